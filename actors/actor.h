@@ -1,0 +1,411 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * The actor: what one is made of, who may touch which part, and the node they live in.
+ *
+ *      life:   FREE ──START──► ALIVE ──exit, fault, signal──► DYING ──all told, queue asleep──► FREE
+ *
+ * An actor lives in a slot. Slots are never unmapped, so looking at a stale one is always safe, and a free slot still
+ * has a queue: what is sent to it is taken out by whichever worker its sender schedules it on, and answered or
+ * dropped there. So there is no moment at which a signal can be lost unseen.
+ *
+ * Run right. Whoever took the mark out of the queue (mailbox/queue.h) may run the actor, and hands that on through the
+ * scheduler; everything called "owner" below belongs to the holder.
+ *
+ * pid. `pid` is the pid of the actor that lives in the slot, or, while the slot is free, that of the next one that will:
+ * the dying actor moves it on first of all, so that from then on no sender mistakes it for living, and the spawner of the next
+ * one uses what it finds. A sender's look at it is advice; what is decided by it is only whether to answer at once. The
+ * generation in each signal is compared when it is taken out.
+ */
+#ifndef ACTORS_ACTOR_H
+#define ACTORS_ACTOR_H
+
+#include <setjmp.h>
+
+#include <coppice/server.h>
+
+#include "actors/fault.h"
+#include "actors/registry.h"
+#include "actors/relation.h"
+#include "actors/report.h"
+#include "actors/timer.h"
+#include "base/limits.h"
+#include "base/list.h"
+#include "mailbox/id.h"
+#include "mailbox/signal.h"
+#include "mailbox/term.h"
+#include "scheduler/scheduler.h"
+
+enum cop__life {
+        COP__FREE = 0,
+        COP__ALIVE,
+        COP__DYING,
+};
+
+/* Messages that have left the queue and wait to be received: linked by node.next, ended by `last` and not by NULL,
+ * since the last one may still be the queue's cursor, whose `next` is the senders'. */
+struct cop__mailbox {
+        struct cop__signal *first, *last;
+        uint32_t count;
+};
+
+/* Memory that a user asked for, before the user's bytes. */
+struct cop__block {
+        struct cop__list list;
+        size_t size;
+        size_t unused; /* keeps what follows aligned to 16 bytes */
+};
+
+/* Where a turn began: exits and faults come back here. In the frame of the turn, on the stack it runs on. */
+struct cop__escape {
+        jmp_buf point;
+        uintptr_t top, low; /* of the stack that the turn runs on; see fault.h */
+};
+
+enum cop__pressure { COP__PRESSURE_NONE = 0, COP__PRESSURE_LOW, COP__PRESSURE_HIGH };
+
+struct cop__actor {
+        /* Senders: the exchange, and two looks. One line, the only one a sender touches. */
+        struct cop__queue queue;
+        uint64_t pid;              /* atomic; see above */
+        uint32_t pressed;          /* atomic; a cop__pressure: how far the owner is behind */
+        uint32_t named;            /* atomic; has had a name since its birth; see registry.c */
+        struct cop__task task;     /* whoever holds the run right */
+        uint32_t status;           /* atomic; a cop__actor_status, for looking from outside */
+        uint32_t urgent;           /* atomic; an exit signal has come, perhaps behind many messages: see cop__hurry */
+
+        /* The owner, at each message. */
+        struct cop__queue_cursor cursor COP__LINE_ALIGNED;
+        struct cop__mailbox mailbox;
+        int32_t budget;            /* what is left of the turn */
+        int32_t next_budget;       /* of the turn after it */
+        uint32_t ahead;            /* nodes between the cursor and `scout`; 0: `scout` is stale */
+        uint32_t seen;             /* number of the last node taken from the queue; others read it as advice */
+        struct cop__node *scout;   /* as far as the owner has counted what is unread */
+        const cop_behaviour *server; /* NULL: a plain actor */
+        void *state;
+        struct cop__signal *current; /* the message that a handler is at */
+
+        /* The owner, now and then. */
+        struct cop__escape *escape; /* of the turn; NULL between turns, and on visitors */
+        struct cop__signal *start;  /* holds the argument, as long as it may be used */
+        struct cop__signal *reply;  /* has come for `waiting` */
+        cop_ref waiting;            /* the call that waits for its reply */
+        struct cop__signal *alarm;  /* armed and not yet heard; see wait.c */
+        uint64_t alarm_ns;
+        struct cop__shared_term *reason; /* why it must end, or NULL */
+        uint8_t life;
+        bool trap_exit;
+        bool leaving;               /* its exit has begun: nothing may begin another */
+        bool reports;               /* its end is its own doing: a crash is reported */
+        bool killed;                /* not even its terminate() may go on */
+        bool supervised;            /* its parent will say what it does about its end */
+        bool init_done;
+        bool call_watched;          /* the call that waits has a monitor under its reference */
+        uint8_t state_class;        /* of `state` in the pool; COP__POOL_CLASS_NONE: malloc'ed */
+        uint32_t relation_count;    /* of `relations` */
+
+        cop_pid parent;
+        struct cop__list relations; /* links, and monitors by and of this actor; see relation.h */
+        struct cop__list held;      /* struct cop__block: cop_alloc */
+        struct cop__signal *taken;  /* received messages in the user's hands; see receive.c */
+        struct cop__shared_term *failure; /* of the last call */
+        struct cop__table *relation_table; /* of `relations`, when they are many */
+
+        /* Written by the owner, read by the console: atomics, and only for looking. */
+        const void *where;          /* code: the handler it is in, or the caller of what it waits in */
+        uint64_t bytes;             /* state and cop_alloc */
+        uint64_t handled;           /* messages */
+        uint64_t stack_bytes;       /* on the stack it is blocked on */
+};
+
+enum cop__actor_status {
+        COP__STATUS_FREE = 0,
+        COP__STATUS_WAITING,  /* idle, or in a receive */
+        COP__STATUS_RUNNING,
+};
+
+/* What this layer keeps for each thread. Only that thread, but for the counters, which others may read. */
+struct cop__here {
+        struct cop_node *node;
+        struct cop__list list;      /* of the node's threads, under its threads_lock */
+        struct cop__fault_scope fault;
+        struct cop__escape *escape_spare;
+        cop_ref ref_next, ref_end;  /* a block of references of this thread's own */
+        uint32_t slots[COP__SLOTS_CACHED]; /* free ones */
+        uint32_t slot_count;
+        struct cop__registry_reader registry;
+        uint64_t spawned, died, sent, dead_letters; /* counted up by this thread */
+};
+
+/* The slots, in one reserved mapping. */
+struct cop__slots {
+        struct cop__actor *base;
+        uint32_t limit;             /* slots 1 .. limit */
+        uint32_t cached;            /* free ones that a thread may keep for itself */
+        uint32_t used;              /* atomic; those from used + 1 on have never been */
+        struct cop__lock lock;      /* of the two below */
+        uint32_t *free;
+        uint32_t free_count;
+};
+
+/* Reasons that must be there without memory; see exit.c. */
+#define COP__REASONS 5
+
+struct cop_node {
+        struct cop__scheduler scheduler;
+        struct cop__shared_term *reasons[COP__REASONS];
+        struct cop__slots slots;
+        struct cop__registry registry;
+        struct cop__timers timers;
+        struct cop__reports reports;
+        struct cop__symbols *symbols;
+        cop_kinds *kinds;
+        cop_log_fn *log;
+        void *log_context;
+        uint64_t ref_blocks;        /* atomic: references are handed to threads in blocks */
+        uint32_t stopping;          /* atomic */
+        struct cop__lock threads_lock;
+        struct cop__list threads;   /* struct cop__here */
+        struct cop__list visitors;  /* struct cop__visitor at rest, kept for the next, under threads_lock */
+        uint32_t visitor_count;     /* inside, under threads_lock */
+        uint64_t past[4];           /* counters of threads that have left: spawned, died, sent, dead letters */
+        uint64_t started_ns;
+        char name[COP_NAME_MAX + 1];
+};
+
+/* A thread of the program that is inside the node: its place, its actor, and where it sleeps. */
+struct cop__visitor {
+        struct cop__thread thread;
+        struct cop__park park;
+        struct cop__list list;
+        struct cop__actor *actor;
+        struct cop__signal *start;  /* until it is born */
+};
+
+/* ---- Where am I -------------------------------------------------------------------- */
+
+static inline struct cop__here *cop__here_of(struct cop__thread *thread)
+{
+        return thread->upper;
+}
+
+static inline struct cop__actor *cop__actor_of(struct cop__task *task)
+{
+        return COP__CONTAINER(task, struct cop__actor, task);
+}
+
+/* The calling actor or visitor, or NULL outside a node. */
+static inline struct cop__actor *cop__actor_here(void)
+{
+        struct cop__thread *thread = cop__thread_here();
+        return thread != NULL && thread->current != NULL ? cop__actor_of(thread->current) : NULL;
+}
+
+static inline struct cop_node *cop__node_of(struct cop__thread *thread)
+{
+        return cop__here_of(thread)->node;
+}
+
+/* ---- Pids and slots (slots.c) ------------------------------------------------------- */
+
+static inline cop_pid cop__pid(uint32_t slot, uint32_t generation)
+{
+        return cop__pid_of(0, slot, generation);
+}
+
+static inline cop_pid cop__actor_pid(const struct cop__actor *actor)
+{
+        return (cop_pid){ cop__load_relaxed(&actor->pid) };
+}
+
+/* The slot of a pid of this node, whoever lives there now; NULL for nobody, other nodes and slots never used. */
+COP__INLINE struct cop__actor *cop__slot_of(struct cop_node *node, cop_pid pid)
+{
+        uint32_t slot = (uint32_t)(pid.bits >> 32);
+        if (COP__UNLIKELY(slot == 0 || slot > cop__load_relaxed(&node->slots.used)))
+                return NULL;
+        return &node->slots.base[slot];
+}
+
+/* Is it the pid of who lives in the slot, or will next? As advice. */
+COP__INLINE bool cop__slot_is(const struct cop__actor *actor, cop_pid pid)
+{
+        return cop__load_relaxed(&actor->pid) == pid.bits;
+}
+
+cop_status cop__slots_init(struct cop__slots *slots, uint32_t limit);
+void cop__slots_fini(struct cop__slots *slots);
+/* A free slot, whose pid is the next actor's; NULL: the limit is reached. */
+struct cop__actor *cop__slot_take(struct cop__here *here);
+/* The same for the thread that stops the node: it gets one even then, once. */
+struct cop__actor *cop__slot_take_last(struct cop__here *here);
+void cop__slot_give(struct cop__here *here, struct cop__actor *actor);
+/* A thread ends: its free slots are everybody's. */
+void cop__slots_leave(struct cop__here *here);
+
+/* ---- Signals (send.c) ---------------------------------------------------------------- */
+
+/* Hands a signal to a pid. Never fails: what nobody is there for is answered or dropped by the taker or at once. */
+void cop__send_signal(struct cop__thread *thread, cop_pid to, struct cop__signal *signal);
+
+/* Hands a signal to the slot itself, for the actor of that generation. */
+COP__INLINE void cop__push_signal(struct cop__thread *thread, struct cop__actor *actor,
+                                  uint32_t generation, struct cop__signal *signal)
+{
+        signal->node.generation = generation;
+        if (cop__queue_push(&actor->queue, &signal->node))
+                cop__schedule(thread->scheduler, thread, &actor->task);
+}
+
+/*
+ * What becomes of a signal that no living actor hears: calls get an answer with the reason, links and monitors theirs, the
+ * rest is freed. `reason` is borrowed; NULL is noproc.
+ */
+void cop__refuse_signal(struct cop__thread *thread, cop_pid dead, struct cop__signal *signal,
+                        struct cop__shared_term *reason);
+
+/* A received message goes into the user's hands. */
+void cop__hand_over(struct cop__actor *actor, struct cop__signal *signal);
+
+/* A term as the message it is; see send.c. */
+cop_status cop__message_of_term(const cop_kinds *kinds, cop_term term, const cop_kind **kind,
+                                void **value, cop_parse_error *error);
+
+/* The same as a signal that is ready to be sent: nothing is left in hand while its sender waits and may end. */
+cop_status cop__signal_of_term(struct cop__thread *thread, cop_term term, struct cop__signal **signal);
+
+/* A request and its answer, for call.c and what resembles a call. */
+cop_status cop__call(struct cop__actor *actor, cop_pid to, struct cop__signal *request,
+                     int64_t timeout_ms, const void *where, struct cop__signal **reply);
+
+/* Ends a call without a reply. Takes the request signal, whose memory carries the answer. */
+enum cop__failure { COP__FAILED_NO_REPLY = 1, COP__FAILED_DIED, COP__FAILED_NO_ACTOR };
+void cop__fail_call(struct cop__thread *thread, cop_pid callee, struct cop__signal *request,
+                    enum cop__failure failure, struct cop__shared_term *reason);
+struct cop__failed {
+        struct cop__shared_term *reason; /* of COP__FAILED_DIED: counted */
+        uint32_t failure;
+};
+
+/* ---- Taking signals in (turn.c) -------------------------------------------------------- */
+
+/* Has something told the actor to end that it has not begun to obey? */
+COP__INLINE bool cop__must_leave(const struct cop__actor *actor)
+{
+        return COP__UNLIKELY(actor->reason != NULL) && (!actor->leaving || actor->killed) &&
+               actor->task.visitor == NULL;
+}
+
+/* Says to senders whether the owner is behind; the budget of its next turn, larger if it is. */
+int32_t cop__turn_budget(struct cop__actor *actor);
+
+/* Frees a signal that the owner has done with, now or when the queue lets go of it. */
+void cop__signal_done(struct cop__thread *thread, struct cop__actor *actor,
+                      struct cop__signal *signal);
+
+/* Ends a message that was handled or freed: a call that nobody has answered fails. */
+void cop__message_done(struct cop__thread *thread, struct cop__actor *actor,
+                       struct cop__signal *signal);
+
+/* Acts on all that has arrived; messages go to the mailbox. On a worker it does not return if the actor must end. */
+void cop__drain(struct cop__actor *actor);
+
+/*
+ * Exit signals do not wait for the messages before them to be handled. Once in so many messages, since senders write to the
+ * same line, the owner looks whether there is one, and if so acts on all that has arrived. True: it must end.
+ */
+#define COP__HURRY_EVERY 32
+bool cop__hurry_slowly(struct cop__actor *actor);
+COP__INLINE bool cop__hurry(struct cop__actor *actor)
+{
+        return actor->budget % COP__HURRY_EVERY == 0 &&
+               COP__UNLIKELY(cop__load_relaxed(&actor->urgent) != 0) && cop__hurry_slowly(actor);
+}
+
+/* A received message is the user's from now on, and found again if the actor ends. Not while it is the queue's cursor. */
+void cop__taken_link(struct cop__actor *actor, struct cop__signal *signal);
+
+/* Messages that have arrived and are not received. The owner gets the number, others a good guess. */
+uint32_t cop__unread(const struct cop__actor *actor);
+
+void cop__mailbox_append(struct cop__mailbox *mailbox, struct cop__signal *signal);
+
+void cop__actor_run(struct cop__task *task);
+
+/* ---- Waiting (wait.c) --------------------------------------------------------------------- */
+
+/*
+ * Blocks the calling actor until a signal arrives, or deadline_ns has passed (then there is one too). UINT64_MAX: never.
+ * `where` is shown by the console. Actors without memory for a stack or a timer exit with {system_limit, ...}.
+ */
+void cop__wait(struct cop__actor *actor, uint64_t deadline_ns, const void *where);
+
+/* Before an actor sleeps: a message that it received and has not freed cannot stay the queue's cursor. */
+void cop__let_go(struct cop__actor *actor);
+
+/* Ends the turn if its budget is spent: others run, and what has arrived is acted on. */
+void cop__yield(struct cop__actor *actor, const void *where);
+COP__INLINE void cop__spend(struct cop__actor *actor, int32_t cost, const void *where)
+{
+        actor->budget -= cost;
+        if (COP__UNLIKELY(actor->budget <= 0))
+                cop__yield(actor, where);
+}
+
+/* The calling actor has sent to one that is behind with its messages. */
+void cop__push_back(struct cop__actor *actor, uint32_t pressure, const void *where);
+
+/* When a time-out that starts now is over. */
+uint64_t cop__deadline_ns(int64_t timeout_ms);
+
+/* ---- Ending (exit.c) ------------------------------------------------------------------------ */
+
+/* Leaves the turn on which the actor runs, to die of actor->reason. Only at a safe point. */
+COP__NORETURN void cop__leave(struct cop__actor *actor);
+
+/* The same with a reason, which is copied. Without memory for it the reason is `killed`. */
+COP__NORETURN void cop__exit_with(struct cop__actor *actor, cop_term reason);
+
+/* A bug in the calling actor: exits it with {badarg, {Function, What}}; a visitor gets a log line and false. */
+bool cop__badarg(const char *function, const char *what);
+
+/* After the turn has been left: tells everyone, frees everything. The caller goes on with taking in signals. */
+void cop__die(struct cop__thread *thread, struct cop__actor *actor);
+
+/* normal, killed, noproc, shutdown or no_memory, taken: made when the node starts, so that it cannot fail. */
+struct cop__shared_term *cop__reason_atom(const char *name);
+cop_status cop__reasons_init(struct cop_node *node);
+void cop__reasons_fini(struct cop_node *node);
+bool cop__reason_is_crash(cop_term reason);
+
+/* What fault.h calls with an actor's fault. */
+void cop__fault_land(struct cop__fault *fault, void *context);
+
+/* The end of a slot's turn when nobody lives in it; gives the slot back if its actor has just died (turn.c). */
+void cop__slot_clear(struct cop__thread *thread, struct cop__actor *actor);
+
+/* cop_node_enter for the thread that stops the node: a full table is no obstacle (visitor.c). */
+cop_status cop__visit_to_stop(cop_node *node);
+
+/* Ends a visit with a reason, which is taken (visitor.c). */
+void cop__visit_end(struct cop__actor *actor, struct cop__shared_term *reason);
+
+/* A zeroed state of a server, and its end (spawn.c). */
+void *cop__state_new(struct cop__thread *thread, size_t size, uint8_t *class);
+void cop__state_free(struct cop__thread *thread, void *state, uint8_t class);
+
+/* ---- Visitors (visitor.c), birth (spawn.c) --------------------------------------------------- */
+
+void cop__actor_born(struct cop__thread *thread, struct cop__actor *actor,
+                     struct cop__signal *start);
+/* Inside the first turn: runs init, or the whole of a plain actor, which then has its reason to end. */
+void cop__actor_begin(struct cop__actor *actor);
+/* A START without function and server, for a thread that comes with its own (spawn.c). */
+cop_status cop__start_empty(struct cop__thread *thread, struct cop__signal **start);
+/* The argument that an actor was started with is not needed any more. */
+void cop__start_drop(struct cop__actor *actor);
+/* Answers an INFO signal with a map of what the actor knows of itself (info.c). Takes the signal. */
+void cop__tell_info(struct cop__thread *thread, struct cop__actor *actor, struct cop__signal *signal);
+cop_ref cop__ref_new(struct cop__here *here);
+
+#endif

@@ -1,0 +1,260 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Calls: a request under a fresh reference, and the wait for what comes back under it.
+ *
+ * A call costs two messages and no monitor, since whoever holds the request answers for it: the request is one block of
+ * memory that is somewhere at any moment, in a queue, a mailbox, a handler or a user's hands, and whoever would free it
+ * unanswered sends it back as FAILED instead, in the same block. So the callee's death, an unanswered handler
+ * and a dead pid all end the call at once, and need no memory for that.
+ *
+ * Only a deferred reply leaves the request: then the callee tells the caller (DEFERRED_BY), who monitors it from there
+ * on, under the reference of the call.
+ *
+ * Replies do not go through the mailbox. One whose reference nobody waits for is freed: no late reply is ever received,
+ * and waiting for a reply scans nothing.
+ */
+#include <stdlib.h>
+
+#include "actors/actor.h"
+#include "base/clock.h"
+
+/* ---- The callee's side ------------------------------------------------------------ */
+
+void cop__fail_call(struct cop__thread *thread, cop_pid callee, struct cop__signal *request,
+                    enum cop__failure failure, struct cop__shared_term *reason)
+{
+        cop_pid caller = request->from;
+        cop_ref ref = request->ref;
+        if (request->kind != NULL && !request->kind->plain)
+                cop__flat_drop(request->kind, cop__signal_body(request));
+        if (request->flags & COP__SIGNAL_LARGE)
+                free(cop__signal_body(request));
+        request->kind = NULL;
+        request->flags = 0;
+        request->size = sizeof(struct cop__failed);
+        request->type = COP__SIGNAL_FAILED;
+        request->from = callee;
+        request->ref = ref;
+        struct cop__failed *failed = cop__signal_body(request);
+        failed->reason = reason != NULL ? cop__shared_term_take(reason) : NULL;
+        failed->failure = failure;
+        cop__send_signal(thread, caller, request);
+}
+
+static cop_status send_reply(struct cop__actor *self, cop_caller caller, const cop_kind *kind,
+                             const void *value)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__here *here = cop__here_of(thread);
+        struct cop__signal *signal;
+        if (caller.ref.bits == 0)
+                return cop_send_value(cop_to_pid(caller.pid), kind, value);
+        cop__critical_enter(&here->fault);
+        cop_status status = cop__signal_message(&thread->pool, kind, value, &signal);
+        if (status == COP_OK) {
+                signal->type = COP__SIGNAL_REPLY;
+                signal->ref = caller.ref;
+                signal->from = cop__actor_pid(self);
+                cop__count_up(&here->sent);
+                cop__send_signal(thread, caller.pid, signal);
+        }
+        cop__critical_leave(&here->fault);
+        return status;
+}
+
+static cop_status answer(struct cop__actor *self, struct cop__signal *request,
+                         const cop_kind *kind, const void *value)
+{
+        if (request == NULL || request->from.bits == 0)
+                return COP_E_NO_CALLER;
+        cop_caller caller = { request->from, request->ref };
+        cop_status status = send_reply(self, caller, kind, value);
+        if (status == COP_OK && request->ref.bits != 0)
+                request->flags |= COP__SIGNAL_ANSWERED;
+        return status;
+}
+
+cop_status cop_reply_value(const cop_kind *kind, const void *value)
+{
+        struct cop__actor *actor = cop__actor_here();
+        if (actor == NULL)
+                return COP_E_NO_NODE;
+        return answer(actor, actor->current, kind, value);
+}
+
+cop_status cop_answer_value(const cop_message *message, const cop_kind *kind, const void *value)
+{
+        struct cop__actor *actor = cop__actor_here();
+        if (actor == NULL)
+                return COP_E_NO_NODE;
+        return answer(actor, (struct cop__signal *)(uintptr_t)message, kind, value);
+}
+
+cop_status cop_reply_value_to(cop_caller caller, const cop_kind *kind, const void *value)
+{
+        struct cop__actor *actor = cop__actor_here();
+        if (actor == NULL)
+                return COP_E_NO_NODE;
+        if (caller.pid.bits == 0)
+                return COP_E_NO_CALLER;
+        return send_reply(actor, caller, kind, value);
+}
+
+/* The duty to answer leaves the request. Without memory for the news the caller is left to its time-out. */
+static cop_caller defer(struct cop__actor *self, struct cop__signal *request)
+{
+        cop_caller caller = { request->from, request->ref };
+        if (request->ref.bits == 0 || request->flags & COP__SIGNAL_DEFERRED)
+                return caller;
+        struct cop__thread *thread = cop__thread_here();
+        request->flags |= COP__SIGNAL_DEFERRED;
+        struct cop__signal *news = cop__signal_new(&thread->pool, COP__SIGNAL_DEFERRED_BY, 0);
+        if (news != NULL) {
+                news->from = cop__actor_pid(self);
+                news->ref = request->ref;
+                cop__send_signal(thread, caller.pid, news);
+        }
+        return caller;
+}
+
+cop_caller cop_defer(void)
+{
+        struct cop__actor *actor = cop__actor_here();
+        if (actor == NULL || actor->current == NULL)
+                return (cop_caller){ { 0 }, { 0 } };
+        return defer(actor, actor->current);
+}
+
+cop_caller cop_caller_of(const cop_message *message)
+{
+        struct cop__actor *actor = cop__actor_here();
+        if (actor == NULL || message == NULL)
+                return (cop_caller){ { 0 }, { 0 } };
+        return defer(actor, (struct cop__signal *)(uintptr_t)message);
+}
+
+/* ---- The caller's side -------------------------------------------------------------- */
+
+/* Until the reply or a failure is there, or the time is over: then NULL. */
+static struct cop__signal *await(struct cop__actor *actor, uint64_t deadline_ns, const void *where)
+{
+        for (;;) {
+                cop__drain(actor);
+                struct cop__signal *reply = actor->reply;
+                if (reply != NULL) {
+                        actor->reply = NULL;
+                        return reply;
+                }
+                if (deadline_ns != UINT64_MAX && cop__clock_ns() >= deadline_ns)
+                        return NULL;
+                cop__wait(actor, deadline_ns, where);
+        }
+}
+
+static cop_status take_failure(struct cop__thread *thread, struct cop__actor *actor,
+                               struct cop__signal *signal)
+{
+        static const cop_status statuses[] = {
+                [COP__FAILED_NO_REPLY] = COP_E_NO_REPLY,
+                [COP__FAILED_DIED] = COP_E_DIED,
+                [COP__FAILED_NO_ACTOR] = COP_E_NO_ACTOR,
+        };
+        struct cop__failed *failed = cop__signal_body(signal);
+        cop_status status = statuses[failed->failure];
+        cop__shared_term_drop(actor->failure);
+        actor->failure = failed->reason;
+        cop__signal_done(thread, actor, signal);
+        return status;
+}
+
+/* Sends the request and waits. *reply is a signal in nobody's hands yet. */
+cop_status cop__call(struct cop__actor *actor, cop_pid to, struct cop__signal *request,
+                     int64_t timeout_ms, const void *where, struct cop__signal **reply)
+{
+        struct cop__thread *thread = cop__thread_here();
+        cop_ref ref = cop__ref_new(cop__here_of(thread));
+        request->from = cop__actor_pid(actor);
+        request->ref = ref;
+        actor->waiting = ref;
+        actor->call_watched = false;
+        cop__count_up(&cop__here_of(thread)->sent);
+        cop__send_signal(thread, to, request);
+        struct cop__signal *signal = await(actor, cop__deadline_ns(timeout_ms), where);
+        thread = cop__thread_here();
+        actor->waiting.bits = 0;
+        if (actor->call_watched)
+                cop__demonitor(thread, actor, ref);
+        if (signal == NULL)
+                return COP_E_TIMEOUT;
+        if (signal->type == COP__SIGNAL_FAILED)
+                return take_failure(thread, actor, signal);
+        signal->type = COP__SIGNAL_MESSAGE;
+        signal->ref.bits = 0;
+        *reply = signal;
+        return COP_OK;
+}
+
+static cop_status find_callee(struct cop__actor *actor, cop_address to, int64_t timeout_ms,
+                              cop_pid *callee)
+{
+        if (actor == NULL)
+                return COP_E_NO_NODE;
+        if (timeout_ms < 0) {
+                cop__badarg("call", "a time-out is 0 or more milliseconds, or COP_FOREVER");
+                return COP_E_BAD_ARGUMENT;
+        }
+        *callee = to.name != NULL ? cop_whereis(to.name) : to.pid;
+        if (callee->bits == 0)
+                return to.name != NULL ? COP_E_NO_NAME : COP_E_BAD_ARGUMENT;
+        if (cop_pid_equal(*callee, cop__actor_pid(actor)))
+                return COP_E_BAD_ARGUMENT; /* it would wait for itself */
+        return COP_OK;
+}
+
+static cop_status call(struct cop__actor *actor, cop_message **reply, cop_pid callee,
+                       int64_t timeout_ms, struct cop__signal *request, const void *where)
+{
+        struct cop__signal *answered;
+        cop_status status = cop__call(actor, callee, request, timeout_ms, where, &answered);
+        if (status != COP_OK)
+                return status;
+        cop__hand_over(actor, answered);
+        if (reply != NULL)
+                *reply = (cop_message *)answered;
+        else
+                cop_message_free((cop_message *)answered);
+        return COP_OK;
+}
+
+cop_status cop_call_value(cop_message **reply, cop_address to, int64_t timeout_ms,
+                          const cop_kind *kind, const void *value)
+{
+        struct cop__actor *actor = cop__actor_here();
+        struct cop__signal *request;
+        cop_pid callee;
+        cop_status status = find_callee(actor, to, timeout_ms, &callee);
+        if (status == COP_OK)
+                status = cop__signal_message(&cop__thread_here()->pool, kind, value, &request);
+        if (status != COP_OK)
+                return status;
+        return call(actor, reply, callee, timeout_ms, request, __builtin_return_address(0));
+}
+
+cop_status cop_call_term_to(cop_message **reply, cop_address to, int64_t timeout_ms, cop_term term)
+{
+        struct cop__actor *actor = cop__actor_here();
+        struct cop__signal *request;
+        cop_pid callee;
+        cop_status status = find_callee(actor, to, timeout_ms, &callee);
+        if (status == COP_OK)
+                status = cop__signal_of_term(cop__thread_here(), term, &request);
+        if (status != COP_OK)
+                return status;
+        return call(actor, reply, callee, timeout_ms, request, __builtin_return_address(0));
+}
+
+cop_term cop_failure(void)
+{
+        struct cop__actor *actor = cop__actor_here();
+        return actor != NULL && actor->failure != NULL ? actor->failure->term : cop_nil();
+}

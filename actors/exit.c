@@ -1,0 +1,369 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * How actors end.
+ *
+ *      cop_exit ─┐
+ *      a fault  ─┼─► reason set, terminate() if a server asked for it ─► cop__leave: back to the turn's frame
+ *      a signal ─┘
+ *      then, on the worker, with no user code on the stack: cop__die
+ *              1 the pid moves on: nobody can find the dead
+ *              2 its name is free again
+ *              3 the crash report, if it crashed
+ *              4 what it held and had not read: calls are answered
+ *              5 links and monitors are told
+ *              6 its memory
+ *      and what arrives later is answered by whoever takes it out of the slot's queue.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "actors/actor.h"
+#include "mailbox/kind.h"
+
+/* ---- Reasons ------------------------------------------------------------------------- */
+
+static const char *const reason_names[COP__REASONS] = { "normal", "killed", "noproc", "shutdown",
+                                                        "no_memory" };
+
+cop_status cop__reasons_init(struct cop_node *node)
+{
+        for (size_t i = 0; i < COP__REASONS; i++) {
+                node->reasons[i] = cop__shared_term_new(cop_atom(reason_names[i]));
+                if (node->reasons[i] == NULL)
+                        return COP_E_NO_MEMORY;
+        }
+        return COP_OK;
+}
+
+void cop__reasons_fini(struct cop_node *node)
+{
+        for (size_t i = 0; i < COP__REASONS; i++)
+                cop__shared_term_drop(node->reasons[i]);
+}
+
+struct cop__shared_term *cop__reason_atom(const char *name)
+{
+        struct cop_node *node = cop__node_of(cop__thread_here());
+        for (size_t i = 0; i < COP__REASONS; i++)
+                if (strcmp(reason_names[i], name) == 0)
+                        return cop__shared_term_take(node->reasons[i]);
+        return cop__shared_term_take(node->reasons[0]);
+}
+
+bool cop__reason_is_crash(cop_term reason)
+{
+        return !cop_is_atom(reason, "normal") && !cop_is_atom(reason, "shutdown") &&
+               !cop_is_tuple(reason, "shutdown", 2);
+}
+
+static struct cop__shared_term *share(cop_term reason)
+{
+        struct cop__shared_term *shared = cop__shared_term_new(reason);
+        return shared != NULL ? shared : cop__reason_atom("no_memory");
+}
+
+/* ---- Leaving a turn ---------------------------------------------------------------------- */
+
+COP__NORETURN void cop__leave(struct cop__actor *actor)
+{
+        struct cop__here *here = cop__here_of(cop__thread_here());
+        actor->leaving = true;
+        cop__turn_end(&here->fault);
+        here->fault.critical = 0;
+        _longjmp(actor->escape->point, 1);
+}
+
+static void run_terminate(struct cop__actor *actor)
+{
+        if (actor->server == NULL || !actor->init_done)
+                return;
+        for (size_t i = 0; i < actor->server->handler_count; i++) {
+                const cop_handler *handler = &actor->server->handlers[i];
+                if (handler->event == COP_EVENT_TERMINATE)
+                        handler->run.terminate(actor->state, actor->reason->term);
+        }
+}
+
+COP__NORETURN void cop__exit_with(struct cop__actor *actor, cop_term reason)
+{
+        if (actor->task.visitor != NULL) {
+                cop__visit_end(actor, share(reason));
+                pthread_exit(NULL);
+        }
+        if (!actor->leaving) {
+                struct cop__shared_term *shared = share(reason);
+                actor->leaving = true;
+                cop__shared_term_drop(actor->reason);
+                actor->reason = shared;
+                actor->reports = true;
+                run_terminate(actor);
+        }
+        cop__leave(actor);
+}
+
+void cop_exit(cop_term reason)
+{
+        struct cop__actor *actor = cop__actor_here();
+        if (actor == NULL) {
+                cop_log(COP_LOG_ERROR, "cop_exit: this thread has entered no node");
+                abort();
+        }
+        cop__exit_with(actor, reason);
+}
+
+bool cop__badarg(const char *function, const char *what)
+{
+        struct cop__actor *actor = cop__actor_here();
+        if (actor == NULL || actor->task.visitor != NULL) {
+                cop_log(COP_LOG_ERROR, "your program: cop_%s: %s", function, what);
+                return false;
+        }
+        cop__exit_with(actor, COP_TUPLE(cop_atom("badarg"),
+                                        COP_TUPLE(cop_atom(function), cop_string(what))));
+}
+
+/* ---- Exit signals ---------------------------------------------------------------------------- */
+
+cop_status cop_send_exit(cop_pid pid, cop_term reason)
+{
+        struct cop__actor *actor = cop__actor_here();
+        if (actor == NULL)
+                return COP_E_NO_NODE;
+        if (pid.bits == 0)
+                return COP_E_BAD_ARGUMENT;
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__shared_term *shared = cop__shared_term_new(reason);
+        if (shared == NULL)
+                return COP_E_NO_MEMORY;
+        struct cop__signal *signal = cop__exit_new(thread, cop__actor_pid(actor), shared);
+        if (signal == NULL) {
+                cop__shared_term_drop(shared);
+                return COP_E_NO_MEMORY;
+        }
+        cop__send_signal(thread, pid, signal);
+        if (cop_pid_equal(pid, cop__actor_pid(actor)))
+                cop__drain(actor); /* to oneself it works at once */
+        return COP_OK;
+}
+
+bool cop_trap_exit(bool on)
+{
+        struct cop__actor *actor = cop__actor_here();
+        if (actor == NULL)
+                return false;
+        bool before = actor->trap_exit;
+        actor->trap_exit = on;
+        return before;
+}
+
+/* ---- The report --------------------------------------------------------------------------------- */
+
+static void print_message(const struct cop_node *node, const struct cop__signal *signal,
+                          char *text, size_t size)
+{
+        cop_term term;
+        text[0] = '\0';
+        if (signal == NULL || signal->kind == NULL ||
+            cop__kind_to_term(signal->kind, cop__signal_body(signal), &term) != COP_OK)
+                return;
+        cop_term_print(term, node->kinds, text, size);
+        cop_term_free(term);
+}
+
+static void who_is(struct cop_node *node, const struct cop__actor *actor, cop_pid pid,
+                   char who[COP_NAME_MAX + 1])
+{
+        who[0] = '\0';
+        if (cop__registry_name(node, pid, who) || actor->server == NULL)
+                return;
+        size_t size = strnlen(actor->server->name, COP_NAME_MAX);
+        memcpy(who, actor->server->name, size);
+        who[size] = '\0';
+}
+
+/* A fault's reason tells what happened and where: {fault, sigfpe, "integer division by zero", {till_on_bill,
+ * "samples/shop.c:15"}, Message}. Its parts make a better report than the term. */
+static void describe(const cop_term reason, struct cop__report *report, const cop_kinds *kinds)
+{
+        cop_term_print(reason, kinds, report->reason, sizeof(report->reason));
+        memcpy(report->what, report->reason, sizeof(report->what) - 1);
+        if (!cop_is_tuple(reason, "fault", 5))
+                return;
+        const cop_term *items = reason.as.items;
+        cop_term words = items[2], place = items[3];
+        snprintf(report->what, sizeof(report->what), "%.*s", (int)words.count, words.as.text);
+        cop_term function = place.as.items[0], line = place.as.items[1];
+        snprintf(report->where, sizeof(report->where), "%.*s%s%.*s", (int)function.count,
+                 function.as.text, line.count > 0 ? " at " : "", (int)line.count, line.as.text);
+}
+
+static void file_report(struct cop_node *node, struct cop__actor *actor, cop_pid pid,
+                        const char *who)
+{
+        struct cop__report report;
+        memset(&report, 0, sizeof(report));
+        report.when = (int64_t)time(NULL);
+        report.pid = pid;
+        memcpy(report.who, who, sizeof(report.who));
+        report.supervised = actor->supervised;
+        describe(actor->reason->term, &report, node->kinds);
+        if (actor->current != NULL) {
+                print_message(node, actor->current, report.message, sizeof(report.message));
+                report.from = actor->current->from;
+        }
+        cop__report_file(node, &report);
+}
+
+/* ---- Faults ------------------------------------------------------------------------------------- */
+
+static void place_of_fault(struct cop_node *node, const struct cop__fault *fault,
+                           struct cop__place *place, char line[160])
+{
+        size_t frame = fault->culprit < fault->backtrace.depth ? fault->culprit : 0;
+        cop__place_of(node->symbols, fault->backtrace.frames[frame], frame > 0, place);
+        line[0] = '\0';
+        if (place->file[0] != '\0')
+                snprintf(line, 160, "%s:%u", place->file, place->line);
+}
+
+/* On the stack that faulted, in ordinary code: the reason, and out of the turn. */
+void cop__fault_land(struct cop__fault *fault, void *context)
+{
+        (void)context;
+        struct cop__thread *thread = cop__thread_here();
+        struct cop_node *node = cop__node_of(thread);
+        struct cop__actor *actor = cop__actor_of(thread->current);
+        struct cop__place place;
+        char line[160];
+        cop_term message = cop_atom("none");
+        bool copied = actor->current != NULL && actor->current->kind != NULL &&
+                      cop__kind_to_term(actor->current->kind, cop__signal_body(actor->current),
+                                        &message) == COP_OK;
+        place_of_fault(node, fault, &place, line);
+        struct cop__shared_term *reason = share(
+                COP_TUPLE(cop_atom("fault"), cop_atom(cop__fault_atom(fault)),
+                          cop_string(cop__fault_words(fault)),
+                          COP_TUPLE(cop_atom(place.function), cop_string(line)), message));
+        if (copied)
+                cop_term_free(message);
+        cop__shared_term_drop(actor->reason);
+        actor->reason = reason;
+        actor->reports = true;
+        cop__leave(actor);
+}
+
+/* ---- Death ---------------------------------------------------------------------------------------- */
+
+static void move_pid_on(struct cop__here *here, struct cop__actor *actor, cop_pid pid)
+{
+        uint32_t generation = cop__pid_generation(pid) + 1;
+        /* The last generation: nobody lives here again. See slots.c. */
+        cop_pid next = generation == 0 ? cop_no_pid() : cop__pid(cop__pid_slot(pid), generation);
+        cop__store_relaxed(&actor->status, COP__STATUS_FREE);
+        cop__store_seq(&actor->pid, next.bits); /* pairs with registration; see registry.h */
+        if (cop__load_seq(&actor->named))
+                cop__registry_remove_pid(here, pid);
+}
+
+/* A message that the dead had begun with or not: its sender is told if it waits. */
+static void refuse_held(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid,
+                        struct cop__signal *signal)
+{
+        if (signal->flags & COP__SIGNAL_DEFERRED)
+                signal->ref.bits = 0; /* the caller monitors: it hears of the death itself */
+        signal->flags &= (uint16_t)~COP__SIGNAL_TAKEN;
+        cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
+        if (signal->ref.bits != 0 && !(signal->flags & COP__SIGNAL_ANSWERED))
+                cop__fail_call(thread, pid, signal, COP__FAILED_DIED, actor->reason);
+        else
+                cop__signal_free(&thread->pool, signal);
+}
+
+static void refuse_messages(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid)
+{
+        struct cop__node *cursor = actor->cursor.node;
+        struct cop__signal *signal = actor->current;
+        actor->current = NULL;
+        if (signal != NULL)
+                refuse_held(thread, actor, pid, signal);
+        if (cursor != NULL && actor->cursor.node == cursor &&
+            cop__signal_of(cursor)->flags & COP__SIGNAL_TAKEN)
+                refuse_held(thread, actor, pid, cop__signal_of(cursor));
+        while ((signal = actor->taken) != NULL) {
+                struct cop__node *next = cop__load_relaxed(&signal->node.next);
+                actor->taken = next != NULL ? cop__signal_of(next) : NULL;
+                refuse_held(thread, actor, pid, signal);
+        }
+        while ((signal = actor->mailbox.first) != NULL) {
+                bool last = signal == actor->mailbox.last;
+                struct cop__node *next = cop__load_relaxed(&signal->node.next);
+                actor->mailbox.first = last ? NULL : cop__signal_of(next);
+                cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
+                cop__refuse_signal(thread, pid, signal, actor->reason);
+        }
+        actor->mailbox.first = actor->mailbox.last = NULL;
+        cop__store_relaxed(&actor->mailbox.count, 0);
+}
+
+static void free_call(struct cop__thread *thread, struct cop__actor *actor)
+{
+        struct cop__signal *reply = actor->reply;
+        actor->reply = NULL;
+        actor->waiting.bits = 0;
+        if (reply != NULL) {
+                cop__queue_release(&actor->queue, &actor->cursor, &reply->node);
+                cop__refuse_signal(thread, cop_no_pid(), reply, NULL);
+        }
+        cop__shared_term_drop(actor->failure);
+        actor->failure = NULL;
+}
+
+static void free_memory(struct cop__thread *thread, struct cop__actor *actor)
+{
+        while (!cop__list_is_empty(&actor->held)) {
+                struct cop__list *first = actor->held.next;
+                cop__list_remove(first);
+                free(COP__CONTAINER(first, struct cop__block, list));
+        }
+        cop__state_free(thread, actor->state, actor->state_class);
+        actor->state = NULL;
+        cop__start_drop(actor);
+        cop__store_relaxed(&actor->bytes, 0);
+        cop__store_relaxed(&actor->handled, 0);
+        cop__store_relaxed(&actor->where, NULL);
+}
+
+/* An alarm that cannot be cancelled any more is on its way to the slot's queue, and dropped there. Before the pid moves on:
+ * after that, who fires it drops it at once, and it would not be there to be looked at. */
+static void stop_alarm(struct cop__thread *thread, struct cop__actor *actor)
+{
+        struct cop__signal *signal = actor->alarm;
+        actor->alarm = NULL;
+        if (signal == NULL)
+                return;
+        struct cop__alarm *alarm = cop__signal_body(signal);
+        if (cop__timer_cancel(&alarm->any.timer))
+                cop__signal_free(&thread->pool, signal);
+}
+
+void cop__die(struct cop__thread *thread, struct cop__actor *actor)
+{
+        struct cop__here *here = cop__here_of(thread);
+        cop_pid pid = cop__actor_pid(actor);
+        char who[COP_NAME_MAX + 1] = "";
+        bool crashed = actor->reports && cop__reason_is_crash(actor->reason->term);
+        if (crashed)
+                who_is(here->node, actor, pid, who);
+        actor->life = COP__DYING;
+        cop__count_up(&here->died); /* whoever hears of the death finds it counted */
+        stop_alarm(thread, actor);
+        move_pid_on(here, actor, pid);
+        if (crashed)
+                file_report(here->node, actor, pid, who);
+        refuse_messages(thread, actor, pid);
+        free_call(thread, actor);
+        cop__relations_end(thread, actor, pid, actor->reason);
+        free_memory(thread, actor);
+}

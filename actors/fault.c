@@ -1,0 +1,454 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * The handler, what it accepts, and how it lands.
+ *
+ * Every fault takes one of three ways out of on_signal():
+ *
+ *      chain   not ours: the handler that was there before, or the default
+ *      stop    in a turn or in the runtime, and not safe to leave: report and die
+ *      land    the saved registers are rewritten to call landing()
+ *
+ * Writable globals: the installation, and the thread's scope. A handler is installed for a
+ * process and is given no argument, so there is no other place for them. The installation
+ * is changed under its lock; handlers read `previous`, which is only written while no
+ * handler of ours is installed for that signal, and `map`, only on threads with a scope,
+ * which end before the last uninstall.
+ */
+#define _GNU_SOURCE
+#include "actors/fault.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "actors/code_map.h"
+#include "actors/fault_judge.h"
+#include "actors/fault_report.h"
+#include "base/atomic.h"
+
+#if COP__ASAN
+#include <sanitizer/asan_interface.h>
+#endif
+
+/* The part of a sigset_t that the kernel has, and saves in a signal's frame. */
+#define KERNEL_MASK_SIZE (_NSIG / 8)
+
+/* What the ABI lets a leaf function use below its stack pointer. */
+#define RED_ZONE 128
+
+static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT };
+
+static struct installation {
+        pthread_mutex_t lock; /* a leaf */
+        unsigned count;
+        struct sigaction previous[COP__COUNT(signals)];
+        struct cop__code_map *map;
+        int reporter; /* atomic: the thread that writes the last report; 0: none */
+        int dying_by; /* that report's signal, for its alarm */
+} installation = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static COP__THREAD_LOCAL struct cop__fault_scope *current_scope;
+
+COP__NOINLINE struct cop__fault_scope *cop__fault_scope_here(void)
+{
+        return current_scope;
+}
+
+static pid_t own_thread(void)
+{
+        return (pid_t)syscall(SYS_gettid);
+}
+
+/* --- dying and chaining ------------------------------------------------------------ */
+
+/* Ends the process by its default action; a core dump shows the frames below this one. */
+static void die(int number)
+{
+        struct sigaction fallback = { .sa_handler = SIG_DFL };
+        sigset_t mask;
+        sigaction(number, &fallback, NULL);
+        sigemptyset(&mask);
+        sigaddset(&mask, number);
+        pthread_sigmask(SIG_UNBLOCK, &mask, NULL);
+        syscall(SYS_tgkill, getpid(), own_thread(), number);
+        _exit(128 + number);
+}
+
+static void report_took_too_long(int unused)
+{
+        (void)unused;
+        die(installation.dying_by);
+}
+
+/* Looking for names may wait for a lock that is never released: that must not go on. */
+static void limit_the_report(int number)
+{
+        struct sigaction action = { .sa_handler = report_took_too_long };
+        sigset_t mask;
+        installation.dying_by = number;
+        sigaction(SIGALRM, &action, NULL);
+        sigemptyset(&mask);
+        sigaddset(&mask, SIGALRM);
+        pthread_sigmask(SIG_UNBLOCK, &mask, NULL);
+        alarm(COP__FAULT_REPORT_S);
+}
+
+/* Only one thread reports. Another that faults meanwhile waits to die with it. */
+static bool is_first_to_report(void)
+{
+        int nobody = 0;
+        int self = own_thread();
+        if (cop__cas_acq_rel(&installation.reporter, &nobody, self))
+                return true;
+        while (nobody != self)
+                pause();
+        return false;
+}
+
+static void stop(struct cop__fault_scope *scope, const struct cop__fault_refusal *refusal,
+                 const ucontext_t *context)
+{
+        char actor[128] = "";
+        int number = scope->fault.signal;
+        if (!is_first_to_report())
+                die(number); /* the report itself faulted */
+        limit_the_report(number);
+        if (scope->describe)
+                scope->describe(actor, sizeof actor, scope->describe_context);
+        cop__fault_report(&scope->fault, refusal, actor, refusal->is_stack_lost ? NULL : context);
+        if (scope->node_stopped)
+                scope->node_stopped(scope->node_stopped_context);
+        die(number);
+}
+
+/* The frames of the first fault are not walked again: that may be what failed. */
+static void stop_again(struct cop__fault_scope *scope, const siginfo_t *info,
+                       const ucontext_t *context)
+{
+        char why[160];
+        struct cop__words words = { .text = why, .size = sizeof why };
+        cop__words_add(&words, "a second fault followed while it was being handled: ");
+        cop__words_add(&words, cop__fault_signal_name(info->si_signo));
+        cop__words_add(&words, " at pc ");
+        cop__words_add_hex(&words, cop__context_pc(context));
+        struct cop__fault_refusal refusal = {
+                .blame = COP__BLAME_PROGRAM,
+                .why = why,
+                .is_stack_lost = true,
+        };
+        stop(scope, &refusal, context);
+}
+
+static struct sigaction *previous_of(int number)
+{
+        for (size_t i = 0; i < COP__COUNT(signals); i++)
+                if (signals[i] == number)
+                        return &installation.previous[i];
+        return NULL;
+}
+
+/* Hands a signal on as the kernel would have: its mask, its flags, its one argument or three. */
+static void chain(int number, siginfo_t *info, void *context)
+{
+        struct sigaction *previous = previous_of(number);
+        struct sigaction before = *previous;
+        bool is_sent = info->si_code <= 0;
+        bool has_no_function = !(before.sa_flags & SA_SIGINFO);
+        if (has_no_function && before.sa_handler == SIG_IGN && is_sent)
+                return;
+        if (has_no_function && (before.sa_handler == SIG_DFL || before.sa_handler == SIG_IGN))
+                die(number);
+        if (before.sa_flags & (int)SA_RESETHAND) {
+                previous->sa_handler = SIG_DFL;
+                previous->sa_flags &= ~SA_SIGINFO;
+        }
+        sigset_t mask = before.sa_mask;
+        if (!(before.sa_flags & SA_NODEFER))
+                sigaddset(&mask, number);
+        pthread_sigmask(SIG_BLOCK, &mask, NULL); /* the kernel restores it when we return */
+        if (before.sa_flags & SA_SIGINFO)
+                before.sa_sigaction(number, info, context);
+        else
+                before.sa_handler(number);
+}
+
+/* --- whose doing ----------------------------------------------------------------- */
+
+/* abort() and raise() are a tgkill of oneself: its arguments are still in the registers. */
+static bool is_raised_here(const siginfo_t *info, const ucontext_t *context)
+{
+        if (info->si_code != SI_TKILL || info->si_pid != getpid())
+                return false;
+#if defined(__x86_64__)
+        const greg_t *registers = context->uc_mcontext.gregs;
+        greg_t self = own_thread();
+        bool by_tgkill = registers[REG_RSI] == self && registers[REG_RDX] == info->si_signo;
+        bool by_tkill = registers[REG_RDI] == self && registers[REG_RSI] == info->si_signo;
+        return by_tgkill || by_tkill;
+#elif defined(__aarch64__)
+        const unsigned long long *registers = context->uc_mcontext.regs;
+        unsigned long long self = (unsigned long long)own_thread();
+        unsigned long long number = (unsigned long long)info->si_signo;
+        if (registers[8] == SYS_tgkill)
+                return registers[1] == self && registers[2] == number;
+        return registers[8] == SYS_tkill && registers[1] == number;
+#else
+        (void)context;
+        return true;
+#endif
+}
+
+/* Made by what this thread executed, not sent by someone, nor set up by a debugger. */
+static bool is_own_doing(const siginfo_t *info, const ucontext_t *context)
+{
+        if (info->si_signo == SIGABRT)
+                return is_raised_here(info, context);
+        if (info->si_signo == SIGTRAP)
+                return info->si_code == SI_KERNEL || info->si_code == TRAP_BRKPT;
+        return info->si_code > 0;
+}
+
+static void record_fault(struct cop__fault_scope *scope, const siginfo_t *info,
+                         const ucontext_t *context)
+{
+        struct cop__fault *fault = &scope->fault;
+        bool has_address = info->si_signo == SIGSEGV || info->si_signo == SIGBUS;
+        uintptr_t pc = cop__context_pc(context);
+        fault->signal = info->si_signo;
+        fault->code = info->si_code;
+        fault->pc = (void *)pc;
+        fault->address = has_address ? (uintptr_t)info->si_addr : pc;
+        fault->stack_overflow = info->si_signo == SIGSEGV && scope->overflow_sp != 0
+                                && cop__fault_is_guarded(scope, fault->address);
+        fault->culprit = 0;
+        fault->backtrace.depth = 0;
+        cop__fault_put_words(fault, context);
+}
+
+/* --- landing ----------------------------------------------------------------------- */
+
+/* The actor may have left a full x87 stack, traps unmasked, or another rounding. */
+static void keep_float_control(struct cop__fault_scope *scope)
+{
+#if defined(__x86_64__)
+        uint16_t x87;
+        __asm__ __volatile__("stmxcsr %0" : "=m"(scope->float_control[0]));
+        __asm__ __volatile__("fnstcw %0" : "=m"(x87));
+        scope->float_control[1] = x87;
+#elif defined(__aarch64__)
+        uint64_t fpcr;
+        __asm__ __volatile__("mrs %0, fpcr" : "=r"(fpcr));
+        scope->float_control[0] = (uint32_t)fpcr;
+#else
+        (void)scope;
+#endif
+}
+
+static void restore_float_control(const struct cop__fault_scope *scope)
+{
+#if defined(__x86_64__)
+        uint32_t mxcsr = scope->float_control[0] & ~UINT32_C(0x3f); /* less its sticky flags */
+        uint16_t x87 = (uint16_t)scope->float_control[1];
+        __asm__ __volatile__("fninit\n\tfldcw %0\n\tldmxcsr %1" : : "m"(x87), "m"(mxcsr));
+#elif defined(__aarch64__)
+        uint64_t fpcr = scope->float_control[0];
+        __asm__ __volatile__("msr fpcr, %0\n\tmsr fpsr, xzr" : : "r"(fpcr));
+#else
+        (void)scope;
+#endif
+}
+
+/* Where the thread goes on when the handler has returned. Its caller is nobody. */
+static COP__NORETURN void landing(struct cop__fault_scope *scope)
+{
+        restore_float_control(scope);
+        scope->land(&scope->fault, scope->land_context);
+        __builtin_trap(); /* land came back: outside a turn, so this stops the process */
+}
+
+static uintptr_t landing_sp(const struct cop__fault_scope *scope, uintptr_t sp, uintptr_t top)
+{
+        bool has_room = sp >= RED_ZONE + COP__FAULT_LANDING_ROOM
+                        && sp - RED_ZONE - COP__FAULT_LANDING_ROOM >= scope->stack_low;
+        uintptr_t from = scope->fault.stack_overflow || !has_room ? top : sp - RED_ZONE;
+        return from & ~(uintptr_t)15;
+}
+
+/* Rewrites what the return from the signal loads: a call of landing(scope). */
+static void redirect(ucontext_t *context, struct cop__fault_scope *scope, uintptr_t top)
+{
+        uintptr_t sp = landing_sp(scope, cop__context_sp(context), top);
+#if COP__ASAN
+        /* The frames thrown away never clear their marks. */
+        uintptr_t low = cop__context_sp(context);
+        if (low < scope->stack_low)
+                low = scope->stack_low;
+        ASAN_UNPOISON_MEMORY_REGION((void *)low, top - low);
+#endif
+        memcpy(&context->uc_sigmask, &scope->mask, KERNEL_MASK_SIZE);
+#if defined(__x86_64__)
+        enum { DIRECTION = 0x400, SINGLE_STEP = 0x100, ALIGNMENT = 0x40000 };
+        greg_t *registers = context->uc_mcontext.gregs;
+        sp -= sizeof(uintptr_t);
+        memset((void *)sp, 0, sizeof(uintptr_t)); /* the return address */
+        registers[REG_RSP] = (greg_t)sp;
+        registers[REG_RBP] = 0;
+        registers[REG_RIP] = (greg_t)(uintptr_t)landing;
+        registers[REG_RDI] = (greg_t)(uintptr_t)scope;
+        registers[REG_EFL] &= ~(greg_t)(DIRECTION | SINGLE_STEP | ALIGNMENT);
+#elif defined(__aarch64__)
+        enum { BRANCH_TYPE = 3 << 10 };
+        context->uc_mcontext.sp = sp;
+        context->uc_mcontext.pc = (uintptr_t)landing;
+        context->uc_mcontext.regs[0] = (uintptr_t)scope;
+        context->uc_mcontext.regs[29] = 0;
+        context->uc_mcontext.regs[30] = 0;
+        context->uc_mcontext.pstate &= ~(unsigned long long)BRANCH_TYPE;
+#else
+        (void)sp; /* the judge lets nothing come here */
+        (void)landing;
+#endif
+}
+
+static void on_signal(int number, siginfo_t *info, void *opaque)
+{
+        int saved_errno = errno;
+        struct cop__fault_scope *scope = current_scope;
+        ucontext_t *context = opaque;
+        if (!scope || !is_own_doing(info, context)) {
+                chain(number, info, opaque);
+                errno = saved_errno;
+                return;
+        }
+        if (scope->handling)
+                stop_again(scope, info, context);
+        scope->handling = true;
+        record_fault(scope, info, context);
+        const struct cop__code_map *map = installation.map;
+        const struct cop__fault_refusal *refusal = cop__fault_judge(scope, map, context);
+        if (refusal)
+                stop(scope, refusal, context);
+        uintptr_t top = scope->overflow_sp;
+        cop__turn_end(scope);
+        redirect(context, scope, top);
+        scope->handling = false;
+}
+
+/* --- installing -------------------------------------------------------------------- */
+
+static bool is_installed(size_t index)
+{
+        struct sigaction now;
+        return sigaction(signals[index], NULL, &now) == 0 && now.sa_flags & SA_SIGINFO
+               && now.sa_sigaction == on_signal;
+}
+
+/* One that somebody has replaced since stays theirs; they may still hand signals on to us. */
+static void restore_handlers(size_t count)
+{
+        for (size_t i = 0; i < count; i++)
+                if (is_installed(i))
+                        sigaction(signals[i], &installation.previous[i], NULL);
+}
+
+static cop_status install_handlers(void)
+{
+        struct sigaction action = {
+                .sa_sigaction = on_signal,
+                .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER,
+        };
+        sigemptyset(&action.sa_mask);
+        for (size_t i = 0; i < COP__COUNT(signals); i++) {
+                struct sigaction previous;
+                if (is_installed(i))
+                        continue; /* handed back to us after an uninstall: previous is right */
+                if (sigaction(signals[i], NULL, &previous) != 0) {
+                        restore_handlers(i);
+                        return COP_E_SYSTEM;
+                }
+                installation.previous[i] = previous;
+                if (sigaction(signals[i], &action, NULL) != 0) {
+                        restore_handlers(i);
+                        return COP_E_SYSTEM;
+                }
+        }
+        return COP_OK;
+}
+
+static cop_status install_first(void)
+{
+        cop__backtrace_prime();
+        installation.map = cop__code_map_new();
+        if (!installation.map)
+                return COP_E_NO_MEMORY;
+        cop_status status = install_handlers();
+        if (status == COP_OK)
+                return COP_OK;
+        cop__code_map_free(installation.map);
+        installation.map = NULL;
+        return status;
+}
+
+cop_status cop__fault_install(void)
+{
+        cop_status status = COP_OK;
+        pthread_mutex_lock(&installation.lock);
+        if (installation.count == 0)
+                status = install_first();
+        if (status == COP_OK)
+                installation.count++;
+        pthread_mutex_unlock(&installation.lock);
+        return status;
+}
+
+void cop__fault_uninstall(void)
+{
+        pthread_mutex_lock(&installation.lock);
+        if (installation.count > 0 && --installation.count == 0) {
+                restore_handlers(COP__COUNT(signals));
+                cop__code_map_free(installation.map);
+                installation.map = NULL;
+        }
+        pthread_mutex_unlock(&installation.lock);
+}
+
+/* --- a thread ---------------------------------------------------------------------- */
+
+cop_status cop__fault_thread_start(struct cop__fault_scope *scope)
+{
+        size_t guard = (size_t)sysconf(_SC_PAGESIZE);
+        size_t size = guard + COP__FAULT_STACK_SIZE;
+        char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+        if (memory == MAP_FAILED)
+                return COP_E_NO_MEMORY;
+        stack_t stack = { .ss_sp = memory + guard, .ss_size = COP__FAULT_STACK_SIZE };
+        if (mprotect(memory, guard, PROT_NONE) != 0
+            || sigaltstack(&stack, &scope->previous_stack) != 0) {
+                munmap(memory, size);
+                return COP_E_SYSTEM;
+        }
+        scope->memory = memory;
+        scope->memory_size = size;
+        scope->overflow_sp = 0;
+        scope->critical = 0;
+        scope->handling = false;
+        pthread_sigmask(SIG_SETMASK, NULL, &scope->mask);
+        keep_float_control(scope);
+        current_scope = scope;
+        return COP_OK;
+}
+
+void cop__fault_thread_stop(struct cop__fault_scope *scope)
+{
+        if (!scope->memory)
+                return;
+        current_scope = NULL;
+        sigaltstack(&scope->previous_stack, NULL);
+        munmap(scope->memory, scope->memory_size);
+        scope->memory = NULL;
+}

@@ -1,0 +1,175 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Catching a fault: SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, abort() and stack overflow in
+ * an actor's code end the actor, and nothing else.
+ *
+ *      actor's code ──fault──► handler, on the alternate stack
+ *                                 │ not an actor's, or not safe to leave: a report, and the
+ *                                 │ process dies by the signal
+ *                                 ▼
+ *                              the saved registers are rewritten; the handler returns
+ *                                 ▼
+ *                              land(), on the stack that faulted, jumps out of the turn
+ *
+ * land() is called from ordinary code, no longer from a handler: it may allocate, log and
+ * longjmp. With it the turn is over, so whatever faults from then on, until the next
+ * cop__turn_begin, is Coppice's own fault and stops the process.
+ *
+ * What is accepted: a fault that the processor made, or an abort() by this very thread,
+ * while a turn is on, with the critical depth at 0, and with no frame between the fault and
+ * the turn that may hold a lock or memory half changed (actors/code_map.h). Signals sent by
+ * kill, and faults of threads that have no scope, go to whoever had a handler before us.
+ *
+ * Order: install, then on each worker thread start; stop on that thread, then uninstall.
+ */
+#ifndef ACTORS_FAULT_H
+#define ACTORS_FAULT_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <coppice/status.h>
+
+#include "actors/backtrace.h"
+#include "base/compiler.h"
+
+/* With its own guard below. A signal frame is up to 11 KiB (AMX), the unwinder wants 4 more. */
+#define COP__FAULT_STACK_SIZE ((size_t)64 << 10)
+
+/*
+ * With less stack than this left below the fault, land() runs at the turn's top instead.
+ * Looking up a place in debug information takes up to 30 KiB.
+ */
+#define COP__FAULT_LANDING_ROOM ((size_t)64 << 10)
+
+#define COP__FAULT_WORDS_MAX 96
+
+/* Long enough for any report; a process that cannot write its report in time dies without. */
+#define COP__FAULT_REPORT_S 5
+
+struct cop__fault {
+        int signal;
+        int code;          /* si_code */
+        uintptr_t address; /* what was accessed; for FPE, ILL, TRAP and ABRT the pc */
+        void *pc;
+        bool stack_overflow;
+        struct cop__backtrace backtrace;
+        /* The innermost frame in the program's own code, past memcpy and abort. */
+        size_t culprit; /* an index of backtrace.frames; 0 also when there is none */
+        char words[COP__FAULT_WORDS_MAX];
+};
+
+/* "integer division by zero", "invalid memory access at 0x0 (NULL)", "abort() called". */
+const char *cop__fault_words(const struct cop__fault *fault);
+
+/* The name of the signal for an exit reason: "sigsegv". Static. */
+const char *cop__fault_atom(const struct cop__fault *fault);
+
+/*
+ * One for each thread that runs actors. Zero it, fill in the second group, start.
+ * Who may touch what: its thread only; the handler runs on that thread too, so the first
+ * group is written with single stores that the compiler may not move.
+ */
+struct cop__fault_scope {
+        /* Written by the runtime on every turn, through the functions below. */
+        uintptr_t overflow_sp; /* 0: no turn. Else the turn's frames all lie below it */
+        uintptr_t stack_low;   /* the lowest usable byte of the stack the turn runs on */
+        unsigned critical;     /* > 0: inside the runtime */
+
+        /* Set before start. All but land may be NULL; all but land run in the handler. */
+        bool (*guards)(uintptr_t address, void *context); /* is it in the stack's guard? */
+        void *guards_context;
+        void (*land)(struct cop__fault *fault, void *context); /* never returns */
+        void *land_context;
+        void (*describe)(char *text, size_t size, void *context); /* "till <0.12.0>" */
+        void *describe_context;
+        void (*node_stopped)(void *context); /* the process is about to die */
+        void *node_stopped_context;
+
+        /* The handler's. The fault is land's until the next one. */
+        bool handling;
+        struct cop__fault fault;
+
+        /* start's and stop's. */
+        void *memory; /* the alternate stack with its guard; NULL: not started */
+        size_t memory_size;
+        stack_t previous_stack;
+        sigset_t mask;           /* of the thread at start; a landing has it again */
+        uint32_t float_control[2]; /* of the thread at start, likewise */
+};
+
+/*
+ * Counted: the first installs the handlers, the last puts the old ones back.
+ * Errors: COP_E_NO_MEMORY, COP_E_SYSTEM; then nothing is installed. Threads: any.
+ */
+cop_status cop__fault_install(void);
+void cop__fault_uninstall(void);
+
+/*
+ * Gives the calling thread an alternate stack and makes `scope` its scope.
+ * Errors: COP_E_NO_MEMORY, COP_E_SYSTEM; then nothing has changed.
+ */
+cop_status cop__fault_thread_start(struct cop__fault_scope *scope);
+
+/* On the same thread. What was an alternate stack before is one again. */
+void cop__fault_thread_stop(struct cop__fault_scope *scope);
+
+/* Of the calling thread, NULL if it has none. Never inlined: a turn may have changed threads. */
+struct cop__fault_scope *cop__fault_scope_here(void);
+
+/* For cop__turn_begin: the stack pointer of the function this is written in. */
+COP__INLINE uintptr_t cop__stack_pointer(void)
+{
+        uintptr_t sp;
+#if defined(__x86_64__)
+        __asm__ __volatile__("movq %%rsp, %0" : "=r"(sp));
+#elif defined(__aarch64__)
+        __asm__ __volatile__("mov %0, sp" : "=r"(sp));
+#else
+        sp = (uintptr_t)__builtin_frame_address(0);
+#endif
+        return sp;
+}
+
+/*
+ * From here on faults are the actor's. `top` is cop__stack_pointer() of the function that
+ * calls the actor, or the top of a stack where nothing lies yet; what lies below it may be
+ * overwritten by a landing.
+ */
+COP__INLINE void cop__turn_begin(struct cop__fault_scope *scope, uintptr_t stack_low,
+                                 uintptr_t top)
+{
+        __atomic_store_n(&scope->stack_low, stack_low, __ATOMIC_RELAXED);
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+        __atomic_store_n(&scope->overflow_sp, top, __ATOMIC_RELAXED);
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+COP__INLINE void cop__turn_end(struct cop__fault_scope *scope)
+{
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+        __atomic_store_n(&scope->overflow_sp, 0, __ATOMIC_RELAXED);
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+/*
+ * Around the runtime's own work in an actor's turn; nests. The fences are for the compiler:
+ * they keep the work inside.
+ */
+COP__INLINE void cop__critical_enter(struct cop__fault_scope *scope)
+{
+        unsigned depth = __atomic_load_n(&scope->critical, __ATOMIC_RELAXED);
+        __atomic_store_n(&scope->critical, depth + 1, __ATOMIC_RELAXED);
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+COP__INLINE void cop__critical_leave(struct cop__fault_scope *scope)
+{
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+        unsigned depth = __atomic_load_n(&scope->critical, __ATOMIC_RELAXED);
+        __atomic_store_n(&scope->critical, depth - 1, __ATOMIC_RELAXED);
+}
+
+#endif

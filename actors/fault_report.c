@@ -1,0 +1,348 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * The last words of a process that cannot go on, and the words for any fault.
+ *
+ * Everything here runs in a signal handler, perhaps inside malloc: lines are put together
+ * in a buffer on the stack and leave by write(2). The names of functions come last in each
+ * line, since looking for them reads files and may itself go wrong.
+ */
+#define _GNU_SOURCE
+#include "actors/fault_report.h"
+
+#include <execinfo.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "actors/fault.h"
+#include "actors/object.h"
+
+/* Below, an address is most likely a field of a struct that a NULL pointer points to. */
+#define NULL_PAGE 4096
+
+/* Frames beyond these are only counted. */
+#define FRAMES_SHOWN 24
+
+void cop__words_add_hex(struct cop__words *words, uintptr_t value)
+{
+        char digits[2 + 2 * sizeof value + 1];
+        char *at = &digits[sizeof digits - 1];
+        *at = '\0';
+        do {
+                *--at = "0123456789abcdef"[value & 15];
+                value >>= 4;
+        } while (value);
+        *--at = 'x';
+        *--at = '0';
+        cop__words_add(words, at);
+}
+
+void cop__words_add_number(struct cop__words *words, unsigned value)
+{
+        char digits[12];
+        char *at = &digits[sizeof digits - 1];
+        *at = '\0';
+        do {
+                *--at = (char)('0' + value % 10);
+                value /= 10;
+        } while (value);
+        cop__words_add(words, at);
+}
+
+/* --- the words for a fault ------------------------------------------------------- */
+
+#if defined(__x86_64__)
+
+/* The registers in the order in which instructions number them. */
+static const int numbered[16] = {
+        REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+        REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15,
+};
+
+/* The address of a memory operand: base + index * scale + displacement. */
+static uintptr_t operand_address(const uint8_t *modrm, unsigned rex, const greg_t *registers)
+{
+        unsigned mode = *modrm >> 6, base = *modrm & 7;
+        const uint8_t *next = modrm + 1;
+        uintptr_t address = 0;
+        int32_t displacement = 0;
+        bool has_base = true;
+        if (base == 4) {
+                unsigned index = (*next >> 3 & 7) | (rex & 2) << 2;
+                if (index != 4)
+                        address = (uintptr_t)registers[numbered[index]] << (*next >> 6);
+                base = *next++ & 7;
+                has_base = !(base == 5 && mode == 0);
+        } else if (base == 5 && mode == 0) {
+                has_base = false;
+                address = (uintptr_t)next + sizeof displacement; /* relative to the next one */
+        }
+        if (has_base)
+                address += (uintptr_t)registers[numbered[base | (rex & 1) << 3]];
+        if (mode == 1)
+                displacement = (int8_t)*next;
+        else if (mode == 2 || !has_base)
+                memcpy(&displacement, next, sizeof displacement);
+        return address + (uintptr_t)(intptr_t)displacement;
+}
+
+/* The processor has one trap for x / 0 and for INT_MIN / -1. The divisor tells which. */
+static bool is_division_overflow(const ucontext_t *context)
+{
+        const greg_t *registers = context->uc_mcontext.gregs;
+        const uint8_t *code = (const uint8_t *)cop__context_pc(context);
+        size_t size = 4;
+        unsigned rex = 0;
+        if (*code == 0x66) {
+                size = 2;
+                code++;
+        }
+        if ((*code & 0xf0) == 0x40) {
+                rex = *code++;
+                size = rex & 8 ? 8 : size;
+        }
+        if (*code == 0xf6)
+                size = 1;
+        else if (*code != 0xf7)
+                return false;
+        const uint8_t *modrm = code + 1;
+        uint64_t divisor = 0;
+        if (*modrm >> 6 == 3 && size == 1)
+                return false; /* ah to bh are not worth a table */
+        if (*modrm >> 6 == 3)
+                memcpy(&divisor, &registers[numbered[(*modrm & 7) | (rex & 1) << 3]], size);
+        else
+                memcpy(&divisor, (const void *)operand_address(modrm, rex, registers), size);
+        return divisor != 0;
+}
+
+#else
+
+static bool is_division_overflow(const ucontext_t *context)
+{
+        (void)context;
+        return false;
+}
+
+#endif
+
+static const char *arithmetic_words(int code, const ucontext_t *context)
+{
+        switch (code) {
+        case FPE_INTDIV:
+                return is_division_overflow(context) ? "integer overflow in a division"
+                                                     : "integer division by zero";
+        case FPE_INTOVF: return "integer overflow";
+        case FPE_FLTDIV: return "floating-point division by zero";
+        case FPE_FLTOVF: return "floating-point overflow";
+        case FPE_FLTUND: return "floating-point underflow";
+        case FPE_FLTRES: return "inexact floating-point result";
+        case FPE_FLTINV: return "invalid floating-point operation";
+        default: return "arithmetic fault";
+        }
+}
+
+static void put_access(struct cop__words *words, const struct cop__fault *fault)
+{
+        bool is_jump = fault->signal == SIGSEGV && fault->address == (uintptr_t)fault->pc;
+        if (fault->signal == SIGSEGV && fault->code == SI_KERNEL) {
+                cop__words_add(words, "invalid memory access at an impossible address");
+                return;
+        }
+        if (is_jump && fault->address == 0) {
+                cop__words_add(words, "call of a NULL function pointer");
+                return;
+        }
+        if (is_jump)
+                cop__words_add(words, "jump to ");
+        else if (fault->signal == SIGBUS && fault->code == BUS_ADRALN)
+                cop__words_add(words, "misaligned memory access at ");
+        else if (fault->signal == SIGBUS)
+                cop__words_add(words, "access to memory that cannot be provided at ");
+        else if (fault->code == SEGV_ACCERR)
+                cop__words_add(words, "forbidden memory access at ");
+        else
+                cop__words_add(words, "invalid memory access at ");
+        cop__words_add_hex(words, fault->address);
+        if (fault->address == 0)
+                cop__words_add(words, " (NULL)");
+        else if (fault->address < NULL_PAGE)
+                cop__words_add(words, " (near NULL)");
+        else if (is_jump)
+                cop__words_add(words, ", where no code is");
+}
+
+void cop__fault_put_words(struct cop__fault *fault, const ucontext_t *context)
+{
+        struct cop__words words = { .text = fault->words, .size = sizeof fault->words };
+        if (fault->stack_overflow)
+                cop__words_add(&words, "stack overflow");
+        else if (fault->signal == SIGFPE)
+                cop__words_add(&words, arithmetic_words(fault->code, context));
+        else if (fault->signal == SIGABRT)
+                cop__words_add(&words, "abort() called");
+        else if (fault->signal == SIGILL)
+                cop__words_add(&words, "illegal instruction");
+        else if (fault->signal == SIGTRAP)
+                cop__words_add(&words, "breakpoint instruction");
+        else
+                put_access(&words, fault);
+}
+
+const char *cop__fault_words(const struct cop__fault *fault)
+{
+        return fault->words;
+}
+
+static const struct {
+        int number;
+        const char *name;
+        const char *atom;
+} signals[] = {
+        { SIGSEGV, "SIGSEGV", "sigsegv" }, { SIGBUS, "SIGBUS", "sigbus" },
+        { SIGFPE, "SIGFPE", "sigfpe" },    { SIGILL, "SIGILL", "sigill" },
+        { SIGTRAP, "SIGTRAP", "sigtrap" }, { SIGABRT, "SIGABRT", "sigabrt" },
+};
+
+const char *cop__fault_signal_name(int number)
+{
+        for (size_t i = 0; i < COP__COUNT(signals); i++)
+                if (signals[i].number == number)
+                        return signals[i].name;
+        return "a signal";
+}
+
+const char *cop__fault_atom(const struct cop__fault *fault)
+{
+        for (size_t i = 0; i < COP__COUNT(signals); i++)
+                if (signals[i].number == fault->signal)
+                        return signals[i].atom;
+        return "signal";
+}
+
+/* --- the report ------------------------------------------------------------------ */
+
+struct line {
+        char text[512];
+        struct cop__words words;
+};
+
+static void begin_line(struct line *line, const char *text)
+{
+        line->words = (struct cop__words){ .text = line->text, .size = sizeof line->text - 1 };
+        cop__words_add(&line->words, text);
+}
+
+static void put_line(const struct line *line)
+{
+        const char *at = line->text;
+        size_t left = line->words.length;
+        while (left > 0) {
+                ssize_t written = write(STDERR_FILENO, at, left);
+                if (written <= 0)
+                        return; /* nobody listens */
+                at += written;
+                left -= (size_t)written;
+        }
+}
+
+static void end_line(struct line *line)
+{
+        line->words.size = sizeof line->text;
+        cop__words_add(&line->words, "\n");
+        put_line(line);
+}
+
+struct frames {
+        size_t shown;
+        bool is_cut_short;
+        struct cop__object program;
+};
+
+/* The program's own functions by its file, which knows static ones; others by the linker. */
+static void show_address(struct frames *frames, uintptr_t address, bool is_exact)
+{
+        struct line line;
+        void *pc = (void *)address;
+        uintptr_t within = is_exact ? address : address - 1;
+        const char *name = cop__object_function_at(&frames->program, within);
+        begin_line(&line, "   #");
+        cop__words_add_number(&line.words, (unsigned)frames->shown++);
+        cop__words_add(&line.words, " ");
+        cop__words_add_hex(&line.words, address);
+        if (name) {
+                cop__words_add(&line.words, " in ");
+                cop__words_add(&line.words, name);
+                end_line(&line);
+                return;
+        }
+        cop__words_add(&line.words, " in ");
+        put_line(&line);
+        backtrace_symbols_fd(&pc, 1, STDERR_FILENO);
+}
+
+static bool show_frame(const struct cop__frame *frame, void *visitor)
+{
+        struct frames *frames = visitor;
+        if (frames->shown == FRAMES_SHOWN) {
+                frames->is_cut_short = true;
+                return false;
+        }
+        show_address(frames, frame->pc, frame->is_exact);
+        return true;
+}
+
+static void show_frames(const struct cop__fault *fault, const ucontext_t *context)
+{
+        struct frames frames = { .shown = 0 };
+        struct line line;
+        cop__object_open_program(&frames.program);
+        if (context)
+                cop__backtrace_walk(context, show_frame, &frames);
+        else
+                for (size_t i = 0; i < fault->backtrace.depth; i++)
+                        show_address(&frames, (uintptr_t)fault->backtrace.frames[i], i == 0);
+        cop__object_close_program(&frames.program);
+        if (!frames.is_cut_short)
+                return;
+        begin_line(&line, "   and so on");
+        end_line(&line);
+}
+
+static const char *blame_words(enum cop__blame blame)
+{
+        switch (blame) {
+        case COP__BLAME_COPPICE: return "Coppice itself";
+        case COP__BLAME_SYSTEM: return "the system";
+        default: return "your program";
+        }
+}
+
+void cop__fault_report(const struct cop__fault *fault, const struct cop__fault_refusal *refusal,
+                       const char *actor, const ucontext_t *context)
+{
+        struct line line;
+        begin_line(&line, "** the node stops: a fault in ");
+        cop__words_add(&line.words, blame_words(refusal->blame));
+        cop__words_add(&line.words, " cannot be contained");
+        end_line(&line);
+
+        begin_line(&line, "   ");
+        cop__words_add(&line.words, fault->words);
+        cop__words_add(&line.words, ", ");
+        cop__words_add(&line.words, cop__fault_signal_name(fault->signal));
+        cop__words_add(&line.words, ", at pc ");
+        cop__words_add_hex(&line.words, (uintptr_t)fault->pc);
+        if (actor && actor[0]) {
+                cop__words_add(&line.words, ", while running ");
+                cop__words_add(&line.words, actor);
+        }
+        end_line(&line);
+
+        begin_line(&line, "   because ");
+        cop__words_add(&line.words, refusal->why);
+        end_line(&line);
+        show_frames(fault, context);
+        begin_line(&line, "   the process ends by this signal, so that a core dump can be made");
+        end_line(&line);
+}

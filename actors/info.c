@@ -1,0 +1,192 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Looking at a node from the side. See info.h. */
+#include "actors/info.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/actor.h"
+#include "base/clock.h"
+
+/* ---- How much is unread --------------------------------------------------------------- */
+
+/*
+ * The number of the newest node. The node may have been freed and be in use again; its header is pool memory and
+ * stays mapped, so that the worst is a wrong number. For the same reason the sanitizers are told to look away.
+ */
+__attribute__((no_sanitize("address", "thread"))) static uint32_t newest(
+        const struct cop__actor *actor)
+{
+        uintptr_t tail = cop__load_relaxed(&actor->queue.tail);
+        if (tail & COP__QUEUE_MARK)
+                return (uint32_t)(tail >> 2);
+        return ((const struct cop__node *)tail)->seq;
+}
+
+uint32_t cop__unread(const struct cop__actor *actor)
+{
+        uint32_t queued = newest(actor) - cop__load_relaxed(&actor->seen);
+        /* A node that its sender has not numbered yet bears the number of an earlier life. */
+        if (queued > INT32_MAX)
+                queued = 0;
+        return queued + cop__load_relaxed(&actor->mailbox.count);
+}
+
+/* ---- Glimpses ----------------------------------------------------------------------------- */
+
+static const char *status_of(const struct cop__actor *actor, uint32_t status)
+{
+        if (cop__load_relaxed(&actor->task.visitor) != NULL)
+                return "visiting";
+        return status == COP__STATUS_RUNNING ? "running" : "waiting";
+}
+
+static bool glimpse_slot(struct cop_node *node, struct cop__actor *actor,
+                         struct cop__glimpse *glimpse)
+{
+        uint32_t status = cop__load_relaxed(&actor->status);
+        if (status == COP__STATUS_FREE)
+                return false;
+        memset(glimpse, 0, sizeof(*glimpse));
+        glimpse->pid = cop__actor_pid(actor);
+        glimpse->parent.bits = cop__load_relaxed(&actor->parent.bits);
+        cop__registry_name(node, glimpse->pid, glimpse->name);
+        const cop_behaviour *server = cop__load_relaxed(&actor->server);
+        glimpse->server = server != NULL ? server->name : NULL;
+        glimpse->status = status_of(actor, status);
+        glimpse->unread = cop__unread(actor);
+        glimpse->handled = cop__load_relaxed(&actor->handled);
+        glimpse->bytes = sizeof(struct cop__actor) + cop__load_relaxed(&actor->bytes) +
+                         cop__load_relaxed(&actor->stack_bytes);
+        glimpse->where = cop__load_relaxed(&actor->where);
+        return true;
+}
+
+void cop__glimpse_each(struct cop_node *node,
+                       void (*each)(void *context, const struct cop__glimpse *glimpse),
+                       void *context)
+{
+        struct cop__glimpse glimpse;
+        uint32_t used = cop__load_acquire(&node->slots.used);
+        for (uint32_t slot = 1; slot <= used; slot++)
+                if (glimpse_slot(node, &node->slots.base[slot], &glimpse))
+                        each(context, &glimpse);
+}
+
+bool cop__glimpse_of(struct cop_node *node, cop_pid pid, struct cop__glimpse *glimpse)
+{
+        struct cop__actor *actor = cop__slot_of(node, pid);
+        return actor != NULL && cop__slot_is(actor, pid) && glimpse_slot(node, actor, glimpse);
+}
+
+void cop__glimpse_where(struct cop_node *node, const struct cop__glimpse *glimpse,
+                        struct cop__place *place)
+{
+        memset(place, 0, sizeof(*place));
+        if (glimpse->where == NULL)
+                strcpy(place->function, "-");
+        else
+                cop__place_of(node->symbols, glimpse->where, false, place);
+}
+
+void cop__totals(struct cop_node *node, struct cop__totals *totals)
+{
+        memset(totals, 0, sizeof(*totals));
+        cop__lock_lock(&node->threads_lock);
+        totals->spawned = node->past[0];
+        totals->died = node->past[1];
+        totals->sent = node->past[2];
+        totals->dead_letters = node->past[3];
+        for (struct cop__list *at = node->threads.next; at != &node->threads; at = at->next) {
+                struct cop__here *here = COP__CONTAINER(at, struct cop__here, list);
+                totals->spawned += cop__load_relaxed(&here->spawned);
+                totals->died += cop__load_relaxed(&here->died);
+                totals->sent += cop__load_relaxed(&here->sent);
+                totals->dead_letters += cop__load_relaxed(&here->dead_letters);
+        }
+        cop__lock_unlock(&node->threads_lock);
+        totals->workers = node->scheduler.worker_count;
+        totals->uptime_ms = (cop__clock_ns() - node->started_ns) / 1000000;
+        pthread_mutex_lock(&node->reports.mutex);
+        totals->crashes = node->reports.count;
+        pthread_mutex_unlock(&node->reports.mutex);
+}
+
+/* ---- What an actor says of itself ---------------------------------------------------------------- */
+
+/* The pids at the other ends of one type of relation, as a list in memory that the caller frees. */
+static cop_term peers_of(struct cop__actor *actor, enum cop__tie_type type, cop_term **memory)
+{
+        size_t count = 0;
+        *memory = malloc((actor->relation_count + 1) * sizeof(cop_term));
+        if (*memory == NULL)
+                return cop_nil();
+        for (struct cop__list *at = actor->relations.next; at != &actor->relations; at = at->next) {
+                struct cop__relation *relation =
+                        COP__CONTAINER(at, struct cop__relation, as.tie.list);
+                if (relation->as.tie.type == type)
+                        (*memory)[count++] = cop_pid_term(relation->as.tie.peer);
+        }
+        return cop_list_of(*memory, count);
+}
+
+static cop_term name_of(struct cop__actor *actor, char name[COP_NAME_MAX + 1])
+{
+        struct cop_node *node = cop__node_of(cop__thread_here());
+        if (cop__registry_name(node, cop__actor_pid(actor), name))
+                return cop_atom(name);
+        return cop_atom("undefined");
+}
+
+void cop__tell_info(struct cop__thread *thread, struct cop__actor *actor, struct cop__signal *signal)
+{
+        char name[COP_NAME_MAX + 1];
+        cop_term *links, *monitors, *watchers;
+        struct cop__signal *reply = NULL;
+        cop_any any = { COP_MAP(
+                cop_atom("name"), name_of(actor, name),
+                cop_atom("parent"), cop_pid_term(actor->parent),
+                cop_atom("server"), cop_atom(actor->server != NULL ? actor->server->name : "none"),
+                cop_atom("messages"), cop_int(cop__unread(actor)),
+                cop_atom("handled"), cop_int((int64_t)actor->handled),
+                cop_atom("memory"), cop_int((int64_t)(sizeof(*actor) + actor->bytes)),
+                cop_atom("trap_exit"), cop_bool(actor->trap_exit),
+                cop_atom("links"), peers_of(actor, COP__TIE_LINK, &links),
+                cop_atom("monitors"), peers_of(actor, COP__TIE_MONITOR, &monitors),
+                cop_atom("monitored_by"), peers_of(actor, COP__TIE_WATCH, &watchers)) };
+        if (cop__signal_message(&thread->pool, COP_KIND_OF(cop_any), &any, &reply) == COP_OK) {
+                reply->type = COP__SIGNAL_REPLY;
+                reply->ref = signal->ref;
+                reply->from = cop__actor_pid(actor);
+                cop__send_signal(thread, signal->from, reply);
+                signal->flags |= COP__SIGNAL_ANSWERED;
+        }
+        free(links);
+        free(monitors);
+        free(watchers);
+        cop__message_done(thread, actor, signal);
+}
+
+cop_status cop__info(cop_pid pid, int64_t timeout_ms, cop_term *info)
+{
+        struct cop__actor *actor = cop__actor_here();
+        struct cop__signal *reply;
+        if (actor == NULL)
+                return COP_E_NO_NODE;
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__signal *request = cop__signal_new(&thread->pool, COP__SIGNAL_INFO, 0);
+        if (request == NULL)
+                return COP_E_NO_MEMORY;
+        if (cop_pid_equal(pid, cop__actor_pid(actor))) {
+                cop__signal_free(&thread->pool, request);
+                return COP_E_BAD_ARGUMENT;
+        }
+        cop_status status = cop__call(actor, pid, request, timeout_ms,
+                                      __builtin_return_address(0), &reply);
+        if (status != COP_OK)
+                return status;
+        status = cop_term_copy(((const cop_any *)cop__signal_body(reply))->term, info);
+        cop__hand_over(actor, reply);
+        cop_message_free((cop_message *)reply);
+        return status;
+}

@@ -1,0 +1,8 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* The kinds of the messages that the runtime itself sends. */
+#include <coppice/actor.h>
+
+COP_MESSAGE_DEFINE(cop_exited, pid, reason);
+COP_MESSAGE_DEFINE(cop_down, ref, name, pid, reason);
+COP_MESSAGE_DEFINE(cop_any, term);
+COP_MESSAGE_DEFINE(cop_started, ref, pid);

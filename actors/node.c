@@ -1,0 +1,279 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* The node: what it is put together from, in which order it starts, and how it ends. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "actors/actor.h"
+#include "base/clock.h"
+
+#define ACTORS_DEFAULT 1048576u
+#define ACTORS_MAX 16777214u
+
+/* ---- Threads: the scheduler's hooks ----------------------------------------------------- */
+
+/* In the handler, so with nothing but reads and the caller's buffer. */
+static void describe_actor(char *text, size_t size, void *context)
+{
+        struct cop__thread *thread = context;
+        char pid[COP_ID_TEXT_MAX] = "nobody";
+        const char *server = "actor";
+        if (thread->current != NULL) {
+                struct cop__actor *actor = cop__actor_of(thread->current);
+                cop_pid_print(cop__actor_pid(actor), pid);
+                if (actor->server != NULL)
+                        server = actor->server->name;
+        }
+        snprintf(text, size, "%s %s", server, pid);
+}
+
+static bool is_stack_guard(uintptr_t address, void *context)
+{
+        struct cop__thread *thread = context;
+        return thread->worker != NULL && thread->worker->stack != NULL &&
+               cop__stack_guards(thread->worker->stack, address);
+}
+
+static cop_status init_thread(struct cop__thread *thread)
+{
+        struct cop_node *node = thread->scheduler->owner;
+        struct cop__here *here = calloc(1, sizeof(*here));
+        if (here == NULL)
+                return COP_E_NO_MEMORY;
+        cop_status status = cop__registry_enter(&node->registry, &here->registry);
+        if (status != COP_OK) {
+                free(here);
+                return status;
+        }
+        here->node = node;
+        here->fault.guards = is_stack_guard;
+        here->fault.guards_context = thread;
+        here->fault.land = cop__fault_land;
+        here->fault.describe = describe_actor;
+        here->fault.describe_context = thread;
+        thread->upper = here;
+        cop__lock_lock(&node->threads_lock);
+        cop__list_push_back(&node->threads, &here->list);
+        cop__lock_unlock(&node->threads_lock);
+        return COP_OK;
+}
+
+static void fini_thread(struct cop__thread *thread)
+{
+        struct cop__here *here = cop__here_of(thread);
+        struct cop_node *node = here->node;
+        cop__slots_leave(here);
+        cop__registry_leave(&node->registry, &here->registry);
+        cop__lock_lock(&node->threads_lock);
+        cop__list_remove(&here->list);
+        node->past[0] += here->spawned;
+        node->past[1] += here->died;
+        node->past[2] += here->sent;
+        node->past[3] += here->dead_letters;
+        cop__lock_unlock(&node->threads_lock);
+        free(here);
+        thread->upper = NULL;
+}
+
+/* Without an alternate stack faults on this thread end the process, as they would without us. */
+static void enter_thread(struct cop__thread *thread)
+{
+        if (thread->worker != NULL && cop__fault_thread_start(&cop__here_of(thread)->fault) != COP_OK)
+                cop_log(COP_LOG_WARNING, "no memory for a worker's signal stack: a fault in an actor "
+                                         "will end the program");
+}
+
+static void leave_thread(struct cop__thread *thread)
+{
+        if (thread->worker != NULL)
+                cop__fault_thread_stop(&cop__here_of(thread)->fault);
+}
+
+static const struct cop__scheduler_hooks hooks = {
+        .run = cop__actor_run,
+        .fire = cop__timer_fire,
+        .thread_init = init_thread,
+        .thread_fini = fini_thread,
+        .thread_enter = enter_thread,
+        .thread_leave = leave_thread,
+};
+
+/* ---- Start -------------------------------------------------------------------------------- */
+
+static bool is_node_name(const char *name)
+{
+        size_t size = strlen(name);
+        return size > 0 && size <= COP_NAME_MAX && name[0] != '.' &&
+               strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") ==
+                       size;
+}
+
+static unsigned core_count(void)
+{
+        long cores = sysconf(_SC_NPROCESSORS_ONLN);
+        return cores < 1 ? 1 : cores > (long)COP__WORKERS_MAX ? COP__WORKERS_MAX : (unsigned)cores;
+}
+
+static void free_parts(struct cop_node *node)
+{
+        while (!cop__list_is_empty(&node->visitors)) {
+                struct cop__list *first = node->visitors.next;
+                cop__list_remove(first);
+                free(COP__CONTAINER(first, struct cop__visitor, list));
+        }
+        cop__kinds_free(node->kinds);
+        cop__symbols_free(node->symbols);
+        cop__reports_fini(&node->reports);
+        cop__reasons_fini(node);
+        cop__registry_fini(&node->registry);
+        cop__slots_fini(&node->slots);
+}
+
+/* A program's kinds, and the library's, which lie among them where it is linked statically. Those that nobody but the
+ * library sends (cop__...) are no words of the shell. */
+static cop_status add_kinds(cop_kinds *kinds, const cop_kind *const *first,
+                            const cop_kind *const *last)
+{
+        for (; first < last; first++) {
+                if (*first == NULL || strncmp((*first)->name, "cop__", 5) == 0)
+                        continue;
+                cop_status status = cop__kinds_add(kinds, first, first + 1);
+                if (status != COP_OK)
+                        return status;
+        }
+        return COP_OK;
+}
+
+/* Everything but the workers. On failure the caller frees what is there: all of it is zero or whole. */
+static cop_status init_parts(struct cop_node *node, const cop_node_options *options,
+                             const cop_kind *const *kinds_first, const cop_kind *const *kinds_last)
+{
+        cop__lock_init(&node->threads_lock);
+        cop__list_init(&node->threads);
+        cop__list_init(&node->visitors);
+        cop__reports_init(&node->reports);
+        cop__timers_init(&node->timers);
+        node->started_ns = cop__clock_ns();
+        node->log = options->log;
+        node->log_context = options->log_context;
+        memcpy(node->name, options->name, strlen(options->name));
+        cop_status status = cop__reasons_init(node);
+        if (status != COP_OK)
+                return status;
+        node->symbols = cop__symbols_new();
+        node->kinds = cop__kinds_new(NULL, NULL);
+        if (node->symbols == NULL || node->kinds == NULL ||
+            add_kinds(node->kinds, kinds_first, kinds_last) != COP_OK ||
+            add_kinds(node->kinds, COP__KINDS_FIRST, COP__KINDS_LAST) != COP_OK)
+                return COP_E_NO_MEMORY;
+        if (cop__kinds_clashes(node->kinds) > 0)
+                cop__log_to(node, COP_LOG_WARNING,
+                            "your program: two message kinds have the same name and are not alike: "
+                            "the shell knows only the first");
+        return COP_OK;
+}
+
+cop_status cop_node_start_with(const cop_node_options *given, const cop_kind *const *kinds_first,
+                               const cop_kind *const *kinds_last, cop_node **result)
+{
+        cop_node_options options = given != NULL ? *given : (cop_node_options){ 0 };
+        if (options.name == NULL)
+                options.name = "coppice";
+        if (options.workers == 0)
+                options.workers = core_count();
+        if (options.max_actors == 0)
+                options.max_actors = ACTORS_DEFAULT;
+        if (result == NULL || !is_node_name(options.name) || options.workers > COP__WORKERS_MAX ||
+            options.max_actors > ACTORS_MAX)
+                return COP_E_BAD_ARGUMENT;
+        struct cop_node *node = aligned_alloc(COP__CACHE_LINE, (sizeof(*node) + 63) & ~(size_t)63);
+        if (node == NULL)
+                return COP_E_NO_MEMORY;
+        memset(node, 0, sizeof(*node));
+        cop_status status = cop__slots_init(&node->slots, options.max_actors);
+        if (status != COP_OK)
+                goto without_slots;
+        status = cop__registry_init(&node->registry);
+        if (status != COP_OK)
+                goto without_registry;
+        status = init_parts(node, &options, kinds_first, kinds_last);
+        if (status != COP_OK)
+                goto without_parts;
+        status = cop__fault_install();
+        if (status != COP_OK)
+                goto without_parts;
+        status = cop__scheduler_start(&node->scheduler, options.workers, options.stack_size, &hooks,
+                                      node);
+        if (status != COP_OK)
+                goto without_workers;
+        *result = node;
+        return COP_OK;
+without_workers:
+        cop__fault_uninstall();
+without_parts:
+        free_parts(node);
+        goto without_slots;
+without_registry:
+        cop__slots_fini(&node->slots);
+without_slots:
+        free(node);
+        return status;
+}
+
+/* ---- Stop ---------------------------------------------------------------------------------------- */
+
+/* Kills every actor and waits for each to be dead. New ones are refused since `stopping` is set, but one that was
+ * being spawned meanwhile may be found only the next time. */
+static void kill_all(struct cop_node *node)
+{
+        bool found = true;
+        while (found) {
+                found = false;
+                uint32_t used = cop__load_acquire(&node->slots.used);
+                for (uint32_t slot = 1; slot <= used; slot++) {
+                        struct cop__actor *actor = &node->slots.base[slot];
+                        cop_ref ref;
+                        if (cop__load_relaxed(&actor->status) == COP__STATUS_FREE ||
+                            cop__load_relaxed(&actor->task.visitor) != NULL)
+                                continue;
+                        cop_pid pid = cop__actor_pid(actor);
+                        if (cop_monitor(pid, &ref) != COP_OK || cop_send_exit(pid, cop_atom("kill")) != COP_OK)
+                                continue;
+                        found = true;
+                        cop_message_free(cop_receive(COP_FOREVER, COP_REF(cop_down, ref)));
+                }
+        }
+}
+
+void cop_node_stop(cop_node *node)
+{
+        if (node == NULL)
+                return;
+        cop__store_seq(&node->stopping, 1);
+        if (cop__visit_to_stop(node) == COP_OK) {
+                kill_all(node);
+                cop__timers_fini(&node->timers, &cop__thread_here()->pool);
+                cop_node_leave();
+        }
+        cop__scheduler_stop(&node->scheduler);
+        cop__fault_uninstall();
+        free_parts(node);
+        free(node);
+}
+
+cop_node *cop_node_here(void)
+{
+        struct cop__thread *thread = cop__thread_here();
+        return thread != NULL && thread->upper != NULL ? cop__node_of(thread) : NULL;
+}
+
+const char *cop_node_name(const cop_node *node)
+{
+        return node->name;
+}
+
+const cop_kinds *cop_node_kinds(const cop_node *node)
+{
+        return node->kinds;
+}

@@ -1,0 +1,176 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Reading ELF, as little of it as it takes.
+ */
+#define _GNU_SOURCE
+#include "actors/object.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* GNU's hash table has no count of symbols: its highest chain ends with the last one. */
+static size_t count_by_gnu_hash(const uint32_t *hash)
+{
+        uint32_t buckets = hash[0], first = hash[1], words = hash[2], last = 0;
+        const uint32_t *bucket = hash + 4 + words * (sizeof(ElfW(Addr)) / sizeof(uint32_t));
+        const uint32_t *chain = bucket + buckets;
+        for (uint32_t i = 0; i < buckets; i++)
+                if (bucket[i] > last)
+                        last = bucket[i];
+        if (last < first)
+                return first;
+        while (!(chain[last - first] & 1))
+                last++;
+        return last + 1;
+}
+
+/* The dynamic linker makes these pointers absolute, except on the vDSO and with musl. */
+static const void *dynamic_pointer(const struct cop__object *object, ElfW(Addr) value)
+{
+        return (const void *)(value < object->bias ? object->bias + value : value);
+}
+
+static void read_dynamic(struct cop__object *object, const ElfW(Dyn) *entry)
+{
+        for (; entry->d_tag != DT_NULL; entry++) {
+                const void *pointer = dynamic_pointer(object, entry->d_un.d_ptr);
+                if (entry->d_tag == DT_SYMTAB)
+                        object->symbols = pointer;
+                else if (entry->d_tag == DT_STRTAB)
+                        object->names = pointer;
+                else if (entry->d_tag == DT_GNU_HASH)
+                        object->symbol_count = count_by_gnu_hash(pointer);
+                else if (entry->d_tag == DT_HASH && !object->symbol_count)
+                        object->symbol_count = ((const uint32_t *)pointer)[1];
+        }
+}
+
+void cop__object_init(struct cop__object *object, const struct dl_phdr_info *info)
+{
+        *object = (struct cop__object){
+                .bias = info->dlpi_addr,
+                .headers = info->dlpi_phdr,
+                .header_count = info->dlpi_phnum,
+        };
+        const ElfW(Phdr) *dynamic = cop__object_header(object, PT_DYNAMIC);
+        if (dynamic)
+                read_dynamic(object, (const void *)(object->bias + dynamic->p_vaddr));
+        if (!object->names)
+                object->symbols = NULL;
+        if (!object->symbols)
+                object->symbol_count = 0;
+}
+
+const ElfW(Phdr) *cop__object_header(const struct cop__object *object, uint32_t type)
+{
+        for (size_t i = 0; i < object->header_count; i++)
+                if (object->headers[i].p_type == type)
+                        return &object->headers[i];
+        return NULL;
+}
+
+bool cop__object_contains(const struct cop__object *object, uintptr_t address)
+{
+        for (size_t i = 0; i < object->header_count; i++) {
+                const ElfW(Phdr) *header = &object->headers[i];
+                uintptr_t low = object->bias + header->p_vaddr;
+                if (header->p_type == PT_LOAD && address >= low && address - low < header->p_memsz)
+                        return true;
+        }
+        return false;
+}
+
+bool cop__symbol_is_function(const ElfW(Sym) *symbol)
+{
+        unsigned type = ELF64_ST_TYPE(symbol->st_info);
+        return symbol->st_shndx != SHN_UNDEF && (type == STT_FUNC || type == STT_GNU_IFUNC);
+}
+
+const char *cop__object_function_at(const struct cop__object *object, uintptr_t address)
+{
+        for (size_t i = 0; i < object->symbol_count; i++) {
+                const ElfW(Sym) *symbol = &object->symbols[i];
+                if (cop__symbol_is_function(symbol)
+                    && address - object->bias - symbol->st_value < symbol->st_size)
+                        return object->names + symbol->st_name;
+        }
+        return NULL;
+}
+
+/* --- the program's file ----------------------------------------------------------- */
+
+/* Finds the full symbol table in the mapped file. */
+static bool read_sections(struct cop__object *object, const char *file, size_t size)
+{
+        const ElfW(Ehdr) *header = (const void *)file;
+        if (size < sizeof *header || header->e_shoff > size
+            || (size_t)header->e_shnum * sizeof(ElfW(Shdr)) > size - header->e_shoff)
+                return false;
+        const ElfW(Shdr) *sections = (const void *)(file + header->e_shoff);
+        for (size_t i = 0; i < header->e_shnum; i++) {
+                const ElfW(Shdr) *section = &sections[i];
+                if (section->sh_type != SHT_SYMTAB || section->sh_link >= header->e_shnum)
+                        continue;
+                const ElfW(Shdr) *names = &sections[section->sh_link];
+                if (section->sh_offset > size || section->sh_size > size - section->sh_offset
+                    || names->sh_offset > size || names->sh_size > size - names->sh_offset)
+                        return false;
+                object->symbols = (const void *)(file + section->sh_offset);
+                object->symbol_count = section->sh_size / sizeof(ElfW(Sym));
+                object->names = file + names->sh_offset;
+                return true;
+        }
+        return false;
+}
+
+/* The kernel says where the headers lie, and they say where they should: themselves, or else
+ * the segment that begins the file does, since they follow the file's own header. */
+static void find_program(struct cop__object *object)
+{
+        *object = (struct cop__object){
+                .headers = (const void *)getauxval(AT_PHDR),
+                .header_count = getauxval(AT_PHNUM),
+        };
+        const ElfW(Phdr) *own = cop__object_header(object, PT_PHDR);
+        if (own) {
+                object->bias = (uintptr_t)object->headers - own->p_vaddr;
+                return;
+        }
+        const ElfW(Phdr) *first = cop__object_header(object, PT_LOAD);
+        if (first && first->p_offset == 0)
+                object->bias = (uintptr_t)object->headers - sizeof(ElfW(Ehdr)) - first->p_vaddr;
+}
+
+bool cop__object_open_program(struct cop__object *object)
+{
+        struct stat status;
+        find_program(object);
+        int descriptor = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+        if (descriptor < 0)
+                return false;
+        bool has_size = fstat(descriptor, &status) == 0 && status.st_size > 0;
+        object->file_size = has_size ? (size_t)status.st_size : 1;
+        object->file = mmap(NULL, object->file_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+        close(descriptor);
+        if (object->file == MAP_FAILED) {
+                object->file = NULL;
+                return false;
+        }
+        if (has_size && read_sections(object, object->file, object->file_size))
+                return true;
+        cop__object_close_program(object);
+        return false;
+}
+
+void cop__object_close_program(struct cop__object *object)
+{
+        if (object->file)
+                munmap(object->file, object->file_size);
+        object->file = NULL;
+        object->symbols = NULL;
+        object->symbol_count = 0;
+}

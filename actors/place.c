@@ -1,0 +1,278 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * From a code address to function, file and line.
+ *
+ * libdw reads the debug information of the program and its libraries; without it, or
+ * where an object has none, the tables of symbols give at least a function. Actors crash
+ * at the same few places again and again, so the last answers are kept.
+ *
+ * Lock order: the lock here is a leaf; nothing else of ours is taken under it.
+ */
+#define _GNU_SOURCE
+#include "actors/backtrace.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "actors/object.h"
+#include "coppice_config.h"
+
+#if COP__HAVE_LIBDW
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <elfutils/libdwfl.h>
+#endif
+
+/* More distinct crash sites than a sick program has at one time. A power of two. */
+#define ANSWERS 64
+
+struct answer {
+        uintptr_t pc; /* 0: none yet */
+        bool known;
+        struct cop__place place;
+};
+
+struct cop__symbols {
+        pthread_mutex_t lock;
+        struct answer answers[ANSWERS]; /* by the address's hash, the newest stays */
+#if COP__HAVE_LIBDW
+        Dwfl *dwfl; /* NULL until asked, or when it cannot be opened */
+        Dwfl_Callbacks callbacks;
+        char *debuginfo_path; /* NULL is libdw's own default */
+#endif
+};
+
+struct cop__symbols *cop__symbols_new(void)
+{
+        struct cop__symbols *symbols = calloc(1, sizeof *symbols);
+        if (symbols && pthread_mutex_init(&symbols->lock, NULL) != 0) {
+                free(symbols);
+                return NULL;
+        }
+        return symbols;
+}
+
+void cop__symbols_free(struct cop__symbols *symbols)
+{
+        if (!symbols)
+                return;
+#if COP__HAVE_LIBDW
+        if (symbols->dwfl)
+                dwfl_end(symbols->dwfl);
+#endif
+        pthread_mutex_destroy(&symbols->lock);
+        free(symbols);
+}
+
+/* Cuts a name too long for `size`. */
+static void keep_start(char *text, size_t size, const char *name)
+{
+        size_t length = strlen(name);
+        if (length >= size)
+                length = size - 1;
+        memcpy(text, name, length);
+        text[length] = '\0';
+}
+
+/* The symbols in the program's own file, which know its static functions too. */
+static bool name_by_file(uintptr_t pc, struct cop__place *place)
+{
+        struct cop__object program;
+        bool is_open = cop__object_open_program(&program);
+        const char *name = is_open ? cop__object_function_at(&program, pc) : NULL;
+        if (name)
+                keep_start(place->function, sizeof place->function, name);
+        cop__object_close_program(&program);
+        return name != NULL;
+}
+
+static bool name_by_linker(uintptr_t pc, struct cop__place *place)
+{
+        Dl_info found;
+        if (!dladdr((void *)pc, &found) || !found.dli_sname)
+                return false;
+        keep_start(place->function, sizeof place->function, found.dli_sname);
+        return true;
+}
+
+#if COP__HAVE_LIBDW
+
+/* The end of a name too long for `size` tells more than its beginning. */
+static void keep_end(char *text, size_t size, const char *name)
+{
+        size_t length = strlen(name);
+        if (length < size)
+                snprintf(text, size, "%s", name);
+        else
+                snprintf(text, size, "...%s", name + length - (size - 4));
+}
+
+/* The installed debug files, but never a download: a crash must not wait for a server. */
+static int find_debuginfo(Dwfl_Module *module, void **data, const char *name, Dwarf_Addr base,
+                          const char *file, const char *link, GElf_Word crc, char **result)
+{
+        if (getenv("DEBUGINFOD_URLS"))
+                return -1;
+        return dwfl_standard_find_debuginfo(module, data, name, base, file, link, crc, result);
+}
+
+/* Lists the objects that are mapped now; again when one was loaded since. */
+static bool list_objects(Dwfl *dwfl)
+{
+        dwfl_report_begin(dwfl);
+        int failed = dwfl_linux_proc_report(dwfl, getpid());
+        return dwfl_report_end(dwfl, NULL, NULL) == 0 && failed == 0;
+}
+
+static bool open_dwfl(struct cop__symbols *symbols)
+{
+        if (symbols->dwfl)
+                return true;
+        symbols->callbacks = (Dwfl_Callbacks){
+                .find_elf = dwfl_linux_proc_find_elf,
+                .find_debuginfo = find_debuginfo,
+                .debuginfo_path = &symbols->debuginfo_path,
+        };
+        symbols->dwfl = dwfl_begin(&symbols->callbacks);
+        if (symbols->dwfl && list_objects(symbols->dwfl))
+                return true;
+        if (symbols->dwfl)
+                dwfl_end(symbols->dwfl);
+        symbols->dwfl = NULL;
+        return false;
+}
+
+static Dwfl_Module *module_of(Dwfl *dwfl, uintptr_t pc)
+{
+        Dwfl_Module *module = dwfl_addrmodule(dwfl, pc);
+        if (!module && list_objects(dwfl))
+                module = dwfl_addrmodule(dwfl, pc);
+        return module;
+}
+
+/* clang writes no index of addresses by default: then each unit is asked. */
+static Dwarf_Die *unit_of(Dwfl_Module *module, uintptr_t pc, Dwarf_Addr *bias)
+{
+        Dwarf_Die *unit = dwfl_module_addrdie(module, pc, bias);
+        if (unit)
+                return unit;
+        while ((unit = dwfl_module_nextcu(module, unit, bias)))
+                if (dwarf_haspc(unit, pc - *bias) > 0)
+                        return unit;
+        return NULL;
+}
+
+/* The innermost function around an address, an inlined one included. */
+static const char *function_of(Dwarf_Die *unit, Dwarf_Addr address)
+{
+        Dwarf_Die *scopes = NULL;
+        const char *name = NULL;
+        int count = dwarf_getscopes(unit, address, &scopes);
+        for (int i = 0; i < count && !name; i++) {
+                int tag = dwarf_tag(&scopes[i]);
+                if (tag == DW_TAG_inlined_subroutine || tag == DW_TAG_subprogram)
+                        name = dwarf_diename(&scopes[i]);
+        }
+        if (count > 0)
+                free(scopes);
+        return name;
+}
+
+/*
+ * /home/ann/shop/build and /home/ann/shop/samples/shop.c give samples/shop.c: the
+ * file from the deepest directory that holds both it and the build. A file that shares
+ * only the root with the build keeps its whole name.
+ */
+static const char *shorten(const char *file, const char *directory)
+{
+        while (strncmp(file, "./", 2) == 0 || strncmp(file, "../", 3) == 0)
+                file = strchr(file, '/') + 1;
+        if (!directory || file[0] != '/')
+                return file;
+        size_t shared = 0;
+        for (size_t i = 0; file[i] && file[i] == directory[i]; i++)
+                if (file[i] == '/')
+                        shared = i;
+        size_t whole = strlen(directory);
+        if (strncmp(file, directory, whole) == 0 && file[whole] == '/')
+                shared = whole;
+        return shared > 0 ? file + shared + 1 : file;
+}
+
+static void fill_line(Dwarf_Die *unit, Dwarf_Addr address, struct cop__place *place)
+{
+        int line = 0;
+        Dwarf_Line *entry = dwarf_getsrc_die(unit, address);
+        const char *file = entry ? dwarf_linesrc(entry, NULL, NULL) : NULL;
+        if (!file || dwarf_lineno(entry, &line) != 0)
+                return;
+        Dwarf_Attribute attribute;
+        const char *directory = dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attribute));
+        keep_end(place->file, sizeof place->file, shorten(file, directory));
+        place->line = line > 0 ? (unsigned)line : 0;
+}
+
+static bool name_by_debug_information(struct cop__symbols *symbols, uintptr_t pc,
+                                      struct cop__place *place)
+{
+        Dwfl_Module *module = open_dwfl(symbols) ? module_of(symbols->dwfl, pc) : NULL;
+        if (!module)
+                return false;
+        Dwarf_Addr bias = 0;
+        Dwarf_Die *unit = unit_of(module, pc, &bias);
+        const char *name = unit ? function_of(unit, pc - bias) : NULL;
+        if (unit)
+                fill_line(unit, pc - bias, place);
+        if (!name)
+                name = dwfl_module_addrname(module, pc);
+        if (!name)
+                return false;
+        keep_start(place->function, sizeof place->function, name);
+        return true;
+}
+
+#else
+
+static bool name_by_debug_information(struct cop__symbols *symbols, uintptr_t pc,
+                                      struct cop__place *place)
+{
+        (void)symbols;
+        (void)pc;
+        (void)place;
+        return false;
+}
+
+#endif
+
+static struct answer *answer_slot(struct cop__symbols *symbols, uintptr_t pc)
+{
+        uint64_t mixed = (uint64_t)pc * 0x9e3779b97f4a7c15u;
+        return &symbols->answers[(mixed >> 32) % ANSWERS];
+}
+
+bool cop__place_of(struct cop__symbols *symbols, const void *pc, bool return_address,
+                   struct cop__place *place)
+{
+        uintptr_t address = (uintptr_t)pc - (return_address && pc ? 1 : 0);
+
+        pthread_mutex_lock(&symbols->lock);
+        struct answer *answer = answer_slot(symbols, address);
+        if (answer->pc != address || address == 0) {
+                memset(answer, 0, sizeof *answer);
+                answer->known = name_by_debug_information(symbols, address, &answer->place)
+                                || name_by_file(address, &answer->place)
+                                || name_by_linker(address, &answer->place);
+                if (!answer->known)
+                        snprintf(answer->place.function, sizeof answer->place.function,
+                                 "0x%llx", (unsigned long long)(uintptr_t)pc);
+                answer->pc = address;
+        }
+        *place = answer->place;
+        bool known = answer->known;
+        pthread_mutex_unlock(&symbols->lock);
+        return known;
+}

@@ -1,0 +1,244 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Selective receive, and messages in the hands of their receiver. */
+#include <string.h>
+
+#include "actors/take.h"
+#include "base/clock.h"
+
+static struct cop__signal *signal_of(const cop_message *message)
+{
+        return (struct cop__signal *)(uintptr_t)message;
+}
+
+/* ---- What the user may ask of a message -------------------------------------------- */
+
+const cop_kind *cop_message_kind(const cop_message *message)
+{
+        return message != NULL ? signal_of(message)->kind : NULL;
+}
+
+const void *cop_message_body(const cop_message *message)
+{
+        return message != NULL ? cop__signal_body(signal_of(message)) : NULL;
+}
+
+cop_pid cop_message_from(const cop_message *message)
+{
+        return message != NULL ? signal_of(message)->from : cop_no_pid();
+}
+
+const void *cop_message_as(const cop_message *message, const cop_kind *kind)
+{
+        if (message == NULL || !cop__kind_same(signal_of(message)->kind, kind))
+                return NULL;
+        return cop__signal_body(signal_of(message));
+}
+
+/* ---- In the user's hands -------------------------------------------------------------- */
+
+void cop__taken_link(struct cop__actor *actor, struct cop__signal *signal)
+{
+        cop__store_relaxed(&signal->node.next,
+                           actor->taken != NULL ? &actor->taken->node : NULL);
+        actor->taken = signal;
+}
+
+static void taken_unlink(struct cop__actor *actor, struct cop__signal *signal)
+{
+        struct cop__signal *at = actor->taken;
+        if (at == signal) {
+                struct cop__node *next = cop__load_relaxed(&signal->node.next);
+                actor->taken = next != NULL ? cop__signal_of(next) : NULL;
+                return;
+        }
+        while (cop__load_relaxed(&at->node.next) != &signal->node)
+                at = cop__signal_of(cop__load_relaxed(&at->node.next));
+        cop__store_relaxed(&at->node.next, cop__load_relaxed(&signal->node.next));
+}
+
+void cop__hand_over(struct cop__actor *actor, struct cop__signal *signal)
+{
+        signal->flags |= COP__SIGNAL_TAKEN;
+        if (actor->cursor.node != &signal->node)
+                cop__taken_link(actor, signal);
+}
+
+void cop_message_free(cop_message *message)
+{
+        struct cop__actor *actor = cop__actor_here();
+        if (message == NULL || actor == NULL)
+                return;
+        struct cop__signal *signal = signal_of(message);
+        if (!(signal->flags & COP__SIGNAL_TAKEN))
+                return; /* only lent: the runtime ends it */
+        if (actor->cursor.node != &signal->node)
+                taken_unlink(actor, signal);
+        signal->flags &= (uint16_t)~COP__SIGNAL_TAKEN;
+        cop__message_done(cop__thread_here(), actor, signal);
+}
+
+/* ---- Patterns --------------------------------------------------------------------------- */
+
+static bool has_ref(const cop_kind *kind, const void *body, cop_ref ref)
+{
+        for (size_t i = 0; i < kind->field_count; i++) {
+                const cop_field *field = &kind->fields[i];
+                if (field->type != COP_FIELD_REF || field->shape != COP_FIELD_ONE)
+                        continue;
+                return ((const cop_ref *)(const void *)((const char *)body + field->offset))->bits ==
+                       ref.bits;
+        }
+        return false;
+}
+
+COP__INLINE bool fits(const struct cop__signal *signal, const cop_pattern *pattern)
+{
+        const char *body = cop__signal_body(signal);
+        if (pattern->kind != NULL && !cop__kind_same(signal->kind, pattern->kind))
+                return false;
+        if (pattern->from.bits != 0 && !cop_pid_equal(signal->from, pattern->from))
+                return false;
+        if (pattern->ref.bits != 0 && !has_ref(signal->kind, body, pattern->ref))
+                return false;
+        if (pattern->field_size > 0 &&
+            memcmp(body + pattern->field_at, pattern->field_value, pattern->field_size) != 0)
+                return false;
+        return pattern->where == NULL || pattern->where(body, pattern->context);
+}
+
+static bool fits_any(const struct cop__signal *signal, const cop_pattern *patterns, size_t count)
+{
+        for (size_t i = 0; i < count; i++)
+                if (fits(signal, &patterns[i]))
+                        return true;
+        return false;
+}
+
+/* ---- Receive ------------------------------------------------------------------------------ */
+
+static struct cop__signal *after(const struct cop__mailbox *mailbox, struct cop__signal *before)
+{
+        if (before == NULL)
+                return mailbox->first;
+        return before == mailbox->last ? NULL
+                                       : cop__signal_of(cop__load_relaxed(&before->node.next));
+}
+
+static void mailbox_remove(struct cop__mailbox *mailbox, struct cop__signal *before,
+                           struct cop__signal *signal)
+{
+        struct cop__signal *next = after(mailbox, signal);
+        if (before == NULL)
+                mailbox->first = next;
+        else if (next != NULL)
+                cop__store_relaxed(&before->node.next, &next->node);
+        if (next == NULL)
+                mailbox->last = before;
+        cop__store_relaxed(&mailbox->count, mailbox->count - 1);
+}
+
+/* From the messages behind *before, which moves on over those that do not fit. */
+COP__INLINE struct cop__signal *take_queued(struct cop__mailbox *mailbox, struct cop__signal **before,
+                                       const cop_pattern *patterns, size_t count)
+{
+        struct cop__signal *signal;
+        while ((signal = after(mailbox, *before)) != NULL) {
+                if (fits_any(signal, patterns, count)) {
+                        mailbox_remove(mailbox, *before, signal);
+                        return signal;
+                }
+                *before = signal;
+        }
+        return NULL;
+}
+
+/* Code of the user may end the actor: what it is asked about must be found again then. */
+static bool asks_the_user(const cop_pattern *patterns, size_t count)
+{
+        for (size_t i = 0; i < count; i++)
+                if (patterns[i].where != NULL)
+                        return true;
+        return false;
+}
+
+/* From those that arrive; what does not fit joins the mailbox. */
+COP__INLINE struct cop__signal *take_arrived(struct cop__actor *actor, struct cop__signal **before,
+                                        const cop_pattern *patterns, size_t count)
+{
+        struct cop__thread *thread = cop__thread_here();
+        bool keep_first = asks_the_user(patterns, count);
+        struct cop__signal *signal;
+        while ((signal = cop__next_signal(thread, actor)) != NULL) {
+                bool message = cop__take_in(thread, actor, signal);
+                if (cop__must_leave(actor)) {
+                        if (message)
+                                cop__mailbox_append(&actor->mailbox, signal);
+                        cop__leave(actor);
+                }
+                if (!message)
+                        continue;
+                if (!keep_first && fits_any(signal, patterns, count))
+                        return signal;
+                cop__mailbox_append(&actor->mailbox, signal);
+                if (!keep_first)
+                        *before = signal;
+                else if ((signal = take_queued(&actor->mailbox, before, patterns, count)) != NULL)
+                        return signal;
+                thread = cop__thread_here(); /* a predicate that sends may have changed it */
+        }
+        return NULL;
+}
+
+static struct cop__signal *receive(struct cop__actor *actor, int64_t timeout_ms,
+                                   const cop_pattern *patterns, size_t count, const void *where)
+{
+        struct cop__signal *before = NULL;
+        uint64_t deadline_ns = 0; /* not known yet: most receives do not wait */
+        for (;;) {
+                struct cop__signal *signal = take_queued(&actor->mailbox, &before, patterns, count);
+                if (signal == NULL)
+                        signal = take_arrived(actor, &before, patterns, count);
+                if (signal != NULL)
+                        return signal;
+                if (timeout_ms == 0)
+                        return NULL;
+                if (deadline_ns == 0)
+                        deadline_ns = cop__deadline_ns(timeout_ms);
+                else if (deadline_ns != UINT64_MAX && cop__clock_ns() >= deadline_ns)
+                        return NULL;
+                cop__wait(actor, deadline_ns, where);
+        }
+}
+
+cop_message *cop_receive_any_of(int64_t timeout_ms, const cop_pattern *patterns, size_t count)
+{
+        struct cop__actor *actor = cop__actor_here();
+        if (actor == NULL)
+                return NULL;
+        if (timeout_ms < 0) {
+                cop__badarg("receive", "a time-out is 0 or more milliseconds, or COP_FOREVER");
+                return NULL;
+        }
+        if (cop__hurry(actor))
+                cop__leave(actor);
+        struct cop__signal *signal =
+                receive(actor, timeout_ms, patterns, count, __builtin_return_address(0));
+        if (signal == NULL)
+                return NULL;
+        cop__hand_over(actor, signal);
+        cop__count_up(&actor->handled);
+        cop__spend(actor, 1, __builtin_return_address(0));
+        return (cop_message *)signal;
+}
+
+void cop_sleep(int64_t ms)
+{
+        struct cop__actor *actor = cop__actor_here();
+        if (actor == NULL)
+                return;
+        if (ms < 0) {
+                cop__badarg("sleep", "a time is 0 or more milliseconds, or COP_FOREVER");
+                return;
+        }
+        receive(actor, ms, NULL, 0, __builtin_return_address(0));
+}

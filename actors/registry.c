@@ -1,0 +1,324 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* The names of a node. See registry.h. */
+#include "actors/registry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/actor.h"
+
+struct cop__name_entry {
+        struct cop__table_node node; /* key: the pid */
+        cop_pid pid;
+        ck_epoch_entry_t epoch;
+        uint32_t born;               /* atomic; 0: START is still to be sent, the lock is held */
+        char name[COP_NAME_MAX + 1];
+};
+
+/* ---- What Concurrency Kit's set needs --------------------------------------------- */
+
+static unsigned long hash_name(const void *object, unsigned long seed)
+{
+        const struct cop__name_entry *entry = object;
+        uint64_t hash = UINT64_C(14695981039346656037) ^ seed;
+        for (const char *at = entry->name; *at != '\0'; at++)
+                hash = (hash ^ (uint8_t)*at) * UINT64_C(1099511628211); /* FNV-1a */
+        return (unsigned long)(hash ^ hash >> 32);
+}
+
+static bool is_same_name(const void *left, const void *right)
+{
+        return strcmp(((const struct cop__name_entry *)left)->name,
+                      ((const struct cop__name_entry *)right)->name) == 0;
+}
+
+/* Memory of the set itself. What readers may still look at is freed after them. */
+struct set_memory {
+        ck_epoch_entry_t epoch;
+        size_t unused; /* keeps what follows aligned to 16 bytes */
+};
+
+static void free_set_memory(ck_epoch_entry_t *entry)
+{
+        free(COP__CONTAINER(entry, struct set_memory, epoch));
+}
+
+static void *set_malloc(size_t size)
+{
+        struct set_memory *memory = malloc(sizeof(*memory) + size);
+        return memory != NULL ? memory + 1 : NULL;
+}
+
+static void set_free(void *pointer, size_t size, bool defer)
+{
+        (void)size;
+        if (pointer == NULL)
+                return;
+        struct set_memory *memory = (struct set_memory *)pointer - 1;
+        struct cop__thread *thread = cop__thread_here();
+        if (defer && thread != NULL)
+                ck_epoch_call(cop__here_of(thread)->registry.record, &memory->epoch,
+                              free_set_memory);
+        else
+                free(memory);
+}
+
+static const struct ck_malloc set_allocator = { .malloc = set_malloc, .free = set_free };
+
+/* ---- Life ---------------------------------------------------------------------------- */
+
+cop_status cop__registry_init(struct cop__registry *registry)
+{
+        cop__lock_init(&registry->lock);
+        ck_epoch_init(&registry->epoch);
+        cop__table_init(&registry->pids);
+        registry->count = 0;
+        registry->records = NULL;
+        registry->allocator = set_allocator;
+        if (!ck_hs_init(&registry->names, CK_HS_MODE_SPMC | CK_HS_MODE_OBJECT, hash_name,
+                        is_same_name, &registry->allocator, 64, 0x636f70u))
+                return COP_E_NO_MEMORY;
+        return COP_OK;
+}
+
+void cop__registry_fini(struct cop__registry *registry)
+{
+        ck_hs_iterator_t at = CK_HS_ITERATOR_INITIALIZER;
+        void *entry;
+        while (ck_hs_next(&registry->names, &at, &entry))
+                free(entry);
+        ck_hs_destroy(&registry->names);
+        cop__table_fini(&registry->pids);
+        while (registry->records != NULL) {
+                struct cop__epoch_record *record = registry->records;
+                registry->records = record->next;
+                free(record);
+        }
+}
+
+cop_status cop__registry_enter(struct cop__registry *registry, struct cop__registry_reader *reader)
+{
+        reader->record = ck_epoch_recycle(&registry->epoch, NULL);
+        if (reader->record != NULL)
+                return COP_OK;
+        struct cop__epoch_record *record = aligned_alloc(COP__CACHE_LINE, sizeof(*record));
+        if (record == NULL)
+                return COP_E_NO_MEMORY;
+        ck_epoch_register(&registry->epoch, &record->epoch, NULL);
+        reader->record = &record->epoch;
+        cop__lock_lock(&registry->lock);
+        record->next = registry->records;
+        registry->records = record;
+        cop__lock_unlock(&registry->lock);
+        return COP_OK;
+}
+
+void cop__registry_leave(struct cop__registry *registry, struct cop__registry_reader *reader)
+{
+        (void)registry;
+        ck_epoch_barrier(reader->record);
+        ck_epoch_unregister(reader->record);
+        reader->record = NULL;
+}
+
+/* ---- Changing -------------------------------------------------------------------------- */
+
+static void free_entry(ck_epoch_entry_t *entry)
+{
+        free(COP__CONTAINER(entry, struct cop__name_entry, epoch));
+}
+
+bool cop__name_is_good(const char *name)
+{
+        return name != NULL && name[0] != '\0' && strlen(name) <= COP_NAME_MAX &&
+               strcmp(name, "undefined") != 0;
+}
+
+static struct cop__name_entry *entry_of(struct cop__registry *registry, cop_pid pid)
+{
+        struct cop__table_node *node = cop__table_find_first(&registry->pids, pid.bits);
+        return node != NULL ? COP__CONTAINER(node, struct cop__name_entry, node) : NULL;
+}
+
+static cop_status add_locked(struct cop__registry *registry, struct cop__name_entry *entry,
+                             struct cop__actor *actor)
+{
+        unsigned long hash = CK_HS_HASH(&registry->names, hash_name, entry);
+        if (entry_of(registry, entry->pid) != NULL ||
+            ck_hs_get(&registry->names, hash, entry) != NULL)
+                return COP_E_NAME_TAKEN;
+        cop__store_seq(&actor->named, 1); /* pairs with the dying actor's look; see registry.h */
+        if (cop__load_seq(&actor->pid) != entry->pid.bits)
+                return COP_E_NO_ACTOR;
+        if (!ck_hs_put(&registry->names, hash, entry))
+                return COP_E_NO_MEMORY;
+        cop__table_insert(&registry->pids, &entry->node);
+        registry->count++;
+        return COP_OK;
+}
+
+cop_status cop__registry_add_unborn(struct cop__here *here, const char *name, cop_pid pid,
+                                    struct cop__actor *actor, struct cop__name_entry **result)
+{
+        struct cop__registry *registry = &here->node->registry;
+        struct cop__name_entry *entry = calloc(1, sizeof(*entry));
+        if (entry == NULL)
+                return COP_E_NO_MEMORY;
+        entry->pid = pid;
+        entry->node.key = pid.bits;
+        memcpy(entry->name, name, strlen(name));
+        cop__lock_lock(&registry->lock);
+        cop_status status = add_locked(registry, entry, actor);
+        if (status == COP_OK) {
+                *result = entry;
+                return COP_OK;
+        }
+        cop__lock_unlock(&registry->lock);
+        free(entry);
+        return status;
+}
+
+void cop__registry_born(struct cop__here *here, struct cop__name_entry *entry)
+{
+        /* Release: who finds the name by it sends after START. */
+        cop__store_release(&entry->born, 1);
+        cop__lock_unlock(&here->node->registry.lock);
+}
+
+cop_status cop__registry_add(struct cop__here *here, const char *name, cop_pid pid,
+                             struct cop__actor *actor)
+{
+        struct cop__name_entry *entry;
+        cop_status status = cop__registry_add_unborn(here, name, pid, actor, &entry);
+        if (status == COP_OK)
+                cop__registry_born(here, entry);
+        return status;
+}
+
+static void remove_locked(struct cop__here *here, struct cop__name_entry *entry)
+{
+        struct cop__registry *registry = &here->node->registry;
+        unsigned long hash = CK_HS_HASH(&registry->names, hash_name, entry);
+        ck_hs_remove(&registry->names, hash, entry);
+        cop__table_remove(&registry->pids, &entry->node);
+        registry->count--;
+        ck_epoch_call(here->registry.record, &entry->epoch, free_entry);
+        ck_epoch_poll(here->registry.record);
+}
+
+void cop__registry_remove_pid(struct cop__here *here, cop_pid pid)
+{
+        struct cop__registry *registry = &here->node->registry;
+        cop__lock_lock(&registry->lock);
+        struct cop__name_entry *entry = entry_of(registry, pid);
+        if (entry != NULL)
+                remove_locked(here, entry);
+        cop__lock_unlock(&registry->lock);
+}
+
+/* ---- Looking up --------------------------------------------------------------------------- */
+
+/* A reader is not told of memory orders by ThreadSanitizer, which cannot see into Concurrency Kit: there it takes the lock. */
+static void begin_reading(struct cop__here *here)
+{
+#if COP__TSAN
+        cop__lock_lock(&here->node->registry.lock);
+#else
+        ck_epoch_begin(here->registry.record, NULL);
+#endif
+}
+
+static void end_reading(struct cop__here *here)
+{
+#if COP__TSAN
+        cop__lock_unlock(&here->node->registry.lock);
+#else
+        ck_epoch_end(here->registry.record, NULL);
+#endif
+}
+
+cop_pid cop_whereis(const char *name)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__name_entry wanted;
+        cop_pid pid = cop_no_pid();
+        if (thread == NULL || !cop__name_is_good(name))
+                return pid;
+        struct cop__here *here = cop__here_of(thread);
+        ck_hs_t *names = &here->node->registry.names;
+        memcpy(wanted.name, name, strlen(name) + 1);
+        unsigned long hash = CK_HS_HASH(names, hash_name, &wanted);
+        begin_reading(here);
+        struct cop__name_entry *entry = ck_hs_get(names, hash, &wanted);
+        bool born = true;
+        if (entry != NULL) {
+                pid = entry->pid;
+                born = cop__load_acquire(&entry->born);
+        }
+        end_reading(here);
+        if (COP__UNLIKELY(!born)) {
+                cop__lock_lock(&here->node->registry.lock);
+                cop__lock_unlock(&here->node->registry.lock);
+        }
+        return pid;
+}
+
+bool cop__registry_name(struct cop_node *node, cop_pid pid, char name[COP_NAME_MAX + 1])
+{
+        struct cop__registry *registry = &node->registry;
+        cop__lock_lock(&registry->lock);
+        struct cop__name_entry *entry = entry_of(registry, pid);
+        if (entry != NULL)
+                memcpy(name, entry->name, sizeof(entry->name));
+        cop__lock_unlock(&registry->lock);
+        return entry != NULL;
+}
+
+void cop__registry_each(struct cop_node *node,
+                        void (*each)(void *context, const char *name, cop_pid pid), void *context)
+{
+        struct cop__registry *registry = &node->registry;
+        ck_hs_iterator_t at = CK_HS_ITERATOR_INITIALIZER;
+        void *found;
+        cop__lock_lock(&registry->lock);
+        while (ck_hs_next(&registry->names, &at, &found)) {
+                struct cop__name_entry *entry = found;
+                each(context, entry->name, entry->pid);
+        }
+        cop__lock_unlock(&registry->lock);
+}
+
+cop_status cop_register(const char *name, cop_pid pid)
+{
+        struct cop__thread *thread = cop__thread_here();
+        if (thread == NULL)
+                return COP_E_NO_NODE;
+        if (!cop__name_is_good(name) || pid.bits == 0)
+                return COP_E_BAD_ARGUMENT;
+        struct cop__here *here = cop__here_of(thread);
+        /* A free slot bears the pid of the next one, who would be born without knowing of a name. */
+        if (!cop_is_alive(pid))
+                return COP_E_NO_ACTOR;
+        return cop__registry_add(here, name, pid, cop__slot_of(here->node, pid));
+}
+
+cop_status cop_unregister(const char *name)
+{
+        struct cop__thread *thread = cop__thread_here();
+        if (thread == NULL)
+                return COP_E_NO_NODE;
+        if (!cop__name_is_good(name))
+                return COP_E_NO_NAME;
+        /* Found and removed under one lock: its holder may be about to take another name. */
+        struct cop__here *here = cop__here_of(thread);
+        struct cop__registry *registry = &here->node->registry;
+        struct cop__name_entry wanted;
+        memcpy(wanted.name, name, strlen(name) + 1);
+        cop__lock_lock(&registry->lock);
+        struct cop__name_entry *entry = ck_hs_get(
+                &registry->names, CK_HS_HASH(&registry->names, hash_name, &wanted), &wanted);
+        if (entry != NULL)
+                remove_locked(here, entry);
+        cop__lock_unlock(&registry->lock);
+        return entry != NULL ? COP_OK : COP_E_NO_NAME;
+}

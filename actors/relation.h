@@ -1,0 +1,111 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Links and monitors: what one actor knows of another's life.
+ *
+ * A relation has two halves, one kept by each side, and each half is a signal that waits to be sent: so that telling of
+ * a death, unlinking and demonitoring need no memory and cannot fail.
+ *
+ *      link      A keeps a LINK half for B          B keeps a LINK half for A      the same id in both
+ *                A dies: its half goes to B as LINK_EXIT, and the other way round
+ *                A unlinks: its half goes to B as UNLINK
+ *
+ *      monitor   A keeps a MONITOR half (its ref)   B keeps a WATCH half
+ *                B dies: the WATCH half goes to A as DOWN
+ *                A demonitors or dies: the MONITOR half goes to B as DEMONITOR
+ *
+ * A half that arrives finds its partner by id or reference, or finds none and means nothing any more: A has unlinked
+ * while B's LINK_EXIT was on its way. That is why no acknowledgement is needed, and why nothing arrives after unlink or
+ * demonitor has returned. Ids and references are never used again.
+ *
+ * DEMONITOR bears the address of the WATCH half. It is good: the two are kept by A and B for exactly as long as
+ * neither DOWN nor DEMONITOR has been sent, and a B that has died in between refuses the signal without looking.
+ *
+ * Two actors that link to each other at the same time have two links; the first LINK_EXIT ends all of them.
+ *
+ * Each actor keeps its halves in one list, and from COP__RELATIONS_LISTED on also in a table by key.
+ */
+#ifndef ACTORS_RELATION_H
+#define ACTORS_RELATION_H
+
+#include <coppice/actor.h>
+
+#include "base/list.h"
+#include "base/table.h"
+#include "mailbox/signal.h"
+#include "mailbox/term.h"
+
+struct cop__actor;
+struct cop__thread;
+
+enum cop__tie_type {
+        COP__TIE_LINK = 1,
+        COP__TIE_MONITOR,
+        COP__TIE_WATCH,
+};
+
+/* A half while an actor keeps it. Its id or reference is signal.ref. */
+struct cop__tie {
+        struct cop__list list;        /* of the keeper's relations */
+        struct cop__table_node node;  /* in the keeper's table; key: see cop__relation_key */
+        cop_pid peer;                 /* the other side; of a MONITOR by name nobody was found for: nobody */
+        struct cop__relation *other;  /* MONITOR: the WATCH half */
+        uint32_t type;
+        uint32_t name_size;           /* WATCH: of the name it was monitored by, behind the relation */
+};
+
+/* A half while it is on its way as an exit or down signal, then the message that the user reads. The counted reason that
+ * the term lies in follows the message directly: COP__SIGNAL_REASON, see cop__signal_free. */
+struct cop__exit_body {
+        cop_exited message;
+        struct cop__shared_term *reason;
+};
+struct cop__down_body {
+        cop_down message;
+        struct cop__shared_term *reason;
+};
+
+struct cop__relation {
+        struct cop__signal signal;
+        union {
+                struct cop__tie tie;
+                struct cop__exit_body exited;
+                struct cop__down_body down;
+        } as;
+};
+
+/* Either half of a new relation, not yet kept by anyone. NULL without memory. `name` may be NULL. */
+struct cop__relation *cop__relation_new(struct cop__thread *thread, enum cop__tie_type type,
+                                        const char *name);
+void cop__relation_free(struct cop__thread *thread, struct cop__relation *relation);
+
+/* The owner keeps a half. */
+void cop__relation_keep(struct cop__actor *actor, struct cop__relation *relation, cop_ref ref,
+                        cop_pid peer);
+
+/* What take_in does with each signal of a relation. True: it has become a message for the mailbox. */
+bool cop__relation_take_in(struct cop__thread *thread, struct cop__actor *actor,
+                           struct cop__signal *signal);
+
+/* What becomes of such a signal where no actor lives: those that ask are answered. NULL is noproc. */
+void cop__relation_refuse(struct cop__thread *thread, cop_pid dead, struct cop__signal *signal,
+                          struct cop__shared_term *reason);
+
+/* The death of the owner: every half goes its way. */
+void cop__relations_end(struct cop__thread *thread, struct cop__actor *actor, cop_pid self,
+                        struct cop__shared_term *reason);
+
+/* The owner monitors an actor for the runtime's own ends (a call whose reply was deferred). */
+cop_status cop__monitor(struct cop__thread *thread, struct cop__actor *actor, cop_pid target,
+                        const char *name, cop_ref ref);
+/* Forgets it; false: there was none (any more). */
+bool cop__demonitor(struct cop__thread *thread, struct cop__actor *actor, cop_ref ref);
+
+/* An exit signal has arrived at the owner. Takes the signal. True: it is a message for the mailbox now. */
+bool cop__exit_signal(struct cop__thread *thread, struct cop__actor *actor,
+                      struct cop__signal *signal, bool from_link);
+
+/* An exit signal's block, for cop_send_exit. The reason is taken. */
+struct cop__signal *cop__exit_new(struct cop__thread *thread, cop_pid from,
+                                  struct cop__shared_term *reason);
+
+#endif

@@ -1,0 +1,71 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Crash reports: what happened to an actor that failed, in four parts: who, what, in which circumstances, and what was
+ * done about it.
+ *
+ *      ** till <0.12.0> crashed: integer division by zero
+ *         in till_on_bill at samples/shop.c:15, handling #bill{pence = 900, people = 0} from <0.31.0>
+ *         shop restarted it as <0.15.0>, restart 1 of 3 within 5 s
+ *
+ * The node keeps the last COP__REPORTS_KEPT. The first three parts are known when the actor dies; the last one comes
+ * from its supervisor, and whoever shows reports may wait for it.
+ *
+ * Who may touch what: everything under the lock; reports leave by copy.
+ */
+#ifndef ACTORS_REPORT_H
+#define ACTORS_REPORT_H
+
+#include <pthread.h>
+
+#include <coppice/actor.h>
+
+#include "base/limits.h"
+
+struct cop_node;
+
+struct cop__report {
+        uint64_t number;               /* from 1, in the order of the crashes; 0: none */
+        int64_t when;                  /* seconds since 1970 */
+        cop_pid pid;
+        char who[COP_NAME_MAX + 1];    /* its name, else its server's; may be empty */
+        char what[160];                /* in words: "integer division by zero" */
+        char where[256];               /* "till_on_bill at samples/shop.c:15"; may be empty */
+        char message[COP__REPORT_TEXT]; /* that it was handling; may be empty */
+        cop_pid from;                  /* whose message that was */
+        char reason[COP__REPORT_TEXT]; /* the exit reason, as a term */
+        char outcome[160];             /* what its supervisor did; empty: nothing yet */
+        bool supervised;               /* an outcome is to be expected */
+};
+
+struct cop__reports {
+        pthread_mutex_t mutex;
+        pthread_cond_t changed;
+        uint64_t count;                /* of all crashes */
+        struct cop__report ring[COP__REPORTS_KEPT]; /* number n at n % COP__REPORTS_KEPT */
+};
+
+/* An entry of that node's log, from a thread that may be outside it; NULL: to standard error. */
+void cop__log_to(struct cop_node *node, cop_log_level level, const char *text);
+
+void cop__reports_init(struct cop__reports *reports);
+void cop__reports_fini(struct cop__reports *reports);
+
+/* Files a report under the next number, which it gets, and writes it to the log. */
+void cop__report_file(struct cop_node *node, struct cop__report *report);
+
+/* What the supervisor did about the death of `pid`; a log line, and part of the report if there is one. */
+void cop__report_outcome(struct cop_node *node, cop_pid pid, const char *format, ...)
+        COP_PRINTF(3, 4);
+
+/* Copies report number `number`, or the newest of an actor; false: not there (any more). */
+bool cop__report_get(struct cop_node *node, uint64_t number, struct cop__report *report);
+bool cop__report_of(struct cop_node *node, cop_pid pid, struct cop__report *report);
+
+/* The same, but waits up to `timeout_ms` for the report and, if it is supervised, for its outcome. */
+bool cop__report_wait(struct cop_node *node, cop_pid pid, int64_t timeout_ms,
+                      struct cop__report *report);
+
+/* The whole as text, as above, without a final newline. Returns its length, as snprintf does. */
+size_t cop__report_print(const struct cop__report *report, char *text, size_t size);
+
+#endif

@@ -1,0 +1,174 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Sending: from a value to a signal in somebody's queue; and what is answered when nobody is there. */
+#include <stdlib.h>
+
+#include "actors/actor.h"
+
+/* ---- Signals -------------------------------------------------------------------- */
+
+void cop__send_signal(struct cop__thread *thread, cop_pid to, struct cop__signal *signal)
+{
+        struct cop__actor *actor = cop__slot_of(cop__node_of(thread), to);
+        bool exit = signal->type == COP__SIGNAL_EXIT || signal->type == COP__SIGNAL_LINK_EXIT;
+        if (COP__UNLIKELY(actor == NULL || !cop__slot_is(actor, to))) {
+                cop__refuse_signal(thread, to, signal, NULL);
+                return;
+        }
+        cop__push_signal(thread, actor, cop__pid_generation(to), signal);
+        /* After the push, or the owner could look too early. Who lives there meanwhile hurries once for nothing. */
+        if (COP__UNLIKELY(exit))
+                cop__store_relaxed(&actor->urgent, 1);
+}
+
+static void drop_message(struct cop__thread *thread, struct cop__signal *signal)
+{
+        cop__count_up(&cop__here_of(thread)->dead_letters);
+        cop__signal_free(&thread->pool, signal);
+}
+
+void cop__refuse_signal(struct cop__thread *thread, cop_pid dead, struct cop__signal *signal,
+                        struct cop__shared_term *reason)
+{
+        switch (signal->type) {
+        case COP__SIGNAL_MESSAGE:
+        case COP__SIGNAL_INFO:
+                if (signal->ref.bits != 0 && !(signal->flags & COP__SIGNAL_ANSWERED))
+                        cop__fail_call(thread, dead, signal,
+                                       reason != NULL ? COP__FAILED_DIED : COP__FAILED_NO_ACTOR,
+                                       reason);
+                else
+                        drop_message(thread, signal);
+                return;
+        case COP__SIGNAL_LINK:
+        case COP__SIGNAL_UNLINK:
+        case COP__SIGNAL_LINK_EXIT:
+        case COP__SIGNAL_MONITOR:
+        case COP__SIGNAL_DEMONITOR:
+        case COP__SIGNAL_DOWN:
+        case COP__SIGNAL_EXIT:
+                cop__relation_refuse(thread, dead, signal, reason);
+                return;
+        case COP__SIGNAL_FAILED:
+                cop__shared_term_drop(((struct cop__failed *)cop__signal_body(signal))->reason);
+                cop__signal_free(&thread->pool, signal);
+                return;
+        default:
+                cop__signal_free(&thread->pool, signal);
+        }
+}
+
+/* ---- Messages -------------------------------------------------------------------- */
+
+/* A name to its pid now; a pid to itself. */
+static cop_status resolve(cop_address to, cop_pid *pid)
+{
+        *pid = to.pid;
+        if (to.name == NULL)
+                return COP_OK;
+        *pid = cop_whereis(to.name);
+        return pid->bits != 0 ? COP_OK : COP_E_NO_NAME;
+}
+
+/* Hands over a message, or drops it; how much its receiver is behind. */
+COP__INLINE uint32_t deliver(struct cop__thread *thread, struct cop__actor *self,
+                             struct cop__actor *actor, cop_pid pid, struct cop__signal *signal)
+{
+        signal->from = cop__actor_pid(self);
+        cop__count_up(&cop__here_of(thread)->sent);
+        if (COP__UNLIKELY(actor == NULL || !cop__slot_is(actor, pid))) {
+                drop_message(thread, signal);
+                return COP__PRESSURE_NONE;
+        }
+        cop__push_signal(thread, actor, cop__pid_generation(pid), signal);
+        return cop__load_relaxed(&actor->pressed);
+}
+
+/* What a message costs its sender. It may end the actor, so nothing may be in hand here that only a return would free. */
+COP__INLINE void pay(struct cop__actor *self, uint32_t pressure, const void *where)
+{
+        if (COP__UNLIKELY(pressure != COP__PRESSURE_NONE))
+                cop__push_back(self, pressure, where);
+        else
+                cop__spend(self, 1, where);
+}
+
+/*
+ * The path of every message. On it: one allocation, one copy, one look at the receiver's pid, one exchange. Whoever
+ * sends to an actor that is behind is held back.
+ */
+cop_status cop_send_value(cop_address to, const cop_kind *kind, const void *value)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__signal *signal;
+        cop_pid pid;
+        if (COP__UNLIKELY(thread == NULL || thread->current == NULL))
+                return COP_E_NO_NODE;
+        cop_status status = resolve(to, &pid);
+        if (COP__UNLIKELY(status != COP_OK))
+                return status;
+        struct cop__here *here = cop__here_of(thread);
+        cop__critical_enter(&here->fault);
+        struct cop__actor *self = cop__actor_of(thread->current);
+        struct cop__actor *actor = cop__slot_of(here->node, pid);
+        status = cop__signal_message(&thread->pool, kind, value, &signal);
+        if (COP__UNLIKELY(status != COP_OK)) {
+                cop__critical_leave(&here->fault);
+                return status;
+        }
+        uint32_t pressure = deliver(thread, self, actor, pid, signal);
+        cop__critical_leave(&here->fault);
+        pay(self, pressure, __builtin_return_address(0));
+        return COP_OK;
+}
+
+/* ---- Terms as messages --------------------------------------------------------------- */
+
+/*
+ * {bill, 900, 3} as the kind that it is, or as cop_any. The value's memory is the caller's: cop__flat_drop and free.
+ * A term that has a kind's name but does not fit it is an error with a sentence, and not a cop_any.
+ */
+cop_status cop__message_of_term(const cop_kinds *kinds, cop_term term, const cop_kind **kind,
+                                void **value, cop_parse_error *error)
+{
+        const cop_term *tag = term.type == COP_TERM_TUPLE && term.count > 0 ? term.as.items : &term;
+        if (tag->type == COP_TERM_ATOM)
+                *kind = cop__kinds_find(kinds, tag->as.text, tag->count);
+        else
+                *kind = NULL;
+        if (*kind != NULL && (term.type == COP_TERM_TUPLE || (*kind)->field_count == 0))
+                return cop__kind_from_term(*kind, term, value, error);
+        *kind = COP_KIND_OF(cop_any);
+        return cop__kind_from_term(*kind, COP_TUPLE(cop_atom("cop_any"), term), value, error);
+}
+
+cop_status cop__signal_of_term(struct cop__thread *thread, cop_term term, struct cop__signal **signal)
+{
+        const cop_kind *kind;
+        void *value;
+        cop_status status =
+                cop__message_of_term(cop__node_of(thread)->kinds, term, &kind, &value, NULL);
+        if (status != COP_OK)
+                return status;
+        status = cop__signal_message(&thread->pool, kind, value, signal);
+        cop__flat_drop(kind, value);
+        free(value);
+        return status;
+}
+
+cop_status cop_send_term_to(cop_address to, cop_term term)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__signal *signal;
+        cop_pid pid;
+        if (thread == NULL || thread->current == NULL)
+                return COP_E_NO_NODE;
+        cop_status status = resolve(to, &pid);
+        if (status == COP_OK)
+                status = cop__signal_of_term(thread, term, &signal);
+        if (status != COP_OK)
+                return status;
+        struct cop__actor *self = cop__actor_of(thread->current);
+        struct cop__actor *actor = cop__slot_of(cop__node_of(thread), pid);
+        pay(self, deliver(thread, self, actor, pid, signal), __builtin_return_address(0));
+        return COP_OK;
+}

@@ -1,0 +1,414 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Birth: an actor is a START signal in a free slot's queue.
+ *
+ * All that can fail is done before the slot hears of it: memory for the state, the argument, the halves of the link and the
+ * monitor, the name. Then the spawner keeps its halves and pushes START, which hands on the slot's run right like any
+ * other signal. So a spawned actor is linked, monitored and named before its first instruction, and what its spawner
+ * sends it comes after START.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/actor.h"
+
+/* The body of START. The argument, flat, follows at the next 16 bytes. */
+struct start {
+        void (*run)(void);
+        void (*run_with)(const void *argument);
+        const cop_behaviour *server;
+        const cop_kind *kind; /* of the argument, or NULL */
+        void *state;
+        struct cop__relation *link, *watch; /* the newborn's halves, or NULL */
+        cop_ref start_ref;
+        uint8_t state_class;
+        bool supervised;
+};
+
+#define ARGUMENT_AT ((sizeof(struct start) + 15) & ~(size_t)15)
+
+static void *argument_of(struct start *start)
+{
+        return start->kind != NULL ? (char *)start + ARGUMENT_AT : NULL;
+}
+
+/* ---- State ------------------------------------------------------------------------- */
+
+void *cop__state_new(struct cop__thread *thread, size_t size, uint8_t *class)
+{
+        *class = cop__pool_class(size);
+        if (*class == COP__POOL_CLASS_NONE)
+                return calloc(1, size);
+        void *state = cop__pool_take(&thread->pool, *class);
+        if (state != NULL)
+                memset(state, 0, size);
+        return state;
+}
+
+void cop__state_free(struct cop__thread *thread, void *state, uint8_t class)
+{
+        if (state == NULL)
+                return;
+        if (class == COP__POOL_CLASS_NONE)
+                free(state);
+        else
+                cop__pool_give(&thread->pool, class, state);
+}
+
+/* ---- References ----------------------------------------------------------------------- */
+
+cop_ref cop__ref_new(struct cop__here *here)
+{
+        if (COP__UNLIKELY(here->ref_next.bits == here->ref_end.bits)) {
+                const uint64_t block = UINT64_C(1) << 20;
+                here->ref_next.bits = cop__add_relaxed(&here->node->ref_blocks, 1) * block + 1;
+                here->ref_end.bits = here->ref_next.bits + block - 1;
+        }
+        return (cop_ref){ here->ref_next.bits++ };
+}
+
+cop_ref cop_ref_new(void)
+{
+        struct cop__thread *thread = cop__thread_here();
+        return thread != NULL ? cop__ref_new(cop__here_of(thread)) : (cop_ref){ 0 };
+}
+
+/* ---- Spawn ------------------------------------------------------------------------------ */
+
+static bool is_good(const cop_spawn_options *options)
+{
+        int ways = (options->run != NULL) + (options->run_with != NULL) + (options->server != NULL);
+        return ways == 1 && (options->kind == NULL) == (options->argument == NULL) &&
+               (options->run_with == NULL || options->kind != NULL) &&
+               (options->name == NULL || cop__name_is_good(options->name)) &&
+               (!options->monitor || options->monitor_ref != NULL);
+}
+
+static cop_status new_start(struct cop__thread *thread, const cop_spawn_options *options,
+                            struct cop__signal **result)
+{
+        size_t size = 0;
+        if (options->kind != NULL) {
+                cop_status status = cop__flat_size(options->kind, options->argument, &size);
+                if (status != COP_OK)
+                        return status;
+        }
+        struct cop__signal *signal =
+                cop__signal_new(&thread->pool, COP__SIGNAL_START, ARGUMENT_AT + size);
+        if (signal == NULL)
+                return COP_E_NO_MEMORY;
+        struct start *start = cop__signal_body(signal);
+        memset(start, 0, sizeof(*start));
+        start->run = options->run;
+        start->run_with = options->run_with;
+        start->server = options->server;
+        start->start_ref = options->start_ref;
+        start->supervised = options->supervised;
+        if (options->kind != NULL) {
+                cop_status status = cop__flat_copy(options->kind, (char *)start + ARGUMENT_AT,
+                                                   options->argument);
+                if (status != COP_OK) {
+                        cop__signal_free(&thread->pool, signal);
+                        return status;
+                }
+                start->kind = options->kind;
+        }
+        *result = signal;
+        return COP_OK;
+}
+
+cop_status cop__start_empty(struct cop__thread *thread, struct cop__signal **start)
+{
+        return new_start(thread, &(cop_spawn_options){ 0 }, start);
+}
+
+/* START's own memory and what hangs on it, when there is to be no actor. */
+static void free_start(struct cop__thread *thread, struct cop__signal *signal)
+{
+        struct start *start = cop__signal_body(signal);
+        if (start->kind != NULL)
+                cop__flat_drop(start->kind, argument_of(start));
+        cop__state_free(thread, start->state, start->state_class);
+        if (start->link != NULL)
+                cop__relation_free(thread, start->link);
+        if (start->watch != NULL)
+                cop__relation_free(thread, start->watch);
+        cop__signal_free(&thread->pool, signal);
+}
+
+/* The spawner's halves of the link and the monitor, kept only when nothing can fail any more. */
+struct halves {
+        struct cop__relation *link, *monitor;
+};
+
+static cop_status prepare(struct cop__thread *thread, const cop_spawn_options *options,
+                          struct start *start, struct halves *mine)
+{
+        if (options->server != NULL && options->server->state_size > 0) {
+                start->state = cop__state_new(thread, options->server->state_size,
+                                              &start->state_class);
+                if (start->state == NULL)
+                        return COP_E_NO_MEMORY;
+        }
+        if (options->link) {
+                mine->link = cop__relation_new(thread, COP__TIE_LINK, NULL);
+                start->link = cop__relation_new(thread, COP__TIE_LINK, NULL);
+                if (mine->link == NULL || start->link == NULL)
+                        return COP_E_NO_MEMORY;
+        }
+        if (options->monitor) {
+                mine->monitor = cop__relation_new(thread, COP__TIE_MONITOR, NULL);
+                start->watch = cop__relation_new(thread, COP__TIE_WATCH, NULL);
+                if (mine->monitor == NULL || start->watch == NULL)
+                        return COP_E_NO_MEMORY;
+        }
+        return COP_OK;
+}
+
+static void keep_halves(struct cop__here *here, struct cop__actor *self, cop_pid pid,
+                        const cop_spawn_options *options, struct start *start,
+                        const struct halves *mine)
+{
+        if (mine->link != NULL) {
+                cop_ref id = cop__ref_new(here);
+                start->link->signal.ref = id;
+                cop__relation_keep(self, mine->link, id, pid);
+        }
+        if (mine->monitor != NULL) {
+                cop_ref ref = cop__ref_new(here);
+                start->watch->signal.ref = ref;
+                cop__relation_keep(self, mine->monitor, ref, pid);
+                mine->monitor->as.tie.other = start->watch;
+                *options->monitor_ref = ref;
+        }
+}
+
+static cop_status spawn(struct cop__thread *thread, struct cop__actor *self,
+                        const cop_spawn_options *options, cop_pid *result)
+{
+        struct cop__here *here = cop__here_of(thread);
+        struct halves mine = { NULL, NULL };
+        struct cop__signal *signal;
+        cop_status status = new_start(thread, options, &signal);
+        if (status != COP_OK)
+                return status;
+        struct start *start = cop__signal_body(signal);
+        struct cop__actor *actor = NULL;
+        struct cop__name_entry *name = NULL;
+        status = prepare(thread, options, start, &mine);
+        if (status != COP_OK)
+                goto failed;
+        actor = cop__slot_take(here);
+        if (actor == NULL) {
+                status = COP_E_LIMIT;
+                goto failed;
+        }
+        cop_pid pid = cop__actor_pid(actor);
+        cop__store_relaxed(&actor->named, 0);
+        cop__store_relaxed(&actor->parent.bits, cop__actor_pid(self).bits); /* read before its birth */
+        cop__store_relaxed(&actor->status, COP__STATUS_WAITING);
+        if (options->name != NULL) {
+                status = cop__registry_add_unborn(here, options->name, pid, actor, &name);
+                if (status != COP_OK)
+                        goto failed;
+        }
+        keep_halves(here, self, pid, options, start, &mine);
+        signal->from = cop__actor_pid(self);
+        cop__count_up(&here->spawned);
+        *result = pid;
+        cop__push_signal(thread, actor, cop__pid_generation(pid), signal);
+        if (name != NULL)
+                cop__registry_born(here, name);
+        return COP_OK;
+failed:
+        if (actor != NULL) {
+                cop__store_relaxed(&actor->status, COP__STATUS_FREE);
+                cop__slot_give(here, actor);
+        }
+        if (mine.link != NULL)
+                cop__relation_free(thread, mine.link);
+        if (mine.monitor != NULL)
+                cop__relation_free(thread, mine.monitor);
+        free_start(thread, signal);
+        return status;
+}
+
+cop_status cop_spawn_opt(const cop_spawn_options *options, cop_pid *pid)
+{
+        struct cop__actor *self = cop__actor_here();
+        if (self == NULL)
+                return COP_E_NO_NODE;
+        if (options == NULL || pid == NULL || !is_good(options))
+                return COP_E_BAD_ARGUMENT;
+        struct cop__thread *thread = cop__thread_here();
+        if (cop__load_relaxed(&cop__node_of(thread)->stopping))
+                return COP_E_STOPPING;
+        cop_status status = spawn(thread, self, options, pid);
+        if (status == COP_OK)
+                cop__spend(self, 1, __builtin_return_address(0));
+        return status;
+}
+
+cop_pid cop_spawn_or_exit(const cop_spawn_options *options)
+{
+        struct cop__actor *self = cop__actor_here();
+        cop_pid pid = cop_no_pid();
+        cop_status status = cop_spawn_opt(options, &pid);
+        if (status == COP_OK || self == NULL || self->task.visitor != NULL)
+                return pid;
+        if (status == COP_E_LIMIT || status == COP_E_NO_MEMORY || status == COP_E_STOPPING)
+                cop__exit_with(self, COP_TUPLE(cop_atom("system_limit"), cop_atom("spawn")));
+        cop__badarg("spawn", cop_status_text(status));
+        return pid;
+}
+
+/* ---- The newborn -------------------------------------------------------------------------- */
+
+/* START has come out of the slot's queue: who holds the run right makes the actor. */
+void cop__actor_born(struct cop__thread *thread, struct cop__actor *actor,
+                     struct cop__signal *signal)
+{
+        struct start *start = cop__signal_body(signal);
+        (void)thread;
+        actor->life = COP__ALIVE;
+        cop__store_relaxed(&actor->status, COP__STATUS_RUNNING);
+        cop__store_relaxed(&actor->parent.bits, signal->from.bits);
+        cop__store_relaxed(&actor->server, start->server);
+        actor->state = start->state;
+        actor->state_class = start->state_class;
+        actor->supervised = start->supervised;
+        actor->start = signal;
+        actor->init_done = false;
+        actor->trap_exit = false;
+        actor->leaving = false;
+        actor->killed = false;
+        actor->reports = false;
+        actor->reason = NULL;
+        actor->current = NULL;
+        cop__store_relaxed(&actor->bytes, start->server != NULL ? start->server->state_size : 0);
+        if (start->link != NULL)
+                cop__relation_keep(actor, start->link, start->link->signal.ref, signal->from);
+        if (start->watch != NULL)
+                cop__relation_keep(actor, start->watch, start->watch->signal.ref, signal->from);
+        start->state = NULL;
+        start->link = start->watch = NULL;
+}
+
+/* The argument has been used for the last time. */
+static void end_start(struct cop__actor *actor)
+{
+        struct cop__signal *signal = actor->start;
+        struct start *start = cop__signal_body(signal);
+        if (start->kind != NULL)
+                cop__flat_drop(start->kind, argument_of(start));
+        start->kind = NULL;
+        actor->start = NULL;
+        cop__signal_done(cop__thread_here(), actor, signal);
+}
+
+/* The spawner waits for this one (start_ref). */
+static void acknowledge(struct cop__actor *actor, cop_ref start_ref)
+{
+        if (start_ref.bits == 0)
+                return;
+        cop_started started = { start_ref, cop__actor_pid(actor) };
+        if (cop_send_value(cop_to_pid(actor->parent), COP_KIND_OF(cop_started), &started) !=
+            COP_OK)
+                cop__exit_with(actor, COP_TUPLE(cop_atom("system_limit"), cop_atom("start")));
+}
+
+static void begin_server(struct cop__actor *actor, struct start *start)
+{
+        const cop_behaviour *server = start->server;
+        cop_ref start_ref = start->start_ref;
+        for (size_t i = 0; i < server->handler_count; i++) {
+                const cop_handler *handler = &server->handlers[i];
+                if (handler->event != COP_EVENT_INIT)
+                        continue;
+                if (handler->kind != NULL &&
+                    (start->kind == NULL || !cop__kind_same(handler->kind, start->kind)))
+                        cop__badarg("spawn", "this server's init takes another kind of argument");
+                cop__store_relaxed(&actor->where, (const void *)(uintptr_t)handler->run.init);
+                handler->run.init(actor->state, argument_of(start));
+        }
+        actor->init_done = true;
+        end_start(actor);
+        acknowledge(actor, start_ref);
+}
+
+void cop__actor_begin(struct cop__actor *actor)
+{
+        struct start *start = cop__signal_body(actor->start);
+        if (start->server != NULL) {
+                begin_server(actor, start);
+                return;
+        }
+        actor->init_done = true;
+        cop__store_relaxed(&actor->where, start->run != NULL ? (const void *)(uintptr_t)start->run
+                                                             : (const void *)(uintptr_t)start->run_with);
+        acknowledge(actor, start->start_ref);
+        if (start->run != NULL)
+                start->run();
+        else
+                start->run_with(argument_of(start));
+        actor->reason = cop__reason_atom("normal");
+        actor->leaving = true;
+}
+
+/* The plain actor's argument lives as long as the actor. */
+void cop__start_drop(struct cop__actor *actor)
+{
+        if (actor->start != NULL)
+                end_start(actor);
+}
+
+/* ---- Who am I -------------------------------------------------------------------------------- */
+
+cop_pid cop_self(void)
+{
+        struct cop__actor *actor = cop__actor_here();
+        return actor != NULL ? cop__actor_pid(actor) : cop_no_pid();
+}
+
+cop_pid cop_parent(void)
+{
+        struct cop__actor *actor = cop__actor_here();
+        return actor != NULL ? actor->parent : cop_no_pid();
+}
+
+bool cop_is_alive(cop_pid pid)
+{
+        struct cop__thread *thread = cop__thread_here();
+        if (thread == NULL)
+                return false;
+        struct cop__actor *actor = cop__slot_of(cop__node_of(thread), pid);
+        return actor != NULL && cop__slot_is(actor, pid) &&
+               cop__load_relaxed(&actor->status) != COP__STATUS_FREE;
+}
+
+/* ---- Memory that ends with the actor -------------------------------------------------------------- */
+
+void *cop_alloc(size_t size)
+{
+        struct cop__actor *actor = cop__actor_here();
+        if (actor == NULL || size > COP_ALLOC_MAX)
+                return NULL;
+        struct cop__block *block = calloc(1, sizeof(*block) + size);
+        if (block == NULL)
+                return NULL;
+        block->size = size;
+        cop__list_push_back(&actor->held, &block->list);
+        cop__count_by(&actor->bytes, size);
+        return block + 1;
+}
+
+void cop_release(void *memory)
+{
+        struct cop__actor *actor = cop__actor_here();
+        if (memory == NULL || actor == NULL)
+                return;
+        struct cop__block *block = (struct cop__block *)memory - 1;
+        cop__list_remove(&block->list);
+        cop__count_by(&actor->bytes, (uint64_t)0 - block->size);
+        free(block);
+}

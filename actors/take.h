@@ -1,0 +1,50 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Taking signals out of an actor's queue: the few instructions on the way of every message, for turn.c and receive.c. All
+ * of it is the owner's; see actor.h.
+ */
+#ifndef ACTORS_TAKE_H
+#define ACTORS_TAKE_H
+
+#include "actors/actor.h"
+
+/* A node that the cursor has passed and that is not done with: one in the user's hands can be linked only now (turn.c). */
+void cop__keep_passed(struct cop__actor *actor, struct cop__node *node);
+
+/* All but messages, and what was meant for another generation (turn.c). */
+bool cop__take_in_slowly(struct cop__thread *thread, struct cop__actor *actor,
+                         struct cop__signal *signal);
+
+/* The next signal that has arrived, with the cursor's leavings freed; NULL. */
+COP__INLINE struct cop__signal *cop__next_signal(struct cop__thread *thread,
+                                                 struct cop__actor *actor)
+{
+        struct cop__queue_cursor before = actor->cursor;
+        struct cop__node *passed;
+        struct cop__node *node = cop__queue_next(&actor->queue, &actor->cursor, &passed);
+        if (node == NULL)
+                return NULL;
+        if (passed != NULL)
+                cop__signal_free(&thread->pool, cop__signal_of(passed));
+        else if (before.node != NULL)
+                cop__keep_passed(actor, before.node);
+        actor->ahead -= actor->ahead > 0;
+        cop__store_relaxed(&actor->seen, cop__load_relaxed(&node->seq));
+        return cop__signal_of(node);
+}
+
+/*
+ * The owner acts on one signal that has arrived. True if it is a message for the mailbox, which is the caller's now; else it
+ * has been dealt with.
+ */
+COP__INLINE bool cop__take_in(struct cop__thread *thread, struct cop__actor *actor,
+                              struct cop__signal *signal)
+{
+        if (COP__LIKELY(signal->type == COP__SIGNAL_MESSAGE && actor->life == COP__ALIVE &&
+                        signal->node.generation ==
+                                (uint32_t)cop__load_relaxed(&actor->pid)))
+                return true;
+        return cop__take_in_slowly(thread, actor, signal);
+}
+
+#endif

@@ -1,0 +1,405 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * One turn of an actor: take in what has arrived, handle messages, until there are none or the budget is spent.
+ *
+ * A handler is called on the worker's stack. Exits and faults jump back to the turn's escape point, which lies in its
+ * frame beneath; so nothing in a turn may keep in a local variable what must survive that.
+ */
+#include "actors/take.h"
+
+#include <string.h>
+
+/* ---- Signals and their memory ------------------------------------------------------ */
+
+void cop__keep_passed(struct cop__actor *actor, struct cop__node *node)
+{
+        if (cop__signal_of(node)->flags & COP__SIGNAL_TAKEN)
+                cop__taken_link(actor, cop__signal_of(node));
+}
+
+COP__INLINE void signal_done(struct cop__thread *thread, struct cop__actor *actor,
+                             struct cop__signal *signal)
+{
+        if (cop__queue_done(&actor->cursor, &signal->node))
+                cop__signal_free(&thread->pool, signal);
+}
+
+void cop__signal_done(struct cop__thread *thread, struct cop__actor *actor,
+                      struct cop__signal *signal)
+{
+        signal_done(thread, actor, signal);
+}
+
+void cop__message_done(struct cop__thread *thread, struct cop__actor *actor,
+                       struct cop__signal *signal)
+{
+        if (COP__UNLIKELY(signal->ref.bits != 0 &&
+                          !(signal->flags & (COP__SIGNAL_ANSWERED | COP__SIGNAL_DEFERRED)))) {
+                cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
+                cop__fail_call(thread, cop__actor_pid(actor), signal, COP__FAILED_NO_REPLY, NULL);
+                return;
+        }
+        signal_done(thread, actor, signal);
+}
+
+void cop__mailbox_append(struct cop__mailbox *mailbox, struct cop__signal *signal)
+{
+        if (mailbox->first == NULL)
+                mailbox->first = signal;
+        else
+                cop__store_relaxed(&mailbox->last->node.next, &signal->node);
+        mailbox->last = signal;
+        cop__store_relaxed(&mailbox->count, mailbox->count + 1); /* read from the side: cop__unread */
+}
+
+static struct cop__signal *mailbox_take_first(struct cop__mailbox *mailbox)
+{
+        struct cop__signal *signal = mailbox->first;
+        if (signal == NULL)
+                return NULL;
+        mailbox->first = signal == mailbox->last
+                                 ? NULL
+                                 : cop__signal_of(cop__load_relaxed(&signal->node.next));
+        cop__store_relaxed(&mailbox->count, mailbox->count - 1);
+        return signal;
+}
+
+/* ---- Taking in ---------------------------------------------------------------------- */
+
+static void take_reply(struct cop__thread *thread, struct cop__actor *actor,
+                       struct cop__signal *signal)
+{
+        /* Without a reference it is for whatever call waits: somebody interrupts it (shell/console.c). */
+        if (actor->waiting.bits == 0 ||
+            (signal->ref.bits != 0 && actor->waiting.bits != signal->ref.bits)) {
+                /* Late: the call has ended. FAILED holds a counted reason, so it ends as refused signals do. */
+                cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
+                cop__refuse_signal(thread, cop__actor_pid(actor), signal, NULL);
+                return;
+        }
+        if (actor->call_watched) {
+                /* The one who deferred it may be dead already: its DOWN must find no monitor. */
+                cop__demonitor(thread, actor, actor->waiting);
+                actor->call_watched = false;
+        }
+        actor->waiting.bits = 0;
+        actor->reply = signal;
+}
+
+static void take_deferral(struct cop__thread *thread, struct cop__actor *actor,
+                          struct cop__signal *signal)
+{
+        /* The callee is watched from here on under the call's own reference; see call.c. */
+        if (actor->waiting.bits == signal->ref.bits && !actor->call_watched)
+                actor->call_watched = cop__monitor(thread, actor, signal->from, NULL,
+                                                   signal->ref) == COP_OK;
+        signal_done(thread, actor, signal);
+}
+
+/* For one that is dead: who is dying right now still has a reason to give. */
+static void refuse(struct cop__thread *thread, struct cop__actor *actor, struct cop__signal *signal)
+{
+        cop_pid next = cop__actor_pid(actor);
+        bool dying = actor->life == COP__DYING &&
+                     signal->node.generation == (uint32_t)cop__pid_generation(next) - 1;
+        uint32_t slot = (uint32_t)(actor - cop__node_of(thread)->slots.base);
+        cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
+        cop__refuse_signal(thread, cop__pid(slot, signal->node.generation), signal,
+                           dying ? actor->reason : NULL);
+}
+
+bool cop__take_in_slowly(struct cop__thread *thread, struct cop__actor *actor,
+                         struct cop__signal *signal)
+{
+        uint32_t generation = cop__pid_generation(cop__actor_pid(actor));
+        if (signal->type != COP__SIGNAL_START &&
+            (actor->life != COP__ALIVE || signal->node.generation != generation)) {
+                refuse(thread, actor, signal);
+                return false;
+        }
+        switch (signal->type) {
+        case COP__SIGNAL_MESSAGE:
+                return true;
+        case COP__SIGNAL_START:
+                cop__actor_born(thread, actor, signal);
+                return false;
+        case COP__SIGNAL_REPLY:
+        case COP__SIGNAL_FAILED:
+                take_reply(thread, actor, signal);
+                return false;
+        case COP__SIGNAL_DEFERRED_BY:
+                take_deferral(thread, actor, signal);
+                return false;
+        case COP__SIGNAL_WAKE:
+                if (actor->alarm == signal)
+                        actor->alarm = NULL;
+                signal_done(thread, actor, signal);
+                return false;
+        case COP__SIGNAL_INFO:
+                cop__tell_info(thread, actor, signal);
+                return false;
+        default:
+                return cop__relation_take_in(thread, actor, signal);
+        }
+}
+
+static void take_in_all(struct cop__actor *actor)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__signal *signal;
+        while ((signal = cop__next_signal(thread, actor)) != NULL)
+                if (cop__take_in(thread, actor, signal))
+                        cop__mailbox_append(&actor->mailbox, signal);
+}
+
+bool cop__hurry_slowly(struct cop__actor *actor)
+{
+        cop__store_relaxed(&actor->urgent, 0);
+        take_in_all(actor);
+        return cop__must_leave(actor);
+}
+
+void cop__drain(struct cop__actor *actor)
+{
+        take_in_all(actor);
+        if (cop__must_leave(actor))
+                cop__leave(actor);
+}
+
+/* ---- Handling ------------------------------------------------------------------------- */
+
+/* A kind that another file declared too, or one for COP_OTHERWISE. */
+static COP__NOINLINE const cop_handler *handler_for_slowly(const cop_behaviour *server,
+                                                           const cop_kind *kind)
+{
+        for (size_t i = 0; i < server->handler_count; i++)
+                if (server->handlers[i].event == COP_EVENT_MESSAGE &&
+                    cop__kind_same(server->handlers[i].kind, kind))
+                        return &server->handlers[i];
+        for (size_t i = 0; i < server->handler_count; i++)
+                if (server->handlers[i].event == COP_EVENT_OTHERWISE)
+                        return &server->handlers[i];
+        return NULL;
+}
+
+/* Nearly always the very same object. */
+COP__INLINE const cop_handler *handler_for(const cop_behaviour *server, const cop_kind *kind)
+{
+        const cop_handler *end = server->handlers + server->handler_count;
+        for (const cop_handler *handler = server->handlers; handler < end; handler++)
+                if (handler->kind == kind && handler->event == COP_EVENT_MESSAGE)
+                        return handler;
+        return handler_for_slowly(server, kind);
+}
+
+static COP__COLD void drop_unwanted(struct cop__actor *actor, struct cop__signal *signal)
+{
+        char pid[COP_ID_TEXT_MAX];
+        cop_log(COP_LOG_WARNING, "%s %s has no handler for %s: dropped", actor->server->name,
+                cop_pid_print(cop__actor_pid(actor), pid), signal->kind->name);
+}
+
+/* A server that traps exits and is told to end by its parent ends, as in OTP; no handler is asked. */
+static bool is_parents_order(const struct cop__actor *actor, const struct cop__signal *signal)
+{
+        if (actor->parent.bits == 0)
+                return false;
+        const cop_exited *exited = cop__signal_body(signal);
+        return cop_pid_equal(exited->pid, actor->parent);
+}
+
+COP__INLINE void handle(struct cop__actor *actor, struct cop__signal *signal)
+{
+        actor->current = signal;
+        if (COP__UNLIKELY(signal->kind == COP_KIND_OF(cop_exited)) && is_parents_order(actor, signal))
+                cop__exit_with(actor, ((const cop_exited *)cop__signal_body(signal))->reason);
+        const cop_handler *handler = handler_for(actor->server, signal->kind);
+        if (COP__LIKELY(handler != NULL && handler->event == COP_EVENT_MESSAGE)) {
+                cop__store_relaxed(&actor->where, (const void *)(uintptr_t)handler->run.message);
+                handler->run.message(actor->state, cop__signal_body(signal));
+        } else if (handler != NULL) {
+                cop__store_relaxed(&actor->where, (const void *)(uintptr_t)handler->run.otherwise);
+                handler->run.otherwise(actor->state, (cop_message *)signal);
+        } else {
+                drop_unwanted(actor, signal);
+        }
+        actor->current = NULL;
+        cop__count_up(&actor->handled);
+}
+
+/* ---- The turn ----------------------------------------------------------------------------- */
+
+/* How hard senders are held back; see cop__push_back in wait.c. */
+static uint32_t pressure_of(uint32_t unread)
+{
+        if (unread > 16 * COP__PRESSURE_FROM)
+                return COP__PRESSURE_HIGH;
+        return unread > COP__PRESSURE_FROM ? COP__PRESSURE_LOW : COP__PRESSURE_NONE;
+}
+
+/*
+ * How many messages wait, counted along the links from where the last count ended: so each is counted once, and what is
+ * counted is on its way to this core's cache, which will need it. Counting ends where it makes no difference any more.
+ */
+static uint32_t count_unread(struct cop__actor *actor)
+{
+        struct cop__node *node = actor->ahead > 0 ? actor->scout : actor->cursor.node;
+        while (node != NULL && actor->ahead <= 16 * COP__PRESSURE_FROM) {
+                struct cop__node *next = cop__load_acquire(&node->next); /* LINK */
+                if (next == NULL)
+                        break;
+                node = next;
+                actor->ahead++;
+        }
+        actor->scout = node;
+        return actor->ahead + actor->mailbox.count;
+}
+
+/* Looked at when a turn ends before the messages do. Under pressure an actor works longer at a time than those who
+ * send to it, of whom there may be many. */
+int32_t cop__turn_budget(struct cop__actor *actor)
+{
+        uint32_t pressure = pressure_of(count_unread(actor));
+        if (pressure != cop__load_relaxed(&actor->pressed))
+                cop__store_relaxed(&actor->pressed, pressure);
+        return pressure != COP__PRESSURE_NONE ? 16 * COP__TURN_BUDGET : COP__TURN_BUDGET;
+}
+
+/* The next message for a server's handler, with the signals before it acted upon. NULL: there is none, or the actor is
+ * to do something else first: begin its life, or end it. */
+COP__INLINE struct cop__signal *next_message(struct cop__thread *thread, struct cop__actor *actor)
+{
+        struct cop__signal *signal = mailbox_take_first(&actor->mailbox);
+        if (signal != NULL)
+                return signal;
+        while ((signal = cop__next_signal(thread, actor)) != NULL) {
+                bool message = cop__take_in(thread, actor, signal);
+                if (COP__UNLIKELY(actor->reason != NULL || !actor->init_done)) {
+                        if (message)
+                                cop__mailbox_append(&actor->mailbox, signal);
+                        return NULL;
+                }
+                if (message)
+                        return signal;
+        }
+        return NULL;
+}
+
+/* Runs user code: init or the plain function first, then messages. Returns when the turn is over or the actor must
+ * end; an exit or a fault leaves it through the escape point. */
+static COP__NOINLINE void live(struct cop__thread *thread, struct cop__actor *actor)
+{
+        for (;;) {
+                struct cop__signal *signal = next_message(thread, actor);
+                if (COP__LIKELY(signal != NULL)) {
+                        handle(actor, signal);
+                        thread = cop__thread_here();
+                        if (COP__UNLIKELY(signal->ref.bits != 0))
+                                cop__message_done(thread, actor, signal);
+                        else
+                                signal_done(thread, actor, signal);
+                        if (--actor->budget <= 0 || cop__hurry(actor))
+                                return;
+                        continue;
+                }
+                if (actor->life != COP__ALIVE || actor->reason != NULL || actor->init_done ||
+                    actor->task.visitor != NULL)
+                        return;
+                cop__actor_begin(actor);
+                if (actor->server == NULL)
+                        return;
+                thread = cop__thread_here();
+        }
+}
+
+static void fall_asleep(struct cop__thread *thread, struct cop__actor *actor)
+{
+        struct cop__node *passed;
+        if (actor->budget <= 0) {
+                actor->next_budget = cop__turn_budget(actor);
+                cop__schedule_later(thread->scheduler, thread, &actor->task);
+                return;
+        }
+        uint32_t pressure = cop__load_relaxed(&actor->pressed);
+        if (pressure != COP__PRESSURE_NONE)
+                cop__store_relaxed(&actor->pressed, COP__PRESSURE_NONE);
+        cop__store_relaxed(&actor->status, COP__STATUS_WAITING);
+        cop__let_go(actor); /* a handler may have kept what it received */
+        /* Asleep, the actor may run elsewhere at once: nothing of it is touched after that. */
+        if (cop__queue_sleep(&actor->queue, &actor->cursor, &passed)) {
+                if (passed != NULL)
+                        cop__signal_free(&thread->pool, cop__signal_of(passed));
+                return;
+        }
+        /* More is coming: a sender stopped in the middle of a push may have many behind it. */
+        if (pressure != COP__PRESSURE_NONE)
+                cop__store_relaxed(&actor->pressed, pressure);
+        cop__schedule_later(thread->scheduler, thread, &actor->task);
+}
+
+/* A slot with nobody in it: what came for the dead is answered. If a spawner's START is among it, life goes on. */
+void cop__slot_clear(struct cop__thread *thread, struct cop__actor *actor)
+{
+        struct cop__node *passed;
+        bool died_now = actor->life == COP__DYING;
+        bool retired = cop__load_relaxed(&actor->pid) == 0;
+        if (died_now) {
+                struct cop__signal *signal;
+                while ((signal = cop__next_signal(thread, actor)) != NULL)
+                        cop__take_in(thread, actor, signal);
+                cop__shared_term_drop(actor->reason);
+                actor->reason = NULL;
+                actor->life = COP__FREE;
+        }
+        while (!cop__queue_sleep(&actor->queue, &actor->cursor, &passed)) {
+                struct cop__signal *signal = cop__next_signal(thread, actor);
+                if (signal == NULL)
+                        cop__spin_pause(); /* a sender is between two instructions */
+                else
+                        cop__take_in(thread, actor, signal);
+                if (actor->life == COP__ALIVE) {
+                        cop__schedule(thread->scheduler, thread, &actor->task);
+                        return;
+                }
+        }
+        if (passed != NULL)
+                cop__signal_free(&thread->pool, cop__signal_of(passed));
+        if (died_now && !retired)
+                cop__slot_give(cop__here_of(thread), actor);
+}
+
+/* The part of a turn that can be left from within. */
+static COP__NOINLINE void run_guarded(struct cop__thread *thread, struct cop__actor *actor)
+{
+        struct cop__escape escape;
+        escape.top = cop__stack_pointer();
+        escape.low = (uintptr_t)thread->worker->stack->low;
+        if (_setjmp(escape.point) == 0) {
+                actor->escape = &escape;
+                cop__turn_begin(&cop__here_of(thread)->fault, escape.low, escape.top);
+                live(thread, actor);
+                cop__turn_end(&cop__here_of(cop__thread_here())->fault);
+        }
+}
+
+void cop__actor_run(struct cop__task *task)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__actor *actor = cop__actor_of(task);
+        actor->budget = actor->next_budget;
+        actor->next_budget = COP__TURN_BUDGET;
+        /* A stray signal brings a slot here, too, in which nobody lives: it stays free to those who look. */
+        if (COP__LIKELY(actor->life == COP__ALIVE))
+                cop__store_relaxed(&actor->status, COP__STATUS_RUNNING);
+        run_guarded(thread, actor);
+        actor->escape = NULL;
+        thread = cop__thread_here();
+        if (COP__UNLIKELY(actor->reason != NULL && actor->life == COP__ALIVE))
+                cop__die(thread, actor);
+        if (COP__UNLIKELY(actor->life != COP__ALIVE))
+                cop__slot_clear(thread, actor);
+        else if (COP__UNLIKELY(task->visitor != NULL)) /* START came behind a stray: its thread waits for the right */
+                cop__schedule(thread->scheduler, thread, task);
+        else
+                fall_asleep(thread, actor);
+}

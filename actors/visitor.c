@@ -1,0 +1,129 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Visitors: threads of the program as actors of a node.
+ *
+ * A visitor's actor has a slot, a pid and a queue like any other, but its run right belongs to the thread: where a
+ * worker would be given the task, the thread's parking place is called (task.visitor). The thread is born into the
+ * slot as actors are, by START, since a worker may be clearing stray signals out of that very slot; whichever way
+ * START goes, the right ends up with the thread, with or without a call.
+ *
+ * The structs of visits that are over stay with the node: who has called a parking place may still be about to leave it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/take.h"
+
+static struct cop__visitor *visitor_new(struct cop_node *node)
+{
+        struct cop__visitor *visitor = NULL;
+        cop__lock_lock(&node->threads_lock);
+        if (!cop__list_is_empty(&node->visitors)) {
+                struct cop__list *first = node->visitors.next;
+                cop__list_remove(first);
+                visitor = COP__CONTAINER(first, struct cop__visitor, list);
+        }
+        cop__lock_unlock(&node->threads_lock);
+        if (visitor != NULL)
+                return visitor;
+        visitor = calloc(1, sizeof(*visitor));
+        if (visitor != NULL)
+                cop__park_init(&visitor->park);
+        return visitor;
+}
+
+static void visitor_rest(struct cop_node *node, struct cop__visitor *visitor)
+{
+        cop__lock_lock(&node->threads_lock);
+        cop__list_push_back(&node->visitors, &visitor->list);
+        cop__lock_unlock(&node->threads_lock);
+}
+
+/* Until the thread holds the run right of its slot, with START taken in. */
+static void be_born(struct cop__thread *thread, struct cop__visitor *visitor)
+{
+        struct cop__actor *actor = visitor->actor;
+        uint32_t ticket = cop__park_ticket(&visitor->park);
+        cop__store_relaxed(&actor->task.visitor, &visitor->park);
+        visitor->start->node.generation = cop__pid_generation(cop__actor_pid(actor));
+        if (!cop__queue_push(&actor->queue, &visitor->start->node))
+                cop__park_wait(&visitor->park, ticket, UINT64_MAX);
+        visitor->start = NULL;
+        while (actor->life != COP__ALIVE) {
+                struct cop__signal *signal = cop__next_signal(thread, actor);
+                if (signal == NULL)
+                        cop__spin_pause();
+                else if (cop__take_in(thread, actor, signal))
+                        cop__mailbox_append(&actor->mailbox, signal);
+        }
+        actor->init_done = true;
+        actor->trap_exit = true;
+        cop__start_drop(actor);
+        actor->budget = COP__TURN_BUDGET;
+        cop__store_relaxed(&actor->status, COP__STATUS_RUNNING);
+}
+
+static cop_status enter(cop_node *node, struct cop__actor *(*take_slot)(struct cop__here *))
+{
+        if (node == NULL || cop__thread_here() != NULL)
+                return COP_E_BAD_ARGUMENT;
+        struct cop__visitor *visitor = visitor_new(node);
+        if (visitor == NULL)
+                return COP_E_NO_MEMORY;
+        cop_status status = cop__visitor_enter(&node->scheduler, &visitor->thread);
+        if (status != COP_OK) {
+                visitor_rest(node, visitor);
+                return status;
+        }
+        struct cop__here *here = cop__here_of(&visitor->thread);
+        status = cop__start_empty(&visitor->thread, &visitor->start);
+        visitor->actor = status == COP_OK ? take_slot(here) : NULL;
+        if (visitor->actor == NULL) {
+                if (status == COP_OK) {
+                        cop__signal_free(&visitor->thread.pool, visitor->start);
+                        status = COP_E_LIMIT;
+                }
+                cop__visitor_leave(&visitor->thread);
+                visitor_rest(node, visitor);
+                return status;
+        }
+        cop__store_relaxed(&visitor->actor->named, 0);
+        be_born(&visitor->thread, visitor);
+        visitor->thread.current = &visitor->actor->task;
+        cop__count_up(&here->spawned);
+        return COP_OK;
+}
+
+cop_status cop_node_enter(cop_node *node)
+{
+        return enter(node, cop__slot_take);
+}
+
+cop_status cop__visit_to_stop(cop_node *node)
+{
+        return enter(node, cop__slot_take_last);
+}
+
+void cop__visit_end(struct cop__actor *actor, struct cop__shared_term *reason)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop_node *node = cop__node_of(thread);
+        struct cop__visitor *visitor = COP__CONTAINER(thread, struct cop__visitor, thread);
+        cop__shared_term_drop(actor->reason);
+        actor->reason = reason;
+        actor->leaving = true;
+        cop__die(thread, actor);
+        thread->current = NULL;
+        cop__store_relaxed(&actor->task.visitor, NULL);
+        cop__slot_clear(thread, actor);
+        visitor->actor = NULL;
+        cop__visitor_leave(thread);
+        visitor_rest(node, visitor);
+}
+
+void cop_node_leave(void)
+{
+        struct cop__actor *actor = cop__actor_here();
+        if (actor != NULL && actor->task.visitor != NULL)
+                cop__visit_end(actor, cop__reason_atom("normal"));
+}

@@ -1,0 +1,192 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Waiting: how an actor gives up its thread until it hears something, and what it hears when its time is over.
+ *
+ * The end of a time-out is a signal like any other, so that "a message came" and "time is up" cannot race: WAKE, whose
+ * body is the timer. It is made when the alarm is armed and is its own memory. Whoever ends the armed state has it:
+ * cancelled it is freed, fired it goes through the queue.
+ *
+ * An alarm is set lazily. A wait that ends early leaves it armed, and the next wait, whose end is later as a rule, uses
+ * it: when it fires too early for the wait that is on then, it is armed again. So a server that is called a million times
+ * with a time-out of five seconds sets a timer once in five seconds.
+ */
+#include <sched.h>
+
+#include "actors/actor.h"
+#include "base/clock.h"
+
+uint64_t cop__deadline_ns(int64_t timeout_ms)
+{
+        uint64_t most_ms = COP__TIMER_NS_MAX / 1000000;
+        if (timeout_ms == COP_FOREVER)
+                return UINT64_MAX;
+        if ((uint64_t)timeout_ms >= most_ms)
+                return COP__TIMER_NS_MAX;
+        return cop__clock_ns() + (uint64_t)timeout_ms * 1000000;
+}
+
+/* ---- The alarm ------------------------------------------------------------------ */
+
+static bool arm_alarm(struct cop__thread *thread, struct cop__actor *actor, uint64_t when_ns)
+{
+        if (actor->alarm != NULL) {
+                if (actor->alarm_ns <= when_ns)
+                        return true; /* fires before, and is armed again then */
+                struct cop__alarm *armed = cop__signal_body(actor->alarm);
+                if (!cop__timer_cancel(&armed->any.timer))
+                        return true; /* is firing: its signal is on the way */
+                cop__arm(thread->scheduler, thread, &armed->any.timer, when_ns);
+                actor->alarm_ns = when_ns;
+                return true;
+        }
+        struct cop__signal *signal =
+                cop__signal_new(&thread->pool, COP__SIGNAL_WAKE, sizeof(struct cop__alarm));
+        if (signal == NULL)
+                return false;
+        struct cop__alarm *alarm = cop__signal_body(signal);
+        cop__timer_init(&alarm->any.timer);
+        alarm->any.use = COP__TIMER_ALARM;
+        alarm->pid = cop__actor_pid(actor);
+        actor->alarm = signal;
+        actor->alarm_ns = when_ns;
+        cop__arm(thread->scheduler, thread, &alarm->any.timer, when_ns);
+        return true;
+}
+
+/* A return address, which belongs to the call before it. */
+static void show_where(struct cop__actor *actor, const void *where)
+{
+        cop__store_relaxed(&actor->where, (const void *)((const char *)where - 1));
+}
+
+/* ---- Giving up the thread ------------------------------------------------------------ */
+
+/* The stack has been left: the actor may sleep, if nothing has come. Nothing of it is touched once it does. */
+static void sleep_now(void *argument)
+{
+        struct cop__actor *actor = argument;
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__node *passed;
+        if (!cop__queue_sleep(&actor->queue, &actor->cursor, &passed))
+                cop__schedule(thread->scheduler, thread, &actor->task);
+        else if (passed != NULL)
+                cop__signal_free(&thread->pool, cop__signal_of(passed));
+}
+
+/* Blocks; the guard against faults goes along, from the thread that is left to the one that comes back. */
+static bool block(struct cop__actor *actor, void (*after)(void *))
+{
+        struct cop__fault_scope *scope = &cop__here_of(cop__thread_here())->fault;
+        unsigned critical = scope->critical;
+        cop__turn_end(scope);
+        scope->critical = 0;
+        cop__store_relaxed(&actor->stack_bytes,
+                           (uint64_t)(actor->escape->top - cop__stack_pointer()));
+        bool blocked = cop__block(after, actor);
+        cop__store_relaxed(&actor->stack_bytes, 0);
+        scope = &cop__here_of(cop__thread_here())->fault;
+        scope->critical = critical;
+        cop__turn_begin(scope, actor->escape->low, actor->escape->top);
+        return blocked;
+}
+
+static void wait_on_stack(struct cop__actor *actor)
+{
+        if (!block(actor, sleep_now))
+                cop__exit_with(actor, COP_TUPLE(cop_atom("system_limit"), cop_atom("stack")));
+}
+
+/*
+ * A visitor's own thread sleeps, by its own clock: no worker need be free for its time-outs. The mark is taken by exactly
+ * one sender, who wakes us exactly once, or by ourselves when the time is over.
+ */
+static void wait_on_thread(struct cop__actor *actor, uint64_t deadline_ns)
+{
+        struct cop__node *passed;
+        uint32_t ticket = cop__park_ticket(actor->task.visitor);
+        if (!cop__queue_sleep(&actor->queue, &actor->cursor, &passed)) {
+                cop__spin_pause();
+                return;
+        }
+        if (passed != NULL)
+                cop__signal_free(&cop__thread_here()->pool, cop__signal_of(passed));
+        if (deadline_ns != UINT64_MAX) {
+                cop__park_wait(actor->task.visitor, ticket, deadline_ns);
+                if (cop__queue_rouse(&actor->queue))
+                        return;
+        }
+        cop__park_wait(actor->task.visitor, ticket, UINT64_MAX); /* the wake is on its way, if not here */
+}
+
+/* A message in the user's hands cannot stay the queue's cursor: asleep, there is no moment left to link it. */
+void cop__let_go(struct cop__actor *actor)
+{
+        struct cop__node *node = actor->cursor.node;
+        if (node == NULL || actor->cursor.done || !(cop__signal_of(node)->flags & COP__SIGNAL_TAKEN))
+                return;
+        cop__queue_release(&actor->queue, &actor->cursor, node);
+        cop__taken_link(actor, cop__signal_of(node));
+}
+
+void cop__wait(struct cop__actor *actor, uint64_t deadline_ns, const void *where)
+{
+        struct cop__thread *thread = cop__thread_here();
+        if (deadline_ns != UINT64_MAX && actor->task.visitor == NULL &&
+            !arm_alarm(thread, actor, deadline_ns))
+                cop__exit_with(actor, COP_TUPLE(cop_atom("system_limit"), cop_atom("timer")));
+        cop__let_go(actor);
+        if (cop__load_relaxed(&actor->pressed))
+                cop__store_relaxed(&actor->pressed, 0);
+        show_where(actor, where);
+        cop__store_relaxed(&actor->status, COP__STATUS_WAITING);
+        if (actor->task.visitor != NULL)
+                wait_on_thread(actor, deadline_ns);
+        else
+                wait_on_stack(actor);
+        cop__store_relaxed(&actor->status, COP__STATUS_RUNNING);
+        actor->budget = COP__TURN_BUDGET;
+}
+
+/* ---- The budget ------------------------------------------------------------------------ */
+
+static void run_later(void *argument)
+{
+        struct cop__actor *actor = argument;
+        struct cop__thread *thread = cop__thread_here();
+        cop__schedule_later(thread->scheduler, thread, &actor->task);
+}
+
+void cop__yield(struct cop__actor *actor, const void *where)
+{
+        actor->budget = cop__turn_budget(actor);
+        if (actor->task.visitor != NULL) {
+                sched_yield();
+                return;
+        }
+        show_where(actor, where);
+        if (block(actor, run_later)) /* without memory for a stack the turn just goes on */
+                cop__drain(actor);
+}
+
+/*
+ * The receiver of a message is behind. While it is a little, its senders lose a good part of their turns, so that it gets the
+ * worker more often than they do. That helps where they share a worker; on another one they would fill memory faster than the
+ * receiver, which has to fetch each message across, can empty it. So when it is far behind, each message costs its
+ * sender a pause. A pause ends by itself, whatever the receiver does: no two actors can hold each other back for ever.
+ */
+void cop__push_back(struct cop__actor *actor, uint32_t pressure, const void *where)
+{
+        if (pressure == COP__PRESSURE_LOW) {
+                cop__spend(actor, (COP__TURN_BUDGET + 31) / 32, where);
+                return;
+        }
+        cop__wait(actor, cop__clock_ns() + COP__PAUSE_NS, where);
+        cop__drain(actor);
+}
+
+void cop_yield(void)
+{
+        struct cop__actor *actor = cop__actor_here();
+        if (actor != NULL)
+                cop__yield(actor, __builtin_return_address(0));
+}

@@ -1,0 +1,74 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Atomic operations, the order in the name.
+ *
+ * They are the compiler's __atomic builtins and not ck_pr: a sanitizer sees them, an
+ * exploring scheduler can replace them in this one file, and on aarch64 they become
+ * ldar, stlr and the LSE swaps where ck_pr gives a full dmb around a relaxed access
+ * (docs/decisions/atomics.md). Concurrency Kit is used for whole structures.
+ *
+ * All work on any object of 1, 2, 4 or 8 bytes, pointers included. Whoever calls one
+ * says in a comment what it pairs with.
+ */
+#ifndef BASE_ATOMIC_H
+#define BASE_ATOMIC_H
+
+#include "base/compiler.h"
+
+#define cop__load_relaxed(object) __atomic_load_n((object), __ATOMIC_RELAXED)
+#define cop__load_acquire(object) __atomic_load_n((object), __ATOMIC_ACQUIRE)
+#define cop__load_seq(object) __atomic_load_n((object), __ATOMIC_SEQ_CST)
+
+#define cop__store_relaxed(object, value) __atomic_store_n((object), (value), __ATOMIC_RELAXED)
+#define cop__store_release(object, value) __atomic_store_n((object), (value), __ATOMIC_RELEASE)
+#define cop__store_seq(object, value) __atomic_store_n((object), (value), __ATOMIC_SEQ_CST)
+
+#define cop__exchange_relaxed(object, value) \
+        __atomic_exchange_n((object), (value), __ATOMIC_RELAXED)
+#define cop__exchange_acquire(object, value) \
+        __atomic_exchange_n((object), (value), __ATOMIC_ACQUIRE)
+#define cop__exchange_acq_rel(object, value) \
+        __atomic_exchange_n((object), (value), __ATOMIC_ACQ_REL)
+#define cop__exchange_seq(object, value) __atomic_exchange_n((object), (value), __ATOMIC_SEQ_CST)
+
+/* On failure *expected takes the value found, read relaxed unless the name says acquire. */
+#define cop__cas_release(object, expected, desired)                                   \
+        __atomic_compare_exchange_n((object), (expected), (desired), 0, __ATOMIC_RELEASE, \
+                                    __ATOMIC_RELAXED)
+#define cop__cas_acquire(object, expected, desired)                                   \
+        __atomic_compare_exchange_n((object), (expected), (desired), 0, __ATOMIC_ACQUIRE, \
+                                    __ATOMIC_ACQUIRE)
+#define cop__cas_acq_rel(object, expected, desired)                                   \
+        __atomic_compare_exchange_n((object), (expected), (desired), 0, __ATOMIC_ACQ_REL, \
+                                    __ATOMIC_ACQUIRE)
+#define cop__cas_seq(object, expected, desired)                                       \
+        __atomic_compare_exchange_n((object), (expected), (desired), 0, __ATOMIC_SEQ_CST, \
+                                    __ATOMIC_SEQ_CST)
+
+#define cop__add_relaxed(object, value) __atomic_fetch_add((object), (value), __ATOMIC_RELAXED)
+#define cop__add_acq_rel(object, value) __atomic_fetch_add((object), (value), __ATOMIC_ACQ_REL)
+#define cop__add_seq(object, value) __atomic_fetch_add((object), (value), __ATOMIC_SEQ_CST)
+#define cop__sub_acq_rel(object, value) __atomic_fetch_sub((object), (value), __ATOMIC_ACQ_REL)
+#define cop__sub_seq(object, value) __atomic_fetch_sub((object), (value), __ATOMIC_SEQ_CST)
+#define cop__or_seq(object, value) __atomic_fetch_or((object), (value), __ATOMIC_SEQ_CST)
+#define cop__and_seq(object, value) __atomic_fetch_and((object), (value), __ATOMIC_SEQ_CST)
+
+#define cop__fence_seq() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+
+/* A counter that only its owner writes and others read: no locked instruction. */
+#define cop__count_up(object) cop__store_relaxed((object), cop__load_relaxed(object) + 1)
+#define cop__count_by(object, by) cop__store_relaxed((object), cop__load_relaxed(object) + (by))
+
+/* A pause inside a short spin: tells the core, not the kernel. */
+COP__INLINE void cop__spin_pause(void)
+{
+#if defined(__x86_64__)
+        __builtin_ia32_pause();
+#elif defined(__aarch64__)
+        __asm__ __volatile__("yield" ::: "memory");
+#else
+        __asm__ __volatile__("" ::: "memory");
+#endif
+}
+
+#endif

@@ -1,0 +1,61 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * The limits of the runtime, each with its reason. A hostile build (-DCOP__TINY=1) makes them so small that rare
+ * paths become common.
+ */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+#ifndef COP__TINY
+#define COP__TINY 0
+#endif
+
+/* Workers of a node: the idle set is one 64-bit word. */
+#define COP__WORKERS_MAX 64
+
+/* Tasks in a worker's own ring; more go to the queue that all share. A power of two. */
+#define COP__RUNQUEUE_SIZE (COP__TINY ? 2u : 256u)
+
+/* Tasks that move from the shared queue to a ring at once: pays for the lock. */
+#define COP__SHARED_BATCH (COP__TINY ? 1u : 64u)
+
+/* A worker looks at the shared queue first once in so many turns, or a busy ring would starve it. */
+#define COP__SHARED_EVERY (COP__TINY ? 2u : 61u)
+
+/* A worker looks at the clock and its timers once in so many turns: reading the clock costs as much as a turn. */
+#define COP__TIMERS_EVERY (COP__TINY ? 1u : 16u)
+
+/* Turns that the next-slot may take in a row before what it holds goes to the end of the ring. */
+#define COP__NEXT_TURNS (COP__TINY ? 1u : 16u)
+
+/* How long a task may wait in the next-slot of a busy worker while another worker is idle. */
+#define COP__LOOKOUT_NS 1000000u
+
+/* Signals an actor handles, or messages it sends or receives without waiting, in one turn. */
+#define COP__TURN_BUDGET (COP__TINY ? 1 : 512)
+
+/* Unread messages from which on a mailbox slows those who send to it. */
+#define COP__PRESSURE_FROM (COP__TINY ? 2u : 1024u)
+
+/* How long each message holds back who sends to an actor that is 16 times as far behind. */
+#define COP__PAUSE_NS 200000u
+
+/* Dead slots that a thread keeps for its next spawns. */
+#define COP__SLOTS_CACHED (COP__TINY ? 2u : 128u)
+
+/* Slots that a thread opens at once when no dead one is left. */
+#define COP__SLOTS_OPENED (COP__TINY ? 1u : 8u)
+
+/* Links and monitors of one actor from which on they are found through a table. */
+#define COP__RELATIONS_LISTED (COP__TINY ? 2u : 16u)
+
+/* Crash reports that a node keeps, the oldest overwritten. */
+#define COP__REPORTS_KEPT 64u
+
+/* Bytes of a message or a term that a report or a log line prints. */
+#define COP__REPORT_TEXT 512u
+
+/* Bytes of one log entry. */
+#define COP__LOG_TEXT 8192u
+
+#endif

@@ -1,0 +1,35 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * The sentence for each status. They are written to stand after "error: " or in the
+ * middle of a longer sentence, so: lower case, no full stop.
+ */
+#include <coppice/status.h>
+
+#include "base/compiler.h"
+
+static const char *const sentences[] = {
+        [COP_OK] = "success",
+        [COP_E_BAD_ARGUMENT] = "an argument is outside its documented range",
+        [COP_E_NO_MEMORY] = "the system has no memory left for it",
+        [COP_E_LIMIT] = "a limit of the node is reached",
+        [COP_E_NO_NODE] = "this thread has entered no node",
+        [COP_E_NO_ACTOR] = "no live actor has this pid",
+        [COP_E_NO_NAME] = "no live actor bears this name",
+        [COP_E_NAME_TAKEN] = "the name is taken, or the actor bears another",
+        [COP_E_TIMEOUT] = "the time given passed first",
+        [COP_E_DIED] = "the other actor ended before it answered",
+        [COP_E_NO_REPLY] = "the handler ended without an answer",
+        [COP_E_NO_CALLER] = "there is nobody to reply to",
+        [COP_E_NO_KIND] = "no message kind has this name",
+        [COP_E_MALFORMED] = "the bytes or the text are no term, or not of this kind",
+        [COP_E_TOO_BIG] = "it is over a size limit",
+        [COP_E_TOO_DEEP] = "it is nested too deep",
+        [COP_E_SYSTEM] = "a system call failed",
+        [COP_E_STOPPING] = "the node is on its way down",
+};
+
+const char *cop_status_text(cop_status status)
+{
+        size_t index = (size_t)status;
+        return index < COP__COUNT(sentences) ? sentences[index] : "unknown status";
+}

@@ -1,0 +1,57 @@
+# Copyright (c) 2026 The Coppice authors. MIT licence.
+#
+# How Coppice's own code is compiled. The target coppice_internal carries it; the layers,
+# the client, the tests and the bench link it, programs of users never see it.
+
+if(coppice_missing)
+        string(REPLACE ";" ", " coppice_missing "${coppice_missing}")
+        message(FATAL_ERROR "not found: ${coppice_missing}. On Debian and Ubuntu, ./run build "
+                "installs what is missing; elsewhere ./run packages prints the list.")
+endif()
+
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+get_property(coppice_multi_config GLOBAL PROPERTY GENERATOR_IS_MULTI_CONFIG)
+if(coppice_alone AND NOT CMAKE_BUILD_TYPE AND NOT coppice_multi_config)
+        set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "The kind of build" FORCE)
+endif()
+
+set(coppice_warnings -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+    -Wpointer-arith -Wundef -Wvla)
+if(COPPICE_WERROR)
+        list(APPEND coppice_warnings -Werror)
+endif()
+
+set(coppice_sanitize_flags "")
+if(COPPICE_SANITIZE)
+        # A finding ends the program: a test must not pass with one. -O1 and frame pointers
+        # make the reports readable.
+        set(coppice_sanitize_flags -fsanitize=${COPPICE_SANITIZE} -fno-sanitize-recover=all -O1)
+endif()
+
+add_library(coppice_internal INTERFACE)
+target_include_directories(coppice_internal INTERFACE
+        ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/include
+        ${CMAKE_CURRENT_BINARY_DIR}/generated)
+# Options are for C: clang calls a C option that assembly does not need an error.
+target_compile_options(coppice_internal INTERFACE
+        $<$<COMPILE_LANGUAGE:C>:${coppice_warnings}>
+        $<$<COMPILE_LANGUAGE:C>:-fno-delete-null-pointer-checks>
+        $<$<COMPILE_LANGUAGE:C>:-fno-omit-frame-pointer>
+        $<$<COMPILE_LANGUAGE:C>:${coppice_sanitize_flags}>)
+target_link_options(coppice_internal INTERFACE ${coppice_sanitize_flags})
+# The layout of checked structures differs, so everyone inside must agree on this one.
+target_compile_definitions(coppice_internal INTERFACE COP__CHECKED=$<BOOL:${COPPICE_CHECKED}>)
+target_link_libraries(coppice_internal INTERFACE ${coppice_dependencies})
+
+# For programs that crash on purpose (samples, tests, the bench): the fault must reach the
+# processor, so the sanitizer leaves these two alone there. The library itself keeps them.
+# A target and not a list of options, since it must come after those above: link it last.
+add_library(coppice_crashing INTERFACE)
+if(COPPICE_SANITIZE MATCHES undefined)
+        target_compile_options(coppice_crashing INTERFACE
+                $<$<COMPILE_LANGUAGE:C>:-fno-sanitize=null,integer-divide-by-zero>)
+endif()

@@ -1,0 +1,20 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Coppice: Erlang-style actors with supervision for C. This header includes all of it.
+ *
+ *      coppice/status.h      what an operation can answer
+ *      coppice/id.h          pids and references
+ *      coppice/term.h        any Erlang term
+ *      coppice/message.h     typed messages: COP_MESSAGE
+ *      coppice/node.h        a runtime and its threads
+ *      coppice/actor.h       spawn, send, receive, call, link, monitor, names, timers
+ *      coppice/server.h      an actor as a state and handlers: COP_SERVER
+ *      coppice/supervisor.h  trees that grow failed actors back
+ *      coppice/main.h        a program that is such a tree
+ */
+#ifndef COPPICE_H
+#define COPPICE_H
+
+#include <coppice/main.h>
+
+#endif

@@ -1,0 +1,374 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Actors: spawn them, send to them, receive, call, link, monitor, exit.
+ *
+ * An actor is a function, or a server (server.h), with a mailbox and nothing shared.
+ * It runs on one thread at a time and may block anywhere. Everything below works inside an
+ * actor and on a thread that has entered a node (node.h); elsewhere it answers COP_E_NO_NODE.
+ *
+ * What people get wrong:
+ * - Messages from one actor to another arrive in the order sent, each at most once. There is no
+ *   order between messages of different senders.
+ * - Sending is not delivery: the receiver may die first. To know, call, or monitor.
+ * - A monitor or link on an actor that is dead already still answers, with the reason noproc.
+ * - Whatever may wait or send may go on on another thread: do not keep errno, or the address of anything
+ *   thread-local, across it.
+ * - After a call has timed out, its late reply is dropped; it never enters the mailbox.
+ *
+ * Where an argument is called `to`, it is a cop_pid or a registered name ("till").
+ */
+#ifndef COPPICE_ACTOR_H
+#define COPPICE_ACTOR_H
+
+#include <coppice/node.h>
+
+COP_BEGIN_DECLS
+
+/* A time-out that never comes. Time-outs are milliseconds, 0 or more. */
+#define COP_FOREVER INT64_MAX
+
+/* ---- Identity ---------------------------------------------------------------- */
+
+/* A pid, or a name that is looked up at each use. */
+typedef struct cop_address {
+        cop_pid pid;      /* nobody if `name` is set */
+        const char *name; /* borrowed for the call */
+} cop_address;
+
+static inline cop_address cop_to_pid(cop_pid pid)
+{
+        cop_address address = { pid, NULL };
+        return address;
+}
+
+static inline cop_address cop_to_name(const char *name)
+{
+        cop_address address = { { 0 }, name };
+        return address;
+}
+
+#ifndef __cplusplus
+#define COP_TO(to) \
+        _Generic((to), cop_pid: cop_to_pid, char *: cop_to_name, const char *: cop_to_name)(to)
+#endif
+
+/* The calling actor; nobody outside a node. */
+COP_API cop_pid cop_self(void);
+
+/* Who spawned the calling actor; nobody for one whose spawner was no actor. */
+COP_API cop_pid cop_parent(void);
+
+/* True if the actor is alive now; it may be dead when you read the answer. */
+COP_API bool cop_is_alive(cop_pid pid);
+
+/* A reference that no one else has. */
+COP_API cop_ref cop_ref_new(void);
+
+/* ---- Messages that the runtime sends ----------------------------------------- */
+
+/* A linked actor ended, or an exit signal came, and this actor traps exits. {'EXIT', Pid, Reason} */
+typedef struct cop_exited {
+        cop_pid pid;
+        cop_term reason;
+} cop_exited;
+COP_MESSAGE_DECLARE(cop_exited);
+
+/* A monitored actor ended: exactly one for each monitor. {'DOWN', Ref, Name, Pid, Reason} */
+typedef struct cop_down {
+        cop_ref ref;
+        cop_symbol name; /* as it was monitored; empty when it was by pid */
+        cop_pid pid;     /* nobody when the name was not registered */
+        cop_term reason;
+} cop_down;
+COP_MESSAGE_DECLARE(cop_down);
+
+/* A message of no declared kind: what cop_send_term sends when no kind fits. */
+typedef struct cop_any {
+        cop_term term;
+} cop_any;
+COP_MESSAGE_DECLARE(cop_any);
+
+/* ---- Spawning ---------------------------------------------------------------- */
+
+struct cop_behaviour; /* server.h */
+
+/* How an actor is started. Exactly one of run, run_with and server is set. */
+typedef struct cop_spawn_options {
+        void (*run)(void);                   /* the whole life of a plain actor */
+        void (*run_with)(const void *argument);
+        const struct cop_behaviour *server;
+        const cop_kind *kind;                /* of `argument`, which is copied; NULL: none */
+        const void *argument;
+        const char *name;                    /* to register; copied */
+        bool link;                           /* linked to the spawner, atomically */
+        bool monitor;                        /* monitored by the spawner, atomically: *monitor_ref */
+        cop_ref *monitor_ref;
+        cop_ref start_ref;                   /* set: the spawner gets a cop_started when init has ended */
+        bool supervised;                     /* the spawner will tell what it does about a crash; for supervisors */
+} cop_spawn_options;
+
+/* The answer of an actor spawned with start_ref, once its init has ended well. */
+typedef struct cop_started {
+        cop_ref ref;
+        cop_pid pid;
+} cop_started;
+COP_MESSAGE_DECLARE(cop_started);
+
+/*
+ * Starts an actor. The name is registered before the actor's first instruction.
+ * Errors: COP_E_BAD_ARGUMENT, COP_E_LIMIT (too many actors), COP_E_NO_MEMORY, COP_E_NAME_TAKEN,
+ * COP_E_STOPPING.
+ */
+COP_API cop_status cop_spawn_opt(const cop_spawn_options *options, cop_pid *pid);
+
+/* The same; on failure the calling actor exits with {system_limit, spawn}, a visitor gets nobody. */
+COP_API cop_pid cop_spawn_or_exit(const cop_spawn_options *options);
+
+#ifndef __cplusplus
+/* cop_spawn(ponger): runs `void ponger(void)` as an actor. Returns its pid. */
+#define cop_spawn(function) cop_spawn_or_exit(&(cop_spawn_options){ .run = (function) })
+#define cop_spawn_link(function) \
+        cop_spawn_or_exit(&(cop_spawn_options){ .run = (function), .link = true })
+
+/* cop_spawn_with(pinger, start, .peer = p, .rounds = 10): runs `void pinger(const start *)`. */
+#define COP_RUN_WITH(function, type) \
+        ((void (*)(const void *))(void (*)(void))(1 ? (function) : (void (*)(const type *))0))
+#define cop_spawn_with(function, type, ...)                                     \
+        cop_spawn_or_exit(&(cop_spawn_options){ .run_with = COP_RUN_WITH(function, type), \
+                                                .kind = COP_KIND_OF(type),      \
+                                                .argument = &(type){ __VA_ARGS__ } })
+#endif
+
+/* ---- Sending ----------------------------------------------------------------- */
+
+/*
+ * Copies a message and hands it over; never blocks, though a sender that floods a slow receiver
+ * may lose the rest of its turn. To a dead pid: COP_OK, and a dead letter is counted.
+ * Errors: COP_E_NO_NAME, COP_E_NO_MEMORY, COP_E_TOO_BIG, COP_E_TOO_DEEP, COP_E_NO_NODE.
+ */
+COP_API cop_status cop_send_value(cop_address to, const cop_kind *kind, const void *value);
+
+/* Sends a term: {bill, 900, 3} as the kind bill if the node knows one that it fits, else as cop_any. */
+COP_API cop_status cop_send_term_to(cop_address to, cop_term term);
+
+#ifndef __cplusplus
+/* cop_send(to, bill, .pence = 900, .people = 3) */
+#define cop_send(to, type, ...) \
+        cop_send_value(COP_TO(to), COP_KIND_OF(type), &(type){ __VA_ARGS__ })
+#define cop_send_term(to, term) cop_send_term_to(COP_TO(to), (term))
+#endif
+
+/* ---- Receiving --------------------------------------------------------------- */
+
+/* A message in the hands of its receiver. */
+typedef struct cop_message cop_message;
+
+COP_API const cop_kind *cop_message_kind(const cop_message *message);
+COP_API const void *cop_message_body(const cop_message *message); /* borrowed until it is freed */
+COP_API cop_pid cop_message_from(const cop_message *message);
+
+/* The body if the message is of that kind, else NULL; also NULL for a NULL message. */
+COP_API const void *cop_message_as(const cop_message *message, const cop_kind *kind);
+
+/* Ends a message. NULL is allowed. What an actor has not freed is freed when it ends. */
+COP_API void cop_message_free(cop_message *message);
+
+/* What a receive waits for. All that is set must hold; zero is anything. */
+typedef struct cop_pattern {
+        const cop_kind *kind;
+        cop_pid from;                                 /* sent by this actor */
+        cop_ref ref;                                  /* its first field of type cop_ref is this */
+        uint32_t field_at, field_size;                /* these bytes of the body equal ... */
+        const void *field_value;                      /* ... these */
+        bool (*where)(const void *body, const void *context); /* must not block */
+        const void *context;
+} cop_pattern;
+
+/*
+ * Takes the first message of the mailbox that any of the patterns fits, in order of arrival,
+ * and waits for one to come until the time-out. What does not fit stays, in order.
+ * Returns: the message, which the caller owns and ends with cop_message_free; NULL after `timeout_ms`.
+ * A negative time-out ends the actor with {badarg, ...}.
+ */
+COP_API cop_message *cop_receive_any_of(int64_t timeout_ms, const cop_pattern *patterns,
+                                        size_t count);
+
+#ifndef __cplusplus
+#define COP_ANY ((cop_pattern){ 0 })
+#define COP_KIND(type) ((cop_pattern){ .kind = COP_KIND_OF(type) })
+#define COP_REF(type, reference) ((cop_pattern){ .kind = COP_KIND_OF(type), .ref = (reference) })
+/* COP_WHERE(bill, is_large, &limit): `bool is_large(const bill *, const int64_t *limit)`; &limit may be any pointer. */
+#define COP_WHERE(type, predicate, data)                                                   \
+        ((cop_pattern){ .kind = COP_KIND_OF(type), .context = (data),                      \
+                        .where = (bool (*)(const void *, const void *))(void (*)(void))( \
+                                1 ? (predicate)                                            \
+                                  : (bool (*)(const type *, const __typeof__(*(data)) *))0) })
+/* COP_FIELD(answer, id, 7): the field `id` is 7. For fields that hold plain values. */
+#define COP_FIELD(type, field, value)                                                  \
+        ((cop_pattern){ .kind = COP_KIND_OF(type),                                     \
+                        .field_at = (uint32_t)offsetof(type, field),                   \
+                        .field_size = (uint32_t)sizeof(((type *)0)->field),            \
+                        .field_value = (const __typeof__(((type *)0)->field)[]){ value } })
+/* cop_receive(COP_FOREVER, COP_KIND(ping), COP_KIND(stop)) */
+#define cop_receive(timeout_ms, ...)                                      \
+        cop_receive_any_of((timeout_ms), (const cop_pattern[]){ __VA_ARGS__ }, \
+                           sizeof((const cop_pattern[]){ __VA_ARGS__ }) / sizeof(cop_pattern))
+/* cop_read(ping, message): a const ping *, or NULL if the message is another. */
+#define cop_read(type, message) ((const type *)cop_message_as((message), COP_KIND_OF(type)))
+/* cop_auto m = cop_receive(...): freed at the end of the block. */
+#define cop_auto __attribute__((cleanup(cop_message_free_at), unused)) cop_message *
+#endif
+static inline void cop_message_free_at(cop_message **message)
+{
+        cop_message_free(*message);
+}
+
+/* Waits without receiving. Never returns early. */
+COP_API void cop_sleep(int64_t ms);
+
+/* Lets other actors run first. */
+COP_API void cop_yield(void);
+
+/* ---- Calls ------------------------------------------------------------------- */
+
+/* Who waits for a reply. A value: keep it, and answer later from any actor. */
+typedef struct cop_caller {
+        cop_pid pid;
+        cop_ref ref; /* none: the message was sent, not called */
+} cop_caller;
+
+/*
+ * Sends a request and waits for its reply. Always ends: with the reply (COP_OK, and the caller
+ * owns *reply), or COP_E_TIMEOUT, COP_E_DIED (the callee ended; cop_failure() is the reason),
+ * COP_E_NO_ACTOR, COP_E_NO_NAME, COP_E_NO_REPLY, or an error of cop_send_value.
+ */
+COP_API cop_status cop_call_value(cop_message **reply, cop_address to, int64_t timeout_ms,
+                                  const cop_kind *kind, const void *value);
+COP_API cop_status cop_call_term_to(cop_message **reply, cop_address to, int64_t timeout_ms,
+                                    cop_term term);
+
+/* Why this actor's last call ended in COP_E_DIED. Borrowed until its next call. */
+COP_API cop_term cop_failure(void);
+
+#ifndef __cplusplus
+/* cop_call(&reply, "till", 5000, bill, .pence = 900, .people = 3) */
+#define cop_call(reply, to, timeout_ms, type, ...)                             \
+        cop_call_value((reply), COP_TO(to), (timeout_ms), COP_KIND_OF(type), \
+                       &(type){ __VA_ARGS__ })
+#define cop_call_term(reply, to, timeout_ms, term) \
+        cop_call_term_to((reply), COP_TO(to), (timeout_ms), (term))
+#endif
+
+/* Who sent a received message, as someone to reply to. */
+COP_API cop_caller cop_caller_of(const cop_message *message);
+
+/*
+ * Takes over the duty to answer the message that a server is handling: without this, a handler that
+ * ends unanswered makes the call end with COP_E_NO_REPLY. Outside a handler: nobody.
+ */
+COP_API cop_caller cop_defer(void);
+
+/*
+ * Answers. A call takes its first reply, later ones are dropped; whoever only sent gets an ordinary message.
+ * Errors: COP_E_NO_CALLER, and those of cop_send_value.
+ */
+COP_API cop_status cop_reply_value(const cop_kind *kind, const void *value);
+COP_API cop_status cop_answer_value(const cop_message *message, const cop_kind *kind,
+                                    const void *value);
+COP_API cop_status cop_reply_value_to(cop_caller caller, const cop_kind *kind, const void *value);
+
+#ifndef __cplusplus
+/* In a server's handler: cop_reply(share, .pence_each = 300, .number = 1) */
+#define cop_reply(type, ...) cop_reply_value(COP_KIND_OF(type), &(type){ __VA_ARGS__ })
+/* To a message that was received: cop_answer(message, share, .pence_each = 300, .number = 1) */
+#define cop_answer(message, type, ...) \
+        cop_answer_value((message), COP_KIND_OF(type), &(type){ __VA_ARGS__ })
+#define cop_reply_to(caller, type, ...) \
+        cop_reply_value_to((caller), COP_KIND_OF(type), &(type){ __VA_ARGS__ })
+#endif
+
+/* ---- Exit, links, monitors --------------------------------------------------- */
+
+/*
+ * Ends the calling actor. `reason` is copied. normal, shutdown and {shutdown, _} are no crashes.
+ * On a visiting thread it ends the visit, and then the thread.
+ */
+COP_API COP_NORETURN void cop_exit(cop_term reason);
+
+/*
+ * Sends an exit signal. normal is ignored (unless trapped, or sent to oneself), kill cannot be trapped and
+ * shows as killed, any other ends the receiver with that reason, or becomes a cop_exited if it traps exits.
+ * A dead receiver: COP_OK. Errors: COP_E_NO_MEMORY, COP_E_TOO_DEEP, COP_E_NO_NODE.
+ */
+COP_API cop_status cop_send_exit(cop_pid pid, cop_term reason);
+
+/* While true, exit signals arrive as cop_exited messages. Returns what it was before. */
+COP_API bool cop_trap_exit(bool on);
+
+/*
+ * Ties this actor and another: when one ends, the other gets an exit signal with its reason. Once only, both ways.
+ * A dead `pid` gives an exit signal noproc. Errors: COP_E_NO_MEMORY, COP_E_BAD_ARGUMENT (nobody).
+ */
+COP_API cop_status cop_link(cop_pid pid);
+
+/* After it no exit signal of that link arrives; one that is a message in the mailbox already stays there. */
+COP_API void cop_unlink(cop_pid pid);
+
+/* Asks for one cop_down when the actor ends, or at once if it has, or nobody bears the name. */
+COP_API cop_status cop_monitor_address(cop_address to, cop_ref *ref);
+
+/* After it no cop_down of that reference arrives; with flush, one already in the mailbox is removed. */
+COP_API void cop_demonitor(cop_ref ref);
+COP_API void cop_demonitor_flush(cop_ref ref);
+
+#ifndef __cplusplus
+#define cop_monitor(to, ref) cop_monitor_address(COP_TO(to), (ref))
+#endif
+
+/* ---- Names ------------------------------------------------------------------- */
+
+/* The longest name, in bytes without the NUL. */
+#define COP_NAME_MAX 63
+
+/*
+ * Gives a live actor of this node a name; each has at most one, and it is free again before anyone hears of
+ * the death. Errors: COP_E_BAD_ARGUMENT (empty, too long, or "undefined"), COP_E_NAME_TAKEN, COP_E_NO_ACTOR,
+ * COP_E_NO_MEMORY.
+ */
+COP_API cop_status cop_register(const char *name, cop_pid pid);
+COP_API cop_status cop_unregister(const char *name); /* COP_E_NO_NAME */
+COP_API cop_pid cop_whereis(const char *name);       /* nobody */
+
+/* ---- Timers ------------------------------------------------------------------ */
+
+/*
+ * Sends a message when `ms` milliseconds have passed, never earlier; dropped if nobody is there by then.
+ * Errors: COP_E_BAD_ARGUMENT (negative), and those of cop_send_value but for COP_E_NO_NAME.
+ */
+COP_API cop_status cop_send_value_after(int64_t ms, cop_address to, const cop_kind *kind,
+                                        const void *value, cop_ref *timer);
+
+/* Stops a timer. Returns the milliseconds that were left, or -1 if it has fired or is unknown. Any actor may. */
+COP_API int64_t cop_cancel(cop_ref timer);
+
+#ifndef __cplusplus
+/* cop_send_after(&timer, 1000, "till", bill, .pence = 900, .people = 3) */
+#define cop_send_after(timer, ms, to, type, ...)                           \
+        cop_send_value_after((ms), COP_TO(to), COP_KIND_OF(type), &(type){ __VA_ARGS__ }, (timer))
+#endif
+
+/* ---- Memory ------------------------------------------------------------------ */
+
+/* The most that one cop_alloc gives: beyond it a size is a mistake in arithmetic. */
+#define COP_ALLOC_MAX ((size_t)1 << 38)
+
+/*
+ * Memory that ends with the calling actor, or earlier with cop_release. Zeroed, aligned to 16 bytes.
+ * Returns: NULL when there is none, for more than COP_ALLOC_MAX bytes, or outside a node. Owned by the actor that asked.
+ */
+COP_API void *cop_alloc(size_t size);
+COP_API void cop_release(void *memory); /* by the same actor; NULL is allowed */
+
+COP_END_DECLS
+
+#endif

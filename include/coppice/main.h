@@ -1,0 +1,36 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * A program that is a supervision tree.
+ *
+ * See also: supervisor.h for the tree, node.h for programs whose main is their own.
+ */
+#ifndef COPPICE_MAIN_H
+#define COPPICE_MAIN_H
+
+#include <coppice/supervisor.h>
+
+COP_BEGIN_DECLS
+
+/* The exit code of a program whose tree could not start or gave up. */
+#define COP_EXIT_GAVE_UP 3
+/* The exit code for wrong words on the command line. */
+#define COP_EXIT_USAGE 64
+
+COP_API int cop_main_with(int argc, char **argv, const cop_supervisor *tree,
+                          const cop_kind *const *kinds_first, const cop_kind *const *kinds_last);
+
+/*
+ * Runs a tree until it ends: starts a node named after the tree, serves its console (the program `coppice`
+ * attaches), starts the tree, and waits. SIGTERM and SIGINT stop the tree in order, a second one kills it.
+ * Options: --name NAME, --workers N, --no-console, --quiet, --help.
+ * Returns what main should: 0 after an orderly stop, COP_EXIT_GAVE_UP with the reason on standard error, COP_EXIT_USAGE.
+ * Threads: the program's first, before it has made others (it blocks those signals for all of them).
+ */
+static inline int cop_main(int argc, char **argv, const cop_supervisor *tree)
+{
+        return cop_main_with(argc, argv, tree, COP__KINDS_FIRST, COP__KINDS_LAST);
+}
+
+COP_END_DECLS
+
+#endif

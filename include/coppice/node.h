@@ -1,0 +1,100 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * A node: one runtime, with its workers, actors, names and timers.
+ *
+ * Nothing is global: start as many nodes in a process as you like. A program whose
+ * main is yours starts a node, enters it, and uses everything in actor.h from its own
+ * threads; a program that is a supervision tree and nothing else calls cop_main().
+ *
+ *      cop_node *node;
+ *      if (cop_node_start(&(cop_node_options){ .name = "demo" }, &node) != COP_OK)
+ *              return 1;
+ *      cop_node_enter(node);
+ *      cop_pid greeter = cop_spawn(greet);
+ *      ...
+ *      cop_node_leave();
+ *      cop_node_stop(node);
+ *
+ * See also: actor.h, main.h.
+ */
+#ifndef COPPICE_NODE_H
+#define COPPICE_NODE_H
+
+#include <coppice/message.h>
+
+COP_BEGIN_DECLS
+
+typedef struct cop_node cop_node;
+
+/* How much a line of the log matters. */
+typedef enum cop_log_level {
+        COP_LOG_ERROR = 0, /* something was lost or ended that should not have */
+        COP_LOG_WARNING,
+        COP_LOG_INFO, /* what an operator wants to read in peace */
+        COP_LOG_DEBUG,
+} cop_log_level;
+
+/*
+ * Takes one entry of the log: `text` has no final newline, may hold several lines, and is
+ * borrowed until the call returns. Called on any thread, also on several at once, and in the middle of an actor's
+ * death: it must not use the node (no send, no receive, no cop_log).
+ */
+typedef void cop_log_fn(void *context, cop_log_level level, const char *text);
+
+/* What a node is started with. Zero stands for each default. */
+typedef struct cop_node_options {
+        const char *name;       /* "coppice"; letters, digits, '_', '-' and '.', at most 63; copied */
+        unsigned workers;       /* threads that run actors: one for each core; at most 64 */
+        uint32_t max_actors;    /* alive at once: 1,048,576; at most 16,777,214 */
+        size_t stack_size;      /* bytes of address space for a blocked actor: 256 KiB */
+        cop_log_fn *log;        /* where the log goes: standard error, INFO and above */
+        void *log_context;      /* handed to `log` */
+} cop_node_options;
+
+/*
+ * Starts a node with the message kinds of the calling program. `options` may be NULL and is copied.
+ * Ownership: the caller owns *node and ends it with cop_node_stop().
+ * Threads: any. Errors: COP_E_BAD_ARGUMENT, COP_E_NO_MEMORY, COP_E_SYSTEM (no thread could be made).
+ */
+COP_API cop_status cop_node_start_with(const cop_node_options *options,
+                                       const cop_kind *const *kinds_first,
+                                       const cop_kind *const *kinds_last, cop_node **node);
+static inline cop_status cop_node_start(const cop_node_options *options, cop_node **node)
+{
+        return cop_node_start_with(options, COP__KINDS_FIRST, COP__KINDS_LAST, node);
+}
+
+/*
+ * Ends a node: kills what still lives (a supervision tree should have been stopped before),
+ * stops the workers and frees everything. All visiting threads must have left.
+ * Threads: any thread but one inside the node.
+ */
+COP_API void cop_node_stop(cop_node *node);
+
+/*
+ * Makes the calling thread a visitor of the node: an actor with a pid and a mailbox of its own,
+ * whose blocking calls block the thread. From here on everything in actor.h works on this thread.
+ * A thread visits one node at a time.
+ * Errors: COP_E_BAD_ARGUMENT (the thread is inside a node already), COP_E_LIMIT, COP_E_NO_MEMORY.
+ */
+COP_API cop_status cop_node_enter(cop_node *node);
+
+/* Ends the visit as an actor ends: links and monitors hear the reason normal. Without a visit: nothing. */
+COP_API void cop_node_leave(void);
+
+/* The node that this actor or visiting thread belongs to; NULL elsewhere. */
+COP_API cop_node *cop_node_here(void);
+
+/* Borrowed until the node stops. Threads: any. */
+COP_API const char *cop_node_name(const cop_node *node);
+COP_API const cop_kinds *cop_node_kinds(const cop_node *node);
+
+/*
+ * Writes an entry to the log of the node that the calling thread is in, or to standard error.
+ * At most 8,191 bytes; a longer one ends in "...".
+ */
+COP_API void cop_log(cop_log_level level, const char *format, ...) COP_PRINTF(2, 3);
+
+COP_END_DECLS
+
+#endif

@@ -1,0 +1,66 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * What an operation of Coppice can answer.
+ *
+ * Every function that can fail for a reason outside your program returns a
+ * cop_status; results come back through the last parameter and are untouched on
+ * failure. A mistake in the calling actor's own code (a negative time-out, say)
+ * is no status: it ends that actor with the reason {badarg, ...}.
+ */
+#ifndef COPPICE_STATUS_H
+#define COPPICE_STATUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define COP_API __attribute__((visibility("default")))
+#define COP_NORETURN __attribute__((noreturn))
+#define COP_PRINTF(format_at, values_at) __attribute__((format(printf, format_at, values_at)))
+#else
+#define COP_API
+#define COP_NORETURN
+#define COP_PRINTF(format_at, values_at)
+#endif
+
+#ifdef __cplusplus
+#define COP_BEGIN_DECLS extern "C" {
+#define COP_END_DECLS }
+#else
+#define COP_BEGIN_DECLS
+#define COP_END_DECLS
+#endif
+
+COP_BEGIN_DECLS
+
+typedef enum cop_status {
+        COP_OK = 0,
+        COP_E_BAD_ARGUMENT, /* a value outside the documented range */
+        COP_E_NO_MEMORY,    /* the system has no memory left for it */
+        COP_E_LIMIT,        /* a limit of the node is reached (actors, names, sessions) */
+        COP_E_NO_NODE,      /* this thread has entered no node; see cop_node_enter() */
+        COP_E_NO_ACTOR,     /* no live actor has this pid */
+        COP_E_NO_NAME,      /* no live actor bears this name */
+        COP_E_NAME_TAKEN,   /* another actor bears this name, or this actor bears another */
+        COP_E_TIMEOUT,      /* the time given passed first */
+        COP_E_DIED,         /* the other actor ended before it answered */
+        COP_E_NO_REPLY,     /* the handler ended without an answer and without cop_defer() */
+        COP_E_NO_CALLER,    /* there is nobody to reply to */
+        COP_E_NO_KIND,      /* no message kind has this name */
+        COP_E_MALFORMED,    /* foreign bytes or text that are no term, or no such kind */
+        COP_E_TOO_BIG,      /* over a documented size limit */
+        COP_E_TOO_DEEP,     /* nested deeper than COP_TERM_DEPTH_MAX */
+        COP_E_SYSTEM,       /* a system call failed; errno says how */
+        COP_E_STOPPING,     /* the node is on its way down */
+} cop_status;
+
+/*
+ * The sentence for a status, without a full stop: "no live actor bears this name".
+ * Ownership: static. Threads: any. Errors: an unknown value gives "unknown status".
+ */
+COP_API const char *cop_status_text(cop_status status);
+
+COP_END_DECLS
+
+#endif

@@ -1,0 +1,113 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * A set of kinds: an array in the order of their names. Programs have tens of kinds, so
+ * inserting by moving is fast enough, and it is done once.
+ */
+#include <stdlib.h>
+
+#include "mailbox/kind.h"
+
+struct cop_kinds {
+        const cop_kind **each; /* count of them, their names ascending and distinct */
+        size_t count;
+        size_t clashes;
+};
+
+/* As strcmp, for a name of `size` bytes, which may hold a NUL if it comes from outside. */
+static int name_compare(const char *name, size_t size, const cop_kind *kind)
+{
+        size_t length = strlen(kind->name);
+        int order = memcmp(name, kind->name, size < length ? size : length);
+        return order != 0 ? order : (size > length) - (size < length);
+}
+
+/* Where the name is, or should be. */
+static size_t place(const cop_kinds *kinds, const char *name, size_t size)
+{
+        size_t low = 0, high = kinds->count;
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+                if (name_compare(name, size, kinds->each[middle]) > 0)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low;
+}
+
+static bool is_at(const cop_kinds *kinds, size_t at, const char *name, size_t size)
+{
+        return at < kinds->count && name_compare(name, size, kinds->each[at]) == 0;
+}
+
+/* There is room for it. */
+static void add(cop_kinds *kinds, const cop_kind *kind)
+{
+        size_t size = strlen(kind->name);
+        size_t at = place(kinds, kind->name, size);
+        if (is_at(kinds, at, kind->name, size)) {
+                kinds->clashes += !cop__kind_same(kinds->each[at], kind);
+                return;
+        }
+        memmove(kinds->each + at + 1, kinds->each + at,
+                (kinds->count - at) * sizeof kinds->each[0]);
+        kinds->each[at] = kind;
+        kinds->count++;
+}
+
+cop_status cop__kinds_add(cop_kinds *kinds, const cop_kind *const *first,
+                          const cop_kind *const *last)
+{
+        if (first == last)
+                return COP_OK;
+        size_t room = kinds->count + (size_t)(last - first);
+        const cop_kind **each = realloc(kinds->each, room * sizeof *each);
+        if (!each)
+                return COP_E_NO_MEMORY;
+        kinds->each = each;
+        for (; first < last; first++)
+                if (*first)
+                        add(kinds, *first);
+        return COP_OK;
+}
+
+cop_kinds *cop__kinds_new(const cop_kind *const *first, const cop_kind *const *last)
+{
+        cop_kinds *kinds = calloc(1, sizeof *kinds);
+        if (kinds && cop__kinds_add(kinds, first, last) != COP_OK) {
+                cop__kinds_free(kinds);
+                return NULL;
+        }
+        return kinds;
+}
+
+void cop__kinds_free(cop_kinds *kinds)
+{
+        if (!kinds)
+                return;
+        free(kinds->each);
+        free(kinds);
+}
+
+const cop_kind *cop__kinds_find(const cop_kinds *kinds, const char *name, size_t size)
+{
+        if (!kinds)
+                return NULL;
+        size_t at = place(kinds, name, size);
+        return is_at(kinds, at, name, size) ? kinds->each[at] : NULL;
+}
+
+size_t cop__kinds_count(const cop_kinds *kinds)
+{
+        return kinds ? kinds->count : 0;
+}
+
+const cop_kind *cop__kinds_at(const cop_kinds *kinds, size_t at)
+{
+        return at < cop__kinds_count(kinds) ? kinds->each[at] : NULL;
+}
+
+size_t cop__kinds_clashes(const cop_kinds *kinds)
+{
+        return kinds ? kinds->clashes : 0;
+}

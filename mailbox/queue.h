@@ -1,0 +1,229 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * The arrival queue: many senders, one owner, one atomic exchange for each send.
+ *
+ * The idea. `tail` is either the newest node or an IDLE mark (low bit 1). A sender
+ * exchanges itself into `tail`, and what it gets out tells it everything:
+ *
+ *      a node   -> the queue was not empty: link that node's `next` to mine, done.
+ *      a mark   -> the owner is asleep and nobody has woken it: publish myself in `head`,
+ *                  and schedule the owner. Exactly one sender sees each mark.
+ *
+ *        head ──► (A) ──next──► (B) ──next──► (C) ◄── tail
+ *                  ▲ the owner takes nodes from here     ▲ senders exchange here
+ *
+ * The owner walks from `head` along `next`. It keeps `cursor`, the last node it took: the one
+ * whose `next` it will look at for more. Such a node may have been handled, but a sender may still be
+ * about to write its `next`, so its memory stays until a successor is seen or the queue goes idle.
+ *
+ * Going idle is one compare-and-swap of `tail` from the cursor to a mark. If it fails, a sender has
+ * come and the owner goes on. So an actor costs one exchange for each message sent to it and one
+ * compare-and-swap for each time that it falls asleep, and nothing else.
+ *
+ * Now and then the owner needs the cursor's node for something else (to keep it, to send it on). Then it lets go of
+ * it with the other mark, AWAKE: the queue is empty, but its owner is up, so the next sender publishes itself in
+ * `head` and schedules nobody. A sleeping owner whose time is over takes its mark back in the same way.
+ *
+ * Who may touch what
+ *      tail       senders: exchange; owner: compare-and-swap to a mark, asleep to awake; anybody: read, as advice
+ *      head       the one sender that got a mark: store; owner: load, clear, and put back what it let go of
+ *      node.next  the one sender that got the node out of `tail`: store; owner: load
+ *      node.seq   the sender before it publishes the node; anybody: read, as advice
+ *      cursor, cursor_done   the owner
+ * "The owner" is whoever holds the run right, and the run right is what a mark stands for: the sender that
+ * gets the mark holds it and hands it on by scheduling the owner; compare-and-swap to a mark gives it up.
+ *
+ * Named pairs (release ↔ acquire)
+ *      LINK   store of `next` or `head`  ↔  the owner's load of it: the message's contents are visible.
+ *      SLEEP  compare-and-swap to a mark ↔  the exchange that takes the mark: all the owner did, on whatever
+ *             thread, happened before the sender's store to `head` and before the next run.
+ *      CHAIN  exchange that takes a node ↔  the exchange that put it: `seq` of that node is visible.
+ *
+ * What can be seen half done. Between its exchange and its store a sender has a node in `tail` that the owner
+ * cannot reach: next() says "nothing yet" and sleep() fails. The owner is then neither empty nor able to go on;
+ * it must come back later, which costs a turn and is harmless: the sender is two instructions from done.
+ *
+ * Wait-free for senders: no loop, no failure. The owner's operations do not wait either, but for release(), which may
+ * meet the two instructions above and spins for them.
+ *
+ * Counting. Each node bears `seq`, one more than the node before it, and the mark carries the last one, so how many have
+ * arrived since the last one taken is known from `tail` alone: no counter is written by senders. It is advice: a sender that
+ * comes between another's exchange and its store counts on from an old number, and the difference is wrong until the owner
+ * is past that node.
+ *
+ * The exchange-and-link queue is D. Vyukov's intrusive many-to-one queue; telling the sender through the
+ * exchange that the owner sleeps is S. Clebsch's (Pony). The mark without a stub node, so that an idle actor holds
+ * no message, is ours.
+ */
+#ifndef MAILBOX_QUEUE_H
+#define MAILBOX_QUEUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/atomic.h"
+
+struct cop__node {
+        struct cop__node *next; /* written once by the sender that found this node in `tail` */
+        uint32_t seq;           /* its number in its queue, from 1, wrapping */
+        uint32_t generation;    /* of the addressee: a reused slot drops what was meant for another */
+};
+
+struct cop__queue {
+        uintptr_t tail;         /* a node, or seq << 2 | mark: empty after node `seq` */
+        struct cop__node *head; /* the first node after a mark, until the owner has taken it */
+};
+
+/* The owner's place in the queue. Kept apart: senders' lines should not hold what only the owner writes. */
+struct cop__queue_cursor {
+        struct cop__node *node; /* last taken, its `next` not yet followed; NULL: look at `head` */
+        bool done;              /* the owner has no use for it: free it when passing on */
+};
+
+#define COP__QUEUE_MARK ((uintptr_t)1) /* set in both marks, and in no node's address */
+#define COP__QUEUE_ASLEEP ((uintptr_t)1)
+#define COP__QUEUE_AWAKE ((uintptr_t)3)
+
+/* An empty queue whose owner sleeps. Plain stores: nobody else may know the queue yet. */
+static inline void cop__queue_init(struct cop__queue *queue)
+{
+        cop__store_relaxed(&queue->tail, COP__QUEUE_ASLEEP);
+        cop__store_relaxed(&queue->head, (struct cop__node *)NULL);
+}
+
+/*
+ * Any thread. Returns true when the caller has taken the mark: it must schedule the owner. The node belongs to the
+ * owner from the exchange on.
+ */
+COP__INLINE bool cop__queue_push(struct cop__queue *queue, struct cop__node *node)
+{
+        /* The node is not visible yet; the store that publishes it (LINK) orders this one. */
+        node->next = NULL;
+        /* Acquire: SLEEP and CHAIN. Release: CHAIN, for whoever takes this node out of `tail`. */
+        uintptr_t before = cop__exchange_acq_rel(&queue->tail, (uintptr_t)node);
+        if (before & COP__QUEUE_MARK) {
+                cop__store_relaxed(&node->seq, (uint32_t)(before >> 2) + 1);
+                cop__store_release(&queue->head, node); /* LINK */
+                return (before & COP__QUEUE_AWAKE) == COP__QUEUE_ASLEEP;
+        }
+        struct cop__node *previous = (struct cop__node *)before;
+        /* `previous` stays until its `next` is seen, so reading it is safe here and not after. Its seq may be stored
+         * after its exchange, but by then it is only advice: the count can be off while a push is half done. */
+        cop__store_relaxed(&node->seq, cop__load_relaxed(&previous->seq) + 1);
+        cop__store_release(&previous->next, node); /* LINK */
+        return false;
+}
+
+/*
+ * Owner. The next node that has arrived, or NULL when none can be reached. *passed takes the node that the
+ * cursor has moved off and that was done with (see cop__queue_done), for the caller to free, or NULL.
+ */
+COP__INLINE struct cop__node *cop__queue_next(struct cop__queue *queue,
+                                              struct cop__queue_cursor *cursor,
+                                              struct cop__node **passed)
+{
+        struct cop__node *node;
+        *passed = NULL;
+        if (cursor->node == NULL) {
+                node = cop__load_acquire(&queue->head); /* LINK */
+                if (node == NULL)
+                        return NULL;
+                /* Only the taker of the next mark stores here again, and it acquires (SLEEP) after our release. */
+                cop__store_relaxed(&queue->head, (struct cop__node *)NULL);
+        } else {
+                node = cop__load_acquire(&cursor->node->next); /* LINK */
+                if (node == NULL)
+                        return NULL;
+                if (cursor->done)
+                        *passed = cursor->node;
+        }
+        cursor->node = node;
+        cursor->done = false;
+        return node;
+}
+
+/* Owner. True when the node may be freed now; false when it is the cursor: next() or sleep() will give it back. */
+COP__INLINE bool cop__queue_done(struct cop__queue_cursor *cursor, struct cop__node *node)
+{
+        if (cursor->node != node)
+                return true;
+        cursor->done = true;
+        return false;
+}
+
+/* The owner's compare-and-swap from an empty queue, whose last node or awake mark is `empty`, to a mark. */
+COP__INLINE bool cop__queue_mark(struct cop__queue *queue, uintptr_t empty, uintptr_t mark)
+{
+        uint32_t seq = empty & COP__QUEUE_MARK
+                               ? (uint32_t)(empty >> 2)
+                               : cop__load_relaxed(&((struct cop__node *)empty)->seq);
+        return cop__cas_release(&queue->tail, &empty, (uintptr_t)seq << 2 | mark); /* SLEEP */
+}
+
+/*
+ * Owner. Gives up the run right if nothing has arrived: true, and from then on the caller may touch nothing
+ * that belongs to the owner; *passed is the cursor's node if it was done with, for the caller to free. False: more has
+ * arrived, or is about to; the caller is still the owner.
+ */
+COP__INLINE bool cop__queue_sleep(struct cop__queue *queue, struct cop__queue_cursor *cursor,
+                                  struct cop__node **passed)
+{
+        struct cop__queue_cursor before = *cursor;
+        uintptr_t empty = (uintptr_t)before.node;
+        *passed = NULL;
+        if (before.node == NULL) {
+                empty = cop__load_relaxed(&queue->tail);
+                if ((empty & COP__QUEUE_AWAKE) != COP__QUEUE_AWAKE)
+                        return false; /* the node at `head`, or one on its way there */
+        } else if (cop__load_relaxed(&before.node->next) != NULL) {
+                return false;
+        }
+        cursor->node = NULL;
+        cursor->done = false;
+        if (cop__queue_mark(queue, empty, COP__QUEUE_ASLEEP)) {
+                if (before.done)
+                        *passed = before.node;
+                return true;
+        }
+        *cursor = before;
+        return false;
+}
+
+/*
+ * The owner that has gone to sleep, tired of waiting: takes its own mark back, leaving the other one, and holds the run
+ * right again: true. False: a sender has taken the mark, and is scheduling the owner.
+ */
+COP__INLINE bool cop__queue_rouse(struct cop__queue *queue)
+{
+        uintptr_t tail = cop__load_relaxed(&queue->tail);
+        return (tail & COP__QUEUE_AWAKE) == COP__QUEUE_ASLEEP &&
+               cop__cas_acquire(&queue->tail, &tail, tail | COP__QUEUE_AWAKE); /* SLEEP */
+}
+
+/*
+ * Owner. Lets go of a node that it has taken and not called done: from here on no sender writes to it, and the owner may
+ * keep it or push it to another queue.
+ */
+static inline void cop__queue_release(struct cop__queue *queue, struct cop__queue_cursor *cursor,
+                                      struct cop__node *node)
+{
+        if (cursor->node != node)
+                return;
+        cursor->node = NULL;
+        if (cop__load_relaxed(&node->next) == NULL &&
+            cop__queue_mark(queue, (uintptr_t)node, COP__QUEUE_AWAKE))
+                return;
+        struct cop__node *next;
+        while ((next = cop__load_acquire(&node->next)) == NULL) /* LINK */
+                cop__spin_pause();
+        /* No mark is out, so no sender stores to `head`; the owner finds it there again. */
+        cop__store_relaxed(&queue->head, next);
+}
+
+/* Any thread, as advice: is the owner asleep with nothing to do? */
+COP__INLINE bool cop__queue_is_asleep(const struct cop__queue *queue)
+{
+        return (cop__load_relaxed(&queue->tail) & COP__QUEUE_AWAKE) == COP__QUEUE_ASLEEP;
+}
+
+#endif

@@ -1,0 +1,132 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * A signal: the one thing that actors hear.
+ *
+ * Messages, exits, links, monitors, replies and time-outs are all a struct cop__signal in one block, and
+ * go through the same queue: so the order between a pair of actors holds by construction.
+ *
+ *      ┌── 48 bytes ─────────────────────────────────────────────┐┌── body ──────────────────────┐
+ *      │ node │ from │ ref │ kind │ size, type, pool class, flags ││ the kind's struct │ its tails │
+ *      └─────────────────────────────────────────────────────────┘└──────────────────────────────┘
+ *
+ * A small message is one cache line: 48 + 16. The body is 16-byte aligned. Bodies beyond the largest
+ * class of the pool lie in a block of their own, but the header is always pool memory, which is
+ * never unmapped while the node lives: a stale look at a header is harmless.
+ */
+#ifndef MAILBOX_SIGNAL_H
+#define MAILBOX_SIGNAL_H
+
+#include <string.h>
+
+#include <coppice/message.h>
+
+#include "base/pool.h"
+#include "mailbox/kind.h"
+#include "mailbox/queue.h"
+#include "mailbox/term.h"
+
+enum cop__signal_type {
+        COP__SIGNAL_MESSAGE = 0, /* to the mailbox; with `ref`: a call that wants its reply under it */
+        COP__SIGNAL_REPLY,       /* to the call that waits for `ref`, else dropped */
+        COP__SIGNAL_FAILED,      /* the same, but no answer: the body is a struct cop__failed */
+        COP__SIGNAL_START,       /* the first of an actor's life */
+        COP__SIGNAL_EXIT,        /* an exit signal that was sent by hand */
+        COP__SIGNAL_DEFERRED_BY, /* the callee will answer later: watch it */
+        COP__SIGNAL_LINK,        /* relations; see actors/relation.h */
+        COP__SIGNAL_UNLINK,
+        COP__SIGNAL_LINK_EXIT,
+        COP__SIGNAL_MONITOR,
+        COP__SIGNAL_DEMONITOR,
+        COP__SIGNAL_DOWN,
+        COP__SIGNAL_WAKE,        /* look at your deadline */
+        COP__SIGNAL_INFO,        /* tell about yourself */
+};
+
+enum cop__signal_flags {
+        COP__SIGNAL_LARGE = 1,    /* the body is malloc'ed, its address lies behind the header */
+        COP__SIGNAL_DEFERRED = 4, /* its handler has taken over the duty to reply */
+        COP__SIGNAL_ANSWERED = 8, /* it has been replied to */
+        COP__SIGNAL_TAKEN = 32,   /* received, and in the user's hands */
+        COP__SIGNAL_REASON = 16,  /* a struct cop__shared_term * follows the body and is counted */
+};
+
+struct cop__signal {
+        struct cop__node node;
+        cop_pid from;
+        cop_ref ref;
+        const cop_kind *kind;
+        uint32_t size; /* bytes of the body */
+        uint8_t type;
+        uint8_t pool_class;
+        uint16_t flags;
+};
+
+_Static_assert(sizeof(struct cop__signal) == 48, "a small message should be one cache line");
+
+COP__INLINE void *cop__signal_body(const struct cop__signal *signal)
+{
+        char *behind = (char *)(uintptr_t)(signal + 1);
+        return COP__UNLIKELY(signal->flags & COP__SIGNAL_LARGE) ? *(void **)(void *)behind : behind;
+}
+
+COP__INLINE struct cop__signal *cop__signal_of(struct cop__node *node)
+{
+        return COP__CONTAINER(node, struct cop__signal, node);
+}
+
+/*
+ * A signal with room for a body. Returns NULL when there is no memory. From, ref and kind are zero.
+ * Threads: the one that the cache belongs to.
+ */
+struct cop__signal *cop__signal_new(struct cop__pool_cache *cache, unsigned type, size_t body_size);
+
+/* The slow ways of the two below. */
+cop_status cop__signal_message_slow(struct cop__pool_cache *cache, const cop_kind *kind,
+                                    const void *value, struct cop__signal **signal);
+void cop__signal_free_slow(struct cop__pool_cache *cache, struct cop__signal *signal);
+
+/* Structs of messages are a few words as a rule, and a call to memcpy costs more than they do. */
+COP__INLINE void cop__copy_words(void *to, const void *from, size_t size)
+{
+        if (COP__UNLIKELY(size > 64 || size % 8 != 0)) {
+                memcpy(to, from, size);
+                return;
+        }
+        for (size_t at = 0; at < size; at += 8)
+                memcpy((char *)to + at, (const char *)from + at, 8);
+}
+
+/* A message with a copy of `value`. Errors: those of cop__flat_size, and COP_E_NO_MEMORY. */
+COP__INLINE cop_status cop__signal_message(struct cop__pool_cache *cache, const cop_kind *kind,
+                                           const void *value, struct cop__signal **result)
+{
+        size_t size = kind->size;
+        if (COP__UNLIKELY(!kind->plain || size > COP__POOL_SIZE_MAX - sizeof(struct cop__signal)))
+                return cop__signal_message_slow(cache, kind, value, result);
+        uint8_t class = cop__pool_class(sizeof(struct cop__signal) + size);
+        struct cop__signal *signal = cop__pool_take(cache, class);
+        if (COP__UNLIKELY(signal == NULL))
+                return COP_E_NO_MEMORY;
+        signal->from.bits = 0;
+        signal->ref.bits = 0;
+        signal->kind = kind;
+        signal->size = (uint32_t)size;
+        signal->type = COP__SIGNAL_MESSAGE;
+        signal->pool_class = class;
+        signal->flags = 0;
+        cop__copy_words(signal + 1, value, size);
+        *result = signal;
+        return COP_OK;
+}
+
+/* Ends a signal whose body holds a value of its kind (or nothing that needs ending). */
+COP__INLINE void cop__signal_free(struct cop__pool_cache *cache, struct cop__signal *signal)
+{
+        if (COP__UNLIKELY((signal->kind != NULL && signal->kind->counted) ||
+                          signal->flags & (COP__SIGNAL_REASON | COP__SIGNAL_LARGE)))
+                cop__signal_free_slow(cache, signal);
+        else
+                cop__pool_give(cache, signal->pool_class, signal);
+}
+
+#endif

@@ -1,0 +1,117 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Terms from the inside: how one is laid flat, kept by many, walked and printed.
+ *
+ * Flat, a container is its items, then the bytes of those items that are atoms, texts
+ * or binaries, packed and padded to 8, then the containers among its items in turn:
+ *
+ *      {a, "bc", [1, x]}   ->   | a | "bc" | . |  a b c 0 0 0 0 0 | 1 | x |  x 0 0 0 0 0 0 0 |
+ *                                            '------------------->'
+ *
+ * So the block begins with what the root points at, which is how cop_term_free finds it:
+ * whoever makes a term that cop_term_free is to end must keep to that.
+ *
+ * Depth: an atom, a number, a text, [] are 0 deep; a container, also an empty one, is one
+ * deeper than its deepest item. All walks over terms call themselves once a level and
+ * stop at COP_TERM_DEPTH_MAX, so their stack is bounded whatever they are given.
+ */
+#ifndef MAILBOX_TERM_H
+#define MAILBOX_TERM_H
+
+#include <coppice/term.h>
+
+#include "base/compiler.h"
+#include "base/text.h"
+
+/* Erlang's limit is 255 characters; bytes are the same for what people write. */
+#define COP__ATOM_SIZE_MAX 255
+
+#define COP__ROUND_UP_8(size) (((size) + 7) & ~(size_t)7)
+
+/* Holds other terms. [] does not. */
+COP__INLINE bool cop__term_is_container(cop_term term)
+{
+        return term.type == COP_TERM_TUPLE || term.type == COP_TERM_LIST ||
+               term.type == COP_TERM_CONS || term.type == COP_TERM_MAP;
+}
+
+/* The terms at as.items. */
+COP__INLINE size_t cop__term_items(cop_term term)
+{
+        if (!cop__term_is_container(term))
+                return 0;
+        return term.type == COP_TERM_MAP ? 2 * (size_t)term.count : term.count;
+}
+
+/* Is bytes: an atom, a text, a binary. */
+COP__INLINE bool cop__term_is_bytes(cop_term term)
+{
+        return term.type == COP_TERM_ATOM || term.type == COP_TERM_TEXT ||
+               term.type == COP_TERM_BINARY;
+}
+
+/* The bytes at as.text or as.bytes. */
+COP__INLINE size_t cop__term_bytes(cop_term term)
+{
+        return cop__term_is_bytes(term) ? term.count : 0;
+}
+
+/* A term of this type and count; what does not fit in 32 bits becomes the atom too_big. */
+cop_term cop__term_of_items(cop_term_type type, const cop_term *items, size_t count);
+cop_term cop__term_of_bytes(cop_term_type type, const void *bytes, size_t size);
+
+/*
+ * The bytes behind a term for all that it points at, a multiple of 8.
+ * Returns false, and *size is untouched, if it is deeper than COP_TERM_DEPTH_MAX.
+ */
+COP__CHECK_RESULT bool cop__term_flat_size(cop_term term, size_t *size);
+
+/*
+ * Copies what a term points at to *at, which is 8-aligned, and moves *at on by exactly
+ * the flat size. The term must have passed cop__term_flat_size. Returns the term that
+ * points at the copy.
+ */
+cop_term cop__term_flatten(cop_term term, char **at);
+
+/*
+ * An immutable term that several actors keep, an exit reason mostly: one block, counted.
+ * Holders only ever read it, so the count is the only thing that threads contend for.
+ */
+struct cop__shared_term {
+        uint64_t holders;
+        cop_term term; /* points into the same block, right behind */
+};
+
+/* Held once. Returns NULL when there is no memory, or the term is too deep. */
+struct cop__shared_term *cop__shared_term_new(cop_term term);
+/* One more holder; the caller must be one, or know of one. NULL is let through. */
+struct cop__shared_term *cop__shared_term_take(struct cop__shared_term *shared);
+/* One holder less; the last one frees it. NULL is let through. */
+void cop__shared_term_drop(struct cop__shared_term *shared);
+
+/*
+ * Takes the next item off a list or text, which *rest is and stays: of a text the items are
+ * its code points; of an improper list the last *rest is its tail. No copy is made, the
+ * rest is a part of the same term.
+ * Returns false, and *item is untouched, when *rest is no list or has no more items.
+ */
+bool cop__term_next(cop_term *rest, cop_term *item);
+
+/* Erlang's =:=, with a text the same as the list of its code points: what matching uses. */
+bool cop__term_same(cop_term left, cop_term right);
+
+/*
+ * The order of map keys: as cop_term_compare, but 0 only for terms that are
+ * cop_term_equal; of two equal numbers the integer comes first, of a text and the
+ * list of its code points the text.
+ */
+int cop__term_compare_exactly(cop_term left, cop_term right);
+
+/* As cop_term_print, into a text of any size. What lies too deep prints as "...". */
+void cop__term_print(struct cop__text *text, cop_term term, const struct cop_kinds *kinds);
+/* The shortest decimal that reads back as the same float, with a point: 0.1, 1.0e22. */
+void cop__float_print(struct cop__text *text, double value);
+/* A name as an atom is written: bare if it can be, else in single quotes. */
+void cop__atom_print(struct cop__text *text, const char *name, size_t size);
+
+#endif

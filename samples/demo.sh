@@ -1,0 +1,105 @@
+#!/bin/sh
+# Copyright (c) 2026 The Coppice authors. MIT licence.
+#
+# The shop from its opening to its end, as one sees it from another terminal: what is said to it
+# stands in demo.coppice, part by part, and the program `coppice` says it.
+#
+#   usage: demo.sh BUILD_DIR
+set -eu
+
+build=$1
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+script=$here/demo.coppice
+work=$(mktemp -d)
+shop=
+
+# A console of its own: a shop that runs already is not talked to.
+export XDG_RUNTIME_DIR="$work"
+
+clean_up() {
+        if [ -n "$shop" ]; then
+                kill "$shop" 2>/dev/null || :
+                wait "$shop" 2>/dev/null || :
+        fi
+        rm -rf -- "$work"
+}
+trap clean_up EXIT
+trap 'exit 1' HUP INT TERM
+
+fail() {
+        echo "demo.sh: $*" >&2
+        cat "$work/log" >&2
+        exit 1
+}
+
+narrate() {
+        printf '\n== %s\n' "$*"
+}
+
+coppice() {
+        "$build/coppice" -n shop "$@" 2>&1
+}
+
+# Starts the shop, and waits until its tree stands.
+open_shop() {
+        "$build/samples/shop" >"$work/log" 2>&1 &
+        shop=$!
+        tries=0
+        until coppice await clerk >"$work/answer"; do
+                kill -0 "$shop" 2>/dev/null || fail "the shop ended before it was open"
+                tries=$((tries + 1))
+                [ $tries -lt 200 ] || fail "the shop does not answer: $(cat "$work/answer")"
+                sleep 0.05
+        done
+}
+
+# Waits for the shop's end, which must have the given exit code.
+see_end() {
+        code=0
+        wait "$shop" || code=$?
+        shop=
+        [ $code -eq "$1" ] || fail "the shop ended with exit code $code, not $1"
+        echo "the shop has ended with exit code $code"
+}
+
+# The n-th part of the script, its title first.
+part() {
+        awk -v wanted="$1" '/^%[%!]/ { part++ } part == wanted' "$script"
+}
+
+say_part() {
+        part "$1" >"$work/part"
+        title=$(head -n 1 "$work/part")
+        narrate "${title#%? }"
+        code=0
+        coppice --echo --keep-going -f "$work/part" || code=$?
+        case $title in
+        %!*) [ $code -ne 0 ] || fail "this part should have shown a failure" ;;
+        *) [ $code -eq 0 ] || fail "this part ended with exit code $code" ;;
+        esac
+}
+
+# The last two parts of the script are the end of one shop and the beginning of another.
+parts=$(grep -c '^%[%!]' "$script")
+loop=$((parts - 1))
+
+narrate "A shop opens: a program of its own, and this is another terminal."
+open_shop
+i=1
+while [ $i -lt $loop ]; do
+        say_part $i
+        i=$((i + 1))
+done
+
+narrate "Five seconds pass. Then the restart above no longer counts."
+sleep 5
+say_part $loop
+see_end 3
+echo "its last words: $(tail -n 1 "$work/log")"
+
+open_shop
+say_part "$parts"
+
+narrate "SIGTERM: the tree stops in order."
+kill -TERM "$shop"
+see_end 0

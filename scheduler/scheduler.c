@@ -1,0 +1,696 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Workers: the loop, where the next task comes from, and how a worker falls asleep and is woken.
+ *
+ * Sleep and wake
+ *
+ * What must hold: no task is runnable while a worker that could run it sleeps on. "One wake per need" is the other
+ * half: whoever makes a task runnable wakes at most one sleeper, and none while some worker is searching, since that one
+ * will find the task or, going to sleep, look again.
+ *
+ *      waker                                   sleeper
+ *      1 put the task in a queue               1 take a ticket; set the bit in `idle`; leave `searching`
+ *      2 fence                                 2 fence
+ *      3 read `searching` and `idle`           3 look at every queue once more
+ *      4 none searching, one idle: clear its   4 found one: take the bit back and search
+ *        bit, count it as searching, wake it     nothing: wait for the ticket
+ *
+ * With both fences (SLEEPER below) either 3 of the waker sees the bit, or 3 of the sleeper sees the task. Tasks that come
+ * from outside, through the shared queue, are put with the fence. A worker that puts a task in its own ring does
+ * without it, since it is awake and will run the ring itself; a wake that is missed in that window costs parallelism,
+ * not the task, and no more than a millisecond of it, because of
+ *
+ * the lookout: while some workers are busy, one of the parked ones wakes up every millisecond (COP__LOOKOUT_NS). It searches,
+ * takes what has lain in the next slot of a worker that has been in one turn all that time, and serves the timers of such a
+ * worker. When nobody is busy there is no lookout, and an idle node uses no processor time at all.
+ *
+ * Lock order: `expiring` of a worker, then what `fire` takes; the lock of a wheel and shared_lock are leaves.
+ */
+#include "scheduler/scheduler.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/random.h"
+
+static COP__THREAD_LOCAL struct cop__thread *thread_here;
+
+COP__NOINLINE struct cop__thread *cop__thread_here(void)
+{
+        /* The empty statement with a side effect keeps the compiler from folding two calls into one. */
+        __asm__ __volatile__("" ::: "memory");
+        return thread_here;
+}
+
+static struct cop__worker *worker_here(void)
+{
+        return cop__thread_here()->worker;
+}
+
+/* ---- Waking ------------------------------------------------------------------- */
+
+/* Wakes some sleeper, who is counted as searching already; false: there is none. */
+static bool wake_any(struct cop__scheduler *scheduler)
+{
+        uint64_t idle;
+        while ((idle = cop__load_seq(&scheduler->idle)) != 0) {
+                uint64_t bit = idle & -idle;
+                if (cop__and_seq(&scheduler->idle, ~bit) & bit) {
+                        cop__park_wake(&scheduler->workers[__builtin_ctzll(bit)].park);
+                        return true;
+                }
+        }
+        return false;
+}
+
+/*
+ * Wakes one sleeper if nobody searches. A claim that came to nothing is looked after: another waker may have seen it and left
+ * its task to it, and a worker that was awake when we looked for one may sleep by now.
+ */
+static COP__NOINLINE void wake_one(struct cop__scheduler *scheduler)
+{
+        do {
+                uint32_t none = 0;
+                if (!cop__cas_seq(&scheduler->searching, &none, 1) || wake_any(scheduler))
+                        return;
+                cop__sub_seq(&scheduler->searching, 1);
+        } while (cop__load_seq(&scheduler->idle) != 0);
+}
+
+/* A worker has more than it can do at once; a missed wake is made up for by the lookout. */
+COP__INLINE void offer(struct cop__scheduler *scheduler)
+{
+        if (COP__UNLIKELY(cop__load_relaxed(&scheduler->idle) != 0) &&
+            cop__load_relaxed(&scheduler->searching) == 0)
+                wake_one(scheduler);
+}
+
+/* ---- The shared queue ------------------------------------------------------------ */
+
+/* Appends a chain of tasks, first to last, linked by `next`. */
+static void put_shared(struct cop__scheduler *scheduler, struct cop__task *first,
+                       struct cop__task *last, uint32_t count)
+{
+        last->next = NULL;
+        cop__lock_lock(&scheduler->shared_lock);
+        if (scheduler->shared_last != NULL)
+                scheduler->shared_last->next = first;
+        else
+                scheduler->shared_first = first;
+        scheduler->shared_last = last;
+        cop__store_relaxed(&scheduler->shared_count, scheduler->shared_count + count);
+        cop__lock_unlock(&scheduler->shared_lock);
+        cop__fence_seq(); /* SLEEPER */
+        offer(scheduler);
+}
+
+/* The oldest shared task; a fair share of those behind it moves to the worker's ring. */
+static struct cop__task *take_shared(struct cop__worker *worker)
+{
+        struct cop__scheduler *scheduler = worker->thread.scheduler;
+        if (cop__load_relaxed(&scheduler->shared_count) == 0)
+                return NULL;
+        cop__lock_lock(&scheduler->shared_lock);
+        struct cop__task *task = scheduler->shared_first;
+        uint32_t count = scheduler->shared_count;
+        uint32_t share = count / scheduler->worker_count;
+        uint32_t taken = 0;
+        struct cop__task *rest = task;
+        if (task != NULL) {
+                rest = task->next;
+                taken = 1;
+        }
+        while (rest != NULL && taken < share && taken < COP__SHARED_BATCH) {
+                struct cop__task *after = rest->next;
+                if (!cop__runqueue_push(&worker->ring, rest))
+                        break;
+                rest = after;
+                taken++;
+        }
+        scheduler->shared_first = rest;
+        if (rest == NULL)
+                scheduler->shared_last = NULL;
+        cop__store_relaxed(&scheduler->shared_count, count - taken);
+        cop__lock_unlock(&scheduler->shared_lock);
+        return task;
+}
+
+/* ---- Making a task runnable ------------------------------------------------------- */
+
+/* The ring is full: half of it and the task go to the shared queue under one lock. */
+static COP__NOINLINE void overflow(struct cop__worker *worker, struct cop__task *task)
+{
+        struct cop__task *moved[COP__RUNQUEUE_SIZE];
+        uint32_t count = cop__runqueue_steal(&worker->ring, moved, COP__RUNQUEUE_SIZE);
+        struct cop__task *first = count > 0 ? moved[0] : task;
+        for (uint32_t i = 0; i < count; i++)
+                moved[i]->next = i + 1 < count ? moved[i + 1] : task;
+        put_shared(worker->thread.scheduler, first, task, count + 1);
+}
+
+COP__INLINE void put_ring(struct cop__worker *worker, struct cop__task *task)
+{
+        if (COP__UNLIKELY(!cop__runqueue_push(&worker->ring, task)))
+                overflow(worker, task);
+        else if (worker->thread.scheduler->worker_count > 1)
+                offer(worker->thread.scheduler);
+}
+
+/* With one worker there are no thieves, and plain accesses do. */
+COP__INLINE struct cop__task *swap_next(struct cop__worker *worker, struct cop__task *task)
+{
+        if (worker->thread.scheduler->worker_count == 1) {
+                struct cop__task *before = cop__load_relaxed(&worker->next);
+                cop__store_relaxed(&worker->next, task);
+                return before;
+        }
+        /* Whoever takes a task out of the slot has exchanged for it: release here, acquire there. */
+        return cop__exchange_acq_rel(&worker->next, task);
+}
+
+static void put_next(struct cop__worker *worker, struct cop__task *task)
+{
+        struct cop__scheduler *scheduler = worker->thread.scheduler;
+        struct cop__task *displaced = swap_next(worker, task);
+        if (displaced != NULL)
+                put_ring(worker, displaced);
+        else if (COP__UNLIKELY(cop__load_relaxed(&scheduler->idle) != 0) &&
+                 cop__load_relaxed(&scheduler->lookout) == 0)
+                wake_one(scheduler);
+}
+
+static COP__NOINLINE void put_from_outside(struct cop__scheduler *scheduler,
+                                           struct cop__task *task)
+{
+        struct cop__park *visitor = cop__load_relaxed(&task->visitor);
+        if (visitor != NULL)
+                cop__park_wake(visitor);
+        else
+                put_shared(scheduler, task, task, 1);
+}
+
+void cop__schedule(struct cop__scheduler *scheduler, struct cop__thread *thread,
+                   struct cop__task *task)
+{
+        if (COP__UNLIKELY(thread == NULL || thread->worker == NULL ||
+                          cop__load_relaxed(&task->visitor) != NULL))
+                put_from_outside(scheduler, task);
+        else
+                put_next(thread->worker, task);
+}
+
+void cop__schedule_later(struct cop__scheduler *scheduler, struct cop__thread *thread,
+                         struct cop__task *task)
+{
+        if (thread == NULL || thread->worker == NULL ||
+            cop__load_relaxed(&task->visitor) != NULL)
+                put_from_outside(scheduler, task);
+        else
+                put_ring(thread->worker, task);
+}
+
+/* ---- Timers --------------------------------------------------------------------- */
+
+void cop__arm(struct cop__scheduler *scheduler, struct cop__thread *thread,
+              struct cop__timer *timer, uint64_t when_ns)
+{
+        if (thread != NULL && thread->worker != NULL) {
+                cop__timer_arm(&thread->worker->wheel, timer, when_ns);
+                return;
+        }
+        struct cop__worker *first = &scheduler->workers[0];
+        /* The wake is a full fence, as the wheel asks for. */
+        if (cop__timer_arm(&first->wheel, timer, when_ns))
+                cop__park_wake(&first->park);
+}
+
+/* Usually the worker's own thread, sometimes the lookout: whoever comes second leaves it to the first. */
+static void serve_timers(struct cop__scheduler *scheduler, struct cop__worker *worker)
+{
+        if (cop__wheel_next(&worker->wheel) == COP__WHEEL_NEVER)
+                return;
+        uint64_t now_ns = cop__clock_ns();
+        if (cop__wheel_next(&worker->wheel) > now_ns || !cop__lock_trylock(&worker->expiring))
+                return;
+        cop__wheel_expire(&worker->wheel, now_ns, scheduler->hooks.fire, scheduler->owner);
+        cop__lock_unlock(&worker->expiring);
+}
+
+/* ---- Finding a task --------------------------------------------------------------- */
+
+static struct cop__task *pick_next_slot(struct cop__worker *worker)
+{
+        if (cop__load_relaxed(&worker->next) == NULL)
+                return NULL;
+        /* With nobody else waiting here there is nobody to be fair to. */
+        if (worker->next_turns++ < COP__NEXT_TURNS || cop__runqueue_is_empty(&worker->ring))
+                return swap_next(worker, NULL);
+        struct cop__task *task = swap_next(worker, NULL);
+        if (task != NULL)
+                put_ring(worker, task);
+        return NULL;
+}
+
+/* From this worker's own queues and the shared one. */
+static struct cop__task *pick_here(struct cop__worker *worker)
+{
+        struct cop__scheduler *scheduler = worker->thread.scheduler;
+        struct cop__task *task;
+        cop__count_up(&worker->turns);
+        if (worker->turns % COP__TIMERS_EVERY == 0)
+                serve_timers(scheduler, worker);
+        if (worker->turns % COP__SHARED_EVERY == 0) {
+                task = take_shared(worker);
+                if (task != NULL)
+                        return task;
+        }
+        task = pick_next_slot(worker);
+        if (task != NULL)
+                return task;
+        worker->next_turns = 0;
+        task = cop__runqueue_pop(&worker->ring);
+        return task != NULL ? task : take_shared(worker);
+}
+
+/* Half of another worker's ring comes to ours; the first of them is run. */
+static struct cop__task *steal_from(struct cop__worker *worker, struct cop__worker *victim)
+{
+        struct cop__task *stolen[COP__RUNQUEUE_SIZE];
+        uint32_t count = cop__runqueue_steal(&victim->ring, stolen, COP__RUNQUEUE_SIZE);
+        for (uint32_t i = 1; i < count; i++)
+                put_ring(worker, stolen[i]);
+        return count > 0 ? stolen[0] : NULL;
+}
+
+static struct cop__task *steal(struct cop__worker *worker)
+{
+        struct cop__scheduler *scheduler = worker->thread.scheduler;
+        unsigned count = scheduler->worker_count;
+        unsigned first = cop__random_below(&worker->random, count);
+        for (unsigned i = 0; i < count; i++) {
+                struct cop__worker *victim = &scheduler->workers[(first + i) % count];
+                if (victim == worker)
+                        continue;
+                struct cop__task *task = steal_from(worker, victim);
+                if (task != NULL)
+                        return task;
+        }
+        return NULL;
+}
+
+/* This worker no longer searches. If it was the last and found something, there may be more for another. */
+static void stop_searching(struct cop__worker *worker, bool found)
+{
+        struct cop__scheduler *scheduler = worker->thread.scheduler;
+        if (!worker->searching)
+                return;
+        worker->searching = false;
+        if (cop__sub_seq(&scheduler->searching, 1) == 1 && found) {
+                cop__fence_seq(); /* SLEEPER: it stands in for the wakers that saw it search */
+                offer(scheduler);
+        }
+}
+
+static struct cop__task *search(struct cop__worker *worker)
+{
+        struct cop__scheduler *scheduler = worker->thread.scheduler;
+        if (scheduler->worker_count == 1)
+                return NULL;
+        if (!worker->searching) {
+                /* At most half of the workers search: more would only get in each other's way. */
+                if (2 * cop__load_relaxed(&scheduler->searching) >= scheduler->worker_count)
+                        return NULL;
+                cop__add_seq(&scheduler->searching, 1);
+                worker->searching = true;
+        }
+        for (int round = 0; round < 4; round++) {
+                struct cop__task *task = steal(worker);
+                if (task == NULL)
+                        task = take_shared(worker);
+                if (task != NULL) {
+                        stop_searching(worker, true);
+                        return task;
+                }
+                cop__spin_pause();
+        }
+        return NULL;
+}
+
+/* ---- Sleeping --------------------------------------------------------------------- */
+
+static bool is_work_left(struct cop__scheduler *scheduler)
+{
+        if (cop__load_relaxed(&scheduler->shared_count) != 0)
+                return true;
+        for (unsigned i = 0; i < scheduler->worker_count; i++)
+                if (!cop__runqueue_is_empty(&scheduler->workers[i].ring))
+                        return true;
+        return false;
+}
+
+/* What a worker that has been in one turn since the last look has lying about: its timers, its next slot. */
+static void look_after(struct cop__worker *worker, struct cop__worker *busy)
+{
+        uint64_t turns = cop__load_relaxed(&busy->turns);
+        if (busy == worker || turns != busy->turns_seen) {
+                busy->turns_seen = turns;
+                return;
+        }
+        serve_timers(worker->thread.scheduler, busy);
+        if (cop__load_relaxed(&busy->next) == NULL)
+                return;
+        struct cop__task *task = cop__exchange_acq_rel(&busy->next, (struct cop__task *)NULL);
+        if (task != NULL)
+                put_ring(worker, task);
+}
+
+static bool become_lookout(struct cop__worker *worker)
+{
+        struct cop__scheduler *scheduler = worker->thread.scheduler;
+        uint32_t nobody = 0;
+        unsigned asleep = (unsigned)__builtin_popcountll(cop__load_relaxed(&scheduler->idle));
+        return asleep < scheduler->worker_count &&
+               cop__cas_seq(&scheduler->lookout, &nobody, worker->index + 1);
+}
+
+static void end_lookout(struct cop__worker *worker)
+{
+        struct cop__scheduler *scheduler = worker->thread.scheduler;
+        for (unsigned i = 0; i < scheduler->worker_count; i++)
+                look_after(worker, &scheduler->workers[i]);
+        cop__store_seq(&scheduler->lookout, 0);
+}
+
+/* Sleeps until there is something to do, or might be. */
+static void park(struct cop__worker *worker)
+{
+        struct cop__scheduler *scheduler = worker->thread.scheduler;
+        uint64_t bit = UINT64_C(1) << worker->index;
+        bool lookout = false;
+        uint32_t ticket = cop__park_ticket(&worker->park);
+        cop__or_seq(&scheduler->idle, bit);
+        if (worker->searching) {
+                worker->searching = false;
+                cop__sub_seq(&scheduler->searching, 1);
+        }
+        cop__fence_seq(); /* SLEEPER */
+        if (!is_work_left(scheduler) && !cop__load_seq(&scheduler->stopping)) {
+                uint64_t deadline_ns = cop__wheel_next(&worker->wheel);
+                lookout = become_lookout(worker);
+                uint64_t look_ns = lookout ? cop__clock_ns() + COP__LOOKOUT_NS : UINT64_MAX;
+                cop__park_wait(&worker->park, ticket,
+                               look_ns < deadline_ns ? look_ns : deadline_ns);
+                if (lookout)
+                        end_lookout(worker);
+        }
+        /* A waker that cleared the bit has counted this worker as searching. */
+        worker->searching = !(cop__and_seq(&scheduler->idle, ~bit) & bit);
+        if (lookout && !worker->searching) {
+                /* Who was the lookout and finds something to do must not leave the others asleep without one. */
+                cop__add_seq(&scheduler->searching, 1);
+                worker->searching = true;
+        }
+        serve_timers(scheduler, worker);
+}
+
+/* The next task to run; NULL when the scheduler stops. */
+static struct cop__task *pick(struct cop__worker *worker)
+{
+        struct cop__scheduler *scheduler = worker->thread.scheduler;
+        for (;;) {
+                struct cop__task *task = pick_here(worker);
+                if (task != NULL) {
+                        stop_searching(worker, true);
+                        return task;
+                }
+                task = search(worker);
+                if (task != NULL)
+                        return task;
+                if (COP__UNLIKELY(cop__load_relaxed(&scheduler->stopping)))
+                        return NULL;
+                park(worker);
+        }
+}
+
+/* ---- The loop and its stacks -------------------------------------------------------- */
+
+/* First thing on a context that was switched to: what the one that was left asked for. */
+static void run_after(struct cop__worker *worker)
+{
+        void (*after)(void *) = worker->after;
+        worker->after = NULL;
+        if (after != NULL)
+                after(worker->after_argument);
+}
+
+/* A stack on which nothing but a loop rests: the worker's spare, or the pool's. */
+static void give_stack(void *argument)
+{
+        struct cop__worker *worker = worker_here();
+        struct cop__stack *stack = argument;
+        if (worker->spare == NULL)
+                worker->spare = stack;
+        else
+                cop__stack_give(&worker->thread.scheduler->stacks, stack);
+}
+
+static void switch_stack(struct cop__worker *worker, struct cop__stack *to, void (*after)(void *),
+                         void *argument)
+{
+        struct cop__stack *from = worker->stack;
+        worker->stack = to;
+        worker->after = after;
+        worker->after_argument = argument;
+        cop__context_switch(&from->context, &to->context);
+        run_after(worker_here());
+}
+
+static struct cop__stack *leave_stack_of(struct cop__task *task)
+{
+        struct cop__stack *stack = task->stack;
+        task->stack = NULL;
+        return stack;
+}
+
+/* A worker's loop. It may begin on one thread and go on on another: nothing is kept across a turn. */
+static void loop(void *unused)
+{
+        (void)unused;
+        run_after(worker_here());
+        for (;;) {
+                struct cop__worker *worker = worker_here();
+                struct cop__task *task = worker->handed;
+                worker->handed = NULL;
+                if (task == NULL)
+                        task = pick(worker);
+                if (COP__UNLIKELY(task == NULL))
+                        break;
+                worker->thread.current = task;
+                if (task->stack != NULL) {
+                        switch_stack(worker, leave_stack_of(task), give_stack, worker->stack);
+                } else {
+                        worker->thread.scheduler->hooks.run(task);
+                        worker_here()->thread.current = NULL;
+                }
+        }
+        struct cop__worker *worker = worker_here();
+        cop__context_leave(&worker->stack->context, &worker->own);
+}
+
+/* A stack with a loop on it that can be switched to; NULL without memory. */
+static struct cop__stack *take_stack(struct cop__worker *worker)
+{
+        struct cop__stack *stack = worker->spare;
+        worker->spare = NULL;
+        if (stack != NULL)
+                return stack;
+        stack = cop__stack_take(&worker->thread.scheduler->stacks);
+        if (stack != NULL)
+                cop__context_init(&stack->context, stack->low, stack->size, loop, NULL);
+        return stack;
+}
+
+/*
+ * The next task is picked before this stack is left: if it is blocked on a stack too, the worker goes there in one switch,
+ * and otherwise to a loop on a spare stack that is handed the task.
+ */
+bool cop__block(void (*after)(void *), void *argument)
+{
+        struct cop__worker *worker = worker_here();
+        struct cop__task *task = worker->thread.current;
+        struct cop__task *next = pick_here(worker);
+        struct cop__stack *to = next != NULL ? leave_stack_of(next) : NULL;
+        if (to == NULL) {
+                to = take_stack(worker);
+                if (COP__UNLIKELY(to == NULL)) {
+                        if (next != NULL)
+                                put_ring(worker, next);
+                        return false;
+                }
+                worker->handed = next;
+                next = NULL;
+        }
+        stop_searching(worker, true);
+        task->stack = worker->stack;
+        worker->thread.current = next;
+        switch_stack(worker, to, after, argument);
+        return true;
+}
+
+/* ---- Threads ------------------------------------------------------------------------ */
+
+static void give_up_stacks(struct cop__worker *worker)
+{
+        struct cop__stack_pool *stacks = &worker->thread.scheduler->stacks;
+        cop__stack_give(stacks, worker->stack);
+        if (worker->spare != NULL)
+                cop__stack_give(stacks, worker->spare);
+        worker->stack = worker->spare = NULL;
+}
+
+static void *worker_main(void *argument)
+{
+        struct cop__worker *worker = argument;
+        const struct cop__scheduler_hooks *hooks = &worker->thread.scheduler->hooks;
+        thread_here = &worker->thread;
+        hooks->thread_enter(&worker->thread);
+        cop__context_adopt(&worker->own);
+        cop__context_switch(&worker->own, &worker->stack->context);
+        cop__context_fini(&worker->own);
+        hooks->thread_leave(&worker->thread);
+        thread_here = NULL;
+        return NULL;
+}
+
+/* Signals meant for the process go to the program's own threads. */
+static int make_thread(struct cop__worker *worker)
+{
+        sigset_t all, before;
+        sigfillset(&all);
+        sigdelset(&all, SIGSEGV);
+        sigdelset(&all, SIGBUS);
+        sigdelset(&all, SIGFPE);
+        sigdelset(&all, SIGILL);
+        sigdelset(&all, SIGTRAP);
+        sigdelset(&all, SIGABRT);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        int failed = pthread_create(&worker->handle, NULL, worker_main, worker);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        return failed;
+}
+
+/* All but the thread; safe for other workers to look at from then on. */
+static cop_status init_worker(struct cop__scheduler *scheduler, unsigned index)
+{
+        struct cop__worker *worker = &scheduler->workers[index];
+        worker->index = index;
+        worker->random = cop__clock_ns() ^ (UINT64_C(0x9e3779b97f4a7c15) * (index + 1));
+        worker->thread.scheduler = scheduler;
+        worker->thread.worker = worker;
+        cop__park_init(&worker->park);
+        cop__lock_init(&worker->expiring);
+        cop__wheel_init(&worker->wheel, cop__clock_ns());
+        worker->stack = take_stack(worker);
+        if (worker->stack == NULL)
+                return COP_E_NO_MEMORY;
+        cop__pool_cache_init(&worker->thread.pool, &scheduler->pool);
+        cop_status status = scheduler->hooks.thread_init(&worker->thread);
+        if (status == COP_OK)
+                return COP_OK;
+        cop__pool_cache_fini(&worker->thread.pool);
+        give_up_stacks(worker);
+        return status;
+}
+
+static void fini_worker(struct cop__worker *worker)
+{
+        worker->thread.scheduler->hooks.thread_fini(&worker->thread);
+        give_up_stacks(worker);
+        cop__pool_cache_fini(&worker->thread.pool);
+}
+
+static cop_status start_workers(struct cop__scheduler *scheduler, unsigned count)
+{
+        while (scheduler->worker_count < count) {
+                cop_status status = init_worker(scheduler, scheduler->worker_count);
+                if (status != COP_OK)
+                        return status;
+                scheduler->worker_count++;
+        }
+        for (unsigned i = 0; i < count; i++) {
+                if (make_thread(&scheduler->workers[i]) != 0)
+                        return COP_E_SYSTEM;
+                scheduler->workers[i].started = true;
+        }
+        return COP_OK;
+}
+
+cop_status cop__scheduler_start(struct cop__scheduler *scheduler, unsigned worker_count,
+                                size_t stack_size, const struct cop__scheduler_hooks *hooks,
+                                void *owner)
+{
+        memset(scheduler, 0, sizeof(*scheduler));
+        scheduler->hooks = *hooks;
+        scheduler->owner = owner;
+        cop__lock_init(&scheduler->shared_lock);
+        cop__pool_init(&scheduler->pool, &(struct cop__pool_options){
+                .magazine_max = COP__TINY ? 1 : 0,
+        });
+        cop_status status = cop__stack_pool_init(&scheduler->stacks, stack_size);
+        if (status != COP_OK) {
+                cop__pool_fini(&scheduler->pool);
+                return status;
+        }
+        size_t size = worker_count * sizeof(struct cop__worker);
+        scheduler->workers = aligned_alloc(COP__CACHE_LINE, size);
+        if (scheduler->workers == NULL) {
+                cop__scheduler_stop(scheduler);
+                return COP_E_NO_MEMORY;
+        }
+        memset(scheduler->workers, 0, size);
+        status = start_workers(scheduler, worker_count);
+        if (status != COP_OK)
+                cop__scheduler_stop(scheduler);
+        return status;
+}
+
+void cop__scheduler_stop(struct cop__scheduler *scheduler)
+{
+        cop__store_seq(&scheduler->stopping, 1);
+        for (unsigned i = 0; i < scheduler->worker_count; i++)
+                if (scheduler->workers[i].started)
+                        cop__park_wake(&scheduler->workers[i].park);
+        for (unsigned i = 0; i < scheduler->worker_count; i++)
+                if (scheduler->workers[i].started)
+                        pthread_join(scheduler->workers[i].handle, NULL);
+        for (unsigned i = 0; i < scheduler->worker_count; i++)
+                fini_worker(&scheduler->workers[i]);
+        free(scheduler->workers);
+        cop__stack_pool_fini(&scheduler->stacks);
+        cop__pool_fini(&scheduler->pool);
+}
+
+cop_status cop__visitor_enter(struct cop__scheduler *scheduler, struct cop__thread *thread)
+{
+        memset(thread, 0, sizeof(*thread));
+        thread->scheduler = scheduler;
+        cop__pool_cache_init(&thread->pool, &scheduler->pool);
+        cop_status status = scheduler->hooks.thread_init(thread);
+        if (status != COP_OK) {
+                cop__pool_cache_fini(&thread->pool);
+                return status;
+        }
+        thread_here = thread;
+        scheduler->hooks.thread_enter(thread);
+        return COP_OK;
+}
+
+void cop__visitor_leave(struct cop__thread *thread)
+{
+        thread->scheduler->hooks.thread_leave(thread);
+        thread_here = NULL;
+        thread->scheduler->hooks.thread_fini(thread);
+        cop__pool_cache_fini(&thread->pool);
+}

@@ -1,0 +1,146 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * The scheduler: workers that run tasks, steal from each other, and sleep when there is nothing to do.
+ *
+ * A task is something to run that may block in the middle. The scheduler does not know what it is: the layer
+ * above installs what runs one. See README.md in this folder for one turn of a worker, step by step.
+ *
+ *      cop__schedule ──► next slot ──(displaced, or its turns are over)──► ring ──(full)──► shared queue
+ *                            │                                              │                   ▲
+ *                            ▼                                              ▼                   │
+ *                          worker ◄────────────── steal half ◄─────── other workers      visiting threads
+ *
+ * A stack on demand. A task runs on the stack that its worker's loop runs on. If it blocks, that stack, with the loop's
+ * frame beneath, stays with the task, and the worker goes on in another loop on a spare stack. Once the task is
+ * scheduled again, a worker gives up its stack (on which then nothing but a loop waits) and takes the task's; when
+ * the task ends, it returns into the loop beneath it. So a task that does not block costs no switch, and what is idle
+ * holds no stack.
+ */
+#ifndef SCHEDULER_SCHEDULER_H
+#define SCHEDULER_SCHEDULER_H
+
+#include <pthread.h>
+
+#include <coppice/status.h>
+
+#include "base/pool.h"
+#include "scheduler/park.h"
+#include "scheduler/runqueue.h"
+#include "scheduler/stack.h"
+#include "scheduler/timer.h"
+
+/* Something to run. Embedded in what it runs; zeroed is ready. */
+struct cop__task {
+        struct cop__task *next;    /* in the shared queue; whoever holds the task's run right */
+        struct cop__stack *stack;  /* where it is blocked; NULL: it is not */
+        struct cop__park *visitor; /* set: a thread of its own runs it, and sleeps here */
+};
+
+struct cop__scheduler;
+struct cop__worker;
+
+/* A thread inside a scheduler: one of its workers, or a visitor. Only that thread touches it. */
+struct cop__thread {
+        struct cop__scheduler *scheduler;
+        struct cop__worker *worker;   /* NULL: a visitor */
+        struct cop__task *current;    /* the task that runs here */
+        void *upper;                  /* what the layer above keeps for each thread */
+        struct cop__pool_cache pool;
+};
+
+/* What the layer above brings. */
+struct cop__scheduler_hooks {
+        void (*run)(struct cop__task *task);                 /* one turn; may block, and return on another thread */
+        void (*fire)(struct cop__timer *timer, void *owner); /* a timer's time has come */
+        cop_status (*thread_init)(struct cop__thread *thread); /* before the thread runs, on any thread */
+        void (*thread_fini)(struct cop__thread *thread);       /* after it has run, on any thread */
+        void (*thread_enter)(struct cop__thread *thread);      /* on the thread itself */
+        void (*thread_leave)(struct cop__thread *thread);
+};
+
+struct cop__worker {
+        /* Only its own thread, but for `turns` and `next`. */
+        struct cop__thread thread;
+        struct cop__stack *stack;      /* the one that this worker's loop runs on */
+        struct cop__stack *spare;      /* holds a loop at rest, to go on with when a task blocks */
+        struct cop__task *handed;      /* picked already, for the loop that is switched to */
+        void (*after)(void *);         /* what the context that was switched away from asked for */
+        void *after_argument;
+        uint64_t random;
+        uint32_t next_turns;           /* how often in a row the next slot was served */
+        bool searching;                /* counted in scheduler->searching */
+        struct cop__context own;       /* of the thread as it was made; used to start and to end */
+        pthread_t handle;
+        unsigned index;
+        bool started;
+
+        /* Shared. */
+        uint64_t turns COP__LINE_ALIGNED; /* owner counts up; the lookout compares */
+        uint64_t turns_seen;           /* the lookout's */
+        struct cop__task *next;        /* the task just woken; owner and thieves exchange */
+        struct cop__park park;
+        struct cop__wheel wheel;       /* has its own lock */
+        struct cop__lock expiring;     /* one thread at a time serves the wheel */
+        struct cop__runqueue ring;
+};
+
+struct cop__scheduler {
+        /* Constant once started. */
+        struct cop__scheduler_hooks hooks;
+        void *owner;
+        struct cop__worker *workers;
+        unsigned worker_count;
+        struct cop__pool pool;
+        struct cop__stack_pool stacks;
+
+        /* Written when workers sleep and wake, read at each send: a line of their own. */
+        uint64_t idle COP__LINE_ALIGNED; /* one bit for each worker that is parked or about to */
+        uint32_t searching;              /* workers that look for work; a waker makes it 1 for the one it wakes */
+        uint32_t lookout;                /* index + 1 of the parked worker that looks after the busy ones; 0: none */
+        uint32_t stopping;
+
+        /* The queue that all share. */
+        struct cop__lock shared_lock COP__LINE_ALIGNED;
+        struct cop__task *shared_first, *shared_last;
+        uint32_t shared_count;           /* written under the lock, read without it */
+};
+
+/*
+ * The calling thread's place in a scheduler; NULL outside. Never cached across anything that may switch: the same
+ * code may go on on another thread, so this is a function that the compiler cannot see into.
+ */
+struct cop__thread *cop__thread_here(void);
+
+/* Starts `worker_count` threads. Errors: COP_E_NO_MEMORY, COP_E_SYSTEM; nothing is left running. */
+cop_status cop__scheduler_start(struct cop__scheduler *scheduler, unsigned worker_count,
+                                size_t stack_size, const struct cop__scheduler_hooks *hooks,
+                                void *owner);
+
+/* Ends the workers. No task may be runnable or blocked. */
+void cop__scheduler_stop(struct cop__scheduler *scheduler);
+
+/* Makes the calling thread a visitor, and ends that. `thread` is the caller's memory until left. */
+cop_status cop__visitor_enter(struct cop__scheduler *scheduler, struct cop__thread *thread);
+void cop__visitor_leave(struct cop__thread *thread);
+
+/*
+ * Makes a task runnable; the caller holds its run right and gives it up. `thread` is the caller's own place, or NULL.
+ * cop__schedule runs it soon on this worker (it is warm here), cop__schedule_later after what waits already.
+ */
+void cop__schedule(struct cop__scheduler *scheduler, struct cop__thread *thread,
+                   struct cop__task *task);
+void cop__schedule_later(struct cop__scheduler *scheduler, struct cop__thread *thread,
+                         struct cop__task *task);
+
+/*
+ * On a worker, inside a task: leaves this stack with the task and lets the worker go on. `after` runs once the stack
+ * has been left (not before, or another worker could run the task on it), and must see to it that the task is scheduled
+ * again one day. Returns when it is, perhaps on another thread. False, at once, if there is no memory for a stack.
+ */
+bool cop__block(void (*after)(void *), void *argument);
+
+/* Arms a timer on the calling worker's wheel; a visitor's goes to the first worker's. */
+void cop__arm(struct cop__scheduler *scheduler, struct cop__thread *thread,
+              struct cop__timer *timer, uint64_t when_ns);
+
+#endif

@@ -1,0 +1,155 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Commands about one actor's life: info, and crashes. */
+#include <string.h>
+#include <time.h>
+
+#include "actors/info.h"
+#include "actors/registry.h"
+#include "actors/report.h"
+#include "mailbox/term.h"
+#include "shell/columns.h"
+#include "shell/command.h"
+#include "shell/glimpses.h"
+
+/* How long an actor may take to speak of itself before it counts as busy. */
+#define INFO_MS 500
+
+/* Crash reports that are shown unless more are asked for. */
+#define CRASHES_SHOWN 10
+
+/* ---- info ---------------------------------------------------------------------------- */
+
+/* "<0.3.0> shop" */
+static void append_pid(struct cop__shell *shell, struct cop__text *text, cop_pid pid)
+{
+        char shown[COP_ID_TEXT_MAX], name[COP_NAME_MAX + 1];
+        cop__text_append_string(text, cop_pid_print(pid, shown));
+        if (!cop__registry_name(shell->node, pid, name))
+                return;
+        cop__text_append_char(text, ' ');
+        cop__atom_print(text, name, strlen(name));
+}
+
+static void append_pids(struct cop__shell *shell, const char *title, const cop_term *list)
+{
+        struct cop__text *out = &shell->out;
+        cop_term rest = list != NULL ? *list : cop_nil(), item;
+        cop__text_printf(out, "  %-13s ", title);
+        if (list == NULL || list->count == 0)
+                cop__text_append_string(out, "none");
+        for (bool first = true; cop__term_next(&rest, &item); first = false) {
+                cop__text_append_string(out, first ? "" : ", ");
+                if (item.type == COP_TERM_PID)
+                        append_pid(shell, out, item.as.pid);
+        }
+        cop__text_append_char(out, '\n');
+}
+
+/* What can be seen from the side. */
+static void append_glimpse(struct cop__shell *shell, const struct cop__glimpse *glimpse)
+{
+        struct cop__text *out = &shell->out;
+        struct cop__place place;
+        char label[COP__LABEL_MAX], pid[COP_ID_TEXT_MAX];
+        cop__glimpse_function(shell->node, glimpse, &place);
+        cop__text_printf(out, "%s %s\n", cop__glimpse_label(glimpse, label),
+                         cop_pid_print(glimpse->pid, pid));
+        cop__text_printf(out, "  %-13s %s\n", "server",
+                         glimpse->server != NULL ? glimpse->server : "none");
+        cop__text_printf(out, "  %-13s %s\n", "status", glimpse->status);
+        cop__text_printf(out, "  %-13s %s", "in", place.function);
+        if (place.file[0] != '\0')
+                cop__text_printf(out, " at %s:%u", place.file, place.line);
+        cop__text_printf(out, "\n  %-13s ", "parent");
+        if (glimpse->parent.bits != 0)
+                append_pid(shell, out, glimpse->parent);
+        else
+                cop__text_append_string(out, "none");
+        cop__text_printf(out, "\n  %-13s %u\n", "unread", glimpse->unread);
+        cop__text_printf(out, "  %-13s %llu\n", "handled", (unsigned long long)glimpse->handled);
+        cop__text_printf(out, "  %-13s ", "memory");
+        cop__text_append_bytes(out, glimpse->bytes);
+        cop__text_append_char(out, '\n');
+}
+
+static void append_info(struct cop__shell *shell, cop_term info)
+{
+        const cop_term *trap_exit = cop_map_get(info, cop_atom("trap_exit"));
+        cop__text_printf(&shell->out, "  %-13s %s\n", "traps exits",
+                         trap_exit != NULL && cop_is_atom(*trap_exit, "true") ? "yes" : "no");
+        append_pids(shell, "links", cop_map_get(info, cop_atom("links")));
+        append_pids(shell, "monitors", cop_map_get(info, cop_atom("monitors")));
+        append_pids(shell, "monitored by", cop_map_get(info, cop_atom("monitored_by")));
+}
+
+/* A visitor answers when it next looks at its mail, which may be never: it is not asked. */
+static bool ask(struct cop__shell *shell, const struct cop__glimpse *glimpse)
+{
+        cop_term info;
+        if (strcmp(glimpse->status, "visiting") == 0) {
+                cop__text_append_string(&shell->out,
+                                        "  a thread of the program: not asked for its links\n");
+                return true;
+        }
+        cop_status status = cop__info(glimpse->pid, INFO_MS, &info);
+        if (status == COP_OK) {
+                append_info(shell, info);
+                cop_term_free(info);
+                return true;
+        }
+        if (status == COP_E_TIMEOUT) {
+                cop__text_printf(&shell->out,
+                                 "  busy: no answer within %d ms, so its links are not shown\n",
+                                 INFO_MS);
+                return true;
+        }
+        cop__text_clear(&shell->out);
+        if (status == COP_E_NO_ACTOR || status == COP_E_DIED)
+                return cop__shell_fail(shell, "it has just ended");
+        return cop__shell_fail(shell, "no information: %s", cop_status_text(status));
+}
+
+COP__COMMAND(info)
+{
+        struct cop__who who;
+        struct cop__glimpse glimpse;
+        if (!cop__words_actor(words, command->usage, &who) || !cop__words_end(words))
+                return false;
+        if (!cop__glimpse_of(shell->node, who.pid, &glimpse))
+                return cop__shell_fail(shell, "%s is not alive", who.called);
+        append_glimpse(shell, &glimpse);
+        return ask(shell, &glimpse);
+}
+
+/* ---- crashes ------------------------------------------------------------------------- */
+
+static void append_report(struct cop__text *text, const struct cop__report *report)
+{
+        char shown[COP__LOG_TEXT], when[32] = "";
+        struct tm day;
+        time_t seconds = (time_t)report->when;
+        if (localtime_r(&seconds, &day) != NULL)
+                strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &day);
+        cop__report_print(report, shown, sizeof(shown));
+        cop__text_printf(text, "crash %llu, %s\n%s\n", (unsigned long long)report->number, when,
+                         shown);
+}
+
+COP__COMMAND(crashes)
+{
+        struct cop__report report;
+        uint64_t count;
+        (void)command;
+        if (!cop__words_number(words, COP__REPORTS_KEPT, CRASHES_SHOWN, &count) ||
+            !cop__words_end(words))
+                return false;
+        if (!cop__report_get(shell->node, 0, &report)) {
+                cop__text_append_string(&shell->out, "no crash so far\n");
+                return true;
+        }
+        uint64_t newest = report.number;
+        for (uint64_t number = newest > count ? newest - count + 1 : 1; number <= newest; number++)
+                if (cop__report_get(shell->node, number, &report))
+                        append_report(&shell->out, &report);
+        return true;
+}

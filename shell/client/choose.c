@@ -1,0 +1,104 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Listing and choosing nodes. See choose.h. */
+#define _GNU_SOURCE
+#include "shell/client/choose.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct nodes {
+        struct cop__neighbour *each;
+        size_t count;
+};
+
+static enum exit_code find_nodes(struct nodes *nodes)
+{
+        char sentence[COP__DOOR_SENTENCE];
+        if (cop__door_neighbours(&nodes->each, &nodes->count, sentence) == COP_OK)
+                return EXIT_OK;
+        fprintf(stderr, "coppice: %s\n", sentence);
+        return EXIT_NO_NODE;
+}
+
+static void print_nodes(const struct nodes *nodes, FILE *to, bool numbered)
+{
+        for (size_t i = 0; i < nodes->count; i++) {
+                if (numbered)
+                        fprintf(to, "%3zu  ", i + 1);
+                fprintf(to, "%-24s process %ld\n", nodes->each[i].name, nodes->each[i].process);
+        }
+}
+
+/* By number or by name; NULL: neither. */
+static const char *node_called(const struct nodes *nodes, const char *answer)
+{
+        char *end;
+        unsigned long number = strtoul(answer, &end, 10);
+        for (size_t i = 0; i < nodes->count; i++)
+                if (strcmp(nodes->each[i].name, answer) == 0)
+                        return nodes->each[i].name;
+        if (*answer != '\0' && *end == '\0' && number >= 1 && number <= nodes->count)
+                return nodes->each[number - 1].name;
+        return NULL;
+}
+
+static enum exit_code ask(const struct nodes *nodes, char name[COP_NAME_MAX + 1])
+{
+        char answer[256];
+        print_nodes(nodes, stdout, true);
+        for (;;) {
+                printf("which node? ");
+                fflush(stdout);
+                if (fgets(answer, sizeof(answer), stdin) == NULL) {
+                        printf("\n");
+                        return EXIT_NO_NODE;
+                }
+                answer[strcspn(answer, "\n")] = '\0';
+                const char *chosen = node_called(nodes, answer);
+                if (chosen != NULL) {
+                        strcpy(name, chosen);
+                        return EXIT_OK;
+                }
+                printf("expected a number from 1 to %zu, or a name\n", nodes->count);
+        }
+}
+
+static enum exit_code choose(const struct nodes *nodes, char name[COP_NAME_MAX + 1], bool may_ask)
+{
+        if (nodes->count == 1) {
+                strcpy(name, nodes->each[0].name);
+                return EXIT_OK;
+        }
+        if (nodes->count > 1 && may_ask)
+                return ask(nodes, name);
+        if (nodes->count == 0) {
+                fprintf(stderr, "coppice: no node runs\n");
+                return EXIT_NO_NODE;
+        }
+        fprintf(stderr, "coppice: several nodes run; -n NAME says which one is meant:\n");
+        print_nodes(nodes, stderr, false);
+        return EXIT_NO_NODE;
+}
+
+enum exit_code choose_node(char name[COP_NAME_MAX + 1], bool may_ask)
+{
+        struct nodes nodes;
+        enum exit_code code = find_nodes(&nodes);
+        if (code != EXIT_OK)
+                return code;
+        code = choose(&nodes, name, may_ask);
+        free(nodes.each);
+        return code;
+}
+
+enum exit_code list_nodes(void)
+{
+        struct nodes nodes;
+        enum exit_code code = find_nodes(&nodes);
+        if (code != EXIT_OK)
+                return code;
+        print_nodes(&nodes, stdout, false);
+        free(nodes.each);
+        return EXIT_OK;
+}

@@ -1,0 +1,181 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* A conversation with a console. See talk.h. */
+#define _GNU_SOURCE
+#include "shell/client/talk.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shell/packet.h"
+
+/* A console's packets are never longer than this. */
+#define PACKET_MAX ((size_t)1 << 20)
+
+/* How long the console may take to greet: longer is no console, or one that is stopped in a
+ * debugger. */
+#define GREETING_MS 10000
+
+/* ---- The greeting -------------------------------------------------------------------- */
+
+/* Copies the next line of a greeting. */
+static const char *take_line(const char *at, char *line, size_t room)
+{
+        size_t size = strcspn(at, "\n");
+        snprintf(line, room, "%.*s", (int)size, at);
+        return at[size] == '\n' ? at + size + 1 : at + size;
+}
+
+static bool read_greeting(struct talk *talk, const char *at)
+{
+        char protocol[sizeof(COP__PROTOCOL) + 8];
+        at = take_line(at, protocol, sizeof(protocol));
+        at = take_line(at, talk->node, sizeof(talk->node));
+        at = take_line(at, talk->pid, sizeof(talk->pid));
+        take_line(at, talk->version, sizeof(talk->version));
+        if (strcmp(protocol, COP__PROTOCOL) == 0)
+                return true;
+        fprintf(stderr, "coppice: the node speaks '%s', and this program '%s'\n", protocol,
+                COP__PROTOCOL);
+        return false;
+}
+
+static bool be_greeted(struct talk *talk, const char *node)
+{
+        struct cop__packet packet;
+        struct pollfd poll_for = { .fd = talk->fd, .events = POLLIN };
+        int ready = poll(&poll_for, 1, GREETING_MS);
+        if (ready <= 0) {
+                fprintf(stderr, "coppice: the node %s does not answer\n", node);
+                return false;
+        }
+        if (cop__packet_read(talk->fd, PACKET_MAX, GREETING_MS, &packet) != COP__PACKET_READ) {
+                fprintf(stderr, "coppice: the node %s has just ended\n", node);
+                return false;
+        }
+        bool greeted = packet.type == COP__PACKET_GREETING;
+        if (greeted)
+                greeted = read_greeting(talk, packet.body);
+        else if (packet.type == COP__PACKET_ERR)
+                fputs(packet.body, stderr);
+        else
+                fprintf(stderr, "coppice: what listens as %s is no console of Coppice\n", node);
+        free(packet.body);
+        return greeted;
+}
+
+enum exit_code talk_begin(struct talk *talk, const char *node)
+{
+        char sentence[COP__DOOR_SENTENCE];
+        memset(talk, 0, sizeof(*talk));
+        talk->line = 1;
+        cop_status status = cop__door_knock(node, &talk->fd, sentence);
+        if (status != COP_OK) {
+                fprintf(stderr, "coppice: %s\n", sentence);
+                return EXIT_NO_NODE;
+        }
+        if (be_greeted(talk, node))
+                return EXIT_OK;
+        close(talk->fd);
+        return EXIT_NO_NODE;
+}
+
+void talk_end(struct talk *talk)
+{
+        close(talk->fd);
+}
+
+/* ---- Requests ------------------------------------------------------------------------ */
+
+/* Until there is something to read. The user's interrupt is passed on, once. */
+static void wait_for_packet(struct talk *talk)
+{
+        struct pollfd poll_for = { .fd = talk->fd, .events = POLLIN };
+        do {
+                if (talk->interrupted == NULL || !*talk->interrupted)
+                        continue;
+                *talk->interrupted = 0;
+                cop__packet_write(talk->fd, COP__PACKET_INTERRUPT, "", 0);
+        } while (poll(&poll_for, 1, -1) < 0 && errno == EINTR);
+}
+
+static void show(struct talk *talk, const struct cop__packet *packet)
+{
+        if (packet->type == COP__PACKET_OUT) {
+                fwrite(packet->body, 1, packet->size, stdout);
+        } else if (packet->type == COP__PACKET_ERR) {
+                fflush(stdout);
+                fwrite(packet->body, 1, packet->size, stderr);
+        } else if (packet->type == COP__PACKET_REPORT && talk->show_news != NULL) {
+                talk->show_news(packet->body);
+        }
+}
+
+/* Reads and shows packets up to one of type `last`, whose body is the caller's. NULL: the node
+ * has ended. */
+static char *read_until(struct talk *talk, int last)
+{
+        struct cop__packet packet;
+        for (;;) {
+                wait_for_packet(talk);
+                if (cop__packet_read(talk->fd, PACKET_MAX, -1, &packet) != COP__PACKET_READ)
+                        return NULL;
+                if (packet.type == last)
+                        return packet.body;
+                show(talk, &packet);
+                free(packet.body);
+        }
+}
+
+enum outcome talk_run(struct talk *talk, const char *line, size_t size)
+{
+        static const enum outcome outcomes[] = { [COP__DONE_OK] = OUTCOME_OK,
+                                                 [COP__DONE_FAILED] = OUTCOME_FAILED,
+                                                 [COP__DONE_LEAVE] = OUTCOME_LEAVE };
+        if (size > COP__REQUEST_MAX) {
+                fprintf(stderr, "** a command has %zu bytes at most\n", COP__REQUEST_MAX);
+                return OUTCOME_FAILED;
+        }
+        char *done = cop__packet_write(talk->fd, COP__PACKET_RUN, line, size)
+                             ? read_until(talk, COP__PACKET_DONE)
+                             : NULL;
+        talk->line++;
+        fflush(stdout);
+        if (done == NULL)
+                return OUTCOME_LOST;
+        unsigned char code = (unsigned char)done[0];
+        free(done);
+        return code < sizeof(outcomes) / sizeof(outcomes[0]) ? outcomes[code] : OUTCOME_FAILED;
+}
+
+char *talk_complete(struct talk *talk, const char *line, size_t size)
+{
+        if (size > COP__REQUEST_MAX ||
+            !cop__packet_write(talk->fd, COP__PACKET_COMPLETE, line, size))
+                return NULL;
+        return read_until(talk, COP__PACKET_CANDIDATES);
+}
+
+bool talk_want_news(struct talk *talk)
+{
+        return cop__packet_write(talk->fd, COP__PACKET_NEWS, "", 0);
+}
+
+bool talk_hear(struct talk *talk)
+{
+        struct cop__packet packet;
+        if (cop__packet_read(talk->fd, PACKET_MAX, -1, &packet) != COP__PACKET_READ)
+                return false;
+        show(talk, &packet);
+        free(packet.body);
+        return true;
+}
+
+const char *talk_prompt(const struct talk *talk, char prompt[TALK_PROMPT_MAX])
+{
+        snprintf(prompt, TALK_PROMPT_MAX, "%s@here %u> ", talk->node, talk->line);
+        return prompt;
+}

@@ -1,0 +1,194 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* The table of commands, and help. See command.h. */
+#include "shell/command.h"
+
+#include <string.h>
+
+#include "base/atomic.h"
+#include "base/utf8.h"
+#include "shell/columns.h"
+#include "shell/nearest.h"
+
+/* clang-format off */
+const struct cop__command cop__commands[] = {
+        { "help", "help [COMMAND]", "what can be said here", NULL,
+          cop__command_help, COP__TAKES_COMMAND },
+        { "i", "i [ROWS]", "all actors: mail, work, place in the code, memory",
+          "UNREAD counts messages that wait, HANDLED those that are done. IN is the function an\n"
+          "actor is in, or waits in. A name in parentheses is not registered. The numbers are\n"
+          "glimpses of a moment, and are there even when every worker is stuck.",
+          cop__command_i, COP__TAKES_NOTHING },
+        { "tree", "tree [ROWS]", "who was started by whom",
+          NULL, cop__command_tree, COP__TAKES_NOTHING },
+        { "regs", "regs [ROWS]", "all registered names",
+          NULL, cop__command_regs, COP__TAKES_NOTHING },
+        { "whereis", "whereis NAME", "the pid behind a name",
+          NULL, cop__command_whereis, COP__TAKES_NAME },
+        { "info", "info TO", "all that one actor knows of itself",
+          "TO is a name or a pid. An actor that is busy does not answer within half a second;\n"
+          "then what can be seen from the side is shown.",
+          cop__command_info, COP__TAKES_ACTOR },
+        { "send", "send TO TERM", "sends a message; also TO ! TERM",
+          "A term with the name of a message kind is that kind: #bill{pence = 900, people = 3}.\n"
+          "What is left out is zero. Answers come to this shell's mailbox: flush shows them.",
+          cop__command_send, COP__TAKES_MESSAGE },
+        { "call", "call TO TERM [MS]", "sends a request and waits for its answer",
+          "Waits 5000 ms unless told otherwise. If the actor crashes, its crash report is the\n"
+          "error. Ctrl-C ends the wait; the request stays where it is.",
+          cop__command_call, COP__TAKES_MESSAGE },
+        { "flush", "flush", "shows and removes what has come to this shell",
+          NULL, cop__command_flush, COP__TAKES_NOTHING },
+        { "self", "self", "this shell's own pid",
+          NULL, cop__command_self, COP__TAKES_NOTHING },
+        { "await", "await NAME [MS]", "waits until a name is registered; prints its pid",
+          "Waits 5000 ms unless told otherwise. For scripts, after a start or a restart.",
+          cop__command_await, COP__TAKES_NAME },
+        { "exit", "exit TO REASON", "sends an exit signal",
+          "REASON is a term: normal is ignored, kill cannot be trapped, any other ends an actor\n"
+          "that does not trap exits.",
+          cop__command_exit, COP__TAKES_REASON },
+        { "link", "link TO", "ties this shell to an actor",
+          "This shell traps exits: the end of the actor comes as a message, which flush shows.\n"
+          "The end of this shell is normal, which ends nobody.",
+          cop__command_link, COP__TAKES_ACTOR },
+        { "unlink", "unlink TO", "takes the tie away",
+          NULL, cop__command_unlink, COP__TAKES_ACTOR },
+        { "monitor", "monitor TO", "asks to hear of an actor's end; prints a reference",
+          NULL, cop__command_monitor, COP__TAKES_ACTOR },
+        { "demonitor", "demonitor REFERENCE", "takes that back",
+          "REFERENCE is what monitor printed: #Ref<0.7>.",
+          cop__command_demonitor, COP__TAKES_NOTHING },
+        { "crashes", "crashes [COUNT]", "the last crash reports, 10 unless told otherwise",
+          NULL, cop__command_crashes, COP__TAKES_NOTHING },
+        { "nodes", "nodes", "the running nodes of this user",
+          NULL, cop__command_nodes, COP__TAKES_NOTHING },
+        { "quit", "quit", "leaves the shell, as Ctrl-D does; the node goes on",
+          NULL, cop__command_quit, COP__TAKES_NOTHING },
+        { NULL, NULL, NULL, NULL, NULL, COP__TAKES_NOTHING },
+};
+/* clang-format on */
+
+const struct cop__command *cop__command_find(const char *name, size_t size)
+{
+        for (const struct cop__command *command = cop__commands; command->name != NULL; command++)
+                if (strlen(command->name) == size && memcmp(command->name, name, size) == 0)
+                        return command;
+        return NULL;
+}
+
+static void list_commands(struct cop__shell *shell)
+{
+        struct cop__columns table;
+        cop__columns_init(&table, "ll");
+        for (const struct cop__command *each = cop__commands; each->name != NULL; each++) {
+                cop__columns_cell(&table, "%s", each->usage);
+                cop__columns_cell(&table, "%s", each->summary);
+        }
+        cop__columns_print(&table, &shell->out);
+        cop__columns_fini(&table);
+        cop__text_append_string(&shell->out,
+                                "TO is a name or a pid, TERM is written as in Erlang; "
+                                "Tab completes commands, names, kinds and fields.\n");
+}
+
+static bool fail_command(struct cop__words *words, struct cop__word word)
+{
+        struct cop__nearest nearest;
+        cop__nearest_init(&nearest, word.text, word.size);
+        for (const struct cop__command *each = cop__commands; each->name != NULL; each++)
+                cop__nearest_try(&nearest, each->name);
+        if (nearest.name[0] != '\0')
+                return cop__words_fail_at(words, word.offset,
+                                          "no command is called so; did you mean %s?",
+                                          nearest.name);
+        return cop__words_fail_at(words, word.offset,
+                                  "no command is called so; help lists them");
+}
+
+COP__COMMAND(help)
+{
+        struct cop__word word = cop__words_next(words);
+        (void)command;
+        if (word.size == 0) {
+                list_commands(shell);
+                return true;
+        }
+        const struct cop__command *which = cop__command_find(word.text, word.size);
+        if (which == NULL)
+                return fail_command(words, word);
+        if (!cop__words_end(words))
+                return false;
+        cop__text_printf(&shell->out, "%s: %s\n", which->usage, which->summary);
+        if (which->more != NULL)
+                cop__text_printf(&shell->out, "%s\n", which->more);
+        return true;
+}
+
+COP__COMMAND(quit)
+{
+        (void)command;
+        shell->leaving = cop__words_end(words);
+        return shell->leaving;
+}
+
+/* ---- A line -------------------------------------------------------------------------- */
+
+/* "till ! #bill{}": the words stand behind the '!' then; else where they stood. */
+static bool is_send(struct cop__words *words)
+{
+        struct cop__words ahead = *words;
+        struct cop__word address = cop__words_address(&ahead);
+        while (ahead.at < ahead.size && strchr(" \t", ahead.line[ahead.at]) != NULL)
+                ahead.at++;
+        return address.size > 0 && ahead.at < ahead.size && ahead.line[ahead.at] == '!';
+}
+
+static bool run_words(struct cop__shell *shell, struct cop__words *words)
+{
+        if (is_send(words))
+                return cop__command_send(shell, words, cop__command_find("send", 4));
+        struct cop__word word = cop__words_next(words);
+        if (word.size == 0)
+                return true; /* blank, or a comment */
+        const struct cop__command *command = cop__command_find(word.text, word.size);
+        if (command == NULL)
+                return fail_command(words, word);
+        return command->run(shell, words, command);
+}
+
+bool cop__shell_run(struct cop__shell *shell, const char *line, size_t size)
+{
+        struct cop__words words;
+        cop__text_clear(&shell->out);
+        cop__text_clear(&shell->err);
+        cop__store_relaxed(&shell->interrupted, 0);
+        shell->leaving = false;
+        cop__words_init(&words, shell, line, size);
+        if (memchr(line, '\0', size) != NULL || !cop__utf8_valid(line, size))
+                return cop__shell_fail(shell, "a command line is UTF-8 text without NULs");
+        bool done = run_words(shell, &words);
+        if (!shell->out.failed && !shell->err.failed)
+                return done;
+        cop__text_clear(&shell->out);
+        cop__text_clear(&shell->err);
+        return cop__shell_fail(shell, "the node has no memory left for the answer");
+}
+
+void cop__shell_init(struct cop__shell *shell, cop_node *node)
+{
+        memset(shell, 0, sizeof(*shell));
+        shell->node = node;
+        cop__text_init(&shell->out);
+        cop__text_init(&shell->err);
+}
+
+void cop__shell_fini(struct cop__shell *shell)
+{
+        cop__text_fini(&shell->out);
+        cop__text_fini(&shell->err);
+}
+
+bool cop__shell_interrupted(struct cop__shell *shell)
+{
+        return cop__load_acquire(&shell->interrupted) != 0;
+}

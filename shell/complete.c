@@ -1,0 +1,339 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Completion: what could stand where the cursor is.
+ *
+ *      |                         commands, names, pids after '<'
+ *      call |                    names and pids; for others what they take
+ *      call till |               the kinds that till's server handles, else all kinds
+ *      call till #bi|            kinds
+ *      call till #bill{pe|       the fields that are not written yet
+ *
+ * The line is scanned once from the front, keeping the braces that are open: the innermost one says
+ * where the cursor is.
+ */
+#include <string.h>
+
+#include "actors/actor.h"
+#include "actors/info.h"
+#include "mailbox/kind.h"
+#include "mailbox/term.h"
+#include "shell/command.h"
+#include "shell/glimpses.h"
+#include "shell/names.h"
+
+/* Candidates in one answer; more would fill the screen and help nobody. */
+#define CANDIDATES_MAX 200
+
+struct completion {
+        struct cop__shell *shell;
+        struct cop__text *candidates;
+        const char *word; /* what is there of it */
+        size_t size;
+        size_t count;
+};
+
+static void offer(struct completion *completion, const char *candidate, const char *behind)
+{
+        size_t size = strlen(candidate);
+        if (completion->count == CANDIDATES_MAX || size < completion->size ||
+            memcmp(candidate, completion->word, completion->size) != 0)
+                return;
+        cop__text_printf(completion->candidates, "%s%s\n", candidate, behind);
+        completion->count++;
+}
+
+/* ---- Commands, names, pids ----------------------------------------------------------- */
+
+static void offer_commands(struct completion *completion, const char *behind)
+{
+        for (const struct cop__command *each = cop__commands; each->name != NULL; each++)
+                offer(completion, each->name, behind);
+}
+
+static void offer_names(struct completion *completion)
+{
+        struct cop__names names;
+        if (cop__names_init(&names, completion->shell->node) == COP_OK) {
+                for (size_t i = 0; i < names.count; i++) {
+                        struct cop__text quoted;
+                        cop__text_init(&quoted);
+                        cop__atom_print(&quoted, names.each[i].name, strlen(names.each[i].name));
+                        offer(completion, cop__text_get(&quoted), " ");
+                        cop__text_fini(&quoted);
+                }
+        }
+        cop__names_fini(&names);
+}
+
+static void offer_pid(void *context, const struct cop__glimpse *glimpse)
+{
+        char pid[COP_ID_TEXT_MAX];
+        offer(context, cop_pid_print(glimpse->pid, pid), " ");
+}
+
+static void offer_actors(struct completion *completion)
+{
+        if (completion->size > 0 && completion->word[0] == '<')
+                cop__glimpse_each(completion->shell->node, offer_pid, completion);
+        else
+                offer_names(completion);
+}
+
+static void offer_reasons(struct completion *completion)
+{
+        offer(completion, "normal", "");
+        offer(completion, "shutdown", "");
+        offer(completion, "kill", "");
+}
+
+/* ---- Kinds and fields ---------------------------------------------------------------- */
+
+static void offer_kind(struct completion *completion, const cop_kind *kind)
+{
+        char record[128];
+        struct cop__text text;
+        cop__text_init_fixed(&text, record, sizeof(record));
+        cop__text_append_char(&text, '#');
+        cop__atom_print(&text, kind->name, strlen(kind->name));
+        cop__text_append_char(&text, '{');
+        if (text.size < sizeof(record))
+                offer(completion, record, kind->field_count == 0 ? "}" : "");
+}
+
+/* The kinds of the runtime itself are nobody's to type, unless asked for. */
+static bool is_own(const struct completion *completion, const cop_kind *kind)
+{
+        return strncmp(kind->name, "cop_", 4) == 0 && completion->size < 2;
+}
+
+static void offer_kinds(struct completion *completion)
+{
+        const cop_kinds *kinds = cop_node_kinds(completion->shell->node);
+        for (size_t i = 0; i < cop__kinds_count(kinds); i++)
+                if (!is_own(completion, cop__kinds_at(kinds, i)))
+                        offer_kind(completion, cop__kinds_at(kinds, i));
+}
+
+/* The kinds that an actor's server has handlers for. Its table is constant; only whose it is may
+ * change under us. */
+static void offer_handled(struct completion *completion, cop_pid pid)
+{
+        struct cop__actor *actor = cop__slot_of(completion->shell->node, pid);
+        if (actor == NULL || !cop__slot_is(actor, pid))
+                return;
+        const cop_behaviour *server = cop__load_relaxed(&actor->server);
+        for (size_t i = 0; server != NULL && i < server->handler_count; i++)
+                if (server->handlers[i].event == COP_EVENT_MESSAGE)
+                        offer_kind(completion, server->handlers[i].kind);
+}
+
+static bool has_word(const char *text, size_t size, const char *word)
+{
+        size_t length = strlen(word);
+        for (size_t at = 0; at + length <= size; at++)
+                if (memcmp(text + at, word, length) == 0 &&
+                    (at == 0 || strchr("{, \t", text[at - 1]) != NULL) &&
+                    (at + length == size || strchr(" =\t", text[at + length]) != NULL))
+                        return true;
+        return false;
+}
+
+/* The fields of a kind but for those in `written`, which is what stands between the brace and
+ * the word. */
+static void offer_fields(struct completion *completion, const cop_kind *kind, const char *written,
+                         size_t size)
+{
+        for (size_t i = 0; i < kind->field_count; i++)
+                if (!has_word(written, size, kind->fields[i].name))
+                        offer(completion, kind->fields[i].name, " = ");
+}
+
+/* A value: what its field can hold, as far as there are words for it. */
+static void offer_values(struct completion *completion, const cop_kind *kind, const char *name,
+                         size_t size)
+{
+        for (size_t i = 0; i < kind->field_count; i++) {
+                const cop_field *field = &kind->fields[i];
+                if (strlen(field->name) != size || memcmp(field->name, name, size) != 0)
+                        continue;
+                if (field->type == COP_FIELD_BOOL) {
+                        offer(completion, "true", "");
+                        offer(completion, "false", "");
+                } else if (field->type == COP_FIELD_NESTED && field->shape == COP_FIELD_ONE) {
+                        offer_kind(completion, field->kind);
+                } else if (field->type == COP_FIELD_PID) {
+                        cop__glimpse_each(completion->shell->node, offer_pid, completion);
+                }
+        }
+}
+
+/* ---- Where the cursor is ------------------------------------------------------------- */
+
+static bool is_word_byte(char byte)
+{
+        return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+               (byte >= '0' && byte <= '9') || byte == '_' || byte == '@' || (byte & 0x80) != 0;
+}
+
+/* What is open at the cursor. */
+struct place {
+        bool quoted;  /* in a text or a quoted atom */
+        bool in_term; /* behind some brace or bracket */
+        size_t brace; /* the innermost one, if that is a brace; else SIZE_MAX */
+};
+
+static struct place place_at_end(const char *line, size_t size)
+{
+        size_t open[COP_TERM_DEPTH_MAX], depth = 0;
+        char quote = '\0';
+        for (size_t at = 0; at < size; at++) {
+                char byte = line[at];
+                if (quote != '\0' && byte == '\\') {
+                        at++;
+                } else if (quote != '\0') {
+                        quote = byte == quote ? '\0' : quote;
+                } else if (byte == '"' || byte == '\'') {
+                        quote = byte;
+                } else if ((byte == '{' || byte == '[') && depth < COP_TERM_DEPTH_MAX) {
+                        open[depth++] = at;
+                } else if ((byte == '}' || byte == ']') && depth > 0) {
+                        depth--;
+                }
+        }
+        bool is_brace = depth > 0 && line[open[depth - 1]] == '{';
+        return (struct place){ quote != '\0', depth > 0,
+                               is_brace ? open[depth - 1] : SIZE_MAX };
+}
+
+/* The kind of the record that a brace opens; NULL: a tuple, a map, or no such kind. */
+static const cop_kind *kind_before(const cop_kinds *kinds, const char *line, size_t brace)
+{
+        size_t from = brace;
+        while (from > 0 && is_word_byte(line[from - 1]))
+                from--;
+        if (from == 0 || line[from - 1] != '#')
+                return NULL;
+        return cop__kinds_find(kinds, line + from, brace - from);
+}
+
+/* Inside #kind{...}: behind '{' or ',' a field is expected, behind '=' a value. */
+static void complete_in_record(struct completion *completion, const cop_kind *kind,
+                               const char *line, size_t brace, size_t from)
+{
+        size_t at = from;
+        while (at > brace + 1 && (line[at - 1] == ' ' || line[at - 1] == '\t'))
+                at--;
+        char before = line[at - 1];
+        if (before == '{' || before == ',') {
+                offer_fields(completion, kind, line + brace + 1, from - brace - 1);
+                return;
+        }
+        if (before != '=')
+                return;
+        size_t end = at - 1;
+        while (end > brace + 1 && line[end - 1] == ' ')
+                end--;
+        size_t begin = end;
+        while (begin > brace + 1 && is_word_byte(line[begin - 1]))
+                begin--;
+        offer_values(completion, kind, line + begin, end - begin);
+}
+
+/* ---- Words of the command line ------------------------------------------------------- */
+
+/* The pid that the word in front of the cursor's names; nobody if it names none. */
+static cop_pid addressee(struct cop__word address)
+{
+        char name[COP_NAME_MAX + 1];
+        cop_pid pid = cop_no_pid();
+        if (address.size == 0 || address.size > COP_NAME_MAX)
+                return pid;
+        if (address.text[0] == '<') {
+                cop_pid_parse(address.text, address.size, &pid);
+                return pid;
+        }
+        memcpy(name, address.text, address.size);
+        name[address.size] = '\0';
+        return cop_whereis(name);
+}
+
+static void complete_message(struct completion *completion, struct cop__word address)
+{
+        offer_handled(completion, addressee(address));
+        if (completion->count == 0)
+                offer_kinds(completion);
+}
+
+/* What stands in front of the word, read as a command line. */
+static void complete_word(struct completion *completion, const char *line, size_t from)
+{
+        struct cop__words words;
+        cop__words_init(&words, completion->shell, line, from);
+        struct cop__word first = cop__words_address(&words);
+        if (first.size == 0) {
+                if (completion->size == 0 || completion->word[0] != '<')
+                        offer_commands(completion, " ");
+                if (completion->size > 0)
+                        offer_actors(completion);
+                return;
+        }
+        struct cop__word second = cop__words_next(&words);
+        if (second.size == 1 && second.text[0] == '!') {
+                complete_message(completion, first);
+                return;
+        }
+        const struct cop__command *command = cop__command_find(first.text, first.size);
+        bool third = second.size > 0;
+        if (command == NULL || (third && cop__words_next(&words).size > 0))
+                return;
+        if (third && command->takes == COP__TAKES_MESSAGE)
+                complete_message(completion, second);
+        else if (third && command->takes == COP__TAKES_REASON)
+                offer_reasons(completion);
+        else if (!third && command->takes == COP__TAKES_COMMAND)
+                offer_commands(completion, "");
+        else if (!third && command->takes == COP__TAKES_NAME)
+                offer_names(completion);
+        else if (!third && command->takes != COP__TAKES_NOTHING)
+                offer_actors(completion);
+}
+
+/* Where the word begins that ends at the cursor. A pid is one word, and so is '#' with its kind. */
+static size_t word_begin(const char *line, size_t size)
+{
+        size_t from = size;
+        while (from > 0 && (is_word_byte(line[from - 1]) || line[from - 1] == '.'))
+                from--;
+        if (from > 0 && (line[from - 1] == '<' || line[from - 1] == '#'))
+                from--;
+        return from;
+}
+
+/* Outside of records a name may hold any byte but blanks. */
+static size_t name_begin(const char *line, size_t size)
+{
+        size_t from = size;
+        while (from > 0 && strchr(" \t!", line[from - 1]) == NULL)
+                from--;
+        return from;
+}
+
+void cop__shell_complete(struct cop__shell *shell, const char *line, size_t size, size_t *from,
+                         struct cop__text *candidates)
+{
+        struct place place = place_at_end(line, size);
+        *from = size;
+        if (place.quoted || memchr(line, '\0', size) != NULL)
+                return;
+        *from = place.in_term ? word_begin(line, size) : name_begin(line, size);
+        struct completion completion = { shell, candidates, line + *from, size - *from, 0 };
+        const cop_kinds *kinds = cop_node_kinds(shell->node);
+        const cop_kind *kind =
+                place.brace == SIZE_MAX ? NULL : kind_before(kinds, line, place.brace);
+        if (completion.size > 0 && completion.word[0] == '#')
+                offer_kinds(&completion);
+        else if (!place.in_term)
+                complete_word(&completion, line, *from);
+        else if (kind != NULL)
+                complete_in_record(&completion, kind, line, place.brace, *from);
+}

@@ -1,0 +1,66 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * The door of a node: a UNIX socket whose place follows from the node's name, so that a client
+ * finds it.
+ *
+ *      $XDG_RUNTIME_DIR/coppice/     0700, ours; or /tmp/coppice-UID/ without that variable
+ *              NAME.sock             0600: the socket
+ *              NAME.lock             0600: the process id, and a lock for as long as the node lives
+ *
+ * The lock decides who is called NAME: it goes with its process, however that ends, so a socket
+ * without it is a leftover and is replaced. Lock files are unlinked by their holder; whoever opened
+ * one just before finds that the name leads elsewhere, and begins again.
+ *
+ * Everything here is told in sentences: `sentence` takes COP__DOOR_SENTENCE bytes.
+ */
+#ifndef SHELL_DOOR_H
+#define SHELL_DOOR_H
+
+#include <sys/types.h>
+#include <sys/un.h>
+
+#include <coppice/actor.h>
+
+#define COP__DOOR_SENTENCE 512
+#define COP__DOOR_PATH_MAX (sizeof(((struct sockaddr_un *)0)->sun_path))
+/* Bytes for the name of a folder; longer than any path of a socket that works. */
+#define COP__DOOR_FOLDER_MAX 512
+
+struct cop__door {
+        int listener; /* listens; does not block */
+        int lock;     /* held */
+        char path[COP__DOOR_PATH_MAX];
+        char lock_path[COP__DOOR_FOLDER_MAX + COP_NAME_MAX + 8];
+};
+
+/*
+ * Opens the door of the node called `name`, in its folder, which is made if need be.
+ * Errors, each with its sentence: COP_E_NAME_TAKEN (a node of that name runs), COP_E_TOO_BIG (the
+ * path is too long for a socket), COP_E_BAD_ARGUMENT (the folder, or what lies in the socket's
+ * place, is not as it should be), COP_E_SYSTEM.
+ */
+cop_status cop__door_open(const char *name, struct cop__door *door, char *sentence);
+void cop__door_close(struct cop__door *door);
+
+/* May the process at the other end of this socket come in? It must be of our user, or root. */
+bool cop__door_admits(int fd);
+
+/*
+ * Connects to the node of that name; a name with a slash is the path of its socket.
+ * Errors: COP_E_NO_NAME (no such node), COP_E_TOO_BIG, COP_E_BAD_ARGUMENT, COP_E_SYSTEM.
+ */
+cop_status cop__door_knock(const char *name, int *fd, char *sentence);
+
+/* A node of this user that runs. */
+struct cop__neighbour {
+        char name[COP_NAME_MAX + 1];
+        long process;
+};
+
+/*
+ * The nodes of this user, by name. Ownership: the caller ends *neighbours with free().
+ * Errors: COP_E_BAD_ARGUMENT (the folder is not as it should be), COP_E_NO_MEMORY, COP_E_SYSTEM.
+ */
+cop_status cop__door_neighbours(struct cop__neighbour **neighbours, size_t *count, char *sentence);
+
+#endif

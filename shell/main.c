@@ -1,0 +1,199 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* cop_main: a node, its console, its tree, and the wait for the end of it. See include/coppice/main.h. */
+#include <coppice/main.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "io/signals.h"
+#include "shell/console.h"
+
+struct program {
+        const char *path;    /* argv[0] without folders */
+        const char *name;    /* of the node */
+        unsigned workers;
+        bool console, quiet, help;
+};
+
+/* ---- The command line ----------------------------------------------------------------- */
+
+static void print_usage(FILE *to, const struct program *program)
+{
+        fprintf(to,
+                "usage: %s [--name NAME] [--workers N] [--no-console] [--quiet]\n"
+                "  --name NAME    of the node, for `coppice -n NAME`; default: %s\n"
+                "  --workers N    threads that run actors, 1 to 64; default: one for each core\n"
+                "  --no-console   do not serve a console\n"
+                "  --quiet        log errors only\n",
+                program->path, program->name);
+}
+
+static bool parse_workers(const char *text, unsigned *workers)
+{
+        char *end;
+        unsigned long value = strtoul(text, &end, 10);
+        if (*text < '0' || *text > '9' || *end != '\0' || value < 1 || value > 64)
+                return false;
+        *workers = (unsigned)value;
+        return true;
+}
+
+/* False with a sentence on standard error. */
+static bool parse_words(int argc, char **argv, struct program *program)
+{
+        for (int i = 1; i < argc; i++) {
+                const char *word = argv[i];
+                bool has_value = i + 1 < argc;
+                if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+                        program->help = true;
+                } else if (strcmp(word, "--no-console") == 0) {
+                        program->console = false;
+                } else if (strcmp(word, "--quiet") == 0) {
+                        program->quiet = true;
+                } else if (strcmp(word, "--name") == 0 && has_value) {
+                        program->name = argv[++i];
+                } else if (strcmp(word, "--workers") == 0 && has_value) {
+                        if (!parse_workers(argv[++i], &program->workers)) {
+                                fprintf(stderr, "%s: --workers: expected 1 to 64, found '%s'\n",
+                                        program->path, argv[i]);
+                                return false;
+                        }
+                } else if (strcmp(word, "--name") == 0 || strcmp(word, "--workers") == 0) {
+                        fprintf(stderr, "%s: %s: expected a value behind it\n", program->path, word);
+                        return false;
+                } else {
+                        fprintf(stderr, "%s: '%s' is no option of this program\n", program->path,
+                                word);
+                        return false;
+                }
+        }
+        return true;
+}
+
+static void log_errors(void *context, cop_log_level level, const char *text)
+{
+        (void)context;
+        if (level <= COP_LOG_ERROR)
+                fprintf(stderr, "%s\n", text);
+}
+
+/* ---- The run ------------------------------------------------------------------------------ */
+
+static int complain(const struct program *program, const char *what, cop_status status)
+{
+        fprintf(stderr, "%s: %s: %s\n", program->path, what, cop_status_text(status));
+        return COP_EXIT_GAVE_UP;
+}
+
+static int complain_reason(const struct program *program, const char *what, cop_term reason)
+{
+        char text[1024];
+        cop_term_print(reason, NULL, text, sizeof(text));
+        fprintf(stderr, "%s: %s: %s\n", program->path, what, text);
+        return COP_EXIT_GAVE_UP;
+}
+
+/* Stops the tree in order. Whoever asks a second time does not want to wait. */
+static int stop_tree(const struct program *program, cop_pid root)
+{
+        cop_ref ref;
+        if (cop_monitor(root, &ref) != COP_OK || cop_send_exit(root, cop_atom("shutdown")) != COP_OK)
+                return complain(program, "cannot stop the tree", COP_E_NO_MEMORY);
+        for (;;) {
+                cop_auto message = cop_receive(COP_FOREVER, COP_REF(cop_down, ref),
+                                               COP_KIND(cop_os_signal));
+                const cop_os_signal *again = cop_read(cop_os_signal, message);
+                if (again == NULL)
+                        return 0;
+                fprintf(stderr, "%s: signal %d again: not waiting for the tree\n", program->path,
+                        again->number);
+                _exit(128 + again->number);
+        }
+}
+
+/* Until a signal asks for the end, or the tree has ended by itself. */
+static int wait_for_end(const struct program *program, cop_pid root)
+{
+        cop_auto message = cop_receive(COP_FOREVER, COP_KIND(cop_os_signal),
+                                       (cop_pattern){ .kind = COP_KIND_OF(cop_exited), .from = root });
+        if (cop_read(cop_os_signal, message) != NULL)
+                return stop_tree(program, root);
+        return complain_reason(program, "the supervision tree gave up",
+                               cop_read(cop_exited, message)->reason);
+}
+
+static int run_tree(const struct program *program, const cop_supervisor *tree)
+{
+        cop_pid root;
+        cop_status status = cop_supervise(tree, &root);
+        if (status == COP_E_DIED)
+                return complain_reason(program, "the supervision tree did not start", cop_failure());
+        if (status != COP_OK)
+                return complain(program, "the supervision tree did not start", status);
+        return wait_for_end(program, root);
+}
+
+static int run_inside(const struct program *program, cop_node *node, const cop_supervisor *tree,
+                      const sigset_t *ends)
+{
+        struct cop__console *console = NULL;
+        struct cop__signals *signals;
+        cop_status status = cop__signals_start(node, ends, cop_self(), &signals);
+        if (status != COP_OK)
+                return complain(program, "cannot wait for signals", status);
+        /* The console's own sentence says what is wrong; a program is worth running without it. */
+        if (program->console && cop__console_start(node, &console) != COP_OK)
+                console = NULL;
+        int code = run_tree(program, tree);
+        if (console != NULL)
+                cop__console_stop(console);
+        cop__signals_stop(signals);
+        return code;
+}
+
+int cop_main_with(int argc, char **argv, const cop_supervisor *tree,
+                  const cop_kind *const *kinds_first, const cop_kind *const *kinds_last)
+{
+        const char *path = argc > 0 ? argv[0] : "coppice";
+        const char *slash = strrchr(path, '/');
+        struct program program = {
+                .path = slash != NULL ? slash + 1 : path,
+                .name = tree->name != NULL ? tree->name : slash != NULL ? slash + 1 : path,
+                .console = true,
+        };
+        char sentence[512];
+        if (!parse_words(argc, argv, &program)) {
+                print_usage(stderr, &program);
+                return COP_EXIT_USAGE;
+        }
+        if (program.help) {
+                print_usage(stdout, &program);
+                return 0;
+        }
+        if (cop_supervisor_check(tree, sentence, sizeof(sentence)) != COP_OK) {
+                fprintf(stderr, "%s: your program: %s\n", program.path, sentence);
+                return COP_EXIT_GAVE_UP;
+        }
+        sigset_t ends;
+        sigemptyset(&ends);
+        sigaddset(&ends, SIGTERM);
+        sigaddset(&ends, SIGINT);
+        pthread_sigmask(SIG_BLOCK, &ends, NULL);
+        signal(SIGPIPE, SIG_IGN);
+        cop_node *node;
+        cop_status status = cop_node_start_with(
+                &(cop_node_options){ .name = program.name, .workers = program.workers,
+                                     .log = program.quiet ? log_errors : NULL },
+                kinds_first, kinds_last, &node);
+        if (status != COP_OK)
+                return complain(&program, "cannot start a node", status);
+        status = cop_node_enter(node);
+        int code = status == COP_OK ? run_inside(&program, node, tree, &ends)
+                                    : complain(&program, "cannot enter the node", status);
+        cop_node_leave();
+        cop_node_stop(node);
+        return code;
+}

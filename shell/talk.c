@@ -1,0 +1,296 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Commands that talk to actors: send, call, flush, self, await.
+ *
+ * Names are looked up once, and the pid is called, so that an error speaks of the very actor that
+ * was meant.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "actors/actor.h"
+#include "base/clock.h"
+#include "mailbox/kind.h"
+#include "shell/command.h"
+
+/* How long an error waits for what the supervisor does about a crash. */
+#define OUTCOME_MS 2000
+
+/* Messages that flush shows at once. */
+#define FLUSH_MAX 1000
+
+/* How often await looks; names have no event that one could wait for. */
+#define AWAIT_STEP_MS 5
+
+/* ---- Messages as text ---------------------------------------------------------------- */
+
+static void append_term(struct cop__shell *shell, cop_term term)
+{
+        char *text = malloc(COP__SHELL_TERM_MAX);
+        if (text == NULL) {
+                shell->out.failed = true;
+                return;
+        }
+        cop_term_print(term, cop_node_kinds(shell->node), text, COP__SHELL_TERM_MAX);
+        cop__text_append_string(&shell->out, text);
+        free(text);
+}
+
+/* As Erlang shows them, where it has them. */
+static void append_value(struct cop__shell *shell, const cop_kind *kind, const void *value)
+{
+        cop_term term;
+        if (cop__kind_same(kind, COP_KIND_OF(cop_any))) {
+                append_term(shell, ((const cop_any *)value)->term);
+        } else if (cop__kind_same(kind, COP_KIND_OF(cop_exited))) {
+                const cop_exited *exited = value;
+                append_term(shell, COP_TUPLE(cop_atom("EXIT"), cop_pid_term(exited->pid),
+                                             exited->reason));
+        } else if (cop__kind_same(kind, COP_KIND_OF(cop_down))) {
+                const cop_down *down = value;
+                append_term(shell, COP_TUPLE(cop_atom("DOWN"), cop_ref_term(down->ref),
+                                             cop_pid_term(down->pid), down->reason));
+        } else if (cop__kind_to_term(kind, value, &term) == COP_OK) {
+                append_term(shell, term);
+                cop_term_free(term);
+        } else {
+                cop__text_printf(&shell->out, "a %s that is too large to show", kind->name);
+        }
+}
+
+/* ---- Messages as typed --------------------------------------------------------------- */
+
+/* A message to be sent, and to whom. */
+struct letter {
+        struct cop__who who;
+        const cop_kind *kind;
+        void *value;
+        int64_t ms;
+};
+
+static void letter_fini(struct letter *letter)
+{
+        cop__flat_drop(letter->kind, letter->value);
+        free(letter->value);
+}
+
+/* "pence of bill: expected ..." names the field: the caret goes under it, if it was written out. */
+static size_t place_of_field(struct cop__word term, const char *sentence)
+{
+        size_t size = strcspn(sentence, " ");
+        for (size_t at = 1; size > 0 && at + size < term.size; at++) {
+                char before = term.text[at - 1];
+                if (memcmp(term.text + at, sentence, size) == 0 && strchr("{, ", before) != NULL &&
+                    strchr(" =", term.text[at + size]) != NULL)
+                        return at;
+        }
+        return 0;
+}
+
+static bool make_value(struct cop__words *words, struct letter *letter, cop_term term,
+                       struct cop__word where)
+{
+        cop_parse_error error = { 0, "" };
+        cop_status status = cop__message_of_term(cop_node_kinds(words->shell->node), term,
+                                                 &letter->kind, &letter->value, &error);
+        if (status == COP_OK)
+                return true;
+        if (status == COP_E_MALFORMED)
+                return cop__words_fail_at(words,
+                                          where.offset + place_of_field(where, error.text), "%s",
+                                          error.text);
+        return cop__shell_fail(words->shell, "the message: %s", cop_status_text(status));
+}
+
+/* TO, '!' if it is there, TERM and, for a call, the time. */
+static bool read_letter(struct cop__words *words, const struct cop__command *command, bool is_call,
+                        struct letter *letter)
+{
+        struct cop__word where;
+        cop_term term;
+        letter->ms = COP__SHELL_CALL_MS;
+        if (!cop__words_actor(words, command->usage, &letter->who))
+                return false;
+        struct cop__words ahead = *words;
+        struct cop__word mark = cop__words_next(&ahead);
+        if (!is_call && mark.size > 0 && mark.text[0] == '!')
+                words->at = mark.offset + 1;
+        if (is_call) {
+                if (!cop__words_term_and_ms(words, command->usage, &term, &letter->ms, &where))
+                        return false;
+        } else {
+                ahead = *words;
+                where = cop__words_rest(&ahead);
+                if (!cop__words_term(words, command->usage, &term))
+                        return false;
+        }
+        bool made = make_value(words, letter, term, where);
+        cop_term_free(term);
+        return made;
+}
+
+COP__COMMAND(send)
+{
+        struct letter letter;
+        if (!read_letter(words, command, false, &letter))
+                return false;
+        cop_status status = cop_send_value(cop_to_pid(letter.who.pid), letter.kind, letter.value);
+        if (status == COP_OK) {
+                append_value(shell, letter.kind, letter.value);
+                cop__text_append_char(&shell->out, '\n');
+        }
+        letter_fini(&letter);
+        return status == COP_OK ||
+               cop__shell_fail(shell, "not sent: %s", cop_status_text(status));
+}
+
+/* ---- call ---------------------------------------------------------------------------- */
+
+/* The callee has ended: with a report, if it crashed, and then we wait for what is done about
+ * it. */
+static bool fail_died(struct cop__shell *shell, const struct cop__who *who)
+{
+        struct cop__report report;
+        char text[COP__LOG_TEXT];
+        if (!cop__report_of(shell->node, who->pid, &report)) {
+                cop_term_print(cop_failure(), cop_node_kinds(shell->node), text, sizeof(text));
+                return cop__shell_fail(shell, "%s ended before it answered: %s", who->called, text);
+        }
+        if (report.supervised && report.outcome[0] == '\0')
+                cop__report_wait(shell->node, who->pid, OUTCOME_MS, &report);
+        cop__report_print(&report, text, sizeof(text));
+        cop__text_printf(&shell->err, "%s\n", text);
+        shell->told = report.number;
+        return false;
+}
+
+static bool fail_call(struct cop__shell *shell, const struct letter *letter, cop_status status)
+{
+        const char *called = letter->who.called;
+        switch (status) {
+        case COP_E_TIMEOUT:
+                return cop__shell_fail(shell, "%s did not answer within %lld ms", called,
+                                       (long long)letter->ms);
+        case COP_E_DIED:
+                return fail_died(shell, &letter->who);
+        case COP_E_NO_REPLY:
+                return cop__shell_fail(shell, "%s: the handler ended without an answer", called);
+        case COP_E_NO_ACTOR:
+                return cop__shell_fail(shell, "%s is not alive", called);
+        case COP_E_BAD_ARGUMENT:
+                return cop__shell_fail(shell, "%s is this shell, which cannot call itself", called);
+        default:
+                return cop__shell_fail(shell, "not called: %s", cop_status_text(status));
+        }
+}
+
+/* The wait, between its begin and its end. */
+static cop_status wait_for_reply(struct cop__shell *shell, const struct letter *letter,
+                                 cop_message **reply)
+{
+        if (shell->wait_begin != NULL)
+                shell->wait_begin(shell);
+        cop_status status = cop_call_value(reply, cop_to_pid(letter->who.pid), letter->ms,
+                                           letter->kind, letter->value);
+        if (shell->wait_end != NULL)
+                shell->wait_end(shell);
+        return status;
+}
+
+COP__COMMAND(call)
+{
+        struct letter letter;
+        cop_message *reply;
+        if (!read_letter(words, command, true, &letter))
+                return false;
+        cop_status status = wait_for_reply(shell, &letter, &reply);
+        if (status == COP_OK) {
+                append_value(shell, cop_message_kind(reply), cop_message_body(reply));
+                cop__text_append_char(&shell->out, '\n');
+                cop_message_free(reply);
+        }
+        letter_fini(&letter);
+        if (status == COP_E_NO_REPLY && cop__shell_interrupted(shell))
+                return cop__shell_fail(shell, "interrupted: the request stays with %s",
+                                       letter.who.called);
+        return status == COP_OK || fail_call(shell, &letter, status);
+}
+
+/* ---- The shell's own mailbox --------------------------------------------------------- */
+
+static void append_message(struct cop__shell *shell, const cop_message *message)
+{
+        char pid[COP_ID_TEXT_MAX];
+        const cop_kind *kind = cop_message_kind(message);
+        cop_pid from = cop_message_from(message);
+        bool signal = cop__kind_same(kind, COP_KIND_OF(cop_exited)) ||
+                      cop__kind_same(kind, COP_KIND_OF(cop_down));
+        cop__text_append_string(&shell->out, "got ");
+        append_value(shell, kind, cop_message_body(message));
+        if (!signal && from.bits != 0)
+                cop__text_printf(&shell->out, " from %s", cop_pid_print(from, pid));
+        cop__text_append_char(&shell->out, '\n');
+}
+
+COP__COMMAND(flush)
+{
+        (void)command;
+        if (!cop__words_end(words))
+                return false;
+        for (int count = 0; count < FLUSH_MAX; count++) {
+                cop_auto message = cop_receive(0, COP_ANY);
+                if (message == NULL) {
+                        if (count == 0)
+                                cop__text_append_string(&shell->out, "no messages\n");
+                        return true;
+                }
+                append_message(shell, message);
+        }
+        cop__text_append_string(&shell->out, "and perhaps more: flush shows them\n");
+        return true;
+}
+
+COP__COMMAND(self)
+{
+        char pid[COP_ID_TEXT_MAX];
+        (void)command;
+        if (!cop__words_end(words))
+                return false;
+        cop__text_printf(&shell->out, "%s\n", cop_pid_print(cop_self(), pid));
+        return true;
+}
+
+/* ---- await --------------------------------------------------------------------------- */
+
+static cop_pid wait_for_name(struct cop__shell *shell, const char *name, uint64_t ms)
+{
+        uint64_t end_ns = cop__clock_ns() + ms * COP__NS_PER_MS;
+        cop_pid pid = cop_whereis(name);
+        if (shell->wait_begin != NULL)
+                shell->wait_begin(shell);
+        while (pid.bits == 0 && cop__clock_ns() < end_ns && !cop__shell_interrupted(shell)) {
+                nanosleep(&(struct timespec){ .tv_nsec = AWAIT_STEP_MS * 1000000 }, NULL);
+                pid = cop_whereis(name);
+        }
+        if (shell->wait_end != NULL)
+                shell->wait_end(shell);
+        return pid;
+}
+
+COP__COMMAND(await)
+{
+        char name[COP_NAME_MAX + 1], text[COP_ID_TEXT_MAX];
+        uint64_t ms;
+        if (!cop__words_name(words, command->usage, name) ||
+            !cop__words_number(words, INT32_MAX, COP__SHELL_CALL_MS, &ms) || !cop__words_end(words))
+                return false;
+        cop_pid pid = wait_for_name(shell, name, ms);
+        if (pid.bits == 0 && cop__shell_interrupted(shell))
+                return cop__shell_fail(shell, "interrupted");
+        if (pid.bits == 0)
+                return cop__shell_fail(shell, "no actor was called %s within %llu ms", name,
+                                       (unsigned long long)ms);
+        cop__text_printf(&shell->out, "%s\n", cop_pid_print(pid, text));
+        return true;
+}

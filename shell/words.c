@@ -1,0 +1,314 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Reading words, and complaining about them. See words.h. */
+#include "shell/words.h"
+
+#include <string.h>
+
+#include "mailbox/term.h"
+#include "shell/names.h"
+#include "shell/nearest.h"
+
+/* Names that an error lists. */
+#define NAMES_LISTED 12
+
+/* Bytes of the line that an error shows before and behind the place. */
+#define BEFORE_CARET 60
+#define BEHIND_CARET 30
+
+static bool is_blank(char byte)
+{
+        return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
+}
+
+/* ---- Complaints ---------------------------------------------------------------------- */
+
+static void append_sentence(struct cop__shell *shell, const char *format, va_list values)
+{
+        cop__text_append_string(&shell->err, "** ");
+        cop__text_vprintf(&shell->err, format, values);
+        cop__text_append_char(&shell->err, '\n');
+}
+
+bool cop__shell_fail(struct cop__shell *shell, const char *format, ...)
+{
+        va_list values;
+        va_start(values, format);
+        append_sentence(shell, format, values);
+        va_end(values);
+        return false;
+}
+
+static bool is_continuation(char byte)
+{
+        return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
+/* The part of the line around the place, as one line, and the caret under it. */
+static void append_caret(struct cop__words *words, size_t offset)
+{
+        struct cop__text *err = &words->shell->err;
+        size_t from = offset > BEFORE_CARET ? offset - BEFORE_CARET : 0;
+        size_t to = words->size - offset > BEHIND_CARET ? offset + BEHIND_CARET : words->size;
+        while (from > 0 && is_continuation(words->line[from]))
+                from--;
+        while (to < words->size && is_continuation(words->line[to]))
+                to++;
+        cop__text_append_string(err, from > 0 ? "   ..." : "   ");
+        for (size_t i = from; i < to; i++)
+                cop__text_append_char(err, is_blank(words->line[i]) ? ' ' : words->line[i]);
+        cop__text_append_string(err, to < words->size ? "...\n" : "\n");
+        cop__text_append_string(err, from > 0 ? "      " : "   ");
+        for (size_t i = from; i < offset; i++)
+                if (!is_continuation(words->line[i]))
+                        cop__text_append_char(err, ' ');
+        cop__text_append_string(err, "^\n");
+}
+
+bool cop__words_fail_at(struct cop__words *words, size_t offset, const char *format, ...)
+{
+        va_list values;
+        va_start(values, format);
+        append_sentence(words->shell, format, values);
+        va_end(values);
+        append_caret(words, offset < words->size ? offset : words->size);
+        return false;
+}
+
+bool cop__words_fail_name(struct cop__words *words, size_t offset, const char *name)
+{
+        struct cop__names names;
+        struct cop__nearest nearest;
+        struct cop__text list;
+        cop__nearest_init(&nearest, name, strlen(name));
+        cop__text_init(&list);
+        cop__names_init(&names, words->shell->node); /* without memory there is just no hint */
+        for (size_t i = 0; i < names.count; i++) {
+                cop__nearest_try(&nearest, names.each[i].name);
+                if (i >= NAMES_LISTED)
+                        continue;
+                cop__text_append_string(&list, i > 0 ? ", " : "");
+                cop__atom_print(&list, names.each[i].name, strlen(names.each[i].name));
+        }
+        if (names.count == 0)
+                cop__words_fail_at(words, offset, "no actor is called %s; none has a name", name);
+        else
+                cop__words_fail_at(words, offset, "no actor is called %s;%s%s%s names are: %s%s",
+                                   name, nearest.name[0] != '\0' ? " did you mean " : "",
+                                   nearest.name,
+                                   nearest.name[0] != '\0' ? "?" : "", cop__text_get(&list),
+                                   names.count > NAMES_LISTED ? ", ... (regs lists them all)" : "");
+        cop__text_fini(&list);
+        cop__names_fini(&names);
+        return false;
+}
+
+/* ---- Words --------------------------------------------------------------------------- */
+
+void cop__words_init(struct cop__words *words, struct cop__shell *shell, const char *line,
+                     size_t size)
+{
+        *words = (struct cop__words){ shell, line, size, 0 };
+}
+
+static void skip_blanks(struct cop__words *words)
+{
+        while (words->at < words->size && is_blank(words->line[words->at]))
+                words->at++;
+        if (words->at < words->size && words->line[words->at] == '%')
+                words->at = words->size;
+}
+
+static struct cop__word word_from(struct cop__words *words, size_t from)
+{
+        return (struct cop__word){ words->line + from, words->at - from, from };
+}
+
+struct cop__word cop__words_next(struct cop__words *words)
+{
+        skip_blanks(words);
+        size_t from = words->at;
+        while (words->at < words->size && !is_blank(words->line[words->at]))
+                words->at++;
+        return word_from(words, from);
+}
+
+struct cop__word cop__words_rest(struct cop__words *words)
+{
+        skip_blanks(words);
+        size_t from = words->at;
+        words->at = words->size;
+        while (words->at > from && is_blank(words->line[words->at - 1]))
+                words->at--;
+        struct cop__word rest = word_from(words, from);
+        words->at = words->size;
+        return rest;
+}
+
+struct cop__word cop__words_address(struct cop__words *words)
+{
+        skip_blanks(words);
+        size_t from = words->at;
+        bool quoted = from < words->size && words->line[from] == '\'';
+        if (quoted) {
+                for (words->at++; words->at < words->size; words->at++) {
+                        if (words->line[words->at] == '\\' && words->at + 1 < words->size)
+                                words->at++;
+                        else if (words->line[words->at] == '\'')
+                                break;
+                }
+                if (words->at < words->size)
+                        words->at++;
+                return word_from(words, from);
+        }
+        while (words->at < words->size && !is_blank(words->line[words->at]) &&
+               words->line[words->at] != '!')
+                words->at++;
+        return word_from(words, from);
+}
+
+bool cop__words_end(struct cop__words *words)
+{
+        struct cop__word rest = cop__words_rest(words);
+        if (rest.size == 0)
+                return true;
+        return cop__words_fail_at(words, rest.offset, "expected the end of the line");
+}
+
+/* ---- Names and pids ------------------------------------------------------------------ */
+
+/* A quoted atom as the name that it is; any other word is one already. */
+static bool unquote(struct cop__words *words, struct cop__word word, char name[COP_NAME_MAX + 1])
+{
+        cop_term atom = { .type = COP_TERM_ATOM, .count = (uint32_t)word.size,
+                          .as.text = word.text };
+        cop_parse_error error;
+        bool quoted = word.text[0] == '\'';
+        if (quoted && cop_term_parse(word.text, word.size, NULL, &atom, &error) != COP_OK)
+                return cop__words_fail_at(words, word.offset + error.offset, "%s", error.text);
+        bool good = atom.type == COP_TERM_ATOM && atom.count > 0 && atom.count <= COP_NAME_MAX &&
+                    memchr(atom.as.text, '\0', atom.count) == NULL;
+        if (good) {
+                memcpy(name, atom.as.text, atom.count);
+                name[atom.count] = '\0';
+        }
+        if (quoted)
+                cop_term_free(atom);
+        if (!good)
+                return cop__words_fail_at(words, word.offset,
+                                          "expected a name of 1 to %d bytes", COP_NAME_MAX);
+        return true;
+}
+
+bool cop__words_name(struct cop__words *words, const char *usage, char name[COP_NAME_MAX + 1])
+{
+        struct cop__word word = cop__words_address(words);
+        if (word.size == 0)
+                return cop__words_fail_at(words, word.offset, "expected a name: %s", usage);
+        return unquote(words, word, name);
+}
+
+bool cop__words_actor(struct cop__words *words, const char *usage, struct cop__who *who)
+{
+        struct cop__word word = cop__words_address(words);
+        if (word.size == 0)
+                return cop__words_fail_at(words, word.offset, "expected a name or a pid: %s",
+                                          usage);
+        if (word.text[0] != '<') {
+                if (!unquote(words, word, who->called))
+                        return false;
+                who->pid = cop_whereis(who->called);
+                return who->pid.bits != 0 ||
+                       cop__words_fail_name(words, word.offset, who->called);
+        }
+        if (cop_pid_parse(word.text, word.size, &who->pid) != COP_OK || who->pid.bits == 0)
+                return cop__words_fail_at(words, word.offset,
+                                          "expected a pid as i shows it, such as <0.12.0>");
+        cop_pid_print(who->pid, who->called);
+        return true;
+}
+
+/* ---- Numbers and terms --------------------------------------------------------------- */
+
+/* Digits only, with no more than `most` in them. */
+static bool read_digits(const char *text, size_t size, uint64_t most, uint64_t *number)
+{
+        uint64_t value = 0;
+        for (size_t i = 0; i < size; i++) {
+                if (text[i] < '0' || text[i] > '9')
+                        return false;
+                uint64_t digit = (uint64_t)(text[i] - '0');
+                if (value > (most - digit) / 10)
+                        return false;
+                value = 10 * value + digit;
+        }
+        *number = value;
+        return size > 0 && value <= most;
+}
+
+bool cop__words_number(struct cop__words *words, uint64_t most, uint64_t otherwise,
+                       uint64_t *number)
+{
+        struct cop__word word = cop__words_next(words);
+        if (word.size == 0) {
+                *number = otherwise;
+                return true;
+        }
+        if (!read_digits(word.text, word.size, most, number))
+                return cop__words_fail_at(words, word.offset, "expected a number from 0 to %llu",
+                                          (unsigned long long)most);
+        return true;
+}
+
+static bool fail_term(struct cop__words *words, struct cop__word word, cop_status status,
+                      const cop_parse_error *error)
+{
+        if (status == COP_E_MALFORMED || status == COP_E_NO_KIND)
+                return cop__words_fail_at(words, word.offset + error->offset, "%s", error->text);
+        return cop__shell_fail(words->shell, "the term: %s", cop_status_text(status));
+}
+
+bool cop__words_term(struct cop__words *words, const char *usage, cop_term *term)
+{
+        cop_parse_error error = { 0, "" };
+        struct cop__word word = cop__words_rest(words);
+        if (word.size == 0)
+                return cop__words_fail_at(words, word.offset, "expected a term: %s", usage);
+        cop_status status = cop_term_parse(word.text, word.size,
+                                           cop_node_kinds(words->shell->node), term, &error);
+        return status == COP_OK || fail_term(words, word, status, &error);
+}
+
+/* Splits "TERM 200" in two; false if it does not end in a number behind a blank. */
+static bool split_ms(struct cop__word *word, int64_t *ms)
+{
+        size_t from = word->size;
+        uint64_t number;
+        while (from > 0 && !is_blank(word->text[from - 1]))
+                from--;
+        size_t end = from;
+        while (end > 0 && is_blank(word->text[end - 1]))
+                end--;
+        if (end == 0 || !read_digits(word->text + from, word->size - from, INT64_MAX - 1, &number))
+                return false;
+        word->size = end;
+        *ms = (int64_t)number;
+        return true;
+}
+
+/* A number at the end is a time-out unless the term needs it: "call till 5" has none. */
+bool cop__words_term_and_ms(struct cop__words *words, const char *usage, cop_term *term,
+                            int64_t *ms, struct cop__word *where)
+{
+        const cop_kinds *kinds = cop_node_kinds(words->shell->node);
+        cop_parse_error error = { 0, "" };
+        struct cop__word word = cop__words_rest(words);
+        if (word.size == 0)
+                return cop__words_fail_at(words, word.offset, "expected a term: %s", usage);
+        *where = word;
+        cop_status status = cop_term_parse(word.text, word.size, kinds, term, &error);
+        if (status == COP_E_MALFORMED && split_ms(&word, ms)) {
+                *where = word;
+                status = cop_term_parse(word.text, word.size, kinds, term, &error);
+        }
+        return status == COP_OK || fail_term(words, word, status, &error);
+}

@@ -1,0 +1,221 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * The check of a tree: one sentence for each mistake that a spec can have, naming supervisor, child
+ * and field.
+ *
+ *      "shop: child till: restart is 7; it is COP_PERMANENT, COP_TRANSIENT or COP_TEMPORARY"
+ *
+ * The walk keeps the path from the root, which makes the sentence, and ends a tree that contains
+ * itself.
+ */
+#include <stdarg.h>
+#include <string.h>
+
+#include "actors/registry.h"
+#include "base/text.h"
+#include "mailbox/kind.h"
+#include "supervisor/spec.h"
+
+/* A supervisor on the way from the root to the one being checked. */
+struct step {
+        const struct step *above;
+        const cop_supervisor *supervisor;
+        const char *label;
+        unsigned depth;
+};
+
+struct check {
+        struct cop__text sentence;
+        uint32_t children; /* seen so far */
+};
+
+/* ---- The sentence ----------------------------------------------------------------- */
+
+/* "shop/desk" for the supervisor desk in shop. */
+static void print_path(struct cop__text *text, const struct step *step)
+{
+        if (step->above != NULL) {
+                print_path(text, step->above);
+                cop__text_append_char(text, '/');
+        }
+        cop__text_append_string(text, step->label);
+}
+
+/* `child` may be NULL. Always returns false: what it says is wrong. */
+static COP_PRINTF(4, 5) bool wrong(struct check *check, const struct step *step,
+                                   const cop_child *child, const char *format, ...)
+{
+        va_list values;
+        print_path(&check->sentence, step);
+        if (child != NULL)
+                cop__text_printf(&check->sentence, ": child %s", child->id);
+        cop__text_append_string(&check->sentence, ": ");
+        va_start(values, format);
+        cop__text_vprintf(&check->sentence, format, values);
+        va_end(values);
+        cop__text_end_cut(&check->sentence);
+        return false;
+}
+
+/* ---- A child ---------------------------------------------------------------------- */
+
+static bool check_id(struct check *check, const struct step *step, const cop_child *child)
+{
+        if (child->id[0] == '\0')
+                return wrong(check, step, NULL,
+                             "child %zu: id is empty; a list of children ends with NULL",
+                             (size_t)(child - step->supervisor->children) + 1);
+        if (strlen(child->id) > COP_NAME_MAX)
+                return wrong(check, step, child, "id has %zu bytes; a name has at most %d",
+                             strlen(child->id), COP_NAME_MAX);
+        if (!child->unnamed && !cop__name_is_good(child->id))
+                return wrong(check, step, child, "id cannot be registered as a name");
+        for (const cop_child *other = step->supervisor->children; other != child; other++)
+                if (strcmp(other->id, child->id) == 0)
+                        return wrong(check, step, child,
+                                     "id is not unique; children %zu and %zu bear it",
+                                     (size_t)(other - step->supervisor->children) + 1,
+                                     (size_t)(child - step->supervisor->children) + 1);
+        return true;
+}
+
+static bool check_what_runs(struct check *check, const struct step *step, const cop_child *child)
+{
+        int ways = (child->server != NULL) + (child->run != NULL) + (child->run_with != NULL) +
+                   (child->supervisor != NULL);
+        if (ways == 1)
+                return true;
+        return wrong(check, step, child,
+                     "%s; set exactly one of server, run, run_with and supervisor",
+                     ways == 0 ? "nothing says what it runs" : "several fields say what it runs");
+}
+
+static const cop_kind *kind_of_init(const cop_behaviour *server)
+{
+        for (size_t i = 0; server != NULL && i < server->handler_count; i++)
+                if (server->handlers[i].event == COP_EVENT_INIT)
+                        return server->handlers[i].kind;
+        return NULL;
+}
+
+static bool check_argument(struct check *check, const struct step *step, const cop_child *child)
+{
+        size_t size;
+        if ((child->kind == NULL) != (child->argument == NULL))
+                return wrong(check, step, child, "%s; kind and argument go together",
+                             child->kind == NULL ? "argument is set without its kind"
+                                                 : "kind is set without an argument");
+        if (child->kind != NULL && (child->run != NULL || child->supervisor != NULL))
+                return wrong(check, step, child, "argument is set, but %s takes none",
+                             child->run != NULL ? "run" : "a supervisor");
+        if (child->kind == NULL && child->run_with != NULL)
+                return wrong(check, step, child, "run_with is set without kind and argument");
+        const cop_kind *wanted = kind_of_init(child->server);
+        if (wanted != NULL && (child->kind == NULL || !cop__kind_same(wanted, child->kind)))
+                return wrong(check, step, child, "kind is %s; the init of server %s takes %s",
+                             child->kind != NULL ? child->kind->name : "NULL",
+                             child->server->name, wanted->name);
+        if (child->kind == NULL)
+                return true;
+        cop_status status = cop__flat_size(child->kind, child->argument, &size);
+        return status == COP_OK || wrong(check, step, child, "argument cannot be copied: %s",
+                                         cop_status_text(status));
+}
+
+static bool check_numbers(struct check *check, const struct step *step, const cop_child *child)
+{
+        if ((unsigned)child->restart > COP_TEMPORARY)
+                return wrong(check, step, child,
+                             "restart is %d; it is COP_PERMANENT, COP_TRANSIENT or COP_TEMPORARY",
+                             (int)child->restart);
+        if (child->shutdown_ms < COP_SHUTDOWN_AT_ONCE)
+                return wrong(check, step, child,
+                             "shutdown_ms is %d; it is a number of milliseconds, "
+                             "COP_SHUTDOWN_DEFAULT, COP_SHUTDOWN_INFINITY, COP_SHUTDOWN_AT_ONCE "
+                             "or COP_BRUTAL_KILL",
+                             (int)child->shutdown_ms);
+        return true;
+}
+
+static bool check_tree(struct check *check, const struct step *step);
+
+static bool check_nested(struct check *check, const struct step *step, const cop_child *child)
+{
+        if (child->supervisor == NULL)
+                return true;
+        for (const struct step *at = step; at != NULL; at = at->above)
+                if (at->supervisor == child->supervisor)
+                        return wrong(check, step, child,
+                                     "supervisor is %s, which contains this one: a tree has no "
+                                     "circles",
+                                     at->label);
+        if (step->depth == COP__TREE_DEPTH_MAX)
+                return wrong(check, step, child, "supervisor is nested deeper than %d",
+                             COP__TREE_DEPTH_MAX);
+        const char *name = child->supervisor->name;
+        struct step next = { step, child->supervisor, name != NULL ? name : child->id,
+                             step->depth + 1 };
+        return check_tree(check, &next);
+}
+
+static bool check_child(struct check *check, const struct step *step, const cop_child *child)
+{
+        if (++check->children > COP__TREE_CHILDREN_MAX)
+                return wrong(check, step, NULL, "children are more than %u in the whole tree",
+                             COP__TREE_CHILDREN_MAX);
+        return check_id(check, step, child) && check_what_runs(check, step, child) &&
+               check_argument(check, step, child) && check_numbers(check, step, child) &&
+               check_nested(check, step, child);
+}
+
+/* ---- A supervisor ----------------------------------------------------------------- */
+
+static bool check_name(struct check *check, const struct step *step)
+{
+        const char *name = step->supervisor->name;
+        if (name == NULL || cop__name_is_good(name))
+                return true;
+        if (name[0] != '\0' && strlen(name) > COP_NAME_MAX)
+                return wrong(check, step, NULL, "name has %zu bytes; a name has at most %d",
+                             strlen(name), COP_NAME_MAX);
+        return wrong(check, step, NULL, "name cannot be registered; leave it NULL for none");
+}
+
+static bool check_tree(struct check *check, const struct step *step)
+{
+        const cop_supervisor *tree = step->supervisor;
+        if (!check_name(check, step))
+                return false;
+        if ((unsigned)tree->strategy > COP_REST_FOR_ONE)
+                return wrong(check, step, NULL,
+                             "strategy is %d; it is COP_ONE_FOR_ONE, COP_ONE_FOR_ALL or "
+                             "COP_REST_FOR_ONE",
+                             (int)tree->strategy);
+        if (tree->intensity < COP_NO_RESTARTS || tree->intensity > COP__INTENSITY_MAX)
+                return wrong(check, step, NULL,
+                             "intensity is %d; it is 1 to %d, 0 for the default of %d, or "
+                             "COP_NO_RESTARTS",
+                             (int)tree->intensity, COP__INTENSITY_MAX, COP__INTENSITY_DEFAULT);
+        if (tree->period_ms < 0)
+                return wrong(check, step, NULL,
+                             "period_ms is %lld; it is a number of milliseconds, or 0 for the "
+                             "default of %d",
+                             (long long)tree->period_ms, COP__PERIOD_DEFAULT_MS);
+        for (const cop_child *child = tree->children; child != NULL && child->id != NULL; child++)
+                if (!check_child(check, step, child))
+                        return false;
+        return true;
+}
+
+cop_status cop_supervisor_check(const cop_supervisor *tree, char *text, size_t size)
+{
+        struct check check = { .children = 0 };
+        cop__text_init_fixed(&check.sentence, text, text != NULL ? size : 0);
+        if (tree == NULL) {
+                cop__text_append_string(&check.sentence, "there is no tree: its pointer is NULL");
+                cop__text_end_cut(&check.sentence);
+                return COP_E_BAD_ARGUMENT;
+        }
+        struct step root = { NULL, tree, tree->name != NULL ? tree->name : "supervisor", 1 };
+        return check_tree(&check, &root) ? COP_OK : COP_E_BAD_ARGUMENT;
+}

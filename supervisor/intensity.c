@@ -1,0 +1,56 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Intensity. See intensity.h. */
+#include "supervisor/intensity.h"
+
+#include "base/clock.h"
+
+size_t cop__intensity_size(uint32_t limit)
+{
+        return ((size_t)limit + 1) * sizeof(uint64_t);
+}
+
+void cop__intensity_init(struct cop__intensity *intensity, uint64_t *times, uint32_t limit,
+                         int64_t period_ms)
+{
+        /* A period too long for nanoseconds is for ever: no node runs for 584 years. */
+        uint64_t period_ns;
+        if (__builtin_mul_overflow((uint64_t)period_ms, COP__NS_PER_MS, &period_ns))
+                period_ns = UINT64_MAX;
+        *intensity = (struct cop__intensity){ .times = times, .limit = limit,
+                                              .period_ns = period_ns };
+}
+
+/* The time that `back` restarts lie behind: 0 is the newest. */
+static uint64_t time_at(const struct cop__intensity *intensity, uint32_t back)
+{
+        uint32_t room = intensity->limit + 1;
+        uint32_t at = intensity->newest >= back ? intensity->newest - back
+                                                : intensity->newest + room - back;
+        return intensity->times[at];
+}
+
+bool cop__intensity_add(struct cop__intensity *intensity, uint64_t now_ns)
+{
+        uint32_t room = intensity->limit + 1;
+        if (intensity->count > 0)
+                intensity->newest = intensity->newest + 1 < room ? intensity->newest + 1 : 0;
+        intensity->times[intensity->newest] = now_ns;
+        if (intensity->count < room)
+                intensity->count++;
+        return intensity->count == room &&
+               now_ns - time_at(intensity, intensity->limit) <= intensity->period_ns;
+}
+
+uint32_t cop__intensity_count(const struct cop__intensity *intensity, uint64_t now_ns)
+{
+        /* All of the `inside` newest are in the window, none of those from `outside` on. */
+        uint32_t inside = 0, outside = intensity->count;
+        while (inside < outside) {
+                uint32_t middle = inside + (outside - inside) / 2;
+                if (now_ns - time_at(intensity, middle) <= intensity->period_ns)
+                        inside = middle + 1;
+                else
+                        outside = middle;
+        }
+        return inside;
+}

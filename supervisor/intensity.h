@@ -1,0 +1,47 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Intensity: how many restarts a supervisor bears within a period before it gives up.
+ *
+ * The window slides. To tell whether the newest restart is one too many, only one older time
+ * matters: that of the restart `limit` before it. So a ring of the last limit + 1 times is enough,
+ * and noting a restart costs the same whether it is the first or the millionth.
+ *
+ *      limit 3:   . . . . | t-3 | t-2 | t-1 |  t  |       too many  <=>  t - (t-3) <= period
+ *                  gone     oldest             newest
+ *
+ * A restart that is exactly one period old still counts, as in OTP.
+ *
+ * Invariant: times in the ring ascend from the oldest to the newest; count <= limit + 1.
+ */
+#ifndef SUPERVISOR_INTENSITY_H
+#define SUPERVISOR_INTENSITY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct cop__intensity {
+        uint64_t *times;    /* the ring, of limit + 1 */
+        uint64_t period_ns;
+        uint32_t limit;     /* restarts within the period that are borne */
+        uint32_t count;     /* times in the ring */
+        uint32_t newest;    /* index of the last one, if count > 0 */
+};
+
+/* Bytes of the ring. */
+size_t cop__intensity_size(uint32_t limit);
+
+/* `times` is borrowed as long as the intensity is used; its bytes may be anything. */
+void cop__intensity_init(struct cop__intensity *intensity, uint64_t *times, uint32_t limit,
+                         int64_t period_ms);
+
+/* Notes a restart. `now_ns` never goes back. True: it is one more than is borne. */
+bool cop__intensity_add(struct cop__intensity *intensity, uint64_t now_ns);
+
+/*
+ * The restarts within the period that ends now, at most limit + 1. Cost: the logarithm of the
+ * limit.
+ */
+uint32_t cop__intensity_count(const struct cop__intensity *intensity, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,208 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * The copy of a tree, in two walks: one adds up what the parts need, one puts them behind each
+ * other. See spec.h.
+ */
+#include "supervisor/spec.h"
+
+#include <string.h>
+
+#include "mailbox/field.h"
+#include "mailbox/kind.h"
+
+/* The block's parts are aligned as a message's body is. */
+#define ROUND_UP(size) (((size) + 15) & ~(size_t)15)
+
+const char *cop__spec_name_of(const cop_child *child)
+{
+        if (child->supervisor != NULL && child->supervisor->name != NULL)
+                return child->supervisor->name;
+        return child->unnamed ? NULL : child->id;
+}
+
+static uint32_t count_children(const cop_supervisor *tree)
+{
+        uint32_t count = 0;
+        while (tree->children != NULL && tree->children[count].id != NULL)
+                count++;
+        return count;
+}
+
+/* ---- Shared bytes in arguments ---------------------------------------------------- */
+
+/* Calls `each` for every cop_bytes in a value, nested ones too. */
+static void each_bytes(const cop_kind *kind, const void *value,
+                       void (*each)(void *context, cop_bytes *bytes), void *context)
+{
+        if (!kind->counted)
+                return;
+        for (size_t i = 0; i < kind->field_count; i++) {
+                const cop_field *field = &kind->fields[i];
+                if (field->type != COP_FIELD_BYTES && field->type != COP_FIELD_NESTED)
+                        continue;
+                struct cop__items items = cop__field_items(field, value);
+                size_t size = cop__field_item_size(field);
+                for (size_t j = 0; j < items.count; j++) {
+                        void *item = (void *)(uintptr_t)(items.at + j * size);
+                        if (field->type == COP_FIELD_BYTES)
+                                each(context, item);
+                        else
+                                each_bytes(field->kind, item, each, context);
+                }
+        }
+}
+
+static void add_bytes(void *context, cop_bytes *bytes)
+{
+        *(size_t *)context += ROUND_UP(bytes->size);
+}
+
+/* Of the copy of an argument: its share becomes bytes in the block. */
+static void settle_bytes(void *context, cop_bytes *bytes)
+{
+        char **at = context;
+        if (bytes->buffer == NULL)
+                return;
+        memcpy(*at, bytes->data, bytes->size);
+        cop_buffer_drop(bytes->buffer);
+        *bytes = cop_bytes_of(*at, bytes->size);
+        *at += ROUND_UP(bytes->size);
+}
+
+/* ---- Measuring -------------------------------------------------------------------- */
+
+static size_t text_size(const char *text)
+{
+        return text != NULL ? ROUND_UP(strlen(text) + 1) : 0;
+}
+
+static size_t argument_size(const cop_child *child)
+{
+        size_t flat = 0, bytes = 0;
+        if (child->kind == NULL || cop__flat_size(child->kind, child->argument, &flat) != COP_OK)
+                return 0;
+        each_bytes(child->kind, child->argument, add_bytes, &bytes);
+        return ROUND_UP(flat) + bytes;
+}
+
+static size_t tree_size(const cop_supervisor *tree, const char *name)
+{
+        uint32_t count = count_children(tree);
+        size_t size = ROUND_UP(sizeof(struct cop__supervisor_spec)) + text_size(name) +
+                      ROUND_UP(count * sizeof(struct cop__child_spec));
+        for (uint32_t i = 0; i < count; i++) {
+                const cop_child *child = &tree->children[i];
+                size += text_size(child->id) + argument_size(child);
+                if (child->supervisor != NULL)
+                        size += tree_size(child->supervisor, cop__spec_name_of(child));
+        }
+        return size;
+}
+
+/* ---- Copying ---------------------------------------------------------------------- */
+
+static void *take(char **at, size_t size)
+{
+        char *part = *at;
+        *at += ROUND_UP(size);
+        return part;
+}
+
+static const char *copy_text(char **at, const char *text)
+{
+        return text != NULL ? memcpy(take(at, strlen(text) + 1), text, strlen(text) + 1) : NULL;
+}
+
+static cop_status copy_argument(char **at, const cop_child *child, struct cop__child_spec *spec)
+{
+        size_t size;
+        if (child->kind == NULL)
+                return COP_OK;
+        cop_status status = cop__flat_size(child->kind, child->argument, &size);
+        if (status != COP_OK)
+                return status;
+        void *argument = take(at, size);
+        status = cop__flat_copy(child->kind, argument, child->argument);
+        if (status != COP_OK)
+                return status;
+        each_bytes(child->kind, argument, settle_bytes, at);
+        spec->kind = child->kind;
+        spec->argument = argument;
+        return COP_OK;
+}
+
+static int64_t shutdown_of(const cop_child *child)
+{
+        if (child->shutdown_ms != COP_SHUTDOWN_DEFAULT)
+                return child->shutdown_ms;
+        return child->supervisor != NULL ? COP_SHUTDOWN_INFINITY : COP__SHUTDOWN_DEFAULT_MS;
+}
+
+static cop_status copy_tree(char **at, const cop_supervisor *tree, const char *name,
+                            const char *label, const struct cop__supervisor_spec **result);
+
+static cop_status copy_child(char **at, const cop_child *child, struct cop__child_spec *spec)
+{
+        memset(spec, 0, sizeof(*spec));
+        spec->id = copy_text(at, child->id);
+        spec->server = child->server;
+        spec->run = child->run;
+        spec->run_with = child->run_with;
+        spec->restart = child->restart;
+        spec->shutdown_ms = shutdown_of(child);
+        if (child->supervisor == NULL) {
+                spec->name = child->unnamed ? NULL : spec->id;
+                return copy_argument(at, child, spec);
+        }
+        cop_status status = copy_tree(at, child->supervisor, cop__spec_name_of(child), spec->id,
+                                      &spec->supervisor);
+        if (status == COP_OK)
+                spec->name = spec->supervisor->name;
+        return status;
+}
+
+static uint32_t intensity_of(const cop_supervisor *tree)
+{
+        if (tree->intensity == COP_NO_RESTARTS)
+                return 0;
+        return tree->intensity == 0 ? COP__INTENSITY_DEFAULT : (uint32_t)tree->intensity;
+}
+
+/* `label` lies in the block already, or is a constant; a name is a better one. */
+static cop_status copy_tree(char **at, const cop_supervisor *tree, const char *name,
+                            const char *label, const struct cop__supervisor_spec **result)
+{
+        struct cop__supervisor_spec *spec = take(at, sizeof(*spec));
+        uint32_t count = count_children(tree);
+        struct cop__child_spec *children = take(at, count * sizeof(*children));
+        spec->name = copy_text(at, name);
+        spec->label = name != NULL ? spec->name : label;
+        spec->children = children;
+        spec->child_count = count;
+        spec->strategy = tree->strategy;
+        spec->intensity = intensity_of(tree);
+        spec->period_ms = tree->period_ms != 0 ? tree->period_ms : COP__PERIOD_DEFAULT_MS;
+        for (uint32_t i = 0; i < count; i++) {
+                cop_status status = copy_child(at, &tree->children[i], &children[i]);
+                if (status != COP_OK)
+                        return status;
+        }
+        *result = spec;
+        return COP_OK;
+}
+
+cop_status cop__spec_copy(const cop_supervisor *tree, cop_buffer **buffer,
+                          const struct cop__supervisor_spec **root)
+{
+        cop_buffer *block = cop_buffer_new(tree_size(tree, tree->name) + 15);
+        if (block == NULL)
+                return COP_E_NO_MEMORY;
+        char *at = (char *)ROUND_UP((uintptr_t)cop_buffer_data(block));
+        cop_status status = copy_tree(&at, tree, tree->name, "supervisor", root);
+        if (status != COP_OK) {
+                cop_buffer_drop(block);
+                return status;
+        }
+        *buffer = block;
+        return COP_OK;
+}

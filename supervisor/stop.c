@@ -1,0 +1,109 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Stopping one actor. See stop.h.
+ *
+ * A monitor tells of the end, and not the link, which the other side may have undone. The link
+ * stays until then all the same: if the caller is killed while it waits, the other one shall hear
+ * of it.
+ */
+#include "supervisor/stop.h"
+
+#include "actors/actor.h"
+#include "supervisor/spec.h"
+#include "supervisor/supervisor.h"
+
+/* As cop_send_exit, but in somebody's name. */
+static cop_status ask(cop_pid pid, cop_pid from)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__shared_term *reason = cop__reason_atom("shutdown");
+        struct cop__signal *signal = cop__exit_new(thread, from, reason);
+        if (signal == NULL) {
+                cop__shared_term_drop(reason);
+                return COP_E_NO_MEMORY;
+        }
+        cop__send_signal(thread, pid, signal);
+        return COP_OK;
+}
+
+/* Until it is dead, or a signal could not be sent. */
+static cop_status stop_monitored(cop_pid pid, cop_pid from, int64_t shutdown_ms, cop_ref ref,
+                                 bool *late)
+{
+        cop_message *down = NULL;
+        if (shutdown_ms != COP_BRUTAL_KILL) {
+                cop_status status = ask(pid, from);
+                if (status != COP_OK)
+                        return status;
+        }
+        if (shutdown_ms == COP_SHUTDOWN_INFINITY)
+                down = cop_receive(COP_FOREVER, COP_REF(cop_down, ref));
+        else if (shutdown_ms > 0)
+                down = cop_receive(shutdown_ms, COP_REF(cop_down, ref));
+        if (down == NULL) {
+                cop_status status = cop_send_exit(pid, cop_atom("kill"));
+                if (status != COP_OK)
+                        return status;
+                *late = shutdown_ms > 0;
+                down = cop_receive(COP_FOREVER, COP_REF(cop_down, ref));
+        }
+        cop_message_free(down);
+        return COP_OK;
+}
+
+cop_status cop__stop(cop_pid pid, cop_pid from, int64_t shutdown_ms, bool *late)
+{
+        cop_ref ref;
+        *late = false;
+        cop_status status = cop_monitor(pid, &ref);
+        if (status != COP_OK)
+                return status;
+        status = stop_monitored(pid, from, shutdown_ms, ref, late);
+        if (status != COP_OK) {
+                cop_demonitor_flush(ref);
+                return status;
+        }
+        /* A dead slot answers a monitor at once: the link's news may be here, or on its way. */
+        cop_unlink(pid);
+        cop_message_free(cop_receive(
+                0, (cop_pattern){ .kind = COP_KIND_OF(cop_exited), .from = pid }));
+        return COP_OK;
+}
+
+/* ---- The public operation --------------------------------------------------------- */
+
+/* In whose name the request comes, for who obeys only its parent. */
+static cop_pid parent_of(const struct cop__actor *actor, cop_pid caller)
+{
+        cop_pid parent = { cop__load_relaxed(&actor->parent.bits) };
+        return parent.bits != 0 ? parent : caller;
+}
+
+static int64_t time_of(const struct cop__actor *actor, int64_t shutdown_ms)
+{
+        if (shutdown_ms == COP_FOREVER)
+                return COP_SHUTDOWN_INFINITY;
+        if (shutdown_ms != COP_SHUTDOWN_DEFAULT)
+                return shutdown_ms;
+        return cop__load_relaxed(&actor->server) == cop__supervisor_behaviour()
+                       ? COP_SHUTDOWN_INFINITY
+                       : COP__SHUTDOWN_DEFAULT_MS;
+}
+
+cop_status cop_shutdown(cop_pid pid, int64_t shutdown_ms)
+{
+        struct cop__actor *self = cop__actor_here();
+        bool late;
+        if (self == NULL)
+                return COP_E_NO_NODE;
+        struct cop__actor *actor = cop__slot_of(cop__node_of(cop__thread_here()), pid);
+        if (pid.bits == 0 || cop_pid_equal(pid, cop_self()) || shutdown_ms < COP_SHUTDOWN_AT_ONCE)
+                return COP_E_BAD_ARGUMENT;
+        if (actor == NULL || !cop__slot_is(actor, pid))
+                return COP_OK;
+        if (cop__load_relaxed(&actor->task.visitor) != NULL)
+                return COP_E_BAD_ARGUMENT; /* a thread of the program ends when it wants to */
+        if (!self->trap_exit)
+                cop_unlink(pid); /* or its end would be ours */
+        return cop__stop(pid, parent_of(actor, cop_self()), time_of(actor, shutdown_ms), &late);
+}

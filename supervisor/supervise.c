@@ -1,0 +1,82 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * cop_supervise: the start of a tree by who is no supervisor itself.
+ *
+ * The root is linked from its first instruction, so that it never outlives its caller, and
+ * monitored until it runs, so that a failed start is an answer: the root unlinks before it exits
+ * then, and a caller that does not trap exits lives on.
+ */
+#include "actors/actor.h"
+#include "supervisor/supervisor.h"
+
+/* Shares do not end with their actor: while the caller owns one it must not be ended. */
+static cop_status spawn_root(struct cop__actor *self, const cop_supervisor *tree,
+                             cop_spawn_options *options, cop_pid *pid)
+{
+        const struct cop__supervisor_spec *spec;
+        cop_buffer *buffer;
+        cop_status status = cop__spec_copy(tree, &buffer, &spec);
+        if (status != COP_OK)
+                return status;
+        cop__supervisor_start start = {
+                .spec = { (const uint8_t *)spec, sizeof(*spec), buffer },
+                .alone = true,
+        };
+        options->argument = &start;
+        int32_t budget = self->budget;
+        self->budget = INT32_MAX; /* the turn does not end in the spawn */
+        status = cop_spawn_opt(options, pid);
+        self->budget = budget;
+        cop_buffer_drop(buffer);
+        return status;
+}
+
+static cop_status wait_for_root(struct cop__actor *self, cop_pid pid, cop_ref start_ref,
+                                cop_ref monitor_ref)
+{
+        cop_auto message = cop_receive(COP_FOREVER, COP_REF(cop_started, start_ref),
+                                       COP_REF(cop_down, monitor_ref));
+        const cop_down *down = cop_read(cop_down, message);
+        if (down == NULL) {
+                cop_demonitor_flush(monitor_ref);
+                return COP_OK;
+        }
+        /* Killed by somebody, it has not unlinked: what has been trapped of that is the answer. */
+        cop_unlink(pid);
+        cop_message_free(cop_receive(
+                0, (cop_pattern){ .kind = COP_KIND_OF(cop_exited), .from = pid }));
+        cop__shared_term_drop(self->failure);
+        self->failure = cop__shared_term_new(down->reason);
+        return COP_E_DIED;
+}
+
+cop_status cop_supervise(const cop_supervisor *tree, cop_pid *pid)
+{
+        struct cop__actor *self = cop__actor_here();
+        char sentence[512];
+        cop_ref monitor_ref;
+        cop_pid root;
+        if (self == NULL)
+                return COP_E_NO_NODE;
+        if (cop_supervisor_check(tree, sentence, sizeof(sentence)) != COP_OK) {
+                cop_log(COP_LOG_ERROR, "your program: cop_supervise: %s", sentence);
+                return COP_E_BAD_ARGUMENT;
+        }
+        if (pid == NULL)
+                return COP_E_BAD_ARGUMENT;
+        cop_spawn_options options = {
+                .server = cop__supervisor_behaviour(),
+                .kind = COP_KIND_OF(cop__supervisor_start),
+                .name = tree->name,
+                .start_ref = cop_ref_new(),
+                .monitor_ref = &monitor_ref,
+                .monitor = true,
+                .link = true,
+        };
+        cop_status status = spawn_root(self, tree, &options, &root);
+        if (status == COP_OK)
+                status = wait_for_root(self, root, options.start_ref, monitor_ref);
+        if (status == COP_OK)
+                *pid = root;
+        return status;
+}

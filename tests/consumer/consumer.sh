@@ -1,0 +1,78 @@
+#!/bin/sh
+# Copyright (c) 2026 The Coppice authors. MIT licence.
+#
+# Coppice as others get it: installed into a tree of its own under the build, then used
+# by a separate project through find_package (shared and static) and through pkg-config.
+# The install tree is moved once, since packagers do that.
+#
+#       tests/consumer/consumer.sh BUILD_DIR
+set -eu
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+build=${1:-${COPPICE_BUILD:?"usage: tests/consumer/consumer.sh BUILD_DIR"}}
+cc=${CC:-cc}
+work=$build/consumer
+expected='{bill, 900, 3}'
+
+fail() {
+        echo "consumer: $*" >&2
+        exit 1
+}
+
+# quietly COMMAND...: its output only if it fails.
+quietly() {
+        "$@" >"$work/log" 2>&1 && return 0
+        cat "$work/log" >&2
+        fail "this failed: $*"
+}
+
+runs() {
+        said=$("$@") || fail "$1 ended with $?"
+        [ "$said" = "$expected" ] || fail "$1 printed '$said', expected '$expected'"
+}
+
+rm -rf -- "$work"
+mkdir -p "$work"
+quietly cmake --install "$build" --prefix "$work/first"
+mv "$work/first" "$work/prefix"
+prefix=$work/prefix
+
+library=$(find "$prefix" -name libcoppice.so)
+[ -n "$library" ] || fail "libcoppice.so was not installed"
+lib=$(dirname -- "$library")
+readelf -d "$library" | grep -q 'SONAME.*\[libcoppice\.so\.0\]' ||
+        fail "the shared library is not called libcoppice.so.0"
+for file in "$lib/libcoppice.a" "$lib/pkgconfig/coppice.pc" "$prefix/include/coppice/term.h"; do
+        [ -e "$file" ] || fail "$file was not installed"
+done
+if [ -e "$build/coppice" ] && ! [ -x "$prefix/bin/coppice" ]; then
+        fail "the program coppice was not installed"
+fi
+# Nothing that is installed may remember the trees that it was made from.
+if grep -rlF -e "$build/" -e "$here" "$lib/cmake" "$lib/pkgconfig"; then
+        fail "these files name the build tree or the source tree"
+fi
+
+for static in OFF ON; do
+        quietly cmake -S "$here" -B "$work/build-$static" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+                -DCMAKE_C_COMPILER="$cc" -DCMAKE_PREFIX_PATH="$prefix" \
+                -DCONSUMER_STATIC=$static -DCMAKE_EXPORT_COMPILE_COMMANDS=ON
+        quietly cmake --build "$work/build-$static"
+        grep -q -e -fno-delete-null-pointer-checks "$work/build-$static/compile_commands.json" ||
+                fail "the target does not keep stores through NULL"
+        runs "$work/build-$static/consumer"
+done
+
+PKG_CONFIG_PATH=$lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
+export PKG_CONFIG_PATH
+case $(pkg-config --cflags coppice) in
+*-fno-delete-null-pointer-checks*) ;;
+*) fail "coppice.pc does not keep stores through NULL" ;;
+esac
+# pkg-config quotes what a shell would split, so a shell must read its answer.
+flags=$(pkg-config --cflags --libs coppice)
+eval "set -- $flags"
+quietly "$cc" -o "$work/by-pkg-config" "$here/consumer.c" "$@"
+LD_LIBRARY_PATH=$lib runs "$work/by-pkg-config"
+
+echo "consumer: find_package (shared, static) and pkg-config all work"

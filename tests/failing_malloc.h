@@ -1,0 +1,81 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Memory that runs out on cue: the n-th allocation from now on fails, and the ones after
+ * it. Included by a test program's only source, it takes malloc's place in the program.
+ *
+ *      for (long n = 1; failing_malloc_can(); n++) {
+ *              fail_malloc_after(n);
+ *              cop_status status = cop_term_copy(term, &copy);
+ *              if (!stop_failing_malloc())     no allocation failed: all cases seen
+ *                      break;
+ *              ck_assert_int_eq(status, COP_E_NO_MEMORY);
+ *      }
+ *
+ * Sanitizers have a malloc of their own, which this leaves alone: nothing fails there.
+ */
+#ifndef TESTS_FAILING_MALLOC_H
+#define TESTS_FAILING_MALLOC_H
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "base/compiler.h"
+
+/* Allocations until one fails; 0 when none is to. */
+static long malloc_countdown;
+static bool malloc_has_failed;
+
+static inline void fail_malloc_after(long allocations)
+{
+        malloc_has_failed = false;
+        malloc_countdown = allocations;
+}
+
+/* Returns whether an allocation has failed since fail_malloc_after. */
+static inline bool stop_failing_malloc(void)
+{
+        malloc_countdown = 0;
+        return malloc_has_failed;
+}
+
+static inline bool failing_malloc_can(void)
+{
+        return !COP__ASAN && !COP__TSAN;
+}
+
+#if !COP__ASAN && !COP__TSAN
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *block, size_t size);
+
+static bool malloc_must_fail(void)
+{
+        if (malloc_countdown == 0)
+                return false;
+        if (malloc_countdown > 1) {
+                malloc_countdown--;
+                return false;
+        }
+        malloc_has_failed = true;
+        return true;
+}
+
+void *malloc(size_t size)
+{
+        return malloc_must_fail() ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+        return malloc_must_fail() ? NULL : __libc_calloc(count, size);
+}
+
+void *realloc(void *block, size_t size)
+{
+        return malloc_must_fail() ? NULL : __libc_realloc(block, size);
+}
+
+#endif
+
+#endif

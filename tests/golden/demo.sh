@@ -1,0 +1,33 @@
+#!/bin/sh
+# Copyright (c) 2026 The Coppice authors. MIT licence.
+#
+# The demo runs, ends with 0 in time, and shows what demo.expected shows. Pids are masked.
+#
+#   usage: demo.sh BUILD_DIR
+set -eu
+
+build=$1
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+# shellcheck source=/dev/null
+. "$here/masks"
+work=$(mktemp -d)
+trap 'rm -rf -- "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+
+[ -x "$build/coppice" ] || {
+        echo "demo.sh: this build has no client program" >&2
+        exit 77
+}
+
+code=0
+timeout 60 sh "$here/../../samples/demo.sh" "$build" >"$work/out" 2>&1 </dev/null || code=$?
+mask_ids <"$work/out" | mask_places "$build" >"$work/masked"
+mask_places "$build" <"$here/demo.expected" >"$work/expected"
+diff -u "$work/expected" "$work/masked" >&2 || {
+        echo "demo.sh: the demo does not show what demo.expected shows" >&2
+        exit 1
+}
+[ $code -eq 0 ] || {
+        echo "demo.sh: the demo ended with exit code $code" >&2
+        exit 1
+}

@@ -1,0 +1,57 @@
+#!/bin/sh
+# Copyright (c) 2026 The Coppice authors. MIT licence.
+#
+# What COP_MESSAGE must not let through: each refuse/*.c does not compile, with the sentence
+# that its "expect:" comment gives, and refuse/control.c compiles without a warning. With every
+# compiler that is here: gcc, clang and the one that the build uses.
+set -eu
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf -- "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+
+flags='-std=gnu11 -Wall -Wextra -Werror -fsyntax-only'
+compilers=$(for compiler in gcc clang "${CC:-cc}"; do
+        command -v "$compiler" >/dev/null 2>&1 && echo "$compiler"
+done | sort -u)
+
+compile() {
+        # shellcheck disable=SC2086 # the flags are words
+        LC_ALL=C "$1" $flags -I"$here/../include" "$2" >"$work/said" 2>&1
+}
+
+fail() {
+        echo "$1" >&2
+        sed 's/^/    /' "$work/said" | head -n 5 >&2
+        failed=$((failed + 1))
+}
+
+count=0
+failed=0
+for compiler in $compilers; do
+        compile "$compiler" "$here/refuse/control.c" ||
+                fail "control.c does not compile with $compiler, so the others prove nothing"
+        for file in "$here"/refuse/*.c; do
+                name=$(basename -- "$file")
+                [ "$name" != control.c ] || continue
+                expected=$(sed -n 's|^/\* expect: \(.*\) \*/$|\1|p' "$file")
+                [ -n "$expected" ] || {
+                        echo "$name does not say what to expect" >&2
+                        exit 1
+                }
+                count=$((count + 1))
+                if compile "$compiler" "$file"; then
+                        fail "$name compiles with $compiler"
+                elif ! grep 'error:' "$work/said" | grep -qF -- "$expected"; then
+                        fail "$name fails with $compiler, but nobody says: $expected"
+                fi
+        done
+done
+
+[ "$count" -gt 0 ] || {
+        echo "refuse: there is nothing to refuse" >&2
+        exit 1
+}
+echo "refuse: $count refusals, of which $failed are wrong"
+[ "$failed" -eq 0 ]

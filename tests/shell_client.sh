@@ -1,0 +1,305 @@
+#!/bin/sh
+# Copyright (c) 2026 The Coppice authors. MIT licence.
+#
+# The program `coppice` against the shop: one command, a pipe, a file, exit codes, what goes
+# to which output, several nodes, samples/shell.sh; and at a terminal, where tmux is there.
+#
+#       tests/shell_client.sh BUILD_DIR
+set -eu
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+build=$(CDPATH='' cd -- "${1:-${COPPICE_BUILD:?"usage: tests/shell_client.sh BUILD_DIR"}}" && pwd)
+coppice=$build/coppice
+shop=$build/samples/shop
+if ! [ -x "$coppice" ] || ! [ -x "$shop" ]; then
+        echo "shell_client: the client or the shop is not built: skipped"
+        exit 77
+fi
+
+work=$(mktemp -d)
+export XDG_RUNTIME_DIR="$work/run" XDG_STATE_HOME="$work/state" LC_ALL=C.UTF-8
+mkdir -m 700 "$work/run"
+pids=
+tmux_socket=coppice-test-$$
+
+# shellcheck disable=SC2317 # the trap calls it
+clean_up() {
+        for pid in $pids; do
+                kill -TERM "$pid" 2>/dev/null || true
+                wait "$pid" 2>/dev/null || true
+        done
+        ! command -v tmux >/dev/null 2>&1 || tmux -L "$tmux_socket" kill-server 2>/dev/null || true
+        rm -rf -- "$work"
+}
+trap clean_up EXIT
+trap 'exit 1' HUP INT TERM
+
+failures=0
+fail() {
+        echo "shell_client: $*" >&2
+        failures=$((failures + 1))
+}
+
+# start NAME: a shop under that name, until the end of the test.
+start() {
+        "$shop" --name "$1" </dev/null >"$work/$1.log" 2>&1 &
+        pids="$pids $!"
+        "$coppice" -n "$1" --wait 20000 await clerk 20000 >/dev/null
+}
+
+# run CODE COMMAND...: runs it, with its outputs in files, and checks its exit code.
+run() {
+        expected=$1
+        shift
+        code=0
+        "$@" >"$work/out" 2>"$work/err" || code=$?
+        [ "$code" -eq "$expected" ] || fail "'$*' ended with $code, not $expected: $(cat "$work/err")"
+}
+
+# same FILE TEXT: the whole of an output.
+same() {
+        printf '%s' "$2" | cmp -s - "$work/$1" ||
+                fail "expected on std$1: '$2'; found: '$(cat "$work/$1")'"
+}
+
+has() {
+        grep -qF -- "$2" "$work/$1" || fail "expected '$2' on std$1; found: '$(cat "$work/$1")'"
+}
+
+line() {
+        printf '%s\n' "$@"
+}
+
+# --- without a node ----------------------------------------------------------
+
+run 3 "$coppice" self
+same err "$(line 'coppice: no node runs')
+"
+run 3 "$coppice" -n shop self
+has err 'coppice: no node called shop runs'
+run 0 "$coppice" nodes
+same out ''
+run 2 "$coppice" --no-such-option
+has err "no option is called '--no-such-option'"
+run 2 "$coppice" -n
+run 2 "$coppice" --wait soon self
+run 2 "$coppice" -f file self
+run 0 "$coppice" --help
+has out 'usage: coppice'
+run 0 "$coppice" --version
+has out 'coppice '
+run 3 "$coppice" -n "$work/none.sock" self
+
+# --- one command -------------------------------------------------------------
+
+start shop
+run 0 "$coppice" -n shop call till '#bill{pence = 900, people = 3}'
+same out '#share{pence_each = 300, number = 1}
+'
+same err ''
+run 0 "$coppice" call till '#bill{pence' = 900, people = '2}' # the only node, words joined
+same out '#share{pence_each = 450, number = 2}
+'
+run 0 "$coppice" -n "$XDG_RUNTIME_DIR/coppice/shop.sock" whereis till
+has out '<0.'
+run 1 "$coppice" -n shop call till '#bill{pence = 900, people = 0}'
+same out ''
+has err '** till <0.'
+has err 'crashed: integer division by zero'
+has err 'till_on_bill'
+has err 'handling #bill{pence = 900, people = 0} from <0.'
+has err 'shop restarted it as <0.'
+run 0 "$coppice" -n shop call till '#bill{pence = 900, people = 3}'
+same out '#share{pence_each = 300, number = 1}
+'
+run 1 "$coppice" -n shop call tlil x
+has err 'did you mean till?'
+run 1 "$coppice" -n shop call till '#bill{penc = 1}'
+same err "** expected a field of bill (pence, people), found 'penc'
+   call till #bill{penc = 1}
+                   ^
+"
+run 0 "$coppice" nodes
+has out 'shop'
+run 1 "$coppice" -n shop nosuchcommand
+run 0 "$coppice" -n shop -- self
+
+# --- commands from a pipe and from a file ------------------------------------
+
+cat >"$work/script" <<'END'
+% a comment, and a blank line
+
+call till #bill{pence = 10, people = 2}
+whereis nobody
+whereis shop % the end
+END
+printf '#share{pence_each = 5, number = 2}\n' >"$work/first"
+
+run 1 "$coppice" -n shop -f "$work/script"
+cmp -s "$work/out" "$work/first" || fail "the script did not end at its first error"
+has err 'no actor is called nobody'
+has err "stopped at line 4 of $work/script; --keep-going runs on"
+
+run 1 "$coppice" -n shop --keep-going -f "$work/script"
+[ "$(wc -l <"$work/out")" -eq 2 ] || fail "--keep-going did not go on: $(cat "$work/out")"
+
+code=0
+"$coppice" -n shop <"$work/script" >"$work/out" 2>"$work/err" || code=$?
+[ "$code" -eq 1 ] || fail "a pipe with an error ended with $code"
+has err 'stopped at line 4 of standard input'
+
+printf 'self\nquit\nwhereis nobody\n' >"$work/quits"
+run 0 "$coppice" -n shop -f "$work/quits"
+[ "$(wc -l <"$work/out")" -eq 1 ] || fail "quit did not end the script"
+
+printf 'whereis till' >"$work/unended"
+run 0 "$coppice" -n shop --echo -f "$work/unended"
+has out 'shop@here 1> whereis till'
+has out '<0.'
+
+run 2 "$coppice" -n shop -f "$work/no-such-file"
+has err 'cannot be read'
+
+: >"$work/empty"
+run 0 "$coppice" -n shop -f "$work/empty"
+same out ''
+
+# A session is an actor from its first to its last line: what came in between is there.
+printf 'self\ntill ! #bill{pence = 8, people = 4}\ncall clerk #report{}\nflush\n' >"$work/mail"
+run 0 "$coppice" -n shop -f "$work/mail"
+has out 'got #share{pence_each = 2, number = '
+
+# --- several nodes -----------------------------------------------------------
+
+start shed
+run 3 "$coppice" self
+has err 'several nodes run; -n NAME says which one is meant:'
+has err 'shed'
+has err 'shop'
+run 0 "$coppice" -n shed self
+run 1 "$coppice" -n shed exit
+run 0 "$coppice" nodes
+[ "$(wc -l <"$work/out")" -eq 2 ] || fail "nodes did not list two: $(cat "$work/out")"
+
+# A second program of the same name runs, without a console.
+"$shop" --name shed </dev/null >"$work/second.log" 2>&1 &
+second=$!
+pids="$pids $second"
+tries=0
+until grep -q "no console: a node called shed runs already" "$work/second.log" 2>/dev/null; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 1000 ] || break
+        sleep 0.02
+done
+grep -q 'no console: a node called shed runs already, in process' "$work/second.log" ||
+        fail "a second shed was not told of the first: $(cat "$work/second.log")"
+
+# Killing clients harms nothing.
+"$coppice" -n shed await nobody 60000 >/dev/null 2>&1 &
+waits=$!
+"$coppice" -n shed self >/dev/null
+kill -KILL "$waits"
+wait "$waits" 2>/dev/null || true
+run 0 "$coppice" -n shed self
+
+# The end of the node ends the client.
+printf 'self\nawait nobody 60000\n' | "$coppice" -n shed >"$work/lost" 2>"$work/err" &
+waits=$!
+tries=0
+until grep -q "<0" "$work/lost" 2>/dev/null; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 500 ] || break
+        sleep 0.02
+done
+for pid in $pids; do
+        [ "$pid" = "${pids##* }" ] || last_but_one=$pid
+done
+kill -TERM "$last_but_one"
+code=0
+wait "$waits" || code=$?
+[ "$code" -eq 1 ] || fail "a client whose node ended, ended with $code"
+wait "$last_but_one" || fail "the shed did not end with 0"
+[ ! -e "$XDG_RUNTIME_DIR/coppice/shed.sock" ] || fail "the shed left its socket"
+
+# --- samples/shell.sh --------------------------------------------------------
+
+script=$here/../samples/shell.sh
+if [ -e "$script" ]; then
+        run 0 sh "$script" "$build" whereis shop
+        [ -e "$XDG_RUNTIME_DIR/coppice/shop.sock" ] || fail "shell.sh stopped a shop that it had not started"
+        mkdir -m 700 "$work/alone"
+        code=0
+        printf 'call till #bill{pence = 9, people = 3}\nwhereis nobody\nself\n' |
+                XDG_RUNTIME_DIR="$work/alone" sh "$script" "$build" >"$work/out" 2>"$work/err" || code=$?
+        [ "$code" -eq 1 ] || fail "shell.sh did not pass on the exit code: $code"
+        same out '#share{pence_each = 3, number = 1}
+'
+        [ ! -e "$work/alone/coppice/shop.sock" ] || fail "shell.sh left its shop running"
+fi
+
+# --- at a terminal -----------------------------------------------------------
+
+# shows TEXT: until the screen has it.
+shows() {
+        tries=0
+        until tmux -L "$tmux_socket" capture-pane -p -t client | grep -qF -- "$1"; do
+                tries=$((tries + 1))
+                [ "$tries" -lt 500 ] || {
+                        fail "the terminal did not show '$1': $(tmux -L "$tmux_socket" capture-pane -p -t client)"
+                        return 0
+                }
+                sleep 0.02
+        done
+}
+
+type_keys() {
+        tmux -L "$tmux_socket" send-keys -t client "$@"
+}
+
+at_a_terminal() {
+        tmux -L "$tmux_socket" new-session -d -x 120 -y 50 -s client \
+                "XDG_RUNTIME_DIR='$XDG_RUNTIME_DIR' XDG_STATE_HOME='$XDG_STATE_HOME' LC_ALL=C.UTF-8 '$coppice' -n shop; echo \"ended with \$?\"; sleep 60" ||
+                return 0
+        shows 'shop@here 1>'
+        type_keys 'call till #bill{pence = 6, people = 3}' Enter
+        shows '#share{pence_each = 2, number = '
+        type_keys 'half a line'
+        shows '> half a line'
+        # News comes above the line, which stays.
+        "$coppice" -n shop call till '#bill{}' >/dev/null 2>&1 || true
+        shows '** till <0.'
+        shows '2> half a line'
+        type_keys C-c
+        type_keys 'await nobody 60000' Enter
+        shows '> await nobody 60000'
+        # An interrupt before the wait has begun cancels nothing: so until it has.
+        tries=0
+        until tmux -L "$tmux_socket" capture-pane -p -t client | grep -qF '** interrupted'; do
+                tries=$((tries + 1))
+                [ "$tries" -lt 100 ] || break
+                type_keys C-c
+                sleep 0.1
+        done
+        shows '** interrupted'
+        if [ -e "$build/CMakeCache.txt" ] && grep -q 'COPPICE_libedit_LIBRARY:.*=/' "$build/CMakeCache.txt"; then
+                type_keys 'wherei' Tab 'cl' Tab
+                shows '> whereis clerk'
+                type_keys C-c
+                type_keys 'call till #bil' Tab 'peo' Tab '3, ' Tab '9}' Enter
+                shows '> call till #bill{people = 3, pence = 9}'
+                shows '#share{pence_each = 3, number = '
+                [ "$(stat -c %a "$XDG_STATE_HOME/coppice/history")" = 600 ] ||
+                        fail "others may read the history"
+        fi
+        type_keys C-d
+        shows 'ended with 0'
+}
+
+if command -v tmux >/dev/null 2>&1; then
+        at_a_terminal
+else
+        echo "shell_client: no tmux here: the terminal was not tried"
+fi
+
+[ "$failures" -eq 0 ] || exit 1
+echo "shell_client: the client does what it should"

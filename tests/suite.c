@@ -1,0 +1,216 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * The main program of every test: runs the claims that registered themselves, each as
+ * a libcheck case of its own, so that a failure is reported under the claim's name.
+ *
+ * Around each claim stands a fixture, in the claim's process, that notes the open
+ * descriptors and the threads before and compares them after.
+ */
+#define _GNU_SOURCE
+#include "tests/suite.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <execinfo.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/compiler.h"
+
+/* Entries of /proc/self/fd or /proc/self/task: small numbers, each with a name. */
+#define NUMBERS_MAX 4096
+
+/* A thread that was joined may be listed until the kernel has buried it. */
+#define LEAK_POLLS 2000
+#define LEAK_POLL_NS 1000000
+
+struct numbers {
+        size_t count;
+        int each[NUMBERS_MAX];
+};
+
+static struct suite_claim *first_claim;
+static struct suite_claim **last_claim = &first_claim;
+static struct numbers descriptors_before;
+static struct numbers threads_before;
+
+void suite_register(struct suite_claim *claim)
+{
+        *last_claim = claim;
+        last_claim = &claim->next;
+}
+
+int suite_is_slow(void)
+{
+        /* Valgrind shows itself by what it preloads. */
+        const char *preload = getenv("LD_PRELOAD");
+        return COP__ASAN || COP__TSAN || (preload && strstr(preload, "vgpreload"));
+}
+
+/* The numbers in a directory of /proc, without the descriptor that reads it. */
+static void read_numbers(const char *path, struct numbers *numbers)
+{
+        numbers->count = 0;
+        DIR *dir = opendir(path);
+        ck_assert_msg(dir != NULL, "cannot open %s: %s", path, strerror(errno));
+        int own = strcmp(path, "/proc/self/fd") == 0 ? dirfd(dir) : -1;
+        for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
+                if (entry->d_name[0] == '.')
+                        continue;
+                int number = atoi(entry->d_name);
+                if (number != own && numbers->count < NUMBERS_MAX)
+                        numbers->each[numbers->count++] = number;
+        }
+        closedir(dir);
+}
+
+static int contains(const struct numbers *numbers, int number)
+{
+        for (size_t i = 0; i < numbers->count; i++)
+                if (numbers->each[i] == number)
+                        return 1;
+        return 0;
+}
+
+/* One that is in `after` and not in `before`, or -1. */
+static int added(const struct numbers *before, const struct numbers *after)
+{
+        for (size_t i = 0; i < after->count; i++)
+                if (!contains(before, after->each[i]))
+                        return after->each[i];
+        return -1;
+}
+
+static void *nothing(void *unused)
+{
+        return unused;
+}
+
+/* ThreadSanitizer starts a thread of its own beside the first one of ours. */
+static void wake_sanitizer(void)
+{
+        pthread_t thread;
+        if (COP__TSAN && pthread_create(&thread, NULL, nothing, NULL) == 0)
+                pthread_join(thread, NULL);
+}
+
+/* libunwind opens a pipe at its first walk and keeps it for the life of the process. Where it is linked, its
+ * backtrace() stands for the C library's. */
+static void prime_unwinder(void)
+{
+        void *frames[4];
+        backtrace(frames, 4);
+}
+
+static void before_claim(void)
+{
+        wake_sanitizer();
+        prime_unwinder();
+        read_numbers("/proc/self/fd", &descriptors_before);
+        read_numbers("/proc/self/task", &threads_before);
+}
+
+/* Waits until nothing is left that was not there before; -1, or what stays. */
+static int leaked(const char *path, const struct numbers *before)
+{
+        static struct numbers now;
+        int left = -1;
+        for (int poll = 0; poll < LEAK_POLLS; poll++) {
+                read_numbers(path, &now);
+                left = added(before, &now);
+                if (left < 0)
+                        break;
+                nanosleep(&(struct timespec){ .tv_nsec = LEAK_POLL_NS }, NULL);
+        }
+        return left;
+}
+
+static void thread_name(int thread, char *name, size_t size)
+{
+        char path[64];
+        snprintf(path, sizeof path, "/proc/self/task/%d/comm", thread);
+        snprintf(name, size, "?");
+        FILE *file = fopen(path, "re");
+        if (!file)
+                return;
+        if (fgets(name, (int)size, file))
+                name[strcspn(name, "\n")] = '\0';
+        fclose(file);
+}
+
+static void after_claim(void)
+{
+        char what[256] = "?";
+        int thread = leaked("/proc/self/task", &threads_before);
+        if (thread >= 0) {
+                thread_name(thread, what, sizeof what);
+                ck_abort_msg("left a thread behind: %d, called %s", thread, what);
+        }
+        int descriptor = leaked("/proc/self/fd", &descriptors_before);
+        if (descriptor >= 0) {
+                char path[64];
+                snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+                ssize_t size = readlink(path, what, sizeof what - 1);
+                what[size > 0 ? size : 0] = '\0';
+                ck_abort_msg("left a descriptor open: %d, which is %s", descriptor, what);
+        }
+}
+
+static void add_claim(Suite *suite, struct suite_claim *claim)
+{
+        TCase *tcase = tcase_create(claim->test.name);
+        tcase_set_timeout(tcase, claim->seconds * (suite_is_slow() ? 10 : 1));
+        tcase_add_checked_fixture(tcase, before_claim, after_claim);
+        tcase_add_test(tcase, &claim->test);
+        suite_add_tcase(suite, tcase);
+}
+
+static void print_failures(SRunner *runner, int count)
+{
+        TestResult **failures = srunner_failures(runner);
+        for (int i = 0; i < count; i++)
+                printf("%s:%d: %s: %s\n", tr_lfile(failures[i]), tr_lno(failures[i]),
+                       tr_tcname(failures[i]), tr_msg(failures[i]));
+        free(failures);
+}
+
+/* /a/b/test_timer and test_timer.c alike are the suite "timer". */
+static void suite_name(const char *program, char *name, size_t size)
+{
+        const char *slash = strrchr(program, '/');
+        const char *base = slash ? slash + 1 : program;
+        snprintf(name, size, "%s", strncmp(base, "test_", 5) == 0 ? base + 5 : base);
+        name[strcspn(name, ".")] = '\0';
+}
+
+int main(int argc, char **argv)
+{
+        const char *wanted = argc > 1 ? argv[1] : "";
+        char name[128];
+        suite_name(argv[0], name, sizeof name);
+
+        int count = 0;
+        Suite *suite = suite_create(name);
+        for (struct suite_claim *claim = first_claim; claim; claim = claim->next) {
+                if (!strstr(claim->test.name, wanted))
+                        continue;
+                add_claim(suite, claim);
+                count++;
+        }
+        SRunner *runner = srunner_create(suite);
+        if (count == 0) {
+                fprintf(stderr, "%s: no claim has \"%s\" in its name\n", name, wanted);
+                srunner_free(runner);
+                return 2;
+        }
+        srunner_run_all(runner, CK_SILENT);
+        int failed = srunner_ntests_failed(runner);
+        print_failures(runner, failed);
+        printf("%s: %d of %d claims hold\n", name, count - failed, count);
+        srunner_free(runner);
+        return failed ? 1 : 0;
+}

@@ -1,0 +1,54 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * How a test is written.
+ *
+ *      #include "tests/suite.h"
+ *
+ *      TEST(a_cancelled_timer_never_fires)
+ *      {
+ *              ck_assert_int_eq(...);
+ *      }
+ *
+ * That is all: each TEST registers itself, and main is in suite.c. The name is the
+ * claim that the test proves. Each runs in a process of its own, and fails also when
+ * it leaves a descriptor or a thread behind.
+ *
+ *      ./test_timer             all of them
+ *      ./test_timer cancelled   those with "cancelled" in the name
+ *      CK_FORK=no ./test_timer  all in this process, for a debugger
+ *
+ * Ends with 0 when every claim holds, 1 when one does not, 2 when none was asked for.
+ */
+#ifndef TESTS_SUITE_H
+#define TESTS_SUITE_H
+
+#include <check.h>
+
+/* One claim; its memory is static, beside the test, linked into the list in suite.c. */
+struct suite_claim {
+        TTest test;
+        double seconds; /* after which it has failed; 10 times that under a sanitizer */
+        struct suite_claim *next;
+};
+
+void suite_register(struct suite_claim *claim);
+
+/* True under a sanitizer or valgrind: tests that repeat a million times may do fewer. */
+int suite_is_slow(void);
+
+#define TEST(claim) TEST_WITHIN(claim, 30)
+
+/* For the few that need another limit than 30 seconds. */
+#define TEST_WITHIN(claim, limit_seconds)                                        \
+        static void test_##claim(int unused_index);                              \
+        static struct suite_claim claim_##claim = {                              \
+                .test = { #claim, test_##claim, __FILE__, __LINE__ },            \
+                .seconds = (limit_seconds),                                      \
+        };                                                                       \
+        __attribute__((constructor)) static void register_##claim(void)          \
+        {                                                                        \
+                suite_register(&claim_##claim);                                  \
+        }                                                                        \
+        static void test_##claim(int unused_index __attribute__((unused)))
+
+#endif

@@ -1,0 +1,732 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * The console of a node, through its socket, with clients of every sort.
+ */
+#define _GNU_SOURCE
+#include "shell/console.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "shell/door.h"
+#include "shell/packet.h"
+#include "tests/node_fixture.h"
+
+typedef struct { int64_t pence, people; } bill;
+COP_MESSAGE(bill, pence, people);
+
+typedef struct { int64_t pence_each; } share;
+COP_MESSAGE(share, pence_each);
+
+typedef struct { int64_t served; } till;
+
+static void till_on_bill(till *self, const bill *b)
+{
+        if (b->people == 0) {
+                int *volatile nobody = NULL;
+                *nobody = 1;
+        }
+        self->served++;
+        cop_reply(share, .pence_each = b->pence / b->people);
+}
+
+COP_SERVER(till, COP_ON(bill, till_on_bill));
+
+/* Takes requests and never answers. */
+static void deaf(void)
+{
+        for (;;)
+                cop_caller_of(cop_receive(COP_FOREVER, COP_ANY));
+}
+
+/* ---- A node with a console around each claim ----------------------------------------- */
+
+struct stage {
+        char folder[64]; /* XDG_RUNTIME_DIR */
+        cop_node *node;
+        struct cop__console *console;
+};
+
+static char logged[2048];
+
+static void log_last(void *context, cop_log_level level, const char *text)
+{
+        (void)context;
+        (void)level;
+        snprintf(logged, sizeof(logged), "%s", text);
+}
+
+static void make_runtime_folder(char folder[64])
+{
+        strcpy(folder, "/tmp/coppice-test-XXXXXX");
+        ck_assert_ptr_nonnull(mkdtemp(folder));
+        setenv("XDG_RUNTIME_DIR", folder, 1);
+}
+
+static void remove_runtime_folder(const char *folder)
+{
+        char path[128];
+        snprintf(path, sizeof(path), "%s/coppice", folder);
+        if (rmdir(path) != 0)
+                ck_assert_msg(errno == ENOENT, "something was left in %s", path);
+        ck_assert_int_eq(rmdir(folder), 0);
+}
+
+static void stage_begin(struct stage *stage, unsigned workers)
+{
+        make_runtime_folder(stage->folder);
+        stage->node = node_begin((cop_node_options){ .name = "shop", .workers = workers,
+                                                     .log = log_last });
+        ck_assert_int_eq(cop__console_start(stage->node, &stage->console), COP_OK);
+}
+
+static void stage_end(struct stage *stage)
+{
+        cop__console_stop(stage->console);
+        node_end(stage->node);
+        remove_runtime_folder(stage->folder);
+}
+
+#define ON_STAGE(claim) ON_STAGE_WITH(claim, 2)
+#define ON_STAGE_WITH(claim, workers)                      \
+        static void on_stage_##claim(struct stage *stage); \
+        TEST(claim)                                        \
+        {                                                  \
+                struct stage stage;                        \
+                stage_begin(&stage, workers);              \
+                on_stage_##claim(&stage);                  \
+                stage_end(&stage);                         \
+        }                                                  \
+        static void on_stage_##claim(__attribute__((unused)) struct stage *stage)
+
+/* ---- A client, made by hand ---------------------------------------------------------- */
+
+struct answer {
+        char out[65536], err[4096], news[4096];
+        int done; /* -1: the console hung up before it was done */
+};
+
+static int knock(void)
+{
+        char sentence[COP__DOOR_SENTENCE];
+        int fd;
+        cop_status status = cop__door_knock("shop", &fd, sentence);
+        ck_assert_msg(status == COP_OK, "%s", sentence);
+        return fd;
+}
+
+/* The next packet, which must come; COP__PACKET_CLOSED: the console has hung up. */
+static enum cop__packet_status next_packet(int fd, struct cop__packet *packet)
+{
+        struct pollfd poll_for = { .fd = fd, .events = POLLIN };
+        ck_assert_int_eq(poll(&poll_for, 1, PATIENCE_MS), 1);
+        enum cop__packet_status status = cop__packet_read(fd, 1 << 20, PATIENCE_MS, packet);
+        return status == COP__PACKET_READ ? status : COP__PACKET_CLOSED;
+}
+
+static void add(char *text, size_t size, const char *more)
+{
+        size_t used = strlen(text);
+        snprintf(text + used, size - used, "%s", more);
+}
+
+/* Reads up to DONE or CANDIDATES. */
+static void read_answer(int fd, struct answer *answer)
+{
+        struct cop__packet packet;
+        memset(answer, 0, sizeof(*answer));
+        answer->done = -1;
+        while (next_packet(fd, &packet) == COP__PACKET_READ) {
+                int type = packet.type;
+                if (type == COP__PACKET_OUT || type == COP__PACKET_CANDIDATES)
+                        add(answer->out, sizeof(answer->out), packet.body);
+                else if (type == COP__PACKET_ERR)
+                        add(answer->err, sizeof(answer->err), packet.body);
+                else if (type == COP__PACKET_REPORT)
+                        add(answer->news, sizeof(answer->news), packet.body);
+                if (type == COP__PACKET_DONE)
+                        answer->done = packet.body[0];
+                free(packet.body);
+                if (type == COP__PACKET_DONE || type == COP__PACKET_CANDIDATES)
+                        return;
+        }
+}
+
+/* Connects, and reads the greeting: the session's pid. */
+static int attach_as(cop_pid *pid)
+{
+        struct cop__packet packet;
+        char node[64], text[64];
+        int fd = knock();
+        ck_assert_int_eq(next_packet(fd, &packet), COP__PACKET_READ);
+        ck_assert_int_eq(packet.type, COP__PACKET_GREETING);
+        ck_assert_int_eq(sscanf(packet.body, COP__PROTOCOL "\n%63s\n%63s\n", node, text), 2);
+        ck_assert_str_eq(node, "shop");
+        ck_assert_int_eq(cop_pid_parse(text, strlen(text), pid), COP_OK);
+        free(packet.body);
+        return fd;
+}
+
+static int attach(void)
+{
+        cop_pid unused;
+        return attach_as(&unused);
+}
+
+static void ask(int fd, const char *line)
+{
+        ck_assert(cop__packet_write(fd, COP__PACKET_RUN, line, strlen(line)));
+}
+
+static const struct answer *say(int fd, const char *line)
+{
+        static struct answer answer;
+        ask(fd, line);
+        read_answer(fd, &answer);
+        return &answer;
+}
+
+static void assert_serves(int fd)
+{
+        ck_assert_str_eq(say(fd, "whereis nobody")->out, "");
+        const struct answer *answer = say(fd, "self");
+        ck_assert_int_eq(answer->done, COP__DONE_OK);
+        ck_assert_int_eq(answer->out[0], '<');
+}
+
+/* The console has hung up, after whatever it had to say. */
+static void assert_hung_up(int fd)
+{
+        struct answer answer;
+        do
+                read_answer(fd, &answer);
+        while (answer.done != -1);
+        close(fd);
+}
+
+/* ---- The door ------------------------------------------------------------------------ */
+
+ON_STAGE(the_socket_is_its_users_alone)
+{
+        struct stat folder, socket;
+        char path[128];
+        snprintf(path, sizeof(path), "%s/coppice", stage->folder);
+        ck_assert_int_eq(stat(path, &folder), 0);
+        ck_assert_int_eq(folder.st_mode & 07777, 0700);
+        strcat(path, "/shop.sock");
+        ck_assert_str_eq(cop__console_path(stage->console), path);
+        ck_assert_int_eq(lstat(path, &socket), 0);
+        ck_assert(S_ISSOCK(socket.st_mode));
+        ck_assert_int_eq(socket.st_mode & 07777, 0600);
+}
+
+/* Starts a console that must not start. Its sentence. */
+static const char *refusal(const char *name, cop_status expected)
+{
+        struct cop__console *console = NULL;
+        cop_node *node;
+        logged[0] = '\0';
+        ck_assert_int_eq(cop_node_start(&(cop_node_options){ .name = name, .workers = 1,
+                                                             .log = log_last },
+                                        &node),
+                         COP_OK);
+        ck_assert_int_eq(cop__console_start(node, &console), expected);
+        ck_assert_ptr_null(console);
+        cop_node_stop(node);
+        return logged;
+}
+
+static void assert_has(const char *text, const char *part)
+{
+        ck_assert_msg(strstr(text, part) != NULL, "expected '%s' in '%s'", part, text);
+}
+
+ON_STAGE(a_second_node_of_the_same_name_is_refused_and_the_first_goes_on)
+{
+        char expected[128];
+        snprintf(expected, sizeof(expected),
+                 "no console: a node called shop runs already, in process %ld", (long)getpid());
+        assert_has(refusal("shop", COP_E_NAME_TAKEN), expected);
+        int fd = attach();
+        assert_serves(fd);
+        close(fd);
+}
+
+ON_STAGE(a_name_is_free_again_when_its_node_has_ended)
+{
+        cop__console_stop(stage->console);
+        ck_assert_int_eq(cop__console_start(stage->node, &stage->console), COP_OK);
+        int fd = attach();
+        assert_serves(fd);
+        close(fd);
+}
+
+/* A folder for sockets with one file in it. */
+static void make_leftover(const char *folder, char path[128], mode_t mode)
+{
+        snprintf(path, 128, "%s/coppice", folder);
+        ck_assert_int_eq(mkdir(path, 0700), 0);
+        strcat(path, "/shop.sock");
+        int fd;
+        if (mode == S_IFREG) {
+                fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+        } else {
+                struct sockaddr_un address = { .sun_family = AF_UNIX };
+                strcpy(address.sun_path, path);
+                fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+                ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+                if (mode != S_IFSOCK)
+                        ck_assert_int_eq(listen(fd, 1), 0);
+        }
+        ck_assert_int_ge(fd, 0);
+        if (mode == S_IFREG || mode == S_IFSOCK)
+                close(fd);
+}
+
+TEST(a_socket_that_nobody_listens_at_is_replaced)
+{
+        struct stage stage;
+        char path[128];
+        make_runtime_folder(stage.folder);
+        make_leftover(stage.folder, path, S_IFSOCK);
+        stage.node = node_begin((cop_node_options){ .name = "shop" });
+        ck_assert_int_eq(cop__console_start(stage.node, &stage.console), COP_OK);
+        int fd = attach();
+        assert_serves(fd);
+        close(fd);
+        stage_end(&stage);
+}
+
+TEST(a_file_in_the_place_of_the_socket_is_left_alone)
+{
+        char folder[64], path[128];
+        make_runtime_folder(folder);
+        make_leftover(folder, path, S_IFREG);
+        assert_has(refusal("shop", COP_E_BAD_ARGUMENT), "is no socket, and will not be replaced");
+        ck_assert_int_eq(unlink(path), 0);
+        remove_runtime_folder(folder);
+}
+
+TEST(a_folder_that_others_may_enter_is_refused)
+{
+        char folder[64], path[128];
+        make_runtime_folder(folder);
+        snprintf(path, sizeof(path), "%s/coppice", folder);
+        ck_assert_int_eq(mkdir(path, 0700), 0);
+        ck_assert_int_eq(chmod(path, 0755), 0);
+        assert_has(refusal("shop", COP_E_BAD_ARGUMENT), "its mode is 0755, and should be 0700");
+        remove_runtime_folder(folder);
+}
+
+TEST(a_link_in_the_place_of_the_folder_is_refused)
+{
+        char folder[64], path[128];
+        make_runtime_folder(folder);
+        snprintf(path, sizeof(path), "%s/coppice", folder);
+        ck_assert_int_eq(symlink("/tmp", path), 0);
+        assert_has(refusal("shop", COP_E_BAD_ARGUMENT), "is no folder");
+        ck_assert_int_eq(unlink(path), 0);
+        remove_runtime_folder(folder);
+}
+
+TEST(a_folder_of_another_user_is_refused)
+{
+        char folder[64], path[128];
+        if (geteuid() != 0)
+                return; /* only root can make one */
+        make_runtime_folder(folder);
+        snprintf(path, sizeof(path), "%s/coppice", folder);
+        ck_assert_int_eq(mkdir(path, 0700), 0);
+        ck_assert_int_eq(chown(path, 65534, 65534), 0);
+        assert_has(refusal("shop", COP_E_BAD_ARGUMENT), "belongs to user 65534, and not to user 0");
+        remove_runtime_folder(folder);
+}
+
+TEST(a_path_too_long_for_a_socket_is_refused)
+{
+        char folder[64], deep[128], name[COP_NAME_MAX + 1];
+        make_runtime_folder(folder);
+        snprintf(deep, sizeof(deep), "%s/a-folder-with-a-longer-name", folder);
+        ck_assert_int_eq(mkdir(deep, 0700), 0);
+        setenv("XDG_RUNTIME_DIR", deep, 1);
+        memset(name, 'n', COP_NAME_MAX);
+        name[COP_NAME_MAX] = '\0';
+        assert_has(refusal(name, COP_E_TOO_BIG), "bytes, and 107 is the most: set XDG_RUNTIME_DIR");
+        remove_runtime_folder(deep);
+        remove_runtime_folder(folder);
+}
+
+TEST(without_a_runtime_folder_of_ones_own_the_socket_is_below_tmp)
+{
+        static const char *const others[] = { NULL, "relative", "/nowhere/at/all", "/proc/1/fd/0" };
+        char expected[128], name[64];
+        struct cop__console *console;
+        snprintf(name, sizeof(name), "test-%ld", (long)getpid());
+        snprintf(expected, sizeof(expected), "/tmp/coppice-%lu/%s.sock", (unsigned long)geteuid(),
+                 name);
+        cop_node *node = node_begin((cop_node_options){ .name = name });
+        for (size_t i = 0; i < COP__COUNT(others); i++) {
+                if (others[i] == NULL)
+                        unsetenv("XDG_RUNTIME_DIR");
+                else
+                        setenv("XDG_RUNTIME_DIR", others[i], 1);
+                ck_assert_int_eq(cop__console_start(node, &console), COP_OK);
+                ck_assert_str_eq(cop__console_path(console), expected);
+                cop__console_stop(console);
+        }
+        node_end(node);
+}
+
+/* A child that is another user connects to `path`. */
+static pid_t connect_as_nobody(const char *path)
+{
+        pid_t child = fork();
+        if (child != 0)
+                return child;
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        strcpy(address.sun_path + 1, path);
+        int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+        char byte;
+        if (setuid(65534) != 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
+                _exit(1);
+        _exit(read(fd, &byte, 1) == 1 ? 0 : 1);
+}
+
+TEST(a_process_of_another_user_is_not_admitted)
+{
+        if (geteuid() != 0)
+                return; /* only root can become another */
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        char path[64];
+        snprintf(path, sizeof(path), "coppice-test-%ld", (long)getpid());
+        strcpy(address.sun_path + 1, path);
+        int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+        ck_assert_int_eq(listen(listener, 1), 0);
+        pid_t child = connect_as_nobody(path);
+        int fd = accept(listener, NULL, NULL);
+        ck_assert(!cop__door_admits(fd));
+        ck_assert_int_eq(write(fd, "x", 1), 1);
+        int status;
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        ck_assert_int_eq(status, 0);
+        close(fd);
+        int pair[2];
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+        ck_assert(cop__door_admits(pair[0]));
+        close(pair[0]);
+        close(pair[1]);
+        close(listener);
+}
+
+ON_STAGE(running_nodes_are_found_by_name)
+{
+        struct cop__neighbour *neighbours;
+        char sentence[COP__DOOR_SENTENCE];
+        size_t count;
+        int fd;
+        ck_assert_int_eq(cop__door_neighbours(&neighbours, &count, sentence), COP_OK);
+        ck_assert_uint_eq(count, 1);
+        ck_assert_str_eq(neighbours[0].name, "shop");
+        ck_assert_int_eq(neighbours[0].process, getpid());
+        free(neighbours);
+        ck_assert_int_eq(cop__door_knock("shed", &fd, sentence), COP_E_NO_NAME);
+        ck_assert_str_eq(sentence, "no node called shed runs");
+        ck_assert_int_eq(cop__door_knock(cop__console_path(stage->console), &fd, sentence), COP_OK);
+        close(fd);
+        fd = attach();
+        assert_has(say(fd, "nodes")->out, "this one");
+        close(fd);
+}
+
+/* ---- Conversations ------------------------------------------------------------------- */
+
+ON_STAGE(a_session_is_an_actor_with_the_pid_that_it_was_greeted_with)
+{
+        char text[COP_ID_TEXT_MAX], expected[COP_ID_TEXT_MAX + 1];
+        cop_pid pid;
+        int fd = attach_as(&pid);
+        snprintf(expected, sizeof(expected), "%s\n", cop_pid_print(pid, text));
+        ck_assert_str_eq(say(fd, "self")->out, expected);
+        ck_assert(cop_is_alive(pid));
+        cop_ref ref = watch(pid);
+        close(fd);
+        await_down(ref, "normal");
+}
+
+ON_STAGE(results_and_errors_come_apart_with_a_status)
+{
+        cop_spawn_server(&till_server, "till");
+        int fd = attach();
+        const struct answer *answer = say(fd, "call till #bill{pence = 900, people = 3}");
+        ck_assert_str_eq(answer->out, "#share{pence_each = 300}\n");
+        ck_assert_str_eq(answer->err, "");
+        ck_assert_int_eq(answer->done, COP__DONE_OK);
+        answer = say(fd, "call tlil x");
+        ck_assert_str_eq(answer->out, "");
+        assert_has(answer->err, "did you mean till?");
+        ck_assert_int_eq(answer->done, COP__DONE_FAILED);
+        ck_assert_int_eq(say(fd, "quit")->done, COP__DONE_LEAVE);
+        close(fd);
+}
+
+ON_STAGE(completion_is_answered)
+{
+        struct answer answer;
+        int fd = attach();
+        ck_assert(cop__packet_write(fd, COP__PACKET_COMPLETE, "wh", 2));
+        read_answer(fd, &answer);
+        ck_assert_str_eq(answer.out, "0\nwhereis \n");
+        close(fd);
+}
+
+ON_STAGE(an_answer_longer_than_a_packet_comes_in_parts)
+{
+        for (int i = 0; i < 1800; i++)
+                cop_spawn(deaf);
+        int fd = attach();
+        const struct answer *answer = say(fd, "i 2000");
+        ck_assert_int_eq(answer->done, COP__DONE_OK);
+        ck_assert_uint_gt(strlen(answer->out), COP__ANSWER_PART - 2);
+        assert_serves(fd);
+        close(fd);
+}
+
+ON_STAGE(two_clients_talk_at_once)
+{
+        cop_pid first_pid, second_pid;
+        cop_spawn_server(&till_server, "till");
+        cop_register("deaf", cop_spawn(deaf));
+        int first = attach_as(&first_pid), second = attach_as(&second_pid);
+        ck_assert(!cop_pid_equal(first_pid, second_pid));
+        ask(first, "call deaf x 600000");
+        ck_assert_str_eq(say(second, "call till #bill{pence = 8, people = 2}")->out,
+                         "#share{pence_each = 4}\n");
+        close(first);
+        assert_serves(second);
+        close(second);
+}
+
+ON_STAGE(the_seventeenth_client_is_told_why_it_must_wait)
+{
+        int fds[COP__SESSIONS_MAX];
+        cop_pid pid;
+        struct answer answer;
+        fds[0] = attach_as(&pid);
+        for (size_t i = 1; i < COP__SESSIONS_MAX; i++)
+                fds[i] = attach();
+        int extra = knock();
+        read_answer(extra, &answer);
+        assert_has(answer.err, "** this node serves 16 shells at once");
+        ck_assert_int_eq(answer.done, COP__DONE_FAILED);
+        assert_hung_up(extra);
+        cop_ref ref = watch(pid);
+        close(fds[0]);
+        await_down(ref, "normal");
+        /* The place is free once the thread is buried, which follows. */
+        struct cop__packet packet = { .type = 0 };
+        while (packet.type != COP__PACKET_GREETING) {
+                fds[0] = knock();
+                ck_assert_int_eq(next_packet(fds[0], &packet), COP__PACKET_READ);
+                free(packet.body);
+                if (packet.type != COP__PACKET_GREETING)
+                        close(fds[0]);
+        }
+        for (size_t i = 0; i < COP__SESSIONS_MAX; i++)
+                close(fds[i]);
+}
+
+/* ---- Hostile clients ----------------------------------------------------------------- */
+
+ON_STAGE(garbage_ends_the_session_that_sent_it_and_no_other)
+{
+        static const char *const bytes[] = { "GET / HTTP/1.1\r\n\r\n", "\xff\xff\xff\xff\xff\xff",
+                                             "R\x7f\xff\xff\xff", "Z\0\0\0\0" };
+        static const size_t sizes[] = { 18, 6, 5, 5 };
+        int good = attach();
+        for (size_t i = 0; i < COP__COUNT(bytes); i++) {
+                int fd = attach();
+                ck_assert_int_eq(send(fd, bytes[i], sizes[i], MSG_NOSIGNAL), (ssize_t)sizes[i]);
+                assert_hung_up(fd);
+                assert_serves(good);
+        }
+        close(good);
+}
+
+ON_STAGE(a_request_over_the_limit_is_refused_with_the_limit)
+{
+        struct answer answer;
+        int fd = attach();
+        ck_assert_int_eq(send(fd, "R\x00\x10\x00\x01", 5, MSG_NOSIGNAL), 5);
+        read_answer(fd, &answer);
+        ck_assert_str_eq(answer.err, "** a request has 1,048,576 bytes at most\n");
+        assert_hung_up(fd);
+}
+
+ON_STAGE(a_request_of_the_largest_size_is_read)
+{
+        int fd = attach();
+        char *line = malloc(COP__REQUEST_MAX);
+        ck_assert_ptr_nonnull(line);
+        memset(line, ' ', COP__REQUEST_MAX);
+        memcpy(line + COP__REQUEST_MAX - 4, "self", 4);
+        struct answer answer;
+        ck_assert(cop__packet_write(fd, COP__PACKET_RUN, line, COP__REQUEST_MAX));
+        read_answer(fd, &answer);
+        ck_assert_int_eq(answer.done, COP__DONE_OK);
+        free(line);
+        close(fd);
+}
+
+ON_STAGE(half_a_request_holds_up_nobody_else)
+{
+        int slow = attach(), other = attach();
+        ck_assert_int_eq(send(slow, "R\0\0", 3, MSG_NOSIGNAL), 3);
+        assert_serves(other);
+        ck_assert_int_eq(send(slow, "\0\4se", 4, MSG_NOSIGNAL), 4);
+        assert_serves(other);
+        ck_assert_int_eq(send(slow, "lf", 2, MSG_NOSIGNAL), 2);
+        struct answer answer;
+        read_answer(slow, &answer);
+        ck_assert_int_eq(answer.done, COP__DONE_OK);
+        ck_assert_int_eq(send(slow, "R\0\0", 3, MSG_NOSIGNAL), 3);
+        close(slow);
+        assert_serves(other);
+        close(other);
+}
+
+ON_STAGE(random_bytes_harm_nothing)
+{
+        uint64_t random = 7;
+        for (int round = 0; round < 60; round++) {
+                char bytes[200];
+                int fd = attach();
+                for (size_t i = 0; i < sizeof(bytes); i++) {
+                        random = random * UINT64_C(6364136223846793005) + 1442695040888963407u;
+                        bytes[i] = (char)(random >> 33);
+                        if (i % 40 < 4) /* lengths that are short enough to be believed */
+                                bytes[i] = "RCNX"[i % 4] * (i % 40 == 0);
+                }
+                (void)!send(fd, bytes, sizeof(bytes), MSG_NOSIGNAL | MSG_DONTWAIT);
+                close(fd);
+        }
+        int fd = attach();
+        assert_serves(fd);
+        close(fd);
+}
+
+ON_STAGE(a_client_that_does_not_read_holds_up_nobody_and_does_not_outlive_the_console)
+{
+        for (int i = 0; i < 200; i++)
+                cop_spawn(deaf);
+        int mute = attach(), other = attach();
+        for (int i = 0; i < 200; i++)
+                ask(mute, "i");
+        assert_serves(other);
+        close(other);
+        cop__console_stop(stage->console);
+        close(mute);
+        ck_assert_int_eq(cop__console_start(stage->node, &stage->console), COP_OK);
+}
+
+ON_STAGE(a_client_that_vanishes_in_a_call_takes_its_session_along)
+{
+        cop_pid pid, callee = cop_spawn(deaf);
+        cop_register("deaf", callee);
+        int fd = attach_as(&pid);
+        cop_ref ref = watch(pid);
+        ask(fd, "call deaf x 600000");
+        close(fd);
+        await_down(ref, "normal");
+        ck_assert(cop_is_alive(callee));
+}
+
+ON_STAGE(an_interrupt_ends_the_wait_and_the_next_call_is_sound)
+{
+        static const char *const waits[] = { "call deaf x 600000", "await nobody 600000" };
+        struct answer answer;
+        cop_spawn_server(&till_server, "till");
+        cop_register("deaf", cop_spawn(deaf));
+        int fd = attach();
+        for (size_t round = 0; round < 20; round++) {
+                ask(fd, waits[round % 2]);
+                ck_assert(cop__packet_write(fd, COP__PACKET_INTERRUPT, "", 0));
+                read_answer(fd, &answer);
+
+                ck_assert_int_eq(answer.done, COP__DONE_FAILED);
+                assert_has(answer.err, "** interrupted");
+                ck_assert_str_eq(say(fd, "call till #bill{pence = 8, people = 2}")->out,
+                                 "#share{pence_each = 4}\n");
+        }
+        close(fd);
+}
+
+/* ---- News ---------------------------------------------------------------------------- */
+
+ON_STAGE(a_client_that_wants_news_hears_of_crashes_but_not_twice_of_its_own)
+{
+        struct cop__packet packet;
+        int idle = attach(), caller = attach();
+        ck_assert(cop__packet_write(idle, COP__PACKET_NEWS, "", 0));
+        ck_assert(cop__packet_write(caller, COP__PACKET_NEWS, "", 0));
+        assert_serves(idle);
+        assert_serves(caller);
+        cop_spawn_server(&till_server, "till");
+        assert_has(say(caller, "call till #bill{}")->err, "** till <");
+        ck_assert_int_eq(next_packet(idle, &packet), COP__PACKET_READ);
+        ck_assert_int_eq(packet.type, COP__PACKET_REPORT);
+        assert_has(packet.body, "handling #bill{pence = 0, people = 0}");
+        free(packet.body);
+        const struct answer *answer = say(caller, "self");
+        ck_assert_str_eq(answer->news, "");
+        close(idle);
+        close(caller);
+}
+
+/* ---- The end ------------------------------------------------------------------------- */
+
+ON_STAGE(a_console_that_stops_ends_calls_and_sessions)
+{
+        struct answer answer;
+        cop_register("deaf", cop_spawn(deaf));
+        int calls = attach(), idle = attach();
+        ask(calls, "call deaf x 600000");
+        cop__console_stop(stage->console);
+        read_answer(calls, &answer);
+        assert_hung_up(calls);
+        assert_hung_up(idle);
+        ck_assert_int_eq(cop__console_start(stage->node, &stage->console), COP_OK);
+}
+
+/* Spins until it may end: the worker is not given back. */
+static int may_end;
+
+static void spin(void)
+{
+        cop_register("spinner", cop_self());
+        while (!__atomic_load_n(&may_end, __ATOMIC_ACQUIRE))
+                cop__spin_pause();
+}
+
+ON_STAGE_WITH(the_console_answers_when_every_worker_is_stuck, 1)
+{
+        __atomic_store_n(&may_end, 0, __ATOMIC_RELAXED);
+        cop_spawn(spin);
+        int fd = attach();
+        ck_assert_int_eq(say(fd, "await spinner")->done, COP__DONE_OK);
+        assert_has(say(fd, "i")->out, "spin");
+        assert_has(say(fd, "tree")->out, "spinner <");
+        assert_has(say(fd, "regs")->out, "spinner");
+        assert_has(say(fd, "info spinner")->out, "busy");
+        assert_has(say(fd, "call spinner x 30")->err, "did not answer within 30 ms");
+        close(fd);
+        __atomic_store_n(&may_end, 1, __ATOMIC_RELEASE);
+}

@@ -1,0 +1,477 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Faults in actors: they end the one that did it, with a reason that tells what, where and at which message, and
+ * nobody else notices. How faults are caught and judged is in test_fault.c.
+ *
+ * Nothing here divides by zero on aarch64, whose processors give 0 and go on.
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/node_fixture.h"
+#include "coppice_config.h"
+
+/* A crash on purpose must reach the processor, whatever else is looking for it. */
+#define CRASHES __attribute__((noinline, no_sanitize("address", "undefined", "thread")))
+
+#if defined(__aarch64__)
+#define CAN_DIVIDE_BY_ZERO 0
+#else
+#define CAN_DIVIDE_BY_ZERO 1
+#endif
+
+typedef enum how {
+        NULL_POINTER,
+        DIVISION,
+        ABORT,
+        OVERFLOW,
+        ILLEGAL,
+        HOWS, /* what those before are */
+} how;
+
+typedef struct kick {
+        int64_t how;
+        cop_text with;
+} kick;
+COP_MESSAGE(kick, how, with);
+
+typedef struct ping {
+        int64_t number;
+} ping;
+COP_MESSAGE(ping, number);
+
+/* Never 0 to the compiler. */
+static volatile intptr_t zero;
+
+enum { NULL_LINE = __LINE__ + 3 };
+CRASHES static void write_null(void)
+{
+        *(volatile int *)zero = 1;
+}
+
+enum { DIVIDE_LINE = __LINE__ + 3 };
+CRASHES static void divide(void)
+{
+        zero = 900 / zero;
+}
+
+enum { ABORT_LINE = __LINE__ + 3 };
+CRASHES static void give_up(void)
+{
+        abort();
+}
+
+/* ThreadSanitizer's note of each call would be what overflows the stack, in the middle of the sanitizer's own work. */
+#if defined(__has_attribute)
+#if __has_attribute(disable_sanitizer_instrumentation)
+__attribute__((disable_sanitizer_instrumentation))
+#endif
+#endif
+CRASHES static intptr_t descend(intptr_t depth)
+{
+        volatile char frame[256];
+        frame[0] = (char)depth;
+        if (depth < 0)
+                return 0;
+        return descend(depth + 1) + frame[0];
+}
+
+CRASHES static void illegal(void)
+{
+#if defined(__x86_64__)
+        __asm__ __volatile__("ud2");
+#else
+        __asm__ __volatile__(".inst 0");
+#endif
+}
+
+CRASHES static void crash(int64_t by)
+{
+        switch ((how)by) {
+        case DIVISION:
+                if (CAN_DIVIDE_BY_ZERO)
+                        divide();
+                give_up();
+                break;
+        case ABORT:
+                give_up();
+                break;
+        case OVERFLOW:
+                zero = descend(0) & zero;
+                break;
+        case ILLEGAL:
+                illegal();
+                break;
+        default:
+                write_null();
+        }
+}
+
+static const char *atom_of(int64_t by)
+{
+        static const char *const atoms[HOWS] = {
+                [NULL_POINTER] = "sigsegv", [DIVISION] = CAN_DIVIDE_BY_ZERO ? "sigfpe" : "sigabrt",
+                [ABORT] = "sigabrt",        [OVERFLOW] = "sigsegv",
+                [ILLEGAL] = "sigill",
+        };
+        return atoms[by];
+}
+
+/* {fault, Signal, Words, {Function, Line}, Message} */
+static void expect_fault(cop_term reason, const char *signal, const char *words,
+                         const char *function, int line)
+{
+        ck_assert_msg(cop_is_tuple(reason, "fault", 5), "the reason is %s", text_of(reason));
+        const cop_term *items = reason.as.items;
+        ck_assert_msg(cop_is_atom(items[1], signal), "%s is not %s", text_of(items[1]), signal);
+        if (words != NULL)
+                ck_assert_msg(cop_term_equal(items[2], cop_string(words)), "%s is not %s",
+                              text_of(items[2]), words);
+        ck_assert(items[3].count == 2);
+        if (function != NULL)
+                ck_assert_str_eq(text_of(items[3].as.items[0]), function);
+        if (line == 0 || !COP__HAVE_LIBDW)
+                return;
+        char end[64];
+        const char *place = text_of(items[3].as.items[1]);
+        snprintf(end, sizeof(end), "test_crash.c:%d\"", line);
+        ck_assert_msg(strlen(place) > strlen(end) &&
+                              strcmp(place + strlen(place) - strlen(end), end) == 0,
+                      "%s does not end in %s", place, end);
+}
+
+typedef struct victim {
+        int64_t kicks;
+        char fill[3000];
+} victim;
+
+static void victim_on_kick(victim *self, const kick *k)
+{
+        self->kicks++;
+        crash(k->how);
+}
+
+static void victim_on_ping(victim *self, const ping *p)
+{
+        (void)self;
+        cop_reply(ping, .number = p->number + 1);
+}
+
+COP_SERVER(victim, COP_ON(kick, victim_on_kick), COP_ON(ping, victim_on_ping));
+
+static void is_fine(cop_pid pid)
+{
+        cop_message *reply = NULL;
+        ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, ping, .number = 1), COP_OK);
+        ck_assert_int_eq(cop_read(ping, reply)->number, 2);
+        cop_message_free(reply);
+}
+
+/* ---- The reason --------------------------------------------------------------------------- */
+
+IN_NODE(SPN_02_a_fault_is_a_reason_with_signal_words_function_and_line)
+{
+        static const struct {
+                int64_t how;
+                const char *signal, *words, *function;
+                int line;
+        } faults[] = {
+                { NULL_POINTER, "sigsegv", "invalid memory access at 0x0 (NULL)", "write_null",
+                  NULL_LINE },
+#if CAN_DIVIDE_BY_ZERO
+                { DIVISION, "sigfpe", "integer division by zero", "divide", DIVIDE_LINE },
+#endif
+                { ABORT, "sigabrt", "abort() called", "give_up", ABORT_LINE },
+                { OVERFLOW, "sigsegv", "stack overflow", "descend", 0 },
+                { ILLEGAL, "sigill", "illegal instruction", "illegal", 0 },
+        };
+        for (size_t i = 0; i < COP__COUNT(faults); i++) {
+                cop_pid p = cop_spawn_server(&victim_server, NULL);
+                cop_ref ref = watch(p);
+                ck_assert_int_eq(cop_link(p), COP_OK);
+                cop_send(p, kick, .how = faults[i].how, .with = COP_TEXT("a boot"));
+                cop_auto down = await(COP_REF(cop_down, ref));
+                cop_auto exited = await(COP_FIELD(cop_exited, pid, p));
+                cop_term reason = cop_read(cop_down, down)->reason;
+                expect_fault(reason, faults[i].signal, faults[i].words, faults[i].function,
+                             faults[i].line);
+                ck_assert(cop_term_equal(cop_read(cop_exited, exited)->reason, reason));
+                /* ... and the message that it was at. */
+                cop_term message = reason.as.items[4];
+                ck_assert(cop_is_tuple(message, "kick", 3));
+                ck_assert_int_eq(message.as.items[1].as.integer, faults[i].how);
+                ck_assert(cop_term_equal(message.as.items[2], cop_string("a boot")));
+        }
+}
+
+IN_NODE_WITH(a_crash_is_reported_in_words, .name = "crashing")
+{
+        cop_pid p;
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &victim_server,
+                                                             .name = "vic" }, &p), COP_OK);
+        cop_send(p, kick, .how = ABORT, .with = COP_TEXT("a boot"));
+        struct cop__report report;
+        ck_assert(cop__report_wait(node, p, PATIENCE_MS, &report));
+        ck_assert_str_eq(report.who, "vic");
+        ck_assert_str_eq(report.what, "abort() called");
+        ck_assert_str_eq(report.message, "#kick{how = 2, with = \"a boot\"}");
+        ck_assert(cop_pid_equal(report.from, cop_self()));
+        ck_assert_msg(strncmp(report.where, "give_up", 7) == 0, "%s", report.where);
+        char text[2048];
+        ck_assert_uint_lt(cop__report_print(&report, text, sizeof(text)), sizeof(text));
+        ck_assert_msg(strncmp(text, "** vic <0.", 10) == 0, "%s", text);
+        ck_assert_ptr_nonnull(strstr(text, " crashed: abort() called\n   in give_up"));
+}
+
+IN_NODE(a_caller_hears_of_the_crash_of_its_callee_at_once)
+{
+        for (int64_t by = 0; by < HOWS; by++) {
+                cop_pid p = cop_spawn_server(&victim_server, NULL);
+                ck_assert_int_eq(cop_call(NULL, p, COP_FOREVER, kick, .how = by), COP_E_DIED);
+                expect_fault(cop_failure(), atom_of(by), NULL, NULL, 0);
+        }
+}
+
+/* ---- Where it may happen --------------------------------------------------------------------- */
+
+typedef struct stillborn {
+        int64_t unused;
+} stillborn;
+
+static void stillborn_init(stillborn *self, const kick *k)
+{
+        (void)self;
+        crash(k->how);
+}
+
+COP_SERVER(stillborn, COP_INIT_WITH(kick, stillborn_init));
+
+IN_NODE(a_fault_in_init_ends_the_start_and_frees_the_name)
+{
+        for (int64_t by = 0; by < HOWS; by++) {
+                cop_pid pid;
+                cop_ref ref;
+                cop_spawn_options options = { .server = &stillborn_server, .name = "still",
+                                              .kind = COP_KIND_OF(kick),
+                                              .argument = &(kick){ .how = by }, .link = true,
+                                              .monitor = true, .monitor_ref = &ref,
+                                              .start_ref = cop_ref_new() };
+                ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_OK);
+                cop_auto down = await(COP_REF(cop_down, ref));
+                expect_fault(cop_read(cop_down, down)->reason, atom_of(by), NULL, NULL, 0);
+                ck_assert_uint_eq(cop_whereis("still").bits, 0);
+                await_and_drop(COP_FIELD(cop_exited, pid, pid));
+                nothing_has_come(); /* no cop_started */
+        }
+}
+
+typedef struct last {
+        int64_t unused;
+} last;
+
+static void last_on_ping(last *self, const ping *p)
+{
+        (void)self;
+        (void)p;
+        cop_exit(cop_atom("politely"));
+}
+
+static void last_terminate(last *self, cop_term reason)
+{
+        (void)self;
+        (void)reason;
+        write_null();
+}
+
+COP_SERVER(last, COP_ON(ping, last_on_ping), COP_TERMINATE(last_terminate));
+
+IN_NODE(a_fault_in_terminate_is_the_reason)
+{
+        cop_pid p = cop_spawn_server(&last_server, NULL);
+        cop_ref ref = watch(p);
+        cop_send(p, ping);
+        cop_auto down = await(COP_REF(cop_down, ref));
+        expect_fault(cop_read(cop_down, down)->reason, "sigsegv", NULL, "write_null", NULL_LINE);
+}
+
+CRASHES static bool reads_null(const ping *p, const int64_t *unused)
+{
+        (void)p;
+        (void)unused;
+        write_null();
+        return true;
+}
+
+static void asks_a_predicate(void)
+{
+        int64_t unused = 0;
+        cop_message_free(cop_receive(COP_FOREVER, COP_WHERE(ping, reads_null, &unused)));
+}
+
+IN_NODE(a_fault_in_a_predicate_loses_no_request)
+{
+        for (int i = 0; i < 20; i++) {
+                cop_pid p = cop_spawn(asks_a_predicate);
+                if (i % 2 == 0)
+                        settle_with(p);
+                ck_assert_int_eq(cop_call(NULL, p, 5000, ping), COP_E_DIED);
+                expect_fault(cop_failure(), "sigsegv", NULL, "write_null", NULL_LINE);
+        }
+}
+
+/* Parks until it is resumed by another worker than the one it began on. */
+static void crashes_elsewhere(const kick *k)
+{
+        struct cop__thread *first = cop__thread_here();
+        while (cop__thread_here() == first)
+                cop_message_free(cop_receive(COP_FOREVER, COP_KIND(ping)));
+        crash(k->how);
+}
+
+/* Two of them are on both workers sooner or later, and each brings whom it wakes to its own. */
+static void wakes_the_other(void)
+{
+        for (;;) {
+                cop_send("elsewhere", ping);
+                cop_yield();
+        }
+}
+
+IN_NODE_WITH(a_plain_actor_that_goes_on_on_another_worker_crashes_as_well, .workers = 2)
+{
+        cop_pid busy[2] = { cop_spawn(wakes_the_other), cop_spawn(wakes_the_other) };
+        for (int64_t i = 0; i < 4 * HOWS; i++) {
+                cop_ref ref = spawn_watched(.name = "elsewhere",
+                                            RUN_WITH(crashes_elsewhere, kick, .how = i % HOWS));
+                cop_auto down = await(COP_REF(cop_down, ref));
+                expect_fault(cop_read(cop_down, down)->reason, atom_of(i % HOWS), NULL, NULL, 0);
+        }
+        put_down(busy[0]);
+        put_down(busy[1]);
+}
+
+static void crashes_with_its_hands_full(const kick *k)
+{
+        cop_ref ref;
+        for (int i = 0; i < 5; i++)
+                memset(cop_alloc(2000), 1, 2000);
+        cop_register("hands_full", cop_self());
+        cop_monitor(cop_parent(), &ref);
+        cop_send_after(NULL, 1, cop_self(), ping);
+        for (int i = 0; i < 5; i++)
+                cop_send(cop_self(), kick, .with = k->with);
+        (void)cop_receive(0, COP_KIND(kick)); /* kept on purpose */
+        cop_message_free(cop_receive(0, COP_KIND(ping)));
+        crash(k->how);
+}
+
+IN_NODE(what_a_crashed_actor_held_is_freed_and_its_name_and_monitors_are_gone)
+{
+        static char text[2000];
+        memset(text, 't', sizeof(text) - 1);
+        int64_t before = blocks_in_use(node);
+        for (int i = 0; i < 100; i++) {
+                await_and_drop(COP_REF(cop_down,
+                                       spawn_watched(RUN_WITH(crashes_with_its_hands_full, kick,
+                                                              .how = i % HOWS,
+                                                              .with = cop_text_of(text)))));
+                ck_assert_uint_eq(cop_whereis("hands_full").bits, 0);
+        }
+        await_true(blocks_in_use(node) <= before + 4);
+        /* A receive that finds nothing acts on what has arrived. */
+        await_true((nothing_has_come(), cop__actor_here()->relation_count == 0));
+}
+
+/* ---- The others ----------------------------------------------------------------------------------- */
+
+static void passes_on(const ping *p)
+{
+        for (int64_t i = 0; i < p->number; i++) {
+                cop_auto message = cop_receive(COP_FOREVER, COP_KIND(ping));
+                if (cop_read(ping, message)->number != i)
+                        cop_exit(cop_atom("out_of_order"));
+        }
+}
+
+static void feeds(const kick *k)
+{
+        cop_pid to = cop_whereis("fed");
+        for (int64_t i = 0; i < k->how; i++) {
+                cop_send(to, ping, .number = i);
+                if (i % 16 == 0)
+                        cop_yield();
+        }
+}
+
+IN_NODE(all_others_go_on_while_actors_crash)
+{
+        const int64_t count = suite_is_slow() ? 2000 : 20000;
+        cop_pid bystander = cop_spawn_server(&victim_server, NULL);
+        cop_pid fed = cop_spawn_with(passes_on, ping, .number = count);
+        cop_ref fed_ref = watch(fed);
+        ck_assert_int_eq(cop_register("fed", fed), COP_OK);
+        cop_ref feeder = spawn_watched(RUN_WITH(feeds, kick, .how = count));
+        for (int i = 0; i < 200; i++) {
+                cop_pid p = cop_spawn_server(&victim_server, NULL);
+                ck_assert_int_eq(cop_call(NULL, p, COP_FOREVER, kick, .how = i % HOWS), COP_E_DIED);
+                is_fine(bystander);
+        }
+        await_down(feeder, "normal");
+        await_down(fed_ref, "normal");
+        put_down(bystander);
+}
+
+/* ---- 2,000 of them ------------------------------------------------------------------------------------ */
+
+static size_t resident_bytes(void)
+{
+        unsigned long size = 0, resident = 0;
+        FILE *file = fopen("/proc/self/statm", "re");
+        ck_assert_ptr_nonnull(file);
+        ck_assert_int_eq(fscanf(file, "%lu %lu", &size, &resident), 2);
+        fclose(file);
+        return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static int open_descriptors(void)
+{
+        int count = 0;
+        DIR *dir = opendir("/proc/self/fd");
+        ck_assert_ptr_nonnull(dir);
+        while (readdir(dir) != NULL)
+                count++;
+        closedir(dir);
+        return count;
+}
+
+static void crash_often(int count)
+{
+        for (int i = 0; i < count; i++) {
+                cop_pid p = cop_spawn_server(&victim_server, NULL);
+                cop_ref ref = watch(p);
+                cop_send(p, kick, .how = i % HOWS);
+                cop_send(p, kick, .how = i % HOWS); /* never read */
+                await_and_drop(COP_REF(cop_down, ref));
+        }
+}
+
+IN_NODE(two_thousand_crashes_leave_memory_and_descriptors_flat)
+{
+        int count = suite_is_slow() ? 300 : 2000;
+        crash_often(300);
+        await_true(blocks_in_use(node) <= 8);
+        size_t resident = resident_bytes();
+        size_t mapped = cop__pool_mapped(&node->scheduler.pool);
+        int descriptors = open_descriptors();
+        crash_often(count);
+        await_true(blocks_in_use(node) <= 8);
+        ck_assert_int_eq(open_descriptors(), descriptors);
+        ck_assert_uint_eq(cop__pool_mapped(&node->scheduler.pool), mapped);
+        if (!suite_is_slow()) /* a sanitizer keeps what was freed */
+                ck_assert_uint_le(resident_bytes(), resident + (512 << 10));
+        struct cop__totals totals;
+        cop__totals(node, &totals);
+        ck_assert_uint_eq(totals.crashes, (uint64_t)count + 300);
+}

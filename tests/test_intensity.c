@@ -1,0 +1,147 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* The sliding window of restarts, in times of our own making. */
+#include "tests/suite.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "supervisor/intensity.h"
+
+#define RING_MAX 64
+
+/* A window with its ring, filled with rubbish first. */
+struct window {
+        struct cop__intensity intensity;
+        uint64_t times[RING_MAX];
+};
+
+static void open_window(struct window *window, uint32_t limit, int64_t period_ms)
+{
+        ck_assert_uint_le(cop__intensity_size(limit), sizeof(window->times));
+        for (size_t i = 0; i < RING_MAX; i++)
+                window->times[i] = UINT64_C(0xdeadbeefdeadbeef);
+        cop__intensity_init(&window->intensity, window->times, limit, period_ms);
+}
+
+static bool too_many_at(struct window *window, uint64_t ms)
+{
+        return cop__intensity_add(&window->intensity, ms * COP__NS_PER_MS);
+}
+
+static uint32_t count_at(struct window *window, uint64_t ms)
+{
+        return cop__intensity_count(&window->intensity, ms * COP__NS_PER_MS);
+}
+
+TEST(SUP_intensity_01_as_many_restarts_as_the_limit_are_borne)
+{
+        struct window window;
+        open_window(&window, 3, 5000);
+        for (uint64_t i = 0; i < 3; i++)
+                ck_assert(!too_many_at(&window, i));
+        ck_assert_uint_eq(count_at(&window, 3), 3);
+}
+
+TEST(SUP_intensity_02_one_more_is_too_many)
+{
+        struct window window;
+        open_window(&window, 3, 5000);
+        for (uint64_t i = 0; i < 3; i++)
+                ck_assert(!too_many_at(&window, i));
+        ck_assert(too_many_at(&window, 4999));
+        ck_assert_uint_eq(count_at(&window, 4999), 4);
+}
+
+TEST(SUP_intensity_03_with_limit_0_the_first_is_too_many)
+{
+        struct window window;
+        open_window(&window, 0, 5000);
+        ck_assert_uint_eq(count_at(&window, 1), 0);
+        ck_assert(too_many_at(&window, 1));
+        ck_assert(too_many_at(&window, 100000));
+        ck_assert_uint_eq(count_at(&window, 100000), 1);
+}
+
+TEST(SUP_intensity_09_restarts_further_apart_than_the_period_never_add_up)
+{
+        struct window window;
+        open_window(&window, 1, 1000);
+        for (uint64_t i = 0; i < 1000; i++) {
+                ck_assert(!too_many_at(&window, i * 2100));
+                ck_assert_uint_eq(count_at(&window, i * 2100), 1);
+        }
+}
+
+TEST(SUP_intensity_10_a_restart_exactly_one_period_old_still_counts)
+{
+        struct window window;
+        open_window(&window, 1, 1000);
+        ck_assert(!too_many_at(&window, 500));
+        ck_assert(too_many_at(&window, 1500));
+        open_window(&window, 1, 1000);
+        ck_assert(!too_many_at(&window, 500));
+        ck_assert(!too_many_at(&window, 1501));
+}
+
+TEST(the_window_slides_and_is_no_row_of_intervals)
+{
+        struct window window;
+        open_window(&window, 2, 1000);
+        ck_assert(!too_many_at(&window, 900));
+        ck_assert(!too_many_at(&window, 999));
+        ck_assert(too_many_at(&window, 1001));
+}
+
+TEST(the_count_falls_as_time_goes_by)
+{
+        struct window window;
+        open_window(&window, 5, 1000);
+        for (uint64_t ms = 100; ms <= 500; ms += 100)
+                ck_assert(!too_many_at(&window, ms));
+        ck_assert_uint_eq(count_at(&window, 500), 5);
+        ck_assert_uint_eq(count_at(&window, 1100), 5);
+        ck_assert_uint_eq(count_at(&window, 1101), 4);
+        ck_assert_uint_eq(count_at(&window, 1500), 1);
+        ck_assert_uint_eq(count_at(&window, 1501), 0);
+}
+
+TEST(a_period_beyond_all_clocks_is_for_ever)
+{
+        struct window window;
+        open_window(&window, 1, INT64_MAX);
+        ck_assert(!cop__intensity_add(&window.intensity, 1));
+        ck_assert(cop__intensity_add(&window.intensity, UINT64_MAX));
+}
+
+/* The plain way: look at all restarts that ever were. */
+static uint32_t count_all(const uint64_t *times, size_t count, uint64_t now, uint64_t period)
+{
+        uint32_t inside = 0;
+        for (size_t i = 0; i < count; i++)
+                inside += now - times[i] <= period;
+        return inside;
+}
+
+TEST(the_ring_agrees_with_a_list_of_all_restarts)
+{
+        enum { STEPS = 2000 };
+        uint64_t *times = malloc(STEPS * sizeof(*times));
+        uint64_t random = 20260101;
+        ck_assert_ptr_nonnull(times);
+        for (uint32_t limit = 0; limit < RING_MAX - 1; limit += 3) {
+                struct window window;
+                uint64_t now = 0;
+                open_window(&window, limit, 100);
+                for (size_t i = 0; i < STEPS; i++) {
+                        now += cop__random_below(&random, (uint32_t)(300 * COP__NS_PER_MS / (limit + 1)));
+                        times[i] = now;
+                        bool too_many = cop__intensity_add(&window.intensity, now);
+                        uint32_t all = count_all(times, i + 1, now, 100 * COP__NS_PER_MS);
+                        ck_assert_int_eq(too_many, all > limit);
+                        ck_assert_uint_eq(cop__intensity_count(&window.intensity, now),
+                                          all > limit ? limit + 1 : all);
+                }
+        }
+        free(times);
+}

@@ -1,0 +1,227 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Links. How exit signals act is in test_exit.c; here is along which links they run. */
+#include <string.h>
+
+#include "tests/puppet.h"
+
+static const char *list_of(cop_pid pid)
+{
+        return text_of(COP_LIST(cop_pid_term(pid)));
+}
+
+/* A dead puppet. */
+static cop_pid one_dead(void)
+{
+        cop_pid pid = cop_spawn(puppet);
+        put_down(pid);
+        return pid;
+}
+
+IN_NODE(LNK_01_a_link_to_the_dead_ends_one_that_does_not_trap)
+{
+        cop_pid p = cop_spawn(puppet), dead = one_dead();
+        cop_ref ref = watch(p);
+        tell(p, LINK, .pid = dead);
+        await_down(ref, "noproc");
+}
+
+IN_NODE(LNK_02_a_link_to_the_dead_is_one_message_for_one_that_traps)
+{
+        cop_pid p = cop_spawn(puppet), dead = one_dead();
+        tell(p, TRAP);
+        ck_assert_int_eq(tell(p, LINK, .pid = dead).value, COP_OK);
+        await_saw(p, dead, "noproc");
+        settle_with(p);
+        nothing_has_come();
+        ck_assert_str_eq(info_of(p, "links"), "[]");
+        put_down(p);
+}
+
+IN_NODE(LNK_03_a_link_to_oneself_is_none)
+{
+        cop_pid p = cop_spawn(puppet);
+        ck_assert_int_eq(tell(p, LINK, .pid = p).value, COP_OK);
+        ck_assert_str_eq(info_of(p, "links"), "[]");
+        put_down(p);
+}
+
+IN_NODE(LNK_05_a_link_is_listed_on_both_sides_once)
+{
+        cop_pid a = cop_spawn(puppet), b = cop_spawn(puppet);
+        tell(a, LINK, .pid = b);
+        tell(a, LINK, .pid = b);
+        tell(b, LINK, .pid = a);
+        ck_assert_str_eq(info_of(a, "links"), list_of(b));
+        ck_assert_str_eq(info_of(b, "links"), list_of(a));
+        tell(b, UNLINK, .pid = a);
+        ck_assert_str_eq(info_of(b, "links"), "[]");
+        ck_assert_str_eq(info_of(a, "links"), "[]");
+        put_down(a);
+        put_down(b);
+}
+
+IN_NODE(LNK_06_to_unlink_what_was_never_linked_has_no_effect)
+{
+        cop_pid a = cop_spawn(puppet), b = cop_spawn(puppet);
+        tell(a, UNLINK, .pid = b);
+        tell(a, UNLINK, .pid = a);
+        tell(a, UNLINK, .pid = cop_no_pid());
+        tell(b, DIE, .reason = cop_atom("boom"));
+        settle_with(a);
+        put_down(a);
+}
+
+IN_NODE(a_link_to_nobody_is_refused)
+{
+        ck_assert_int_eq(cop_link(cop_no_pid()), COP_E_BAD_ARGUMENT);
+        nothing_has_come();
+}
+
+IN_NODE(LNK_07_an_exit_that_is_a_message_already_survives_unlink)
+{
+        cop_pid p = cop_spawn(puppet);
+        ck_assert_int_eq(cop_link(p), COP_OK);
+        settle_with(p);
+        tell(p, DIE, .reason = cop_atom("bang"));
+        /* A receive that finds nothing takes in what has arrived. */
+        await_true((cop_message_free(cop_receive(0, COP_KIND(saw))),
+                    cop__load_relaxed(&cop__actor_here()->mailbox.count) == 1));
+        cop_unlink(p);
+        await_exited(p, "bang");
+        nothing_has_come();
+}
+
+IN_NODE(LNK_08_no_exit_comes_after_unlink_has_returned)
+{
+        for (int i = 0; i < 500; i++) {
+                cop_pid p = cop_spawn(puppet);
+                ck_assert_int_eq(cop_link(p), COP_OK);
+                if (i % 3 == 0)
+                        settle_with(p);
+                cop_unlink(p);
+                put_down(p);
+                nothing_has_come();
+        }
+}
+
+/* The exit is on its way while the link is undone. */
+IN_NODE(LNK_08_an_exit_that_unlink_overtakes_is_dropped)
+{
+        for (int i = 0; i < 500; i++) {
+                cop_pid p = cop_spawn(puppet);
+                ck_assert_int_eq(cop_link(p), COP_OK);
+                cop_ref ref = watch(p);
+                settle_with(p);
+                tell(p, DIE, .reason = cop_atom("boom"));
+                while (cop_is_alive(p))
+                        cop_yield();
+                cop_unlink(p);
+                await_down(ref, "boom");
+                /* Both came from p, so the exit would be here, too. */
+                nothing_has_come();
+        }
+}
+
+IN_NODE(LNK_12_a_new_link_after_an_unlink_says_noproc_and_not_the_old_reason)
+{
+        for (int i = 0; i < 100; i++) {
+                cop_pid b = cop_spawn(puppet);
+                cop_ref ref = watch(b);
+                ck_assert_int_eq(cop_link(b), COP_OK);
+                tell(b, UNLINK, .pid = cop_self());
+                tell(b, DIE, .reason = cop_atom("secret"));
+                await_down(ref, "secret");
+                /* Dead for good: its slot has been cleared when this answer comes. */
+                await_true(cop__info(b, PATIENCE_MS, &(cop_term){ 0 }) == COP_E_NO_ACTOR);
+                ck_assert_int_eq(cop_link(b), COP_OK);
+                await_exited(b, "noproc");
+                nothing_has_come();
+        }
+}
+
+IN_NODE(LNK_13_one_that_is_linked_and_monitored_is_told_of_twice)
+{
+        cop_pid p = cop_spawn(puppet);
+        cop_ref ref = watch(p);
+        ck_assert_int_eq(cop_link(p), COP_OK);
+        settle_with(p);
+        tell(p, DIE, .reason = cop_atom("z"));
+        await_exited(p, "z");
+        await_down(ref, "z");
+        nothing_has_come();
+}
+
+IN_NODE(LNK_14_a_child_that_has_unlinked_outlives_its_parent)
+{
+        cop_pid parent = cop_spawn(puppet);
+        cop_pid child = tell(parent, SPAWN_LINKED).pid;
+        tell(child, UNLINK, .pid = parent);
+        cop_ref ref = watch(parent);
+        tell(parent, DIE, .reason = cop_atom("boom"));
+        await_down(ref, "boom");
+        settle_with(child);
+        put_down(child);
+}
+
+IN_NODE(two_that_link_each_other_at_once_are_told_of_once)
+{
+        for (int i = 0; i < 300; i++) {
+                cop_pid p = cop_spawn(puppet);
+                order o = { .what = LINK, .pid = cop_self() };
+                cop_send_value(cop_to_pid(p), COP_KIND_OF(order), &o);
+                ck_assert_int_eq(cop_link(p), COP_OK);
+                cop_ref ref = watch(p);
+                tell(p, DIE, .reason = cop_atom("boom"));
+                await_down(ref, "boom");
+                await_exited(p, "boom");
+                await_and_drop(COP_KIND(obeyed));
+                nothing_has_come();
+        }
+}
+
+/* ---- Many ---------------------------------------------------------------------------------------- */
+
+
+typedef struct spun {
+        int64_t unused;
+} spun;
+COP_MESSAGE(spun, unused);
+
+/* Tells its grandparent how it died by being told: a trapping spoke of a hub. */
+static void spoke(void)
+{
+        cop_trap_exit(true);
+        cop_auto first = cop_receive(COP_FOREVER, COP_KIND(cop_exited));
+        const cop_exited *exited = cop_read(cop_exited, first);
+        if (!cop_is_atom(exited->reason, "hub_down"))
+                cop_exit(cop_atom("wrong_reason"));
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(spun)));
+        cop_auto second = cop_receive(0, COP_ANY);
+        cop_exit(cop_atom(second == NULL ? "told_once" : "told_twice"));
+}
+
+IN_NODE(LNK_15_a_death_with_10000_links_tells_each_exactly_once)
+{
+        int count = suite_is_slow() ? 2000 : 10000;
+        cop_pid *spokes = cop_alloc((size_t)count * sizeof(cop_pid));
+        cop_ref *refs = cop_alloc((size_t)count * sizeof(cop_ref));
+        cop_pid hub = cop_spawn(puppet);
+        for (int i = 0; i < count; i++) {
+                spokes[i] = cop_spawn(spoke);
+                refs[i] = watch(spokes[i]);
+                order o = { .what = LINK, .pid = spokes[i] };
+                cop_send_value(cop_to_pid(hub), COP_KIND_OF(order), &o);
+        }
+        settle_with(hub);
+        /* Each has its half of the link before the hub dies, and its trap is set: it is in its receive. */
+        for (int i = 0; i < count; i++)
+                settle_with(spokes[i]);
+        tell(hub, DIE, .reason = cop_atom("hub_down"));
+        for (int i = 0; i < count; i++)
+                cop_send(spokes[i], spun);
+        for (int i = 0; i < count; i++)
+                await_down(refs[i], "told_once");
+        for (int i = 0; i < count; i++)
+                await_and_drop(COP_KIND(obeyed));
+        nothing_has_come();
+}

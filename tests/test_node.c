@@ -1,0 +1,74 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* The node itself: what it is started with, its log, the kinds it knows. */
+#include <stdio.h>
+#include <string.h>
+
+#include <coppice.h>
+
+#include "tests/suite.h"
+
+typedef struct {
+        int64_t pence, people;
+} bill;
+COP_MESSAGE(bill, pence, people);
+
+struct heard {
+        cop_log_level level;
+        char text[16384];
+};
+
+static void hear(void *context, cop_log_level level, const char *text)
+{
+        struct heard *heard = context;
+        heard->level = level;
+        snprintf(heard->text, sizeof(heard->text), "%s", text);
+}
+
+TEST(an_entry_of_the_log_goes_where_the_node_was_told)
+{
+        static struct heard heard;
+        static char longest[20000];
+        cop_node *node;
+        ck_assert_int_eq(cop_node_start(&(cop_node_options){ .name = "logs", .workers = 1,
+                                                             .log = hear, .log_context = &heard },
+                                        &node), COP_OK);
+        ck_assert_int_eq(cop_node_enter(node), COP_OK);
+        cop_log(COP_LOG_WARNING, "%d eggs", 12);
+        ck_assert_int_eq(heard.level, COP_LOG_WARNING);
+        ck_assert_str_eq(heard.text, "12 eggs");
+        memset(longest, 'x', sizeof(longest) - 1);
+        cop_log(COP_LOG_INFO, "%s", longest);
+        ck_assert_uint_eq(strlen(heard.text), 8191);
+        ck_assert_str_eq(heard.text + 8191 - 4, "x...");
+        cop_node_leave();
+        cop_node_stop(node);
+}
+
+TEST(a_node_knows_its_name_and_the_kinds_of_the_program_but_not_the_librarys_own)
+{
+        cop_node *node;
+        cop_term term;
+        ck_assert_int_eq(cop_node_start(&(cop_node_options){ .name = "kinds", .workers = 1 }, &node),
+                         COP_OK);
+        ck_assert_str_eq(cop_node_name(node), "kinds");
+        const char *known = "#bill{pence = 900}", *unknown = "#cop__children{}";
+        ck_assert_int_eq(cop_term_parse(known, strlen(known), cop_node_kinds(node), &term, NULL),
+                         COP_OK);
+        ck_assert(cop_is_tuple(term, "bill", 3));
+        cop_term_free(term);
+        ck_assert_int_eq(cop_term_parse(unknown, strlen(unknown), cop_node_kinds(node), &term, NULL),
+                         COP_E_NO_KIND);
+        cop_node_stop(node);
+}
+
+TEST(what_no_node_can_be_started_with_is_refused)
+{
+        cop_node *node = NULL;
+        const cop_node_options bad[] = { { .name = "" },      { .name = "a b" },
+                                         { .name = "../up" }, { .workers = 65 },
+                                         { .max_actors = 16777215 } };
+        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+                ck_assert_int_eq(cop_node_start(&bad[i], &node), COP_E_BAD_ARGUMENT);
+        ck_assert_ptr_null(node);
+        ck_assert_int_eq(cop_node_enter(NULL), COP_E_BAD_ARGUMENT);
+}

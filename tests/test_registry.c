@@ -1,0 +1,272 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Plain names: one actor for each, one for each actor, and never one of the dead. */
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/node_fixture.h"
+
+typedef struct go {
+        int64_t unused;
+} go;
+COP_MESSAGE(go, unused);
+
+static void waits(void)
+{
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
+}
+
+IN_NODE(REG_01_a_name_is_found_until_it_is_given_up)
+{
+        cop_pid p = cop_spawn(waits);
+        ck_assert_uint_eq(cop_whereis("tim").bits, 0);
+        ck_assert_int_eq(cop_register("tim", p), COP_OK);
+        ck_assert(cop_pid_equal(cop_whereis("tim"), p));
+        ck_assert_str_eq(info_of(p, "name"), "tim");
+        ck_assert_int_eq(cop_unregister("tim"), COP_OK);
+        ck_assert_uint_eq(cop_whereis("tim").bits, 0);
+        ck_assert_str_eq(info_of(p, "name"), "undefined");
+        put_down(p);
+}
+
+IN_NODE(REG_02_a_name_has_one_actor_and_an_actor_one_name)
+{
+        cop_pid p = cop_spawn(waits), q = cop_spawn(waits);
+        ck_assert_int_eq(cop_register("tim", p), COP_OK);
+        ck_assert_int_eq(cop_register("tim", q), COP_E_NAME_TAKEN);
+        ck_assert_int_eq(cop_register("tom", p), COP_E_NAME_TAKEN);
+        ck_assert_int_eq(cop_register("tim", p), COP_E_NAME_TAKEN);
+        ck_assert(cop_pid_equal(cop_whereis("tim"), p));
+        ck_assert_uint_eq(cop_whereis("tom").bits, 0);
+        ck_assert_int_eq(cop_register("tom", q), COP_OK);
+        put_down(p);
+        put_down(q);
+}
+
+IN_NODE(REG_03_bad_names_the_dead_and_nobody_are_refused)
+{
+        char name[COP_NAME_MAX + 2];
+        memset(name, 'n', sizeof(name));
+        name[COP_NAME_MAX + 1] = '\0';
+        cop_pid p = cop_spawn(waits);
+        ck_assert_int_eq(cop_register("undefined", p), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_register("", p), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_register(NULL, p), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_register(name, p), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_register("tim", cop_no_pid()), COP_E_BAD_ARGUMENT);
+        name[COP_NAME_MAX] = '\0';
+        ck_assert_int_eq(cop_register(name, p), COP_OK);
+        ck_assert(cop_pid_equal(cop_whereis(name), p));
+        put_down(p);
+        ck_assert_int_eq(cop_register("tim", p), COP_E_NO_ACTOR);
+        ck_assert_int_eq(cop_register("tim", cop__pid(1000000, 0)), COP_E_NO_ACTOR);
+        ck_assert_uint_eq(cop_whereis("tim").bits, 0);
+        ck_assert_uint_eq(cop_whereis(NULL).bits, 0);
+        ck_assert_uint_eq(cop_whereis("").bits, 0);
+}
+
+IN_NODE(REG_04_an_unknown_name_cannot_be_given_up)
+{
+        ck_assert_int_eq(cop_unregister("nobody"), COP_E_NO_NAME);
+        ck_assert_int_eq(cop_unregister(""), COP_E_NO_NAME);
+}
+
+static void gives_up(void)
+{
+        if (cop_unregister("tim") != COP_OK)
+                cop_exit(cop_atom("refused"));
+}
+
+IN_NODE(REG_05_another_actor_may_give_a_name_up_and_its_holder_lives)
+{
+        cop_pid p = cop_spawn(waits);
+        ck_assert_int_eq(cop_register("tim", p), COP_OK);
+        await_down(spawn_watched(.run = gives_up), "normal");
+        ck_assert_uint_eq(cop_whereis("tim").bits, 0);
+        settle_with(p);
+        ck_assert_int_eq(cop_register("tom", p), COP_OK);
+        put_down(p);
+}
+
+IN_NODE(a_message_to_a_name_goes_to_its_holder)
+{
+        cop_pid p = cop_spawn(waits);
+        ck_assert_int_eq(cop_register("tim", p), COP_OK);
+        cop_ref ref = watch(p);
+        ck_assert_int_eq(cop_send("tim", go), COP_OK);
+        await_down(ref, "normal");
+        ck_assert_uint_eq(cop_whereis("tim").bits, 0);
+        ck_assert_int_eq(cop_send("tim", go), COP_E_NO_NAME);
+}
+
+TEST(the_name_of_a_visitor_ends_with_the_visit)
+{
+        cop_node *node = node_begin((cop_node_options){ 0 });
+        ck_assert_int_eq(cop_register("guest", cop_self()), COP_OK);
+        cop_node_leave();
+        ck_assert_int_eq(cop_node_enter(node), COP_OK);
+        ck_assert_uint_eq(cop_whereis("guest").bits, 0);
+        ck_assert_int_eq(cop_register("guest", cop_self()), COP_OK);
+        node_end(node);
+}
+
+/* ---- Racing -------------------------------------------------------------------------------- */
+
+typedef struct race {
+        int64_t rounds, number;
+} race;
+COP_MESSAGE(race, rounds, number);
+
+/* Takes one of four names if it can, for one that dies at once. After a success the name is its holder's. */
+static void registers_and_kills(const race *r)
+{
+        for (int64_t i = 0; i < r->rounds; i++) {
+                char name[16];
+                snprintf(name, sizeof(name), "name%d", (int)((i + r->number) % 4));
+                cop_pid p = cop_spawn(waits);
+                cop_status status = cop_register(name, p);
+                if (status == COP_OK && !cop_pid_equal(cop_whereis(name), p))
+                        cop_exit(cop_atom("another_bears_it"));
+                if (status != COP_OK && status != COP_E_NAME_TAKEN)
+                        cop_exit(cop_int(status));
+                cop_send_exit(p, cop_atom("kill"));
+        }
+        cop_exit(cop_atom("clean"));
+}
+
+static void count_name(void *context, const char *name, cop_pid pid)
+{
+        (void)name;
+        (void)pid;
+        ++*(int *)context;
+}
+
+static int names_of(cop_node *node)
+{
+        int count = 0;
+        cop__registry_each(node, count_name, &count);
+        return count;
+}
+
+IN_NODE(REG_07_registering_and_killing_at_once_leaves_no_stale_name)
+{
+        enum { RACERS = 4 };
+        cop_ref refs[RACERS];
+        int64_t rounds = suite_is_slow() ? 500 : 10000;
+        for (int i = 0; i < RACERS; i++)
+                refs[i] = spawn_watched(RUN_WITH(registers_and_kills, race, .rounds = rounds,
+                                                 .number = i));
+        for (int i = 0; i < RACERS; i++)
+                await_down(refs[i], "clean");
+        await_true(names_of(node) == 0);
+        for (int i = 0; i < 4; i++) {
+                char name[16];
+                snprintf(name, sizeof(name), "name%d", i);
+                ck_assert_int_eq(cop_register(name, cop_self()), COP_OK);
+                ck_assert_int_eq(cop_unregister(name), COP_OK);
+        }
+}
+
+/* An actor gives up "old" and takes "new" while another gives up "old": that one must never lose "new". */
+static uint32_t flips;
+
+static void *gives_up_old_names(void *argument)
+{
+        ck_assert_int_eq(cop_node_enter(argument), COP_OK);
+        while (cop__load_acquire(&flips) != UINT32_MAX)
+                cop_unregister("old");
+        cop_node_leave();
+        return NULL;
+}
+
+IN_NODE(who_gives_up_one_name_never_takes_another)
+{
+        pthread_t thread;
+        cop_pid p = cop_spawn(waits);
+        int rounds = suite_is_slow() ? 2000 : 50000;
+        cop__store_release(&flips, 0);
+        ck_assert_int_eq(pthread_create(&thread, NULL, gives_up_old_names, node), 0);
+        for (int i = 0; i < rounds; i++) {
+                ck_assert_int_eq(cop_register("old", p), COP_OK);
+                cop_unregister("old");
+                ck_assert_int_eq(cop_register("new", p), COP_OK);
+                ck_assert_int_eq(cop_unregister("new"), COP_OK);
+        }
+        cop__store_release(&flips, UINT32_MAX);
+        pthread_join(thread, NULL);
+        put_down(p);
+}
+
+struct reader {
+        cop_node *node;
+        uint64_t found;
+};
+static uint32_t reading_is_over;
+
+/* Looks names up while they come and go; what is found must be a pid that once had it. */
+static void *looks_up(void *argument)
+{
+        struct reader *reader = argument;
+        ck_assert_int_eq(cop_node_enter(reader->node), COP_OK);
+        while (!cop__load_acquire(&reading_is_over)) {
+                cop_pid p = cop_whereis("comes_and_goes");
+                reader->found += p.bits != 0;
+                ck_assert_uint_lt(cop__pid_slot(p), 1000);
+        }
+        cop_node_leave();
+        return NULL;
+}
+
+IN_NODE(names_are_looked_up_while_hundreds_come_and_go)
+{
+        struct reader readers[2] = { { node, 0 }, { node, 0 } };
+        pthread_t threads[2];
+        int rounds = suite_is_slow() ? 100 : 1000;
+        cop_pid holders[100];
+        cop__store_release(&reading_is_over, 0);
+        for (int i = 0; i < 2; i++)
+                ck_assert_int_eq(pthread_create(&threads[i], NULL, looks_up, &readers[i]), 0);
+        for (int i = 0; i < 100; i++)
+                holders[i] = cop_spawn(waits);
+        for (int round = 0; round < rounds; round++) {
+                char name[32];
+                cop_pid one;
+                ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = waits,
+                                                                     .name = "comes_and_goes" },
+                                               &one), COP_OK);
+                for (int i = 0; i < 100 && round % 20 == 0; i++) { /* the table grows */
+                        snprintf(name, sizeof(name), "one_of_many_%d", i);
+                        ck_assert_int_eq(cop_register(name, holders[i]), COP_OK);
+                }
+                put_down(one);
+                for (int i = 0; i < 100 && round % 20 == 0; i++) {
+                        snprintf(name, sizeof(name), "one_of_many_%d", i);
+                        ck_assert(cop_pid_equal(cop_whereis(name), holders[i]));
+                        ck_assert_int_eq(cop_unregister(name), COP_OK);
+                }
+        }
+        cop__store_release(&reading_is_over, 1);
+        for (int i = 0; i < 2; i++)
+                pthread_join(threads[i], NULL);
+        for (int i = 0; i < 100; i++)
+                put_down(holders[i]);
+        ck_assert_int_eq(names_of(node), 0);
+}
+
+static void is_called_tim(void *context, const char *name, cop_pid pid)
+{
+        if (strcmp(name, "tim") == 0)
+                *(cop_pid *)context = pid;
+}
+
+IN_NODE(REG_09_the_list_of_names_has_a_name_exactly_while_it_is_registered)
+{
+        cop_pid p = cop_spawn(waits), listed = cop_no_pid();
+        cop__registry_each(node, is_called_tim, &listed);
+        ck_assert_uint_eq(listed.bits, 0);
+        ck_assert_int_eq(cop_register("tim", p), COP_OK);
+        cop__registry_each(node, is_called_tim, &listed);
+        ck_assert(cop_pid_equal(listed, p));
+        put_down(p);
+        ck_assert_int_eq(names_of(node), 0);
+}

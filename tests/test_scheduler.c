@@ -1,0 +1,354 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Workers seen from actors: that they share the work, are fair, sleep when there is none, and miss no wake. */
+#include <string.h>
+#include <time.h>
+
+#include "base/random.h"
+#include "tests/node_fixture.h"
+
+typedef struct go {
+        int64_t number;
+        cop_pid pid;
+} go;
+COP_MESSAGE(go, number, pid);
+
+static uint32_t flags[128];
+
+static void clear_flags(void)
+{
+        for (size_t i = 0; i < COP__COUNT(flags); i++)
+                cop__store_release(&flags[i], 0);
+}
+
+/* Holds the worker until the flag is up. What never comes is told, and not waited for longer than the test. */
+static void hold_until(const uint32_t *flag)
+{
+        uint64_t until_ns = cop__clock_ns() + (uint64_t)PATIENCE_MS / 2 * 1000000;
+        while (!cop__load_acquire(flag))
+                if (cop__clock_ns() > until_ns)
+                        cop_exit(cop_atom("never"));
+}
+
+static uint64_t processor_ns(void)
+{
+        struct timespec used;
+        ck_assert_int_eq(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used), 0);
+        return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
+}
+
+/* ---- Several workers ----------------------------------------------------------------------- */
+
+static void meets_the_other(const go *g)
+{
+        cop__store_release(&flags[g->number], 1);
+        hold_until(&flags[1 - g->number]);
+}
+
+IN_NODE_WITH(two_busy_actors_run_at_the_same_time_on_two_workers, .workers = 2)
+{
+        for (int i = 0; i < 50; i++) {
+                clear_flags();
+                cop_ref first = spawn_watched(RUN_WITH(meets_the_other, go, .number = 0));
+                cop_ref second = spawn_watched(RUN_WITH(meets_the_other, go, .number = 1));
+                await_down(first, "normal");
+                await_down(second, "normal");
+        }
+}
+
+static void spawns_two_that_meet(void)
+{
+        cop_ref first = spawn_watched(RUN_WITH(meets_the_other, go, .number = 0));
+        cop_ref second = spawn_watched(RUN_WITH(meets_the_other, go, .number = 1));
+        await_down(first, "normal");
+        await_down(second, "normal");
+}
+
+IN_NODE_WITH(what_one_worker_makes_runnable_is_stolen_by_the_other, .workers = 2)
+{
+        for (int i = 0; i < 50; i++) {
+                clear_flags();
+                await_down(spawn_watched(.run = spawns_two_that_meet), "normal");
+        }
+}
+
+static void raises_its_flag(void)
+{
+        for (;;) {
+                cop_auto message = cop_receive(COP_FOREVER, COP_KIND(go));
+                cop__store_release(&flags[cop_read(go, message)->number], 1);
+        }
+}
+
+/* Whom it wakes is put in its worker's next slot, and it does not let go of the worker. */
+static void wakes_and_holds(const go *g)
+{
+        cop_send(g->pid, go, .number = g->number);
+        hold_until(&flags[g->number]);
+}
+
+IN_NODE_WITH(what_waits_in_the_next_slot_of_a_busy_worker_is_picked_up_by_another, .workers = 2)
+{
+        cop_pid other = cop_spawn(raises_its_flag);
+        clear_flags();
+        for (int64_t i = 0; i < 100; i++) {
+                settle_with(other);
+                await_down(spawn_watched(RUN_WITH(wakes_and_holds, go, .pid = other, .number = i)),
+                           "normal");
+        }
+        put_down(other);
+}
+
+static void holds_until_told(const go *g)
+{
+        cop__store_release(&flags[g->number], 1);
+        hold_until(&flags[100]);
+}
+
+IN_NODE_WITH(one_worker_that_is_stuck_does_not_stop_the_others_work, .workers = 2)
+{
+        clear_flags();
+        cop_ref stuck = spawn_watched(RUN_WITH(holds_until_told, go, .number = 0));
+        await_true(cop__load_acquire(&flags[0]));
+        for (int i = 0; i < 500; i++) {
+                cop_pid p = cop_spawn(raises_its_flag);
+                cop_send(p, go, .number = 1);
+                await_true(cop__load_acquire(&flags[1]));
+                cop__store_release(&flags[1], 0);
+                cop_send_after(NULL, 0, p, go, .number = 2);
+                await_true(cop__load_acquire(&flags[2]));
+                cop__store_release(&flags[2], 0);
+                put_down(p);
+        }
+        cop__store_release(&flags[100], 1);
+        await_down(stuck, "normal");
+}
+
+/* ---- One worker: fairness ----------------------------------------------------------------------- */
+
+enum { TAKERS = 10, TURNS = 200 };
+static uint32_t turns_of[TAKERS]; /* atomic */
+
+static void takes_turns(const go *g)
+{
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
+        for (uint32_t i = 0; i < TURNS; i++) {
+                uint32_t least = UINT32_MAX, most = 0;
+                for (int other = 0; other < TAKERS; other++) {
+                        uint32_t turns = cop__load_relaxed(&turns_of[other]);
+                        least = turns < least ? turns : least;
+                        most = turns > most ? turns : most;
+                }
+                /* The last may be told to begin when the first has had some turns already. */
+                if (least > 0 && most - least > 20)
+                        cop_exit(cop_atom("unfair"));
+                cop__store_relaxed(&turns_of[g->number], i + 1);
+                cop_yield();
+        }
+}
+
+IN_NODE_WITH(SPN_24_yielding_actors_take_turns, .workers = 1)
+{
+        cop_pid takers[TAKERS];
+        cop_ref refs[TAKERS];
+        for (int i = 0; i < TAKERS; i++) {
+                cop__store_relaxed(&turns_of[i], 0);
+                takers[i] = cop_spawn_with(takes_turns, go, .number = i);
+                refs[i] = watch(takers[i]);
+                settle_with(takers[i]);
+        }
+        for (int i = 0; i < TAKERS; i++)
+                cop_send(takers[i], go);
+        for (int i = 0; i < TAKERS; i++)
+                await_down(refs[i], "normal");
+}
+
+static void plays(const go *g)
+{
+        cop_pid other = g->pid;
+        for (;;) {
+                cop_auto message = cop_receive(COP_FOREVER, COP_KIND(go));
+                if (other.bits == 0)
+                        other = cop_message_from(message);
+                cop_send(other, go);
+        }
+}
+
+static void sends_to_itself(void)
+{
+        for (;;) {
+                cop_send(cop_self(), go);
+                cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
+        }
+}
+
+static void yields(void)
+{
+        for (;;)
+                cop_yield();
+}
+
+typedef struct quiet {
+        int64_t count;
+} quiet;
+
+static void quiet_on_go(quiet *self, const go *g)
+{
+        if (g->number < 0)
+                cop_send(cop_self(), go, .number = -1); /* one that never ends */
+        cop_reply(go, .number = ++self->count);
+}
+
+COP_SERVER(quiet, COP_ON(go, quiet_on_go));
+
+/* Neither a pair that keeps the next slot busy, nor one that never waits, nor a full ring keeps the worker to itself. */
+IN_NODE_WITH(a_lone_worker_serves_everyone_however_busy_others_keep_it, .workers = 1)
+{
+        cop_pid first = cop_spawn_with(plays, go, .pid = cop_no_pid());
+        cop_pid second = cop_spawn_with(plays, go, .pid = first);
+        cop_send(second, go);
+        cop_spawn(sends_to_itself);
+        cop_pid chatter = cop_spawn_server(&quiet_server, NULL);
+        cop_send(chatter, go, .number = -1);
+        for (int i = 0; i < 20; i++)
+                cop_spawn(yields);
+        cop_pid p = cop_spawn_server(&quiet_server, NULL);
+        int rounds = suite_is_slow() ? 20 : 200;
+        for (int64_t i = 1; i <= rounds; i++) {
+                /* A call goes through the shared queue, a timer through the wheel. */
+                ck_assert_int_eq(cop_call(NULL, p, PATIENCE_MS, go, .number = i), COP_OK);
+                ck_assert_int_eq(cop_send_after(NULL, 1, p, go, .number = i), COP_OK);
+                cop_auto message = await((cop_pattern){ .kind = COP_KIND_OF(go), .from = p });
+                ck_assert_int_eq(cop_read(go, message)->number, 2 * i);
+        }
+}
+
+/* ---- Sleep ----------------------------------------------------------------------------------------- */
+
+IN_NODE(an_idle_node_uses_no_processor_time)
+{
+        cop_pid p = cop_spawn_server(&quiet_server, NULL);
+        settle_with(p);
+        cop_sleep(5); /* the lookout has seen that nobody is busy */
+        uint64_t before_ns = processor_ns();
+        ck_assert_int_eq(cop_send_after(NULL, 300, cop_self(), go), COP_OK);
+        await_and_drop(COP_KIND(go));
+        ck_assert_uint_lt(processor_ns() - before_ns, 20000000);
+        put_down(p);
+}
+
+IN_NODE(many_that_wait_use_no_processor_time)
+{
+        for (int i = 0; i < 1000; i++) {
+                cop_pid p = cop_spawn(raises_its_flag);
+                if (i % 100 == 0)
+                        settle_with(p);
+        }
+        cop_pid p = cop_spawn_server(&quiet_server, NULL);
+        settle_with(p);
+        cop_sleep(20);
+        uint64_t before_ns = processor_ns();
+        cop_sleep(200);
+        ck_assert_uint_lt(processor_ns() - before_ns, 20000000);
+        put_down(p);
+}
+
+/* Pauses of all lengths, so that the workers are caught at every moment of falling asleep. */
+IN_NODE_WITH(no_wake_from_outside_is_missed, .workers = 2)
+{
+        cop_pid p = cop_spawn_server(&quiet_server, NULL);
+        uint64_t random = 11;
+        int rounds = suite_is_slow() ? 500 : 10000;
+        for (int i = 0; i < rounds; i++) {
+                ck_assert_int_eq(cop_call(NULL, p, PATIENCE_MS, go, .number = i), COP_OK);
+                for (uint32_t pause = cop__random_below(&random, 3000); pause > 0; pause--)
+                        cop__spin_pause();
+        }
+        put_down(p);
+}
+
+static void calls_with_pauses(const go *g)
+{
+        uint64_t random = (uint64_t)g->number;
+        for (int i = 0; i < 2000; i++) {
+                if (cop_call(NULL, g->pid, PATIENCE_MS, go, .number = i) != COP_OK)
+                        cop_exit(cop_atom("no_answer"));
+                for (uint32_t pause = cop__random_below(&random, 1000); pause > 0; pause--)
+                        cop__spin_pause();
+                if (i % 7 == 0)
+                        cop_sleep(0);
+        }
+}
+
+IN_NODE_WITH(no_wake_between_workers_is_missed, .workers = 4)
+{
+        cop_pid p = cop_spawn_server(&quiet_server, NULL);
+        cop_ref refs[6];
+        for (int i = 0; i < 6; i++)
+                refs[i] = spawn_watched(RUN_WITH(calls_with_pauses, go, .pid = p, .number = i + 1));
+        for (int i = 0; i < 6; i++)
+                await_down(refs[i], "normal");
+        put_down(p);
+}
+
+/* ---- Many ----------------------------------------------------------------------------------------------- */
+
+IN_NODE(a_hundred_thousand_actors_are_alive_at_once_and_each_answers)
+{
+        int count = suite_is_slow() ? 10000 : 100000;
+        cop_pid *pids = cop_alloc((size_t)count * sizeof(cop_pid));
+        for (int i = 0; i < count; i++) {
+                pids[i] = cop_spawn_server(&quiet_server, NULL);
+                ck_assert_uint_ne(pids[i].bits, 0);
+        }
+        for (int round = 0; round < 2; round++) {
+                for (int i = 0; i < count; i++)
+                        cop_send(pids[i], go, .number = i);
+                for (int i = 0; i < count; i++) {
+                        cop_auto message = await(COP_KIND(go));
+                        ck_assert_int_eq(cop_read(go, message)->number, round + 1);
+                }
+        }
+        for (int i = 0; i < count; i++)
+                ck_assert(cop_is_alive(pids[i]));
+        for (int i = 0; i < count; i++) {
+                watch(pids[i]);
+                cop_send_exit(pids[i], cop_atom("enough"));
+        }
+        for (int i = 0; i < count; i++)
+                await_and_drop(COP_KIND(cop_down));
+        nothing_has_come();
+}
+
+/* Each of these holds a stack while it waits. */
+IN_NODE(ten_thousand_actors_are_blocked_in_a_receive_and_each_goes_on)
+{
+        int count = suite_is_slow() ? 2000 : 10000;
+        cop_pid *pids = cop_alloc((size_t)count * sizeof(cop_pid));
+        clear_flags();
+        for (int i = 0; i < count; i++)
+                pids[i] = cop_spawn(raises_its_flag);
+        for (int i = 0; i < count; i++) {
+                cop_send(pids[i], go, .number = i % 100);
+                if (i % 100 == 99) {
+                        for (int flag = 0; flag < 100; flag++)
+                                await_true(cop__load_acquire(&flags[flag]));
+                        clear_flags();
+                }
+        }
+        for (int i = 0; i < count; i++)
+                put_down(pids[i]);
+}
+
+TEST(every_number_of_workers_starts_works_and_stops)
+{
+        static const unsigned numbers[] = { 1, 2, 3, 4, 16, 64 };
+        for (size_t n = 0; n < COP__COUNT(numbers); n++) {
+                cop_node *node = node_begin((cop_node_options){ .workers = numbers[n] });
+                cop_pid p = cop_spawn_server(&quiet_server, NULL);
+                for (int64_t i = 0; i < 100; i++)
+                        ck_assert_int_eq(cop_call(NULL, p, PATIENCE_MS, go, .number = i), COP_OK);
+                node_end(node);
+        }
+        for (int i = 0; i < 100; i++)
+                node_end(node_begin((cop_node_options){ .workers = 2 }));
+}

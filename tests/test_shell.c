@@ -1,0 +1,612 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * The commands of the shell, without a socket: the claim's own thread is the shell's.
+ */
+#include "shell/shell.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "actors/report.h"
+#include "shell/command.h"
+#include "tests/failing_malloc.h"
+#include "tests/node_fixture.h"
+
+typedef struct { int64_t pence, people; } bill;
+COP_MESSAGE(bill, pence, people);
+
+typedef struct { int64_t pence_each, number; } share;
+COP_MESSAGE(share, pence_each, number);
+
+typedef struct { bool open; cop_pid owner; } sign;
+COP_MESSAGE(sign, open, owner);
+
+typedef struct { char unused; } hush;
+COP_MESSAGE(hush, unused);
+
+typedef struct { char unused; } leave;
+COP_MESSAGE(leave, unused);
+
+typedef struct { char unused; } stall;
+COP_MESSAGE(stall, unused);
+
+typedef struct { int64_t served; } till;
+
+static void till_on_bill(till *self, const bill *b)
+{
+        if (b->people == 0) {
+                int *volatile nobody = NULL;
+                *nobody = 1;
+        }
+        cop_reply(share, .pence_each = b->pence / b->people, .number = ++self->served);
+}
+
+static void till_on_hush(till *self, const hush *unused)
+{
+        (void)self;
+        (void)unused;
+}
+
+static void till_on_leave(till *self, const leave *unused)
+{
+        (void)self;
+        (void)unused;
+        cop_exit(cop_atom("shutdown"));
+}
+
+/* Until told otherwise, with the worker: nothing gives it back. */
+static int stalled, may_go_on;
+
+static void till_on_stall(till *self, const stall *unused)
+{
+        (void)self;
+        (void)unused;
+        __atomic_store_n(&stalled, 1, __ATOMIC_RELEASE);
+        while (!__atomic_load_n(&may_go_on, __ATOMIC_ACQUIRE))
+                cop__spin_pause();
+        cop_reply(share, .number = 0);
+}
+
+COP_SERVER(till, COP_ON(bill, till_on_bill), COP_ON(hush, till_on_hush),
+           COP_ON(leave, till_on_leave), COP_ON(stall, till_on_stall));
+
+/* ---- A shell around each claim ------------------------------------------------------- */
+
+struct stage {
+        cop_node *node;
+        struct cop__shell shell;
+        cop_pid till;
+};
+
+static void stage_begin(struct stage *stage, unsigned workers)
+{
+        __atomic_store_n(&stalled, 0, __ATOMIC_RELAXED);
+        __atomic_store_n(&may_go_on, 0, __ATOMIC_RELAXED);
+        stage->node = node_begin((cop_node_options){ .name = "shop", .workers = workers });
+        cop__shell_init(&stage->shell, stage->node);
+        stage->till = cop_spawn_server(&till_server, "till");
+        settle_with(stage->till);
+}
+
+static void stage_end(struct stage *stage)
+{
+        __atomic_store_n(&may_go_on, 1, __ATOMIC_RELEASE);
+        cop__shell_fini(&stage->shell);
+        node_end(stage->node);
+}
+
+#define ON_STAGE(claim) ON_STAGE_WITH(claim, 2)
+#define ON_STAGE_WITH(claim, workers)                        \
+        static void on_stage_##claim(struct stage *stage);   \
+        TEST(claim)                                          \
+        {                                                    \
+                struct stage stage;                          \
+                stage_begin(&stage, workers);                \
+                on_stage_##claim(&stage);                    \
+                stage_end(&stage);                           \
+        }                                                    \
+        static void on_stage_##claim(struct stage *stage)
+
+static bool run(struct stage *stage, const char *line)
+{
+        return cop__shell_run(&stage->shell, line, strlen(line));
+}
+
+/* What a command prints, when it does what it should. */
+static const char *out(struct stage *stage, const char *line)
+{
+        bool done = run(stage, line);
+        ck_assert_msg(done, "'%s' failed: %s", line, cop__text_get(&stage->shell.err));
+        ck_assert_str_eq(cop__text_get(&stage->shell.err), "");
+        return cop__text_get(&stage->shell.out);
+}
+
+/* What it complains of, when it does not. */
+static const char *err(struct stage *stage, const char *line)
+{
+        bool done = run(stage, line);
+        ck_assert_msg(!done, "'%s' did not fail: %s", line, cop__text_get(&stage->shell.out));
+        ck_assert_str_eq(cop__text_get(&stage->shell.out), "");
+        return cop__text_get(&stage->shell.err);
+}
+
+static void assert_has(const char *text, const char *part)
+{
+        ck_assert_msg(strstr(text, part) != NULL, "expected '%s' in '%s'", part, text);
+}
+
+static void assert_begins(const char *text, const char *beginning)
+{
+        ck_assert_msg(strncmp(text, beginning, strlen(beginning)) == 0,
+                      "expected '%s' to begin with '%s'", text, beginning);
+}
+
+/* A line with %s for the till's pid. */
+static const char *about_till(struct stage *stage, const char *format)
+{
+        static char line[512];
+        char pid[COP_ID_TEXT_MAX];
+        snprintf(line, sizeof(line), format, cop_pid_print(stage->till, pid));
+        return line;
+}
+
+/* ---- call ---------------------------------------------------------------------------- */
+
+ON_STAGE(a_call_prints_the_reply_as_a_record)
+{
+        ck_assert_str_eq(out(stage, "call till #bill{pence = 900, people = 3}"),
+                         "#share{pence_each = 300, number = 1}\n");
+        ck_assert_str_eq(out(stage, about_till(stage, "call %s {bill, 900, 3} 1000")),
+                         "#share{pence_each = 300, number = 2}\n");
+}
+
+ON_STAGE(a_call_of_an_actor_that_crashes_fails_with_the_crash_report)
+{
+        cop_ref ref = watch(stage->till);
+        const char *said = err(stage, "call till #bill{pence = 900, people = 0}");
+        assert_begins(said, about_till(stage, "** till %s crashed: "));
+        assert_has(said, "handling #bill{pence = 900, people = 0} from ");
+        ck_assert_uint_eq(stage->shell.told, 1);
+        await_and_drop(COP_REF(cop_down, ref));
+}
+
+/* Watches the till, and says what a supervisor would, when the till is dead. */
+static void keeper(void)
+{
+        cop_ref ref;
+        ck_assert_int_eq(cop_monitor("till", &ref), COP_OK);
+        cop_register("keeper", cop_self());
+        cop_auto down = cop_receive(COP_FOREVER, COP_REF(cop_down, ref));
+        cop__report_outcome(cop_node_here(), cop_read(cop_down, down)->pid,
+                            "shop restarted it as <0.99.0>, restart 1 of 3 within 5 s");
+}
+
+ON_STAGE(a_call_of_a_supervised_actor_that_crashes_waits_for_what_is_done_about_it)
+{
+        put_down(stage->till);
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &till_server, .name = "till",
+                                                             .supervised = true },
+                                       &stage->till),
+                         COP_OK);
+        cop_spawn(keeper);
+        out(stage, "await keeper");
+        assert_has(err(stage, "call till #bill{pence = 900, people = 0}"),
+                   "\n   shop restarted it as <0.99.0>, restart 1 of 3 within 5 s\n");
+}
+
+ON_STAGE(a_call_of_an_actor_that_ends_tells_why)
+{
+        ck_assert_str_eq(err(stage, "call till #leave{}"),
+                         "** till ended before it answered: shutdown\n");
+}
+
+ON_STAGE(a_call_that_nobody_answers_says_so)
+{
+        char pid[COP_ID_TEXT_MAX], line[128];
+        ck_assert_str_eq(err(stage, "call till #hush{}"),
+                         "** till: the handler ended without an answer\n");
+        snprintf(line, sizeof(line), "call %s x", cop_pid_print(cop_self(), pid));
+        assert_has(err(stage, line), "is this shell, which cannot call itself\n");
+        const char *dead = about_till(stage, "call %s x");
+        put_down(stage->till);
+        assert_has(err(stage, dead), " is not alive\n");
+}
+
+ON_STAGE(a_call_that_takes_too_long_names_its_time)
+{
+        ck_assert_str_eq(err(stage, "call till #stall{} 50"),
+                         "** till did not answer within 50 ms\n");
+}
+
+/* ---- What is wrong, and where -------------------------------------------------------- */
+
+ON_STAGE(a_wrong_word_is_shown_with_what_was_expected_and_where)
+{
+        static const struct {
+                const char *line, *said;
+        } wrong[] = {
+                { "cal till x", "** no command is called so; did you mean call?\n"
+                                "   cal till x\n   ^\n" },
+                { "xyzzy", "** no command is called so; help lists them\n   xyzzy\n   ^\n" },
+                { "call tlil x", "** no actor is called tlil; did you mean till? names are: till\n"
+                                 "   call tlil x\n        ^\n" },
+                { "call till",
+                  "** expected a term: call TO TERM [MS]\n   call till\n            ^\n" },
+                { "call", "** expected a name or a pid: call TO TERM [MS]\n   call\n       ^\n" },
+                { "call till #bill{penc = 9}",
+                  "** expected a field of bill (pence, people), found 'penc'\n"
+                  "   call till #bill{penc = 9}\n                   ^\n" },
+                { "call till #bill{people = \"x\"}",
+                  "** people of bill: expected an integer of 64 bits, found \"x\"\n"
+                  "   call till #bill{people = \"x\"}\n                   ^\n" },
+                { "till ! {x",
+                  "** expected ',' or '}', found the end\n   till ! {x\n            ^\n" },
+                { "call \xc3\xa4\xc3\xa4 x",
+                  "** no actor is called \xc3\xa4\xc3\xa4; names are: till\n"
+                  "   call \xc3\xa4\xc3\xa4 x\n        ^\n" },
+                { "info <0.1>", "** expected a pid as i shows it, such as <0.12.0>\n"
+                                "   info <0.1>\n        ^\n" },
+                { "self now", "** expected the end of the line\n   self now\n        ^\n" },
+                { "i many", "** expected a number from 0 to 200000\n   i many\n     ^\n" },
+                { "demonitor x", "** expected a reference as monitor prints it, such as #Ref<0.7>\n"
+                                 "   demonitor x\n             ^\n" },
+                { "exit till",
+                  "** expected a term: exit TO REASON\n   exit till\n            ^\n" },
+                { "help cal", "** no command is called so; did you mean call?\n"
+                              "   help cal\n        ^\n" },
+        };
+        for (size_t i = 0; i < COP__COUNT(wrong); i++)
+                ck_assert_str_eq(err(stage, wrong[i].line), wrong[i].said);
+        assert_begins(err(stage, "call till #bil{}"), "** no kind 'bil'; ");
+}
+
+ON_STAGE(a_place_far_into_a_long_line_is_shown_with_what_is_around_it)
+{
+        char line[1024];
+        snprintf(line, sizeof(line), "call till {%0400d, %%}", 0);
+        const char *said = err(stage, line);
+        const char *shown = strchr(said, '\n') + 1;
+        ck_assert_uint_lt(strcspn(shown, "\n"), 110);
+        assert_begins(shown, "   ...");
+}
+
+ON_STAGE(a_line_that_is_no_text_is_refused)
+{
+        ck_assert(!cop__shell_run(&stage->shell, "self\0x", 6));
+        ck_assert(!cop__shell_run(&stage->shell, "call till \xff", 11));
+        ck_assert_str_eq(cop__text_get(&stage->shell.err),
+                         "** a command line is UTF-8 text without NULs\n");
+}
+
+ON_STAGE(blank_lines_and_comments_do_nothing)
+{
+        ck_assert_str_eq(out(stage, ""), "");
+        ck_assert_str_eq(out(stage, "   \t"), "");
+        ck_assert_str_eq(out(stage, "% call till x"), "");
+        ck_assert_str_eq(out(stage, "whereis till % who?"), about_till(stage, "%s\n"));
+}
+
+/* ---- Messages ------------------------------------------------------------------------ */
+
+ON_STAGE(an_answer_to_what_was_sent_is_shown_by_flush)
+{
+        ck_assert_str_eq(out(stage, "flush"), "no messages\n");
+        ck_assert_str_eq(out(stage, "send till #bill{pence = 900, people = 3}"),
+                         "#bill{pence = 900, people = 3}\n");
+        out(stage, "till!#bill{pence = 900, people = 2}");
+        out(stage, "'till' ! {bill, 900, 1}");
+        settle_with(stage->till);
+        ck_assert_str_eq(out(stage, "flush"),
+                         about_till(stage, "got #share{pence_each = 300, number = 1} from %1$s\n"
+                                           "got #share{pence_each = 450, number = 2} from %1$s\n"
+                                           "got #share{pence_each = 900, number = 3} from %1$s\n"));
+        ck_assert_str_eq(out(stage, "flush"), "no messages\n");
+}
+
+ON_STAGE(the_shell_has_the_pid_of_its_thread)
+{
+        char pid[COP_ID_TEXT_MAX], expected[COP_ID_TEXT_MAX + 1];
+        snprintf(expected, sizeof(expected), "%s\n", cop_pid_print(cop_self(), pid));
+        ck_assert_str_eq(out(stage, "self"), expected);
+}
+
+ON_STAGE(a_monitor_tells_of_an_end_by_exit)
+{
+        char ref[64], expected[256], pid[COP_ID_TEXT_MAX];
+        snprintf(ref, sizeof(ref), "%s", out(stage, "monitor till"));
+        ref[strcspn(ref, "\n")] = '\0';
+        cop_ref mine = watch(stage->till);
+        ck_assert_str_eq(out(stage, "exit till {because, 1}"), "true\n");
+        await_down(mine, "{because, 1}");
+        snprintf(expected, sizeof(expected), "got {'DOWN', %s, %s, {because, 1}}\n", ref,
+                 cop_pid_print(stage->till, pid));
+        ck_assert_str_eq(out(stage, "flush"), expected);
+}
+
+ON_STAGE(a_monitor_taken_back_tells_nothing)
+{
+        char line[128];
+        const char *ref = out(stage, "monitor till");
+        snprintf(line, sizeof(line), "demonitor %.*s", (int)strcspn(ref, "\n"), ref);
+        ck_assert_str_eq(out(stage, line), "true\n");
+        put_down(stage->till);
+        ck_assert_str_eq(out(stage, "flush"), "no messages\n");
+}
+
+ON_STAGE(a_link_tells_of_an_end_and_unlinked_it_does_not)
+{
+        ck_assert_str_eq(out(stage, "link till"), "true\n");
+        cop_ref mine = watch(stage->till); /* after the link: its end is told in this order */
+        out(stage, "exit till oops");
+        await_down(mine, "oops");
+        ck_assert_str_eq(out(stage, "flush"), about_till(stage, "got {'EXIT', %s, oops}\n"));
+        stage->till = cop_spawn_server(&till_server, "till");
+        out(stage, "link till");
+        ck_assert_str_eq(out(stage, "unlink till"), "true\n");
+        put_down(stage->till);
+        ck_assert_str_eq(out(stage, "flush"), "no messages\n");
+}
+
+ON_STAGE(exit_with_normal_ends_nobody)
+{
+        ck_assert_str_eq(out(stage, "exit till normal"), "true\n");
+        settle_with(stage->till);
+        ck_assert(cop_is_alive(stage->till));
+}
+
+/* ---- Looking ------------------------------------------------------------------------- */
+
+ON_STAGE(i_shows_each_actor_and_the_totals)
+{
+        out(stage, "call till #bill{pence = 1, people = 1}");
+        const char *said = out(stage, "i");
+        assert_begins(said, "PID ");
+        assert_has(said, about_till(stage, "%s  till "));
+        assert_has(said, "till_on_bill\n");
+        assert_has(said, "(this shell)");
+        assert_has(said, "2 actors, 0 unread; 2 spawned, 0 ended, 0 crash reports; ");
+}
+
+ON_STAGE(rows_beyond_those_asked_for_are_counted)
+{
+        assert_has(out(stage, "i 1"), "and 1 more: i 2 shows them all\n");
+        assert_has(out(stage, "tree 1"), "and 1 more: tree 2 shows them all\n");
+        ck_assert_str_eq(out(stage, "regs 0"), "NAME  PID\nand 1 more: regs 1 lists them all\n");
+}
+
+static void waits(void)
+{
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(leave)));
+}
+
+static void parent(void)
+{
+        cop_spawn_or_exit(&(cop_spawn_options){ .run = waits, .name = "younger" });
+        cop_spawn_or_exit(&(cop_spawn_options){ .run = waits, .name = "elder" });
+        cop_register("parent", cop_self());
+        waits();
+}
+
+/* A tree with each pid masked. */
+static const char *masked(const char *text)
+{
+        static char copy[2048];
+        size_t size = 0;
+        for (; *text != '\0' && size + 1 < sizeof(copy); text++) {
+                copy[size++] = *text;
+                if (*text == '<')
+                        text += strcspn(text, ">") - 1;
+        }
+        copy[size] = '\0';
+        return copy;
+}
+
+ON_STAGE(tree_draws_children_under_their_parents)
+{
+        cop_spawn(parent);
+        out(stage, "await parent");
+        ck_assert_str_eq(masked(out(stage, "tree")), "parent <>\n"
+                                                     "\xe2\x94\x9c\xe2\x94\x80 elder <>\n"
+                                                     "\xe2\x94\x94\xe2\x94\x80 younger <>\n"
+                                                     "till <>\n");
+}
+
+ON_STAGE(an_actor_whose_parent_is_dead_is_a_root)
+{
+        cop_pid dies = cop_spawn(parent);
+        out(stage, "await parent");
+        put_down(dies);
+        ck_assert_str_eq(masked(out(stage, "tree")), "till <>\nelder <>\nyounger <>\n");
+}
+
+ON_STAGE(info_shows_what_an_actor_knows_of_itself)
+{
+        char self[COP_ID_TEXT_MAX], expected[128];
+        out(stage, "link till");
+        const char *said = out(stage, "info till");
+        assert_begins(said, about_till(stage, "till %s\n  server        till\n"));
+        snprintf(expected, sizeof(expected), "  links         %s\n",
+                 cop_pid_print(cop_self(), self));
+        assert_has(said, expected);
+        assert_has(said, "  traps exits   no\n");
+        assert_has(said, "  monitors      none\n");
+        snprintf(expected, sizeof(expected), "info %s", cop_pid_print(cop_self(), self));
+        assert_has(out(stage, expected), "a thread of the program");
+}
+
+ON_STAGE_WITH(looking_needs_no_worker, 1)
+{
+        ck_assert_int_eq(cop_send("till", stall, 0), COP_OK);
+        while (!__atomic_load_n(&stalled, __ATOMIC_ACQUIRE))
+                cop__spin_pause();
+        ck_assert_int_eq(cop_send("till", hush, 0), COP_OK);
+        assert_has(out(stage, "i"), "till_on_stall\n");
+        assert_has(out(stage, "i"), "2 actors, 1 unread; ");
+        assert_begins(out(stage, "tree"), "till ");
+        assert_has(out(stage, "regs"), "till  <");
+        assert_has(out(stage, "info till"), "  busy: no answer within 500 ms");
+        ck_assert_str_eq(out(stage, "whereis till"), about_till(stage, "%s\n"));
+        ck_assert_str_eq(out(stage, "crashes"), "no crash so far\n");
+        ck_assert_str_eq(err(stage, "call till #hush{} 50"),
+                         "** till did not answer within 50 ms\n");
+}
+
+ON_STAGE(crashes_shows_the_last_ones_oldest_first)
+{
+        for (int i = 1; i <= 3; i++) {
+                char line[64];
+                snprintf(line, sizeof(line), "call till #bill{pence = %d}", i);
+                err(stage, line);
+                stage->till = cop_spawn_server(&till_server, "till");
+        }
+        const char *said = out(stage, "crashes 2");
+        assert_begins(said, "crash 2, ");
+        const char *third = strstr(said, "\ncrash 3, ");
+        ck_assert_ptr_nonnull(third);
+        assert_has(third, "handling #bill{pence = 3, people = 0}");
+        ck_assert_ptr_null(strstr(third + 1, "\ncrash "));
+        assert_begins(out(stage, "crashes"), "crash 1, ");
+}
+
+ON_STAGE(await_waits_for_a_name)
+{
+        ck_assert_str_eq(err(stage, "await parent 20"),
+                         "** no actor was called parent within 20 ms\n");
+        cop_pid pid = cop_spawn(parent);
+        char text[COP_ID_TEXT_MAX], expected[COP_ID_TEXT_MAX + 1];
+        snprintf(expected, sizeof(expected), "%s\n", cop_pid_print(pid, text));
+        ck_assert_str_eq(out(stage, "await parent"), expected);
+}
+
+ON_STAGE(a_name_that_a_terminal_would_act_upon_is_quoted)
+{
+        put_down(stage->till);
+        ck_assert_int_eq(cop_register("\033[2J red", cop_self()), COP_OK);
+        ck_assert_ptr_null(strchr(out(stage, "regs"), '\033'));
+        ck_assert_ptr_null(strchr(out(stage, "i"), '\033'));
+        ck_assert_ptr_null(strchr(err(stage, "whereis nobody"), '\033'));
+        assert_begins(out(stage, "whereis '\\e[2J red'"), "<0.");
+}
+
+ON_STAGE(help_knows_every_command_and_quit_leaves)
+{
+        const char *all = strdup(out(stage, "help"));
+        for (const struct cop__command *each = cop__commands; each->name != NULL; each++) {
+                char line[64];
+                snprintf(line, sizeof(line), "help %s", each->name);
+                assert_has(all, each->usage);
+                assert_begins(out(stage, line), each->usage);
+                ck_assert(!stage->shell.leaving);
+        }
+        free((void *)(uintptr_t)all);
+        out(stage, "quit");
+        ck_assert(stage->shell.leaving);
+}
+
+/* ---- Without memory ------------------------------------------------------------------ */
+
+ON_STAGE(a_command_without_memory_complains_and_the_next_one_works)
+{
+        static const char *const lines[] = {
+                "help", "i", "tree", "regs", "info till", "crashes", "whereis till", "whereis tlil",
+                "call till #bill{pence = 4, people = 2}", "send till {1, \"text\"}", "monitor till",
+                "flush", "call till #bil{", "exit till {a, normal, [1]}", "self",
+        };
+        for (size_t i = 0; failing_malloc_can() && i < COP__COUNT(lines); i++) {
+                put_down(stage->till);
+                stage->till = cop_spawn_server(&till_server, "till");
+                settle_with(stage->till);
+                run(stage, lines[i]); /* the place in the code is known from here on */
+                for (long n = 1; n < 10000; n++) {
+                        if (!cop_is_alive(stage->till))
+                                stage->till = cop_spawn_server(&till_server, "till");
+                        cop__shell_fini(&stage->shell);
+                        cop__shell_init(&stage->shell, stage->node);
+                        fail_malloc_after(n);
+                        bool done = run(stage, lines[i]);
+                        bool failed = stop_failing_malloc();
+                        ck_assert_msg(done || !failed || stage->shell.err.failed ||
+                                              stage->shell.err.size > 0,
+                                      "'%s' failed silently at allocation %ld", lines[i], n);
+                        if (!failed)
+                                break;
+                }
+                assert_begins(out(stage, "self"), "<0.");
+        }
+}
+
+/* ---- Completion ---------------------------------------------------------------------- */
+
+/* The candidates on one line, with | between them, and before them where the word begins. */
+static const char *completed(struct stage *stage, const char *line)
+{
+        static char text[4096];
+        struct cop__text candidates;
+        size_t from;
+        cop__text_init(&candidates);
+        cop__shell_complete(&stage->shell, line, strlen(line), &from, &candidates);
+        snprintf(text, sizeof(text), "%zu:%s", from, cop__text_get(&candidates));
+        for (char *at = text; *at != '\0'; at++)
+                if (*at == '\n')
+                        *at = '|';
+        cop__text_fini(&candidates);
+        return text;
+}
+
+ON_STAGE(commands_names_kinds_and_fields_are_completed)
+{
+        static const struct {
+                const char *line, *candidates;
+        } cases[] = {
+                { "wh", "0:whereis |" },
+                { "ca", "0:call |" },
+                { "ti", "0:till |" },
+                { "help wh", "5:whereis|" },
+                { "call ", "5:till |" },
+                { "call t", "5:till |" },
+                { "whereis t", "8:till |" },
+                { "self ", "5:" },
+                { "exit till k", "10:kill|" },
+                { "call till ", "10:#bill{|#hush{|#leave{|#stall{|" },
+                { "till ! ", "7:#bill{|#hush{|#leave{|#stall{|" },
+                { "call till #bi", "10:#bill{|" },
+                { "call till #bill{", "16:pence = |people = |" },
+                { "call till #bill{pe", "16:pence = |people = |" },
+                { "call till #bill{pen", "16:pence = |" },
+                { "call till #bill{pence = 9, ", "27:people = |" },
+                { "call till #bill{pence = ", "24:" },
+                { "call till #sign{open = t", "23:true|" },
+                { "call till {a, [#bi", "15:#bill{|" },
+                { "call till \"#bi", "14:" },
+                { "call till #nothing{", "19:" },
+                { "zzz", "0:" },
+        };
+        for (size_t i = 0; i < COP__COUNT(cases); i++) {
+                const char *got = completed(stage, cases[i].line);
+                ck_assert_msg(strcmp(got, cases[i].candidates) == 0, "'%s' gave '%s', not '%s'",
+                              cases[i].line, got, cases[i].candidates);
+        }
+        assert_has(completed(stage, "info <"), about_till(stage, "%s |"));
+}
+
+ON_STAGE(completion_bears_any_bytes)
+{
+        uint64_t random = 42;
+        char line[64];
+        for (int round = 0; round < 20000; round++) {
+                size_t size = (size_t)(round % 40);
+                static const char bytes[] = "#{}[]\"'\\ ,=<>.!tilbcaepn\xc3\xa4%\t0";
+                for (size_t i = 0; i < size; i++) {
+                        random = random * UINT64_C(6364136223846793005) + 1442695040888963407u;
+                        line[i] = bytes[(random >> 33) % (sizeof(bytes) - 1)];
+                }
+                struct cop__text candidates;
+                size_t from;
+                cop__text_init(&candidates);
+                cop__shell_complete(&stage->shell, line, size, &from, &candidates);
+                ck_assert_uint_le(from, size);
+                cop__text_fini(&candidates);
+        }
+}
