@@ -108,7 +108,7 @@ struct cop__actor {
         struct cop__list relations; /* links, and monitors by and of this actor; see relation.h */
         struct cop__list held;      /* struct cop__block: cop_alloc */
         struct cop__signal *taken;  /* received messages in the user's hands; see receive.c */
-        struct cop__shared_term *failure; /* of the last call */
+        struct cop__rare *rare;     /* what few actors have; NULL: nothing of it */
         struct cop__table *relation_table; /* of `relations`, when they are many */
 
         /* Written by the owner, read by the console: atomics, and only for looking. */
@@ -116,6 +116,14 @@ struct cop__actor {
         uint64_t bytes;             /* state and cop_alloc */
         uint64_t handled;           /* messages */
         uint64_t stack_bytes;       /* on the stack it is blocked on */
+};
+
+/*
+ * What few actors have, in a block of its own, so that the others do not pay for it. Only the owner touches it, it is made
+ * when the first of it is needed (cop__rare_of), and ends with the actor.
+ */
+struct cop__rare {
+        struct cop__shared_term *failure; /* of the last call */
 };
 
 enum cop__actor_status {
@@ -243,6 +251,10 @@ void cop__slot_give(struct cop__here *here, struct cop__actor *actor);
 /* A thread ends: its free slots are everybody's. */
 void cop__slots_leave(struct cop__here *here);
 
+/* What few actors have (rare.c): zeroed at first; NULL when there is no memory for it. */
+struct cop__rare *cop__rare_of(struct cop__actor *actor);
+void cop__rare_end(struct cop__actor *actor);
+
 /* ---- Signals (send.c) ---------------------------------------------------------------- */
 
 /* Hands a signal to a pid. Never fails: what nobody is there for is answered or dropped by the taker or at once. */
@@ -277,6 +289,9 @@ cop_status cop__signal_of_term(struct cop__thread *thread, cop_term term, struct
 /* A request and its answer, for call.c and what resembles a call. */
 cop_status cop__call(struct cop__actor *actor, cop_pid to, struct cop__signal *request,
                      int64_t timeout_ms, const void *where, struct cop__signal **reply);
+
+/* What cop_failure() is from now on. Taken; NULL: nothing. Without memory for it there is nothing to tell. */
+void cop__failure_keep(struct cop__actor *actor, struct cop__shared_term *reason);
 
 /* Ends a call without a reply. Takes the request signal, whose memory carries the answer. */
 enum cop__failure { COP__FAILED_NO_REPLY = 1, COP__FAILED_DIED, COP__FAILED_NO_ACTOR };

@@ -151,6 +151,17 @@ static struct cop__signal *await(struct cop__actor *actor, uint64_t deadline_ns,
         }
 }
 
+void cop__failure_keep(struct cop__actor *actor, struct cop__shared_term *reason)
+{
+        struct cop__rare *rare = reason != NULL ? cop__rare_of(actor) : actor->rare;
+        if (rare == NULL) {
+                cop__shared_term_drop(reason);
+                return;
+        }
+        cop__shared_term_drop(rare->failure);
+        rare->failure = reason;
+}
+
 static cop_status take_failure(struct cop__thread *thread, struct cop__actor *actor,
                                struct cop__signal *signal)
 {
@@ -161,8 +172,7 @@ static cop_status take_failure(struct cop__thread *thread, struct cop__actor *ac
         };
         struct cop__failed *failed = cop__signal_body(signal);
         cop_status status = statuses[failed->failure];
-        cop__shared_term_drop(actor->failure);
-        actor->failure = failed->reason;
+        cop__failure_keep(actor, failed->reason);
         cop__signal_done(thread, actor, signal);
         return status;
 }
@@ -256,5 +266,7 @@ cop_status cop_call_term_to(cop_message **reply, cop_address to, int64_t timeout
 cop_term cop_failure(void)
 {
         struct cop__actor *actor = cop__actor_here();
-        return actor != NULL && actor->failure != NULL ? actor->failure->term : cop_nil();
+        if (actor == NULL || actor->rare == NULL || actor->rare->failure == NULL)
+                return cop_nil();
+        return actor->rare->failure->term;
 }

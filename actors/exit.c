@@ -316,8 +316,6 @@ static void free_call(struct cop__thread *thread, struct cop__actor *actor)
                 cop__queue_release(&actor->queue, &actor->cursor, &reply->node);
                 cop__refuse_signal(thread, cop_no_pid(), reply, NULL);
         }
-        cop__shared_term_drop(actor->failure);
-        actor->failure = NULL;
 }
 
 static void free_memory(struct cop__thread *thread, struct cop__actor *actor)
@@ -330,6 +328,7 @@ static void free_memory(struct cop__thread *thread, struct cop__actor *actor)
         cop__state_free(thread, actor->state, actor->state_class);
         actor->state = NULL;
         cop__start_drop(actor);
+        cop__rare_end(actor);
         cop__store_relaxed(&actor->bytes, 0);
         cop__store_relaxed(&actor->handled, 0);
         cop__store_relaxed(&actor->where, NULL);

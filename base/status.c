@@ -26,6 +26,11 @@ static const char *const sentences[] = {
         [COP_E_TOO_DEEP] = "it is nested too deep",
         [COP_E_SYSTEM] = "a system call failed",
         [COP_E_STOPPING] = "the node is on its way down",
+        [COP_E_IGNORED] = "it was started and chose not to run",
+        [COP_E_TAKEN] = "it is in use already",
+        [COP_E_NOT_FOUND] = "there is no such entry",
+        [COP_E_FULL] = "it has reached its limit",
+        [COP_E_NOT_OWNER] = "it belongs to another actor",
 };
 
 const char *cop_status_text(cop_status status)

@@ -45,8 +45,7 @@ static cop_status wait_for_root(struct cop__actor *self, cop_pid pid, cop_ref st
         cop_unlink(pid);
         cop_message_free(cop_receive(
                 0, (cop_pattern){ .kind = COP_KIND_OF(cop_exited), .from = pid }));
-        cop__shared_term_drop(self->failure);
-        self->failure = cop__shared_term_new(down->reason);
+        cop__failure_keep(self, cop__shared_term_new(down->reason));
         return COP_E_DIED;
 }
 

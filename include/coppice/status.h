@@ -53,6 +53,11 @@ typedef enum cop_status {
         COP_E_TOO_DEEP,     /* nested deeper than COP_TERM_DEPTH_MAX */
         COP_E_SYSTEM,       /* a system call failed; errno says how */
         COP_E_STOPPING,     /* the node is on its way down */
+        COP_E_IGNORED,      /* it was started, and its init chose not to run */
+        COP_E_TAKEN,        /* this key, id or ticket is in use already */
+        COP_E_NOT_FOUND,    /* there is no such entry, child, group or member */
+        COP_E_FULL,         /* the mailbox or queue has reached its limit */
+        COP_E_NOT_OWNER,    /* it belongs to another actor */
 } cop_status;
 
 /*
