@@ -124,6 +124,7 @@ struct cop__actor {
  */
 struct cop__rare {
         struct cop__shared_term *failure; /* of the last call */
+        struct cop__shared_term *extra;   /* of an init, for who waits for its end */
 };
 
 enum cop__actor_status {

@@ -5,4 +5,4 @@
 COP_MESSAGE_DEFINE(cop_exited, pid, reason);
 COP_MESSAGE_DEFINE(cop_down, ref, name, pid, reason);
 COP_MESSAGE_DEFINE(cop_any, term);
-COP_MESSAGE_DEFINE(cop_started, ref, pid);
+COP_MESSAGE_DEFINE(cop_started, ref, pid, ignored, extra);

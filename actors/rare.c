@@ -19,5 +19,6 @@ void cop__rare_end(struct cop__actor *actor)
                 return;
         actor->rare = NULL;
         cop__shared_term_drop(rare->failure);
+        cop__shared_term_drop(rare->extra);
         free(rare);
 }

@@ -307,14 +307,58 @@ static void end_start(struct cop__actor *actor)
 }
 
 /* The spawner waits for this one (start_ref). */
-static void acknowledge(struct cop__actor *actor, cop_ref start_ref)
+static void acknowledge(struct cop__actor *actor, cop_ref start_ref, bool ignored)
 {
+        struct cop__rare *rare = actor->rare;
         if (start_ref.bits == 0)
                 return;
-        cop_started started = { start_ref, cop__actor_pid(actor) };
+        cop_started started = {
+                .ref = start_ref,
+                .pid = cop__actor_pid(actor),
+                .ignored = ignored,
+                .extra = rare != NULL && rare->extra != NULL ? rare->extra->term : cop_nil(),
+        };
         if (cop_send_value(cop_to_pid(actor->parent), COP_KIND_OF(cop_started), &started) !=
             COP_OK)
                 cop__exit_with(actor, COP_TUPLE(cop_atom("system_limit"), cop_atom("start")));
+        if (rare != NULL) {
+                cop__shared_term_drop(rare->extra);
+                rare->extra = NULL;
+        }
+}
+
+static bool is_in_init(const struct cop__actor *actor)
+{
+        return actor != NULL && actor->server != NULL && !actor->init_done && actor->start != NULL;
+}
+
+void cop_ignore(void)
+{
+        struct cop__actor *actor = cop__actor_here();
+        if (!is_in_init(actor))
+                cop_exit(COP_TUPLE(cop_atom("badarg"),
+                                   COP_TUPLE(cop_atom("ignore"),
+                                             cop_string("only a server's init may ignore its start"))));
+        struct start *start = cop__signal_body(actor->start);
+        cop__registry_remove_pid(cop__here_of(cop__thread_here()), cop__actor_pid(actor));
+        acknowledge(actor, start->start_ref, true);
+        cop__exit_with(actor, cop_atom("normal"));
+}
+
+cop_status cop_start_extra(cop_term extra)
+{
+        struct cop__actor *actor = cop__actor_here();
+        if (actor == NULL)
+                return COP_E_NO_NODE;
+        if (!is_in_init(actor))
+                return COP_E_BAD_ARGUMENT;
+        struct cop__rare *rare = cop__rare_of(actor);
+        struct cop__shared_term *shared = rare != NULL ? cop__shared_term_new(extra) : NULL;
+        if (shared == NULL)
+                return COP_E_NO_MEMORY;
+        cop__shared_term_drop(rare->extra);
+        rare->extra = shared;
+        return COP_OK;
 }
 
 static void begin_server(struct cop__actor *actor, struct start *start)
@@ -333,7 +377,7 @@ static void begin_server(struct cop__actor *actor, struct start *start)
         }
         actor->init_done = true;
         end_start(actor);
-        acknowledge(actor, start_ref);
+        acknowledge(actor, start_ref, false);
 }
 
 void cop__actor_begin(struct cop__actor *actor)
@@ -346,7 +390,7 @@ void cop__actor_begin(struct cop__actor *actor)
         actor->init_done = true;
         cop__store_relaxed(&actor->where, start->run != NULL ? (const void *)(uintptr_t)start->run
                                                              : (const void *)(uintptr_t)start->run_with);
-        acknowledge(actor, start->start_ref);
+        acknowledge(actor, start->start_ref, false);
         if (start->run != NULL)
                 start->run();
         else

@@ -420,6 +420,38 @@ IN_NODE(an_init_that_ended_well_is_acknowledged_and_one_that_failed_is_not)
         nothing_has_come();
 }
 
+static void init_that_ignores(idle *self)
+{
+        (void)self;
+        cop_start_extra(COP_TUPLE(cop_atom("no"), cop_atom("need")));
+        cop_ignore();
+}
+typedef idle ignoring;
+COP_SERVER(ignoring, COP_INIT(init_that_ignores));
+
+IN_NODE(GSV_life_05_an_init_may_ignore_its_start_and_its_name_is_free_then)
+{
+        cop_pid pid;
+        cop_ref start = cop_ref_new(), down;
+        cop_spawn_options options = { .server = &ignoring_server, .name = "ignoring", .link = true,
+                                      .monitor = true, .monitor_ref = &down, .start_ref = start };
+        ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_OK);
+        cop_auto message = await(COP_REF(cop_started, start));
+        const cop_started *started = cop_read(cop_started, message);
+        ck_assert(started->ignored && cop_pid_equal(started->pid, pid));
+        ck_assert_str_eq(text_of(started->extra), "{no, need}");
+        ck_assert_uint_eq(cop_whereis("ignoring").bits, 0);
+        await_down(down, "normal");
+        await_exited(pid, "normal");
+}
+
+IN_NODE(only_an_init_may_ignore_its_start)
+{
+        await_down(spawn_watched(.run = cop_ignore),
+                   "{badarg, {ignore, \"only a server's init may ignore its start\"}}");
+        ck_assert_int_eq(cop_start_extra(cop_atom("extra")), COP_E_BAD_ARGUMENT);
+}
+
 IN_NODE(who_is_spawned_with_a_monitor_is_watched_from_its_first_moment)
 {
         for (int i = 0; i < 1000; i++) {

@@ -107,12 +107,26 @@ typedef struct cop_spawn_options {
         bool supervised;                     /* the spawner will tell what it does about a crash; for supervisors */
 } cop_spawn_options;
 
-/* The answer of an actor spawned with start_ref, once its init has ended well. */
+/* The answer of an actor spawned with start_ref, once its init has ended well, or in cop_ignore(). */
 typedef struct cop_started {
         cop_ref ref;
         cop_pid pid;
+        bool ignored;   /* it has chosen not to run: it ends with the reason normal, and its name is free */
+        cop_term extra; /* what init gave to cop_start_extra(), or [] */
 } cop_started;
 COP_MESSAGE_DECLARE(cop_started);
+
+/*
+ * In a server's init: it is not to run, which is no failure. Its name is free, who waits for its start is told, and
+ * it ends with the reason normal. Elsewhere it ends the actor with {badarg, ...}; a visiting thread too.
+ */
+COP_API COP_NORETURN void cop_ignore(void);
+
+/*
+ * In a server's init: a term for who waits for its start; copied. Errors: COP_E_NO_MEMORY, COP_E_NO_NODE,
+ * COP_E_BAD_ARGUMENT (not in an init).
+ */
+COP_API cop_status cop_start_extra(cop_term extra);
 
 /*
  * Starts an actor. The name is registered before the actor's first instruction.
