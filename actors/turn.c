@@ -289,6 +289,9 @@ COP__INLINE struct cop__signal *next_message(struct cop__thread *thread, struct 
  * end; an exit or a fault leaves it through the escape point. */
 static COP__NOINLINE void live(struct cop__thread *thread, struct cop__actor *actor)
 {
+        if (COP__UNLIKELY(cop__load_relaxed(&actor->urgent) != 0) && actor->life == COP__ALIVE &&
+            actor->init_done && cop__hurry_slowly(actor))
+                return;
         for (;;) {
                 struct cop__signal *signal = next_message(thread, actor);
                 if (COP__LIKELY(signal != NULL)) {

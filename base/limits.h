@@ -28,6 +28,9 @@
 /* Turns that the next-slot may take in a row before what it holds goes to the end of the ring. */
 #define COP__NEXT_TURNS (COP__TINY ? 1u : 16u)
 
+/* One in so many picks but one, a worker tries to steal before it looks at its own ring. 0: only when that is empty. */
+#define COP__STEAL_EVERY (COP__TINY ? 2u : 0u)
+
 /* How long a task may wait in the next-slot of a busy worker while another worker is idle. */
 #define COP__LOOKOUT_NS 1000000u
 

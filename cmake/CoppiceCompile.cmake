@@ -44,7 +44,8 @@ target_compile_options(coppice_internal INTERFACE
         $<$<COMPILE_LANGUAGE:C>:${coppice_sanitize_flags}>)
 target_link_options(coppice_internal INTERFACE ${coppice_sanitize_flags})
 # The layout of checked structures differs, so everyone inside must agree on this one.
-target_compile_definitions(coppice_internal INTERFACE COP__CHECKED=$<BOOL:${COPPICE_CHECKED}>)
+target_compile_definitions(coppice_internal INTERFACE
+        COP__CHECKED=$<BOOL:${COPPICE_CHECKED}> COP__TINY=$<BOOL:${COPPICE_TINY}>)
 target_link_libraries(coppice_internal INTERFACE ${coppice_dependencies})
 
 # For programs that crash on purpose (samples, tests, the bench): the fault must reach the

@@ -415,12 +415,22 @@ static void park(struct cop__worker *worker)
         serve_timers(scheduler, worker);
 }
 
+/* The hostile build: tasks wander between the workers all the time. */
+static struct cop__task *pick_elsewhere(struct cop__worker *worker)
+{
+        if (COP__STEAL_EVERY == 0 || cop__random_below(&worker->random, COP__STEAL_EVERY + 1) > 0)
+                return NULL;
+        return steal(worker);
+}
+
 /* The next task to run; NULL when the scheduler stops. */
 static struct cop__task *pick(struct cop__worker *worker)
 {
         struct cop__scheduler *scheduler = worker->thread.scheduler;
         for (;;) {
-                struct cop__task *task = pick_here(worker);
+                struct cop__task *task = pick_elsewhere(worker);
+                if (task == NULL)
+                        task = pick_here(worker);
                 if (task != NULL) {
                         stop_searching(worker, true);
                         return task;
