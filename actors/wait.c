@@ -161,6 +161,7 @@ void cop__yield(struct cop__actor *actor, const void *where)
         actor->budget = cop__turn_budget(actor);
         if (actor->task.visitor != NULL) {
                 sched_yield();
+                cop__drain(actor);
                 return;
         }
         show_where(actor, where);

@@ -380,8 +380,8 @@ IN_NODE(what_a_crashed_actor_held_is_freed_and_its_name_and_monitors_are_gone)
                 ck_assert_uint_eq(cop_whereis("hands_full").bits, 0);
         }
         await_true(blocks_in_use(node) <= before + 4);
-        /* A receive that finds nothing acts on what has arrived. */
-        await_true((nothing_has_come(), cop__actor_here()->relation_count == 0));
+        await_true(cop__actor_here()->relation_count == 0);
+        nothing_has_come();
 }
 
 /* ---- The others ----------------------------------------------------------------------------------- */
@@ -462,16 +462,20 @@ IN_NODE(two_thousand_crashes_leave_memory_and_descriptors_flat)
         int count = suite_is_slow() ? 300 : 2000;
         crash_often(300);
         await_true(blocks_in_use(node) <= 8);
-        size_t resident = resident_bytes();
-        size_t mapped = cop__pool_mapped(&node->scheduler.pool);
-        int descriptors = open_descriptors();
-        crash_often(count);
-        await_true(blocks_in_use(node) <= 8);
-        ck_assert_int_eq(open_descriptors(), descriptors);
-        ck_assert_uint_eq(cop__pool_mapped(&node->scheduler.pool), mapped);
-        if (!suite_is_slow()) /* a sanitizer keeps what was freed */
-                ck_assert_uint_le(resident_bytes(), resident + (512 << 10));
+        int descriptors = open_descriptors(), rounds = 0;
+        size_t resident, mapped;
+        do {
+                /* Each worker touches its stacks for the first time some day; then a round leaves nothing behind. */
+                ck_assert_int_lt(rounds++, 10);
+                resident = resident_bytes();
+                mapped = cop__pool_mapped(&node->scheduler.pool);
+                crash_often(count);
+                await_true(blocks_in_use(node) <= 8);
+                ck_assert_int_eq(open_descriptors(), descriptors);
+        } while (!suite_is_slow() && /* a sanitizer keeps what was freed */
+                 (resident_bytes() > resident + (64 << 10) ||
+                  cop__pool_mapped(&node->scheduler.pool) > mapped));
         struct cop__totals totals;
         cop__totals(node, &totals);
-        ck_assert_uint_eq(totals.crashes, (uint64_t)count + 300);
+        ck_assert_uint_eq(totals.crashes, (uint64_t)count * (uint64_t)rounds + 300);
 }
