@@ -174,6 +174,14 @@ static inline const char *info_of(cop_pid pid, const char *key)
         return text;
 }
 
+/* Has this thread's actor taken in a message that it has not received? Takes in nothing itself. */
+static inline bool has_mail(void)
+{
+        struct cop__actor *self = cop__actor_here();
+        ck_assert_ptr_nonnull(self);
+        return cop__load_relaxed(&self->mailbox.count) > 0;
+}
+
 static inline void nothing_has_come(void)
 {
         cop_auto message = cop_receive(0, COP_ANY);

@@ -174,10 +174,14 @@ IN_NODE(MON_11_after_demonitor_there_is_no_down)
                         settle_with(p);
                 else
                         tell(p, DIE, .reason = cop_atom("frop"));
+                /* Where a turn is one message long, telling has ended ours: what has been taken in stays. */
+                bool was_there = has_mail();
                 cop_demonitor(ref);
                 if (i % 2 == 0)
                         tell(p, DIE, .reason = cop_atom("frop"));
                 await_down(other, "frop"); /* was sent after the one that must not come */
+                if (was_there)
+                        await_down(ref, "frop");
                 nothing_has_come();
         }
 }
