@@ -125,6 +125,7 @@ struct cop__actor {
 struct cop__rare {
         struct cop__shared_term *failure; /* of the last call */
         struct cop__shared_term *extra;   /* of an init, for who waits for its end */
+        struct cop__machine *machine;     /* it is a state machine; see machine.h */
 };
 
 enum cop__actor_status {

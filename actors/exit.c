@@ -19,7 +19,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "actors/actor.h"
+#include "actors/machine.h"
 #include "mailbox/kind.h"
 
 /* ---- Reasons ------------------------------------------------------------------------- */
@@ -286,6 +286,8 @@ static void refuse_messages(struct cop__thread *thread, struct cop__actor *actor
         struct cop__node *cursor = actor->cursor.node;
         struct cop__signal *signal = actor->current;
         actor->current = NULL;
+        if (actor->rare != NULL && actor->rare->machine != NULL)
+                cop__machine_end(actor);
         if (signal != NULL)
                 refuse_held(thread, actor, pid, signal);
         if (cursor != NULL && actor->cursor.node == cursor &&

@@ -208,8 +208,10 @@ static bool is_parents_order(const struct cop__actor *actor, const struct cop__s
         return cop_pid_equal(exited->pid, actor->parent);
 }
 
-COP__INLINE void handle(struct cop__actor *actor, struct cop__signal *signal)
+/* Runs the handler. False: the message is somebody else's now, or has ended (machine.h). */
+COP__INLINE bool handle(struct cop__actor *actor, struct cop__signal *signal)
 {
+        bool ours = true;
         actor->current = signal;
         if (COP__UNLIKELY(signal->kind == COP_KIND_OF(cop_exited)) && is_parents_order(actor, signal))
                 cop__exit_with(actor, ((const cop_exited *)cop__signal_body(signal))->reason);
@@ -220,11 +222,13 @@ COP__INLINE void handle(struct cop__actor *actor, struct cop__signal *signal)
         } else if (handler != NULL) {
                 cop__store_relaxed(&actor->where, (const void *)(uintptr_t)handler->run.otherwise);
                 handler->run.otherwise(actor->state, (cop_message *)signal);
+                ours = actor->current == signal;
         } else {
                 drop_unwanted(actor, signal);
         }
         actor->current = NULL;
         cop__count_up(&actor->handled);
+        return ours;
 }
 
 /* ---- The turn ----------------------------------------------------------------------------- */
@@ -285,6 +289,15 @@ COP__INLINE struct cop__signal *next_message(struct cop__thread *thread, struct 
         return NULL;
 }
 
+COP__INLINE void end_message(struct cop__thread *thread, struct cop__actor *actor,
+                             struct cop__signal *signal)
+{
+        if (COP__UNLIKELY(signal->ref.bits != 0))
+                cop__message_done(thread, actor, signal);
+        else
+                signal_done(thread, actor, signal);
+}
+
 /* Runs user code: init or the plain function first, then messages. Returns when the turn is over or the actor must
  * end; an exit or a fault leaves it through the escape point. */
 static COP__NOINLINE void live(struct cop__thread *thread, struct cop__actor *actor)
@@ -295,12 +308,10 @@ static COP__NOINLINE void live(struct cop__thread *thread, struct cop__actor *ac
         for (;;) {
                 struct cop__signal *signal = next_message(thread, actor);
                 if (COP__LIKELY(signal != NULL)) {
-                        handle(actor, signal);
+                        bool ours = handle(actor, signal);
                         thread = cop__thread_here();
-                        if (COP__UNLIKELY(signal->ref.bits != 0))
-                                cop__message_done(thread, actor, signal);
-                        else
-                                signal_done(thread, actor, signal);
+                        if (COP__LIKELY(ours))
+                                end_message(thread, actor, signal);
                         if (--actor->budget <= 0 || cop__hurry(actor))
                                 return;
                         continue;

@@ -1,0 +1,604 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * State machines.
+ *
+ * One machine, `lamp`, is told by its messages what to do in its handlers, and writes down what happened as text; a
+ * call reads it. So each claim is a short script and the log that it must leave.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/node_fixture.h"
+
+enum { OFF, ON, BROKEN };
+
+/* What to do on this event, in this order: see obey(). */
+typedef struct {
+        char steps[64];
+        int64_t number;
+} step;
+COP_MESSAGE(step, steps, number);
+
+/* What a time-out brings. */
+typedef struct {
+        char name[32];
+} rung;
+COP_MESSAGE(rung, name);
+
+typedef struct {
+        char text[512];
+} written;
+COP_MESSAGE(written, text);
+
+typedef struct {
+        int64_t unused;
+} read_log;
+COP_MESSAGE(read_log, unused);
+
+typedef struct {
+        char first[64]; /* steps of init */
+} setup;
+COP_MESSAGE(setup, first);
+
+typedef struct {
+        char log[512];
+        cop_caller later;
+} lamp;
+
+static const char *const state_names[] = { "off", "on", "broken" };
+
+static void writes(lamp *self, const char *what)
+{
+        size_t size = strlen(self->log);
+        snprintf(self->log + size, sizeof(self->log) - size, "%s%s:%s", size > 0 ? " " : "",
+                 state_names[cop_state()], what);
+}
+
+static void start_timeout(const char *name, int64_t ms, const char *content)
+{
+        rung r = { "" };
+        snprintf(r.name, sizeof(r.name), "%s", content);
+        ck_assert_int_eq(cop_timeout_value(name, ms, COP_KIND_OF(rung), &r), COP_OK);
+}
+
+/* One letter of a script. */
+static void obey(lamp *self, char letter)
+{
+        switch (letter) {
+        case '0': cop_next_state(OFF); break;
+        case '1': cop_next_state(ON); break;
+        case '2': cop_next_state(BROKEN); break;
+        case 'r': cop_repeat_state(); break;
+        case 'p': cop_postpone(); break;
+        case 'i': cop_insert_event(step, "", 101); break;
+        case 'j': cop_insert_event(step, "", 102); break;
+        case 'a': start_timeout("a", 0, "a"); break;
+        case 'b': start_timeout("b", 0, "b"); break;
+        case 'c': start_timeout("c", 0, "c"); break;
+        case 's': start_timeout(COP_STATE_TIMEOUT, 1, "state"); break;
+        case 'S': start_timeout(COP_STATE_TIMEOUT, 0, "state"); break;
+        case 'e': start_timeout(COP_EVENT_TIMEOUT, 0, "event"); break;
+        case 'E': start_timeout(COP_EVENT_TIMEOUT, 1, "event"); break;
+        case 'l': start_timeout("long", 3600000, "long"); break;
+        case 'n': start_timeout("named", 2, "named"); break;
+        case 'x': start_timeout("named", COP_FOREVER, ""); break;
+        case 'X': writes(self, cop_cancel_timeout("named") ? "cancelled" : "not_there"); break;
+        case 'u': cop_update_timeout(COP_STATE_TIMEOUT, rung, "new"); break;
+        case 'd': self->later = cop_defer(); break;
+        case 'y': cop_reply(rung, "done"); break;
+        case 'q': cop_exit(cop_atom("quit")); break;
+        case 'C': cop_insert_call(self->later, step, "y", 103); break;
+        case '-': start_timeout("named", -1, ""); break;
+        default: break;
+        }
+}
+
+static void obeys(lamp *self, const char *steps)
+{
+        for (; *steps != '\0'; steps++)
+                obey(self, *steps);
+}
+
+static void lamp_init(lamp *self, const setup *s)
+{
+        obeys(self, s->first);
+}
+
+static void lamp_step(lamp *self, const step *s)
+{
+        char text[32];
+        snprintf(text, sizeof(text), "%lld", (long long)s->number);
+        writes(self, text);
+        obeys(self, s->steps);
+}
+
+/* In the broken state everything is taken, and nothing done. */
+static void lamp_step_broken(lamp *self, const step *s)
+{
+        char text[32];
+        snprintf(text, sizeof(text), "-%lld", (long long)s->number);
+        writes(self, text);
+        if (s->number == 100)
+                cop_next_state(OFF);
+        if (s->number == 99)
+                cop_reply(rung, "late");
+}
+
+static void lamp_rung(lamp *self, const rung *r)
+{
+        writes(self, r->name);
+}
+
+static void lamp_enter(lamp *self, int64_t before)
+{
+        char text[32];
+        snprintf(text, sizeof(text), "from_%s", state_names[before]);
+        writes(self, text);
+}
+
+static void lamp_read(lamp *self, const read_log *r)
+{
+        (void)r;
+        written w;
+        memcpy(w.text, self->log, sizeof(w.text));
+        cop_reply_value(COP_KIND_OF(written), &w);
+}
+
+COP_MACHINE(lamp, OFF, COP_INIT_WITH(setup, lamp_init), COP_ENTER_ANY(lamp_enter),
+            COP_IN_ANY(step, lamp_step), COP_IN(BROKEN, step, lamp_step_broken),
+            COP_IN_ANY(rung, lamp_rung), COP_IN_ANY(read_log, lamp_read));
+
+static cop_pid lamp_with(const char *first)
+{
+        setup s = { "" };
+        cop_pid pid;
+        snprintf(s.first, sizeof(s.first), "%s", first);
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &lamp_machine,
+                                                             .kind = COP_KIND_OF(setup),
+                                                             .argument = &s },
+                                       &pid),
+                         COP_OK);
+        return pid;
+}
+
+static void tell_lamp(cop_pid pid, const char *steps, int64_t number)
+{
+        step s = { .number = number };
+        snprintf(s.steps, sizeof(s.steps), "%s", steps);
+        ck_assert_int_eq(cop_send_value(cop_to_pid(pid), COP_KIND_OF(step), &s), COP_OK);
+}
+
+static const char *log_of(cop_pid pid)
+{
+        static char text[512];
+        cop_message *reply;
+        ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, read_log, 0), COP_OK);
+        memcpy(text, cop_read(written, reply)->text, sizeof(text));
+        cop_message_free(reply);
+        return text;
+}
+
+#define LOG_IS(pid, expected) ck_assert_str_eq(log_of(pid), expected)
+#define LOG_BECOMES(pid, expected) await_true(strcmp(log_of(pid), expected) == 0)
+
+/* ---- States ---------------------------------------------------------------------- */
+
+IN_NODE(GSM_07_the_first_state_is_entered_before_the_first_event)
+{
+        cop_pid pid = lamp_with("");
+        tell_lamp(pid, "", 1);
+        LOG_IS(pid, "off:from_off off:1");
+        put_down(pid);
+        pid = lamp_with("1");
+        LOG_IS(pid, "on:from_on");
+        put_down(pid);
+}
+
+IN_NODE(GSM_02_to_the_same_state_is_no_change_and_postponed_events_stay)
+{
+        cop_pid pid = lamp_with("");
+        tell_lamp(pid, "p", 1);
+        tell_lamp(pid, "0", 2);
+        LOG_IS(pid, "off:from_off off:1 off:2");
+        put_down(pid);
+}
+
+IN_NODE(repeating_a_state_enters_it_again_and_brings_back_what_was_postponed)
+{
+        cop_pid pid = lamp_with("2");
+        put_down(pid);
+        pid = lamp_with("");
+        tell_lamp(pid, "p", 7);
+        tell_lamp(pid, "2", 2);
+        LOG_IS(pid, "off:from_off off:7 off:2 broken:from_off broken:-7");
+        put_down(pid);
+}
+
+IN_NODE(GSM_04_postponed_events_come_back_oldest_first_and_before_later_ones)
+{
+        cop_pid pid = lamp_with("");
+        tell_lamp(pid, "p", 1);
+        tell_lamp(pid, "p", 2);
+        tell_lamp(pid, "p", 3);
+        tell_lamp(pid, "2", 4);
+        tell_lamp(pid, "", 5);
+        LOG_IS(pid, "off:from_off off:1 off:2 off:3 off:4 broken:from_off broken:-1 broken:-2 "
+                    "broken:-3 broken:-5");
+        put_down(pid);
+}
+
+IN_NODE(GSM_08_a_state_is_entered_before_any_inserted_or_postponed_event)
+{
+        cop_pid pid = lamp_with("");
+        tell_lamp(pid, "p", 1);
+        tell_lamp(pid, "ij2", 2);
+        LOG_IS(pid, "off:from_off off:1 off:2 broken:from_off broken:-101 broken:-102 broken:-1");
+        put_down(pid);
+}
+
+typedef struct {
+        int64_t unused;
+} strict;
+
+static void strict_step(strict *self, const step *s)
+{
+        (void)self;
+        cop_next_state(s->number);
+}
+
+static void strict_enter_on(strict *self, int64_t before)
+{
+        (void)self;
+        (void)before;
+        cop_next_state(OFF);
+}
+
+static void strict_enter_broken(strict *self, int64_t before)
+{
+        (void)self;
+        (void)before;
+        cop_postpone();
+}
+
+COP_MACHINE(strict, OFF, COP_IN_ANY(step, strict_step), COP_ENTER(ON, strict_enter_on),
+            COP_ENTER(BROKEN, strict_enter_broken));
+
+IN_NODE(GSM_09_an_enter_function_that_changes_the_state_or_postpones_ends_the_machine)
+{
+        cop_ref ref = spawn_watched(.server = &strict_machine, .name = "strict");
+        cop_send(cop_whereis("strict"), step, "", ON);
+        await_down(ref, "{badarg, {next_state, \"an enter function must not do this\"}}");
+        ref = spawn_watched(.server = &strict_machine, .name = "strict");
+        cop_send(cop_whereis("strict"), step, "", BROKEN);
+        await_down(ref, "{badarg, {postpone, \"an enter function must not do this\"}}");
+}
+
+/* ---- Time-outs ---------------------------------------------------------------------- */
+
+IN_NODE(GSM_10_a_state_timeout_ends_with_its_state)
+{
+        cop_pid pid = lamp_with("");
+        tell_lamp(pid, "s", 1);
+        tell_lamp(pid, "1", 2);
+        tell_lamp(pid, "n", 3); /* is started later and lasts longer */
+        LOG_BECOMES(pid, "off:from_off off:1 off:2 on:from_off on:3 on:named");
+        put_down(pid);
+}
+
+IN_NODE(a_state_timeout_that_is_started_with_the_change_is_the_new_states)
+{
+        cop_pid pid = lamp_with("");
+        tell_lamp(pid, "1s", 1);
+        LOG_BECOMES(pid, "off:from_off off:1 on:from_off on:state");
+        put_down(pid);
+}
+
+IN_NODE(GSM_13_a_named_timeout_survives_changes_and_can_be_replaced_and_cancelled)
+{
+        cop_pid pid = lamp_with("");
+        tell_lamp(pid, "n1", 1);
+        LOG_BECOMES(pid, "off:from_off off:1 on:from_off on:named");
+        tell_lamp(pid, "nn", 2);
+        LOG_BECOMES(pid, "off:from_off off:1 on:from_off on:named on:2 on:named");
+        put_down(pid);
+
+        pid = lamp_with("");
+        tell_lamp(pid, "nXX", 1);
+        tell_lamp(pid, "nx", 2);
+        tell_lamp(pid, "s", 3); /* comes after both would have */
+        LOG_BECOMES(pid, "off:from_off off:1 off:cancelled off:not_there off:2 off:3 off:state");
+        put_down(pid);
+}
+
+/* Events from outside that are there already come after it. */
+IN_NODE(GSM_15_an_event_timeout_of_0_comes_before_what_waits_outside)
+{
+        cop_pid pid = lamp_with("e");
+        for (int64_t i = 1; i <= 3; i++)
+                tell_lamp(pid, "e", i);
+        LOG_IS(pid, "off:from_off off:event off:1 off:event off:2 off:event off:3 off:event");
+        put_down(pid);
+}
+
+IN_NODE(any_event_ends_an_event_timeout)
+{
+        cop_pid pid = lamp_with("");
+        tell_lamp(pid, "ei", 1); /* the inserted one comes first */
+        tell_lamp(pid, "E", 2);
+        tell_lamp(pid, "n", 3);
+        LOG_BECOMES(pid, "off:from_off off:1 off:101 off:2 off:3 off:named");
+        put_down(pid);
+}
+
+IN_NODE(GSM_17_timeouts_of_0_come_in_the_order_of_their_start_and_restarted_ones_last)
+{
+        cop_pid pid = lamp_with("");
+        tell_lamp(pid, "abc", 1);
+        tell_lamp(pid, "abca", 2);
+        LOG_IS(pid, "off:from_off off:1 off:a off:b off:c off:2 off:b off:c off:a");
+        put_down(pid);
+}
+
+IN_NODE(GSM_18_an_update_changes_what_comes_and_comes_at_once_if_nothing_runs)
+{
+        cop_pid pid = lamp_with("");
+        tell_lamp(pid, "su", 1);
+        LOG_BECOMES(pid, "off:from_off off:1 off:new");
+        tell_lamp(pid, "u", 2);
+        LOG_IS(pid, "off:from_off off:1 off:new off:2 off:new");
+        put_down(pid);
+}
+
+/* ---- Events ------------------------------------------------------------------------- */
+
+IN_NODE(events_that_init_inserts_come_before_any_message)
+{
+        cop_pid pid = lamp_with("ija");
+        tell_lamp(pid, "", 1);
+        LOG_IS(pid, "off:from_off off:101 off:102 off:a off:1");
+        put_down(pid);
+}
+
+/* What comes from outside, from itself, from a time-out or as a call is one to the table. */
+IN_NODE(GSM_19_events_of_every_origin_may_be_inserted)
+{
+        cop_message *reply;
+        cop_pid pid = lamp_with("");
+        ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, step, "dC", 1), COP_OK);
+        ck_assert_str_eq(cop_read(rung, reply)->name, "done");
+        cop_message_free(reply);
+        tell_lamp(pid, "iS", 2);
+        LOG_IS(pid, "off:from_off off:1 off:103 off:2 off:101 off:state");
+        put_down(pid);
+}
+
+IN_NODE(a_call_that_is_postponed_is_answered_in_the_state_that_takes_it)
+{
+        cop_message *reply;
+        cop_pid pid = lamp_with("");
+        cop_send_after(NULL, 1, pid, step, "2", 5);
+        ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, step, "p", 99), COP_OK);
+        ck_assert_str_eq(cop_read(rung, reply)->name, "late");
+        cop_message_free(reply);
+        put_down(pid);
+}
+
+IN_NODE(GSM_20_a_reply_before_the_end_is_heard_before_the_end)
+{
+        cop_message *reply;
+        cop_pid pid = lamp_with("");
+        cop_ref ref = watch(pid);
+        ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, step, "yq", 1), COP_OK);
+        cop_message_free(reply);
+        await_down(ref, "quit");
+}
+
+IN_NODE(GSM_21_a_call_that_is_unanswered_at_the_end_gets_the_reason)
+{
+        cop_message *reply;
+        cop_pid pid = lamp_with("");
+        ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, step, "q", 1), COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()), "quit");
+
+        pid = lamp_with("");
+        cop_send_after(NULL, 1, pid, step, "q", 1);
+        ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, step, "p", 2), COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()), "quit");
+}
+
+IN_NODE(GSM_23_after_a_call_has_given_up_its_late_reply_is_dropped)
+{
+        cop_message *reply;
+        cop_pid pid = lamp_with("");
+        ck_assert_int_eq(cop_call(&reply, pid, 1, step, "p", 99), COP_E_TIMEOUT);
+        tell_lamp(pid, "2", 1);
+        LOG_IS(pid, "off:from_off off:99 off:1 broken:from_off broken:-99");
+        nothing_has_come();
+        put_down(pid);
+}
+
+IN_NODE(GSM_22_what_is_illegal_ends_the_machine_and_is_named)
+{
+        cop_pid pid = lamp_with("");
+        cop_ref ref = watch(pid);
+        tell_lamp(pid, "-", 1);
+        await_down(ref, "{badarg, {timeout, \"a time-out is 0 or more milliseconds, or COP_FOREVER\"}}");
+}
+
+static void postpones_as_a_plain_actor(void)
+{
+        cop_postpone();
+}
+
+IN_NODE(an_operation_of_machines_elsewhere_ends_the_actor)
+{
+        await_down(spawn_watched(.run = postpones_as_a_plain_actor),
+                   "{badarg, {postpone, \"only a state machine's handlers may do this\"}}");
+        ck_assert_int_eq(cop_timeout("a", 1, rung, ""), COP_E_NO_NODE);
+        ck_assert(!cop_cancel_timeout("a"));
+}
+
+/* ---- Life ---------------------------------------------------------------------------- */
+
+typedef struct {
+        int64_t number;
+        cop_term reason;
+} farewell;
+COP_MESSAGE(farewell, number, reason);
+
+typedef struct {
+        cop_pid heir;
+        int64_t number;
+} mortal;
+
+static void mortal_step(mortal *self, const step *s)
+{
+        self->heir = cop_parent();
+        self->number = s->number;
+        cop_next_state(ON);
+        if (s->steps[0] == 'q')
+                cop_exit(cop_atom("enough"));
+}
+
+static void mortal_terminate(mortal *self, cop_term reason)
+{
+        cop_send(self->heir, farewell, self->number * 10 + cop_state(), reason);
+}
+
+COP_MACHINE(mortal, OFF, COP_IN_ANY(step, mortal_step), COP_TERMINATE(mortal_terminate));
+
+IN_NODE(GSM_25_terminate_is_told_reason_state_and_data)
+{
+        cop_pid pid = cop_spawn_server(&mortal_machine, NULL);
+        tell_lamp(pid, "", 3);
+        tell_lamp(pid, "q", 4);
+        cop_auto message = await(COP_KIND(farewell));
+        ck_assert_int_eq(cop_read(farewell, message)->number, 40 + ON);
+        ck_assert_str_eq(text_of(cop_read(farewell, message)->reason), "enough");
+}
+
+/* ---- Other tables ------------------------------------------------------------------------ */
+
+typedef struct {
+        int64_t handled;
+} layered;
+
+/* The table below handles state by state, the one on top everything in one place: the two modes of OTP. */
+static void top_step(layered *self, const step *s)
+{
+        if (cop_state() == ON)
+                cop_reply(rung, "top_on");
+        else
+                cop_reply(rung, "top_off");
+        self->handled++;
+        if (s->steps[0] == 'o')
+                cop_pop_table();
+        if (s->number >= 0)
+                cop_next_state(s->number);
+}
+
+static const cop_machine *other_table(void);
+
+static void off_step(layered *self, const step *s)
+{
+        cop_reply(rung, "off");
+        self->handled++;
+        if (s->steps[0] == 'u')
+                ck_assert_int_eq(cop_push_table(other_table()), COP_OK);
+        if (s->steps[0] == 'o')
+                cop_pop_table();
+        if (s->number >= 0)
+                cop_next_state(s->number);
+}
+
+static void on_step(layered *self, const step *s)
+{
+        (void)s;
+        ck_assert_int_eq(self->handled, 3);
+        cop_reply(rung, "on_after_three");
+}
+
+COP_MACHINE(layered, OFF, COP_IN(OFF, step, off_step), COP_IN(ON, step, on_step));
+typedef layered top;
+COP_MACHINE(top, OFF, COP_IN_ANY(step, top_step));
+
+static const cop_machine *other_table(void)
+{
+        return &top_table;
+}
+
+static void expect(cop_pid pid, const char *steps, int64_t number, const char *answer)
+{
+        cop_message *reply;
+        step s = { .number = number };
+        snprintf(s.steps, sizeof(s.steps), "%s", steps);
+        ck_assert_int_eq(cop_call_value(&reply, cop_to_pid(pid), PATIENCE_MS, COP_KIND_OF(step), &s),
+                         COP_OK);
+        ck_assert_str_eq(cop_read(rung, reply)->name, answer);
+        cop_message_free(reply);
+}
+
+IN_NODE(GSM_26_another_table_keeps_state_and_data)
+{
+        cop_pid pid = cop_spawn_server(&layered_machine, NULL);
+        expect(pid, "u", -1, "off");
+        expect(pid, "", ON, "top_off");
+        expect(pid, "o", -1, "top_on");
+        expect(pid, "", -1, "on_after_three");
+        put_down(pid);
+}
+
+IN_NODE(GSM_27_to_pop_more_tables_than_were_pushed_ends_the_machine)
+{
+        cop_pid pid = cop_spawn_server(&layered_machine, NULL);
+        cop_ref ref = watch(pid);
+        expect(pid, "u", -1, "off");
+        expect(pid, "o", -1, "top_off");
+        cop_send(pid, step, "o", -1);
+        await_down(ref, "{badarg, {pop_table, \"no table was pushed that is still there\"}}");
+}
+
+/* ---- Life as an actor -------------------------------------------------------------------- */
+
+IN_NODE(GSM_28_a_machine_that_waits_holds_no_stack)
+{
+        cop_pid pid = lamp_with("l");
+        struct cop__glimpse glimpse;
+        LOG_IS(pid, "off:from_off");
+        await_true(cop__glimpse_of(node, pid, &glimpse) &&
+                   glimpse.bytes < 4 * (sizeof(lamp) + sizeof(struct cop__actor)));
+        put_down(pid);
+}
+
+IN_NODE(what_a_machine_had_postponed_inserted_and_started_is_freed_with_it)
+{
+        int64_t before = blocks_in_use(node);
+        for (int i = 0; i < 200; i++) {
+                cop_pid pid = lamp_with("");
+                cop_ref ref = watch(pid);
+                tell_lamp(pid, "p", 1);
+                tell_lamp(pid, "p", 2);
+                tell_lamp(pid, "labc", 3);
+                tell_lamp(pid, i % 2 == 0 ? "ijq" : "pijnsq", 4);
+                await_down(ref, "quit");
+        }
+        /* Timers of the dead are the node's to forget. */
+        await_true(blocks_in_use(node) <= before + 2 * 200 + 8);
+}
+
+static void lamp_of_ten_thousand(void)
+{
+        cop_pid pid = lamp_with("");
+        for (int64_t i = 0; i < 10000; i++)
+                tell_lamp(pid, "p", i);
+        tell_lamp(pid, "2", 0);
+        cop_message *reply = NULL;
+        cop_call(&reply, pid, PATIENCE_MS, step, "", 99);
+        cop_message_free(reply);
+        put_down(pid);
+}
+
+IN_NODE(ten_thousand_postponed_events_come_back_in_one_go)
+{
+        await_down(spawn_watched(.run = lamp_of_ten_thousand), "normal");
+}
