@@ -102,6 +102,7 @@ struct cop__actor {
         bool init_done;
         bool call_watched;          /* the call that waits has a monitor under its reference */
         uint8_t state_class;        /* of `state` in the pool; COP__POOL_CLASS_NONE: malloc'ed */
+        uint8_t aside;              /* bits of cop__aside; 0 while messages are all there is to do */
         uint32_t relation_count;    /* of `relations` */
 
         cop_pid parent;
@@ -126,6 +127,32 @@ struct cop__rare {
         struct cop__shared_term *failure; /* of the last call */
         struct cop__shared_term *extra;   /* of an init, for who waits for its end */
         struct cop__machine *machine;     /* it is a state machine; see machine.h */
+        cop_message *started;             /* what the last one that this actor started has told */
+
+        /* Of a server, what it does aside from its messages; see server.h and sys.h. */
+        struct cop__mailbox continuations; /* in the order asked for */
+        struct cop__mailbox requests;      /* of sys, each until it is done */
+        int64_t idle_ms;                   /* COP_IDLE comes after so long without a message */
+        uint64_t idle_due_ns;              /* 0: not counted yet; UINT64_MAX: it has been */
+        struct cop__signal *looked_at;     /* suspended: the mailbox is searched up to here */
+        struct cop__observation *observation; /* NULL: nobody looks */
+        struct cop__shared_term *observed; /* the event that is being told */
+        char *last_state;                  /* as the crash report will show it */
+        void *replaced;                    /* what a replaced state points at: flat, of its kind */
+        const cop_kind *replaced_kind;
+};
+
+/*
+ * What an actor has to do aside from handling messages: why its turn leaves the short way (turn.c). Set by who wants it
+ * done, cleared when it has been.
+ */
+enum cop__aside {
+        COP__ASIDE_BEGIN = 1,     /* its life */
+        COP__ASIDE_CONTINUE = 2,  /* what cop_continue asked for */
+        COP__ASIDE_ASKED = 4,     /* answers to sys, between two callbacks */
+        COP__ASIDE_SUSPENDED = 8, /* nothing but those */
+        COP__ASIDE_OBSERVED = 16, /* telling what it does */
+        COP__ASIDE_IDLE = 32,     /* counting the time without a message */
 };
 
 enum cop__actor_status {
@@ -292,11 +319,25 @@ cop_status cop__signal_of_term(struct cop__thread *thread, cop_term term, struct
 cop_status cop__call(struct cop__actor *actor, cop_pid to, struct cop__signal *request,
                      int64_t timeout_ms, const void *where, struct cop__signal **reply);
 
+/* Its second half: waits for what comes back under `waiting`, which is `ref`. */
+cop_status cop__call_wait(struct cop__actor *actor, cop_ref ref, int64_t timeout_ms,
+                          const void *where, struct cop__signal **reply);
+
+/* Whom to call. Errors: those of cop_call_value; a negative time-out ends the actor with {badarg, {Function, _}}. */
+cop_status cop__callee(struct cop__actor *actor, const char *function, cop_address to,
+                       int64_t timeout_ms, cop_pid *callee);
+
 /* What cop_failure() is from now on. Taken; NULL: nothing. Without memory for it there is nothing to tell. */
 void cop__failure_keep(struct cop__actor *actor, struct cop__shared_term *reason);
 
 /* Ends a call without a reply. Takes the request signal, whose memory carries the answer. */
-enum cop__failure { COP__FAILED_NO_REPLY = 1, COP__FAILED_DIED, COP__FAILED_NO_ACTOR };
+enum cop__failure {
+        COP__FAILED_NO_REPLY = 1,
+        COP__FAILED_DIED,
+        COP__FAILED_NO_ACTOR,
+        COP__FAILED_NO_MEMORY,
+        COP__FAILED_IGNORED, /* a start */
+};
 void cop__fail_call(struct cop__thread *thread, cop_pid callee, struct cop__signal *request,
                     enum cop__failure failure, struct cop__shared_term *reason);
 struct cop__failed {
@@ -346,6 +387,10 @@ void cop__taken_link(struct cop__actor *actor, struct cop__signal *signal);
 uint32_t cop__unread(const struct cop__actor *actor);
 
 void cop__mailbox_append(struct cop__mailbox *mailbox, struct cop__signal *signal);
+struct cop__signal *cop__mailbox_take_first(struct cop__mailbox *mailbox); /* NULL: it is empty */
+
+/* A server that traps exits and is told to end by its parent ends, as in OTP; no handler is asked. */
+bool cop__is_parents_order(const struct cop__actor *actor, const struct cop__signal *signal);
 
 void cop__actor_run(struct cop__task *task);
 
@@ -356,6 +401,9 @@ void cop__actor_run(struct cop__task *task);
  * `where` is shown by the console. Actors without memory for a stack or a timer exit with {system_limit, ...}.
  */
 void cop__wait(struct cop__actor *actor, uint64_t deadline_ns, const void *where);
+
+/* The actor hears a WAKE at that time or before it, wherever it is then. False: no memory. */
+bool cop__arm_alarm(struct cop__thread *thread, struct cop__actor *actor, uint64_t when_ns);
 
 /* Before an actor sleeps: a message that it received and has not freed cannot stay the queue's cursor. */
 void cop__let_go(struct cop__actor *actor);
@@ -419,8 +467,12 @@ void cop__actor_born(struct cop__thread *thread, struct cop__actor *actor,
 void cop__actor_begin(struct cop__actor *actor);
 /* A START without function and server, for a thread that comes with its own (spawn.c). */
 cop_status cop__start_empty(struct cop__thread *thread, struct cop__signal **start);
-/* The argument that an actor was started with is not needed any more. */
+/* The argument that an actor was started with is not needed any more; who still waits for its start hears the reason. */
 void cop__start_drop(struct cop__actor *actor);
+/* cop_spawn_opt, where the newborn answers to `asked` as to a call when its start is over; none: it does not. */
+cop_status cop__spawn(const cop_spawn_options *options, cop_ref asked, cop_pid *pid);
+/* The function that a plain actor is, for its report; NULL: it has none. */
+const void *cop__start_code(const struct cop__actor *actor);
 /* Answers an INFO signal with a map of what the actor knows of itself (info.c). Takes the signal. */
 void cop__tell_info(struct cop__thread *thread, struct cop__actor *actor, struct cop__signal *signal);
 cop_ref cop__ref_new(struct cop__here *here);

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "actors/actor.h"
+#include "actors/observe.h"
 #include "base/clock.h"
 
 /* ---- The callee's side ------------------------------------------------------------ */
@@ -47,6 +48,11 @@ static cop_status send_reply(struct cop__actor *self, cop_caller caller, const c
         struct cop__thread *thread = cop__thread_here();
         struct cop__here *here = cop__here_of(thread);
         struct cop__signal *signal;
+        if (COP__UNLIKELY(self->aside & COP__ASIDE_OBSERVED)) {
+                cop__observe_reply(self, caller.pid, kind, value);
+                thread = cop__thread_here();
+                here = cop__here_of(thread);
+        }
         if (caller.ref.bits == 0)
                 return cop_send_value(cop_to_pid(caller.pid), kind, value);
         cop__critical_enter(&here->fault);
@@ -169,6 +175,8 @@ static cop_status take_failure(struct cop__thread *thread, struct cop__actor *ac
                 [COP__FAILED_NO_REPLY] = COP_E_NO_REPLY,
                 [COP__FAILED_DIED] = COP_E_DIED,
                 [COP__FAILED_NO_ACTOR] = COP_E_NO_ACTOR,
+                [COP__FAILED_NO_MEMORY] = COP_E_NO_MEMORY,
+                [COP__FAILED_IGNORED] = COP_E_IGNORED,
         };
         struct cop__failed *failed = cop__signal_body(signal);
         cop_status status = statuses[failed->failure];
@@ -189,8 +197,14 @@ cop_status cop__call(struct cop__actor *actor, cop_pid to, struct cop__signal *r
         actor->call_watched = false;
         cop__count_up(&cop__here_of(thread)->sent);
         cop__send_signal(thread, to, request);
+        return cop__call_wait(actor, ref, timeout_ms, where, reply);
+}
+
+cop_status cop__call_wait(struct cop__actor *actor, cop_ref ref, int64_t timeout_ms,
+                          const void *where, struct cop__signal **reply)
+{
         struct cop__signal *signal = await(actor, cop__deadline_ns(timeout_ms), where);
-        thread = cop__thread_here();
+        struct cop__thread *thread = cop__thread_here();
         actor->waiting.bits = 0;
         if (actor->call_watched)
                 cop__demonitor(thread, actor, ref);
@@ -204,13 +218,13 @@ cop_status cop__call(struct cop__actor *actor, cop_pid to, struct cop__signal *r
         return COP_OK;
 }
 
-static cop_status find_callee(struct cop__actor *actor, cop_address to, int64_t timeout_ms,
-                              cop_pid *callee)
+cop_status cop__callee(struct cop__actor *actor, const char *function, cop_address to,
+                       int64_t timeout_ms, cop_pid *callee)
 {
         if (actor == NULL)
                 return COP_E_NO_NODE;
         if (timeout_ms < 0) {
-                cop__badarg("call", "a time-out is 0 or more milliseconds, or COP_FOREVER");
+                cop__badarg(function, "a time-out is 0 or more milliseconds, or COP_FOREVER");
                 return COP_E_BAD_ARGUMENT;
         }
         *callee = to.name != NULL ? cop_whereis(to.name) : to.pid;
@@ -242,7 +256,7 @@ cop_status cop_call_value(cop_message **reply, cop_address to, int64_t timeout_m
         struct cop__actor *actor = cop__actor_here();
         struct cop__signal *request;
         cop_pid callee;
-        cop_status status = find_callee(actor, to, timeout_ms, &callee);
+        cop_status status = cop__callee(actor, "call", to, timeout_ms, &callee);
         if (status == COP_OK)
                 status = cop__signal_message(&cop__thread_here()->pool, kind, value, &request);
         if (status != COP_OK)
@@ -255,7 +269,7 @@ cop_status cop_call_term_to(cop_message **reply, cop_address to, int64_t timeout
         struct cop__actor *actor = cop__actor_here();
         struct cop__signal *request;
         cop_pid callee;
-        cop_status status = find_callee(actor, to, timeout_ms, &callee);
+        cop_status status = cop__callee(actor, "call", to, timeout_ms, &callee);
         if (status == COP_OK)
                 status = cop__signal_of_term(cop__thread_here(), term, &request);
         if (status != COP_OK)

@@ -20,6 +20,8 @@
 #include <time.h>
 
 #include "actors/machine.h"
+#include "actors/neighbours.h"
+#include "actors/server.h"
 #include "mailbox/kind.h"
 
 /* ---- Reasons ------------------------------------------------------------------------- */
@@ -99,6 +101,7 @@ COP__NORETURN void cop__exit_with(struct cop__actor *actor, cop_term reason)
                 actor->reason = shared;
                 actor->reports = true;
                 run_terminate(actor);
+                cop__server_last_words(actor);
         }
         cop__leave(actor);
 }
@@ -213,6 +216,8 @@ static void file_report(struct cop_node *node, struct cop__actor *actor, cop_pid
                 print_message(node, actor->current, report.message, sizeof(report.message));
                 report.from = actor->current->from;
         }
+        cop__server_print_state(actor, report.state, sizeof(report.state));
+        cop__neighbours_print(node, actor, &report);
         cop__report_file(node, &report);
 }
 
@@ -364,6 +369,7 @@ void cop__die(struct cop__thread *thread, struct cop__actor *actor)
         if (crashed)
                 file_report(here->node, actor, pid, who);
         refuse_messages(thread, actor, pid);
+        cop__server_end(thread, actor, pid);
         free_call(thread, actor);
         cop__relations_end(thread, actor, pid, actor->reason);
         free_memory(thread, actor);

@@ -81,7 +81,7 @@ void cop__report_file(struct cop_node *node, struct cop__report *report)
         *slot_of(reports, report->number) = *report;
         pthread_cond_broadcast(&reports->changed);
         pthread_mutex_unlock(&reports->mutex);
-        cop__report_print(report, text, sizeof(text));
+        cop__report_print_all(report, text, sizeof(text));
         cop__log_to(node, COP_LOG_ERROR, text);
 }
 
@@ -172,22 +172,51 @@ static COP_PRINTF(4, 5) void add(char *text, size_t size, size_t *length, const 
                 *length += (size_t)added;
 }
 
-size_t cop__report_print(const struct cop__report *report, char *text, size_t size)
+static void add_what(const struct cop__report *report, char *text, size_t size, size_t *length)
 {
         char pid[COP_ID_TEXT_MAX], from[COP_ID_TEXT_MAX];
-        size_t length = 0;
         cop_pid_print(report->pid, pid);
-        add(text, size, &length, "** %s%s%s crashed: %s", report->who,
+        add(text, size, length, "** %s%s%s crashed: %s", report->who,
             report->who[0] != '\0' ? " " : "", pid, report->what);
         if (report->where[0] != '\0' || report->message[0] != '\0')
-                add(text, size, &length, "\n   ");
+                add(text, size, length, "\n   ");
         if (report->where[0] != '\0')
-                add(text, size, &length, "in %s", report->where);
+                add(text, size, length, "in %s", report->where);
         if (report->message[0] != '\0')
-                add(text, size, &length, "%shandling %s from %s",
+                add(text, size, length, "%shandling %s from %s",
                     report->where[0] != '\0' ? ", " : "", report->message,
                     report->from.bits != 0 ? cop_pid_print(report->from, from) : "nobody");
+}
+
+static void add_around(const struct cop__report *report, char *text, size_t size, size_t *length)
+{
+        if (report->state[0] != '\0')
+                add(text, size, length, "\n   state %s", report->state);
+        if (report->started_as[0] != '\0')
+                add(text, size, length, "\n   started as %s%s%s%s%s", report->started_as,
+                    report->ancestors[0] != '\0' ? " by " : "", report->ancestors,
+                    report->linked[0] != '\0' ? "; linked to " : "", report->linked);
+}
+
+static void add_outcome(const struct cop__report *report, char *text, size_t size, size_t *length)
+{
         if (report->outcome[0] != '\0')
-                add(text, size, &length, "\n   %s", report->outcome);
+                add(text, size, length, "\n   %s", report->outcome);
+}
+
+size_t cop__report_print(const struct cop__report *report, char *text, size_t size)
+{
+        size_t length = 0;
+        add_what(report, text, size, &length);
+        add_outcome(report, text, size, &length);
+        return length;
+}
+
+size_t cop__report_print_all(const struct cop__report *report, char *text, size_t size)
+{
+        size_t length = 0;
+        add_what(report, text, size, &length);
+        add_around(report, text, size, &length);
+        add_outcome(report, text, size, &length);
         return length;
 }

@@ -7,6 +7,11 @@
  *         in till_on_bill at samples/shop.c:15, handling #bill{pence = 900, people = 0} from <0.31.0>
  *         shop restarted it as <0.15.0>, restart 1 of 3 within 5 s
  *
+ * In the log, and where somebody asks for it, it goes on with who is around it:
+ *
+ *         state #till{served = 3}
+ *         started as till by shop <0.3.0>, <0.1.0>; linked to shop <0.3.0>
+ *
  * The node keeps the last COP__REPORTS_KEPT. The first three parts are known when the actor dies; the last one comes
  * from its supervisor, and whoever shows reports may wait for it.
  *
@@ -35,6 +40,10 @@ struct cop__report {
         char reason[COP__REPORT_TEXT]; /* the exit reason, as a term */
         char outcome[160];             /* what its supervisor did; empty: nothing yet */
         bool supervised;               /* an outcome is to be expected */
+        char started_as[96];           /* its server, or its function; may be empty */
+        char ancestors[192];           /* "shop <0.3.0>, <0.1.0>": its parent first; may be empty */
+        char linked[192];              /* in the same form */
+        char state[COP__REPORT_TEXT];  /* of a server with COP_STATE; else empty */
 };
 
 struct cop__reports {
@@ -67,5 +76,8 @@ bool cop__report_wait(struct cop_node *node, cop_pid pid, int64_t timeout_ms,
 
 /* The whole as text, as above, without a final newline. Returns its length, as snprintf does. */
 size_t cop__report_print(const struct cop__report *report, char *text, size_t size);
+
+/* The same, with its state and who is around it. */
+size_t cop__report_print_all(const struct cop__report *report, char *text, size_t size);
 
 #endif

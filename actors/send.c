@@ -32,6 +32,7 @@ void cop__refuse_signal(struct cop__thread *thread, cop_pid dead, struct cop__si
         switch (signal->type) {
         case COP__SIGNAL_MESSAGE:
         case COP__SIGNAL_INFO:
+        case COP__SIGNAL_SYS:
                 if (signal->ref.bits != 0 && !(signal->flags & COP__SIGNAL_ANSWERED))
                         cop__fail_call(thread, dead, signal,
                                        reason != NULL ? COP__FAILED_DIED : COP__FAILED_NO_ACTOR,

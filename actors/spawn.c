@@ -23,6 +23,8 @@ struct start {
         cop_ref start_ref;
         uint8_t state_class;
         bool supervised;
+        bool acknowledges; /* a plain actor that says itself when its start is over */
+        bool ignored;      /* it has chosen not to run: its end is no failed start */
 };
 
 #define ARGUMENT_AT ((sizeof(struct start) + 15) & ~(size_t)15)
@@ -81,7 +83,8 @@ static bool is_good(const cop_spawn_options *options)
         return ways == 1 && (options->kind == NULL) == (options->argument == NULL) &&
                (options->run_with == NULL || options->kind != NULL) &&
                (options->name == NULL || cop__name_is_good(options->name)) &&
-               (!options->monitor || options->monitor_ref != NULL);
+               (!options->monitor || options->monitor_ref != NULL) &&
+               (!options->init_ack || options->server == NULL);
 }
 
 static cop_status new_start(struct cop__thread *thread, const cop_spawn_options *options,
@@ -104,6 +107,7 @@ static cop_status new_start(struct cop__thread *thread, const cop_spawn_options 
         start->server = options->server;
         start->start_ref = options->start_ref;
         start->supervised = options->supervised;
+        start->acknowledges = options->init_ack;
         if (options->kind != NULL) {
                 cop_status status = cop__flat_copy(options->kind, (char *)start + ARGUMENT_AT,
                                                    options->argument);
@@ -184,7 +188,7 @@ static void keep_halves(struct cop__here *here, struct cop__actor *self, cop_pid
 }
 
 static cop_status spawn(struct cop__thread *thread, struct cop__actor *self,
-                        const cop_spawn_options *options, cop_pid *result)
+                        const cop_spawn_options *options, cop_ref asked, cop_pid *result)
 {
         struct cop__here *here = cop__here_of(thread);
         struct halves mine = { NULL, NULL };
@@ -214,6 +218,7 @@ static cop_status spawn(struct cop__thread *thread, struct cop__actor *self,
         }
         keep_halves(here, self, pid, options, start, &mine);
         signal->from = cop__actor_pid(self);
+        signal->ref = asked;
         cop__count_up(&here->spawned);
         *result = pid;
         cop__push_signal(thread, actor, cop__pid_generation(pid), signal);
@@ -235,6 +240,11 @@ failed:
 
 cop_status cop_spawn_opt(const cop_spawn_options *options, cop_pid *pid)
 {
+        return cop__spawn(options, (cop_ref){ 0 }, pid);
+}
+
+cop_status cop__spawn(const cop_spawn_options *options, cop_ref asked, cop_pid *pid)
+{
         struct cop__actor *self = cop__actor_here();
         if (self == NULL)
                 return COP_E_NO_NODE;
@@ -243,7 +253,7 @@ cop_status cop_spawn_opt(const cop_spawn_options *options, cop_pid *pid)
         struct cop__thread *thread = cop__thread_here();
         if (cop__load_relaxed(&cop__node_of(thread)->stopping))
                 return COP_E_STOPPING;
-        cop_status status = spawn(thread, self, options, pid);
+        cop_status status = spawn(thread, self, options, asked, pid);
         if (status == COP_OK)
                 cop__spend(self, 1, __builtin_return_address(0));
         return status;
@@ -279,6 +289,7 @@ void cop__actor_born(struct cop__thread *thread, struct cop__actor *actor,
         actor->supervised = start->supervised;
         actor->start = signal;
         actor->init_done = false;
+        actor->aside = COP__ASIDE_BEGIN;
         actor->trap_exit = false;
         actor->leaving = false;
         actor->killed = false;
@@ -294,6 +305,16 @@ void cop__actor_born(struct cop__thread *thread, struct cop__actor *actor,
         start->link = start->watch = NULL;
 }
 
+/* START is itself the request of who waits for the start (start.c), and like any other it is answered in the end. */
+static void fail_start(struct cop__thread *thread, struct cop__actor *actor,
+                       struct cop__signal *signal, bool ignored)
+{
+        uint32_t slot = (uint32_t)(actor - cop__node_of(thread)->slots.base);
+        cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
+        cop__fail_call(thread, cop__pid(slot, signal->node.generation), signal,
+                       ignored ? COP__FAILED_IGNORED : COP__FAILED_DIED, actor->reason);
+}
+
 /* The argument has been used for the last time. */
 static void end_start(struct cop__actor *actor)
 {
@@ -303,14 +324,40 @@ static void end_start(struct cop__actor *actor)
                 cop__flat_drop(start->kind, argument_of(start));
         start->kind = NULL;
         actor->start = NULL;
-        cop__signal_done(cop__thread_here(), actor, signal);
+        if (signal->ref.bits != 0)
+                fail_start(cop__thread_here(), actor, signal, start->ignored);
+        else
+                cop__signal_done(cop__thread_here(), actor, signal);
 }
 
-/* The spawner waits for this one (start_ref). */
+/* The answer to START, which is from now on a request that has been answered. */
+static cop_status answer_start(struct cop__actor *actor, const cop_started *started)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__here *here = cop__here_of(thread);
+        struct cop__signal *signal;
+        cop__critical_enter(&here->fault);
+        cop_status status = cop__signal_message(&thread->pool, COP_KIND_OF(cop_started), started,
+                                                &signal);
+        if (status == COP_OK) {
+                signal->type = COP__SIGNAL_REPLY;
+                signal->ref = actor->start->ref;
+                signal->from = cop__actor_pid(actor);
+                actor->start->ref.bits = 0;
+                cop__send_signal(thread, actor->parent, signal);
+        }
+        cop__critical_leave(&here->fault);
+        return status;
+}
+
+/* The spawner waits for this one: for a message (start_ref), or in cop_start, which hears of one that ignores its start
+ * only when it has ended. */
 static void acknowledge(struct cop__actor *actor, cop_ref start_ref, bool ignored)
 {
         struct cop__rare *rare = actor->rare;
-        if (start_ref.bits == 0)
+        bool asked = actor->start->ref.bits != 0 && !ignored;
+        cop_status status = COP_OK;
+        if (start_ref.bits == 0 && !asked)
                 return;
         cop_started started = {
                 .ref = start_ref,
@@ -318,8 +365,12 @@ static void acknowledge(struct cop__actor *actor, cop_ref start_ref, bool ignore
                 .ignored = ignored,
                 .extra = rare != NULL && rare->extra != NULL ? rare->extra->term : cop_nil(),
         };
-        if (cop_send_value(cop_to_pid(actor->parent), COP_KIND_OF(cop_started), &started) !=
-            COP_OK)
+        if (asked)
+                status = answer_start(actor, &started);
+        if (start_ref.bits != 0 && status == COP_OK)
+                status = cop_send_value(cop_to_pid(actor->parent), COP_KIND_OF(cop_started),
+                                        &started);
+        if (status != COP_OK)
                 cop__exit_with(actor, COP_TUPLE(cop_atom("system_limit"), cop_atom("start")));
         if (rare != NULL) {
                 cop__shared_term_drop(rare->extra);
@@ -329,7 +380,19 @@ static void acknowledge(struct cop__actor *actor, cop_ref start_ref, bool ignore
 
 static bool is_in_init(const struct cop__actor *actor)
 {
-        return actor != NULL && actor->server != NULL && !actor->init_done && actor->start != NULL;
+        return actor != NULL && !actor->init_done && actor->start != NULL;
+}
+
+void cop_init_ack(void)
+{
+        struct cop__actor *actor = cop__actor_here();
+        if (!is_in_init(actor) || actor->server != NULL) {
+                cop__badarg("init_ack", "only a plain actor spawned with init_ack, and only once");
+                return;
+        }
+        struct start *start = cop__signal_body(actor->start);
+        actor->init_done = true;
+        acknowledge(actor, start->start_ref, false);
 }
 
 void cop_ignore(void)
@@ -342,6 +405,7 @@ void cop_ignore(void)
         struct start *start = cop__signal_body(actor->start);
         cop__registry_remove_pid(cop__here_of(cop__thread_here()), cop__actor_pid(actor));
         acknowledge(actor, start->start_ref, true);
+        start->ignored = true;
         cop__exit_with(actor, cop_atom("normal"));
 }
 
@@ -364,7 +428,6 @@ cop_status cop_start_extra(cop_term extra)
 static void begin_server(struct cop__actor *actor, struct start *start)
 {
         const cop_behaviour *server = start->server;
-        cop_ref start_ref = start->start_ref;
         for (size_t i = 0; i < server->handler_count; i++) {
                 const cop_handler *handler = &server->handlers[i];
                 if (handler->event != COP_EVENT_INIT)
@@ -376,8 +439,17 @@ static void begin_server(struct cop__actor *actor, struct start *start)
                 handler->run.init(actor->state, argument_of(start));
         }
         actor->init_done = true;
+        acknowledge(actor, start->start_ref, false);
         end_start(actor);
-        acknowledge(actor, start_ref, false);
+}
+
+const void *cop__start_code(const struct cop__actor *actor)
+{
+        if (actor->start == NULL)
+                return NULL;
+        const struct start *start = cop__signal_body(actor->start);
+        return start->run != NULL ? (const void *)(uintptr_t)start->run
+                                  : (const void *)(uintptr_t)start->run_with;
 }
 
 void cop__actor_begin(struct cop__actor *actor)
@@ -387,10 +459,10 @@ void cop__actor_begin(struct cop__actor *actor)
                 begin_server(actor, start);
                 return;
         }
-        actor->init_done = true;
-        cop__store_relaxed(&actor->where, start->run != NULL ? (const void *)(uintptr_t)start->run
-                                                             : (const void *)(uintptr_t)start->run_with);
-        acknowledge(actor, start->start_ref, false);
+        cop__store_relaxed(&actor->where, cop__start_code(actor));
+        actor->init_done = !start->acknowledges;
+        if (actor->init_done)
+                acknowledge(actor, start->start_ref, false);
         if (start->run != NULL)
                 start->run();
         else

@@ -5,6 +5,8 @@
  * A handler is called on the worker's stack. Exits and faults jump back to the turn's escape point, which lies in its
  * frame beneath; so nothing in a turn may keep in a local variable what must survive that.
  */
+#include "actors/server.h"
+#include "actors/sys.h"
 #include "actors/take.h"
 
 #include <string.h>
@@ -52,7 +54,7 @@ void cop__mailbox_append(struct cop__mailbox *mailbox, struct cop__signal *signa
         cop__store_relaxed(&mailbox->count, mailbox->count + 1); /* read from the side: cop__unread */
 }
 
-static struct cop__signal *mailbox_take_first(struct cop__mailbox *mailbox)
+struct cop__signal *cop__mailbox_take_first(struct cop__mailbox *mailbox)
 {
         struct cop__signal *signal = mailbox->first;
         if (signal == NULL)
@@ -138,6 +140,9 @@ bool cop__take_in_slowly(struct cop__thread *thread, struct cop__actor *actor,
         case COP__SIGNAL_INFO:
                 cop__tell_info(thread, actor, signal);
                 return false;
+        case COP__SIGNAL_SYS:
+                cop__sys_take_in(thread, actor, signal);
+                return false;
         default:
                 return cop__relation_take_in(thread, actor, signal);
         }
@@ -199,8 +204,7 @@ static COP__COLD void drop_unwanted(struct cop__actor *actor, struct cop__signal
                 cop_pid_print(cop__actor_pid(actor), pid), signal->kind->name);
 }
 
-/* A server that traps exits and is told to end by its parent ends, as in OTP; no handler is asked. */
-static bool is_parents_order(const struct cop__actor *actor, const struct cop__signal *signal)
+bool cop__is_parents_order(const struct cop__actor *actor, const struct cop__signal *signal)
 {
         if (actor->parent.bits == 0)
                 return false;
@@ -213,7 +217,8 @@ COP__INLINE bool handle(struct cop__actor *actor, struct cop__signal *signal)
 {
         bool ours = true;
         actor->current = signal;
-        if (COP__UNLIKELY(signal->kind == COP_KIND_OF(cop_exited)) && is_parents_order(actor, signal))
+        if (COP__UNLIKELY(signal->kind == COP_KIND_OF(cop_exited)) &&
+            cop__is_parents_order(actor, signal))
                 cop__exit_with(actor, ((const cop_exited *)cop__signal_body(signal))->reason);
         const cop_handler *handler = handler_for(actor->server, signal->kind);
         if (COP__LIKELY(handler != NULL && handler->event == COP_EVENT_MESSAGE)) {
@@ -270,15 +275,15 @@ int32_t cop__turn_budget(struct cop__actor *actor)
 }
 
 /* The next message for a server's handler, with the signals before it acted upon. NULL: there is none, or the actor is
- * to do something else first: begin its life, or end it. */
+ * to do something else first: end its life, or what its aside bits say. */
 COP__INLINE struct cop__signal *next_message(struct cop__thread *thread, struct cop__actor *actor)
 {
-        struct cop__signal *signal = mailbox_take_first(&actor->mailbox);
+        struct cop__signal *signal = cop__mailbox_take_first(&actor->mailbox);
         if (signal != NULL)
                 return signal;
         while ((signal = cop__next_signal(thread, actor)) != NULL) {
                 bool message = cop__take_in(thread, actor, signal);
-                if (COP__UNLIKELY(actor->reason != NULL || !actor->init_done)) {
+                if (COP__UNLIKELY(actor->reason != NULL || actor->aside != 0)) {
                         if (message)
                                 cop__mailbox_append(&actor->mailbox, signal);
                         return NULL;
@@ -298,6 +303,46 @@ COP__INLINE void end_message(struct cop__thread *thread, struct cop__actor *acto
                 signal_done(thread, actor, signal);
 }
 
+/* One message, while somebody observes it or the time without one counts. */
+static void handle_aside(struct cop__actor *actor, struct cop__signal *signal)
+{
+        actor->current = signal;
+        cop__server_message_begins(actor, signal);
+        if (handle(actor, signal))
+                end_message(cop__thread_here(), actor, signal);
+        cop__server_message_ended(actor);
+}
+
+/*
+ * The long way: what an actor does aside from handling its messages, one thing at a time and in this order. Then they are
+ * all in its mailbox, for anything may come before the next of them. False: the turn is over.
+ */
+static COP__NOINLINE bool live_aside(struct cop__actor *actor)
+{
+        struct cop__signal *signal;
+        if (actor->life != COP__ALIVE || actor->task.visitor != NULL)
+                return false;
+        if (actor->aside & COP__ASIDE_BEGIN) {
+                actor->aside &= (uint8_t)~COP__ASIDE_BEGIN;
+                cop__actor_begin(actor);
+                return actor->server != NULL;
+        }
+        take_in_all(actor);
+        if (actor->reason != NULL)
+                return false;
+        if (actor->aside & COP__ASIDE_CONTINUE)
+                cop__server_continue(actor);
+        else if (actor->aside & COP__ASIDE_ASKED)
+                cop__sys_act(actor);
+        else if (actor->aside & COP__ASIDE_SUSPENDED)
+                return cop__server_is_suspended(actor);
+        else if ((signal = cop__mailbox_take_first(&actor->mailbox)) != NULL)
+                handle_aside(actor, signal);
+        else if (!(actor->aside & COP__ASIDE_IDLE) || !cop__server_idle(actor))
+                return false;
+        return --actor->budget > 0 && !cop__hurry(actor);
+}
+
 /* Runs user code: init or the plain function first, then messages. Returns when the turn is over or the actor must
  * end; an exit or a fault leaves it through the escape point. */
 static COP__NOINLINE void live(struct cop__thread *thread, struct cop__actor *actor)
@@ -306,6 +351,12 @@ static COP__NOINLINE void live(struct cop__thread *thread, struct cop__actor *ac
             actor->init_done && cop__hurry_slowly(actor))
                 return;
         for (;;) {
+                if (COP__UNLIKELY(actor->aside != 0)) {
+                        if (!live_aside(actor))
+                                return;
+                        thread = cop__thread_here();
+                        continue;
+                }
                 struct cop__signal *signal = next_message(thread, actor);
                 if (COP__LIKELY(signal != NULL)) {
                         bool ours = handle(actor, signal);
@@ -316,13 +367,8 @@ static COP__NOINLINE void live(struct cop__thread *thread, struct cop__actor *ac
                                 return;
                         continue;
                 }
-                if (actor->life != COP__ALIVE || actor->reason != NULL || actor->init_done ||
-                    actor->task.visitor != NULL)
+                if (actor->life != COP__ALIVE || actor->reason != NULL || actor->aside == 0)
                         return;
-                cop__actor_begin(actor);
-                if (actor->server == NULL)
-                        return;
-                thread = cop__thread_here();
         }
 }
 

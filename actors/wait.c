@@ -27,7 +27,7 @@ uint64_t cop__deadline_ns(int64_t timeout_ms)
 
 /* ---- The alarm ------------------------------------------------------------------ */
 
-static bool arm_alarm(struct cop__thread *thread, struct cop__actor *actor, uint64_t when_ns)
+bool cop__arm_alarm(struct cop__thread *thread, struct cop__actor *actor, uint64_t when_ns)
 {
         if (actor->alarm != NULL) {
                 if (actor->alarm_ns <= when_ns)
@@ -132,7 +132,7 @@ void cop__wait(struct cop__actor *actor, uint64_t deadline_ns, const void *where
 {
         struct cop__thread *thread = cop__thread_here();
         if (deadline_ns != UINT64_MAX && actor->task.visitor == NULL &&
-            !arm_alarm(thread, actor, deadline_ns))
+            !cop__arm_alarm(thread, actor, deadline_ns))
                 cop__exit_with(actor, COP_TUPLE(cop_atom("system_limit"), cop_atom("timer")));
         cop__let_go(actor);
         if (cop__load_relaxed(&actor->pressed))

@@ -10,6 +10,7 @@
  *      coppice/actor.h       spawn, send, receive, call, link, monitor, names, timers
  *      coppice/server.h      an actor as a state and handlers: COP_SERVER
  *      coppice/machine.h     an actor as states and events: COP_MACHINE
+ *      coppice/sys.h         looking into a server that runs
  *      coppice/supervisor.h  trees that grow failed actors back
  *      coppice/main.h        a program that is such a tree
  */
@@ -18,5 +19,6 @@
 
 #include <coppice/machine.h>
 #include <coppice/main.h>
+#include <coppice/sys.h>
 
 #endif

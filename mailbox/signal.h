@@ -40,6 +40,7 @@ enum cop__signal_type {
         COP__SIGNAL_DOWN,
         COP__SIGNAL_WAKE,        /* look at your deadline */
         COP__SIGNAL_INFO,        /* tell about yourself */
+        COP__SIGNAL_SYS,         /* do or tell something between two callbacks; see actors/sys.h */
 };
 
 enum cop__signal_flags {

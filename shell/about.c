@@ -130,7 +130,7 @@ static void append_report(struct cop__text *text, const struct cop__report *repo
         time_t seconds = (time_t)report->when;
         if (localtime_r(&seconds, &day) != NULL)
                 strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &day);
-        cop__report_print(report, shown, sizeof(shown));
+        cop__report_print_all(report, shown, sizeof(shown));
         cop__text_printf(text, "crash %llu, %s\n%s\n", (unsigned long long)report->number, when,
                          shown);
 }

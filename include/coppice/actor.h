@@ -104,6 +104,7 @@ typedef struct cop_spawn_options {
         bool monitor;                        /* monitored by the spawner, atomically: *monitor_ref */
         cop_ref *monitor_ref;
         cop_ref start_ref;                   /* set: the spawner gets a cop_started when init has ended */
+        bool init_ack;                       /* a plain actor: its start is over when it says so: cop_init_ack() */
         bool supervised;                     /* the spawner will tell what it does about a crash; for supervisors */
 } cop_spawn_options;
 
@@ -117,16 +118,37 @@ typedef struct cop_started {
 COP_MESSAGE_DECLARE(cop_started);
 
 /*
- * In a server's init: it is not to run, which is no failure. Its name is free, who waits for its start is told, and
+ * In an init: it is not to run, which is no failure. Its name is free, who waits for its start is told, and
  * it ends with the reason normal. Elsewhere it ends the actor with {badarg, ...}; a visiting thread too.
  */
 COP_API COP_NORETURN void cop_ignore(void);
 
 /*
- * In a server's init: a term for who waits for its start; copied. Errors: COP_E_NO_MEMORY, COP_E_NO_NODE,
+ * In an init: a term for who waits for its start; copied. Errors: COP_E_NO_MEMORY, COP_E_NO_NODE,
  * COP_E_BAD_ARGUMENT (not in an init).
  */
 COP_API cop_status cop_start_extra(cop_term extra);
+
+/*
+ * In a plain actor spawned with init_ack: its start has gone well, and who waits for it goes on. Until then it may
+ * cop_exit(), which is a failed start, and cop_ignore() and cop_start_extra() work as in an init. Elsewhere it ends the
+ * actor with {badarg, ...}.
+ */
+COP_API void cop_init_ack(void);
+
+/*
+ * Spawns an actor and waits until its start is over: a server's init has ended, or a plain actor has called
+ * cop_init_ack(). Without init_ack a plain actor's is over before its first instruction.
+ * Returns: COP_OK, and only then *pid and the monitor's reference are set. COP_E_DIED: it has ended before;
+ * cop_failure() is the reason, also normal. COP_E_IGNORED: cop_ignore(). COP_E_TIMEOUT: it was killed. Or an error of
+ * cop_spawn_opt. In all these cases it is gone when cop_start returns, and its name is free. If it was to be linked, its
+ * exit signal comes as from any link, but for a time-out: so a caller that does not trap exits ends with it.
+ * COP_E_BAD_ARGUMENT: also with start_ref. A child that is to be killed and runs on without waiting holds this up.
+ */
+COP_API cop_status cop_start(const cop_spawn_options *options, int64_t timeout_ms, cop_pid *pid);
+
+/* What the actor that this one started last gave to cop_start_extra(), or []. Borrowed until the next cop_start(). */
+COP_API cop_term cop_started_extra(void);
 
 /*
  * Starts an actor. The name is registered before the actor's first instruction.

@@ -14,16 +14,36 @@
  * defines `till_server`. The state starts zeroed at each start and restart, and ends with the
  * actor. A handler may block: send, call, receive and sleep all work in it; it runs for one message
  * at a time. A message that no handler is for is logged and dropped, and a call gets COP_E_NO_REPLY.
+ * A server that has nothing to do keeps its state and no stack.
  *
- * The entries of COP_SERVER, up to 32:
- *      COP_ON(kind, function)         void function(state *, const kind *)
- *      COP_INIT(function)             void function(state *): before any message; cop_exit() in it is a failed start
- *      COP_INIT_WITH(kind, function)  void function(state *, const kind *): the argument it was spawned with
- *      COP_OTHERWISE(function)        void function(state *, cop_message *): what no handler is for; borrowed
- *      COP_TERMINATE(function)        void function(state *, cop_term reason): last, after cop_exit() in a handler, or when
- *                                     an actor that traps exits is told to stop by its parent; never after a fault
+ * The entries of COP_SERVER, up to 32, in any order; the compiler checks each function's type:
  *
- * See also: actor.h, supervisor.h.
+ *      COP_ON(kind, function)             void function(state *, const kind *)
+ *      COP_OTHERWISE(function)            void function(state *, cop_message *)
+ *              what no handler is for; borrowed
+ *      COP_INIT(function)                 void function(state *)
+ *      COP_INIT_WITH(kind, function)      void function(state *, const kind *)
+ *              before any message, with the argument it was spawned with; cop_exit() in it is a failed start
+ *      COP_CONTINUE(function)             void function(state *)
+ *      COP_CONTINUE_WITH(kind, function)  void function(state *, const kind *)
+ *              what cop_continue() asked for: before the next message
+ *      COP_IDLE(function)                 void function(state *)
+ *              no message has come for as long as cop_idle_after() said
+ *      COP_TERMINATE(function)            void function(state *, cop_term reason)
+ *              last: after cop_exit() in a callback, on cop_stop(), or when an actor that traps exits is told to stop by
+ *              its parent. Not after a fault, since the state may be broken; not when an exit signal
+ *              ends one that does not trap exits, which has no moment to run it
+ *      COP_STATE(kind)                    the state's own type, which is a message kind, too
+ *              crash reports, sys.h and the shell then show the state
+ *      COP_FORMAT_STATUS(function)        void function(const state *, state *shown)
+ *              what they show of it: `shown` is a copy to blank or shorten. It must not send or wait; an exit or a fault
+ *              in it is noted in the report, and harms nobody
+ *      COP_UPGRADE(kind, function)        bool function(state *, const kind *old)
+ *              makes this server's state, zeroed, of another's: see cop_upgrade()
+ *
+ * What ends without a crash report: normal, shutdown, {shutdown, _}, and whatever came from outside.
+ *
+ * See also: actor.h, sys.h, supervisor.h.
  */
 #ifndef COPPICE_SERVER_H
 #define COPPICE_SERVER_H
@@ -37,17 +57,25 @@ typedef enum cop_event {
         COP_EVENT_INIT,
         COP_EVENT_OTHERWISE,
         COP_EVENT_TERMINATE,
+        COP_EVENT_CONTINUE,
+        COP_EVENT_IDLE,
+        COP_EVENT_STATE,
+        COP_EVENT_FORMAT,
+        COP_EVENT_UPGRADE,
 } cop_event;
 
 /* One entry of a server's table. Made by COP_SERVER, which checks the types. */
 typedef struct cop_handler {
-        uint32_t event;       /* a cop_event: which of `run` is set */
-        const cop_kind *kind; /* of the message, or of init's argument (NULL: it takes none) */
+        uint32_t event;       /* a cop_event: which of `run` is set; of COP_EVENT_STATE none */
+        const cop_kind *kind; /* of the message, the argument or the state; NULL: it takes none */
         union {
-                void (*message)(void *state, const void *body);
+                void (*message)(void *state, const void *body); /* and continuations */
                 void (*init)(void *state, const void *argument);
                 void (*otherwise)(void *state, cop_message *message);
                 void (*terminate)(void *state, cop_term reason);
+                void (*idle)(void *state);
+                void (*format)(const void *state, void *shown);
+                bool (*upgrade)(void *state, const void *old);
         } run;
 } cop_handler;
 
@@ -60,6 +88,7 @@ typedef struct cop_behaviour {
 
 /*
  * Starts a server. `name` may be NULL. Returns the pid; on failure the calling actor exits with {system_limit, spawn}.
+ * To wait until its init has ended, and hear whether it went well: cop_start() in actor.h.
  */
 static inline cop_pid cop_spawn_server(const cop_behaviour *server, const char *name)
 {
@@ -70,13 +99,70 @@ static inline cop_pid cop_spawn_server(const cop_behaviour *server, const char *
         return cop_spawn_or_exit(&options);
 }
 
+/* ---- In a server's own functions ------------------------------------------------- */
+
+/*
+ * Asks for COP_CONTINUE, or COP_CONTINUE_WITH of that kind, as soon as the callback that runs has returned, before any
+ * message, those that are here already included: for the long part of an init, which its starter need not wait for.
+ * Several run in the order asked for; one may ask for the next. Ends the actor with {badarg, ...} where there is no such
+ * entry, and with {system_limit, continue} without memory.
+ */
+COP_API void cop_continue_value(const cop_kind *kind, const void *value);
+static inline void cop_continue(void)
+{
+        cop_continue_value(NULL, NULL);
+}
+
+/*
+ * From now on COP_IDLE comes whenever no message has come for `ms` milliseconds: once, and again only after another message
+ * and another `ms`, or another cop_idle_after(). 0: as soon as no message waits. COP_FOREVER: no more. It stays until changed:
+ * there is nothing to repeat in each handler. The time begins when the last callback has returned and nothing waits; a
+ * continuation counts as a message, what sys.h asks for does not.
+ * Ends the actor with {badarg, ...} for a negative time and where there is no COP_IDLE.
+ */
+COP_API void cop_idle_after(int64_t ms);
+
+/* ---- From outside ---------------------------------------------------------------- */
+
+/*
+ * Stops a server and waits until it has ended: its terminate has run with `reason`, its name is free. It stops between two
+ * callbacks, before the messages that wait, which are dropped; also while suspended (sys.h).
+ * Errors: COP_E_DIED (it ended with another reason, cop_failure()), COP_E_NO_ACTOR, COP_E_NO_NAME, COP_E_TIMEOUT (it
+ * will stop as soon as it can), COP_E_BAD_ARGUMENT (a plain actor, a thread of the program, the caller itself),
+ * COP_E_NO_MEMORY, COP_E_NO_NODE. A caller that is linked to it hears of its end as of any.
+ */
+COP_API cop_status cop_stop_address(cop_address to, cop_term reason, int64_t timeout_ms);
+
+/*
+ * Lets a server go on as another: same pid, name, links and mailbox, other functions, from the next callback on. The
+ * state is what the new one's COP_UPGRADE for the old state's kind makes of it; if both have the same COP_STATE none is
+ * needed. For plug-ins, and for tests: `server` must stay in memory.
+ * Errors: COP_E_BAD_ARGUMENT (also: there is no COP_UPGRADE from this state, it returned false, or it
+ * exited or faulted), and those of cop_stop. Whatever the error, the server goes on as it was.
+ */
+COP_API cop_status cop_upgrade_address(cop_address to, const cop_behaviour *server,
+                                       int64_t timeout_ms);
+
 #ifndef __cplusplus
+/* cop_continue_with(page, .number = 2) */
+#define cop_continue_with(type, ...) cop_continue_value(COP_KIND_OF(type), &(type){ __VA_ARGS__ })
+/* cop_stop("till", cop_atom("normal"), 5000) */
+#define cop_stop(to, reason, timeout_ms) cop_stop_address(COP_TO(to), (reason), (timeout_ms))
+#define cop_upgrade(to, server, timeout_ms) cop_upgrade_address(COP_TO(to), (server), (timeout_ms))
+
+#include <coppice/server_macros.h>
 
 #define COP_ON(kind, function) (MESSAGE, kind, function)
+#define COP_OTHERWISE(function) (OTHERWISE, cop__nothing, function)
 #define COP_INIT(function) (INIT, cop__nothing, function)
 #define COP_INIT_WITH(kind, function) (INIT_WITH, kind, function)
-#define COP_OTHERWISE(function) (OTHERWISE, cop__nothing, function)
+#define COP_CONTINUE(function) (CONTINUE, cop__nothing, function)
+#define COP_CONTINUE_WITH(kind, function) (CONTINUE_WITH, kind, function)
+#define COP_IDLE(function) (IDLE, cop__nothing, function)
 #define COP_TERMINATE(function) (TERMINATE, cop__nothing, function)
+#define COP_STATE(kind) (STATE, kind, cop__nothing)
+#define COP_FORMAT_STATUS(function) (FORMAT, cop__nothing, function)
+#define COP_UPGRADE(kind, function) (UPGRADE, kind, function)
 
 #define COP_SERVER(state, ...)                                                        \
         COP__EACH(COP__THUNK, state, __VA_ARGS__)                                     \
@@ -89,99 +175,6 @@ static inline cop_pid cop_spawn_server(const cop_behaviour *server, const char *
                 .handler_count =                                                      \
                         sizeof(cop__##state##_handlers) / sizeof(cop__##state##_handlers[0]), \
         }
-
-/* ---- How COP_SERVER is made: a thunk with the right types for each entry, then the table ---- */
-
-#define COP__OPEN(...) __VA_ARGS__
-/* Three of the same: a macro is not expanded again inside its own expansion. */
-#define COP__APPLY(macro, ...) macro(__VA_ARGS__)
-#define COP__APPLY_EACH(macro, ...) macro(__VA_ARGS__)
-#define COP__APPLY_TIMES(macro, ...) macro(__VA_ARGS__)
-
-#define COP__THUNK(state, entry) COP__APPLY(COP__THUNK_OF, state, COP__OPEN entry)
-#define COP__THUNK_OF(state, tag, kind, function) COP__THUNK_##tag(state, kind, function)
-#define COP__THUNK_MESSAGE(state, kind, function)                            \
-        static void cop__##state##_on_##kind(void *self, const void *body)   \
-        {                                                                    \
-                function((state *)self, (const kind *)body);                 \
-        }
-#define COP__THUNK_INIT(state, kind, function)                               \
-        static void cop__##state##_init(void *self, const void *argument)    \
-        {                                                                    \
-                (void)argument;                                              \
-                function((state *)self);                                     \
-        }
-#define COP__THUNK_INIT_WITH(state, kind, function)                          \
-        static void cop__##state##_init(void *self, const void *argument)    \
-        {                                                                    \
-                function((state *)self, (const kind *)argument);             \
-        }
-#define COP__THUNK_OTHERWISE(state, kind, function)                          \
-        static void cop__##state##_otherwise(void *self, cop_message *message) \
-        {                                                                    \
-                function((state *)self, message);                            \
-        }
-#define COP__THUNK_TERMINATE(state, kind, function)                          \
-        static void cop__##state##_terminate(void *self, cop_term reason)    \
-        {                                                                    \
-                function((state *)self, reason);                             \
-        }
-
-#define COP__ENTRY(state, entry) COP__APPLY(COP__ENTRY_OF, state, COP__OPEN entry)
-#define COP__ENTRY_OF(state, tag, type, function) COP__ENTRY_##tag(state, type),
-#define COP__ENTRY_MESSAGE(state, type)                          \
-        { .event = COP_EVENT_MESSAGE, .kind = COP_KIND_OF(type), \
-          .run.message = cop__##state##_on_##type }
-#define COP__ENTRY_INIT(state, type) \
-        { .event = COP_EVENT_INIT, .kind = NULL, .run.init = cop__##state##_init }
-#define COP__ENTRY_INIT_WITH(state, type) \
-        { .event = COP_EVENT_INIT, .kind = COP_KIND_OF(type), .run.init = cop__##state##_init }
-#define COP__ENTRY_OTHERWISE(state, type)             \
-        { .event = COP_EVENT_OTHERWISE, .kind = NULL, \
-          .run.otherwise = cop__##state##_otherwise }
-#define COP__ENTRY_TERMINATE(state, type)             \
-        { .event = COP_EVENT_TERMINATE, .kind = NULL, \
-          .run.terminate = cop__##state##_terminate }
-
-#define COP__EACH(macro, state, ...) \
-        COP__APPLY_EACH(COP__EACH_OF, COP__TIMES(__VA_ARGS__), macro, state, __VA_ARGS__)
-#define COP__EACH_OF(times, ...) COP__EACH_N(times, __VA_ARGS__)
-#define COP__EACH_N(times, ...) COP__EACH_##times(__VA_ARGS__)
-#define COP__TIMES(...) COP__APPLY_TIMES(COP__TIMES_OF, __VA_ARGS__, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, \
-                   18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
-#define COP__TIMES_OF(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15, a16, a17, a18, a19, a20, a21, a22, a23, a24, a25, a26, a27, a28, a29, a30, a31, a32, times, ...) times
-#define COP__EACH_1(macro, state, entry) macro(state, entry)
-#define COP__EACH_2(macro, state, entry, ...) macro(state, entry) COP__EACH_1(macro, state, __VA_ARGS__)
-#define COP__EACH_3(macro, state, entry, ...) macro(state, entry) COP__EACH_2(macro, state, __VA_ARGS__)
-#define COP__EACH_4(macro, state, entry, ...) macro(state, entry) COP__EACH_3(macro, state, __VA_ARGS__)
-#define COP__EACH_5(macro, state, entry, ...) macro(state, entry) COP__EACH_4(macro, state, __VA_ARGS__)
-#define COP__EACH_6(macro, state, entry, ...) macro(state, entry) COP__EACH_5(macro, state, __VA_ARGS__)
-#define COP__EACH_7(macro, state, entry, ...) macro(state, entry) COP__EACH_6(macro, state, __VA_ARGS__)
-#define COP__EACH_8(macro, state, entry, ...) macro(state, entry) COP__EACH_7(macro, state, __VA_ARGS__)
-#define COP__EACH_9(macro, state, entry, ...) macro(state, entry) COP__EACH_8(macro, state, __VA_ARGS__)
-#define COP__EACH_10(macro, state, entry, ...) macro(state, entry) COP__EACH_9(macro, state, __VA_ARGS__)
-#define COP__EACH_11(macro, state, entry, ...) macro(state, entry) COP__EACH_10(macro, state, __VA_ARGS__)
-#define COP__EACH_12(macro, state, entry, ...) macro(state, entry) COP__EACH_11(macro, state, __VA_ARGS__)
-#define COP__EACH_13(macro, state, entry, ...) macro(state, entry) COP__EACH_12(macro, state, __VA_ARGS__)
-#define COP__EACH_14(macro, state, entry, ...) macro(state, entry) COP__EACH_13(macro, state, __VA_ARGS__)
-#define COP__EACH_15(macro, state, entry, ...) macro(state, entry) COP__EACH_14(macro, state, __VA_ARGS__)
-#define COP__EACH_16(macro, state, entry, ...) macro(state, entry) COP__EACH_15(macro, state, __VA_ARGS__)
-#define COP__EACH_17(macro, state, entry, ...) macro(state, entry) COP__EACH_16(macro, state, __VA_ARGS__)
-#define COP__EACH_18(macro, state, entry, ...) macro(state, entry) COP__EACH_17(macro, state, __VA_ARGS__)
-#define COP__EACH_19(macro, state, entry, ...) macro(state, entry) COP__EACH_18(macro, state, __VA_ARGS__)
-#define COP__EACH_20(macro, state, entry, ...) macro(state, entry) COP__EACH_19(macro, state, __VA_ARGS__)
-#define COP__EACH_21(macro, state, entry, ...) macro(state, entry) COP__EACH_20(macro, state, __VA_ARGS__)
-#define COP__EACH_22(macro, state, entry, ...) macro(state, entry) COP__EACH_21(macro, state, __VA_ARGS__)
-#define COP__EACH_23(macro, state, entry, ...) macro(state, entry) COP__EACH_22(macro, state, __VA_ARGS__)
-#define COP__EACH_24(macro, state, entry, ...) macro(state, entry) COP__EACH_23(macro, state, __VA_ARGS__)
-#define COP__EACH_25(macro, state, entry, ...) macro(state, entry) COP__EACH_24(macro, state, __VA_ARGS__)
-#define COP__EACH_26(macro, state, entry, ...) macro(state, entry) COP__EACH_25(macro, state, __VA_ARGS__)
-#define COP__EACH_27(macro, state, entry, ...) macro(state, entry) COP__EACH_26(macro, state, __VA_ARGS__)
-#define COP__EACH_28(macro, state, entry, ...) macro(state, entry) COP__EACH_27(macro, state, __VA_ARGS__)
-#define COP__EACH_29(macro, state, entry, ...) macro(state, entry) COP__EACH_28(macro, state, __VA_ARGS__)
-#define COP__EACH_30(macro, state, entry, ...) macro(state, entry) COP__EACH_29(macro, state, __VA_ARGS__)
-#define COP__EACH_31(macro, state, entry, ...) macro(state, entry) COP__EACH_30(macro, state, __VA_ARGS__)
-#define COP__EACH_32(macro, state, entry, ...) macro(state, entry) COP__EACH_31(macro, state, __VA_ARGS__)
 
 #endif
 

@@ -1,0 +1,395 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* What a server does aside from its messages. See server.h. */
+#include "actors/server.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/observe.h"
+#include "base/clock.h"
+
+const cop_handler *cop__server_entry(const cop_behaviour *server, cop_event event,
+                                     const cop_kind *kind)
+{
+        for (size_t i = 0; i < server->handler_count; i++) {
+                const cop_handler *entry = &server->handlers[i];
+                if (entry->event != event)
+                        continue;
+                if (kind == NULL ? entry->kind == NULL
+                                 : entry->kind != NULL && cop__kind_same(entry->kind, kind))
+                        return entry;
+        }
+        return NULL;
+}
+
+static const cop_kind *state_kind(const cop_behaviour *server)
+{
+        for (size_t i = 0; i < server->handler_count; i++)
+                if (server->handlers[i].event == COP_EVENT_STATE)
+                        return server->handlers[i].kind;
+        return NULL;
+}
+
+/* ---- Continuations ------------------------------------------------------------------- */
+
+void cop_continue_value(const cop_kind *kind, const void *value)
+{
+        struct cop__actor *actor = cop__actor_here();
+        struct cop__signal *signal = NULL;
+        cop_status status = COP_OK;
+        if (actor == NULL || actor->server == NULL ||
+            cop__server_entry(actor->server, COP_EVENT_CONTINUE, kind) == NULL) {
+                cop__badarg("continue", "the caller is no server with a COP_CONTINUE for it");
+                return;
+        }
+        struct cop__here *here = cop__here_of(cop__thread_here());
+        cop__critical_enter(&here->fault);
+        struct cop__rare *rare = cop__rare_of(actor);
+        if (kind != NULL)
+                status = cop__signal_message(&cop__thread_here()->pool, kind, value, &signal);
+        else
+                signal = cop__signal_new(&cop__thread_here()->pool, COP__SIGNAL_MESSAGE, 0);
+        if (rare != NULL && signal != NULL) {
+                cop__mailbox_append(&rare->continuations, signal);
+                actor->aside |= COP__ASIDE_CONTINUE;
+        } else if (signal != NULL) {
+                cop__signal_free(&cop__thread_here()->pool, signal);
+                signal = NULL;
+        }
+        cop__critical_leave(&here->fault);
+        if (signal == NULL && (status == COP_OK || status == COP_E_NO_MEMORY))
+                cop__exit_with(actor, COP_TUPLE(cop_atom("system_limit"), cop_atom("continue")));
+        if (signal == NULL)
+                cop__badarg("continue", cop_status_text(status));
+}
+
+void cop__server_continue(struct cop__actor *actor)
+{
+        struct cop__rare *rare = actor->rare;
+        struct cop__signal *signal = cop__mailbox_take_first(&rare->continuations);
+        if (rare->continuations.first == NULL)
+                actor->aside &= (uint8_t)~COP__ASIDE_CONTINUE;
+        const cop_handler *entry =
+                cop__server_entry(actor->server, COP_EVENT_CONTINUE, signal->kind);
+        actor->current = signal;
+        cop__store_relaxed(&actor->where, (const void *)(uintptr_t)entry->run.message);
+        cop__observe_signal(actor, "continue", signal);
+        entry->run.message(actor->state, cop__signal_body(signal));
+        actor->current = NULL;
+        cop__signal_free(&cop__thread_here()->pool, signal);
+        cop__server_message_ended(actor);
+}
+
+/* ---- The time without a message ------------------------------------------------------- */
+
+void cop_idle_after(int64_t ms)
+{
+        struct cop__actor *actor = cop__actor_here();
+        if (actor == NULL || actor->server == NULL ||
+            cop__server_entry(actor->server, COP_EVENT_IDLE, NULL) == NULL) {
+                cop__badarg("idle_after", "the caller is no server with a COP_IDLE");
+                return;
+        }
+        if (ms < 0) {
+                cop__badarg("idle_after", "a time is 0 or more milliseconds, or COP_FOREVER");
+                return;
+        }
+        struct cop__rare *rare = cop__rare_of(actor);
+        if (rare == NULL)
+                cop__exit_with(actor, COP_TUPLE(cop_atom("system_limit"), cop_atom("idle_after")));
+        rare->idle_ms = ms;
+        rare->idle_due_ns = 0;
+        if (ms == COP_FOREVER)
+                actor->aside &= (uint8_t)~COP__ASIDE_IDLE;
+        else
+                actor->aside |= COP__ASIDE_IDLE;
+}
+
+static void run_idle(struct cop__actor *actor)
+{
+        const cop_handler *entry = cop__server_entry(actor->server, COP_EVENT_IDLE, NULL);
+        cop__store_relaxed(&actor->where, (const void *)(uintptr_t)entry->run.idle);
+        cop__observe(actor, "idle", cop_no_pid(), cop_nil());
+        entry->run.idle(actor->state);
+        cop__observe_state(actor);
+}
+
+/* The clock is read when the server has nothing to do, and not at each message: those only say that it starts again. */
+bool cop__server_idle(struct cop__actor *actor)
+{
+        struct cop__rare *rare = actor->rare;
+        if (rare->idle_due_ns == 0)
+                rare->idle_due_ns = cop__deadline_ns(rare->idle_ms);
+        if (rare->idle_due_ns == UINT64_MAX)
+                return false;
+        if (cop__clock_ns() < rare->idle_due_ns) {
+                if (!cop__arm_alarm(cop__thread_here(), actor, rare->idle_due_ns))
+                        cop__exit_with(actor,
+                                       COP_TUPLE(cop_atom("system_limit"), cop_atom("timer")));
+                return false;
+        }
+        rare->idle_due_ns = UINT64_MAX; /* before the function, which may start it again */
+        run_idle(actor);
+        return true;
+}
+
+/* ---- Messages, on the long way ---------------------------------------------------------- */
+
+void cop__server_message_begins(struct cop__actor *actor, struct cop__signal *signal)
+{
+        if (actor->rare != NULL)
+                actor->rare->idle_due_ns = 0; /* before the handler, which may run for long */
+        cop__observe_signal(actor, "in", signal);
+}
+
+void cop__server_message_ended(struct cop__actor *actor)
+{
+        if (actor->rare != NULL)
+                actor->rare->idle_due_ns = 0;
+        cop__observe_state(actor);
+}
+
+bool cop__server_is_suspended(struct cop__actor *actor)
+{
+        struct cop__rare *rare = actor->rare;
+        struct cop__mailbox *mailbox = &actor->mailbox;
+        while (mailbox->first != NULL && rare->looked_at != mailbox->last) {
+                struct cop__signal *next =
+                        rare->looked_at == NULL
+                                ? mailbox->first
+                                : cop__signal_of(cop__load_relaxed(&rare->looked_at->node.next));
+                rare->looked_at = next;
+                if (cop__kind_same(next->kind, COP_KIND_OF(cop_exited)) &&
+                    cop__is_parents_order(actor, next))
+                        cop__exit_with(actor, ((const cop_exited *)cop__signal_body(next))->reason);
+        }
+        return false;
+}
+
+/* ---- Code of the user's that must not end the actor --------------------------------------- */
+
+/*
+ * The escape point of the turn gives way to one in this frame. Whoever leaves meanwhile lands here: a fault has then set
+ * a reason that is nobody's; an exit had nothing to say, since the actor counts as leaving; only a kill goes on.
+ */
+bool cop__guarded(struct cop__actor *actor, void (*run)(void *argument), void *argument)
+{
+        struct cop__escape escape;
+        struct cop__escape *const outer = actor->escape;
+        struct cop__shared_term *const reason = actor->reason;
+        const bool leaving = actor->leaving, reports = actor->reports;
+        bool returned = false;
+        escape.top = cop__stack_pointer();
+        escape.low = outer->low;
+        actor->leaving = true;
+        actor->reason = NULL;
+        actor->escape = &escape;
+        if (_setjmp(escape.point) == 0) {
+                cop__turn_begin(&cop__here_of(cop__thread_here())->fault, escape.low, escape.top);
+                run(argument);
+                returned = true;
+        } else {
+                returned = false;
+        }
+        actor->escape = outer;
+        cop__turn_begin(&cop__here_of(cop__thread_here())->fault, outer->low, outer->top);
+        actor->leaving = leaving;
+        actor->reports = reports;
+        if (actor->killed && actor->reason != NULL) {
+                cop__shared_term_drop(reason);
+                cop__leave(actor);
+        }
+        if (!returned || reason != NULL) {
+                cop__shared_term_drop(actor->reason);
+                actor->reason = reason;
+        }
+        return returned;
+}
+
+/* ---- The state, for others to see ----------------------------------------------------------- */
+
+struct showing {
+        const cop_handler *entry;
+        const void *state;
+        void *shown;
+};
+
+static void run_format(void *argument)
+{
+        struct showing *showing = argument;
+        showing->entry->run.format(showing->state, showing->shown);
+}
+
+cop_status cop__state_shown(struct cop__actor *actor, cop_term *term)
+{
+        const cop_kind *kind = state_kind(actor->server);
+        if (kind == NULL)
+                return COP_E_NO_KIND;
+        struct showing showing = { cop__server_entry(actor->server, COP_EVENT_FORMAT, NULL),
+                                   actor->state, NULL };
+        if (showing.entry == NULL)
+                return cop__kind_to_term(kind, actor->state, term);
+        showing.shown = malloc(kind->size + 1);
+        if (showing.shown == NULL)
+                return COP_E_NO_MEMORY;
+        if (kind->size > 0)
+                memcpy(showing.shown, actor->state, kind->size);
+        cop_status status = COP_E_DIED;
+        if (cop__guarded(actor, run_format, &showing))
+                status = cop__kind_to_term(kind, showing.shown, term);
+        free(showing.shown);
+        return status;
+}
+
+void cop__replaced_free(struct cop__rare *rare)
+{
+        if (rare->replaced == NULL)
+                return;
+        cop__flat_drop(rare->replaced_kind, rare->replaced);
+        free(rare->replaced);
+        rare->replaced = NULL;
+}
+
+/* The texts, arrays and terms of a replaced state lie in the block that was read, which is kept as long. */
+cop_status cop__state_replace(struct cop__actor *actor, cop_term term, cop_parse_error *error)
+{
+        const cop_kind *kind = state_kind(actor->server);
+        void *value;
+        if (kind == NULL)
+                return COP_E_NO_KIND;
+        cop_status status = cop__kind_from_term(kind, term, &value, error);
+        if (status != COP_OK)
+                return status;
+        if (kind->size > 0)
+                memcpy(actor->state, value, kind->size);
+        if (kind->plain) {
+                free(value);
+                return COP_OK;
+        }
+        cop__replaced_free(actor->rare);
+        actor->rare->replaced = value;
+        actor->rare->replaced_kind = kind;
+        return COP_OK;
+}
+
+/* ---- Another server ----------------------------------------------------------------------- */
+
+struct upgrading {
+        const cop_handler *entry;
+        void *fresh;
+        const void *old;
+        bool done;
+};
+
+static void run_upgrade(void *argument)
+{
+        struct upgrading *upgrading = argument;
+        upgrading->done = upgrading->entry->run.upgrade(upgrading->fresh, upgrading->old);
+}
+
+static void become(struct cop__actor *actor, const cop_behaviour *server)
+{
+        cop__store_relaxed(&actor->server, server);
+        if (cop__server_entry(server, COP_EVENT_IDLE, NULL) == NULL)
+                actor->aside &= (uint8_t)~COP__ASIDE_IDLE;
+}
+
+/* The old state stays untouched until the new one is whole. */
+static cop_status transform(struct cop__actor *actor, const cop_behaviour *server,
+                            const cop_handler *entry)
+{
+        struct cop__thread *thread = cop__thread_here();
+        uint8_t class = COP__POOL_CLASS_NONE;
+        void *fresh = NULL;
+        if (server->state_size > 0) {
+                fresh = cop__state_new(thread, server->state_size, &class);
+                if (fresh == NULL)
+                        return COP_E_NO_MEMORY;
+        }
+        struct upgrading upgrading = { entry, fresh, actor->state, false };
+        if (!cop__guarded(actor, run_upgrade, &upgrading) || !upgrading.done) {
+                cop__state_free(cop__thread_here(), fresh, class);
+                return COP_E_BAD_ARGUMENT;
+        }
+        cop__count_by(&actor->bytes, server->state_size - actor->server->state_size);
+        cop__state_free(cop__thread_here(), actor->state, actor->state_class);
+        actor->state = fresh;
+        actor->state_class = class;
+        become(actor, server);
+        return COP_OK;
+}
+
+cop_status cop__server_upgrade(struct cop__actor *actor, const cop_behaviour *server)
+{
+        const cop_kind *old = state_kind(actor->server), *kind = state_kind(server);
+        if (old == NULL)
+                return COP_E_BAD_ARGUMENT;
+        const cop_handler *entry = cop__server_entry(server, COP_EVENT_UPGRADE, old);
+        if (entry != NULL)
+                return transform(actor, server, entry);
+        if (kind == NULL || !cop__kind_same(kind, old))
+                return COP_E_BAD_ARGUMENT;
+        become(actor, server);
+        return COP_OK;
+}
+
+/* ---- The state in a crash report -------------------------------------------------------------- */
+
+static void print_shown(struct cop__actor *actor, char *text, size_t size)
+{
+        cop_term term;
+        cop_status status = cop__state_shown(actor, &term);
+        if (status == COP_OK) {
+                cop_term_print(term, cop__node_of(cop__thread_here())->kinds, text, size);
+                cop_term_free(term);
+        } else if (status == COP_E_DIED) {
+                strncpy(text, "not shown: its COP_FORMAT_STATUS failed", size - 1);
+        }
+}
+
+void cop__server_last_words(struct cop__actor *actor)
+{
+        if (actor->server == NULL || !actor->init_done || state_kind(actor->server) == NULL ||
+            !cop__reason_is_crash(actor->reason->term))
+                return;
+        struct cop__rare *rare = cop__rare_of(actor);
+        if (rare == NULL || rare->last_state != NULL)
+                return;
+        rare->last_state = calloc(1, COP__REPORT_TEXT);
+        if (rare->last_state != NULL)
+                print_shown(actor, rare->last_state, COP__REPORT_TEXT);
+}
+
+/*
+ * After a fault no code of the user's runs, and what the state points at may not be there: it is shown if it points at
+ * nothing and nobody wants to redact it.
+ */
+void cop__server_print_state(struct cop__actor *actor, char *text, size_t size)
+{
+        text[0] = '\0';
+        if (actor->server == NULL || state_kind(actor->server) == NULL)
+                return;
+        if (actor->rare != NULL && actor->rare->last_state != NULL)
+                strncpy(text, actor->rare->last_state, size - 1);
+        else if (cop__server_entry(actor->server, COP_EVENT_FORMAT, NULL) == NULL &&
+                 state_kind(actor->server)->plain)
+                print_shown(actor, text, size);
+        else
+                strncpy(text, "not shown after a fault", size - 1);
+        text[size - 1] = '\0';
+}
+
+/* ---- Its end ------------------------------------------------------------------------------------ */
+
+void cop__server_end(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid)
+{
+        struct cop__rare *rare = actor->rare;
+        struct cop__signal *signal;
+        actor->aside = 0;
+        if (rare == NULL)
+                return;
+        while ((signal = cop__mailbox_take_first(&rare->continuations)) != NULL)
+                cop__signal_free(&thread->pool, signal);
+        while ((signal = cop__mailbox_take_first(&rare->requests)) != NULL)
+                cop__fail_call(thread, pid, signal, COP__FAILED_DIED, actor->reason);
+}

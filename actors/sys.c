@@ -1,0 +1,224 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* What sys asks for, done in the server's own turn. See sys.h. */
+#include "actors/sys.h"
+
+#include <stdlib.h>
+
+#include "actors/observe.h"
+#include "actors/server.h"
+#include "base/clock.h"
+
+/* ---- Answers ---------------------------------------------------------------------------- */
+
+/* Without memory for the answer the request itself becomes one. Takes the request. */
+static void answer(struct cop__thread *thread, struct cop__actor *actor,
+                   struct cop__signal *request, cop_status status, cop_term term)
+{
+        cop__sys_answer body = { status, term };
+        struct cop__signal *reply;
+        status = cop__signal_message(&thread->pool, COP_KIND_OF(cop__sys_answer), &body, &reply);
+        if (status != COP_OK) {
+                cop__fail_call(thread, cop__actor_pid(actor), request, COP__FAILED_NO_MEMORY, NULL);
+                return;
+        }
+        reply->type = COP__SIGNAL_REPLY;
+        reply->ref = request->ref;
+        reply->from = cop__actor_pid(actor);
+        cop__send_signal(thread, request->from, reply);
+        cop__signal_free(&thread->pool, request);
+}
+
+void cop__sys_take_in(struct cop__thread *thread, struct cop__actor *actor,
+                      struct cop__signal *signal)
+{
+        cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
+        if (actor->server == NULL) {
+                answer(thread, actor, signal, COP_E_BAD_ARGUMENT, cop_nil());
+                return;
+        }
+        struct cop__rare *rare = cop__rare_of(actor);
+        if (rare == NULL) {
+                cop__fail_call(thread, cop__actor_pid(actor), signal, COP__FAILED_NO_MEMORY, NULL);
+                return;
+        }
+        cop__mailbox_append(&rare->requests, signal);
+        actor->aside |= COP__ASIDE_ASKED;
+}
+
+/* The request at the head has been carried out. */
+static void done(struct cop__actor *actor, cop_status status, cop_term term)
+{
+        struct cop__rare *rare = actor->rare;
+        struct cop__signal *request = cop__mailbox_take_first(&rare->requests);
+        if (rare->requests.first == NULL)
+                actor->aside &= (uint8_t)~COP__ASIDE_ASKED;
+        answer(cop__thread_here(), actor, request, status, term);
+}
+
+/* ---- State ------------------------------------------------------------------------------ */
+
+static const cop_handler *state_entry(const cop_behaviour *server)
+{
+        for (size_t i = 0; i < server->handler_count; i++)
+                if (server->handlers[i].event == COP_EVENT_STATE)
+                        return &server->handlers[i];
+        return NULL;
+}
+
+static void get_state(struct cop__actor *actor)
+{
+        const cop_handler *entry = state_entry(actor->server);
+        cop_term term = cop_nil();
+        cop_status status = COP_E_NO_KIND;
+        if (entry != NULL)
+                status = cop__kind_to_term(entry->kind, actor->state, &term);
+        done(actor, status, term);
+        if (status == COP_OK)
+                cop_term_free(term);
+}
+
+static void replace_state(struct cop__actor *actor, cop_term term)
+{
+        cop_parse_error error = { 0, "" };
+        cop_status status = cop__state_replace(actor, term, &error);
+        done(actor, status, cop_string(error.text));
+}
+
+/* ---- Suspension --------------------------------------------------------------------------- */
+
+static void suspend(struct cop__actor *actor)
+{
+        if (!(actor->aside & COP__ASIDE_SUSPENDED))
+                actor->rare->looked_at = NULL;
+        actor->aside |= COP__ASIDE_SUSPENDED;
+        done(actor, COP_OK, cop_nil());
+}
+
+static void resume(struct cop__actor *actor)
+{
+        actor->aside &= (uint8_t)~COP__ASIDE_SUSPENDED;
+        actor->rare->looked_at = NULL;
+        actor->rare->idle_due_ns = 0;
+        done(actor, COP_OK, cop_nil());
+}
+
+/* ---- Observation -------------------------------------------------------------------------- */
+
+static void trace(struct cop__actor *actor, bool on, cop_pid observer)
+{
+        if (cop_pid_equal(observer, cop__actor_pid(actor)))
+                done(actor, COP_E_BAD_ARGUMENT, cop_nil());
+        else
+                done(actor, cop__observe_trace(actor, on, observer), cop_nil());
+}
+
+static void get_log(struct cop__actor *actor)
+{
+        cop_term *items;
+        size_t count;
+        cop_status status = cop__observation_log(actor->rare->observation, &items, &count);
+        if (status != COP_OK) {
+                done(actor, status, cop_nil());
+                return;
+        }
+        done(actor, COP_OK, cop_list_of(items, count));
+        free(items);
+}
+
+static cop_term counts_of(const struct cop__observation *observation, cop_term items[3])
+{
+        items[0] = cop_int((int64_t)((cop__clock_ns() - observation->since_ns) / COP__NS_PER_MS));
+        items[1] = cop_int((int64_t)observation->messages);
+        items[2] = cop_int((int64_t)observation->replies);
+        return cop_tuple_of(items, 3);
+}
+
+static void get_count(struct cop__actor *actor)
+{
+        const struct cop__observation *observation = actor->rare->observation;
+        cop_term items[3];
+        if (observation == NULL || !observation->counted)
+                done(actor, COP_E_NOT_FOUND, cop_nil());
+        else
+                done(actor, COP_OK, counts_of(observation, items));
+}
+
+/* ---- Status ------------------------------------------------------------------------------- */
+
+static cop_term trace_of(const struct cop__observation *observation)
+{
+        if (observation == NULL || !observation->traced)
+                return cop_atom("off");
+        return observation->observer.bits != 0 ? cop_pid_term(observation->observer)
+                                               : cop_atom("log");
+}
+
+static void get_status(struct cop__actor *actor)
+{
+        cop_term state = cop_atom("undefined"), items[3];
+        cop_status shown = cop__state_shown(actor, &state);
+        const struct cop__observation *observation = actor->rare->observation;
+        bool counted = observation != NULL && observation->counted;
+        bool suspended = actor->aside & COP__ASIDE_SUSPENDED;
+        if (shown == COP_E_DIED)
+                state = cop_atom("format_status_failed");
+        done(actor, COP_OK,
+             COP_MAP(cop_atom("server"), cop_atom(actor->server->name),
+                     cop_atom("status"), cop_atom(suspended ? "suspended" : "running"),
+                     cop_atom("parent"), cop_pid_term(actor->parent),
+                     cop_atom("messages"), cop_int(cop__unread(actor)),
+                     cop_atom("handled"), cop_int((int64_t)actor->handled),
+                     cop_atom("trace"), trace_of(observation),
+                     cop_atom("log"), cop_int(observation != NULL ? observation->room : 0),
+                     cop_atom("statistics"),
+                     counted ? counts_of(observation, items) : cop_atom("off"),
+                     cop_atom("state"), state));
+        if (shown == COP_OK)
+                cop_term_free(state);
+}
+
+/* ---- One request ---------------------------------------------------------------------------- */
+
+void cop__sys_act(struct cop__actor *actor)
+{
+        const cop__sys_request *request = cop__signal_body(actor->rare->requests.first);
+        switch ((enum cop__sys_what)request->what) {
+        case COP__SYS_GET_STATE:
+                get_state(actor);
+                return;
+        case COP__SYS_REPLACE_STATE:
+                replace_state(actor, request->term);
+                return;
+        case COP__SYS_SUSPEND:
+                suspend(actor);
+                return;
+        case COP__SYS_RESUME:
+                resume(actor);
+                return;
+        case COP__SYS_TRACE:
+                trace(actor, request->number != 0, request->pid);
+                return;
+        case COP__SYS_LOG:
+                done(actor, cop__observe_log(actor, (uint32_t)request->number), cop_nil());
+                return;
+        case COP__SYS_GET_LOG:
+                get_log(actor);
+                return;
+        case COP__SYS_COUNT:
+                done(actor, cop__observe_count(actor, request->number != 0), cop_nil());
+                return;
+        case COP__SYS_GET_COUNT:
+                get_count(actor);
+                return;
+        case COP__SYS_GET_STATUS:
+                get_status(actor);
+                return;
+        case COP__SYS_UPGRADE:
+                done(actor,
+                     cop__server_upgrade(actor, (const cop_behaviour *)(uintptr_t)request->number),
+                     cop_nil());
+                return;
+        case COP__SYS_STOP:
+                cop__exit_with(actor, request->term);
+        }
+}

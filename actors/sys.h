@@ -1,0 +1,53 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * What sys asks of a server, as a signal: SYS, a call of the runtime's own.
+ *
+ *      sys_ask.c                              sys.c, in the server's turn
+ *      ── SYS, ref: cop__sys_request ──────►  kept in rare->requests, until no callback runs
+ *      ◄─ REPLY, ref: cop__sys_answer ──────  done
+ *      ◄─ FAILED, ref: the reason ──────────  it has died first, or of it (COP__SYS_STOP)
+ *
+ * A request stays at the head of the list while it is carried out: so a server that dies of it answers it like the others.
+ */
+#ifndef ACTORS_SYS_H
+#define ACTORS_SYS_H
+
+#include "actors/actor.h"
+
+enum cop__sys_what {
+        COP__SYS_GET_STATE = 1,
+        COP__SYS_REPLACE_STATE, /* term */
+        COP__SYS_SUSPEND,
+        COP__SYS_RESUME,
+        COP__SYS_TRACE,         /* number: on; pid: the observer */
+        COP__SYS_LOG,           /* number: of events */
+        COP__SYS_GET_LOG,
+        COP__SYS_COUNT,         /* number: on */
+        COP__SYS_GET_COUNT,
+        COP__SYS_GET_STATUS,
+        COP__SYS_STOP,          /* term: the reason */
+        COP__SYS_UPGRADE,       /* number: a const cop_behaviour * */
+};
+
+typedef struct cop__sys_request {
+        int64_t what;
+        int64_t number;
+        cop_pid pid;
+        cop_term term;
+} cop__sys_request;
+COP_MESSAGE_DECLARE(cop__sys_request);
+
+typedef struct cop__sys_answer {
+        int64_t status; /* a cop_status */
+        cop_term term;  /* of COP_E_MALFORMED: the sentence */
+} cop__sys_answer;
+COP_MESSAGE_DECLARE(cop__sys_answer);
+
+/* Takes the signal. */
+void cop__sys_take_in(struct cop__thread *thread, struct cop__actor *actor,
+                      struct cop__signal *signal);
+
+/* The first request; there is one. */
+void cop__sys_act(struct cop__actor *actor);
+
+#endif

@@ -1,0 +1,120 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Looking into a server that runs, and taking it by the hand: its state, its messages, its work.
+ *
+ *      cop_term state;
+ *      if (cop_sys_get_state("till", 1000, &state) == COP_OK) {   #till{served = 3} as {till, 3}
+ *              ...
+ *              cop_term_free(state);
+ *      }
+ *
+ * Every server answers, without a line of its own; its state only if it says with COP_STATE what it
+ * is. It answers between two callbacks: one in the middle of a handler, or waiting in one, answers
+ * when that has ended. What was sent to it before is handled before only if it had begun with it:
+ * these requests overtake messages.
+ *
+ * The shell has the same as `sys`.
+ *
+ * Errors of all: COP_E_TIMEOUT (the request stays: it may still be carried out), COP_E_DIED
+ * (cop_failure() is the reason), COP_E_NO_ACTOR, COP_E_NO_NAME, COP_E_NO_MEMORY, COP_E_NO_NODE,
+ * COP_E_BAD_ARGUMENT (no server, or the caller itself). A negative time-out ends the caller with
+ * {badarg, ...}. `to` is a pid or a name; in C++ pass cop_to_pid() or cop_to_name().
+ *
+ * See also: server.h (cop_stop), docs/shell.md.
+ */
+#ifndef COPPICE_SYS_H
+#define COPPICE_SYS_H
+
+#include <coppice/server.h>
+
+COP_BEGIN_DECLS
+
+/*
+ * The state as its kind's term, just as it is: nothing is redacted. The caller owns *state and ends it
+ * with cop_term_free. Errors: also COP_E_NO_KIND (a server without COP_STATE).
+ */
+COP_API cop_status cop_sys_get_state(cop_address to, int64_t timeout_ms, cop_term *state);
+
+/*
+ * Another state, checked as a message of its kind would be. What it points at is the runtime's: the server must not
+ * cop_release() it. Errors: also COP_E_NO_KIND, and COP_E_MALFORMED with *error, which may be NULL,
+ * saying which field is wrong; then the old state stays.
+ */
+COP_API cop_status cop_sys_replace_state(cop_address to, int64_t timeout_ms, cop_term state,
+                                         cop_parse_error *error);
+
+/*
+ * While suspended a server handles nothing: messages wait, and are handled in order after
+ * cop_sys_resume(). Exit signals, its parent's order to stop, cop_stop() and everything here still
+ * work. Either is COP_OK, too, when there was nothing to do.
+ */
+COP_API cop_status cop_sys_suspend(cop_address to, int64_t timeout_ms);
+COP_API cop_status cop_sys_resume(cop_address to, int64_t timeout_ms);
+
+/* What an observer hears of a server. */
+typedef struct cop_sys_event {
+        cop_pid pid;     /* the server's */
+        cop_symbol what; /* in: a message that is about to be handled; out: a reply; state: what it
+                          * is after a callback, with COP_STATE, redacted; continue; idle */
+        cop_pid peer;    /* who sent the message, or is to have the reply */
+        cop_term term;   /* the message, the reply, or the state */
+} cop_sys_event;
+COP_MESSAGE_DECLARE(cop_sys_event);
+
+/*
+ * Tells of each event from now on: `observer` as a cop_sys_event, or, for nobody, the node's log. An
+ * observer's end is the trace's. There is one trace at a time: the last to ask has it. Cost: about a term for
+ * each event, paid by the server; switched off, none.
+ * Errors: also COP_E_BAD_ARGUMENT (the server cannot observe itself).
+ */
+COP_API cop_status cop_sys_trace(cop_address to, int64_t timeout_ms, bool on, cop_pid observer);
+
+/* The most events that a server keeps. */
+#define COP_SYS_LOG_MAX 10000
+
+/* Keeps the last `count` events; 0: none, and the log is gone. Asking again begins anew. */
+COP_API cop_status cop_sys_log(cop_address to, int64_t timeout_ms, uint32_t count);
+
+/*
+ * What it has kept, oldest first: [{in, {bill, 900, 3}, <0.31.0>}, {out, ...}, {state, ...}]. The caller
+ * owns *events and ends it with cop_term_free. Without a log: [].
+ */
+COP_API cop_status cop_sys_get_log(cop_address to, int64_t timeout_ms, cop_term *events);
+
+typedef struct cop_sys_statistics {
+        int64_t counted_ms; /* since they were switched on */
+        int64_t messages;   /* handled; continuations count */
+        int64_t replies;
+} cop_sys_statistics;
+
+/* Counts from now on, or no more. Errors of the second: also COP_E_NOT_FOUND (they are off). */
+COP_API cop_status cop_sys_statistics_on(cop_address to, int64_t timeout_ms, bool on);
+COP_API cop_status cop_sys_get_statistics(cop_address to, int64_t timeout_ms,
+                                          cop_sys_statistics *statistics);
+
+/*
+ * All there is to say, as a map with the keys server, status (running or suspended), parent, messages,
+ * handled, trace, log, statistics and state (redacted; without COP_STATE the atom undefined). The
+ * caller owns *status and ends it with cop_term_free.
+ */
+COP_API cop_status cop_sys_get_status(cop_address to, int64_t timeout_ms, cop_term *status);
+
+#ifndef __cplusplus
+/* Each macro is the function of its name, with the address made from a pid or a name. */
+#define cop_sys_get_state(to, ms, state) cop_sys_get_state(COP_TO(to), (ms), (state))
+#define cop_sys_replace_state(to, ms, state, error) \
+        cop_sys_replace_state(COP_TO(to), (ms), (state), (error))
+#define cop_sys_suspend(to, ms) cop_sys_suspend(COP_TO(to), (ms))
+#define cop_sys_resume(to, ms) cop_sys_resume(COP_TO(to), (ms))
+#define cop_sys_trace(to, ms, on, observer) cop_sys_trace(COP_TO(to), (ms), (on), (observer))
+#define cop_sys_log(to, ms, count) cop_sys_log(COP_TO(to), (ms), (count))
+#define cop_sys_get_log(to, ms, events) cop_sys_get_log(COP_TO(to), (ms), (events))
+#define cop_sys_statistics_on(to, ms, on) cop_sys_statistics_on(COP_TO(to), (ms), (on))
+#define cop_sys_get_statistics(to, ms, statistics) \
+        cop_sys_get_statistics(COP_TO(to), (ms), (statistics))
+#define cop_sys_get_status(to, ms, status) cop_sys_get_status(COP_TO(to), (ms), (status))
+#endif
+
+COP_END_DECLS
+
+#endif
