@@ -58,6 +58,16 @@ const struct cop__command cop__commands[] = {
         { "demonitor", "demonitor REFERENCE", "takes that back",
           "REFERENCE is what monitor printed: #Ref<0.7>.",
           cop__command_demonitor, COP__TAKES_NOTHING },
+        { "sys", "sys WORD TO ...", "looks into a server, and holds it still",
+          "sys state TO              its state, if the server has declared it\n"
+          "sys replace TO TERM       another state\n"
+          "sys suspend TO            it handles nothing until sys resume TO\n"
+          "sys trace TO on|off       each message, reply and state, to this shell: flush shows them\n"
+          "sys log TO [on|off]       keeps the last 100 of them; without a word, shows them\n"
+          "sys statistics TO [on|off]  counts messages and replies; without a word, shows them\n"
+          "sys status TO             all of this at once\n"
+          "sys stop TO [REASON]      stops it in order, between two messages, with normal or REASON",
+          cop__command_sys, COP__TAKES_SYS },
         { "crashes", "crashes [COUNT]", "the last crash reports, 10 unless told otherwise",
           NULL, cop__command_crashes, COP__TAKES_NOTHING },
         { "nodes", "nodes", "the running nodes of this user",

@@ -15,6 +15,7 @@ enum cop__takes {
         COP__TAKES_REASON,  /* an actor, then an exit reason */
         COP__TAKES_NAME,
         COP__TAKES_COMMAND,
+        COP__TAKES_SYS,     /* a word of sys, then an actor */
 };
 
 struct cop__command {
@@ -27,6 +28,9 @@ struct cop__command {
                     const struct cop__command *command);
         enum cop__takes takes;
 };
+
+/* The words that may stand behind sys, for completion; NULL behind the last. */
+const char *cop__sys_word_at(size_t at);
 
 /* In the order of help, ended by one without a name. */
 extern const struct cop__command cop__commands[];
@@ -46,6 +50,7 @@ COP__COMMAND(nodes);
 COP__COMMAND(tree);     /* tree.c */
 COP__COMMAND(info);     /* about.c */
 COP__COMMAND(crashes);
+COP__COMMAND(sys);      /* sys.c */
 COP__COMMAND(send);     /* talk.c */
 COP__COMMAND(call);
 COP__COMMAND(flush);

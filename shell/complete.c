@@ -7,6 +7,7 @@
  *      call till |               the kinds that till's server handles, else all kinds
  *      call till #bi|            kinds
  *      call till #bill{pe|       the fields that are not written yet
+ *      sys |                     its words; then names and pids; then what the word takes
  *
  * The line is scanned once from the front, keeping the braces that are open: the innermost one says
  * where the cursor is.
@@ -264,6 +265,46 @@ static void complete_message(struct completion *completion, struct cop__word add
                 offer_kinds(completion);
 }
 
+/* The kind of a server's state, if it has said so. */
+static void offer_state(struct completion *completion, cop_pid pid)
+{
+        struct cop__actor *actor = cop__slot_of(completion->shell->node, pid);
+        if (actor == NULL || !cop__slot_is(actor, pid))
+                return;
+        const cop_behaviour *server = cop__load_relaxed(&actor->server);
+        for (size_t i = 0; server != NULL && i < server->handler_count; i++)
+                if (server->handlers[i].event == COP_EVENT_STATE)
+                        offer_kind(completion, server->handlers[i].kind);
+}
+
+static bool is_word(struct cop__word word, const char *text)
+{
+        return strlen(text) == word.size && memcmp(text, word.text, word.size) == 0;
+}
+
+/* sys WORD TO ..., of which `words` still holds what stands behind "sys". */
+static void complete_sys(struct completion *completion, struct cop__word word,
+                         struct cop__words *words)
+{
+        struct cop__word to = cop__words_next(words);
+        const char *name;
+        if (word.size == 0) {
+                for (size_t i = 0; (name = cop__sys_word_at(i)) != NULL; i++)
+                        offer(completion, name, " ");
+        } else if (to.size == 0) {
+                offer_actors(completion);
+        } else if (cop__words_next(words).size > 0) {
+                return;
+        } else if (is_word(word, "replace")) {
+                offer_state(completion, addressee(to));
+        } else if (is_word(word, "stop")) {
+                offer_reasons(completion);
+        } else if (is_word(word, "trace") || is_word(word, "log") || is_word(word, "statistics")) {
+                offer(completion, "on", "");
+                offer(completion, "off", "");
+        }
+}
+
 /* What stands in front of the word, read as a command line. */
 static void complete_word(struct completion *completion, const char *line, size_t from)
 {
@@ -284,6 +325,10 @@ static void complete_word(struct completion *completion, const char *line, size_
         }
         const struct cop__command *command = cop__command_find(first.text, first.size);
         bool third = second.size > 0;
+        if (command != NULL && command->takes == COP__TAKES_SYS) {
+                complete_sys(completion, second, &words);
+                return;
+        }
         if (command == NULL || (third && cop__words_next(&words).size > 0))
                 return;
         if (third && command->takes == COP__TAKES_MESSAGE)

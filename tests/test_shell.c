@@ -33,6 +33,7 @@ typedef struct { char unused; } stall;
 COP_MESSAGE(stall, unused);
 
 typedef struct { int64_t served; } till;
+COP_MESSAGE(till, served);
 
 static void till_on_bill(till *self, const bill *b)
 {
@@ -70,7 +71,7 @@ static void till_on_stall(till *self, const stall *unused)
 }
 
 COP_SERVER(till, COP_ON(bill, till_on_bill), COP_ON(hush, till_on_hush),
-           COP_ON(leave, till_on_leave), COP_ON(stall, till_on_stall));
+           COP_ON(leave, till_on_leave), COP_ON(stall, till_on_stall), COP_STATE(till));
 
 /* ---- A shell around each claim ------------------------------------------------------- */
 
@@ -537,9 +538,85 @@ ON_STAGE(a_command_without_memory_complains_and_the_next_one_works)
         }
 }
 
+/* ---- sys ------------------------------------------------------------------------------ */
+
+static void plain_loop(void)
+{
+        for (;;)
+                cop_message_free(cop_receive(COP_FOREVER, COP_ANY));
+}
+
+ON_STAGE(sys_shows_and_replaces_a_state_as_its_record)
+{
+        ck_assert_str_eq(out(stage, "sys state till"), "#till{served = 0}\n");
+        ck_assert_str_eq(out(stage, "sys replace till #till{served = 41}"), "ok\n");
+        ck_assert_str_eq(out(stage, "call till #bill{pence = 8, people = 2}"),
+                         "#share{pence_each = 4, number = 42}\n");
+        assert_has(err(stage, "sys replace till #till{served = much}"), "served of till");
+        ck_assert_str_eq(out(stage, "sys state till"), "#till{served = 42}\n");
+}
+
+ON_STAGE(sys_suspends_and_resumes)
+{
+        ck_assert_str_eq(out(stage, "sys suspend till"), "ok\n");
+        assert_has(out(stage, "sys status till"), "  status        suspended\n");
+        assert_has(err(stage, "call till #bill{pence = 8, people = 2} 10"), "did not answer");
+        ck_assert_str_eq(out(stage, "sys resume till"), "ok\n");
+        assert_has(out(stage, "sys status till"), "  state         #till{served = 1}\n");
+}
+
+ON_STAGE(sys_traces_to_this_shell)
+{
+        ck_assert_str_eq(out(stage, "sys trace till on"), "ok\n");
+        out(stage, "call till #bill{pence = 8, people = 2}");
+        ck_assert_str_eq(out(stage, "sys trace till off"), "ok\n");
+        const char *events = out(stage, "flush");
+        assert_has(events, "what = in");
+        assert_has(events, "term = #bill{pence = 8, people = 2}");
+        assert_has(events, "term = #share{pence_each = 4, number = 1}");
+        assert_has(events, "term = #till{served = 1}");
+}
+
+ON_STAGE(sys_keeps_a_log_and_counts)
+{
+        ck_assert_str_eq(out(stage, "sys log till"), "no events\n");
+        ck_assert_str_eq(out(stage, "sys log till on"), "ok\n");
+        assert_has(err(stage, "sys statistics till"), "nothing is counted");
+        ck_assert_str_eq(out(stage, "sys statistics till on"), "ok\n");
+        out(stage, "call till #bill{pence = 8, people = 2}");
+        assert_begins(out(stage, "sys log till"), "{in, #bill{pence = 8, people = 2}, <");
+        assert_begins(out(stage, "sys statistics till"), "1 messages and 1 replies in ");
+        ck_assert_str_eq(out(stage, "sys log till off"), "ok\n");
+        ck_assert_str_eq(out(stage, "sys statistics till off"), "ok\n");
+}
+
+ON_STAGE(sys_stops_a_server_in_order)
+{
+        cop_ref ref = watch(stage->till);
+        ck_assert_str_eq(out(stage, "sys stop till"), "ok\n");
+        await_down(ref, "normal");
+        stage->till = cop_spawn_server(&till_server, "till");
+        ref = watch(stage->till);
+        ck_assert_str_eq(out(stage, "sys stop till {sold, 7}"), "ok\n");
+        await_down(ref, "{sold, 7}");
+}
+
+ON_STAGE(sys_says_what_is_wrong)
+{
+        cop_register("plain", cop_spawn(plain_loop));
+        ck_assert_str_eq(err(stage, "sys suspend plain"), "** plain is no server\n");
+        assert_has(err(stage, "sys sate till"), "did you mean state?");
+        assert_has(err(stage, "sys"), "expected state, replace");
+        assert_has(err(stage, "sys state"), "expected a name or a pid: sys state TO");
+        assert_has(err(stage, "sys state tlil"), "did you mean till?");
+        assert_has(err(stage, "sys trace till maybe"), "expected on or off: sys trace TO on|off");
+        assert_has(err(stage, "sys state till now"), "expected the end of the line");
+}
+
 /* ---- Completion ---------------------------------------------------------------------- */
 
 /* The candidates on one line, with | between them, and before them where the word begins. */
+
 static const char *completed(struct stage *stage, const char *line)
 {
         static char text[4096];
@@ -564,6 +641,11 @@ ON_STAGE(commands_names_kinds_and_fields_are_completed)
                 { "ca", "0:call |" },
                 { "ti", "0:till |" },
                 { "help wh", "5:whereis|" },
+                { "sys sta", "4:state |statistics |status |" },
+                { "sys state ti", "10:till |" },
+                { "sys replace till ", "17:#till{|" },
+                { "sys trace till o", "15:on|off|" },
+                { "sys stop till shut", "14:shutdown|" },
                 { "call ", "5:till |" },
                 { "call t", "5:till |" },
                 { "whereis t", "8:till |" },

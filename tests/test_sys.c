@@ -1,0 +1,602 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Looking into servers that run: their state, their events, and holding them still. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/failing_malloc.h"
+#include "tests/node_fixture.h"
+
+typedef struct add {
+        int64_t number;
+} add;
+COP_MESSAGE(add, number);
+
+typedef struct get {
+        int64_t unused;
+} get;
+COP_MESSAGE(get, unused);
+
+typedef struct sum {
+        int64_t number;
+} sum;
+COP_MESSAGE(sum, number);
+
+typedef struct trap {
+        int64_t unused;
+} trap;
+COP_MESSAGE(trap, unused);
+
+typedef struct stay {
+        int64_t unused;
+} stay;
+COP_MESSAGE(stay, unused);
+
+typedef struct go {
+        int64_t unused;
+} go;
+COP_MESSAGE(go, unused);
+
+typedef struct last {
+        cop_term reason;
+} last;
+COP_MESSAGE(last, reason);
+
+typedef struct account {
+        int64_t sum;
+        cop_text owner, secret;
+} account;
+COP_MESSAGE(account, sum, owner, secret);
+
+static void account_init(account *self)
+{
+        self->owner = cop_text_of("Ada");
+        self->secret = cop_text_of("1815");
+}
+
+static void account_on_add(account *self, const add *a)
+{
+        self->sum += a->number;
+}
+
+static void account_on_get(account *self, const get *unused)
+{
+        (void)unused;
+        cop_reply(sum, .number = self->sum);
+}
+
+static void account_on_trap(account *self, const trap *unused)
+{
+        (void)self;
+        (void)unused;
+        cop_trap_exit(true);
+}
+
+/* Stays in its handler until it gets a go, and says that it is there. */
+static void account_on_stay(account *self, const stay *unused)
+{
+        (void)unused;
+        int64_t before = self->sum;
+        self->sum = -1;
+        cop_send(cop_parent(), stay);
+        await_and_drop(COP_KIND(go));
+        self->sum = before;
+}
+
+static void account_on_exited(account *self, const cop_exited *e)
+{
+        (void)e;
+        self->sum++;
+}
+
+static void account_terminate(account *self, cop_term reason)
+{
+        (void)self;
+        cop_send(cop_parent(), last, .reason = reason);
+}
+
+static void account_format(const account *self, account *shown)
+{
+        (void)self;
+        shown->secret = cop_text_of("(hidden)");
+}
+
+COP_SERVER(account, COP_INIT(account_init), COP_ON(add, account_on_add),
+           COP_ON(get, account_on_get), COP_ON(trap, account_on_trap),
+           COP_ON(stay, account_on_stay), COP_ON(cop_exited, account_on_exited),
+           COP_TERMINATE(account_terminate), COP_STATE(account),
+           COP_FORMAT_STATUS(account_format));
+
+/* Says nothing of its state. */
+typedef struct closed {
+        int64_t secret;
+} closed;
+
+static void closed_on_get(closed *self, const get *unused)
+{
+        (void)unused;
+        cop_reply(sum, .number = self->secret);
+}
+
+COP_SERVER(closed, COP_ON(get, closed_on_get));
+
+static cop_pid new_account(void)
+{
+        return cop_spawn_server(&account_server, NULL);
+}
+
+static int64_t sum_of(cop_pid pid)
+{
+        cop_auto reply = NULL;
+        ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, get), COP_OK);
+        return cop_read(sum, reply)->number;
+}
+
+static const char *state_of(cop_pid pid)
+{
+        cop_term state;
+        ck_assert_int_eq(cop_sys_get_state(pid, PATIENCE_MS, &state), COP_OK);
+        const char *text = text_of(state);
+        cop_term_free(state);
+        return text;
+}
+
+static const char *status_of(cop_pid pid, const char *key)
+{
+        cop_term status;
+        ck_assert_int_eq(cop_sys_get_status(pid, PATIENCE_MS, &status), COP_OK);
+        const cop_term *value = cop_map_get(status, cop_atom(key));
+        const char *text = value != NULL ? text_of(*value) : "no such key";
+        cop_term_free(status);
+        return text;
+}
+
+/* ---- State ----------------------------------------------------------------------------- */
+
+IN_NODE(the_state_of_a_server_is_a_term_just_as_it_is)
+{
+        cop_pid pid = new_account();
+        cop_send(pid, add, .number = 5);
+        ck_assert_int_eq(sum_of(pid), 5);
+        ck_assert_str_eq(state_of(pid), "{account, 5, \"Ada\", \"1815\"}");
+}
+
+static cop_status replace(cop_pid pid, const char *text, cop_parse_error *error)
+{
+        cop_term term;
+        ck_assert_int_eq(cop_term_parse(text, strlen(text), NULL, &term, NULL), COP_OK);
+        cop_status status = cop_sys_replace_state(pid, PATIENCE_MS, term, error);
+        cop_term_free(term);
+        return status;
+}
+
+IN_NODE(a_state_can_be_replaced_and_its_texts_last)
+{
+        cop_pid pid = new_account();
+        for (int i = 0; i < 3; i++) {
+                ck_assert_int_eq(replace(pid, "{account, 70, \"Grace\", \"1906\"}", NULL), COP_OK);
+                cop_send(pid, add, .number = 7);
+                ck_assert_int_eq(sum_of(pid), 77);
+                ck_assert_str_eq(state_of(pid), "{account, 77, \"Grace\", \"1906\"}");
+        }
+}
+
+IN_NODE(a_state_that_is_none_is_refused_with_a_sentence_and_the_old_one_stays)
+{
+        cop_parse_error error = { 0, "" };
+        cop_pid pid = new_account();
+        ck_assert_int_eq(replace(pid, "{account, lots, \"Grace\", \"\"}", &error),
+                         COP_E_MALFORMED);
+        ck_assert_msg(strstr(error.text, "sum of account") != NULL, "%s", error.text);
+        ck_assert_int_eq(replace(pid, "{sum, 1}", NULL), COP_E_MALFORMED);
+        ck_assert_str_eq(state_of(pid), "{account, 0, \"Ada\", \"1815\"}");
+}
+
+IN_NODE(a_server_that_says_nothing_of_its_state_is_asked_in_vain)
+{
+        cop_pid pid = cop_spawn_server(&closed_server, NULL);
+        cop_term term = cop_atom("untouched");
+        ck_assert_int_eq(cop_sys_get_state(pid, PATIENCE_MS, &term), COP_E_NO_KIND);
+        ck_assert_int_eq(replace(pid, "{closed, 1}", NULL), COP_E_NO_KIND);
+        ck_assert_str_eq(text_of(term), "untouched");
+        ck_assert_str_eq(status_of(pid, "state"), "undefined");
+        ck_assert_int_eq(sum_of(pid), 0);
+}
+
+IN_NODE(a_server_in_a_handler_is_not_looked_at_before_that_has_ended)
+{
+        cop_pid pid = new_account();
+        cop_term state;
+        cop_send(pid, add, .number = 3);
+        cop_send(pid, stay);
+        await_and_drop(COP_KIND(stay));
+        ck_assert_int_eq(cop_sys_get_state(pid, 10, &state), COP_E_TIMEOUT);
+        cop_send(pid, go);
+        ck_assert_str_eq(state_of(pid), "{account, 3, \"Ada\", \"1815\"}");
+        nothing_has_come(); /* the late answer is dropped */
+}
+
+/* ---- Whom ------------------------------------------------------------------------------ */
+
+static void loops(void)
+{
+        for (;;)
+                cop_message_free(cop_receive(COP_FOREVER, COP_ANY));
+}
+
+IN_NODE(the_dead_the_unknown_and_what_is_no_server_are_told_apart)
+{
+        cop_term term;
+        cop_pid dead = new_account(), plain = cop_spawn(loops);
+        put_down(dead);
+        ck_assert_int_eq(cop_sys_get_state(dead, PATIENCE_MS, &term), COP_E_NO_ACTOR);
+        ck_assert_int_eq(cop_sys_get_state("nobody", PATIENCE_MS, &term), COP_E_NO_NAME);
+        ck_assert_int_eq(cop_sys_suspend(plain, PATIENCE_MS), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_sys_suspend(cop_self(), PATIENCE_MS), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_sys_suspend(plain, -1), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_sys_log(plain, PATIENCE_MS, COP_SYS_LOG_MAX + 1), COP_E_BAD_ARGUMENT);
+}
+
+TEST(outside_a_node_nobody_is_asked)
+{
+        ck_assert_int_eq(cop_sys_suspend("anybody", 0), COP_E_NO_NODE);
+}
+
+/* ---- Suspension -------------------------------------------------------------------------- */
+
+IN_NODE(SYS_01_a_suspended_server_handles_nothing_and_then_all_in_order)
+{
+        cop_pid pid = new_account();
+        ck_assert_int_eq(cop_register("account", pid), COP_OK);
+        cop_send(pid, add, .number = 1);
+        ck_assert_int_eq(sum_of(pid), 1);
+        ck_assert_int_eq(cop_sys_suspend("account", PATIENCE_MS), COP_OK);
+        ck_assert_int_eq(cop_sys_suspend("account", PATIENCE_MS), COP_OK);
+        for (int i = 0; i < 100; i++)
+                cop_send(pid, add, .number = 10);
+        ck_assert_int_eq(cop_call(NULL, pid, 10, get), COP_E_TIMEOUT);
+        ck_assert_str_eq(state_of(pid), "{account, 1, \"Ada\", \"1815\"}");
+        ck_assert_str_eq(status_of(pid, "status"), "suspended");
+        ck_assert_int_eq(replace(pid, "{account, 2, \"\", \"\"}", NULL), COP_OK);
+        ck_assert_int_eq(cop_sys_resume("account", PATIENCE_MS), COP_OK);
+        ck_assert_int_eq(cop_sys_resume("account", PATIENCE_MS), COP_OK);
+        ck_assert_int_eq(sum_of(pid), 1002);
+        ck_assert_str_eq(status_of(pid, "status"), "running");
+}
+
+typedef struct numbered {
+        int64_t number;
+} numbered;
+COP_MESSAGE(numbered, number);
+
+typedef struct echoing {
+        int64_t unused;
+} echoing;
+
+static void echoing_on_numbered(echoing *self, const numbered *n)
+{
+        (void)self;
+        cop_send(cop_parent(), numbered, .number = n->number);
+}
+
+COP_SERVER(echoing, COP_ON(numbered, echoing_on_numbered));
+
+IN_NODE(SYS_01_what_came_before_during_and_after_is_handled_in_its_order)
+{
+        cop_pid pid = cop_spawn_server(&echoing_server, NULL);
+        for (int64_t i = 0; i < 3000; i++) {
+                if (i == 1000)
+                        ck_assert_int_eq(cop_sys_suspend(pid, PATIENCE_MS), COP_OK);
+                if (i == 2000)
+                        ck_assert_int_eq(cop_sys_resume(pid, PATIENCE_MS), COP_OK);
+                cop_send(pid, numbered, .number = i);
+        }
+        for (int64_t i = 0; i < 3000; i++) {
+                cop_auto message = await(COP_KIND(numbered));
+                ck_assert_int_eq(cop_read(numbered, message)->number, i);
+        }
+}
+
+IN_NODE(SYS_04_an_exit_signal_ends_a_suspended_server)
+{
+        cop_pid pid = new_account();
+        cop_ref ref = watch(pid);
+        ck_assert_int_eq(cop_sys_suspend(pid, PATIENCE_MS), COP_OK);
+        cop_send_exit(pid, cop_atom("boom"));
+        await_down(ref, "boom");
+}
+
+typedef struct relay {
+        cop_pid pid;
+} relay;
+COP_MESSAGE(relay, pid);
+
+static void exits_it(const relay *r)
+{
+        cop_send_exit(r->pid, cop_atom("boom"));
+}
+
+IN_NODE(SYS_04_one_that_traps_obeys_its_parent_even_when_suspended_and_nobody_else)
+{
+        cop_pid pid = new_account();
+        cop_ref ref = watch(pid);
+        cop_send(pid, trap);
+        ck_assert_int_eq(sum_of(pid), 0);
+        ck_assert_int_eq(cop_sys_suspend(pid, PATIENCE_MS), COP_OK);
+        cop_ref done = spawn_watched(RUN_WITH(exits_it, relay, .pid = pid));
+        await_down(done, "normal");
+        cop_send(pid, add, .number = 1);
+        ck_assert_str_eq(status_of(pid, "status"), "suspended");
+        cop_send_exit(pid, cop_atom("shutdown"));
+        cop_auto message = await(COP_KIND(last));
+        ck_assert_str_eq(text_of(cop_read(last, message)->reason), "shutdown");
+        await_down(ref, "shutdown");
+}
+
+IN_NODE(SYS_04_an_order_of_the_parent_that_waited_when_it_was_suspended_is_obeyed)
+{
+        cop_pid pid = new_account();
+        cop_ref ref = watch(pid);
+        cop_send(pid, trap);
+        cop_send(pid, stay);
+        await_and_drop(COP_KIND(stay));
+        cop_send_exit(pid, cop_atom("shutdown"));
+        settle_with(pid); /* it waits in the mailbox */
+        ck_assert_int_eq(cop_sys_suspend(pid, 0), COP_E_TIMEOUT);
+        cop_send(pid, go);
+        await_down(ref, "shutdown");
+}
+
+IN_NODE(SYS_05_a_suspended_server_that_is_stopped_terminates_with_the_reason)
+{
+        cop_pid pid = new_account();
+        cop_ref ref = watch(pid);
+        ck_assert_int_eq(cop_sys_suspend(pid, PATIENCE_MS), COP_OK);
+        cop_send(pid, add, .number = 1);
+        ck_assert_int_eq(cop_stop(pid, cop_atom("shutdown"), PATIENCE_MS), COP_OK);
+        cop_auto message = await(COP_KIND(last));
+        ck_assert_str_eq(text_of(cop_read(last, message)->reason), "shutdown");
+        await_down(ref, "shutdown");
+}
+
+typedef struct drowsy {
+        int64_t unused;
+} drowsy;
+
+static void drowsy_init(drowsy *self)
+{
+        (void)self;
+        cop_idle_after(30);
+}
+
+static void drowsy_idles(drowsy *self)
+{
+        (void)self;
+        cop_send(cop_parent(), go);
+}
+
+COP_SERVER(drowsy, COP_INIT(drowsy_init), COP_IDLE(drowsy_idles));
+
+IN_NODE(a_suspended_server_is_not_idle_and_its_time_begins_anew)
+{
+        cop_pid pid = cop_spawn_server(&drowsy_server, NULL);
+        ck_assert_int_eq(cop_sys_suspend(pid, PATIENCE_MS), COP_OK);
+        cop_message_free(cop_receive(0, COP_KIND(go))); /* a loaded machine may have been late */
+        cop_ref timer;
+        cop_send_after(&timer, 60, cop_self(), stay);
+        await_and_drop(COP_KIND(stay));
+        settle_with(pid);
+        nothing_has_come();
+        ck_assert_int_eq(cop_sys_resume(pid, PATIENCE_MS), COP_OK);
+        await_and_drop(COP_KIND(go));
+}
+
+/* ---- Events ------------------------------------------------------------------------------- */
+
+static void hear(cop_pid pid, const char *what, const char *term)
+{
+        cop_auto message = await(COP_KIND(cop_sys_event));
+        const cop_sys_event *event = cop_read(cop_sys_event, message);
+        ck_assert(cop_pid_equal(event->pid, pid));
+        ck_assert_str_eq(event->what.text, what);
+        ck_assert_str_eq(text_of(event->term), term);
+        if (strcmp(what, "state") != 0)
+                ck_assert(cop_pid_equal(event->peer, cop_self()));
+}
+
+IN_NODE(SYS_06_a_trace_tells_an_observer_of_messages_replies_and_the_redacted_state)
+{
+        cop_pid pid = new_account();
+        ck_assert_int_eq(cop_sys_trace(pid, PATIENCE_MS, true, cop_self()), COP_OK);
+        ck_assert_str_eq(status_of(pid, "trace"), text_of(cop_pid_term(cop_self())));
+        cop_send(pid, add, .number = 5);
+        ck_assert_int_eq(sum_of(pid), 5);
+        hear(pid, "in", "{add, 5}");
+        hear(pid, "state", "{account, 5, \"Ada\", \"(hidden)\"}");
+        hear(pid, "in", "{get, 0}");
+        hear(pid, "out", "{sum, 5}");
+        hear(pid, "state", "{account, 5, \"Ada\", \"(hidden)\"}");
+        ck_assert_int_eq(cop_sys_trace(pid, PATIENCE_MS, false, cop_self()), COP_OK);
+        ck_assert_str_eq(status_of(pid, "trace"), "off");
+        ck_assert_int_eq(sum_of(pid), 5);
+        nothing_has_come();
+}
+
+static void observes_one(const relay *r)
+{
+        if (cop_sys_trace(r->pid, PATIENCE_MS, true, cop_self()) == COP_OK)
+                cop_send(cop_parent(), go);
+        await_and_drop(COP_KIND(cop_sys_event));
+}
+
+IN_NODE(SYS_06_the_end_of_an_observer_is_the_end_of_its_trace)
+{
+        cop_pid pid = new_account();
+        cop_ref ref = spawn_watched(RUN_WITH(observes_one, relay, .pid = pid));
+        await_and_drop(COP_KIND(go));
+        ck_assert_int_eq(sum_of(pid), 0);
+        await_down(ref, "normal");
+        ck_assert_int_eq(sum_of(pid), 0);
+        ck_assert_int_eq(sum_of(pid), 0);
+        ck_assert_str_eq(status_of(pid, "trace"), "off");
+        ck_assert_uint_eq(cop__slot_of(node, pid)->aside, 0); /* the short way again */
+}
+
+IN_NODE(SYS_06_a_server_cannot_observe_itself)
+{
+        cop_pid pid = new_account();
+        ck_assert_int_eq(cop_sys_trace(pid, PATIENCE_MS, true, pid), COP_E_BAD_ARGUMENT);
+}
+
+static char traced[16][256];
+static unsigned trace_count;
+
+static void log_trace(void *context, cop_log_level level, const char *text)
+{
+        (void)context;
+        (void)level;
+        unsigned at = __atomic_fetch_add(&trace_count, 1, __ATOMIC_RELAXED);
+        if (at < COP__COUNT(traced))
+                snprintf(traced[at], sizeof(traced[at]), "%s", text);
+}
+
+IN_NODE_WITH(SYS_06_a_trace_without_an_observer_goes_to_the_log, .log = log_trace)
+{
+        char expected[256], self[COP_ID_TEXT_MAX], me[COP_ID_TEXT_MAX];
+        cop_pid pid = new_account();
+        cop_pid_print(pid, self);
+        cop_pid_print(cop_self(), me);
+        ck_assert_int_eq(cop_sys_trace(pid, PATIENCE_MS, true, cop_no_pid()), COP_OK);
+        ck_assert_str_eq(status_of(pid, "trace"), "log");
+        ck_assert_int_eq(sum_of(pid), 0);
+        ck_assert_int_eq(cop_sys_trace(pid, PATIENCE_MS, false, cop_no_pid()), COP_OK);
+        ck_assert_uint_eq(trace_count, 3);
+        snprintf(expected, sizeof(expected), "trace: account %s in #get{unused = 0}, from %s", self,
+                 me);
+        ck_assert_str_eq(traced[0], expected);
+        snprintf(expected, sizeof(expected), "trace: account %s out #sum{number = 0}, to %s", self,
+                 me);
+        ck_assert_str_eq(traced[1], expected);
+        ck_assert_ptr_nonnull(strstr(traced[2], "state #account{sum = 0"));
+}
+
+static const char *log_of(cop_pid pid)
+{
+        static char text[4096];
+        cop_term events;
+        ck_assert_int_eq(cop_sys_get_log(pid, PATIENCE_MS, &events), COP_OK);
+        cop_term_print(events, NULL, text, sizeof(text));
+        cop_term_free(events);
+        return text;
+}
+
+IN_NODE(SYS_06_a_log_keeps_the_last_events_and_can_be_removed)
+{
+        char me[COP_ID_TEXT_MAX], expected[512];
+        cop_pid pid = cop_spawn_server(&closed_server, NULL);
+        cop_pid_print(cop_self(), me);
+        ck_assert_str_eq(log_of(pid), "[]");
+        ck_assert_int_eq(cop_sys_log(pid, PATIENCE_MS, 3), COP_OK);
+        ck_assert_str_eq(log_of(pid), "[]");
+        for (int i = 0; i < 2; i++)
+                ck_assert_int_eq(sum_of(pid), 0);
+        snprintf(expected, sizeof(expected), "[{out, {sum, 0}, %s}, {in, {get, 0}, %s}, "
+                                             "{out, {sum, 0}, %s}]", me, me, me);
+        ck_assert_str_eq(log_of(pid), expected);
+        ck_assert_str_eq(status_of(pid, "log"), "3");
+        ck_assert_int_eq(cop_sys_log(pid, PATIENCE_MS, 0), COP_OK);
+        ck_assert_str_eq(log_of(pid), "[]");
+        ck_assert_int_eq(sum_of(pid), 0);
+        ck_assert_uint_eq(cop__slot_of(node, pid)->aside, 0);
+}
+
+IN_NODE(SYS_06_statistics_count_messages_and_replies_while_they_are_on)
+{
+        cop_sys_statistics statistics;
+        cop_pid pid = new_account();
+        ck_assert_int_eq(cop_sys_get_statistics(pid, PATIENCE_MS, &statistics), COP_E_NOT_FOUND);
+        ck_assert_int_eq(cop_sys_statistics_on(pid, PATIENCE_MS, true), COP_OK);
+        for (int i = 0; i < 5; i++)
+                cop_send(pid, add, .number = 1);
+        ck_assert_int_eq(sum_of(pid), 5);
+        ck_assert_int_eq(cop_sys_get_statistics(pid, PATIENCE_MS, &statistics), COP_OK);
+        ck_assert_int_eq(statistics.messages, 6);
+        ck_assert_int_eq(statistics.replies, 1);
+        ck_assert_int_ge(statistics.counted_ms, 0);
+        ck_assert_int_eq(cop_sys_statistics_on(pid, PATIENCE_MS, false), COP_OK);
+        ck_assert_int_eq(cop_sys_get_statistics(pid, PATIENCE_MS, &statistics), COP_E_NOT_FOUND);
+        ck_assert_str_eq(status_of(pid, "statistics"), "off");
+        ck_assert_uint_eq(cop__slot_of(node, pid)->aside, 0);
+}
+
+IN_NODE(SYS_06_what_is_observed_behaves_as_ever_and_leaves_nothing_when_it_dies)
+{
+        cop_pid pid = new_account();
+        int64_t expected = 0;
+        cop_term status;
+        for (int64_t i = 0; i < 2000; i++) {
+                if (i % 100 == 0)
+                        ck_assert_int_eq(cop_sys_log(pid, PATIENCE_MS, (uint32_t)(i / 100)), COP_OK);
+                if (i % 300 == 0)
+                        ck_assert_int_eq(cop_sys_statistics_on(pid, PATIENCE_MS, i % 600 == 0),
+                                         COP_OK);
+                cop_send(pid, add, .number = i);
+                expected += i;
+        }
+        ck_assert_int_eq(sum_of(pid), expected);
+        ck_assert_int_eq(cop_sys_get_status(pid, PATIENCE_MS, &status), COP_OK);
+        cop_term_free(status);
+        put_down(pid);
+}
+
+/* ---- Status ------------------------------------------------------------------------------- */
+
+IN_NODE(the_status_is_all_there_is_to_say_and_redacted)
+{
+        cop_pid pid = new_account();
+        ck_assert_str_eq(status_of(pid, "server"), "account");
+        ck_assert_str_eq(status_of(pid, "status"), "running");
+        ck_assert_str_eq(status_of(pid, "parent"), text_of(cop_pid_term(cop_self())));
+        ck_assert_str_eq(status_of(pid, "messages"), "0");
+        ck_assert_str_eq(status_of(pid, "trace"), "off");
+        ck_assert_str_eq(status_of(pid, "log"), "0");
+        ck_assert_str_eq(status_of(pid, "statistics"), "off");
+        ck_assert_str_eq(status_of(pid, "state"), "{account, 0, \"Ada\", \"(hidden)\"}");
+}
+
+/* ---- Without memory ------------------------------------------------------------------------- */
+
+IN_NODE(without_memory_a_request_fails_and_the_server_does_not)
+{
+        if (!failing_malloc_can())
+                return;
+        cop_pid pid = new_account();
+        ck_assert_int_eq(sum_of(pid), 0);
+        for (long n = 1;; n++) {
+                cop_term term;
+                fail_malloc_after(n);
+                bool logged = cop_sys_log(pid, PATIENCE_MS, 10) == COP_OK;
+                bool fetched = cop_sys_get_status(pid, PATIENCE_MS, &term) == COP_OK;
+                bool failed = stop_failing_malloc();
+                if (fetched)
+                        cop_term_free(term);
+                ck_assert(failed || (logged && fetched));
+                ck_assert_int_eq(sum_of(pid), 0);
+                if (!failed)
+                        return;
+        }
+}
+
+/* ---- Requests in the hands of the dying -------------------------------------------------------- */
+
+IN_NODE(a_request_to_one_that_dies_with_it_is_answered_with_its_reason)
+{
+        cop_pid pid = new_account();
+        cop_send(pid, stay);
+        await_and_drop(COP_KIND(stay));
+        cop_term term;
+        cop_send(pid, trap); /* is not handled any more */
+        ck_assert_int_eq(cop_sys_get_state(pid, 0, &term), COP_E_TIMEOUT);
+        cop_spawn_with(exits_it, relay, .pid = pid);
+        ck_assert_int_eq(cop_sys_get_state(pid, PATIENCE_MS, &term), COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()), "boom");
+}
