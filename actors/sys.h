@@ -35,13 +35,13 @@ typedef struct cop__sys_request {
         cop_pid pid;
         cop_term term;
 } cop__sys_request;
-COP_MESSAGE_DECLARE(cop__sys_request);
+COP_MESSAGE(cop__sys_request, what, number, pid, term);
 
 typedef struct cop__sys_answer {
         int64_t status; /* a cop_status */
         cop_term term;  /* of COP_E_MALFORMED: the sentence */
 } cop__sys_answer;
-COP_MESSAGE_DECLARE(cop__sys_answer);
+COP_MESSAGE(cop__sys_answer, status, term);
 
 /* Takes the signal. */
 void cop__sys_take_in(struct cop__thread *thread, struct cop__actor *actor,

@@ -7,9 +7,6 @@
 
 #include "actors/sys.h"
 
-COP_MESSAGE_DEFINE(cop__sys_request, what, number, pid, term);
-COP_MESSAGE_DEFINE(cop__sys_answer, status, term);
-
 /* Asks, and ends with the answer's status. *answer is a message in the caller's hands, if that was COP_OK or
  * COP_E_MALFORMED; else NULL. */
 static cop_status call(const char *function, cop_address to, int64_t timeout_ms,

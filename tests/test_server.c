@@ -568,10 +568,16 @@ IN_NODE(a_stop_that_times_out_is_obeyed_when_the_handler_has_ended)
         nothing_has_come();
 }
 
-static void kills_after_go(const order *o)
+typedef struct outcome {
+        int64_t status;
+        cop_term failure;
+} outcome;
+COP_MESSAGE(outcome, status, failure);
+
+static void stops_it(const order *o)
 {
-        await_and_drop(COP_KIND(go));
-        cop_send_exit(o->pid, cop_atom("kill"));
+        cop_status status = cop_stop(o->pid, cop_atom("normal"), COP_FOREVER);
+        cop_send(cop_parent(), outcome, .status = status, .failure = cop_failure());
 }
 
 IN_NODE(a_stop_of_one_that_ends_otherwise_is_an_error_with_its_reason)
@@ -579,11 +585,12 @@ IN_NODE(a_stop_of_one_that_ends_otherwise_is_an_error_with_its_reason)
         cop_pid pid = new_clerk();
         cop_send(pid, order, .deed = BLOCK);
         hear("blocked");
-        cop_pid killer = cop_spawn_with(kills_after_go, order, .pid = pid);
-        cop_ref timer;
-        cop_send_after(&timer, 5, killer, go);
-        ck_assert_int_eq(cop_stop(pid, cop_atom("normal"), PATIENCE_MS), COP_E_DIED);
-        ck_assert_str_eq(text_of(cop_failure()), "killed");
+        cop_pid stopper = cop_spawn_with(stops_it, order, .pid = pid);
+        await_true(stack_bytes_of(node, stopper) > 0); /* it waits: its request is on the way */
+        cop_send_exit(pid, cop_atom("kill"));
+        cop_auto message = await(COP_KIND(outcome));
+        ck_assert_int_eq(cop_read(outcome, message)->status, COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_read(outcome, message)->failure), "killed");
 }
 
 /* ---- Calls and casts --------------------------------------------------------------------- */

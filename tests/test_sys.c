@@ -588,15 +588,29 @@ IN_NODE(without_memory_a_request_fails_and_the_server_does_not)
 
 /* ---- Requests in the hands of the dying -------------------------------------------------------- */
 
+typedef struct outcome {
+        int64_t status;
+        cop_term failure;
+} outcome;
+COP_MESSAGE(outcome, status, failure);
+
+static void asks_for_its_state(const relay *r)
+{
+        cop_term term;
+        cop_status status = cop_sys_get_state(r->pid, COP_FOREVER, &term);
+        cop_send(cop_parent(), outcome, .status = status, .failure = cop_failure());
+}
+
 IN_NODE(a_request_to_one_that_dies_with_it_is_answered_with_its_reason)
 {
         cop_pid pid = new_account();
         cop_send(pid, stay);
         await_and_drop(COP_KIND(stay));
-        cop_term term;
-        cop_send(pid, trap); /* is not handled any more */
-        ck_assert_int_eq(cop_sys_get_state(pid, 0, &term), COP_E_TIMEOUT);
-        cop_spawn_with(exits_it, relay, .pid = pid);
-        ck_assert_int_eq(cop_sys_get_state(pid, PATIENCE_MS, &term), COP_E_DIED);
-        ck_assert_str_eq(text_of(cop_failure()), "boom");
+        cop_pid asker = cop_spawn_with(asks_for_its_state, relay, .pid = pid);
+        await_true(cop__load_relaxed(&cop__slot_of(node, asker)->stack_bytes) > 0);
+        settle_with(pid); /* it has the request */
+        cop_send_exit(pid, cop_atom("boom"));
+        cop_auto message = await(COP_KIND(outcome));
+        ck_assert_int_eq(cop_read(outcome, message)->status, COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_read(outcome, message)->failure), "boom");
 }

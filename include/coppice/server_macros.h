@@ -6,6 +6,8 @@
 #ifndef COPPICE_SERVER_MACROS_H
 #define COPPICE_SERVER_MACROS_H
 
+#include <coppice/actor.h>
+
 #ifndef __cplusplus
 
 #define COP__OPEN(...) __VA_ARGS__
@@ -61,7 +63,7 @@
         }
 #define COP__THUNK_STATE(state, kind, function)                              \
         _Static_assert(__builtin_types_compatible_p(state, kind),            \
-                       "COP_STATE(" #kind "): the kind of " #state "'s state is " #state);
+                       "COP_STATE(" #kind "): the state of this server is a " #state);
 #define COP__THUNK_FORMAT(state, kind, function)                             \
         static void cop__##state##_format(const void *self, void *shown)     \
         {                                                                    \
