@@ -195,6 +195,8 @@ bool cop__guarded(struct cop__actor *actor, void (*run)(void *argument), void *a
         cop__turn_begin(&cop__here_of(cop__thread_here())->fault, outer->low, outer->top);
         actor->leaving = leaving;
         actor->reports = reports;
+        if (actor->rare != NULL)
+                actor->rare->looked_at = NULL; /* it may have received what that was */
         if (actor->killed && actor->reason != NULL) {
                 cop__shared_term_drop(reason);
                 cop__leave(actor);
@@ -349,7 +351,7 @@ static void print_shown(struct cop__actor *actor, char *text, size_t size)
 
 void cop__server_last_words(struct cop__actor *actor)
 {
-        if (actor->server == NULL || !actor->init_done || state_kind(actor->server) == NULL ||
+        if (actor->server == NULL || state_kind(actor->server) == NULL ||
             !cop__reason_is_crash(actor->reason->term))
                 return;
         struct cop__rare *rare = cop__rare_of(actor);
@@ -374,8 +376,10 @@ void cop__server_print_state(struct cop__actor *actor, char *text, size_t size)
         else if (cop__server_entry(actor->server, COP_EVENT_FORMAT, NULL) == NULL &&
                  state_kind(actor->server)->plain)
                 print_shown(actor, text, size);
+        else if (cop_is_tuple(actor->reason->term, "fault", 5))
+                strncpy(text, "not shown: a fault may have broken it", size - 1);
         else
-                strncpy(text, "not shown after a fault", size - 1);
+                strncpy(text, "not shown: there was no memory for it", size - 1);
         text[size - 1] = '\0';
 }
 
