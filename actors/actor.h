@@ -71,7 +71,7 @@ struct cop__actor {
         uint32_t named;            /* atomic; has had a name since its birth; see registry.c */
         struct cop__task task;     /* whoever holds the run right */
         uint32_t status;           /* atomic; a cop__actor_status, for looking from outside */
-        uint32_t urgent;           /* atomic; an exit signal has come, perhaps behind many messages: see cop__hurry */
+        uint32_t urgent;           /* atomic; an exit or priority has come, perhaps behind many messages: see cop__hurry */
 
         /* The owner, at each message. */
         struct cop__queue_cursor cursor COP__LINE_ALIGNED;
@@ -101,6 +101,8 @@ struct cop__actor {
         bool supervised;            /* its parent will say what it does about its end */
         bool init_done;
         bool call_watched;          /* the call that waits has a monitor under its reference */
+        bool heeds;                 /* priority messages may overtake; see priority.h */
+        bool overtaken;             /* one has, since the last search of the mailbox began */
         uint8_t state_class;        /* of `state` in the pool; COP__POOL_CLASS_NONE: malloc'ed */
         uint32_t relation_count;    /* of `relations` */
 
@@ -126,6 +128,8 @@ struct cop__rare {
         struct cop__shared_term *failure; /* of the last call */
         struct cop__shared_term *extra;   /* of an init, for who waits for its end */
         struct cop__machine *machine;     /* it is a state machine; see machine.h */
+        struct cop__table requests;       /* in flight, by reference; see request.h */
+        struct cop__signal *overtaker;    /* the last priority message in the mailbox, or NULL; see priority.h */
 };
 
 enum cop__actor_status {
@@ -292,6 +296,18 @@ cop_status cop__signal_of_term(struct cop__thread *thread, cop_term term, struct
 cop_status cop__call(struct cop__actor *actor, cop_pid to, struct cop__signal *request,
                      int64_t timeout_ms, const void *where, struct cop__signal **reply);
 
+/* REPLY or FAILED has come: for the call that waits, or a request. False: for neither. */
+bool cop__take_answer(struct cop__thread *thread, struct cop__actor *actor,
+                      struct cop__signal *signal);
+/* DEFERRED_BY has come. */
+void cop__take_deferral(struct cop__thread *thread, struct cop__actor *actor,
+                        struct cop__signal *signal);
+/* A reply goes into the user's hands; NULL: it is not wanted, and freed. */
+void cop__take_reply(struct cop__actor *actor, struct cop__signal *answer, cop_message **reply);
+/* FAILED as a status; ends the signal. */
+cop_status cop__take_failure(struct cop__thread *thread, struct cop__actor *actor,
+                             struct cop__signal *signal);
+
 /* What cop_failure() is from now on. Taken; NULL: nothing. Without memory for it there is nothing to tell. */
 void cop__failure_keep(struct cop__actor *actor, struct cop__shared_term *reason);
 
@@ -329,13 +345,14 @@ void cop__drain(struct cop__actor *actor);
 
 /*
  * Exit signals do not wait for the messages before them to be handled. Once in so many messages, since senders write to the
- * same line, the owner looks whether there is one, and if so acts on all that has arrived. True: it must end.
+ * same line, the owner looks whether there is one, and if so acts on all that has arrived. True: it must end. An owner that
+ * heeds priority messages looks each time.
  */
 #define COP__HURRY_EVERY 32
 bool cop__hurry_slowly(struct cop__actor *actor);
 COP__INLINE bool cop__hurry(struct cop__actor *actor)
 {
-        return actor->budget % COP__HURRY_EVERY == 0 &&
+        return (actor->budget % COP__HURRY_EVERY == 0 || COP__UNLIKELY(actor->heeds)) &&
                COP__UNLIKELY(cop__load_relaxed(&actor->urgent) != 0) && cop__hurry_slowly(actor);
 }
 
@@ -382,6 +399,9 @@ COP__NORETURN void cop__leave(struct cop__actor *actor);
 
 /* The same with a reason, which is copied. Without memory for it the reason is `killed`. */
 COP__NORETURN void cop__exit_with(struct cop__actor *actor, cop_term reason);
+
+/* An exit signal, through an alias if there is one. */
+cop_status cop__send_exit(cop_pid pid, cop_ref alias, cop_term reason);
 
 /* A bug in the calling actor: exits it with {badarg, {Function, What}}; a visitor gets a log line and false. */
 bool cop__badarg(const char *function, const char *what);

@@ -20,5 +20,6 @@ void cop__rare_end(struct cop__actor *actor)
         actor->rare = NULL;
         cop__shared_term_drop(rare->failure);
         cop__shared_term_drop(rare->extra);
+        cop__table_fini(&rare->requests);
         free(rare);
 }
