@@ -201,9 +201,10 @@ static struct cop__signal *receive(struct cop__actor *actor, int64_t timeout_ms,
         for (;;) {
                 if (cop__hurry(actor))
                         cop__leave(actor);
-                if (COP__UNLIKELY(actor->overtaken))
+                if (COP__UNLIKELY(actor->overtaken)) {
+                        actor->overtaken = false;
                         before = NULL;
-                actor->overtaken = false;
+                }
                 struct cop__signal *signal = take_queued(&actor->mailbox, &before, patterns, count);
                 if (signal == NULL)
                         signal = take_arrived(actor, &before, patterns, count);

@@ -376,7 +376,7 @@ COP_API bool cop_demonitor_flush(cop_ref ref);
 #ifndef __cplusplus
 #define cop_monitor(to, ref) cop_monitor_address(COP_TO(to), (ref))
 /* cop_monitor_opt("till", &(cop_monitor_options){ .tag = cop_atom("till_down") }, &ref) */
-#define cop_monitor_opt(to, options, ref) cop_monitor_address_opt(COP_TO(to), (options), (ref))
+#define cop_monitor_opt(to, ...) cop_monitor_address_opt(COP_TO(to), __VA_ARGS__)
 #endif
 
 /* ---- Names ------------------------------------------------------------------- */
