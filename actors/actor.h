@@ -296,9 +296,6 @@ cop_status cop__signal_of_term(struct cop__thread *thread, cop_term term, struct
 cop_status cop__call(struct cop__actor *actor, cop_pid to, struct cop__signal *request,
                      int64_t timeout_ms, const void *where, struct cop__signal **reply);
 
-/* REPLY or FAILED has come: for the call that waits, or a request. False: for neither. */
-bool cop__take_answer(struct cop__thread *thread, struct cop__actor *actor,
-                      struct cop__signal *signal);
 /* DEFERRED_BY has come. */
 void cop__take_deferral(struct cop__thread *thread, struct cop__actor *actor,
                         struct cop__signal *signal);
@@ -388,6 +385,9 @@ COP__INLINE void cop__spend(struct cop__actor *actor, int32_t cost, const void *
 
 /* The calling actor has sent to one that is behind with its messages. */
 void cop__push_back(struct cop__actor *actor, uint32_t pressure, const void *where);
+
+/* What a message costs its sender, looked up: for those that are not sent by send.c. It may end the actor. */
+void cop__pay_for(struct cop__actor *self, cop_pid receiver, const void *where);
 
 /* When a time-out that starts now is over. */
 uint64_t cop__deadline_ns(int64_t timeout_ms);

@@ -63,6 +63,30 @@ bool cop__alias_take_in(struct cop__thread *thread, struct cop__actor *actor,
         return cop__to_mailbox(actor, signal);
 }
 
+/* ---- Sending ---------------------------------------------------------------------- */
+
+cop_status cop__send_to_alias(cop_address to, const cop_kind *kind, const void *value,
+                              unsigned flags, const void *where)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__here *here = cop__here_of(thread);
+        struct cop__actor *self = cop__actor_of(thread->current);
+        struct cop__signal *signal;
+        cop__critical_enter(&here->fault);
+        cop_status status = cop__signal_message(&thread->pool, kind, value, &signal);
+        if (status == COP_OK) {
+                cop__send_through(signal, to.alias);
+                signal->flags |= (uint16_t)flags;
+                signal->from = cop__actor_pid(self);
+                cop__count_up(&here->sent);
+                cop__send_signal(thread, to.pid, signal);
+        }
+        cop__critical_leave(&here->fault);
+        if (status == COP_OK)
+                cop__pay_for(self, to.pid, where);
+        return status;
+}
+
 /* ---- The public operations ------------------------------------------------------ */
 
 cop_status cop_alias_open(uint32_t mode, cop_alias *alias)

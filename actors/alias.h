@@ -17,9 +17,10 @@
 struct cop__actor;
 struct cop__thread;
 
+/* Both members of the union are empty together, and the one that every send looks at stays in its register. */
 COP__INLINE bool cop__is_alias(cop_address to)
 {
-        return to.pid.bits != 0 && to.alias.bits != 0;
+        return to.name != NULL && to.pid.bits != 0;
 }
 
 /* Leaves a pid or a name of an address, and returns the alias that it was, or none. */
@@ -41,6 +42,10 @@ COP__INLINE void cop__send_through(struct cop__signal *message, cop_ref alias)
                 message->ref = alias;
         }
 }
+
+/* cop_send_value to an alias, with flags of the signal: COP__SIGNAL_PRIORITY or none. `where` is shown if the sender waits. */
+cop_status cop__send_to_alias(cop_address to, const cop_kind *kind, const void *value,
+                              unsigned flags, const void *where);
 
 /* Opens one under that reference, with a cop_alias_mode that has been looked at. Errors: COP_E_NO_MEMORY. */
 cop_status cop__alias_open(struct cop__thread *thread, struct cop__actor *actor, uint32_t mode,

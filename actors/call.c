@@ -136,23 +136,6 @@ cop_caller cop_caller_of(const cop_message *message)
 
 /* ---- The caller's side -------------------------------------------------------------- */
 
-bool cop__take_answer(struct cop__thread *thread, struct cop__actor *actor,
-                      struct cop__signal *signal)
-{
-        /* Without a reference it is for whatever call waits: somebody interrupts it (shell/console.c). */
-        if (actor->waiting.bits == 0 ||
-            (signal->ref.bits != 0 && actor->waiting.bits != signal->ref.bits))
-                return cop__request_answered(thread, actor, signal);
-        if (actor->call_watched) {
-                /* The one who deferred it may be dead already: its DOWN must find no monitor. */
-                cop__demonitor(thread, actor, actor->waiting);
-                actor->call_watched = false;
-        }
-        actor->waiting.bits = 0;
-        actor->reply = signal;
-        return true;
-}
-
 void cop__take_deferral(struct cop__thread *thread, struct cop__actor *actor,
                         struct cop__signal *signal)
 {

@@ -50,27 +50,12 @@ void cop__overtaker_left_slowly(struct cop__actor *actor, struct cop__signal *be
 
 cop_status cop_send_priority_value(cop_address to, const cop_kind *kind, const void *value)
 {
-        struct cop__actor *self = cop__actor_here();
-        struct cop__signal *signal;
         if (!cop__is_alias(to))
                 return cop_send_value(to, kind, value);
-        if (self == NULL)
+        if (cop__actor_here() == NULL)
                 return COP_E_NO_NODE;
-        struct cop__thread *thread = cop__thread_here();
-        struct cop__here *here = cop__here_of(thread);
-        cop__critical_enter(&here->fault);
-        cop_status status = cop__signal_message(&thread->pool, kind, value, &signal);
-        if (status == COP_OK) {
-                cop__send_through(signal, to.alias);
-                signal->flags |= COP__SIGNAL_PRIORITY;
-                signal->from = cop__actor_pid(self);
-                cop__count_up(&here->sent);
-                cop__send_signal(thread, to.pid, signal);
-        }
-        cop__critical_leave(&here->fault);
-        if (status == COP_OK)
-                cop__spend(self, 1, __builtin_return_address(0));
-        return status;
+        return cop__send_to_alias(to, kind, value, COP__SIGNAL_PRIORITY,
+                                  __builtin_return_address(0));
 }
 
 cop_status cop_send_exit_priority(cop_alias alias, cop_term reason)

@@ -10,7 +10,7 @@
 #include "actors/actor.h"
 #include "actors/alias.h"
 #include "actors/priority.h"
-#include "actors/request.h"
+#include "actors/take.h"
 
 /* ---- Halves ------------------------------------------------------------------- */
 

@@ -145,17 +145,6 @@ static cop_status find_callee(cop_address to, cop_pid *callee)
         return to.name != NULL ? COP_E_NO_NAME : COP_E_BAD_ARGUMENT;
 }
 
-/* Sends to one that is behind with its messages are held back, as in cop_send_value. */
-static void pay(struct cop__actor *self, cop_pid callee, const void *where)
-{
-        struct cop__actor *actor = cop__slot_of(cop__node_of(cop__thread_here()), callee);
-        uint32_t pressure = actor != NULL ? cop__load_relaxed(&actor->pressed) : COP__PRESSURE_NONE;
-        if (pressure != COP__PRESSURE_NONE)
-                cop__push_back(self, pressure, where);
-        else
-                cop__spend(self, 1, where);
-}
-
 cop_status cop_request_send_value(cop_request *request, cop_address to, const cop_kind *kind,
                                   const void *value)
 {
@@ -183,7 +172,7 @@ cop_status cop_request_send_value(cop_request *request, cop_address to, const co
         }
         cop__critical_leave(&here->fault);
         if (status == COP_OK)
-                pay(self, callee, __builtin_return_address(0));
+                cop__pay_for(self, callee, __builtin_return_address(0));
         return status;
 }
 

@@ -107,23 +107,25 @@ cop_status cop_send_value(cop_address to, const cop_kind *kind, const void *valu
 {
         struct cop__thread *thread = cop__thread_here();
         struct cop__signal *signal;
-        cop_pid pid;
+        cop_pid pid = to.pid;
         if (COP__UNLIKELY(thread == NULL || thread->current == NULL))
                 return COP_E_NO_NODE;
-        cop_ref alias = cop__take_alias(&to);
-        cop_status status = resolve(to, &pid);
-        if (COP__UNLIKELY(status != COP_OK))
-                return status;
+        if (COP__UNLIKELY(to.name != NULL)) {
+                if (cop__is_alias(to))
+                        return cop__send_to_alias(to, kind, value, 0, __builtin_return_address(0));
+                pid = cop_whereis(to.name);
+                if (pid.bits == 0)
+                        return COP_E_NO_NAME;
+        }
         struct cop__here *here = cop__here_of(thread);
         cop__critical_enter(&here->fault);
         struct cop__actor *self = cop__actor_of(thread->current);
         struct cop__actor *actor = cop__slot_of(here->node, pid);
-        status = cop__signal_message(&thread->pool, kind, value, &signal);
+        cop_status status = cop__signal_message(&thread->pool, kind, value, &signal);
         if (COP__UNLIKELY(status != COP_OK)) {
                 cop__critical_leave(&here->fault);
                 return status;
         }
-        cop__send_through(signal, alias);
         uint32_t pressure = deliver(thread, self, actor, pid, signal);
         cop__critical_leave(&here->fault);
         pay(self, pressure, __builtin_return_address(0));

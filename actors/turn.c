@@ -55,7 +55,7 @@ void cop__mailbox_append(struct cop__mailbox *mailbox, struct cop__signal *signa
         cop__store_relaxed(&mailbox->count, mailbox->count + 1); /* read from the side: cop__unread */
 }
 
-static struct cop__signal *mailbox_take_first(struct cop__mailbox *mailbox)
+COP__INLINE struct cop__signal *mailbox_take_first(struct cop__mailbox *mailbox)
 {
         struct cop__signal *signal = mailbox->first;
         if (signal == NULL)
