@@ -272,6 +272,7 @@ IN_NODE(terms_and_timers_go_through_an_alias_too)
         nothing_has_come();
 }
 
+/* ALI-17: nor can it be given a name, which does not compile: refuse/alias_as_pid.c. */
 IN_NODE(an_alias_cannot_be_called_or_monitored)
 {
         cop_alias alias = open_alias(COP_ALIAS_EXPLICIT);
