@@ -71,7 +71,7 @@ struct cop__actor {
         uint32_t named;            /* atomic; has had a name since its birth; see registry.c */
         struct cop__task task;     /* whoever holds the run right */
         uint32_t status;           /* atomic; a cop__actor_status, for looking from outside */
-        uint32_t urgent;           /* atomic; an exit signal has come, perhaps behind many messages: see cop__hurry */
+        uint32_t urgent;           /* atomic; an exit or priority has come, perhaps behind many messages: see cop__hurry */
 
         /* The owner, at each message. */
         struct cop__queue_cursor cursor COP__LINE_ALIGNED;
@@ -101,6 +101,8 @@ struct cop__actor {
         bool supervised;            /* its parent will say what it does about its end */
         bool init_done;
         bool call_watched;          /* the call that waits has a monitor under its reference */
+        bool heeds;                 /* priority messages may overtake; see priority.h */
+        bool overtaken;             /* one has, since the last search of the mailbox began */
         uint8_t state_class;        /* of `state` in the pool; COP__POOL_CLASS_NONE: malloc'ed */
         uint8_t aside;              /* bits of cop__aside; 0 while messages are all there is to do */
         uint32_t relation_count;    /* of `relations` */
@@ -127,11 +129,13 @@ struct cop__rare {
         struct cop__shared_term *failure; /* of the last call */
         struct cop__shared_term *extra;   /* of an init, for who waits for its end */
         struct cop__machine *machine;     /* it is a state machine; see machine.h */
+        struct cop__table requests;       /* in flight, by reference; see request.h */
+        struct cop__signal *overtaker;    /* the last priority message in the mailbox, or NULL; see priority.h */
         cop_message *started;             /* what the last one that this actor started has told */
 
         /* Of a server, what it does aside from its messages; see server.h and sys.h. */
         struct cop__mailbox continuations; /* in the order asked for */
-        struct cop__mailbox requests;      /* of sys, each until it is done */
+        struct cop__mailbox asked;         /* by sys, each until it is done */
         int64_t idle_ms;                   /* COP_IDLE comes after so long without a message */
         uint64_t idle_due_ns;              /* 0: not counted yet; UINT64_MAX: it has been */
         struct cop__signal *looked_at;     /* suspended: the mailbox is searched up to here */
@@ -326,6 +330,14 @@ cop_status cop__call_wait(struct cop__actor *actor, cop_ref ref, int64_t timeout
 /* Whom to call. Errors: those of cop_call_value; a negative time-out ends the actor with {badarg, {Function, _}}. */
 cop_status cop__callee(struct cop__actor *actor, const char *function, cop_address to,
                        int64_t timeout_ms, cop_pid *callee);
+/* DEFERRED_BY has come. */
+void cop__take_deferral(struct cop__thread *thread, struct cop__actor *actor,
+                        struct cop__signal *signal);
+/* A reply goes into the user's hands; NULL: it is not wanted, and freed. */
+void cop__take_reply(struct cop__actor *actor, struct cop__signal *answer, cop_message **reply);
+/* FAILED as a status; ends the signal. */
+cop_status cop__take_failure(struct cop__thread *thread, struct cop__actor *actor,
+                             struct cop__signal *signal);
 
 /* What cop_failure() is from now on. Taken; NULL: nothing. Without memory for it there is nothing to tell. */
 void cop__failure_keep(struct cop__actor *actor, struct cop__shared_term *reason);
@@ -370,13 +382,14 @@ void cop__drain(struct cop__actor *actor);
 
 /*
  * Exit signals do not wait for the messages before them to be handled. Once in so many messages, since senders write to the
- * same line, the owner looks whether there is one, and if so acts on all that has arrived. True: it must end.
+ * same line, the owner looks whether there is one, and if so acts on all that has arrived. True: it must end. An owner that
+ * heeds priority messages looks each time.
  */
 #define COP__HURRY_EVERY 32
 bool cop__hurry_slowly(struct cop__actor *actor);
 COP__INLINE bool cop__hurry(struct cop__actor *actor)
 {
-        return actor->budget % COP__HURRY_EVERY == 0 &&
+        return (actor->budget % COP__HURRY_EVERY == 0 || COP__UNLIKELY(actor->heeds)) &&
                COP__UNLIKELY(cop__load_relaxed(&actor->urgent) != 0) && cop__hurry_slowly(actor);
 }
 
@@ -420,6 +433,9 @@ COP__INLINE void cop__spend(struct cop__actor *actor, int32_t cost, const void *
 /* The calling actor has sent to one that is behind with its messages. */
 void cop__push_back(struct cop__actor *actor, uint32_t pressure, const void *where);
 
+/* What a message costs its sender, looked up: for those that are not sent by send.c. It may end the actor. */
+void cop__pay_for(struct cop__actor *self, cop_pid receiver, const void *where);
+
 /* When a time-out that starts now is over. */
 uint64_t cop__deadline_ns(int64_t timeout_ms);
 
@@ -430,6 +446,9 @@ COP__NORETURN void cop__leave(struct cop__actor *actor);
 
 /* The same with a reason, which is copied. Without memory for it the reason is `killed`. */
 COP__NORETURN void cop__exit_with(struct cop__actor *actor, cop_term reason);
+
+/* An exit signal, through an alias if there is one. */
+cop_status cop__send_exit(cop_pid pid, cop_ref alias, cop_term reason);
 
 /* A bug in the calling actor: exits it with {badarg, {Function, What}}; a visitor gets a log line and false. */
 bool cop__badarg(const char *function, const char *what);

@@ -7,16 +7,21 @@
  * unanswered sends it back as FAILED instead, in the same block. So the callee's death, an unanswered handler
  * and a dead pid all end the call at once, and need no memory for that.
  *
- * Only a deferred reply leaves the request: then the callee tells the caller (DEFERRED_BY), who monitors it from there
- * on, under the reference of the call.
+ * Only a deferred reply leaves the request: then the callee makes a monitor of itself for the caller, under the reference of
+ * the call, and the caller's half of it is how the caller hears of the deferral (DEFERRED_BY). So whoever answers, and whoever
+ * dies, the call ends; the callee's death has its reason, since its half is there before the caller has been told; and
+ * what lacks memory is the deferral, not the call, which then ends unanswered.
  *
  * Replies do not go through the mailbox. One whose reference nobody waits for is freed: no late reply is ever received,
- * and waiting for a reply scans nothing.
+ * and waiting for a reply scans nothing. Requests (request.c) are calls that are waited for later, aliases (alias.h) lead
+ * what comes under their reference to the mailbox.
  */
 #include <stdlib.h>
 
 #include "actors/actor.h"
 #include "actors/observe.h"
+#include "actors/alias.h"
+#include "actors/request.h"
 #include "base/clock.h"
 
 /* ---- The callee's side ------------------------------------------------------------ */
@@ -106,20 +111,16 @@ cop_status cop_reply_value_to(cop_caller caller, const cop_kind *kind, const voi
         return send_reply(actor, caller, kind, value);
 }
 
-/* The duty to answer leaves the request. Without memory for the news the caller is left to its time-out. */
+/* The duty to answer leaves the request. */
 static cop_caller defer(struct cop__actor *self, struct cop__signal *request)
 {
         cop_caller caller = { request->from, request->ref };
-        if (request->ref.bits == 0 || request->flags & COP__SIGNAL_DEFERRED)
+        if (request->ref.bits == 0 ||
+            request->flags & (COP__SIGNAL_DEFERRED | COP__SIGNAL_ANSWERED))
                 return caller;
-        struct cop__thread *thread = cop__thread_here();
+        if (!cop__watched_by(cop__thread_here(), self, caller))
+                return (cop_caller){ { 0 }, { 0 } };
         request->flags |= COP__SIGNAL_DEFERRED;
-        struct cop__signal *news = cop__signal_new(&thread->pool, COP__SIGNAL_DEFERRED_BY, 0);
-        if (news != NULL) {
-                news->from = cop__actor_pid(self);
-                news->ref = request->ref;
-                cop__send_signal(thread, caller.pid, news);
-        }
         return caller;
 }
 
@@ -140,6 +141,17 @@ cop_caller cop_caller_of(const cop_message *message)
 }
 
 /* ---- The caller's side -------------------------------------------------------------- */
+
+void cop__take_deferral(struct cop__thread *thread, struct cop__actor *actor,
+                        struct cop__signal *signal)
+{
+        bool waits = cop_ref_equal(actor->waiting, signal->ref);
+        if (waits)
+                actor->call_watched = true;
+        else
+                waits = cop__request_deferred(actor, signal->ref);
+        cop__watch_callee(thread, actor, signal, waits);
+}
 
 /* Until the reply or a failure is there, or the time is over: then NULL. */
 static struct cop__signal *await(struct cop__actor *actor, uint64_t deadline_ns, const void *where)
@@ -168,8 +180,8 @@ void cop__failure_keep(struct cop__actor *actor, struct cop__shared_term *reason
         rare->failure = reason;
 }
 
-static cop_status take_failure(struct cop__thread *thread, struct cop__actor *actor,
-                               struct cop__signal *signal)
+cop_status cop__take_failure(struct cop__thread *thread, struct cop__actor *actor,
+                             struct cop__signal *signal)
 {
         static const cop_status statuses[] = {
                 [COP__FAILED_NO_REPLY] = COP_E_NO_REPLY,
@@ -183,6 +195,23 @@ static cop_status take_failure(struct cop__thread *thread, struct cop__actor *ac
         cop__failure_keep(actor, failed->reason);
         cop__signal_done(thread, actor, signal);
         return status;
+}
+
+/* An answer is an ordinary message from here on. */
+static void become_message(struct cop__signal *answer)
+{
+        answer->type = COP__SIGNAL_MESSAGE;
+        answer->ref.bits = 0;
+}
+
+void cop__take_reply(struct cop__actor *actor, struct cop__signal *answer, cop_message **reply)
+{
+        become_message(answer);
+        cop__hand_over(actor, answer);
+        if (reply != NULL)
+                *reply = (cop_message *)answer;
+        else
+                cop_message_free((cop_message *)answer);
 }
 
 /* Sends the request and waits. *reply is a signal in nobody's hands yet. */
@@ -211,9 +240,8 @@ cop_status cop__call_wait(struct cop__actor *actor, cop_ref ref, int64_t timeout
         if (signal == NULL)
                 return COP_E_TIMEOUT;
         if (signal->type == COP__SIGNAL_FAILED)
-                return take_failure(thread, actor, signal);
-        signal->type = COP__SIGNAL_MESSAGE;
-        signal->ref.bits = 0;
+                return cop__take_failure(thread, actor, signal);
+        become_message(signal);
         *reply = signal;
         return COP_OK;
 }
@@ -227,6 +255,8 @@ cop_status cop__callee(struct cop__actor *actor, const char *function, cop_addre
                 cop__badarg(function, "a time-out is 0 or more milliseconds, or COP_FOREVER");
                 return COP_E_BAD_ARGUMENT;
         }
+        if (cop__is_alias(to))
+                return COP_E_BAD_ARGUMENT;
         *callee = to.name != NULL ? cop_whereis(to.name) : to.pid;
         if (callee->bits == 0)
                 return to.name != NULL ? COP_E_NO_NAME : COP_E_BAD_ARGUMENT;
@@ -240,14 +270,9 @@ static cop_status call(struct cop__actor *actor, cop_message **reply, cop_pid ca
 {
         struct cop__signal *answered;
         cop_status status = cop__call(actor, callee, request, timeout_ms, where, &answered);
-        if (status != COP_OK)
-                return status;
-        cop__hand_over(actor, answered);
-        if (reply != NULL)
-                *reply = (cop_message *)answered;
-        else
-                cop_message_free((cop_message *)answered);
-        return COP_OK;
+        if (status == COP_OK)
+                cop__take_reply(actor, answered, reply);
+        return status;
 }
 
 cop_status cop_call_value(cop_message **reply, cop_address to, int64_t timeout_ms,

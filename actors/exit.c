@@ -22,6 +22,7 @@
 #include "actors/machine.h"
 #include "actors/neighbours.h"
 #include "actors/server.h"
+#include "actors/request.h"
 #include "mailbox/kind.h"
 
 /* ---- Reasons ------------------------------------------------------------------------- */
@@ -129,7 +130,7 @@ bool cop__badarg(const char *function, const char *what)
 
 /* ---- Exit signals ---------------------------------------------------------------------------- */
 
-cop_status cop_send_exit(cop_pid pid, cop_term reason)
+cop_status cop__send_exit(cop_pid pid, cop_ref alias, cop_term reason)
 {
         struct cop__actor *actor = cop__actor_here();
         if (actor == NULL)
@@ -145,10 +146,18 @@ cop_status cop_send_exit(cop_pid pid, cop_term reason)
                 cop__shared_term_drop(shared);
                 return COP_E_NO_MEMORY;
         }
+        signal->ref = alias;
+        if (alias.bits != 0)
+                signal->flags |= COP__SIGNAL_PRIORITY;
         cop__send_signal(thread, pid, signal);
         if (cop_pid_equal(pid, cop__actor_pid(actor)))
                 cop__drain(actor); /* to oneself it works at once */
         return COP_OK;
+}
+
+cop_status cop_send_exit(cop_pid pid, cop_term reason)
+{
+        return cop__send_exit(pid, (cop_ref){ 0 }, reason);
 }
 
 bool cop_trap_exit(bool on)
@@ -371,6 +380,7 @@ void cop__die(struct cop__thread *thread, struct cop__actor *actor)
         refuse_messages(thread, actor, pid);
         cop__server_end(thread, actor, pid);
         free_call(thread, actor);
+        cop__requests_end(thread, actor);
         cop__relations_end(thread, actor, pid, actor->reason);
         free_memory(thread, actor);
 }

@@ -3,6 +3,7 @@
 #include <coppice/actor.h>
 
 COP_MESSAGE_DEFINE(cop_exited, pid, reason);
-COP_MESSAGE_DEFINE(cop_down, ref, name, pid, reason);
+COP_MESSAGE_DEFINE(cop_down, ref, name, pid, reason, tag);
+COP_MESSAGE_DEFINE(cop_alias, pid, ref);
 COP_MESSAGE_DEFINE(cop_any, term);
 COP_MESSAGE_DEFINE(cop_started, ref, pid, ignored, extra);

@@ -25,5 +25,6 @@ void cop__rare_end(struct cop__actor *actor)
         cop__observation_free(rare->observation);
         cop__replaced_free(rare);
         free(rare->last_state);
+        cop__table_fini(&rare->requests);
         free(rare);
 }

@@ -2,6 +2,7 @@
 /* Selective receive, and messages in the hands of their receiver. */
 #include <string.h>
 
+#include "actors/priority.h"
 #include "actors/take.h"
 #include "base/clock.h"
 
@@ -128,6 +129,7 @@ static void mailbox_remove(struct cop__mailbox *mailbox, struct cop__signal *bef
                            struct cop__signal *signal)
 {
         struct cop__signal *next = after(mailbox, signal);
+        cop__overtaker_left(mailbox, before, signal);
         if (before == NULL)
                 mailbox->first = next;
         else if (next != NULL)
@@ -161,7 +163,7 @@ static bool asks_the_user(const cop_pattern *patterns, size_t count)
         return false;
 }
 
-/* From those that arrive; what does not fit joins the mailbox. */
+/* From those that arrive; what does not fit joins the mailbox. NULL also when one has overtaken the search. */
 COP__INLINE struct cop__signal *take_arrived(struct cop__actor *actor, struct cop__signal **before,
                                         const cop_pattern *patterns, size_t count)
 {
@@ -175,6 +177,8 @@ COP__INLINE struct cop__signal *take_arrived(struct cop__actor *actor, struct co
                                 cop__mailbox_append(&actor->mailbox, signal);
                         cop__leave(actor);
                 }
+                if (!message && COP__UNLIKELY(actor->overtaken))
+                        return NULL;
                 if (!message)
                         continue;
                 if (!keep_first && fits_any(signal, patterns, count))
@@ -195,11 +199,19 @@ static struct cop__signal *receive(struct cop__actor *actor, int64_t timeout_ms,
         struct cop__signal *before = NULL;
         uint64_t deadline_ns = 0; /* not known yet: most receives do not wait */
         for (;;) {
+                if (cop__hurry(actor))
+                        cop__leave(actor);
+                if (COP__UNLIKELY(actor->overtaken)) {
+                        actor->overtaken = false;
+                        before = NULL;
+                }
                 struct cop__signal *signal = take_queued(&actor->mailbox, &before, patterns, count);
                 if (signal == NULL)
                         signal = take_arrived(actor, &before, patterns, count);
                 if (signal != NULL)
                         return signal;
+                if (COP__UNLIKELY(actor->overtaken))
+                        continue;
                 if (timeout_ms == 0)
                         return NULL;
                 if (deadline_ns == 0)
@@ -219,8 +231,6 @@ cop_message *cop_receive_any_of(int64_t timeout_ms, const cop_pattern *patterns,
                 cop__badarg("receive", "a time-out is 0 or more milliseconds, or COP_FOREVER");
                 return NULL;
         }
-        if (cop__hurry(actor))
-                cop__leave(actor);
         struct cop__signal *signal =
                 receive(actor, timeout_ms, patterns, count, __builtin_return_address(0));
         if (signal == NULL)

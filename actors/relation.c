@@ -5,7 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <coppice/alias.h>
+
 #include "actors/actor.h"
+#include "actors/alias.h"
+#include "actors/priority.h"
+#include "actors/take.h"
 
 /* ---- Halves ------------------------------------------------------------------- */
 
@@ -28,7 +33,8 @@ struct cop__relation *cop__relation_new(struct cop__thread *thread, enum cop__ti
                                         const char *name)
 {
         size_t name_size = name != NULL ? strlen(name) : 0;
-        size_t size = sizeof(struct cop__relation) - sizeof(struct cop__signal) + name_size + 1;
+        size_t tail_size = name_size > 0 ? name_size + 1 : 0;
+        size_t size = sizeof(struct cop__relation) - sizeof(struct cop__signal) + tail_size;
         struct cop__signal *signal = cop__signal_new(&thread->pool, COP__SIGNAL_LINK, size);
         if (signal == NULL)
                 return NULL;
@@ -37,11 +43,24 @@ struct cop__relation *cop__relation_new(struct cop__thread *thread, enum cop__ti
         relation->as.tie.type = type;
         relation->as.tie.name_size = (uint32_t)name_size;
         /* A DOWN shows it as a symbol, which a NUL follows. */
-        char *copy = (char *)(relation + 1);
-        if (name_size > 0)
-                memcpy(copy, name, name_size);
-        copy[name_size] = '\0';
+        if (tail_size > 0)
+                memcpy(relation + 1, name, tail_size);
         return relation;
+}
+
+/* Both halves, the first for the one who asks. */
+static cop_status new_pair(struct cop__thread *thread, enum cop__tie_type mine,
+                           enum cop__tie_type theirs, const char *name,
+                           struct cop__relation *pair[2])
+{
+        pair[0] = cop__relation_new(thread, mine, NULL);
+        pair[1] = cop__relation_new(thread, theirs, name);
+        if (pair[0] != NULL && pair[1] != NULL)
+                return COP_OK;
+        for (size_t i = 0; i < 2; i++)
+                if (pair[i] != NULL)
+                        cop__relation_free(thread, pair[i]);
+        return COP_E_NO_MEMORY;
 }
 
 void cop__relation_free(struct cop__thread *thread, struct cop__relation *relation)
@@ -51,7 +70,7 @@ void cop__relation_free(struct cop__thread *thread, struct cop__relation *relati
 
 /* ---- Keeping -------------------------------------------------------------------- */
 
-/* Links are looked for by who is at the other end, monitors by their reference. */
+/* Links are looked for by who is at the other end, monitors and aliases by their reference. */
 static uint64_t key_of(const struct cop__relation *relation)
 {
         return relation->as.tie.type == COP__TIE_LINK ? relation->as.tie.peer.bits
@@ -95,7 +114,7 @@ void cop__relation_keep(struct cop__actor *actor, struct cop__relation *relation
         }
 }
 
-static void forget(struct cop__actor *actor, struct cop__relation *relation)
+void cop__relation_forget(struct cop__actor *actor, struct cop__relation *relation)
 {
         cop__list_remove(&relation->as.tie.list);
         actor->relation_count--;
@@ -110,9 +129,8 @@ static void forget(struct cop__actor *actor, struct cop__relation *relation)
         }
 }
 
-/* The first half of that type and key, with that reference unless it is 0. */
-static struct cop__relation *find(struct cop__actor *actor, enum cop__tie_type type, uint64_t key,
-                                  cop_ref ref)
+struct cop__relation *cop__relation_find(struct cop__actor *actor, enum cop__tie_type type,
+                                         uint64_t key, cop_ref ref)
 {
         struct cop__relation *relation;
         if (actor->relation_table != NULL) {
@@ -137,12 +155,12 @@ static struct cop__relation *find(struct cop__actor *actor, enum cop__tie_type t
 
 static struct cop__relation *find_link(struct cop__actor *actor, cop_pid peer, cop_ref id)
 {
-        return find(actor, COP__TIE_LINK, peer.bits, id);
+        return cop__relation_find(actor, COP__TIE_LINK, peer.bits, id);
 }
 
 static struct cop__relation *find_monitor(struct cop__actor *actor, cop_ref ref)
 {
-        return find(actor, COP__TIE_MONITOR, ref.bits, ref);
+        return cop__relation_find(actor, COP__TIE_MONITOR, ref.bits, ref);
 }
 
 /* ---- Sending halves --------------------------------------------------------------- */
@@ -174,7 +192,7 @@ static void send_down(struct cop__thread *thread, struct cop__relation *relation
         memset(body, 0, sizeof(*body));
         body->message.ref = relation->signal.ref;
         body->message.pid = dead;
-        body->message.name.text = (const char *)(relation + 1);
+        body->message.name.text = name_size > 0 ? (const char *)(relation + 1) : "";
         body->message.name.size = name_size;
         body->reason = reason != NULL ? cop__shared_term_take(reason) : cop__reason_atom("noproc");
         send_half(thread, relation, COP__SIGNAL_DOWN, dead, to);
@@ -255,10 +273,23 @@ static bool take_link_exit(struct cop__thread *thread, struct cop__actor *actor,
         }
         struct cop__relation *half;
         while ((half = find_link(actor, signal->from, (cop_ref){ 0 })) != NULL) {
-                forget(actor, half);
+                if (half->as.tie.mode & COP_ALIAS_PRIORITY)
+                        signal->flags |= COP__SIGNAL_PRIORITY;
+                cop__relation_forget(actor, half);
                 cop__relation_free(thread, half);
         }
-        return cop__exit_signal(thread, actor, signal, true);
+        return cop__exit_signal(thread, actor, signal, true) && cop__to_mailbox(actor, signal);
+}
+
+/* One that was sent by hand, perhaps through an alias. */
+static bool take_exit(struct cop__thread *thread, struct cop__actor *actor,
+                      struct cop__signal *signal)
+{
+        if (signal->ref.bits != 0 && !cop__alias_lets_in(actor, signal)) {
+                drop_exit(thread, actor, signal);
+                return false;
+        }
+        return cop__exit_signal(thread, actor, signal, false) && cop__to_mailbox(actor, signal);
 }
 
 static void take_unlink(struct cop__thread *thread, struct cop__actor *actor,
@@ -266,7 +297,7 @@ static void take_unlink(struct cop__thread *thread, struct cop__actor *actor,
 {
         struct cop__relation *half = find_link(actor, signal->from, signal->ref);
         if (half != NULL) {
-                forget(actor, half);
+                cop__relation_forget(actor, half);
                 cop__relation_free(thread, half);
         }
         cop__signal_done(thread, actor, signal);
@@ -276,22 +307,30 @@ static void take_demonitor(struct cop__thread *thread, struct cop__actor *actor,
                            struct cop__signal *signal)
 {
         struct cop__relation *watch = relation_of(signal)->as.tie.other;
-        forget(actor, watch);
+        cop__relation_forget(actor, watch);
         cop__relation_free(thread, watch);
         cop__signal_done(thread, actor, signal);
 }
 
 /* The callee that had deferred its reply is dead: to the call it is a failure like the others. */
-static void fail_deferred_call(struct cop__actor *actor, struct cop__signal *signal)
+static void fail_deferred_call(struct cop__thread *thread, struct cop__actor *actor,
+                               struct cop__signal *signal)
 {
         struct cop__shared_term *reason = relation_of(signal)->as.down.reason;
         struct cop__failed *failed = cop__signal_body(signal);
         failed->reason = reason;
         failed->failure = COP__FAILED_DIED;
         signal->type = COP__SIGNAL_FAILED;
-        actor->waiting.bits = 0;
-        actor->call_watched = false;
-        actor->reply = signal;
+        cop__take_answer(thread, actor, signal);
+}
+
+/* A monitor is over, and with it its alias, if that was agreed. The half is the caller's. */
+static void forget_monitor(struct cop__thread *thread, struct cop__actor *actor,
+                           struct cop__relation *half)
+{
+        cop__relation_forget(actor, half);
+        if (half->as.tie.mode & (COP_ALIAS_DEMONITOR | COP_ALIAS_REPLY_DEMONITOR))
+                cop__alias_close(thread, actor, half->signal.ref);
 }
 
 static bool take_down(struct cop__thread *thread, struct cop__actor *actor,
@@ -304,19 +343,23 @@ static bool take_down(struct cop__thread *thread, struct cop__actor *actor,
                 cop__signal_done(thread, actor, signal);
                 return false;
         }
-        forget(actor, half);
+        struct cop__shared_term *tag = half->as.tie.tag;
+        bool ends_call = half->as.tie.mode & COP__TIE_OF_CALL;
+        forget_monitor(thread, actor, half);
         cop__relation_free(thread, half);
-        if (cop_ref_equal(signal->ref, actor->waiting)) {
-                fail_deferred_call(actor, signal);
+        if (ends_call) {
+                fail_deferred_call(thread, actor, signal);
                 return false;
         }
         body->message.reason = body->reason->term;
+        body->message.tag = tag != NULL ? tag->term : cop_nil();
+        body->tag = tag;
         signal->kind = COP_KIND_OF(cop_down);
         signal->size = sizeof(body->message);
         signal->type = COP__SIGNAL_MESSAGE;
-        signal->flags |= COP__SIGNAL_REASON;
+        signal->flags |= COP__SIGNAL_REASON | (tag != NULL ? COP__SIGNAL_TAG : 0);
         signal->ref = (cop_ref){ 0 };
-        return true;
+        return cop__to_mailbox(actor, signal);
 }
 
 bool cop__relation_take_in(struct cop__thread *thread, struct cop__actor *actor,
@@ -340,7 +383,7 @@ bool cop__relation_take_in(struct cop__thread *thread, struct cop__actor *actor,
         case COP__SIGNAL_DOWN:
                 return take_down(thread, actor, signal);
         default:
-                return cop__exit_signal(thread, actor, signal, false);
+                return take_exit(thread, actor, signal);
         }
 }
 
@@ -356,6 +399,9 @@ void cop__relation_refuse(struct cop__thread *thread, cop_pid dead, struct cop__
         case COP__SIGNAL_MONITOR:
                 relation->as.tie.peer = signal->from;
                 send_down(thread, relation, dead, reason);
+                return;
+        case COP__SIGNAL_DEFERRED_BY:
+                send_half(thread, relation, COP__SIGNAL_DEMONITOR, dead, signal->from);
                 return;
         case COP__SIGNAL_DOWN:
                 cop__shared_term_drop(relation->as.down.reason);
@@ -375,7 +421,7 @@ void cop__relations_end(struct cop__thread *thread, struct cop__actor *actor, co
 {
         while (!cop__list_is_empty(&actor->relations)) {
                 struct cop__relation *relation = relation_of_list(actor->relations.next);
-                forget(actor, relation);
+                cop__relation_forget(actor, relation);
                 switch (relation->as.tie.type) {
                 case COP__TIE_LINK:
                         send_link_exit(thread, relation, self, reason);
@@ -383,7 +429,11 @@ void cop__relations_end(struct cop__thread *thread, struct cop__actor *actor, co
                 case COP__TIE_WATCH:
                         send_down(thread, relation, self, reason);
                         break;
+                case COP__TIE_ALIAS:
+                        cop__relation_free(thread, relation);
+                        break;
                 default:
+                        cop__shared_term_drop(relation->as.tie.tag);
                         send_half(thread, relation, COP__SIGNAL_DEMONITOR, self,
                                   relation->as.tie.peer);
                 }
@@ -392,31 +442,42 @@ void cop__relations_end(struct cop__thread *thread, struct cop__actor *actor, co
 
 /* ---- The public operations ---------------------------------------------------------------- */
 
+static cop_status link_to(struct cop__actor *actor, cop_pid pid, uint32_t mode)
+{
+        if (pid.bits == 0)
+                return COP_E_BAD_ARGUMENT;
+        cop_pid self = cop__actor_pid(actor);
+        if (cop_pid_equal(pid, self))
+                return COP_OK;
+        struct cop__relation *pair[2], *half = find_link(actor, pid, (cop_ref){ 0 });
+        if (half != NULL) {
+                half->as.tie.mode |= mode;
+                return COP_OK;
+        }
+        struct cop__thread *thread = cop__thread_here();
+        cop_status status = new_pair(thread, COP__TIE_LINK, COP__TIE_LINK, NULL, pair);
+        if (status != COP_OK)
+                return status;
+        cop_ref id = cop__ref_new(cop__here_of(thread));
+        pair[0]->as.tie.mode = mode;
+        cop__relation_keep(actor, pair[0], id, pid);
+        pair[1]->signal.ref = id;
+        send_half(thread, pair[1], COP__SIGNAL_LINK, self, pid);
+        return COP_OK;
+}
+
 cop_status cop_link(cop_pid pid)
+{
+        struct cop__actor *actor = cop__actor_here();
+        return actor != NULL ? link_to(actor, pid, 0) : COP_E_NO_NODE;
+}
+
+cop_status cop_link_priority(cop_pid pid)
 {
         struct cop__actor *actor = cop__actor_here();
         if (actor == NULL)
                 return COP_E_NO_NODE;
-        if (pid.bits == 0)
-                return COP_E_BAD_ARGUMENT;
-        cop_pid self = cop__actor_pid(actor);
-        if (cop_pid_equal(pid, self) || find_link(actor, pid, (cop_ref){ 0 }) != NULL)
-                return COP_OK;
-        struct cop__thread *thread = cop__thread_here();
-        struct cop__relation *mine = cop__relation_new(thread, COP__TIE_LINK, NULL);
-        struct cop__relation *theirs = cop__relation_new(thread, COP__TIE_LINK, NULL);
-        if (mine == NULL || theirs == NULL) {
-                if (mine != NULL)
-                        cop__relation_free(thread, mine);
-                if (theirs != NULL)
-                        cop__relation_free(thread, theirs);
-                return COP_E_NO_MEMORY;
-        }
-        cop_ref id = cop__ref_new(cop__here_of(thread));
-        cop__relation_keep(actor, mine, id, pid);
-        theirs->signal.ref = id;
-        send_half(thread, theirs, COP__SIGNAL_LINK, self, pid);
-        return COP_OK;
+        return cop__consent(actor) ? link_to(actor, pid, COP_ALIAS_PRIORITY) : COP_E_NO_MEMORY;
 }
 
 void cop_unlink(cop_pid pid)
@@ -426,24 +487,16 @@ void cop_unlink(cop_pid pid)
         if (actor == NULL)
                 return;
         while ((half = find_link(actor, pid, (cop_ref){ 0 })) != NULL) {
-                forget(actor, half);
+                cop__relation_forget(actor, half);
                 send_half(cop__thread_here(), half, COP__SIGNAL_UNLINK, cop__actor_pid(actor), pid);
         }
 }
 
-cop_status cop__monitor(struct cop__thread *thread, struct cop__actor *actor, cop_pid target,
-                        const char *name, cop_ref ref)
+/* A monitor begins: the owner keeps its half, and the other goes to who is monitored. */
+static void begin_monitor(struct cop__thread *thread, struct cop__actor *actor, cop_pid target,
+                          cop_ref ref, struct cop__relation *mine, struct cop__relation *theirs)
 {
         cop_pid self = cop__actor_pid(actor);
-        struct cop__relation *mine = cop__relation_new(thread, COP__TIE_MONITOR, NULL);
-        struct cop__relation *theirs = cop__relation_new(thread, COP__TIE_WATCH, name);
-        if (mine == NULL || theirs == NULL) {
-                if (mine != NULL)
-                        cop__relation_free(thread, mine);
-                if (theirs != NULL)
-                        cop__relation_free(thread, theirs);
-                return COP_E_NO_MEMORY;
-        }
         cop__relation_keep(actor, mine, ref, target);
         mine->as.tie.other = theirs;
         theirs->signal.ref = ref;
@@ -458,7 +511,29 @@ cop_status cop__monitor(struct cop__thread *thread, struct cop__actor *actor, co
         } else {
                 send_half(thread, theirs, COP__SIGNAL_MONITOR, self, target);
         }
-        return COP_OK;
+}
+
+bool cop__watched_by(struct cop__thread *thread, struct cop__actor *actor, cop_caller caller)
+{
+        struct cop__relation *pair[2];
+        if (new_pair(thread, COP__TIE_MONITOR, COP__TIE_WATCH, NULL, pair) != COP_OK)
+                return false;
+        cop__relation_keep(actor, pair[1], caller.ref, caller.pid);
+        pair[0]->signal.ref = caller.ref;
+        pair[0]->as.tie.other = pair[1];
+        pair[0]->as.tie.mode = COP__TIE_OF_CALL;
+        send_half(thread, pair[0], COP__SIGNAL_DEFERRED_BY, cop__actor_pid(actor), caller.pid);
+        return true;
+}
+
+void cop__watch_callee(struct cop__thread *thread, struct cop__actor *actor,
+                       struct cop__signal *signal, bool waits)
+{
+        cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
+        if (waits)
+                cop__relation_keep(actor, relation_of(signal), signal->ref, signal->from);
+        else
+                cop__relation_refuse(thread, cop__actor_pid(actor), signal, NULL);
 }
 
 bool cop__demonitor(struct cop__thread *thread, struct cop__actor *actor, cop_ref ref)
@@ -467,39 +542,103 @@ bool cop__demonitor(struct cop__thread *thread, struct cop__actor *actor, cop_re
         if (half == NULL)
                 return false;
         cop_pid target = half->as.tie.peer;
-        forget(actor, half);
+        forget_monitor(thread, actor, half);
+        cop__shared_term_drop(half->as.tie.tag);
         send_half(thread, half, COP__SIGNAL_DEMONITOR, cop__actor_pid(actor), target);
         return true;
 }
 
-cop_status cop_monitor_address(cop_address to, cop_ref *ref)
+static bool is_good_mode(uint32_t mode)
+{
+        switch (mode & ~(uint32_t)COP_ALIAS_PRIORITY) {
+        case 0:
+                return mode == 0; /* an alias that is none has no priority */
+        case COP_ALIAS_EXPLICIT:
+        case COP_ALIAS_REPLY:
+        case COP_ALIAS_DEMONITOR:
+        case COP_ALIAS_REPLY_DEMONITOR:
+                return true;
+        default:
+                return false;
+        }
+}
+
+/* What a monitor has besides, all that can fail of it. */
+static cop_status new_extras(struct cop__thread *thread, struct cop__actor *actor,
+                             const cop_monitor_options *options, cop_ref ref,
+                             struct cop__shared_term **tag)
+{
+        size_t size;
+        *tag = NULL;
+        if (!cop__term_flat_size(options->tag, &size))
+                return COP_E_TOO_DEEP;
+        if (options->priority && !cop__consent(actor))
+                return COP_E_NO_MEMORY;
+        if (options->tag.type != COP_TERM_NIL) {
+                *tag = cop__shared_term_new(options->tag);
+                if (*tag == NULL)
+                        return COP_E_NO_MEMORY;
+        }
+        cop_status status = COP_OK;
+        if (options->alias != 0)
+                status = cop__alias_open(thread, actor, options->alias, ref);
+        if (status != COP_OK)
+                cop__shared_term_drop(*tag);
+        return status;
+}
+
+cop_status cop_monitor_address_opt(cop_address to, const cop_monitor_options *options, cop_ref *ref)
 {
         struct cop__actor *actor = cop__actor_here();
         if (actor == NULL)
                 return COP_E_NO_NODE;
-        if (ref == NULL || (to.name == NULL && to.pid.bits == 0) ||
-            (to.name != NULL && strlen(to.name) > COP_NAME_MAX))
+        if (ref == NULL || options == NULL || cop__is_alias(to) ||
+            (to.name == NULL && to.pid.bits == 0) ||
+            (to.name != NULL && strlen(to.name) > COP_NAME_MAX) || !is_good_mode(options->alias))
                 return COP_E_BAD_ARGUMENT;
         struct cop__thread *thread = cop__thread_here();
-        cop_pid target = to.name != NULL ? cop_whereis(to.name) : to.pid;
+        struct cop__relation *pair[2];
+        struct cop__shared_term *tag;
+        cop_status status = new_pair(thread, COP__TIE_MONITOR, COP__TIE_WATCH, to.name, pair);
+        if (status != COP_OK)
+                return status;
         cop_ref fresh = cop__ref_new(cop__here_of(thread));
-        cop_status status = cop__monitor(thread, actor, target, to.name, fresh);
-        if (status == COP_OK)
-                *ref = fresh;
-        return status;
+        status = new_extras(thread, actor, options, fresh, &tag);
+        if (status != COP_OK) {
+                cop__relation_free(thread, pair[0]);
+                cop__relation_free(thread, pair[1]);
+                return status;
+        }
+        pair[0]->as.tie.tag = tag;
+        pair[0]->as.tie.mode = options->alias;
+        if (options->priority)
+                pair[1]->signal.flags |= COP__SIGNAL_PRIORITY;
+        begin_monitor(thread, actor, to.name != NULL ? cop_whereis(to.name) : to.pid, fresh,
+                      pair[0], pair[1]);
+        *ref = fresh;
+        return COP_OK;
 }
 
-void cop_demonitor(cop_ref ref)
+cop_status cop_monitor_address(cop_address to, cop_ref *ref)
 {
-        struct cop__actor *actor = cop__actor_here();
-        if (actor != NULL)
-                cop__demonitor(cop__thread_here(), actor, ref);
+        return cop_monitor_address_opt(to, &(cop_monitor_options){ .alias = 0 }, ref);
 }
 
-void cop_demonitor_flush(cop_ref ref)
+bool cop_demonitor(cop_ref ref)
 {
         struct cop__actor *actor = cop__actor_here();
-        if (actor == NULL || cop__demonitor(cop__thread_here(), actor, ref))
-                return;
-        cop_message_free(cop_receive(0, COP_REF(cop_down, ref)));
+        if (actor == NULL)
+                return false;
+        if (ref.bits == 0)
+                return cop__badarg("demonitor", "no reference is given");
+        return cop__demonitor(cop__thread_here(), actor, ref);
+}
+
+bool cop_demonitor_flush(cop_ref ref)
+{
+        if (cop_demonitor(ref))
+                return true;
+        if (ref.bits != 0)
+                cop_message_free(cop_receive(0, COP_REF(cop_down, ref)));
+        return false;
 }

@@ -20,7 +20,13 @@
  * DEMONITOR bears the address of the WATCH half. It is good: the two are kept by A and B for exactly as long as
  * neither DOWN nor DEMONITOR has been sent, and a B that has died in between refuses the signal without looking.
  *
+ *      deferral  B has deferred its reply to A's call: B makes both halves, keeps the WATCH half, and sends A the MONITOR half as
+ *                DEFERRED_BY. From there on it is a monitor like any other; an A that does not wait sends it back as DEMONITOR
+ *
  * Two actors that link to each other at the same time have two links; the first LINK_EXIT ends all of them.
+ *
+ * An alias is a relation of its owner with nobody: kept and found like a half, and never sent (alias.h). That of a monitor
+ * bears the monitor's reference.
  *
  * Each actor keeps its halves in one list, and from COP__RELATIONS_LISTED on also in a table by key.
  */
@@ -41,7 +47,11 @@ enum cop__tie_type {
         COP__TIE_LINK = 1,
         COP__TIE_MONITOR,
         COP__TIE_WATCH,
+        COP__TIE_ALIAS,
 };
+
+/* In the mode of a MONITOR half, beside the cop_alias_mode of its alias: it ends a call whose reply was deferred. */
+#define COP__TIE_OF_CALL UINT32_C(0x100)
 
 /* A half while an actor keeps it. Its id or reference is signal.ref. */
 struct cop__tie {
@@ -49,12 +59,15 @@ struct cop__tie {
         struct cop__table_node node;  /* in the keeper's table; key: see cop__relation_key */
         cop_pid peer;                 /* the other side; of a MONITOR by name nobody was found for: nobody */
         struct cop__relation *other;  /* MONITOR: the WATCH half */
+        struct cop__shared_term *tag; /* MONITOR: what its DOWN will bear, counted; NULL: nothing */
         uint32_t type;
+        uint32_t mode;                /* cop_alias_mode: an ALIAS's, of a MONITOR's alias, COP_ALIAS_PRIORITY of a LINK */
         uint32_t name_size;           /* WATCH: of the name it was monitored by, behind the relation */
 };
 
 /* A half while it is on its way as an exit or down signal, then the message that the user reads. The counted reason that
- * the term lies in follows the message directly: COP__SIGNAL_REASON, see cop__signal_free. */
+ * the term lies in follows the message directly, then that of the tag: COP__SIGNAL_REASON and COP__SIGNAL_TAG, see
+ * cop__signal_free. */
 struct cop__exit_body {
         cop_exited message;
         struct cop__shared_term *reason;
@@ -62,6 +75,7 @@ struct cop__exit_body {
 struct cop__down_body {
         cop_down message;
         struct cop__shared_term *reason;
+        struct cop__shared_term *tag;
 };
 
 struct cop__relation {
@@ -73,6 +87,8 @@ struct cop__relation {
         } as;
 };
 
+_Static_assert(sizeof(struct cop__relation) <= 128, "a half should be two cache lines");
+
 /* Either half of a new relation, not yet kept by anyone. NULL without memory. `name` may be NULL. */
 struct cop__relation *cop__relation_new(struct cop__thread *thread, enum cop__tie_type type,
                                         const char *name);
@@ -81,6 +97,12 @@ void cop__relation_free(struct cop__thread *thread, struct cop__relation *relati
 /* The owner keeps a half. */
 void cop__relation_keep(struct cop__actor *actor, struct cop__relation *relation, cop_ref ref,
                         cop_pid peer);
+
+/* The first that the owner keeps of that type and key, with that reference unless it is 0. */
+struct cop__relation *cop__relation_find(struct cop__actor *actor, enum cop__tie_type type,
+                                         uint64_t key, cop_ref ref);
+/* The owner keeps it no longer. */
+void cop__relation_forget(struct cop__actor *actor, struct cop__relation *relation);
 
 /* What take_in does with each signal of a relation. True: it has become a message for the mailbox. */
 bool cop__relation_take_in(struct cop__thread *thread, struct cop__actor *actor,
@@ -94,10 +116,13 @@ void cop__relation_refuse(struct cop__thread *thread, cop_pid dead, struct cop__
 void cop__relations_end(struct cop__thread *thread, struct cop__actor *actor, cop_pid self,
                         struct cop__shared_term *reason);
 
-/* The owner monitors an actor for the runtime's own ends (a call whose reply was deferred). */
-cop_status cop__monitor(struct cop__thread *thread, struct cop__actor *actor, cop_pid target,
-                        const char *name, cop_ref ref);
-/* Forgets it; false: there was none (any more). */
+/* The owner is watched by the caller whose reply it has deferred, under the reference of the call. False: no memory. */
+bool cop__watched_by(struct cop__thread *thread, struct cop__actor *actor, cop_caller caller);
+/* DEFERRED_BY has arrived: the caller keeps its half, or, as nobody waits any more, sends it back. */
+void cop__watch_callee(struct cop__thread *thread, struct cop__actor *actor,
+                       struct cop__signal *signal, bool waits);
+
+/* Ends a monitor; false: there was none (any more). */
 bool cop__demonitor(struct cop__thread *thread, struct cop__actor *actor, cop_ref ref);
 
 /* An exit signal has arrived at the owner. Takes the signal. True: it is a message for the mailbox now. */

@@ -3,21 +3,24 @@
 #include <stdlib.h>
 
 #include "actors/actor.h"
+#include "actors/alias.h"
 
 /* ---- Signals -------------------------------------------------------------------- */
 
 void cop__send_signal(struct cop__thread *thread, cop_pid to, struct cop__signal *signal)
 {
         struct cop__actor *actor = cop__slot_of(cop__node_of(thread), to);
-        bool exit = signal->type == COP__SIGNAL_EXIT || signal->type == COP__SIGNAL_LINK_EXIT;
+        bool urgent = signal->type == COP__SIGNAL_EXIT || signal->type == COP__SIGNAL_LINK_EXIT ||
+                      signal->flags & COP__SIGNAL_PRIORITY;
         if (COP__UNLIKELY(actor == NULL || !cop__slot_is(actor, to))) {
                 cop__refuse_signal(thread, to, signal, NULL);
                 return;
         }
         cop__push_signal(thread, actor, cop__pid_generation(to), signal);
-        /* After the push, or the owner could look too early. Who lives there meanwhile hurries once for nothing. */
-        if (COP__UNLIKELY(exit))
-                cop__store_relaxed(&actor->urgent, 1);
+        /* After the push, or the owner could look too early; the release pairs with its exchange, see cop__hurry_slowly. Who
+         * lives there meanwhile hurries once for nothing. */
+        if (COP__UNLIKELY(urgent))
+                cop__store_release(&actor->urgent, 1);
 }
 
 static void drop_message(struct cop__thread *thread, struct cop__signal *signal)
@@ -30,6 +33,9 @@ void cop__refuse_signal(struct cop__thread *thread, cop_pid dead, struct cop__si
                         struct cop__shared_term *reason)
 {
         switch (signal->type) {
+        case COP__SIGNAL_REPLY:
+                drop_message(thread, signal);
+                return;
         case COP__SIGNAL_MESSAGE:
         case COP__SIGNAL_INFO:
         case COP__SIGNAL_SYS:
@@ -40,6 +46,7 @@ void cop__refuse_signal(struct cop__thread *thread, cop_pid dead, struct cop__si
                 else
                         drop_message(thread, signal);
                 return;
+        case COP__SIGNAL_DEFERRED_BY:
         case COP__SIGNAL_LINK:
         case COP__SIGNAL_UNLINK:
         case COP__SIGNAL_LINK_EXIT:
@@ -101,17 +108,21 @@ cop_status cop_send_value(cop_address to, const cop_kind *kind, const void *valu
 {
         struct cop__thread *thread = cop__thread_here();
         struct cop__signal *signal;
-        cop_pid pid;
+        cop_pid pid = to.pid;
         if (COP__UNLIKELY(thread == NULL || thread->current == NULL))
                 return COP_E_NO_NODE;
-        cop_status status = resolve(to, &pid);
-        if (COP__UNLIKELY(status != COP_OK))
-                return status;
+        if (COP__UNLIKELY(to.name != NULL)) {
+                if (cop__is_alias(to))
+                        return cop__send_to_alias(to, kind, value, 0, __builtin_return_address(0));
+                pid = cop_whereis(to.name);
+                if (pid.bits == 0)
+                        return COP_E_NO_NAME;
+        }
         struct cop__here *here = cop__here_of(thread);
         cop__critical_enter(&here->fault);
         struct cop__actor *self = cop__actor_of(thread->current);
         struct cop__actor *actor = cop__slot_of(here->node, pid);
-        status = cop__signal_message(&thread->pool, kind, value, &signal);
+        cop_status status = cop__signal_message(&thread->pool, kind, value, &signal);
         if (COP__UNLIKELY(status != COP_OK)) {
                 cop__critical_leave(&here->fault);
                 return status;
@@ -163,11 +174,13 @@ cop_status cop_send_term_to(cop_address to, cop_term term)
         cop_pid pid;
         if (thread == NULL || thread->current == NULL)
                 return COP_E_NO_NODE;
+        cop_ref alias = cop__take_alias(&to);
         cop_status status = resolve(to, &pid);
         if (status == COP_OK)
                 status = cop__signal_of_term(thread, term, &signal);
         if (status != COP_OK)
                 return status;
+        cop__send_through(signal, alias);
         struct cop__actor *self = cop__actor_of(thread->current);
         struct cop__actor *actor = cop__slot_of(cop__node_of(thread), pid);
         pay(self, deliver(thread, self, actor, pid, signal), __builtin_return_address(0));

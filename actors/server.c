@@ -394,6 +394,6 @@ void cop__server_end(struct cop__thread *thread, struct cop__actor *actor, cop_p
                 return;
         while ((signal = cop__mailbox_take_first(&rare->continuations)) != NULL)
                 cop__signal_free(&thread->pool, signal);
-        while ((signal = cop__mailbox_take_first(&rare->requests)) != NULL)
+        while ((signal = cop__mailbox_take_first(&rare->asked)) != NULL)
                 cop__fail_call(thread, pid, signal, COP__FAILED_DIED, actor->reason);
 }

@@ -293,6 +293,8 @@ void cop__actor_born(struct cop__thread *thread, struct cop__actor *actor,
         actor->trap_exit = false;
         actor->leaving = false;
         actor->killed = false;
+        actor->heeds = false;
+        actor->overtaken = false;
         actor->reports = false;
         actor->reason = NULL;
         actor->current = NULL;

@@ -41,7 +41,7 @@ void cop__sys_take_in(struct cop__thread *thread, struct cop__actor *actor,
                 cop__fail_call(thread, cop__actor_pid(actor), signal, COP__FAILED_NO_MEMORY, NULL);
                 return;
         }
-        cop__mailbox_append(&rare->requests, signal);
+        cop__mailbox_append(&rare->asked, signal);
         actor->aside |= COP__ASIDE_ASKED;
 }
 
@@ -49,8 +49,8 @@ void cop__sys_take_in(struct cop__thread *thread, struct cop__actor *actor,
 static void done(struct cop__actor *actor, cop_status status, cop_term term)
 {
         struct cop__rare *rare = actor->rare;
-        struct cop__signal *request = cop__mailbox_take_first(&rare->requests);
-        if (rare->requests.first == NULL)
+        struct cop__signal *request = cop__mailbox_take_first(&rare->asked);
+        if (rare->asked.first == NULL)
                 actor->aside &= (uint8_t)~COP__ASIDE_ASKED;
         answer(cop__thread_here(), actor, request, status, term);
 }
@@ -181,7 +181,7 @@ static void get_status(struct cop__actor *actor)
 
 void cop__sys_act(struct cop__actor *actor)
 {
-        const cop__sys_request *request = cop__signal_body(actor->rare->requests.first);
+        const cop__sys_request *request = cop__signal_body(actor->rare->asked.first);
         switch ((enum cop__sys_what)request->what) {
         case COP__SYS_GET_STATE:
                 get_state(actor);

@@ -3,7 +3,7 @@
  * What sys asks of a server, as a signal: SYS, a call of the runtime's own.
  *
  *      sys_ask.c                              sys.c, in the server's turn
- *      ── SYS, ref: cop__sys_request ──────►  kept in rare->requests, until no callback runs
+ *      ── SYS, ref: cop__sys_request ──────►  kept in rare->asked, until no callback runs
  *      ◄─ REPLY, ref: cop__sys_answer ──────  done
  *      ◄─ FAILED, ref: the reason ──────────  it has died first, or of it (COP__SYS_STOP)
  *

@@ -7,6 +7,7 @@
 #define ACTORS_TAKE_H
 
 #include "actors/actor.h"
+#include "actors/request.h"
 
 /* A node that the cursor has passed and that is not done with: one in the user's hands can be linked only now (turn.c). */
 void cop__keep_passed(struct cop__actor *actor, struct cop__node *node);
@@ -45,6 +46,24 @@ COP__INLINE bool cop__take_in(struct cop__thread *thread, struct cop__actor *act
                                 (uint32_t)cop__load_relaxed(&actor->pid)))
                 return true;
         return cop__take_in_slowly(thread, actor, signal);
+}
+
+/* REPLY or FAILED has come: for the call that waits, or a request. False: for neither. */
+COP__INLINE bool cop__take_answer(struct cop__thread *thread, struct cop__actor *actor,
+                                  struct cop__signal *signal)
+{
+        /* Without a reference it is for whatever call waits: somebody interrupts it (shell/console.c). */
+        if (actor->waiting.bits == 0 ||
+            (signal->ref.bits != 0 && actor->waiting.bits != signal->ref.bits))
+                return cop__request_answered(thread, actor, signal);
+        if (COP__UNLIKELY(actor->call_watched)) {
+                /* The one who deferred it may be dead already: its DOWN must find no monitor. */
+                cop__demonitor(thread, actor, actor->waiting);
+                actor->call_watched = false;
+        }
+        actor->waiting.bits = 0;
+        actor->reply = signal;
+        return true;
 }
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actors/actor.h"
+#include "actors/alias.h"
 #include "base/clock.h"
 
 static struct cop__user_timer *timer_of(struct cop__table_node *node)
@@ -124,6 +125,7 @@ cop_status cop_send_value_after(int64_t ms, cop_address to, const cop_kind *kind
         struct cop__actor *actor = cop__actor_here();
         if (actor == NULL)
                 return COP_E_NO_NODE;
+        cop_ref alias = cop__take_alias(&to);
         if (ms < 0 || (to.name == NULL && to.pid.bits == 0) ||
             (to.name != NULL && !cop__name_is_good(to.name)))
                 return COP_E_BAD_ARGUMENT;
@@ -140,6 +142,7 @@ cop_status cop_send_value_after(int64_t ms, cop_address to, const cop_kind *kind
                 return status;
         }
         timer->message->from = cop__actor_pid(actor);
+        cop__send_through(timer->message, alias);
         struct cop__timer_shard *shard = shard_of(&node->timers, fresh);
         cop__lock_lock(&shard->lock);
         cop__table_insert(&shard->table, &timer->node);

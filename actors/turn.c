@@ -11,6 +11,9 @@
 
 #include <string.h>
 
+#include "actors/alias.h"
+#include "actors/priority.h"
+
 /* ---- Signals and their memory ------------------------------------------------------ */
 
 void cop__keep_passed(struct cop__actor *actor, struct cop__node *node)
@@ -54,11 +57,12 @@ void cop__mailbox_append(struct cop__mailbox *mailbox, struct cop__signal *signa
         cop__store_relaxed(&mailbox->count, mailbox->count + 1); /* read from the side: cop__unread */
 }
 
-struct cop__signal *cop__mailbox_take_first(struct cop__mailbox *mailbox)
+COP__INLINE struct cop__signal *mailbox_take_first(struct cop__mailbox *mailbox)
 {
         struct cop__signal *signal = mailbox->first;
         if (signal == NULL)
                 return NULL;
+        cop__overtaker_left(mailbox, NULL, signal);
         mailbox->first = signal == mailbox->last
                                  ? NULL
                                  : cop__signal_of(cop__load_relaxed(&signal->node.next));
@@ -66,37 +70,12 @@ struct cop__signal *cop__mailbox_take_first(struct cop__mailbox *mailbox)
         return signal;
 }
 
+struct cop__signal *cop__mailbox_take_first(struct cop__mailbox *mailbox)
+{
+        return mailbox_take_first(mailbox);
+}
+
 /* ---- Taking in ---------------------------------------------------------------------- */
-
-static void take_reply(struct cop__thread *thread, struct cop__actor *actor,
-                       struct cop__signal *signal)
-{
-        /* Without a reference it is for whatever call waits: somebody interrupts it (shell/console.c). */
-        if (actor->waiting.bits == 0 ||
-            (signal->ref.bits != 0 && actor->waiting.bits != signal->ref.bits)) {
-                /* Late: the call has ended. FAILED holds a counted reason, so it ends as refused signals do. */
-                cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
-                cop__refuse_signal(thread, cop__actor_pid(actor), signal, NULL);
-                return;
-        }
-        if (actor->call_watched) {
-                /* The one who deferred it may be dead already: its DOWN must find no monitor. */
-                cop__demonitor(thread, actor, actor->waiting);
-                actor->call_watched = false;
-        }
-        actor->waiting.bits = 0;
-        actor->reply = signal;
-}
-
-static void take_deferral(struct cop__thread *thread, struct cop__actor *actor,
-                          struct cop__signal *signal)
-{
-        /* The callee is watched from here on under the call's own reference; see call.c. */
-        if (actor->waiting.bits == signal->ref.bits && !actor->call_watched)
-                actor->call_watched = cop__monitor(thread, actor, signal->from, NULL,
-                                                   signal->ref) == COP_OK;
-        signal_done(thread, actor, signal);
-}
 
 /* For one that is dead: who is dying right now still has a reason to give. */
 static void refuse(struct cop__thread *thread, struct cop__actor *actor, struct cop__signal *signal)
@@ -127,10 +106,10 @@ bool cop__take_in_slowly(struct cop__thread *thread, struct cop__actor *actor,
                 return false;
         case COP__SIGNAL_REPLY:
         case COP__SIGNAL_FAILED:
-                take_reply(thread, actor, signal);
-                return false;
+                return !cop__take_answer(thread, actor, signal) &&
+                       cop__alias_take_in(thread, actor, signal);
         case COP__SIGNAL_DEFERRED_BY:
-                take_deferral(thread, actor, signal);
+                cop__take_deferral(thread, actor, signal);
                 return false;
         case COP__SIGNAL_WAKE:
                 if (actor->alarm == signal)
@@ -159,8 +138,11 @@ static void take_in_all(struct cop__actor *actor)
 
 bool cop__hurry_slowly(struct cop__actor *actor)
 {
-        cop__store_relaxed(&actor->urgent, 0);
+        /* One exchange: who set it before has pushed before, and is reached below; who sets it later is asked for again. */
+        cop__exchange_acq_rel(&actor->urgent, 0);
         take_in_all(actor);
+        if (!cop__queue_is_drained(&actor->queue, &actor->cursor))
+                cop__store_relaxed(&actor->urgent, 1); /* behind a sender that is in the middle of its push */
         return cop__must_leave(actor);
 }
 
@@ -278,7 +260,7 @@ int32_t cop__turn_budget(struct cop__actor *actor)
  * to do something else first: end its life, or what its aside bits say. */
 COP__INLINE struct cop__signal *next_message(struct cop__thread *thread, struct cop__actor *actor)
 {
-        struct cop__signal *signal = cop__mailbox_take_first(&actor->mailbox);
+        struct cop__signal *signal = mailbox_take_first(&actor->mailbox);
         if (signal != NULL)
                 return signal;
         while ((signal = cop__next_signal(thread, actor)) != NULL) {
@@ -290,6 +272,8 @@ COP__INLINE struct cop__signal *next_message(struct cop__thread *thread, struct 
                 }
                 if (message)
                         return signal;
+                if (COP__UNLIKELY(actor->mailbox.first != NULL))
+                        return mailbox_take_first(&actor->mailbox); /* it had priority */
         }
         return NULL;
 }

@@ -185,6 +185,16 @@ void cop__push_back(struct cop__actor *actor, uint32_t pressure, const void *whe
         cop__drain(actor);
 }
 
+void cop__pay_for(struct cop__actor *self, cop_pid receiver, const void *where)
+{
+        struct cop__actor *actor = cop__slot_of(cop__node_of(cop__thread_here()), receiver);
+        uint32_t pressure = actor != NULL ? cop__load_relaxed(&actor->pressed) : COP__PRESSURE_NONE;
+        if (pressure != COP__PRESSURE_NONE)
+                cop__push_back(self, pressure, where);
+        else
+                cop__spend(self, 1, where);
+}
+
 void cop_yield(void)
 {
         struct cop__actor *actor = cop__actor_here();

@@ -8,6 +8,8 @@
  *      coppice/message.h     typed messages: COP_MESSAGE
  *      coppice/node.h        a runtime and its threads
  *      coppice/actor.h       spawn, send, receive, call, link, monitor, names, timers
+ *      coppice/alias.h       addresses that close, and messages that overtake
+ *      coppice/request.h     several calls at once
  *      coppice/server.h      an actor as a state and handlers: COP_SERVER
  *      coppice/machine.h     an actor as states and events: COP_MACHINE
  *      coppice/sys.h         looking into a server that runs
@@ -17,8 +19,10 @@
 #ifndef COPPICE_H
 #define COPPICE_H
 
+#include <coppice/alias.h>
 #include <coppice/machine.h>
 #include <coppice/main.h>
 #include <coppice/sys.h>
+#include <coppice/request.h>
 
 #endif

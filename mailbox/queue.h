@@ -220,6 +220,15 @@ static inline void cop__queue_release(struct cop__queue *queue, struct cop__queu
         cop__store_relaxed(&queue->head, next);
 }
 
+/* Owner. Had it taken all that was in the queue when it looked? Those in the middle of a push count. */
+COP__INLINE bool cop__queue_is_drained(const struct cop__queue *queue,
+                                       const struct cop__queue_cursor *cursor)
+{
+        uintptr_t tail = cop__load_relaxed(&queue->tail);
+        return cursor->node != NULL ? tail == (uintptr_t)cursor->node
+                                    : (tail & COP__QUEUE_MARK) != 0;
+}
+
 /* Any thread, as advice: is the owner asleep with nothing to do? */
 COP__INLINE bool cop__queue_is_asleep(const struct cop__queue *queue)
 {

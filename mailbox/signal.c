@@ -61,9 +61,11 @@ cop_status cop__signal_message_slow(struct cop__pool_cache *cache, const cop_kin
 
 static void drop_reason(struct cop__signal *signal)
 {
-        struct cop__shared_term *reason;
-        memcpy(&reason, (char *)cop__signal_body(signal) + signal->size, sizeof(reason));
-        cop__shared_term_drop(reason);
+        struct cop__shared_term *terms[2]; /* the reason, the tag */
+        size_t count = signal->flags & COP__SIGNAL_TAG ? 2 : 1;
+        memcpy(terms, (char *)cop__signal_body(signal) + signal->size, count * sizeof(terms[0]));
+        for (size_t i = 0; i < count; i++)
+                cop__shared_term_drop(terms[i]);
 }
 
 void cop__signal_free_slow(struct cop__pool_cache *cache, struct cop__signal *signal)

@@ -27,11 +27,11 @@
 
 enum cop__signal_type {
         COP__SIGNAL_MESSAGE = 0, /* to the mailbox; with `ref`: a call that wants its reply under it */
-        COP__SIGNAL_REPLY,       /* to the call that waits for `ref`, else dropped */
+        COP__SIGNAL_REPLY,       /* to the call, request or alias that is open under `ref`, else dropped */
         COP__SIGNAL_FAILED,      /* the same, but no answer: the body is a struct cop__failed */
         COP__SIGNAL_START,       /* the first of an actor's life */
         COP__SIGNAL_EXIT,        /* an exit signal that was sent by hand */
-        COP__SIGNAL_DEFERRED_BY, /* the callee will answer later: watch it */
+        COP__SIGNAL_DEFERRED_BY, /* the callee will answer later: the half to watch it by */
         COP__SIGNAL_LINK,        /* relations; see actors/relation.h */
         COP__SIGNAL_UNLINK,
         COP__SIGNAL_LINK_EXIT,
@@ -49,6 +49,8 @@ enum cop__signal_flags {
         COP__SIGNAL_ANSWERED = 8, /* it has been replied to */
         COP__SIGNAL_TAKEN = 32,   /* received, and in the user's hands */
         COP__SIGNAL_REASON = 16,  /* a struct cop__shared_term * follows the body and is counted */
+        COP__SIGNAL_TAG = 64,     /* with REASON: so does a second one */
+        COP__SIGNAL_PRIORITY = 128, /* overtakes in the mailbox, if its receiver consents */
 };
 
 struct cop__signal {

@@ -49,8 +49,9 @@ static void append_value(struct cop__shell *shell, const cop_kind *kind, const v
                                              exited->reason));
         } else if (cop__kind_same(kind, COP_KIND_OF(cop_down))) {
                 const cop_down *down = value;
-                append_term(shell, COP_TUPLE(cop_atom("DOWN"), cop_ref_term(down->ref),
-                                             cop_pid_term(down->pid), down->reason));
+                cop_term tag = down->tag.type == COP_TERM_NIL ? cop_atom("DOWN") : down->tag;
+                append_term(shell, COP_TUPLE(tag, cop_ref_term(down->ref), cop_pid_term(down->pid),
+                                             down->reason));
         } else if (cop__kind_to_term(kind, value, &term) == COP_OK) {
                 append_term(shell, term);
                 cop_term_free(term);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Copyright (c) 2026 The Coppice authors. MIT licence.
 #
-# What COP_MESSAGE must not let through: each refuse/*.c does not compile, with the sentence
+# What COP_MESSAGE and the types must not let through: each refuse/*.c does not compile, with the sentence
 # that its "expect:" comment gives, and refuse/control.c compiles without a warning. With every
 # compiler that is here: gcc, clang and the one that the build uses.
 set -eu

@@ -42,6 +42,7 @@ enum what {
         EXIT_AFTER,  /* answers, then exits with boom */
         DEFER,       /* takes over the duty, and forgets it */
         DEFER_EXIT,  /* takes it over, and exits when the next message comes */
+        DEFER_DIE,   /* takes it over, and exits with {boom, number} */
         PASS_ON,     /* `pid` will answer */
         SUM,         /* answers with the sum of all notes so far */
         SLOW,        /* answers once a note has come */
@@ -78,6 +79,9 @@ static void clerk_on_ask(clerk *self, const ask *a)
                 cop_defer();
                 self->doomed = true;
                 return;
+        case DEFER_DIE:
+                cop_defer();
+                cop_exit(COP_TUPLE(cop_atom("boom"), cop_int(a->number)));
         case PASS_ON:
                 caller = cop_defer();
                 cop_send(a->pid, carried, .pid = caller.pid, .ref = caller.ref,
@@ -399,6 +403,18 @@ IN_NODE(who_defers_and_dies_at_once_ends_the_call)
                 cop_pid p = new_clerk();
                 cop_send(p, ask, .what = DEFER_EXIT);
                 ck_assert_int_eq(cop_call(NULL, p, COP_FOREVER, ask, .what = DEFER), COP_E_DIED);
+        }
+        nothing_has_come();
+}
+
+IN_NODE(who_dies_right_after_deferring_gives_its_reason)
+{
+        for (int i = 0; i < 500; i++) {
+                char reason[32];
+                snprintf(reason, sizeof(reason), "{boom, %d}", i);
+                ck_assert_int_eq(cop_call(NULL, new_clerk(), COP_FOREVER, ask, .what = DEFER_DIE,
+                                          .number = i), COP_E_DIED);
+                ck_assert_str_eq(why(), reason);
         }
         nothing_has_come();
 }

@@ -190,11 +190,10 @@ IN_NODE(MON_12_to_demonitor_twice_or_what_is_unknown_is_harmless)
 {
         cop_pid p = cop_spawn(puppet);
         cop_ref ref = watch(p);
-        cop_demonitor(ref);
-        cop_demonitor(ref);
-        cop_demonitor(cop_ref_new());
-        cop_demonitor((cop_ref){ 0 });
-        cop_demonitor_flush(cop_ref_new());
+        ck_assert(cop_demonitor(ref));
+        ck_assert(!cop_demonitor(ref));
+        ck_assert(!cop_demonitor(cop_ref_new()));
+        ck_assert(!cop_demonitor_flush(cop_ref_new()));
         put_down(p);
         nothing_has_come();
 }
@@ -204,15 +203,42 @@ IN_NODE(MON_13_bad_arguments_are_refused)
         cop_ref ref = { 7 };
         ck_assert_int_eq(cop_monitor(cop_no_pid(), &ref), COP_E_BAD_ARGUMENT);
         ck_assert_int_eq(cop_monitor(cop_self(), NULL), COP_E_BAD_ARGUMENT);
+        static const uint32_t bad[] = { 3, 32, COP_ALIAS_PRIORITY, 0x100 };
+        for (size_t i = 0; i < COP__COUNT(bad); i++) {
+                const cop_monitor_options options = { .alias = bad[i] };
+                ck_assert_int_eq(cop_monitor_opt(cop_self(), &options, &ref), COP_E_BAD_ARGUMENT);
+        }
+        ck_assert_int_eq(cop_monitor_opt(cop_self(), NULL, &ref), COP_E_BAD_ARGUMENT);
         ck_assert_uint_eq(ref.bits, 7);
+        /* On a thread of the program a bug is a line in the log. */
+        ck_assert(!cop_demonitor((cop_ref){ 0 }));
+        ck_assert(!cop_demonitor_flush((cop_ref){ 0 }));
+}
+
+static void demonitors_nothing(void)
+{
+        cop_demonitor((cop_ref){ 0 });
+}
+
+static void flushes_nothing(void)
+{
+        cop_demonitor_flush((cop_ref){ 0 });
+}
+
+IN_NODE(MON_13_to_demonitor_no_reference_is_badarg)
+{
+        void (*const runs[])(void) = { demonitors_nothing, flushes_nothing };
+        for (size_t i = 0; i < COP__COUNT(runs); i++)
+                await_down(spawn_watched(.run = runs[i]),
+                           "{badarg, {demonitor, \"no reference is given\"}}");
 }
 
 IN_NODE(MON_14_anothers_monitor_cannot_be_ended)
 {
         cop_pid p = cop_spawn(puppet), a = cop_spawn(puppet);
         cop_ref ref = tell(a, MONITOR, .pid = p).ref;
-        cop_demonitor(ref);
-        cop_demonitor_flush(ref);
+        ck_assert(!cop_demonitor(ref));
+        ck_assert(!cop_demonitor_flush(ref));
         tell(p, DIE, .reason = cop_atom("frop"));
         await_saw(a, p, "frop");
         put_down(a);
@@ -231,7 +257,11 @@ IN_NODE(MON_16_demonitor_with_flush_removes_a_down_that_is_queued)
         cop_ref ref = watch(p);
         tell(p, DIE, .reason = cop_atom("frop"));
         let_it_queue();
-        cop_demonitor_flush(ref);
+        ck_assert(!cop_demonitor_flush(ref));
+        nothing_has_come();
+        cop_pid q = cop_spawn(puppet);
+        ck_assert(cop_demonitor_flush(watch(q))); /* true: it had not fired, and never will */
+        put_down(q);
         nothing_has_come();
 }
 
@@ -241,8 +271,89 @@ IN_NODE(MON_17_a_plain_demonitor_leaves_a_down_that_is_queued)
         cop_ref ref = watch(p);
         tell(p, DIE, .reason = cop_atom("frop"));
         let_it_queue();
-        cop_demonitor(ref);
+        ck_assert(!cop_demonitor(ref));
         await_down(ref, "frop");
+}
+
+/* ---- Tags ---------------------------------------------------------------------------------------- */
+
+static cop_ref watch_with_tag(cop_address to, cop_term tag)
+{
+        cop_ref ref;
+        ck_assert_int_eq(cop_monitor_address_opt(to, &(cop_monitor_options){ .tag = tag }, &ref),
+                         COP_OK);
+        return ref;
+}
+
+static void expect_tag(cop_ref ref, const char *tag, const char *reason)
+{
+        cop_auto message = await(COP_REF(cop_down, ref));
+        ck_assert_str_eq(text_of(cop_read(cop_down, message)->tag), tag);
+        ck_assert_str_eq(text_of(cop_read(cop_down, message)->reason), reason);
+}
+
+IN_NODE(MON_24_the_down_bears_the_tag_also_for_noproc)
+{
+        cop_pid p = cop_spawn(puppet);
+        cop_term tag = COP_TUPLE(cop_atom("till"), cop_string("the third"), cop_int(3));
+        use_memory();
+        cop_ref refs[] = { watch_with_tag(cop_to_pid(p), tag), watch(p),
+                           watch_with_tag(cop_to_name("puppet"), cop_atom("by_name")) };
+        tell(p, DIE, .reason = cop_atom("frop"));
+        expect_tag(refs[0], "{till, \"the third\", 3}", "frop");
+        expect_tag(refs[1], "[]", "frop");
+        expect_tag(refs[2], "by_name", "noproc");
+        await_true(cop__info(p, PATIENCE_MS, &(cop_term){ 0 }) == COP_E_NO_ACTOR);
+        expect_tag(watch_with_tag(cop_to_pid(p), tag), "{till, \"the third\", 3}", "noproc");
+        nothing_has_come();
+}
+
+IN_NODE(a_tag_that_is_never_delivered_is_freed)
+{
+        cop_pid p = cop_spawn(puppet);
+        static uint8_t bytes[5000];
+        cop_term tag = COP_LIST(cop_binary(bytes, sizeof(bytes)));
+        ck_assert(cop_demonitor(watch_with_tag(cop_to_pid(p), tag)));
+        watch_with_tag(cop_to_pid(cop_self()), tag); /* ends with this thread's visit */
+        watch_with_tag(cop_to_pid(p), tag);
+        cop_term deep = cop_nil();
+        cop_term levels[COP_TERM_DEPTH_MAX + 2];
+        for (size_t i = 0; i < COP__COUNT(levels); i++) {
+                levels[i] = deep;
+                deep = cop_tuple_of(&levels[i], 1);
+        }
+        cop_ref ref = { 7 };
+        ck_assert_int_eq(cop_monitor_opt(p, &(cop_monitor_options){ .tag = deep }, &ref),
+                         COP_E_TOO_DEEP);
+        ck_assert_uint_eq(ref.bits, 7);
+}
+
+/* Each is read after all have come, and the memory of others has been used again. */
+IN_NODE(MON_25_a_thousand_that_die_at_once_bear_their_tags)
+{
+        enum { COUNT = 1000 };
+        static cop_pid pids[COUNT];
+        static cop_message *downs[COUNT];
+        for (int i = 0; i < COUNT; i++) {
+                pids[i] = cop_spawn(puppet);
+                watch_with_tag(cop_to_pid(pids[i]),
+                               COP_TUPLE(cop_atom("tag"), COP_LIST(cop_int(i), cop_string("x")),
+                                         cop_pid_term(pids[i])));
+        }
+        for (int i = 0; i < COUNT; i++)
+                cop_send_exit(pids[i], COP_TUPLE(cop_atom("end"), cop_int(i)));
+        for (int i = 0; i < COUNT; i++)
+                downs[i] = await(COP_FIELD(cop_down, pid, pids[i]));
+        use_memory();
+        for (int i = 0; i < COUNT; i++) {
+                const cop_down *down = cop_read(cop_down, downs[i]);
+                cop_term tag = COP_TUPLE(cop_atom("tag"), COP_LIST(cop_int(i), cop_string("x")),
+                                         cop_pid_term(pids[i]));
+                ck_assert(cop_term_equal(down->tag, tag));
+                ck_assert_int_eq(down->reason.as.items[1].as.integer, i);
+                cop_message_free(downs[i]);
+        }
+        nothing_has_come();
 }
 
 /* ---- Many -------------------------------------------------------------------------------------- */

@@ -15,7 +15,8 @@
  *   thread-local, across it.
  * - After a call has timed out, its late reply is dropped; it never enters the mailbox.
  *
- * Where an argument is called `to`, it is a cop_pid or a registered name ("till").
+ * Where an argument is called `to`, it is a cop_pid or a registered name ("till"); messages and replies
+ * also go to a cop_alias (alias.h).
  */
 #ifndef COPPICE_ACTOR_H
 #define COPPICE_ACTOR_H
@@ -29,27 +30,48 @@ COP_BEGIN_DECLS
 
 /* ---- Identity ---------------------------------------------------------------- */
 
-/* A pid, or a name that is looked up at each use. */
+/*
+ * A way to an actor that the actor itself may close: who waits for a reply, or an alias (alias.h). A value: keep it,
+ * send it on as a field, COP_NESTED(cop_alias, reply_to), and send through it from any actor.
+ */
+typedef struct cop_alias {
+        cop_pid pid; /* whose it is */
+        cop_ref ref; /* none: no alias, but the pid itself */
+} cop_alias;
+COP_MESSAGE_DECLARE(cop_alias);
+
+/* A pid, a name that is looked up at each use, or an alias. */
 typedef struct cop_address {
-        cop_pid pid;      /* nobody if `name` is set */
-        const char *name; /* borrowed for the call */
+        cop_pid pid; /* nobody: it is a name */
+        union {
+                const char *name; /* without a pid; borrowed for the call */
+                cop_ref alias;    /* with a pid; none: it is the pid itself */
+        };
 } cop_address;
 
 static inline cop_address cop_to_pid(cop_pid pid)
 {
-        cop_address address = { pid, NULL };
+        cop_address address = { pid, { NULL } };
         return address;
 }
 
 static inline cop_address cop_to_name(const char *name)
 {
-        cop_address address = { { 0 }, name };
+        cop_address address = { { 0 }, { name } };
+        return address;
+}
+
+static inline cop_address cop_to_alias(cop_alias alias)
+{
+        cop_address address = cop_to_pid(alias.pid);
+        address.alias = alias.ref;
         return address;
 }
 
 #ifndef __cplusplus
-#define COP_TO(to) \
-        _Generic((to), cop_pid: cop_to_pid, char *: cop_to_name, const char *: cop_to_name)(to)
+#define COP_TO(to)                                                                              \
+        _Generic((to), cop_pid: cop_to_pid, cop_alias: cop_to_alias, char *: cop_to_name, \
+                 const char *: cop_to_name)(to)
 #endif
 
 /* The calling actor; nobody outside a node. */
@@ -73,12 +95,13 @@ typedef struct cop_exited {
 } cop_exited;
 COP_MESSAGE_DECLARE(cop_exited);
 
-/* A monitored actor ended: exactly one for each monitor. {'DOWN', Ref, Name, Pid, Reason} */
+/* A monitored actor ended: exactly one for each monitor. {'DOWN', Ref, Name, Pid, Reason, Tag} */
 typedef struct cop_down {
         cop_ref ref;
         cop_symbol name; /* as it was monitored; empty when it was by pid */
         cop_pid pid;     /* nobody when the name was not registered */
         cop_term reason;
+        cop_term tag;    /* of cop_monitor_options, or [] */
 } cop_down;
 COP_MESSAGE_DECLARE(cop_down);
 
@@ -267,11 +290,8 @@ COP_API void cop_yield(void);
 
 /* ---- Calls ------------------------------------------------------------------- */
 
-/* Who waits for a reply. A value: keep it, and answer later from any actor. */
-typedef struct cop_caller {
-        cop_pid pid;
-        cop_ref ref; /* none: the message was sent, not called */
-} cop_caller;
+/* Who waits for a reply: keep it, and answer later from any actor. Without a ref the message was sent, not called. */
+typedef cop_alias cop_caller;
 
 /*
  * Sends a request and waits for its reply. Always ends: with the reply (COP_OK, and the caller
@@ -295,12 +315,13 @@ COP_API cop_term cop_failure(void);
         cop_call_term_to((reply), COP_TO(to), (timeout_ms), (term))
 #endif
 
-/* Who sent a received message, as someone to reply to. */
+/* Who sent a received message, as someone to reply to; a call is deferred by it, see below. */
 COP_API cop_caller cop_caller_of(const cop_message *message);
 
 /*
  * Takes over the duty to answer the message that a server is handling: without this, a handler that
- * ends unanswered makes the call end with COP_E_NO_REPLY. Outside a handler: nobody.
+ * ends unanswered makes the call end with COP_E_NO_REPLY. From here on the call ends with the answer, whoever gives it,
+ * with its time-out, or when this actor ends. Outside a handler, or without memory: nobody, and nothing is deferred.
  */
 COP_API cop_caller cop_defer(void);
 
@@ -353,12 +374,31 @@ COP_API void cop_unlink(cop_pid pid);
 /* Asks for one cop_down when the actor ends, or at once if it has, or nobody bears the name. */
 COP_API cop_status cop_monitor_address(cop_address to, cop_ref *ref);
 
-/* After it no cop_down of that reference arrives; with flush, one already in the mailbox is removed. */
-COP_API void cop_demonitor(cop_ref ref);
-COP_API void cop_demonitor_flush(cop_ref ref);
+/* What a monitor may have besides. All zero: nothing. */
+typedef struct cop_monitor_options {
+        cop_term tag;   /* comes back in the cop_down, whatever happens; copied */
+        uint32_t alias; /* a cop_alias_mode (alias.h): the reference is also an alias, cop_alias_of(ref) */
+        bool priority;  /* its cop_down overtakes the ordinary messages in the mailbox (alias.h) */
+} cop_monitor_options;
+
+/*
+ * The same with options. Errors of both: COP_E_BAD_ARGUMENT (nobody, an alias, an unknown mode), COP_E_NO_MEMORY,
+ * COP_E_TOO_DEEP (the tag), COP_E_NO_NODE.
+ */
+COP_API cop_status cop_monitor_address_opt(cop_address to, const cop_monitor_options *options,
+                                           cop_ref *ref);
+
+/*
+ * After it no cop_down of that reference arrives; with flush, one already in the mailbox is removed. Returns: true if there
+ * was such a monitor of this actor's that had not fired. No reference (0) ends the actor with {badarg, ...}.
+ */
+COP_API bool cop_demonitor(cop_ref ref);
+COP_API bool cop_demonitor_flush(cop_ref ref);
 
 #ifndef __cplusplus
 #define cop_monitor(to, ref) cop_monitor_address(COP_TO(to), (ref))
+/* cop_monitor_opt("till", &(cop_monitor_options){ .tag = cop_atom("till_down") }, &ref) */
+#define cop_monitor_opt(to, ...) cop_monitor_address_opt(COP_TO(to), __VA_ARGS__)
 #endif
 
 /* ---- Names ------------------------------------------------------------------- */

@@ -1,0 +1,362 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Sending requests, and taking their answers. See request.h. */
+#include "actors/request.h"
+
+#include "actors/actor.h"
+#include "actors/alias.h"
+#include "base/clock.h"
+
+struct cop_requests {
+        cop_pid owner;
+        size_t count;              /* of both lists */
+        struct cop__list waiting;
+        struct cop__list answered;
+};
+
+struct request {
+        struct cop__table_node node; /* of the actor's; key: the reference */
+        struct cop__signal *answer;  /* NULL: it has not come */
+        cop_requests *set;           /* NULL: in none */
+        struct cop__list list;       /* of the set */
+        int64_t label;               /* in the set */
+        bool watched;                /* its answer is deferred: there is a monitor under the reference */
+};
+
+static struct request *request_of(struct cop__table_node *node)
+{
+        return COP__CONTAINER(node, struct request, node);
+}
+
+static struct request *request_of_list(struct cop__list *list)
+{
+        return COP__CONTAINER(list, struct request, list);
+}
+
+static struct request *find(struct cop__actor *actor, cop_ref ref)
+{
+        if (actor->rare == NULL)
+                return NULL;
+        struct cop__table_node *node = cop__table_find_first(&actor->rare->requests, ref.bits);
+        return node != NULL ? request_of(node) : NULL;
+}
+
+/* ---- Life ------------------------------------------------------------------------- */
+
+static cop_status begin(struct cop__thread *thread, struct cop__actor *actor, cop_ref ref)
+{
+        struct cop__rare *rare = cop__rare_of(actor);
+        struct request *request = rare != NULL ? cop__pool_take(&thread->pool,
+                                                                cop__pool_class(sizeof(*request)))
+                                               : NULL;
+        if (request == NULL)
+                return COP_E_NO_MEMORY;
+        *request = (struct request){ .node.key = ref.bits };
+        cop__list_init(&request->list);
+        cop__table_insert(&rare->requests, &request->node);
+        return COP_OK;
+}
+
+static void end_watch(struct cop__thread *thread, struct cop__actor *actor, struct request *request)
+{
+        if (request->watched)
+                cop__demonitor(thread, actor, (cop_ref){ request->node.key });
+        request->watched = false;
+}
+
+/* Over. An answer that is there is the caller's to end. */
+static struct cop__signal *end(struct cop__thread *thread, struct cop__actor *actor,
+                               struct request *request)
+{
+        struct cop__signal *answer = request->answer;
+        end_watch(thread, actor, request);
+        cop__table_remove(&actor->rare->requests, &request->node);
+        cop__list_remove(&request->list);
+        if (request->set != NULL)
+                request->set->count--;
+        cop__pool_give(&thread->pool, cop__pool_class(sizeof(*request)), request);
+        return answer;
+}
+
+static void drop(struct cop__thread *thread, struct cop__actor *actor, struct request *request)
+{
+        struct cop__signal *answer = end(thread, actor, request);
+        if (answer == NULL)
+                return;
+        cop__queue_release(&actor->queue, &actor->cursor, &answer->node);
+        cop__refuse_signal(thread, cop__actor_pid(actor), answer, NULL);
+}
+
+static void drop_all(struct cop__actor *actor, cop_requests *set)
+{
+        struct cop__thread *thread = cop__thread_here();
+        while (!cop__list_is_empty(&set->waiting))
+                drop(thread, actor, request_of_list(set->waiting.next));
+        while (!cop__list_is_empty(&set->answered))
+                drop(thread, actor, request_of_list(set->answered.next));
+}
+
+void cop__requests_end(struct cop__thread *thread, struct cop__actor *actor)
+{
+        struct cop__table_walk walk;
+        struct cop__table_node *node;
+        if (actor->rare == NULL)
+                return;
+        cop__table_walk_init(&walk, &actor->rare->requests);
+        while ((node = cop__table_walk_next(&walk)) != NULL)
+                drop(thread, actor, request_of(node));
+        cop__table_fini(&actor->rare->requests);
+}
+
+/* ---- What arrives ------------------------------------------------------------------- */
+
+bool cop__request_answered(struct cop__thread *thread, struct cop__actor *actor,
+                           struct cop__signal *signal)
+{
+        struct request *request = find(actor, signal->ref);
+        if (request == NULL || request->answer != NULL)
+                return false;
+        end_watch(thread, actor, request);
+        request->answer = signal;
+        if (request->set != NULL) {
+                cop__list_remove(&request->list);
+                cop__list_push_back(&request->set->answered, &request->list);
+        }
+        return true;
+}
+
+bool cop__request_deferred(struct cop__actor *actor, cop_ref ref)
+{
+        struct request *request = find(actor, ref);
+        if (request == NULL || request->answer != NULL)
+                return false;
+        request->watched = true;
+        return true;
+}
+
+/* ---- One ------------------------------------------------------------------------------ */
+
+static cop_status find_callee(cop_address to, cop_pid *callee)
+{
+        if (cop__is_alias(to))
+                return COP_E_BAD_ARGUMENT;
+        *callee = to.name != NULL ? cop_whereis(to.name) : to.pid;
+        if (callee->bits != 0)
+                return COP_OK;
+        return to.name != NULL ? COP_E_NO_NAME : COP_E_BAD_ARGUMENT;
+}
+
+cop_status cop_request_send_value(cop_request *request, cop_address to, const cop_kind *kind,
+                                  const void *value)
+{
+        struct cop__actor *self = cop__actor_here();
+        struct cop__signal *signal;
+        cop_pid callee;
+        if (self == NULL)
+                return COP_E_NO_NODE;
+        cop_status status = request != NULL ? find_callee(to, &callee) : COP_E_BAD_ARGUMENT;
+        if (status != COP_OK)
+                return status;
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__here *here = cop__here_of(thread);
+        cop_ref ref = cop__ref_new(here);
+        cop__critical_enter(&here->fault);
+        status = cop__signal_message(&thread->pool, kind, value, &signal);
+        if (status == COP_OK && (status = begin(thread, self, ref)) != COP_OK)
+                cop__signal_free(&thread->pool, signal);
+        if (status == COP_OK) {
+                signal->from = cop__actor_pid(self);
+                signal->ref = ref;
+                request->ref = ref;
+                cop__count_up(&here->sent);
+                cop__send_signal(thread, callee, signal);
+        }
+        cop__critical_leave(&here->fault);
+        if (status == COP_OK)
+                cop__pay_for(self, callee, __builtin_return_address(0));
+        return status;
+}
+
+/* The request is over, with this answer. */
+static cop_status take(struct cop__actor *actor, struct request *request, cop_message **reply)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__signal *answer = end(thread, actor, request);
+        if (answer->type == COP__SIGNAL_FAILED)
+                return cop__take_failure(thread, actor, answer);
+        cop__take_reply(actor, answer, reply);
+        return COP_OK;
+}
+
+cop_status cop_request_await(cop_request request, int64_t timeout_ms, cop_message **reply)
+{
+        struct cop__actor *actor = cop__actor_here();
+        if (actor == NULL)
+                return COP_E_NO_NODE;
+        if (timeout_ms < 0) {
+                cop__badarg("request_await", "a time-out is 0 or more milliseconds, or COP_FOREVER");
+                return COP_E_BAD_ARGUMENT;
+        }
+        struct request *found = find(actor, request.ref);
+        if (found == NULL)
+                return COP_E_NOT_FOUND;
+        uint64_t deadline_ns = cop__deadline_ns(timeout_ms);
+        for (;;) {
+                cop__drain(actor);
+                if (found->answer != NULL)
+                        return take(actor, found, reply);
+                if (deadline_ns != UINT64_MAX && cop__clock_ns() >= deadline_ns)
+                        break;
+                cop__wait(actor, deadline_ns, __builtin_return_address(0));
+        }
+        drop(cop__thread_here(), actor, found);
+        return COP_E_TIMEOUT;
+}
+
+cop_status cop_request_poll(cop_request request, cop_message **reply)
+{
+        struct cop__actor *actor = cop__actor_here();
+        if (actor == NULL)
+                return COP_E_NO_NODE;
+        struct request *found = find(actor, request.ref);
+        if (found == NULL)
+                return COP_E_NOT_FOUND;
+        cop__drain(actor);
+        return found->answer != NULL ? take(actor, found, reply) : COP_E_TIMEOUT;
+}
+
+bool cop_request_drop(cop_request request)
+{
+        struct cop__actor *actor = cop__actor_here();
+        struct request *found = actor != NULL ? find(actor, request.ref) : NULL;
+        if (found != NULL)
+                drop(cop__thread_here(), actor, found);
+        return found != NULL;
+}
+
+/* ---- Many ------------------------------------------------------------------------------- */
+
+cop_deadline cop_deadline_in(int64_t timeout_ms)
+{
+        if (timeout_ms < 0) {
+                cop__badarg("deadline_in", "a time-out is 0 or more milliseconds, or COP_FOREVER");
+                timeout_ms = 0;
+        }
+        return (cop_deadline){ cop__deadline_ns(timeout_ms) };
+}
+
+cop_requests *cop_requests_new(void)
+{
+        cop_requests *set = cop_alloc(sizeof(*set));
+        if (set == NULL)
+                return NULL;
+        set->owner = cop_self();
+        cop__list_init(&set->waiting);
+        cop__list_init(&set->answered);
+        return set;
+}
+
+/* May the calling actor use that set? */
+static cop_status look_at(const struct cop__actor *actor, const cop_requests *set)
+{
+        if (actor == NULL)
+                return COP_E_NO_NODE;
+        if (set == NULL)
+                return COP_E_BAD_ARGUMENT;
+        return cop_pid_equal(set->owner, cop__actor_pid(actor)) ? COP_OK : COP_E_NOT_OWNER;
+}
+
+void cop_requests_free(cop_requests *set)
+{
+        struct cop__actor *actor = cop__actor_here();
+        cop_status status = look_at(actor, set);
+        if (status == COP_E_NOT_OWNER)
+                cop__badarg("requests_free", cop_status_text(status));
+        if (status != COP_OK)
+                return;
+        drop_all(actor, set);
+        cop_release(set);
+}
+
+cop_status cop_requests_add(cop_requests *set, cop_request request, int64_t label)
+{
+        struct cop__actor *actor = cop__actor_here();
+        cop_status status = look_at(actor, set);
+        if (status != COP_OK)
+                return status;
+        struct request *found = find(actor, request.ref);
+        if (found == NULL)
+                return COP_E_NOT_FOUND;
+        if (found->set != NULL)
+                return COP_E_TAKEN;
+        found->set = set;
+        found->label = label;
+        set->count++;
+        cop__list_push_back(found->answer != NULL ? &set->answered : &set->waiting, &found->list);
+        return COP_OK;
+}
+
+size_t cop_requests_count(const cop_requests *set)
+{
+        return look_at(cop__actor_here(), set) == COP_OK ? set->count : 0;
+}
+
+/* COP_E_TIMEOUT: none has been answered; nothing is dropped by that. */
+static cop_status take_first(struct cop__actor *actor, cop_requests *set, cop_response *response)
+{
+        if (set->count == 0)
+                return COP_E_NOT_FOUND;
+        cop__drain(actor);
+        if (cop__list_is_empty(&set->answered))
+                return COP_E_TIMEOUT;
+        struct request *request = request_of_list(set->answered.next);
+        response->request.ref.bits = request->node.key;
+        response->label = request->label;
+        response->message = NULL;
+        response->status = take(actor, request, &response->message);
+        return COP_OK;
+}
+
+static cop_status await_any(cop_requests *set, uint64_t deadline_ns, cop_response *response,
+                            const void *where)
+{
+        struct cop__actor *actor = cop__actor_here();
+        cop_status status = look_at(actor, set);
+        if (status == COP_OK && response == NULL)
+                status = COP_E_BAD_ARGUMENT;
+        while (status == COP_OK) {
+                status = take_first(actor, set, response);
+                if (status != COP_E_TIMEOUT)
+                        return status;
+                if (deadline_ns != UINT64_MAX && cop__clock_ns() >= deadline_ns) {
+                        drop_all(actor, set);
+                        return status;
+                }
+                cop__wait(actor, deadline_ns, where);
+                status = COP_OK;
+        }
+        return status;
+}
+
+cop_status cop_requests_await(cop_requests *set, int64_t timeout_ms, cop_response *response)
+{
+        if (timeout_ms < 0) {
+                cop__badarg("requests_await", "a time-out is 0 or more milliseconds, or COP_FOREVER");
+                return COP_E_BAD_ARGUMENT;
+        }
+        return await_any(set, cop__deadline_ns(timeout_ms), response, __builtin_return_address(0));
+}
+
+cop_status cop_requests_await_until(cop_requests *set, cop_deadline deadline,
+                                    cop_response *response)
+{
+        return await_any(set, deadline.at_ns, response, __builtin_return_address(0));
+}
+
+cop_status cop_requests_poll(cop_requests *set, cop_response *response)
+{
+        struct cop__actor *actor = cop__actor_here();
+        cop_status status = look_at(actor, set);
+        if (status != COP_OK)
+                return status;
+        return response != NULL ? take_first(actor, set, response) : COP_E_BAD_ARGUMENT;
+}

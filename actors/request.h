@@ -1,0 +1,33 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Requests in flight: calls that nobody waits for yet.
+ *
+ *      sent ──REPLY or FAILED──► answered ──awaited, polled──► over
+ *        └──────────── time-out, dropped, the actor's end ──────► over
+ *
+ * Each is a block of its own in a table of the actor's, by the reference of the call; an answer that comes lies there until it
+ * is taken. What comes under a reference that is not in the table, or is answered already, is late and dropped. A set is
+ * two lists of such blocks: those that wait, in the order in which they were put in, and those answered, in the order in
+ * which the answers came.
+ */
+#ifndef ACTORS_REQUEST_H
+#define ACTORS_REQUEST_H
+
+#include <coppice/request.h>
+
+#include "mailbox/signal.h"
+
+struct cop__actor;
+struct cop__thread;
+
+/* REPLY or FAILED has come, and is no answer to the call that waits. False: to no request either. */
+bool cop__request_answered(struct cop__thread *thread, struct cop__actor *actor,
+                           struct cop__signal *signal);
+
+/* The callee has deferred its answer. False: nobody waits for that any more. */
+bool cop__request_deferred(struct cop__actor *actor, cop_ref ref);
+
+/* The end of the actor: all are over. */
+void cop__requests_end(struct cop__thread *thread, struct cop__actor *actor);
+
+#endif
