@@ -10,13 +10,17 @@
  *      coppice/actor.h       spawn, send, receive, call, link, monitor, names, timers
  *      coppice/server.h      an actor as a state and handlers: COP_SERVER
  *      coppice/machine.h     an actor as states and events: COP_MACHINE
+ *      coppice/registry.h    actors found by any key
+ *      coppice/group.h       groups of actors
  *      coppice/supervisor.h  trees that grow failed actors back
  *      coppice/main.h        a program that is such a tree
  */
 #ifndef COPPICE_H
 #define COPPICE_H
 
+#include <coppice/group.h>
 #include <coppice/machine.h>
 #include <coppice/main.h>
+#include <coppice/registry.h>
 
 #endif
