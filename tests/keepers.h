@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actors/book.h"
 #include "tests/node_fixture.h"
 
 static inline cop_pid start_keeper(cop_spawn_options options)

@@ -729,6 +729,6 @@ IN_NODE(memory_is_flat_after_many_deaths)
                 ck_assert_int_eq(enter(p, cop_int(i), cop_int(1)), COP_OK);
                 put_down(p);
         }
-        await_true(blocks_in_use(node) == before);
+        await_true(blocks_in_use(node) <= before); /* `before` may have counted what was about to be freed */
         ck_assert_uint_eq(count(), 0);
 }
