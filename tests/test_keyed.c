@@ -568,7 +568,7 @@ static void holds_on(const post *p)
 IN_NODE(REG_07_nothing_of_an_actor_is_found_once_its_death_is_heard)
 {
         enum { AT_ONCE = 4 };
-        int rounds = suite_is_slow() ? 100 : 2000;
+        int rounds = suite_is_slow() ? 50 : 200;
         start_registry("rooms", (cop_registry){ .keys = COP_UNIQUE });
         for (int round = 0; round < rounds; round++) {
                 cop_pid pids[AT_ONCE];
@@ -636,7 +636,7 @@ IN_NODE(a_registry_dies_and_is_restarted_while_it_is_read_and_written)
         enum { WRITERS = 8 };
         pthread_t reader;
         cop_pid writers[WRITERS];
-        int rounds = suite_is_slow() ? 30 : 400;
+        int rounds = suite_is_slow() ? 20 : 100;
         cop__store_release(&racing_is_over, 0);
         for (int i = 0; i < WRITERS; i++)
                 writers[i] = cop_spawn_with(comes_and_goes, post, i % 4);
@@ -718,7 +718,7 @@ IN_NODE_WITH(every_operation_survives_every_failed_allocation, .workers = 1)
 
 IN_NODE(memory_is_flat_after_many_deaths)
 {
-        int rounds = suite_is_slow() ? 200 : 5000;
+        int rounds = suite_is_slow() ? 200 : 2000;
         start_registry("rooms", (cop_registry){ .keys = COP_DUPLICATE });
         cop_pid p = a_tenant();
         ck_assert_int_eq(enter(p, cop_atom("tea"), cop_int(1)), COP_OK);
