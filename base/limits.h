@@ -56,7 +56,7 @@
 #define COP__EPOCH_PENDING (COP__TINY ? 1u : 64u)
 
 /* Entries of a dead actor, or of a table that ends, that are taken out before others get the lock. */
-#define COP__HOLDINGS_BATCH (COP__TINY ? 1u : 64u)
+#define COP__HOLDINGS_BATCH (COP__TINY ? 1u : 512u)
 
 /* Crash reports that a node keeps, the oldest overwritten. */
 #define COP__REPORTS_KEPT 64u
