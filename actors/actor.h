@@ -24,6 +24,7 @@
 #include <coppice/server.h>
 
 #include "actors/fault.h"
+#include "actors/holding.h"
 #include "actors/registry.h"
 #include "actors/relation.h"
 #include "actors/report.h"
@@ -61,6 +62,9 @@ struct cop__escape {
         uintptr_t top, low; /* of the stack that the turn runs on; see fault.h */
 };
 
+/* Marks of what others would have to take out of tables when the actor dies; see registry.h and holding.h. */
+enum cop__named { COP__NAMED = 1, COP__HOLDS = 2 };
+
 enum cop__pressure { COP__PRESSURE_NONE = 0, COP__PRESSURE_LOW, COP__PRESSURE_HIGH };
 
 struct cop__actor {
@@ -68,7 +72,7 @@ struct cop__actor {
         struct cop__queue queue;
         uint64_t pid;              /* atomic; see above */
         uint32_t pressed;          /* atomic; a cop__pressure: how far the owner is behind */
-        uint32_t named;            /* atomic; has had a name since its birth; see registry.c */
+        uint32_t named;            /* atomic; enum cop__named: what it has had since its birth */
         struct cop__task task;     /* whoever holds the run right */
         uint32_t status;           /* atomic; a cop__actor_status, for looking from outside */
         uint32_t urgent;           /* atomic; an exit or priority has come, perhaps behind many messages: see cop__hurry */
@@ -129,6 +133,7 @@ struct cop__rare {
         struct cop__shared_term *failure; /* of the last call */
         struct cop__shared_term *extra;   /* of an init, for who waits for its end */
         struct cop__machine *machine;     /* it is a state machine; see machine.h */
+        struct cop__book *book;           /* that it keeps; see book.h */
         struct cop__table requests;       /* in flight, by reference; see request.h */
         struct cop__signal *overtaker;    /* the last priority message in the mailbox, or NULL; see priority.h */
         cop_message *started;             /* what the last one that this actor started has told */
@@ -197,6 +202,7 @@ struct cop_node {
         struct cop__shared_term *reasons[COP__REASONS];
         struct cop__slots slots;
         struct cop__registry registry;
+        struct cop__holdings holdings;
         struct cop__timers timers;
         struct cop__reports reports;
         struct cop__symbols *symbols;

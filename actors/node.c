@@ -126,6 +126,7 @@ static void free_parts(struct cop_node *node)
         cop__symbols_free(node->symbols);
         cop__reports_fini(&node->reports);
         cop__reasons_fini(node);
+        cop__holdings_fini(&node->holdings);
         cop__registry_fini(&node->registry);
         cop__slots_fini(&node->slots);
 }

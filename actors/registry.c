@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "actors/actor.h"
+#include "actors/gather.h"
 
 struct cop__name_entry {
         struct cop__table_node node; /* key: the pid */
         cop_pid pid;
         ck_epoch_entry_t epoch;
+        struct cop__book *book;      /* atomic; that its actor keeps, or NULL */
         uint32_t born;               /* atomic; 0: START is still to be sent, the lock is held */
         char name[COP_NAME_MAX + 1];
 };
@@ -32,39 +34,6 @@ static bool is_same_name(const void *left, const void *right)
                       ((const struct cop__name_entry *)right)->name) == 0;
 }
 
-/* Memory of the set itself. What readers may still look at is freed after them. */
-struct set_memory {
-        ck_epoch_entry_t epoch;
-        size_t unused; /* keeps what follows aligned to 16 bytes */
-};
-
-static void free_set_memory(ck_epoch_entry_t *entry)
-{
-        free(COP__CONTAINER(entry, struct set_memory, epoch));
-}
-
-static void *set_malloc(size_t size)
-{
-        struct set_memory *memory = malloc(sizeof(*memory) + size);
-        return memory != NULL ? memory + 1 : NULL;
-}
-
-static void set_free(void *pointer, size_t size, bool defer)
-{
-        (void)size;
-        if (pointer == NULL)
-                return;
-        struct set_memory *memory = (struct set_memory *)pointer - 1;
-        struct cop__thread *thread = cop__thread_here();
-        if (defer && thread != NULL)
-                ck_epoch_call(cop__here_of(thread)->registry.record, &memory->epoch,
-                              free_set_memory);
-        else
-                free(memory);
-}
-
-static const struct ck_malloc set_allocator = { .malloc = set_malloc, .free = set_free };
-
 /* ---- Life ---------------------------------------------------------------------------- */
 
 cop_status cop__registry_init(struct cop__registry *registry)
@@ -74,7 +43,7 @@ cop_status cop__registry_init(struct cop__registry *registry)
         cop__table_init(&registry->pids);
         registry->count = 0;
         registry->records = NULL;
-        registry->allocator = set_allocator;
+        registry->allocator = cop__epoch_allocator();
         if (!ck_hs_init(&registry->names, CK_HS_MODE_SPMC | CK_HS_MODE_OBJECT, hash_name,
                         is_same_name, &registry->allocator, 64, 0x636f70u))
                 return COP_E_NO_MEMORY;
@@ -125,6 +94,7 @@ void cop__registry_leave(struct cop__registry *registry, struct cop__registry_re
 
 static void free_entry(ck_epoch_entry_t *entry)
 {
+        cop__epoch_over();
         free(COP__CONTAINER(entry, struct cop__name_entry, epoch));
 }
 
@@ -147,7 +117,7 @@ static cop_status add_locked(struct cop__registry *registry, struct cop__name_en
         if (entry_of(registry, entry->pid) != NULL ||
             ck_hs_get(&registry->names, hash, entry) != NULL)
                 return COP_E_NAME_TAKEN;
-        cop__store_seq(&actor->named, 1); /* pairs with the dying actor's look; see registry.h */
+        cop__or_seq(&actor->named, COP__NAMED); /* pairs with the dying actor's look; see registry.h */
         if (cop__load_seq(&actor->pid) != entry->pid.bits)
                 return COP_E_NO_ACTOR;
         if (!ck_hs_put(&registry->names, hash, entry))
@@ -202,8 +172,8 @@ static void remove_locked(struct cop__here *here, struct cop__name_entry *entry)
         ck_hs_remove(&registry->names, hash, entry);
         cop__table_remove(&registry->pids, &entry->node);
         registry->count--;
-        ck_epoch_call(here->registry.record, &entry->epoch, free_entry);
-        ck_epoch_poll(here->registry.record);
+        cop__epoch_call(here, &entry->epoch, free_entry);
+        cop__epoch_poll(here);
 }
 
 void cop__registry_remove_pid(struct cop__here *here, cop_pid pid)
@@ -218,23 +188,15 @@ void cop__registry_remove_pid(struct cop__here *here, cop_pid pid)
 
 /* ---- Looking up --------------------------------------------------------------------------- */
 
-/* A reader is not told of memory orders by ThreadSanitizer, which cannot see into Concurrency Kit: there it takes the lock. */
-static void begin_reading(struct cop__here *here)
+/* In a section. `wanted` need only have its name. */
+static struct cop__name_entry *find(struct cop__registry *registry,
+                                    const struct cop__name_entry *wanted)
 {
-#if COP__TSAN
-        cop__lock_lock(&here->node->registry.lock);
-#else
-        ck_epoch_begin(here->registry.record, NULL);
-#endif
-}
-
-static void end_reading(struct cop__here *here)
-{
-#if COP__TSAN
-        cop__lock_unlock(&here->node->registry.lock);
-#else
-        ck_epoch_end(here->registry.record, NULL);
-#endif
+        cop__epoch_lock(&registry->lock);
+        struct cop__name_entry *entry = ck_hs_get(
+                &registry->names, CK_HS_HASH(&registry->names, hash_name, wanted), wanted);
+        cop__epoch_unlock(&registry->lock);
+        return entry;
 }
 
 cop_pid cop_whereis(const char *name)
@@ -245,22 +207,42 @@ cop_pid cop_whereis(const char *name)
         if (thread == NULL || !cop__name_is_good(name))
                 return pid;
         struct cop__here *here = cop__here_of(thread);
-        ck_hs_t *names = &here->node->registry.names;
         memcpy(wanted.name, name, strlen(name) + 1);
-        unsigned long hash = CK_HS_HASH(names, hash_name, &wanted);
-        begin_reading(here);
-        struct cop__name_entry *entry = ck_hs_get(names, hash, &wanted);
+        cop__epoch_begin(here);
+        struct cop__name_entry *entry = find(&here->node->registry, &wanted);
         bool born = true;
         if (entry != NULL) {
                 pid = entry->pid;
                 born = cop__load_acquire(&entry->born);
         }
-        end_reading(here);
+        cop__epoch_end(here);
         if (COP__UNLIKELY(!born)) {
                 cop__lock_lock(&here->node->registry.lock);
                 cop__lock_unlock(&here->node->registry.lock);
         }
         return pid;
+}
+
+/* Pairs with the release in cop__registry_attach: the book is whole. */
+struct cop__book *cop__registry_book(struct cop__here *here, const char *name)
+{
+        struct cop__name_entry wanted;
+        if (!cop__name_is_good(name))
+                return NULL;
+        memcpy(wanted.name, name, strlen(name) + 1);
+        struct cop__name_entry *entry = find(&here->node->registry, &wanted);
+        return entry != NULL ? cop__load_acquire(&entry->book) : NULL;
+}
+
+bool cop__registry_attach(struct cop__here *here, cop_pid pid, struct cop__book *book)
+{
+        struct cop__registry *registry = &here->node->registry;
+        cop__lock_lock(&registry->lock);
+        struct cop__name_entry *entry = entry_of(registry, pid);
+        if (entry != NULL)
+                cop__store_release(&entry->book, book);
+        cop__lock_unlock(&registry->lock);
+        return entry != NULL;
 }
 
 bool cop__registry_name(struct cop_node *node, cop_pid pid, char name[COP_NAME_MAX + 1])
@@ -321,4 +303,26 @@ cop_status cop_unregister(const char *name)
                 remove_locked(here, entry);
         cop__lock_unlock(&registry->lock);
         return entry != NULL ? COP_OK : COP_E_NO_NAME;
+}
+
+cop_status cop_registered(cop_term *names)
+{
+        struct cop__thread *thread = cop__thread_here();
+        if (thread == NULL)
+                return COP_E_NO_NODE;
+        if (names == NULL)
+                return COP_E_BAD_ARGUMENT;
+        struct cop__here *here = cop__here_of(thread);
+        struct cop__registry *registry = &here->node->registry;
+        struct cop__gather gather = { 0 };
+        ck_hs_iterator_t at = CK_HS_ITERATOR_INITIALIZER;
+        void *found;
+        cop__epoch_begin(here);
+        cop__epoch_lock(&registry->lock);
+        while (ck_hs_next_spmc(&registry->names, &at, &found))
+                cop__gather_add(&gather, cop_atom(((struct cop__name_entry *)found)->name));
+        cop__epoch_unlock(&registry->lock);
+        cop_status status = cop__gather_list(&gather, names);
+        cop__epoch_end(here);
+        return status;
 }

@@ -6,8 +6,8 @@
  * when no reader can still look at it (epochs). A second table, by pid, is only for writers: it finds the name of
  * an actor that dies.
  *
- * A name and its actor's death. An actor that may have a name bears `named`. Who registers sets `named`, and then looks
- * whether the pid still lives; who dies moves its pid on, and then looks at `named`. Both are sequentially consistent, so
+ * A name and its actor's death. An actor that may have a name bears COP__NAMED. Who registers sets it, and then looks
+ * whether the pid still lives; who dies moves its pid on, and then looks at the mark. Both are sequentially consistent, so
  * one of them sees the other: either the registration fails, or the dying actor waits for the lock and takes the name
  * out. It does so before it tells anyone of its death.
  *
@@ -22,17 +22,13 @@
 
 #include <sys/types.h>
 
-#include <ck_epoch.h>
-#include <ck_hs.h>
-
 #include <coppice/actor.h>
 
-#include "base/lock.h"
+#include "actors/epoch.h"
 #include "base/table.h"
 
-
 struct cop__actor;
-struct cop__here;
+struct cop__book;
 
 /* Concurrency Kit never lets go of a record, so all of them stay until the registry ends. */
 struct cop__epoch_record {
@@ -79,6 +75,14 @@ void cop__registry_born(struct cop__here *here, struct cop__name_entry *entry);
 
 /* The actor, whose pid was this, is dead. */
 void cop__registry_remove_pid(struct cop__here *here, cop_pid pid);
+
+/*
+ * An actor's book (book.h) is found by the actor's name, for as long as that lasts. The first is called in a section
+ * (epoch.h), for whose length the book stays; NULL: there is none. The second gives the book of `pid` to its name; false: it
+ * has no name.
+ */
+struct cop__book *cop__registry_book(struct cop__here *here, const char *name);
+bool cop__registry_attach(struct cop__here *here, cop_pid pid, struct cop__book *book);
 
 /* The name of a pid; false: it has none. For reports and lists. */
 bool cop__registry_name(struct cop_node *node, cop_pid pid, char name[COP_NAME_MAX + 1]);

@@ -52,6 +52,12 @@
 /* Links and monitors of one actor from which on they are found through a table. */
 #define COP__RELATIONS_LISTED (COP__TINY ? 2u : 16u)
 
+/* Blocks taken out of a table from which on a thread does all it can to free them. */
+#define COP__EPOCH_PENDING (COP__TINY ? 1u : 64u)
+
+/* Entries of a dead actor, or of a table that ends, that are taken out before others get the lock. */
+#define COP__HOLDINGS_BATCH (COP__TINY ? 1u : 512u)
+
 /* Crash reports that a node keeps, the oldest overwritten. */
 #define COP__REPORTS_KEPT 64u
 

@@ -31,6 +31,7 @@ static const char *const sentences[] = {
         [COP_E_NOT_FOUND] = "there is no such entry",
         [COP_E_FULL] = "it has reached its limit",
         [COP_E_NOT_OWNER] = "it belongs to another actor",
+        [COP_E_NOT_LOCAL] = "it lives on another node",
 };
 
 const char *cop_status_text(cop_status status)

@@ -13,6 +13,8 @@
  *      coppice/server.h      an actor as a state and handlers: COP_SERVER
  *      coppice/machine.h     an actor as states and events: COP_MACHINE
  *      coppice/sys.h         looking into a server that runs
+ *      coppice/registry.h    actors found by any key
+ *      coppice/group.h       groups of actors
  *      coppice/supervisor.h  trees that grow failed actors back
  *      coppice/main.h        a program that is such a tree
  */
@@ -24,5 +26,9 @@
 #include <coppice/main.h>
 #include <coppice/sys.h>
 #include <coppice/request.h>
+#include <coppice/group.h>
+#include <coppice/machine.h>
+#include <coppice/main.h>
+#include <coppice/registry.h>
 
 #endif

@@ -270,3 +270,46 @@ IN_NODE(REG_09_the_list_of_names_has_a_name_exactly_while_it_is_registered)
         put_down(p);
         ck_assert_int_eq(names_of(node), 0);
 }
+
+/* What a program sees of the same. */
+IN_NODE(REG_09_a_program_is_given_all_names_as_a_list)
+{
+        cop_term names;
+        cop_pid p = cop_spawn(waits);
+        ck_assert_int_eq(cop_registered(&names), COP_OK);
+        ck_assert_str_eq(text_of(names), "[]");
+        cop_term_free(names);
+        ck_assert_int_eq(cop_register("tim", p), COP_OK);
+        ck_assert_int_eq(cop_registered(&names), COP_OK);
+        ck_assert_str_eq(text_of(names), "[tim]");
+        cop_term_free(names);
+        put_down(p);
+        ck_assert_int_eq(cop_registered(&names), COP_OK);
+        ck_assert_str_eq(text_of(names), "[]");
+        cop_term_free(names);
+        ck_assert_int_eq(cop_registered(NULL), COP_E_BAD_ARGUMENT);
+}
+
+static void takes_the_name(void)
+{
+        if (cop_register("tim", cop_self()) == COP_OK)
+                waits();
+}
+
+/* The holder dies with much on its way to it, and the name is free as soon as that is heard. */
+IN_NODE(MON_23_a_name_is_free_when_the_death_of_its_holder_is_heard)
+{
+        int rounds = suite_is_slow() ? 100 : 1000;
+        for (int round = 0; round < rounds; round++) {
+                cop_pid p = cop_spawn(takes_the_name);
+                cop_ref ref = watch(p);
+                await_true(cop_pid_equal(cop_whereis("tim"), p));
+                for (int i = 0; i < 100; i++)
+                        cop_send(p, race, .rounds = i);
+                cop_send_exit(p, cop_atom("kill"));
+                await_down(ref, "killed");
+                ck_assert_uint_eq(cop_whereis("tim").bits, 0);
+                ck_assert_int_eq(cop_register("tim", cop_self()), COP_OK);
+                ck_assert_int_eq(cop_unregister("tim"), COP_OK);
+        }
+}

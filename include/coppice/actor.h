@@ -15,8 +15,8 @@
  *   thread-local, across it.
  * - After a call has timed out, its late reply is dropped; it never enters the mailbox.
  *
- * Where an argument is called `to`, it is a cop_pid or a registered name ("till"); messages and replies
- * also go to a cop_alias (alias.h).
+ * Where an argument is called `to`, it is a cop_pid, a registered name ("till") or a cop_address; messages and
+ * replies also go to a cop_alias (alias.h).
  */
 #ifndef COPPICE_ACTOR_H
 #define COPPICE_ACTOR_H
@@ -68,10 +68,15 @@ static inline cop_address cop_to_alias(cop_alias alias)
         return address;
 }
 
+static inline cop_address cop_to_address(cop_address address)
+{
+        return address;
+}
+
 #ifndef __cplusplus
 #define COP_TO(to)                                                                              \
         _Generic((to), cop_pid: cop_to_pid, cop_alias: cop_to_alias, char *: cop_to_name, \
-                 const char *: cop_to_name)(to)
+                 const char *: cop_to_name, cop_address: cop_to_address)(to)
 #endif
 
 /* The calling actor; nobody outside a node. */
@@ -414,6 +419,12 @@ COP_API bool cop_demonitor_flush(cop_ref ref);
 COP_API cop_status cop_register(const char *name, cop_pid pid);
 COP_API cop_status cop_unregister(const char *name); /* COP_E_NO_NAME */
 COP_API cop_pid cop_whereis(const char *name);       /* nobody */
+
+/*
+ * All names of the node, a list of atoms in no order. The caller owns *names and ends it with cop_term_free.
+ * Errors: COP_E_NO_MEMORY, COP_E_BAD_ARGUMENT.
+ */
+COP_API cop_status cop_registered(cop_term *names);
 
 /* ---- Timers ------------------------------------------------------------------ */
 

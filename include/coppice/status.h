@@ -58,6 +58,7 @@ typedef enum cop_status {
         COP_E_NOT_FOUND,    /* there is no such entry, child, group or member */
         COP_E_FULL,         /* the mailbox or queue has reached its limit */
         COP_E_NOT_OWNER,    /* it belongs to another actor */
+        COP_E_NOT_LOCAL,    /* it lives on another node, and only its own may do this */
 } cop_status;
 
 /*

@@ -1,0 +1,155 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Groups: who is a member, and sending to members. */
+#include <coppice/group.h>
+
+#include "actors/actor.h"
+#include "actors/book.h"
+#include "actors/gather.h"
+#include "base/random.h"
+
+static cop_status begin(struct cop__visit *visit, const char *scope, cop_term group,
+                        struct cop__keying *wanted)
+{
+        cop_status status = cop__keying_of(group, wanted);
+        return status == COP_OK ? cop__book_enter(visit, scope, true) : status;
+}
+
+/* ---- Lists --------------------------------------------------------------------------- */
+
+static cop_status members(const char *scope, cop_term group, bool local, cop_term *result)
+{
+        struct cop__visit visit;
+        struct cop__keying wanted;
+        struct cop__gather gather = { 0 };
+        if (result == NULL)
+                return COP_E_BAD_ARGUMENT;
+        cop_status status = begin(&visit, scope, group, &wanted);
+        if (status == COP_E_NO_NAME)
+                return cop__gather_list(&gather, result);
+        if (status != COP_OK)
+                return status;
+        struct cop__entry *entry = cop__entry_first(cop__book_find(visit.book, &wanted));
+        for (; entry != NULL; entry = cop__entry_next(entry))
+                if (!local || cop__pid_node(entry->pid) == 0)
+                        cop__gather_add(&gather, cop_pid_term(entry->pid));
+        status = cop__gather_list(&gather, result);
+        cop__book_leave(&visit);
+        return status;
+}
+
+cop_status cop_group_members(const char *scope, cop_term group, cop_term *result)
+{
+        return members(scope, group, false, result);
+}
+
+cop_status cop_group_local_members(const char *scope, cop_term group, cop_term *result)
+{
+        return members(scope, group, true, result);
+}
+
+static void gather_group(void *context, const struct cop__key *key)
+{
+        cop__gather_add(context, key->is.term);
+}
+
+cop_status cop_scope_groups(const char *scope, cop_term *groups)
+{
+        struct cop__visit visit;
+        struct cop__gather gather = { 0 };
+        if (groups == NULL)
+                return COP_E_BAD_ARGUMENT;
+        cop_status status = cop__book_enter(&visit, scope, true);
+        if (status == COP_E_NO_NAME)
+                return cop__gather_list(&gather, groups);
+        if (status != COP_OK)
+                return status;
+        cop__book_keys(visit.book, gather_group, &gather);
+        status = cop__gather_list(&gather, groups);
+        cop__book_leave(&visit);
+        return status;
+}
+
+/* ---- Sending --------------------------------------------------------------------------- */
+
+/* The members of now, in memory that ends with the actor, who may end while it sends. */
+static cop_status copy_members(struct cop__visit *visit, const struct cop__keying *wanted,
+                               cop_pid **result, size_t *result_count)
+{
+        size_t room = 0, count = 0;
+        struct cop__entry *first = cop__entry_first(cop__book_find(visit->book, wanted)), *entry;
+        for (entry = first; entry != NULL; entry = cop__entry_next(entry))
+                room++;
+        cop_pid *pids = cop_alloc(room * sizeof(*pids));
+        if (pids == NULL)
+                return COP_E_NO_MEMORY;
+        for (entry = first; entry != NULL && count < room; entry = cop__entry_next(entry))
+                pids[count++] = entry->pid;
+        *result = pids;
+        *result_count = count;
+        return COP_OK;
+}
+
+cop_status cop_group_send_value(const char *scope, cop_term group, const cop_kind *kind,
+                                const void *value)
+{
+        struct cop__visit visit;
+        struct cop__keying wanted;
+        cop_pid *pids;
+        size_t count;
+        cop_status status = begin(&visit, scope, group, &wanted);
+        if (status != COP_OK)
+                return status;
+        status = copy_members(&visit, &wanted, &pids, &count);
+        cop__book_leave(&visit);
+        if (status != COP_OK)
+                return status;
+        for (size_t i = 0; status == COP_OK && i < count; i++)
+                status = cop_send_value(cop_to_pid(pids[i]), kind, value);
+        cop_release(pids);
+        return status;
+}
+
+/* ---- Picking --------------------------------------------------------------------------- */
+
+/* A worker has a generator of its own; a visitor's numbers are mixed references. */
+static uint64_t random_number(struct cop__visit *visit)
+{
+        struct cop__worker *worker = visit->thread->worker;
+        return worker != NULL ? cop__random_next(&worker->random)
+                              : cop__mix(cop__ref_new(visit->here).bits);
+}
+
+/* The list may have become shorter since it was counted: then it is gone through again from the front. */
+static cop_pid nth_member(const struct cop__key *key, uint64_t n)
+{
+        struct cop__entry *entry = cop__entry_first(key);
+        while (entry != NULL && n-- > 0) {
+                struct cop__entry *next = cop__entry_next(entry);
+                entry = next != NULL ? next : cop__entry_first(key);
+        }
+        return entry != NULL ? entry->pid : cop_no_pid();
+}
+
+cop_status cop_group_pick(const char *scope, cop_term group, cop_pick how, cop_pid *result)
+{
+        struct cop__visit visit;
+        struct cop__keying wanted;
+        cop_pid pid = cop_no_pid();
+        if (result == NULL || (how != COP_PICK_RANDOM && how != COP_PICK_IN_TURN))
+                return COP_E_BAD_ARGUMENT;
+        cop_status status = begin(&visit, scope, group, &wanted);
+        if (status != COP_OK)
+                return status;
+        struct cop__key *key = cop__book_find(visit.book, &wanted);
+        uint64_t count = key != NULL ? cop__load_relaxed(&key->count) : 0;
+        if (count > 0) {
+                uint64_t number = how == COP_PICK_RANDOM ? random_number(&visit)
+                                                         : cop__add_relaxed(&key->turns, 1);
+                pid = nth_member(key, number % count);
+        }
+        cop__book_leave(&visit);
+        if (pid.bits == 0)
+                return COP_E_NOT_FOUND;
+        *result = pid;
+        return COP_OK;
+}
