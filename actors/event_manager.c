@@ -1,0 +1,486 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Event managers: a server that passes each message on to its handlers. See coppice/event_manager.h.
+ *
+ *      message ──► manager ──call──► newest handler ──call──► … ──► oldest
+ *
+ * To let a handler hear an event is to call it and to be content with no answer: the call ends when the handler has, one
+ * way or the other, and if the handler has died it says why. The link that also tells of it is for handlers that
+ * die between two events, and for a manager that is killed.
+ */
+#include <coppice/event_manager.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/actor.h"
+#include "mailbox/kind.h"
+
+#define START_MS_DEFAULT 5000
+#define STOP_MS 5000
+
+/* ---- What is asked of a manager ---------------------------------------------------- */
+
+typedef struct {
+        cop_symbol id;
+        uint64_t server, kind; /* addresses of tables, which are there as long as the program is */
+        cop_term argument;     /* of that kind */
+        int64_t start_ms;
+        bool supervised;
+} cop__handler_add;
+COP_MESSAGE(cop__handler_add, id, server, kind, argument, start_ms, supervised);
+
+typedef struct {
+        cop_symbol id;
+        cop_term argument;
+} cop__handler_end;
+COP_MESSAGE(cop__handler_end, id, argument);
+
+typedef struct {
+        cop_symbol id;
+        int64_t timeout_ms;
+        cop_term message;
+} cop__handler_call;
+COP_MESSAGE(cop__handler_call, id, timeout_ms, message);
+
+typedef struct {
+        bool all;
+} cop__handler_list;
+COP_MESSAGE(cop__handler_list, all);
+
+/* The answer to each of them, and to a sync notify; the answer to a call is the handler's own. */
+typedef struct {
+        int64_t status;
+        cop_term term; /* the result, or why it died */
+} cop__handler_answer;
+COP_MESSAGE(cop__handler_answer, status, term);
+
+COP_MESSAGE_DEFINE(cop_handler_gone, id, manager, reason);
+COP_MESSAGE_DEFINE(cop_handler_delete, argument);
+
+/* ---- The manager's state -------------------------------------------------------------- */
+
+struct handler {
+        struct handler *next; /* added before this one */
+        const cop_behaviour *server;
+        cop_pid pid;
+        cop_pid owner;        /* nobody: it is not supervised */
+        cop_ref owner_down;
+        char id[COP_NAME_MAX + 1];
+};
+
+typedef struct {
+        struct handler *newest;
+} manager;
+
+static void manager_init(manager *self)
+{
+        (void)self;
+        cop_trap_exit(true);
+}
+
+static struct handler **place_of(manager *self, const char *id, size_t size)
+{
+        struct handler **at = &self->newest;
+        while (*at != NULL && (strlen((*at)->id) != size || memcmp((*at)->id, id, size) != 0))
+                at = &(*at)->next;
+        return at;
+}
+
+/* The handler has ended, or will have: it is forgotten, and its owner told. */
+static void forget(manager *self, struct handler *gone, cop_term reason)
+{
+        struct handler **at = &self->newest;
+        while (*at != gone)
+                at = &(*at)->next;
+        *at = gone->next;
+        if (cop_is_atom(reason, "remove_handler"))
+                reason = cop_atom("normal");
+        if (gone->owner.bits != 0) {
+                cop_demonitor_flush(gone->owner_down);
+                cop_send(gone->owner, cop_handler_gone, .id = cop_symbol_of(gone->id),
+                         .manager = cop_self(), .reason = reason);
+        }
+        cop_release(gone);
+}
+
+/* Lets it run its terminate, and does not wait for ever. */
+static void stop(struct handler *handler, cop_term reason)
+{
+        cop_unlink(handler->pid);
+        if (cop_stop(handler->pid, reason, STOP_MS) == COP_E_TIMEOUT)
+                cop_send_exit(handler->pid, cop_atom("kill"));
+}
+
+static void manager_terminate(manager *self, cop_term reason)
+{
+        (void)reason;
+        while (self->newest != NULL) {
+                stop(self->newest, cop_atom("stop"));
+                forget(self, self->newest, cop_atom("shutdown"));
+        }
+}
+
+static void answer(cop_status status, cop_term term)
+{
+        cop_reply(cop__handler_answer, .status = status, .term = term);
+}
+
+/* ---- Adding ---------------------------------------------------------------------------- */
+
+/* Until its init has ended, one way or the other. */
+static cop_status await_start(cop_pid pid, cop_ref start_ref, cop_ref down_ref, int64_t start_ms)
+{
+        cop_auto message = cop_receive(start_ms, COP_REF(cop_started, start_ref),
+                                       COP_REF(cop_down, down_ref));
+        const cop_started *started = cop_read(cop_started, message);
+        const cop_down *down = cop_read(cop_down, message);
+        if (down != NULL) {
+                cop__failure_keep(cop__actor_here(), cop__shared_term_new(down->reason));
+                return COP_E_DIED;
+        }
+        cop_demonitor_flush(down_ref);
+        if (started != NULL && !started->ignored)
+                return COP_OK;
+        cop_unlink(pid);
+        cop_send_exit(pid, cop_atom("kill"));
+        return started != NULL ? COP_E_IGNORED : COP_E_TIMEOUT;
+}
+
+static cop_status start(const cop__handler_add *add, cop_pid *pid)
+{
+        cop_ref down_ref;
+        void *argument = NULL;
+        cop_spawn_options options = {
+                .server = (const cop_behaviour *)(uintptr_t)add->server,
+                .kind = (const cop_kind *)(uintptr_t)add->kind,
+                .link = true,
+                .monitor = true,
+                .monitor_ref = &down_ref,
+                .start_ref = cop_ref_new(),
+        };
+        if (options.kind != NULL) {
+                cop_status status =
+                        cop__kind_from_term(options.kind, add->argument, &argument, NULL);
+                if (status != COP_OK)
+                        return status;
+        }
+        options.argument = argument;
+        cop_status status = cop_spawn_opt(&options, pid);
+        if (argument != NULL) {
+                cop__flat_drop(options.kind, argument);
+                free(argument);
+        }
+        if (status != COP_OK)
+                return status;
+        return await_start(*pid, options.start_ref, down_ref, add->start_ms);
+}
+
+static cop_status add_handler(manager *self, const cop__handler_add *add, cop_pid owner)
+{
+        cop_pid pid;
+        if (*place_of(self, add->id.text, add->id.size) != NULL)
+                return COP_E_TAKEN;
+        struct handler *handler = cop_alloc(sizeof(*handler));
+        if (handler == NULL)
+                return COP_E_NO_MEMORY;
+        memcpy(handler->id, add->id.text, add->id.size);
+        handler->server = (const cop_behaviour *)(uintptr_t)add->server;
+        cop_status status = start(add, &pid);
+        if (status == COP_OK && add->supervised)
+                status = cop_monitor(owner, &handler->owner_down);
+        if (status != COP_OK) {
+                cop_release(handler);
+                return status;
+        }
+        handler->owner = add->supervised ? owner : cop_no_pid();
+        handler->pid = pid;
+        handler->next = self->newest;
+        self->newest = handler;
+        return COP_OK;
+}
+
+static void manager_on_add(manager *self, const cop__handler_add *add)
+{
+        cop_status status = add_handler(self, add, cop__actor_here()->current->from);
+        answer(status, status == COP_E_DIED ? cop_failure() : cop_nil());
+}
+
+/* ---- Events ------------------------------------------------------------------------------ */
+
+static bool hears(const cop_behaviour *server, const cop_kind *kind)
+{
+        for (size_t i = 0; i < server->handler_count; i++) {
+                const cop_handler *entry = &server->handlers[i];
+                if (entry->event == COP_EVENT_OTHERWISE ||
+                    (entry->event == COP_EVENT_MESSAGE && cop__kind_same(entry->kind, kind)))
+                        return true;
+        }
+        return false;
+}
+
+/* Nobody waits for an answer to an event, so none is no failure. */
+static void tell(manager *self, struct handler *handler, const cop_message *event)
+{
+        cop_message *reply = NULL;
+        cop_status status = cop_call_value(&reply, cop_to_pid(handler->pid), COP_FOREVER,
+                                           cop_message_kind(event), cop_message_body(event));
+        if (status == COP_OK)
+                cop_message_free(reply);
+        else if (status == COP_E_DIED)
+                forget(self, handler, cop_failure());
+        /* Dead before: its exit is in our mailbox, and says why. */
+}
+
+static void manager_otherwise(manager *self, cop_message *event)
+{
+        struct handler *next;
+        for (struct handler *at = self->newest; at != NULL; at = next) {
+                next = at->next;
+                if (hears(at->server, cop_message_kind(event)))
+                        tell(self, at, event);
+        }
+        if (((const struct cop__signal *)event)->ref.bits != 0)
+                answer(COP_OK, cop_nil());
+}
+
+/* ---- One handler -------------------------------------------------------------------------- */
+
+static void manager_on_call(manager *self, const cop__handler_call *call)
+{
+        cop_message *reply;
+        struct handler *handler = *place_of(self, call->id.text, call->id.size);
+        if (handler == NULL) {
+                answer(COP_E_NOT_FOUND, cop_nil());
+                return;
+        }
+        cop_status status =
+                cop_call_term_to(&reply, cop_to_pid(handler->pid), call->timeout_ms, call->message);
+        if (status == COP_OK) {
+                cop_reply_value(cop_message_kind(reply), cop_message_body(reply));
+                cop_message_free(reply);
+                return;
+        }
+        answer(status, status == COP_E_DIED ? cop_failure() : cop_nil());
+        if (status == COP_E_DIED)
+                forget(self, handler, cop_failure());
+}
+
+/* What the handler has to say to its deletion. The caller ends the term. */
+static cop_term last_words(const struct handler *handler, cop_term argument)
+{
+        cop_message *reply;
+        cop_term words = cop_nil();
+        cop_handler_delete delete = { argument };
+        if (!hears(handler->server, COP_KIND_OF(cop_handler_delete)) ||
+            cop_call_value(&reply, cop_to_pid(handler->pid), STOP_MS,
+                           COP_KIND_OF(cop_handler_delete), &delete) != COP_OK)
+                return words;
+        const cop_any *any = cop_read(cop_any, reply);
+        cop_status status = any != NULL
+                                    ? cop_term_copy(any->term, &words)
+                                    : cop__kind_to_term(cop_message_kind(reply),
+                                                        cop_message_body(reply), &words);
+        if (status != COP_OK)
+                words = cop_nil();
+        cop_message_free(reply);
+        return words;
+}
+
+static void manager_on_end(manager *self, const cop__handler_end *end)
+{
+        struct handler *handler = *place_of(self, end->id.text, end->id.size);
+        if (handler == NULL) {
+                answer(COP_E_NOT_FOUND, cop_nil());
+                return;
+        }
+        cop_term words = last_words(handler, end->argument);
+        answer(COP_OK, words);
+        cop_term_free(words);
+        stop(handler, cop_atom("normal"));
+        forget(self, handler, cop_atom("normal"));
+}
+
+static void manager_on_list(manager *self, const cop__handler_list *list)
+{
+        size_t count = 0;
+        (void)list;
+        for (struct handler *at = self->newest; at != NULL; at = at->next)
+                count++;
+        cop_term *ids = cop_alloc((count + 1) * sizeof(*ids));
+        if (ids == NULL) {
+                answer(COP_E_NO_MEMORY, cop_nil());
+                return;
+        }
+        count = 0;
+        for (struct handler *at = self->newest; at != NULL; at = at->next)
+                ids[count++] = cop_string(at->id);
+        answer(COP_OK, cop_list_of(ids, count));
+        cop_release(ids);
+}
+
+/* ---- Ends ------------------------------------------------------------------------------------ */
+
+static void manager_on_exited(manager *self, const cop_exited *exited)
+{
+        for (struct handler *at = self->newest; at != NULL; at = at->next) {
+                if (cop_pid_equal(at->pid, exited->pid)) {
+                        forget(self, at, exited->reason);
+                        return;
+                }
+        }
+}
+
+/* The owner of a supervised handler has ended. It may own several: each has a monitor of its own. */
+static void manager_on_down(manager *self, const cop_down *down)
+{
+        for (struct handler *at = self->newest; at != NULL; at = at->next) {
+                if (at->owner.bits != 0 && cop_ref_equal(at->owner_down, down->ref)) {
+                        stop(at, COP_TUPLE(cop_atom("stop"), down->reason));
+                        forget(self, at, cop_atom("normal"));
+                        return;
+                }
+        }
+}
+
+COP_SERVER(manager, COP_INIT(manager_init), COP_TERMINATE(manager_terminate),
+           COP_ON(cop__handler_add, manager_on_add), COP_ON(cop__handler_end, manager_on_end),
+           COP_ON(cop__handler_call, manager_on_call), COP_ON(cop__handler_list, manager_on_list),
+           COP_ON(cop_exited, manager_on_exited), COP_ON(cop_down, manager_on_down),
+           COP_OTHERWISE(manager_otherwise));
+
+const cop_behaviour cop_event_manager = {
+        .name = "event_manager",
+        .state_size = sizeof(manager),
+        .handlers = cop__manager_handlers,
+        .handler_count = sizeof(cop__manager_handlers) / sizeof(cop__manager_handlers[0]),
+};
+
+/* ---- The public operations ------------------------------------------------------------------ */
+
+/* What a manager answers, as a status. `term` may be NULL; else it is the caller's. */
+static cop_status take_answer(cop_message *reply, cop_term *term)
+{
+        const cop__handler_answer *said = cop_message_as(reply, COP_KIND_OF(cop__handler_answer));
+        cop_status status = said != NULL ? (cop_status)said->status : COP_E_MALFORMED;
+        if (status == COP_E_DIED)
+                cop__failure_keep(cop__actor_here(), cop__shared_term_new(said->term));
+        else if (status == COP_OK && term != NULL)
+                status = cop_term_copy(said->term, term);
+        cop_message_free(reply);
+        return status;
+}
+
+/*
+ * A call with a value that holds a term of ours: it ends here, before the wait, since whoever waits may be ended.
+ */
+static cop_status call_with(cop_message **reply, cop_address to, int64_t timeout_ms,
+                            const cop_kind *kind, const void *value, cop_term held)
+{
+        struct cop__actor *self = cop__actor_here();
+        struct cop__signal *request, *answered;
+        cop_pid pid = to.name != NULL ? cop_whereis(to.name) : to.pid;
+        cop_status status = self == NULL ? COP_E_NO_NODE : COP_OK;
+        if (status == COP_OK && pid.bits == 0)
+                status = to.name != NULL ? COP_E_NO_NAME : COP_E_BAD_ARGUMENT;
+        if (status == COP_OK && (timeout_ms < 0 || cop_pid_equal(pid, cop__actor_pid(self))))
+                status = COP_E_BAD_ARGUMENT;
+        if (status == COP_OK)
+                status = cop__signal_message(&cop__thread_here()->pool, kind, value, &request);
+        cop_term_free(held);
+        if (status == COP_OK)
+                status = cop__call(self, pid, request, timeout_ms, __builtin_return_address(0),
+                                   &answered);
+        if (status != COP_OK)
+                return status;
+        cop__hand_over(self, answered);
+        *reply = (cop_message *)answered;
+        return COP_OK;
+}
+
+static cop_status ask(cop_address to, const cop_kind *kind, const void *value, cop_term held,
+                      cop_term *term)
+{
+        cop_message *reply;
+        cop_status status = call_with(&reply, to, COP_FOREVER, kind, value, held);
+        return status == COP_OK ? take_answer(reply, term) : status;
+}
+
+static bool is_good_id(const char *id)
+{
+        return id != NULL && id[0] != '\0' && strlen(id) <= COP_NAME_MAX;
+}
+
+cop_status cop_add_handler_to(cop_address to, const cop_handler_options *options)
+{
+        cop_term argument = cop_nil();
+        if (options == NULL || !is_good_id(options->id) || options->server == NULL ||
+            options->start_ms < 0 || (options->kind == NULL) != (options->argument == NULL))
+                return COP_E_BAD_ARGUMENT;
+        if (options->kind != NULL) {
+                cop_status status = cop__kind_to_term(options->kind, options->argument, &argument);
+                if (status != COP_OK)
+                        return status;
+        }
+        cop__handler_add add = {
+                .id = cop_symbol_of(options->id),
+                .server = (uintptr_t)options->server,
+                .kind = (uintptr_t)options->kind,
+                .argument = argument,
+                .start_ms = options->start_ms > 0 ? options->start_ms : START_MS_DEFAULT,
+                .supervised = options->supervised,
+        };
+        return ask(to, COP_KIND_OF(cop__handler_add), &add, argument, NULL);
+}
+
+cop_status cop_delete_handler_of(cop_address to, const char *id, cop_term argument, cop_term *result)
+{
+        if (!is_good_id(id))
+                return COP_E_BAD_ARGUMENT;
+        cop__handler_end end = { cop_symbol_of(id), argument };
+        return ask(to, COP_KIND_OF(cop__handler_end), &end, cop_nil(), result);
+}
+
+cop_status cop_notify_value(cop_address to, const cop_kind *kind, const void *value)
+{
+        return cop_send_value(to, kind, value);
+}
+
+cop_status cop_sync_notify_value(cop_address to, int64_t timeout_ms, const cop_kind *kind,
+                                 const void *value)
+{
+        cop_message *reply;
+        cop_status status = cop_call_value(&reply, to, timeout_ms, kind, value);
+        return status == COP_OK ? take_answer(reply, NULL) : status;
+}
+
+cop_status cop_call_handler_value(cop_message **reply, cop_address to, const char *id,
+                                  int64_t timeout_ms, const cop_kind *kind, const void *value)
+{
+        cop_term message;
+        cop_message *answered;
+        if (!is_good_id(id))
+                return COP_E_BAD_ARGUMENT;
+        cop_status status = cop__kind_to_term(kind, value, &message);
+        if (status != COP_OK)
+                return status;
+        cop__handler_call call = { cop_symbol_of(id), timeout_ms, message };
+        status = call_with(&answered, to, timeout_ms, COP_KIND_OF(cop__handler_call), &call, message);
+        if (status != COP_OK)
+                return status;
+        if (cop_message_as(answered, COP_KIND_OF(cop__handler_answer)) != NULL)
+                return take_answer(answered, NULL);
+        if (reply != NULL)
+                *reply = answered;
+        else
+                cop_message_free(answered);
+        return COP_OK;
+}
+
+cop_status cop_handlers_of(cop_address to, cop_term *ids)
+{
+        if (ids == NULL)
+                return COP_E_BAD_ARGUMENT;
+        return ask(to, COP_KIND_OF(cop__handler_list), &(cop__handler_list){ true }, cop_nil(),
+                   ids);
+}

@@ -1,0 +1,104 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Event managers: one actor that events are sent to, and any number of handlers that each hears all of them.
+ *
+ *      cop_spawn_server(&cop_event_manager, "alarms");
+ *      cop_add_handler("alarms", .id = "log", .server = &logger_server);
+ *      cop_notify("alarms", fire, .floor = 3);
+ *
+ * An event is a message of any kind. A handler is a server (server.h) with COP_ON for the kinds it wants to hear;
+ * it lives in an actor of its own, linked to the manager. So one that crashes, even by a real fault, fails alone: it is
+ * removed, and the others go on. cop_event_manager is a behaviour like any other and may be a supervisor's child.
+ *
+ * Order: a manager handles one event at a time. Handlers hear it one after the other, those added last first, and
+ * each has finished with it before the next one begins; so a handler that hangs holds up its manager. What a
+ * handler replies to an event goes nowhere.
+ *
+ * How a handler ends: by cop_exit(cop_atom("remove_handler")), which is no failure; by any other exit or crash; when it is
+ * deleted; when whoever added it as `supervised` ends; or with its manager. Its COP_TERMINATE runs as a server's does.
+ *
+ * See also: server.h, supervisor.h.
+ */
+#ifndef COPPICE_EVENT_MANAGER_H
+#define COPPICE_EVENT_MANAGER_H
+
+#include <coppice/server.h>
+
+COP_BEGIN_DECLS
+
+/* The behaviour of a manager. */
+COP_API extern const cop_behaviour cop_event_manager;
+
+typedef struct cop_handler_options {
+        const char *id;              /* unique in its manager, at most COP_NAME_MAX bytes; copied */
+        const cop_behaviour *server; /* may be the same for several handlers */
+        const cop_kind *kind;        /* of `argument`, for its init; NULL: none */
+        const void *argument;        /* copied */
+        int64_t start_ms;            /* how long its init may take: 5,000 */
+        bool supervised;             /* the caller is told when it ends (cop_handler_gone), and it ends with the caller */
+} cop_handler_options;
+
+/* A supervised handler has ended: with normal when it was deleted or removed itself, shutdown when its manager ended. */
+typedef struct cop_handler_gone {
+        cop_symbol id;
+        cop_pid manager;
+        cop_term reason;
+} cop_handler_gone;
+COP_MESSAGE_DECLARE(cop_handler_gone);
+
+/* Comes to a handler that is being deleted, if it has a COP_ON for it: its reply is the deleter's result. */
+typedef struct cop_handler_delete {
+        cop_term argument;
+} cop_handler_delete;
+COP_MESSAGE_DECLARE(cop_handler_delete);
+
+/*
+ * Starts a handler and waits until its init has ended. Errors: COP_E_TAKEN (the id), COP_E_DIED (its init failed;
+ * cop_failure() is the reason), COP_E_TIMEOUT, COP_E_IGNORED, COP_E_BAD_ARGUMENT, and those of cop_call: nothing is added.
+ */
+COP_API cop_status cop_add_handler_to(cop_address manager, const cop_handler_options *options);
+
+/*
+ * Ends a handler. `result` may be NULL; else it is what the handler replied to cop_handler_delete, as a term (of a cop_any its own), or [];
+ * the caller owns it and ends it with cop_term_free. Errors: COP_E_NOT_FOUND, those of cop_call.
+ */
+COP_API cop_status cop_delete_handler_of(cop_address manager, const char *id, cop_term argument,
+                                         cop_term *result);
+
+/* Sends an event: cop_send under another name, with its errors. Nobody need be there to hear it. */
+COP_API cop_status cop_notify_value(cop_address manager, const cop_kind *kind, const void *value);
+
+/* The same, and waits until every handler has finished with it. Errors: those of cop_call. */
+COP_API cop_status cop_sync_notify_value(cop_address manager, int64_t timeout_ms,
+                                         const cop_kind *kind, const void *value);
+
+/*
+ * Calls one handler, after the events that the caller has sent before. Errors: COP_E_NOT_FOUND, COP_E_NO_REPLY,
+ * COP_E_DIED (the handler crashed at it and is removed, or the manager ended), those of cop_call.
+ */
+COP_API cop_status cop_call_handler_value(cop_message **reply, cop_address manager, const char *id,
+                                          int64_t timeout_ms, const cop_kind *kind,
+                                          const void *value);
+
+/* The ids of the handlers, newest first, as a list of texts that the caller ends with cop_term_free. */
+COP_API cop_status cop_handlers_of(cop_address manager, cop_term *ids);
+
+#ifndef __cplusplus
+#define cop_add_handler(manager, ...) \
+        cop_add_handler_to(COP_TO(manager), &(cop_handler_options){ __VA_ARGS__ })
+#define cop_delete_handler(manager, id, argument, result) \
+        cop_delete_handler_of(COP_TO(manager), (id), (argument), (result))
+#define cop_notify(manager, type, ...) \
+        cop_notify_value(COP_TO(manager), COP_KIND_OF(type), &(type){ __VA_ARGS__ })
+#define cop_sync_notify(manager, timeout_ms, type, ...)                         \
+        cop_sync_notify_value(COP_TO(manager), (timeout_ms), COP_KIND_OF(type), \
+                              &(type){ __VA_ARGS__ })
+#define cop_call_handler(reply, manager, id, timeout_ms, type, ...)                          \
+        cop_call_handler_value((reply), COP_TO(manager), (id), (timeout_ms), COP_KIND_OF(type), \
+                               &(type){ __VA_ARGS__ })
+#define cop_handlers(manager, ids) cop_handlers_of(COP_TO(manager), (ids))
+#endif
+
+COP_END_DECLS
+
+#endif

@@ -1,0 +1,407 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Event managers. The handlers tell the test what they hear; each says who it is. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/node_fixture.h"
+
+typedef struct {
+        cop_symbol who;
+        cop_pid teller; /* the test */
+        int64_t how;    /* its init: see init_of */
+} setup;
+COP_MESSAGE(setup, who, teller, how);
+
+enum { START_WELL, FAIL, CRASH, IGNORE, HANG };
+
+typedef struct {
+        int64_t floor;
+} fire;
+COP_MESSAGE(fire, floor);
+
+typedef struct {
+        int64_t floor;
+} water; /* only some hear it */
+COP_MESSAGE(water, floor);
+
+typedef struct {
+        int64_t number;
+} question;
+COP_MESSAGE(question, number);
+
+typedef struct {
+        int64_t number;
+} reply;
+COP_MESSAGE(reply, number);
+
+typedef struct {
+        char who[16];
+        char what[32];
+} heard;
+COP_MESSAGE(heard, who, what);
+
+typedef struct {
+        char who[16];
+        cop_pid teller;
+        int64_t count;
+} listener;
+
+static void says(const listener *self, const char *what)
+{
+        heard h = { "", "" };
+        snprintf(h.who, sizeof(h.who), "%s", self->who);
+        snprintf(h.what, sizeof(h.what), "%s", what);
+        cop_send_value(cop_to_pid(self->teller), COP_KIND_OF(heard), &h);
+}
+
+static void listener_init(listener *self, const setup *s)
+{
+        memcpy(self->who, s->who.text, s->who.size);
+        self->teller = s->teller;
+        if (s->how == FAIL)
+                cop_exit(cop_atom("no_paper"));
+        if (s->how == CRASH)
+                *(volatile int *)NULL = 1;
+        if (s->how == IGNORE)
+                cop_ignore();
+        if (s->how == HANG)
+                cop_sleep(COP_FOREVER);
+}
+
+static void listener_on_fire(listener *self, const fire *f)
+{
+        self->count++;
+        says(self, "fire");
+        if (f->floor == 13)
+                cop_exit(cop_atom("bad_luck"));
+        if (f->floor == 14)
+                *(volatile int *)NULL = 1;
+        if (f->floor == 15)
+                cop_exit(cop_atom("remove_handler"));
+}
+
+static void listener_on_question(listener *self, const question *q)
+{
+        if (q->number == 13)
+                cop_exit(cop_atom("bad_luck"));
+        if (q->number != 0)
+                cop_reply(reply, self->count * 100 + q->number);
+}
+
+static void listener_terminate(listener *self, cop_term reason)
+{
+        char text[32];
+        cop_term_print(reason, NULL, text, sizeof(text));
+        says(self, text);
+}
+
+COP_SERVER(listener, COP_INIT_WITH(setup, listener_init), COP_ON(fire, listener_on_fire),
+           COP_ON(question, listener_on_question), COP_TERMINATE(listener_terminate));
+
+typedef listener last;
+static void last_on_delete(last *self, const cop_handler_delete *d)
+{
+        (void)self;
+        cop_reply(cop_any, COP_TUPLE(cop_atom("counted"), cop_int(self->count), d->argument));
+}
+COP_SERVER(last, COP_INIT_WITH(setup, listener_init), COP_ON(fire, listener_on_fire),
+           COP_ON(cop_handler_delete, last_on_delete));
+
+static cop_status add_as(const char *id, const cop_behaviour *server, int64_t how, bool supervised)
+{
+        setup s = { cop_symbol_of(id), cop_self(), how };
+        return cop_add_handler("alarms", .id = id, .server = server, .kind = COP_KIND_OF(setup),
+                               .argument = &s, .supervised = supervised,
+                               .start_ms = how == HANG ? 1 : 0);
+}
+
+static void add(const char *id)
+{
+        ck_assert_int_eq(add_as(id, &listener_server, START_WELL, false), COP_OK);
+}
+
+static void add_supervised(const char *id)
+{
+        ck_assert_int_eq(add_as(id, &listener_server, START_WELL, true), COP_OK);
+}
+
+static cop_pid alarms(void)
+{
+        return cop_spawn_server(&cop_event_manager, "alarms");
+}
+
+static void await_heard(const char *who, const char *what)
+{
+        cop_auto message = await(COP_KIND(heard));
+        ck_assert_str_eq(cop_read(heard, message)->who, who);
+        ck_assert_str_eq(cop_read(heard, message)->what, what);
+}
+
+static void await_gone(const char *id, const char *reason)
+{
+        cop_auto message = await(COP_KIND(cop_handler_gone));
+        const cop_handler_gone *gone = cop_read(cop_handler_gone, message);
+        ck_assert_str_eq(gone->id.text, id);
+        ck_assert_str_eq(text_of(gone->reason), reason);
+}
+
+static const char *handlers(void)
+{
+        cop_term ids;
+        ck_assert_int_eq(cop_handlers("alarms", &ids), COP_OK);
+        const char *text = text_of(ids);
+        cop_term_free(ids);
+        return text;
+}
+
+/* ---- Events --------------------------------------------------------------------- */
+
+IN_NODE(GEV_01_every_handler_hears_an_event_the_newest_first)
+{
+        cop_pid pid = alarms();
+        add("a");
+        add("b");
+        add("c");
+        ck_assert_int_eq(cop_notify("alarms", fire, 1), COP_OK);
+        await_heard("c", "fire");
+        await_heard("b", "fire");
+        await_heard("a", "fire");
+        put_down(pid);
+}
+
+IN_NODE(GEV_14_a_sync_notify_returns_when_every_handler_has_finished)
+{
+        cop_pid pid = alarms();
+        add("a");
+        add("b");
+        ck_assert_int_eq(cop_sync_notify("alarms", PATIENCE_MS, fire, 1), COP_OK);
+        /* They told us before they had finished, so it is here. */
+        cop_auto first = cop_receive(0, COP_KIND(heard));
+        cop_auto second = cop_receive(0, COP_KIND(heard));
+        ck_assert(first != NULL && second != NULL);
+        put_down(pid);
+}
+
+IN_NODE(GEV_15_an_event_for_nobody_is_dropped_and_a_sync_one_is_an_error)
+{
+        cop_pid pid = alarms();
+        put_down(pid);
+        ck_assert_int_eq(cop_notify(pid, fire, 1), COP_OK);
+        ck_assert_int_eq(cop_notify("alarms", fire, 1), COP_E_NO_NAME);
+        ck_assert_int_eq(cop_sync_notify(pid, PATIENCE_MS, fire, 1), COP_E_NO_ACTOR);
+}
+
+IN_NODE(an_event_that_a_handler_has_no_entry_for_passes_it_by)
+{
+        cop_pid pid = alarms();
+        add("a");
+        ck_assert_int_eq(cop_sync_notify("alarms", PATIENCE_MS, water, 1), COP_OK);
+        nothing_has_come();
+        ck_assert_str_eq(handlers(), "[\"a\"]");
+        put_down(pid);
+}
+
+/* ---- Adding and deleting ------------------------------------------------------------ */
+
+IN_NODE(GEV_08_a_handler_whose_init_fails_is_not_added)
+{
+        cop_pid pid = alarms();
+        ck_assert_int_eq(add_as("a", &listener_server, FAIL, true), COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()), "no_paper");
+        ck_assert_int_eq(add_as("a", &listener_server, CRASH, true), COP_E_DIED);
+        ck_assert(cop_is_tuple(cop_failure(), "fault", 5));
+        ck_assert_int_eq(add_as("a", &listener_server, IGNORE, true), COP_E_IGNORED);
+        ck_assert_int_eq(add_as("a", &listener_server, HANG, true), COP_E_TIMEOUT);
+        ck_assert_str_eq(handlers(), "[]");
+        ck_assert_int_eq(cop_add_handler("alarms", .server = &listener_server), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_add_handler("alarms", .id = "a"), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_add_handler("nobody", .id = "a", .server = &listener_server),
+                         COP_E_NO_NAME);
+        nothing_has_come();
+        put_down(pid);
+}
+
+IN_NODE(GEV_09_the_same_server_may_be_added_twice_under_two_ids)
+{
+        cop_pid pid = alarms();
+        add("a");
+        add("b");
+        ck_assert_int_eq(add_as("a", &listener_server, START_WELL, false), COP_E_TAKEN);
+        ck_assert_str_eq(handlers(), "[\"b\", \"a\"]");
+        put_down(pid);
+}
+
+IN_NODE(GEV_07_who_is_deleted_has_the_last_word)
+{
+        cop_pid pid = alarms();
+        cop_term words;
+        ck_assert_int_eq(add_as("a", &last_server, START_WELL, false), COP_OK);
+        add("b");
+        ck_assert_int_eq(cop_sync_notify("alarms", PATIENCE_MS, fire, 1), COP_OK);
+        ck_assert_int_eq(cop_delete_handler("alarms", "a", cop_int(7), &words), COP_OK);
+        ck_assert_str_eq(text_of(words), "{counted, 1, 7}");
+        cop_term_free(words);
+        ck_assert_int_eq(cop_delete_handler("alarms", "b", cop_nil(), &words), COP_OK);
+        ck_assert_str_eq(text_of(words), "[]");
+        ck_assert_int_eq(cop_delete_handler("alarms", "a", cop_nil(), NULL), COP_E_NOT_FOUND);
+        ck_assert_str_eq(handlers(), "[]");
+        put_down(pid);
+}
+
+/* ---- Ends ------------------------------------------------------------------------------ */
+
+IN_NODE(GEV_03_the_owner_of_a_handler_that_crashes_is_told_why)
+{
+        cop_pid pid = alarms();
+        add("a");
+        add_supervised("b");
+        ck_assert_int_eq(cop_sync_notify("alarms", PATIENCE_MS, fire, 13), COP_OK);
+        await_gone("b", "bad_luck");
+        ck_assert_str_eq(handlers(), "[]"); /* a had the same bad luck, and no owner */
+        await_heard("b", "fire");
+        await_heard("b", "bad_luck"); /* its terminate */
+        await_heard("a", "fire");
+        await_heard("a", "bad_luck");
+        put_down(pid);
+}
+
+IN_NODE(a_handler_that_faults_fails_alone)
+{
+        cop_pid pid = alarms();
+        add("a");
+        ck_assert_int_eq(add_as("b", &last_server, START_WELL, true), COP_OK);
+        cop_send("alarms", fire, 14);
+        await_heard("b", "fire");
+        cop_auto message = await(COP_KIND(cop_handler_gone));
+        ck_assert(cop_is_tuple(cop_read(cop_handler_gone, message)->reason, "fault", 5));
+        await_heard("a", "fire");
+        ck_assert(cop_is_alive(pid));
+        put_down(pid);
+}
+
+IN_NODE(GEV_05_the_owner_of_a_handler_that_is_deleted_hears_normal)
+{
+        cop_pid pid = alarms();
+        add_supervised("a");
+        ck_assert_int_eq(cop_delete_handler("alarms", "a", cop_nil(), NULL), COP_OK);
+        await_gone("a", "normal");
+        await_heard("a", "normal");
+        put_down(pid);
+}
+
+IN_NODE(GEV_06_when_the_manager_stops_all_handlers_are_terminated)
+{
+        cop_pid pid = alarms();
+        add_supervised("a");
+        add("b");
+        ck_assert_int_eq(cop_stop(pid, cop_atom("normal"), PATIENCE_MS), COP_OK);
+        await_heard("b", "stop");
+        await_heard("a", "stop");
+        await_gone("a", "shutdown");
+        nothing_has_come();
+}
+
+IN_NODE(GEV_10_a_handler_may_remove_itself)
+{
+        cop_pid pid = alarms();
+        add_supervised("a");
+        ck_assert_int_eq(cop_sync_notify("alarms", PATIENCE_MS, fire, 15), COP_OK);
+        await_heard("a", "fire");
+        await_heard("a", "remove_handler");
+        await_gone("a", "normal");
+        ck_assert_str_eq(handlers(), "[]");
+        put_down(pid);
+}
+
+/* It cannot return a wrong value, since handlers return none; it can end for a reason of its own at any time. */
+IN_NODE(GEV_11_a_handler_that_ends_by_itself_is_removed_with_its_reason)
+{
+        cop_pid pid = alarms();
+        cop_term ids;
+        add_supervised("a");
+        ck_assert_int_eq(cop_handlers("alarms", &ids), COP_OK);
+        cop_term_free(ids);
+        const char *links = info_of(pid, "links");
+        cop_term list;
+        ck_assert_int_eq(cop_term_parse(links, strlen(links), NULL, &list, NULL), COP_OK);
+        ck_assert_int_eq(cop_send_exit(list.as.items[0].as.pid, cop_atom("garbage")), COP_OK);
+        cop_term_free(list);
+        await_gone("a", "garbage");
+        ck_assert_str_eq(handlers(), "[]");
+        put_down(pid);
+}
+
+static void owns_and_ends(const setup *s)
+{
+        setup own = { s->who, s->teller, START_WELL };
+        cop_add_handler("alarms", .id = "owned", .server = &listener_server,
+                        .kind = COP_KIND_OF(setup), .argument = &own, .supervised = true);
+        cop_exit(cop_atom("owner_ends"));
+}
+
+IN_NODE(a_supervised_handler_ends_with_its_owner)
+{
+        cop_pid pid = alarms();
+        cop_ref ref = spawn_watched(RUN_WITH(owns_and_ends, setup, .who = COP_SYMBOL("o"),
+                                             .teller = cop_self()));
+        await_down(ref, "owner_ends");
+        await_heard("o", "{stop, owner_ends}");
+        ck_assert_str_eq(handlers(), "[]");
+        put_down(pid);
+}
+
+IN_NODE(handlers_end_with_a_manager_that_is_killed)
+{
+        cop_pid pid = alarms();
+        add("a");
+        const char *links = info_of(pid, "links");
+        cop_term list;
+        ck_assert_int_eq(cop_term_parse(links, strlen(links), NULL, &list, NULL), COP_OK);
+        cop_ref ref = watch(list.as.items[0].as.pid);
+        cop_term_free(list);
+        put_down(pid);
+        await_down(ref, "killed");
+}
+
+/* ---- Calls ------------------------------------------------------------------------------- */
+
+IN_NODE(GEV_13_a_handler_can_be_called_and_one_that_crashes_at_it_is_removed)
+{
+        cop_pid pid = alarms();
+        cop_message *answer;
+        add_supervised("a");
+        ck_assert_int_eq(cop_call_handler(&answer, "alarms", "b", PATIENCE_MS, question, 1),
+                         COP_E_NOT_FOUND);
+        cop_notify("alarms", fire, 1);
+        ck_assert_int_eq(cop_call_handler(&answer, "alarms", "a", PATIENCE_MS, question, 7), COP_OK);
+        ck_assert_int_eq(cop_read(reply, answer)->number, 107);
+        cop_message_free(answer);
+        ck_assert_int_eq(cop_call_handler(&answer, "alarms", "a", PATIENCE_MS, question, 0),
+                         COP_E_NO_REPLY);
+        ck_assert_int_eq(cop_call_handler(&answer, "alarms", "a", PATIENCE_MS, question, 13),
+                         COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()), "bad_luck");
+        await_gone("a", "bad_luck");
+        ck_assert_str_eq(handlers(), "[]");
+        put_down(pid);
+}
+
+IN_NODE(managers_come_and_go_and_leave_nothing)
+{
+        int64_t before = blocks_in_use(node);
+        for (int i = 0; i < 50; i++) {
+                cop_pid pid = alarms();
+                add_supervised("a");
+                add("b");
+                cop_notify("alarms", fire, i % 2 == 0 ? 13 : 1);
+                if (i % 3 == 0)
+                        put_down(pid);
+                else
+                        ck_assert_int_eq(cop_stop(pid, cop_atom("normal"), PATIENCE_MS), COP_OK);
+                cop_message *message;
+                while ((message = cop_receive(0, COP_ANY)) != NULL)
+                        cop_message_free(message);
+        }
+        /* Handlers of those that were killed may still be on their way out, and tell. */
+        await_true((cop_message_free(cop_receive(0, COP_ANY)), blocks_in_use(node) <= before + 8));
+}
