@@ -15,7 +15,7 @@
  *      coppice/sys.h         looking into a server that runs
  *      coppice/registry.h    actors found by any key
  *      coppice/group.h       groups of actors
- *      coppice/event_manager.h  events that any number of handlers hear
+ *      coppice/event_manager.h events that any number of handlers hear
  *      coppice/supervisor.h  trees that grow failed actors back
  *      coppice/main.h        a program that is such a tree
  */
@@ -24,13 +24,11 @@
 
 #include <coppice/alias.h>
 #include <coppice/event_manager.h>
-#include <coppice/machine.h>
-#include <coppice/main.h>
-#include <coppice/sys.h>
-#include <coppice/request.h>
 #include <coppice/group.h>
 #include <coppice/machine.h>
 #include <coppice/main.h>
 #include <coppice/registry.h>
+#include <coppice/request.h>
+#include <coppice/sys.h>
 
 #endif

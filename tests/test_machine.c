@@ -88,6 +88,7 @@ static void obey(lamp *self, char letter)
         case 'y': cop_reply(rung, "done"); break;
         case 'q': cop_exit(cop_atom("quit")); break;
         case 'C': cop_insert_call(self->later, step, "y", 103); break;
+        case 'h': cop_sleep(COP_FOREVER); break;
         case '-': start_timeout("named", -1, ""); break;
         default: break;
         }
@@ -466,6 +467,19 @@ static void mortal_terminate(mortal *self, cop_term reason)
 }
 
 COP_MACHINE(mortal, OFF, COP_IN_ANY(step, mortal_step), COP_TERMINATE(mortal_terminate));
+
+IN_NODE(GSM_24_a_start_that_takes_too_long_is_given_up)
+{
+        cop_pid pid;
+        setup s = { "h" };
+        cop_spawn_options options = { .server = &lamp_machine, .name = "slow", .kind = COP_KIND_OF(setup),
+                                      .argument = &s };
+        ck_assert_int_eq(cop_start(&options, 1, &pid), COP_E_TIMEOUT);
+        ck_assert_uint_eq(cop_whereis("slow").bits, 0);
+        s = (setup){ "i" };
+        ck_assert_int_eq(cop_start(&options, PATIENCE_MS, &pid), COP_OK);
+        put_down(pid);
+}
 
 IN_NODE(GSM_25_terminate_is_told_reason_state_and_data)
 {
