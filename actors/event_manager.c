@@ -379,12 +379,8 @@ static cop_status call_with(cop_message **reply, cop_address to, int64_t timeout
 {
         struct cop__actor *self = cop__actor_here();
         struct cop__signal *request, *answered;
-        cop_pid pid = to.name != NULL ? cop_whereis(to.name) : to.pid;
-        cop_status status = self == NULL ? COP_E_NO_NODE : COP_OK;
-        if (status == COP_OK && pid.bits == 0)
-                status = to.name != NULL ? COP_E_NO_NAME : COP_E_BAD_ARGUMENT;
-        if (status == COP_OK && (timeout_ms < 0 || cop_pid_equal(pid, cop__actor_pid(self))))
-                status = COP_E_BAD_ARGUMENT;
+        cop_pid pid;
+        cop_status status = cop__callee(self, "call_handler", to, timeout_ms, &pid);
         if (status == COP_OK)
                 status = cop__signal_message(&cop__thread_here()->pool, kind, value, &request);
         cop_term_free(held);
@@ -461,6 +457,10 @@ cop_status cop_call_handler_value(cop_message **reply, cop_address to, const cha
         cop_message *answered;
         if (!is_good_id(id))
                 return COP_E_BAD_ARGUMENT;
+        if (timeout_ms < 0) {
+                cop__badarg("call_handler", "a time-out is 0 or more milliseconds, or COP_FOREVER");
+                return COP_E_BAD_ARGUMENT;
+        }
         cop_status status = cop__kind_to_term(kind, value, &message);
         if (status != COP_OK)
                 return status;
