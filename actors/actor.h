@@ -23,8 +23,11 @@
 
 #include <coppice/server.h>
 
+#include "actors/dead_letter.h"
 #include "actors/fault.h"
 #include "actors/holding.h"
+#include "actors/limit.h"
+#include "actors/mark.h"
 #include "actors/registry.h"
 #include "actors/relation.h"
 #include "actors/report.h"
@@ -65,13 +68,20 @@ struct cop__escape {
 /* Marks of what others would have to take out of tables when the actor dies; see registry.h and holding.h. */
 enum cop__named { COP__NAMED = 1, COP__HOLDS = 2 };
 
-enum cop__pressure { COP__PRESSURE_NONE = 0, COP__PRESSURE_LOW, COP__PRESSURE_HIGH };
+/* How far an actor is behind with its messages, and a bit beside it that stays for its life. */
+enum cop__pressure {
+        COP__PRESSURE_NONE = 0,
+        COP__PRESSURE_LOW,
+        COP__PRESSURE_HIGH,
+        COP__PRESSURE_FULL,        /* what a sender finds that is not let in; never in `pressed` */
+        COP__PRESSURE_LIMITED = 4, /* its mailbox has a limit: see limit.h */
+};
 
 struct cop__actor {
         /* Senders: the exchange, and two looks. One line, the only one a sender touches. */
         struct cop__queue queue;
         uint64_t pid;              /* atomic; see above */
-        uint32_t pressed;          /* atomic; a cop__pressure: how far the owner is behind */
+        uint32_t pressed;          /* atomic; a cop__pressure: how far the owner is behind, and LIMITED */
         uint32_t named;            /* atomic; enum cop__named: what it has had since its birth */
         struct cop__task task;     /* whoever holds the run right */
         uint32_t status;           /* atomic; a cop__actor_status, for looking from outside */
@@ -102,7 +112,8 @@ struct cop__actor {
         bool leaving;               /* its exit has begun: nothing may begin another */
         bool reports;               /* its end is its own doing: a crash is reported */
         bool killed;                /* not even its terminate() may go on */
-        bool supervised;            /* its parent will say what it does about its end */
+        bool supervised : 1;        /* its parent will say what it does about its end */
+        bool drops_old : 1;         /* its mailbox has a limit with that policy */
         bool init_done;
         bool call_watched;          /* the call that waits has a monitor under its reference */
         bool heeds;                 /* priority messages may overtake; see priority.h */
@@ -134,6 +145,8 @@ struct cop__rare {
         struct cop__shared_term *extra;   /* of an init, for who waits for its end */
         struct cop__machine *machine;     /* it is a state machine; see machine.h */
         struct cop__book *book;           /* that it keeps; see book.h */
+        struct cop__mark marks[COP__MARKS]; /* see mark.h */
+        uint32_t mark_next;               /* which of them is the oldest */
         struct cop__table requests;       /* in flight, by reference; see request.h */
         struct cop__signal *overtaker;    /* the last priority message in the mailbox, or NULL; see priority.h */
         cop_message *started;             /* what the last one that this actor started has told */
@@ -181,11 +194,13 @@ struct cop__here {
         uint32_t slot_count;
         struct cop__registry_reader registry;
         uint64_t spawned, died, sent, dead_letters; /* counted up by this thread */
+        struct cop__letter_share letter_share;
 };
 
 /* The slots, in one reserved mapping. */
 struct cop__slots {
         struct cop__actor *base;
+        struct cop__limit *limits;  /* beside each slot; see limit.h */
         uint32_t limit;             /* slots 1 .. limit */
         uint32_t cached;            /* free ones that a thread may keep for itself */
         uint32_t used;              /* atomic; those from used + 1 on have never been */
@@ -205,6 +220,7 @@ struct cop_node {
         struct cop__holdings holdings;
         struct cop__timers timers;
         struct cop__reports reports;
+        struct cop__letters letters;
         struct cop__symbols *symbols;
         cop_kinds *kinds;
         cop_log_fn *log;
@@ -269,7 +285,8 @@ static inline cop_pid cop__actor_pid(const struct cop__actor *actor)
 COP__INLINE struct cop__actor *cop__slot_of(struct cop_node *node, cop_pid pid)
 {
         uint32_t slot = (uint32_t)(pid.bits >> 32);
-        if (COP__UNLIKELY(slot == 0 || slot > cop__load_relaxed(&node->slots.used)))
+        /* Acquire: a pid may be a guess, and a slot below `used` must be found opened. See open_slot. */
+        if (COP__UNLIKELY(slot == 0 || slot > cop__load_acquire(&node->slots.used)))
                 return NULL;
         return &node->slots.base[slot];
 }
@@ -355,6 +372,7 @@ enum cop__failure {
         COP__FAILED_NO_ACTOR,
         COP__FAILED_NO_MEMORY,
         COP__FAILED_IGNORED, /* a start */
+        COP__FAILED_FULL,
 };
 void cop__fail_call(struct cop__thread *thread, cop_pid callee, struct cop__signal *request,
                     enum cop__failure failure, struct cop__shared_term *reason);
@@ -375,6 +393,15 @@ COP__INLINE bool cop__must_leave(const struct cop__actor *actor)
 /* Says to senders whether the owner is behind; the budget of its next turn, larger if it is. */
 int32_t cop__turn_budget(struct cop__actor *actor);
 
+/* The owner says to senders how far it is behind. */
+COP__INLINE void cop__press(struct cop__actor *actor, uint32_t pressure)
+{
+        uint32_t before = cop__load_relaxed(&actor->pressed);
+        uint32_t now = (before & COP__PRESSURE_LIMITED) | pressure;
+        if (COP__UNLIKELY(now != before))
+                cop__store_relaxed(&actor->pressed, now);
+}
+
 /* Frees a signal that the owner has done with, now or when the queue lets go of it. */
 void cop__signal_done(struct cop__thread *thread, struct cop__actor *actor,
                       struct cop__signal *signal);
@@ -383,7 +410,10 @@ void cop__signal_done(struct cop__thread *thread, struct cop__actor *actor,
 void cop__message_done(struct cop__thread *thread, struct cop__actor *actor,
                        struct cop__signal *signal);
 
-/* Acts on all that has arrived; messages go to the mailbox. On a worker it does not return if the actor must end. */
+/* Acts on all that has arrived; messages go to the mailbox. The actor may have to end then: see cop__must_leave. */
+void cop__take_in_all(struct cop__actor *actor);
+
+/* The same at a safe point. On a worker it does not return if the actor must end. */
 void cop__drain(struct cop__actor *actor);
 
 /*
@@ -410,6 +440,13 @@ struct cop__signal *cop__mailbox_take_first(struct cop__mailbox *mailbox); /* NU
 
 /* A server that traps exits and is told to end by its parent ends, as in OTP; no handler is asked. */
 bool cop__is_parents_order(const struct cop__actor *actor, const struct cop__signal *signal);
+
+/* The message behind `before`, or the first behind NULL; NULL: none (receive.c). */
+struct cop__signal *cop__mailbox_after(const struct cop__mailbox *mailbox,
+                                       struct cop__signal *before);
+/* Takes out `signal`, which is behind `before`. */
+void cop__mailbox_remove(struct cop__mailbox *mailbox, struct cop__signal *before,
+                         struct cop__signal *signal);
 
 void cop__actor_run(struct cop__task *task);
 
@@ -459,14 +496,23 @@ cop_status cop__send_exit(cop_pid pid, cop_ref alias, cop_term reason);
 /* A bug in the calling actor: exits it with {badarg, {Function, What}}; a visitor gets a log line and false. */
 bool cop__badarg(const char *function, const char *what);
 
-/* After the turn has been left: tells everyone, frees everything. The caller goes on with taking in signals. */
+/* After the turn has been left: from here on nobody finds the actor, and only cop__die_on is called for it. */
 void cop__die(struct cop__thread *thread, struct cop__actor *actor);
+
+/*
+ * The rest of a death: tells everyone, answers for what was not read, frees everything; about `most` signals and blocks of it.
+ * False: there is more. True: the caller goes on with cop__slot_clear.
+ */
+bool cop__die_on(struct cop__thread *thread, struct cop__actor *actor, unsigned most);
 
 /* normal, killed, noproc, shutdown or no_memory, taken: made when the node starts, so that it cannot fail. */
 struct cop__shared_term *cop__reason_atom(const char *name);
 cop_status cop__reasons_init(struct cop_node *node);
 void cop__reasons_fini(struct cop_node *node);
 bool cop__reason_is_crash(cop_term reason);
+
+/* COP__SIGNAL_OVERFLOW has come to the owner. */
+void cop__overflow(struct cop__actor *actor);
 
 /* What fault.h calls with an actor's fault. */
 void cop__fault_land(struct cop__fault *fault, void *context);

@@ -50,7 +50,11 @@ bool cop__alias_take_in(struct cop__thread *thread, struct cop__actor *actor,
         if (signal->type != COP__SIGNAL_REPLY || !cop__alias_lets_in(actor, signal)) {
                 /* FAILED holds a counted reason, so it ends as refused signals do. */
                 cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
-                cop__refuse_signal(thread, cop__actor_pid(actor), signal, NULL);
+                if (signal->type == COP__SIGNAL_REPLY)
+                        cop__letter_die(thread, cop__actor_pid(actor), signal,
+                                        COP__DEATH_LATE_REPLY);
+                else
+                        cop__refuse_signal(thread, cop__actor_pid(actor), signal, NULL);
                 return false;
         }
         uint32_t mode = find_alias(actor, ref)->as.tie.mode;
@@ -99,6 +103,7 @@ cop_status cop_alias_open(uint32_t mode, cop_alias *alias)
                 return COP_E_BAD_ARGUMENT;
         struct cop__thread *thread = cop__thread_here();
         cop_ref ref = cop__ref_new(cop__here_of(thread));
+        cop__mark(actor, ref);
         cop_status status = cop__alias_open(thread, actor, mode, ref);
         if (status == COP_OK)
                 *alias = (cop_alias){ cop__actor_pid(actor), ref };

@@ -189,6 +189,7 @@ cop_status cop__take_failure(struct cop__thread *thread, struct cop__actor *acto
                 [COP__FAILED_NO_ACTOR] = COP_E_NO_ACTOR,
                 [COP__FAILED_NO_MEMORY] = COP_E_NO_MEMORY,
                 [COP__FAILED_IGNORED] = COP_E_IGNORED,
+                [COP__FAILED_FULL] = COP_E_FULL,
         };
         struct cop__failed *failed = cop__signal_body(signal);
         cop_status status = statuses[failed->failure];
@@ -220,6 +221,8 @@ cop_status cop__call(struct cop__actor *actor, cop_pid to, struct cop__signal *r
 {
         struct cop__thread *thread = cop__thread_here();
         cop_ref ref = cop__ref_new(cop__here_of(thread));
+        if (COP__UNLIKELY(cop__limit_knock(thread, to, request) != COP_OK))
+                return COP_E_FULL;
         request->from = cop__actor_pid(actor);
         request->ref = ref;
         actor->waiting = ref;

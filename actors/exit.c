@@ -9,10 +9,15 @@
  *              1 the pid moves on: nobody can find the dead
  *              2 its name is free again, and so is what it held in registries and groups
  *              3 the crash report, if it crashed
- *              4 what it held and had not read: calls are answered
- *              5 links and monitors are told
+ *      and in slices, between which others run: cop__die_on
+ *              4 links and monitors are told
+ *              5 what it held and had not read: calls are answered
  *              6 its memory
  *      and what arrives later is answered by whoever takes it out of the slot's queue.
+ *
+ * A dying actor keeps its run right between two slices: it waits in a run queue like any other, with life DYING, and each turn
+ * of it is a slice. Nothing is told twice, since each half and each message leaves its list before it is sent; and nothing of
+ * a death needs memory, so no slice can fail.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +28,7 @@
 #include "actors/neighbours.h"
 #include "actors/server.h"
 #include "actors/request.h"
+#include "actors/take.h"
 #include "mailbox/kind.h"
 
 /* ---- Reasons ------------------------------------------------------------------------- */
@@ -170,6 +176,17 @@ bool cop_trap_exit(bool on)
         return before;
 }
 
+/* Its mailbox is over a limit that ends it. It cannot be trapped, like kill, but it is the actor's own doing. */
+void cop__overflow(struct cop__actor *actor)
+{
+        if (actor->killed)
+                return;
+        actor->killed = true;
+        actor->reports = true;
+        cop__shared_term_drop(actor->reason);
+        actor->reason = share(COP_TUPLE(cop_atom("system_limit"), cop_atom("mailbox")));
+}
+
 /* ---- The report --------------------------------------------------------------------------------- */
 
 static void print_message(const struct cop_node *node, const struct cop__signal *signal,
@@ -276,6 +293,7 @@ static void move_pid_on(struct cop__here *here, struct cop__actor *actor, cop_pi
         /* The last generation: nobody lives here again. See slots.c. */
         cop_pid next = generation == 0 ? cop_no_pid() : cop__pid(cop__pid_slot(pid), generation);
         cop__store_relaxed(&actor->status, COP__STATUS_FREE);
+        cop__store_relaxed(&actor->pressed, COP__PRESSURE_NONE); /* of the next one, who may have no limit */
         cop__store_seq(&actor->pid, next.bits); /* pairs with registration; see registry.h */
         if (cop__load_seq(&actor->named) & COP__NAMED)
                 cop__registry_remove_pid(here, pid);
@@ -295,7 +313,9 @@ static void refuse_held(struct cop__thread *thread, struct cop__actor *actor, co
                 cop__signal_free(&thread->pool, signal);
 }
 
-static void refuse_messages(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid)
+/* The message it was at, and one in its hands that is still the queue's cursor: before anything is taken from the queue, which
+ * would move the cursor off it. */
+static void refuse_current(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid)
 {
         struct cop__node *cursor = actor->cursor.node;
         struct cop__signal *signal = actor->current;
@@ -307,20 +327,37 @@ static void refuse_messages(struct cop__thread *thread, struct cop__actor *actor
         if (cursor != NULL && actor->cursor.node == cursor &&
             cop__signal_of(cursor)->flags & COP__SIGNAL_TAKEN)
                 refuse_held(thread, actor, pid, cop__signal_of(cursor));
-        while ((signal = actor->taken) != NULL) {
-                struct cop__node *next = cop__load_relaxed(&signal->node.next);
-                actor->taken = next != NULL ? cop__signal_of(next) : NULL;
-                refuse_held(thread, actor, pid, signal);
-        }
-        while ((signal = actor->mailbox.first) != NULL) {
-                bool last = signal == actor->mailbox.last;
-                struct cop__node *next = cop__load_relaxed(&signal->node.next);
-                actor->mailbox.first = last ? NULL : cop__signal_of(next);
-                cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
-                cop__refuse_signal(thread, pid, signal, actor->reason);
-        }
-        actor->mailbox.first = actor->mailbox.last = NULL;
-        cop__store_relaxed(&actor->mailbox.count, 0);
+}
+
+static bool refuse_taken(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid)
+{
+        struct cop__signal *signal = actor->taken;
+        if (signal == NULL)
+                return false;
+        struct cop__node *next = cop__load_relaxed(&signal->node.next);
+        actor->taken = next != NULL ? cop__signal_of(next) : NULL;
+        refuse_held(thread, actor, pid, signal);
+        return true;
+}
+
+static bool refuse_unread(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid)
+{
+        struct cop__signal *signal = cop__mailbox_take_first(&actor->mailbox);
+        if (signal == NULL)
+                return false;
+        cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
+        cop__refuse_signal(thread, pid, signal, actor->reason);
+        return true;
+}
+
+/* What came before the pid moved on, and was not taken in. */
+static bool refuse_arrived(struct cop__thread *thread, struct cop__actor *actor)
+{
+        struct cop__signal *signal = cop__next_signal(thread, actor);
+        if (signal == NULL)
+                return false;
+        cop__take_in(thread, actor, signal);
+        return true;
 }
 
 static void free_call(struct cop__thread *thread, struct cop__actor *actor)
@@ -334,13 +371,18 @@ static void free_call(struct cop__thread *thread, struct cop__actor *actor)
         }
 }
 
+static bool free_block(struct cop__actor *actor)
+{
+        struct cop__list *first = actor->held.next;
+        if (cop__list_is_empty(&actor->held))
+                return false;
+        cop__list_remove(first);
+        free(COP__CONTAINER(first, struct cop__block, list));
+        return true;
+}
+
 static void free_memory(struct cop__thread *thread, struct cop__actor *actor)
 {
-        while (!cop__list_is_empty(&actor->held)) {
-                struct cop__list *first = actor->held.next;
-                cop__list_remove(first);
-                free(COP__CONTAINER(first, struct cop__block, list));
-        }
         cop__state_free(thread, actor->state, actor->state_class);
         actor->state = NULL;
         cop__start_drop(actor);
@@ -378,10 +420,28 @@ void cop__die(struct cop__thread *thread, struct cop__actor *actor)
         cop__holdings_end(thread, actor, pid);
         if (crashed)
                 file_report(here->node, actor, pid, who);
-        refuse_messages(thread, actor, pid);
+        refuse_current(thread, actor, pid);
         cop__server_end(thread, actor, pid);
         free_call(thread, actor);
         cop__requests_end(thread, actor);
-        cop__relations_end(thread, actor, pid, actor->reason);
+}
+
+/* One signal or block of what is left to do; false: nothing is. Relations first: others wait for the news, to act on it. */
+static bool die_a_little(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid)
+{
+        return cop__relation_end(thread, actor, pid, actor->reason) ||
+               refuse_taken(thread, actor, pid) || refuse_unread(thread, actor, pid) ||
+               refuse_arrived(thread, actor) || free_block(actor);
+}
+
+bool cop__die_on(struct cop__thread *thread, struct cop__actor *actor, unsigned most)
+{
+        cop_pid next = cop__actor_pid(actor);
+        uint32_t slot = (uint32_t)(actor - cop__node_of(thread)->slots.base);
+        cop_pid pid = cop__pid(slot, (uint32_t)cop__pid_generation(next) - 1);
+        for (unsigned done = 0; die_a_little(thread, actor, pid); done++)
+                if (done == most)
+                        return false;
         free_memory(thread, actor);
+        return true;
 }

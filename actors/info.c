@@ -148,6 +148,7 @@ void cop__tell_info(struct cop__thread *thread, struct cop__actor *actor, struct
                 cop_atom("parent"), cop_pid_term(actor->parent),
                 cop_atom("server"), cop_atom(actor->server != NULL ? actor->server->name : "none"),
                 cop_atom("messages"), cop_int(cop__unread(actor)),
+                cop_atom("dropped"), cop_int((int64_t)cop__limit_dropped(thread, actor)),
                 cop_atom("handled"), cop_int((int64_t)actor->handled),
                 cop_atom("memory"), cop_int((int64_t)(sizeof(*actor) + actor->bytes)),
                 cop_atom("trap_exit"), cop_bool(actor->trap_exit),

@@ -154,6 +154,7 @@ static cop_status init_parts(struct cop_node *node, const cop_node_options *opti
         cop__list_init(&node->threads);
         cop__list_init(&node->visitors);
         cop__reports_init(&node->reports);
+        cop__letters_init(&node->letters);
         cop__timers_init(&node->timers);
         node->started_ns = cop__clock_ns();
         node->log = options->log;
@@ -261,6 +262,15 @@ void cop_node_stop(cop_node *node)
         cop__fault_uninstall();
         free_parts(node);
         free(node);
+}
+
+cop_status cop_node_await_quiet(cop_node *node, int64_t timeout_ms)
+{
+        struct cop__thread *thread = cop__thread_here();
+        if (node == NULL || timeout_ms < 0 || (thread != NULL && thread->worker != NULL))
+                return COP_E_BAD_ARGUMENT;
+        bool quiet = cop__quiet_await(&node->scheduler, cop__deadline_ns(timeout_ms));
+        return quiet ? COP_OK : COP_E_TIMEOUT;
 }
 
 cop_node *cop_node_here(void)

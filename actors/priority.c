@@ -22,6 +22,7 @@ void cop__overtake(struct cop__actor *actor, struct cop__signal *signal)
         cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
         actor->rare->overtaker = signal;
         actor->overtaken = true;
+        cop__marks_forget(actor); /* what it is an answer to may be behind one of them */
         if (before == mailbox->last || mailbox->first == NULL) {
                 cop__mailbox_append(mailbox, signal);
                 return;
@@ -37,7 +38,7 @@ void cop__overtake(struct cop__actor *actor, struct cop__signal *signal)
 }
 
 /* In front of one that overtook are others that did, or events that a machine had put off. */
-void cop__overtaker_left_slowly(struct cop__actor *actor, struct cop__signal *before,
+void cop__overtaker_left(struct cop__actor *actor, struct cop__signal *before,
                                 struct cop__signal *signal)
 {
         if (actor->rare->overtaker != signal)

@@ -9,7 +9,7 @@
  * that has arrived, and what bears COP__SIGNAL_PRIORITY goes in front of the ordinary ones. So what was sent before a receive
  * began is seen by that receive, and actors that never consent pay nothing.
  *
- * Who takes a message out of the mailbox says so, if it bears the flag (cop__overtaker_left). A search that was under way
+ * Who takes a message out of the mailbox says so, if it bears the flag (cop__left_mailbox in take.h). A search that was under way
  * begins anew after one has overtaken it (`overtaken`).
  */
 #ifndef ACTORS_PRIORITY_H
@@ -33,14 +33,7 @@ COP__INLINE bool cop__to_mailbox(struct cop__actor *actor, struct cop__signal *s
 }
 
 /* A message leaves the mailbox; `before` is the one in front of it, or NULL. */
-void cop__overtaker_left_slowly(struct cop__actor *actor, struct cop__signal *before,
+void cop__overtaker_left(struct cop__actor *actor, struct cop__signal *before,
                                 struct cop__signal *signal);
-COP__INLINE void cop__overtaker_left(struct cop__mailbox *mailbox, struct cop__signal *before,
-                                     struct cop__signal *signal)
-{
-        if (COP__UNLIKELY(signal->flags & COP__SIGNAL_PRIORITY))
-                cop__overtaker_left_slowly(COP__CONTAINER(mailbox, struct cop__actor, mailbox),
-                                           before, signal);
-}
 
 #endif

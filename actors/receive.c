@@ -125,11 +125,17 @@ static struct cop__signal *after(const struct cop__mailbox *mailbox, struct cop_
                                        : cop__signal_of(cop__load_relaxed(&before->node.next));
 }
 
-static void mailbox_remove(struct cop__mailbox *mailbox, struct cop__signal *before,
-                           struct cop__signal *signal)
+struct cop__signal *cop__mailbox_after(const struct cop__mailbox *mailbox,
+                                       struct cop__signal *before)
+{
+        return after(mailbox, before);
+}
+
+void cop__mailbox_remove(struct cop__mailbox *mailbox, struct cop__signal *before,
+                         struct cop__signal *signal)
 {
         struct cop__signal *next = after(mailbox, signal);
-        cop__overtaker_left(mailbox, before, signal);
+        cop__left_mailbox(mailbox, before, signal);
         if (before == NULL)
                 mailbox->first = next;
         else if (next != NULL)
@@ -140,13 +146,13 @@ static void mailbox_remove(struct cop__mailbox *mailbox, struct cop__signal *bef
 }
 
 /* From the messages behind *before, which moves on over those that do not fit. */
-COP__INLINE struct cop__signal *take_queued(struct cop__mailbox *mailbox, struct cop__signal **before,
-                                       const cop_pattern *patterns, size_t count)
+COP__INLINE struct cop__signal *take_queued(struct cop__actor *actor, struct cop__signal **before,
+                                            const cop_pattern *patterns, size_t count)
 {
         struct cop__signal *signal;
-        while ((signal = after(mailbox, *before)) != NULL) {
+        while ((signal = after(&actor->mailbox, *before)) != NULL) {
                 if (fits_any(signal, patterns, count)) {
-                        mailbox_remove(mailbox, *before, signal);
+                        cop__mailbox_remove(&actor->mailbox, *before, signal);
                         return signal;
                 }
                 *before = signal;
@@ -186,17 +192,29 @@ COP__INLINE struct cop__signal *take_arrived(struct cop__actor *actor, struct co
                 cop__mailbox_append(&actor->mailbox, signal);
                 if (!keep_first)
                         *before = signal;
-                else if ((signal = take_queued(&actor->mailbox, before, patterns, count)) != NULL)
+                else if ((signal = take_queued(actor, before, patterns, count)) != NULL)
                         return signal;
                 thread = cop__thread_here(); /* a predicate that sends may have changed it */
         }
         return NULL;
 }
 
+/* The message behind which what is wanted can be; NULL: anywhere. */
+static struct cop__signal *begin_behind(const struct cop__actor *actor,
+                                        const cop_pattern *patterns, size_t count)
+{
+        if (count == 0 || patterns[0].ref.bits == 0)
+                return NULL;
+        for (size_t i = 1; i < count; i++)
+                if (!cop_ref_equal(patterns[i].ref, patterns[0].ref))
+                        return NULL;
+        return cop__mark_find(actor, patterns[0].ref);
+}
+
 static struct cop__signal *receive(struct cop__actor *actor, int64_t timeout_ms,
                                    const cop_pattern *patterns, size_t count, const void *where)
 {
-        struct cop__signal *before = NULL;
+        struct cop__signal *before = begin_behind(actor, patterns, count);
         uint64_t deadline_ns = 0; /* not known yet: most receives do not wait */
         for (;;) {
                 if (cop__hurry(actor))
@@ -205,7 +223,7 @@ static struct cop__signal *receive(struct cop__actor *actor, int64_t timeout_ms,
                         actor->overtaken = false;
                         before = NULL;
                 }
-                struct cop__signal *signal = take_queued(&actor->mailbox, &before, patterns, count);
+                struct cop__signal *signal = take_queued(actor, &before, patterns, count);
                 if (signal == NULL)
                         signal = take_arrived(actor, &before, patterns, count);
                 if (signal != NULL)
@@ -231,10 +249,17 @@ cop_message *cop_receive_any_of(int64_t timeout_ms, const cop_pattern *patterns,
                 cop__badarg("receive", "a time-out is 0 or more milliseconds, or COP_FOREVER");
                 return NULL;
         }
+        if (COP__UNLIKELY(actor->drops_old)) {
+                cop__limit_trim(actor);
+                if (cop__must_leave(actor))
+                        cop__leave(actor);
+        }
         struct cop__signal *signal =
                 receive(actor, timeout_ms, patterns, count, __builtin_return_address(0));
         if (signal == NULL)
                 return NULL;
+        if (COP__UNLIKELY(signal->flags & COP__SIGNAL_COUNTED))
+                cop__limit_leave(cop__thread_here(), actor, signal);
         cop__hand_over(actor, signal);
         cop__count_up(&actor->handled);
         cop__spend(actor, 1, __builtin_return_address(0));

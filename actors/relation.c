@@ -416,28 +416,28 @@ void cop__relation_refuse(struct cop__thread *thread, cop_pid dead, struct cop__
         cop__relation_free(thread, relation);
 }
 
-void cop__relations_end(struct cop__thread *thread, struct cop__actor *actor, cop_pid self,
-                        struct cop__shared_term *reason)
+bool cop__relation_end(struct cop__thread *thread, struct cop__actor *actor, cop_pid self,
+                       struct cop__shared_term *reason)
 {
-        while (!cop__list_is_empty(&actor->relations)) {
-                struct cop__relation *relation = relation_of_list(actor->relations.next);
-                cop__relation_forget(actor, relation);
-                switch (relation->as.tie.type) {
-                case COP__TIE_LINK:
-                        send_link_exit(thread, relation, self, reason);
-                        break;
-                case COP__TIE_WATCH:
-                        send_down(thread, relation, self, reason);
-                        break;
-                case COP__TIE_ALIAS:
-                        cop__relation_free(thread, relation);
-                        break;
-                default:
-                        cop__shared_term_drop(relation->as.tie.tag);
-                        send_half(thread, relation, COP__SIGNAL_DEMONITOR, self,
-                                  relation->as.tie.peer);
-                }
+        if (cop__list_is_empty(&actor->relations))
+                return false;
+        struct cop__relation *relation = relation_of_list(actor->relations.next);
+        cop__relation_forget(actor, relation);
+        switch (relation->as.tie.type) {
+        case COP__TIE_LINK:
+                send_link_exit(thread, relation, self, reason);
+                break;
+        case COP__TIE_WATCH:
+                send_down(thread, relation, self, reason);
+                break;
+        case COP__TIE_ALIAS:
+                cop__relation_free(thread, relation);
+                break;
+        default:
+                cop__shared_term_drop(relation->as.tie.tag);
+                send_half(thread, relation, COP__SIGNAL_DEMONITOR, self, relation->as.tie.peer);
         }
+        return true;
 }
 
 /* ---- The public operations ---------------------------------------------------------------- */
@@ -603,6 +603,7 @@ cop_status cop_monitor_address_opt(cop_address to, const cop_monitor_options *op
         if (status != COP_OK)
                 return status;
         cop_ref fresh = cop__ref_new(cop__here_of(thread));
+        cop__mark(actor, fresh);
         status = new_extras(thread, actor, options, fresh, &tag);
         if (status != COP_OK) {
                 cop__relation_free(thread, pair[0]);

@@ -112,9 +112,9 @@ bool cop__relation_take_in(struct cop__thread *thread, struct cop__actor *actor,
 void cop__relation_refuse(struct cop__thread *thread, cop_pid dead, struct cop__signal *signal,
                           struct cop__shared_term *reason);
 
-/* The death of the owner: every half goes its way. */
-void cop__relations_end(struct cop__thread *thread, struct cop__actor *actor, cop_pid self,
-                        struct cop__shared_term *reason);
+/* The death of the owner: its first half goes its way. False: it has none left. */
+bool cop__relation_end(struct cop__thread *thread, struct cop__actor *actor, cop_pid self,
+                       struct cop__shared_term *reason);
 
 /* The owner is watched by the caller whose reply it has deferred, under the reference of the call. False: no memory. */
 bool cop__watched_by(struct cop__thread *thread, struct cop__actor *actor, cop_caller caller);

@@ -161,8 +161,13 @@ cop_status cop_request_send_value(cop_request *request, cop_address to, const co
         cop_ref ref = cop__ref_new(here);
         cop__critical_enter(&here->fault);
         status = cop__signal_message(&thread->pool, kind, value, &signal);
-        if (status == COP_OK && (status = begin(thread, self, ref)) != COP_OK)
+        if (status == COP_OK)
+                status = cop__limit_knock(thread, callee, signal);
+        if (status == COP_OK && (status = begin(thread, self, ref)) != COP_OK) {
+                if (signal->flags & COP__SIGNAL_COUNTED)
+                        cop__limit_leave(thread, cop__slot_of(here->node, callee), signal);
                 cop__signal_free(&thread->pool, signal);
+        }
         if (status == COP_OK) {
                 signal->from = cop__actor_pid(self);
                 signal->ref = ref;

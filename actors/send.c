@@ -11,6 +11,7 @@ void cop__send_signal(struct cop__thread *thread, cop_pid to, struct cop__signal
 {
         struct cop__actor *actor = cop__slot_of(cop__node_of(thread), to);
         bool urgent = signal->type == COP__SIGNAL_EXIT || signal->type == COP__SIGNAL_LINK_EXIT ||
+                      signal->type == COP__SIGNAL_OVERFLOW ||
                       signal->flags & COP__SIGNAL_PRIORITY;
         if (COP__UNLIKELY(actor == NULL || !cop__slot_is(actor, to))) {
                 cop__refuse_signal(thread, to, signal, NULL);
@@ -23,19 +24,12 @@ void cop__send_signal(struct cop__thread *thread, cop_pid to, struct cop__signal
                 cop__store_release(&actor->urgent, 1);
 }
 
-static void drop_message(struct cop__thread *thread, struct cop__signal *signal)
-{
-        cop__count_up(&cop__here_of(thread)->dead_letters);
-        cop__signal_free(&thread->pool, signal);
-}
-
 void cop__refuse_signal(struct cop__thread *thread, cop_pid dead, struct cop__signal *signal,
                         struct cop__shared_term *reason)
 {
+        if (COP__UNLIKELY(signal->flags & COP__SIGNAL_COUNTED))
+                cop__limit_leave(thread, cop__slot_of(cop__node_of(thread), dead), signal);
         switch (signal->type) {
-        case COP__SIGNAL_REPLY:
-                drop_message(thread, signal);
-                return;
         case COP__SIGNAL_MESSAGE:
         case COP__SIGNAL_INFO:
         case COP__SIGNAL_SYS:
@@ -44,7 +38,11 @@ void cop__refuse_signal(struct cop__thread *thread, cop_pid dead, struct cop__si
                                        reason != NULL ? COP__FAILED_DIED : COP__FAILED_NO_ACTOR,
                                        reason);
                 else
-                        drop_message(thread, signal);
+                        cop__letter_die(thread, dead, signal,
+                                        reason != NULL ? COP__DEATH_UNREAD : COP__DEATH_NO_ACTOR);
+                return;
+        case COP__SIGNAL_REPLY:
+                cop__letter_die(thread, dead, signal, COP__DEATH_NO_ACTOR);
                 return;
         case COP__SIGNAL_DEFERRED_BY:
         case COP__SIGNAL_LINK:
@@ -77,6 +75,36 @@ static cop_status resolve(cop_address to, cop_pid *pid)
         return pid->bits != 0 ? COP_OK : COP_E_NO_NAME;
 }
 
+COP__INLINE uint32_t push_message(struct cop__thread *thread, struct cop__actor *actor,
+                                  cop_pid pid, struct cop__signal *signal, uint32_t pressure)
+{
+        cop__push_signal(thread, actor, cop__pid_generation(pid), signal);
+        return pressure;
+}
+
+/* To an actor whose mailbox has a limit. */
+static COP__NOINLINE uint32_t deliver_at_door(struct cop__thread *thread, struct cop__actor *actor,
+                                              cop_pid pid, struct cop__signal *signal,
+                                              uint32_t pressure)
+{
+        if (signal->type != COP__SIGNAL_MESSAGE)
+                return push_message(thread, actor, pid, signal, pressure); /* through an alias */
+        switch (cop__limit_admit(thread, actor, pid, signal)) {
+        case COP__ADMIT:
+                return push_message(thread, actor, pid, signal, pressure);
+        case COP__ADMIT_SLOWED:
+                return push_message(thread, actor, pid, signal, COP__PRESSURE_HIGH);
+        case COP__REFUSE_ALOUD:
+                cop__count_by(&cop__here_of(thread)->sent, (uint64_t)0 - 1);
+                cop__signal_free(&thread->pool, signal);
+                return COP__PRESSURE_FULL;
+        case COP__REFUSE_SILENTLY:
+                break;
+        }
+        cop__letter_die(thread, pid, signal, COP__DEATH_FULL);
+        return COP__PRESSURE_NONE;
+}
+
 /* Hands over a message, or drops it; how much its receiver is behind. */
 COP__INLINE uint32_t deliver(struct cop__thread *thread, struct cop__actor *self,
                              struct cop__actor *actor, cop_pid pid, struct cop__signal *signal)
@@ -84,20 +112,29 @@ COP__INLINE uint32_t deliver(struct cop__thread *thread, struct cop__actor *self
         signal->from = cop__actor_pid(self);
         cop__count_up(&cop__here_of(thread)->sent);
         if (COP__UNLIKELY(actor == NULL || !cop__slot_is(actor, pid))) {
-                drop_message(thread, signal);
+                cop__letter_die(thread, pid, signal, COP__DEATH_NO_ACTOR);
                 return COP__PRESSURE_NONE;
         }
-        cop__push_signal(thread, actor, cop__pid_generation(pid), signal);
-        return cop__load_relaxed(&actor->pressed);
+        uint32_t pressure = cop__load_relaxed(&actor->pressed);
+        if (COP__UNLIKELY(pressure >= COP__PRESSURE_LIMITED))
+                return deliver_at_door(thread, actor, pid, signal,
+                                       pressure & ~(uint32_t)COP__PRESSURE_LIMITED);
+        return push_message(thread, actor, pid, signal, pressure);
 }
 
 /* What a message costs its sender. It may end the actor, so nothing may be in hand here that only a return would free. */
-COP__INLINE void pay(struct cop__actor *self, uint32_t pressure, const void *where)
+COP__INLINE cop_status pay(struct cop__actor *self, uint32_t pressure, const void *where)
 {
-        if (COP__UNLIKELY(pressure != COP__PRESSURE_NONE))
-                cop__push_back(self, pressure, where);
-        else
+        if (COP__LIKELY(pressure == COP__PRESSURE_NONE)) {
                 cop__spend(self, 1, where);
+                return COP_OK;
+        }
+        if (pressure == COP__PRESSURE_FULL) {
+                cop__spend(self, 1, where);
+                return COP_E_FULL;
+        }
+        cop__push_back(self, pressure, where);
+        return COP_OK;
 }
 
 /*
@@ -129,8 +166,7 @@ cop_status cop_send_value(cop_address to, const cop_kind *kind, const void *valu
         }
         uint32_t pressure = deliver(thread, self, actor, pid, signal);
         cop__critical_leave(&here->fault);
-        pay(self, pressure, __builtin_return_address(0));
-        return COP_OK;
+        return pay(self, pressure, __builtin_return_address(0));
 }
 
 /* ---- Terms as messages --------------------------------------------------------------- */
@@ -183,6 +219,5 @@ cop_status cop_send_term_to(cop_address to, cop_term term)
         cop__send_through(signal, alias);
         struct cop__actor *self = cop__actor_of(thread->current);
         struct cop__actor *actor = cop__slot_of(cop__node_of(thread), pid);
-        pay(self, deliver(thread, self, actor, pid, signal), __builtin_return_address(0));
-        return COP_OK;
+        return pay(self, deliver(thread, self, actor, pid, signal), __builtin_return_address(0));
 }

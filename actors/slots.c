@@ -22,6 +22,11 @@ _Static_assert(sizeof(struct cop__actor) % COP__CACHE_LINE == 0, "slots begin on
 _Static_assert(offsetof(struct cop__actor, cursor) == COP__CACHE_LINE,
                "what senders touch is one line");
 
+static size_t mapped_limits(uint32_t limit)
+{
+        return ((size_t)limit + 2) * sizeof(struct cop__limit);
+}
+
 /* Slot 0 is nobody's, the last one is the stopping thread's. */
 static size_t mapped_size(uint32_t limit)
 {
@@ -41,6 +46,13 @@ cop_status cop__slots_init(struct cop__slots *slots, uint32_t limit)
                 munmap(base, size);
                 return COP_E_NO_MEMORY;
         }
+        slots->limits = mmap(NULL, mapped_limits(limit), PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (slots->limits == MAP_FAILED) {
+                munmap(base, size);
+                munmap(slots->free, ((size_t)limit + 1) * sizeof(uint32_t));
+                return COP_E_NO_MEMORY;
+        }
         slots->base = base;
         slots->limit = limit;
         slots->cached = limit / 1024 < COP__SLOTS_CACHED ? limit / 1024 : COP__SLOTS_CACHED;
@@ -53,6 +65,7 @@ cop_status cop__slots_init(struct cop__slots *slots, uint32_t limit)
 void cop__slots_fini(struct cop__slots *slots)
 {
         munmap(slots->base, mapped_size(slots->limit));
+        munmap(slots->limits, mapped_limits(slots->limit));
         munmap(slots->free, ((size_t)slots->limit + 1) * sizeof(uint32_t));
 }
 

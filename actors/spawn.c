@@ -25,6 +25,7 @@ struct start {
         bool supervised;
         bool acknowledges; /* a plain actor that says itself when its start is over */
         bool ignored;      /* it has chosen not to run: its end is no failed start */
+        bool drops_old;
 };
 
 #define ARGUMENT_AT ((sizeof(struct start) + 15) & ~(size_t)15)
@@ -72,7 +73,13 @@ cop_ref cop__ref_new(struct cop__here *here)
 cop_ref cop_ref_new(void)
 {
         struct cop__thread *thread = cop__thread_here();
-        return thread != NULL ? cop__ref_new(cop__here_of(thread)) : (cop_ref){ 0 };
+        struct cop__actor *actor = cop__actor_here();
+        if (thread == NULL)
+                return (cop_ref){ 0 };
+        cop_ref ref = cop__ref_new(cop__here_of(thread));
+        if (actor != NULL)
+                cop__mark(actor, ref);
+        return ref;
 }
 
 /* ---- Spawn ------------------------------------------------------------------------------ */
@@ -83,8 +90,14 @@ static bool is_good(const cop_spawn_options *options)
         return ways == 1 && (options->kind == NULL) == (options->argument == NULL) &&
                (options->run_with == NULL || options->kind != NULL) &&
                (options->name == NULL || cop__name_is_good(options->name)) &&
+               options->mailbox_policy <= COP_MAILBOX_STOP &&
                (!options->monitor || options->monitor_ref != NULL) &&
                (!options->init_ack || options->server == NULL);
+}
+
+static bool has_limit(const cop_spawn_options *options)
+{
+        return options->mailbox_limit != 0 || options->mailbox_bytes != 0;
 }
 
 static cop_status new_start(struct cop__thread *thread, const cop_spawn_options *options,
@@ -108,6 +121,7 @@ static cop_status new_start(struct cop__thread *thread, const cop_spawn_options 
         start->start_ref = options->start_ref;
         start->supervised = options->supervised;
         start->acknowledges = options->init_ack;
+        start->drops_old = has_limit(options) && options->mailbox_policy == COP_MAILBOX_DROP_OLD;
         if (options->kind != NULL) {
                 cop_status status = cop__flat_copy(options->kind, (char *)start + ARGUMENT_AT,
                                                    options->argument);
@@ -183,6 +197,7 @@ static void keep_halves(struct cop__here *here, struct cop__actor *self, cop_pid
                 start->watch->signal.ref = ref;
                 cop__relation_keep(self, mine->monitor, ref, pid);
                 mine->monitor->as.tie.other = start->watch;
+                cop__mark(self, ref);
                 *options->monitor_ref = ref;
         }
 }
@@ -217,6 +232,8 @@ static cop_status spawn(struct cop__thread *thread, struct cop__actor *self,
                         goto failed;
         }
         keep_halves(here, self, pid, options, start, &mine);
+        if (has_limit(options))
+                cop__limit_set(thread, actor, options);
         signal->from = cop__actor_pid(self);
         signal->ref = asked;
         cop__count_up(&here->spawned);
@@ -287,6 +304,7 @@ void cop__actor_born(struct cop__thread *thread, struct cop__actor *actor,
         actor->state = start->state;
         actor->state_class = start->state_class;
         actor->supervised = start->supervised;
+        actor->drops_old = start->drops_old;
         actor->start = signal;
         actor->init_done = false;
         actor->aside = COP__ASIDE_BEGIN;

@@ -7,6 +7,7 @@
 #define ACTORS_TAKE_H
 
 #include "actors/actor.h"
+#include "actors/priority.h"
 #include "actors/request.h"
 
 /* A node that the cursor has passed and that is not done with: one in the user's hands can be linked only now (turn.c). */
@@ -64,6 +65,19 @@ COP__INLINE bool cop__take_answer(struct cop__thread *thread, struct cop__actor 
         actor->waiting.bits = 0;
         actor->reply = signal;
         return true;
+}
+
+/* A message leaves the mailbox; `before` is the one in front of it, or NULL. Places in the mailbox are remembered by it. */
+COP__INLINE void cop__left_mailbox(struct cop__mailbox *mailbox, struct cop__signal *before,
+                                   struct cop__signal *signal)
+{
+        if (COP__LIKELY(!(signal->flags & (COP__SIGNAL_PRIORITY | COP__SIGNAL_MARKED))))
+                return;
+        struct cop__actor *actor = COP__CONTAINER(mailbox, struct cop__actor, mailbox);
+        if (signal->flags & COP__SIGNAL_PRIORITY)
+                cop__overtaker_left(actor, before, signal);
+        if (signal->flags & COP__SIGNAL_MARKED)
+                cop__marks_move(actor, signal, before);
 }
 
 #endif

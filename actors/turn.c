@@ -62,7 +62,7 @@ COP__INLINE struct cop__signal *mailbox_take_first(struct cop__mailbox *mailbox)
         struct cop__signal *signal = mailbox->first;
         if (signal == NULL)
                 return NULL;
-        cop__overtaker_left(mailbox, NULL, signal);
+        cop__left_mailbox(mailbox, NULL, signal);
         mailbox->first = signal == mailbox->last
                                  ? NULL
                                  : cop__signal_of(cop__load_relaxed(&signal->node.next));
@@ -122,12 +122,16 @@ bool cop__take_in_slowly(struct cop__thread *thread, struct cop__actor *actor,
         case COP__SIGNAL_SYS:
                 cop__sys_take_in(thread, actor, signal);
                 return false;
+        case COP__SIGNAL_OVERFLOW:
+                cop__overflow(actor);
+                signal_done(thread, actor, signal);
+                return false;
         default:
                 return cop__relation_take_in(thread, actor, signal);
         }
 }
 
-static void take_in_all(struct cop__actor *actor)
+void cop__take_in_all(struct cop__actor *actor)
 {
         struct cop__thread *thread = cop__thread_here();
         struct cop__signal *signal;
@@ -140,7 +144,7 @@ bool cop__hurry_slowly(struct cop__actor *actor)
 {
         /* One exchange: who set it before has pushed before, and is reached below; who sets it later is asked for again. */
         cop__exchange_acq_rel(&actor->urgent, 0);
-        take_in_all(actor);
+        cop__take_in_all(actor);
         if (!cop__queue_is_drained(&actor->queue, &actor->cursor))
                 cop__store_relaxed(&actor->urgent, 1); /* behind a sender that is in the middle of its push */
         return cop__must_leave(actor);
@@ -148,7 +152,7 @@ bool cop__hurry_slowly(struct cop__actor *actor)
 
 void cop__drain(struct cop__actor *actor)
 {
-        take_in_all(actor);
+        cop__take_in_all(actor);
         if (cop__must_leave(actor))
                 cop__leave(actor);
 }
@@ -251,8 +255,7 @@ static uint32_t count_unread(struct cop__actor *actor)
 int32_t cop__turn_budget(struct cop__actor *actor)
 {
         uint32_t pressure = pressure_of(count_unread(actor));
-        if (pressure != cop__load_relaxed(&actor->pressed))
-                cop__store_relaxed(&actor->pressed, pressure);
+        cop__press(actor, pressure);
         return pressure != COP__PRESSURE_NONE ? 16 * COP__TURN_BUDGET : COP__TURN_BUDGET;
 }
 
@@ -311,19 +314,22 @@ static COP__NOINLINE bool live_aside(struct cop__actor *actor)
                 cop__actor_begin(actor);
                 return actor->server != NULL;
         }
-        take_in_all(actor);
+        cop__take_in_all(actor);
         if (actor->reason != NULL)
                 return false;
-        if (actor->aside & COP__ASIDE_CONTINUE)
+        if (actor->aside & COP__ASIDE_CONTINUE) {
                 cop__server_continue(actor);
-        else if (actor->aside & COP__ASIDE_ASKED)
+        } else if (actor->aside & COP__ASIDE_ASKED) {
                 cop__sys_act(actor);
-        else if (actor->aside & COP__ASIDE_SUSPENDED)
+        } else if (actor->aside & COP__ASIDE_SUSPENDED) {
                 return cop__server_is_suspended(actor);
-        else if ((signal = cop__mailbox_take_first(&actor->mailbox)) != NULL)
-                handle_aside(actor, signal);
-        else if (!(actor->aside & COP__ASIDE_IDLE) || !cop__server_idle(actor))
+        } else if ((signal = cop__mailbox_take_first(&actor->mailbox)) != NULL) {
+                if (!(signal->flags & COP__SIGNAL_COUNTED) ||
+                    cop__limit_take(cop__thread_here(), actor, signal))
+                        handle_aside(actor, signal);
+        } else if (!(actor->aside & COP__ASIDE_IDLE) || !cop__server_idle(actor)) {
                 return false;
+        }
         return --actor->budget > 0 && !cop__hurry(actor);
 }
 
@@ -343,6 +349,12 @@ static COP__NOINLINE void live(struct cop__thread *thread, struct cop__actor *ac
                 }
                 struct cop__signal *signal = next_message(thread, actor);
                 if (COP__LIKELY(signal != NULL)) {
+                        if (COP__UNLIKELY(signal->flags & COP__SIGNAL_COUNTED) &&
+                            !cop__limit_take(thread, actor, signal)) {
+                                if (--actor->budget <= 0)
+                                        return;
+                                continue;
+                        }
                         bool ours = handle(actor, signal);
                         thread = cop__thread_here();
                         if (COP__LIKELY(ours))
@@ -364,9 +376,8 @@ static void fall_asleep(struct cop__thread *thread, struct cop__actor *actor)
                 cop__schedule_later(thread->scheduler, thread, &actor->task);
                 return;
         }
-        uint32_t pressure = cop__load_relaxed(&actor->pressed);
-        if (pressure != COP__PRESSURE_NONE)
-                cop__store_relaxed(&actor->pressed, COP__PRESSURE_NONE);
+        uint32_t pressure = cop__load_relaxed(&actor->pressed) & ~(uint32_t)COP__PRESSURE_LIMITED;
+        cop__press(actor, COP__PRESSURE_NONE);
         cop__store_relaxed(&actor->status, COP__STATUS_WAITING);
         cop__let_go(actor); /* a handler may have kept what it received */
         /* Asleep, the actor may run elsewhere at once: nothing of it is touched after that. */
@@ -376,8 +387,7 @@ static void fall_asleep(struct cop__thread *thread, struct cop__actor *actor)
                 return;
         }
         /* More is coming: a sender stopped in the middle of a push may have many behind it. */
-        if (pressure != COP__PRESSURE_NONE)
-                cop__store_relaxed(&actor->pressed, pressure);
+        cop__press(actor, pressure);
         cop__schedule_later(thread->scheduler, thread, &actor->task);
 }
 
@@ -388,17 +398,14 @@ void cop__slot_clear(struct cop__thread *thread, struct cop__actor *actor)
         bool died_now = actor->life == COP__DYING;
         bool retired = cop__load_relaxed(&actor->pid) == 0;
         if (died_now) {
-                struct cop__signal *signal;
-                while ((signal = cop__next_signal(thread, actor)) != NULL)
-                        cop__take_in(thread, actor, signal);
                 cop__shared_term_drop(actor->reason);
                 actor->reason = NULL;
                 actor->life = COP__FREE;
         }
-        while (!cop__queue_sleep(&actor->queue, &actor->cursor, &passed)) {
+        for (unsigned looks = 0; !cop__queue_sleep(&actor->queue, &actor->cursor, &passed); looks++) {
                 struct cop__signal *signal = cop__next_signal(thread, actor);
                 if (signal == NULL)
-                        cop__spin_pause(); /* a sender is between two instructions */
+                        cop__spin_wait(looks); /* a sender is between two instructions */
                 else
                         cop__take_in(thread, actor, signal);
                 if (actor->life == COP__ALIVE) {
@@ -426,10 +433,23 @@ static COP__NOINLINE void run_guarded(struct cop__thread *thread, struct cop__ac
         }
 }
 
+/* A slice of a death, the last one with the clearing of the slot. */
+static COP__NOINLINE void run_dying(struct cop__thread *thread, struct cop__actor *actor)
+{
+        if (cop__die_on(thread, actor, COP__DEATH_SLICE))
+                cop__slot_clear(thread, actor);
+        else
+                cop__schedule_later(thread->scheduler, thread, &actor->task);
+}
+
 void cop__actor_run(struct cop__task *task)
 {
         struct cop__thread *thread = cop__thread_here();
         struct cop__actor *actor = cop__actor_of(task);
+        if (COP__UNLIKELY(actor->life == COP__DYING)) {
+                run_dying(thread, actor);
+                return;
+        }
         actor->budget = actor->next_budget;
         actor->next_budget = COP__TURN_BUDGET;
         /* A stray signal brings a slot here, too, in which nobody lives: it stays free to those who look. */
@@ -438,12 +458,15 @@ void cop__actor_run(struct cop__task *task)
         run_guarded(thread, actor);
         actor->escape = NULL;
         thread = cop__thread_here();
-        if (COP__UNLIKELY(actor->reason != NULL && actor->life == COP__ALIVE))
+        if (COP__UNLIKELY(actor->reason != NULL && actor->life == COP__ALIVE)) {
                 cop__die(thread, actor);
-        if (COP__UNLIKELY(actor->life != COP__ALIVE))
+                run_dying(thread, actor);
+        } else if (COP__UNLIKELY(actor->life != COP__ALIVE)) {
                 cop__slot_clear(thread, actor);
-        else if (COP__UNLIKELY(task->visitor != NULL)) /* START came behind a stray: its thread waits for the right */
+        } else if (COP__UNLIKELY(task->visitor != NULL)) {
+                /* START came behind a stray: its thread waits for the right */
                 cop__schedule(thread->scheduler, thread, task);
-        else
+        } else {
                 fall_asleep(thread, actor);
+        }
 }

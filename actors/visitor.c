@@ -9,6 +9,7 @@
  *
  * The structs of visits that are over stay with the node: who has called a parking place may still be about to leave it.
  */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,10 +50,10 @@ static void be_born(struct cop__thread *thread, struct cop__visitor *visitor)
         if (!cop__queue_push(&actor->queue, &visitor->start->node))
                 cop__park_wait(&visitor->park, ticket, UINT64_MAX);
         visitor->start = NULL;
-        while (actor->life != COP__ALIVE) {
+        for (unsigned looks = 0; actor->life != COP__ALIVE; looks++) {
                 struct cop__signal *signal = cop__next_signal(thread, actor);
                 if (signal == NULL)
-                        cop__spin_pause();
+                        cop__spin_wait(looks);
                 else if (cop__take_in(thread, actor, signal))
                         cop__mailbox_append(&actor->mailbox, signal);
         }
@@ -113,6 +114,7 @@ void cop__visit_end(struct cop__actor *actor, struct cop__shared_term *reason)
         actor->reason = reason;
         actor->leaving = true;
         cop__die(thread, actor);
+        cop__die_on(thread, actor, UINT_MAX); /* the thread is about to go: at once */
         thread->current = NULL;
         cop__store_relaxed(&actor->task.visitor, NULL);
         cop__slot_clear(thread, actor);

@@ -135,8 +135,7 @@ void cop__wait(struct cop__actor *actor, uint64_t deadline_ns, const void *where
             !cop__arm_alarm(thread, actor, deadline_ns))
                 cop__exit_with(actor, COP_TUPLE(cop_atom("system_limit"), cop_atom("timer")));
         cop__let_go(actor);
-        if (cop__load_relaxed(&actor->pressed))
-                cop__store_relaxed(&actor->pressed, 0);
+        cop__press(actor, COP__PRESSURE_NONE);
         show_where(actor, where);
         cop__store_relaxed(&actor->status, COP__STATUS_WAITING);
         if (actor->task.visitor != NULL)
@@ -189,6 +188,7 @@ void cop__pay_for(struct cop__actor *self, cop_pid receiver, const void *where)
 {
         struct cop__actor *actor = cop__slot_of(cop__node_of(cop__thread_here()), receiver);
         uint32_t pressure = actor != NULL ? cop__load_relaxed(&actor->pressed) : COP__PRESSURE_NONE;
+        pressure &= ~(uint32_t)COP__PRESSURE_LIMITED;
         if (pressure != COP__PRESSURE_NONE)
                 cop__push_back(self, pressure, where);
         else

@@ -13,6 +13,8 @@
 #ifndef BASE_ATOMIC_H
 #define BASE_ATOMIC_H
 
+#include <sched.h>
+
 #include "base/compiler.h"
 
 #define cop__load_relaxed(object) __atomic_load_n((object), __ATOMIC_RELAXED)
@@ -48,6 +50,7 @@
 #define cop__add_relaxed(object, value) __atomic_fetch_add((object), (value), __ATOMIC_RELAXED)
 #define cop__add_acq_rel(object, value) __atomic_fetch_add((object), (value), __ATOMIC_ACQ_REL)
 #define cop__add_seq(object, value) __atomic_fetch_add((object), (value), __ATOMIC_SEQ_CST)
+#define cop__sub_relaxed(object, value) __atomic_fetch_sub((object), (value), __ATOMIC_RELAXED)
 #define cop__sub_acq_rel(object, value) __atomic_fetch_sub((object), (value), __ATOMIC_ACQ_REL)
 #define cop__sub_seq(object, value) __atomic_fetch_sub((object), (value), __ATOMIC_SEQ_CST)
 #define cop__or_seq(object, value) __atomic_fetch_or((object), (value), __ATOMIC_SEQ_CST)
@@ -59,6 +62,9 @@
 #define cop__count_up(object) cop__store_relaxed((object), cop__load_relaxed(object) + 1)
 #define cop__count_by(object, by) cop__store_relaxed((object), cop__load_relaxed(object) + (by))
 
+/* Looks of a spinning thread between two offers of its core: some microseconds. */
+#define COP__SPINS 128u
+
 /* A pause inside a short spin: tells the core, not the kernel. */
 COP__INLINE void cop__spin_pause(void)
 {
@@ -69,6 +75,15 @@ COP__INLINE void cop__spin_pause(void)
 #else
         __asm__ __volatile__("" ::: "memory");
 #endif
+}
+
+/* The same for a spin that waits for another thread, which may not be running at all; `looks` counts from 0. */
+COP__INLINE void cop__spin_wait(unsigned looks)
+{
+        if (COP__UNLIKELY(looks % COP__SPINS == COP__SPINS - 1))
+                sched_yield();
+        else
+                cop__spin_pause();
 }
 
 #endif

@@ -37,6 +37,9 @@
 /* Signals an actor handles, or messages it sends or receives without waiting, in one turn. */
 #define COP__TURN_BUDGET (COP__TINY ? 1 : 512)
 
+/* Signals and blocks of memory that a death deals with before others run. */
+#define COP__DEATH_SLICE (COP__TINY ? 1u : 512u)
+
 /* Unread messages from which on a mailbox slows those who send to it. */
 #define COP__PRESSURE_FROM (COP__TINY ? 2u : 1024u)
 
@@ -58,8 +61,30 @@
 /* Entries of a dead actor, or of a table that ends, that are taken out before others get the lock. */
 #define COP__HOLDINGS_BATCH (COP__TINY ? 1u : 512u)
 
+/* Unread messages from which on an actor marks the place in its mailbox where a reference was made. */
+#define COP__MARK_FROM (COP__TINY ? 1u : 16u)
+
+/* Such places that an actor remembers, the oldest overwritten: more than requests are outstanding at once as a rule. */
+#define COP__MARKS 8u
+
 /* Crash reports that a node keeps, the oldest overwritten. */
 #define COP__REPORTS_KEPT 64u
+
+/* Dead letters that a node keeps, the oldest overwritten. */
+#define COP__LETTERS_KEPT 64u
+
+/* Bytes of a dead letter that are kept in print. */
+#define COP__LETTER_TEXT 256u
+
+/* Dead letters that a thread may print and keep in so many nanoseconds: well under a hundredth of its time. */
+#define COP__LETTERS_SHARE 32u
+#define COP__LETTERS_SHARE_NS 100000000u
+
+/* Actors that are told of dead letters: it is done by whoever finds one, so they must be few. */
+#define COP__LETTER_SUBSCRIBERS 16u
+
+/* Unread messages from which on a subscriber is told of no more dead letters. */
+#define COP__LETTERS_UNREAD 1024u
 
 /* Bytes of a message or a term that a report or a log line prints. */
 #define COP__REPORT_TEXT 512u

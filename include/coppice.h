@@ -10,6 +10,8 @@
  *      coppice/actor.h       spawn, send, receive, call, link, monitor, names, timers
  *      coppice/alias.h       addresses that close, and messages that overtake
  *      coppice/request.h     several calls at once
+ *      coppice/mailbox.h     limits of a mailbox, and what becomes of one message too many
+ *      coppice/dead_letter.h messages that nobody will ever read
  *      coppice/server.h      an actor as a state and handlers: COP_SERVER
  *      coppice/machine.h     an actor as states and events: COP_MACHINE
  *      coppice/sys.h         looking into a server that runs
@@ -23,6 +25,7 @@
 #define COPPICE_H
 
 #include <coppice/alias.h>
+#include <coppice/dead_letter.h>
 #include <coppice/event_manager.h>
 #include <coppice/group.h>
 #include <coppice/machine.h>

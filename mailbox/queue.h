@@ -44,7 +44,7 @@
  * it must come back later, which costs a turn and is harmless: the sender is two instructions from done.
  *
  * Wait-free for senders: no loop, no failure. The owner's operations do not wait either, but for release(), which may
- * meet the two instructions above and spins for them.
+ * meet the two instructions above and spins for them; if the sender is not even running, it offers it the core.
  *
  * Counting. Each node bears `seq`, one more than the node before it, and the mark carries the last one, so how many have
  * arrived since the last one taken is known from `tail` alone: no counter is written by senders. It is advice: a sender that
@@ -214,8 +214,8 @@ static inline void cop__queue_release(struct cop__queue *queue, struct cop__queu
             cop__queue_mark(queue, (uintptr_t)node, COP__QUEUE_AWAKE))
                 return;
         struct cop__node *next;
-        while ((next = cop__load_acquire(&node->next)) == NULL) /* LINK */
-                cop__spin_pause();
+        for (unsigned looks = 0; (next = cop__load_acquire(&node->next)) == NULL; looks++) /* LINK */
+                cop__spin_wait(looks);
         /* No mark is out, so no sender stores to `head`; the owner finds it there again. */
         cop__store_relaxed(&queue->head, next);
 }

@@ -41,6 +41,7 @@ enum cop__signal_type {
         COP__SIGNAL_WAKE,        /* look at your deadline */
         COP__SIGNAL_INFO,        /* tell about yourself */
         COP__SIGNAL_SYS,         /* do or tell something between two callbacks; see actors/sys.h */
+        COP__SIGNAL_OVERFLOW,    /* your mailbox is over its limit: end */
 };
 
 enum cop__signal_flags {
@@ -48,6 +49,8 @@ enum cop__signal_flags {
         COP__SIGNAL_DEFERRED = 4, /* its handler has taken over the duty to reply */
         COP__SIGNAL_ANSWERED = 8, /* it has been replied to */
         COP__SIGNAL_TAKEN = 32,   /* received, and in the user's hands */
+        COP__SIGNAL_COUNTED = 512, /* by the limit of its slot; see actors/limit.h */
+        COP__SIGNAL_MARKED = 256, /* in a mailbox: a mark may stand behind it; see actors/mark.h */
         COP__SIGNAL_REASON = 16,  /* a struct cop__shared_term * follows the body and is counted */
         COP__SIGNAL_TAG = 64,     /* with REASON: so does a second one */
         COP__SIGNAL_PRIORITY = 128, /* overtakes in the mailbox, if its receiver consents */

@@ -400,6 +400,8 @@ static void park(struct cop__worker *worker)
                 uint64_t deadline_ns = cop__wheel_next(&worker->wheel);
                 lookout = become_lookout(worker);
                 uint64_t look_ns = lookout ? cop__clock_ns() + COP__LOOKOUT_NS : UINT64_MAX;
+                if (COP__UNLIKELY(cop__load_seq(&scheduler->quiet.onlookers) != 0))
+                        cop__quiet_tell(&scheduler->quiet);
                 cop__park_wait(&worker->park, ticket,
                                look_ns < deadline_ns ? look_ns : deadline_ns);
                 if (lookout)
@@ -645,11 +647,13 @@ cop_status cop__scheduler_start(struct cop__scheduler *scheduler, unsigned worke
         scheduler->hooks = *hooks;
         scheduler->owner = owner;
         cop__lock_init(&scheduler->shared_lock);
+        cop__quiet_init(&scheduler->quiet);
         cop__pool_init(&scheduler->pool, &(struct cop__pool_options){
                 .magazine_max = COP__TINY ? 1 : 0,
         });
         cop_status status = cop__stack_pool_init(&scheduler->stacks, stack_size);
         if (status != COP_OK) {
+                cop__quiet_fini(&scheduler->quiet);
                 cop__pool_fini(&scheduler->pool);
                 return status;
         }
@@ -678,6 +682,7 @@ void cop__scheduler_stop(struct cop__scheduler *scheduler)
         for (unsigned i = 0; i < scheduler->worker_count; i++)
                 fini_worker(&scheduler->workers[i]);
         free(scheduler->workers);
+        cop__quiet_fini(&scheduler->quiet);
         cop__stack_pool_fini(&scheduler->stacks);
         cop__pool_fini(&scheduler->pool);
 }

@@ -25,6 +25,7 @@
 
 #include "base/pool.h"
 #include "scheduler/park.h"
+#include "scheduler/quiet.h"
 #include "scheduler/runqueue.h"
 #include "scheduler/stack.h"
 #include "scheduler/timer.h"
@@ -92,6 +93,7 @@ struct cop__scheduler {
         unsigned worker_count;
         struct cop__pool pool;
         struct cop__stack_pool stacks;
+        struct cop__quiet quiet;         /* written only when somebody waits for quiet */
 
         /* Written when workers sleep and wake, read at each send: a line of their own. */
         uint64_t idle COP__LINE_ALIGNED; /* one bit for each worker that is parked or about to */

@@ -70,6 +70,11 @@ const struct cop__command cop__commands[] = {
           cop__command_sys, COP__TAKES_SYS },
         { "crashes", "crashes [COUNT]", "the last crash reports, 10 unless told otherwise",
           NULL, cop__command_crashes, COP__TAKES_NOTHING },
+        { "dead", "dead [COUNT]", "the last messages that nobody read, 10 unless told otherwise",
+          "Those of which many died at once are only counted. The reasons: no_actor, there was nobody\n"
+          "with this pid; unread, its receiver ended first; late_reply, the call, the\n"
+          "request or the alias that it is for was over; full, no room in the mailbox.",
+          cop__command_dead, COP__TAKES_NOTHING },
         { "nodes", "nodes", "the running nodes of this user",
           NULL, cop__command_nodes, COP__TAKES_NOTHING },
         { "quit", "quit", "leaves the shell, as Ctrl-D does; the node goes on",

@@ -205,6 +205,160 @@ static void spoke(void)
         cop_exit(cop_atom(second == NULL ? "told_once" : "told_twice"));
 }
 
+/* ---- A death in slices ------------------------------------------------------------------------------ */
+
+static void waits_for_ever(void)
+{
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(saw)));
+}
+
+/* When told to, it watches somebody so many times: each DEMONITOR is a signal that its death sends. */
+static void watches_many(const spun *many)
+{
+        cop_pid one = cop_spawn(waits_for_ever);
+        cop_ref ref;
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(spun)));
+        for (int64_t i = 0; i < many->unused; i++)
+                cop_monitor(one, &ref);
+        cop_send(cop_parent(), saw, .pid = one);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(spun)));
+}
+
+/* Sends itself from one turn to the next until it is told to stop, and says how often it had its turn. */
+typedef struct counter {
+        int64_t turns;
+} counter;
+
+static void counter_on_spun(counter *self, const spun *s)
+{
+        self->turns++;
+        cop_send(cop_self(), spun, .unused = s->unused);
+        cop_yield();
+}
+
+typedef struct turns {
+        int64_t count;
+} turns;
+COP_MESSAGE(turns, count);
+
+static void counter_on_turns(counter *self, const turns *t)
+{
+        (void)t;
+        cop_reply(turns, .count = self->turns);
+}
+
+COP_SERVER(counter, COP_ON(spun, counter_on_spun), COP_ON(turns, counter_on_turns));
+
+static int64_t turns_of(cop_pid pid)
+{
+        cop_auto reply = NULL;
+        ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, turns), COP_OK);
+        return cop_read(turns, reply)->count;
+}
+
+/* Tells how many turns the counter had had when it heard of the hub's death. */
+static void witness(const saw *s)
+{
+        cop_trap_exit(true);
+        cop_link(s->by);
+        cop_send(cop_parent(), spun);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(cop_exited)));
+        cop_send(cop_parent(), turns, .count = turns_of(s->pid));
+}
+
+static cop_pid spawn_witness(cop_pid hub, cop_pid counted)
+{
+        cop_pid pid = cop_spawn_with(witness, saw, .by = hub, .pid = counted);
+        await_and_drop(COP_KIND(spun));
+        settle_with(hub);
+        return pid;
+}
+
+static int64_t await_turns(cop_pid from)
+{
+        cop_auto message = await((cop_pattern){ .from = from, .kind = COP_KIND_OF(turns) });
+        return cop_read(turns, message)->count;
+}
+
+/*
+ * There is one worker. The first witness linked itself to the hub before the hub had its many other relations, the second one
+ * after: so the one is told in the first slice and the other in the last, and the counter has a turn between any two.
+ */
+IN_NODE_WITH(LNK_15_while_one_with_many_relations_dies_others_have_their_turns, .workers = 1)
+{
+        const int64_t slices = COP__TINY ? 1000 : 100;
+        cop_pid hub = cop_spawn_with(watches_many, spun, .unused = slices * COP__DEATH_SLICE);
+        cop_pid busy = cop_spawn_server(&counter_server, NULL);
+        cop_pid first = spawn_witness(hub, busy);
+        cop_send(hub, spun);
+        cop_message_free(await(COP_KIND(saw)));
+        cop_pid last = spawn_witness(hub, busy);
+        cop_ref down = watch(hub);
+        cop_send(busy, spun);
+        cop_send_exit(hub, cop_atom("kill"));
+        await_down(down, "killed");
+        int64_t at_first = await_turns(first), at_last = await_turns(last);
+        ck_assert_int_ge(at_last - at_first, 50); /* some 18, if all were told at once */
+        nothing_has_come();
+        put_down(busy);
+}
+
+static void calls(const saw *s)
+{
+        cop_status status = cop_call(NULL, s->by, COP_FOREVER, turns);
+        bool right = status == COP_E_DIED && cop_is_atom(cop_failure(), "killed");
+        cop_send(cop_parent(), turns, .count = right);
+}
+
+IN_NODE(who_waits_for_one_that_dies_in_slices_gets_its_reason_and_who_comes_later_finds_nobody)
+{
+        enum { CALLERS = 50 };
+        cop_pid hub = cop_spawn_with(watches_many, spun, .unused = 20 * COP__DEATH_SLICE);
+        cop_ref first = watch(hub);
+        cop_send(hub, spun);
+        await_and_drop(COP_KIND(saw));
+        for (int i = 0; i < CALLERS; i++)
+                cop_spawn_with(calls, saw, .by = hub);
+        await_true(cop__unread(cop__slot_of(node, hub)) >= CALLERS);
+        cop_send_exit(hub, cop_atom("kill"));
+        await_down(first, "killed"); /* in the first slice */
+        ck_assert(!cop_is_alive(hub));
+        await_down(watch(hub), "noproc");
+        ck_assert_int_eq(cop_call(NULL, hub, PATIENCE_MS, turns), COP_E_NO_ACTOR);
+        for (int i = 0; i < CALLERS; i++) {
+                cop_auto message = await(COP_KIND(turns));
+                ck_assert_int_eq(cop_read(turns, message)->count, 1);
+        }
+        nothing_has_come();
+}
+
+static void floods_itself(const spun *many)
+{
+        for (int64_t i = 0; i < many->unused; i++)
+                cop_send(cop_self(), spun);
+        for (int64_t i = 0; i < 1000; i++)
+                cop_alloc(16);
+}
+
+IN_NODE(a_death_with_unread_mail_in_many_slices_counts_each_letter_and_frees_all)
+{
+        const int64_t many = 20 * COP__DEATH_SLICE;
+        int64_t blocks = blocks_in_use(node);
+        uint64_t letters = cop_dead_letter_count(node);
+        cop_ref ref = spawn_watched(RUN_WITH(floods_itself, spun, .unused = many));
+        await_down(ref, "normal");
+        await_true(cop_dead_letter_count(node) == letters + (uint64_t)many);
+        await_true(blocks_in_use(node) <= blocks + 2);
+}
+
+IN_NODE_WITH(a_node_stops_in_the_middle_of_long_deaths, .workers = 2)
+{
+        for (int i = 0; i < 8; i++) {
+                cop_send(cop_spawn_with(watches_many, spun, .unused = 20 * COP__DEATH_SLICE), spun);
+                await_and_drop(COP_KIND(saw));
+        }
+}
+
 IN_NODE(LNK_15_a_death_with_10000_links_tells_each_exactly_once)
 {
         int count = suite_is_slow() ? 2000 : 10000;

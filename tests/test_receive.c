@@ -346,6 +346,211 @@ IN_NODE(RCV_14_nested_receives_do_not_disturb_each_other)
         expect_letters("ag");
 }
 
+/* ---- Fresh references ----------------------------------------------------------------------------- */
+
+/*
+ * Nothing honest bears a reference before it is made, so what is looked at cannot be seen from outside. But this thread's
+ * references are consecutive: mail that bears the next one shows whether a receive for it looks there.
+ */
+static cop_ref plant_next_ref(void)
+{
+        cop_ref next = cop_ref_new();
+        next.bits++;
+        cop_send(cop_self(), letter, .name = 'p', .ref = next);
+        return next;
+}
+
+static void fill_mailbox(int count)
+{
+        for (int i = 0; i < count; i++)
+                cop_send(cop_self(), urgent, .number = i);
+}
+
+/* What fill_mailbox sent is there still, in order. */
+static void empty_mailbox(int count)
+{
+        for (int i = 0; i < count; i++) {
+                cop_auto message = await(COP_KIND(urgent));
+                ck_assert_int_eq(cop_read(urgent, message)->number, i);
+        }
+        nothing_has_come();
+}
+
+static char letter_under(cop_ref ref)
+{
+        cop_auto message = cop_receive(0, COP_REF(letter, ref));
+        return name_of_message(message);
+}
+
+IN_NODE(RCV_14_a_receive_for_a_fresh_reference_looks_at_no_older_mail)
+{
+        fill_mailbox(50);
+        cop_ref ref = plant_next_ref();
+        cop_ref fresh = cop_ref_new();
+        ck_assert(cop_ref_equal(fresh, ref));
+        ck_assert_int_eq(letter_under(fresh), '-');
+        cop_send(cop_self(), letter, .name = 'n', .ref = fresh);
+        ck_assert_int_eq(letter_under(fresh), 'n');
+        ck_assert_int_eq(letter_under(fresh), '-');
+        take_letter('p');
+        empty_mailbox(50);
+}
+
+IN_NODE(a_receive_that_wants_more_than_one_reference_looks_everywhere)
+{
+        fill_mailbox(50);
+        cop_ref ref = plant_next_ref();
+        cop_ref fresh = cop_ref_new();
+        ck_assert(cop_ref_equal(fresh, ref));
+        cop_auto message = cop_receive(0, COP_REF(letter, fresh), COP_KIND(spelled));
+        ck_assert_int_eq(name_of_message(message), 'p');
+        empty_mailbox(50);
+}
+
+IN_NODE(RCV_14_nested_code_that_makes_references_does_not_hide_the_outer_answer)
+{
+        fill_mailbox(50);
+        cop_ref outer = cop_ref_new();
+        for (int i = 0; i < 3 * (int)COP__MARKS; i++) {
+                cop_ref inner = cop_ref_new();
+                cop_send(cop_self(), letter, .name = 'i', .ref = inner);
+                if (i == (int)COP__MARKS)
+                        cop_send(cop_self(), letter, .name = 'o', .ref = outer);
+                ck_assert_int_eq(letter_under(inner), 'i');
+        }
+        ck_assert_int_eq(letter_under(outer), 'o');
+        empty_mailbox(50);
+}
+
+IN_NODE(RCV_15_two_requests_over_a_long_mailbox_find_their_own_replies)
+{
+        fill_mailbox(40);
+        cop_ref first = cop_ref_new();
+        send_letters("x");
+        cop_ref second = cop_ref_new();
+        cop_send(cop_self(), letter, .name = '2', .ref = second);
+        cop_send(cop_self(), letter, .name = '1', .ref = first);
+        cop_send(cop_self(), letter, .name = '3', .ref = second);
+        ck_assert_int_eq(letter_under(first), '1');
+        ck_assert_int_eq(letter_under(second), '2');
+        ck_assert_int_eq(letter_under(second), '3');
+        take_letter('x');
+        empty_mailbox(40);
+}
+
+/* The messages that marks stand behind are taken away, from both ends and the middle, and the marks must follow. */
+IN_NODE(a_reference_finds_its_answer_whatever_has_left_the_mailbox_since)
+{
+        for (int gone = 0; gone < 40; gone++) {
+                cop_ref refs[4];
+                for (int i = 0; i < 40; i++) {
+                        cop_send(cop_self(), urgent, .number = i);
+                        if (i >= 36)
+                                refs[i - 36] = cop_ref_new();
+                }
+                for (int i = 0; i < 4; i++)
+                        cop_send(cop_self(), letter, .name = '0' + i, .ref = refs[i]);
+                for (int64_t i = 0; i < gone; i++)
+                        await_and_drop(COP_FIELD(urgent, number, (gone % 2 == 0 ? i : 39 - i)));
+                for (int i = 0; i < 4; i++)
+                        ck_assert_int_eq(letter_under(refs[i]), '0' + i);
+                for (int i = gone; i < 40; i++)
+                        await_and_drop(COP_KIND(urgent));
+                nothing_has_come();
+        }
+}
+
+IN_NODE(RCV_15_a_monitor_over_a_long_mailbox_answers)
+{
+        fill_mailbox(100);
+        for (int i = 0; i < 100; i++) {
+                cop_ref of_the_dead = watch(cop_spawn(sleeps_below_zero));
+                cop_ref of_nobody = spawn_watched(.run = sleeps_below_zero);
+                await_and_drop(COP_REF(cop_down, of_nobody));
+                await_and_drop(COP_REF(cop_down, of_the_dead));
+        }
+        empty_mailbox(100);
+}
+
+static void dies_with_marks(void)
+{
+        fill_mailbox(100);
+        for (int i = 0; i < 20; i++)
+                cop_ref_new();
+        cop_message_free(cop_receive(0, COP_KIND(urgent)));
+        cop_exit(cop_atom("marked"));
+}
+
+/* It comes last and stands first: before the mark. */
+IN_NODE(a_priority_message_that_overtakes_a_mark_is_found)
+{
+        cop_alias alias;
+        ck_assert_int_eq(cop_alias_open(COP_ALIAS_EXPLICIT | COP_ALIAS_PRIORITY, &alias), COP_OK);
+        fill_mailbox(50);
+        cop_ref ref = cop_ref_new();
+        cop_send(cop_self(), letter, .name = '2', .ref = ref);
+        cop_send_priority(alias, letter, .name = '1', .ref = ref);
+        ck_assert_int_eq(letter_under(ref), '1');
+        ck_assert_int_eq(letter_under(ref), '2');
+        empty_mailbox(50);
+}
+
+IN_NODE(an_actor_may_end_with_marks_in_its_mailbox)
+{
+        int64_t before = blocks_in_use(node);
+        for (int i = 0; i < 100; i++)
+                await_down(spawn_watched(.run = dies_with_marks), "marked");
+        await_true(blocks_in_use(node) <= before + 4);
+}
+
+/* Messages in the arrival queue and in the mailbox, moving from the one to the other while more come. */
+static void sends_numbers(const urgent *u)
+{
+        for (int64_t i = 0; i < u->number; i++)
+                cop_send(cop_parent(), urgent, .number = i);
+}
+
+IN_NODE(RCV_17_messages_that_move_between_queue_and_mailbox_keep_their_order)
+{
+        const int64_t total = suite_is_slow() ? 2000 : 20000;
+        int64_t next = 0;
+        cop_spawn_with(sends_numbers, urgent, .number = total);
+        while (next < total) {
+                switch (next % 3) { /* into the mailbox: all that has come, a look for what is not there, nothing */
+                case 0:
+                        cop_ref_new();
+                        break;
+                case 1:
+                        ck_assert_ptr_null(cop_receive(0, COP_KIND(letter)));
+                        break;
+                }
+                cop_auto message = await(COP_KIND(urgent));
+                ck_assert_int_eq(cop_read(urgent, message)->number, next++);
+        }
+        nothing_has_come();
+}
+
+IN_NODE(RCV_16_a_loop_that_takes_urgent_ones_first_gets_all_of_many_senders)
+{
+        enum { SENDERS = 4 };
+        const int64_t each = suite_is_slow() ? 500 : 5000;
+        int64_t urgent_sum = 0, letters = 0;
+        for (int i = 0; i < SENDERS; i++)
+                cop_spawn_with(sends_numbers, urgent, .number = each);
+        for (int64_t i = 0; i < SENDERS * each; i++)
+                cop_send(cop_self(), letter, .name = 'a');
+        for (int64_t i = 0; i < 2 * SENDERS * each; i++) {
+                cop_auto first = cop_receive(0, COP_KIND(urgent));
+                cop_auto message = first != NULL ? NULL : await(COP_ANY);
+                const urgent *u = cop_read(urgent, first != NULL ? first : message);
+                urgent_sum += u != NULL ? u->number : 0;
+                letters += u == NULL;
+        }
+        ck_assert_int_eq(letters, SENDERS * each);
+        ck_assert_int_eq(urgent_sum, SENDERS * (each * (each - 1) / 2));
+        nothing_has_come();
+}
+
 /* ---- Messages in hand ------------------------------------------------------------------------- */
 
 static void keeps_all(void)

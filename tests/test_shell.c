@@ -471,6 +471,25 @@ ON_STAGE(crashes_shows_the_last_ones_oldest_first)
         assert_begins(out(stage, "crashes"), "crash 1, ");
 }
 
+ON_STAGE(OPT_11_dead_shows_what_nobody_read_oldest_first)
+{
+        char expected[256], self[COP_ID_TEXT_MAX];
+        ck_assert_str_eq(out(stage, "dead"), "no dead letter so far\n");
+        for (int64_t i = 1; i <= 3; i++)
+                cop_send(cop_no_pid(), bill, .pence = i);
+        const char *said = out(stage, "dead 2");
+        assert_begins(said, "dead letter 2, ");
+        const char *third = strstr(said, "\ndead letter 3, ");
+        ck_assert_ptr_nonnull(third);
+        snprintf(expected, sizeof(expected),
+                 ": no_actor\n   #bill{pence = 3, people = 0}\n   from %s to nobody\n",
+                 cop_pid_print(cop_self(), self));
+        assert_has(third, expected);
+        assert_begins(out(stage, "dead"), "dead letter 1, ");
+        assert_has(err(stage, "dead x"), "expected a number from 0 to 64");
+        assert_has(out(stage, "help dead"), "late_reply");
+}
+
 ON_STAGE(await_waits_for_a_name)
 {
         ck_assert_str_eq(err(stage, "await parent 20"),

@@ -8,7 +8,8 @@
  *
  * What people get wrong:
  * - Messages from one actor to another arrive in the order sent, each at most once. There is no
- *   order between messages of different senders.
+ *   order between messages of different senders, but for cause and effect within a node: if A sends to C and then to B,
+ *   and B, having received that, sends to C, then C has A's message first.
  * - Sending is not delivery: the receiver may die first. To know, call, or monitor.
  * - A monitor or link on an actor that is dead already still answers, with the reason noproc.
  * - Whatever may wait or send may go on on another thread: do not keep errno, or the address of anything
@@ -21,6 +22,7 @@
 #ifndef COPPICE_ACTOR_H
 #define COPPICE_ACTOR_H
 
+#include <coppice/mailbox.h>
 #include <coppice/node.h>
 
 COP_BEGIN_DECLS
@@ -133,6 +135,9 @@ typedef struct cop_spawn_options {
         cop_ref *monitor_ref;
         cop_ref start_ref;                   /* set: the spawner gets a cop_started when init has ended */
         bool init_ack;                       /* a plain actor: its start is over when it says so: cop_init_ack() */
+        uint32_t mailbox_limit;              /* messages that may wait for it; 0: any number; see mailbox.h */
+        uint64_t mailbox_bytes;              /* the same in bytes */
+        cop_mailbox_policy mailbox_policy;   /* what becomes of one too many */
         bool supervised;                     /* the spawner will tell what it does about a crash; for supervisors */
 } cop_spawn_options;
 
@@ -208,7 +213,7 @@ COP_API cop_pid cop_spawn_or_exit(const cop_spawn_options *options);
 /*
  * Copies a message and hands it over; never blocks, though a sender that floods a slow receiver
  * may lose the rest of its turn. To a dead pid: COP_OK, and a dead letter is counted.
- * Errors: COP_E_NO_NAME, COP_E_NO_MEMORY, COP_E_TOO_BIG, COP_E_TOO_DEEP, COP_E_NO_NODE.
+ * Errors: COP_E_NO_NAME, COP_E_NO_MEMORY, COP_E_TOO_BIG, COP_E_TOO_DEEP, COP_E_NO_NODE, COP_E_FULL (mailbox.h).
  */
 COP_API cop_status cop_send_value(cop_address to, const cop_kind *kind, const void *value);
 

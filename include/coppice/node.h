@@ -82,6 +82,17 @@ COP_API cop_status cop_node_enter(cop_node *node);
 /* Ends the visit as an actor ends: links and monitors hear the reason normal. Without a visit: nothing. */
 COP_API void cop_node_leave(void);
 
+/*
+ * Waits until the node has come to rest: no actor runs or could, no message is on its way to one, no timer and no
+ * time-out is armed. From then on nothing happens unless a thread of the program or the outside world begins it: so a system that
+ * finishes by itself is known to have finished, and a test may look at what has become of it.
+ * Threads of the program are not counted, neither this one nor others that visit. A time-out counts until its time has come, also one of a
+ * call that was answered before.
+ * Errors: COP_E_TIMEOUT, COP_E_BAD_ARGUMENT (a negative time-out, or an actor asks, which would wait for itself).
+ * Threads: any but an actor's.
+ */
+COP_API cop_status cop_node_await_quiet(cop_node *node, int64_t timeout_ms);
+
 /* The node that this actor or visiting thread belongs to; NULL elsewhere. */
 COP_API cop_node *cop_node_here(void);
 

@@ -1,0 +1,216 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* What nobody will read. See dead_letter.h. */
+#include "actors/dead_letter.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "actors/actor.h"
+#include "actors/info.h"
+#include "base/clock.h"
+#include "mailbox/kind.h"
+
+void cop__letters_init(struct cop__letters *letters)
+{
+        memset(letters, 0, sizeof(*letters));
+        cop__lock_init(&letters->lock);
+}
+
+const char *cop__death_name(enum cop__death death)
+{
+        static const char *const names[] = {
+                [COP__DEATH_NO_ACTOR] = "no_actor",
+                [COP__DEATH_UNREAD] = "unread",
+                [COP__DEATH_LATE_REPLY] = "late_reply",
+                [COP__DEATH_FULL] = "full",
+        };
+        return names[death];
+}
+
+/* ---- Keeping ------------------------------------------------------------------------ */
+
+/* May this thread spend time on another one? */
+static bool has_share(struct cop__letter_share *share)
+{
+        if (share->left == 0) {
+                uint64_t now_ns = cop__clock_ns();
+                if (share->since_ns != 0 && now_ns - share->since_ns < COP__LETTERS_SHARE_NS)
+                        return false;
+                share->since_ns = now_ns;
+                share->left = COP__LETTERS_SHARE;
+        }
+        share->left--;
+        return true;
+}
+
+/* Those about dead letters would breed, those of kinds of the runtime's own tell nobody anything. */
+static bool is_of_interest(const struct cop__signal *signal)
+{
+        return signal->kind != NULL && signal->kind != COP_KIND_OF(cop_dead_letter) &&
+               strncmp(signal->kind->name, "cop__", 5) != 0;
+}
+
+static void describe(const struct cop_node *node, const struct cop__signal *signal, cop_pid to,
+                     enum cop__death death, struct cop__letter *letter)
+{
+        cop_term term;
+        letter->when = (int64_t)time(NULL);
+        letter->from = signal->from;
+        letter->to = to;
+        letter->death = death;
+        size_t size = strnlen(signal->kind->name, sizeof(letter->kind) - 1);
+        memcpy(letter->kind, signal->kind->name, size);
+        letter->kind[size] = '\0';
+        letter->text[0] = '\0';
+        if (cop__kind_to_term(signal->kind, cop__signal_body(signal), &term) != COP_OK)
+                return;
+        cop_term_print(term, node->kinds, letter->text, sizeof(letter->text));
+        cop_term_free(term);
+}
+
+/* Into the ring, under the next number. Who is to be told is copied: nobody is told under the lock. */
+static uint32_t file(struct cop__letters *letters, struct cop__letter *letter,
+                     cop_pid subscribers[COP__LETTER_SUBSCRIBERS])
+{
+        cop__lock_lock(&letters->lock);
+        letter->number = ++letters->count;
+        letters->ring[letter->number % COP__LETTERS_KEPT] = *letter;
+        uint32_t count = letters->subscriber_count;
+        memcpy(subscribers, letters->subscribers, count * sizeof(subscribers[0]));
+        cop__lock_unlock(&letters->lock);
+        return count;
+}
+
+/* ---- Telling -------------------------------------------------------------------------- */
+
+static void unsubscribe(struct cop__letters *letters, cop_pid pid)
+{
+        cop__lock_lock(&letters->lock);
+        for (uint32_t i = 0; i < letters->subscriber_count; i++)
+                if (cop_pid_equal(letters->subscribers[i], pid)) {
+                        letters->subscribers[i] =
+                                letters->subscribers[--letters->subscriber_count];
+                        break;
+                }
+        cop__lock_unlock(&letters->lock);
+}
+
+static void tell(struct cop__thread *thread, cop_pid subscriber, const cop_dead_letter *told)
+{
+        struct cop_node *node = cop__node_of(thread);
+        struct cop__actor *actor = cop__slot_of(node, subscriber);
+        struct cop__signal *signal;
+        if (actor == NULL || !cop__slot_is(actor, subscriber))
+                unsubscribe(&node->letters, subscriber);
+        else if (cop__unread(actor) < COP__LETTERS_UNREAD &&
+                 cop__signal_message(&thread->pool, COP_KIND_OF(cop_dead_letter), told, &signal) ==
+                         COP_OK)
+                cop__send_signal(thread, subscriber, signal);
+}
+
+static void keep(struct cop__thread *thread, struct cop__letter *letter)
+{
+        cop_pid subscribers[COP__LETTER_SUBSCRIBERS];
+        uint32_t count = file(&cop__node_of(thread)->letters, letter, subscribers);
+        cop_dead_letter told = {
+                .reason = cop_symbol_of(cop__death_name(letter->death)),
+                .from = letter->from,
+                .to = letter->to,
+                .kind = cop_symbol_of(letter->kind),
+                .text = cop_text_of(letter->text),
+                .number = letter->number,
+                .missed = letter->missed,
+        };
+        for (uint32_t i = 0; i < count; i++)
+                tell(thread, subscribers[i], &told);
+}
+
+void cop__letter_die(struct cop__thread *thread, cop_pid to, struct cop__signal *signal,
+                     enum cop__death death)
+{
+        struct cop__here *here = cop__here_of(thread);
+        struct cop__letter letter;
+        cop__count_up(&here->dead_letters);
+        if (!is_of_interest(signal) || !has_share(&here->letter_share)) {
+                here->letter_share.missed++;
+                cop__signal_free(&thread->pool, signal);
+                return;
+        }
+        describe(here->node, signal, to, death, &letter);
+        letter.missed = here->letter_share.missed;
+        here->letter_share.missed = 0;
+        cop__signal_free(&thread->pool, signal);
+        keep(thread, &letter);
+}
+
+bool cop__letter_get(cop_node *node, uint64_t number, struct cop__letter *letter)
+{
+        struct cop__letters *letters = &node->letters;
+        cop__lock_lock(&letters->lock);
+        if (number == 0)
+                number = letters->count;
+        const struct cop__letter *kept = &letters->ring[number % COP__LETTERS_KEPT];
+        bool found = number > 0 && kept->number == number;
+        if (found)
+                *letter = *kept;
+        cop__lock_unlock(&letters->lock);
+        return found;
+}
+
+/* ---- The public operations ---------------------------------------------------------------- */
+
+static bool is_subscribed(const struct cop__letters *letters, cop_pid pid)
+{
+        for (uint32_t i = 0; i < letters->subscriber_count; i++)
+                if (cop_pid_equal(letters->subscribers[i], pid))
+                        return true;
+        return false;
+}
+
+/* Under the lock. The dead are forgotten when they are to be told, so there may be some. */
+static void forget_dead(struct cop_node *node, struct cop__letters *letters)
+{
+        uint32_t kept = 0;
+        for (uint32_t i = 0; i < letters->subscriber_count; i++) {
+                cop_pid pid = letters->subscribers[i];
+                const struct cop__actor *actor = cop__slot_of(node, pid);
+                if (actor != NULL && cop__slot_is(actor, pid))
+                        letters->subscribers[kept++] = pid;
+        }
+        letters->subscriber_count = kept;
+}
+
+cop_status cop_dead_letters_subscribe(void)
+{
+        struct cop__actor *actor = cop__actor_here();
+        cop_status status = COP_OK;
+        if (actor == NULL)
+                return COP_E_NO_NODE;
+        cop_pid self = cop__actor_pid(actor);
+        struct cop_node *node = cop__node_of(cop__thread_here());
+        struct cop__letters *letters = &node->letters;
+        cop__lock_lock(&letters->lock);
+        forget_dead(node, letters);
+        if (is_subscribed(letters, self))
+                status = COP_OK;
+        else if (letters->subscriber_count == COP__LETTER_SUBSCRIBERS)
+                status = COP_E_LIMIT;
+        else
+                letters->subscribers[letters->subscriber_count++] = self;
+        cop__lock_unlock(&letters->lock);
+        return status;
+}
+
+void cop_dead_letters_unsubscribe(void)
+{
+        struct cop__actor *actor = cop__actor_here();
+        if (actor != NULL)
+                unsubscribe(&cop__node_of(cop__thread_here())->letters, cop__actor_pid(actor));
+}
+
+uint64_t cop_dead_letter_count(cop_node *node)
+{
+        struct cop__totals totals;
+        cop__totals(node, &totals);
+        return totals.dead_letters;
+}

@@ -1,0 +1,77 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Limits of mailboxes: who is counted at the door, and what becomes of one too many.
+ *
+ *      sender ──► door: count it, or refuse ──► queue ──► mailbox ──► taken up: counted no more
+ *                   │                             │
+ *                   └─ full: rejected, dropped,   └─ its actor dies: refused, counted no more
+ *                      or the receiver is stopped
+ *
+ * The counts lie beside the slots, a line for each, which is touched only where an actor with a limit lives. Senders
+ * learn that from the word they read anyway, `pressed`, so actors without a limit pay nothing.
+ *
+ * Invariant: count = signals with COP__SIGNAL_COUNTED that are for this slot, whichever actor lives there, and bytes = the sum of their
+ * bodies; plus, for a moment, those that are being refused. A line belongs to the slot and not to the actor: so what
+ * a sender with a stale pid has counted is counted off in the same place when it is refused.
+ *
+ * A sender counts first and looks then, and takes it back if it was one too many. So no more than the limit is ever let in,
+ * but one that is being refused may for that moment keep another out.
+ *
+ * Who may touch what: the counts, any thread, by atomic addition; the limits and the policy are written by the spawner before
+ * START is pushed, and only read while the actor lives. All of it is relaxed: a message is published by the queue.
+ */
+#ifndef ACTORS_LIMIT_H
+#define ACTORS_LIMIT_H
+
+#include <coppice/id.h>
+#include <coppice/mailbox.h>
+
+#include "base/compiler.h"
+
+struct cop__actor;
+struct cop__signal;
+struct cop__thread;
+struct cop_spawn_options;
+
+struct cop__limit {
+        uint64_t count, bytes;
+        uint64_t dropped;        /* since the actor's birth; refused ones too */
+        uint64_t most_bytes;     /* 0: any */
+        uint32_t most;           /* 0: any */
+        uint32_t policy;         /* a cop_mailbox_policy */
+        uint32_t stopped;        /* COP_MAILBOX_STOP: the receiver has been told */
+} COP__LINE_ALIGNED;
+
+enum cop__admission {
+        COP__ADMIT = 0,
+        COP__ADMIT_SLOWED,    /* deliver it, and pause */
+        COP__REFUSE_ALOUD,    /* say COP_E_FULL */
+        COP__REFUSE_SILENTLY, /* a dead letter */
+};
+
+/* Before the birth of an actor with a limit. */
+void cop__limit_set(struct cop__thread *thread, struct cop__actor *actor,
+                    const struct cop_spawn_options *options);
+
+/* A message is about to be pushed to an actor with a limit, or to one that had one a moment ago. */
+enum cop__admission cop__limit_admit(struct cop__thread *thread, struct cop__actor *actor,
+                                     cop_pid pid, struct cop__signal *signal);
+
+/* The same for a call or request. COP_E_FULL: it has ended. */
+cop_status cop__limit_knock(struct cop__thread *thread, cop_pid to, struct cop__signal *request);
+
+/* A counted message leaves the queue or the mailbox of a slot. */
+void cop__limit_leave(struct cop__thread *thread, struct cop__actor *actor,
+                      struct cop__signal *signal);
+
+/* The owner is about to handle a counted message, the oldest one. False: it was one too many, and has been dropped. */
+bool cop__limit_take(struct cop__thread *thread, struct cop__actor *actor,
+                     struct cop__signal *signal);
+
+/* The owner is about to receive: what is too many of the oldest is dropped. May take in signals. */
+void cop__limit_trim(struct cop__actor *actor);
+
+/* How many were dropped or refused. */
+uint64_t cop__limit_dropped(struct cop__thread *thread, const struct cop__actor *actor);
+
+#endif

@@ -1,0 +1,114 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Has the scheduler anything left to do? See quiet.h. */
+#include "scheduler/quiet.h"
+
+#include <time.h>
+
+#include "base/clock.h"
+#include "scheduler/scheduler.h"
+
+/* How often who waits looks by itself. */
+#define LOOK_NS 10000000u
+
+void cop__quiet_init(struct cop__quiet *quiet)
+{
+        pthread_condattr_t clock;
+        quiet->onlookers = 0;
+        pthread_mutex_init(&quiet->mutex, NULL);
+        pthread_condattr_init(&clock);
+        pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+        pthread_cond_init(&quiet->changed, &clock);
+        pthread_condattr_destroy(&clock);
+}
+
+void cop__quiet_fini(struct cop__quiet *quiet)
+{
+        pthread_cond_destroy(&quiet->changed);
+        pthread_mutex_destroy(&quiet->mutex);
+}
+
+void cop__quiet_tell(struct cop__quiet *quiet)
+{
+        pthread_mutex_lock(&quiet->mutex);
+        pthread_cond_broadcast(&quiet->changed);
+        pthread_mutex_unlock(&quiet->mutex);
+}
+
+/* ---- One look -------------------------------------------------------------------------- */
+
+/* False: some worker is awake. A worker stores its turns before it sets its bit, and that pairs with the load here. */
+static bool all_asleep(struct cop__scheduler *scheduler, uint64_t *turns)
+{
+        uint64_t idle = cop__load_seq(&scheduler->idle);
+        *turns = 0;
+        for (unsigned i = 0; i < scheduler->worker_count; i++) {
+                if (!(idle >> i & 1))
+                        return false;
+                *turns += cop__load_relaxed(&scheduler->workers[i].turns);
+        }
+        return true;
+}
+
+static bool has_timer(struct cop__wheel *wheel)
+{
+        cop__lock_lock(&wheel->lock);
+        bool armed = cop__wheel_count(wheel) > 0;
+        cop__lock_unlock(&wheel->lock);
+        return armed;
+}
+
+static bool has_timers(struct cop__scheduler *scheduler)
+{
+        for (unsigned i = 0; i < scheduler->worker_count; i++)
+                if (has_timer(&scheduler->workers[i].wheel))
+                        return true;
+        return false;
+}
+
+static bool has_tasks(struct cop__scheduler *scheduler)
+{
+        cop__lock_lock(&scheduler->shared_lock);
+        bool found = scheduler->shared_first != NULL;
+        cop__lock_unlock(&scheduler->shared_lock);
+        for (unsigned i = 0; i < scheduler->worker_count && !found; i++)
+                found = !cop__runqueue_is_empty(&scheduler->workers[i].ring) ||
+                        cop__load_acquire(&scheduler->workers[i].next) != NULL;
+        return found;
+}
+
+static bool is_quiet(struct cop__scheduler *scheduler)
+{
+        uint64_t turns, turns_after;
+        if (!all_asleep(scheduler, &turns) || has_timers(scheduler) ||
+            cop__load_seq(&scheduler->lookout) != 0 || has_tasks(scheduler))
+                return false;
+        cop__fence_seq();
+        return all_asleep(scheduler, &turns_after) && turns == turns_after;
+}
+
+/* ---- Waiting ----------------------------------------------------------------------------- */
+
+static void wait_until(struct cop__quiet *quiet, uint64_t when_ns)
+{
+        struct timespec when = { .tv_sec = (time_t)(when_ns / 1000000000),
+                                 .tv_nsec = (long)(when_ns % 1000000000) };
+        pthread_cond_timedwait(&quiet->changed, &quiet->mutex, &when);
+}
+
+bool cop__quiet_await(struct cop__scheduler *scheduler, uint64_t deadline_ns)
+{
+        struct cop__quiet *quiet = &scheduler->quiet;
+        bool found;
+        /* Before the first look: a worker that sets its bit after that look finds this. */
+        cop__add_seq(&quiet->onlookers, 1);
+        pthread_mutex_lock(&quiet->mutex);
+        while (!(found = is_quiet(scheduler))) {
+                uint64_t now_ns = cop__clock_ns();
+                if (now_ns >= deadline_ns)
+                        break;
+                wait_until(quiet, deadline_ns - now_ns < LOOK_NS ? deadline_ns : now_ns + LOOK_NS);
+        }
+        pthread_mutex_unlock(&quiet->mutex);
+        cop__sub_seq(&quiet->onlookers, 1);
+        return found;
+}
