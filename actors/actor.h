@@ -22,6 +22,7 @@
 #include <setjmp.h>
 
 #include <coppice/server.h>
+#include <coppice/timer.h>
 
 #include "actors/fault.h"
 #include "actors/registry.h"
@@ -63,12 +64,17 @@ struct cop__escape {
 
 enum cop__pressure { COP__PRESSURE_NONE = 0, COP__PRESSURE_LOW, COP__PRESSURE_HIGH };
 
+/* Marks in `named`: a name (registry.h); timers, at some of the homes that share a mark (timer_home.h). */
+#define COP__NAMED 1u
+#define COP__NAMED_TIMERS 2u
+#define COP__NAMED_TIMER_MARKS 31u
+
 struct cop__actor {
         /* Senders: the exchange, and two looks. One line, the only one a sender touches. */
         struct cop__queue queue;
         uint64_t pid;              /* atomic; see above */
         uint32_t pressed;          /* atomic; a cop__pressure: how far the owner is behind */
-        uint32_t named;            /* atomic; has had a name since its birth; see registry.c */
+        uint32_t named;            /* atomic; what has been for it since its birth, of the marks below */
         struct cop__task task;     /* whoever holds the run right */
         uint32_t status;           /* atomic; a cop__actor_status, for looking from outside */
         uint32_t urgent;           /* atomic; an exit or priority has come, perhaps behind many messages: see cop__hurry */

@@ -7,7 +7,7 @@
  *      a signal ─┘
  *      then, on the worker, with no user code on the stack: cop__die
  *              1 the pid moves on: nobody can find the dead
- *              2 its name is free again
+ *              2 its name is free again, and the timers for it have ended
  *              3 the crash report, if it crashed
  *              4 what it held and had not read: calls are answered
  *              5 links and monitors are told
@@ -277,7 +277,7 @@ static void move_pid_on(struct cop__here *here, struct cop__actor *actor, cop_pi
         cop_pid next = generation == 0 ? cop_no_pid() : cop__pid(cop__pid_slot(pid), generation);
         cop__store_relaxed(&actor->status, COP__STATUS_FREE);
         cop__store_seq(&actor->pid, next.bits); /* pairs with registration; see registry.h */
-        if (cop__load_seq(&actor->named))
+        if (cop__load_seq(&actor->named) & COP__NAMED)
                 cop__registry_remove_pid(here, pid);
 }
 
@@ -358,8 +358,7 @@ static void stop_alarm(struct cop__thread *thread, struct cop__actor *actor)
         actor->alarm = NULL;
         if (signal == NULL)
                 return;
-        struct cop__alarm *alarm = cop__signal_body(signal);
-        if (cop__timer_cancel(&alarm->any.timer))
+        if (cop__timer_cancel(cop__timer_before(signal)))
                 cop__signal_free(&thread->pool, signal);
 }
 
@@ -375,6 +374,7 @@ void cop__die(struct cop__thread *thread, struct cop__actor *actor)
         cop__count_up(&here->died); /* whoever hears of the death finds it counted */
         stop_alarm(thread, actor);
         move_pid_on(here, actor, pid);
+        cop__timers_end(thread, actor, pid);
         if (crashed)
                 file_report(here->node, actor, pid, who);
         refuse_messages(thread, actor, pid);

@@ -147,7 +147,7 @@ static cop_status add_locked(struct cop__registry *registry, struct cop__name_en
         if (entry_of(registry, entry->pid) != NULL ||
             ck_hs_get(&registry->names, hash, entry) != NULL)
                 return COP_E_NAME_TAKEN;
-        cop__store_seq(&actor->named, 1); /* pairs with the dying actor's look; see registry.h */
+        cop__or_seq(&actor->named, COP__NAMED); /* pairs with the dying actor's look; see registry.h */
         if (cop__load_seq(&actor->pid) != entry->pid.bits)
                 return COP_E_NO_ACTOR;
         if (!ck_hs_put(&registry->names, hash, entry))
