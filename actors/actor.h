@@ -22,6 +22,7 @@
 #include <setjmp.h>
 
 #include <coppice/server.h>
+#include <coppice/timer.h>
 
 #include "actors/dead_letter.h"
 #include "actors/fault.h"
@@ -65,8 +66,11 @@ struct cop__escape {
         uintptr_t top, low; /* of the stack that the turn runs on; see fault.h */
 };
 
-/* Marks of what others would have to take out of tables when the actor dies; see registry.h and holding.h. */
+/* Marks of what others would have to take out of tables when the actor dies: a name (registry.h), holdings (holding.h), and
+ * from COP__NAMED_TIMERS on timers, at some of the homes that share a mark (timer_home.h). */
 enum cop__named { COP__NAMED = 1, COP__HOLDS = 2 };
+#define COP__NAMED_TIMERS 4u
+#define COP__NAMED_TIMER_MARKS 30u
 
 /* How far an actor is behind with its messages, and a bit beside it that stays for its life. */
 enum cop__pressure {
@@ -82,7 +86,7 @@ struct cop__actor {
         struct cop__queue queue;
         uint64_t pid;              /* atomic; see above */
         uint32_t pressed;          /* atomic; a cop__pressure: how far the owner is behind, and LIMITED */
-        uint32_t named;            /* atomic; enum cop__named: what it has had since its birth */
+        uint32_t named;            /* atomic; marks of enum cop__named: what has been for it since its birth */
         struct cop__task task;     /* whoever holds the run right */
         uint32_t status;           /* atomic; a cop__actor_status, for looking from outside */
         uint32_t urgent;           /* atomic; an exit or priority has come, perhaps behind many messages: see cop__hurry */
