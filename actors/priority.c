@@ -22,6 +22,7 @@ void cop__overtake(struct cop__actor *actor, struct cop__signal *signal)
         cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
         actor->rare->overtaker = signal;
         actor->overtaken = true;
+        actor->rare->looked_at = NULL; /* nor does a suspended server look behind it only */
         if (before == mailbox->last || mailbox->first == NULL) {
                 cop__mailbox_append(mailbox, signal);
                 return;
