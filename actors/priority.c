@@ -23,6 +23,7 @@ void cop__overtake(struct cop__actor *actor, struct cop__signal *signal)
         actor->rare->overtaker = signal;
         actor->overtaken = true;
         cop__marks_forget(actor); /* what it is an answer to may be behind one of them */
+        actor->rare->looked_at = NULL; /* nor does a suspended server look behind it only */
         if (before == mailbox->last || mailbox->first == NULL) {
                 cop__mailbox_append(mailbox, signal);
                 return;

@@ -346,6 +346,44 @@ IN_NODE(SYS_04_an_order_of_the_parent_that_waited_when_it_was_suspended_is_obeye
         await_down(ref, "shutdown");
 }
 
+typedef struct loyal {
+        int64_t unused;
+} loyal;
+
+static void loyal_init(loyal *self)
+{
+        (void)self;
+        cop_trap_exit(true);
+        ck_assert_int_eq(cop_link_priority(cop_parent()), COP_OK);
+}
+
+COP_SERVER(loyal, COP_INIT(loyal_init));
+
+static void starts_a_loyal_one(void)
+{
+        cop_pid pid;
+        ck_assert_int_eq(cop_start(&(cop_spawn_options){ .server = &loyal_server }, PATIENCE_MS,
+                                   &pid),
+                         COP_OK);
+        cop_send(cop_parent(), relay, .pid = pid);
+        await_and_drop(COP_KIND(go));
+        cop_exit(cop_atom("bye"));
+}
+
+IN_NODE(SYS_04_the_end_of_the_parent_is_obeyed_even_if_its_signal_overtakes_what_waits)
+{
+        cop_pid parent = cop_spawn(starts_a_loyal_one);
+        cop_auto message = await(COP_KIND(relay));
+        cop_pid pid = cop_read(relay, message)->pid;
+        cop_ref ref = watch(pid);
+        ck_assert_int_eq(cop_sys_suspend(pid, PATIENCE_MS), COP_OK);
+        cop_send(pid, go);
+        ck_assert_str_eq(status_of(pid, "status"), "suspended");
+        await_true(cop__load_relaxed(&cop__slot_of(node, pid)->status) == COP__STATUS_WAITING);
+        cop_send(parent, go);
+        await_down(ref, "bye");
+}
+
 IN_NODE(SYS_05_a_suspended_server_that_is_stopped_terminates_with_the_reason)
 {
         cop_pid pid = new_account();
