@@ -23,6 +23,8 @@
 
 #include <coppice/server.h>
 
+#include "actors/belonging.h"
+#include "actors/census.h"
 #include "actors/fault.h"
 #include "actors/holding.h"
 #include "actors/registry.h"
@@ -132,6 +134,7 @@ struct cop__actor {
 struct cop__rare {
         struct cop__shared_term *failure; /* of the last call */
         struct cop__shared_term *extra;   /* of an init, for who waits for its end */
+        struct cop__list belongings;      /* struct cop__belonging, the first owned first */
         struct cop__machine *machine;     /* it is a state machine; see machine.h */
         struct cop__book *book;           /* that it keeps; see book.h */
         struct cop__table requests;       /* in flight, by reference; see request.h */
@@ -205,6 +208,7 @@ struct cop_node {
         struct cop__holdings holdings;
         struct cop__timers timers;
         struct cop__reports reports;
+        struct cop__census census;
         struct cop__symbols *symbols;
         cop_kinds *kinds;
         cop_log_fn *log;

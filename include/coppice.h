@@ -17,6 +17,7 @@
  *      coppice/group.h       groups of actors
  *      coppice/event_manager.h events that any number of handlers hear
  *      coppice/supervisor.h  trees that grow failed actors back
+ *      coppice/children.h    the children of a supervisor that runs
  *      coppice/main.h        a program that is such a tree
  */
 #ifndef COPPICE_H
