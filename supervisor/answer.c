@@ -172,11 +172,9 @@ static struct cop__child *find(const struct cop__supervisor *self, cop_pid pid, 
 static void terminate_child(struct cop__supervisor *self, struct cop__child *child)
 {
         if (!cop__child_has_process(child)) {
-                bool awaited = child->state == COP__CHILD_RESTARTING ||
-                               child->state == COP__CHILD_NAMING;
+                if (child->state == COP__CHILD_RESTARTING)
+                        cop__regrow_pass(self, child);
                 cop__child_rests(self, child);
-                if (awaited)
-                        cop__regrow_abandon(self);
                 agree();
                 return;
         }

@@ -58,6 +58,7 @@ static void attempt(struct cop__supervisor *self, struct cop__child *child)
         bool later = child->hesitates || child->delay_ns > 0;
         if (later && cop__child_tick(self, child, child->delay_ns)) {
                 child->hesitates = false;
+                child->delay_ns = 0;
                 cop__roster_set(self->roster, child, COP__CHILD_RESTARTING, cop_no_pid());
                 return;
         }
@@ -213,14 +214,10 @@ void cop__regrow_forget(struct cop__supervisor *self, struct cop__child *child)
                                                      : cop__roster_next(self->roster, child);
 }
 
-void cop__regrow_abandon(struct cop__supervisor *self)
+void cop__regrow_pass(struct cop__supervisor *self, const struct cop__child *child)
 {
-        struct cop__child *child, *next;
         if (self->regrow != COP__REGROW_IDLE || cop__strategy_is_single(self->spec->strategy))
                 return;
-        for (child = cop__roster_first(self->roster); child != NULL; child = next) {
-                next = cop__roster_next(self->roster, child);
-                if (child->state == COP__CHILD_WAITING && cop__list_is_empty(&child->due))
-                        cop__child_rests(self, child);
-        }
+        self->regrow = COP__REGROW_STARTS;
+        self->at = cop__roster_next(self->roster, child);
 }

@@ -132,8 +132,8 @@ void cop__regrow_go(struct cop__supervisor *self);
 bool cop__regrow_reaches(const struct cop__supervisor *self, const struct cop__child *child);
 /* A child leaves the roster. */
 void cop__regrow_forget(struct cop__supervisor *self, struct cop__child *child);
-/* The child that the others wait for is called off: so are they. */
-void cop__regrow_abandon(struct cop__supervisor *self);
+/* A child that is RESTARTING is called off: who waits for its turn behind it does so no more. */
+void cop__regrow_pass(struct cop__supervisor *self, const struct cop__child *child);
 
 /* ---- Requests (answer.c) ---------------------------------------------------------------- */
 
