@@ -227,6 +227,7 @@ COP_SERVER(supervisor, COP_INIT_WITH(cop__supervisor_start, init), COP_ON(cop_ex
            COP_ON(cop__supervisor_tick, on_tick), COP_ON(cop__start_child, cop__on_start_child),
            COP_ON(cop__ask_child, cop__on_ask_child), COP_ON(cop__get_child, cop__on_get_child),
            COP_ON(cop__children, cop__on_children), COP_ON(cop__count, cop__on_count),
+           COP_ON(cop__explain_tree, cop__on_explain),
            COP_ON(cop__replace_specs, cop__on_replace_specs), COP_TERMINATE(terminate));
 
 const cop_behaviour *cop__supervisor_behaviour(void)

@@ -55,6 +55,16 @@ typedef struct cop__replace_specs {
 } cop__replace_specs;
 COP_MESSAGE(cop__replace_specs, spec);
 
+/* Answered with a cop__explained. */
+typedef struct cop__explain_tree {
+} cop__explain_tree;
+COP_MESSAGE(cop__explain_tree);
+
+typedef struct cop__explained {
+        cop_text words;
+} cop__explained;
+COP_MESSAGE(cop__explained, words);
+
 typedef struct cop__child_answer {
         int32_t status;
         cop_pid pid;
@@ -142,6 +152,7 @@ void cop__on_ask_child(struct cop__supervisor *self, const cop__ask_child *reque
 void cop__on_get_child(struct cop__supervisor *self, const cop__get_child *request);
 void cop__on_children(struct cop__supervisor *self, const cop__children *request);
 void cop__on_count(struct cop__supervisor *self, const cop__count *request);
+void cop__on_explain(struct cop__supervisor *self, const cop__explain_tree *request); /* explain.c */
 void cop__on_replace_specs(struct cop__supervisor *self, const cop__replace_specs *request);
 
 /* Those who wait for the child's start, or else for its stop, are answered. */
@@ -167,6 +178,10 @@ void cop__tell_significant(const struct cop__supervisor *self, const struct cop_
 /* An end that is not in a crash report has a line of its own, before what is done about it. */
 void cop__tell_ended(const struct cop__supervisor *self, const struct cop__child *child,
                      cop_pid corpse, cop_term reason);
+
+/* explain.c */
+struct cop__text;
+void cop__explain(const struct cop__supervisor_spec *spec, struct cop__text *text);
 
 /* "5 s", "1.5 s", "250 ms", "for ever". */
 const char *cop__print_time(int64_t ms, char text[32]);
