@@ -18,6 +18,8 @@
  *      coppice/event_manager.h events that any number of handlers hear
  *      coppice/supervisor.h  trees that grow failed actors back
  *      coppice/children.h    the children of a supervisor that runs
+ *      coppice/partition.h   many alike under one supervisor, found by a key
+ *      coppice/bridge.h      foreign code as a child
  *      coppice/main.h        a program that is such a tree
  */
 #ifndef COPPICE_H
@@ -31,5 +33,8 @@
 #include <coppice/registry.h>
 #include <coppice/request.h>
 #include <coppice/sys.h>
+#include <coppice/bridge.h>
+#include <coppice/main.h>
+#include <coppice/partition.h>
 
 #endif

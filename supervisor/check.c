@@ -273,6 +273,27 @@ static bool check_name(struct check *check, const struct step *step)
         return wrong(check, step, NULL, "name cannot be registered; leave it NULL for none");
 }
 
+static bool check_partitions(struct check *check, const struct step *step)
+{
+        const cop_supervisor *tree = step->supervisor;
+        if (tree->strategy == COP_DYNAMIC || tree->children != NULL || tree->each == NULL)
+                return wrong(check, step, NULL,
+                             "partitions is set; it wants each, no children, and another strategy "
+                             "than COP_DYNAMIC");
+        if (tree->partitions > COP__PARTITIONS_MAX)
+                return wrong(check, step, NULL, "partitions is %u; it is at most %u",
+                             tree->partitions, COP__PARTITIONS_MAX);
+        if (tree->name == NULL || strlen(tree->name) > COP_NAME_MAX - COP__PARTITION_DIGITS)
+                return wrong(check, step, NULL,
+                             "partitions is set; its name, which is theirs too, has 1 to %d bytes",
+                             COP_NAME_MAX - COP__PARTITION_DIGITS);
+        if (tree->each->supervisor != NULL && tree->each->supervisor->name != NULL)
+                return wrong(check, step, tree->each,
+                             "supervisor has a name, which only one of them could bear");
+        check->children += tree->partitions;
+        return check_child(check, step, tree->each);
+}
+
 static bool check_dynamic(struct check *check, const struct step *step)
 {
         const cop_supervisor *tree = step->supervisor;
@@ -281,6 +302,8 @@ static bool check_dynamic(struct check *check, const struct step *step)
                              "strategy is %d; it is COP_ONE_FOR_ONE, COP_ONE_FOR_ALL, "
                              "COP_REST_FOR_ONE or COP_DYNAMIC",
                              (int)tree->strategy);
+        if (tree->partitions > 0)
+                return check_partitions(check, step);
         if (tree->strategy != COP_DYNAMIC && (tree->each != NULL || tree->max_children != 0))
                 return wrong(check, step, NULL, "%s is set, but its strategy is not COP_DYNAMIC",
                              tree->each != NULL ? "each" : "max_children");

@@ -84,10 +84,10 @@ static bool is_fleeting(const struct cop__supervisor *self, const struct cop__ch
 void cop__child_rests(struct cop__supervisor *self, struct cop__child *child)
 {
         bool fleeting = is_fleeting(self, child) || child->fresh;
+        cop__child_call_off(self, child);
         cop__answer_waiters(child, true, &(cop__child_answer){ .status = COP_E_DIED,
                                                                .reason = cop_atom("shutdown") });
         cop__answer_waiters(child, false, &(cop__child_answer){ .status = COP_OK });
-        cop__child_call_off(self, child);
         if (!fleeting || self->ending)
                 return;
         cop__regrow_forget(self, child);
@@ -123,6 +123,7 @@ static void has_failed_to_start(struct cop__supervisor *self, struct cop__child 
         } else if (child->asked) {
                 if (corpse.bits != 0)
                         cop__tell_no_start(self, child, corpse);
+                set(self, child, COP__CHILD_STOPPED);
                 cop__answer_waiters(child, true, &(cop__child_answer){ .status = COP_E_DIED,
                                                                        .reason = reason });
                 cop__child_rests(self, child);
@@ -263,7 +264,7 @@ void cop__child_has_started(struct cop__supervisor *self, struct cop__child *chi
 
 static void has_ignored(struct cop__supervisor *self, struct cop__child *child)
 {
-        set(self, child, COP__CHILD_WAITING);
+        set(self, child, COP__CHILD_STOPPED);
         cop__answer_waiters(child, true, &(cop__child_answer){ .status = COP_OK });
         child->fresh = false;
         cop__child_rests(self, child);

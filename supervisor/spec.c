@@ -5,6 +5,8 @@
  */
 #include "supervisor/spec.h"
 
+#include <coppice/partition.h>
+
 #include <string.h>
 
 #include "mailbox/field.h"
@@ -31,9 +33,23 @@ static cop_child nameless(const cop_child *each)
 static uint32_t count_children(const cop_supervisor *tree)
 {
         uint32_t count = 0;
+        if (tree->partitions > 0)
+                return tree->partitions;
         while (tree->children != NULL && tree->children[count].id != NULL)
                 count++;
         return count;
+}
+
+/* The i-th child; one of the partitions is made on the spot, its id in `id`. */
+static cop_child child_at(const cop_supervisor *tree, uint32_t i, char id[COP_NAME_MAX + 1])
+{
+        if (tree->partitions == 0)
+                return tree->children[i];
+        cop_child child = *tree->each;
+        cop_partition_name(tree, i, id);
+        child.id = id;
+        child.unnamed = false;
+        return child;
 }
 
 /* ---- Shared bytes in arguments ---------------------------------------------------- */
@@ -108,9 +124,12 @@ static size_t tree_size(const cop_supervisor *tree, const char *name)
         uint32_t count = count_children(tree);
         size_t size = ROUND_UP(sizeof(struct cop__supervisor_spec)) + text_size(name) +
                       ROUND_UP(count * sizeof(struct cop__child_spec));
-        for (uint32_t i = 0; i < count; i++)
-                size += child_size(&tree->children[i]);
-        if (tree->each != NULL) {
+        for (uint32_t i = 0; i < count; i++) {
+                char id[COP_NAME_MAX + 1];
+                cop_child child = child_at(tree, i, id);
+                size += child_size(&child);
+        }
+        if (tree->each != NULL && tree->partitions == 0) {
                 cop_child each = nameless(tree->each);
                 size += ROUND_UP(sizeof(struct cop__child_spec)) + child_size(&each);
         }
@@ -246,12 +265,14 @@ static cop_status copy_tree(char **at, const cop_supervisor *tree, const char *n
         spec->max_children = tree->max_children != 0 ? tree->max_children : UINT32_MAX;
         spec->each = NULL;
         for (uint32_t i = 0; i < count; i++) {
-                cop_status status = copy_child(at, &tree->children[i], &children[i]);
+                char id[COP_NAME_MAX + 1];
+                cop_child child = child_at(tree, i, id);
+                cop_status status = copy_child(at, &child, &children[i]);
                 if (status != COP_OK)
                         return status;
         }
         *result = spec;
-        if (tree->each == NULL)
+        if (tree->each == NULL || tree->partitions > 0)
                 return COP_OK;
         struct cop__child_spec *each = take(at, sizeof(*each));
         spec->each = each;

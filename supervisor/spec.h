@@ -26,6 +26,11 @@
 /* Children of all supervisors of a tree together: more than a node has actors by default. */
 #define COP__TREE_CHILDREN_MAX 1048576u
 
+/* So many that two digits fewer than a name's bytes are enough for the rest of it. */
+#define COP__PARTITIONS_MAX 65536u
+/* Bytes that a partition's number adds to the name. */
+#define COP__PARTITION_DIGITS 6
+
 #define COP__INTENSITY_DEFAULT 1
 #define COP__INTENSITY_MAX 1000000
 #define COP__BACKOFF_MAX_MS 60000

@@ -108,6 +108,7 @@ struct cop_supervisor {
         cop_auto_shutdown auto_shutdown;
         const cop_child *each;     /* COP_DYNAMIC: what each child is, but for its argument */
         uint32_t max_children;     /* COP_DYNAMIC: at most so many; 0: no end */
+        uint32_t partitions;       /* so many children that are all as `each` says: partition.h */
 };
 
 #ifndef __cplusplus
