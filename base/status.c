@@ -39,6 +39,7 @@ static const char *const sentences[] = {
         [COP_E_MAX_CHILDREN] = "the supervisor has as many children as it may",
         [COP_E_DYNAMIC] = "a dynamic supervisor knows its children by pid, and keeps none that has ended",
         [COP_E_NO_SUPERVISOR] = "it is no supervisor",
+        [COP_E_NEEDS] = "something that it needs is not there",
 };
 
 const char *cop_status_text(cop_status status)

@@ -20,6 +20,7 @@
  *      coppice/children.h    the children of a supervisor that runs
  *      coppice/partition.h   many alike under one supervisor, found by a key
  *      coppice/bridge.h      foreign code as a child
+ *      coppice/application.h trees that need each other
  *      coppice/main.h        a program that is such a tree
  */
 #ifndef COPPICE_H
@@ -33,6 +34,7 @@
 #include <coppice/registry.h>
 #include <coppice/request.h>
 #include <coppice/sys.h>
+#include <coppice/application.h>
 #include <coppice/bridge.h>
 #include <coppice/main.h>
 #include <coppice/partition.h>

@@ -66,6 +66,7 @@ typedef enum cop_status {
         COP_E_MAX_CHILDREN, /* the supervisor has as many children as it may */
         COP_E_DYNAMIC,      /* children of a dynamic supervisor are not known by id, nor kept */
         COP_E_NO_SUPERVISOR, /* it is no supervisor */
+        COP_E_NEEDS,        /* something that it needs is not there */
 } cop_status;
 
 /*
