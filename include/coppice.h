@@ -27,16 +27,15 @@
 #define COPPICE_H
 
 #include <coppice/alias.h>
+#include <coppice/application.h>
+#include <coppice/bridge.h>
 #include <coppice/event_manager.h>
 #include <coppice/group.h>
 #include <coppice/machine.h>
 #include <coppice/main.h>
+#include <coppice/partition.h>
 #include <coppice/registry.h>
 #include <coppice/request.h>
 #include <coppice/sys.h>
-#include <coppice/application.h>
-#include <coppice/bridge.h>
-#include <coppice/main.h>
-#include <coppice/partition.h>
 
 #endif
