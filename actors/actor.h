@@ -25,6 +25,8 @@
 #include <coppice/timer.h>
 
 #include "actors/dead_letter.h"
+#include "actors/belonging.h"
+#include "actors/census.h"
 #include "actors/fault.h"
 #include "actors/holding.h"
 #include "actors/limit.h"
@@ -147,6 +149,7 @@ struct cop__actor {
 struct cop__rare {
         struct cop__shared_term *failure; /* of the last call */
         struct cop__shared_term *extra;   /* of an init, for who waits for its end */
+        struct cop__list belongings;      /* struct cop__belonging, the first owned first */
         struct cop__machine *machine;     /* it is a state machine; see machine.h */
         struct cop__book *book;           /* that it keeps; see book.h */
         struct cop__mark marks[COP__MARKS]; /* see mark.h */
@@ -225,6 +228,7 @@ struct cop_node {
         struct cop__timers timers;
         struct cop__reports reports;
         struct cop__letters letters;
+        struct cop__census census;
         struct cop__symbols *symbols;
         cop_kinds *kinds;
         cop_log_fn *log;

@@ -129,6 +129,7 @@ static void free_parts(struct cop_node *node)
         cop__kinds_free(node->kinds);
         cop__symbols_free(node->symbols);
         cop__reports_fini(&node->reports);
+        cop__census_fini(&node->census);
         cop__reasons_fini(node);
         cop__holdings_fini(&node->holdings);
         cop__registry_fini(&node->registry);
@@ -159,6 +160,7 @@ static cop_status init_parts(struct cop_node *node, const cop_node_options *opti
         cop__list_init(&node->visitors);
         cop__reports_init(&node->reports);
         cop__letters_init(&node->letters);
+        cop__census_init(&node->census);
         node->started_ns = cop__clock_ns();
         node->log = options->log;
         node->log_context = options->log_context;

@@ -1,5 +1,5 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
-/* What few actors have. See struct cop__rare in actor.h. */
+/* What few actors have. See struct cop__rare in actor.h, and belonging.h. */
 #include <stdlib.h>
 
 #include "actors/observe.h"
@@ -7,18 +7,39 @@
 
 struct cop__rare *cop__rare_of(struct cop__actor *actor)
 {
-        if (actor->rare == NULL)
-                actor->rare = calloc(1, sizeof(*actor->rare));
+        if (actor->rare != NULL)
+                return actor->rare;
+        actor->rare = calloc(1, sizeof(*actor->rare));
+        if (actor->rare != NULL)
+                cop__list_init(&actor->rare->belongings);
         return actor->rare;
+}
+
+bool cop__own(struct cop__actor *actor, struct cop__belonging *belonging)
+{
+        struct cop__rare *rare = cop__rare_of(actor);
+        if (rare == NULL)
+                return false;
+        cop__list_push_back(&rare->belongings, &belonging->list);
+        return true;
+}
+
+void cop__belonging_end(struct cop__belonging *belonging)
+{
+        cop__list_remove(&belonging->list);
+        belonging->end(belonging);
 }
 
 /* The last part of a death. What is in it and belongs to others has been given back before (cop__server_end). */
 void cop__rare_end(struct cop__actor *actor)
 {
         struct cop__rare *rare = actor->rare;
+        struct cop__list *last;
         if (rare == NULL)
                 return;
         actor->rare = NULL;
+        while ((last = cop__list_last(&rare->belongings)) != NULL)
+                cop__belonging_end(COP__CONTAINER(last, struct cop__belonging, list));
         cop__shared_term_drop(rare->failure);
         cop__shared_term_drop(rare->extra);
         cop__shared_term_drop(rare->observed);

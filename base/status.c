@@ -32,6 +32,14 @@ static const char *const sentences[] = {
         [COP_E_FULL] = "it has reached its limit",
         [COP_E_NOT_OWNER] = "it belongs to another actor",
         [COP_E_NOT_LOCAL] = "it lives on another node",
+        [COP_E_ALREADY_STARTED] = "the child has been started already",
+        [COP_E_ALREADY_PRESENT] = "the child is there already, without a process",
+        [COP_E_RUNNING] = "the child is running",
+        [COP_E_RESTARTING] = "the child waits for its restart",
+        [COP_E_MAX_CHILDREN] = "the supervisor has as many children as it may",
+        [COP_E_DYNAMIC] = "a dynamic supervisor knows its children by pid, and keeps none that has ended",
+        [COP_E_NO_SUPERVISOR] = "it is no supervisor",
+        [COP_E_NEEDS] = "something that it needs is not there",
 };
 
 const char *cop_status_text(cop_status status)

@@ -20,17 +20,24 @@
  *      coppice/group.h       groups of actors
  *      coppice/event_manager.h events that any number of handlers hear
  *      coppice/supervisor.h  trees that grow failed actors back
+ *      coppice/children.h    the children of a supervisor that runs
+ *      coppice/partition.h   many alike under one supervisor, found by a key
+ *      coppice/bridge.h      foreign code as a child
+ *      coppice/application.h trees that need each other
  *      coppice/main.h        a program that is such a tree
  */
 #ifndef COPPICE_H
 #define COPPICE_H
 
 #include <coppice/alias.h>
+#include <coppice/application.h>
+#include <coppice/bridge.h>
 #include <coppice/dead_letter.h>
 #include <coppice/event_manager.h>
 #include <coppice/group.h>
 #include <coppice/machine.h>
 #include <coppice/main.h>
+#include <coppice/partition.h>
 #include <coppice/registry.h>
 #include <coppice/request.h>
 #include <coppice/sys.h>

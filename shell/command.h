@@ -16,6 +16,7 @@ enum cop__takes {
         COP__TAKES_NAME,
         COP__TAKES_COMMAND,
         COP__TAKES_SYS,     /* a word of sys, then an actor */
+        COP__TAKES_CHILD,   /* a supervisor, then one of its children */
 };
 
 struct cop__command {
@@ -48,6 +49,13 @@ COP__COMMAND(regs);
 COP__COMMAND(whereis);
 COP__COMMAND(nodes);
 COP__COMMAND(tree);     /* tree.c */
+COP__COMMAND(children); /* children.c */
+COP__COMMAND(count);
+COP__COMMAND(terminate);
+COP__COMMAND(restart);
+COP__COMMAND(delete);
+COP__COMMAND(start);
+COP__COMMAND(explain);
 COP__COMMAND(info);     /* about.c */
 COP__COMMAND(crashes);
 COP__COMMAND(sys);      /* sys.c */

@@ -87,6 +87,27 @@ static void offer_reasons(struct completion *completion)
         offer(completion, "kill", "");
 }
 
+/* By id; by pid if the word begins so. From the census, so that no supervisor is asked. */
+static void offer_children(struct completion *completion, cop_pid supervisor)
+{
+        struct cop__census *census = &completion->shell->node->census;
+        uint32_t rows = cop__census_count(census);
+        bool by_pid = completion->size > 0 && completion->word[0] == '<';
+        for (uint32_t row = 0; row < rows; row++) {
+                struct cop__census_entry entry;
+                char pid[COP_ID_TEXT_MAX];
+                struct cop__text quoted;
+                if (!cop__census_read(census, row, &entry) ||
+                    !cop_pid_equal(entry.supervisor, supervisor))
+                        continue;
+                cop__text_init(&quoted);
+                cop__atom_print(&quoted, entry.id, strlen(entry.id));
+                offer(completion, by_pid ? cop_pid_print(entry.child, pid) : cop__text_get(&quoted),
+                      "");
+                cop__text_fini(&quoted);
+        }
+}
+
 /* ---- Kinds and fields ---------------------------------------------------------------- */
 
 static void offer_kind(struct completion *completion, const cop_kind *kind)
@@ -335,6 +356,8 @@ static void complete_word(struct completion *completion, const char *line, size_
                 complete_message(completion, second);
         else if (third && command->takes == COP__TAKES_REASON)
                 offer_reasons(completion);
+        else if (third && command->takes == COP__TAKES_CHILD)
+                offer_children(completion, addressee(second));
         else if (!third && command->takes == COP__TAKES_COMMAND)
                 offer_commands(completion, "");
         else if (!third && command->takes == COP__TAKES_NAME)

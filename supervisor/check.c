@@ -27,6 +27,7 @@ struct step {
 struct check {
         struct cop__text sentence;
         uint32_t children; /* seen so far */
+        bool later;        /* the child's supervisor is not known, and will see itself whether it fits */
 };
 
 /* ---- The sentence ----------------------------------------------------------------- */
@@ -48,7 +49,8 @@ static COP_PRINTF(4, 5) bool wrong(struct check *check, const struct step *step,
         va_list values;
         print_path(&check->sentence, step);
         if (child != NULL)
-                cop__text_printf(&check->sentence, ": child %s", child->id);
+                cop__text_printf(&check->sentence, ": child%s%s", child->id != NULL ? " " : "",
+                                 child->id != NULL ? child->id : "");
         cop__text_append_string(&check->sentence, ": ");
         va_start(values, format);
         cop__text_vprintf(&check->sentence, format, values);
@@ -61,15 +63,23 @@ static COP_PRINTF(4, 5) bool wrong(struct check *check, const struct step *step,
 
 static bool check_id(struct check *check, const struct step *step, const cop_child *child)
 {
-        if (child->id[0] == '\0')
-                return wrong(check, step, NULL,
-                             "child %zu: id is empty; a list of children ends with NULL",
-                             (size_t)(child - step->supervisor->children) + 1);
+        if (child->id == NULL)
+                return true; /* one that a dynamic supervisor knows by its pid */
         if (strlen(child->id) > COP_NAME_MAX)
                 return wrong(check, step, child, "id has %zu bytes; a name has at most %d",
                              strlen(child->id), COP_NAME_MAX);
         if (!child->unnamed && !cop__name_is_good(child->id))
                 return wrong(check, step, child, "id cannot be registered as a name");
+        return true;
+}
+
+/* Of a child in a list. */
+static bool check_place(struct check *check, const struct step *step, const cop_child *child)
+{
+        if (child->id[0] == '\0')
+                return wrong(check, step, NULL,
+                             "child %zu: id is empty; a list of children ends with NULL",
+                             (size_t)(child - step->supervisor->children) + 1);
         for (const cop_child *other = step->supervisor->children; other != child; other++)
                 if (strcmp(other->id, child->id) == 0)
                         return wrong(check, step, child,
@@ -137,6 +147,73 @@ static bool check_numbers(struct check *check, const struct step *step, const co
         return true;
 }
 
+static bool check_backoff(struct check *check, const struct step *step, const cop_child *child)
+{
+        const cop_backoff *backoff = &child->backoff;
+        if (backoff->first_ms < 0 || backoff->max_ms < 0 || backoff->stable_ms < 0)
+                return wrong(check, step, child, "backoff has a time below 0");
+        if (backoff->first_ms == 0 && (backoff->max_ms != 0 || backoff->tries != 0))
+                return wrong(check, step, child, "backoff is set, but its first_ms is 0");
+        if (backoff->max_ms != 0 && backoff->max_ms < backoff->first_ms)
+                return wrong(check, step, child, "backoff.max_ms is below first_ms");
+        if (backoff->factor != 0 && !(backoff->factor >= 1 && backoff->factor <= 1000))
+                return wrong(check, step, child, "backoff.factor is %g; it is 1 to 1000, or 0 for 2",
+                             backoff->factor);
+        if (!(backoff->jitter >= 0 && backoff->jitter <= 1))
+                return wrong(check, step, child, "backoff.jitter is %g; it is 0 to 1",
+                             backoff->jitter);
+        return true;
+}
+
+static bool check_breaker(struct check *check, const struct step *step, const cop_child *child)
+{
+        const cop_breaker *breaker = &child->breaker;
+        if (breaker->open_ms < 0 || breaker->stable_ms < 0)
+                return wrong(check, step, child, "breaker has a time below 0");
+        if (breaker->failures == 0 && (breaker->open_ms != 0 || breaker->stable_ms != 0))
+                return wrong(check, step, child, "breaker is set, but its failures are 0");
+        return true;
+}
+
+static const char *misfit(cop_restart restart, bool significant, bool breaks, cop_strategy strategy,
+                          cop_auto_shutdown auto_shutdown)
+{
+        if (significant && restart == COP_PERMANENT)
+                return "significant is set, but a permanent child is always restarted";
+        if (significant && auto_shutdown == COP_NEVER)
+                return "significant is set, but auto_shutdown of its supervisor is COP_NEVER";
+        if (breaks && strategy != COP_ONE_FOR_ONE && strategy != COP_DYNAMIC)
+                return "breaker is set, but its supervisor restarts others with it";
+        return NULL;
+}
+
+const char *cop__child_misfit(const struct cop__child_spec *child, cop_strategy strategy,
+                              cop_auto_shutdown auto_shutdown)
+{
+        return misfit(child->restart, child->significant, child->breaker.failures > 0, strategy,
+                      auto_shutdown);
+}
+
+const char *cop__child_misfit_argument(const struct cop__child_spec *child, const cop_kind *kind)
+{
+        const cop_kind *wanted = kind_of_init(child->server);
+        if (kind != NULL && (child->run != NULL || child->supervisor != NULL))
+                return "argument is set, but what it runs takes none";
+        if (kind == NULL && child->run_with != NULL)
+                return "run_with is set without kind and argument";
+        if (wanted != NULL && (kind == NULL || !cop__kind_same(wanted, kind)))
+                return "kind is not the one that its server's init takes";
+        return NULL;
+}
+
+static bool check_fit(struct check *check, const struct step *step, const cop_child *child)
+{
+        const char *sentence = misfit(child->restart, child->significant,
+                                      child->breaker.failures > 0, step->supervisor->strategy,
+                                      step->supervisor->auto_shutdown);
+        return check->later || sentence == NULL || wrong(check, step, child, "%s", sentence);
+}
+
 static bool check_tree(struct check *check, const struct step *step);
 
 static bool check_nested(struct check *check, const struct step *step, const cop_child *child)
@@ -152,10 +229,14 @@ static bool check_nested(struct check *check, const struct step *step, const cop
         if (step->depth == COP__TREE_DEPTH_MAX)
                 return wrong(check, step, child, "supervisor is nested deeper than %d",
                              COP__TREE_DEPTH_MAX);
-        const char *name = child->supervisor->name;
-        struct step next = { step, child->supervisor, name != NULL ? name : child->id,
+        const char *name = child->supervisor->name != NULL ? child->supervisor->name : child->id;
+        struct step next = { step, child->supervisor, name != NULL ? name : "supervisor",
                              step->depth + 1 };
-        return check_tree(check, &next);
+        bool later = check->later;
+        check->later = false;
+        bool right = check_tree(check, &next);
+        check->later = later;
+        return right;
 }
 
 static bool check_child(struct check *check, const struct step *step, const cop_child *child)
@@ -165,7 +246,18 @@ static bool check_child(struct check *check, const struct step *step, const cop_
                              COP__TREE_CHILDREN_MAX);
         return check_id(check, step, child) && check_what_runs(check, step, child) &&
                check_argument(check, step, child) && check_numbers(check, step, child) &&
-               check_nested(check, step, child);
+               check_backoff(check, step, child) && check_breaker(check, step, child) &&
+               check_fit(check, step, child) && check_nested(check, step, child);
+}
+
+/* Each of a dynamic supervisor's children is like this one, but may have an argument of its own. */
+static bool check_each(struct check *check, const struct step *step, const cop_child *each)
+{
+        bool bare = each->kind == NULL && each->argument == NULL;
+        return check_id(check, step, each) && check_what_runs(check, step, each) &&
+               (bare || check_argument(check, step, each)) && check_numbers(check, step, each) &&
+               check_backoff(check, step, each) && check_breaker(check, step, each) &&
+               check_fit(check, step, each) && check_nested(check, step, each);
 }
 
 /* ---- A supervisor ----------------------------------------------------------------- */
@@ -181,20 +273,65 @@ static bool check_name(struct check *check, const struct step *step)
         return wrong(check, step, NULL, "name cannot be registered; leave it NULL for none");
 }
 
+static bool check_partitions(struct check *check, const struct step *step)
+{
+        const cop_supervisor *tree = step->supervisor;
+        if (tree->strategy == COP_DYNAMIC || tree->children != NULL || tree->each == NULL)
+                return wrong(check, step, NULL,
+                             "partitions is set; it wants each, no children, and another strategy "
+                             "than COP_DYNAMIC");
+        if (tree->partitions > COP__PARTITIONS_MAX)
+                return wrong(check, step, NULL, "partitions is %u; it is at most %u",
+                             tree->partitions, COP__PARTITIONS_MAX);
+        if (tree->name == NULL || strlen(tree->name) > COP_NAME_MAX - COP__PARTITION_DIGITS)
+                return wrong(check, step, NULL,
+                             "partitions is set; its name, which is theirs too, has 1 to %d bytes",
+                             COP_NAME_MAX - COP__PARTITION_DIGITS);
+        if (tree->each->supervisor != NULL && tree->each->supervisor->name != NULL)
+                return wrong(check, step, tree->each,
+                             "supervisor has a name, which only one of them could bear");
+        check->children += tree->partitions;
+        return check_child(check, step, tree->each);
+}
+
+static bool check_dynamic(struct check *check, const struct step *step)
+{
+        const cop_supervisor *tree = step->supervisor;
+        if ((unsigned)tree->strategy > COP_DYNAMIC)
+                return wrong(check, step, NULL,
+                             "strategy is %d; it is COP_ONE_FOR_ONE, COP_ONE_FOR_ALL, "
+                             "COP_REST_FOR_ONE or COP_DYNAMIC",
+                             (int)tree->strategy);
+        if (tree->partitions > 0)
+                return check_partitions(check, step);
+        if (tree->strategy != COP_DYNAMIC && (tree->each != NULL || tree->max_children != 0))
+                return wrong(check, step, NULL, "%s is set, but its strategy is not COP_DYNAMIC",
+                             tree->each != NULL ? "each" : "max_children");
+        if (tree->strategy == COP_DYNAMIC && tree->children != NULL && tree->children->id != NULL)
+                return wrong(check, step, NULL,
+                             "children is set; those of COP_DYNAMIC are started later");
+        if (tree->each == NULL)
+                return true;
+        if (tree->each->supervisor != NULL && tree->each->supervisor->name != NULL)
+                return wrong(check, step, tree->each,
+                             "supervisor has a name, which only one of them could bear");
+        return check_each(check, step, tree->each);
+}
+
 static bool check_tree(struct check *check, const struct step *step)
 {
         const cop_supervisor *tree = step->supervisor;
-        if (!check_name(check, step))
+        if (!check_name(check, step) || !check_dynamic(check, step))
                 return false;
-        if ((unsigned)tree->strategy > COP_REST_FOR_ONE)
+        if ((unsigned)tree->auto_shutdown > COP_ALL_SIGNIFICANT)
                 return wrong(check, step, NULL,
-                             "strategy is %d; it is COP_ONE_FOR_ONE, COP_ONE_FOR_ALL or "
-                             "COP_REST_FOR_ONE",
-                             (int)tree->strategy);
-        if (tree->intensity < COP_NO_RESTARTS || tree->intensity > COP__INTENSITY_MAX)
+                             "auto_shutdown is %d; it is COP_NEVER, COP_ANY_SIGNIFICANT or "
+                             "COP_ALL_SIGNIFICANT",
+                             (int)tree->auto_shutdown);
+        if (tree->intensity < COP_RESTARTS_FOR_EVER || tree->intensity > COP__INTENSITY_MAX)
                 return wrong(check, step, NULL,
-                             "intensity is %d; it is 1 to %d, 0 for the default of %d, or "
-                             "COP_NO_RESTARTS",
+                             "intensity is %d; it is 1 to %d, 0 for the default of %d, "
+                             "COP_NO_RESTARTS or COP_RESTARTS_FOR_EVER",
                              (int)tree->intensity, COP__INTENSITY_MAX, COP__INTENSITY_DEFAULT);
         if (tree->period_ms < 0)
                 return wrong(check, step, NULL,
@@ -202,7 +339,7 @@ static bool check_tree(struct check *check, const struct step *step)
                              "default of %d",
                              (long long)tree->period_ms, COP__PERIOD_DEFAULT_MS);
         for (const cop_child *child = tree->children; child != NULL && child->id != NULL; child++)
-                if (!check_child(check, step, child))
+                if (!check_place(check, step, child) || !check_child(check, step, child))
                         return false;
         return true;
 }
@@ -218,4 +355,30 @@ cop_status cop_supervisor_check(const cop_supervisor *tree, char *text, size_t s
         }
         struct step root = { NULL, tree, tree->name != NULL ? tree->name : "supervisor", 1 };
         return check_tree(&check, &root) ? COP_OK : COP_E_BAD_ARGUMENT;
+}
+
+cop_status cop__child_check(const cop_child *child, const struct cop__child_place *place, char *text,
+                            size_t size)
+{
+        struct check check = { .later = !place->known };
+        const cop_supervisor above = { .strategy = place->strategy,
+                                       .auto_shutdown = place->auto_shutdown };
+        struct step step = { NULL, &above, place->supervisor, 1 };
+        cop__text_init_fixed(&check.sentence, text, text != NULL ? size : 0);
+        if (child == NULL) {
+                cop__text_append_string(&check.sentence, "there is no child: its pointer is NULL");
+                cop__text_end_cut(&check.sentence);
+                return COP_E_BAD_ARGUMENT;
+        }
+        bool bare = child->server == NULL && child->run == NULL && child->run_with == NULL &&
+                    child->supervisor == NULL;
+        if (bare && place->bare)
+                return COP_OK;
+        return check_child(&check, &step, child) ? COP_OK : COP_E_BAD_ARGUMENT;
+}
+
+cop_status cop_child_check(const cop_child *child, char *text, size_t size)
+{
+        return cop__child_check(child, &(struct cop__child_place){ .supervisor = "a supervisor" },
+                                text, size);
 }

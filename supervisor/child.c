@@ -1,76 +1,168 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * One child: how it is started, and how it is stopped.
+ * One child: how it starts, how it stops, and what the news of it mean. Nothing here waits: each step ends with the child
+ * in a state, and the next begins with a message.
  *
- * A start is a spawn with a link and, for what has an init, the wait for one of three messages.
- * Only these three are taken out of the mailbox; all else that arrives meanwhile keeps its place
- * and its order.
- *
- *      cop_started with our reference      it runs
- *      cop_exited from the child           its init has failed
- *      cop_exited from our own parent      we are to end, and the child with us
+ *      STOPPED ─► WAITING ──► NAMING ──► STARTING ──► RUNNING ──► STOPPING ──► STOPPED, or WAITING if it is to be back
+ *                   ▲                       │ failed     │ failed
+ *                   │                       ▼            ▼
+ *                   └── RESTARTING, OPEN ◄── regrow.c says when
  */
 #include <string.h>
 
 #include "actors/actor.h"
+#include "base/clock.h"
 #include "supervisor/stop.h"
 #include "supervisor/supervisor.h"
 
-/* ---- State ------------------------------------------------------------------------ */
+/* Attempts at what there is no memory for, with a yield after each, before the supervisor gives up. */
+#define MEMORY_TRIES 100
 
-static void child_has(struct cop__supervisor *self, uint32_t index, cop_pid pid,
-                      enum cop__child_state state)
+static bool try_again(unsigned *tries)
 {
-        self->children[index].pid = pid;
-        self->children[index].state = (uint8_t)state;
-        self->children[index].retry = 0;
-        self->members[index].running = true;
+        cop_yield();
+        return ++*tries < MEMORY_TRIES;
 }
 
-void cop__child_gone(struct cop__supervisor *self, uint32_t index, enum cop__child_state state)
+/* ---- States without a process --------------------------------------------------------- */
+
+static void set(struct cop__supervisor *self, struct cop__child *child,
+                enum cop__child_state state)
 {
-        self->children[index].pid = cop_no_pid();
-        self->children[index].state = (uint8_t)state;
-        self->members[index].running = false;
+        cop__roster_set(self->roster, child, state, cop_no_pid());
 }
 
-/* ---- Start ------------------------------------------------------------------------ */
+static void expect_news(struct cop__supervisor *self, struct cop__child *child, cop_ref ref)
+{
+        cop__roster_await(self->roster, &child->news, ref);
+}
 
-static void fail_with(struct cop__start_failure *failure, const char *tag, cop_term what)
+static void stop_ticking(struct cop__supervisor *self, struct cop__child *child)
+{
+        if (child->timer.bits != 0)
+                cop_cancel(child->timer); /* one that has fired bears a reference that nobody awaits */
+        child->timer.bits = 0;
+        cop__roster_await(self->roster, &child->tick, (cop_ref){ 0 });
+}
+
+bool cop__child_tick(struct cop__supervisor *self, struct cop__child *child, uint64_t delay_ns)
+{
+        cop_ref ref = cop_ref_new();
+        int64_t ms = (int64_t)(delay_ns / COP__NS_PER_MS + (delay_ns % COP__NS_PER_MS != 0));
+        cop_status status;
+        stop_ticking(self, child);
+        if (ms == 0)
+                status = cop_send(cop_self(), cop__supervisor_tick, .ref = ref);
+        else
+                status = cop_send_after(&child->timer, ms, cop_self(), cop__supervisor_tick,
+                                        .ref = ref);
+        if (status != COP_OK)
+                return false;
+        cop__roster_await(self->roster, &child->tick, ref);
+        return true;
+}
+
+void cop__child_call_off(struct cop__supervisor *self, struct cop__child *child)
+{
+        if (child->state == COP__CHILD_NAMING)
+                cop_demonitor_flush((cop_ref){ child->news.node.key });
+        expect_news(self, child, (cop_ref){ 0 });
+        stop_ticking(self, child);
+        cop__list_remove(&child->due);
+        child->back = child->again = child->resumes = child->hesitates = false;
+        child->asked = false;
+        child->delay_ns = 0;
+        set(self, child, COP__CHILD_STOPPED);
+}
+
+/* Is it forgotten when it has no process? */
+static bool is_fleeting(const struct cop__supervisor *self, const struct cop__child *child)
+{
+        return child->spec->restart == COP_TEMPORARY || self->spec->strategy == COP_DYNAMIC;
+}
+
+void cop__child_rests(struct cop__supervisor *self, struct cop__child *child)
+{
+        bool fleeting = is_fleeting(self, child) || child->fresh;
+        cop__child_call_off(self, child);
+        cop__answer_waiters(child, true, &(cop__child_answer){ .status = COP_E_DIED,
+                                                               .reason = cop_atom("shutdown") });
+        cop__answer_waiters(child, false, &(cop__child_answer){ .status = COP_OK });
+        if (!fleeting || self->ending)
+                return;
+        cop__regrow_forget(self, child);
+        cop__roster_remove(self->roster, child);
+}
+
+/* ---- Start ---------------------------------------------------------------------------- */
+
+struct failure {
+        cop_term reason, items[2];
+};
+
+static cop_term failure_of(struct failure *failure, const char *tag, cop_term what)
 {
         failure->items[0] = cop_atom(tag);
         failure->items[1] = what;
-        failure->reason = cop_tuple_of(failure->items, 2);
+        return failure->reason = cop_tuple_of(failure->items, 2);
 }
 
-static enum cop__start not_spawned(cop_status status, const char *name,
-                                   struct cop__start_failure *failure)
+/* `corpse` is who died in its init, or nobody. What became of the one before is in that one's report. */
+static void has_failed_to_start(struct cop__supervisor *self, struct cop__child *child,
+                                cop_pid corpse, cop_term reason)
 {
-        cop_pid holder = cop_no_pid();
-        if (status == COP_E_STOPPING) {
-                failure->reason = cop_atom("shutdown");
-                return COP__START_FORBIDDEN;
+        set(self, child, COP__CHILD_WAITING);
+        expect_news(self, child, (cop_ref){ 0 });
+        if (self->ending) {
+                cop__child_rests(self, child);
+        } else if (!self->started) {
+                cop__tell_no_start(self, child, corpse);
+                cop__supervisor_end(self, COP_TUPLE(cop_atom("shutdown"),
+                                                    COP_TUPLE(cop_atom("failed_to_start_child"),
+                                                              cop_atom(child->spec->id), reason)));
+        } else if (child->asked) {
+                if (corpse.bits != 0)
+                        cop__tell_no_start(self, child, corpse);
+                set(self, child, COP__CHILD_STOPPED);
+                cop__answer_waiters(child, true, &(cop__child_answer){ .status = COP_E_DIED,
+                                                                       .reason = reason });
+                cop__child_rests(self, child);
+        } else {
+                cop__tell_failed(self, child, reason);
+                if (corpse.bits != 0)
+                        child->corpse = corpse;
+                child->hesitates = true;
+                cop__regrow_failed(self, child);
         }
-        if (status == COP_E_NAME_TAKEN)
-                holder = cop_whereis(name);
-        if (holder.bits != 0)
-                fail_with(failure, "already_started", cop_pid_term(holder));
-        else if (status == COP_E_LIMIT || status == COP_E_NO_MEMORY)
-                fail_with(failure, "system_limit", cop_atom("spawn"));
-        else
-                fail_with(failure, "not_spawned", cop_string(cop_status_text(status)));
-        return COP__START_FAILED;
 }
 
-static cop_status spawn_child(struct cop__supervisor *self, const struct cop__child_spec *spec,
-                              cop_ref start_ref, cop_pid *pid)
+static void has_no_process(struct cop__supervisor *self, struct cop__child *child,
+                           cop_status status)
 {
+        struct failure failure;
+        cop_pid holder = cop_no_pid();
+        if (status == COP_E_STOPPING)
+                cop__supervisor_end(self, cop_atom("shutdown"));
+        if (status == COP_E_NAME_TAKEN)
+                holder = cop_whereis(child->spec->name);
+        if (holder.bits != 0)
+                failure_of(&failure, "already_started", cop_pid_term(holder));
+        else if (status == COP_E_LIMIT || status == COP_E_NO_MEMORY)
+                failure_of(&failure, "system_limit", cop_atom("spawn"));
+        else
+                failure_of(&failure, "not_spawned", cop_string(cop_status_text(status)));
+        has_failed_to_start(self, child, cop_no_pid(), failure.reason);
+}
+
+static cop_status spawn_child(struct cop__child *child, cop_ref start_ref, cop_pid *pid)
+{
+        const struct cop__child_spec *spec = child->spec;
         cop_spawn_options options = {
                 .run = spec->run,
                 .run_with = spec->run_with,
                 .server = spec->server,
-                .kind = spec->kind,
-                .argument = spec->argument,
+                .kind = child->kind,
+                .argument = child->argument,
                 .name = spec->name,
                 .start_ref = start_ref,
                 .link = true,
@@ -78,7 +170,7 @@ static cop_status spawn_child(struct cop__supervisor *self, const struct cop__ch
         };
         cop__supervisor_start nested = {
                 .spec = { (const uint8_t *)spec->supervisor, sizeof(*spec->supervisor),
-                          self->tree },
+                          child->home },
         };
         if (spec->supervisor != NULL) {
                 options.server = cop__supervisor_behaviour();
@@ -88,13 +180,21 @@ static cop_status spawn_child(struct cop__supervisor *self, const struct cop__ch
         return cop_spawn_opt(&options, pid);
 }
 
-/* ---- Names that orphans hold ------------------------------------------------------ */
-
-enum name {
-        NAME_FREE,      /* try again */
-        NAME_HELD,
-        NAME_FORBIDDEN, /* we are to end; *failure has the reason */
-};
+/* It runs: said to the log if it ran before, and to who waits for it. */
+static void runs(struct cop__supervisor *self, struct cop__child *child, cop_pid pid, cop_term extra)
+{
+        expect_news(self, child, (cop_ref){ 0 });
+        child->restarts += child->again;
+        child->past.born_ns = cop__clock_ns();
+        child->known = pid;
+        cop__roster_set(self->roster, child, COP__CHILD_RUNNING, pid);
+        if (child->again)
+                cop__tell_restarted(self, child);
+        child->again = child->asked = child->fresh = false;
+        child->corpse = cop_no_pid();
+        cop__answer_waiters(child, true, &(cop__child_answer){ .status = COP_OK, .pid = pid,
+                                                               .extra = extra });
+}
 
 static bool is_orphan(cop_pid pid)
 {
@@ -107,114 +207,218 @@ static bool is_orphan(cop_pid pid)
  * When a supervisor is killed, the one above it and its children hear of that at the same time, and
  * its successor may start before they have ended. OTP lets that start fail, and the tree give up,
  * for nothing but bad luck. Here a name that an orphan holds is waited for, as long as the child
- * that is to have it may take to stop.
+ * that is to have it may take to stop. False: the name is not an orphan's.
  */
-static enum name wait_for_name(const struct cop__child_spec *spec,
-                               struct cop__start_failure *failure)
+static bool waits_for_name(struct cop__supervisor *self, struct cop__child *child)
 {
-        cop_pid holder = cop_whereis(spec->name);
-        int64_t ms = spec->shutdown_ms == COP_SHUTDOWN_INFINITY ? COP_FOREVER
-                     : spec->shutdown_ms > 0                    ? spec->shutdown_ms
-                                                                : COP__SHUTDOWN_DEFAULT_MS;
+        int64_t ms = child->spec->shutdown_ms;
+        cop_pid holder = cop_whereis(child->spec->name);
         cop_ref ref;
-        if (holder.bits == 0)
-                return NAME_FREE;
-        if (!is_orphan(holder) || cop_monitor(holder, &ref) != COP_OK)
-                return NAME_HELD;
-        cop_message *message = cop_receive(
-                ms, COP_REF(cop_down, ref),
-                (cop_pattern){ .kind = COP_KIND_OF(cop_exited), .from = cop_parent() });
-        cop_demonitor_flush(ref);
-        const cop_exited *exited = cop_read(cop_exited, message);
-        if (exited != NULL) {
-                failure->message = message;
-                failure->reason = exited->reason;
-                return NAME_FORBIDDEN;
+        if ((holder.bits != 0 && !is_orphan(holder)) ||
+            cop_monitor(child->spec->name, &ref) != COP_OK)
+                return false;
+        if (ms < 0 && ms != COP_SHUTDOWN_INFINITY)
+                ms = COP__SHUTDOWN_DEFAULT_MS;
+        if (ms > 0 && child->tick.node.key == 0 &&
+            !cop__child_tick(self, child, (uint64_t)ms * COP__NS_PER_MS)) {
+                cop_demonitor_flush(ref);
+                return false;
         }
-        bool ended = message != NULL;
-        cop_message_free(message);
-        return ended ? NAME_FREE : NAME_HELD;
+        expect_news(self, child, ref);
+        set(self, child, COP__CHILD_NAMING);
+        return true;
 }
 
-/* ---- The wait for the start ------------------------------------------------------- */
-
-/* The child may tell us of an end that has not come: anyone may send exit signals. */
-static cop_message *receive_news(cop_pid pid, cop_ref start_ref)
+void cop__child_begin(struct cop__supervisor *self, struct cop__child *child)
 {
-        for (;;) {
-                cop_message *message = cop_receive(
-                        COP_FOREVER, COP_REF(cop_started, start_ref),
-                        (cop_pattern){ .kind = COP_KIND_OF(cop_exited), .from = pid },
-                        (cop_pattern){ .kind = COP_KIND_OF(cop_exited), .from = cop_parent() });
-                if (!cop_pid_equal(cop_message_from(message), pid) ||
-                    cop_read(cop_started, message) != NULL || !cop_is_alive(pid))
-                        return message;
-                cop_message_free(message);
-        }
-}
-
-static enum cop__start wait_for_start(struct cop__supervisor *self, uint32_t index, cop_pid pid,
-                                      cop_ref start_ref, struct cop__start_failure *failure)
-{
-        cop_message *message = receive_news(pid, start_ref);
-        const cop_exited *exited = cop_read(cop_exited, message);
-        if (exited == NULL) {
-                cop_message_free(message);
-                child_has(self, index, pid, COP__CHILD_RUNNING);
-                return COP__STARTED;
-        }
-        failure->message = message;
-        failure->reason = exited->reason;
-        if (!cop_pid_equal(exited->pid, pid))
-                return COP__START_FORBIDDEN;
-        cop__child_gone(self, index, COP__CHILD_STOPPED);
-        self->children[index].corpse = pid;
-        return COP__START_FAILED;
-}
-
-enum cop__start cop__child_start(struct cop__supervisor *self, uint32_t index,
-                                 struct cop__start_failure *failure)
-{
-        const struct cop__child_spec *spec = &self->spec->children[index];
+        const struct cop__child_spec *spec = child->spec;
         cop_ref start_ref = { 0 };
         cop_pid pid;
-        memset(failure, 0, sizeof(*failure));
+        child->hesitates = child->ignored = child->back = false;
+        child->delay_ns = 0;
         if (spec->server != NULL || spec->supervisor != NULL)
                 start_ref = cop_ref_new();
-        cop_status status = spawn_child(self, spec, start_ref, &pid);
-        while (status == COP_E_NAME_TAKEN) {
-                enum name name = wait_for_name(spec, failure);
-                if (name == NAME_FORBIDDEN)
-                        return COP__START_FORBIDDEN;
-                if (name == NAME_HELD)
-                        break;
-                status = spawn_child(self, spec, start_ref, &pid);
+        cop_status status = spawn_child(child, start_ref, &pid);
+        if (status == COP_E_NAME_TAKEN && waits_for_name(self, child))
+                return;
+        stop_ticking(self, child);
+        if (status != COP_OK) {
+                has_no_process(self, child, status);
+        } else if (start_ref.bits == 0) {
+                runs(self, child, pid, cop_nil());
+        } else {
+                expect_news(self, child, start_ref);
+                cop__roster_set(self->roster, child, COP__CHILD_STARTING, pid);
         }
-        if (status != COP_OK)
-                return not_spawned(status, spec->name, failure);
-        if (start_ref.bits == 0) {
-                child_has(self, index, pid, COP__CHILD_RUNNING);
-                return COP__STARTED;
-        }
-        child_has(self, index, pid, COP__CHILD_STARTING);
-        return wait_for_start(self, index, pid, start_ref, failure);
 }
 
-/* ---- Stop ------------------------------------------------------------------------- */
-
-void cop__child_stop(struct cop__supervisor *self, uint32_t index)
+void cop__child_has_started(struct cop__supervisor *self, struct cop__child *child,
+                            const cop_started *started)
 {
-        cop_pid pid = self->children[index].pid;
-        bool late;
-        if (cop__stop(pid, cop_self(), self->spec->children[index].shutdown_ms, &late) != COP_OK) {
-                /* The links that end with us need no memory. */
-                cop_log(COP_LOG_ERROR,
-                        "%s has no memory to stop %s, and ends all its children at once",
-                        self->spec->label, self->spec->children[index].id);
-                cop_exit(COP_TUPLE(cop_atom("system_limit"), cop_atom("stop")));
+        if (child->state != COP__CHILD_STARTING)
+                return;
+        child->ignored = started->ignored; /* then the rest is done when its end is here, which is near */
+        if (!child->ignored)
+                runs(self, child, child->pid, started->extra);
+}
+
+static void has_ignored(struct cop__supervisor *self, struct cop__child *child)
+{
+        set(self, child, COP__CHILD_STOPPED);
+        cop__answer_waiters(child, true, &(cop__child_answer){ .status = COP_OK });
+        child->fresh = false;
+        cop__child_rests(self, child);
+}
+
+/* ---- Stop ----------------------------------------------------------------------------- */
+
+static COP__NORETURN void cannot_stop(const struct cop__supervisor *self,
+                                      const struct cop__child *child)
+{
+        /* The links that end with us need no memory. */
+        cop_log(COP_LOG_ERROR, "%s has no memory to stop %s, and ends all its children at once",
+                self->spec->label, child->spec->id);
+        cop_exit(COP_TUPLE(cop_atom("system_limit"), cop_atom("stop")));
+}
+
+static void kill_child(const struct cop__supervisor *self, const struct cop__child *child)
+{
+        unsigned tries = 0;
+        while (cop_send_exit(child->pid, cop_atom("kill")) != COP_OK)
+                if (!try_again(&tries))
+                        cannot_stop(self, child);
+}
+
+/*
+ * A monitor tells of the end, and not the link, which the other side may have undone. The link
+ * stays until then all the same: if we are killed meanwhile, the child shall hear of it.
+ */
+void cop__child_stop(struct cop__supervisor *self, struct cop__child *child)
+{
+        int64_t ms = child->spec->shutdown_ms;
+        unsigned tries = 0;
+        cop_ref ref;
+        while (cop_monitor(child->pid, &ref) != COP_OK)
+                if (!try_again(&tries))
+                        cannot_stop(self, child);
+        expect_news(self, child, ref);
+        child->heard = child->late = false;
+        cop__roster_set(self->roster, child, COP__CHILD_STOPPING, child->pid);
+        bool asked = ms != COP_BRUTAL_KILL && cop__stop_ask(child->pid, cop_self()) == COP_OK;
+        bool timed = ms > 0 && cop__child_tick(self, child, (uint64_t)ms * COP__NS_PER_MS);
+        if (!asked || ms == COP_SHUTDOWN_AT_ONCE || (ms > 0 && !timed))
+                kill_child(self, child);
+}
+
+static void has_stopped(struct cop__supervisor *self, struct cop__child *child)
+{
+        cop_pid pid = child->pid;
+        bool back = child->back && !is_fleeting(self, child) && !self->ending;
+        if (!child->heard && !self->ending) { /* the link's news may be here, or on its way */
+                cop_unlink(pid);
+                cop_message_free(cop_receive(
+                        0, (cop_pattern){ .kind = COP_KIND_OF(cop_exited), .from = pid }));
         }
-        cop__child_gone(self, index, COP__CHILD_STOPPED);
-        if (self->members[index].restart == COP_TEMPORARY)
-                self->members[index].forgotten = true;
-        cop__tell_stopped(self, index, pid, late);
+        expect_news(self, child, (cop_ref){ 0 });
+        stop_ticking(self, child);
+        child->corpse = cop_no_pid();
+        set(self, child, COP__CHILD_WAITING);
+        cop__tell_stopped(self, child, pid);
+        if (!back) {
+                cop__child_rests(self, child);
+                return;
+        }
+        cop__answer_waiters(child, false, &(cop__child_answer){ .status = COP_OK });
+        child->again = !child->asked;
+}
+
+/* ---- News ----------------------------------------------------------------------------- */
+
+static void has_left(struct cop__supervisor *self, struct cop__child *child, cop_pid corpse,
+                     cop_term reason)
+{
+        bool significant = child->spec->significant;
+        cop__tell_left(self, child, corpse, reason);
+        bool last = self->roster->significant == 1; /* this one still counts */
+        if (significant && (self->spec->auto_shutdown == COP_ANY_SIGNIFICANT ||
+                            (self->spec->auto_shutdown == COP_ALL_SIGNIFICANT && last))) {
+                cop__tell_significant(self, child);
+                set(self, child, COP__CHILD_STOPPED);
+                cop__supervisor_end(self, cop_atom("shutdown"));
+        }
+        cop__child_rests(self, child);
+}
+
+static void has_failed(struct cop__supervisor *self, struct cop__child *child, cop_term reason)
+{
+        cop_pid corpse = child->pid;
+        bool wanted = cop__restart_is_wanted(child->spec->restart, !cop__reason_is_crash(reason));
+        set(self, child, COP__CHILD_WAITING);
+        if (self->ending) {
+                cop__child_rests(self, child);
+        } else if (child->back && child->spec->restart != COP_TEMPORARY) { /* it was about to be stopped */
+                cop__tell_ended(self, child, corpse, reason);
+                child->corpse = corpse;
+                child->again = true;
+        } else if (!wanted) {
+                has_left(self, child, corpse, reason);
+        } else {
+                child->corpse = corpse;
+                cop__tell_ended(self, child, corpse, reason);
+                cop__regrow_failed(self, child);
+        }
+}
+
+void cop__child_has_ended(struct cop__supervisor *self, struct cop__child *child, cop_term reason)
+{
+        switch ((enum cop__child_state)child->state) {
+        case COP__CHILD_STARTING:
+                if (child->ignored) {
+                        has_ignored(self, child);
+                        break;
+                }
+                has_failed_to_start(self, child, child->pid, reason);
+                break;
+        case COP__CHILD_RUNNING:
+                has_failed(self, child, reason);
+                break;
+        case COP__CHILD_STOPPING:
+                child->heard = true; /* the monitor's word is what counts */
+                break;
+        default:
+                break; /* late news of a process that is known to be dead */
+        }
+}
+
+void cop__child_is_down(struct cop__supervisor *self, struct cop__child *child)
+{
+        if (child->state == COP__CHILD_STOPPING) {
+                has_stopped(self, child);
+        } else if (child->state == COP__CHILD_NAMING) {
+                expect_news(self, child, (cop_ref){ 0 });
+                cop__child_begin(self, child);
+        }
+}
+
+void cop__child_hears_tick(struct cop__supervisor *self, struct cop__child *child)
+{
+        child->timer.bits = 0;
+        switch ((enum cop__child_state)child->state) {
+        case COP__CHILD_STOPPING:
+                child->late = true;
+                kill_child(self, child);
+                break;
+        case COP__CHILD_NAMING:
+                cop_demonitor_flush((cop_ref){ child->news.node.key });
+                has_no_process(self, child, COP_E_NAME_TAKEN);
+                break;
+        case COP__CHILD_RESTARTING:
+        case COP__CHILD_OPEN:
+                set(self, child, COP__CHILD_WAITING);
+                child->resumes = true;
+                cop__regrow_failed(self, child);
+                break;
+        default:
+                break;
+        }
 }

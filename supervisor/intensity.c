@@ -3,10 +3,12 @@
 #include "supervisor/intensity.h"
 
 #include "base/clock.h"
+#include "supervisor/spec.h"
 
 size_t cop__intensity_size(uint32_t limit)
 {
-        return ((size_t)limit + 1) * sizeof(uint64_t);
+        return limit == COP__INTENSITY_UNLIMITED ? sizeof(uint64_t)
+                                                 : ((size_t)limit + 1) * sizeof(uint64_t);
 }
 
 void cop__intensity_init(struct cop__intensity *intensity, uint64_t *times, uint32_t limit,
@@ -32,6 +34,10 @@ static uint64_t time_at(const struct cop__intensity *intensity, uint32_t back)
 bool cop__intensity_add(struct cop__intensity *intensity, uint64_t now_ns)
 {
         uint32_t room = intensity->limit + 1;
+        if (intensity->limit == COP__INTENSITY_UNLIMITED) {
+                intensity->count++;
+                return false;
+        }
         if (intensity->count > 0)
                 intensity->newest = intensity->newest + 1 < room ? intensity->newest + 1 : 0;
         intensity->times[intensity->newest] = now_ns;
@@ -45,6 +51,8 @@ uint32_t cop__intensity_count(const struct cop__intensity *intensity, uint64_t n
 {
         /* All of the `inside` newest are in the window, none of those from `outside` on. */
         uint32_t inside = 0, outside = intensity->count;
+        if (intensity->limit == COP__INTENSITY_UNLIMITED)
+                return intensity->count;
         while (inside < outside) {
                 uint32_t middle = inside + (outside - inside) / 2;
                 if (now_ns - time_at(intensity, middle) <= intensity->period_ns)

@@ -11,6 +11,8 @@
  *
  * A restart that is exactly one period old still counts, as in OTP.
  *
+ * With COP__INTENSITY_UNLIMITED nothing is ever too many: the ring has one time, and `count` all restarts that ever were.
+ *
  * Invariant: times in the ring ascend from the oldest to the newest; count <= limit + 1.
  */
 #ifndef SUPERVISOR_INTENSITY_H

@@ -5,6 +5,8 @@
  */
 #include "supervisor/spec.h"
 
+#include <coppice/partition.h>
+
 #include <string.h>
 
 #include "mailbox/field.h"
@@ -20,12 +22,34 @@ const char *cop__spec_name_of(const cop_child *child)
         return child->unnamed ? NULL : child->id;
 }
 
+/* Of children that are all alike none can have the name. */
+static cop_child nameless(const cop_child *each)
+{
+        cop_child child = *each;
+        child.unnamed = true;
+        return child;
+}
+
 static uint32_t count_children(const cop_supervisor *tree)
 {
         uint32_t count = 0;
+        if (tree->partitions > 0)
+                return tree->partitions;
         while (tree->children != NULL && tree->children[count].id != NULL)
                 count++;
         return count;
+}
+
+/* The i-th child; one of the partitions is made on the spot, its id in `id`. */
+static cop_child child_at(const cop_supervisor *tree, uint32_t i, char id[COP_NAME_MAX + 1])
+{
+        if (tree->partitions == 0)
+                return tree->children[i];
+        cop_child child = *tree->each;
+        cop_partition_name(tree, i, id);
+        child.id = id;
+        child.unnamed = false;
+        return child;
 }
 
 /* ---- Shared bytes in arguments ---------------------------------------------------- */
@@ -85,16 +109,29 @@ static size_t argument_size(const cop_child *child)
         return ROUND_UP(flat) + bytes;
 }
 
+static size_t tree_size(const cop_supervisor *tree, const char *name);
+
+static size_t child_size(const cop_child *child)
+{
+        size_t size = text_size(child->id) + argument_size(child);
+        if (child->supervisor != NULL)
+                size += tree_size(child->supervisor, cop__spec_name_of(child));
+        return size;
+}
+
 static size_t tree_size(const cop_supervisor *tree, const char *name)
 {
         uint32_t count = count_children(tree);
         size_t size = ROUND_UP(sizeof(struct cop__supervisor_spec)) + text_size(name) +
                       ROUND_UP(count * sizeof(struct cop__child_spec));
         for (uint32_t i = 0; i < count; i++) {
-                const cop_child *child = &tree->children[i];
-                size += text_size(child->id) + argument_size(child);
-                if (child->supervisor != NULL)
-                        size += tree_size(child->supervisor, cop__spec_name_of(child));
+                char id[COP_NAME_MAX + 1];
+                cop_child child = child_at(tree, i, id);
+                size += child_size(&child);
+        }
+        if (tree->each != NULL && tree->partitions == 0) {
+                cop_child each = nameless(tree->each);
+                size += ROUND_UP(sizeof(struct cop__child_spec)) + child_size(&each);
         }
         return size;
 }
@@ -138,23 +175,63 @@ static int64_t shutdown_of(const cop_child *child)
         return child->supervisor != NULL ? COP_SHUTDOWN_INFINITY : COP__SHUTDOWN_DEFAULT_MS;
 }
 
+static cop_backoff backoff_of(const cop_backoff *given)
+{
+        cop_backoff backoff = *given;
+        if (backoff.first_ms == 0)
+                return (cop_backoff){ 0 };
+        if (backoff.max_ms == 0)
+                backoff.max_ms = backoff.first_ms > COP__BACKOFF_MAX_MS ? backoff.first_ms
+                                                                        : COP__BACKOFF_MAX_MS;
+        if (!(backoff.factor > 0))
+                backoff.factor = COP__BACKOFF_FACTOR;
+        if (backoff.stable_ms == 0)
+                backoff.stable_ms = backoff.max_ms;
+        return backoff;
+}
+
+static cop_breaker breaker_of(const cop_breaker *given)
+{
+        cop_breaker breaker = *given;
+        if (breaker.failures == 0)
+                return (cop_breaker){ 0 };
+        if (breaker.open_ms == 0)
+                breaker.open_ms = COP__BREAKER_OPEN_MS;
+        if (breaker.stable_ms == 0)
+                breaker.stable_ms = breaker.open_ms;
+        return breaker;
+}
+
+/* What a child without an id is called. */
+static const char *what_it_runs(const cop_child *child)
+{
+        if (child->server != NULL)
+                return child->server->name;
+        return child->supervisor != NULL ? "supervisor" : "actor";
+}
+
 static cop_status copy_tree(char **at, const cop_supervisor *tree, const char *name,
                             const char *label, const struct cop__supervisor_spec **result);
 
 static cop_status copy_child(char **at, const cop_child *child, struct cop__child_spec *spec)
 {
         memset(spec, 0, sizeof(*spec));
-        spec->id = copy_text(at, child->id);
+        spec->id = child->id != NULL ? copy_text(at, child->id) : what_it_runs(child);
+        spec->has_id = child->id != NULL;
         spec->server = child->server;
         spec->run = child->run;
         spec->run_with = child->run_with;
         spec->restart = child->restart;
         spec->shutdown_ms = shutdown_of(child);
+        spec->significant = child->significant;
+        spec->backoff = backoff_of(&child->backoff);
+        spec->breaker = breaker_of(&child->breaker);
         if (child->supervisor == NULL) {
-                spec->name = child->unnamed ? NULL : spec->id;
+                spec->name = child->unnamed || child->id == NULL ? NULL : spec->id;
                 return copy_argument(at, child, spec);
         }
-        cop_status status = copy_tree(at, child->supervisor, cop__spec_name_of(child), spec->id,
+        cop_status status = copy_tree(at, child->supervisor, cop__spec_name_of(child),
+                                      spec->id,
                                       &spec->supervisor);
         if (status == COP_OK)
                 spec->name = spec->supervisor->name;
@@ -165,6 +242,8 @@ static uint32_t intensity_of(const cop_supervisor *tree)
 {
         if (tree->intensity == COP_NO_RESTARTS)
                 return 0;
+        if (tree->intensity == COP_RESTARTS_FOR_EVER)
+                return COP__INTENSITY_UNLIMITED;
         return tree->intensity == 0 ? COP__INTENSITY_DEFAULT : (uint32_t)tree->intensity;
 }
 
@@ -182,11 +261,40 @@ static cop_status copy_tree(char **at, const cop_supervisor *tree, const char *n
         spec->strategy = tree->strategy;
         spec->intensity = intensity_of(tree);
         spec->period_ms = tree->period_ms != 0 ? tree->period_ms : COP__PERIOD_DEFAULT_MS;
+        spec->auto_shutdown = tree->auto_shutdown;
+        spec->max_children = tree->max_children != 0 ? tree->max_children : UINT32_MAX;
+        spec->each = NULL;
         for (uint32_t i = 0; i < count; i++) {
-                cop_status status = copy_child(at, &tree->children[i], &children[i]);
+                char id[COP_NAME_MAX + 1];
+                cop_child child = child_at(tree, i, id);
+                cop_status status = copy_child(at, &child, &children[i]);
                 if (status != COP_OK)
                         return status;
         }
+        *result = spec;
+        if (tree->each == NULL || tree->partitions > 0)
+                return COP_OK;
+        struct cop__child_spec *each = take(at, sizeof(*each));
+        spec->each = each;
+        cop_child nobody = nameless(tree->each);
+        return copy_child(at, &nobody, each);
+}
+
+cop_status cop__spec_copy_child(const cop_child *child, cop_buffer **buffer,
+                                const struct cop__child_spec **result)
+{
+        cop_buffer *block = cop_buffer_new(ROUND_UP(sizeof(struct cop__child_spec)) +
+                                           child_size(child) + 15);
+        if (block == NULL)
+                return COP_E_NO_MEMORY;
+        char *at = (char *)ROUND_UP((uintptr_t)cop_buffer_data(block));
+        struct cop__child_spec *spec = take(&at, sizeof(*spec));
+        cop_status status = copy_child(&at, child, spec);
+        if (status != COP_OK) {
+                cop_buffer_drop(block);
+                return status;
+        }
+        *buffer = block;
         *result = spec;
         return COP_OK;
 }

@@ -13,7 +13,7 @@
 #include "supervisor/supervisor.h"
 
 /* As cop_send_exit, but in somebody's name. */
-static cop_status ask(cop_pid pid, cop_pid from)
+cop_status cop__stop_ask(cop_pid pid, cop_pid from)
 {
         struct cop__thread *thread = cop__thread_here();
         struct cop__shared_term *reason = cop__reason_atom("shutdown");
@@ -32,7 +32,7 @@ static cop_status stop_monitored(cop_pid pid, cop_pid from, int64_t shutdown_ms,
 {
         cop_message *down = NULL;
         if (shutdown_ms != COP_BRUTAL_KILL) {
-                cop_status status = ask(pid, from);
+                cop_status status = cop__stop_ask(pid, from);
                 if (status != COP_OK)
                         return status;
         }

@@ -1,12 +1,11 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * Strategies: when one child has failed, who is stopped, who is started, in which order.
+ * Strategies: when one child has failed, who is stopped and started with it.
  *
- * Pure functions over what a supervisor knows of its children, so that every case can be tried
- * without an actor.
+ * Pure functions, so that every case can be tried without an actor.
  *
  *      children in order of start   a   b   c   d        b has failed
- *      one_for_one                      b                stop -        start b
+ *      one_for_one, dynamic             b                stop -        start b
  *      one_for_all                  a   b   c   d        stop d c a    start a b c d
  *      rest_for_one                     b   c   d        stop d c      start b c d
  *
@@ -19,27 +18,16 @@
 
 #include <coppice/supervisor.h>
 
-/* What a strategy needs to know of a child. */
-struct cop__member {
-        cop_restart restart;
-        bool running;   /* it has a process, which may be starting still */
-        bool forgotten; /* a temporary child that has ended: as if it had never been there */
-};
-
-/* Indexes of children, in the order in which it is to be done. */
-struct cop__plan {
-        uint32_t *stop, *start; /* the caller's, with room for all children each */
-        uint32_t stop_count, start_count;
-};
-
 /* Does this end call for a restart? `well` is normal, shutdown or {shutdown, _}. */
 bool cop__restart_is_wanted(cop_restart restart, bool well);
 
+/* Is a failure the failed child's own matter? */
+bool cop__strategy_is_single(cop_strategy strategy);
+
 /*
- * Fills the plan for the failure of members[failed], which has no process any more and is none of
- * the forgotten. Cost: the number of children in reach.
+ * The children in reach of a failure are those whose number in the order of start is this or above. Not for single
+ * strategies, where it is the failed child alone.
  */
-void cop__strategy_plan(cop_strategy strategy, const struct cop__member *members, uint32_t count,
-                        uint32_t failed, struct cop__plan *plan);
+uint64_t cop__strategy_reach(cop_strategy strategy, uint64_t failed);
 
 #endif

@@ -6,30 +6,10 @@
  * monitored until it runs, so that a failed start is an answer: the root unlinks before it exits
  * then, and a caller that does not trap exits lives on.
  */
+#include "supervisor/supervise.h"
+
 #include "actors/actor.h"
 #include "supervisor/supervisor.h"
-
-/* Shares do not end with their actor: while the caller owns one it must not be ended. */
-static cop_status spawn_root(struct cop__actor *self, const cop_supervisor *tree,
-                             cop_spawn_options *options, cop_pid *pid)
-{
-        const struct cop__supervisor_spec *spec;
-        cop_buffer *buffer;
-        cop_status status = cop__spec_copy(tree, &buffer, &spec);
-        if (status != COP_OK)
-                return status;
-        cop__supervisor_start start = {
-                .spec = { (const uint8_t *)spec, sizeof(*spec), buffer },
-                .alone = true,
-        };
-        options->argument = &start;
-        int32_t budget = self->budget;
-        self->budget = INT32_MAX; /* the turn does not end in the spawn */
-        status = cop_spawn_opt(options, pid);
-        self->budget = budget;
-        cop_buffer_drop(buffer);
-        return status;
-}
 
 static cop_status wait_for_root(struct cop__actor *self, cop_pid pid, cop_ref start_ref,
                                 cop_ref monitor_ref)
@@ -49,11 +29,45 @@ static cop_status wait_for_root(struct cop__actor *self, cop_pid pid, cop_ref st
         return COP_E_DIED;
 }
 
+/* Shares do not end with their actor: while the caller owns one, in its argument, it must not be ended. */
+static cop_status spawn_root(struct cop__actor *self, cop_spawn_options *options, cop_pid *pid)
+{
+        int32_t budget = self->budget;
+        self->budget = INT32_MAX; /* the turn does not end in the spawn */
+        cop_status status = cop_spawn_opt(options, pid);
+        self->budget = budget;
+        return status;
+}
+
+static void be_linked(cop_spawn_options *options, cop_ref *monitor_ref)
+{
+        options->start_ref = cop_ref_new();
+        options->monitor_ref = monitor_ref;
+        options->monitor = true;
+        options->link = true;
+}
+
+cop_status cop__supervise(cop_spawn_options *options, cop_pid *pid)
+{
+        struct cop__actor *self = cop__actor_here();
+        cop_ref monitor_ref;
+        cop_pid root;
+        be_linked(options, &monitor_ref);
+        cop_status status = spawn_root(self, options, &root);
+        if (status == COP_OK)
+                status = wait_for_root(self, root, options->start_ref, monitor_ref);
+        if (status == COP_OK)
+                *pid = root;
+        return status;
+}
+
 cop_status cop_supervise(const cop_supervisor *tree, cop_pid *pid)
 {
         struct cop__actor *self = cop__actor_here();
+        const struct cop__supervisor_spec *spec;
         char sentence[512];
         cop_ref monitor_ref;
+        cop_buffer *buffer;
         cop_pid root;
         if (self == NULL)
                 return COP_E_NO_NODE;
@@ -63,16 +77,22 @@ cop_status cop_supervise(const cop_supervisor *tree, cop_pid *pid)
         }
         if (pid == NULL)
                 return COP_E_BAD_ARGUMENT;
+        cop_status status = cop__spec_copy(tree, &buffer, &spec);
+        if (status != COP_OK)
+                return status;
+        cop__supervisor_start start = {
+                .spec = { (const uint8_t *)spec, sizeof(*spec), buffer },
+                .alone = true,
+        };
         cop_spawn_options options = {
                 .server = cop__supervisor_behaviour(),
                 .kind = COP_KIND_OF(cop__supervisor_start),
+                .argument = &start,
                 .name = tree->name,
-                .start_ref = cop_ref_new(),
-                .monitor_ref = &monitor_ref,
-                .monitor = true,
-                .link = true,
         };
-        cop_status status = spawn_root(self, tree, &options, &root);
+        be_linked(&options, &monitor_ref);
+        status = spawn_root(self, &options, &root);
+        cop_buffer_drop(buffer);
         if (status == COP_OK)
                 status = wait_for_root(self, root, options.start_ref, monitor_ref);
         if (status == COP_OK)

@@ -1,32 +1,43 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * The supervisor: a server that traps exits and blocks where it must wait, in its init, its
- * handlers and its terminate. So an idle supervisor holds no stack, and each of its states is a
- * place in this file:
+ * The supervisor: a server that traps exits. Once its tree stands it never waits for a child: each start and each stop is
+ * begun, and gone on with when the message comes that tells how it went. So a child that takes its time holds up only what
+ * depends on it: its starter, and under one_for_all and rest_for_one the siblings in reach.
  *
- *                      starting           idle             restarting         ending
- *                      (init)             (no code runs)   (a handler)        (terminate)
- *      waits for       a child's start    anything         a child's stop,    a child's stop
- *                                                          or start
- *      -----------------------------------------------------------------------------------------
- *      that came       next child         -                next step          next child
- *      start failed    end (1)            -                retry to itself    -
- *      another child   later              restart, leave   later              later: its turn to
- *        has ended                        or forget it                        be stopped comes
- *      parent's exit   end with its       end with its     end with its       later: it is ending
- *                      reason             reason           reason (2)
- *      retry           -                  restart          later              dropped
- *      cop__children   later              answer           later              the call fails
- *      stranger's      later              log and drop     later              dropped
- *        exit, other messages
- *      kill            dies at once in every state; its links end the children, in no order
+ * What an event means depends on the child that it is about:
+ *
+ *                 has started   has ended       is down        tick          terminate      restart      delete   start_child
+ *                 (cop_started) (cop_exited)    (cop_down)                                                        with its id
+ *      ---------------------------------------------------------------------------------------------------------------------
+ *      STOPPED    -             -               -              -             ok             start it     gone     present
+ *      WAITING    -             -               -              -             STOPPED        restarting   restarting  present
+ *      NAMING     -             -               try again      failed        STOPPED        restarting   restarting  present
+ *      STARTING   RUNNING (1)   failed          -              -             stop it        running      running  started
+ *      RUNNING    -             failed or left  -              -             stop it        running      running  started
+ *      STOPPING   -             noted           STOPPED (2)    kill it       he waits too   running      running  started
+ *      RESTARTING -             -               -              its turn      STOPPED        restarting   restarting  present
+ *      OPEN       -             -               -              try it once   STOPPED        start it     restarting  present
+ *
+ *      -        late news of what is over: dropped
+ *      (1)      or, with cop_ignore, what its end will then mean: nothing, it is STOPPED
+ *      (2)      WAITING, if it is stopped to be started again with its siblings; gone, if it is temporary or dynamic
+ *      failed   regrow.c: counted, and restarted with whom it concerns.  left: not to be restarted
+ *
+ * and what the supervisor itself is doing:
+ *
+ *                        its init              idle or a group under way           its end
+ *                        (waits for starts)    (no code runs)                      (terminate: waits for stops)
+ *      -----------------------------------------------------------------------------------------------------
+ *      a start fails     end (3)               as above                            one less to stop
+ *      a child ends      later                 as above; in a group: in its turn   one less to stop
+ *      parent's exit     end with its reason   end with its reason                 later: it is ending
+ *      requests          later                 as above                            its end is the answer
+ *      stranger's exit,  later                 logged and dropped                  dropped
+ *        other messages
+ *      kill              dies at once in every state; its links end the children, in no order
  *
  *      later: it stays in the mailbox, in its place.  end: the children stop in reverse, it exits.
- *      (1) with {shutdown, {failed_to_start_child, Id, Reason}}
- *      (2) while a child stops, only when that is over: its shutdown time bounds the wait
- *
- * More restarts than are borne: end, with shutdown, which is a failure to the supervisor above if
- * the child is permanent.
+ *      (3) with {shutdown, {failed_to_start_child, Id, Reason}}
  */
 #include "supervisor/supervisor.h"
 
@@ -35,163 +46,35 @@
 
 typedef struct cop__supervisor supervisor;
 
-#define NO_CHILD UINT32_MAX
+/* ---- What it hears -------------------------------------------------------------------- */
 
-/* ---- Ending ----------------------------------------------------------------------- */
-
-static void stop_all(supervisor *self)
+static void on_started(supervisor *self, const cop_started *started)
 {
-        for (uint32_t i = self->spec->child_count; i-- > 0;)
-                if (self->members[i].running)
-                        cop__child_stop(self, i);
+        struct cop__await *await;
+        struct cop__child *child = cop__roster_by_ref(self->roster, started->ref, &await);
+        if (child != NULL && await == &child->news)
+                cop__child_has_started(self, child, started);
+        cop__regrow_go(self);
 }
 
-/* After init, terminate stops the children; before, it is not called. */
-static COP__NORETURN void end(supervisor *self, cop_term reason)
+static void on_down(supervisor *self, const cop_down *down)
 {
-        if (!self->started) {
-                stop_all(self);
-                if (self->alone)
-                        cop_unlink(cop_parent()); /* it hears of a failed start as an answer */
+        struct cop__await *await;
+        struct cop__child *child = cop__roster_by_ref(self->roster, down->ref, &await);
+        if (child != NULL && await == &child->news)
+                cop__child_is_down(self, child);
+        cop__regrow_go(self);
+}
+
+static void on_tick(supervisor *self, const cop__supervisor_tick *tick)
+{
+        struct cop__await *await;
+        struct cop__child *child = cop__roster_by_ref(self->roster, tick->ref, &await);
+        if (child != NULL && await == &child->tick) {
+                cop__roster_await(self->roster, await, (cop_ref){ 0 });
+                cop__child_hears_tick(self, child);
         }
-        cop_exit(reason);
-}
-
-static void terminate(supervisor *self, cop_term reason)
-{
-        (void)reason;
-        stop_all(self);
-}
-
-/* ---- Starting --------------------------------------------------------------------- */
-
-/*
- * A supervisor may be killed at any moment, and runs no line of its own then. What it has received
- * is freed with all that it holds; so it keeps its share of the tree in a message to itself.
- */
-static void keep_share(supervisor *self, const cop__supervisor_start *start)
-{
-        cop_pid me = cop_self();
-        if (cop_send_value(cop_to_pid(me), COP_KIND_OF(cop__supervisor_start), start) != COP_OK)
-                cop_exit(COP_TUPLE(cop_atom("system_limit"), cop_atom("start")));
-        self->share = cop_receive(COP_FOREVER,
-                                  (cop_pattern){ .kind = COP_KIND_OF(cop__supervisor_start),
-                                                 .from = me });
-        self->tree = cop_read(cop__supervisor_start, self->share)->spec.buffer;
-        self->spec = (const void *)start->spec.data;
-        self->alone = start->alone;
-}
-
-static void *allocate(size_t count, size_t size)
-{
-        void *memory = cop_alloc(count * size);
-        if (memory == NULL)
-                cop_exit(COP_TUPLE(cop_atom("system_limit"), cop_atom("start")));
-        return memory;
-}
-
-static void allocate_state(supervisor *self)
-{
-        const struct cop__supervisor_spec *spec = self->spec;
-        self->children = allocate(spec->child_count, sizeof(*self->children));
-        self->members = allocate(spec->child_count, sizeof(*self->members));
-        self->order = allocate(spec->child_count, 2 * sizeof(*self->order));
-        cop__intensity_init(&self->intensity, allocate(1, cop__intensity_size(spec->intensity)),
-                            spec->intensity, spec->period_ms);
-        for (uint32_t i = 0; i < spec->child_count; i++)
-                self->members[i].restart = spec->children[i].restart;
-}
-
-static COP__NORETURN void fail_to_start(supervisor *self, uint32_t index, cop_term reason)
-{
-        cop__tell_no_start(self, index, self->children[index].corpse);
-        end(self, COP_TUPLE(cop_atom("shutdown"),
-                            COP_TUPLE(cop_atom("failed_to_start_child"),
-                                      cop_atom(self->spec->children[index].id), reason)));
-}
-
-static void init(supervisor *self, const cop__supervisor_start *start)
-{
-        struct cop__start_failure failure;
-        cop_trap_exit(true);
-        keep_share(self, start);
-        allocate_state(self);
-        for (uint32_t i = 0; i < self->spec->child_count; i++)
-                switch (cop__child_start(self, i, &failure)) {
-                case COP__STARTED:
-                        break;
-                case COP__START_FAILED:
-                        fail_to_start(self, i, failure.reason);
-                case COP__START_FORBIDDEN:
-                        end(self, failure.reason);
-                }
-        self->started = true;
-}
-
-/* ---- Restarting ------------------------------------------------------------------- */
-
-static COP__NORETURN void give_up(supervisor *self, uint32_t index)
-{
-        cop__tell_gave_up(self, index);
-        end(self, cop_atom("shutdown"));
-}
-
-/* The next attempt is a message to itself: what has arrived meanwhile is served in between. */
-static void retry_later(supervisor *self, uint32_t index)
-{
-        struct cop__child *child = &self->children[index];
-        child->state = COP__CHILD_RESTARTING;
-        child->retry = ++self->retries;
-        if (cop_send(cop_self(), cop__supervisor_retry, .child = index, .number = child->retry) !=
-            COP_OK)
-                end(self, COP_TUPLE(cop_atom("system_limit"), cop_atom("restart")));
-}
-
-/* True if the next child may be started. */
-static bool start_again(supervisor *self, uint32_t index)
-{
-        struct cop__child *child = &self->children[index];
-        struct cop__start_failure failure;
-        cop_pid corpse = child->corpse;
-        switch (cop__child_start(self, index, &failure)) {
-        case COP__STARTED:
-                child->corpse = cop_no_pid();
-                child->restarts++;
-                cop__tell_restarted(self, index, corpse);
-                return true;
-        case COP__START_FAILED:
-                cop__tell_failed(self, index, corpse, failure.reason);
-                retry_later(self, index);
-                cop_message_free(failure.message);
-                return false;
-        default:
-                end(self, failure.reason);
-        }
-}
-
-/* One failure: counted once, however many children it concerns. */
-static void restart(supervisor *self, uint32_t index)
-{
-        struct cop__plan plan = { self->order, self->order + self->spec->child_count, 0, 0 };
-        if (cop__intensity_add(&self->intensity, cop__clock_ns()))
-                give_up(self, index);
-        cop__strategy_plan(self->spec->strategy, self->members, self->spec->child_count, index,
-                           &plan);
-        for (uint32_t i = 0; i < plan.stop_count; i++)
-                cop__child_stop(self, plan.stop[i]);
-        for (uint32_t i = 0; i < plan.start_count; i++)
-                if (!start_again(self, plan.start[i]))
-                        return;
-}
-
-/* ---- What it hears ---------------------------------------------------------------- */
-
-static uint32_t child_of(const supervisor *self, cop_pid pid)
-{
-        for (uint32_t i = 0; i < self->spec->child_count; i++)
-                if (self->members[i].running && cop_pid_equal(self->children[i].pid, pid))
-                        return i;
-        return NO_CHILD;
+        cop__regrow_go(self);
 }
 
 /* A link or an exit signal of someone else, or of a child that only says it is dead. */
@@ -207,45 +90,145 @@ static void ignore_exit(const supervisor *self, const cop_exited *exited)
 
 static void on_exited(supervisor *self, const cop_exited *exited)
 {
-        uint32_t index = child_of(self, exited->pid);
-        if (index == NO_CHILD || cop_is_alive(exited->pid)) {
+        struct cop__child *child = cop__roster_by_pid(self->roster, exited->pid);
+        if (child == NULL || cop_is_alive(exited->pid))
                 ignore_exit(self, exited);
-                return;
-        }
-        cop__child_gone(self, index, COP__CHILD_STOPPED);
-        struct cop__member *member = &self->members[index];
-        if (!cop__restart_is_wanted(member->restart, !cop__reason_is_crash(exited->reason))) {
-                member->forgotten = member->restart == COP_TEMPORARY;
-                cop__tell_left(self, index, exited->pid, exited->reason);
-                return;
-        }
-        self->children[index].corpse = exited->pid;
-        cop__tell_ended(self, index, exited->pid, exited->reason);
-        restart(self, index);
+        else
+                cop__child_has_ended(self, child, exited->reason);
+        cop__regrow_go(self);
 }
 
-/* One that has been overtaken, by a restart of the child with its siblings, bears an old number. */
-static void on_retry(supervisor *self, const cop__supervisor_retry *retry)
+/* ---- Waiting, in init and terminate ----------------------------------------------------- */
+
+/* The next thing that happens to the children. All else stays in the mailbox. */
+static void wait_in_init(supervisor *self)
 {
-        if (retry->child < self->spec->child_count && retry->number != 0 &&
-            self->children[retry->child].retry == retry->number)
-                restart(self, retry->child);
+        cop_pid child = self->at != NULL ? self->at->pid : cop_no_pid();
+        cop_pid parent = cop_parent();
+        const cop_pattern patterns[] = {
+                COP_KIND(cop_started),
+                COP_KIND(cop_down),
+                COP_KIND(cop__supervisor_tick),
+                { .kind = COP_KIND_OF(cop_exited), .from = child.bits != 0 ? child : parent },
+                { .kind = COP_KIND_OF(cop_exited), .from = parent },
+        };
+        size_t count = COP__COUNT(patterns) - (parent.bits == 0);
+        cop_message *message = cop_receive_any_of(COP_FOREVER, patterns, count);
+        const cop_started *started = cop_read(cop_started, message);
+        const cop_down *down = cop_read(cop_down, message);
+        const cop_exited *exited = cop_read(cop_exited, message);
+        if (started != NULL)
+                on_started(self, started);
+        else if (down != NULL)
+                on_down(self, down);
+        else if (exited == NULL)
+                on_tick(self, cop_read(cop__supervisor_tick, message));
+        else if (cop_pid_equal(exited->pid, parent))
+                cop__supervisor_end(self, exited->reason);
+        else if (!cop_is_alive(exited->pid))
+                on_exited(self, exited);
+        cop_message_free(message);
 }
 
-static void on_children(supervisor *self, const cop__children *request)
+static void wait_in_end(supervisor *self)
 {
-        cop_any answer;
-        void *memory;
-        (void)request;
-        if (!cop__tell_children(self, &answer.term, &memory))
-                return; /* the caller is told that there is no answer */
-        cop_reply_value(COP_KIND_OF(cop_any), &answer);
-        cop_release(memory);
+        cop_auto message = cop_receive(COP_FOREVER, COP_KIND(cop_down), COP_KIND(cop_exited),
+                                       COP_KIND(cop__supervisor_tick));
+        const cop_down *down = cop_read(cop_down, message);
+        const cop_exited *exited = cop_read(cop_exited, message);
+        if (down != NULL)
+                on_down(self, down);
+        else if (exited == NULL)
+                on_tick(self, cop_read(cop__supervisor_tick, message));
+        else if (cop__roster_by_pid(self->roster, exited->pid) != NULL)
+                on_exited(self, exited);
+}
+
+/* ---- Ending --------------------------------------------------------------------------- */
+
+/* Dynamic children are stopped all at once: nobody depends on the order of who came when. */
+static void stop_all(supervisor *self)
+{
+        bool together = self->spec->strategy == COP_DYNAMIC;
+        struct cop__child *child = cop__roster_last(self->roster), *before;
+        self->ending = true;
+        self->regrow = COP__REGROW_IDLE;
+        cop__list_init(&self->due);
+        for (; child != NULL; child = before) {
+                if (cop__child_has_process(child) && child->state != COP__CHILD_STOPPING)
+                        cop__child_stop(self, child);
+                while (!together && cop__child_has_process(child))
+                        wait_in_end(self);
+                before = cop__roster_before(self->roster, child);
+        }
+        while (self->roster->active > 0)
+                wait_in_end(self);
+}
+
+/* After init, terminate stops the children; before, it is not called. */
+COP__NORETURN void cop__supervisor_end(supervisor *self, cop_term reason)
+{
+        if (!self->started) {
+                stop_all(self);
+                if (self->alone)
+                        cop_unlink(cop_parent()); /* it hears of a failed start as an answer */
+        }
+        cop_exit(reason);
+}
+
+static void terminate(supervisor *self, cop_term reason)
+{
+        (void)reason;
+        if (!self->ending)
+                stop_all(self);
+}
+
+/* ---- Starting ------------------------------------------------------------------------- */
+
+static COP__NORETURN void no_memory(void)
+{
+        cop_exit(COP_TUPLE(cop_atom("system_limit"), cop_atom("start")));
+}
+
+static void allocate_state(supervisor *self, cop_buffer *tree)
+{
+        const struct cop__supervisor_spec *spec = self->spec;
+        uint64_t *times = cop_alloc(cop__intensity_size(spec->intensity));
+        self->roster = cop__roster_new(tree, spec->strategy != COP_DYNAMIC);
+        if (times == NULL || self->roster == NULL)
+                no_memory();
+        cop__intensity_init(&self->intensity, times, spec->intensity, spec->period_ms);
+        for (uint32_t i = 0; i < spec->child_count; i++) {
+                struct cop__child *child = cop__roster_add(self->roster, &spec->children[i], tree,
+                                                           NULL);
+                if (child == NULL)
+                        no_memory();
+                cop__roster_set(self->roster, child, COP__CHILD_WAITING, cop_no_pid());
+        }
+}
+
+static void init(supervisor *self, const cop__supervisor_start *start)
+{
+        cop_trap_exit(true);
+        self->spec = (const void *)start->spec.data;
+        self->alone = start->alone;
+        self->chance = cop_self().bits;
+        cop__list_init(&self->due);
+        allocate_state(self, start->spec.buffer);
+        cop__regrow_begin(self);
+        cop__regrow_go(self);
+        while (self->regrow != COP__REGROW_IDLE)
+                wait_in_init(self);
+        self->started = true;
 }
 
 COP_SERVER(supervisor, COP_INIT_WITH(cop__supervisor_start, init), COP_ON(cop_exited, on_exited),
-           COP_ON(cop__supervisor_retry, on_retry), COP_ON(cop__children, on_children),
-           COP_TERMINATE(terminate));
+           COP_ON(cop_started, on_started), COP_ON(cop_down, on_down),
+           COP_ON(cop__supervisor_tick, on_tick), COP_ON(cop__start_child, cop__on_start_child),
+           COP_ON(cop__ask_child, cop__on_ask_child), COP_ON(cop__get_child, cop__on_get_child),
+           COP_ON(cop__children, cop__on_children), COP_ON(cop__count, cop__on_count),
+           COP_ON(cop__explain_tree, cop__on_explain),
+           COP_ON(cop__replace_specs, cop__on_replace_specs), COP_TERMINATE(terminate));
 
 const cop_behaviour *cop__supervisor_behaviour(void)
 {

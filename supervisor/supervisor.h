@@ -1,38 +1,79 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * The supervisor from the inside: what it keeps, and what it can be asked. README.md has the
- * drawing.
+ * The supervisor from the inside: what it keeps, what it can be asked, and which file does what. README.md has the
+ * drawing, supervisor.c the table of states and events.
  *
- * All of it is the supervisor's own: it is an actor. The spec is shared by the whole tree, and
- * constant.
+ * All of it is the supervisor's own: it is an actor. Specs are shared and constant.
  */
 #ifndef SUPERVISOR_SUPERVISOR_H
 #define SUPERVISOR_SUPERVISOR_H
 
-#include <coppice/supervisor.h>
+#include <coppice/children.h>
 
 #include "supervisor/intensity.h"
-#include "supervisor/spec.h"
+#include "supervisor/roster.h"
 #include "supervisor/strategy.h"
 
-/* ---- What it can be asked --------------------------------------------------------- */
+/* ---- What it can be asked: the calls that children.c makes -------------------------- */
 
-/*
- * A call with this is answered with a cop_any: a map of what the supervisor is and how its children
- * are, in the order of start. While it waits for a child to start or to stop, the answer waits too.
- *
- *      #{name => shop, strategy => one_for_one, intensity => 3, period_ms => 5000,
- *        restarts => 1,                             within the period that ends now
- *        children => [#{id => till, type => worker, restart => permanent,
- *                       state => running,           or starting, restarting, stopped
- *                       pid => <0.15.0>,            or undefined
- *                       restarts => 1}]}            since the supervisor started
- */
+/* Answered with a cop_children. */
 typedef struct cop__children {
 } cop__children;
 COP_MESSAGE(cop__children);
 
-/* ---- What it is started with, and what it tells itself ---------------------------- */
+/* Answered with a cop_child_count. */
+typedef struct cop__count {
+} cop__count;
+COP_MESSAGE(cop__count);
+
+/* Answered with a cop__child_answer, when the child runs or does not. */
+typedef struct cop__start_child {
+        cop_bytes spec; /* a struct cop__child_spec in a buffer, and a share of it */
+} cop__start_child;
+COP_MESSAGE(cop__start_child, spec);
+
+enum cop__child_wish { COP__TERMINATE_CHILD = 1, COP__RESTART_CHILD, COP__DELETE_CHILD };
+
+/* Answered with a cop__child_answer. */
+typedef struct cop__ask_child {
+        int32_t wish;
+        cop_pid pid;    /* which child; nobody: the one with that id */
+        cop_text id;
+} cop__ask_child;
+COP_MESSAGE(cop__ask_child, wish, pid, id);
+
+/* Answered with a cop_child_spec, or a cop__child_answer that says why not. */
+typedef struct cop__get_child {
+        cop_pid pid;
+        cop_text id;
+} cop__get_child;
+COP_MESSAGE(cop__get_child, pid, id);
+
+/* Answered with a cop__child_answer. */
+typedef struct cop__replace_specs {
+        cop_bytes spec; /* a struct cop__supervisor_spec in a buffer, and a share of it */
+} cop__replace_specs;
+COP_MESSAGE(cop__replace_specs, spec);
+
+/* Answered with a cop__explained. */
+typedef struct cop__explain_tree {
+} cop__explain_tree;
+COP_MESSAGE(cop__explain_tree);
+
+typedef struct cop__explained {
+        cop_text words;
+} cop__explained;
+COP_MESSAGE(cop__explained, words);
+
+typedef struct cop__child_answer {
+        int32_t status;
+        cop_pid pid;
+        cop_term reason; /* of COP_E_DIED */
+        cop_term extra;
+} cop__child_answer;
+COP_MESSAGE(cop__child_answer, status, pid, reason, extra);
+
+/* ---- What it is started with, and what it tells itself ------------------------------ */
 
 typedef struct cop__supervisor_start {
         cop_bytes spec; /* a struct cop__supervisor_spec in the tree's buffer, and a share of it */
@@ -40,100 +81,116 @@ typedef struct cop__supervisor_start {
 } cop__supervisor_start;
 COP_MESSAGE(cop__supervisor_start, spec, alone);
 
-typedef struct cop__supervisor_retry {
-        uint32_t child;
-        uint64_t number;
-} cop__supervisor_retry;
-COP_MESSAGE(cop__supervisor_retry, child, number);
+typedef struct cop__supervisor_tick {
+        cop_ref ref;
+} cop__supervisor_tick;
+COP_MESSAGE(cop__supervisor_tick, ref);
 
-/* ---- What it keeps ---------------------------------------------------------------- */
+/* ---- What it keeps ------------------------------------------------------------------ */
 
-enum cop__child_state {
-        /* No process: not started yet, ended for good, or behind a RESTARTING one. */
-        COP__CHILD_STOPPED = 0,
-        COP__CHILD_STARTING,   /* has a process that has not said it runs */
-        COP__CHILD_RUNNING,
-        COP__CHILD_RESTARTING, /* no process: starting it has failed, and a retry is on its way */
-};
-
-/*
- * member.running <=> pid is somebody <=> state is STARTING or RUNNING; state is RESTARTING => retry
- * != 0.
- */
-struct cop__child {
-        cop_pid pid;
-        cop_pid corpse;    /* who died as this child last, and is not replaced yet; nobody: none */
-        uint64_t retry;    /* the number that the retry on its way bears */
-        uint32_t restarts; /* for all its life */
-        uint8_t state;     /* a cop__child_state */
-};
+/* A failure that concerns siblings: they are stopped backwards, then started forwards. regrow.c */
+enum cop__regrow { COP__REGROW_IDLE = 0, COP__REGROW_STOPS, COP__REGROW_STARTS };
 
 struct cop__supervisor {
         const struct cop__supervisor_spec *spec;
-        cop_message *share;           /* holds our share of the tree's buffer; never freed by us */
-        cop_buffer *tree;             /* borrowed from it */
-        struct cop__child *children;  /* as many as in the spec, in its order, like the next two */
-        struct cop__member *members;
-        uint32_t *order;              /* twice as many: room for a plan */
+        struct cop__roster *roster;
         struct cop__intensity intensity;
-        uint64_t retries;             /* that were ever sent */
+        enum cop__regrow regrow;
+        struct cop__child *at;        /* whose turn it is; NULL: the end of the list */
+        uint64_t reach;               /* the children from this number on are concerned */
+        struct cop__list due;         /* failures and delays that are over, oldest first */
+        uint64_t chance;
         bool alone;
         bool started;                 /* init is over: terminate will stop the children */
+        bool ending;
 };
 
 const cop_behaviour *cop__supervisor_behaviour(void);
 
-/* ---- One child (child.c) ---------------------------------------------------------- */
+/* Ends the supervisor: its children are stopped first. */
+COP__NORETURN void cop__supervisor_end(struct cop__supervisor *self, cop_term reason);
 
-enum cop__start {
-        COP__STARTED,
-        COP__START_FAILED,    /* the child is STOPPED */
-        COP__START_FORBIDDEN, /* the supervisor is to end; the child may be left STARTING */
-};
+/* ---- One child (child.c) ------------------------------------------------------------ */
 
-/* Why not. The reason borrows from the rest. */
-struct cop__start_failure {
-        cop_term reason;
-        cop_term items[2];
-        cop_message *message; /* the caller ends it; may be NULL */
-};
+/* Begins its start. It may be over at once, well or not. */
+void cop__child_begin(struct cop__supervisor *self, struct cop__child *child);
+/* Begins to stop a child that has a process. Without memory for that it exits the supervisor. */
+void cop__child_stop(struct cop__supervisor *self, struct cop__child *child);
+/* A tick comes for the child after the delay. False: no memory. */
+bool cop__child_tick(struct cop__supervisor *self, struct cop__child *child, uint64_t delay_ns);
+/* What a child without a process waits for is called off. It is STOPPED. */
+void cop__child_call_off(struct cop__supervisor *self, struct cop__child *child);
+/* It has no process any more and is not to have one. It may be gone from the roster then. */
+void cop__child_rests(struct cop__supervisor *self, struct cop__child *child);
 
-/*
- * Starts a child and waits until its init has ended, if it has one. Fills *failure unless it has
- * started.
- */
-enum cop__start cop__child_start(struct cop__supervisor *self, uint32_t index,
-                                 struct cop__start_failure *failure);
+/* News of it. */
+void cop__child_has_started(struct cop__supervisor *self, struct cop__child *child,
+                            const cop_started *started);
+void cop__child_has_ended(struct cop__supervisor *self, struct cop__child *child, cop_term reason);
+void cop__child_is_down(struct cop__supervisor *self, struct cop__child *child);
+void cop__child_hears_tick(struct cop__supervisor *self, struct cop__child *child);
 
-/*
- * Stops a child that has a process and returns when it is dead. Without memory for that it exits
- * the supervisor.
- */
-void cop__child_stop(struct cop__supervisor *self, uint32_t index);
+/* ---- Failures (regrow.c) -------------------------------------------------------------- */
 
-/* The process of a child is gone. */
-void cop__child_gone(struct cop__supervisor *self, uint32_t index, enum cop__child_state state);
+/* A child has failed: dealt with by cop__regrow_go, in turn. */
+void cop__regrow_failed(struct cop__supervisor *self, struct cop__child *child);
+/* All children are to start, in order. */
+void cop__regrow_begin(struct cop__supervisor *self);
+/* Does what can be done now. At the end of each event. */
+void cop__regrow_go(struct cop__supervisor *self);
+/* Will a child that is WAITING be started without further ado? */
+bool cop__regrow_reaches(const struct cop__supervisor *self, const struct cop__child *child);
+/* A child leaves the roster. */
+void cop__regrow_forget(struct cop__supervisor *self, struct cop__child *child);
+/* A child that is RESTARTING is called off: who waits for its turn behind it does so no more. */
+void cop__regrow_pass(struct cop__supervisor *self, const struct cop__child *child);
 
-/* ---- What is told (tell.c) -------------------------------------------------------- */
+/* ---- Requests (answer.c) ---------------------------------------------------------------- */
+
+void cop__on_start_child(struct cop__supervisor *self, const cop__start_child *request);
+void cop__on_ask_child(struct cop__supervisor *self, const cop__ask_child *request);
+void cop__on_get_child(struct cop__supervisor *self, const cop__get_child *request);
+void cop__on_children(struct cop__supervisor *self, const cop__children *request);
+void cop__on_count(struct cop__supervisor *self, const cop__count *request);
+void cop__on_explain(struct cop__supervisor *self, const cop__explain_tree *request); /* explain.c */
+void cop__on_replace_specs(struct cop__supervisor *self, const cop__replace_specs *request);
+
+/* Those who wait for the child's start, or else for its stop, are answered. */
+void cop__answer_waiters(struct cop__child *child, bool for_start, const cop__child_answer *answer);
+
+/* ---- What is told (tell.c) -------------------------------------------------------------- */
 
 /* Each tells the log, and the crash report of the child's last process, if there is one. */
-void cop__tell_restarted(const struct cop__supervisor *self, uint32_t index, cop_pid corpse);
-void cop__tell_failed(const struct cop__supervisor *self, uint32_t index, cop_pid corpse,
+void cop__tell_restarted(const struct cop__supervisor *self, const struct cop__child *child);
+void cop__tell_failed(const struct cop__supervisor *self, const struct cop__child *child,
                       cop_term reason);
-void cop__tell_gave_up(const struct cop__supervisor *self, uint32_t index);
-void cop__tell_left(const struct cop__supervisor *self, uint32_t index, cop_pid corpse,
-                    cop_term reason);
-void cop__tell_stopped(const struct cop__supervisor *self, uint32_t index, cop_pid corpse,
-                       bool late);
-void cop__tell_no_start(const struct cop__supervisor *self, uint32_t index, cop_pid corpse);
+void cop__tell_gave_up(const struct cop__supervisor *self, const struct cop__child *child);
+void cop__tell_tired(const struct cop__supervisor *self, const struct cop__child *child);
+void cop__tell_open(const struct cop__supervisor *self, const struct cop__child *child,
+                    uint64_t delay_ns);
+void cop__tell_left(const struct cop__supervisor *self, const struct cop__child *child,
+                    cop_pid corpse, cop_term reason);
+void cop__tell_stopped(const struct cop__supervisor *self, const struct cop__child *child,
+                       cop_pid corpse);
+void cop__tell_no_start(const struct cop__supervisor *self, const struct cop__child *child,
+                        cop_pid corpse);
+void cop__tell_significant(const struct cop__supervisor *self, const struct cop__child *child);
 /* An end that is not in a crash report has a line of its own, before what is done about it. */
-void cop__tell_ended(const struct cop__supervisor *self, uint32_t index, cop_pid corpse,
-                     cop_term reason);
+void cop__tell_ended(const struct cop__supervisor *self, const struct cop__child *child,
+                     cop_pid corpse, cop_term reason);
 
-/*
- * The answer to cop__children. Ownership: `memory` is cop_alloc's, to be released. False: no
- * memory.
- */
-bool cop__tell_children(const struct cop__supervisor *self, cop_term *answer, void **memory);
+/* explain.c */
+struct cop__text;
+void cop__explain(const struct cop__supervisor_spec *spec, struct cop__text *text);
+
+/* "5 s", "1.5 s", "250 ms", "for ever". */
+const char *cop__print_time(int64_t ms, char text[32]);
+
+/* The words of the specs, as atoms. */
+const char *cop__strategy_text(cop_strategy strategy);
+const char *cop__restart_text(cop_restart restart);
+
+/* The restarts within the period that ends now. */
+uint32_t cop__supervisor_restarts(const struct cop__supervisor *self);
 
 #endif

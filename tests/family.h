@@ -201,12 +201,35 @@ static inline void expect_both(const char *one, const char *other)
         expect(swapped ? one : other);
 }
 
+static inline cop_message *children_of(cop_pid supervisor)
+{
+        cop_message *answer = NULL;
+        ck_assert_int_eq(cop_which_children(supervisor, &answer), COP_OK);
+        return answer;
+}
+
+static inline bool is_on_its_way(const cop_child_state *child)
+{
+        return !cop_symbol_equal(child->state, "stopped") &&
+               !cop_symbol_equal(child->state, "running") &&
+               !cop_symbol_equal(child->state, "open");
+}
+
+/* Is nothing under way: is each child as it is to be? */
+static inline bool is_settled(cop_pid supervisor)
+{
+        cop_auto answer = children_of(supervisor);
+        const cop_children *all = cop_read(cop_children, answer);
+        for (size_t i = 0; i < all->children.count; i++)
+                if (is_on_its_way(&all->children.items[i]))
+                        return false;
+        return true;
+}
+
 /* Everything that was asked of the supervisor is done, and it has caused no further word. */
 static inline void expect_silence(cop_pid supervisor)
 {
-        cop_message *reply = NULL;
-        ck_assert_int_eq(cop_call(&reply, supervisor, PATIENCE_MS, cop__children), COP_OK);
-        cop_message_free(reply);
+        await_true(is_settled(supervisor));
         cop_auto message = cop_receive(0, COP_KIND(word));
         ck_assert_msg(message == NULL, "%s", cop_read(word, message)->text.data);
 }
@@ -234,32 +257,41 @@ static inline cop_pid crash(const char *name)
         return quit_with(name, cop_atom("boom"));
 }
 
-/* What a supervisor says of a child under a key. */
+/* What a supervisor says of a child under a key; the child's pid is "undefined" if it has none. */
 static inline const char *ask_child(cop_pid supervisor, const char *id, const char *key)
 {
         static _Thread_local char text[128];
-        cop_message *reply = NULL;
-        ck_assert_int_eq(cop_call(&reply, supervisor, PATIENCE_MS, cop__children), COP_OK);
-        cop_term map = cop_read(cop_any, reply)->term;
-        cop_term children = *cop_map_get(map, cop_atom("children"));
+        cop_auto answer = children_of(supervisor);
+        const cop_children *all = cop_read(cop_children, answer);
         snprintf(text, sizeof(text), "no such child");
-        for (uint32_t i = 0; children.type == COP_TERM_LIST && i < children.count; i++) {
-                cop_term child = children.as.items[i];
-                if (cop_is_atom(*cop_map_get(child, cop_atom("id")), id))
-                        cop_term_print(*cop_map_get(child, cop_atom(key)), NULL, text,
-                                       sizeof(text));
+        for (size_t i = 0; i < all->children.count; i++) {
+                const cop_child_state *child = &all->children.items[i];
+                char pid[COP_ID_TEXT_MAX];
+                if (!cop_text_equal(child->id, id))
+                        continue;
+                if (strcmp(key, "pid") == 0)
+                        snprintf(text, sizeof(text), "%s",
+                                 child->pid.bits != 0 ? cop_pid_print(child->pid, pid) : "undefined");
+                else if (strcmp(key, "restarts") == 0)
+                        snprintf(text, sizeof(text), "%lld", (long long)child->restarts);
+                else
+                        snprintf(text, sizeof(text), "%s",
+                                 strcmp(key, "state") == 0 ? child->state.text : child->type.text);
         }
-        cop_message_free(reply);
         return text;
 }
 
-static inline const char *ask(cop_pid supervisor, const char *key)
+static inline int64_t restarts_of(cop_pid supervisor)
 {
-        cop_message *reply = NULL;
-        ck_assert_int_eq(cop_call(&reply, supervisor, PATIENCE_MS, cop__children), COP_OK);
-        const char *text = text_of(*cop_map_get(cop_read(cop_any, reply)->term, cop_atom(key)));
-        cop_message_free(reply);
-        return text;
+        cop_auto answer = children_of(supervisor);
+        return cop_read(cop_children, answer)->restarts;
+}
+
+static inline cop_child_count count_of(cop_pid supervisor)
+{
+        cop_child_count count = { -1, -1, -1, -1 };
+        ck_assert_int_eq(cop_count_children(supervisor, &count), COP_OK);
+        return count;
 }
 
 /* What the crash report of a dead actor says was done about it; waits for it. */
@@ -268,6 +300,76 @@ static inline const char *outcome_of(cop_pid pid)
         static _Thread_local struct cop__report report;
         ck_assert(cop__report_wait(cop_node_here(), pid, PATIENCE_MS, &report));
         return report.outcome;
+}
+
+/* ---- Claims about families -------------------------------------------------------------------- */
+
+#define IN_FAMILY(claim)                               \
+        static void in_family_##claim(cop_node *node); \
+        IN_NODE(claim)                                 \
+        {                                              \
+                attend();                              \
+                in_family_##claim(node);               \
+        }                                              \
+        static void in_family_##claim(__attribute__((unused)) cop_node *node)
+
+#define ABC(...) \
+        COP_CHILDREN(WORKER("a", __VA_ARGS__), WORKER("b", __VA_ARGS__), WORKER("c", __VA_ARGS__))
+
+/* Many restarts in a row are part of a test, or no matter. */
+#define PATIENT .intensity = 1000, .period_ms = 1000000
+
+/* The words of a family that starts or stops as a whole. */
+static inline void expect_start(const char *ids)
+{
+        char text[] = "start ?";
+        for (; *ids != '\0'; ids++) {
+                text[6] = *ids;
+                expect(text);
+        }
+}
+
+static inline void expect_end(const char *ids)
+{
+        char text[] = "end ? shutdown";
+        for (; *ids != '\0'; ids++) {
+                text[4] = *ids;
+                expect(text);
+        }
+}
+
+static inline cop_pid grow_and_expect(const cop_supervisor *tree, const char *ids)
+{
+        cop_pid root = grow(tree);
+        expect_start(ids);
+        return root;
+}
+
+/* A plain actor. */
+static inline void waits(void)
+{
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
+}
+
+/* Another actor that grows a tree, lives until it is told to quit, and says how it went. */
+static const cop_supervisor *tree_of_gardener;
+
+static inline void gardener(void)
+{
+        cop_pid root;
+        cop_status status = cop_supervise(tree_of_gardener, &root);
+        if (status == COP_OK)
+                say("grown", "tree", "");
+        else
+                say(status == COP_E_DIED ? "died" : "refused", "tree", text_of(cop_failure()));
+        cop_message *message = cop_receive(COP_FOREVER, COP_KIND(quit));
+        cop_exit(cop_read(quit, message)->reason);
+}
+
+static inline cop_pid hire(const cop_supervisor *tree)
+{
+        tree_of_gardener = tree;
+        return cop_spawn(gardener);
 }
 
 #endif

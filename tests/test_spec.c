@@ -88,8 +88,8 @@ TEST(SUP_start_19_all_combinations_of_restart_and_shutdown_are_accepted)
 
 TEST(SUP_start_13_a_supervisors_wrong_field_is_named)
 {
-        expect_words(TREE(.strategy = 3), "shop: strategy is 3; it is COP_ONE_FOR_ONE, ");
-        expect_words(TREE(.intensity = -2), "shop: intensity is -2; it is 1 to 1000000, ");
+        expect_words(TREE(.strategy = 4), "shop: strategy is 4; it is COP_ONE_FOR_ONE, ");
+        expect_words(TREE(.intensity = -3), "shop: intensity is -3; it is 1 to 1000000, ");
         expect_words(TREE(.intensity = 1000001), "shop: intensity is 1000001; ");
         expect_words(TREE(.period_ms = -1), "shop: period_ms is -1; ");
         expect_words(verdict(&(cop_supervisor){ .name = "" }), ": name cannot be registered; ");

@@ -7,7 +7,7 @@
 #ifndef COPPICE_MAIN_H
 #define COPPICE_MAIN_H
 
-#include <coppice/supervisor.h>
+#include <coppice/children.h>
 
 COP_BEGIN_DECLS
 

@@ -59,6 +59,14 @@ typedef enum cop_status {
         COP_E_FULL,         /* the mailbox or queue has reached its limit */
         COP_E_NOT_OWNER,    /* it belongs to another actor */
         COP_E_NOT_LOCAL,    /* it lives on another node, and only its own may do this */
+        COP_E_ALREADY_STARTED, /* this child is there and has a process */
+        COP_E_ALREADY_PRESENT, /* this child is there, without a process */
+        COP_E_RUNNING,      /* the child has a process, and may not have one for this */
+        COP_E_RESTARTING,   /* the child waits for its restart */
+        COP_E_MAX_CHILDREN, /* the supervisor has as many children as it may */
+        COP_E_DYNAMIC,      /* children of a dynamic supervisor are not known by id, nor kept */
+        COP_E_NO_SUPERVISOR, /* it is no supervisor */
+        COP_E_NEEDS,        /* something that it needs is not there */
 } cop_status;
 
 /*

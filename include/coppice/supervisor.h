@@ -13,7 +13,7 @@
  *              .children = COP_CHILDREN({ "till", .server = &till_server }),
  *      }
  *
- * See also: server.h, main.h.
+ * See also: children.h for a supervisor that runs, server.h, main.h, docs/supervision.md.
  */
 #ifndef COPPICE_SUPERVISOR_H
 #define COPPICE_SUPERVISOR_H
@@ -26,6 +26,7 @@ typedef enum cop_strategy {
         COP_ONE_FOR_ONE = 0, /* only the child that ended */
         COP_ONE_FOR_ALL,     /* all children: the others are stopped first, in reverse order */
         COP_REST_FOR_ONE,    /* the child that ended and those started after it */
+        COP_DYNAMIC,         /* only the child that ended; children come later: children.h */
 } cop_strategy;
 
 typedef enum cop_restart {
@@ -34,14 +35,49 @@ typedef enum cop_restart {
         COP_TEMPORARY,     /* never, and forgotten when it ends */
 } cop_restart;
 
+/* Whose end ends the supervisor, in order and with shutdown. Only an end without a restart counts. */
+typedef enum cop_auto_shutdown {
+        COP_NEVER = 0,
+        COP_ANY_SIGNIFICANT, /* the first significant child that ends by itself */
+        COP_ALL_SIGNIFICANT, /* the last of them */
+} cop_auto_shutdown;
+
 /* Values of shutdown_ms that are no time. */
 #define COP_SHUTDOWN_DEFAULT 0    /* 5,000 ms for an actor, COP_SHUTDOWN_INFINITY for a supervisor */
 #define COP_SHUTDOWN_INFINITY (-1)
 #define COP_BRUTAL_KILL (-2)      /* killed without being asked */
 #define COP_SHUTDOWN_AT_ONCE (-3) /* asked, and killed in the same breath */
 
-/* A value of intensity: the first restart is one too many. Zero stands for the default, 1. */
+/* Values of intensity: the first restart is one too many; none ever is. Zero is the default, 1. */
 #define COP_NO_RESTARTS (-1)
+#define COP_RESTARTS_FOR_EVER (-2)
+
+/*
+ * Backoff: the first restart after a stable time comes after first_ms, each further one after
+ * `factor` times as long, up to max_ms. Off while first_ms is 0. Each restart counts for intensity:
+ * with a delay longer than period_ms / intensity a child may fail for ever, unless `tries` ends it.
+ */
+typedef struct cop_backoff {
+        int64_t first_ms;
+        int64_t max_ms;    /* 0: 60,000, or first_ms if that is more */
+        double factor;     /* 0: 2; at least 1 */
+        double jitter;     /* 0 to 1: this part of each delay is left to chance */
+        int64_t stable_ms; /* running so long makes it start from first_ms again; 0: max_ms */
+        uint32_t tries;    /* restarts in a row after which the supervisor gives up; 0: no end */
+} cop_backoff;
+
+/*
+ * A circuit breaker: after `failures` in a row the child is left without a process for open_ms, and
+ * its siblings go on; who calls its name is told at once that there is none. Then it is tried once:
+ * if that fails the breaker opens again, if it runs for stable_ms all is forgotten. A failure that
+ * opens the breaker is no restart, and does not count for intensity. Off while failures is 0. For
+ * COP_ONE_FOR_ONE and COP_DYNAMIC.
+ */
+typedef struct cop_breaker {
+        uint32_t failures;
+        int64_t open_ms;   /* 0: 30,000 */
+        int64_t stable_ms; /* 0: as open_ms */
+} cop_breaker;
 
 typedef struct cop_supervisor cop_supervisor;
 
@@ -57,6 +93,9 @@ typedef struct cop_child {
         const cop_kind *kind;         /* of `argument`: the same at each restart */
         const void *argument;
         bool unnamed;                 /* the id is not registered */
+        bool significant;             /* see cop_auto_shutdown; not for a permanent child */
+        cop_backoff backoff;
+        cop_breaker breaker;
 } cop_child;
 
 /* What a supervisor is. Zero stands for each default; all is copied when it starts. */
@@ -64,8 +103,12 @@ struct cop_supervisor {
         const char *name;          /* registered if not NULL */
         cop_strategy strategy;
         int32_t intensity;         /* restarts within the period that are borne: 1; to 1,000,000 */
-        int64_t period_ms;         /* 5,000; a sliding window */
-        const cop_child *children; /* ended by one without id; NULL: none */
+        int64_t period_ms;         /* 5,000; a sliding window; COP_FOREVER: one without end */
+        const cop_child *children; /* ended by one without id; NULL: none, as for COP_DYNAMIC */
+        cop_auto_shutdown auto_shutdown;
+        const cop_child *each;     /* COP_DYNAMIC: what each child is, but for its argument */
+        uint32_t max_children;     /* COP_DYNAMIC: at most so many; 0: no end */
+        uint32_t partitions;       /* so many children that are all as `each` says: partition.h */
 };
 
 #ifndef __cplusplus
@@ -79,6 +122,13 @@ struct cop_supervisor {
  * any.
  */
 COP_API cop_status cop_supervisor_check(const cop_supervisor *tree, char *text, size_t size);
+
+/*
+ * Says in words, level by level, how many crashes a tree bears before it gives up: what its limits
+ * amount to when they are nested. Returns the length of the whole, as snprintf does; 0 for a tree
+ * that is wrong. Threads: any.
+ */
+COP_API size_t cop_supervisor_explain(const cop_supervisor *tree, char *text, size_t size);
 
 /*
  * Starts a tree, linked to the calling actor, and waits until all of it runs. If a child fails to

@@ -1,0 +1,75 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * The census: what supervisors write down of their children where anyone can read it, so that a console can show the
+ * tree when every worker is stuck and nobody can be asked.
+ *
+ *      chunks[0] ──► 64 rows            a row is taken by a supervisor for a child, written by
+ *      chunks[1] ──► 128 rows           that supervisor alone, and given back with the child;
+ *      ...           twice as many      no row is unmapped while the node lives
+ *
+ *      row:    version   odd while it is written; it goes up by two for each writing
+ *              the rest  atomics, relaxed: what is read of them counts only if the version was even and the same
+ *                        before and after
+ *
+ *      writer: version odd, fence, fields, version even (release)      ↔
+ *      reader: version (acquire), fields, fence, version again
+ *
+ * Half done: a reader that meets an odd version tries again a few times, and then goes without that row: what it shows is a
+ * moment's view anyway. A row that is given back has no supervisor, and is passed over. A row that was another child's an
+ * instant ago is a true row of that other child.
+ *
+ * The lock is for taking and giving back only; nothing else is taken under it.
+ */
+#ifndef ACTORS_CENSUS_H
+#define ACTORS_CENSUS_H
+
+#include <coppice/actor.h>
+
+#include "base/lock.h"
+
+#define COP__CENSUS_CHUNKS 24
+#define COP__CENSUS_FIRST 64u
+
+/* What is written down of a child. */
+struct cop__census_entry {
+        cop_pid supervisor;
+        cop_pid child;           /* nobody: it has no process */
+        uint64_t number;         /* goes up with each child of a supervisor: the order of start */
+        uint32_t restarts;       /* since its supervisor started */
+        uint32_t state;          /* a cop__child_state of supervisor/child.h */
+        char id[COP_NAME_MAX + 1];
+};
+
+#define COP__CENSUS_WORDS (sizeof(struct cop__census_entry) / sizeof(uint64_t))
+
+struct cop__census_row {
+        uint32_t version;
+        uint32_t next_free;      /* index + 1, under the lock; 0: none */
+        uint64_t words[COP__CENSUS_WORDS];
+};
+
+struct cop__census {
+        struct cop__lock lock;
+        uint32_t used;           /* atomic: rows that have ever been taken */
+        uint32_t free;           /* index + 1 of the first that was given back */
+        struct cop__census_row *chunks[COP__CENSUS_CHUNKS]; /* published by `used` */
+};
+
+/* No row: what a child has for which there was no memory. Writing to it and giving it back do nothing. */
+#define COP__CENSUS_NONE UINT32_MAX
+
+void cop__census_init(struct cop__census *census);
+void cop__census_fini(struct cop__census *census);
+
+uint32_t cop__census_take(struct cop__census *census);
+void cop__census_give(struct cop__census *census, uint32_t row);
+
+/* By the row's owner. */
+void cop__census_write(struct cop__census *census, uint32_t row,
+                       const struct cop__census_entry *entry);
+
+/* Threads: any. Rows are 0 .. cop__census_count - 1. False: nothing stands there at the moment. */
+uint32_t cop__census_count(struct cop__census *census);
+bool cop__census_read(struct cop__census *census, uint32_t row, struct cop__census_entry *entry);
+
+#endif

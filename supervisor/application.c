@@ -1,0 +1,291 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Applications: an actor that keeps a set of trees.
+ *
+ *      keeper ──link──► log ◄─needs─ store ◄─needs─ web        started ──►
+ *        └───────────────link──────────┘             │        stopped ◄──
+ *        └───────────────link────────────────────────┘
+ *
+ * The order is made at the start, once: again and again whoever has all his needs in front of him is next. It waits where
+ * it must, in its init, its handlers and its terminate: a set is started and stopped as a whole, and whoever asks meanwhile
+ * waits too.
+ */
+#include <coppice/application.h>
+
+#include <string.h>
+
+#include "actors/actor.h"
+#include "base/text.h"
+#include "supervisor/supervise.h"
+#include "supervisor/supervisor.h"
+
+/* Of a set: a program has a handful. */
+#define APPLICATIONS_MAX 1024
+
+typedef struct cop__applications {
+        uint64_t set; /* the address of a constant of the program */
+} cop__applications;
+COP_MESSAGE(cop__applications, set);
+
+typedef struct cop__application_wish {
+        bool start;
+        cop_text name;
+} cop__application_wish;
+COP_MESSAGE(cop__application_wish, start, name);
+
+typedef struct keeper {
+        const cop_application *set;
+        size_t *order;  /* indexes into the set */
+        cop_pid *pids;  /* by index; nobody: it does not run */
+        size_t count;
+} keeper;
+
+/* ---- The check and the order ------------------------------------------------------------ */
+
+static size_t count_of(const cop_application *set)
+{
+        size_t count = 0;
+        while (count <= APPLICATIONS_MAX && set[count].name != NULL)
+                count++;
+        return count;
+}
+
+static const char *need_at(const cop_application *application, size_t i)
+{
+        return i < COP_APPLICATION_NEEDS_MAX ? application->needs[i] : NULL;
+}
+
+static size_t index_of(const cop_application *set, size_t count, const char *name, size_t size)
+{
+        size_t i = 0;
+        while (i < count && (strlen(set[i].name) != size || memcmp(set[i].name, name, size) != 0))
+                i++;
+        return i;
+}
+
+static bool has_needs(const cop_application *set, size_t count, size_t which, const bool *placed)
+{
+        const char *need;
+        for (size_t i = 0; (need = need_at(&set[which], i)) != NULL; i++) {
+                size_t index = index_of(set, count, need, strlen(need));
+                if (index == count || !placed[index])
+                        return false;
+        }
+        return true;
+}
+
+/* False: some of them need each other in a circle; *order has the others. */
+static bool find_order(const cop_application *set, size_t count, size_t *order)
+{
+        bool placed[APPLICATIONS_MAX] = { false };
+        size_t done = 0, before;
+        do {
+                before = done;
+                for (size_t i = 0; i < count; i++)
+                        if (!placed[i] && has_needs(set, count, i, placed)) {
+                                placed[i] = true;
+                                order[done++] = i;
+                        }
+        } while (done > before);
+        return done == count;
+}
+
+static COP_PRINTF(2, 3) bool wrong(struct cop__text *text, const char *format, ...)
+{
+        va_list values;
+        va_start(values, format);
+        cop__text_vprintf(text, format, values);
+        va_end(values);
+        cop__text_end_cut(text);
+        return false;
+}
+
+static bool check_one(struct cop__text *text, const cop_application *set, size_t count, size_t i)
+{
+        char sentence[400];
+        const char *name = set[i].name, *need;
+        if (index_of(set, count, name, strlen(name)) != i)
+                return wrong(text, "application %s: its name is not unique", name);
+        if ((unsigned)set[i].type > COP_APPLICATION_TEMPORARY)
+                return wrong(text, "application %s: type is %d", name, (int)set[i].type);
+        for (size_t j = 0; (need = need_at(&set[i], j)) != NULL; j++)
+                if (index_of(set, count, need, strlen(need)) == count)
+                        return wrong(text, "application %s: it needs %s, which is not in the set",
+                                     name, need);
+        if (cop_supervisor_check(set[i].tree, sentence, sizeof(sentence)) != COP_OK)
+                return wrong(text, "application %s: %s", name, sentence);
+        return true;
+}
+
+static bool check(struct cop__text *text, const cop_application *set)
+{
+        size_t order[APPLICATIONS_MAX];
+        if (set == NULL)
+                return wrong(text, "there is no set: its pointer is NULL");
+        size_t count = count_of(set);
+        if (count > APPLICATIONS_MAX)
+                return wrong(text, "applications are more than %d", APPLICATIONS_MAX);
+        for (size_t i = 0; i < count; i++)
+                if (!check_one(text, set, count, i))
+                        return false;
+        return find_order(set, count, order) ||
+               wrong(text, "some applications need each other in a circle");
+}
+
+cop_status cop_applications_check(const cop_application *set, char *text, size_t size)
+{
+        struct cop__text sentence;
+        cop__text_init_fixed(&sentence, text, text != NULL ? size : 0);
+        return check(&sentence, set) ? COP_OK : COP_E_BAD_ARGUMENT;
+}
+
+/* ---- The keeper ------------------------------------------------------------------------- */
+
+static void stop_all(keeper *self)
+{
+        for (size_t i = self->count; i-- > 0;) {
+                cop_pid *pid = &self->pids[self->order[i]];
+                if (pid->bits != 0)
+                        cop_shutdown(*pid, COP_SHUTDOWN_INFINITY);
+                *pid = cop_no_pid();
+        }
+}
+
+static void terminate(keeper *self, cop_term reason)
+{
+        (void)reason;
+        stop_all(self);
+}
+
+/* Its failure is the reason of what has died, or else the status in words. */
+static cop_term failure_of(cop_status status)
+{
+        return status == COP_E_DIED ? cop_failure() : cop_string(cop_status_text(status));
+}
+
+static void init(keeper *self, const cop__applications *start)
+{
+        cop_trap_exit(true);
+        self->set = (const cop_application *)(uintptr_t)start->set;
+        self->count = count_of(self->set);
+        self->order = cop_alloc((self->count + 1) * sizeof(*self->order));
+        self->pids = cop_alloc((self->count + 1) * sizeof(*self->pids));
+        if (self->order == NULL || self->pids == NULL)
+                cop_exit(COP_TUPLE(cop_atom("system_limit"), cop_atom("start")));
+        find_order(self->set, self->count, self->order);
+        for (size_t i = 0; i < self->count; i++) {
+                const cop_application *application = &self->set[self->order[i]];
+                cop_status status = cop_supervise(application->tree, &self->pids[self->order[i]]);
+                if (status == COP_OK)
+                        continue;
+                cop_term failure, reason = failure_of(status);
+                if (cop_term_copy(reason, &failure) != COP_OK)
+                        failure = cop_atom("no_memory");
+                stop_all(self);
+                cop_unlink(cop_parent()); /* it hears of a failed start as an answer */
+                cop_exit(COP_TUPLE(cop_atom("shutdown"),
+                                   COP_TUPLE(cop_atom("failed_to_start_application"),
+                                             cop_atom(application->name), failure)));
+        }
+}
+
+static bool ends_all(cop_application_type type, cop_term reason)
+{
+        return type == COP_APPLICATION_PERMANENT ||
+               (type == COP_APPLICATION_TRANSIENT && !cop_is_atom(reason, "normal"));
+}
+
+static void on_exited(keeper *self, const cop_exited *exited)
+{
+        char text[160];
+        size_t i = 0;
+        while (i < self->count && !cop_pid_equal(self->pids[i], exited->pid))
+                i++;
+        if (i == self->count || cop_is_alive(exited->pid))
+                return;
+        self->pids[i] = cop_no_pid();
+        cop_term_print(exited->reason, NULL, text, sizeof(text));
+        bool all = ends_all(self->set[i].type, exited->reason);
+        cop_log(all ? COP_LOG_ERROR : COP_LOG_WARNING, "application %s ended: %s%s",
+                self->set[i].name, text, all ? "; it is not to be missing, and the others end" : "");
+        if (all)
+                cop_exit(cop_atom("shutdown"));
+}
+
+static cop_status start_one(keeper *self, size_t i)
+{
+        const char *need;
+        if (self->pids[i].bits != 0)
+                return COP_E_ALREADY_STARTED;
+        for (size_t j = 0; (need = need_at(&self->set[i], j)) != NULL; j++)
+                if (self->pids[index_of(self->set, self->count, need, strlen(need))].bits == 0)
+                        return COP_E_NEEDS;
+        return cop_supervise(self->set[i].tree, &self->pids[i]);
+}
+
+static void on_wish(keeper *self, const cop__application_wish *wish)
+{
+        size_t i = index_of(self->set, self->count, wish->name.data, wish->name.size);
+        cop_status status = COP_OK;
+        if (i == self->count) {
+                status = COP_E_NOT_FOUND;
+        } else if (wish->start) {
+                status = start_one(self, i);
+        } else if (self->pids[i].bits != 0) {
+                cop_pid pid = self->pids[i];
+                self->pids[i] = cop_no_pid();
+                status = cop_shutdown(pid, COP_SHUTDOWN_INFINITY);
+        }
+        cop_reply(cop__child_answer, .status = (int32_t)status,
+                  .reason = status == COP_E_DIED ? cop_failure() : cop_nil());
+}
+
+COP_SERVER(keeper, COP_INIT_WITH(cop__applications, init), COP_ON(cop_exited, on_exited),
+           COP_ON(cop__application_wish, on_wish), COP_TERMINATE(terminate));
+
+/* ---- Who asks --------------------------------------------------------------------------- */
+
+cop_status cop_start_applications(const cop_application *set, cop_pid *pid)
+{
+        char sentence[512];
+        if (cop_node_here() == NULL)
+                return COP_E_NO_NODE;
+        if (cop_applications_check(set, sentence, sizeof(sentence)) != COP_OK) {
+                cop_log(COP_LOG_ERROR, "your program: cop_start_applications: %s", sentence);
+                return COP_E_BAD_ARGUMENT;
+        }
+        if (pid == NULL)
+                return COP_E_BAD_ARGUMENT;
+        const cop__applications start = { (uint64_t)(uintptr_t)set };
+        cop_spawn_options options = { .server = &keeper_server,
+                                      .kind = COP_KIND_OF(cop__applications),
+                                      .argument = &start };
+        return cop__supervise(&options, pid);
+}
+
+static cop_status ask(cop_pid set, const char *name, bool start)
+{
+        cop_message *reply;
+        if (name == NULL || set.bits == 0)
+                return COP_E_BAD_ARGUMENT;
+        cop_status status = cop_call(&reply, set, COP_FOREVER, cop__application_wish,
+                                     .start = start, .name = cop_text_of(name));
+        if (status != COP_OK)
+                return status;
+        const cop__child_answer *answer = cop_read(cop__child_answer, reply);
+        status = answer != NULL ? (cop_status)answer->status : COP_E_BAD_ARGUMENT;
+        if (status == COP_E_DIED)
+                cop__failure_keep(cop__actor_here(), cop__shared_term_new(answer->reason));
+        cop_message_free(reply);
+        return status;
+}
+
+cop_status cop_stop_application(cop_pid set, const char *name)
+{
+        return ask(set, name, false);
+}
+
+cop_status cop_start_application(cop_pid set, const char *name)
+{
+        return ask(set, name, true);
+}

@@ -1,0 +1,223 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Failures: in which order they are dealt with, and what becomes of the siblings.
+ *
+ *      a child fails ──► due ──► counted: too many? the breaker? the backoff?
+ *                                   │
+ *               single strategies ──┴── strategies that concern siblings
+ *                   start it                IDLE ──► STOPS ──all in reach are stopped──► STARTS ──► IDLE
+ *                                                    backwards                           forwards
+ *
+ * One group at a time: what fails while it is under way stays in `due` until it is over, unless it is in reach, and not
+ * started again yet: then it is overtaken, and taken out. A start in the group that fails ends the group; its child is due,
+ * and those behind it stay WAITING until the child that they wait for is tried again.
+ *
+ * In the group `at` is the child whose turn it is. All children in reach behind `at` are without a process while STOPS;
+ * all in front of it have been seen to while STARTS.
+ */
+#include "actors/actor.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "supervisor/supervisor.h"
+
+/* ---- Giving up ------------------------------------------------------------------------ */
+
+static COP__NORETURN void give_up(struct cop__supervisor *self, struct cop__child *child)
+{
+        cop__tell_gave_up(self, child);
+        cop__supervisor_end(self, cop_atom("shutdown"));
+}
+
+/* One failure: counted once, however many children it concerns. False: the breaker has opened, and that is all. */
+static bool count_failure(struct cop__supervisor *self, struct cop__child *child)
+{
+        struct cop__respite respite =
+                cop__past_fails(&child->past, &child->spec->backoff, &child->spec->breaker,
+                                cop__clock_ns(), cop__random_next(&self->chance));
+        if (respite.opens && cop__child_tick(self, child, respite.delay_ns)) {
+                cop__roster_set(self->roster, child, COP__CHILD_OPEN, cop_no_pid());
+                cop__tell_open(self, child, respite.delay_ns);
+                child->corpse = cop_no_pid();
+                return false;
+        }
+        if (cop__intensity_add(&self->intensity, cop__clock_ns()))
+                give_up(self, child);
+        if (respite.gives_up) {
+                cop__tell_tired(self, child);
+                cop__supervisor_end(self, cop_atom("shutdown"));
+        }
+        child->delay_ns = respite.opens ? 0 : respite.delay_ns;
+        return true;
+}
+
+/* ---- One child ------------------------------------------------------------------------ */
+
+/* Starts a child that is WAITING, now or later. */
+static void attempt(struct cop__supervisor *self, struct cop__child *child)
+{
+        bool later = child->hesitates || child->delay_ns > 0;
+        if (later && cop__child_tick(self, child, child->delay_ns)) {
+                child->hesitates = false;
+                child->delay_ns = 0;
+                cop__roster_set(self->roster, child, COP__CHILD_RESTARTING, cop_no_pid());
+                return;
+        }
+        if (later)
+                cop_yield(); /* no memory for a message to ourselves: at once, then, as intensity allows */
+        cop__child_begin(self, child);
+}
+
+void cop__regrow_failed(struct cop__supervisor *self, struct cop__child *child)
+{
+        cop__list_remove(&child->due);
+        cop__list_push_back(&self->due, &child->due);
+        if (self->regrow == COP__REGROW_STARTS && self->at == child)
+                self->regrow = COP__REGROW_IDLE;
+}
+
+/* ---- The group ------------------------------------------------------------------------ */
+
+static void join_group(struct cop__supervisor *self, struct cop__child *child)
+{
+        if (cop__child_has_process(child)) {
+                child->back = true;
+                return;
+        }
+        bool asked = child->asked, hesitates = child->hesitates;
+        uint64_t delay_ns = child->delay_ns;
+        cop__child_call_off(self, child);
+        cop__roster_set(self->roster, child, COP__CHILD_WAITING, cop_no_pid());
+        child->asked = asked;
+        child->again = !child->fresh;
+        child->hesitates = hesitates;
+        child->delay_ns = delay_ns;
+}
+
+static void begin_group(struct cop__supervisor *self, const struct cop__child *failed)
+{
+        self->reach = cop__strategy_reach(self->spec->strategy, failed->number);
+        self->at = cop__roster_last(self->roster);
+        self->regrow = COP__REGROW_STOPS;
+        struct cop__child *child = self->at;
+        for (; child != NULL && child->number >= self->reach;
+             child = cop__roster_before(self->roster, child))
+                join_group(self, child);
+}
+
+static void go_to_starts(struct cop__supervisor *self)
+{
+        struct cop__child *first = self->at;
+        first = first != NULL ? cop__roster_next(self->roster, first)
+                              : cop__roster_first(self->roster);
+        self->regrow = COP__REGROW_STARTS;
+        self->at = first;
+}
+
+/* False: there is something to wait for. */
+static bool step_stops(struct cop__supervisor *self)
+{
+        struct cop__child *child = self->at;
+        if (child == NULL || child->number < self->reach) {
+                go_to_starts(self);
+                return true;
+        }
+        if (!cop__child_has_process(child)) {
+                self->at = cop__roster_before(self->roster, child);
+                return true;
+        }
+        if (child->state != COP__CHILD_STOPPING)
+                cop__child_stop(self, child);
+        return false;
+}
+
+static bool step_starts(struct cop__supervisor *self)
+{
+        struct cop__child *child = self->at;
+        if (child == NULL) {
+                self->regrow = COP__REGROW_IDLE;
+                return true;
+        }
+        switch ((enum cop__child_state)child->state) {
+        case COP__CHILD_WAITING:
+                attempt(self, child);
+                return true;
+        case COP__CHILD_NAMING:
+        case COP__CHILD_STARTING:
+        case COP__CHILD_STOPPING:
+                return false;
+        case COP__CHILD_RESTARTING:
+                self->regrow = COP__REGROW_IDLE;
+                return true;
+        default:
+                self->at = cop__roster_next(self->roster, child);
+                return true;
+        }
+}
+
+/* ---- In turn -------------------------------------------------------------------------- */
+
+static void deal_with(struct cop__supervisor *self, struct cop__child *child)
+{
+        bool single = cop__strategy_is_single(self->spec->strategy);
+        bool counted = child->resumes;
+        child->resumes = false;
+        child->again = true;
+        if (!counted && !count_failure(self, child))
+                return;
+        if (single) {
+                attempt(self, child);
+        } else if (counted) {
+                self->regrow = COP__REGROW_STARTS;
+                self->at = child;
+        } else {
+                begin_group(self, child);
+        }
+}
+
+void cop__regrow_begin(struct cop__supervisor *self)
+{
+        self->at = cop__roster_first(self->roster);
+        self->regrow = COP__REGROW_STARTS;
+}
+
+void cop__regrow_go(struct cop__supervisor *self)
+{
+        for (;;) {
+                struct cop__list *first;
+                if (self->regrow == COP__REGROW_STOPS) {
+                        if (!step_stops(self))
+                                return;
+                } else if (self->regrow == COP__REGROW_STARTS) {
+                        if (!step_starts(self))
+                                return;
+                } else if ((first = cop__list_pop_front(&self->due)) != NULL) {
+                        deal_with(self, COP__CONTAINER(first, struct cop__child, due));
+                } else {
+                        return;
+                }
+        }
+}
+
+bool cop__regrow_reaches(const struct cop__supervisor *self, const struct cop__child *child)
+{
+        if (self->regrow == COP__REGROW_STOPS)
+                return child->number >= self->reach;
+        return self->regrow == COP__REGROW_STARTS && self->at != NULL &&
+               child->number >= self->at->number;
+}
+
+void cop__regrow_forget(struct cop__supervisor *self, struct cop__child *child)
+{
+        if (self->at != child)
+                return;
+        self->at = self->regrow == COP__REGROW_STOPS ? cop__roster_before(self->roster, child)
+                                                     : cop__roster_next(self->roster, child);
+}
+
+void cop__regrow_pass(struct cop__supervisor *self, const struct cop__child *child)
+{
+        if (self->regrow != COP__REGROW_IDLE || cop__strategy_is_single(self->spec->strategy))
+                return;
+        self->regrow = COP__REGROW_STARTS;
+        self->at = cop__roster_next(self->roster, child);
+}

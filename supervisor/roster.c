@@ -1,0 +1,242 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* The roster. See roster.h. */
+#include "supervisor/roster.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/actor.h"
+
+static const char *const states[] = { "stopped", "waiting",  "naming",     "starting",
+                                      "running", "stopping", "restarting", "open" };
+
+const char *cop__child_state_text(uint32_t state)
+{
+        return state < COP__COUNT(states) ? states[state] : "unknown";
+}
+
+/* ---- Life --------------------------------------------------------------------------- */
+
+static void end_roster(struct cop__belonging *belonging)
+{
+        struct cop__roster *roster = COP__CONTAINER(belonging, struct cop__roster, belonging);
+        cop__table_fini(&roster->by_pid);
+        cop__table_fini(&roster->by_id);
+        cop__table_fini(&roster->awaits);
+        cop_buffer_drop(roster->tree);
+        free(roster);
+}
+
+struct cop__roster *cop__roster_new(cop_buffer *tree, bool keyed)
+{
+        struct cop__roster *roster = calloc(1, sizeof(*roster));
+        if (roster == NULL)
+                return NULL;
+        roster->belonging.end = end_roster;
+        if (!cop__own(cop__actor_here(), &roster->belonging)) {
+                free(roster);
+                return NULL;
+        }
+        roster->tree = cop_buffer_take(tree);
+        roster->keyed = keyed;
+        cop__list_init(&roster->order);
+        return roster;
+}
+
+static void end_child(struct cop__belonging *belonging)
+{
+        struct cop__child *child = COP__CONTAINER(belonging, struct cop__child, belonging);
+        while (child->waiters != NULL) {
+                struct cop__waiter *waiter = child->waiters;
+                child->waiters = waiter->next;
+                free(waiter);
+        }
+        cop__census_give(child->census, child->row);
+        cop_buffer_drop(child->share);
+        free(child);
+}
+
+/* FNV-1a; never 0, which is no key. */
+static uint64_t key_of_id(const char *id, size_t size)
+{
+        uint64_t hash = UINT64_C(14695981039346656037);
+        for (size_t i = 0; i < size; i++)
+                hash = (hash ^ (uint8_t)id[i]) * UINT64_C(1099511628211);
+        return hash;
+}
+
+static void add_id(struct cop__roster *roster, struct cop__child *child)
+{
+        if (!roster->keyed)
+                return;
+        child->by_id.key = key_of_id(child->spec->id, strlen(child->spec->id));
+        cop__table_insert(&roster->by_id, &child->by_id);
+}
+
+struct cop__child *cop__roster_add(struct cop__roster *roster, const struct cop__child_spec *spec,
+                                   cop_buffer *home, cop_buffer *share)
+{
+        struct cop__actor *actor = cop__actor_here();
+        struct cop__child *child = calloc(1, sizeof(*child));
+        if (child == NULL)
+                return NULL;
+        child->belonging.end = end_child;
+        if (!cop__own(actor, &child->belonging)) {
+                free(child);
+                return NULL;
+        }
+        child->spec = spec;
+        child->home = home;
+        child->share = cop_buffer_take(share);
+        child->kind = spec->kind;
+        child->argument = spec->argument;
+        child->news.child = child->tick.child = child;
+        child->number = ++roster->last_number;
+        child->census = &cop_node_here()->census;
+        child->row = cop__census_take(child->census);
+        cop__list_init(&child->due);
+        cop__list_push_back(&roster->order, &child->order);
+        add_id(roster, child);
+        roster->count++;
+        roster->supervisors += spec->supervisor != NULL;
+        cop__roster_set(roster, child, COP__CHILD_STOPPED, cop_no_pid());
+        return child;
+}
+
+void cop__roster_remove(struct cop__roster *roster, struct cop__child *child)
+{
+        cop__roster_set(roster, child, COP__CHILD_STOPPED, cop_no_pid());
+        cop__roster_await(roster, &child->news, (cop_ref){ 0 });
+        cop__roster_await(roster, &child->tick, (cop_ref){ 0 });
+        if (child->by_pid.key != 0)
+                cop__table_remove(&roster->by_pid, &child->by_pid);
+        if (roster->keyed)
+                cop__table_remove(&roster->by_id, &child->by_id);
+        cop__list_remove(&child->due);
+        cop__list_remove(&child->order);
+        roster->count--;
+        roster->supervisors -= child->spec->supervisor != NULL;
+        cop__belonging_end(&child->belonging);
+}
+
+void cop__roster_respec(struct cop__roster *roster, struct cop__child *child,
+                        const struct cop__child_spec *spec, cop_buffer *home)
+{
+        bool counts = child->state != COP__CHILD_STOPPED;
+        roster->supervisors -= child->spec->supervisor != NULL;
+        roster->supervisors += spec->supervisor != NULL;
+        roster->significant -= counts && child->spec->significant;
+        roster->significant += counts && spec->significant;
+        child->spec = spec;
+        child->home = home;
+}
+
+/* ---- State -------------------------------------------------------------------------- */
+
+static void write_down(struct cop__child *child)
+{
+        struct cop__census_entry entry = {
+                .supervisor = cop_self(),
+                .child = child->pid,
+                .number = child->number,
+                .restarts = child->restarts,
+                .state = child->state,
+        };
+        size_t size = strnlen(child->spec->id, COP_NAME_MAX);
+        memcpy(entry.id, child->spec->id, size);
+        cop__census_write(child->census, child->row, &entry);
+}
+
+/* Under the last pid that ran a child is found until it has another: what is late from the dead is known as such. */
+static void note_pid(struct cop__roster *roster, struct cop__child *child, cop_pid pid)
+{
+        if (pid.bits == 0)
+                pid = child->known;
+        if (pid.bits == child->by_pid.key || pid.bits == 0)
+                return;
+        if (child->by_pid.key != 0)
+                cop__table_remove(&roster->by_pid, &child->by_pid);
+        child->by_pid.key = pid.bits;
+        cop__table_insert(&roster->by_pid, &child->by_pid);
+}
+
+void cop__roster_set(struct cop__roster *roster, struct cop__child *child,
+                     enum cop__child_state state, cop_pid pid)
+{
+        roster->active -= cop__child_has_process(child);
+        roster->active += pid.bits != 0;
+        if (child->spec->significant) {
+                roster->significant -= child->state != COP__CHILD_STOPPED;
+                roster->significant += state != COP__CHILD_STOPPED;
+        }
+        note_pid(roster, child, pid);
+        child->state = (uint8_t)state;
+        child->pid = pid;
+        write_down(child);
+}
+
+/* ---- Finding ------------------------------------------------------------------------ */
+
+struct cop__child *cop__roster_by_pid(const struct cop__roster *roster, cop_pid pid)
+{
+        struct cop__table_node *node = cop__table_find_first(&roster->by_pid, pid.bits);
+        return node != NULL ? COP__CONTAINER(node, struct cop__child, by_pid) : NULL;
+}
+
+struct cop__child *cop__roster_by_id(const struct cop__roster *roster, const char *id, size_t size)
+{
+        struct cop__table_node *node = cop__table_find_first(&roster->by_id, key_of_id(id, size));
+        for (; node != NULL; node = cop__table_find_next(node)) {
+                struct cop__child *child = COP__CONTAINER(node, struct cop__child, by_id);
+                if (strlen(child->spec->id) == size && memcmp(child->spec->id, id, size) == 0)
+                        return child;
+        }
+        return NULL;
+}
+
+struct cop__child *cop__roster_by_ref(const struct cop__roster *roster, cop_ref ref,
+                                      struct cop__await **await)
+{
+        struct cop__table_node *node = cop__table_find_first(&roster->awaits, ref.bits);
+        if (ref.bits == 0 || node == NULL)
+                return NULL;
+        *await = COP__CONTAINER(node, struct cop__await, node);
+        return (*await)->child;
+}
+
+void cop__roster_await(struct cop__roster *roster, struct cop__await *await, cop_ref ref)
+{
+        if (await->node.key != 0)
+                cop__table_remove(&roster->awaits, &await->node);
+        await->node.key = ref.bits;
+        if (ref.bits != 0)
+                cop__table_insert(&roster->awaits, &await->node);
+}
+
+/* ---- Order -------------------------------------------------------------------------- */
+
+static struct cop__child *child_at(const struct cop__roster *roster, struct cop__list *node)
+{
+        return node != &roster->order ? COP__CONTAINER(node, struct cop__child, order) : NULL;
+}
+
+struct cop__child *cop__roster_first(const struct cop__roster *roster)
+{
+        return child_at(roster, roster->order.next);
+}
+
+struct cop__child *cop__roster_last(const struct cop__roster *roster)
+{
+        return child_at(roster, roster->order.prev);
+}
+
+struct cop__child *cop__roster_next(const struct cop__roster *roster, const struct cop__child *child)
+{
+        return child_at(roster, child->order.next);
+}
+
+struct cop__child *cop__roster_before(const struct cop__roster *roster,
+                                      const struct cop__child *child)
+{
+        return child_at(roster, child->order.prev);
+}

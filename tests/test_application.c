@@ -1,0 +1,148 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Applications: sets of trees that need each other, as OTP's. */
+#include "tests/family.h"
+
+#define ONE_TREE(letter)                                                                  \
+        static const job job_##letter = { .id = #letter, .traps = true };                 \
+        static const cop_supervisor tree_##letter = {                                     \
+                .intensity = COP_NO_RESTARTS, .auto_shutdown = COP_ANY_SIGNIFICANT,       \
+                .children = (const cop_child[]){                                          \
+                        { .id = #letter, .server = &worker_server,                        \
+                          .kind = COP_KIND_OF(job), .argument = &job_##letter },          \
+                        { .id = NULL } },                                                 \
+        }
+ONE_TREE(a);
+ONE_TREE(b);
+ONE_TREE(c);
+
+/* c needs b and a, b needs a; written the other way round. */
+#define SET(set_, type_)                                                                  \
+        static const cop_application set_[] = {                                           \
+                { .name = "c", .tree = &tree_c, .needs = { "b", "a" } },                  \
+                { .name = "b", .tree = &tree_b, .needs = { "a" }, .type = type_ },        \
+                { .name = "a", .tree = &tree_a },                                         \
+                { .name = NULL },                                                         \
+        }
+SET(permanent, COP_APPLICATION_PERMANENT);
+SET(transient, COP_APPLICATION_TRANSIENT);
+SET(temporary, COP_APPLICATION_TEMPORARY);
+
+static cop_pid begin(const cop_application *set)
+{
+        cop_pid pid = cop_no_pid();
+        ck_assert_int_eq(cop_start_applications(set, &pid), COP_OK);
+        expect_start("abc");
+        return pid;
+}
+
+IN_FAMILY(applications_start_in_the_order_of_their_needs_and_stop_in_reverse)
+{
+        cop_pid set = begin(permanent);
+        fell(set);
+        expect_end("cba");
+        nothing_has_come();
+}
+
+IN_FAMILY(an_application_that_cannot_start_stops_those_before_it)
+{
+        cop_pid set = { 7 };
+        let("b", FAILS);
+        ck_assert_int_eq(cop_start_applications(permanent, &set), COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()),
+                         "{shutdown, {failed_to_start_application, b, {shutdown, "
+                         "{failed_to_start_child, b, {no_start, b}}}}}");
+        ck_assert_uint_eq(set.bits, 7);
+        expect("start a");
+        expect_end("a");
+        nothing_has_come();
+}
+
+IN_FAMILY(the_end_of_a_permanent_application_ends_all)
+{
+        cop_pid set = begin(permanent);
+        crash("b");
+        expect("end b boom");
+        expect_end("ca");
+        await_exited(set, "shutdown");
+}
+
+IN_FAMILY(a_transient_application_that_gives_up_ends_all)
+{
+        cop_pid set = begin(transient);
+        crash("b");
+        expect("end b boom");
+        expect_end("ca");
+        await_exited(set, "shutdown");
+}
+
+IN_FAMILY(a_temporary_application_ends_alone_and_can_be_started_again)
+{
+        cop_pid set = begin(temporary);
+        crash("b");
+        expect("end b boom");
+        cop_status status;
+        await_true((status = cop_start_application(set, "b")) != COP_E_ALREADY_STARTED);
+        ck_assert_int_eq(status, COP_OK);
+        expect("start b");
+        fell(set);
+        expect_end("cba");
+}
+
+IN_FAMILY(one_application_is_stopped_and_started_and_nobody_else)
+{
+        cop_pid set = begin(permanent);
+        ck_assert_int_eq(cop_start_application(set, "a"), COP_E_ALREADY_STARTED);
+        ck_assert_int_eq(cop_stop_application(set, "b"), COP_OK);
+        ck_assert_int_eq(cop_stop_application(set, "a"), COP_OK);
+        ck_assert_int_eq(cop_stop_application(set, "a"), COP_OK);
+        expect_end("ba");
+        ck_assert_int_eq(cop_start_application(set, "b"), COP_E_NEEDS);
+        ck_assert_int_eq(cop_start_application(set, "x"), COP_E_NOT_FOUND);
+        ck_assert_int_eq(cop_stop_application(set, "x"), COP_E_NOT_FOUND);
+        ck_assert_int_eq(cop_stop_application(set, NULL), COP_E_BAD_ARGUMENT);
+        let("a", FAILS);
+        ck_assert_int_eq(cop_start_application(set, "a"), COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()),
+                         "{shutdown, {failed_to_start_child, a, {no_start, a}}}");
+        let("a", STARTS);
+        ck_assert_int_eq(cop_start_application(set, "a"), COP_OK);
+        ck_assert_int_eq(cop_start_application(set, "b"), COP_OK);
+        expect_start("ab");
+        fell(set);
+        expect_end("cba");
+}
+
+TEST(a_set_that_is_wrong_is_refused_with_a_sentence)
+{
+        const cop_application twice[] = { { .name = "a", .tree = &tree_a },
+                                          { .name = "a", .tree = &tree_a }, { .name = NULL } };
+        const cop_application missing[] = { { .name = "a", .tree = &tree_a, .needs = { "x" } },
+                                            { .name = NULL } };
+        const cop_application circle[] = { { .name = "a", .tree = &tree_a, .needs = { "b" } },
+                                           { .name = "b", .tree = &tree_b, .needs = { "a" } },
+                                           { .name = NULL } };
+        const cop_application treeless[] = { { .name = "a" }, { .name = NULL } };
+        const cop_application strange[] = { { .name = "a", .tree = &tree_a,
+                                              .type = (cop_application_type)9 },
+                                            { .name = NULL } };
+        const struct {
+                const cop_application *set;
+                const char *sentence;
+        } cases[] = {
+                { NULL, "there is no set: its pointer is NULL" },
+                { twice, "application a: its name is not unique" },
+                { missing, "application a: it needs x, which is not in the set" },
+                { circle, "some applications need each other in a circle" },
+                { treeless, "application a: there is no tree: its pointer is NULL" },
+                { strange, "application a: type is 9" },
+        };
+        char text[200];
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                ck_assert_int_eq(cop_applications_check(cases[i].set, text, sizeof(text)),
+                                 COP_E_BAD_ARGUMENT);
+                ck_assert_str_eq(text, cases[i].sentence);
+        }
+        cop_pid pid;
+        ck_assert_int_eq(cop_applications_check(permanent, NULL, 0), COP_OK);
+        ck_assert_int_eq(cop_start_applications(permanent, &pid), COP_E_NO_NODE);
+}

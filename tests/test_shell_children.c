@@ -1,0 +1,142 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* The shell's words for supervisors, and the tree, which asks nobody. The claim's own thread is the shell's. */
+#include "shell/shell.h"
+#include "tests/family.h"
+
+#define AT_SHELL(claim)                                                \
+        static void at_shell_##claim(struct cop__shell *shell);        \
+        IN_FAMILY(claim)                                               \
+        {                                                              \
+                struct cop__shell shell;                               \
+                cop__shell_init(&shell, node);                         \
+                at_shell_##claim(&shell);                              \
+                cop__shell_fini(&shell);                               \
+        }                                                              \
+        static void at_shell_##claim(struct cop__shell *shell)
+
+/* What a command answers, with each pid masked. */
+static const char *answer_of(struct cop__shell *shell, const char *line, bool works)
+{
+        static char masked[4096];
+        size_t size = 0;
+        ck_assert_int_eq(cop__shell_run(shell, line, strlen(line)), works);
+        const char *text = cop__text_get(works ? &shell->out : &shell->err);
+        for (; *text != '\0' && size + 1 < sizeof(masked); text++) {
+                masked[size++] = *text;
+                if (*text == '<')
+                        text += strcspn(text, ">") - 1;
+        }
+        masked[size] = '\0';
+        return masked;
+}
+
+#define says(line, text) ck_assert_str_eq(answer_of(shell, line, true), text)
+#define complains(line, text) ck_assert_str_eq(answer_of(shell, line, false), text)
+
+AT_SHELL(children_are_stopped_started_and_forgotten_by_words)
+{
+        TREE(shop, PATIENT, .children = COP_CHILDREN(WORKER("b"), WORKER("a")));
+        cop_pid root = grow_and_expect(&shop, "ba");
+        says("count shop", "2 children, 2 active; 0 supervisors, 2 workers\n");
+        complains("delete shop b", "** shop: the child is running\n");
+        says("terminate shop b", "ok\n");
+        says("tree", "shop <>\n├─ b  stopped\n└─ a <>\n");
+        says("restart shop b", "<>\n");
+        expect_end("b");
+        expect("start b");
+        crash("b");
+        expect("end b boom");
+        expect("start b");
+        expect_silence(root);
+        says("tree", "shop <>\n├─ b <>  restarts 1\n└─ a <>\n");
+        const char *said = answer_of(shell, "children shop", true);
+        ck_assert_ptr_eq(strstr(said, "shop, one_for_one: 1 of 1000 restarts within 1000 s\nb  <>"),
+                         said);
+        const char *first = strstr(said, "worker  permanent  running  1\na  <>");
+        ck_assert_ptr_nonnull(first);
+        ck_assert_ptr_nonnull(strstr(first, "worker  permanent  running  0\n"));
+        says("terminate shop b", "ok\n");
+        says("delete shop b", "ok\n");
+        complains("restart shop b", "** shop has no such child; children shop lists them\n");
+        complains("count witness", "** witness is no supervisor\n");
+        fell(root);
+}
+
+AT_SHELL(a_start_that_fails_says_why)
+{
+        TREE(shop, .children = COP_CHILDREN(WORKER("a")));
+        cop_pid root = grow_and_expect(&shop, "a");
+        says("terminate shop a", "ok\n");
+        let("a", FAILS);
+        complains("restart shop a", "** it could not start, or shop has ended: {no_start, a}\n");
+        fell(root);
+}
+
+AT_SHELL(a_child_of_a_dynamic_supervisor_is_started_with_its_argument)
+{
+        const cop_child each = { .server = &worker_server };
+        const cop_supervisor sessions = { .name = "sessions", .strategy = COP_DYNAMIC,
+                                          .each = &each };
+        cop_pid root = grow(&sessions);
+        says("start sessions #job{id = \"a\", stop_ms = 0, traps = true}", "<>\n");
+        expect("start a");
+        says("tree", "sessions <>\n└─ (worker) <>\n");
+        complains("start sessions #ping{number = 1}",
+                  "** sessions does not take such a child: its log says why\n");
+        fell(root);
+}
+
+AT_SHELL(explain_speaks_of_the_children_of_the_moment)
+{
+        const cop_supervisor desk = { .children = COP_CHILDREN(WORKER("b")) };
+        TREE(shop, .intensity = 2, .children = COP_CHILDREN({ .id = "desk", .supervisor = &desk }));
+        cop_pid root = grow_and_expect(&shop, "b");
+        ck_assert_int_eq(cop_start_child(root, (&(const cop_child)WORKER("c")), NULL), COP_OK);
+        says("explain shop",
+             "shop bears 2 restarts within 5 s and gives up at the 3rd, which ends all\n"
+             "  desk bears 1 restart within 5 s and gives up at the 2nd; that is a restart of shop\n"
+             "    b: each end is a restart of desk; 6 in quick succession end all\n"
+             "  c: each end is a restart of shop\n");
+        complains("explain witness", "** witness is no supervisor\n");
+        fell(root);
+}
+
+AT_SHELL(children_are_completed_from_what_is_written_down_of_them)
+{
+        TREE(shop, .children = COP_CHILDREN(WORKER("anna"), WORKER("bob")));
+        cop_pid root = grow(&shop);
+        struct cop__text candidates;
+        size_t from;
+        cop__text_init(&candidates);
+        cop__shell_complete(shell, "terminate shop b", 16, &from, &candidates);
+        ck_assert_str_eq(cop__text_get(&candidates), "bob\n");
+        ck_assert_uint_eq(from, 15);
+        cop__text_fini(&candidates);
+        fell(root);
+}
+
+/* Keeps its worker until it is told to go on. */
+static uint32_t may_go_on, is_stuck;
+static void gets_stuck(void)
+{
+        cop__store_release(&is_stuck, 1);
+        while (!cop__load_acquire(&may_go_on))
+                cop__spin_pause();
+}
+
+TEST(the_tree_is_there_when_the_only_worker_is_stuck)
+{
+        cop_node *node = node_begin((cop_node_options){ .workers = 1 });
+        struct cop__shell shell_memory, *shell = &shell_memory;
+        TREE(shop, .children = COP_CHILDREN({ .id = "x", .run = waits, .unnamed = true },
+                                            { .id = "stuck", .run = gets_stuck,
+                                              .restart = COP_TEMPORARY }));
+        cop__shell_init(shell, node);
+        cop_pid root = grow(&shop);
+        await_true(cop__load_acquire(&is_stuck));
+        says("tree", "shop <>\n├─ (x) <>\n└─ stuck <>\n");
+        cop__store_release(&may_go_on, 1);
+        fell(root);
+        cop__shell_fini(shell);
+        node_end(node);
+}

@@ -1,0 +1,334 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Backoff, circuit breakers and explain: what supervisors have beyond OTP. */
+#include "tests/family.h"
+
+#include "supervisor/backoff.h"
+
+/* ---- Delays as numbers ------------------------------------------------------------------------ */
+
+#define MS COP__NS_PER_MS
+
+static const cop_breaker no_breaker;
+static const cop_backoff no_backoff;
+
+static uint64_t delay_ms(const cop_backoff *backoff, uint32_t n, uint64_t chance)
+{
+        return cop__backoff_delay_ns(backoff, n, chance) / MS;
+}
+
+TEST(each_delay_is_the_factor_times_the_one_before_up_to_the_longest)
+{
+        const cop_backoff backoff = { .first_ms = 10, .max_ms = 100, .factor = 2 };
+        const uint64_t wanted[] = { 10, 20, 40, 80, 100, 100 };
+        for (uint32_t i = 0; i < 6; i++)
+                ck_assert_uint_eq(delay_ms(&backoff, i, 0), wanted[i]);
+        ck_assert_uint_eq(delay_ms(&backoff, UINT32_MAX, 0), 100);
+        const cop_backoff even = { .first_ms = 10, .max_ms = 100, .factor = 1 };
+        ck_assert_uint_eq(delay_ms(&even, UINT32_MAX, 0), 10);
+        const cop_backoff long_one = { .first_ms = INT64_MAX, .max_ms = INT64_MAX, .factor = 2 };
+        ck_assert_uint_eq(cop__backoff_delay_ns(&long_one, 9, 0), UINT64_C(9000000000000000000));
+}
+
+TEST(jitter_takes_off_at_most_its_part)
+{
+        const cop_backoff backoff = { .first_ms = 1000, .max_ms = 1000, .factor = 1, .jitter = 0.25 };
+        ck_assert_uint_eq(delay_ms(&backoff, 0, 0), 1000);
+        ck_assert_uint_eq(delay_ms(&backoff, 0, UINT64_MAX), 750);
+        ck_assert_uint_eq(delay_ms(&backoff, 0, UINT64_MAX / 2), 875);
+}
+
+TEST(without_backoff_and_breaker_a_failure_has_no_delay)
+{
+        struct cop__past past = { 0 };
+        for (int i = 0; i < 100; i++) {
+                struct cop__respite respite =
+                        cop__past_fails(&past, &no_backoff, &no_breaker, 1000, 0);
+                ck_assert(respite.delay_ns == 0 && !respite.opens && !respite.gives_up);
+        }
+}
+
+TEST(OPT_06_a_stable_life_makes_the_delay_begin_again)
+{
+        const cop_backoff backoff = { .first_ms = 10, .max_ms = 100, .factor = 2, .stable_ms = 50 };
+        struct cop__past past = { 0 };
+        uint64_t now_ns = 1000 * MS;
+        for (uint64_t wanted = 10; wanted <= 40; wanted *= 2) {
+                past.born_ns = now_ns;
+                now_ns += 49 * MS;
+                ck_assert_uint_eq(
+                        cop__past_fails(&past, &backoff, &no_breaker, now_ns, 0).delay_ns / MS,
+                        wanted);
+        }
+        past.born_ns = now_ns;
+        now_ns += 50 * MS;
+        ck_assert_uint_eq(cop__past_fails(&past, &backoff, &no_breaker, now_ns, 0).delay_ns / MS, 10);
+}
+
+TEST(OPT_07_tries_in_a_row_are_counted)
+{
+        const cop_backoff backoff = { .first_ms = 1, .max_ms = 1, .factor = 1, .stable_ms = 5,
+                                      .tries = 3 };
+        struct cop__past past = { 0 };
+        for (int i = 0; i < 3; i++)
+                ck_assert(!cop__past_fails(&past, &backoff, &no_breaker, MS, 0).gives_up);
+        ck_assert(cop__past_fails(&past, &backoff, &no_breaker, MS, 0).gives_up);
+}
+
+TEST(a_breaker_opens_closes_and_opens_at_once_when_its_try_fails)
+{
+        const cop_breaker breaker = { .failures = 3, .open_ms = 100, .stable_ms = 50 };
+        struct cop__past past = { 0 };
+        uint64_t now_ns = 1000 * MS;
+        ck_assert(!cop__past_fails(&past, &no_backoff, &breaker, now_ns, 0).opens);
+        ck_assert(!cop__past_fails(&past, &no_backoff, &breaker, now_ns, 0).opens);
+        struct cop__respite third = cop__past_fails(&past, &no_backoff, &breaker, now_ns, 0);
+        ck_assert(third.opens && third.delay_ns == 100 * MS);
+        past.born_ns = now_ns; /* half open */
+        ck_assert(cop__past_fails(&past, &no_backoff, &breaker, now_ns + 49 * MS, 0).opens);
+        past.born_ns = now_ns; /* half open, and stable */
+        ck_assert(!cop__past_fails(&past, &no_backoff, &breaker, now_ns + 50 * MS, 0).opens);
+}
+
+/* ---- Backoff ---------------------------------------------------------------------------------- */
+
+IN_FAMILY(a_restart_with_backoff_comes_after_its_delay_and_not_before)
+{
+        TREE(shop, PATIENT,
+             .children = COP_CHILDREN(WORKER("a", .backoff = { .first_ms = 40 }), WORKER("b")));
+        cop_pid root = grow_and_expect(&shop, "ab");
+        uint64_t before_ns = cop__clock_ns();
+        crash("a");
+        expect("end a boom");
+        await_true(strcmp(ask_child(root, "a", "state"), "restarting") == 0 ||
+                   tries_of("a") == 2);
+        crash("b");
+        expect("end b boom");
+        expect_both("start a", "start b");
+        ck_assert_uint_ge(cop__clock_ns() - before_ns, 40 * MS);
+        expect_silence(root);
+        fell(root);
+}
+
+IN_FAMILY(OPT_08_failures_inside_the_restart_are_tried_again_with_longer_delays)
+{
+        TREE(shop, PATIENT, .children = COP_CHILDREN(WORKER("a", .backoff = { .first_ms = 1 })));
+        cop_pid root = grow_and_expect(&shop, "a");
+        let("a", FAILS);
+        uint64_t before_ns = cop__clock_ns();
+        crash("a");
+        expect("end a boom");
+        await_true(tries_of("a") == 5); /* after 1 + 2 + 4 + 8 ms */
+        ck_assert_uint_ge(cop__clock_ns() - before_ns, 15 * MS);
+        let("a", STARTS);
+        expect("start a");
+        expect_silence(root);
+        ck_assert_int_ge(restarts_of(root), 5);
+        fell(root);
+}
+
+IN_FAMILY(OPT_07_after_its_tries_the_supervisor_gives_up)
+{
+        TREE(shop, PATIENT,
+             .children = COP_CHILDREN(WORKER("b"),
+                                      WORKER("a", .backoff = { .first_ms = 1, .tries = 2 })));
+        cop_pid root = grow_and_expect(&shop, "ba");
+        let("a", FAILS);
+        crash("a");
+        expect("end a boom");
+        expect_end("b");
+        await_exited(root, "shutdown");
+        ck_assert_uint_eq(tries_of("a"), 1 + 2);
+}
+
+IN_FAMILY(a_child_that_waits_for_its_delay_can_be_terminated)
+{
+        TREE(shop, PATIENT,
+             .children = COP_CHILDREN(WORKER("a", .backoff = { .first_ms = 1000000 })));
+        cop_pid root = grow_and_expect(&shop, "a");
+        crash("a");
+        expect("end a boom");
+        await_true(strcmp(ask_child(root, "a", "state"), "restarting") == 0);
+        ck_assert_int_eq(cop_restart_child(root, "a", NULL), COP_E_RESTARTING);
+        ck_assert_int_eq(cop_terminate_child(root, "a"), COP_OK);
+        ck_assert_int_eq(cop_restart_child(root, "a", NULL), COP_OK);
+        expect("start a");
+        fell(root);
+}
+
+IN_FAMILY(siblings_that_depend_on_it_stand_still_while_a_child_waits_for_its_delay)
+{
+        TREE(shop, PATIENT, .strategy = COP_REST_FOR_ONE,
+             .children = COP_CHILDREN(WORKER("a"), WORKER("b", .backoff = { .first_ms = 30 }),
+                                      WORKER("c")));
+        cop_pid root = grow_and_expect(&shop, "abc");
+        crash("b");
+        expect("end b boom");
+        expect_end("c");
+        expect_start("bc");
+        expect_silence(root);
+        fell(root);
+}
+
+/* ---- Breakers ----------------------------------------------------------------------------------- */
+
+IN_FAMILY(after_its_failures_a_breaker_leaves_the_child_alone_and_calls_fail_at_once)
+{
+        TREE(shop, .intensity = 2, .period_ms = 1000000,
+             .children = COP_CHILDREN(WORKER("a", .breaker = { .failures = 3, .open_ms = 1000000 }),
+                                      WORKER("b")));
+        cop_pid root = grow_and_expect(&shop, "ab"), last = cop_no_pid();
+        for (int i = 0; i < 3; i++) {
+                last = crash("a");
+                expect("end a boom");
+                if (i < 2)
+                        expect("start a");
+        }
+        await_true(strcmp(ask_child(root, "a", "state"), "open") == 0);
+        ck_assert_str_eq(outcome_of(last), "shop opened the breaker of a after 3 failures in a row: "
+                                           "it is left alone for 1000 s");
+        ck_assert_int_eq(cop_call(NULL, "a", COP_FOREVER, ping, .number = 1), COP_E_NO_NAME);
+        ck_assert_int_eq(restarts_of(root), 2); /* what opens it is no restart */
+        ck_assert_int_eq(cop_delete_child(root, "a"), COP_E_RESTARTING);
+        ck_assert_int_eq(cop_restart_child(root, "a", NULL), COP_OK); /* but anyone may close it */
+        expect("start a");
+        fell(root);
+        expect_end("ba");
+}
+
+IN_FAMILY(an_open_breaker_lets_one_try_through)
+{
+        TREE(shop, PATIENT,
+             .children = COP_CHILDREN(WORKER("a", .breaker = { .failures = 1, .open_ms = 20,
+                                                               .stable_ms = 1000000 })));
+        cop_pid root = grow_and_expect(&shop, "a");
+        for (uint32_t i = 2; i < 4; i++) {
+                uint64_t before_ns = cop__clock_ns();
+                crash("a");
+                expect("end a boom");
+                expect("start a");
+                ck_assert_uint_eq(tries_of("a"), i);
+                ck_assert_uint_ge(cop__clock_ns() - before_ns, 20 * MS);
+        }
+        ck_assert_int_eq(restarts_of(root), 0);
+        fell(root);
+}
+
+IN_FAMILY(a_child_behind_an_open_breaker_can_be_terminated)
+{
+        TREE(shop, PATIENT,
+             .children = COP_CHILDREN(WORKER("a", .breaker = { .failures = 1,
+                                                               .open_ms = 1000000 })));
+        cop_pid root = grow_and_expect(&shop, "a");
+        crash("a");
+        expect("end a boom");
+        await_true(strcmp(ask_child(root, "a", "state"), "open") == 0);
+        ck_assert_int_eq(cop_terminate_child(root, "a"), COP_OK);
+        ck_assert_str_eq(ask_child(root, "a", "state"), "stopped");
+        ck_assert_int_eq(cop_delete_child(root, "a"), COP_OK);
+        fell(root);
+}
+
+TEST(what_a_backoff_or_breaker_cannot_be_is_refused)
+{
+        char text[200];
+        static const cop_child wrong[] = {
+                { .id = "a", .run = waits, .backoff = { .first_ms = -1 } },
+                { .id = "a", .run = waits, .backoff = { .max_ms = 1 } },
+                { .id = "a", .run = waits, .backoff = { .first_ms = 2, .max_ms = 1 } },
+                { .id = "a", .run = waits, .backoff = { .first_ms = 2, .factor = 0.5 } },
+                { .id = "a", .run = waits, .backoff = { .first_ms = 2, .jitter = 1.5 } },
+                { .id = "a", .run = waits, .breaker = { .open_ms = 1 } },
+                { .id = "a", .run = waits, .breaker = { .failures = 1, .open_ms = -1 } },
+        };
+        for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+                ck_assert_int_eq(cop_child_check(&wrong[i], text, sizeof(text)),
+                                 COP_E_BAD_ARGUMENT);
+        const cop_supervisor all = { .strategy = COP_ONE_FOR_ALL,
+                                     .children = COP_CHILDREN({ .id = "a", .run = waits,
+                                                                .breaker = { .failures = 1 } }) };
+        ck_assert_int_eq(cop_supervisor_check(&all, text, sizeof(text)), COP_E_BAD_ARGUMENT);
+        ck_assert_str_eq(text, "supervisor: child a: breaker is set, but its supervisor restarts "
+                               "others with it");
+}
+
+/* ---- Without limits ------------------------------------------------------------------------------- */
+
+IN_FAMILY(SUP_intensity_14_restarts_without_limit_or_in_one_endless_window)
+{
+        TREE(shop, .intensity = COP_RESTARTS_FOR_EVER, .children = COP_CHILDREN(WORKER("a")));
+        cop_pid root = grow_and_expect(&shop, "a");
+        for (int i = 0; i < 20; i++) {
+                crash("a");
+                expect("end a boom");
+                expect("start a");
+        }
+        fell(root);
+        expect_end("a");
+        const cop_supervisor endless = { .name = "shop", .intensity = 1, .period_ms = COP_FOREVER,
+                                         .children = COP_CHILDREN(WORKER("a")) };
+        root = grow_and_expect(&endless, "a");
+        crash("a");
+        expect("end a boom");
+        expect("start a");
+        cop_pid a = crash("a");
+        expect("end a boom");
+        ck_assert_str_eq(outcome_of(a), "shop gave up: 2 restarts are more than 1");
+        await_exited(root, "shutdown");
+}
+
+/* ---- Explain ---------------------------------------------------------------------------------------- */
+
+TEST(explain_says_level_by_level_what_a_tree_bears)
+{
+        const cop_supervisor desk = { .intensity = 1, .period_ms = 1000,
+                                      .children = COP_CHILDREN(
+                                              { .id = "clerk", .run = waits },
+                                              { .id = "guest", .run = waits,
+                                                .restart = COP_TEMPORARY }) };
+        const cop_supervisor shop = {
+                .name = "shop", .intensity = 3,
+                .children = COP_CHILDREN({ .id = "till", .run = waits,
+                                           .backoff = { .first_ms = 100 } },
+                                         { .id = "desk", .supervisor = &desk },
+                                         { .id = "club", .supervisor = &desk,
+                                           .restart = COP_TRANSIENT }),
+        };
+        const char *wanted =
+                "shop bears 3 restarts within 5 s and gives up at the 4th, which ends all\n"
+                "  till: each end is a restart of shop; restarts come after 100 ms at first and 60 s "
+                "at most\n"
+                "  desk bears 1 restart within 1 s and gives up at the 2nd; that is a restart of shop\n"
+                "    clerk: each end is a restart of desk; 8 in quick succession end all\n"
+                "    guest: its end is never a restart of desk\n"
+                "  club bears 1 restart within 1 s and gives up at the 2nd; that ends it for good, and "
+                "is not a restart of shop\n"
+                "    clerk: each end is a restart of club\n"
+                "    guest: its end is never a restart of club\n";
+        char text[2000];
+        ck_assert_uint_eq(cop_supervisor_explain(&shop, text, sizeof(text)), strlen(wanted));
+        ck_assert_str_eq(text, wanted);
+        char little[10];
+        ck_assert_uint_eq(cop_supervisor_explain(&shop, little, sizeof(little)), strlen(wanted));
+        ck_assert_str_eq(little, "shop bear");
+        ck_assert_uint_eq(cop_supervisor_explain(NULL, text, sizeof(text)), 0);
+}
+
+/* The oracle is the tree itself: so many crashes as explain says, and not one less, end it. */
+IN_FAMILY(what_explain_says_is_what_happens)
+{
+        const cop_supervisor desk = { .intensity = 1, .period_ms = 1000000,
+                                      .children = COP_CHILDREN(WORKER("a")) };
+        TREE(shop, .intensity = 2, .period_ms = 1000000,
+             .children = COP_CHILDREN({ .id = "desk", .supervisor = &desk }));
+        char text[500];
+        cop_supervisor_explain(&shop, text, sizeof(text));
+        ck_assert_ptr_nonnull(strstr(text, "; 6 in quick succession end all"));
+        cop_pid root = grow_and_expect(&shop, "a");
+        for (int i = 1; i <= 6; i++) {
+                crash("a");
+                expect("end a boom");
+                if (i < 6)
+                        expect("start a");
+        }
+        await_exited(root, "shutdown");
+}

@@ -1,0 +1,372 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Dynamic supervisors. A name with an ID shows that row of the semantics. */
+#include "tests/family.h"
+
+#define CHILD(...) (&(const cop_child)__VA_ARGS__)
+#define SESSIONS(...) \
+        const cop_supervisor sessions = { .name = "sessions", .strategy = COP_DYNAMIC, __VA_ARGS__ }
+
+static cop_pid start(cop_pid root, const cop_child *child)
+{
+        cop_pid pid = cop_no_pid();
+        ck_assert_int_eq(cop_start_child(root, child, &pid), COP_OK);
+        return pid;
+}
+
+IN_FAMILY(children_of_any_spec_come_and_go_by_pid)
+{
+        SESSIONS(PATIENT);
+        cop_pid root = grow(&sessions);
+        cop_pid a = start(root, CHILD(WORKER("a", .unnamed = true)));
+        cop_pid b = start(root, CHILD(WORKER("a", .unnamed = true)));
+        expect("start a");
+        expect("start a");
+        ck_assert(!cop_pid_equal(a, b));
+        ck_assert_int_eq(count_of(root).active, 2);
+        ck_assert_int_eq(cop_terminate_child(root, a), COP_OK);
+        expect_end("a");
+        ck_assert_int_eq(cop_terminate_child(root, a), COP_E_NOT_FOUND); /* DSU-06 */
+        ck_assert_int_eq(count_of(root).specs, 1);
+        fell(root);
+        expect_end("a");
+}
+
+IN_FAMILY(a_dynamic_child_with_an_id_is_registered_under_it)
+{
+        SESSIONS(PATIENT);
+        cop_pid root = grow(&sessions);
+        start(root, CHILD(WORKER("a")));
+        expect("start a");
+        ck_assert_int_eq(cop_start_child(root, CHILD(WORKER("a")), NULL), COP_E_DIED);
+        start(root, CHILD({ .run = waits })); /* and one without is not */
+        crash("a");
+        expect("end a boom");
+        expect("start a");
+        fell(root);
+}
+
+IN_FAMILY(SUP_api_17_each_child_has_an_argument_of_its_own)
+{
+        const cop_child each = WORKER_WITH("x", ((job){ .id = "x", .traps = true }));
+        SESSIONS(PATIENT, .each = &each);
+        cop_pid root = grow(&sessions), pid = cop_no_pid();
+        ck_assert_int_eq(cop_start_each(root, &pid, job, .id = "a", .traps = true), COP_OK);
+        expect("start a");
+        start(root, NULL);
+        expect("start x");
+        dismiss(pid, cop_atom("boom"));
+        expect("end a boom");
+        expect("start a"); /* SUP-restart-25: with the same argument */
+        expect_silence(root);
+        fell(root);
+        expect_both("end a shutdown", "end x shutdown");
+}
+
+IN_FAMILY(what_does_not_fit_each_is_refused)
+{
+        const cop_child each = { .server = &worker_server };
+        SESSIONS(.each = &each);
+        cop_pid root = grow(&sessions);
+        ck_assert_int_eq(cop_start_child(root, NULL, NULL), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_start_each(root, NULL, ping, .number = 1), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_start_child(root, CHILD(WORKER("a")), NULL), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(count_of(root).specs, 0);
+        fell(root);
+}
+
+IN_FAMILY(SUP_start_17_a_dynamic_supervisor_has_no_list_of_children)
+{
+        const cop_child named = { .supervisor = &(cop_supervisor){ .name = "desk" } };
+        char text[200];
+        ck_assert_int_eq(cop_supervisor_check(&(cop_supervisor){ .strategy = COP_DYNAMIC,
+                                                                 .children = ABC(0) },
+                                              text, sizeof(text)),
+                         COP_E_BAD_ARGUMENT);
+        ck_assert_str_eq(text, "supervisor: children is set; those of COP_DYNAMIC are started later");
+        ck_assert_int_eq(cop_supervisor_check(&(cop_supervisor){ .max_children = 1 }, text,
+                                              sizeof(text)),
+                         COP_E_BAD_ARGUMENT);
+        ck_assert_str_eq(text, "supervisor: max_children is set, but its strategy is not COP_DYNAMIC");
+        ck_assert_int_eq(cop_supervisor_check(&(cop_supervisor){ .strategy = COP_DYNAMIC,
+                                                                 .each = &named },
+                                              text, sizeof(text)),
+                         COP_E_BAD_ARGUMENT);
+}
+
+IN_FAMILY(SUP_api_18_dynamic_children_are_not_known_by_id_nor_kept)
+{
+        SESSIONS(PATIENT);
+        cop_pid root = grow(&sessions), a = start(root, CHILD(WORKER("a")));
+        ck_assert_int_eq(cop_terminate_child(root, "a"), COP_E_DYNAMIC);
+        ck_assert_int_eq(cop_restart_child(root, a, NULL), COP_E_DYNAMIC);
+        ck_assert_int_eq(cop_delete_child(root, a), COP_E_DYNAMIC);
+        cop_message *answer;
+        ck_assert_int_eq(cop_get_child(root, "a", &answer), COP_E_DYNAMIC);
+        ck_assert_int_eq(cop_get_child(root, a, &answer), COP_OK);
+        cop_message_free(answer);
+        fell(root);
+}
+
+IN_FAMILY(DSU_01_more_than_max_children_are_refused)
+{
+        SESSIONS(.max_children = 2);
+        cop_pid root = grow(&sessions), pid = { 7 };
+        cop_pid first = start(root, CHILD({ .run = waits }));
+        start(root, CHILD({ .run = waits }));
+        ck_assert_int_eq(cop_start_child(root, CHILD({ .run = waits }), &pid), COP_E_MAX_CHILDREN);
+        ck_assert_uint_eq(pid.bits, 7);
+        ck_assert_int_eq(cop_terminate_child(root, first), COP_OK);
+        start(root, CHILD({ .run = waits }));
+        fell(root);
+}
+
+typedef struct {
+        int64_t unused;
+} shy;
+static void shy_init(shy *self)
+{
+        (void)self;
+        cop_ignore();
+}
+COP_SERVER(shy, COP_INIT(shy_init));
+
+IN_FAMILY(SUP_start_08_a_dynamic_child_that_ignores_its_start_is_not_kept)
+{
+        SESSIONS(PATIENT);
+        cop_pid root = grow(&sessions), pid = { 7 };
+        ck_assert_int_eq(cop_start_child(root, CHILD({ .server = &shy_server }), &pid), COP_OK);
+        ck_assert_uint_eq(pid.bits, 0);
+        ck_assert_int_eq(count_of(root).specs, 0);
+        fell(root);
+}
+
+IN_FAMILY(DSU_03_a_dynamic_child_that_cannot_start_is_an_answer_with_its_reason)
+{
+        SESSIONS(PATIENT);
+        cop_pid root = grow(&sessions);
+        let("a", FAILS);
+        ck_assert_int_eq(cop_start_child(root, CHILD(WORKER("a")), NULL), COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()), "{no_start, a}");
+        ck_assert_int_eq(count_of(root).specs, 0);
+        fell(root);
+}
+
+IN_FAMILY(DSU_05_a_restart_that_fails_is_tried_again_and_each_try_counts)
+{
+        SESSIONS(PATIENT);
+        cop_pid root = grow(&sessions), a = start(root, CHILD(WORKER("a")));
+        expect("start a");
+        let("a", FAILS);
+        dismiss(a, cop_atom("boom"));
+        expect("end a boom");
+        await_true(tries_of("a") > 3);
+        let("a", STARTS);
+        expect("start a");
+        expect_silence(root);
+        ck_assert_int_eq(restarts_of(root), (int64_t)tries_of("a") - 1);
+        ck_assert_int_eq(count_of(root).active, 1);
+        fell(root);
+}
+
+IN_FAMILY(DSU_07_a_restarting_child_is_terminated_by_its_old_pid)
+{
+        SESSIONS(.intensity = COP_RESTARTS_FOR_EVER);
+        cop_pid root = grow(&sessions), a = start(root, CHILD(WORKER("a")));
+        expect("start a");
+        let("a", FAILS);
+        dismiss(a, cop_atom("boom"));
+        expect("end a boom");
+        await_true(tries_of("a") > 3);
+        cop_status status;
+        await_true((status = cop_terminate_child(root, a)) != COP_E_NOT_FOUND);
+        ck_assert_int_eq(status, COP_OK);
+        await_true(count_of(root).specs == 0);
+        uint32_t tries = tries_of("a");
+        expect_silence(root);
+        ck_assert_uint_eq(tries_of("a"), tries);
+        fell(root);
+}
+
+IN_FAMILY(transient_and_temporary_dynamic_children_are_forgotten_when_they_end_well)
+{
+        SESSIONS(PATIENT);
+        cop_pid root = grow(&sessions);
+        cop_pid a = start(root, CHILD(WORKER("a", .restart = COP_TRANSIENT)));
+        cop_pid b = start(root, CHILD(WORKER("b", .restart = COP_TEMPORARY)));
+        expect_start("ab");
+        dismiss(a, cop_atom("normal"));
+        expect("end a normal");
+        dismiss(b, cop_atom("boom"));
+        expect("end b boom");
+        await_true(count_of(root).specs == 0);
+        ck_assert_int_eq(restarts_of(root), 0);
+        fell(root);
+}
+
+/* Each needs so long that one after the other would take three times what all together do. */
+IN_FAMILY(DSU_08_dynamic_children_are_stopped_together)
+{
+        SESSIONS(PATIENT);
+        cop_pid root = grow(&sessions);
+        start(root, CHILD(WORKER_WITH("a", ((job){ .id = "a", .stop_ms = 20 }),
+                                      .shutdown_ms = COP_SHUTDOWN_INFINITY)));
+        start(root, CHILD(WORKER_WITH("b", ((job){ .id = "b", .stop_ms = 20 }))));
+        cop_pid c = start(root, CHILD(WORKER("c", .shutdown_ms = COP_BRUTAL_KILL)));
+        expect_start("abc");
+        cop_ref ref = watch(c);
+        fell(root);
+        await_down(ref, "killed");
+        expect_both("end b shutdown", "end a shutdown"); /* both before any has done */
+        expect_both("done a", "done b");
+        nothing_has_come();
+}
+
+IN_FAMILY(SUP_stop_09_fast_children_stop_and_slow_ones_are_killed_at_their_limit)
+{
+        SESSIONS(PATIENT);
+        cop_pid root = grow(&sessions);
+        cop_pid fast = start(root, CHILD(WORKER("a", .shutdown_ms = 30)));
+        cop_pid slow = start(root, CHILD(WORKER_WITH("b", ((job){ .id = "b", .stop_ms = 1000000 }),
+                                                     .shutdown_ms = 30)));
+        expect_start("ab");
+        cop_ref fast_ref = watch(fast), slow_ref = watch(slow);
+        uint64_t before_ns = cop__clock_ns();
+        fell(root);
+        ck_assert_uint_ge(cop__clock_ns() - before_ns, 30 * COP__NS_PER_MS);
+        await_down(fast_ref, "shutdown");
+        await_down(slow_ref, "killed");
+}
+
+static void answers_shutdown_oddly(void)
+{
+        cop_trap_exit(true);
+        say("odd", "x", "");
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(cop_exited)));
+        cop_exit(cop_atom("offended"));
+}
+
+IN_FAMILY(SUP_stop_11_children_may_answer_shutdown_with_other_reasons)
+{
+        SESSIONS(PATIENT);
+        cop_pid root = grow(&sessions);
+        cop_ref ref = watch(root);
+        for (int i = 0; i < 3; i++) {
+                start(root, CHILD({ .run = answers_shutdown_oddly }));
+                expect("odd x");
+        }
+        fell(root);
+        await_down(ref, "shutdown");
+}
+
+IN_FAMILY(a_dynamic_supervisor_that_gives_up_stops_all)
+{
+        SESSIONS(.intensity = 1, .period_ms = 1000000);
+        cop_pid root = grow(&sessions), a = start(root, CHILD(WORKER("a")));
+        start(root, CHILD(WORKER("b")));
+        expect_start("ab");
+        dismiss(a, cop_atom("boom"));
+        expect("end a boom");
+        expect("start a");
+        crash("a");
+        expect("end a boom");
+        expect_end("b");
+        await_exited(root, "shutdown");
+}
+
+/* ---- Many ----------------------------------------------------------------------------------- */
+
+static void idles(void)
+{
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
+}
+
+IN_FAMILY(SUP_api_14_counts_are_exact_with_thousands_of_children)
+{
+        const cop_child each = { .run = idles, .restart = COP_TEMPORARY };
+        SESSIONS(.each = &each);
+        static cop_pid pids[2000];
+        cop_pid root = grow(&sessions);
+        for (int i = 0; i < 2000; i++) {
+                if (i == 1000)
+                        ck_assert_int_eq(count_of(root).active, 1000);
+                pids[i] = start(root, NULL);
+        }
+        ck_assert(count_of(root).specs == 2000 && count_of(root).workers == 2000);
+        for (int i = 0; i < 2000; i++)
+                cop_send_exit(pids[i], cop_atom("kill"));
+        await_true(count_of(root).specs == 0);
+        ck_assert_int_eq(count_of(root).active, 0);
+        fell(root);
+}
+
+/* Nanoseconds for 200 restarts of one of `count` children. */
+static uint64_t time_restarts(int count)
+{
+        const cop_child each = { .run = idles };
+        SESSIONS(.intensity = COP_RESTARTS_FOR_EVER, .each = &each);
+        cop_pid root = grow(&sessions), first = cop_no_pid();
+        for (int i = 0; i < count; i++)
+                first = start(root, NULL);
+        cop_send_exit(first, cop_atom("kill"));
+        await_true(restarts_of(root) == 1);
+        uint64_t best_ns = UINT64_MAX;
+        for (int round = 0; round < 5; round++) {
+                uint64_t before_ns = cop__clock_ns();
+                for (int i = 0; i < 40; i++) {
+                        cop_pid pid = start(root, NULL);
+                        ck_assert_int_eq(cop_terminate_child(root, pid), COP_OK);
+                }
+                uint64_t spent_ns = cop__clock_ns() - before_ns;
+                best_ns = spent_ns < best_ns ? spent_ns : best_ns;
+        }
+        fell(root);
+        return best_ns;
+}
+
+/* The best of five rounds, and a bound far below the 500 times that a search through all would take. */
+IN_FAMILY(SUP_api_21_a_child_costs_the_same_among_ten_and_among_thousands)
+{
+        int many = suite_is_slow() ? 500 : 20000;
+        uint64_t few_ns = time_restarts(10), many_ns = time_restarts(many);
+        ck_assert_msg(many_ns < 50 * few_ns, "%llu ns among many, %llu among few",
+                      (unsigned long long)many_ns, (unsigned long long)few_ns);
+}
+
+IN_FAMILY(many_that_crash_at_once_are_all_restarted)
+{
+        enum { COUNT = 500 };
+        const cop_child each = { .run = idles };
+        SESSIONS(.intensity = COP_RESTARTS_FOR_EVER, .each = &each);
+        static cop_pid pids[COUNT];
+        cop_pid root = grow(&sessions);
+        for (int i = 0; i < COUNT; i++)
+                pids[i] = start(root, NULL);
+        for (int i = 0; i < COUNT; i++)
+                cop_send_exit(pids[i], cop_atom("boom"));
+        await_true(restarts_of(root) == COUNT);
+        ck_assert_int_eq(count_of(root).active, COUNT);
+        fell(root);
+}
+
+IN_FAMILY(a_dynamic_supervisor_that_is_killed_gives_everything_back)
+{
+        const cop_child each = { .run = idles };
+        const cop_supervisor sessions = { .strategy = COP_DYNAMIC, .each = &each };
+        int64_t before = 0;
+        for (int round = 0; round < 6; round++) {
+                cop_pid root = grow(&sessions), last = cop_no_pid();
+                for (int i = 0; i < 20; i++)
+                        last = start(root, NULL);
+                cop_ref ref = watch(last);
+                put_down(root);
+                await_down(ref, "killed");
+                await_exited(root, "killed");
+                if (round == 2)
+                        before = blocks_in_use(node);
+        }
+        await_true(blocks_in_use(node) <= before);
+        for (uint32_t i = 0; i < cop__census_count(&node->census); i++) {
+                struct cop__census_entry entry;
+                await_true(!cop__census_read(&node->census, i, &entry));
+        }
+}

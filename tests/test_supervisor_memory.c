@@ -1,0 +1,108 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Supervisors when memory runs out: they try again, or give up in order, and the node goes on. */
+#include "tests/failing_malloc.h"
+
+#include "tests/family.h"
+
+
+/* Whoever asks is told how it went; the supervisor is alive and right afterwards, or has ended with all its children. */
+static void expect_order(cop_pid root, cop_ref ref)
+{
+        if (!cop_is_alive(root)) {
+                await_and_drop(COP_REF(cop_down, ref));
+                await_true(cop_whereis("x").bits == 0);
+                await_true(cop_whereis("y").bits == 0);
+                cop_message *exited;
+                while ((exited = cop_receive(0, COP_KIND(cop_exited))) != NULL)
+                        cop_message_free(exited);
+                return;
+        }
+        await_true(is_settled(root));
+        ck_assert_int_eq(count_of(root).active, (int64_t)(cop_whereis("x").bits != 0) +
+                                                        (cop_whereis("y").bits != 0));
+        fell(root);
+        cop_demonitor_flush(ref);
+}
+
+/* The n-th allocation from the crash on fails, and those behind it, until some time has passed; for n from 1 up. */
+static void crash_without_memory(cop_strategy strategy)
+{
+        const cop_supervisor shop = { .name = "shop", .strategy = strategy, .intensity = 50,
+                                      .period_ms = 1000000,
+                                      .children = COP_CHILDREN({ .id = "x", .run = waits },
+                                                               { .id = "y", .run = waits }) };
+        for (long n = 1; n < 40; n++) {
+                cop_pid root = grow(&shop), x = cop_whereis("x");
+                cop_ref ref = watch(root), x_ref = watch(x);
+                ck_assert_int_eq(cop_send_exit(x, cop_atom("boom")), COP_OK);
+                fail_malloc_after(n);
+                for (int i = 0; i < 50; i++)
+                        cop_yield();
+                bool failed = stop_failing_malloc();
+                await_and_drop(COP_REF(cop_down, x_ref));
+                expect_order(root, ref);
+                if (!failed)
+                        break;
+        }
+}
+
+IN_FAMILY(a_restart_without_memory_is_tried_again_or_given_up_in_order)
+{
+        if (!failing_malloc_can())
+                return;
+        crash_without_memory(COP_ONE_FOR_ONE);
+        crash_without_memory(COP_ONE_FOR_ALL);
+}
+
+/* What a caller is told when there is no memory for what he asks. */
+static bool is_told(cop_status status)
+{
+        return status == COP_OK || status == COP_E_NO_MEMORY || status == COP_E_DIED ||
+               status == COP_E_NO_REPLY;
+}
+
+IN_FAMILY(a_start_without_memory_is_an_answer)
+{
+        TREE(shop, .children = NULL);
+        cop_pid root = grow(&shop), pid;
+        cop_ref ref = watch(root);
+        for (long n = 1; failing_malloc_can() && n < 200; n++) {
+                fail_malloc_after(n);
+                cop_status status = cop_start_child(root, (&(const cop_child){ .id = "x",
+                                                                               .run = waits }),
+                                                    &pid);
+                bool failed = stop_failing_malloc();
+                ck_assert_msg(is_told(status), "%s", cop_status_text(status));
+                if (status == COP_OK) {
+                        ck_assert_int_eq(cop_terminate_child(root, "x"), COP_OK);
+                        ck_assert_int_eq(cop_delete_child(root, "x"), COP_OK);
+                }
+                ck_assert_int_eq(count_of(root).specs, 0);
+                if (!failed)
+                        break;
+        }
+        cop_demonitor_flush(ref);
+        fell(root);
+}
+
+IN_FAMILY(new_specs_without_memory_change_nothing)
+{
+        TREE(shop, .children = COP_CHILDREN({ .id = "x", .run = waits }));
+        const cop_supervisor other = { .name = "shop", .intensity = 3,
+                                       .children = COP_CHILDREN({ .id = "x", .run = waits },
+                                                                { .id = "y", .run = waits },
+                                                                { .id = "z", .run = waits }) };
+        cop_pid root = grow(&shop);
+        for (long n = 1; failing_malloc_can() && n < 200; n++) {
+                fail_malloc_after(n);
+                cop_status status = cop_replace_specs(root, &other);
+                bool failed = stop_failing_malloc();
+                ck_assert_msg(is_told(status), "%s", cop_status_text(status));
+                int64_t specs = count_of(root).specs;
+                ck_assert_int_eq(specs == 1 || specs == 3, 1);
+                ck_assert(status != COP_E_NO_MEMORY || specs == 1);
+                if (!failed || specs == 3)
+                        break;
+        }
+        fell(root);
+}

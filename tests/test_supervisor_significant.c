@@ -1,0 +1,166 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Significant children, and supervisors that end with them. A name with an ID shows that row of the semantics. */
+#include "tests/family.h"
+
+#define SIGNIFICANT(id_, restart_) WORKER(id_, .restart = restart_, .significant = true)
+#define ANY .auto_shutdown = COP_ANY_SIGNIFICANT
+#define ALL .auto_shutdown = COP_ALL_SIGNIFICANT
+
+IN_FAMILY(SUP_auto_01_the_end_of_any_significant_temporary_child_ends_the_supervisor)
+{
+        const char *reasons[] = { "normal", "boom" };
+        for (int i = 0; i < 2; i++) {
+                TREE(shop, ANY, .children = COP_CHILDREN(WORKER("a"),
+                                                         SIGNIFICANT("b", COP_TEMPORARY)));
+                cop_pid root = grow_and_expect(&shop, "ab");
+                quit_with("b", cop_atom(reasons[i]));
+                expect(i == 0 ? "end b normal" : "end b boom");
+                expect_end("a");
+                await_exited(root, "shutdown");
+        }
+}
+
+IN_FAMILY(SUP_auto_01_also_if_it_is_killed)
+{
+        TREE(shop, ANY, .children = COP_CHILDREN(WORKER("a"), SIGNIFICANT("b", COP_TEMPORARY)));
+        cop_pid root = grow_and_expect(&shop, "ab");
+        put_down(cop_whereis("b"));
+        expect_end("a");
+        await_exited(root, "shutdown");
+}
+
+IN_FAMILY(SUP_auto_02_a_significant_transient_child_ends_it_only_by_ending_well)
+{
+        TREE(shop, PATIENT, ANY,
+             .children = COP_CHILDREN(WORKER("a"), SIGNIFICANT("b", COP_TRANSIENT)));
+        cop_pid root = grow_and_expect(&shop, "ab");
+        crash("b");
+        expect("end b boom");
+        expect("start b");
+        quit_with("b", cop_atom("normal"));
+        expect("end b normal");
+        expect_end("a");
+        await_exited(root, "shutdown");
+}
+
+IN_FAMILY(SUP_auto_04_with_all_significant_only_the_last_one_ends_it)
+{
+        TREE(shop, ALL, .children = COP_CHILDREN(WORKER("a"), SIGNIFICANT("b", COP_TEMPORARY),
+                                                 SIGNIFICANT("c", COP_TRANSIENT)));
+        cop_pid root = grow_and_expect(&shop, "abc");
+        quit_with("b", cop_atom("normal"));
+        expect("end b normal");
+        expect_silence(root);
+        quit_with("c", cop_atom("normal"));
+        expect("end c normal");
+        expect_end("a");
+        await_exited(root, "shutdown");
+}
+
+IN_FAMILY(SUP_auto_05_a_significant_child_that_is_terminated_ends_nothing)
+{
+        TREE(shop, ANY, .children = COP_CHILDREN(WORKER("a"), SIGNIFICANT("b", COP_TRANSIENT),
+                                                 SIGNIFICANT("c", COP_TEMPORARY)));
+        cop_pid root = grow_and_expect(&shop, "abc");
+        ck_assert_int_eq(cop_terminate_child(root, "b"), COP_OK);
+        ck_assert_int_eq(cop_terminate_child(root, "c"), COP_OK);
+        expect_end("bc");
+        expect_silence(root);
+        ck_assert(cop_is_alive(root));
+        fell(root);
+}
+
+IN_FAMILY(SUP_auto_08_children_that_are_not_significant_end_nothing)
+{
+        TREE(shop, ANY, .children = COP_CHILDREN(WORKER("a", .restart = COP_TEMPORARY),
+                                                 WORKER("b", .restart = COP_TRANSIENT),
+                                                 SIGNIFICANT("c", COP_TEMPORARY)));
+        cop_pid root = grow_and_expect(&shop, "abc");
+        quit_with("a", cop_atom("normal"));
+        quit_with("b", cop_atom("normal"));
+        expect("end a normal");
+        expect("end b normal");
+        expect_silence(root);
+        fell(root);
+        expect_end("c");
+}
+
+TEST(SUP_auto_09_what_does_not_go_together_is_refused)
+{
+        char text[200];
+        const cop_supervisor never = { .children = COP_CHILDREN(SIGNIFICANT("a", COP_TEMPORARY)) };
+        const cop_supervisor permanent = { ANY, .children = COP_CHILDREN(SIGNIFICANT(
+                                                        "a", COP_PERMANENT)) };
+        const cop_supervisor unknown = { .auto_shutdown = 7 };
+        ck_assert_int_eq(cop_supervisor_check(&never, text, sizeof(text)), COP_E_BAD_ARGUMENT);
+        ck_assert_str_eq(text, "supervisor: child a: significant is set, but auto_shutdown of its "
+                               "supervisor is COP_NEVER");
+        ck_assert_int_eq(cop_supervisor_check(&permanent, text, sizeof(text)), COP_E_BAD_ARGUMENT);
+        ck_assert_str_eq(text, "supervisor: child a: significant is set, but a permanent child is "
+                               "always restarted");
+        ck_assert_int_eq(cop_supervisor_check(&unknown, text, sizeof(text)), COP_E_BAD_ARGUMENT);
+}
+
+static void nest(bool significant, const char *words)
+{
+        const cop_supervisor desk = { ANY, .children = COP_CHILDREN(SIGNIFICANT("b",
+                                                                                COP_TEMPORARY)) };
+        TREE(shop, ANY, .children = COP_CHILDREN(WORKER("a"),
+                                                 { .id = "desk", .supervisor = &desk,
+                                                   .restart = COP_TRANSIENT,
+                                                   .significant = significant }));
+        cop_pid root = grow_and_expect(&shop, "ab");
+        cop_ref ref = watch(cop_whereis("desk"));
+        quit_with("b", cop_atom("normal"));
+        expect("end b normal");
+        await_down(ref, "shutdown");
+        if (significant) {
+                expect(words);
+                await_exited(root, "shutdown");
+                return;
+        }
+        expect_silence(root);
+        ck_assert_str_eq(ask_child(root, "desk", "state"), "stopped");
+        fell(root);
+        expect(words);
+}
+
+IN_FAMILY(SUP_auto_10_it_goes_up_only_through_supervisors_that_are_significant)
+{
+        nest(true, "end a shutdown");
+        nest(false, "end a shutdown");
+}
+
+IN_FAMILY(SUP_auto_11_the_same_rules_hold_for_dynamic_children)
+{
+        const cop_child each = SIGNIFICANT("x", COP_TEMPORARY);
+        const cop_supervisor shop = { .strategy = COP_DYNAMIC, ALL, .each = &each };
+        cop_pid root = grow(&shop), one = cop_no_pid(), two = cop_no_pid();
+        ck_assert_int_eq(cop_start_each(root, &one, job, .id = "a", .traps = true), COP_OK);
+        ck_assert_int_eq(cop_start_each(root, &two, job, .id = "b", .traps = true), COP_OK);
+        expect_start("ab");
+        dismiss(one, cop_atom("normal"));
+        expect("end a normal");
+        expect_silence(root);
+        dismiss(two, cop_atom("boom"));
+        expect("end b boom");
+        await_exited(root, "shutdown");
+}
+
+IN_FAMILY(SUP_auto_12_a_mode_that_is_changed_holds_for_later_ends)
+{
+        const cop_supervisor all = { ALL, .children = COP_CHILDREN(SIGNIFICANT("a", COP_TEMPORARY),
+                                                                   SIGNIFICANT("b", COP_TEMPORARY),
+                                                                   SIGNIFICANT("c", COP_TEMPORARY)) };
+        const cop_supervisor any = { ANY };
+        cop_pid root = grow_and_expect(&all, "abc");
+        quit_with("a", cop_atom("normal"));
+        expect("end a normal");
+        expect_silence(root);
+        ck_assert_int_eq(cop_replace_specs(root, &any), COP_OK);
+        expect_silence(root); /* the change itself ends nothing */
+        quit_with("b", cop_atom("normal"));
+        expect("end b normal");
+        expect_end("c");
+        await_exited(root, "shutdown");
+}

@@ -1,0 +1,207 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* How supervisors start their children. A name with an ID shows that row of the semantics. */
+#include "tests/family.h"
+
+/* Ends before it has begun. */
+typedef struct {
+        int64_t unused;
+} brief;
+static void brief_init(brief *self)
+{
+        (void)self;
+        cop_exit(cop_atom("normal"));
+}
+COP_SERVER(brief, COP_INIT(brief_init));
+
+IN_FAMILY(SUP_start_01_children_start_one_after_the_other)
+{
+        TREE(shop, .children = ABC(0));
+        let("b", HANGS);
+        cop_pid owner = hire(&shop);
+        expect("start a");
+        cop_pid b = expect("hang b");
+        /* a runs, and c is not there yet. */
+        cop_message *pong = NULL;
+        ck_assert_int_eq(cop_call(&pong, "a", PATIENCE_MS, ping, .number = 1), COP_OK);
+        cop_message_free(pong);
+        ck_assert_uint_eq(cop_whereis("c").bits, 0);
+        cop_send(b, go, .unused = 0);
+        expect("start b");
+        expect("start c");
+        expect("grown tree");
+        dismiss(owner, cop_atom("shutdown"));
+        expect_end("cba");
+}
+
+IN_FAMILY(SUP_start_02_children_stop_in_reverse_one_at_a_time)
+{
+        TREE(shop, .children = COP_CHILDREN(WORKER_WITH("a", ((job){ .id = "a", .stop_ms = 5 })),
+                                            WORKER_WITH("b", ((job){ .id = "b", .stop_ms = 20 })),
+                                            WORKER_WITH("c", ((job){ .id = "c", .stop_ms = 5 }))));
+        cop_pid root = grow_and_expect(&shop, "abc");
+        fell(root);
+        expect("end c shutdown");
+        expect("done c");
+        expect("end b shutdown");
+        expect("done b");
+        expect("end a shutdown");
+        expect("done a");
+}
+
+IN_FAMILY(SUP_start_05_a_child_that_cannot_start_stops_those_before_it)
+{
+        TREE(shop, .children = ABC(0));
+        cop_pid root = { 7 };
+        let("c", FAILS);
+        ck_assert_int_eq(cop_supervise(&shop, &root), COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()),
+                         "{shutdown, {failed_to_start_child, c, {no_start, c}}}");
+        ck_assert_uint_eq(root.bits, 7);
+        expect_start("ab");
+        expect_end("ba");
+        ck_assert_uint_eq(cop_whereis("shop").bits, 0);
+        /* The failure is in the answer, and nowhere else. */
+        nothing_has_come();
+}
+
+IN_FAMILY(a_failed_start_does_not_kill_a_caller_that_traps_no_exits)
+{
+        TREE(shop, .children = ABC(0));
+        let("a", FAILS);
+        cop_pid owner = hire(&shop);
+        expect("died tree {shutdown, {failed_to_start_child, a, {no_start, a}}}");
+        ck_assert(cop_is_alive(owner));
+        ck_assert_str_eq(info_of(owner, "links"), "[]");
+        ck_assert_str_eq(info_of(owner, "monitors"), "[]");
+}
+
+IN_FAMILY(a_tree_dies_with_who_grew_it)
+{
+        TREE(shop, .children = ABC(0));
+        cop_pid owner = hire(&shop);
+        expect_start("abc");
+        expect("grown tree");
+        cop_ref ref = watch(cop_whereis("shop"));
+        dismiss(owner, cop_atom("bankrupt"));
+        await_down(ref, "bankrupt");
+        expect_end("cba");
+}
+
+IN_FAMILY(a_tree_that_dies_takes_along_who_grew_it)
+{
+        TREE(shop, .intensity = COP_NO_RESTARTS, .children = ABC(0));
+        cop_ref ref = watch(hire(&shop));
+        expect_start("abc");
+        expect("grown tree");
+        crash("b");
+        await_down(ref, "shutdown");
+}
+
+IN_FAMILY(a_tree_that_is_wrong_is_refused_and_nothing_starts)
+{
+        TREE(shop, .children = COP_CHILDREN(WORKER("a"), WORKER("a")));
+        cop_pid root = { 7 };
+        ck_assert_int_eq(cop_supervise(&shop, &root), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_supervise(NULL, &root), COP_E_BAD_ARGUMENT);
+        ck_assert_uint_eq(root.bits, 7);
+        ck_assert_uint_eq(tries_of("a"), 0);
+}
+
+IN_FAMILY(a_trees_name_that_is_taken_is_an_answer)
+{
+        const cop_supervisor tree = { .name = "witness" };
+        cop_pid root = { 7 };
+        ck_assert_int_eq(cop_supervise(&tree, &root), COP_E_NAME_TAKEN);
+        ck_assert_uint_eq(root.bits, 7);
+        nothing_has_come();
+}
+
+IN_FAMILY(a_childs_name_that_is_taken_is_a_failed_start)
+{
+        const cop_supervisor tree = { .children = COP_CHILDREN(WORKER("witness")) };
+        char wanted[128], pid[COP_ID_TEXT_MAX];
+        cop_pid root;
+        snprintf(wanted, sizeof(wanted),
+                 "{shutdown, {failed_to_start_child, witness, {already_started, %s}}}",
+                 cop_pid_print(cop_self(), pid));
+        ck_assert_int_eq(cop_supervise(&tree, &root), COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()), wanted);
+}
+
+TEST(outside_a_node_nothing_is_supervised)
+{
+        cop_pid pid;
+        ck_assert_int_eq(cop_supervise(&(cop_supervisor){ 0 }, &pid), COP_E_NO_NODE);
+        ck_assert_int_eq(cop_shutdown((cop_pid){ 1 }, 0), COP_E_NO_NODE);
+}
+
+IN_FAMILY(a_supervisor_may_have_no_children)
+{
+        TREE(shop, .children = NULL);
+        cop_pid root = grow(&shop);
+        ck_assert(cop_pid_equal(cop_whereis("shop"), root));
+        ck_assert_int_eq(count_of(root).specs, 0);
+        fell(root);
+}
+
+IN_FAMILY(SUP_start_21_while_a_child_starts_requests_wait)
+{
+        TREE(shop, .children = ABC(0));
+        let("b", HANGS);
+        hire(&shop);
+        expect("start a");
+        cop_pid b = expect("hang b");
+        ck_assert_int_eq(cop_call(NULL, "shop", 20, cop__children), COP_E_TIMEOUT);
+        cop_send(b, go, .unused = 0);
+        expect_start("bc");
+        expect("grown tree");
+        ck_assert_str_eq(ask_child(cop_whereis("shop"), "b", "state"), "running");
+}
+
+IN_FAMILY(while_a_child_starts_the_parents_exit_is_obeyed)
+{
+        TREE(shop, .children = ABC(.shutdown_ms = 10));
+        let("c", HANGS);
+        cop_pid owner = hire(&shop);
+        expect_start("ab");
+        expect("hang c");
+        cop_ref shop_ref = watch(cop_whereis("shop")), c_ref = watch(cop_whereis("c"));
+        ck_assert_int_eq(cop_send_exit(owner, cop_atom("enough")), COP_OK);
+        await_down(c_ref, "killed"); /* it traps exits, and hangs */
+        expect_end("ba");
+        await_down(shop_ref, "enough");
+}
+
+IN_FAMILY(while_a_child_starts_the_end_of_another_is_not_lost)
+{
+        TREE(shop, PATIENT, .children = ABC(0));
+        let("c", HANGS);
+        hire(&shop);
+        expect_start("ab");
+        cop_pid c = expect("hang c");
+        crash("a");
+        expect("end a boom");
+        cop_send(c, go, .unused = 0);
+        expect("start c");
+        expect_both("start a", "grown tree");
+}
+
+IN_FAMILY(a_child_that_exits_normally_in_its_init_has_failed_to_start)
+{
+        const cop_supervisor tree = { .children = COP_CHILDREN({ .id = "x",
+                                                                 .server = &brief_server }) };
+        cop_pid root;
+        ck_assert_int_eq(cop_supervise(&tree, &root), COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()), "{shutdown, {failed_to_start_child, x, normal}}");
+}
+
+IN_FAMILY(a_child_is_registered_under_its_id_unless_it_is_unnamed)
+{
+        TREE(shop, .children = COP_CHILDREN({ .id = "x", .run = waits },
+                                            { .id = "y", .run = waits, .unnamed = true }));
+        cop_pid root = grow(&shop);
+        ck_assert_uint_ne(cop_whereis("x").bits, 0);
+        ck_assert_uint_eq(cop_whereis("y").bits, 0);
+        ck_assert_str_eq(ask_child(root, "y", "state"), "running");
+        fell(root);
+}

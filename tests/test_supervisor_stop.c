@@ -1,0 +1,242 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* How supervisors stop their children, and cop_shutdown. A name with an ID shows that row of the semantics. */
+#include "tests/family.h"
+
+IN_FAMILY(SUP_stop_01_a_child_that_obeys_ends_with_shutdown)
+{
+        TREE(shop, .children = COP_CHILDREN(WORKER("a")));
+        cop_pid root = grow_and_expect(&shop, "a");
+        cop_ref ref = watch(cop_whereis("a"));
+        fell(root);
+        await_down(ref, "shutdown");
+}
+
+/* Two children, of which the second ignores shutdown for ever. */
+#define OBSTINATE(...)                              \
+        COP_CHILDREN(WORKER("a"), WORKER_WITH("b", ((job){ .id = "b", .stop_ms = 1000000 }), \
+                                              __VA_ARGS__))
+
+IN_FAMILY(SUP_stop_02_a_child_that_ignores_shutdown_is_killed_after_its_time)
+{
+        TREE(shop, .children = OBSTINATE(.shutdown_ms = 60));
+        cop_pid root = grow_and_expect(&shop, "ab");
+        cop_ref ref = watch(cop_whereis("b"));
+        uint64_t before_ns = cop__clock_ns();
+        fell(root);
+        ck_assert_uint_ge(cop__clock_ns() - before_ns, 60 * COP__NS_PER_MS);
+        await_down(ref, "killed");
+        expect_end("ba");
+}
+
+IN_FAMILY(SUP_stop_03_at_once_asks_and_kills_in_one_breath)
+{
+        TREE(shop, .children = OBSTINATE(.shutdown_ms = COP_SHUTDOWN_AT_ONCE));
+        cop_pid root = grow_and_expect(&shop, "ab");
+        cop_ref ref = watch(cop_whereis("b"));
+        fell(root);
+        await_down(ref, "killed");
+}
+
+IN_FAMILY(SUP_stop_04_brutal_kill_does_not_ask)
+{
+        TREE(shop, .children = COP_CHILDREN(WORKER("a", .shutdown_ms = COP_BRUTAL_KILL)));
+        cop_pid root = grow_and_expect(&shop, "a");
+        cop_ref ref = watch(cop_whereis("a"));
+        fell(root);
+        await_down(ref, "killed");
+        nothing_has_come(); /* no word of a terminate */
+}
+
+IN_FAMILY(SUP_stop_05_infinity_waits_as_long_as_it_takes)
+{
+        TREE(shop, .children = COP_CHILDREN(WORKER_WITH("a", ((job){ .id = "a", .stop_ms = 60 }),
+                                                        .shutdown_ms = COP_SHUTDOWN_INFINITY)));
+        cop_pid root = grow_and_expect(&shop, "a");
+        fell(root);
+        expect("end a shutdown");
+        expect("done a");
+}
+
+IN_FAMILY(SUP_stop_06_a_child_that_traps_no_exits_dies_with_shutdown_at_once)
+{
+        TREE(shop, .children = COP_CHILDREN({ .id = "x", .run = waits }));
+        cop_pid root = grow(&shop);
+        cop_ref ref = watch(cop_whereis("x"));
+        fell(root);
+        await_down(ref, "shutdown");
+}
+
+IN_FAMILY(SUP_stop_07_the_times_of_children_that_need_some_add_up)
+{
+        TREE(shop, .children = COP_CHILDREN(WORKER_WITH("a", ((job){ .id = "a", .stop_ms = 30 })),
+                                            WORKER_WITH("b", ((job){ .id = "b", .stop_ms = 30 })),
+                                            WORKER_WITH("c", ((job){ .id = "c", .stop_ms = 30 }))));
+        cop_pid root = grow_and_expect(&shop, "abc");
+        uint64_t before_ns = cop__clock_ns();
+        fell(root);
+        ck_assert_uint_ge(cop__clock_ns() - before_ns, 90 * COP__NS_PER_MS);
+}
+
+IN_FAMILY(SUP_stop_13_a_child_that_undid_its_link_is_not_missed)
+{
+        TREE(shop, PATIENT, .children = COP_CHILDREN(WORKER("a"), WORKER("b")));
+        cop_pid root = grow_and_expect(&shop, "ab");
+        cop_pid a = cop_whereis("a");
+        cop_send(a, leave_home, .unused = 0);
+        expect("left a");
+        crash("a");
+        expect("end a boom");
+        expect_silence(root);
+        char pid[COP_ID_TEXT_MAX];
+        ck_assert_str_eq(ask_child(root, "a", "pid"), cop_pid_print(a, pid));
+        fell(root); /* and does not wait for it */
+        expect_end("b");
+}
+
+IN_FAMILY(a_child_that_undid_its_link_is_stopped_all_the_same)
+{
+        TREE(shop, .children = COP_CHILDREN(WORKER("a")));
+        cop_pid root = grow_and_expect(&shop, "a");
+        cop_ref ref = watch(cop_whereis("a"));
+        cop_send("a", leave_home, .unused = 0);
+        expect("left a");
+        fell(root);
+        await_down(ref, "shutdown");
+}
+
+IN_FAMILY(SUP_stop_14_a_supervisor_that_is_killed_takes_its_children_along)
+{
+        TREE(shop, .children = COP_CHILDREN(WORKER("a"), { .id = "x", .run = waits }));
+        cop_pid root = grow_and_expect(&shop, "a");
+        cop_ref a = watch(cop_whereis("a")), x = watch(cop_whereis("x"));
+        put_down(root);
+        await_down(x, "killed");
+        await_down(a, "killed");
+        expect("end a killed"); /* its terminate has run */
+        await_exited(root, "killed");
+}
+
+IN_FAMILY(SUP_stop_17_an_unknown_message_is_dropped)
+{
+        TREE(shop, .children = ABC(0));
+        cop_pid root = grow_and_expect(&shop, "abc");
+        ck_assert_int_eq(cop_send(root, ping, .number = 1), COP_OK);
+        ck_assert_int_eq(cop_send(root, cop__supervisor_tick, .ref = cop_ref_new()), COP_OK);
+        ck_assert_int_eq(cop_send(root, cop__supervisor_tick, .ref = { 0 }), COP_OK);
+        ck_assert_int_eq(cop_call(NULL, root, PATIENCE_MS, ping, .number = 1), COP_E_NO_REPLY);
+        expect_silence(root);
+        fell(root);
+}
+
+IN_FAMILY(a_strangers_exit_signal_is_ignored)
+{
+        TREE(shop, .children = ABC(0));
+        hire(&shop);
+        expect_start("abc");
+        expect("grown tree");
+        cop_pid root = cop_whereis("shop");
+        ck_assert_int_eq(cop_send_exit(root, cop_atom("shutdown")), COP_OK);
+        expect_silence(root);
+        ck_assert(cop_is_alive(root));
+}
+
+IN_FAMILY(a_child_that_only_claims_to_be_dead_is_not_replaced)
+{
+        TREE(shop, .children = ABC(0));
+        cop_pid root = grow_and_expect(&shop, "abc");
+        cop_send("b", play_dead, .unused = 0);
+        expect("played b");
+        expect_silence(root);
+        ck_assert_str_eq(ask_child(root, "b", "restarts"), "0");
+        fell(root);
+        expect_end("cba");
+}
+
+IN_FAMILY(a_dead_tree_has_given_everything_back)
+{
+        const cop_supervisor desk = { .children = ABC(0) };
+        TREE(shop, .children = COP_CHILDREN({ .id = "desk", .supervisor = &desk },
+                                            { .id = "x", .run = waits }));
+        int64_t before = 0;
+        for (int i = 0; i < 20; i++) {
+                cop_pid root = grow_and_expect(&shop, "abc");
+                if (i % 2 == 0) {
+                        fell(root);
+                } else {
+                        cop_ref refs[] = { watch(cop_whereis("c")), watch(cop_whereis("b")),
+                                           watch(cop_whereis("a")), watch(cop_whereis("desk")) };
+                        put_down(root);
+                        for (size_t j = 0; j < 4; j++)
+                                await_and_drop(COP_REF(cop_down, refs[j]));
+                        await_exited(root, "killed");
+                }
+                cop_message *left;
+                while ((left = cop_receive(0, COP_ANY)) != NULL)
+                        cop_message_free(left);
+                if (i == 3)
+                        before = blocks_in_use(node);
+        }
+        await_true(blocks_in_use(node) <= before);
+}
+
+/* ---- cop_shutdown -------------------------------------------------------------------------- */
+
+IN_FAMILY(anyone_may_shut_a_tree_down)
+{
+        TREE(shop, .children = ABC(0));
+        cop_pid owner = hire(&shop);
+        expect_start("abc");
+        expect("grown tree");
+        cop_pid root = cop_whereis("shop");
+        cop_ref ref = watch(root), owner_ref = watch(owner);
+        ck_assert_int_eq(cop_shutdown(root, COP_SHUTDOWN_DEFAULT), COP_OK);
+        await_down(ref, "shutdown");
+        expect_end("cba");
+        await_down(owner_ref, "shutdown"); /* which was linked to it, and asked for nothing */
+}
+
+IN_FAMILY(who_shuts_down_an_actor_hears_no_more_of_it)
+{
+        cop_pid pid = cop_spawn_link(waits);
+        ck_assert_int_eq(cop_shutdown(pid, 1000), COP_OK);
+        ck_assert(!cop_is_alive(pid));
+        settle_with(cop_spawn(waits));
+        nothing_has_come();
+        ck_assert_int_eq(cop_shutdown(pid, 1000), COP_OK); /* who is dead is stopped */
+        nothing_has_come();
+}
+
+static void shuts_its_child_down(void)
+{
+        cop_pid pid = cop_spawn_link(waits);
+        cop_status status = cop_shutdown(pid, 1000);
+        say("shut", "child", status == COP_OK && !cop_is_alive(pid) ? "well" : "badly");
+}
+
+IN_FAMILY(shutting_down_a_linked_actor_does_not_end_the_caller)
+{
+        cop_spawn(shuts_its_child_down);
+        expect("shut child well");
+}
+
+IN_FAMILY(what_cannot_be_shut_down_is_a_bad_argument)
+{
+        cop_pid pid = cop_spawn(waits);
+        ck_assert_int_eq(cop_shutdown(cop_no_pid(), 0), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_shutdown(cop_self(), 0), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_shutdown(pid, -4), COP_E_BAD_ARGUMENT);
+        ck_assert(cop_is_alive(pid));
+        ck_assert_int_eq(cop_shutdown(pid, COP_FOREVER), COP_OK);
+}
+
+static void tries_to_end_a_visitor(void)
+{
+        cop_status status = cop_shutdown(cop_whereis("witness"), COP_BRUTAL_KILL);
+        say("tried", "visitor", status == COP_E_BAD_ARGUMENT ? "refused" : "else");
+}
+
+IN_FAMILY(a_thread_of_the_program_cannot_be_shut_down)
+{
+        cop_spawn(tries_to_end_a_visitor);
+        expect("tried visitor refused");
+}
