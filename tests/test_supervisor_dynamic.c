@@ -153,7 +153,7 @@ IN_FAMILY(DSU_03_a_dynamic_child_that_cannot_start_is_an_answer_with_its_reason)
 
 IN_FAMILY(DSU_05_a_restart_that_fails_is_tried_again_and_each_try_counts)
 {
-        SESSIONS(PATIENT);
+        SESSIONS(.intensity = COP_RESTARTS_FOR_EVER);
         cop_pid root = grow(&sessions), a = start(root, CHILD(WORKER("a")));
         expect("start a");
         let("a", FAILS);
