@@ -178,9 +178,7 @@ static void init(keeper *self, const cop__applications *start)
                 cop_status status = cop_supervise(application->tree, &self->pids[self->order[i]]);
                 if (status == COP_OK)
                         continue;
-                cop_term failure, reason = failure_of(status);
-                if (cop_term_copy(reason, &failure) != COP_OK)
-                        failure = cop_atom("no_memory");
+                cop_term failure = failure_of(status); /* stays until the next call, and stopping makes none */
                 stop_all(self);
                 cop_unlink(cop_parent()); /* it hears of a failed start as an answer */
                 cop_exit(COP_TUPLE(cop_atom("shutdown"),
