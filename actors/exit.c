@@ -7,7 +7,7 @@
  *      a signal ─┘
  *      then, on the worker, with no user code on the stack: cop__die
  *              1 the pid moves on: nobody can find the dead
- *              2 its name is free again, and so is what it held in registries and groups
+ *              2 its name is free again, and so is what it held in registries and groups; the timers for it have ended
  *              3 the crash report, if it crashed
  *      and in slices, between which others run: cop__die_on
  *              4 links and monitors are told
@@ -400,8 +400,7 @@ static void stop_alarm(struct cop__thread *thread, struct cop__actor *actor)
         actor->alarm = NULL;
         if (signal == NULL)
                 return;
-        struct cop__alarm *alarm = cop__signal_body(signal);
-        if (cop__timer_cancel(&alarm->any.timer))
+        if (cop__timer_cancel(cop__timer_before(signal)))
                 cop__signal_free(&thread->pool, signal);
 }
 
@@ -418,6 +417,7 @@ void cop__die(struct cop__thread *thread, struct cop__actor *actor)
         stop_alarm(thread, actor);
         move_pid_on(here, actor, pid);
         cop__holdings_end(thread, actor, pid);
+        cop__timers_end(thread, actor, pid);
         if (crashed)
                 file_report(here->node, actor, pid, who);
         refuse_current(thread, actor, pid);

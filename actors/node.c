@@ -53,6 +53,8 @@ static cop_status init_thread(struct cop__thread *thread)
         here->fault.describe = describe_actor;
         here->fault.describe_context = thread;
         thread->upper = here;
+        if (thread->worker != NULL)
+                cop__timers_join(&node->timers, thread->worker);
         cop__lock_lock(&node->threads_lock);
         cop__list_push_back(&node->threads, &here->list);
         cop__lock_unlock(&node->threads_lock);
@@ -92,6 +94,7 @@ static void leave_thread(struct cop__thread *thread)
 
 static const struct cop__scheduler_hooks hooks = {
         .run = cop__actor_run,
+        .leave = cop__timer_disarmed,
         .fire = cop__timer_fire,
         .thread_init = init_thread,
         .thread_fini = fini_thread,
@@ -122,6 +125,7 @@ static void free_parts(struct cop_node *node)
                 cop__list_remove(first);
                 free(COP__CONTAINER(first, struct cop__visitor, list));
         }
+        cop__timers_fini(&node->timers);
         cop__kinds_free(node->kinds);
         cop__symbols_free(node->symbols);
         cop__reports_fini(&node->reports);
@@ -155,12 +159,13 @@ static cop_status init_parts(struct cop_node *node, const cop_node_options *opti
         cop__list_init(&node->visitors);
         cop__reports_init(&node->reports);
         cop__letters_init(&node->letters);
-        cop__timers_init(&node->timers);
         node->started_ns = cop__clock_ns();
         node->log = options->log;
         node->log_context = options->log_context;
         memcpy(node->name, options->name, strlen(options->name));
         cop_status status = cop__reasons_init(node);
+        if (status == COP_OK)
+                status = cop__timers_init(&node->timers, options->workers, options->max_actors);
         if (status != COP_OK)
                 return status;
         node->symbols = cop__symbols_new();
@@ -255,7 +260,7 @@ void cop_node_stop(cop_node *node)
         cop__store_seq(&node->stopping, 1);
         if (cop__visit_to_stop(node) == COP_OK) {
                 kill_all(node);
-                cop__timers_fini(&node->timers, &cop__thread_here()->pool);
+                cop__timers_stop(&node->timers, &cop__thread_here()->pool);
                 cop_node_leave();
         }
         cop__scheduler_stop(&node->scheduler);

@@ -1,178 +1,443 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
-/* Timers that users start, and what a timer does when it fires. See timer.h. */
+/*
+ * Timers that users set, from setting to firing. Where they are kept meanwhile is in timer_home.h.
+ *
+ * Firing once: expire tells us under the lock (cop__timer_disarmed), and the timer leaves the books; then, without the
+ * lock, it is the signal that is sent.
+ *
+ * A tick is a copy, which is made before the lock is taken and sent under it: after a cancel has answered there is no
+ * tick that is still to be sent. So what sending takes is taken under the lock of a wheel: to schedule a task, which takes
+ * no wheel's.
+ */
 #include "actors/timer.h"
 
-#include <sched.h>
 #include <string.h>
 
 #include "actors/actor.h"
 #include "actors/alias.h"
 #include "base/clock.h"
 
-static struct cop__user_timer *timer_of(struct cop__table_node *node)
+/* In a signal's flags until it is sent; the bits are nobody else's. */
+#define TO_NAME 0x100  /* the extra ends with a name */
+#define EVERY 0x200    /* the extra begins with a period */
+#define TO_ALIAS 0x400 /* the extra ends with the reference of an alias of the receiver's */
+
+static struct cop__timed *timed_of(struct cop__timer *timer)
 {
-        return COP__CONTAINER(node, struct cop__user_timer, node);
+        return COP__CONTAINER(timer, struct cop__timed, timer);
 }
 
-static struct cop__timer_shard *shard_of(struct cop__timers *timers, cop_ref ref)
+static uint64_t *period_of(const struct cop__timed *timed)
 {
-        return &timers->shards[ref.bits % COP__TIMER_SHARDS];
+        return cop__signal_extra(&timed->as.signal);
 }
 
-void cop__timers_init(struct cop__timers *timers)
+/* Where the name or the alias is. Not inlined, or the compiler warns that it lies behind the signal; it does. */
+static COP__NOINLINE void *address_of(const struct cop__timed *timed)
 {
-        for (unsigned i = 0; i < COP__TIMER_SHARDS; i++) {
-                cop__lock_init(&timers->shards[i].lock);
-                cop__table_init(&timers->shards[i].table);
-        }
+        char *extra = cop__signal_extra(&timed->as.signal);
+        return timed->as.signal.flags & EVERY ? extra + sizeof(uint64_t) : extra;
 }
 
-static void free_timer(struct cop__pool_cache *pool, struct cop__user_timer *timer)
+static cop_ref alias_of(const struct cop__timed *timed)
 {
-        if (timer->message != NULL)
-                cop__signal_free(pool, timer->message);
-        cop__pool_give(pool, timer->pool_class, timer);
-}
-
-/* Under the lock. One that is firing is not ours: it leaves the table by itself as soon as it gets the lock. */
-static void cancel_all(struct cop__timer_shard *shard, struct cop__pool_cache *pool)
-{
-        struct cop__table_walk walk;
-        struct cop__table_node *node;
-        cop__table_walk_init(&walk, &shard->table);
-        while ((node = cop__table_walk_next(&walk)) != NULL) {
-                struct cop__user_timer *timer = timer_of(node);
-                if (!cop__timer_cancel(&timer->any.timer))
-                        continue;
-                cop__table_remove(&shard->table, node);
-                free_timer(pool, timer);
-        }
-}
-
-void cop__timers_fini(struct cop__timers *timers, struct cop__pool_cache *pool)
-{
-        for (unsigned i = 0; i < COP__TIMER_SHARDS; i++) {
-                struct cop__timer_shard *shard = &timers->shards[i];
-                cop__lock_lock(&shard->lock);
-                cancel_all(shard, pool);
-                while (shard->table.count > 0) {
-                        cop__lock_unlock(&shard->lock);
-                        sched_yield();
-                        cop__lock_lock(&shard->lock);
-                }
-                cop__table_fini(&shard->table);
-                cop__lock_unlock(&shard->lock);
-        }
+        cop_ref alias = { 0 };
+        if (COP__UNLIKELY(timed->as.signal.flags & TO_ALIAS))
+                memcpy(&alias, address_of(timed), sizeof(alias));
+        return alias;
 }
 
 /* ---- Firing ------------------------------------------------------------------------ */
 
-static void fire_alarm(struct cop__thread *thread, struct cop__alarm *alarm)
+/* Alarms and the sweep are in no books, and an interval stays in them. */
+void cop__timer_disarmed(struct cop__timer *timer, void *node)
 {
-        struct cop__signal *signal = (struct cop__signal *)(void *)alarm - 1;
-        cop__send_signal(thread, alarm->pid, signal);
+        struct cop__timed *timed = timed_of(timer);
+        const struct cop__signal *signal = &timed->as.signal;
+        if (signal->type == COP__SIGNAL_WAKE || signal->type == COP__SIGNAL_SWEEP ||
+            signal->flags & EVERY)
+                return;
+        struct cop__timers *timers = &((struct cop_node *)node)->timers;
+        cop__timer_leave(cop__timer_home_of(timers, timed->as.wait.ref), timed);
 }
 
-static void fire_user(struct cop__thread *thread, struct cop_node *node,
-                      struct cop__user_timer *timer)
+/* Who it is for, now that its time has come. */
+static cop_pid receiver(const struct cop__timed *timed)
 {
-        struct cop__timer_shard *shard =
-                shard_of(&node->timers, (cop_ref){ timer->node.key });
-        /* A cancel that came second finds nothing to cancel, but it may still be looking. */
-        cop__lock_lock(&shard->lock);
-        cop__table_remove(&shard->table, &timer->node);
-        cop__lock_unlock(&shard->lock);
-        cop_pid to = timer->to.bits != 0 ? timer->to : cop_whereis(timer->name);
-        struct cop__signal *message = timer->message;
-        timer->message = NULL;
-        cop__send_signal(thread, to, message);
-        free_timer(&thread->pool, timer);
+        return timed->as.signal.flags & TO_NAME ? cop_whereis(address_of(timed)) : timed->as.wait.to;
+}
+
+static void send_once(struct cop__thread *thread, struct cop__timed *timed)
+{
+        struct cop__signal *signal = &timed->as.signal;
+        cop_pid to = receiver(timed);
+        cop_ref alias = alias_of(timed);
+        signal->ref.bits = 0;
+        signal->flags &= (uint16_t)~(TO_NAME | TO_ALIAS);
+        if (signal->type == COP__SIGNAL_MESSAGE)
+                cop__count_up(&cop__here_of(thread)->sent);
+        cop__send_through(signal, alias);
+        cop__send_signal(thread, to, signal);
+}
+
+/* The next time of an interval that is yet to come: those that were missed are left out. */
+static uint64_t next_tick_ns(const struct cop__timed *timed)
+{
+        uint64_t period_ns = *period_of(timed);
+        uint64_t next_ns = timed->timer.when_ns + period_ns;
+        uint64_t now_ns = cop__clock_ns();
+        if (next_ns <= now_ns)
+                next_ns += ((now_ns - next_ns) / period_ns + 1) * period_ns;
+        return next_ns;
+}
+
+/* With the lock. False: the interval is over, and its block ours. */
+static bool goes_on(struct cop__timer_home *home, struct cop_node *node, struct cop__timed *timed)
+{
+        if (cop__timer_has_ended(timed))
+                return false;
+        if (!cop__timer_is_doomed(node, timed))
+                return true;
+        cop__timer_leave(home, timed);
+        return false;
+}
+
+/* A copy of the message, as it is sent. NULL: this tick is left out. */
+static struct cop__signal *copy_of(struct cop__thread *thread, const struct cop__timed *timed)
+{
+        const struct cop__signal *signal = &timed->as.signal;
+        const void *body = cop__signal_body(signal);
+        struct cop__signal *copy;
+        if (cop__signal_message(&thread->pool, signal->kind, body, &copy) != COP_OK)
+                return NULL;
+        copy->from = timed->as.wait.from;
+        cop__send_through(copy, alias_of(timed));
+        return copy;
+}
+
+static void tick(struct cop__thread *thread, struct cop_node *node, struct cop__timer_home *home,
+                 struct cop__timed *timed)
+{
+        struct cop__signal *copy = copy_of(thread, timed);
+        cop_pid to = receiver(timed);
+        uint64_t next_ns = next_tick_ns(timed);
+        cop__timer_home_lock(home);
+        bool on = goes_on(home, node, timed);
+        bool sooner = on && cop__timer_arm_locked(&home->worker->wheel, &timed->timer, next_ns);
+        bool heard = on && copy != NULL && to.bits != 0;
+        if (heard)
+                cop__send_signal(thread, to, copy);
+        cop__timer_home_unlock(home);
+        if (sooner)
+                cop__hasten(thread, home->worker);
+        if (on && copy != NULL)
+                cop__count_up(&cop__here_of(thread)->sent);
+        if (on && copy != NULL && !heard)
+                cop__send_signal(thread, to, copy); /* a dead letter, which takes its time */
+        else if (!on && copy != NULL)
+                cop__signal_free(&thread->pool, copy);
+        if (!on)
+                cop__signal_free(&thread->pool, &timed->as.signal);
 }
 
 void cop__timer_fire(struct cop__timer *timer, void *node)
 {
-        struct cop__any_timer *any = COP__CONTAINER(timer, struct cop__any_timer, timer);
+        struct cop__timed *timed = timed_of(timer);
+        const struct cop__signal *signal = &timed->as.signal;
         struct cop__thread *thread = cop__thread_here();
-        if (any->use == COP__TIMER_ALARM)
-                fire_alarm(thread, COP__CONTAINER(any, struct cop__alarm, any));
+        struct cop__timers *timers = &((struct cop_node *)node)->timers;
+        if (signal->type == COP__SIGNAL_SWEEP)
+                cop__timer_sweep(thread, COP__CONTAINER(timed, struct cop__timer_home, sweep));
+        else if (signal->flags & EVERY)
+                tick(thread, node, cop__timer_home_of(timers, timed->as.wait.ref), timed);
+        else if (signal->type == COP__SIGNAL_WAKE)
+                cop__send_signal(thread, timed->as.wait.to, &timed->as.signal);
         else
-                fire_user(thread, node, COP__CONTAINER(any, struct cop__user_timer, any));
+                send_once(thread, timed);
 }
 
-/* ---- The public operations -------------------------------------------------------------- */
-
-static struct cop__user_timer *new_timer(struct cop__thread *thread, cop_address to, cop_ref ref)
+struct cop__signal *cop__alarm_new(struct cop__thread *thread, cop_pid pid)
 {
-        size_t name_size = to.name != NULL ? strlen(to.name) + 1 : 0;
-        uint8_t class = cop__pool_class(sizeof(struct cop__user_timer) + name_size);
-        struct cop__user_timer *timer = cop__pool_take(&thread->pool, class);
-        if (timer == NULL)
+        struct cop__signal *signal = cop__signal_new_led(&thread->pool, COP__SIGNAL_WAKE, 0, 0);
+        if (signal == NULL)
                 return NULL;
-        cop__timer_init(&timer->any.timer);
-        timer->any.use = COP__TIMER_USER;
-        timer->node.key = ref.bits;
-        timer->message = NULL;
-        timer->to = to.pid;
-        timer->pool_class = class;
-        if (name_size > 0)
-                memcpy(timer->name, to.name, name_size);
-        return timer;
+        struct cop__timed *timed = COP__CONTAINER(signal, struct cop__timed, as.signal);
+        cop__timer_init(&timed->timer);
+        timed->as.wait.to = pid;
+        return signal;
 }
 
-cop_status cop_send_value_after(int64_t ms, cop_address to, const cop_kind *kind,
-                                const void *value, cop_ref *ref)
+/* ---- Setting ---------------------------------------------------------------------------- */
+
+/* What is wanted, before there is memory for it. */
+struct order {
+        const char *function;  /* of the user's, for its errors */
+        int64_t ms;            /* from now, or the time itself */
+        bool absolute, every;
+        bool tells_ref;        /* the message is a cop_timeout */
+        cop_address to;
+        cop_ref alias;         /* through which it goes; none: to the pid itself, or the name */
+        const cop_kind *kind;
+        const void *value;
+        struct cop__shared_term *reason; /* instead of a message: an exit signal. Counted */
+};
+
+static COP__COLD cop_status bad_time(const struct order *order)
 {
-        struct cop__actor *actor = cop__actor_here();
-        if (actor == NULL)
+        cop__badarg(order->function, order->every ? "a period is 1 or more milliseconds"
+                                                  : "a time is 0 or more milliseconds");
+        return COP_E_BAD_ARGUMENT;
+}
+
+static cop_status check(const struct order *order)
+{
+        if (COP__UNLIKELY(cop__actor_here() == NULL))
                 return COP_E_NO_NODE;
-        cop_ref alias = cop__take_alias(&to);
-        if (ms < 0 || (to.name == NULL && to.pid.bits == 0) ||
-            (to.name != NULL && !cop__name_is_good(to.name)))
+        if (COP__UNLIKELY(order->ms < order->every))
+                return bad_time(order);
+        if (order->ms > COP_TIMER_MS_MAX)
+                return COP_E_TOO_BIG;
+        bool named = order->to.name != NULL;
+        if (named ? !cop__name_is_good(order->to.name) : order->to.pid.bits == 0)
                 return COP_E_BAD_ARGUMENT;
-        struct cop__thread *thread = cop__thread_here();
-        struct cop_node *node = cop__node_of(thread);
-        cop_ref fresh = cop__ref_new(cop__here_of(thread));
-        struct cop__user_timer *timer = new_timer(thread, to, fresh);
-        if (timer == NULL)
+        return COP_OK;
+}
+
+/* The block of an order, with all but what setting adds. The reason is the block's if it succeeds. */
+static cop_status new_block(struct cop__thread *thread, const struct order *order, size_t extra,
+                            struct cop__signal **signal)
+{
+        if (order->reason == NULL)
+                return cop__signal_message_led(&thread->pool, order->kind, order->value, extra,
+                                               signal);
+        const size_t size = sizeof(struct cop__relation) - sizeof(struct cop__signal);
+        *signal = cop__signal_new_led(&thread->pool, COP__SIGNAL_EXIT, size, extra);
+        if (*signal == NULL)
                 return COP_E_NO_MEMORY;
-        cop_status status = cop__signal_message(&thread->pool, kind, value, &timer->message);
+        COP__CONTAINER(*signal, struct cop__relation, signal)->as.exited.reason = order->reason;
+        return COP_OK;
+}
+
+static cop_status make(struct cop__thread *thread, const struct order *order,
+                       struct cop__timed **result)
+{
+        const char *name = order->to.name;
+        size_t extra = order->every ? sizeof(uint64_t) : 0;
+        if (name != NULL)
+                extra += strlen(name) + 1;
+        else if (order->alias.bits != 0)
+                extra += sizeof(cop_ref);
+        struct cop__signal *signal;
+        cop_status status = new_block(thread, order, extra, &signal);
+        if (status != COP_OK)
+                return status;
+        struct cop__timed *timed = COP__CONTAINER(signal, struct cop__timed, as.signal);
+        cop__timer_init(&timed->timer);
+        timed->as.wait.before = timed->as.wait.after = 0;
+        timed->as.wait.from = cop__actor_pid(cop__actor_of(thread->current));
+        timed->as.wait.to = name != NULL ? cop_no_pid() : order->to.pid;
+        if (order->every) {
+                signal->flags |= EVERY;
+                *period_of(timed) = (uint64_t)order->ms * COP__NS_PER_MS;
+        }
+        if (name != NULL) {
+                signal->flags |= TO_NAME;
+                memcpy(address_of(timed), name, strlen(name) + 1);
+        } else if (order->alias.bits != 0) {
+                signal->flags |= TO_ALIAS;
+                memcpy(address_of(timed), &order->alias, sizeof(order->alias));
+        }
+        *result = timed;
+        return COP_OK;
+}
+
+/* Puts a block into the books and on the wheel, or frees it if nobody is there to get it. */
+static cop_status start(struct cop__thread *thread, struct cop__timed *timed,
+                        const struct order *order, cop_ref *ref)
+{
+        struct cop__timer_home *home = cop__timer_home_here(thread);
+        uint64_t when_ns = order->absolute ? (uint64_t)order->ms * COP__NS_PER_MS
+                                           : cop__deadline_ns(order->ms);
+        cop_status status = cop__timer_home_lock_to_add(home);
         if (status != COP_OK) {
-                timer->message = NULL;
-                free_timer(&thread->pool, timer);
+                cop__timed_free(&thread->pool, timed);
                 return status;
         }
-        timer->message->from = cop__actor_pid(actor);
-        cop__send_through(timer->message, alias);
-        struct cop__timer_shard *shard = shard_of(&node->timers, fresh);
-        cop__lock_lock(&shard->lock);
-        cop__table_insert(&shard->table, &timer->node);
-        cop__arm(thread->scheduler, thread, &timer->any.timer, cop__deadline_ns(ms));
-        cop__lock_unlock(&shard->lock);
+        bool sooner = false;
+        bool entered = cop__timer_enter(home, cop__node_of(thread), timed);
+        cop_ref fresh = timed->as.wait.ref;
+        if (entered) {
+                if (order->tells_ref)
+                        ((cop_timeout *)cop__signal_body(&timed->as.signal))->ref = fresh;
+                sooner = cop__timer_arm_locked(&home->worker->wheel, &timed->timer, when_ns);
+        }
+        cop__timer_home_unlock(home);
+        if (sooner)
+                cop__hasten(thread, home->worker);
+        if (!entered)
+                cop__timed_free(&thread->pool, timed);
         if (ref != NULL)
                 *ref = fresh;
         return COP_OK;
 }
 
-int64_t cop_cancel(cop_ref ref)
+/* Of an order that has been checked. Its reason is taken. */
+static cop_status set_checked(const struct order *order, cop_ref *ref)
 {
         struct cop__thread *thread = cop__thread_here();
-        if (thread == NULL || ref.bits == 0)
+        struct cop__fault_scope *fault = &cop__here_of(thread)->fault;
+        struct cop__timed *timed;
+        cop__critical_enter(fault);
+        cop_status status = make(thread, order, &timed);
+        if (status == COP_OK)
+                status = start(thread, timed, order, ref);
+        else
+                cop__shared_term_drop(order->reason);
+        cop__critical_leave(fault);
+        return status;
+}
+
+static cop_status set(struct order *order, cop_ref *ref)
+{
+        order->alias = cop__take_alias(&order->to);
+        cop_status status = check(order);
+        return status == COP_OK ? set_checked(order, ref) : status;
+}
+
+cop_status cop_send_value_after(int64_t ms, cop_address to, const cop_kind *kind,
+                                const void *value, cop_ref *timer)
+{
+        return set(&(struct order){ .function = "send_after", .ms = ms, .to = to, .kind = kind,
+                                    .value = value }, timer);
+}
+
+cop_status cop_send_value_at(int64_t at_ms, cop_address to, const cop_kind *kind,
+                             const void *value, cop_ref *timer)
+{
+        return set(&(struct order){ .function = "send_at", .ms = at_ms, .absolute = true, .to = to,
+                                    .kind = kind, .value = value }, timer);
+}
+
+cop_status cop_send_value_every(int64_t period_ms, cop_address to, const cop_kind *kind,
+                                const void *value, cop_ref *timer)
+{
+        return set(&(struct order){ .function = "send_every", .ms = period_ms, .every = true,
+                                    .to = to, .kind = kind, .value = value }, timer);
+}
+
+cop_status cop_start_timer_to(int64_t ms, cop_address to, cop_term payload, cop_ref *timer)
+{
+        cop_timeout message = { .payload = payload };
+        return set(&(struct order){ .function = "start_timer", .ms = ms, .to = to,
+                                    .kind = COP_KIND_OF(cop_timeout), .value = &message,
+                                    .tells_ref = true }, timer);
+}
+
+cop_status cop_exit_after_to(int64_t ms, cop_address to, cop_term reason, cop_ref *timer)
+{
+        struct order order = { .function = "exit_after", .ms = ms, .to = to };
+        order.alias = cop__take_alias(&order.to);
+        cop_status status = check(&order);
+        if (status == COP_OK && order.alias.bits != 0)
+                status = COP_E_BAD_ARGUMENT; /* messages go through one, exit signals do not */
+        if (status != COP_OK)
+                return status;
+        order.reason = cop__shared_term_new(reason);
+        return order.reason != NULL ? set_checked(&order, timer) : COP_E_NO_MEMORY;
+}
+
+/* ---- Stopping and reading ------------------------------------------------------------------ */
+
+static int64_t left_ms(uint64_t when_ns)
+{
+        uint64_t now_ns = cop__clock_ns();
+        return when_ns > now_ns ? (int64_t)((when_ns - now_ns) / COP__NS_PER_MS) : 0;
+}
+
+/* Ends a timer. True: there was one, and *when_ns is when it would have fired. */
+static bool end(cop_ref ref, uint64_t *when_ns)
+{
+        struct cop__thread *thread = cop__thread_here();
+        if (thread == NULL)
+                return false;
+        struct cop_node *node = cop__node_of(thread);
+        struct cop__timer_home *home = cop__timer_home_of(&node->timers, ref);
+        if (home == NULL)
+                return false;
+        cop__critical_enter(&cop__here_of(thread)->fault);
+        cop__timer_home_lock(home);
+        struct cop__timed *timed = cop__timer_find(home, node, ref);
+        bool found = timed != NULL;
+        if (found)
+                *when_ns = timed->timer.when_ns;
+        bool ours = found && cop__timer_end(home, timed);
+        cop__timer_home_unlock(home);
+        if (ours)
+                cop__timed_free(&thread->pool, timed);
+        cop__critical_leave(&cop__here_of(thread)->fault);
+        return found;
+}
+
+int64_t cop_cancel(cop_ref timer)
+{
+        uint64_t when_ns;
+        return end(timer, &when_ns) ? left_ms(when_ns) : -1;
+}
+
+static cop_status cancel_and_tell(struct cop__actor *actor, cop_ref timer)
+{
+        struct cop__thread *thread = cop__thread_here();
+        cop_timer_cancelled message = { .ref = timer };
+        struct cop__signal *answer;
+        cop_status status = cop__signal_message(&thread->pool, COP_KIND_OF(cop_timer_cancelled),
+                                                &message, &answer);
+        if (status != COP_OK)
+                return status;
+        ((cop_timer_cancelled *)cop__signal_body(answer))->left_ms = cop_cancel(timer);
+        answer->from = cop__actor_pid(actor);
+        cop__count_up(&cop__here_of(thread)->sent);
+        cop__send_signal(thread, answer->from, answer);
+        return COP_OK;
+}
+
+cop_status cop_cancel_async(cop_ref timer, bool tell)
+{
+        struct cop__actor *actor = cop__actor_here();
+        uint64_t when_ns;
+        if (actor == NULL)
+                return COP_E_NO_NODE;
+        if (timer.bits == 0)
+                return COP_E_BAD_ARGUMENT;
+        if (tell)
+                return cancel_and_tell(actor, timer);
+        end(timer, &when_ns);
+        return COP_OK;
+}
+
+int64_t cop_timer_left(cop_ref timer)
+{
+        struct cop__thread *thread = cop__thread_here();
+        if (thread == NULL)
                 return -1;
-        struct cop__timer_shard *shard = shard_of(&cop__node_of(thread)->timers, ref);
-        int64_t left_ms = -1;
-        struct cop__user_timer *timer = NULL;
-        cop__lock_lock(&shard->lock);
-        struct cop__table_node *node = cop__table_find_first(&shard->table, ref.bits);
-        /* Found, its memory is good until the lock is let go: firing needs the lock, too. */
-        if (node != NULL && cop__timer_cancel(&timer_of(node)->any.timer)) {
-                timer = timer_of(node);
-                cop__table_remove(&shard->table, node);
-        }
-        cop__lock_unlock(&shard->lock);
-        if (timer != NULL) {
-                uint64_t now_ns = cop__clock_ns(), when_ns = timer->any.timer.when_ns;
-                left_ms = when_ns > now_ns ? (int64_t)((when_ns - now_ns) / 1000000) : 0;
-                free_timer(&thread->pool, timer);
-        }
-        return left_ms;
+        struct cop_node *node = cop__node_of(thread);
+        struct cop__timer_home *home = cop__timer_home_of(&node->timers, timer);
+        if (home == NULL)
+                return -1;
+        cop__timer_home_lock(home);
+        struct cop__timed *timed = cop__timer_find(home, node, timer);
+        uint64_t when_ns = timed != NULL ? timed->timer.when_ns : 0;
+        cop__timer_home_unlock(home);
+        return timed != NULL ? left_ms(when_ns) : -1;
+}
+
+/* ---- The clock ---------------------------------------------------------------------------- */
+
+int64_t cop_now_ns(void)
+{
+        return cop__thread_here() != NULL ? (int64_t)cop__clock_ns() : 0;
+}
+
+int64_t cop_now_ms(void)
+{
+        return cop_now_ns() / (int64_t)COP__NS_PER_MS;
 }

@@ -2,8 +2,8 @@
 /*
  * Waiting: how an actor gives up its thread until it hears something, and what it hears when its time is over.
  *
- * The end of a time-out is a signal like any other, so that "a message came" and "time is up" cannot race: WAKE, whose
- * body is the timer. It is made when the alarm is armed and is its own memory. Whoever ends the armed state has it:
+ * The end of a time-out is a signal like any other, so that "a message came" and "time is up" cannot race: WAKE, with
+ * its timer before it in one block, made when the alarm is armed. Whoever ends the armed state has it:
  * cancelled it is freed, fired it goes through the queue.
  *
  * An alarm is set lazily. A wait that ends early leaves it armed, and the next wait, whose end is later as a rule, uses
@@ -32,24 +32,19 @@ bool cop__arm_alarm(struct cop__thread *thread, struct cop__actor *actor, uint64
         if (actor->alarm != NULL) {
                 if (actor->alarm_ns <= when_ns)
                         return true; /* fires before, and is armed again then */
-                struct cop__alarm *armed = cop__signal_body(actor->alarm);
-                if (!cop__timer_cancel(&armed->any.timer))
+                struct cop__timer *armed = cop__timer_before(actor->alarm);
+                if (!cop__timer_cancel(armed))
                         return true; /* is firing: its signal is on the way */
-                cop__arm(thread->scheduler, thread, &armed->any.timer, when_ns);
+                cop__arm(thread, armed, when_ns);
                 actor->alarm_ns = when_ns;
                 return true;
         }
-        struct cop__signal *signal =
-                cop__signal_new(&thread->pool, COP__SIGNAL_WAKE, sizeof(struct cop__alarm));
+        struct cop__signal *signal = cop__alarm_new(thread, cop__actor_pid(actor));
         if (signal == NULL)
                 return false;
-        struct cop__alarm *alarm = cop__signal_body(signal);
-        cop__timer_init(&alarm->any.timer);
-        alarm->any.use = COP__TIMER_ALARM;
-        alarm->pid = cop__actor_pid(actor);
         actor->alarm = signal;
         actor->alarm_ns = when_ns;
-        cop__arm(thread->scheduler, thread, &alarm->any.timer, when_ns);
+        cop__arm(thread, cop__timer_before(signal), when_ns);
         return true;
 }
 

@@ -7,7 +7,8 @@
  *      coppice/term.h        any Erlang term
  *      coppice/message.h     typed messages: COP_MESSAGE
  *      coppice/node.h        a runtime and its threads
- *      coppice/actor.h       spawn, send, receive, call, link, monitor, names, timers
+ *      coppice/actor.h       spawn, send, receive, call, link, monitor, names
+ *      coppice/timer.h       messages and exit signals that are sent later, or every so often
  *      coppice/alias.h       addresses that close, and messages that overtake
  *      coppice/request.h     several calls at once
  *      coppice/mailbox.h     limits of a mailbox, and what becomes of one message too many
@@ -33,5 +34,6 @@
 #include <coppice/registry.h>
 #include <coppice/request.h>
 #include <coppice/sys.h>
+#include <coppice/timer.h>
 
 #endif

@@ -12,31 +12,67 @@ static bool attach_large(struct cop__signal *signal, size_t size)
         if (body == NULL)
                 return false;
         memcpy(signal + 1, &body, sizeof(body));
-        signal->flags = COP__SIGNAL_LARGE;
+        signal->flags |= COP__SIGNAL_LARGE;
         return true;
 }
 
-struct cop__signal *cop__signal_new(struct cop__pool_cache *cache, unsigned type, size_t body_size)
+/* A block of the pool that holds `lead` bytes, the signal, its body if that is not too large, and `extra` bytes. */
+COP__INLINE struct cop__signal *new_signal(struct cop__pool_cache *cache, unsigned type,
+                                           size_t lead, size_t body_size, size_t extra)
 {
-        uint8_t class = cop__pool_class(sizeof(struct cop__signal) + body_size);
+        const size_t around = lead + sizeof(struct cop__signal) + extra;
+        uint8_t class = cop__pool_class(around + body_size);
         bool large = class == COP__POOL_CLASS_NONE;
         if (COP__UNLIKELY(large))
-                class = cop__pool_class(sizeof(struct cop__signal) + sizeof(void *));
-        struct cop__signal *signal = cop__pool_take(cache, class);
-        if (COP__UNLIKELY(signal == NULL))
+                class = cop__pool_class(around + sizeof(void *));
+        char *block = cop__pool_take(cache, class);
+        if (COP__UNLIKELY(block == NULL))
                 return NULL;
+        struct cop__signal *signal = (struct cop__signal *)(void *)(block + lead);
         signal->from.bits = 0;
         signal->ref.bits = 0;
         signal->kind = NULL;
         signal->size = (uint32_t)body_size;
         signal->type = (uint8_t)type;
         signal->pool_class = class;
-        signal->flags = 0;
+        signal->flags = lead > 0 ? COP__SIGNAL_LED : 0;
         if (COP__UNLIKELY(large) && !attach_large(signal, body_size)) {
-                cop__pool_give(cache, class, signal);
+                cop__pool_give(cache, class, block);
                 return NULL;
         }
         return signal;
+}
+
+struct cop__signal *cop__signal_new(struct cop__pool_cache *cache, unsigned type, size_t body_size)
+{
+        return new_signal(cache, type, 0, body_size, 0);
+}
+
+struct cop__signal *cop__signal_new_led(struct cop__pool_cache *cache, unsigned type,
+                                        size_t body_size, size_t extra)
+{
+        size_t padding = extra > 0 ? (8 - body_size % 8) % 8 : 0;
+        return new_signal(cache, type, COP__SIGNAL_LEAD, body_size, extra + padding);
+}
+
+/* Fills a new signal, which may be NULL, with a copy of the value. */
+static cop_status fill(struct cop__pool_cache *cache, struct cop__signal *signal,
+                       const cop_kind *kind, const void *value, struct cop__signal **result)
+{
+        if (signal == NULL)
+                return COP_E_NO_MEMORY;
+        cop_status status = COP_OK;
+        if (COP__LIKELY(kind->plain))
+                cop__copy_words(cop__signal_body(signal), value, signal->size);
+        else
+                status = cop__flat_copy(kind, cop__signal_body(signal), value);
+        if (status != COP_OK) {
+                cop__signal_free(cache, signal);
+                return status;
+        }
+        signal->kind = kind;
+        *result = signal;
+        return COP_OK;
 }
 
 cop_status cop__signal_message_slow(struct cop__pool_cache *cache, const cop_kind *kind,
@@ -46,17 +82,18 @@ cop_status cop__signal_message_slow(struct cop__pool_cache *cache, const cop_kin
         cop_status status = cop__flat_size(kind, value, &size);
         if (status != COP_OK)
                 return status;
-        struct cop__signal *signal = cop__signal_new(cache, COP__SIGNAL_MESSAGE, size);
-        if (signal == NULL)
-                return COP_E_NO_MEMORY;
-        status = cop__flat_copy(kind, cop__signal_body(signal), value);
-        if (status != COP_OK) {
-                cop__signal_free(cache, signal);
+        return fill(cache, cop__signal_new(cache, COP__SIGNAL_MESSAGE, size), kind, value, result);
+}
+
+cop_status cop__signal_message_led(struct cop__pool_cache *cache, const cop_kind *kind,
+                                   const void *value, size_t extra, struct cop__signal **result)
+{
+        size_t size;
+        cop_status status = cop__flat_size(kind, value, &size);
+        if (status != COP_OK)
                 return status;
-        }
-        signal->kind = kind;
-        *result = signal;
-        return COP_OK;
+        struct cop__signal *signal = cop__signal_new_led(cache, COP__SIGNAL_MESSAGE, size, extra);
+        return fill(cache, signal, kind, value, result);
 }
 
 static void drop_reason(struct cop__signal *signal)
@@ -76,5 +113,6 @@ void cop__signal_free_slow(struct cop__pool_cache *cache, struct cop__signal *si
                 drop_reason(signal);
         if (signal->flags & COP__SIGNAL_LARGE)
                 free(cop__signal_body(signal));
-        cop__pool_give(cache, signal->pool_class, signal);
+        size_t lead = signal->flags & COP__SIGNAL_LED ? COP__SIGNAL_LEAD : 0;
+        cop__pool_give(cache, signal->pool_class, (char *)signal - lead);
 }

@@ -42,10 +42,12 @@ enum cop__signal_type {
         COP__SIGNAL_INFO,        /* tell about yourself */
         COP__SIGNAL_SYS,         /* do or tell something between two callbacks; see actors/sys.h */
         COP__SIGNAL_OVERFLOW,    /* your mailbox is over its limit: end */
+        COP__SIGNAL_SWEEP,       /* is never sent: marks a timer of the runtime's own; see actors/timer_home.h */
 };
 
 enum cop__signal_flags {
         COP__SIGNAL_LARGE = 1,    /* the body is malloc'ed, its address lies behind the header */
+        COP__SIGNAL_LED = 2,      /* its block begins COP__SIGNAL_LEAD bytes before it */
         COP__SIGNAL_DEFERRED = 4, /* its handler has taken over the duty to reply */
         COP__SIGNAL_ANSWERED = 8, /* it has been replied to */
         COP__SIGNAL_TAKEN = 32,   /* received, and in the user's hands */
@@ -55,6 +57,9 @@ enum cop__signal_flags {
         COP__SIGNAL_TAG = 64,     /* with REASON: so does a second one */
         COP__SIGNAL_PRIORITY = 128, /* overtakes in the mailbox, if its receiver consents */
 };
+
+/* What may stand before a signal in its block: the timer that will send it. */
+#define COP__SIGNAL_LEAD 32
 
 struct cop__signal {
         struct cop__node node;
@@ -85,6 +90,21 @@ COP__INLINE struct cop__signal *cop__signal_of(struct cop__node *node)
  * Threads: the one that the cache belongs to.
  */
 struct cop__signal *cop__signal_new(struct cop__pool_cache *cache, unsigned type, size_t body_size);
+
+/*
+ * The same with COP__SIGNAL_LEAD bytes before the signal, and `extra` behind the body: see cop__signal_extra. All that
+ * is in the block ends with the signal.
+ */
+struct cop__signal *cop__signal_new_led(struct cop__pool_cache *cache, unsigned type,
+                                        size_t body_size, size_t extra);
+cop_status cop__signal_message_led(struct cop__pool_cache *cache, const cop_kind *kind,
+                                   const void *value, size_t extra, struct cop__signal **signal);
+
+COP__INLINE void *cop__signal_extra(const struct cop__signal *signal)
+{
+        size_t body = signal->flags & COP__SIGNAL_LARGE ? sizeof(void *) : signal->size;
+        return (char *)(uintptr_t)(signal + 1) + ((body + 7) & ~(size_t)7);
+}
 
 /* The slow ways of the two below. */
 cop_status cop__signal_message_slow(struct cop__pool_cache *cache, const cop_kind *kind,
@@ -129,7 +149,8 @@ COP__INLINE cop_status cop__signal_message(struct cop__pool_cache *cache, const 
 COP__INLINE void cop__signal_free(struct cop__pool_cache *cache, struct cop__signal *signal)
 {
         if (COP__UNLIKELY((signal->kind != NULL && signal->kind->counted) ||
-                          signal->flags & (COP__SIGNAL_REASON | COP__SIGNAL_LARGE)))
+                          signal->flags &
+                                  (COP__SIGNAL_REASON | COP__SIGNAL_LARGE | COP__SIGNAL_LED)))
                 cop__signal_free_slow(cache, signal);
         else
                 cop__pool_give(cache, signal->pool_class, signal);

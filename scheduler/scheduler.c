@@ -24,13 +24,15 @@
  * takes what has lain in the next slot of a worker that has been in one turn all that time, and serves the timers of such a
  * worker. When nobody is busy there is no lookout, and an idle node uses no processor time at all.
  *
- * Lock order: `expiring` of a worker, then what `fire` takes; the lock of a wheel and shared_lock are leaves.
+ * Lock order: `expiring` of a worker, then what `fire` takes; the lock of a wheel, under which a task may be scheduled; then
+ * shared_lock.
  */
 #include "scheduler/scheduler.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "base/clock.h"
 #include "base/random.h"
@@ -213,17 +215,17 @@ void cop__schedule_later(struct cop__scheduler *scheduler, struct cop__thread *t
 
 /* ---- Timers --------------------------------------------------------------------- */
 
-void cop__arm(struct cop__scheduler *scheduler, struct cop__thread *thread,
-              struct cop__timer *timer, uint64_t when_ns)
+void cop__hasten(struct cop__thread *thread, struct cop__worker *worker)
 {
-        if (thread != NULL && thread->worker != NULL) {
-                cop__timer_arm(&thread->worker->wheel, timer, when_ns);
-                return;
-        }
-        struct cop__worker *first = &scheduler->workers[0];
-        /* The wake is a full fence, as the wheel asks for. */
-        if (cop__timer_arm(&first->wheel, timer, when_ns))
-                cop__park_wake(&first->park);
+        if (thread->worker != worker)
+                cop__park_wake(&worker->park); /* a full fence, as the wheel asks for */
+}
+
+void cop__arm(struct cop__thread *thread, struct cop__timer *timer, uint64_t when_ns)
+{
+        struct cop__worker *worker = cop__worker_for_timers(thread);
+        if (cop__timer_arm(&worker->wheel, timer, when_ns))
+                cop__hasten(thread, worker);
 }
 
 /* Usually the worker's own thread, sometimes the lookout: whoever comes second leaves it to the first. */
@@ -567,6 +569,8 @@ static void *worker_main(void *argument)
         struct cop__worker *worker = argument;
         const struct cop__scheduler_hooks *hooks = &worker->thread.scheduler->hooks;
         thread_here = &worker->thread;
+        /* The kernel may let threads oversleep by 50 us, to wake several at once. A wheel knows when it wants to wake. */
+        prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
         hooks->thread_enter(&worker->thread);
         cop__context_adopt(&worker->own);
         cop__context_switch(&worker->own, &worker->stack->context);
@@ -604,6 +608,8 @@ static cop_status init_worker(struct cop__scheduler *scheduler, unsigned index)
         cop__park_init(&worker->park);
         cop__lock_init(&worker->expiring);
         cop__wheel_init(&worker->wheel, cop__clock_ns());
+        worker->wheel.leave = scheduler->hooks.leave;
+        worker->wheel.leave_context = scheduler->owner;
         worker->stack = take_stack(worker);
         if (worker->stack == NULL)
                 return COP_E_NO_MEMORY;
@@ -658,7 +664,7 @@ cop_status cop__scheduler_start(struct cop__scheduler *scheduler, unsigned worke
                 return status;
         }
         size_t size = worker_count * sizeof(struct cop__worker);
-        scheduler->workers = aligned_alloc(COP__CACHE_LINE, size);
+        scheduler->workers = aligned_alloc(_Alignof(struct cop__worker), size);
         if (scheduler->workers == NULL) {
                 cop__scheduler_stop(scheduler);
                 return COP_E_NO_MEMORY;

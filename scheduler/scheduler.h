@@ -52,7 +52,8 @@ struct cop__thread {
 /* What the layer above brings. */
 struct cop__scheduler_hooks {
         void (*run)(struct cop__task *task);                 /* one turn; may block, and return on another thread */
-        void (*fire)(struct cop__timer *timer, void *owner); /* a timer's time has come */
+        void (*leave)(struct cop__timer *timer, void *owner); /* is about to fire; under its wheel's lock */
+        void (*fire)(struct cop__timer *timer, void *owner);  /* a timer's time has come */
         cop_status (*thread_init)(struct cop__thread *thread); /* before the thread runs, on any thread */
         void (*thread_fini)(struct cop__thread *thread);       /* after it has run, on any thread */
         void (*thread_enter)(struct cop__thread *thread);      /* on the thread itself */
@@ -141,8 +142,16 @@ void cop__schedule_later(struct cop__scheduler *scheduler, struct cop__thread *t
  */
 bool cop__block(void (*after)(void *), void *argument);
 
+/* The worker on whose wheel the calling thread arms timers: itself, or for a visitor the first one. */
+COP__INLINE struct cop__worker *cop__worker_for_timers(struct cop__thread *thread)
+{
+        return thread->worker != NULL ? thread->worker : &thread->scheduler->workers[0];
+}
+
+/* After an arm on a worker's wheel that said "sooner": wakes the worker, if it is not the caller. */
+void cop__hasten(struct cop__thread *thread, struct cop__worker *worker);
+
 /* Arms a timer on the calling worker's wheel; a visitor's goes to the first worker's. */
-void cop__arm(struct cop__scheduler *scheduler, struct cop__thread *thread,
-              struct cop__timer *timer, uint64_t when_ns);
+void cop__arm(struct cop__thread *thread, struct cop__timer *timer, uint64_t when_ns);
 
 #endif

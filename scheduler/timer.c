@@ -14,6 +14,8 @@
 #define PLACE_DUE (COP__WHEEL_LEVELS * COP__WHEEL_SLOTS)
 #define PLACE_FIRING (PLACE_DUE + 1)
 
+_Static_assert(PLACE_FIRING < COP__WHEEL_ALIGNMENT, "a seat is a wheel and a place on it");
+
 /* Runs of 2^i timers wait at index i while a list is sorted: enough for any memory. */
 #define SORT_RUNS 48
 
@@ -22,17 +24,25 @@ static struct cop__timer *timer_of(struct cop__list *node)
         return COP__CONTAINER(node, struct cop__timer, in_list);
 }
 
+static struct cop__wheel *wheel_of(uintptr_t seat)
+{
+        return (struct cop__wheel *)(seat & ~(uintptr_t)(COP__WHEEL_ALIGNMENT - 1));
+}
+
+static unsigned place_of(const struct cop__timer *timer)
+{
+        return (unsigned)(cop__load_relaxed(&timer->seat) & (COP__WHEEL_ALIGNMENT - 1));
+}
+
+/* With the lock. The release pairs with the acquire in cancel, which then takes this wheel's lock. */
+static void sit(struct cop__wheel *wheel, struct cop__timer *timer, unsigned place)
+{
+        cop__store_release(&timer->seat, (uintptr_t)wheel | place);
+}
+
 static uint64_t tick_of(uint64_t when_ns)
 {
         return (when_ns + COP__TICK_NS - 1) >> COP__TICK_SHIFT;
-}
-
-void cop__timer_init(struct cop__timer *timer)
-{
-        cop__list_init(&timer->in_list);
-        timer->when_ns = 0;
-        timer->wheel = NULL;
-        timer->place = 0;
 }
 
 void cop__wheel_init(struct cop__wheel *wheel, uint64_t now_ns)
@@ -45,6 +55,7 @@ void cop__wheel_init(struct cop__wheel *wheel, uint64_t now_ns)
         cop__list_init(&wheel->due);
         cop__list_init(&wheel->firing);
         wheel->levels = 0;
+        wheel->leave = NULL;
         for (int level = 0; level < COP__WHEEL_LEVELS; level++) {
                 wheel->occupied[level] = 0;
                 for (int slot = 0; slot < COP__WHEEL_SLOTS; slot++)
@@ -80,7 +91,7 @@ static void place_in_slot(struct cop__wheel *wheel, struct cop__timer *timer, ui
         unsigned level = level_of(wheel, tick);
         unsigned slot = digit_of(tick, level);
         cop__list_push_back(&wheel->slots[level][slot], &timer->in_list);
-        timer->place = (uint16_t)(level * COP__WHEEL_SLOTS + slot);
+        sit(wheel, timer, level * COP__WHEEL_SLOTS + slot);
         wheel->occupied[level] |= UINT64_C(1) << slot;
         wheel->levels |= UINT64_C(1) << level;
 }
@@ -97,10 +108,11 @@ static void mark_empty(struct cop__wheel *wheel, unsigned level, unsigned slot)
 static void displace(struct cop__wheel *wheel, struct cop__timer *timer)
 {
         cop__list_remove(&timer->in_list);
-        if (timer->place >= PLACE_DUE)
+        unsigned place = place_of(timer);
+        if (place >= PLACE_DUE)
                 return;
-        unsigned level = timer->place / COP__WHEEL_SLOTS;
-        unsigned slot = timer->place % COP__WHEEL_SLOTS;
+        unsigned level = place / COP__WHEEL_SLOTS;
+        unsigned slot = place % COP__WHEEL_SLOTS;
         if (cop__list_is_empty(&wheel->slots[level][slot]))
                 mark_empty(wheel, level, slot);
 }
@@ -119,17 +131,15 @@ static bool first_slot(const struct cop__wheel *wheel, unsigned *level, unsigned
 
 /* --- arm and cancel ---------------------------------------------------------- */
 
-bool cop__timer_arm(struct cop__wheel *wheel, struct cop__timer *timer, uint64_t when_ns)
+bool cop__timer_arm_locked(struct cop__wheel *wheel, struct cop__timer *timer, uint64_t when_ns)
 {
         if (when_ns > COP__TIMER_NS_MAX)
                 when_ns = COP__TIMER_NS_MAX;
         uint64_t tick = tick_of(when_ns);
         timer->when_ns = when_ns;
-
-        cop__lock_lock(&wheel->lock);
         if (tick <= wheel->limit) {
                 cop__list_push_back(&wheel->due, &timer->in_list);
-                timer->place = PLACE_DUE;
+                sit(wheel, timer, PLACE_DUE);
         } else {
                 place_in_slot(wheel, timer, tick);
         }
@@ -138,8 +148,13 @@ bool cop__timer_arm(struct cop__wheel *wheel, struct cop__timer *timer, uint64_t
         bool sooner = wake_ns < wheel->next_ns;
         if (sooner)
                 cop__store_relaxed(&wheel->next_ns, wake_ns);
-        /* Pairs with the acquire in cancel, which then takes this wheel's lock. */
-        cop__store_release(&timer->wheel, wheel);
+        return sooner;
+}
+
+bool cop__timer_arm(struct cop__wheel *wheel, struct cop__timer *timer, uint64_t when_ns)
+{
+        cop__lock_lock(&wheel->lock);
+        bool sooner = cop__timer_arm_locked(wheel, timer, when_ns);
         cop__lock_unlock(&wheel->lock);
         return sooner;
 }
@@ -149,32 +164,36 @@ static void disarm(struct cop__wheel *wheel, struct cop__timer *timer)
 {
         displace(wheel, timer);
         cop__store_relaxed(&wheel->armed, wheel->armed - 1);
-        cop__store_release(&timer->wheel, NULL);
+        cop__store_release(&timer->seat, 0);
+}
+
+bool cop__timer_cancel_locked(struct cop__wheel *wheel, struct cop__timer *timer)
+{
+        if (wheel_of(cop__load_relaxed(&timer->seat)) != wheel)
+                return false;
+        disarm(wheel, timer);
+        if (wheel->armed == 0)
+                cop__store_relaxed(&wheel->next_ns, COP__WHEEL_NEVER);
+        return true;
 }
 
 bool cop__timer_cancel(struct cop__timer *timer)
 {
         /* The timer may fire, and be armed on another wheel, before we have the lock. */
         struct cop__wheel *wheel;
-        while ((wheel = cop__load_acquire(&timer->wheel))) {
+        while ((wheel = wheel_of(cop__load_acquire(&timer->seat)))) {
                 cop__lock_lock(&wheel->lock);
-                if (cop__load_relaxed(&timer->wheel) == wheel)
-                        break;
+                bool cancelled = cop__timer_cancel_locked(wheel, timer);
                 cop__lock_unlock(&wheel->lock);
+                if (cancelled)
+                        return true;
         }
-        if (!wheel)
-                return false;
-
-        disarm(wheel, timer);
-        if (wheel->armed == 0)
-                cop__store_relaxed(&wheel->next_ns, COP__WHEEL_NEVER);
-        cop__lock_unlock(&wheel->lock);
-        return true;
+        return false;
 }
 
 bool cop__timer_armed(const struct cop__timer *timer)
 {
-        return cop__load_acquire(&timer->wheel) != NULL;
+        return cop__load_acquire(&timer->seat) != 0;
 }
 
 uint64_t cop__wheel_next(const struct cop__wheel *wheel)
@@ -261,7 +280,7 @@ static void start_firing(struct cop__wheel *wheel, struct cop__list *list)
 {
         sort(list);
         COP__LIST_EACH(list, node, ahead)
-                timer_of(node)->place = PLACE_FIRING;
+                sit(wheel, timer_of(node), PLACE_FIRING);
         cop__list_append(&wheel->firing, list);
 }
 
@@ -322,6 +341,8 @@ static struct cop__timer *pop_firing(struct cop__wheel *wheel)
         if (turn_on(wheel)) {
                 timer = timer_of(cop__list_first(&wheel->firing));
                 disarm(wheel, timer);
+                if (wheel->leave)
+                        wheel->leave(timer, wheel->leave_context);
         } else {
                 cop__store_relaxed(&wheel->next_ns, next_ns(wheel));
         }
@@ -360,7 +381,7 @@ static bool list_is_valid(const struct cop__wheel *wheel, const struct cop__list
 {
         COP__LIST_EACH(list, node, ahead) {
                 const struct cop__timer *timer = timer_of(node);
-                if (timer->place != place || timer->wheel != wheel || node->next->prev != node)
+                if (timer->seat != ((uintptr_t)wheel | place) || node->next->prev != node)
                         return false;
                 ++*armed;
         }

@@ -3,7 +3,7 @@
  * A wheel of timers: arming and cancelling take constant time and no memory, a million
  * outstanding timers or one in a hundred years cost no more than a few soon.
  *
- * Time is cut in ticks of 65,536 ns and a tick's number in digits of 6 bits. A timer
+ * Time is cut in ticks of 32,768 ns and a tick's number in digits of 6 bits. A timer
  * stands on the level of the highest digit in which its tick differs from the current
  * one, in the slot of its own digit there:
  *
@@ -17,7 +17,7 @@
  * of bits. When time reaches a slot above level 0, its timers move to lower levels: each
  * timer at most seven times in its life.
  *
- * The life of a timer, whose states are told by timer->wheel and changed under the lock:
+ * The life of a timer, whose states are told by timer->seat and changed under the lock:
  *
  *                 arm                          expire
  *      idle ---------------> armed ----------------------------> idle, then fire() called
@@ -31,7 +31,11 @@
  *
  * Who may touch what: arm, cancel, is_armed, next, count: any thread; expire: one thread
  * at a time, the wheel's worker. The lock is held for constant time by arm and cancel,
- * by expire for one slot at a time. It is a leaf: nothing is locked or called under it.
+ * by expire for one slot at a time. Nothing is locked under it in here.
+ *
+ * Whoever keeps books of the timers on a wheel may keep them under the wheel's own lock
+ * (the operations that end in _locked), so that setting, ending and firing a timer take one lock and
+ * not two. Then `leave` tells of each timer that expire has disarmed while the lock is still held.
  */
 #ifndef SCHEDULER_TIMER_H
 #define SCHEDULER_TIMER_H
@@ -43,32 +47,32 @@
 #include "base/list.h"
 #include "base/lock.h"
 
-/* 65.5 us: a timer fires late by less than this, plus what its worker is late. */
-#define COP__TICK_SHIFT 16
+/* 32.8 us: a timer fires late by less than this, plus what its worker is late. */
+#define COP__TICK_SHIFT 15
 #define COP__TICK_NS (UINT64_C(1) << COP__TICK_SHIFT)
 
-/* 8 digits of 6 bits are 48 bits of ticks: all of 64 bits of nanoseconds. */
+/* 8 digits of 6 bits are 48 bits of ticks: 63 bits of nanoseconds. */
 #define COP__WHEEL_DIGIT 6
 #define COP__WHEEL_LEVELS 8
 #define COP__WHEEL_SLOTS (1 << COP__WHEEL_DIGIT)
 
-/* Times beyond this, 292 years, count as this. */
-#define COP__TIMER_NS_MAX (UINT64_MAX >> 1)
+/* Times beyond this, 146 years, count as this. */
+#define COP__TIMER_NS_MAX (UINT64_MAX >> 2)
 
 /* What cop__wheel_next says when there is nothing to wait for. */
 #define COP__WHEEL_NEVER UINT64_MAX
 
-struct cop__wheel;
+/* A wheel's address has so many low bits free for a place on it. */
+#define COP__WHEEL_ALIGNMENT 1024
 
 /* Part of whatever it is for. */
 struct cop__timer {
         struct cop__list in_list;  /* under the lock of its wheel */
         uint64_t when_ns;          /* written by arm only: whoever arms may read it */
-        struct cop__wheel *wheel;  /* NULL when idle; written under the lock */
-        uint16_t place;            /* which list; under the lock */
+        uintptr_t seat;            /* atomic; 0 when idle, else its wheel | its place; written under the lock */
 };
 
-_Static_assert(sizeof(struct cop__timer) <= 48, "a timer is part of every call's deadline");
+_Static_assert(sizeof(struct cop__timer) == 32, "there may be a million of them");
 
 /*
  * Bit s of occupied[l] is set exactly when slots[l][s] is not empty; bit l of levels
@@ -87,9 +91,18 @@ struct cop__wheel {
         uint64_t levels;
         uint64_t occupied[COP__WHEEL_LEVELS];
         struct cop__list slots[COP__WHEEL_LEVELS][COP__WHEEL_SLOTS];
-} COP__LINE_ALIGNED;
 
-void cop__timer_init(struct cop__timer *timer);
+        /* Constant once timers are armed; NULL: nobody is told. Called by expire, with the lock. */
+        void (*leave)(struct cop__timer *timer, void *context);
+        void *leave_context;
+} __attribute__((aligned(COP__WHEEL_ALIGNMENT)));
+
+COP__INLINE void cop__timer_init(struct cop__timer *timer)
+{
+        cop__list_init(&timer->in_list);
+        timer->when_ns = 0;
+        timer->seat = 0;
+}
 
 /* Needs no end: a wheel owns nothing, but outlives every timer that is armed on it. */
 void cop__wheel_init(struct cop__wheel *wheel, uint64_t now_ns);
@@ -109,6 +122,21 @@ bool cop__timer_arm(struct cop__wheel *wheel, struct cop__timer *timer, uint64_t
  * memory is still there, false or not.
  */
 bool cop__timer_cancel(struct cop__timer *timer);
+
+/* For whoever keeps books under the lock of a wheel. */
+COP__INLINE void cop__wheel_lock(struct cop__wheel *wheel)
+{
+        cop__lock_lock(&wheel->lock);
+}
+
+COP__INLINE void cop__wheel_unlock(struct cop__wheel *wheel)
+{
+        cop__lock_unlock(&wheel->lock);
+}
+
+/* The two above for who holds the lock. Cancel: of a timer that is never armed on another wheel. */
+bool cop__timer_arm_locked(struct cop__wheel *wheel, struct cop__timer *timer, uint64_t when_ns);
+bool cop__timer_cancel_locked(struct cop__wheel *wheel, struct cop__timer *timer);
 
 /* A hint, unless the caller is the only one who could change it. */
 bool cop__timer_armed(const struct cop__timer *timer);

@@ -1,5 +1,8 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
-/* Messages that are sent later, and the ends of waits: the wheel itself is in test_timer_wheel.c. */
+/*
+ * Messages that are sent later, and the ends of waits. The wheel itself is in test_timer_wheel.c, the other things that a timer
+ * can do in test_timer.c.
+ */
 #include <string.h>
 
 #include "tests/node_fixture.h"
@@ -149,7 +152,7 @@ IN_NODE(TMR_11_a_negative_time_and_nobody_to_send_to_are_refused)
 
 IN_NODE(TMR_12_very_long_times_are_accepted_and_counted_right)
 {
-        static const int64_t times[] = { INT64_C(1) << 31, INT64_C(1) << 32, INT64_C(1) << 42 };
+        static const int64_t times[] = { INT64_C(1) << 31, INT64_C(1) << 32, INT64_C(1) << 41 };
         for (size_t i = 0; i < COP__COUNT(times); i++) {
                 cop_ref timer = tick_after(times[i], cop_self(), 1);
                 cop_sleep(2);
@@ -157,39 +160,10 @@ IN_NODE(TMR_12_very_long_times_are_accepted_and_counted_right)
                 ck_assert_int_le(left, times[i] - 2);
                 ck_assert_int_gt(left, times[i] - 10000);
         }
-        cop_ref timer = tick_after(COP_FOREVER, cop_self(), 1);
-        cop_sleep(2);
-        ck_assert_int_gt(cop_cancel(timer), INT64_C(1) << 42);
         nothing_has_come();
 }
 
 /* ---- To whom ------------------------------------------------------------------------------- */
-
-/* Unlike OTP's, such a timer stands until its time has come (or is cancelled); what counts is that nothing is left then. */
-IN_NODE(TMR_13_a_timer_to_one_that_died_meanwhile_is_dropped_and_freed)
-{
-        cop_pid p = cop_spawn(waits);
-        settle_with(p);
-        int64_t before = blocks_in_use(node);
-        uint64_t letters = dead_letters(node);
-        for (int i = 0; i < 200; i++)
-                tick_after(20, p, i);
-        put_down(p);
-        await_true(dead_letters(node) == letters + 200);
-        await_true(blocks_in_use(node) <= before + 4);
-}
-
-IN_NODE(TMR_14_a_timer_to_the_dead_is_accepted_and_leaves_nothing)
-{
-        cop_pid p = cop_spawn(waits);
-        put_down(p);
-        int64_t before = blocks_in_use(node);
-        uint64_t letters = dead_letters(node);
-        for (int i = 0; i < 100; i++)
-                tick_after(i % 3, p, i);
-        await_true(dead_letters(node) == letters + 100);
-        await_true(blocks_in_use(node) <= before + 4);
-}
 
 IN_NODE(TMR_17_a_timer_to_a_name_that_nobody_bears_by_then_is_dropped)
 {

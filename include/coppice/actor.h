@@ -431,24 +431,6 @@ COP_API cop_pid cop_whereis(const char *name);       /* nobody */
  */
 COP_API cop_status cop_registered(cop_term *names);
 
-/* ---- Timers ------------------------------------------------------------------ */
-
-/*
- * Sends a message when `ms` milliseconds have passed, never earlier; dropped if nobody is there by then.
- * Errors: COP_E_BAD_ARGUMENT (negative), and those of cop_send_value but for COP_E_NO_NAME.
- */
-COP_API cop_status cop_send_value_after(int64_t ms, cop_address to, const cop_kind *kind,
-                                        const void *value, cop_ref *timer);
-
-/* Stops a timer. Returns the milliseconds that were left, or -1 if it has fired or is unknown. Any actor may. */
-COP_API int64_t cop_cancel(cop_ref timer);
-
-#ifndef __cplusplus
-/* cop_send_after(&timer, 1000, "till", bill, .pence = 900, .people = 3) */
-#define cop_send_after(timer, ms, to, type, ...)                           \
-        cop_send_value_after((ms), COP_TO(to), COP_KIND_OF(type), &(type){ __VA_ARGS__ }, (timer))
-#endif
-
 /* ---- Memory ------------------------------------------------------------------ */
 
 /* The most that one cop_alloc gives: beyond it a size is a mistake in arithmetic. */
