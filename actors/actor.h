@@ -68,11 +68,10 @@ struct cop__escape {
         uintptr_t top, low; /* of the stack that the turn runs on; see fault.h */
 };
 
-/* Marks of what others would have to take out of tables when the actor dies: a name (registry.h), holdings (holding.h), and
- * from COP__NAMED_TIMERS on timers, at some of the homes that share a mark (timer_home.h). */
-enum cop__named { COP__NAMED = 1, COP__HOLDS = 2 };
-#define COP__NAMED_TIMERS 4u
-#define COP__NAMED_TIMER_MARKS 30u
+/* Marks of what others would have to take out of tables when the actor dies; see registry.h and holding.h. From TIMED
+ * on each bit is for the timers of some homes; see timer_home.h. */
+enum cop__named { COP__NAMED = 1, COP__HOLDS = 2, COP__TIMED = 4 };
+#define COP__TIMED_MARKS 30u
 
 /* How far an actor is behind with its messages, and a bit beside it that stays for its life. */
 enum cop__pressure {

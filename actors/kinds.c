@@ -1,6 +1,5 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* The kinds of the messages that the runtime itself sends. */
-#include <coppice/actor.h>
 #include <coppice/dead_letter.h>
 #include <coppice/timer.h>
 

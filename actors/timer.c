@@ -102,33 +102,42 @@ static bool goes_on(struct cop__timer_home *home, struct cop_node *node, struct 
         return false;
 }
 
+/* A copy of the message, as it is sent. NULL: this tick is left out. */
+static struct cop__signal *copy_of(struct cop__thread *thread, const struct cop__timed *timed)
+{
+        const struct cop__signal *signal = &timed->as.signal;
+        const void *body = cop__signal_body(signal);
+        struct cop__signal *copy;
+        if (cop__signal_message(&thread->pool, signal->kind, body, &copy) != COP_OK)
+                return NULL;
+        copy->from = timed->as.wait.from;
+        cop__send_through(copy, alias_of(timed));
+        return copy;
+}
+
 static void tick(struct cop__thread *thread, struct cop_node *node, struct cop__timer_home *home,
                  struct cop__timed *timed)
 {
-        const struct cop__signal *signal = &timed->as.signal;
-        struct cop__signal *copy;
-        const void *body = cop__signal_body(signal);
-        if (cop__signal_message(&thread->pool, signal->kind, body, &copy) != COP_OK)
-                copy = NULL; /* this tick is left out */
+        struct cop__signal *copy = copy_of(thread, timed);
         cop_pid to = receiver(timed);
         uint64_t next_ns = next_tick_ns(timed);
         cop__timer_home_lock(home);
         bool on = goes_on(home, node, timed);
         bool sooner = on && cop__timer_arm_locked(&home->worker->wheel, &timed->timer, next_ns);
-        if (on && copy != NULL) {
-                copy->from = timed->as.wait.from;
-                cop__send_through(copy, alias_of(timed));
-                cop__count_up(&cop__here_of(thread)->sent);
+        bool heard = on && copy != NULL && to.bits != 0;
+        if (heard)
                 cop__send_signal(thread, to, copy);
-        }
         cop__timer_home_unlock(home);
         if (sooner)
                 cop__hasten(thread, home->worker);
-        if (on)
-                return;
-        if (copy != NULL)
+        if (on && copy != NULL)
+                cop__count_up(&cop__here_of(thread)->sent);
+        if (on && copy != NULL && !heard)
+                cop__send_signal(thread, to, copy); /* a dead letter, which takes its time */
+        else if (!on && copy != NULL)
                 cop__signal_free(&thread->pool, copy);
-        cop__signal_free(&thread->pool, &timed->as.signal);
+        if (!on)
+                cop__signal_free(&thread->pool, &timed->as.signal);
 }
 
 void cop__timer_fire(struct cop__timer *timer, void *node)

@@ -219,7 +219,7 @@ static void doom(struct cop__timer_home *home, uint32_t slot)
 /* The mark of a home in `named`; with many workers some share one. */
 static uint32_t mark_of(const struct cop__timer_home *home)
 {
-        return COP__NAMED_TIMERS << home->worker->index % COP__NAMED_TIMER_MARKS;
+        return (uint32_t)COP__TIMED << home->worker->index % COP__TIMED_MARKS;
 }
 
 /* See timer_home.h: the mark, then the look. */
@@ -347,7 +347,7 @@ void cop__timers_end(struct cop__thread *thread, struct cop__actor *actor, cop_p
 {
         uint32_t marks = cop__load_seq(&actor->named); /* pairs with `mark` */
         struct cop__timers *timers = &cop__node_of(thread)->timers;
-        if (COP__LIKELY(marks < COP__NAMED_TIMERS))
+        if (COP__LIKELY(marks < COP__TIMED))
                 return;
         for (unsigned i = 0; i < timers->count; i++)
                 if (marks & mark_of(&timers->homes[i]))

@@ -69,6 +69,9 @@
 /* Timers that end at once with the actor they are for; more are freed so many at each turn of the wheel. */
 #define COP__TIMERS_ENDED (COP__TINY ? 2u : 256u)
 
+/* Timers that end at once with the actor they are for; more are freed so many at each turn of the wheel. */
+#define COP__TIMERS_ENDED (COP__TINY ? 2u : 256u)
+
 /* Crash reports that a node keeps, the oldest overwritten. */
 #define COP__REPORTS_KEPT 64u
 
