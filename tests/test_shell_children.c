@@ -115,10 +115,11 @@ AT_SHELL(children_are_completed_from_what_is_written_down_of_them)
         fell(root);
 }
 
-/* Keeps its worker until it is told to go on. */
+/* From the first message on it keeps its worker, until it is told to go on. */
 static uint32_t may_go_on, is_stuck;
 static void gets_stuck(void)
 {
+        cop_message_free(cop_receive(COP_FOREVER, COP_ANY));
         cop__store_release(&is_stuck, 1);
         while (!cop__load_acquire(&may_go_on))
                 cop__spin_pause();
@@ -133,6 +134,7 @@ TEST(the_tree_is_there_when_the_only_worker_is_stuck)
                                               .restart = COP_TEMPORARY }));
         cop__shell_init(shell, node);
         cop_pid root = grow(&shop);
+        cop_send_term("stuck", cop_atom("now"));
         await_true(cop__load_acquire(&is_stuck));
         says("tree", "shop <>\n├─ (x) <>\n└─ stuck <>\n");
         cop__store_release(&may_go_on, 1);
