@@ -342,12 +342,40 @@ void cop__refuse_signal(struct cop__thread *thread, cop_pid dead, struct cop__si
 /* A received message goes into the user's hands. */
 void cop__hand_over(struct cop__actor *actor, struct cop__signal *signal);
 
+/*
+ * In a handler: the call that it is at stays with the actor beyond it, unanswered or not, until cop_message_free. If the actor
+ * ends before, its caller is told; nothing need be deferred.
+ */
+cop_message *cop__message_keep(struct cop__actor *actor);
+
+/* A copy of a value as a message in the actor's own hands; NULL without memory. */
+cop_message *cop__message_hold(struct cop__actor *actor, const cop_kind *kind, const void *value);
+
+bool cop__pattern_fits(const cop_message *message, const cop_pattern *pattern);
+
+/* What cop_receive does, but ends with NULL also when a reply has come for a call that is open; see cop__call_open. */
+struct cop__signal *cop__receive(struct cop__actor *actor, int64_t timeout_ms,
+                                 const cop_pattern *patterns, size_t count, const void *where);
+
 /* A term as the message it is; see send.c. */
 cop_status cop__message_of_term(const cop_kinds *kinds, cop_term term, const cop_kind **kind,
                                 void **value, cop_parse_error *error);
 
 /* The same as a signal that is ready to be sent: nothing is left in hand while its sender waits and may end. */
 cop_status cop__signal_of_term(struct cop__thread *thread, cop_term term, struct cop__signal **signal);
+
+/*
+ * A call in its parts: a reference is waited for, requests go out under it, one reply or failure comes back (NULL: the time is
+ * over), and the wait for that reference ends. *reply is a message in nobody's hands yet.
+ */
+cop_ref cop__call_open(struct cop__actor *actor);
+void cop__call_send(struct cop__actor *actor, cop_pid to, struct cop__signal *request, cop_ref ref);
+struct cop__signal *cop__call_await(struct cop__actor *actor, uint64_t deadline_ns, const void *where);
+cop_status cop__call_close(struct cop__actor *actor, cop_ref ref, struct cop__signal *signal,
+                           struct cop__signal **reply);
+
+/* Answers a held request with what comes back, as a message, if the caller does not receive it. */
+cop_status cop__answer_returnable(const cop_message *request, const cop_kind *kind, const void *value);
 
 /* A request and its answer, for call.c and what resembles a call. */
 cop_status cop__call(struct cop__actor *actor, cop_pid to, struct cop__signal *request,
@@ -545,6 +573,8 @@ void cop__actor_born(struct cop__thread *thread, struct cop__actor *actor,
 void cop__actor_begin(struct cop__actor *actor);
 /* A START without function and server, for a thread that comes with its own (spawn.c). */
 cop_status cop__start_empty(struct cop__thread *thread, struct cop__signal **start);
+/* The future that a plain actor was started to resolve, or nobody (spawn.c). */
+cop_pid cop__promise_of(const struct cop__actor *actor);
 /* The argument that an actor was started with is not needed any more; who still waits for its start hears the reason. */
 void cop__start_drop(struct cop__actor *actor);
 /* cop_spawn_opt, where the newborn answers to `asked` as to a call when its start is over; none: it does not. */

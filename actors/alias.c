@@ -48,9 +48,9 @@ bool cop__alias_take_in(struct cop__thread *thread, struct cop__actor *actor,
 {
         cop_ref ref = signal->ref;
         if (signal->type != COP__SIGNAL_REPLY || !cop__alias_lets_in(actor, signal)) {
-                /* FAILED holds a counted reason, so it ends as refused signals do. */
+                /* FAILED holds a counted reason, and some replies go back, so they end as refused signals do. */
                 cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
-                if (signal->type == COP__SIGNAL_REPLY)
+                if (signal->type == COP__SIGNAL_REPLY && !(signal->flags & COP__SIGNAL_RETURN))
                         cop__letter_die(thread, cop__actor_pid(actor), signal,
                                         COP__DEATH_LATE_REPLY);
                 else

@@ -48,7 +48,7 @@ void cop__fail_call(struct cop__thread *thread, cop_pid callee, struct cop__sign
 }
 
 static cop_status send_reply(struct cop__actor *self, cop_caller caller, const cop_kind *kind,
-                             const void *value)
+                             const void *value, unsigned flags)
 {
         struct cop__thread *thread = cop__thread_here();
         struct cop__here *here = cop__here_of(thread);
@@ -64,6 +64,7 @@ static cop_status send_reply(struct cop__actor *self, cop_caller caller, const c
         cop_status status = cop__signal_message(&thread->pool, kind, value, &signal);
         if (status == COP_OK) {
                 signal->type = COP__SIGNAL_REPLY;
+                signal->flags |= (uint16_t)flags;
                 signal->ref = caller.ref;
                 signal->from = cop__actor_pid(self);
                 cop__count_up(&here->sent);
@@ -74,12 +75,12 @@ static cop_status send_reply(struct cop__actor *self, cop_caller caller, const c
 }
 
 static cop_status answer(struct cop__actor *self, struct cop__signal *request,
-                         const cop_kind *kind, const void *value)
+                         const cop_kind *kind, const void *value, unsigned flags)
 {
         if (request == NULL || request->from.bits == 0)
                 return COP_E_NO_CALLER;
         cop_caller caller = { request->from, request->ref };
-        cop_status status = send_reply(self, caller, kind, value);
+        cop_status status = send_reply(self, caller, kind, value, flags);
         if (status == COP_OK && request->ref.bits != 0)
                 request->flags |= COP__SIGNAL_ANSWERED;
         return status;
@@ -90,7 +91,7 @@ cop_status cop_reply_value(const cop_kind *kind, const void *value)
         struct cop__actor *actor = cop__actor_here();
         if (actor == NULL)
                 return COP_E_NO_NODE;
-        return answer(actor, actor->current, kind, value);
+        return answer(actor, actor->current, kind, value, 0);
 }
 
 cop_status cop_answer_value(const cop_message *message, const cop_kind *kind, const void *value)
@@ -98,7 +99,13 @@ cop_status cop_answer_value(const cop_message *message, const cop_kind *kind, co
         struct cop__actor *actor = cop__actor_here();
         if (actor == NULL)
                 return COP_E_NO_NODE;
-        return answer(actor, (struct cop__signal *)(uintptr_t)message, kind, value);
+        return answer(actor, (struct cop__signal *)(uintptr_t)message, kind, value, 0);
+}
+
+cop_status cop__answer_returnable(const cop_message *request, const cop_kind *kind, const void *value)
+{
+        return answer(cop__actor_here(), (struct cop__signal *)(uintptr_t)request, kind, value,
+                      COP__SIGNAL_RETURN);
 }
 
 cop_status cop_reply_value_to(cop_caller caller, const cop_kind *kind, const void *value)
@@ -108,7 +115,7 @@ cop_status cop_reply_value_to(cop_caller caller, const cop_kind *kind, const voi
                 return COP_E_NO_NODE;
         if (caller.pid.bits == 0)
                 return COP_E_NO_CALLER;
-        return send_reply(actor, caller, kind, value);
+        return send_reply(actor, caller, kind, value, 0);
 }
 
 /* The duty to answer leaves the request. */
@@ -154,7 +161,7 @@ void cop__take_deferral(struct cop__thread *thread, struct cop__actor *actor,
 }
 
 /* Until the reply or a failure is there, or the time is over: then NULL. */
-static struct cop__signal *await(struct cop__actor *actor, uint64_t deadline_ns, const void *where)
+struct cop__signal *cop__call_await(struct cop__actor *actor, uint64_t deadline_ns, const void *where)
 {
         for (;;) {
                 cop__drain(actor);
@@ -215,27 +222,26 @@ void cop__take_reply(struct cop__actor *actor, struct cop__signal *answer, cop_m
                 cop_message_free((cop_message *)answer);
 }
 
-/* Sends the request and waits. *reply is a signal in nobody's hands yet. */
-cop_status cop__call(struct cop__actor *actor, cop_pid to, struct cop__signal *request,
-                     int64_t timeout_ms, const void *where, struct cop__signal **reply)
+cop_ref cop__call_open(struct cop__actor *actor)
 {
-        struct cop__thread *thread = cop__thread_here();
-        cop_ref ref = cop__ref_new(cop__here_of(thread));
-        if (COP__UNLIKELY(cop__limit_knock(thread, to, request) != COP_OK))
-                return COP_E_FULL;
-        request->from = cop__actor_pid(actor);
-        request->ref = ref;
+        cop_ref ref = cop__ref_new(cop__here_of(cop__thread_here()));
         actor->waiting = ref;
         actor->call_watched = false;
-        cop__count_up(&cop__here_of(thread)->sent);
-        cop__send_signal(thread, to, request);
-        return cop__call_wait(actor, ref, timeout_ms, where, reply);
+        return ref;
 }
 
-cop_status cop__call_wait(struct cop__actor *actor, cop_ref ref, int64_t timeout_ms,
-                          const void *where, struct cop__signal **reply)
+void cop__call_send(struct cop__actor *actor, cop_pid to, struct cop__signal *request, cop_ref ref)
 {
-        struct cop__signal *signal = await(actor, cop__deadline_ns(timeout_ms), where);
+        struct cop__thread *thread = cop__thread_here();
+        request->from = cop__actor_pid(actor);
+        request->ref = ref;
+        cop__count_up(&cop__here_of(thread)->sent);
+        cop__send_signal(thread, to, request);
+}
+
+cop_status cop__call_close(struct cop__actor *actor, cop_ref ref, struct cop__signal *signal,
+                           struct cop__signal **reply)
+{
         struct cop__thread *thread = cop__thread_here();
         actor->waiting.bits = 0;
         if (actor->call_watched)
@@ -247,6 +253,24 @@ cop_status cop__call_wait(struct cop__actor *actor, cop_ref ref, int64_t timeout
         become_message(signal);
         *reply = signal;
         return COP_OK;
+}
+
+/* Sends the request and waits. *reply is a signal in nobody's hands yet. */
+cop_status cop__call(struct cop__actor *actor, cop_pid to, struct cop__signal *request,
+                     int64_t timeout_ms, const void *where, struct cop__signal **reply)
+{
+        if (COP__UNLIKELY(cop__limit_knock(cop__thread_here(), to, request) != COP_OK))
+                return COP_E_FULL;
+        cop_ref ref = cop__call_open(actor);
+        cop__call_send(actor, to, request, ref);
+        return cop__call_wait(actor, ref, timeout_ms, where, reply);
+}
+
+cop_status cop__call_wait(struct cop__actor *actor, cop_ref ref, int64_t timeout_ms,
+                          const void *where, struct cop__signal **reply)
+{
+        struct cop__signal *signal = cop__call_await(actor, cop__deadline_ns(timeout_ms), where);
+        return cop__call_close(actor, ref, signal, reply);
 }
 
 cop_status cop__callee(struct cop__actor *actor, const char *function, cop_address to,

@@ -322,7 +322,7 @@ static void refuse_current(struct cop__thread *thread, struct cop__actor *actor,
         actor->current = NULL;
         if (actor->rare != NULL && actor->rare->machine != NULL)
                 cop__machine_end(actor);
-        if (signal != NULL)
+        if (signal != NULL && !(signal->flags & COP__SIGNAL_TAKEN)) /* else it is among those below */
                 refuse_held(thread, actor, pid, signal);
         if (cursor != NULL && actor->cursor.node == cursor &&
             cop__signal_of(cursor)->flags & COP__SIGNAL_TAKEN)

@@ -37,24 +37,43 @@ const void *cop_message_as(const cop_message *message, const cop_kind *kind)
 
 /* ---- In the user's hands -------------------------------------------------------------- */
 
+/*
+ * They are linked both ways, so that whoever holds many may free them in any order. The queue has let go of them: the link
+ * back lies in the node's number and generation, in halves, since a number may still be looked at from the side.
+ */
+static void set_before(struct cop__node *node, struct cop__node *before)
+{
+        uint64_t bits = (uintptr_t)before;
+        cop__store_relaxed(&node->seq, (uint32_t)bits);
+        node->generation = (uint32_t)(bits >> 32);
+}
+
+static struct cop__node *before_of(struct cop__node *node)
+{
+        uint64_t bits = (uint64_t)node->generation << 32 | cop__load_relaxed(&node->seq);
+        return (struct cop__node *)(uintptr_t)bits;
+}
+
 void cop__taken_link(struct cop__actor *actor, struct cop__signal *signal)
 {
-        cop__store_relaxed(&signal->node.next,
-                           actor->taken != NULL ? &actor->taken->node : NULL);
+        struct cop__node *next = actor->taken != NULL ? &actor->taken->node : NULL;
+        cop__store_relaxed(&signal->node.next, next);
+        set_before(&signal->node, NULL);
+        if (next != NULL)
+                set_before(next, &signal->node);
         actor->taken = signal;
 }
 
 static void taken_unlink(struct cop__actor *actor, struct cop__signal *signal)
 {
-        struct cop__signal *at = actor->taken;
-        if (at == signal) {
-                struct cop__node *next = cop__load_relaxed(&signal->node.next);
+        struct cop__node *next = cop__load_relaxed(&signal->node.next);
+        struct cop__node *before = before_of(&signal->node);
+        if (next != NULL)
+                set_before(next, before);
+        if (before != NULL)
+                cop__store_relaxed(&before->next, next);
+        else
                 actor->taken = next != NULL ? cop__signal_of(next) : NULL;
-                return;
-        }
-        while (cop__load_relaxed(&at->node.next) != &signal->node)
-                at = cop__signal_of(cop__load_relaxed(&at->node.next));
-        cop__store_relaxed(&at->node.next, cop__load_relaxed(&signal->node.next));
 }
 
 void cop__hand_over(struct cop__actor *actor, struct cop__signal *signal)
@@ -75,7 +94,23 @@ void cop_message_free(cop_message *message)
         if (actor->cursor.node != &signal->node)
                 taken_unlink(actor, signal);
         signal->flags &= (uint16_t)~COP__SIGNAL_TAKEN;
-        cop__message_done(cop__thread_here(), actor, signal);
+        if (signal != actor->current) /* else its handler has kept it, and its end is the handler's again */
+                cop__message_done(cop__thread_here(), actor, signal);
+}
+
+cop_message *cop__message_keep(struct cop__actor *actor)
+{
+        cop__hand_over(actor, actor->current);
+        return (cop_message *)actor->current;
+}
+
+cop_message *cop__message_hold(struct cop__actor *actor, const cop_kind *kind, const void *value)
+{
+        struct cop__signal *signal;
+        if (cop__signal_message(&cop__thread_here()->pool, kind, value, &signal) != COP_OK)
+                return NULL;
+        cop__hand_over(actor, signal);
+        return (cop_message *)signal;
 }
 
 /* ---- Patterns --------------------------------------------------------------------------- */
@@ -105,6 +140,11 @@ COP__INLINE bool fits(const struct cop__signal *signal, const cop_pattern *patte
             memcmp(body + pattern->field_at, pattern->field_value, pattern->field_size) != 0)
                 return false;
         return pattern->where == NULL || pattern->where(body, pattern->context);
+}
+
+bool cop__pattern_fits(const cop_message *message, const cop_pattern *pattern)
+{
+        return fits(signal_of(message), pattern);
 }
 
 static bool fits_any(const struct cop__signal *signal, const cop_pattern *patterns, size_t count)
@@ -211,8 +251,8 @@ static struct cop__signal *begin_behind(const struct cop__actor *actor,
         return cop__mark_find(actor, patterns[0].ref);
 }
 
-static struct cop__signal *receive(struct cop__actor *actor, int64_t timeout_ms,
-                                   const cop_pattern *patterns, size_t count, const void *where)
+struct cop__signal *cop__receive(struct cop__actor *actor, int64_t timeout_ms,
+                                 const cop_pattern *patterns, size_t count, const void *where)
 {
         struct cop__signal *before = begin_behind(actor, patterns, count);
         uint64_t deadline_ns = 0; /* not known yet: most receives do not wait */
@@ -226,7 +266,7 @@ static struct cop__signal *receive(struct cop__actor *actor, int64_t timeout_ms,
                 struct cop__signal *signal = take_queued(actor, &before, patterns, count);
                 if (signal == NULL)
                         signal = take_arrived(actor, &before, patterns, count);
-                if (signal != NULL)
+                if (signal != NULL || actor->reply != NULL)
                         return signal;
                 if (COP__UNLIKELY(actor->overtaken))
                         continue;
@@ -255,7 +295,7 @@ cop_message *cop_receive_any_of(int64_t timeout_ms, const cop_pattern *patterns,
                         cop__leave(actor);
         }
         struct cop__signal *signal =
-                receive(actor, timeout_ms, patterns, count, __builtin_return_address(0));
+                cop__receive(actor, timeout_ms, patterns, count, __builtin_return_address(0));
         if (signal == NULL)
                 return NULL;
         if (COP__UNLIKELY(signal->flags & COP__SIGNAL_COUNTED))
@@ -275,5 +315,5 @@ void cop_sleep(int64_t ms)
                 cop__badarg("sleep", "a time is 0 or more milliseconds, or COP_FOREVER");
                 return;
         }
-        receive(actor, ms, NULL, 0, __builtin_return_address(0));
+        cop__receive(actor, ms, NULL, 0, __builtin_return_address(0));
 }

@@ -24,6 +24,14 @@ void cop__send_signal(struct cop__thread *thread, cop_pid to, struct cop__signal
                 cop__store_release(&actor->urgent, 1);
 }
 
+/* As a message that bears the reference of the request and wants no answer. It goes back once: the flag means nothing then. */
+static void send_back(struct cop__thread *thread, struct cop__signal *reply)
+{
+        reply->type = COP__SIGNAL_MESSAGE;
+        reply->flags |= COP__SIGNAL_ANSWERED;
+        cop__send_signal(thread, reply->from, reply);
+}
+
 void cop__refuse_signal(struct cop__thread *thread, cop_pid dead, struct cop__signal *signal,
                         struct cop__shared_term *reason)
 {
@@ -42,7 +50,10 @@ void cop__refuse_signal(struct cop__thread *thread, cop_pid dead, struct cop__si
                                         reason != NULL ? COP__DEATH_UNREAD : COP__DEATH_NO_ACTOR);
                 return;
         case COP__SIGNAL_REPLY:
-                cop__letter_die(thread, dead, signal, COP__DEATH_NO_ACTOR);
+                if (signal->flags & COP__SIGNAL_RETURN)
+                        send_back(thread, signal);
+                else
+                        cop__letter_die(thread, dead, signal, COP__DEATH_NO_ACTOR);
                 return;
         case COP__SIGNAL_DEFERRED_BY:
         case COP__SIGNAL_LINK:

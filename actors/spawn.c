@@ -21,6 +21,7 @@ struct start {
         void *state;
         struct cop__relation *link, *watch; /* the newborn's halves, or NULL */
         cop_ref start_ref;
+        cop_pid promise;
         uint8_t state_class;
         bool supervised;
         bool acknowledges; /* a plain actor that says itself when its start is over */
@@ -119,6 +120,7 @@ static cop_status new_start(struct cop__thread *thread, const cop_spawn_options 
         start->run_with = options->run_with;
         start->server = options->server;
         start->start_ref = options->start_ref;
+        start->promise = options->promise;
         start->supervised = options->supervised;
         start->acknowledges = options->init_ack;
         start->drops_old = has_limit(options) && options->mailbox_policy == COP_MAILBOX_DROP_OLD;
@@ -489,6 +491,13 @@ void cop__actor_begin(struct cop__actor *actor)
                 start->run_with(argument_of(start));
         actor->reason = cop__reason_atom("normal");
         actor->leaving = true;
+}
+
+cop_pid cop__promise_of(const struct cop__actor *actor)
+{
+        if (actor->server != NULL || actor->start == NULL)
+                return cop_no_pid();
+        return ((const struct start *)cop__signal_body(actor->start))->promise;
 }
 
 /* The plain actor's argument lives as long as the actor. */

@@ -38,6 +38,8 @@ void cop__signal_done(struct cop__thread *thread, struct cop__actor *actor,
 void cop__message_done(struct cop__thread *thread, struct cop__actor *actor,
                        struct cop__signal *signal)
 {
+        if (COP__UNLIKELY(signal->flags & COP__SIGNAL_TAKEN))
+                return; /* its handler has kept it */
         if (COP__UNLIKELY(signal->ref.bits != 0 &&
                           !(signal->flags & (COP__SIGNAL_ANSWERED | COP__SIGNAL_DEFERRED)))) {
                 cop__queue_release(&actor->queue, &actor->cursor, &signal->node);

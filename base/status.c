@@ -40,6 +40,7 @@ static const char *const sentences[] = {
         [COP_E_DYNAMIC] = "a dynamic supervisor knows its children by pid, and keeps none that has ended",
         [COP_E_NO_SUPERVISOR] = "it is no supervisor",
         [COP_E_NEEDS] = "something that it needs is not there",
+        [COP_E_CLOSED] = "it has been closed, or its owner has ended",
 };
 
 const char *cop_status_text(cop_status status)

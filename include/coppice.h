@@ -19,6 +19,10 @@
  *      coppice/registry.h    actors found by any key
  *      coppice/group.h       groups of actors
  *      coppice/event_manager.h events that any number of handlers hear
+ *      coppice/channel.h     a bounded queue between actors
+ *      coppice/future.h      a function that runs elsewhere, and its result
+ *      coppice/select.h      the first of several things
+ *      coppice/wait_group.h  actors whose ends one waits for
  *      coppice/supervisor.h  trees that grow failed actors back
  *      coppice/children.h    the children of a supervisor that runs
  *      coppice/partition.h   many alike under one supervisor, found by a key
@@ -32,15 +36,19 @@
 #include <coppice/alias.h>
 #include <coppice/application.h>
 #include <coppice/bridge.h>
+#include <coppice/channel.h>
 #include <coppice/dead_letter.h>
 #include <coppice/event_manager.h>
+#include <coppice/future.h>
 #include <coppice/group.h>
 #include <coppice/machine.h>
 #include <coppice/main.h>
 #include <coppice/partition.h>
 #include <coppice/registry.h>
 #include <coppice/request.h>
+#include <coppice/select.h>
 #include <coppice/sys.h>
 #include <coppice/timer.h>
+#include <coppice/wait_group.h>
 
 #endif

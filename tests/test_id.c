@@ -121,13 +121,13 @@ TEST(the_parts_of_a_pid_come_back_as_they_went_in)
 
 TEST(each_status_has_a_sentence_of_its_own_without_a_full_stop)
 {
-        for (int i = COP_OK; i <= COP_E_NEEDS; i++) {
+        for (int i = COP_OK; i <= COP_E_CLOSED; i++) {
                 const char *sentence = cop_status_text((cop_status)i);
                 ck_assert_str_ne(sentence, "unknown status");
                 ck_assert_int_ne(sentence[strlen(sentence) - 1], '.');
                 for (int other = COP_OK; other < i; other++)
                         ck_assert_str_ne(sentence, cop_status_text((cop_status)other));
         }
-        ck_assert_str_eq(cop_status_text((cop_status)(COP_E_NEEDS + 1)), "unknown status");
+        ck_assert_str_eq(cop_status_text((cop_status)(COP_E_CLOSED + 1)), "unknown status");
         ck_assert_str_eq(cop_status_text((cop_status)-1), "unknown status");
 }

@@ -133,6 +133,7 @@ typedef struct cop_spawn_options {
         bool link;                           /* linked to the spawner, atomically */
         bool monitor;                        /* monitored by the spawner, atomically: *monitor_ref */
         cop_ref *monitor_ref;
+        cop_pid promise;                     /* the future that this actor resolves; set by future.h */
         cop_ref start_ref;                   /* set: the spawner gets a cop_started when init has ended */
         bool init_ack;                       /* a plain actor: its start is over when it says so: cop_init_ack() */
         uint32_t mailbox_limit;              /* messages that may wait for it; 0: any number; see mailbox.h */

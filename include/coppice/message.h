@@ -240,6 +240,15 @@ extern const cop_kind *const __stop_cop_kinds[]
         COP__MESSAGE(static __attribute__((unused)), static __attribute__((unused)), __VA_ARGS__)
 #define COP_MESSAGE_DEFINE(...) COP__MESSAGE(extern COP_API, COP_API, __VA_ARGS__)
 
+/* The pid in a typed handle (channel.h, future.h). One of another type does not compile, and says so in these words. */
+#define COP__HANDLE_PID(handle, handle_type, words)                                            \
+        ((void)sizeof(struct {                                                                 \
+                 int unused;                                                                   \
+                 _Static_assert(__builtin_types_compatible_p(__typeof__(handle), handle_type), \
+                                words);                                                        \
+         }),                                                                                   \
+         (handle).pid)
+
 /* Fields that are messages themselves: one, or T[N]; and a struct of items and count. */
 #define COP_NESTED(kind, field) (field, kind, NESTED)
 #define COP_NESTED_ITEMS(kind, field) (field, kind, ITEMS)

@@ -67,6 +67,7 @@ typedef enum cop_status {
         COP_E_DYNAMIC,      /* children of a dynamic supervisor are not known by id, nor kept */
         COP_E_NO_SUPERVISOR, /* it is no supervisor */
         COP_E_NEEDS,        /* something that it needs is not there */
+        COP_E_CLOSED,       /* it has been closed, or its owner has ended */
 } cop_status;
 
 /*

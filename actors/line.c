@@ -1,0 +1,197 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Lines of requests, and those who ask; see line.h. */
+#include "actors/line.h"
+
+#include "base/clock.h"
+
+COP__KIND_DEFINE(cop__answer, status);
+COP__KIND_DEFINE(cop__give_up, ref, gone);
+
+/* ---- Who holds -------------------------------------------------------------------- */
+
+void cop__line_init(struct cop__line *line)
+{
+        cop__list_init(&line->entries);
+        line->count = 0;
+}
+
+static struct cop__entry *entry_of(struct cop__list *list)
+{
+        return COP__CONTAINER(list, struct cop__entry, list);
+}
+
+cop_ref cop__request_ref(void)
+{
+        return cop__actor_here()->current->ref;
+}
+
+static void append(struct cop__line *line, struct cop__entry *entry)
+{
+        cop__list_push_back(&line->entries, &entry->list);
+        line->count++;
+}
+
+static void take_out(struct cop__line *line, struct cop__entry *entry)
+{
+        cop__list_remove(&entry->list);
+        line->count--;
+}
+
+struct cop__entry *cop__line_join(struct cop__line *line)
+{
+        struct cop__actor *self = cop__actor_here();
+        struct cop__entry *entry = cop_alloc(sizeof(*entry));
+        if (entry == NULL)
+                return NULL;
+        entry->from = self->current->from;
+        entry->ref = self->current->ref;
+        entry->request = cop__message_keep(self);
+        append(line, entry);
+        return entry;
+}
+
+/* Without memory for a monitor the entry stays until its turn, and what it is then given comes back. */
+void cop__line_watch(struct cop__entry *entry)
+{
+        if (entry->monitor.bits == 0)
+                cop_monitor(entry->from, &entry->monitor);
+}
+
+void cop__line_unwatch(struct cop__entry *entry)
+{
+        if (entry->monitor.bits != 0)
+                cop_demonitor(entry->monitor);
+        entry->monitor.bits = 0;
+}
+
+struct cop__entry *cop__line_first(const struct cop__line *line)
+{
+        return line->count > 0 ? entry_of(line->entries.next) : NULL;
+}
+
+struct cop__entry *cop__line_last(const struct cop__line *line)
+{
+        return line->count > 0 ? entry_of(line->entries.prev) : NULL;
+}
+
+struct cop__entry *cop__line_find(const struct cop__line *line, cop_ref ref)
+{
+        for (struct cop__list *at = line->entries.next; at != &line->entries; at = at->next)
+                if (cop_ref_equal(entry_of(at)->ref, ref))
+                        return entry_of(at);
+        return NULL;
+}
+
+struct cop__entry *cop__line_find_dead(const struct cop__line *line, const cop_down *down)
+{
+        for (struct cop__list *at = line->entries.next; at != &line->entries; at = at->next)
+                if (cop_ref_equal(entry_of(at)->monitor, down->ref))
+                        return entry_of(at);
+        return NULL;
+}
+
+struct cop__entry *cop__line_find_from(const struct cop__line *line, cop_pid from)
+{
+        for (struct cop__list *at = line->entries.next; at != &line->entries; at = at->next)
+                if (cop_pid_equal(entry_of(at)->from, from))
+                        return entry_of(at);
+        return NULL;
+}
+
+void cop__line_move(struct cop__line *from, struct cop__line *to, struct cop__entry *entry)
+{
+        take_out(from, entry);
+        append(to, entry);
+}
+
+void cop__line_move_first(struct cop__line *from, struct cop__line *to, struct cop__entry *entry)
+{
+        take_out(from, entry);
+        cop__list_push_front(&to->entries, &entry->list);
+        to->count++;
+}
+
+void cop__line_end(struct cop__line *line, struct cop__entry *entry)
+{
+        take_out(line, entry);
+        cop__line_unwatch(entry);
+        cop_message_free(entry->request);
+        cop_release(entry);
+}
+
+void cop__line_dismiss(struct cop__line *line, struct cop__entry *entry, cop_status status)
+{
+        cop_answer(entry->request, cop__answer, .status = status);
+        cop__line_end(line, entry);
+}
+
+bool cop__line_give_up(struct cop__line *line, const cop__give_up *who)
+{
+        struct cop__entry *entry = cop__line_find(line, who->ref);
+        if (entry == NULL)
+                return false;
+        if (who->gone)
+                cop__line_end(line, entry);
+        else
+                cop__line_dismiss(line, entry, COP_E_TIMEOUT);
+        return true;
+}
+
+void cop__line_dismiss_all(struct cop__line *line, cop_status status)
+{
+        struct cop__entry *entry;
+        while ((entry = cop__line_first(line)) != NULL)
+                cop__line_dismiss(line, entry, status);
+}
+
+/* ---- Who asks ----------------------------------------------------------------------- */
+
+cop_status cop__give_up_asking(struct cop__actor *actor, cop_pid to, cop_ref ref, bool gone)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__signal *signal;
+        cop_status status = cop__signal_message(&thread->pool, COP_KIND_OF(cop__give_up),
+                                                &(cop__give_up){ ref, gone }, &signal);
+        if (status != COP_OK)
+                return status;
+        signal->from = cop__actor_pid(actor);
+        cop__send_signal(thread, to, signal);
+        return COP_OK;
+}
+
+cop_status cop__ask_close(struct cop__actor *actor, cop_ref ref, struct cop__signal *signal,
+                          struct cop__signal **reply)
+{
+        struct cop__signal *answer;
+        cop_status status = cop__call_close(actor, ref, signal, &answer);
+        if (status == COP_E_NO_REPLY)
+                return COP_E_NO_MEMORY;
+        if (status != COP_OK)
+                return status;
+        if (answer->kind != COP_KIND_OF(cop__answer)) {
+                *reply = answer;
+                return COP_OK;
+        }
+        status = (cop_status)((const cop__answer *)cop__signal_body(answer))->status;
+        cop__signal_done(cop__thread_here(), actor, answer);
+        return status;
+}
+
+/* An answer always comes once the other side knows that we give up. If there is no memory to say so, there may be soon. */
+cop_status cop__ask(struct cop__actor *actor, cop_pid to, struct cop__signal *request,
+                    int64_t timeout_ms, const void *where, struct cop__signal **reply)
+{
+        const uint64_t moment_ns = 1000000;
+        cop_ref ref = cop__call_open(actor);
+        cop__call_send(actor, to, request, ref);
+        uint64_t deadline_ns = timeout_ms > 0 ? cop__deadline_ns(timeout_ms) : 0;
+        struct cop__signal *signal = NULL;
+        if (timeout_ms > 0)
+                signal = cop__call_await(actor, deadline_ns, where);
+        while (signal == NULL) {
+                bool told = cop__give_up_asking(actor, to, ref, false) == COP_OK;
+                deadline_ns = told ? UINT64_MAX : cop__clock_ns() + moment_ns;
+                signal = cop__call_await(actor, deadline_ns, where);
+        }
+        return cop__ask_close(actor, ref, signal, reply);
+}

@@ -1,0 +1,241 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Select: one of several things, and only that one.
+ *
+ * First each case is tried in random order, to the end: a try to take that succeeds has taken. So of those that are ready each
+ * is as likely, and with a time-out of 0 that is all.
+ *
+ * Then it waits, for all at once, as one call that is made to many: the same reference goes to every channel and
+ * future, and the first answer under it ends the call. What the others answer later finds nobody waiting, and the runtime
+ * sends back what must not be lost (line.h): an item becomes the first of its channel again, a granted place is free again.
+ * So there is nothing to lock, and nothing to undo by hand; the others are told to forget the request.
+ *
+ *      take      the answer is the item
+ *      put       the answer is a grant, a place that is kept for us; the put that follows finds it
+ *      await     the answer is the result, a copy
+ *      receive   the mailbox is searched while we wait
+ *
+ * What holds an actor's place in those lines dies with it: each request there is watched.
+ */
+#include <coppice/select.h>
+
+#include "actors/channel.h"
+#include "actors/future.h"
+#include "base/random.h"
+
+/* ---- One case at a time ------------------------------------------------------------ */
+
+/* COP_E_TIMEOUT: not ready. */
+static cop_status try_case(cop_case *one, cop_message **message)
+{
+        switch (one->type) {
+        case COP_CASE_IS_TAKE:
+                return cop_take_message(message, one->pid, 0);
+        case COP_CASE_IS_PUT:
+                return cop_put_value(one->pid, 0, one->kind, one->value);
+        case COP_CASE_IS_AWAIT:
+                return cop_await_message(message, one->pid, 0);
+        default:
+                *message = cop_receive_any_of(0, &one->pattern, 1);
+                return *message != NULL ? COP_OK : COP_E_TIMEOUT;
+        }
+}
+
+/* A channel or future that is nobody. */
+static bool is_never(const cop_case *one)
+{
+        return one->type != COP_CASE_IS_RECEIVE && one->pid.bits == 0;
+}
+
+/* References never come twice, and mixed they are as good as random. */
+static void shuffle(uint8_t *order, size_t count)
+{
+        struct cop__here *here = cop__here_of(cop__thread_here());
+        uint64_t random = cop__ref_new(here).bits ^ here->node->started_ns;
+        for (size_t i = count; i > 1; i--) {
+                size_t other = cop__random_below(&random, (uint32_t)i);
+                uint8_t kept = order[i - 1];
+                order[i - 1] = order[other];
+                order[other] = kept;
+        }
+}
+
+static int try_all(cop_case *cases, size_t count)
+{
+        uint8_t order[COP_SELECT_MAX];
+        for (size_t i = 0; i < count; i++)
+                order[i] = (uint8_t)i;
+        shuffle(order, count);
+        for (size_t i = 0; i < count; i++) {
+                cop_case *one = &cases[order[i]];
+                cop_message *message = NULL;
+                cop_status status = is_never(one) ? COP_E_TIMEOUT : try_case(one, &message);
+                if (status == COP_E_TIMEOUT)
+                        continue;
+                one->status = status;
+                one->message = message;
+                return order[i];
+        }
+        return COP_SELECT_TIMEOUT;
+}
+
+/* ---- All at once ----------------------------------------------------------------------- */
+
+static const cop_kind *request_of(const cop_case *one)
+{
+        if (one->type == COP_CASE_IS_TAKE)
+                return COP_KIND_OF(cop__channel_take);
+        return one->type == COP_CASE_IS_PUT ? COP_KIND_OF(cop__channel_offer)
+                                            : COP_KIND_OF(cop__future_await);
+}
+
+/* The requests have no fields: any value is one. */
+static cop_status ask_case(struct cop__actor *actor, const cop_case *one, cop_ref ref)
+{
+        struct cop__pool_cache *pool = &cop__thread_here()->pool;
+        struct cop__signal *request;
+        cop_status status = cop__signal_message(pool, request_of(one), one, &request);
+        if (status == COP_OK)
+                cop__call_send(actor, one->pid, request, ref);
+        return status;
+}
+
+static bool is_asked(const cop_case *one)
+{
+        return one->type != COP_CASE_IS_RECEIVE && one->pid.bits != 0;
+}
+
+/* The first case that cannot be asked for want of memory, or -1. */
+static int ask_all(struct cop__actor *actor, cop_case *cases, size_t count, cop_ref ref)
+{
+        for (size_t i = 0; i < count; i++) {
+                if (!is_asked(&cases[i]))
+                        continue;
+                cases[i].status = ask_case(actor, &cases[i], ref);
+                if (cases[i].status != COP_OK)
+                        return (int)i;
+        }
+        return -1;
+}
+
+/* Without memory to tell one of them, its answer comes back to it in its own time. */
+static void forget_all(struct cop__actor *actor, const cop_case *cases, size_t count, cop_ref ref)
+{
+        for (size_t i = 0; i < count; i++)
+                if (is_asked(&cases[i]))
+                        cop__give_up_asking(actor, cases[i].pid, ref, true);
+}
+
+/* An answer that has come, but that is not what the select ended with. */
+static void drop_reply(struct cop__actor *actor)
+{
+        struct cop__signal *reply = actor->reply;
+        if (reply == NULL)
+                return;
+        actor->reply = NULL;
+        cop__queue_release(&actor->queue, &actor->cursor, &reply->node);
+        cop__refuse_signal(cop__thread_here(), cop__actor_pid(actor), reply, NULL);
+}
+
+/* A grant is for a put; else it is from the channel or the future alone that one knows whom it answers. */
+static int case_of(const cop_case *cases, size_t count, const struct cop__signal *reply)
+{
+        bool grant = reply->kind == COP_KIND_OF(cop__channel_granted);
+        bool item = reply->flags & COP__SIGNAL_RETURN && !grant;
+        for (size_t i = 0; i < count; i++) {
+                if (!is_asked(&cases[i]) || !cop_pid_equal(cases[i].pid, reply->from))
+                        continue;
+                if (grant ? cases[i].type == COP_CASE_IS_PUT
+                          : !item || cases[i].type == COP_CASE_IS_TAKE)
+                        return (int)i;
+        }
+        return -1;
+}
+
+static cop_status finish(struct cop__actor *actor, cop_case *one, cop_status status,
+                         struct cop__signal *reply)
+{
+        one->message = NULL;
+        if (status == COP_E_DIED || status == COP_E_NO_ACTOR)
+                return one->type == COP_CASE_IS_AWAIT ? COP_E_NO_ACTOR : COP_E_CLOSED;
+        if (status != COP_OK)
+                return status;
+        if (one->type == COP_CASE_IS_TAKE)
+                return cop__channel_receive(actor, reply, &one->message);
+        if (one->type == COP_CASE_IS_AWAIT)
+                return cop__future_receive(actor, reply, &one->message);
+        cop__signal_done(cop__thread_here(), actor, reply);
+        return cop_put_value(one->pid, COP_FOREVER, one->kind, one->value); /* answered at once */
+}
+
+static int conclude(struct cop__actor *actor, cop_case *cases, size_t count, cop_ref ref)
+{
+        struct cop__signal *reply = actor->reply, *answer = NULL;
+        actor->reply = NULL;
+        int which = case_of(cases, count, reply);
+        cop_status status = cop__ask_close(actor, ref, reply, &answer);
+        cases[which].status = finish(actor, &cases[which], status, answer);
+        return which;
+}
+
+static size_t patterns_of(const cop_case *cases, size_t count, cop_pattern *patterns)
+{
+        size_t found = 0;
+        for (size_t i = 0; i < count; i++)
+                if (cases[i].type == COP_CASE_IS_RECEIVE)
+                        patterns[found++] = cases[i].pattern;
+        return found;
+}
+
+static int receive_case(struct cop__actor *actor, cop_case *cases, size_t count,
+                        struct cop__signal *signal)
+{
+        if (COP__UNLIKELY(signal->flags & COP__SIGNAL_COUNTED))
+                cop__limit_leave(cop__thread_here(), actor, signal);
+        cop__hand_over(actor, signal);
+        cop__count_up(&actor->handled);
+        for (size_t i = 0; i < count; i++) {
+                if (cases[i].type != COP_CASE_IS_RECEIVE ||
+                    !cop__pattern_fits((cop_message *)signal, &cases[i].pattern))
+                        continue;
+                cases[i].status = COP_OK;
+                cases[i].message = (cop_message *)signal;
+                return (int)i;
+        }
+        return COP_SELECT_BAD; /* a predicate that says yes and then no */
+}
+
+static int wait_all(struct cop__actor *actor, int64_t timeout_ms, cop_case *cases, size_t count,
+                    const void *where)
+{
+        cop_pattern patterns[COP_SELECT_MAX];
+        size_t pattern_count = patterns_of(cases, count, patterns);
+        cop_ref ref = cop__call_open(actor);
+        struct cop__signal *signal = NULL;
+        int which = ask_all(actor, cases, count, ref);
+        if (which < 0)
+                signal = cop__receive(actor, timeout_ms, patterns, pattern_count, where);
+        if (signal != NULL)
+                which = receive_case(actor, cases, count, signal);
+        if (which < 0 && signal == NULL && actor->reply != NULL)
+                which = conclude(actor, cases, count, ref);
+        actor->waiting.bits = 0;
+        drop_reply(actor);
+        forget_all(actor, cases, count, ref);
+        return which >= 0 || which == COP_SELECT_BAD ? which : COP_SELECT_TIMEOUT;
+}
+
+int cop_select_any_of(int64_t timeout_ms, cop_case *cases, size_t count)
+{
+        struct cop__actor *actor = cop__actor_here();
+        if (actor == NULL)
+                return COP_SELECT_BAD;
+        if (timeout_ms < 0 || count > COP_SELECT_MAX || (cases == NULL && count > 0)) {
+                cop__badarg("select", "a time-out is 0 or more milliseconds, and cases are at most 64");
+                return COP_SELECT_BAD;
+        }
+        int which = try_all(cases, count);
+        if (which != COP_SELECT_TIMEOUT || timeout_ms == 0)
+                return which;
+        return wait_all(actor, timeout_ms, cases, count, __builtin_return_address(0));
+}
