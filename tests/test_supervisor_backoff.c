@@ -117,7 +117,7 @@ IN_FAMILY(OPT_08_failures_inside_the_restart_are_tried_again_with_longer_delays)
         uint64_t before_ns = cop__clock_ns();
         crash("a");
         expect("end a boom");
-        await_true(tries_of("a") == 5); /* after 1 + 2 + 4 + 8 ms */
+        await_true(tries_of("a") >= 5); /* after 1 + 2 + 4 + 8 ms */
         ck_assert_uint_ge(cop__clock_ns() - before_ns, 15 * MS);
         let("a", STARTS);
         expect("start a");
