@@ -29,6 +29,7 @@
 #include "actors/census.h"
 #include "actors/fault.h"
 #include "actors/holding.h"
+#include "actors/label.h"
 #include "actors/limit.h"
 #include "actors/mark.h"
 #include "actors/registry.h"
@@ -68,6 +69,13 @@ struct cop__escape {
         uintptr_t top, low; /* of the stack that the turn runs on; see fault.h */
 };
 
+/* What _setjmp says at the escape point. */
+enum cop__escape_how {
+        COP__ESCAPE_NOT = 0, /* the point has just been set */
+        COP__ESCAPE_OUT,     /* the turn is over */
+        COP__ESCAPE_RENEWED, /* it goes on with what START says now */
+};
+
 /* Marks of what others would have to take out of tables when the actor dies; see registry.h and holding.h. From TIMED
  * on each bit is for the timers of some homes; see timer_home.h. */
 enum cop__named { COP__NAMED = 1, COP__HOLDS = 2, COP__TIMED = 4 };
@@ -86,11 +94,12 @@ struct cop__actor {
         /* Senders: the exchange, and two looks. One line, the only one a sender touches. */
         struct cop__queue queue;
         uint64_t pid;              /* atomic; see above */
-        uint32_t pressed;          /* atomic; a cop__pressure: how far the owner is behind, and LIMITED */
-        uint32_t named;            /* atomic; marks of enum cop__named: what has been for it since its birth */
         struct cop__task task;     /* whoever holds the run right */
-        uint32_t status;           /* atomic; a cop__actor_status, for looking from outside */
-        uint32_t urgent;           /* atomic; an exit or priority has come, perhaps behind many messages: see cop__hurry */
+        uint32_t named;            /* atomic; marks of enum cop__named: what has been for it since its birth */
+        uint8_t pressed;           /* atomic; a cop__pressure: how far the owner is behind, and LIMITED */
+        uint8_t labelled;          /* atomic; it has a label; see label.h */
+        uint8_t status;            /* atomic; a cop__actor_status, for looking from outside */
+        uint8_t isolation;         /* atomic; a cop_isolation, the spawner's word */
 
         /* The owner, at each message. */
         struct cop__queue_cursor cursor COP__LINE_ALIGNED;
@@ -113,7 +122,7 @@ struct cop__actor {
         uint64_t alarm_ns;
         struct cop__shared_term *reason; /* why it must end, or NULL */
         uint8_t life;
-        bool trap_exit;
+        bool trap_exit;             /* atomic for others */
         bool leaving;               /* its exit has begun: nothing may begin another */
         bool reports;               /* its end is its own doing: a crash is reported */
         bool killed;                /* not even its terminate() may go on */
@@ -123,9 +132,9 @@ struct cop__actor {
         bool call_watched;          /* the call that waits has a monitor under its reference */
         bool heeds;                 /* priority messages may overtake; see priority.h */
         bool overtaken;             /* one has, since the last search of the mailbox began */
-        uint8_t state_class;        /* of `state` in the pool; COP__POOL_CLASS_NONE: malloc'ed */
         uint8_t aside;              /* bits of cop__aside; 0 while messages are all there is to do */
-        uint32_t relation_count;    /* of `relations` */
+        uint8_t urgent;             /* atomic, others set it; an exit or priority has come: see cop__hurry */
+        uint32_t relation_count;    /* of `relations`; atomic for others */
 
         cop_pid parent;
         struct cop__list relations; /* links, and monitors by and of this actor; see relation.h */
@@ -138,7 +147,10 @@ struct cop__actor {
         const void *where;          /* code: the handler it is in, or the caller of what it waits in */
         uint64_t bytes;             /* state and cop_alloc */
         uint64_t handled;           /* messages */
-        uint64_t stack_bytes;       /* on the stack it is blocked on */
+        uint32_t stack_bytes;       /* on the stack it is blocked on */
+        bool hibernating;           /* a plain one, asleep without a stack; see hibernate.c */
+
+        uint8_t state_class;        /* the owner; of `state` in the pool; COP__POOL_CLASS_NONE: malloc'ed */
 };
 
 /*
@@ -156,6 +168,9 @@ struct cop__rare {
         struct cop__table requests;       /* in flight, by reference; see request.h */
         struct cop__signal *overtaker;    /* the last priority message in the mailbox, or NULL; see priority.h */
         cop_message *started;             /* what the last one that this actor started has told */
+        size_t memory_limit;              /* bytes of state and cop_alloc; 0: none; see arena.c */
+        bool memory_limit_soft;
+        bool memory_told;                 /* that a soft limit was reached */
 
         /* Of a server, what it does aside from its messages; see server.h and sys.h. */
         struct cop__mailbox continuations; /* in the order asked for */
@@ -228,6 +243,7 @@ struct cop_node {
         struct cop__reports reports;
         struct cop__letters letters;
         struct cop__census census;
+        struct cop__labels labels;
         struct cop__symbols *symbols;
         cop_kinds *kinds;
         cop_log_fn *log;
@@ -452,16 +468,14 @@ void cop__take_in_all(struct cop__actor *actor);
 void cop__drain(struct cop__actor *actor);
 
 /*
- * Exit signals do not wait for the messages before them to be handled. Once in so many messages, since senders write to the
- * same line, the owner looks whether there is one, and if so acts on all that has arrived. True: it must end. An owner that
- * heeds priority messages looks each time.
+ * Exit signals and priority messages do not wait for the messages before them to be handled. Whoever sends one says so in `urgent`, on a line that
+ * is otherwise the owner's, who looks there whenever it may end: after each handler, when it receives, and when it sends. If
+ * there is one it acts on all that has arrived. True: it must end.
  */
-#define COP__HURRY_EVERY 32
 bool cop__hurry_slowly(struct cop__actor *actor);
 COP__INLINE bool cop__hurry(struct cop__actor *actor)
 {
-        return (actor->budget % COP__HURRY_EVERY == 0 || COP__UNLIKELY(actor->heeds)) &&
-               COP__UNLIKELY(cop__load_relaxed(&actor->urgent) != 0) && cop__hurry_slowly(actor);
+        return COP__UNLIKELY(cop__load_relaxed(&actor->urgent) != 0) && cop__hurry_slowly(actor);
 }
 
 /* A received message is the user's from now on, and found again if the actor ends. Not while it is the queue's cursor. */
@@ -499,13 +513,16 @@ bool cop__arm_alarm(struct cop__thread *thread, struct cop__actor *actor, uint64
 /* Before an actor sleeps: a message that it received and has not freed cannot stay the queue's cursor. */
 void cop__let_go(struct cop__actor *actor);
 
-/* Ends the turn if its budget is spent: others run, and what has arrived is acted on. */
+/* Ends the turn: others run, and what has arrived is acted on. */
 void cop__yield(struct cop__actor *actor, const void *where);
+
+/* The same once the budget is spent; if an exit signal has come, it is obeyed. */
+void cop__spent(struct cop__actor *actor, const void *where);
 COP__INLINE void cop__spend(struct cop__actor *actor, int32_t cost, const void *where)
 {
         actor->budget -= cost;
-        if (COP__UNLIKELY(actor->budget <= 0))
-                cop__yield(actor, where);
+        if (COP__UNLIKELY(actor->budget <= 0 || cop__load_relaxed(&actor->urgent) != 0))
+                cop__spent(actor, where);
 }
 
 /* The calling actor has sent to one that is behind with its messages. */
@@ -521,6 +538,9 @@ uint64_t cop__deadline_ns(int64_t timeout_ms);
 
 /* Leaves the turn on which the actor runs, to die of actor->reason. Only at a safe point. */
 COP__NORETURN void cop__leave(struct cop__actor *actor);
+
+/* Jumps to the turn's frame, with nothing of the user's on the stack any more. */
+COP__NORETURN void cop__leave_turn(struct cop__actor *actor, enum cop__escape_how how);
 
 /* The same with a reason, which is copied. Without memory for it the reason is `killed`. */
 COP__NORETURN void cop__exit_with(struct cop__actor *actor, cop_term reason);
@@ -548,6 +568,9 @@ bool cop__reason_is_crash(cop_term reason);
 
 /* COP__SIGNAL_OVERFLOW has come to the owner. */
 void cop__overflow(struct cop__actor *actor);
+/* What a report calls an actor: its name, its label, or its server's name; may be "". */
+void cop__who_is(struct cop_node *node, const struct cop__actor *actor, cop_pid pid,
+                 char who[COP_NAME_MAX + 1]);
 
 /* What fault.h calls with an actor's fault. */
 void cop__fault_land(struct cop__fault *fault, void *context);
@@ -560,6 +583,11 @@ cop_status cop__visit_to_stop(cop_node *node);
 
 /* Ends a visit with a reason, which is taken (visitor.c). */
 void cop__visit_end(struct cop__actor *actor, struct cop__shared_term *reason);
+
+/* May an actor with a limit have so many bytes more? It does not return if that ends the actor (arena.c). */
+bool cop__arena_admits(struct cop__actor *actor, size_t size);
+
+bool cop__priority_is_good(cop_priority priority);
 
 /* A zeroed state of a server, and its end (spawn.c). */
 void *cop__state_new(struct cop__thread *thread, size_t size, uint8_t *class);
@@ -575,6 +603,8 @@ void cop__actor_begin(struct cop__actor *actor);
 cop_status cop__start_empty(struct cop__thread *thread, struct cop__signal **start);
 /* The future that a plain actor was started to resolve, or nobody (spawn.c). */
 cop_pid cop__promise_of(const struct cop__actor *actor);
+/* A plain actor's next turn begins with next(state), once it begins. */
+void cop__start_renew(struct cop__actor *actor, void (*next)(void *state), void *state);
 /* The argument that an actor was started with is not needed any more; who still waits for its start hears the reason. */
 void cop__start_drop(struct cop__actor *actor);
 /* cop_spawn_opt, where the newborn answers to `asked` as to a call when its start is over; none: it does not. */

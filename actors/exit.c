@@ -77,11 +77,16 @@ static struct cop__shared_term *share(cop_term reason)
 
 COP__NORETURN void cop__leave(struct cop__actor *actor)
 {
-        struct cop__here *here = cop__here_of(cop__thread_here());
         actor->leaving = true;
+        cop__leave_turn(actor, COP__ESCAPE_OUT);
+}
+
+COP__NORETURN void cop__leave_turn(struct cop__actor *actor, enum cop__escape_how how)
+{
+        struct cop__here *here = cop__here_of(cop__thread_here());
         cop__turn_end(&here->fault);
         here->fault.critical = 0;
-        _longjmp(actor->escape->point, 1);
+        _longjmp(actor->escape->point, (int)how);
 }
 
 static void run_terminate(struct cop__actor *actor)
@@ -172,7 +177,7 @@ bool cop_trap_exit(bool on)
         if (actor == NULL)
                 return false;
         bool before = actor->trap_exit;
-        actor->trap_exit = on;
+        cop__store_relaxed(&actor->trap_exit, on);
         return before;
 }
 
@@ -201,11 +206,14 @@ static void print_message(const struct cop_node *node, const struct cop__signal 
         cop_term_free(term);
 }
 
-static void who_is(struct cop_node *node, const struct cop__actor *actor, cop_pid pid,
-                   char who[COP_NAME_MAX + 1])
+_Static_assert(COP_LABEL_MAX <= COP_NAME_MAX, "a report has room for either");
+
+void cop__who_is(struct cop_node *node, const struct cop__actor *actor, cop_pid pid,
+                 char who[COP_NAME_MAX + 1])
 {
         who[0] = '\0';
-        if (cop__registry_name(node, pid, who) || actor->server == NULL)
+        if (cop__registry_name(node, pid, who) || cop__label_of(node, actor, pid, who) ||
+            actor->server == NULL)
                 return;
         size_t size = strnlen(actor->server->name, COP_NAME_MAX);
         memcpy(who, actor->server->name, size);
@@ -390,6 +398,8 @@ static void free_memory(struct cop__thread *thread, struct cop__actor *actor)
         cop__store_relaxed(&actor->bytes, 0);
         cop__store_relaxed(&actor->handled, 0);
         cop__store_relaxed(&actor->where, NULL);
+        cop__store_relaxed(&actor->hibernating, false);
+        cop__store_relaxed(&actor->trap_exit, false);
 }
 
 /* An alarm that cannot be cancelled any more is on its way to the slot's queue, and dropped there. Before the pid moves on:
@@ -411,13 +421,15 @@ void cop__die(struct cop__thread *thread, struct cop__actor *actor)
         char who[COP_NAME_MAX + 1] = "";
         bool crashed = actor->reports && cop__reason_is_crash(actor->reason->term);
         if (crashed)
-                who_is(here->node, actor, pid, who);
+                cop__who_is(here->node, actor, pid, who);
         actor->life = COP__DYING;
         cop__count_up(&here->died); /* whoever hears of the death finds it counted */
         stop_alarm(thread, actor);
         move_pid_on(here, actor, pid);
         cop__holdings_end(thread, actor, pid);
         cop__timers_end(thread, actor, pid);
+        if (cop__load_relaxed(&actor->labelled))
+                cop__label_put(here->node, actor, pid, NULL);
         if (crashed)
                 file_report(here->node, actor, pid, who);
         refuse_current(thread, actor, pid);

@@ -16,7 +16,7 @@
  * cop__turn_begin, is Coppice's own fault and stops the process.
  *
  * What is accepted: a fault that the processor made, or an abort() by this very thread,
- * while a turn is on, with the critical depth at 0, and with no frame between the fault and
+ * while a turn is on that wants it contained, with the critical depth at 0, and with no frame between the fault and
  * the turn that may hold a lock or memory half changed (actors/code_map.h). Signals sent by
  * kill, and faults of threads that have no scope, go to whoever had a handler before us.
  *
@@ -81,6 +81,8 @@ struct cop__fault_scope {
         /* Set before start. All but land may be NULL; all but land run in the handler. */
         bool (*guards)(uintptr_t address, void *context); /* is it in the stack's guard? */
         void *guards_context;
+        bool (*contains)(void *context); /* may the fault of this turn end the turn alone? */
+        void *contains_context;
         void (*land)(struct cop__fault *fault, void *context); /* never returns */
         void *land_context;
         void (*describe)(char *text, size_t size, void *context); /* "till <0.12.0>" */

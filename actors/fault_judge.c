@@ -63,6 +63,10 @@ static const struct cop__fault_refusal frames_lost = {
         .blame = COP__BLAME_PROGRAM,
         .why = "its frames cannot be followed, and the C library may be among them",
 };
+static const struct cop__fault_refusal is_inline = {
+        .blame = COP__BLAME_PROGRAM,
+        .why = "the actor was started with isolation inline",
+};
 static const struct cop__fault_refusal no_landing = {
         .blame = COP__BLAME_COPPICE,
         .why = "faults cannot be contained on this kind of processor",
@@ -208,5 +212,8 @@ const struct cop__fault_refusal *cop__fault_judge(struct cop__fault_scope *scope
                            || cop__fault_is_guarded(scope, sp);
         if (sp > scope->overflow_sp || !is_on_stack)
                 return &stack_lost;
-        return judge_frames(scope, map, context);
+        const struct cop__fault_refusal *refusal = judge_frames(scope, map, context);
+        if (refusal == NULL && scope->contains && !scope->contains(scope->contains_context))
+                return &is_inline;
+        return refusal;
 }

@@ -34,32 +34,75 @@ uint32_t cop__unread(const struct cop__actor *actor)
 
 /* ---- Glimpses ----------------------------------------------------------------------------- */
 
-static const char *status_of(const struct cop__actor *actor, uint32_t status)
+static cop_process_status state_of(const struct cop__actor *actor, uint32_t status)
 {
         if (cop__load_relaxed(&actor->task.visitor) != NULL)
-                return "visiting";
-        return status == COP__STATUS_RUNNING ? "running" : "waiting";
+                return COP_PROCESS_VISITING;
+        if (status == COP__STATUS_RUNNING)
+                return COP_PROCESS_RUNNING;
+        return cop__load_relaxed(&actor->hibernating) ? COP_PROCESS_HIBERNATING
+                                                      : COP_PROCESS_WAITING;
 }
 
+static const char *word_of(cop_process_status state)
+{
+        static const char *const words[] = {
+                [COP_PROCESS_WAITING] = "waiting",
+                [COP_PROCESS_RUNNING] = "running",
+                [COP_PROCESS_HIBERNATING] = "hibernating",
+                [COP_PROCESS_VISITING] = "visiting",
+        };
+        return words[state];
+}
+
+/* The message itself is its owner's, and may be gone; but which handler is at work tells its kind. */
+static const char *handling_of(const cop_behaviour *server, const void *where)
+{
+        for (size_t i = 0; server != NULL && i < server->handler_count; i++) {
+                const cop_handler *handler = &server->handlers[i];
+                if (handler->event == COP_EVENT_MESSAGE &&
+                    (const void *)(uintptr_t)handler->run.message == where)
+                        return handler->kind->name;
+        }
+        return NULL;
+}
+
+static void look_at(const struct cop__actor *actor, uint32_t status, struct cop__glimpse *glimpse)
+{
+        const cop_behaviour *server = cop__load_relaxed(&actor->server);
+        glimpse->parent.bits = cop__load_relaxed(&actor->parent.bits);
+        glimpse->server = server != NULL ? server->name : NULL;
+        glimpse->state = state_of(actor, status);
+        glimpse->status = word_of(glimpse->state);
+        glimpse->priority = (cop_priority)cop__load_relaxed(&actor->task.priority);
+        glimpse->isolation = (cop_isolation)cop__load_relaxed(&actor->isolation);
+        glimpse->trap_exit = cop__load_relaxed(&actor->trap_exit);
+        glimpse->relations = cop__load_relaxed(&actor->relation_count);
+        glimpse->unread = cop__unread(actor);
+        glimpse->handled = cop__load_relaxed(&actor->handled);
+        glimpse->stack_bytes = cop__load_relaxed(&actor->stack_bytes);
+        glimpse->bytes = sizeof(struct cop__actor) + cop__load_relaxed(&actor->bytes) +
+                         glimpse->stack_bytes;
+        glimpse->where = cop__load_relaxed(&actor->where);
+        if (glimpse->state == COP_PROCESS_RUNNING)
+                glimpse->handling = handling_of(server, glimpse->where);
+}
+
+/* Whoever lives in the slot, unless it changes hands meanwhile: then nobody, for what was seen would be of two. */
 static bool glimpse_slot(struct cop_node *node, struct cop__actor *actor,
                          struct cop__glimpse *glimpse)
 {
-        uint32_t status = cop__load_relaxed(&actor->status);
-        if (status == COP__STATUS_FREE)
-                return false;
         memset(glimpse, 0, sizeof(*glimpse));
         glimpse->pid = cop__actor_pid(actor);
-        glimpse->parent.bits = cop__load_relaxed(&actor->parent.bits);
-        cop__registry_name(node, glimpse->pid, glimpse->name);
-        const cop_behaviour *server = cop__load_relaxed(&actor->server);
-        glimpse->server = server != NULL ? server->name : NULL;
-        glimpse->status = status_of(actor, status);
-        glimpse->unread = cop__unread(actor);
-        glimpse->handled = cop__load_relaxed(&actor->handled);
-        glimpse->bytes = sizeof(struct cop__actor) + cop__load_relaxed(&actor->bytes) +
-                         cop__load_relaxed(&actor->stack_bytes);
-        glimpse->where = cop__load_relaxed(&actor->where);
-        return true;
+        uint32_t status = cop__load_acquire(&actor->status);
+        if (status == COP__STATUS_FREE)
+                return false;
+        look_at(actor, status, glimpse);
+        if (cop__load_relaxed(&actor->named) & COP__NAMED)
+                cop__registry_name(node, glimpse->pid, glimpse->name);
+        cop__label_of(node, actor, glimpse->pid, glimpse->label);
+        cop__fence_seq(); /* what was seen was seen before: a death moves the pid on first (exit.c) */
+        return cop__slot_is(actor, glimpse->pid);
 }
 
 void cop__glimpse_each(struct cop_node *node,
@@ -82,11 +125,18 @@ bool cop__glimpse_of(struct cop_node *node, cop_pid pid, struct cop__glimpse *gl
 void cop__glimpse_where(struct cop_node *node, const struct cop__glimpse *glimpse,
                         struct cop__place *place)
 {
+        static const char thunk[] = "cop__";
+        size_t size = sizeof(thunk) - 1;
         memset(place, 0, sizeof(*place));
-        if (glimpse->where == NULL)
+        if (glimpse->where == NULL) {
                 strcpy(place->function, "-");
-        else
-                cop__place_of(node->symbols, glimpse->where, false, place);
+                return;
+        }
+        cop__place_of(node->symbols, glimpse->where, false, place);
+        /* A handler is called through a thunk that COP_SERVER names cop__STATE_on_KIND. */
+        if (glimpse->server != NULL && strncmp(place->function, thunk, size) == 0)
+                memmove(place->function, place->function + size,
+                        strlen(place->function + size) + 1);
 }
 
 void cop__totals(struct cop_node *node, struct cop__totals *totals)
@@ -138,34 +188,77 @@ static cop_term name_of(struct cop__actor *actor, char name[COP_NAME_MAX + 1])
         return cop_atom("undefined");
 }
 
-void cop__tell_info(struct cop__thread *thread, struct cop__actor *actor, struct cop__signal *signal)
+static cop_term label_of(struct cop__actor *actor, char label[COP_LABEL_MAX + 1])
 {
-        char name[COP_NAME_MAX + 1];
+        struct cop_node *node = cop__node_of(cop__thread_here());
+        if (cop__label_of(node, actor, cop__actor_pid(actor), label))
+                return cop_string(label);
+        return cop_atom("undefined");
+}
+
+/* Calls `use` with the map. Its parts lie in this frame, and end with it. */
+static void describe(struct cop__actor *actor, void (*use)(void *context, cop_term info),
+                     void *context)
+{
+        char name[COP_NAME_MAX + 1], label[COP_LABEL_MAX + 1];
         cop_term *links, *monitors, *watchers;
-        struct cop__signal *reply = NULL;
-        cop_any any = { COP_MAP(
+        cop_term info = COP_MAP(
                 cop_atom("name"), name_of(actor, name),
+                cop_atom("label"), label_of(actor, label),
                 cop_atom("parent"), cop_pid_term(actor->parent),
                 cop_atom("server"), cop_atom(actor->server != NULL ? actor->server->name : "none"),
+                cop_atom("priority"),
+                cop_atom(cop__priority_word((cop_priority)cop__load_relaxed(&actor->task.priority))),
                 cop_atom("messages"), cop_int(cop__unread(actor)),
-                cop_atom("dropped"), cop_int((int64_t)cop__limit_dropped(thread, actor)),
+                cop_atom("dropped"), cop_int((int64_t)cop__limit_dropped(cop__thread_here(), actor)),
                 cop_atom("handled"), cop_int((int64_t)actor->handled),
                 cop_atom("memory"), cop_int((int64_t)(sizeof(*actor) + actor->bytes)),
                 cop_atom("trap_exit"), cop_bool(actor->trap_exit),
                 cop_atom("links"), peers_of(actor, COP__TIE_LINK, &links),
                 cop_atom("monitors"), peers_of(actor, COP__TIE_MONITOR, &monitors),
-                cop_atom("monitored_by"), peers_of(actor, COP__TIE_WATCH, &watchers)) };
-        if (cop__signal_message(&thread->pool, COP_KIND_OF(cop_any), &any, &reply) == COP_OK) {
-                reply->type = COP__SIGNAL_REPLY;
-                reply->ref = signal->ref;
-                reply->from = cop__actor_pid(actor);
-                cop__send_signal(thread, signal->from, reply);
-                signal->flags |= COP__SIGNAL_ANSWERED;
-        }
+                cop_atom("monitored_by"), peers_of(actor, COP__TIE_WATCH, &watchers));
+        use(context, info);
         free(links);
         free(monitors);
         free(watchers);
+}
+
+struct answer {
+        struct cop__thread *thread;
+        struct cop__actor *actor;
+        struct cop__signal *request;
+};
+
+static void send_info(void *context, cop_term info)
+{
+        struct answer *answer = context;
+        struct cop__signal *reply = NULL;
+        cop_any any = { info };
+        if (cop__signal_message(&answer->thread->pool, COP_KIND_OF(cop_any), &any, &reply) !=
+            COP_OK)
+                return;
+        reply->type = COP__SIGNAL_REPLY;
+        reply->ref = answer->request->ref;
+        reply->from = cop__actor_pid(answer->actor);
+        cop__send_signal(answer->thread, answer->request->from, reply);
+        answer->request->flags |= COP__SIGNAL_ANSWERED;
+}
+
+void cop__tell_info(struct cop__thread *thread, struct cop__actor *actor, struct cop__signal *signal)
+{
+        describe(actor, send_info, &(struct answer){ thread, actor, signal });
         cop__message_done(thread, actor, signal);
+}
+
+struct copy {
+        cop_term *info;
+        cop_status status;
+};
+
+static void copy_info(void *context, cop_term info)
+{
+        struct copy *copy = context;
+        copy->status = cop_term_copy(info, copy->info);
 }
 
 cop_status cop__info(cop_pid pid, int64_t timeout_ms, cop_term *info)
@@ -174,14 +267,15 @@ cop_status cop__info(cop_pid pid, int64_t timeout_ms, cop_term *info)
         struct cop__signal *reply;
         if (actor == NULL)
                 return COP_E_NO_NODE;
+        if (cop_pid_equal(pid, cop__actor_pid(actor))) {
+                struct copy copy = { .info = info };
+                describe(actor, copy_info, &copy);
+                return copy.status;
+        }
         struct cop__thread *thread = cop__thread_here();
         struct cop__signal *request = cop__signal_new(&thread->pool, COP__SIGNAL_INFO, 0);
         if (request == NULL)
                 return COP_E_NO_MEMORY;
-        if (cop_pid_equal(pid, cop__actor_pid(actor))) {
-                cop__signal_free(&thread->pool, request);
-                return COP_E_BAD_ARGUMENT;
-        }
         cop_status status = cop__call(actor, pid, request, timeout_ms,
                                       __builtin_return_address(0), &reply);
         if (status != COP_OK)

@@ -35,6 +35,13 @@ static bool is_stack_guard(uintptr_t address, void *context)
                cop__stack_guards(thread->worker->stack, address);
 }
 
+static bool is_contained(void *context)
+{
+        struct cop__thread *thread = context;
+        return thread->current == NULL ||
+               cop__actor_of(thread->current)->isolation != COP_ISOLATION_INLINE;
+}
+
 static cop_status init_thread(struct cop__thread *thread)
 {
         struct cop_node *node = thread->scheduler->owner;
@@ -49,6 +56,8 @@ static cop_status init_thread(struct cop__thread *thread)
         here->node = node;
         here->fault.guards = is_stack_guard;
         here->fault.guards_context = thread;
+        here->fault.contains = is_contained;
+        here->fault.contains_context = thread;
         here->fault.land = cop__fault_land;
         here->fault.describe = describe_actor;
         here->fault.describe_context = thread;
@@ -130,6 +139,7 @@ static void free_parts(struct cop_node *node)
         cop__symbols_free(node->symbols);
         cop__reports_fini(&node->reports);
         cop__census_fini(&node->census);
+        cop__labels_fini(&node->labels);
         cop__reasons_fini(node);
         cop__holdings_fini(&node->holdings);
         cop__registry_fini(&node->registry);
@@ -161,6 +171,7 @@ static cop_status init_parts(struct cop_node *node, const cop_node_options *opti
         cop__reports_init(&node->reports);
         cop__letters_init(&node->letters);
         cop__census_init(&node->census);
+        cop__labels_init(&node->labels);
         node->started_ns = cop__clock_ns();
         node->log = options->log;
         node->log_context = options->log_context;

@@ -105,7 +105,7 @@ void cop__relation_keep(struct cop__actor *actor, struct cop__relation *relation
         relation->as.tie.peer = peer;
         relation->as.tie.node.key = key_of(relation);
         cop__list_push_back(&actor->relations, &relation->as.tie.list);
-        actor->relation_count++;
+        cop__count_up(&actor->relation_count);
         if (actor->relation_table != NULL) {
                 if (is_looked_for(relation))
                         cop__table_insert(actor->relation_table, &relation->as.tie.node);
@@ -117,7 +117,7 @@ void cop__relation_keep(struct cop__actor *actor, struct cop__relation *relation
 void cop__relation_forget(struct cop__actor *actor, struct cop__relation *relation)
 {
         cop__list_remove(&relation->as.tie.list);
-        actor->relation_count--;
+        cop__count_by(&actor->relation_count, UINT32_MAX);
         if (actor->relation_table == NULL)
                 return;
         if (is_looked_for(relation))

@@ -27,6 +27,7 @@ struct start {
         bool acknowledges; /* a plain actor that says itself when its start is over */
         bool ignored;      /* it has chosen not to run: its end is no failed start */
         bool drops_old;
+        bool renewed; /* run_with is to have `state`: see hibernate.c */
 };
 
 #define ARGUMENT_AT ((sizeof(struct start) + 15) & ~(size_t)15)
@@ -85,6 +86,13 @@ cop_ref cop_ref_new(void)
 
 /* ---- Spawn ------------------------------------------------------------------------------ */
 
+static bool is_limit_good(const cop_spawn_options *options)
+{
+        if (options->memory_limit == 0)
+                return !options->memory_limit_soft;
+        return options->server == NULL || options->server->state_size <= options->memory_limit;
+}
+
 static bool is_good(const cop_spawn_options *options)
 {
         int ways = (options->run != NULL) + (options->run_with != NULL) + (options->server != NULL);
@@ -93,7 +101,9 @@ static bool is_good(const cop_spawn_options *options)
                (options->name == NULL || cop__name_is_good(options->name)) &&
                options->mailbox_policy <= COP_MAILBOX_STOP &&
                (!options->monitor || options->monitor_ref != NULL) &&
-               (!options->init_ack || options->server == NULL);
+               (!options->init_ack || options->server == NULL) &&
+               cop__priority_is_good(options->priority) &&
+               (unsigned)options->isolation <= COP_ISOLATION_INLINE && is_limit_good(options);
 }
 
 static bool has_limit(const cop_spawn_options *options)
@@ -185,6 +195,29 @@ static cop_status prepare(struct cop__thread *thread, const cop_spawn_options *o
         return COP_OK;
 }
 
+/* What few newborns have, and is theirs only when nothing can fail any more. */
+struct extras {
+        struct cop__rare *rare;
+        struct cop__label *label;
+};
+
+static cop_status prepare_extras(const cop_spawn_options *options, struct extras *extras)
+{
+        if (options->memory_limit > 0) {
+                extras->rare = calloc(1, sizeof(*extras->rare));
+                if (extras->rare == NULL)
+                        return COP_E_NO_MEMORY;
+                extras->rare->memory_limit = options->memory_limit;
+                extras->rare->memory_limit_soft = options->memory_limit_soft;
+        }
+        if (options->label != NULL && options->label[0] != '\0') {
+                extras->label = cop__label_new(options->label);
+                if (extras->label == NULL)
+                        return COP_E_NO_MEMORY;
+        }
+        return COP_OK;
+}
+
 static void keep_halves(struct cop__here *here, struct cop__actor *self, cop_pid pid,
                         const cop_spawn_options *options, struct start *start,
                         const struct halves *mine)
@@ -216,7 +249,10 @@ static cop_status spawn(struct cop__thread *thread, struct cop__actor *self,
         struct start *start = cop__signal_body(signal);
         struct cop__actor *actor = NULL;
         struct cop__name_entry *name = NULL;
+        struct extras extras = { NULL, NULL };
         status = prepare(thread, options, start, &mine);
+        if (status == COP_OK)
+                status = prepare_extras(options, &extras);
         if (status != COP_OK)
                 goto failed;
         actor = cop__slot_take(here);
@@ -226,13 +262,21 @@ static cop_status spawn(struct cop__thread *thread, struct cop__actor *self,
         }
         cop_pid pid = cop__actor_pid(actor);
         cop__store_relaxed(&actor->named, 0);
-        cop__store_relaxed(&actor->parent.bits, cop__actor_pid(self).bits); /* read before its birth */
+        cop__store_relaxed(&actor->labelled, 0);
+        cop__store_relaxed(&actor->task.priority, (uint8_t)options->priority);
+        /* What may be looked at before its birth. */
+        cop__store_relaxed(&actor->parent.bits, cop__actor_pid(self).bits);
+        cop__store_relaxed(&actor->server, options->server);
+        cop__store_relaxed(&actor->isolation, (uint8_t)options->isolation);
         cop__store_relaxed(&actor->status, COP__STATUS_WAITING);
         if (options->name != NULL) {
                 status = cop__registry_add_unborn(here, options->name, pid, actor, &name);
                 if (status != COP_OK)
                         goto failed;
         }
+        if (extras.label != NULL)
+                cop__label_put(here->node, actor, pid, extras.label);
+        actor->rare = extras.rare; /* the owner's, from START on */
         keep_halves(here, self, pid, options, start, &mine);
         if (has_limit(options))
                 cop__limit_set(thread, actor, options);
@@ -253,6 +297,8 @@ failed:
                 cop__relation_free(thread, mine.link);
         if (mine.monitor != NULL)
                 cop__relation_free(thread, mine.monitor);
+        free(extras.label);
+        free(extras.rare);
         free_start(thread, signal);
         return status;
 }
@@ -310,7 +356,7 @@ void cop__actor_born(struct cop__thread *thread, struct cop__actor *actor,
         actor->start = signal;
         actor->init_done = false;
         actor->aside = COP__ASIDE_BEGIN;
-        actor->trap_exit = false;
+        cop__store_relaxed(&actor->trap_exit, false);
         actor->leaving = false;
         actor->killed = false;
         actor->heeds = false;
@@ -482,13 +528,15 @@ void cop__actor_begin(struct cop__actor *actor)
                 return;
         }
         cop__store_relaxed(&actor->where, cop__start_code(actor));
-        actor->init_done = !start->acknowledges;
-        if (actor->init_done)
-                acknowledge(actor, start->start_ref, false);
+        if (!start->renewed) {
+                actor->init_done = !start->acknowledges;
+                if (actor->init_done)
+                        acknowledge(actor, start->start_ref, false);
+        }
         if (start->run != NULL)
                 start->run();
         else
-                start->run_with(argument_of(start));
+                start->run_with(start->renewed ? start->state : argument_of(start));
         actor->reason = cop__reason_atom("normal");
         actor->leaving = true;
 }
@@ -498,6 +546,15 @@ cop_pid cop__promise_of(const struct cop__actor *actor)
         if (actor->server != NULL || actor->start == NULL)
                 return cop_no_pid();
         return ((const struct start *)cop__signal_body(actor->start))->promise;
+}
+
+void cop__start_renew(struct cop__actor *actor, void (*next)(void *state), void *state)
+{
+        struct start *start = cop__signal_body(actor->start);
+        start->run = NULL;
+        start->run_with = (void (*)(const void *))(void (*)(void))next;
+        start->state = state;
+        start->renewed = true;
 }
 
 /* The plain actor's argument lives as long as the actor. */
@@ -536,7 +593,7 @@ bool cop_is_alive(cop_pid pid)
 void *cop_alloc(size_t size)
 {
         struct cop__actor *actor = cop__actor_here();
-        if (actor == NULL || size > COP_ALLOC_MAX)
+        if (actor == NULL || size > COP_ALLOC_MAX || !cop__arena_admits(actor, size))
                 return NULL;
         struct cop__block *block = calloc(1, sizeof(*block) + size);
         if (block == NULL)

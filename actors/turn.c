@@ -302,6 +302,16 @@ static void handle_aside(struct cop__actor *actor, struct cop__signal *signal)
         cop__server_message_ended(actor);
 }
 
+/* One that hibernates is not woken by anything but a message. */
+static COP__COLD bool is_to_wake(struct cop__actor *actor)
+{
+        cop__take_in_all(actor);
+        if (actor->reason != NULL || actor->mailbox.first == NULL)
+                return false;
+        cop__store_relaxed(&actor->hibernating, false);
+        return true;
+}
+
 /*
  * The long way: what an actor does aside from handling its messages, one thing at a time and in this order. Then they are
  * all in its mailbox, for anything may come before the next of them. False: the turn is over.
@@ -312,6 +322,8 @@ static COP__NOINLINE bool live_aside(struct cop__actor *actor)
         if (actor->life != COP__ALIVE || actor->task.visitor != NULL)
                 return false;
         if (actor->aside & COP__ASIDE_BEGIN) {
+                if (actor->hibernating && !is_to_wake(actor))
+                        return false;
                 actor->aside &= (uint8_t)~COP__ASIDE_BEGIN;
                 cop__actor_begin(actor);
                 return actor->server != NULL;
@@ -421,17 +433,27 @@ void cop__slot_clear(struct cop__thread *thread, struct cop__actor *actor)
                 cop__slot_give(cop__here_of(thread), actor);
 }
 
-/* The part of a turn that can be left from within. */
+/* The part of a turn that can be left from within; and begun again, see hibernate.c. */
 static COP__NOINLINE void run_guarded(struct cop__thread *thread, struct cop__actor *actor)
 {
         struct cop__escape escape;
         escape.top = cop__stack_pointer();
         escape.low = (uintptr_t)thread->worker->stack->low;
-        if (_setjmp(escape.point) == 0) {
+        switch (_setjmp(escape.point)) {
+        case COP__ESCAPE_NOT:
                 actor->escape = &escape;
                 cop__turn_begin(&cop__here_of(thread)->fault, escape.low, escape.top);
                 live(thread, actor);
                 cop__turn_end(&cop__here_of(cop__thread_here())->fault);
+                return;
+        case COP__ESCAPE_RENEWED:
+                cop__turn_begin(&cop__here_of(cop__thread_here())->fault, actor->escape->low,
+                                actor->escape->top);
+                cop__actor_begin(actor);
+                cop__turn_end(&cop__here_of(cop__thread_here())->fault);
+                return;
+        default:
+                return;
         }
 }
 

@@ -89,6 +89,9 @@ static cop_status enter(cop_node *node, struct cop__actor *(*take_slot)(struct c
                 return status;
         }
         cop__store_relaxed(&visitor->actor->named, 0);
+        cop__store_relaxed(&visitor->actor->labelled, 0);
+        cop__store_relaxed(&visitor->actor->isolation, COP_ISOLATION_GUARDED);
+        cop__store_relaxed(&visitor->actor->task.priority, COP_PRIORITY_NORMAL);
         be_born(&visitor->thread, visitor);
         visitor->thread.current = &visitor->actor->task;
         cop__count_up(&here->spawned);

@@ -163,6 +163,14 @@ void cop__yield(struct cop__actor *actor, const void *where)
                 cop__drain(actor);
 }
 
+void cop__spent(struct cop__actor *actor, const void *where)
+{
+        if (actor->budget <= 0)
+                cop__yield(actor, where);
+        else if (cop__hurry_slowly(actor))
+                cop__leave(actor);
+}
+
 /*
  * The receiver of a message is behind. While it is a little, its senders lose a good part of their turns, so that it gets the
  * worker more often than they do. That helps where they share a worker; on another one they would fill memory faster than the

@@ -19,17 +19,26 @@
 /* Tasks that move from the shared queue to a ring at once: pays for the lock. */
 #define COP__SHARED_BATCH (COP__TINY ? 1u : 64u)
 
-/* A worker looks at the shared queue first once in so many turns, or a busy ring would starve it. */
-#define COP__SHARED_EVERY (COP__TINY ? 2u : 61u)
-
 /* A worker looks at the clock and its timers once in so many turns: reading the clock costs as much as a turn. */
 #define COP__TIMERS_EVERY (COP__TINY ? 1u : 16u)
+
+/* A worker looks at the shared queue first once in so many turns, or a busy ring would starve it. A multiple of the above. */
+#define COP__SHARED_EVERY (COP__TINY ? 2u : 64u)
 
 /* Turns that the next-slot may take in a row before what it holds goes to the end of the ring. */
 #define COP__NEXT_TURNS (COP__TINY ? 1u : 16u)
 
 /* One in so many picks but one, a worker tries to steal before it looks at its own ring. 0: only when that is empty. */
 #define COP__STEAL_EVERY (COP__TINY ? 2u : 0u)
+
+/* Turns that a worker gives to urgent tasks in a row before one goes to another. */
+#define COP__URGENT_TURNS (COP__TINY ? 3u : 31u)
+
+/* Of the turns that no urgent task takes, one in so many is for a low one; of those that one takes, for a high one. */
+#define COP__LOW_EVERY (COP__TINY ? 2u : 8u)
+
+/* One task in so many that are put behind the others goes to the queue that all workers share. */
+#define COP__WANDER_EVERY (COP__TINY ? 2u : 61u)
 
 /* How long a task may wait in the next-slot of a busy worker while another worker is idle. */
 #define COP__LOOKOUT_NS 1000000u

@@ -7,12 +7,14 @@
  *      coppice/term.h        any Erlang term
  *      coppice/message.h     typed messages: COP_MESSAGE
  *      coppice/node.h        a runtime and its threads
+ *      coppice/priority.h    which actor is run first
  *      coppice/actor.h       spawn, send, receive, call, link, monitor, names
  *      coppice/timer.h       messages and exit signals that are sent later, or every so often
  *      coppice/alias.h       addresses that close, and messages that overtake
  *      coppice/request.h     several calls at once
  *      coppice/mailbox.h     limits of a mailbox, and what becomes of one message too many
  *      coppice/dead_letter.h messages that nobody will ever read
+ *      coppice/process.h     looking at actors, labels, hibernation
  *      coppice/server.h      an actor as a state and handlers: COP_SERVER
  *      coppice/machine.h     an actor as states and events: COP_MACHINE
  *      coppice/sys.h         looking into a server that runs
@@ -44,6 +46,7 @@
 #include <coppice/machine.h>
 #include <coppice/main.h>
 #include <coppice/partition.h>
+#include <coppice/process.h>
 #include <coppice/registry.h>
 #include <coppice/request.h>
 #include <coppice/select.h>

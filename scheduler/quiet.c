@@ -68,7 +68,9 @@ static bool has_timers(struct cop__scheduler *scheduler)
 static bool has_tasks(struct cop__scheduler *scheduler)
 {
         cop__lock_lock(&scheduler->shared_lock);
-        bool found = scheduler->shared_first != NULL;
+        bool found = false;
+        for (unsigned i = 0; i < COP__PRIORITIES; i++)
+                found |= scheduler->shared[i].first != NULL;
         cop__lock_unlock(&scheduler->shared_lock);
         for (unsigned i = 0; i < scheduler->worker_count && !found; i++)
                 found = !cop__runqueue_is_empty(&scheduler->workers[i].ring) ||

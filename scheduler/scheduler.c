@@ -15,10 +15,13 @@
  *      4 none searching, one idle: clear its   4 found one: take the bit back and search
  *        bit, count it as searching, wake it     nothing: wait for the ticket
  *
- * With both fences (SLEEPER below) either 3 of the waker sees the bit, or 3 of the sleeper sees the task. Tasks that come
- * from outside, through the shared queue, are put with the fence. A worker that puts a task in its own ring does
+ * With both fences (SLEEPER below) either 3 of the waker sees the bit, or 3 of the sleeper sees the task. Tasks that go
+ * through the shared queues, from outside or for their priority, are put with the fence. A worker that puts a task in its own ring does
  * without it, since it is awake and will run the ring itself; a wake that is missed in that window costs parallelism,
  * not the task, and no more than a millisecond of it, because of
+ *
+ * Priorities. Tasks of max, high and low wait in shared queues of their own, put and looked at in the same way: the bits of
+ * `waiting` are to them what its count is to the normal one. So the argument above holds for each, and for all together.
  *
  * the lookout: while some workers are busy, one of the parked ones wakes up every millisecond (COP__LOOKOUT_NS). It searches,
  * takes what has lain in the next slot of a worker that has been in one turn all that time, and serves the timers of such a
@@ -89,35 +92,62 @@ COP__INLINE void offer(struct cop__scheduler *scheduler)
                 wake_one(scheduler);
 }
 
-/* ---- The shared queue ------------------------------------------------------------ */
+/* ---- The shared queues ----------------------------------------------------------- */
+
+#define BIT_OF(priority) (1u << (priority))
+
+/* After a change of its count, under the lock. What reads `waiting` without it is on its way to the lock, or sleeps
+ * with a fence between: see above. */
+static void show_waiting(struct cop__scheduler *scheduler, unsigned priority)
+{
+        uint32_t before = cop__load_relaxed(&scheduler->waiting);
+        uint32_t waiting = before & ~BIT_OF(priority);
+        if (priority == COP_PRIORITY_NORMAL)
+                return;
+        if (scheduler->shared[priority].count > 0)
+                waiting |= BIT_OF(priority);
+        if (waiting != before)
+                cop__store_relaxed(&scheduler->waiting, waiting);
+}
 
 /* Appends a chain of tasks, first to last, linked by `next`. */
-static void put_shared(struct cop__scheduler *scheduler, struct cop__task *first,
+static void put_shared(struct cop__scheduler *scheduler, unsigned priority, struct cop__task *first,
                        struct cop__task *last, uint32_t count)
 {
+        struct cop__task_list *list = &scheduler->shared[priority];
         last->next = NULL;
         cop__lock_lock(&scheduler->shared_lock);
-        if (scheduler->shared_last != NULL)
-                scheduler->shared_last->next = first;
+        if (list->last != NULL)
+                list->last->next = first;
         else
-                scheduler->shared_first = first;
-        scheduler->shared_last = last;
-        cop__store_relaxed(&scheduler->shared_count, scheduler->shared_count + count);
+                list->first = first;
+        list->last = last;
+        cop__store_relaxed(&list->count, list->count + count);
+        show_waiting(scheduler, priority);
         cop__lock_unlock(&scheduler->shared_lock);
         cop__fence_seq(); /* SLEEPER */
         offer(scheduler);
 }
 
-/* The oldest shared task; a fair share of those behind it moves to the worker's ring. */
+/* Under the lock: what is left once `taken` tasks, those before `rest`, are out. */
+static void cut_shared(struct cop__task_list *list, struct cop__task *rest, uint32_t taken)
+{
+        list->first = rest;
+        if (rest == NULL)
+                list->last = NULL;
+        cop__store_relaxed(&list->count, list->count - taken);
+}
+
+/* The oldest normal task; a fair share of those behind it moves to the worker's ring. */
 static struct cop__task *take_shared(struct cop__worker *worker)
 {
         struct cop__scheduler *scheduler = worker->thread.scheduler;
-        if (cop__load_relaxed(&scheduler->shared_count) == 0)
+        struct cop__task_list *list = &scheduler->shared[COP_PRIORITY_NORMAL];
+        if (cop__load_relaxed(&list->count) == 0)
                 return NULL;
         cop__lock_lock(&scheduler->shared_lock);
-        struct cop__task *task = scheduler->shared_first;
-        uint32_t count = scheduler->shared_count;
-        uint32_t share = count / scheduler->worker_count;
+        struct cop__task *task = list->first;
+        uint32_t share = list->count / scheduler->worker_count;
         uint32_t taken = 0;
         struct cop__task *rest = task;
         if (task != NULL) {
@@ -131,12 +161,33 @@ static struct cop__task *take_shared(struct cop__worker *worker)
                 rest = after;
                 taken++;
         }
-        scheduler->shared_first = rest;
-        if (rest == NULL)
-                scheduler->shared_last = NULL;
-        cop__store_relaxed(&scheduler->shared_count, count - taken);
+        cut_shared(list, rest, taken);
         cop__lock_unlock(&scheduler->shared_lock);
         return task;
+}
+
+/* The oldest task of a priority other than normal. */
+static struct cop__task *take_of(struct cop__scheduler *scheduler, unsigned priority)
+{
+        struct cop__task_list *list = &scheduler->shared[priority];
+        if (!(cop__load_relaxed(&scheduler->waiting) & BIT_OF(priority)))
+                return NULL;
+        cop__lock_lock(&scheduler->shared_lock);
+        struct cop__task *task = list->first;
+        if (task != NULL) {
+                cut_shared(list, task->next, 1);
+                show_waiting(scheduler, priority);
+        }
+        cop__lock_unlock(&scheduler->shared_lock);
+        return task;
+}
+
+static struct cop__task *take_urgent(struct cop__scheduler *scheduler, bool high_first)
+{
+        struct cop__task *task = high_first ? take_of(scheduler, COP_PRIORITY_HIGH) : NULL;
+        if (task == NULL)
+                task = take_of(scheduler, COP_PRIORITY_MAX);
+        return task != NULL ? task : take_of(scheduler, COP_PRIORITY_HIGH);
 }
 
 /* ---- Making a task runnable ------------------------------------------------------- */
@@ -149,7 +200,7 @@ static COP__NOINLINE void overflow(struct cop__worker *worker, struct cop__task 
         struct cop__task *first = count > 0 ? moved[0] : task;
         for (uint32_t i = 0; i < count; i++)
                 moved[i]->next = i + 1 < count ? moved[i + 1] : task;
-        put_shared(worker->thread.scheduler, first, task, count + 1);
+        put_shared(worker->thread.scheduler, COP_PRIORITY_NORMAL, first, task, count + 1);
 }
 
 COP__INLINE void put_ring(struct cop__worker *worker, struct cop__task *task)
@@ -183,34 +234,61 @@ static void put_next(struct cop__worker *worker, struct cop__task *task)
                 wake_one(scheduler);
 }
 
-static COP__NOINLINE void put_from_outside(struct cop__scheduler *scheduler,
-                                           struct cop__task *task)
+/* Not to a worker's own queues: it comes from outside, is a thread, or not of the common kind. */
+static COP__NOINLINE void put_elsewhere(struct cop__scheduler *scheduler, struct cop__task *task)
 {
         struct cop__park *visitor = cop__load_relaxed(&task->visitor);
         if (visitor != NULL)
                 cop__park_wake(visitor);
         else
-                put_shared(scheduler, task, task, 1);
+                put_shared(scheduler, cop__load_relaxed(&task->priority), task, task, 1);
+}
+
+/* The worker whose own queues a task goes to, or NULL. */
+COP__INLINE struct cop__worker *worker_for(struct cop__thread *thread, const struct cop__task *task)
+{
+        if (COP__UNLIKELY(thread == NULL || cop__load_relaxed(&task->visitor) != NULL ||
+                          cop__load_relaxed(&task->priority) != COP_PRIORITY_NORMAL))
+                return NULL;
+        return thread->worker;
 }
 
 void cop__schedule(struct cop__scheduler *scheduler, struct cop__thread *thread,
                    struct cop__task *task)
 {
-        if (COP__UNLIKELY(thread == NULL || thread->worker == NULL ||
-                          cop__load_relaxed(&task->visitor) != NULL))
-                put_from_outside(scheduler, task);
+        struct cop__worker *worker = worker_for(thread, task);
+        if (COP__UNLIKELY(worker == NULL))
+                put_elsewhere(scheduler, task);
         else
-                put_next(thread->worker, task);
+                put_next(worker, task);
+}
+
+/* Has the worker something to do besides this task, which has just ended a turn here? It may have picked it already. */
+static bool has_another(const struct cop__worker *worker, const struct cop__task *task)
+{
+        const struct cop__task *current = worker->thread.current;
+        return worker->handed != NULL || (current != NULL && current != task) ||
+               !cop__runqueue_is_empty(&worker->ring);
+}
+
+/*
+ * Those that never wait would stay with one worker for good, and get more or less than those of the next one, which has
+ * fewer or more of them. So once in so many turns one of them goes to whoever comes for it.
+ */
+COP__INLINE bool is_to_wander(struct cop__worker *worker, const struct cop__task *task)
+{
+        return ++worker->later_turns % COP__WANDER_EVERY == 0 &&
+               worker->thread.scheduler->worker_count > 1 && has_another(worker, task);
 }
 
 void cop__schedule_later(struct cop__scheduler *scheduler, struct cop__thread *thread,
                          struct cop__task *task)
 {
-        if (thread == NULL || thread->worker == NULL ||
-            cop__load_relaxed(&task->visitor) != NULL)
-                put_from_outside(scheduler, task);
+        struct cop__worker *worker = worker_for(thread, task);
+        if (COP__UNLIKELY(worker == NULL || is_to_wander(worker, task)))
+                put_elsewhere(scheduler, task);
         else
-                put_ring(thread->worker, task);
+                put_ring(worker, task);
 }
 
 /* ---- Timers --------------------------------------------------------------------- */
@@ -255,16 +333,50 @@ static struct cop__task *pick_next_slot(struct cop__worker *worker)
         return NULL;
 }
 
-/* From this worker's own queues and the shared one. */
+/*
+ * While tasks of other priorities wait: an urgent one, unless they have had their share; else a low one, if it is its turn.
+ * NULL: now a normal one.
+ */
+static struct cop__task *pick_by_priority(struct cop__worker *worker)
+{
+        struct cop__scheduler *scheduler = worker->thread.scheduler;
+        if (worker->turns != worker->urgent_at + 1)
+                worker->urgent_turns = 0;
+        if (++worker->urgent_turns <= COP__URGENT_TURNS) {
+                bool high_first = worker->urgent_turns % COP__LOW_EVERY == 0;
+                struct cop__task *task = take_urgent(scheduler, high_first);
+                worker->urgent_at = worker->turns;
+                if (task != NULL)
+                        return task;
+        }
+        if (++worker->common_turns % COP__LOW_EVERY == 0)
+                return take_of(scheduler, COP_PRIORITY_LOW);
+        return NULL;
+}
+
+/* What is not done in each turn, and what comes before a worker's own tasks. NULL: now one of those. */
+static COP__NOINLINE struct cop__task *pick_unusually(struct cop__worker *worker)
+{
+        struct cop__scheduler *scheduler = worker->thread.scheduler;
+        struct cop__task *task = NULL;
+        if (worker->turns % COP__TIMERS_EVERY == 0)
+                serve_timers(scheduler, worker);
+        if (cop__load_relaxed(&scheduler->waiting) != 0)
+                task = pick_by_priority(worker);
+        if (task == NULL && worker->turns % COP__SHARED_EVERY == 0)
+                task = take_shared(worker);
+        return task;
+}
+
+/* From this worker's own queues and the shared ones; a low one only when it is its turn. */
 static struct cop__task *pick_here(struct cop__worker *worker)
 {
         struct cop__scheduler *scheduler = worker->thread.scheduler;
         struct cop__task *task;
         cop__count_up(&worker->turns);
-        if (worker->turns % COP__TIMERS_EVERY == 0)
-                serve_timers(scheduler, worker);
-        if (worker->turns % COP__SHARED_EVERY == 0) {
-                task = take_shared(worker);
+        if (COP__UNLIKELY(worker->turns % COP__TIMERS_EVERY == 0 ||
+                          cop__load_relaxed(&scheduler->waiting) != 0)) {
+                task = pick_unusually(worker);
                 if (task != NULL)
                         return task;
         }
@@ -273,7 +385,9 @@ static struct cop__task *pick_here(struct cop__worker *worker)
                 return task;
         worker->next_turns = 0;
         task = cop__runqueue_pop(&worker->ring);
-        return task != NULL ? task : take_shared(worker);
+        if (task == NULL)
+                task = take_shared(worker);
+        return task != NULL ? task : take_urgent(scheduler, false);
 }
 
 /* Half of another worker's ring comes to ours; the first of them is run. */
@@ -328,7 +442,9 @@ static struct cop__task *search(struct cop__worker *worker)
                 worker->searching = true;
         }
         for (int round = 0; round < 4; round++) {
-                struct cop__task *task = steal(worker);
+                struct cop__task *task = take_urgent(scheduler, false);
+                if (task == NULL)
+                        task = steal(worker);
                 if (task == NULL)
                         task = take_shared(worker);
                 if (task != NULL) {
@@ -340,11 +456,22 @@ static struct cop__task *search(struct cop__worker *worker)
         return NULL;
 }
 
+/* With nothing else to do here: what others have too much of, for it is not low; then a low one. */
+static struct cop__task *pick_low(struct cop__worker *worker)
+{
+        struct cop__scheduler *scheduler = worker->thread.scheduler;
+        if (!(cop__load_relaxed(&scheduler->waiting) & BIT_OF(COP_PRIORITY_LOW)))
+                return NULL;
+        struct cop__task *task = steal(worker);
+        return task != NULL ? task : take_of(scheduler, COP_PRIORITY_LOW);
+}
+
 /* ---- Sleeping --------------------------------------------------------------------- */
 
 static bool is_work_left(struct cop__scheduler *scheduler)
 {
-        if (cop__load_relaxed(&scheduler->shared_count) != 0)
+        if (cop__load_relaxed(&scheduler->shared[COP_PRIORITY_NORMAL].count) != 0 ||
+            cop__load_relaxed(&scheduler->waiting) != 0)
                 return true;
         for (unsigned i = 0; i < scheduler->worker_count; i++)
                 if (!cop__runqueue_is_empty(&scheduler->workers[i].ring))
@@ -435,6 +562,8 @@ static struct cop__task *pick(struct cop__worker *worker)
                 struct cop__task *task = pick_elsewhere(worker);
                 if (task == NULL)
                         task = pick_here(worker);
+                if (task == NULL)
+                        task = pick_low(worker);
                 if (task != NULL) {
                         stop_searching(worker, true);
                         return task;
@@ -540,7 +669,7 @@ bool cop__block(void (*after)(void *), void *argument)
                 to = take_stack(worker);
                 if (COP__UNLIKELY(to == NULL)) {
                         if (next != NULL)
-                                put_ring(worker, next);
+                                cop__schedule_later(worker->thread.scheduler, &worker->thread, next);
                         return false;
                 }
                 worker->handed = next;

@@ -10,6 +10,9 @@
  *                            ▼                                              ▼                   │
  *                          worker ◄────────────── steal half ◄─────── other workers      visiting threads
  *
+ * That is the way of normal tasks. Those of another priority wait in a shared queue each, where the first worker that is free
+ * finds them: an urgent one never lies behind a worker that is in a long turn, and need not be stolen.
+ *
  * A stack on demand. A task runs on the stack that its worker's loop runs on. If it blocks, that stack, with the loop's
  * frame beneath, stays with the task, and the worker goes on in another loop on a spare stack. Once the task is
  * scheduled again, a worker gives up its stack (on which then nothing but a loop waits) and takes the task's; when
@@ -21,7 +24,7 @@
 
 #include <pthread.h>
 
-#include <coppice/status.h>
+#include <coppice/priority.h>
 
 #include "base/pool.h"
 #include "scheduler/park.h"
@@ -35,6 +38,15 @@ struct cop__task {
         struct cop__task *next;    /* in the shared queue; whoever holds the task's run right */
         struct cop__stack *stack;  /* where it is blocked; NULL: it is not */
         struct cop__park *visitor; /* set: a thread of its own runs it, and sleeps here */
+        uint8_t priority;          /* atomic; a cop_priority: where it will wait next */
+};
+
+#define COP__PRIORITIES 4
+
+/* Tasks in order, linked by `next`. */
+struct cop__task_list {
+        struct cop__task *first, *last;
+        uint32_t count;
 };
 
 struct cop__scheduler;
@@ -70,6 +82,10 @@ struct cop__worker {
         void *after_argument;
         uint64_t random;
         uint32_t next_turns;           /* how often in a row the next slot was served */
+        uint32_t urgent_turns;         /* how often in a row an urgent task was ... */
+        uint64_t urgent_at;            /* ... and the last such turn */
+        uint32_t common_turns;         /* without an urgent one, while tasks of other priorities waited */
+        uint32_t later_turns;          /* tasks that have been put behind the others */
         bool searching;                /* counted in scheduler->searching */
         struct cop__context own;       /* of the thread as it was made; used to start and to end */
         pthread_t handle;
@@ -101,11 +117,11 @@ struct cop__scheduler {
         uint32_t searching;              /* workers that look for work; a waker makes it 1 for the one it wakes */
         uint32_t lookout;                /* index + 1 of the parked worker that looks after the busy ones; 0: none */
         uint32_t stopping;
+        uint32_t waiting;                /* bit p: the queue of priority p is not empty; of all but normal */
 
-        /* The queue that all share. */
+        /* The queues that all share, by priority. Under the lock; `waiting` and the normal one's count are read without. */
         struct cop__lock shared_lock COP__LINE_ALIGNED;
-        struct cop__task *shared_first, *shared_last;
-        uint32_t shared_count;           /* written under the lock, read without it */
+        struct cop__task_list shared[COP__PRIORITIES];
 };
 
 /*

@@ -51,12 +51,17 @@ static void append_glimpse(struct cop__shell *shell, const struct cop__glimpse *
         struct cop__text *out = &shell->out;
         struct cop__place place;
         char label[COP__LABEL_MAX], pid[COP_ID_TEXT_MAX];
-        cop__glimpse_function(shell->node, glimpse, &place);
+        cop__glimpse_where(shell->node, glimpse, &place);
         cop__text_printf(out, "%s %s\n", cop__glimpse_label(glimpse, label),
                          cop_pid_print(glimpse->pid, pid));
         cop__text_printf(out, "  %-13s %s\n", "server",
                          glimpse->server != NULL ? glimpse->server : "none");
+        if (glimpse->label[0] != '\0')
+                cop__text_printf(out, "  %-13s %s\n", "label", glimpse->label);
         cop__text_printf(out, "  %-13s %s\n", "status", glimpse->status);
+        if (glimpse->priority != COP_PRIORITY_NORMAL)
+                cop__text_printf(out, "  %-13s %s\n", "priority",
+                                 cop__priority_word(glimpse->priority));
         cop__text_printf(out, "  %-13s %s", "in", place.function);
         if (place.file[0] != '\0')
                 cop__text_printf(out, " at %s:%u", place.file, place.line);

@@ -74,22 +74,11 @@ const char *cop__glimpse_label(const struct cop__glimpse *glimpse, char label[CO
                 cop__text_append_string(&text, "(this shell)");
         else if (strcmp(glimpse->status, "visiting") == 0)
                 cop__text_append_string(&text, "(visitor)");
+        else if (glimpse->label[0] != '\0')
+                cop__text_printf(&text, "(%s)", glimpse->label);
         else
                 cop__text_printf(&text, "(%s)",
                                  glimpse->server != NULL ? glimpse->server : "actor");
         cop__text_end_cut(&text);
         return label;
-}
-
-/* A handler is called through a thunk that COP_SERVER names cop__STATE_on_KIND: the user's word
- * is behind the prefix. */
-void cop__glimpse_function(cop_node *node, const struct cop__glimpse *glimpse,
-                           struct cop__place *place)
-{
-        static const char thunk[] = "cop__";
-        size_t size = sizeof(thunk) - 1;
-        cop__glimpse_where(node, glimpse, place);
-        if (glimpse->server != NULL && strncmp(place->function, thunk, size) == 0)
-                memmove(place->function, place->function + size,
-                        strlen(place->function + size) + 1);
 }

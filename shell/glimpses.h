@@ -33,8 +33,4 @@ void cop__glimpses_append_rest(const struct cop__glimpses *glimpses, const char 
 /* Its name, else in parentheses what it is. Returns `label`. */
 const char *cop__glimpse_label(const struct cop__glimpse *glimpse, char label[COP__LABEL_MAX]);
 
-/* The function it is in, as the user wrote it. */
-void cop__glimpse_function(cop_node *node, const struct cop__glimpse *glimpse,
-                           struct cop__place *place);
-
 #endif

@@ -22,7 +22,7 @@ static void append_actor(struct cop__shell *shell, struct cop__columns *table,
         struct cop__text size;
         cop__text_init_fixed(&size, bytes, sizeof(bytes));
         cop__text_append_bytes(&size, glimpse->bytes);
-        cop__glimpse_function(shell->node, glimpse, &place);
+        cop__glimpse_where(shell->node, glimpse, &place);
         cop__columns_cell(table, "%s", cop_pid_print(glimpse->pid, pid));
         cop__columns_cell(table, "%s", cop__glimpse_label(glimpse, name));
         cop__columns_cell(table, "%u", glimpse->unread);

@@ -24,6 +24,7 @@
 
 #include <coppice/mailbox.h>
 #include <coppice/node.h>
+#include <coppice/priority.h>
 
 COP_BEGIN_DECLS
 
@@ -122,6 +123,15 @@ COP_MESSAGE_DECLARE(cop_any);
 
 struct cop_behaviour; /* server.h */
 
+/* The longest label, in bytes without the NUL; see process.h. */
+#define COP_LABEL_MAX 63
+
+/* What a fault in an actor's code ends: an invalid access, a division by zero, abort(), a stack overflow. */
+typedef enum cop_isolation {
+        COP_ISOLATION_GUARDED = 0, /* the actor: the fault is its exit reason, the others go on */
+        COP_ISOLATION_INLINE,      /* the program, with a report and a core dump of the fault as it was */
+} cop_isolation;
+
 /* How an actor is started. Exactly one of run, run_with and server is set. */
 typedef struct cop_spawn_options {
         void (*run)(void);                   /* the whole life of a plain actor */
@@ -140,6 +150,11 @@ typedef struct cop_spawn_options {
         uint64_t mailbox_bytes;              /* the same in bytes */
         cop_mailbox_policy mailbox_policy;   /* what becomes of one too many */
         bool supervised;                     /* the spawner will tell what it does about a crash; for supervisors */
+        cop_priority priority;               /* of its turns, from the first one on; priority.h */
+        cop_isolation isolation;
+        size_t memory_limit;                 /* bytes of its state and of cop_alloc; 0: none */
+        bool memory_limit_soft;              /* beyond it cop_alloc gives NULL, which is logged once; else it exits */
+        const char *label;                   /* for people who look; copied, and cut to COP_LABEL_MAX; process.h */
 } cop_spawn_options;
 
 /* The answer of an actor spawned with start_ref, once its init has ended well, or in cop_ignore(). */
@@ -185,8 +200,9 @@ COP_API cop_status cop_start(const cop_spawn_options *options, int64_t timeout_m
 COP_API cop_term cop_started_extra(void);
 
 /*
- * Starts an actor. The name is registered before the actor's first instruction.
- * Errors: COP_E_BAD_ARGUMENT, COP_E_LIMIT (too many actors), COP_E_NO_MEMORY, COP_E_NAME_TAKEN,
+ * Starts an actor. The name is registered before the actor's first instruction. What is refused has started nothing.
+ * Errors: COP_E_BAD_ARGUMENT (a value that an option cannot have, or options that do not go together), COP_E_LIMIT (too
+ * many actors), COP_E_NO_MEMORY, COP_E_NAME_TAKEN,
  * COP_E_STOPPING.
  */
 COP_API cop_status cop_spawn_opt(const cop_spawn_options *options, cop_pid *pid);
@@ -440,6 +456,7 @@ COP_API cop_status cop_registered(cop_term *names);
 /*
  * Memory that ends with the calling actor, or earlier with cop_release. Zeroed, aligned to 16 bytes.
  * Returns: NULL when there is none, for more than COP_ALLOC_MAX bytes, or outside a node. Owned by the actor that asked.
+ * With a memory_limit that this would exceed: the actor exits with {system_limit, memory}, or NULL if the limit is soft.
  */
 COP_API void *cop_alloc(size_t size);
 COP_API void cop_release(void *memory); /* by the same actor; NULL is allowed */

@@ -2,7 +2,8 @@
 /*
  * Sleep and wake of workers (scheduler/scheduler.c): put_shared, offer, wake_one, stop_searching and park.
  *
- * Two threads from outside put TASKS tasks each into the shared queue; WORKERS workers take them. In every interleaving:
+ * Two threads from outside put TASKS tasks each into the shared queues, the one normal tasks and the other tasks of another
+ * priority, whose queue shows by a bit in `waiting` that it is not empty; WORKERS workers take them. In every interleaving:
  * when nothing moves any more, no task is left and nobody is counted as searching. One step is one access, in an order
  * that all agree on, which is what the fences called SLEEPER are for.
  *
@@ -16,7 +17,8 @@
 #define TASKS 2
 #endif
 
-byte tasks = 0;
+byte tasks = 0, urgent = 0;
+bool waiting = false; /* changes with `urgent`, under the lock, and is read without */
 bool idle[WORKERS];
 byte searching = 0;
 byte calls[WORKERS]; /* the parking places' counts */
@@ -75,13 +77,55 @@ inline offer()
         fi
 }
 
-proctype outside()
+inline put(is_urgent)
+{
+        if
+        :: is_urgent -> atomic { urgent++; waiting = true }
+        :: else -> tasks++
+        fi
+}
+
+/* By pick_by_priority and search: at the bit first, and then under the lock. */
+inline take_urgent()
+{
+        if
+        :: waiting ->
+                atomic {
+                        found = urgent > 0;
+                        if
+                        :: found -> urgent--; waiting = urgent > 0
+                        :: else -> skip
+                        fi
+                }
+        :: else -> found = false
+        fi
+}
+
+inline take()
+{
+        take_urgent();
+        if
+        :: !found -> atomic { found = tasks > 0; if :: found -> tasks-- :: else -> skip fi }
+        :: else -> skip
+        fi
+}
+
+inline look()
+{
+        found = tasks > 0;
+        if
+        :: !found -> found = waiting
+        :: else -> skip
+        fi
+}
+
+proctype outside(bool is_urgent)
 {
         byte i = 0, at = 0;
         bool woken;
         do
         :: i == TASKS -> break
-        :: else -> tasks++; offer(); i++
+        :: else -> put(is_urgent); offer(); i++
         od
 }
 
@@ -92,7 +136,7 @@ proctype worker(byte me)
         do
         :: true ->
                 /* pick_here */
-                atomic { found = tasks > 0; if :: found -> tasks-- :: else -> skip fi }
+                take();
                 if
                 :: !found && WORKERS > 1 ->
                         if
@@ -100,7 +144,7 @@ proctype worker(byte me)
                         :: else -> skip
                         fi;
                         if
-                        :: mine -> atomic { found = tasks > 0; if :: found -> tasks-- :: else -> skip fi }
+                        :: mine -> take()
                         :: else -> skip
                         fi
                 :: else -> skip
@@ -114,19 +158,19 @@ proctype worker(byte me)
                 :: else -> /* park */
                         ticket = calls[me];
 #ifdef PLANT_LOOK_FIRST
-                        found = tasks > 0;
+                        look();
 #endif
                         idle[me] = true;
                         if :: mine -> mine = false; searching-- :: else -> skip fi;
 #ifndef PLANT_LOOK_FIRST
-                        found = tasks > 0;
+                        look();
 #endif
                         if
                         :: found -> skip
                         :: else ->
                                 if
                                 :: calls[me] != ticket -> skip
-                                :: timeout -> assert(tasks == 0 && searching == 0); goto over
+                                :: timeout -> assert(tasks == 0 && urgent == 0 && searching == 0); goto over
                                 fi
                         fi;
                         atomic { mine = !idle[me]; idle[me] = false }
@@ -142,7 +186,7 @@ init {
 #if WORKERS > 1
                 run worker(1);
 #endif
-                run outside();
-                run outside()
+                run outside(false);
+                run outside(true)
         }
 }

@@ -1,0 +1,458 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Priorities: who comes first, by how much, and that nobody is left out. Turns are counted, and never time.
+ *
+ * Most of it runs on one worker, whose choice of the next actor is then the whole schedule.
+ */
+#include <string.h>
+
+#include "base/limits.h"
+#include "tests/node_fixture.h"
+
+typedef struct go {
+        int64_t number;
+        cop_pid pid;
+} go;
+COP_MESSAGE(go, number, pid);
+
+enum { MOST = 64 };
+static uint32_t turns_of[MOST]; /* atomic */
+static uint32_t at_end[MOST];   /* of these, those while the last one took 200 ... */
+static uint32_t at_first_end[MOST]; /* ... and the first one */
+static uint32_t ended;          /* how many took 200, on one worker */
+static uint32_t released;       /* atomic */
+static uint32_t begun;          /* atomic */
+
+static void clear(void)
+{
+        cop__store_relaxed(&released, 0);
+        cop__store_relaxed(&begun, 0);
+        ended = 0;
+        for (int i = 0; i < MOST; i++)
+                cop__store_relaxed(&turns_of[i], 0);
+}
+
+/* Holds the worker, and tells that it does. */
+static void holds(void)
+{
+        uint64_t until_ns = cop__clock_ns() + (uint64_t)PATIENCE_MS / 2 * 1000000;
+        cop__add_relaxed(&begun, 1);
+        while (!cop__load_acquire(&released))
+                if (cop__clock_ns() > until_ns)
+                        cop_exit(cop_atom("never"));
+}
+
+/* From here on no worker takes up anything until it is released. */
+static void hold_the_worker(void)
+{
+        cop_spawn(holds);
+        await_true(cop__load_relaxed(&begun) > 0);
+}
+
+static cop_ref spawn_taker(void (*run)(const void *), cop_priority priority, int64_t number)
+{
+        return spawn_watched(.run_with = run, .kind = COP_KIND_OF(go), .priority = priority,
+                             .argument = &(go){ .number = number });
+}
+
+static void takes_turns_for_ever(const void *argument)
+{
+        const go *g = argument;
+        for (;;) {
+                cop__add_relaxed(&turns_of[g->number], 1);
+                cop_yield();
+        }
+}
+
+enum { TURNS = 200 };
+
+/* ... and how many the others have meanwhile. */
+static void takes_200_turns(const void *argument)
+{
+        const go *g = argument;
+        uint32_t before[MOST];
+        for (int i = 0; i < MOST; i++)
+                before[i] = cop__load_relaxed(&turns_of[i]);
+        for (int i = 0; i < TURNS; i++) {
+                cop__add_relaxed(&turns_of[g->number], 1);
+                cop_yield();
+        }
+        for (int i = 0; i < MOST; i++) {
+                at_end[i] = cop__load_relaxed(&turns_of[i]) - before[i];
+                if (ended == 0)
+                        at_first_end[i] = at_end[i];
+        }
+        ended++;
+}
+
+static uint32_t sum(const uint32_t *turns, int first, int last)
+{
+        uint32_t all = 0;
+        for (int i = first; i <= last; i++)
+                all += turns[i];
+        return all;
+}
+
+/* ---- The order -------------------------------------------------------------------------------- */
+
+static cop_priority order[MOST];
+static uint32_t ordered;
+
+static void notes_its_turn(const void *argument)
+{
+        const go *g = argument;
+        order[ordered++] = (cop_priority)g->number; /* one worker: one at a time */
+}
+
+static int first_of(cop_priority priority)
+{
+        int at = 0;
+        while (order[at] != priority)
+                at++;
+        return at;
+}
+
+static int last_of(cop_priority priority)
+{
+        int at = (int)ordered - 1;
+        while (order[at] != priority)
+                at--;
+        return at;
+}
+
+IN_NODE_WITH(of_those_that_wait_the_most_urgent_comes_first, .workers = 1)
+{
+        static const cop_priority each[] = { COP_PRIORITY_LOW, COP_PRIORITY_NORMAL, COP_PRIORITY_HIGH,
+                                             COP_PRIORITY_MAX };
+        enum { OF_EACH = 2, ALL = OF_EACH * 4 };
+        for (int round = 0; round < 50; round++) {
+                cop_ref refs[ALL];
+                clear();
+                ordered = 0;
+                hold_the_worker();
+                for (int i = 0; i < ALL; i++)
+                        refs[i] = spawn_taker(notes_its_turn, each[i % 4], each[i % 4]);
+                cop__store_release(&released, 1);
+                for (int i = 0; i < ALL; i++)
+                        await_down(refs[i], "normal");
+                ck_assert_uint_eq(ordered, ALL);
+                if (COP__TINY)
+                        continue; /* there the share of the others is so large that there is no order */
+                /* One in eight of the turns for max is for high, and of the others one for low. */
+                ck_assert_int_lt(last_of(COP_PRIORITY_MAX), first_of(COP_PRIORITY_NORMAL));
+                ck_assert_int_lt(last_of(COP_PRIORITY_HIGH), first_of(COP_PRIORITY_NORMAL));
+                ck_assert_int_lt(first_of(COP_PRIORITY_MAX), last_of(COP_PRIORITY_HIGH));
+                ck_assert_int_lt(last_of(COP_PRIORITY_HIGH), first_of(COP_PRIORITY_LOW));
+        }
+}
+
+static uint32_t turns_at_wake;
+
+static void notes_the_turns_of_others(void)
+{
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
+        cop_auto message = cop_receive(COP_FOREVER, COP_KIND(go));
+        turns_at_wake = 0;
+        for (int i = 0; i < MOST; i++)
+                turns_at_wake += cop__load_relaxed(&turns_of[i]);
+        cop_send(cop_read(go, message)->pid, go);
+}
+
+/* Wakes the urgent one, and then lets others run: which of them is it? */
+static void wakes(const go *g)
+{
+        uint32_t before = 0;
+        cop_send(g->pid, go);
+        for (int i = 0; i < MOST; i++)
+                before += cop__load_relaxed(&turns_of[i]);
+        cop_send(g->pid, go, .pid = cop_self());
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
+        if (turns_at_wake != before && !COP__TINY)
+                cop_exit(COP_TUPLE(cop_atom("late"), cop_int(turns_at_wake - before)));
+}
+
+IN_NODE_WITH(an_urgent_actor_that_is_woken_does_not_wait_for_a_long_queue, .workers = 1)
+{
+        clear();
+        for (int i = 0; i < MOST; i++)
+                spawn_taker(takes_turns_for_ever, COP_PRIORITY_NORMAL, i);
+        for (int i = 0; i < 100; i++) {
+                cop_pid urgent;
+                const cop_spawn_options options = { .run = notes_the_turns_of_others,
+                                                    .priority = COP_PRIORITY_HIGH };
+                ck_assert_int_eq(cop_spawn_opt(&options, &urgent), COP_OK);
+                await_down(spawn_watched(RUN_WITH(wakes, go, .pid = urgent)), "normal");
+        }
+}
+
+static void raises(const go *g)
+{
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
+        cop__store_release(&turns_of[g->number], 1);
+}
+
+/* Keeps its worker until the urgent one has run, which it can do only on the other. */
+static void wakes_and_holds(const go *g)
+{
+        uint64_t until_ns = cop__clock_ns() + (uint64_t)PATIENCE_MS / 2 * 1000000;
+        cop_send(g->pid, go);
+        while (!cop__load_acquire(&turns_of[g->number]))
+                if (cop__clock_ns() > until_ns)
+                        cop_exit(cop_atom("never"));
+}
+
+IN_NODE_WITH(a_worker_that_sleeps_is_woken_for_one_of_any_priority, .workers = 2)
+{
+        clear();
+        for (int i = 0; i < 300; i++) {
+                cop_pid pid;
+                go number = { .number = i % MOST };
+                const cop_spawn_options options = { .run_with = COP_RUN_WITH(raises, go),
+                                                    .kind = COP_KIND_OF(go), .argument = &number,
+                                                    .priority = (cop_priority)(i % 4) };
+                cop__store_relaxed(&turns_of[i % MOST], 0);
+                ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_OK);
+                settle_with(pid);
+                await_down(spawn_watched(RUN_WITH(wakes_and_holds, go, .number = i % MOST, .pid = pid)),
+                           "normal");
+        }
+}
+
+/* ---- Shares -------------------------------------------------------------------------------------- */
+
+IN_NODE_WITH(SPN_22_low_ones_among_normal_ones_progress_at_a_lower_share, .workers = 1)
+{
+        enum { NORMALS = 10 };
+        clear();
+        for (int i = 1; i <= NORMALS; i++)
+                spawn_taker(takes_turns_for_ever, COP_PRIORITY_NORMAL, i);
+        await_true(cop__load_relaxed(&turns_of[NORMALS]) > 0);
+        await_down(spawn_taker(takes_200_turns, COP_PRIORITY_LOW, 0), "normal");
+        uint32_t theirs = sum(at_end, 1, NORMALS);
+        ck_assert_uint_ge(theirs, (COP__LOW_EVERY - 2) * TURNS); /* about 7 for each of the low one's */
+        ck_assert_uint_le(theirs, (COP__LOW_EVERY + 1) * TURNS);
+}
+
+static void takes_many_turns(const void *argument)
+{
+        const go *g = argument;
+        for (int i = 0; i < 10000; i++) {
+                cop__add_relaxed(&turns_of[g->number], 1);
+                cop_yield();
+        }
+}
+
+IN_NODE_WITH(a_low_one_has_all_turns_when_there_is_nobody_else, .workers = 2)
+{
+        clear();
+        cop_ref first = spawn_taker(takes_many_turns, COP_PRIORITY_LOW, 0);
+        cop_ref second = spawn_taker(takes_many_turns, COP_PRIORITY_LOW, 1);
+        await_down(first, "normal");
+        await_down(second, "normal");
+}
+
+IN_NODE_WITH(urgent_ones_that_never_wait_leave_turns_to_all_others, .workers = 1)
+{
+        clear();
+        for (int i = 1; i <= 3; i++)
+                spawn_taker(takes_turns_for_ever, COP_PRIORITY_MAX, i);
+        spawn_taker(takes_turns_for_ever, COP_PRIORITY_HIGH, 4);
+        spawn_taker(takes_turns_for_ever, COP_PRIORITY_NORMAL, 5);
+        spawn_taker(takes_turns_for_ever, COP_PRIORITY_NORMAL, 6);
+        await_down(spawn_taker(takes_200_turns, COP_PRIORITY_LOW, 7), "normal");
+        uint32_t max = sum(at_end, 1, 3), high = at_end[4], normal = sum(at_end, 5, 6);
+        ck_assert_uint_gt(high, 0);
+        ck_assert_uint_gt(normal, 0);
+        ck_assert_uint_lt(max + high, (COP__URGENT_TURNS + 9) * (normal + TURNS));
+        if (COP__TINY)
+                return;
+        ck_assert_uint_gt(max, 4 * high);
+        ck_assert_uint_gt(high, 2 * normal);
+        ck_assert_uint_gt(normal, 4 * TURNS);
+}
+
+/* All begin at once. When the first is through, nobody is more than a turn or two behind. */
+static void counts_evenly(cop_priority priority)
+{
+        enum { ALL = 7 };
+        cop_ref refs[ALL];
+        clear();
+        hold_the_worker();
+        for (int i = 0; i < ALL; i++)
+                refs[i] = spawn_taker(takes_200_turns, priority, i);
+        cop__store_release(&released, 1);
+        for (int i = 0; i < ALL; i++)
+                await_down(refs[i], "normal");
+        for (int i = 0; i < ALL; i++)
+                ck_assert_uint_ge(at_first_end[i], TURNS - 2);
+}
+
+IN_NODE_WITH(SPN_21_of_equal_priority_all_have_the_same_turns, .workers = 1)
+{
+        counts_evenly(COP_PRIORITY_NORMAL);
+        counts_evenly(COP_PRIORITY_LOW);
+        counts_evenly(COP_PRIORITY_HIGH);
+        counts_evenly(COP_PRIORITY_MAX);
+}
+
+/*
+ * Three on two workers: who stayed would have half of one for good, or all of the other. So now and then one of those that
+ * share a worker is left to whoever comes for it. Here the other worker is held, so that it stays for a while.
+ */
+IN_NODE_WITH(SPN_21_who_never_waits_is_offered_to_all_workers_now_and_then, .workers = 2)
+{
+        clear();
+        hold_the_worker();
+        for (int i = 0; i < 5; i++)
+                spawn_taker(takes_turns_for_ever, COP_PRIORITY_NORMAL, i);
+        for (int i = 0; i < 5; i++)
+                await_true(cop__load_relaxed(&turns_of[i]) > 0);
+        for (int i = 0; i < 3; i++) {
+                uint32_t turns = cop__load_relaxed(&turns_of[0]) + 1000;
+                await_true(cop__load_relaxed(&node->scheduler.shared[COP_PRIORITY_NORMAL].count) > 0);
+                await_true(cop__load_relaxed(&turns_of[0]) > turns);
+        }
+        cop__store_release(&released, 1);
+}
+
+/* ---- Urgent ones that need low ones ------------------------------------------------------------------ */
+
+static void asks_200_times(const go *g)
+{
+        for (int i = 0; i < 200; i++) {
+                cop_term info;
+                if (cop_process_ask(g->pid, PATIENCE_MS, &info) != COP_OK)
+                        cop_exit(cop_atom("no_answer"));
+                cop_term_free(info);
+        }
+}
+
+IN_NODE_WITH(SPN_23_a_low_one_answers_an_urgent_one_that_floods_it_however_busy_all_are, .workers = 1)
+{
+        cop_pid low;
+        clear();
+        for (int i = 1; i <= 8; i++)
+                spawn_taker(takes_turns_for_ever, i % 2 == 0 ? COP_PRIORITY_NORMAL : COP_PRIORITY_HIGH, i);
+        const cop_spawn_options options = { .run_with = takes_turns_for_ever, .kind = COP_KIND_OF(go),
+                                            .argument = &(go){ .number = 0 },
+                                            .priority = COP_PRIORITY_LOW };
+        ck_assert_int_eq(cop_spawn_opt(&options, &low), COP_OK);
+        cop_ref refs[3];
+        for (int i = 0; i < 3; i++)
+                refs[i] = spawn_watched(RUN_WITH(asks_200_times, go, .pid = low),
+                                        .priority = COP_PRIORITY_MAX);
+        for (int i = 0; i < 3; i++)
+                await_down(refs[i], "normal");
+}
+
+/* Every pair of priorities, on one worker and on several: none waits for ever for the other. */
+static void answers(void)
+{
+        for (;;) {
+                cop_auto message = cop_receive(COP_FOREVER, COP_KIND(go));
+                cop_answer(message, go, .number = cop_read(go, message)->number + 1);
+        }
+}
+
+static void calls(const go *g)
+{
+        for (int64_t i = 0; i < 100; i++) {
+                cop_auto reply = NULL;
+                if (cop_call(&reply, g->pid, PATIENCE_MS, go, .number = i) != COP_OK ||
+                    cop_read(go, reply)->number != i + 1)
+                        cop_exit(cop_atom("no_answer"));
+        }
+}
+
+static void every_pair_calls(void)
+{
+        cop_ref refs[16];
+        cop_pid pids[16];
+        for (int i = 0; i < 16; i++) {
+                const cop_spawn_options options = { .run = answers, .priority = (cop_priority)(i / 4) };
+                ck_assert_int_eq(cop_spawn_opt(&options, &pids[i]), COP_OK);
+                refs[i] = spawn_watched(RUN_WITH(calls, go, .pid = pids[i]),
+                                        .priority = (cop_priority)(i % 4));
+        }
+        for (int i = 0; i < 16; i++) {
+                await_down(refs[i], "normal");
+                put_down(pids[i]);
+        }
+}
+
+IN_NODE_WITH(actors_of_all_priorities_call_each_other_on_one_worker, .workers = 1)
+{
+        for (int i = 0; i < 20; i++)
+                every_pair_calls();
+}
+
+IN_NODE_WITH(actors_of_all_priorities_call_each_other_on_four_workers, .workers = 4)
+{
+        for (int i = 0; i < 20; i++)
+                every_pair_calls();
+}
+
+/* ---- Changing it --------------------------------------------------------------------------------------- */
+
+static cop_priority priority_of(cop_pid pid)
+{
+        cop_process process;
+        ck_assert_int_eq(cop_process_info(pid, &process), COP_OK);
+        return process.priority;
+}
+
+static void changes(void)
+{
+        static const cop_priority each[] = { COP_PRIORITY_LOW, COP_PRIORITY_HIGH, COP_PRIORITY_MAX,
+                                             COP_PRIORITY_NORMAL };
+        cop_priority before = COP_PRIORITY_HIGH;
+        for (size_t i = 0; i < COP__COUNT(each); i++) {
+                if (cop_set_priority(each[i]) != before || priority_of(cop_self()) != each[i])
+                        cop_exit(cop_atom("wrong"));
+                before = each[i];
+                cop_yield();
+        }
+}
+
+IN_NODE(an_actor_changes_its_priority_and_is_told_the_one_before)
+{
+        await_down(spawn_watched(.run = changes, .priority = COP_PRIORITY_HIGH), "normal");
+}
+
+static void wants_a_priority_that_is_none(void)
+{
+        cop_set_priority((cop_priority)4);
+}
+
+IN_NODE(a_priority_that_is_none_ends_the_actor)
+{
+        await_down(spawn_watched(.run = wants_a_priority_that_is_none),
+                   "{badarg, {set_priority, \"there is no such priority\"}}");
+}
+
+IN_NODE(a_visitor_stays_normal)
+{
+        ck_assert_int_eq(cop_set_priority(COP_PRIORITY_MAX), COP_PRIORITY_NORMAL);
+        ck_assert_int_eq(cop_set_priority((cop_priority)99), COP_PRIORITY_NORMAL);
+        ck_assert_int_eq(priority_of(cop_self()), COP_PRIORITY_NORMAL);
+}
+
+TEST(outside_a_node_there_is_no_priority_to_change)
+{
+        ck_assert_int_eq(cop_set_priority(COP_PRIORITY_MAX), COP_PRIORITY_NORMAL);
+}
+
+static void ends(void)
+{
+}
+
+IN_NODE(a_priority_ends_with_its_actor)
+{
+        for (int i = 0; i < 200; i++) {
+                cop_pid pid;
+                await_down(spawn_watched(.run = ends, .priority = COP_PRIORITY_LOW), "normal");
+                ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = answers }, &pid), COP_OK);
+                ck_assert_int_eq(priority_of(pid), COP_PRIORITY_NORMAL);
+                put_down(pid);
+        }
+}
