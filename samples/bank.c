@@ -5,8 +5,8 @@
  * accounts takes the money along, or is asked again and pays twice.
  *
  * Here the vault alone knows the balances, and does one thing after the other. The tellers, who do all that can go
- * wrong, have nothing to lose: the vault watches who carries money, and puts it back when a teller dies on the way. Each
- * transfer has a number, so that who has had no answer may ask again.
+ * wrong, have nothing to lose: the vault watches who carries money, and puts it back when a teller dies on the way.
+ * Each transfer has a number, so that who has had no answer may ask again.
  */
 #include <stdio.h>
 

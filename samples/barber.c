@@ -1,8 +1,8 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
  * A barber sleeps when there is nobody to shave; who comes wakes him, or takes one of three chairs, or goes away if
- * they are taken. Among threads the bug is in the look before the sleep: the barber sees an empty room and lies down, the
- * customer sees him still on his feet and sits down, and both wait for ever.
+ * they are taken. Among threads the bug is in the look before the sleep: the barber sees an empty room and lies down,
+ * the customer sees him still on his feet and sits down, and both wait for ever.
  *
  * Here the barber is an actor, which is the same trade: his mailbox is the waiting room, a receive looks and
  * falls asleep in one, and the limit of the mailbox is the number of chairs. Who finds none is told at once.

@@ -1,11 +1,11 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * Many read a book while a few revise it. Threads share the book under a readers-writer lock: with one reader or another
- * always inside, a writer never gets in; and where one is let in too early, readers see half of an old page and half of a new.
+ * Many read a book while a few revise it. Threads share it under a readers-writer lock: with one reader or another
+ * always inside, a writer never gets in; and one let in too early shows them half of an old page and half of a new.
  *
  * Here the library lends copies of its latest edition. A copy never changes, and lending one counts it, but copies no
- * byte; so a reader keeps it as long as it likes, and nobody waits for readers. Writers wait for each other alone, in order, for
- * each has to begin with the other's work. The library is a machine: while the book is being revised, who
+ * byte; so a reader keeps it as long as it likes, and nobody waits for readers. Writers wait for each other alone,
+ * in order, for each begins with the other's work. The library is a machine: while the book is being revised, who
  * also wants to is postponed. A writer who dies, by a real fault, gives up the turn, and the old edition stays.
  */
 #include <stdio.h>
@@ -146,7 +146,7 @@ static void spend_the_day(void)
                 return;
         const book *b = cop_read(book, last);
         printf("edition %d: each page has been revised %d times\n", b->edition, b->pages.data[0]);
-        puts(is_torn(b->pages) ? "but not all!" : "by writers who took turns, one of whom fell ill");
+        puts(is_torn(b->pages) ? "but not all!" : "by writers in turn, one of whom has fallen ill");
 }
 
 int main(void)
