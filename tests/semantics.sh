@@ -22,14 +22,19 @@ claims() {
                         gsub(/_/, " ", text)
                         printf "%s\t%s\t%s\n", row, suite, text
                 }
-                # Rows named in the comment above a claim.
-                /^[ \t]*(\/\*|\*)/ {
+                # Rows named in a comment: of the claim that it is in, or of the one that follows.
+                /^[ \t]*\*|\/\*/ {
                         rest = $0
+                        sub(/^.*\/\*/, "", rest)
                         while (match(rest, /[A-Z][A-Z][A-Z](-[a-z]+)?-[0-9][0-9]/)) {
-                                pending[++count] = substr(rest, RSTART, RLENGTH)
+                                if (inside)
+                                        say(substr(rest, RSTART, RLENGTH), claim)
+                                else
+                                        pending[++count] = substr(rest, RSTART, RLENGTH)
                                 rest = substr(rest, RSTART + RLENGTH)
                         }
-                        next
+                        if (/^[ \t]*(\/\*|\*)/)
+                                next
                 }
                 /^[A-Z][A-Z_]*\([A-Za-z]/ {
                         name = $0
@@ -50,9 +55,10 @@ claims() {
                         for (i = 1; i <= count; i++)
                                 say(pending[i], claim)
                         count = 0
+                        inside = 1
                         next
                 }
-                /^}/ { count = 0 }' "$file"
+                /^}/ { count = inside = 0 }' "$file"
         done
         # What must not compile: the file is the claim.
         find tests/refuse -name '*.c' 2>/dev/null | LC_ALL=C sort | while IFS= read -r file; do
@@ -103,7 +109,7 @@ table() {
                 print ""
                 print "Made by `tests/semantics.sh --write` from the names of the tests; do not edit. The rules are those of"
                 print "Erlang/OTP, and of Elixir for keyed registries, dynamic supervisors and tasks. A test says which"
-                print "row it shows in its name or in the comment above it."
+                print "row it shows in its name or in a comment."
                 for (a = 1; a <= area_count; a++) {
                         area = areas[a]
                         print "\n## " area ": " title[area] "\n\n| Row | Shown by |\n|---|---|"

@@ -107,6 +107,32 @@ IN_FAMILY(a_tree_that_is_wrong_is_refused_and_nothing_starts)
         ck_assert_uint_eq(tries_of("a"), 0);
 }
 
+IN_FAMILY(SUP_start_18_the_check_says_what_the_start_will)
+{
+        const struct {
+                cop_supervisor tree;
+                bool right;
+        } cases[] = {
+                { { .name = "shop", .children = COP_CHILDREN(WORKER("a")) }, true },
+                { { .name = "shop" }, true },
+                { { .name = "shop", .strategy = (cop_strategy)9 }, false },
+                { { .name = "shop", .intensity = 1000001 }, false },
+                { { .name = "shop", .period_ms = -7 }, false },
+                { { .name = "shop", .children = COP_CHILDREN({ .id = "a" }) }, false },
+                { { .name = "shop", .children = COP_CHILDREN(WORKER("a"), WORKER("a")) }, false },
+        };
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                char text[512];
+                cop_pid root;
+                cop_status said = cop_supervisor_check(&cases[i].tree, text, sizeof(text));
+                ck_assert_int_eq(said, cases[i].right ? COP_OK : COP_E_BAD_ARGUMENT);
+                ck_assert_int_eq(cop_supervise(&cases[i].tree, &root), said);
+                if (said == COP_OK)
+                        fell(root);
+        }
+        ck_assert_int_eq(cop_supervisor_check(NULL, NULL, 0), COP_E_BAD_ARGUMENT);
+}
+
 IN_FAMILY(a_trees_name_that_is_taken_is_an_answer)
 {
         const cop_supervisor tree = { .name = "witness" };

@@ -1,5 +1,5 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
-/* What Erlang finds out at run time, bad_return_value, cannot be written: a reply is of a declared kind. */
+/* GSV-call-11: what Erlang finds out at run time, bad_return_value, cannot be written: a reply is of a declared kind. */
 /* expect: cop_kind_of_share */
 #include <coppice/server.h>
 
