@@ -192,6 +192,27 @@ static cop_status take(struct cop__actor *actor, struct request *request, cop_me
         return COP_OK;
 }
 
+bool cop__request_is_open(struct cop__actor *actor, cop_request request)
+{
+        return find(actor, request.ref) != NULL;
+}
+
+cop_status cop__request_wait(struct cop__actor *actor, cop_request request, uint64_t deadline_ns,
+                             const void *where, cop_message **reply)
+{
+        struct request *found = find(actor, request.ref);
+        if (found == NULL)
+                return COP_E_NOT_FOUND;
+        for (;;) {
+                cop__drain(actor);
+                if (found->answer != NULL)
+                        return take(actor, found, reply);
+                if (deadline_ns != UINT64_MAX && cop__clock_ns() >= deadline_ns)
+                        return COP_E_TIMEOUT;
+                cop__wait(actor, deadline_ns, where);
+        }
+}
+
 cop_status cop_request_await(cop_request request, int64_t timeout_ms, cop_message **reply)
 {
         struct cop__actor *actor = cop__actor_here();
@@ -201,20 +222,11 @@ cop_status cop_request_await(cop_request request, int64_t timeout_ms, cop_messag
                 cop__badarg("request_await", "a time-out is 0 or more milliseconds, or COP_FOREVER");
                 return COP_E_BAD_ARGUMENT;
         }
-        struct request *found = find(actor, request.ref);
-        if (found == NULL)
-                return COP_E_NOT_FOUND;
-        uint64_t deadline_ns = cop__deadline_ns(timeout_ms);
-        for (;;) {
-                cop__drain(actor);
-                if (found->answer != NULL)
-                        return take(actor, found, reply);
-                if (deadline_ns != UINT64_MAX && cop__clock_ns() >= deadline_ns)
-                        break;
-                cop__wait(actor, deadline_ns, __builtin_return_address(0));
-        }
-        drop(cop__thread_here(), actor, found);
-        return COP_E_TIMEOUT;
+        cop_status status = cop__request_wait(actor, request, cop__deadline_ns(timeout_ms),
+                                              __builtin_return_address(0), reply);
+        if (status == COP_E_TIMEOUT)
+                cop_request_drop(request);
+        return status;
 }
 
 cop_status cop_request_poll(cop_request request, cop_message **reply)
@@ -279,6 +291,22 @@ void cop_requests_free(cop_requests *set)
         if (status != COP_OK)
                 return;
         drop_all(actor, set);
+        cop_release(set);
+}
+
+static void leave_all(struct cop__list *list)
+{
+        while (!cop__list_is_empty(list)) {
+                struct request *request = request_of_list(list->next);
+                cop__list_remove(&request->list);
+                request->set = NULL;
+        }
+}
+
+void cop__requests_dissolve(cop_requests *set)
+{
+        leave_all(&set->waiting);
+        leave_all(&set->answered);
         cop_release(set);
 }
 

@@ -12,6 +12,7 @@
  *      coppice/timer.h       messages and exit signals that are sent later, or every so often
  *      coppice/alias.h       addresses that close, and messages that overtake
  *      coppice/request.h     several calls at once
+ *      coppice/task.h        functions that run elsewhere, and their results
  *      coppice/mailbox.h     limits of a mailbox, and what becomes of one message too many
  *      coppice/dead_letter.h messages that nobody will ever read
  *      coppice/process.h     looking at actors, labels, hibernation
@@ -51,6 +52,7 @@
 #include <coppice/request.h>
 #include <coppice/select.h>
 #include <coppice/sys.h>
+#include <coppice/task.h>
 #include <coppice/timer.h>
 #include <coppice/wait_group.h>
 

@@ -1,0 +1,260 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * What the owner of a task does with its outcome: takes it, looks for it, or gives it up.
+ *
+ *      runs ──reply, or none any more──► finished ──await, yield, shutdown, ignore──► over
+ *        └───────────── shutdown, ignore, an await that ends badly ────────────────────► over
+ *
+ * The outcome is the answer to a request (task.h). When it is taken the link has done its duty and goes, with the
+ * cop_exited that may have come through it; but an owner that does not trap exits keeps the link of a task that failed, for
+ * the exit signal is on its way and is meant for it.
+ */
+#include <string.h>
+
+#include "actors/actor.h"
+#include "actors/request.h"
+#include "actors/task.h"
+
+/* May the calling actor take it? */
+static cop_status look_at(const struct cop__actor *self, cop_task task)
+{
+        if (self == NULL)
+                return COP_E_NO_NODE;
+        return cop_pid_equal(task.owner, cop__actor_pid(self)) ? COP_OK : COP_E_NOT_OWNER;
+}
+
+/* Everything that takes a task begins so. A negative time-out ends the actor. */
+static cop_status begin(const char *function, const struct cop__actor *self, const void *results,
+                        int64_t timeout_ms)
+{
+        if (self == NULL)
+                return COP_E_NO_NODE;
+        if (timeout_ms < 0) {
+                cop__badarg(function, "a time-out is 0 or more milliseconds, or COP_FOREVER");
+                return COP_E_BAD_ARGUMENT;
+        }
+        return results != NULL ? COP_OK : COP_E_BAD_ARGUMENT;
+}
+
+static void part(const struct cop__actor *self, cop_pid pid)
+{
+        cop_unlink(pid);
+        if (self->trap_exit)
+                cop_message_free(cop_receive(
+                        0, (cop_pattern){ .kind = COP_KIND_OF(cop_exited), .from = pid }));
+}
+
+/*
+ * The request of a task has ended so: what that means. Whoever is refused by a slot without an actor hears no reason: the
+ * task was gone before its argument came.
+ */
+static cop_status conclude(struct cop__actor *self, cop_pid pid, cop_status status,
+                           cop_message *answer, cop_message **result)
+{
+        if (status == COP_E_NOT_FOUND || status == COP_E_TIMEOUT)
+                return status;
+        if (status == COP_OK || self->trap_exit)
+                part(self, pid);
+        if (status == COP_E_NO_ACTOR)
+                cop__failure_keep(self, cop__reason_atom("noproc"));
+        if (status != COP_OK)
+                return COP_E_DIED;
+        if (cop_message_as(answer, COP_KIND_OF(cop__task_void)) != NULL) {
+                cop_message_free(answer);
+                answer = NULL;
+        }
+        *result = answer;
+        return COP_OK;
+}
+
+static cop_status take(struct cop__actor *self, cop_task task, uint64_t deadline_ns,
+                       const void *where, cop_message **result)
+{
+        cop_message *answer = NULL;
+        cop_status status = cop__request_wait(self, (cop_request){ task.ref }, deadline_ns, where,
+                                              &answer);
+        return conclude(self, task.pid, status, answer, result);
+}
+
+/* It did not go as its caller has counted on. Returns only to a thread of the program. */
+static void fail_with(struct cop__actor *self, cop_status status, const char *function, cop_term of)
+{
+        if (self->task.visitor != NULL)
+                return;
+        if (status == COP_E_DIED)
+                cop__exit_with(self, cop_failure());
+        if (status == COP_E_TIMEOUT)
+                cop__exit_with(self, COP_TUPLE(cop_atom("timeout"),
+                                               COP_TUPLE(cop_atom(function), of)));
+}
+
+/* ---- Taking -------------------------------------------------------------------------------- */
+
+cop_status cop_task_await(cop_message **result, cop_task task, int64_t timeout_ms)
+{
+        struct cop__actor *self = cop__actor_here();
+        cop_status status = begin("task_await", self, result, timeout_ms);
+        if (status == COP_OK)
+                status = look_at(self, task);
+        if (status != COP_OK)
+                return status;
+        status = take(self, task, cop__deadline_ns(timeout_ms), __builtin_return_address(0), result);
+        fail_with(self, status, "task_await", cop_pid_term(task.pid));
+        if (status == COP_E_TIMEOUT)
+                cop_task_ignore(&(cop_message *){ NULL }, task);
+        return status;
+}
+
+cop_status cop_task_yield(cop_message **result, cop_task task, int64_t timeout_ms)
+{
+        struct cop__actor *self = cop__actor_here();
+        cop_status status = begin("task_yield", self, result, timeout_ms);
+        if (status == COP_OK)
+                status = look_at(self, task);
+        if (status != COP_OK)
+                return status;
+        return take(self, task, cop__deadline_ns(timeout_ms), __builtin_return_address(0), result);
+}
+
+/* ---- Many ------------------------------------------------------------------------------------ */
+
+/* All of them as one set, whose labels are their places. On failure the tasks are as they were. */
+static cop_status gather(const struct cop__actor *self, cop_requests *set, const cop_task *tasks,
+                         size_t count)
+{
+        cop_status status = COP_OK;
+        for (size_t i = 0; i < count && status == COP_OK; i++)
+                status = look_at(self, tasks[i]);
+        for (size_t i = 0; i < count && status == COP_OK; i++)
+                status = cop_requests_add(set, (cop_request){ tasks[i].ref }, (int64_t)i);
+        return status;
+}
+
+/* Until all are there, or one has failed. */
+static cop_status collect(struct cop__actor *self, cop_requests *set, cop_deadline deadline,
+                          const cop_task *tasks, cop_message **results)
+{
+        cop_response response;
+        cop_status status;
+        while ((status = cop_requests_await_until(set, deadline, &response)) == COP_OK) {
+                status = conclude(self, tasks[response.label].pid, response.status,
+                                  response.message, &results[response.label]);
+                if (status != COP_OK)
+                        return status;
+        }
+        return status == COP_E_NOT_FOUND ? COP_OK : status;
+}
+
+/* None of them concerns the calling thread any more. */
+static void give_up(const struct cop__actor *self, const cop_task *tasks, cop_message **results,
+                    size_t count)
+{
+        for (size_t i = 0; i < count; i++) {
+                part(self, tasks[i].pid);
+                cop_message_free(results[i]);
+                results[i] = NULL;
+        }
+}
+
+cop_status cop_task_await_many(cop_message **results, const cop_task *tasks, size_t count,
+                               int64_t timeout_ms)
+{
+        struct cop__actor *self = cop__actor_here();
+        cop_status status = begin("task_await_many", self, results, timeout_ms);
+        if (status == COP_OK && tasks == NULL)
+                status = COP_E_BAD_ARGUMENT;
+        if (status != COP_OK)
+                return status;
+        cop_deadline deadline = cop_deadline_in(timeout_ms);
+        cop_requests *set = cop_requests_new();
+        if (set == NULL)
+                return COP_E_NO_MEMORY;
+        status = gather(self, set, tasks, count);
+        if (status != COP_OK) {
+                cop__requests_dissolve(set);
+                return status;
+        }
+        memset(results, 0, count * sizeof(cop_message *));
+        status = collect(self, set, deadline, tasks, results);
+        fail_with(self, status, "task_await_many", cop_int((int64_t)count));
+        if (status != COP_OK)
+                give_up(self, tasks, results, count);
+        cop_requests_free(set);
+        return status;
+}
+
+/* ---- Giving up -------------------------------------------------------------------------------- */
+
+cop_status cop_task_ignore(cop_message **result, cop_task task)
+{
+        struct cop__actor *self = cop__actor_here();
+        cop_status status = begin("task_ignore", self, result, 0);
+        if (status == COP_OK)
+                status = look_at(self, task);
+        if (status != COP_OK)
+                return status;
+        part(self, task.pid);
+        status = cop_task_yield(result, task, 0);
+        cop_request_drop((cop_request){ task.ref });
+        return status;
+}
+
+/* As the time tells: asks, waits, kills, waits. */
+static cop_status stop(cop_pid pid, int64_t shutdown_ms, cop_ref down_ref)
+{
+        cop_message *down = NULL;
+        cop_status status = COP_OK;
+        if (shutdown_ms != COP_BRUTAL_KILL)
+                status = cop_send_exit(pid, cop_atom("shutdown"));
+        if (status == COP_OK && shutdown_ms > 0)
+                down = cop_receive(shutdown_ms, COP_REF(cop_down, down_ref));
+        if (status == COP_OK && down == NULL) {
+                status = cop_send_exit(pid, cop_atom("kill"));
+                if (status == COP_OK)
+                        down = cop_receive(COP_FOREVER, COP_REF(cop_down, down_ref));
+        }
+        cop_message_free(down);
+        return status;
+}
+
+/* It has ended of that, and of nothing else. */
+static bool was_asked_for(cop_term reason)
+{
+        return cop_is_atom(reason, "shutdown") || cop_is_atom(reason, "killed");
+}
+
+static int64_t time_of(int64_t shutdown_ms)
+{
+        if (shutdown_ms == COP_SHUTDOWN_DEFAULT)
+                return 5000;
+        return shutdown_ms == COP_SHUTDOWN_INFINITY ? COP_FOREVER : shutdown_ms;
+}
+
+cop_status cop_task_shutdown(cop_message **result, cop_task task, int64_t shutdown_ms)
+{
+        struct cop__actor *self = cop__actor_here();
+        cop_ref down_ref;
+        cop_status status = begin("task_shutdown", self, result, 0);
+        if (status == COP_OK && shutdown_ms < COP_SHUTDOWN_AT_ONCE)
+                status = COP_E_BAD_ARGUMENT;
+        if (status == COP_OK)
+                status = look_at(self, task);
+        if (status == COP_OK && !cop__request_is_open(self, (cop_request){ task.ref }))
+                status = COP_E_NOT_FOUND;
+        if (status == COP_OK)
+                status = cop_monitor(task.pid, &down_ref);
+        if (status != COP_OK)
+                return status;
+        part(self, task.pid);
+        status = stop(task.pid, time_of(shutdown_ms), down_ref);
+        if (status != COP_OK) {
+                cop_demonitor_flush(down_ref);
+                return status;
+        }
+        status = take(self, task, UINT64_MAX, __builtin_return_address(0), result);
+        if (status == COP_E_DIED && was_asked_for(cop_failure())) {
+                *result = NULL;
+                status = COP_OK;
+        }
+        return status;
+}
