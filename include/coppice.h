@@ -16,6 +16,7 @@
  *      coppice/mailbox.h     limits of a mailbox, and what becomes of one message too many
  *      coppice/dead_letter.h messages that nobody will ever read
  *      coppice/process.h     looking at actors, labels, hibernation
+ *      coppice/task_group.h  functions that end together
  *      coppice/server.h      an actor as a state and handlers: COP_SERVER
  *      coppice/machine.h     an actor as states and events: COP_MACHINE
  *      coppice/sys.h         looking into a server that runs
@@ -53,6 +54,7 @@
 #include <coppice/select.h>
 #include <coppice/sys.h>
 #include <coppice/task.h>
+#include <coppice/task_group.h>
 #include <coppice/timer.h>
 #include <coppice/wait_group.h>
 
