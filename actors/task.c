@@ -10,6 +10,23 @@ COP_MESSAGE_DEFINE(cop_task, pid, owner, ref);
 COP_MESSAGE_DEFINE(cop__task_start, owner, run, run_with, linked);
 COP_MESSAGE_DEFINE(cop__task_void, nothing);
 
+/* ---- No result ------------------------------------------------------------------------ */
+
+void cop__answer_void(const cop_message *request)
+{
+        if ((((const struct cop__signal *)request)->flags &
+             (COP__SIGNAL_ANSWERED | COP__SIGNAL_DEFERRED)) == 0)
+                cop_answer(request, cop__task_void, .nothing = true);
+}
+
+cop_message *cop__result_of(cop_message *answer)
+{
+        if (cop_message_as(answer, COP_KIND_OF(cop__task_void)) == NULL)
+                return answer;
+        cop_message_free(answer);
+        return NULL;
+}
+
 /* ---- The task's side ------------------------------------------------------------------ */
 
 typedef struct {
@@ -34,21 +51,13 @@ static bool is_argument(const runner *self, const cop_message *message)
                ((const struct cop__signal *)message)->ref.bits != 0;
 }
 
-/* A result was given, or somebody else is to give it. */
-static bool is_answered(const cop_message *request)
-{
-        return ((const struct cop__signal *)request)->flags &
-               (COP__SIGNAL_ANSWERED | COP__SIGNAL_DEFERRED);
-}
-
 static void run(const runner *self, const cop_message *argument)
 {
         if (self->run != NULL)
                 self->run();
         else
                 self->run_with(cop_message_body(argument));
-        if (!is_answered(argument))
-                cop_reply(cop__task_void, .nothing = true);
+        cop__answer_void(argument);
         cop_exit(cop_atom("normal"));
 }
 

@@ -27,6 +27,11 @@ typedef struct cop__task_void {
 } cop__task_void;
 COP_MESSAGE_DECLARE(cop__task_void);
 
+/* A function that was run for a request has ended: without a result of its own, and nobody else to give it, this is the answer. */
+void cop__answer_void(const cop_message *request);
+/* That answer as who asked wants it: NULL. Any other is the result. */
+cop_message *cop__result_of(cop_message *answer);
+
 extern const cop_behaviour cop__task_behaviour;
 
 /* What the actor of a task is started with. Errors: COP_E_NO_NODE, COP_E_BAD_ARGUMENT. */

@@ -59,11 +59,7 @@ static cop_status conclude(struct cop__actor *self, cop_pid pid, cop_status stat
                 cop__failure_keep(self, cop__reason_atom("noproc"));
         if (status != COP_OK)
                 return COP_E_DIED;
-        if (cop_message_as(answer, COP_KIND_OF(cop__task_void)) != NULL) {
-                cop_message_free(answer);
-                answer = NULL;
-        }
-        *result = answer;
+        *result = cop__result_of(answer);
         return COP_OK;
 }
 

@@ -17,6 +17,7 @@
  *      coppice/dead_letter.h messages that nobody will ever read
  *      coppice/process.h     looking at actors, labels, hibernation
  *      coppice/task_group.h  functions that end together
+ *      coppice/agent.h       a value that an actor keeps
  *      coppice/server.h      an actor as a state and handlers: COP_SERVER
  *      coppice/machine.h     an actor as states and events: COP_MACHINE
  *      coppice/sys.h         looking into a server that runs
@@ -37,6 +38,7 @@
 #ifndef COPPICE_H
 #define COPPICE_H
 
+#include <coppice/agent.h>
 #include <coppice/alias.h>
 #include <coppice/application.h>
 #include <coppice/bridge.h>
