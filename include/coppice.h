@@ -15,9 +15,9 @@
  *      coppice/task.h        functions that run elsewhere, and their results
  *      coppice/mailbox.h     limits of a mailbox, and what becomes of one message too many
  *      coppice/dead_letter.h messages that nobody will ever read
- *      coppice/process.h     looking at actors, labels, hibernation
  *      coppice/task_group.h  functions that end together
  *      coppice/agent.h       a value that an actor keeps
+ *      coppice/process.h     looking at actors, labels, hibernation
  *      coppice/server.h      an actor as a state and handlers: COP_SERVER
  *      coppice/machine.h     an actor as states and events: COP_MACHINE
  *      coppice/sys.h         looking into a server that runs
