@@ -7,8 +7,8 @@
 #include "actors/actor.h"
 
 COP_MESSAGE_DEFINE(cop_task, pid, owner, ref);
-COP_MESSAGE_DEFINE(cop__task_start, owner, run, run_with, linked);
-COP_MESSAGE_DEFINE(cop__task_void, nothing);
+COP__KIND_DEFINE(cop__task_start, owner, run, run_with, linked);
+COP__KIND_DEFINE(cop__task_void, nothing);
 
 /* ---- No result ------------------------------------------------------------------------ */
 

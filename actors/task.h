@@ -14,18 +14,20 @@
 
 #include <coppice/task.h>
 
+#include "actors/line.h"
+
 typedef struct cop__task_start {
         cop_pid owner;
         uint64_t run, run_with; /* addresses of functions: constants of the program */
         bool linked;
 } cop__task_start;
-COP_MESSAGE_DECLARE(cop__task_start);
+COP__KIND_DECLARE(cop__task_start);
 
 /* Stands for no argument and for no result, where a request or its answer needs one. */
 typedef struct cop__task_void {
         bool nothing;
 } cop__task_void;
-COP_MESSAGE_DECLARE(cop__task_void);
+COP__KIND_DECLARE(cop__task_void);
 
 /* A function that was run for a request has ended: without a result of its own, and nobody else to give it, this is the answer. */
 void cop__answer_void(const cop_message *request);
