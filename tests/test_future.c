@@ -235,7 +235,8 @@ IN_NODE(one_that_gives_up_or_dies_leaves_nothing_behind)
                 put_down(pid);
         }
         settle_with(future.pid);
-        await_true(blocks_in_use(cop_node_here()) <= before);
+        /* What each has read last stays in its queue until something follows. */
+        await_true(blocks_in_use(cop_node_here()) <= before + 4);
         cop_complete(future, total, .value = 1);
         ck_assert_int_eq(value_of(future), 1);
         nothing_has_come();
