@@ -613,6 +613,43 @@ IN_NODE(GSV_call_22_a_deadline_holds_over_several_waits)
         put_down(p);
 }
 
+/* To actors of one node so far: who is not there stands for a node that is not. */
+IN_NODE(GSV_call_23_a_call_to_several_says_of_each_what_it_answered_or_why_not)
+{
+        cop_pid good = new_clerk(), silent = new_clerk(), gone = new_clerk();
+        put_down(gone);
+        cop_register("clerk", good);
+        const cop_address to[] = { cop_to_pid(good), cop_to_pid(gone), cop_to_name("nobody"),
+                                   cop_to_name("clerk") };
+        cop_response responses[4];
+        ck_assert_uint_eq(cop_multi_call(responses, to, 4, PATIENCE_MS, ask, .what = ECHO,
+                                         .number = 7),
+                          2);
+        for (int64_t i = 0; i < 4; i++)
+                ck_assert_int_eq(responses[i].label, i);
+        expect_number(responses[0].message, 7);
+        ck_assert_int_eq(responses[1].status, COP_E_NO_ACTOR);
+        ck_assert_int_eq(responses[2].status, COP_E_NO_NAME);
+        expect_number(responses[3].message, 7);
+        ck_assert_ptr_null(responses[1].message);
+
+        const cop_address slow[] = { cop_to_pid(silent) };
+        ck_assert_uint_eq(cop_multi_call(responses, slow, 1, 1, ask, .what = DEFER), 0);
+        ck_assert_int_eq(responses[0].status, COP_E_TIMEOUT);
+        ck_assert_uint_eq(cop_multi_call(responses, to, 0, 1, ask, .what = ECHO), 0);
+        put_down(good);
+        put_down(silent);
+        nothing_has_come();
+}
+
+TEST(a_call_to_several_outside_a_node_is_refused)
+{
+        const cop_address to[] = { cop_to_name("nobody") };
+        cop_response responses[1];
+        ck_assert_uint_eq(cop_multi_call(responses, to, 1, 1, note, .number = 1), 0);
+        ck_assert_int_eq(responses[0].status, COP_E_NO_NODE);
+}
+
 IN_NODE(a_deadline_that_is_over_still_gives_what_is_there)
 {
         cop_pid p = new_clerk();

@@ -124,6 +124,24 @@ COP_API cop_status cop_requests_await_until(cop_requests *set, cop_deadline dead
 /* The same without waiting, and with COP_E_TIMEOUT nothing is dropped. */
 COP_API cop_status cop_requests_poll(cop_requests *set, cop_response *response);
 
+/* ---- The same to several --------------------------------------------------------------- */
+
+/*
+ * Calls all of them at once and waits until each has answered or failed, or the time is over. responses[i] is to[i]'s, with
+ * the label i: COP_OK and the message, which is the caller's, or why there is none, COP_E_NO_NAME and COP_E_TIMEOUT included.
+ * Returns: how many have answered. 0 also without memory and outside a node, with that status in each response.
+ * A negative time-out ends the actor with {badarg, ...}.
+ */
+COP_API size_t cop_multi_call_value(cop_response *responses, const cop_address *to, size_t count,
+                                    int64_t timeout_ms, const cop_kind *kind, const void *value);
+
+#ifndef __cplusplus
+/* cop_multi_call(responses, tills, 3, 5000, count_up, .by = 1) */
+#define cop_multi_call(responses, to, count, timeout_ms, type, ...)                             \
+        cop_multi_call_value((responses), (to), (count), (timeout_ms), COP_KIND_OF(type), \
+                             &(type){ __VA_ARGS__ })
+#endif
+
 COP_END_DECLS
 
 #endif
