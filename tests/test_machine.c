@@ -491,6 +491,56 @@ IN_NODE(GSM_25_terminate_is_told_reason_state_and_data)
         ck_assert_str_eq(text_of(cop_read(farewell, message)->reason), "enough");
 }
 
+/* ---- Looked at while it runs ------------------------------------------------------------- */
+
+typedef struct {
+        int64_t turns;
+        cop_symbol pin;
+} dial;
+COP_MESSAGE(dial, turns, pin);
+
+static void dial_init(dial *self)
+{
+        self->pin = (cop_symbol)COP_SYMBOL("1234");
+}
+
+static void dial_step(dial *self, const step *s)
+{
+        self->turns += s->number;
+}
+
+static void dial_format(const dial *self, dial *shown)
+{
+        (void)self;
+        shown->pin = (cop_symbol)COP_SYMBOL("hidden");
+}
+
+COP_MACHINE(dial, OFF, COP_INIT(dial_init), COP_STATE(dial), COP_FORMAT_STATUS(dial_format),
+            COP_IN_ANY(step, dial_step));
+
+static bool shows(cop_pid pid, const char *text)
+{
+        cop_term state;
+        ck_assert_int_eq(cop_sys_get_state(pid, PATIENCE_MS, &state), COP_OK);
+        bool same = strcmp(text_of(state), text) == 0;
+        cop_term_free(state);
+        return same;
+}
+
+IN_NODE(the_struct_of_a_machine_can_be_seen_and_replaced_and_the_machine_suspended)
+{
+        cop_pid pid = cop_spawn_server(&dial_machine, NULL);
+        cop_send(pid, step, "", 3);
+        await_true(shows(pid, "{dial, 3, '1234'}"));
+        ck_assert_int_eq(cop_sys_suspend(pid, PATIENCE_MS), COP_OK);
+        cop_send(pid, step, "", 4);
+        cop_term other = COP_TUPLE(cop_atom("dial"), cop_int(10), cop_atom("x"));
+        ck_assert_int_eq(cop_sys_replace_state(pid, PATIENCE_MS, other, NULL), COP_OK);
+        ck_assert_int_eq(cop_sys_resume(pid, PATIENCE_MS), COP_OK);
+        await_true(shows(pid, "{dial, 14, x}"));
+        put_down(pid);
+}
+
 /* ---- Other tables ------------------------------------------------------------------------ */
 
 typedef struct {

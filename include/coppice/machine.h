@@ -28,7 +28,8 @@
  *      COP_IN_ANY(kind, function)        the same in the states that have no COP_IN for it
  *      COP_ENTER(state, function)        void function(door *, int64_t before): the state has been entered
  *      COP_ENTER_ANY(function)           the same for the states that have no COP_ENTER
- *      COP_INIT, COP_INIT_WITH, COP_OTHERWISE, COP_TERMINATE      as in server.h
+ *      COP_INIT, COP_INIT_WITH, COP_OTHERWISE, COP_TERMINATE, COP_STATE, COP_FORMAT_STATUS      as in server.h;
+ *              what COP_STATE shows is the struct
  *
  * The order of events. What comes next after a handler:
  *      1 the enter function of the new state, if the state has changed
@@ -218,6 +219,8 @@ COP_API void cop_machine_handle(cop_message *message);
 #define COP__MACHINE_THUNK_INIT_WITH(type, tag, ...) COP__THUNK_INIT_WITH(type, __VA_ARGS__)
 #define COP__MACHINE_THUNK_OTHERWISE(type, tag, ...) COP__THUNK_OTHERWISE(type, __VA_ARGS__)
 #define COP__MACHINE_THUNK_TERMINATE(type, tag, ...) COP__THUNK_TERMINATE(type, __VA_ARGS__)
+#define COP__MACHINE_THUNK_STATE(type, tag, ...) COP__THUNK_STATE(type, __VA_ARGS__)
+#define COP__MACHINE_THUNK_FORMAT(type, tag, ...) COP__THUNK_FORMAT(type, __VA_ARGS__)
 #define COP__MACHINE_THUNK_IN(type, tag, state, kind, function)                        \
         static void cop__##type##_in_##state##_on_##kind(void *self, const void *body) \
         {                                                                              \
@@ -244,6 +247,8 @@ COP_API void cop_machine_handle(cop_message *message);
 #define COP__MACHINE_ENTRY_INIT(type, ...)
 #define COP__MACHINE_ENTRY_INIT_WITH(type, ...)
 #define COP__MACHINE_ENTRY_TERMINATE(type, ...)
+#define COP__MACHINE_ENTRY_STATE(type, ...)
+#define COP__MACHINE_ENTRY_FORMAT(type, ...)
 #define COP__MACHINE_ENTRY_OTHERWISE(type, ...) \
         { .event = COP_MACHINE_OTHERWISE, .run.otherwise = cop__##type##_otherwise },
 #define COP__MACHINE_ENTRY_IN(type, of, type_of, function)                            \
@@ -263,6 +268,8 @@ COP_API void cop_machine_handle(cop_message *message);
 #define COP__MACHINE_HANDLER_INIT(type, kind, function) COP__ENTRY_INIT(type, kind),
 #define COP__MACHINE_HANDLER_INIT_WITH(type, kind, function) COP__ENTRY_INIT_WITH(type, kind),
 #define COP__MACHINE_HANDLER_TERMINATE(type, kind, function) COP__ENTRY_TERMINATE(type, kind),
+#define COP__MACHINE_HANDLER_STATE(type, kind, function) COP__ENTRY_STATE(type, kind),
+#define COP__MACHINE_HANDLER_FORMAT(type, kind, function) COP__ENTRY_FORMAT(type, kind),
 #define COP__MACHINE_HANDLER_OTHERWISE(type, ...)
 #define COP__MACHINE_HANDLER_IN(type, ...)
 #define COP__MACHINE_HANDLER_IN_ANY(type, ...)
