@@ -75,8 +75,6 @@
 
 /* Such places that an actor remembers, the oldest overwritten: more than requests are outstanding at once as a rule. */
 #define COP__MARKS 8u
-/* Timers that end at once with the actor they are for; more are freed so many at each turn of the wheel. */
-#define COP__TIMERS_ENDED (COP__TINY ? 2u : 256u)
 
 /* Timers that end at once with the actor they are for; more are freed so many at each turn of the wheel. */
 #define COP__TIMERS_ENDED (COP__TINY ? 2u : 256u)
