@@ -24,9 +24,11 @@
 /* What one run found. Zero is "not looked at", but for the first two. */
 struct bench_result {
         uint64_t ops, ns;
-        uint64_t p50_ns, p99_ns, p999_ns; /* of single operations that were timed */
-        uint64_t rss_bytes;               /* the most that was resident at once */
+        uint64_t p50_ns, p99_ns, p999_ns, max_ns; /* of single operations that were timed */
+        uint64_t rss_bytes;                       /* the most that was resident at once */
+        uint64_t rss_left_bytes;                  /* resident when what took it has ended */
         double bytes_per_actor;
+        char skipped[160];                        /* why there is no figure; empty: there is one */
 };
 
 struct bench_run {
@@ -40,6 +42,7 @@ struct bench {
         const char *unit; /* one operation: "message" */
         uint64_t ops;     /* fixed; 0: as many as take the time that main.c wants */
         uint64_t quick_ops; /* instead of ops with --quick */
+        bool growth;        /* a point of a curve over numbers of actors: one worker, three runs */
         void (*run)(struct bench_run *run);
         const char *file; /* and line: the order of the table */
         int line;
@@ -77,6 +80,9 @@ bench_span bench_gather(uint64_t count);
 
 /* Takes over a span as the run's result. */
 void bench_found(struct bench_run *run, bench_span span);
+
+/* Says in one sentence why this node, or this machine, cannot answer the question. The run then has no figure. */
+void bench_skip(struct bench_run *run, const char *why);
 
 /* Takes over percentiles. Sorts `samples_ns` in place. */
 void bench_percentiles(struct bench_run *run, int64_t *samples_ns, size_t count);

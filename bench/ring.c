@@ -8,6 +8,7 @@
  * operation is one hop. A tenth of the hops is made first as warm-up, the ring's first round
  * included. The actor that starts the token puts the time into it, the one that ends it takes the
  * time again. Only one actor can run at any moment, so more workers can only harm.
+ * ring_among_N: the same with so many actors, at least four rounds of the largest.
  * Checked: the token ends where so many hops lead.
  */
 #include "bench/harness.h"
@@ -76,3 +77,18 @@ BENCH(ring_10000, .unit = "hop")
 {
         measure(run, 10000);
 }
+
+/* The same over all sizes: where the cost of a cold actor begins. A run of few operations makes fewer actors. */
+#define RING(among)                                                            \
+        BENCH(ring_among_##among, .unit = "hop", .ops = 4000000, .quick_ops = 10000, \
+              .growth = true)                                                  \
+        {                                                                      \
+                measure(run, among < run->ops ? among : run->ops);             \
+        }
+
+RING(10)
+RING(100)
+RING(1000)
+RING(10000)
+RING(100000)
+RING(1000000)

@@ -64,22 +64,22 @@ static void measure(struct bench_run *run, int64_t unread_count)
         bench_found(run, bench_gather(1));
 }
 
-BENCH(selective_10, .unit = "request")
+BENCH(selective_10, .unit = "request", .growth = true)
 {
         measure(run, 10);
 }
 
-BENCH(selective_1000, .unit = "request")
+BENCH(selective_1000, .unit = "request", .growth = true)
 {
         measure(run, 1000);
 }
 
-BENCH(selective_100000, .unit = "request")
+BENCH(selective_100000, .unit = "request", .growth = true)
 {
         measure(run, 100000);
 }
 
-BENCH(selective_1000000, .unit = "request")
+BENCH(selective_1000000, .unit = "request", .growth = true)
 {
         measure(run, 1000000);
 }

@@ -13,6 +13,8 @@
  * to after the last, over N; the list of their pids is allocated and touched before. spawn_waiting
  * is the same with plain functions that wait in a receive, each on a stack of its own.
  *
+ * spawn_among_N is spawn_exit while N idle servers exist.
+ *
  * Checked: every actor was heard exactly once; of the idle ones each is alive at the end, of the
  * others none.
  */
@@ -20,8 +22,8 @@
 
 #define BATCH 1000
 
-typedef struct { uint64_t actors; } plan;
-COP_MESSAGE(plan, actors);
+typedef struct { uint64_t actors, among; } plan;
+COP_MESSAGE(plan, actors, among);
 
 typedef struct { uint64_t number; } roll_call;
 COP_MESSAGE(roll_call, number);
@@ -37,46 +39,6 @@ static void hear(uint64_t count)
         }
         cop_auto more = cop_receive(0, COP_KIND(present));
         BENCH_CHECK(more == NULL, "an actor was heard twice");
-}
-
-/* ---- Spawn and exit ------------------------------------------------------------------ */
-
-static void mayfly(void)
-{
-        cop_send(cop_parent(), present, .number = 1);
-}
-
-/* Returns the last one. */
-static cop_pid spawn_batches(uint64_t batches)
-{
-        cop_pid last = cop_no_pid();
-        for (uint64_t batch = 0; batch < batches; batch++) {
-                for (int i = 0; i < BATCH; i++)
-                        last = cop_spawn(mayfly);
-                hear(BATCH);
-        }
-        return last;
-}
-
-static void pond(const plan *p)
-{
-        uint64_t batches = p->actors / BATCH + 1;
-        cop_ref gone;
-        spawn_batches(batches / 10 + 1);
-        uint64_t began_ns = bench_now();
-        cop_pid last = spawn_batches(batches);
-        uint64_t ended_ns = bench_now();
-        cop_monitor(last, &gone);
-        cop_message_free(cop_receive(COP_FOREVER, COP_REF(cop_down, gone)));
-        BENCH_CHECK(!cop_is_alive(last), "an actor that outlives its end");
-        cop_send(cop_parent(), bench_span, .began_ns = began_ns, .ended_ns = ended_ns,
-                 .ops = batches * BATCH);
-}
-
-BENCH(spawn_exit, .unit = "actor")
-{
-        cop_spawn_with(pond, plan, .actors = run->ops);
-        bench_found(run, bench_gather(1));
 }
 
 /* ---- Idle actors ----------------------------------------------------------------------- */
@@ -102,18 +64,24 @@ static void waiter(void)
 typedef struct { double bytes_per_actor; } memory;
 COP_MESSAGE(memory, bytes_per_actor);
 
-/* The caller of all this: an actor too, so that no thread is woken for each answer. */
-static void fill(uint64_t count, const cop_spawn_options *how)
+/* Who calls this is an actor too, so that no thread is woken for each answer. */
+static void fill(uint64_t count, const cop_spawn_options *how, cop_pid *pids)
+{
+        for (uint64_t done = 0; done < count;) {
+                uint64_t end = done + BATCH < count ? done + BATCH : count, first = done;
+                for (; done < end; done++) {
+                        pids[done] = cop_spawn_or_exit(how);
+                        cop_send(pids[done], roll_call, .number = done);
+                }
+                hear(end - first);
+        }
+}
+
+static void fill_and_weigh(uint64_t count, const cop_spawn_options *how)
 {
         cop_pid *pids = bench_books(count * sizeof(pids[0]));
         uint64_t before = bench_rss(), began_ns = bench_now();
-        for (uint64_t done = 0; done < count; done += BATCH) {
-                for (uint64_t i = done; i < done + BATCH; i++) {
-                        pids[i] = cop_spawn_or_exit(how);
-                        cop_send(pids[i], roll_call, .number = i);
-                }
-                hear(BATCH);
-        }
+        fill(count, how, pids);
         uint64_t ended_ns = bench_now(), after = bench_rss();
         for (uint64_t i = 0; i < count; i++)
                 BENCH_CHECK(cop_is_alive(pids[i]), "an idle actor is gone");
@@ -125,12 +93,12 @@ static void fill(uint64_t count, const cop_spawn_options *how)
 
 static void dormitory(const plan *p)
 {
-        fill(p->actors, &(cop_spawn_options){ .server = &sleeper_server });
+        fill_and_weigh(p->actors, &(cop_spawn_options){ .server = &sleeper_server });
 }
 
 static void waiting_room(const plan *p)
 {
-        fill(p->actors, &(cop_spawn_options){ .run = waiter });
+        fill_and_weigh(p->actors, &(cop_spawn_options){ .run = waiter });
 }
 
 static void found_idle(struct bench_run *run)
@@ -158,3 +126,62 @@ BENCH(spawn_waiting_10000, .unit = "actor", .ops = 10000, .quick_ops = 2000)
         cop_spawn_with(waiting_room, plan, .actors = run->ops);
         found_idle(run);
 }
+
+/* ---- Spawn and exit ------------------------------------------------------------------ */
+
+static void mayfly(void)
+{
+        cop_send(cop_parent(), present, .number = 1);
+}
+
+/* Returns the last one. */
+static cop_pid spawn_batches(uint64_t batches)
+{
+        cop_pid last = cop_no_pid();
+        for (uint64_t batch = 0; batch < batches; batch++) {
+                for (int i = 0; i < BATCH; i++)
+                        last = cop_spawn(mayfly);
+                hear(BATCH);
+        }
+        return last;
+}
+
+static void pond(const plan *p)
+{
+        uint64_t batches = p->actors / BATCH + 1;
+        cop_ref gone;
+        cop_pid *idle = bench_books((p->among + 1) * sizeof(idle[0]));
+        fill(p->among, &(cop_spawn_options){ .server = &sleeper_server }, idle);
+        spawn_batches(batches / 10 + 1);
+        uint64_t began_ns = bench_now();
+        cop_pid last = spawn_batches(batches);
+        uint64_t ended_ns = bench_now();
+        cop_monitor(last, &gone);
+        cop_message_free(cop_receive(COP_FOREVER, COP_REF(cop_down, gone)));
+        BENCH_CHECK(!cop_is_alive(last), "an actor that outlives its end");
+        cop_send(cop_parent(), bench_span, .began_ns = began_ns, .ended_ns = ended_ns,
+                 .ops = batches * BATCH);
+}
+
+BENCH(spawn_exit, .unit = "actor")
+{
+        cop_spawn_with(pond, plan, .actors = run->ops);
+        bench_found(run, bench_gather(1));
+}
+
+/* A run of few operations has fewer idle ones. */
+#define SPAWN_AMONG(count)                                                           \
+        BENCH(spawn_among_##count, .unit = "actor", .ops = 1000000, .quick_ops = 1000, \
+              .growth = true)                                                        \
+        {                                                                            \
+                cop_spawn_with(pond, plan, .actors = run->ops,                       \
+                               .among = count < run->ops ? count : run->ops);        \
+                bench_found(run, bench_gather(1));                                   \
+        }
+
+SPAWN_AMONG(10)
+SPAWN_AMONG(100)
+SPAWN_AMONG(1000)
+SPAWN_AMONG(10000)
+SPAWN_AMONG(100000)
+SPAWN_AMONG(1000000)

@@ -138,7 +138,10 @@ static void cut_shared(struct cop__task_list *list, struct cop__task *rest, uint
         cop__store_relaxed(&list->count, list->count - taken);
 }
 
-/* The oldest normal task; a fair share of those behind it moves to the worker's ring. */
+/*
+ * The oldest normal task; a fair share of those behind it moves to the worker's ring, if that is empty. Into a ring with
+ * tasks they would push: it would overflow with those that have waited in it longest, again and again before their turn.
+ */
 static struct cop__task *take_shared(struct cop__worker *worker)
 {
         struct cop__scheduler *scheduler = worker->thread.scheduler;
@@ -147,7 +150,7 @@ static struct cop__task *take_shared(struct cop__worker *worker)
                 return NULL;
         cop__lock_lock(&scheduler->shared_lock);
         struct cop__task *task = list->first;
-        uint32_t share = list->count / scheduler->worker_count;
+        uint32_t share = cop__runqueue_is_empty(&worker->ring) ? list->count / scheduler->worker_count : 1;
         uint32_t taken = 0;
         struct cop__task *rest = task;
         if (task != NULL) {

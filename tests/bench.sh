@@ -22,7 +22,8 @@ fail() {
 }
 
 "$bench" --list >"$work/names"
-for question in pingpong ring fanin spawn call restart; do
+for question in pingpong ring fanin fanout big spawn skynet fib chameneos size call restart quiet idle burst \
+        timer names keys selective; do
         grep -q "^${question}_" "$work/names" || fail "no benchmark asks for $question"
 done
 
@@ -30,13 +31,15 @@ done
 number='[0-9][0-9]*\(\.[0-9]*\)\{0,1\}'
 times="\"ops\":$number,\"seconds\":$number,\"ns_per_op\":$number,\"ns_per_op_min\":$number"
 times="$times,\"ns_per_op_max\":$number,\"ops_per_s\":$number"
-while read -r name; do
-        for workers in 1 2; do
-                who="\"name\":\"$name\",\"workers\":$workers,\"unit\":\"[a-z]*\",\"runs\":1"
-                grep -q "^{$who,$times\(,\"[a-z0-9_]*\":$number\)*}\$" "$work/json" ||
+while read -r name counts; do
+        for workers in $counts; do
+                who="\"name\":\"$name\",\"workers\":$workers,\"unit\":\"[a-z]*\""
+                grep -q "^{$who,\"runs\":1,$times\(,\"[a-z0-9_]*\":$number\)*}\$" "$work/json" ||
+                        grep -q "^{$who,\"skipped\":\"[a-zA-Z0-9 ,.:-]*\"}\$" "$work/json" ||
                         fail "no whole line of $name with $workers workers: $(cat "$work/json")"
         done
 done <"$work/names"
+[ "$(grep -c '"skipped"' "$work/json")" -le 2 ] || fail "rows without a figure: $(cat "$work/json")"
 
 # has NAME FIELD...: they apply to all of that name.
 has() {
@@ -47,8 +50,10 @@ has() {
                         fail "$name does not tell $field"
         done
 }
-has call p50_ns p99_ns p999_ns
-has restart p50_ns p99_ns p999_ns
+has call p50_ns p99_ns p999_ns max_ns
+has restart p50_ns p99_ns p999_ns max_ns
+has quiet_chatter p50_ns p99_ns p999_ns max_ns
+has burst rss_bytes rss_left_bytes
 has fanin rss_bytes
 has spawn_idle bytes_per_actor
 

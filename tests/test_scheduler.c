@@ -357,3 +357,53 @@ TEST(every_number_of_workers_starts_works_and_stops)
         for (int i = 0; i < 100; i++)
                 node_end(node_begin((cop_node_options){ .workers = 2 }));
 }
+
+/* ---- More that never rest than a worker's ring holds --------------------------------------- */
+
+typedef struct chat {
+        int64_t stroke;
+} chat;
+COP_MESSAGE(chat, stroke);
+
+typedef struct chatterer {
+        int64_t asked;
+} chatterer;
+
+static void chatterer_on_chat(chatterer *self, const chat *c)
+{
+        (void)self;
+        cop_reply(chat, .stroke = c->stroke + 1);
+}
+
+/* With a partner: begins to chat with it. Else it is asked whether it still gets a turn. */
+static void chatterer_on_go(chatterer *self, const go *g)
+{
+        self->asked++;
+        if (g->pid.bits != 0)
+                cop_send(g->pid, chat, .stroke = 1);
+        else
+                cop_reply(go, .number = g->number);
+}
+
+COP_SERVER(chatterer, COP_ON(chat, chatterer_on_chat), COP_ON(go, chatterer_on_go));
+
+IN_NODE_WITH(among_more_that_chat_than_fit_a_ring_each_gets_its_turn, .workers = 1)
+{
+        enum { CHATTERERS = 1000 };
+        cop_pid all[CHATTERERS];
+        (void)node;
+        for (int i = 0; i < CHATTERERS; i++)
+                all[i] = cop_spawn_server(&chatterer_server, NULL);
+        for (int i = 0; i < CHATTERERS; i += 2)
+                cop_send(all[i], go, .pid = all[i + 1]);
+        for (int i = 0; i < CHATTERERS; i++) {
+                cop_ref gone;
+                cop_send(all[i], go, .number = i);
+                cop_auto answer = cop_receive(PATIENCE_MS / 2, COP_KIND(go));
+                ck_assert_msg(answer != NULL, "number %d does not get to answer", i);
+                ck_assert_int_eq(cop_monitor(all[i], &gone), COP_OK);
+                cop_send_exit(all[i], cop_atom("kill"));
+                cop_auto down = cop_receive(PATIENCE_MS / 2, COP_REF(cop_down, gone));
+                ck_assert_msg(down != NULL, "number %d does not get to die", i);
+        }
+}
