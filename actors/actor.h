@@ -256,6 +256,7 @@ struct cop_node {
         uint32_t visitor_count;     /* inside, under threads_lock */
         uint64_t past[4];           /* counters of threads that have left: spawned, died, sent, dead letters */
         uint64_t started_ns;
+        bool contains_strictly;     /* cop_node_options.contain_strict */
         char name[COP_NAME_MAX + 1];
 };
 

@@ -24,6 +24,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "actors/abort_words.h"
 #include "actors/machine.h"
 #include "actors/neighbours.h"
 #include "actors/server.h"
@@ -275,15 +276,17 @@ void cop__fault_land(struct cop__fault *fault, void *context)
         struct cop_node *node = cop__node_of(thread);
         struct cop__actor *actor = cop__actor_of(thread->current);
         struct cop__place place;
-        char line[160];
+        char line[160], words[COP__FAULT_SAID_MAX];
         cop_term message = cop_atom("none");
         bool copied = actor->current != NULL && actor->current->kind != NULL &&
                       cop__kind_to_term(actor->current->kind, cop__signal_body(actor->current),
                                         &message) == COP_OK;
         place_of_fault(node, fault, &place, line);
+        if (!cop__abort_words_of(fault, place.function, words, sizeof(words)))
+                snprintf(words, sizeof(words), "%s", cop__fault_words(fault));
         struct cop__shared_term *reason = share(
                 COP_TUPLE(cop_atom("fault"), cop_atom(cop__fault_atom(fault)),
-                          cop_string(cop__fault_words(fault)),
+                          cop_string(words),
                           COP_TUPLE(cop_atom(place.function), cop_string(line)), message));
         if (copied)
                 cop_term_free(message);

@@ -25,6 +25,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "actors/abort_words.h"
 #include "actors/code_map.h"
 #include "actors/fault_judge.h"
 #include "actors/fault_report.h"
@@ -47,6 +48,7 @@ static struct installation {
         unsigned count;
         struct sigaction previous[COP__COUNT(signals)];
         struct cop__code_map *map;
+        const void *abort_words; /* see abort_words.h */
         int reporter; /* atomic: the thread that writes the last report; 0: none */
         int dying_by; /* that report's signal, for its alarm */
 } installation = { .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -226,6 +228,9 @@ static void record_fault(struct cop__fault_scope *scope, const siginfo_t *info,
                                 && cop__fault_is_guarded(scope, fault->address);
         fault->culprit = 0;
         fault->backtrace.depth = 0;
+        fault->said[0] = '\0';
+        if (info->si_signo == SIGABRT)
+                cop__abort_words_copy(installation.abort_words, fault->said, sizeof fault->said);
         cop__fault_put_words(fault, context);
 }
 
@@ -382,6 +387,7 @@ static cop_status install_handlers(void)
 static cop_status install_first(void)
 {
         cop__backtrace_prime();
+        installation.abort_words = cop__abort_words_find();
         installation.map = cop__code_map_new();
         if (!installation.map)
                 return COP_E_NO_MEMORY;

@@ -46,6 +46,9 @@
 
 #define COP__FAULT_WORDS_MAX 96
 
+/* Of what the C library wrote before it aborted: enough for a failed assertion with its path. */
+#define COP__FAULT_SAID_MAX 256
+
 /* Long enough for any report; a process that cannot write its report in time dies without. */
 #define COP__FAULT_REPORT_S 5
 
@@ -59,6 +62,14 @@ struct cop__fault {
         /* The innermost frame in the program's own code, past memcpy and abort. */
         size_t culprit; /* an index of backtrace.frames; 0 also when there is none */
         char words[COP__FAULT_WORDS_MAX];
+        char said[COP__FAULT_SAID_MAX]; /* see abort_words.h; may be that of an earlier abort, or "" */
+};
+
+/* Which faults of a turn end the turn alone. */
+enum cop__containment {
+        COP__CONTAIN = 0,    /* those after which nothing but the turn's own can be broken */
+        COP__CONTAIN_STRICT, /* of these, those that cannot come from memory written astray */
+        COP__CONTAIN_NOT,
 };
 
 /* "integer division by zero", "invalid memory access at 0x0 (NULL)", "abort() called". */
@@ -81,7 +92,7 @@ struct cop__fault_scope {
         /* Set before start. All but land may be NULL; all but land run in the handler. */
         bool (*guards)(uintptr_t address, void *context); /* is it in the stack's guard? */
         void *guards_context;
-        bool (*contains)(void *context); /* may the fault of this turn end the turn alone? */
+        enum cop__containment (*contains)(void *context); /* of the turn that is on */
         void *contains_context;
         void (*land)(struct cop__fault *fault, void *context); /* never returns */
         void *land_context;

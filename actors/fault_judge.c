@@ -67,6 +67,10 @@ static const struct cop__fault_refusal is_inline = {
         .blame = COP__BLAME_PROGRAM,
         .why = "the actor was started with isolation inline",
 };
+static const struct cop__fault_refusal is_strict = {
+        .blame = COP__BLAME_PROGRAM,
+        .why = "it is contained strictly, and such a fault may come from memory that is broken",
+};
 static const struct cop__fault_refusal no_landing = {
         .blame = COP__BLAME_COPPICE,
         .why = "faults cannot be contained on this kind of processor",
@@ -193,6 +197,28 @@ bool cop__fault_is_guarded(const struct cop__fault_scope *scope, uintptr_t addre
         return scope->guards && scope->guards(address, scope->guards_context);
 }
 
+/* As Go does it: what follows a NULL pointer, fills its stack or divides by zero has not met a stray pointer. An address
+ * that the processor did not tell is no NULL. */
+static bool is_strictly_containable(const struct cop__fault *fault)
+{
+        bool is_near_null = fault->signal == SIGSEGV && fault->code != SI_KERNEL &&
+                            fault->address < COP__NULL_PAGE;
+        return is_near_null || fault->stack_overflow || fault->signal == SIGFPE;
+}
+
+/* The policy comes last: what it would refuse and the rules refuse too, they explain better. */
+static const struct cop__fault_refusal *judge_policy(const struct cop__fault_scope *scope)
+{
+        switch (scope->contains ? scope->contains(scope->contains_context) : COP__CONTAIN) {
+        case COP__CONTAIN_NOT:
+                return &is_inline;
+        case COP__CONTAIN_STRICT:
+                return is_strictly_containable(&scope->fault) ? NULL : &is_strict;
+        default:
+                return NULL;
+        }
+}
+
 const struct cop__fault_refusal *cop__fault_judge(struct cop__fault_scope *scope,
                                                   const struct cop__code_map *map,
                                                   const ucontext_t *context)
@@ -213,7 +239,5 @@ const struct cop__fault_refusal *cop__fault_judge(struct cop__fault_scope *scope
         if (sp > scope->overflow_sp || !is_on_stack)
                 return &stack_lost;
         const struct cop__fault_refusal *refusal = judge_frames(scope, map, context);
-        if (refusal == NULL && scope->contains && !scope->contains(scope->contains_context))
-                return &is_inline;
-        return refusal;
+        return refusal ? refusal : judge_policy(scope);
 }

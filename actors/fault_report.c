@@ -17,9 +17,6 @@
 #include "actors/fault.h"
 #include "actors/object.h"
 
-/* Below, an address is most likely a field of a struct that a NULL pointer points to. */
-#define NULL_PAGE 4096
-
 /* Frames beyond these are only counted. */
 #define FRAMES_SHOWN 24
 
@@ -166,7 +163,7 @@ static void put_access(struct cop__words *words, const struct cop__fault *fault)
         cop__words_add_hex(words, fault->address);
         if (fault->address == 0)
                 cop__words_add(words, " (NULL)");
-        else if (fault->address < NULL_PAGE)
+        else if (fault->address < COP__NULL_PAGE)
                 cop__words_add(words, " (near NULL)");
         else if (is_jump)
                 cop__words_add(words, ", where no code is");

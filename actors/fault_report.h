@@ -14,6 +14,9 @@
 
 struct cop__fault;
 
+/* Below, an address is most likely a field of a struct that a NULL pointer points to. */
+#define COP__NULL_PAGE 4096
+
 /* Text that grows in a buffer; what does not fit is left out. Always ends with a NUL. */
 struct cop__words {
         char *text;

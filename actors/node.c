@@ -35,11 +35,19 @@ static bool is_stack_guard(uintptr_t address, void *context)
                cop__stack_guards(thread->worker->stack, address);
 }
 
-static bool is_contained(void *context)
+static enum cop__containment contains_actor(void *context)
 {
         struct cop__thread *thread = context;
-        return thread->current == NULL ||
-               cop__actor_of(thread->current)->isolation != COP_ISOLATION_INLINE;
+        if (thread->current == NULL)
+                return COP__CONTAIN;
+        switch ((cop_isolation)cop__actor_of(thread->current)->isolation) {
+        case COP_ISOLATION_INLINE:
+                return COP__CONTAIN_NOT;
+        case COP_ISOLATION_STRICT:
+                return COP__CONTAIN_STRICT;
+        default:
+                return cop__node_of(thread)->contains_strictly ? COP__CONTAIN_STRICT : COP__CONTAIN;
+        }
 }
 
 static cop_status init_thread(struct cop__thread *thread)
@@ -56,7 +64,7 @@ static cop_status init_thread(struct cop__thread *thread)
         here->node = node;
         here->fault.guards = is_stack_guard;
         here->fault.guards_context = thread;
-        here->fault.contains = is_contained;
+        here->fault.contains = contains_actor;
         here->fault.contains_context = thread;
         here->fault.land = cop__fault_land;
         here->fault.describe = describe_actor;
@@ -175,6 +183,7 @@ static cop_status init_parts(struct cop_node *node, const cop_node_options *opti
         node->started_ns = cop__clock_ns();
         node->log = options->log;
         node->log_context = options->log_context;
+        node->contains_strictly = options->contain_strict;
         memcpy(node->name, options->name, strlen(options->name));
         cop_status status = cop__reasons_init(node);
         if (status == COP_OK)

@@ -103,7 +103,7 @@ static bool is_good(const cop_spawn_options *options)
                (!options->monitor || options->monitor_ref != NULL) &&
                (!options->init_ack || options->server == NULL) &&
                cop__priority_is_good(options->priority) &&
-               (unsigned)options->isolation <= COP_ISOLATION_INLINE && is_limit_good(options);
+               (unsigned)options->isolation <= COP_ISOLATION_STRICT && is_limit_good(options);
 }
 
 static bool has_limit(const cop_spawn_options *options)

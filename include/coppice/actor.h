@@ -130,6 +130,8 @@ struct cop_behaviour; /* server.h */
 typedef enum cop_isolation {
         COP_ISOLATION_GUARDED = 0, /* the actor: the fault is its exit reason, the others go on */
         COP_ISOLATION_INLINE,      /* the program, with a report and a core dump of the fault as it was */
+        COP_ISOLATION_STRICT,      /* the actor if memory is surely whole (a NULL pointer, a stack overflow, arithmetic), else
+                                      the program */
 } cop_isolation;
 
 /* How an actor is started. Exactly one of run, run_with and server is set. */

@@ -1,0 +1,421 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Faults of every kind, many of each, on two workers at once: each is a DOWN with its reason, place and message, and nothing
+ * is left behind. And the policies: what each isolation contains, and that the rest ends the program with a report.
+ *
+ * COP_SOAK_FAULTS in the environment is how many there are of each kind: the soak asks for 100,000.
+ */
+#define _GNU_SOURCE
+#include "tests/node_fixture.h"
+
+#undef NDEBUG /* a failed assertion is one of the faults */
+#include <assert.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "actors/abort_words.h"
+#include "coppice_config.h"
+
+/* A fault on purpose must reach the processor, whatever else is looking for it. */
+#define FAULTS __attribute__((noinline, no_sanitize("address", "undefined", "thread")))
+
+/* ---- Kinds of fault ------------------------------------------------------------------------ */
+
+typedef struct order {
+        int64_t kind;
+        bool after_waiting; /* so the handler has a stack of the pool's */
+} order;
+COP_MESSAGE(order, kind, after_waiting);
+
+typedef struct go {
+        int64_t unused;
+} go;
+COP_MESSAGE(go, unused);
+
+/* Never 0 to the compiler. */
+static volatile intptr_t zero;
+
+FAULTS static void read_null(void)
+{
+        zero = *(volatile int *)zero;
+}
+
+FAULTS static void read_wild(void)
+{
+        zero = *(volatile int *)(zero + 0x123456789000);
+}
+
+#if defined(__x86_64__) /* aarch64 does not trap on integer division */
+FAULTS static void divide(void)
+{
+        zero = 900 / zero;
+}
+#endif
+
+FAULTS static void run_illegal(void)
+{
+#if defined(__x86_64__)
+        __asm__ __volatile__("ud2");
+#else
+        __asm__ __volatile__(".inst 0");
+#endif
+}
+
+FAULTS static void give_up(void)
+{
+        abort();
+}
+
+FAULTS static void fail_assertion(void)
+{
+        assert(zero > 41);
+}
+
+/* ThreadSanitizer's note of each call would be what overflows the stack, in the middle of the sanitizer's own work. */
+#if defined(__has_attribute)
+#if __has_attribute(disable_sanitizer_instrumentation)
+__attribute__((disable_sanitizer_instrumentation))
+#endif
+#endif
+FAULTS static intptr_t descend(intptr_t depth)
+{
+        volatile char frame[256];
+        frame[0] = (char)depth;
+        if (depth < 0)
+                return 0;
+        return descend(depth + 1) + frame[0];
+}
+
+FAULTS static void overflow_stack(void)
+{
+        zero = descend(0) & zero;
+}
+
+static const struct kind {
+        void (*commit)(void);
+        const char *function, *atom, *words;
+        bool is_strict; /* also COP_ISOLATION_STRICT contains it */
+} kinds[] = {
+        { read_null, "read_null", "sigsegv", "invalid memory access at 0x0 (NULL)", true },
+#if !COP__TSAN /* which reserves most of the address space, so that the words differ */
+        { read_wild, "read_wild", "sigsegv", "invalid memory access at 0x123456789000", false },
+#endif
+#if defined(__x86_64__)
+        { divide, "divide", "sigfpe", "integer division by zero", true },
+#endif
+        { run_illegal, "run_illegal", "sigill", "illegal instruction", false },
+        { give_up, "give_up", "sigabrt", "abort() called", false },
+        { fail_assertion, "fail_assertion", "sigabrt", "assertion failed: zero > 41", false },
+        { overflow_stack, "descend", "sigsegv", "stack overflow", true },
+};
+
+#define KINDS ((int64_t)COP__COUNT(kinds))
+
+typedef struct culprit {
+        int64_t served;
+} culprit;
+
+static void culprit_on_order(culprit *self, const order *o)
+{
+        self->served++;
+        if (o->after_waiting)
+                cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
+        kinds[o->kind].commit();
+}
+
+COP_SERVER(culprit, COP_ON(order, culprit_on_order));
+
+/* ---- Many of each ---------------------------------------------------------------------------- */
+
+/* What is wrong with a DOWN after such a fault; NULL: nothing. {fault, Signal, Words, {Function, Line}, Message} */
+static const char *complaint_about(cop_term reason, int64_t number)
+{
+        const struct kind *kind = &kinds[number];
+        if (!cop_is_tuple(reason, "fault", 5))
+                return "it is no fault";
+        const cop_term *items = reason.as.items;
+        if (!cop_is_atom(items[1], kind->atom))
+                return "another signal";
+        if (!cop_term_equal(items[2], cop_string(kind->words)))
+                return "other words";
+        if (items[3].count != 2 || !cop_is_atom(items[3].as.items[0], kind->function))
+                return "another function";
+        const char *line = text_of(items[3].as.items[1]);
+        if (COP__HAVE_LIBDW && strstr(line, "test_contain.c:") == NULL)
+                return "another file";
+        if (!cop_is_tuple(items[4], "order", 3) || items[4].as.items[1].as.integer != number)
+                return "another message";
+        return NULL;
+}
+
+/* What one driver has seen: the count, and the first thing that was wrong. */
+typedef struct account {
+        int64_t right, wrong;
+        cop_text first;
+} account;
+COP_MESSAGE(account, right, wrong, first);
+
+typedef struct task {
+        int64_t kind, count;
+        cop_pid to;
+} task;
+COP_MESSAGE(task, kind, count, to);
+
+static void drive(const task *t)
+{
+        account mine = { .right = 0 };
+        char first[512] = "";
+        for (int64_t i = 0; i < t->count; i++) {
+                cop_ref ref;
+                cop_pid pid;
+                cop_spawn_options options = { .server = &culprit_server, .monitor = true,
+                                              .monitor_ref = &ref };
+                if (cop_spawn_opt(&options, &pid) != COP_OK)
+                        cop_exit(cop_atom("no_culprit"));
+                cop_send(pid, order, .kind = t->kind, .after_waiting = i % 2 == 1);
+                cop_send(pid, go);
+                cop_auto down = cop_receive(COP_FOREVER, COP_REF(cop_down, ref));
+                cop_term reason = cop_read(cop_down, down)->reason;
+                const char *complaint = complaint_about(reason, t->kind);
+                mine.right += complaint == NULL;
+                mine.wrong += complaint != NULL;
+                if (complaint != NULL && first[0] == '\0')
+                        snprintf(first, sizeof(first), "%s: %s", complaint, text_of(reason));
+        }
+        mine.first = cop_text_of(first);
+        cop_send_value(cop_to_pid(t->to), COP_KIND_OF(account), &mine);
+}
+
+/* Two drivers, and as many workers: `count` faults of the kind in all. */
+static void commit_many(int64_t kind, int64_t count)
+{
+        for (int64_t i = 0; i < 2; i++)
+                cop_spawn_with(drive, task, .kind = kind, .count = (count + i) / 2, .to = cop_self());
+        int64_t right = 0;
+        for (int i = 0; i < 2; i++) {
+                cop_auto message = cop_receive(COP_FOREVER, COP_KIND(account));
+                const account *seen = cop_read(account, message);
+                ck_assert_msg(seen->wrong == 0, "%lld were not told rightly, the first: %.*s",
+                              (long long)seen->wrong, (int)seen->first.size, seen->first.data);
+                right += seen->right;
+        }
+        ck_assert_int_eq(right, count);
+}
+
+static size_t resident_bytes(void)
+{
+        unsigned long size = 0, resident = 0;
+        FILE *file = fopen("/proc/self/statm", "re");
+        ck_assert_ptr_nonnull(file);
+        ck_assert_int_eq(fscanf(file, "%lu %lu", &size, &resident), 2);
+        fclose(file);
+        return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static int open_descriptors(void)
+{
+        int count = 0;
+        DIR *dir = opendir("/proc/self/fd");
+        ck_assert_ptr_nonnull(dir);
+        while (readdir(dir) != NULL)
+                count++;
+        closedir(dir);
+        return count;
+}
+
+/* assert() writes its line to standard error, 100,000 times. */
+static void hush(void)
+{
+        int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        ck_assert_int_ge(nowhere, 0);
+        ck_assert_int_ge(dup2(nowhere, STDERR_FILENO), 0);
+        close(nowhere);
+}
+
+static int64_t wanted_count(void)
+{
+        const char *wanted = getenv("COP_SOAK_FAULTS");
+        if (wanted != NULL && atoll(wanted) > 0)
+                return atoll(wanted);
+        return suite_is_slow() ? 60 : 600;
+}
+
+TEST_WITHIN(faults_of_every_kind_are_told_rightly_and_leave_nothing_behind, 1800)
+{
+        int64_t count = wanted_count(), total = 0;
+        hush();
+        cop_node *node = node_begin((cop_node_options){ .workers = 2 });
+        for (int64_t kind = 0; kind < KINDS; kind++) /* stacks, pools and names that are kept */
+                commit_many(kind, 40);
+        await_true(blocks_in_use(node) <= 8);
+        int descriptors = open_descriptors();
+        size_t resident = resident_bytes(), heap = mallinfo2().uordblks;
+        for (int64_t kind = 0; kind < KINDS; kind++) {
+                commit_many(kind, count);
+                total += count;
+        }
+        await_true(blocks_in_use(node) <= 8);
+        ck_assert_int_eq(open_descriptors(), descriptors);
+        if (!suite_is_slow()) { /* a sanitizer keeps what was freed */
+                ck_assert_uint_le(mallinfo2().uordblks, heap + (16 << 10));
+                ck_assert_uint_le(resident_bytes(), resident + (2 << 20));
+        }
+        struct cop__totals totals;
+        cop__totals(node, &totals);
+        ck_assert_uint_eq(totals.crashes, (uint64_t)(total + KINDS * 40));
+        node_end(node);
+        if (getenv("COP_SOAK_FAULTS") != NULL)
+                printf("faults survived: %lld, of %lld kinds\n", (long long)total, (long long)KINDS);
+}
+
+/* ---- Policies ------------------------------------------------------------------------------------ */
+
+struct verdict {
+        int signal; /* that the child died by; 0: it ended by itself */
+        int code;
+        char report[8192];
+};
+
+static struct {
+        cop_spawn_options spawn;
+        cop_node_options node;
+        int64_t kind;
+} scene;
+
+/* One culprit in a node of its own: ends with 0 if its fault was contained. */
+static void play_scene(void)
+{
+        cop_pid pid;
+        cop_ref ref;
+        node_begin(scene.node);
+        scene.spawn.server = &culprit_server;
+        scene.spawn.monitor = true;
+        scene.spawn.monitor_ref = &ref;
+        if (cop_spawn_opt(&scene.spawn, &pid) != COP_OK)
+                _exit(1);
+        cop_send(pid, order, .kind = scene.kind);
+        cop_auto down = await(COP_REF(cop_down, ref));
+        _exit(complaint_about(cop_read(cop_down, down)->reason, scene.kind) == NULL ? 0 : 2);
+}
+
+/* Plays it in a child, and collects what it writes to stderr until its end. */
+static struct verdict verdict_on(cop_isolation isolation, bool node_is_strict, int64_t kind)
+{
+        struct verdict verdict = { .signal = 0 };
+        int ends[2], status;
+        scene.spawn = (cop_spawn_options){ .isolation = isolation };
+        scene.node = (cop_node_options){ .contain_strict = node_is_strict };
+        scene.kind = kind;
+        ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+        pid_t child = fork();
+        ck_assert_int_ge(child, 0);
+        if (child == 0) {
+                struct rlimit none = { 0, 0 };
+                setrlimit(RLIMIT_CORE, &none);
+                dup2(ends[1], STDERR_FILENO);
+                close(ends[1]);
+                play_scene();
+        }
+        close(ends[1]);
+        size_t size = 0;
+        ssize_t got = 1;
+        for (; got > 0; size += got > 0 ? (size_t)got : 0)
+                got = read(ends[0], verdict.report + size, sizeof(verdict.report) - 1 - size);
+        close(ends[0]);
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        if (WIFSIGNALED(status))
+                verdict.signal = WTERMSIG(status);
+        else
+                verdict.code = WEXITSTATUS(status);
+        return verdict;
+}
+
+static int signal_of(int64_t kind)
+{
+        static const struct {
+                const char *atom;
+                int number;
+        } each[] = { { "sigsegv", SIGSEGV }, { "sigfpe", SIGFPE }, { "sigill", SIGILL },
+                     { "sigabrt", SIGABRT } };
+        for (size_t i = 0; i < COP__COUNT(each); i++)
+                if (strcmp(each[i].atom, kinds[kind].atom) == 0)
+                        return each[i].number;
+        return 0;
+}
+
+static void expect_contained(struct verdict verdict)
+{
+        ck_assert_msg(verdict.signal == 0 && verdict.code == 0, "died by %d, code %d: %s",
+                      verdict.signal, verdict.code, verdict.report);
+}
+
+static void expect_stop(struct verdict verdict, int64_t kind, const char *why)
+{
+        ck_assert_msg(verdict.signal == signal_of(kind), "%s: died by %d, code %d: %s",
+                      kinds[kind].function, verdict.signal, verdict.code, verdict.report);
+        ck_assert_msg(strstr(verdict.report, why), "no \"%s\" in:\n%s", why, verdict.report);
+        ck_assert_ptr_nonnull(strstr(verdict.report, "while running culprit <0."));
+}
+
+TEST(strict_containment_contains_null_overflow_and_arithmetic_and_nothing_else)
+{
+        for (int64_t kind = 0; kind < KINDS; kind++) {
+                struct verdict by_spawn = verdict_on(COP_ISOLATION_STRICT, false, kind);
+                struct verdict by_node = verdict_on(COP_ISOLATION_GUARDED, true, kind);
+                if (kinds[kind].is_strict) {
+                        expect_contained(by_spawn);
+                        expect_contained(by_node);
+                } else {
+                        expect_stop(by_spawn, kind, "because it is contained strictly");
+                        expect_stop(by_node, kind, "because it is contained strictly");
+                }
+        }
+}
+
+TEST(inline_isolation_contains_nothing_also_on_a_strict_node)
+{
+        for (int64_t kind = 0; kind < KINDS; kind++) {
+                expect_stop(verdict_on(COP_ISOLATION_INLINE, false, kind), kind, "isolation inline");
+                expect_stop(verdict_on(COP_ISOLATION_INLINE, true, kind), kind, "isolation inline");
+        }
+}
+
+IN_NODE(an_isolation_that_there_is_not_is_refused)
+{
+        cop_pid pid;
+        cop_spawn_options options = { .server = &culprit_server, .isolation = (cop_isolation)99 };
+        ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_E_BAD_ARGUMENT);
+}
+
+/* ---- Assertions ------------------------------------------------------------------------------------ */
+
+static void asserts_then_aborts(void)
+{
+        give_up();
+}
+
+IN_NODE(an_abort_is_not_given_the_words_of_an_assertion_before_it)
+{
+        hush();
+        cop_ref first = spawn_watched(.run = fail_assertion);
+        cop_auto down = await(COP_REF(cop_down, first));
+        ck_assert_ptr_nonnull(strstr(text_of(cop_read(cop_down, down)->reason),
+                                     "assertion failed: zero > 41"));
+        cop_ref second = spawn_watched(.run = asserts_then_aborts);
+        cop_auto again = await(COP_REF(cop_down, second));
+        ck_assert_ptr_nonnull(strstr(text_of(cop_read(cop_down, again)->reason), "abort() called"));
+}
+
+IN_NODE(words_are_not_believed_without_a_call_of_assert)
+{
+        struct cop__fault fault = { .signal = SIGABRT };
+        char text[COP__FAULT_SAID_MAX];
+        snprintf(fault.said, sizeof(fault.said), "p: f.c:1: f: Assertion `x' failed.\n");
+        ck_assert(!cop__abort_words_of(&fault, "f", text, sizeof(text))); /* nobody has called assert() */
+}
