@@ -27,6 +27,7 @@
 #include "actors/dead_letter.h"
 #include "actors/belonging.h"
 #include "actors/census.h"
+#include "actors/dump.h"
 #include "actors/fault.h"
 #include "actors/holding.h"
 #include "actors/label.h"
@@ -258,6 +259,7 @@ struct cop_node {
         uint64_t started_ns;
         bool contains_strictly;     /* cop_node_options.contain_strict */
         char name[COP_NAME_MAX + 1];
+        char dump_path[COP__DUMP_PATH_MAX]; /* "": none is written; see dump.h */
 };
 
 /* A thread of the program that is inside the node: its place, its actor, and where it sleeps. */

@@ -123,7 +123,8 @@ static void stop(struct cop__fault_scope *scope, const struct cop__fault_refusal
                 scope->describe(actor, sizeof actor, scope->describe_context);
         cop__fault_report(&scope->fault, refusal, actor, refusal->is_stack_lost ? NULL : context);
         if (scope->node_stopped)
-                scope->node_stopped(scope->node_stopped_context);
+                scope->node_stopped(scope, refusal, scope->node_stopped_context);
+        cop__fault_report_end();
         die(number);
 }
 
@@ -319,16 +320,38 @@ static void redirect(ucontext_t *context, struct cop__fault_scope *scope, uintpt
 #endif
 }
 
+static bool is_order_to_halt(const siginfo_t *info)
+{
+        return info->si_signo == SIGTRAP && info->si_code == SI_TKILL && info->si_pid == getpid() &&
+               cop__load_acquire(&installation.reporter) != 0;
+}
+
+/* One that was about to report a fault of its own has that fault's frames already; a worker that has only just been made, or
+ * ends, has no scope to leave them in. */
+static COP__NORETURN void halt(struct cop__fault_scope *scope, const ucontext_t *context)
+{
+        if (scope && !scope->handling)
+                cop__backtrace_from(&scope->fault.backtrace, context);
+        if (scope)
+                cop__store_release(&scope->halted, 1); /* HALT */
+        for (;;)
+                pause();
+}
+
 static void on_signal(int number, siginfo_t *info, void *opaque)
 {
         int saved_errno = errno;
         struct cop__fault_scope *scope = current_scope;
         ucontext_t *context = opaque;
+        if (is_order_to_halt(info))
+                halt(scope, context);
         if (!scope || !is_own_doing(info, context)) {
                 chain(number, info, opaque);
                 errno = saved_errno;
                 return;
         }
+        if (scope->handling && scope->rescue)
+                _longjmp(*scope->rescue, 1);
         if (scope->handling)
                 stop_again(scope, info, context);
         scope->handling = true;
@@ -443,6 +466,8 @@ cop_status cop__fault_thread_start(struct cop__fault_scope *scope)
         scope->overflow_sp = 0;
         scope->critical = 0;
         scope->handling = false;
+        scope->rescue = NULL;
+        cop__store_relaxed(&scope->halted, 0);
         pthread_sigmask(SIG_SETMASK, NULL, &scope->mask);
         keep_float_control(scope);
         current_scope = scope;

@@ -20,11 +20,15 @@
  * the turn that may hold a lock or memory half changed (actors/code_map.h). Signals sent by
  * kill, and faults of threads that have no scope, go to whoever had a handler before us.
  *
+ * When the process is about to die, its reporter may send the others a SIGTRAP. A thread that has one from its own process
+ * while there is a reporter records where it is, and halts: HALT is the release of `halted`, and whoever acquires it reads the backtrace.
+ *
  * Order: install, then on each worker thread start; stop on that thread, then uninstall.
  */
 #ifndef ACTORS_FAULT_H
 #define ACTORS_FAULT_H
 
+#include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -51,6 +55,8 @@
 
 /* Long enough for any report; a process that cannot write its report in time dies without. */
 #define COP__FAULT_REPORT_S 5
+
+struct cop__fault_refusal;
 
 struct cop__fault {
         int signal;
@@ -98,12 +104,16 @@ struct cop__fault_scope {
         void *land_context;
         void (*describe)(char *text, size_t size, void *context); /* "till <0.12.0>" */
         void *describe_context;
-        void (*node_stopped)(void *context); /* the process is about to die */
+        /* The process is about to die; other threads with a scope still run. */
+        void (*node_stopped)(struct cop__fault_scope *scope,
+                             const struct cop__fault_refusal *refusal, void *context);
         void *node_stopped_context;
 
         /* The handler's. The fault is land's until the next one. */
         bool handling;
+        jmp_buf *rescue; /* a fault of node_stopped goes back there; NULL: it is the end */
         struct cop__fault fault;
+        uint32_t halted; /* atomic: this thread sleeps for ever, its backtrace is in `fault` */
 
         /* start's and stop's. */
         void *memory; /* the alternate stack with its guard; NULL: not started */

@@ -306,7 +306,7 @@ static void show_frames(const struct cop__fault *fault, const ucontext_t *contex
         end_line(&line);
 }
 
-static const char *blame_words(enum cop__blame blame)
+const char *cop__fault_blame_words(enum cop__blame blame)
 {
         switch (blame) {
         case COP__BLAME_COPPICE: return "Coppice itself";
@@ -320,7 +320,7 @@ void cop__fault_report(const struct cop__fault *fault, const struct cop__fault_r
 {
         struct line line;
         begin_line(&line, "** the node stops: a fault in ");
-        cop__words_add(&line.words, blame_words(refusal->blame));
+        cop__words_add(&line.words, cop__fault_blame_words(refusal->blame));
         cop__words_add(&line.words, " cannot be contained");
         end_line(&line);
 
@@ -340,6 +340,11 @@ void cop__fault_report(const struct cop__fault *fault, const struct cop__fault_r
         cop__words_add(&line.words, refusal->why);
         end_line(&line);
         show_frames(fault, context);
+}
+
+void cop__fault_report_end(void)
+{
+        struct line line;
         begin_line(&line, "   the process ends by this signal, so that a core dump can be made");
         end_line(&line);
 }

@@ -60,4 +60,9 @@ struct cop__fault_refusal {
 void cop__fault_report(const struct cop__fault *fault, const struct cop__fault_refusal *refusal,
                        const char *actor, const ucontext_t *context);
 
+/* The last line, after whatever else is to be said. */
+void cop__fault_report_end(void);
+
+const char *cop__fault_blame_words(enum cop__blame blame); /* "your program" */
+
 #endif

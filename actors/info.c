@@ -89,8 +89,8 @@ static void look_at(const struct cop__actor *actor, uint32_t status, struct cop_
 }
 
 /* Whoever lives in the slot, unless it changes hands meanwhile: then nobody, for what was seen would be of two. */
-static bool glimpse_slot(struct cop_node *node, struct cop__actor *actor,
-                         struct cop__glimpse *glimpse)
+bool cop__glimpse_slot(struct cop_node *node, struct cop__actor *actor, bool named,
+                       struct cop__glimpse *glimpse)
 {
         memset(glimpse, 0, sizeof(*glimpse));
         glimpse->pid = cop__actor_pid(actor);
@@ -98,9 +98,10 @@ static bool glimpse_slot(struct cop_node *node, struct cop__actor *actor,
         if (status == COP__STATUS_FREE)
                 return false;
         look_at(actor, status, glimpse);
-        if (cop__load_relaxed(&actor->named) & COP__NAMED)
+        if (named && cop__load_relaxed(&actor->named) & COP__NAMED)
                 cop__registry_name(node, glimpse->pid, glimpse->name);
-        cop__label_of(node, actor, glimpse->pid, glimpse->label);
+        if (named)
+                cop__label_of(node, actor, glimpse->pid, glimpse->label);
         cop__fence_seq(); /* what was seen was seen before: a death moves the pid on first (exit.c) */
         return cop__slot_is(actor, glimpse->pid);
 }
@@ -112,14 +113,14 @@ void cop__glimpse_each(struct cop_node *node,
         struct cop__glimpse glimpse;
         uint32_t used = cop__load_acquire(&node->slots.used);
         for (uint32_t slot = 1; slot <= used; slot++)
-                if (glimpse_slot(node, &node->slots.base[slot], &glimpse))
+                if (cop__glimpse_slot(node, &node->slots.base[slot], true, &glimpse))
                         each(context, &glimpse);
 }
 
 bool cop__glimpse_of(struct cop_node *node, cop_pid pid, struct cop__glimpse *glimpse)
 {
         struct cop__actor *actor = cop__slot_of(node, pid);
-        return actor != NULL && cop__slot_is(actor, pid) && glimpse_slot(node, actor, glimpse);
+        return actor != NULL && cop__slot_is(actor, pid) && cop__glimpse_slot(node, actor, true, glimpse);
 }
 
 void cop__glimpse_where(struct cop_node *node, const struct cop__glimpse *glimpse,

@@ -13,6 +13,7 @@
 #include "actors/backtrace.h"
 
 struct cop_node;
+struct cop__actor;
 
 struct cop__glimpse {
         cop_pid pid;
@@ -38,6 +39,9 @@ struct cop__glimpse {
 void cop__glimpse_each(struct cop_node *node,
                        void (*each)(void *context, const struct cop__glimpse *glimpse),
                        void *context);
+/* Whoever lives in a slot; without `named` no lock is taken, and name and label are "". */
+bool cop__glimpse_slot(struct cop_node *node, struct cop__actor *actor, bool named,
+                       struct cop__glimpse *glimpse);
 bool cop__glimpse_of(struct cop_node *node, cop_pid pid, struct cop__glimpse *glimpse);
 
 /*

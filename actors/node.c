@@ -69,6 +69,8 @@ static cop_status init_thread(struct cop__thread *thread)
         here->fault.land = cop__fault_land;
         here->fault.describe = describe_actor;
         here->fault.describe_context = thread;
+        here->fault.node_stopped = cop__dump_write;
+        here->fault.node_stopped_context = thread;
         thread->upper = here;
         if (thread->worker != NULL)
                 cop__timers_join(&node->timers, thread->worker);
@@ -185,7 +187,9 @@ static cop_status init_parts(struct cop_node *node, const cop_node_options *opti
         node->log_context = options->log_context;
         node->contains_strictly = options->contain_strict;
         memcpy(node->name, options->name, strlen(options->name));
-        cop_status status = cop__reasons_init(node);
+        cop_status status = cop__dump_choose(options->dump, node->dump_path);
+        if (status == COP_OK)
+                status = cop__reasons_init(node);
         if (status == COP_OK)
                 status = cop__timers_init(&node->timers, options->workers, options->max_actors);
         if (status != COP_OK)

@@ -282,6 +282,17 @@ void cop__door_close(struct cop__door *door)
         close(door->lock);
 }
 
+cop_status cop__door_dump(const char *name, char path[COP__DOOR_DUMP_MAX])
+{
+        char folder[COP__DOOR_FOLDER_MAX], sentence[COP__DOOR_SENTENCE];
+        cop_status status = folder_of_user(folder, sentence);
+        if (status == COP_OK)
+                status = make_folder(folder, sentence);
+        if (status == COP_OK && strlen(name) <= COP_NAME_MAX)
+                snprintf(path, COP__DOOR_DUMP_MAX, "%s/%s.dump", folder, name);
+        return status;
+}
+
 bool cop__door_admits(int fd)
 {
         struct ucred peer;

@@ -8,14 +8,20 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/compiler.h"
+#include "base/limits.h"
 #include "io/signals.h"
 #include "shell/console.h"
+#include "shell/door.h"
+#include "shell/heart.h"
 
 struct program {
         const char *path;    /* argv[0] without folders */
         const char *name;    /* of the node */
         unsigned workers;
-        bool console, quiet, help;
+        const char *dump;    /* where a crash of the node is written down; NULL: in the folder of its console */
+        bool console, quiet, strict, heart, help;
+        struct cop__heart beat;
 };
 
 /* ---- The command line ----------------------------------------------------------------- */
@@ -23,22 +29,63 @@ struct program {
 static void print_usage(FILE *to, const struct program *program)
 {
         fprintf(to,
-                "usage: %s [--name NAME] [--workers N] [--no-console] [--quiet]\n"
+                "usage: %s [OPTIONS]\n"
                 "  --name NAME    of the node, for `coppice -n NAME`; default: %s\n"
                 "  --workers N    threads that run actors, 1 to 64; default: one for each core\n"
                 "  --no-console   do not serve a console\n"
-                "  --quiet        log errors only\n",
+                "  --quiet        log errors only\n"
+                "  --dump FILE    written when a fault ends the node, for `coppice dump FILE`; '' is none;\n"
+                "                 default: COPPICE_DUMP, else NAME.dump beside the console's socket\n"
+                "  --strict       a fault that may come from broken memory ends the node\n"
+                "  --heart        a parent process starts the node again when it dies\n"
+                "  --heart-delay MS  before the first restart, then doubled; default: 1000\n"
+                "  --heart-limit N   restarts without a minute of life between them; default: 10\n",
                 program->path, program->name);
 }
 
-static bool parse_workers(const char *text, unsigned *workers)
+/* A number in a range; false with a sentence on standard error. */
+static bool parse_number(const struct program *program, const char *option, const char *text,
+                         unsigned least, unsigned most, unsigned *number)
 {
         char *end;
         unsigned long value = strtoul(text, &end, 10);
-        if (*text < '0' || *text > '9' || *end != '\0' || value < 1 || value > 64)
+        if (*text < '0' || *text > '9' || *end != '\0' || value < least || value > most) {
+                fprintf(stderr, "%s: %s: expected %u to %u, found '%s'\n", program->path, option, least,
+                        most, text);
                 return false;
-        *workers = (unsigned)value;
+        }
+        *number = (unsigned)value;
         return true;
+}
+
+/* An option with a value behind it. 1: taken, 0: it is none of them, -1: it is wrong. */
+static int parse_valued(struct program *program, const char *option, const char *value)
+{
+        const struct {
+                const char *option;
+                const char **text;
+                unsigned *number, least, most;
+        } options[] = {
+                { "--name", &program->name, NULL, 0, 0 },
+                { "--dump", &program->dump, NULL, 0, 0 },
+                { "--workers", NULL, &program->workers, 1, COP__WORKERS_MAX },
+                { "--heart-delay", NULL, &program->beat.delay_ms, 0, COP__HEART_DELAY_MAX_MS },
+                { "--heart-limit", NULL, &program->beat.limit, 0, 1000000 },
+        };
+        for (size_t i = 0; i < COP__COUNT(options); i++) {
+                if (strcmp(option, options[i].option) != 0)
+                        continue;
+                if (value == NULL) {
+                        fprintf(stderr, "%s: %s: expected a value behind it\n", program->path, option);
+                        return -1;
+                }
+                if (options[i].number != NULL)
+                        return parse_number(program, option, value, options[i].least, options[i].most,
+                                            options[i].number) ? 1 : -1;
+                *options[i].text = value;
+                return 1;
+        }
+        return 0;
 }
 
 /* False with a sentence on standard error. */
@@ -46,24 +93,22 @@ static bool parse_words(int argc, char **argv, struct program *program)
 {
         for (int i = 1; i < argc; i++) {
                 const char *word = argv[i];
-                bool has_value = i + 1 < argc;
+                int valued = parse_valued(program, word, argv[i + 1]);
+                if (valued < 0)
+                        return false;
+                i += valued;
+                if (valued > 0)
+                        continue;
                 if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
                         program->help = true;
                 } else if (strcmp(word, "--no-console") == 0) {
                         program->console = false;
                 } else if (strcmp(word, "--quiet") == 0) {
                         program->quiet = true;
-                } else if (strcmp(word, "--name") == 0 && has_value) {
-                        program->name = argv[++i];
-                } else if (strcmp(word, "--workers") == 0 && has_value) {
-                        if (!parse_workers(argv[++i], &program->workers)) {
-                                fprintf(stderr, "%s: --workers: expected 1 to 64, found '%s'\n",
-                                        program->path, argv[i]);
-                                return false;
-                        }
-                } else if (strcmp(word, "--name") == 0 || strcmp(word, "--workers") == 0) {
-                        fprintf(stderr, "%s: %s: expected a value behind it\n", program->path, word);
-                        return false;
+                } else if (strcmp(word, "--strict") == 0) {
+                        program->strict = true;
+                } else if (strcmp(word, "--heart") == 0) {
+                        program->heart = true;
                 } else {
                         fprintf(stderr, "%s: '%s' is no option of this program\n", program->path,
                                 word);
@@ -71,6 +116,14 @@ static bool parse_words(int argc, char **argv, struct program *program)
                 }
         }
         return true;
+}
+
+/* The option, else the environment's (NULL leaves that to the node), else a file in the console's folder. */
+static const char *choose_dump(const struct program *program, char path[COP__DOOR_DUMP_MAX])
+{
+        if (program->dump != NULL || getenv("COPPICE_DUMP") != NULL)
+                return program->dump;
+        return cop__door_dump(program->name, path) == COP_OK ? path : NULL;
 }
 
 static void log_errors(void *context, cop_log_level level, const char *text)
@@ -163,8 +216,9 @@ int cop_main_with(int argc, char **argv, const cop_supervisor *tree,
                 .path = slash != NULL ? slash + 1 : path,
                 .name = tree->name != NULL ? tree->name : slash != NULL ? slash + 1 : path,
                 .console = true,
+                .beat = { .delay_ms = COP__HEART_DELAY_MS, .limit = COP__HEART_LIMIT },
         };
-        char sentence[512];
+        char sentence[512], dump[COP__DOOR_DUMP_MAX];
         if (!parse_words(argc, argv, &program)) {
                 print_usage(stderr, &program);
                 return COP_EXIT_USAGE;
@@ -177,6 +231,12 @@ int cop_main_with(int argc, char **argv, const cop_supervisor *tree,
                 fprintf(stderr, "%s: your program: %s\n", program.path, sentence);
                 return COP_EXIT_GAVE_UP;
         }
+        program.beat.program = program.path;
+        if (program.heart) {
+                int code;
+                if (!cop__heart_beat(&program.beat, &code))
+                        return code;
+        }
         sigset_t ends;
         sigemptyset(&ends);
         sigaddset(&ends, SIGTERM);
@@ -186,7 +246,9 @@ int cop_main_with(int argc, char **argv, const cop_supervisor *tree,
         cop_node *node;
         cop_status status = cop_node_start_with(
                 &(cop_node_options){ .name = program.name, .workers = program.workers,
-                                     .log = program.quiet ? log_errors : NULL },
+                                     .log = program.quiet ? log_errors : NULL,
+                                     .dump = choose_dump(&program, dump),
+                                     .contain_strict = program.strict },
                 kinds_first, kinds_last, &node);
         if (status != COP_OK)
                 return complain(&program, "cannot start a node", status);

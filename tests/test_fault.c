@@ -88,8 +88,11 @@ static void describe(char *text, size_t size, void *context)
         cop__words_add(&words, "till <0.12.0>");
 }
 
-static void say_stopped(void *context)
+static void say_stopped(struct cop__fault_scope *scope, const struct cop__fault_refusal *refusal,
+                        void *context)
 {
+        (void)scope;
+        (void)refusal;
         (void)context;
         static const char text[] = "node stopped\n";
         if (write(STDERR_FILENO, text, sizeof text - 1) < 0)

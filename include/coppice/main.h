@@ -22,8 +22,12 @@ COP_API int cop_main_with(int argc, char **argv, const cop_supervisor *tree,
 /*
  * Runs a tree until it ends: starts a node named after the tree, serves its console (the program `coppice`
  * attaches), starts the tree, and waits. SIGTERM and SIGINT stop the tree in order, a second one kills it.
- * Options: --name NAME, --workers N, --no-console, --quiet, --help.
- * Returns what main should: 0 after an orderly stop, COP_EXIT_GAVE_UP with the reason on standard error, COP_EXIT_USAGE.
+ * Options: --name NAME, --workers N, --no-console, --quiet, --dump FILE, --strict, --heart, --heart-delay MS, --heart-limit N,
+ * --help.
+ * With --heart the program forks first: the child is the node, and the parent starts another one when it dies, by a
+ * signal or by giving up; so main goes on in a process of its own each time, from this call on.
+ * Returns what main should: 0 after an orderly stop, COP_EXIT_GAVE_UP with the reason on standard error, COP_EXIT_USAGE; a heart,
+ * what its last node returned, or 128 + the signal that ended it.
  * Threads: the program's first, before it has made others (it blocks those signals for all of them).
  */
 static inline int cop_main(int argc, char **argv, const cop_supervisor *tree)

@@ -49,13 +49,17 @@ typedef struct cop_node_options {
         size_t stack_size;      /* bytes of address space for a blocked actor: 256 KiB */
         cop_log_fn *log;        /* where the log goes: standard error, INFO and above */
         void *log_context;      /* handed to `log` */
+        const char *dump;       /* a file to be written when a fault ends the program; "": none; copied */
         bool contain_strict;    /* whoever is guarded is so as with COP_ISOLATION_STRICT; actor.h */
 } cop_node_options;
 
 /*
  * Starts a node with the message kinds of the calling program. `options` may be NULL and is copied.
+ * Dump: without the option it is the file that COPPICE_DUMP in the environment names, and without that none; `coppice dump FILE` prints it.
+ * The file is new each time, of mode 0600; a link that lies in its place is replaced and not followed.
  * Ownership: the caller owns *node and ends it with cop_node_stop().
- * Threads: any. Errors: COP_E_BAD_ARGUMENT, COP_E_NO_MEMORY, COP_E_SYSTEM (no thread could be made).
+ * Threads: any. Errors: COP_E_BAD_ARGUMENT, COP_E_NO_MEMORY, COP_E_SYSTEM (no thread could be made), COP_E_TOO_BIG (the
+ * path of the dump).
  */
 COP_API cop_status cop_node_start_with(const cop_node_options *options,
                                        const cop_kind *const *kinds_first,

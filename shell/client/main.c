@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "coppice_config.h"
 #include "shell/client/choose.h"
+#include "shell/client/dump.h"
 #include "shell/client/prompt.h"
 #include "shell/client/script.h"
 #include "shell/client/talk.h"
@@ -37,6 +38,7 @@ static void print_usage(FILE *to)
               "       coppice [-n NODE] [OPTIONS] -f FILE      commands from a file\n"
               "       coppice [-n NODE] [OPTIONS] COMMAND...   one command\n"
               "       coppice nodes                            the nodes that run\n"
+              "       coppice dump FILE                        what a node was doing when a fault ended it\n"
               "  -n, --node NODE    which node: its name, or the path of its socket\n"
               "  -f, --file FILE    one command a line; % begins a comment; - is standard input\n"
               "  -w, --wait MS      waits so long for the node to be there\n"
@@ -200,12 +202,25 @@ static enum exit_code talk_to(const struct options *options, const char *node)
         return code;
 }
 
+/* `coppice dump FILE` */
+static enum exit_code print_dump(char **words)
+{
+        if (words[0] == NULL || words[1] != NULL) {
+                refuse("%s takes one file", "dump");
+                return EXIT_USAGE;
+        }
+        return dump_print(words[0]);
+}
+
 static enum exit_code run(const struct options *options)
 {
         char name[COP_NAME_MAX + 1];
         if (options->node == NULL && *options->words != NULL &&
             strcmp(options->words[0], "nodes") == 0 && options->words[1] == NULL)
                 return list_nodes();
+        if (options->node == NULL && *options->words != NULL &&
+            strcmp(options->words[0], "dump") == 0)
+                return print_dump(options->words + 1);
         wait_for_node(options);
         if (options->node != NULL)
                 return talk_to(options, options->node);

@@ -1,0 +1,22 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Printing the file that a node has left when a fault ended it (actors/dump_file.h).
+ *
+ * The file may be broken off, damaged, or made by somebody who means ill: it is read into memory as a whole, up to
+ * DUMP_SIZE_MAX, each record is scanned before it is decoded, and no byte of it reaches the terminal unescaped.
+ */
+#ifndef SHELL_CLIENT_DUMP_H
+#define SHELL_CLIENT_DUMP_H
+
+#include "shell/client/talk.h"
+
+/* A node that is full writes some 10 MiB. */
+#define DUMP_SIZE_MAX ((size_t)64 << 20)
+
+/*
+ * Prints it on standard output. Ends with EXIT_FAILED, and a sentence on standard error, if it cannot be read, is no dump, or is not
+ * whole; what can be read of it is printed all the same.
+ */
+enum exit_code dump_print(const char *path);
+
+#endif

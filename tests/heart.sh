@@ -1,0 +1,137 @@
+#!/bin/sh
+# Copyright (c) 2026 The Coppice authors. MIT licence.
+#
+# cop_main --heart: a node that dies is started again, with a limit; orderly ends and signals go through; nobody is left.
+#
+#       tests/heart.sh BUILD_DIR
+set -eu
+
+build=$(CDPATH='' cd -- "${1:-${COPPICE_BUILD:?"usage: tests/heart.sh BUILD_DIR"}}" && pwd)
+coppice=$build/coppice
+shop=$build/samples/shop
+if ! [ -x "$coppice" ] || ! [ -x "$shop" ]; then
+        echo "heart: the client or the shop is not built: skipped"
+        exit 77
+fi
+
+work=$(mktemp -d)
+export XDG_RUNTIME_DIR="$work/run" LC_ALL=C.UTF-8
+unset COPPICE_DUMP
+mkdir -m 700 "$work/run"
+heart=
+
+# shellcheck disable=SC2317 # the trap calls it
+clean_up() {
+        [ -z "$heart" ] || kill -TERM "$heart" 2>/dev/null || true
+        [ -z "$heart" ] || wait "$heart" 2>/dev/null || true
+        rm -rf -- "$work"
+}
+trap clean_up EXIT
+trap 'exit 1' HUP INT TERM
+
+fail() {
+        echo "heart: $*" >&2
+        cat "$work/log" >&2
+        exit 1
+}
+
+# until COMMAND...: looks again and again, for 20 s at most.
+await() {
+        looks=0
+        until "$@" >/dev/null 2>&1; do
+                looks=$((looks + 1))
+                [ "$looks" -lt 1000 ] || fail "never: $*"
+                sleep 0.02
+        done
+}
+
+# begin OPTIONS...: a heart with a node that answers.
+begin() {
+        ulimit -c 0
+        "$shop" --heart --heart-delay 1 "$@" </dev/null >"$work/log" 2>&1 &
+        heart=$!
+        await answers
+}
+
+answers() {
+        "$coppice" -n shop --wait 20000 await clerk 20000
+}
+
+# The node's process, which is not the heart's.
+node() {
+        cat "$work/run/coppice/shop.lock"
+}
+
+is_another_than() {
+        [ -s "$work/run/coppice/shop.lock" ] && [ "$(node)" != "$1" ] && [ "$(node)" != "$heart" ]
+}
+
+is_gone() {
+        ! kill -0 "$1" 2>/dev/null
+}
+
+# ends CODE: the heart ends with that code, and no node stays.
+ends() {
+        code=0
+        wait "$heart" || code=$?
+        heart=
+        [ "$code" -eq "$1" ] || fail "the heart ended with $code, not $1"
+        await is_gone "$last"
+}
+
+says() {
+        grep -q -- "$1" "$work/log" || fail "nothing was said of '$1'"
+}
+
+# A node that dies is replaced by one that answers.
+begin --heart-limit 2
+first=$(node)
+kill -SEGV "$first"
+await is_another_than "$first"
+await answers
+says "heart: the node died by signal 11 (SEGV) after .* s; starting it again in 1 ms, restart 1 of 2"
+
+# Too often is enough, and the last death is the heart's code.
+second=$(node)
+kill -KILL "$second"
+await is_another_than "$second"
+await answers
+last=$(node)
+kill -KILL "$last"
+ends 137
+says "gave up: 2 restarts, and none of them lived for 60 s"
+
+# SIGTERM to the heart stops the tree in order, and is no reason for a restart.
+begin
+last=$(node)
+kill -TERM "$heart"
+ends 0
+! grep -q "heart:" "$work/log" || fail "the heart spoke of an orderly end"
+
+# A node that was asked to end itself, in order, is not started again.
+begin
+last=$(node)
+kill -TERM "$last"
+ends 0
+
+# Whoever kills the heart does not leave an orphan.
+begin
+last=$(node)
+kill -KILL "$heart"
+wait "$heart" 2>/dev/null || true
+heart=
+await is_gone "$last"
+
+# Wrong words do not become right by being tried again.
+code=0
+"$shop" --heart --heart-limit none >"$work/log" 2>&1 || code=$?
+[ "$code" -eq 64 ] || fail "wrong words ended with $code"
+says "--heart-limit: expected 0 to 1000000, found 'none'"
+code=0
+"$shop" --heart-delay >"$work/log" 2>&1 || code=$?
+[ "$code" -eq 64 ] || fail "an option without its value ended with $code"
+says "--heart-delay: expected a value behind it"
+
+# None of these was a fault of the node's own.
+[ ! -e "$work/run/coppice/shop.dump" ] || fail "an orderly end or a signal from outside left a dump"
+echo "heart: a node that dies is started again, and nobody is left behind"

@@ -1,0 +1,457 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * The dump of a node that a fault has ended: what is in it, where it lies, and that `coppice dump` reads whatever it finds.
+ *
+ * Each scene is a child process in which a node with a small tree dies; what it leaves is read here.
+ */
+#define _GNU_SOURCE
+#include "tests/node_fixture.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "actors/dump_file.h"
+#include "actors/dump_value.h"
+#include "shell/client/dump.h"
+#include "shell/door.h"
+
+#define FAULTS __attribute__((noinline, no_sanitize("address", "undefined", "thread")))
+
+typedef struct strike {
+        int64_t pence;
+        cop_text note;
+        double share;
+        bool late;
+        cop_pid who;
+        uint8_t small;
+        char code[4];
+        cop_symbol sort;
+        cop_int64s list;
+} strike;
+COP_MESSAGE(strike, pence, note, share, late, who, small, code, sort, list);
+
+typedef struct go {
+        int64_t number;
+} go;
+COP_MESSAGE(go, number);
+
+/* ---- A node that dies -------------------------------------------------------------------------- */
+
+static volatile intptr_t zero;
+
+FAULTS static void break_down(void)
+{
+        *(volatile int *)zero = 1;
+}
+
+typedef struct anvil {
+        int64_t strikes;
+} anvil;
+
+static void anvil_on_strike(anvil *self, const strike *s)
+{
+        (void)s;
+        self->strikes++;
+        break_down();
+}
+
+COP_SERVER(anvil, COP_ON(strike, anvil_on_strike));
+
+typedef struct bucket {
+        int64_t count;
+} bucket;
+
+static void bucket_on_go(bucket *self, const go *g)
+{
+        (void)g;
+        self->count++;
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(strike)));
+}
+
+COP_SERVER(bucket, COP_ON(go, bucket_on_go));
+
+static void crash_before(void)
+{
+        cop_exit(cop_atom("earlier"));
+}
+
+static bool has_come_to_rest(cop_pid pid, uint32_t unread)
+{
+        struct cop__glimpse glimpse;
+        return cop__glimpse_of(cop_node_here(), pid, &glimpse) && glimpse.unread == unread &&
+               glimpse.state == COP_PROCESS_WAITING;
+}
+
+/* Has each worker begun to work? One that has only been made has nothing to tell. */
+static bool are_at_work(struct cop__scheduler *scheduler)
+{
+        for (unsigned i = 0; i < scheduler->worker_count; i++)
+                if (!(cop__load_acquire(&scheduler->idle) >> i & 1) &&
+                    cop__load_relaxed(&scheduler->workers[i].turns) == 0)
+                        return false;
+        return true;
+}
+
+/* A tree of two, one with mail that it does not read, a crash report, a dead letter; then the end. */
+static void die(const char *path)
+{
+        cop_pid root, anvil_pid;
+        cop_node *node = node_begin((cop_node_options){ .name = "forge", .dump = path });
+        await_true(are_at_work(&node->scheduler));
+        const cop_supervisor tree = { .name = "smithy", .children = COP_CHILDREN({ "bucket", .server = &bucket_server }) };
+        ck_assert_int_eq(cop_supervise(&tree, &root), COP_OK);
+        cop_pid pail = cop_whereis("bucket");
+        for (int64_t i = 0; i < 4; i++)
+                cop_send(pail, go, .number = 70 + i);
+        cop_ref gone = spawn_watched(.run = crash_before);
+        await_down(gone, "earlier");
+        await_true(has_come_to_rest(pail, 3));
+        cop_spawn_options options = { .server = &anvil_server, .isolation = COP_ISOLATION_INLINE,
+                                      .label = "the anvil" };
+        if (cop_spawn_opt(&options, &anvil_pid) != COP_OK)
+                _exit(9);
+        cop_send(anvil_pid, strike, .pence = -7, .note = COP_TEXT("hot \"iron\""), .share = 0.5,
+                 .late = true, .who = root, .small = 200, .code = "abc", .sort = cop_symbol_of("gold"));
+        cop_receive(COP_FOREVER, COP_KIND(go));
+}
+
+/* Runs it in a child with what `prepare` has done to it; what it wrote to stderr. */
+static const char *after_death(const char *path, void (*prepare)(void))
+{
+        static char report[16384];
+        int ends[2], status;
+        size_t size = 0;
+        ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+        pid_t child = fork();
+        ck_assert_int_ge(child, 0);
+        if (child == 0) {
+                struct rlimit none = { 0, 0 };
+                setrlimit(RLIMIT_CORE, &none);
+                dup2(ends[1], STDERR_FILENO);
+                close(ends[1]);
+                if (prepare != NULL)
+                        prepare();
+                die(path);
+                _exit(0);
+        }
+        close(ends[1]);
+        for (ssize_t got = 1; got > 0; size += got > 0 ? (size_t)got : 0)
+                got = read(ends[0], report + size, sizeof(report) - 1 - size);
+        report[size] = '\0';
+        close(ends[0]);
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV, "it did not die of its fault, but of %x: %s",
+                      (unsigned)status, report);
+        return report;
+}
+
+/* ---- A place for files ---------------------------------------------------------------------------- */
+
+static char folder[64];
+
+static const char *path_of(const char *name)
+{
+        static char paths[4][128];
+        static unsigned next;
+        char *path = paths[next++ % 4];
+        if (folder[0] == '\0') {
+                snprintf(folder, sizeof(folder), "/tmp/coppice-dump-XXXXXX");
+                ck_assert_ptr_nonnull(mkdtemp(folder));
+        }
+        snprintf(path, sizeof(paths[0]), "%s/%s", folder, name);
+        return path;
+}
+
+static void clear_folder(void)
+{
+        static const char *const names[] = { "a.dump", "b.dump", "victim", "text", "text.err" };
+        for (size_t i = 0; i < COP__COUNT(names); i++)
+                unlink(path_of(names[i]));
+        ck_assert_int_eq(rmdir(folder), 0);
+        folder[0] = '\0';
+}
+
+static size_t read_file(const char *path, char *bytes, size_t room)
+{
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        ck_assert_int_ge(fd, 0);
+        ssize_t size = read(fd, bytes, room - 1);
+        close(fd);
+        ck_assert_int_ge(size, 0);
+        bytes[size] = '\0';
+        return (size_t)size;
+}
+
+static void write_file(const char *path, const void *bytes, size_t size)
+{
+        int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(write(fd, bytes, size), (ssize_t)size);
+        close(fd);
+}
+
+struct printed {
+        enum exit_code code;
+        char out[65536], err[1024];
+};
+
+/* What `coppice dump` prints, and says. */
+static const struct printed *print(const char *path)
+{
+        static struct printed printed;
+        const char *out = path_of("text"), *err = path_of("text.err");
+        fflush(NULL);
+        int stdout_before = dup(STDOUT_FILENO), stderr_before = dup(STDERR_FILENO);
+        int to = open(out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        int errors = open(err, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        dup2(to, STDOUT_FILENO);
+        dup2(errors, STDERR_FILENO);
+        printed.code = dump_print(path);
+        fflush(NULL);
+        dup2(stdout_before, STDOUT_FILENO);
+        dup2(stderr_before, STDERR_FILENO);
+        close(to);
+        close(errors);
+        close(stdout_before);
+        close(stderr_before);
+        read_file(out, printed.out, sizeof(printed.out));
+        read_file(err, printed.err, sizeof(printed.err));
+        return &printed;
+}
+
+static void expect_line(const struct printed *printed, const char *part)
+{
+        ck_assert_msg(strstr(printed->out, part) != NULL, "no \"%s\" in:\n%s", part, printed->out);
+}
+
+/* ---- What is in it ----------------------------------------------------------------------------------- */
+
+TEST(a_dump_tells_the_fault_the_workers_the_tree_the_actors_and_the_mail)
+{
+        const char *path = path_of("a.dump");
+        const char *report = after_death(path, NULL);
+        char told[256];
+        snprintf(told, sizeof(told), "what the node was doing: coppice dump %s\n", path);
+        ck_assert_msg(strstr(report, told) != NULL, "%s", report);
+        const struct printed *printed = print(path);
+        ck_assert_msg(printed->code == EXIT_OK, "%s%s", printed->out, printed->err);
+        expect_line(printed, "** the node forge ended, process ");
+        expect_line(printed, "invalid memory access at 0x0 (NULL), SIGSEGV, while running anvil <0.");
+        expect_line(printed, "could not be contained: the actor was started with isolation inline");
+        expect_line(printed, "workers\n   worker 0: ");
+        expect_line(printed, ": faulted, running <0.");
+        expect_line(printed, ": halted, running ");
+        expect_line(printed, " in break_down");
+        expect_line(printed, "bucket <0.");
+        expect_line(printed, " running");
+        expect_line(printed, "the anvil");
+        expect_line(printed, " is at #go{number = 70} from <0.");
+        expect_line(printed, " 1: #go{number = 71} from <0.");
+        expect_line(printed, " 3: #go{number = 73} from <0.");
+        expect_line(printed, " is at #strike{pence = -7, note = \"hot ?iron?\", share = 0.5, late = true, who = <0.");
+        expect_line(printed, "small = 200, code = \"abc\", sort = \"gold\", list = [...]}");
+        expect_line(printed, "last crashes\n");
+        expect_line(printed, "crashed: earlier");
+        expect_line(printed, " are in this dump\n");
+        clear_folder();
+}
+
+static void set_variable(void)
+{
+        setenv("COPPICE_DUMP", path_of("b.dump"), 1);
+}
+
+TEST(the_environment_names_the_file_if_the_program_does_not)
+{
+        path_of("b.dump");
+        after_death(NULL, set_variable);
+        ck_assert_int_eq(print(path_of("b.dump"))->code, EXIT_OK);
+        ck_assert_int_eq(unlink(path_of("b.dump")), 0);
+        after_death("", set_variable);
+        ck_assert_int_ne(access(path_of("b.dump"), F_OK), 0);
+        clear_folder();
+}
+
+TEST(a_path_that_is_too_long_is_refused_when_the_node_starts)
+{
+        static char path[COP__DUMP_PATH_MAX + 2];
+        cop_node *node = NULL;
+        memset(path, 'x', sizeof(path) - 1);
+        path[0] = '/';
+        ck_assert_int_eq(cop_node_start(&(cop_node_options){ .dump = path }, &node), COP_E_TOO_BIG);
+        ck_assert_ptr_null(node);
+}
+
+TEST(a_program_that_is_a_tree_has_its_dump_beside_its_socket)
+{
+        char path[COP__DOOR_DUMP_MAX];
+        ck_assert_int_eq(mkdir(path_of("run"), 0700), 0);
+        setenv("XDG_RUNTIME_DIR", path_of("run"), 1);
+        ck_assert_int_eq(cop__door_dump("shop", path), COP_OK);
+        ck_assert_str_eq(path, path_of("run/coppice/shop.dump"));
+        ck_assert_int_eq(chmod(path_of("run/coppice"), 0777), 0); /* others may enter it */
+        ck_assert_int_eq(cop__door_dump("shop", path), COP_E_BAD_ARGUMENT);
+        rmdir(path_of("run/coppice"));
+        rmdir(path_of("run"));
+        clear_folder();
+}
+
+/* ---- Where it lies --------------------------------------------------------------------------------------- */
+
+TEST(a_dump_is_private_and_never_written_through_a_link)
+{
+        const char *path = path_of("a.dump"), *victim = path_of("victim");
+        char text[64];
+        struct stat is;
+        write_file(victim, "precious", 8);
+        ck_assert_int_eq(symlink(victim, path), 0);
+        umask(0);
+        after_death(path, NULL);
+        ck_assert_int_eq(lstat(path, &is), 0);
+        ck_assert(S_ISREG(is.st_mode));
+        ck_assert_uint_eq(is.st_mode & 07777, 0600);
+        ck_assert_uint_eq(read_file(victim, text, sizeof(text)), 8);
+        ck_assert_str_eq(text, "precious");
+        ck_assert_int_eq(print(path)->code, EXIT_OK);
+        clear_folder();
+}
+
+TEST(a_folder_that_is_not_there_is_said_and_the_process_dies_all_the_same)
+{
+        const char *report = after_death("/nonexistent/folder/a.dump", NULL);
+        ck_assert_msg(strstr(report, "the system: no dump in /nonexistent/folder/a.dump: there is no such folder\n"),
+                      "%s", report);
+}
+
+static void allow_little_space(void)
+{
+        struct rlimit little = { 2000, 2000 };
+        signal(SIGXFSZ, SIG_IGN);
+        setrlimit(RLIMIT_FSIZE, &little);
+}
+
+TEST(a_full_disk_breaks_the_dump_off_and_what_is_there_can_be_read)
+{
+        const char *path = path_of("a.dump");
+        const char *report = after_death(path, allow_little_space);
+        ck_assert_msg(strstr(report, "the dump breaks off in "), "%s", report);
+        const struct printed *printed = print(path);
+        ck_assert_int_eq(printed->code, EXIT_FAILED);
+        expect_line(printed, "** the node forge ended");
+        ck_assert_ptr_nonnull(strstr(printed->err, "it breaks off here"));
+        clear_folder();
+}
+
+/* All descriptors there may be, once the node is there: it needs some itself. */
+static void use_up_descriptors(void)
+{
+        struct rlimit few = { 64, 64 };
+        setrlimit(RLIMIT_NOFILE, &few);
+        while (open("/dev/null", O_RDONLY) >= 0) /* they stay open when the process dies */
+                continue;
+}
+
+TEST(a_process_without_descriptors_leaves_a_dump)
+{
+        const char *path = path_of("a.dump");
+        after_death(path, use_up_descriptors);
+        ck_assert_int_eq(print(path)->code, EXIT_OK);
+        clear_folder();
+}
+
+/* ---- A writer that is cut short ------------------------------------------------------------------------------ */
+
+TEST(pairs_beyond_the_size_of_a_record_are_left_out_whole)
+{
+        static char text[COP__DUMP_TEXT_MAX + 100];
+        static struct cop__dump_record record;
+        struct cop__dump_file file;
+        memset(text, 't', sizeof(text) - 1);
+        ck_assert(cop__dump_open(&file, path_of("a.dump")));
+        cop__dump_begin(&record, "actor");
+        for (int i = 0; i < 20; i++) {
+                char key[] = { 'k', (char)('a' + i), '\0' };
+                cop__dump_add_text(&record, key, text);
+        }
+        ck_assert(record.is_full);
+        ck_assert_uint_eq(record.pairs, 1 + COP__DUMP_RECORD_MAX / (COP__DUMP_TEXT_MAX + 6));
+        cop__dump_end(&file, &record);
+        cop__dump_begin(&record, "end");
+        cop__dump_end(&file, &record);
+        cop__dump_close(&file);
+        ck_assert_int_eq(file.error, 0);
+        ck_assert_int_eq(print(path_of("a.dump"))->code, EXIT_OK);
+        clear_folder();
+}
+
+/* ---- A reader that is lied to ---------------------------------------------------------------------------------- */
+
+TEST(what_is_no_dump_is_refused_with_a_sentence)
+{
+        const struct printed *printed = print("/nonexistent");
+        ck_assert_int_eq(printed->code, EXIT_FAILED);
+        ck_assert_ptr_nonnull(strstr(printed->err, "cannot be read: No such file"));
+        printed = print("/dev/zero");
+        ck_assert_int_eq(printed->code, EXIT_FAILED);
+        ck_assert_ptr_nonnull(strstr(printed->err, "is no plain file"));
+        write_file(path_of("a.dump"), "coppice dump 9\n", 15);
+        printed = print(path_of("a.dump"));
+        ck_assert_int_eq(printed->code, EXIT_FAILED);
+        ck_assert_ptr_nonnull(strstr(printed->err, "is no dump of a node"));
+        ck_assert_int_eq(truncate(path_of("a.dump"), (off_t)DUMP_SIZE_MAX + 1), 0);
+        printed = print(path_of("a.dump"));
+        ck_assert_int_eq(printed->code, EXIT_FAILED);
+        ck_assert_ptr_nonnull(strstr(printed->err, "larger than a dump can be"));
+        clear_folder();
+}
+
+TEST(an_escape_in_a_dump_does_not_reach_the_terminal)
+{
+        static struct cop__dump_record record;
+        struct cop__dump_file file;
+        ck_assert(cop__dump_open(&file, path_of("a.dump")));
+        cop__dump_begin(&record, "actor");
+        cop__dump_add_text(&record, "name", "\033]0;owned\007\xff\nnew line");
+        cop__dump_add_text(&record, "status", "fine");
+        cop__dump_end(&file, &record);
+        cop__dump_begin(&record, "child");
+        cop__dump_add_text(&record, "id", "\033[2J");
+        cop__dump_add_pid(&record, "supervisor", (cop_pid){ 5 });
+        cop__dump_add_pid(&record, "pid", (cop_pid){ 5 }); /* its own parent: a circle */
+        cop__dump_end(&file, &record);
+        cop__dump_close(&file);
+        const struct printed *printed = print(path_of("a.dump"));
+        ck_assert_int_eq(printed->code, EXIT_FAILED); /* there is no end */
+        expect_line(printed, "owned");
+        ck_assert_ptr_null(strchr(printed->out, '\033'));
+        ck_assert_ptr_null(strchr(printed->out, '\007'));
+        clear_folder();
+}
+
+TEST_WITHIN(no_change_of_a_dumps_bytes_does_more_than_spoil_the_print, 120)
+{
+        static char bytes[65536], changed[65536];
+        uint64_t random = 20261128;
+        after_death(path_of("a.dump"), NULL);
+        size_t size = read_file(path_of("a.dump"), bytes, sizeof(bytes));
+        int rounds = suite_is_slow() ? 300 : 3000;
+        for (int round = 0; round < rounds; round++) {
+                size_t length = size;
+                memcpy(changed, bytes, size);
+                for (unsigned i = 0; i < 1 + (unsigned)round % 8; i++) {
+                        random = random * 6364136223846793005u + 1442695040888963407u;
+                        changed[(random >> 33) % size] = (char)(random >> 25);
+                }
+                if (round % 3 == 0)
+                        length = (size_t)(random >> 40) % size;
+                write_file(path_of("b.dump"), changed, length);
+                const struct printed *printed = print(path_of("b.dump"));
+                ck_assert_msg(strchr(printed->out, '\033') == NULL, "round %d printed an escape", round);
+        }
+        clear_folder();
+}
