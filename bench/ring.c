@@ -8,7 +8,8 @@
  * operation is one hop. A tenth of the hops is made first as warm-up, the ring's first round
  * included. The actor that starts the token puts the time into it, the one that ends it takes the
  * time again. Only one actor can run at any moment, so more workers can only harm.
- * ring_among_N: the same with so many actors, at least four rounds of the largest.
+ * ring_among_N: the same with so many actors, at least two rounds of the largest. ring_scattered_N: the neighbours are not
+ * those who were spawned one after the other, whose memory lies side by side, but anybody.
  * Checked: the token ends where so many hops lead.
  */
 #include "bench/harness.h"
@@ -57,11 +58,26 @@ static bench_span run_token(const cop_pid *runners, uint64_t count, uint64_t hop
         return *cop_read(bench_span, message);
 }
 
-static void measure(struct bench_run *run, uint64_t count)
+/* In an order that the processor cannot foresee. */
+static void shuffle(cop_pid *runners, uint64_t count)
+{
+        uint64_t random = 1;
+        for (uint64_t i = count - 1; i > 0; i--) {
+                random = random * UINT64_C(6364136223846793005) + 1442695040888963407u;
+                uint64_t with = (random >> 33) % (i + 1);
+                cop_pid other = runners[i];
+                runners[i] = runners[with];
+                runners[with] = other;
+        }
+}
+
+static void measure(struct bench_run *run, uint64_t count, bool scattered)
 {
         cop_pid *runners = bench_books(count * sizeof(runners[0]));
         for (uint64_t i = 0; i < count; i++)
                 runners[i] = cop_spawn_server(&runner_server, NULL);
+        if (scattered)
+                shuffle(runners, count);
         for (uint64_t i = 0; i < count; i++)
                 cop_send(runners[i], neighbour, .next = runners[(i + 1) % count]);
         run_token(runners, count, count + run->ops / 10);
@@ -70,12 +86,12 @@ static void measure(struct bench_run *run, uint64_t count)
 
 BENCH(ring_503, .unit = "hop")
 {
-        measure(run, 503);
+        measure(run, 503, false);
 }
 
 BENCH(ring_10000, .unit = "hop")
 {
-        measure(run, 10000);
+        measure(run, 10000, false);
 }
 
 /* The same over all sizes: where the cost of a cold actor begins. A run of few operations makes fewer actors. */
@@ -83,7 +99,12 @@ BENCH(ring_10000, .unit = "hop")
         BENCH(ring_among_##among, .unit = "hop", .ops = 4000000, .quick_ops = 10000, \
               .growth = true)                                                  \
         {                                                                      \
-                measure(run, among < run->ops ? among : run->ops);             \
+                measure(run, among < run->ops ? among : run->ops, false);      \
+        }                                                                      \
+        BENCH(ring_scattered_##among, .unit = "hop", .ops = 2000000, .quick_ops = 10000, \
+              .growth = true)                                                  \
+        {                                                                      \
+                measure(run, among < run->ops ? among : run->ops, true);       \
         }
 
 RING(10)

@@ -1,0 +1,122 @@
+#!/bin/sh
+# Copyright (c) 2026 The Coppice authors. MIT licence.
+#
+# What is made of the benchmarks' lines: tables with medians, ratios and verdicts, plots with every point, the page
+# docs/performance.md, which must be what the lines beside it give, and the comparison with peers, which leaves out one that
+# cannot be built and says why. Peers that are there are run, quickly.
+#
+#   usage: report.sh BUILD_DIR
+set -eu
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+bench=$1/bench/coppice-bench
+work=$(mktemp -d)
+trap 'rm -rf -- "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+
+fail() {
+        echo "report.sh: $*" >&2
+        exit 1
+}
+
+# --- tables --------------------------------------------------------------------------------
+
+cat >"$work/targets" <<'END'
+# table | title | benchmark | workers | measure | target | what differs
+speed | a row | ring_503 | 1 | rate | >= 40 | the peer's token is smaller
+speed | halves | ring_503 | 1 | rate/2 | >= 10 |
+size | bytes | idle_1 | 2 | bytes | <= 100 |
+size | a wait | idle_1 | 2 | p99_us | <= 5 |
+size | not asked | other_1 | 1 | rate | >= 1 |
+size | not told | loops_1 | 1 | rate | >= 1 |
+END
+line() {
+        printf '{"name":"%s","workers":%s,"unit":"x","runs":1,"ops":1,"ns_per_op":%s%s}\n' "$@"
+}
+{
+        line ring_503 1 60.00 ''
+        line ring_503 1 50.00 ''
+        line ring_503 1 20.00 ''
+        line ring_503 2 1.00 ''
+        line idle_1 2 10.00 ',"p99_ns":4000,"bytes_per_actor":150'
+        echo '{"peer":"erlang","name":"ring_503","workers":1,"unit":"x","runs":1,"ops":1,"ns_per_op":200.00}'
+        echo '{"name":"loops_1","workers":1,"unit":"x","skipped":"it cannot be"}'
+} >"$work/lines"
+awk -f "$here/bench/table.awk" "$work/targets" "$work/lines" >"$work/table" || fail "no table"
+
+has() {
+        grep -qF -- "$1" "$work/table" || fail "'$1' is missing from: $(cat "$work/table")"
+}
+has '| a row | ≥ 40 | 20.0 | 16.7 to 50.0 | 50 % | 5.00 (4.0×) |'
+has '| halves | ≥ 10 | 10.0 | 8.33 to 25.0 | yes | 2.50 (4.0×) |'
+has '| bytes | ≤ 100 | 150 |  | 1.5 times | – |'
+has '| a wait | ≤ 5 | 4.00 |  | yes | – |'
+has '| not told | ≥ 1 | none |'
+# shellcheck disable=SC2016 # no command
+has 'No figure for `loops_1`: it cannot be.'
+has "* a row: the peer's token is smaller."
+! grep -q 'not asked' "$work/table" || fail "a row that nobody has measured"
+
+# --- the page -------------------------------------------------------------------------------
+
+# The tables of the page, without what is written by hand around them.
+page=$here/docs/performance.md
+if [ -e "$page" ]; then
+        awk -f "$here/bench/table.awk" "$here/bench/targets" "$here/docs/performance.json" >"$work/table"
+        sed -n '/^<!-- tables -->$/,/^<!-- end of tables -->$/p' "$page" | sed '1d;$d' >"$work/in_page"
+        diff -u "$work/table" "$work/in_page" >"$work/diff" ||
+                fail "docs/performance.md is not what docs/performance.json gives: $(cat "$work/diff")"
+fi
+
+# --- plots ----------------------------------------------------------------------------------
+
+for name in ring_among ring_scattered spawn_among restart_among names_lookup keys_lookup selective limit_visit; do
+        for among in 10 1000 1000000; do
+                line "${name}_$among" 1 "$among" ',"p50_ns":70'
+        done
+done >"$work/lines"
+sh "$here/bench/plot.sh" "$work/plots" "$work/lines" >/dev/null || fail "no plots"
+for plot in message spawn restart lookup selective; do
+        grep -q '^<svg xmlns' "$work/plots/$plot.svg" || fail "$plot.svg does not begin"
+        grep -q '^</svg>$' "$work/plots/$plot.svg" || fail "$plot.svg does not end"
+done
+[ "$(grep -c '<circle' "$work/plots/message.svg")" -eq 9 ] || fail "message.svg has not all points"
+grep -v selective "$work/lines" >"$work/fewer"
+code=0
+sh "$here/bench/plot.sh" "$work/fewer_plots" "$work/fewer" >/dev/null 2>"$work/err" || code=$?
+[ $code -eq 1 ] && grep -q selective.svg "$work/err" || fail "a plot without points is not told"
+[ ! -e "$work/fewer_plots/selective.svg" ] || fail "a plot without points is there"
+
+# --- peers ----------------------------------------------------------------------------------
+
+[ -x "$bench" ] || {
+        echo "report.sh: this build has no benchmarks to compare" >&2
+        exit 0
+}
+compare() {
+        code=0
+        sh "$here/bench/peers/compare.sh" "$bench" "$work/peers" "$@" >"$work/out" 2>"$work/err" || code=$?
+}
+compare 'pony'
+[ $code -eq 64 ] || fail "an unknown peer gives $code"
+compare 'go' pingpon
+[ $code -eq 64 ] && grep -q pingpong_1000 "$work/err" || fail "an unknown row gives $code: $(cat "$work/err")"
+compare 'go' --runs none
+[ $code -eq 64 ] || fail "'--runs none' gives $code"
+
+# One that cannot be built says why, and ours are run all the same.
+mkdir "$work/no_tools"
+printf '#!/bin/sh\necho no such compiler >&2\nexit 1\n' >"$work/no_tools/c++"
+chmod +x "$work/no_tools/c++"
+CXX=$work/no_tools/c++ compare 'caf' --runs 2 --workers 1 restart_all_100
+[ $code -eq 0 ] || fail "without CAF it ends with $code"
+grep -q 'caf is left out' "$work/err" && grep -q 'no such compiler' "$work/err" || fail "why is caf left out?"
+[ "$(grep -c restart_all_100 "$work/out")" -eq 2 ] || fail "two rounds are not two lines: $(cat "$work/out")"
+
+# Those that are here.
+if command -v erlc >/dev/null && command -v erl >/dev/null; then
+        compare 'erlang' --runs 1 --workers 1 --ms 5 pingpong_1 call_1 chameneos_100
+        [ $code -eq 0 ] || fail "erlang: $(cat "$work/err")"
+        [ "$(grep -c '"peer":"erlang"' "$work/out")" -eq 3 ] || fail "erlang's lines: $(cat "$work/out" "$work/err")"
+fi
+echo "report: tables, plots and peers are as they should be"
