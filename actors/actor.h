@@ -223,6 +223,7 @@ struct cop__here {
 struct cop__slots {
         struct cop__actor *base;
         struct cop__limit *limits;  /* beside each slot; see limit.h */
+        struct cop__calling *calling; /* beside each slot; see calling.h */
         uint32_t limit;             /* slots 1 .. limit */
         uint32_t cached;            /* free ones that a thread may keep for itself */
         uint32_t used;              /* atomic; those from used + 1 on have never been */
@@ -323,6 +324,17 @@ COP__INLINE bool cop__slot_is(const struct cop__actor *actor, cop_pid pid)
         return cop__load_relaxed(&actor->pid) == pid.bits;
 }
 
+/* A call or request is about to be sent. COP_E_FULL: its receiver's mailbox is, and it has ended. */
+COP__INLINE cop_status cop__limit_knock(struct cop__thread *thread, cop_pid to,
+                                        struct cop__signal *request)
+{
+        const struct cop__actor *callee = cop__slot_of(cop__node_of(thread), to);
+        if (COP__LIKELY(callee == NULL ||
+                        cop__load_relaxed(&callee->pressed) < COP__PRESSURE_LIMITED))
+                return COP_OK;
+        return cop__limit_knock_slowly(thread, to, request);
+}
+
 cop_status cop__slots_init(struct cop__slots *slots, uint32_t limit);
 void cop__slots_fini(struct cop__slots *slots);
 /* A free slot, whose pid is the next actor's; NULL: the limit is reached. */
@@ -396,12 +408,24 @@ cop_status cop__call_close(struct cop__actor *actor, cop_ref ref, struct cop__si
 /* Answers a held request with what comes back, as a message, if the caller does not receive it. */
 cop_status cop__answer_returnable(const cop_message *request, const cop_kind *kind, const void *value);
 
-/* A request and its answer, for call.c and what resembles a call. */
-cop_status cop__call(struct cop__actor *actor, cop_pid to, struct cop__signal *request,
-                     int64_t timeout_ms, const void *where, struct cop__signal **reply);
+/* When a time-out that starts now is over. */
+uint64_t cop__deadline_ns(int64_t timeout_ms);
 
-/* Its second half: waits for what comes back under `waiting`, which is `ref`. */
-cop_status cop__call_wait(struct cop__actor *actor, cop_ref ref, int64_t timeout_ms,
+/* When a call of this actor's ends that begins now: at its time-out, or before, with the patience of whoever has called it; 0:
+ * that is over already (calling.c). */
+uint64_t cop__call_deadline_left(struct cop__actor *actor, uint64_t own_ns);
+COP__INLINE uint64_t cop__call_deadline(struct cop__actor *actor, int64_t timeout_ms)
+{
+        uint64_t own_ns = cop__deadline_ns(timeout_ms);
+        return COP__LIKELY(actor->current == NULL) ? own_ns : cop__call_deadline_left(actor, own_ns);
+}
+
+/* A request and its answer, for call.c and what resembles a call. Takes the request. */
+cop_status cop__call(struct cop__actor *actor, cop_pid to, struct cop__signal *request,
+                     uint64_t deadline_ns, const void *where, struct cop__signal **reply);
+
+/* Its second half: waits for what comes back under `waiting`, which is `ref`; its edge is written (calling.h). */
+cop_status cop__call_wait(struct cop__actor *actor, cop_ref ref, uint64_t deadline_ns,
                           const void *where, struct cop__signal **reply);
 
 /* Whom to call. Errors: those of cop_call_value; a negative time-out ends the actor with {badarg, {Function, _}}. */
@@ -533,9 +557,6 @@ void cop__push_back(struct cop__actor *actor, uint32_t pressure, const void *whe
 
 /* What a message costs its sender, looked up: for those that are not sent by send.c. It may end the actor. */
 void cop__pay_for(struct cop__actor *self, cop_pid receiver, const void *where);
-
-/* When a time-out that starts now is over. */
-uint64_t cop__deadline_ns(int64_t timeout_ms);
 
 /* ---- Ending (exit.c) ------------------------------------------------------------------------ */
 

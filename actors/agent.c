@@ -186,7 +186,7 @@ cop_pid cop_agent_start_or_exit(const cop_kind *kind, const void *value)
 }
 
 /* The term ends before the wait, since whoever waits may be ended. */
-static cop_status send_order(cop_pid pid, const cop_agent_function *function, cop_request *request)
+static cop_status order_of(const cop_agent_function *function, struct cop__signal **signal)
 {
         cop__agent_run order = {
                 .run = (uintptr_t)function->run,
@@ -196,7 +196,8 @@ static cop_status send_order(cop_pid pid, const cop_agent_function *function, co
         cop_status status = cop__kind_to_term(function->kind, function->argument, &order.argument);
         if (status != COP_OK)
                 return status;
-        status = cop_request_send_value(request, cop_to_pid(pid), COP_KIND_OF(cop__agent_run), &order);
+        status = cop__signal_message(&cop__thread_here()->pool, COP_KIND_OF(cop__agent_run), &order,
+                                     signal);
         cop_term_free(order.argument);
         return status;
 }
@@ -210,16 +211,20 @@ static bool is_good(const cop_agent_function *function)
 cop_status cop_agent_run(cop_message **reply, cop_address to, int64_t timeout_ms,
                          const cop_agent_function *function)
 {
-        cop_request request;
+        struct cop__actor *self = cop__actor_here();
+        struct cop__signal *order, *answered;
         cop_message *answer = NULL;
         cop_pid pid;
-        cop_status status = cop__callee(cop__actor_here(), "agent_run", to, timeout_ms, &pid);
+        cop_status status = cop__callee(self, "agent_run", to, timeout_ms, &pid);
         if (status == COP_OK && !is_good(function))
                 status = COP_E_BAD_ARGUMENT;
         if (status == COP_OK)
-                status = send_order(pid, function, &request);
+                status = order_of(function, &order);
         if (status == COP_OK)
-                status = cop_request_await(request, timeout_ms, &answer);
+                status = cop__call(self, pid, order, cop__call_deadline(self, timeout_ms),
+                                   __builtin_return_address(0), &answered);
+        if (status == COP_OK)
+                cop__take_reply(self, answered, &answer);
         if (status != COP_OK)
                 return status == COP_E_NO_REPLY ? COP_E_MALFORMED : status;
         const cop__agent_refused *refused = cop_read(cop__agent_refused, answer);

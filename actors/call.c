@@ -19,8 +19,9 @@
 #include <stdlib.h>
 
 #include "actors/actor.h"
-#include "actors/observe.h"
 #include "actors/alias.h"
+#include "actors/calling.h"
+#include "actors/observe.h"
 #include "actors/request.h"
 #include "base/clock.h"
 
@@ -157,6 +158,8 @@ void cop__take_deferral(struct cop__thread *thread, struct cop__actor *actor,
                 actor->call_watched = true;
         else
                 waits = cop__request_deferred(actor, signal->ref);
+        if (waits)
+                cop__calling_let_go(actor, signal->ref);
         cop__watch_callee(thread, actor, signal, waits);
 }
 
@@ -222,55 +225,126 @@ void cop__take_reply(struct cop__actor *actor, struct cop__signal *answer, cop_m
                 cop_message_free((cop_message *)answer);
 }
 
-cop_ref cop__call_open(struct cop__actor *actor)
+COP__INLINE cop_ref open_call(struct cop__thread *thread, struct cop__actor *actor)
 {
-        cop_ref ref = cop__ref_new(cop__here_of(cop__thread_here()));
+        cop_ref ref = cop__ref_new(cop__here_of(thread));
         actor->waiting = ref;
         actor->call_watched = false;
         return ref;
 }
 
-void cop__call_send(struct cop__actor *actor, cop_pid to, struct cop__signal *request, cop_ref ref)
+COP__INLINE void send_request(struct cop__thread *thread, struct cop__actor *actor, cop_pid to,
+                              struct cop__signal *request, cop_ref ref)
 {
-        struct cop__thread *thread = cop__thread_here();
         request->from = cop__actor_pid(actor);
         request->ref = ref;
         cop__count_up(&cop__here_of(thread)->sent);
         cop__send_signal(thread, to, request);
 }
 
-cop_status cop__call_close(struct cop__actor *actor, cop_ref ref, struct cop__signal *signal,
-                           struct cop__signal **reply)
+COP__INLINE cop_status close_call(struct cop__actor *actor, cop_ref ref, struct cop__signal *signal,
+                                  struct cop__signal **reply)
 {
-        struct cop__thread *thread = cop__thread_here();
         actor->waiting.bits = 0;
-        if (actor->call_watched)
-                cop__demonitor(thread, actor, ref);
-        if (signal == NULL)
+        if (COP__UNLIKELY(actor->call_watched))
+                cop__demonitor(cop__thread_here(), actor, ref);
+        if (COP__UNLIKELY(signal == NULL))
                 return COP_E_TIMEOUT;
-        if (signal->type == COP__SIGNAL_FAILED)
-                return cop__take_failure(thread, actor, signal);
+        if (COP__UNLIKELY(signal->type == COP__SIGNAL_FAILED))
+                return cop__take_failure(cop__thread_here(), actor, signal);
         become_message(signal);
         *reply = signal;
         return COP_OK;
 }
 
-/* Sends the request and waits. *reply is a signal in nobody's hands yet. */
-cop_status cop__call(struct cop__actor *actor, cop_pid to, struct cop__signal *request,
-                     int64_t timeout_ms, const void *where, struct cop__signal **reply)
+cop_ref cop__call_open(struct cop__actor *actor)
 {
-        if (COP__UNLIKELY(cop__limit_knock(cop__thread_here(), to, request) != COP_OK))
-                return COP_E_FULL;
-        cop_ref ref = cop__call_open(actor);
-        cop__call_send(actor, to, request, ref);
-        return cop__call_wait(actor, ref, timeout_ms, where, reply);
+        return open_call(cop__thread_here(), actor);
 }
 
-cop_status cop__call_wait(struct cop__actor *actor, cop_ref ref, int64_t timeout_ms,
+void cop__call_send(struct cop__actor *actor, cop_pid to, struct cop__signal *request, cop_ref ref)
+{
+        send_request(cop__thread_here(), actor, to, request, ref);
+}
+
+cop_status cop__call_close(struct cop__actor *actor, cop_ref ref, struct cop__signal *signal,
+                           struct cop__signal **reply)
+{
+        return close_call(actor, ref, signal, reply);
+}
+
+/*
+ * The edge closes a ring of edges. While that stands, and not all in it are known to sleep, it is looked at again.
+ * True: a ring.
+ */
+static COP__NOINLINE bool await_unsettled(struct cop__actor *actor, struct cop_node *node,
+                                          uint64_t deadline_ns, const void *where,
+                                          struct cop__signal **signal)
+{
+        struct cop__calling *own = cop__calling_of(node, cop__actor_pid(actor));
+        uint64_t pause_ns = COP__RING_PAUSE_NS;
+        for (;;) {
+                uint64_t until_ns = cop__clock_ns() + pause_ns;
+                bool last = until_ns >= deadline_ns;
+                *signal = cop__call_await(actor, last ? deadline_ns : until_ns, where);
+                if (*signal != NULL || last)
+                        return false;
+                enum cop__ring ring = cop__ring_look(node, actor, own);
+                if (ring == COP__RING_CLOSED)
+                        return true;
+                if (ring == COP__RING_NONE)
+                        break;
+                pause_ns = pause_ns < COP__RING_PAUSE_MAX_NS ? 2 * pause_ns : pause_ns;
+        }
+        *signal = cop__call_await(actor, deadline_ns, where);
+        return false;
+}
+
+COP__INLINE cop_status wait_in(struct cop__actor *actor, struct cop_node *node,
+                               struct cop__calling *own, cop_ref ref, uint64_t deadline_ns,
+                               const void *where, struct cop__signal **reply)
+{
+        struct cop__signal *signal = NULL;
+        enum cop__ring ring = cop__ring_look(node, actor, own);
+        if (COP__LIKELY(ring == COP__RING_NONE))
+                signal = cop__call_await(actor, deadline_ns, where);
+        else if (ring == COP__RING_UNSETTLED &&
+                 await_unsettled(actor, node, deadline_ns, where, &signal))
+                ring = COP__RING_CLOSED;
+        cop__calling_end(own);
+        cop_status status = close_call(actor, ref, signal, reply);
+        return COP__UNLIKELY(ring == COP__RING_CLOSED) ? COP_E_CYCLE : status;
+}
+
+cop_status cop__call_wait(struct cop__actor *actor, cop_ref ref, uint64_t deadline_ns,
                           const void *where, struct cop__signal **reply)
 {
-        struct cop__signal *signal = cop__call_await(actor, cop__deadline_ns(timeout_ms), where);
-        return cop__call_close(actor, ref, signal, reply);
+        struct cop_node *node = cop__node_of(cop__thread_here());
+        return wait_in(actor, node, cop__calling_of(node, cop__actor_pid(actor)), ref, deadline_ns,
+                       where, reply);
+}
+
+/* Sends the request and waits. *reply is a signal in nobody's hands yet. */
+cop_status cop__call(struct cop__actor *actor, cop_pid to, struct cop__signal *request,
+                     uint64_t deadline_ns, const void *where, struct cop__signal **reply)
+{
+        struct cop__thread *thread = cop__thread_here();
+        if (COP__UNLIKELY(deadline_ns == 0)) {
+                cop__signal_free(&thread->pool, request);
+                return COP_E_TIMEOUT;
+        }
+        if (COP__UNLIKELY(cop__limit_knock(thread, to, request) != COP_OK))
+                return COP_E_FULL;
+        struct cop_node *node = cop__node_of(thread);
+        struct cop__calling *own = cop__calling_of(node, cop__actor_pid(actor));
+        cop_ref ref = open_call(thread, actor);
+        cop__calling_begin(own, ref, deadline_ns);
+        if (COP__LIKELY(request->type != COP__SIGNAL_INFO)) /* which is answered also while its actor waits */
+                cop__calling_wait_for(own, ref, to);
+        request->flags |= COP__SIGNAL_CALL;
+        send_request(thread, actor, to, request, ref);
+        cop__fence_after_exchange(); /* CLOSE */
+        return wait_in(actor, node, own, ref, deadline_ns, where, reply);
 }
 
 cop_status cop__callee(struct cop__actor *actor, const char *function, cop_address to,
@@ -292,11 +366,12 @@ cop_status cop__callee(struct cop__actor *actor, const char *function, cop_addre
         return COP_OK;
 }
 
-static cop_status call(struct cop__actor *actor, cop_message **reply, cop_pid callee,
+COP__INLINE cop_status call(struct cop__actor *actor, cop_message **reply, cop_pid callee,
                        int64_t timeout_ms, struct cop__signal *request, const void *where)
 {
         struct cop__signal *answered;
-        cop_status status = cop__call(actor, callee, request, timeout_ms, where, &answered);
+        cop_status status = cop__call(actor, callee, request,
+                                      cop__call_deadline(actor, timeout_ms), where, &answered);
         if (status == COP_OK)
                 cop__take_reply(actor, answered, reply);
         return status;

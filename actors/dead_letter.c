@@ -23,6 +23,7 @@ const char *cop__death_name(enum cop__death death)
                 [COP__DEATH_UNREAD] = "unread",
                 [COP__DEATH_LATE_REPLY] = "late_reply",
                 [COP__DEATH_FULL] = "full",
+                [COP__DEATH_EXPIRED] = "expired",
         };
         return names[death];
 }

@@ -32,6 +32,7 @@ enum cop__death {
         COP__DEATH_UNREAD,
         COP__DEATH_LATE_REPLY,
         COP__DEATH_FULL,
+        COP__DEATH_EXPIRED,
 };
 
 struct cop__letter {

@@ -385,8 +385,8 @@ static cop_status call_with(cop_message **reply, cop_address to, int64_t timeout
                 status = cop__signal_message(&cop__thread_here()->pool, kind, value, &request);
         cop_term_free(held);
         if (status == COP_OK)
-                status = cop__call(self, pid, request, timeout_ms, __builtin_return_address(0),
-                                   &answered);
+                status = cop__call(self, pid, request, cop__call_deadline(self, timeout_ms),
+                                   __builtin_return_address(0), &answered);
         if (status != COP_OK)
                 return status;
         cop__hand_over(self, answered);

@@ -25,6 +25,7 @@
 #include <time.h>
 
 #include "actors/abort_words.h"
+#include "actors/calling.h"
 #include "actors/machine.h"
 #include "actors/neighbours.h"
 #include "actors/server.h"
@@ -374,6 +375,9 @@ static bool refuse_arrived(struct cop__thread *thread, struct cop__actor *actor)
 static void free_call(struct cop__thread *thread, struct cop__actor *actor)
 {
         struct cop__signal *reply = actor->reply;
+        struct cop__slots *slots = &cop__node_of(thread)->slots;
+        if (reply != NULL || actor->waiting.bits != 0)
+                cop__calling_end(&slots->calling[actor - slots->base]);
         actor->reply = NULL;
         actor->waiting.bits = 0;
         if (reply != NULL) {

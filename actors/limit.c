@@ -69,11 +69,11 @@ enum cop__admission cop__limit_admit(struct cop__thread *thread, struct cop__act
         return policy == COP_MAILBOX_REJECT ? COP__REFUSE_ALOUD : COP__REFUSE_SILENTLY;
 }
 
-cop_status cop__limit_knock(struct cop__thread *thread, cop_pid to, struct cop__signal *request)
+cop_status cop__limit_knock_slowly(struct cop__thread *thread, cop_pid to, struct cop__signal *request)
 {
         struct cop__actor *callee = cop__slot_of(cop__node_of(thread), to);
         if (request->type != COP__SIGNAL_MESSAGE || callee == NULL || !cop__slot_is(callee, to) ||
-            COP__LIKELY(cop__load_relaxed(&callee->pressed) < COP__PRESSURE_LIMITED) ||
+            cop__load_relaxed(&callee->pressed) < COP__PRESSURE_LIMITED ||
             cop__limit_admit(thread, callee, to, request) <= COP__ADMIT_SLOWED)
                 return COP_OK;
         cop__signal_free(&thread->pool, request);

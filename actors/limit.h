@@ -57,8 +57,9 @@ void cop__limit_set(struct cop__thread *thread, struct cop__actor *actor,
 enum cop__admission cop__limit_admit(struct cop__thread *thread, struct cop__actor *actor,
                                      cop_pid pid, struct cop__signal *signal);
 
-/* The same for a call or request. COP_E_FULL: it has ended. */
-cop_status cop__limit_knock(struct cop__thread *thread, cop_pid to, struct cop__signal *request);
+/* The same for a call or request: see cop__limit_knock in actor.h. */
+cop_status cop__limit_knock_slowly(struct cop__thread *thread, cop_pid to,
+                                   struct cop__signal *request);
 
 /* A counted message leaves the queue or the mailbox of a slot. */
 void cop__limit_leave(struct cop__thread *thread, struct cop__actor *actor,

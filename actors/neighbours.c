@@ -6,10 +6,9 @@
 #include <string.h>
 
 #include "actors/backtrace.h"
-#include "base/text.h"
 
-/* Its name, or what its server is called, and its pid. False: it has ended. */
-static bool append_actor(struct cop__text *text, struct cop_node *node, cop_pid pid)
+/* Its name, or what its server is called, and its pid. */
+bool cop__neighbour_append(struct cop__text *text, struct cop_node *node, cop_pid pid)
 {
         char name[COP_NAME_MAX + 1], shown[COP_ID_TEXT_MAX];
         struct cop__actor *actor = cop__slot_of(node, pid);
@@ -40,7 +39,7 @@ void cop__ancestors_print(struct cop_node *node, const struct cop__actor *actor,
         cop__text_append_string(&out, "");
         for (int i = 0; pid.bits != 0 && i < COP__NEIGHBOURS_SHOWN; i++) {
                 cop__text_append_string(&out, i > 0 ? ", " : "");
-                if (!append_actor(&out, node, pid))
+                if (!cop__neighbour_append(&out, node, pid))
                         return;
                 pid = parent_of(node, pid);
         }
@@ -60,7 +59,7 @@ static void print_linked(struct cop_node *node, struct cop__actor *actor, char *
                 if (relation->as.tie.type != COP__TIE_LINK || ++count > COP__NEIGHBOURS_SHOWN)
                         continue;
                 cop__text_append_string(&out, count > 1 ? ", " : "");
-                append_actor(&out, node, relation->as.tie.peer);
+                cop__neighbour_append(&out, node, relation->as.tie.peer);
         }
         if (count > COP__NEIGHBOURS_SHOWN)
                 cop__text_printf(&out, ", and %u more", count - COP__NEIGHBOURS_SHOWN);

@@ -9,9 +9,13 @@
 #define ACTORS_NEIGHBOURS_H
 
 #include "actors/actor.h"
+#include "base/text.h"
 
 /* Ancestors and linked actors that are named; more are counted. */
 #define COP__NEIGHBOURS_SHOWN 5
+
+/* "shop <0.3.0>", "(till) <0.4.0> (ended)". False: it has ended. Threads: any that is inside. */
+bool cop__neighbour_append(struct cop__text *text, struct cop_node *node, cop_pid pid);
 
 /* By the owner, before its relations end. */
 void cop__neighbours_print(struct cop_node *node, struct cop__actor *actor,

@@ -2,6 +2,7 @@
 /* Selective receive, and messages in the hands of their receiver. */
 #include <string.h>
 
+#include "actors/calling.h"
 #include "actors/priority.h"
 #include "actors/take.h"
 #include "base/clock.h"
@@ -251,6 +252,18 @@ static struct cop__signal *begin_behind(const struct cop__actor *actor,
         return cop__mark_find(actor, patterns[0].ref);
 }
 
+/* A call that nobody waits for any more has been dropped: false. */
+static bool lets_call_in(struct cop__actor *actor, struct cop__signal *signal)
+{
+        struct cop__thread *thread = cop__thread_here();
+        if (!cop__calling_is_over(cop__node_of(thread), signal))
+                return true;
+        if (signal->flags & COP__SIGNAL_COUNTED)
+                cop__limit_leave(thread, actor, signal);
+        cop__calling_drop(thread, actor, signal);
+        return false;
+}
+
 struct cop__signal *cop__receive(struct cop__actor *actor, int64_t timeout_ms,
                                  const cop_pattern *patterns, size_t count, const void *where)
 {
@@ -266,6 +279,9 @@ struct cop__signal *cop__receive(struct cop__actor *actor, int64_t timeout_ms,
                 struct cop__signal *signal = take_queued(actor, &before, patterns, count);
                 if (signal == NULL)
                         signal = take_arrived(actor, &before, patterns, count);
+                if (signal != NULL && COP__UNLIKELY(signal->flags & COP__SIGNAL_CALL) &&
+                    !lets_call_in(actor, signal))
+                        continue;
                 if (signal != NULL || actor->reply != NULL)
                         return signal;
                 if (COP__UNLIKELY(actor->overtaken))

@@ -4,6 +4,7 @@
 
 #include "actors/actor.h"
 #include "actors/alias.h"
+#include "actors/calling.h"
 #include "base/clock.h"
 
 struct cop_requests {
@@ -16,6 +17,7 @@ struct cop_requests {
 struct request {
         struct cop__table_node node; /* of the actor's; key: the reference */
         struct cop__signal *answer;  /* NULL: it has not come */
+        cop_pid callee;
         cop_requests *set;           /* NULL: in none */
         struct cop__list list;       /* of the set */
         int64_t label;               /* in the set */
@@ -42,7 +44,8 @@ static struct request *find(struct cop__actor *actor, cop_ref ref)
 
 /* ---- Life ------------------------------------------------------------------------- */
 
-static cop_status begin(struct cop__thread *thread, struct cop__actor *actor, cop_ref ref)
+static cop_status begin(struct cop__thread *thread, struct cop__actor *actor, cop_pid callee,
+                        cop_ref ref)
 {
         struct cop__rare *rare = cop__rare_of(actor);
         struct request *request = rare != NULL ? cop__pool_take(&thread->pool,
@@ -50,7 +53,7 @@ static cop_status begin(struct cop__thread *thread, struct cop__actor *actor, co
                                                : NULL;
         if (request == NULL)
                 return COP_E_NO_MEMORY;
-        *request = (struct request){ .node.key = ref.bits };
+        *request = (struct request){ .node.key = ref.bits, .callee = callee };
         cop__list_init(&request->list);
         cop__table_insert(&rare->requests, &request->node);
         return COP_OK;
@@ -104,6 +107,8 @@ void cop__requests_end(struct cop__thread *thread, struct cop__actor *actor)
         cop__table_walk_init(&walk, &actor->rare->requests);
         while ((node = cop__table_walk_next(&walk)) != NULL)
                 drop(thread, actor, request_of(node));
+        struct cop__slots *slots = &cop__node_of(thread)->slots;
+        cop__calling_end(&slots->calling[actor - slots->base]); /* it may have died waiting for one */
         cop__table_fini(&actor->rare->requests);
 }
 
@@ -117,6 +122,7 @@ bool cop__request_answered(struct cop__thread *thread, struct cop__actor *actor,
                 return false;
         end_watch(thread, actor, request);
         request->answer = signal;
+        cop__calling_let_go(actor, signal->ref);
         if (request->set != NULL) {
                 cop__list_remove(&request->list);
                 cop__list_push_back(&request->set->answered, &request->list);
@@ -163,7 +169,7 @@ cop_status cop_request_send_value(cop_request *request, cop_address to, const co
         status = cop__signal_message(&thread->pool, kind, value, &signal);
         if (status == COP_OK)
                 status = cop__limit_knock(thread, callee, signal);
-        if (status == COP_OK && (status = begin(thread, self, ref)) != COP_OK) {
+        if (status == COP_OK && (status = begin(thread, self, callee, ref)) != COP_OK) {
                 if (signal->flags & COP__SIGNAL_COUNTED)
                         cop__limit_leave(thread, cop__slot_of(here->node, callee), signal);
                 cop__signal_free(&thread->pool, signal);
@@ -197,20 +203,46 @@ bool cop__request_is_open(struct cop__actor *actor, cop_request request)
         return find(actor, request.ref) != NULL;
 }
 
+/* Until there is an answer, the time is over, or it turns out that there can be none: COP_E_CYCLE. */
+static cop_status wait_for(struct cop__actor *actor, struct request *request, uint64_t deadline_ns,
+                           const void *where)
+{
+        struct cop_node *node = cop__node_of(cop__thread_here());
+        struct cop__calling *own = cop__calling_own(actor);
+        enum cop__ring ring = COP__RING_UNSETTLED;
+        for (;;) {
+                cop__drain(actor);
+                if (request->answer != NULL)
+                        return COP_OK;
+                uint64_t until_ns = deadline_ns, now_ns = 0;
+                if (deadline_ns != UINT64_MAX && (now_ns = cop__clock_ns()) >= deadline_ns)
+                        return COP_E_TIMEOUT;
+                if (ring != COP__RING_NONE && (ring = cop__ring_look(node, actor, own)) == COP__RING_CLOSED)
+                        return COP_E_CYCLE;
+                if (COP__UNLIKELY(ring == COP__RING_UNSETTLED)) {
+                        now_ns = (now_ns != 0 ? now_ns : cop__clock_ns()) + COP__RING_PAUSE_MAX_NS;
+                        until_ns = now_ns < deadline_ns ? now_ns : deadline_ns;
+                }
+                if (request->answer == NULL) /* the look has taken in what had come */
+                        cop__wait(actor, until_ns, where);
+        }
+}
+
 cop_status cop__request_wait(struct cop__actor *actor, cop_request request, uint64_t deadline_ns,
                              const void *where, cop_message **reply)
 {
         struct request *found = find(actor, request.ref);
         if (found == NULL)
                 return COP_E_NOT_FOUND;
-        for (;;) {
-                cop__drain(actor);
-                if (found->answer != NULL)
-                        return take(actor, found, reply);
-                if (deadline_ns != UINT64_MAX && cop__clock_ns() >= deadline_ns)
-                        return COP_E_TIMEOUT;
-                cop__wait(actor, deadline_ns, where);
-        }
+        struct cop__calling *own = cop__calling_own(actor);
+        if (!found->watched && found->answer == NULL)
+                cop__calling_wait_for(own, request.ref, found->callee);
+        cop__fence_seq(); /* CLOSE */
+        cop_status status = wait_for(actor, found, deadline_ns, where);
+        cop__calling_end(own);
+        if (status == COP_E_CYCLE)
+                drop(cop__thread_here(), actor, found);
+        return status == COP_OK ? take(actor, found, reply) : status;
 }
 
 cop_status cop_request_await(cop_request request, int64_t timeout_ms, cop_message **reply)
@@ -222,7 +254,7 @@ cop_status cop_request_await(cop_request request, int64_t timeout_ms, cop_messag
                 cop__badarg("request_await", "a time-out is 0 or more milliseconds, or COP_FOREVER");
                 return COP_E_BAD_ARGUMENT;
         }
-        cop_status status = cop__request_wait(actor, request, cop__deadline_ns(timeout_ms),
+        cop_status status = cop__request_wait(actor, request, cop__call_deadline(actor, timeout_ms),
                                               __builtin_return_address(0), reply);
         if (status == COP_E_TIMEOUT)
                 cop_request_drop(request);

@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 
 #include "actors/actor.h"
+#include "actors/calling.h"
 
 _Static_assert(sizeof(struct cop__actor) % COP__CACHE_LINE == 0, "slots begin on a cache line");
 _Static_assert(offsetof(struct cop__actor, cursor) == COP__CACHE_LINE,
@@ -27,33 +28,55 @@ static size_t mapped_limits(uint32_t limit)
         return ((size_t)limit + 2) * sizeof(struct cop__limit);
 }
 
+static size_t mapped_calling(uint32_t limit)
+{
+        return ((size_t)limit + 2) * sizeof(struct cop__calling);
+}
+
+static size_t mapped_free(uint32_t limit)
+{
+        return ((size_t)limit + 1) * sizeof(uint32_t);
+}
+
 /* Slot 0 is nobody's, the last one is the stopping thread's. */
 static size_t mapped_size(uint32_t limit)
 {
         return ((size_t)limit + 2) * sizeof(struct cop__actor);
 }
 
-cop_status cop__slots_init(struct cop__slots *slots, uint32_t limit)
+/* Zero, and there only where it is touched; NULL: none. */
+static void *map(size_t size)
 {
-        size_t size = mapped_size(limit);
         void *base = mmap(NULL, size, PROT_READ | PROT_WRITE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (base == MAP_FAILED)
-                return COP_E_NO_MEMORY;
-        slots->free = mmap(NULL, ((size_t)limit + 1) * sizeof(uint32_t), PROT_READ | PROT_WRITE,
-                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (slots->free == MAP_FAILED) {
+        return base != MAP_FAILED ? base : NULL;
+}
+
+static void unmap(void *base, size_t size)
+{
+        if (base != NULL)
                 munmap(base, size);
+}
+
+static void unmap_all(struct cop__slots *slots, uint32_t limit)
+{
+        unmap(slots->base, mapped_size(limit));
+        unmap(slots->limits, mapped_limits(limit));
+        unmap(slots->calling, mapped_calling(limit));
+        unmap(slots->free, mapped_free(limit));
+}
+
+cop_status cop__slots_init(struct cop__slots *slots, uint32_t limit)
+{
+        slots->base = map(mapped_size(limit));
+        slots->limits = map(mapped_limits(limit));
+        slots->calling = map(mapped_calling(limit));
+        slots->free = map(mapped_free(limit));
+        if (slots->base == NULL || slots->limits == NULL || slots->calling == NULL ||
+            slots->free == NULL) {
+                unmap_all(slots, limit);
                 return COP_E_NO_MEMORY;
         }
-        slots->limits = mmap(NULL, mapped_limits(limit), PROT_READ | PROT_WRITE,
-                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (slots->limits == MAP_FAILED) {
-                munmap(base, size);
-                munmap(slots->free, ((size_t)limit + 1) * sizeof(uint32_t));
-                return COP_E_NO_MEMORY;
-        }
-        slots->base = base;
         slots->limit = limit;
         slots->cached = limit / 1024 < COP__SLOTS_CACHED ? limit / 1024 : COP__SLOTS_CACHED;
         slots->used = 0;
@@ -64,9 +87,7 @@ cop_status cop__slots_init(struct cop__slots *slots, uint32_t limit)
 
 void cop__slots_fini(struct cop__slots *slots)
 {
-        munmap(slots->base, mapped_size(slots->limit));
-        munmap(slots->limits, mapped_limits(slots->limit));
-        munmap(slots->free, ((size_t)slots->limit + 1) * sizeof(uint32_t));
+        unmap_all(slots, slots->limit);
 }
 
 /* A slot that has never been: zero, but for what its first actor and stray senders need. Under the lock. */

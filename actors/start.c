@@ -11,6 +11,7 @@
  * monitor is made all the same, before the child: it tells when a child that was killed for being slow is gone.
  */
 #include "actors/actor.h"
+#include "actors/calling.h"
 
 cop_term cop_started_extra(void)
 {
@@ -31,8 +32,8 @@ static void keep_told(struct cop__actor *actor, struct cop__signal *reply)
                 actor->rare->started = (cop_message *)reply;
 }
 
-/* It took too long. No exit signal of it is heard: the caller knows. */
-static cop_status put_down(cop_pid child, bool linked, cop_ref watch)
+/* It took too long, or cannot go on. No exit signal of it is heard: the caller knows. */
+static cop_status put_down(cop_pid child, bool linked, cop_ref watch, cop_status why)
 {
         if (linked)
                 cop_unlink(child);
@@ -45,7 +46,7 @@ static cop_status put_down(cop_pid child, bool linked, cop_ref watch)
         if (linked)
                 cop_message_free(cop_receive(
                         0, (cop_pattern){ .kind = COP_KIND_OF(cop_exited), .from = child }));
-        return COP_E_TIMEOUT;
+        return why;
 }
 
 static cop_status start(struct cop__actor *actor, const cop_spawn_options *options,
@@ -64,9 +65,11 @@ static cop_status start(struct cop__actor *actor, const cop_spawn_options *optio
                 actor->waiting.bits = 0;
                 return status;
         }
-        status = cop__call_wait(actor, asked, timeout_ms, where, &reply);
-        if (status == COP_E_TIMEOUT)
-                return put_down(child, options->link, watch);
+        cop__calling_wait_for(cop__calling_own(actor), asked, child);
+        cop__fence_seq(); /* CLOSE: an init may call the one that waits for it */
+        status = cop__call_wait(actor, asked, cop__deadline_ns(timeout_ms), where, &reply);
+        if (status == COP_E_TIMEOUT || status == COP_E_CYCLE)
+                return put_down(child, options->link, watch, status);
         if (status != COP_OK || !options->monitor)
                 cop_demonitor_flush(watch);
         if (status != COP_OK)

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "actors/calling.h"
 #include "actors/observe.h"
 #include "actors/server.h"
 #include "base/clock.h"
@@ -45,14 +46,26 @@ void cop__sys_take_in(struct cop__thread *thread, struct cop__actor *actor,
         actor->aside |= COP__ASIDE_ASKED;
 }
 
-/* The request at the head has been carried out. */
-static void done(struct cop__actor *actor, cop_status status, cop_term term)
+static struct cop__signal *take_first(struct cop__actor *actor)
 {
         struct cop__rare *rare = actor->rare;
         struct cop__signal *request = cop__mailbox_take_first(&rare->asked);
         if (rare->asked.first == NULL)
                 actor->aside &= (uint8_t)~COP__ASIDE_ASKED;
-        answer(cop__thread_here(), actor, request, status, term);
+        return request;
+}
+
+/* The request at the head has been carried out. */
+static void done(struct cop__actor *actor, cop_status status, cop_term term)
+{
+        answer(cop__thread_here(), actor, take_first(actor), status, term);
+}
+
+/* Nobody waits for it any more: it is not carried out. But for a stop: that was meant, whoever saw it through. */
+static void forget(struct cop__actor *actor)
+{
+        struct cop__signal *request = take_first(actor);
+        cop__calling_drop(cop__thread_here(), actor, request);
 }
 
 /* ---- State ------------------------------------------------------------------------------ */
@@ -181,7 +194,12 @@ static void get_status(struct cop__actor *actor)
 
 void cop__sys_act(struct cop__actor *actor)
 {
-        const cop__sys_request *request = cop__signal_body(actor->rare->asked.first);
+        struct cop__signal *asked = actor->rare->asked.first;
+        const cop__sys_request *request = cop__signal_body(asked);
+        if (request->what != COP__SYS_STOP && cop__calling_is_over(cop__node_of(cop__thread_here()), asked)) {
+                forget(actor);
+                return;
+        }
         switch ((enum cop__sys_what)request->what) {
         case COP__SYS_GET_STATE:
                 get_state(actor);

@@ -23,7 +23,8 @@ static cop_status call(const char *function, cop_address to, int64_t timeout_ms,
         if (status != COP_OK)
                 return status;
         signal->type = COP__SIGNAL_SYS;
-        status = cop__call(actor, callee, signal, timeout_ms, where, &reply);
+        status = cop__call(actor, callee, signal, cop__call_deadline(actor, timeout_ms), where,
+                           &reply);
         if (status != COP_OK)
                 return status;
         cop__hand_over(actor, reply);

@@ -5,6 +5,7 @@
  * A handler is called on the worker's stack. Exits and faults jump back to the turn's escape point, which lies in its
  * frame beneath; so nothing in a turn may keep in a local variable what must survive that.
  */
+#include "actors/calling.h"
 #include "actors/server.h"
 #include "actors/sys.h"
 #include "actors/take.h"
@@ -261,6 +262,20 @@ int32_t cop__turn_budget(struct cop__actor *actor)
         return pressure != COP__PRESSURE_NONE ? 16 * COP__TURN_BUDGET : COP__TURN_BUDGET;
 }
 
+/* Is a message to be handled? False: it was one too many, or a call that nobody waits for, and has ended. */
+COP__INLINE bool admits(struct cop__thread *thread, struct cop__actor *actor,
+                        struct cop__signal *signal)
+{
+        if (COP__UNLIKELY(signal->flags & COP__SIGNAL_COUNTED) &&
+            !cop__limit_take(thread, actor, signal))
+                return false;
+        if (!(signal->flags & COP__SIGNAL_CALL) ||
+            COP__LIKELY(!cop__calling_is_over(cop__node_of(thread), signal)))
+                return true;
+        cop__calling_drop(thread, actor, signal);
+        return false;
+}
+
 /* The next message for a server's handler, with the signals before it acted upon. NULL: there is none, or the actor is
  * to do something else first: end its life, or what its aside bits say. */
 COP__INLINE struct cop__signal *next_message(struct cop__thread *thread, struct cop__actor *actor)
@@ -338,8 +353,7 @@ static COP__NOINLINE bool live_aside(struct cop__actor *actor)
         } else if (actor->aside & COP__ASIDE_SUSPENDED) {
                 return cop__server_is_suspended(actor);
         } else if ((signal = cop__mailbox_take_first(&actor->mailbox)) != NULL) {
-                if (!(signal->flags & COP__SIGNAL_COUNTED) ||
-                    cop__limit_take(cop__thread_here(), actor, signal))
+                if (admits(cop__thread_here(), actor, signal))
                         handle_aside(actor, signal);
         } else if (!(actor->aside & COP__ASIDE_IDLE) || !cop__server_idle(actor)) {
                 return false;
@@ -363,8 +377,8 @@ static COP__NOINLINE void live(struct cop__thread *thread, struct cop__actor *ac
                 }
                 struct cop__signal *signal = next_message(thread, actor);
                 if (COP__LIKELY(signal != NULL)) {
-                        if (COP__UNLIKELY(signal->flags & COP__SIGNAL_COUNTED) &&
-                            !cop__limit_take(thread, actor, signal)) {
+                        if (COP__UNLIKELY(signal->flags & (COP__SIGNAL_COUNTED | COP__SIGNAL_CALL)) &&
+                            !admits(thread, actor, signal)) {
                                 if (--actor->budget <= 0)
                                         return;
                                 continue;

@@ -58,6 +58,13 @@
 
 #define cop__fence_seq() __atomic_thread_fence(__ATOMIC_SEQ_CST)
 
+/* The same where this thread has just made an exchange or a compare-and-swap: on x86 that was a fence. */
+#if defined(__x86_64__)
+#define cop__fence_after_exchange() __atomic_signal_fence(__ATOMIC_SEQ_CST)
+#else
+#define cop__fence_after_exchange() cop__fence_seq()
+#endif
+
 /* A counter that only its owner writes and others read: no locked instruction. */
 #define cop__count_up(object) cop__store_relaxed((object), cop__load_relaxed(object) + 1)
 #define cop__count_by(object, by) cop__store_relaxed((object), cop__load_relaxed(object) + (by))

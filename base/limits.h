@@ -79,6 +79,11 @@
 /* Timers that end at once with the actor they are for; more are freed so many at each turn of the wheel. */
 #define COP__TIMERS_ENDED (COP__TINY ? 2u : 256u)
 
+/* How long a caller whose wait seems to close a ring sleeps before it looks again: as one takes to fall asleep; doubled up to the
+ * second. */
+#define COP__RING_PAUSE_NS 50000u
+#define COP__RING_PAUSE_MAX_NS 10000000u
+
 /* Crash reports that a node keeps, the oldest overwritten. */
 #define COP__REPORTS_KEPT 64u
 

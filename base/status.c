@@ -41,6 +41,7 @@ static const char *const sentences[] = {
         [COP_E_NO_SUPERVISOR] = "it is no supervisor",
         [COP_E_NEEDS] = "something that it needs is not there",
         [COP_E_CLOSED] = "it has been closed, or its owner has ended",
+        [COP_E_CYCLE] = "the call closes a ring of actors that wait for each other",
 };
 
 const char *cop_status_text(cop_status status)

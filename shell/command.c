@@ -94,7 +94,8 @@ const struct cop__command cop__commands[] = {
         { "dead", "dead [COUNT]", "the last messages that nobody read, 10 unless told otherwise",
           "Those of which many died at once are only counted. The reasons: no_actor, there was nobody\n"
           "with this pid; unread, its receiver ended first; late_reply, the call, the\n"
-          "request or the alias that it is for was over; full, no room in the mailbox.",
+          "request or the alias that it is for was over; full, no room in the mailbox;\n"
+          "expired, its caller had given up before it was taken up.",
           cop__command_dead, COP__TAKES_NOTHING },
         { "nodes", "nodes", "the running nodes of this user",
           NULL, cop__command_nodes, COP__TAKES_NOTHING },

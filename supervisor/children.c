@@ -52,7 +52,7 @@ static cop_status call(cop_message **reply, cop_pid pid, struct cop__signal *req
 {
         struct cop__actor *self = cop__actor_here();
         struct cop__signal *answer;
-        cop_status status = cop__call(self, pid, request, COP_FOREVER,
+        cop_status status = cop__call(self, pid, request, UINT64_MAX,
                                       __builtin_return_address(0), &answer);
         if (status != COP_OK)
                 return status;

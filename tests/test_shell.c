@@ -580,7 +580,8 @@ ON_STAGE(sys_suspends_and_resumes)
         ck_assert_str_eq(out(stage, "sys suspend till"), "ok\n");
         assert_has(out(stage, "sys status till"), "  status        suspended\n");
         assert_has(err(stage, "call till #bill{pence = 8, people = 2} 10"), "did not answer");
-        ck_assert_str_eq(out(stage, "sys resume till"), "ok\n");
+        out(stage, "send till #bill{pence = 8, people = 2}");
+        ck_assert_str_eq(out(stage, "sys resume till"), "ok\n"); /* what was given up is not handled now */
         assert_has(out(stage, "sys status till"), "  state         #till{served = 1}\n");
 }
 

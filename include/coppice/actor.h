@@ -326,13 +326,17 @@ typedef cop_alias cop_caller;
  * Sends a request and waits for its reply. Always ends: with the reply (COP_OK, and the caller
  * owns *reply), or COP_E_TIMEOUT, COP_E_DIED (the callee ended; cop_failure() is the reason),
  * COP_E_NO_ACTOR, COP_E_NO_NAME, COP_E_NO_REPLY, or an error of cop_send_value.
+ * COP_E_CYCLE: the callee waits for this actor, directly or through others: cop_failure() is {calling_cycle, [Pid, ...]},
+ * of which each waits for the next and the last for the first, which is this one.
+ * A call made while handling a call ends no later than that one's time. A request whose caller has given up or has ended before
+ * it is taken up is dropped, and never handled. See docs/calls.md.
  */
 COP_API cop_status cop_call_value(cop_message **reply, cop_address to, int64_t timeout_ms,
                                   const cop_kind *kind, const void *value);
 COP_API cop_status cop_call_term_to(cop_message **reply, cop_address to, int64_t timeout_ms,
                                     cop_term term);
 
-/* Why this actor's last call ended in COP_E_DIED. Borrowed until its next call. */
+/* Why this actor's last call ended in COP_E_DIED or COP_E_CYCLE. Borrowed until its next call. */
 COP_API cop_term cop_failure(void);
 
 #ifndef __cplusplus

@@ -52,7 +52,7 @@ typedef struct cop_agent_function {
 /*
  * Runs a function there and waits for its end. *reply is the caller's, who ends it with cop_message_free; NULL: it gave
  * none. `reply` may be NULL. Errors: COP_E_MALFORMED (the agent's value is of another kind, or it is no agent),
- * COP_E_BAD_ARGUMENT, those of cop_call: after COP_E_TIMEOUT the function may still run.
+ * COP_E_BAD_ARGUMENT, those of cop_call: after COP_E_TIMEOUT the function runs on if it had begun, and else never does.
  */
 COP_API cop_status cop_agent_run(cop_message **reply, cop_address agent, int64_t timeout_ms,
                                  const cop_agent_function *function);

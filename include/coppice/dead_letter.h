@@ -31,6 +31,7 @@ COP_BEGIN_DECLS
  *      unread        its receiver ended before it had read it
  *      late_reply    the call, the request or the alias that it is for was over
  *      full          the mailbox had reached its limit (mailbox.h)
+ *      expired       a call that its caller had given up, or had ended, before it was taken up
  */
 typedef struct cop_dead_letter {
         cop_symbol reason;

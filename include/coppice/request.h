@@ -55,7 +55,8 @@ COP_API cop_status cop_request_send_value(cop_request *request, cop_address to,
 
 /*
  * Waits for the answer. Returns as cop_call does: COP_OK with *reply (NULL: it is not wanted), COP_E_DIED (cop_failure() is
- * the reason), COP_E_NO_ACTOR, COP_E_NO_REPLY, or COP_E_TIMEOUT. In each case the request is over. COP_E_NOT_FOUND:
+ * the reason), COP_E_NO_ACTOR, COP_E_NO_REPLY, COP_E_CYCLE, or COP_E_TIMEOUT, which comes no later than that of the call that
+ * the caller is handling, as with cop_call. In each case the request is over. COP_E_NOT_FOUND:
  * it was over before, or is not this actor's. A negative time-out ends the actor with {badarg, ...}.
  */
 COP_API cop_status cop_request_await(cop_request request, int64_t timeout_ms, cop_message **reply);
@@ -74,6 +75,14 @@ COP_API bool cop_request_drop(cop_request request);
 #endif
 
 /* ---- Deadlines ------------------------------------------------------------------- */
+
+/*
+ * How long the caller of the call that this handler is at still waits, in milliseconds; COP_FOREVER: without end, or it is at no
+ * call, or has answered it. 0: it has given up. Calls that the handler makes end then by themselves; ask before long work
+ * that is in vain for one who has gone. The second is for a message that a plain actor has received.
+ */
+COP_API int64_t cop_time_left(void);
+COP_API int64_t cop_time_left_of(const cop_message *message);
 
 /* A moment on the clock that time-outs are measured by: the same for several waits. */
 typedef struct cop_deadline {

@@ -1,0 +1,63 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Reading other actors' open calls. See calling.h. */
+#include "actors/calling.h"
+
+#include <coppice/request.h>
+
+#include "base/clock.h"
+
+void cop__calling_let_go(struct cop__actor *actor, cop_ref ref)
+{
+        struct cop__calling *own = cop__calling_own(actor);
+        if (cop__load_relaxed(&own->waits) == ref.bits)
+                cop__store_relaxed(&own->waits, (uint64_t)0);
+}
+
+void cop__calling_drop(struct cop__thread *thread, struct cop__actor *actor,
+                       struct cop__signal *request)
+{
+        cop__queue_release(&actor->queue, &actor->cursor, &request->node);
+        cop__letter_die(thread, cop__actor_pid(actor), request, COP__DEATH_EXPIRED);
+}
+
+uint64_t cop__calling_deadline(struct cop__thread *thread, const struct cop__signal *request)
+{
+        if (!(request->flags & COP__SIGNAL_CALL) || request->flags & COP__SIGNAL_ANSWERED)
+                return UINT64_MAX;
+        const struct cop__calling *theirs = cop__calling_of(cop__node_of(thread), request->from);
+        if (cop__load_acquire(&theirs->open) == request->ref.bits) {            /* OPEN */
+                uint64_t deadline_ns = cop__load_acquire(&theirs->deadline_ns); /* NEXT */
+                if (cop__load_relaxed(&theirs->open) == request->ref.bits)
+                        return deadline_ns;
+        }
+        /* Somebody may have answered a deferred one. One that is still to be answered nobody waits for any more. */
+        return request->flags & COP__SIGNAL_DEFERRED ? UINT64_MAX : 0;
+}
+
+uint64_t cop__call_deadline_left(struct cop__actor *actor, uint64_t own_ns)
+{
+        uint64_t left_ns = cop__calling_deadline(cop__thread_here(), actor->current);
+        if (left_ns >= own_ns)
+                return own_ns;
+        return cop__clock_ns() < left_ns ? left_ns : 0;
+}
+
+/* ---- The public operations ---------------------------------------------------------------- */
+
+int64_t cop_time_left_of(const cop_message *message)
+{
+        if (message == NULL || cop__actor_here() == NULL)
+                return COP_FOREVER;
+        const struct cop__signal *request = (const struct cop__signal *)(const void *)message;
+        uint64_t deadline_ns = cop__calling_deadline(cop__thread_here(), request);
+        if (deadline_ns == UINT64_MAX)
+                return COP_FOREVER;
+        uint64_t now_ns = cop__clock_ns();
+        return now_ns < deadline_ns ? (int64_t)((deadline_ns - now_ns + 999999) / 1000000) : 0;
+}
+
+int64_t cop_time_left(void)
+{
+        struct cop__actor *actor = cop__actor_here();
+        return cop_time_left_of(actor != NULL ? (cop_message *)actor->current : NULL);
+}

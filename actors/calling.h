@@ -1,0 +1,119 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Who calls whom, and until when: the open call of each actor, as others may see it.
+ *
+ *      caller's record                                     what it is for
+ *      open         the reference its call is under   ◄──  the callee, at dequeue: is it still wanted?
+ *      deadline_ns  the end of its patience           ◄──  the callee's own calls, which get no more than is left
+ *      waits, callee  the edge: it cannot go on       ◄──  who looks for a ring of waiting actors (ring.c)
+ *                     before that one answers
+ *
+ * A record lies beside each slot, in memory that is touched first when an actor of that slot calls: who never calls pays
+ * nothing, and a plain message never looks here.
+ *
+ * Over. A request of a call (COP__SIGNAL_CALL) whose caller's record has another `open` is one that nobody waits for: the
+ * caller's time was over, or it has ended. Whoever takes such a request out of the queue drops it as a dead letter and handles
+ * it never. That needs no clock. A caller whose time is over but who has not yet noticed still waits: its request is handled,
+ * and its answer may be in time.
+ *
+ * Inheritance. While an actor is at a call's request, its own calls end when that caller's time does, if that is earlier.
+ *
+ * The edge stands from before the request is sent until the call ends, or until the caller has heard that its reply is
+ * deferred (DEFERRED_BY): from then on anybody may answer, so it waits for nobody whom we know.
+ *
+ * Who may touch what: a record is written by the owner of its slot's actor alone; anybody reads.
+ *
+ * Named pairs (release ↔ acquire)
+ *      OPEN   store of `open`, of `waits`  ↔  load of it: what else is in the record is of that call, or of a later one
+ *      NEXT   store of deadline_ns, callee ↔  load of it: the call before is seen to be over. So who finds the same reference before and
+ *             after has read what belongs to it: references are never used again
+ *      CLOSE  a fence after the store of the edge ↔ the same: of actors whose edges close a ring, the last to pass its fence sees all
+ *             the edges (ring.c). Where the request has just been pushed, its exchange is that fence on x86.
+ *
+ * What can be seen half done: a record whose reference is the old or no one while the rest is new. It is read as no call.
+ */
+#ifndef ACTORS_CALLING_H
+#define ACTORS_CALLING_H
+
+#include "actors/actor.h"
+
+struct cop__calling {
+        uint64_t open;        /* atomic; the reference of its call; 0: none */
+        uint64_t deadline_ns; /* atomic; of that; UINT64_MAX: never */
+        uint64_t
+                waits; /* atomic; the reference under which it cannot go on without `callee`; 0: it can */
+        uint64_t callee; /* atomic; a pid */
+} COP__LINE_ALIGNED;
+
+/* The record of whoever lives in the slot of a pid, which must be one of this node's. */
+COP__INLINE struct cop__calling *cop__calling_of(struct cop_node *node, cop_pid pid)
+{
+        return &node->slots.calling[pid.bits >> COP__PID_SLOT_SHIFT];
+}
+
+COP__INLINE struct cop__calling *cop__calling_own(struct cop__actor *actor)
+{
+        return cop__calling_of(cop__node_of(cop__thread_here()), cop__actor_pid(actor));
+}
+
+/* The owner is about to send a request under that reference. */
+COP__INLINE void cop__calling_begin(struct cop__calling *own, cop_ref ref, uint64_t deadline_ns)
+{
+        cop__store_release(&own->deadline_ns, deadline_ns); /* NEXT */
+        cop__store_release(&own->open, ref.bits);           /* OPEN */
+}
+
+/* ... and from here on it cannot go on without an answer of that actor's. */
+COP__INLINE void cop__calling_wait_for(struct cop__calling *own, cop_ref ref, cop_pid callee)
+{
+        cop__store_release(&own->callee, callee.bits); /* NEXT */
+        cop__store_release(&own->waits, ref.bits);     /* OPEN */
+}
+
+COP__INLINE void cop__calling_end(struct cop__calling *own)
+{
+        cop__store_relaxed(&own->waits, (uint64_t)0);
+        cop__store_relaxed(&own->open, (uint64_t)0);
+}
+
+/* An answer to that reference has come, or is deferred: the owner, if it waits for it, waits for nobody that we know. */
+void cop__calling_let_go(struct cop__actor *actor, cop_ref ref);
+
+/* Is a request of a call one that nobody waits for? */
+COP__INLINE bool cop__calling_is_over(struct cop_node *node, const struct cop__signal *request)
+{
+        const struct cop__calling *theirs = cop__calling_of(node, request->from);
+        return cop__load_acquire(&theirs->open) != request->ref.bits; /* OPEN */
+}
+
+/* Ends a request that nobody waits for. */
+void cop__calling_drop(struct cop__thread *thread, struct cop__actor *actor,
+                       struct cop__signal *request);
+
+/* The end of the patience of whoever sent a request: 0: it is over, UINT64_MAX: never, or it is no call's, or answered. */
+uint64_t cop__calling_deadline(struct cop__thread *thread, const struct cop__signal *request);
+
+/* ---- Rings (ring.c) ------------------------------------------------------------------------ */
+
+/* How a wait for an actor looks from the one that waits. */
+enum cop__ring {
+        COP__RING_NONE = 0,  /* it closes no ring of edges */
+        COP__RING_UNSETTLED, /* it does, but not all of them are known to sleep: look again */
+        COP__RING_CLOSED,    /* nobody in it can go on; cop_failure() has been set to say so */
+};
+
+enum cop__ring cop__ring_look_far(struct cop__actor *actor, struct cop__calling *own);
+
+/* After the edge, and a fence. */
+COP__INLINE enum cop__ring cop__ring_look(struct cop_node *node, struct cop__actor *actor,
+                                          struct cop__calling *own)
+{
+        cop_pid callee = { cop__load_relaxed(&own->callee) };
+        /* Most callees wait for nobody. */
+        if (COP__LIKELY(cop__slot_of(node, callee) == NULL ||
+                        cop__load_relaxed(&cop__calling_of(node, callee)->waits) == 0))
+                return COP__RING_NONE;
+        return cop__ring_look_far(actor, own);
+}
+
+#endif
