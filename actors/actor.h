@@ -19,8 +19,6 @@
 #ifndef ACTORS_ACTOR_H
 #define ACTORS_ACTOR_H
 
-#include <setjmp.h>
-
 #include <coppice/server.h>
 #include <coppice/timer.h>
 
@@ -64,16 +62,9 @@ struct cop__block {
         size_t unused; /* keeps what follows aligned to 16 bytes */
 };
 
-/* Where a turn began: exits and faults come back here. In the frame of the turn, on the stack it runs on. */
-struct cop__escape {
-        jmp_buf point;
-        uintptr_t top, low; /* of the stack that the turn runs on; see fault.h */
-};
-
-/* What _setjmp says at the escape point. */
+/* How a turn is left for its stack's escape point (scheduler.h): exits and faults do so. */
 enum cop__escape_how {
-        COP__ESCAPE_NOT = 0, /* the point has just been set */
-        COP__ESCAPE_OUT,     /* the turn is over */
+        COP__ESCAPE_OUT = 1, /* the turn is over */
         COP__ESCAPE_RENEWED, /* it goes on with what START says now */
 };
 
@@ -91,6 +82,14 @@ enum cop__pressure {
         COP__PRESSURE_LIMITED = 4, /* its mailbox has a limit: see limit.h */
 };
 
+/*
+ * Lines of 64 bytes. While senders and owner are on two cores, the first is with the senders, who write it at each message, and
+ * the owner comes there to fall asleep only; the second and the third are the owner's, who touches them at each message. Of
+ * those a sender touches none, but for `urgent`.
+ *
+ *      unread in the queue, as far as counted = scout_at - taken_count, if positive; else `scout` is stale
+ *      generation == that of `pid`, from birth to death
+ */
 struct cop__actor {
         /* Senders: the exchange, and two looks. One line, the only one a sender touches. */
         struct cop__queue queue;
@@ -99,28 +98,24 @@ struct cop__actor {
         uint32_t named;            /* atomic; marks of enum cop__named: what has been for it since its birth */
         uint8_t pressed;           /* atomic; a cop__pressure: how far the owner is behind, and LIMITED */
         uint8_t labelled;          /* atomic; it has a label; see label.h */
-        uint8_t status;            /* atomic; a cop__actor_status, for looking from outside */
+        bool alive;                /* atomic; from its spawning to its death, for looking from outside */
         uint8_t isolation;         /* atomic; a cop_isolation, the spawner's word */
 
         /* The owner, at each message. */
         struct cop__queue_cursor cursor COP__LINE_ALIGNED;
         struct cop__mailbox mailbox;
-        int32_t budget;            /* what is left of the turn */
-        int32_t next_budget;       /* of the turn after it */
-        uint32_t ahead;            /* nodes between the cursor and `scout`; 0: `scout` is stale */
-        uint32_t seen;             /* number of the last node taken from the queue; others read it as advice */
+        int32_t budget;            /* what is left of the turn; between turns, the next one's */
+        uint32_t taken_count;      /* nodes taken out of the queue, ever, wrapping */
         struct cop__node *scout;   /* as far as the owner has counted what is unread */
+        uint32_t scout_at;         /* taken_count when the scout will have been taken */
+        uint32_t generation;       /* the owner's own, so that it need not look at `pid` */
+
+        /* The owner, at each message, and when something is to be done aside. */
         const cop_behaviour *server; /* NULL: a plain actor */
         void *state;
         struct cop__signal *current; /* the message that a handler is at */
-
-        /* The owner, now and then. */
-        struct cop__escape *escape; /* of the turn; NULL between turns, and on visitors */
-        struct cop__signal *start;  /* holds the argument, as long as it may be used */
-        struct cop__signal *reply;  /* has come for `waiting` */
-        cop_ref waiting;            /* the call that waits for its reply */
-        struct cop__signal *alarm;  /* armed and not yet heard; see wait.c */
-        uint64_t alarm_ns;
+        const void *where;          /* atomic; code: the handler it is in, or the caller of what it waits in */
+        uint64_t handled;           /* atomic; messages */
         struct cop__shared_term *reason; /* why it must end, or NULL */
         uint8_t life;
         bool trap_exit;             /* atomic for others */
@@ -137,21 +132,24 @@ struct cop__actor {
         uint8_t urgent;             /* atomic, others set it; an exit or priority has come: see cop__hurry */
         uint32_t relation_count;    /* of `relations`; atomic for others */
 
+        /* The owner, when it waits in the middle of a turn. */
+        struct cop__signal *reply;  /* has come for `waiting` */
+        cop_ref waiting;            /* the call that waits for its reply */
+        struct cop__signal *alarm;  /* armed and not yet heard; see wait.c */
+        uint64_t alarm_ns;
+        struct cop__signal *taken;  /* received messages in the user's hands; see receive.c */
+        struct cop__rare *rare;     /* what few actors have; NULL: nothing of it */
+
+        /* The owner, now and then. */
+        struct cop__signal *start;  /* holds the argument, as long as it may be used */
         cop_pid parent;
         struct cop__list relations; /* links, and monitors by and of this actor; see relation.h */
         struct cop__list held;      /* struct cop__block: cop_alloc */
-        struct cop__signal *taken;  /* received messages in the user's hands; see receive.c */
-        struct cop__rare *rare;     /* what few actors have; NULL: nothing of it */
         struct cop__table *relation_table; /* of `relations`, when they are many */
-
-        /* Written by the owner, read by the console: atomics, and only for looking. */
-        const void *where;          /* code: the handler it is in, or the caller of what it waits in */
-        uint64_t bytes;             /* state and cop_alloc */
-        uint64_t handled;           /* messages */
-        uint32_t stack_bytes;       /* on the stack it is blocked on */
-        bool hibernating;           /* a plain one, asleep without a stack; see hibernate.c */
-
-        uint8_t state_class;        /* the owner; of `state` in the pool; COP__POOL_CLASS_NONE: malloc'ed */
+        uint64_t bytes;             /* atomic; of state and cop_alloc */
+        uint32_t stack_bytes;       /* atomic; on the stack it is blocked on */
+        bool hibernating;           /* atomic; a plain one, asleep without a stack; see hibernate.c */
+        uint8_t state_class;        /* of `state` in the pool; COP__POOL_CLASS_NONE: malloc'ed */
 };
 
 /*
@@ -199,18 +197,11 @@ enum cop__aside {
         COP__ASIDE_IDLE = 32,     /* counting the time without a message */
 };
 
-enum cop__actor_status {
-        COP__STATUS_FREE = 0,
-        COP__STATUS_WAITING,  /* idle, or in a receive */
-        COP__STATUS_RUNNING,
-};
-
 /* What this layer keeps for each thread. Only that thread, but for the counters, which others may read. */
 struct cop__here {
         struct cop_node *node;
         struct cop__list list;      /* of the node's threads, under its threads_lock */
         struct cop__fault_scope fault;
-        struct cop__escape *escape_spare;
         cop_ref ref_next, ref_end;  /* a block of references of this thread's own */
         uint32_t slots[COP__SLOTS_CACHED]; /* free ones */
         uint32_t slot_count;
@@ -468,6 +459,19 @@ COP__INLINE bool cop__must_leave(const struct cop__actor *actor)
                actor->task.visitor == NULL;
 }
 
+/* The escape point of the turn that runs here. */
+COP__INLINE struct cop__escape *cop__escape_here(void)
+{
+        return cop__thread_here()->worker->stack->escape;
+}
+
+/* Faults are the actor's from here on, on the stack that its turn runs on. */
+COP__INLINE void cop__guard_turn(struct cop__thread *thread)
+{
+        const struct cop__stack *stack = thread->worker->stack;
+        cop__turn_begin(&cop__here_of(thread)->fault, (uintptr_t)stack->low, stack->escape->top);
+}
+
 /* Says to senders whether the owner is behind; the budget of its next turn, larger if it is. */
 int32_t cop__turn_budget(struct cop__actor *actor);
 
@@ -524,7 +528,9 @@ struct cop__signal *cop__mailbox_after(const struct cop__mailbox *mailbox,
 void cop__mailbox_remove(struct cop__mailbox *mailbox, struct cop__signal *before,
                          struct cop__signal *signal);
 
+/* The scheduler's hooks: a turn, and what follows one that was left. */
 void cop__actor_run(struct cop__task *task);
+void cop__actor_left(struct cop__task *task, int how);
 
 /* ---- Waiting (wait.c) --------------------------------------------------------------------- */
 
@@ -538,7 +544,12 @@ void cop__wait(struct cop__actor *actor, uint64_t deadline_ns, const void *where
 bool cop__arm_alarm(struct cop__thread *thread, struct cop__actor *actor, uint64_t when_ns);
 
 /* Before an actor sleeps: a message that it received and has not freed cannot stay the queue's cursor. */
-void cop__let_go(struct cop__actor *actor);
+void cop__let_go_slowly(struct cop__actor *actor);
+COP__INLINE void cop__let_go(struct cop__actor *actor)
+{
+        if (COP__UNLIKELY(actor->cursor.node != NULL && !actor->cursor.done))
+                cop__let_go_slowly(actor);
+}
 
 /* Ends the turn: others run, and what has arrived is acted on. */
 void cop__yield(struct cop__actor *actor, const void *where);
@@ -564,7 +575,7 @@ void cop__pay_for(struct cop__actor *self, cop_pid receiver, const void *where);
 COP__NORETURN void cop__leave(struct cop__actor *actor);
 
 /* Jumps to the turn's frame, with nothing of the user's on the stack any more. */
-COP__NORETURN void cop__leave_turn(struct cop__actor *actor, enum cop__escape_how how);
+COP__NORETURN void cop__leave_turn(enum cop__escape_how how);
 
 /* The same with a reason, which is copied. Without memory for it the reason is `killed`. */
 COP__NORETURN void cop__exit_with(struct cop__actor *actor, cop_term reason);

@@ -80,15 +80,15 @@ static struct cop__shared_term *share(cop_term reason)
 COP__NORETURN void cop__leave(struct cop__actor *actor)
 {
         actor->leaving = true;
-        cop__leave_turn(actor, COP__ESCAPE_OUT);
+        cop__leave_turn(COP__ESCAPE_OUT);
 }
 
-COP__NORETURN void cop__leave_turn(struct cop__actor *actor, enum cop__escape_how how)
+COP__NORETURN void cop__leave_turn(enum cop__escape_how how)
 {
         struct cop__here *here = cop__here_of(cop__thread_here());
         cop__turn_end(&here->fault);
         here->fault.critical = 0;
-        _longjmp(actor->escape->point, (int)how);
+        _longjmp(cop__escape_here()->point, (int)how);
 }
 
 static void run_terminate(struct cop__actor *actor)
@@ -304,7 +304,7 @@ static void move_pid_on(struct cop__here *here, struct cop__actor *actor, cop_pi
         uint32_t generation = cop__pid_generation(pid) + 1;
         /* The last generation: nobody lives here again. See slots.c. */
         cop_pid next = generation == 0 ? cop_no_pid() : cop__pid(cop__pid_slot(pid), generation);
-        cop__store_relaxed(&actor->status, COP__STATUS_FREE);
+        cop__store_relaxed(&actor->alive, false);
         cop__store_relaxed(&actor->pressed, COP__PRESSURE_NONE); /* of the next one, who may have no limit */
         cop__store_seq(&actor->pid, next.bits); /* pairs with registration; see registry.h */
         if (cop__load_seq(&actor->named) & COP__NAMED)

@@ -142,20 +142,6 @@ void cop__fault_thread_stop(struct cop__fault_scope *scope);
 /* Of the calling thread, NULL if it has none. Never inlined: a turn may have changed threads. */
 struct cop__fault_scope *cop__fault_scope_here(void);
 
-/* For cop__turn_begin: the stack pointer of the function this is written in. */
-COP__INLINE uintptr_t cop__stack_pointer(void)
-{
-        uintptr_t sp;
-#if defined(__x86_64__)
-        __asm__ __volatile__("movq %%rsp, %0" : "=r"(sp));
-#elif defined(__aarch64__)
-        __asm__ __volatile__("mov %0, sp" : "=r"(sp));
-#else
-        sp = (uintptr_t)__builtin_frame_address(0);
-#endif
-        return sp;
-}
-
 /*
  * From here on faults are the actor's. `top` is cop__stack_pointer() of the function that
  * calls the actor, or the top of a stack where nothing lies yet; what lies below it may be

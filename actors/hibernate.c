@@ -30,9 +30,9 @@ void cop_hibernate_in(void (*next)(void *state), void *state)
         cop__drain(actor);
         cop__start_renew(actor, next, state);
         if (actor->mailbox.first != NULL)
-                cop__leave_turn(actor, COP__ESCAPE_RENEWED);
+                cop__leave_turn(COP__ESCAPE_RENEWED);
         actor->aside |= COP__ASIDE_BEGIN;
         cop__store_relaxed(&actor->hibernating, true);
         cop__store_relaxed(&actor->where, (const void *)(uintptr_t)next);
-        cop__leave_turn(actor, COP__ESCAPE_OUT);
+        cop__leave_turn(COP__ESCAPE_OUT);
 }

@@ -11,21 +11,26 @@
 /* ---- How much is unread --------------------------------------------------------------- */
 
 /*
- * The number of the newest node. The node may have been freed and be in use again; its header is pool memory and
- * stays mapped, so that the worst is a wrong number. For the same reason the sanitizers are told to look away.
+ * From the numbers of the newest node and of the last one taken. Either may have been freed and be in use again; their headers are
+ * pool memory and stay mapped, so that the worst is a wrong number. For the same reason the sanitizers are told to look away.
  */
-__attribute__((no_sanitize("address", "thread"))) static uint32_t newest(
+__attribute__((no_sanitize("address", "thread"))) static uint32_t in_queue(
         const struct cop__actor *actor)
 {
         uintptr_t tail = cop__load_relaxed(&actor->queue.tail);
+        const struct cop__node *taken = cop__load_relaxed(&actor->cursor.node);
+        const struct cop__node *first = cop__load_relaxed(&actor->queue.head);
         if (tail & COP__QUEUE_MARK)
-                return (uint32_t)(tail >> 2);
-        return ((const struct cop__node *)tail)->seq;
+                return 0;
+        uint32_t newest = ((const struct cop__node *)tail)->seq;
+        if (taken != NULL)
+                return newest - taken->seq;
+        return first != NULL ? newest - first->seq + 1 : 1;
 }
 
 uint32_t cop__unread(const struct cop__actor *actor)
 {
-        uint32_t queued = newest(actor) - cop__load_relaxed(&actor->seen);
+        uint32_t queued = in_queue(actor);
         /* A node that its sender has not numbered yet bears the number of an earlier life. */
         if (queued > INT32_MAX)
                 queued = 0;
@@ -34,11 +39,11 @@ uint32_t cop__unread(const struct cop__actor *actor)
 
 /* ---- Glimpses ----------------------------------------------------------------------------- */
 
-static cop_process_status state_of(const struct cop__actor *actor, uint32_t status)
+static cop_process_status state_of(const struct cop__actor *actor)
 {
         if (cop__load_relaxed(&actor->task.visitor) != NULL)
                 return COP_PROCESS_VISITING;
-        if (status == COP__STATUS_RUNNING)
+        if (!cop__queue_is_asleep(&actor->queue))
                 return COP_PROCESS_RUNNING;
         return cop__load_relaxed(&actor->hibernating) ? COP_PROCESS_HIBERNATING
                                                       : COP_PROCESS_WAITING;
@@ -67,12 +72,12 @@ static const char *handling_of(const cop_behaviour *server, const void *where)
         return NULL;
 }
 
-static void look_at(const struct cop__actor *actor, uint32_t status, struct cop__glimpse *glimpse)
+static void look_at(const struct cop__actor *actor, struct cop__glimpse *glimpse)
 {
         const cop_behaviour *server = cop__load_relaxed(&actor->server);
         glimpse->parent.bits = cop__load_relaxed(&actor->parent.bits);
         glimpse->server = server != NULL ? server->name : NULL;
-        glimpse->state = state_of(actor, status);
+        glimpse->state = state_of(actor);
         glimpse->status = word_of(glimpse->state);
         glimpse->priority = (cop_priority)cop__load_relaxed(&actor->task.priority);
         glimpse->isolation = (cop_isolation)cop__load_relaxed(&actor->isolation);
@@ -94,10 +99,9 @@ bool cop__glimpse_slot(struct cop_node *node, struct cop__actor *actor, bool nam
 {
         memset(glimpse, 0, sizeof(*glimpse));
         glimpse->pid = cop__actor_pid(actor);
-        uint32_t status = cop__load_acquire(&actor->status);
-        if (status == COP__STATUS_FREE)
+        if (!cop__load_acquire(&actor->alive))
                 return false;
-        look_at(actor, status, glimpse);
+        look_at(actor, glimpse);
         if (named && cop__load_relaxed(&actor->named) & COP__NAMED)
                 cop__registry_name(node, glimpse->pid, glimpse->name);
         if (named)

@@ -113,6 +113,7 @@ static void leave_thread(struct cop__thread *thread)
 
 static const struct cop__scheduler_hooks hooks = {
         .run = cop__actor_run,
+        .left = cop__actor_left,
         .leave = cop__timer_disarmed,
         .fire = cop__timer_fire,
         .thread_init = init_thread,
@@ -267,7 +268,7 @@ static void kill_all(struct cop_node *node)
                 for (uint32_t slot = 1; slot <= used; slot++) {
                         struct cop__actor *actor = &node->slots.base[slot];
                         cop_ref ref;
-                        if (cop__load_relaxed(&actor->status) == COP__STATUS_FREE ||
+                        if (!cop__load_relaxed(&actor->alive) ||
                             cop__load_relaxed(&actor->task.visitor) != NULL)
                                 continue;
                         cop_pid pid = cop__actor_pid(actor);

@@ -63,7 +63,7 @@ size_t cop_processes(cop_pid *pids, size_t room)
         uint32_t used = cop__load_acquire(&node->slots.used);
         for (uint32_t slot = 1; slot <= used; slot++) {
                 const struct cop__actor *actor = &node->slots.base[slot];
-                if (cop__load_relaxed(&actor->status) == COP__STATUS_FREE)
+                if (!cop__load_relaxed(&actor->alive))
                         continue;
                 if (count < room)
                         pids[count] = cop__actor_pid(actor);

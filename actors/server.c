@@ -175,24 +175,23 @@ bool cop__server_is_suspended(struct cop__actor *actor)
 bool cop__guarded(struct cop__actor *actor, void (*run)(void *argument), void *argument)
 {
         struct cop__escape escape;
-        struct cop__escape *const outer = actor->escape;
+        struct cop__escape *const outer = cop__escape_here();
         struct cop__shared_term *const reason = actor->reason;
         const bool leaving = actor->leaving, reports = actor->reports;
         bool returned = false;
         escape.top = cop__stack_pointer();
-        escape.low = outer->low;
         actor->leaving = true;
         actor->reason = NULL;
-        actor->escape = &escape;
+        cop__thread_here()->worker->stack->escape = &escape;
         if (_setjmp(escape.point) == 0) {
-                cop__turn_begin(&cop__here_of(cop__thread_here())->fault, escape.low, escape.top);
+                cop__guard_turn(cop__thread_here());
                 run(argument);
                 returned = true;
         } else {
                 returned = false;
         }
-        actor->escape = outer;
-        cop__turn_begin(&cop__here_of(cop__thread_here())->fault, outer->low, outer->top);
+        cop__thread_here()->worker->stack->escape = outer;
+        cop__guard_turn(cop__thread_here());
         actor->leaving = leaving;
         actor->reports = reports;
         if (actor->rare != NULL)

@@ -268,7 +268,7 @@ static cop_status spawn(struct cop__thread *thread, struct cop__actor *self,
         cop__store_relaxed(&actor->parent.bits, cop__actor_pid(self).bits);
         cop__store_relaxed(&actor->server, options->server);
         cop__store_relaxed(&actor->isolation, (uint8_t)options->isolation);
-        cop__store_relaxed(&actor->status, COP__STATUS_WAITING);
+        cop__store_relaxed(&actor->alive, true);
         if (options->name != NULL) {
                 status = cop__registry_add_unborn(here, options->name, pid, actor, &name);
                 if (status != COP_OK)
@@ -290,7 +290,7 @@ static cop_status spawn(struct cop__thread *thread, struct cop__actor *self,
         return COP_OK;
 failed:
         if (actor != NULL) {
-                cop__store_relaxed(&actor->status, COP__STATUS_FREE);
+                cop__store_relaxed(&actor->alive, false);
                 cop__slot_give(here, actor);
         }
         if (mine.link != NULL)
@@ -346,7 +346,8 @@ void cop__actor_born(struct cop__thread *thread, struct cop__actor *actor,
         struct start *start = cop__signal_body(signal);
         (void)thread;
         actor->life = COP__ALIVE;
-        cop__store_relaxed(&actor->status, COP__STATUS_RUNNING);
+        actor->generation = signal->node.generation;
+        actor->budget = COP__TURN_BUDGET;
         cop__store_relaxed(&actor->parent.bits, signal->from.bits);
         cop__store_relaxed(&actor->server, start->server);
         actor->state = start->state;
@@ -585,7 +586,7 @@ bool cop_is_alive(cop_pid pid)
                 return false;
         struct cop__actor *actor = cop__slot_of(cop__node_of(thread), pid);
         return actor != NULL && cop__slot_is(actor, pid) &&
-               cop__load_relaxed(&actor->status) != COP__STATUS_FREE;
+               cop__load_relaxed(&actor->alive);
 }
 
 /* ---- Memory that ends with the actor -------------------------------------------------------------- */

@@ -30,8 +30,7 @@ COP__INLINE struct cop__signal *cop__next_signal(struct cop__thread *thread,
                 cop__signal_free(&thread->pool, cop__signal_of(passed));
         else if (before.node != NULL)
                 cop__keep_passed(actor, before.node);
-        actor->ahead -= actor->ahead > 0;
-        cop__store_relaxed(&actor->seen, cop__load_relaxed(&node->seq));
+        actor->taken_count++;
         return cop__signal_of(node);
 }
 
@@ -43,8 +42,7 @@ COP__INLINE bool cop__take_in(struct cop__thread *thread, struct cop__actor *act
                               struct cop__signal *signal)
 {
         if (COP__LIKELY(signal->type == COP__SIGNAL_MESSAGE && actor->life == COP__ALIVE &&
-                        signal->node.generation ==
-                                (uint32_t)cop__load_relaxed(&actor->pid)))
+                        signal->node.generation == actor->generation))
                 return true;
         return cop__take_in_slowly(thread, actor, signal);
 }

@@ -230,7 +230,7 @@ static bool mark(const struct cop__timer_home *home, struct cop__actor *actor, c
                 cop__or_seq(&actor->named, bit);
         /* Pairs with the dying actor's move. A free slot bears the pid of the next, who would not know of the mark. */
         return cop__load_seq(&actor->pid) == to.bits &&
-               cop__load_relaxed(&actor->status) != COP__STATUS_FREE;
+               cop__load_relaxed(&actor->alive);
 }
 
 bool cop__timer_enter(struct cop__timer_home *home, struct cop_node *node,

@@ -2,8 +2,8 @@
 /*
  * One turn of an actor: take in what has arrived, handle messages, until there are none or the budget is spent.
  *
- * A handler is called on the worker's stack. Exits and faults jump back to the turn's escape point, which lies in its
- * frame beneath; so nothing in a turn may keep in a local variable what must survive that.
+ * A handler is called on the worker's stack. Exits and faults jump to the stack's escape point, which lies in the frame of the
+ * loop beneath (scheduler.c); so nothing in a turn may keep in a local variable what must survive that.
  */
 #include "actors/calling.h"
 #include "actors/server.h"
@@ -176,14 +176,14 @@ static COP__NOINLINE const cop_handler *handler_for_slowly(const cop_behaviour *
         return NULL;
 }
 
-/* Nearly always the very same object. */
+/* Nearly always the very same object. NULL: none; the slow way may find one. */
 COP__INLINE const cop_handler *handler_for(const cop_behaviour *server, const cop_kind *kind)
 {
         const cop_handler *end = server->handlers + server->handler_count;
         for (const cop_handler *handler = server->handlers; handler < end; handler++)
                 if (handler->kind == kind && handler->event == COP_EVENT_MESSAGE)
                         return handler;
-        return handler_for_slowly(server, kind);
+        return NULL;
 }
 
 static COP__COLD void drop_unwanted(struct cop__actor *actor, struct cop__signal *signal)
@@ -201,6 +201,29 @@ bool cop__is_parents_order(const struct cop__actor *actor, const struct cop__sig
         return cop_pid_equal(exited->pid, actor->parent);
 }
 
+COP__INLINE void run_handler(struct cop__actor *actor, const cop_handler *handler,
+                             struct cop__signal *signal)
+{
+        cop__store_relaxed(&actor->where, (const void *)(uintptr_t)handler->run.message);
+        handler->run.message(actor->state, cop__signal_body(signal));
+}
+
+/* By a handler whose kind is not the very same object, or by none. False: the message is somebody else's now, or has ended. */
+static COP__NOINLINE bool handle_slowly(struct cop__actor *actor, struct cop__signal *signal)
+{
+        const cop_handler *handler = handler_for_slowly(actor->server, signal->kind);
+        if (handler == NULL) {
+                drop_unwanted(actor, signal);
+        } else if (handler->event == COP_EVENT_MESSAGE) {
+                run_handler(actor, handler, signal);
+        } else {
+                cop__store_relaxed(&actor->where, (const void *)(uintptr_t)handler->run.otherwise);
+                handler->run.otherwise(actor->state, (cop_message *)signal);
+                return actor->current == signal;
+        }
+        return true;
+}
+
 /* Runs the handler. False: the message is somebody else's now, or has ended (machine.h). */
 COP__INLINE bool handle(struct cop__actor *actor, struct cop__signal *signal)
 {
@@ -210,16 +233,10 @@ COP__INLINE bool handle(struct cop__actor *actor, struct cop__signal *signal)
             cop__is_parents_order(actor, signal))
                 cop__exit_with(actor, ((const cop_exited *)cop__signal_body(signal))->reason);
         const cop_handler *handler = handler_for(actor->server, signal->kind);
-        if (COP__LIKELY(handler != NULL && handler->event == COP_EVENT_MESSAGE)) {
-                cop__store_relaxed(&actor->where, (const void *)(uintptr_t)handler->run.message);
-                handler->run.message(actor->state, cop__signal_body(signal));
-        } else if (handler != NULL) {
-                cop__store_relaxed(&actor->where, (const void *)(uintptr_t)handler->run.otherwise);
-                handler->run.otherwise(actor->state, (cop_message *)signal);
-                ours = actor->current == signal;
-        } else {
-                drop_unwanted(actor, signal);
-        }
+        if (COP__LIKELY(handler != NULL))
+                run_handler(actor, handler, signal);
+        else
+                ours = handle_slowly(actor, signal);
         actor->current = NULL;
         cop__count_up(&actor->handled);
         return ours;
@@ -241,16 +258,19 @@ static uint32_t pressure_of(uint32_t unread)
  */
 static uint32_t count_unread(struct cop__actor *actor)
 {
-        struct cop__node *node = actor->ahead > 0 ? actor->scout : actor->cursor.node;
-        while (node != NULL && actor->ahead <= 16 * COP__PRESSURE_FROM) {
-                struct cop__node *next = cop__load_acquire(&node->next); /* LINK */
-                if (next == NULL)
-                        break;
+        int32_t ahead = (int32_t)(actor->scout_at - actor->taken_count);
+        struct cop__node *node = ahead > 0 ? actor->scout : actor->cursor.node;
+        struct cop__node *next;
+        if (ahead < 0)
+                ahead = 0;
+        while (node != NULL && ahead <= 16 * (int32_t)COP__PRESSURE_FROM &&
+               (next = cop__load_acquire(&node->next)) != NULL) { /* LINK */
                 node = next;
-                actor->ahead++;
+                ahead++;
         }
         actor->scout = node;
-        return actor->ahead + actor->mailbox.count;
+        actor->scout_at = actor->taken_count + (uint32_t)ahead;
+        return (uint32_t)ahead + actor->mailbox.count;
 }
 
 /* Looked at when a turn ends before the messages do. Under pressure an actor works longer at a time than those who
@@ -363,7 +383,7 @@ static COP__NOINLINE bool live_aside(struct cop__actor *actor)
 
 /* Runs user code: init or the plain function first, then messages. Returns when the turn is over or the actor must
  * end; an exit or a fault leaves it through the escape point. */
-static COP__NOINLINE void live(struct cop__thread *thread, struct cop__actor *actor)
+COP__INLINE void live(struct cop__thread *thread, struct cop__actor *actor)
 {
         if (COP__UNLIKELY(cop__load_relaxed(&actor->urgent) != 0) && actor->life == COP__ALIVE &&
             actor->init_done && cop__hurry_slowly(actor))
@@ -396,20 +416,23 @@ static COP__NOINLINE void live(struct cop__thread *thread, struct cop__actor *ac
         }
 }
 
-static void fall_asleep(struct cop__thread *thread, struct cop__actor *actor)
+/* The turn ends with more to do: the actor comes after those that wait already. */
+static COP__NOINLINE void go_on_later(struct cop__thread *thread, struct cop__actor *actor)
+{
+        actor->budget = cop__turn_budget(actor);
+        cop__schedule_later(thread->scheduler, thread, &actor->task);
+}
+
+COP__INLINE void fall_asleep(struct cop__thread *thread, struct cop__actor *actor)
 {
         struct cop__node *passed;
-        if (actor->budget <= 0) {
-                actor->next_budget = cop__turn_budget(actor);
-                cop__schedule_later(thread->scheduler, thread, &actor->task);
-                return;
-        }
         uint32_t pressure = cop__load_relaxed(&actor->pressed) & ~(uint32_t)COP__PRESSURE_LIMITED;
-        cop__press(actor, COP__PRESSURE_NONE);
-        cop__store_relaxed(&actor->status, COP__STATUS_WAITING);
+        if (COP__UNLIKELY(pressure != COP__PRESSURE_NONE))
+                cop__press(actor, COP__PRESSURE_NONE);
         cop__let_go(actor); /* a handler may have kept what it received */
+        actor->budget = COP__TURN_BUDGET;
         /* Asleep, the actor may run elsewhere at once: nothing of it is touched after that. */
-        if (cop__queue_sleep(&actor->queue, &actor->cursor, &passed)) {
+        if (COP__LIKELY(cop__queue_sleep(&actor->queue, &actor->cursor, &passed))) {
                 if (passed != NULL)
                         cop__signal_free(&thread->pool, cop__signal_of(passed));
                 return;
@@ -447,30 +470,6 @@ void cop__slot_clear(struct cop__thread *thread, struct cop__actor *actor)
                 cop__slot_give(cop__here_of(thread), actor);
 }
 
-/* The part of a turn that can be left from within; and begun again, see hibernate.c. */
-static COP__NOINLINE void run_guarded(struct cop__thread *thread, struct cop__actor *actor)
-{
-        struct cop__escape escape;
-        escape.top = cop__stack_pointer();
-        escape.low = (uintptr_t)thread->worker->stack->low;
-        switch (_setjmp(escape.point)) {
-        case COP__ESCAPE_NOT:
-                actor->escape = &escape;
-                cop__turn_begin(&cop__here_of(thread)->fault, escape.low, escape.top);
-                live(thread, actor);
-                cop__turn_end(&cop__here_of(cop__thread_here())->fault);
-                return;
-        case COP__ESCAPE_RENEWED:
-                cop__turn_begin(&cop__here_of(cop__thread_here())->fault, actor->escape->low,
-                                actor->escape->top);
-                cop__actor_begin(actor);
-                cop__turn_end(&cop__here_of(cop__thread_here())->fault);
-                return;
-        default:
-                return;
-        }
-}
-
 /* A slice of a death, the last one with the clearing of the slot. */
 static COP__NOINLINE void run_dying(struct cop__thread *thread, struct cop__actor *actor)
 {
@@ -478,6 +477,32 @@ static COP__NOINLINE void run_dying(struct cop__thread *thread, struct cop__acto
                 cop__slot_clear(thread, actor);
         else
                 cop__schedule_later(thread->scheduler, thread, &actor->task);
+}
+
+/* A turn is over in which the actor has got a reason to end, or in whose slot nobody lives, or a thread. */
+static COP__NOINLINE void end_turn_otherwise(struct cop__thread *thread, struct cop__actor *actor)
+{
+        if (actor->life != COP__ALIVE) {
+                cop__slot_clear(thread, actor);
+        } else if (actor->reason != NULL) {
+                cop__die(thread, actor);
+                run_dying(thread, actor);
+        } else {
+                /* START came behind a stray: its thread waits for the right */
+                cop__schedule(thread->scheduler, thread, &actor->task);
+        }
+}
+
+COP__INLINE void end_turn(struct cop__thread *thread, struct cop__actor *actor)
+{
+        cop__turn_end(&cop__here_of(thread)->fault);
+        if (COP__UNLIKELY(actor->life != COP__ALIVE || actor->reason != NULL ||
+                          actor->task.visitor != NULL))
+                end_turn_otherwise(thread, actor);
+        else if (COP__UNLIKELY(actor->budget <= 0))
+                go_on_later(thread, actor);
+        else
+                fall_asleep(thread, actor);
 }
 
 void cop__actor_run(struct cop__task *task)
@@ -488,23 +513,18 @@ void cop__actor_run(struct cop__task *task)
                 run_dying(thread, actor);
                 return;
         }
-        actor->budget = actor->next_budget;
-        actor->next_budget = COP__TURN_BUDGET;
-        /* A stray signal brings a slot here, too, in which nobody lives: it stays free to those who look. */
-        if (COP__LIKELY(actor->life == COP__ALIVE))
-                cop__store_relaxed(&actor->status, COP__STATUS_RUNNING);
-        run_guarded(thread, actor);
-        actor->escape = NULL;
-        thread = cop__thread_here();
-        if (COP__UNLIKELY(actor->reason != NULL && actor->life == COP__ALIVE)) {
-                cop__die(thread, actor);
-                run_dying(thread, actor);
-        } else if (COP__UNLIKELY(actor->life != COP__ALIVE)) {
-                cop__slot_clear(thread, actor);
-        } else if (COP__UNLIKELY(task->visitor != NULL)) {
-                /* START came behind a stray: its thread waits for the right */
-                cop__schedule(thread->scheduler, thread, task);
-        } else {
-                fall_asleep(thread, actor);
+        cop__guard_turn(thread);
+        live(thread, actor);
+        end_turn(cop__thread_here(), actor);
+}
+
+/* Exits and faults come here from wherever in a turn they were, with nothing of it left on the stack. */
+void cop__actor_left(struct cop__task *task, int how)
+{
+        struct cop__actor *actor = cop__actor_of(task);
+        if (how == COP__ESCAPE_RENEWED) {
+                cop__guard_turn(cop__thread_here());
+                cop__actor_begin(actor);
         }
+        end_turn(cop__thread_here(), actor);
 }

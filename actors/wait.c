@@ -76,12 +76,12 @@ static bool block(struct cop__actor *actor, void (*after)(void *))
         cop__turn_end(scope);
         scope->critical = 0;
         cop__store_relaxed(&actor->stack_bytes,
-                           (uint64_t)(actor->escape->top - cop__stack_pointer()));
+                           (uint64_t)(cop__escape_here()->top - cop__stack_pointer()));
         bool blocked = cop__block(after, actor);
         cop__store_relaxed(&actor->stack_bytes, 0);
-        scope = &cop__here_of(cop__thread_here())->fault;
-        scope->critical = critical;
-        cop__turn_begin(scope, actor->escape->low, actor->escape->top);
+        struct cop__thread *thread = cop__thread_here();
+        cop__here_of(thread)->fault.critical = critical;
+        cop__guard_turn(thread);
         return blocked;
 }
 
@@ -114,10 +114,10 @@ static void wait_on_thread(struct cop__actor *actor, uint64_t deadline_ns)
 }
 
 /* A message in the user's hands cannot stay the queue's cursor: asleep, there is no moment left to link it. */
-void cop__let_go(struct cop__actor *actor)
+void cop__let_go_slowly(struct cop__actor *actor)
 {
         struct cop__node *node = actor->cursor.node;
-        if (node == NULL || actor->cursor.done || !(cop__signal_of(node)->flags & COP__SIGNAL_TAKEN))
+        if (!(cop__signal_of(node)->flags & COP__SIGNAL_TAKEN))
                 return;
         cop__queue_release(&actor->queue, &actor->cursor, node);
         cop__taken_link(actor, cop__signal_of(node));
@@ -132,12 +132,10 @@ void cop__wait(struct cop__actor *actor, uint64_t deadline_ns, const void *where
         cop__let_go(actor);
         cop__press(actor, COP__PRESSURE_NONE);
         show_where(actor, where);
-        cop__store_relaxed(&actor->status, COP__STATUS_WAITING);
         if (actor->task.visitor != NULL)
                 wait_on_thread(actor, deadline_ns);
         else
                 wait_on_stack(actor);
-        cop__store_relaxed(&actor->status, COP__STATUS_RUNNING);
         actor->budget = COP__TURN_BUDGET;
 }
 

@@ -8,6 +8,7 @@
 #define BASE_COMPILER_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define COP__LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define COP__UNLIKELY(condition) __builtin_expect(!!(condition), 0)
@@ -33,6 +34,20 @@
         ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
 
 #define COP__COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* The stack pointer of the function that this is written in. */
+COP__INLINE uintptr_t cop__stack_pointer(void)
+{
+        uintptr_t sp;
+#if defined(__x86_64__)
+        __asm__ __volatile__("movq %%rsp, %0" : "=r"(sp));
+#elif defined(__aarch64__)
+        __asm__ __volatile__("mov %0, sp" : "=r"(sp));
+#else
+        sp = (uintptr_t)__builtin_frame_address(0);
+#endif
+        return sp;
+}
 
 #if defined(__SANITIZE_ADDRESS__)
 #define COP__ASAN 1

@@ -29,7 +29,7 @@
  *      head       the one sender that got a mark: store; owner: load, clear, and put back what it let go of
  *      node.next  the one sender that got the node out of `tail`: store; owner: load
  *      node.seq   the sender before it publishes the node; anybody: read, as advice
- *      cursor, cursor_done   the owner
+ *      cursor      the owner; its node: anybody reads, as advice
  * "The owner" is whoever holds the run right, and the run right is what a mark stands for: the sender that
  * gets the mark holds it and hands it on by scheduling the owner; compare-and-swap to a mark gives it up.
  *
@@ -37,7 +37,7 @@
  *      LINK   store of `next` or `head`  ↔  the owner's load of it: the message's contents are visible.
  *      SLEEP  compare-and-swap to a mark ↔  the exchange that takes the mark: all the owner did, on whatever
  *             thread, happened before the sender's store to `head` and before the next run.
- *      CHAIN  exchange that takes a node ↔  the exchange that put it: `seq` of that node is visible.
+ *      CHAIN  exchange that takes a node ↔  the exchange that put it: the node is one of this queue, and stays (see above).
  *
  * What can be seen half done. Between its exchange and its store a sender has a node in `tail` that the owner
  * cannot reach: next() says "nothing yet" and sleep() fails. The owner is then neither empty nor able to go on;
@@ -46,10 +46,9 @@
  * Wait-free for senders: no loop, no failure. The owner's operations do not wait either, but for release(), which may
  * meet the two instructions above and spins for them; if the sender is not even running, it offers it the core.
  *
- * Counting. Each node bears `seq`, one more than the node before it, and the mark carries the last one, so how many have
- * arrived since the last one taken is known from `tail` alone: no counter is written by senders. It is advice: a sender that
- * comes between another's exchange and its store counts on from an old number, and the difference is wrong until the owner
- * is past that node.
+ * Counting. Each node bears `seq`, one more than the node before it, or 1 behind a mark. So how many have arrived since the last one
+ * taken is known from it and from `tail`: no counter is written by senders. It is advice: a sender that comes between
+ * another's exchange and its store counts on from an old number, and the difference is wrong until the owner is past that node.
  *
  * The exchange-and-link queue is D. Vyukov's intrusive many-to-one queue; telling the sender through the
  * exchange that the owner sleeps is S. Clebsch's (Pony). The mark without a stub node, so that an idle actor holds
@@ -65,18 +64,18 @@
 
 struct cop__node {
         struct cop__node *next; /* written once by the sender that found this node in `tail` */
-        uint32_t seq;           /* its number in its queue, from 1, wrapping */
+        uint32_t seq;           /* its number since the last mark, from 1, wrapping */
         uint32_t generation;    /* of the addressee: a reused slot drops what was meant for another */
 };
 
 struct cop__queue {
-        uintptr_t tail;         /* a node, or seq << 2 | mark: empty after node `seq` */
+        uintptr_t tail;         /* a node, or a mark: empty */
         struct cop__node *head; /* the first node after a mark, until the owner has taken it */
 };
 
 /* The owner's place in the queue. Kept apart: senders' lines should not hold what only the owner writes. */
 struct cop__queue_cursor {
-        struct cop__node *node; /* last taken, its `next` not yet followed; NULL: look at `head` */
+        struct cop__node *node; /* last taken, its `next` not yet followed; NULL: look at `head`. Others read it as advice */
         bool done;              /* the owner has no use for it: free it when passing on */
 };
 
@@ -102,9 +101,9 @@ COP__INLINE bool cop__queue_push(struct cop__queue *queue, struct cop__node *nod
         /* Acquire: SLEEP and CHAIN. Release: CHAIN, for whoever takes this node out of `tail`. */
         uintptr_t before = cop__exchange_acq_rel(&queue->tail, (uintptr_t)node);
         if (before & COP__QUEUE_MARK) {
-                cop__store_relaxed(&node->seq, (uint32_t)(before >> 2) + 1);
+                cop__store_relaxed(&node->seq, 1);
                 cop__store_release(&queue->head, node); /* LINK */
-                return (before & COP__QUEUE_AWAKE) == COP__QUEUE_ASLEEP;
+                return before == COP__QUEUE_ASLEEP;
         }
         struct cop__node *previous = (struct cop__node *)before;
         /* `previous` stays until its `next` is seen, so reading it is safe here and not after. Its seq may be stored
@@ -137,7 +136,7 @@ COP__INLINE struct cop__node *cop__queue_next(struct cop__queue *queue,
                 if (cursor->done)
                         *passed = cursor->node;
         }
-        cursor->node = node;
+        cop__store_relaxed(&cursor->node, node);
         cursor->done = false;
         return node;
 }
@@ -154,10 +153,7 @@ COP__INLINE bool cop__queue_done(struct cop__queue_cursor *cursor, struct cop__n
 /* The owner's compare-and-swap from an empty queue, whose last node or awake mark is `empty`, to a mark. */
 COP__INLINE bool cop__queue_mark(struct cop__queue *queue, uintptr_t empty, uintptr_t mark)
 {
-        uint32_t seq = empty & COP__QUEUE_MARK
-                               ? (uint32_t)(empty >> 2)
-                               : cop__load_relaxed(&((struct cop__node *)empty)->seq);
-        return cop__cas_release(&queue->tail, &empty, (uintptr_t)seq << 2 | mark); /* SLEEP */
+        return cop__cas_release(&queue->tail, &empty, mark); /* SLEEP */
 }
 
 /*
@@ -173,19 +169,20 @@ COP__INLINE bool cop__queue_sleep(struct cop__queue *queue, struct cop__queue_cu
         *passed = NULL;
         if (before.node == NULL) {
                 empty = cop__load_relaxed(&queue->tail);
-                if ((empty & COP__QUEUE_AWAKE) != COP__QUEUE_AWAKE)
+                if (empty != COP__QUEUE_AWAKE)
                         return false; /* the node at `head`, or one on its way there */
         } else if (cop__load_relaxed(&before.node->next) != NULL) {
                 return false;
         }
-        cursor->node = NULL;
+        cop__store_relaxed(&cursor->node, (struct cop__node *)NULL);
         cursor->done = false;
         if (cop__queue_mark(queue, empty, COP__QUEUE_ASLEEP)) {
                 if (before.done)
                         *passed = before.node;
                 return true;
         }
-        *cursor = before;
+        cop__store_relaxed(&cursor->node, before.node);
+        cursor->done = before.done;
         return false;
 }
 
@@ -196,8 +193,8 @@ COP__INLINE bool cop__queue_sleep(struct cop__queue *queue, struct cop__queue_cu
 COP__INLINE bool cop__queue_rouse(struct cop__queue *queue)
 {
         uintptr_t tail = cop__load_relaxed(&queue->tail);
-        return (tail & COP__QUEUE_AWAKE) == COP__QUEUE_ASLEEP &&
-               cop__cas_acquire(&queue->tail, &tail, tail | COP__QUEUE_AWAKE); /* SLEEP */
+        return tail == COP__QUEUE_ASLEEP &&
+               cop__cas_acquire(&queue->tail, &tail, COP__QUEUE_AWAKE); /* SLEEP */
 }
 
 /*
@@ -209,7 +206,7 @@ static inline void cop__queue_release(struct cop__queue *queue, struct cop__queu
 {
         if (cursor->node != node)
                 return;
-        cursor->node = NULL;
+        cop__store_relaxed(&cursor->node, (struct cop__node *)NULL);
         if (cop__load_relaxed(&node->next) == NULL &&
             cop__queue_mark(queue, (uintptr_t)node, COP__QUEUE_AWAKE))
                 return;
@@ -232,7 +229,7 @@ COP__INLINE bool cop__queue_is_drained(const struct cop__queue *queue,
 /* Any thread, as advice: is the owner asleep with nothing to do? */
 COP__INLINE bool cop__queue_is_asleep(const struct cop__queue *queue)
 {
-        return (cop__load_relaxed(&queue->tail) & COP__QUEUE_AWAKE) == COP__QUEUE_ASLEEP;
+        return cop__load_relaxed(&queue->tail) == COP__QUEUE_ASLEEP;
 }
 
 #endif

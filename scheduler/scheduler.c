@@ -40,13 +40,21 @@
 #include "base/clock.h"
 #include "base/random.h"
 
-static COP__THREAD_LOCAL struct cop__thread *thread_here;
+COP__THREAD_LOCAL struct cop__thread *cop__thread_place;
 
+#if !(defined(__x86_64__) && defined(__LP64__))
 COP__NOINLINE struct cop__thread *cop__thread_here(void)
 {
         /* The empty statement with a side effect keeps the compiler from folding two calls into one. */
         __asm__ __volatile__("" ::: "memory");
-        return thread_here;
+        return cop__thread_place;
+}
+#endif
+
+static void set_here(struct cop__thread *thread)
+{
+        cop__thread_place = thread;
+        __asm__ __volatile__("" ::: "memory"); /* cop__thread_here reads it behind the compiler's back */
 }
 
 static struct cop__worker *worker_here(void)
@@ -323,16 +331,23 @@ static void serve_timers(struct cop__scheduler *scheduler, struct cop__worker *w
 
 /* ---- Finding a task --------------------------------------------------------------- */
 
-static struct cop__task *pick_next_slot(struct cop__worker *worker)
+/* The next slot has been served often enough, and others wait: what it holds goes behind them. */
+static COP__NOINLINE void pass_over_next(struct cop__worker *worker)
+{
+        struct cop__task *task = swap_next(worker, NULL);
+        if (task != NULL)
+                put_ring(worker, task);
+}
+
+COP__INLINE struct cop__task *pick_next_slot(struct cop__worker *worker)
 {
         if (cop__load_relaxed(&worker->next) == NULL)
                 return NULL;
         /* With nobody else waiting here there is nobody to be fair to. */
-        if (worker->next_turns++ < COP__NEXT_TURNS || cop__runqueue_is_empty(&worker->ring))
+        if (COP__LIKELY(worker->next_turns++ < COP__NEXT_TURNS ||
+                        cop__runqueue_is_empty(&worker->ring)))
                 return swap_next(worker, NULL);
-        struct cop__task *task = swap_next(worker, NULL);
-        if (task != NULL)
-                put_ring(worker, task);
+        pass_over_next(worker);
         return NULL;
 }
 
@@ -371,26 +386,29 @@ static COP__NOINLINE struct cop__task *pick_unusually(struct cop__worker *worker
         return task;
 }
 
-/* From this worker's own queues and the shared ones; a low one only when it is its turn. */
-static struct cop__task *pick_here(struct cop__worker *worker)
+/* With nothing in the next slot. */
+static COP__NOINLINE struct cop__task *pick_queued(struct cop__worker *worker)
 {
-        struct cop__scheduler *scheduler = worker->thread.scheduler;
+        worker->next_turns = 0;
+        struct cop__task *task = cop__runqueue_pop(&worker->ring);
+        if (task == NULL)
+                task = take_shared(worker);
+        return task != NULL ? task : take_urgent(worker->thread.scheduler, false);
+}
+
+/* From this worker's own queues and the shared ones; a low one only when it is its turn. */
+COP__INLINE struct cop__task *pick_here(struct cop__worker *worker)
+{
         struct cop__task *task;
         cop__count_up(&worker->turns);
         if (COP__UNLIKELY(worker->turns % COP__TIMERS_EVERY == 0 ||
-                          cop__load_relaxed(&scheduler->waiting) != 0)) {
+                          cop__load_relaxed(&worker->thread.scheduler->waiting) != 0)) {
                 task = pick_unusually(worker);
                 if (task != NULL)
                         return task;
         }
         task = pick_next_slot(worker);
-        if (task != NULL)
-                return task;
-        worker->next_turns = 0;
-        task = cop__runqueue_pop(&worker->ring);
-        if (task == NULL)
-                task = take_shared(worker);
-        return task != NULL ? task : take_urgent(scheduler, false);
+        return COP__LIKELY(task != NULL) ? task : pick_queued(worker);
 }
 
 /* Half of another worker's ring comes to ours; the first of them is run. */
@@ -420,16 +438,20 @@ static struct cop__task *steal(struct cop__worker *worker)
 }
 
 /* This worker no longer searches. If it was the last and found something, there may be more for another. */
-static void stop_searching(struct cop__worker *worker, bool found)
+static COP__NOINLINE void leave_search(struct cop__worker *worker, bool found)
 {
         struct cop__scheduler *scheduler = worker->thread.scheduler;
-        if (!worker->searching)
-                return;
         worker->searching = false;
         if (cop__sub_seq(&scheduler->searching, 1) == 1 && found) {
                 cop__fence_seq(); /* SLEEPER: it stands in for the wakers that saw it search */
                 offer(scheduler);
         }
+}
+
+COP__INLINE void stop_searching(struct cop__worker *worker, bool found)
+{
+        if (COP__UNLIKELY(worker->searching))
+                leave_search(worker, found);
 }
 
 static struct cop__task *search(struct cop__worker *worker)
@@ -550,34 +572,52 @@ static void park(struct cop__worker *worker)
 }
 
 /* The hostile build: tasks wander between the workers all the time. */
-static struct cop__task *pick_elsewhere(struct cop__worker *worker)
+COP__INLINE struct cop__task *pick_elsewhere(struct cop__worker *worker)
 {
         if (COP__STEAL_EVERY == 0 || cop__random_below(&worker->random, COP__STEAL_EVERY + 1) > 0)
                 return NULL;
         return steal(worker);
 }
 
-/* The next task to run; NULL when the scheduler stops. */
-static struct cop__task *pick(struct cop__worker *worker)
+/* What is here, or a low one when nothing is. */
+COP__INLINE struct cop__task *pick_at_hand(struct cop__worker *worker)
 {
-        struct cop__scheduler *scheduler = worker->thread.scheduler;
-        for (;;) {
-                struct cop__task *task = pick_elsewhere(worker);
-                if (task == NULL)
-                        task = pick_here(worker);
-                if (task == NULL)
-                        task = pick_low(worker);
-                if (task != NULL) {
-                        stop_searching(worker, true);
-                        return task;
-                }
+        struct cop__task *task = pick_elsewhere(worker);
+        if (task == NULL)
+                task = pick_here(worker);
+        if (COP__UNLIKELY(task == NULL))
+                task = pick_low(worker);
+        if (COP__LIKELY(task != NULL))
+                stop_searching(worker, true);
+        return task;
+}
+
+/* Nothing is here: searches and sleeps until there is a task. NULL when the scheduler stops. */
+static COP__NOINLINE struct cop__task *wait_for_task(struct cop__worker *worker)
+{
+        struct cop__task *task;
+        do {
                 task = search(worker);
                 if (task != NULL)
                         return task;
-                if (COP__UNLIKELY(cop__load_relaxed(&scheduler->stopping)))
+                if (COP__UNLIKELY(cop__load_relaxed(&worker->thread.scheduler->stopping)))
                         return NULL;
                 park(worker);
+                task = pick_at_hand(worker);
+        } while (task == NULL);
+        return task;
+}
+
+/* The next task to run; NULL when the scheduler stops. */
+COP__INLINE struct cop__task *pick(struct cop__worker *worker)
+{
+        struct cop__task *task = worker->handed;
+        if (COP__UNLIKELY(task != NULL)) {
+                worker->handed = NULL;
+                return task;
         }
+        task = pick_at_hand(worker);
+        return COP__LIKELY(task != NULL) ? task : wait_for_task(worker);
 }
 
 /* ---- The loop and its stacks -------------------------------------------------------- */
@@ -621,18 +661,13 @@ static struct cop__stack *leave_stack_of(struct cop__task *task)
 }
 
 /* A worker's loop. It may begin on one thread and go on on another: nothing is kept across a turn. */
-static void loop(void *unused)
+static COP__NOINLINE void run_tasks(void)
 {
-        (void)unused;
-        run_after(worker_here());
         for (;;) {
                 struct cop__worker *worker = worker_here();
-                struct cop__task *task = worker->handed;
-                worker->handed = NULL;
-                if (task == NULL)
-                        task = pick(worker);
+                struct cop__task *task = pick(worker);
                 if (COP__UNLIKELY(task == NULL))
-                        break;
+                        return;
                 worker->thread.current = task;
                 if (task->stack != NULL) {
                         switch_stack(worker, leave_stack_of(task), give_stack, worker->stack);
@@ -641,6 +676,27 @@ static void loop(void *unused)
                         worker_here()->thread.current = NULL;
                 }
         }
+}
+
+static void end_turn_left(int how)
+{
+        struct cop__thread *thread = &worker_here()->thread;
+        thread->scheduler->hooks.left(thread->current, how);
+        worker_here()->thread.current = NULL;
+}
+
+/* The bottom of a stack: where turns are left to, for as long as the loop runs on it. */
+static void loop(void *unused)
+{
+        struct cop__escape escape;
+        (void)unused;
+        escape.top = cop__stack_pointer();
+        worker_here()->stack->escape = &escape;
+        run_after(worker_here());
+        int how = _setjmp(escape.point);
+        if (how != 0)
+                end_turn_left(how);
+        run_tasks();
         struct cop__worker *worker = worker_here();
         cop__context_leave(&worker->stack->context, &worker->own);
 }
@@ -700,7 +756,7 @@ static void *worker_main(void *argument)
 {
         struct cop__worker *worker = argument;
         const struct cop__scheduler_hooks *hooks = &worker->thread.scheduler->hooks;
-        thread_here = &worker->thread;
+        set_here(&worker->thread);
         /* The kernel may let threads oversleep by 50 us, to wake several at once. A wheel knows when it wants to wake. */
         prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
         hooks->thread_enter(&worker->thread);
@@ -708,7 +764,7 @@ static void *worker_main(void *argument)
         cop__context_switch(&worker->own, &worker->stack->context);
         cop__context_fini(&worker->own);
         hooks->thread_leave(&worker->thread);
-        thread_here = NULL;
+        set_here(NULL);
         return NULL;
 }
 
@@ -835,7 +891,7 @@ cop_status cop__visitor_enter(struct cop__scheduler *scheduler, struct cop__thre
                 cop__pool_cache_fini(&thread->pool);
                 return status;
         }
-        thread_here = thread;
+        set_here(thread);
         scheduler->hooks.thread_enter(thread);
         return COP_OK;
 }
@@ -843,7 +899,7 @@ cop_status cop__visitor_enter(struct cop__scheduler *scheduler, struct cop__thre
 void cop__visitor_leave(struct cop__thread *thread)
 {
         thread->scheduler->hooks.thread_leave(thread);
-        thread_here = NULL;
+        set_here(NULL);
         thread->scheduler->hooks.thread_fini(thread);
         cop__pool_cache_fini(&thread->pool);
 }

@@ -18,11 +18,15 @@
  * scheduled again, a worker gives up its stack (on which then nothing but a loop waits) and takes the task's; when
  * the task ends, it returns into the loop beneath it. So a task that does not block costs no switch, and what is idle
  * holds no stack.
+ *
+ * A turn can be left from within: a jump to its stack's escape point lands in the loop beneath, which calls `left` and goes on.
+ * The point is set when a loop begins, and stands for all turns on that stack; so a turn that is not left pays nothing for it.
  */
 #ifndef SCHEDULER_SCHEDULER_H
 #define SCHEDULER_SCHEDULER_H
 
 #include <pthread.h>
+#include <setjmp.h>
 
 #include <coppice/priority.h>
 
@@ -39,6 +43,12 @@ struct cop__task {
         struct cop__stack *stack;  /* where it is blocked; NULL: it is not */
         struct cop__park *visitor; /* set: a thread of its own runs it, and sleeps here */
         uint8_t priority;          /* atomic; a cop_priority: where it will wait next */
+};
+
+/* Where turns are left to: in a frame of the stack they run on, mostly that of the loop. Its stack points at it. */
+struct cop__escape {
+        jmp_buf point;
+        uintptr_t top; /* the frame's stack pointer: what lies below it is lost by a jump */
 };
 
 #define COP__PRIORITIES 4
@@ -64,6 +74,7 @@ struct cop__thread {
 /* What the layer above brings. */
 struct cop__scheduler_hooks {
         void (*run)(struct cop__task *task);                 /* one turn; may block, and return on another thread */
+        void (*left)(struct cop__task *task, int how);       /* it was left by longjmp(.., how), not 0; as run */
         void (*leave)(struct cop__timer *timer, void *owner); /* is about to fire; under its wheel's lock */
         void (*fire)(struct cop__timer *timer, void *owner);  /* a timer's time has come */
         cop_status (*thread_init)(struct cop__thread *thread); /* before the thread runs, on any thread */
@@ -125,10 +136,22 @@ struct cop__scheduler {
 };
 
 /*
- * The calling thread's place in a scheduler; NULL outside. Never cached across anything that may switch: the same
- * code may go on on another thread, so this is a function that the compiler cannot see into.
+ * The calling thread's place in a scheduler; NULL outside. Never cached across anything that may switch, since the same
+ * code may go on on another thread: the compiler keeps the address of a thread-local, so it is not told of one. The
+ * statement has a side effect, so that no two are made into one and none moves across a call.
  */
+extern COP__THREAD_LOCAL struct cop__thread *cop__thread_place;
+#if defined(__x86_64__) && defined(__LP64__)
+COP__INLINE struct cop__thread *cop__thread_here(void)
+{
+        struct cop__thread *thread;
+        __asm__ __volatile__("movq cop__thread_place@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0"
+                             : "=r"(thread));
+        return thread;
+}
+#else
 struct cop__thread *cop__thread_here(void);
+#endif
 
 /* Starts `worker_count` threads. Errors: COP_E_NO_MEMORY, COP_E_SYSTEM; nothing is left running. */
 cop_status cop__scheduler_start(struct cop__scheduler *scheduler, unsigned worker_count,

@@ -67,11 +67,13 @@ enum cop__stack_guard {
 };
 
 struct cop__stack_chunk;
+struct cop__escape;
 
 struct cop__stack {
         /* Whoever took the stack. */
         struct cop__context context; /* given back, it is finished by the pool */
         struct cop__stack *next;     /* the taker's to use; the pool's while it has the stack */
+        struct cop__escape *escape;  /* the taker's to use; see scheduler.h */
 
         /* Never written from the stack's first take on. */
         void *low;

@@ -379,7 +379,7 @@ IN_NODE(SYS_04_the_end_of_the_parent_is_obeyed_even_if_its_signal_overtakes_what
         ck_assert_int_eq(cop_sys_suspend(pid, PATIENCE_MS), COP_OK);
         cop_send(pid, go);
         ck_assert_str_eq(status_of(pid, "status"), "suspended");
-        await_true(cop__load_relaxed(&cop__slot_of(node, pid)->status) == COP__STATUS_WAITING);
+        await_true(cop__queue_is_asleep(&cop__slot_of(node, pid)->queue));
         cop_send(parent, go);
         await_down(ref, "bye");
 }
