@@ -90,8 +90,12 @@ static cop_status answer(struct cop__actor *self, struct cop__signal *request,
 cop_status cop_reply_value(const cop_kind *kind, const void *value)
 {
         struct cop__actor *actor = cop__actor_here();
-        if (actor == NULL)
+        if (COP__UNLIKELY(actor == NULL))
                 return COP_E_NO_NODE;
+        const struct cop__signal *request = actor->current;
+        if (COP__LIKELY(request != NULL && request->ref.bits == 0 && request->from.bits != 0 &&
+                        !(actor->aside & COP__ASIDE_OBSERVED)))
+                return cop_send_value(cop_to_pid(request->from), kind, value);
         return answer(actor, actor->current, kind, value, 0);
 }
 

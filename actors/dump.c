@@ -427,7 +427,7 @@ static void fill_end(struct dump *dump, const void *subject)
         uint64_t alive = 0;
         uint32_t used = cop__load_relaxed(&slots->used);
         for (uint32_t slot = 1; slot <= used; slot++)
-                alive += cop__load_relaxed(&slots->base[slot].status) != COP__STATUS_FREE;
+                alive += cop__load_relaxed(&slots->base[slot].alive);
         add_number(dump, "records", dump->file.records);
         add_number(dump, "alive", alive);
         add_number(dump, "actors", dump->actors);

@@ -169,16 +169,14 @@ COP__INLINE void cop__turn_end(struct cop__fault_scope *scope)
  */
 COP__INLINE void cop__critical_enter(struct cop__fault_scope *scope)
 {
-        unsigned depth = __atomic_load_n(&scope->critical, __ATOMIC_RELAXED);
-        __atomic_store_n(&scope->critical, depth + 1, __ATOMIC_RELAXED);
+        scope->critical++; /* one instruction: only a handler on this very thread reads it beside us */
         __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
 COP__INLINE void cop__critical_leave(struct cop__fault_scope *scope)
 {
         __atomic_signal_fence(__ATOMIC_SEQ_CST);
-        unsigned depth = __atomic_load_n(&scope->critical, __ATOMIC_RELAXED);
-        __atomic_store_n(&scope->critical, depth - 1, __ATOMIC_RELAXED);
+        scope->critical--;
 }
 
 #endif

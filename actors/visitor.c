@@ -61,6 +61,7 @@ static void be_born(struct cop__thread *thread, struct cop__visitor *visitor)
         cop__store_relaxed(&actor->trap_exit, true);
         cop__start_drop(actor);
         actor->budget = COP__TURN_BUDGET;
+        cop__store_relaxed(&actor->alive, true);
 }
 
 static cop_status enter(cop_node *node, struct cop__actor *(*take_slot)(struct cop__here *))

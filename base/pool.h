@@ -185,20 +185,27 @@ COP__INLINE void cop__pool_unpoison(void *block, size_t size)
 #endif
 }
 
+/* As below, but NULL too when the loaded magazine is empty. */
+COP__INLINE void *cop__pool_take_quick(struct cop__pool_cache *cache, uint8_t class)
+{
+        struct cop__pool_shelf *shelf = &cache->shelves[class];
+        struct cop__pool_block *block = shelf->loaded;
+        if (COP__UNLIKELY(!block))
+                return NULL;
+        cop__pool_unpoison(block, COP__ASAN ? cop__pool_block_size(class) : 0);
+        shelf->loaded = block->next;
+        shelf->room++;
+        return block;
+}
+
 /*
  * A block of the class, its content undefined, or NULL when memory is short. Aligned to
  * 64 bytes where the block size is a multiple of 64, else to 32.
  */
 COP__INLINE void *cop__pool_take(struct cop__pool_cache *cache, uint8_t class)
 {
-        struct cop__pool_shelf *shelf = &cache->shelves[class];
-        struct cop__pool_block *block = shelf->loaded;
-        if (COP__UNLIKELY(!block))
-                return cop__pool_take_elsewhere(cache, class);
-        cop__pool_unpoison(block, COP__ASAN ? cop__pool_block_size(class) : 0);
-        shelf->loaded = block->next;
-        shelf->room++;
-        return block;
+        void *block = cop__pool_take_quick(cache, class);
+        return COP__LIKELY(block != NULL) ? block : cop__pool_take_elsewhere(cache, class);
 }
 
 /* Taken: `block` came from a cache of the same pool, on any thread, with this class. */
