@@ -30,6 +30,7 @@
 #include "actors/holding.h"
 #include "actors/label.h"
 #include "actors/limit.h"
+#include "actors/overload.h"
 #include "actors/mark.h"
 #include "actors/registry.h"
 #include "actors/relation.h"
@@ -235,6 +236,7 @@ struct cop_node {
         struct cop__timers timers;
         struct cop__reports reports;
         struct cop__letters letters;
+        struct cop__overload overload;
         struct cop__census census;
         struct cop__labels labels;
         struct cop__symbols *symbols;

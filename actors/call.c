@@ -35,7 +35,7 @@ void cop__fail_call(struct cop__thread *thread, cop_pid callee, struct cop__sign
         if (request->kind != NULL && !request->kind->plain)
                 cop__flat_drop(request->kind, cop__signal_body(request));
         if (request->flags & COP__SIGNAL_LARGE)
-                free(cop__signal_body(request));
+                cop__pool_give_large(thread->pool.pool, cop__signal_body(request), request->size);
         request->kind = NULL;
         request->flags = 0;
         request->size = sizeof(struct cop__failed);

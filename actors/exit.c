@@ -28,6 +28,7 @@
 #include "actors/calling.h"
 #include "actors/machine.h"
 #include "actors/neighbours.h"
+#include "actors/own.h"
 #include "actors/server.h"
 #include "actors/request.h"
 #include "actors/take.h"
@@ -253,6 +254,7 @@ static void file_report(struct cop_node *node, struct cop__actor *actor, cop_pid
                 report.from = actor->current->from;
         }
         cop__server_print_state(actor, report.state, sizeof(report.state));
+        cop__own_print(actor, report.held, sizeof(report.held));
         cop__neighbours_print(node, actor, &report);
         cop__report_file(node, &report);
 }
@@ -386,13 +388,14 @@ static void free_call(struct cop__thread *thread, struct cop__actor *actor)
         }
 }
 
-static bool free_block(struct cop__actor *actor)
+static bool free_block(struct cop__thread *thread, struct cop__actor *actor)
 {
         struct cop__list *first = actor->held.next;
         if (cop__list_is_empty(&actor->held))
                 return false;
         cop__list_remove(first);
-        free(COP__CONTAINER(first, struct cop__block, list));
+        struct cop__block *block = COP__CONTAINER(first, struct cop__block, list);
+        cop__pool_give_large(thread->pool.pool, block, sizeof(*block) + block->size);
         return true;
 }
 
@@ -441,6 +444,7 @@ void cop__die(struct cop__thread *thread, struct cop__actor *actor)
                 file_report(here->node, actor, pid, who);
         refuse_current(thread, actor, pid);
         cop__server_end(thread, actor, pid);
+        cop__overload_look(thread);
         free_call(thread, actor);
         cop__requests_end(thread, actor);
 }
@@ -450,7 +454,7 @@ static bool die_a_little(struct cop__thread *thread, struct cop__actor *actor, c
 {
         return cop__relation_end(thread, actor, pid, actor->reason) ||
                refuse_taken(thread, actor, pid) || refuse_unread(thread, actor, pid) ||
-               refuse_arrived(thread, actor) || free_block(actor);
+               refuse_arrived(thread, actor) || free_block(thread, actor);
 }
 
 bool cop__die_on(struct cop__thread *thread, struct cop__actor *actor, unsigned most)

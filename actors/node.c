@@ -181,6 +181,7 @@ static cop_status init_parts(struct cop_node *node, const cop_node_options *opti
         cop__list_init(&node->visitors);
         cop__reports_init(&node->reports);
         cop__letters_init(&node->letters);
+        cop__overload_init(&node->overload);
         cop__census_init(&node->census);
         cop__labels_init(&node->labels);
         node->started_ns = cop__clock_ns();
@@ -219,7 +220,8 @@ cop_status cop_node_start_with(const cop_node_options *given, const cop_kind *co
         if (options.max_actors == 0)
                 options.max_actors = ACTORS_DEFAULT;
         if (result == NULL || !is_node_name(options.name) || options.workers > COP__WORKERS_MAX ||
-            options.max_actors > ACTORS_MAX)
+            options.max_actors > ACTORS_MAX ||
+            (options.memory_limit > 0 && options.memory_limit < COP__MEMORY_LIMIT_LEAST))
                 return COP_E_BAD_ARGUMENT;
         struct cop_node *node = aligned_alloc(COP__CACHE_LINE, (sizeof(*node) + 63) & ~(size_t)63);
         if (node == NULL)
@@ -241,6 +243,7 @@ cop_status cop_node_start_with(const cop_node_options *given, const cop_kind *co
                                       node);
         if (status != COP_OK)
                 goto without_workers;
+        cop__pool_limit(&node->scheduler.pool, options.memory_limit);
         *result = node;
         return COP_OK;
 without_workers:

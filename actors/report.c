@@ -192,6 +192,8 @@ static void add_around(const struct cop__report *report, char *text, size_t size
 {
         if (report->state[0] != '\0')
                 add(text, size, length, "\n   state %s", report->state);
+        if (report->held[0] != '\0')
+                add(text, size, length, "\n   held %s", report->held);
         if (report->started_as[0] != '\0')
                 add(text, size, length, "\n   started as %s%s%s%s%s", report->started_as,
                     report->ancestors[0] != '\0' ? " by " : "", report->ancestors,

@@ -10,6 +10,7 @@
  * In the log, and where somebody asks for it, it goes on with who is around it:
  *
  *         state #till{served = 3}
+ *         held descriptor 7
  *         started as till by shop <0.3.0>, <0.1.0>; linked to shop <0.3.0>
  *
  * The node keeps the last COP__REPORTS_KEPT. The first three parts are known when the actor dies; the last one comes
@@ -44,6 +45,7 @@ struct cop__report {
         char ancestors[192];           /* "shop <0.3.0>, <0.1.0>": its parent first; may be empty */
         char linked[192];              /* in the same form */
         char state[COP__REPORT_TEXT];  /* of a server with COP_STATE; else empty */
+        char held[192];                /* what it owned: "descriptor 7, database"; may be empty */
 };
 
 struct cop__reports {

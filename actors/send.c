@@ -170,6 +170,8 @@ static COP__NOINLINE cop_status send_value(cop_address to, const cop_kind *kind,
         struct cop__actor *actor = cop__slot_of(here->node, pid);
         cop_status status = cop__signal_message(&thread->pool, kind, value, &signal);
         if (COP__UNLIKELY(status != COP_OK)) {
+                if (status == COP_E_OVERLOAD)
+                        cop__overload_look(thread);
                 cop__critical_leave(&here->fault);
                 return status;
         }

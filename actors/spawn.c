@@ -207,6 +207,7 @@ static cop_status prepare_extras(const cop_spawn_options *options, struct extras
                 extras->rare = calloc(1, sizeof(*extras->rare));
                 if (extras->rare == NULL)
                         return COP_E_NO_MEMORY;
+                cop__list_init(&extras->rare->belongings);
                 extras->rare->memory_limit = options->memory_limit;
                 extras->rare->memory_limit_soft = options->memory_limit_soft;
         }
@@ -318,6 +319,8 @@ cop_status cop__spawn(const cop_spawn_options *options, cop_ref asked, cop_pid *
         struct cop__thread *thread = cop__thread_here();
         if (cop__load_relaxed(&cop__node_of(thread)->stopping))
                 return COP_E_STOPPING;
+        if (cop__overload_refuses(thread) && !options->supervised)
+                return COP_E_OVERLOAD;
         cop_status status = spawn(thread, self, options, asked, pid);
         if (status == COP_OK)
                 cop__spend(self, 1, __builtin_return_address(0));
@@ -331,7 +334,8 @@ cop_pid cop_spawn_or_exit(const cop_spawn_options *options)
         cop_status status = cop_spawn_opt(options, &pid);
         if (status == COP_OK || self == NULL || self->task.visitor != NULL)
                 return pid;
-        if (status == COP_E_LIMIT || status == COP_E_NO_MEMORY || status == COP_E_STOPPING)
+        if (status == COP_E_LIMIT || status == COP_E_NO_MEMORY || status == COP_E_OVERLOAD ||
+            status == COP_E_STOPPING)
                 cop__exit_with(self, COP_TUPLE(cop_atom("system_limit"), cop_atom("spawn")));
         cop__badarg("spawn", cop_status_text(status));
         return pid;
@@ -596,9 +600,11 @@ void *cop_alloc(size_t size)
         struct cop__actor *actor = cop__actor_here();
         if (actor == NULL || size > COP_ALLOC_MAX || !cop__arena_admits(actor, size))
                 return NULL;
-        struct cop__block *block = calloc(1, sizeof(*block) + size);
+        struct cop__pool *pool = &cop__node_of(cop__thread_here())->scheduler.pool;
+        struct cop__block *block = cop__pool_take_large(pool, sizeof(*block) + size);
         if (block == NULL)
                 return NULL;
+        memset(block, 0, sizeof(*block) + size);
         block->size = size;
         cop__list_push_back(&actor->held, &block->list);
         cop__count_by(&actor->bytes, size);
@@ -613,5 +619,6 @@ void cop_release(void *memory)
         struct cop__block *block = (struct cop__block *)memory - 1;
         cop__list_remove(&block->list);
         cop__count_by(&actor->bytes, (uint64_t)0 - block->size);
-        free(block);
+        cop__pool_give_large(&cop__node_of(cop__thread_here())->scheduler.pool, block,
+                             sizeof(*block) + block->size);
 }

@@ -151,7 +151,8 @@ cop_task cop_task_start_or_exit(const cop_task_options *options)
         cop_status status = cop_task_start(options, &task);
         if (status == COP_OK || self == NULL || self->task.visitor != NULL)
                 return task;
-        if (status == COP_E_LIMIT || status == COP_E_NO_MEMORY || status == COP_E_STOPPING)
+        if (status == COP_E_LIMIT || status == COP_E_NO_MEMORY || status == COP_E_OVERLOAD ||
+            status == COP_E_STOPPING)
                 cop__exit_with(self, COP_TUPLE(cop_atom("system_limit"), cop_atom("task")));
         cop__badarg("task_start", cop_status_text(status));
         return task;

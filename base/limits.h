@@ -97,6 +97,12 @@
 #define COP__LETTERS_SHARE 32u
 #define COP__LETTERS_SHARE_NS 100000000u
 
+/* The smallest limit of a node's memory: some workers' caches of each size fit. */
+#define COP__MEMORY_LIMIT_LEAST ((size_t)4 << 20)
+
+/* Actors that are told of the node's memory. */
+#define COP__MEMORY_SUBSCRIBERS 16u
+
 /* Actors that are told of dead letters: it is done by whoever finds one, so they must be few. */
 #define COP__LETTER_SUBSCRIBERS 16u
 

@@ -138,6 +138,11 @@ static bool add_slab(struct cop__pool *pool)
         size_t size = mapped < SLAB_FIRST ? SLAB_FIRST : mapped;
         if (size > SLAB_LARGEST)
                 size = SLAB_LARGEST;
+        size_t limit = cop__load_relaxed(&pool->limit);
+        while (limit > 0 && mapped + size > limit && size > SLAB_FIRST)
+                size /= 2;
+        if (limit > 0 && mapped + size > limit)
+                return false;
         const struct cop__pool_options *options = &pool->options;
         if (options->may_map && !options->may_map(options->context, size))
                 return false;
@@ -196,6 +201,56 @@ static struct cop__pool_block *carve_magazine(struct cop__pool *pool, uint8_t cl
         return first;
 }
 
+/* --- the limit ---------------------------------------------------------------- */
+
+/*
+ * Whoever sees the sum pass a mark says so. Two that pass it in opposite directions at once may leave the wrong word, until the
+ * next magazine: it is advice.
+ */
+static void count_use(struct cop__pool *pool, size_t more, size_t less)
+{
+        size_t limit = cop__load_relaxed(&pool->limit);
+        if (limit == 0)
+                return;
+        size_t used = cop__add_relaxed(&pool->used, more - less) + more - less;
+        bool is_over = cop__load_relaxed(&pool->over) != 0;
+        if (!is_over && used > limit - limit / 8)
+                cop__store_relaxed(&pool->over, 1);
+        else if (is_over && used < limit - limit / 4)
+                cop__store_relaxed(&pool->over, 0);
+}
+
+void cop__pool_limit(struct cop__pool *pool, size_t limit)
+{
+        cop__store_relaxed(&pool->limit, limit);
+}
+
+size_t cop__pool_used(const struct cop__pool *pool)
+{
+        size_t used = cop__load_relaxed(&pool->used);
+        return used > SIZE_MAX / 2 ? 0 : used; /* what was drawn before there was a limit has come back */
+}
+
+void *cop__pool_take_large(struct cop__pool *pool, size_t size)
+{
+        size_t limit = cop__load_relaxed(&pool->limit);
+        if (cop__pool_is_over(pool) || (limit > 0 && size > limit - limit / 8)) {
+                cop__add_relaxed(&pool->refused, 1);
+                return NULL;
+        }
+        void *block = malloc(size);
+        if (block)
+                count_use(pool, size, 0);
+        return block;
+}
+
+void cop__pool_give_large(struct cop__pool *pool, void *block, size_t size)
+{
+        if (block)
+                count_use(pool, 0, size);
+        free(block);
+}
+
 /* --- between cache and pool -------------------------------------------------- */
 
 static void return_magazine(struct cop__pool_cache *cache, uint8_t class,
@@ -206,6 +261,7 @@ static void return_magazine(struct cop__pool_cache *cache, uint8_t class,
         cop__pool_poison(magazine, class);
         depot_push(&cache->pool->depots[class], magazine);
         cache->drawn -= count;
+        count_use(cache->pool, 0, count * cop__pool_block_size(class));
 }
 
 /* A magazine from the depot, else from a slab; the last one of either may be short. */
@@ -236,10 +292,21 @@ COP__NOINLINE void *cop__pool_take_elsewhere(struct cop__pool_cache *cache, uint
                 if (!magazine)
                         return NULL;
                 cache->drawn += count;
+                count_use(cache->pool, count * cop__pool_block_size(class), 0);
         }
         shelf->loaded = magazine;
         shelf->room = shelf->magazine_size - count;
         return cop__pool_take(cache, class);
+}
+
+/* The spare magazine is the cache's own, and was counted when it was drawn. */
+COP__NOINLINE void *cop__pool_take_new_elsewhere(struct cop__pool_cache *cache, uint8_t class)
+{
+        if (cop__pool_is_over(cache->pool) && !cache->shelves[class].spare) {
+                cop__add_relaxed(&cache->pool->refused, 1);
+                return NULL;
+        }
+        return cop__pool_take_elsewhere(cache, class);
 }
 
 /* The loaded magazine is full: it becomes the spare one, and that goes to the depot. */

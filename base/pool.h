@@ -27,6 +27,10 @@
  *      slabs, cache list   everyone, under the lock
  *      a block             who took it; between give and take, the list it is in
  *
+ * A pool may have a limit. It counts what caches have drawn, by the magazine, and large blocks, which are malloc's; at seven eighths
+ * of the limit it is *over* until it is back at three quarters. While it is over, new work (cop__pool_take_new, large blocks)
+ * gets nothing that is not in the cache already; all else goes on until the limit itself.
+ *
  * Under AddressSanitizer a block that was given back is poisoned.
  */
 #ifndef BASE_POOL_H
@@ -39,6 +43,7 @@
 
 #include <ck_stack.h>
 
+#include "base/atomic.h"
 #include "base/compiler.h"
 #include "base/list.h"
 #include "base/lock.h"
@@ -103,6 +108,12 @@ struct cop__pool {
         struct cop__pool_depot depots[COP__POOL_CLASSES];
         struct cop__pool_options options;
         size_t mapped; /* bytes in slabs; read by anyone, written under the lock */
+        size_t limit;  /* atomic; bytes; 0: none */
+
+        /* Counted by the magazine and by the large block, and not at all without a limit. */
+        size_t used COP__LINE_ALIGNED; /* atomic; bytes that caches have drawn, and large blocks */
+        uint32_t over;                 /* atomic; advice, like all that is decided by it */
+        uint64_t refused;              /* atomic; new work */
 
         struct cop__lock lock; /* for all below; maps memory while held, see carve */
         struct cop__list caches;
@@ -150,11 +161,27 @@ void cop__pool_cache_fini(struct cop__pool_cache *cache);
  */
 int64_t cop__pool_balance(struct cop__pool *pool);
 
+/* From now on the pool counts and is limited. Before any block is taken that is given back. */
+void cop__pool_limit(struct cop__pool *pool, size_t limit);
+
+/* Bytes in use; 0 without a limit. Any thread, any time. */
+size_t cop__pool_used(const struct cop__pool *pool);
+
+COP__INLINE bool cop__pool_is_over(const struct cop__pool *pool)
+{
+        return COP__UNLIKELY(cop__load_relaxed(&pool->over) != 0);
+}
+
+/* A block of any size from malloc, counted; NULL: no memory, or the pool is over. Given back with the same size. */
+void *cop__pool_take_large(struct cop__pool *pool, size_t size);
+void cop__pool_give_large(struct cop__pool *pool, void *block, size_t size);
+
 /* Bytes mapped from the system. Any thread, any time. */
 size_t cop__pool_mapped(const struct cop__pool *pool);
 
 /* The rare halves of take and give. */
 void *cop__pool_take_elsewhere(struct cop__pool_cache *cache, uint8_t class);
+void *cop__pool_take_new_elsewhere(struct cop__pool_cache *cache, uint8_t class);
 void cop__pool_make_room(struct cop__pool_cache *cache, uint8_t class);
 
 /*
@@ -206,6 +233,14 @@ COP__INLINE void *cop__pool_take(struct cop__pool_cache *cache, uint8_t class)
 {
         void *block = cop__pool_take_quick(cache, class);
         return COP__LIKELY(block != NULL) ? block : cop__pool_take_elsewhere(cache, class);
+}
+
+/* The same for new work, which a pool that is over gives nothing from outside the cache. */
+COP__INLINE void *cop__pool_take_new(struct cop__pool_cache *cache, uint8_t class)
+{
+        if (COP__UNLIKELY(!cache->shelves[class].loaded))
+                return cop__pool_take_new_elsewhere(cache, class);
+        return cop__pool_take(cache, class);
 }
 
 /* Taken: `block` came from a cache of the same pool, on any thread, with this class. */

@@ -15,6 +15,8 @@
  *      coppice/task.h        functions that run elsewhere, and their results
  *      coppice/mailbox.h     limits of a mailbox, and what becomes of one message too many
  *      coppice/dead_letter.h messages that nobody will ever read
+ *      coppice/own.h         descriptors and other things that end with their actor
+ *      coppice/overload.h    a limit of the node's memory, and what happens near it
  *      coppice/task_group.h  functions that end together
  *      coppice/agent.h       a value that an actor keeps
  *      coppice/process.h     looking at actors, labels, hibernation
@@ -49,6 +51,8 @@
 #include <coppice/group.h>
 #include <coppice/machine.h>
 #include <coppice/main.h>
+#include <coppice/overload.h>
+#include <coppice/own.h>
 #include <coppice/partition.h>
 #include <coppice/process.h>
 #include <coppice/registry.h>

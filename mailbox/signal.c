@@ -6,9 +6,9 @@
 #include <string.h>
 
 /* A body that no pool class holds: the header keeps its address. */
-static bool attach_large(struct cop__signal *signal, size_t size)
+static bool attach_large(struct cop__pool_cache *cache, struct cop__signal *signal, size_t size)
 {
-        void *body = malloc(size);
+        void *body = cop__pool_take_large(cache->pool, size);
         if (body == NULL)
                 return false;
         memcpy(signal + 1, &body, sizeof(body));
@@ -25,7 +25,8 @@ COP__INLINE struct cop__signal *new_signal(struct cop__pool_cache *cache, unsign
         bool large = class == COP__POOL_CLASS_NONE;
         if (COP__UNLIKELY(large))
                 class = cop__pool_class(around + sizeof(void *));
-        char *block = cop__pool_take(cache, class);
+        bool is_new_work = type == COP__SIGNAL_MESSAGE && lead == 0; /* what a timer sends is not */
+        char *block = is_new_work ? cop__pool_take_new(cache, class) : cop__pool_take(cache, class);
         if (COP__UNLIKELY(block == NULL))
                 return NULL;
         struct cop__signal *signal = (struct cop__signal *)(void *)(block + lead);
@@ -36,7 +37,7 @@ COP__INLINE struct cop__signal *new_signal(struct cop__pool_cache *cache, unsign
         signal->type = (uint8_t)type;
         signal->pool_class = class;
         signal->flags = lead > 0 ? COP__SIGNAL_LED : 0;
-        if (COP__UNLIKELY(large) && !attach_large(signal, body_size)) {
+        if (COP__UNLIKELY(large) && !attach_large(cache, signal, body_size)) {
                 cop__pool_give(cache, class, block);
                 return NULL;
         }
@@ -60,7 +61,7 @@ static cop_status fill(struct cop__pool_cache *cache, struct cop__signal *signal
                        const cop_kind *kind, const void *value, struct cop__signal **result)
 {
         if (signal == NULL)
-                return COP_E_NO_MEMORY;
+                return cop__signal_none(cache);
         cop_status status = COP_OK;
         if (COP__LIKELY(kind->plain))
                 cop__copy_words(cop__signal_body(signal), value, signal->size);
@@ -112,7 +113,7 @@ void cop__signal_free_slow(struct cop__pool_cache *cache, struct cop__signal *si
         if (signal->flags & COP__SIGNAL_REASON)
                 drop_reason(signal);
         if (signal->flags & COP__SIGNAL_LARGE)
-                free(cop__signal_body(signal));
+                cop__pool_give_large(cache->pool, cop__signal_body(signal), signal->size);
         size_t lead = signal->flags & COP__SIGNAL_LED ? COP__SIGNAL_LEAD : 0;
         cop__pool_give(cache, signal->pool_class, (char *)signal - lead);
 }

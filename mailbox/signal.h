@@ -124,7 +124,13 @@ COP__INLINE void cop__copy_words(void *to, const void *from, size_t size)
                 memcpy((char *)to + at, (const char *)from + at, 8);
 }
 
-/* A message with a copy of `value`. Errors: those of cop__flat_size, and COP_E_NO_MEMORY. */
+/* Why there is no memory for a message. */
+COP__INLINE cop_status cop__signal_none(const struct cop__pool_cache *cache)
+{
+        return cop__pool_is_over(cache->pool) ? COP_E_OVERLOAD : COP_E_NO_MEMORY;
+}
+
+/* A message with a copy of `value`. Errors: those of cop__flat_size, COP_E_NO_MEMORY and COP_E_OVERLOAD. */
 COP__INLINE cop_status cop__signal_message(struct cop__pool_cache *cache, const cop_kind *kind,
                                            const void *value, struct cop__signal **result)
 {
@@ -132,9 +138,9 @@ COP__INLINE cop_status cop__signal_message(struct cop__pool_cache *cache, const 
         if (COP__UNLIKELY(!kind->plain || size > COP__POOL_SIZE_MAX - sizeof(struct cop__signal)))
                 return cop__signal_message_slow(cache, kind, value, result);
         uint8_t class = cop__pool_class(sizeof(struct cop__signal) + size);
-        struct cop__signal *signal = cop__pool_take(cache, class);
+        struct cop__signal *signal = cop__pool_take_new(cache, class);
         if (COP__UNLIKELY(signal == NULL))
-                return COP_E_NO_MEMORY;
+                return cop__signal_none(cache);
         signal->from.bits = 0;
         signal->ref.bits = 0;
         signal->kind = kind;

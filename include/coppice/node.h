@@ -49,6 +49,7 @@ typedef struct cop_node_options {
         size_t stack_size;      /* bytes of address space for a blocked actor: 256 KiB */
         cop_log_fn *log;        /* where the log goes: standard error, INFO and above */
         void *log_context;      /* handed to `log` */
+        size_t memory_limit;    /* bytes of messages, states and cop_alloc; 0: none, else at least 4 MiB; overload.h */
         const char *dump;       /* a file to be written when a fault ends the program; "": none; copied */
         bool contain_strict;    /* whoever is guarded is so as with COP_ISOLATION_STRICT; actor.h */
 } cop_node_options;

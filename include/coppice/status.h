@@ -69,6 +69,7 @@ typedef enum cop_status {
         COP_E_NEEDS,        /* something that it needs is not there */
         COP_E_CLOSED,       /* it has been closed, or its owner has ended */
         COP_E_CYCLE,        /* a call that would close a ring of actors waiting for each other */
+        COP_E_OVERLOAD,     /* the node is near its memory limit, and takes no new work; overload.h */
 } cop_status;
 
 /*

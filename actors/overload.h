@@ -1,0 +1,37 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * The node's memory watermark: who is told, and what is refused. The counting itself is the pool's (base/pool.h).
+ *
+ * The pool only leaves a word, `over`, since it is used where nothing may be sent. Whoever comes by a place where that is allowed
+ * (a refusal, a spawn, a death) compares it with what was told last, and tells the change: one exchange decides who does it.
+ *
+ * Who may touch what: the subscribers everybody, under the lock, which is a leaf; the rest is atomic.
+ */
+#ifndef ACTORS_OVERLOAD_H
+#define ACTORS_OVERLOAD_H
+
+#include <coppice/overload.h>
+
+#include "base/limits.h"
+#include "base/lock.h"
+#include "scheduler/scheduler.h"
+
+struct cop__overload {
+        uint32_t told;     /* atomic; the last word that was told */
+        uint64_t alarms;   /* atomic */
+        struct cop__lock lock;
+        uint32_t subscriber_count;
+        cop_pid subscribers[COP__MEMORY_SUBSCRIBERS];
+};
+
+void cop__overload_init(struct cop__overload *overload);
+
+void cop__overload_tell(struct cop__thread *thread);
+
+/* Tells a change that nobody has told. */
+void cop__overload_look(struct cop__thread *thread);
+
+/* Is new work to be refused? Then that is counted. */
+bool cop__overload_refuses(struct cop__thread *thread);
+
+#endif

@@ -1,0 +1,276 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * A node near its memory limit: it says so, takes no new work, loses nothing unseen, goes on ending what is there, and recovers.
+ *
+ * COP_SOAK_FLOOD in the environment is the number of messages of the flood: the soak asks for 100 million.
+ */
+#include "tests/node_fixture.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shell/shell.h"
+
+#define LIMIT ((size_t)8 << 20)
+
+typedef struct parcel {
+        int64_t number;
+        char fill[2000];
+} parcel;
+COP_MESSAGE(parcel, number, fill);
+
+typedef struct gate {
+        int64_t unused;
+} gate;
+COP_MESSAGE(gate, unused);
+
+typedef struct sum {
+        int64_t count, total;
+} sum;
+COP_MESSAGE(sum, count, total);
+
+/* Takes nothing in until it is opened; then it counts what there is, and tells. */
+static void stores(void)
+{
+        sum seen = { 0, 0 };
+        cop_auto first = cop_receive(COP_FOREVER, COP_KIND(gate));
+        for (;;) {
+                cop_auto message = cop_receive(0, COP_KIND(parcel));
+                if (message == NULL)
+                        break;
+                seen.count++;
+                seen.total += cop_read(parcel, message)->number;
+        }
+        /* Also what it tells is new work, until the others have made room. */
+        while (cop_send_value(cop_to_pid(cop_message_from(first)), COP_KIND_OF(sum), &seen) != COP_OK)
+                cop_yield();
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(gate)));
+}
+
+#define STORES 200
+
+struct yard {
+        cop_pid stores[STORES];
+        int64_t accepted, total, refused;
+};
+
+/* Sends to each in turn until the node takes no more. */
+static void fill(struct yard *yard)
+{
+        for (size_t i = 0; i < STORES; i++)
+                ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = stores }, &yard->stores[i]),
+                                 COP_OK);
+        for (int64_t i = 0; i < 1000000; i++) {
+                cop_status status = cop_send(yard->stores[i % STORES], parcel, .number = i);
+                if (status == COP_E_OVERLOAD) {
+                        yard->refused++;
+                        return;
+                }
+                ck_assert_int_eq(status, COP_OK);
+                yard->accepted++;
+                yard->total += i;
+        }
+        ck_abort_msg("the limit was never reached");
+}
+
+/* What a timer sends is no new work. */
+static void empty(struct yard *yard)
+{
+        sum all = { 0, 0 };
+        for (size_t i = 0; i < STORES; i++)
+                ck_assert_int_eq(cop_send_after(NULL, 0, yard->stores[i], gate), COP_OK);
+        for (size_t i = 0; i < STORES; i++) {
+                cop_auto message = await(COP_KIND(sum));
+                all.count += cop_read(sum, message)->count;
+                all.total += cop_read(sum, message)->total;
+        }
+        ck_assert_int_eq(all.count, yard->accepted);
+        ck_assert_int_eq(all.total, yard->total);
+}
+
+IN_NODE_WITH(a_node_near_its_memory_limit_refuses_new_work_and_recovers, .memory_limit = LIMIT)
+{
+        static struct yard yard;
+        cop_memory_use use;
+        cop_pid pid = cop_no_pid();
+        memset(&yard, 0, sizeof(yard));
+        ck_assert_int_eq(cop_memory_subscribe(), COP_OK);
+        fill(&yard);
+        cop_memory(node, &use);
+        ck_assert(use.over);
+        ck_assert_uint_eq(use.limit, LIMIT);
+        ck_assert_uint_gt(use.used, LIMIT - LIMIT / 8);
+        ck_assert_uint_le(use.used, LIMIT);
+        ck_assert_uint_ge(use.refused, 1);
+        /* It is told, ... */
+        cop_auto alarm = await(COP_KIND(cop_memory_alarm));
+        ck_assert(cop_read(cop_memory_alarm, alarm)->over);
+        ck_assert_uint_eq(cop_read(cop_memory_alarm, alarm)->limit, LIMIT);
+        /* ... and there is no new work of any sort, */
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = stores }, &pid), COP_E_OVERLOAD);
+        ck_assert_uint_eq(pid.bits, 0);
+        ck_assert_ptr_null(cop_alloc(100));
+        ck_assert_str_eq(cop_status_text(COP_E_OVERLOAD),
+                         "the node is near its memory limit, and takes no new work");
+        /* but ends are, */
+        cop_ref ref = watch(yard.stores[STORES - 1]);
+        ck_assert_int_eq(cop_send_exit(yard.stores[STORES - 1], cop_atom("kill")), COP_OK);
+        await_down(ref, "killed");
+        cop_memory(node, &use);
+        ck_assert_uint_eq(use.alarms, 1);
+}
+
+IN_NODE_WITH(what_was_accepted_under_overload_is_all_delivered, .memory_limit = LIMIT)
+{
+        static struct yard yard;
+        cop_memory_use use;
+        memset(&yard, 0, sizeof(yard));
+        fill(&yard);
+        ck_assert_int_eq(cop_memory_subscribe(), COP_OK); /* it is told at once */
+        cop_auto first = await(COP_KIND(cop_memory_alarm));
+        ck_assert(cop_read(cop_memory_alarm, first)->over);
+        empty(&yard);
+        cop_memory(node, &use);
+        ck_assert(!use.over);
+        put_down(yard.stores[0]);
+        cop_auto second = await(COP_KIND(cop_memory_alarm));
+        ck_assert(!cop_read(cop_memory_alarm, second)->over);
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = stores }, &yard.stores[0]), COP_OK);
+        cop_memory_unsubscribe();
+}
+
+IN_NODE_WITH(large_messages_and_cop_alloc_count_and_come_back, .memory_limit = LIMIT)
+{
+        cop_memory_use before, use;
+        cop_memory(node, &before);
+        void *block = cop_alloc(1 << 20);
+        ck_assert_ptr_nonnull(block);
+        cop_memory(node, &use);
+        ck_assert_uint_ge(use.used, before.used + (1 << 20));
+        ck_assert_ptr_null(cop_alloc(7 << 20)); /* more than the mark in one piece */
+        cop_release(block);
+        cop_memory(node, &use);
+        ck_assert_uint_lt(use.used, before.used + (1 << 20));
+}
+
+TEST(a_limit_too_small_to_work_with_is_refused)
+{
+        cop_node *node = NULL;
+        ck_assert_int_eq(cop_node_start(&(cop_node_options){ .memory_limit = 1 << 20 }, &node),
+                         COP_E_BAD_ARGUMENT);
+}
+
+static void subscribes(void)
+{
+        if (cop_memory_subscribe() != COP_OK)
+                cop_exit(cop_atom("refused"));
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(gate)));
+}
+
+IN_NODE(sixteen_may_be_told_and_the_dead_make_room)
+{
+        cop_pid pids[16];
+        for (size_t i = 0; i < 16; i++) {
+                pids[i] = cop_spawn(subscribes);
+                settle_with(pids[i]);
+        }
+        ck_assert_int_eq(cop_memory_subscribe(), COP_E_LIMIT);
+        put_down(pids[3]);
+        ck_assert_int_eq(cop_memory_subscribe(), COP_OK);
+        ck_assert_int_eq(cop_memory_subscribe(), COP_OK);
+        for (size_t i = 0; i < 16; i++)
+                if (i != 3)
+                        put_down(pids[i]);
+}
+
+/* ---- The flood --------------------------------------------------------------------------------- */
+
+typedef struct drop {
+        int64_t number;
+} drop;
+COP_MESSAGE(drop, number);
+
+typedef struct river {
+        int64_t drops;
+        cop_pid mill;
+} river;
+COP_MESSAGE(river, drops, mill);
+
+/* A slow actor: each message costs it more than it costs its sender. */
+static void grinds(const river *r)
+{
+        sum seen = { 0, 0 };
+        volatile int work = 0;
+        while (seen.count < r->drops) {
+                cop_auto message = cop_receive(COP_FOREVER, COP_KIND(drop));
+                seen.count++;
+                seen.total += cop_read(drop, message)->number;
+                for (int i = 0; i < 100; i++)
+                        work++;
+        }
+        cop_send_value(cop_to_pid(r->mill), COP_KIND_OF(sum), &seen);
+}
+
+static void pours(const river *r)
+{
+        for (int64_t i = 0; i < r->drops;)
+                if (cop_send(r->mill, drop, .number = i) == COP_OK)
+                        i++;
+                else
+                        cop_yield(); /* refused, and said so: it is sent again */
+}
+
+static size_t resident_bytes(void)
+{
+        unsigned long size = 0, resident = 0;
+        FILE *file = fopen("/proc/self/statm", "re");
+        ck_assert_ptr_nonnull(file);
+        ck_assert_int_eq(fscanf(file, "%lu %lu", &size, &resident), 2);
+        fclose(file);
+        return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static int64_t wanted_drops(void)
+{
+        const char *wanted = getenv("COP_SOAK_FLOOD");
+        if (wanted != NULL && atoll(wanted) > 0)
+                return atoll(wanted);
+        return suite_is_slow() || COP__TINY ? 20000 : 2000000;
+}
+
+TEST_WITHIN(a_flood_to_a_slow_actor_stays_bounded_and_the_shell_answers, 3600)
+{
+        int64_t drops = wanted_drops() / 2 * 2;
+        size_t most = 0, before = resident_bytes();
+        unsigned answers = 0;
+        cop_node *node = node_begin((cop_node_options){ .workers = 2, .memory_limit = 64 << 20 });
+        cop_pid mill = cop_spawn_with(grinds, river, .drops = drops, .mill = cop_self());
+        for (int i = 0; i < 2; i++)
+                cop_spawn_with(pours, river, .drops = drops / 2, .mill = mill);
+        struct cop__shell shell;
+        cop__shell_init(&shell, node);
+        for (;;) {
+                cop_auto message = cop_receive(5, COP_KIND(sum));
+                if (message != NULL) {
+                        ck_assert_int_eq(cop_read(sum, message)->count, drops);
+                        ck_assert_int_eq(cop_read(sum, message)->total, drops / 2 * (drops / 2 - 1));
+                        break;
+                }
+                ck_assert(cop__shell_run(&shell, "i", 1));
+                ck_assert_uint_gt(shell.out.size, 0);
+                answers++;
+                if (resident_bytes() > most)
+                        most = resident_bytes();
+        }
+        cop__shell_fini(&shell);
+        cop_memory_use use;
+        cop_memory(node, &use);
+        ck_assert_uint_le(use.used, 64 << 20);
+        if (!suite_is_slow())
+                ck_assert_uint_le(most, before + (80 << 20));
+        node_end(node);
+        if (getenv("COP_SOAK_FLOOD") != NULL)
+                printf("messages of the flood: %lld, all delivered; %zu MiB at most, %u looks answered\n",
+                       (long long)drops, most >> 20, answers);
+}
