@@ -161,7 +161,7 @@ static void free_entry(ck_epoch_entry_t *entry)
 }
 
 /* `next` stays: who looks at the entry goes on from there. */
-static void unlink(struct cop__partition *partition, struct cop__key *key, struct cop__entry *entry)
+static void unchain(struct cop__partition *partition, struct cop__key *key, struct cop__entry *entry)
 {
         if (entry->prev != NULL)
                 cop__store_release(&entry->prev->next, entry->next);
@@ -210,7 +210,7 @@ void cop__book_take_out(struct cop__thread *thread, struct cop__holdings_shard *
         struct cop__key *key = entry->key;
         struct cop__partition *partition = cop__book_partition(holding->book, key->is.hash);
         cop__lock_lock(&partition->lock);
-        unlink(partition, key, entry);
+        unchain(partition, key, entry);
         tell_gone(thread, partition, entry);
         forget_if_empty(here, partition, key);
         cop__lock_unlock(&partition->lock);

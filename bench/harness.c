@@ -139,6 +139,8 @@ static COP_NORETURN void run_here(const struct bench *bench, struct bench_run *r
         bench->run(run);
         BENCH_CHECK(run->result.skipped[0] != '\0' || (run->result.ops > 0 && run->result.ns > 0),
                     "nothing was measured");
+        if (bench_tell_counts != NULL)
+                bench_tell_counts(bench->name, run->workers, run->result.ops);
         cop_node_leave();
         cop_node_stop(node);
         *result = run->result;

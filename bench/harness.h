@@ -94,6 +94,9 @@ uint64_t bench_peak_rss(void);
 /* Memory for the bench's own books, all of it touched; ends with the run. */
 void *bench_books(size_t size);
 
+/* Only in the program of count/: prints what the run's threads wrote, for each operation. */
+void bench_tell_counts(const char *name, unsigned workers, uint64_t ops) __attribute__((weak));
+
 /* Runs `ops` operations in a new process. False, with a sentence on standard error: it was wrong or did not end. */
 bool bench_measure(const struct bench *bench, unsigned workers, uint64_t ops,
                    struct bench_result *result);

@@ -146,6 +146,34 @@ function print_row(wanted,    i, field, value, other, target) {
                 note[++notes] = field[2] ": " field[7]
 }
 
+# What coppice-bench-count found.
+function print_counts(    i) {
+        if (counts == 0)
+                return
+        printf "\n### writes that others could see, for each operation\n\n"
+        printf "| Benchmark | Workers | Atomic writes | of these locked | to a line that another thread wrote last |\n"
+        printf "|---|---|---|---|---|\n"
+        for (i = 1; i <= counts; i++)
+                printf "| `%s` | %d | %.1f | %.1f | %.4f |\n", text_of(counted[i], "name"),
+                        number_of(counted[i], "workers"), number_of(counted[i], "writes"),
+                        number_of(counted[i], "locked"), number_of(counted[i], "moved")
+}
+
+# What coppice-crowd found.
+function print_crowd(    i) {
+        if (crowds == 0)
+                return
+        printf "\n### many workers, simulated\n\n"
+        printf "| Workload | Workers | Turns | As fast as so many | Wakes | in vain | Vain looks for work, a turn | Locked, a turn | Lines moved, a turn |\n"
+        printf "|---|---|---|---|---|---|---|---|---|\n"
+        for (i = 1; i <= crowds; i++)
+                printf "| %s | %d | %d | %.1f | %d | %d | %.3f | %.2f | %.3f |\n", text_of(crowd[i], "crowd"),
+                        number_of(crowd[i], "workers"), number_of(crowd[i], "turns"),
+                        number_of(crowd[i], "speed_up"), number_of(crowd[i], "wakes"),
+                        number_of(crowd[i], "futile_wakes"), number_of(crowd[i], "failed_steals_per_turn"),
+                        number_of(crowd[i], "locked_per_turn"), number_of(crowd[i], "moved_per_turn")
+}
+
 BEGIN {
         split("erlang go caf tokio", known, " ")
         title_of["erlang"] = "Erlang"
@@ -161,6 +189,16 @@ FNR == 1 {
 file == 1 {
         if ($0 !~ /^#/ && $0 != "")
                 asked[++rows] = $0
+        next
+}
+
+/"crowd":/ {
+        crowd[++crowds] = $0
+        next
+}
+
+/"moved":/ {
+        counted[++counts] = $0
         next
 }
 
@@ -187,6 +225,8 @@ END {
                 for (i = 1; i <= notes; i++)
                         printf "* %s.\n", note[i]
         }
+        print_counts()
+        print_crowd()
         for (name in why)
                 printf "\nNo figure for `%s`: %s.\n", name, why[name]
 }

@@ -437,14 +437,20 @@ static struct cop__task *steal(struct cop__worker *worker)
         return NULL;
 }
 
-/* This worker no longer searches. If it was the last and found something, there may be more for another. */
+static bool is_work_left(struct cop__scheduler *scheduler);
+
+/*
+ * This worker no longer searches. If it was the last and found something, there may be more for another: then it looks, since
+ * to wake one for nothing costs two threads some microseconds each time that a node at rest gets one thing to do.
+ */
 static COP__NOINLINE void leave_search(struct cop__worker *worker, bool found)
 {
         struct cop__scheduler *scheduler = worker->thread.scheduler;
         worker->searching = false;
         if (cop__sub_seq(&scheduler->searching, 1) == 1 && found) {
                 cop__fence_seq(); /* SLEEPER: it stands in for the wakers that saw it search */
-                offer(scheduler);
+                if (is_work_left(scheduler))
+                        offer(scheduler);
         }
 }
 

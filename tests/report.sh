@@ -40,6 +40,8 @@ line() {
         line ring_503 2 1.00 ''
         line idle_1 2 10.00 ',"p99_ns":4000,"bytes_per_actor":150'
         echo '{"peer":"erlang","name":"ring_503","workers":1,"unit":"x","runs":1,"ops":1,"ns_per_op":200.00}'
+        echo '{"name":"ring_503","workers":2,"ops":100,"writes":15.400,"locked":2.200,"moved":0.0001}'
+        echo '{"crowd":"tree","workers":64,"turns":9,"us":3.0,"speed_up":13.0,"wakes":33,"futile_wakes":2,"failed_steals_per_turn":0.25,"locked_per_turn":2.28,"moved_per_turn":0.31}'
         echo '{"name":"loops_1","workers":1,"unit":"x","skipped":"it cannot be"}'
 } >"$work/lines"
 awk -f "$here/bench/table.awk" "$work/targets" "$work/lines" >"$work/table" || fail "no table"
@@ -54,6 +56,8 @@ has '| a wait | ≤ 5 | 4.00 |  | yes | – |'
 has '| not told | ≥ 1 | none |'
 # shellcheck disable=SC2016 # no command
 has 'No figure for `loops_1`: it cannot be.'
+has '| `ring_503` | 2 | 15.4 | 2.2 | 0.0001 |'
+has '| tree | 64 | 9 | 13.0 | 33 | 2 | 0.250 | 2.28 | 0.310 |'
 has "* a row: the peer's token is smaller."
 ! grep -q 'not asked' "$work/table" || fail "a row that nobody has measured"
 

@@ -153,7 +153,12 @@ proctype worker(byte me)
                 :: found && mine ->
                         mine = false;
                         atomic { before = searching; searching-- }
-                        if :: before == 1 -> offer() :: else -> skip fi
+                        if
+                        :: before == 1 ->
+                                look();
+                                if :: found -> offer() :: else -> skip fi
+                        :: else -> skip
+                        fi
                 :: found && !mine -> skip
                 :: else -> /* park */
                         ticket = calls[me];
