@@ -61,6 +61,7 @@ while [ $# -gt 0 ]; do
 done
 rows=${rows:-$all_rows}
 mkdir -p "$work"
+work=$(CDPATH='' cd -- "$work" && pwd)
 
 # --- building: each leaves its program, or says why not --------------------------------
 

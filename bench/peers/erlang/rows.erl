@@ -5,7 +5,8 @@
 %%
 %%      erl -noshell +S 1:1 -pa DIR -run rows main NAME WORKERS MILLISECONDS
 %%
-%% A row is tried with growing numbers of operations, which warms it up, and then done with as many as take the time wanted.
+%% A row is tried with growing numbers of operations, which warms it up, and then done with as many as take the time wanted; one
+%% that takes longer from the start is not done again.
 -module(rows).
 -export([main/1]).
 -export([init/1, handle_call/3, handle_cast/2]).
@@ -26,6 +27,7 @@ measure(Run, Ops, Want) ->
     if
         Ns < Want div 64 -> measure(Run, Ops * 8, Want);
         Ns < Want div 8 -> measure(Run, Ops * 3, Want);
+        Ns > Want -> {Done, Ns};
         true -> Run(Want * Done div Ns + 1)
     end.
 
