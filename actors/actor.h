@@ -36,6 +36,7 @@
 #include "actors/relation.h"
 #include "actors/report.h"
 #include "actors/timer.h"
+#include "actors/zygote.h"
 #include "base/limits.h"
 #include "base/list.h"
 #include "mailbox/id.h"
@@ -239,8 +240,12 @@ struct cop_node {
         struct cop__overload overload;
         struct cop__census census;
         struct cop__labels labels;
+        struct cop__zygote zygote;
+        struct cop__inside *inside; /* set in the process of one actor; see inside.h */
         struct cop__symbols *symbols;
         cop_kinds *kinds;
+        const cop_kind *const *kinds_first, *const *kinds_last; /* the program's */
+        size_t stack_size;          /* as it was asked for */
         cop_log_fn *log;
         void *log_context;
         uint64_t ref_blocks;        /* atomic: references are handed to threads in blocks */
@@ -329,6 +334,8 @@ COP__INLINE cop_status cop__limit_knock(struct cop__thread *thread, cop_pid to,
 }
 
 cop_status cop__slots_init(struct cop__slots *slots, uint32_t limit);
+/* The only slot of a node that is inside (inside.h): that of this pid, which is its next actor's, and the last of the table. */
+struct cop__actor *cop__slots_open_at(struct cop__slots *slots, cop_pid pid);
 void cop__slots_fini(struct cop__slots *slots);
 /* A free slot, whose pid is the next actor's; NULL: the limit is reached. */
 struct cop__actor *cop__slot_take(struct cop__here *here);
@@ -346,6 +353,10 @@ void cop__rare_end(struct cop__actor *actor);
 
 /* Hands a signal to a pid. Never fails: what nobody is there for is answered or dropped by the taker or at once. */
 void cop__send_signal(struct cop__thread *thread, cop_pid to, struct cop__signal *signal);
+
+/* A message from `self` to `to`, as cop_send_value sends it; one that is refused aloud is a dead letter here. It may end `self`. */
+void cop__send_on(struct cop__thread *thread, struct cop__actor *self, cop_pid to,
+                  struct cop__signal *signal);
 
 /* Hands a signal to the slot itself, for the actor of that generation. */
 COP__INLINE void cop__push_signal(struct cop__thread *thread, struct cop__actor *actor,
@@ -444,6 +455,7 @@ enum cop__failure {
         COP__FAILED_NO_MEMORY,
         COP__FAILED_IGNORED, /* a start */
         COP__FAILED_FULL,
+        COP__FAILED_ISOLATED,
 };
 void cop__fail_call(struct cop__thread *thread, cop_pid callee, struct cop__signal *request,
                     enum cop__failure failure, struct cop__shared_term *reason);
@@ -609,6 +621,11 @@ void cop__overflow(struct cop__actor *actor);
 void cop__who_is(struct cop_node *node, const struct cop__actor *actor, cop_pid pid,
                  char who[COP_NAME_MAX + 1]);
 
+/* Starts the node in an actor's process: like any other, but with room for that one. Errors: those of cop_node_start. */
+cop_status cop__node_start_inside(const cop_node_options *options, struct cop__inside *inside,
+                                  const cop_kind *const *kinds_first,
+                                  const cop_kind *const *kinds_last, cop_node **node);
+
 /* What fault.h calls with an actor's fault. */
 void cop__fault_land(struct cop__fault *fault, void *context);
 
@@ -646,6 +663,13 @@ void cop__start_renew(struct cop__actor *actor, void (*next)(void *state), void 
 void cop__start_drop(struct cop__actor *actor);
 /* cop_spawn_opt, where the newborn answers to `asked` as to a call when its start is over; none: it does not. */
 cop_status cop__spawn(const cop_spawn_options *options, cop_ref asked, cop_pid *pid);
+/* The same for options that are known to be good, and for the isolation that they have come to (outpost.h). */
+cop_status cop__spawn_checked(const cop_spawn_options *options, cop_ref asked, cop_pid *pid);
+/* The actor of a node that is inside, in its slot; for inside.h. Errors: those of cop_spawn_opt. */
+cop_status cop__spawn_inside(struct cop__thread *thread, const cop_spawn_options *options,
+                             cop_pid parent, cop_ref asked, struct cop__actor *actor);
+/* It has chosen not to run: its end is no failed start. */
+bool cop__start_is_ignored(const struct cop__actor *actor);
 /* The function that a plain actor is, for its report; NULL: it has none. */
 const void *cop__start_code(const struct cop__actor *actor);
 /* Answers an INFO signal with a map of what the actor knows of itself (info.c). Takes the signal. */

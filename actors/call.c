@@ -21,7 +21,9 @@
 #include "actors/actor.h"
 #include "actors/alias.h"
 #include "actors/calling.h"
+#include "actors/inside.h"
 #include "actors/observe.h"
+#include "actors/outpost.h"
 #include "actors/request.h"
 #include "base/clock.h"
 
@@ -130,7 +132,9 @@ static cop_caller defer(struct cop__actor *self, struct cop__signal *request)
         if (request->ref.bits == 0 ||
             request->flags & (COP__SIGNAL_DEFERRED | COP__SIGNAL_ANSWERED))
                 return caller;
-        if (!cop__watched_by(cop__thread_here(), self, caller))
+        if (COP__UNLIKELY(cop__node_of(cop__thread_here())->inside != NULL))
+                cop__inside_defer(caller.ref);
+        else if (!cop__watched_by(cop__thread_here(), self, caller))
                 return (cop_caller){ { 0 }, { 0 } };
         request->flags |= COP__SIGNAL_DEFERRED;
         return caller;
@@ -160,6 +164,8 @@ void cop__take_deferral(struct cop__thread *thread, struct cop__actor *actor,
         bool waits = cop_ref_equal(actor->waiting, signal->ref);
         if (waits)
                 actor->call_watched = true;
+        else if (COP__UNLIKELY(cop__is_outpost(actor)))
+                waits = cop__outpost_deferred(actor, signal->ref);
         else
                 waits = cop__request_deferred(actor, signal->ref);
         if (waits)
@@ -204,6 +210,7 @@ cop_status cop__take_failure(struct cop__thread *thread, struct cop__actor *acto
                 [COP__FAILED_NO_MEMORY] = COP_E_NO_MEMORY,
                 [COP__FAILED_IGNORED] = COP_E_IGNORED,
                 [COP__FAILED_FULL] = COP_E_FULL,
+                [COP__FAILED_ISOLATED] = COP_E_ISOLATED,
         };
         struct cop__failed *failed = cop__signal_body(signal);
         cop_status status = statuses[failed->failure];

@@ -26,8 +26,10 @@
 
 #include "actors/abort_words.h"
 #include "actors/calling.h"
+#include "actors/inside.h"
 #include "actors/machine.h"
 #include "actors/neighbours.h"
+#include "actors/outpost.h"
 #include "actors/own.h"
 #include "actors/server.h"
 #include "actors/request.h"
@@ -180,6 +182,8 @@ bool cop_trap_exit(bool on)
         if (actor == NULL)
                 return false;
         bool before = actor->trap_exit;
+        if (before != on && cop__inside_here() != NULL)
+                cop__inside_ask((cop__query){ .what = COP__ASK_TRAP_EXIT, .on = on }, &(cop__told){ 0 });
         cop__store_relaxed(&actor->trap_exit, on);
         return before;
 }
@@ -218,8 +222,12 @@ void cop__who_is(struct cop_node *node, const struct cop__actor *actor, cop_pid 
         if (cop__registry_name(node, pid, who) || cop__label_of(node, actor, pid, who) ||
             actor->server == NULL)
                 return;
-        size_t size = strnlen(actor->server->name, COP_NAME_MAX);
-        memcpy(who, actor->server->name, size);
+        const char *server = actor->server->name;
+        pid_t os_pid;
+        if (cop__is_outpost(actor) && (!cop__zygote_find(node, pid, &os_pid, &server) || server == NULL))
+                return;
+        size_t size = strnlen(server, COP_NAME_MAX);
+        memcpy(who, server, size);
         who[size] = '\0';
 }
 
@@ -256,6 +264,8 @@ static void file_report(struct cop_node *node, struct cop__actor *actor, cop_pid
         cop__server_print_state(actor, report.state, sizeof(report.state));
         cop__own_print(actor, report.held, sizeof(report.held));
         cop__neighbours_print(node, actor, &report);
+        if (cop__is_outpost(actor))
+                cop__outpost_testify(actor, &report);
         cop__report_file(node, &report);
 }
 
@@ -429,6 +439,10 @@ void cop__die(struct cop__thread *thread, struct cop__actor *actor)
         struct cop__here *here = cop__here_of(thread);
         cop_pid pid = cop__actor_pid(actor);
         char who[COP_NAME_MAX + 1] = "";
+        if (COP__UNLIKELY(here->node->inside != NULL))
+                cop__inside_end(thread, actor);
+        if (cop__is_outpost(actor))
+                cop__outpost_cut(actor);
         bool crashed = actor->reports && cop__reason_is_crash(actor->reason->term);
         if (crashed)
                 cop__who_is(here->node, actor, pid, who);

@@ -445,6 +445,15 @@ void cop__fault_uninstall(void)
         pthread_mutex_unlock(&installation.lock);
 }
 
+void cop__fault_forget(void)
+{
+        pthread_mutex_init(&installation.lock, NULL); /* somebody may have held it */
+        installation.count = 0;
+        installation.map = NULL;
+        installation.reporter = 0;
+        current_scope = NULL;
+}
+
 /* --- a thread ---------------------------------------------------------------------- */
 
 cop_status cop__fault_thread_start(struct cop__fault_scope *scope)

@@ -130,6 +130,9 @@ struct cop__fault_scope {
 cop_status cop__fault_install(void);
 void cop__fault_uninstall(void);
 
+/* In a forked process, whose handlers have been reset: nothing is installed. */
+void cop__fault_forget(void);
+
 /*
  * Gives the calling thread an alternate stack and makes `scope` its scope.
  * Errors: COP_E_NO_MEMORY, COP_E_SYSTEM; then nothing has changed.

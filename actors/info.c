@@ -106,6 +106,11 @@ bool cop__glimpse_slot(struct cop_node *node, struct cop__actor *actor, bool nam
                 cop__registry_name(node, glimpse->pid, glimpse->name);
         if (named)
                 cop__label_of(node, actor, glimpse->pid, glimpse->label);
+        if (named && glimpse->isolation == COP_ISOLATION_PROCESS) {
+                pid_t os_pid = 0;
+                cop__zygote_find(node, glimpse->pid, &os_pid, &glimpse->server);
+                glimpse->os_pid = os_pid;
+        }
         cop__fence_seq(); /* what was seen was seen before: a death moves the pid on first (exit.c) */
         return cop__slot_is(actor, glimpse->pid);
 }

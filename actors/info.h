@@ -25,6 +25,7 @@ struct cop__glimpse {
         const char *status;          /* the same as a word: "waiting", "running", "hibernating", "visiting" */
         cop_priority priority;
         cop_isolation isolation;
+        int64_t os_pid;              /* of its own process; 0: it has none */
         bool trap_exit;
         uint32_t relations;          /* links and monitors, its own and others' of it */
         uint32_t unread;             /* messages that wait to be received */

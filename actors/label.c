@@ -8,6 +8,7 @@
 #include <coppice/process.h>
 
 #include "actors/actor.h"
+#include "actors/inside.h"
 #include "base/utf8.h"
 
 struct cop__label {
@@ -86,12 +87,23 @@ bool cop__label_of(struct cop_node *node, const struct cop__actor *actor, cop_pi
         return label != NULL;
 }
 
+/* In an actor's own process: who looks, looks at the outpost. */
+static cop_status label_outside(const char *text)
+{
+        cop__told told;
+        cop_status status =
+                cop__inside_ask((cop__query){ .what = COP__ASK_LABEL, .name = cop_text_of(text) }, &told);
+        return status == COP_OK ? (cop_status)told.status : status;
+}
+
 cop_status cop_set_label(const char *text)
 {
         struct cop__actor *actor = cop__actor_here();
         struct cop__label *label = NULL;
         if (actor == NULL)
                 return COP_E_NO_NODE;
+        if (cop__inside_here() != NULL)
+                return label_outside(text);
         if (text != NULL && text[0] != '\0') {
                 label = cop__label_new(text);
                 if (label == NULL)

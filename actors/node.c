@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "actors/actor.h"
+#include "actors/inside.h"
 #include "base/clock.h"
 
 #define ACTORS_DEFAULT 1048576u
@@ -111,11 +112,23 @@ static void leave_thread(struct cop__thread *thread)
                 cop__fault_thread_stop(&cop__here_of(thread)->fault);
 }
 
+static void tell_ready(struct cop__thread *thread, uint64_t mark)
+{
+        struct cop_node *node = cop__node_of(thread);
+        if (node->inside != NULL)
+                cop__inside_ready(thread);
+        else if (mark == COP__ZYGOTE_MARK)
+                cop__zygote_hear(node, thread);
+        else
+                cop__zygote_tell(node, thread, (cop_pid){ mark });
+}
+
 static const struct cop__scheduler_hooks hooks = {
         .run = cop__actor_run,
         .left = cop__actor_left,
         .leave = cop__timer_disarmed,
         .fire = cop__timer_fire,
+        .ready = tell_ready,
         .thread_init = init_thread,
         .thread_fini = fini_thread,
         .thread_enter = enter_thread,
@@ -184,6 +197,9 @@ static cop_status init_parts(struct cop_node *node, const cop_node_options *opti
         cop__overload_init(&node->overload);
         cop__census_init(&node->census);
         cop__labels_init(&node->labels);
+        node->kinds_first = kinds_first;
+        node->kinds_last = kinds_last;
+        node->stack_size = options->stack_size;
         node->started_ns = cop__clock_ns();
         node->log = options->log;
         node->log_context = options->log_context;
@@ -209,8 +225,9 @@ static cop_status init_parts(struct cop_node *node, const cop_node_options *opti
         return COP_OK;
 }
 
-cop_status cop_node_start_with(const cop_node_options *given, const cop_kind *const *kinds_first,
-                               const cop_kind *const *kinds_last, cop_node **result)
+static cop_status start(const cop_node_options *given, const cop_kind *const *kinds_first,
+                        const cop_kind *const *kinds_last, struct cop__inside *inside,
+                        cop_node **result)
 {
         cop_node_options options = given != NULL ? *given : (cop_node_options){ 0 };
         if (options.name == NULL)
@@ -227,6 +244,8 @@ cop_status cop_node_start_with(const cop_node_options *given, const cop_kind *co
         if (node == NULL)
                 return COP_E_NO_MEMORY;
         memset(node, 0, sizeof(*node));
+        node->inside = inside;
+        cop__zygote_init(&node->zygote);
         cop_status status = cop__slots_init(&node->slots, options.max_actors);
         if (status != COP_OK)
                 goto without_slots;
@@ -236,18 +255,30 @@ cop_status cop_node_start_with(const cop_node_options *given, const cop_kind *co
         status = init_parts(node, &options, kinds_first, kinds_last);
         if (status != COP_OK)
                 goto without_parts;
+        if (options.processes)
+                status = cop__zygote_start(node); /* before there are threads */
+        if (status != COP_OK)
+                goto without_zygote;
         status = cop__fault_install();
         if (status != COP_OK)
-                goto without_parts;
+                goto without_zygote;
         status = cop__scheduler_start(&node->scheduler, options.workers, options.stack_size, &hooks,
                                       node);
         if (status != COP_OK)
                 goto without_workers;
         cop__pool_limit(&node->scheduler.pool, options.memory_limit);
+        if (options.processes)
+                status = cop__zygote_listen(node);
+        if (status != COP_OK)
+                goto without_ears;
         *result = node;
         return COP_OK;
+without_ears:
+        cop__scheduler_stop(&node->scheduler);
 without_workers:
         cop__fault_uninstall();
+without_zygote:
+        cop__zygote_fini(node);
 without_parts:
         free_parts(node);
         goto without_slots;
@@ -256,6 +287,19 @@ without_registry:
 without_slots:
         free(node);
         return status;
+}
+
+cop_status cop_node_start_with(const cop_node_options *options, const cop_kind *const *kinds_first,
+                               const cop_kind *const *kinds_last, cop_node **node)
+{
+        return start(options, kinds_first, kinds_last, NULL, node);
+}
+
+cop_status cop__node_start_inside(const cop_node_options *options, struct cop__inside *inside,
+                                  const cop_kind *const *kinds_first,
+                                  const cop_kind *const *kinds_last, cop_node **node)
+{
+        return start(options, kinds_first, kinds_last, inside, node);
 }
 
 /* ---- Stop ---------------------------------------------------------------------------------------- */
@@ -294,6 +338,7 @@ void cop_node_stop(cop_node *node)
                 cop_node_leave();
         }
         cop__scheduler_stop(&node->scheduler);
+        cop__zygote_fini(node);
         cop__fault_uninstall();
         free_parts(node);
         free(node);

@@ -22,6 +22,7 @@ cop_status cop_process_info(cop_pid pid, cop_process *process)
                 .parent = glimpse.parent,
                 .server = glimpse.server,
                 .isolation = glimpse.isolation,
+                .os_pid = glimpse.os_pid,
                 .priority = glimpse.priority,
                 .trap_exit = glimpse.trap_exit,
                 .status = glimpse.state,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "actors/calling.h"
+#include "actors/inside.h"
 #include "actors/priority.h"
 #include "actors/take.h"
 #include "base/clock.h"
@@ -286,8 +287,12 @@ struct cop__signal *cop__receive(struct cop__actor *actor, int64_t timeout_ms,
                         return signal;
                 if (COP__UNLIKELY(actor->overtaken))
                         continue;
-                if (timeout_ms == 0)
+                if (timeout_ms == 0) {
+                        /* In its own process an actor that never waits has to look itself. */
+                        if (cop__inside_here() != NULL && cop__inside_hear(cop__thread_here()))
+                                continue;
                         return NULL;
+                }
                 if (deadline_ns == 0)
                         deadline_ns = cop__deadline_ns(timeout_ms);
                 else if (deadline_ns != UINT64_MAX && cop__clock_ns() >= deadline_ns)

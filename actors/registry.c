@@ -7,6 +7,7 @@
 
 #include "actors/actor.h"
 #include "actors/gather.h"
+#include "actors/inside.h"
 
 struct cop__name_entry {
         struct cop__table_node node; /* key: the pid */
@@ -199,6 +200,23 @@ static struct cop__name_entry *find(struct cop__registry *registry,
         return entry;
 }
 
+/* In an actor's own process: the outpost looks, or does it. */
+static COP__COLD cop__told ask_outside(enum cop__question what, const char *name, cop_pid pid)
+{
+        cop__told told = { .status = COP_E_NO_MEMORY };
+        cop_status status = cop__inside_ask(
+                (cop__query){ .what = what, .pid = pid, .name = cop_text_of(name) }, &told);
+        if (status != COP_OK)
+                told = (cop__told){ .status = status };
+        return told;
+}
+
+static COP__COLD cop_status registered_outside(cop_term *names)
+{
+        cop__told told = ask_outside(COP__ASK_REGISTERED, "", cop_no_pid());
+        return told.status == COP_OK ? cop_term_copy(told.term, names) : (cop_status)told.status;
+}
+
 cop_pid cop_whereis(const char *name)
 {
         struct cop__thread *thread = cop__thread_here();
@@ -207,6 +225,8 @@ cop_pid cop_whereis(const char *name)
         if (thread == NULL || !cop__name_is_good(name))
                 return pid;
         struct cop__here *here = cop__here_of(thread);
+        if (COP__UNLIKELY(here->node->inside != NULL))
+                return (cop_pid){ ask_outside(COP__ASK_WHEREIS, name, pid).value };
         memcpy(wanted.name, name, strlen(name) + 1);
         cop__epoch_begin(here);
         struct cop__name_entry *entry = find(&here->node->registry, &wanted);
@@ -278,6 +298,8 @@ cop_status cop_register(const char *name, cop_pid pid)
         if (!cop__name_is_good(name) || pid.bits == 0)
                 return COP_E_BAD_ARGUMENT;
         struct cop__here *here = cop__here_of(thread);
+        if (COP__UNLIKELY(here->node->inside != NULL))
+                return (cop_status)ask_outside(COP__ASK_REGISTER, name, pid).status;
         /* A free slot bears the pid of the next one, who would be born without knowing of a name. */
         if (!cop_is_alive(pid))
                 return COP_E_NO_ACTOR;
@@ -291,6 +313,8 @@ cop_status cop_unregister(const char *name)
                 return COP_E_NO_NODE;
         if (!cop__name_is_good(name))
                 return COP_E_NO_NAME;
+        if (COP__UNLIKELY(cop__inside_here() != NULL))
+                return (cop_status)ask_outside(COP__ASK_UNREGISTER, name, cop_no_pid()).status;
         /* Found and removed under one lock: its holder may be about to take another name. */
         struct cop__here *here = cop__here_of(thread);
         struct cop__registry *registry = &here->node->registry;
@@ -313,6 +337,8 @@ cop_status cop_registered(cop_term *names)
         if (names == NULL)
                 return COP_E_BAD_ARGUMENT;
         struct cop__here *here = cop__here_of(thread);
+        if (COP__UNLIKELY(here->node->inside != NULL))
+                return registered_outside(names);
         struct cop__registry *registry = &here->node->registry;
         struct cop__gather gather = { 0 };
         ck_hs_iterator_t at = CK_HS_ITERATOR_INITIALIZER;

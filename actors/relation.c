@@ -9,6 +9,8 @@
 
 #include "actors/actor.h"
 #include "actors/alias.h"
+#include "actors/inside.h"
+#include "actors/outpost.h"
 #include "actors/priority.h"
 #include "actors/take.h"
 
@@ -321,7 +323,10 @@ static void fail_deferred_call(struct cop__thread *thread, struct cop__actor *ac
         failed->reason = reason;
         failed->failure = COP__FAILED_DIED;
         signal->type = COP__SIGNAL_FAILED;
-        cop__take_answer(thread, actor, signal);
+        if (cop__outpost_takes(actor, signal))
+                cop__mailbox_append(&actor->mailbox, signal);
+        else
+                cop__take_answer(thread, actor, signal);
 }
 
 /* A monitor is over, and with it its alias, if that was agreed. The half is the caller's. */
@@ -466,9 +471,49 @@ static cop_status link_to(struct cop__actor *actor, cop_pid pid, uint32_t mode)
         return COP_OK;
 }
 
+/* ---- The same in an actor's own process: the outpost does it. See inside.h ------------------- */
+
+static cop_status link_outside(struct cop__actor *actor, cop_pid pid)
+{
+        cop__told told;
+        if (pid.bits == 0)
+                return COP_E_BAD_ARGUMENT;
+        if (cop_pid_equal(pid, cop__actor_pid(actor)))
+                return COP_OK;
+        cop_status status = cop__inside_ask((cop__query){ .what = COP__ASK_LINK, .pid = pid }, &told);
+        return status == COP_OK ? (cop_status)told.status : status;
+}
+
+/* With an alias or priority the outpost would have to know what the process lets in: not there. */
+static cop_status monitor_outside(cop_address to, const cop_monitor_options *options, cop_ref *ref)
+{
+        cop__told told;
+        cop__query ask = { .what = COP__ASK_MONITOR, .pid = to.pid, .term = options->tag };
+        if (options->alias != 0 || options->priority)
+                return COP_E_ISOLATED;
+        if (to.name != NULL)
+                ask.name = cop_text_of(to.name);
+        cop_status status = cop__inside_ask(ask, &told);
+        if (status != COP_OK || told.status != COP_OK)
+                return status != COP_OK ? status : (cop_status)told.status;
+        ref->bits = told.value;
+        return COP_OK;
+}
+
+static bool demonitor_outside(cop_ref ref)
+{
+        cop__told told;
+        return cop__inside_ask((cop__query){ .what = COP__ASK_DEMONITOR, .ref = ref }, &told) == COP_OK &&
+               told.value != 0;
+}
+
+/* ---- For all ---------------------------------------------------------------------------------- */
+
 cop_status cop_link(cop_pid pid)
 {
         struct cop__actor *actor = cop__actor_here();
+        if (cop__inside_here() != NULL)
+                return link_outside(actor, pid);
         return actor != NULL ? link_to(actor, pid, 0) : COP_E_NO_NODE;
 }
 
@@ -477,6 +522,8 @@ cop_status cop_link_priority(cop_pid pid)
         struct cop__actor *actor = cop__actor_here();
         if (actor == NULL)
                 return COP_E_NO_NODE;
+        if (cop__inside_here() != NULL)
+                return COP_E_ISOLATED;
         return cop__consent(actor) ? link_to(actor, pid, COP_ALIAS_PRIORITY) : COP_E_NO_MEMORY;
 }
 
@@ -486,6 +533,10 @@ void cop_unlink(cop_pid pid)
         struct cop__relation *half;
         if (actor == NULL)
                 return;
+        if (cop__inside_here() != NULL) {
+                cop__inside_ask((cop__query){ .what = COP__ASK_UNLINK, .pid = pid }, &(cop__told){ 0 });
+                return;
+        }
         while ((half = find_link(actor, pid, (cop_ref){ 0 })) != NULL) {
                 cop__relation_forget(actor, half);
                 send_half(cop__thread_here(), half, COP__SIGNAL_UNLINK, cop__actor_pid(actor), pid);
@@ -539,8 +590,11 @@ void cop__watch_callee(struct cop__thread *thread, struct cop__actor *actor,
 bool cop__demonitor(struct cop__thread *thread, struct cop__actor *actor, cop_ref ref)
 {
         struct cop__relation *half = find_monitor(actor, ref);
-        if (half == NULL)
+        if (half == NULL) {
+                if (cop__node_of(thread)->inside != NULL) /* of a call whose answer was deferred */
+                        cop__inside_unwatch(ref);
                 return false;
+        }
         cop_pid target = half->as.tie.peer;
         forget_monitor(thread, actor, half);
         cop__shared_term_drop(half->as.tie.tag);
@@ -596,6 +650,8 @@ cop_status cop_monitor_address_opt(cop_address to, const cop_monitor_options *op
             (to.name == NULL && to.pid.bits == 0) ||
             (to.name != NULL && strlen(to.name) > COP_NAME_MAX) || !is_good_mode(options->alias))
                 return COP_E_BAD_ARGUMENT;
+        if (cop__inside_here() != NULL)
+                return monitor_outside(to, options, ref);
         struct cop__thread *thread = cop__thread_here();
         struct cop__relation *pair[2];
         struct cop__shared_term *tag;
@@ -632,6 +688,8 @@ bool cop_demonitor(cop_ref ref)
                 return false;
         if (ref.bits == 0)
                 return cop__badarg("demonitor", "no reference is given");
+        if (cop__inside_here() != NULL)
+                return demonitor_outside(ref);
         return cop__demonitor(cop__thread_here(), actor, ref);
 }
 

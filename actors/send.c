@@ -4,6 +4,7 @@
 
 #include "actors/actor.h"
 #include "actors/alias.h"
+#include "actors/inside.h"
 
 /* ---- Signals -------------------------------------------------------------------- */
 
@@ -14,7 +15,10 @@ void cop__send_signal(struct cop__thread *thread, cop_pid to, struct cop__signal
                       signal->type == COP__SIGNAL_OVERFLOW ||
                       signal->flags & COP__SIGNAL_PRIORITY;
         if (COP__UNLIKELY(actor == NULL || !cop__slot_is(actor, to))) {
-                cop__refuse_signal(thread, to, signal, NULL);
+                if (cop__node_of(thread)->inside != NULL)
+                        cop__inside_export(thread, to, signal);
+                else
+                        cop__refuse_signal(thread, to, signal, NULL);
                 return;
         }
         cop__push_signal(thread, actor, cop__pid_generation(to), signal);
@@ -123,7 +127,10 @@ COP__INLINE uint32_t deliver(struct cop__thread *thread, struct cop__actor *self
         signal->from = cop__actor_pid(self);
         cop__count_up(&cop__here_of(thread)->sent);
         if (COP__UNLIKELY(actor == NULL || !cop__slot_is(actor, pid))) {
-                cop__letter_die(thread, pid, signal, COP__DEATH_NO_ACTOR);
+                if (cop__node_of(thread)->inside != NULL)
+                        cop__inside_export(thread, pid, signal);
+                else
+                        cop__letter_die(thread, pid, signal, COP__DEATH_NO_ACTOR);
                 return COP__PRESSURE_NONE;
         }
         uint32_t pressure = cop__load_relaxed(&actor->pressed);
@@ -146,6 +153,16 @@ COP__INLINE cop_status pay(struct cop__actor *self, uint32_t pressure, const voi
         }
         cop__push_back(self, pressure, where);
         return COP_OK;
+}
+
+void cop__send_on(struct cop__thread *thread, struct cop__actor *self, cop_pid to,
+                  struct cop__signal *signal)
+{
+        struct cop__actor *actor = cop__slot_of(cop__node_of(thread), to);
+        uint32_t pressure = deliver(thread, self, actor, to, signal);
+        if (pressure == COP__PRESSURE_FULL)
+                cop__count_up(&cop__here_of(thread)->dead_letters);
+        pay(self, pressure, __builtin_return_address(0));
 }
 
 /* Any message to anybody. `where` is the sender's place in its code. */

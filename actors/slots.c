@@ -105,6 +105,14 @@ static uint32_t open_slot(struct cop__slots *slots)
         return slot;
 }
 
+struct cop__actor *cop__slots_open_at(struct cop__slots *slots, cop_pid pid)
+{
+        slots->used = (uint32_t)cop__pid_slot(pid) - 1;
+        struct cop__actor *actor = &slots->base[open_slot(slots)];
+        cop__store_relaxed(&actor->pid, pid.bits);
+        return actor;
+}
+
 static void fill_cache(struct cop__slots *slots, struct cop__here *here)
 {
         const uint32_t most = slots->cached > 1 ? slots->cached / 2 : 1;

@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include "actors/actor.h"
+#include "actors/inside.h"
+#include "actors/outpost.h"
 
 /* The body of START. The argument, flat, follows at the next 16 bytes. */
 struct start {
@@ -103,7 +105,7 @@ static bool is_good(const cop_spawn_options *options)
                (!options->monitor || options->monitor_ref != NULL) &&
                (!options->init_ack || options->server == NULL) &&
                cop__priority_is_good(options->priority) &&
-               (unsigned)options->isolation <= COP_ISOLATION_STRICT && is_limit_good(options);
+               (unsigned)options->isolation <= COP_ISOLATION_PROCESS && is_limit_good(options);
 }
 
 static bool has_limit(const cop_spawn_options *options)
@@ -309,6 +311,46 @@ cop_status cop_spawn_opt(const cop_spawn_options *options, cop_pid *pid)
         return cop__spawn(options, (cop_ref){ 0 }, pid);
 }
 
+cop_status cop__spawn_inside(struct cop__thread *thread, const cop_spawn_options *options,
+                             cop_pid parent, cop_ref asked, struct cop__actor *actor)
+{
+        struct halves none = { NULL, NULL };
+        struct extras extras = { NULL, NULL };
+        struct cop__signal *signal;
+        cop_status status = new_start(thread, options, &signal);
+        if (status != COP_OK)
+                return status;
+        struct start *start = cop__signal_body(signal);
+        status = prepare(thread, options, start, &none);
+        if (status == COP_OK)
+                status = prepare_extras(options, &extras);
+        if (status != COP_OK) {
+                free_start(thread, signal);
+                return status;
+        }
+        cop__store_relaxed(&actor->server, options->server);
+        cop__store_relaxed(&actor->alive, true);
+        actor->rare = extras.rare;
+        signal->from = parent;
+        signal->ref = asked;
+        cop__push_signal(thread, actor, cop__pid_generation(cop__actor_pid(actor)), signal);
+        return COP_OK;
+}
+
+bool cop__start_is_ignored(const struct cop__actor *actor)
+{
+        return actor->start != NULL && ((const struct start *)cop__signal_body(actor->start))->ignored;
+}
+
+cop_status cop__spawn_checked(const cop_spawn_options *options, cop_ref asked, cop_pid *pid)
+{
+        struct cop__actor *self = cop__actor_here();
+        cop_status status = spawn(cop__thread_here(), self, options, asked, pid);
+        if (status == COP_OK)
+                cop__spend(self, 1, __builtin_return_address(0));
+        return status;
+}
+
 cop_status cop__spawn(const cop_spawn_options *options, cop_ref asked, cop_pid *pid)
 {
         struct cop__actor *self = cop__actor_here();
@@ -321,6 +363,10 @@ cop_status cop__spawn(const cop_spawn_options *options, cop_ref asked, cop_pid *
                 return COP_E_STOPPING;
         if (cop__overload_refuses(thread) && !options->supervised)
                 return COP_E_OVERLOAD;
+        if (COP__UNLIKELY(cop__node_of(thread)->inside != NULL))
+                return COP_E_ISOLATED;
+        if (COP__UNLIKELY(options->isolation == COP_ISOLATION_PROCESS))
+                return cop__outpost_spawn(options, asked, pid);
         cop_status status = spawn(thread, self, options, asked, pid);
         if (status == COP_OK)
                 cop__spend(self, 1, __builtin_return_address(0));
@@ -589,6 +635,11 @@ bool cop_is_alive(cop_pid pid)
         if (thread == NULL)
                 return false;
         struct cop__actor *actor = cop__slot_of(cop__node_of(thread), pid);
+        if (COP__UNLIKELY(cop__node_of(thread)->inside != NULL && pid.bits != 0)) {
+                cop__told told;
+                return cop__inside_ask((cop__query){ .what = COP__ASK_IS_ALIVE, .pid = pid }, &told) ==
+                               COP_OK && told.value != 0;
+        }
         return actor != NULL && cop__slot_is(actor, pid) &&
                cop__load_relaxed(&actor->alive);
 }

@@ -15,6 +15,7 @@
 
 #include "actors/actor.h"
 #include "actors/alias.h"
+#include "actors/inside.h"
 #include "base/clock.h"
 
 /* In a signal's flags until it is sent; the bits are nobody else's. */
@@ -200,6 +201,10 @@ static cop_status check(const struct order *order)
         bool named = order->to.name != NULL;
         if (named ? !cop__name_is_good(order->to.name) : order->to.pid.bits == 0)
                 return COP_E_BAD_ARGUMENT;
+        /* In an actor's own process the others' slots are not there. */
+        if (cop__inside_here() != NULL &&
+            (named || !cop_pid_equal(order->to.pid, cop__actor_pid(cop__actor_here()))))
+                return COP_E_ISOLATED;
         return COP_OK;
 }
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "actors/alias.h"
+#include "actors/outpost.h"
 #include "actors/priority.h"
 
 /* ---- Signals and their memory ------------------------------------------------------ */
@@ -109,6 +110,8 @@ bool cop__take_in_slowly(struct cop__thread *thread, struct cop__actor *actor,
                 return false;
         case COP__SIGNAL_REPLY:
         case COP__SIGNAL_FAILED:
+                if (cop__outpost_takes(actor, signal))
+                        return true;
                 return !cop__take_answer(thread, actor, signal) &&
                        cop__alias_take_in(thread, actor, signal);
         case COP__SIGNAL_DEFERRED_BY:
@@ -195,7 +198,7 @@ static COP__COLD void drop_unwanted(struct cop__actor *actor, struct cop__signal
 
 bool cop__is_parents_order(const struct cop__actor *actor, const struct cop__signal *signal)
 {
-        if (actor->parent.bits == 0)
+        if (actor->parent.bits == 0 || cop__is_outpost(actor)) /* whose process decides */
                 return false;
         const cop_exited *exited = cop__signal_body(signal);
         return cop_pid_equal(exited->pid, actor->parent);

@@ -25,6 +25,24 @@
 /* A worker looks at the shared queue first once in so many turns, or a busy ring would starve it. A multiple of the above. */
 #define COP__SHARED_EVERY (COP__TINY ? 2u : 64u)
 
+/* A busy worker looks for news of the outside world once in so many turns, which costs a system call. A multiple of the timers'. */
+#define COP__POLL_EVERY (COP__TINY ? 2u : 64u)
+
+/* Such news that are fetched at once. */
+#define COP__POLL_BATCH 16
+
+/* What an actor's own process may be behind with, in bytes of packets, before its mailbox waits; see actors/outpost.h. */
+#define COP__CROSSING_WAITING (COP__TINY ? 64u : 65536u)
+
+/* Bytes that are read from such a process before others have their turns. */
+#define COP__CROSSING_SLICE (COP__TINY ? 512u : 262144u)
+
+/* What a process with a limit of memory may have on top of it: room for the allocator's own books. */
+#define COP__INSIDE_MEMORY_SPARE (UINT64_C(1) << 20)
+
+/* How long the process that has hung up may take to end, and the one that forks them to say how: milliseconds. */
+#define COP__CROSSING_END_MS 5000
+
 /* Turns that the next-slot may take in a row before what it holds goes to the end of the ring. */
 #define COP__NEXT_TURNS (COP__TINY ? 1u : 16u)
 

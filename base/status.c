@@ -43,6 +43,7 @@ static const char *const sentences[] = {
         [COP_E_CLOSED] = "it has been closed, or its owner has ended",
         [COP_E_CYCLE] = "the call closes a ring of actors that wait for each other",
         [COP_E_OVERLOAD] = "the node is near its memory limit, and takes no new work",
+        [COP_E_ISOLATED] = "an actor in an OS process of its own cannot do it",
 };
 
 const char *cop_status_text(cop_status status)

@@ -2,6 +2,7 @@
 /* The event count's three system calls, and the count itself. See park.h. */
 #include "scheduler/park.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <stdbool.h>
@@ -69,6 +70,8 @@ static const struct ck_ec_mode mode = { .ops = &operations, .single_producer = f
 void cop__park_init(struct cop__park *park)
 {
         ck_ec32_init(&park->count, 0);
+        park->polling = 0;
+        park->wake_fd = -1;
 }
 
 uint32_t cop__park_ticket(struct cop__park *park)
@@ -86,10 +89,34 @@ void cop__park_wait(struct cop__park *park, uint32_t ticket, uint64_t deadline_n
         ACQUIRED(park);
 }
 
+/* The count of an eventfd cannot be full: each wait empties it. */
+static COP__COLD void wake_poller(struct cop__park *park)
+{
+        const uint64_t one = 1;
+        while (write(park->wake_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+                ;
+}
+
 void cop__park_wake(struct cop__park *park)
 {
         RELEASED(park);
         /* On aarch64 the count's own fence orders stores only; the sleeper may also write what we have read. */
         cop__fence_seq();
         ck_ec32_inc(&park->count, &mode);
+        cop__fence_seq(); /* POLLING */
+        if (COP__UNLIKELY(cop__load_acquire(&park->polling)))
+                wake_poller(park);
+}
+
+void cop__park_poll_begin(struct cop__park *park, int wake_fd)
+{
+        park->wake_fd = wake_fd;
+        cop__store_release(&park->polling, 1); /* with the descriptor; pairs with the waker's load */
+        cop__fence_seq(); /* POLLING */
+}
+
+void cop__park_poll_end(struct cop__park *park)
+{
+        cop__store_relaxed(&park->polling, 0);
+        ACQUIRED(park);
 }

@@ -57,6 +57,11 @@ static void set_here(struct cop__thread *thread)
         __asm__ __volatile__("" ::: "memory"); /* cop__thread_here reads it behind the compiler's back */
 }
 
+void cop__thread_forget(void)
+{
+        set_here(NULL);
+}
+
 static struct cop__worker *worker_here(void)
 {
         return cop__thread_here()->worker;
@@ -329,6 +334,26 @@ static void serve_timers(struct cop__scheduler *scheduler, struct cop__worker *w
         cop__lock_unlock(&worker->expiring);
 }
 
+/* ---- The outside world ------------------------------------------------------------ */
+
+static void tell_ready(struct cop__worker *worker, const struct cop__poll_events *events)
+{
+        for (int i = 0; i < events->count; i++)
+                worker->thread.scheduler->hooks.ready(&worker->thread, events->items[i].data.u64);
+}
+
+/* What a busy worker does now and then, if no idle one waits there. */
+static COP__COLD void look_outside(struct cop__worker *worker)
+{
+        struct cop__poll *poll = &worker->thread.scheduler->poll;
+        struct cop__poll_events events;
+        if (!cop__poll_sit(poll, worker->index))
+                return;
+        cop__poll_look(poll, &events);
+        cop__poll_rise(poll);
+        tell_ready(worker, &events);
+}
+
 /* ---- Finding a task --------------------------------------------------------------- */
 
 /* The next slot has been served often enough, and others wait: what it holds goes behind them. */
@@ -379,6 +404,8 @@ static COP__NOINLINE struct cop__task *pick_unusually(struct cop__worker *worker
         struct cop__task *task = NULL;
         if (worker->turns % COP__TIMERS_EVERY == 0)
                 serve_timers(scheduler, worker);
+        if (worker->turns % COP__POLL_EVERY == 0 && COP__UNLIKELY(cop__poll_is_open(&scheduler->poll)))
+                look_outside(worker);
         if (cop__load_relaxed(&scheduler->waiting) != 0)
                 task = pick_by_priority(worker);
         if (task == NULL && worker->turns % COP__SHARED_EVERY == 0)
@@ -543,12 +570,26 @@ static void end_lookout(struct cop__worker *worker)
         cop__store_seq(&scheduler->lookout, 0);
 }
 
+/* In the epoll, if the seat there is free and there is something to wait for. */
+static void sleep_until(struct cop__worker *worker, uint32_t ticket, uint64_t deadline_ns,
+                        struct cop__poll_events *events)
+{
+        struct cop__poll *poll = &worker->thread.scheduler->poll;
+        if (!cop__poll_sit(poll, worker->index)) {
+                cop__park_wait(&worker->park, ticket, deadline_ns);
+                return;
+        }
+        cop__poll_wait(poll, &worker->park, ticket, deadline_ns, events);
+        cop__poll_rise(poll);
+}
+
 /* Sleeps until there is something to do, or might be. */
 static void park(struct cop__worker *worker)
 {
         struct cop__scheduler *scheduler = worker->thread.scheduler;
         uint64_t bit = UINT64_C(1) << worker->index;
         bool lookout = false;
+        struct cop__poll_events events = { .count = 0 };
         uint32_t ticket = cop__park_ticket(&worker->park);
         cop__or_seq(&scheduler->idle, bit);
         if (worker->searching) {
@@ -562,8 +603,7 @@ static void park(struct cop__worker *worker)
                 uint64_t look_ns = lookout ? cop__clock_ns() + COP__LOOKOUT_NS : UINT64_MAX;
                 if (COP__UNLIKELY(cop__load_seq(&scheduler->quiet.onlookers) != 0))
                         cop__quiet_tell(&scheduler->quiet);
-                cop__park_wait(&worker->park, ticket,
-                               look_ns < deadline_ns ? look_ns : deadline_ns);
+                sleep_until(worker, ticket, look_ns < deadline_ns ? look_ns : deadline_ns, &events);
                 if (lookout)
                         end_lookout(worker);
         }
@@ -575,6 +615,7 @@ static void park(struct cop__worker *worker)
                 worker->searching = true;
         }
         serve_timers(scheduler, worker);
+        tell_ready(worker, &events); /* with the bit back: what it makes runnable is for this worker */
 }
 
 /* The hostile build: tasks wander between the workers all the time. */
@@ -848,6 +889,7 @@ cop_status cop__scheduler_start(struct cop__scheduler *scheduler, unsigned worke
         scheduler->owner = owner;
         cop__lock_init(&scheduler->shared_lock);
         cop__quiet_init(&scheduler->quiet);
+        cop__poll_init(&scheduler->poll);
         cop__pool_init(&scheduler->pool, &(struct cop__pool_options){
                 .magazine_max = COP__TINY ? 1 : 0,
         });
@@ -882,6 +924,7 @@ void cop__scheduler_stop(struct cop__scheduler *scheduler)
         for (unsigned i = 0; i < scheduler->worker_count; i++)
                 fini_worker(&scheduler->workers[i]);
         free(scheduler->workers);
+        cop__poll_fini(&scheduler->poll);
         cop__quiet_fini(&scheduler->quiet);
         cop__stack_pool_fini(&scheduler->stacks);
         cop__pool_fini(&scheduler->pool);

@@ -32,6 +32,7 @@
 
 #include "base/pool.h"
 #include "scheduler/park.h"
+#include "scheduler/poll.h"
 #include "scheduler/quiet.h"
 #include "scheduler/runqueue.h"
 #include "scheduler/stack.h"
@@ -77,6 +78,7 @@ struct cop__scheduler_hooks {
         void (*left)(struct cop__task *task, int how);       /* it was left by longjmp(.., how), not 0; as run */
         void (*leave)(struct cop__timer *timer, void *owner); /* is about to fire; under its wheel's lock */
         void (*fire)(struct cop__timer *timer, void *owner);  /* a timer's time has come */
+        void (*ready)(struct cop__thread *thread, uint64_t mark); /* something has happened out there; between two tasks */
         cop_status (*thread_init)(struct cop__thread *thread); /* before the thread runs, on any thread */
         void (*thread_fini)(struct cop__thread *thread);       /* after it has run, on any thread */
         void (*thread_enter)(struct cop__thread *thread);      /* on the thread itself */
@@ -121,6 +123,7 @@ struct cop__scheduler {
         unsigned worker_count;
         struct cop__pool pool;
         struct cop__stack_pool stacks;
+        struct cop__poll poll;           /* written when a worker falls asleep or wakes up, if it is open */
         struct cop__quiet quiet;         /* written only when somebody waits for quiet */
 
         /* Written when workers sleep and wake, read at each send: a line of their own. */
@@ -152,6 +155,9 @@ COP__INLINE struct cop__thread *cop__thread_here(void)
 #else
 struct cop__thread *cop__thread_here(void);
 #endif
+
+/* In a forked process: this thread is in no scheduler. */
+void cop__thread_forget(void);
 
 /* Starts `worker_count` threads. Errors: COP_E_NO_MEMORY, COP_E_SYSTEM; nothing is left running. */
 cop_status cop__scheduler_start(struct cop__scheduler *scheduler, unsigned worker_count,

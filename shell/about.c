@@ -58,6 +58,9 @@ static void append_glimpse(struct cop__shell *shell, const struct cop__glimpse *
                          glimpse->server != NULL ? glimpse->server : "none");
         if (glimpse->label[0] != '\0')
                 cop__text_printf(out, "  %-13s %s\n", "label", glimpse->label);
+        if (glimpse->isolation == COP_ISOLATION_PROCESS)
+                cop__text_printf(out, "  %-13s its own process, %lld\n", "isolation",
+                                 (long long)glimpse->os_pid);
         cop__text_printf(out, "  %-13s %s\n", "status", glimpse->status);
         if (glimpse->priority != COP_PRIORITY_NORMAL)
                 cop__text_printf(out, "  %-13s %s\n", "priority",

@@ -14,6 +14,7 @@
 #include "shell/console.h"
 #include "shell/door.h"
 #include "shell/heart.h"
+#include "supervisor/spec.h"
 
 struct program {
         const char *path;    /* argv[0] without folders */
@@ -246,6 +247,7 @@ int cop_main_with(int argc, char **argv, const cop_supervisor *tree,
         cop_node *node;
         cop_status status = cop_node_start_with(
                 &(cop_node_options){ .name = program.name, .workers = program.workers,
+                                     .processes = cop__spec_needs_processes(tree),
                                      .log = program.quiet ? log_errors : NULL,
                                      .dump = choose_dump(&program, dump),
                                      .contain_strict = program.strict },

@@ -132,6 +132,23 @@ static bool check_argument(struct check *check, const struct step *step, const c
                                          cop_status_text(status));
 }
 
+static bool check_isolation(struct check *check, const struct step *step, const cop_child *child)
+{
+        if ((unsigned)child->isolation > COP_ISOLATION_PROCESS)
+                return wrong(check, step, child,
+                             "isolation is %d; it is COP_ISOLATION_GUARDED, COP_ISOLATION_INLINE, "
+                             "COP_ISOLATION_STRICT or COP_ISOLATION_PROCESS",
+                             (int)child->isolation);
+        if (child->supervisor != NULL && (child->isolation != 0 || child->memory_limit != 0))
+                return wrong(check, step, child,
+                             "isolation or memory_limit is set, but a supervisor has none: its children may");
+        if (child->memory_limit != 0 && child->server != NULL &&
+            child->memory_limit < child->server->state_size)
+                return wrong(check, step, child, "memory_limit is %zu; its state has %zu bytes",
+                             child->memory_limit, child->server->state_size);
+        return true;
+}
+
 static bool check_numbers(struct check *check, const struct step *step, const cop_child *child)
 {
         if ((unsigned)child->restart > COP_TEMPORARY)
@@ -144,7 +161,7 @@ static bool check_numbers(struct check *check, const struct step *step, const co
                              "COP_SHUTDOWN_DEFAULT, COP_SHUTDOWN_INFINITY, COP_SHUTDOWN_AT_ONCE "
                              "or COP_BRUTAL_KILL",
                              (int)child->shutdown_ms);
-        return true;
+        return check_isolation(check, step, child);
 }
 
 static bool check_backoff(struct check *check, const struct step *step, const cop_child *child)

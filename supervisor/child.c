@@ -167,6 +167,8 @@ static cop_status spawn_child(struct cop__child *child, cop_ref start_ref, cop_p
                 .start_ref = start_ref,
                 .link = true,
                 .supervised = true,
+                .isolation = spec->isolation,
+                .memory_limit = spec->memory_limit,
         };
         cop__supervisor_start nested = {
                 .spec = { (const uint8_t *)spec->supervisor, sizeof(*spec->supervisor),

@@ -202,6 +202,24 @@ static cop_breaker breaker_of(const cop_breaker *given)
         return breaker;
 }
 
+static bool needs_process(const cop_child *child)
+{
+        return child->isolation == COP_ISOLATION_PROCESS ||
+               (child->supervisor != NULL && cop__spec_needs_processes(child->supervisor));
+}
+
+/* A checked tree is no deeper than COP__TREE_DEPTH_MAX. */
+bool cop__spec_needs_processes(const cop_supervisor *tree)
+{
+        if (tree->each != NULL && needs_process(tree->each))
+                return true;
+        uint32_t count = count_children(tree);
+        for (uint32_t i = 0; i < count; i++)
+                if (needs_process(&tree->children[i]))
+                        return true;
+        return false;
+}
+
 /* What a child without an id is called. */
 static const char *what_it_runs(const cop_child *child)
 {
@@ -226,6 +244,8 @@ static cop_status copy_child(char **at, const cop_child *child, struct cop__chil
         spec->significant = child->significant;
         spec->backoff = backoff_of(&child->backoff);
         spec->breaker = breaker_of(&child->breaker);
+        spec->isolation = child->isolation;
+        spec->memory_limit = child->memory_limit;
         if (child->supervisor == NULL) {
                 spec->name = child->unnamed || child->id == NULL ? NULL : spec->id;
                 return copy_argument(at, child, spec);

@@ -57,6 +57,8 @@ struct cop__child_spec {
         bool has_id;                         /* else `id` is only what it is called */
         cop_backoff backoff;                 /* no field 0 but jitter and tries, unless first_ms is */
         cop_breaker breaker;                 /* no field 0, unless failures is */
+        cop_isolation isolation;
+        size_t memory_limit;
 };
 
 struct cop__supervisor_spec {
@@ -86,6 +88,9 @@ cop_status cop__spec_copy(const cop_supervisor *tree, cop_buffer **buffer,
  */
 cop_status cop__spec_copy_child(const cop_child *child, cop_buffer **buffer,
                                 const struct cop__child_spec **spec);
+
+/* Is there a child with COP_ISOLATION_PROCESS in a tree that cop_supervisor_check has let pass? */
+bool cop__spec_needs_processes(const cop_supervisor *tree);
 
 /* Where a child is to be: what the check depends on beside the child itself. */
 struct cop__child_place {

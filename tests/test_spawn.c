@@ -73,7 +73,7 @@ IN_NODE(SPN_17_values_that_an_option_cannot_have_are_refused_and_nothing_is_spaw
         const cop_spawn_options bad[] = {
                 { .run = waits, .priority = (cop_priority)4 },
                 { .run = waits, .priority = (cop_priority)-1 },
-                { .run = waits, .isolation = (cop_isolation)(COP_ISOLATION_STRICT + 1) },
+                { .run = waits, .isolation = (cop_isolation)(COP_ISOLATION_PROCESS + 1) },
                 { .run = waits, .isolation = (cop_isolation)-1 },
                 { .run = waits, .memory_limit_soft = true },
                 { .server = &large_server, .memory_limit = sizeof(large) - 1 },

@@ -110,6 +110,10 @@ TEST(SUP_start_15_a_childs_wrong_field_is_named)
         expect_words(CHILD(.run = nothing, .restart = 7), "shop: child till: restart is 7; ");
         expect_words(CHILD(.run = nothing, .shutdown_ms = -4),
                      "shop: child till: shutdown_ms is -4; ");
+        expect_words(CHILD(.run = nothing, .isolation = (cop_isolation)4),
+                     "shop: child till: isolation is 4; ");
+        expect_words(CHILD(.supervisor = &(cop_supervisor){ 0 }, .isolation = COP_ISOLATION_PROCESS),
+                     "shop: child till: isolation or memory_limit is set, but a supervisor has none: ");
         expect_words(TREE(.children = COP_CHILDREN({ .id = "a", .run = nothing },
                                                    { .id = "", .run = nothing })),
                      "shop: child 2: id is empty; ");

@@ -132,6 +132,7 @@ typedef enum cop_isolation {
         COP_ISOLATION_INLINE,      /* the program, with a report and a core dump of the fault as it was */
         COP_ISOLATION_STRICT,      /* the actor if memory is surely whole (a NULL pointer, a stack overflow, arithmetic), else
                                       the program */
+        COP_ISOLATION_PROCESS,     /* the actor, which lives in an OS process of its own; docs/processes.md */
 } cop_isolation;
 
 /* How an actor is started. Exactly one of run, run_with and server is set. */

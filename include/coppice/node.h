@@ -47,6 +47,8 @@ typedef struct cop_node_options {
         unsigned workers;       /* threads that run actors: one for each core; at most 64 */
         uint32_t max_actors;    /* alive at once: 1,048,576; at most 16,777,214 */
         size_t stack_size;      /* bytes of address space for a blocked actor: 256 KiB */
+        bool processes;         /* there will be actors with COP_ISOLATION_PROCESS: what forks their processes is
+                                   forked now, before the node has threads; else when the first one is spawned */
         cop_log_fn *log;        /* where the log goes: standard error, INFO and above */
         void *log_context;      /* handed to `log` */
         size_t memory_limit;    /* bytes of messages, states and cop_alloc; 0: none, else at least 4 MiB; overload.h */

@@ -37,6 +37,7 @@ typedef struct cop_process {
         cop_pid parent;
         const char *server;            /* the name of its behaviour; NULL: a plain actor */
         cop_isolation isolation;
+        int64_t os_pid;                /* of its own OS process, if the isolation is COP_ISOLATION_PROCESS; 0: none yet */
 
         /* Right, unless it is being changed this very moment. */
         char name[COP_NAME_MAX + 1];   /* registered; may be empty */

@@ -70,6 +70,7 @@ typedef enum cop_status {
         COP_E_CLOSED,       /* it has been closed, or its owner has ended */
         COP_E_CYCLE,        /* a call that would close a ring of actors waiting for each other */
         COP_E_OVERLOAD,     /* the node is near its memory limit, and takes no new work; overload.h */
+        COP_E_ISOLATED,     /* not for an actor in an OS process of its own (COP_ISOLATION_PROCESS) */
 } cop_status;
 
 /*

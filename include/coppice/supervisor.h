@@ -96,6 +96,8 @@ typedef struct cop_child {
         bool significant;             /* see cop_auto_shutdown; not for a permanent child */
         cop_backoff backoff;
         cop_breaker breaker;
+        cop_isolation isolation;      /* what its faults can reach; COP_ISOLATION_PROCESS: docs/processes.md */
+        size_t memory_limit;          /* bytes that it may use; as in cop_spawn_options */
 } cop_child;
 
 /* What a supervisor is. Zero stands for each default; all is copied when it starts. */

@@ -1,0 +1,159 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Packets: what crosses between a node and the OS process of one of its actors.
+ *
+ *      ┌── 32 bytes ────────────────────────────────────────────┐┌── size bytes ───────────────┐
+ *      │ size │ type │ signal │ flags │ pid │ ref │ more ││ a message as MessagePack, or none │
+ *      └─────────────────────────────────────────────────────────┘└──────────────────────────────┘
+ *
+ * Both ends are the same program on the same machine, so the head is a plain struct. But what the process sends is foreign:
+ * its memory may be corrupted. So sizes are bounded, messages go through the scan of the codec, and kinds are found by their
+ * names; nothing in a packet is taken for an address but by the process, from the node.
+ */
+#ifndef ACTORS_CROSSING_H
+#define ACTORS_CROSSING_H
+
+#include <coppice/actor.h>
+
+#include "actors/line.h"
+#include "base/limits.h"
+#include "mailbox/term.h"
+
+enum cop__packet_type {
+        COP__PACKET_SIGNAL = 1, /* either way: a message, a reply, a failure, an exit signal; pid: to or from */
+        COP__PACKET_BEGIN,      /* to the process, first: a cop__order; pid: who it is, more: its parent */
+        COP__PACKET_ANSWER,     /* to the process: a cop__told, to the one question it has asked */
+        COP__PACKET_DEFERRED,   /* to the process: the answer to its call `ref` has been deferred */
+        COP__PACKET_STARTED,    /* from the process: its init has ended well; a cop_any: what to tell */
+        COP__PACKET_ENDED,      /* from the process, last: a cop__obituary */
+        COP__PACKET_ASK,        /* from the process: a cop__query */
+        COP__PACKET_DEFER,      /* from the process: it will answer `ref` later */
+        COP__PACKET_UNWATCH,    /* from the process: the call `ref` is over */
+        COP__PACKET_LOG,        /* from the process: a cop__log_line */
+};
+
+struct cop__packet {
+        uint32_t size; /* of what follows */
+        uint8_t type;
+        uint8_t signal; /* its cop__signal_type */
+        uint16_t flags; /* cop__signal_flags */
+        uint64_t pid;
+        uint64_t ref;
+        uint64_t more;
+};
+
+_Static_assert(sizeof(struct cop__packet) == 32, "the head of a packet has no holes");
+
+/* ---- What is in packets ------------------------------------------------------------- */
+
+/* All that an actor's process must know of it. Addresses are of this program. */
+typedef struct cop__order {
+        uint64_t server, run, run_with;
+        cop_text server_name; /* that of `server`, to be sure */
+        bool init_ack, supervised;
+        uint64_t memory_limit;
+        bool memory_limit_soft;
+        cop_priority priority;
+        cop_text title;       /* what ps shows */
+        cop_bytes argument;   /* as MessagePack; empty: none */
+        uint64_t refs;        /* the first block of references that are its own */
+} cop__order;
+
+enum cop__question {
+        COP__ASK_LINK = 1,
+        COP__ASK_UNLINK,
+        COP__ASK_MONITOR,    /* of `pid`, or of `name` */
+        COP__ASK_DEMONITOR,
+        COP__ASK_TRAP_EXIT,
+        COP__ASK_REGISTER,
+        COP__ASK_UNREGISTER,
+        COP__ASK_WHEREIS,
+        COP__ASK_REGISTERED,
+        COP__ASK_IS_ALIVE,
+        COP__ASK_LABEL,
+};
+
+typedef struct cop__query {
+        uint32_t what;
+        bool on;
+        cop_pid pid;
+        cop_ref ref;
+        cop_text name;
+        cop_term term;
+} cop__query;
+
+typedef struct cop__told {
+        uint32_t status;
+        uint64_t value;
+        cop_term term;
+} cop__told;
+
+/* An end by its own doing, with what a crash report says of it. */
+typedef struct cop__obituary {
+        cop_term reason;
+        bool ignored, reports;
+        uint32_t unread;
+        cop_pid from;
+        cop_text message, state;
+} cop__obituary;
+
+typedef struct cop__log_line {
+        uint32_t level;
+        cop_text text;
+} cop__log_line;
+
+COP__KIND_DECLARE(cop__order);
+COP__KIND_DECLARE(cop__query);
+COP__KIND_DECLARE(cop__told);
+COP__KIND_DECLARE(cop__obituary);
+COP__KIND_DECLARE(cop__log_line);
+
+/* ---- Bytes on their way --------------------------------------------------------------- */
+
+/* Read at once at least, so that small packets come many at a time. Who got less has read all there was. */
+#define COP__TRAY_FILL 16384
+
+/* From `start` to `end` of `data` they wait. All zero is empty. */
+struct cop__tray {
+        uint8_t *data;
+        size_t start, end, room;
+};
+
+void cop__tray_free(struct cop__tray *tray);
+
+static inline size_t cop__tray_waiting(const struct cop__tray *tray)
+{
+        return tray->end - tray->start;
+}
+
+/* Room for `size` more bytes at data + end. False: no memory. */
+bool cop__tray_reserve(struct cop__tray *tray, size_t size);
+
+/*
+ * Appends a packet, whose size is set, with a message of that kind; NULL: none.
+ * Errors: COP_E_NO_MEMORY, those of cop__kind_encode; nothing is appended then.
+ */
+cop_status cop__tray_put(struct cop__tray *tray, struct cop__packet packet, const cop_kind *kind,
+                         const void *value);
+
+/*
+ * The first packet, if it is there as a whole; then it is taken out, and *body is borrowed until the next change of the
+ * tray. False: not yet. COP_E_MALFORMED in *status: what comes is no packet.
+ */
+bool cop__tray_take(struct cop__tray *tray, struct cop__packet *packet, const uint8_t **body,
+                    cop_status *status);
+
+/* Reads what a descriptor has, without waiting. Returns: bytes; 0: nothing now; -1: it is at its end; -2: no memory. */
+long cop__tray_fill(struct cop__tray *tray, int fd, size_t most);
+
+/* Writes what it takes, without waiting. False: nobody reads it any more. */
+bool cop__tray_flush(struct cop__tray *tray, int fd);
+
+/*
+ * The message in a packet, which must be of `kind`. The caller ends *value with cop__flat_drop and free.
+ * Errors: those of cop__kind_decode, and COP_E_MALFORMED.
+ */
+cop_status cop__packet_value(const struct cop__packet *packet, const uint8_t *body,
+                            const cop_kind *kind, void **value);
+
+#endif

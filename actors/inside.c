@@ -1,0 +1,350 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Inside an actor's process: packets out and in, questions, and the end. See inside.h. */
+#define _GNU_SOURCE
+#include "actors/inside.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "actors/actor.h"
+#include "actors/inside_main.h"
+#include "actors/request.h"
+#include "actors/server.h"
+#include "mailbox/kind.h"
+
+struct cop__inside *cop__inside_here(void)
+{
+        struct cop__thread *thread = cop__thread_here();
+        return thread != NULL && thread->upper != NULL ? cop__node_of(thread)->inside : NULL;
+}
+
+/* ---- Writing --------------------------------------------------------------------------- */
+
+/* Waits until all is written: the node reads, or is gone. */
+static void write_all(struct cop__inside *inside, struct cop__tray *tray)
+{
+        while (cop__tray_waiting(tray) > 0) {
+                ssize_t size = send(inside->socket, tray->data + tray->start,
+                                    cop__tray_waiting(tray), MSG_NOSIGNAL);
+                if (size >= 0)
+                        tray->start += (size_t)size;
+                else if (errno != EINTR)
+                        _exit(0); /* the node is gone */
+        }
+}
+
+static cop_status put(struct cop__inside *inside, struct cop__packet packet, const cop_kind *kind,
+                      const void *value)
+{
+        pthread_mutex_lock(&inside->write_lock);
+        cop_status status = cop__tray_put(&inside->out, packet, kind, value);
+        if (status == COP_OK)
+                write_all(inside, &inside->out);
+        pthread_mutex_unlock(&inside->write_lock);
+        return status;
+}
+
+static cop_status put_signal(struct cop__inside *inside, cop_pid to, const struct cop__signal *signal)
+{
+        const cop_kinds *kinds = inside->node->kinds;
+        struct cop__packet packet = {
+                .type = COP__PACKET_SIGNAL,
+                .signal = signal->type,
+                .flags = signal->flags & COP__SIGNAL_PRIORITY,
+                .pid = to.bits,
+                .ref = signal->ref.bits,
+        };
+        switch (signal->type) {
+        case COP__SIGNAL_MESSAGE:
+        case COP__SIGNAL_REPLY:
+                if (cop__kinds_find(kinds, signal->kind->name, strlen(signal->kind->name)) == NULL)
+                        return COP_E_ISOLATED; /* between the library's own actors */
+                return put(inside, packet, signal->kind, cop__signal_body(signal));
+        case COP__SIGNAL_FAILED:
+                return put(inside, packet, NULL, NULL);
+        case COP__SIGNAL_EXIT: {
+                const struct cop__relation *exit = COP__CONTAINER((uintptr_t)signal, struct cop__relation, signal);
+                return put(inside, packet, COP_KIND_OF(cop_any),
+                           &(cop_any){ exit->as.exited.reason->term });
+        }
+        default:
+                return COP_E_ISOLATED;
+        }
+}
+
+/* The start is over: whoever waits for it is told by the outpost. */
+static cop_status put_started(struct cop__inside *inside, const struct cop__signal *signal)
+{
+        const cop_started *started = cop__signal_body(signal);
+        return put(inside, (struct cop__packet){ .type = COP__PACKET_STARTED }, COP_KIND_OF(cop_any),
+                   &(cop_any){ started->extra });
+}
+
+static void end_exported(struct cop__thread *thread, struct cop__signal *signal)
+{
+        if (signal->type == COP__SIGNAL_FAILED)
+                cop__shared_term_drop(((struct cop__failed *)cop__signal_body(signal))->reason);
+        if (signal->type == COP__SIGNAL_EXIT)
+                cop__shared_term_drop(COP__CONTAINER(signal, struct cop__relation, signal)->as.exited.reason);
+        cop__signal_free(&thread->pool, signal);
+}
+
+/* A request that cannot cross fails; a message is a dead letter, and said to be. */
+static void refuse(struct cop__thread *thread, cop_pid to, struct cop__signal *signal, cop_status status)
+{
+        bool asks = signal->ref.bits != 0 && !(signal->flags & COP__SIGNAL_ANSWERED) &&
+                    (signal->type == COP__SIGNAL_MESSAGE || signal->type == COP__SIGNAL_INFO ||
+                     signal->type == COP__SIGNAL_SYS);
+        if (asks) {
+                cop__fail_call(thread, to, signal,
+                               status == COP_E_NO_MEMORY ? COP__FAILED_NO_MEMORY : COP__FAILED_ISOLATED,
+                               NULL);
+                return;
+        }
+        if (signal->kind != NULL)
+                cop_log(COP_LOG_WARNING, "%s cannot leave the actor's process: %s: dropped",
+                        signal->kind->name, cop_status_text(status));
+        cop__count_up(&cop__here_of(thread)->dead_letters);
+        end_exported(thread, signal);
+}
+
+void cop__inside_export(struct cop__thread *thread, cop_pid to, struct cop__signal *signal)
+{
+        struct cop__inside *inside = cop__node_of(thread)->inside;
+        bool start = signal->type == COP__SIGNAL_REPLY && signal->ref.bits == COP__START_REF;
+        cop_status status = start ? put_started(inside, signal) : put_signal(inside, to, signal);
+        if (status == COP_OK)
+                end_exported(thread, signal);
+        else
+                refuse(thread, to, signal, status);
+}
+
+void cop__inside_defer(cop_ref ref)
+{
+        put(cop__inside_here(), (struct cop__packet){ .type = COP__PACKET_DEFER, .ref = ref.bits }, NULL, NULL);
+}
+
+void cop__inside_unwatch(cop_ref ref)
+{
+        put(cop__inside_here(), (struct cop__packet){ .type = COP__PACKET_UNWATCH, .ref = ref.bits }, NULL,
+            NULL);
+}
+
+void cop__inside_log(void *context, cop_log_level level, const char *text)
+{
+        struct cop__inside *inside = context;
+        cop__log_line line = { .level = (uint32_t)level, .text = cop_text_of(text) };
+        if (put(inside, (struct cop__packet){ .type = COP__PACKET_LOG }, COP_KIND_OF(cop__log_line), &line) !=
+            COP_OK)
+                fprintf(stderr, "%s\n", text);
+}
+
+/* ---- Reading ---------------------------------------------------------------------------- */
+
+/* What the node sends is believed: it is the actor's own. What it cannot be made of ends the process. */
+static COP__NORETURN void give_up(const char *why)
+{
+        fprintf(stderr, "coppice: the process of an actor ends: %s\n", why);
+        _exit(70); /* EX_SOFTWARE */
+}
+
+static struct cop__signal *failure_of(struct cop__thread *thread, const struct cop__packet *packet,
+                                      const uint8_t *body)
+{
+        struct cop__signal *signal =
+                cop__signal_new(&thread->pool, COP__SIGNAL_FAILED, sizeof(struct cop__failed));
+        if (signal == NULL)
+                give_up("no memory");
+        struct cop__failed *failed = cop__signal_body(signal);
+        *failed = (struct cop__failed){ .failure = (uint32_t)packet->more };
+        void *value;
+        if (packet->size > 0 && cop__packet_value(packet, body, COP_KIND_OF(cop_any), &value) == COP_OK) {
+                failed->reason = cop__shared_term_new(((const cop_any *)value)->term);
+                cop__flat_drop(COP_KIND_OF(cop_any), value);
+                free(value);
+        }
+        return signal;
+}
+
+static struct cop__signal *message_of(struct cop__thread *thread, const struct cop__packet *packet,
+                                      const uint8_t *body)
+{
+        const cop_kind *kind;
+        struct cop__signal *signal;
+        void *value;
+        if (cop__kind_decode(cop__node_of(thread)->kinds, body, packet->size, &kind, &value) != COP_OK)
+                give_up("a message that it cannot read");
+        if (cop__signal_message(&thread->pool, kind, value, &signal) != COP_OK)
+                give_up("no memory for a message");
+        cop__flat_drop(kind, value);
+        free(value);
+        signal->type = packet->signal;
+        return signal;
+}
+
+static void take_signal(struct cop__thread *thread, struct cop__inside *inside,
+                        const struct cop__packet *packet, const uint8_t *body)
+{
+        struct cop__signal *signal = packet->signal == COP__SIGNAL_FAILED
+                                             ? failure_of(thread, packet, body)
+                                             : message_of(thread, packet, body);
+        signal->flags |= packet->flags;
+        signal->from.bits = packet->pid;
+        signal->ref.bits = packet->ref;
+        cop__push_signal(thread, inside->actor, cop__pid_generation(inside->pid), signal);
+        if (packet->flags & COP__SIGNAL_PRIORITY)
+                cop__store_release(&inside->actor->urgent, 1); /* as in cop__send_signal */
+}
+
+/* The callee of a call of ours will answer later: when the call ends, the outpost must know. */
+static void take_deferred(struct cop__inside *inside, cop_ref ref)
+{
+        if (cop_ref_equal(inside->actor->waiting, ref))
+                inside->actor->call_watched = true;
+        else if (!cop__request_deferred(inside->actor, ref))
+                cop__inside_unwatch(ref);
+}
+
+static void take_answer(struct cop__inside *inside, const struct cop__packet *packet, const uint8_t *body)
+{
+        void *value;
+        if (cop__packet_value(packet, body, COP_KIND_OF(cop__told), &value) != COP_OK)
+                give_up("an answer that it cannot read");
+        if (inside->told != NULL) {
+                cop__flat_drop(COP_KIND_OF(cop__told), inside->told);
+                free(inside->told);
+        }
+        inside->told = value;
+        inside->answered = true;
+}
+
+static bool take_packets(struct cop__thread *thread, struct cop__inside *inside)
+{
+        struct cop__packet packet;
+        const uint8_t *body;
+        cop_status status;
+        bool any = false;
+        while (cop__tray_take(&inside->in, &packet, &body, &status)) {
+                any = true;
+                if (packet.type == COP__PACKET_SIGNAL)
+                        take_signal(thread, inside, &packet, body);
+                else if (packet.type == COP__PACKET_ANSWER)
+                        take_answer(inside, &packet, body);
+                else if (packet.type == COP__PACKET_DEFERRED)
+                        take_deferred(inside, (cop_ref){ packet.ref });
+        }
+        if (status != COP_OK)
+                give_up("bytes that are no packets");
+        return any;
+}
+
+bool cop__inside_hear(struct cop__thread *thread)
+{
+        struct cop__inside *inside = cop__node_of(thread)->inside;
+        bool any = false;
+        long got;
+        do {
+                got = cop__tray_fill(&inside->in, inside->socket, COP__CROSSING_SLICE);
+                if (got == -1)
+                        _exit(0); /* the node is gone */
+                if (got == -2)
+                        give_up("no memory");
+                if (got > 0 && take_packets(thread, inside))
+                        any = true;
+        } while (got > 0 && !any);
+        /* Edge-triggered: what is left must be news again. */
+        if (got >= COP__TRAY_FILL)
+                cop__poll_change(&inside->node->scheduler.poll, inside->socket, EPOLLIN | EPOLLRDHUP, 1);
+        return any;
+}
+
+void cop__inside_ready(struct cop__thread *thread)
+{
+        /* Pairs with the release in cop__inside_main, which makes the socket news again. */
+        if (cop__load_acquire(&cop__node_of(thread)->inside->begun))
+                cop__inside_hear(thread);
+}
+
+/* ---- Questions --------------------------------------------------------------------------- */
+
+cop_status cop__inside_ask(cop__query ask, cop__told *told)
+{
+        struct cop__inside *inside = cop__inside_here();
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__here *here = cop__here_of(thread);
+        cop__critical_enter(&here->fault);
+        cop_status status =
+                put(inside, (struct cop__packet){ .type = COP__PACKET_ASK }, COP_KIND_OF(cop__query), &ask);
+        inside->answered = false;
+        while (status == COP_OK && !inside->answered) {
+                struct pollfd socket = { .fd = inside->socket, .events = POLLIN };
+                poll(&socket, 1, -1);
+                cop__inside_hear(thread);
+        }
+        if (status == COP_OK)
+                *told = *inside->told;
+        cop__critical_leave(&here->fault);
+        return status;
+}
+
+/* ---- The end ------------------------------------------------------------------------------- */
+
+static void print_current(const struct cop__inside *inside, const struct cop__signal *signal,
+                          char *text, size_t size)
+{
+        cop_term term;
+        text[0] = '\0';
+        if (signal == NULL || signal->kind == NULL ||
+            cop__kind_to_term(signal->kind, cop__signal_body(signal), &term) != COP_OK)
+                return;
+        cop_term_print(term, inside->node->kinds, text, size);
+        cop_term_free(term);
+}
+
+/* A fault when next to nothing of the limit is left has been brought about by it, as a rule: malloc() gave NULL. */
+static bool is_for_want_of_memory(const struct cop__inside *inside, cop_term reason)
+{
+        if (inside->memory_most == 0 || !cop_is_tuple(reason, "fault", 5))
+                return false;
+        uint64_t free_of_it = inside->memory_most / 16;
+        return cop__inside_memory() + free_of_it > inside->memory_base + inside->memory_most;
+}
+
+COP__NORETURN void cop__inside_end(struct cop__thread *thread, struct cop__actor *actor)
+{
+        struct cop__inside *inside = cop__node_of(thread)->inside;
+        char message[COP__REPORT_TEXT], state[COP__REPORT_TEXT];
+        struct rlimit memory;
+        cop_term reason = actor->reason->term;
+        bool faulted = cop_is_tuple(reason, "fault", 5);
+        bool starved = is_for_want_of_memory(inside, reason);
+        if (getrlimit(RLIMIT_DATA, &memory) == 0) {
+                memory.rlim_cur = memory.rlim_max; /* for its last words */
+                setrlimit(RLIMIT_DATA, &memory);
+        }
+        print_current(inside, actor->current, message, sizeof(message));
+        cop__server_print_state(actor, state, sizeof(state));
+        cop__obituary obituary = {
+                .reason = starved ? COP_TUPLE(cop_atom("os_process"), cop_atom("memory_limit")) : reason,
+                .ignored = cop__start_is_ignored(actor),
+                .reports = actor->reports,
+                .unread = cop__unread(actor),
+                .from = actor->current != NULL ? actor->current->from : cop_no_pid(),
+                .message = cop_text_of(message),
+                .state = cop_text_of(state),
+        };
+        cop__rare_end(actor); /* what it owned ends here: once the outpost has heard of its end, the process is killed */
+        if (put(inside, (struct cop__packet){ .type = COP__PACKET_ENDED }, COP_KIND_OF(cop__obituary),
+                &obituary) != COP_OK)
+                give_up("no memory for its last words");
+        if (!faulted)
+                fflush(NULL); /* after a fault its locks may be held */
+        _exit(0);
+}

@@ -1,0 +1,405 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * What comes from an outpost's process. Nothing of it is believed: sizes and kinds have been checked by crossing.c, and all
+ * that a process can bring about is what an actor may do. A packet is out of the tray before it is acted on, for that may
+ * end the actor or let it wait.
+ */
+#define _GNU_SOURCE
+#include "actors/outpost_hear.h"
+
+#include <coppice/process.h>
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/actor.h"
+#include "base/clock.h"
+#include "mailbox/kind.h"
+
+struct hearing {
+        struct cop__actor *self;
+        struct cop__crossing *crossing;
+        const struct cop__packet *packet;
+        const uint8_t *body;
+};
+
+static COP__NORETURN void exit_because(cop_term why)
+{
+        cop_exit(COP_TUPLE(cop_atom("os_process"), why));
+}
+
+/* ---- Signals ------------------------------------------------------------------------- */
+
+static void end_held(struct cop__crossing *crossing, struct cop__held *held)
+{
+        cop__table_remove(&crossing->held, &held->node);
+        cop_message_free(held->request); /* unanswered and not deferred: the call fails */
+        free(held);
+}
+
+static struct cop__held *find_held(struct cop__crossing *crossing, uint64_t ref)
+{
+        struct cop__table_node *node = cop__table_find_first(&crossing->held, ref);
+        return node != NULL ? COP__CONTAINER(node, struct cop__held, node) : NULL;
+}
+
+/* A value as a message of the node's; it has none of its own after that. */
+static struct cop__signal *read_message(const struct hearing *hearing)
+{
+        const cop_kind *kind;
+        void *value;
+        struct cop__signal *signal = NULL;
+        cop_status status = cop__kind_decode(hearing->crossing->node->kinds, hearing->body,
+                                             hearing->packet->size, &kind, &value);
+        if (status != COP_OK)
+                exit_because(cop_atom(status == COP_E_NO_MEMORY ? "no_memory" : "malformed"));
+        status = cop__signal_message(&cop__thread_here()->pool, kind, value, &signal);
+        cop__flat_drop(kind, value);
+        free(value);
+        if (status != COP_OK)
+                exit_because(cop_atom("no_memory"));
+        signal->from = cop__actor_pid(hearing->self);
+        return signal;
+}
+
+/* A mailbox that takes no more said so: the process is past its send, so it is a dead letter. */
+static void send_message(const struct hearing *hearing)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__signal *signal = read_message(hearing);
+        cop_pid to = { hearing->packet->pid };
+        signal->flags |= hearing->packet->flags & COP__SIGNAL_PRIORITY;
+        cop__send_on(thread, hearing->self, to, signal);
+}
+
+static void send_request(const struct hearing *hearing)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__crossing *crossing = hearing->crossing;
+        struct cop__signal *signal = read_message(hearing);
+        cop_pid to = { hearing->packet->pid };
+        cop_ref ref = { hearing->packet->ref };
+        if (cop__limit_knock(thread, to, signal) == COP_OK) {
+                cop__call_send(hearing->self, to, signal, ref);
+                return;
+        }
+        struct cop__packet full = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_FAILED,
+                                    .pid = to.bits, .ref = ref.bits, .more = COP__FAILED_FULL };
+        cop__tray_put(&crossing->out, full, NULL, NULL);
+}
+
+/* To whom it holds a request of, or, if that was deferred, to whoever has been named; and through aliases. */
+static void send_reply(const struct hearing *hearing)
+{
+        struct cop__held *held = find_held(hearing->crossing, hearing->packet->ref);
+        struct cop__signal *signal = read_message(hearing);
+        cop_pid to = { hearing->packet->pid };
+        if (held != NULL && cop_pid_equal(cop_message_from(held->request), to)) {
+                ((struct cop__signal *)held->request)->flags |= COP__SIGNAL_ANSWERED;
+                end_held(hearing->crossing, held);
+        }
+        signal->type = COP__SIGNAL_REPLY;
+        signal->ref.bits = hearing->packet->ref;
+        signal->flags |= hearing->packet->flags & COP__SIGNAL_PRIORITY;
+        cop__count_up(&cop__here_of(cop__thread_here())->sent);
+        cop__send_signal(cop__thread_here(), to, signal);
+}
+
+/* It has handled the request, and nobody has answered it. */
+static void fail_request(const struct hearing *hearing)
+{
+        struct cop__held *held = find_held(hearing->crossing, hearing->packet->ref);
+        if (held != NULL)
+                end_held(hearing->crossing, held);
+}
+
+static void send_exit(const struct hearing *hearing)
+{
+        void *value;
+        if (cop__packet_value(hearing->packet, hearing->body, COP_KIND_OF(cop_any), &value) != COP_OK)
+                exit_because(cop_atom("malformed"));
+        cop__send_exit((cop_pid){ hearing->packet->pid }, (cop_ref){ hearing->packet->ref },
+                       ((const cop_any *)value)->term);
+        cop__flat_drop(COP_KIND_OF(cop_any), value);
+        free(value);
+}
+
+static void hear_signal(const struct hearing *hearing)
+{
+        switch (hearing->packet->signal) {
+        case COP__SIGNAL_MESSAGE:
+                if (hearing->packet->ref != 0)
+                        send_request(hearing);
+                else
+                        send_message(hearing);
+                return;
+        case COP__SIGNAL_REPLY:
+                send_reply(hearing);
+                return;
+        case COP__SIGNAL_FAILED:
+                fail_request(hearing);
+                return;
+        case COP__SIGNAL_EXIT:
+                send_exit(hearing);
+                return;
+        default:
+                exit_because(cop_atom("malformed"));
+        }
+}
+
+/* From here on whoever answers does so to the caller itself, who watches this actor meanwhile. */
+static void defer(const struct hearing *hearing)
+{
+        struct cop__held *held = find_held(hearing->crossing, hearing->packet->ref);
+        if (held == NULL)
+                return;
+        cop_caller caller = cop_caller_of(held->request);
+        if (caller.pid.bits != 0) /* else without memory: it is answered like the others */
+                end_held(hearing->crossing, held);
+}
+
+/* ---- Questions ------------------------------------------------------------------------- */
+
+static void ask_monitor(const cop__query *ask, cop__told *told)
+{
+        cop_ref ref = { 0 };
+        cop_address to = ask->name.size > 0 ? cop_to_name(ask->name.data) : cop_to_pid(ask->pid);
+        told->status = cop_monitor_address_opt(to, &(cop_monitor_options){ .tag = ask->term }, &ref);
+        told->value = ref.bits;
+}
+
+static void answer_question(struct cop__actor *self, const cop__query *ask, cop__told *told)
+{
+        switch (ask->what) {
+        case COP__ASK_LINK:
+                told->status = cop_link(ask->pid);
+                break;
+        case COP__ASK_UNLINK:
+                cop_unlink(ask->pid);
+                break;
+        case COP__ASK_MONITOR:
+                ask_monitor(ask, told);
+                break;
+        case COP__ASK_DEMONITOR:
+                told->value = cop__demonitor(cop__thread_here(), self, ask->ref);
+                break;
+        case COP__ASK_TRAP_EXIT:
+                told->value = cop_trap_exit(ask->on);
+                break;
+        case COP__ASK_REGISTER:
+                told->status = cop_register(ask->name.data, ask->pid);
+                break;
+        case COP__ASK_UNREGISTER:
+                told->status = cop_unregister(ask->name.data);
+                break;
+        case COP__ASK_WHEREIS:
+                told->value = cop_whereis(ask->name.data).bits;
+                break;
+        case COP__ASK_REGISTERED:
+                told->status = cop_registered(&told->term);
+                break;
+        case COP__ASK_IS_ALIVE:
+                told->value = cop_is_alive(ask->pid);
+                break;
+        case COP__ASK_LABEL:
+                told->status = cop_set_label(ask->name.data);
+                break;
+        default:
+                exit_because(cop_atom("malformed"));
+        }
+}
+
+static void hear_question(const struct hearing *hearing)
+{
+        void *value;
+        cop__told told = { .status = COP_OK, .term = cop_nil() };
+        if (cop__packet_value(hearing->packet, hearing->body, COP_KIND_OF(cop__query), &value) != COP_OK)
+                exit_because(cop_atom("malformed"));
+        const cop__query *ask = value;
+        answer_question(hearing->self, ask, &told);
+        cop_status status = cop__tray_put(&hearing->crossing->out,
+                                          (struct cop__packet){ .type = COP__PACKET_ANSWER },
+                                          COP_KIND_OF(cop__told), &told);
+        if (ask->what == COP__ASK_REGISTERED && told.status == COP_OK)
+                cop_term_free(told.term);
+        cop__flat_drop(COP_KIND_OF(cop__query), value);
+        free(value);
+        if (status != COP_OK)
+                exit_because(cop_atom("no_memory"));
+}
+
+/* ---- Beginning and end --------------------------------------------------------------------- */
+
+static void hear_started(const struct hearing *hearing)
+{
+        void *value;
+        if (hearing->crossing->started)
+                return;
+        if (cop__packet_value(hearing->packet, hearing->body, COP_KIND_OF(cop_any), &value) != COP_OK)
+                exit_because(cop_atom("malformed"));
+        cop_term extra = ((const cop_any *)value)->term;
+        cop_status status = extra.type != COP_TERM_NIL ? cop_start_extra(extra) : COP_OK;
+        cop__flat_drop(COP_KIND_OF(cop_any), value);
+        free(value);
+        if (status != COP_OK)
+                exit_because(cop_atom("no_memory"));
+        hearing->crossing->started = true;
+}
+
+void cop__crossing_bury(struct cop__crossing *crossing)
+{
+        if (crossing->obituary == NULL)
+                return;
+        cop__flat_drop(COP_KIND_OF(cop__obituary), crossing->obituary);
+        free(crossing->obituary);
+        crossing->obituary = NULL;
+}
+
+/* By its own doing: with its reason, and what it had not read is counted as it would be here. */
+static void hear_end(const struct hearing *hearing)
+{
+        struct cop__crossing *crossing = hearing->crossing;
+        void *value;
+        if (cop__packet_value(hearing->packet, hearing->body, COP_KIND_OF(cop__obituary), &value) != COP_OK)
+                exit_because(cop_atom("malformed"));
+        cop__crossing_bury(crossing);
+        crossing->obituary = value;
+        cop__count_by(&cop__here_of(cop__thread_here())->dead_letters, crossing->obituary->unread);
+        if (crossing->obituary->ignored && !crossing->started)
+                cop_ignore();
+        cop_exit(crossing->obituary->reason);
+}
+
+static void hear_log(const struct hearing *hearing)
+{
+        void *value;
+        if (cop__packet_value(hearing->packet, hearing->body, COP_KIND_OF(cop__log_line), &value) != COP_OK)
+                exit_because(cop_atom("malformed"));
+        const cop__log_line *line = value;
+        cop_log_level level = line->level <= COP_LOG_DEBUG ? (cop_log_level)line->level : COP_LOG_DEBUG;
+        cop__log_to(hearing->crossing->node, level, line->text.data);
+        cop__flat_drop(COP_KIND_OF(cop__log_line), value);
+        free(value);
+}
+
+/* {signal, 'SIGKILL'} or {exit_status, 3}. */
+static cop_term cause_of(const struct cop__birth *birth, cop_term items[2], char name[16])
+{
+        const char *signal = sigabbrev_np(birth->status);
+        if (birth->code == CLD_EXITED) {
+                items[0] = cop_atom("exit_status");
+                items[1] = cop_int(birth->status);
+                return cop_tuple_of(items, 2);
+        }
+        strcpy(name, "SIG");
+        strncat(name, signal != NULL ? signal : "?", 12);
+        items[0] = cop_atom("signal");
+        items[1] = cop_atom(name);
+        return cop_tuple_of(items, 2);
+}
+
+static COP__NORETURN void exit_as(const struct cop__birth *birth)
+{
+        cop_term items[2];
+        char name[16];
+        switch (birth->state) {
+        case COP__BIRTH_ENDED:
+                exit_because(cause_of(birth, items, name));
+        case COP__BIRTH_FAILED:
+                exit_because(COP_TUPLE(cop_atom("no_start"), cop_string(strerror(birth->error))));
+        case COP__BIRTH_LOST:
+                exit_because(cop_atom("lost"));
+        default:
+                exit_because(cop_atom("disconnected"));
+        }
+}
+
+/* The socket is at its end, and soon somebody tells why. If nobody does, the process still runs, without a socket. */
+static COP__NORETURN void hear_silence(struct cop__crossing *crossing)
+{
+        uint64_t deadline_ns = cop__deadline_ns(COP__CROSSING_END_MS);
+        struct cop__birth now;
+        crossing->hung_up = true;
+        for (;;) {
+                cop__zygote_look(crossing->node, &crossing->birth, &now);
+                uint64_t now_ns = cop__clock_ns();
+                if (now.state > COP__BIRTH_DONE || now_ns >= deadline_ns)
+                        exit_as(&now);
+                int64_t left_ms = (int64_t)((deadline_ns - now_ns) / COP__NS_PER_MS) + 1;
+                cop_message_free(cop_receive(left_ms, COP_KIND(cop__ready)));
+        }
+}
+
+/* ---- Hearing ----------------------------------------------------------------------------------- */
+
+static void hear_packet(const struct hearing *hearing)
+{
+        switch (hearing->packet->type) {
+        case COP__PACKET_SIGNAL:
+                hear_signal(hearing);
+                return;
+        case COP__PACKET_ASK:
+                hear_question(hearing);
+                return;
+        case COP__PACKET_DEFER:
+                defer(hearing);
+                return;
+        case COP__PACKET_UNWATCH:
+                cop__demonitor(cop__thread_here(), hearing->self, (cop_ref){ hearing->packet->ref });
+                return;
+        case COP__PACKET_STARTED:
+                hear_started(hearing);
+                return;
+        case COP__PACKET_ENDED:
+                hear_end(hearing);
+                return;
+        case COP__PACKET_LOG:
+                hear_log(hearing);
+                return;
+        default:
+                exit_because(cop_atom("malformed"));
+        }
+}
+
+static void hear_packets(struct cop__actor *self, struct cop__crossing *crossing)
+{
+        struct cop__packet packet;
+        struct hearing hearing = { self, crossing, &packet, NULL };
+        cop_status status;
+        while (cop__tray_take(&crossing->in, &packet, &hearing.body, &status))
+                hear_packet(&hearing);
+        if (status != COP_OK)
+                exit_because(cop_atom("malformed"));
+}
+
+/* A process that was never born has no end that could be read. */
+static void check_birth(struct cop__crossing *crossing)
+{
+        struct cop__birth now;
+        if (crossing->started)
+                return;
+        cop__zygote_look(crossing->node, &crossing->birth, &now);
+        if (now.state == COP__BIRTH_FAILED)
+                exit_as(&now);
+}
+
+void cop__outpost_hear(struct cop__actor *self, struct cop__crossing *crossing)
+{
+        size_t heard = 0;
+        long got;
+        do {
+                got = cop__tray_fill(&crossing->in, crossing->socket, COP__CROSSING_SLICE);
+                if (got > 0)
+                        hear_packets(self, crossing);
+                heard += got > 0 ? (size_t)got : 0;
+        } while (got >= COP__TRAY_FILL && heard < COP__CROSSING_SLICE);
+        if (got == -2)
+                exit_because(cop_atom("no_memory"));
+        check_birth(crossing);
+        if (got == -1)
+                hear_silence(crossing);
+        cop__crossing_flush(crossing, cop__actor_pid(self));
+        if (got >= COP__TRAY_FILL) /* there may be more, which is no news to the epoll */
+                cop__outpost_rouse(cop__thread_here(), cop__actor_pid(self));
+}

@@ -1,0 +1,23 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* What comes from an outpost's process, and what the outpost does about it; see outpost.h. All of it is the outpost's. */
+#ifndef ACTORS_OUTPOST_HEAR_H
+#define ACTORS_OUTPOST_HEAR_H
+
+#include "actors/outpost.h"
+
+/* A request that waits for its answer in the process. */
+struct cop__held {
+        struct cop__table_node node; /* key: the reference */
+        cop_message *request;
+};
+
+/* Looks at socket and process, and acts on what is there. It may end the actor. */
+void cop__outpost_hear(struct cop__actor *self, struct cop__crossing *crossing);
+
+/* Writes what the socket takes (outpost.c). */
+void cop__crossing_flush(struct cop__crossing *crossing, cop_pid self);
+
+/* Frees the obituary. */
+void cop__crossing_bury(struct cop__crossing *crossing);
+
+#endif

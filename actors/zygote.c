@@ -1,0 +1,303 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* The node's side of the zygote; see zygote.h. What the zygote itself does is in zygote_main.c. */
+#define _GNU_SOURCE
+#include "actors/zygote.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "actors/actor.h"
+#include "actors/outpost.h"
+#include "actors/zygote_main.h"
+
+void cop__zygote_init(struct cop__zygote *zygote)
+{
+        pthread_mutex_init(&zygote->lock, NULL);
+        zygote->control = zygote->pidfd = -1;
+        cop__table_init(&zygote->births);
+}
+
+/* ---- Starting ---------------------------------------------------------------------- */
+
+/* The process between, which ends at once, so that the zygote is nobody's child. */
+static pid_t fork_twice(struct cop_node *node, const int ends[2])
+{
+        pid_t between = fork();
+        if (between != 0)
+                return between;
+        pid_t zygote = fork();
+        if (zygote != 0)
+                _exit(zygote < 0 ? 1 : 0);
+        close(ends[0]);
+        cop__zygote_main(node, ends[1]);
+}
+
+/* Its first news are itself. */
+static cop_status greet(struct cop__zygote *zygote, int control)
+{
+        struct cop__zygote_news news;
+        int pidfd = -1;
+        if (!cop__news_receive(control, &news, &pidfd, true) || news.what != COP__NEWS_HERE || pidfd < 0) {
+                if (pidfd >= 0)
+                        close(pidfd);
+                return COP_E_SYSTEM;
+        }
+        zygote->pidfd = pidfd;
+        zygote->control = control;
+        return COP_OK;
+}
+
+static cop_status start(struct cop_node *node)
+{
+        int ends[2];
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+                return COP_E_SYSTEM;
+        pid_t between = fork_twice(node, ends);
+        close(ends[1]);
+        if (between > 0)
+                while (waitpid(between, NULL, 0) < 0 && errno == EINTR)
+                        ;
+        cop_status status = between > 0 ? greet(&node->zygote, ends[0]) : COP_E_SYSTEM;
+        if (status != COP_OK)
+                close(ends[0]);
+        return status;
+}
+
+struct starting {
+        struct cop_node *node;
+        cop_status status;
+};
+
+static void *start_on_thread(void *argument)
+{
+        struct starting *starting = argument;
+        starting->status = start(starting->node);
+        return NULL;
+}
+
+/* On a thread of its own: what a process begins with is that thread's stack and nothing of ours. */
+static cop_status start_aside(struct cop_node *node)
+{
+        struct starting starting = { node, COP_E_SYSTEM };
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, start_on_thread, &starting) != 0)
+                return COP_E_SYSTEM;
+        pthread_join(thread, NULL);
+        return starting.status;
+}
+
+cop_status cop__zygote_start(struct cop_node *node)
+{
+        if (node->zygote.control >= 0)
+                return COP_OK;
+        return cop__thread_here() == NULL ? start(node) : start_aside(node);
+}
+
+cop_status cop__zygote_listen(struct cop_node *node)
+{
+        return cop__poll_add(&node->scheduler.poll, node->zygote.control, EPOLLIN | EPOLLRDHUP,
+                             COP__ZYGOTE_MARK);
+}
+
+/* ---- Asking ------------------------------------------------------------------------- */
+
+/* Without memory to tell it now, the socket will be news again: that it can be written to is, as a rule. */
+static void rouse(struct cop_node *node, struct cop__thread *thread, const struct cop__birth *birth)
+{
+        if (!cop__outpost_rouse(thread, birth->pid))
+                cop__poll_change(&node->scheduler.poll, birth->socket,
+                                 EPOLLIN | EPOLLRDHUP | EPOLLOUT, birth->pid.bits);
+}
+
+/* With the lock. It is gone: what becomes of its children, nobody will tell. */
+static void lose(struct cop_node *node, struct cop__thread *thread)
+{
+        struct cop__zygote *zygote = &node->zygote;
+        struct cop__table_walk walk;
+        struct cop__table_node *node_of;
+        cop__poll_remove(&node->scheduler.poll, zygote->control);
+        close(zygote->control);
+        close(zygote->pidfd);
+        zygote->control = zygote->pidfd = -1;
+        cop__table_walk_init(&walk, &zygote->births);
+        while ((node_of = cop__table_walk_next(&walk)) != NULL) {
+                struct cop__birth *birth = COP__CONTAINER(node_of, struct cop__birth, node);
+                if (birth->state == COP__BIRTH_ASKED || birth->state == COP__BIRTH_DONE)
+                        birth->state = COP__BIRTH_LOST;
+                rouse(node, thread, birth);
+        }
+}
+
+/* With the lock. */
+static cop_status start_and_listen(struct cop_node *node)
+{
+        if (node->zygote.control >= 0)
+                return COP_OK;
+        cop_status status = cop__zygote_start(node);
+        return status == COP_OK ? cop__zygote_listen(node) : status;
+}
+
+/* With the lock. A zygote that has just been killed is noticed here, and another one asked. */
+static cop_status ask(struct cop_node *node, const struct cop__birth *birth, int end)
+{
+        struct cop__zygote_order order = { birth->pid.bits };
+        for (int tries = 0; tries < 2; tries++) {
+                cop_status status = start_and_listen(node);
+                if (status != COP_OK)
+                        return status;
+                if (cop__order_send(node->zygote.control, &order, end))
+                        return COP_OK;
+                lose(node, cop__thread_here());
+        }
+        return COP_E_SYSTEM;
+}
+
+cop_status cop__zygote_ask(struct cop_node *node, struct cop__birth *birth)
+{
+        struct cop__zygote *zygote = &node->zygote;
+        int ends[2];
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+                return COP_E_SYSTEM;
+        birth->state = COP__BIRTH_ASKED;
+        birth->pidfd = -1;
+        birth->socket = ends[0];
+        birth->node.key = birth->pid.bits;
+        pthread_mutex_lock(&zygote->lock);
+        cop_status status = ask(node, birth, ends[1]);
+        if (status == COP_OK)
+                cop__table_insert(&zygote->births, &birth->node);
+        pthread_mutex_unlock(&zygote->lock);
+        close(ends[1]);
+        if (status != COP_OK) {
+                close(ends[0]);
+                birth->socket = -1;
+        }
+        return status;
+}
+
+/* ---- Watching ----------------------------------------------------------------------- */
+
+static void kill_by(int pidfd)
+{
+        syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+}
+
+void cop__zygote_look(struct cop_node *node, const struct cop__birth *birth, struct cop__birth *now)
+{
+        pthread_mutex_lock(&node->zygote.lock);
+        *now = *birth;
+        pthread_mutex_unlock(&node->zygote.lock);
+}
+
+void cop__zygote_kill(struct cop_node *node, struct cop__birth *birth)
+{
+        pthread_mutex_lock(&node->zygote.lock);
+        if (birth->pidfd >= 0)
+                kill_by(birth->pidfd);
+        pthread_mutex_unlock(&node->zygote.lock);
+}
+
+void cop__zygote_forget(struct cop_node *node, struct cop__birth *birth)
+{
+        pthread_mutex_lock(&node->zygote.lock);
+        if (birth->pidfd >= 0) {
+                kill_by(birth->pidfd);
+                close(birth->pidfd);
+        }
+        cop__table_remove(&node->zygote.births, &birth->node);
+        pthread_mutex_unlock(&node->zygote.lock);
+}
+
+static struct cop__birth *find(struct cop__zygote *zygote, uint64_t pid)
+{
+        struct cop__table_node *node = cop__table_find_first(&zygote->births, pid);
+        return node != NULL ? COP__CONTAINER(node, struct cop__birth, node) : NULL;
+}
+
+bool cop__zygote_find(struct cop_node *node, cop_pid pid, pid_t *os_pid, const char **server)
+{
+        pthread_mutex_lock(&node->zygote.lock);
+        const struct cop__birth *birth = find(&node->zygote, pid.bits);
+        if (birth != NULL) {
+                *os_pid = birth->os_pid;
+                *server = birth->server;
+        }
+        pthread_mutex_unlock(&node->zygote.lock);
+        return birth != NULL;
+}
+
+/* With the lock. Nobody waits any more for a process that comes late: it is killed. */
+static void take_news(struct cop_node *node, struct cop__thread *thread,
+                      const struct cop__zygote_news *news, int pidfd)
+{
+        struct cop__birth *birth = find(&node->zygote, news->pid);
+        if (birth == NULL || news->what == COP__NEWS_HERE) {
+                if (pidfd >= 0) {
+                        kill_by(pidfd);
+                        close(pidfd);
+                }
+                return;
+        }
+        switch (news->what) {
+        case COP__NEWS_BORN:
+                birth->state = COP__BIRTH_DONE;
+                birth->os_pid = news->os_pid;
+                birth->pidfd = pidfd;
+                break;
+        case COP__NEWS_FAILED:
+                birth->state = COP__BIRTH_FAILED;
+                birth->error = news->status;
+                break;
+        default:
+                birth->state = COP__BIRTH_ENDED;
+                birth->code = news->code;
+                birth->status = news->status;
+        }
+        rouse(node, thread, birth);
+}
+
+void cop__zygote_tell(struct cop_node *node, struct cop__thread *thread, cop_pid pid)
+{
+        if (cop__outpost_rouse(thread, pid))
+                return;
+        pthread_mutex_lock(&node->zygote.lock);
+        const struct cop__birth *birth = find(&node->zygote, pid.bits);
+        if (birth != NULL)
+                rouse(node, thread, birth);
+        pthread_mutex_unlock(&node->zygote.lock);
+}
+
+void cop__zygote_hear(struct cop_node *node, struct cop__thread *thread)
+{
+        struct cop__zygote *zygote = &node->zygote;
+        struct cop__zygote_news news;
+        int pidfd = -1;
+        pthread_mutex_lock(&zygote->lock);
+        while (zygote->control >= 0 && cop__news_receive(zygote->control, &news, &pidfd, false))
+                take_news(node, thread, &news, pidfd);
+        if (zygote->control >= 0 && errno != EAGAIN)
+                lose(node, thread);
+        pthread_mutex_unlock(&zygote->lock);
+}
+
+/* ---- Ending -------------------------------------------------------------------------- */
+
+void cop__zygote_fini(struct cop_node *node)
+{
+        struct cop__zygote *zygote = &node->zygote;
+        if (zygote->control >= 0) {
+                struct pollfd gone = { .fd = zygote->pidfd, .events = POLLIN };
+                close(zygote->control);
+                if (poll(&gone, 1, COP__CROSSING_END_MS) <= 0)
+                        kill_by(zygote->pidfd);
+                close(zygote->pidfd);
+        }
+        cop__table_fini(&zygote->births);
+        pthread_mutex_destroy(&zygote->lock);
+}

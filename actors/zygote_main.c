@@ -1,0 +1,296 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* What the zygote does. See zygote_main.h. */
+#define _GNU_SOURCE
+#include "actors/zygote_main.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdio_ext.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "actors/inside.h"
+
+/* Where the control socket lies in the zygote, and then an actor's socket in its process. */
+#define CONTROL 3
+
+struct child {
+        pid_t os_pid;
+        uint64_t pid;
+};
+
+struct children {
+        struct child *items;
+        size_t count, room;
+};
+
+/* ---- Packets with a descriptor ---------------------------------------------------------- */
+
+union ancillary {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+};
+
+static bool send_with(int control, const void *data, size_t size, int fd)
+{
+        union ancillary ancillary;
+        struct iovec vector = { (void *)(uintptr_t)data, size };
+        struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1 };
+        if (fd >= 0) {
+                memset(&ancillary, 0, sizeof(ancillary));
+                message.msg_control = ancillary.bytes;
+                message.msg_controllen = sizeof(ancillary.bytes);
+                struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+                head->cmsg_level = SOL_SOCKET;
+                head->cmsg_type = SCM_RIGHTS;
+                head->cmsg_len = CMSG_LEN(sizeof(int));
+                memcpy(CMSG_DATA(head), &fd, sizeof(fd));
+        }
+        for (;;) {
+                if (sendmsg(control, &message, MSG_NOSIGNAL) >= 0)
+                        return true;
+                if (errno != EINTR)
+                        return false;
+        }
+}
+
+static bool receive_with(int control, void *data, size_t size, int *fd, int flags)
+{
+        union ancillary ancillary;
+        struct iovec vector = { data, size };
+        struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1,
+                                  .msg_control = ancillary.bytes,
+                                  .msg_controllen = sizeof(ancillary.bytes) };
+        ssize_t got;
+        *fd = -1;
+        do
+                got = recvmsg(control, &message, flags | MSG_CMSG_CLOEXEC);
+        while (got < 0 && errno == EINTR);
+        if (got < 0)
+                return false;
+        struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+        if (head != NULL && head->cmsg_type == SCM_RIGHTS)
+                memcpy(fd, CMSG_DATA(head), sizeof(*fd));
+        if ((size_t)got == size)
+                return true;
+        if (*fd >= 0)
+                close(*fd);
+        *fd = -1;
+        errno = ECONNRESET;
+        return false;
+}
+
+bool cop__order_send(int control, const struct cop__zygote_order *order, int end)
+{
+        return send_with(control, order, sizeof(*order), end);
+}
+
+bool cop__news_receive(int control, struct cop__zygote_news *news, int *pidfd, bool wait)
+{
+        return receive_with(control, news, sizeof(*news), pidfd, wait ? 0 : MSG_DONTWAIT);
+}
+
+static void tell(int control, struct cop__zygote_news news, int fd)
+{
+        if (!send_with(control, &news, sizeof(news), fd))
+                _exit(0); /* the node is gone */
+}
+
+/* ---- Becoming the zygote ------------------------------------------------------------------ */
+
+/* Without close_range (before Linux 5.9) one by one. */
+static void close_above(int last)
+{
+        if (syscall(SYS_close_range, (unsigned)last + 1, ~0u, 0) == 0)
+                return;
+        long most = sysconf(_SC_OPEN_MAX);
+        for (int fd = last + 1; fd < (most > 0 && most < 65536 ? most : 65536); fd++)
+                close(fd);
+}
+
+static void forget_signals(void)
+{
+        struct sigaction fallback = { .sa_handler = SIG_DFL };
+        stack_t none = { .ss_flags = SS_DISABLE };
+        sigset_t mask;
+        for (int number = 1; number < NSIG; number++)
+                if (number != SIGKILL && number != SIGSTOP)
+                        sigaction(number, &fallback, NULL);
+        sigaltstack(&none, NULL);
+        sigemptyset(&mask);
+        sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
+/* What of the program is not to be taken along. */
+static void forget_program(int control)
+{
+        forget_signals();
+        __fpurge(stdout); /* else it is written here, too */
+        __fpurge(stderr);
+        if (control != CONTROL)
+                dup2(control, CONTROL);
+        close_above(CONTROL);
+        setsid();
+        cop__inside_forget();
+}
+
+static int pidfd_of(pid_t os_pid)
+{
+        return (int)syscall(SYS_pidfd_open, os_pid, 0);
+}
+
+static void say_here(void)
+{
+        int pidfd = pidfd_of(getpid());
+        tell(CONTROL, (struct cop__zygote_news){ .what = COP__NEWS_HERE, .os_pid = getpid() }, pidfd);
+        close(pidfd);
+}
+
+/* ---- Children ------------------------------------------------------------------------------- */
+
+static bool make_room(struct children *children)
+{
+        if (children->count < children->room)
+                return true;
+        size_t room = children->room > 0 ? 2 * children->room : 64;
+        struct child *items = realloc(children->items, room * sizeof(*items));
+        if (items == NULL)
+                return false;
+        children->items = items;
+        children->room = room;
+        return true;
+}
+
+/* In the child: it is killed with the zygote, also if that has ended before it could ask for it. */
+static COP__NORETURN void be_child(struct cop_node *node, pid_t zygote, int end)
+{
+        sigset_t mask;
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != zygote)
+                _exit(0);
+        if (end != CONTROL)
+                dup3(end, CONTROL, O_CLOEXEC);
+        close_above(CONTROL);
+        sigemptyset(&mask);
+        sigprocmask(SIG_SETMASK, &mask, NULL);
+        cop__inside_main(node, CONTROL);
+}
+
+static void fork_child(struct cop_node *node, struct children *children, uint64_t pid, int end)
+{
+        struct cop__zygote_news news = { .what = COP__NEWS_FAILED, .pid = pid, .status = ENOMEM };
+        pid_t zygote = getpid();
+        pid_t os_pid = make_room(children) ? fork() : -1;
+        if (os_pid == 0)
+                be_child(node, zygote, end);
+        if (os_pid < 0) {
+                if (children->count < children->room)
+                        news.status = errno;
+                tell(CONTROL, news, -1);
+                return;
+        }
+        children->items[children->count++] = (struct child){ os_pid, pid };
+        news.what = COP__NEWS_BORN;
+        news.os_pid = os_pid;
+        int pidfd = pidfd_of(os_pid);
+        tell(CONTROL, news, pidfd);
+        if (pidfd >= 0)
+                close(pidfd);
+}
+
+static void tell_end(struct children *children, const siginfo_t *info)
+{
+        for (size_t i = 0; i < children->count; i++) {
+                struct child child = children->items[i];
+                if (child.os_pid != info->si_pid)
+                        continue;
+                children->items[i] = children->items[--children->count];
+                tell(CONTROL, (struct cop__zygote_news){ .what = COP__NEWS_ENDED,
+                                                         .os_pid = child.os_pid,
+                                                         .code = info->si_code,
+                                                         .status = info->si_status,
+                                                         .pid = child.pid }, -1);
+                return;
+        }
+}
+
+/* All that have ended: one signal may stand for many. */
+static void bury(struct children *children)
+{
+        for (;;) {
+                siginfo_t info;
+                info.si_pid = 0;
+                if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0)
+                        return;
+                tell_end(children, &info);
+        }
+}
+
+/* The node is gone. Those that are killed here are also waited for, so that none is left when this process is. */
+static COP__NORETURN void end_all(struct children *children)
+{
+        for (size_t i = 0; i < children->count; i++)
+                kill(children->items[i].os_pid, SIGKILL);
+        while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+                ;
+        _exit(0);
+}
+
+/* ---- The loop --------------------------------------------------------------------------------- */
+
+static int watch_children(void)
+{
+        sigset_t mask;
+        sigemptyset(&mask);
+        sigaddset(&mask, SIGCHLD);
+        sigprocmask(SIG_BLOCK, &mask, NULL);
+        return signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void serve_order(struct cop_node *node, struct children *children)
+{
+        struct cop__zygote_order order;
+        int end;
+        if (!receive_with(CONTROL, &order, sizeof(order), &end, MSG_DONTWAIT)) {
+                if (errno != EAGAIN)
+                        end_all(children);
+                return;
+        }
+        if (end < 0)
+                return;
+        fork_child(node, children, order.pid, end);
+        close(end);
+}
+
+COP__NORETURN void cop__zygote_main(struct cop_node *node, int control)
+{
+        struct children children = { NULL, 0, 0 };
+        struct signalfd_siginfo signal;
+        forget_program(control);
+        prctl(PR_SET_NAME, "coppice-zygote");
+        int ends = watch_children();
+        if (ends < 0)
+                _exit(1);
+        say_here();
+        for (;;) {
+                struct pollfd each[2] = { { .fd = CONTROL, .events = POLLIN },
+                                          { .fd = ends, .events = POLLIN } };
+                if (poll(each, 2, -1) < 0)
+                        continue;
+                while (read(ends, &signal, sizeof(signal)) > 0)
+                        ;
+                bury(&children);
+                if (each[0].revents != 0)
+                        serve_order(node, &children);
+        }
+}

@@ -1,0 +1,365 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* How actors in processes of their own begin and end, whatever they do; and that no process outlives its node. */
+#include <fcntl.h>
+#include <sys/wait.h>
+
+#include "actors/report.h"
+#include "tests/apart.h"
+
+/* Under a sanitizer the allocator is its own, and says in its own way what it found. */
+#define PLAIN_MALLOC (!COP__ASAN && !COP__TSAN)
+
+static cop_ref doom(cop_pid *pid, enum deed what, size_t memory_limit)
+{
+        *pid = START_APART(.server = &victim_server, .memory_limit = memory_limit);
+        cop_ref ref = watch(*pid);
+        ck_assert_int_eq(cop_send(*pid, deed_order, .what = what), COP_OK);
+        return ref;
+}
+
+static const char *reason_after(enum deed what, size_t memory_limit)
+{
+        cop_pid pid;
+        cop_auto message = await(COP_REF(cop_down, doom(&pid, what, memory_limit)));
+        return text_of(cop_read(cop_down, message)->reason);
+}
+
+/* ---- Ends by its own doing -------------------------------------------------------------- */
+
+IN_PROCESSES(it_exits_with_its_reason)
+{
+        ck_assert_str_eq(reason_after(EXITS_OVER, 0), "over");
+        ck_assert_str_eq(reason_after(EXITS_NORMALLY, 0), "normal");
+}
+
+#if PLAIN_MALLOC
+IN_PROCESSES(a_fault_is_a_reason_with_its_place_and_the_report_knows_the_process)
+{
+        struct cop__report report;
+        cop_pid pid;
+        cop_ref ref = doom(&pid, DIVIDES_BY_ZERO, 0);
+        int64_t os_pid = os_pid_of(pid);
+        cop_auto message = await(COP_REF(cop_down, ref));
+        const char *reason = text_of(cop_read(cop_down, message)->reason);
+        if (strstr(reason, "sigfpe") == NULL)
+                return; /* a processor that does not trap */
+        ck_assert_ptr_nonnull(strstr(reason, "victim_obey"));
+        ck_assert(cop__report_wait(node, pid, PATIENCE_MS, &report));
+        char wanted[100];
+        snprintf(wanted, sizeof(wanted), "integer division by zero, in its own process %d", (int)os_pid);
+        ck_assert_str_eq(report.what, wanted);
+        ck_assert_str_eq(report.who, "victim");
+        ck_assert_ptr_nonnull(strstr(report.message, "deed_order"));
+        ck_assert(cop_pid_equal(report.from, cop_self()));
+        ck_assert_str_eq(report.state, "#victim{deeds = 1}");
+}
+#endif
+
+IN_PROCESSES(a_call_that_it_dies_of_has_the_reason)
+{
+        cop_pid pid = START_APART(.server = &victim_server);
+        ck_assert_int_eq(cop_call(NULL, pid, PATIENCE_MS, deed_order, .what = EXITS_OVER), COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()), "over");
+        pid = START_APART(.server = &victim_server);
+        ck_assert_int_eq(cop_call(NULL, pid, PATIENCE_MS, deed_order, .what = EXITS_THE_PROCESS), COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()), "{os_process, {exit_status, 3}}");
+}
+
+/* ---- Ends of the process ------------------------------------------------------------------- */
+
+IN_PROCESSES(a_process_that_exits_is_an_exit_reason)
+{
+        ck_assert_str_eq(reason_after(EXITS_THE_PROCESS, 0), "{os_process, {exit_status, 3}}");
+}
+
+IN_PROCESSES(a_process_that_is_killed_is_an_exit_reason)
+{
+        cop_pid pid = START_APART(.server = &victim_server);
+        cop_ref ref = watch(pid);
+        kill((pid_t)os_pid_of(pid), SIGKILL);
+        await_down(ref, "{os_process, {signal, \'SIGKILL\'}}");
+        pid = START_APART(.server = &victim_server);
+        ref = watch(pid);
+        kill((pid_t)os_pid_of(pid), SIGTERM);
+        await_down(ref, "{os_process, {signal, \'SIGTERM\'}}");
+}
+
+#if PLAIN_MALLOC
+IN_PROCESSES(a_corrupted_heap_is_an_exit_reason)
+{
+        ck_assert_ptr_nonnull(strstr(reason_after(CORRUPTS_THE_HEAP, 0), "SIGABRT"));
+        ck_assert_ptr_nonnull(strstr(reason_after(FREES_TWICE, 0), "SIGABRT"));
+}
+
+IN_PROCESSES(memory_beyond_the_limit_is_an_exit_reason)
+{
+        ck_assert_str_eq(reason_after(ALLOCATES_FOR_EVER, 64 << 20), "{os_process, memory_limit}");
+        ck_assert_str_eq(reason_after(COP_ALLOCATES_FOR_EVER, 8 << 20), "{system_limit, memory}");
+}
+#endif
+
+IN_PROCESSES(an_endless_loop_makes_calls_time_out_and_is_killed)
+{
+        cop_pid pid = START_APART(.server = &victim_server);
+        int64_t os_pid = os_pid_of(pid);
+        cop_ref ref = watch(pid);
+        ck_assert_int_eq(cop_call(NULL, pid, 1, deed_order, .what = LOOPS), COP_E_TIMEOUT);
+        ck_assert_int_eq(cop_send_exit(pid, cop_atom("kill")), COP_OK);
+        await_down(ref, "killed");
+        await_true(is_gone(os_pid));
+}
+
+IN_PROCESSES(an_exit_signal_that_it_does_not_trap_ends_it_in_the_middle_of_a_handler)
+{
+        cop_pid pid;
+        cop_ref ref = doom(&pid, LOOPS, 0);
+        int64_t os_pid = os_pid_of(pid);
+        cop_send_exit(pid, cop_atom("enough"));
+        await_down(ref, "enough");
+        await_true(is_gone(os_pid));
+}
+
+IN_PROCESSES(a_process_that_closes_its_socket_is_killed)
+{
+        ck_assert_ptr_nonnull(strstr(reason_after(CLOSES_EVERYTHING, 0), "os_process"));
+}
+
+/* ---- Starts ----------------------------------------------------------------------------------- */
+
+typedef struct beginner {
+        int64_t unused;
+} beginner;
+
+static void beginner_init(beginner *self, const add *how)
+{
+        (void)self;
+        switch (how->number) {
+        case 1:
+                cop_exit(cop_atom("no_key"));
+        case 2:
+                cop_ignore();
+        case 3:
+                exit(5);
+        case 4:
+                for (volatile int forever = 1; forever;)
+                        ;
+                break;
+        case 5:
+                cop_start_extra(COP_TUPLE(cop_atom("port"), cop_int(8080)));
+                break;
+        }
+}
+
+COP_SERVER(beginner, COP_INIT_WITH(add, beginner_init));
+
+static cop_status start_beginner(int64_t how, int64_t timeout_ms)
+{
+        cop_pid pid;
+        return cop_start(&(cop_spawn_options){ .server = &beginner_server, .kind = COP_KIND_OF(add),
+                                               .argument = &(add){ how }, .isolation = COP_ISOLATION_PROCESS,
+                                               .name = "beginner" },
+                         timeout_ms, &pid);
+}
+
+IN_PROCESSES(a_start_ends_as_its_init_does)
+{
+        ck_assert_int_eq(start_beginner(1, PATIENCE_MS), COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()), "no_key");
+        ck_assert_int_eq(cop_whereis("beginner").bits, 0);
+        ck_assert_int_eq(start_beginner(2, PATIENCE_MS), COP_E_IGNORED);
+        ck_assert_int_eq(start_beginner(3, PATIENCE_MS), COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()), "{os_process, {exit_status, 5}}");
+        ck_assert_int_eq(start_beginner(5, PATIENCE_MS), COP_OK);
+        ck_assert_str_eq(text_of(cop_started_extra()), "{port, 8080}");
+}
+
+IN_PROCESSES(a_start_that_hangs_is_over_in_time)
+{
+        ck_assert_int_eq(start_beginner(4, 1), COP_E_TIMEOUT);
+        ck_assert_int_eq(cop_whereis("beginner").bits, 0);
+}
+
+IN_PROCESSES(options_that_do_not_go_together_start_nothing)
+{
+        cop_pid pid;
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &beginner_server,
+                                                             .isolation = COP_ISOLATION_PROCESS + 1 }, &pid),
+                         COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .isolation = COP_ISOLATION_PROCESS }, &pid),
+                         COP_E_BAD_ARGUMENT);
+}
+
+/* ---- Supervision -------------------------------------------------------------------------------- */
+
+static int64_t victim_os_pid(void)
+{
+        cop_pid pid = cop_whereis("victim");
+        cop_process process;
+        return pid.bits != 0 && cop_process_info(pid, &process) == COP_OK ? process.os_pid : 0;
+}
+
+/* The process of the next victim. */
+static int64_t after(int64_t os_pid)
+{
+        await_true(victim_os_pid() != 0 && victim_os_pid() != os_pid);
+        return victim_os_pid();
+}
+
+IN_PROCESSES(a_supervisor_starts_it_again_whatever_it_has_done)
+{
+        cop_pid shop;
+        ck_assert_int_eq(cop_supervise(&(cop_supervisor){
+                .name = "shop", .strategy = COP_ONE_FOR_ONE, .intensity = 100, .period_ms = 5000,
+                .children = COP_CHILDREN({ "victim", &victim_server, .isolation = COP_ISOLATION_PROCESS,
+                                           .shutdown_ms = 100 }) }, &shop), COP_OK);
+        static const int64_t deeds[] = { EXITS_THE_PROCESS, EXITS_OVER,
+#if PLAIN_MALLOC
+                                         FAULTS, CORRUPTS_THE_HEAP, FREES_TWICE, ABORTS,
+#endif
+        };
+        int64_t os_pid = after(0);
+        for (size_t i = 0; i < COP__COUNT(deeds); i++) {
+                cop_send("victim", deed_order, .what = deeds[i]);
+                os_pid = after(os_pid);
+        }
+        kill((pid_t)os_pid, SIGKILL);
+        os_pid = after(os_pid);
+        /* In a loop, and trapping exits, it does not hear that it is to stop: its shutdown time is over, and it is killed. */
+        TELL(cop_whereis("victim"), TRAPS);
+        cop_send("victim", deed_order, .what = LOOPS);
+        ck_assert_int_eq(cop_shutdown(shop, PATIENCE_MS), COP_OK);
+        await_true(is_gone(os_pid));
+}
+
+/* ---- No process outlives its node ---------------------------------------------------------------- */
+
+enum { ORPHANS = 3 };
+
+/* Runs in a process of its own: a node with some actors, one in a loop, and says who they are. */
+static void run_node(int to)
+{
+        int64_t os_pids[ORPHANS];
+        cop_node *node = node_begin((cop_node_options){ .processes = true });
+        (void)node;
+        for (int i = 0; i < ORPHANS; i++) {
+                cop_pid pid = START_APART(.server = &victim_server);
+                os_pids[i] = os_pid_of(pid);
+                if (i == 0)
+                        cop_send(pid, deed_order, .what = LOOPS);
+        }
+        if (write(to, os_pids, sizeof(os_pids)) != sizeof(os_pids))
+                _exit(1);
+        for (;;)
+                pause();
+}
+
+TEST(when_the_node_is_killed_its_processes_are_gone)
+{
+        int pipes[2];
+        int64_t os_pids[ORPHANS];
+        ck_assert_int_eq(pipe(pipes), 0);
+        pid_t child = fork();
+        if (child == 0)
+                run_node(pipes[1]);
+        ck_assert_int_eq(read(pipes[0], os_pids, sizeof(os_pids)), sizeof(os_pids));
+        kill(child, SIGKILL);
+        ck_assert_int_eq(waitpid(child, NULL, 0), child);
+        for (int i = 0; i < ORPHANS; i++)
+                await_true(is_gone(os_pids[i]));
+        close(pipes[0]);
+        close(pipes[1]);
+}
+
+TEST(when_the_node_stops_its_processes_are_gone)
+{
+        cop_node *node = node_begin((cop_node_options){ .processes = true });
+        cop_pid pid = START_APART(.server = &victim_server);
+        int64_t os_pid = os_pid_of(pid);
+        cop_send(pid, deed_order, .what = LOOPS);
+        node_end(node);
+        ck_assert(is_gone(os_pid));
+}
+
+#if !COP__TSAN /* the second zygote is forked while there are threads */
+static pid_t zygote_of(int64_t os_pid)
+{
+        char path[64], line[256];
+        int parent = 0;
+        snprintf(path, sizeof(path), "/proc/%d/status", (int)os_pid);
+        FILE *file = fopen(path, "re");
+        ck_assert_ptr_nonnull(file);
+        while (fgets(line, sizeof(line), file) != NULL)
+                if (sscanf(line, "PPid: %d", &parent) == 1)
+                        break;
+        fclose(file);
+        return parent;
+}
+
+IN_PROCESSES(a_zygote_that_is_killed_takes_its_children_along_and_is_replaced)
+{
+        cop_pid pid = START_APART(.server = &victim_server);
+        cop_ref ref = watch(pid);
+        int64_t os_pid = os_pid_of(pid);
+        ck_assert_int_eq(kill(zygote_of(os_pid), SIGKILL), 0);
+        cop_message_free(await(COP_REF(cop_down, ref)));
+        await_true(is_gone(os_pid));
+        pid = START_APART(.server = &victim_server);
+        ck_assert_int_eq(TELL(pid, SLEEPS).value, 0);
+}
+#endif
+
+TEST(the_program_has_no_child_to_wait_for)
+{
+        cop_node *node = node_begin((cop_node_options){ .processes = true });
+        START_APART(.server = &victim_server);
+        errno = 0;
+        ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+        ck_assert_int_eq(errno, ECHILD);
+        node_end(node);
+}
+
+/* ---- Nothing is left ---------------------------------------------------------------------------------- */
+
+static long resident(void)
+{
+        long size, pages = 0;
+        FILE *file = fopen("/proc/self/statm", "re");
+        if (file == NULL || fscanf(file, "%ld %ld", &size, &pages) != 2)
+                pages = 0;
+        if (file != NULL)
+                fclose(file);
+        return pages * sysconf(_SC_PAGESIZE);
+}
+
+static void live_and_die(int times)
+{
+        for (int i = 0; i < times; i++) {
+                cop_pid pid = START_APART(.server = &victim_server);
+                cop_ref ref = watch(pid);
+                if (i % 2 == 0)
+                        kill((pid_t)os_pid_of(pid), SIGKILL);
+                else
+                        cop_send(pid, deed_order, .what = EXITS_NORMALLY);
+                cop_message_free(await(COP_REF(cop_down, ref)));
+        }
+        ck_assert_int_eq(cop_node_await_quiet(cop_node_here(), PATIENCE_MS), COP_OK);
+}
+
+static void thousand_die(void)
+{
+        const int times = suite_is_slow() ? 50 : 1000;
+        live_and_die(times / 10);
+        int64_t descriptors = open_descriptors();
+        long before = resident();
+        live_and_die(times);
+        ck_assert_int_eq(open_descriptors(), descriptors);
+        if (!suite_is_slow())
+                ck_assert_int_lt(resident() - before, 2 << 20);
+}
+
+TEST_WITHIN(after_a_thousand_of_them_descriptors_and_memory_are_flat, 100)
+{
+        cop_node *node = node_begin((cop_node_options){ .processes = true });
+        thousand_die();
+        node_end(node);
+}
