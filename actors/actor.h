@@ -32,16 +32,19 @@
 #include "actors/limit.h"
 #include "actors/overload.h"
 #include "actors/mark.h"
+#include "actors/preempt.h"
 #include "actors/registry.h"
 #include "actors/relation.h"
 #include "actors/report.h"
 #include "actors/timer.h"
+#include "actors/watchdog.h"
 #include "actors/zygote.h"
 #include "base/limits.h"
 #include "base/list.h"
 #include "mailbox/id.h"
 #include "mailbox/signal.h"
 #include "mailbox/term.h"
+#include "scheduler/blocking_pool.h"
 #include "scheduler/scheduler.h"
 
 enum cop__life {
@@ -126,6 +129,7 @@ struct cop__actor {
         bool killed;                /* not even its terminate() may go on */
         bool supervised : 1;        /* its parent will say what it does about its end */
         bool drops_old : 1;         /* its mailbox has a limit with that policy */
+        bool unpreempted : 1;       /* it is not to be interrupted; see preempt.h */
         bool init_done;
         bool call_watched;          /* the call that waits has a monitor under its reference */
         bool heeds;                 /* priority messages may overtake; see priority.h */
@@ -210,6 +214,11 @@ struct cop__here {
         struct cop__registry_reader registry;
         uint64_t spawned, died, sent, dead_letters; /* counted up by this thread */
         struct cop__letter_share letter_share;
+        uint64_t asked_turn;        /* atomic, the watch sets them: the turn that is to be interrupted, and what to do then */
+        uint64_t asked_since_ns, asked_due_ns;
+        bool asked_end;
+        struct cop__sighting sighting;
+        uint64_t preempt_answers[COP__PREEMPT_ANSWERS]; /* counted up by this thread */
 };
 
 /* The slots, in one reserved mapping. */
@@ -238,6 +247,8 @@ struct cop_node {
         struct cop__reports reports;
         struct cop__letters letters;
         struct cop__overload overload;
+        struct cop__watchdog watchdog;
+        struct cop__blocking_pool blocking;
         struct cop__census census;
         struct cop__labels labels;
         struct cop__zygote zygote;
@@ -529,6 +540,9 @@ void cop__taken_link(struct cop__actor *actor, struct cop__signal *signal);
 /* Messages that have arrived and are not received. The owner gets the number, others a good guess. */
 uint32_t cop__unread(const struct cop__actor *actor);
 
+/* Has anything come that the actor has not looked at? A good guess. */
+bool cop__has_arrived(const struct cop__actor *actor);
+
 void cop__mailbox_append(struct cop__mailbox *mailbox, struct cop__signal *signal);
 struct cop__signal *cop__mailbox_take_first(struct cop__mailbox *mailbox); /* NULL: it is empty */
 
@@ -554,6 +568,13 @@ void cop__actor_left(struct cop__task *task, int how);
  */
 void cop__wait(struct cop__actor *actor, uint64_t deadline_ns, const void *where);
 
+/*
+ * Blocks without listening: `after` has the actor's run right, and schedules its task in the end. Without memory for a stack it
+ * returns at once, and `after` has not been called. `code` is shown as what the actor is at.
+ */
+void cop__wait_for(struct cop__actor *actor, void (*after)(void *), void *argument,
+                   const void *code);
+
 /* The actor hears a WAKE at that time or before it, wherever it is then. False: no memory. */
 bool cop__arm_alarm(struct cop__thread *thread, struct cop__actor *actor, uint64_t when_ns);
 
@@ -567,6 +588,9 @@ COP__INLINE void cop__let_go(struct cop__actor *actor)
 
 /* Ends the turn: others run, and what has arrived is acted on. */
 void cop__yield(struct cop__actor *actor, const void *where);
+
+/* The same for one that was interrupted: it goes on on this thread, after the others (preempt.c). */
+void cop__yield_here(struct cop__actor *actor);
 
 /* The same once the budget is spent; if an exit signal has come, it is obeyed. */
 void cop__spent(struct cop__actor *actor, const void *where);
@@ -626,6 +650,11 @@ cop_status cop__node_start_inside(const cop_node_options *options, struct cop__i
                                   const cop_kind *const *kinds_first,
                                   const cop_kind *const *kinds_last, cop_node **node);
 
+/* What an actor exits with that has faulted: the fault, where it was, and the message it was at; NULL: none. */
+struct cop__shared_term *cop__fault_reason(struct cop_node *node, const struct cop__fault *fault,
+                                           struct cop__signal *message);
+/* Ends the actor for a fault with this reason, which is taken. */
+COP__NORETURN void cop__exit_faulted(struct cop__actor *actor, struct cop__shared_term *reason);
 /* What fault.h calls with an actor's fault. */
 void cop__fault_land(struct cop__fault *fault, void *context);
 

@@ -38,6 +38,9 @@
 
 /* ---- Reasons ------------------------------------------------------------------------- */
 
+/* Of reason_names. */
+#define REASON_NO_MEMORY 4
+
 static const char *const reason_names[COP__REASONS] = { "normal", "killed", "noproc", "shutdown",
                                                         "no_memory" };
 
@@ -91,6 +94,7 @@ COP__NORETURN void cop__leave_turn(enum cop__escape_how how)
         struct cop__here *here = cop__here_of(cop__thread_here());
         cop__turn_end(&here->fault);
         here->fault.critical = 0;
+        here->fault.calm = 0;
         _longjmp(cop__escape_here()->point, (int)how);
 }
 
@@ -281,32 +285,40 @@ static void place_of_fault(struct cop_node *node, const struct cop__fault *fault
                 snprintf(line, 160, "%s:%u", place->file, place->line);
 }
 
-/* On the stack that faulted, in ordinary code: the reason, and out of the turn. */
-void cop__fault_land(struct cop__fault *fault, void *context)
+struct cop__shared_term *cop__fault_reason(struct cop_node *node, const struct cop__fault *fault,
+                                           struct cop__signal *message)
 {
-        (void)context;
-        struct cop__thread *thread = cop__thread_here();
-        struct cop_node *node = cop__node_of(thread);
-        struct cop__actor *actor = cop__actor_of(thread->current);
         struct cop__place place;
         char line[160], words[COP__FAULT_SAID_MAX];
-        cop_term message = cop_atom("none");
-        bool copied = actor->current != NULL && actor->current->kind != NULL &&
-                      cop__kind_to_term(actor->current->kind, cop__signal_body(actor->current),
-                                        &message) == COP_OK;
+        cop_term handled = cop_atom("none");
+        bool copied = message != NULL && message->kind != NULL &&
+                      cop__kind_to_term(message->kind, cop__signal_body(message), &handled) == COP_OK;
         place_of_fault(node, fault, &place, line);
         if (!cop__abort_words_of(fault, place.function, words, sizeof(words)))
                 snprintf(words, sizeof(words), "%s", cop__fault_words(fault));
-        struct cop__shared_term *reason = share(
-                COP_TUPLE(cop_atom("fault"), cop_atom(cop__fault_atom(fault)),
-                          cop_string(words),
-                          COP_TUPLE(cop_atom(place.function), cop_string(line)), message));
+        struct cop__shared_term *reason = cop__shared_term_new(
+                COP_TUPLE(cop_atom("fault"), cop_atom(cop__fault_atom(fault)), cop_string(words),
+                          COP_TUPLE(cop_atom(place.function), cop_string(line)), handled));
         if (copied)
-                cop_term_free(message);
+                cop_term_free(handled);
+        return reason != NULL ? reason : cop__shared_term_take(node->reasons[REASON_NO_MEMORY]);
+}
+
+COP__NORETURN void cop__exit_faulted(struct cop__actor *actor, struct cop__shared_term *reason)
+{
         cop__shared_term_drop(actor->reason);
         actor->reason = reason;
         actor->reports = true;
         cop__leave(actor);
+}
+
+/* On the stack that faulted, in ordinary code: the reason, and out of the turn. */
+void cop__fault_land(struct cop__fault *fault, void *context)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__actor *actor = cop__actor_of(thread->current);
+        (void)context;
+        cop__exit_faulted(actor, cop__fault_reason(cop__node_of(thread), fault, actor->current));
 }
 
 /* ---- Death ---------------------------------------------------------------------------------------- */

@@ -60,6 +60,11 @@ COP__NOINLINE struct cop__fault_scope *cop__fault_scope_here(void)
         return current_scope;
 }
 
+const struct cop__code_map *cop__fault_code_map(void)
+{
+        return installation.map;
+}
+
 static pid_t own_thread(void)
 {
         return (pid_t)syscall(SYS_gettid);
@@ -254,7 +259,7 @@ static void keep_float_control(struct cop__fault_scope *scope)
 #endif
 }
 
-static void restore_float_control(const struct cop__fault_scope *scope)
+void cop__fault_restore_float(const struct cop__fault_scope *scope)
 {
 #if defined(__x86_64__)
         uint32_t mxcsr = scope->float_control[0] & ~UINT32_C(0x3f); /* less its sticky flags */
@@ -271,7 +276,7 @@ static void restore_float_control(const struct cop__fault_scope *scope)
 /* Where the thread goes on when the handler has returned. Its caller is nobody. */
 static COP__NORETURN void landing(struct cop__fault_scope *scope)
 {
-        restore_float_control(scope);
+        cop__fault_restore_float(scope);
         scope->land(&scope->fault, scope->land_context);
         __builtin_trap(); /* land came back: outside a turn, so this stops the process */
 }
@@ -474,6 +479,7 @@ cop_status cop__fault_thread_start(struct cop__fault_scope *scope)
         scope->memory_size = size;
         scope->overflow_sp = 0;
         scope->critical = 0;
+        scope->calm = 0;
         scope->handling = false;
         scope->rescue = NULL;
         cop__store_relaxed(&scope->halted, 0);

@@ -94,6 +94,7 @@ struct cop__fault_scope {
         uintptr_t overflow_sp; /* 0: no turn. Else the turn's frames all lie below it */
         uintptr_t stack_low;   /* the lowest usable byte of the stack the turn runs on */
         unsigned critical;     /* > 0: inside the runtime */
+        unsigned calm;         /* > 0: not to be interrupted; see preempt.h */
 
         /* Set before start. All but land may be NULL; all but land run in the handler. */
         bool (*guards)(uintptr_t address, void *context); /* is it in the stack's guard? */
@@ -142,6 +143,13 @@ cop_status cop__fault_thread_start(struct cop__fault_scope *scope);
 /* On the same thread. What was an alternate stack before is one again. */
 void cop__fault_thread_stop(struct cop__fault_scope *scope);
 
+/* The code map that faults are judged by; made by the first install. */
+struct cop__code_map;
+const struct cop__code_map *cop__fault_code_map(void);
+
+/* The floating-point control that the thread began with, and an empty x87 stack. */
+void cop__fault_restore_float(const struct cop__fault_scope *scope);
+
 /* Of the calling thread, NULL if it has none. Never inlined: a turn may have changed threads. */
 struct cop__fault_scope *cop__fault_scope_here(void);
 
@@ -154,6 +162,7 @@ COP__INLINE void cop__turn_begin(struct cop__fault_scope *scope, uintptr_t stack
                                  uintptr_t top)
 {
         __atomic_store_n(&scope->stack_low, stack_low, __ATOMIC_RELAXED);
+        __atomic_store_n(&scope->calm, 0, __ATOMIC_RELAXED);
         __atomic_signal_fence(__ATOMIC_SEQ_CST);
         __atomic_store_n(&scope->overflow_sp, top, __ATOMIC_RELAXED);
         __atomic_signal_fence(__ATOMIC_SEQ_CST);

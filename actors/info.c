@@ -28,6 +28,12 @@ __attribute__((no_sanitize("address", "thread"))) static uint32_t in_queue(
         return first != NULL ? newest - first->seq + 1 : 1;
 }
 
+bool cop__has_arrived(const struct cop__actor *actor)
+{
+        uint32_t queued = in_queue(actor);
+        return queued != 0 && queued <= INT32_MAX;
+}
+
 uint32_t cop__unread(const struct cop__actor *actor)
 {
         uint32_t queued = in_queue(actor);

@@ -6,11 +6,14 @@
 #include <unistd.h>
 
 #include "actors/actor.h"
+#include "actors/blocking.h"
 #include "actors/inside.h"
 #include "base/clock.h"
 
 #define ACTORS_DEFAULT 1048576u
 #define ACTORS_MAX 16777214u
+#define SLICE_MS_MAX 1000u
+#define BLOCKING_THREADS_MAX 4096u
 
 /* ---- Threads: the scheduler's hooks ----------------------------------------------------- */
 
@@ -101,6 +104,8 @@ static void fini_thread(struct cop__thread *thread)
 /* Without an alternate stack faults on this thread end the process, as they would without us. */
 static void enter_thread(struct cop__thread *thread)
 {
+        if (thread->worker != NULL)
+                cop__preempt_enter();
         if (thread->worker != NULL && cop__fault_thread_start(&cop__here_of(thread)->fault) != COP_OK)
                 cop_log(COP_LOG_WARNING, "no memory for a worker's signal stack: a fault in an actor "
                                          "will end the program");
@@ -162,6 +167,8 @@ static void free_parts(struct cop_node *node)
         cop__kinds_free(node->kinds);
         cop__symbols_free(node->symbols);
         cop__reports_fini(&node->reports);
+        cop__blocking_pool_fini(&node->blocking);
+        cop__watchdog_fini(&node->watchdog);
         cop__census_fini(&node->census);
         cop__labels_fini(&node->labels);
         cop__reasons_fini(node);
@@ -195,6 +202,8 @@ static cop_status init_parts(struct cop_node *node, const cop_node_options *opti
         cop__reports_init(&node->reports);
         cop__letters_init(&node->letters);
         cop__overload_init(&node->overload);
+        cop__watchdog_init(&node->watchdog);
+        cop__blocking_pool_init(&node->blocking, options->blocking_threads, &cop__blocking_hooks);
         cop__census_init(&node->census);
         cop__labels_init(&node->labels);
         node->kinds_first = kinds_first;
@@ -225,6 +234,15 @@ static cop_status init_parts(struct cop_node *node, const cop_node_options *opti
         return COP_OK;
 }
 
+static cop_status start_watch(struct cop_node *node, const cop_node_options *options)
+{
+        return cop__watch_start(&node->scheduler.watch, &node->scheduler,
+                                options->slice_ms * COP__NS_PER_MS,
+                                options->long_turn_ms * COP__NS_PER_MS,
+                                options->no_preempt ? &cop__preempt_hooks_calm
+                                                    : &cop__preempt_hooks);
+}
+
 static cop_status start(const cop_node_options *given, const cop_kind *const *kinds_first,
                         const cop_kind *const *kinds_last, struct cop__inside *inside,
                         cop_node **result)
@@ -236,8 +254,15 @@ static cop_status start(const cop_node_options *given, const cop_kind *const *ki
                 options.workers = core_count();
         if (options.max_actors == 0)
                 options.max_actors = ACTORS_DEFAULT;
+        if (options.long_turn_ms == 0)
+                options.long_turn_ms = COP__LONG_TURN_MS;
+        if (options.blocking_threads == 0)
+                options.blocking_threads = COP__BLOCKING_THREADS;
+        if (options.slice_ms == 0)
+                options.slice_ms = COP__SLICE_MS;
         if (result == NULL || !is_node_name(options.name) || options.workers > COP__WORKERS_MAX ||
-            options.max_actors > ACTORS_MAX ||
+            options.max_actors > ACTORS_MAX || options.slice_ms > SLICE_MS_MAX ||
+            options.blocking_threads > BLOCKING_THREADS_MAX ||
             (options.memory_limit > 0 && options.memory_limit < COP__MEMORY_LIMIT_LEAST))
                 return COP_E_BAD_ARGUMENT;
         struct cop_node *node = aligned_alloc(COP__CACHE_LINE, (sizeof(*node) + 63) & ~(size_t)63);
@@ -262,6 +287,9 @@ static cop_status start(const cop_node_options *given, const cop_kind *const *ki
         status = cop__fault_install();
         if (status != COP_OK)
                 goto without_zygote;
+        status = cop__preempt_install();
+        if (status != COP_OK)
+                goto without_preemption;
         status = cop__scheduler_start(&node->scheduler, options.workers, options.stack_size, &hooks,
                                       node);
         if (status != COP_OK)
@@ -271,11 +299,17 @@ static cop_status start(const cop_node_options *given, const cop_kind *const *ki
                 status = cop__zygote_listen(node);
         if (status != COP_OK)
                 goto without_ears;
+        status = start_watch(node, &options);
+        if (status != COP_OK)
+                goto without_watch;
         *result = node;
         return COP_OK;
+without_watch:
 without_ears:
         cop__scheduler_stop(&node->scheduler);
 without_workers:
+        cop__preempt_uninstall();
+without_preemption:
         cop__fault_uninstall();
 without_zygote:
         cop__zygote_fini(node);
@@ -337,8 +371,10 @@ void cop_node_stop(cop_node *node)
                 cop__timers_stop(&node->timers, &cop__thread_here()->pool);
                 cop_node_leave();
         }
+        cop__blocking_pool_stop(&node->blocking); /* its threads wake workers */
         cop__scheduler_stop(&node->scheduler);
         cop__zygote_fini(node);
+        cop__preempt_uninstall();
         cop__fault_uninstall();
         free_parts(node);
         free(node);

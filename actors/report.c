@@ -2,6 +2,7 @@
 /* Crash reports and the log. See report.h. */
 #include "actors/report.h"
 
+#include <coppice/preempt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,10 +29,13 @@ static void log_to_stderr(cop_log_level level, const char *text)
 
 void cop__log_to(struct cop_node *node, cop_log_level level, const char *text)
 {
+        /* It may hold a lock of its own. */
+        cop_no_preempt_begin();
         if (node != NULL && node->log != NULL)
                 node->log(node->log_context, level, text);
         else
                 log_to_stderr(level, text);
+        cop_no_preempt_end();
 }
 
 void cop_log(cop_log_level level, const char *format, ...)

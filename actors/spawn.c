@@ -29,6 +29,7 @@ struct start {
         bool acknowledges; /* a plain actor that says itself when its start is over */
         bool ignored;      /* it has chosen not to run: its end is no failed start */
         bool drops_old;
+        bool unpreempted;
         bool renewed; /* run_with is to have `state`: see hibernate.c */
 };
 
@@ -134,6 +135,7 @@ static cop_status new_start(struct cop__thread *thread, const cop_spawn_options 
         start->start_ref = options->start_ref;
         start->promise = options->promise;
         start->supervised = options->supervised;
+        start->unpreempted = options->no_preempt;
         start->acknowledges = options->init_ack;
         start->drops_old = has_limit(options) && options->mailbox_policy == COP_MAILBOX_DROP_OLD;
         if (options->kind != NULL) {
@@ -404,6 +406,7 @@ void cop__actor_born(struct cop__thread *thread, struct cop__actor *actor,
         actor->state_class = start->state_class;
         actor->supervised = start->supervised;
         actor->drops_old = start->drops_old;
+        actor->unpreempted = start->unpreempted;
         actor->start = signal;
         actor->init_done = false;
         actor->aside = COP__ASIDE_BEGIN;

@@ -68,21 +68,42 @@ static void sleep_now(void *argument)
                 cop__signal_free(&thread->pool, cop__signal_of(passed));
 }
 
-/* Blocks; the guard against faults goes along, from the thread that is left to the one that comes back. */
-static bool block(struct cop__actor *actor, void (*after)(void *))
+static bool block_for(void (*after)(void *), void *argument)
+{
+        return after != NULL ? cop__block(after, argument) : cop__block_here();
+}
+
+/* Blocks; the guard against faults goes along, from the thread that is left to the one that comes back. NULL: it comes back
+ * to this one, when others have run. */
+static bool block_with(struct cop__actor *actor, void (*after)(void *), void *argument)
 {
         struct cop__fault_scope *scope = &cop__here_of(cop__thread_here())->fault;
-        unsigned critical = scope->critical;
+        unsigned critical = scope->critical, calm = scope->calm;
         cop__turn_end(scope);
         scope->critical = 0;
         cop__store_relaxed(&actor->stack_bytes,
                            (uint64_t)(cop__escape_here()->top - cop__stack_pointer()));
-        bool blocked = cop__block(after, actor);
+        bool blocked = block_for(after, argument);
         cop__store_relaxed(&actor->stack_bytes, 0);
         struct cop__thread *thread = cop__thread_here();
         cop__here_of(thread)->fault.critical = critical;
         cop__guard_turn(thread);
+        cop__here_of(thread)->fault.calm = calm;
         return blocked;
+}
+
+static bool block(struct cop__actor *actor, void (*after)(void *))
+{
+        return block_with(actor, after, actor);
+}
+
+void cop__wait_for(struct cop__actor *actor, void (*after)(void *), void *argument,
+                   const void *code)
+{
+        cop__let_go(actor);
+        cop__store_relaxed(&actor->where, code);
+        block_with(actor, after, argument);
+        actor->budget = COP__TURN_BUDGET;
 }
 
 static void wait_on_stack(struct cop__actor *actor)
@@ -158,6 +179,13 @@ void cop__yield(struct cop__actor *actor, const void *where)
         }
         show_where(actor, where);
         if (block(actor, run_later)) /* without memory for a stack the turn just goes on */
+                cop__drain(actor);
+}
+
+void cop__yield_here(struct cop__actor *actor)
+{
+        actor->budget = cop__turn_budget(actor);
+        if (block(actor, NULL))
                 cop__drain(actor);
 }
 

@@ -61,6 +61,15 @@
 /* How long a task may wait in the next-slot of a busy worker while another worker is idle. */
 #define COP__LOOKOUT_NS 1000000u
 
+/* A turn that is longer is interrupted when others wait: short enough for people, and for nearly all handlers long. */
+#define COP__SLICE_MS (COP__TINY ? 1u : 4u)
+
+/* How often the watch looks while there are long turns: a message waits so long at most for an endless loop to be interrupted. */
+#define COP__WATCH_NS 500000u
+
+/* How long an interrupted task waits for its next turn if others have something to do all the time. */
+#define COP__PINNED_WAIT_NS (COP__TINY ? 500000u : 8000000u)
+
 /* Signals an actor handles, or messages it sends or receives without waiting, in one turn. */
 #define COP__TURN_BUDGET (COP__TINY ? 1 : 512)
 
@@ -104,6 +113,18 @@
 
 /* Crash reports that a node keeps, the oldest overwritten. */
 #define COP__REPORTS_KEPT 64u
+
+/* Reports of long turns that a node keeps, the oldest overwritten. */
+#define COP__LONG_TURNS_KEPT 64u
+
+/* How long an actor may be at one message, or between two waits, before that is reported. */
+#define COP__LONG_TURN_MS 1000u
+
+/* Threads for functions that block, at once: what waits in the system costs little but its stack. */
+#define COP__BLOCKING_THREADS 64u
+
+/* How long such a thread waits for another function before it ends. */
+#define COP__BLOCKING_IDLE_MS (COP__TINY ? 10u : 1000u)
 
 /* Dead letters that a node keeps, the oldest overwritten. */
 #define COP__LETTERS_KEPT 64u

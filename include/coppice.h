@@ -8,6 +8,8 @@
  *      coppice/message.h     typed messages: COP_MESSAGE
  *      coppice/node.h        a runtime and its threads
  *      coppice/priority.h    which actor is run first
+ *      coppice/preempt.h     actors that are interrupted, and being left alone
+ *      coppice/blocking.h    functions that block, on threads for that
  *      coppice/actor.h       spawn, send, receive, call, link, monitor, names
  *      coppice/timer.h       messages and exit signals that are sent later, or every so often
  *      coppice/alias.h       addresses that close, and messages that overtake
@@ -43,6 +45,7 @@
 #include <coppice/agent.h>
 #include <coppice/alias.h>
 #include <coppice/application.h>
+#include <coppice/blocking.h>
 #include <coppice/bridge.h>
 #include <coppice/channel.h>
 #include <coppice/dead_letter.h>
@@ -54,6 +57,7 @@
 #include <coppice/overload.h>
 #include <coppice/own.h>
 #include <coppice/partition.h>
+#include <coppice/preempt.h>
 #include <coppice/process.h>
 #include <coppice/registry.h>
 #include <coppice/request.h>

@@ -78,11 +78,17 @@ static bool has_tasks(struct cop__scheduler *scheduler)
         return found;
 }
 
+/* Tasks of other threads. Such a one is in a queue before it is not counted any more: so this comes before the look at the queues. */
+static bool is_pending(struct cop__scheduler *scheduler)
+{
+        return cop__load_seq(&scheduler->elsewhere) != 0;
+}
+
 static bool is_quiet(struct cop__scheduler *scheduler)
 {
         uint64_t turns, turns_after;
         if (!all_asleep(scheduler, &turns) || has_timers(scheduler) ||
-            cop__load_seq(&scheduler->lookout) != 0 || has_tasks(scheduler))
+            cop__load_seq(&scheduler->lookout) != 0 || is_pending(scheduler) || has_tasks(scheduler))
                 return false;
         cop__fence_seq();
         return all_asleep(scheduler, &turns_after) && turns == turns_after;

@@ -30,12 +30,14 @@
  * Lock order: `expiring` of a worker, then what `fire` takes; the lock of a wheel, under which a task may be scheduled; then
  * shared_lock.
  */
+#define _GNU_SOURCE /* gettid */
 #include "scheduler/scheduler.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/random.h"
@@ -376,6 +378,46 @@ COP__INLINE struct cop__task *pick_next_slot(struct cop__worker *worker)
         return NULL;
 }
 
+/* The task that was interrupted the longest ago. */
+static struct cop__task *pick_pinned(struct cop__worker *worker)
+{
+        struct cop__task *task = worker->pinned.first;
+        if (COP__LIKELY(task == NULL))
+                return NULL;
+        cut_shared(&worker->pinned, task->next, 1);
+        cop__store_relaxed(&worker->pinned_count, worker->pinned.count);
+        cop__store_relaxed(&worker->resumed_turn, worker->turns);
+        worker->pinned_at_ns = cop__clock_ns();
+        return task;
+}
+
+/* While others are there all the time. */
+static struct cop__task *pick_overdue(struct cop__worker *worker)
+{
+        if (worker->pinned.first == NULL ||
+            cop__clock_ns() - worker->pinned_at_ns < COP__PINNED_WAIT_NS)
+                return NULL;
+        return pick_pinned(worker);
+}
+
+/* The stack of an interrupted task has been left. */
+static void put_pinned(void *argument)
+{
+        struct cop__worker *worker = worker_here();
+        struct cop__task_list *list = &worker->pinned;
+        struct cop__task *task = argument;
+        task->next = NULL;
+        if (list->last != NULL)
+                list->last->next = task;
+        else
+                list->first = task;
+        list->last = task;
+        list->count++;
+        cop__store_relaxed(&worker->pinned_count, list->count);
+        if (list->count == 1)
+                worker->pinned_at_ns = cop__clock_ns();
+}
+
 /*
  * While tasks of other priorities wait: an urgent one, unless they have had their share; else a low one, if it is its turn.
  * NULL: now a normal one.
@@ -408,6 +450,8 @@ static COP__NOINLINE struct cop__task *pick_unusually(struct cop__worker *worker
                 look_outside(worker);
         if (cop__load_relaxed(&scheduler->waiting) != 0)
                 task = pick_by_priority(worker);
+        if (task == NULL && worker->turns % COP__TIMERS_EVERY == 0)
+                task = pick_overdue(worker);
         if (task == NULL && worker->turns % COP__SHARED_EVERY == 0)
                 task = take_shared(worker);
         return task;
@@ -609,6 +653,8 @@ static void park(struct cop__worker *worker)
         }
         /* A waker that cleared the bit has counted this worker as searching. */
         worker->searching = !(cop__and_seq(&scheduler->idle, ~bit) & bit);
+        if (COP__UNLIKELY(cop__load_seq(&scheduler->watch.asleep) != 0)) /* WATCH */
+                cop__watch_wake(&scheduler->watch);
         if (lookout && !worker->searching) {
                 /* Who was the lookout and finds something to do must not leave the others asleep without one. */
                 cop__add_seq(&scheduler->searching, 1);
@@ -632,6 +678,8 @@ COP__INLINE struct cop__task *pick_at_hand(struct cop__worker *worker)
         struct cop__task *task = pick_elsewhere(worker);
         if (task == NULL)
                 task = pick_here(worker);
+        if (COP__UNLIKELY(task == NULL))
+                task = pick_pinned(worker);
         if (COP__UNLIKELY(task == NULL))
                 task = pick_low(worker);
         if (COP__LIKELY(task != NULL))
@@ -715,12 +763,12 @@ static COP__NOINLINE void run_tasks(void)
                 struct cop__task *task = pick(worker);
                 if (COP__UNLIKELY(task == NULL))
                         return;
-                worker->thread.current = task;
+                cop__store_relaxed(&worker->thread.current, task);
                 if (task->stack != NULL) {
                         switch_stack(worker, leave_stack_of(task), give_stack, worker->stack);
                 } else {
                         worker->thread.scheduler->hooks.run(task);
-                        worker_here()->thread.current = NULL;
+                        cop__store_relaxed(&worker_here()->thread.current, NULL);
                 }
         }
 }
@@ -729,7 +777,7 @@ static void end_turn_left(int how)
 {
         struct cop__thread *thread = &worker_here()->thread;
         thread->scheduler->hooks.left(thread->current, how);
-        worker_here()->thread.current = NULL;
+        cop__store_relaxed(&worker_here()->thread.current, NULL);
 }
 
 /* The bottom of a stack: where turns are left to, for as long as the loop runs on it. */
@@ -783,9 +831,17 @@ bool cop__block(void (*after)(void *), void *argument)
         }
         stop_searching(worker, true);
         task->stack = worker->stack;
-        worker->thread.current = next;
+        cop__store_relaxed(&worker->thread.current, next);
         switch_stack(worker, to, after, argument);
         return true;
+}
+
+/* Timers first: one that is due may be why the task was interrupted, and is served in one turn of many only. */
+bool cop__block_here(void)
+{
+        struct cop__worker *worker = worker_here();
+        serve_timers(worker->thread.scheduler, worker);
+        return cop__block(put_pinned, worker->thread.current);
 }
 
 /* ---- Threads ------------------------------------------------------------------------ */
@@ -804,6 +860,7 @@ static void *worker_main(void *argument)
         struct cop__worker *worker = argument;
         const struct cop__scheduler_hooks *hooks = &worker->thread.scheduler->hooks;
         set_here(&worker->thread);
+        cop__store_relaxed(&worker->tid, (int)gettid());
         /* The kernel may let threads oversleep by 50 us, to wake several at once. A wheel knows when it wants to wake. */
         prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
         hooks->thread_enter(&worker->thread);
@@ -914,6 +971,7 @@ cop_status cop__scheduler_start(struct cop__scheduler *scheduler, unsigned worke
 
 void cop__scheduler_stop(struct cop__scheduler *scheduler)
 {
+        cop__watch_stop(&scheduler->watch);
         cop__store_seq(&scheduler->stopping, 1);
         for (unsigned i = 0; i < scheduler->worker_count; i++)
                 if (scheduler->workers[i].started)

@@ -37,6 +37,7 @@
 #include "scheduler/runqueue.h"
 #include "scheduler/stack.h"
 #include "scheduler/timer.h"
+#include "scheduler/watch.h"
 
 /* Something to run. Embedded in what it runs; zeroed is ready. */
 struct cop__task {
@@ -67,7 +68,7 @@ struct cop__worker;
 struct cop__thread {
         struct cop__scheduler *scheduler;
         struct cop__worker *worker;   /* NULL: a visitor */
-        struct cop__task *current;    /* the task that runs here */
+        struct cop__task *current;    /* atomic for the watch; the task that runs here */
         void *upper;                  /* what the layer above keeps for each thread */
         struct cop__pool_cache pool;
 };
@@ -99,6 +100,8 @@ struct cop__worker {
         uint64_t urgent_at;            /* ... and the last such turn */
         uint32_t common_turns;         /* without an urgent one, while tasks of other priorities waited */
         uint32_t later_turns;          /* tasks that have been put behind the others */
+        struct cop__task_list pinned;  /* tasks that were interrupted, and go on on this thread and no other */
+        uint64_t pinned_at_ns;         /* when one of them last ran, or the first came */
         bool searching;                /* counted in scheduler->searching */
         struct cop__context own;       /* of the thread as it was made; used to start and to end */
         pthread_t handle;
@@ -108,6 +111,13 @@ struct cop__worker {
         /* Shared. */
         uint64_t turns COP__LINE_ALIGNED; /* owner counts up; the lookout compares */
         uint64_t turns_seen;           /* the lookout's */
+        uint64_t resumed_turn;         /* the watch reads; the last turn of a task that had been interrupted */
+        uint64_t run_turn;             /* the watch reads: in this turn the task is still at what it was at ... */
+        uint64_t run_since_ns;         /* ... since then; ... */
+        uint64_t run_due_ns;           /* ... it should tell where at this time, ... */
+        uint64_t run_progress;         /* ... unless its progress is not this any more. Released by run_turn: RUN */
+        uint32_t pinned_count;         /* the watch reads; of `pinned` */
+        int tid;                       /* the watch reads; the kernel's number of the thread */
         struct cop__task *next;        /* the task just woken; owner and thieves exchange */
         struct cop__park park;
         struct cop__wheel wheel;       /* has its own lock */
@@ -136,6 +146,9 @@ struct cop__scheduler {
         /* The queues that all share, by priority. Under the lock; `waiting` and the normal one's count are read without. */
         struct cop__lock shared_lock COP__LINE_ALIGNED;
         struct cop__task_list shared[COP__PRIORITIES];
+
+        uint32_t elsewhere;              /* atomic; tasks that threads outside have, and will schedule; see quiet.h */
+        struct cop__watch watch;         /* not started: nobody is interrupted */
 };
 
 /*
@@ -186,6 +199,12 @@ void cop__schedule_later(struct cop__scheduler *scheduler, struct cop__thread *t
  * again one day. Returns when it is, perhaps on another thread. False, at once, if there is no memory for a stack.
  */
 bool cop__block(void (*after)(void *), void *argument);
+
+/*
+ * The same for a task that was interrupted in the middle (detour.h), and so goes on on this thread: others run first, and it is not
+ * stolen. It has its share: after them all, or when COP__PINNED_WAIT_NS have passed.
+ */
+bool cop__block_here(void);
 
 /* The worker on whose wheel the calling thread arms timers: itself, or for a visitor the first one. */
 COP__INLINE struct cop__worker *cop__worker_for_timers(struct cop__thread *thread)

@@ -97,6 +97,10 @@ const struct cop__command cop__commands[] = {
           "request or the alias that it is for was over; full, no room in the mailbox;\n"
           "expired, its caller had given up before it was taken up.",
           cop__command_dead, COP__TAKES_NOTHING },
+        { "stuck", "stuck", "actors that have been at one message for long, and where they are",
+          "Those that the watchdog has reported and that are still at it, the longest first: see docs/preemption.md. It\n"
+          "needs no worker. `exit TO kill` ends one that can be interrupted.",
+          cop__command_stuck, COP__TAKES_NOTHING },
         { "nodes", "nodes", "the running nodes of this user",
           NULL, cop__command_nodes, COP__TAKES_NOTHING },
         { "quit", "quit", "leaves the shell, as Ctrl-D does; the node goes on",

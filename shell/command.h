@@ -60,6 +60,7 @@ COP__COMMAND(info);     /* about.c */
 COP__COMMAND(crashes);
 COP__COMMAND(sys);      /* sys.c */
 COP__COMMAND(dead);     /* dead.c */
+COP__COMMAND(stuck);    /* stuck.c */
 COP__COMMAND(send);     /* talk.c */
 COP__COMMAND(call);
 COP__COMMAND(flush);

@@ -706,11 +706,12 @@ ON_STAGE(a_console_that_stops_ends_calls_and_sessions)
         ck_assert_int_eq(cop__console_start(stage->node, &stage->console), COP_OK);
 }
 
-/* Spins until it may end: the worker is not given back. */
+/* Spins until it may end: the worker is not given back, nor taken away. */
 static int may_end;
 
 static void spin(void)
 {
+        cop_no_preempt(true);
         cop_register("spinner", cop_self());
         while (!__atomic_load_n(&may_end, __ATOMIC_ACQUIRE))
                 cop__spin_pause();

@@ -2,6 +2,7 @@
 /*
  * The commands of the shell, without a socket: the claim's own thread is the shell's.
  */
+#include "scheduler/detour.h"
 #include "shell/shell.h"
 
 #include <pthread.h>
@@ -65,8 +66,11 @@ static void till_on_stall(till *self, const stall *unused)
         (void)self;
         (void)unused;
         __atomic_store_n(&stalled, 1, __ATOMIC_RELEASE);
-        while (!__atomic_load_n(&may_go_on, __ATOMIC_ACQUIRE))
-                cop__spin_pause();
+        COP_NO_PREEMPT
+        {
+                while (!__atomic_load_n(&may_go_on, __ATOMIC_ACQUIRE))
+                        cop__spin_pause();
+        }
         cop_reply(share, .number = 0);
 }
 
@@ -488,6 +492,28 @@ ON_STAGE(OPT_11_dead_shows_what_nobody_read_oldest_first)
         assert_begins(out(stage, "dead"), "dead letter 1, ");
         assert_has(err(stage, "dead x"), "expected a number from 0 to 64");
         assert_has(out(stage, "help dead"), "late_reply");
+}
+
+static void loops_for_ever(void)
+{
+        for (volatile uint64_t i = 0;; i++)
+                ;
+}
+
+ON_STAGE(stuck_shows_who_has_been_at_it_for_long_and_exit_ends_it)
+{
+        char line[64], pid[COP_ID_TEXT_MAX];
+        ck_assert_str_eq(out(stage, "stuck"), "nobody is stuck\n");
+        if (!cop__detour_is_possible())
+                return;
+        cop_pid loop = cop_spawn(loops_for_ever);
+        cop_ref ref = watch(loop);
+        await_true(strstr(out(stage, "stuck"), cop_pid_print(loop, pid)) != NULL);
+        assert_has(out(stage, "stuck"), "loops_for_ever at ");
+        snprintf(line, sizeof(line), "exit %s kill", pid);
+        out(stage, line);
+        await_down(ref, "killed");
+        ck_assert_str_eq(out(stage, "stuck"), "nobody is stuck\n");
 }
 
 ON_STAGE(await_waits_for_a_name)

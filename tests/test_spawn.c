@@ -315,7 +315,7 @@ static void sends_after_it_was_told_to_end(const go *g)
                 cop_send(g->pid, go, .number = i);
 }
 
-IN_NODE(EXS_25_a_send_is_the_last_thing_that_one_does_who_was_told_to_end)
+IN_NODE_WITH(EXS_25_a_send_is_the_last_thing_that_one_does_who_was_told_to_end, .no_preempt = true)
 {
         for (int round = 0; round < 20; round++) {
                 cop__store_relaxed(&handled, 0);

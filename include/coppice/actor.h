@@ -155,6 +155,7 @@ typedef struct cop_spawn_options {
         bool supervised;                     /* the spawner will tell what it does about a crash; for supervisors */
         cop_priority priority;               /* of its turns, from the first one on; priority.h */
         cop_isolation isolation;
+        bool no_preempt;                     /* it is never interrupted in the middle of a turn; preempt.h */
         size_t memory_limit;                 /* bytes of its state and of cop_alloc; 0: none */
         bool memory_limit_soft;              /* beyond it cop_alloc gives NULL, which is logged once; else it exits */
         const char *label;                   /* for people who look; copied, and cut to COP_LABEL_MAX; process.h */

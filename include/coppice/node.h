@@ -49,6 +49,10 @@ typedef struct cop_node_options {
         size_t stack_size;      /* bytes of address space for a blocked actor: 256 KiB */
         bool processes;         /* there will be actors with COP_ISOLATION_PROCESS: what forks their processes is
                                    forked now, before the node has threads; else when the first one is spawned */
+        unsigned slice_ms;      /* an actor that computes for longer is interrupted if others wait: 4; at most 1,000; preempt.h */
+        bool no_preempt;        /* nobody is ever interrupted */
+        unsigned blocking_threads; /* for cop_blocking, at once: 64; at most 4,096; blocking.h */
+        unsigned long_turn_ms;  /* an actor that is at one message for longer is reported in the log: 1,000; UINT_MAX: as good as never */
         cop_log_fn *log;        /* where the log goes: standard error, INFO and above */
         void *log_context;      /* handed to `log` */
         size_t memory_limit;    /* bytes of messages, states and cop_alloc; 0: none, else at least 4 MiB; overload.h */

@@ -1,0 +1,377 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * The handler, its judgement, and the detour. See preempt.h.
+ *
+ * Writable global: the installation, which is the process's, as its signals are. It is changed under its lock; the handler reads
+ * `grounds`, which is there as long as any worker can be sent the signal.
+ */
+#define _GNU_SOURCE
+#include "actors/preempt.h"
+
+#include <coppice/preempt.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "actors/actor.h"
+#include "actors/ground.h"
+#include "scheduler/detour.h"
+
+/* Frames that are followed: an actor deeper than this in a recursion is not interrupted there. */
+#define FRAMES_MAX 1000u
+
+static struct preemption {
+        pthread_mutex_t lock; /* a leaf */
+        unsigned count;
+        int signal; /* 0: none is free, nobody is interrupted */
+        struct sigaction previous;
+        struct cop__grounds *grounds;
+} preemption = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+/* ---- The judgement ----------------------------------------------------------------- */
+
+/* A walk from the interrupted instruction outwards. */
+struct walk {
+        const struct cop__grounds *grounds;
+        uintptr_t top; /* the turn's */
+        unsigned frames;
+        bool has_unnamed; /* the frame just passed is as its caller is */
+        bool has_own;     /* the runtime's own frames have begun: the actor's are all seen */
+        bool is_done;     /* up to the turn */
+        enum cop__preempt_answer answer;
+};
+
+/* Where a call pushes nothing a function may have its caller's stack pointer: see fault_judge.c. */
+static bool is_beyond(uintptr_t sp, uintptr_t top)
+{
+#if defined(__x86_64__)
+        return sp >= top;
+#else
+        return sp > top;
+#endif
+}
+
+static enum cop__preempt_answer judge_ground(struct walk *walk, enum cop__ground ground)
+{
+        bool had_unnamed = walk->has_unnamed;
+        walk->has_unnamed = ground == COP__GROUND_UNNAMED;
+        switch (ground) {
+        case COP__GROUND_OWN:
+                walk->has_own = true;
+                break;
+        case COP__GROUND_OPEN:
+                if (walk->has_own)
+                        return COP__PREEMPT_RUNTIME;
+                break;
+        case COP__GROUND_HARMLESS:
+                return walk->has_own ? COP__PREEMPT_RUNTIME : COP__PREEMPTED;
+        case COP__GROUND_UNNAMED:
+                return COP__PREEMPTED;
+        default:
+                return COP__PREEMPT_LIBRARY;
+        }
+        return had_unnamed ? COP__PREEMPT_LIBRARY : COP__PREEMPTED;
+}
+
+static bool visit(const struct cop__frame *frame, void *visitor)
+{
+        struct walk *walk = visitor;
+        if (is_beyond(frame->sp, walk->top)) {
+                walk->is_done = true;
+                return false;
+        }
+        uintptr_t pc = frame->is_exact ? frame->pc : frame->pc - 1;
+        walk->answer = judge_ground(walk, cop__ground_of(walk->grounds, pc));
+        return walk->answer == COP__PREEMPTED && ++walk->frames < FRAMES_MAX;
+}
+
+static enum cop__preempt_answer judge_frames(uintptr_t top, const ucontext_t *context)
+{
+        struct walk walk = { .grounds = preemption.grounds, .top = top };
+        /* Nearly all refusals are known by the instruction alone. */
+        enum cop__ground here = cop__ground_of(walk.grounds, cop__context_pc(context));
+        if (here == COP__GROUND_OWN)
+                return COP__PREEMPT_RUNTIME;
+        if (here == COP__GROUND_CLOSED)
+                return COP__PREEMPT_LIBRARY;
+        cop__backtrace_walk(context, visit, &walk);
+        if (walk.answer != COP__PREEMPTED)
+                return walk.answer;
+        if (walk.frames == 0 || walk.frames == FRAMES_MAX)
+                return COP__PREEMPT_NO_STACK;
+        return walk.is_done && walk.has_own && !walk.has_unnamed ? COP__PREEMPTED
+                                                                 : COP__PREEMPT_LIBRARY;
+}
+
+static enum cop__preempt_answer judge(struct cop__thread *thread, const struct cop__fault_scope *scope,
+                                      const ucontext_t *context)
+{
+        struct cop__worker *worker = thread->worker;
+        uintptr_t top = scope->overflow_sp;
+        uintptr_t sp = cop__context_sp(context);
+        if (top == 0 || thread->current == NULL ||
+            cop__load_relaxed(&cop__here_of(thread)->asked_turn) != worker->turns)
+                return COP__PREEMPT_NO_TURN;
+        if (scope->critical > 0 || scope->handling)
+                return COP__PREEMPT_RUNTIME;
+        if (scope->calm > 0 || cop__actor_of(thread->current)->unpreempted)
+                return COP__PREEMPT_CALM;
+        if (sp > top || sp < scope->stack_low)
+                return COP__PREEMPT_NO_STACK;
+        return judge_frames(top, context);
+}
+
+/* ---- The handler --------------------------------------------------------------------- */
+
+/* On the actor's stack, in ordinary code. When it goes on, the watch hears that to people this is no new turn. */
+static void go_another_way(void *argument)
+{
+        struct cop__actor *actor = argument;
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__here *here = cop__here_of(thread);
+        int saved_errno = errno;
+        uint64_t since_ns = cop__load_relaxed(&here->asked_since_ns);
+        uint64_t due_ns = cop__load_relaxed(&here->asked_due_ns);
+        uint64_t progress = actor->handled;
+        cop__fault_restore_float(&here->fault);
+        cop__yield_here(actor);
+        cop__store_relaxed(&thread->worker->run_since_ns, since_ns);
+        cop__store_relaxed(&thread->worker->run_due_ns, due_ns);
+        cop__store_relaxed(&thread->worker->run_progress, progress);
+        cop__store_release(&thread->worker->run_turn, thread->worker->turns); /* RUN */
+        errno = saved_errno;
+}
+
+/* Where the thread is, for the watchdog. */
+static void make_sighting(struct cop__sighting *sighting, const struct cop__actor *actor,
+                          enum cop__preempt_answer answer, const ucontext_t *context)
+{
+        if (cop__load_acquire(&sighting->state) != COP__SIGHTING_ASKED)
+                return;
+        sighting->answer = answer;
+        sighting->pid = cop__actor_pid(actor);
+        sighting->handled = actor->handled;
+        cop__backtrace_from(&sighting->backtrace, context);
+        cop__store_release(&sighting->state, COP__SIGHTING_MADE);
+}
+
+static void interrupt_here(struct cop__thread *thread, struct cop__fault_scope *scope,
+                           siginfo_t *info, ucontext_t *context)
+{
+        struct cop__here *here = cop__here_of(thread);
+        enum cop__preempt_answer answer = judge(thread, scope, context);
+        if (answer != COP__PREEMPT_NO_TURN)
+                make_sighting(&here->sighting, cop__actor_of(thread->current), answer, context);
+        if (!cop__load_relaxed(&here->asked_end))
+                return;
+        if (answer == COP__PREEMPTED &&
+            !cop__detour(context, info, scope->stack_low, go_another_way,
+                         cop__actor_of(thread->current)))
+                answer = COP__PREEMPT_NO_STACK;
+        cop__count_up(&here->preempt_answers[answer]);
+}
+
+static void on_signal(int number, siginfo_t *info, void *context)
+{
+        int saved_errno = errno;
+        struct cop__fault_scope *scope = cop__fault_scope_here();
+        struct cop__thread *thread = cop__thread_here();
+        (void)number;
+        if (scope != NULL && thread != NULL && thread->worker != NULL && info->si_code == SI_TKILL &&
+            info->si_pid == getpid())
+                interrupt_here(thread, scope, info, context);
+        errno = saved_errno;
+}
+
+/* ---- Installing ------------------------------------------------------------------------ */
+
+/* 0: a program has taken them all. */
+static int free_signal(void)
+{
+        for (int number = SIGRTMAX - 1; number >= SIGRTMIN; number--) {
+                struct sigaction now;
+                if (sigaction(number, NULL, &now) == 0 && !(now.sa_flags & SA_SIGINFO) &&
+                    now.sa_handler == SIG_DFL)
+                        return number;
+        }
+        return 0;
+}
+
+static cop_status install_first(void)
+{
+        struct sigaction action = {
+                .sa_sigaction = on_signal,
+                .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART,
+        };
+        preemption.signal = cop__detour_is_possible() ? free_signal() : 0;
+        if (preemption.signal == 0)
+                return COP_OK;
+        preemption.grounds = cop__grounds_new(cop__fault_code_map());
+        if (preemption.grounds == NULL)
+                return COP_E_NO_MEMORY;
+        sigemptyset(&action.sa_mask);
+        if (sigaction(preemption.signal, &action, &preemption.previous) == 0)
+                return COP_OK;
+        cop__grounds_free(preemption.grounds);
+        preemption.grounds = NULL;
+        return COP_E_SYSTEM;
+}
+
+cop_status cop__preempt_install(void)
+{
+        cop_status status = COP_OK;
+        pthread_mutex_lock(&preemption.lock);
+        if (preemption.count == 0)
+                status = install_first();
+        if (status == COP_OK)
+                preemption.count++;
+        pthread_mutex_unlock(&preemption.lock);
+        return status;
+}
+
+void cop__preempt_uninstall(void)
+{
+        pthread_mutex_lock(&preemption.lock);
+        if (--preemption.count == 0 && preemption.signal != 0) {
+                sigaction(preemption.signal, &preemption.previous, NULL);
+                cop__grounds_free(preemption.grounds);
+                preemption.grounds = NULL;
+        }
+        pthread_mutex_unlock(&preemption.lock);
+}
+
+void cop__preempt_enter(void)
+{
+        sigset_t set;
+        if (preemption.signal == 0)
+                return;
+        sigemptyset(&set);
+        sigaddset(&set, preemption.signal);
+        pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/* ---- What the watch asks for -------------------------------------------------------------- */
+
+static enum cop__watch_call call_of(struct cop__task *task)
+{
+        const struct cop__actor *actor = cop__actor_of(task);
+        if (cop__load_relaxed(&actor->urgent) != 0)
+                return COP__WATCH_CALLED_NOW;
+        return cop__has_arrived(actor) ? COP__WATCH_CALLED : COP__WATCH_NOT_CALLED;
+}
+
+static uint64_t progress_of(struct cop__task *task)
+{
+        return cop__load_relaxed(&cop__actor_of(task)->handled);
+}
+
+static void interrupt(struct cop__worker *worker, const struct cop__watch_request *request)
+{
+        struct cop__here *here = cop__here_of(&worker->thread);
+        if (preemption.signal == 0)
+                return;
+        cop__store_relaxed(&here->asked_since_ns, request->since_ns);
+        cop__store_relaxed(&here->asked_due_ns, request->due_ns);
+        cop__store_relaxed(&here->asked_end, request->end);
+        cop__store_relaxed(&here->asked_turn, request->turn);
+        if (request->tell)
+                cop__store_release(&here->sighting.state, COP__SIGHTING_ASKED);
+        pthread_kill(worker->handle, preemption.signal);
+}
+
+static void interrupt_calmly(struct cop__worker *worker, const struct cop__watch_request *request)
+{
+        struct cop__watch_request calm = *request;
+        calm.end = false;
+        if (request->tell)
+                interrupt(worker, &calm);
+}
+
+static bool has_told(struct cop__worker *worker, uint64_t since_ns)
+{
+        struct cop__here *here = cop__here_of(&worker->thread);
+        if (cop__load_acquire(&here->sighting.state) != COP__SIGHTING_MADE)
+                return false;
+        cop__watchdog_report(here->node, &here->sighting, since_ns);
+        cop__store_relaxed(&here->sighting.state, COP__SIGHTING_NONE);
+        return true;
+}
+
+static void tell_blind(struct cop__worker *worker, struct cop__task *task, uint64_t since_ns)
+{
+        if (task != NULL)
+                cop__watchdog_report_blind(cop__here_of(&worker->thread)->node, worker, task, since_ns);
+}
+
+const struct cop__watch_hooks cop__preempt_hooks = {
+        .call_of = call_of,
+        .progress_of = progress_of,
+        .interrupt = interrupt,
+        .has_told = has_told,
+        .tell_blind = tell_blind,
+};
+
+const struct cop__watch_hooks cop__preempt_hooks_calm = {
+        .call_of = call_of,
+        .progress_of = progress_of,
+        .interrupt = interrupt_calmly,
+        .has_told = has_told,
+        .tell_blind = tell_blind,
+};
+
+bool cop__preempt_is_own(uintptr_t pc)
+{
+        return preemption.grounds != NULL &&
+               cop__ground_of(preemption.grounds, pc) == COP__GROUND_OWN;
+}
+
+uint64_t cop__preempt_count(struct cop_node *node, enum cop__preempt_answer answer)
+{
+        uint64_t count = 0;
+        for (unsigned i = 0; i < node->scheduler.worker_count; i++)
+                count += cop__load_relaxed(&cop__here_of(&node->scheduler.workers[i].thread)
+                                                    ->preempt_answers[answer]);
+        return count;
+}
+
+/* ---- Being left alone ----------------------------------------------------------------------- */
+
+/* Of the calling thread, if it is a worker's; the actor takes it along when it waits (wait.c). */
+static struct cop__fault_scope *scope_of_worker(void)
+{
+        struct cop__thread *thread = cop__thread_here();
+        return thread != NULL && thread->worker != NULL ? &cop__here_of(thread)->fault : NULL;
+}
+
+void cop_no_preempt_begin(void)
+{
+        struct cop__fault_scope *scope = scope_of_worker();
+        if (scope == NULL)
+                return;
+        cop__store_relaxed(&scope->calm, scope->calm + 1);
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+void cop_no_preempt_end(void)
+{
+        struct cop__fault_scope *scope = scope_of_worker();
+        if (scope == NULL)
+                return;
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+        if (scope->calm > 0)
+                cop__store_relaxed(&scope->calm, scope->calm - 1);
+        else
+                cop__badarg("no_preempt_end", "there was no cop_no_preempt_begin");
+}
+
+bool cop_no_preempt(bool on)
+{
+        struct cop__actor *actor = cop__actor_here();
+        if (actor == NULL)
+                return false;
+        bool before = actor->unpreempted;
+        actor->unpreempted = on;
+        return before;
+}

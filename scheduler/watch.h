@@ -1,0 +1,119 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * The watch: a thread that looks at workers which have been in one turn for long.
+ *
+ *      worker    ── turn 41 ──┤── turn 42 ────────────────────────────────────────►
+ *      watch     │ look            │ look            │ look      │ look   │ look
+ *                  41                42, new           42, a slice old: somebody waits, so it is interrupted
+ *
+ * It asks nothing of workers: each counts its turns anyway, and the watch compares. So it costs a turn nothing. Its looks are a
+ * slice apart as long as every turn is short; while there are long ones, and while tasks that were interrupted wait for their
+ * worker again, COP__WATCH_NS. When all workers have been asleep since the last look, it sleeps too, until the first of them wakes
+ * it: an idle node uses no processor time.
+ *
+ * A long turn is interrupted only if there is a reason:
+ *
+ *      others wait       in this worker's queues, in the shared ones, or for a timer of its wheel
+ *      it is called      something has come that its task is to hear at once: the layer above knows
+ *
+ * and only while its thread uses the processor: a signal would end a system call that it waits in. A task that has been
+ * interrupted before is interrupted at the first look that finds a reason, others after a slice; among those that were
+ * interrupted, each has a slice in turn. How a thread is interrupted, and whether it may be, the layer above decides.
+ *
+ * A task that has been at one thing for long_ns, in however many turns, is asked where it is; again each time that this has
+ * doubled. What it was at before it was interrupted its worker says when it goes on (run_turn and its like); if the task makes
+ * progress, in the sense of the layer above, the time begins anew. If its thread waits in the system, it is not asked but looked at
+ * from the side.
+ *
+ * Sleep and wake of the watch: it says that it sleeps, then looks once more whether all workers do; a worker takes its bit out
+ * of `idle`, then looks whether the watch sleeps. Both sequentially consistent (WATCH in the sources), so one of them sees the
+ * other.
+ *
+ * Who may touch what: the watch's thread alone, but for `asleep` and `stopping`. What it reads of workers are atomics.
+ */
+#ifndef SCHEDULER_WATCH_H
+#define SCHEDULER_WATCH_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <coppice/status.h>
+
+#include "base/limits.h"
+#include "scheduler/park.h"
+
+struct cop__scheduler;
+struct cop__task;
+struct cop__worker;
+
+/* Has something come for a task? */
+struct cop__watch_request;
+enum cop__watch_call {
+        COP__WATCH_NOT_CALLED = 0,
+        COP__WATCH_CALLED,     /* to be heard after a slice */
+        COP__WATCH_CALLED_NOW, /* to be heard at the next look */
+};
+
+/* What the layer above brings. All are called on the watch's thread. */
+struct cop__watch_hooks {
+        /* The task may have ended meanwhile; its memory is still there. */
+        enum cop__watch_call (*call_of)(struct cop__task *task);
+        /* Grows whenever the task comes to something new: then what it was at before is over. */
+        uint64_t (*progress_of)(struct cop__task *task);
+        /* Interrupt the turn, if that is still on and may be. */
+        void (*interrupt)(struct cop__worker *worker, const struct cop__watch_request *request);
+        /* After a request to tell: has it told? Then that is dealt with. */
+        bool (*has_told)(struct cop__worker *worker, uint64_t since_ns);
+        /* It has not, and cannot be asked: deal with it from the side. */
+        void (*tell_blind)(struct cop__worker *worker, struct cop__task *task, uint64_t since_ns);
+};
+
+/* What is asked of a thread in a long turn. */
+struct cop__watch_request {
+        uint64_t turn;
+        uint64_t since_ns; /* the task has been at this since then ... */
+        uint64_t due_ns;   /* ... and should tell where it is again at this time, when it has gone on */
+        bool end;          /* give the worker to others */
+        bool tell;         /* where it is */
+};
+
+/* What the watch knows of a worker. */
+struct cop__watched {
+        uint64_t turn;      /* that it was in at the last look */
+        uint64_t turn_ns;   /* the first look that found it there */
+        uint64_t progress;  /* of its task */
+        uint64_t since_ns;  /* its task has been at what it is at since then; earlier than the turn if it was interrupted */
+        uint64_t due_ns;    /* when to ask where it is */
+        uint64_t cpu_ns;    /* its thread's processor time at the last look ... */
+        uint64_t cpu_at_ns; /* ... and when that was */
+        uint32_t asked;     /* how often it was asked to end this turn */
+        uint32_t told;      /* looks since it was asked to tell; 0: it was not */
+};
+
+struct cop__watch {
+        struct cop__scheduler *scheduler;
+        struct cop__watch_hooks hooks;
+        uint64_t slice_ns;
+        uint64_t long_ns;  /* a task that is at one thing for longer is to tell where */
+        pthread_t handle;
+        bool started;
+        struct cop__park park;
+        uint32_t asleep;   /* atomic */
+        uint32_t stopping; /* atomic */
+        uint64_t turns; /* of all workers together, at the last look */
+        struct cop__watched workers[COP__WORKERS_MAX];
+};
+
+/* Starts the thread; the workers run already, and look into `watch`, which is zeroed. Errors: COP_E_SYSTEM. */
+cop_status cop__watch_start(struct cop__watch *watch, struct cop__scheduler *scheduler,
+                            uint64_t slice_ns, uint64_t long_ns,
+                            const struct cop__watch_hooks *hooks);
+
+/* Before the workers stop. One that was not started is left alone. */
+void cop__watch_stop(struct cop__watch *watch);
+
+/* A worker has taken its bit out of `idle`, and found the watch asleep. */
+void cop__watch_wake(struct cop__watch *watch);
+
+#endif

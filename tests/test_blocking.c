@@ -1,0 +1,244 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Functions that block: on threads of their own, while the actor waits and others go on. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include <coppice/blocking.h>
+
+#include "tests/node_fixture.h"
+
+typedef struct ping {
+        int64_t number;
+} ping;
+COP_MESSAGE(ping, number);
+
+typedef struct order {
+        int64_t input, output;
+        cop_pid boss;
+} order;
+COP_MESSAGE(order, input, output, boss);
+
+static void echoes(void)
+{
+        for (;;) {
+                cop_auto message = cop_receive(COP_FOREVER, COP_KIND(ping));
+                cop_answer(message, ping, .number = cop_read(ping, message)->number + 1);
+        }
+}
+
+static int64_t ask(cop_pid pid, int64_t number)
+{
+        cop_auto reply = NULL;
+        ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, ping, .number = number), COP_OK);
+        return cop_read(ping, reply)->number;
+}
+
+/* ---- Functions ------------------------------------------------------------------------- */
+
+typedef struct pipe_read {
+        int from;
+        char byte;
+        ssize_t got;
+        pthread_t thread;
+} pipe_read;
+
+static void reads(pipe_read *p)
+{
+        p->thread = pthread_self();
+        p->got = read(p->from, &p->byte, 1);
+}
+
+static int ends[2];
+
+static void reads_in_an_actor(const order *o)
+{
+        pipe_read p = { .from = ends[0] };
+        pthread_t before = pthread_self();
+        ck_assert_int_eq(cop_blocking(reads, &p), COP_OK);
+        ck_assert(!pthread_equal(p.thread, before));
+        cop_send(o->boss, ping, .number = p.byte);
+}
+
+static void open_pipe(void)
+{
+        ck_assert_int_eq(pipe(ends), 0);
+}
+
+static void close_pipe(void)
+{
+        close(ends[0]);
+        close(ends[1]);
+}
+
+IN_NODE_WITH(others_go_on_while_many_wait_in_the_system, .workers = 1)
+{
+        enum { COUNT = 20 };
+        open_pipe();
+        cop_pid echo = cop_spawn(echoes);
+        for (int i = 0; i < COUNT; i++)
+                cop_spawn_with(reads_in_an_actor, order, .boss = cop_self());
+        await_true(cop__blocking_pool_count(&node->blocking) == COUNT);
+        ck_assert_int_eq(ask(echo, 1), 2);
+        for (int i = 0; i < COUNT; i++)
+                ck_assert_int_eq(write(ends[1], "x", 1), 1);
+        for (int i = 0; i < COUNT; i++) {
+                cop_auto message = await(COP_KIND(ping));
+                ck_assert_int_eq(cop_read(ping, message)->number, 'x');
+        }
+        close_pipe();
+        await_true(cop__blocking_pool_count(&node->blocking) == 0); /* and they end again */
+}
+
+IN_NODE_WITH(no_more_than_the_limit_run_at_once_and_the_others_have_their_turn, .workers = 1,
+             .blocking_threads = 2)
+{
+        enum { COUNT = 10 };
+        open_pipe();
+        for (int i = 0; i < COUNT; i++)
+                cop_spawn_with(reads_in_an_actor, order, .boss = cop_self());
+        for (int i = 0; i < COUNT; i++) {
+                ck_assert_uint_le(cop__blocking_pool_count(&node->blocking), 2);
+                ck_assert_int_eq(write(ends[1], "x", 1), 1);
+                await_and_drop(COP_KIND(ping));
+        }
+        close_pipe();
+}
+
+static void fails(order *o)
+{
+        o->output = o->input * 2;
+        errno = EXDEV;
+}
+
+/* Not inlined: after a wait errno may be that of another thread. */
+static __attribute__((noinline)) int errno_now(void)
+{
+        return errno;
+}
+
+static void asks_for_a_failure(const order *o)
+{
+        order mine = { .input = 21 };
+        cop_status status = cop_blocking(fails, &mine);
+        int error = errno_now();
+        cop_send(o->boss, order, .input = status == COP_OK && error == EXDEV, .output = mine.output);
+}
+
+IN_NODE(the_result_and_errno_come_back)
+{
+        cop_spawn_with(asks_for_a_failure, order, .boss = cop_self());
+        cop_auto message = await(COP_KIND(order));
+        ck_assert_int_eq(cop_read(order, message)->input, 1);
+        ck_assert_int_eq(cop_read(order, message)->output, 42);
+}
+
+/* ---- Faults and deaths --------------------------------------------------------------------- */
+
+static __attribute__((noinline)) void divides(order *o)
+{
+        volatile int64_t none = o->output;
+        o->input = o->input / none;
+}
+
+static void asks_for_a_fault(void)
+{
+        order mine = { .input = 1 };
+        cop_blocking(divides, &mine);
+}
+
+#if defined(__x86_64__)
+IN_NODE(a_fault_in_the_function_is_the_actors)
+{
+        for (int i = 0; i < 50; i++) {
+                cop_ref ref = spawn_watched(.run = asks_for_a_fault);
+                cop_auto message = await(COP_REF(cop_down, ref));
+                cop_term reason = cop_read(cop_down, message)->reason;
+                ck_assert(cop_is_tuple(reason, "fault", 5));
+                ck_assert_str_eq(text_of(reason.as.items[1]), "sigfpe");
+                ck_assert_str_eq(text_of(reason.as.items[3].as.items[0]), "divides");
+        }
+}
+#endif
+
+static void waits_for_a_byte(void)
+{
+        pipe_read p = { .from = ends[0] };
+        cop_blocking(reads, &p);
+        cop_exit(cop_atom("survived"));
+}
+
+IN_NODE(a_kill_waits_for_the_end_of_the_function)
+{
+        open_pipe();
+        cop_pid pid = cop_spawn(waits_for_a_byte);
+        cop_ref ref = watch(pid);
+        await_true(cop__blocking_pool_count(&node->blocking) == 1);
+        cop_send_exit(pid, cop_atom("kill"));
+        ck_assert_int_eq(ask(cop_spawn(echoes), 1), 2);
+        cop_auto early = cop_receive(0, COP_REF(cop_down, ref));
+        ck_assert_ptr_null(early);
+        ck_assert_int_eq(write(ends[1], "x", 1), 1);
+        await_down(ref, "killed");
+        close_pipe();
+}
+
+/* ---- Elsewhere -------------------------------------------------------------------------------- */
+
+IN_NODE(on_a_thread_of_the_program_it_is_called_right_there)
+{
+        open_pipe();
+        pipe_read p = { .from = ends[0] };
+        ck_assert_int_eq(write(ends[1], "y", 1), 1);
+        ck_assert_int_eq(cop_blocking(reads, &p), COP_OK);
+        ck_assert(pthread_equal(p.thread, pthread_self()));
+        ck_assert_int_eq(p.byte, 'y');
+        close_pipe();
+}
+
+TEST(outside_a_node_there_is_nobody_who_could_wait)
+{
+        pipe_read p = { .from = -1 };
+        ck_assert_int_eq(cop_blocking(reads, &p), COP_E_NO_NODE);
+}
+
+static void calls_into_the_node(order *o)
+{
+        o->output = cop_send_value(cop_to_pid(o->boss), COP_KIND_OF(ping), &(ping){ 1 });
+}
+
+static void asks_to_send(const order *o)
+{
+        order mine = { .boss = o->boss };
+        cop_blocking(calls_into_the_node, &mine);
+        cop_send(o->boss, order, .output = mine.output);
+}
+
+IN_NODE(the_function_is_no_actor)
+{
+        cop_spawn_with(asks_to_send, order, .boss = cop_self());
+        cop_auto message = await(COP_KIND(order));
+        ck_assert_int_eq(cop_read(order, message)->output, COP_E_NO_NODE);
+        nothing_has_come();
+}
+
+/* A node in which a function is still to return is not at rest. */
+static void waits_in_between(const order *o)
+{
+        pipe_read p = { .from = ends[0] };
+        cop_blocking(reads, &p);
+        cop_send(o->boss, ping, 1);
+}
+
+IN_NODE(a_node_is_not_quiet_while_a_function_runs)
+{
+        open_pipe();
+        cop_spawn_with(waits_in_between, order, .boss = cop_self());
+        await_true(cop__blocking_pool_count(&node->blocking) == 1);
+        ck_assert_int_eq(cop_node_await_quiet(node, 20), COP_E_TIMEOUT);
+        ck_assert_int_eq(write(ends[1], "x", 1), 1);
+        await_and_drop(COP_KIND(ping));
+        ck_assert_int_eq(cop_node_await_quiet(node, PATIENCE_MS), COP_OK);
+        close_pipe();
+}

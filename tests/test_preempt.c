@@ -1,0 +1,759 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Actors that never wait: others go on, exit signals end them, and what they compute is right whatever runs in between.
+ *
+ * Where a test needs many interruptions it brings a tormentor: a thread that asks for one as often as it can, not only when a slice
+ * is over and somebody waits, as the watch does. Each waits for facts: so many interruptions, an answer, a death.
+ *
+ * Under ThreadSanitizer and valgrind nobody can be interrupted; there these claims do not hold, and are left out.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fenv.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <coppice/preempt.h>
+#include <coppice/supervisor.h>
+
+#include "actors/preempt.h"
+#include "scheduler/detour.h"
+#include "tests/node_fixture.h"
+
+#define UNLESS_POSSIBLE               \
+        if (!cop__detour_is_possible()) \
+        return
+
+/* With tiny limits a turn ends with the first message that is sent. */
+#define UNLESS_TINY   \
+        if (COP__TINY) \
+        return
+
+/* Code that is to compute for long, as it is written and not as the compiler would have it. */
+#define COMPUTES __attribute__((noinline))
+
+/* ---- A tormentor ------------------------------------------------------------------- */
+
+struct tormentor {
+        pthread_t thread;
+        cop_node *node;
+        int done;
+};
+
+static void *torments(void *context)
+{
+        struct tormentor *tormentor = context;
+        struct cop__scheduler *scheduler = &tormentor->node->scheduler;
+        while (!cop__load_acquire(&tormentor->done)) {
+                for (unsigned i = 0; i < scheduler->worker_count; i++) {
+                        struct cop__worker *worker = &scheduler->workers[i];
+                        cop__preempt_hooks.interrupt(worker, &(struct cop__watch_request){
+                                .turn = cop__load_relaxed(&worker->turns),
+                                .end = true,
+                        });
+                }
+                nanosleep(&(struct timespec){ .tv_nsec = 20000 }, NULL);
+        }
+        return NULL;
+}
+
+static void begin_torment(struct tormentor *tormentor, cop_node *node)
+{
+        *tormentor = (struct tormentor){ .node = node };
+        ck_assert_int_eq(pthread_create(&tormentor->thread, NULL, torments, tormentor), 0);
+}
+
+static void end_torment(struct tormentor *tormentor)
+{
+        cop__store_release(&tormentor->done, 1);
+        pthread_join(tormentor->thread, NULL);
+}
+
+static uint64_t interruptions(cop_node *node)
+{
+        return cop__preempt_count(node, COP__PREEMPTED);
+}
+
+/* ---- Loops, and who goes on beside them ------------------------------------------------ */
+
+static void loops(void)
+{
+        for (volatile uint64_t i = 0;; i++)
+                ;
+}
+
+typedef struct ping {
+        int64_t number;
+} ping;
+COP_MESSAGE(ping, number);
+
+static void echoes(void)
+{
+        for (;;) {
+                cop_auto message = cop_receive(COP_FOREVER, COP_KIND(ping));
+                cop_answer(message, ping, .number = cop_read(ping, message)->number + 1);
+        }
+}
+
+static int64_t ask(cop_pid pid, int64_t number)
+{
+        cop_auto reply = NULL;
+        ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, ping, .number = number), COP_OK);
+        return cop_read(ping, reply)->number;
+}
+
+static void others_go_on_beside_loops(unsigned workers, int count)
+{
+        UNLESS_POSSIBLE;
+        cop_node *node = node_begin((cop_node_options){ .workers = workers });
+        cop_pid looping[100];
+        cop_pid echo = cop_spawn(echoes);
+        for (int i = 0; i < count; i++)
+                looping[i] = cop_spawn(loops);
+        for (int i = 0; i < 100; i++)
+                ck_assert_int_eq(ask(echo, i), i + 1);
+        ck_assert_uint_gt(interruptions(node), 0);
+        for (int i = 0; i < count; i++) {
+                cop_ref ref = watch(looping[i]);
+                cop_send_exit(looping[i], cop_atom("kill"));
+                await_down(ref, "killed");
+        }
+        node_end(node);
+}
+
+TEST(an_endless_loop_on_the_only_worker_stalls_nobody)
+{
+        others_go_on_beside_loops(1, 1);
+}
+
+TEST(four_endless_loops_on_two_workers_stall_nobody)
+{
+        others_go_on_beside_loops(2, 4);
+}
+
+TEST(a_hundred_loops_on_the_only_worker_are_killed_one_by_one)
+{
+        others_go_on_beside_loops(1, 100);
+}
+
+TEST(a_node_with_endless_loops_in_it_stops)
+{
+        UNLESS_POSSIBLE;
+        cop_node *node = node_begin((cop_node_options){ .workers = 1 });
+        for (int i = 0; i < 10; i++)
+                cop_spawn(loops);
+        node_end(node);
+}
+
+IN_NODE(a_loop_that_nobody_waits_for_hears_an_exit_signal)
+{
+        UNLESS_POSSIBLE;
+        cop_ref ref;
+        cop_pid pid;
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = loops, .monitor = true,
+                                                             .monitor_ref = &ref }, &pid), COP_OK);
+        await_true(cop_is_alive(pid));
+        cop_send_exit(pid, cop_atom("enough"));
+        await_down(ref, "enough");
+}
+
+IN_NODE(a_loop_answers_a_question_about_itself)
+{
+        UNLESS_POSSIBLE;
+        cop_pid pid = cop_spawn(loops);
+        ck_assert_str_eq(info_of(pid, "name"), "undefined");
+        put_down(pid);
+}
+
+static void loops_after_a_receive(void)
+{
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(ping)));
+        loops();
+}
+
+IN_NODE(a_loop_behind_a_receive_is_ended_by_its_link)
+{
+        UNLESS_POSSIBLE;
+        cop_trap_exit(true);
+        cop_pid pid = cop_spawn_link(loops_after_a_receive);
+        cop_send(pid, ping, 1);
+        cop_send_exit(pid, cop_atom("bye"));
+        await_exited(pid, "bye");
+}
+
+/* ---- In servers ------------------------------------------------------------------------- */
+
+typedef struct {
+        int64_t pings;
+} server;
+
+static void server_on_ping(server *self, const ping *p)
+{
+        if (p->number < 0)
+                loops();
+        cop_reply(ping, .number = ++self->pings);
+}
+COP_SERVER(server, COP_ON(ping, server_on_ping));
+
+typedef struct {
+        int unused;
+} stuck;
+static void stuck_init(stuck *self)
+{
+        self->unused = 1;
+        loops();
+}
+COP_SERVER(stuck, COP_INIT(stuck_init));
+
+IN_NODE(a_loop_in_an_init_ends_with_the_time_of_its_start)
+{
+        UNLESS_POSSIBLE;
+        cop_pid pid = cop_no_pid();
+        ck_assert_int_eq(cop_start(&(cop_spawn_options){ .server = &stuck_server }, 20, &pid),
+                         COP_E_TIMEOUT);
+}
+
+IN_NODE(a_caller_hears_that_the_handler_which_looped_was_killed)
+{
+        UNLESS_POSSIBLE;
+        cop_pid pid;
+        cop_auto reply = NULL;
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &server_server }, &pid), COP_OK);
+        ck_assert_int_eq(ask(pid, 1), 1);
+        ck_assert_int_eq(cop_exit_after(NULL, 30, pid, cop_atom("kill")), COP_OK);
+        ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, ping, .number = -1), COP_E_DIED);
+}
+
+IN_NODE(a_supervisor_grows_back_a_child_that_looped_and_was_killed)
+{
+        UNLESS_POSSIBLE;
+        cop_pid tree;
+        const cop_supervisor shop = {
+                .name = "shop", .strategy = COP_ONE_FOR_ONE, .intensity = 100, .period_ms = 1000,
+                .children = COP_CHILDREN({ "till", .server = &server_server }),
+        };
+        ck_assert_int_eq(cop_supervise(&shop, &tree), COP_OK);
+        for (int i = 0; i < 5; i++) {
+                cop_pid till;
+                await_true((till = cop_whereis("till")).bits != 0);
+                ck_assert_int_eq(ask(till, 1), 1); /* its state is a new one */
+                cop_send(till, ping, -1);
+                cop_ref ref = watch(till);
+                cop_send_exit(till, cop_atom("kill"));
+                await_down(ref, "killed");
+        }
+        ck_assert_int_eq(cop_shutdown(tree, 1000), COP_OK);
+}
+
+/* ---- Nothing is noticed -------------------------------------------------------------------- */
+
+#define ROUNDS (suite_is_slow() ? 20 : 200)
+
+/* Each computes the same again and again, so that every result is known; the first is from an undisturbed call. */
+static COMPUTES uint64_t mixes_integers(void)
+{
+        uint64_t a = 1, b = 2, c = 3, d = 4, e = 5, f = 6, g = 7, h = 8;
+        __asm__ __volatile__(""); /* or two calls would be one to the compiler */
+        for (int i = 0; i < 20000; i++) {
+                a += b ^ (c << 7), b -= d * 3, c ^= a >> 5, d += e | 1;
+                e = (e << 9 | e >> 55) + f, f ^= g + a, g -= h ^ b, h += c * 5;
+        }
+        return a ^ b ^ c ^ d ^ e ^ f ^ g ^ h;
+}
+
+static COMPUTES uint64_t bits_of(double value)
+{
+        uint64_t bits;
+        memcpy(&bits, &value, sizeof(bits));
+        return bits;
+}
+
+static COMPUTES uint64_t mixes_doubles(void)
+{
+        double x[8] = { 1.1, 2.2, 3.3, 4.4, 5.5, 6.6, 7.7, 8.8 };
+        for (int i = 0; i < 20000; i++)
+                for (int j = 0; j < 8; j++)
+                        x[j] = x[j] * 0.999 + x[(j + 3) % 8] / 1000.0 + 1e-3;
+        return bits_of(x[0] + x[1] * x[2] - x[3] + x[4] / x[5] + x[6] - x[7]);
+}
+
+static COMPUTES uint64_t mixes_long_doubles(void)
+{
+        long double x = 1.0L, y = 2.0L, z = 3.0L;
+        for (int i = 0; i < 20000; i++) {
+                x = x * 1.0000001L + y / 7.0L;
+                y = y * 0.9999999L + z / 11.0L;
+                z = z / 1.0000003L + x / 1e9L;
+        }
+        return bits_of((double)(x + y + z));
+}
+
+static COMPUTES uint64_t calls_libm(void)
+{
+        double x = 0.5;
+        for (int i = 0; i < 3000; i++)
+                x = sin(x) + cos(x * 1.7) * 0.3 + sqrt(fabs(x)) + exp(-x * x);
+        return bits_of(x);
+}
+
+static int by_value(const void *left, const void *right)
+{
+        uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+        return (a > b) - (a < b);
+}
+
+static COMPUTES uint64_t sorts_and_copies(void)
+{
+        enum { COUNT = 500 };
+        uint32_t *numbers = malloc(COUNT * sizeof(*numbers)), *copies = malloc(COUNT * sizeof(*copies));
+        uint64_t sum = 0;
+        for (uint32_t i = 0; i < COUNT; i++)
+                numbers[i] = i * 2654435761u;
+        qsort(numbers, COUNT, sizeof(*numbers), by_value);
+        memcpy(copies, numbers, COUNT * sizeof(*numbers));
+        for (uint32_t i = 0; i < COUNT; i++)
+                sum = sum * 31 + copies[i];
+        free(numbers);
+        free(copies);
+        return sum;
+}
+
+static COMPUTES uint64_t allocates(void)
+{
+        uint64_t sum = 0;
+        for (size_t i = 1; i < 400; i++) {
+                char *text = malloc(i * 7);
+                memset(text, (int)(i & 127), i * 7);
+                sum += (uint64_t)text[i * 3];
+                free(text);
+        }
+        return sum;
+}
+
+static COMPUTES uint64_t recurses_to(unsigned n)
+{
+        return n < 2 ? n : recurses_to(n - 1) + recurses_to(n - 2);
+}
+
+static COMPUTES uint64_t recurses(void)
+{
+        return recurses_to(20);
+}
+
+#if defined(__x86_64__)
+
+/* Leaves its marks in the red zone and in the flags, waits, and finds them there. */
+static COMPUTES uint64_t uses_the_red_zone(void)
+{
+        uint64_t wrong = 0;
+        for (int i = 0; i < 300; i++) {
+                uint64_t lost = 0;
+                __asm__ __volatile__("movq $0x1234567, -8(%%rsp)\n\t"
+                                     "movq $0x7654321, -128(%%rsp)\n\t"
+                                     "movl $200, %%ecx\n"
+                                     "1:\tleal -1(%%rcx), %%ecx\n\t"
+                                     "stc\n\t"
+                                     "nop\n\tnop\n\tnop\n\tnop\n\t"
+                                     "jnc 2f\n\t"
+                                     "cmpq $0x1234567, -8(%%rsp)\n\t"
+                                     "jne 2f\n\t"
+                                     "cmpq $0x7654321, -128(%%rsp)\n\t"
+                                     "jne 2f\n\t"
+                                     "jecxz 3f\n\t"
+                                     "jmp 1b\n"
+                                     "2:\tmovq $1, %0\n"
+                                     "3:\n"
+                                     : "+r"(lost)::"rcx", "cc", "memory");
+                wrong += lost;
+        }
+        return wrong;
+}
+
+typedef float eight_floats __attribute__((vector_size(32)));
+
+__attribute__((noinline, target("avx2,fma"))) static uint64_t mixes_vectors(void)
+{
+        eight_floats a = { 1, 2, 3, 4, 5, 6, 7, 8 }, b = a * 0.5f, c = a - b, d = a + c;
+        for (int i = 0; i < 20000; i++) {
+                a = a * 0.99f + b * 0.01f;
+                b = b * 0.98f + c * 0.02f;
+                c = c * 0.97f + d * 0.03f;
+                d = d * 0.96f + a * 0.04f;
+        }
+        eight_floats sum = a + b + c + d;
+        uint64_t mixed = 0;
+        for (int i = 0; i < 8; i++)
+                mixed = mixed * 31 + bits_of((double)sum[i]);
+        return mixed;
+}
+
+#endif
+
+typedef uint64_t computation(void);
+
+typedef struct work {
+        int64_t number, rounds;
+        cop_pid boss;
+} work;
+COP_MESSAGE(work, number, rounds, boss);
+
+typedef struct outcome {
+        int64_t number, wrong;
+} outcome;
+COP_MESSAGE(outcome, number, wrong);
+
+static computation *const computations[] = {
+        mixes_integers, mixes_doubles, mixes_long_doubles, calls_libm, sorts_and_copies, allocates,
+        recurses,
+#if defined(__x86_64__)
+        uses_the_red_zone, mixes_vectors,
+#endif
+};
+
+static bool can_compute(size_t number)
+{
+#if defined(__x86_64__)
+        return computations[number] != mixes_vectors || __builtin_cpu_supports("avx2");
+#else
+        return number < COP__COUNT(computations);
+#endif
+}
+
+static void works(const work *w)
+{
+        computation *compute = computations[w->number];
+        int64_t wrong = 0;
+        cop_no_preempt_begin();
+        uint64_t right = compute();
+        cop_no_preempt_end();
+        errno = 77;
+        for (int64_t i = 0; i < w->rounds; i++)
+                wrong += compute() != right;
+        wrong += errno != 77;
+        cop_send(w->boss, outcome, .number = w->number, .wrong = wrong);
+}
+
+static void computes_under_torment(unsigned workers)
+{
+        UNLESS_POSSIBLE;
+        cop_node *node = node_begin((cop_node_options){ .workers = workers, .slice_ms = 1 });
+        struct tormentor tormentor;
+        uint64_t wanted = suite_is_slow() ? 200 : 4000;
+        begin_torment(&tormentor, node);
+        while (interruptions(node) < wanted) {
+                int64_t begun = 0;
+                for (size_t i = 0; i < 3 * COP__COUNT(computations); i++) {
+                        size_t number = i % COP__COUNT(computations);
+                        if (!can_compute(number))
+                                continue;
+                        cop_spawn_with(works, work, .number = (int64_t)number, .rounds = ROUNDS,
+                                       .boss = cop_self());
+                        begun++;
+                }
+                for (; begun > 0; begun--) {
+                        cop_auto message = await(COP_KIND(outcome));
+                        ck_assert_msg(cop_read(outcome, message)->wrong == 0, "computation %d",
+                                      (int)cop_read(outcome, message)->number);
+                }
+        }
+        end_torment(&tormentor);
+        node_end(node);
+}
+
+TEST_WITHIN(what_is_interrupted_thousands_of_times_computes_the_same_on_one_worker, 120)
+{
+        computes_under_torment(1);
+}
+
+TEST_WITHIN(what_is_interrupted_thousands_of_times_computes_the_same_on_two_workers, 120)
+{
+        computes_under_torment(2);
+}
+
+TEST_WITHIN(what_is_interrupted_thousands_of_times_computes_the_same_on_eight_workers, 120)
+{
+        computes_under_torment(8);
+}
+
+/* Rounding is each actor's own, also when it is changed in the middle of others' turns. */
+static void rounds_its_own_way(const work *w)
+{
+        int64_t wrong = 0;
+        volatile double one = 1.0, three = 3.0;
+        fesetround(w->number != 0 ? FE_UPWARD : FE_DOWNWARD);
+        double mine = one / three;
+        for (int64_t i = 0; i < w->rounds * 20000; i++)
+                wrong += one / three != mine;
+        wrong += fegetround() != (w->number != 0 ? FE_UPWARD : FE_DOWNWARD);
+        fesetround(FE_TONEAREST);
+        cop_send(w->boss, outcome, .wrong = wrong);
+}
+
+TEST_WITHIN(an_interrupted_actor_keeps_its_rounding_and_gives_it_to_nobody, 60)
+{
+        UNLESS_POSSIBLE;
+        cop_node *node = node_begin((cop_node_options){ .workers = 1 });
+        struct tormentor tormentor;
+        begin_torment(&tormentor, node);
+        for (int i = 0; i < 4; i++)
+                cop_spawn_with(rounds_its_own_way, work, .number = i % 2, .rounds = ROUNDS / 4,
+                               .boss = cop_self());
+        for (int i = 0; i < 4; i++) {
+                cop_auto message = await(COP_KIND(outcome));
+                ck_assert_int_eq(cop_read(outcome, message)->wrong, 0);
+        }
+        end_torment(&tormentor);
+        node_end(node);
+}
+
+/* ---- Messages and interruptions together ------------------------------------------------------ */
+
+typedef struct token {
+        int64_t hops, sum;
+        cop_pid boss;
+} token;
+COP_MESSAGE(token, hops, sum, boss);
+
+/* Passes tokens on to the next, computes in between, and keeps books: the sum of what it got is what it sent. */
+typedef struct {
+        cop_pid next;
+        int64_t got;
+} passer;
+
+static void passer_on_pid(passer *self, const cop_alias *next)
+{
+        self->next = next->pid;
+}
+
+static void passer_on_token(passer *self, const token *t)
+{
+        uint64_t right = mixes_integers();
+        self->got++;
+        if (mixes_integers() != right)
+                cop_exit(cop_atom("wrong"));
+        if (t->hops == 0)
+                cop_send(t->boss, outcome, .number = t->sum);
+        else
+                cop_send(self->next, token, .hops = t->hops - 1, .sum = t->sum + 1, .boss = t->boss);
+}
+COP_SERVER(passer, COP_ON(cop_alias, passer_on_pid), COP_ON(token, passer_on_token));
+
+static void tokens_arrive_under_torment(unsigned workers)
+{
+        UNLESS_POSSIBLE;
+        enum { RING = 20, TOKENS = 10 };
+        const int64_t hops = suite_is_slow() ? 50 : 500;
+        cop_node *node = node_begin((cop_node_options){ .workers = workers });
+        struct tormentor tormentor;
+        cop_pid ring[RING];
+        for (int i = 0; i < RING; i++)
+                ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &passer_server },
+                                               &ring[i]), COP_OK);
+        for (int i = 0; i < RING; i++)
+                cop_send(ring[i], cop_alias, .pid = ring[(i + 1) % RING]);
+        begin_torment(&tormentor, node);
+        for (int i = 0; i < TOKENS; i++)
+                cop_send(ring[i], token, .hops = hops, .boss = cop_self());
+        for (int i = 0; i < TOKENS; i++) {
+                cop_auto message = await(COP_KIND(outcome));
+                ck_assert_int_eq(cop_read(outcome, message)->number, hops);
+        }
+        end_torment(&tormentor);
+        nothing_has_come();
+        ck_assert_uint_gt(interruptions(node), 0);
+        node_end(node);
+}
+
+TEST_WITHIN(messages_lose_nothing_while_everybody_is_interrupted, 120)
+{
+        tokens_arrive_under_torment(fixture_workers());
+}
+
+TEST_WITHIN(messages_lose_nothing_while_everybody_is_interrupted_on_one_worker, 120)
+{
+        tokens_arrive_under_torment(1);
+}
+
+/* Killed anywhere, again and again: nothing is left of them. */
+static void churns(const work *w)
+{
+        for (;;)
+                computations[w->number]();
+}
+
+TEST_WITHIN(actors_killed_at_any_instruction_leave_nothing_behind, 120)
+{
+        UNLESS_POSSIBLE;
+        cop_node *node = node_begin((cop_node_options){ .workers = 2 });
+        struct tormentor tormentor;
+        begin_torment(&tormentor, node);
+        for (int i = 0; i < (suite_is_slow() ? 40 : 400); i++) {
+                cop_pid pid = cop_spawn_with(churns, work, .number = i % 4);
+                cop_ref ref = watch(pid);
+                cop_send_exit(pid, cop_atom("kill"));
+                await_down(ref, "killed");
+        }
+        end_torment(&tormentor);
+        node_end(node);
+}
+
+/* ---- Being left alone --------------------------------------------------------------------------- */
+
+static uint64_t seen_by_another; /* of the actor below; on one worker, so nobody else runs unless it is interrupted */
+
+static void looks(void)
+{
+        cop__store_relaxed(&seen_by_another, cop__load_relaxed(&seen_by_another) + 1);
+}
+
+/* Until the tormentor has been refused so often for that reason. */
+static void computes_until_refused(uint64_t count)
+{
+        while (cop__preempt_count(cop_node_here(), COP__PREEMPT_CALM) < count)
+                mixes_integers();
+}
+
+static void computes_alone(const work *w)
+{
+        COP_NO_PREEMPT
+        {
+                cop_spawn(looks);
+                computes_until_refused(10);
+                cop_send(w->boss, outcome, .wrong = (int64_t)cop__load_relaxed(&seen_by_another));
+        }
+        while (cop__load_relaxed(&seen_by_another) == 0)
+                mixes_integers();
+        cop_send(w->boss, outcome, .number = 1);
+}
+
+TEST(a_section_is_not_interrupted_and_what_follows_is)
+{
+        UNLESS_POSSIBLE;
+        UNLESS_TINY;
+        cop_node *node = node_begin((cop_node_options){ .workers = 1 });
+        struct tormentor tormentor;
+        begin_torment(&tormentor, node);
+        cop_spawn_with(computes_alone, work, .boss = cop_self());
+        cop_auto first = await(COP_KIND(outcome));
+        ck_assert_int_eq(cop_read(outcome, first)->wrong, 0);
+        await_and_drop(COP_KIND(outcome));
+        end_torment(&tormentor);
+        node_end(node);
+}
+
+static void returns_from_a_section(const work *w)
+{
+        COP_NO_PREEMPT
+        {
+                COP_NO_PREEMPT
+                {
+                        if (w->number == 0)
+                                break;
+                }
+                ck_assert_uint_eq(cop__here_of(cop__thread_here())->fault.calm, 1);
+                cop_yield();
+                ck_assert_uint_eq(cop__here_of(cop__thread_here())->fault.calm, 1);
+                cop_send(w->boss, outcome, .number = 0);
+                return;
+        }
+}
+
+IN_NODE(sections_nest_and_are_left_by_break_and_return_and_go_along_when_the_actor_waits)
+{
+        cop_spawn_with(returns_from_a_section, work, .boss = cop_self());
+        await_and_drop(COP_KIND(outcome));
+}
+
+static void ends_what_never_began(void)
+{
+        cop_no_preempt_end();
+}
+
+IN_NODE(an_end_without_a_beginning_is_a_bug_of_the_actor)
+{
+        await_down(spawn_watched(.run = ends_what_never_began),
+                   "{badarg, {no_preempt_end, \"there was no cop_no_preempt_begin\"}}");
+}
+
+static void leaves_it_open(void)
+{
+        cop_no_preempt_begin();
+        cop_send(cop_parent(), ping, 0);
+}
+
+static void tells_its_depth(void)
+{
+        cop_send(cop_parent(), ping, (int64_t)cop__here_of(cop__thread_here())->fault.calm);
+}
+
+IN_NODE_WITH(a_section_that_was_never_ended_ends_with_its_actor, .workers = 1)
+{
+        cop_spawn(leaves_it_open);
+        await_and_drop(COP_KIND(ping));
+        cop_spawn(tells_its_depth);
+        cop_auto message = await(COP_KIND(ping));
+        ck_assert_int_eq(cop_read(ping, message)->number, 0);
+}
+
+static void computes_and_tells(const work *w)
+{
+        cop_spawn(looks);
+        computes_until_refused(10);
+        cop_send(w->boss, outcome, .wrong = (int64_t)cop__load_relaxed(&seen_by_another));
+}
+
+IN_NODE_WITH(an_actor_spawned_with_no_preempt_is_never_interrupted, .workers = 1)
+{
+        UNLESS_POSSIBLE;
+        UNLESS_TINY;
+        struct tormentor tormentor;
+        begin_torment(&tormentor, node);
+        cop_ref ref = spawn_watched(RUN_WITH(computes_and_tells, work, .boss = cop_self()),
+                                    .no_preempt = true);
+        cop_auto told = await(COP_KIND(outcome));
+        ck_assert_int_eq(cop_read(outcome, told)->wrong, 0);
+        await_down(ref, "normal");
+        end_torment(&tormentor);
+        ck_assert_uint_eq(interruptions(node), 0);
+}
+
+/* Ended by another, since nothing else ends it. */
+static int is_to_return;
+static void loops_until_told(void)
+{
+        while (!cop__load_acquire(&is_to_return))
+                ;
+}
+
+IN_NODE_WITH(a_node_can_be_started_without_any_interruption, .workers = 1, .no_preempt = true)
+{
+        cop_pid pid = cop_spawn(loops_until_told);
+        cop_ref ref = watch(pid);
+        cop_send_exit(pid, cop_atom("kill"));
+        cop_process process;
+        await_true(cop_process_info(pid, &process) == COP_OK && process.status == COP_PROCESS_RUNNING);
+        cop__store_release(&is_to_return, 1);
+        await_down(ref, "normal"); /* it has not heard of the kill in time */
+        ck_assert_uint_eq(interruptions(node), 0);
+}
+
+TEST(a_slice_has_its_limits)
+{
+        cop_node *node;
+        ck_assert_int_eq(cop_node_start(&(cop_node_options){ .slice_ms = 1001 }, &node),
+                         COP_E_BAD_ARGUMENT);
+}
+
+/* ---- The watch ------------------------------------------------------------------------------------ */
+
+IN_NODE(the_watch_sleeps_while_nobody_has_anything_to_do)
+{
+        cop_pid echo = cop_spawn(echoes);
+        for (int i = 0; i < 3; i++) {
+                await_true(cop__load_relaxed(&node->scheduler.watch.asleep) != 0);
+                ck_assert_int_eq(ask(echo, i), i + 1);
+        }
+        put_down(echo);
+}

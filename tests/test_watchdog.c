@@ -1,0 +1,168 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Who is at one message for long is reported, with where it is, and found by who asks what is stuck. */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "actors/watchdog.h"
+#include "scheduler/detour.h"
+#include "tests/node_fixture.h"
+
+/* ---- A log that is kept ------------------------------------------------------------- */
+
+static struct {
+        pthread_mutex_t lock;
+        int count;
+        char last[2048];
+} kept = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static void keep(void *context, cop_log_level level, const char *text)
+{
+        (void)context;
+        if (level != COP_LOG_WARNING || strstr(text, "has been at work") == NULL)
+                return;
+        pthread_mutex_lock(&kept.lock);
+        kept.count++;
+        strncpy(kept.last, text, sizeof(kept.last) - 1);
+        pthread_mutex_unlock(&kept.lock);
+}
+
+static int reports(void)
+{
+        pthread_mutex_lock(&kept.lock);
+        int count = kept.count;
+        pthread_mutex_unlock(&kept.lock);
+        return count;
+}
+
+static bool says(const char *words)
+{
+        pthread_mutex_lock(&kept.lock);
+        bool found = strstr(kept.last, words) != NULL;
+        pthread_mutex_unlock(&kept.lock);
+        return found;
+}
+
+#define WATCHED .long_turn_ms = 20, .log = keep
+
+/* ---- Actors at work -------------------------------------------------------------------- */
+
+typedef struct job {
+        int64_t kind;
+} job;
+COP_MESSAGE(job, kind);
+
+static int is_over;
+
+static __attribute__((noinline)) void spins(void)
+{
+        while (!cop__load_acquire(&is_over))
+                ;
+}
+
+static int pipe_ends[2];
+
+static void waits_in_the_system(void)
+{
+        char byte;
+        while (read(pipe_ends[0], &byte, 1) < 0)
+                ;
+}
+
+typedef struct {
+        int64_t done;
+} worker;
+static void worker_on_job(worker *self, const job *j)
+{
+        if (j->kind == 1)
+                spins();
+        if (j->kind == 2)
+                waits_in_the_system();
+        if (j->kind == 3)
+                COP_NO_PREEMPT
+                {
+                        spins();
+                }
+        self->done++;
+}
+COP_SERVER(worker, COP_ON(job, worker_on_job));
+
+static cop_pid work_on(int64_t kind)
+{
+        cop_pid pid;
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &worker_server,
+                                                             .name = "worker" }, &pid), COP_OK);
+        cop_send(pid, job, kind);
+        return pid;
+}
+
+static size_t stuck(cop_node *node, struct cop__long_turn *entry)
+{
+        static struct cop__long_turn entries[COP__LONG_TURNS_KEPT];
+        size_t count = cop__watchdog_stuck(node, entries, COP__LONG_TURNS_KEPT);
+        *entry = entries[0];
+        return count;
+}
+
+/* ---- Claims --------------------------------------------------------------------------------- */
+
+IN_NODE_WITH(who_is_at_one_message_for_long_is_reported_with_where_it_is, WATCHED)
+{
+        struct cop__long_turn entry;
+        cop_pid pid = work_on(1);
+        await_true(reports() > 0);
+        ck_assert(says("** worker <"));
+        ck_assert(says("handling job"));
+        if (cop__detour_is_possible()) {
+                ck_assert_msg(says("in spins at "), "%s", kept.last);
+                ck_assert(says("tests/test_watchdog.c:"));
+                ck_assert(says("called by worker_on_job at "));
+                ck_assert(says("it is interrupted while others wait"));
+        }
+        ck_assert_uint_eq(stuck(node, &entry), 1);
+        ck_assert(cop_pid_equal(entry.pid, pid));
+        cop__store_release(&is_over, 1);
+        await_true(stuck(node, &entry) == 0);
+        put_down(pid);
+}
+
+IN_NODE_WITH(the_report_comes_again_when_the_time_has_doubled, WATCHED)
+{
+        cop_pid pid = work_on(1);
+        await_true(reports() >= 3);
+        cop__store_release(&is_over, 1);
+        put_down(pid);
+}
+
+IN_NODE_WITH(of_one_that_waits_in_the_system_is_told_in_which_call, WATCHED)
+{
+        ck_assert_int_eq(pipe(pipe_ends), 0);
+        cop_pid pid = work_on(2);
+        await_true(reports() > 0);
+        ck_assert(says("worker_on_job"));
+        ck_assert(says("system call read"));
+        ck_assert_int_eq(write(pipe_ends[1], "x", 1), 1);
+        put_down(pid);
+        close(pipe_ends[0]);
+        close(pipe_ends[1]);
+}
+
+IN_NODE_WITH(of_one_that_is_left_alone_is_told_that_it_is, WATCHED)
+{
+        cop_pid pid = work_on(3);
+        await_true(reports() > 0);
+        if (cop__detour_is_possible())
+                ck_assert(says("as it has asked for"));
+        cop__store_release(&is_over, 1);
+        put_down(pid);
+}
+
+IN_NODE_WITH(without_interruptions_there_are_reports_all_the_same, WATCHED, .no_preempt = true)
+{
+        cop_pid pid = work_on(1);
+        await_true(reports() > 0);
+        ck_assert(says("worker_on_job"));
+        cop__store_release(&is_over, 1);
+        put_down(pid);
+}
