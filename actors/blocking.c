@@ -21,6 +21,7 @@
 
 #include "actors/actor.h"
 #include "actors/blocking.h"
+#include "actors/simulation.h"
 
 /* One call. In the frame of the actor that waits for it. */
 struct call {
@@ -167,14 +168,16 @@ cop_status cop_blocking_call(void (*function)(void *argument), void *argument)
         struct cop__actor *actor = cop__actor_here();
         if (actor == NULL)
                 return COP_E_NO_NODE;
-        if (actor->task.visitor != NULL) {
+        struct cop_node *node = cop__node_of(cop__thread_here());
+        /* A simulation has no other thread, and nothing happens until the function is over. */
+        if (actor->task.visitor != NULL || cop__simulation_of(node) != NULL) {
                 function(argument);
                 return COP_OK;
         }
         struct call call = {
                 .job = { .run = run, .done = done },
                 .actor = actor,
-                .node = cop__node_of(cop__thread_here()),
+                .node = node,
                 .function = function,
                 .argument = argument,
                 .status = COP_E_NO_MEMORY,

@@ -489,6 +489,17 @@ cop_status cop__fault_thread_start(struct cop__fault_scope *scope)
         return COP_OK;
 }
 
+void cop__fault_scope_share(struct cop__fault_scope *scope, const struct cop__fault_scope *started)
+{
+        scope->mask = started->mask;
+        memcpy(scope->float_control, started->float_control, sizeof(scope->float_control));
+}
+
+COP__NOINLINE void cop__fault_scope_use(struct cop__fault_scope *scope)
+{
+        current_scope = scope;
+}
+
 void cop__fault_thread_stop(struct cop__fault_scope *scope)
 {
         if (!scope->memory)

@@ -140,6 +140,13 @@ void cop__fault_forget(void);
  */
 cop_status cop__fault_thread_start(struct cop__fault_scope *scope);
 
+/*
+ * For a thread that stands in for several: a scope that lives on what another of this thread has started, and which of them
+ * is the thread's from here on (NULL: none).
+ */
+void cop__fault_scope_share(struct cop__fault_scope *scope, const struct cop__fault_scope *started);
+void cop__fault_scope_use(struct cop__fault_scope *scope);
+
 /* On the same thread. What was an alternate stack before is one again. */
 void cop__fault_thread_stop(struct cop__fault_scope *scope);
 

@@ -18,7 +18,7 @@
 
 void cop__inside_forget(void)
 {
-        cop__thread_forget();
+        cop__thread_become(NULL);
         cop__fault_forget();
 }
 

@@ -8,6 +8,7 @@
 #include "actors/actor.h"
 #include "actors/blocking.h"
 #include "actors/inside.h"
+#include "actors/simulation.h"
 #include "base/clock.h"
 
 #define ACTORS_DEFAULT 1048576u
@@ -104,7 +105,14 @@ static void fini_thread(struct cop__thread *thread)
 /* Without an alternate stack faults on this thread end the process, as they would without us. */
 static void enter_thread(struct cop__thread *thread)
 {
-        if (thread->worker != NULL)
+        struct cop__scheduler *scheduler = thread->scheduler;
+        if (scheduler->hooks.simulation != NULL && thread->worker != NULL && thread->worker->index > 0) {
+                /* The same thread as the first one's. */
+                cop__fault_scope_share(&cop__here_of(thread)->fault,
+                                       &cop__here_of(&scheduler->workers[0].thread)->fault);
+                return;
+        }
+        if (thread->worker != NULL && scheduler->hooks.simulation == NULL)
                 cop__preempt_enter();
         if (thread->worker != NULL && cop__fault_thread_start(&cop__here_of(thread)->fault) != COP_OK)
                 cop_log(COP_LOG_WARNING, "no memory for a worker's signal stack: a fault in an actor "
@@ -234,8 +242,11 @@ static cop_status init_parts(struct cop_node *node, const cop_node_options *opti
         return COP_OK;
 }
 
+/* A simulation has one thread, so nobody could watch it. */
 static cop_status start_watch(struct cop_node *node, const cop_node_options *options)
 {
+        if (options->simulation != NULL)
+                return COP_OK;
         return cop__watch_start(&node->scheduler.watch, &node->scheduler,
                                 options->slice_ms * COP__NS_PER_MS,
                                 options->long_turn_ms * COP__NS_PER_MS,
@@ -243,27 +254,55 @@ static cop_status start_watch(struct cop_node *node, const cop_node_options *opt
                                                     : &cop__preempt_hooks);
 }
 
+/* What the options do not say. A simulation is the same on each machine, so it has its own number of workers. */
+static void fill_in_defaults(cop_node_options *options)
+{
+        if (options->name == NULL)
+                options->name = "coppice";
+        if (options->workers == 0)
+                options->workers = options->simulation == NULL
+                                           ? core_count()
+                                           : 1 + (unsigned)(cop__mix(~options->simulation->seed) % 4);
+        if (options->max_actors == 0)
+                options->max_actors = ACTORS_DEFAULT;
+        if (options->long_turn_ms == 0)
+                options->long_turn_ms = COP__LONG_TURN_MS;
+        if (options->blocking_threads == 0)
+                options->blocking_threads = COP__BLOCKING_THREADS;
+        if (options->slice_ms == 0)
+                options->slice_ms = COP__SLICE_MS;
+}
+
+static void end_simulation(struct cop__simulation *simulation)
+{
+        if (simulation == NULL)
+                return;
+        cop__simulation_fini(simulation);
+        free(simulation);
+}
+
+/* The simulation's clock is the first thing that is there, for all else asks it. */
+static cop_status begin_simulation(const cop_node_options *options, struct cop__scheduler_hooks *all)
+{
+        *all = hooks;
+        if (options->simulation == NULL)
+                return COP_OK;
+        all->simulation = cop__simulation_new(options->simulation);
+        return all->simulation != NULL ? COP_OK : COP_E_NO_MEMORY;
+}
+
 static cop_status start(const cop_node_options *given, const cop_kind *const *kinds_first,
                         const cop_kind *const *kinds_last, struct cop__inside *inside,
                         cop_node **result)
 {
         cop_node_options options = given != NULL ? *given : (cop_node_options){ 0 };
-        if (options.name == NULL)
-                options.name = "coppice";
-        if (options.workers == 0)
-                options.workers = core_count();
-        if (options.max_actors == 0)
-                options.max_actors = ACTORS_DEFAULT;
-        if (options.long_turn_ms == 0)
-                options.long_turn_ms = COP__LONG_TURN_MS;
-        if (options.blocking_threads == 0)
-                options.blocking_threads = COP__BLOCKING_THREADS;
-        if (options.slice_ms == 0)
-                options.slice_ms = COP__SLICE_MS;
-        if (result == NULL || !is_node_name(options.name) || options.workers > COP__WORKERS_MAX ||
-            options.max_actors > ACTORS_MAX || options.slice_ms > SLICE_MS_MAX ||
-            options.blocking_threads > BLOCKING_THREADS_MAX ||
-            (options.memory_limit > 0 && options.memory_limit < COP__MEMORY_LIMIT_LEAST))
+        struct cop__scheduler_hooks all;
+        fill_in_defaults(&options);
+        if (result == NULL || cop__clock_simulated() != NULL || !is_node_name(options.name) ||
+            options.workers > COP__WORKERS_MAX || options.max_actors > ACTORS_MAX ||
+            options.slice_ms > SLICE_MS_MAX || options.blocking_threads > BLOCKING_THREADS_MAX ||
+            (options.memory_limit > 0 && options.memory_limit < COP__MEMORY_LIMIT_LEAST) ||
+            (options.processes && options.simulation != NULL))
                 return COP_E_BAD_ARGUMENT;
         struct cop_node *node = aligned_alloc(COP__CACHE_LINE, (sizeof(*node) + 63) & ~(size_t)63);
         if (node == NULL)
@@ -271,7 +310,10 @@ static cop_status start(const cop_node_options *given, const cop_kind *const *ki
         memset(node, 0, sizeof(*node));
         node->inside = inside;
         cop__zygote_init(&node->zygote);
-        cop_status status = cop__slots_init(&node->slots, options.max_actors);
+        cop_status status = begin_simulation(&options, &all);
+        if (status != COP_OK)
+                goto without_simulation;
+        status = cop__slots_init(&node->slots, options.max_actors);
         if (status != COP_OK)
                 goto without_slots;
         status = cop__registry_init(&node->registry);
@@ -290,7 +332,7 @@ static cop_status start(const cop_node_options *given, const cop_kind *const *ki
         status = cop__preempt_install();
         if (status != COP_OK)
                 goto without_preemption;
-        status = cop__scheduler_start(&node->scheduler, options.workers, options.stack_size, &hooks,
+        status = cop__scheduler_start(&node->scheduler, options.workers, options.stack_size, &all,
                                       node);
         if (status != COP_OK)
                 goto without_workers;
@@ -319,6 +361,8 @@ without_parts:
 without_registry:
         cop__slots_fini(&node->slots);
 without_slots:
+        end_simulation(all.simulation);
+without_simulation:
         free(node);
         return status;
 }
@@ -371,12 +415,14 @@ void cop_node_stop(cop_node *node)
                 cop__timers_stop(&node->timers, &cop__thread_here()->pool);
                 cop_node_leave();
         }
+        struct cop__simulation *simulation = cop__simulation_of(node);
         cop__blocking_pool_stop(&node->blocking); /* its threads wake workers */
         cop__scheduler_stop(&node->scheduler);
         cop__zygote_fini(node);
         cop__preempt_uninstall();
         cop__fault_uninstall();
         free_parts(node);
+        end_simulation(simulation);
         free(node);
 }
 

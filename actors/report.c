@@ -9,6 +9,8 @@
 #include <time.h>
 
 #include "actors/actor.h"
+#include "actors/simulation.h"
+#include "base/clock.h"
 
 /* ---- The log ------------------------------------------------------------------------ */
 
@@ -138,9 +140,27 @@ bool cop__report_of(struct cop_node *node, cop_pid pid, struct cop__report *repo
         return cop__report_wait(node, pid, 0, report);
 }
 
+static bool is_whole(const struct cop__report *report)
+{
+        return report != NULL && (!report->supervised || report->outcome[0] != '\0');
+}
+
+/* Simulated, what is waited for comes when the waiting thread lets it. */
+static void drive_until_whole(struct cop_node *node, cop_pid pid, int64_t timeout_ms)
+{
+        struct cop__thread *thread = cop__thread_here();
+        uint64_t deadline_ns = cop__deadline_ns(timeout_ms);
+        while (thread != NULL && cop__clock_ns() < deadline_ns && !is_whole(find(&node->reports, pid)))
+                cop__visitor_yield(thread);
+}
+
 bool cop__report_wait(struct cop_node *node, cop_pid pid, int64_t timeout_ms,
                       struct cop__report *report)
 {
+        if (cop__simulation_of(node) != NULL) {
+                drive_until_whole(node, pid, timeout_ms);
+                timeout_ms = 0;
+        }
         struct cop__reports *reports = &node->reports;
         struct timespec until;
         clock_gettime(CLOCK_MONOTONIC, &until);
@@ -152,8 +172,7 @@ bool cop__report_wait(struct cop_node *node, cop_pid pid, int64_t timeout_ms,
         }
         pthread_mutex_lock(&reports->mutex);
         const struct cop__report *found = find(reports, pid);
-        while (timeout_ms > 0 &&
-               (found == NULL || (found->supervised && found->outcome[0] == '\0'))) {
+        while (timeout_ms > 0 && !is_whole(found)) {
                 if (pthread_cond_timedwait(&reports->changed, &reports->mutex, &until) != 0)
                         timeout_ms = 0;
                 found = find(reports, pid);

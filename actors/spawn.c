@@ -13,6 +13,7 @@
 #include "actors/actor.h"
 #include "actors/inside.h"
 #include "actors/outpost.h"
+#include "actors/simulation.h"
 
 /* The body of START. The argument, flat, follows at the next 16 bytes. */
 struct start {
@@ -368,7 +369,9 @@ cop_status cop__spawn(const cop_spawn_options *options, cop_ref asked, cop_pid *
         if (COP__UNLIKELY(cop__node_of(thread)->inside != NULL))
                 return COP_E_ISOLATED;
         if (COP__UNLIKELY(options->isolation == COP_ISOLATION_PROCESS))
-                return cop__outpost_spawn(options, asked, pid);
+                return cop__simulation_of(cop__node_of(thread)) == NULL
+                               ? cop__outpost_spawn(options, asked, pid)
+                               : COP_E_ISOLATED; /* a simulation is one thread of one process */
         cop_status status = spawn(thread, self, options, asked, pid);
         if (status == COP_OK)
                 cop__spend(self, 1, __builtin_return_address(0));
@@ -396,10 +399,9 @@ void cop__actor_born(struct cop__thread *thread, struct cop__actor *actor,
                      struct cop__signal *signal)
 {
         struct start *start = cop__signal_body(signal);
-        (void)thread;
         actor->life = COP__ALIVE;
         actor->generation = signal->node.generation;
-        actor->budget = COP__TURN_BUDGET;
+        actor->budget = cop__simulation_budget(cop__node_of(thread));
         cop__store_relaxed(&actor->parent.bits, signal->from.bits);
         cop__store_relaxed(&actor->server, start->server);
         actor->state = start->state;

@@ -13,7 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/simulation.h"
 #include "actors/take.h"
+#include "base/clock.h"
 
 static struct cop__visitor *visitor_new(struct cop_node *node)
 {
@@ -48,7 +50,7 @@ static void be_born(struct cop__thread *thread, struct cop__visitor *visitor)
         cop__store_relaxed(&actor->task.visitor, &visitor->park);
         visitor->start->node.generation = cop__pid_generation(cop__actor_pid(actor));
         if (!cop__queue_push(&actor->queue, &visitor->start->node))
-                cop__park_wait(&visitor->park, ticket, UINT64_MAX);
+                cop__visitor_wait(thread, &visitor->park, ticket, UINT64_MAX);
         visitor->start = NULL;
         for (unsigned looks = 0; actor->life != COP__ALIVE; looks++) {
                 struct cop__signal *signal = cop__next_signal(thread, actor);
@@ -60,13 +62,19 @@ static void be_born(struct cop__thread *thread, struct cop__visitor *visitor)
         actor->init_done = true;
         cop__store_relaxed(&actor->trap_exit, true);
         cop__start_drop(actor);
-        actor->budget = COP__TURN_BUDGET;
+        actor->budget = cop__simulation_budget(cop__node_of(thread));
         cop__store_relaxed(&actor->alive, true);
+}
+
+static const uint64_t *clock_of(const struct cop__simulation *simulation)
+{
+        return simulation != NULL ? &simulation->now_ns : NULL;
 }
 
 static cop_status enter(cop_node *node, struct cop__actor *(*take_slot)(struct cop__here *))
 {
-        if (node == NULL || cop__thread_here() != NULL)
+        if (node == NULL || cop__thread_here() != NULL ||
+            cop__clock_simulated() != clock_of(cop__simulation_of(node)))
                 return COP_E_BAD_ARGUMENT;
         struct cop__visitor *visitor = visitor_new(node);
         if (visitor == NULL)

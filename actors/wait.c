@@ -10,9 +10,8 @@
  * it: when it fires too early for the wait that is on then, it is armed again. So a server that is called a million times
  * with a time-out of five seconds sets a timer once in five seconds.
  */
-#include <sched.h>
-
 #include "actors/actor.h"
+#include "actors/simulation.h"
 #include "base/clock.h"
 
 uint64_t cop__deadline_ns(int64_t timeout_ms)
@@ -127,11 +126,12 @@ static void wait_on_thread(struct cop__actor *actor, uint64_t deadline_ns)
         if (passed != NULL)
                 cop__signal_free(&cop__thread_here()->pool, cop__signal_of(passed));
         if (deadline_ns != UINT64_MAX) {
-                cop__park_wait(actor->task.visitor, ticket, deadline_ns);
+                cop__visitor_wait(cop__thread_here(), actor->task.visitor, ticket, deadline_ns);
                 if (cop__queue_rouse(&actor->queue))
                         return;
         }
-        cop__park_wait(actor->task.visitor, ticket, UINT64_MAX); /* the wake is on its way, if not here */
+        /* The wake is on its way, if not here. */
+        cop__visitor_wait(cop__thread_here(), actor->task.visitor, ticket, UINT64_MAX);
 }
 
 /* A message in the user's hands cannot stay the queue's cursor: asleep, there is no moment left to link it. */
@@ -153,11 +153,13 @@ void cop__wait(struct cop__actor *actor, uint64_t deadline_ns, const void *where
         cop__let_go(actor);
         cop__press(actor, COP__PRESSURE_NONE);
         show_where(actor, where);
-        if (actor->task.visitor != NULL)
+        if (actor->task.visitor != NULL) {
                 wait_on_thread(actor, deadline_ns);
-        else
-                wait_on_stack(actor);
-        actor->budget = COP__TURN_BUDGET;
+                actor->budget = cop__simulation_budget(cop__node_of(thread));
+                return;
+        }
+        actor->budget = COP__TURN_BUDGET; /* asleep, as everybody's is: a simulation draws another when it wakes */
+        wait_on_stack(actor);
 }
 
 /* ---- The budget ------------------------------------------------------------------------ */
@@ -173,7 +175,8 @@ void cop__yield(struct cop__actor *actor, const void *where)
 {
         actor->budget = cop__turn_budget(actor);
         if (actor->task.visitor != NULL) {
-                sched_yield();
+                actor->budget = cop__simulation_budget(cop__node_of(cop__thread_here()));
+                cop__visitor_yield(cop__thread_here());
                 cop__drain(actor);
                 return;
         }

@@ -1,7 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * The machine's monotonic clock. A node asks its own clock, which in a simulation is
- * a number that the schedule moves; only that clock and the benchmarks ask here.
+ * The clock: the machine's monotonic one, or, on a thread that drives a simulated node, a number that the
+ * simulation moves. Whoever asks what time it is asks here, so that all of a node lives in one time.
  */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
@@ -14,5 +14,11 @@
 
 /* Nanoseconds since the machine started; never goes back, does not count a suspension. */
 uint64_t cop__clock_ns(void);
+
+/* For the calling thread it is *now_ns from here on, which is borrowed; NULL: the machine's time again. */
+void cop__clock_simulate(const uint64_t *now_ns);
+
+/* What was said last for the calling thread. */
+const uint64_t *cop__clock_simulated(void);
 
 #endif

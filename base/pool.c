@@ -283,8 +283,11 @@ static struct cop__pool_block *draw_magazine(struct cop__pool_cache *cache, uint
 COP__NOINLINE void *cop__pool_take_elsewhere(struct cop__pool_cache *cache, uint8_t class)
 {
         struct cop__pool_shelf *shelf = &cache->shelves[class];
+        const struct cop__pool_options *options = &cache->pool->options;
         uint32_t count = shelf->magazine_size;
         struct cop__pool_block *magazine = shelf->spare;
+        if (options->refuses && options->refuses(options->context))
+                return NULL;
         if (magazine) {
                 shelf->spare = NULL;
         } else {

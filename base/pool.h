@@ -101,6 +101,8 @@ struct cop__pool_options {
         uint32_t magazine_max;
         /* Asked, under the pool's lock, before memory is mapped; false is out of memory. */
         bool (*may_map)(void *context, size_t size);
+        /* Asked by each take that finds its loaded magazine empty; true is out of memory. */
+        bool (*refuses)(void *context);
         void *context;
 };
 

@@ -7,6 +7,7 @@
  *      coppice/term.h        any Erlang term
  *      coppice/message.h     typed messages: COP_MESSAGE
  *      coppice/node.h        a runtime and its threads
+ *      coppice/simulation.h  a node whose every run can be had again
  *      coppice/priority.h    which actor is run first
  *      coppice/preempt.h     actors that are interrupted, and being left alone
  *      coppice/blocking.h    functions that block, on threads for that
@@ -37,6 +38,7 @@
  *      coppice/partition.h   many alike under one supervisor, found by a key
  *      coppice/bridge.h      foreign code as a child
  *      coppice/application.h trees that need each other
+ *      coppice/trial.h       a tree tried under many seeds
  *      coppice/main.h        a program that is such a tree
  */
 #ifndef COPPICE_H
@@ -66,6 +68,7 @@
 #include <coppice/task.h>
 #include <coppice/task_group.h>
 #include <coppice/timer.h>
+#include <coppice/trial.h>
 #include <coppice/wait_group.h>
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "scheduler/scheduler.h"
+#include "scheduler/simulation.h"
 
 /* How often who waits looks by itself. */
 #define LOOK_NS 10000000u
@@ -107,6 +108,8 @@ bool cop__quiet_await(struct cop__scheduler *scheduler, uint64_t deadline_ns)
 {
         struct cop__quiet *quiet = &scheduler->quiet;
         bool found;
+        if (scheduler->hooks.simulation != NULL)
+                return cop__simulation_settle(scheduler->hooks.simulation, deadline_ns);
         /* Before the first look: a worker that sets its bit after that look finds this. */
         cop__add_seq(&quiet->onlookers, 1);
         pthread_mutex_lock(&quiet->mutex);

@@ -41,6 +41,7 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "scheduler/simulation.h"
 
 COP__THREAD_LOCAL struct cop__thread *cop__thread_place;
 
@@ -59,9 +60,9 @@ static void set_here(struct cop__thread *thread)
         __asm__ __volatile__("" ::: "memory"); /* cop__thread_here reads it behind the compiler's back */
 }
 
-void cop__thread_forget(void)
+void cop__thread_become(struct cop__thread *thread)
 {
-        set_here(NULL);
+        set_here(thread);
 }
 
 static struct cop__worker *worker_here(void)
@@ -773,6 +774,28 @@ static COP__NOINLINE void run_tasks(void)
         }
 }
 
+/* The same in a simulation: the driver is asked for each task, by going back to it. It ends by never being gone on with. */
+static COP__NORETURN void run_tasks_simulated(void)
+{
+        for (;;) {
+                struct cop__worker *worker = worker_here();
+                struct cop__task *task = worker->handed;
+                worker->handed = NULL;
+                if (task == NULL) {
+                        cop__context_switch(&worker->stack->context,
+                                            &worker->thread.scheduler->hooks.simulation->outside);
+                        continue;
+                }
+                cop__store_relaxed(&worker->thread.current, task);
+                if (task->stack != NULL) {
+                        switch_stack(worker, leave_stack_of(task), give_stack, worker->stack);
+                } else {
+                        worker->thread.scheduler->hooks.run(task);
+                        cop__store_relaxed(&worker_here()->thread.current, NULL);
+                }
+        }
+}
+
 static void end_turn_left(int how)
 {
         struct cop__thread *thread = &worker_here()->thread;
@@ -791,6 +814,8 @@ static void loop(void *unused)
         int how = _setjmp(escape.point);
         if (how != 0)
                 end_turn_left(how);
+        if (COP__UNLIKELY(worker_here()->thread.scheduler->hooks.simulation != NULL))
+                run_tasks_simulated();
         run_tasks();
         struct cop__worker *worker = worker_here();
         cop__context_leave(&worker->stack->context, &worker->own);
@@ -803,7 +828,11 @@ static struct cop__stack *take_stack(struct cop__worker *worker)
         worker->spare = NULL;
         if (stack != NULL)
                 return stack;
-        stack = cop__stack_take(&worker->thread.scheduler->stacks);
+        struct cop__scheduler *scheduler = worker->thread.scheduler;
+        struct cop__simulation *simulation = scheduler->hooks.simulation;
+        if (simulation != NULL && cop__simulation_refuses(simulation))
+                return NULL;
+        stack = cop__stack_take(&scheduler->stacks);
         if (stack != NULL)
                 cop__context_init(&stack->context, stack->low, stack->size, loop, NULL);
         return stack;
@@ -817,7 +846,8 @@ bool cop__block(void (*after)(void *), void *argument)
 {
         struct cop__worker *worker = worker_here();
         struct cop__task *task = worker->thread.current;
-        struct cop__task *next = pick_here(worker);
+        bool simulated = worker->thread.scheduler->hooks.simulation != NULL;
+        struct cop__task *next = COP__UNLIKELY(simulated) ? NULL : pick_here(worker);
         struct cop__stack *to = next != NULL ? leave_stack_of(next) : NULL;
         if (to == NULL) {
                 to = take_stack(worker);
@@ -842,6 +872,48 @@ bool cop__block_here(void)
         struct cop__worker *worker = worker_here();
         serve_timers(worker->thread.scheduler, worker);
         return cop__block(put_pinned, worker->thread.current);
+}
+
+/* ---- Simulated ------------------------------------------------------------------------ */
+
+struct cop__task *cop__worker_pick(struct cop__worker *worker)
+{
+        struct cop__task *task = pick_at_hand(worker);
+        return task != NULL ? task : search(worker);
+}
+
+void cop__worker_serve_timers(struct cop__worker *worker)
+{
+        serve_timers(worker->thread.scheduler, worker);
+}
+
+void cop__worker_run(struct cop__worker *worker, struct cop__task *task)
+{
+        struct cop__simulation *simulation = worker->thread.scheduler->hooks.simulation;
+        worker->handed = task;
+        cop__context_switch(&simulation->outside, &worker->stack->context);
+}
+
+/* The starting thread stands in for those of the workers. */
+static void start_simulation(struct cop__scheduler *scheduler)
+{
+        struct cop__simulation *simulation = scheduler->hooks.simulation;
+        cop__context_adopt(&simulation->outside);
+        for (unsigned i = 0; i < scheduler->worker_count; i++) {
+                struct cop__worker *worker = &scheduler->workers[i];
+                worker->random = cop__random_next(&simulation->random);
+                scheduler->hooks.thread_enter(&worker->thread);
+        }
+        simulation->scheduler = scheduler;
+}
+
+static void stop_simulation(struct cop__scheduler *scheduler)
+{
+        if (scheduler->hooks.simulation->scheduler == NULL)
+                return;
+        for (unsigned i = scheduler->worker_count; i > 0; i--)
+                scheduler->hooks.thread_leave(&scheduler->workers[i - 1].thread);
+        scheduler->hooks.simulation->scheduler = NULL;
 }
 
 /* ---- Threads ------------------------------------------------------------------------ */
@@ -929,12 +1001,29 @@ static cop_status start_workers(struct cop__scheduler *scheduler, unsigned count
                         return status;
                 scheduler->worker_count++;
         }
+        if (scheduler->hooks.simulation != NULL) {
+                start_simulation(scheduler);
+                return COP_OK;
+        }
         for (unsigned i = 0; i < count; i++) {
                 if (make_thread(&scheduler->workers[i]) != 0)
                         return COP_E_SYSTEM;
                 scheduler->workers[i].started = true;
         }
         return COP_OK;
+}
+
+static void init_pool(struct cop__scheduler *scheduler)
+{
+        struct cop__simulation *simulation = scheduler->hooks.simulation;
+        struct cop__pool_options options = { .magazine_max = COP__TINY ? 1 : 0 };
+        if (simulation != NULL) {
+                if (options.magazine_max == 0)
+                        options.magazine_max = simulation->magazine_max;
+                options.refuses = cop__simulation_refuses;
+                options.context = simulation;
+        }
+        cop__pool_init(&scheduler->pool, &options);
 }
 
 cop_status cop__scheduler_start(struct cop__scheduler *scheduler, unsigned worker_count,
@@ -947,9 +1036,7 @@ cop_status cop__scheduler_start(struct cop__scheduler *scheduler, unsigned worke
         cop__lock_init(&scheduler->shared_lock);
         cop__quiet_init(&scheduler->quiet);
         cop__poll_init(&scheduler->poll);
-        cop__pool_init(&scheduler->pool, &(struct cop__pool_options){
-                .magazine_max = COP__TINY ? 1 : 0,
-        });
+        init_pool(scheduler);
         cop_status status = cop__stack_pool_init(&scheduler->stacks, stack_size);
         if (status != COP_OK) {
                 cop__quiet_fini(&scheduler->quiet);
@@ -973,6 +1060,8 @@ void cop__scheduler_stop(struct cop__scheduler *scheduler)
 {
         cop__watch_stop(&scheduler->watch);
         cop__store_seq(&scheduler->stopping, 1);
+        if (scheduler->hooks.simulation != NULL)
+                stop_simulation(scheduler);
         for (unsigned i = 0; i < scheduler->worker_count; i++)
                 if (scheduler->workers[i].started)
                         cop__park_wake(&scheduler->workers[i].park);

@@ -62,6 +62,7 @@ struct cop__task_list {
 };
 
 struct cop__scheduler;
+struct cop__simulation;
 struct cop__worker;
 
 /* A thread inside a scheduler: one of its workers, or a visitor. Only that thread touches it. */
@@ -84,6 +85,7 @@ struct cop__scheduler_hooks {
         void (*thread_fini)(struct cop__thread *thread);       /* after it has run, on any thread */
         void (*thread_enter)(struct cop__thread *thread);      /* on the thread itself */
         void (*thread_leave)(struct cop__thread *thread);
+        struct cop__simulation *simulation; /* it drives the workers, which have no threads then; NULL: a real one */
 };
 
 struct cop__worker {
@@ -169,9 +171,6 @@ COP__INLINE struct cop__thread *cop__thread_here(void)
 struct cop__thread *cop__thread_here(void);
 #endif
 
-/* In a forked process: this thread is in no scheduler. */
-void cop__thread_forget(void);
-
 /* Starts `worker_count` threads. Errors: COP_E_NO_MEMORY, COP_E_SYSTEM; nothing is left running. */
 cop_status cop__scheduler_start(struct cop__scheduler *scheduler, unsigned worker_count,
                                 size_t stack_size, const struct cop__scheduler_hooks *hooks,
@@ -179,6 +178,16 @@ cop_status cop__scheduler_start(struct cop__scheduler *scheduler, unsigned worke
 
 /* Ends the workers. No task may be runnable or blocked. */
 void cop__scheduler_stop(struct cop__scheduler *scheduler);
+
+/* ---- For the driver of a simulation (simulation.h) ---- */
+
+/* The calling thread stands at this place from here on; NULL: in no scheduler, as in a process that was just forked. */
+void cop__thread_become(struct cop__thread *thread);
+/* What this worker would run next, by its own ways of finding it; NULL: nothing. */
+struct cop__task *cop__worker_pick(struct cop__worker *worker);
+void cop__worker_serve_timers(struct cop__worker *worker);
+/* One turn of a task, until the worker's loop asks for the next. The calling thread stands at the worker's place. */
+void cop__worker_run(struct cop__worker *worker, struct cop__task *task);
 
 /* Makes the calling thread a visitor, and ends that. `thread` is the caller's memory until left. */
 cop_status cop__visitor_enter(struct cop__scheduler *scheduler, struct cop__thread *thread);

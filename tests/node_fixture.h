@@ -54,10 +54,13 @@ static inline void fixture_log_nothing(void *context, cop_log_level level, const
 static inline cop_node *node_begin(cop_node_options options)
 {
         cop_node *node = NULL;
-        if (options.workers == 0)
+        if (options.workers == 0 && suite_seed() < 0)
                 options.workers = fixture_workers();
         if (options.log == NULL)
                 options.log = fixture_log_nothing;
+        cop_simulation order = { .seed = (uint64_t)suite_seed(), .checks = 16 };
+        if (suite_seed() >= 0)
+                options.simulation = &order;
         ck_assert_int_eq(cop_node_start(&options, &node), COP_OK);
         ck_assert_int_eq(cop_node_enter(node), COP_OK);
         return node;

@@ -12,6 +12,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <execinfo.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,11 +45,54 @@ void suite_register(struct suite_claim *claim)
         last_claim = &claim->next;
 }
 
-int suite_is_slow(void)
+/* What COP_TEST_SIMULATE asks for: first_seed is -1 where it asks for nothing. */
+static long first_seed = -1, last_seed = -1;
+static long seed_now = -1;
+
+/* A claim under one seed. */
+struct trial {
+        struct trial *next;
+        struct suite_claim *claim;
+        long seed;
+        char name[256];
+};
+static struct trial *first_trial;
+
+long suite_seed(void)
+{
+        return first_seed < 0 ? -1 : seed_now;
+}
+
+void suite_seed_is(long seed)
+{
+        seed_now = seed;
+}
+
+static void read_seeds(void)
+{
+        const char *wanted = getenv("COP_TEST_SIMULATE");
+        char *end;
+        if (wanted == NULL || *wanted == '\0')
+                return;
+        first_seed = last_seed = strtol(wanted, &end, 10);
+        if (*end == '-')
+                last_seed = strtol(end + 1, &end, 10);
+        if (*end != '\0' || first_seed < 0 || last_seed < first_seed || last_seed >= INT_MAX) {
+                fprintf(stderr, "COP_TEST_SIMULATE=%s: a seed, or first-last\n", wanted);
+                exit(2);
+        }
+}
+
+static int is_watched(void)
 {
         /* Valgrind shows itself by what it preloads. */
         const char *preload = getenv("LD_PRELOAD");
         return COP__ASAN || COP__TSAN || (preload && strstr(preload, "vgpreload"));
+}
+
+int suite_is_slow(void)
+{
+        return first_seed >= 0 || is_watched();
 }
 
 /* The numbers in a directory of /proc, without the descriptor that reads it. */
@@ -160,21 +204,66 @@ static void after_claim(void)
         }
 }
 
-static void add_claim(Suite *suite, struct suite_claim *claim)
+static void add_case(Suite *suite, const char *name, struct suite_claim *claim, long seed)
 {
-        TCase *tcase = tcase_create(claim->test.name);
-        tcase_set_timeout(tcase, claim->seconds * (suite_is_slow() ? 10 : 1));
+        TCase *tcase = tcase_create(name);
+        tcase_set_timeout(tcase, claim->seconds * (is_watched() ? 10 : 1));
         tcase_add_checked_fixture(tcase, before_claim, after_claim);
-        tcase_add_test(tcase, &claim->test);
+        tcase_add_loop_test(tcase, &claim->test, (int)seed, (int)seed + 1);
         suite_add_tcase(suite, tcase);
 }
 
-static void print_failures(SRunner *runner, int count)
+static void add_trial(Suite *suite, struct suite_claim *claim, long seed)
+{
+        struct trial *trial = malloc(sizeof *trial);
+        if (!trial)
+                abort();
+        trial->claim = claim;
+        trial->seed = seed;
+        trial->next = first_trial;
+        snprintf(trial->name, sizeof trial->name, "%s, seed %ld", claim->test.name, seed);
+        first_trial = trial;
+        add_case(suite, trial->name, claim, seed);
+}
+
+static void free_trials(void)
+{
+        while (first_trial) {
+                struct trial *next = first_trial->next;
+                free(first_trial);
+                first_trial = next;
+        }
+}
+
+/* As one case, or as one for each seed; how many. */
+static int add_claim(Suite *suite, struct suite_claim *claim)
+{
+        if (first_seed < 0) {
+                add_case(suite, claim->test.name, claim, -1);
+                return 1;
+        }
+        for (long seed = first_seed; seed <= last_seed; seed++)
+                add_trial(suite, claim, seed);
+        return (int)(last_seed - first_seed) + 1;
+}
+
+/* How to have it again. */
+static void print_replay(const char *program, const char *name)
+{
+        for (const struct trial *trial = first_trial; trial; trial = trial->next)
+                if (strcmp(trial->name, name) == 0)
+                        printf("    repeat it with: COP_TEST_SIMULATE=%ld %s %s\n", trial->seed, program,
+                               trial->claim->test.name);
+}
+
+static void print_failures(SRunner *runner, const char *program, int count)
 {
         TestResult **failures = srunner_failures(runner);
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < count; i++) {
                 printf("%s:%d: %s: %s\n", tr_lfile(failures[i]), tr_lno(failures[i]),
                        tr_tcname(failures[i]), tr_msg(failures[i]));
+                print_replay(program, tr_tcname(failures[i]));
+        }
         free(failures);
 }
 
@@ -192,14 +281,14 @@ int main(int argc, char **argv)
         const char *wanted = argc > 1 ? argv[1] : "";
         char name[128];
         suite_name(argv[0], name, sizeof name);
+        read_seeds();
 
         int count = 0;
         Suite *suite = suite_create(name);
         for (struct suite_claim *claim = first_claim; claim; claim = claim->next) {
                 if (!strstr(claim->test.name, wanted))
                         continue;
-                add_claim(suite, claim);
-                count++;
+                count += add_claim(suite, claim);
         }
         SRunner *runner = srunner_create(suite);
         if (count == 0) {
@@ -209,8 +298,9 @@ int main(int argc, char **argv)
         }
         srunner_run_all(runner, CK_SILENT);
         int failed = srunner_ntests_failed(runner);
-        print_failures(runner, failed);
+        print_failures(runner, argv[0], failed);
         printf("%s: %d of %d claims hold\n", name, count - failed, count);
         srunner_free(runner);
+        free_trials();
         return failed ? 1 : 0;
 }

@@ -33,6 +33,20 @@ struct suite_claim {
 
 void suite_register(struct suite_claim *claim);
 
+/*
+ * COP_TEST_SIMULATE=3 or =1-20 in the environment: each claim is tried once for each of these seeds, which is the claim's to
+ * use (node_fixture.h does). -1: it is not set.
+ */
+long suite_seed(void);
+void suite_seed_is(long seed);
+
+/* The first words of a claim that other threads are part of, or a turn which does not end: simulated, there is nothing to it. */
+#define NEEDS_THREADS()                 \
+        do {                            \
+                if (suite_seed() >= 0)  \
+                        return;         \
+        } while (0)
+
 /* True under a sanitizer or valgrind: tests that repeat a million times may do fewer. */
 int suite_is_slow(void);
 
@@ -41,8 +55,13 @@ int suite_is_slow(void);
 /* For the few that need another limit than 30 seconds. */
 #define TEST_WITHIN(claim, limit_seconds)                                        \
         static void test_##claim(int unused_index);                              \
+        static void try_##claim(int index)                                       \
+        {                                                                        \
+                suite_seed_is(index);                                            \
+                test_##claim(index);                                             \
+        }                                                                        \
         static struct suite_claim claim_##claim = {                              \
-                .test = { #claim, test_##claim, __FILE__, __LINE__ },            \
+                .test = { #claim, try_##claim, __FILE__, __LINE__ },             \
                 .seconds = (limit_seconds),                                      \
         };                                                                       \
         __attribute__((constructor)) static void register_##claim(void)          \

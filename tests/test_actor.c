@@ -222,6 +222,7 @@ static void fills_the_table_and_stays(void)
 
 TEST(a_node_whose_table_is_full_can_be_stopped)
 {
+        NEEDS_THREADS();
         cop_node *node = node_begin((cop_node_options){ .max_actors = 8 });
         cop_spawn(fills_the_table_and_stays);
         cop_node_leave();
@@ -235,6 +236,7 @@ TEST(a_node_whose_table_is_full_can_be_stopped)
 
 TEST(a_full_node_refuses_visitors)
 {
+        NEEDS_THREADS();
         cop_node *node = node_begin((cop_node_options){ .max_actors = 8 });
         cop_spawn(fills_the_table_and_stays);
         cop_node_leave();
@@ -334,6 +336,7 @@ static void *hunt(void *argument)
 
 IN_NODE(GSV_life_09_whoever_can_be_found_by_name_can_be_called)
 {
+        NEEDS_THREADS();
         struct hunter hunter = { .node = node };
         pthread_t thread;
         char name[32];

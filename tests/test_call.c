@@ -601,6 +601,7 @@ static void *call_from_thread(void *argument)
 
 IN_NODE(visitors_call_at_the_same_time)
 {
+        NEEDS_THREADS();
         enum { THREADS = 8 };
         pthread_t threads[THREADS];
         struct caller_thread arguments[THREADS];

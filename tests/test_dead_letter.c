@@ -139,6 +139,7 @@ IN_NODE(OPT_11_of_a_flood_all_are_counted_and_few_are_kept)
 
 IN_NODE(after_a_flood_the_next_dead_letter_is_told_of_again)
 {
+        NEEDS_THREADS();
         for (int i = 0; i < 1000; i++)
                 cop_send(cop_no_pid(), letter);
         ck_assert_int_eq(cop_dead_letters_subscribe(), COP_OK);

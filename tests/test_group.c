@@ -456,6 +456,7 @@ static bool is_member(cop_term group, cop_pid pid)
 
 IN_NODE(GRP_04_nobody_finds_a_member_whose_death_was_heard_however_it_was_joined)
 {
+        NEEDS_THREADS();
         pthread_t thread;
         int rounds = suite_is_slow() ? 100 : 1000;
         start_scope("chat");
@@ -525,6 +526,7 @@ IN_NODE(a_snapshot_and_its_events_give_the_members_at_every_moment)
 
 IN_NODE(a_scope_dies_while_it_is_joined_read_and_monitored)
 {
+        NEEDS_THREADS();
         enum { ACTORS = 4 };
         pthread_t thread;
         cop_pid pids[ACTORS];

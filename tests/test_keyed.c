@@ -642,6 +642,7 @@ static void comes_and_goes(const post *p)
 /* Readers, writers, their deaths, and the registry's own, all at once. */
 IN_NODE(a_registry_dies_and_is_restarted_while_it_is_read_and_written)
 {
+        NEEDS_THREADS();
         enum { WRITERS = 8 };
         pthread_t reader;
         cop_pid writers[WRITERS];

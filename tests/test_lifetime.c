@@ -84,6 +84,7 @@ static void *visits(void *node)
 IN_NODE_WITH(a_thread_enters_through_a_slot_that_a_stray_signal_is_in, .workers = 1,
              .max_actors = 4, .no_preempt = true)
 {
+        NEEDS_THREADS();
         pthread_t thread;
         cop__store_release(&released, false);
         cop_pid first = cop_spawn(waits), second = cop_spawn(waits);
@@ -135,6 +136,7 @@ static void crashes_with_an_alarm(const number *delay)
 /* AddressSanitizer is who would notice. */
 IN_NODE(an_alarm_may_go_off_while_its_actor_dies)
 {
+        NEEDS_THREADS();
         for (int round = 0; round < (suite_is_slow() ? 200 : 1000); round++) {
                 cop_pid pid;
                 cop_ref ref;
@@ -177,6 +179,7 @@ static void arms_and_spins(void)
 /* The idle one that had looked after the timers got a turn out of them, and nobody looked after the rest. */
 IN_NODE_WITH(timers_of_a_busy_worker_are_served_as_long_as_one_is_idle, .workers = 3)
 {
+        NEEDS_THREADS();
         cop__store_release(&released, false);
         cop_pid pid = cop_spawn(arms_and_spins);
         cop_ref ref = watch(pid);
@@ -203,6 +206,7 @@ COP_SERVER(slow, COP_ON(number, slow_on_number));
 
 IN_NODE(a_kill_does_not_wait_until_the_messages_before_it_are_handled)
 {
+        NEEDS_THREADS();
         enum { MESSAGES = 500 };
         cop_pid pid;
         cop__store_release(&released, false);
@@ -232,6 +236,7 @@ static size_t allocated(void)
 
 IN_NODE(who_is_killed_in_a_call_with_a_term_leaves_nothing)
 {
+        NEEDS_THREADS();
         enum { ROUNDS = 20 };
         size_t before = 0;
         memset(long_text, 'x', sizeof(long_text) - 1);

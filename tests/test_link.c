@@ -108,6 +108,7 @@ IN_NODE(LNK_08_no_exit_comes_after_unlink_has_returned)
 /* The exit is on its way while the link is undone. */
 IN_NODE(LNK_08_an_exit_that_unlink_overtakes_is_dropped)
 {
+        NEEDS_THREADS();
         for (int i = 0; i < 500; i++) {
                 cop_pid p = cop_spawn(puppet);
                 ck_assert_int_eq(cop_link(p), COP_OK);
@@ -286,6 +287,7 @@ static int64_t await_turns(cop_pid from)
  */
 IN_NODE_WITH(LNK_15_while_one_with_many_relations_dies_others_have_their_turns, .workers = 1)
 {
+        NEEDS_THREADS();
         const int64_t slices = COP__TINY ? 1000 : 100;
         cop_pid hub = cop_spawn_with(watches_many, spun, .unused = slices * COP__DEATH_SLICE);
         cop_pid busy = cop_spawn_server(&counter_server, NULL);

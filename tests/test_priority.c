@@ -122,6 +122,7 @@ static int last_of(cop_priority priority)
 
 IN_NODE_WITH(of_those_that_wait_the_most_urgent_comes_first, .workers = 1)
 {
+        NEEDS_THREADS();
         static const cop_priority each[] = { COP_PRIORITY_LOW, COP_PRIORITY_NORMAL, COP_PRIORITY_HIGH,
                                              COP_PRIORITY_MAX };
         enum { OF_EACH = 2, ALL = OF_EACH * 4 };
@@ -173,6 +174,7 @@ static void wakes(const go *g)
 
 IN_NODE_WITH(an_urgent_actor_that_is_woken_does_not_wait_for_a_long_queue, .workers = 1)
 {
+        NEEDS_THREADS();
         clear();
         for (int i = 0; i < MOST; i++)
                 spawn_taker(takes_turns_for_ever, COP_PRIORITY_NORMAL, i);
@@ -203,6 +205,7 @@ static void wakes_and_holds(const go *g)
 
 IN_NODE_WITH(a_worker_that_sleeps_is_woken_for_one_of_any_priority, .workers = 2)
 {
+        NEEDS_THREADS();
         clear();
         for (int i = 0; i < 300; i++) {
                 cop_pid pid;
@@ -222,6 +225,7 @@ IN_NODE_WITH(a_worker_that_sleeps_is_woken_for_one_of_any_priority, .workers = 2
 
 IN_NODE_WITH(SPN_22_low_ones_among_normal_ones_progress_at_a_lower_share, .workers = 1)
 {
+        NEEDS_THREADS();
         enum { NORMALS = 10 };
         clear();
         for (int i = 1; i <= NORMALS; i++)
@@ -244,6 +248,7 @@ static void takes_many_turns(const void *argument)
 
 IN_NODE_WITH(a_low_one_has_all_turns_when_there_is_nobody_else, .workers = 2)
 {
+        NEEDS_THREADS();
         clear();
         cop_ref first = spawn_taker(takes_many_turns, COP_PRIORITY_LOW, 0);
         cop_ref second = spawn_taker(takes_many_turns, COP_PRIORITY_LOW, 1);
@@ -253,6 +258,7 @@ IN_NODE_WITH(a_low_one_has_all_turns_when_there_is_nobody_else, .workers = 2)
 
 IN_NODE_WITH(urgent_ones_that_never_wait_leave_turns_to_all_others, .workers = 1)
 {
+        NEEDS_THREADS();
         clear();
         for (int i = 1; i <= 3; i++)
                 spawn_taker(takes_turns_for_ever, COP_PRIORITY_MAX, i);
@@ -289,6 +295,7 @@ static void counts_evenly(cop_priority priority)
 
 IN_NODE_WITH(SPN_21_of_equal_priority_all_have_the_same_turns, .workers = 1)
 {
+        NEEDS_THREADS();
         counts_evenly(COP_PRIORITY_NORMAL);
         counts_evenly(COP_PRIORITY_LOW);
         counts_evenly(COP_PRIORITY_HIGH);
@@ -301,6 +308,7 @@ IN_NODE_WITH(SPN_21_of_equal_priority_all_have_the_same_turns, .workers = 1)
  */
 IN_NODE_WITH(SPN_21_who_never_waits_is_offered_to_all_workers_now_and_then, .workers = 2)
 {
+        NEEDS_THREADS();
         clear();
         hold_the_worker();
         for (int i = 0; i < 5; i++)
@@ -329,6 +337,7 @@ static void asks_200_times(const go *g)
 
 IN_NODE_WITH(SPN_23_a_low_one_answers_an_urgent_one_that_floods_it_however_busy_all_are, .workers = 1)
 {
+        NEEDS_THREADS();
         cop_pid low;
         clear();
         for (int i = 1; i <= 8; i++)

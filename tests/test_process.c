@@ -82,6 +82,7 @@ IN_NODE(SPN_13_of_three_messages_that_nobody_receives_three_are_counted)
 
 IN_NODE(SPN_13_a_huge_mailbox_is_counted_at_once)
 {
+        NEEDS_THREADS();
         enum { COUNT = 100000 };
         cop__store_release(&flag, 0);
         cop_pid pid = cop_spawn_server(&clerk_server, NULL);
@@ -100,6 +101,7 @@ IN_NODE(SPN_13_a_huge_mailbox_is_counted_at_once)
 
 IN_NODE(SPN_15_one_that_is_in_a_handler_and_receives_nothing_is_looked_at)
 {
+        NEEDS_THREADS();
         char where[64];
         cop_pid pid;
         const cop_spawn_options options = { .server = &clerk_server, .name = "ann", .label = "a busy one" };
@@ -204,6 +206,7 @@ static void spawns_short_lives(void)
 
 IN_NODE(who_is_seen_is_never_a_mixture_of_two)
 {
+        NEEDS_THREADS();
         cop_pid spawner = cop_spawn(spawns_short_lives);
         int seen = 0;
         await_true(look(spawner).status == COP_PROCESS_RUNNING);

@@ -169,6 +169,7 @@ static void asks_for_quiet(void)
 
 IN_NODE(a_node_that_is_busy_is_not_quiet_in_time_and_actors_may_not_ask)
 {
+        NEEDS_THREADS();
         cop_pid p = cop_spawn(spins_until_told);
         ck_assert_int_eq(cop_node_await_quiet(node, 0), COP_E_TIMEOUT);
         ck_assert_int_eq(cop_node_await_quiet(node, 30), COP_E_TIMEOUT);
@@ -196,6 +197,7 @@ static void *awaits_quiet(void *node)
 
 IN_NODE(several_threads_may_wait_at_once)
 {
+        NEEDS_THREADS();
         pthread_t threads[4];
         cop_pid relays[8];
         start_relays(relays);

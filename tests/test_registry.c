@@ -181,6 +181,7 @@ static void *gives_up_old_names(void *argument)
 
 IN_NODE(who_gives_up_one_name_never_takes_another)
 {
+        NEEDS_THREADS();
         pthread_t thread;
         cop_pid p = cop_spawn(waits);
         int rounds = suite_is_slow() ? 2000 : 50000;
@@ -219,6 +220,7 @@ static void *looks_up(void *argument)
 
 IN_NODE(names_are_looked_up_while_hundreds_come_and_go)
 {
+        NEEDS_THREADS();
         struct reader readers[2] = { { node, 0 }, { node, 0 } };
         pthread_t threads[2];
         int rounds = suite_is_slow() ? 100 : 1000;

@@ -280,11 +280,20 @@ TEST(the_log_says_who_waits_for_whom)
 
 /* ---- What is none ----------------------------------------------------------------------- */
 
+/* Has nothing to do, and waits in the middle of nothing. */
+static bool is_idle(cop_node *node, cop_pid pid)
+{
+        const struct cop__actor *actor = cop__slot_of(node, pid);
+        return cop__queue_is_asleep(&actor->queue) && cop__load_relaxed(&actor->stack_bytes) == 0;
+}
+
 IN_NODE(who_answers_before_it_calls_closes_no_ring)
 {
         cop_pid pids[2] = { new_walker(), new_walker() };
         cop_pid path[4] = { pids[0], pids[1], pids[0], pids[1] };
         ck_assert_str_eq(walk(path, 4, ANSWER_FIRST), "0 []");
+        /* The rest of that walk goes on behind its answer, and together with another one it would be a ring. */
+        await_true(is_idle(node, pids[0]) && is_idle(node, pids[1]));
         ck_assert_str_eq(walk(path, 2, BY_CALL), "0 []");
 }
 

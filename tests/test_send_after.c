@@ -311,6 +311,7 @@ static void arms_and_spins(const plan *p)
 
 IN_NODE_WITH(TMR_25_a_timer_on_the_wheel_of_a_busy_worker_fires_on_another, .workers = 2)
 {
+        NEEDS_THREADS();
         for (int i = 0; i < 20; i++) {
                 cop__store_release(&has_ticked, 0);
                 cop_pid to = cop_spawn(notes_a_tick);
@@ -329,6 +330,7 @@ static void spins_when_told(void)
 /* A visitor's timers stand on the wheel of the first worker, and what it wakes first is that worker. */
 IN_NODE_WITH(TMR_25_a_timer_armed_long_before_its_worker_got_busy_fires_too, .workers = 2)
 {
+        NEEDS_THREADS();
         for (int i = 0; i < 20; i++) {
                 cop__store_release(&has_ticked, 0);
                 cop_pid to = cop_spawn(notes_a_tick), busy = cop_spawn(spins_when_told);

@@ -291,6 +291,7 @@ COP_SERVER(slow, COP_ON(go, slow_on_go));
 
 IN_NODE(EXS_25_a_server_that_is_at_a_message_ends_when_it_is_done_with_it_whatever_waits)
 {
+        NEEDS_THREADS();
         for (int round = 0; round < 20; round++) {
                 cop__store_relaxed(&handled, 0);
                 cop__store_relaxed(&let_go, 0);
@@ -317,6 +318,7 @@ static void sends_after_it_was_told_to_end(const go *g)
 
 IN_NODE_WITH(EXS_25_a_send_is_the_last_thing_that_one_does_who_was_told_to_end, .no_preempt = true)
 {
+        NEEDS_THREADS();
         for (int round = 0; round < 20; round++) {
                 cop__store_relaxed(&handled, 0);
                 cop__store_relaxed(&let_go, 0);
@@ -371,6 +373,7 @@ static void arms_and_holds(const go *g)
 
 IN_NODE_WITH(TMR_25_a_timer_of_a_worker_that_is_held_up_is_delivered, .workers = 2)
 {
+        NEEDS_THREADS();
         for (int round = 0; round < 20; round++) {
                 cop__store_relaxed(&let_go, 0);
                 cop_ref ref = spawn_watched(RUN_WITH(arms_and_holds, go, .pid = cop_self()));

@@ -482,6 +482,7 @@ static void spins_over_ticks(void)
 
 IN_NODE_WITH(TMR_28_ticks_that_were_missed_are_left_out, .workers = 1, .no_preempt = true)
 {
+        NEEDS_THREADS();
         await_down(spawn_watched(.run = spins_over_ticks), "no_burst");
 }
 

@@ -176,6 +176,7 @@ static void *is_linked_and_leaves(void *argument)
 
 IN_NODE(a_visit_ends_as_an_actor_ends)
 {
+        NEEDS_THREADS();
         struct visit visit = { .node = node };
         pthread_t thread;
         ck_assert_int_eq(pthread_create(&thread, NULL, is_linked_and_leaves, &visit), 0);
@@ -197,6 +198,7 @@ static void *exits_its_visit(void *argument)
 
 IN_NODE(an_exit_on_a_visiting_thread_ends_the_visit_and_the_thread)
 {
+        NEEDS_THREADS();
         struct visit visit = { .node = node };
         cop_pid p;
         ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = waits, .name = "waiting" }, &p),
@@ -231,6 +233,7 @@ static void *leaves_with_requests_unread(void *argument)
 
 IN_NODE(a_visitor_that_leaves_requests_behind_ends_the_calls)
 {
+        NEEDS_THREADS();
         struct visit visit = { .node = node };
         pthread_t thread;
         char reason[32];
@@ -264,6 +267,7 @@ static void *visits_often(void *argument)
 
 TEST(a_thousand_visits_of_each_of_some_threads_leave_nothing)
 {
+        NEEDS_THREADS();
         cop_node *node = node_begin((cop_node_options){ .max_actors = 64 });
         int64_t before = blocks_in_use(node);
         run_threads(4, visits_often, node);
@@ -317,6 +321,7 @@ static void *sends_to_guests(void *argument)
 /* A signal that is under way to a guest who has left is taken out of the slot by a worker, whoever is about to move in. */
 TEST(stray_signals_in_a_slot_do_not_disturb_the_next_visitor)
 {
+        NEEDS_THREADS();
         cop_node *node = node_begin((cop_node_options){ .max_actors = 4 });
         struct guest_book book = { .node = node };
         pthread_t guest, sender;
@@ -377,6 +382,7 @@ static void *does_everything(void *argument)
 
 IN_NODE(many_visitors_do_everything_at_once)
 {
+        NEEDS_THREADS();
         cop_pid p = cop_spawn_server(&doubler_server, "doubler");
         run_threads(12, does_everything, node);
         settle_with(p);
@@ -387,6 +393,7 @@ IN_NODE(many_visitors_do_everything_at_once)
 
 TEST(a_thread_may_visit_one_node_after_another_and_they_know_nothing_of_each_other)
 {
+        NEEDS_THREADS();
         cop_node *first = node_begin((cop_node_options){ .name = "first" });
         ck_assert_int_eq(cop_register("here", cop_self()), COP_OK);
         cop_node *second;

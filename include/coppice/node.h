@@ -21,6 +21,7 @@
 #define COPPICE_NODE_H
 
 #include <coppice/message.h>
+#include <coppice/simulation.h>
 
 COP_BEGIN_DECLS
 
@@ -58,6 +59,7 @@ typedef struct cop_node_options {
         size_t memory_limit;    /* bytes of messages, states and cop_alloc; 0: none, else at least 4 MiB; overload.h */
         const char *dump;       /* a file to be written when a fault ends the program; "": none; copied */
         bool contain_strict;    /* whoever is guarded is so as with COP_ISOLATION_STRICT; actor.h */
+        const cop_simulation *simulation; /* NULL: a real node; see simulation.h. Copied */
 } cop_node_options;
 
 /*
@@ -65,8 +67,8 @@ typedef struct cop_node_options {
  * Dump: without the option it is the file that COPPICE_DUMP in the environment names, and without that none; `coppice dump FILE` prints it.
  * The file is new each time, of mode 0600; a link that lies in its place is replaced and not followed.
  * Ownership: the caller owns *node and ends it with cop_node_stop().
- * Threads: any. Errors: COP_E_BAD_ARGUMENT, COP_E_NO_MEMORY, COP_E_SYSTEM (no thread could be made), COP_E_TOO_BIG (the
- * path of the dump).
+ * Threads: any. Errors: COP_E_BAD_ARGUMENT (also where this thread has a simulated node), COP_E_NO_MEMORY, COP_E_SYSTEM (no
+ * thread could be made), COP_E_TOO_BIG (the path of the dump).
  */
 COP_API cop_status cop_node_start_with(const cop_node_options *options,
                                        const cop_kind *const *kinds_first,
@@ -87,7 +89,7 @@ COP_API void cop_node_stop(cop_node *node);
  * Makes the calling thread a visitor of the node: an actor with a pid and a mailbox of its own,
  * whose blocking calls block the thread. From here on everything in actor.h works on this thread.
  * A thread visits one node at a time.
- * Errors: COP_E_BAD_ARGUMENT (the thread is inside a node already), COP_E_LIMIT, COP_E_NO_MEMORY.
+ * Errors: COP_E_BAD_ARGUMENT (the thread is inside a node already, or the node is simulated by another), COP_E_LIMIT, COP_E_NO_MEMORY.
  */
 COP_API cop_status cop_node_enter(cop_node *node);
 

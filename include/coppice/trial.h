@@ -1,0 +1,76 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Trials: one's own tree, tried under many seeds, with all that may go wrong.
+ *
+ *      static const char *no_money_is_lost(cop_node *node, void *unused)
+ *      {
+ *              cop_send("teller", transfer, .pence = 20);
+ *              cop_node_await_quiet(node, 10000);
+ *              return total() == 200 ? NULL : "money was lost";
+ *      }
+ *
+ *      cop_trial_outcome outcome;
+ *      cop_trial trial = { .tree = &bank, .check = no_money_is_lost, .seeds = 1000, .simulation = { .crashes = 10 } };
+ *      return cop_trial_run(&trial, &outcome) != COP_OK || outcome.failed;
+ *
+ * Each seed has a simulated node of its own (see simulation.h): the tree is started in it, undisturbed; the check, which is a
+ * visitor of the node, does what it wants to with it, and says what is wrong, or NULL; the tree is stopped. The first seed
+ * whose check says something ends the trial. It is run a second time, to see that it can be had again, and told on standard error:
+ *
+ *      seed 41: money was lost (turns: 37, crashes: 2, refusals: 0, simulated: 12 ms)
+ *      repeat it with COP_SEED=41
+ *
+ * With COP_SEED=N in the environment a trial runs that seed only: the same check, under a debugger, with more printed, mended.
+ *
+ * Threads: one that is in no node. See also: simulation.h, supervisor.h; docs/simulation.md; samples/trial.c.
+ */
+#ifndef COPPICE_TRIAL_H
+#define COPPICE_TRIAL_H
+
+#include <coppice/supervisor.h>
+
+COP_BEGIN_DECLS
+
+/* What is tried. Zero stands for each default; borrowed until the trial is over. */
+typedef struct cop_trial {
+        const cop_supervisor *tree; /* NULL: none, the check starts what it needs */
+        /* What is wrong, as a sentence that lives on when the node has gone, or NULL. */
+        const char *(*check)(cop_node *node, void *context);
+        void *context;
+        uint64_t first_seed;
+        uint64_t seeds;             /* how many: 1,000 */
+        cop_simulation simulation;  /* what goes wrong, from the start of the check to its end; its seed is not looked at */
+        uint32_t max_actors;        /* alive at once: 65,536 */
+        cop_log_fn *log;            /* where the nodes' logs go: nowhere, for crashes are meant */
+        void *log_context;
+} cop_trial;
+
+#define COP_TRIAL_TEXT_MAX 256
+
+typedef struct cop_trial_outcome {
+        uint64_t seeds;     /* that were tried */
+        uint64_t turns;     /* of actors, in all of them */
+        int64_t passed_ms;  /* of simulated time, likewise */
+        uint64_t crashes;   /* that were simulated */
+        bool failed;
+        uint64_t seed;      /* that failed; like the rest only then */
+        char what[COP_TRIAL_TEXT_MAX]; /* was wrong */
+        bool repeatable;    /* its second run did the same */
+} cop_trial_outcome;
+
+COP_API cop_status cop_trial_run_with(const cop_trial *trial, const cop_kind *const *kinds_first,
+                                      const cop_kind *const *kinds_last,
+                                      cop_trial_outcome *outcome);
+
+/*
+ * Tries the seeds until one fails. Errors: COP_E_BAD_ARGUMENT (no check, no outcome, a thread that is in a node, a COP_SEED that is no
+ * number), and what cop_node_start and cop_node_enter say; a tree that does not start is a seed that fails.
+ */
+static inline cop_status cop_trial_run(const cop_trial *trial, cop_trial_outcome *outcome)
+{
+        return cop_trial_run_with(trial, COP__KINDS_FIRST, COP__KINDS_LAST, outcome);
+}
+
+COP_END_DECLS
+
+#endif

@@ -1,0 +1,298 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* The driver of simulation.h: steps, jumps, and the waits of visitors. */
+#include "scheduler/simulation.h"
+
+#include <sched.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "scheduler/scheduler.h"
+
+/* Time begins here and not at 0, a little elsewhere for each seed: wheels turn over at other moments. */
+#define EPOCH_NS (UINT64_C(1000) * COP__NS_PER_S)
+
+/* In order NEWEST any other gets a turn in one of so many steps, in order RANKED all get new ranks, and whatever the order
+ * and the priorities, any of the bag may come in one of so many. */
+#define RELENT_EVERY 8u
+#define RERANK_EVERY 12u
+#define FAIR_EVERY 16u
+
+/* A visitor that looks again and again with nothing to run lets so much time pass each time. */
+#define LOOK_NS COP__NS_PER_MS
+
+/* ---- What the seed decides ---------------------------------------------------------------- */
+
+static uint32_t draw_of(struct cop__simulation *simulation, const uint32_t *choices, uint32_t count)
+{
+        return choices[cop__simulation_below(simulation, count)];
+}
+
+static void draw(struct cop__simulation *simulation)
+{
+        static const uint32_t budgets[] = { 1, 1, 2, 3, 8, 64, COP__TURN_BUDGET };
+        static const uint32_t patiences[] = { 1, 2, 8, 64 };
+        static const uint32_t magazines[] = { 1, 1, 2, 0 };
+        simulation->order = cop__simulation_below(simulation, COP__ORDERS);
+        simulation->budget_max = draw_of(simulation, budgets, COP__COUNT(budgets));
+        simulation->patience = draw_of(simulation, patiences, COP__COUNT(patiences));
+        simulation->magazine_max = draw_of(simulation, magazines, COP__COUNT(magazines));
+        simulation->step_ns = COP__NS_PER_US << cop__simulation_below(simulation, 8);
+}
+
+void cop__simulation_init(struct cop__simulation *simulation, const cop_simulation *options)
+{
+        memset(simulation, 0, sizeof(*simulation));
+        simulation->options = *options;
+        simulation->random = cop__mix(options->seed);
+        draw(simulation);
+        simulation->now_ns = EPOCH_NS + cop__random_next(&simulation->random) % COP__NS_PER_S;
+        simulation->started_ns = simulation->now_ns;
+        cop__clock_simulate(&simulation->now_ns);
+}
+
+void cop__simulation_fini(struct cop__simulation *simulation)
+{
+        cop__context_fini(&simulation->outside);
+        cop__clock_simulate(NULL);
+}
+
+/* What was asked for comes anywhere; what is drawn, in actors' turns only. */
+bool cop__simulation_refuses(void *context)
+{
+        struct cop__simulation *simulation = context;
+        bool refuses = simulation->refuse_at > 0 && --simulation->refuse_at == 0;
+        if (simulation->inside)
+                refuses |= cop__simulation_once_in(simulation, simulation->options.refusals);
+        simulation->refusals += refuses;
+        return refuses;
+}
+
+/* ---- Which task is next --------------------------------------------------------------------- */
+
+static struct cop__worker *any_worker(struct cop__simulation *simulation)
+{
+        struct cop__scheduler *scheduler = simulation->scheduler;
+        return &scheduler->workers[cop__simulation_below(simulation, scheduler->worker_count)];
+}
+
+/* Whoever stands at a place has its caches and its wheel; so does what is looked for there. */
+static void stand_at(struct cop__simulation *simulation, struct cop__thread *thread)
+{
+        cop__thread_become(thread);
+        simulation->hooks.place(thread);
+}
+
+static void fill_bag(struct cop__simulation *simulation)
+{
+        struct cop__scheduler *scheduler = simulation->scheduler;
+        struct cop__task *task;
+        for (unsigned i = 0; i < scheduler->worker_count; i++)
+                while (simulation->count < COP__SIMULATION_BAG &&
+                       (task = cop__worker_pick(&scheduler->workers[i])) != NULL)
+                        simulation->bag[simulation->count++] = task;
+}
+
+/* Max before high before normal before low, but that each gets a turn now and then. */
+static int urgency(const struct cop__task *task)
+{
+        static const int urgencies[COP__PRIORITIES] = {
+                [COP_PRIORITY_LOW] = 0, [COP_PRIORITY_NORMAL] = 1, [COP_PRIORITY_HIGH] = 2,
+                [COP_PRIORITY_MAX] = 3,
+        };
+        return urgencies[cop__load_relaxed(&task->priority)];
+}
+
+static uint64_t rank(const struct cop__simulation *simulation, const struct cop__task *task)
+{
+        return cop__mix(simulation->hooks.name(task) ^ simulation->ranks);
+}
+
+/* Is `one` to come before `other`, whose place in the bag is before its own? */
+static bool comes_before(const struct cop__simulation *simulation, const struct cop__task *one,
+                         const struct cop__task *other)
+{
+        int difference = urgency(one) - urgency(other);
+        if (difference != 0)
+                return difference > 0;
+        return simulation->order == COP__ORDER_RANKED && rank(simulation, one) > rank(simulation, other);
+}
+
+static uint32_t draw_place(struct cop__simulation *simulation)
+{
+        uint32_t place = cop__simulation_below(simulation, simulation->count);
+        if (simulation->order == COP__ORDER_NEWEST && !cop__simulation_once_in(simulation, RELENT_EVERY))
+                place = simulation->count - 1;
+        if (simulation->order == COP__ORDER_RANKED && cop__simulation_once_in(simulation, RERANK_EVERY))
+                simulation->ranks = cop__random_next(&simulation->random);
+        if (cop__simulation_once_in(simulation, FAIR_EVERY))
+                return place;
+        for (uint32_t i = 0; i < simulation->count; i++)
+                if (comes_before(simulation, simulation->bag[i], simulation->bag[place]))
+                        place = i;
+        return place;
+}
+
+/* The place is filled by the last one, so that what became runnable last stays last but for that. */
+static struct cop__task *take_from_bag(struct cop__simulation *simulation)
+{
+        fill_bag(simulation);
+        if (simulation->count == 0)
+                return NULL;
+        uint32_t place = draw_place(simulation);
+        struct cop__task *task = simulation->bag[place];
+        simulation->bag[place] = simulation->bag[--simulation->count];
+        return task;
+}
+
+/* As a worker finds it by itself; the drawn one first. */
+static struct cop__task *take_from_queues(struct cop__simulation *simulation, struct cop__worker **worker)
+{
+        struct cop__scheduler *scheduler = simulation->scheduler;
+        unsigned first = (*worker)->index;
+        for (unsigned i = 0; i < scheduler->worker_count; i++) {
+                *worker = &scheduler->workers[(first + i) % scheduler->worker_count];
+                stand_at(simulation, &(*worker)->thread);
+                struct cop__task *task = cop__worker_pick(*worker);
+                if (task != NULL)
+                        return task;
+        }
+        return NULL;
+}
+
+/* ---- Steps -------------------------------------------------------------------------------------- */
+
+/* Each wheel's own are in order; among those of several, whose times are one, the first wheel is drawn. */
+static void fire_timers(struct cop__simulation *simulation)
+{
+        struct cop__scheduler *scheduler = simulation->scheduler;
+        unsigned first = any_worker(simulation)->index;
+        for (unsigned i = 0; i < scheduler->worker_count; i++) {
+                struct cop__worker *worker = &scheduler->workers[(first + i) % scheduler->worker_count];
+                if (cop__wheel_next(&worker->wheel) > simulation->now_ns)
+                        continue;
+                stand_at(simulation, &worker->thread);
+                cop__worker_serve_timers(worker);
+        }
+}
+
+static uint64_t next_timer_ns(const struct cop__simulation *simulation)
+{
+        const struct cop__scheduler *scheduler = simulation->scheduler;
+        uint64_t next_ns = COP__WHEEL_NEVER;
+        for (unsigned i = 0; i < scheduler->worker_count; i++) {
+                uint64_t wheel_ns = cop__wheel_next(&scheduler->workers[i].wheel);
+                if (wheel_ns < next_ns)
+                        next_ns = wheel_ns;
+        }
+        return next_ns;
+}
+
+/* A slow machine: the next timer is due although there is something to do. */
+static void let_time_go_on(struct cop__simulation *simulation)
+{
+        simulation->now_ns += simulation->step_ns;
+        if (!cop__simulation_once_in(simulation, simulation->options.stalls))
+                return;
+        uint64_t next_ns = next_timer_ns(simulation);
+        if (next_ns != COP__WHEEL_NEVER && next_ns > simulation->now_ns)
+                simulation->now_ns = next_ns;
+}
+
+static void run_one(struct cop__simulation *simulation, struct cop__worker *worker,
+                    struct cop__task *task)
+{
+        simulation->steps++;
+        cop__simulation_sign(simulation, simulation->now_ns);
+        cop__simulation_sign(simulation, worker->index);
+        stand_at(simulation, &worker->thread);
+        simulation->hooks.turn(task);
+        simulation->inside = true;
+        cop__worker_run(worker, task);
+        simulation->inside = false;
+}
+
+bool cop__simulation_step(struct cop__simulation *simulation)
+{
+        struct cop__thread *before = cop__thread_here();
+        struct cop__worker *worker = any_worker(simulation);
+        let_time_go_on(simulation);
+        fire_timers(simulation);
+        stand_at(simulation, &worker->thread);
+        simulation->hooks.step(simulation->scheduler->owner);
+        struct cop__task *task = simulation->order == COP__ORDER_QUEUES
+                                         ? take_from_queues(simulation, &worker)
+                                         : take_from_bag(simulation);
+        if (task != NULL)
+                run_one(simulation, worker, task);
+        stand_at(simulation, before);
+        return task != NULL;
+}
+
+bool cop__simulation_jump(struct cop__simulation *simulation, uint64_t until_ns)
+{
+        uint64_t next_ns = next_timer_ns(simulation);
+        if (until_ns < next_ns)
+                next_ns = until_ns;
+        if (next_ns == UINT64_MAX)
+                return false;
+        if (next_ns > simulation->now_ns)
+                simulation->now_ns = next_ns;
+        return true;
+}
+
+bool cop__simulation_settle(struct cop__simulation *simulation, uint64_t deadline_ns)
+{
+        while (simulation->now_ns < deadline_ns) {
+                if (cop__simulation_step(simulation))
+                        continue;
+                if (next_timer_ns(simulation) == COP__WHEEL_NEVER)
+                        return true;
+                cop__simulation_jump(simulation, deadline_ns);
+        }
+        return false;
+}
+
+/* ---- Visitors ------------------------------------------------------------------------------------ */
+
+static bool is_called(struct cop__park *park, uint32_t ticket)
+{
+        return cop__park_ticket(park) != ticket;
+}
+
+static void drive_until_called(struct cop__simulation *simulation, struct cop__park *park,
+                               uint32_t ticket, uint64_t deadline_ns)
+{
+        while (!is_called(park, ticket) && simulation->now_ns < deadline_ns)
+                if (!cop__simulation_step(simulation) && !is_called(park, ticket) &&
+                    !cop__simulation_jump(simulation, deadline_ns))
+                        simulation->hooks.stuck(simulation->scheduler->owner);
+        /* It is awake, but who knows when it gets to run. */
+        while (!cop__simulation_once_in(simulation, simulation->patience) &&
+               simulation->now_ns < deadline_ns && cop__simulation_step(simulation))
+                ;
+}
+
+void cop__visitor_wait(struct cop__thread *thread, struct cop__park *park, uint32_t ticket,
+                       uint64_t deadline_ns)
+{
+        struct cop__simulation *simulation = thread->scheduler->hooks.simulation;
+        if (simulation != NULL)
+                drive_until_called(simulation, park, ticket, deadline_ns);
+        else
+                cop__park_wait(park, ticket, deadline_ns);
+}
+
+void cop__visitor_yield(struct cop__thread *thread)
+{
+        struct cop__simulation *simulation = thread->scheduler->hooks.simulation;
+        if (simulation == NULL) {
+                sched_yield();
+                return;
+        }
+        do {
+                if (!cop__simulation_step(simulation)) {
+                        cop__simulation_jump(simulation, simulation->now_ns + LOOK_NS);
+                        return;
+                }
+        } while (!cop__simulation_once_in(simulation, simulation->patience));
+}

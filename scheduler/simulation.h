@@ -1,0 +1,131 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Simulation: the same workers without threads. One thread, the one that started the node, drives them; a seed
+ * decides what happens next, and time is a number.
+ *
+ *      the driving thread            worker 1, 2, ...: each a loop on a stack, as ever
+ *      ───────────────────           ─────────────────────────────────────────────────
+ *      1 time goes on a little
+ *      2 timers that are due fire
+ *      3 what is runnable is taken out of the workers' real queues into the bag
+ *      4 a task and a worker are drawn
+ *      5 switch ───────────────────► the loop runs one turn of the task, or goes on with it where it was blocked
+ *      6   ◄──────────────────────── the loop asks for the next task: the step is over
+ *
+ * With an empty bag time jumps to the next timer. So whatever the workers share is shared here too, and each step leaves its
+ * caches, wheels and slots to a worker that may be another one than the last; but two things never happen at once.
+ *
+ * In place of the bag the workers' own ways of finding a task may be followed (order QUEUES): then the seed draws whose turn it
+ * is, and ring, next slot, shared queue and theft decide the rest.
+ *
+ * Who drives. A visitor that waits: cop__visitor_wait and cop__visitor_yield run steps where on a real node they put the
+ * thread to sleep; and whoever calls cop__simulation_run or waits for quiet. All on the thread that started the
+ * scheduler: nothing here is shared, nothing needs an order.
+ *
+ * What makes it the same each time: all choices come from `random`; cop__clock_ns() says `now_ns` on this thread; no address
+ * is compared or hashed. The signature sums up what happened, so a difference cannot hide.
+ */
+#ifndef SCHEDULER_SIMULATION_H
+#define SCHEDULER_SIMULATION_H
+
+#include <coppice/simulation.h>
+
+#include "base/random.h"
+#include "scheduler/context.h"
+
+struct cop__park;
+struct cop__scheduler;
+struct cop__task;
+struct cop__thread;
+struct cop__worker;
+
+/* Runnable tasks among which the next is drawn; what is more waits in the queues. */
+#define COP__SIMULATION_BAG 256u
+
+/* How the next task is found. */
+enum cop__simulation_order {
+        COP__ORDER_ANY = 0, /* any of the bag, all alike */
+        COP__ORDER_NEWEST,  /* the last that became runnable, as a rule: others starve for a while */
+        COP__ORDER_RANKED,  /* each has a rank, and at odd moments all get new ones: few switches between */
+        COP__ORDER_QUEUES,  /* as the workers' own queues have it */
+        COP__ORDERS,
+};
+
+/* What the layer above does for the driver. Set before the scheduler starts. */
+struct cop__simulation_hooks {
+        void (*place)(struct cop__thread *thread); /* the driving thread is this one from here on */
+        void (*step)(void *owner);                 /* a step begins; may make tasks runnable */
+        void (*turn)(struct cop__task *task);      /* a task is about to run */
+        uint64_t (*name)(const struct cop__task *task); /* the same in each run; no address */
+        void (*stuck)(void *owner);                /* a visitor waits for ever; does not return */
+};
+
+struct cop__simulation {
+        cop_simulation options; /* as they were asked for */
+        struct cop__simulation_hooks hooks;
+        struct cop__scheduler *scheduler; /* NULL: it has not started */
+
+        /* Drawn from the seed once. */
+        enum cop__simulation_order order;
+        uint64_t step_ns;       /* how long a step takes */
+        uint32_t budget_max;    /* a turn's budget is from 1 to this */
+        uint32_t patience;      /* a visitor that has been woken waits for one in so many steps on average */
+        uint32_t magazine_max;  /* of the pool */
+
+        /* As it goes on. */
+        uint64_t random;
+        uint64_t ranks;         /* what the ranks are made from */
+        uint64_t now_ns;
+        uint64_t started_ns;
+        uint64_t signature;
+        uint64_t steps;         /* turns that were run */
+        uint64_t refusals;      /* of memory, on cue */
+        uint64_t crashes;       /* on cue */
+        uint64_t refuse_at;     /* the refusal that was asked for comes when so many more are; 0: none is */
+        struct cop__context outside; /* the driver, while a worker's loop runs */
+        bool inside;            /* a loop runs */
+        uint32_t count;
+        struct cop__task *bag[COP__SIMULATION_BAG];
+};
+
+/* Draws what the seed decides; from here to fini the calling thread's clock is the simulation's. */
+void cop__simulation_init(struct cop__simulation *simulation, const cop_simulation *options);
+void cop__simulation_fini(struct cop__simulation *simulation);
+
+COP__INLINE uint32_t cop__simulation_below(struct cop__simulation *simulation, uint32_t bound)
+{
+        return cop__random_below(&simulation->random, bound);
+}
+
+/* True once in `often` on average; 0: never. */
+COP__INLINE bool cop__simulation_once_in(struct cop__simulation *simulation, uint32_t often)
+{
+        return often > 0 && cop__simulation_below(simulation, often) == 0;
+}
+
+COP__INLINE void cop__simulation_sign(struct cop__simulation *simulation, uint64_t what)
+{
+        simulation->signature = cop__mix(simulation->signature ^ what) + simulation->steps;
+}
+
+/* Is it time that memory is refused? For the pool, and for whoever makes a stack. */
+bool cop__simulation_refuses(void *simulation);
+
+/* One step. False: nothing is runnable. */
+bool cop__simulation_step(struct cop__simulation *simulation);
+
+/* With nothing runnable: time goes on to the next timer, or to until_ns if that is sooner. False: neither will ever be. */
+bool cop__simulation_jump(struct cop__simulation *simulation, uint64_t until_ns);
+
+/* Steps and jumps until it is quiet (see quiet.h), or until deadline_ns; was it quiet? */
+bool cop__simulation_settle(struct cop__simulation *simulation, uint64_t deadline_ns);
+
+/*
+ * A visitor waits for a call of its parking place, by sleeping or by driving; like cop__park_wait. And it lets others go
+ * on for a moment.
+ */
+void cop__visitor_wait(struct cop__thread *thread, struct cop__park *park, uint32_t ticket,
+                       uint64_t deadline_ns);
+void cop__visitor_yield(struct cop__thread *thread);
+
+#endif

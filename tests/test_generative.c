@@ -1,0 +1,145 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Generated loads with oracles, on simulated nodes under many seeds and on real ones; and each oracle sees what it is for. */
+#include "tests/workload.h"
+
+#include "tests/node_fixture.h"
+
+/* Of each load; the soak has more time. */
+#define SEEDS (suite_is_slow() ? 20u : 150u)
+#define ROUNDS (suite_is_slow() ? 3u : 15u)
+
+static void complain(const struct workload *workload, uint64_t seed, const char *where, const char *wrong)
+{
+        ck_abort_msg("%s, seed %llu, %s: %s", workload->name, (unsigned long long)seed, where, wrong);
+}
+
+static cop_node *begin_simulated(uint64_t seed, cop_simulation order)
+{
+        order.seed = seed;
+        order.checks = 8;
+        return node_begin((cop_node_options){ .simulation = &order, .max_actors = 4096 });
+}
+
+static const char *run_simulated(const struct workload *workload, uint64_t seed, cop_simulation order,
+                                 enum plant plant)
+{
+        cop_node *node = begin_simulated(seed, order);
+        const char *wrong = workload_run(workload, node, seed, plant);
+        node_end(node);
+        return wrong;
+}
+
+static void try_simulated(const struct workload *workload)
+{
+        for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+                const char *wrong = run_simulated(workload, seed, (cop_simulation){ 0 }, NO_PLANT);
+                if (wrong != NULL)
+                        complain(workload, seed, "simulated", wrong);
+                wrong = run_simulated(workload, seed, workload->rough, NO_PLANT);
+                if (wrong != NULL)
+                        complain(workload, seed, "simulated, with crashes", wrong);
+        }
+}
+
+static void try_parallel(const struct workload *workload, unsigned workers)
+{
+        cop_node *node = node_begin((cop_node_options){ .workers = workers });
+        for (uint64_t seed = 1; seed <= ROUNDS; seed++) {
+                const char *wrong = workload_run(workload, node, seed, NO_PLANT);
+                if (wrong != NULL)
+                        complain(workload, seed, workers == 2 ? "two workers" : "eight workers", wrong);
+        }
+        node_end(node);
+}
+
+/* ---- Nothing is wrong ------------------------------------------------------------------------------ */
+
+#define LOAD(noun, number)                                                  \
+        TEST_WITHIN(noun##_holds_under_many_seeds, 60)                      \
+        {                                                                   \
+                try_simulated(&workloads[number]);                          \
+        }                                                                   \
+        TEST_WITHIN(noun##_holds_on_two_workers_and_on_eight, 60)           \
+        {                                                                   \
+                try_parallel(&workloads[number], 2);                        \
+                try_parallel(&workloads[number], 8);                        \
+        }
+
+LOAD(a_mesh_of_letters, 0)
+LOAD(a_ring_of_tokens, 1)
+LOAD(a_flood, 2)
+LOAD(the_churn_of_a_supervisor, 3)
+LOAD(the_coming_and_going_of_names_and_groups, 4)
+
+/* ---- Each oracle sees something ------------------------------------------------------------------------- */
+
+/* A bug is in one of the loads, and one of some seeds finds it. */
+static void expect_found(enum plant plant, size_t number, const char *word)
+{
+        for (uint64_t seed = 1; seed <= 20; seed++) {
+                const char *wrong = run_simulated(&workloads[number], seed, (cop_simulation){ 0 }, plant);
+                if (wrong == NULL)
+                        continue;
+                ck_assert_msg(strstr(wrong, word) != NULL, "found, but as: %s", wrong);
+                return;
+        }
+        ck_abort_msg("nobody sees it");
+}
+
+TEST(a_letter_that_is_lost_is_missed)
+{
+        expect_found(LOSES, 0, "letters were sent");
+        expect_found(LOSES, 2, "letters were sent");
+}
+
+TEST(a_letter_that_comes_twice_is_seen)
+{
+        expect_found(DOUBLES, 0, "came after");
+}
+
+TEST(letters_that_change_places_are_seen)
+{
+        expect_found(SWAPS, 0, "came after");
+}
+
+TEST(a_letter_that_is_not_what_was_sent_is_seen)
+{
+        expect_found(CORRUPTS, 0, "seal");
+        expect_found(CORRUPTS, 2, "seal");
+}
+
+TEST(a_token_that_stays_where_it_is_is_missed)
+{
+        expect_found(STALLS, 1, "came home");
+}
+
+TEST(a_monitor_that_does_not_tell_is_missed)
+{
+        expect_found(FORGETS_DOWN, 3, "does not tell");
+}
+
+TEST(a_monitor_that_tells_twice_is_seen)
+{
+        expect_found(DOUBLES_DOWN, 3, "late or twice");
+}
+
+TEST(a_cancelled_timer_that_fires_is_seen)
+{
+        expect_found(FIRES_ANYWAY, 1, "was cancelled and fires");
+}
+
+TEST(a_name_with_two_bearers_is_seen)
+{
+        expect_found(SHARES_NAME, 4, "two bearers");
+}
+
+TEST(a_group_that_keeps_the_dead_is_seen)
+{
+        expect_found(KEEPS_DEAD, 4, "members");
+}
+
+TEST(memory_that_is_not_given_back_is_seen)
+{
+        if (!COP__TSAN)
+                expect_found(LEAKS, 0, "not given back");
+}

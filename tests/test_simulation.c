@@ -1,0 +1,304 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Simulated nodes: the same seed does the same, time is virtual, memory and actors fail on cue. */
+#define _GNU_SOURCE
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "actors/simulation.h"
+#include "tests/family.h"
+
+static cop_node *begin(cop_simulation order)
+{
+        cop_node *node = NULL;
+        ck_assert_int_eq(cop_node_start(&(cop_node_options){ .simulation = &order, .max_actors = 2000,
+                                                             .log = fixture_log_nothing },
+                                        &node),
+                         COP_OK);
+        ck_assert_int_eq(cop_node_enter(node), COP_OK);
+        return node;
+}
+
+#define IN_SIMULATION(claim, ...)                                  \
+        static void in_simulation_##claim(cop_node *node);         \
+        TEST(claim)                                                \
+        {                                                          \
+                cop_node *node = begin((cop_simulation){ __VA_ARGS__ }); \
+                in_simulation_##claim(node);                       \
+                node_end(node);                                    \
+        }                                                          \
+        static void in_simulation_##claim(__attribute__((unused)) cop_node *node)
+
+static cop_simulation_state state_of(cop_node *node)
+{
+        cop_simulation_state state;
+        ck_assert_int_eq(cop_simulation_look(node, &state), COP_OK);
+        return state;
+}
+
+/* ---- The same seed does the same ---------------------------------------------------------- */
+
+typedef struct token {
+        int64_t left;
+        cop_pid boss;
+} token;
+COP_MESSAGE(token, left, boss);
+
+typedef struct {
+        int64_t seen;
+} player;
+
+static const char *const players[] = { "a", "b", "c", "d" };
+
+/* Passes it on to another one, and sets timers, sleeps and makes references on the way. */
+static void player_on_token(player *self, const token *t)
+{
+        const char *next = players[(uint64_t)(self->seen++ + t->left) % COP__COUNT(players)];
+        if (t->left % 13 == 5)
+                cop_send_after(NULL, t->left % 7, t->boss, token, .left = -1);
+        if (t->left % 17 == 3)
+                cop_sleep(t->left % 5);
+        if (t->left > 0)
+                cop_send(next, token, .left = t->left - 1, .boss = t->boss);
+        else
+                cop_send(t->boss, token, .left = 0);
+}
+
+COP_SERVER(player, COP_ON(token, player_on_token));
+
+static const cop_supervisor club = {
+        .name = "club", .intensity = 100000, .period_ms = 1,
+        .children = COP_CHILDREN({ "a", .server = &player_server }, { "b", .server = &player_server },
+                                 { "c", .server = &player_server }, { "d", .server = &player_server }),
+};
+
+/* What a run of the club has come to, from its seed. */
+static uint64_t play(cop_simulation order)
+{
+        cop_node *node = begin(order);
+        cop_pid root = cop_no_pid();
+        cop_status started = cop_supervise(&club, &root); /* may find no memory */
+        for (int64_t i = 0; i < 6; i++)
+                cop_send(players[i % 4], token, .left = 40 + i, .boss = cop_self());
+        for (int i = 0; i < 10; i++)
+                cop_message_free(cop_receive(20, COP_KIND(token)));
+        if (started == COP_OK)
+                fell(root);
+        uint64_t signature = state_of(node).signature;
+        node_end(node);
+        return signature;
+}
+
+/* With all that can go wrong. */
+#define ROUGH(number) \
+        ((cop_simulation){ .seed = (number), .crashes = 60, .refusals = 400, .stalls = 50, .checks = 1 })
+
+TEST(the_same_seed_gives_the_same_signature_a_hundred_times)
+{
+        for (uint64_t seed = 1; seed <= 10; seed++) {
+                uint64_t signature = play(ROUGH(seed));
+                for (int again = 0; again < 10; again++)
+                        ck_assert_uint_eq(play(ROUGH(seed)), signature);
+        }
+}
+
+TEST(another_seed_gives_another_signature)
+{
+        uint64_t signatures[40];
+        for (uint64_t seed = 0; seed < COP__COUNT(signatures); seed++) {
+                signatures[seed] = play(ROUGH(seed));
+                for (uint64_t before = 0; before < seed; before++)
+                        ck_assert_uint_ne(signatures[seed], signatures[before]);
+        }
+}
+
+/* A child process whose addresses lie elsewhere. */
+static uint64_t play_elsewhere(uint64_t seed)
+{
+        char command[512], line[64];
+        char path[256];
+        ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - 1);
+        ck_assert_int_gt(size, 0);
+        path[size] = '\0';
+        snprintf(command, sizeof(command), "COP_TEST_PLAY=%" PRIu64 " CK_FORK=no %s plays_when_asked_to",
+                 seed, path);
+        FILE *output = popen(command, "re");
+        ck_assert_ptr_nonnull(output);
+        ck_assert_ptr_nonnull(fgets(line, sizeof(line), output));
+        while (fgetc(output) != EOF)
+                ;
+        ck_assert_int_eq(pclose(output), 0);
+        return strtoull(line, NULL, 16);
+}
+
+/* Not a claim of its own: what the next one runs in other processes. */
+TEST(plays_when_asked_to)
+{
+        const char *seed = getenv("COP_TEST_PLAY");
+        if (seed == NULL)
+                return;
+        printf("%" PRIx64 "\n", play(ROUGH(strtoull(seed, NULL, 10))));
+        fflush(stdout);
+}
+
+TEST(the_same_seed_gives_the_same_signature_in_other_processes)
+{
+        for (uint64_t seed = 1; seed <= 5; seed++) {
+                uint64_t signature = play(ROUGH(seed));
+                for (int again = 0; again < 3; again++)
+                        ck_assert_uint_eq(play_elsewhere(seed), signature);
+        }
+}
+
+/* ---- Time ------------------------------------------------------------------------------------ */
+
+IN_SIMULATION(a_day_passes_at_once, .seed = 1)
+{
+        const int64_t day_ms = 24 * 3600 * 1000;
+        int64_t before = cop_now_ms();
+        cop_sleep(day_ms);
+        ck_assert_int_ge(cop_now_ms() - before, day_ms);
+        ck_assert_int_lt(cop_now_ms() - before, day_ms + 10);
+        ck_assert_int_ge(state_of(node).passed_ms, day_ms);
+}
+
+static void sleeps_and_tells(const go *g)
+{
+        cop_sleep(g->unused);
+        cop_send("witness", word, .who = cop_self());
+}
+
+IN_SIMULATION(what_is_to_happen_in_a_time_has_happened_when_it_has_passed, .seed = 2)
+{
+        attend();
+        cop_spawn_with(sleeps_and_tells, go, .unused = 999);
+        cop_spawn_with(sleeps_and_tells, go, .unused = 1100);
+        ck_assert_int_eq(cop_simulation_advance(node, 1000), COP_OK);
+        await_and_drop(COP_KIND(word));
+        ck_assert_int_lt(state_of(node).passed_ms, 1050);
+        ck_assert_ptr_null(cop_receive(0, COP_KIND(word)));
+        ck_assert_int_eq(cop_simulation_advance(node, 150), COP_OK);
+        ck_assert_int_eq(cop_simulation_advance(node, -1), COP_E_BAD_ARGUMENT);
+        await_and_drop(COP_KIND(word));
+}
+
+/* Which of two whose times are one is woken first. */
+TEST(of_timers_for_the_same_time_any_may_fire_first)
+{
+        int firsts[2] = { 0, 0 };
+        for (uint64_t seed = 0; seed < 40; seed++) {
+                cop_node *node = begin((cop_simulation){ .seed = seed });
+                attend();
+                cop_pid one = cop_spawn_with(sleeps_and_tells, go, .unused = 50);
+                cop_spawn_with(sleeps_and_tells, go, .unused = 50);
+                cop_auto message = await(COP_KIND(word));
+                firsts[cop_pid_equal(cop_read(word, message)->who, one)]++;
+                await_and_drop(COP_KIND(word));
+                cop_message_free(message);
+                message = NULL;
+                node_end(node);
+        }
+        ck_assert_int_gt(firsts[0], 5);
+        ck_assert_int_gt(firsts[1], 5);
+}
+
+static bool has_mail_now(void *unused)
+{
+        (void)unused;
+        cop__take_in_all(cop__actor_here());
+        return has_mail();
+}
+
+static bool never(void *unused)
+{
+        (void)unused;
+        return false;
+}
+
+IN_SIMULATION(one_can_run_turn_by_turn_or_until_something_holds, .seed = 3)
+{
+        attend();
+        cop_spawn_with(sleeps_and_tells, go, .unused = 5);
+        ck_assert_uint_eq(cop_simulation_run(node, 1), 1);
+        ck_assert_uint_eq(state_of(node).turns, 1);
+        ck_assert_int_eq(cop_simulation_await(node, has_mail_now, NULL, 1000), COP_OK);
+        await_and_drop(COP_KIND(word));
+        ck_assert_int_eq(cop_simulation_await(node, never, NULL, 1000), COP_E_TIMEOUT);
+        ck_assert_int_eq(cop_simulation_await(node, NULL, NULL, 1000), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_simulation_await(node, never, NULL, -1), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_node_await_quiet(node, 1000), COP_OK);
+        ck_assert_uint_eq(cop_simulation_run(node, 100), 0);
+}
+
+/* ---- On cue ------------------------------------------------------------------------------------- */
+
+static void calls_itself_a_crash(void)
+{
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
+}
+
+IN_SIMULATION(an_actor_that_waits_crashes_when_told_to, .seed = 4)
+{
+        cop_ref ref;
+        cop_pid pid;
+        cop_spawn_options options = { .run = calls_itself_a_crash, .monitor = true, .monitor_ref = &ref };
+        ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_OK);
+        while (cop_simulation_run(node, 1) > 0)
+                ;
+        ck_assert_int_eq(cop_simulation_crash(node, pid), COP_OK);
+        await_down(ref, "{crashed, simulation}");
+        ck_assert_int_eq(cop_simulation_crash(node, pid), COP_E_NO_ACTOR);
+        ck_assert_int_eq(cop_simulation_crash(node, cop_self()), COP_E_BAD_ARGUMENT);
+        ck_assert_uint_eq(state_of(node).crashes, 1);
+}
+
+/* In the middle of a handler: between a first message and a second. */
+static void says_two_words(const go *g)
+{
+        (void)g;
+        cop_trap_exit(true);
+        say("one", "", "");
+        say("two", "", "");
+}
+
+static bool may_any(void *context, cop_pid pid, const char *server)
+{
+        (void)context;
+        (void)pid;
+        return server == NULL;
+}
+
+TEST(an_actor_may_crash_between_two_sends)
+{
+        int halves = 0;
+        for (uint64_t seed = 0; seed < 300; seed++) {
+                cop_node *node = begin((cop_simulation){ .seed = seed, .crashes = 3,
+                                                         .may_crash = may_any });
+                attend();
+                cop_ref ref = spawn_watched(RUN_WITH(says_two_words, go, .unused = 0));
+                await_and_drop(COP_REF(cop_down, ref));
+                cop_auto one = cop_receive(0, COP_KIND(word));
+                cop_auto two = cop_receive(0, COP_KIND(word));
+                halves += one != NULL && two == NULL;
+                cop_message_free(one);
+                cop_message_free(two);
+                one = two = NULL;
+                node_end(node);
+        }
+        ck_assert_int_gt(halves, 5);
+}
+
+IN_SIMULATION(memory_is_refused_on_cue, .seed = 5)
+{
+        int refused = 0;
+        for (uint64_t n = 1; n < 40; n++) {
+                cop_simulation_refuse(node, n);
+                for (int i = 0; i < 100; i++)
+                        refused += cop_send(cop_self(), go, .unused = i) == COP_E_NO_MEMORY;
+                cop_simulation_refuse(node, 0);
+                for (cop_message *m; (m = cop_receive(0, COP_KIND(go))) != NULL;)
+                        cop_message_free(m);
+        }
+        ck_assert_int_gt(refused, 0);
+        ck_assert_uint_ge(state_of(node).refusals, (uint64_t)refused);
+}
