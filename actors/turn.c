@@ -432,7 +432,7 @@ COP__INLINE void fall_asleep(struct cop__thread *thread, struct cop__actor *acto
         cop__let_go(actor); /* a handler may have kept what it received */
         actor->budget = COP__TURN_BUDGET;
         /* Asleep, the actor may run elsewhere at once: nothing of it is touched after that. */
-        if (COP__LIKELY(cop__queue_sleep(&actor->queue, &actor->cursor, &passed))) {
+        if (COP__LIKELY(cop__fall_asleep(thread, actor, &passed))) {
                 if (passed != NULL)
                         cop__signal_free(&thread->pool, cop__signal_of(passed));
                 return;

@@ -25,6 +25,9 @@
 /* A worker looks at the shared queue first once in so many turns, or a busy ring would starve it. A multiple of the above. */
 #define COP__SHARED_EVERY (COP__TINY ? 2u : 64u)
 
+/* Tasks that a worker takes out of its ring at once: pays for the exchange. While others wait there are four times as many left. */
+#define COP__DESK_FEW (COP__TINY ? 1u : 8u)
+
 /* Turns that the next-slot may take in a row before what it holds goes to the end of the ring. */
 #define COP__NEXT_TURNS (COP__TINY ? 1u : 16u)
 

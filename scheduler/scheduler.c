@@ -24,7 +24,7 @@
  * `waiting` are to them what its count is to the normal one. So the argument above holds for each, and for all together.
  *
  * the lookout: while some workers are busy, one of the parked ones wakes up every millisecond (COP__LOOKOUT_NS). It searches,
- * takes what has lain in the next slot of a worker that has been in one turn all that time, and serves the timers of such a
+ * takes what has lain on the desk of a worker that has been in one turn all that time (desk.h), and serves the timers of such a
  * worker. When nobody is busy there is no lookout, and an idle node uses no processor time at all.
  *
  * Lock order: `expiring` of a worker, then what `fire` takes; the lock of a wheel, under which a task may be scheduled; then
@@ -222,22 +222,10 @@ COP__INLINE void put_ring(struct cop__worker *worker, struct cop__task *task)
                 offer(worker->thread.scheduler);
 }
 
-/* With one worker there are no thieves, and plain accesses do. */
-COP__INLINE struct cop__task *swap_next(struct cop__worker *worker, struct cop__task *task)
-{
-        if (worker->thread.scheduler->worker_count == 1) {
-                struct cop__task *before = cop__load_relaxed(&worker->next);
-                cop__store_relaxed(&worker->next, task);
-                return before;
-        }
-        /* Whoever takes a task out of the slot has exchanged for it: release here, acquire there. */
-        return cop__exchange_acq_rel(&worker->next, task);
-}
-
 static void put_next(struct cop__worker *worker, struct cop__task *task)
 {
         struct cop__scheduler *scheduler = worker->thread.scheduler;
-        struct cop__task *displaced = swap_next(worker, task);
+        struct cop__task *displaced = cop__desk_swap(&worker->desk, task);
         if (displaced != NULL)
                 put_ring(worker, displaced);
         else if (COP__UNLIKELY(cop__load_relaxed(&scheduler->idle) != 0) &&
@@ -274,12 +262,18 @@ void cop__schedule(struct cop__scheduler *scheduler, struct cop__thread *thread,
                 put_next(worker, task);
 }
 
+/* Does anybody wait behind the next slot? */
+COP__INLINE bool is_anybody_behind(const struct cop__worker *worker)
+{
+        return cop__load_relaxed(&worker->desk.few_count) > 0 ||
+               !cop__runqueue_is_empty(&worker->ring);
+}
+
 /* Has the worker something to do besides this task, which has just ended a turn here? It may have picked it already. */
 static bool has_another(const struct cop__worker *worker, const struct cop__task *task)
 {
         const struct cop__task *current = worker->thread.current;
-        return worker->handed != NULL || (current != NULL && current != task) ||
-               !cop__runqueue_is_empty(&worker->ring);
+        return worker->handed != NULL || (current != NULL && current != task) || is_anybody_behind(worker);
 }
 
 /*
@@ -334,19 +328,19 @@ static void serve_timers(struct cop__scheduler *scheduler, struct cop__worker *w
 /* The next slot has been served often enough, and others wait: what it holds goes behind them. */
 static COP__NOINLINE void pass_over_next(struct cop__worker *worker)
 {
-        struct cop__task *task = swap_next(worker, NULL);
+        struct cop__task *task = cop__desk_swap(&worker->desk, NULL);
         if (task != NULL)
                 put_ring(worker, task);
 }
 
 COP__INLINE struct cop__task *pick_next_slot(struct cop__worker *worker)
 {
-        if (cop__load_relaxed(&worker->next) == NULL)
+        if (cop__load_relaxed(&worker->desk.next) == NULL)
                 return NULL;
         /* With nobody else waiting here there is nobody to be fair to. */
         if (COP__LIKELY(worker->next_turns++ < COP__NEXT_TURNS ||
-                        cop__runqueue_is_empty(&worker->ring)))
-                return swap_next(worker, NULL);
+                        !is_anybody_behind(worker)))
+                return cop__desk_swap(&worker->desk, NULL);
         pass_over_next(worker);
         return NULL;
 }
@@ -386,11 +380,32 @@ static COP__NOINLINE struct cop__task *pick_unusually(struct cop__worker *worker
         return task;
 }
 
-/* With nothing in the next slot. */
+/* The oldest of the ring; a few of those behind it come to the desk, if there are many. */
+static struct cop__task *pull_few(struct cop__worker *worker)
+{
+        struct cop__desk *desk = &worker->desk;
+        struct cop__task *pulled[COP__DESK_FEW];
+        uint32_t room = cop__runqueue_count(&worker->ring) / 4;
+        if (room == 0)
+                room = 1;
+        if (room > COP__DESK_FEW)
+                room = COP__DESK_FEW;
+        uint32_t count = cop__runqueue_steal(&worker->ring, pulled, room);
+        if (count == 0)
+                return NULL;
+        cop__desk_come(desk);
+        desk->few_at = 0;
+        for (uint32_t i = 1; i < count; i++)
+                desk->few[i - 1] = pulled[i];
+        cop__store_relaxed(&desk->few_count, count - 1);
+        cop__desk_leave(desk);
+        return pulled[0];
+}
+
+/* With nothing at hand. */
 static COP__NOINLINE struct cop__task *pick_queued(struct cop__worker *worker)
 {
-        worker->next_turns = 0;
-        struct cop__task *task = cop__runqueue_pop(&worker->ring);
+        struct cop__task *task = pull_few(worker);
         if (task == NULL)
                 task = take_shared(worker);
         return task != NULL ? task : take_urgent(worker->thread.scheduler, false);
@@ -408,6 +423,10 @@ COP__INLINE struct cop__task *pick_here(struct cop__worker *worker)
                         return task;
         }
         task = pick_next_slot(worker);
+        if (task != NULL)
+                return task;
+        worker->next_turns = 0;
+        task = cop__desk_take(&worker->desk);
         return COP__LIKELY(task != NULL) ? task : pick_queued(worker);
 }
 
@@ -510,7 +529,7 @@ static bool is_work_left(struct cop__scheduler *scheduler)
         return false;
 }
 
-/* What a worker that has been in one turn since the last look has lying about: its timers, its next slot. */
+/* What a worker that has been in one turn since the last look has lying about: its timers, the tasks on its desk. */
 static void look_after(struct cop__worker *worker, struct cop__worker *busy)
 {
         uint64_t turns = cop__load_relaxed(&busy->turns);
@@ -519,11 +538,12 @@ static void look_after(struct cop__worker *worker, struct cop__worker *busy)
                 return;
         }
         serve_timers(worker->thread.scheduler, busy);
-        if (cop__load_relaxed(&busy->next) == NULL)
+        if (cop__desk_is_empty(&busy->desk))
                 return;
-        struct cop__task *task = cop__exchange_acq_rel(&busy->next, (struct cop__task *)NULL);
-        if (task != NULL)
-                put_ring(worker, task);
+        struct cop__task *tasks[1 + COP__DESK_FEW];
+        uint32_t count = cop__desk_raid(&busy->desk, tasks);
+        for (uint32_t i = 0; i < count; i++)
+                put_ring(worker, tasks[i]);
 }
 
 static bool become_lookout(struct cop__worker *worker)
@@ -831,6 +851,11 @@ static cop_status start_workers(struct cop__scheduler *scheduler, unsigned count
                         return status;
                 scheduler->worker_count++;
         }
+        cop__company_init(&scheduler->company,
+                          count == 1 ? &scheduler->workers[0].thread.solitude : NULL);
+        enum cop__desk_guard guard = cop__desk_guard_for(count);
+        for (unsigned i = 0; i < count; i++)
+                scheduler->workers[i].desk.guard = (uint8_t)guard;
         for (unsigned i = 0; i < count; i++) {
                 if (make_thread(&scheduler->workers[i]) != 0)
                         return COP_E_SYSTEM;
@@ -898,6 +923,7 @@ cop_status cop__visitor_enter(struct cop__scheduler *scheduler, struct cop__thre
                 return status;
         }
         set_here(thread);
+        cop__company_join(&scheduler->company);
         scheduler->hooks.thread_enter(thread);
         return COP_OK;
 }
@@ -905,6 +931,7 @@ cop_status cop__visitor_enter(struct cop__scheduler *scheduler, struct cop__thre
 void cop__visitor_leave(struct cop__thread *thread)
 {
         thread->scheduler->hooks.thread_leave(thread);
+        cop__company_leave(&thread->scheduler->company);
         set_here(NULL);
         thread->scheduler->hooks.thread_fini(thread);
         cop__pool_cache_fini(&thread->pool);
