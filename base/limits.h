@@ -23,7 +23,7 @@
 #define COP__TIMERS_EVERY (COP__TINY ? 1u : 16u)
 
 /* A worker looks at the shared queue first once in so many turns, or a busy ring would starve it. A multiple of the above. */
-#define COP__SHARED_EVERY (COP__TINY ? 2u : 64u)
+#define COP__SHARED_EVERY (COP__TINY ? 2u : 16u)
 
 /* Tasks that a worker takes out of its ring at once: pays for the exchange. While others wait there are four times as many left. */
 #define COP__DESK_FEW (COP__TINY ? 1u : 8u)

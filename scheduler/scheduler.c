@@ -146,9 +146,34 @@ static void cut_shared(struct cop__task_list *list, struct cop__task *rest, uint
         cop__store_relaxed(&list->count, list->count - taken);
 }
 
+/* Under the lock: tasks from *rest on move to the ring, if that is empty, or a few to the desk, if none lie there; how many. */
+static uint32_t move_share(struct cop__worker *worker, struct cop__task **rest, uint32_t share)
+{
+        struct cop__desk *desk = &worker->desk;
+        bool to_ring = cop__runqueue_is_empty(&worker->ring);
+        uint32_t most = to_ring ? COP__SHARED_BATCH : COP__DESK_FEW, moved = 0;
+        if (!to_ring && cop__load_relaxed(&desk->few_count) > 0)
+                return 0;
+        cop__desk_come(desk);
+        for (; *rest != NULL && moved < share && moved < most; moved++) {
+                struct cop__task *after = (*rest)->next; /* it may be gone once it is in the ring */
+                if (!to_ring)
+                        desk->few[moved] = *rest;
+                else if (!cop__runqueue_push(&worker->ring, *rest))
+                        break;
+                *rest = after;
+        }
+        if (!to_ring) {
+                desk->few_at = 0;
+                cop__store_relaxed(&desk->few_count, moved);
+        }
+        cop__desk_leave(desk);
+        return moved;
+}
+
 /*
- * The oldest normal task; a fair share of those behind it moves to the worker's ring, if that is empty. Into a ring with
- * tasks they would push: it would overflow with those that have waited in it longest, again and again before their turn.
+ * The oldest normal task; a fair share of those behind it moves to the worker, where it is served before what its ring holds. Not into
+ * the ring if there are tasks in it: it would overflow with those that have waited in it longest, again and again before their turn.
  */
 static struct cop__task *take_shared(struct cop__worker *worker)
 {
@@ -158,21 +183,12 @@ static struct cop__task *take_shared(struct cop__worker *worker)
                 return NULL;
         cop__lock_lock(&scheduler->shared_lock);
         struct cop__task *task = list->first;
-        uint32_t share = cop__runqueue_is_empty(&worker->ring) ? list->count / scheduler->worker_count : 1;
-        uint32_t taken = 0;
-        struct cop__task *rest = task;
         if (task != NULL) {
-                rest = task->next;
-                taken = 1;
+                uint32_t share = list->count / scheduler->worker_count;
+                struct cop__task *rest = task->next;
+                uint32_t moved = move_share(worker, &rest, share > 0 ? share - 1 : 0);
+                cut_shared(list, rest, 1 + moved);
         }
-        while (rest != NULL && taken < share && taken < COP__SHARED_BATCH) {
-                struct cop__task *after = rest->next;
-                if (!cop__runqueue_push(&worker->ring, rest))
-                        break;
-                rest = after;
-                taken++;
-        }
-        cut_shared(list, rest, taken);
         cop__lock_unlock(&scheduler->shared_lock);
         return task;
 }
