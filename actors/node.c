@@ -148,6 +148,7 @@ static void free_parts(struct cop_node *node)
         cop__timers_fini(&node->timers);
         cop__kinds_free(node->kinds);
         cop__symbols_free(node->symbols);
+        cop__reports_end_log(node);
         cop__reports_fini(&node->reports);
         cop__census_fini(&node->census);
         cop__labels_fini(&node->labels);

@@ -90,6 +90,10 @@
 /* Crash reports that a node keeps, the oldest overwritten. */
 #define COP__REPORTS_KEPT 64u
 
+/* Crashes that a node writes to its log within a second, with what its supervisors did: more are counted. To print one takes as long
+ * as the restart. */
+#define COP__REPORTS_LOGGED 200u
+
 /* Dead letters that a node keeps, the oldest overwritten. */
 #define COP__LETTERS_KEPT 64u
 
