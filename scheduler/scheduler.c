@@ -431,8 +431,9 @@ static COP__NOINLINE struct cop__task *pick_queued(struct cop__worker *worker)
 COP__INLINE struct cop__task *pick_here(struct cop__worker *worker)
 {
         struct cop__task *task;
-        cop__count_up(&worker->turns);
-        if (COP__UNLIKELY(worker->turns % COP__TIMERS_EVERY == 0 ||
+        uint64_t turns = worker->turns + 1; /* not read back: that would wait for the store */
+        cop__store_relaxed(&worker->turns, turns);
+        if (COP__UNLIKELY(turns % COP__TIMERS_EVERY == 0 ||
                           cop__load_relaxed(&worker->thread.scheduler->waiting) != 0)) {
                 task = pick_unusually(worker);
                 if (task != NULL)
