@@ -55,7 +55,7 @@ COP__INLINE bool cop__runqueue_push(struct cop__runqueue *queue, struct cop__tas
 }
 
 /* Any thread. Moves up to `room` of the oldest tasks, but at most half of them rounded up, into `tasks`; how many. */
-static inline uint32_t cop__runqueue_steal(struct cop__runqueue *queue, struct cop__task **tasks,
+static inline uint32_t cop__runqueue_pull(struct cop__runqueue *queue, struct cop__task **tasks,
                                            uint32_t room)
 {
         uint32_t head = cop__load_acquire(&queue->head);
@@ -77,6 +77,13 @@ static inline uint32_t cop__runqueue_steal(struct cop__runqueue *queue, struct c
                 if (cop__cas_acq_rel(&queue->head, &head, head + count)) /* TAKE */
                         return count;
         }
+}
+
+/* The same by another worker than the owner. */
+static inline uint32_t cop__runqueue_steal(struct cop__runqueue *queue, struct cop__task **tasks,
+                                           uint32_t room)
+{
+        return cop__runqueue_pull(queue, tasks, room);
 }
 
 /* Any thread, as advice; exact for the owner, but for what is stolen meanwhile. */

@@ -223,7 +223,7 @@ static struct cop__task *take_urgent(struct cop__scheduler *scheduler, bool high
 static COP__NOINLINE void overflow(struct cop__worker *worker, struct cop__task *task)
 {
         struct cop__task *moved[COP__RUNQUEUE_SIZE];
-        uint32_t count = cop__runqueue_steal(&worker->ring, moved, COP__RUNQUEUE_SIZE);
+        uint32_t count = cop__runqueue_pull(&worker->ring, moved, COP__RUNQUEUE_SIZE);
         struct cop__task *first = count > 0 ? moved[0] : task;
         for (uint32_t i = 0; i < count; i++)
                 moved[i]->next = i + 1 < count ? moved[i + 1] : task;
@@ -406,7 +406,7 @@ static struct cop__task *pull_few(struct cop__worker *worker)
                 room = 1;
         if (room > COP__DESK_FEW)
                 room = COP__DESK_FEW;
-        uint32_t count = cop__runqueue_steal(&worker->ring, pulled, room);
+        uint32_t count = cop__runqueue_pull(&worker->ring, pulled, room);
         if (count == 0)
                 return NULL;
         cop__desk_come(desk);
@@ -475,9 +475,16 @@ static struct cop__task *steal(struct cop__worker *worker)
 
 static bool is_work_left(struct cop__scheduler *scheduler);
 
+static bool leaves_watch(const struct cop__worker *worker)
+{
+        return cop__load_relaxed(&worker->thread.scheduler->lookout) == 0 &&
+               (worker->was_lookout || cop__wheel_next(&worker->wheel) != COP__WHEEL_NEVER);
+}
+
 /*
  * This worker no longer searches. If it was the last and found something, there may be more for another: then it looks, since
- * to wake one for nothing costs two threads some microseconds each time that a node at rest gets one thing to do.
+ * to wake one for nothing costs two threads some microseconds each time that a node at rest gets one thing to do. But if
+ * nobody is the lookout and there is something to look after, its own timers or what it has looked after so far, another one must.
  */
 static COP__NOINLINE void leave_search(struct cop__worker *worker, bool found)
 {
@@ -485,9 +492,10 @@ static COP__NOINLINE void leave_search(struct cop__worker *worker, bool found)
         worker->searching = false;
         if (cop__sub_seq(&scheduler->searching, 1) == 1 && found) {
                 cop__fence_seq(); /* SLEEPER: it stands in for the wakers that saw it search */
-                if (is_work_left(scheduler))
+                if (is_work_left(scheduler) || leaves_watch(worker))
                         offer(scheduler);
         }
+        worker->was_lookout = false;
 }
 
 COP__INLINE void stop_searching(struct cop__worker *worker, bool found)
@@ -611,6 +619,7 @@ static void park(struct cop__worker *worker)
                 cop__add_seq(&scheduler->searching, 1);
                 worker->searching = true;
         }
+        worker->was_lookout = lookout;
         serve_timers(scheduler, worker);
 }
 

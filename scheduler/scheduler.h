@@ -101,6 +101,7 @@ struct cop__worker {
         uint32_t common_turns;         /* without an urgent one, while tasks of other priorities waited */
         uint32_t later_turns;          /* tasks that have been put behind the others */
         bool searching;                /* counted in scheduler->searching */
+        bool was_lookout;              /* before it woke up last, and nobody has taken that over */
         struct cop__context own;       /* of the thread as it was made; used to start and to end */
         pthread_t handle;
         unsigned index;
