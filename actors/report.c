@@ -96,7 +96,8 @@ static void tell_left_out(struct cop_node *node, uint64_t left_out)
         if (left_out == 0)
                 return;
         snprintf(text, sizeof(text),
-                 "%llu crashes more are not in this log, which takes %u a second; the node keeps the last %u reports",
+                 "%llu crashes more are not in this log, which takes %u a second; the node keeps "
+                 "the last %u reports",
                  (unsigned long long)left_out, COP__REPORTS_LOGGED, COP__REPORTS_KEPT);
         cop__log_to(node, COP_LOG_WARNING, text);
 }

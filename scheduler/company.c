@@ -13,7 +13,7 @@ void cop__company_init(struct cop__company *company, struct cop__solitude *solit
                 cop__store_release(&solitude->alone, true);
 }
 
-/* The fence was there when the node began. Should it fail all the same, nobody can say where the worker is: not to go on is all that is left. */
+/* The fence was there when the node began. Should it fail all the same, nobody can say where the worker is, and it may not go on. */
 static void end_solitude(struct cop__solitude *solitude)
 {
         cop__store_relaxed(&solitude->alone, false);

@@ -23,7 +23,8 @@
  * Named pairs (release ↔ acquire)
  *      DESK    store of `at_work` or `raided` that is false ↔ the load of it by the other side: what was done at the desk is visible.
  *
- * Where there is no such fence `at_work` is a lock for both sides. A worker that has no others beside it has nobody to fear and looks at neither.
+ * Where there is no such fence `at_work` is a lock for both sides. A worker that has no others beside it has nobody to fear, and looks
+ * at neither.
  */
 #ifndef SCHEDULER_DESK_H
 #define SCHEDULER_DESK_H
