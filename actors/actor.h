@@ -373,9 +373,27 @@ void cop__send_on(struct cop__thread *thread, struct cop__actor *self, cop_pid t
 COP__INLINE void cop__push_signal(struct cop__thread *thread, struct cop__actor *actor,
                                   uint32_t generation, struct cop__signal *signal)
 {
+        bool asleep;
         signal->node.generation = generation;
-        if (cop__queue_push(&actor->queue, &signal->node))
+        if (cop__alone_begin(&thread->solitude)) {
+                asleep = cop__queue_push_as(&actor->queue, &signal->node, true);
+                cop__alone_end(&thread->solitude);
+        } else {
+                asleep = cop__queue_push(&actor->queue, &signal->node);
+        }
+        if (asleep)
                 cop__schedule(thread->scheduler, thread, &actor->task);
+}
+
+/* The owner gives up its run right, as cop__queue_sleep. */
+COP__INLINE bool cop__fall_asleep(struct cop__thread *thread, struct cop__actor *actor,
+                                  struct cop__node **passed)
+{
+        if (!cop__alone_begin(&thread->solitude))
+                return cop__queue_sleep(&actor->queue, &actor->cursor, passed);
+        bool asleep = cop__queue_sleep_as(&actor->queue, &actor->cursor, passed, true);
+        cop__alone_end(&thread->solitude);
+        return asleep;
 }
 
 /*
@@ -423,7 +441,7 @@ cop_status cop__call_close(struct cop__actor *actor, cop_ref ref, struct cop__si
 /* Answers a held request with what comes back, as a message, if the caller does not receive it. */
 cop_status cop__answer_returnable(const cop_message *request, const cop_kind *kind, const void *value);
 
-/* When a time-out that starts now is over. */
+/* When a time-out that starts now is over; one of a second or more ends up to a hundredth later. */
 uint64_t cop__deadline_ns(int64_t timeout_ms);
 
 /* When a call of this actor's ends that begins now: at its time-out, or before, with the patience of whoever has called it; 0:

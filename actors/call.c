@@ -183,7 +183,7 @@ struct cop__signal *cop__call_await(struct cop__actor *actor, uint64_t deadline_
                         actor->reply = NULL;
                         return reply;
                 }
-                if (deadline_ns != UINT64_MAX && cop__clock_ns() >= deadline_ns)
+                if (deadline_ns != UINT64_MAX && cop__clock_is_past(deadline_ns))
                         return NULL;
                 cop__wait(actor, deadline_ns, where);
         }

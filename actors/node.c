@@ -174,6 +174,7 @@ static void free_parts(struct cop_node *node)
         cop__timers_fini(&node->timers);
         cop__kinds_free(node->kinds);
         cop__symbols_free(node->symbols);
+        cop__reports_end_log(node);
         cop__reports_fini(&node->reports);
         cop__blocking_pool_fini(&node->blocking);
         cop__watchdog_fini(&node->watchdog);

@@ -295,7 +295,7 @@ struct cop__signal *cop__receive(struct cop__actor *actor, int64_t timeout_ms,
                 }
                 if (deadline_ns == 0)
                         deadline_ns = cop__deadline_ns(timeout_ms);
-                else if (deadline_ns != UINT64_MAX && cop__clock_ns() >= deadline_ns)
+                else if (deadline_ns != UINT64_MAX && cop__clock_is_past(deadline_ns))
                         return NULL;
                 cop__wait(actor, deadline_ns, where);
         }

@@ -78,17 +78,62 @@ static struct cop__report *slot_of(struct cop__reports *reports, uint64_t number
         return &reports->ring[number % COP__REPORTS_KEPT];
 }
 
+/* May one more be written to the log? *left_out is how many were not, if that can be told now. Under the lock. */
+static bool admit_to_log(struct cop__reports *reports, int64_t when, uint64_t *left_out)
+{
+        *left_out = 0;
+        if (when != reports->logged_when) {
+                *left_out = reports->unlogged_count;
+                reports->logged_when = when;
+                reports->logged_count = 0;
+                reports->unlogged_count = 0;
+        }
+        if (reports->logged_count == COP__REPORTS_LOGGED) {
+                reports->unlogged_count++;
+                return false;
+        }
+        reports->logged_count++;
+        return true;
+}
+
+static void tell_left_out(struct cop_node *node, uint64_t left_out)
+{
+        char text[160];
+        if (left_out == 0)
+                return;
+        snprintf(text, sizeof(text),
+                 "%llu crashes more are not in this log, which takes %u a second; the node keeps "
+                 "the last %u reports",
+                 (unsigned long long)left_out, COP__REPORTS_LOGGED, COP__REPORTS_KEPT);
+        cop__log_to(node, COP_LOG_WARNING, text);
+}
+
 void cop__report_file(struct cop_node *node, struct cop__report *report)
 {
         struct cop__reports *reports = &node->reports;
         char text[COP__LOG_TEXT];
+        uint64_t left_out;
         pthread_mutex_lock(&reports->mutex);
         report->number = ++reports->count;
+        report->logged = admit_to_log(reports, report->when, &left_out);
         *slot_of(reports, report->number) = *report;
         pthread_cond_broadcast(&reports->changed);
         pthread_mutex_unlock(&reports->mutex);
+        tell_left_out(node, left_out);
+        if (!report->logged)
+                return;
         cop__report_print_all(report, text, sizeof(text));
         cop__log_to(node, COP_LOG_ERROR, text);
+}
+
+void cop__reports_end_log(struct cop_node *node)
+{
+        struct cop__reports *reports = &node->reports;
+        pthread_mutex_lock(&reports->mutex);
+        uint64_t left_out = reports->unlogged_count;
+        reports->unlogged_count = 0;
+        pthread_mutex_unlock(&reports->mutex);
+        tell_left_out(node, left_out);
 }
 
 /* The newest report of that actor; under the lock. */
@@ -113,11 +158,13 @@ void cop__report_outcome(struct cop_node *node, cop_pid pid, const char *format,
         va_end(values);
         pthread_mutex_lock(&reports->mutex);
         struct cop__report *report = find(reports, pid);
+        bool logged = report == NULL || report->logged;
         if (report != NULL)
                 memcpy(report->outcome, text, sizeof(text));
         pthread_cond_broadcast(&reports->changed);
         pthread_mutex_unlock(&reports->mutex);
-        cop__log_to(node, COP_LOG_INFO, text);
+        if (logged)
+                cop__log_to(node, COP_LOG_INFO, text);
 }
 
 bool cop__report_get(struct cop_node *node, uint64_t number, struct cop__report *report)

@@ -41,6 +41,7 @@ struct cop__report {
         char reason[COP__REPORT_TEXT]; /* the exit reason, as a term */
         char outcome[160];             /* what its supervisor did; empty: nothing yet */
         bool supervised;               /* an outcome is to be expected */
+        bool logged;                   /* it is in the log, and its outcome will be */
         char started_as[96];           /* its server, or its function; may be empty */
         char ancestors[192];           /* "shop <0.3.0>, <0.1.0>": its parent first; may be empty */
         char linked[192];              /* in the same form */
@@ -52,6 +53,9 @@ struct cop__reports {
         pthread_mutex_t mutex;
         pthread_cond_t changed;
         uint64_t count;                /* of all crashes */
+        int64_t logged_when;           /* the second in which ... */
+        uint32_t logged_count;         /* ... so many were written to the log ... */
+        uint64_t unlogged_count;       /* ... and so many more were not */
         struct cop__report ring[COP__REPORTS_KEPT]; /* number n at n % COP__REPORTS_KEPT */
 };
 
@@ -61,8 +65,14 @@ void cop__log_to(struct cop_node *node, cop_log_level level, const char *text);
 void cop__reports_init(struct cop__reports *reports);
 void cop__reports_fini(struct cop__reports *reports);
 
-/* Files a report under the next number, which it gets, and writes it to the log. */
+/*
+ * Files a report under the next number, which it gets, and writes it to the log: of those in one second the first
+ * COP__REPORTS_LOGGED, and how many more there were with the next one after it.
+ */
 void cop__report_file(struct cop_node *node, struct cop__report *report);
+
+/* The node ends: how many were left out of the log last. */
+void cop__reports_end_log(struct cop_node *node);
 
 /* What the supervisor did about the death of `pid`; a log line, and part of the report if there is one. */
 void cop__report_outcome(struct cop_node *node, cop_pid pid, const char *format, ...)

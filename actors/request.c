@@ -392,7 +392,7 @@ static cop_status await_any(cop_requests *set, uint64_t deadline_ns, cop_respons
                 status = take_first(actor, set, response);
                 if (status != COP_E_TIMEOUT)
                         return status;
-                if (deadline_ns != UINT64_MAX && cop__clock_ns() >= deadline_ns) {
+                if (deadline_ns != UINT64_MAX && cop__clock_is_past(deadline_ns)) {
                         drop_all(actor, set);
                         return status;
                 }

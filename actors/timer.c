@@ -262,7 +262,7 @@ static cop_status start(struct cop__thread *thread, struct cop__timed *timed,
 {
         struct cop__timer_home *home = cop__timer_home_here(thread);
         uint64_t when_ns = order->absolute ? (uint64_t)order->ms * COP__NS_PER_MS
-                                           : cop__deadline_ns(order->ms);
+                                           : cop__clock_ns() + (uint64_t)order->ms * COP__NS_PER_MS;
         cop_status status = cop__timer_home_lock_to_add(home);
         if (status != COP_OK) {
                 cop__timed_free(&thread->pool, timed);

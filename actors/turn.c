@@ -419,13 +419,6 @@ COP__INLINE void live(struct cop__thread *thread, struct cop__actor *actor)
         }
 }
 
-/* The turn ends with more to do: the actor comes after those that wait already. */
-static COP__NOINLINE void go_on_later(struct cop__thread *thread, struct cop__actor *actor)
-{
-        actor->budget = cop__turn_budget(actor);
-        cop__schedule_later(thread->scheduler, thread, &actor->task);
-}
-
 COP__INLINE void fall_asleep(struct cop__thread *thread, struct cop__actor *actor)
 {
         struct cop__node *passed;
@@ -435,7 +428,7 @@ COP__INLINE void fall_asleep(struct cop__thread *thread, struct cop__actor *acto
         cop__let_go(actor); /* a handler may have kept what it received */
         actor->budget = COP__TURN_BUDGET;
         /* Asleep, the actor may run elsewhere at once: nothing of it is touched after that. */
-        if (COP__LIKELY(cop__queue_sleep(&actor->queue, &actor->cursor, &passed))) {
+        if (COP__LIKELY(cop__fall_asleep(thread, actor, &passed))) {
                 if (passed != NULL)
                         cop__signal_free(&thread->pool, cop__signal_of(passed));
                 return;
@@ -443,6 +436,22 @@ COP__INLINE void fall_asleep(struct cop__thread *thread, struct cop__actor *acto
         /* More is coming: a sender stopped in the middle of a push may have many behind it. */
         cop__press(actor, pressure);
         cop__schedule_later(thread->scheduler, thread, &actor->task);
+}
+
+/*
+ * The turn's budget is spent. The actor comes after those that wait already; but if it is behind, soon, for among them are those who
+ * send to it. It may also be that the last message was the last there is.
+ */
+static COP__NOINLINE void end_spent_turn(struct cop__thread *thread, struct cop__actor *actor)
+{
+        actor->budget = cop__turn_budget(actor);
+        if (cop__load_relaxed(&actor->pressed) & ~(uint32_t)COP__PRESSURE_LIMITED)
+                cop__schedule(thread->scheduler, thread, &actor->task);
+        else if (cop__queue_is_drained(&actor->queue, &actor->cursor) && actor->aside == 0 &&
+                 actor->mailbox.first == NULL)
+                fall_asleep(thread, actor);
+        else
+                cop__schedule_later(thread->scheduler, thread, &actor->task);
 }
 
 /* A slot with nobody in it: what came for the dead is answered. If a spawner's START is among it, life goes on. */
@@ -503,7 +512,7 @@ COP__INLINE void end_turn(struct cop__thread *thread, struct cop__actor *actor)
                           actor->task.visitor != NULL))
                 end_turn_otherwise(thread, actor);
         else if (COP__UNLIKELY(actor->budget <= 0))
-                go_on_later(thread, actor);
+                end_spent_turn(thread, actor);
         else
                 fall_asleep(thread, actor);
 }

@@ -16,12 +16,12 @@
 
 uint64_t cop__deadline_ns(int64_t timeout_ms)
 {
-        uint64_t most_ms = COP__TIMER_NS_MAX / 1000000;
+        uint64_t most_ms = COP__TIMER_NS_MAX / COP__NS_PER_MS;
         if (timeout_ms == COP_FOREVER)
                 return UINT64_MAX;
         if ((uint64_t)timeout_ms >= most_ms)
                 return COP__TIMER_NS_MAX;
-        return cop__clock_ns() + (uint64_t)timeout_ms * 1000000;
+        return cop__clock_in_ns((uint64_t)timeout_ms * COP__NS_PER_MS);
 }
 
 /* ---- The alarm ------------------------------------------------------------------ */
@@ -61,7 +61,7 @@ static void sleep_now(void *argument)
         struct cop__actor *actor = argument;
         struct cop__thread *thread = cop__thread_here();
         struct cop__node *passed;
-        if (!cop__queue_sleep(&actor->queue, &actor->cursor, &passed))
+        if (!cop__fall_asleep(thread, actor, &passed))
                 cop__schedule(thread->scheduler, thread, &actor->task);
         else if (passed != NULL)
                 cop__signal_free(&thread->pool, cop__signal_of(passed));
@@ -111,6 +111,16 @@ static void wait_on_stack(struct cop__actor *actor)
                 cop__exit_with(actor, COP_TUPLE(cop_atom("system_limit"), cop_atom("stack")));
 }
 
+/* Asleep it is no company to the worker. */
+static void sleep_on_thread(struct cop__actor *actor, uint32_t ticket, uint64_t deadline_ns)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__company *company = &thread->scheduler->company;
+        cop__company_leave(company);
+        cop__visitor_wait(thread, actor->task.visitor, ticket, deadline_ns);
+        cop__company_join(company);
+}
+
 /*
  * A visitor's own thread sleeps, by its own clock: no worker need be free for its time-outs. The mark is taken by exactly
  * one sender, who wakes us exactly once, or by ourselves when the time is over.
@@ -126,12 +136,11 @@ static void wait_on_thread(struct cop__actor *actor, uint64_t deadline_ns)
         if (passed != NULL)
                 cop__signal_free(&cop__thread_here()->pool, cop__signal_of(passed));
         if (deadline_ns != UINT64_MAX) {
-                cop__visitor_wait(cop__thread_here(), actor->task.visitor, ticket, deadline_ns);
+                sleep_on_thread(actor, ticket, deadline_ns);
                 if (cop__queue_rouse(&actor->queue))
                         return;
         }
-        /* The wake is on its way, if not here. */
-        cop__visitor_wait(cop__thread_here(), actor->task.visitor, ticket, UINT64_MAX);
+        sleep_on_thread(actor, ticket, UINT64_MAX); /* the wake is on its way, if not here */
 }
 
 /* A message in the user's hands cannot stay the queue's cursor: asleep, there is no moment left to link it. */

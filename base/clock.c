@@ -28,3 +28,24 @@ uint64_t cop__clock_ns(void)
         clock_gettime(CLOCK_MONOTONIC, &now);
         return (uint64_t)now.tv_sec * COP__NS_PER_S + (uint64_t)now.tv_nsec;
 }
+
+/* The time at the last tick. */
+static uint64_t last_tick_ns(void)
+{
+        struct timespec tick;
+        clock_gettime(CLOCK_MONOTONIC_COARSE, &tick);
+        return (uint64_t)tick.tv_sec * COP__NS_PER_S + (uint64_t)tick.tv_nsec;
+}
+
+uint64_t cop__clock_in_ns(uint64_t ns)
+{
+        return ns < COP__NS_PER_S || simulated_now != NULL
+                       ? cop__clock_ns() + ns
+                       : last_tick_ns() + COP__CLOCK_TICK_NS + ns;
+}
+
+bool cop__clock_is_past(uint64_t when_ns)
+{
+        return (simulated_now != NULL || last_tick_ns() + COP__CLOCK_TICK_NS >= when_ns) &&
+               cop__clock_ns() >= when_ns;
+}

@@ -6,6 +6,7 @@
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define COP__NS_PER_US UINT64_C(1000)
@@ -20,5 +21,16 @@ void cop__clock_simulate(const uint64_t *now_ns);
 
 /* What was said last for the calling thread. */
 const uint64_t *cop__clock_simulated(void);
+/*
+ * The time in so many nanoseconds, as a deadline: never earlier, and for a second and more up to COP__CLOCK_TICK_NS later. That
+ * is read off the kernel's last tick, at a tenth of what a look at the machine's counter costs.
+ */
+uint64_t cop__clock_in_ns(uint64_t ns);
+
+/* Is the time over? As cop__clock_ns() >= when_ns, and as cheap as the above while it is more than a tick away. */
+bool cop__clock_is_past(uint64_t when_ns);
+
+/* No kernel ticks more rarely. */
+#define COP__CLOCK_TICK_NS UINT64_C(10000000)
 
 #endif

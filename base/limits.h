@@ -23,7 +23,10 @@
 #define COP__TIMERS_EVERY (COP__TINY ? 1u : 16u)
 
 /* A worker looks at the shared queue first once in so many turns, or a busy ring would starve it. A multiple of the above. */
-#define COP__SHARED_EVERY (COP__TINY ? 2u : 64u)
+#define COP__SHARED_EVERY (COP__TINY ? 2u : 16u)
+
+/* Tasks that a worker takes out of its ring at once: pays for the exchange. While others wait there are four times as many left. */
+#define COP__DESK_FEW (COP__TINY ? 1u : 8u)
 
 /* A busy worker looks for news of the outside world once in so many turns, which costs a system call. A multiple of the timers'. */
 #define COP__POLL_EVERY (COP__TINY ? 2u : 64u)
@@ -125,6 +128,9 @@
 
 /* How long such a thread waits for another function before it ends. */
 #define COP__BLOCKING_IDLE_MS (COP__TINY ? 10u : 1000u)
+/* Crashes that a node writes to its log within a second, with what its supervisors did: more are counted. To print one takes as long
+ * as the restart. */
+#define COP__REPORTS_LOGGED 200u
 
 /* Dead letters that a node keeps, the oldest overwritten. */
 #define COP__LETTERS_KEPT 64u

@@ -50,6 +50,9 @@
  * taken is known from it and from `tail`: no counter is written by senders. It is advice: a sender that comes between
  * another's exchange and its store counts on from an old number, and the difference is wrong until the owner is past that node.
  *
+ * Alone. An owner that knows that no other thread is at any queue (scheduler/company.h) does the exchange and the compare-and-swap as
+ * a load and a store; the rest is the same. The functions say so by a constant.
+ *
  * The exchange-and-link queue is D. Vyukov's intrusive many-to-one queue; telling the sender through the
  * exchange that the owner sleeps is S. Clebsch's (Pony). The mark without a stub node, so that an idle actor holds
  * no message, is ours.
@@ -90,16 +93,24 @@ static inline void cop__queue_init(struct cop__queue *queue)
         cop__store_relaxed(&queue->head, (struct cop__node *)NULL);
 }
 
+COP__INLINE uintptr_t cop__queue_swap_alone(struct cop__queue *queue, uintptr_t tail)
+{
+        uintptr_t before = cop__load_relaxed(&queue->tail);
+        cop__store_relaxed(&queue->tail, tail);
+        return before;
+}
+
 /*
  * Any thread. Returns true when the caller has taken the mark: it must schedule the owner. The node belongs to the
  * owner from the exchange on.
  */
-COP__INLINE bool cop__queue_push(struct cop__queue *queue, struct cop__node *node)
+COP__INLINE bool cop__queue_push_as(struct cop__queue *queue, struct cop__node *node, bool alone)
 {
         /* The node is not visible yet; the store that publishes it (LINK) orders this one. */
         node->next = NULL;
         /* Acquire: SLEEP and CHAIN. Release: CHAIN, for whoever takes this node out of `tail`. */
-        uintptr_t before = cop__exchange_acq_rel(&queue->tail, (uintptr_t)node);
+        uintptr_t before = alone ? cop__queue_swap_alone(queue, (uintptr_t)node)
+                                 : cop__exchange_acq_rel(&queue->tail, (uintptr_t)node);
         if (before & COP__QUEUE_MARK) {
                 cop__store_relaxed(&node->seq, 1);
                 cop__store_release(&queue->head, node); /* LINK */
@@ -111,6 +122,11 @@ COP__INLINE bool cop__queue_push(struct cop__queue *queue, struct cop__node *nod
         cop__store_relaxed(&node->seq, cop__load_relaxed(&previous->seq) + 1);
         cop__store_release(&previous->next, node); /* LINK */
         return false;
+}
+
+COP__INLINE bool cop__queue_push(struct cop__queue *queue, struct cop__node *node)
+{
+        return cop__queue_push_as(queue, node, false);
 }
 
 /*
@@ -156,13 +172,21 @@ COP__INLINE bool cop__queue_mark(struct cop__queue *queue, uintptr_t empty, uint
         return cop__cas_release(&queue->tail, &empty, mark); /* SLEEP */
 }
 
+COP__INLINE bool cop__queue_mark_alone(struct cop__queue *queue, uintptr_t empty)
+{
+        if (cop__load_relaxed(&queue->tail) != empty)
+                return false;
+        cop__store_relaxed(&queue->tail, COP__QUEUE_ASLEEP);
+        return true;
+}
+
 /*
  * Owner. Gives up the run right if nothing has arrived: true, and from then on the caller may touch nothing
  * that belongs to the owner; *passed is the cursor's node if it was done with, for the caller to free. False: more has
  * arrived, or is about to; the caller is still the owner.
  */
-COP__INLINE bool cop__queue_sleep(struct cop__queue *queue, struct cop__queue_cursor *cursor,
-                                  struct cop__node **passed)
+COP__INLINE bool cop__queue_sleep_as(struct cop__queue *queue, struct cop__queue_cursor *cursor,
+                                     struct cop__node **passed, bool alone)
 {
         struct cop__queue_cursor before = *cursor;
         uintptr_t empty = (uintptr_t)before.node;
@@ -176,7 +200,7 @@ COP__INLINE bool cop__queue_sleep(struct cop__queue *queue, struct cop__queue_cu
         }
         cop__store_relaxed(&cursor->node, (struct cop__node *)NULL);
         cursor->done = false;
-        if (cop__queue_mark(queue, empty, COP__QUEUE_ASLEEP)) {
+        if (alone ? cop__queue_mark_alone(queue, empty) : cop__queue_mark(queue, empty, COP__QUEUE_ASLEEP)) {
                 if (before.done)
                         *passed = before.node;
                 return true;
@@ -184,6 +208,12 @@ COP__INLINE bool cop__queue_sleep(struct cop__queue *queue, struct cop__queue_cu
         cop__store_relaxed(&cursor->node, before.node);
         cursor->done = before.done;
         return false;
+}
+
+COP__INLINE bool cop__queue_sleep(struct cop__queue *queue, struct cop__queue_cursor *cursor,
+                                  struct cop__node **passed)
+{
+        return cop__queue_sleep_as(queue, cursor, passed, false);
 }
 
 /*

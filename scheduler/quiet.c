@@ -75,7 +75,7 @@ static bool has_tasks(struct cop__scheduler *scheduler)
         cop__lock_unlock(&scheduler->shared_lock);
         for (unsigned i = 0; i < scheduler->worker_count && !found; i++)
                 found = !cop__runqueue_is_empty(&scheduler->workers[i].ring) ||
-                        cop__load_acquire(&scheduler->workers[i].next) != NULL;
+                        !cop__desk_is_empty(&scheduler->workers[i].desk);
         return found;
 }
 

@@ -54,22 +54,8 @@ COP__INLINE bool cop__runqueue_push(struct cop__runqueue *queue, struct cop__tas
         return true;
 }
 
-/* Owner. The oldest task, or NULL. */
-COP__INLINE struct cop__task *cop__runqueue_pop(struct cop__runqueue *queue)
-{
-        uint32_t head = cop__load_acquire(&queue->head);
-        for (;;) {
-                if (head == cop__load_relaxed(&queue->tail))
-                        return NULL;
-                struct cop__task *task =
-                        cop__load_relaxed(&queue->slots[head % COP__RUNQUEUE_SIZE]);
-                if (cop__cas_acq_rel(&queue->head, &head, head + 1)) /* TAKE */
-                        return task;
-        }
-}
-
 /* Any thread. Moves up to `room` of the oldest tasks, but at most half of them rounded up, into `tasks`; how many. */
-static inline uint32_t cop__runqueue_steal(struct cop__runqueue *queue, struct cop__task **tasks,
+static inline uint32_t cop__runqueue_pull(struct cop__runqueue *queue, struct cop__task **tasks,
                                            uint32_t room)
 {
         uint32_t head = cop__load_acquire(&queue->head);
@@ -91,6 +77,19 @@ static inline uint32_t cop__runqueue_steal(struct cop__runqueue *queue, struct c
                 if (cop__cas_acq_rel(&queue->head, &head, head + count)) /* TAKE */
                         return count;
         }
+}
+
+/* The same by another worker than the owner. */
+static inline uint32_t cop__runqueue_steal(struct cop__runqueue *queue, struct cop__task **tasks,
+                                           uint32_t room)
+{
+        return cop__runqueue_pull(queue, tasks, room);
+}
+
+/* Any thread, as advice; exact for the owner, but for what is stolen meanwhile. */
+COP__INLINE uint32_t cop__runqueue_count(const struct cop__runqueue *queue)
+{
+        return cop__load_acquire(&queue->tail) - cop__load_acquire(&queue->head);
 }
 
 /* Any thread, as advice. */

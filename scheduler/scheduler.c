@@ -24,7 +24,7 @@
  * `waiting` are to them what its count is to the normal one. So the argument above holds for each, and for all together.
  *
  * the lookout: while some workers are busy, one of the parked ones wakes up every millisecond (COP__LOOKOUT_NS). It searches,
- * takes what has lain in the next slot of a worker that has been in one turn all that time, and serves the timers of such a
+ * takes what has lain on the desk of a worker that has been in one turn all that time (desk.h), and serves the timers of such a
  * worker. When nobody is busy there is no lookout, and an idle node uses no processor time at all.
  *
  * Lock order: `expiring` of a worker, then what `fire` takes; the lock of a wheel, under which a task may be scheduled; then
@@ -154,9 +154,34 @@ static void cut_shared(struct cop__task_list *list, struct cop__task *rest, uint
         cop__store_relaxed(&list->count, list->count - taken);
 }
 
+/* Under the lock: tasks from *rest on move to the ring, if that is empty, or a few to the desk, if none lie there; how many. */
+static uint32_t move_share(struct cop__worker *worker, struct cop__task **rest, uint32_t share)
+{
+        struct cop__desk *desk = &worker->desk;
+        bool to_ring = cop__runqueue_is_empty(&worker->ring);
+        uint32_t most = to_ring ? COP__SHARED_BATCH : COP__DESK_FEW, moved = 0;
+        if (!to_ring && cop__load_relaxed(&desk->few_count) > 0)
+                return 0;
+        cop__desk_come(desk);
+        for (; *rest != NULL && moved < share && moved < most; moved++) {
+                struct cop__task *after = (*rest)->next; /* it may be gone once it is in the ring */
+                if (!to_ring)
+                        desk->few[moved] = *rest;
+                else if (!cop__runqueue_push(&worker->ring, *rest))
+                        break;
+                *rest = after;
+        }
+        if (!to_ring) {
+                desk->few_at = 0;
+                cop__store_relaxed(&desk->few_count, moved);
+        }
+        cop__desk_leave(desk);
+        return moved;
+}
+
 /*
- * The oldest normal task; a fair share of those behind it moves to the worker's ring, if that is empty. Into a ring with
- * tasks they would push: it would overflow with those that have waited in it longest, again and again before their turn.
+ * The oldest normal task; a fair share of those behind it moves to the worker, where it is served before what its ring holds. Not into
+ * the ring if there are tasks in it: it would overflow with those that have waited in it longest, again and again before their turn.
  */
 static struct cop__task *take_shared(struct cop__worker *worker)
 {
@@ -166,21 +191,12 @@ static struct cop__task *take_shared(struct cop__worker *worker)
                 return NULL;
         cop__lock_lock(&scheduler->shared_lock);
         struct cop__task *task = list->first;
-        uint32_t share = cop__runqueue_is_empty(&worker->ring) ? list->count / scheduler->worker_count : 1;
-        uint32_t taken = 0;
-        struct cop__task *rest = task;
         if (task != NULL) {
-                rest = task->next;
-                taken = 1;
+                uint32_t share = list->count / scheduler->worker_count;
+                struct cop__task *rest = task->next;
+                uint32_t moved = move_share(worker, &rest, share > 0 ? share - 1 : 0);
+                cut_shared(list, rest, 1 + moved);
         }
-        while (rest != NULL && taken < share && taken < COP__SHARED_BATCH) {
-                struct cop__task *after = rest->next;
-                if (!cop__runqueue_push(&worker->ring, rest))
-                        break;
-                rest = after;
-                taken++;
-        }
-        cut_shared(list, rest, taken);
         cop__lock_unlock(&scheduler->shared_lock);
         return task;
 }
@@ -215,7 +231,7 @@ static struct cop__task *take_urgent(struct cop__scheduler *scheduler, bool high
 static COP__NOINLINE void overflow(struct cop__worker *worker, struct cop__task *task)
 {
         struct cop__task *moved[COP__RUNQUEUE_SIZE];
-        uint32_t count = cop__runqueue_steal(&worker->ring, moved, COP__RUNQUEUE_SIZE);
+        uint32_t count = cop__runqueue_pull(&worker->ring, moved, COP__RUNQUEUE_SIZE);
         struct cop__task *first = count > 0 ? moved[0] : task;
         for (uint32_t i = 0; i < count; i++)
                 moved[i]->next = i + 1 < count ? moved[i + 1] : task;
@@ -230,22 +246,10 @@ COP__INLINE void put_ring(struct cop__worker *worker, struct cop__task *task)
                 offer(worker->thread.scheduler);
 }
 
-/* With one worker there are no thieves, and plain accesses do. */
-COP__INLINE struct cop__task *swap_next(struct cop__worker *worker, struct cop__task *task)
-{
-        if (worker->thread.scheduler->worker_count == 1) {
-                struct cop__task *before = cop__load_relaxed(&worker->next);
-                cop__store_relaxed(&worker->next, task);
-                return before;
-        }
-        /* Whoever takes a task out of the slot has exchanged for it: release here, acquire there. */
-        return cop__exchange_acq_rel(&worker->next, task);
-}
-
 static void put_next(struct cop__worker *worker, struct cop__task *task)
 {
         struct cop__scheduler *scheduler = worker->thread.scheduler;
-        struct cop__task *displaced = swap_next(worker, task);
+        struct cop__task *displaced = cop__desk_swap(&worker->desk, task);
         if (displaced != NULL)
                 put_ring(worker, displaced);
         else if (COP__UNLIKELY(cop__load_relaxed(&scheduler->idle) != 0) &&
@@ -282,12 +286,18 @@ void cop__schedule(struct cop__scheduler *scheduler, struct cop__thread *thread,
                 put_next(worker, task);
 }
 
+/* Does anybody wait behind the next slot? */
+COP__INLINE bool is_anybody_behind(const struct cop__worker *worker)
+{
+        return cop__load_relaxed(&worker->desk.few_count) > 0 ||
+               !cop__runqueue_is_empty(&worker->ring);
+}
+
 /* Has the worker something to do besides this task, which has just ended a turn here? It may have picked it already. */
 static bool has_another(const struct cop__worker *worker, const struct cop__task *task)
 {
         const struct cop__task *current = worker->thread.current;
-        return worker->handed != NULL || (current != NULL && current != task) ||
-               !cop__runqueue_is_empty(&worker->ring);
+        return worker->handed != NULL || (current != NULL && current != task) || is_anybody_behind(worker);
 }
 
 /*
@@ -362,19 +372,19 @@ static COP__COLD void look_outside(struct cop__worker *worker)
 /* The next slot has been served often enough, and others wait: what it holds goes behind them. */
 static COP__NOINLINE void pass_over_next(struct cop__worker *worker)
 {
-        struct cop__task *task = swap_next(worker, NULL);
+        struct cop__task *task = cop__desk_swap(&worker->desk, NULL);
         if (task != NULL)
                 put_ring(worker, task);
 }
 
 COP__INLINE struct cop__task *pick_next_slot(struct cop__worker *worker)
 {
-        if (cop__load_relaxed(&worker->next) == NULL)
+        if (cop__load_relaxed(&worker->desk.next) == NULL)
                 return NULL;
         /* With nobody else waiting here there is nobody to be fair to. */
         if (COP__LIKELY(worker->next_turns++ < COP__NEXT_TURNS ||
-                        cop__runqueue_is_empty(&worker->ring)))
-                return swap_next(worker, NULL);
+                        !is_anybody_behind(worker)))
+                return cop__desk_swap(&worker->desk, NULL);
         pass_over_next(worker);
         return NULL;
 }
@@ -458,11 +468,32 @@ static COP__NOINLINE struct cop__task *pick_unusually(struct cop__worker *worker
         return task;
 }
 
-/* With nothing in the next slot. */
+/* The oldest of the ring; a few of those behind it come to the desk, if there are many. */
+static struct cop__task *pull_few(struct cop__worker *worker)
+{
+        struct cop__desk *desk = &worker->desk;
+        struct cop__task *pulled[COP__DESK_FEW];
+        uint32_t room = cop__runqueue_count(&worker->ring) / 4;
+        if (room == 0)
+                room = 1;
+        if (room > COP__DESK_FEW)
+                room = COP__DESK_FEW;
+        uint32_t count = cop__runqueue_pull(&worker->ring, pulled, room);
+        if (count == 0)
+                return NULL;
+        cop__desk_come(desk);
+        desk->few_at = 0;
+        for (uint32_t i = 1; i < count; i++)
+                desk->few[i - 1] = pulled[i];
+        cop__store_relaxed(&desk->few_count, count - 1);
+        cop__desk_leave(desk);
+        return pulled[0];
+}
+
+/* With nothing at hand. */
 static COP__NOINLINE struct cop__task *pick_queued(struct cop__worker *worker)
 {
-        worker->next_turns = 0;
-        struct cop__task *task = cop__runqueue_pop(&worker->ring);
+        struct cop__task *task = pull_few(worker);
         if (task == NULL)
                 task = take_shared(worker);
         return task != NULL ? task : take_urgent(worker->thread.scheduler, false);
@@ -472,14 +503,19 @@ static COP__NOINLINE struct cop__task *pick_queued(struct cop__worker *worker)
 COP__INLINE struct cop__task *pick_here(struct cop__worker *worker)
 {
         struct cop__task *task;
-        cop__count_up(&worker->turns);
-        if (COP__UNLIKELY(worker->turns % COP__TIMERS_EVERY == 0 ||
+        uint64_t turns = worker->turns + 1; /* not read back: that would wait for the store */
+        cop__store_relaxed(&worker->turns, turns);
+        if (COP__UNLIKELY(turns % COP__TIMERS_EVERY == 0 ||
                           cop__load_relaxed(&worker->thread.scheduler->waiting) != 0)) {
                 task = pick_unusually(worker);
                 if (task != NULL)
                         return task;
         }
         task = pick_next_slot(worker);
+        if (task != NULL)
+                return task;
+        worker->next_turns = 0;
+        task = cop__desk_take(&worker->desk);
         return COP__LIKELY(task != NULL) ? task : pick_queued(worker);
 }
 
@@ -511,9 +547,16 @@ static struct cop__task *steal(struct cop__worker *worker)
 
 static bool is_work_left(struct cop__scheduler *scheduler);
 
+static bool leaves_watch(const struct cop__worker *worker)
+{
+        return cop__load_relaxed(&worker->thread.scheduler->lookout) == 0 &&
+               (worker->was_lookout || cop__wheel_next(&worker->wheel) != COP__WHEEL_NEVER);
+}
+
 /*
  * This worker no longer searches. If it was the last and found something, there may be more for another: then it looks, since
- * to wake one for nothing costs two threads some microseconds each time that a node at rest gets one thing to do.
+ * to wake one for nothing costs two threads some microseconds each time that a node at rest gets one thing to do. But if
+ * nobody is the lookout and there is something to look after, its own timers or what it has looked after so far, another one must.
  */
 static COP__NOINLINE void leave_search(struct cop__worker *worker, bool found)
 {
@@ -521,9 +564,10 @@ static COP__NOINLINE void leave_search(struct cop__worker *worker, bool found)
         worker->searching = false;
         if (cop__sub_seq(&scheduler->searching, 1) == 1 && found) {
                 cop__fence_seq(); /* SLEEPER: it stands in for the wakers that saw it search */
-                if (is_work_left(scheduler))
+                if (is_work_left(scheduler) || leaves_watch(worker))
                         offer(scheduler);
         }
+        worker->was_lookout = false;
 }
 
 COP__INLINE void stop_searching(struct cop__worker *worker, bool found)
@@ -582,7 +626,7 @@ static bool is_work_left(struct cop__scheduler *scheduler)
         return false;
 }
 
-/* What a worker that has been in one turn since the last look has lying about: its timers, its next slot. */
+/* What a worker that has been in one turn since the last look has lying about: its timers, the tasks on its desk. */
 static void look_after(struct cop__worker *worker, struct cop__worker *busy)
 {
         uint64_t turns = cop__load_relaxed(&busy->turns);
@@ -591,11 +635,12 @@ static void look_after(struct cop__worker *worker, struct cop__worker *busy)
                 return;
         }
         serve_timers(worker->thread.scheduler, busy);
-        if (cop__load_relaxed(&busy->next) == NULL)
+        if (cop__desk_is_empty(&busy->desk))
                 return;
-        struct cop__task *task = cop__exchange_acq_rel(&busy->next, (struct cop__task *)NULL);
-        if (task != NULL)
-                put_ring(worker, task);
+        struct cop__task *tasks[1 + COP__DESK_FEW];
+        uint32_t count = cop__desk_raid(&busy->desk, tasks);
+        for (uint32_t i = 0; i < count; i++)
+                put_ring(worker, tasks[i]);
 }
 
 static bool become_lookout(struct cop__worker *worker)
@@ -661,6 +706,7 @@ static void park(struct cop__worker *worker)
                 cop__add_seq(&scheduler->searching, 1);
                 worker->searching = true;
         }
+        worker->was_lookout = lookout;
         serve_timers(scheduler, worker);
         tell_ready(worker, &events); /* with the bit back: what it makes runnable is for this worker */
 }
@@ -1001,7 +1047,14 @@ static cop_status start_workers(struct cop__scheduler *scheduler, unsigned count
                         return status;
                 scheduler->worker_count++;
         }
-        if (scheduler->hooks.simulation != NULL) {
+        bool simulated = scheduler->hooks.simulation != NULL;
+        cop__company_init(&scheduler->company, count == 1 && !simulated
+                                                       ? &scheduler->workers[0].thread.solitude
+                                                       : NULL);
+        enum cop__desk_guard guard = cop__desk_guard_for(count);
+        for (unsigned i = 0; i < count; i++)
+                scheduler->workers[i].desk.guard = (uint8_t)guard;
+        if (simulated) {
                 start_simulation(scheduler);
                 return COP_OK;
         }
@@ -1088,6 +1141,7 @@ cop_status cop__visitor_enter(struct cop__scheduler *scheduler, struct cop__thre
                 return status;
         }
         set_here(thread);
+        cop__company_join(&scheduler->company);
         scheduler->hooks.thread_enter(thread);
         return COP_OK;
 }
@@ -1095,6 +1149,7 @@ cop_status cop__visitor_enter(struct cop__scheduler *scheduler, struct cop__thre
 void cop__visitor_leave(struct cop__thread *thread)
 {
         thread->scheduler->hooks.thread_leave(thread);
+        cop__company_leave(&thread->scheduler->company);
         set_here(NULL);
         thread->scheduler->hooks.thread_fini(thread);
         cop__pool_cache_fini(&thread->pool);

@@ -6,7 +6,7 @@
  * above installs what runs one. See README.md in this folder for one turn of a worker, step by step.
  *
  *      cop__schedule ──► next slot ──(displaced, or its turns are over)──► ring ──(full)──► shared queue
- *                            │                                              │                   ▲
+ *                            │      ◄──────────── a few at a time ──────────┤                   ▲
  *                            ▼                                              ▼                   │
  *                          worker ◄────────────── steal half ◄─────── other workers      visiting threads
  *
@@ -31,6 +31,8 @@
 #include <coppice/priority.h>
 
 #include "base/pool.h"
+#include "scheduler/company.h"
+#include "scheduler/desk.h"
 #include "scheduler/park.h"
 #include "scheduler/poll.h"
 #include "scheduler/quiet.h"
@@ -71,6 +73,7 @@ struct cop__thread {
         struct cop__worker *worker;   /* NULL: a visitor */
         struct cop__task *current;    /* atomic for the watch; the task that runs here */
         void *upper;                  /* what the layer above keeps for each thread */
+        struct cop__solitude solitude; /* see company.h */
         struct cop__pool_cache pool;
 };
 
@@ -89,7 +92,7 @@ struct cop__scheduler_hooks {
 };
 
 struct cop__worker {
-        /* Only its own thread, but for `turns` and `next`. */
+        /* Only its own thread. */
         struct cop__thread thread;
         struct cop__stack *stack;      /* the one that this worker's loop runs on */
         struct cop__stack *spare;      /* holds a loop at rest, to go on with when a task blocks */
@@ -105,6 +108,7 @@ struct cop__worker {
         struct cop__task_list pinned;  /* tasks that were interrupted, and go on on this thread and no other */
         uint64_t pinned_at_ns;         /* when one of them last ran, or the first came */
         bool searching;                /* counted in scheduler->searching */
+        bool was_lookout;              /* before it woke up last, and nobody has taken that over */
         struct cop__context own;       /* of the thread as it was made; used to start and to end */
         pthread_t handle;
         unsigned index;
@@ -120,7 +124,7 @@ struct cop__worker {
         uint64_t run_progress;         /* ... unless its progress is not this any more. Released by run_turn: RUN */
         uint32_t pinned_count;         /* the watch reads; of `pinned` */
         int tid;                       /* the watch reads; the kernel's number of the thread */
-        struct cop__task *next;        /* the task just woken; owner and thieves exchange */
+        struct cop__desk desk;         /* the next slot, and what is next of the ring; see desk.h */
         struct cop__park park;
         struct cop__wheel wheel;       /* has its own lock */
         struct cop__lock expiring;     /* one thread at a time serves the wheel */
@@ -137,6 +141,7 @@ struct cop__scheduler {
         struct cop__stack_pool stacks;
         struct cop__poll poll;           /* written when a worker falls asleep or wakes up, if it is open */
         struct cop__quiet quiet;         /* written only when somebody waits for quiet */
+        struct cop__company company;     /* written only when a thread of the program comes, goes, wakes or sleeps */
 
         /* Written when workers sleep and wake, read at each send: a line of their own. */
         uint64_t idle COP__LINE_ALIGNED; /* one bit for each worker that is parked or about to */

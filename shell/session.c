@@ -64,9 +64,11 @@ void cop__session_interrupt(struct cop__session *session)
         if (signal == NULL)
                 return;
         session->interruption = NULL;
+        struct cop__scheduler *scheduler = &cop__console_node(session->console)->scheduler;
+        cop__company_join(&scheduler->company);
         if (cop__queue_push(&session->actor->queue, &signal->node))
-                cop__schedule(&cop__console_node(session->console)->scheduler, NULL,
-                              &session->actor->task);
+                cop__schedule(scheduler, NULL, &session->actor->task);
+        cop__company_leave(&scheduler->company);
 }
 
 /* ---- News ---------------------------------------------------------------------------- */

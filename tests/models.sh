@@ -1,7 +1,7 @@
 #!/bin/sh
 # Copyright (c) 2026 The Coppice authors. MIT licence.
 #
-# The protocols of the arrival queue and of sleep and wake hold in every interleaving: SPIN
+# The protocols of the arrival queue, of sleep and wake, and of the desk hold in every interleaving: SPIN
 # walks through all of them. That it would notice is shown first, with planted bugs.
 #
 #       tests/models.sh [BUILD_DIR]     ends with 77 where spin is not installed
@@ -48,6 +48,11 @@ for bug in FREE_CURSOR SLEEP_BLIND SCHEDULE_AWAKE LET_GO_UNMARKED; do
         is_found queue "-DPLANT_$bug"
 done
 holds queue
+
+for bug in NO_FENCE LOOK_FIRST EARLY_CLEAR; do
+        is_found barrier "-DPLANT_$bug"
+done
+holds barrier
 
 for bug in FORGET_CLAIM LOOK_FIRST; do
         is_found wake "-DPLANT_$bug"

@@ -479,3 +479,42 @@ IN_NODE(two_thousand_crashes_leave_memory_and_descriptors_flat)
         cop__totals(node, &totals);
         ck_assert_uint_eq(totals.crashes, (uint64_t)count * (uint64_t)rounds + 300);
 }
+
+/* ---- A storm ------------------------------------------------------------------------------- */
+
+struct storm_log {
+        uint64_t written, left_out; /* atomic */
+};
+
+static void count_entries(void *context, cop_log_level level, const char *text)
+{
+        struct storm_log *log = context;
+        unsigned long long left_out;
+        (void)level;
+        if (strstr(text, "crashed: storm") != NULL)
+                cop__add_relaxed(&log->written, 1);
+        else if (sscanf(text, "%llu crashes more are not in this log", &left_out) == 1)
+                cop__add_relaxed(&log->left_out, left_out);
+}
+
+static void crashes(void)
+{
+        cop_exit(cop_atom("storm"));
+}
+
+TEST(of_a_storm_of_crashes_the_log_takes_some_and_counts_the_others)
+{
+        enum { CRASHES_IN_ALL = 2000 };
+        struct storm_log log = { 0 };
+        int64_t began_ns = (int64_t)cop__clock_ns();
+        cop_node *node = node_begin((cop_node_options){ .workers = 2, .log = count_entries,
+                                                        .log_context = &log });
+        for (int i = 0; i < CRASHES_IN_ALL; i++)
+                await_down(spawn_watched(.run = crashes), "storm");
+        node_end(node);
+        /* Of each second that was begun. */
+        int64_t seconds = ((int64_t)cop__clock_ns() - began_ns) / (int64_t)COP__NS_PER_S + 2;
+        ck_assert_uint_eq(log.written + log.left_out, CRASHES_IN_ALL);
+        ck_assert_uint_ge(log.written, COP__REPORTS_LOGGED);
+        ck_assert_int_le((int64_t)log.written, seconds * (int64_t)COP__REPORTS_LOGGED);
+}

@@ -276,7 +276,7 @@ typedef struct cop_pattern {
 
 /*
  * Takes the first message of the mailbox that any of the patterns fits, in order of arrival,
- * and waits for one to come until the time-out. What does not fit stays, in order.
+ * and waits for one to come until the time-out (one of a second or more may be a hundredth late). What does not fit stays, in order.
  * Returns: the message, which the caller owns and ends with cop_message_free; NULL after `timeout_ms`.
  * A negative time-out ends the actor with {badarg, ...}.
  */

@@ -1,0 +1,59 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* The raider's side of a desk, and what its owner does when they meet. See desk.h. */
+#include "scheduler/desk.h"
+
+#include "scheduler/barrier.h"
+
+enum cop__desk_guard cop__desk_guard_for(unsigned worker_count)
+{
+        if (worker_count == 1)
+                return COP__DESK_ALONE;
+        return cop__barrier_is_there() ? COP__DESK_BARRIER : COP__DESK_LOCK;
+}
+
+void cop__desk_lock(struct cop__desk *desk)
+{
+        for (unsigned looks = 0; cop__exchange_acquire(&desk->at_work, true); looks++) /* DESK */
+                cop__spin_wait(looks);
+}
+
+void cop__desk_step_back(struct cop__desk *desk)
+{
+        do {
+                cop__store_release(&desk->at_work, false);
+                for (unsigned looks = 0; cop__load_acquire(&desk->raided); looks++) /* DESK */
+                        cop__spin_wait(looks);
+                cop__store_relaxed(&desk->at_work, true);
+                __atomic_signal_fence(__ATOMIC_SEQ_CST);
+        } while (cop__load_acquire(&desk->raided));
+}
+
+static uint32_t clear(struct cop__desk *desk, struct cop__task **tasks)
+{
+        uint32_t count = desk->few_count;
+        struct cop__task *next = cop__load_relaxed(&desk->next);
+        for (uint32_t i = 0; i < count; i++)
+                tasks[i] = desk->few[desk->few_at + i];
+        cop__store_relaxed(&desk->few_count, 0);
+        if (next != NULL)
+                tasks[count++] = next;
+        cop__store_relaxed(&desk->next, (struct cop__task *)NULL);
+        return count;
+}
+
+uint32_t cop__desk_raid(struct cop__desk *desk, struct cop__task **tasks)
+{
+        uint32_t count = 0;
+        if (desk->guard == COP__DESK_LOCK) {
+                if (cop__exchange_acquire(&desk->at_work, true)) /* DESK */
+                        return 0;
+                count = clear(desk, tasks);
+                cop__store_release(&desk->at_work, false); /* DESK */
+                return count;
+        }
+        cop__store_relaxed(&desk->raided, true);
+        if (cop__barrier_all() && !cop__load_acquire(&desk->at_work)) /* DESK */
+                count = clear(desk, tasks);
+        cop__store_release(&desk->raided, false); /* DESK */
+        return count;
+}

@@ -1,0 +1,116 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * What lies on a worker's desk: the task just woken, and the next few of its ring. No atomic exchange leads to them.
+ *
+ *      woken ──► next ──(displaced)──► ring ──(a few at a time)──► few ──► run
+ *
+ * A worker comes to its desk at each turn, and twice for a message. Others come only for what would lie there too long: the lookout,
+ * once a millisecond at most, when the worker has been in one turn all that time. So the whole cost is the raider's:
+ *
+ *      owner                                        raider
+ *      1 at_work = true                             1 raided = true
+ *      2 (the compiler keeps the order)             2 a fence that every thread must pass: barrier.h, which says why
+ *      3 look at `raided`; if set, step back        3 look at `at_work`; if set, leave all as it is
+ *        and wait until it is clear                   nothing: the desk is the raider's; take what lies there
+ *      4 the desk is the owner's                    4 raided = false
+ *      5 at_work = false
+ *
+ * Who may touch what
+ *      at_work     owner: store; raider: load
+ *      raided      raider: store; owner: load
+ *      the tasks   who has the desk; `next` and few_count: the owner, also away from it, and anybody as advice
+ *
+ * Named pairs (release ↔ acquire)
+ *      DESK    store of `at_work` or `raided` that is false ↔ the load of it by the other side: what was done at the desk is visible.
+ *
+ * Where there is no such fence `at_work` is a lock for both sides. A worker that has no others beside it has nobody to fear, and looks
+ * at neither.
+ */
+#ifndef SCHEDULER_DESK_H
+#define SCHEDULER_DESK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/atomic.h"
+#include "base/limits.h"
+
+struct cop__task;
+
+enum cop__desk_guard {
+        COP__DESK_ALONE = 0, /* no raider comes */
+        COP__DESK_BARRIER,
+        COP__DESK_LOCK,
+};
+
+struct cop__desk {
+        uint8_t guard; /* a cop__desk_guard; constant once the workers run */
+        bool at_work;
+        bool raided;
+        uint32_t few_at, few_count; /* few[few_at] is the next of them, few_count are left */
+        struct cop__task *next;     /* just woken; NULL: none */
+        struct cop__task *few[COP__DESK_FEW];
+};
+
+/* Any thread, as advice. */
+COP__INLINE bool cop__desk_is_empty(const struct cop__desk *desk)
+{
+        return cop__load_acquire(&desk->next) == NULL && cop__load_acquire(&desk->few_count) == 0;
+}
+
+/* How the desks of so many workers are guarded, here and now. */
+enum cop__desk_guard cop__desk_guard_for(unsigned worker_count);
+
+/* Another thread, one at a time. What lies on the desk, up to 1 + COP__DESK_FEW tasks, the oldest first; how many. */
+uint32_t cop__desk_raid(struct cop__desk *desk, struct cop__task **tasks);
+
+/* The rare halves of coming: a raider is there; the desk has a lock. */
+void cop__desk_step_back(struct cop__desk *desk);
+void cop__desk_lock(struct cop__desk *desk);
+
+/* Owner. From here to `leave` the desk is its own. */
+COP__INLINE void cop__desk_come(struct cop__desk *desk)
+{
+        if (desk->guard != COP__DESK_BARRIER) {
+                if (COP__UNLIKELY(desk->guard == COP__DESK_LOCK))
+                        cop__desk_lock(desk);
+                return;
+        }
+        cop__store_relaxed(&desk->at_work, true);
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+        if (COP__UNLIKELY(cop__load_acquire(&desk->raided))) /* DESK */
+                cop__desk_step_back(desk);
+}
+
+COP__INLINE void cop__desk_leave(struct cop__desk *desk)
+{
+        if (desk->guard != COP__DESK_ALONE)
+                cop__store_release(&desk->at_work, false); /* DESK */
+}
+
+/* Owner. Puts a task in the next slot, or NULL; what lay there before. */
+COP__INLINE struct cop__task *cop__desk_swap(struct cop__desk *desk, struct cop__task *task)
+{
+        cop__desk_come(desk);
+        struct cop__task *before = cop__load_relaxed(&desk->next);
+        cop__store_relaxed(&desk->next, task);
+        cop__desk_leave(desk);
+        return before;
+}
+
+/* Owner. The first of the few, or NULL. */
+COP__INLINE struct cop__task *cop__desk_take(struct cop__desk *desk)
+{
+        struct cop__task *task = NULL;
+        if (cop__load_relaxed(&desk->few_count) == 0)
+                return NULL;
+        cop__desk_come(desk);
+        if (COP__LIKELY(desk->few_count > 0)) {
+                task = desk->few[desk->few_at++];
+                cop__store_relaxed(&desk->few_count, desk->few_count - 1);
+        }
+        cop__desk_leave(desk);
+        return task;
+}
+
+#endif
