@@ -148,7 +148,8 @@ static cop_status find_callee(cop_address to, cop_pid *callee)
         *callee = to.name != NULL ? cop_whereis(to.name) : to.pid;
         if (callee->bits != 0)
                 return COP_OK;
-        return to.name != NULL ? COP_E_NO_NAME : COP_E_BAD_ARGUMENT;
+        return to.name != NULL ? cop__no_name(cop__actor_here(), __builtin_return_address(0))
+                               : COP_E_BAD_ARGUMENT;
 }
 
 cop_status cop_request_send_value(cop_request *request, cop_address to, const cop_kind *kind,

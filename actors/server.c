@@ -323,7 +323,7 @@ static cop_status transform(struct cop__actor *actor, const cop_behaviour *serve
 cop_status cop__server_upgrade(struct cop__actor *actor, const cop_behaviour *server)
 {
         const cop_kind *old = state_kind(actor->server), *kind = state_kind(server);
-        if (old == NULL || actor->rare->machine != NULL)
+        if (old == NULL || actor->server->machine || server->machine)
                 return COP_E_BAD_ARGUMENT;
         const cop_handler *entry = cop__server_entry(server, COP_EVENT_UPGRADE, old);
         if (entry != NULL)
