@@ -183,6 +183,10 @@ struct cop__rare {
         char *last_state;                  /* as the crash report will show it */
         void *replaced;                    /* what a replaced state points at: flat, of its kind */
         const cop_kind *replaced_kind;
+
+        /* Of a plain actor: what sys shows as its state; see cop_sys_show_value(). */
+        const cop_kind *shown_kind;
+        void *shown;
 };
 
 /*

@@ -294,6 +294,7 @@ void cop_node_stop(cop_node *node)
                 cop_node_leave();
         }
         cop__scheduler_stop(&node->scheduler);
+        cop__reports_tell_rest(node);
         cop__fault_uninstall();
         free_parts(node);
         free(node);

@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "actors/calling.h"
+#include "actors/observe.h"
 #include "actors/priority.h"
+#include "actors/sys.h"
 #include "actors/take.h"
 #include "base/clock.h"
 
@@ -272,6 +274,9 @@ struct cop__signal *cop__receive(struct cop__actor *actor, int64_t timeout_ms,
         for (;;) {
                 if (cop__hurry(actor))
                         cop__leave(actor);
+                if (COP__UNLIKELY(actor->aside & (COP__ASIDE_ASKED | COP__ASIDE_SUSPENDED)) &&
+                    actor->server == NULL)
+                        cop__sys_rest(actor, where);
                 if (COP__UNLIKELY(actor->overtaken)) {
                         actor->overtaken = false;
                         before = NULL;
@@ -286,6 +291,8 @@ struct cop__signal *cop__receive(struct cop__actor *actor, int64_t timeout_ms,
                         return signal;
                 if (COP__UNLIKELY(actor->overtaken))
                         continue;
+                if (COP__UNLIKELY(actor->aside & COP__ASIDE_ASKED) && actor->server == NULL)
+                        continue; /* it has just come */
                 if (timeout_ms == 0)
                         return NULL;
                 if (deadline_ns == 0)
@@ -318,6 +325,8 @@ cop_message *cop_receive_any_of(int64_t timeout_ms, const cop_pattern *patterns,
                 cop__limit_leave(cop__thread_here(), actor, signal);
         cop__hand_over(actor, signal);
         cop__count_up(&actor->handled);
+        if (COP__UNLIKELY(actor->aside & COP__ASIDE_OBSERVED) && actor->server == NULL)
+                cop__observe_signal(actor, "in", signal);
         cop__spend(actor, 1, __builtin_return_address(0));
         return (cop_message *)signal;
 }

@@ -2,12 +2,14 @@
 /* Crash reports and the log. See report.h. */
 #include "actors/report.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "actors/actor.h"
+#include "base/clock.h"
 
 /* ---- The log ------------------------------------------------------------------------ */
 
@@ -72,15 +74,56 @@ static struct cop__report *slot_of(struct cop__reports *reports, uint64_t number
         return &reports->ring[number % COP__REPORTS_KEPT];
 }
 
+/* May one more go to the log? *told: how many have not since the last one that did; under the lock. */
+static bool may_log(struct cop__reports *reports, uint64_t now_ns, uint64_t *told)
+{
+        if (now_ns - reports->since_ns >= COP__REPORTS_LOGGED_NS) {
+                reports->since_ns = now_ns;
+                reports->logged = 0;
+        }
+        if (reports->logged == COP__REPORTS_LOGGED) {
+                reports->held_back++;
+                return false;
+        }
+        reports->logged++;
+        *told = reports->held_back;
+        reports->held_back = 0;
+        return true;
+}
+
+static void tell_held_back(struct cop_node *node, uint64_t count)
+{
+        char text[160];
+        snprintf(text, sizeof(text),
+                 "%" PRIu64 " more crashes, which came too fast, are not in this log; the shell's crashes has the last %u",
+                 count, COP__REPORTS_KEPT);
+        if (count > 0)
+                cop__log_to(node, COP_LOG_ERROR, text);
+}
+
+void cop__reports_tell_rest(struct cop_node *node)
+{
+        pthread_mutex_lock(&node->reports.mutex);
+        uint64_t told = node->reports.held_back;
+        node->reports.held_back = 0;
+        pthread_mutex_unlock(&node->reports.mutex);
+        tell_held_back(node, told);
+}
+
 void cop__report_file(struct cop_node *node, struct cop__report *report)
 {
         struct cop__reports *reports = &node->reports;
         char text[COP__LOG_TEXT];
+        uint64_t told = 0;
         pthread_mutex_lock(&reports->mutex);
         report->number = ++reports->count;
+        report->held_back = !may_log(reports, cop__clock_ns(), &told);
         *slot_of(reports, report->number) = *report;
         pthread_cond_broadcast(&reports->changed);
         pthread_mutex_unlock(&reports->mutex);
+        if (report->held_back)
+                return;
+        tell_held_back(node, told);
         cop__report_print_all(report, text, sizeof(text));
         cop__log_to(node, COP_LOG_ERROR, text);
 }
@@ -109,9 +152,11 @@ void cop__report_outcome(struct cop_node *node, cop_pid pid, const char *format,
         struct cop__report *report = find(reports, pid);
         if (report != NULL)
                 memcpy(report->outcome, text, sizeof(text));
+        bool held_back = report != NULL && report->held_back;
         pthread_cond_broadcast(&reports->changed);
         pthread_mutex_unlock(&reports->mutex);
-        cop__log_to(node, COP_LOG_INFO, text);
+        if (!held_back)
+                cop__log_to(node, COP_LOG_INFO, text);
 }
 
 bool cop__report_get(struct cop_node *node, uint64_t number, struct cop__report *report)

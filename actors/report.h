@@ -13,6 +13,8 @@
  *         held descriptor 7
  *         started as till by shop <0.3.0>, <0.1.0>; linked to shop <0.3.0>
  *
+ * Where many crash at once the log has the first of each second, COP__REPORTS_LOGGED, and how many there were beside.
+ *
  * The node keeps the last COP__REPORTS_KEPT. The first three parts are known when the actor dies; the last one comes
  * from its supervisor, and whoever shows reports may wait for it.
  *
@@ -41,6 +43,7 @@ struct cop__report {
         char reason[COP__REPORT_TEXT]; /* the exit reason, as a term */
         char outcome[160];             /* what its supervisor did; empty: nothing yet */
         bool supervised;               /* an outcome is to be expected */
+        bool held_back;                /* it is not in the log */
         char started_as[96];           /* its server, or its function; may be empty */
         char ancestors[192];           /* "shop <0.3.0>, <0.1.0>": its parent first; may be empty */
         char linked[192];              /* in the same form */
@@ -52,6 +55,9 @@ struct cop__reports {
         pthread_mutex_t mutex;
         pthread_cond_t changed;
         uint64_t count;                /* of all crashes */
+        uint64_t since_ns;             /* a second of the log began */
+        uint32_t logged;               /* reports in it */
+        uint64_t held_back;            /* reports that were not logged, and not told of yet */
         struct cop__report ring[COP__REPORTS_KEPT]; /* number n at n % COP__REPORTS_KEPT */
 };
 
@@ -61,8 +67,11 @@ void cop__log_to(struct cop_node *node, cop_log_level level, const char *text);
 void cop__reports_init(struct cop__reports *reports);
 void cop__reports_fini(struct cop__reports *reports);
 
-/* Files a report under the next number, which it gets, and writes it to the log. */
+/* Files a report under the next number, which it gets, and writes it to the log, unless there is too much. */
 void cop__report_file(struct cop_node *node, struct cop__report *report);
+
+/* The node stops: how many were held back and not told of yet. */
+void cop__reports_tell_rest(struct cop_node *node);
 
 /* What the supervisor did about the death of `pid`; a log line, and part of the report if there is one. */
 void cop__report_outcome(struct cop_node *node, cop_pid pid, const char *format, ...)

@@ -84,6 +84,11 @@
 #define COP__RING_PAUSE_NS 50000u
 #define COP__RING_PAUSE_MAX_NS 10000000u
 
+/* Crash reports that a node writes to its log in so many nanoseconds; the others are counted, and kept like all. A person reads no more,
+ * and a tree that burns must not be slowed by its own smoke. */
+#define COP__REPORTS_LOGGED 32u
+#define COP__REPORTS_LOGGED_NS 1000000000u
+
 /* Crash reports that a node keeps, the oldest overwritten. */
 #define COP__REPORTS_KEPT 64u
 

@@ -6,6 +6,7 @@
  * Nothing here divides by zero on aarch64, whose processors give 0 and go on.
  */
 #include <dirent.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -478,4 +479,42 @@ IN_NODE(two_thousand_crashes_leave_memory_and_descriptors_flat)
         struct cop__totals totals;
         cop__totals(node, &totals);
         ck_assert_uint_eq(totals.crashes, (uint64_t)count * (uint64_t)rounds + 300);
+}
+
+/* ---- Many at once -------------------------------------------------------------------------- */
+
+struct smoke {
+        uint64_t logged, held_back;
+};
+
+static void smell(void *context, cop_log_level level, const char *text)
+{
+        struct smoke *smoke = context;
+        uint64_t more;
+        if (level != COP_LOG_ERROR)
+                return;
+        if (sscanf(text, "%" SCNu64 " more crashes", &more) == 1)
+                cop__add_seq(&smoke->held_back, more);
+        else if (strstr(text, "crashed") != NULL)
+                cop__add_seq(&smoke->logged, 1);
+}
+
+static void burns(void)
+{
+        cop_exit(cop_atom("burning"));
+}
+
+TEST(of_many_crashes_the_log_has_some_and_how_many_there_were_beside)
+{
+        enum { MANY = 500 };
+        struct smoke smoke = { 0, 0 };
+        cop_node *node = node_begin((cop_node_options){ .log = smell, .log_context = &smoke });
+        for (int i = 0; i < MANY; i++)
+                await_down(spawn_watched(.run = burns), "burning");
+        struct cop__report report;
+        ck_assert(cop__report_get(node, 0, &report));
+        ck_assert_uint_eq(report.number, MANY); /* each is counted, and the last are kept */
+        node_end(node);
+        ck_assert_uint_ge(smoke.logged, COP__REPORTS_LOGGED);
+        ck_assert_uint_eq(smoke.logged + smoke.held_back, MANY);
 }
