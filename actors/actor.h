@@ -188,6 +188,10 @@ struct cop__rare {
         char *last_state;                  /* as the crash report will show it */
         void *replaced;                    /* what a replaced state points at: flat, of its kind */
         const cop_kind *replaced_kind;
+
+        /* Of a plain actor: what sys shows as its state; see cop_sys_show_value(). */
+        const cop_kind *shown_kind;
+        void *shown;
 };
 
 /*
@@ -618,6 +622,9 @@ COP__INLINE void cop__spend(struct cop__actor *actor, int32_t cost, const void *
         if (COP__UNLIKELY(actor->budget <= 0 || cop__load_relaxed(&actor->urgent) != 0))
                 cop__spent(actor, where);
 }
+
+/* COP_E_NO_NAME. It costs what a message does: who tries again and again until somebody bears the name lets others run. */
+cop_status cop__no_name(struct cop__actor *actor, const void *where);
 
 /* The calling actor has sent to one that is behind with its messages. */
 void cop__push_back(struct cop__actor *actor, uint32_t pressure, const void *where);

@@ -52,7 +52,8 @@ bool cop__alias_take_in(struct cop__thread *thread, struct cop__actor *actor,
                 cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
                 if (signal->type == COP__SIGNAL_REPLY && !(signal->flags & COP__SIGNAL_RETURN))
                         cop__letter_die(thread, cop__actor_pid(actor), signal,
-                                        COP__DEATH_LATE_REPLY);
+                                        signal->flags & COP__SIGNAL_THROUGH ? COP__DEATH_CLOSED_ALIAS
+                                                                            : COP__DEATH_LATE_REPLY);
                 else
                         cop__refuse_signal(thread, cop__actor_pid(actor), signal, NULL);
                 return false;

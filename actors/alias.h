@@ -39,6 +39,7 @@ COP__INLINE void cop__send_through(struct cop__signal *message, cop_ref alias)
 {
         if (COP__UNLIKELY(alias.bits != 0)) {
                 message->type = COP__SIGNAL_REPLY;
+                message->flags |= COP__SIGNAL_THROUGH;
                 message->ref = alias;
         }
 }

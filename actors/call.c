@@ -370,8 +370,10 @@ cop_status cop__callee(struct cop__actor *actor, const char *function, cop_addre
         if (cop__is_alias(to))
                 return COP_E_BAD_ARGUMENT;
         *callee = to.name != NULL ? cop_whereis(to.name) : to.pid;
+        if (callee->bits == 0 && to.name != NULL)
+                return cop__no_name(actor, __builtin_return_address(0));
         if (callee->bits == 0)
-                return to.name != NULL ? COP_E_NO_NAME : COP_E_BAD_ARGUMENT;
+                return COP_E_BAD_ARGUMENT;
         if (cop_pid_equal(*callee, cop__actor_pid(actor)))
                 return COP_E_BAD_ARGUMENT; /* it would wait for itself */
         return COP_OK;

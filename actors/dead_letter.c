@@ -24,6 +24,7 @@ const char *cop__death_name(enum cop__death death)
                 [COP__DEATH_LATE_REPLY] = "late_reply",
                 [COP__DEATH_FULL] = "full",
                 [COP__DEATH_EXPIRED] = "expired",
+                [COP__DEATH_CLOSED_ALIAS] = "closed_alias",
         };
         return names[death];
 }

@@ -33,6 +33,7 @@ enum cop__death {
         COP__DEATH_LATE_REPLY,
         COP__DEATH_FULL,
         COP__DEATH_EXPIRED,
+        COP__DEATH_CLOSED_ALIAS,
 };
 
 struct cop__letter {

@@ -28,6 +28,8 @@ void cop_hibernate_in(void (*next)(void *state), void *state)
                 refuse(next == NULL ? "there is nothing to go on with"
                                     : "only a plain actor has a stack to give back");
         cop__drain(actor);
+        if (actor->rare != NULL)
+                actor->rare->shown = NULL; /* it may lie on the stack */
         cop__start_renew(actor, next, state);
         if (actor->mailbox.first != NULL)
                 cop__leave_turn(COP__ESCAPE_RENEWED);

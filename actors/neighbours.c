@@ -65,17 +65,23 @@ static void print_linked(struct cop_node *node, struct cop__actor *actor, char *
                 cop__text_printf(&out, ", and %u more", count - COP__NEIGHBOURS_SHOWN);
 }
 
-void cop__neighbours_print(struct cop_node *node, struct cop__actor *actor,
-                           struct cop__report *report)
+void cop__what_runs(const struct cop__actor *actor, char text[COP__RUNS_MAX])
 {
         struct cop__place place;
         const void *code = cop__start_code(actor);
+        text[0] = '\0';
         if (actor->server != NULL) {
-                snprintf(report->started_as, sizeof(report->started_as), "%s", actor->server->name);
+                snprintf(text, COP__RUNS_MAX, "%s", actor->server->name);
         } else if (code != NULL) {
-                cop__place_of(node->symbols, code, false, &place);
-                snprintf(report->started_as, sizeof(report->started_as), "%s", place.function);
+                cop__place_of(cop__node_of(cop__thread_here())->symbols, code, false, &place);
+                snprintf(text, COP__RUNS_MAX, "%s", place.function);
         }
+}
+
+void cop__neighbours_print(struct cop_node *node, struct cop__actor *actor,
+                           struct cop__report *report)
+{
+        cop__what_runs(actor, report->started_as);
         cop__ancestors_print(node, actor, report->ancestors, sizeof(report->ancestors));
         print_linked(node, actor, report->linked, sizeof(report->linked));
 }

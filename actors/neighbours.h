@@ -17,6 +17,12 @@
 /* "shop <0.3.0>", "(till) <0.4.0> (ended)". False: it has ended. Threads: any that is inside. */
 bool cop__neighbour_append(struct cop__text *text, struct cop_node *node, cop_pid pid);
 
+/* Bytes of the name of what an actor runs. */
+#define COP__RUNS_MAX 96
+
+/* The name of its server, or of the function that it is; may be "". By the owner. */
+void cop__what_runs(const struct cop__actor *actor, char text[COP__RUNS_MAX]);
+
 /* By the owner, before its relations end. */
 void cop__neighbours_print(struct cop_node *node, struct cop__actor *actor,
                            struct cop__report *report);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/neighbours.h"
 #include "actors/server.h"
 #include "base/clock.h"
 
@@ -20,13 +21,15 @@ static struct cop__observation *observation_of(const struct cop__actor *actor)
 static void log_event(struct cop__actor *actor, const char *what, cop_pid peer, cop_term term)
 {
         char text[COP__REPORT_TEXT], self[COP_ID_TEXT_MAX], other[COP_ID_TEXT_MAX];
+        char called[COP__RUNS_MAX];
+        cop__what_runs(actor, called);
         cop_term_print(term, cop__node_of(cop__thread_here())->kinds, text, sizeof(text));
         cop_pid_print(cop__actor_pid(actor), self);
         if (peer.bits != 0)
-                cop_log(COP_LOG_INFO, "trace: %s %s %s %s, %s %s", actor->server->name, self, what,
+                cop_log(COP_LOG_INFO, "trace: %s %s %s %s, %s %s", called, self, what,
                         text, strcmp(what, "out") == 0 ? "to" : "from", cop_pid_print(peer, other));
         else
-                cop_log(COP_LOG_INFO, "trace: %s %s %s %s", actor->server->name, self, what, text);
+                cop_log(COP_LOG_INFO, "trace: %s %s %s %s", called, self, what, text);
 }
 
 /* An observer that has ended takes its trace with it. */

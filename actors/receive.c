@@ -4,7 +4,9 @@
 
 #include "actors/calling.h"
 #include "actors/inside.h"
+#include "actors/observe.h"
 #include "actors/priority.h"
+#include "actors/sys.h"
 #include "actors/take.h"
 #include "base/clock.h"
 
@@ -273,6 +275,9 @@ struct cop__signal *cop__receive(struct cop__actor *actor, int64_t timeout_ms,
         for (;;) {
                 if (cop__hurry(actor))
                         cop__leave(actor);
+                if (COP__UNLIKELY(actor->aside & (COP__ASIDE_ASKED | COP__ASIDE_SUSPENDED)) &&
+                    actor->server == NULL)
+                        cop__sys_rest(actor, where);
                 if (COP__UNLIKELY(actor->overtaken)) {
                         actor->overtaken = false;
                         before = NULL;
@@ -287,6 +292,8 @@ struct cop__signal *cop__receive(struct cop__actor *actor, int64_t timeout_ms,
                         return signal;
                 if (COP__UNLIKELY(actor->overtaken))
                         continue;
+                if (COP__UNLIKELY(actor->aside & COP__ASIDE_ASKED) && actor->server == NULL)
+                        continue; /* it has just come */
                 if (timeout_ms == 0) {
                         /* In its own process an actor that never waits has to look itself. */
                         if (cop__inside_here() != NULL && cop__inside_hear(cop__thread_here()))
@@ -323,6 +330,8 @@ cop_message *cop_receive_any_of(int64_t timeout_ms, const cop_pattern *patterns,
                 cop__limit_leave(cop__thread_here(), actor, signal);
         cop__hand_over(actor, signal);
         cop__count_up(&actor->handled);
+        if (COP__UNLIKELY(actor->aside & COP__ASIDE_OBSERVED) && actor->server == NULL)
+                cop__observe_signal(actor, "in", signal);
         cop__spend(actor, 1, __builtin_return_address(0));
         return (cop_message *)signal;
 }

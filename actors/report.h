@@ -13,6 +13,8 @@
  *         held descriptor 7
  *         started as till by shop <0.3.0>, <0.1.0>; linked to shop <0.3.0>
  *
+ * Where many crash at once the log has the first of each second, COP__REPORTS_LOGGED, and how many there were beside.
+ *
  * The node keeps the last COP__REPORTS_KEPT. The first three parts are known when the actor dies; the last one comes
  * from its supervisor, and whoever shows reports may wait for it.
  *

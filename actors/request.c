@@ -148,7 +148,8 @@ static cop_status find_callee(cop_address to, cop_pid *callee)
         *callee = to.name != NULL ? cop_whereis(to.name) : to.pid;
         if (callee->bits != 0)
                 return COP_OK;
-        return to.name != NULL ? COP_E_NO_NAME : COP_E_BAD_ARGUMENT;
+        return to.name != NULL ? cop__no_name(cop__actor_here(), __builtin_return_address(0))
+                               : COP_E_BAD_ARGUMENT;
 }
 
 cop_status cop_request_send_value(cop_request *request, cop_address to, const cop_kind *kind,
@@ -381,9 +382,10 @@ static cop_status take_first(struct cop__actor *actor, cop_requests *set, cop_re
         return COP_OK;
 }
 
-static cop_status await_any(cop_requests *set, uint64_t deadline_ns, cop_response *response,
-                            const void *where)
+cop_status cop__requests_await_kept(cop_requests *set, cop_deadline deadline,
+                                    cop_response *response, const void *where)
 {
+        const uint64_t deadline_ns = deadline.at_ns;
         struct cop__actor *actor = cop__actor_here();
         cop_status status = look_at(actor, set);
         if (status == COP_OK && response == NULL)
@@ -392,13 +394,20 @@ static cop_status await_any(cop_requests *set, uint64_t deadline_ns, cop_respons
                 status = take_first(actor, set, response);
                 if (status != COP_E_TIMEOUT)
                         return status;
-                if (deadline_ns != UINT64_MAX && cop__clock_is_past(deadline_ns)) {
-                        drop_all(actor, set);
+                if (deadline_ns != UINT64_MAX && cop__clock_is_past(deadline_ns))
                         return status;
-                }
                 cop__wait(actor, deadline_ns, where);
                 status = COP_OK;
         }
+        return status;
+}
+
+static cop_status await_any(cop_requests *set, cop_deadline deadline, cop_response *response,
+                            const void *where)
+{
+        cop_status status = cop__requests_await_kept(set, deadline, response, where);
+        if (status == COP_E_TIMEOUT)
+                drop_all(cop__actor_here(), set);
         return status;
 }
 
@@ -408,13 +417,14 @@ cop_status cop_requests_await(cop_requests *set, int64_t timeout_ms, cop_respons
                 cop__badarg("requests_await", "a time-out is 0 or more milliseconds, or COP_FOREVER");
                 return COP_E_BAD_ARGUMENT;
         }
-        return await_any(set, cop__deadline_ns(timeout_ms), response, __builtin_return_address(0));
+        return await_any(set, (cop_deadline){ cop__deadline_ns(timeout_ms) }, response,
+                         __builtin_return_address(0));
 }
 
 cop_status cop_requests_await_until(cop_requests *set, cop_deadline deadline,
                                     cop_response *response)
 {
-        return await_any(set, deadline.at_ns, response, __builtin_return_address(0));
+        return await_any(set, deadline, response, __builtin_return_address(0));
 }
 
 cop_status cop_requests_poll(cop_requests *set, cop_response *response)

@@ -31,6 +31,10 @@ bool cop__request_deferred(struct cop__actor *actor, cop_ref ref);
 cop_status cop__request_wait(struct cop__actor *actor, cop_request request, uint64_t deadline_ns,
                              const void *where, cop_message **reply);
 
+/* As cop_requests_await_until, but with COP_E_TIMEOUT nothing is dropped. `where` is shown by the console. */
+cop_status cop__requests_await_kept(cop_requests *set, cop_deadline deadline,
+                                    cop_response *response, const void *where);
+
 /* Is it this actor's, and not over? */
 bool cop__request_is_open(struct cop__actor *actor, cop_request request);
 

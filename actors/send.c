@@ -179,7 +179,7 @@ static COP__NOINLINE cop_status send_value(cop_address to, const cop_kind *kind,
                         return cop__send_to_alias(to, kind, value, 0, where);
                 pid = cop_whereis(to.name);
                 if (pid.bits == 0)
-                        return COP_E_NO_NAME;
+                        return cop__no_name(cop__actor_of(thread->current), where);
         }
         struct cop__here *here = cop__here_of(thread);
         cop__critical_enter(&here->fault);

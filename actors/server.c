@@ -30,6 +30,19 @@ static const cop_kind *state_kind(const cop_behaviour *server)
         return NULL;
 }
 
+/* What may be seen of an actor: a server's state if it says with COP_STATE what that is, a plain actor's if it has shown one. */
+static const cop_kind *shown_kind(const struct cop__actor *actor)
+{
+        if (actor->server != NULL)
+                return state_kind(actor->server);
+        return actor->rare != NULL && actor->rare->shown != NULL ? actor->rare->shown_kind : NULL;
+}
+
+static void *shown_state(const struct cop__actor *actor)
+{
+        return actor->server != NULL ? actor->state : actor->rare->shown;
+}
+
 /* ---- Continuations ------------------------------------------------------------------- */
 
 void cop_continue_value(const cop_kind *kind, const void *value)
@@ -223,13 +236,14 @@ static void run_format(void *argument)
 
 cop_status cop__state_shown(struct cop__actor *actor, cop_term *term)
 {
-        const cop_kind *kind = state_kind(actor->server);
+        const cop_kind *kind = shown_kind(actor);
         if (kind == NULL)
                 return COP_E_NO_KIND;
-        struct showing showing = { cop__server_entry(actor->server, COP_EVENT_FORMAT, NULL),
-                                   actor->state, NULL };
+        struct showing showing = { NULL, shown_state(actor), NULL };
+        if (actor->server != NULL)
+                showing.entry = cop__server_entry(actor->server, COP_EVENT_FORMAT, NULL);
         if (showing.entry == NULL)
-                return cop__kind_to_term(kind, actor->state, term);
+                return cop__kind_to_term(kind, shown_state(actor), term);
         showing.shown = malloc(kind->size + 1);
         if (showing.shown == NULL)
                 return COP_E_NO_MEMORY;
@@ -240,6 +254,12 @@ cop_status cop__state_shown(struct cop__actor *actor, cop_term *term)
                 status = cop__kind_to_term(kind, showing.shown, term);
         free(showing.shown);
         return status;
+}
+
+cop_status cop__state_seen(struct cop__actor *actor, cop_term *term)
+{
+        const cop_kind *kind = shown_kind(actor);
+        return kind != NULL ? cop__kind_to_term(kind, shown_state(actor), term) : COP_E_NO_KIND;
 }
 
 void cop__replaced_free(struct cop__rare *rare)
@@ -254,7 +274,7 @@ void cop__replaced_free(struct cop__rare *rare)
 /* The texts, arrays and terms of a replaced state lie in the block that was read, which is kept as long. */
 cop_status cop__state_replace(struct cop__actor *actor, cop_term term, cop_parse_error *error)
 {
-        const cop_kind *kind = state_kind(actor->server);
+        const cop_kind *kind = shown_kind(actor);
         void *value;
         if (kind == NULL)
                 return COP_E_NO_KIND;
@@ -262,7 +282,7 @@ cop_status cop__state_replace(struct cop__actor *actor, cop_term term, cop_parse
         if (status != COP_OK)
                 return status;
         if (kind->size > 0)
-                memcpy(actor->state, value, kind->size);
+                memcpy(shown_state(actor), value, kind->size);
         if (kind->plain) {
                 free(value);
                 return COP_OK;
@@ -323,7 +343,7 @@ static cop_status transform(struct cop__actor *actor, const cop_behaviour *serve
 cop_status cop__server_upgrade(struct cop__actor *actor, const cop_behaviour *server)
 {
         const cop_kind *old = state_kind(actor->server), *kind = state_kind(server);
-        if (old == NULL || actor->rare->machine != NULL)
+        if (old == NULL || actor->server->machine || server->machine)
                 return COP_E_BAD_ARGUMENT;
         const cop_handler *entry = cop__server_entry(server, COP_EVENT_UPGRADE, old);
         if (entry != NULL)
@@ -350,8 +370,7 @@ static void print_shown(struct cop__actor *actor, char *text, size_t size)
 
 void cop__server_last_words(struct cop__actor *actor)
 {
-        if (actor->server == NULL || state_kind(actor->server) == NULL ||
-            !cop__reason_is_crash(actor->reason->term))
+        if (shown_kind(actor) == NULL || !cop__reason_is_crash(actor->reason->term))
                 return;
         struct cop__rare *rare = cop__rare_of(actor);
         if (rare == NULL || rare->last_state != NULL)
@@ -368,10 +387,12 @@ void cop__server_last_words(struct cop__actor *actor)
 void cop__server_print_state(struct cop__actor *actor, char *text, size_t size)
 {
         text[0] = '\0';
-        if (actor->server == NULL || state_kind(actor->server) == NULL)
+        if (shown_kind(actor) == NULL)
                 return;
         if (actor->rare != NULL && actor->rare->last_state != NULL)
                 strncpy(text, actor->rare->last_state, size - 1);
+        else if (actor->server == NULL)
+                strncpy(text, "not shown: what it lay in is gone", size - 1); /* the stack of the function */
         else if (cop__server_entry(actor->server, COP_EVENT_FORMAT, NULL) == NULL &&
                  state_kind(actor->server)->plain)
                 print_shown(actor, text, size);

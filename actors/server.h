@@ -33,6 +33,9 @@ bool cop__guarded(struct cop__actor *actor, void (*run)(void *argument), void *a
  */
 cop_status cop__state_shown(struct cop__actor *actor, cop_term *term);
 
+/* The same as it is, without that hook. */
+cop_status cop__state_seen(struct cop__actor *actor, cop_term *term);
+
 /* Its state is another from now on: `term`, read as its kind. `error` says what is wrong with it. */
 cop_status cop__state_replace(struct cop__actor *actor, cop_term term, cop_parse_error *error);
 void cop__replaced_free(struct cop__rare *rare);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "actors/calling.h"
+#include "actors/neighbours.h"
 #include "actors/observe.h"
 #include "actors/server.h"
 #include "base/clock.h"
@@ -33,7 +34,7 @@ void cop__sys_take_in(struct cop__thread *thread, struct cop__actor *actor,
                       struct cop__signal *signal)
 {
         cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
-        if (actor->server == NULL) {
+        if (actor->task.visitor != NULL) {
                 answer(thread, actor, signal, COP_E_BAD_ARGUMENT, cop_nil());
                 return;
         }
@@ -70,21 +71,10 @@ static void forget(struct cop__actor *actor)
 
 /* ---- State ------------------------------------------------------------------------------ */
 
-static const cop_handler *state_entry(const cop_behaviour *server)
-{
-        for (size_t i = 0; i < server->handler_count; i++)
-                if (server->handlers[i].event == COP_EVENT_STATE)
-                        return &server->handlers[i];
-        return NULL;
-}
-
 static void get_state(struct cop__actor *actor)
 {
-        const cop_handler *entry = state_entry(actor->server);
         cop_term term = cop_nil();
-        cop_status status = COP_E_NO_KIND;
-        if (entry != NULL)
-                status = cop__kind_to_term(entry->kind, actor->state, &term);
+        cop_status status = cop__state_seen(actor, &term);
         done(actor, status, term);
         if (status == COP_OK)
                 cop_term_free(term);
@@ -173,10 +163,12 @@ static void get_status(struct cop__actor *actor)
         const struct cop__observation *observation = actor->rare->observation;
         bool counted = observation != NULL && observation->counted;
         bool suspended = actor->aside & COP__ASIDE_SUSPENDED;
+        char called[COP__RUNS_MAX];
+        cop__what_runs(actor, called);
         if (shown == COP_E_DIED)
                 state = cop_atom("format_status_failed");
         done(actor, COP_OK,
-             COP_MAP(cop_atom("server"), cop_atom(actor->server->name),
+             COP_MAP(cop_atom("server"), cop_atom(called),
                      cop_atom("status"), cop_atom(suspended ? "suspended" : "running"),
                      cop_atom("parent"), cop_pid_term(actor->parent),
                      cop_atom("messages"), cop_int(cop__unread(actor)),
@@ -198,6 +190,11 @@ void cop__sys_act(struct cop__actor *actor)
         const cop__sys_request *request = cop__signal_body(asked);
         if (request->what != COP__SYS_STOP && cop__calling_is_over(cop__node_of(cop__thread_here()), asked)) {
                 forget(actor);
+                return;
+        }
+        if (actor->server == NULL &&
+            (request->what == COP__SYS_STOP || request->what == COP__SYS_UPGRADE)) {
+                done(actor, COP_E_BAD_ARGUMENT, cop_nil());
                 return;
         }
         switch ((enum cop__sys_what)request->what) {
@@ -239,4 +236,33 @@ void cop__sys_act(struct cop__actor *actor)
         case COP__SYS_STOP:
                 cop__exit_with(actor, request->term);
         }
+}
+
+/* ---- Plain actors ------------------------------------------------------------------------------ */
+
+void cop__sys_rest(struct cop__actor *actor, const void *where)
+{
+        for (;;) {
+                while (actor->aside & COP__ASIDE_ASKED)
+                        cop__sys_act(actor);
+                if (!(actor->aside & COP__ASIDE_SUSPENDED))
+                        return;
+                cop__wait(actor, UINT64_MAX, where);
+                cop__drain(actor);
+        }
+}
+
+cop_status cop_sys_show_value(const cop_kind *kind, void *state)
+{
+        struct cop__actor *actor = cop__actor_here();
+        if (actor == NULL)
+                return COP_E_NO_NODE;
+        if (actor->server != NULL || actor->task.visitor != NULL || (state != NULL && kind == NULL))
+                return COP_E_BAD_ARGUMENT;
+        struct cop__rare *rare = cop__rare_of(actor);
+        if (rare == NULL)
+                return COP_E_NO_MEMORY;
+        rare->shown_kind = kind;
+        rare->shown = state;
+        return COP_OK;
 }

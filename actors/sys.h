@@ -7,6 +7,8 @@
  *      ◄─ REPLY, ref: cop__sys_answer ──────  done
  *      ◄─ FAILED, ref: the reason ──────────  it has died first, or of it (COP__SYS_STOP)
  *
+ * A plain actor does it where it receives or sleeps (cop__sys_rest), a server between two callbacks.
+ *
  * A request stays at the head of the list while it is carried out: so a server that dies of it answers it like the others.
  */
 #ifndef ACTORS_SYS_H
@@ -49,5 +51,8 @@ void cop__sys_take_in(struct cop__thread *thread, struct cop__actor *actor,
 
 /* The first request; there is one. */
 void cop__sys_act(struct cop__actor *actor);
+
+/* A plain actor at a point where it may be looked at: does what it is asked, and stays while it is suspended. */
+void cop__sys_rest(struct cop__actor *actor, const void *where);
 
 #endif

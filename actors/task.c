@@ -7,7 +7,7 @@
 #include "actors/actor.h"
 
 COP_MESSAGE_DEFINE(cop_task, pid, owner, ref);
-COP__KIND_DEFINE(cop__task_start, owner, run, run_with, linked);
+COP__KIND_DEFINE(cop__task_start, owner, link_to, run, run_with, linked);
 COP__KIND_DEFINE(cop__task_void, nothing);
 
 /* ---- No result ------------------------------------------------------------------------ */
@@ -41,6 +41,8 @@ static void runner_init(runner *self, const cop__task_start *start)
         self->owner = start->owner;
         self->run = (void (*)(void))(uintptr_t)start->run;
         self->run_with = (void (*)(const void *))(uintptr_t)start->run_with;
+        if (start->link_to.bits != 0 && cop_link(start->link_to) != COP_OK)
+                cop_exit(cop_atom("no_memory"));
         if (!start->linked && cop_monitor(start->owner, &self->owner_down) != COP_OK)
                 cop_exit(cop_atom("no_memory"));
 }
@@ -99,6 +101,7 @@ cop_status cop__task_prepare(const cop_task_options *options, cop__task_start *s
                 return COP_E_BAD_ARGUMENT;
         *start = (cop__task_start){
                 .owner = cop_self(),
+                .link_to = options->link_to,
                 .run = (uintptr_t)options->run,
                 .run_with = (uintptr_t)options->run_with,
                 .linked = !options->nolink,

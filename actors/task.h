@@ -17,7 +17,7 @@
 #include "actors/line.h"
 
 typedef struct cop__task_start {
-        cop_pid owner;
+        cop_pid owner, link_to;
         uint64_t run, run_with; /* addresses of functions: constants of the program */
         bool linked;
 } cop__task_start;
@@ -38,6 +38,13 @@ extern const cop_behaviour cop__task_behaviour;
 
 /* What the actor of a task is started with. Errors: COP_E_NO_NODE, COP_E_BAD_ARGUMENT. */
 cop_status cop__task_prepare(const cop_task_options *options, cop__task_start *start);
+
+/*
+ * The request of a task has ended so: what that means to its owner, and its link. COP_OK with *result (NULL: it gave none),
+ * COP_E_DIED, or COP_E_TIMEOUT and COP_E_NOT_FOUND as they came (task_outcome.c).
+ */
+cop_status cop__task_conclude(struct cop__actor *self, cop_pid pid, cop_status status,
+                              cop_message *answer, cop_message **result);
 
 /* The second half: the argument goes to the actor, which is a task from here on. Errors: those of cop_request_send_value. */
 cop_status cop__task_begin(const cop_task_options *options, cop_pid pid, cop_task *task);

@@ -45,11 +45,11 @@ static void part(const struct cop__actor *self, cop_pid pid)
 }
 
 /*
- * The request of a task has ended so: what that means. Whoever is refused by a slot without an actor hears no reason: the
+ * Whoever is refused by a slot without an actor hears no reason: the
  * task was gone before its argument came.
  */
-static cop_status conclude(struct cop__actor *self, cop_pid pid, cop_status status,
-                           cop_message *answer, cop_message **result)
+cop_status cop__task_conclude(struct cop__actor *self, cop_pid pid, cop_status status,
+                              cop_message *answer, cop_message **result)
 {
         if (status == COP_E_NOT_FOUND || status == COP_E_TIMEOUT)
                 return status;
@@ -69,7 +69,7 @@ static cop_status take(struct cop__actor *self, cop_task task, uint64_t deadline
         cop_message *answer = NULL;
         cop_status status = cop__request_wait(self, (cop_request){ task.ref }, deadline_ns, where,
                                               &answer);
-        return conclude(self, task.pid, status, answer, result);
+        return cop__task_conclude(self, task.pid, status, answer, result);
 }
 
 /* It did not go as its caller has counted on. Returns only to a thread of the program. */
@@ -133,7 +133,7 @@ static cop_status collect(struct cop__actor *self, cop_requests *set, cop_deadli
         cop_response response;
         cop_status status;
         while ((status = cop_requests_await_until(set, deadline, &response)) == COP_OK) {
-                status = conclude(self, tasks[response.label].pid, response.status,
+                status = cop__task_conclude(self, tasks[response.label].pid, response.status,
                                   response.message, &results[response.label]);
                 if (status != COP_OK)
                         return status;

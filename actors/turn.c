@@ -344,7 +344,10 @@ static void handle_aside(struct cop__actor *actor, struct cop__signal *signal)
 static COP__COLD bool is_to_wake(struct cop__actor *actor)
 {
         cop__take_in_all(actor);
-        if (actor->reason != NULL || actor->mailbox.first == NULL)
+        while (actor->aside & COP__ASIDE_ASKED && actor->reason == NULL)
+                cop__sys_act(actor);
+        if (actor->reason != NULL || actor->mailbox.first == NULL ||
+            actor->aside & COP__ASIDE_SUSPENDED)
                 return false;
         cop__store_relaxed(&actor->hibernating, false);
         return true;

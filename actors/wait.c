@@ -201,6 +201,12 @@ void cop__yield_here(struct cop__actor *actor)
                 cop__drain(actor);
 }
 
+cop_status cop__no_name(struct cop__actor *actor, const void *where)
+{
+        cop__spend(actor, 1, where);
+        return COP_E_NO_NAME;
+}
+
 void cop__spent(struct cop__actor *actor, const void *where)
 {
         if (actor->budget <= 0)

@@ -21,6 +21,7 @@
  *      coppice/own.h         descriptors and other things that end with their actor
  *      coppice/overload.h    a limit of the node's memory, and what happens near it
  *      coppice/task_group.h  functions that end together
+ *      coppice/task_stream.h  one function over a sequence, some at a time
  *      coppice/agent.h       a value that an actor keeps
  *      coppice/process.h     looking at actors, labels, hibernation
  *      coppice/server.h      an actor as a state and handlers: COP_SERVER
@@ -67,6 +68,7 @@
 #include <coppice/sys.h>
 #include <coppice/task.h>
 #include <coppice/task_group.h>
+#include <coppice/task_stream.h>
 #include <coppice/timer.h>
 #include <coppice/trial.h>
 #include <coppice/wait_group.h>

@@ -93,8 +93,8 @@ const struct cop__command cop__commands[] = {
           NULL, cop__command_crashes, COP__TAKES_NOTHING },
         { "dead", "dead [COUNT]", "the last messages that nobody read, 10 unless told otherwise",
           "Those of which many died at once are only counted. The reasons: no_actor, there was nobody\n"
-          "with this pid; unread, its receiver ended first; late_reply, the call, the\n"
-          "request or the alias that it is for was over; full, no room in the mailbox;\n"
+          "with this pid; unread, its receiver ended first; late_reply, the call or\n"
+          "request that it answers was over; closed_alias, nothing is let in there any more; full, no room in the mailbox;\n"
           "expired, its caller had given up before it was taken up.",
           cop__command_dead, COP__TAKES_NOTHING },
         { "stuck", "stuck", "actors that have been at one message for long, and where they are",

@@ -51,10 +51,10 @@ static bool fail(const struct request *request, cop_status status)
         case COP_E_NO_ACTOR:
                 return cop__shell_fail(shell, "%s is not alive", called);
         case COP_E_NO_KIND:
-                return cop__shell_fail(shell, "%s has no COP_STATE: its state cannot be read",
-                                       called);
+                return cop__shell_fail(shell, "%s does not say what its state is: a server says it with COP_STATE, "
+                                              "a function with cop_sys_show()", called);
         case COP_E_BAD_ARGUMENT:
-                return cop__shell_fail(shell, "%s is no server", called);
+                return cop__shell_fail(shell, "%s is no server that this could be asked of", called);
         default:
                 return cop__shell_fail(shell, "not done: %s", cop_status_text(status));
         }

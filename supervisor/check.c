@@ -164,6 +164,39 @@ static bool check_numbers(struct check *check, const struct step *step, const co
         return check_isolation(check, step, child);
 }
 
+static bool check_mailbox(struct check *check, const struct step *step, const cop_child *child)
+{
+        if ((unsigned)child->mailbox_policy > COP_MAILBOX_STOP)
+                return wrong(check, step, child,
+                             "mailbox_policy is %d; it is COP_MAILBOX_SLOW, COP_MAILBOX_REJECT, "
+                             "COP_MAILBOX_DROP_NEW, COP_MAILBOX_DROP_OLD or COP_MAILBOX_STOP",
+                             (int)child->mailbox_policy);
+        if (child->mailbox_policy != COP_MAILBOX_SLOW && child->mailbox_limit == 0 &&
+            child->mailbox_bytes == 0)
+                return wrong(check, step, child,
+                             "mailbox_policy is set, but neither mailbox_limit nor mailbox_bytes");
+        return true;
+}
+
+/* What its actor is spawned with. A supervisor is spawned as it must be. */
+static bool check_actor(struct check *check, const struct step *step, const cop_child *child)
+{
+        if ((unsigned)child->priority > COP_PRIORITY_MAX)
+                return wrong(check, step, child,
+                             "priority is %d; it is COP_PRIORITY_NORMAL, COP_PRIORITY_LOW, "
+                             "COP_PRIORITY_HIGH or COP_PRIORITY_MAX",
+                             (int)child->priority);
+        if (child->label != NULL && strlen(child->label) > COP_LABEL_MAX)
+                return wrong(check, step, child, "label has %zu bytes; it has at most %d",
+                             strlen(child->label), COP_LABEL_MAX);
+        if (child->supervisor != NULL &&
+            (child->priority != COP_PRIORITY_NORMAL || child->mailbox_limit != 0 ||
+             child->mailbox_bytes != 0 || child->label != NULL))
+                return wrong(check, step, child,
+                             "priority, mailbox or label is set, but a supervisor has none: its children may");
+        return check_mailbox(check, step, child);
+}
+
 static bool check_backoff(struct check *check, const struct step *step, const cop_child *child)
 {
         const cop_backoff *backoff = &child->backoff;
@@ -263,7 +296,8 @@ static bool check_child(struct check *check, const struct step *step, const cop_
                              COP__TREE_CHILDREN_MAX);
         return check_id(check, step, child) && check_what_runs(check, step, child) &&
                check_argument(check, step, child) && check_numbers(check, step, child) &&
-               check_backoff(check, step, child) && check_breaker(check, step, child) &&
+               check_actor(check, step, child) && check_backoff(check, step, child) &&
+               check_breaker(check, step, child) &&
                check_fit(check, step, child) && check_nested(check, step, child);
 }
 
@@ -273,7 +307,8 @@ static bool check_each(struct check *check, const struct step *step, const cop_c
         bool bare = each->kind == NULL && each->argument == NULL;
         return check_id(check, step, each) && check_what_runs(check, step, each) &&
                (bare || check_argument(check, step, each)) && check_numbers(check, step, each) &&
-               check_backoff(check, step, each) && check_breaker(check, step, each) &&
+               check_actor(check, step, each) && check_backoff(check, step, each) &&
+               check_breaker(check, step, each) &&
                check_fit(check, step, each) && check_nested(check, step, each);
 }
 

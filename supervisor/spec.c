@@ -113,7 +113,7 @@ static size_t tree_size(const cop_supervisor *tree, const char *name);
 
 static size_t child_size(const cop_child *child)
 {
-        size_t size = text_size(child->id) + argument_size(child);
+        size_t size = text_size(child->id) + text_size(child->label) + argument_size(child);
         if (child->supervisor != NULL)
                 size += tree_size(child->supervisor, cop__spec_name_of(child));
         return size;
@@ -240,6 +240,11 @@ static cop_status copy_child(char **at, const cop_child *child, struct cop__chil
         spec->run = child->run;
         spec->run_with = child->run_with;
         spec->restart = child->restart;
+        spec->priority = child->priority;
+        spec->mailbox_limit = child->mailbox_limit;
+        spec->mailbox_bytes = child->mailbox_bytes;
+        spec->mailbox_policy = child->mailbox_policy;
+        spec->label = copy_text(at, child->label);
         spec->shutdown_ms = shutdown_of(child);
         spec->significant = child->significant;
         spec->backoff = backoff_of(&child->backoff);

@@ -52,6 +52,11 @@ struct cop__child_spec {
         const cop_kind *kind;                /* of the argument; NULL: none */
         const void *argument;
         int64_t shutdown_ms;                 /* above 0, or COP_SHUTDOWN_INFINITY and its like */
+        cop_priority priority;
+        uint32_t mailbox_limit;
+        uint64_t mailbox_bytes;
+        cop_mailbox_policy mailbox_policy;
+        const char *label;                   /* NULL: none */
         cop_restart restart;
         bool significant;
         bool has_id;                         /* else `id` is only what it is called */

@@ -641,3 +641,24 @@ IN_NODE(GSV_call_24_a_full_mailbox_does_not_slow_calls)
         ck_assert_uint_lt(time_of_calls(p), 10 * before_ns + 10000000);
         put_down(p);
 }
+
+/* ---- Nobody with that name -------------------------------------------------------------------- */
+
+static void tries_until_somebody_answers(void)
+{
+        cop_request request;
+        while (cop_call(NULL, "latecomer", COP_FOREVER, ask, .what = ECHO) == COP_E_NO_NAME ||
+               cop_send("nobody at all", note) != COP_E_NO_NAME ||
+               cop_request_send(&request, "nobody at all", note) != COP_E_NO_NAME)
+                ;
+}
+
+/* On the only worker. */
+IN_NODE_WITH(who_tries_a_name_again_and_again_lets_others_run, .workers = 1)
+{
+        cop_ref ref = spawn_watched(.run = tries_until_somebody_answers);
+        cop_pid pid;
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &clerk_server,
+                                                             .name = "latecomer" }, &pid), COP_OK);
+        await_down(ref, "normal");
+}

@@ -6,6 +6,7 @@
  * Nothing here divides by zero on aarch64, whose processors give 0 and go on.
  */
 #include <dirent.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

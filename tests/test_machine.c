@@ -409,9 +409,10 @@ IN_NODE(GSM_21_a_call_that_is_unanswered_at_the_end_gets_the_reason)
 
 IN_NODE(GSM_23_after_a_call_has_given_up_its_late_reply_is_dropped)
 {
-        cop_message *reply;
+        cop_request given_up;
         cop_pid pid = lamp_with("");
-        ck_assert_int_eq(cop_call(&reply, pid, 1, step, "p", 99), COP_E_TIMEOUT);
+        ck_assert_int_eq(cop_request_send(&given_up, pid, step, "p", 99), COP_OK);
+        ck_assert(cop_request_drop(given_up));
         tell_lamp(pid, "2", 1);
         LOG_IS(pid, "off:from_off off:99 off:1 broken:from_off broken:-99");
         nothing_has_come();
@@ -665,4 +666,30 @@ static void lamp_of_ten_thousand(void)
 IN_NODE(ten_thousand_postponed_events_come_back_in_one_go)
 {
         await_down(spawn_watched(.run = lamp_of_ten_thousand), "normal");
+}
+
+/* ---- Upgrades ------------------------------------------------------------------------------ */
+
+/* A server with the very state of a machine. */
+static void plain_dial_step(dial *self, const step *s)
+{
+        (void)self;
+        (void)s;
+        cop_reply(step, "still a server", 0);
+}
+
+typedef dial plain_dial;
+COP_SERVER(plain_dial, COP_STATE(dial), COP_ON(step, plain_dial_step));
+
+IN_NODE(neither_does_a_server_become_a_machine_nor_a_machine_a_server)
+{
+        cop_message *reply;
+        cop_pid server = cop_spawn_server(&plain_dial_server, NULL);
+        ck_assert_int_eq(cop_upgrade(server, &dial_machine, PATIENCE_MS), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_call(&reply, server, PATIENCE_MS, step, "p", 1), COP_OK);
+        cop_message_free(reply);
+        cop_pid machine = cop_spawn_server(&dial_machine, NULL);
+        ck_assert_int_eq(cop_upgrade(machine, &plain_dial_server, PATIENCE_MS), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_upgrade(machine, &dial_machine, PATIENCE_MS), COP_E_BAD_ARGUMENT);
+        put_down(machine);
 }

@@ -591,6 +591,15 @@ static void plain_loop(void)
                 cop_message_free(cop_receive(COP_FOREVER, COP_ANY));
 }
 
+ON_STAGE(sys_knows_plain_functions_too)
+{
+        cop_register("plain", cop_spawn(plain_loop));
+        ck_assert_str_eq(out(stage, "sys suspend plain"), "ok\n");
+        assert_has(out(stage, "sys status plain"), "  server        plain_loop\n");
+        assert_has(out(stage, "sys status plain"), "  status        suspended\n");
+        ck_assert_str_eq(out(stage, "sys resume plain"), "ok\n");
+}
+
 ON_STAGE(sys_shows_and_replaces_a_state_as_its_record)
 {
         ck_assert_str_eq(out(stage, "sys state till"), "#till{served = 0}\n");
@@ -650,7 +659,8 @@ ON_STAGE(sys_stops_a_server_in_order)
 ON_STAGE(sys_says_what_is_wrong)
 {
         cop_register("plain", cop_spawn(plain_loop));
-        ck_assert_str_eq(err(stage, "sys suspend plain"), "** plain is no server\n");
+        ck_assert_str_eq(err(stage, "sys stop plain"), "** plain is no server that this could be asked of\n");
+        assert_has(err(stage, "sys state plain"), "plain does not say what its state is: ");
         assert_has(err(stage, "sys sate till"), "did you mean state?");
         assert_has(err(stage, "sys"), "expected state, replace");
         assert_has(err(stage, "sys state"), "expected a name or a pid: sys state TO");

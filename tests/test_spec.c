@@ -124,6 +124,27 @@ TEST(SUP_start_15_a_childs_wrong_field_is_named)
                          "");
 }
 
+TEST(what_an_actor_cannot_be_spawned_with_is_named)
+{
+        char long_label[COP_LABEL_MAX + 2];
+        memset(long_label, 'x', sizeof(long_label) - 1);
+        long_label[sizeof(long_label) - 1] = '\0';
+        expect_words(CHILD(.run = nothing, .priority = 4), "shop: child till: priority is 4; it is ");
+        expect_words(CHILD(.run = nothing, .mailbox_limit = 1, .mailbox_policy = 5),
+                     "shop: child till: mailbox_policy is 5; it is ");
+        expect_words(CHILD(.run = nothing, .mailbox_policy = COP_MAILBOX_REJECT),
+                     "shop: child till: mailbox_policy is set, but neither mailbox_limit nor ");
+        expect_words(CHILD(.run = nothing, .label = long_label),
+                     "shop: child till: label has 64 bytes; it has at most 63");
+        expect_words(CHILD(.supervisor = &(cop_supervisor){ 0 }, .priority = COP_PRIORITY_LOW),
+                     "shop: child till: priority, mailbox or label is set, but a supervisor has none");
+        expect_words(CHILD(.supervisor = &(cop_supervisor){ 0 }, .mailbox_bytes = 9),
+                     "shop: child till: priority, mailbox or label is set, but a supervisor has none");
+        ck_assert_str_eq(CHILD(.run = nothing, .priority = COP_PRIORITY_MAX, .mailbox_limit = 7,
+                               .mailbox_bytes = 7, .mailbox_policy = COP_MAILBOX_STOP, .label = "x"),
+                         "");
+}
+
 TEST(an_argument_must_be_what_the_child_takes)
 {
         expect_words(CHILD(.run_with = nothing_with),

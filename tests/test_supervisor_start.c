@@ -231,3 +231,60 @@ IN_FAMILY(a_child_is_registered_under_its_id_unless_it_is_unnamed)
         ck_assert_str_eq(ask_child(root, "y", "state"), "running");
         fell(root);
 }
+
+/* ---- What its actor is spawned with ---------------------------------------------------- */
+
+static void looks_away(void)
+{
+        cop_sleep(COP_FOREVER);
+}
+
+static void expect_spawned_as_said(cop_pid pid)
+{
+        ck_assert_str_eq(info_of(pid, "priority"), "low");
+        ck_assert_str_eq(info_of(pid, "label"), "\"the slow one\"");
+        ck_assert_int_eq(cop_send(pid, ping, .number = 1), COP_OK);
+        ck_assert_int_eq(cop_send(pid, ping, .number = 2), COP_E_FULL);
+}
+
+IN_NODE(a_child_has_the_priority_the_label_and_the_mailbox_of_its_spec_at_each_start)
+{
+        cop_pid root;
+        char label[] = "the slow one";
+        const cop_supervisor tree = {
+                .name = "shop",
+                .children = COP_CHILDREN({ "slow", .run = looks_away, .priority = COP_PRIORITY_LOW,
+                                           .label = label, .mailbox_limit = 1,
+                                           .mailbox_policy = COP_MAILBOX_REJECT }),
+        };
+        ck_assert_int_eq(cop_supervise(&tree, &root), COP_OK);
+        label[0] = 'X'; /* it has been copied */
+        cop_pid first = cop_whereis("slow");
+        expect_spawned_as_said(first);
+        put_down(first);
+        await_true(cop_whereis("slow").bits != 0);
+        expect_spawned_as_said(cop_whereis("slow"));
+        ck_assert_int_eq(cop_shutdown(root, PATIENCE_MS), COP_OK);
+}
+
+static void spawned_by_each(const job *j)
+{
+        (void)j;
+        cop_sleep(COP_FOREVER);
+}
+
+IN_NODE(so_have_those_of_a_dynamic_supervisor)
+{
+        cop_pid root, pid;
+        const job own = { .id = "own" };
+        const cop_child each = { .run_with = COP_RUN_WITH(spawned_by_each, job),
+                                 .restart = COP_TEMPORARY, .priority = COP_PRIORITY_LOW,
+                                 .label = "the slow one", .mailbox_limit = 1,
+                                 .mailbox_policy = COP_MAILBOX_REJECT };
+        ck_assert_int_eq(cop_supervise(&(cop_supervisor){ .name = "shop", .strategy = COP_DYNAMIC,
+                                                          .each = &each }, &root), COP_OK);
+        const cop_child child = { .kind = COP_KIND_OF(job), .argument = &own };
+        ck_assert_int_eq(cop_start_child("shop", &child, &pid), COP_OK);
+        expect_spawned_as_said(pid);
+        ck_assert_int_eq(cop_shutdown(root, PATIENCE_MS), COP_OK);
+}

@@ -230,7 +230,9 @@ IN_NODE(the_dead_the_unknown_and_what_is_no_server_are_told_apart)
         put_down(dead);
         ck_assert_int_eq(cop_sys_get_state(dead, PATIENCE_MS, &term), COP_E_NO_ACTOR);
         ck_assert_int_eq(cop_sys_get_state("nobody", PATIENCE_MS, &term), COP_E_NO_NAME);
-        ck_assert_int_eq(cop_sys_suspend(plain, PATIENCE_MS), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_stop(plain, cop_atom("normal"), PATIENCE_MS), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_upgrade(plain, &account_server, PATIENCE_MS), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_sys_get_state(plain, PATIENCE_MS, &term), COP_E_NO_KIND);
         ck_assert_int_eq(cop_sys_suspend(cop_self(), PATIENCE_MS), COP_E_BAD_ARGUMENT);
         ck_assert_int_eq(cop_sys_suspend(plain, -1), COP_E_BAD_ARGUMENT);
         ck_assert_int_eq(cop_sys_log(plain, PATIENCE_MS, COP_SYS_LOG_MAX + 1), COP_E_BAD_ARGUMENT);
@@ -651,4 +653,141 @@ IN_NODE(a_request_to_one_that_dies_with_it_is_answered_with_its_reason)
         cop_auto message = await(COP_KIND(outcome));
         ck_assert_int_eq(cop_read(outcome, message)->status, COP_E_DIED);
         ck_assert_str_eq(text_of(cop_read(outcome, message)->failure), "boom");
+}
+
+/* ---- Plain functions ------------------------------------------------------------------------ */
+
+typedef struct tally {
+        int64_t sum, rounds;
+} tally;
+COP_MESSAGE(tally, sum, rounds);
+
+/* Adds up what comes, and answers what is asked; a stay makes it call someone who never answers, a trap ends it. */
+static void plain_tally(void)
+{
+        tally mine = { 0, 0 };
+        if (cop_sys_show(tally, &mine) != COP_OK)
+                cop_exit(cop_atom("not_shown"));
+        for (;; mine.rounds++) {
+                cop_auto message = cop_receive(COP_FOREVER, COP_KIND(add), COP_KIND(get), COP_KIND(go),
+                                               COP_KIND(trap));
+                if (cop_read(add, message) != NULL)
+                        mine.sum += cop_read(add, message)->number;
+                else if (cop_read(get, message) != NULL)
+                        cop_answer(message, sum, .number = mine.sum);
+                else if (cop_read(trap, message) != NULL)
+                        cop_exit(cop_atom("trapped"));
+                else
+                        cop_sys_show(tally, (tally *)NULL);
+        }
+}
+
+static int64_t tally_of(cop_pid pid)
+{
+        cop_message *reply = NULL;
+        ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, get), COP_OK);
+        int64_t number = cop_read(sum, reply)->number;
+        cop_message_free(reply);
+        return number;
+}
+
+static const char *seen(cop_pid pid)
+{
+        cop_term state;
+        ck_assert_int_eq(cop_sys_get_state(pid, PATIENCE_MS, &state), COP_OK);
+        const char *text = text_of(state);
+        cop_term_free(state);
+        return text;
+}
+
+IN_NODE(a_plain_function_shows_what_it_has_named_and_lets_it_be_replaced)
+{
+        cop_parse_error error;
+        cop_pid pid = cop_spawn(plain_tally);
+        cop_send(pid, add, .number = 7);
+        ck_assert_int_eq(tally_of(pid), 7);
+        ck_assert_str_eq(seen(pid), "{tally, 7, 2}");
+        cop_term other = COP_TUPLE(cop_atom("tally"), cop_int(100), cop_int(0));
+        ck_assert_int_eq(cop_sys_replace_state(pid, PATIENCE_MS, other, &error), COP_OK);
+        ck_assert_int_eq(tally_of(pid), 100);
+        ck_assert_int_eq(cop_sys_replace_state(pid, PATIENCE_MS, cop_int(1), &error), COP_E_MALFORMED);
+        cop_send(pid, go); /* no more */
+        cop_term term;
+        ck_assert_int_eq(tally_of(pid), 100);
+        ck_assert_int_eq(cop_sys_get_state(pid, PATIENCE_MS, &term), COP_E_NO_KIND);
+        put_down(pid);
+}
+
+IN_NODE(a_plain_function_is_suspended_where_it_receives)
+{
+        cop_pid pid = cop_spawn(plain_tally);
+        ck_assert_int_eq(tally_of(pid), 0);
+        ck_assert_int_eq(cop_sys_suspend(pid, PATIENCE_MS), COP_OK);
+        ck_assert_int_eq(cop_sys_suspend(pid, PATIENCE_MS), COP_OK);
+        for (int i = 0; i < 20; i++)
+                cop_send(pid, add, .number = 1);
+        settle_with(pid);
+        ck_assert_str_eq(seen(pid), "{tally, 0, 1}");
+        ck_assert_int_eq(cop_sys_resume(pid, PATIENCE_MS), COP_OK);
+        ck_assert_int_eq(tally_of(pid), 20);
+        ck_assert_int_eq(cop_sys_suspend(pid, PATIENCE_MS), COP_OK);
+        put_down(pid); /* also while suspended */
+}
+
+IN_NODE(a_plain_function_is_traced_kept_and_counted)
+{
+        cop_sys_statistics counts;
+        cop_term events;
+        cop_pid pid = cop_spawn(plain_tally);
+        ck_assert_int_eq(cop_sys_trace(pid, PATIENCE_MS, true, cop_self()), COP_OK);
+        ck_assert_int_eq(cop_sys_log(pid, PATIENCE_MS, 10), COP_OK);
+        ck_assert_int_eq(cop_sys_statistics_on(pid, PATIENCE_MS, true), COP_OK);
+        cop_send(pid, add, .number = 7);
+        ck_assert_int_eq(tally_of(pid), 7);
+        static const char *const whats[] = { "in", "in", "out" };
+        for (int i = 0; i < 3; i++) {
+                cop_auto message = await(COP_KIND(cop_sys_event));
+                ck_assert_str_eq(cop_read(cop_sys_event, message)->what.text, whats[i]);
+        }
+        ck_assert_int_eq(cop_sys_get_statistics(pid, PATIENCE_MS, &counts), COP_OK);
+        ck_assert_int_eq(counts.messages, 2);
+        ck_assert_int_eq(counts.replies, 1);
+        ck_assert_int_eq(cop_sys_get_log(pid, PATIENCE_MS, &events), COP_OK);
+        ck_assert_uint_eq(events.count, 3);
+        cop_term_free(events);
+        put_down(pid);
+}
+
+static void wakes(void *state)
+{
+        (void)state;
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
+        cop_exit(cop_atom("woken"));
+}
+
+static void sleeps_deeply(void)
+{
+        cop_hibernate_in(wakes, NULL);
+}
+
+IN_NODE(who_hibernates_answers_and_sleeps_on)
+{
+        cop_ref ref;
+        cop_pid pid = cop_spawn(sleeps_deeply);
+        ck_assert_int_eq(cop_monitor(pid, &ref), COP_OK);
+        cop_process process;
+        await_true(cop_process_info(pid, &process) == COP_OK &&
+                   process.status == COP_PROCESS_HIBERNATING);
+        ck_assert_int_eq(cop_sys_suspend(pid, PATIENCE_MS), COP_OK);
+        cop_send(pid, go);
+        settle_with(pid);
+        ck_assert(cop_is_alive(pid));
+        ck_assert_int_eq(cop_sys_resume(pid, PATIENCE_MS), COP_OK);
+        await_down(ref, "woken");
+}
+
+IN_NODE(only_a_plain_function_may_show_something)
+{
+        tally mine = { 0, 0 };
+        ck_assert_int_eq(cop_sys_show(tally, &mine), COP_E_BAD_ARGUMENT); /* a thread */
 }

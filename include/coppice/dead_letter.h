@@ -29,7 +29,8 @@ COP_BEGIN_DECLS
  * What a subscriber gets. The reasons:
  *      no_actor      there was nobody with this pid
  *      unread        its receiver ended before it had read it
- *      late_reply    the call, the request or the alias that it is for was over
+ *      late_reply    the call or the request that it answers was over
+ *      closed_alias  the alias that it was sent to was closed
  *      full          the mailbox had reached its limit (mailbox.h)
  *      expired       a call that its caller had given up, or had ended, before it was taken up
  */

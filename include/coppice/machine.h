@@ -210,6 +210,7 @@ COP_API void cop_machine_handle(cop_message *message);
                 .state_size = sizeof(type),                                                   \
                 .handlers = cop__##type##_handlers,                                           \
                 .handler_count = sizeof(cop__##type##_handlers) / sizeof(cop_handler),        \
+                .machine = true,                                                              \
         }
 
 /* Entries have three words, as a server's, or four. */

@@ -84,6 +84,7 @@ typedef struct cop_behaviour {
         size_t state_size;
         const cop_handler *handlers;
         size_t handler_count;
+        bool machine; /* made by COP_MACHINE: more than a table of handlers */
 } cop_behaviour;
 
 /*
@@ -136,9 +137,9 @@ COP_API cop_status cop_stop_address(cop_address to, cop_term reason, int64_t tim
 /*
  * Lets a server go on as another: same pid, name, links and mailbox, other functions, from the next callback on. The
  * state is what the new one's COP_UPGRADE for the old state's kind makes of it; if both have the same COP_STATE none is
- * needed. For plug-ins, and for tests: `server` must stay in memory, and must not be a state machine's (machine.h).
+ * needed. For plug-ins, and for tests: `server` must stay in memory.
  * Errors: COP_E_BAD_ARGUMENT (also: there is no COP_UPGRADE from this state, it returned false, or it
- * exited or faulted; or this is a state machine), and those of cop_stop. Whatever the error, the server goes on as it was.
+ * exited or faulted; or the one or the other is a state machine), and those of cop_stop. Whatever the error, the server goes on as it was.
  */
 COP_API cop_status cop_upgrade_address(cop_address to, const cop_behaviour *server,
                                        int64_t timeout_ms);

@@ -93,6 +93,11 @@ typedef struct cop_child {
         const cop_kind *kind;         /* of `argument`: the same at each restart */
         const void *argument;
         bool unnamed;                 /* the id is not registered */
+        cop_priority priority;        /* this and the next: as in cop_spawn_options, at each start; not for a supervisor, whose */
+        uint32_t mailbox_limit;       /* children may have them */
+        uint64_t mailbox_bytes;
+        cop_mailbox_policy mailbox_policy;
+        const char *label;            /* for people who look; process.h */
         bool significant;             /* see cop_auto_shutdown; not for a permanent child */
         cop_backoff backoff;
         cop_breaker breaker;

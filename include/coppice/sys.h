@@ -1,6 +1,6 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * Looking into a server that runs, and taking it by the hand: its state, its messages, its work.
+ * Looking into an actor that runs, and taking it by the hand: its state, its messages, its work.
  *
  *      cop_term state;
  *      if (cop_sys_get_state("till", 1000, &state) == COP_OK) {   #till{served = 3} as {till, 3}
@@ -8,16 +8,17 @@
  *              cop_term_free(state);
  *      }
  *
- * Every server answers, without a line of its own; its state only if it says with COP_STATE what it
- * is. It answers between two callbacks: one in the middle of a handler, or waiting in one, answers
- * when that has ended. What was sent to it before is handled before only if it had begun with it:
- * these requests overtake messages.
+ * Every actor answers, without a line of its own; its state only if it says what that is: a server with COP_STATE, a
+ * plain function with cop_sys_show(). A server answers between two callbacks: one in the middle of a handler, or
+ * waiting in one, answers when that has ended. A plain function answers where it receives, selects or sleeps, not
+ * while it waits for the answer to a call, nor while it computes. What was sent before is handled before only if it had begun with it:
+ * these requests overtake messages. A thread of the program does not answer.
  *
  * The shell has the same as `sys`.
  *
  * Errors of all: COP_E_TIMEOUT (the request stays: it may still be carried out), COP_E_DIED
  * (cop_failure() is the reason), COP_E_NO_ACTOR, COP_E_NO_NAME, COP_E_NO_MEMORY, COP_E_NO_NODE,
- * COP_E_BAD_ARGUMENT (no server, or the caller itself). A negative time-out ends the caller with
+ * COP_E_BAD_ARGUMENT (a thread of the program, or the caller itself). A negative time-out ends the caller with
  * {badarg, ...}. `to` is a pid or a name; in C++ pass cop_to_pid() or cop_to_name().
  *
  * See also: server.h (cop_stop), docs/shell.md.
@@ -31,7 +32,7 @@ COP_BEGIN_DECLS
 
 /*
  * The state as its kind's term, just as it is: nothing is redacted. The caller owns *state and ends it
- * with cop_term_free. Errors: also COP_E_NO_KIND (a server without COP_STATE).
+ * with cop_term_free. Errors: also COP_E_NO_KIND (it has not said what its state is).
  */
 COP_API cop_status cop_sys_get_state(cop_address to, int64_t timeout_ms, cop_term *state);
 
@@ -93,13 +94,23 @@ COP_API cop_status cop_sys_get_statistics(cop_address to, int64_t timeout_ms,
                                           cop_sys_statistics *statistics);
 
 /*
- * All there is to say, as a map with the keys server, status (running or suspended), parent, messages,
+ * All there is to say, as a map with the keys server (or what function it is), status (running or suspended), parent, messages,
  * handled, trace, log, statistics and state (redacted; without COP_STATE the atom undefined). The
  * caller owns *status and ends it with cop_term_free.
  */
 COP_API cop_status cop_sys_get_status(cop_address to, int64_t timeout_ms, cop_term *status);
 
+/*
+ * In a plain function: what sys shows, replaces and traces as its state from now on, and what its crash report tells; NULL: nothing.
+ * `state` is borrowed until another takes its place, or the actor ends or hibernates: a variable of the function that
+ * receives is good as long as that does not return. It is read and written where the actor answers, see above, and never at another time.
+ * Errors: COP_E_BAD_ARGUMENT (a server, or a thread of the program), COP_E_NO_MEMORY, COP_E_NO_NODE.
+ */
+COP_API cop_status cop_sys_show_value(const cop_kind *kind, void *state);
+
 #ifndef __cplusplus
+/* cop_sys_show(tally, &mine): `mine` is a tally */
+#define cop_sys_show(type, state) cop_sys_show_value(COP_KIND_OF(type), 1 ? (state) : (type *)0)
 /* Each macro is the function of its name, with the address made from a pid or a name. */
 #define cop_sys_get_state(to, ms, state) cop_sys_get_state(COP_TO(to), (ms), (state))
 #define cop_sys_replace_state(to, ms, state, error) \

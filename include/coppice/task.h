@@ -54,6 +54,7 @@ typedef struct cop_task_options {
         const cop_kind *kind; /* of `argument`, which is copied; NULL: none */
         const void *argument;
         bool nolink;          /* owner and task do not end with each other */
+        cop_pid link_to;      /* the task is linked to this actor, too; nobody: it is not */
 } cop_task_options;
 
 /* ---- Start --------------------------------------------------------------------------- */
