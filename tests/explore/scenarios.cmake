@@ -7,8 +7,8 @@
 explore_test(arrivals 50000 one_node_each 4)
 
 explore_plant(queue_sleeps_blindly arrivals what_two mailbox/queue.h
-        "return cop__cas_release(&queue->tail, &empty, (uintptr_t)seq << 2 | mark); /* SLEEP */"
-        "cop__store_release(&queue->tail, (uintptr_t)seq << 2 | mark); return true;")
+        "return cop__cas_release(&queue->tail, &empty, mark); /* SLEEP */"
+        "(void)empty; cop__store_release(&queue->tail, mark); return true;")
 explore_plant(queue_publishes_in_relaxed_order arrivals what_two mailbox/queue.h
         "before = cop__exchange_acq_rel(&queue->tail, (uintptr_t)node);"
         "before = cop__load_relaxed(&queue->tail); cop__store_relaxed(&queue->tail, (uintptr_t)node);")
@@ -16,14 +16,14 @@ explore_plant(queue_frees_its_cursor arrivals what_two mailbox/queue.h
         "if (cursor->node != node)\n                return true;\n        cursor->done = true;\n        return false;"
         "(void)cursor; (void)node; return true;")
 explore_plant(queue_schedules_an_owner_that_is_awake arrivals what_two mailbox/queue.h
-        "return (before & COP__QUEUE_AWAKE) == COP__QUEUE_ASLEEP;"
+        "return before == COP__QUEUE_ASLEEP;"
         "return true;")
 explore_plant(queue_lets_go_without_a_mark arrivals what_two mailbox/queue.h
         "cop__queue_mark(queue, (uintptr_t)node, COP__QUEUE_AWAKE))\n                return;"
         "(queue->head = NULL, true))\n                return;")
 explore_plant(queue_rouses_without_a_look arrivals what_two mailbox/queue.h
-        "(tail & COP__QUEUE_AWAKE) == COP__QUEUE_ASLEEP &&\n               cop__cas_acquire(&queue->tail, &tail, tail | COP__QUEUE_AWAKE); /* SLEEP */"
-        "(tail & COP__QUEUE_AWAKE) == COP__QUEUE_ASLEEP &&\n               (cop__store_seq(&queue->tail, tail | COP__QUEUE_AWAKE), true);")
+        "return tail == COP__QUEUE_ASLEEP &&\n               cop__cas_acquire(&queue->tail, &tail, COP__QUEUE_AWAKE); /* SLEEP */"
+        "return tail == COP__QUEUE_ASLEEP && (cop__store_seq(&queue->tail, COP__QUEUE_AWAKE), true);")
 
 # ---- The run queue: scheduler/runqueue.h ------------------------------------------------
 
