@@ -35,12 +35,19 @@ static void say_nothing(void *context, cop_log_level level, const char *text)
         (void)text;
 }
 
+static void end(void)
+{
+        cop_node_leave();
+        cop_node_stop(node);
+}
+
 static void begin(void)
 {
         FUZZ_ASSERT(cop_node_start(&(cop_node_options){ .name = "fuzzed", .workers = 1,
                                                         .max_actors = 64, .log = say_nothing },
                                    &node) == COP_OK);
         FUZZ_ASSERT(cop_node_enter(node) == COP_OK);
+        atexit(end);
 }
 
 /* Neither what takes its time nor what asks this user's other nodes. */
