@@ -17,6 +17,11 @@
 
 #include "base/compiler.h"
 
+/* The explorer of schedules (tests/explore) brings operations of its own, each a step at which another thread may go on. */
+#ifdef COP__ATOMICS
+#include COP__ATOMICS
+#else
+
 #define cop__load_relaxed(object) __atomic_load_n((object), __ATOMIC_RELAXED)
 #define cop__load_acquire(object) __atomic_load_n((object), __ATOMIC_ACQUIRE)
 #define cop__load_seq(object) __atomic_load_n((object), __ATOMIC_SEQ_CST)
@@ -65,6 +70,8 @@
 #define cop__fence_after_exchange() cop__fence_seq()
 #endif
 
+#endif
+
 /* A counter that only its owner writes and others read: no locked instruction. */
 #define cop__count_up(object) cop__store_relaxed((object), cop__load_relaxed(object) + 1)
 #define cop__count_by(object, by) cop__store_relaxed((object), cop__load_relaxed(object) + (by))
@@ -75,7 +82,9 @@
 /* A pause inside a short spin: tells the core, not the kernel. */
 COP__INLINE void cop__spin_pause(void)
 {
-#if defined(__x86_64__)
+#if defined(COP__ATOMICS)
+        (void)sched_yield();
+#elif defined(__x86_64__)
         __builtin_ia32_pause();
 #elif defined(__aarch64__)
         __asm__ __volatile__("yield" ::: "memory");

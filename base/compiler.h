@@ -22,8 +22,11 @@
 #define COP__CHECK_RESULT __attribute__((warn_unused_result))
 #define COP__PRINTF(format_at, values_at) __attribute__((format(printf, format_at, values_at)))
 
-/* The thread-local that a fault handler reads must not be allocated lazily. */
+/* The thread-local that a fault handler reads must not be allocated lazily. (The explorer of schedules, whose threads are
+ * coroutines of one thread, says otherwise.) */
+#ifndef COP__THREAD_LOCAL
 #define COP__THREAD_LOCAL _Thread_local __attribute__((tls_model("initial-exec")))
+#endif
 
 /* Two threads that write side by side should not share a line. */
 #define COP__CACHE_LINE 64

@@ -32,6 +32,11 @@ if(COPPICE_SANITIZE)
         set(coppice_sanitize_flags -fsanitize=${COPPICE_SANITIZE} -fno-sanitize-recover=all -O1)
 endif()
 
+if(COPPICE_FUZZ)
+        # Counters for the fuzzer in all that is built; its main only in the targets (tests/fuzz).
+        list(APPEND coppice_sanitize_flags -fsanitize=fuzzer-no-link)
+endif()
+
 add_library(coppice_internal INTERFACE)
 target_include_directories(coppice_internal INTERFACE
         ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/include

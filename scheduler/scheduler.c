@@ -45,7 +45,7 @@
 
 COP__THREAD_LOCAL struct cop__thread *cop__thread_place;
 
-#if !(defined(__x86_64__) && defined(__LP64__))
+#if !COP__PLACE_BY_ASSEMBLY
 COP__NOINLINE struct cop__thread *cop__thread_here(void)
 {
         /* The empty statement with a side effect keeps the compiler from folding two calls into one. */

@@ -164,7 +164,12 @@ struct cop__scheduler {
  * statement has a side effect, so that no two are made into one and none moves across a call.
  */
 extern COP__THREAD_LOCAL struct cop__thread *cop__thread_place;
-#if defined(__x86_64__) && defined(__LP64__)
+#if defined(__x86_64__) && defined(__LP64__) && !defined(COP__ATOMICS) /* of an explored runtime it is no thread-local */
+#define COP__PLACE_BY_ASSEMBLY 1
+#else
+#define COP__PLACE_BY_ASSEMBLY 0
+#endif
+#if COP__PLACE_BY_ASSEMBLY
 COP__INLINE struct cop__thread *cop__thread_here(void)
 {
         struct cop__thread *thread;

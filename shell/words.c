@@ -43,6 +43,18 @@ static bool is_continuation(char byte)
         return ((unsigned char)byte & 0xc0) == 0x80;
 }
 
+/* A character of the line, one column wide, and none that a terminal would act upon: that is shown as '?'. */
+static void append_shown(struct cop__text *text, char byte, bool is_readable)
+{
+        bool is_ascii = (unsigned char)byte < 0x80;
+        if (is_blank(byte))
+                cop__text_append_char(text, ' ');
+        else if (is_readable || (is_ascii && byte >= ' ' && byte != 0x7f))
+                cop__text_append_char(text, byte);
+        else if (!is_continuation(byte))
+                cop__text_append_char(text, '?');
+}
+
 /* The part of the line around the place, as one line, and the caret under it. */
 static void append_caret(struct cop__words *words, size_t offset)
 {
@@ -53,9 +65,10 @@ static void append_caret(struct cop__words *words, size_t offset)
                 from--;
         while (to < words->size && is_continuation(words->line[to]))
                 to++;
+        bool is_readable = cop__text_is_readable(words->line + from, to - from);
         cop__text_append_string(err, from > 0 ? "   ..." : "   ");
         for (size_t i = from; i < to; i++)
-                cop__text_append_char(err, is_blank(words->line[i]) ? ' ' : words->line[i]);
+                append_shown(err, words->line[i], is_readable);
         cop__text_append_string(err, to < words->size ? "...\n" : "\n");
         cop__text_append_string(err, from > 0 ? "      " : "   ");
         for (size_t i = from; i < offset; i++)

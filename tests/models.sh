@@ -1,8 +1,8 @@
 #!/bin/sh
 # Copyright (c) 2026 The Coppice authors. MIT licence.
 #
-# The protocols of the arrival queue, of sleep and wake, and of the desk hold in every interleaving: SPIN
-# walks through all of them. That it would notice is shown first, with planted bugs.
+# The protocols of the arrival queue, of sleep and wake, of the desk, of the run queue, of slots, links and calls hold in
+# every interleaving: SPIN walks through all of them. That it would notice is shown first, with planted bugs.
 #
 #       tests/models.sh [BUILD_DIR]     ends with 77 where spin is not installed
 set -eu
@@ -60,3 +60,23 @@ for bug in FORGET_CLAIM LOOK_FIRST; do
 done
 holds wake
 holds wake -DWORKERS=2 -DTASKS=1 # with 2 tasks it holds too, but takes 20 GB to walk
+
+for bug in STEAL_BLIND FULL_BY_ONE; do
+        is_found ring "-DPLANT_$bug"
+done
+holds ring
+
+for bug in NO_GENERATION PID_STAYS; do
+        is_found slot "-DPLANT_$bug"
+done
+holds slot
+
+for bug in NO_PARTNER SILENT_REFUSAL; do
+        is_found link "-DPLANT_$bug"
+done
+holds link
+
+for bug in ANY_REPLY STAYS_OPEN; do
+        is_found alias "-DPLANT_$bug"
+done
+holds alias

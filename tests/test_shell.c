@@ -277,6 +277,16 @@ ON_STAGE(a_place_far_into_a_long_line_is_shown_with_what_is_around_it)
         assert_begins(shown, "   ...");
 }
 
+/* Found by the fuzzer: what was not understood came back to the terminal as it was, control characters included. */
+ON_STAGE(a_line_that_is_not_understood_is_shown_without_what_a_terminal_acts_upon)
+{
+        ck_assert_str_eq(err(stage, "eg2s\x1f"), "** no command is called so; help lists them\n"
+                                                 "   eg2s?\n"
+                                                 "   ^\n");
+        const char *said = err(stage, "b\xc2\x9b" "x\u202e\u00e9");
+        ck_assert_ptr_nonnull(strstr(said, "   b?x??\n"));
+}
+
 ON_STAGE(a_line_that_is_no_text_is_refused)
 {
         ck_assert(!cop__shell_run(&stage->shell, "self\0x", 6));

@@ -1,0 +1,74 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Timers: armed, cancelled and expiring at the same time. Under every schedule a timer that was cancelled in time never
+ * fires, and one that was not fires once; a receive that gives up and a message that comes leave the message.
+ */
+#include "tests/explore/inside.h"
+
+static cop_pid clock_watcher;
+
+IN_NODE(a_cancelled_timer_never_fires)
+{
+        for (int64_t i = 0; i < 2; i++) {
+                cop_ref timer;
+                EXPLORE_ASSERT(cop_send_after(&timer, 1, cop_self(), note, .n = i) == COP_OK);
+                cop_message *message = cop_receive(i, COP_KIND(cop_down)); /* time may pass */
+                EXPLORE_ASSERT(message == NULL);
+                if (cop_cancel(timer) >= 0) {
+                        cop_message_free(cop_receive(5, COP_KIND(cop_down)));
+                        inside_nothing_has_come();
+                } else {
+                        cop_message_free(inside_await(COP_KIND(note)));
+                }
+        }
+}
+
+static void pokes(void)
+{
+        EXPLORE_ASSERT(cop_send(clock_watcher, note, .n = 1) == COP_OK);
+}
+
+static void waits_a_while(void)
+{
+        cop_message *message = NULL;
+        while (message == NULL)
+                message = cop_receive(1, COP_KIND(note));
+        cop_message_free(message);
+}
+
+/* The alarm and the message come at once: whichever is first, the message is had. */
+IN_NODE(a_message_that_meets_a_time_out_is_not_lost)
+{
+        cop_ref ref;
+        clock_watcher = cop_spawn(waits_a_while);
+        EXPLORE_ASSERT(cop_monitor(clock_watcher, &ref) == COP_OK);
+        unsigned sender = inside_visitor(pokes);
+        cop_message_free(inside_await(COP_REF(cop_down, ref)));
+        explore_join(sender);
+}
+
+/* The same for a thread of the program, which sleeps in its parking place. */
+static void visitor_waits_a_while(void)
+{
+        clock_watcher = cop_self();
+        waits_a_while();
+}
+
+IN_NODE(a_message_that_meets_a_visitors_time_out_is_not_lost)
+{
+        clock_watcher = cop_no_pid();
+        unsigned visitor = inside_visitor(visitor_waits_a_while);
+        while (cop__load_relaxed(&clock_watcher.bits) == 0)
+                explore_yield();
+        pokes();
+        explore_join(visitor);
+}
+
+/* Without a time-out there is but one way to wake: through the parking place. */
+IN_NODE(a_message_wakes_a_visitor)
+{
+        clock_watcher = cop_self();
+        unsigned sender = inside_visitor(pokes);
+        cop_message_free(inside_await(COP_KIND(note)));
+        explore_join(sender);
+}

@@ -1,0 +1,127 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Links and monitors (actors/relation.c): made, undone and broken at the same time from both sides. Under every schedule
+ * each death is told once for each link and monitor that stands, and nothing comes after unlink and demonitor have returned.
+ */
+#include "tests/explore/inside.h"
+
+static cop_pid other;
+
+static void waits(void)
+{
+        cop_receive(COP_FOREVER, COP_KIND(note));
+}
+
+static void waits_trapping(void)
+{
+        cop_trap_exit(true);
+        cop_receive(COP_FOREVER, COP_KIND(note));
+}
+
+static void ends_the_other(void)
+{
+        inside_end(other, "kill");
+}
+
+/* The exits that have arrived from one that is dead for good. */
+static unsigned exits_from(cop_pid pid)
+{
+        unsigned count = 0;
+        cop_message *message;
+        while ((message = cop_receive(0, COP_FIELD(cop_exited, pid, pid))) != NULL) {
+                cop_message_free(message);
+                count++;
+        }
+        return count;
+}
+
+static void await_death(cop_pid pid)
+{
+        cop_ref ref;
+        EXPLORE_ASSERT(cop_monitor(pid, &ref) == COP_OK);
+        cop_message_free(inside_await(COP_REF(cop_down, ref)));
+}
+
+IN_NODE(no_exit_comes_after_unlink)
+{
+        other = cop_spawn(waits);
+        unsigned killer = inside_visitor(ends_the_other);
+        EXPLORE_ASSERT(cop_link(other) == COP_OK);
+        cop_unlink(other);
+        exits_from(other); /* those that were messages before */
+        await_death(other);
+        EXPLORE_ASSERT(exits_from(other) == 0);
+        explore_join(killer);
+        inside_nothing_has_come();
+}
+
+IN_NODE(a_link_tells_of_the_death_once)
+{
+        other = cop_spawn(waits);
+        unsigned killer = inside_visitor(ends_the_other);
+        EXPLORE_ASSERT(cop_link(other) == COP_OK);
+        cop_message_free(inside_await(COP_FIELD(cop_exited, pid, other)));
+        await_death(other);
+        explore_join(killer);
+        inside_nothing_has_come();
+}
+
+/* Links its starter, who links it. */
+static void links_back(const note *unused)
+{
+        (void)unused;
+        cop_trap_exit(true);
+        cop_link(cop_parent());
+        cop_receive(COP_FOREVER, COP_KIND(note));
+        cop_unlink(cop_parent());
+        cop_receive(COP_FOREVER, COP_KIND(note));
+}
+
+IN_NODE(two_that_link_each_other_are_told_once)
+{
+        other = cop_spawn_with(links_back, note, .n = 0);
+        EXPLORE_ASSERT(cop_link(other) == COP_OK);
+        unsigned killer = inside_visitor(ends_the_other);
+        await_death(other);
+        EXPLORE_ASSERT(exits_from(other) == 1);
+        explore_join(killer);
+        inside_nothing_has_come();
+}
+
+/* Both undo the link at once, and then one dies. */
+IN_NODE(two_that_unlink_each_other_are_told_nothing)
+{
+        other = cop_spawn_with(links_back, note, .n = 0);
+        EXPLORE_ASSERT(cop_link(other) == COP_OK);
+        cop_send(other, note, .n = 1);
+        cop_unlink(other);
+        cop_send(other, note, .n = 2);
+        await_death(other);
+        /* Its own link may have been made after this one was undone, and it undoes that itself. */
+        inside_nothing_has_come();
+}
+
+IN_NODE(no_down_comes_after_demonitor)
+{
+        cop_ref ref;
+        other = cop_spawn(waits);
+        unsigned killer = inside_visitor(ends_the_other);
+        EXPLORE_ASSERT(cop_monitor(other, &ref) == COP_OK);
+        cop_demonitor_flush(ref);
+        await_death(other);
+        explore_join(killer);
+        inside_nothing_has_come();
+}
+
+IN_NODE(each_monitor_answers_once)
+{
+        cop_ref refs[3];
+        other = cop_spawn(waits_trapping);
+        unsigned killer = inside_visitor(ends_the_other);
+        for (unsigned i = 0; i < COP__COUNT(refs); i++)
+                EXPLORE_ASSERT(cop_monitor(other, &refs[i]) == COP_OK);
+        for (unsigned i = 0; i < COP__COUNT(refs); i++)
+                cop_message_free(inside_await(COP_REF(cop_down, refs[i])));
+        explore_join(killer);
+        inside_nothing_has_come();
+}

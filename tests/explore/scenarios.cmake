@@ -1,0 +1,111 @@
+# Copyright (c) 2026 The Coppice authors. MIT licence.
+#
+# What is explored, and the bugs that must be found.
+
+# ---- The arrival queue: mailbox/queue.h -----------------------------------------------
+
+explore_test(arrivals 50000 one_node_each 4)
+
+explore_plant(queue_sleeps_blindly arrivals what_two mailbox/queue.h
+        "return cop__cas_release(&queue->tail, &empty, mark); /* SLEEP */"
+        "(void)empty; cop__store_release(&queue->tail, mark); return true;")
+explore_plant(queue_publishes_in_relaxed_order arrivals what_two mailbox/queue.h
+        "before = cop__exchange_acq_rel(&queue->tail, (uintptr_t)node);"
+        "before = cop__load_relaxed(&queue->tail); cop__store_relaxed(&queue->tail, (uintptr_t)node);")
+explore_plant(queue_frees_its_cursor arrivals what_two mailbox/queue.h
+        "if (cursor->node != node)\n                return true;\n        cursor->done = true;\n        return false;"
+        "(void)cursor; (void)node; return true;")
+explore_plant(queue_schedules_an_owner_that_is_awake arrivals what_two mailbox/queue.h
+        "return before == COP__QUEUE_ASLEEP;"
+        "return true;")
+explore_plant(queue_lets_go_without_a_mark arrivals what_two mailbox/queue.h
+        "cop__queue_mark(queue, (uintptr_t)node, COP__QUEUE_AWAKE))\n                return;"
+        "(queue->head = NULL, true))\n                return;")
+explore_plant(queue_rouses_without_a_look arrivals what_two mailbox/queue.h
+        "return tail == COP__QUEUE_ASLEEP &&\n               cop__cas_acquire(&queue->tail, &tail, COP__QUEUE_AWAKE); /* SLEEP */"
+        "return tail == COP__QUEUE_ASLEEP && (cop__store_seq(&queue->tail, COP__QUEUE_AWAKE), true);")
+
+# ---- The run queue: scheduler/runqueue.h ------------------------------------------------
+
+explore_test(ring 30000 three_tasks 4)
+
+explore_plant(ring_pops_without_a_swap ring each_task scheduler/runqueue.h
+        "if (cop__cas_acq_rel(&queue->head, &head, head + 1)) /* TAKE */"
+        "if (cop__store_release(&queue->head, head + 1), true)")
+explore_plant(ring_steals_without_a_swap ring each_task scheduler/runqueue.h
+        "if (cop__cas_acq_rel(&queue->head, &head, head + count)) /* TAKE */"
+        "if (cop__store_release(&queue->head, head + count), true)")
+explore_plant(ring_shows_a_slot_that_is_not_filled ring each_task scheduler/runqueue.h
+        "cop__store_release(&queue->tail, tail + 1); /* FILL */"
+        "cop__store_relaxed(&queue->tail, tail + 1);")
+
+# ---- The pool's depot: base/pool.c, ck_stack.h --------------------------------------------
+
+explore_test(depot 10000)
+
+explore_plant(depot_pops_without_a_generation depot a_block base/pool.c
+        "ck_stack_pop_mpmc(&depot->stack)"
+        "ck_stack_pop_upmc(&depot->stack)")
+
+# ---- Sleep and wake: scheduler/scheduler.c, and the whole of the scheduler with it --------
+
+explore_test(wake 4000 a_worker_runs 2)
+
+explore_plant(wake_puts_without_its_fence wake one_worker scheduler/scheduler.c
+        "cop__fence_seq(); /* SLEEPER */\n        offer(scheduler);"
+        "offer(scheduler);")
+explore_plant(wake_looks_before_it_says_so wake one_worker scheduler/scheduler.c
+        "uint32_t ticket = cop__park_ticket(&worker->park);\n        cop__or_seq(&scheduler->idle, bit);"
+        "uint32_t ticket = cop__park_ticket(&worker->park);\n        bool left = is_work_left(scheduler);\n        cop__or_seq(&scheduler->idle, bit);\n#define is_work_left(unused) left")
+explore_plant(wake_takes_its_ticket_late wake one_worker scheduler/scheduler.c
+        "if (COP__UNLIKELY(cop__load_seq(&scheduler->quiet.onlookers) != 0))"
+        "ticket = cop__park_ticket(&worker->park);\n                if (COP__UNLIKELY(cop__load_seq(&scheduler->quiet.onlookers) != 0))")
+
+# ---- Whole nodes ----------------------------------------------------------------------------
+
+explore_test(lives 500)
+
+explore_plant(lives_reads_the_mail_of_the_dead lives a_sender_that actors/turn.c
+        "(actor->life != COP__ALIVE || signal->node.generation != generation)"
+        "(actor->life != COP__ALIVE || (signal->type != COP__SIGNAL_MESSAGE && signal->node.generation != generation))")
+
+explore_test(bonds 500)
+
+explore_plant(bonds_hears_what_was_unlinked bonds no_exit actors/relation.c
+        "drop_exit(thread, actor, signal); /* unlinked meanwhile */\n                return false;"
+        "(void)0;")
+explore_plant(bonds_ends_one_of_two_links bonds two_that_link actors/relation.c
+        "cop__relation_free(thread, half);\n        }\n        return cop__exit_signal"
+        "cop__relation_free(thread, half);\n                break;\n        }\n        return cop__exit_signal")
+explore_plant(bonds_keeps_what_the_queue_has bonds each_monitor actors/relation.c
+        "/* The signal is the half, and one day it is sent again: the queue must have let go of it. */\n                cop__queue_release(&actor->queue, &actor->cursor, &signal->node);"
+        "(void)0;")
+
+explore_test(answers 500)
+
+explore_plant(answers_late_in_the_mailbox answers a_late_reply_enters actors/alias.c
+        "|| !cop__alias_lets_in(actor, signal)) {"
+        "|| (signal->from.bits == 0 && !cop__alias_lets_in(actor, signal))) {")
+explore_plant(answers_by_a_closed_alias answers nothing_comes actors/alias.c
+        "|| !cop__alias_lets_in(actor, signal)) {"
+        "|| (signal->from.bits == 0 && !cop__alias_lets_in(actor, signal))) {")
+
+explore_test(doors 500)
+
+explore_plant(doors_counts_on_by_two_steps doors who_is actors/limit.c
+        "uint64_t count = cop__add_relaxed(&limit->count, 1) + 1;"
+        "uint64_t count = cop__load_relaxed(&limit->count) + 1;\n        cop__store_relaxed(&limit->count, count);")
+explore_plant(doors_keeps_counting_the_refused doors who_is actors/limit.c
+        "count_off(limit, signal->size);\n        cop__add_relaxed(&limit->dropped, 1);"
+        "cop__add_relaxed(&limit->dropped, 1);")
+
+explore_test(names 500)
+
+explore_plant(names_frees_what_is_looked_at names a_look_up actors/registry.c
+        "cop__epoch_call(here, &entry->epoch, free_entry);"
+        "free_entry(&entry->epoch);")
+explore_test(alarms 500)
+
+explore_plant(alarms_cancel_what_has_fired alarms a_cancelled actors/timer.c
+        "cop__timer_leave(cop__timer_home_of(timers, timed->as.wait.ref), timed);\n}"
+        "(void)timers;\n}")

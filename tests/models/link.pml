@@ -1,0 +1,127 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Links (actors/relation.c): two actors link, unlink and die at the same time; each half is a signal that waits to be sent.
+ *
+ * Each actor has a queue, in which signals of the other arrive in order, and keeps halves by their id. A link makes a
+ * half here and sends the other; unlink sends the half away as UNLINK; a death sends each half that is kept as LINK_EXIT, and what
+ * arrives after it is answered with one. In every interleaving: an actor that lives is told of the other's death at most once for
+ * all links that stand, never of a link that it has undone, and it is told if it has one at the end; no half is left over.
+ *
+ * PLANT_NO_PARTNER: LINK_EXIT counts though no half is kept for it. PLANT_SILENT_REFUSAL: the dead do not answer a LINK.
+ */
+#define LINK 1
+#define UNLINK 2
+#define LINK_EXIT 3
+#define IDS 5 /* 1, 2: links of actor 0; 3: of actor 1 */
+
+chan queues[2] = [12] of { byte, byte };
+bool keeps[10]; /* me * IDS + id */
+bool dead[2];
+byte done = 0;
+
+inline has_any(me, answer)
+{
+        answer = keeps[me * IDS + 1] || keeps[me * IDS + 2] || keeps[me * IDS + 3] || keeps[me * IDS + 4]
+}
+
+inline forget_all(me)
+{
+        keeps[me * IDS + 1] = false; keeps[me * IDS + 2] = false;
+        keeps[me * IDS + 3] = false; keeps[me * IDS + 4] = false
+}
+
+inline take_in(me)
+{
+        atomic {
+                queues[me]?what, id;
+                if
+                :: dead[me] && what == LINK ->
+#ifdef PLANT_SILENT_REFUSAL
+                        skip
+#else
+                        queues[1 - me]!LINK_EXIT, id
+#endif
+                :: dead[me] && what != LINK -> skip
+                :: !dead[me] && what == LINK -> keeps[me * IDS + id] = true
+                :: !dead[me] && what == UNLINK -> keeps[me * IDS + id] = false
+                :: !dead[me] && what == LINK_EXIT ->
+                        if
+#ifdef PLANT_NO_PARTNER
+                        :: true -> assert(linked); forget_all(me)
+#else
+                        :: keeps[me * IDS + id] -> assert(linked); forget_all(me)
+                        :: else -> skip
+#endif
+                        fi
+                fi
+        }
+}
+
+inline unlink_all(me)
+{
+        atomic {
+                id = 1;
+                do
+                :: id == IDS -> break
+                :: else ->
+                        if
+                        :: keeps[me * IDS + id] -> keeps[me * IDS + id] = false; queues[1 - me]!UNLINK, id
+                        :: else -> skip
+                        fi;
+                        id++
+                od;
+                id = 0
+        }
+}
+
+inline die(me)
+{
+        atomic {
+                dead[me] = true;
+                id = 1;
+                do
+                :: id == IDS -> break
+                :: else ->
+                        if
+                        :: keeps[me * IDS + id] -> keeps[me * IDS + id] = false; queues[1 - me]!LINK_EXIT, id
+                        :: else -> skip
+                        fi;
+                        id++
+                od;
+                id = 0
+        }
+}
+
+proctype actor(byte me)
+{
+        byte what, id, made = 0;
+        bool linked = false, any, counted = false;
+        do
+        :: nempty(queues[me]) ->
+                take_in(me);
+                atomic { has_any(me, any); linked = any; any = false; what = 0; id = 0 }
+        :: !dead[me] && made < 2 - me ->
+                has_any(me, any);
+                if
+                :: !any ->
+                        made++;
+                        id = me * 2 + made;
+                        atomic { keeps[me * IDS + id] = true; queues[1 - me]!LINK, id; linked = true }
+                :: else -> unlink_all(me); linked = false
+                fi
+        :: !dead[me] && me == 0 && !counted -> die(me)
+        :: !counted && (made == 2 - me || dead[me]) -> counted = true; done++
+        :: done == 2 && empty(queues[0]) && empty(queues[1]) -> break
+        od
+}
+
+init {
+        atomic { run actor(0); run actor(1) }
+        _nr_pr == 1;
+        byte i = 1;
+        bool left;
+        has_any(0, left);
+        assert(!dead[0] || !left);
+        has_any(1, left);
+        assert(!(dead[0] && left)) /* the living keeps no half of a link to the dead */
+}
