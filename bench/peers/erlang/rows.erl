@@ -16,9 +16,9 @@ main([Name, Workers, Ms]) ->
     case row(list_to_atom(Name)) of
         none -> halt(3);
         {Unit, Run} ->
-            {Ops, Ns} = measure(Run, 1000, Want),
+            {Ops, Ns} = case Name of "spawn_idle_100000" -> Run(100000); _ -> measure(Run, 1000, Want) end,
             io:format("{\"peer\":\"erlang\",\"name\":\"~s\",\"workers\":~s,\"unit\":\"~s\",\"runs\":1,\"ops\":~b,"
-                      "\"ns_per_op\":~.2f}~n", [Name, Workers, Unit, Ops, Ns / Ops]),
+                      "\"ns_per_op\":~.2f~s}~n", [Name, Workers, Unit, Ops, Ns / Ops, besides()]),
             halt(0)
     end.
 
@@ -38,6 +38,8 @@ row(ring_10000) -> {hop, fun(Ops) -> ring(10000, Ops) end};
 row(fanin_2) -> {message, fun(Ops) -> fanin(2, Ops) end};
 row(fanin_16) -> {message, fun(Ops) -> fanin(16, Ops) end};
 row(fanin_1000) -> {message, fun(Ops) -> fanin(1000, Ops) end};
+row(fanout_1000) -> {message, fun(Ops) -> fanout(1000, Ops) end};
+row(spawn_idle_100000) -> {actor, fun idle/1};
 row(big_512) -> {message, fun(Ops) -> big(512, Ops) end};
 row(skynet_1000000) -> {actor, fun(_) -> skynet(1000000) end};
 row(fib_27) -> {actor, fun(_) -> fork_join(27) end};
@@ -52,6 +54,13 @@ row(chameneos_100) -> {meeting, fun(Ops) -> chameneos(100, Ops) end};
 row(restart_exit) -> {restart, fun(Ops) -> restart(1, one_for_one, Ops) end};
 row(restart_all_100) -> {crash, fun(Ops) -> restart(100, one_for_all, Ops) end};
 row(_) -> none.
+
+%% What a row has put aside for its line.
+besides() ->
+    case get(bytes_each) of
+        undefined -> "";
+        Bytes -> io_lib:format(",\"bytes_per_actor\":~b", [Bytes])
+    end.
 
 now_ns() -> erlang:monotonic_time(nanosecond).
 
@@ -115,6 +124,21 @@ count(Left, Due) ->
 
 send_items(_, _, Each, Each) -> ok;
 send_items(To, I, Number, Each) -> To ! {item, I, Number}, send_items(To, I, Number + 1, Each).
+
+fanout(N, Ops) ->
+    Rounds = Ops div N + 1,
+    Self = self(),
+    Receivers = [spawn(fun() -> subscribe(0, Rounds), Self ! done end) || _ <- lists:seq(1, N)],
+    Publisher = spawn(fun() -> receive go -> publish(Receivers, 0, Rounds) end end),
+    timed([], N * Rounds, fun() -> Publisher ! go, await(done, N) end).
+
+publish(_, Rounds, Rounds) -> ok;
+publish(Receivers, Number, Rounds) ->
+    [R ! {page, Number} || R <- Receivers],
+    publish(Receivers, Number + 1, Rounds).
+
+subscribe(Rounds, Rounds) -> ok;
+subscribe(Due, Rounds) -> receive {page, Due} -> subscribe(Due + 1, Rounds) end.
 
 big(N, Ops) ->
     Rounds = Ops div (2 * N * (N - 1)) + 1,
@@ -246,6 +270,26 @@ mayflies(N) ->
     Self = self(),
     [spawn(fun() -> Self ! present end) || _ <- lists:seq(1, N)],
     await(present, N).
+
+%% Each has answered once.
+idle(N) ->
+    Self = self(),
+    Before = resident(),
+    Result = timed([], N, fun() ->
+        Pids = [spawn(fun() -> sleeper(Self) end) || _ <- lists:seq(1, N)],
+        [P ! roll_call || P <- Pids],
+        await(present, N)
+    end),
+    put(bytes_each, (resident() - Before) div N),
+    Result.
+
+sleeper(Parent) -> receive roll_call -> Parent ! present, sleeper(Parent) end.
+
+resident() ->
+    {ok, File} = file:open("/proc/self/statm", [read]),
+    {ok, Line} = file:read_line(File),
+    file:close(File),
+    4096 * list_to_integer(lists:nth(2, string:lexemes(Line, " \n"))).
 
 %% ---- Calls, timers, restarts -----------------------------------------------------------------
 

@@ -32,6 +32,8 @@ var rows = map[string]row{
 	"fanin_2":          {"message", func(ops int) (int, time.Duration) { return fanin(2, ops) }},
 	"fanin_16":         {"message", func(ops int) (int, time.Duration) { return fanin(16, ops) }},
 	"fanin_1000":       {"message", func(ops int) (int, time.Duration) { return fanin(1000, ops) }},
+	"fanout_1000":      {"message", func(ops int) (int, time.Duration) { return fanout(1000, ops) }},
+	"spawn_idle_100000": {"actor", func(ops int) (int, time.Duration) { return idle(100000) }},
 	"big_512":          {"message", func(ops int) (int, time.Duration) { return big(512, ops) }},
 	"skynet_1000000":   {"actor", func(ops int) (int, time.Duration) { return skynet(1000000) }},
 	"fib_27":           {"actor", func(ops int) (int, time.Duration) { return forkJoin(27) }},
@@ -139,6 +141,28 @@ func fanin(senders, ops int) (int, time.Duration) {
 		done <- true
 	}()
 	return timed(each*senders, func() { close(start); <-done })
+}
+
+func fanout(receivers, ops int) (int, time.Duration) {
+	rounds := ops/receivers + 1
+	boxes, done := make([]chan int, receivers), make(chan bool, receivers)
+	for i := range boxes {
+		boxes[i] = make(chan int, box)
+		go func(pages chan int) {
+			for due := 0; due < rounds; due++ {
+				check(<-pages == due, "a page out of turn")
+			}
+			done <- true
+		}(boxes[i])
+	}
+	return timed(rounds*receivers, func() {
+		for number := 0; number < rounds; number++ {
+			for _, pages := range boxes {
+				pages <- number
+			}
+		}
+		await(done, receivers)
+	})
 }
 
 type ball struct {
@@ -343,6 +367,40 @@ func spawnExit(ops int) (int, time.Duration) {
 	})
 }
 
+var bytesEach int // of the row that weighs
+
+// Each has answered once, and waits on a channel of its own, which takes one message.
+func idle(count int) (int, time.Duration) {
+	before := resident()
+	boxes, present := make([]chan bool, count), make(chan bool, box)
+	result, took := timed(count, func() {
+		for i := range boxes {
+			boxes[i] = make(chan bool, 1)
+			go func(calls chan bool) {
+				for range calls {
+					present <- true
+				}
+			}(boxes[i])
+		}
+		go func() {
+			for _, calls := range boxes {
+				calls <- true
+			}
+		}()
+		await(present, count)
+	})
+	bytesEach = (resident() - before) / count
+	runtime.KeepAlive(boxes)
+	return result, took
+}
+
+func resident() int {
+	text, _ := os.ReadFile("/proc/self/statm")
+	var size, pages int
+	fmt.Sscan(string(text), &size, &pages)
+	return pages * os.Getpagesize()
+}
+
 // ---- Calls, timers, restarts ---------------------------------------------------------------
 
 type question struct {
@@ -418,12 +476,16 @@ func main() {
 	runtime.GOMAXPROCS(workers)
 	want := time.Duration(ms) * time.Millisecond
 	done, took := chosen.run(1000)
-	for asked := 1000; took < want/8; done, took = chosen.run(asked) {
+	for asked := 1000; bytesEach == 0 && took < want/8; done, took = chosen.run(asked) {
 		asked *= 4
 	}
-	if took <= want {
+	if bytesEach == 0 && took <= want {
 		done, took = chosen.run(int(float64(want)/float64(took)*float64(done)) + 1)
 	}
-	fmt.Printf("{\"peer\":\"go\",\"name\":%q,\"workers\":%d,\"unit\":%q,\"runs\":1,\"ops\":%d,\"ns_per_op\":%.2f}\n",
+	fmt.Printf("{\"peer\":\"go\",\"name\":%q,\"workers\":%d,\"unit\":%q,\"runs\":1,\"ops\":%d,\"ns_per_op\":%.2f",
 		os.Args[1], workers, chosen.unit, done, float64(took)/float64(done))
+	if bytesEach > 0 {
+		fmt.Printf(",\"bytes_per_actor\":%d", bytesEach)
+	}
+	fmt.Println("}")
 }

@@ -10,6 +10,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
@@ -122,6 +123,33 @@ async fn fanin(senders: u64, ops: u64) -> Outcome {
     timed(each * senders, async {
         starts.into_iter().for_each(|start| start.send(()).unwrap());
         hear(&mut all, 1).await;
+    })
+    .await
+}
+
+async fn fanout(receivers: u64, ops: u64) -> Outcome {
+    let rounds = ops / receivers + 1;
+    let (done, mut all) = unbounded_channel();
+    let mut boxes = vec![];
+    for _ in 0..receivers {
+        let (to, mut pages) = unbounded_channel::<u64>();
+        let done = done.clone();
+        boxes.push(to);
+        tokio::spawn(async move {
+            for due in 0..rounds {
+                assert_eq!(pages.recv().await, Some(due));
+            }
+            done.send(()).unwrap();
+        });
+    }
+    timed(rounds * receivers, async {
+        tokio::spawn(async move {
+            for number in 0..rounds {
+                boxes.iter().for_each(|to| to.send(number).unwrap());
+                tokio::task::yield_now().await;
+            }
+        });
+        hear(&mut all, receivers).await;
     })
     .await
 }
@@ -343,6 +371,37 @@ async fn spawn_exit(ops: u64) -> Outcome {
     .unwrap()
 }
 
+static BYTES_EACH: AtomicU64 = AtomicU64::new(0); // of the row that weighs
+
+fn resident() -> u64 {
+    let text = std::fs::read_to_string("/proc/self/statm").unwrap();
+    4096 * text.split(' ').nth(1).unwrap().parse::<u64>().unwrap()
+}
+
+/// Each has answered once, and waits on a channel of its own.
+async fn idle(count: u64) -> Outcome {
+    let before = resident();
+    let (present, mut all) = unbounded_channel();
+    let mut boxes = Vec::with_capacity(count as usize);
+    let outcome = timed(count, async {
+        for _ in 0..count {
+            let (to, mut calls) = unbounded_channel::<()>();
+            let present = present.clone();
+            to.send(()).unwrap();
+            boxes.push(to);
+            tokio::spawn(async move {
+                while calls.recv().await.is_some() {
+                    present.send(()).unwrap();
+                }
+            });
+        }
+        hear(&mut all, count).await;
+    })
+    .await;
+    BYTES_EACH.store((resident() - before) / count, Relaxed);
+    outcome
+}
+
 // ---- Calls, timers, restarts ----------------------------------------------------------------
 
 async fn calls(clients: u64, ops: u64) -> Outcome {
@@ -430,6 +489,8 @@ async fn run(name: &str, ops: u64) -> Option<Outcome> {
         "fanin_2" => fanin(2, ops).await,
         "fanin_16" => fanin(16, ops).await,
         "fanin_1000" => fanin(1000, ops).await,
+        "fanout_1000" => fanout(1000, ops).await,
+        "spawn_idle_100000" => idle(100000).await,
         "big_512" => big(512, ops).await,
         "skynet_1000000" => skynet(1000000).await,
         "fib_27" => fork_join(27).await,
@@ -466,18 +527,22 @@ fn main() {
         tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_time().build().unwrap();
     runtime.block_on(async {
         let (mut asked, mut outcome) = (1000, run(name, 1000).await.unwrap_or_else(|| std::process::exit(3)));
-        while (outcome.1.as_nanos() as f64) < want / 8.0 {
+        while BYTES_EACH.load(Relaxed) == 0 && (outcome.1.as_nanos() as f64) < want / 8.0 {
             asked *= 4;
             outcome = run(name, asked).await.unwrap();
         }
-        if (outcome.1.as_nanos() as f64) <= want {
+        if BYTES_EACH.load(Relaxed) == 0 && (outcome.1.as_nanos() as f64) <= want {
             let ops = want / outcome.1.as_nanos() as f64 * outcome.0 as f64;
             outcome = run(name, ops as u64 + 1).await.unwrap();
         }
         let (done, took) = outcome;
+        let besides = match BYTES_EACH.load(Relaxed) {
+            0 => String::new(),
+            bytes => format!(",\"bytes_per_actor\":{bytes}"),
+        };
         println!(
-            "{{\"peer\":\"tokio\",\"name\":\"{}\",\"workers\":{},\"unit\":\"{}\",\"runs\":1,\"ops\":{},\"ns_per_op\":{:.2}}}",
-            name, workers, unit_of(name), done, took.as_nanos() as f64 / done as f64
+            "{{\"peer\":\"tokio\",\"name\":\"{}\",\"workers\":{},\"unit\":\"{}\",\"runs\":1,\"ops\":{},\"ns_per_op\":{:.2}{}}}",
+            name, workers, unit_of(name), done, took.as_nanos() as f64 / done as f64, besides
         );
     });
     std::process::exit(0); // what tasks are left need not be waited for
