@@ -17,7 +17,7 @@
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-all_rows='pingpong_1 pingpong_1000 ring_503 ring_10000 fanin_2 fanin_16 fanin_1000 fanout_1000 big_512 skynet_1000000 fib_27 spawn_exit
+all_rows='pingpong_1 pingpong_1000 ring_503 ring_10000 fanin_2 fanin_16 fanin_1000 fanout_1000 quiet_chatter_1000 big_512 skynet_1000000 fib_27 spawn_exit
 spawn_idle_100000 call_1 call_64 timer_set_cancel size_16 size_1024 size_65536 chameneos_100 restart_exit restart_all_100'
 
 say() {

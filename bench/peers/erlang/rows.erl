@@ -16,7 +16,11 @@ main([Name, Workers, Ms]) ->
     case row(list_to_atom(Name)) of
         none -> halt(3);
         {Unit, Run} ->
-            {Ops, Ns} = case Name of "spawn_idle_100000" -> Run(100000); _ -> measure(Run, 1000, Want) end,
+            {Ops, Ns} = case Name of
+                "spawn_idle_100000" -> Run(100000);
+                "quiet_chatter_1000" -> Run(3000);
+                _ -> measure(Run, 1000, Want)
+            end,
             io:format("{\"peer\":\"erlang\",\"name\":\"~s\",\"workers\":~s,\"unit\":\"~s\",\"runs\":1,\"ops\":~b,"
                       "\"ns_per_op\":~.2f~s}~n", [Name, Workers, Unit, Ops, Ns / Ops, besides()]),
             halt(0)
@@ -40,6 +44,7 @@ row(fanin_16) -> {message, fun(Ops) -> fanin(16, Ops) end};
 row(fanin_1000) -> {message, fun(Ops) -> fanin(1000, Ops) end};
 row(fanout_1000) -> {message, fun(Ops) -> fanout(1000, Ops) end};
 row(spawn_idle_100000) -> {actor, fun idle/1};
+row(quiet_chatter_1000) -> {tick, fun(Ops) -> quiet(1000, Ops) end};
 row(big_512) -> {message, fun(Ops) -> big(512, Ops) end};
 row(skynet_1000000) -> {actor, fun(_) -> skynet(1000000) end};
 row(fib_27) -> {actor, fun(_) -> fork_join(27) end};
@@ -57,10 +62,16 @@ row(_) -> none.
 
 %% What a row has put aside for its line.
 besides() ->
-    case get(bytes_each) of
-        undefined -> "";
-        Bytes -> io_lib:format(",\"bytes_per_actor\":~b", [Bytes])
+    case {get(bytes_each), get(waits)} of
+        {undefined, undefined} -> "";
+        {undefined, Waits} -> percentiles(lists:sort(Waits), length(Waits));
+        {Bytes, _} -> io_lib:format(",\"bytes_per_actor\":~b", [Bytes])
     end.
+
+percentiles(Waits, N) ->
+    At = fun(I) -> lists:nth(I, Waits) end,
+    io_lib:format(",\"p50_ns\":~b,\"p99_ns\":~b,\"p999_ns\":~b,\"max_ns\":~b",
+                  [At(N div 2 + 1), At(N - N div 100), At(N - N div 1000), At(N)]).
 
 now_ns() -> erlang:monotonic_time(nanosecond).
 
@@ -170,6 +181,31 @@ hear(Round, Left) ->
         {ping, From, Of} -> From ! {pong, Of}, hear(Round, Left);
         {pong, Round} -> hear(Round, Left - 1)
     end.
+
+%% An open loop: a tick every millisecond, Erlang's shortest sleep, whether or not those before have been answered.
+quiet(N, Ticks) ->
+    Self = self(),
+    [begin
+         Ponger = spawn(fun ponger/0),
+         spawn(fun() -> ping(Ponger, 1, infinity) end)
+     end || _ <- lists:seq(1, N div 2)],
+    Answerer = spawn(fun answerer/0),
+    Asker = spawn(fun() -> ask(Self, Answerer, Ticks, []) end),
+    timed([Asker, Answerer], Ticks, fun() -> send_ticks(Asker, Ticks), receive {waits, Waits} -> put(waits, Waits) end end).
+
+send_ticks(_, 0) -> ok;
+send_ticks(Asker, Left) ->
+    Asker ! {tick, now_ns()},
+    receive after 1 -> send_ticks(Asker, Left - 1) end.
+
+ask(Parent, _, 0, Waits) -> Parent ! {waits, Waits};
+ask(Parent, Answerer, Left, Waits) ->
+    receive
+        {tick, Sent} -> Answerer ! {question, self(), Sent}, ask(Parent, Answerer, Left, Waits);
+        {answer, Sent} -> ask(Parent, Answerer, Left - 1, [now_ns() - Sent | Waits])
+    end.
+
+answerer() -> receive {question, From, Sent} -> From ! {answer, Sent}, answerer() end.
 
 sizes(Size, Ops) ->
     Self = self(),
