@@ -2,7 +2,7 @@
 #
 # Markdown tables of lines of JSON, as coppice-bench --json and peers/compare.sh print them.
 #
-#       awk -f table.awk targets lines...
+#       awk [-v short=1] -f table.awk targets lines...      short: the tables only
 #
 # A figure is the median of all lines of that benchmark, number of workers and program. The first file says which rows there are, in
 # which measure, and what their targets are; one of which nobody has a line is left out. Behind Coppice's figure stand the least and
@@ -225,6 +225,8 @@ END {
                 for (i = 1; i <= notes; i++)
                         printf "* %s.\n", note[i]
         }
+        if (short)
+                exit
         print_counts()
         print_crowd()
         for (name in why)

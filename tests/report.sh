@@ -2,7 +2,7 @@
 # Copyright (c) 2026 The Coppice authors. MIT licence.
 #
 # What is made of the benchmarks' lines: tables with medians, ratios and verdicts, plots with every point, the page
-# docs/performance.md, which must be what the lines beside it give, and the comparison with peers, which leaves out one that
+# docs/performance.md and the README, which must be what docs/performance/lines.json gives, and the comparison with peers, which leaves out one that
 # cannot be built and says why. Peers that are there are run, quickly.
 #
 #   usage: report.sh BUILD_DIR
@@ -63,13 +63,25 @@ has "* a row: the peer's token is smaller."
 
 # --- the page -------------------------------------------------------------------------------
 
-# The tables of the page, without what is written by hand around them.
-page=$here/docs/performance.md
-if [ -e "$page" ]; then
-        awk -f "$here/bench/table.awk" "$here/bench/targets" "$here/docs/performance.json" >"$work/table"
-        sed -n '/^<!-- tables -->$/,/^<!-- end of tables -->$/p' "$page" | sed '1d;$d' >"$work/in_page"
+# is_made PAGE TARGETS WORD...: its tables, without what is written by hand around them, are what the lines give.
+is_made() {
+        page=$1 targets=$2
+        shift 2
+        awk "$@" -f "$here/bench/table.awk" "$here/bench/$targets" "$here/docs/performance/lines.json" >"$work/table"
+        sed -n '/^<!-- tables -->$/,/^<!-- end of tables -->$/p' "$here/$page" | sed '1d;$d' >"$work/in_page"
         diff -u "$work/table" "$work/in_page" >"$work/diff" ||
-                fail "docs/performance.md is not what docs/performance.json gives: $(cat "$work/diff")"
+                fail "$page is not what docs/performance/lines.json gives: $(cat "$work/diff")"
+}
+# Before anything was measured there is nothing to compare.
+if [ -e "$here/docs/performance/lines.json" ]; then
+        is_made docs/performance.md targets
+        is_made README.md targets.readme -v short=1
+        sh "$here/bench/plot.sh" "$work/drawn" "$here/docs/performance/lines.json" >/dev/null ||
+                fail "the page's plots cannot be drawn"
+        for plot in message spawn restart lookup selective; do
+                cmp -s "$work/drawn/$plot.svg" "$here/docs/performance/$plot.svg" ||
+                        fail "docs/performance/$plot.svg is not what the lines beside it give"
+        done
 fi
 
 # --- plots ----------------------------------------------------------------------------------

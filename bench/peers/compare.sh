@@ -17,8 +17,8 @@
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-all_rows='pingpong_1 pingpong_1000 ring_503 ring_10000 fanin_2 fanin_16 fanin_1000 big_512 skynet_1000000 fib_27 spawn_exit
-call_1 call_64 timer_set_cancel size_16 size_1024 size_65536 chameneos_100 restart_exit restart_all_100'
+all_rows='pingpong_1 pingpong_1000 ring_503 ring_10000 fanin_2 fanin_16 fanin_1000 fanout_1000 quiet_chatter_1000 big_512 skynet_1000000 fib_27 spawn_exit
+spawn_idle_100000 call_1 call_64 timer_set_cancel size_16 size_1024 size_65536 chameneos_100 restart_exit restart_all_100'
 
 say() {
         echo "peers: $*" >&2
@@ -87,6 +87,16 @@ build_tokio() {
                 cp "$work/tokio/target/release/rows" "$work/rows-tokio"
 }
 
+# Since its source was last changed.
+is_built() {
+        case $1 in
+        erlang) [ "$work/rows.beam" -nt "$here/erlang/rows.erl" ] ;;
+        go) [ "$work/rows-go" -nt "$here/go/rows.go" ] ;;
+        caf) [ "$work/rows-caf" -nt "$here/caf/rows.cpp" ] ;;
+        tokio) [ "$work/rows-tokio" -nt "$here/tokio/src/main.rs" ] ;;
+        esac
+}
+
 run_erlang() {
         erl -noshell +P 2000000 +S "$2:$2" -pa "$work" -run rows main "$1" "$2" "$ms"
 }
@@ -107,7 +117,7 @@ for peer in $peers; do
                 exit 64
                 ;;
         esac
-        if "build_$peer" >"$work/$peer.log" 2>&1; then
+        if is_built "$peer" || "build_$peer" >"$work/$peer.log" 2>&1; then
                 built="$built $peer"
         else
                 say "$peer is left out, as it cannot be built:"

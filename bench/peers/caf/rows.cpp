@@ -169,6 +169,38 @@ static outcome fanin(actor_system &system, uint64_t senders, uint64_t ops)
         return result;
 }
 
+static behavior subscriber(stateful_actor<pinger_state> *self, uint64_t rounds, actor parent)
+{
+        return { [=](uint64_t number) {
+                check(number == self->state.number++, "a page out of turn");
+                if (number == rounds - 1)
+                        self->send(parent, done_atom::value);
+        } };
+}
+
+static behavior publisher(event_based_actor *self, actors to, uint64_t rounds)
+{
+        return { [=](go_atom) {
+                for (uint64_t number = 0; number < rounds; number++)
+                        for (auto &one : to)
+                                self->send(one, number);
+        } };
+}
+
+static outcome fanout(actor_system &system, uint64_t receivers, uint64_t ops)
+{
+        scoped_actor self{ system };
+        uint64_t rounds = ops / receivers + 1;
+        actors to;
+        for (uint64_t i = 0; i < receivers; i++)
+                to.push_back(system.spawn(subscriber, rounds, actor{ self }));
+        auto from = system.spawn(publisher, to, rounds);
+        auto result = timed(self, rounds * receivers, { from }, receivers);
+        end(self, to);
+        end(self, { from });
+        return result;
+}
+
 struct player_state {
         actors others;
         uint64_t round = 0, pings = 0, pongs = 0;
@@ -430,6 +462,41 @@ static outcome spawn_exit(actor_system &system, uint64_t ops)
         return result;
 }
 
+static uint64_t bytes_each; // of the row that weighs
+
+static uint64_t resident()
+{
+        unsigned long size = 0, pages = 0;
+        std::FILE *file = std::fopen("/proc/self/statm", "r");
+        check(file != nullptr && std::fscanf(file, "%lu %lu", &size, &pages) == 2, "no /proc/self/statm");
+        std::fclose(file);
+        return pages * 4096;
+}
+
+static behavior sleeper(stateful_actor<pinger_state> *self, actor parent)
+{
+        return { [=](go_atom) {
+                self->state.number++;
+                self->send(parent, done_atom::value);
+        } };
+}
+
+// Each has answered once.
+static outcome idle(actor_system &system, uint64_t count)
+{
+        scoped_actor self{ system };
+        uint64_t before = resident();
+        actors all;
+        auto began = clock_type::now();
+        for (uint64_t i = 0; i < count; i++)
+                all.push_back(system.spawn(sleeper, actor{ self }));
+        timed(self, count, all, count);
+        double ns = std::chrono::duration<double, std::nano>(clock_type::now() - began).count();
+        bytes_each = (resident() - before) / count;
+        end(self, all);
+        return { count, ns };
+}
+
 // ---- Calls -----------------------------------------------------------------------------
 
 static behavior oracle(event_based_actor *)
@@ -480,6 +547,8 @@ static const std::map<std::string, row> rows = {
         ROW("fanin_2", "message", fanin(s, 2, ops)),
         ROW("fanin_16", "message", fanin(s, 16, ops)),
         ROW("fanin_1000", "message", fanin(s, 1000, ops)),
+        ROW("fanout_1000", "message", fanout(s, 1000, ops)),
+        ROW("spawn_idle_100000", "actor", idle(s, 100000)),
         ROW("big_512", "message", big(s, 512, ops)),
         ROW("skynet_1000000", "actor", skynet(s, 1000000)),
         ROW("fib_27", "actor", fork_join(s, 27)),
@@ -505,14 +574,17 @@ int main(int argc, char **argv)
         actor_system system{ config };
         uint64_t asked = 1000;
         outcome result = chosen->second.run(system, asked);
-        while (result.ns < want / 8)
+        while (bytes_each == 0 && result.ns < want / 8)
                 result = chosen->second.run(system, asked *= 4);
-        if (result.ns <= want)
+        if (bytes_each == 0 && result.ns <= want)
                 result = chosen->second.run(system, static_cast<uint64_t>(want / result.ns * result.ops) + 1);
         std::printf("{\"peer\":\"caf\",\"name\":\"%s\",\"workers\":%zu,\"unit\":\"%s\",\"runs\":1,\"ops\":%llu,"
-                    "\"ns_per_op\":%.2f}\n",
+                    "\"ns_per_op\":%.2f",
                     argv[1], workers, chosen->second.unit, static_cast<unsigned long long>(result.ops),
                     result.ns / result.ops);
+        if (bytes_each > 0)
+                std::printf(",\"bytes_per_actor\":%llu", static_cast<unsigned long long>(bytes_each));
+        std::printf("}\n");
         std::fflush(stdout);
         std::_Exit(0); // what actors are left need not be waited for
 }

@@ -16,9 +16,13 @@ main([Name, Workers, Ms]) ->
     case row(list_to_atom(Name)) of
         none -> halt(3);
         {Unit, Run} ->
-            {Ops, Ns} = measure(Run, 1000, Want),
+            {Ops, Ns} = case Name of
+                "spawn_idle_100000" -> Run(100000);
+                "quiet_chatter_1000" -> Run(3000);
+                _ -> measure(Run, 1000, Want)
+            end,
             io:format("{\"peer\":\"erlang\",\"name\":\"~s\",\"workers\":~s,\"unit\":\"~s\",\"runs\":1,\"ops\":~b,"
-                      "\"ns_per_op\":~.2f}~n", [Name, Workers, Unit, Ops, Ns / Ops]),
+                      "\"ns_per_op\":~.2f~s}~n", [Name, Workers, Unit, Ops, Ns / Ops, besides()]),
             halt(0)
     end.
 
@@ -38,6 +42,9 @@ row(ring_10000) -> {hop, fun(Ops) -> ring(10000, Ops) end};
 row(fanin_2) -> {message, fun(Ops) -> fanin(2, Ops) end};
 row(fanin_16) -> {message, fun(Ops) -> fanin(16, Ops) end};
 row(fanin_1000) -> {message, fun(Ops) -> fanin(1000, Ops) end};
+row(fanout_1000) -> {message, fun(Ops) -> fanout(1000, Ops) end};
+row(spawn_idle_100000) -> {actor, fun idle/1};
+row(quiet_chatter_1000) -> {tick, fun(Ops) -> quiet(1000, Ops) end};
 row(big_512) -> {message, fun(Ops) -> big(512, Ops) end};
 row(skynet_1000000) -> {actor, fun(_) -> skynet(1000000) end};
 row(fib_27) -> {actor, fun(_) -> fork_join(27) end};
@@ -52,6 +59,19 @@ row(chameneos_100) -> {meeting, fun(Ops) -> chameneos(100, Ops) end};
 row(restart_exit) -> {restart, fun(Ops) -> restart(1, one_for_one, Ops) end};
 row(restart_all_100) -> {crash, fun(Ops) -> restart(100, one_for_all, Ops) end};
 row(_) -> none.
+
+%% What a row has put aside for its line.
+besides() ->
+    case {get(bytes_each), get(waits)} of
+        {undefined, undefined} -> "";
+        {undefined, Waits} -> percentiles(lists:sort(Waits), length(Waits));
+        {Bytes, _} -> io_lib:format(",\"bytes_per_actor\":~b", [Bytes])
+    end.
+
+percentiles(Waits, N) ->
+    At = fun(I) -> lists:nth(I, Waits) end,
+    io_lib:format(",\"p50_ns\":~b,\"p99_ns\":~b,\"p999_ns\":~b,\"max_ns\":~b",
+                  [At(N div 2 + 1), At(N - N div 100), At(N - N div 1000), At(N)]).
 
 now_ns() -> erlang:monotonic_time(nanosecond).
 
@@ -116,6 +136,21 @@ count(Left, Due) ->
 send_items(_, _, Each, Each) -> ok;
 send_items(To, I, Number, Each) -> To ! {item, I, Number}, send_items(To, I, Number + 1, Each).
 
+fanout(N, Ops) ->
+    Rounds = Ops div N + 1,
+    Self = self(),
+    Receivers = [spawn(fun() -> subscribe(0, Rounds), Self ! done end) || _ <- lists:seq(1, N)],
+    Publisher = spawn(fun() -> receive go -> publish(Receivers, 0, Rounds) end end),
+    timed([], N * Rounds, fun() -> Publisher ! go, await(done, N) end).
+
+publish(_, Rounds, Rounds) -> ok;
+publish(Receivers, Number, Rounds) ->
+    [R ! {page, Number} || R <- Receivers],
+    publish(Receivers, Number + 1, Rounds).
+
+subscribe(Rounds, Rounds) -> ok;
+subscribe(Due, Rounds) -> receive {page, Due} -> subscribe(Due + 1, Rounds) end.
+
 big(N, Ops) ->
     Rounds = Ops div (2 * N * (N - 1)) + 1,
     Self = self(),
@@ -146,6 +181,31 @@ hear(Round, Left) ->
         {ping, From, Of} -> From ! {pong, Of}, hear(Round, Left);
         {pong, Round} -> hear(Round, Left - 1)
     end.
+
+%% An open loop: a tick every millisecond, Erlang's shortest sleep, whether or not those before have been answered.
+quiet(N, Ticks) ->
+    Self = self(),
+    [begin
+         Ponger = spawn(fun ponger/0),
+         spawn(fun() -> ping(Ponger, 1, infinity) end)
+     end || _ <- lists:seq(1, N div 2)],
+    Answerer = spawn(fun answerer/0),
+    Asker = spawn(fun() -> ask(Self, Answerer, Ticks, []) end),
+    timed([Asker, Answerer], Ticks, fun() -> send_ticks(Asker, Ticks), receive {waits, Waits} -> put(waits, Waits) end end).
+
+send_ticks(_, 0) -> ok;
+send_ticks(Asker, Left) ->
+    Asker ! {tick, now_ns()},
+    receive after 1 -> send_ticks(Asker, Left - 1) end.
+
+ask(Parent, _, 0, Waits) -> Parent ! {waits, Waits};
+ask(Parent, Answerer, Left, Waits) ->
+    receive
+        {tick, Sent} -> Answerer ! {question, self(), Sent}, ask(Parent, Answerer, Left, Waits);
+        {answer, Sent} -> ask(Parent, Answerer, Left - 1, [now_ns() - Sent | Waits])
+    end.
+
+answerer() -> receive {question, From, Sent} -> From ! {answer, Sent}, answerer() end.
 
 sizes(Size, Ops) ->
     Self = self(),
@@ -246,6 +306,26 @@ mayflies(N) ->
     Self = self(),
     [spawn(fun() -> Self ! present end) || _ <- lists:seq(1, N)],
     await(present, N).
+
+%% Each has answered once.
+idle(N) ->
+    Self = self(),
+    Before = resident(),
+    Result = timed([], N, fun() ->
+        Pids = [spawn(fun() -> sleeper(Self) end) || _ <- lists:seq(1, N)],
+        [P ! roll_call || P <- Pids],
+        await(present, N)
+    end),
+    put(bytes_each, (resident() - Before) div N),
+    Result.
+
+sleeper(Parent) -> receive roll_call -> Parent ! present, sleeper(Parent) end.
+
+resident() ->
+    {ok, File} = file:open("/proc/self/statm", [read]),
+    {ok, Line} = file:read_line(File),
+    file:close(File),
+    4096 * list_to_integer(lists:nth(2, string:lexemes(Line, " \n"))).
 
 %% ---- Calls, timers, restarts -----------------------------------------------------------------
 

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sort"
 	"strconv"
 	"time"
 )
@@ -25,25 +26,28 @@ type row struct {
 }
 
 var rows = map[string]row{
-	"pingpong_1":       {"message", func(ops int) (int, time.Duration) { return pingpong(1, ops) }},
-	"pingpong_1000":    {"message", func(ops int) (int, time.Duration) { return pingpong(1000, ops) }},
-	"ring_503":         {"hop", func(ops int) (int, time.Duration) { return ring(503, ops) }},
-	"ring_10000":       {"hop", func(ops int) (int, time.Duration) { return ring(10000, ops) }},
-	"fanin_2":          {"message", func(ops int) (int, time.Duration) { return fanin(2, ops) }},
-	"fanin_16":         {"message", func(ops int) (int, time.Duration) { return fanin(16, ops) }},
-	"fanin_1000":       {"message", func(ops int) (int, time.Duration) { return fanin(1000, ops) }},
-	"big_512":          {"message", func(ops int) (int, time.Duration) { return big(512, ops) }},
-	"skynet_1000000":   {"actor", func(ops int) (int, time.Duration) { return skynet(1000000) }},
-	"fib_27":           {"actor", func(ops int) (int, time.Duration) { return forkJoin(27) }},
-	"spawn_exit":       {"actor", spawnExit},
-	"call_1":           {"call", func(ops int) (int, time.Duration) { return calls(1, ops) }},
-	"call_64":          {"call", func(ops int) (int, time.Duration) { return calls(64, ops) }},
-	"timer_set_cancel": {"timer", timers},
-	"size_16":          {"message", func(ops int) (int, time.Duration) { return sizes(16, ops) }},
-	"size_1024":        {"message", func(ops int) (int, time.Duration) { return sizes(1024, ops) }},
-	"size_65536":       {"message", func(ops int) (int, time.Duration) { return sizes(65536, ops) }},
-	"chameneos_100":    {"meeting", func(ops int) (int, time.Duration) { return chameneos(100, ops) }},
-	"restart_exit":     {"restart", restart},
+	"pingpong_1":         {"message", func(ops int) (int, time.Duration) { return pingpong(1, ops) }},
+	"pingpong_1000":      {"message", func(ops int) (int, time.Duration) { return pingpong(1000, ops) }},
+	"ring_503":           {"hop", func(ops int) (int, time.Duration) { return ring(503, ops) }},
+	"ring_10000":         {"hop", func(ops int) (int, time.Duration) { return ring(10000, ops) }},
+	"fanin_2":            {"message", func(ops int) (int, time.Duration) { return fanin(2, ops) }},
+	"fanin_16":           {"message", func(ops int) (int, time.Duration) { return fanin(16, ops) }},
+	"fanin_1000":         {"message", func(ops int) (int, time.Duration) { return fanin(1000, ops) }},
+	"fanout_1000":        {"message", func(ops int) (int, time.Duration) { return fanout(1000, ops) }},
+	"spawn_idle_100000":  {"actor", func(ops int) (int, time.Duration) { return idle(100000) }},
+	"quiet_chatter_1000": {"tick", func(ops int) (int, time.Duration) { return quiet(1000, 3000) }},
+	"big_512":            {"message", func(ops int) (int, time.Duration) { return big(512, ops) }},
+	"skynet_1000000":     {"actor", func(ops int) (int, time.Duration) { return skynet(1000000) }},
+	"fib_27":             {"actor", func(ops int) (int, time.Duration) { return forkJoin(27) }},
+	"spawn_exit":         {"actor", spawnExit},
+	"call_1":             {"call", func(ops int) (int, time.Duration) { return calls(1, ops) }},
+	"call_64":            {"call", func(ops int) (int, time.Duration) { return calls(64, ops) }},
+	"timer_set_cancel":   {"timer", timers},
+	"size_16":            {"message", func(ops int) (int, time.Duration) { return sizes(16, ops) }},
+	"size_1024":          {"message", func(ops int) (int, time.Duration) { return sizes(1024, ops) }},
+	"size_65536":         {"message", func(ops int) (int, time.Duration) { return sizes(65536, ops) }},
+	"chameneos_100":      {"meeting", func(ops int) (int, time.Duration) { return chameneos(100, ops) }},
+	"restart_exit":       {"restart", restart},
 }
 
 func check(holds bool, what string) {
@@ -141,6 +145,28 @@ func fanin(senders, ops int) (int, time.Duration) {
 	return timed(each*senders, func() { close(start); <-done })
 }
 
+func fanout(receivers, ops int) (int, time.Duration) {
+	rounds := ops/receivers + 1
+	boxes, done := make([]chan int, receivers), make(chan bool, receivers)
+	for i := range boxes {
+		boxes[i] = make(chan int, box)
+		go func(pages chan int) {
+			for due := 0; due < rounds; due++ {
+				check(<-pages == due, "a page out of turn")
+			}
+			done <- true
+		}(boxes[i])
+	}
+	return timed(rounds*receivers, func() {
+		for number := 0; number < rounds; number++ {
+			for _, pages := range boxes {
+				pages <- number
+			}
+		}
+		await(done, receivers)
+	})
+}
+
 type ball struct {
 	from  int
 	pong  bool
@@ -186,6 +212,65 @@ func big(count, ops int) (int, time.Duration) {
 	}
 	defer close(end)
 	return timed(2*rounds*count*(count-1), func() { close(start); await(done, count) })
+}
+
+var waits []time.Duration // of the row with percentiles
+
+// An open loop: a tick every 200 us, whether or not those before have been answered. It counts from when it was due, since who
+// sends it is a goroutine like the others, which the scheduler may keep from sending. Those that have not been answered five
+// seconds after the last one was sent count with what they have waited until then.
+func quiet(chatterers, ticks int) (int, time.Duration) {
+	for i := 0; i < chatterers; i += 2 {
+		to, from := make(chan int, 1), make(chan int, 1)
+		go func() {
+			for number := range to {
+				from <- number
+			}
+		}()
+		go func() {
+			for number := 0; ; number++ {
+				to <- number
+				<-from
+			}
+		}()
+	}
+	asked, questions, answers := make(chan time.Time, ticks), make(chan time.Time, ticks), make(chan time.Time, ticks)
+	heard := make(chan time.Duration, ticks)
+	go func() {
+		for left := range questions {
+			answers <- left
+		}
+	}()
+	go func() {
+		for {
+			select {
+			case left := <-asked:
+				questions <- left
+			case left := <-answers:
+				heard <- time.Since(left)
+			}
+		}
+	}()
+	began := time.Now()
+	sent := make([]time.Time, 0, ticks)
+	for due := began; len(sent) < ticks; due = due.Add(200 * time.Microsecond) {
+		time.Sleep(time.Until(due))
+		sent = append(sent, due)
+		asked <- due
+	}
+	late := time.After(5 * time.Second)
+	for len(waits) < ticks {
+		select {
+		case wait := <-heard:
+			waits = append(waits, wait)
+		case <-late:
+			for _, left := range sent[len(waits):] {
+				waits = append(waits, time.Since(left))
+			}
+		}
+	}
+	sort.Slice(waits, func(i, k int) bool { return waits[i] < waits[k] })
+	return ticks, time.Since(began)
 }
 
 type parcel struct {
@@ -343,6 +428,40 @@ func spawnExit(ops int) (int, time.Duration) {
 	})
 }
 
+var bytesEach int // of the row that weighs
+
+// Each has answered once, and waits on a channel of its own, which takes one message.
+func idle(count int) (int, time.Duration) {
+	before := resident()
+	boxes, present := make([]chan bool, count), make(chan bool, box)
+	result, took := timed(count, func() {
+		for i := range boxes {
+			boxes[i] = make(chan bool, 1)
+			go func(calls chan bool) {
+				for range calls {
+					present <- true
+				}
+			}(boxes[i])
+		}
+		go func() {
+			for _, calls := range boxes {
+				calls <- true
+			}
+		}()
+		await(present, count)
+	})
+	bytesEach = (resident() - before) / count
+	runtime.KeepAlive(boxes)
+	return result, took
+}
+
+func resident() int {
+	text, _ := os.ReadFile("/proc/self/statm")
+	var size, pages int
+	fmt.Sscan(string(text), &size, &pages)
+	return pages * os.Getpagesize()
+}
+
 // ---- Calls, timers, restarts ---------------------------------------------------------------
 
 type question struct {
@@ -418,12 +537,21 @@ func main() {
 	runtime.GOMAXPROCS(workers)
 	want := time.Duration(ms) * time.Millisecond
 	done, took := chosen.run(1000)
-	for asked := 1000; took < want/8; done, took = chosen.run(asked) {
+	once := bytesEach > 0 || len(waits) > 0
+	for asked := 1000; !once && took < want/8; done, took = chosen.run(asked) {
 		asked *= 4
 	}
-	if took <= want {
+	if !once && took <= want {
 		done, took = chosen.run(int(float64(want)/float64(took)*float64(done)) + 1)
 	}
-	fmt.Printf("{\"peer\":\"go\",\"name\":%q,\"workers\":%d,\"unit\":%q,\"runs\":1,\"ops\":%d,\"ns_per_op\":%.2f}\n",
+	fmt.Printf("{\"peer\":\"go\",\"name\":%q,\"workers\":%d,\"unit\":%q,\"runs\":1,\"ops\":%d,\"ns_per_op\":%.2f",
 		os.Args[1], workers, chosen.unit, done, float64(took)/float64(done))
+	if bytesEach > 0 {
+		fmt.Printf(",\"bytes_per_actor\":%d", bytesEach)
+	}
+	if n := len(waits); n > 0 {
+		fmt.Printf(",\"p50_ns\":%d,\"p99_ns\":%d,\"p999_ns\":%d,\"max_ns\":%d", waits[n/2], waits[n-1-n/100],
+			waits[n-1-n/1000], waits[n-1])
+	}
+	fmt.Println("}")
 }

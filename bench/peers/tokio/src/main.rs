@@ -10,6 +10,8 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
@@ -126,6 +128,33 @@ async fn fanin(senders: u64, ops: u64) -> Outcome {
     .await
 }
 
+async fn fanout(receivers: u64, ops: u64) -> Outcome {
+    let rounds = ops / receivers + 1;
+    let (done, mut all) = unbounded_channel();
+    let mut boxes = vec![];
+    for _ in 0..receivers {
+        let (to, mut pages) = unbounded_channel::<u64>();
+        let done = done.clone();
+        boxes.push(to);
+        tokio::spawn(async move {
+            for due in 0..rounds {
+                assert_eq!(pages.recv().await, Some(due));
+            }
+            done.send(()).unwrap();
+        });
+    }
+    timed(rounds * receivers, async {
+        tokio::spawn(async move {
+            for number in 0..rounds {
+                boxes.iter().for_each(|to| to.send(number).unwrap());
+                tokio::task::yield_now().await;
+            }
+        });
+        hear(&mut all, receivers).await;
+    })
+    .await
+}
+
 #[derive(Debug)]
 enum Ball {
     Go,
@@ -179,6 +208,55 @@ async fn big(count: usize, ops: u64) -> Outcome {
         hear(&mut all, count as u64).await;
     })
     .await
+}
+
+static WAITS: Mutex<Vec<u64>> = Mutex::new(vec![]); // of the row with percentiles
+
+/// An open loop: a thread sends a tick every 200 us, whether or not those before have been answered.
+async fn quiet(chatterers: u64, ticks: u64) -> Outcome {
+    for _ in 0..chatterers / 2 {
+        let (to, mut at_ponger) = unbounded_channel::<u64>();
+        let (from, mut at_pinger) = unbounded_channel::<u64>();
+        tokio::spawn(async move {
+            while let Some(number) = at_ponger.recv().await {
+                from.send(number).unwrap();
+            }
+        });
+        tokio::spawn(async move {
+            for number in 0.. {
+                to.send(number).unwrap();
+                at_pinger.recv().await.unwrap();
+            }
+        });
+    }
+    let (ticker, mut at_asker) = unbounded_channel::<(bool, Instant)>();
+    let (questions, mut at_answerer) = unbounded_channel::<Instant>();
+    let answers = ticker.clone();
+    tokio::spawn(async move {
+        while let Some(left) = at_answerer.recv().await {
+            answers.send((true, left)).unwrap();
+        }
+    });
+    let asker = tokio::spawn(timed(ticks, async move {
+        let mut waits = vec![];
+        while waits.len() < ticks as usize {
+            match at_asker.recv().await.unwrap() {
+                (false, left) => questions.send(left).unwrap(),
+                (true, left) => waits.push(left.elapsed().as_nanos() as u64),
+            }
+        }
+        waits.sort();
+        *WAITS.lock().unwrap() = waits;
+    }));
+    std::thread::spawn(move || {
+        let mut due = Instant::now();
+        for _ in 0..ticks {
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+            ticker.send((false, Instant::now())).unwrap();
+            due += Duration::from_micros(200);
+        }
+    });
+    asker.await.unwrap()
 }
 
 async fn sizes(size: usize, ops: u64) -> Outcome {
@@ -343,6 +421,37 @@ async fn spawn_exit(ops: u64) -> Outcome {
     .unwrap()
 }
 
+static BYTES_EACH: AtomicU64 = AtomicU64::new(0); // of the row that weighs
+
+fn resident() -> u64 {
+    let text = std::fs::read_to_string("/proc/self/statm").unwrap();
+    4096 * text.split(' ').nth(1).unwrap().parse::<u64>().unwrap()
+}
+
+/// Each has answered once, and waits on a channel of its own.
+async fn idle(count: u64) -> Outcome {
+    let before = resident();
+    let (present, mut all) = unbounded_channel();
+    let mut boxes = Vec::with_capacity(count as usize);
+    let outcome = timed(count, async {
+        for _ in 0..count {
+            let (to, mut calls) = unbounded_channel::<()>();
+            let present = present.clone();
+            to.send(()).unwrap();
+            boxes.push(to);
+            tokio::spawn(async move {
+                while calls.recv().await.is_some() {
+                    present.send(()).unwrap();
+                }
+            });
+        }
+        hear(&mut all, count).await;
+    })
+    .await;
+    BYTES_EACH.store((resident() - before) / count, Relaxed);
+    outcome
+}
+
 // ---- Calls, timers, restarts ----------------------------------------------------------------
 
 async fn calls(clients: u64, ops: u64) -> Outcome {
@@ -430,6 +539,9 @@ async fn run(name: &str, ops: u64) -> Option<Outcome> {
         "fanin_2" => fanin(2, ops).await,
         "fanin_16" => fanin(16, ops).await,
         "fanin_1000" => fanin(1000, ops).await,
+        "fanout_1000" => fanout(1000, ops).await,
+        "spawn_idle_100000" => idle(100000).await,
+        "quiet_chatter_1000" => quiet(1000, 3000).await,
         "big_512" => big(512, ops).await,
         "skynet_1000000" => skynet(1000000).await,
         "fib_27" => fork_join(27).await,
@@ -454,6 +566,7 @@ fn unit_of(name: &str) -> &'static str {
         "timer" => "timer",
         "chameneos" => "meeting",
         "restart" => "restart",
+        "quiet" => "tick",
         _ => "message",
     }
 }
@@ -466,18 +579,29 @@ fn main() {
         tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_time().build().unwrap();
     runtime.block_on(async {
         let (mut asked, mut outcome) = (1000, run(name, 1000).await.unwrap_or_else(|| std::process::exit(3)));
-        while (outcome.1.as_nanos() as f64) < want / 8.0 {
+        let once = name.starts_with("spawn_idle") || name.starts_with("quiet");
+        while !once && (outcome.1.as_nanos() as f64) < want / 8.0 {
             asked *= 4;
             outcome = run(name, asked).await.unwrap();
         }
-        if (outcome.1.as_nanos() as f64) <= want {
+        if !once && (outcome.1.as_nanos() as f64) <= want {
             let ops = want / outcome.1.as_nanos() as f64 * outcome.0 as f64;
             outcome = run(name, ops as u64 + 1).await.unwrap();
         }
         let (done, took) = outcome;
+        let waits = WAITS.lock().unwrap();
+        let n = waits.len();
+        let besides = match BYTES_EACH.load(Relaxed) {
+            0 if n > 0 => format!(
+                ",\"p50_ns\":{},\"p99_ns\":{},\"p999_ns\":{},\"max_ns\":{}",
+                waits[n / 2], waits[n - 1 - n / 100], waits[n - 1 - n / 1000], waits[n - 1]
+            ),
+            0 => String::new(),
+            bytes => format!(",\"bytes_per_actor\":{bytes}"),
+        };
         println!(
-            "{{\"peer\":\"tokio\",\"name\":\"{}\",\"workers\":{},\"unit\":\"{}\",\"runs\":1,\"ops\":{},\"ns_per_op\":{:.2}}}",
-            name, workers, unit_of(name), done, took.as_nanos() as f64 / done as f64
+            "{{\"peer\":\"tokio\",\"name\":\"{}\",\"workers\":{},\"unit\":\"{}\",\"runs\":1,\"ops\":{},\"ns_per_op\":{:.2}{}}}",
+            name, workers, unit_of(name), done, took.as_nanos() as f64 / done as f64, besides
         );
     });
     std::process::exit(0); // what tasks are left need not be waited for
