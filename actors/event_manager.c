@@ -104,12 +104,15 @@ static void forget(manager *self, struct handler *gone, cop_term reason)
         cop_release(gone);
 }
 
-/* Lets it run its terminate, and does not wait for ever. */
+/* Lets it run its terminate, and does not wait for ever. Without memory for that it stays linked, and ends with its manager; what
+ * a link says of one that is forgotten is passed over. */
 static void stop(struct handler *handler, cop_term reason)
 {
-        cop_unlink(handler->pid);
-        if (cop_stop(handler->pid, reason, STOP_MS) == COP_E_TIMEOUT)
-                cop_send_exit(handler->pid, cop_atom("kill"));
+        cop_status status = cop_stop(handler->pid, reason, STOP_MS);
+        if (status == COP_E_TIMEOUT)
+                status = cop_send_exit(handler->pid, cop_atom("kill"));
+        if (status != COP_E_NO_MEMORY)
+                cop_unlink(handler->pid);
 }
 
 static void manager_terminate(manager *self, cop_term reason)

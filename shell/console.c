@@ -31,6 +31,7 @@ struct cop__console {
         cop_node *node;
         struct cop__door door;
         int wake;                 /* an eventfd: the accept thread looks around */
+        bool in_need;             /* the accept thread's: there was no descriptor for a client, which has been said */
         pthread_t accept_thread;
         pthread_mutex_t mutex;    /* of all below */
         pthread_cond_t some_ended;
@@ -248,18 +249,33 @@ static void let_in(struct cop__console *console, int fd)
 
 /* ---- The accept thread --------------------------------------------------------------- */
 
+/* Said once for each time of need. The client waits in the socket's backlog meanwhile. */
+static void tell_need(struct cop__console *console, int error)
+{
+        char text[256], buffer[128];
+        if (console->in_need)
+                return;
+        console->in_need = true;
+        snprintf(text, sizeof(text), "the system: the console cannot take a client in, who waits: %s",
+                 strerror_r(error, buffer, sizeof(buffer)));
+        cop__log_to(console->node, COP_LOG_WARNING, text);
+}
+
 static void accept_clients(struct cop__console *console)
 {
         for (;;) {
                 int fd = accept4(console->door.listener, NULL, NULL, SOCK_CLOEXEC);
                 if (fd >= 0) {
+                        console->in_need = false;
                         let_in(console, fd);
                         continue;
                 }
                 if (errno == EINTR || errno == ECONNABORTED)
                         continue;
-                if (errno != EAGAIN)
-                        poll(NULL, 0, ACCEPT_PAUSE_MS);
+                if (errno == EAGAIN)
+                        return;
+                tell_need(console, errno);
+                poll(NULL, 0, ACCEPT_PAUSE_MS);
                 return;
         }
 }

@@ -146,6 +146,15 @@ static void wait_in_end(supervisor *self)
 
 /* ---- Ending --------------------------------------------------------------------------- */
 
+/* From here on none of those without a process may get one: what it waits for, a name or a delay, is called off. */
+static void call_off_all(supervisor *self)
+{
+        struct cop__child *child = cop__roster_first(self->roster);
+        for (; child != NULL; child = cop__roster_next(self->roster, child))
+                if (!cop__child_has_process(child))
+                        cop__child_call_off(self, child);
+}
+
 /* Dynamic children are stopped all at once: nobody depends on the order of who came when. */
 static void stop_all(supervisor *self)
 {
@@ -154,6 +163,7 @@ static void stop_all(supervisor *self)
         self->ending = true;
         self->regrow = COP__REGROW_IDLE;
         cop__list_init(&self->due);
+        call_off_all(self);
         for (; child != NULL; child = before) {
                 if (cop__child_has_process(child) && child->state != COP__CHILD_STOPPING)
                         cop__child_stop(self, child);

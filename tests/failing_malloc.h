@@ -16,6 +16,7 @@
 #ifndef TESTS_FAILING_MALLOC_H
 #define TESTS_FAILING_MALLOC_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -58,6 +59,7 @@ static bool malloc_must_fail(void)
                 return false;
         }
         malloc_has_failed = true;
+        errno = ENOMEM; /* the C library itself relies on that */
         return true;
 }
 

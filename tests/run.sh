@@ -51,7 +51,7 @@ says() {
 
 run_it
 [ "$code" -eq 0 ] || fail "bare, it ended with $code: $err"
-says "$out" demo shell test bench build clean
+says "$out" demo shell test soak bench build clean
 
 run_it uproot
 [ "$code" -eq 2 ] || fail "an unknown command ended with $code"

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -56,12 +57,24 @@ struct stage {
 };
 
 static char logged[2048];
+static pthread_mutex_t logged_lock = PTHREAD_MUTEX_INITIALIZER; /* the console's threads log, too */
 
 static void log_last(void *context, cop_log_level level, const char *text)
 {
         (void)context;
         (void)level;
+        pthread_mutex_lock(&logged_lock);
         snprintf(logged, sizeof(logged), "%s", text);
+        pthread_mutex_unlock(&logged_lock);
+}
+
+/* Is it in what was logged last? */
+static bool has_logged(const char *part)
+{
+        pthread_mutex_lock(&logged_lock);
+        bool found = strstr(logged, part) != NULL;
+        pthread_mutex_unlock(&logged_lock);
+        return found;
 }
 
 static void make_runtime_folder(char folder[64])
@@ -545,6 +558,39 @@ ON_STAGE(the_seventeenth_client_is_told_why_it_must_wait)
 }
 
 /* ---- Hostile clients ----------------------------------------------------------------- */
+
+/* All descriptors that there may be, from now on; how many. */
+static int use_up_descriptors(int fds[64])
+{
+        struct rlimit few = { 48, 48 };
+        int count = 0;
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+        while (count < 64 && (fds[count] = dup(STDIN_FILENO)) >= 0)
+                count++;
+        return count;
+}
+
+ON_STAGE(without_a_free_descriptor_a_client_waits_and_is_served_when_there_is_one)
+{
+        int fds[64];
+        struct cop__packet packet;
+        int first = attach();
+        int second = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        snprintf(address.sun_path, sizeof(address.sun_path), "%s/coppice/shop.sock", stage->folder);
+        int count = use_up_descriptors(fds);
+        ck_assert_int_eq(connect(second, (struct sockaddr *)&address, sizeof(address)), 0);
+        await_true(has_logged("the system: the console cannot take a client in, who waits: Too many open files"));
+        assert_serves(first);
+        while (count > 0)
+                close(fds[--count]);
+        ck_assert_int_eq(next_packet(second, &packet), COP__PACKET_READ);
+        ck_assert_int_eq(packet.type, COP__PACKET_GREETING);
+        free(packet.body);
+        assert_serves(second);
+        close(first);
+        close(second);
+}
 
 ON_STAGE(garbage_ends_the_session_that_sent_it_and_no_other)
 {

@@ -240,3 +240,132 @@ IN_FAMILY(a_thread_of_the_program_cannot_be_shut_down)
         cop_spawn(tries_to_end_a_visitor);
         expect("tried visitor refused");
 }
+
+/* ---- The end of a supervisor, and a child that waits for its name ------------------------------------- */
+
+typedef struct slow {
+        int64_t unused;
+} slow;
+
+static void slow_init(slow *self)
+{
+        (void)self;
+        cop_trap_exit(true);
+        say("born", "slow", "");
+}
+
+static void slow_terminate(slow *self, cop_term reason)
+{
+        (void)self;
+        (void)reason;
+        say("ending", "slow", "");
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
+}
+
+COP_SERVER(slow, COP_INIT(slow_init), COP_TERMINATE(slow_terminate));
+
+typedef struct meek {
+        int64_t unused;
+} meek;
+
+static void meek_on_go(meek *self, const go *g)
+{
+        (void)self;
+        (void)g;
+}
+
+COP_SERVER(meek, COP_ON(go, meek_on_go));
+
+/* Leaves one behind that bears the name. */
+static void leaves_an_orphan(void)
+{
+        cop_pid pid;
+        if (cop_spawn_opt(&(cop_spawn_options){ .server = &meek_server, .name = "meek" }, &pid) != COP_OK)
+                cop_exit(cop_atom("no_orphan"));
+}
+
+static void grows_and_waits(void)
+{
+        cop_pid pid;
+        cop_supervise(&(cop_supervisor){ .children = COP_CHILDREN({ "slow", .server = &slow_server },
+                                                                  { "meek", .server = &meek_server }) },
+                      &pid);
+}
+
+static bool waits_for_its_name(cop_node *node, cop_pid *supervisor)
+{
+        struct cop__census_entry entry;
+        for (uint32_t row = 0; row < cop__census_count(&node->census); row++)
+                if (cop__census_read(&node->census, row, &entry) && entry.state == COP__CHILD_NAMING) {
+                        *supervisor = entry.supervisor;
+                        return true;
+                }
+        return false;
+}
+
+/* Found by the soak: the name was free while a sibling was being stopped, the child was started, and nobody stopped it. */
+IN_NODE(a_child_that_waits_for_its_name_is_not_started_by_a_supervisor_that_ends)
+{
+        cop_pid supervisor = cop_no_pid();
+        ck_assert_int_eq(cop_register("witness", cop_self()), COP_OK);
+        await_down(spawn_watched(.run = leaves_an_orphan), "normal");
+        cop_pid grower = cop_spawn(grows_and_waits);
+        await_and_drop(COP_KIND(word)); /* slow is born */
+        await_true(waits_for_its_name(node, &supervisor));
+        cop_ref end = watch(supervisor);
+        cop_pid slow_pid = cop_whereis("slow");
+        ck_assert_int_eq(cop_send_exit(grower, cop_atom("shutdown")), COP_OK);
+        await_and_drop(COP_KIND(word)); /* slow is ending */
+        put_down(cop_whereis("meek"));
+        cop_send(slow_pid, go);
+        await_and_drop(COP_REF(cop_down, end));
+        ck_assert_uint_eq(cop_whereis("meek").bits, 0);
+        cop_unregister("witness");
+}
+
+static void crashes_at_go(meek *self, const go *g)
+{
+        (void)self;
+        (void)g;
+        cop_exit(cop_atom("crash"));
+}
+
+typedef meek brittle;
+COP_SERVER(brittle, COP_ON(go, crashes_at_go));
+
+static bool waits_for_its_restart(cop_node *node)
+{
+        struct cop__census_entry entry;
+        for (uint32_t row = 0; row < cop__census_count(&node->census); row++)
+                if (cop__census_read(&node->census, row, &entry) && entry.state == COP__CHILD_RESTARTING)
+                        return true;
+        return false;
+}
+
+/* The same with a delay, which was over in that moment. */
+IN_NODE(a_child_that_waits_for_its_restart_is_not_started_by_a_supervisor_that_ends)
+{
+        cop_pid supervisor;
+        struct cop__census_entry entry;
+        ck_assert_int_eq(cop_register("witness", cop_self()), COP_OK);
+        ck_assert_int_eq(cop_supervise(&(cop_supervisor){ .intensity = COP_RESTARTS_FOR_EVER,
+                                                          .children = COP_CHILDREN({ "slow", .server = &slow_server },
+                                                                                   { "brittle", .server = &brittle_server,
+                                                                                     .backoff = { .first_ms = 200 } }) },
+                                       &supervisor),
+                         COP_OK);
+        await_and_drop(COP_KIND(word)); /* slow is born */
+        cop_ref end = watch(supervisor);
+        cop_pid slow_pid = cop_whereis("slow");
+        cop_send("brittle", go);
+        await_true(waits_for_its_restart(node));
+        ck_assert_int_eq(cop_send_exit(supervisor, cop_atom("shutdown")), COP_OK);
+        await_and_drop(COP_KIND(word)); /* slow is ending */
+        /* Time passes, and nobody is started: the timer is gone, so there is nothing to wait for but its absence. */
+        ck_assert(cop__census_read(&node->census, 1, &entry));
+        ck_assert_uint_eq(entry.state, COP__CHILD_STOPPED);
+        cop_send(slow_pid, go);
+        await_and_drop(COP_REF(cop_down, end));
+        ck_assert_uint_eq(cop_whereis("brittle").bits, 0);
+        cop_unregister("witness");
+}
