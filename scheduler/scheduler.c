@@ -311,8 +311,12 @@ void cop__schedule_later(struct cop__scheduler *scheduler, struct cop__thread *t
 
 void cop__hasten(struct cop__thread *thread, struct cop__worker *worker)
 {
+        struct cop__scheduler *scheduler = thread->scheduler;
         if (thread->worker != worker)
                 cop__park_wake(&worker->park); /* a full fence, as the wheel asks for */
+        else if (COP__UNLIKELY(cop__load_relaxed(&scheduler->idle) != 0) &&
+                 cop__load_relaxed(&scheduler->lookout) == 0)
+                wake_one(scheduler); /* who sees to it if this turn is a long one */
 }
 
 void cop__arm(struct cop__thread *thread, struct cop__timer *timer, uint64_t when_ns)
@@ -466,6 +470,14 @@ static struct cop__task *steal(struct cop__worker *worker)
 
 static bool is_work_left(struct cop__scheduler *scheduler);
 
+/* Is there something that nobody would see to if this worker's next turn is a long one? */
+static bool needs_lookout(const struct cop__worker *worker)
+{
+        const struct cop__scheduler *scheduler = worker->thread.scheduler;
+        return cop__load_relaxed(&scheduler->lookout) == 0 &&
+               (cop__wheel_next(&worker->wheel) != COP__WHEEL_NEVER || cop__poll_is_open(&scheduler->poll));
+}
+
 /*
  * This worker no longer searches. If it was the last and found something, there may be more for another: then it looks, since
  * to wake one for nothing costs two threads some microseconds each time that a node at rest gets one thing to do.
@@ -476,7 +488,7 @@ static COP__NOINLINE void leave_search(struct cop__worker *worker, bool found)
         worker->searching = false;
         if (cop__sub_seq(&scheduler->searching, 1) == 1 && found) {
                 cop__fence_seq(); /* SLEEPER: it stands in for the wakers that saw it search */
-                if (is_work_left(scheduler))
+                if (is_work_left(scheduler) || needs_lookout(worker))
                         offer(scheduler);
         }
 }
