@@ -324,8 +324,12 @@ void cop__schedule_later(struct cop__scheduler *scheduler, struct cop__thread *t
 
 void cop__hasten(struct cop__thread *thread, struct cop__worker *worker)
 {
+        struct cop__scheduler *scheduler = thread->scheduler;
         if (thread->worker != worker)
                 cop__park_wake(&worker->park); /* a full fence, as the wheel asks for */
+        else if (COP__UNLIKELY(cop__load_relaxed(&scheduler->idle) != 0) &&
+                 cop__load_relaxed(&scheduler->lookout) == 0)
+                wake_one(scheduler); /* who sees to it if this turn is a long one */
 }
 
 void cop__arm(struct cop__thread *thread, struct cop__timer *timer, uint64_t when_ns)
@@ -547,10 +551,13 @@ static struct cop__task *steal(struct cop__worker *worker)
 
 static bool is_work_left(struct cop__scheduler *scheduler);
 
-static bool leaves_watch(const struct cop__worker *worker)
+/* Is there something that nobody would see to if this worker's next turn is a long one? */
+static bool needs_lookout(const struct cop__worker *worker)
 {
-        return cop__load_relaxed(&worker->thread.scheduler->lookout) == 0 &&
-               (worker->was_lookout || cop__wheel_next(&worker->wheel) != COP__WHEEL_NEVER);
+        const struct cop__scheduler *scheduler = worker->thread.scheduler;
+        return cop__load_relaxed(&scheduler->lookout) == 0 &&
+               (worker->was_lookout || cop__wheel_next(&worker->wheel) != COP__WHEEL_NEVER ||
+                cop__poll_is_open(&scheduler->poll));
 }
 
 /*
@@ -564,7 +571,7 @@ static COP__NOINLINE void leave_search(struct cop__worker *worker, bool found)
         worker->searching = false;
         if (cop__sub_seq(&scheduler->searching, 1) == 1 && found) {
                 cop__fence_seq(); /* SLEEPER: it stands in for the wakers that saw it search */
-                if (is_work_left(scheduler) || leaves_watch(worker))
+                if (is_work_left(scheduler) || needs_lookout(worker))
                         offer(scheduler);
         }
         worker->was_lookout = false;

@@ -90,6 +90,9 @@ enum deed {
         COUNTS_DESCRIPTORS,
         LOGS,
         KILLS,      /* pid */
+        ASKS_INFO,  /* of pid */
+        LOOKS_AT,   /* pid */
+        PUTS,       /* into the channel that pid keeps */
 };
 
 typedef struct deed_order {
@@ -267,6 +270,21 @@ static inline void victim_obey(victim *self, const deed_order *o)
                 break;
         case LOGS:
                 cop_log(COP_LOG_INFO, "from afar");
+                break;
+        case ASKS_INFO: {
+                cop_term info;
+                value = cop_process_ask(o->pid, PATIENCE_MS, &info);
+                if (value == COP_OK)
+                        cop_term_free(info);
+                break;
+        }
+        case LOOKS_AT: {
+                cop_process process;
+                value = cop_process_info(o->pid, &process);
+                break;
+        }
+        case PUTS:
+                value = cop_put_value(o->pid, COP_FOREVER, COP_KIND_OF(add), &(add){ 1 });
                 break;
         case KILLS:
                 value = cop_send_exit(o->pid, cop_atom("kill"));

@@ -352,6 +352,13 @@ IN_PROCESSES(what_needs_the_nodes_own_tables_is_refused_with_a_word)
         ck_assert_int_eq(TELL(pid, SENDS_TIMER, .pid = cop_self()).value, COP_E_ISOLATED);
         ck_assert_int_eq(TELL(pid, SENDS_TIMER, .pid = pid).value, COP_OK);
         ck_assert_int_eq(TELL(pid, JOINS).value, COP_E_ISOLATED);
+        cop_pid other = cop_spawn(waits);
+        ck_assert_int_eq(TELL(pid, ASKS_INFO, .pid = other).value, COP_E_ISOLATED);
+        ck_assert_int_eq(TELL(pid, ASKS_INFO, .pid = pid).value, COP_OK);
+        ck_assert_int_eq(TELL(pid, LOOKS_AT, .pid = other).value, COP_E_NO_ACTOR);
+        cop_pid channel;
+        ck_assert_int_eq(cop_channel_open_kind(COP_KIND_OF(add), 1, &channel), COP_OK);
+        ck_assert_int_eq(TELL(pid, PUTS, .pid = channel).value, COP_E_ISOLATED);
         ck_assert_str_eq(cop_status_text(COP_E_ISOLATED),
                          "an actor in an OS process of its own cannot do it");
 }
@@ -367,6 +374,17 @@ IN_PROCESSES(who_looks_sees_the_isolation_and_the_process)
         ck_assert_str_eq(process.server, "victim");
         ck_assert_int_gt(process.os_pid, 0);
         ck_assert_str_eq(TELL(pid, NAMES_ITSELF).text.data, "victim");
+}
+
+IN_PROCESSES(sys_holds_it_up_and_says_that_its_state_is_elsewhere)
+{
+        cop_term state;
+        cop_pid pid = START_APART(.server = &adder_server);
+        ck_assert_int_eq(cop_sys_get_state(pid, PATIENCE_MS, &state), COP_E_NO_KIND);
+        ck_assert_int_eq(cop_sys_suspend(pid, PATIENCE_MS), COP_OK);
+        ck_assert_int_eq(cop_call(NULL, pid, 1, add, .number = 1), COP_E_TIMEOUT);
+        ck_assert_int_eq(cop_sys_resume(pid, PATIENCE_MS), COP_OK);
+        ck_assert_int_eq(total_of(pid, 5), 5); /* who had called has given up */
 }
 
 IN_PROCESSES(it_has_no_descriptor_but_its_own)
