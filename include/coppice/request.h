@@ -78,8 +78,9 @@ COP_API bool cop_request_drop(cop_request request);
 
 /*
  * How long the caller of the call that this handler is at still waits, in milliseconds; COP_FOREVER: without end, or it is at no
- * call, or has answered it. 0: it has given up. Calls that the handler makes end then by themselves; ask before long work
- * that is in vain for one who has gone. The second is for a message that a plain actor has received.
+ * call, or has answered it. 0: it has given up. A time-out of a second or more ends up to 10 ms late, and that shows here. Calls
+ * that the handler makes end then by themselves; ask before long work that is in vain for one who has gone. The second is for a
+ * message that a plain actor has received.
  */
 COP_API int64_t cop_time_left(void);
 COP_API int64_t cop_time_left_of(const cop_message *message);
