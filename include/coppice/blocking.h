@@ -15,8 +15,8 @@
  *      if (cop_blocking(reads, &p) == COP_OK && p.size < 0)
  *              perror("the file");
  *
- * The actor waits meanwhile, without a worker: others go on. An actor that blocks without saying so does not stop the node
- * either (docs/preemption.md), but it takes until the node has noticed.
+ * The actor waits meanwhile, without a worker: others go on. An actor that blocks without saying so keeps its worker until it
+ * returns: the other workers take over what waits there, but nobody does when all of them are kept so (docs/preemption.md).
  *
  * What people get wrong:
  * - The function is no actor: it must not send, receive or call, and cop_alloc gives it nothing.
