@@ -16,6 +16,7 @@
 #include "actors/fault.h"
 #include "base/atomic.h"
 #include "scheduler/park.h"
+#include "scheduler/watch.h"
 #include "tests/explore/explore.h"
 
 /* Declared so that each has been; the linker knows them by these names. */
@@ -41,6 +42,9 @@ cop_status __wrap_cop__fault_install(void);
 void __wrap_cop__fault_uninstall(void);
 cop_status __wrap_cop__fault_thread_start(struct cop__fault_scope *scope);
 void __wrap_cop__fault_thread_stop(struct cop__fault_scope *scope);
+cop_status __wrap_cop__watch_start(struct cop__watch *watch, struct cop__scheduler *scheduler,
+                                   uint64_t slice_ns, uint64_t long_ns,
+                                   const struct cop__watch_hooks *hooks);
 void *__real_mmap(void *address, size_t size, int protection, int flags, int descriptor, off_t offset);
 void *__wrap_mmap(void *address, size_t size, int protection, int flags, int descriptor, off_t offset);
 int __real_munmap(void *memory, size_t size);
@@ -272,4 +276,18 @@ cop_status __wrap_cop__fault_thread_start(struct cop__fault_scope *scope)
 void __wrap_cop__fault_thread_stop(struct cop__fault_scope *scope)
 {
         (void)scope;
+}
+
+/* ---- The watch: it interrupts by signals, and nothing takes long in virtual time ---------------- */
+
+cop_status __wrap_cop__watch_start(struct cop__watch *watch, struct cop__scheduler *scheduler,
+                                   uint64_t slice_ns, uint64_t long_ns,
+                                   const struct cop__watch_hooks *hooks)
+{
+        (void)watch;
+        (void)scheduler;
+        (void)slice_ns;
+        (void)long_ns;
+        (void)hooks;
+        return COP_OK;
 }

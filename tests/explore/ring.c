@@ -38,15 +38,21 @@ static void steals(void *unused)
         }
 }
 
+static struct cop__task *pop(void)
+{
+        struct cop__task *task;
+        return cop__runqueue_pull(&ring, &task, 1) > 0 ? task : NULL;
+}
+
 static void owns(void)
 {
         struct cop__task *task;
         for (unsigned i = 0; i < task_count; i++) {
                 while (!cop__runqueue_push(&ring, &tasks[i]))
-                        if ((task = cop__runqueue_pop(&ring)) != NULL)
+                        if ((task = pop()) != NULL)
                                 have(task);
         }
-        while ((task = cop__runqueue_pop(&ring)) != NULL)
+        while ((task = pop()) != NULL)
                 have(task);
 }
 

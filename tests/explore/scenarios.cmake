@@ -10,8 +10,8 @@ explore_plant(queue_sleeps_blindly arrivals what_two mailbox/queue.h
         "return cop__cas_release(&queue->tail, &empty, mark); /* SLEEP */"
         "(void)empty; cop__store_release(&queue->tail, mark); return true;")
 explore_plant(queue_publishes_in_relaxed_order arrivals what_two mailbox/queue.h
-        "before = cop__exchange_acq_rel(&queue->tail, (uintptr_t)node);"
-        "before = cop__load_relaxed(&queue->tail); cop__store_relaxed(&queue->tail, (uintptr_t)node);")
+        "before = alone ? cop__queue_swap_alone(queue, (uintptr_t)node)\n                                 : cop__exchange_acq_rel(&queue->tail, (uintptr_t)node);"
+        "before = alone ? 0 : cop__load_relaxed(&queue->tail); cop__store_relaxed(&queue->tail, (uintptr_t)node);")
 explore_plant(queue_frees_its_cursor arrivals what_two mailbox/queue.h
         "if (cursor->node != node)\n                return true;\n        cursor->done = true;\n        return false;"
         "(void)cursor; (void)node; return true;")
@@ -29,9 +29,6 @@ explore_plant(queue_rouses_without_a_look arrivals what_two mailbox/queue.h
 
 explore_test(ring 30000 three_tasks 4)
 
-explore_plant(ring_pops_without_a_swap ring each_task scheduler/runqueue.h
-        "if (cop__cas_acq_rel(&queue->head, &head, head + 1)) /* TAKE */"
-        "if (cop__store_release(&queue->head, head + 1), true)")
 explore_plant(ring_steals_without_a_swap ring each_task scheduler/runqueue.h
         "if (cop__cas_acq_rel(&queue->head, &head, head + count)) /* TAKE */"
         "if (cop__store_release(&queue->head, head + count), true)")
