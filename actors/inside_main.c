@@ -20,6 +20,7 @@ void cop__inside_forget(void)
 {
         cop__thread_become(NULL);
         cop__fault_forget();
+        cop__preempt_forget();
 }
 
 static COP__NORETURN void give_up(const char *why)

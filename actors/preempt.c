@@ -242,6 +242,14 @@ void cop__preempt_uninstall(void)
         pthread_mutex_unlock(&preemption.lock);
 }
 
+void cop__preempt_forget(void)
+{
+        pthread_mutex_init(&preemption.lock, NULL); /* somebody may have held it */
+        preemption.count = 0;
+        preemption.signal = 0;
+        preemption.grounds = NULL;
+}
+
 void cop__preempt_enter(void)
 {
         sigset_t set;

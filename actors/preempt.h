@@ -55,6 +55,9 @@ enum cop__preempt_answer {
 cop_status cop__preempt_install(void);
 void cop__preempt_uninstall(void);
 
+/* In a process just forked, whose signal handlers are the system's again: nothing is installed. */
+void cop__preempt_forget(void);
+
 /* On a worker's thread, before its first turn. */
 void cop__preempt_enter(void);
 

@@ -12,12 +12,16 @@
 #include <fenv.h>
 #include <math.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <coppice/preempt.h>
 #include <coppice/supervisor.h>
 
+#include "actors/fault.h"
 #include "actors/preempt.h"
 #include "scheduler/detour.h"
 #include "tests/node_fixture.h"
@@ -136,6 +140,34 @@ TEST(four_endless_loops_on_two_workers_stall_nobody)
 TEST(a_hundred_loops_on_the_only_worker_are_killed_one_by_one)
 {
         others_go_on_beside_loops(1, 100);
+}
+
+/* What was forked while a node ran, and has the system's signal handlers again. */
+static COP__NORETURN void lives_on_its_own(void)
+{
+        struct sigaction fallback = { .sa_handler = SIG_DFL };
+        for (int number = SIGRTMIN; number <= SIGRTMAX; number++)
+                sigaction(number, &fallback, NULL);
+        cop__thread_become(NULL);
+        cop__fault_forget();
+        cop__preempt_forget();
+        others_go_on_beside_loops(1, 1);
+        _exit(0);
+}
+
+/* Without forgetting, its node took the signal for installed, and the first interruption ended the process. */
+TEST(in_a_process_that_was_forked_beside_a_node_loops_are_interrupted_too)
+{
+        UNLESS_POSSIBLE;
+        cop_node *node = node_begin((cop_node_options){ .workers = 1 });
+        int status;
+        pid_t process = fork();
+        ck_assert_int_ge(process, 0);
+        if (process == 0)
+                lives_on_its_own();
+        ck_assert_int_eq(waitpid(process, &status, 0), process);
+        ck_assert_int_eq(status, 0);
+        node_end(node);
 }
 
 TEST(a_node_with_endless_loops_in_it_stops)
