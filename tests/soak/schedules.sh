@@ -1,23 +1,26 @@
 #!/bin/sh
 # Copyright (c) 2026 The Coppice authors. MIT licence.
 #
-# The lock-free protocols under every-step schedules, each explorer for its share of the time.
+# Soak: schedules of the explored runtime (tests/explore) that no test has run yet, each protocol for its share of the time.
 #
-#       tests/soak/schedules.sh BUILD_DIR SECONDS
+#       tests/soak/schedules.sh BUILD_DIR SECONDS      ends with 1 when a scenario does not hold, and its seed is printed
 set -eu
 
-count=0
-for program in "$1"/tests/explore/explore_*; do
-        [ ! -x "$program" ] || count=$((count + 1))
-done
-if [ "$count" -eq 0 ]; then
-        echo "schedules: skipped, for not 1 explorer is built"
+build=$1
+seconds=$2
+seed=$(($(date +%s) * 1000))
+programs=$(find "$build/tests/explore" -name 'explore_*' -type f -perm -u+x 2>/dev/null | sort)
+if [ -z "$programs" ]; then
+        echo "schedules: 1 thing is missing: this build has no explored runtime, the build dev has"
         exit 0
 fi
-share=$(($2 / count))
-[ "$share" -gt 0 ] || share=1
-failed=0
-for program in "$1"/tests/explore/explore_*; do
-        [ ! -x "$program" ] || "$program" --seconds "$share" || failed=1
+share=$(awk -v seconds="$seconds" -v count="$(printf '%s\n' "$programs" | wc -l)" 'BEGIN { print seconds / count }')
+said=$(mktemp)
+trap 'rm -f -- "$said"' EXIT
+for program in $programs; do
+        "$program" --seconds "$share" --seed "$seed" >>"$said" 2>&1 || {
+                grep -v ': holds under' "$said"
+                exit 1
+        }
 done
-exit $failed
+awk '{ for (i = 1; i < NF; i++) if ($i == "under") sum += $(i + 1) } END { print "schedules: " sum " explored of " NR " scenarios" }' "$said"

@@ -1,0 +1,30 @@
+#!/bin/sh
+# Copyright (c) 2026 The Coppice authors. MIT licence.
+#
+# Soak: the decoders of foreign bytes (tests/fuzz), with the fuzzers where ./run fuzz has built them from what is here
+# now, else with the corpus.
+#
+#       tests/soak/fuzz.sh BUILD_DIR SECONDS      ends with 1 when an input breaks one; it is kept in build/fuzz/corpus
+set -eu
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+build=$1
+share=$(($2 / 5 > 0 ? $2 / 5 : 1))
+fuzz=$build/../fuzz
+total=0
+for name in bytes text packet line dump; do
+        corpus=$here/../corpus/$name
+        if [ "$fuzz/tests/fuzz/fuzz_$name" -nt "$build/libcoppice.a" ]; then
+                mkdir -p "$fuzz/corpus/$name"
+                said=$("$fuzz/tests/fuzz/fuzz_$name" -max_total_time="$share" -timeout=20 -close_fd_mask=3 \
+                        -print_final_stats=1 -artifact_prefix="$fuzz/corpus/$name-" "$fuzz/corpus/$name" "$corpus" 2>&1) || {
+                        printf '%s\n' "$said" | tail -n 30
+                        exit 1
+                }
+                more=$(printf '%s\n' "$said" | awk '/number_of_executed_units/ { print $2 }')
+        else
+                more=$("$build/tests/fuzz/fuzz_$name" "$corpus" 2>/dev/null | awk '/^fuzz:/ { print $2 }')
+        fi
+        total=$((total + ${more:-0}))
+done
+echo "fuzz: $total executions, none broke a decoder"
