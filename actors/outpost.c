@@ -12,6 +12,7 @@
 #include "actors/actor.h"
 #include "actors/outpost_hear.h"
 #include "actors/report.h"
+#include "actors/simulation.h"
 #include "base/clock.h"
 #include "mailbox/kind.h"
 
@@ -321,6 +322,8 @@ cop_status cop__outpost_spawn(const cop_spawn_options *given, cop_ref asked, cop
         cop_spawn_options options = *given;
         uint8_t *argument = NULL;
         size_t size = 0;
+        if (cop__simulation_of(cop__node_of(cop__thread_here())) != NULL)
+                return COP_E_BAD_ARGUMENT; /* an OS process lives in its own time */
         if (given->kind != NULL) {
                 cop_status status = cop__kind_encode(given->kind, given->argument, &argument, &size);
                 if (status != COP_OK)

@@ -59,7 +59,7 @@ static inline cop_node *node_begin(cop_node_options options)
         if (options.log == NULL)
                 options.log = fixture_log_nothing;
         cop_simulation order = { .seed = (uint64_t)suite_seed(), .checks = 16 };
-        if (suite_seed() >= 0)
+        if (suite_seed() >= 0 && !options.processes)
                 options.simulation = &order;
         ck_assert_int_eq(cop_node_start(&options, &node), COP_OK);
         ck_assert_int_eq(cop_node_enter(node), COP_OK);
