@@ -70,14 +70,14 @@ static void halt_others(struct dump *dump)
 {
         struct cop__scheduler *scheduler = &dump->node->scheduler;
         const struct timespec moment = { .tv_nsec = 1000000 };
-        for (unsigned i = 0; i < scheduler->worker_count; i++) {
+        for (unsigned i = 0; i < cop__load_relaxed(&scheduler->reach); i++) {
                 struct cop__worker *worker = &scheduler->workers[i];
                 if (worker->started && scope_of(worker) != NULL && scope_of(worker) != dump->scope)
                         pthread_kill(worker->handle, SIGTRAP);
         }
         for (unsigned waited = 0; waited < COP__DUMP_HALT_MS; waited++) {
                 unsigned running = 0;
-                for (unsigned i = 0; i < scheduler->worker_count; i++) {
+                for (unsigned i = 0; i < cop__load_relaxed(&scheduler->reach); i++) {
                         struct cop__fault_scope *scope = scope_of(&scheduler->workers[i]);
                         running += scope != NULL && scope != dump->scope &&
                                    !cop__load_acquire(&scope->halted); /* HALT */
@@ -253,7 +253,7 @@ static void put_worker(struct dump *dump, const struct cop__worker *worker)
 
 static void put_workers(struct dump *dump)
 {
-        for (unsigned i = 0; i < dump->node->scheduler.worker_count; i++)
+        for (unsigned i = 0; i < cop__load_relaxed(&dump->node->scheduler.reach); i++)
                 put_worker(dump, &dump->node->scheduler.workers[i]);
 }
 

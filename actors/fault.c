@@ -477,7 +477,7 @@ cop_status cop__fault_thread_start(struct cop__fault_scope *scope)
         }
         scope->memory = memory;
         scope->memory_size = size;
-        scope->overflow_sp = 0;
+        cop__store_relaxed(&scope->overflow_sp, 0);
         scope->critical = 0;
         scope->calm = 0;
         scope->handling = false;

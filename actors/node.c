@@ -164,6 +164,12 @@ static unsigned core_count(void)
         return cores < 1 ? 1 : cores > (long)COP__WORKERS_MAX ? COP__WORKERS_MAX : (unsigned)cores;
 }
 
+static unsigned spares_for(unsigned workers)
+{
+        unsigned room = COP__WORKERS_MAX - workers;
+        return room < COP__SPARES ? room : COP__SPARES;
+}
+
 static void free_parts(struct cop_node *node)
 {
         while (!cop__list_is_empty(&node->visitors)) {
@@ -227,7 +233,8 @@ static cop_status init_parts(struct cop_node *node, const cop_node_options *opti
         if (status == COP_OK)
                 status = cop__reasons_init(node);
         if (status == COP_OK)
-                status = cop__timers_init(&node->timers, options->workers, options->max_actors);
+                status = cop__timers_init(&node->timers, options->workers + options->spare_workers,
+                                          options->max_actors);
         if (status != COP_OK)
                 return status;
         node->symbols = cop__symbols_new();
@@ -272,6 +279,10 @@ static void fill_in_defaults(cop_node_options *options)
                 options->blocking_threads = COP__BLOCKING_THREADS;
         if (options->slice_ms == 0)
                 options->slice_ms = COP__SLICE_MS;
+        if (options->no_spare_workers || options->simulation != NULL)
+                options->spare_workers = 0;
+        else if (options->spare_workers == 0 && options->workers < COP__WORKERS_MAX)
+                options->spare_workers = spares_for(options->workers);
 }
 
 static void end_simulation(struct cop__simulation *simulation)
@@ -301,6 +312,7 @@ static cop_status start(const cop_node_options *given, const cop_kind *const *ki
         fill_in_defaults(&options);
         if (result == NULL || cop__clock_simulated() != NULL || !is_node_name(options.name) ||
             options.workers > COP__WORKERS_MAX || options.max_actors > ACTORS_MAX ||
+            options.spare_workers > COP__WORKERS_MAX - options.workers ||
             options.slice_ms > SLICE_MS_MAX || options.blocking_threads > BLOCKING_THREADS_MAX ||
             (options.memory_limit > 0 && options.memory_limit < COP__MEMORY_LIMIT_LEAST) ||
             (options.processes && options.simulation != NULL))
@@ -333,7 +345,8 @@ static cop_status start(const cop_node_options *given, const cop_kind *const *ki
         status = cop__preempt_install();
         if (status != COP_OK)
                 goto without_preemption;
-        status = cop__scheduler_start(&node->scheduler, options.workers, options.stack_size, &all,
+        status = cop__scheduler_start(&node->scheduler, options.workers, options.spare_workers,
+                                      options.stack_size, &all,
                                       node);
         if (status != COP_OK)
                 goto without_workers;

@@ -270,6 +270,11 @@ static enum cop__watch_call call_of(struct cop__task *task)
         return cop__has_arrived(actor) ? COP__WATCH_CALLED : COP__WATCH_NOT_CALLED;
 }
 
+static bool is_in_task(struct cop__worker *worker)
+{
+        return cop__load_relaxed(&cop__here_of(&worker->thread)->fault.overflow_sp) != 0;
+}
+
 static uint64_t progress_of(struct cop__task *task)
 {
         return cop__load_relaxed(&cop__actor_of(task)->handled);
@@ -297,6 +302,13 @@ static void interrupt_calmly(struct cop__worker *worker, const struct cop__watch
                 interrupt(worker, &calm);
 }
 
+static uint64_t answers_of(struct cop__worker *worker)
+{
+        const struct cop__here *here = cop__here_of(&worker->thread);
+        return cop__load_relaxed(&here->preempt_answers[COP__PREEMPT_LIBRARY]) +
+               cop__load_relaxed(&here->preempt_answers[COP__PREEMPT_CALM]);
+}
+
 static bool has_told(struct cop__worker *worker, uint64_t since_ns)
 {
         struct cop__here *here = cop__here_of(&worker->thread);
@@ -315,16 +327,20 @@ static void tell_blind(struct cop__worker *worker, struct cop__task *task, uint6
 
 const struct cop__watch_hooks cop__preempt_hooks = {
         .call_of = call_of,
+        .is_in_task = is_in_task,
         .progress_of = progress_of,
         .interrupt = interrupt,
+        .answers_of = answers_of,
         .has_told = has_told,
         .tell_blind = tell_blind,
 };
 
 const struct cop__watch_hooks cop__preempt_hooks_calm = {
         .call_of = call_of,
+        .is_in_task = is_in_task,
         .progress_of = progress_of,
         .interrupt = interrupt_calmly,
+        .answers_of = answers_of,
         .has_told = has_told,
         .tell_blind = tell_blind,
 };
@@ -338,7 +354,7 @@ bool cop__preempt_is_own(uintptr_t pc)
 uint64_t cop__preempt_count(struct cop_node *node, enum cop__preempt_answer answer)
 {
         uint64_t count = 0;
-        for (unsigned i = 0; i < node->scheduler.worker_count; i++)
+        for (unsigned i = 0; i < cop__load_acquire(&node->scheduler.reach); i++)
                 count += cop__load_relaxed(&cop__here_of(&node->scheduler.workers[i].thread)
                                                     ->preempt_answers[answer]);
         return count;

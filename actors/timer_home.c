@@ -40,7 +40,7 @@ cop_status cop__timers_init(struct cop__timers *timers, unsigned workers, uint32
         if (timers->homes == NULL)
                 return COP_E_NO_MEMORY;
         memset(timers->homes, 0, size);
-        timers->count = workers;
+        timers->room = workers;
         for (unsigned i = 0; i < workers; i++) {
                 struct cop__timer_home *home = &timers->homes[i];
                 home->chunks = calloc(COP__TIMER_CHUNKS, sizeof(home->chunks[0]));
@@ -55,13 +55,14 @@ cop_status cop__timers_init(struct cop__timers *timers, unsigned workers, uint32
 void cop__timers_join(struct cop__timers *timers, struct cop__worker *worker)
 {
         timers->homes[worker->index].worker = worker;
+        cop__store_release(&timers->count, worker->index + 1); /* workers begin in order; HOME */
 }
 
 void cop__timers_fini(struct cop__timers *timers)
 {
         if (timers->homes == NULL)
                 return;
-        for (unsigned i = 0; i < timers->count; i++) {
+        for (unsigned i = 0; i < timers->room; i++) {
                 struct cop__timer_home *home = &timers->homes[i];
                 for (unsigned chunk = 0; home->chunks != NULL && chunk < COP__TIMER_CHUNKS; chunk++)
                         free(home->chunks[chunk]);
@@ -81,7 +82,7 @@ struct cop__timer_home *cop__timer_home_here(struct cop__thread *thread)
 struct cop__timer_home *cop__timer_home_of(struct cop__timers *timers, cop_ref ref)
 {
         uint64_t index = (ref.bits & ~REF_IS_TIMER) >> REF_HOME_SHIFT;
-        return ref.bits & REF_IS_TIMER && index < timers->count ? &timers->homes[index] : NULL;
+        return ref.bits & REF_IS_TIMER && index < cop__load_acquire(&timers->count) ? &timers->homes[index] : NULL;
 }
 
 /* ---- Handles ------------------------------------------------------------------------ */
@@ -349,7 +350,7 @@ void cop__timers_end(struct cop__thread *thread, struct cop__actor *actor, cop_p
         struct cop__timers *timers = &cop__node_of(thread)->timers;
         if (COP__LIKELY(marks < COP__TIMED))
                 return;
-        for (unsigned i = 0; i < timers->count; i++)
+        for (unsigned i = 0; i < cop__load_acquire(&timers->count); i++)
                 if (marks & mark_of(&timers->homes[i]))
                         end_at(thread, &timers->homes[i], cop__pid_slot(pid));
 }
@@ -384,6 +385,6 @@ static void stop_home(struct cop__timer_home *home, struct cop__pool_cache *pool
 
 void cop__timers_stop(struct cop__timers *timers, struct cop__pool_cache *pool)
 {
-        for (unsigned i = 0; i < timers->count; i++)
+        for (unsigned i = 0; i < cop__load_acquire(&timers->count); i++)
                 stop_home(&timers->homes[i], pool);
 }

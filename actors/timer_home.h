@@ -91,7 +91,8 @@ struct cop__timer_home {
 
 struct cop__timers {
         struct cop__timer_home *homes;
-        unsigned count;           /* one for each worker */
+        unsigned count;      /* atomic: homes whose worker has begun; acquire it before a look at one. HOME */
+        unsigned room;       /* homes, those of spare workers that may begin included */
         uint32_t *firsts;         /* of all homes, in one reserved mapping */
         size_t firsts_size;
 };

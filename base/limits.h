@@ -123,6 +123,9 @@
 /* How long an actor may be at one message, or between two waits, before that is reported. */
 #define COP__LONG_TURN_MS 1000u
 
+/* Workers besides, while others are stuck: each is a thread that may be stuck, too. */
+#define COP__SPARES 16u
+
 /* Threads for functions that block, at once: what waits in the system costs little but its stack. */
 #define COP__BLOCKING_THREADS 64u
 

@@ -44,7 +44,7 @@ static uint32_t clear(struct cop__desk *desk, struct cop__task **tasks)
 uint32_t cop__desk_raid(struct cop__desk *desk, struct cop__task **tasks)
 {
         uint32_t count = 0;
-        if (desk->guard == COP__DESK_LOCK) {
+        if (cop__load_relaxed(&desk->guard) == COP__DESK_LOCK) {
                 if (cop__exchange_acquire(&desk->at_work, true)) /* DESK */
                         return 0;
                 count = clear(desk, tasks);

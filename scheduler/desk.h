@@ -44,7 +44,7 @@ enum cop__desk_guard {
 };
 
 struct cop__desk {
-        uint8_t guard; /* a cop__desk_guard; constant once the workers run */
+        uint8_t guard; /* atomic; a cop__desk_guard; from ALONE it may change once, while the worker is known to be elsewhere: spare.h */
         bool at_work;
         bool raided;
         uint32_t few_at, few_count; /* few[few_at] is the next of them, few_count are left */
@@ -71,8 +71,9 @@ void cop__desk_lock(struct cop__desk *desk);
 /* Owner. From here to `leave` the desk is its own. */
 COP__INLINE void cop__desk_come(struct cop__desk *desk)
 {
-        if (desk->guard != COP__DESK_BARRIER) {
-                if (COP__UNLIKELY(desk->guard == COP__DESK_LOCK))
+        uint8_t guard = cop__load_relaxed(&desk->guard);
+        if (guard != COP__DESK_BARRIER) {
+                if (COP__UNLIKELY(guard == COP__DESK_LOCK))
                         cop__desk_lock(desk);
                 return;
         }
@@ -84,7 +85,8 @@ COP__INLINE void cop__desk_come(struct cop__desk *desk)
 
 COP__INLINE void cop__desk_leave(struct cop__desk *desk)
 {
-        if (desk->guard != COP__DESK_ALONE)
+        /* ThreadSanitizer is told also when alone, since it cannot see how one knows where a worker is (spare.h). */
+        if (COP__TSAN || cop__load_relaxed(&desk->guard) != COP__DESK_ALONE)
                 cop__store_release(&desk->at_work, false); /* DESK */
 }
 

@@ -40,9 +40,10 @@ void cop__quiet_tell(struct cop__quiet *quiet)
 /* False: some worker is awake. A worker stores its turns before it sets its bit, and that pairs with the load here. */
 static bool all_asleep(struct cop__scheduler *scheduler, uint64_t *turns)
 {
-        uint64_t idle = cop__load_seq(&scheduler->idle);
+        uint64_t idle = cop__load_seq(&scheduler->idle) | cop__load_seq(&scheduler->spares.resting);
+        uint32_t reach = cop__load_acquire(&scheduler->reach); /* REACH */
         *turns = 0;
-        for (unsigned i = 0; i < scheduler->worker_count; i++) {
+        for (unsigned i = 0; i < reach; i++) {
                 if (!(idle >> i & 1))
                         return false;
                 *turns += cop__load_relaxed(&scheduler->workers[i].turns);
@@ -60,7 +61,7 @@ static bool has_timer(struct cop__wheel *wheel)
 
 static bool has_timers(struct cop__scheduler *scheduler)
 {
-        for (unsigned i = 0; i < scheduler->worker_count; i++)
+        for (unsigned i = 0; i < cop__load_acquire(&scheduler->reach); i++)
                 if (has_timer(&scheduler->workers[i].wheel))
                         return true;
         return false;
@@ -73,7 +74,7 @@ static bool has_tasks(struct cop__scheduler *scheduler)
         for (unsigned i = 0; i < COP__PRIORITIES; i++)
                 found |= scheduler->shared[i].first != NULL;
         cop__lock_unlock(&scheduler->shared_lock);
-        for (unsigned i = 0; i < scheduler->worker_count && !found; i++)
+        for (unsigned i = 0; i < cop__load_acquire(&scheduler->reach) && !found; i++)
                 found = !cop__runqueue_is_empty(&scheduler->workers[i].ring) ||
                         !cop__desk_is_empty(&scheduler->workers[i].desk);
         return found;

@@ -242,7 +242,7 @@ COP__INLINE void put_ring(struct cop__worker *worker, struct cop__task *task)
 {
         if (COP__UNLIKELY(!cop__runqueue_push(&worker->ring, task)))
                 overflow(worker, task);
-        else if (worker->thread.scheduler->worker_count > 1)
+        else if (cop__has_others(worker->thread.scheduler))
                 offer(worker->thread.scheduler);
 }
 
@@ -307,7 +307,7 @@ static bool has_another(const struct cop__worker *worker, const struct cop__task
 COP__INLINE bool is_to_wander(struct cop__worker *worker, const struct cop__task *task)
 {
         return ++worker->later_turns % COP__WANDER_EVERY == 0 &&
-               worker->thread.scheduler->worker_count > 1 && has_another(worker, task);
+               cop__has_others(worker->thread.scheduler) && has_another(worker, task);
 }
 
 void cop__schedule_later(struct cop__scheduler *scheduler, struct cop__thread *thread,
@@ -536,7 +536,7 @@ static struct cop__task *steal_from(struct cop__worker *worker, struct cop__work
 static struct cop__task *steal(struct cop__worker *worker)
 {
         struct cop__scheduler *scheduler = worker->thread.scheduler;
-        unsigned count = scheduler->worker_count;
+        unsigned count = cop__load_acquire(&scheduler->reach); /* REACH */
         unsigned first = cop__random_below(&worker->random, count);
         for (unsigned i = 0; i < count; i++) {
                 struct cop__worker *victim = &scheduler->workers[(first + i) % count];
@@ -586,7 +586,7 @@ COP__INLINE void stop_searching(struct cop__worker *worker, bool found)
 static struct cop__task *search(struct cop__worker *worker)
 {
         struct cop__scheduler *scheduler = worker->thread.scheduler;
-        if (scheduler->worker_count == 1)
+        if (!cop__has_others(scheduler))
                 return NULL;
         if (!worker->searching) {
                 /* At most half of the workers search: more would only get in each other's way. */
@@ -627,7 +627,8 @@ static bool is_work_left(struct cop__scheduler *scheduler)
         if (cop__load_relaxed(&scheduler->shared[COP_PRIORITY_NORMAL].count) != 0 ||
             cop__load_relaxed(&scheduler->waiting) != 0)
                 return true;
-        for (unsigned i = 0; i < scheduler->worker_count; i++)
+        uint32_t reach = cop__load_acquire(&scheduler->reach); /* REACH */
+        for (unsigned i = 0; i < reach; i++)
                 if (!cop__runqueue_is_empty(&scheduler->workers[i].ring))
                         return true;
         return false;
@@ -642,7 +643,7 @@ static void look_after(struct cop__worker *worker, struct cop__worker *busy)
                 return;
         }
         serve_timers(worker->thread.scheduler, busy);
-        if (cop__desk_is_empty(&busy->desk))
+        if (cop__desk_is_empty(&busy->desk) || cop__load_relaxed(&busy->desk.guard) == COP__DESK_ALONE)
                 return;
         struct cop__task *tasks[1 + COP__DESK_FEW];
         uint32_t count = cop__desk_raid(&busy->desk, tasks);
@@ -655,14 +656,15 @@ static bool become_lookout(struct cop__worker *worker)
         struct cop__scheduler *scheduler = worker->thread.scheduler;
         uint32_t nobody = 0;
         unsigned asleep = (unsigned)__builtin_popcountll(cop__load_relaxed(&scheduler->idle));
-        return asleep < scheduler->worker_count &&
+        return asleep < cop__workers_active(scheduler) &&
                cop__cas_seq(&scheduler->lookout, &nobody, worker->index + 1);
 }
 
 static void end_lookout(struct cop__worker *worker)
 {
         struct cop__scheduler *scheduler = worker->thread.scheduler;
-        for (unsigned i = 0; i < scheduler->worker_count; i++)
+        uint32_t reach = cop__load_acquire(&scheduler->reach); /* REACH */
+        for (unsigned i = 0; i < reach; i++)
                 look_after(worker, &scheduler->workers[i]);
         cop__store_seq(&scheduler->lookout, 0);
 }
@@ -718,6 +720,40 @@ static void park(struct cop__worker *worker)
         tell_ready(worker, &events); /* with the bit back: what it makes runnable is for this worker */
 }
 
+/* ---- What a worker has, for others ------------------------------------------------------- */
+
+void cop__serve_timers_of(struct cop__worker *worker)
+{
+        serve_timers(worker->thread.scheduler, worker);
+}
+
+void cop__relieve_worker(struct cop__worker *worker)
+{
+        struct cop__scheduler *scheduler = worker->thread.scheduler;
+        struct cop__task *tasks[COP__RUNQUEUE_SIZE];
+        uint32_t count;
+        while ((count = cop__runqueue_steal(&worker->ring, tasks, COP__RUNQUEUE_SIZE)) > 0) {
+                for (uint32_t i = 0; i + 1 < count; i++)
+                        tasks[i]->next = tasks[i + 1];
+                put_shared(scheduler, COP_PRIORITY_NORMAL, tasks[0], tasks[count - 1], count);
+        }
+        if (cop__desk_is_empty(&worker->desk) ||
+            cop__load_relaxed(&worker->desk.guard) == COP__DESK_ALONE)
+                return;
+        struct cop__task *few[1 + COP__DESK_FEW];
+        count = cop__desk_raid(&worker->desk, few);
+        for (uint32_t i = 0; i < count; i++)
+                put_shared(scheduler, COP_PRIORITY_NORMAL, few[i], few[i], 1);
+}
+
+void cop__clear_desk(struct cop__worker *worker)
+{
+        struct cop__task *task;
+        while ((task = cop__desk_swap(&worker->desk, NULL)) != NULL ||
+               (task = cop__desk_take(&worker->desk)) != NULL)
+                put_shared(worker->thread.scheduler, COP_PRIORITY_NORMAL, task, task, 1);
+}
+
 /* The hostile build: tasks wander between the workers all the time. */
 COP__INLINE struct cop__task *pick_elsewhere(struct cop__worker *worker)
 {
@@ -751,6 +787,10 @@ static COP__NOINLINE struct cop__task *wait_for_task(struct cop__worker *worker)
                         return task;
                 if (COP__UNLIKELY(cop__load_relaxed(&worker->thread.scheduler->stopping)))
                         return NULL;
+                if (COP__UNLIKELY(worker->index >= worker->thread.scheduler->worker_count)) {
+                        stop_searching(worker, true);
+                        cop__spare_rest(worker);
+                }
                 park(worker);
                 task = pick_at_hand(worker);
         } while (task == NULL);
@@ -988,17 +1028,22 @@ static void *worker_main(void *argument)
         cop__store_relaxed(&worker->tid, (int)gettid());
         /* The kernel may let threads oversleep by 50 us, to wake several at once. A wheel knows when it wants to wake. */
         prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+        bool spare = worker->index >= worker->thread.scheduler->worker_count;
+        if (spare)
+                cop__company_join(&worker->thread.scheduler->company);
         hooks->thread_enter(&worker->thread);
         cop__context_adopt(&worker->own);
         cop__context_switch(&worker->own, &worker->stack->context);
         cop__context_fini(&worker->own);
+        if (spare)
+                cop__company_leave(&worker->thread.scheduler->company);
         hooks->thread_leave(&worker->thread);
         set_here(NULL);
         return NULL;
 }
 
 /* Signals meant for the process go to the program's own threads. */
-static int make_thread(struct cop__worker *worker)
+cop_status cop__launch_worker(struct cop__worker *worker)
 {
         sigset_t all, before;
         sigfillset(&all);
@@ -1009,16 +1054,19 @@ static int make_thread(struct cop__worker *worker)
         sigdelset(&all, SIGTRAP);
         sigdelset(&all, SIGABRT);
         pthread_sigmask(SIG_SETMASK, &all, &before);
-        int failed = pthread_create(&worker->handle, NULL, worker_main, worker);
+        worker->started = pthread_create(&worker->handle, NULL, worker_main, worker) == 0;
         pthread_sigmask(SIG_SETMASK, &before, NULL);
-        return failed;
+        return worker->started ? COP_OK : COP_E_SYSTEM;
 }
 
 /* All but the thread; safe for other workers to look at from then on. */
-static cop_status init_worker(struct cop__scheduler *scheduler, unsigned index)
+cop_status cop__open_worker(struct cop__scheduler *scheduler, unsigned index)
 {
         struct cop__worker *worker = &scheduler->workers[index];
+        memset(worker, 0, sizeof(*worker));
         worker->index = index;
+        if (index >= scheduler->worker_count)
+                worker->desk.guard = (uint8_t)cop__desk_guard_for(index + 1); /* a spare one has others beside it */
         worker->random = cop__clock_ns() ^ (UINT64_C(0x9e3779b97f4a7c15) * (index + 1));
         worker->thread.scheduler = scheduler;
         worker->thread.worker = worker;
@@ -1046,30 +1094,28 @@ static void fini_worker(struct cop__worker *worker)
         cop__pool_cache_fini(&worker->thread.pool);
 }
 
-static cop_status start_workers(struct cop__scheduler *scheduler, unsigned count)
+static cop_status start_workers(struct cop__scheduler *scheduler)
 {
-        while (scheduler->worker_count < count) {
-                cop_status status = init_worker(scheduler, scheduler->worker_count);
+        for (unsigned i = 0; i < scheduler->worker_count; i++) {
+                cop_status status = cop__open_worker(scheduler, i);
                 if (status != COP_OK)
                         return status;
-                scheduler->worker_count++;
+                cop__store_relaxed(&scheduler->reach, i + 1);
         }
         bool simulated = scheduler->hooks.simulation != NULL;
-        cop__company_init(&scheduler->company, count == 1 && !simulated
+        cop__company_init(&scheduler->company, scheduler->worker_count == 1 && !simulated
                                                        ? &scheduler->workers[0].thread.solitude
                                                        : NULL);
-        enum cop__desk_guard guard = cop__desk_guard_for(count);
-        for (unsigned i = 0; i < count; i++)
+        enum cop__desk_guard guard = cop__desk_guard_for(scheduler->worker_count);
+        for (unsigned i = 0; i < scheduler->worker_count; i++)
                 scheduler->workers[i].desk.guard = (uint8_t)guard;
         if (simulated) {
                 start_simulation(scheduler);
                 return COP_OK;
         }
-        for (unsigned i = 0; i < count; i++) {
-                if (make_thread(&scheduler->workers[i]) != 0)
+        for (unsigned i = 0; i < scheduler->worker_count; i++)
+                if (cop__launch_worker(&scheduler->workers[i]) != COP_OK)
                         return COP_E_SYSTEM;
-                scheduler->workers[i].started = true;
-        }
         return COP_OK;
 }
 
@@ -1087,12 +1133,14 @@ static void init_pool(struct cop__scheduler *scheduler)
 }
 
 cop_status cop__scheduler_start(struct cop__scheduler *scheduler, unsigned worker_count,
-                                size_t stack_size, const struct cop__scheduler_hooks *hooks,
+                                unsigned spare_count, size_t stack_size, const struct cop__scheduler_hooks *hooks,
                                 void *owner)
 {
         memset(scheduler, 0, sizeof(*scheduler));
         scheduler->hooks = *hooks;
         scheduler->owner = owner;
+        scheduler->worker_count = worker_count;
+        scheduler->spare_count = spare_count;
         cop__lock_init(&scheduler->shared_lock);
         cop__quiet_init(&scheduler->quiet);
         cop__poll_init(&scheduler->poll);
@@ -1103,14 +1151,13 @@ cop_status cop__scheduler_start(struct cop__scheduler *scheduler, unsigned worke
                 cop__pool_fini(&scheduler->pool);
                 return status;
         }
-        size_t size = worker_count * sizeof(struct cop__worker);
+        size_t size = (worker_count + spare_count) * sizeof(struct cop__worker); /* touched as they begin */
         scheduler->workers = aligned_alloc(_Alignof(struct cop__worker), size);
         if (scheduler->workers == NULL) {
                 cop__scheduler_stop(scheduler);
                 return COP_E_NO_MEMORY;
         }
-        memset(scheduler->workers, 0, size);
-        status = start_workers(scheduler, worker_count);
+        status = start_workers(scheduler);
         if (status != COP_OK)
                 cop__scheduler_stop(scheduler);
         return status;
@@ -1122,13 +1169,14 @@ void cop__scheduler_stop(struct cop__scheduler *scheduler)
         cop__store_seq(&scheduler->stopping, 1);
         if (scheduler->hooks.simulation != NULL)
                 stop_simulation(scheduler);
-        for (unsigned i = 0; i < scheduler->worker_count; i++)
+        unsigned reach = cop__load_relaxed(&scheduler->reach); /* only the watch changes it */
+        for (unsigned i = 0; i < reach; i++)
                 if (scheduler->workers[i].started)
                         cop__park_wake(&scheduler->workers[i].park);
-        for (unsigned i = 0; i < scheduler->worker_count; i++)
+        for (unsigned i = 0; i < reach; i++)
                 if (scheduler->workers[i].started)
                         pthread_join(scheduler->workers[i].handle, NULL);
-        for (unsigned i = 0; i < scheduler->worker_count; i++)
+        for (unsigned i = 0; i < reach; i++)
                 fini_worker(&scheduler->workers[i]);
         free(scheduler->workers);
         cop__poll_fini(&scheduler->poll);
@@ -1137,27 +1185,48 @@ void cop__scheduler_stop(struct cop__scheduler *scheduler)
         cop__pool_fini(&scheduler->pool);
 }
 
-cop_status cop__visitor_enter(struct cop__scheduler *scheduler, struct cop__thread *thread)
+cop_status cop__visitor_init(struct cop__scheduler *scheduler, struct cop__thread *thread)
 {
         memset(thread, 0, sizeof(*thread));
         thread->scheduler = scheduler;
         cop__pool_cache_init(&thread->pool, &scheduler->pool);
         cop_status status = scheduler->hooks.thread_init(thread);
-        if (status != COP_OK) {
+        if (status != COP_OK)
                 cop__pool_cache_fini(&thread->pool);
-                return status;
-        }
+        return status;
+}
+
+void cop__visitor_fini(struct cop__thread *thread)
+{
+        thread->scheduler->hooks.thread_fini(thread);
+        cop__pool_cache_fini(&thread->pool);
+}
+
+void cop__visitor_begin(struct cop__thread *thread)
+{
         set_here(thread);
+        thread->scheduler->hooks.thread_enter(thread);
+}
+
+void cop__visitor_end(struct cop__thread *thread)
+{
+        thread->scheduler->hooks.thread_leave(thread);
+        set_here(NULL);
+}
+
+cop_status cop__visitor_enter(struct cop__scheduler *scheduler, struct cop__thread *thread)
+{
+        cop_status status = cop__visitor_init(scheduler, thread);
+        if (status != COP_OK)
+                return status;
         cop__company_join(&scheduler->company);
-        scheduler->hooks.thread_enter(thread);
+        cop__visitor_begin(thread);
         return COP_OK;
 }
 
 void cop__visitor_leave(struct cop__thread *thread)
 {
-        thread->scheduler->hooks.thread_leave(thread);
+        cop__visitor_end(thread);
         cop__company_leave(&thread->scheduler->company);
-        set_here(NULL);
-        thread->scheduler->hooks.thread_fini(thread);
-        cop__pool_cache_fini(&thread->pool);
+        cop__visitor_fini(thread);
 }

@@ -37,6 +37,7 @@
 #include "scheduler/poll.h"
 #include "scheduler/quiet.h"
 #include "scheduler/runqueue.h"
+#include "scheduler/spare.h"
 #include "scheduler/stack.h"
 #include "scheduler/timer.h"
 #include "scheduler/watch.h"
@@ -135,8 +136,10 @@ struct cop__scheduler {
         /* Constant once started. */
         struct cop__scheduler_hooks hooks;
         void *owner;
-        struct cop__worker *workers;
-        unsigned worker_count;
+        struct cop__worker *workers;     /* of the node, then the spare ones: see spare.h */
+        unsigned worker_count;           /* of the node */
+        unsigned spare_count;            /* of those that there may be besides */
+        uint32_t reach;                  /* atomic, hardly ever written: workers that there are, spare ones included */
         struct cop__pool pool;
         struct cop__stack_pool stacks;
         struct cop__poll poll;           /* written when a worker falls asleep or wakes up, if it is open */
@@ -148,6 +151,7 @@ struct cop__scheduler {
         uint32_t searching;              /* workers that look for work; a waker makes it 1 for the one it wakes */
         uint32_t lookout;                /* index + 1 of the parked worker that looks after the busy ones; 0: none */
         uint32_t stopping;
+        struct cop__spares spares;
         uint32_t waiting;                /* bit p: the queue of priority p is not empty; of all but normal */
 
         /* The queues that all share, by priority. Under the lock; `waiting` and the normal one's count are read without. */
@@ -155,6 +159,7 @@ struct cop__scheduler {
         struct cop__task_list shared[COP__PRIORITIES];
 
         uint32_t elsewhere;              /* atomic; tasks that threads outside have, and will schedule; see quiet.h */
+        struct cop__thread watch_thread; /* the watch's place in the scheduler */
         struct cop__watch watch;         /* not started: nobody is interrupted */
 };
 
@@ -181,9 +186,10 @@ COP__INLINE struct cop__thread *cop__thread_here(void)
 struct cop__thread *cop__thread_here(void);
 #endif
 
-/* Starts `worker_count` threads. Errors: COP_E_NO_MEMORY, COP_E_SYSTEM; nothing is left running. */
+/* Starts `worker_count` threads; up to `spare_count` more come and go. Errors: COP_E_NO_MEMORY, COP_E_SYSTEM; nothing is left
+ * running. */
 cop_status cop__scheduler_start(struct cop__scheduler *scheduler, unsigned worker_count,
-                                size_t stack_size, const struct cop__scheduler_hooks *hooks,
+                                unsigned spare_count, size_t stack_size, const struct cop__scheduler_hooks *hooks,
                                 void *owner);
 
 /* Ends the workers. No task may be runnable or blocked. */
@@ -202,6 +208,12 @@ void cop__worker_run(struct cop__worker *worker, struct cop__task *task);
 /* Makes the calling thread a visitor, and ends that. `thread` is the caller's memory until left. */
 cop_status cop__visitor_enter(struct cop__scheduler *scheduler, struct cop__thread *thread);
 void cop__visitor_leave(struct cop__thread *thread);
+
+/* Their parts: what needs memory, on any thread, and what the thread itself does. */
+cop_status cop__visitor_init(struct cop__scheduler *scheduler, struct cop__thread *thread);
+void cop__visitor_fini(struct cop__thread *thread);
+void cop__visitor_begin(struct cop__thread *thread);
+void cop__visitor_end(struct cop__thread *thread);
 
 /*
  * Makes a task runnable; the caller holds its run right and gives it up. `thread` is the caller's own place, or NULL.
@@ -233,6 +245,24 @@ COP__INLINE struct cop__worker *cop__worker_for_timers(struct cop__thread *threa
 
 /* After an arm on a worker's wheel that said "sooner": wakes the worker, if it is not the caller. */
 void cop__hasten(struct cop__thread *thread, struct cop__worker *worker);
+
+/* Are there other workers, now or at times? */
+COP__INLINE bool cop__has_others(const struct cop__scheduler *scheduler)
+{
+        return cop__load_relaxed(&scheduler->reach) > 1;
+}
+
+/*
+ * For spare.c and watch.c. What another worker has lying about goes to the queue that all share; the caller is the lookout (scheduler.c). Of
+ * one whose desk is not guarded, that is left. The same for what lies on the calling worker's own desk. And the timers that are due on a
+ * worker's wheel are fired.
+ */
+void cop__relieve_worker(struct cop__worker *worker);
+void cop__clear_desk(struct cop__worker *worker);
+void cop__serve_timers_of(struct cop__worker *worker);
+/* All of it but the thread, and the thread. Errors: COP_E_NO_MEMORY, COP_E_SYSTEM. */
+cop_status cop__open_worker(struct cop__scheduler *scheduler, unsigned index);
+cop_status cop__launch_worker(struct cop__worker *worker);
 
 /* Arms a timer on the calling worker's wheel; a visitor's goes to the first worker's. */
 void cop__arm(struct cop__thread *thread, struct cop__timer *timer, uint64_t when_ns);

@@ -19,6 +19,10 @@
 /* Looks after which a thread that was asked to tell is taken not to hear: it may have to wait for a processor before it does. */
 #define DEAF_AFTER 200u
 
+/* Looks after which a worker counts as stuck: one that waits in the system, and one that is asked in vain. */
+#define WAITING_AFTER 2u
+#define STUCK_AFTER 8u
+
 /* After so many vain attempts on one turn there are fewer: each costs the thread some microseconds. */
 #define PATIENCE 32u
 #define SELDOM 8u
@@ -97,6 +101,7 @@ static void note_progress(struct cop__watch *watch, struct cop__watched *watched
         if (turn != watched->turn) {
                 watched->turn_ns = now_ns;
                 watched->asked = 0;
+                watched->stuck = false;
         }
         if (turn != watched->turn || progress != watched->progress) {
                 watched->since_ns = now_ns;
@@ -139,30 +144,80 @@ static void await_telling(struct cop__watch *watch, struct cop__watched *watched
         }
 }
 
-/* True: the worker is to be looked at again soon. */
-static bool look_at(struct cop__watch *watch, struct cop__worker *worker, uint64_t now_ns)
+/* What a look has found, of all workers together. */
+struct findings {
+        bool busy;        /* some are awake */
+        bool soon;        /* the next look should be soon */
+        bool others_wait; /* for one that is stuck */
+        unsigned stuck;
+};
+
+/* Alone until now, it may be in the middle of something at its desk; when it has been seen elsewhere, it is not (spare.h). */
+static void guard_desk(struct cop__watch *watch, struct cop__watched *watched,
+                      struct cop__worker *worker, bool sleeps)
+{
+        if (cop__load_relaxed(&worker->desk.guard) != COP__DESK_ALONE ||
+            !cop__has_others(watch->scheduler))
+                return;
+        uint64_t answers = watch->hooks.answers_of(worker);
+        if (sleeps || (watched->had_company && answers != watched->answers))
+                cop__store_relaxed(&worker->desk.guard, (uint8_t)cop__desk_guard_for(2));
+        watched->had_company = true;
+        watched->answers = answers;
+}
+
+/* It does not give its worker back, and others wait: what it has is for them. */
+static void relieve(struct cop__watch *watch, struct cop__watched *watched, struct cop__worker *worker,
+                    bool sleeps)
+{
+        if (watch->scheduler->spare_count == 0)
+                return;
+        watched->stuck = true;
+        guard_desk(watch, watched, worker, sleeps);
+        /* Who is the lookout does this already. */
+        uint32_t nobody = 0;
+        if (!cop__cas_seq(&watch->scheduler->lookout, &nobody, COP__WORKERS_MAX + 1))
+                return;
+        cop__company_join(&watch->scheduler->company);
+        cop__relieve_worker(worker);
+        cop__serve_timers_of(worker);
+        cop__company_leave(&watch->scheduler->company);
+        cop__store_seq(&watch->scheduler->lookout, 0);
+}
+
+static void look_at(struct cop__watch *watch, struct cop__worker *worker, uint64_t now_ns,
+                    struct findings *found)
 {
         struct cop__watched *watched = &watch->workers[worker->index];
         struct cop__task *task = cop__load_relaxed(&worker->thread.current);
-        bool pinned = cop__load_relaxed(&worker->pinned_count) > 0;
         bool ran = ran_on(watched, worker, now_ns);
         await_telling(watch, watched, worker, task);
         note_progress(watch, watched, worker, task, now_ns);
         bool resumed = cop__load_relaxed(&worker->resumed_turn) == watched->turn;
+        found->soon |= cop__load_relaxed(&worker->pinned_count) > 0;
         if (task == NULL)
-                return pinned;
+                return;
         bool end = is_to_end(watch, worker, task, now_ns - watched->turn_ns, resumed, now_ns);
         bool tell = is_to_tell(watched, now_ns);
+        found->stuck += watched->stuck;
+        /* The runtime's own system calls are none of the task's. */
+        end = end && watch->hooks.is_in_task(worker);
+        found->soon |= end || tell || resumed || watched->asked > 0 || watched->told > 0 ||
+                       watched->stuck;
         if (!end && !tell)
-                return pinned || resumed || watched->asked > 0 || watched->told > 0;
+                return;
         /* Where others want the processor too, only the kernel knows. */
-        if (!ran && state_of(worker) != 'R') {
-                if (tell)
-                        watched->told = DEAF_AFTER; /* it is not asked, since it would not wait on */
-                return pinned || tell;
-        }
+        char state = ran ? 'R' : state_of(worker);
+        bool waits = state != 'R';
+        if (waits && tell)
+                watched->told = DEAF_AFTER; /* it is not asked, since it would not wait on */
         watched->asked += end;
-        if (tell || watched->asked < PATIENCE || watched->asked % SELDOM == 0)
+        if (end && watched->asked > (waits ? WAITING_AFTER : STUCK_AFTER)) {
+                found->stuck += !watched->stuck;
+                found->others_wait = true;
+                relieve(watch, watched, worker, state == 'S'); /* not in a page fault */
+        }
+        if (!waits && (tell || watched->asked < PATIENCE || watched->asked % SELDOM == 0))
                 watch->hooks.interrupt(worker, &(struct cop__watch_request){
                         .turn = watched->turn,
                         .since_ns = watched->since_ns,
@@ -170,37 +225,36 @@ static bool look_at(struct cop__watch *watch, struct cop__worker *worker, uint64
                         .end = end,
                         .tell = tell,
                 });
-        return true;
 }
 
-/* True: there is something to look at soon. Sets *busy if any worker is awake, or has been since the last look. */
-static bool look(struct cop__watch *watch, bool *busy)
+static void look(struct cop__watch *watch, struct findings *found)
 {
         struct cop__scheduler *scheduler = watch->scheduler;
-        uint64_t idle = cop__load_seq(&scheduler->idle);
+        uint32_t reach = cop__load_relaxed(&scheduler->reach);
+        uint64_t asleep = cop__load_seq(&scheduler->idle) | cop__load_seq(&scheduler->spares.resting);
         uint64_t now_ns = cop__clock_ns();
         uint64_t turns = 0;
-        bool soon = false;
-        *busy = false;
-        for (unsigned i = 0; i < scheduler->worker_count; i++) {
+        *found = (struct findings){ .busy = false };
+        for (unsigned i = 0; i < reach; i++) {
                 turns += cop__load_relaxed(&scheduler->workers[i].turns);
-                if (idle >> i & 1)
+                if (asleep >> i & 1)
                         continue;
-                *busy = true;
-                soon |= look_at(watch, &scheduler->workers[i], now_ns);
+                found->busy = true;
+                look_at(watch, &scheduler->workers[i], now_ns, found);
         }
-        *busy |= turns != watch->turns;
+        found->busy |= turns != watch->turns;
         watch->turns = turns;
-        return soon;
+        cop__spares_adjust(scheduler, found->stuck, found->others_wait);
 }
 
 /* ---- Sleep ------------------------------------------------------------------------------- */
 
 static bool all_idle(struct cop__scheduler *scheduler)
 {
-        uint64_t all = scheduler->worker_count == 64 ? UINT64_MAX
-                                                     : (UINT64_C(1) << scheduler->worker_count) - 1;
-        return (cop__load_seq(&scheduler->idle) & all) == all; /* WATCH */
+        uint32_t reach = cop__load_relaxed(&scheduler->reach);
+        uint64_t all = reach == 64 ? UINT64_MAX : (UINT64_C(1) << reach) - 1;
+        uint64_t resting = cop__load_seq(&scheduler->spares.resting);
+        return ((cop__load_seq(&scheduler->idle) | resting) & all) == all; /* WATCH */
 }
 
 static void sleep_until_needed(struct cop__watch *watch)
@@ -244,15 +298,17 @@ static void ask_for_short_slices(void)
 static void *watch_main(void *argument)
 {
         struct cop__watch *watch = argument;
-        bool busy;
+        struct findings found;
+        cop__visitor_begin(&watch->scheduler->watch_thread);
         ask_for_short_slices();
         while (!cop__load_seq(&watch->stopping)) {
-                bool soon = look(watch, &busy);
-                if (busy)
-                        wait_for(watch, soon ? COP__WATCH_NS : watch->slice_ns);
+                look(watch, &found);
+                if (found.busy)
+                        wait_for(watch, found.soon ? COP__WATCH_NS : watch->slice_ns);
                 else
                         sleep_until_needed(watch);
         }
+        cop__visitor_end(&watch->scheduler->watch_thread);
         return NULL;
 }
 
@@ -268,11 +324,18 @@ cop_status cop__watch_start(struct cop__watch *watch, struct cop__scheduler *sch
         watch->slice_ns = slice_ns;
         watch->long_ns = long_ns;
         cop__park_init(&watch->park);
+        /* It fires the timers of workers that are stuck, and so is inside like a visitor. */
+        cop_status status = cop__visitor_init(scheduler, &scheduler->watch_thread);
+        if (status != COP_OK)
+                return status;
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, &before);
         watch->started = pthread_create(&watch->handle, NULL, watch_main, watch) == 0;
         pthread_sigmask(SIG_SETMASK, &before, NULL);
-        return watch->started ? COP_OK : COP_E_SYSTEM;
+        if (watch->started)
+                return COP_OK;
+        cop__visitor_fini(&scheduler->watch_thread);
+        return COP_E_SYSTEM;
 }
 
 void cop__watch_stop(struct cop__watch *watch)
@@ -282,5 +345,6 @@ void cop__watch_stop(struct cop__watch *watch)
         cop__store_seq(&watch->stopping, 1);
         cop__park_wake(&watch->park);
         pthread_join(watch->handle, NULL);
+        cop__visitor_fini(&watch->scheduler->watch_thread);
         watch->started = false;
 }

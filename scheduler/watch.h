@@ -25,6 +25,9 @@
  * progress, in the sense of the layer above, the time begins anew. If its thread waits in the system, it is not asked but looked at
  * from the side.
  *
+ * A worker that cannot be interrupted, or waits in the system, while others wait for it is stuck. The watch gives what lies in its
+ * queues to all, fires its timers, and sees to it that a spare worker is there (spare.h).
+ *
  * Sleep and wake of the watch: it says that it sleeps, then looks once more whether all workers do; a worker takes its bit out
  * of `idle`, then looks whether the watch sleeps. Both sequentially consistent (WATCH in the sources), so one of them sees the
  * other.
@@ -59,10 +62,14 @@ enum cop__watch_call {
 struct cop__watch_hooks {
         /* The task may have ended meanwhile; its memory is still there. */
         enum cop__watch_call (*call_of)(struct cop__task *task);
+        /* Is it the task's own code that the worker's thread is in, or has called? */
+        bool (*is_in_task)(struct cop__worker *worker);
         /* Grows whenever the task comes to something new: then what it was at before is over. */
         uint64_t (*progress_of)(struct cop__task *task);
         /* Interrupt the turn, if that is still on and may be. */
         void (*interrupt)(struct cop__worker *worker, const struct cop__watch_request *request);
+        /* How often its thread has refused, outside the runtime, to be interrupted. */
+        uint64_t (*answers_of)(struct cop__worker *worker);
         /* After a request to tell: has it told? Then that is dealt with. */
         bool (*has_told)(struct cop__worker *worker, uint64_t since_ns);
         /* It has not, and cannot be asked: deal with it from the side. */
@@ -88,6 +95,9 @@ struct cop__watched {
         uint64_t cpu_ns;    /* its thread's processor time at the last look ... */
         uint64_t cpu_at_ns; /* ... and when that was */
         uint32_t asked;     /* how often it was asked to end this turn */
+        bool stuck;         /* in this turn: others do its work */
+        bool had_company;   /* its handler's answers have been counted since it is not alone any more: ... */
+        uint64_t answers;   /* ... so many */
         uint32_t told;      /* looks since it was asked to tell; 0: it was not */
 };
 

@@ -82,7 +82,7 @@ static void *visits(void *node)
 
 /* A small table keeps no free slots aside for a thread, so that the visitor gets one that a stray signal is in. */
 IN_NODE_WITH(a_thread_enters_through_a_slot_that_a_stray_signal_is_in, .workers = 1,
-             .max_actors = 4, .no_preempt = true)
+             .max_actors = 4, .no_preempt = true, .no_spare_workers = true)
 {
         NEEDS_THREADS();
         pthread_t thread;

@@ -480,7 +480,8 @@ static void spins_over_ticks(void)
         cop_exit(cop_atom("no_burst"));
 }
 
-IN_NODE_WITH(TMR_28_ticks_that_were_missed_are_left_out, .workers = 1, .no_preempt = true)
+IN_NODE_WITH(TMR_28_ticks_that_were_missed_are_left_out, .workers = 1, .no_preempt = true,
+             .no_spare_workers = true)
 {
         NEEDS_THREADS();
         await_down(spawn_watched(.run = spins_over_ticks), "no_burst");

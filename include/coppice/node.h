@@ -52,6 +52,8 @@ typedef struct cop_node_options {
                                    forked now, before the node has threads; else when the first one is spawned */
         unsigned slice_ms;      /* an actor that computes for longer is interrupted if others wait: 4; at most 1,000; preempt.h */
         bool no_preempt;        /* nobody is ever interrupted */
+        unsigned spare_workers; /* that go on while workers are stuck: 16; with `workers` at most 64 together; docs/preemption.md */
+        bool no_spare_workers;  /* none: an actor that blocks its worker holds up what waits there */
         unsigned blocking_threads; /* for cop_blocking, at once: 64; at most 4,096; blocking.h */
         unsigned long_turn_ms;  /* an actor that is at one message for longer is reported in the log: 1,000; UINT_MAX: as good as never */
         cop_log_fn *log;        /* where the log goes: standard error, INFO and above */

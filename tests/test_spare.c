@@ -1,0 +1,238 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Actors that block without saying so: others go on, on as many workers as before, and those that went on for them rest again.
+ * What blocks here waits for a pipe that the test writes to, so each claim waits for facts.
+ */
+#define _GNU_SOURCE
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "scheduler/detour.h"
+#include "tests/node_fixture.h"
+
+typedef struct ping {
+        int64_t number;
+} ping;
+COP_MESSAGE(ping, number);
+
+typedef struct order {
+        cop_pid boss;
+} order;
+COP_MESSAGE(order, boss);
+
+static void echoes(void)
+{
+        for (;;) {
+                cop_auto message = cop_receive(COP_FOREVER, COP_KIND(ping));
+                cop_answer(message, ping, .number = cop_read(ping, message)->number + 1);
+        }
+}
+
+static int64_t ask(cop_pid pid, int64_t number)
+{
+        cop_auto reply = NULL;
+        ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, ping, .number = number), COP_OK);
+        return cop_read(ping, reply)->number;
+}
+
+static int ends[2];
+static int blocked; /* how many are in read(), or about to */
+
+static void reads_a_byte(void)
+{
+        char byte;
+        __atomic_add_fetch(&blocked, 1, __ATOMIC_SEQ_CST);
+        while (read(ends[0], &byte, 1) < 0)
+                ;
+        __atomic_sub_fetch(&blocked, 1, __ATOMIC_SEQ_CST);
+}
+
+static void blocks(const order *o)
+{
+        reads_a_byte();
+        cop_send(o->boss, ping, 1);
+}
+
+static void open_pipe(void)
+{
+        ck_assert_int_eq(pipe(ends), 0);
+}
+
+static void close_pipe(void)
+{
+        close(ends[0]);
+        close(ends[1]);
+}
+
+static void let_go(int count)
+{
+        for (int i = 0; i < count; i++)
+                ck_assert_int_eq(write(ends[1], "x", 1), 1);
+        for (int i = 0; i < count; i++)
+                await_and_drop(COP_KIND(ping));
+}
+
+static uint32_t spares_at_work(cop_node *node)
+{
+        return cop__load_relaxed(&node->scheduler.spares.at_work);
+}
+
+/* As many actors block as there are workers and some more; all the same there is an answer. */
+static void others_go_on_while_they_block(unsigned workers, int count)
+{
+        cop_node *node = node_begin((cop_node_options){ .workers = workers });
+        open_pipe();
+        cop_pid echo = cop_spawn(echoes);
+        ck_assert_int_eq(ask(echo, 1), 2);
+        for (int i = 0; i < count; i++)
+                cop_spawn_with(blocks, order, .boss = cop_self());
+        for (int i = 0; i < 50; i++)
+                ck_assert_int_eq(ask(echo, i), i + 1);
+        await_true(__atomic_load_n(&blocked, __ATOMIC_SEQ_CST) == count);
+        ck_assert_int_eq(ask(echo, 7), 8);
+        let_go(count);
+        ck_assert_int_eq(ask(echo, 8), 9);
+        await_true(spares_at_work(node) == 0);
+        ck_assert_int_eq(ask(echo, 9), 10);
+        close_pipe();
+        node_end(node);
+}
+
+TEST(the_only_worker_blocks_and_others_go_on)
+{
+        others_go_on_while_they_block(1, 1);
+}
+
+TEST(more_block_on_the_only_worker_one_after_the_other)
+{
+        others_go_on_while_they_block(1, 5);
+}
+
+TEST(both_workers_block_and_others_go_on)
+{
+        others_go_on_while_they_block(2, 2);
+}
+
+TEST(many_block_on_two_workers_and_others_go_on)
+{
+        others_go_on_while_they_block(2, 10);
+}
+
+/* What the blocked one had sent, and a timer of its worker. */
+static void sends_and_blocks(const order *o)
+{
+        cop_pid echo = cop_spawn(echoes);
+        cop_send_after(NULL, 1, o->boss, ping, 100);
+        cop_send(o->boss, order, .boss = echo);
+        blocks(o);
+}
+
+static void timers_and_mail_go_on(unsigned workers)
+{
+        cop_node *node = node_begin((cop_node_options){ .workers = workers });
+        open_pipe();
+        cop_spawn_with(sends_and_blocks, order, .boss = cop_self());
+        cop_auto started = await(COP_KIND(order));
+        await_and_drop(COP_FIELD(ping, number, 100));
+        ck_assert_int_eq(ask(cop_read(order, started)->boss, 5), 6);
+        let_go(1);
+        close_pipe();
+        node_end(node);
+}
+
+TEST(a_timer_of_the_only_worker_fires_while_it_is_blocked)
+{
+        timers_and_mail_go_on(1);
+}
+
+TEST(a_timer_of_a_worker_fires_while_both_are_blocked)
+{
+        timers_and_mail_go_on(2);
+}
+
+/* Again and again: the same spares, and none stays at work. */
+TEST_WITHIN(spares_come_and_go, 60)
+{
+        cop_node *node = node_begin((cop_node_options){ .workers = 1 });
+        open_pipe();
+        cop_pid echo = cop_spawn(echoes);
+        for (int round = 0; round < 10; round++) {
+                cop_spawn_with(blocks, order, .boss = cop_self());
+                cop_spawn_with(blocks, order, .boss = cop_self());
+                await_true(__atomic_load_n(&blocked, __ATOMIC_SEQ_CST) == 2);
+                ck_assert_int_eq(ask(echo, round), round + 1);
+                let_go(2);
+                await_true(spares_at_work(node) == 0);
+                ck_assert_uint_le(cop__load_relaxed(&node->scheduler.reach), 1 + 4);
+        }
+        close_pipe();
+        node_end(node);
+}
+
+/* A node whose spares rest is quiet, and the timers that are left on their wheels fire. */
+static void arms_a_timer(const order *o)
+{
+        cop_send_after(NULL, 50, o->boss, ping, 100);
+        cop_send(o->boss, order, .boss = cop_self());
+}
+
+TEST(timers_that_a_spare_has_armed_fire_when_it_rests)
+{
+        cop_node *node = node_begin((cop_node_options){ .workers = 1 });
+        open_pipe();
+        cop_spawn_with(blocks, order, .boss = cop_self());
+        await_true(__atomic_load_n(&blocked, __ATOMIC_SEQ_CST) == 1);
+        for (int i = 0; i < 10; i++)
+                cop_spawn_with(arms_a_timer, order, .boss = cop_self());
+        for (int i = 0; i < 10; i++)
+                await_and_drop(COP_KIND(order));
+        ck_assert_int_eq(write(ends[1], "x", 1), 1);
+        await_and_drop(COP_FIELD(ping, number, 1));
+        for (int i = 0; i < 10; i++)
+                await_and_drop(COP_FIELD(ping, number, 100));
+        ck_assert_int_eq(cop_node_await_quiet(node, PATIENCE_MS), COP_OK);
+        close_pipe();
+        node_end(node);
+}
+
+/* A loop that asks to be left alone is as good as blocked. */
+static int may_end;
+
+static void loops_alone(const order *o)
+{
+        COP_NO_PREEMPT
+        {
+                __atomic_add_fetch(&blocked, 1, __ATOMIC_SEQ_CST);
+                while (!cop__load_acquire(&may_end))
+                        ;
+        }
+        cop_send(o->boss, ping, 1);
+}
+
+TEST(a_loop_that_is_left_alone_on_the_only_worker_stalls_nobody)
+{
+        if (!cop__detour_is_possible())
+                return; /* without signals nobody can know where it is */
+        cop_node *node = node_begin((cop_node_options){ .workers = 1 });
+        cop_pid echo = cop_spawn(echoes);
+        ck_assert_int_eq(ask(echo, 1), 2);
+        cop_spawn_with(loops_alone, order, .boss = cop_self());
+        await_true(__atomic_load_n(&blocked, __ATOMIC_SEQ_CST) == 1);
+        ck_assert_int_eq(ask(echo, 2), 3);
+        cop__store_release(&may_end, 1);
+        await_and_drop(COP_KIND(ping));
+        node_end(node);
+}
+
+TEST(there_is_a_limit_of_spares_and_they_can_be_left_out)
+{
+        cop_node *node;
+        ck_assert_int_eq(cop_node_start(&(cop_node_options){ .workers = 60, .spare_workers = 5 }, &node),
+                         COP_E_BAD_ARGUMENT);
+        node = node_begin((cop_node_options){ .workers = 1, .no_spare_workers = true });
+        ck_assert_uint_eq(node->scheduler.spare_count, 0);
+        node_end(node);
+        node = node_begin((cop_node_options){ .workers = 64 });
+        ck_assert_uint_eq(node->scheduler.spare_count, 0);
+        node_end(node);
+}
