@@ -369,9 +369,7 @@ cop_status cop__spawn(const cop_spawn_options *options, cop_ref asked, cop_pid *
         if (COP__UNLIKELY(cop__node_of(thread)->inside != NULL))
                 return COP_E_ISOLATED;
         if (COP__UNLIKELY(options->isolation == COP_ISOLATION_PROCESS))
-                return cop__simulation_of(cop__node_of(thread)) == NULL
-                               ? cop__outpost_spawn(options, asked, pid)
-                               : COP_E_ISOLATED; /* a simulation is one thread of one process */
+                return cop__outpost_spawn(options, asked, pid);
         cop_status status = spawn(thread, self, options, asked, pid);
         if (status == COP_OK)
                 cop__spend(self, 1, __builtin_return_address(0));
