@@ -16,7 +16,7 @@
  *              perror("the file");
  *
  * The actor waits meanwhile, without a worker: others go on. An actor that blocks without saying so keeps its worker until it
- * returns: the other workers take over what waits there, but nobody does when all of them are kept so (docs/preemption.md).
+ * returns; the node notices within some milliseconds, and a spare worker stands in for it (docs/preemption.md).
  *
  * What people get wrong:
  * - The function is no actor: it must not send, receive or call, and cop_alloc gives it nothing.
