@@ -101,7 +101,7 @@ static void run(unsigned workers, unsigned tasks, unsigned times)
                 jobs[i].left = times;
         }
         explore_focus(false);
-        EXPLORE_ASSERT(cop__scheduler_start(&scheduler, workers, 0, &hooks, NULL) == COP_OK);
+        EXPLORE_ASSERT(cop__scheduler_start(&scheduler, workers, 0, 0, &hooks, NULL) == COP_OK);
         explore_focus(true);
         unsigned first = explore_thread(puts_normal, NULL);
         unsigned second = explore_thread(puts_others, NULL);
