@@ -22,22 +22,6 @@ static bool is_blank(char byte)
 
 /* ---- Complaints ---------------------------------------------------------------------- */
 
-static void append_sentence(struct cop__shell *shell, const char *format, va_list values)
-{
-        cop__text_append_string(&shell->err, "** ");
-        cop__text_vprintf(&shell->err, format, values);
-        cop__text_append_char(&shell->err, '\n');
-}
-
-bool cop__shell_fail(struct cop__shell *shell, const char *format, ...)
-{
-        va_list values;
-        va_start(values, format);
-        append_sentence(shell, format, values);
-        va_end(values);
-        return false;
-}
-
 static bool is_continuation(char byte)
 {
         return ((unsigned char)byte & 0xc0) == 0x80;
@@ -53,6 +37,32 @@ static void append_shown(struct cop__text *text, char byte, bool is_readable)
                 cop__text_append_char(text, byte);
         else if (!is_continuation(byte))
                 cop__text_append_char(text, '?');
+}
+
+/* It may repeat what was typed. */
+static void append_sentence(struct cop__shell *shell, const char *format, va_list values)
+{
+        struct cop__text said;
+        cop__text_init(&said);
+        cop__text_vprintf(&said, format, values);
+        bool is_readable = cop__text_is_readable(cop__text_get(&said), said.size);
+        cop__text_append_string(&shell->err, "** ");
+        for (const char *byte = cop__text_get(&said); *byte != '\0'; byte++)
+                if (*byte == '\n')
+                        cop__text_append_char(&shell->err, '\n');
+                else
+                        append_shown(&shell->err, *byte, is_readable);
+        cop__text_append_char(&shell->err, '\n');
+        cop__text_fini(&said);
+}
+
+bool cop__shell_fail(struct cop__shell *shell, const char *format, ...)
+{
+        va_list values;
+        va_start(values, format);
+        append_sentence(shell, format, values);
+        va_end(values);
+        return false;
 }
 
 /* The part of the line around the place, as one line, and the caret under it. */

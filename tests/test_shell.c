@@ -285,6 +285,8 @@ ON_STAGE(a_line_that_is_not_understood_is_shown_without_what_a_terminal_acts_upo
                                                  "   ^\n");
         const char *said = err(stage, "b\xc2\x9b" "x\u202e\u00e9");
         ck_assert_ptr_nonnull(strstr(said, "   b?x??\n"));
+        assert_begins(err(stage, "whereis a\x11" "b"), "** no actor is called a?b;");
+        assert_begins(err(stage, "a\x11" "b!x"), "** no actor is called a?b;");
 }
 
 ON_STAGE(a_line_that_is_no_text_is_refused)
