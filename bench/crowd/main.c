@@ -205,7 +205,7 @@ static void measure(const struct workload *workload, uint64_t scale, unsigned wo
         crowd.used = crowd.turns = 0;
         crowd.room = 8 * scale + 2000;
         crowd.units = calloc(crowd.room, sizeof(crowd.units[0]));
-        if (crowd.units == NULL || cop__scheduler_start(&crowd.scheduler, workers, 0, &hooks, NULL) != COP_OK)
+        if (crowd.units == NULL || cop__scheduler_start(&crowd.scheduler, workers, 0, 0, &hooks, NULL) != COP_OK)
                 fail("no memory for a scheduler");
         crowd_run_until(never, NULL); /* until all sleep */
         memset(&crowd_counts, 0, sizeof(crowd_counts));
