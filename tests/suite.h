@@ -47,6 +47,12 @@ void suite_seed_is(long seed);
                         return;         \
         } while (0)
 
+/*
+ * The first words of a process that a claim has forked: what it asserts must not go into the file that check reads, where it would
+ * stand in the middle of the claim's own messages. An assertion that does not hold still ends it with a status that is not 0.
+ */
+void suite_is_forked(void);
+
 /* True under a sanitizer or valgrind: tests that repeat a million times may do fewer. */
 int suite_is_slow(void);
 

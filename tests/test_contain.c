@@ -319,6 +319,7 @@ static struct verdict verdict_on(cop_isolation isolation, bool node_is_strict, i
         ck_assert_int_ge(child, 0);
         if (child == 0) {
                 struct rlimit none = { 0, 0 };
+                suite_is_forked();
                 setrlimit(RLIMIT_CORE, &none);
                 dup2(ends[1], STDERR_FILENO);
                 close(ends[1]);

@@ -131,6 +131,7 @@ static const char *after_death(const char *path, void (*prepare)(void))
         ck_assert_int_ge(child, 0);
         if (child == 0) {
                 struct rlimit none = { 0, 0 };
+                suite_is_forked();
                 setrlimit(RLIMIT_CORE, &none);
                 dup2(ends[1], STDERR_FILENO);
                 close(ends[1]);

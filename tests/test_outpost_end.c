@@ -201,8 +201,9 @@ static int64_t victim_os_pid(void)
 /* The process of the next victim. */
 static int64_t after(int64_t os_pid)
 {
-        await_true(victim_os_pid() != 0 && victim_os_pid() != os_pid);
-        return victim_os_pid();
+        int64_t next = 0; /* looked at once: a moment later it may be dead, and its successor without a process yet */
+        await_true((next = victim_os_pid()) != 0 && next != os_pid);
+        return next;
 }
 
 IN_PROCESSES(a_supervisor_starts_it_again_whatever_it_has_done)
@@ -238,6 +239,7 @@ enum { ORPHANS = 3 };
 /* Runs in a process of its own: a node with some actors, one in a loop, and says who they are. */
 static void run_node(int to)
 {
+        suite_is_forked();
         int64_t os_pids[ORPHANS];
         cop_node *node = node_begin((cop_node_options){ .processes = true });
         (void)node;

@@ -145,6 +145,7 @@ TEST(a_hundred_loops_on_the_only_worker_are_killed_one_by_one)
 static COP__NORETURN void lives_on_its_own(void)
 {
         struct sigaction fallback = { .sa_handler = SIG_DFL };
+        suite_is_forked();
         for (int number = SIGRTMIN; number <= SIGRTMAX; number++)
                 sigaction(number, &fallback, NULL);
         cop__thread_become(NULL);

@@ -256,6 +256,7 @@ TEST(a_fault_in_an_inline_actor_ends_the_program_by_its_signal_with_a_report)
         pid_t child = fork();
         ck_assert_int_ge(child, 0);
         if (child == 0) {
+                suite_is_forked();
                 dup2(ends[1], STDERR_FILENO);
                 run_an_inline_actor_that_faults();
         }

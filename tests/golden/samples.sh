@@ -17,6 +17,14 @@ work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
+# Under ThreadSanitizer nobody is interrupted, and memory cannot be limited; and where a process ends by exit(), the leak
+# checker of AddressSanitizer reports what only our pools refer to.
+case ${COPPICE_SANITIZE:-} in
+*thread*) left_out=' demo hostile loop ' ;;
+*address*) left_out=' demo hostile ' ;;
+*) left_out=' demo ' ;;
+esac
+
 wrong=0
 complain() {
         echo "samples.sh: $*" >&2
@@ -37,7 +45,7 @@ without_missing() {
 
 for expected in "$here"/*.expected; do
         name=$(basename "$expected" .expected)
-        [ "$name" != demo ] || continue
+        case $left_out in *" $name "*) continue ;; esac
         code=0
         timeout 60 "$build/samples/$name" >"$work/out" 2>"$work/log" </dev/null || code=$?
         [ $code -eq 0 ] || complain "$name ended with exit code $code: $(cat "$work/log")"
