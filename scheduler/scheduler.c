@@ -57,6 +57,7 @@ COP__NOINLINE struct cop__thread *cop__thread_here(void)
 static void set_here(struct cop__thread *thread)
 {
         cop__thread_place = thread;
+        cop__stock_become(thread != NULL ? &thread->pool.stock : NULL);
         __asm__ __volatile__("" ::: "memory"); /* cop__thread_here reads it behind the compiler's back */
 }
 
