@@ -489,6 +489,7 @@ enum cop__failure {
         COP__FAILED_IGNORED, /* a start */
         COP__FAILED_FULL,
         COP__FAILED_ISOLATED,
+        COP__FAILED_EXPIRED, /* a request in flight, at its dequeue */
 };
 void cop__fail_call(struct cop__thread *thread, cop_pid callee, struct cop__signal *request,
                     enum cop__failure failure, struct cop__shared_term *reason);
