@@ -49,8 +49,9 @@
 /* Turns that the next-slot may take in a row before what it holds goes to the end of the ring. */
 #define COP__NEXT_TURNS (COP__TINY ? 1u : 16u)
 
-/* One in so many picks but one, a worker tries to steal before it looks at its own ring. 0: only when that is empty. */
-#define COP__STEAL_EVERY (COP__TINY ? 2u : 0u)
+/* A worker tries to steal before it looks at what is its own, but once it has stolen so many in a row, it comes to its own. 0: it steals
+ * only when nothing else is left. */
+#define COP__STEALS_FIRST (COP__TINY ? 7u : 0u)
 
 /* Turns that a worker gives to urgent tasks in a row before one goes to another. */
 #define COP__URGENT_TURNS (COP__TINY ? 3u : 31u)
