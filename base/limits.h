@@ -149,11 +149,9 @@
 /* The smallest limit of a node's memory: some workers' caches of each size fit. */
 #define COP__MEMORY_LIMIT_LEAST ((size_t)4 << 20)
 
-/* Actors that are told of the node's memory. */
-#define COP__MEMORY_SUBSCRIBERS 16u
-
-/* Actors that are told of dead letters: it is done by whoever finds one, so they must be few. */
-#define COP__LETTER_SUBSCRIBERS 16u
+/* Actors that are told of one sort of event of the node (memory, dead letters, mailboxes): it is done by whoever sees one, so they
+ * must be few. */
+#define COP__AUDIENCE_MAX 16u
 
 /* Unread messages from which on a subscriber is told of no more dead letters. */
 #define COP__LETTERS_UNREAD 1024u
