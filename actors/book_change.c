@@ -116,16 +116,14 @@ static cop_status insert_locked(struct cop__visit *visit, struct cop__partition 
         if (key == NULL)
                 return COP_E_NO_MEMORY;
         if (visit->book->type == COP__BOOK_UNIQUE && key->first != NULL) {
-                if (holder != NULL)
-                        *holder = key->first->pid;
+                *holder = key->first->pid;
                 return COP_E_TAKEN;
         }
         append(partition, key, proposal->entry);
         return COP_OK;
 }
 
-cop_status cop__book_insert(struct cop__visit *visit, struct cop__proposal *proposal,
-                            cop_pid *holder)
+static cop_status insert(struct cop__visit *visit, struct cop__proposal *proposal, cop_pid *holder)
 {
         cop_pid pid = proposal->entry->pid;
         struct cop__partition *partition =
@@ -143,6 +141,21 @@ cop_status cop__book_insert(struct cop__visit *visit, struct cop__proposal *prop
                 cop__lock_unlock(&partition->lock);
         }
         cop__holdings_unlock(shard);
+        return status;
+}
+
+/* A key may be held by one who is dying in slices: what it has under the key goes out now. */
+cop_status cop__book_insert(struct cop__visit *visit, struct cop__proposal *proposal,
+                            cop_pid *holder)
+{
+        cop_pid found = cop_no_pid();
+        cop_status status = insert(visit, proposal, &found);
+        while (status == COP_E_TAKEN && !cop_is_alive(found)) {
+                cop__book_withdraw(visit, found, &proposal->key->is, NULL, 1);
+                status = insert(visit, proposal, &found);
+        }
+        if (status == COP_E_TAKEN && holder != NULL)
+                *holder = found;
         return status;
 }
 

@@ -108,6 +108,7 @@ bool cop__glimpse_slot(struct cop_node *node, struct cop__actor *actor, bool nam
         if (!cop__load_acquire(&actor->alive))
                 return false;
         look_at(actor, glimpse);
+        glimpse->marking = cop__limit_marking(node, actor);
         if (named && cop__load_relaxed(&actor->named) & COP__NAMED)
                 cop__registry_name(node, glimpse->pid, glimpse->name);
         if (named)

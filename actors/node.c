@@ -217,6 +217,7 @@ static cop_status init_parts(struct cop_node *node, const cop_node_options *opti
         cop__reports_init(&node->reports);
         cop__letters_init(&node->letters);
         cop__overload_init(&node->overload);
+        cop__audience_init(&node->mailbox_audience);
         cop__watchdog_init(&node->watchdog);
         cop__blocking_pool_init(&node->blocking, options->blocking_threads, &cop__blocking_hooks);
         cop__census_init(&node->census);

@@ -30,16 +30,22 @@ void cop__belonging_end(struct cop__belonging *belonging)
         belonging->end(belonging);
 }
 
-/* The last part of a death. What is in it and belongs to others has been given back before (cop__server_end). */
+bool cop__rare_end_one(struct cop__actor *actor)
+{
+        struct cop__list *last = actor->rare != NULL ? cop__list_last(&actor->rare->belongings) : NULL;
+        if (last == NULL)
+                return false;
+        cop__belonging_end(COP__CONTAINER(last, struct cop__belonging, list));
+        return true;
+}
+
+/* The last part of a death. What is in it and belongs to others has been given back before, and belongings have ended. */
 void cop__rare_end(struct cop__actor *actor)
 {
         struct cop__rare *rare = actor->rare;
-        struct cop__list *last;
         if (rare == NULL)
                 return;
         actor->rare = NULL;
-        while ((last = cop__list_last(&rare->belongings)) != NULL)
-                cop__belonging_end(COP__CONTAINER(last, struct cop__belonging, list));
         cop__shared_term_drop(rare->failure);
         cop__shared_term_drop(rare->extra);
         cop__shared_term_drop(rare->observed);

@@ -405,15 +405,23 @@ void cop__server_print_state(struct cop__actor *actor, char *text, size_t size)
 
 /* ---- Its end ------------------------------------------------------------------------------------ */
 
-void cop__server_end(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid)
+void cop__server_end(struct cop__actor *actor)
+{
+        actor->aside = 0;
+}
+
+bool cop__server_end_one(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid)
 {
         struct cop__rare *rare = actor->rare;
         struct cop__signal *signal;
-        actor->aside = 0;
         if (rare == NULL)
-                return;
-        while ((signal = cop__mailbox_take_first(&rare->continuations)) != NULL)
+                return false;
+        if ((signal = cop__mailbox_take_first(&rare->continuations)) != NULL) {
                 cop__signal_free(&thread->pool, signal);
-        while ((signal = cop__mailbox_take_first(&rare->asked)) != NULL)
-                cop__fail_call(thread, pid, signal, COP__FAILED_DIED, actor->reason);
+                return true;
+        }
+        if ((signal = cop__mailbox_take_first(&rare->asked)) == NULL)
+                return false;
+        cop__fail_call(thread, pid, signal, COP__FAILED_DIED, actor->reason);
+        return true;
 }

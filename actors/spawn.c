@@ -14,6 +14,7 @@
 #include "actors/inside.h"
 #include "actors/outpost.h"
 #include "actors/simulation.h"
+#include "actors/watermark.h"
 
 /* The body of START. The argument, flat, follows at the next 16 bytes. */
 struct start {
@@ -104,6 +105,7 @@ static bool is_good(const cop_spawn_options *options)
                (options->run_with == NULL || options->kind != NULL) &&
                (options->name == NULL || cop__name_is_good(options->name)) &&
                options->mailbox_policy <= COP_MAILBOX_STOP &&
+               cop__marks_are_good(options->mailbox_high, options->mailbox_low) &&
                (!options->monitor || options->monitor_ref != NULL) &&
                (!options->init_ack || options->server == NULL) &&
                cop__priority_is_good(options->priority) &&
@@ -112,7 +114,7 @@ static bool is_good(const cop_spawn_options *options)
 
 static bool has_limit(const cop_spawn_options *options)
 {
-        return options->mailbox_limit != 0 || options->mailbox_bytes != 0;
+        return options->mailbox_limit != 0 || options->mailbox_bytes != 0 || options->mailbox_high != 0;
 }
 
 static cop_status new_start(struct cop__thread *thread, const cop_spawn_options *options,

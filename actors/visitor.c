@@ -125,7 +125,8 @@ void cop__visit_end(struct cop__actor *actor, struct cop__shared_term *reason)
         actor->reason = reason;
         actor->leaving = true;
         cop__die(thread, actor);
-        cop__die_on(thread, actor, UINT_MAX); /* the thread is about to go: at once */
+        while (!cop__die_on(thread, actor, UINT_MAX))
+                ; /* the thread is about to go: at once */
         thread->current = NULL;
         cop__store_relaxed(&actor->task.visitor, NULL);
         cop__slot_clear(thread, actor);

@@ -160,7 +160,7 @@ static uint32_t move_share(struct cop__worker *worker, struct cop__task **rest, 
 {
         struct cop__desk *desk = &worker->desk;
         bool to_ring = cop__runqueue_is_empty(&worker->ring);
-        uint32_t most = to_ring ? COP__SHARED_BATCH : COP__DESK_FEW, moved = 0;
+        uint32_t most = to_ring ? COP__SHARED_BATCH : COP__DESK_FEW - 1, moved = 0; /* with the one taken as many as pull_few */
         if (!to_ring && cop__load_relaxed(&desk->few_count) > 0)
                 return 0;
         cop__desk_come(desk);
@@ -495,13 +495,47 @@ static struct cop__task *pull_few(struct cop__worker *worker)
         return pulled[0];
 }
 
+/*
+ * Is it the turn of the shared queue? While both hold tasks each is served in proportion to its length, this worker's share of the
+ * shared one, so that it does not matter in which of the two one waits. `tilt` is what is left over from the choices before.
+ */
+static bool is_turn_of_shared(struct cop__worker *worker)
+{
+        const struct cop__scheduler *scheduler = worker->thread.scheduler;
+        uint32_t shared = cop__load_relaxed(&scheduler->shared[COP_PRIORITY_NORMAL].count);
+        shared = (shared + scheduler->worker_count - 1) / scheduler->worker_count;
+        if (COP__LIKELY(shared == 0))
+                return false;
+        uint64_t all = (uint64_t)shared + cop__runqueue_count(&worker->ring);
+        worker->tilt += shared;
+        if (worker->tilt < all)
+                return false;
+        worker->tilt %= all;
+        return true;
+}
+
 /* With nothing at hand. */
 static COP__NOINLINE struct cop__task *pick_queued(struct cop__worker *worker)
 {
-        struct cop__task *task = pull_few(worker);
+        struct cop__task *task = is_turn_of_shared(worker) ? take_shared(worker) : NULL;
+        if (task == NULL)
+                task = pull_few(worker);
         if (task == NULL)
                 task = take_shared(worker);
         return task != NULL ? task : take_urgent(worker->thread.scheduler, false);
+}
+
+static struct cop__task *steal(struct cop__worker *worker);
+
+/* The hostile build: tasks wander between the workers all the time. What is the worker's own waits for so many turns at most. */
+COP__INLINE struct cop__task *pick_elsewhere(struct cop__worker *worker)
+{
+        struct cop__task *task = NULL;
+        if (COP__STEALS_FIRST > 0 && ++worker->steals % (COP__STEALS_FIRST + 1) != 0)
+                task = steal(worker);
+        if (COP__STEALS_FIRST > 0 && task == NULL)
+                worker->steals = 0;
+        return task;
 }
 
 /* From this worker's own queues and the shared ones; a low one only when it is its turn. */
@@ -516,7 +550,9 @@ COP__INLINE struct cop__task *pick_here(struct cop__worker *worker)
                 if (task != NULL)
                         return task;
         }
-        task = pick_next_slot(worker);
+        task = pick_elsewhere(worker);
+        if (task == NULL)
+                task = pick_next_slot(worker);
         if (task != NULL)
                 return task;
         worker->next_turns = 0;
@@ -755,20 +791,10 @@ void cop__clear_desk(struct cop__worker *worker)
                 put_shared(worker->thread.scheduler, COP_PRIORITY_NORMAL, task, task, 1);
 }
 
-/* The hostile build: tasks wander between the workers all the time. */
-COP__INLINE struct cop__task *pick_elsewhere(struct cop__worker *worker)
-{
-        if (COP__STEAL_EVERY == 0 || cop__random_below(&worker->random, COP__STEAL_EVERY + 1) > 0)
-                return NULL;
-        return steal(worker);
-}
-
 /* What is here, or a low one when nothing is. */
 COP__INLINE struct cop__task *pick_at_hand(struct cop__worker *worker)
 {
-        struct cop__task *task = pick_elsewhere(worker);
-        if (task == NULL)
-                task = pick_here(worker);
+        struct cop__task *task = pick_here(worker);
         if (COP__UNLIKELY(task == NULL))
                 task = pick_pinned(worker);
         if (COP__UNLIKELY(task == NULL))

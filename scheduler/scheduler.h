@@ -101,7 +101,9 @@ struct cop__worker {
         void (*after)(void *);         /* what the context that was switched away from asked for */
         void *after_argument;
         uint64_t random;
+        uint32_t steals;               /* in a row; see pick_elsewhere */
         uint32_t next_turns;           /* how often in a row the next slot was served */
+        uint64_t tilt;                 /* from choices between the ring and the shared queue; see is_turn_of_shared */
         uint32_t urgent_turns;         /* how often in a row an urgent task was ... */
         uint64_t urgent_at;            /* ... and the last such turn */
         uint32_t common_turns;         /* without an urgent one, while tasks of other priorities waited */
