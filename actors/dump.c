@@ -379,17 +379,32 @@ static void put_actors(struct dump *dump)
 
 /* ---- The last moments ---------------------------------------------------------------------------- */
 
+static void add_crash_message(struct dump *dump, const struct cop__crash *crash)
+{
+        char text[512] = "";
+        struct cop__words words = { .text = text, .size = sizeof(text) };
+        const char *at = cop__crash_at(crash, crash->message);
+        if (crash->kind != NULL)
+                cop__dump_value(&words, crash->kind, at);
+        add_text(dump, "message", crash->kind != NULL ? text : at);
+}
+
 static void fill_crash(struct dump *dump, const void *subject)
 {
-        const struct cop__report *report = subject;
-        add_number(dump, "when", (uint64_t)report->when);
-        add_pid(dump, "pid", report->pid);
-        add_text(dump, "who", report->who);
-        add_text(dump, "words", report->what);
-        add_text(dump, "where", report->where);
-        add_text(dump, "message", report->message);
-        add_pid(dump, "from", report->from);
-        add_text(dump, "outcome", report->outcome);
+        const struct cop__report_entry *entry = subject;
+        const struct cop__crash *crash = &entry->crash;
+        char what[COP__CRASH_WHAT], where[COP__CRASH_WHERE], outcome[COP__OUTCOME_MAX];
+        cop__crash_words(crash, dump->node->kinds, what, where);
+        add_number(dump, "when", (uint64_t)crash->when);
+        add_pid(dump, "pid", crash->pid);
+        add_text(dump, "who", crash->who);
+        add_text(dump, "words", what);
+        add_text(dump, "where", where);
+        add_crash_message(dump, crash);
+        add_pid(dump, "from", crash->from);
+        if (entry->outcome.print != NULL)
+                entry->outcome.print(&entry->outcome, outcome);
+        add_text(dump, "outcome", entry->outcome.print != NULL ? outcome : entry->words);
 }
 
 static void fill_letter(struct dump *dump, const void *subject)
@@ -408,9 +423,9 @@ static void put_last_moments(struct dump *dump)
         const struct cop__reports *reports = &dump->node->reports;
         const struct cop__letters *letters = &dump->node->letters;
         for (uint64_t i = 1; i <= COP__REPORTS_KEPT; i++) {
-                const struct cop__report *report = &reports->ring[(reports->count + i) % COP__REPORTS_KEPT];
-                if (report->number != 0)
-                        put(dump, "crash", fill_crash, report);
+                const struct cop__report_entry *entry = &reports->ring[(reports->count + i) % COP__REPORTS_KEPT];
+                if (entry->number != 0)
+                        put(dump, "crash", fill_crash, entry);
         }
         for (uint64_t i = 1; i <= COP__LETTERS_KEPT; i++) {
                 const struct cop__letter *letter = &letters->ring[(letters->count + i) % COP__LETTERS_KEPT];
