@@ -74,8 +74,6 @@ static cop_status init_thread(struct cop__thread *thread)
         here->fault.land = cop__fault_land;
         here->fault.describe = describe_actor;
         here->fault.describe_context = thread;
-        here->fault.node_stopped = cop__dump_write;
-        here->fault.node_stopped_context = thread;
         thread->upper = here;
         if (thread->worker != NULL)
                 cop__timers_join(&node->timers, thread->worker);
@@ -323,6 +321,7 @@ static cop_status start(const cop_node_options *given, const cop_kind *const *ki
         memset(node, 0, sizeof(*node));
         node->inside = inside;
         cop__zygote_init(&node->zygote);
+        node->witness = (struct cop__fault_witness){ .stopped = cop__dump_write, .context = node };
         cop_status status = begin_simulation(&options, &all);
         if (status != COP_OK)
                 goto without_simulation;
@@ -358,6 +357,7 @@ static cop_status start(const cop_node_options *given, const cop_kind *const *ki
         status = start_watch(node, &options);
         if (status != COP_OK)
                 goto without_watch;
+        cop__fault_witness_add(&node->witness);
         *result = node;
         return COP_OK;
 without_watch:
@@ -430,6 +430,7 @@ void cop_node_stop(cop_node *node)
                 cop_node_leave();
         }
         struct cop__simulation *simulation = cop__simulation_of(node);
+        cop__fault_witness_remove(&node->witness);
         cop__blocking_pool_stop(&node->blocking); /* its threads wake workers */
         cop__scheduler_stop(&node->scheduler);
         cop__zygote_fini(node);
