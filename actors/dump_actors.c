@@ -52,7 +52,7 @@ static void fill_message(struct cop__dump *dump, const void *subject)
         cop__dump_pid(dump, "to", mail->to);
         cop__dump_number(dump, "at", mail->at);
         cop__dump_pid(dump, "from", mail->signal->from);
-        cop__dump_value(&words, mail->signal->kind, cop__signal_body(mail->signal));
+        cop__dump_value(&words, dump->node->kinds, mail->signal->kind, cop__signal_body(mail->signal));
         cop__dump_text(dump, "text", text);
 }
 

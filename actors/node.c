@@ -239,7 +239,8 @@ static cop_status init_parts(struct cop_node *node, const cop_node_options *opti
         node->kinds = cop__kinds_new(NULL, NULL);
         if (node->symbols == NULL || node->kinds == NULL ||
             add_kinds(node->kinds, kinds_first, kinds_last) != COP_OK ||
-            add_kinds(node->kinds, COP__KINDS_FIRST, COP__KINDS_LAST) != COP_OK)
+            add_kinds(node->kinds, COP__KINDS_FIRST, COP__KINDS_LAST) != COP_OK ||
+            (options->secret_fields != NULL && cop__kinds_hide(node->kinds, options->secret_fields) != COP_OK))
                 return COP_E_NO_MEMORY;
         if (cop__kinds_clashes(node->kinds) > 0)
                 cop__log_to(node, COP_LOG_WARNING,
