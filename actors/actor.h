@@ -277,6 +277,7 @@ struct cop_node {
         bool contains_strictly;     /* cop_node_options.contain_strict */
         char name[COP_NAME_MAX + 1];
         char dump_path[COP__DUMP_PATH_MAX]; /* "": none is written; see dump.h */
+        struct cop__fault_witness witness; /* writes it */
 };
 
 /* A thread of the program that is inside the node: its place, its actor, and where it sleeps. */

@@ -4,6 +4,7 @@
  * inserting by moving is fast enough, and it is done once.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "mailbox/kind.h"
 
@@ -11,6 +12,7 @@ struct cop_kinds {
         const cop_kind **each; /* count of them, their names ascending and distinct */
         size_t count;
         size_t clashes;
+        char *secrets; /* names with a blank before and behind each; NULL: none */
 };
 
 /* As strcmp, for a name of `size` bytes, which may hold a NUL if it comes from outside. */
@@ -86,6 +88,7 @@ void cop__kinds_free(cop_kinds *kinds)
         if (!kinds)
                 return;
         free(kinds->each);
+        free(kinds->secrets);
         free(kinds);
 }
 
@@ -110,4 +113,31 @@ const cop_kind *cop__kinds_at(const cop_kinds *kinds, size_t at)
 size_t cop__kinds_clashes(const cop_kinds *kinds)
 {
         return kinds ? kinds->clashes : 0;
+}
+
+/* ---- Secrets ------------------------------------------------------------------------ */
+
+cop_status cop__kinds_hide(cop_kinds *kinds, const char *names)
+{
+        size_t size = strlen(names);
+        char *secrets = malloc(size + 3);
+        if (!secrets)
+                return COP_E_NO_MEMORY;
+        secrets[0] = ' ';
+        for (size_t i = 0; i < size; i++)
+                secrets[i + 1] = names[i] == ',' || names[i] == '\t' || names[i] == '\n' ? ' ' : names[i];
+        memcpy(secrets + size + 1, " ", 2);
+        free(kinds->secrets);
+        kinds->secrets = secrets;
+        return COP_OK;
+}
+
+bool cop__kinds_is_secret(const cop_kinds *kinds, const char *name)
+{
+        size_t size = strlen(name);
+        const char *at = kinds && kinds->secrets ? kinds->secrets : "";
+        for (; (at = strchr(at, ' ')) != NULL; at++)
+                if (strncmp(at + 1, name, size) == 0 && at[size + 1] == ' ')
+                        return size > 0;
+        return false;
 }
