@@ -87,8 +87,9 @@ bool cop__holdings_take_out(struct cop__thread *thread, cop_pid pid, const struc
         struct cop__holdings_shard *shard = cop__holdings_lock(here, pid);
         struct cop__owner *owner = cop__owner_find(shard, pid);
         uint64_t left = owner != NULL ? owner->count : 0, taken = 0;
+        const uint64_t batch = thread->scheduler->habits.holdings_batch;
         struct cop__list *at = owner != NULL ? owner->holdings.next : NULL;
-        while (left-- > 0 && taken < COP__HOLDINGS_BATCH) {
+        while (left-- > 0 && taken < batch) {
                 struct cop__holding *holding = COP__CONTAINER(at, struct cop__holding, list);
                 at = at->next; /* the last one takes its owner with it */
                 if (book != NULL && holding->book != book)

@@ -238,7 +238,8 @@ void *cop__pool_take_large(struct cop__pool *pool, size_t size)
                 cop__add_relaxed(&pool->refused, 1);
                 return NULL;
         }
-        void *block = malloc(size);
+        bool refused = pool->options.refuses && pool->options.refuses(pool->options.context);
+        void *block = refused ? NULL : malloc(size);
         if (block)
                 count_use(pool, size, 0);
         return block;

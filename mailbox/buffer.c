@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/atomic.h"
+#include "base/memory.h"
 #include "mailbox/buffer.h"
 
 struct cop_buffer {
@@ -21,7 +22,7 @@ cop_buffer *cop_buffer_new(size_t size)
 {
         if (size > SIZE_MAX - sizeof(cop_buffer))
                 return NULL;
-        cop_buffer *buffer = malloc(sizeof *buffer + size);
+        cop_buffer *buffer = cop__malloc(sizeof *buffer + size);
         if (!buffer)
                 return NULL;
         buffer->holders = 1;
