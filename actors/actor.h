@@ -234,6 +234,7 @@ struct cop__slots {
         struct cop__calling *calling; /* beside each slot; see calling.h */
         uint32_t limit;             /* slots 1 .. limit */
         uint32_t cached;            /* free ones that a thread may keep for itself */
+        uint32_t opened;            /* new ones that it opens at once */
         uint32_t used;              /* atomic; those from used + 1 on have never been */
         struct cop__lock lock;      /* of the two below */
         uint32_t *free;
@@ -352,7 +353,7 @@ COP__INLINE cop_status cop__limit_knock(struct cop__thread *thread, cop_pid to,
         return cop__limit_knock_slowly(thread, to, request);
 }
 
-cop_status cop__slots_init(struct cop__slots *slots, uint32_t limit);
+cop_status cop__slots_init(struct cop__slots *slots, uint32_t limit, const struct cop__habits *habits);
 /* The only slot of a node that is inside (inside.h): that of this pid, which is its next actor's, and the last of the table. */
 struct cop__actor *cop__slots_open_at(struct cop__slots *slots, cop_pid pid);
 void cop__slots_fini(struct cop__slots *slots);

@@ -327,7 +327,7 @@ static cop_status start(const cop_node_options *given, const cop_kind *const *ki
         cop_status status = begin_simulation(&options, &all);
         if (status != COP_OK)
                 goto without_simulation;
-        status = cop__slots_init(&node->slots, options.max_actors);
+        status = cop__slots_init(&node->slots, options.max_actors, cop__habits_of(all.simulation));
         if (status != COP_OK)
                 goto without_slots;
         status = cop__registry_init(&node->registry);
