@@ -487,11 +487,13 @@ static struct cop__task *pull_few(struct cop__worker *worker)
 {
         struct cop__desk *desk = &worker->desk;
         struct cop__task *pulled[COP__DESK_FEW];
+        uint32_t habit = worker->thread.scheduler->habits.desk_few;
+        uint32_t few = habit < COP__DESK_FEW ? habit : COP__DESK_FEW; /* which it is: for the compiler */
         uint32_t room = cop__runqueue_count(&worker->ring) / 4;
         if (room == 0)
                 room = 1;
-        if (room > worker->thread.scheduler->habits.desk_few)
-                room = worker->thread.scheduler->habits.desk_few;
+        if (room > few)
+                room = few;
         uint32_t count = cop__runqueue_pull(&worker->ring, pulled, room);
         if (count == 0)
                 return NULL;
@@ -1046,6 +1048,9 @@ static void stop_simulation(struct cop__scheduler *scheduler)
 {
         if (scheduler->hooks.simulation->scheduler == NULL)
                 return;
+        /* Workers with threads end when nothing is left to run, too: some of the dead are still at what they had. */
+        while (cop__simulation_step(scheduler->hooks.simulation))
+                ;
         for (unsigned i = scheduler->worker_count; i > 0; i--)
                 scheduler->hooks.thread_leave(&scheduler->workers[i - 1].thread);
         scheduler->hooks.simulation->scheduler = NULL;

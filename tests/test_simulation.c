@@ -319,6 +319,37 @@ IN_SIMULATION(memory_of_the_heap_is_refused_on_cue, .seed = 5)
         ck_assert_uint_eq(state_of(node).refusals, n - 1);
 }
 
+/* ---- The end ------------------------------------------------------------------------------------------ */
+
+static bool hoard_ended;
+
+static void end_hoard(void *ended)
+{
+        *(bool *)ended = true;
+}
+
+/* What is owned ends after the memory is given back. */
+static void hoards(void)
+{
+        ck_assert_int_eq(cop_own("hoard", end_hoard, &hoard_ended), COP_OK);
+        for (int i = 0; i < 100; i++)
+                ck_assert_ptr_nonnull(cop_alloc(100));
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
+}
+
+/* Found by AddressSanitizer when deaths were cut into small slices: the node stopped in the middle of them, and the rest leaked. */
+TEST(a_node_that_stops_gives_back_all_that_its_actors_have)
+{
+        for (uint64_t seed = 0; seed < 30; seed++) {
+                cop_node *node = begin((cop_simulation){ .seed = seed });
+                hoard_ended = false;
+                cop_spawn(hoards);
+                ck_assert_int_eq(cop_node_await_quiet(node, 1000), COP_OK);
+                node_end(node);
+                ck_assert(hoard_ended);
+        }
+}
+
 /* ---- Habits ------------------------------------------------------------------------------------------- */
 
 /* All are numbers of one type: this many. */
