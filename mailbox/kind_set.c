@@ -121,7 +121,7 @@ size_t cop__kinds_clashes(const cop_kinds *kinds)
 cop_status cop__kinds_hide(cop_kinds *kinds, const char *names)
 {
         size_t size = strlen(names);
-        char *secrets = malloc(size + 3);
+        char *secrets = cop__malloc(size + 3);
         if (!secrets)
                 return COP_E_NO_MEMORY;
         secrets[0] = ' ';
