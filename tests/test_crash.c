@@ -481,6 +481,60 @@ IN_NODE(two_thousand_crashes_leave_memory_and_descriptors_flat)
         ck_assert_uint_eq(totals.crashes, (uint64_t)count * (uint64_t)rounds + 300);
 }
 
+/* ---- How deep it may be -------------------------------------------------------------------- */
+
+typedef struct depth {
+        int64_t calls;
+} depth;
+COP_MESSAGE(depth, calls);
+
+/* Each call takes at least 256 bytes of the stack, and at most so many. */
+enum { FRAME = 1024 };
+#if defined(__has_attribute)
+#if __has_attribute(disable_sanitizer_instrumentation)
+__attribute__((disable_sanitizer_instrumentation))
+#endif
+#endif
+CRASHES static intptr_t dig(intptr_t calls)
+{
+        volatile char frame[256];
+        frame[0] = (char)calls;
+        return calls > 0 ? dig(calls - 1) + frame[0] : 0;
+}
+
+static void recurses(const depth *d)
+{
+        zero = dig(d->calls) & zero;
+}
+
+static cop_ref recurse(int64_t calls)
+{
+        return spawn_watched(.run_with = COP_RUN_WITH(recurses, depth), .kind = COP_KIND_OF(depth),
+                             .argument = &(depth){ .calls = calls });
+}
+
+static void expect_overflow(cop_ref ref)
+{
+        cop_auto message = await(COP_REF(cop_down, ref));
+        cop_term reason = cop_read(cop_down, message)->reason;
+        ck_assert_msg(cop_is_tuple(reason, "fault", 5), "%s", text_of(reason));
+        ck_assert_str_eq(text_of(reason.as.items[2]), "\"stack overflow\"");
+}
+
+IN_NODE_WITH(a_node_with_larger_stacks_bears_deeper_recursion, .stack_size = 32 << 20)
+{
+        await_down(recurse((24 << 20) / FRAME), "normal");
+        expect_overflow(recurse((32 << 20) / 256));
+        await_down(recurse((24 << 20) / FRAME), "normal");
+}
+
+IN_NODE(with_the_default_it_does_not)
+{
+        await_down(recurse((192 << 10) / FRAME), "normal");
+        expect_overflow(recurse((24 << 20) / FRAME));
+        await_down(recurse((192 << 10) / FRAME), "normal");
+}
+
 /* ---- A storm ------------------------------------------------------------------------------- */
 
 struct storm_log {

@@ -90,11 +90,20 @@ explore_plant(answers_by_a_closed_alias answers nothing_comes actors/alias.c
 explore_test(doors 500)
 
 explore_plant(doors_counts_on_by_two_steps doors who_is actors/limit.c
-        "uint64_t count = cop__add_relaxed(&limit->count, 1) + 1;"
-        "uint64_t count = cop__load_relaxed(&limit->count) + 1;\n        cop__store_relaxed(&limit->count, count);")
+        "return cop__add_acq_rel(&limit->count, 1) + 1;"
+        "uint64_t count = cop__load_relaxed(&limit->count) + 1;\n        cop__store_relaxed(&limit->count, count);\n        return count;")
 explore_plant(doors_keeps_counting_the_refused doors who_is actors/limit.c
-        "count_off(limit, signal->size);\n        cop__add_relaxed(&limit->dropped, 1);"
+        "count_off(thread, limit, pid, signal->size);\n        cop__add_relaxed(&limit->dropped, 1);"
         "cop__add_relaxed(&limit->dropped, 1);")
+
+explore_test(marks 150)
+
+explore_plant(marks_tells_and_does_not_look_again marks what_is_left actors/watermark.c
+        "word_of(pid, next == RISING ? ABOVE : BELOW)); /* LOOK */"
+        "word_of(pid, next == RISING ? ABOVE : BELOW));\n                return;")
+explore_plant(marks_tells_without_taking_the_word marks news_alternate actors/watermark.c
+        "if (!cop__cas_acq_rel(&limit->mark, &word, word_of(pid, next)))\n                        continue;"
+        "cop__exchange_acq_rel(&limit->mark, word_of(pid, next));")
 
 explore_test(names 500)
 
