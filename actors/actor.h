@@ -373,20 +373,31 @@ void cop__send_signal(struct cop__thread *thread, cop_pid to, struct cop__signal
 void cop__send_on(struct cop__thread *thread, struct cop__actor *self, cop_pid to,
                   struct cop__signal *signal);
 
-/* Hands a signal to the slot itself, for the actor of that generation. */
+/* Hands a signal to the slot itself, for the actor of that generation. The first: true, when the caller is to schedule it. */
+COP__INLINE bool cop__push(struct cop__thread *thread, struct cop__actor *actor, uint32_t generation,
+                           struct cop__signal *signal)
+{
+        signal->node.generation = generation;
+        if (!cop__alone_begin(&thread->solitude))
+                return cop__queue_push(&actor->queue, &signal->node);
+        bool asleep = cop__queue_push_as(&actor->queue, &signal->node, true);
+        cop__alone_end(&thread->solitude);
+        return asleep;
+}
+
 COP__INLINE void cop__push_signal(struct cop__thread *thread, struct cop__actor *actor,
                                   uint32_t generation, struct cop__signal *signal)
 {
-        bool asleep;
-        signal->node.generation = generation;
-        if (cop__alone_begin(&thread->solitude)) {
-                asleep = cop__queue_push_as(&actor->queue, &signal->node, true);
-                cop__alone_end(&thread->solitude);
-        } else {
-                asleep = cop__queue_push(&actor->queue, &signal->node);
-        }
-        if (asleep)
+        if (cop__push(thread, actor, generation, signal))
                 cop__schedule(thread->scheduler, thread, &actor->task);
+}
+
+/* The same for the START of an actor. */
+COP__INLINE void cop__push_start(struct cop__thread *thread, struct cop__actor *actor, uint32_t generation,
+                                 struct cop__signal *start)
+{
+        if (cop__push(thread, actor, generation, start))
+                cop__schedule_fresh(thread->scheduler, thread, &actor->task);
 }
 
 /* The owner gives up its run right, as cop__queue_sleep. */

@@ -290,7 +290,7 @@ static cop_status spawn(struct cop__thread *thread, struct cop__actor *self,
         signal->ref = asked;
         cop__count_up(&here->spawned);
         *result = pid;
-        cop__push_signal(thread, actor, cop__pid_generation(pid), signal);
+        cop__push_start(thread, actor, cop__pid_generation(pid), signal);
         if (name != NULL)
                 cop__registry_born(here, name);
         return COP_OK;
