@@ -239,6 +239,13 @@ struct cop__slots {
 };
 
 /* Reasons that must be there without memory; see exit.c. */
+enum cop__reason {
+        COP__REASON_NORMAL = 0,
+        COP__REASON_KILLED,
+        COP__REASON_NOPROC,
+        COP__REASON_SHUTDOWN,
+        COP__REASON_NO_MEMORY,
+};
 #define COP__REASONS 5
 
 struct cop_node {
@@ -669,8 +676,8 @@ void cop__die(struct cop__thread *thread, struct cop__actor *actor);
  */
 bool cop__die_on(struct cop__thread *thread, struct cop__actor *actor, unsigned most);
 
-/* normal, killed, noproc, shutdown or no_memory, taken: made when the node starts, so that it cannot fail. */
-struct cop__shared_term *cop__reason_atom(const char *name);
+/* Made when the node starts, so that it cannot fail, and there until it ends: taken or not. Inside a node. */
+struct cop__shared_term *cop__reason(enum cop__reason reason);
 cop_status cop__reasons_init(struct cop_node *node);
 void cop__reasons_fini(struct cop_node *node);
 bool cop__reason_is_crash(cop_term reason);
