@@ -599,3 +599,21 @@ IN_NODE(a_report_that_is_read_late_says_what_it_said_at_once)
         ck_assert_str_eq(soon, late);
         ck_assert_ptr_nonnull(strstr(late, "started as quitter by <"));
 }
+
+/* ---- Secrets --------------------------------------------------------------------------------- */
+
+IN_NODE_WITH(what_is_in_a_secret_field_is_in_no_report, .secret_fields = "password with,pin")
+{
+        struct cop__report report;
+        char text[256];
+        cop_pid pid = cop_spawn_server(&victim_server, NULL);
+        ck_assert_int_eq(cop_send(pid, kick, .how = NULL_POINTER, .with = COP_TEXT("a knife")), COP_OK);
+        ck_assert(cop__report_wait(node, pid, PATIENCE_MS, &report));
+        ck_assert_str_eq(report.message, "#kick{how = 0, with = ...}");
+        ck_assert_msg(strstr(report.reason, "knife") == NULL, "%s", report.reason);
+        cop_term term = COP_TUPLE(cop_atom("kick"), cop_int(1), cop_string("a knife"));
+        cop_term_print(term, cop_node_kinds(node), text, sizeof(text));
+        ck_assert_str_eq(text, "#kick{how = 1, with = ...}");
+        cop_term_print(term, NULL, text, sizeof(text)); /* who knows no kinds knows no fields */
+        ck_assert_ptr_nonnull(strstr(text, "knife"));
+}
