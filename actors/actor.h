@@ -242,6 +242,13 @@ struct cop__slots {
 };
 
 /* Reasons that must be there without memory; see exit.c. */
+enum cop__reason {
+        COP__REASON_NORMAL = 0,
+        COP__REASON_KILLED,
+        COP__REASON_NOPROC,
+        COP__REASON_SHUTDOWN,
+        COP__REASON_NO_MEMORY,
+};
 #define COP__REASONS 5
 
 struct cop_node {
@@ -379,20 +386,31 @@ void cop__send_signal(struct cop__thread *thread, cop_pid to, struct cop__signal
 void cop__send_on(struct cop__thread *thread, struct cop__actor *self, cop_pid to,
                   struct cop__signal *signal);
 
-/* Hands a signal to the slot itself, for the actor of that generation. */
+/* Hands a signal to the slot itself, for the actor of that generation. The first: true, when the caller is to schedule it. */
+COP__INLINE bool cop__push(struct cop__thread *thread, struct cop__actor *actor, uint32_t generation,
+                           struct cop__signal *signal)
+{
+        signal->node.generation = generation;
+        if (!cop__alone_begin(&thread->solitude))
+                return cop__queue_push(&actor->queue, &signal->node);
+        bool asleep = cop__queue_push_as(&actor->queue, &signal->node, true);
+        cop__alone_end(&thread->solitude);
+        return asleep;
+}
+
 COP__INLINE void cop__push_signal(struct cop__thread *thread, struct cop__actor *actor,
                                   uint32_t generation, struct cop__signal *signal)
 {
-        bool asleep;
-        signal->node.generation = generation;
-        if (cop__alone_begin(&thread->solitude)) {
-                asleep = cop__queue_push_as(&actor->queue, &signal->node, true);
-                cop__alone_end(&thread->solitude);
-        } else {
-                asleep = cop__queue_push(&actor->queue, &signal->node);
-        }
-        if (asleep)
+        if (cop__push(thread, actor, generation, signal))
                 cop__schedule(thread->scheduler, thread, &actor->task);
+}
+
+/* The same for the START of an actor. */
+COP__INLINE void cop__push_start(struct cop__thread *thread, struct cop__actor *actor, uint32_t generation,
+                                 struct cop__signal *start)
+{
+        if (cop__push(thread, actor, generation, start))
+                cop__schedule_fresh(thread->scheduler, thread, &actor->task);
 }
 
 /* The owner gives up its run right, as cop__queue_sleep. */
@@ -666,8 +684,8 @@ void cop__die(struct cop__thread *thread, struct cop__actor *actor);
  */
 bool cop__die_on(struct cop__thread *thread, struct cop__actor *actor, unsigned most);
 
-/* normal, killed, noproc, shutdown or no_memory, taken: made when the node starts, so that it cannot fail. */
-struct cop__shared_term *cop__reason_atom(const char *name);
+/* Made when the node starts, so that it cannot fail, and there until it ends: taken or not. Inside a node. */
+struct cop__shared_term *cop__reason(enum cop__reason reason);
 cop_status cop__reasons_init(struct cop_node *node);
 void cop__reasons_fini(struct cop_node *node);
 bool cop__reason_is_crash(cop_term reason);

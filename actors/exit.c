@@ -38,9 +38,6 @@
 
 /* ---- Reasons ------------------------------------------------------------------------- */
 
-/* Of reason_names. */
-#define REASON_NO_MEMORY 4
-
 static const char *const reason_names[COP__REASONS] = { "normal", "killed", "noproc", "shutdown",
                                                         "no_memory" };
 
@@ -50,6 +47,7 @@ cop_status cop__reasons_init(struct cop_node *node)
                 node->reasons[i] = cop__shared_term_new(cop_atom(reason_names[i]));
                 if (node->reasons[i] == NULL)
                         return COP_E_NO_MEMORY;
+                cop__shared_term_last(node->reasons[i]);
         }
         return COP_OK;
 }
@@ -57,16 +55,12 @@ cop_status cop__reasons_init(struct cop_node *node)
 void cop__reasons_fini(struct cop_node *node)
 {
         for (size_t i = 0; i < COP__REASONS; i++)
-                cop__shared_term_drop(node->reasons[i]);
+                cop__shared_term_end(node->reasons[i]);
 }
 
-struct cop__shared_term *cop__reason_atom(const char *name)
+struct cop__shared_term *cop__reason(enum cop__reason reason)
 {
-        struct cop_node *node = cop__node_of(cop__thread_here());
-        for (size_t i = 0; i < COP__REASONS; i++)
-                if (strcmp(reason_names[i], name) == 0)
-                        return cop__shared_term_take(node->reasons[i]);
-        return cop__shared_term_take(node->reasons[0]);
+        return cop__node_of(cop__thread_here())->reasons[reason];
 }
 
 bool cop__reason_is_crash(cop_term reason)
@@ -75,10 +69,32 @@ bool cop__reason_is_crash(cop_term reason)
                !cop_is_tuple(reason, "shutdown", 2);
 }
 
+/* Most reasons are there already. */
+static struct cop__shared_term *known(cop_term reason)
+{
+        if (reason.type != COP_TERM_ATOM)
+                return NULL;
+        for (unsigned i = 0; i < COP__REASONS; i++) {
+                struct cop__shared_term *shared = cop__reason((enum cop__reason)i);
+                if (shared->term.count == reason.count &&
+                    memcmp(shared->term.as.text, reason.as.text, reason.count) == 0)
+                        return shared;
+        }
+        return NULL;
+}
+
 static struct cop__shared_term *share(cop_term reason)
 {
-        struct cop__shared_term *shared = cop__shared_term_new(reason);
-        return shared != NULL ? shared : cop__reason_atom("no_memory");
+        struct cop__shared_term *shared = known(reason);
+        if (shared == NULL)
+                shared = cop__shared_term_new(reason);
+        return shared != NULL ? shared : cop__reason(COP__REASON_NO_MEMORY);
+}
+
+/* The same as !cop__reason_is_crash, at a glance, for the reasons that most actors end for. */
+static bool is_plainly_no_crash(const struct cop_node *node, const struct cop__shared_term *reason)
+{
+        return reason == node->reasons[COP__REASON_NORMAL] || reason == node->reasons[COP__REASON_SHUTDOWN];
 }
 
 /* ---- Leaving a turn ---------------------------------------------------------------------- */
@@ -265,7 +281,7 @@ struct cop__shared_term *cop__fault_reason(struct cop_node *node, const struct c
                           COP_TUPLE(cop_atom(place.function), cop_string(line)), handled));
         if (copied)
                 cop_term_free(handled);
-        return reason != NULL ? reason : cop__shared_term_take(node->reasons[REASON_NO_MEMORY]);
+        return reason != NULL ? reason : node->reasons[COP__REASON_NO_MEMORY];
 }
 
 COP__NORETURN void cop__exit_faulted(struct cop__actor *actor, struct cop__shared_term *reason)
@@ -287,16 +303,27 @@ void cop__fault_land(struct cop__fault *fault, void *context)
 
 /* ---- Death ---------------------------------------------------------------------------------------- */
 
-static void move_pid_on(struct cop__here *here, struct cop__actor *actor, cop_pid pid)
+/* Who registers a name looks at the pid after it has marked the actor: one of the two sees the other. See registry.h. */
+static bool is_named(struct cop__thread *thread, struct cop__actor *actor, cop_pid next)
+{
+        if (cop__alone_begin(&thread->solitude)) { /* nobody registers anything meanwhile */
+                cop__store_relaxed(&actor->pid, next.bits);
+                cop__alone_end(&thread->solitude);
+                return cop__load_relaxed(&actor->named) & COP__NAMED;
+        }
+        cop__store_seq(&actor->pid, next.bits); /* pairs with registration */
+        return cop__load_seq(&actor->named) & COP__NAMED;
+}
+
+static void move_pid_on(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid)
 {
         uint32_t generation = cop__pid_generation(pid) + 1;
         /* The last generation: nobody lives here again. See slots.c. */
         cop_pid next = generation == 0 ? cop_no_pid() : cop__pid(cop__pid_slot(pid), generation);
         cop__store_relaxed(&actor->alive, false);
         cop__store_relaxed(&actor->pressed, COP__PRESSURE_NONE); /* of the next one, who may have no limit */
-        cop__store_seq(&actor->pid, next.bits); /* pairs with registration; see registry.h */
-        if (cop__load_seq(&actor->named) & COP__NAMED)
-                cop__registry_remove_pid(here, pid);
+        if (is_named(thread, actor, next))
+                cop__registry_remove_pid(cop__here_of(thread), pid);
 }
 
 /* A message that the dead had begun with or not: its sender is told if it waits. */
@@ -306,11 +333,12 @@ static void refuse_held(struct cop__thread *thread, struct cop__actor *actor, co
         if (signal->flags & COP__SIGNAL_DEFERRED)
                 signal->ref.bits = 0; /* the caller monitors: it hears of the death itself */
         signal->flags &= (uint16_t)~COP__SIGNAL_TAKEN;
+        if (signal->ref.bits == 0 || signal->flags & COP__SIGNAL_ANSWERED) {
+                cop__signal_done(thread, actor, signal);
+                return;
+        }
         cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
-        if (signal->ref.bits != 0 && !(signal->flags & COP__SIGNAL_ANSWERED))
-                cop__fail_call(thread, pid, signal, COP__FAILED_DIED, actor->reason);
-        else
-                cop__signal_free(&thread->pool, signal);
+        cop__fail_call(thread, pid, signal, COP__FAILED_DIED, actor->reason);
 }
 
 /* The message it was at, and one in its hands that is still the queue's cursor: before anything is taken from the queue, which
@@ -425,14 +453,15 @@ void cop__die(struct cop__thread *thread, struct cop__actor *actor)
                 cop__inside_end(thread, actor);
         if (cop__is_outpost(actor))
                 cop__outpost_cut(actor);
-        bool crashed = actor->reports && cop__reason_is_crash(actor->reason->term);
+        bool crashed = actor->reports && !is_plainly_no_crash(here->node, actor->reason) &&
+                       cop__reason_is_crash(actor->reason->term);
         if (crashed)
                 cop__who_is(here->node, actor, pid, who);
         actor->life = COP__DYING;
         cop__count_up(&here->died); /* whoever hears of the death finds it counted */
         stop_alarm(thread, actor);
         bool limited = cop__load_relaxed(&actor->pressed) >= COP__PRESSURE_LIMITED;
-        move_pid_on(here, actor, pid);
+        move_pid_on(thread, actor, pid);
         if (limited)
                 cop__limit_end(thread, actor, pid);
         actor->released = false;

@@ -182,7 +182,7 @@ static void send_link_exit(struct cop__thread *thread, struct cop__relation *rel
 {
         cop_pid to = relation->as.tie.peer;
         relation->as.exited.reason =
-                reason != NULL ? cop__shared_term_take(reason) : cop__reason_atom("noproc");
+                reason != NULL ? cop__shared_term_take(reason) : cop__reason(COP__REASON_NOPROC);
         send_half(thread, relation, COP__SIGNAL_LINK_EXIT, dead, to);
 }
 
@@ -197,7 +197,7 @@ static void send_down(struct cop__thread *thread, struct cop__relation *relation
         body->message.pid = dead;
         body->message.name.text = name_size > 0 ? (const char *)(relation + 1) : "";
         body->message.name.size = name_size;
-        body->reason = reason != NULL ? cop__shared_term_take(reason) : cop__reason_atom("noproc");
+        body->reason = reason != NULL ? cop__shared_term_take(reason) : cop__reason(COP__REASON_NOPROC);
         send_half(thread, relation, COP__SIGNAL_DOWN, dead, to);
 }
 
@@ -248,7 +248,7 @@ bool cop__exit_signal(struct cop__thread *thread, struct cop__actor *actor,
                 actor->reason = NULL;
         }
         if (actor->reason == NULL)
-                actor->reason = kill ? cop__reason_atom("killed") : cop__shared_term_take(reason);
+                actor->reason = kill ? cop__reason(COP__REASON_KILLED) : cop__shared_term_take(reason);
         drop_exit(thread, actor, signal);
         return false;
 }

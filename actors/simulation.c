@@ -126,7 +126,7 @@ static uint32_t in_queues(struct cop__scheduler *scheduler)
                 count += scheduler->shared[i].count;
         for (unsigned i = 0; i < scheduler->worker_count; i++) {
                 const struct cop__worker *worker = &scheduler->workers[i];
-                count += (worker->desk.next != NULL) + worker->desk.few_count +
+                count += (worker->desk.next != NULL) + worker->desk.few_count + worker->desk.pile.count +
                          (worker->ring.tail - worker->ring.head);
         }
         return count;

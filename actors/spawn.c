@@ -293,7 +293,7 @@ static cop_status spawn(struct cop__thread *thread, struct cop__actor *self,
         signal->ref = asked;
         cop__count_up(&here->spawned);
         *result = pid;
-        cop__push_signal(thread, actor, cop__pid_generation(pid), signal);
+        cop__push_start(thread, actor, cop__pid_generation(pid), signal);
         if (name != NULL)
                 cop__registry_born(here, name);
         return COP_OK;
@@ -475,6 +475,26 @@ static cop_status answer_start(struct cop__actor *actor, const cop_started *star
         return status;
 }
 
+/* The message for who waits with start_ref. Without a term in it it points at nothing, and is copied as it is. */
+static cop_status send_started(struct cop__actor *actor, const cop_started *started)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__here *here = cop__here_of(thread);
+        if (started->extra.type != COP_TERM_NIL || here->node->inside != NULL)
+                return cop_send_value(cop_to_pid(actor->parent), COP_KIND_OF(cop_started), started);
+        cop__critical_enter(&here->fault);
+        struct cop__signal *signal =
+                cop__signal_new(&thread->pool, COP__SIGNAL_MESSAGE, sizeof(*started));
+        cop__critical_leave(&here->fault);
+        if (signal == NULL)
+                return COP_E_NO_MEMORY;
+        memcpy(cop__signal_body(signal), started, sizeof(*started));
+        signal->kind = COP_KIND_OF(cop_started);
+        signal->from = started->pid;
+        cop__send_on(thread, actor, actor->parent, signal);
+        return COP_OK;
+}
+
 /* The spawner waits for this one: for a message (start_ref), or in cop_start, which hears of one that ignores its start
  * only when it has ended. */
 static void acknowledge(struct cop__actor *actor, cop_ref start_ref, bool ignored)
@@ -493,8 +513,7 @@ static void acknowledge(struct cop__actor *actor, cop_ref start_ref, bool ignore
         if (asked)
                 status = answer_start(actor, &started);
         if (start_ref.bits != 0 && status == COP_OK)
-                status = cop_send_value(cop_to_pid(actor->parent), COP_KIND_OF(cop_started),
-                                        &started);
+                status = send_started(actor, &started);
         if (status != COP_OK)
                 cop__exit_with(actor, COP_TUPLE(cop_atom("system_limit"), cop_atom("start")));
         if (rare != NULL) {
@@ -594,7 +613,7 @@ void cop__actor_begin(struct cop__actor *actor)
                 start->run();
         else
                 start->run_with(start->renewed ? start->state : argument_of(start));
-        actor->reason = cop__reason_atom("normal");
+        actor->reason = cop__reason(COP__REASON_NORMAL);
         actor->leaving = true;
 }
 

@@ -56,7 +56,7 @@ cop_status cop__task_conclude(struct cop__actor *self, cop_pid pid, cop_status s
         if (status == COP_OK || self->trap_exit)
                 part(self, pid);
         if (status == COP_E_NO_ACTOR)
-                cop__failure_keep(self, cop__reason_atom("noproc"));
+                cop__failure_keep(self, cop__reason(COP__REASON_NOPROC));
         if (status != COP_OK)
                 return COP_E_DIED;
         *result = cop__result_of(answer);

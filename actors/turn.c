@@ -468,7 +468,7 @@ void cop__slot_clear(struct cop__thread *thread, struct cop__actor *actor)
                 actor->reason = NULL;
                 actor->life = COP__FREE;
         }
-        for (unsigned looks = 0; !cop__queue_sleep(&actor->queue, &actor->cursor, &passed); looks++) {
+        for (unsigned looks = 0; !cop__fall_asleep(thread, actor, &passed); looks++) {
                 struct cop__signal *signal = cop__next_signal(thread, actor);
                 if (signal == NULL)
                         cop__spin_wait(looks); /* a sender is between two instructions */

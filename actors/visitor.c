@@ -139,5 +139,5 @@ void cop_node_leave(void)
 {
         struct cop__actor *actor = cop__actor_here();
         if (actor != NULL && actor->task.visitor != NULL)
-                cop__visit_end(actor, cop__reason_atom("normal"));
+                cop__visit_end(actor, cop__reason(COP__REASON_NORMAL));
 }

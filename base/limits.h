@@ -49,6 +49,12 @@
 /* Turns that the next-slot may take in a row before what it holds goes to the end of the ring. */
 #define COP__NEXT_TURNS (COP__TINY ? 1u : 16u)
 
+/* Tasks on a worker's pile that begin in the order of their birth; of more, the newest does. They fit a core's own cache. */
+#define COP__PILE_IN_ORDER (COP__TINY ? 1u : 64u)
+
+/* Of the tasks that begin from a larger pile, one in so many is the oldest: rarely, since it brings all its subtree onto the pile. */
+#define COP__PILE_OLDEST (COP__TINY ? 2u : 1024u)
+
 /* A worker tries to steal before it looks at what is its own, but once it has stolen so many in a row, it comes to its own. 0: it steals
  * only when nothing else is left. */
 #define COP__STEALS_FIRST (COP__TINY ? 7u : 0u)

@@ -78,12 +78,20 @@ cop_term cop__term_flatten(cop_term term, char **at);
  * Holders only ever read it, so the count is the only thing that threads contend for.
  */
 struct cop__shared_term {
-        uint64_t holders;
+        uint64_t holders; /* atomic; COP__TERM_LASTS: not counted */
         cop_term term; /* points into the same block, right behind */
 };
 
 /* Held once. Returns NULL when there is no memory, or the term is too deep. */
 struct cop__shared_term *cop__shared_term_new(cop_term term);
+
+/*
+ * From now on it is not counted who holds it: for what outlives all holders, and would be counted up and down by all threads. It ends with
+ * cop__shared_term_end, by who made it, when nobody holds it.
+ */
+#define COP__TERM_LASTS (UINT64_C(1) << 63)
+void cop__shared_term_last(struct cop__shared_term *shared);
+void cop__shared_term_end(struct cop__shared_term *shared); /* NULL is let through */
 /* One more holder; the caller must be one, or know of one. NULL is let through. */
 struct cop__shared_term *cop__shared_term_take(struct cop__shared_term *shared);
 /* One holder less; the last one frees it. NULL is let through. */

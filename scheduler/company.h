@@ -19,8 +19,8 @@
  *      4 a plain load and store
  *      5 at_work = false
  *
- * What it is for: the arrival queues of actors (cop__push_signal, cop__fall_asleep). All that such a queue's senders and owners do, they do
- * as the worker, or as a thread that has joined. Everything else that threads share keeps its own rules.
+ * What it is for: the arrival queues of actors (cop__push_signal, cop__fall_asleep), and the pid that moves on when one dies (exit.c). All
+ * that such a queue's senders and owners do, and who registers a name, they do as the worker, or as a thread that has joined. Everything else that threads share keeps its own rules.
  *
  * Who may touch what
  *      alone       who joins first or leaves last, under the lock: store; worker: load

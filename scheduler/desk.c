@@ -28,7 +28,7 @@ void cop__desk_step_back(struct cop__desk *desk)
         } while (cop__load_acquire(&desk->raided));
 }
 
-static uint32_t clear(struct cop__desk *desk, struct cop__task **tasks)
+static uint32_t clear(struct cop__desk *desk, struct cop__task **tasks, struct cop__task_list *pile)
 {
         uint32_t count = desk->few_count;
         struct cop__task *next = cop__load_relaxed(&desk->next);
@@ -38,22 +38,24 @@ static uint32_t clear(struct cop__desk *desk, struct cop__task **tasks)
         if (next != NULL)
                 tasks[count++] = next;
         cop__store_relaxed(&desk->next, (struct cop__task *)NULL);
+        *pile = cop__pile_cut(&desk->pile, UINT32_MAX);
         return count;
 }
 
-uint32_t cop__desk_raid(struct cop__desk *desk, struct cop__task **tasks)
+uint32_t cop__desk_raid(struct cop__desk *desk, struct cop__task **tasks, struct cop__task_list *pile)
 {
         uint32_t count = 0;
+        *pile = (struct cop__task_list){ NULL, NULL, 0 };
         if (cop__load_relaxed(&desk->guard) == COP__DESK_LOCK) {
                 if (cop__exchange_acquire(&desk->at_work, true)) /* DESK */
                         return 0;
-                count = clear(desk, tasks);
+                count = clear(desk, tasks, pile);
                 cop__store_release(&desk->at_work, false); /* DESK */
                 return count;
         }
         cop__store_relaxed(&desk->raided, true);
         if (cop__barrier_all() && !cop__load_acquire(&desk->at_work)) /* DESK */
-                count = clear(desk, tasks);
+                count = clear(desk, tasks, pile);
         cop__store_release(&desk->raided, false); /* DESK */
         return count;
 }

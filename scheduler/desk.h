@@ -1,8 +1,10 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * What lies on a worker's desk: the task just woken, and the next few of its ring. No atomic exchange leads to them.
+ * What lies on a worker's desk: the task just woken, those that have never run, and the next few of its ring. No atomic exchange leads
+ * to them.
  *
  *      woken ──► next ──(displaced)──► ring ──(a few at a time)──► few ──► run
+ *      new ────► pile
  *
  * A worker comes to its desk at each turn, and twice for a message. Others come only for what would lie there too long: the lookout,
  * once a millisecond at most, when the worker has been in one turn all that time. So the whole cost is the raider's:
@@ -18,7 +20,7 @@
  * Who may touch what
  *      at_work     owner: store; raider: load
  *      raided      raider: store; owner: load
- *      the tasks   who has the desk; `next` and few_count: the owner, also away from it, and anybody as advice
+ *      the tasks   who has the desk; `next`, few_count and the pile's count: the owner, also away from it, and anybody as advice
  *
  * Named pairs (release ↔ acquire)
  *      DESK    store of `at_work` or `raided` that is false ↔ the load of it by the other side: what was done at the desk is visible.
@@ -34,8 +36,7 @@
 
 #include "base/atomic.h"
 #include "base/limits.h"
-
-struct cop__task;
+#include "scheduler/pile.h"
 
 enum cop__desk_guard {
         COP__DESK_ALONE = 0, /* no raider comes */
@@ -50,19 +51,21 @@ struct cop__desk {
         uint32_t few_at, few_count; /* few[few_at] is the next of them, few_count are left */
         struct cop__task *next;     /* just woken; NULL: none */
         struct cop__task *few[COP__DESK_FEW];
+        struct cop__pile pile;      /* never run yet */
 };
 
 /* Any thread, as advice. */
 COP__INLINE bool cop__desk_is_empty(const struct cop__desk *desk)
 {
-        return cop__load_acquire(&desk->next) == NULL && cop__load_acquire(&desk->few_count) == 0;
+        return cop__load_acquire(&desk->next) == NULL && cop__load_acquire(&desk->few_count) == 0 &&
+               cop__load_acquire(&desk->pile.count) == 0;
 }
 
 /* How the desks of so many workers are guarded, here and now. */
 enum cop__desk_guard cop__desk_guard_for(unsigned worker_count);
 
-/* Another thread, one at a time. What lies on the desk, up to 1 + COP__DESK_FEW tasks, the oldest first; how many. */
-uint32_t cop__desk_raid(struct cop__desk *desk, struct cop__task **tasks);
+/* Another thread, one at a time. What lies on the desk, up to 1 + COP__DESK_FEW tasks, the oldest first; how many; and its pile. */
+uint32_t cop__desk_raid(struct cop__desk *desk, struct cop__task **tasks, struct cop__task_list *pile);
 
 /* The rare halves of coming: a raider is there; the desk has a lock. */
 void cop__desk_step_back(struct cop__desk *desk);
@@ -111,6 +114,23 @@ COP__INLINE struct cop__task *cop__desk_take(struct cop__desk *desk)
                 task = desk->few[desk->few_at++];
                 cop__store_relaxed(&desk->few_count, desk->few_count - 1);
         }
+        cop__desk_leave(desk);
+        return task;
+}
+
+/* Owner. Puts one that has never run on the pile. */
+COP__INLINE void cop__desk_pile(struct cop__desk *desk, struct cop__task *task)
+{
+        cop__desk_come(desk);
+        cop__pile_put(&desk->pile, task);
+        cop__desk_leave(desk);
+}
+
+/* Owner. The one of the pile to begin with, or NULL. */
+COP__INLINE struct cop__task *cop__desk_begin(struct cop__desk *desk)
+{
+        cop__desk_come(desk);
+        struct cop__task *task = cop__pile_take(&desk->pile);
         cop__desk_leave(desk);
         return task;
 }

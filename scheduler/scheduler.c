@@ -259,6 +259,30 @@ static void put_next(struct cop__worker *worker, struct cop__task *task)
                 wake_one(scheduler);
 }
 
+/*
+ * Another worker has nothing to do. The oldest half of the pile goes to the queue that all share, unless something is there already. Of
+ * one task alone this worker takes care itself, soon; somebody looks after that.
+ */
+static COP__NOINLINE void share_pile(struct cop__worker *worker)
+{
+        struct cop__scheduler *scheduler = worker->thread.scheduler;
+        struct cop__desk *desk = &worker->desk;
+        uint32_t half = cop__load_relaxed(&desk->pile.count) / 2;
+        if (half == 0) {
+                if (cop__load_relaxed(&scheduler->lookout) == 0)
+                        wake_one(scheduler);
+                return;
+        }
+        if (cop__load_relaxed(&scheduler->shared[COP_PRIORITY_NORMAL].count) != 0)
+                return;
+        cop__desk_come(desk);
+        struct cop__task_list list =
+                cop__pile_cut(&desk->pile, half < COP__SHARED_BATCH ? half : COP__SHARED_BATCH);
+        cop__desk_leave(desk);
+        if (list.count > 0)
+                put_shared(scheduler, COP_PRIORITY_NORMAL, list.first, list.last, list.count);
+}
+
 /* Not to a worker's own queues: it comes from outside, is a thread, or not of the common kind. */
 static COP__NOINLINE void put_elsewhere(struct cop__scheduler *scheduler, struct cop__task *task)
 {
@@ -288,7 +312,20 @@ void cop__schedule(struct cop__scheduler *scheduler, struct cop__thread *thread,
                 put_next(worker, task);
 }
 
-/* Does anybody wait behind the next slot? */
+void cop__schedule_fresh(struct cop__scheduler *scheduler, struct cop__thread *thread,
+                         struct cop__task *task)
+{
+        struct cop__worker *worker = worker_for(thread, task);
+        if (COP__UNLIKELY(worker == NULL)) {
+                put_elsewhere(scheduler, task);
+                return;
+        }
+        cop__desk_pile(&worker->desk, task);
+        if (COP__UNLIKELY(cop__load_relaxed(&scheduler->idle) != 0))
+                share_pile(worker);
+}
+
+/* Does anybody wait behind the next slot and the pile? */
 COP__INLINE bool is_anybody_behind(const struct cop__worker *worker)
 {
         return cop__load_relaxed(&worker->desk.few_count) > 0 ||
@@ -299,7 +336,8 @@ COP__INLINE bool is_anybody_behind(const struct cop__worker *worker)
 static bool has_another(const struct cop__worker *worker, const struct cop__task *task)
 {
         const struct cop__task *current = worker->thread.current;
-        return worker->handed != NULL || (current != NULL && current != task) || is_anybody_behind(worker);
+        return worker->handed != NULL || (current != NULL && current != task) || is_anybody_behind(worker) ||
+               cop__load_relaxed(&worker->desk.pile.count) > 0;
 }
 
 /*
@@ -385,16 +423,47 @@ static COP__NOINLINE void pass_over_next(struct cop__worker *worker)
                 put_ring(worker, task);
 }
 
-COP__INLINE struct cop__task *pick_next_slot(struct cop__worker *worker)
+/* One from the pile, which is shared with who has nothing to do. */
+static struct cop__task *pick_fresh(struct cop__worker *worker)
 {
-        if (cop__load_relaxed(&worker->desk.next) == NULL)
+        if (COP__UNLIKELY(cop__load_relaxed(&worker->thread.scheduler->idle) != 0))
+                share_pile(worker);
+        return cop__desk_begin(&worker->desk);
+}
+
+/*
+ * The pile's turn, or the next slot has been served often enough. After so many turns of both together one of the ring has its turn,
+ * if there is one; after so many of the next slot's, one of the pile. With nobody else waiting here there is nobody to be fair to.
+ */
+static COP__NOINLINE struct cop__task *pick_soon_slowly(struct cop__worker *worker)
+{
+        bool next = cop__load_relaxed(&worker->desk.next) != NULL;
+        bool fresh = cop__load_relaxed(&worker->desk.pile.count) > 0;
+        if (worker->next_turns >= worker->thread.scheduler->habits.next_turns) {
+                if (is_anybody_behind(worker)) {
+                        pass_over_next(worker);
+                        return NULL;
+                }
+                worker->next_turns = 0;
+                next = next && !fresh;
+        } else {
+                worker->next_turns++;
+        }
+        return next ? cop__desk_swap(&worker->desk, NULL) : pick_fresh(worker);
+}
+
+/* What has just been woken, or has never run, unless the others behind them have waited long enough. */
+COP__INLINE struct cop__task *pick_soon(struct cop__worker *worker)
+{
+        if (COP__LIKELY(cop__load_relaxed(&worker->desk.next) != NULL)) {
+                if (COP__LIKELY(worker->next_turns < worker->thread.scheduler->habits.next_turns)) {
+                        worker->next_turns++;
+                        return cop__desk_swap(&worker->desk, NULL);
+                }
+        } else if (cop__load_relaxed(&worker->desk.pile.count) == 0) {
                 return NULL;
-        /* With nobody else waiting here there is nobody to be fair to. */
-        if (COP__LIKELY(worker->next_turns++ < worker->thread.scheduler->habits.next_turns ||
-                        !is_anybody_behind(worker)))
-                return cop__desk_swap(&worker->desk, NULL);
-        pass_over_next(worker);
-        return NULL;
+        }
+        return pick_soon_slowly(worker);
 }
 
 /* The task that was interrupted the longest ago. */
@@ -564,7 +633,7 @@ COP__INLINE struct cop__task *pick_here(struct cop__worker *worker)
         }
         task = pick_elsewhere(worker);
         if (task == NULL)
-                task = pick_next_slot(worker);
+                task = pick_soon(worker);
         if (task != NULL)
                 return task;
         worker->next_turns = 0;
@@ -695,9 +764,12 @@ static void look_after(struct cop__worker *worker, struct cop__worker *busy)
         if (cop__desk_is_empty(&busy->desk) || cop__load_relaxed(&busy->desk.guard) == COP__DESK_ALONE)
                 return;
         struct cop__task *tasks[1 + COP__DESK_FEW];
-        uint32_t count = cop__desk_raid(&busy->desk, tasks);
+        struct cop__task_list pile;
+        uint32_t count = cop__desk_raid(&busy->desk, tasks, &pile);
         for (uint32_t i = 0; i < count; i++)
                 put_ring(worker, tasks[i]);
+        if (pile.count > 0)
+                put_shared(worker->thread.scheduler, COP_PRIORITY_NORMAL, pile.first, pile.last, pile.count);
 }
 
 static bool become_lookout(struct cop__worker *worker)
@@ -790,15 +862,19 @@ void cop__relieve_worker(struct cop__worker *worker)
             cop__load_relaxed(&worker->desk.guard) == COP__DESK_ALONE)
                 return;
         struct cop__task *few[1 + COP__DESK_FEW];
-        count = cop__desk_raid(&worker->desk, few);
+        struct cop__task_list pile;
+        count = cop__desk_raid(&worker->desk, few, &pile);
         for (uint32_t i = 0; i < count; i++)
                 put_shared(scheduler, COP_PRIORITY_NORMAL, few[i], few[i], 1);
+        if (pile.count > 0)
+                put_shared(scheduler, COP_PRIORITY_NORMAL, pile.first, pile.last, pile.count);
 }
 
 void cop__clear_desk(struct cop__worker *worker)
 {
         struct cop__task *task;
         while ((task = cop__desk_swap(&worker->desk, NULL)) != NULL ||
+               (task = cop__desk_begin(&worker->desk)) != NULL ||
                (task = cop__desk_take(&worker->desk)) != NULL)
                 put_shared(worker->thread.scheduler, COP_PRIORITY_NORMAL, task, task, 1);
 }

@@ -10,6 +10,9 @@
  *                            ▼                                              ▼                   │
  *                          worker ◄────────────── steal half ◄─────── other workers      visiting threads
  *
+ * One that has never run goes to the worker's pile, on its desk beside the next slot (pile.h); the oldest of these go to the shared queue
+ * when another worker has nothing to do.
+ *
  * That is the way of normal tasks. Those of another priority wait in a shared queue each, where the first worker that is free
  * finds them: an urgent one never lies behind a worker that is in a long turn, and need not be stolen.
  *
@@ -40,16 +43,9 @@
 #include "scheduler/runqueue.h"
 #include "scheduler/spare.h"
 #include "scheduler/stack.h"
+#include "scheduler/task.h"
 #include "scheduler/timer.h"
 #include "scheduler/watch.h"
-
-/* Something to run. Embedded in what it runs; zeroed is ready. */
-struct cop__task {
-        struct cop__task *next;    /* in the shared queue; whoever holds the task's run right */
-        struct cop__stack *stack;  /* where it is blocked; NULL: it is not */
-        struct cop__park *visitor; /* set: a thread of its own runs it, and sleeps here */
-        uint8_t priority;          /* atomic; a cop_priority: where it will wait next */
-};
 
 /* Where turns are left to: in a frame of the stack they run on, mostly that of the loop. Its stack points at it. */
 struct cop__escape {
@@ -58,12 +54,6 @@ struct cop__escape {
 };
 
 #define COP__PRIORITIES 4
-
-/* Tasks in order, linked by `next`. */
-struct cop__task_list {
-        struct cop__task *first, *last;
-        uint32_t count;
-};
 
 struct cop__scheduler;
 struct cop__simulation;
@@ -128,7 +118,7 @@ struct cop__worker {
         uint64_t run_progress;         /* ... unless its progress is not this any more. Released by run_turn: RUN */
         uint32_t pinned_count;         /* the watch reads; of `pinned` */
         int tid;                       /* the watch reads; the kernel's number of the thread */
-        struct cop__desk desk;         /* the next slot, and what is next of the ring; see desk.h */
+        struct cop__desk desk;         /* the next slot, the pile, and what is next of the ring; see desk.h */
         struct cop__park park;
         struct cop__wheel wheel;       /* has its own lock */
         struct cop__lock expiring;     /* one thread at a time serves the wheel */
@@ -223,11 +213,14 @@ void cop__visitor_end(struct cop__thread *thread);
 
 /*
  * Makes a task runnable; the caller holds its run right and gives it up. `thread` is the caller's own place, or NULL.
- * cop__schedule runs it soon on this worker (it is warm here), cop__schedule_later after what waits already.
+ * cop__schedule runs it soon on this worker (it is warm here), cop__schedule_later after what waits already; cop__schedule_fresh is for
+ * one that has never run (pile.h).
  */
 void cop__schedule(struct cop__scheduler *scheduler, struct cop__thread *thread,
                    struct cop__task *task);
 void cop__schedule_later(struct cop__scheduler *scheduler, struct cop__thread *thread,
+                         struct cop__task *task);
+void cop__schedule_fresh(struct cop__scheduler *scheduler, struct cop__thread *thread,
                          struct cop__task *task);
 
 /*

@@ -40,22 +40,28 @@ static void expect_news(struct cop__supervisor *self, struct cop__child *child, 
 static void stop_ticking(struct cop__supervisor *self, struct cop__child *child)
 {
         if (child->timer.bits != 0)
-                cop_cancel(child->timer); /* one that has fired bears a reference that nobody awaits */
+                cop_cancel_async(child->timer, false); /* one that has fired bears a reference that nobody awaits */
         child->timer.bits = 0;
         cop__roster_await(self->roster, &child->tick, (cop_ref){ 0 });
+}
+
+/* When so much time has passed; most such ticks are called off, so it is not counted more exactly than it takes (base/clock.h). */
+static int64_t ms_in(uint64_t delay_ns)
+{
+        uint64_t when_ns = cop__clock_in_ns(delay_ns);
+        return (int64_t)(when_ns / COP__NS_PER_MS + (when_ns % COP__NS_PER_MS != 0));
 }
 
 bool cop__child_tick(struct cop__supervisor *self, struct cop__child *child, uint64_t delay_ns)
 {
         cop_ref ref = cop_ref_new();
-        int64_t ms = (int64_t)(delay_ns / COP__NS_PER_MS + (delay_ns % COP__NS_PER_MS != 0));
         cop_status status;
         stop_ticking(self, child);
-        if (ms == 0)
+        if (delay_ns == 0)
                 status = cop_send(cop_self(), cop__supervisor_tick, .ref = ref);
         else
-                status = cop_send_after(&child->timer, ms, cop_self(), cop__supervisor_tick,
-                                        .ref = ref);
+                status = cop_send_at(&child->timer, ms_in(delay_ns), cop_self(), cop__supervisor_tick,
+                                     .ref = ref);
         if (status != COP_OK)
                 return false;
         cop__roster_await(self->roster, &child->tick, ref);
@@ -197,7 +203,8 @@ static void runs(struct cop__supervisor *self, struct cop__child *child, cop_pid
 {
         expect_news(self, child, (cop_ref){ 0 });
         child->restarts += child->again;
-        child->past.born_ns = cop__clock_ns();
+        if (child->spec->backoff.first_ms != 0 || child->spec->breaker.failures != 0)
+                child->past.born_ns = cop__clock_ns();
         child->known = pid;
         cop__roster_set(self->roster, child, COP__CHILD_RUNNING, pid);
         if (child->again)

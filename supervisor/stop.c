@@ -16,7 +16,7 @@
 cop_status cop__stop_ask(cop_pid pid, cop_pid from)
 {
         struct cop__thread *thread = cop__thread_here();
-        struct cop__shared_term *reason = cop__reason_atom("shutdown");
+        struct cop__shared_term *reason = cop__reason(COP__REASON_SHUTDOWN);
         struct cop__signal *signal = cop__exit_new(thread, from, reason);
         if (signal == NULL) {
                 cop__shared_term_drop(reason);

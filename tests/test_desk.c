@@ -33,18 +33,25 @@ TEST(what_was_woken_last_is_next_and_displaces_what_was_before)
 static void a_raid_takes_all(enum cop__desk_guard guard)
 {
         struct cop__desk desk = { .guard = (uint8_t)guard };
-        struct cop__task tasks[1 + COP__DESK_FEW], *raided[1 + COP__DESK_FEW];
-        ck_assert_uint_eq(cop__desk_raid(&desk, raided), 0);
+        struct cop__task tasks[1 + COP__DESK_FEW], *raided[1 + COP__DESK_FEW], fresh[2];
+        struct cop__task_list pile;
+        ck_assert_uint_eq(cop__desk_raid(&desk, raided, &pile), 0);
         for (uint32_t i = 0; i < COP__DESK_FEW; i++)
                 desk.few[i] = &tasks[i];
         desk.few_count = COP__DESK_FEW;
         ck_assert_ptr_null(cop__desk_swap(&desk, &tasks[COP__DESK_FEW]));
         ck_assert_ptr_eq(cop__desk_take(&desk), &tasks[0]);
-        ck_assert_uint_eq(cop__desk_raid(&desk, raided), COP__DESK_FEW);
+        cop__desk_pile(&desk, &fresh[0]);
+        cop__desk_pile(&desk, &fresh[1]);
+        ck_assert_uint_eq(cop__desk_raid(&desk, raided, &pile), COP__DESK_FEW);
         for (uint32_t i = 0; i < COP__DESK_FEW; i++)
                 ck_assert_ptr_eq(raided[i], &tasks[i + 1]);
+        ck_assert_uint_eq(pile.count, 2);
+        ck_assert_ptr_eq(pile.first, &fresh[0]);
+        ck_assert_ptr_eq(pile.last, &fresh[1]);
         ck_assert(cop__desk_is_empty(&desk));
         ck_assert_ptr_null(cop__desk_take(&desk));
+        ck_assert_ptr_null(cop__desk_begin(&desk));
 }
 
 TEST(a_raid_takes_all_that_lies_there_the_oldest_first)
@@ -57,11 +64,12 @@ TEST(a_raid_takes_nothing_while_the_owner_is_there)
 {
         struct cop__desk desk = { .guard = (uint8_t)cop__desk_guard_for(2) };
         struct cop__task task = { 0 }, *raided[1 + COP__DESK_FEW];
+        struct cop__task_list pile;
         ck_assert_ptr_null(cop__desk_swap(&desk, &task));
         cop__desk_come(&desk);
-        ck_assert_uint_eq(cop__desk_raid(&desk, raided), 0);
+        ck_assert_uint_eq(cop__desk_raid(&desk, raided, &pile), 0);
         cop__desk_leave(&desk);
-        ck_assert_uint_eq(cop__desk_raid(&desk, raided), 1);
+        ck_assert_uint_eq(cop__desk_raid(&desk, raided, &pile), 1);
         ck_assert_ptr_eq(raided[0], &task);
 }
 
@@ -92,11 +100,16 @@ static void *raids(void *argument)
 {
         struct raided *all = argument;
         while (!cop__load_acquire(&all->over)) {
-                struct cop__task *tasks[1 + COP__DESK_FEW];
-                uint32_t count = cop__desk_raid(&all->desk, tasks);
+                struct cop__task *tasks[1 + COP__DESK_FEW], *next;
+                struct cop__task_list pile;
+                uint32_t count = cop__desk_raid(&all->desk, tasks, &pile);
                 for (uint32_t i = 0; i < count; i++)
                         comes_back(all, tasks[i]);
-                cop__add_acq_rel(&all->by_raid, count);
+                for (struct cop__task *task = pile.first; task != NULL; task = next) {
+                        next = task->next; /* from its coming back on it is its owner's */
+                        comes_back(all, task);
+                }
+                cop__add_acq_rel(&all->by_raid, count + pile.count);
         }
         return NULL;
 }
@@ -131,6 +144,8 @@ static void none_is_lost(enum cop__desk_guard guard)
                 struct cop__task *displaced = NULL;
                 if (i % 3 == 0 && cop__load_relaxed(&all->desk.few_count) == 0)
                         put_few(&all->desk, task);
+                else if (i % 3 == 1)
+                        cop__desk_pile(&all->desk, task);
                 else
                         displaced = cop__desk_swap(&all->desk, task);
                 if (displaced != NULL)
@@ -138,11 +153,15 @@ static void none_is_lost(enum cop__desk_guard guard)
                 struct cop__task *few = i % 2 == 0 ? cop__desk_take(&all->desk) : NULL;
                 if (few != NULL)
                         comes_back(all, few);
+                struct cop__task *fresh = i % 4 != 0 ? cop__desk_begin(&all->desk) : NULL;
+                if (fresh != NULL)
+                        comes_back(all, fresh);
         }
         cop__store_release(&all->over, true);
         pthread_join(raider, NULL);
         struct cop__task *left;
         while ((left = cop__desk_take(&all->desk)) != NULL ||
+               (left = cop__desk_begin(&all->desk)) != NULL ||
                (left = cop__desk_swap(&all->desk, NULL)) != NULL)
                 comes_back(all, left);
         for (uint32_t i = 0; i < TASKS; i++)

@@ -38,6 +38,8 @@ int __wrap_pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex);
 int __wrap_pthread_cond_broadcast(pthread_cond_t *condition);
 int __wrap_pthread_cond_signal(pthread_cond_t *condition);
 int __wrap_prctl(int option, ...);
+bool __wrap_cop__barrier_is_there(void);
+bool __wrap_cop__barrier_all(void);
 cop_status __wrap_cop__fault_install(void);
 void __wrap_cop__fault_uninstall(void);
 cop_status __wrap_cop__fault_thread_start(struct cop__fault_scope *scope);
@@ -149,6 +151,20 @@ void __wrap_cop__park_wake(struct cop__park *park)
 {
         cop__add_seq(count_of(park), 1);
         explore_wake(park);
+}
+
+/* ---- The fence that all threads pass: whatever they have stored is seen ------------------------ */
+
+bool __wrap_cop__barrier_is_there(void)
+{
+        return true;
+}
+
+bool __wrap_cop__barrier_all(void)
+{
+        explore_step("a fence for all", 0);
+        explore_settle_all();
+        return true;
 }
 
 /* ---- Threads ------------------------------------------------------------------------------ */

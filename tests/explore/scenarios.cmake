@@ -36,6 +36,43 @@ explore_plant(ring_shows_a_slot_that_is_not_filled ring each_task scheduler/runq
         "cop__store_release(&queue->tail, tail + 1); /* FILL */"
         "cop__store_relaxed(&queue->tail, tail + 1);")
 
+# ---- A worker's desk: scheduler/desk.h, and the fence that it rests on ---------------------
+
+explore_test(desk 20000 two_tasks 3)
+
+explore_plant(desk_owner_does_not_step_back desk a_task_on scheduler/desk.h
+        "if (COP__UNLIKELY(cop__load_acquire(&desk->raided))) /* DESK */\n                cop__desk_step_back(desk);"
+        "(void)0;")
+explore_plant(desk_is_raided_without_the_fence desk a_task_on scheduler/desk.c
+        "if (cop__barrier_all() && !cop__load_acquire(&desk->at_work)) /* DESK */"
+        "if (!cop__load_acquire(&desk->at_work))")
+explore_plant(desk_is_raided_without_a_look desk a_task_on scheduler/desk.c
+        "if (cop__barrier_all() && !cop__load_acquire(&desk->at_work)) /* DESK */"
+        "if (cop__barrier_all())")
+explore_plant(desk_has_a_lock_that_nobody_takes desk so_it_is scheduler/desk.c
+        "if (cop__exchange_acquire(&desk->at_work, true)) /* DESK */\n                        return 0;"
+        "cop__store_release(&desk->at_work, true);")
+explore_plant(desk_steps_back_into_a_raid desk a_task_on scheduler/desk.c
+        "} while (cop__load_acquire(&desk->raided));"
+        "} while (false);")
+
+# ---- The only worker and who comes: scheduler/company.h, mailbox/queue.h ---------------------
+
+explore_test(company 20000)
+
+explore_plant(company_is_joined_without_the_fence company what_a_lonely scheduler/company.c
+        "if (!cop__barrier_all())\n                __builtin_trap();"
+        "(void)0;")
+explore_plant(company_waits_for_nobody company what_a_lonely scheduler/company.c
+        "for (unsigned looks = 0; cop__load_acquire(&solitude->at_work); looks++) /* JOIN */\n                cop__spin_wait(looks);"
+        "(void)0;")
+explore_plant(company_is_not_looked_for_again company what_a_lonely scheduler/company.h
+        "if (COP__LIKELY(cop__load_acquire(&solitude->alone))) /* PART */"
+        "if (true)")
+explore_plant(company_parts_while_others_stay company what_a_lonely scheduler/company.c
+        "if (--company->awake == 0)\n                cop__store_release"
+        "company->awake--;\n        cop__store_release")
+
 # ---- The pool's depot: base/pool.c, ck_stack.h --------------------------------------------
 
 explore_test(depot 10000)
@@ -57,6 +94,16 @@ explore_plant(wake_looks_before_it_says_so wake one_worker scheduler/scheduler.c
 explore_plant(wake_takes_its_ticket_late wake one_worker scheduler/scheduler.c
         "if (COP__UNLIKELY(cop__load_seq(&scheduler->quiet.onlookers) != 0))"
         "ticket = cop__park_ticket(&worker->park);\n                if (COP__UNLIKELY(cop__load_seq(&scheduler->quiet.onlookers) != 0))")
+
+explore_plant(spare_is_not_woken wake a_spare_that_rested scheduler/spare.c
+        "cop__and_seq(&scheduler->spares.resting, ~bit_of(spare)); /* RESTING */\n        cop__park_wake(&spare->park);"
+        "cop__and_seq(&scheduler->spares.resting, ~bit_of(spare));")
+explore_plant(spare_is_woken_before_it_is_told wake a_spare_that_rested scheduler/spare.c
+        "cop__and_seq(&scheduler->spares.resting, ~bit_of(spare)); /* RESTING */\n        cop__park_wake(&spare->park);"
+        "cop__park_wake(&spare->park);\n        cop__and_seq(&scheduler->spares.resting, ~bit_of(spare));")
+explore_plant(spare_forgets_its_count wake a_spare_that_rested scheduler/spare.c
+        "if (cop__cas_seq(&scheduler->spares.at_work, &at_work, at_work - 1))\n                        return true;"
+        "return true;")
 
 # ---- Whole nodes ----------------------------------------------------------------------------
 

@@ -3,6 +3,9 @@
  * Sleep and wake (scheduler/scheduler.c), the whole of the scheduler with workers that are threads of the explorer. Under every
  * schedule each task that was put up is run, without anybody's coming to look by chance: a wake-up that is lost leaves the
  * workers and who waits for the task asleep, and that is the end of the schedule.
+ *
+ * So it is while the only worker is stuck in a turn and a spare one stands in for it (scheduler/spare.h); the scenario's own thread
+ * then does what the watch does.
  */
 #include <string.h>
 
@@ -14,12 +17,15 @@
 struct job {
         struct cop__task task;
         unsigned left; /* how often it goes on by itself */
+        struct cop__task *lays; /* it puts that one up, and then it is stuck until the others have ended */
         unsigned runs;
 };
 
 static struct cop__scheduler scheduler;
 static struct job jobs[TASKS];
 static unsigned ended, expected;
+static bool is_stuck;
+static struct cop__worker *stuck; /* who is; it may be the spare */
 
 static struct job *job_of(struct cop__task *task)
 {
@@ -32,11 +38,33 @@ static void again(void *argument)
         cop__schedule_later(&scheduler, cop__thread_here(), &job->task);
 }
 
+static void end(void)
+{
+        if (cop__add_seq(&ended, 1) + 1 == expected)
+                explore_wake(&ended);
+}
+
+/* As who waits in the system: what it has put up lies on its worker's desk meanwhile. */
+static void be_stuck(struct job *job)
+{
+        stuck = cop__thread_here()->worker;
+        cop__schedule(&scheduler, cop__thread_here(), job->lays);
+        cop__store_seq(&is_stuck, true);
+        explore_wake(&is_stuck);
+        while (cop__load_seq(&is_stuck))
+                explore_sleep(&is_stuck, UINT64_MAX);
+        end();
+}
+
 /* Some end at once, some are put up again, some block. */
 static void run_job(struct cop__task *task)
 {
         struct job *job = job_of(task);
         job->runs++;
+        if (job->lays != NULL) {
+                be_stuck(job);
+                return;
+        }
         while (job->left > 0) {
                 job->left--;
                 if (job->left % 2 == 0) {
@@ -45,8 +73,7 @@ static void run_job(struct cop__task *task)
                 }
                 cop__block(again, job);
         }
-        if (cop__add_seq(&ended, 1) + 1 == expected)
-                explore_wake(&ended);
+        end();
 }
 
 static void leave(struct cop__timer *timer, void *owner)
@@ -138,4 +165,69 @@ SCENARIO(two_workers_run_all_tasks)
 SCENARIO(three_workers_run_tasks_that_block_and_go_on)
 {
         run(3, TASKS, 3);
+}
+
+/* ---- A spare worker ------------------------------------------------------------------------------- */
+
+/* The watch looks: it asks for a spare, and takes what lies at the stuck worker's, whose desk it knows nobody is at. */
+static void look_after_stuck(void)
+{
+        uint32_t nobody = 0;
+        cop__spares_adjust(&scheduler, 1, true);
+        if (cop__has_others(&scheduler) && cop__load_relaxed(&stuck->desk.guard) == COP__DESK_ALONE)
+                cop__store_relaxed(&stuck->desk.guard, (uint8_t)cop__desk_guard_for(2));
+        if (!cop__cas_seq(&scheduler.lookout, &nobody, COP__WORKERS_MAX + 1))
+                return;
+        cop__company_join(&scheduler.company);
+        cop__relieve_worker(stuck);
+        cop__company_leave(&scheduler.company);
+        cop__store_seq(&scheduler.lookout, 0);
+}
+
+/* One task is stuck until all others, among them one that it has put up itself, have been run by the spare. */
+static void be_stood_in_for(void)
+{
+        memset(jobs, 0, sizeof(jobs));
+        ended = 0;
+        expected = 3;
+        is_stuck = false;
+        jobs[0].lays = &jobs[1].task;
+        for (unsigned i = 0; i < expected; i++)
+                jobs[i].task.priority = COP_PRIORITY_NORMAL;
+        cop__schedule(&scheduler, NULL, &jobs[0].task);
+        while (!cop__load_seq(&is_stuck))
+                explore_sleep(&is_stuck, UINT64_MAX);
+        cop__schedule(&scheduler, NULL, &jobs[2].task);
+        while (cop__load_seq(&ended) < expected - 1) {
+                look_after_stuck();
+                explore_yield();
+        }
+        cop__store_seq(&is_stuck, false);
+        explore_wake(&is_stuck);
+        while (cop__load_seq(&ended) < expected)
+                explore_sleep(&ended, UINT64_MAX);
+        cop__spares_adjust(&scheduler, 0, false);
+        for (unsigned i = 0; i < expected; i++)
+                EXPLORE_ASSERT(jobs[i].runs == 1);
+}
+
+static void run_with_spare(unsigned times)
+{
+        explore_focus(false);
+        EXPLORE_ASSERT(cop__scheduler_start(&scheduler, 1, 1, 0, &hooks, NULL) == COP_OK);
+        explore_focus(true);
+        for (unsigned i = 0; i < times; i++)
+                be_stood_in_for();
+        cop__scheduler_stop(&scheduler);
+        EXPLORE_ASSERT(cop__load_relaxed(&scheduler.spares.at_work) <= 1);
+}
+
+SCENARIO(a_spare_runs_what_a_stuck_worker_leaves)
+{
+        run_with_spare(1);
+}
+
+SCENARIO(a_spare_that_rested_stands_in_again)
+{
+        run_with_spare(2);
 }
