@@ -1,7 +1,8 @@
 #!/bin/sh
 # Copyright (c) 2026 The Coppice authors. MIT licence.
 #
-# The soak in short: each part of ./run soak for some seconds, 20 in all, with its count of what was survived.
+# The soak in short: each part of ./run soak for some seconds, 20 in all, with its count of what was survived, and the sentence
+# that sums them up.
 #
 #       tests/soak.sh BUILD_DIR
 set -eu
@@ -11,15 +12,39 @@ build=${1:-${COPPICE_BUILD:?"usage: tests/soak.sh BUILD_DIR"}}
 parts=$(find "$here/soak" -name '*.sh' | sed 's/.*\///; s/\.sh$//' | sort)
 count=$(printf '%s\n' "$parts" | wc -l)
 failed=0
+heard=$(mktemp)
+trap 'rm -f -- "$heard"' EXIT
+
+# expect_in_summary WORDS: with a number before them, which is there if it is not 0.
+expect_in_summary() {
+        printf '%s\n' "$summary" | grep -Eq "[0-9] $1" || {
+                echo "soak: the summary lacks $1: $summary" >&2
+                failed=1
+        }
+}
+
 for part in $parts; do
         out=$(sh "$here/soak/$part.sh" "$build" $((20 / count)) 2>&1) || {
                 printf 'soak: %s failed:\n%s\n' "$part" "$out" >&2
                 failed=1
         }
-        printf '%s\n' "$out"
+        printf '%s\n' "$out" | tee -a "$heard"
         printf '%s\n' "$out" | grep -q '[1-9]' || {
                 echo "soak: $part has counted nothing" >&2
                 failed=1
         }
 done
+summary=$(awk -f "$here/soak/summary.awk" "$heard")
+echo "$summary"
+expect_in_summary seeds
+expect_in_summary 'simulated hours'
+expect_in_summary 'claims of suites'
+expect_in_summary 'faults survived'
+! grep -q '^schedules: [1-9][0-9]* explored' "$heard" || expect_in_summary 'schedules explored'
+! grep -q '^fuzz: [1-9]' "$heard" || expect_in_summary 'executions fuzzed'
+[ "$(printf 'simulation: 7 seeds from 3, five loads each: 9 turns, 1.50 simulated hours, 2 crashes\nfaults survived: 40, of 7 kinds\n' |
+        awk -f "$here/soak/summary.awk")" = 'soak: 7 seeds, 1.50 simulated hours, 42 faults survived' ] || {
+        echo "soak: the summary does not add up" >&2
+        failed=1
+}
 exit $failed

@@ -1,10 +1,10 @@
 %% Copyright (c) 2026 The Coppice authors. MIT licence.
 %%
-%% The other side of ours.c, in Erlang: the same orders, the same words.
+%% The other side of puppets.c, in Erlang: the same orders, the same words.
 %%
 %% Puppets have the priority high and there is one scheduler, so when the one who gives the orders, of priority normal, goes on
 %% after a yield, none of them has anything left to do.
--module(theirs).
+-module(puppets).
 -export([main/0]).
 
 main() ->

@@ -1,10 +1,10 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
  * One side of the comparison with Erlang: reads orders, has puppets carry them out, and prints what came of each. The other
- * side is theirs.erl, which does the same word for word; compare.sh makes the orders and compares what the two say.
+ * side is puppets.erl, which does the same word for word; compare.sh makes the orders and compares what the two say.
  *
- *      original generate SEED SEQUENCES       prints orders
- *      original run                           reads them
+ *      puppets generate SEED SEQUENCES       prints orders
+ *      puppets run                           reads them
  *
  * An order is a line: a word and numbers. Puppets are numbered from 0; each life of one has a name, p2.1 being the second
  * life of puppet 2. After each order nothing moves any more before what has happened is printed, a line for the order with its
@@ -294,6 +294,6 @@ int main(int argc, char **argv)
         else if (argc == 2 && strcmp(argv[1], "run") == 0)
                 return run();
         else
-                return fputs("original generate SEED SEQUENCES | original run\n", stderr) < 0 ? 1 : 2;
+                return fputs("puppets generate SEED SEQUENCES | puppets run\n", stderr) < 0 ? 1 : 2;
         return 0;
 }
