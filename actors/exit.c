@@ -31,6 +31,7 @@
 #include "actors/neighbours.h"
 #include "actors/outpost.h"
 #include "actors/own.h"
+#include "actors/recent.h"
 #include "actors/server.h"
 #include "actors/request.h"
 #include "actors/take.h"
@@ -251,6 +252,17 @@ static void describe(const cop_term reason, struct cop__report *report, const co
                  function.as.text, line.count > 0 ? " at " : "", (int)line.count, line.as.text);
 }
 
+/* The message that it is at; of a function that receives: the last one that it still holds. */
+static const struct cop__signal *at_hand(const struct cop__actor *actor)
+{
+        if (actor->current != NULL || actor->server != NULL)
+                return actor->current;
+        const struct cop__node *last = actor->cursor.node;
+        const struct cop__signal *signal =
+                last != NULL ? COP__CONTAINER(last, const struct cop__signal, node) : NULL;
+        return signal != NULL && signal->flags & COP__SIGNAL_TAKEN ? signal : actor->taken;
+}
+
 static void file_report(struct cop_node *node, struct cop__actor *actor, cop_pid pid,
                         const char *who)
 {
@@ -261,10 +273,12 @@ static void file_report(struct cop_node *node, struct cop__actor *actor, cop_pid
         memcpy(report.who, who, sizeof(report.who));
         report.supervised = actor->supervised;
         describe(actor->reason->term, &report, node->kinds);
-        if (actor->current != NULL) {
-                print_message(node, actor->current, report.message, sizeof(report.message));
-                report.from = actor->current->from;
+        const struct cop__signal *handled = at_hand(actor);
+        if (handled != NULL) {
+                print_message(node, handled, report.message, sizeof(report.message));
+                report.from = handled->from;
         }
+        cop__recent_report(actor, &report);
         cop__server_print_state(actor, report.state, sizeof(report.state));
         cop__own_print(actor, report.held, sizeof(report.held));
         cop__neighbours_print(node, actor, &report);
@@ -429,6 +443,7 @@ static void free_memory(struct cop__thread *thread, struct cop__actor *actor)
         cop__rare_end(actor);
         cop__store_relaxed(&actor->bytes, 0);
         cop__store_relaxed(&actor->handled, 0);
+        cop__store_relaxed(&actor->recent, 0);
         cop__store_relaxed(&actor->where, NULL);
         cop__store_relaxed(&actor->hibernating, false);
         cop__store_relaxed(&actor->trap_exit, false);

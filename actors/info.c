@@ -91,6 +91,7 @@ static void look_at(const struct cop__actor *actor, struct cop__glimpse *glimpse
         glimpse->relations = cop__load_relaxed(&actor->relation_count);
         glimpse->unread = cop__unread(actor);
         glimpse->handled = cop__load_relaxed(&actor->handled);
+        glimpse->recent = cop__load_relaxed(&actor->recent);
         glimpse->stack_bytes = cop__load_relaxed(&actor->stack_bytes);
         glimpse->bytes = sizeof(struct cop__actor) + cop__load_relaxed(&actor->bytes) +
                          glimpse->stack_bytes;

@@ -6,6 +6,7 @@
 #include "actors/inside.h"
 #include "actors/observe.h"
 #include "actors/priority.h"
+#include "actors/recent.h"
 #include "actors/sys.h"
 #include "actors/take.h"
 #include "base/clock.h"
@@ -329,6 +330,7 @@ cop_message *cop_receive_any_of(int64_t timeout_ms, const cop_pattern *patterns,
         if (COP__UNLIKELY(signal->flags & COP__SIGNAL_COUNTED))
                 cop__limit_leave(cop__thread_here(), actor, signal);
         cop__hand_over(actor, signal);
+        cop__recent_note(actor, signal->kind);
         cop__count_up(&actor->handled);
         if (COP__UNLIKELY(actor->aside & COP__ASIDE_OBSERVED) && actor->server == NULL)
                 cop__observe_signal(actor, "in", signal);
