@@ -293,6 +293,7 @@ cop_status cop__info(cop_pid pid, int64_t timeout_ms, cop_term *info)
         struct cop__signal *request = cop__signal_new(&thread->pool, COP__SIGNAL_INFO, 0);
         if (request == NULL)
                 return COP_E_NO_MEMORY;
+        request->flags |= COP__SIGNAL_ASIDE;
         cop_status status = cop__call(actor, pid, request, cop__deadline_ns(timeout_ms),
                                       __builtin_return_address(0), &reply);
         if (status != COP_OK)
