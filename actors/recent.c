@@ -105,8 +105,8 @@ static void add_all_unread(struct mail *mail, const struct cop__actor *actor)
                 add_unread(mail, COP__CONTAINER(node, const struct cop__signal, node));
 }
 
-static void print_unread(struct cop_node *node, const struct cop__actor *actor, char *text,
-                         size_t size)
+void cop__unread_print(struct cop_node *node, const struct cop__actor *actor, char *text,
+                       size_t size)
 {
         struct mail mail = { .node = node };
         cop__text_init_fixed(&mail.text, text, size);
@@ -119,9 +119,8 @@ static void print_unread(struct cop_node *node, const struct cop__actor *actor, 
 
 /* ---- Events ------------------------------------------------------------------------------- */
 
-/* Of a server that sys keeps a log of. */
-static void print_events(struct cop_node *node, const struct cop__actor *actor, char *text,
-                         size_t size)
+void cop__events_print(struct cop_node *node, const struct cop__actor *actor, char *text,
+                       size_t size)
 {
         const struct cop__observation *seen = actor->rare != NULL ? actor->rare->observation : NULL;
         struct cop__text out;
@@ -137,16 +136,4 @@ static void print_events(struct cop_node *node, const struct cop__actor *actor, 
                 cop_term_print(term->term, node->kinds, event, sizeof(event));
                 cop__text_printf(&out, "%s%s", i > seen->logged - count ? "; " : "", event);
         }
-}
-
-/* ---- The report --------------------------------------------------------------------------- */
-
-void cop__recent_report(struct cop__actor *actor, struct cop__report *report)
-{
-        struct cop_node *node = cop__node_of(cop__thread_here());
-        cop__recent_print(node, actor->recent, report->message[0] != '\0' ? 1 : 0, report->recent,
-                          sizeof(report->recent));
-        report->handled = actor->handled;
-        print_unread(node, actor, report->unread, sizeof(report->unread));
-        print_events(node, actor, report->events, sizeof(report->events));
 }

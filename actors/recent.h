@@ -17,9 +17,6 @@
 
 #include "actors/actor.h"
 
-/* Bytes of a text that says it: four names, or more, cut short. */
-#define COP__RECENT_TEXT 160
-
 /* A message of that kind begins to be handled. */
 COP__INLINE void cop__recent_note(struct cop__actor *actor, const cop_kind *kind)
 {
@@ -31,7 +28,12 @@ COP__INLINE void cop__recent_note(struct cop__actor *actor, const cop_kind *kind
 void cop__recent_print(const struct cop_node *node, uint64_t recent, unsigned skipped, char *text,
                        size_t size);
 
-/* By the owner, at its death: what it handled last, what is unread, and what sys has kept of its events, into the report. */
-void cop__recent_report(struct cop__actor *actor, struct cop__report *report);
+/* "bill from <0.31.0>, refund, and 3 more": what is unread. By the owner. */
+void cop__unread_print(struct cop_node *node, const struct cop__actor *actor, char *text,
+                       size_t size);
+
+/* The last events that sys has kept, the oldest first; "" without a log. By the owner. */
+void cop__events_print(struct cop_node *node, const struct cop__actor *actor, char *text,
+                       size_t size);
 
 #endif

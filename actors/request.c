@@ -100,18 +100,24 @@ static void drop_all(struct cop__actor *actor, cop_requests *set)
                 drop(thread, actor, request_of_list(set->answered.next));
 }
 
-void cop__requests_end(struct cop__thread *thread, struct cop__actor *actor)
+void cop__requests_end_begin(struct cop__thread *thread, struct cop__actor *actor)
 {
-        struct cop__table_walk walk;
-        struct cop__table_node *node;
+        struct cop__slots *slots = &cop__node_of(thread)->slots;
         if (actor->rare == NULL)
                 return;
-        cop__table_walk_init(&walk, &actor->rare->requests);
-        while ((node = cop__table_walk_next(&walk)) != NULL)
-                drop(thread, actor, request_of(node));
-        struct cop__slots *slots = &cop__node_of(thread)->slots;
+        cop__table_walk_init(&actor->rare->requests_walk, &actor->rare->requests);
         cop__calling_end(&slots->calling[actor - slots->base]); /* it may have died waiting for one */
-        cop__table_fini(&actor->rare->requests);
+}
+
+bool cop__requests_end_one(struct cop__thread *thread, struct cop__actor *actor)
+{
+        struct cop__table_node *node =
+                actor->rare != NULL ? cop__table_walk_next(&actor->rare->requests_walk) : NULL;
+        if (node == NULL)
+                return false;
+        request_of(node)->watched = false; /* its monitor has ended with the actor's others */
+        drop(thread, actor, request_of(node));
+        return true;
 }
 
 /* ---- What arrives ------------------------------------------------------------------- */

@@ -48,7 +48,8 @@ bool cop__request_is_open(struct cop__actor *actor, cop_request request);
 /* Ends a set of the calling actor's, and leaves what is in it as it is. */
 void cop__requests_dissolve(cop_requests *set);
 
-/* The end of the actor: all are over. */
-void cop__requests_end(struct cop__thread *thread, struct cop__actor *actor);
+/* The end of the actor: all are over, one by one, once its relations have ended. False: there is none left. */
+void cop__requests_end_begin(struct cop__thread *thread, struct cop__actor *actor);
+bool cop__requests_end_one(struct cop__thread *thread, struct cop__actor *actor);
 
 #endif
