@@ -121,23 +121,16 @@ struct cop__actor {
         struct cop__signal *current; /* the message that a handler is at */
         const void *where;          /* atomic; code: the handler it is in, or the caller of what it waits in */
         uint64_t handled;           /* atomic; messages */
+        uint64_t recent;            /* atomic; the kinds of the last of them: see recent.h */
         struct cop__shared_term *reason; /* why it must end, or NULL */
         uint8_t life;
         bool trap_exit;             /* atomic for others */
-        bool leaving;               /* its exit has begun: nothing may begin another */
-        bool reports;               /* its end is its own doing: a crash is reported */
-        bool killed;                /* not even its terminate() may go on */
-        bool supervised : 1;        /* its parent will say what it does about its end */
-        bool drops_old : 1;         /* its mailbox has a limit with that policy */
-        bool unpreempted : 1;       /* it is not to be interrupted; see preempt.h */
-        bool released : 1;          /* dying: what it held in tables is out, and others may hear of the death */
         bool init_done;
         bool call_watched;          /* the call that waits has a monitor under its reference */
         bool heeds;                 /* priority messages may overtake; see priority.h */
         bool overtaken;             /* one has, since the last search of the mailbox began */
         uint8_t aside;              /* bits of cop__aside; 0 while messages are all there is to do */
         uint8_t urgent;             /* atomic, others set it; an exit or priority has come: see cop__hurry */
-        uint32_t relation_count;    /* of `relations`; atomic for others */
 
         /* The owner, when it waits in the middle of a turn. */
         struct cop__signal *reply;  /* has come for `waiting` */
@@ -155,8 +148,16 @@ struct cop__actor {
         struct cop__table *relation_table; /* of `relations`, when they are many */
         uint64_t bytes;             /* atomic; of state and cop_alloc */
         uint32_t stack_bytes;       /* atomic; on the stack it is blocked on */
+        uint32_t relation_count;    /* of `relations`; atomic for others */
         bool hibernating;           /* atomic; a plain one, asleep without a stack; see hibernate.c */
         uint8_t state_class;        /* of `state` in the pool; COP__POOL_CLASS_NONE: malloc'ed */
+        bool leaving;               /* its exit has begun: nothing may begin another */
+        bool reports;               /* its end is its own doing: a crash is reported */
+        bool killed;                /* not even its terminate() may go on */
+        bool supervised : 1;        /* its parent will say what it does about its end */
+        bool drops_old : 1;         /* its mailbox has a limit with that policy */
+        bool unpreempted : 1;       /* it is not to be interrupted; see preempt.h */
+        bool released : 1;          /* dying: what it held in tables is out, and others may hear of the death */
 };
 
 /*

@@ -351,7 +351,7 @@ cop_status cop__call(struct cop__actor *actor, cop_pid to, struct cop__signal *r
         struct cop__calling *own = cop__calling_of(node, cop__actor_pid(actor));
         cop_ref ref = open_call(thread, actor);
         cop__calling_begin(own, ref, deadline_ns);
-        if (COP__LIKELY(request->type != COP__SIGNAL_INFO)) /* which is answered also while its actor waits */
+        if (COP__LIKELY(!(request->flags & COP__SIGNAL_ASIDE)))
                 cop__calling_wait_for(own, ref, to);
         request->flags |= COP__SIGNAL_CALL;
         send_request(thread, actor, to, request, ref);

@@ -9,6 +9,7 @@
 #include "actors/backtrace.h"
 #include "actors/neighbours.h"
 #include "actors/own.h"
+#include "actors/recent.h"
 #include "actors/server.h"
 
 /* ---- The block --------------------------------------------------------------------------- */
@@ -150,6 +151,17 @@ static void print_message(const cop_kinds *kinds, const cop_kind *kind, const vo
         cop_term_free(term);
 }
 
+/* The message that it is at; of a function that receives: the last one that it still holds. */
+static const struct cop__signal *at_hand(const struct cop__actor *actor)
+{
+        if (actor->current != NULL || actor->server != NULL)
+                return actor->current;
+        const struct cop__node *last = actor->cursor.node;
+        const struct cop__signal *signal =
+                last != NULL ? COP__CONTAINER(last, const struct cop__signal, node) : NULL;
+        return signal != NULL && signal->flags & COP__SIGNAL_TAKEN ? signal : actor->taken;
+}
+
 static void put_message(struct cop__crash *crash, const struct cop_node *node, const struct cop__signal *signal)
 {
         char text[COP__REPORT_TEXT];
@@ -178,6 +190,29 @@ static void tell_message(const struct cop__crash *crash, const cop_kinds *kinds,
                 snprintf(report->message, sizeof(report->message), "%s", at);
 }
 
+/* ---- Other messages ------------------------------------------------------------------------ */
+
+static void put_others(struct cop__crash *crash, struct cop_node *node, const struct cop__actor *actor)
+{
+        char unread[COP__UNREAD_TEXT], events[COP__REPORT_TEXT];
+        crash->recent = actor->recent;
+        crash->handled = actor->handled;
+        cop__unread_print(node, actor, unread, sizeof(unread));
+        crash->unread = put_text(crash, unread);
+        cop__events_print(node, actor, events, sizeof(events));
+        crash->events = put_text(crash, events);
+}
+
+static void tell_others(const struct cop__crash *crash, const struct cop_node *node,
+                        struct cop__report *report)
+{
+        cop__recent_print(node, crash->recent, report->message[0] != '\0' ? 1 : 0, report->recent,
+                          sizeof(report->recent));
+        report->handled = crash->handled;
+        snprintf(report->unread, sizeof(report->unread), "%s", cop__crash_at(crash, crash->unread));
+        snprintf(report->events, sizeof(report->events), "%s", cop__crash_at(crash, crash->events));
+}
+
 /* ---- The whole ----------------------------------------------------------------------------- */
 
 static void put_state(struct cop__crash *crash, struct cop__actor *actor)
@@ -201,8 +236,10 @@ void cop__crash_take(struct cop__crash *crash, struct cop_node *node, struct cop
         crash->supervised = actor->supervised;
         crash->reason = cop__shared_term_take(actor->reason);
         snprintf(crash->who, sizeof(crash->who), "%s", who);
-        if (actor->current != NULL)
-                put_message(crash, node, actor->current);
+        const struct cop__signal *message = at_hand(actor);
+        if (message != NULL)
+                put_message(crash, node, message);
+        put_others(crash, node, actor);
         put_state(crash, actor);
         if (actor->server != NULL)
                 crash->started_as = put_text(crash, actor->server->name);
@@ -283,6 +320,7 @@ void cop__crash_tell(const struct cop__crash *crash, const struct cop_node *node
         cop_term_print(crash->reason->term, node->kinds, report->reason, sizeof(report->reason));
         cop__crash_words(crash, node->kinds, report->what, report->where);
         tell_message(crash, node->kinds, report);
+        tell_others(crash, node, report);
         snprintf(report->state, sizeof(report->state), "%s", cop__crash_at(crash, crash->state));
         snprintf(report->held, sizeof(report->held), "%s", cop__crash_at(crash, crash->held));
         tell_start(crash, node, report);

@@ -25,7 +25,7 @@ struct cop__report;
 struct cop__shared_term;
 
 /* Bytes of the block. All parts at their longest fit, but for an outpost's (outpost.h), which may lose some. */
-#define COP__CRASH_BYTES 3072u
+#define COP__CRASH_BYTES 3840u
 
 /* Bytes of what a report says in words, and of where it was. */
 #define COP__CRASH_WHAT 160u
@@ -35,11 +35,12 @@ struct cop__crash {
         int64_t when;                    /* seconds since 1970 */
         cop_pid pid;
         cop_pid from;                    /* whose message it was at */
+        uint64_t recent, handled;        /* what it handled last (recent.h), and how much in all before */
         struct cop__shared_term *reason; /* counted */
         const cop_kind *kind;            /* of the value at `message`; NULL: words stand there */
         const void *code;                /* the function that a plain actor was; NULL: see started_as */
         uint16_t what;                   /* words that the reason does not have; text */
-        uint16_t message, started_as, state, held; /* text, but for `kind` */
+        uint16_t message, started_as, state, held, unread, events; /* text, but for `kind` */
         uint16_t ancestors, linked;      /* neighbours, ended by nobody's pid */
         uint16_t used;                   /* of bytes */
         uint32_t linked_more;            /* who are only counted */

@@ -427,6 +427,7 @@ static void free_memory(struct cop__actor *actor)
         cop__rare_end(actor);
         cop__store_relaxed(&actor->bytes, 0);
         cop__store_relaxed(&actor->handled, 0);
+        cop__store_relaxed(&actor->recent, 0);
         cop__store_relaxed(&actor->where, NULL);
         cop__store_relaxed(&actor->hibernating, false);
         cop__store_relaxed(&actor->trap_exit, false);

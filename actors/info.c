@@ -92,6 +92,7 @@ static void look_at(const struct cop__actor *actor, struct cop__glimpse *glimpse
         glimpse->relations = cop__load_relaxed(&actor->relation_count);
         glimpse->unread = cop__unread(actor);
         glimpse->handled = cop__load_relaxed(&actor->handled);
+        glimpse->recent = cop__load_relaxed(&actor->recent);
         glimpse->stack_bytes = cop__load_relaxed(&actor->stack_bytes);
         glimpse->bytes = sizeof(struct cop__actor) + cop__load_relaxed(&actor->bytes) +
                          glimpse->stack_bytes;
@@ -294,6 +295,7 @@ cop_status cop__info(cop_pid pid, int64_t timeout_ms, cop_term *info)
         struct cop__signal *request = cop__signal_new(&thread->pool, COP__SIGNAL_INFO, 0);
         if (request == NULL)
                 return COP_E_NO_MEMORY;
+        request->flags |= COP__SIGNAL_ASIDE;
         cop_status status = cop__call(actor, pid, request, cop__deadline_ns(timeout_ms),
                                       __builtin_return_address(0), &reply);
         if (status != COP_OK)

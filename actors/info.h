@@ -32,6 +32,7 @@ struct cop__glimpse {
         uint32_t unread;             /* messages that wait to be received */
         struct cop__marking marking; /* of its mailbox */
         uint64_t handled;            /* messages since its birth */
+        uint64_t recent;             /* the kinds of the last of them: see recent.h */
         uint64_t bytes;              /* of memory: slot, state, cop_alloc, the stack it is blocked on */
         uint64_t stack_bytes;        /* those of `bytes` that are the stack */
         const char *handling;        /* the kind of message that a server's handler is at, or NULL */

@@ -6,6 +6,7 @@
 #include "actors/inside.h"
 #include "actors/observe.h"
 #include "actors/priority.h"
+#include "actors/recent.h"
 #include "actors/sys.h"
 #include "actors/take.h"
 #include "base/clock.h"
@@ -276,7 +277,7 @@ struct cop__signal *cop__receive(struct cop__actor *actor, int64_t timeout_ms,
                 if (cop__hurry(actor))
                         cop__leave(actor);
                 if (COP__UNLIKELY(actor->aside & (COP__ASIDE_ASKED | COP__ASIDE_SUSPENDED)) &&
-                    actor->server == NULL)
+                    cop__in_function(actor))
                         cop__sys_rest(actor, where);
                 if (COP__UNLIKELY(actor->overtaken)) {
                         actor->overtaken = false;
@@ -292,7 +293,7 @@ struct cop__signal *cop__receive(struct cop__actor *actor, int64_t timeout_ms,
                         return signal;
                 if (COP__UNLIKELY(actor->overtaken))
                         continue;
-                if (COP__UNLIKELY(actor->aside & COP__ASIDE_ASKED) && actor->server == NULL)
+                if (COP__UNLIKELY(actor->aside & COP__ASIDE_ASKED) && cop__in_function(actor))
                         continue; /* it has just come */
                 if (timeout_ms == 0) {
                         /* In its own process an actor that never waits has to look itself. */
@@ -329,8 +330,9 @@ cop_message *cop_receive_any_of(int64_t timeout_ms, const cop_pattern *patterns,
         if (COP__UNLIKELY(signal->flags & COP__SIGNAL_COUNTED))
                 cop__limit_leave(cop__thread_here(), actor, signal);
         cop__hand_over(actor, signal);
+        cop__recent_note(actor, signal->kind);
         cop__count_up(&actor->handled);
-        if (COP__UNLIKELY(actor->aside & COP__ASIDE_OBSERVED) && actor->server == NULL)
+        if (COP__UNLIKELY(actor->aside & COP__ASIDE_OBSERVED) && cop__in_function(actor))
                 cop__observe_signal(actor, "in", signal);
         cop__spend(actor, 1, __builtin_return_address(0));
         return (cop_message *)signal;

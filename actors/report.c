@@ -344,6 +344,13 @@ static void add_what(const struct cop__report *report, char *text, size_t size, 
 
 static void add_around(const struct cop__report *report, char *text, size_t size, size_t *length)
 {
+        if (report->recent[0] != '\0')
+                add(text, size, length, "\n   handled %llu, the last %s",
+                    (unsigned long long)report->handled, report->recent);
+        if (report->unread[0] != '\0')
+                add(text, size, length, "\n   unread %s", report->unread);
+        if (report->events[0] != '\0')
+                add(text, size, length, "\n   log %s", report->events);
         if (report->state[0] != '\0')
                 add(text, size, length, "\n   state %s", report->state);
         if (report->held[0] != '\0')

@@ -9,9 +9,14 @@
  *
  * In the log, and where somebody asks for it, it goes on with who is around it:
  *
+ *         handled 4, the last bill, bill, refund
+ *         unread bill from <0.31.0>, bill from <0.32.0>
  *         state #till{served = 3}
  *         held descriptor 7
  *         started as till by shop <0.3.0>, <0.1.0>; linked to shop <0.3.0>
+ *
+ * Of other messages than the one it was at only the kind is told, never the content, and no time: see recent.h. Of a server that
+ * sys keeps a log of (cop_sys_log) its last events are there, too.
  *
  * Where many crash at once the log has the first of each second, COP__REPORTS_LOGGED, and how many there were beside.
  *
@@ -33,6 +38,10 @@
 #include "base/limits.h"
 
 struct cop_node;
+
+/* Bytes of what it handled last, and of what was unread: see recent.h. */
+#define COP__RECENT_TEXT 160u
+#define COP__UNREAD_TEXT 192u
 
 /* Bytes of what its supervisor did, and of who that was. */
 #define COP__OUTCOME_MAX 160u
@@ -56,6 +65,10 @@ struct cop__report {
         char ancestors[192];           /* "shop <0.3.0>, <0.1.0>": its parent first; may be empty */
         char linked[192];              /* in the same form */
         char state[COP__REPORT_TEXT];  /* of a server with COP_STATE; else empty */
+        char recent[COP__RECENT_TEXT]; /* the kinds of what it had handled last, the oldest first */
+        uint64_t handled;              /* messages, the last one with them */
+        char unread[COP__UNREAD_TEXT]; /* "bill from <0.31.0>, and 2 more": its mailbox */
+        char events[COP__REPORT_TEXT]; /* what sys has kept of it, the oldest first */
         char held[192];                /* what it owned: "descriptor 7, database"; may be empty */
 };
 

@@ -21,6 +21,7 @@
 
 #include "actors/channel.h"
 #include "actors/future.h"
+#include "actors/recent.h"
 #include "base/random.h"
 
 /* ---- One case at a time ------------------------------------------------------------ */
@@ -193,6 +194,7 @@ static int receive_case(struct cop__actor *actor, cop_case *cases, size_t count,
         if (COP__UNLIKELY(signal->flags & COP__SIGNAL_COUNTED))
                 cop__limit_leave(cop__thread_here(), actor, signal);
         cop__hand_over(actor, signal);
+        cop__recent_note(actor, signal->kind);
         cop__count_up(&actor->handled);
         for (size_t i = 0; i < count; i++) {
                 if (cases[i].type != COP_CASE_IS_RECEIVE ||

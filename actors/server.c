@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actors/observe.h"
+#include "actors/task.h"
 #include "base/clock.h"
 #include "base/memory.h"
 
@@ -31,17 +32,27 @@ static const cop_kind *state_kind(const cop_behaviour *server)
         return NULL;
 }
 
-/* What may be seen of an actor: a server's state if it says with COP_STATE what that is, a plain actor's if it has shown one. */
+/* What may be seen of an actor: a server's state if it says with COP_STATE what that is, a function's if it has shown one. */
+static bool is_function(const struct cop__actor *actor)
+{
+        return actor->server == NULL || actor->server == &cop__task_behaviour;
+}
+
 static const cop_kind *shown_kind(const struct cop__actor *actor)
 {
-        if (actor->server != NULL)
+        if (!is_function(actor))
                 return state_kind(actor->server);
         return actor->rare != NULL && actor->rare->shown != NULL ? actor->rare->shown_kind : NULL;
 }
 
 static void *shown_state(const struct cop__actor *actor)
 {
-        return actor->server != NULL ? actor->state : actor->rare->shown;
+        return is_function(actor) ? actor->rare->shown : actor->state;
+}
+
+bool cop__state_can_be_seen(const struct cop__actor *actor)
+{
+        return shown_kind(actor) != NULL;
 }
 
 /* ---- Continuations ------------------------------------------------------------------- */
@@ -392,7 +403,7 @@ void cop__server_print_state(struct cop__actor *actor, char *text, size_t size)
                 return;
         if (actor->rare != NULL && actor->rare->last_state != NULL)
                 strncpy(text, actor->rare->last_state, size - 1);
-        else if (actor->server == NULL)
+        else if (is_function(actor))
                 strncpy(text, "not shown: what it lay in is gone", size - 1); /* the stack of the function */
         else if (cop__server_entry(actor->server, COP_EVENT_FORMAT, NULL) == NULL &&
                  state_kind(actor->server)->plain)

@@ -33,6 +33,9 @@ bool cop__guarded(struct cop__actor *actor, void (*run)(void *argument), void *a
  */
 cop_status cop__state_shown(struct cop__actor *actor, cop_term *term);
 
+/* Has it said what its state is? */
+bool cop__state_can_be_seen(const struct cop__actor *actor);
+
 /* The same as it is, without that hook. */
 cop_status cop__state_seen(struct cop__actor *actor, cop_term *term);
 

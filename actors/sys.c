@@ -8,6 +8,7 @@
 #include "actors/neighbours.h"
 #include "actors/observe.h"
 #include "actors/server.h"
+#include "actors/task.h"
 #include "base/clock.h"
 
 /* ---- Answers ---------------------------------------------------------------------------- */
@@ -156,20 +157,46 @@ static cop_term trace_of(const struct cop__observation *observation)
                                                : cop_atom("log");
 }
 
-static void get_status(struct cop__actor *actor)
+/* Whose answer it cannot go on without, or the atom nobody. */
+static cop_term waited_for(struct cop__actor *actor)
 {
-        cop_term state = cop_atom("undefined"), items[3];
-        cop_status shown = cop__state_shown(actor, &state);
+        const struct cop__calling *own = cop__calling_own(actor);
+        return cop__load_relaxed(&own->waits) != 0
+                       ? cop_pid_term((cop_pid){ cop__load_relaxed(&own->callee) })
+                       : cop_atom("nobody");
+}
+
+/* In the middle of a callback the state of a server may be half of this and half of that: nobody looks at it. */
+static cop_status state_for_status(struct cop__actor *actor, bool in_the_middle, cop_term *state)
+{
+        *state = cop_atom("undefined");
+        if (!in_the_middle || cop__in_function(actor))
+                return cop__state_shown(actor, state);
+        *state = cop_atom("busy");
+        return COP_E_BAD_ARGUMENT;
+}
+
+static const char *word_of(const struct cop__actor *actor, bool in_the_middle)
+{
+        if (actor->aside & COP__ASIDE_SUSPENDED)
+                return "suspended";
+        return in_the_middle ? "waiting" : "running";
+}
+
+static void get_status(struct cop__actor *actor, bool in_the_middle)
+{
+        cop_term state, items[3];
+        cop_status shown = state_for_status(actor, in_the_middle, &state);
         const struct cop__observation *observation = actor->rare->observation;
         bool counted = observation != NULL && observation->counted;
-        bool suspended = actor->aside & COP__ASIDE_SUSPENDED;
         char called[COP__RUNS_MAX];
         cop__what_runs(actor, called);
         if (shown == COP_E_DIED)
                 state = cop_atom("format_status_failed");
         done(actor, COP_OK,
              COP_MAP(cop_atom("server"), cop_atom(called),
-                     cop_atom("status"), cop_atom(suspended ? "suspended" : "running"),
+                     cop_atom("status"), cop_atom(word_of(actor, in_the_middle)),
+                     cop_atom("waits_for"), waited_for(actor),
                      cop_atom("parent"), cop_pid_term(actor->parent),
                      cop_atom("messages"), cop_int(cop__unread(actor)),
                      cop_atom("handled"), cop_int((int64_t)actor->handled),
@@ -184,7 +211,7 @@ static void get_status(struct cop__actor *actor)
 
 /* ---- One request ---------------------------------------------------------------------------- */
 
-void cop__sys_act(struct cop__actor *actor)
+static void act(struct cop__actor *actor, bool in_the_middle)
 {
         struct cop__signal *asked = actor->rare->asked.first;
         const cop__sys_request *request = cop__signal_body(asked);
@@ -192,7 +219,7 @@ void cop__sys_act(struct cop__actor *actor)
                 forget(actor);
                 return;
         }
-        if (actor->server == NULL &&
+        if (cop__in_function(actor) &&
             (request->what == COP__SYS_STOP || request->what == COP__SYS_UPGRADE)) {
                 done(actor, COP_E_BAD_ARGUMENT, cop_nil());
                 return;
@@ -226,7 +253,7 @@ void cop__sys_act(struct cop__actor *actor)
                 get_count(actor);
                 return;
         case COP__SYS_GET_STATUS:
-                get_status(actor);
+                get_status(actor, in_the_middle);
                 return;
         case COP__SYS_UPGRADE:
                 done(actor,
@@ -238,7 +265,65 @@ void cop__sys_act(struct cop__actor *actor)
         }
 }
 
-/* ---- Plain actors ------------------------------------------------------------------------------ */
+void cop__sys_act(struct cop__actor *actor)
+{
+        act(actor, false);
+}
+
+/* ---- In the middle of something ---------------------------------------------------------------- */
+
+/* Can it be done there? See sys.h. Where there is no state to be seen, that can be said at once. */
+static bool is_for_a_glance(const struct cop__actor *actor, const struct cop__signal *asked)
+{
+        int64_t what = ((const cop__sys_request *)cop__signal_body(asked))->what;
+        if (cop__sys_is_aside((enum cop__sys_what)what))
+                return true;
+        if ((what == COP__SYS_REPLACE_STATE || what == COP__SYS_GET_STATE) &&
+            !cop__state_can_be_seen(actor))
+                return true;
+        return cop__in_function(actor) && what != COP__SYS_REPLACE_STATE;
+}
+
+static void put_first(struct cop__mailbox *asked, struct cop__signal *request)
+{
+        cop__store_relaxed(&request->node.next, asked->first != NULL ? &asked->first->node : NULL);
+        if (asked->first == NULL)
+                asked->last = request;
+        asked->first = request;
+        cop__store_relaxed(&asked->count, asked->count + 1);
+}
+
+/* The next one that can be done here goes to the head of the list, where it is carried out. */
+static bool find_for_a_glance(struct cop__actor *actor)
+{
+        struct cop__mailbox *asked = &actor->rare->asked;
+        struct cop__signal *before = NULL, *request = asked->first;
+        for (uint32_t left = asked->count; left > 0; left--) {
+                if (is_for_a_glance(actor, request)) {
+                        cop__mailbox_remove(asked, before, request);
+                        put_first(asked, request);
+                        return true;
+                }
+                before = request;
+                if (left > 1)
+                        request = cop__signal_of(cop__load_relaxed(&request->node.next));
+        }
+        return false;
+}
+
+void cop__sys_glance(struct cop__actor *actor)
+{
+        while (actor->aside & COP__ASIDE_ASKED && find_for_a_glance(actor))
+                act(actor, true);
+}
+
+/* ---- Functions ---------------------------------------------------------------------------------- */
+
+bool cop__in_function(const struct cop__actor *actor)
+{
+        return actor->server == NULL ||
+               (actor->server == &cop__task_behaviour && actor->current != NULL);
+}
 
 void cop__sys_rest(struct cop__actor *actor, const void *where)
 {
@@ -257,7 +342,7 @@ cop_status cop_sys_show_value(const cop_kind *kind, void *state)
         struct cop__actor *actor = cop__actor_here();
         if (actor == NULL)
                 return COP_E_NO_NODE;
-        if (actor->server != NULL || actor->task.visitor != NULL || (state != NULL && kind == NULL))
+        if (!cop__in_function(actor) || actor->task.visitor != NULL || (state != NULL && kind == NULL))
                 return COP_E_BAD_ARGUMENT;
         struct cop__rare *rare = cop__rare_of(actor);
         if (rare == NULL)

@@ -7,7 +7,10 @@
  *      ◄─ REPLY, ref: cop__sys_answer ──────  done
  *      ◄─ FAILED, ref: the reason ──────────  it has died first, or of it (COP__SYS_STOP)
  *
- * A plain actor does it where it receives or sleeps (cop__sys_rest), a server between two callbacks.
+ * A server does it between two callbacks. A function, plain or a task's, does it where it receives or sleeps (cop__sys_rest).
+ * Whoever waits in the middle of something else, a server in a handler or a function in a call, looks through what it is asked before
+ * it falls asleep (cop__sys_glance), and does what concerns nothing of the user's: its status, and what it tells of its
+ * messages. A function also shows its state then, and may be suspended: that is for its next receive. The rest waits.
  *
  * A request stays at the head of the list while it is carried out: so a server that dies of it answers it like the others.
  */
@@ -21,7 +24,7 @@ enum cop__sys_what {
         COP__SYS_REPLACE_STATE, /* term */
         COP__SYS_SUSPEND,
         COP__SYS_RESUME,
-        COP__SYS_TRACE,         /* number: on; pid: the observer */
+        COP__SYS_TRACE,         /* from here to GET_STATUS: cop__sys_is_aside. number: on; pid: the observer */
         COP__SYS_LOG,           /* number: of events */
         COP__SYS_GET_LOG,
         COP__SYS_COUNT,         /* number: on */
@@ -45,6 +48,12 @@ typedef struct cop__sys_answer {
 } cop__sys_answer;
 COP_MESSAGE(cop__sys_answer, status, term);
 
+/* Does it concern nothing of the user's? Then it is done wherever the actor waits. */
+COP__INLINE bool cop__sys_is_aside(enum cop__sys_what what)
+{
+        return what >= COP__SYS_TRACE && what <= COP__SYS_GET_STATUS;
+}
+
 /* Takes the signal. */
 void cop__sys_take_in(struct cop__thread *thread, struct cop__actor *actor,
                       struct cop__signal *signal);
@@ -52,7 +61,13 @@ void cop__sys_take_in(struct cop__thread *thread, struct cop__actor *actor,
 /* The first request; there is one. */
 void cop__sys_act(struct cop__actor *actor);
 
-/* A plain actor at a point where it may be looked at: does what it is asked, and stays while it is suspended. */
+/* Is it in a function that runs from its birth to its death, or a task's? */
+bool cop__in_function(const struct cop__actor *actor);
+
+/* It is about to wait in the middle of something; it has been asked (COP__ASIDE_ASKED). */
+void cop__sys_glance(struct cop__actor *actor);
+
+/* A function at a point where it may be looked at: does what it is asked, and stays while it is suspended. */
 void cop__sys_rest(struct cop__actor *actor, const void *where);
 
 #endif

@@ -5,7 +5,25 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actors/info.h"
 #include "actors/sys.h"
+#include "actors/task.h"
+
+static bool is_thread(cop_pid pid)
+{
+        struct cop__glimpse glimpse;
+        return cop__glimpse_of(cop_node_here(), pid, &glimpse) &&
+               glimpse.state == COP_PROCESS_VISITING;
+}
+
+/* Would it be answered also by one who waits? See sys.h. Of a function or a server, advice is enough. */
+static bool is_for_a_glance(cop_pid pid, enum cop__sys_what what)
+{
+        const struct cop__actor *callee = cop__slot_of(cop_node_here(), pid);
+        const cop_behaviour *server = callee != NULL ? cop__load_relaxed(&callee->server) : NULL;
+        return cop__sys_is_aside(what) ||
+               ((server == NULL || server == &cop__task_behaviour) && what != COP__SYS_REPLACE_STATE);
+}
 
 /* Asks, and ends with the answer's status. *answer is a message in the caller's hands, if that was COP_OK or
  * COP_E_MALFORMED; else NULL. */
@@ -17,12 +35,16 @@ static cop_status call(const char *function, cop_address to, int64_t timeout_ms,
         cop_pid callee;
         *answer = NULL;
         cop_status status = cop__callee(actor, function, to, timeout_ms, &callee);
+        if (status == COP_OK && is_thread(callee)) /* which may not look for ever */
+                status = COP_E_BAD_ARGUMENT;
         if (status == COP_OK)
                 status = cop__signal_message(&cop__thread_here()->pool,
                                              COP_KIND_OF(cop__sys_request), request, &signal);
         if (status != COP_OK)
                 return status;
         signal->type = COP__SIGNAL_SYS;
+        if (is_for_a_glance(callee, (enum cop__sys_what)request->what))
+                signal->flags |= COP__SIGNAL_ASIDE;
         status = cop__call(actor, callee, signal, cop__call_deadline(actor, timeout_ms), where,
                            &reply);
         if (status != COP_OK)
@@ -140,9 +162,38 @@ cop_status (cop_sys_get_statistics)(cop_address to, int64_t timeout_ms,
         return status;
 }
 
+/* What can be seen from the side of one that does not answer. */
+static cop_status look_from_outside(cop_pid pid, cop_term *result)
+{
+        struct cop_node *node = cop_node_here();
+        struct cop__glimpse glimpse;
+        struct cop__place place;
+        if (!cop__glimpse_of(node, pid, &glimpse))
+                return COP_E_NO_ACTOR;
+        bool is_thread = glimpse.state == COP_PROCESS_VISITING;
+        const char *server = is_thread ? "thread" : glimpse.server != NULL ? glimpse.server : "";
+        cop__glimpse_where(node, &glimpse, &place);
+        return cop_term_copy(COP_MAP(cop_atom("server"), cop_atom(server),
+                                     cop_atom("status"), cop_atom(is_thread ? "thread" : "busy"),
+                                     cop_atom("in"), cop_string(place.function),
+                                     cop_atom("parent"), cop_pid_term(glimpse.parent),
+                                     cop_atom("messages"), cop_int(glimpse.unread),
+                                     cop_atom("handled"), cop_int((int64_t)glimpse.handled)),
+                             result);
+}
+
 cop_status (cop_sys_get_status)(cop_address to, int64_t timeout_ms, cop_term *result)
 {
-        return fetch("sys_get_status", to, timeout_ms, COP__SYS_GET_STATUS, HERE, result);
+        struct cop__actor *self = cop__actor_here();
+        cop_pid callee;
+        cop_status status = cop__callee(self, "sys_get_status", to, timeout_ms, &callee);
+        if (status != COP_OK)
+                return status;
+        if (is_thread(callee))
+                return look_from_outside(callee, result);
+        status = fetch("sys_get_status", cop_to_pid(callee), timeout_ms, COP__SYS_GET_STATUS, HERE,
+                       result);
+        return status == COP_E_TIMEOUT ? look_from_outside(callee, result) : status;
 }
 
 /* ---- Stopping and upgrading ------------------------------------------------------------- */

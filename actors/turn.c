@@ -6,6 +6,7 @@
  * loop beneath (scheduler.c); so nothing in a turn may keep in a local variable what must survive that.
  */
 #include "actors/calling.h"
+#include "actors/recent.h"
 #include "actors/server.h"
 #include "actors/sys.h"
 #include "actors/take.h"
@@ -232,6 +233,7 @@ COP__INLINE bool handle(struct cop__actor *actor, struct cop__signal *signal)
 {
         bool ours = true;
         actor->current = signal;
+        cop__recent_note(actor, signal->kind);
         if (COP__UNLIKELY(signal->kind == COP_KIND_OF(cop_exited)) &&
             cop__is_parents_order(actor, signal))
                 cop__exit_with(actor, ((const cop_exited *)cop__signal_body(signal))->reason);

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "actors/info.h"
+#include "actors/recent.h"
 #include "actors/registry.h"
 #include "actors/report.h"
 #include "mailbox/term.h"
@@ -50,7 +51,7 @@ static void append_glimpse(struct cop__shell *shell, const struct cop__glimpse *
 {
         struct cop__text *out = &shell->out;
         struct cop__place place;
-        char label[COP__LABEL_MAX], pid[COP_ID_TEXT_MAX];
+        char label[COP__LABEL_MAX], pid[COP_ID_TEXT_MAX], recent[COP__RECENT_TEXT];
         cop__glimpse_where(shell->node, glimpse, &place);
         cop__text_printf(out, "%s %s\n", cop__glimpse_label(glimpse, label),
                          cop_pid_print(glimpse->pid, pid));
@@ -78,7 +79,9 @@ static void append_glimpse(struct cop__shell *shell, const struct cop__glimpse *
                 cop__text_printf(out, "%s; marks at %u and %u", glimpse->marking.over ? ", too many" : "",
                                  glimpse->marking.high, glimpse->marking.low);
         cop__text_append_char(out, '\n');
-        cop__text_printf(out, "  %-13s %llu\n", "handled", (unsigned long long)glimpse->handled);
+        cop__text_printf(out, "  %-13s %llu", "handled", (unsigned long long)glimpse->handled);
+        cop__recent_print(shell->node, glimpse->recent, 0, recent, sizeof(recent));
+        cop__text_printf(out, "%s%s\n", recent[0] != '\0' ? ", the last " : "", recent);
         cop__text_printf(out, "  %-13s ", "memory");
         cop__text_append_bytes(out, glimpse->bytes);
         cop__text_append_char(out, '\n');

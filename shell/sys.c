@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "actors/info.h"
 #include "mailbox/term.h"
 #include "shell/command.h"
 #include "shell/nearest.h"
@@ -36,6 +37,13 @@ static void wait_end(struct cop__shell *shell)
                 shell->wait_end(shell);
 }
 
+static bool is_thread(const struct request *request)
+{
+        struct cop__glimpse glimpse;
+        return cop__glimpse_of(request->shell->node, request->who.pid, &glimpse) &&
+               glimpse.state == COP_PROCESS_VISITING;
+}
+
 static bool fail(const struct request *request, cop_status status)
 {
         struct cop__shell *shell = request->shell;
@@ -54,7 +62,12 @@ static bool fail(const struct request *request, cop_status status)
                 return cop__shell_fail(shell, "%s does not say what its state is: a server says it with COP_STATE, "
                                               "a function with cop_sys_show()", called);
         case COP_E_BAD_ARGUMENT:
-                return cop__shell_fail(shell, "%s is no server that this could be asked of", called);
+                return cop__shell_fail(shell,
+                                       is_thread(request)
+                                               ? "%s is a thread of the program: it has a status, and "
+                                                 "nothing else that could be asked"
+                                               : "%s is no server that this could be asked of",
+                                       called);
         default:
                 return cop__shell_fail(shell, "not done: %s", cop_status_text(status));
         }

@@ -327,8 +327,8 @@ IN_NODE(a_request_in_flight_ends_when_the_call_does_that_it_was_sent_for)
                          COP_E_TIMEOUT);
         ck_assert_int_eq(await_told(), -7);
         cop_send(inner, go);
-        cop_send(outer, go);
         expect_letter(inner);
+        cop_send(outer, go);
         ck_assert_int_eq(await_told(), COP_E_TIMEOUT);
         ck_assert_int_eq(asked(inner), 1); /* by who kept it busy */
 }

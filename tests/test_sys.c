@@ -1,6 +1,11 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* Looking into servers that run: their state, their events, and holding them still. */
+#include <coppice/preempt.h>
+#include <coppice/task.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/failing_malloc.h"
@@ -790,4 +795,211 @@ IN_NODE(only_a_plain_function_may_show_something)
 {
         tally mine = { 0, 0 };
         ck_assert_int_eq(cop_sys_show(tally, &mine), COP_E_BAD_ARGUMENT); /* a thread */
+}
+
+/* ---- In the middle of something ---------------------------------------------------------------- */
+
+typedef struct ask_for {
+        cop_pid pid;
+} ask_for;
+COP_MESSAGE(ask_for, pid);
+
+typedef struct caller {
+        int64_t secret;
+} caller;
+
+static void caller_on_ask_for(caller *self, const ask_for *a)
+{
+        (void)self;
+        cop_call(NULL, a->pid, COP_FOREVER, get);
+}
+
+COP_SERVER(caller, COP_ON(ask_for, caller_on_ask_for));
+
+static const char *value_in(cop_term status, const char *key)
+{
+        const cop_term *value = cop_map_get(status, cop_atom(key));
+        return value != NULL ? text_of(*value) : "no such key";
+}
+
+IN_NODE(a_server_that_waits_in_its_handler_tells_its_status_there_and_its_state_later)
+{
+        cop_pid pid = new_account();
+        cop_sys_statistics counts;
+        cop_term events, state;
+        cop_send(pid, stay);
+        await_and_drop(COP_KIND(stay));
+        ck_assert_str_eq(status_of(pid, "status"), "waiting");
+        ck_assert_str_eq(status_of(pid, "waits_for"), "nobody");
+        ck_assert_str_eq(status_of(pid, "state"), "busy");
+        ck_assert_int_eq(cop_sys_log(pid, PATIENCE_MS, 5), COP_OK);
+        ck_assert_int_eq(cop_sys_statistics_on(pid, PATIENCE_MS, true), COP_OK);
+        ck_assert_int_eq(cop_sys_get_statistics(pid, PATIENCE_MS, &counts), COP_OK);
+        ck_assert_int_eq(cop_sys_get_log(pid, PATIENCE_MS, &events), COP_OK);
+        cop_term_free(events);
+        ck_assert_int_eq(cop_sys_get_state(pid, 0, &state), COP_E_TIMEOUT);
+        cop_send(pid, go);
+        ck_assert_str_eq(state_of(pid), "{account, 0, \"Ada\", \"1815\"}");
+        ck_assert_str_eq(status_of(pid, "status"), "running");
+        ck_assert_str_eq(status_of(pid, "log"), "5");
+}
+
+static void is_silent(void)
+{
+        cop_sleep(COP_FOREVER);
+}
+
+IN_NODE(who_cannot_show_a_state_says_so_also_in_a_handler_that_waits)
+{
+        cop_term term;
+        cop_pid pid = cop_spawn_server(&caller_server, NULL), silent = cop_spawn(is_silent);
+        char wanted[COP_ID_TEXT_MAX];
+        cop_pid_print(silent, wanted);
+        cop_send(pid, ask_for, .pid = silent);
+        await_true(strcmp(status_of(pid, "waits_for"), wanted) == 0);
+        ck_assert_int_eq(cop_sys_get_state(pid, PATIENCE_MS, &term), COP_E_NO_KIND);
+        ck_assert_int_eq(replace(pid, "{closed, 1}", NULL), COP_E_NO_KIND);
+        put_down(pid);
+        put_down(silent);
+}
+
+/* Shows what it has, and calls one who never answers. */
+static void calls_in_vain(const ask_for *a)
+{
+        tally mine = { 41, 1 };
+        ck_assert_int_eq(cop_sys_show(tally, &mine), COP_OK);
+        cop_call(NULL, a->pid, COP_FOREVER, get);
+}
+
+IN_NODE(a_plain_function_in_a_call_shows_its_state_and_is_suspended_after_it)
+{
+        cop_pid pid = cop_spawn_with(calls_in_vain, ask_for, .pid = cop_self());
+        cop_auto asked = await(COP_KIND(get));
+        ck_assert_str_eq(seen(pid), "{tally, 41, 1}");
+        ck_assert_str_eq(status_of(pid, "status"), "waiting");
+        ck_assert_str_eq(status_of(pid, "waits_for"), text_of(cop_pid_term(cop_self())));
+        ck_assert_int_eq(cop_sys_suspend(pid, PATIENCE_MS), COP_OK);
+        ck_assert_str_eq(status_of(pid, "status"), "suspended");
+        ck_assert_int_eq(cop_stop(pid, cop_atom("normal"), PATIENCE_MS), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_sys_resume(pid, PATIENCE_MS), COP_OK);
+        put_down(pid);
+}
+
+/* The same as a task, which then receives. */
+static void task_that_waits(const ask_for *a)
+{
+        tally mine = { 42, 1 };
+        ck_assert_int_eq(cop_sys_show(tally, &mine), COP_OK);
+        cop_send(a->pid, stay);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
+        mine.sum = 43;
+        cop_call(NULL, a->pid, COP_FOREVER, get);
+}
+
+IN_NODE(a_task_answers_wherever_it_waits_and_is_suspended_where_it_receives)
+{
+        cop_task task = cop_task_async(task_that_waits, ask_for, .pid = cop_self());
+        await_and_drop(COP_KIND(stay));
+        ck_assert_str_eq(seen(task.pid), "{tally, 42, 1}");
+        ck_assert_int_eq(cop_sys_suspend(task.pid, PATIENCE_MS), COP_OK);
+        cop_send(task.pid, go);
+        ck_assert_str_eq(status_of(task.pid, "status"), "suspended");
+        ck_assert_str_eq(seen(task.pid), "{tally, 42, 1}"); /* it has not received that */
+        ck_assert_int_eq(cop_sys_resume(task.pid, PATIENCE_MS), COP_OK);
+        cop_auto asked = await(COP_KIND(get));
+        ck_assert_str_eq(seen(task.pid), "{tally, 43, 1}");
+        ck_assert_str_eq(status_of(task.pid, "status"), "waiting");
+        put_down(task.pid);
+}
+
+/* ---- Who does not answer ------------------------------------------------------------------------ */
+
+static uint32_t let_go; /* atomic */
+
+static void computes(void)
+{
+        while (cop__load_acquire(&let_go) == 0)
+                cop_no_preempt_begin(), cop_no_preempt_end();
+}
+
+IN_NODE_WITH(the_status_of_one_that_computes_is_what_can_be_seen_of_it, .workers = 2)
+{
+        cop_term status;
+        NEEDS_THREADS();
+        cop_pid pid = cop_spawn(computes);
+        await_true(cop__slot_of(node, pid)->where != NULL);
+        ck_assert_int_eq(cop_sys_get_status(pid, 20, &status), COP_OK);
+        ck_assert_str_eq(value_in(status, "status"), "busy");
+        ck_assert_str_eq(value_in(status, "in"), "\"computes\"");
+        cop_term_free(status);
+        cop__store_release(&let_go, 1);
+}
+
+static void *visits(void *context)
+{
+        cop_pid *self = context;
+        cop_node *node = (cop_node *)(uintptr_t)self[1].bits;
+        ck_assert_int_eq(cop_node_enter(node), COP_OK);
+        cop__store_release(&self[0].bits, cop_self().bits);
+        while (cop__load_acquire(&let_go) == 0) /* without a look at its mail */
+                sched_yield();
+        cop_node_leave();
+        return NULL;
+}
+
+IN_NODE(a_thread_has_a_status_and_everything_else_is_refused_at_once)
+{
+        cop_pid shared[2] = { { 0 }, { (uintptr_t)node } };
+        pthread_t thread;
+        cop_term term;
+        NEEDS_THREADS();
+        ck_assert_int_eq(pthread_create(&thread, NULL, visits, shared), 0);
+        await_true(cop__load_acquire(&shared[0].bits) != 0);
+        cop_pid pid = shared[0];
+        ck_assert_int_eq(cop_sys_get_status(pid, COP_FOREVER, &term), COP_OK);
+        ck_assert_str_eq(value_in(term, "status"), "thread");
+        cop_term_free(term);
+        ck_assert_int_eq(cop_sys_get_state(pid, COP_FOREVER, &term), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_sys_suspend(pid, COP_FOREVER), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_sys_log(pid, COP_FOREVER, 1), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_stop(pid, cop_atom("normal"), COP_FOREVER), COP_E_BAD_ARGUMENT);
+        cop__store_release(&let_go, 1);
+        ck_assert_int_eq(pthread_join(thread, NULL), 0);
+}
+
+/* ---- Crash reports --------------------------------------------------------------------------------- */
+
+static void shows_and_ends(void)
+{
+        tally mine = { 5, 6 };
+        cop_sys_show(tally, &mine);
+        cop_exit(cop_atom("boom"));
+}
+
+static void shows_and_faults(void)
+{
+        tally mine = { 5, 6 };
+        cop_sys_show(tally, &mine);
+        abort();
+}
+
+IN_NODE(the_crash_report_of_a_function_has_what_it_showed_unless_a_fault_has_taken_that)
+{
+        struct cop__report report;
+        ck_assert(cop__report_wait(node, cop_spawn(shows_and_ends), PATIENCE_MS, &report));
+        ck_assert_str_eq(report.state, "#tally{sum = 5, rounds = 6}");
+        ck_assert(cop__report_wait(node, cop_spawn(shows_and_faults), PATIENCE_MS, &report));
+        ck_assert_str_eq(report.state, "not shown: what it lay in is gone");
+}
+
+IN_NODE(the_crash_report_of_a_task_has_what_it_showed)
+{
+        struct cop__report report;
+        cop_trap_exit(true);
+        cop_task task;
+        ck_assert_int_eq(cop_task_start(&(cop_task_options){ .run = shows_and_ends }, &task), COP_OK);
+        ck_assert(cop__report_wait(node, task.pid, PATIENCE_MS, &report));
+        ck_assert_str_eq(report.state, "#tally{sum = 5, rounds = 6}");
+        cop_message_free(cop_receive(PATIENCE_MS, COP_KIND(cop_exited)));
+        cop_task_ignore(NULL, task);
 }

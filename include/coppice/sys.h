@@ -9,10 +9,15 @@
  *      }
  *
  * Every actor answers, without a line of its own; its state only if it says what that is: a server with COP_STATE, a
- * plain function with cop_sys_show(). A server answers between two callbacks: one in the middle of a handler, or
- * waiting in one, answers when that has ended. A plain function answers where it receives, selects or sleeps, not
- * while it waits for the answer to a call, nor while it computes. What was sent before is handled before only if it had begun with it:
- * these requests overtake messages. A thread of the program does not answer.
+ * function, plain or a task's, with cop_sys_show(). A server does what it is asked between two callbacks, a function where it
+ * receives, selects or sleeps. What was sent before is handled before only if it had begun with it: these requests overtake
+ * messages.
+ *
+ * Who waits in the middle of something, a server in its handler or a function in a call, answers there what needs nothing of the
+ * user's: status, trace, log and statistics; a function also its state, and it takes note that it is suspended. The rest is done
+ * when that is over, or the time is. Of one that computes, or waits in the system, the status is what can be seen of it from
+ * outside, when the time is over. A thread of the program is never asked: its status is that, at once, and all else is
+ * COP_E_BAD_ARGUMENT.
  *
  * The shell has the same as `sys`.
  *
@@ -94,14 +99,17 @@ COP_API cop_status cop_sys_get_statistics(cop_address to, int64_t timeout_ms,
                                           cop_sys_statistics *statistics);
 
 /*
- * All there is to say, as a map with the keys server (or what function it is), status (running or suspended), parent, messages,
- * handled, trace, log, statistics and state (redacted; without COP_STATE the atom undefined). The
- * caller owns *status and ends it with cop_term_free.
+ * All there is to say, as a map with the keys server (or what function it is), status (running, suspended, or waiting in the
+ * middle of something), waits_for (the actor without whose answer it cannot go on, or the atom nobody), parent, messages, handled,
+ * trace, log, statistics and state (redacted; without COP_STATE the atom undefined; of a server in the middle of a callback the
+ * atom busy). Of one that has not answered in time, with the status busy, and of a thread of the program, with the status thread:
+ * server, status, in (the function), parent, messages, handled. So this is no error for a living actor. The caller owns *status and
+ * ends it with cop_term_free.
  */
 COP_API cop_status cop_sys_get_status(cop_address to, int64_t timeout_ms, cop_term *status);
 
 /*
- * In a plain function: what sys shows, replaces and traces as its state from now on, and what its crash report tells; NULL: nothing.
+ * In a plain function or a task: what sys shows, replaces and traces as its state from now on, and what its crash report tells; NULL: nothing.
  * `state` is borrowed until another takes its place, or the actor ends or hibernates: a variable of the function that
  * receives is good as long as that does not return. It is read and written where the actor answers, see above, and never at another time.
  * Errors: COP_E_BAD_ARGUMENT (a server, or a thread of the program), COP_E_NO_MEMORY, COP_E_NO_NODE.
