@@ -31,7 +31,7 @@
  * of the limit it is *over* until it is back at three quarters. While it is over, new work (cop__pool_take_new, large blocks)
  * gets nothing that is not in the cache already; all else goes on until the limit itself.
  *
- * Under AddressSanitizer a block that was given back is poisoned.
+ * Under AddressSanitizer, and under valgrind in checked builds, a block that was given back is poisoned.
  */
 #ifndef BASE_POOL_H
 #define BASE_POOL_H
@@ -47,6 +47,7 @@
 #include "base/compiler.h"
 #include "base/list.h"
 #include "base/lock.h"
+#include "base/memcheck.h"
 #include "base/stock.h"
 
 #if COP__ASAN
@@ -204,6 +205,9 @@ COP__INLINE void cop__pool_poison(void *block, uint8_t class)
         __asan_poison_memory_region(block, depot_at);
         __asan_poison_memory_region((char *)block + depot_end,
                                     cop__pool_block_size(class) - depot_end);
+#elif COP__MEMCHECK
+        cop__memcheck_forbid(block, cop__pool_block_size(class));
+        cop__memcheck_allow(&((struct cop__pool_block *)block)->in_depot, sizeof(ck_stack_entry_t));
 #else
         (void)block;
         (void)class;
@@ -215,8 +219,7 @@ COP__INLINE void cop__pool_unpoison(void *block, size_t size)
 #if COP__ASAN
         __asan_unpoison_memory_region(block, size);
 #else
-        (void)block;
-        (void)size;
+        cop__memcheck_allow(block, size);
 #endif
 }
 
@@ -227,9 +230,10 @@ COP__INLINE void *cop__pool_take_quick(struct cop__pool_cache *cache, uint8_t cl
         struct cop__pool_block *block = shelf->loaded;
         if (COP__UNLIKELY(!block))
                 return NULL;
-        cop__pool_unpoison(block, COP__ASAN ? cop__pool_block_size(class) : 0);
+        cop__pool_unpoison(block, COP__ASAN || COP__MEMCHECK ? cop__pool_block_size(class) : 0);
         shelf->loaded = block->next;
         shelf->room++;
+        cop__memcheck_undefine(block, cop__pool_block_size(class));
         return block;
 }
 

@@ -61,3 +61,12 @@ if(COPPICE_SANITIZE MATCHES undefined)
         target_compile_options(coppice_crashing INTERFACE
                 $<$<COMPILE_LANGUAGE:C>:-fno-sanitize=null,integer-divide-by-zero>)
 endif()
+
+# For what is to be counted by ./run coverage: the layers and the client, not the tests. Relocated counters lie in the profile
+# itself, which is mapped: who dies without a word has been counted all the same, and so has who was forked.
+add_library(coppice_coverage INTERFACE)
+if(COPPICE_COVERAGE)
+        target_compile_options(coppice_coverage INTERFACE
+                "$<$<COMPILE_LANGUAGE:C>:SHELL:-fprofile-instr-generate -fcoverage-mapping -fprofile-update=atomic -mllvm -runtime-counter-relocation>")
+        target_link_options(coppice_internal INTERFACE -fprofile-instr-generate)
+endif()

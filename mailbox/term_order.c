@@ -91,7 +91,7 @@ static int compare_integer_with_float(__int128 integer, double real)
         __int128 whole = (__int128)real;
         if (integer != whole)
                 return integer < whole ? -1 : 1;
-        double fraction = real - trunc(real);
+        double fraction = real - (double)whole; /* exact, and no call of libm, which nobody links */
         return (fraction < 0) - (fraction > 0);
 }
 

@@ -84,6 +84,10 @@ has err "no option is called '--no-such-option'"
 run 2 "$coppice" -n
 run 2 "$coppice" --wait soon self
 run 2 "$coppice" -f file self
+run 2 "$coppice" dump
+run 2 "$coppice" dump one two
+run 1 "$coppice" dump "$work/no-such-dump"
+run 64 "$shop" --no-such-option
 run 0 "$coppice" --help
 has out 'usage: coppice'
 run 0 "$coppice" --version
@@ -162,6 +166,7 @@ has err 'cannot be read'
 
 : >"$work/empty"
 run 0 "$coppice" -n shop -f "$work/empty"
+run 1 "$coppice" -n shop -f "$work" # a folder
 same out ''
 
 # A session is an actor from its first to its last line: what came in between is there.
@@ -256,10 +261,14 @@ type_keys() {
         tmux -L "$tmux_socket" send-keys -t client "$@"
 }
 
-at_a_terminal() {
+# open_terminal OPTIONS...: the client in a terminal of its own, called client.
+open_terminal() {
         tmux -L "$tmux_socket" new-session -d -x 120 -y 50 -s client \
-                "XDG_RUNTIME_DIR='$XDG_RUNTIME_DIR' XDG_STATE_HOME='$XDG_STATE_HOME' LC_ALL=C.UTF-8 '$coppice' -n shop; echo \"ended with \$?\"; sleep 60" ||
-                return 0
+                "XDG_RUNTIME_DIR='$XDG_RUNTIME_DIR' XDG_STATE_HOME='$XDG_STATE_HOME' LC_ALL=C.UTF-8 '$coppice' $*; echo \"ended with \$?\"; sleep 60"
+}
+
+at_a_terminal() {
+        open_terminal -n shop || return 0
         shows 'shop@here 1>'
         type_keys 'call till #bill{pence = 6, people = 3}' Enter
         shows '#share{pence_each = 2, number = '
@@ -285,6 +294,9 @@ at_a_terminal() {
                 type_keys 'wherei' Tab 'cl' Tab
                 shows '> whereis clerk'
                 type_keys C-c
+                type_keys 't' Tab # there are several
+                shows 'terminate  '
+                type_keys C-c
                 type_keys 'call till #bil' Tab 'peo' Tab '3, ' Tab '9}' Enter
                 shows '> call till #bill{people = 3, pence = 9}'
                 shows '#share{pence_each = 3, number = '
@@ -293,10 +305,27 @@ at_a_terminal() {
         fi
         type_keys C-d
         shows 'ended with 0'
+        tmux -L "$tmux_socket" kill-server
+}
+
+# Where there are several nodes, it asks for one; and when that ends, so does the client.
+at_a_terminal_among_nodes() {
+        start shack
+        open_terminal || return 0
+        shows 'which node?'
+        type_keys '3' Enter
+        shows 'expected a number from 1 to 2, or a name'
+        type_keys 'shack' Enter
+        shows 'shack@here 1>'
+        kill -KILL "${pids##* }"
+        type_keys 'self' Enter
+        shows '** the node shack has ended'
+        shows 'ended with 1'
 }
 
 if command -v tmux >/dev/null 2>&1; then
         at_a_terminal
+        at_a_terminal_among_nodes
 else
         echo "shell_client: no tmux here: the terminal was not tried"
 fi

@@ -85,11 +85,17 @@ static void read_seeds(void)
         }
 }
 
+int suite_is_emulated(void)
+{
+        return getenv("COP_TEST_EMULATED") != NULL;
+}
+
 static int is_watched(void)
 {
         /* Valgrind shows itself by what it preloads. */
         const char *preload = getenv("LD_PRELOAD");
-        return COP__ASAN || COP__TSAN || (preload && strstr(preload, "vgpreload"));
+        return COP__ASAN || COP__TSAN || suite_is_emulated() || getenv("COP_TEST_SLOW") != NULL ||
+               (preload && strstr(preload, "vgpreload"));
 }
 
 /* check's file has no name and is open for the claim and for whoever it forks: to the latter it becomes /dev/null. */

@@ -53,8 +53,21 @@ void suite_seed_is(long seed);
  */
 void suite_is_forked(void);
 
-/* True under a sanitizer or valgrind: tests that repeat a million times may do fewer. */
+/* True under a sanitizer, valgrind or an emulator, and where COP_TEST_SLOW=1 says so: tests that repeat a million times may do fewer. */
 int suite_is_slow(void);
+
+/*
+ * True under an emulator of another processor, as COP_TEST_EMULATED=1 says. It does not keep limits of memory, does not know each
+ * system call, and dies itself of some signals.
+ */
+int suite_is_emulated(void);
+
+/* The first words of a claim about what only a kernel does. */
+#define NEEDS_THE_KERNEL()              \
+        do {                            \
+                if (suite_is_emulated()) \
+                        return;         \
+        } while (0)
 
 #define TEST(claim) TEST_WITHIN(claim, 30)
 

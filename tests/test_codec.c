@@ -760,6 +760,7 @@ static cop_status decode_within(const uint8_t *bytes, size_t size, size_t limit)
 
 TEST(decoding_takes_at_most_64_bytes_for_each_byte_read)
 {
+        NEEDS_THE_KERNEL();
         if (!failing_malloc_can()) /* sanitizers need address space of their own */
                 return;
         enum { ITEMS = 500000 };

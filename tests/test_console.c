@@ -363,6 +363,20 @@ TEST(a_folder_of_another_user_is_refused)
         remove_runtime_folder(folder);
 }
 
+/* Where it would be, there is a folder that is not empty: nobody's right to write helps. */
+TEST(a_lock_that_cannot_be_made_is_told_with_its_reason)
+{
+        char folder[64], path[128];
+        make_runtime_folder(folder);
+        snprintf(path, sizeof(path), "%s/coppice", folder);
+        ck_assert_int_eq(mkdir(path, 0700), 0);
+        snprintf(path, sizeof(path), "%s/coppice/shop.lock", folder);
+        ck_assert_int_eq(mkdir(path, 0700), 0);
+        assert_has(refusal("shop", COP_E_SYSTEM), "shop.lock: cannot be opened: Is a directory");
+        ck_assert_int_eq(rmdir(path), 0);
+        remove_runtime_folder(folder);
+}
+
 TEST(a_path_too_long_for_a_socket_is_refused)
 {
         char folder[64], deep[128], name[COP_NAME_MAX + 1];

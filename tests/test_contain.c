@@ -144,7 +144,9 @@ static const char *complaint_about(cop_term reason, int64_t number)
         const cop_term *items = reason.as.items;
         if (!cop_is_atom(items[1], kind->atom))
                 return "another signal";
-        if (!cop_term_equal(items[2], cop_string(kind->words)))
+        /* Those of an assertion are read by a system call that emulators do not know. */
+        if (!cop_term_equal(items[2], cop_string(kind->words)) &&
+            !(suite_is_emulated() && cop_is_atom(items[1], "sigabrt")))
                 return "other words";
         if (items[3].count != 2 || !cop_is_atom(items[3].as.items[0], kind->function))
                 return "another function";
@@ -405,6 +407,7 @@ static void asserts_then_aborts(void)
 
 IN_NODE(an_abort_is_not_given_the_words_of_an_assertion_before_it)
 {
+        NEEDS_THE_KERNEL();
         hush();
         cop_ref first = spawn_watched(.run = fail_assertion);
         cop_auto down = await(COP_REF(cop_down, first));

@@ -36,8 +36,11 @@ typedef struct strike {
         char code[4];
         cop_symbol sort;
         cop_int64s list;
+        int8_t dent;
+        int16_t heat;
+        int32_t blows;
 } strike;
-COP_MESSAGE(strike, pence, note, share, late, who, small, code, sort, list);
+COP_MESSAGE(strike, pence, note, share, late, who, small, code, sort, list, dent, heat, blows);
 
 typedef struct go {
         int64_t number;
@@ -113,7 +116,9 @@ static cop_pid build_forge(const char *path)
         for (int64_t i = 0; i < 4; i++)
                 cop_send(pail, go, .number = 70 + i);
         cop_ref gone = spawn_watched(.run = crash_before);
-        await_down(gone, "earlier");
+        cop_auto down = await(COP_REF(cop_down, gone));
+        cop_send(cop_read(cop_down, down)->pid, go, .number = 79); /* to the dead */
+        await_true(cop_dead_letter_count(node) > 0);
         await_true(has_come_to_rest(pail, 3));
         return root;
 }
@@ -127,7 +132,7 @@ static void die(const char *path)
         if (cop_spawn_opt(&options, &anvil_pid) != COP_OK)
                 _exit(9);
         cop_send(anvil_pid, strike, .pence = -7, .note = COP_TEXT("hot \"iron\""), .share = 0.5,
-                 .late = true, .who = root, .small = 200, .code = "abc", .sort = cop_symbol_of("gold"));
+                 .late = true, .who = root, .small = 200, .code = "abc", .sort = cop_symbol_of("gold"), .dent = -8, .heat = -1600, .blows = -320000);
         cop_receive(COP_FOREVER, COP_KIND(go));
 }
 
@@ -302,9 +307,12 @@ TEST(a_dump_tells_the_fault_the_workers_the_tree_the_actors_and_the_mail)
         expect_line(printed, " 1: #go{number = 71} from <0.");
         expect_line(printed, " 3: #go{number = 73} from <0.");
         expect_line(printed, " is at #strike{pence = -7, note = \"hot ?iron?\", share = 0.5, late = true, who = <0.");
-        expect_line(printed, "small = 200, code = \"abc\", sort = \"gold\", list = [...]}");
+        expect_line(printed, "small = 200, code = \"abc\", sort = \"gold\", list = [...], dent = -8, heat = -1600, "
+                                       "blows = -320000}");
         expect_line(printed, "last crashes\n");
         expect_line(printed, "crashed: earlier");
+        expect_line(printed, "last dead letters\n");
+        expect_line(printed, "#go{number = 79}");
         expect_line(printed, " are in this dump\n");
         clear_folder();
 }

@@ -378,6 +378,68 @@ static cop_status asks_sys(void)
         return status;
 }
 
+/* The server is its own, since what is observed stays so. */
+static cop_status is_observed(void)
+{
+        cop_term events;
+        cop_sys_statistics numbers;
+        cop_message *reply = NULL;
+        cop_pid pid;
+        cop_status status = cop_spawn_opt(&(cop_spawn_options){ .server = &echo_server, .link = true }, &pid);
+        if (status == COP_OK)
+                status = cop_sys_log(pid, MS, 4);
+        if (status == COP_OK)
+                status = cop_sys_trace(pid, MS, true, cop_self());
+        if (status == COP_OK)
+                status = cop_sys_statistics_on(pid, MS, true);
+        if (status == COP_OK)
+                status = cop_call(&reply, pid, MS, item, .number = 1);
+        cop_message_free(reply);
+        if (status == COP_OK)
+                status = cop_sys_get_statistics(pid, MS, &numbers);
+        if (status == COP_OK)
+                status = cop_sys_get_log(pid, MS, &events);
+        if (status == COP_OK)
+                cop_term_free(events);
+        return status;
+}
+
+static bool next_item(int64_t *last, item *i)
+{
+        i->number = ++*last;
+        return *last <= 3;
+}
+
+static cop_status streams(void)
+{
+        cop_task_stream *stream;
+        cop_streamed one;
+        int64_t last = 0;
+        cop_status status = cop_task_stream_open(
+                &(cop_task_stream_options){ COP_STREAM(replies_item, item, next_item, &last), .most = 2, .zip = true,
+                                            .nolink = true },
+                &stream);
+        if (status != COP_OK)
+                return status;
+        while ((status = cop_task_stream_next(stream, &one)) == COP_OK) {
+                cop_message_free(one.item);
+                cop_message_free(one.result);
+        }
+        cop_status closed = cop_task_stream_close(stream);
+        return status != COP_E_NOT_FOUND ? status : closed;
+}
+
+/* To what there may be to hear of dead letters and of memory. */
+static cop_status subscribes(void)
+{
+        cop_status status = cop_dead_letters_subscribe();
+        if (status == COP_OK)
+                status = cop_memory_subscribe();
+        cop_memory_unsubscribe();
+        cop_dead_letters_unsubscribe();
+        return status;
+}
+
 static cop_status looks_around(void)
 {
         cop_term names;
@@ -425,6 +487,9 @@ static const struct operation {
         { "group", uses_group },
         { "supervisor", supervises },
         { "sys", asks_sys },
+        { "sys observes", is_observed },
+        { "task stream", streams },
+        { "subscriptions", subscribes },
         { "looking around", looks_around },
         { "own", owns },
 };

@@ -415,6 +415,7 @@ TEST_WITHIN(ten_thousand_faults_of_each_kind_leave_nothing_behind, 60)
 
 TEST_WITHIN(ten_thousand_faults_of_each_kind_on_two_threads_at_once_leave_nothing_behind, 60)
 {
+        NEEDS_THE_KERNEL();
         repeat_crimes(2, suite_is_slow() ? 1000 : 10000);
 }
 
@@ -1124,6 +1125,7 @@ static size_t read_to_end(int fd, char *text, size_t room)
 
 TEST(a_signal_sent_by_kill_is_not_the_actors)
 {
+        NEEDS_THE_KERNEL();
         /* A sanitizer has handlers of its own for the first two, and they end otherwise. */
         static const int each[] = { SIGSEGV, SIGFPE, SIGABRT, SIGTRAP };
         const int *numbers = each + (COP__ASAN || COP__TSAN ? 2 : 0);
@@ -1211,6 +1213,41 @@ TEST(a_handler_that_was_put_over_ours_stays)
         sigaction(SIGFPE, &before, NULL);
 }
 
+/* --- words --------------------------------------------------------------------------- */
+
+/* Also for those that no code of ours can be made to commit on every machine. */
+TEST(each_fault_has_its_words)
+{
+        static const struct {
+                int signal, code;
+                uintptr_t address, pc;
+                const char *words;
+        } each[] = {
+                { SIGFPE, FPE_INTOVF, 64, 64, "integer overflow" },
+                { SIGFPE, FPE_FLTDIV, 64, 64, "floating-point division by zero" },
+                { SIGFPE, FPE_FLTOVF, 64, 64, "floating-point overflow" },
+                { SIGFPE, FPE_FLTUND, 64, 64, "floating-point underflow" },
+                { SIGFPE, FPE_FLTRES, 64, 64, "inexact floating-point result" },
+                { SIGFPE, FPE_FLTINV, 64, 64, "invalid floating-point operation" },
+                { SIGFPE, FPE_FLTSUB, 64, 64, "arithmetic fault" },
+                { SIGSEGV, SI_KERNEL, 0, 64, "invalid memory access at an impossible address" },
+                { SIGSEGV, SEGV_MAPERR, 0, 0, "call of a NULL function pointer" },
+                { SIGSEGV, SEGV_MAPERR, 16, 64, "invalid memory access at 0x10 (near NULL)" },
+                { SIGSEGV, SEGV_MAPERR, 0x123456, 0x123456, "jump to 0x123456, where no code is" },
+                { SIGSEGV, SEGV_ACCERR, 0x123456, 64, "forbidden memory access at 0x123456" },
+                { SIGBUS, BUS_ADRALN, 0x123456, 64, "misaligned memory access at 0x123456" },
+                { SIGBUS, BUS_ADRERR, 0x123456, 64, "access to memory that cannot be provided at 0x123456" },
+                { SIGILL, ILL_ILLOPC, 64, 64, "illegal instruction" },
+                { SIGTRAP, TRAP_BRKPT, 64, 64, "breakpoint instruction" },
+        };
+        for (size_t i = 0; i < COP__COUNT(each); i++) {
+                struct cop__fault fault = { .signal = each[i].signal, .code = each[i].code,
+                                            .address = each[i].address, .pc = (void *)each[i].pc };
+                cop__fault_put_words(&fault, NULL);
+                ck_assert_str_eq(cop__fault_words(&fault), each[i].words);
+        }
+}
+
 /* --- memory that runs out ---------------------------------------------------------- */
 
 static void exhaust_memory(void)
@@ -1236,6 +1273,7 @@ static void scene_without_memory(void)
 
 TEST(without_memory_nothing_is_installed)
 {
+        NEEDS_THE_KERNEL();
         UNLESS_ASAN;
         if (COP__TSAN)
                 return; /* its allocator ends the process itself */

@@ -206,12 +206,12 @@ IN_NODE(GSM_02_to_the_same_state_is_no_change_and_postponed_events_stay)
 
 IN_NODE(repeating_a_state_enters_it_again_and_brings_back_what_was_postponed)
 {
-        cop_pid pid = lamp_with("2");
-        put_down(pid);
-        pid = lamp_with("");
+        cop_pid pid = lamp_with("");
         tell_lamp(pid, "p", 7);
-        tell_lamp(pid, "2", 2);
-        LOG_IS(pid, "off:from_off off:7 off:2 broken:from_off broken:-7");
+        tell_lamp(pid, "r", 2);
+        LOG_IS(pid, "off:from_off off:7 off:2 off:from_off off:7"); /* which is postponed again */
+        tell_lamp(pid, "2", 3);
+        LOG_IS(pid, "off:from_off off:7 off:2 off:from_off off:7 off:3 broken:from_off broken:-7");
         put_down(pid);
 }
 
@@ -272,6 +272,25 @@ IN_NODE(GSM_09_an_enter_function_that_changes_the_state_or_postpones_ends_the_ma
         ref = spawn_watched(.server = &strict_machine, .name = "strict");
         cop_send(cop_whereis("strict"), step, "", BROKEN);
         await_down(ref, "{badarg, {postpone, \"an enter function must not do this\"}}");
+}
+
+static char said[256];
+
+static void keeps_the_last(void *context, cop_log_level level, const char *text)
+{
+        (void)context;
+        (void)level;
+        snprintf(said, sizeof(said), "%s", text);
+}
+
+IN_NODE_WITH(what_a_machine_has_no_entry_for_is_dropped_and_told_with_the_state, .log = keeps_the_last)
+{
+        cop_pid pid = cop_spawn_server(&strict_machine, NULL);
+        cop_send(pid, rung, "unwanted");
+        settle_with(pid);
+        ck_assert(cop_is_alive(pid));
+        put_down(pid);
+        ck_assert_ptr_nonnull(strstr(said, "has no entry for rung in state 0: dropped"));
 }
 
 /* ---- Time-outs ---------------------------------------------------------------------- */

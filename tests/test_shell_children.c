@@ -56,6 +56,7 @@ AT_SHELL(children_are_stopped_started_and_forgotten_by_words)
         ck_assert_ptr_nonnull(first);
         ck_assert_ptr_nonnull(strstr(first, "worker  permanent  running  0\n"));
         says("terminate shop b", "ok\n");
+        ck_assert_ptr_nonnull(strstr(answer_of(shell, "delete shop <b>", false), "expected an id, or a pid such as"));
         says("delete shop b", "ok\n");
         complains("restart shop b", "** shop has no such child; children shop lists them\n");
         complains("count witness", "** witness is no supervisor\n");

@@ -1,8 +1,12 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* Simulated nodes: the same seed does the same, time is virtual, memory and actors fail on cue. */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "actors/simulation.h"
@@ -387,4 +391,28 @@ TEST(a_real_node_has_the_ordinary_habits)
         cop_node *node = node_begin((cop_node_options){ .workers = 2 });
         ck_assert_mem_eq(&node->scheduler.habits, &cop__habits_ordinary, sizeof(cop__habits_ordinary));
         node_end(node);
+}
+
+/* In a process of its own, which ends of it; what it said last. */
+TEST(a_visitor_that_would_wait_for_ever_is_told_so_with_the_seed)
+{
+        char text[512] = "";
+        int ends[2], status;
+        ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+        pid_t child = fork();
+        if (child == 0) {
+                setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+                suite_is_forked();
+                dup2(ends[1], STDERR_FILENO);
+                begin((cop_simulation){ .seed = 77 });
+                cop_receive(COP_FOREVER, COP_ANY);
+                _exit(0);
+        }
+        close(ends[1]);
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        ck_assert_int_gt(read(ends[0], text, sizeof(text) - 1), 0);
+        close(ends[0]);
+        ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+        ck_assert_ptr_nonnull(strstr(text, "simulation with seed 77, after "));
+        ck_assert_ptr_nonnull(strstr(text, "it would wait for ever"));
 }

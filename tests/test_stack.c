@@ -607,6 +607,7 @@ TEST(addresses_go_back_but_for_one_spare_chunk)
 
 TEST(without_memory_take_answers_null_and_later_works_again)
 {
+        NEEDS_THE_KERNEL();
         enum { COUNT = 1000 };
         static struct cop__stack *stacks[COUNT];
         struct cop__stack_pool pool;

@@ -311,6 +311,9 @@ TEST(explain_says_level_by_level_what_a_tree_bears)
         ck_assert_uint_eq(cop_supervisor_explain(&shop, little, sizeof(little)), strlen(wanted));
         ck_assert_str_eq(little, "shop bear");
         ck_assert_uint_eq(cop_supervisor_explain(NULL, text, sizeof(text)), 0);
+        const cop_supervisor patient = { .name = "patient", .intensity = COP_RESTARTS_FOR_EVER };
+        cop_supervisor_explain(&patient, text, sizeof(text));
+        ck_assert_str_eq(text, "patient restarts its children for ever, and never gives up\n");
 }
 
 /* The oracle is the tree itself: so many crashes as explain says, and not one less, end it. */

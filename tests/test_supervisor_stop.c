@@ -369,3 +369,26 @@ IN_NODE(a_child_that_waits_for_its_restart_is_not_started_by_a_supervisor_that_e
         ck_assert_uint_eq(cop_whereis("brittle").bits, 0);
         cop_unregister("witness");
 }
+
+static void does_not_hear(void)
+{
+        cop_trap_exit(true);
+        cop_register("deaf", cop_self());
+        cop_sleep(COP_FOREVER);
+}
+
+static void expect_end_of_deaf(int64_t shutdown_ms, const char *reason)
+{
+        cop_pid pid = cop_spawn(does_not_hear);
+        cop_ref ref = watch(pid);
+        await_true(cop_whereis("deaf").bits != 0);
+        ck_assert_int_eq(cop_shutdown(pid, shutdown_ms), COP_OK);
+        ck_assert(!cop_is_alive(pid));
+        await_down(ref, reason);
+}
+
+IN_NODE(cop_shutdown_kills_who_has_not_ended_in_time)
+{
+        expect_end_of_deaf(1, "killed");
+        expect_end_of_deaf(COP_SHUTDOWN_AT_ONCE, "killed");
+}

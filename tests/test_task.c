@@ -159,6 +159,23 @@ IN_NODE(a_task_needs_no_argument_and_its_parent_is_its_owner)
         cop_message_free(message);
 }
 
+static void never_ends(void)
+{
+        cop_sleep(COP_FOREVER);
+}
+
+static void needs_ever_more_tasks(void)
+{
+        for (;;)
+                cop_task_start_or_exit(&(cop_task_options){ .run = never_ends });
+}
+
+IN_NODE_WITH(who_cannot_go_on_without_a_task_ends_when_there_is_no_room_for_one, .max_actors = 32)
+{
+        cop_ref ref = spawn_watched(.run = needs_ever_more_tasks);
+        await_down(ref, "{system_limit, task}");
+}
+
 IN_NODE(a_task_without_a_result_is_finished_when_its_function_is)
 {
         cop_message *message = (cop_message *)&message;

@@ -1,5 +1,5 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
-/* A term as text (mailbox/term_lexer.c, term_parse.c): what is read can be printed, and read again as an equal term. */
+/* A term as text (mailbox/term_lexer.c, term_parse.c): what is read can be printed, and read again as an equal term that prints alike. */
 #include <string.h>
 
 #include <coppice.h>
@@ -17,6 +17,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         FUZZ_ASSERT(text != NULL && cop_term_print(term, NULL, text, needed + 1) == needed);
         FUZZ_ASSERT(cop_term_parse(text, needed, NULL, &again, &error) == COP_OK);
         FUZZ_ASSERT(cop_term_equal(term, again));
+        char *alike = malloc(needed + 1);
+        FUZZ_ASSERT(alike != NULL && cop_term_print(again, NULL, alike, needed + 1) == needed);
+        FUZZ_ASSERT(strcmp(text, alike) == 0);
+        free(alike);
         cop_term_free(again);
         free(text);
         cop_term_free(term);

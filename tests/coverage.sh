@@ -1,0 +1,73 @@
+#!/bin/sh
+# Copyright (c) 2026 The Coppice authors. MIT licence.
+#
+# ./run coverage says what has no reason, and which reason is for nothing: shown with counts that are made up. The counting
+# itself takes a build of its own and some minutes, so it is not among the tests.
+# shellcheck disable=SC2016 # the backquotes are the table's
+set -eu
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf -- "$work"' EXIT
+
+fail() {
+        echo "coverage.sh: $*" >&2
+        exit 1
+}
+
+# A file of 200 lines; those from FIRST to LAST were not run.
+counts() {
+        awk -v first="$1" -v last="$2" -v path="$work/a.c" 'BEGIN {
+                print "SF:" path
+                for (i = 1; i <= 200; i++) {
+                        print "line " i ";" > path
+                        printf "DA:%d,%d\n", i, (i < first || i > last)
+                }
+                print "BRDA:1,0,0,3"
+                print "BRDA:1,0,1,0"
+                print "end_of_record"
+        }' >"$work/lines.info"
+}
+
+# judge [REASON]: what the report says, in $said; its end.
+judge() {
+        {
+                echo 'Words, and a table:'
+                [ $# -eq 0 ] || printf '%s\n' "$1"
+        } >"$work/reasons.md"
+        said=$(awk -v root="$work/" -f "$here/coverage/report.awk" "$work/reasons.md" "$work/lines.info")
+}
+
+# expect WORDS: the report ends badly, and says why.
+expect() {
+        words=$1
+        shift
+        ! judge "$@" || fail "it does not complain: $words"
+        case $said in
+        *"$words"*) ;;
+        *) fail "'$words' is missing from: $said" ;;
+        esac
+}
+
+counts 50 52
+judge || fail "a short part needs no reason: $said"
+case $said in
+*"in all"*200*98.5*50.0*) ;;
+*) fail "the sums are others: $said" ;;
+esac
+counts 50 54
+expect 'a.c:50: 5 lines were not run'
+judge '| `a.c` | `line 52;` | no machine of ours comes here |' || fail "a reason is not taken: $said"
+judge '| `a.c` | * | no machine of ours comes here |' || fail "a reason for all of a file is not taken: $said"
+expect 'a reason for nothing: a.c: line 60;' '| `a.c` | `line 60;` | no machine of ours comes here |'
+expect 'without a reason: line 52;' '| `a.c` | `line 52;` | |'
+counts 201 201
+expect 'a reason for nothing' '| `a.c` | * | no machine of ours comes here |'
+counts 1 20
+awk '/^DA:(4|8|12|16),/ { sub(/,0/, ",1") } { print }' "$work/lines.info" >"$work/some.info"
+mv "$work/some.info" "$work/lines.info"
+expect '8.0 % of the lines were not run and have no reason'
+: >"$work/lines.info"
+expect 'nothing was counted'
+
+echo "coverage: what was not run needs a reason, and a reason needs what was not run"

@@ -1,0 +1,184 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Functions called by a thread that is in no node, and with what nobody can mean: each refuses with its own word before anything
+ * has happened, and what it was to fill in is as it was.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/node_fixture.h"
+
+typedef struct word {
+        int64_t number;
+} word;
+COP_MESSAGE(word, number);
+
+static const word one = { 1 };
+static const cop_pid somebody = { .bits = 1u << 20 | 7 };
+static const cop_address nobody;
+
+#define REFUSED(status, call) ck_assert_int_eq((call), COP_E_##status)
+
+static void never(void *unused)
+{
+        (void)unused;
+        ck_abort_msg("it was called");
+}
+
+static void waits(void)
+{
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(word)));
+}
+
+/* ---- In no node ------------------------------------------------------------------------- */
+
+TEST(who_is_in_no_node_sends_and_calls_nobody)
+{
+        const cop_address to = cop_to_pid(somebody);
+        cop_message *answer = (cop_message *)&one;
+        cop_ref ref = { 7 };
+        cop_term term = cop_int(7);
+        REFUSED(NO_NODE, cop_send_value(to, COP_KIND_OF(word), &one));
+        REFUSED(NO_NODE, cop_send_priority_value(to, COP_KIND_OF(word), &one));
+        REFUSED(NO_NODE, cop_send_term_to(to, cop_int(1)));
+        REFUSED(NO_NODE, cop_send_exit(somebody, cop_atom("kill")));
+        REFUSED(NO_NODE, cop_send_after(&ref, 1, somebody, word, 1));
+        REFUSED(NO_NODE, cop_cancel_async(ref, true));
+        REFUSED(NO_NODE, cop_reply_value(COP_KIND_OF(word), &one));
+        REFUSED(NO_NODE, cop_answer_value(answer, COP_KIND_OF(word), &one));
+        REFUSED(NO_NODE, cop_reply_value_to((cop_caller){ .pid = somebody }, COP_KIND_OF(word), &one));
+        REFUSED(NO_NODE, cop_process_ask(somebody, 0, &term));
+        ck_assert_int_eq(cop_cancel(ref), -1);
+        ck_assert_uint_eq(ref.bits, 7);
+        ck_assert_ptr_eq(answer, &one);
+        ck_assert(cop_term_equal(term, cop_int(7)));
+}
+
+TEST(who_is_in_no_node_is_tied_to_nobody)
+{
+        cop_alias alias = { .ref = { 7 } };
+        cop_ref ref = { 7 };
+        REFUSED(NO_NODE, cop_link(somebody));
+        REFUSED(NO_NODE, cop_link_priority(somebody));
+        REFUSED(NO_NODE, cop_monitor(somebody, &ref));
+        REFUSED(NO_NODE, cop_alias_open(0, &alias));
+        REFUSED(NO_NODE, cop_register("name", somebody));
+        REFUSED(NO_NODE, cop_unregister("name"));
+        REFUSED(NO_NODE, cop_group_demonitor(ref));
+        REFUSED(NO_NODE, cop_dead_letters_subscribe());
+        REFUSED(NO_NODE, cop_memory_subscribe());
+        REFUSED(NO_NODE, cop_set_label("label"));
+        REFUSED(NO_NODE, cop_set_label_term(cop_int(1)));
+        ck_assert_uint_eq(ref.bits, 7);
+        ck_assert_uint_eq(alias.ref.bits, 7);
+        ck_assert(!cop_trap_exit(true));
+}
+
+TEST(who_is_in_no_node_owns_and_starts_nothing)
+{
+        static const cop_supervisor tree = { .name = "tree" };
+        char thing;
+        int fd = 7;
+        cop_pid pid = { 7 };
+        cop_message *result = (cop_message *)&one;
+        REFUSED(NO_NODE, cop_open("/dev/null", O_RDONLY, 0, &fd));
+        REFUSED(NO_NODE, cop_own_fd(0));
+        REFUSED(NO_NODE, cop_close(0));
+        REFUSED(NO_NODE, cop_own("thing", never, &thing));
+        REFUSED(NO_NODE, cop_disown(&thing));
+        REFUSED(NO_NODE, cop_blocking_call(never, NULL));
+        REFUSED(NO_NODE, cop_supervise(&tree, &pid));
+        REFUSED(NO_NODE, cop_shutdown(somebody, 0));
+        REFUSED(NO_NODE, cop_count_children_of(cop_to_pid(somebody), &(cop_child_count){ 0 }));
+        REFUSED(NO_NODE, cop_start_extra(cop_int(1)));
+        REFUSED(NO_NODE, cop_sys_show_value(COP_KIND_OF(word), &thing));
+        REFUSED(NO_NODE, cop_task_await(&result, (cop_task){ .pid = somebody }, 0));
+        REFUSED(NO_NODE, cop_await_any_message(&result, &somebody, 1, 0, &(size_t){ 0 }));
+        ck_assert_int_eq(fd, 7);
+        ck_assert_uint_eq(pid.bits, 7);
+        ck_assert_ptr_eq(result, &one);
+}
+
+TEST(who_is_in_no_node_sees_nothing)
+{
+        cop_process process = { .pid = { 7 } };
+        cop_pid pids[2] = { { 7 }, { 7 } };
+        char text[32];
+        REFUSED(NO_NODE, cop_process_info(somebody, &process));
+        ck_assert_uint_eq(cop_processes(pids, 2), 0);
+        ck_assert_uint_eq(pids[0].bits, 7);
+        ck_assert_uint_eq(process.pid.bits, 7);
+        process.where = (void *)(uintptr_t)1;
+        ck_assert_str_eq(cop_process_where(&process, text, sizeof(text)), "-");
+        ck_assert_uint_eq(cop_owned(), 0);
+        ck_assert(!cop_is_alive(somebody));
+        ck_assert_uint_eq(cop_whereis("name").bits, 0);
+}
+
+/* ---- What nobody can mean ----------------------------------------------------------------- */
+
+IN_NODE(who_names_nobody_is_told_so)
+{
+        cop_term term = cop_int(7);
+        cop_ref ref = { 7 };
+        REFUSED(BAD_ARGUMENT, cop_link(cop_no_pid()));
+        REFUSED(BAD_ARGUMENT, cop_send_exit(cop_no_pid(), cop_atom("kill")));
+        REFUSED(BAD_ARGUMENT, cop_shutdown(cop_no_pid(), 0));
+        REFUSED(BAD_ARGUMENT, cop_shutdown(cop_self(), 0));
+        REFUSED(BAD_ARGUMENT, cop_process_ask(cop_no_pid(), 0, &term));
+        REFUSED(BAD_ARGUMENT, cop_process_info(cop_no_pid(), &(cop_process){ 0 }));
+        REFUSED(BAD_ARGUMENT, cop_cancel_async((cop_ref){ 0 }, false));
+        REFUSED(BAD_ARGUMENT, cop_send_after(&ref, 1, cop_no_pid(), word, 1));
+        REFUSED(BAD_ARGUMENT, cop_get_child_of(cop_to_pid(somebody), nobody, &(cop_message *){ NULL }));
+        REFUSED(BAD_ARGUMENT, cop_terminate_child_of(cop_to_pid(somebody), nobody));
+        REFUSED(NO_ACTOR, cop_count_children_of(nobody, &(cop_child_count){ 0 }));
+        REFUSED(NO_NAME, cop_count_children_of(cop_to_name("nobody"), &(cop_child_count){ 0 }));
+        ck_assert(cop_term_equal(term, cop_int(7)));
+        ck_assert_uint_eq(ref.bits, 7);
+}
+
+IN_NODE(who_gives_no_place_for_the_answer_is_told_so)
+{
+        const cop_address to = cop_to_pid(cop_self());
+        REFUSED(BAD_ARGUMENT, cop_registered(NULL));
+        REFUSED(BAD_ARGUMENT, cop_scope_groups("scope", NULL));
+        REFUSED(BAD_ARGUMENT, cop_scope_monitor("scope", NULL, NULL));
+        REFUSED(BAD_ARGUMENT, cop_group_monitor("scope", cop_atom("group"), NULL, NULL));
+        REFUSED(BAD_ARGUMENT, cop_alias_open(0, NULL));
+        REFUSED(BAD_ARGUMENT, cop_process_info(cop_self(), NULL));
+        REFUSED(BAD_ARGUMENT, cop_process_ask(cop_self(), 0, NULL));
+        REFUSED(BAD_ARGUMENT, cop_open("/dev/null", O_RDONLY, 0, NULL));
+        REFUSED(BAD_ARGUMENT, cop_open(NULL, O_RDONLY, 0, &(int){ 0 }));
+        REFUSED(BAD_ARGUMENT, cop_own(NULL, never, &(char){ 0 }));
+        REFUSED(BAD_ARGUMENT, cop_own("thing", never, NULL));
+        REFUSED(BAD_ARGUMENT, cop_own_fd(-1));
+        REFUSED(BAD_ARGUMENT, cop_which_children_of(to, NULL));
+        REFUSED(BAD_ARGUMENT, cop_count_children_of(to, NULL));
+        REFUSED(BAD_ARGUMENT, cop_get_child_of(to, to, NULL));
+        REFUSED(BAD_ARGUMENT, cop_handlers_of(to, NULL));
+        REFUSED(BAD_ARGUMENT, cop_delete_handler_of(to, NULL, cop_nil(), NULL));
+        REFUSED(BAD_ARGUMENT, cop_call_handler_value(&(cop_message *){ NULL }, to, NULL, 0, COP_KIND_OF(word), &one));
+        REFUSED(BAD_ARGUMENT, cop_upgrade_address(to, NULL, 0));
+        REFUSED(BAD_ARGUMENT, cop_start_applications(NULL, &(cop_pid){ 0 }));
+        REFUSED(BAD_ARGUMENT, cop_supervise(NULL, &(cop_pid){ 0 }));
+        REFUSED(NOT_FOUND, cop_disown(NULL));
+        ck_assert_uint_eq(cop_owned(), 0);
+}
+
+/* A thread of the program is nobody's to stop or to crash, and nothing but a simulated node is simulated. */
+IN_NODE(what_only_actors_or_simulated_nodes_are_for_is_refused_to_others)
+{
+        cop_simulation_state state = { .turns = 7 };
+        cop_pid pid = cop_spawn(waits);
+        REFUSED(BAD_ARGUMENT, cop_sys_show_value(COP_KIND_OF(word), &(word){ 1 }));
+        REFUSED(BAD_ARGUMENT, cop_simulation_look(NULL, &state));
+        REFUSED(BAD_ARGUMENT, cop_simulation_crash(NULL, pid));
+        REFUSED(BAD_ARGUMENT, cop_node_await_quiet(NULL, 0));
+        ck_assert_uint_eq(state.turns, 7);
+        REFUSED(NO_NAME, cop_unregister("nobody has it"));
+        REFUSED(NO_ACTOR, cop_register("a name", somebody));
+        ck_assert_uint_eq(cop_whereis("a name").bits, 0);
+        REFUSED(TOO_BIG, cop_send_after(NULL, COP_TIMER_MS_MAX + 1, pid, word, 1));
+        put_down(pid);
+}
