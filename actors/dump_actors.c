@@ -137,17 +137,32 @@ void cop__dump_put_actors(struct cop__dump *dump)
 
 /* ---- The last moments ---------------------------------------------------------------------------- */
 
+static void add_crash_message(struct cop__dump *dump, const struct cop__crash *crash)
+{
+        char text[512] = "";
+        struct cop__words words = { .text = text, .size = sizeof(text) };
+        const char *at = cop__crash_at(crash, crash->message);
+        if (crash->kind != NULL)
+                cop__dump_value(&words, dump->node->kinds, crash->kind, at);
+        cop__dump_text(dump, "message", crash->kind != NULL ? text : at);
+}
+
 static void fill_crash(struct cop__dump *dump, const void *subject)
 {
-        const struct cop__report *report = subject;
-        cop__dump_number(dump, "when", (uint64_t)report->when);
-        cop__dump_pid(dump, "pid", report->pid);
-        cop__dump_text(dump, "who", report->who);
-        cop__dump_text(dump, "words", report->what);
-        cop__dump_text(dump, "where", report->where);
-        cop__dump_text(dump, "message", report->message);
-        cop__dump_pid(dump, "from", report->from);
-        cop__dump_text(dump, "outcome", report->outcome);
+        const struct cop__report_entry *entry = subject;
+        const struct cop__crash *crash = &entry->crash;
+        char what[COP__CRASH_WHAT], where[COP__CRASH_WHERE], outcome[COP__OUTCOME_MAX];
+        cop__crash_words(crash, dump->node->kinds, what, where);
+        cop__dump_number(dump, "when", (uint64_t)crash->when);
+        cop__dump_pid(dump, "pid", crash->pid);
+        cop__dump_text(dump, "who", crash->who);
+        cop__dump_text(dump, "words", what);
+        cop__dump_text(dump, "where", where);
+        add_crash_message(dump, crash);
+        cop__dump_pid(dump, "from", crash->from);
+        if (entry->outcome.print != NULL)
+                entry->outcome.print(&entry->outcome, outcome);
+        cop__dump_text(dump, "outcome", entry->outcome.print != NULL ? outcome : entry->words);
 }
 
 static void fill_letter(struct cop__dump *dump, const void *subject)
@@ -166,9 +181,9 @@ void cop__dump_put_crashes(struct cop__dump *dump)
         const struct cop__reports *reports = &dump->node->reports;
         const struct cop__letters *letters = &dump->node->letters;
         for (uint64_t i = 1; i <= COP__REPORTS_KEPT; i++) {
-                const struct cop__report *report = &reports->ring[(reports->count + i) % COP__REPORTS_KEPT];
-                if (report->number != 0)
-                        cop__dump_put(dump, "crash", fill_crash, report);
+                const struct cop__report_entry *entry = &reports->ring[(reports->count + i) % COP__REPORTS_KEPT];
+                if (entry->number != 0)
+                        cop__dump_put(dump, "crash", fill_crash, entry);
         }
         for (uint64_t i = 1; i <= COP__LETTERS_KEPT; i++) {
                 const struct cop__letter *letter = &letters->ring[(letters->count + i) % COP__LETTERS_KEPT];

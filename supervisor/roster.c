@@ -73,6 +73,16 @@ static void add_id(struct cop__roster *roster, struct cop__child *child)
         cop__table_insert(&roster->by_id, &child->by_id);
 }
 
+static void enter_census(struct cop__child *child)
+{
+        struct cop__census_entry entry = { .supervisor = cop_self(), .number = child->number };
+        size_t size = strnlen(child->spec->id, COP_NAME_MAX);
+        memcpy(entry.id, child->spec->id, size);
+        child->census = &cop_node_here()->census;
+        child->row = cop__census_take(child->census);
+        cop__census_write(child->census, child->row, &entry);
+}
+
 struct cop__child *cop__roster_add(struct cop__roster *roster, const struct cop__child_spec *spec,
                                    cop_buffer *home, cop_buffer *share)
 {
@@ -92,8 +102,7 @@ struct cop__child *cop__roster_add(struct cop__roster *roster, const struct cop_
         child->argument = spec->argument;
         child->news.child = child->tick.child = child;
         child->number = ++roster->last_number;
-        child->census = &cop_node_here()->census;
-        child->row = cop__census_take(child->census);
+        enter_census(child);
         cop__list_init(&child->due);
         cop__list_push_back(&roster->order, &child->order);
         add_id(roster, child);
@@ -133,18 +142,13 @@ void cop__roster_respec(struct cop__roster *roster, struct cop__child *child,
 
 /* ---- State -------------------------------------------------------------------------- */
 
-static void write_down(struct cop__child *child)
+static void write_down(const struct cop__child *child)
 {
-        struct cop__census_entry entry = {
-                .supervisor = cop_self(),
-                .child = child->pid,
-                .number = child->number,
-                .restarts = child->restarts,
-                .state = child->state,
-        };
-        size_t size = strnlen(child->spec->id, COP_NAME_MAX);
-        memcpy(entry.id, child->spec->id, size);
-        cop__census_write(child->census, child->row, &entry);
+        struct cop__census_entry entry;
+        entry.child = child->pid;
+        entry.restarts = child->restarts;
+        entry.state = child->state;
+        cop__census_change(child->census, child->row, &entry);
 }
 
 /* Under the last pid that ran a child is found until it has another: what is late from the dead is known as such. */
