@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/atomic.h"
+#include "base/memory.h"
 
 /* So often a reader meets a writer in the middle before it goes without. */
 #define READ_TRIES 100
@@ -45,7 +46,7 @@ static uint32_t open_row(struct cop__census *census)
         if (chunk >= COP__CENSUS_CHUNKS)
                 return COP__CENSUS_NONE;
         if (census->chunks[chunk] == NULL)
-                census->chunks[chunk] = calloc((size_t)COP__CENSUS_FIRST << chunk,
+                census->chunks[chunk] = cop__calloc((size_t)COP__CENSUS_FIRST << chunk,
                                                sizeof(struct cop__census_row));
         if (census->chunks[chunk] == NULL)
                 return COP__CENSUS_NONE;

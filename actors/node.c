@@ -215,6 +215,7 @@ static cop_status init_parts(struct cop_node *node, const cop_node_options *opti
         cop__reports_init(&node->reports);
         cop__letters_init(&node->letters);
         cop__overload_init(&node->overload);
+        cop__audience_init(&node->mailbox_audience);
         cop__watchdog_init(&node->watchdog);
         cop__blocking_pool_init(&node->blocking, options->blocking_threads, &cop__blocking_hooks);
         cop__census_init(&node->census);
@@ -326,7 +327,7 @@ static cop_status start(const cop_node_options *given, const cop_kind *const *ki
         cop_status status = begin_simulation(&options, &all);
         if (status != COP_OK)
                 goto without_simulation;
-        status = cop__slots_init(&node->slots, options.max_actors);
+        status = cop__slots_init(&node->slots, options.max_actors, cop__habits_of(all.simulation));
         if (status != COP_OK)
                 goto without_slots;
         status = cop__registry_init(&node->registry);

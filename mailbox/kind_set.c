@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "mailbox/kind.h"
 
 struct cop_kinds {
@@ -63,7 +64,7 @@ cop_status cop__kinds_add(cop_kinds *kinds, const cop_kind *const *first,
         if (first == last)
                 return COP_OK;
         size_t room = kinds->count + (size_t)(last - first);
-        const cop_kind **each = realloc(kinds->each, room * sizeof *each);
+        const cop_kind **each = cop__realloc(kinds->each, room * sizeof *each);
         if (!each)
                 return COP_E_NO_MEMORY;
         kinds->each = each;
@@ -75,7 +76,7 @@ cop_status cop__kinds_add(cop_kinds *kinds, const cop_kind *const *first,
 
 cop_kinds *cop__kinds_new(const cop_kind *const *first, const cop_kind *const *last)
 {
-        cop_kinds *kinds = calloc(1, sizeof *kinds);
+        cop_kinds *kinds = cop__calloc(1, sizeof *kinds);
         if (kinds && cop__kinds_add(kinds, first, last) != COP_OK) {
                 cop__kinds_free(kinds);
                 return NULL;
@@ -120,7 +121,7 @@ size_t cop__kinds_clashes(const cop_kinds *kinds)
 cop_status cop__kinds_hide(cop_kinds *kinds, const char *names)
 {
         size_t size = strlen(names);
-        char *secrets = malloc(size + 3);
+        char *secrets = cop__malloc(size + 3);
         if (!secrets)
                 return COP_E_NO_MEMORY;
         secrets[0] = ' ';

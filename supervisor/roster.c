@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actors/actor.h"
+#include "base/memory.h"
 
 static const char *const states[] = { "stopped", "waiting",  "naming",     "starting",
                                       "running", "stopping", "restarting", "open" };
@@ -29,7 +30,7 @@ static void end_roster(struct cop__belonging *belonging)
 
 struct cop__roster *cop__roster_new(cop_buffer *tree, bool keyed)
 {
-        struct cop__roster *roster = calloc(1, sizeof(*roster));
+        struct cop__roster *roster = cop__calloc(1, sizeof(*roster));
         if (roster == NULL)
                 return NULL;
         roster->belonging.end = end_roster;
@@ -87,7 +88,7 @@ struct cop__child *cop__roster_add(struct cop__roster *roster, const struct cop_
                                    cop_buffer *home, cop_buffer *share)
 {
         struct cop__actor *actor = cop__actor_here();
-        struct cop__child *child = calloc(1, sizeof(*child));
+        struct cop__child *child = cop__calloc(1, sizeof(*child));
         if (child == NULL)
                 return NULL;
         child->belonging.end = end_child;

@@ -548,6 +548,18 @@ TEST(what_is_no_dump_is_refused_with_a_sentence)
         clear_folder();
 }
 
+/* Found by the fuzzer: a record's pairs were looked for before it was known to be a map, behind the end of a text. */
+TEST(a_record_of_a_dump_that_is_no_map_is_damage)
+{
+        static const char text[] = COP__DUMP_MAGIC "\0\0\0\014\253what is it?"
+                                                   "\0\0\0\013\201\244what\304\003end";
+        write_file(path_of("a.dump"), text, sizeof(text) - 1);
+        const struct printed *printed = print(path_of("a.dump"));
+        ck_assert_int_eq(printed->code, EXIT_FAILED);
+        ck_assert_ptr_nonnull(strstr(printed->err, "some of it is damaged"));
+        clear_folder();
+}
+
 TEST(an_escape_in_a_dump_does_not_reach_the_terminal)
 {
         static struct cop__dump_record record;

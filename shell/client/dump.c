@@ -389,10 +389,6 @@ static void take_record(struct dump *dump, struct cop__text *mail, const cop_ter
                        { "worker", print_worker }, { "thread", print_thread }, { "frame", print_frame },
                        { "child", keep_child },    { "actor", keep_actor },    { "crash", print_crash },
                        { "letter", print_letter }, { "end", print_end } };
-        if (record->type != COP_TERM_MAP) {
-                dump->is_damaged = true;
-                return;
-        }
         if (record_is_what(record, "message"))
                 print_message(mail, record);
         for (size_t i = 0; i < COP__COUNT(takers); i++)
@@ -442,7 +438,8 @@ static void read_records(struct dump *dump)
                 struct cop__scratch scratch;
                 cop_term record;
                 cop__scratch_init(&scratch);
-                if (cop__unpack_term(bytes, size, RECORD_DEPTH, &scratch, &record) != COP_OK) {
+                if (cop__unpack_term(bytes, size, RECORD_DEPTH, &scratch, &record) != COP_OK ||
+                    record.type != COP_TERM_MAP) {
                         dump->is_damaged = true;
                 } else {
                         if (record_is_what(&record, "crash") || record_is_what(&record, "letter") ||
