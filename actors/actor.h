@@ -223,7 +223,7 @@ struct cop__here {
         struct cop__letter_share letter_share;
         uint64_t asked_turn;        /* atomic, the watch sets them: the turn that is to be interrupted, and what to do then */
         uint64_t asked_since_ns, asked_due_ns;
-        bool asked_end;
+        bool asked_end, asked_in_call;
         struct cop__sighting sighting;
         uint64_t preempt_answers[COP__PREEMPT_ANSWERS]; /* counted up by this thread */
 };

@@ -23,12 +23,21 @@ static const char *const ending_names[] = {
         "__fortify_fail",
 };
 
+static const char *const waiting_names[] = {
+        "read", "readv", "pread", "pread64", "write", "writev", "recv", "recvfrom", "recvmsg", "recvmmsg",
+        "send", "sendto", "sendmsg", "accept", "accept4", "connect", "poll", "ppoll", "select", "pselect",
+        "epoll_wait", "epoll_pwait", "nanosleep", "clock_nanosleep", "sleep", "usleep", "pause", "wait",
+        "waitpid", "wait4", "waitid", "sigsuspend", "sigwaitinfo", "sigtimedwait", "flock", "syscall",
+};
+
 struct cop__grounds {
         const struct cop__code_map *map;
         struct cop__code_range open[OPEN_MAX];
         size_t open_count;
         struct cop__code_range ending[COP__COUNT(ending_names)];
         size_t ending_count;
+        struct cop__code_range waiting[COP__COUNT(waiting_names)];
+        size_t waiting_count;
         bool is_program; /* while they are made: the next object is the program */
         size_t own_count;
         struct cop__code_range own[]; /* ascending */
@@ -70,20 +79,20 @@ static int open_object(struct dl_phdr_info *info, size_t size, void *opaque)
         return 0;
 }
 
-/* Where the dynamic linker finds them; one that a sanitizer stands before is not reached directly. */
-static void find_endings(struct cop__grounds *grounds)
+/* Where the dynamic linker finds them; one that a sanitizer stands before is not reached directly. Returns how many. */
+static size_t find_functions(const char *const *names, size_t count, struct cop__code_range *ranges)
 {
-        for (size_t i = 0; i < COP__COUNT(ending_names); i++) {
-                void *at = dlsym(RTLD_DEFAULT, ending_names[i]);
+        size_t found = 0;
+        for (size_t i = 0; i < count; i++) {
+                void *at = dlsym(RTLD_DEFAULT, names[i]);
                 const ElfW(Sym) *symbol = NULL;
                 Dl_info info;
                 if (at == NULL || !dladdr1(at, &info, (void **)&symbol, RTLD_DL_SYMENT) ||
                     symbol == NULL)
                         continue;
-                grounds->ending[grounds->ending_count++] = (struct cop__code_range){
-                        (uintptr_t)at, (uintptr_t)at + symbol->st_size
-                };
+                ranges[found++] = (struct cop__code_range){ (uintptr_t)at, (uintptr_t)at + symbol->st_size };
         }
+        return found;
 }
 
 struct cop__grounds *cop__grounds_new(const struct cop__code_map *map)
@@ -96,7 +105,8 @@ struct cop__grounds *cop__grounds_new(const struct cop__code_map *map)
         grounds->is_program = true;
         grounds->own_count = cop__own_code(grounds->own);
         dl_iterate_phdr(open_object, grounds);
-        find_endings(grounds);
+        grounds->ending_count = find_functions(ending_names, COP__COUNT(ending_names), grounds->ending);
+        grounds->waiting_count = find_functions(waiting_names, COP__COUNT(waiting_names), grounds->waiting);
         return grounds;
 }
 
@@ -140,4 +150,11 @@ enum cop__ground cop__ground_of(const struct cop__grounds *grounds, uintptr_t pc
             !is_in_one_of(grounds->ending, grounds->ending_count, pc))
                 return COP__GROUND_HARMLESS;
         return code == COP__CODE_UNNAMED ? COP__GROUND_UNNAMED : COP__GROUND_CLOSED;
+}
+
+/* One that the program, or a sanitizer, has put in the library's place is not meant. */
+bool cop__ground_waits(const struct cop__grounds *grounds, uintptr_t pc)
+{
+        return cop__code_map_find(grounds->map, pc) == COP__CODE_UNSAFE &&
+               is_in_one_of(grounds->waiting, grounds->waiting_count, pc);
 }

@@ -17,6 +17,7 @@
 #ifndef ACTORS_GROUND_H
 #define ACTORS_GROUND_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "actors/code_map.h"
@@ -37,5 +38,11 @@ void cop__grounds_free(struct cop__grounds *grounds);
 
 /* Fit for a handler. */
 enum cop__ground cop__ground_of(const struct cop__grounds *grounds, uintptr_t pc);
+
+/*
+ * Is it a function of the C library that does nothing but wait in one system call, as read, poll and sleep do? Who is left in
+ * the middle of such a call leaves nothing behind. Closed all the same: who goes on there later finds that the call has ended.
+ */
+bool cop__ground_waits(const struct cop__grounds *grounds, uintptr_t pc);
 
 #endif

@@ -228,6 +228,13 @@ static const char *function_of(Dwarf_Die *unit, Dwarf_Addr address)
         return name;
 }
 
+static const char *without_dots(const char *file)
+{
+        while (strncmp(file, "./", 2) == 0 || strncmp(file, "../", 3) == 0)
+                file = strchr(file, '/') + 1;
+        return file;
+}
+
 /*
  * /home/ann/shop/build and /home/ann/shop/samples/shop.c give samples/shop.c: the
  * file from the deepest directory that holds both it and the build. A file that shares
@@ -235,8 +242,7 @@ static const char *function_of(Dwarf_Die *unit, Dwarf_Addr address)
  */
 static const char *shorten(const char *file, const char *directory)
 {
-        while (strncmp(file, "./", 2) == 0 || strncmp(file, "../", 3) == 0)
-                file = strchr(file, '/') + 1;
+        file = without_dots(file);
         if (!directory || file[0] != '/')
                 return file;
         size_t shared = 0;
@@ -246,7 +252,7 @@ static const char *shorten(const char *file, const char *directory)
         size_t whole = strlen(directory);
         if (strncmp(file, directory, whole) == 0 && file[whole] == '/')
                 shared = whole;
-        return shared > 0 ? file + shared + 1 : file;
+        return shared > 0 ? without_dots(file + shared + 1) : file; /* clang joins them: build/../src/shop.c */
 }
 
 static void fill_line(Dwarf_Die *unit, Dwarf_Addr address, struct cop__place *place)

@@ -37,6 +37,7 @@ struct walk {
         const struct cop__grounds *grounds;
         uintptr_t top; /* the turn's */
         unsigned frames;
+        bool may_wait;    /* the actor is to end: it may be left in a call that waits */
         bool has_unnamed; /* the frame just passed is as its caller is */
         bool has_own;     /* the runtime's own frames have begun: the actor's are all seen */
         bool is_done;     /* up to the turn */
@@ -75,6 +76,13 @@ static enum cop__preempt_answer judge_ground(struct walk *walk, enum cop__ground
         return had_unnamed ? COP__PREEMPT_LIBRARY : COP__PREEMPTED;
 }
 
+static enum cop__ground ground_of(const struct walk *walk, uintptr_t pc)
+{
+        enum cop__ground ground = cop__ground_of(walk->grounds, pc);
+        bool waits = ground == COP__GROUND_CLOSED && walk->may_wait && cop__ground_waits(walk->grounds, pc);
+        return waits ? COP__GROUND_HARMLESS : ground;
+}
+
 static bool visit(const struct cop__frame *frame, void *visitor)
 {
         struct walk *walk = visitor;
@@ -83,15 +91,15 @@ static bool visit(const struct cop__frame *frame, void *visitor)
                 return false;
         }
         uintptr_t pc = frame->is_exact ? frame->pc : frame->pc - 1;
-        walk->answer = judge_ground(walk, cop__ground_of(walk->grounds, pc));
+        walk->answer = judge_ground(walk, ground_of(walk, pc));
         return walk->answer == COP__PREEMPTED && ++walk->frames < FRAMES_MAX;
 }
 
-static enum cop__preempt_answer judge_frames(uintptr_t top, const ucontext_t *context)
+static enum cop__preempt_answer judge_frames(uintptr_t top, bool may_wait, const ucontext_t *context)
 {
-        struct walk walk = { .grounds = preemption.grounds, .top = top };
+        struct walk walk = { .grounds = preemption.grounds, .top = top, .may_wait = may_wait };
         /* Nearly all refusals are known by the instruction alone. */
-        enum cop__ground here = cop__ground_of(walk.grounds, cop__context_pc(context));
+        enum cop__ground here = ground_of(&walk, cop__context_pc(context));
         if (here == COP__GROUND_OWN)
                 return COP__PREEMPT_RUNTIME;
         if (here == COP__GROUND_CLOSED)
@@ -120,7 +128,7 @@ static enum cop__preempt_answer judge(struct cop__thread *thread, const struct c
                 return COP__PREEMPT_CALM;
         if (sp > top || sp < scope->stack_low)
                 return COP__PREEMPT_NO_STACK;
-        return judge_frames(top, context);
+        return judge_frames(top, cop__load_relaxed(&cop__here_of(thread)->asked_in_call), context);
 }
 
 /* ---- The handler --------------------------------------------------------------------- */
@@ -270,6 +278,13 @@ static enum cop__watch_call call_of(struct cop__task *task)
         return cop__has_arrived(actor) ? COP__WATCH_CALLED : COP__WATCH_NOT_CALLED;
 }
 
+/* An exit signal that it does not trap; or a message with priority, for which it wakes up in vain. */
+static bool is_to_leave(struct cop__task *task)
+{
+        const struct cop__actor *actor = cop__actor_of(task);
+        return cop__load_relaxed(&actor->urgent) != 0 && !cop__load_relaxed(&actor->trap_exit);
+}
+
 static bool is_in_task(struct cop__worker *worker)
 {
         return cop__load_relaxed(&cop__here_of(&worker->thread)->fault.overflow_sp) != 0;
@@ -288,6 +303,7 @@ static void interrupt(struct cop__worker *worker, const struct cop__watch_reques
         cop__store_relaxed(&here->asked_since_ns, request->since_ns);
         cop__store_relaxed(&here->asked_due_ns, request->due_ns);
         cop__store_relaxed(&here->asked_end, request->end);
+        cop__store_relaxed(&here->asked_in_call, request->in_call);
         cop__store_relaxed(&here->asked_turn, request->turn);
         if (request->tell)
                 cop__store_release(&here->sighting.state, COP__SIGHTING_ASKED);
@@ -327,6 +343,7 @@ static void tell_blind(struct cop__worker *worker, struct cop__task *task, uint6
 
 const struct cop__watch_hooks cop__preempt_hooks = {
         .call_of = call_of,
+        .is_to_leave = is_to_leave,
         .is_in_task = is_in_task,
         .progress_of = progress_of,
         .interrupt = interrupt,
@@ -337,6 +354,7 @@ const struct cop__watch_hooks cop__preempt_hooks = {
 
 const struct cop__watch_hooks cop__preempt_hooks_calm = {
         .call_of = call_of,
+        .is_to_leave = is_to_leave,
         .is_in_task = is_in_task,
         .progress_of = progress_of,
         .interrupt = interrupt_calmly,

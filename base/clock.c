@@ -4,6 +4,7 @@
 
 #include <time.h>
 
+#include "base/atomic.h"
 #include "base/compiler.h"
 
 static COP__THREAD_LOCAL const uint64_t *simulated_now;
@@ -37,15 +38,39 @@ static uint64_t last_tick_ns(void)
         return (uint64_t)tick.tv_sec * COP__NS_PER_S + (uint64_t)tick.tv_nsec;
 }
 
+/* A property of the machine, the same whoever asks: it may be found out twice. */
+static uint64_t known_slack_ns; /* atomic; 0: nobody has asked yet */
+
+uint64_t cop__clock_slack_of(int result, uint64_t tick_ns)
+{
+        if (result != 0 || tick_ns == 0 || tick_ns > COP__CLOCK_SLACK_MAX_NS / 2)
+                return UINT64_MAX;
+        return 2 * tick_ns > COP__CLOCK_SLACK_MIN_NS ? 2 * tick_ns : COP__CLOCK_SLACK_MIN_NS;
+}
+
+uint64_t cop__clock_slack_ns(void)
+{
+        uint64_t slack_ns = cop__load_relaxed(&known_slack_ns);
+        if (COP__LIKELY(slack_ns != 0))
+                return slack_ns;
+        struct timespec tick = { 0, 0 };
+        int result = clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+        slack_ns = cop__clock_slack_of(result, (uint64_t)tick.tv_sec * COP__NS_PER_S + (uint64_t)tick.tv_nsec);
+        cop__store_relaxed(&known_slack_ns, slack_ns);
+        return slack_ns;
+}
+
 uint64_t cop__clock_in_ns(uint64_t ns)
 {
-        return ns < COP__NS_PER_S || simulated_now != NULL
+        uint64_t slack_ns = cop__clock_slack_ns();
+        return ns < COP__NS_PER_S || simulated_now != NULL || slack_ns == UINT64_MAX
                        ? cop__clock_ns() + ns
-                       : last_tick_ns() + COP__CLOCK_TICK_NS + ns;
+                       : last_tick_ns() + slack_ns + ns;
 }
 
 bool cop__clock_is_past(uint64_t when_ns)
 {
-        return (simulated_now != NULL || last_tick_ns() + COP__CLOCK_TICK_NS >= when_ns) &&
-               cop__clock_ns() >= when_ns;
+        uint64_t slack_ns = cop__clock_slack_ns();
+        bool may_be = simulated_now != NULL || slack_ns == UINT64_MAX || last_tick_ns() + slack_ns >= when_ns;
+        return may_be && cop__clock_ns() >= when_ns;
 }

@@ -21,16 +21,26 @@ void cop__clock_simulate(const uint64_t *now_ns);
 
 /* What was said last for the calling thread. */
 const uint64_t *cop__clock_simulated(void);
+
 /*
- * The time in so many nanoseconds, as a deadline: never earlier, and for a second and more up to COP__CLOCK_TICK_NS later. That
+ * The time in so many nanoseconds, as a deadline: never earlier, and for a second and more up to cop__clock_slack_ns() later. That
  * is read off the kernel's last tick, at a tenth of what a look at the machine's counter costs.
  */
 uint64_t cop__clock_in_ns(uint64_t ns);
 
-/* Is the time over? As cop__clock_ns() >= when_ns, and as cheap as the above while it is more than a tick away. */
+/* Is the time over? As cop__clock_ns() >= when_ns, and as cheap as the above while it is further away than that. */
 bool cop__clock_is_past(uint64_t when_ns);
 
-/* No kernel ticks more rarely. */
-#define COP__CLOCK_TICK_NS UINT64_C(10000000)
+/*
+ * How old the kernel's last tick may be: two ticks, since one may be late, and 10 ms at least. UINT64_MAX: ticks are too rare, or
+ * nobody knows how rare; then the machine's counter is read each time.
+ */
+uint64_t cop__clock_slack_ns(void);
+
+/* The same for what the kernel has answered (clock_getres): its result, and how far apart ticks are. */
+uint64_t cop__clock_slack_of(int result, uint64_t tick_ns);
+
+#define COP__CLOCK_SLACK_MIN_NS UINT64_C(10000000)
+#define COP__CLOCK_SLACK_MAX_NS UINT64_C(20000000) /* two ticks of the slowest kernel that is usual, with 100 a second */
 
 #endif

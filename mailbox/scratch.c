@@ -23,8 +23,10 @@ void cop__scratch_init(struct cop__scratch *scratch)
 {
         scratch->chunks = NULL;
         scratch->at = scratch->inside;
+        scratch->last = NULL;
         scratch->left = COP__SCRATCH_INSIDE;
         scratch->total = 0;
+        scratch->limit = COP_MESSAGE_SIZE_MAX;
         scratch->status = COP_OK;
 }
 
@@ -66,7 +68,7 @@ void *cop__scratch_take(struct cop__scratch *scratch, size_t count, size_t size)
         if (scratch->status != COP_OK)
                 return NULL;
         if (__builtin_mul_overflow(count, size, &bytes) ||
-            bytes > COP_MESSAGE_SIZE_MAX - scratch->total) {
+            scratch->total > scratch->limit || bytes > scratch->limit - scratch->total) {
                 scratch->status = COP_E_TOO_BIG;
                 return NULL;
         }
@@ -76,8 +78,20 @@ void *cop__scratch_take(struct cop__scratch *scratch, size_t count, size_t size)
         if (scratch->status != COP_OK)
                 return NULL;
         char *piece = scratch->at;
+        scratch->last = piece;
         scratch->at += bytes;
         scratch->left -= bytes;
         scratch->total += bytes;
         return memset(piece, 0, bytes);
+}
+
+void cop__scratch_give_back(struct cop__scratch *scratch, const void *piece)
+{
+        if (scratch->status != COP_OK || piece == NULL || piece != scratch->last)
+                return;
+        size_t bytes = (size_t)(scratch->at - scratch->last);
+        scratch->at = scratch->last;
+        scratch->last = NULL;
+        scratch->left += bytes;
+        scratch->total -= bytes;
 }

@@ -115,6 +115,10 @@ bool cop__term_same(cop_term left, cop_term right);
  */
 int cop__term_compare_exactly(cop_term left, cop_term right);
 
+/* As cop_term_parse; COP_E_TOO_BIG also when it would take more than so many bytes, at most COP_MESSAGE_SIZE_MAX, besides the result. */
+cop_status cop__term_parse_within(const char *text, size_t size, const struct cop_kinds *kinds,
+                                  size_t memory_max, cop_term *term, cop_parse_error *error);
+
 /* As cop_term_print, into a text of any size. What lies too deep prints as "...". */
 void cop__term_print(struct cop__text *text, cop_term term, const struct cop_kinds *kinds);
 /* The shortest decimal that reads back as the same float, with a point: 0.1, 1.0e22. */

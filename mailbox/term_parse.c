@@ -51,7 +51,9 @@ static bool no_room(struct parser *parser)
         if (parser->stack.scratch.status == COP_E_NO_MEMORY)
                 return cop__lexer_no_memory(lexer);
         return cop__lexer_refuse(lexer, COP_E_TOO_BIG, lexer->token.offset,
-                                 "with this, the term is larger than a message may be");
+                                 parser->stack.scratch.limit == COP_MESSAGE_SIZE_MAX
+                                         ? "with this, the term is larger than a message may be"
+                                         : "with this, the term takes more memory than it may here");
 }
 
 static bool push(struct parser *parser, cop_term item)
@@ -91,7 +93,10 @@ static bool open_frame(struct parser *parser, enum frame_type type)
         return true;
 }
 
-/* The tail of a list, when it is itself one, goes on with the list: [1 | [2, 3]] is [1, 2, 3]. */
+/*
+ * The tail of a list, when it is itself one, goes on with the list: [1 | [2, 3]] is [1, 2, 3]. It was closed just now, so what its items
+ * took is free again: else 64 tails, each in the other, would take 64 times what they hold.
+ */
 static bool splice_tail(struct parser *parser)
 {
         cop_term tail = parser->stack.items[parser->stack.count - 1];
@@ -101,6 +106,7 @@ static bool splice_tail(struct parser *parser)
         for (size_t i = 0; i < tail.count; i++)
                 if (!push(parser, tail.as.items[i]))
                         return false;
+        cop__scratch_give_back(&parser->stack.scratch, tail.as.items);
         return tail.type == COP_TERM_CONS || push(parser, cop_nil());
 }
 
@@ -362,8 +368,15 @@ static void parser_fini(struct parser *parser)
 cop_status cop_term_parse(const char *text, size_t size, const cop_kinds *kinds, cop_term *term,
                           cop_parse_error *error)
 {
+        return cop__term_parse_within(text, size, kinds, COP_MESSAGE_SIZE_MAX, term, error);
+}
+
+cop_status cop__term_parse_within(const char *text, size_t size, const cop_kinds *kinds,
+                                  size_t memory_max, cop_term *term, cop_parse_error *error)
+{
         struct parser parser;
         parser_init(&parser, text, size, kinds);
+        parser.stack.scratch.limit = memory_max;
         cop_status status = COP_OK;
         if (!parse(&parser) || !copy_out(&parser, term)) {
                 status = parser.lexer.status;

@@ -106,6 +106,7 @@ static void note_progress(struct cop__watch *watch, struct cop__watched *watched
                 watched->asked = 0;
                 watched->stuck = false;
                 watched->stuck_looks = 0;
+                watched->left = false;
         }
         if (turn != watched->turn || progress != watched->progress) {
                 watched->since_ns = now_ns;
@@ -225,14 +226,17 @@ static void look_at(struct cop__watch *watch, struct cop__worker *worker, uint64
                 found->others_wait = true;
                 relieve(watch, watched, worker, state == 'S'); /* not in a page fault */
         }
+        bool leave = waits && state == 'S' && end && !watched->left && watch->hooks.is_to_leave(task);
+        watched->left |= leave;
         bool is_time = watched->asked < PATIENCE || watched->asked % SELDOM == 0 || settled;
-        if (!waits && (tell || is_time))
+        if (leave || (!waits && (tell || is_time)))
                 watch->hooks.interrupt(worker, &(struct cop__watch_request){
                         .turn = watched->turn,
                         .since_ns = watched->since_ns,
                         .due_ns = watched->due_ns,
                         .end = end,
-                        .tell = tell,
+                        .tell = tell && !leave,
+                        .in_call = leave,
                 });
 }
 

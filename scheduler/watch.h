@@ -16,7 +16,8 @@
  *      others wait       in this worker's queues, in the shared ones, or for a timer of its wheel
  *      it is called      something has come that its task is to hear at once: the layer above knows
  *
- * and only while its thread uses the processor: a signal would end a system call that it waits in. A task that has been
+ * and only while its thread uses the processor: a signal would end a system call that it waits in. That happens once in a turn, if the
+ * task is to end. A task that has been
  * interrupted before is interrupted at the first look that finds a reason, others after a slice; among those that were
  * interrupted, each has a slice in turn. How a thread is interrupted, and whether it may be, the layer above decides.
  *
@@ -63,6 +64,8 @@ enum cop__watch_call {
 struct cop__watch_hooks {
         /* The task may have ended meanwhile; its memory is still there. */
         enum cop__watch_call (*call_of)(struct cop__task *task);
+        /* Has something come for it that should end it, also in the middle of a system call that waits? */
+        bool (*is_to_leave)(struct cop__task *task);
         /* Is it the task's own code that the worker's thread is in, or has called? */
         bool (*is_in_task)(struct cop__worker *worker);
         /* Grows whenever the task comes to something new: then what it was at before is over. */
@@ -84,6 +87,7 @@ struct cop__watch_request {
         uint64_t due_ns;   /* ... and should tell where it is again at this time, when it has gone on */
         bool end;          /* give the worker to others */
         bool tell;         /* where it is */
+        bool in_call;      /* also in a system call that waits, which ends by it */
 };
 
 /* What the watch knows of a worker. */
@@ -100,6 +104,7 @@ struct cop__watched {
         uint32_t stuck_looks; /* ... since so many looks */
         bool had_company;   /* its handler's answers have been counted since it is not alone any more: ... */
         uint64_t answers;   /* ... so many */
+        bool left;          /* in this turn: its system call was interrupted, for it to leave */
         uint32_t told;      /* looks since it was asked to tell; 0: it was not */
 };
 

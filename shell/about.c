@@ -11,6 +11,7 @@
 #include "shell/columns.h"
 #include "shell/command.h"
 #include "shell/glimpses.h"
+#include "shell/json.h"
 
 /* How long an actor may take to speak of itself before it counts as busy. */
 #define INFO_MS 500
@@ -124,6 +125,38 @@ static bool ask(struct cop__shell *shell, const struct cop__glimpse *glimpse)
         return cop__shell_fail(shell, "no information: %s", cop_status_text(status));
 }
 
+/* What can be seen from the side, and, if it answers in time, what it says of itself; else null. */
+static bool put_info(struct cop__shell *shell, const struct cop__glimpse *glimpse)
+{
+        struct cop__text *out = &shell->out;
+        struct cop__place place;
+        cop_term info = cop_atom("undefined");
+        bool is_asked = strcmp(glimpse->status, "visiting") != 0;
+        bool is_told = is_asked && cop__info(glimpse->pid, INFO_MS, &info) == COP_OK;
+        cop__glimpse_where(shell->node, glimpse, &place);
+        cop__json_open(out, NULL, '{');
+        cop__json_pid(out, "pid", glimpse->pid);
+        cop__json_string(out, "name", glimpse->name);
+        cop__json_string(out, "label", glimpse->label);
+        cop__json_string(out, "server", glimpse->server);
+        cop__json_string(out, "status", glimpse->status);
+        cop__json_string(out, "priority", cop__priority_word(glimpse->priority));
+        cop__json_bool(out, "own_process", glimpse->isolation == COP_ISOLATION_PROCESS);
+        cop__json_number(out, "process", glimpse->os_pid);
+        cop__json_string(out, "in", place.function);
+        cop__json_string(out, "file", place.file);
+        cop__json_number(out, "line", place.line);
+        cop__json_pid(out, "parent", glimpse->parent);
+        cop__json_number(out, "unread", glimpse->unread);
+        cop__json_number(out, "handled", (int64_t)glimpse->handled);
+        cop__json_number(out, "memory", (int64_t)glimpse->bytes);
+        cop__json_term(out, "itself", info, cop_node_kinds(shell->node));
+        cop__json_close(out, '}');
+        if (is_told)
+                cop_term_free(info);
+        return true;
+}
+
 COP__COMMAND(info)
 {
         struct cop__who who;
@@ -132,6 +165,8 @@ COP__COMMAND(info)
                 return false;
         if (!cop__glimpse_of(shell->node, who.pid, &glimpse))
                 return cop__shell_fail(shell, "%s is not alive", who.called);
+        if (cop__shell_speaks_json(shell))
+                return put_info(shell, &glimpse);
         append_glimpse(shell, &glimpse);
         return ask(shell, &glimpse);
 }
@@ -150,6 +185,27 @@ static void append_report(struct cop__text *text, const struct cop__report *repo
                          shown);
 }
 
+static void put_report(struct cop__text *out, const struct cop__report *report)
+{
+        cop__json_open(out, NULL, '{');
+        cop__json_number(out, "number", (int64_t)report->number);
+        cop__json_number(out, "when", report->when);
+        cop__json_pid(out, "pid", report->pid);
+        cop__json_string(out, "who", report->who);
+        cop__json_string(out, "what", report->what);
+        cop__json_string(out, "where", report->where);
+        cop__json_string(out, "message", report->message);
+        cop__json_pid(out, "from", report->from);
+        cop__json_string(out, "reason", report->reason);
+        cop__json_string(out, "outcome", report->outcome);
+        cop__json_string(out, "state", report->state);
+        cop__json_string(out, "held", report->held);
+        cop__json_string(out, "started_as", report->started_as);
+        cop__json_string(out, "ancestors", report->ancestors);
+        cop__json_string(out, "linked", report->linked);
+        cop__json_close(out, '}');
+}
+
 COP__COMMAND(crashes)
 {
         struct cop__report report;
@@ -158,13 +214,17 @@ COP__COMMAND(crashes)
         if (!cop__words_number(words, COP__REPORTS_KEPT, CRASHES_SHOWN, &count) ||
             !cop__words_end(words))
                 return false;
-        if (!cop__report_get(shell->node, 0, &report)) {
+        bool is_json = cop__shell_speaks_json(shell);
+        bool has_any = cop__report_get(shell->node, 0, &report);
+        uint64_t newest = has_any ? report.number : 0;
+        if (is_json)
+                cop__json_open(&shell->out, NULL, '[');
+        else if (!has_any)
                 cop__text_append_string(&shell->out, "no crash so far\n");
-                return true;
-        }
-        uint64_t newest = report.number;
         for (uint64_t number = newest > count ? newest - count + 1 : 1; number <= newest; number++)
                 if (cop__report_get(shell->node, number, &report))
-                        append_report(&shell->out, &report);
+                        (is_json ? put_report : append_report)(&shell->out, &report);
+        if (is_json)
+                cop__json_close(&shell->out, ']');
         return true;
 }

@@ -6,6 +6,7 @@
 #include "mailbox/term.h"
 #include "shell/columns.h"
 #include "shell/command.h"
+#include "shell/json.h"
 #include "supervisor/supervisor.h"
 
 /* ---- Waiting and failing ------------------------------------------------------------- */
@@ -55,8 +56,11 @@ static bool has_worked(struct cop__shell *shell, const char *called, cop_status 
 static void append_pid(struct cop__shell *shell, cop_pid pid)
 {
         char text[COP_ID_TEXT_MAX];
-        cop__text_printf(&shell->out, "%s\n",
-                         pid.bits != 0 ? cop_pid_print(pid, text) : "it chose not to run");
+        if (cop__shell_speaks_json(shell))
+                cop__json_pid(&shell->out, NULL, pid);
+        else
+                cop__text_printf(&shell->out, "%s\n",
+                                 pid.bits != 0 ? cop_pid_print(pid, text) : "it chose not to run");
 }
 
 /* ---- Looking ------------------------------------------------------------------------- */
@@ -89,10 +93,52 @@ static void append_child(struct cop__columns *table, const cop_child_state *chil
         cop__text_fini(&id);
 }
 
+static void list_children(struct cop__shell *shell, const cop_children *all)
+{
+        struct cop__columns table;
+        append_limits(shell, all);
+        cop__columns_init(&table, "lllllr");
+        for (size_t i = 0; i < all->children.count; i++)
+                append_child(&table, &all->children.items[i]);
+        cop__columns_print(&table, &shell->out);
+        shell->out.failed |= table.cells.failed;
+        cop__columns_fini(&table);
+}
+
+static void put_child(struct cop__text *out, const cop_child_state *child)
+{
+        cop__json_open(out, NULL, '{');
+        cop__json_bytes(out, "id", child->id.data, child->id.size);
+        cop__json_pid(out, "pid", child->pid);
+        cop__json_string(out, "type", child->type.text);
+        cop__json_string(out, "restart", child->restart.text);
+        cop__json_string(out, "state", child->state.text);
+        cop__json_number(out, "restarts", child->restarts);
+        cop__json_close(out, '}');
+}
+
+/* Without a limit its intensity is null. */
+static void put_children(struct cop__text *out, const cop_children *all)
+{
+        cop__json_open(out, NULL, '{');
+        cop__json_bytes(out, "name", all->name.data, all->name.size);
+        cop__json_string(out, "strategy", all->strategy.text);
+        cop__json_number(out, "restarts", all->restarts);
+        if (all->intensity < 0)
+                cop__json_string(out, "intensity", NULL);
+        else
+                cop__json_number(out, "intensity", all->intensity);
+        cop__json_number(out, "period_ms", all->period_ms);
+        cop__json_open(out, "children", '[');
+        for (size_t i = 0; i < all->children.count; i++)
+                put_child(out, &all->children.items[i]);
+        cop__json_close(out, ']');
+        cop__json_close(out, '}');
+}
+
 COP__COMMAND(children)
 {
         struct cop__who who;
-        struct cop__columns table;
         cop_message *answer;
         if (!cop__words_actor(words, command->usage, &who) || !cop__words_end(words))
                 return false;
@@ -102,14 +148,22 @@ COP__COMMAND(children)
         if (!has_worked(shell, who.called, status))
                 return false;
         const cop_children *all = cop_read(cop_children, answer);
-        append_limits(shell, all);
-        cop__columns_init(&table, "lllllr");
-        for (size_t i = 0; i < all->children.count; i++)
-                append_child(&table, &all->children.items[i]);
-        cop__columns_print(&table, &shell->out);
-        cop__columns_fini(&table);
+        if (cop__shell_speaks_json(shell))
+                put_children(&shell->out, all);
+        else
+                list_children(shell, all);
         cop_message_free(answer);
         return true;
+}
+
+static void put_count(struct cop__text *out, const cop_child_count *count)
+{
+        cop__json_open(out, NULL, '{');
+        cop__json_number(out, "children", count->specs);
+        cop__json_number(out, "active", count->active);
+        cop__json_number(out, "supervisors", count->supervisors);
+        cop__json_number(out, "workers", count->workers);
+        cop__json_close(out, '}');
 }
 
 COP__COMMAND(count)
@@ -123,10 +177,13 @@ COP__COMMAND(count)
         end_wait(shell);
         if (!has_worked(shell, who.called, status))
                 return false;
-        cop__text_printf(&shell->out,
-                         "%lld children, %lld active; %lld supervisors, %lld workers\n",
-                         (long long)count.specs, (long long)count.active,
-                         (long long)count.supervisors, (long long)count.workers);
+        if (cop__shell_speaks_json(shell))
+                put_count(&shell->out, &count);
+        else
+                cop__text_printf(&shell->out,
+                                 "%lld children, %lld active; %lld supervisors, %lld workers\n",
+                                 (long long)count.specs, (long long)count.active,
+                                 (long long)count.supervisors, (long long)count.workers);
         return true;
 }
 

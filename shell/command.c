@@ -7,6 +7,7 @@
 #include "base/atomic.h"
 #include "base/utf8.h"
 #include "shell/columns.h"
+#include "shell/json.h"
 #include "shell/nearest.h"
 
 /* clang-format off */
@@ -197,6 +198,40 @@ static bool run_words(struct cop__shell *shell, struct cop__words *words)
         return command->run(shell, words, command);
 }
 
+/* The text of an answer, without its last line end, as {"KEY": "..."}. */
+static void wrap(struct cop__text *text, const char *key)
+{
+        struct cop__text wrapped;
+        size_t size = text->size;
+        cop__text_init(&wrapped);
+        while (size > 0 && text->data[size - 1] == '\n')
+                size--;
+        cop__json_open(&wrapped, NULL, '{');
+        cop__json_bytes(&wrapped, key, cop__text_get(text), size);
+        cop__json_close(&wrapped, '}');
+        cop__text_clear(text);
+        cop__text_append(text, cop__text_get(&wrapped), wrapped.size);
+        cop__text_append_char(text, '\n');
+        text->failed |= wrapped.failed;
+        cop__text_fini(&wrapped);
+}
+
+/* What has been said, as one value. Has it been done, and told? */
+static bool make_json(struct cop__shell *shell, bool done)
+{
+        if (done && shell->out.size > COP__JSON_MAX)
+                done = cop__shell_fail(shell, "the answer has more than 64 MiB: ask for less");
+        if (!done) {
+                cop__text_clear(&shell->out);
+                wrap(&shell->err, "error");
+        } else if (!shell->is_json) {
+                wrap(&shell->out, "text");
+        } else {
+                cop__text_append_char(&shell->out, '\n');
+        }
+        return done;
+}
+
 bool cop__shell_run(struct cop__shell *shell, const char *line, size_t size)
 {
         struct cop__words words;
@@ -204,10 +239,13 @@ bool cop__shell_run(struct cop__shell *shell, const char *line, size_t size)
         cop__text_clear(&shell->err);
         cop__store_relaxed(&shell->interrupted, 0);
         shell->leaving = false;
+        shell->is_json = false;
         cop__words_init(&words, shell, line, size);
-        if (memchr(line, '\0', size) != NULL || !cop__utf8_valid(line, size))
-                return cop__shell_fail(shell, "a command line is UTF-8 text without NULs");
-        bool done = run_words(shell, &words);
+        bool is_text = memchr(line, '\0', size) == NULL && cop__utf8_valid(line, size);
+        bool done = is_text ? run_words(shell, &words)
+                            : cop__shell_fail(shell, "a command line is UTF-8 text without NULs");
+        if (shell->wants_json)
+                done = make_json(shell, done);
         if (!shell->out.failed && !shell->err.failed)
                 return done;
         cop__text_clear(&shell->out);

@@ -7,6 +7,7 @@
 #include "actors/registry.h"
 #include "mailbox/term.h"
 #include "shell/command.h"
+#include "shell/json.h"
 
 /* Dead letters that are shown unless more are asked for. */
 #define LETTERS_SHOWN 10
@@ -41,6 +42,21 @@ static void append_letter(struct cop__shell *shell, const struct cop__letter *le
         cop__text_append_char(&shell->out, '\n');
 }
 
+static void put_letter(struct cop__shell *shell, const struct cop__letter *letter)
+{
+        struct cop__text *out = &shell->out;
+        cop__json_open(out, NULL, '{');
+        cop__json_number(out, "number", (int64_t)letter->number);
+        cop__json_number(out, "when", letter->when);
+        cop__json_string(out, "reason", cop__death_name(letter->death));
+        cop__json_string(out, "kind", letter->kind);
+        cop__json_string(out, "message", letter->text);
+        cop__json_pid(out, "from", letter->from);
+        cop__json_pid(out, "to", letter->to);
+        cop__json_number(out, "missed", (int64_t)letter->missed);
+        cop__json_close(out, '}');
+}
+
 COP__COMMAND(dead)
 {
         struct cop__letter letter;
@@ -49,13 +65,17 @@ COP__COMMAND(dead)
         if (!cop__words_number(words, COP__LETTERS_KEPT, LETTERS_SHOWN, &count) ||
             !cop__words_end(words))
                 return false;
-        if (!cop__letter_get(shell->node, 0, &letter)) {
+        bool is_json = cop__shell_speaks_json(shell);
+        bool has_any = cop__letter_get(shell->node, 0, &letter);
+        uint64_t newest = has_any ? letter.number : 0;
+        if (is_json)
+                cop__json_open(&shell->out, NULL, '[');
+        else if (!has_any)
                 cop__text_append_string(&shell->out, "no dead letter so far\n");
-                return true;
-        }
-        uint64_t newest = letter.number;
         for (uint64_t number = newest > count ? newest - count + 1 : 1; number <= newest; number++)
                 if (cop__letter_get(shell->node, number, &letter))
-                        append_letter(shell, &letter);
+                        (is_json ? put_letter : append_letter)(shell, &letter);
+        if (is_json)
+                cop__json_close(&shell->out, ']');
         return true;
 }

@@ -10,6 +10,7 @@
 #include "shell/command.h"
 #include "shell/door.h"
 #include "shell/glimpses.h"
+#include "shell/json.h"
 #include "shell/names.h"
 
 /* ---- i ------------------------------------------------------------------------------- */
@@ -49,11 +50,66 @@ static void append_totals(struct cop__shell *shell, const struct cop__glimpses *
                          (unsigned long long)(totals.uptime_ms % 1000 / 100));
 }
 
-COP__COMMAND(i)
+/* What people see in a cell in parentheses has a field of its own here. */
+static void put_actor(struct cop__shell *shell, const struct cop__glimpse *glimpse)
+{
+        struct cop__text *out = &shell->out;
+        struct cop__place place;
+        cop__glimpse_where(shell->node, glimpse, &place);
+        cop__json_open(out, NULL, '{');
+        cop__json_pid(out, "pid", glimpse->pid);
+        cop__json_string(out, "name", glimpse->name);
+        cop__json_string(out, "label", glimpse->label);
+        cop__json_string(out, "server", glimpse->server);
+        cop__json_string(out, "status", glimpse->status);
+        cop__json_number(out, "unread", glimpse->unread);
+        cop__json_number(out, "handled", (int64_t)glimpse->handled);
+        cop__json_number(out, "memory", (int64_t)glimpse->bytes);
+        cop__json_string(out, "in", place.function);
+        cop__json_close(out, '}');
+}
+
+static void put_actors(struct cop__shell *shell, const struct cop__glimpses *glimpses)
+{
+        struct cop__text *out = &shell->out;
+        struct cop__totals totals;
+        cop__totals(shell->node, &totals);
+        cop__json_open(out, NULL, '{');
+        cop__json_open(out, "actors", '[');
+        for (size_t i = 0; i < glimpses->count; i++)
+                put_actor(shell, &glimpses->each[i]);
+        cop__json_close(out, ']');
+        cop__json_number(out, "alive", (int64_t)glimpses->seen);
+        cop__json_number(out, "unread", (int64_t)glimpses->unread);
+        cop__json_number(out, "spawned", (int64_t)totals.spawned);
+        cop__json_number(out, "ended", (int64_t)totals.died);
+        cop__json_number(out, "crashes", (int64_t)totals.crashes);
+        cop__json_number(out, "sent", (int64_t)totals.sent);
+        cop__json_number(out, "dead_letters", (int64_t)totals.dead_letters);
+        cop__json_number(out, "workers", totals.workers);
+        cop__json_number(out, "uptime_ms", (int64_t)totals.uptime_ms);
+        cop__json_close(out, '}');
+}
+
+static void list_actors(struct cop__shell *shell, const struct cop__glimpses *glimpses)
 {
         static const char *const titles[] = { "PID", "NAME", "UNREAD", "HANDLED", "MEMORY", "IN" };
-        struct cop__glimpses glimpses;
         struct cop__columns table;
+        cop__columns_init(&table, "llrrrl");
+        for (size_t i = 0; i < COP__COUNT(titles); i++)
+                cop__columns_cell(&table, "%s", titles[i]);
+        for (size_t i = 0; i < glimpses->count; i++)
+                append_actor(shell, &table, &glimpses->each[i]);
+        cop__columns_print(&table, &shell->out);
+        shell->out.failed |= table.cells.failed;
+        cop__columns_fini(&table);
+        cop__glimpses_append_rest(glimpses, "i", &shell->out);
+        append_totals(shell, glimpses);
+}
+
+COP__COMMAND(i)
+{
+        struct cop__glimpses glimpses;
         uint64_t rows;
         (void)command;
         if (!cop__words_number(words, COP__GLIMPSES_MAX, COP__SHELL_ROWS, &rows) ||
@@ -61,16 +117,10 @@ COP__COMMAND(i)
                 return false;
         if (cop__glimpses_init(&glimpses, shell->node, rows) != COP_OK)
                 return cop__shell_fail(shell, "the node has no memory left for the list");
-        cop__columns_init(&table, "llrrrl");
-        for (size_t i = 0; i < COP__COUNT(titles); i++)
-                cop__columns_cell(&table, "%s", titles[i]);
-        for (size_t i = 0; i < glimpses.count; i++)
-                append_actor(shell, &table, &glimpses.each[i]);
-        cop__columns_print(&table, &shell->out);
-        shell->out.failed |= table.cells.failed;
-        cop__columns_fini(&table);
-        cop__glimpses_append_rest(&glimpses, "i", &shell->out);
-        append_totals(shell, &glimpses);
+        if (cop__shell_speaks_json(shell))
+                put_actors(shell, &glimpses);
+        else
+                list_actors(shell, &glimpses);
         cop__glimpses_fini(&glimpses);
         return true;
 }
@@ -88,10 +138,41 @@ static void append_name(struct cop__columns *table, const struct cop__name *name
         cop__text_fini(&shown);
 }
 
+static void list_names(struct cop__shell *shell, const struct cop__names *names, size_t rows)
+{
+        struct cop__columns table;
+        cop__columns_init(&table, "ll");
+        cop__columns_cell(&table, "NAME");
+        cop__columns_cell(&table, "PID");
+        for (size_t i = 0; i < names->count && i < rows; i++)
+                append_name(&table, &names->each[i]);
+        cop__columns_print(&table, &shell->out);
+        shell->out.failed |= table.cells.failed;
+        if (names->count > rows)
+                cop__text_printf(&shell->out, "and %zu more: regs %zu lists them all\n",
+                                 names->count - rows, names->count);
+        cop__columns_fini(&table);
+}
+
+static void put_names(struct cop__shell *shell, const struct cop__names *names, size_t rows)
+{
+        struct cop__text *out = &shell->out;
+        cop__json_open(out, NULL, '{');
+        cop__json_open(out, "names", '[');
+        for (size_t i = 0; i < names->count && i < rows; i++) {
+                cop__json_open(out, NULL, '{');
+                cop__json_string(out, "name", names->each[i].name);
+                cop__json_pid(out, "pid", names->each[i].pid);
+                cop__json_close(out, '}');
+        }
+        cop__json_close(out, ']');
+        cop__json_number(out, "count", (int64_t)names->count);
+        cop__json_close(out, '}');
+}
+
 COP__COMMAND(regs)
 {
         struct cop__names names;
-        struct cop__columns table;
         uint64_t rows;
         (void)command;
         if (!cop__words_number(words, COP__NAMES_MAX, COP__SHELL_ROWS, &rows) ||
@@ -99,18 +180,10 @@ COP__COMMAND(regs)
                 return false;
         if (cop__names_init(&names, shell->node) != COP_OK)
                 return cop__shell_fail(shell, "the node has no memory left for the list");
-        cop__columns_init(&table, "ll");
-        cop__columns_cell(&table, "NAME");
-        cop__columns_cell(&table, "PID");
-        for (size_t i = 0; i < names.count && i < rows; i++) {
-                append_name(&table, &names.each[i]);
-        }
-        cop__columns_print(&table, &shell->out);
-        shell->out.failed |= table.cells.failed;
-        if (names.count > rows)
-                cop__text_printf(&shell->out, "and %zu more: regs %zu lists them all\n",
-                                 names.count - (size_t)rows, names.count);
-        cop__columns_fini(&table);
+        if (cop__shell_speaks_json(shell))
+                put_names(shell, &names, (size_t)rows);
+        else
+                list_names(shell, &names, (size_t)rows);
         cop__names_fini(&names);
         return true;
 }
@@ -124,23 +197,18 @@ COP__COMMAND(whereis)
         cop_pid pid = cop_whereis(name);
         if (pid.bits == 0)
                 return cop__words_fail_name(words, cop__words_next(&before).offset, name);
-        cop__text_printf(&shell->out, "%s\n", cop_pid_print(pid, text));
+        if (cop__shell_speaks_json(shell))
+                cop__json_pid(&shell->out, NULL, pid);
+        else
+                cop__text_printf(&shell->out, "%s\n", cop_pid_print(pid, text));
         return true;
 }
 
 /* ---- Nodes --------------------------------------------------------------------------- */
 
-COP__COMMAND(nodes)
+static void list_nodes(struct cop__shell *shell, const struct cop__neighbour *neighbours, size_t count)
 {
-        struct cop__neighbour *neighbours;
         struct cop__columns table;
-        size_t count;
-        char sentence[COP__DOOR_SENTENCE];
-        (void)command;
-        if (!cop__words_end(words))
-                return false;
-        if (cop__door_neighbours(&neighbours, &count, sentence) != COP_OK)
-                return cop__shell_fail(shell, "%s", sentence);
         cop__columns_init(&table, "lll");
         for (size_t i = 0; i < count; i++) {
                 bool here = strcmp(neighbours[i].name, cop_node_name(shell->node)) == 0;
@@ -151,6 +219,22 @@ COP__COMMAND(nodes)
         cop__columns_print(&table, &shell->out);
         shell->out.failed |= table.cells.failed;
         cop__columns_fini(&table);
+}
+
+COP__COMMAND(nodes)
+{
+        struct cop__neighbour *neighbours;
+        size_t count;
+        char sentence[COP__DOOR_SENTENCE];
+        (void)command;
+        if (!cop__words_end(words))
+                return false;
+        if (cop__door_neighbours(&neighbours, &count, sentence) != COP_OK)
+                return cop__shell_fail(shell, "%s", sentence);
+        if (cop__shell_speaks_json(shell))
+                cop__json_nodes(&shell->out, neighbours, count);
+        else
+                list_nodes(shell, neighbours, count);
         free(neighbours);
         return true;
 }

@@ -20,6 +20,7 @@
 enum cop__packet_type {
         /* from the client */
         COP__PACKET_RUN = 'R',       /* a command line */
+        COP__PACKET_RUN_JSON = 'J',  /* the same; its answer, or its complaint, is one JSON value */
         COP__PACKET_COMPLETE = 'C',  /* the beginning of one, up to the cursor */
         COP__PACKET_NEWS = 'N',      /* from here on, tell of crashes unasked */
         COP__PACKET_INTERRUPT = 'X', /* end the wait of the command that runs */

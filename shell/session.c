@@ -182,6 +182,8 @@ static bool answer(struct cop__session *session, const struct cop__packet *packe
 {
         switch (packet->type) {
         case COP__PACKET_RUN:
+        case COP__PACKET_RUN_JSON:
+                session->shell.wants_json = packet->type == COP__PACKET_RUN_JSON;
                 return run_command(session, packet);
         case COP__PACKET_COMPLETE:
                 return complete(session, packet);

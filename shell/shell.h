@@ -30,6 +30,8 @@ struct cop__shell {
         cop_node *node;
         struct cop__text out, err; /* of the command that runs */
         bool leaving;              /* it was quit */
+        bool wants_json;           /* each answer is one JSON value; see json.h */
+        bool is_json;              /* `out` is that value already */
         uint64_t told;             /* number of the crash report that it has shown; 0: none */
 
         /* Set by any thread, pairs with the look in cop__shell_interrupted; cleared at each
@@ -45,8 +47,10 @@ struct cop__shell {
 void cop__shell_init(struct cop__shell *shell, cop_node *node);
 void cop__shell_fini(struct cop__shell *shell);
 
-/* Runs one command line: `out` and `err` are what it says. Returns true if it did what it
- * should. */
+/*
+ * Runs one command line: `out` and `err` are what it says. Returns true if it did what it should. If the shell wants JSON, `out` is the
+ * answer as one value, or `err` is {"error": "..."}: a command that has nothing better puts its text into {"text": "..."}.
+ */
 bool cop__shell_run(struct cop__shell *shell, const char *line, size_t size);
 
 /*
@@ -57,5 +61,12 @@ void cop__shell_complete(struct cop__shell *shell, const char *line, size_t size
                          struct cop__text *candidates);
 
 bool cop__shell_interrupted(struct cop__shell *shell);
+
+/* For a command that can answer in JSON: does it have to? */
+static inline bool cop__shell_speaks_json(struct cop__shell *shell)
+{
+        shell->is_json |= shell->wants_json;
+        return shell->wants_json;
+}
 
 #endif

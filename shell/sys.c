@@ -10,6 +10,7 @@
 #include "actors/info.h"
 #include "mailbox/term.h"
 #include "shell/command.h"
+#include "shell/json.h"
 #include "shell/nearest.h"
 
 /* Events that `sys log TO on` keeps. */
@@ -89,12 +90,22 @@ static void append_term(struct cop__shell *shell, cop_term term)
         cop__text_append_char(&shell->out, '\n');
 }
 
+/* False: people listen. */
+static bool put_json(struct cop__shell *shell, cop_term term)
+{
+        if (!cop__shell_speaks_json(shell))
+                return false;
+        cop__json_term(&shell->out, NULL, term, cop_node_kinds(shell->node));
+        return true;
+}
+
 /* Takes the term. */
 static bool say_term(const struct request *request, cop_status status, cop_term term)
 {
         if (status != COP_OK)
                 return fail(request, status);
-        append_term(request->shell, term);
+        if (!put_json(request->shell, term))
+                append_term(request->shell, term);
         cop_term_free(term);
         return true;
 }
@@ -105,7 +116,9 @@ static bool say_lines(const struct request *request, cop_status status, cop_term
         cop_term rest = list, item;
         if (status != COP_OK)
                 return fail(request, status);
-        if (list.type == COP_TERM_NIL)
+        if (put_json(request->shell, list))
+                rest = cop_nil();
+        else if (list.type == COP_TERM_NIL)
                 cop__text_append_string(&request->shell->out, "no events\n");
         while (cop__term_next(&rest, &item))
                 append_term(request->shell, item);
@@ -119,7 +132,8 @@ static bool say_map(const struct request *request, cop_status status, cop_term m
         struct cop__text *out = &request->shell->out;
         if (status != COP_OK)
                 return fail(request, status);
-        for (uint32_t i = 0; i < map.count; i++) {
+        bool is_told = put_json(request->shell, map);
+        for (uint32_t i = 0; i < map.count && !is_told; i++) {
                 cop_term key = map.as.items[2 * i];
                 cop__text_printf(out, "  %-13.*s ", (int)key.count, key.as.text);
                 append_term(request->shell, map.as.items[2 * i + 1]);
@@ -245,6 +259,10 @@ static bool say_statistics(struct request *request)
         if (status != COP_OK)
                 return fail(request, status);
         struct cop__text *out = &request->shell->out;
+        if (put_json(request->shell, COP_MAP(cop_atom("messages"), cop_int(counts.messages),
+                                             cop_atom("replies"), cop_int(counts.replies),
+                                             cop_atom("counted_ms"), cop_int(counts.counted_ms))))
+                return true;
         cop__text_printf(out, "%lld messages and %lld replies in %lld ms\n",
                          (long long)counts.messages, (long long)counts.replies,
                          (long long)counts.counted_ms);

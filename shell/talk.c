@@ -13,12 +13,14 @@
 #include "base/clock.h"
 #include "mailbox/kind.h"
 #include "shell/command.h"
+#include "shell/json.h"
 
 /* How long an error waits for what the supervisor does about a crash. */
 #define OUTCOME_MS 2000
 
 /* Messages that flush shows at once. */
 #define FLUSH_MAX 1000
+#define FLUSH_BYTES ((size_t)4 << 20) /* and one message beyond them */
 
 /* How often await looks; names have no event that one could wait for. */
 #define AWAIT_STEP_MS 5
@@ -27,6 +29,10 @@
 
 static void append_term(struct cop__shell *shell, cop_term term)
 {
+        if (cop__shell_speaks_json(shell)) {
+                cop__json_term(&shell->out, NULL, term, cop_node_kinds(shell->node));
+                return;
+        }
         char *text = malloc(COP__SHELL_TERM_MAX);
         if (text == NULL) {
                 shell->out.failed = true;
@@ -55,9 +61,26 @@ static void append_value(struct cop__shell *shell, const cop_kind *kind, const v
         } else if (cop__kind_to_term(kind, value, &term) == COP_OK) {
                 append_term(shell, term);
                 cop_term_free(term);
+        } else if (cop__shell_speaks_json(shell)) {
+                cop__json_string(&shell->out, NULL, kind->name);
         } else {
                 cop__text_printf(&shell->out, "a %s that is too large to show", kind->name);
         }
+}
+
+static void end_line(struct cop__shell *shell)
+{
+        if (!shell->wants_json)
+                cop__text_append_char(&shell->out, '\n');
+}
+
+static void append_pid(struct cop__shell *shell, cop_pid pid)
+{
+        char text[COP_ID_TEXT_MAX];
+        if (cop__shell_speaks_json(shell))
+                cop__json_pid(&shell->out, NULL, pid);
+        else
+                cop__text_printf(&shell->out, "%s\n", cop_pid_print(pid, text));
 }
 
 /* ---- Messages as typed --------------------------------------------------------------- */
@@ -139,7 +162,7 @@ COP__COMMAND(send)
         cop_status status = cop_send_value(cop_to_pid(letter.who.pid), letter.kind, letter.value);
         if (status == COP_OK) {
                 append_value(shell, letter.kind, letter.value);
-                cop__text_append_char(&shell->out, '\n');
+                end_line(shell);
         }
         letter_fini(&letter);
         return status == COP_OK ||
@@ -208,7 +231,7 @@ COP__COMMAND(call)
         cop_status status = wait_for_reply(shell, &letter, &reply);
         if (status == COP_OK) {
                 append_value(shell, cop_message_kind(reply), cop_message_body(reply));
-                cop__text_append_char(&shell->out, '\n');
+                end_line(shell);
                 cop_message_free(reply);
         }
         letter_fini(&letter);
@@ -227,6 +250,10 @@ static void append_message(struct cop__shell *shell, const cop_message *message)
         cop_pid from = cop_message_from(message);
         bool signal = cop__kind_same(kind, COP_KIND_OF(cop_exited)) ||
                       cop__kind_same(kind, COP_KIND_OF(cop_down));
+        if (shell->wants_json) {
+                append_value(shell, kind, cop_message_body(message));
+                return;
+        }
         cop__text_append_string(&shell->out, "got ");
         append_value(shell, kind, cop_message_body(message));
         if (!signal && from.bits != 0)
@@ -234,31 +261,42 @@ static void append_message(struct cop__shell *shell, const cop_message *message)
         cop__text_append_char(&shell->out, '\n');
 }
 
+/* Takes and shows them one by one, as many as are shown at once. How many there were. */
+static int show_messages(struct cop__shell *shell)
+{
+        int count = 0;
+        for (; count < FLUSH_MAX && shell->out.size < FLUSH_BYTES; count++) {
+                cop_auto message = cop_receive(0, COP_ANY);
+                if (message == NULL)
+                        return count;
+                append_message(shell, message);
+        }
+        if (!shell->wants_json)
+                cop__text_append_string(&shell->out, "and perhaps more: flush shows them\n");
+        return count;
+}
+
 COP__COMMAND(flush)
 {
         (void)command;
         if (!cop__words_end(words))
                 return false;
-        for (int count = 0; count < FLUSH_MAX; count++) {
-                cop_auto message = cop_receive(0, COP_ANY);
-                if (message == NULL) {
-                        if (count == 0)
-                                cop__text_append_string(&shell->out, "no messages\n");
-                        return true;
-                }
-                append_message(shell, message);
-        }
-        cop__text_append_string(&shell->out, "and perhaps more: flush shows them\n");
+        bool is_json = cop__shell_speaks_json(shell);
+        if (is_json)
+                cop__json_open(&shell->out, NULL, '[');
+        if (show_messages(shell) == 0 && !is_json)
+                cop__text_append_string(&shell->out, "no messages\n");
+        if (is_json)
+                cop__json_close(&shell->out, ']');
         return true;
 }
 
 COP__COMMAND(self)
 {
-        char pid[COP_ID_TEXT_MAX];
         (void)command;
         if (!cop__words_end(words))
                 return false;
-        cop__text_printf(&shell->out, "%s\n", cop_pid_print(cop_self(), pid));
+        append_pid(shell, cop_self());
         return true;
 }
 
@@ -281,7 +319,7 @@ static cop_pid wait_for_name(struct cop__shell *shell, const char *name, uint64_
 
 COP__COMMAND(await)
 {
-        char name[COP_NAME_MAX + 1], text[COP_ID_TEXT_MAX];
+        char name[COP_NAME_MAX + 1];
         uint64_t ms;
         if (!cop__words_name(words, command->usage, name) ||
             !cop__words_number(words, INT32_MAX, COP__SHELL_CALL_MS, &ms) || !cop__words_end(words))
@@ -292,6 +330,6 @@ COP__COMMAND(await)
         if (pid.bits == 0)
                 return cop__shell_fail(shell, "no actor was called %s within %llu ms", name,
                                        (unsigned long long)ms);
-        cop__text_printf(&shell->out, "%s\n", cop_pid_print(pid, text));
+        append_pid(shell, pid);
         return true;
 }

@@ -18,6 +18,7 @@
 #include "mailbox/term.h"
 #include "shell/command.h"
 #include "shell/glimpses.h"
+#include "shell/json.h"
 #include "supervisor/roster.h"
 
 /* Trees deeper than this are cut: a chain of actors that each start the next is none to look at. */
@@ -212,6 +213,29 @@ static void append_children(struct tree *tree, cop_pid parent, size_t depth)
         }
 }
 
+/* ---- The same for programs ----------------------------------------------------------------- */
+
+static void put_twig(struct tree *tree, const struct twig *twig, size_t depth)
+{
+        struct cop__text *out = tree->out;
+        cop__json_open(out, NULL, '{');
+        cop__json_pid(out, "pid", twig->pid);
+        cop__json_string(out, "name", twig->glimpse != NULL ? twig->glimpse->name : NULL);
+        cop__json_string(out, "id", twig->entry != NULL ? twig->entry->id : NULL);
+        cop__json_string(out, "server", twig->glimpse != NULL ? twig->glimpse->server : NULL);
+        cop__json_string(out, "state", twig->entry != NULL ? cop__child_state_text(twig->entry->state)
+                                                           : NULL);
+        cop__json_number(out, "restarts", twig->entry != NULL ? twig->entry->restarts : 0);
+        cop__json_open(out, "children", '[');
+        for (size_t at = first_child(tree, twig->pid);
+             twig->pid.bits != 0 && depth < DEPTH_MAX && is_child(tree, at, twig->pid); at++)
+                put_twig(tree, &tree->twigs[at], depth + 1);
+        cop__json_close(out, ']');
+        cop__json_close(out, '}');
+}
+
+/* ---- The whole ------------------------------------------------------------------------------ */
+
 /* The pids of all that may have children in the tree, sorted. NULL without memory. */
 static cop_pid *parents_of(const struct tree *tree, size_t *count)
 {
@@ -226,7 +250,7 @@ static cop_pid *parents_of(const struct tree *tree, size_t *count)
         return pids;
 }
 
-static bool append_roots(struct tree *tree)
+static bool append_roots(struct tree *tree, bool is_json)
 {
         size_t count;
         cop_pid *pids = parents_of(tree, &count);
@@ -237,6 +261,10 @@ static bool append_roots(struct tree *tree)
                 if (twig->glimpse == NULL || is_visitor(twig->glimpse) ||
                     bsearch(&twig->parent, pids, count, sizeof(*pids), by_pid) != NULL)
                         continue;
+                if (is_json) {
+                        put_twig(tree, twig, 1);
+                        continue;
+                }
                 append_label(tree, twig);
                 append_children(tree, twig->pid, 1);
         }
@@ -254,8 +282,14 @@ COP__COMMAND(tree)
                 return false;
         if (cop__glimpses_init(&tree.glimpses, shell->node, rows) != COP_OK)
                 return cop__shell_fail(shell, "the node has no memory left for the tree");
-        bool done = gather(&tree, shell->node, rows) && append_roots(&tree);
-        cop__glimpses_append_rest(&tree.glimpses, "tree", &shell->out);
+        bool is_json = cop__shell_speaks_json(shell);
+        if (is_json)
+                cop__json_open(&shell->out, NULL, '[');
+        bool done = gather(&tree, shell->node, rows) && append_roots(&tree, is_json);
+        if (is_json)
+                cop__json_close(&shell->out, ']');
+        else
+                cop__glimpses_append_rest(&tree.glimpses, "tree", &shell->out);
         free(tree.twigs);
         free(tree.entries);
         cop__glimpses_fini(&tree.glimpses);

@@ -8,12 +8,21 @@
 #include "shell/names.h"
 #include "shell/nearest.h"
 
+/* Bytes that reading one term may take: a line of 1 MiB may say a thousand times as much, by fields of records that it leaves out. */
+#define TERM_MAX ((size_t)64 << 20)
+
 /* Names that an error lists. */
 #define NAMES_LISTED 12
 
 /* Bytes of the line that an error shows before and behind the place. */
 #define BEFORE_CARET 60
 #define BEHIND_CARET 30
+
+static cop_status parse(const struct cop__word *word, const cop_kinds *kinds, cop_term *term,
+                        cop_parse_error *error)
+{
+        return cop__term_parse_within(word->text, word->size, kinds, TERM_MAX, term, error);
+}
 
 static bool is_blank(char byte)
 {
@@ -206,7 +215,7 @@ static bool unquote(struct cop__words *words, struct cop__word word, char name[C
                           .as.text = word.text };
         cop_parse_error error;
         bool quoted = word.text[0] == '\'';
-        if (quoted && cop_term_parse(word.text, word.size, NULL, &atom, &error) != COP_OK)
+        if (quoted && parse(&word, NULL, &atom, &error) != COP_OK)
                 return cop__words_fail_at(words, word.offset + error.offset, "%s", error.text);
         bool good = atom.type == COP_TERM_ATOM && atom.count > 0 && atom.count <= COP_NAME_MAX &&
                     memchr(atom.as.text, '\0', atom.count) == NULL;
@@ -296,8 +305,7 @@ bool cop__words_term(struct cop__words *words, const char *usage, cop_term *term
         struct cop__word word = cop__words_rest(words);
         if (word.size == 0)
                 return cop__words_fail_at(words, word.offset, "expected a term: %s", usage);
-        cop_status status = cop_term_parse(word.text, word.size,
-                                           cop_node_kinds(words->shell->node), term, &error);
+        cop_status status = parse(&word, cop_node_kinds(words->shell->node), term, &error);
         return status == COP_OK || fail_term(words, word, status, &error);
 }
 
@@ -328,10 +336,10 @@ bool cop__words_term_and_ms(struct cop__words *words, const char *usage, cop_ter
         if (word.size == 0)
                 return cop__words_fail_at(words, word.offset, "expected a term: %s", usage);
         *where = word;
-        cop_status status = cop_term_parse(word.text, word.size, kinds, term, &error);
+        cop_status status = parse(&word, kinds, term, &error);
         if (status == COP_E_MALFORMED && split_ms(&word, ms)) {
                 *where = word;
-                status = cop_term_parse(word.text, word.size, kinds, term, &error);
+                status = parse(&word, kinds, term, &error);
         }
         return status == COP_OK || fail_term(words, word, status, &error);
 }

@@ -6,34 +6,9 @@
 #       tests/heart.sh BUILD_DIR
 set -eu
 
-build=$(CDPATH='' cd -- "${1:-${COPPICE_BUILD:?"usage: tests/heart.sh BUILD_DIR"}}" && pwd)
-coppice=$build/coppice
-shop=$build/samples/shop
-if ! [ -x "$coppice" ] || ! [ -x "$shop" ]; then
-        echo "heart: the client or the shop is not built: skipped"
-        exit 77
-fi
-
-work=$(mktemp -d)
-export XDG_RUNTIME_DIR="$work/run" LC_ALL=C.UTF-8
-unset COPPICE_DUMP
-mkdir -m 700 "$work/run"
-heart=
-
-# shellcheck disable=SC2317 # the trap calls it
-clean_up() {
-        [ -z "$heart" ] || kill -TERM "$heart" 2>/dev/null || true
-        [ -z "$heart" ] || wait "$heart" 2>/dev/null || true
-        rm -rf -- "$work"
-}
-trap clean_up EXIT
-trap 'exit 1' HUP INT TERM
-
-fail() {
-        echo "heart: $*" >&2
-        cat "$work/log" >&2
-        exit 1
-}
+name=heart
+# shellcheck source=tests/parts/shop.sh
+. "$(dirname -- "$0")/parts/shop.sh"
 
 # until COMMAND...: looks again and again, for 20 s at most.
 await() {
@@ -50,7 +25,7 @@ begin() {
         # shellcheck disable=SC3045 # dash has it, and where it is missing there is only a core file more
         ulimit -c 0 || true
         "$shop" --heart --heart-delay 1 "$@" </dev/null >"$work/log" 2>&1 &
-        heart=$!
+        process=$!
         await answers
 }
 
@@ -64,7 +39,7 @@ node() {
 }
 
 is_another_than() {
-        [ -s "$work/run/coppice/shop.lock" ] && [ "$(node)" != "$1" ] && [ "$(node)" != "$heart" ]
+        [ -s "$work/run/coppice/shop.lock" ] && [ "$(node)" != "$1" ] && [ "$(node)" != "$process" ]
 }
 
 is_gone() {
@@ -74,8 +49,8 @@ is_gone() {
 # ends CODE: the heart ends with that code, and no node stays.
 ends() {
         code=0
-        wait "$heart" || code=$?
-        heart=
+        wait "$process" || code=$?
+        process=
         [ "$code" -eq "$1" ] || fail "the heart ended with $code, not $1"
         await is_gone "$last"
 }
@@ -105,7 +80,7 @@ says "gave up: 2 restarts, and none of them lived for 60 s"
 # SIGTERM to the heart stops the tree in order, and is no reason for a restart.
 begin
 last=$(node)
-kill -TERM "$heart"
+kill -TERM "$process"
 ends 0
 ! grep -q "heart:" "$work/log" || fail "the heart spoke of an orderly end"
 
@@ -118,9 +93,9 @@ ends 0
 # Whoever kills the heart does not leave an orphan.
 begin
 last=$(node)
-kill -KILL "$heart"
-wait "$heart" 2>/dev/null || true
-heart=
+kill -KILL "$process"
+wait "$process" 2>/dev/null || true
+process=
 await is_gone "$last"
 
 # Wrong words do not become right by being tried again.
@@ -133,6 +108,7 @@ code=0
 [ "$code" -eq 64 ] || fail "an option without its value ended with $code"
 says "--heart-delay: expected a value behind it"
 
-# None of these was a fault of the node's own.
-[ ! -e "$work/run/coppice/shop.dump" ] || fail "an orderly end or a signal from outside left a dump"
+# What the last signal from outside found the node doing.
+"$coppice" dump "$work/run/coppice/shop.dump" >"$work/dump"
+grep -q "a signal from process .*, SIGSEGV" "$work/dump" || fail "the dump does not blame the signal"
 echo "heart: a node that dies is started again, and nobody is left behind"

@@ -104,6 +104,16 @@ same err ''
 run 0 "$coppice" call till '#bill{pence' = 900, people = '2}' # the only node, words joined
 same out '#share{pence_each = 450, number = 2}
 '
+# For programs.
+run 0 "$coppice" -n shop --json call till '#bill{pence = 900, people = 3}'
+same out '{"kind":"share","pence_each":300,"number":3}
+'
+run 1 "$coppice" -n shop -j whereis nobody
+same out ''
+grep -q '^{"error":"\*\* no actor is called nobody' "$work/err" || fail "the error is no JSON: $(cat "$work/err")"
+run 0 "$coppice" --json nodes
+grep -q '^\[{"name":"shop","process":[0-9]*}\]$' "$work/out" || fail "the nodes are no JSON: $(cat "$work/out")"
+
 run 0 "$coppice" -n "$XDG_RUNTIME_DIR/coppice/shop.sock" whereis till
 has out '<0.'
 run 1 "$coppice" -n shop call till '#bill{pence = 900, people = 0}'

@@ -4,7 +4,7 @@
  * a libcheck case of its own, so that a failure is reported under the claim's name.
  *
  * Around each claim stands a fixture, in the claim's process, that notes the open
- * descriptors and the threads before and compares them after.
+ * descriptors, the threads and Coppice's memory (ledger.h) before and compares them after.
  */
 #define _GNU_SOURCE
 #include "tests/suite.h"
@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/compiler.h"
+#include "tests/ledger.h"
 
 /* Entries of /proc/self/fd or /proc/self/task: small numbers, each with a name. */
 #define NUMBERS_MAX 4096
@@ -40,6 +41,7 @@ static struct suite_claim *first_claim;
 static struct suite_claim **last_claim = &first_claim;
 static struct numbers descriptors_before;
 static struct numbers threads_before;
+static struct ledger ledger_before;
 
 void suite_register(struct suite_claim *claim)
 {
@@ -176,6 +178,7 @@ static void before_claim(void)
         prime_unwinder();
         read_numbers("/proc/self/fd", &descriptors_before);
         read_numbers("/proc/self/task", &threads_before);
+        ledger_before = ledger_now();
 }
 
 /* Waits until nothing is left that was not there before; -1, or what stays. */
@@ -206,6 +209,16 @@ static void thread_name(int thread, char *name, size_t size)
         fclose(file);
 }
 
+/* Blocks of a pool, and bytes of address space, that Coppice has not given back. */
+static void expect_memory_back(void)
+{
+        struct ledger now = ledger_now();
+        ck_assert_msg(now.blocks == ledger_before.blocks, "left %lld blocks of messages or actors behind",
+                      (long long)(now.blocks - ledger_before.blocks));
+        ck_assert_msg(now.mapped == ledger_before.mapped, "left %lld bytes mapped",
+                      (long long)(now.mapped - ledger_before.mapped));
+}
+
 static void after_claim(void)
 {
         char what[256] = "?";
@@ -222,6 +235,7 @@ static void after_claim(void)
                 what[size > 0 ? size : 0] = '\0';
                 ck_abort_msg("left a descriptor open: %d, which is %s", descriptor, what);
         }
+        expect_memory_back();
 }
 
 static void add_case(Suite *suite, const char *name, struct suite_claim *claim, long seed)

@@ -11,7 +11,7 @@
  *
  * That is all: each TEST registers itself, and main is in suite.c. The name is the
  * claim that the test proves. Each runs in a process of its own, and fails also when
- * it leaves a descriptor or a thread behind.
+ * it leaves a descriptor, a thread or memory of Coppice behind.
  *
  *      ./test_timer             all of them
  *      ./test_timer cancelled   those with "cancelled" in the name

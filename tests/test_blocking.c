@@ -7,33 +7,13 @@
 
 #include <coppice/blocking.h>
 
-#include "tests/node_fixture.h"
-
-typedef struct ping {
-        int64_t number;
-} ping;
-COP_MESSAGE(ping, number);
+#include "tests/echo.h"
 
 typedef struct order {
         int64_t input, output;
         cop_pid boss;
 } order;
 COP_MESSAGE(order, input, output, boss);
-
-static void echoes(void)
-{
-        for (;;) {
-                cop_auto message = cop_receive(COP_FOREVER, COP_KIND(ping));
-                cop_answer(message, ping, .number = cop_read(ping, message)->number + 1);
-        }
-}
-
-static int64_t ask(cop_pid pid, int64_t number)
-{
-        cop_auto reply = NULL;
-        ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, ping, .number = number), COP_OK);
-        return cop_read(ping, reply)->number;
-}
 
 /* ---- Functions ------------------------------------------------------------------------- */
 

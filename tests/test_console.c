@@ -19,6 +19,7 @@
 
 #include "shell/door.h"
 #include "shell/packet.h"
+#include "tests/gauges.h"
 #include "tests/node_fixture.h"
 
 typedef struct { int64_t pence, people; } bill;
@@ -661,6 +662,82 @@ ON_STAGE(half_a_request_holds_up_nobody_else)
         close(slow);
         assert_serves(other);
         close(other);
+}
+
+/* ---- Very many ----------------------------------------------------------------------- */
+
+static size_t sessions_of(struct stage *stage)
+{
+        size_t count = 0;
+        uint32_t used = cop__load_relaxed(&stage->node->slots.used);
+        for (uint32_t slot = 1; slot <= used; slot++)
+                count += cop__load_relaxed(&stage->node->slots.base[slot].task.visitor) != NULL;
+        return count - 1; /* the claim's own thread visits, too */
+}
+
+/* Each says half a sentence and stays. Those that are let in are few, what they may make the node keep is little, and the workers know
+ * nothing of it; when they have gone, the next one is served. */
+ON_STAGE(a_thousand_clients_with_half_a_packet_each_cost_little_and_stop_nobody)
+{
+        static int fds[1000];
+        size_t count = 0, before = resident_bytes();
+        cop_pid pid = cop_spawn_server(&till_server, NULL);
+        for (; count < COP__COUNT(fds); count++) {
+                char sentence[COP__DOOR_SENTENCE];
+                if (cop__door_knock("shop", &fds[count], sentence) != COP_OK)
+                        break; /* no descriptors left, on our side of it */
+                static const char half[] = "R\0\x0f\xff\xff" "call till";
+                (void)!send(fds[count], half, sizeof(half) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+        }
+        ck_assert_uint_gt(count, 100);
+        ck_assert_uint_le(sessions_of(stage), COP__SESSIONS_MAX);
+        for (int i = 0; i < 100; i++) {
+                cop_auto reply = NULL;
+                ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, bill, .pence = 900, .people = 3), COP_OK);
+        }
+        if (!suite_is_slow())
+                ck_assert_uint_le(resident_bytes(), before + (24u << 20)); /* 16 requests of 1 MiB, hardly touched */
+        for (size_t i = 0; i < count; i++)
+                close(fds[i]);
+        await_true(sessions_of(stage) == 0);
+        int fd = attach();
+        assert_serves(fd);
+        close(fd);
+}
+
+static int flood_ends; /* atomic */
+
+static void *knocks_without_end(void *unused)
+{
+        char sentence[COP__DOOR_SENTENCE];
+        int fd;
+        while (!cop__load_relaxed(&flood_ends))
+                if (cop__door_knock("shop", &fd, sentence) == COP_OK)
+                        close(fd);
+        return unused;
+}
+
+/* Whoever is in is served on, whoever leaves is buried, and the console can end. */
+ON_STAGE(a_flood_of_knocks_holds_up_neither_a_session_nor_the_end)
+{
+        pthread_t threads[4];
+        struct answer answer;
+        int fd = attach();
+        for (size_t i = 0; i < COP__COUNT(threads); i++)
+                ck_assert_int_eq(pthread_create(&threads[i], NULL, knocks_without_end, NULL), 0);
+        cop_register("deaf", cop_spawn(deaf));
+        for (int i = 0; i < 5; i++)
+                assert_serves(fd);
+        ask(fd, "call deaf 1 60000");
+        ck_assert(cop__packet_write(fd, COP__PACKET_INTERRUPT, "", 0)); /* which the accept thread has to see */
+        read_answer(fd, &answer);
+        ck_assert_ptr_nonnull(strstr(answer.err, "interrupted"));
+        close(fd);
+        cop__console_stop(stage->console);
+        cop__store_relaxed(&flood_ends, 1);
+        for (size_t i = 0; i < COP__COUNT(threads); i++)
+                pthread_join(threads[i], NULL);
+        ck_assert_int_eq(cop__console_start(stage->node, &stage->console), COP_OK);
 }
 
 ON_STAGE(random_bytes_harm_nothing)

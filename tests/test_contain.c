@@ -6,6 +6,8 @@
  * COP_SOAK_FAULTS in the environment is how many there are of each kind: the soak asks for 100,000.
  */
 #define _GNU_SOURCE
+#include "tests/gauges.h"
+#include "tests/faulty.h"
 #include "tests/node_fixture.h"
 
 #undef NDEBUG /* a failed assertion is one of the faults */
@@ -21,9 +23,6 @@
 
 #include "actors/abort_words.h"
 #include "coppice_config.h"
-
-/* A fault on purpose must reach the processor, whatever else is looking for it. */
-#define FAULTS __attribute__((noinline, no_sanitize("address", "undefined", "thread")))
 
 /* ---- Kinds of fault ------------------------------------------------------------------------ */
 
@@ -77,21 +76,6 @@ FAULTS static void give_up(void)
 FAULTS static void fail_assertion(void)
 {
         assert(zero > 41);
-}
-
-/* ThreadSanitizer's note of each call would be what overflows the stack, in the middle of the sanitizer's own work. */
-#if defined(__has_attribute)
-#if __has_attribute(disable_sanitizer_instrumentation)
-__attribute__((disable_sanitizer_instrumentation))
-#endif
-#endif
-FAULTS static intptr_t descend(intptr_t depth)
-{
-        volatile char frame[256];
-        frame[0] = (char)depth;
-        if (depth < 0)
-                return 0;
-        return descend(depth + 1) + frame[0];
 }
 
 FAULTS static void overflow_stack(void)
@@ -151,7 +135,8 @@ static const char *complaint_about(cop_term reason, int64_t number)
         if (items[3].count != 2 || !cop_is_atom(items[3].as.items[0], kind->function))
                 return "another function";
         const char *line = text_of(items[3].as.items[1]);
-        if (COP__HAVE_LIBDW && strstr(line, "test_contain.c:") == NULL)
+        bool is_here = strstr(line, "test_contain.c:") != NULL || strstr(line, "tests/faulty.h:") != NULL;
+        if (COP__HAVE_LIBDW && !is_here)
                 return "another file";
         if (!cop_is_tuple(items[4], "order", 3) || items[4].as.items[1].as.integer != number)
                 return "another message";
@@ -210,27 +195,6 @@ static void commit_many(int64_t kind, int64_t count)
                 right += seen->right;
         }
         ck_assert_int_eq(right, count);
-}
-
-static size_t resident_bytes(void)
-{
-        unsigned long size = 0, resident = 0;
-        FILE *file = fopen("/proc/self/statm", "re");
-        ck_assert_ptr_nonnull(file);
-        ck_assert_int_eq(fscanf(file, "%lu %lu", &size, &resident), 2);
-        fclose(file);
-        return resident * (size_t)sysconf(_SC_PAGESIZE);
-}
-
-static int open_descriptors(void)
-{
-        int count = 0;
-        DIR *dir = opendir("/proc/self/fd");
-        ck_assert_ptr_nonnull(dir);
-        while (readdir(dir) != NULL)
-                count++;
-        closedir(dir);
-        return count;
 }
 
 /* assert() writes its line to standard error, 100,000 times. */

@@ -11,11 +11,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/gauges.h"
+#include "tests/faulty.h"
 #include "tests/node_fixture.h"
 #include "coppice_config.h"
 
-/* A crash on purpose must reach the processor, whatever else is looking for it. */
-#define CRASHES __attribute__((noinline, no_sanitize("address", "undefined", "thread")))
+#define CRASHES FAULTS
 
 #if defined(__aarch64__)
 #define CAN_DIVIDE_BY_ZERO 0
@@ -62,21 +63,6 @@ enum { ABORT_LINE = __LINE__ + 3 };
 CRASHES static void give_up(void)
 {
         abort();
-}
-
-/* ThreadSanitizer's note of each call would be what overflows the stack, in the middle of the sanitizer's own work. */
-#if defined(__has_attribute)
-#if __has_attribute(disable_sanitizer_instrumentation)
-__attribute__((disable_sanitizer_instrumentation))
-#endif
-#endif
-CRASHES static intptr_t descend(intptr_t depth)
-{
-        volatile char frame[256];
-        frame[0] = (char)depth;
-        if (depth < 0)
-                return 0;
-        return descend(depth + 1) + frame[0];
 }
 
 CRASHES static void illegal(void)
@@ -425,27 +411,6 @@ IN_NODE(all_others_go_on_while_actors_crash)
 }
 
 /* ---- 2,000 of them ------------------------------------------------------------------------------------ */
-
-static size_t resident_bytes(void)
-{
-        unsigned long size = 0, resident = 0;
-        FILE *file = fopen("/proc/self/statm", "re");
-        ck_assert_ptr_nonnull(file);
-        ck_assert_int_eq(fscanf(file, "%lu %lu", &size, &resident), 2);
-        fclose(file);
-        return resident * (size_t)sysconf(_SC_PAGESIZE);
-}
-
-static int open_descriptors(void)
-{
-        int count = 0;
-        DIR *dir = opendir("/proc/self/fd");
-        ck_assert_ptr_nonnull(dir);
-        while (readdir(dir) != NULL)
-                count++;
-        closedir(dir);
-        return count;
-}
 
 static void crash_often(int count)
 {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/random.h"
+#include "tests/gauges.h"
 #include "tests/node_fixture.h"
 
 typedef struct numbered {
@@ -212,16 +213,6 @@ static void drains(const parties *p)
         cop_send(cop_parent(), drained, .count = p->count);
 }
 
-static size_t resident_kib(void)
-{
-        size_t size = 0, resident = 0;
-        FILE *file = fopen("/proc/self/statm", "r");
-        ck_assert_ptr_nonnull(file);
-        ck_assert_int_eq(fscanf(file, "%zu %zu", &size, &resident), 2);
-        fclose(file);
-        return resident * (size_t)sysconf(_SC_PAGESIZE) / 1024;
-}
-
 /* This thread makes the messages, a worker frees them while this thread sleeps: the memory must come round again. */
 IN_NODE(MSG_17_memory_that_another_thread_frees_comes_back_to_who_made_it)
 {
@@ -234,8 +225,8 @@ IN_NODE(MSG_17_memory_that_another_thread_frees_comes_back_to_who_made_it)
                         cop_send(pid, numbered, .number = i);
                 await_and_drop(COP_KIND(drained));
                 if (round == 2)
-                        after_three = resident_kib();
+                        after_three = resident_bytes();
         }
         if (!suite_is_slow()) /* 100 batches are 128 MiB; the sanitizers keep what is freed for a while */
-                ck_assert_uint_le(resident_kib(), after_three + 16384);
+                ck_assert_uint_le(resident_bytes(), after_three + (16u << 20));
 }

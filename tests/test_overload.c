@@ -4,6 +4,7 @@
  *
  * COP_SOAK_FLOOD in the environment is the number of messages of the flood: the soak asks for 100 million.
  */
+#include "tests/gauges.h"
 #include "tests/node_fixture.h"
 
 #include <stdio.h>
@@ -219,16 +220,6 @@ static void pours(const river *r)
                         i++;
                 else
                         cop_yield(); /* refused, and said so: it is sent again */
-}
-
-static size_t resident_bytes(void)
-{
-        unsigned long size = 0, resident = 0;
-        FILE *file = fopen("/proc/self/statm", "re");
-        ck_assert_ptr_nonnull(file);
-        ck_assert_int_eq(fscanf(file, "%lu %lu", &size, &resident), 2);
-        fclose(file);
-        return resident * (size_t)sysconf(_SC_PAGESIZE);
 }
 
 static int64_t wanted_drops(void)

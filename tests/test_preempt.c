@@ -24,7 +24,7 @@
 #include "actors/fault.h"
 #include "actors/preempt.h"
 #include "scheduler/detour.h"
-#include "tests/node_fixture.h"
+#include "tests/echo.h"
 
 #define UNLESS_POSSIBLE               \
         if (!cop__detour_is_possible()) \
@@ -86,26 +86,6 @@ static void loops(void)
 {
         for (volatile uint64_t i = 0;; i++)
                 ;
-}
-
-typedef struct ping {
-        int64_t number;
-} ping;
-COP_MESSAGE(ping, number);
-
-static void echoes(void)
-{
-        for (;;) {
-                cop_auto message = cop_receive(COP_FOREVER, COP_KIND(ping));
-                cop_answer(message, ping, .number = cop_read(ping, message)->number + 1);
-        }
-}
-
-static int64_t ask(cop_pid pid, int64_t number)
-{
-        cop_auto reply = NULL;
-        ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, ping, .number = number), COP_OK);
-        return cop_read(ping, reply)->number;
 }
 
 static void others_go_on_beside_loops(unsigned workers, int count)

@@ -762,3 +762,88 @@ ON_STAGE(completion_bears_any_bytes)
                 cop__text_fini(&candidates);
         }
 }
+
+/* ---- JSON ---------------------------------------------------------------------------- */
+
+/* The answer to a program, which is one line. */
+static const char *json(struct stage *stage, const char *line)
+{
+        stage->shell.wants_json = true;
+        bool done = run(stage, line);
+        const char *text = cop__text_get(done ? &stage->shell.out : &stage->shell.err);
+        size_t size = strlen(text);
+        ck_assert_msg(size > 0 && text[size - 1] == '\n' && strchr(text, '\n') == text + size - 1, "%s", text);
+        ck_assert_str_eq(cop__text_get(done ? &stage->shell.err : &stage->shell.out), "");
+        return text;
+}
+
+static void expect_json(struct stage *stage, const char *line, const char *part)
+{
+        const char *text = json(stage, line);
+        ck_assert_msg(strstr(text, part) != NULL, "%s: no %s in %s", line, part, text);
+}
+
+ON_STAGE(what_is_called_and_looked_into_comes_as_json)
+{
+        ck_assert_str_eq(json(stage, "call till #bill{pence = 900, people = 3}"),
+                         "{\"kind\":\"share\",\"pence_each\":300,\"number\":1}\n");
+        ck_assert_str_eq(json(stage, "sys state till"), "{\"kind\":\"till\",\"served\":1}\n");
+        char pid[COP_ID_TEXT_MAX], wanted[64];
+        snprintf(wanted, sizeof(wanted), "\"%s\"\n", cop_pid_print(stage->till, pid));
+        ck_assert_str_eq(json(stage, "whereis till"), wanted);
+        ck_assert_str_eq(json(stage, "await till"), wanted);
+        settle_with(stage->till);
+        expect_json(stage, "info till", "\"name\":\"till\",\"label\":null,\"server\":\"till\",\"status\":\"");
+        expect_json(stage, "info till", "\"links\":[]");
+}
+
+ON_STAGE(every_list_comes_as_json)
+{
+        expect_json(stage, "i", "{\"actors\":[{\"pid\":\"<0.");
+        expect_json(stage, "i", "\"name\":\"till\"");
+        expect_json(stage, "i", "],\"alive\":2,\"unread\":0,\"spawned\":");
+        expect_json(stage, "regs", "{\"names\":[{\"name\":\"till\",\"pid\":\"<0.");
+        expect_json(stage, "regs", "}],\"count\":1}");
+        expect_json(stage, "tree", "\"children\":[]}");
+        ck_assert_str_eq(json(stage, "crashes"), "[]\n");
+        ck_assert_str_eq(json(stage, "dead"), "[]\n");
+        ck_assert_str_eq(json(stage, "stuck"), "[]\n");
+        ck_assert_str_eq(json(stage, "flush"), "[]\n");
+        json(stage, "call till #bill{pence = 900, people = 0}");
+        expect_json(stage, "crashes", "[{\"number\":1,\"when\":");
+        expect_json(stage, "crashes", "\"message\":\"#bill{pence = 900, people = 0}\"");
+        cop_send(cop_self(), bill, .pence = 7);
+        ck_assert_str_eq(json(stage, "flush"), "[{\"kind\":\"bill\",\"pence\":7,\"people\":0}]\n");
+}
+
+ON_STAGE(an_error_is_json_too_and_so_is_what_has_no_form_of_its_own)
+{
+        expect_json(stage, "call tlil 5", "{\"error\":\"** no actor is called tlil; did you mean till?");
+        expect_json(stage, "help self", "{\"text\":\"self: ");
+        expect_json(stage, "\xff", "{\"error\":\"** a command line is UTF-8");
+        stage->shell.wants_json = false; /* each request says anew what it wants */
+        ck_assert(run(stage, "whereis till"));
+        ck_assert_int_eq(cop__text_get(&stage->shell.out)[0], '<');
+}
+
+ON_STAGE(terms_of_every_sort_come_as_json)
+{
+        static const struct {
+                const char *term, *json;
+        } each[] = {
+                { "[1, -2, 0.5, 18446744073709551615]", "[1,-2,0.5,18446744073709551615]" },
+                { "{a, b}", "{\"tuple\":[\"a\",\"b\"]}" },
+                { "#{name => \"Ada\", 3 => true, \"k\" => undefined}", "\"name\":\"Ada\"" },
+                { "#{3 => true}", "{\"3\":true}" },
+                { "[[], {}, #{}]", "[[],{\"tuple\":[]},{}]" },
+                { "\"a\\\"b\\\\c\\nd\"", "\"a\\\"b\\\\c\\u000ad\"" },
+                { "<<255, 0>>", "{\"bytes\":\"ff00\"}" },
+                { "<<\"plain\">>", "\"plain\"" },
+                { "[a | b]", "[\"a\",\"b\"]" },
+        };
+        for (size_t i = 0; i < COP__COUNT(each); i++) {
+                char line[128];
+                snprintf(line, sizeof(line), "send %s %s", "till", each[i].term);
+                expect_json(stage, line, each[i].json);
+        }
+}

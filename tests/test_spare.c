@@ -7,37 +7,19 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "scheduler/detour.h"
-#include "tests/node_fixture.h"
-
-typedef struct ping {
-        int64_t number;
-} ping;
-COP_MESSAGE(ping, number);
+#include "tests/echo.h"
 
 typedef struct order {
         cop_pid boss;
 } order;
 COP_MESSAGE(order, boss);
-
-static void echoes(void)
-{
-        for (;;) {
-                cop_auto message = cop_receive(COP_FOREVER, COP_KIND(ping));
-                cop_answer(message, ping, .number = cop_read(ping, message)->number + 1);
-        }
-}
-
-static int64_t ask(cop_pid pid, int64_t number)
-{
-        cop_auto reply = NULL;
-        ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, ping, .number = number), COP_OK);
-        return cop_read(ping, reply)->number;
-}
 
 static int ends[2];
 static int blocked; /* how many are in read(), or about to */
@@ -233,6 +215,72 @@ TEST(two_sleep_in_the_c_library_and_others_go_on)
         }
         ck_assert_int_eq(waitpid(child, &status, 0), child);
         ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the child ended with %x", (unsigned)status);
+}
+
+/* ---- An exit signal --------------------------------------------------------------------- */
+
+static void sleeps(void)
+{
+        sleep(1000);
+}
+
+static void sleeps_in_pieces(void)
+{
+        const struct timespec long_time = { .tv_sec = 1000 };
+        nanosleep(&long_time, NULL);
+}
+
+static void receives(void)
+{
+        char byte;
+        (void)!recv(ends[0], &byte, 1, 0);
+}
+
+/* In the call of its own code that it waits in; nobody has to write to the pipe. */
+TEST(an_exit_signal_ends_an_actor_that_waits_in_the_system)
+{
+        static void (*const ways[])(void) = { reads_a_byte, polls, sleeps, sleeps_in_pieces, receives };
+        if (!cop__detour_is_possible() || COP__ASAN)
+                return; /* a sanitizer's function stands before each of these, and is none of the C library's */
+        cop_node *node = node_begin((cop_node_options){ .workers = 1 });
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+        for (size_t i = 0; i < COP__COUNT(ways); i++) {
+                way = ways[i];
+                blocked = 0;
+                cop_pid pid = cop_spawn_with(blocks_that_way, order, .boss = cop_self());
+                cop_ref ref = watch(pid);
+                await_true(__atomic_load_n(&blocked, __ATOMIC_SEQ_CST) >= 1);
+                cop_send_exit(pid, cop_atom(i % 2 == 0 ? "kill" : "enough"));
+                await_down(ref, i % 2 == 0 ? "killed" : "enough");
+        }
+        cop_pid echo = cop_spawn(echoes);
+        ck_assert_int_eq(ask(echo, 8), 9);
+        close_pipe();
+        node_end(node);
+}
+
+/* The stream's lock is taken: it dies when the line has come. */
+TEST(who_waits_in_the_middle_of_a_library_is_ended_when_it_returns)
+{
+        cop_node *node = node_begin((cop_node_options){ .workers = 1 });
+        way = reads_a_line;
+        blocked = 0;
+        open_pipe();
+        stream = fdopen(ends[0], "r");
+        cop_pid pid = cop_spawn_with(blocks_that_way, order, .boss = cop_self());
+        cop_ref ref = watch(pid);
+        await_true(__atomic_load_n(&blocked, __ATOMIC_SEQ_CST) == 1);
+        cop_send_exit(pid, cop_atom("kill"));
+        cop_pid echo = cop_spawn(echoes);
+        for (int i = 0; i < 20; i++)
+                ck_assert_int_eq(ask(echo, i), i + 1);
+        ck_assert(cop_is_alive(pid));
+        ck_assert_int_eq(write(ends[1], "a\n", 2), 2);
+        await_down(ref, "killed");
+        ck_assert_int_eq(fprintf(stream, "x") < 0, 1); /* the lock is free: a stream for reading refuses at once */
+        fclose(stream);
+        close(ends[1]);
+        node_end(node);
 }
 
 /* ---- How often the watch looks ---------------------------------------------------------- */

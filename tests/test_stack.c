@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 
+#include "tests/gauges.h"
 #include "tests/suite.h"
 
 #include <errno.h>
@@ -450,16 +451,6 @@ TEST(a_stack_given_back_in_the_middle_of_a_call_is_as_good_as_new)
 }
 
 /* ---- Memory ------------------------------------------------------------------------- */
-
-static size_t resident_bytes(void)
-{
-        size_t pages = 0;
-        FILE *file = fopen("/proc/self/statm", "re");
-        ck_assert_ptr_nonnull(file);
-        ck_assert_int_eq(fscanf(file, "%*u %zu", &pages), 1);
-        fclose(file);
-        return pages * (size_t)sysconf(_SC_PAGESIZE);
-}
 
 static size_t address_bytes(void)
 {

@@ -12,6 +12,8 @@
  * draws other trees; a check that fails says seed and round.
  */
 #define _GNU_SOURCE
+#include "tests/gauges.h"
+#include "tests/faulty.h"
 #include "tests/node_fixture.h"
 
 #undef NDEBUG /* a failed assertion is one of the blows */
@@ -23,8 +25,6 @@
 #include <unistd.h>
 
 #include "base/random.h"
-
-#define FAULTS __attribute__((noinline, no_sanitize("address", "undefined", "thread")))
 
 /* Of one tree. */
 #define LEAVES 24
@@ -102,20 +102,6 @@ FAULTS static void divide(void)
 #else
         run_illegal();
 #endif
-}
-
-#if defined(__has_attribute)
-#if __has_attribute(disable_sanitizer_instrumentation)
-__attribute__((disable_sanitizer_instrumentation))
-#endif
-#endif
-FAULTS static intptr_t descend(intptr_t depth)
-{
-        volatile char frame[256];
-        frame[0] = (char)depth;
-        if (depth < 0)
-                return 0;
-        return descend(depth + 1) + frame[0];
 }
 
 static void deal(int64_t blow)
@@ -310,16 +296,6 @@ static void collect_downs(void)
                               (unsigned long long)soak.seed, soak.round, (unsigned long long)soak.downs);
         }
         nothing_has_come();
-}
-
-static int open_descriptors(void)
-{
-        int count = 0;
-        DIR *dir = opendir("/proc/self/fd");
-        while (readdir(dir) != NULL)
-                count++;
-        closedir(dir);
-        return count;
 }
 
 static void names_are_free(void)

@@ -725,3 +725,45 @@ TEST(what_is_built_is_never_larger_than_a_message_may_be)
         ck_assert_ptr_null(cop__term_stack_keep(&stack, "more", 4));
         cop__term_stack_fini(&stack);
 }
+
+/* [0 | [0 | ... [0, 0, 0, ...] ...]]: each of 63 tails goes on with the list that it ends. */
+static char *tails_in_tails(size_t items, size_t *size)
+{
+        struct cop__text text;
+        cop__text_init(&text);
+        for (int i = 0; i < 62; i++)
+                cop__text_append_string(&text, "[0|");
+        cop__text_append_string(&text, "[0");
+        for (size_t i = 1; i < items; i++)
+                cop__text_append_string(&text, ",0");
+        for (int i = 0; i < 63; i++)
+                cop__text_append_char(&text, ']');
+        return cop__text_take(&text, size);
+}
+
+TEST(tails_in_tails_take_no_more_memory_than_what_they_hold)
+{
+        size_t size, items = 10000;
+        cop_term term;
+        cop_parse_error error;
+        char *text = tails_in_tails(items, &size);
+        ck_assert_ptr_nonnull(text);
+        cop_status status = cop__term_parse_within(text, size, NULL, 3 * items * sizeof(cop_term), &term, &error);
+        ck_assert_msg(status == COP_OK, "%s", error.text);
+        ck_assert_int_eq(term.type, COP_TERM_LIST);
+        ck_assert_uint_eq(term.count, items + 62);
+        cop_term_free(term);
+        free(text);
+}
+
+TEST(a_text_that_takes_more_memory_than_it_may_is_refused_where_that_is)
+{
+        cop_term term = cop_int(42);
+        cop_parse_error error;
+        const char *text = "[{1, 2, 3}, {4, 5, 6}, {7, 8, 9}]";
+        ck_assert_int_eq(cop__term_parse_within(text, strlen(text), NULL, 5 * sizeof(cop_term), &term, &error),
+                         COP_E_TOO_BIG);
+        ck_assert_str_eq(error.text, "with this, the term takes more memory than it may here");
+        ck_assert_uint_eq(error.offset, 20); /* the end of the second tuple */
+        ck_assert_int_eq(term.as.integer, 42);
+}

@@ -6,37 +6,18 @@
 #       tests/trouble.sh BUILD_DIR
 set -eu
 
+name=trouble
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-build=$(CDPATH='' cd -- "${1:-${COPPICE_BUILD:?"usage: tests/trouble.sh BUILD_DIR"}}" && pwd)
-coppice=$build/coppice
-shop=$build/samples/shop
-if ! [ -x "$coppice" ] || ! [ -x "$shop" ] || ! [ -e /dev/full ]; then
-        echo "trouble: the client, the shop or /dev/full is not there: skipped"
+# shellcheck source=tests/parts/shop.sh
+. "$here/parts/shop.sh"
+if ! [ -e /dev/full ]; then
+        echo "trouble: there is no /dev/full: skipped"
         exit 77
 fi
 
-work=$(mktemp -d)
-export XDG_RUNTIME_DIR="$work/run" LC_ALL=C.UTF-8
-mkdir -m 700 "$work/run"
-node=
-
-# shellcheck disable=SC2317 # the trap calls it
-clean_up() {
-        [ -z "$node" ] || kill -TERM "$node" 2>/dev/null || true
-        [ -z "$node" ] || wait "$node" 2>/dev/null || true
-        rm -rf -- "$work"
-}
-trap clean_up EXIT
-trap 'exit 1' HUP INT TERM
-
-fail() {
-        echo "trouble: $*" >&2
-        exit 1
-}
-
 # Each line of the log fails, also those of a crash; the node does not care.
 "$shop" </dev/null >/dev/full 2>/dev/full &
-node=$!
+process=$!
 "$coppice" -n shop --wait 20000 await clerk 20000 >/dev/null
 "$coppice" -n shop 'call till #bill{pence = 900, people = 0}' >/dev/null 2>&1 && fail "a bill for nobody was split"
 "$coppice" -n shop await till 20000 >/dev/null
@@ -45,10 +26,10 @@ case $answer in
 *pence_each*300*) ;;
 *) fail "after a crash whose report could not be written it answered: $answer" ;;
 esac
-kill -TERM "$node"
+kill -TERM "$process"
 code=0
-wait "$node" || code=$?
-node=
+wait "$process" || code=$?
+process=
 [ "$code" -eq 0 ] || fail "it ended with $code, not 0"
 
 # Time-outs count by the monotonic clock, so a wall clock that jumps moves none. Where time-outs are made it is not read.

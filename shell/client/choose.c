@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shell/json.h"
+
 struct nodes {
         struct cop__neighbour *each;
         size_t count;
@@ -92,13 +94,25 @@ enum exit_code choose_node(char name[COP_NAME_MAX + 1], bool may_ask)
         return code;
 }
 
-enum exit_code list_nodes(void)
+static void put_nodes(const struct nodes *nodes)
+{
+        struct cop__text text;
+        cop__text_init(&text);
+        cop__json_nodes(&text, nodes->each, nodes->count);
+        puts(cop__text_get(&text));
+        cop__text_fini(&text);
+}
+
+enum exit_code list_nodes(bool as_json)
 {
         struct nodes nodes;
         enum exit_code code = find_nodes(&nodes);
         if (code != EXIT_OK)
                 return code;
-        print_nodes(&nodes, stdout, false);
+        if (as_json)
+                put_nodes(&nodes);
+        else
+                print_nodes(&nodes, stdout, false);
         free(nodes.each);
         return EXIT_OK;
 }

@@ -9,7 +9,7 @@
  * said why. */
 enum exit_code choose_node(char name[COP_NAME_MAX + 1], bool may_ask);
 
-/* Prints them all. */
-enum exit_code list_nodes(void);
+/* Prints them all, as text or as JSON. */
+enum exit_code list_nodes(bool as_json);
 
 #endif

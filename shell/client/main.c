@@ -28,7 +28,7 @@ struct options {
         const char *node;   /* NULL: the only one */
         const char *file;   /* of commands; NULL: none */
         int64_t wait_ms;    /* for the node to be there */
-        bool keep_going, echo, no_lines, help, version;
+        bool keep_going, echo, json, no_lines, help, version;
         char **words;       /* the command; ended by NULL */
 };
 
@@ -44,6 +44,7 @@ static void print_usage(FILE *to)
               "  -w, --wait MS      waits so long for the node to be there\n"
               "      --keep-going   goes on behind a command that failed\n"
               "      --echo         prints each command of a file or pipe before its result\n"
+              "  -j, --json         answers as JSON, one value a line; errors too\n"
               "      --no-lines     dump: only functions, without reading debug information\n"
               "      --help, --version\n"
               "Ends with 0 if all went well, 1 if a command failed, 2 if these words are wrong,\n"
@@ -109,6 +110,8 @@ static bool read_options(struct options *options, char **words)
                         options->keep_going = true;
                 } else if (strcmp(word, "--echo") == 0) {
                         options->echo = true;
+                } else if (is_either(word, "-j", "--json")) {
+                        options->json = true;
                 } else if (strcmp(word, "--no-lines") == 0) {
                         options->no_lines = true;
                 } else if (is_either(word, "-n", "--node") || is_either(word, "-f", "--file") ||
@@ -161,7 +164,7 @@ static enum exit_code run_file(struct talk *talk, const struct options *options)
 
 static bool is_interactive(const struct options *options)
 {
-        return options->file == NULL && *options->words == NULL && isatty(STDIN_FILENO) &&
+        return options->file == NULL && *options->words == NULL && !options->json && isatty(STDIN_FILENO) &&
                isatty(STDOUT_FILENO);
 }
 
@@ -195,6 +198,7 @@ static enum exit_code talk_to(const struct options *options, const char *node)
         enum exit_code code = talk_begin(&talk, node);
         if (code != EXIT_OK)
                 return code;
+        talk.wants_json = options->json;
         if (*options->words != NULL)
                 code = run_words(&talk, options->words);
         else if (is_interactive(options))
@@ -221,7 +225,7 @@ static enum exit_code run(const struct options *options)
         char name[COP_NAME_MAX + 1];
         if (options->node == NULL && *options->words != NULL &&
             strcmp(options->words[0], "nodes") == 0 && options->words[1] == NULL)
-                return list_nodes();
+                return list_nodes(options->json);
         if (options->node == NULL && *options->words != NULL &&
             strcmp(options->words[0], "dump") == 0)
                 return print_dump(options);

@@ -139,7 +139,8 @@ enum outcome talk_run(struct talk *talk, const char *line, size_t size)
                 fprintf(stderr, "** a command has %zu bytes at most\n", COP__REQUEST_MAX);
                 return OUTCOME_FAILED;
         }
-        char *done = cop__packet_write(talk->fd, COP__PACKET_RUN, line, size)
+        int type = talk->wants_json ? COP__PACKET_RUN_JSON : COP__PACKET_RUN;
+        char *done = cop__packet_write(talk->fd, type, line, size)
                              ? read_until(talk, COP__PACKET_DONE)
                              : NULL;
         talk->line++;

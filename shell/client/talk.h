@@ -36,6 +36,7 @@ struct talk {
         char pid[COP_ID_TEXT_MAX];
         char version[32];
         unsigned line; /* number of the next command, for the prompt */
+        bool wants_json;
 
         /* Set by a signal handler: the user wants the wait to end. NULL: nobody sets it. */
         volatile sig_atomic_t *interrupted;

@@ -89,6 +89,17 @@ static void look_at(const struct cop__text *text)
         }
 }
 
+/* The same line for a program: one line of JSON, either way. */
+static void run_for_a_program(struct cop__shell *shell, const char *line, size_t size)
+{
+        shell->wants_json = true;
+        bool done = cop__shell_run(shell, line, size);
+        const struct cop__text *said = done ? &shell->out : &shell->err;
+        FUZZ_ASSERT(said->size > 0 && memchr(said->data, '\n', said->size) == said->data + said->size - 1);
+        FUZZ_ASSERT(strchr("{[\"", said->data[0]) != NULL || !done || said->size < 32);
+        look_at(said);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
         const char *line = (const char *)bytes;
@@ -105,6 +116,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         cop__shell_run(&shell, line, size);
         look_at(&shell.out);
         look_at(&shell.err);
+        run_for_a_program(&shell, line, size);
         cop__text_init(&candidates);
         cop__shell_complete(&shell, line, size, &from, &candidates);
         FUZZ_ASSERT(from <= size);
