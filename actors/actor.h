@@ -373,20 +373,26 @@ void cop__send_signal(struct cop__thread *thread, cop_pid to, struct cop__signal
 void cop__send_on(struct cop__thread *thread, struct cop__actor *self, cop_pid to,
                   struct cop__signal *signal);
 
+/* So many have come since the owner slept last that the sender looks how far it is behind, and says so for it (turn.c). */
+void cop__press_for(struct cop__thread *thread, struct cop__actor *actor);
+
 /* Hands a signal to the slot itself, for the actor of that generation. */
 COP__INLINE void cop__push_signal(struct cop__thread *thread, struct cop__actor *actor,
                                   uint32_t generation, struct cop__signal *signal)
 {
         bool asleep;
+        uint32_t seq;
         signal->node.generation = generation;
         if (cop__alone_begin(&thread->solitude)) {
-                asleep = cop__queue_push_as(&actor->queue, &signal->node, true);
+                asleep = cop__queue_push_as(&actor->queue, &signal->node, true, &seq);
                 cop__alone_end(&thread->solitude);
         } else {
-                asleep = cop__queue_push(&actor->queue, &signal->node);
+                asleep = cop__queue_push_as(&actor->queue, &signal->node, false, &seq);
         }
         if (asleep)
                 cop__schedule(thread->scheduler, thread, &actor->task);
+        else if (COP__UNLIKELY(seq % COP__PRESSURE_FROM == 0))
+                cop__press_for(thread, actor);
 }
 
 /* The owner gives up its run right, as cop__queue_sleep. */
