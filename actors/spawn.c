@@ -14,6 +14,8 @@
 #include "actors/inside.h"
 #include "actors/outpost.h"
 #include "actors/simulation.h"
+#include "actors/watermark.h"
+#include "base/memory.h"
 
 /* The body of START. The argument, flat, follows at the next 16 bytes. */
 struct start {
@@ -47,7 +49,7 @@ void *cop__state_new(struct cop__thread *thread, size_t size, uint8_t *class)
 {
         *class = cop__pool_class(size);
         if (*class == COP__POOL_CLASS_NONE)
-                return calloc(1, size);
+                return cop__calloc(1, size);
         void *state = cop__pool_take(&thread->pool, *class);
         if (state != NULL)
                 memset(state, 0, size);
@@ -104,6 +106,7 @@ static bool is_good(const cop_spawn_options *options)
                (options->run_with == NULL || options->kind != NULL) &&
                (options->name == NULL || cop__name_is_good(options->name)) &&
                options->mailbox_policy <= COP_MAILBOX_STOP &&
+               cop__marks_are_good(options->mailbox_high, options->mailbox_low) &&
                (!options->monitor || options->monitor_ref != NULL) &&
                (!options->init_ack || options->server == NULL) &&
                cop__priority_is_good(options->priority) &&
@@ -112,7 +115,7 @@ static bool is_good(const cop_spawn_options *options)
 
 static bool has_limit(const cop_spawn_options *options)
 {
-        return options->mailbox_limit != 0 || options->mailbox_bytes != 0;
+        return options->mailbox_limit != 0 || options->mailbox_bytes != 0 || options->mailbox_high != 0;
 }
 
 static cop_status new_start(struct cop__thread *thread, const cop_spawn_options *options,
@@ -209,7 +212,7 @@ struct extras {
 static cop_status prepare_extras(const cop_spawn_options *options, struct extras *extras)
 {
         if (options->memory_limit > 0) {
-                extras->rare = calloc(1, sizeof(*extras->rare));
+                extras->rare = cop__calloc(1, sizeof(*extras->rare));
                 if (extras->rare == NULL)
                         return COP_E_NO_MEMORY;
                 cop__list_init(&extras->rare->belongings);

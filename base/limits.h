@@ -49,8 +49,9 @@
 /* Turns that the next-slot may take in a row before what it holds goes to the end of the ring. */
 #define COP__NEXT_TURNS (COP__TINY ? 1u : 16u)
 
-/* One in so many picks but one, a worker tries to steal before it looks at its own ring. 0: only when that is empty. */
-#define COP__STEAL_EVERY (COP__TINY ? 2u : 0u)
+/* A worker tries to steal before it looks at what is its own, but once it has stolen so many in a row, it comes to its own. 0: it steals
+ * only when nothing else is left. */
+#define COP__STEALS_FIRST (COP__TINY ? 7u : 0u)
 
 /* Turns that a worker gives to urgent tasks in a row before one goes to another. */
 #define COP__URGENT_TURNS (COP__TINY ? 3u : 31u)
@@ -155,11 +156,9 @@
 /* The smallest limit of a node's memory: some workers' caches of each size fit. */
 #define COP__MEMORY_LIMIT_LEAST ((size_t)4 << 20)
 
-/* Actors that are told of the node's memory. */
-#define COP__MEMORY_SUBSCRIBERS 16u
-
-/* Actors that are told of dead letters: it is done by whoever finds one, so they must be few. */
-#define COP__LETTER_SUBSCRIBERS 16u
+/* Actors that are told of one sort of event of the node (memory, dead letters, mailboxes): it is done by whoever sees one, so they
+ * must be few. */
+#define COP__AUDIENCE_MAX 16u
 
 /* Unread messages from which on a subscriber is told of no more dead letters. */
 #define COP__LETTERS_UNREAD 1024u

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/atomic.h"
+#include "base/memory.h"
 
 /* The smallest class holds 1 << LEAST_SHIFT bytes besides the header. */
 #define LEAST_SHIFT 8
@@ -205,6 +206,8 @@ static void *take_kept(struct cop__stock *stock, uint8_t class)
 void *cop__stock_take(size_t size)
 {
         uint8_t class = cop__stock_class(size);
+        if (cop__memory_refuses()) /* kept or not: it depends on nothing that went before */
+                return NULL;
         if (class == COP__STOCK_CLASS_NONE || COP__ASAN)
                 return malloc(size);
         void *block = stock_here != NULL ? take_kept(stock_here, class) : NULL;
