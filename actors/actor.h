@@ -387,14 +387,20 @@ void cop__send_signal(struct cop__thread *thread, cop_pid to, struct cop__signal
 void cop__send_on(struct cop__thread *thread, struct cop__actor *self, cop_pid to,
                   struct cop__signal *signal);
 
-/* Hands a signal to the slot itself, for the actor of that generation. The first: true, when the caller is to schedule it. */
+/* So many have come since the owner slept last that the sender looks how far it is behind, and says so for it (turn.c). */
+void cop__press_for(struct cop__thread *thread, struct cop__actor *actor);
+
+/*
+ * Hands a signal to the slot itself, for the actor of that generation; *seq is how many have come. True: it slept, and the caller
+ * is to schedule it.
+ */
 COP__INLINE bool cop__push(struct cop__thread *thread, struct cop__actor *actor, uint32_t generation,
-                           struct cop__signal *signal)
+                           struct cop__signal *signal, uint32_t *seq)
 {
         signal->node.generation = generation;
         if (!cop__alone_begin(&thread->solitude))
-                return cop__queue_push(&actor->queue, &signal->node);
-        bool asleep = cop__queue_push_as(&actor->queue, &signal->node, true);
+                return cop__queue_push_as(&actor->queue, &signal->node, false, seq);
+        bool asleep = cop__queue_push_as(&actor->queue, &signal->node, true, seq);
         cop__alone_end(&thread->solitude);
         return asleep;
 }
@@ -402,15 +408,19 @@ COP__INLINE bool cop__push(struct cop__thread *thread, struct cop__actor *actor,
 COP__INLINE void cop__push_signal(struct cop__thread *thread, struct cop__actor *actor,
                                   uint32_t generation, struct cop__signal *signal)
 {
-        if (cop__push(thread, actor, generation, signal))
+        uint32_t seq;
+        if (cop__push(thread, actor, generation, signal, &seq))
                 cop__schedule(thread->scheduler, thread, &actor->task);
+        else if (COP__UNLIKELY(seq % COP__PRESSURE_FROM == 0))
+                cop__press_for(thread, actor);
 }
 
-/* The same for the START of an actor. */
+/* The same for the START of an actor, which is the first. */
 COP__INLINE void cop__push_start(struct cop__thread *thread, struct cop__actor *actor, uint32_t generation,
                                  struct cop__signal *start)
 {
-        if (cop__push(thread, actor, generation, start))
+        uint32_t seq;
+        if (cop__push(thread, actor, generation, start, &seq))
                 cop__schedule_fresh(thread->scheduler, thread, &actor->task);
 }
 

@@ -287,6 +287,23 @@ int32_t cop__turn_budget(struct cop__actor *actor)
         return pressure != COP__PRESSURE_NONE ? 16 * COP__TURN_BUDGET : COP__TURN_BUDGET;
 }
 
+/*
+ * The owner counts when its turn ends, and may be long in one, or wait for its turn behind those who send, or its thread may have
+ * lost its core. So a sender looks now and then, too, by the numbers in the nodes. These may be wrong (mailbox/queue.h), so it only ever says
+ * more than the owner did, who counts again in the end. Who sends to itself is not to wait for itself.
+ *
+ * It may meet the owner's own word: the one that is stored last stays, for a turn at most. The slot may be another's by now, or its owner
+ * asleep: the next one to send there loses a pause.
+ */
+COP__COLD void cop__press_for(struct cop__thread *thread, struct cop__actor *actor)
+{
+        uint8_t said = cop__load_relaxed(&actor->pressed);
+        uint8_t limited = said & COP__PRESSURE_LIMITED;
+        uint8_t pressure = (uint8_t)pressure_of(cop__unread(actor));
+        if (thread->current != &actor->task && pressure > (said & ~COP__PRESSURE_LIMITED))
+                cop__cas_release(&actor->pressed, &said, limited | pressure); /* orders nothing */
+}
+
 /* Is a message to be handled? False: it was one too many, or a call that nobody waits for, and has ended. */
 COP__INLINE bool admits(struct cop__thread *thread, struct cop__actor *actor,
                         struct cop__signal *signal)

@@ -2,34 +2,16 @@
 #
 # A plot, as SVG, of benchmarks NAME_N over N, from lines of JSON as coppice-bench --json prints them.
 #
-#       awk -v title=... -v series="ring_among=a hop;limit_visit=the bound" [-v measure=p50_ns] -f plot.awk lines...
+#       awk -v title=... -v series="ring_among=a hop;limit_visit=the bound" [-v measure=p50_ns] -f lines.awk -f plot.awk lines...
 #
 # x is N from 10 to 1,000,000, in powers of ten; y is nanoseconds, from 0. A point is the median of its lines. One of one
 # worker only. Nothing is printed, and the exit code is 1, when a series has no point.
 
-function text_of(line, key,    at, rest) {
-        at = index(line, "\"" key "\":\"")
-        if (at == 0)
-                return ""
-        rest = substr(line, at + length(key) + 4)
-        return substr(rest, 1, index(rest, "\"") - 1)
-}
-
-function number_of(line, key,    at) {
-        at = index(line, "\"" key "\":")
-        return at == 0 ? "" : substr(line, at + length(key) + 3) + 0
-}
-
 # The middle of the values of a point.
-function median(point,    i, k, moved, count) {
-        count = count_of[point]
-        for (i = 2; i <= count; i++) {
-                moved = value[point, i]
-                for (k = i - 1; k >= 1 && value[point, k] > moved; k--)
-                        value[point, k + 1] = value[point, k]
-                value[point, k + 1] = moved
-        }
-        return value[point, int(count / 2) + 1]
+function middle(point,    i) {
+        for (i = 1; i <= count_of[point]; i++)
+                found[i] = value[point, i]
+        return median(count_of[point])
 }
 
 # The least of 1, 2 and 5 times a power of ten that is not below.
@@ -74,7 +56,7 @@ function draw_series(i,    k, point, n, x, y, path, last) {
                 if (!(point in count_of))
                         continue
                 x = x_of(n)
-                y = y_of(median(point))
+                y = y_of(middle(point))
                 path = path sprintf("%.1f,%.1f ", x, y)
                 printf "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\" fill=\"%s\"/>\n", x, y, colour[i]
         }
@@ -119,8 +101,8 @@ END {
                 if (points[i] == 0)
                         exit 1
         for (point in count_of)
-                if (median(point) > most)
-                        most = median(point)
+                if (middle(point) > most)
+                        most = middle(point)
         top_ns = nice(most)
         printf "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 700 360\" width=\"700\" height=\"360\" " \
                "font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"700\" height=\"360\" fill=\"white\"/>\n"

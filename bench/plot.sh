@@ -25,7 +25,8 @@ failed=0
 plot() {
         file=$to/$1 measure=$2 title=$3 series=$4
         shift 4
-        if awk -v title="$title" -v series="$series" -v measure="$measure" -f "$here/plot.awk" "$@" >"$file.new"; then
+        if awk -v title="$title" -v series="$series" -v measure="$measure" \
+                -f "$here/lines.awk" -f "$here/plot.awk" "$@" >"$file.new"; then
                 mv "$file.new" "$file"
                 echo "$file"
         else

@@ -2,24 +2,11 @@
 #
 # Markdown tables of lines of JSON, as coppice-bench --json and peers/compare.sh print them.
 #
-#       awk [-v short=1] -f table.awk targets lines...      short: the tables only
+#       awk [-v short=1] -f lines.awk -f table.awk targets lines...      short: the tables only
 #
 # A figure is the median of all lines of that benchmark, number of workers and program. The first file says which rows there are, in
 # which measure, and what their targets are; one of which nobody has a line is left out. Behind Coppice's figure stand the least and
 # the most of its lines.
-
-function text_of(line, key,    at, rest) {
-        at = index(line, "\"" key "\":\"")
-        if (at == 0)
-                return ""
-        rest = substr(line, at + length(key) + 4)
-        return substr(rest, 1, index(rest, "\"") - 1)
-}
-
-function number_of(line, key,    at) {
-        at = index(line, "\"" key "\":")
-        return at == 0 ? "" : substr(line, at + length(key) + 3) + 0
-}
 
 function trim(text) {
         gsub(/^[ \t]+|[ \t]+$/, "", text)
@@ -51,17 +38,6 @@ function value_in(measure, line,    ns) {
 
 function in_mib(bytes) {
         return bytes == "" ? "" : bytes / 1048576
-}
-
-# Sorts found[1..count] and returns the middle.
-function median(count,    i, k, moved) {
-        for (i = 2; i <= count; i++) {
-                moved = found[i]
-                for (k = i - 1; k >= 1 && found[k] > moved; k--)
-                        found[k + 1] = found[k]
-                found[k + 1] = moved
-        }
-        return found[int(count / 2) + 1]
 }
 
 function shown(value) {

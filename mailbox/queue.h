@@ -102,9 +102,10 @@ COP__INLINE uintptr_t cop__queue_swap_alone(struct cop__queue *queue, uintptr_t 
 
 /*
  * Any thread. Returns true when the caller has taken the mark: it must schedule the owner. The node belongs to the
- * owner from the exchange on.
+ * owner from the exchange on. *seq takes the node's number, which is advice as in the node.
  */
-COP__INLINE bool cop__queue_push_as(struct cop__queue *queue, struct cop__node *node, bool alone)
+COP__INLINE bool cop__queue_push_as(struct cop__queue *queue, struct cop__node *node, bool alone,
+                                    uint32_t *seq)
 {
         /* The node is not visible yet; the store that publishes it (LINK) orders this one. */
         node->next = NULL;
@@ -112,21 +113,24 @@ COP__INLINE bool cop__queue_push_as(struct cop__queue *queue, struct cop__node *
         uintptr_t before = alone ? cop__queue_swap_alone(queue, (uintptr_t)node)
                                  : cop__exchange_acq_rel(&queue->tail, (uintptr_t)node);
         if (before & COP__QUEUE_MARK) {
-                cop__store_relaxed(&node->seq, 1);
+                *seq = 1;
+                cop__store_relaxed(&node->seq, *seq);
                 cop__store_release(&queue->head, node); /* LINK */
                 return before == COP__QUEUE_ASLEEP;
         }
         struct cop__node *previous = (struct cop__node *)before;
         /* `previous` stays until its `next` is seen, so reading it is safe here and not after. Its seq may be stored
          * after its exchange, but by then it is only advice: the count can be off while a push is half done. */
-        cop__store_relaxed(&node->seq, cop__load_relaxed(&previous->seq) + 1);
+        *seq = cop__load_relaxed(&previous->seq) + 1;
+        cop__store_relaxed(&node->seq, *seq);
         cop__store_release(&previous->next, node); /* LINK */
         return false;
 }
 
 COP__INLINE bool cop__queue_push(struct cop__queue *queue, struct cop__node *node)
 {
-        return cop__queue_push_as(queue, node, false);
+        uint32_t seq;
+        return cop__queue_push_as(queue, node, false, &seq);
 }
 
 /*

@@ -2,8 +2,8 @@
 # Copyright (c) 2026 The Coppice authors. MIT licence.
 #
 # What is made of the benchmarks' lines: tables with medians, ratios and verdicts, plots with every point, the page
-# docs/performance.md and the README, which must be what docs/performance/lines.json gives, and the comparison with peers, which leaves out one that
-# cannot be built and says why. Peers that are there are run, quickly.
+# docs/performance.md and the README, which must be what docs/performance/lines.json gives where that is, and the comparison
+# with peers, which leaves out one that cannot be built and says why. Peers that are there are run, quickly.
 #
 #   usage: report.sh BUILD_DIR
 set -eu
@@ -44,7 +44,7 @@ line() {
         echo '{"crowd":"tree","workers":64,"turns":9,"us":3.0,"speed_up":13.0,"wakes":33,"futile_wakes":2,"failed_steals_per_turn":0.25,"locked_per_turn":2.28,"moved_per_turn":0.31}'
         echo '{"name":"loops_1","workers":1,"unit":"x","skipped":"it cannot be"}'
 } >"$work/lines"
-awk -f "$here/bench/table.awk" "$work/targets" "$work/lines" >"$work/table" || fail "no table"
+awk -f "$here/bench/lines.awk" -f "$here/bench/table.awk" "$work/targets" "$work/lines" >"$work/table" || fail "no table"
 
 has() {
         grep -qF -- "$1" "$work/table" || fail "'$1' is missing from: $(cat "$work/table")"
@@ -63,34 +63,58 @@ has "* a row: the peer's token is smaller."
 
 # --- the page -------------------------------------------------------------------------------
 
-# is_made PAGE TARGETS WORD...: its tables, without what is written by hand around them, are what the lines give.
+# is_made PAGE: it is what page.sh makes of the lines beside it.
 is_made() {
-        page=$1 targets=$2
-        shift 2
-        awk "$@" -f "$here/bench/table.awk" "$here/bench/$targets" "$here/docs/performance/lines.json" >"$work/table"
-        sed -n '/^<!-- tables -->$/,/^<!-- end of tables -->$/p' "$here/$page" | sed '1d;$d' >"$work/in_page"
-        diff -u "$work/table" "$work/in_page" >"$work/diff" ||
-                fail "$page is not what docs/performance/lines.json gives: $(cat "$work/diff")"
+        cmp -s "$here/$1" "$work/tree/$1" ||
+                fail "$1 is not what docs/performance/lines.json gives (sh bench/page.sh): $(diff "$here/$1" "$work/tree/$1")"
 }
+
+# A tree of pages with these lines.
+plant() {
+        rm -rf "$work/tree"
+        mkdir -p "$work/tree/docs/performance"
+        cp "$here/docs/performance.md" "$work/tree/docs"
+        cp "$here/README.md" "$work/tree"
+        cp "$1" "$work/tree/docs/performance/lines.json"
+}
+
+for name in pingpong_1 ring_among ring_scattered spawn_among restart_among names_lookup keys_lookup selective limit_visit; do
+        for among in 10 1000 1000000; do
+                line "${name}_$among" 1 "$among" ',"p50_ns":70'
+        done
+        line "$name" 1 20.00 ''
+done >"$work/many"
+plant "$work/many"
+for time in once again; do
+        sh "$here/bench/page.sh" "$work/tree" >/dev/null || fail "no page is made $time"
+done
+for page in docs/performance.md README.md; do
+        [ "$(grep -c '| ping-pong, one pair, round trips | ≥ 30 | 25.0 |' "$work/tree/$page")" -eq 1 ] ||
+                fail "the figures are not in $page: $(cat "$work/tree/$page")"
+        sed '/^<!-- tables -->$/,/^<!-- end of tables -->$/d' "$work/tree/$page" >"$work/around"
+        sed '/^<!-- tables -->$/,/^<!-- end of tables -->$/d' "$here/$page" | cmp -s - "$work/around" ||
+                fail "what stands around the tables of $page has changed"
+done
+grep -v '^<!-- end' "$here/README.md" >"$work/tree/README.md"
+! sh "$here/bench/page.sh" "$work/tree" >/dev/null 2>"$work/err" || fail "a page without an end is filled"
+grep -q 'README.md has no place' "$work/err" || fail "that a page has no place for tables is not said"
+rm "$work/tree/docs/performance/lines.json"
+! sh "$here/bench/page.sh" "$work/tree" 2>"$work/err" || fail "a page is made of nothing"
+
 # Before anything was measured there is nothing to compare.
 if [ -e "$here/docs/performance/lines.json" ]; then
-        is_made docs/performance.md targets
-        is_made README.md targets.readme -v short=1
-        sh "$here/bench/plot.sh" "$work/drawn" "$here/docs/performance/lines.json" >/dev/null ||
-                fail "the page's plots cannot be drawn"
+        plant "$here/docs/performance/lines.json"
+        sh "$here/bench/page.sh" "$work/tree" >/dev/null || fail "the pages cannot be made"
+        is_made docs/performance.md
+        is_made README.md
         for plot in message spawn restart lookup selective; do
-                cmp -s "$work/drawn/$plot.svg" "$here/docs/performance/$plot.svg" ||
-                        fail "docs/performance/$plot.svg is not what the lines beside it give"
+                is_made docs/performance/$plot.svg
         done
 fi
 
 # --- plots ----------------------------------------------------------------------------------
 
-for name in ring_among ring_scattered spawn_among restart_among names_lookup keys_lookup selective limit_visit; do
-        for among in 10 1000 1000000; do
-                line "${name}_$among" 1 "$among" ',"p50_ns":70'
-        done
-done >"$work/lines"
+cp "$work/many" "$work/lines"
 sh "$here/bench/plot.sh" "$work/plots" "$work/lines" >/dev/null || fail "no plots"
 for plot in message spawn restart lookup selective; do
         grep -q '^<svg xmlns' "$work/plots/$plot.svg" || fail "$plot.svg does not begin"
