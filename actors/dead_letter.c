@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "actors/actor.h"
+#include "actors/inside.h"
 #include "actors/info.h"
 #include "base/clock.h"
 #include "mailbox/kind.h"
@@ -188,6 +189,8 @@ cop_status cop_dead_letters_subscribe(void)
         cop_status status = COP_OK;
         if (actor == NULL)
                 return COP_E_NO_NODE;
+        if (cop__inside_here() != NULL)
+                return COP_E_ISOLATED; /* the letters are the node's */
         cop_pid self = cop__actor_pid(actor);
         struct cop_node *node = cop__node_of(cop__thread_here());
         struct cop__letters *letters = &node->letters;

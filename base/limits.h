@@ -40,6 +40,9 @@
 /* Bytes that are read from such a process before others have their turns. */
 #define COP__CROSSING_SLICE (COP__TINY ? 512u : 262144u)
 
+/* Names of behaviours that live in processes, each kept until the node ends: more than a program has. */
+#define COP__SERVER_NAMES_MAX (COP__TINY ? 16u : 1024u)
+
 /* What a process with a limit of memory may have on top of it: room for the allocator's own books. */
 #define COP__INSIDE_MEMORY_SPARE (UINT64_C(1) << 20)
 
