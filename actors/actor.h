@@ -271,6 +271,7 @@ struct cop_node {
         struct cop__inside *inside; /* set in the process of one actor; see inside.h */
         struct cop__symbols *symbols;
         cop_kinds *kinds;
+        cop_kinds *crossing_kinds;  /* those, and the library's own that cross into processes (crossing.h) */
         const cop_kind *const *kinds_first, *const *kinds_last; /* the program's */
         size_t stack_size;          /* as it was asked for */
         cop_log_fn *log;
@@ -757,7 +758,9 @@ void cop__start_renew(struct cop__actor *actor, void (*next)(void *state), void 
 void cop__start_drop(struct cop__actor *actor);
 /* cop_spawn_opt, where the newborn answers to `asked` as to a call when its start is over; none: it does not. */
 cop_status cop__spawn(const cop_spawn_options *options, cop_ref asked, cop_pid *pid);
-/* The same for options that are known to be good, and for the isolation that they have come to (outpost.h). */
+/* Are the options good, but for what is to run, and does the node take actors at all? Errors: those of cop_spawn_opt. */
+cop_status cop__spawn_is_welcome(const cop_spawn_options *options);
+/* cop__spawn for options that are known to be good, and for the isolation that they have come to (outpost.h). */
 cop_status cop__spawn_checked(const cop_spawn_options *options, cop_ref asked, cop_pid *pid);
 /* The actor of a node that is inside, in its slot; for inside.h. Errors: those of cop_spawn_opt. */
 cop_status cop__spawn_inside(struct cop__thread *thread, const cop_spawn_options *options,
@@ -769,5 +772,8 @@ const void *cop__start_code(const struct cop__actor *actor);
 /* Answers an INFO signal with a map of what the actor knows of itself (info.c). Takes the signal. */
 void cop__tell_info(struct cop__thread *thread, struct cop__actor *actor, struct cop__signal *signal);
 cop_ref cop__ref_new(struct cop__here *here);
+/* References are handed to threads in blocks of so many; and the number of the one that a reference is from. */
+#define COP__REF_BLOCK (UINT64_C(1) << 20)
+uint64_t cop__ref_block(cop_ref ref);
 
 #endif

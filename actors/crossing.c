@@ -9,10 +9,14 @@
 
 #include "mailbox/kind.h"
 
-COP__KIND_DEFINE(cop__order, server, run, run_with, server_name, init_ack, supervised, memory_limit,
-                   memory_limit_soft, priority, title, argument, refs);
-COP__KIND_DEFINE(cop__query, what, on, pid, ref, name, term);
-COP__KIND_DEFINE(cop__told, status, value, term);
+COP__KIND_DEFINE(cop__order, server, run, run_with, server_name, init_ack, supervised, no_preempt,
+                 memory_limit, memory_limit_soft, priority, promise, title, argument, refs);
+COP__KIND_DEFINE(cop__wish, server, run, run_with, server_name, name, label, init_ack, supervised, no_preempt,
+                 link, monitor, memory_limit, mailbox_bytes, memory_limit_soft, mailbox_limit, mailbox_high,
+                 mailbox_low, mailbox_policy,
+                 priority, promise, start_ref, asked, argument);
+COP__KIND_DEFINE(cop__query, what, how, on, number, pid, ref, name, term, value, body);
+COP__KIND_DEFINE(cop__told, status, value, ref, term);
 COP__KIND_DEFINE(cop__obituary, reason, ignored, reports, unread, from, message, state);
 COP__KIND_DEFINE(cop__log_line, level, text);
 
@@ -148,14 +152,19 @@ bool cop__tray_flush(struct cop__tray *tray, int fd)
         return true;
 }
 
-cop_status cop__packet_value(const struct cop__packet *packet, const uint8_t *body,
-                            const cop_kind *kind, void **value)
+cop_status cop__value_read(const cop_kind *kind, const uint8_t *bytes, size_t size, void **value)
 {
         const cop_kind *only[] = { kind }, *found;
         cop_kinds *kinds = cop__kinds_new(only, only + 1);
         if (kinds == NULL)
                 return COP_E_NO_MEMORY;
-        cop_status status = cop__kind_decode(kinds, body, packet->size, &found, value);
+        cop_status status = cop__kind_decode(kinds, bytes, size, &found, value);
         cop__kinds_free(kinds);
         return status;
+}
+
+cop_status cop__packet_value(const struct cop__packet *packet, const uint8_t *body,
+                            const cop_kind *kind, void **value)
+{
+        return cop__value_read(kind, body, packet->size, value);
 }

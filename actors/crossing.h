@@ -15,8 +15,9 @@
 
 #include <coppice/actor.h>
 
-#include "actors/line.h"
 #include "base/limits.h"
+#include "mailbox/kind.h"
+#include "mailbox/signal.h"
 #include "mailbox/term.h"
 
 enum cop__packet_type {
@@ -31,6 +32,13 @@ enum cop__packet_type {
         COP__PACKET_UNWATCH,    /* from the process: the call `ref` is over */
         COP__PACKET_LOG,        /* from the process: a cop__log_line */
 };
+
+/* Blocks of references that a process may use up: 268,435,456 in all. */
+#define COP__INSIDE_REF_BLOCKS UINT64_C(256)
+
+/* Flags of a signal that mean the same on the other side. */
+#define COP__CROSSING_FLAGS \
+        (COP__SIGNAL_PRIORITY | COP__SIGNAL_RETURN | COP__SIGNAL_ANSWERED | COP__SIGNAL_THROUGH)
 
 struct cop__packet {
         uint32_t size; /* of what follows */
@@ -50,19 +58,35 @@ _Static_assert(sizeof(struct cop__packet) == 32, "the head of a packet has no ho
 typedef struct cop__order {
         uint64_t server, run, run_with;
         cop_text server_name; /* that of `server`, to be sure */
-        bool init_ack, supervised;
+        bool init_ack, supervised, no_preempt;
         uint64_t memory_limit;
         bool memory_limit_soft;
         cop_priority priority;
+        cop_pid promise;
         cop_text title;       /* what ps shows */
         cop_bytes argument;   /* as MessagePack; empty: none */
         uint64_t refs;        /* the first block of references that are its own */
 } cop__order;
 
+/* What a process wants to have spawned: as cop_spawn_options has it, and addresses as in an order. */
+typedef struct cop__wish {
+        uint64_t server, run, run_with;
+        cop_text server_name, name, label;
+        bool init_ack, supervised, no_preempt, link, monitor;
+        uint64_t memory_limit, mailbox_bytes;
+        bool memory_limit_soft;
+        uint32_t mailbox_limit, mailbox_high, mailbox_low;
+        cop_mailbox_policy mailbox_policy;
+        cop_priority priority;
+        cop_pid promise;
+        cop_ref start_ref, asked;
+        cop_bytes argument; /* as MessagePack; empty: none */
+} cop__wish;
+
 enum cop__question {
-        COP__ASK_LINK = 1,
+        COP__ASK_LINK = 1,   /* `pid`; on: with priority */
         COP__ASK_UNLINK,
-        COP__ASK_MONITOR,    /* of `pid`, or of `name` */
+        COP__ASK_MONITOR,    /* `pid`, or `name`; on: with priority; `term`: the tag */
         COP__ASK_DEMONITOR,
         COP__ASK_TRAP_EXIT,
         COP__ASK_REGISTER,
@@ -71,20 +95,53 @@ enum cop__question {
         COP__ASK_REGISTERED,
         COP__ASK_IS_ALIVE,
         COP__ASK_LABEL,
+        COP__ASK_SPAWN,      /* `body`: a cop__wish */
+        COP__ASK_TIMER,      /* `number` ms, to `name`, `pid` or its alias `ref`; `how`, and `body`, a message, or `term` */
+        COP__ASK_CANCEL,     /* `ref` */
+        COP__ASK_TIME_LEFT,  /* `ref` */
+        COP__ASK_JOIN,       /* scope `name`, group `term`, the pids in the list `value` */
+        COP__ASK_LEAVE,      /* the same */
+        COP__ASK_MEMBERS,    /* scope `name`, group `term`; on: the local ones */
+        COP__ASK_GROUPS,     /* scope `name` */
+        COP__ASK_PICK,       /* scope `name`, group `term`; `how`: a cop_pick */
+        COP__ASK_WATCH,      /* scope `name`, group `term`; on: all groups */
+        COP__ASK_UNWATCH,    /* `ref` */
+        COP__ASK_ENTER,      /* registry `name`, key `term`, `value` */
+        COP__ASK_UPDATE,     /* the same */
+        COP__ASK_WITHDRAW,   /* registry `name`, key `term`; on: of those that match `value` */
+        COP__ASK_HOLDER,     /* registry `name`, key `term` */
+        COP__ASK_ENTRIES,    /* registry `name`, key `term`, those that match `value` */
+        COP__ASK_VALUES,     /* registry `name`, key `term`, of `pid` */
+        COP__ASK_KEYS,       /* registry `name`, of `pid` */
+        COP__ASK_ENTRY_COUNT, /* registry `name` */
+        COP__ASK_LAST = COP__ASK_ENTRY_COUNT,
+};
+
+/* How of COP__ASK_TIMER. */
+enum cop__timer_how {
+        COP__TIMER_AFTER,
+        COP__TIMER_AT,
+        COP__TIMER_EVERY,
+        COP__TIMER_TELLS,  /* a cop_timeout with `term` */
+        COP__TIMER_EXITS,  /* an exit signal with `term` */
+        COP__TIMER_HOWS,
 };
 
 typedef struct cop__query {
-        uint32_t what;
+        uint32_t what, how;
         bool on;
+        int64_t number;
         cop_pid pid;
         cop_ref ref;
         cop_text name;
-        cop_term term;
+        cop_term term, value;
+        cop_bytes body;
 } cop__query;
 
 typedef struct cop__told {
         uint32_t status;
         uint64_t value;
+        cop_ref ref;
         cop_term term;
 } cop__told;
 
@@ -103,10 +160,23 @@ typedef struct cop__log_line {
 } cop__log_line;
 
 COP__KIND_DECLARE(cop__order);
+COP__KIND_DECLARE(cop__wish);
 COP__KIND_DECLARE(cop__query);
 COP__KIND_DECLARE(cop__told);
 COP__KIND_DECLARE(cop__obituary);
 COP__KIND_DECLARE(cop__log_line);
+
+/* ---- Kinds (crossing_kinds.c) ---------------------------------------------------------- */
+
+/* Of a range of kinds those that cross. Errors: COP_E_NO_MEMORY. */
+cop_status cop__crossing_kinds_add(cop_kinds *kinds, const cop_kind *const *first,
+                                   const cop_kind *const *last);
+
+/* Is it, or one of its name, among those of a node that cross? */
+bool cop__kind_crosses(const cop_kinds *crossing, const cop_kind *kind);
+
+/* Is it one that a process may send only to actors that live in processes, too? */
+bool cop__kind_bears_address(const cop_kind *kind);
 
 /* ---- Bytes on their way --------------------------------------------------------------- */
 
@@ -150,9 +220,12 @@ long cop__tray_fill(struct cop__tray *tray, int fd, size_t most);
 bool cop__tray_flush(struct cop__tray *tray, int fd);
 
 /*
- * The message in a packet, which must be of `kind`. The caller ends *value with cop__flat_drop and free.
+ * The message in MessagePack, which must be of `kind`. The caller ends *value with cop__flat_drop and free.
  * Errors: those of cop__kind_decode, and COP_E_MALFORMED.
  */
+cop_status cop__value_read(const cop_kind *kind, const uint8_t *bytes, size_t size, void **value);
+
+/* The same of a packet. */
 cop_status cop__packet_value(const struct cop__packet *packet, const uint8_t *body,
                             const cop_kind *kind, void **value);
 

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "actors/actor.h"
+#include "actors/inside.h"
 #include "actors/info.h"
 #include "base/clock.h"
 #include "mailbox/kind.h"
@@ -156,6 +157,8 @@ cop_status cop_dead_letters_subscribe(void)
         bool is_new;
         if (actor == NULL)
                 return COP_E_NO_NODE;
+        if (cop__inside_here() != NULL)
+                return COP_E_ISOLATED; /* the letters are the node's */
         struct cop_node *node = cop__node_of(cop__thread_here());
         return cop__audience_add(node, &node->letters.audience, cop__actor_pid(actor), &is_new);
 }

@@ -7,6 +7,7 @@
 
 #include "actors/actor.h"
 #include "actors/book.h"
+#include "actors/outside.h"
 
 static cop_status check_members(const cop_pid *pids, size_t count)
 {
@@ -30,6 +31,14 @@ static cop_status begin(struct cop__visit *visit, const char *scope, cop_term gr
         return status == COP_OK ? cop__book_enter(visit, scope, true) : status;
 }
 
+/* For an actor in a process of its own its outpost does it. */
+static COP__COLD cop_status change_outside(enum cop__question what, const char *scope, cop_term group,
+                                           const cop_pid *pids, size_t count)
+{
+        cop_status status = check_members(pids, count);
+        return status == COP_OK ? cop__outside_members(what, scope, group, pids, count) : status;
+}
+
 /* The dead are let in, and are not there. */
 static cop_status join(struct cop__visit *visit, const struct cop__keying *group, cop_pid pid)
 {
@@ -47,6 +56,8 @@ cop_status cop_group_join_all(const char *scope, cop_term group, const cop_pid *
         struct cop__visit visit;
         struct cop__keying wanted;
         size_t joined = 0;
+        if (COP__UNLIKELY(cop__inside_here() != NULL))
+                return change_outside(COP__ASK_JOIN, scope, group, pids, count);
         cop_status status = begin(&visit, scope, group, pids, count, &wanted);
         if (status != COP_OK)
                 return status;
@@ -69,6 +80,8 @@ cop_status cop_group_leave_all(const char *scope, cop_term group, const cop_pid 
         struct cop__visit visit;
         struct cop__keying wanted;
         uint64_t left = 0;
+        if (COP__UNLIKELY(cop__inside_here() != NULL))
+                return change_outside(COP__ASK_LEAVE, scope, group, pids, count);
         cop_status status = begin(&visit, scope, group, pids, count, &wanted);
         if (status != COP_OK)
                 return status;

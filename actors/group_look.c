@@ -5,6 +5,7 @@
 #include "actors/actor.h"
 #include "actors/book.h"
 #include "actors/gather.h"
+#include "actors/outside.h"
 #include "base/random.h"
 
 static cop_status begin(struct cop__visit *visit, const char *scope, cop_term group,
@@ -23,6 +24,10 @@ static cop_status members(const char *scope, cop_term group, bool local, cop_ter
         struct cop__gather gather = { 0 };
         if (result == NULL)
                 return COP_E_BAD_ARGUMENT;
+        if (COP__UNLIKELY(cop__inside_here() != NULL))
+                return cop__outside_book((cop__query){ .what = COP__ASK_MEMBERS, .on = local,
+                                                       .name = cop_text_of(scope), .term = group },
+                                         result, NULL, NULL);
         cop_status status = begin(&visit, scope, group, &wanted);
         if (status == COP_E_NO_NAME)
                 return cop__gather_list(&gather, result);
@@ -58,6 +63,10 @@ cop_status cop_scope_groups(const char *scope, cop_term *groups)
         struct cop__gather gather = { 0 };
         if (groups == NULL)
                 return COP_E_BAD_ARGUMENT;
+        if (COP__UNLIKELY(cop__inside_here() != NULL))
+                return cop__outside_book((cop__query){ .what = COP__ASK_GROUPS,
+                                                       .name = cop_text_of(scope) },
+                                         groups, NULL, NULL);
         cop_status status = cop__book_enter(&visit, scope, true);
         if (status == COP_E_NO_NAME)
                 return cop__gather_list(&gather, groups);
@@ -89,18 +98,46 @@ static cop_status copy_members(struct cop__visit *visit, const struct cop__keyin
         return COP_OK;
 }
 
-cop_status cop_group_send_value(const char *scope, cop_term group, const cop_kind *kind,
-                                const void *value)
+/* The same for an actor in a process of its own. */
+static COP__COLD cop_status members_outside(const char *scope, cop_term group, cop_pid **pids,
+                                            size_t *count)
+{
+        cop_term found;
+        cop_pid any;
+        cop_status status = cop_group_members(scope, group, &found);
+        if (status != COP_OK)
+                return status;
+        if (found.count == 0 && cop_group_pick(scope, group, COP_PICK_RANDOM, &any) == COP_E_NO_NAME)
+                return COP_E_NO_NAME;
+        cop_pid *copy = cop_alloc(found.count * sizeof(*copy));
+        for (size_t i = 0; copy != NULL && i < found.count; i++)
+                copy[i] = found.as.items[i].as.pid;
+        *pids = copy;
+        *count = found.count;
+        cop_term_free(found);
+        return copy != NULL ? COP_OK : COP_E_NO_MEMORY;
+}
+
+static cop_status members_now(const char *scope, cop_term group, cop_pid **pids, size_t *count)
 {
         struct cop__visit visit;
         struct cop__keying wanted;
-        cop_pid *pids;
-        size_t count;
+        if (COP__UNLIKELY(cop__inside_here() != NULL))
+                return members_outside(scope, group, pids, count);
         cop_status status = begin(&visit, scope, group, &wanted);
         if (status != COP_OK)
                 return status;
-        status = copy_members(&visit, &wanted, &pids, &count);
+        status = copy_members(&visit, &wanted, pids, count);
         cop__book_leave(&visit);
+        return status;
+}
+
+cop_status cop_group_send_value(const char *scope, cop_term group, const cop_kind *kind,
+                                const void *value)
+{
+        cop_pid *pids;
+        size_t count;
+        cop_status status = members_now(scope, group, &pids, &count);
         if (status != COP_OK)
                 return status;
         for (size_t i = 0; status == COP_OK && i < count; i++)
@@ -137,6 +174,10 @@ cop_status cop_group_pick(const char *scope, cop_term group, cop_pick how, cop_p
         cop_pid pid = cop_no_pid();
         if (result == NULL || (how != COP_PICK_RANDOM && how != COP_PICK_IN_TURN))
                 return COP_E_BAD_ARGUMENT;
+        if (COP__UNLIKELY(cop__inside_here() != NULL))
+                return cop__outside_book((cop__query){ .what = COP__ASK_PICK, .how = how,
+                                                       .name = cop_text_of(scope), .term = group },
+                                         NULL, result, NULL);
         cop_status status = begin(&visit, scope, group, &wanted);
         if (status != COP_OK)
                 return status;

@@ -9,6 +9,7 @@
 
 #include "actors/actor.h"
 #include "actors/gather.h"
+#include "actors/outside.h"
 #include "base/memory.h"
 
 COP_MESSAGE_DEFINE(cop_group_joined, ref, group, pid);
@@ -197,11 +198,23 @@ static cop_status subscribe(struct cop__visit *visit, const struct cop__keying *
 
 /* ---- The public operations -------------------------------------------------------------------- */
 
+/* For an actor in a process of its own its outpost watches. NULL: all groups. */
+static COP__COLD cop_status watch_outside(const char *scope, const cop_term *group, cop_ref *ref,
+                                          cop_term *now)
+{
+        return cop__outside_book((cop__query){ .what = COP__ASK_WATCH, .on = group == NULL,
+                                               .name = cop_text_of(scope),
+                                               .term = group != NULL ? *group : cop_nil() },
+                                 now, NULL, ref);
+}
+
 cop_status cop_scope_monitor(const char *scope, cop_ref *ref, cop_term *groups)
 {
         struct cop__visit visit;
         if (ref == NULL || groups == NULL)
                 return COP_E_BAD_ARGUMENT;
+        if (COP__UNLIKELY(cop__inside_here() != NULL))
+                return watch_outside(scope, NULL, ref, groups);
         cop_status status = cop__book_enter(&visit, scope, true);
         if (status != COP_OK)
                 return status;
@@ -216,6 +229,8 @@ cop_status cop_group_monitor(const char *scope, cop_term group, cop_ref *ref, co
         struct cop__keying wanted;
         if (ref == NULL || members == NULL)
                 return COP_E_BAD_ARGUMENT;
+        if (COP__UNLIKELY(cop__inside_here() != NULL))
+                return watch_outside(scope, &group, ref, members);
         cop_status status = cop__keying_of(group, &wanted);
         if (status == COP_OK)
                 status = cop__book_enter(&visit, scope, true);
@@ -254,6 +269,12 @@ cop_status cop_group_demonitor(cop_ref ref)
         cop_pid self = cop_self();
         if (self.bits == 0)
                 return COP_E_NO_NODE;
+        if (COP__UNLIKELY(cop__inside_here() != NULL)) {
+                cop_status status = cop__outside_book(
+                        (cop__query){ .what = COP__ASK_UNWATCH, .ref = ref }, NULL, NULL, NULL);
+                flush(ref);
+                return status;
+        }
         struct cop__holdings_shard *shard = cop__holdings_lock(cop__here_of(thread), self);
         struct cop__owner *owner = cop__owner_find(shard, self);
         struct cop__holding *holding = owner != NULL ? find_subscription(owner, ref) : NULL;

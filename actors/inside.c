@@ -53,18 +53,17 @@ static cop_status put(struct cop__inside *inside, struct cop__packet packet, con
 
 static cop_status put_signal(struct cop__inside *inside, cop_pid to, const struct cop__signal *signal)
 {
-        const cop_kinds *kinds = inside->node->kinds;
         struct cop__packet packet = {
                 .type = COP__PACKET_SIGNAL,
                 .signal = signal->type,
-                .flags = signal->flags & COP__SIGNAL_PRIORITY,
+                .flags = signal->flags & COP__CROSSING_FLAGS,
                 .pid = to.bits,
                 .ref = signal->ref.bits,
         };
         switch (signal->type) {
         case COP__SIGNAL_MESSAGE:
         case COP__SIGNAL_REPLY:
-                if (cop__kinds_find(kinds, signal->kind->name, strlen(signal->kind->name)) == NULL)
+                if (!cop__kind_crosses(inside->node->crossing_kinds, signal->kind))
                         return COP_E_ISOLATED; /* between the library's own actors */
                 return put(inside, packet, signal->kind, cop__signal_body(signal));
         case COP__SIGNAL_FAILED:
@@ -179,7 +178,7 @@ static struct cop__signal *message_of(struct cop__thread *thread, const struct c
         const cop_kind *kind;
         struct cop__signal *signal;
         void *value;
-        if (cop__kind_decode(cop__node_of(thread)->kinds, body, packet->size, &kind, &value) != COP_OK)
+        if (cop__kind_decode(cop__node_of(thread)->crossing_kinds, body, packet->size, &kind, &value) != COP_OK)
                 give_up("a message that it cannot read");
         if (cop__signal_message(&thread->pool, kind, value, &signal) != COP_OK)
                 give_up("no memory for a message");
@@ -292,6 +291,11 @@ cop_status cop__inside_ask(cop__query ask, cop__told *told)
                 *told = *inside->told;
         cop__critical_leave(&here->fault);
         return status;
+}
+
+bool cop__inside_made(const struct cop__inside *inside, cop_ref ref)
+{
+        return cop__ref_block(ref) - inside->refs < COP__INSIDE_REF_BLOCKS;
 }
 
 /* ---- The end ------------------------------------------------------------------------------- */

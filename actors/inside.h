@@ -13,7 +13,7 @@
  * the outpost, which takes a round trip: links, monitors, names, trap_exit, labels (cop__inside_ask). What would need a second
  * actor, or tables of the node's, answers COP_E_ISOLATED; docs/processes.md has the list.
  *
- * One worker, so all of this is on one thread at a time: the packets between two turns, questions in the actor's own
+ * One worker, and no spare one, so all of this is on one thread at a time: the packets between two turns, questions in the actor's own
  * turn. Only the log may come from any thread: whole packets are written under a lock.
  *
  * The end. The actor's death is the process': the last packet is the obituary. The node's end closes the socket, which the
@@ -53,6 +53,9 @@ bool cop__inside_hear(struct cop__thread *thread);
 
 /* Asks the outpost, and waits for the answer. Its term is borrowed until the next question. COP_E_NO_MEMORY and so on: not asked. */
 cop_status cop__inside_ask(cop__query ask, cop__told *told);
+
+/* Is it of the references that were given out in this process? */
+bool cop__inside_made(const struct cop__inside *inside, cop_ref ref);
 
 /* The duty to answer has left the request, or the call is over. */
 void cop__inside_defer(cop_ref ref);

@@ -113,8 +113,10 @@ static void start_node(struct cop__inside *inside, struct cop_node *origin, uint
         cop_node_options options = {
                 .name = origin->name,
                 .workers = 1,
+                .no_spare_workers = true, /* all of this is on one thread at a time, also while the actor blocks it */
                 .max_actors = (uint32_t)cop__pid_slot(inside->pid),
                 .stack_size = origin->stack_size,
+                .secret_fields = cop__kinds_secrets(origin->kinds),
                 .log = cop__inside_log,
                 .log_context = inside,
                 .dump = "", /* the file is the node's */
@@ -123,6 +125,7 @@ static void start_node(struct cop__inside *inside, struct cop_node *origin, uint
         if (cop__node_start_inside(&options, inside, origin->kinds_first, origin->kinds_last,
                                    &inside->node) != COP_OK)
                 give_up("its node does not start");
+        inside->refs = refs;
         cop__store_relaxed(&inside->node->ref_blocks, refs);
         inside->actor = cop__slots_open_at(&inside->node->slots, inside->pid);
         if (cop__poll_add(&inside->node->scheduler.poll, inside->socket, EPOLLIN | EPOLLRDHUP, 1) != COP_OK)
@@ -136,8 +139,8 @@ static void *read_argument(const struct cop__inside *inside, const cop__order *o
         void *value = NULL;
         *kind = NULL;
         if (order->argument.size > 0 &&
-            cop__kind_decode(inside->node->kinds, order->argument.data, order->argument.size, kind,
-                             &value) != COP_OK)
+            cop__kind_decode(inside->node->crossing_kinds, order->argument.data,
+                             order->argument.size, kind, &value) != COP_OK)
                 give_up("its argument cannot be read");
         return value;
 }
@@ -150,7 +153,9 @@ static void begin(struct cop__inside *inside, const cop__order *order, cop_pid p
                 .run_with = (void (*)(const void *))(uintptr_t)order->run_with,
                 .init_ack = order->init_ack,
                 .supervised = order->supervised,
+                .no_preempt = order->no_preempt,
                 .priority = order->priority,
+                .promise = order->promise,
                 .memory_limit = order->memory_limit,
                 .memory_limit_soft = order->memory_limit_soft,
         };

@@ -16,6 +16,7 @@ struct cop__inside {
         struct cop__actor *actor;
         cop_pid pid;
         int socket;
+        uint64_t refs;     /* the first block of its references */
         uint64_t memory_base, memory_most; /* bytes before the actor began, and that it may have besides; 0: any */
 
         /* The worker's. */

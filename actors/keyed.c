@@ -8,6 +8,17 @@
 #include "actors/actor.h"
 #include "actors/book.h"
 #include "actors/keyed_event.h"
+#include "actors/outside.h"
+
+/* For an actor in a process of its own its outpost does it. */
+static COP__COLD cop_status change_outside(enum cop__question what, const char *registry, cop_term key,
+                                           const cop_term *value, cop_pid *holder)
+{
+        return cop__outside_book((cop__query){ .what = what, .on = value != NULL,
+                                               .name = cop_text_of(registry), .term = key,
+                                               .value = value != NULL ? *value : cop_nil() },
+                                 NULL, holder, NULL);
+}
 
 /* The visit of a change, and what it needs in it. */
 static cop_status begin(struct cop__visit *visit, const char *registry, cop_term key,
@@ -22,6 +33,8 @@ cop_status cop_registry_register(const char *registry, cop_term key, cop_term va
         struct cop__visit visit;
         struct cop__keying wanted;
         struct cop__proposal proposal;
+        if (COP__UNLIKELY(cop__inside_here() != NULL))
+                return change_outside(COP__ASK_ENTER, registry, key, &value, holder);
         cop_status status = begin(&visit, registry, key, &wanted);
         if (status != COP_OK)
                 return status;
@@ -41,6 +54,8 @@ cop_status cop_registry_update(const char *registry, cop_term key, cop_term valu
         struct cop__visit visit;
         struct cop__keying wanted;
         struct cop__proposal proposal;
+        if (COP__UNLIKELY(cop__inside_here() != NULL))
+                return change_outside(COP__ASK_UPDATE, registry, key, &value, NULL);
         cop_status status = begin(&visit, registry, key, &wanted);
         if (status != COP_OK)
                 return status;
@@ -59,6 +74,8 @@ static cop_status withdraw(const char *registry, cop_term key, const cop_term *p
 {
         struct cop__visit visit;
         struct cop__keying wanted;
+        if (COP__UNLIKELY(cop__inside_here() != NULL))
+                return change_outside(COP__ASK_WITHDRAW, registry, key, pattern, NULL);
         cop_status status = begin(&visit, registry, key, &wanted);
         if (status != COP_OK)
                 return status;

@@ -5,6 +5,16 @@
 #include "actors/actor.h"
 #include "actors/book.h"
 #include "actors/gather.h"
+#include "actors/outside.h"
+
+/* For an actor in a process of its own its outpost looks. */
+static COP__COLD cop_status look_outside(enum cop__question what, const char *registry, cop_term key,
+                                         cop_term value, cop_pid of, cop_term *result)
+{
+        return cop__outside_book((cop__query){ .what = what, .pid = of, .name = cop_text_of(registry),
+                                               .term = key, .value = value },
+                                 result, NULL, NULL);
+}
 
 static cop_status begin(struct cop__visit *visit, const char *registry, cop_term key,
                         struct cop__keying *wanted)
@@ -19,6 +29,10 @@ cop_status cop_registry_whereis(const char *registry, cop_term key, cop_pid *pid
         struct cop__keying wanted;
         if (pid == NULL)
                 return COP_E_BAD_ARGUMENT;
+        if (COP__UNLIKELY(cop__inside_here() != NULL))
+                return cop__outside_book((cop__query){ .what = COP__ASK_HOLDER,
+                                                       .name = cop_text_of(registry), .term = key },
+                                         NULL, pid, NULL);
         cop_status status = begin(&visit, registry, key, &wanted);
         if (status != COP_OK)
                 return status;
@@ -48,6 +62,8 @@ cop_status cop_registry_match(const char *registry, cop_term key, cop_term patte
         struct cop__gather gather = { 0 };
         if (entries == NULL)
                 return COP_E_BAD_ARGUMENT;
+        if (COP__UNLIKELY(cop__inside_here() != NULL))
+                return look_outside(COP__ASK_ENTRIES, registry, key, pattern, cop_no_pid(), entries);
         cop_status status = begin(&visit, registry, key, &wanted);
         if (status != COP_OK)
                 return status;
@@ -72,6 +88,8 @@ cop_status cop_registry_values(const char *registry, cop_term key, cop_pid pid, 
         struct cop__gather gather = { 0 };
         if (values == NULL)
                 return COP_E_BAD_ARGUMENT;
+        if (COP__UNLIKELY(cop__inside_here() != NULL))
+                return look_outside(COP__ASK_VALUES, registry, key, cop_nil(), pid, values);
         cop_status status = begin(&visit, registry, key, &wanted);
         if (status != COP_OK)
                 return status;
@@ -105,6 +123,8 @@ cop_status cop_registry_keys(const char *registry, cop_pid pid, cop_term *keys)
         struct cop__gather gather = { 0 };
         if (keys == NULL)
                 return COP_E_BAD_ARGUMENT;
+        if (COP__UNLIKELY(cop__inside_here() != NULL))
+                return look_outside(COP__ASK_KEYS, registry, cop_nil(), cop_nil(), pid, keys);
         cop_status status = cop__book_enter(&visit, registry, false);
         if (status != COP_OK)
                 return status;
@@ -114,11 +134,25 @@ cop_status cop_registry_keys(const char *registry, cop_pid pid, cop_term *keys)
         return status;
 }
 
+static COP__COLD cop_status count_outside(const char *registry, uint64_t *count)
+{
+        cop_term found;
+        cop_status status = look_outside(COP__ASK_ENTRY_COUNT, registry, cop_nil(), cop_nil(),
+                                         cop_no_pid(), &found);
+        if (status != COP_OK)
+                return status;
+        *count = (uint64_t)found.as.integer;
+        cop_term_free(found);
+        return COP_OK;
+}
+
 cop_status cop_registry_count(const char *registry, uint64_t *count)
 {
         struct cop__visit visit;
         if (count == NULL)
                 return COP_E_BAD_ARGUMENT;
+        if (COP__UNLIKELY(cop__inside_here() != NULL))
+                return count_outside(registry, count);
         cop_status status = cop__book_enter(&visit, registry, false);
         if (status != COP_OK)
                 return status;

@@ -2,7 +2,6 @@
 /* Lines of requests, and those who ask; see line.h. */
 #include "actors/line.h"
 
-#include "actors/inside.h"
 #include "base/clock.h"
 
 COP__KIND_DEFINE(cop__answer, status);
@@ -183,10 +182,6 @@ cop_status cop__ask(struct cop__actor *actor, cop_pid to, struct cop__signal *re
                     int64_t timeout_ms, const void *where, struct cop__signal **reply)
 {
         const uint64_t moment_ns = 1000000;
-        if (cop__inside_here() != NULL) { /* what the two say to each other does not cross */
-                cop__signal_free(&cop__thread_here()->pool, request);
-                return COP_E_ISOLATED;
-        }
         cop_ref ref = cop__call_open(actor);
         cop__call_send(actor, to, request, ref);
         uint64_t deadline_ns = timeout_ms > 0 ? cop__deadline_ns(timeout_ms) : 0;

@@ -23,12 +23,7 @@
 #define ACTORS_LINE_H
 
 #include "actors/actor.h"
-
-/* A kind that several of our files share, and nobody else: COP_MESSAGE_DECLARE and _DEFINE export theirs. */
-#define COP__KIND_DECLARE(kind)                    \
-        extern const char cop__traits_of_##kind[]; \
-        extern const cop_kind cop_kind_of_##kind
-#define COP__KIND_DEFINE(...) COP__MESSAGE(extern, , __VA_ARGS__)
+#include "mailbox/kind.h"
 
 /* An answer that is only a status. */
 typedef struct {

@@ -177,6 +177,7 @@ static void free_parts(struct cop_node *node)
         }
         cop__timers_fini(&node->timers);
         cop__kinds_free(node->kinds);
+        cop__kinds_free(node->crossing_kinds);
         cop__symbols_free(node->symbols);
         cop__reports_end_log(node);
         cop__reports_fini(&node->reports);
@@ -238,9 +239,12 @@ static cop_status init_parts(struct cop_node *node, const cop_node_options *opti
                 return status;
         node->symbols = cop__symbols_new();
         node->kinds = cop__kinds_new(NULL, NULL);
-        if (node->symbols == NULL || node->kinds == NULL ||
+        node->crossing_kinds = cop__kinds_new(NULL, NULL);
+        if (node->symbols == NULL || node->kinds == NULL || node->crossing_kinds == NULL ||
             add_kinds(node->kinds, kinds_first, kinds_last) != COP_OK ||
             add_kinds(node->kinds, COP__KINDS_FIRST, COP__KINDS_LAST) != COP_OK ||
+            cop__crossing_kinds_add(node->crossing_kinds, kinds_first, kinds_last) != COP_OK ||
+            cop__crossing_kinds_add(node->crossing_kinds, COP__KINDS_FIRST, COP__KINDS_LAST) != COP_OK ||
             (options->secret_fields != NULL && cop__kinds_hide(node->kinds, options->secret_fields) != COP_OK))
                 return COP_E_NO_MEMORY;
         if (cop__kinds_clashes(node->kinds) > 0)

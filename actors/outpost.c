@@ -3,6 +3,9 @@
 #define _GNU_SOURCE
 #include "actors/outpost.h"
 
+#include <coppice/group.h>
+#include <coppice/registry.h>
+
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,13 +139,13 @@ static cop_status put_signal(struct cop__crossing *crossing, struct cop__signal 
         struct cop__packet packet = {
                 .type = COP__PACKET_SIGNAL,
                 .signal = signal->type,
-                .flags = signal->flags & COP__SIGNAL_PRIORITY,
+                .flags = signal->flags & COP__CROSSING_FLAGS,
                 .pid = signal->from.bits,
                 .ref = signal->ref.bits,
         };
         if (signal->type == COP__SIGNAL_FAILED)
                 return put_failure(crossing, packet, signal);
-        if (cop__kinds_find(crossing->node->kinds, signal->kind->name, strlen(signal->kind->name)) == NULL)
+        if (!cop__kind_crosses(crossing->node->crossing_kinds, signal->kind))
                 return COP_E_NO_KIND; /* between the library's own actors */
         return cop__tray_put(&crossing->out, packet, signal->kind, cop__signal_body(signal));
 }
@@ -162,7 +165,8 @@ static bool hand_on(struct cop__actor *self, struct cop__crossing *crossing, str
         cop_status status = put_signal(crossing, signal);
         if (status != COP_OK)
                 complain(self, signal, status);
-        else if (signal->type == COP__SIGNAL_MESSAGE && signal->ref.bits != 0)
+        else if (signal->type == COP__SIGNAL_MESSAGE && signal->ref.bits != 0 &&
+                 !(signal->flags & COP__SIGNAL_ANSWERED))
                 kept = hold(self, crossing, signal);
         if (signal->type == COP__SIGNAL_FAILED)
                 drop_failure(signal);
@@ -240,8 +244,8 @@ static struct cop__crossing *new_crossing(struct cop__actor *self)
 static uint64_t own_refs(cop_pid self)
 {
         const uint64_t middle = UINT64_C(1) << 43;
-        return middle + cop__pid_slot(self) * (UINT64_C(1) << 16) +
-               (cop__pid_generation(self) & 0xff) * 256;
+        return middle + cop__pid_slot(self) * (256 * COP__INSIDE_REF_BLOCKS) +
+               (cop__pid_generation(self) & 0xff) * COP__INSIDE_REF_BLOCKS;
 }
 
 /* Asks for the process, and puts what it begins with first in the tray. */
@@ -250,13 +254,12 @@ static void found(struct cop__actor *self, struct cop__crossing *crossing, const
         cop_pid pid = cop__actor_pid(self);
         cop__order order = *given;
         order.refs = own_refs(pid);
-        const cop_behaviour *server = (const cop_behaviour *)(uintptr_t)order.server;
         struct cop__packet packet = { .type = COP__PACKET_BEGIN, .pid = pid.bits,
                                       .more = self->parent.bits };
-        crossing->birth.server = server != NULL ? server->name : NULL;
         if (cop__tray_put(&crossing->out, packet, COP_KIND_OF(cop__order), &order) != COP_OK)
                 fail_to_start("no memory");
-        cop_status status = cop__zygote_ask(crossing->node, &crossing->birth);
+        const char *server = order.server != 0 ? order.server_name.data : NULL;
+        cop_status status = cop__zygote_ask(crossing->node, &crossing->birth, server);
         crossing->socket = crossing->birth.socket;
         if (status == COP_OK)
                 status = cop__poll_add(&crossing->node->scheduler.poll, crossing->socket, reading,
@@ -308,18 +311,36 @@ static const cop_behaviour outpost_server = {
 
 /* ---- Spawning ------------------------------------------------------------------------------ */
 
-static const char *title_of(const cop_spawn_options *options)
+/* Addresses in an order are for the process: nothing here looks at what is there. */
+static cop_status spawn_with_order(cop_spawn_options *options, const cop__order *order, cop_ref asked,
+                                   cop_pid *pid)
+{
+        options->run = NULL;
+        options->run_with = NULL;
+        options->server = &outpost_server;
+        options->kind = COP_KIND_OF(cop__order);
+        options->argument = order;
+        options->init_ack = false;
+        options->promise = cop_no_pid();
+        options->memory_limit = 0;
+        options->memory_limit_soft = false;
+        options->isolation = COP_ISOLATION_PROCESS;
+        return cop__spawn_checked(options, asked, pid);
+}
+
+static cop_text title_of(const cop_spawn_options *options, const char *server_name)
 {
         if (options->name != NULL)
-                return options->name;
+                return cop_text_of(options->name);
         if (options->label != NULL && options->label[0] != '\0')
-                return options->label;
-        return options->server != NULL ? options->server->name : "coppice-actor";
+                return cop_text_of(options->label);
+        return cop_text_of(server_name[0] != '\0' ? server_name : "coppice-actor");
 }
 
 cop_status cop__outpost_spawn(const cop_spawn_options *given, cop_ref asked, cop_pid *pid)
 {
         cop_spawn_options options = *given;
+        const char *server_name = given->server != NULL ? given->server->name : "";
         uint8_t *argument = NULL;
         size_t size = 0;
         if (cop__simulation_of(cop__node_of(cop__thread_here())) != NULL)
@@ -333,26 +354,98 @@ cop_status cop__outpost_spawn(const cop_spawn_options *given, cop_ref asked, cop
                 .server = (uintptr_t)given->server,
                 .run = (uintptr_t)given->run,
                 .run_with = (uintptr_t)given->run_with,
-                .server_name = cop_text_of(given->server != NULL ? given->server->name : ""),
+                .server_name = cop_text_of(server_name),
                 .init_ack = given->init_ack,
                 .supervised = given->supervised,
+                .no_preempt = given->no_preempt,
                 .memory_limit = given->memory_limit,
                 .memory_limit_soft = given->memory_limit_soft,
                 .priority = given->priority,
-                .title = cop_text_of(title_of(given)),
+                .promise = given->promise,
+                .title = title_of(given, server_name),
                 .argument = cop_bytes_of(argument, size),
         };
-        options.run = NULL;
-        options.run_with = NULL;
-        options.server = &outpost_server;
-        options.kind = COP_KIND_OF(cop__order);
-        options.argument = &order;
-        options.init_ack = false;
-        options.memory_limit = 0;
-        options.memory_limit_soft = false;
-        cop_status status = cop__spawn_checked(&options, asked, pid);
+        cop_status status = spawn_with_order(&options, &order, asked, pid);
         free(argument);
         return status;
+}
+
+/* Whole, and not cut short by a NUL within; "" is none. */
+static bool read_text(cop_text text, const char **to)
+{
+        *to = text.size > 0 ? text.data : NULL;
+        return strlen(text.data) == text.size;
+}
+
+/* Who keeps a book for the whole node lives in it: code of the library, known by its very address. */
+static const cop_behaviour *keeper_of(const cop__wish *wish)
+{
+        if (wish->server == (uintptr_t)&cop_scope_server)
+                return &cop_scope_server;
+        return wish->server == (uintptr_t)&cop_registry_server ? &cop_registry_server : NULL;
+}
+
+static cop_status spawn_keeper(cop_spawn_options *options, const cop_behaviour *keeper,
+                               const cop__wish *wish, cop_pid *pid)
+{
+        void *argument = NULL;
+        cop_status status = COP_OK;
+        if (wish->argument.size > 0)
+                status = cop__value_read(COP_KIND_OF(cop_registry), wish->argument.data,
+                                         wish->argument.size, &argument);
+        if (status != COP_OK)
+                return status;
+        options->server = keeper;
+        options->kind = argument != NULL ? COP_KIND_OF(cop_registry) : NULL;
+        options->argument = argument;
+        status = cop__spawn_checked(options, wish->asked, pid);
+        if (argument != NULL)
+                cop__flat_drop(COP_KIND_OF(cop_registry), argument);
+        free(argument);
+        return status;
+}
+
+cop_status cop__outpost_spawn_wish(const cop__wish *wish, cop_ref *monitor_ref, cop_pid *pid)
+{
+        const char *server_name;
+        cop_spawn_options options = {
+                .no_preempt = wish->no_preempt,
+                .supervised = wish->supervised,
+                .link = wish->link,
+                .monitor = wish->monitor,
+                .monitor_ref = monitor_ref,
+                .mailbox_limit = wish->mailbox_limit,
+                .mailbox_bytes = wish->mailbox_bytes,
+                .mailbox_policy = wish->mailbox_policy,
+                .mailbox_high = wish->mailbox_high,
+                .mailbox_low = wish->mailbox_low,
+                .priority = wish->priority,
+                .start_ref = wish->start_ref,
+        };
+        if (!read_text(wish->name, &options.name) || !read_text(wish->label, &options.label) ||
+            !read_text(wish->server_name, &server_name))
+                return COP_E_BAD_ARGUMENT;
+        cop__order order = {
+                .server = wish->server,
+                .run = wish->run,
+                .run_with = wish->run_with,
+                .server_name = wish->server_name,
+                .init_ack = wish->init_ack,
+                .supervised = wish->supervised,
+                .no_preempt = wish->no_preempt,
+                .memory_limit = wish->memory_limit,
+                .memory_limit_soft = wish->memory_limit_soft,
+                .priority = wish->priority,
+                .promise = wish->promise,
+                .title = title_of(&options, wish->server_name.data),
+                .argument = wish->argument,
+        };
+        cop_status status = cop__spawn_is_welcome(&options);
+        if (status != COP_OK)
+                return status;
+        const cop_behaviour *keeper = keeper_of(wish);
+        return keeper != NULL ? spawn_keeper(&options, keeper, wish, pid)
+                              : spawn_with_order(&options, &order, wish->asked, pid);
 }
 
 /* ---- Its end ---------------------------------------------------------------------------------- */
@@ -426,6 +519,18 @@ bool cop__is_outpost(const struct cop__actor *actor)
 {
         return cop__load_relaxed(&actor->isolation) == COP_ISOLATION_PROCESS &&
                actor->server == &outpost_server;
+}
+
+/* `alive` is read first, and pairs with the release in spawn(): what was set before it is seen. Its death moves the pid on first. */
+bool cop__outpost_is_at(struct cop_node *node, cop_pid pid)
+{
+        const struct cop__actor *actor = cop__slot_of(node, pid);
+        if (actor == NULL || !cop__load_acquire(&actor->alive))
+                return false;
+        bool is = cop__load_relaxed(&actor->isolation) == COP_ISOLATION_PROCESS &&
+                  cop__load_relaxed(&actor->server) == &outpost_server;
+        cop__fence_seq();
+        return is && cop__slot_is(actor, pid);
 }
 
 bool cop__outpost_takes(const struct cop__actor *actor, struct cop__signal *signal)

@@ -68,11 +68,20 @@ COP__KIND_DECLARE(cop__ready);
 /* Spawns an outpost for options whose isolation is COP_ISOLATION_PROCESS, as cop__spawn does for others. */
 cop_status cop__outpost_spawn(const cop_spawn_options *options, cop_ref asked, cop_pid *pid);
 
+/*
+ * The same for an actor in a process that wants another one: which lives in a process of its own, too, and whose parent is the calling
+ * outpost. Errors: those of cop_spawn_opt.
+ */
+cop_status cop__outpost_spawn_wish(const cop__wish *wish, cop_ref *monitor_ref, cop_pid *pid);
+
 /* Tells the actor of that pid to look; false: there is no memory for that. Any thread of the node. */
 bool cop__outpost_rouse(struct cop__thread *thread, cop_pid pid);
 
 /* Is it one? */
 bool cop__is_outpost(const struct cop__actor *actor);
+
+/* Does that pid live, and is it one? Any thread of the node. */
+bool cop__outpost_is_at(struct cop_node *node, cop_pid pid);
 
 /* REPLY or FAILED has come, for a call of its process': it goes to the mailbox, like a message. True, unless it is no outpost. */
 bool cop__outpost_takes(const struct cop__actor *actor, struct cop__signal *signal);

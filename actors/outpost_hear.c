@@ -7,13 +7,12 @@
 #define _GNU_SOURCE
 #include "actors/outpost_hear.h"
 
-#include <coppice/process.h>
-
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "actors/actor.h"
+#include "actors/outpost_answer.h"
 #include "base/clock.h"
 #include "mailbox/kind.h"
 
@@ -44,21 +43,36 @@ static struct cop__held *find_held(struct cop__crossing *crossing, uint64_t ref)
         return node != NULL ? COP__CONTAINER(node, struct cop__held, node) : NULL;
 }
 
-/* A value as a message of the node's; it has none of its own after that. */
+/* Code is named by its address; see crossing_kinds.c. */
+static bool is_allowed(const struct hearing *hearing, const cop_kind *kind)
+{
+        cop_pid to = { hearing->packet->pid };
+        if (COP__LIKELY(!cop__kind_bears_address(kind)) || cop__outpost_is_at(hearing->crossing->node, to))
+                return true;
+        cop_log(COP_LOG_WARNING, "%s from a process is not for an actor of the node: dropped", kind->name);
+        return false;
+}
+
+/* A value as a message of the node's; it has none of its own after that. NULL: it is not allowed. */
 static struct cop__signal *read_message(const struct hearing *hearing)
 {
         const cop_kind *kind;
         void *value;
         struct cop__signal *signal = NULL;
-        cop_status status = cop__kind_decode(hearing->crossing->node->kinds, hearing->body,
-                                             hearing->packet->size, &kind, &value);
+        cop_status status = cop__kind_decode(hearing->crossing->node->crossing_kinds,
+                                             hearing->body, hearing->packet->size, &kind, &value);
         if (status != COP_OK)
                 exit_because(cop_atom(status == COP_E_NO_MEMORY ? "no_memory" : "malformed"));
-        status = cop__signal_message(&cop__thread_here()->pool, kind, value, &signal);
+        bool allowed = is_allowed(hearing, kind);
+        if (allowed)
+                status = cop__signal_message(&cop__thread_here()->pool, kind, value, &signal);
         cop__flat_drop(kind, value);
         free(value);
         if (status != COP_OK)
                 exit_because(cop_atom("no_memory"));
+        if (!allowed)
+                return NULL;
+        signal->flags |= hearing->packet->flags & COP__CROSSING_FLAGS;
         signal->from = cop__actor_pid(hearing->self);
         return signal;
 }
@@ -66,27 +80,40 @@ static struct cop__signal *read_message(const struct hearing *hearing)
 /* A mailbox that takes no more said so: the process is past its send, so it is a dead letter. */
 static void send_message(const struct hearing *hearing)
 {
-        struct cop__thread *thread = cop__thread_here();
         struct cop__signal *signal = read_message(hearing);
-        cop_pid to = { hearing->packet->pid };
-        signal->flags |= hearing->packet->flags & COP__SIGNAL_PRIORITY;
-        cop__send_on(thread, hearing->self, to, signal);
+        if (signal != NULL)
+                cop__send_on(cop__thread_here(), hearing->self, (cop_pid){ hearing->packet->pid }, signal);
+}
+
+/* An answer that it has not received and that must not be lost: back to where it came from. */
+static void send_back(const struct hearing *hearing)
+{
+        struct cop__signal *signal = read_message(hearing);
+        if (signal == NULL)
+                return;
+        signal->ref.bits = hearing->packet->ref;
+        cop__send_signal(cop__thread_here(), (cop_pid){ hearing->packet->pid }, signal);
+}
+
+static void fail(const struct hearing *hearing, uint64_t why)
+{
+        struct cop__packet failed = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_FAILED,
+                                      .pid = hearing->packet->pid, .ref = hearing->packet->ref,
+                                      .more = why };
+        cop__tray_put(&hearing->crossing->out, failed, NULL, NULL);
 }
 
 static void send_request(const struct hearing *hearing)
 {
-        struct cop__thread *thread = cop__thread_here();
-        struct cop__crossing *crossing = hearing->crossing;
         struct cop__signal *signal = read_message(hearing);
         cop_pid to = { hearing->packet->pid };
         cop_ref ref = { hearing->packet->ref };
-        if (cop__limit_knock(thread, to, signal) == COP_OK) {
+        if (signal == NULL)
+                fail(hearing, COP__FAILED_ISOLATED);
+        else if (cop__limit_knock(cop__thread_here(), to, signal) == COP_OK)
                 cop__call_send(hearing->self, to, signal, ref);
-                return;
-        }
-        struct cop__packet full = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_FAILED,
-                                    .pid = to.bits, .ref = ref.bits, .more = COP__FAILED_FULL };
-        cop__tray_put(&crossing->out, full, NULL, NULL);
+        else
+                fail(hearing, COP__FAILED_FULL);
 }
 
 /* To whom it holds a request of, or, if that was deferred, to whoever has been named; and through aliases. */
@@ -95,13 +122,14 @@ static void send_reply(const struct hearing *hearing)
         struct cop__held *held = find_held(hearing->crossing, hearing->packet->ref);
         struct cop__signal *signal = read_message(hearing);
         cop_pid to = { hearing->packet->pid };
+        if (signal == NULL)
+                return;
         if (held != NULL && cop_pid_equal(cop_message_from(held->request), to)) {
                 ((struct cop__signal *)held->request)->flags |= COP__SIGNAL_ANSWERED;
                 end_held(hearing->crossing, held);
         }
         signal->type = COP__SIGNAL_REPLY;
         signal->ref.bits = hearing->packet->ref;
-        signal->flags |= hearing->packet->flags & COP__SIGNAL_PRIORITY;
         cop__count_up(&cop__here_of(cop__thread_here())->sent);
         cop__send_signal(cop__thread_here(), to, signal);
 }
@@ -129,7 +157,9 @@ static void hear_signal(const struct hearing *hearing)
 {
         switch (hearing->packet->signal) {
         case COP__SIGNAL_MESSAGE:
-                if (hearing->packet->ref != 0)
+                if (hearing->packet->ref != 0 && hearing->packet->flags & COP__SIGNAL_ANSWERED)
+                        send_back(hearing);
+                else if (hearing->packet->ref != 0)
                         send_request(hearing);
                 else
                         send_message(hearing);
@@ -161,70 +191,22 @@ static void defer(const struct hearing *hearing)
 
 /* ---- Questions ------------------------------------------------------------------------- */
 
-static void ask_monitor(const cop__query *ask, cop__told *told)
-{
-        cop_ref ref = { 0 };
-        cop_address to = ask->name.size > 0 ? cop_to_name(ask->name.data) : cop_to_pid(ask->pid);
-        told->status = cop_monitor_address_opt(to, &(cop_monitor_options){ .tag = ask->term }, &ref);
-        told->value = ref.bits;
-}
-
-static void answer_question(struct cop__actor *self, const cop__query *ask, cop__told *told)
-{
-        switch (ask->what) {
-        case COP__ASK_LINK:
-                told->status = cop_link(ask->pid);
-                break;
-        case COP__ASK_UNLINK:
-                cop_unlink(ask->pid);
-                break;
-        case COP__ASK_MONITOR:
-                ask_monitor(ask, told);
-                break;
-        case COP__ASK_DEMONITOR:
-                told->value = cop__demonitor(cop__thread_here(), self, ask->ref);
-                break;
-        case COP__ASK_TRAP_EXIT:
-                told->value = cop_trap_exit(ask->on);
-                break;
-        case COP__ASK_REGISTER:
-                told->status = cop_register(ask->name.data, ask->pid);
-                break;
-        case COP__ASK_UNREGISTER:
-                told->status = cop_unregister(ask->name.data);
-                break;
-        case COP__ASK_WHEREIS:
-                told->value = cop_whereis(ask->name.data).bits;
-                break;
-        case COP__ASK_REGISTERED:
-                told->status = cop_registered(&told->term);
-                break;
-        case COP__ASK_IS_ALIVE:
-                told->value = cop_is_alive(ask->pid);
-                break;
-        case COP__ASK_LABEL:
-                told->status = cop_set_label(ask->name.data);
-                break;
-        default:
-                exit_because(cop_atom("malformed"));
-        }
-}
-
 static void hear_question(const struct hearing *hearing)
 {
+        struct cop__verdict answer = { .told = { .status = COP_OK, .term = cop_nil() } };
         void *value;
-        cop__told told = { .status = COP_OK, .term = cop_nil() };
         if (cop__packet_value(hearing->packet, hearing->body, COP_KIND_OF(cop__query), &value) != COP_OK)
                 exit_because(cop_atom("malformed"));
-        const cop__query *ask = value;
-        answer_question(hearing->self, ask, &told);
-        cop_status status = cop__tray_put(&hearing->crossing->out,
-                                          (struct cop__packet){ .type = COP__PACKET_ANSWER },
-                                          COP_KIND_OF(cop__told), &told);
-        if (ask->what == COP__ASK_REGISTERED && told.status == COP_OK)
-                cop_term_free(told.term);
+        bool known = cop__outpost_answer(value, &answer);
         cop__flat_drop(COP_KIND_OF(cop__query), value);
         free(value);
+        if (!known)
+                exit_because(cop_atom("malformed"));
+        cop_status status = cop__tray_put(&hearing->crossing->out,
+                                          (struct cop__packet){ .type = COP__PACKET_ANSWER },
+                                          COP_KIND_OF(cop__told), &answer.told);
+        if (answer.owned)
+                cop_term_free(answer.told.term);
         if (status != COP_OK)
                 exit_because(cop_atom("no_memory"));
 }

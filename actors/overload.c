@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actors/actor.h"
+#include "actors/inside.h"
 
 COP_MESSAGE_DEFINE(cop_memory_alarm, over, used, limit);
 
@@ -91,6 +92,8 @@ cop_status cop_memory_subscribe(void)
         struct cop__actor *actor = cop__actor_here();
         if (actor == NULL)
                 return COP_E_NO_NODE;
+        if (cop__inside_here() != NULL)
+                return COP_E_ISOLATED; /* the memory is the node's */
         struct cop__thread *thread = cop__thread_here();
         struct cop_node *node = cop__node_of(thread);
         cop_pid self = cop__actor_pid(actor);

@@ -474,24 +474,28 @@ static cop_status link_to(struct cop__actor *actor, cop_pid pid, uint32_t mode)
 
 /* ---- The same in an actor's own process: the outpost does it. See inside.h ------------------- */
 
-static cop_status link_outside(struct cop__actor *actor, cop_pid pid)
+static cop_status link_outside(struct cop__actor *actor, cop_pid pid, bool priority)
 {
         cop__told told;
         if (pid.bits == 0)
                 return COP_E_BAD_ARGUMENT;
         if (cop_pid_equal(pid, cop__actor_pid(actor)))
                 return COP_OK;
-        cop_status status = cop__inside_ask((cop__query){ .what = COP__ASK_LINK, .pid = pid }, &told);
+        cop_status status = cop__inside_ask(
+                (cop__query){ .what = COP__ASK_LINK, .on = priority, .pid = pid }, &told);
         return status == COP_OK ? (cop_status)told.status : status;
 }
 
-/* With an alias or priority the outpost would have to know what the process lets in: not there. */
+/* With an alias the outpost would have to know what the process lets in: not there. */
 static cop_status monitor_outside(cop_address to, const cop_monitor_options *options, cop_ref *ref)
 {
         cop__told told;
-        cop__query ask = { .what = COP__ASK_MONITOR, .pid = to.pid, .term = options->tag };
-        if (options->alias != 0 || options->priority)
+        cop__query ask = { .what = COP__ASK_MONITOR, .on = options->priority, .pid = to.pid,
+                           .term = options->tag };
+        if (options->alias != 0)
                 return COP_E_ISOLATED;
+        if (options->priority && !cop__consent(cop__actor_here()))
+                return COP_E_NO_MEMORY;
         if (to.name != NULL)
                 ask.name = cop_text_of(to.name);
         cop_status status = cop__inside_ask(ask, &told);
@@ -514,7 +518,7 @@ cop_status cop_link(cop_pid pid)
 {
         struct cop__actor *actor = cop__actor_here();
         if (cop__inside_here() != NULL)
-                return link_outside(actor, pid);
+                return link_outside(actor, pid, false);
         return actor != NULL ? link_to(actor, pid, 0) : COP_E_NO_NODE;
 }
 
@@ -523,9 +527,10 @@ cop_status cop_link_priority(cop_pid pid)
         struct cop__actor *actor = cop__actor_here();
         if (actor == NULL)
                 return COP_E_NO_NODE;
-        if (cop__inside_here() != NULL)
-                return COP_E_ISOLATED;
-        return cop__consent(actor) ? link_to(actor, pid, COP_ALIAS_PRIORITY) : COP_E_NO_MEMORY;
+        if (!cop__consent(actor))
+                return COP_E_NO_MEMORY;
+        return cop__inside_here() != NULL ? link_outside(actor, pid, true)
+                                          : link_to(actor, pid, COP_ALIAS_PRIORITY);
 }
 
 void cop_unlink(cop_pid pid)

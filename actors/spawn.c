@@ -13,6 +13,7 @@
 #include "actors/actor.h"
 #include "actors/inside.h"
 #include "actors/outpost.h"
+#include "actors/outside.h"
 #include "actors/simulation.h"
 #include "actors/watermark.h"
 #include "base/memory.h"
@@ -68,10 +69,15 @@ void cop__state_free(struct cop__thread *thread, void *state, uint8_t class)
 
 /* ---- References ----------------------------------------------------------------------- */
 
+uint64_t cop__ref_block(cop_ref ref)
+{
+        return (ref.bits - 1) / COP__REF_BLOCK;
+}
+
 cop_ref cop__ref_new(struct cop__here *here)
 {
         if (COP__UNLIKELY(here->ref_next.bits == here->ref_end.bits)) {
-                const uint64_t block = UINT64_C(1) << 20;
+                const uint64_t block = COP__REF_BLOCK;
                 here->ref_next.bits = cop__add_relaxed(&here->node->ref_blocks, 1) * block + 1;
                 here->ref_end.bits = here->ref_next.bits + block - 1;
         }
@@ -99,18 +105,24 @@ static bool is_limit_good(const cop_spawn_options *options)
         return options->server == NULL || options->server->state_size <= options->memory_limit;
 }
 
-static bool is_good(const cop_spawn_options *options)
+/* What runs, and with what. */
+static bool is_code_good(const cop_spawn_options *options)
 {
         int ways = (options->run != NULL) + (options->run_with != NULL) + (options->server != NULL);
         return ways == 1 && (options->kind == NULL) == (options->argument == NULL) &&
                (options->run_with == NULL || options->kind != NULL) &&
-               (options->name == NULL || cop__name_is_good(options->name)) &&
-               options->mailbox_policy <= COP_MAILBOX_STOP &&
+               (!options->init_ack || options->server == NULL) && is_limit_good(options);
+}
+
+/* All else. */
+static bool are_terms_good(const cop_spawn_options *options)
+{
+        return (options->name == NULL || cop__name_is_good(options->name)) &&
+               (unsigned)options->mailbox_policy <= COP_MAILBOX_STOP &&
                cop__marks_are_good(options->mailbox_high, options->mailbox_low) &&
                (!options->monitor || options->monitor_ref != NULL) &&
-               (!options->init_ack || options->server == NULL) &&
                cop__priority_is_good(options->priority) &&
-               (unsigned)options->isolation <= COP_ISOLATION_PROCESS && is_limit_good(options);
+               (unsigned)options->isolation <= COP_ISOLATION_PROCESS;
 }
 
 static bool has_limit(const cop_spawn_options *options)
@@ -277,7 +289,7 @@ static cop_status spawn(struct cop__thread *thread, struct cop__actor *self,
         cop__store_relaxed(&actor->parent.bits, cop__actor_pid(self).bits);
         cop__store_relaxed(&actor->server, options->server);
         cop__store_relaxed(&actor->isolation, (uint8_t)options->isolation);
-        cop__store_relaxed(&actor->alive, true);
+        cop__store_release(&actor->alive, true); /* pairs with the acquire in cop__outpost_is_at */
         if (options->name != NULL) {
                 status = cop__registry_add_unborn(here, options->name, pid, actor, &name);
                 if (status != COP_OK)
@@ -350,11 +362,29 @@ bool cop__start_is_ignored(const struct cop__actor *actor)
 
 cop_status cop__spawn_checked(const cop_spawn_options *options, cop_ref asked, cop_pid *pid)
 {
-        struct cop__actor *self = cop__actor_here();
-        cop_status status = spawn(cop__thread_here(), self, options, asked, pid);
-        if (status == COP_OK)
-                cop__spend(self, 1, __builtin_return_address(0));
-        return status;
+        return spawn(cop__thread_here(), cop__actor_here(), options, asked, pid);
+}
+
+cop_status cop__spawn_is_welcome(const cop_spawn_options *options)
+{
+        struct cop__thread *thread = cop__thread_here();
+        if (!are_terms_good(options))
+                return COP_E_BAD_ARGUMENT;
+        if (cop__load_relaxed(&cop__node_of(thread)->stopping))
+                return COP_E_STOPPING;
+        return cop__overload_refuses(thread) && !options->supervised ? COP_E_OVERLOAD : COP_OK;
+}
+
+/* Where it will live: in the node, in a process, or, if its parent does, in a process that the outpost asks for. */
+static cop_status spawn_there(struct cop__actor *self, const cop_spawn_options *options, cop_ref asked,
+                              cop_pid *pid)
+{
+        struct cop__thread *thread = cop__thread_here();
+        if (COP__UNLIKELY(cop__node_of(thread)->inside != NULL))
+                return cop__outside_spawn(options, asked, pid);
+        if (COP__UNLIKELY(options->isolation == COP_ISOLATION_PROCESS))
+                return cop__outpost_spawn(options, asked, pid);
+        return spawn(thread, self, options, asked, pid);
 }
 
 cop_status cop__spawn(const cop_spawn_options *options, cop_ref asked, cop_pid *pid)
@@ -362,18 +392,11 @@ cop_status cop__spawn(const cop_spawn_options *options, cop_ref asked, cop_pid *
         struct cop__actor *self = cop__actor_here();
         if (self == NULL)
                 return COP_E_NO_NODE;
-        if (options == NULL || pid == NULL || !is_good(options))
+        if (options == NULL || pid == NULL || !is_code_good(options))
                 return COP_E_BAD_ARGUMENT;
-        struct cop__thread *thread = cop__thread_here();
-        if (cop__load_relaxed(&cop__node_of(thread)->stopping))
-                return COP_E_STOPPING;
-        if (cop__overload_refuses(thread) && !options->supervised)
-                return COP_E_OVERLOAD;
-        if (COP__UNLIKELY(cop__node_of(thread)->inside != NULL))
-                return COP_E_ISOLATED;
-        if (COP__UNLIKELY(options->isolation == COP_ISOLATION_PROCESS))
-                return cop__outpost_spawn(options, asked, pid);
-        cop_status status = spawn(thread, self, options, asked, pid);
+        cop_status status = cop__spawn_is_welcome(options);
+        if (status == COP_OK)
+                status = spawn_there(self, options, asked, pid);
         if (status == COP_OK)
                 cop__spend(self, 1, __builtin_return_address(0));
         return status;

@@ -15,7 +15,7 @@
 
 #include "actors/actor.h"
 #include "actors/alias.h"
-#include "actors/inside.h"
+#include "actors/outside.h"
 #include "base/clock.h"
 
 /* In a signal's flags until it is sent; the bits are nobody else's. */
@@ -201,11 +201,33 @@ static cop_status check(const struct order *order)
         bool named = order->to.name != NULL;
         if (named ? !cop__name_is_good(order->to.name) : order->to.pid.bits == 0)
                 return COP_E_BAD_ARGUMENT;
-        /* In an actor's own process the others' slots are not there. */
-        if (cop__inside_here() != NULL &&
-            (named || !cop_pid_equal(order->to.pid, cop__actor_pid(cop__actor_here()))))
-                return COP_E_ISOLATED;
         return COP_OK;
+}
+
+/* In an actor's own process the others' slots are not there: their timers are the outpost's. */
+static bool is_outside(const struct order *order)
+{
+        return COP__UNLIKELY(cop__inside_here() != NULL) &&
+               (order->to.name != NULL ||
+                !cop_pid_equal(order->to.pid, cop__actor_pid(cop__actor_here())));
+}
+
+static cop_status set_outside(const struct order *order, cop_term term, cop_ref *ref)
+{
+        struct cop__outside_timer timer = {
+                .how = order->every ? COP__TIMER_EVERY : order->absolute ? COP__TIMER_AT : COP__TIMER_AFTER,
+                .ms = order->ms,
+                .to = order->to,
+                .alias = order->alias,
+                .term = term,
+        };
+        if (order->tells_ref)
+                timer.how = COP__TIMER_TELLS;
+        else if (order->kind == NULL)
+                timer.how = COP__TIMER_EXITS;
+        else
+                timer.kind = order->kind, timer.value = order->value;
+        return cop__outside_timer(&timer, ref);
 }
 
 /* The block of an order, with all but what setting adds. The reason is the block's if it succeeds. */
@@ -306,7 +328,14 @@ static cop_status set(struct order *order, cop_ref *ref)
 {
         order->alias = cop__take_alias(&order->to);
         cop_status status = check(order);
-        return status == COP_OK ? set_checked(order, ref) : status;
+        if (status != COP_OK)
+                return status;
+        if (is_outside(order))
+                return set_outside(order,
+                                   order->tells_ref ? ((const cop_timeout *)order->value)->payload
+                                                    : cop_nil(),
+                                   ref);
+        return set_checked(order, ref);
 }
 
 cop_status cop_send_value_after(int64_t ms, cop_address to, const cop_kind *kind,
@@ -347,6 +376,8 @@ cop_status cop_exit_after_to(int64_t ms, cop_address to, cop_term reason, cop_re
                 status = COP_E_BAD_ARGUMENT; /* messages go through one, exit signals do not */
         if (status != COP_OK)
                 return status;
+        if (is_outside(&order))
+                return set_outside(&order, reason, timer);
         order.reason = cop__shared_term_new(reason);
         return order.reason != NULL ? set_checked(&order, timer) : COP_E_NO_MEMORY;
 }
@@ -386,6 +417,8 @@ static bool end(cop_ref ref, uint64_t *when_ns)
 int64_t cop_cancel(cop_ref timer)
 {
         uint64_t when_ns;
+        if (COP__UNLIKELY(cop__outside_has_timer(timer)))
+                return cop__outside_cancel(timer);
         return end(timer, &when_ns) ? left_ms(when_ns) : -1;
 }
 
@@ -408,14 +441,13 @@ static cop_status cancel_and_tell(struct cop__actor *actor, cop_ref timer)
 cop_status cop_cancel_async(cop_ref timer, bool tell)
 {
         struct cop__actor *actor = cop__actor_here();
-        uint64_t when_ns;
         if (actor == NULL)
                 return COP_E_NO_NODE;
         if (timer.bits == 0)
                 return COP_E_BAD_ARGUMENT;
         if (tell)
                 return cancel_and_tell(actor, timer);
-        end(timer, &when_ns);
+        cop_cancel(timer);
         return COP_OK;
 }
 
@@ -424,6 +456,8 @@ int64_t cop_timer_left(cop_ref timer)
         struct cop__thread *thread = cop__thread_here();
         if (thread == NULL)
                 return -1;
+        if (COP__UNLIKELY(cop__outside_has_timer(timer)))
+                return cop__outside_time_left(timer);
         struct cop_node *node = cop__node_of(thread);
         struct cop__timer_home *home = cop__timer_home_of(&node->timers, timer);
         if (home == NULL)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -21,6 +22,44 @@ void cop__zygote_init(struct cop__zygote *zygote)
         pthread_mutex_init(&zygote->lock, NULL);
         zygote->control = zygote->pidfd = -1;
         cop__table_init(&zygote->births);
+        cop__list_init(&zygote->names);
+        zygote->name_count = 0;
+}
+
+/* ---- Names of behaviours --------------------------------------------------------------- */
+
+struct name {
+        struct cop__list list;
+        char text[];
+};
+
+/* With the lock. Who looks at an actor keeps this, so it stays; a process that makes up names has them all called "other". */
+static const char *keep_name(struct cop__zygote *zygote, const char *text)
+{
+        size_t size = strlen(text) + 1;
+        COP__LIST_EACH(&zygote->names, at, ahead)
+        {
+                struct name *known = COP__CONTAINER(at, struct name, list);
+                if (strcmp(known->text, text) == 0)
+                        return known->text;
+        }
+        if (zygote->name_count >= COP__SERVER_NAMES_MAX || size > COP_SYMBOL_MAX)
+                return "other";
+        struct name *name = malloc(sizeof(*name) + size);
+        if (name == NULL)
+                return "other";
+        memcpy(name->text, text, size);
+        cop__list_push_back(&zygote->names, &name->list);
+        zygote->name_count++;
+        return name->text;
+}
+
+static void free_names(struct cop__zygote *zygote)
+{
+        COP__LIST_EACH(&zygote->names, at, ahead)
+        {
+                free(COP__CONTAINER(at, struct name, list));
+        }
 }
 
 /* ---- Starting ---------------------------------------------------------------------- */
@@ -158,7 +197,7 @@ static cop_status ask(struct cop_node *node, const struct cop__birth *birth, int
         return COP_E_SYSTEM;
 }
 
-cop_status cop__zygote_ask(struct cop_node *node, struct cop__birth *birth)
+cop_status cop__zygote_ask(struct cop_node *node, struct cop__birth *birth, const char *server)
 {
         struct cop__zygote *zygote = &node->zygote;
         int ends[2];
@@ -169,6 +208,7 @@ cop_status cop__zygote_ask(struct cop_node *node, struct cop__birth *birth)
         birth->socket = ends[0];
         birth->node.key = birth->pid.bits;
         pthread_mutex_lock(&zygote->lock);
+        birth->server = server != NULL ? keep_name(zygote, server) : NULL;
         cop_status status = ask(node, birth, ends[1]);
         if (status == COP_OK)
                 cop__table_insert(&zygote->births, &birth->node);
@@ -299,5 +339,6 @@ void cop__zygote_fini(struct cop_node *node)
                 close(zygote->pidfd);
         }
         cop__table_fini(&zygote->births);
+        free_names(zygote);
         pthread_mutex_destroy(&zygote->lock);
 }

@@ -34,6 +34,7 @@
 
 #include <coppice/actor.h>
 
+#include "base/list.h"
 #include "base/table.h"
 
 struct cop_node;
@@ -57,7 +58,7 @@ struct cop__birth {
         int pidfd;           /* -1: none yet; closed with the place */
         int error;           /* an errno */
         int code, status;    /* as waitid() tells them: CLD_EXITED and so on */
-        const char *server;  /* the name of the behaviour, static; NULL: a plain actor */
+        const char *server;  /* the name of the behaviour, the zygote's; NULL: a plain actor */
 };
 
 struct cop__zygote {
@@ -65,6 +66,8 @@ struct cop__zygote {
         int control;         /* -1: there is none */
         int pidfd;
         struct cop__table births;
+        struct cop__list names; /* of behaviours: each once, and there until the node ends */
+        unsigned name_count;
 };
 
 void cop__zygote_init(struct cop__zygote *zygote);
@@ -79,9 +82,10 @@ cop_status cop__zygote_listen(struct cop_node *node);
 
 /*
  * Asks for a process that gets one end of a socket; birth->socket is the other one, the caller's. The actor hears a cop__ready when
- * the place's state changes. Errors: COP_E_SYSTEM, COP_E_NO_MEMORY; the place is in no list then.
+ * the place's state changes. `server`, copied, is the name of its behaviour; NULL: it has none.
+ * Errors: COP_E_SYSTEM, COP_E_NO_MEMORY; the place is in no list then.
  */
-cop_status cop__zygote_ask(struct cop_node *node, struct cop__birth *birth);
+cop_status cop__zygote_ask(struct cop_node *node, struct cop__birth *birth, const char *server);
 
 /* What the place says now, copied. */
 void cop__zygote_look(struct cop_node *node, const struct cop__birth *birth, struct cop__birth *now);

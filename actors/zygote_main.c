@@ -21,8 +21,11 @@
 
 #include "actors/inside.h"
 
-/* Where the control socket lies in the zygote, and then an actor's socket in its process. */
-#define CONTROL 3
+/*
+ * Where the control socket lies in the zygote, and then an actor's socket in its process: high, where no file of the program's has
+ * been. For the program may still have one in a variable, which is closed here; what is written to it must not come to us.
+ */
+#define CONTROL 250
 
 struct child {
         pid_t os_pid;
@@ -109,13 +112,23 @@ static void tell(int control, struct cop__zygote_news news, int fd)
 /* ---- Becoming the zygote ------------------------------------------------------------------ */
 
 /* Without close_range (before Linux 5.9) one by one. */
-static void close_above(int last)
+static void close_others(void)
 {
-        if (syscall(SYS_close_range, (unsigned)last + 1, ~0u, 0) == 0)
+        if (syscall(SYS_close_range, STDERR_FILENO + 1, CONTROL - 1, 0) == 0 &&
+            syscall(SYS_close_range, CONTROL + 1, ~0u, 0) == 0)
                 return;
         long most = sysconf(_SC_OPEN_MAX);
-        for (int fd = last + 1; fd < (most > 0 && most < 65536 ? most : 65536); fd++)
-                close(fd);
+        for (int fd = STDERR_FILENO + 1; fd < (most > 0 && most < 65536 ? most : 65536); fd++)
+                if (fd != CONTROL)
+                        close(fd);
+}
+
+/* Without room for so many descriptors there is nothing to be done here. */
+static void keep_only(int fd)
+{
+        if (fd != CONTROL && dup3(fd, CONTROL, O_CLOEXEC) < 0)
+                _exit(1);
+        close_others();
 }
 
 static void forget_signals(void)
@@ -137,9 +150,7 @@ static void forget_program(int control)
         forget_signals();
         __fpurge(stdout); /* else it is written here, too */
         __fpurge(stderr);
-        if (control != CONTROL)
-                dup2(control, CONTROL);
-        close_above(CONTROL);
+        keep_only(control);
         setsid();
         cop__inside_forget();
 }
@@ -178,9 +189,7 @@ static COP__NORETURN void be_child(struct cop_node *node, pid_t zygote, int end)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != zygote)
                 _exit(0);
-        if (end != CONTROL)
-                dup3(end, CONTROL, O_CLOEXEC);
-        close_above(CONTROL);
+        keep_only(end);
         sigemptyset(&mask);
         sigprocmask(SIG_SETMASK, &mask, NULL);
         cop__inside_main(node, CONTROL);

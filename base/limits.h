@@ -31,6 +31,12 @@
 /* A busy worker looks for news of the outside world once in so many turns, which costs a system call. A multiple of the timers'. */
 #define COP__POLL_EVERY (COP__TINY ? 2u : 64u)
 
+/*
+ * Where answers from outside have come at once, an idle worker looks for the next one for so long before it sleeps: about as long as
+ * going to sleep and being woken take together, so that at worst it costs as much again.
+ */
+#define COP__LINGER_NS 20000u
+
 /* Such news that are fetched at once. */
 #define COP__POLL_BATCH 16
 
@@ -39,6 +45,9 @@
 
 /* Bytes that are read from such a process before others have their turns. */
 #define COP__CROSSING_SLICE (COP__TINY ? 512u : 262144u)
+
+/* Names of behaviours that live in processes, each kept until the node ends: more than a program has. */
+#define COP__SERVER_NAMES_MAX (COP__TINY ? 16u : 1024u)
 
 /* What a process with a limit of memory may have on top of it: room for the allocator's own books. */
 #define COP__INSIDE_MEMORY_SPARE (UINT64_C(1) << 20)

@@ -40,6 +40,12 @@ COP__INLINE bool cop__kind_same(const cop_kind *a, const cop_kind *b)
         return COP__LIKELY(a == b) || cop__kind_same_shape(a, b);
 }
 
+/* A kind that several of our files share, and nobody else: COP_MESSAGE_DECLARE and _DEFINE export theirs. */
+#define COP__KIND_DECLARE(kind)                    \
+        extern const char cop__traits_of_##kind[]; \
+        extern const cop_kind cop_kind_of_##kind
+#define COP__KIND_DEFINE(...) COP__MESSAGE(extern, , __VA_ARGS__)
+
 /* ---- Flat values ------------------------------------------------------------------ */
 
 cop_status cop__flat_size_slow(const cop_kind *kind, const void *value, size_t *size);
@@ -109,6 +115,7 @@ const cop_kind *cop__kinds_at(const cop_kinds *kinds, size_t at);
  * is copied. Errors: COP_E_NO_MEMORY. Before other threads print.
  */
 cop_status cop__kinds_hide(cop_kinds *kinds, const char *names);
+const char *cop__kinds_secrets(const cop_kinds *kinds); /* those names, borrowed; NULL: none */
 bool cop__kinds_is_secret(const cop_kinds *kinds, const char *name); /* allocates nothing; `kinds` may be NULL */
 const char *cop__kinds_secrets(const cop_kinds *kinds);              /* fit for hide; NULL: none */
 

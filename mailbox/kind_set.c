@@ -133,6 +133,11 @@ cop_status cop__kinds_hide(cop_kinds *kinds, const char *names)
         return COP_OK;
 }
 
+const char *cop__kinds_secrets(const cop_kinds *kinds)
+{
+        return kinds->secrets;
+}
+
 bool cop__kinds_is_secret(const cop_kinds *kinds, const char *name)
 {
         size_t size = strlen(name);

@@ -1,13 +1,14 @@
 #!/bin/sh
 # Copyright (c) 2026 The Coppice authors. MIT licence.
 #
-# The shop from its opening to its end, as one sees it from another terminal: what is said to it
+# The shop from its opening to its end, as one sees it from another terminal, and then a studio with a decoder in an OS process: what is said to it
 # stands in demo.coppice, part by part, and the program `coppice` says it.
 #
 #   usage: demo.sh BUILD_DIR
 set -eu
 
 build=$1
+name=shop
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 script=$here/demo.coppice
 work=$(mktemp -d)
@@ -37,18 +38,39 @@ narrate() {
 }
 
 coppice() {
-        "$build/coppice" -n shop "$@" 2>&1
+        "$build/coppice" -n "$name" "$@" 2>&1
 }
 
-# Starts the shop, and waits until its tree stands.
+# Starts the program, and waits until its tree stands.
 open_shop() {
-        "$build/samples/shop" >"$work/log" 2>&1 &
+        "$build/samples/$name" >"$work/log" 2>&1 &
         shop=$!
         tries=0
         until coppice await clerk >"$work/answer"; do
-                kill -0 "$shop" 2>/dev/null || fail "the shop ended before it was open"
+                kill -0 "$shop" 2>/dev/null || fail "the $name ended before it was open"
                 tries=$((tries + 1))
-                [ $tries -lt 200 ] || fail "the shop does not answer: $(cat "$work/answer")"
+                [ $tries -lt 200 ] || fail "the $name does not answer: $(cat "$work/answer")"
+                sleep 0.05
+        done
+}
+
+# Says one line to the program, and shows it.
+say() {
+        printf '%s\n' "$1" >"$work/part"
+        coppice --echo -f "$work/part"
+}
+
+# The OS process that the decoder lives in, as the shell tells it.
+decoder_process() {
+        coppice info decoder | sed -n 's/.*its own process, \([1-9][0-9]*\)$/\1/p'
+}
+
+# Waits until the decoder lives in another process than that.
+await_another() {
+        tries=0
+        until now=$(decoder_process) && [ -n "$now" ] && [ "$now" != "$1" ]; do
+                tries=$((tries + 1))
+                [ $tries -lt 200 ] || fail "the decoder has not come back"
                 sleep 0.05
         done
 }
@@ -58,8 +80,8 @@ see_end() {
         code=0
         wait "$shop" || code=$?
         shop=
-        [ $code -eq "$1" ] || fail "the shop ended with exit code $code, not $1"
-        echo "the shop has ended with exit code $code"
+        [ $code -eq "$1" ] || fail "the $name ended with exit code $code, not $1"
+        echo "the $name has ended with exit code $code"
 }
 
 # The n-th part of the script, its title first.
@@ -103,3 +125,22 @@ say_part "$parts"
 narrate "SIGTERM: the tree stops in order."
 kill -TERM "$shop"
 see_end 0
+
+name=studio
+narrate "Another program. Its decoder is old C, in an OS process of its own by one word in its child spec."
+open_shop
+say 'call decoder #picture{runs = <<3, 7>>}'
+process=$(decoder_process)
+echo "it lives in process $process"
+
+narrate "kill -9 $process: for the program that is the end of an actor like any other."
+kill -9 "$process"
+await_another "$process"
+grep -o '[*][*] decoder.*' "$work/log"
+say tree
+say 'call decoder #picture{runs = <<3, 7>>}'
+
+narrate "SIGTERM: its process goes with it."
+kill -TERM "$shop"
+see_end 0
+! kill -0 "$now" 2>/dev/null || fail "process $now has outlived the program"

@@ -4,6 +4,7 @@
 #include "scheduler/poll.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -16,7 +17,8 @@
 void cop__poll_init(struct cop__poll *poll)
 {
         poll->epoll_fd = poll->wake_fd = -1;
-        poll->seat = 0;
+        poll->seat = poll->lively = 0;
+        poll->alone = false;
         cop__lock_init(&poll->lock);
 }
 
@@ -26,6 +28,12 @@ void cop__poll_fini(struct cop__poll *poll)
                 return;
         close(poll->epoll_fd);
         close(poll->wake_fd);
+}
+
+static bool is_one_processor(void)
+{
+        cpu_set_t set;
+        return sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) == 1;
 }
 
 /* Under the lock. */
@@ -42,6 +50,7 @@ static cop_status open_poll(struct cop__poll *poll)
                 return COP_E_SYSTEM;
         }
         poll->wake_fd = wake_fd;
+        poll->alone = is_one_processor();
         cop__store_release(&poll->epoll_fd, epoll_fd);
         return COP_OK;
 }
@@ -115,15 +124,25 @@ static int wait_until(int epoll_fd, struct epoll_event *items, uint64_t deadline
                           left_ms > 86400000u ? 86400000 : (int)left_ms);
 }
 
+void cop__poll_set_lively(struct cop__poll *poll, bool lively)
+{
+        lively = lively && !poll->alone;
+        if (cop__poll_is_lively(poll) != lively)
+                cop__store_relaxed(&poll->lively, lively);
+}
+
 void cop__poll_wait(struct cop__poll *poll, struct cop__park *park, uint32_t ticket,
                     uint64_t deadline_ns, struct cop__poll_events *events)
 {
+        uint64_t since_ns = cop__clock_ns();
         events->count = 0;
         cop__park_poll_begin(park, poll->wake_fd);
         if (cop__park_ticket(park) == ticket)
                 events->count = wait_until(poll->epoll_fd, events->items, deadline_ns);
         cop__park_poll_end(park);
         forget_wakes(poll, events);
+        if (events->count > 0)
+                cop__poll_set_lively(poll, cop__clock_ns() - since_ns < 2 * COP__LINGER_NS);
 }
 
 void cop__poll_look(struct cop__poll *poll, struct cop__poll_events *events)

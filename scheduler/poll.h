@@ -29,10 +29,17 @@
 #include "base/lock.h"
 #include "scheduler/park.h"
 
+/*
+ * Lively: the last wait was so short that sleeping and being woken took most of it. Then an idle worker lingers: it stays in the seat and
+ * looks again and again (COP__LINGER_NS), and who is the lookout leaves the seat to it. When that was in vain, the poll is lively
+ * no more. Advice: a wrong one costs time.
+ */
 struct cop__poll {
         int epoll_fd;         /* atomic; -1: nothing of the outside world is waited for */
         int wake_fd;          /* an eventfd; written before epoll_fd, by release */
         uint32_t seat;        /* atomic; index + 1 of the worker that waits or looks; 0: empty */
+        uint32_t lively;      /* atomic, advice; see above */
+        bool alone;           /* there is one processor, and lingering keeps it from whoever is to answer; as epoll_fd */
         struct cop__lock lock; /* of opening */
 };
 
@@ -68,5 +75,11 @@ void cop__poll_wait(struct cop__poll *poll, struct cop__park *park, uint32_t tic
                     uint64_t deadline_ns, struct cop__poll_events *events);
 /* In the seat: what has happened already. */
 void cop__poll_look(struct cop__poll *poll, struct cop__poll_events *events);
+
+static inline bool cop__poll_is_lively(const struct cop__poll *poll)
+{
+        return __atomic_load_n(&poll->lively, __ATOMIC_RELAXED) != 0;
+}
+void cop__poll_set_lively(struct cop__poll *poll, bool lively);
 
 #endif

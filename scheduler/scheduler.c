@@ -790,17 +790,51 @@ static void end_lookout(struct cop__worker *worker)
         cop__store_seq(&scheduler->lookout, 0);
 }
 
-/* In the epoll, if the seat there is free and there is something to wait for. */
+/*
+ * In the epoll, if the seat there is free and there is something to wait for. The lookout, whose sleep is short anyway, leaves a lively
+ * poll to whoever lingers there, and looks afterwards.
+ */
 static void sleep_until(struct cop__worker *worker, uint32_t ticket, uint64_t deadline_ns,
-                        struct cop__poll_events *events)
+                        bool lookout, struct cop__poll_events *events)
 {
         struct cop__poll *poll = &worker->thread.scheduler->poll;
-        if (!cop__poll_sit(poll, worker->index)) {
+        bool leaves = lookout && cop__poll_is_lively(poll);
+        if (leaves || !cop__poll_sit(poll, worker->index)) {
                 cop__park_wait(&worker->park, ticket, deadline_ns);
-                return;
+                if (!leaves || !cop__poll_sit(poll, worker->index))
+                        return;
+                cop__poll_look(poll, events);
+        } else {
+                cop__poll_wait(poll, &worker->park, ticket, deadline_ns, events);
         }
-        cop__poll_wait(poll, &worker->park, ticket, deadline_ns, events);
         cop__poll_rise(poll);
+}
+
+/*
+ * Before it sleeps, where that is worth it (poll.h, Lively). It counts as busy meanwhile: nobody leaves work to it, and what others have
+ * put where it is for all it looks at itself. True: something has come.
+ */
+static bool linger(struct cop__worker *worker)
+{
+        struct cop__scheduler *scheduler = worker->thread.scheduler;
+        struct cop__poll *poll = &scheduler->poll;
+        struct cop__poll_events events = { .count = 0 };
+        if (COP__LIKELY(!cop__poll_is_lively(poll)) || !cop__poll_sit(poll, worker->index))
+                return false;
+        stop_searching(worker, false);
+        uint64_t end_ns = cop__clock_ns() + COP__LINGER_NS;
+        uint64_t timer_ns = cop__wheel_next(&worker->wheel);
+        if (timer_ns < end_ns)
+                end_ns = timer_ns;
+        do
+                cop__poll_look(poll, &events);
+        while (events.count == 0 && !is_work_left(scheduler) &&
+               !cop__load_relaxed(&scheduler->stopping) && cop__clock_ns() < end_ns);
+        if (events.count == 0)
+                cop__poll_set_lively(poll, false);
+        cop__poll_rise(poll);
+        tell_ready(worker, &events);
+        return events.count > 0;
 }
 
 /* Sleeps until there is something to do, or might be. */
@@ -823,7 +857,8 @@ static void park(struct cop__worker *worker)
                 uint64_t look_ns = lookout ? cop__clock_ns() + COP__LOOKOUT_NS : UINT64_MAX;
                 if (COP__UNLIKELY(cop__load_seq(&scheduler->quiet.onlookers) != 0))
                         cop__quiet_tell(&scheduler->quiet);
-                sleep_until(worker, ticket, look_ns < deadline_ns ? look_ns : deadline_ns, &events);
+                sleep_until(worker, ticket, look_ns < deadline_ns ? look_ns : deadline_ns, lookout,
+                            &events);
                 if (lookout)
                         end_lookout(worker);
         }
@@ -906,7 +941,8 @@ static COP__NOINLINE struct cop__task *wait_for_task(struct cop__worker *worker)
                         stop_searching(worker, true);
                         cop__spare_rest(worker);
                 }
-                park(worker);
+                if (!linger(worker))
+                        park(worker);
                 task = pick_at_hand(worker);
         } while (task == NULL);
         return task;

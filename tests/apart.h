@@ -78,9 +78,7 @@ enum deed {
         UNWATCHES,
         LOOKS_UP,   /* "witness" */
         TAKES_NAME, /* "victim" */
-        SPAWNS,
-        SENDS_TIMER,
-        JOINS,
+        SUPERVISES,
         CALLS,      /* pid */
         CALLS_IN_VAIN,
         CLOSES_EVERYTHING,
@@ -92,7 +90,6 @@ enum deed {
         KILLS,      /* pid */
         ASKS_INFO,  /* of pid */
         LOOKS_AT,   /* pid */
-        PUTS,       /* into the channel that pid keeps */
 };
 
 typedef struct deed_order {
@@ -222,14 +219,10 @@ static inline void victim_obey(victim *self, const deed_order *o)
         case TAKES_NAME:
                 value = cop_register("victim", cop_self());
                 break;
-        case SPAWNS:
-                value = cop_spawn_opt(&(cop_spawn_options){ .server = &adder_server }, &pid);
-                break;
-        case SENDS_TIMER:
-                value = cop_send_after(NULL, 1, o->pid, add, .number = 1);
-                break;
-        case JOINS:
-                value = cop_group_join("scope", cop_atom("group"), cop_self());
+        case SUPERVISES:
+                value = cop_supervise(&(cop_supervisor){
+                        .name = "inner", .strategy = COP_ONE_FOR_ONE,
+                        .children = COP_CHILDREN({ .id = "adder", .server = &adder_server }) }, &pid);
                 break;
         case CALLS: {
                 cop_auto reply = NULL;
@@ -244,7 +237,7 @@ static inline void victim_obey(victim *self, const deed_order *o)
                 value = cop_call(NULL, o->pid, 1, add, .number = 5);
                 break;
         case CLOSES_EVERYTHING:
-                for (int fd = 3; fd < 64; fd++)
+                for (int fd = 3; fd < 1024; fd++)
                         close(fd);
                 for (;;)
                         pause();
@@ -283,9 +276,6 @@ static inline void victim_obey(victim *self, const deed_order *o)
                 value = cop_process_info(o->pid, &process);
                 break;
         }
-        case PUTS:
-                value = cop_put_value(o->pid, COP_FOREVER, COP_KIND_OF(add), &(add){ 1 });
-                break;
         case KILLS:
                 value = cop_send_exit(o->pid, cop_atom("kill"));
                 break;

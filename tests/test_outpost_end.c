@@ -232,6 +232,61 @@ IN_PROCESSES(a_supervisor_starts_it_again_whatever_it_has_done)
         await_true(is_gone(os_pid));
 }
 
+struct fate {
+        int64_t deed;
+        const char *reason; /* is in the reason of the end */
+};
+
+static const struct fate fates[] = {
+        { EXITS_OVER, "over" },
+        { EXITS_THE_PROCESS, "{os_process, {exit_status, 3}}" },
+        { LOOPS, "killed" },
+        { CLOSES_EVERYTHING, "os_process" },
+#if PLAIN_MALLOC
+        { FAULTS, "{fault, sigsegv" },
+        { DIVIDES_BY_ZERO, "{fault, " },
+        { CORRUPTS_THE_HEAP, "{os_process, {signal, 'SIGABRT'}}" },
+        { FREES_TWICE, "{os_process, {signal, 'SIGABRT'}}" },
+        { ALLOCATES_FOR_EVER, "{os_process, memory_limit}" },
+        { COP_ALLOCATES_FOR_EVER, "{system_limit, memory}" },
+#endif
+};
+
+/* Whoever is linked to the victim and whoever monitors it hear the same reason, and another one is there. */
+static void meet(const struct fate *fate)
+{
+        cop_pid pid = cop_whereis("victim");
+        int64_t os_pid = os_pid_of(pid);
+        cop_ref ref = watch(pid);
+        ck_assert_int_eq(cop_link(pid), COP_OK);
+        cop_send(pid, deed_order, .what = fate->deed);
+        if (fate->deed == LOOPS)
+                cop_send_exit(pid, cop_atom("kill"));
+        cop_auto down = await(COP_REF(cop_down, ref));
+        cop_auto exited = await(COP_KIND(cop_exited));
+        const char *reason = text_of(cop_read(cop_down, down)->reason);
+        ck_assert_msg(strstr(reason, fate->reason) != NULL, "%s, not %s", reason, fate->reason);
+        ck_assert_str_eq(text_of(cop_read(cop_exited, exited)->reason), reason);
+        ck_assert(cop_pid_equal(cop_read(cop_exited, exited)->pid, pid));
+        ck_assert_int_ne(after(os_pid), os_pid);
+        ck_assert_int_eq(TELL(cop_whereis("victim"), SLEEPS).value, 0);
+        await_true(is_gone(os_pid));
+}
+
+IN_PROCESSES(each_end_is_heard_by_links_and_monitors_and_a_supervisor_starts_the_next)
+{
+        cop_pid shop;
+        ck_assert_int_eq(cop_supervise(&(cop_supervisor){
+                .name = "shop", .strategy = COP_ONE_FOR_ONE, .intensity = 100, .period_ms = 5000,
+                .children = COP_CHILDREN({ "victim", &victim_server, .isolation = COP_ISOLATION_PROCESS,
+                                           .memory_limit = suite_is_slow() ? 0 : 8 << 20 }) }, &shop), COP_OK);
+        cop_trap_exit(true);
+        after(0);
+        for (size_t i = 0; i < COP__COUNT(fates); i++)
+                meet(&fates[i]);
+        ck_assert_int_eq(cop_shutdown(shop, PATIENCE_MS), COP_OK);
+}
+
 /* ---- No process outlives its node ---------------------------------------------------------------- */
 
 enum { ORPHANS = 3 };

@@ -1,0 +1,600 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * The same code does the same in an OS process of its own. Each scene is run by an actor of the node and then by one in a process;
+ * what they tell must be equal, and is what the claim says.
+ */
+#include "tests/apart.h"
+
+typedef struct outcome {
+        cop_term term;
+} outcome;
+COP_MESSAGE(outcome, term);
+
+static void tell(cop_term term)
+{
+        cop_send(cop_parent(), outcome, .term = term);
+}
+
+static cop_term status_term(cop_status status)
+{
+        return cop_string(cop_status_text(status));
+}
+
+static const char *play(void (*scene)(void), cop_isolation isolation)
+{
+        cop_pid pid;
+        cop_ref ref;
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = scene, .isolation = isolation,
+                                                             .monitor = true, .monitor_ref = &ref },
+                                       &pid), COP_OK);
+        cop_auto told = cop_receive(PATIENCE_MS, COP_KIND(outcome), COP_REF(cop_down, ref));
+        ck_assert_ptr_nonnull(told);
+        const cop_down *down = cop_read(cop_down, told);
+        ck_assert_msg(down == NULL, "the scene ended with %s", down != NULL ? text_of(down->reason) : "");
+        await_and_drop(COP_REF(cop_down, ref));
+        return text_of(cop_read(outcome, told)->term);
+}
+
+/* SAME(claim, what both tell) { the scene } */
+#define SAME(claim, wanted)                                                    \
+        static void scene_##claim(void);                                       \
+        IN_PROCESSES(claim)                                                    \
+        {                                                                      \
+                ck_assert_str_eq(play(scene_##claim, COP_ISOLATION_GUARDED), wanted); \
+                ck_assert_str_eq(play(scene_##claim, COP_ISOLATION_PROCESS), wanted); \
+        }                                                                      \
+        static void scene_##claim(void)
+
+/* As put_down, without check, which is not there in a process. */
+static void end_and_wait(cop_pid pid)
+{
+        cop_ref ref;
+        cop_monitor(pid, &ref);
+        cop_send_exit(pid, cop_atom("kill"));
+        cop_message_free(cop_receive(PATIENCE_MS, COP_REF(cop_down, ref)));
+}
+
+static void waits(void)
+{
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(note)));
+}
+
+/* ---- Spawning ---------------------------------------------------------------------------- */
+
+SAME(a_child_is_spawned_and_answers, "7")
+{
+        cop_pid pid = cop_spawn_or_exit(&(cop_spawn_options){ .server = &adder_server });
+        cop_auto reply = NULL;
+        cop_call(&reply, pid, PATIENCE_MS, add, .number = 7);
+        tell(cop_int(cop_read(sum, reply)->total));
+}
+
+static void ends_over(void)
+{
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(note)));
+        cop_exit(cop_atom("over"));
+}
+
+SAME(a_child_may_be_monitored_from_its_birth_on, "over")
+{
+        cop_ref ref;
+        cop_pid pid = cop_spawn_or_exit(
+                &(cop_spawn_options){ .run = ends_over, .monitor = true, .monitor_ref = &ref });
+        cop_send(pid, note, .number = 1);
+        cop_auto down = cop_receive(PATIENCE_MS, COP_REF(cop_down, ref));
+        tell(cop_read(cop_down, down)->reason);
+}
+
+SAME(a_linked_child_tells_its_end_to_a_parent_that_traps_exits, "over")
+{
+        cop_trap_exit(true);
+        cop_pid pid = cop_spawn_link(ends_over);
+        cop_send(pid, note, .number = 1);
+        cop_auto exited = cop_receive(PATIENCE_MS, COP_KIND(cop_exited));
+        tell(cop_read(cop_exited, exited)->reason);
+}
+
+static void parent_of_linked(void)
+{
+        cop_pid pid = cop_spawn_link(waits);
+        cop_register("linked", pid);
+        cop_send(cop_parent(), note, .number = 1);
+        cop_receive(COP_FOREVER, COP_KIND(add));
+}
+
+SAME(a_linked_child_ends_with_its_parent, "gone")
+{
+        cop_ref ref;
+        cop_pid parent = cop_spawn(parent_of_linked);
+        cop_message_free(cop_receive(PATIENCE_MS, COP_KIND(note)));
+        cop_monitor("linked", &ref);
+        cop_send_exit(parent, cop_atom("gone"));
+        cop_auto down = cop_receive(PATIENCE_MS, COP_REF(cop_down, ref));
+        tell(cop_read(cop_down, down)->reason);
+}
+
+static void says_its_parent(const sum *who)
+{
+        cop_send(cop_parent(), add, .number = cop_pid_equal(cop_parent(), who->self));
+}
+
+SAME(a_child_knows_its_parent_and_has_its_argument, "1")
+{
+        cop_spawn_with(says_its_parent, sum, .self = cop_self());
+        cop_auto message = cop_receive(PATIENCE_MS, COP_KIND(add));
+        tell(cop_int(cop_read(add, message)->number));
+}
+
+SAME(a_child_has_a_name_and_a_second_one_of_it_is_refused, "{true, \"the name is taken, or the actor bears another\"}")
+{
+        cop_pid first, second;
+        cop_spawn_opt(&(cop_spawn_options){ .run = waits, .name = "only" }, &first);
+        cop_status status = cop_spawn_opt(&(cop_spawn_options){ .run = waits, .name = "only" }, &second);
+        tell(COP_TUPLE(cop_bool(cop_pid_equal(cop_whereis("only"), first)), status_term(status)));
+        end_and_wait(first);
+}
+
+SAME(bad_options_are_refused, "\"an argument is outside its documented range\"")
+{
+        cop_pid pid;
+        tell(status_term(cop_spawn_opt(&(cop_spawn_options){ .run = waits, .name = "undefined" }, &pid)));
+}
+
+static void start_fails(const add *how)
+{
+        if (how->number == 1)
+                cop_exit(cop_atom("no_key"));
+        if (how->number == 2)
+                cop_ignore();
+        cop_start_extra(cop_int(8080));
+        cop_init_ack();
+        waits();
+}
+
+static cop_status start_with(int64_t how)
+{
+        cop_pid pid;
+        cop_status status = cop_start(&(cop_spawn_options){ RUN_WITH(start_fails, add, how),
+                                                            .init_ack = true }, PATIENCE_MS, &pid);
+        if (status == COP_OK)
+                cop_send_exit(pid, cop_atom("kill"));
+        return status;
+}
+
+SAME(a_start_is_waited_for_and_ends_as_the_init_does, "{died, no_key, ignored, 8080}")
+{
+        bool died = start_with(1) == COP_E_DIED;
+        char why[32];
+        cop_term_print(cop_failure(), NULL, why, sizeof(why));
+        bool ignored = start_with(2) == COP_E_IGNORED;
+        start_with(3);
+        tell(COP_TUPLE(cop_atom(died ? "died" : "lives"), cop_atom(why),
+                       cop_atom(ignored ? "ignored" : "not"), cop_started_extra()));
+}
+
+static void grandchild(const sum *to)
+{
+        cop_send(to->self, add, .number = 3);
+}
+
+static void child(const sum *to)
+{
+        cop_spawn_with(grandchild, sum, .self = to->self);
+}
+
+SAME(grandchildren_are_spawned_too, "3")
+{
+        cop_spawn_with(child, sum, .self = cop_self());
+        cop_auto message = cop_receive(PATIENCE_MS, COP_KIND(add));
+        tell(cop_int(cop_read(add, message)->number));
+}
+
+SAME(many_children_are_waited_for_as_a_group, "{\"ok\", 4}")
+{
+        cop_ends ends;
+        cop_wait_group *group = cop_wait_group_open();
+        for (int i = 0; i < 4; i++)
+                cop_wait_spawn_or_exit(group, &(cop_spawn_options){ RUN_WITH(grandchild, sum, .self = cop_self()) });
+        cop_status status = cop_wait_all(group, PATIENCE_MS, &ends);
+        tell(COP_TUPLE(cop_string(status == COP_OK ? "ok" : cop_status_text(status)), cop_int((int64_t)ends.well)));
+        cop_wait_group_close(group);
+}
+
+/* ---- Tasks and futures ----------------------------------------------------------------------- */
+
+static void doubles(const add *a)
+{
+        if (a->number < 0)
+                cop_exit(cop_atom("negative"));
+        cop_reply(sum, .total = 2 * a->number);
+}
+
+SAME(a_task_gives_its_result_or_its_reason, "{42, negative}")
+{
+        cop_auto result = NULL;
+        cop_auto none = NULL;
+        cop_task good = cop_task_async_nolink(doubles, add, .number = 21);
+        cop_task bad = cop_task_async_nolink(doubles, add, .number = -1);
+        cop_task_yield(&result, good, PATIENCE_MS);
+        cop_task_yield(&none, bad, PATIENCE_MS);
+        tell(COP_TUPLE(cop_int(cop_read(sum, result)->total), cop_failure()));
+}
+
+SAME(a_group_of_tasks_ends_with_its_first_failure, "{true, true, negative}")
+{
+        cop_task_group group;
+        cop_task_group_open(NULL, &group);
+        bool started = cop_task_group_start(group, &(cop_task_options){ COP__TASK(doubles, add, .number = 1) },
+                                            NULL) == COP_OK;
+        cop_task_group_start(group, &(cop_task_options){ COP__TASK(doubles, add, .number = -1) }, NULL);
+        bool died = cop_task_group_close(group) == COP_E_DIED;
+        tell(COP_TUPLE(cop_bool(started), cop_bool(died), cop_failure()));
+}
+
+static bool next_of_three(int64_t *at, add *item)
+{
+        item->number = ++*at;
+        return *at <= 3;
+}
+
+SAME(a_stream_of_tasks_comes_in_order, "{2, 4, 6}")
+{
+        int64_t at = 0, totals[3] = { 0 };
+        cop_streamed streamed;
+        cop_task_stream *stream;
+        cop_task_stream_open(&(cop_task_stream_options){ COP_STREAM(doubles, add, next_of_three, &at),
+                                                         .most = 2, .timeout_ms = PATIENCE_MS }, &stream);
+        while (cop_task_stream_next(stream, &streamed) == COP_OK) {
+                totals[streamed.index] = cop_read(sum, streamed.result)->total;
+                cop_message_free(streamed.result);
+        }
+        cop_task_stream_close(stream);
+        tell(COP_TUPLE(cop_int(totals[0]), cop_int(totals[1]), cop_int(totals[2])));
+}
+
+COP_FUTURE(sum);
+
+static void resolves(const add *a)
+{
+        if (a->number < 0)
+                cop_exit(cop_atom("negative"));
+        cop_resolve(sum, .total = 3 * a->number);
+}
+
+SAME(futures_are_awaited_joined_and_fail, "{15, 15, negative, true}")
+{
+        cop_auto first = NULL;
+        cop_auto again = NULL;
+        cop_auto none = NULL;
+        sum_future good = cop_async_with(sum, resolves, add, .number = 5);
+        sum_future bad = cop_async_with(sum, resolves, add, .number = -1);
+        cop_await(&first, good, PATIENCE_MS, sum);
+        cop_join(&again, good, PATIENCE_MS, sum);
+        cop_join(&none, bad, PATIENCE_MS, sum);
+        char why[32];
+        cop_term_print(cop_failure(), NULL, why, sizeof(why));
+        bool gone = cop_await(&none, good, PATIENCE_MS, sum) == COP_E_NO_ACTOR;
+        tell(COP_TUPLE(cop_int(cop_read(sum, first)->total), cop_int(cop_read(sum, again)->total),
+                       cop_atom(why), cop_bool(gone)));
+}
+
+/* ---- Channels ----------------------------------------------------------------------------------- */
+
+COP_CHANNEL(add);
+
+static void produces(const add_channel *channel)
+{
+        for (int64_t i = 1; i <= 5; i++)
+                cop_put(*channel, PATIENCE_MS, add, .number = i);
+        cop_channel_close(*channel);
+}
+
+SAME(items_go_through_a_channel_in_order_until_it_is_closed, "{12345, true}")
+{
+        add_channel channel;
+        cop_message *item;
+        int64_t digits = 0;
+        cop_status status;
+        cop_channel_open(&channel, add, 2);
+        cop_spawn_with(produces, add_channel, channel.pid);
+        while ((status = cop_take(&item, channel, PATIENCE_MS, add)) == COP_OK) {
+                digits = 10 * digits + cop_read(add, item)->number;
+                cop_message_free(item);
+        }
+        tell(COP_TUPLE(cop_int(digits), cop_bool(status == COP_E_CLOSED)));
+}
+
+SAME(a_take_that_is_too_late_leaves_the_item_in_the_channel, "{true, 1, 9}")
+{
+        add_channel channel;
+        cop_message *item = NULL;
+        size_t count = 0;
+        cop_channel_open(&channel, add, 2);
+        bool late = cop_take(&item, channel, 1, add) == COP_E_TIMEOUT;
+        cop_put(channel, PATIENCE_MS, add, .number = 9);
+        cop_channel_count(channel, &count);
+        cop_take(&item, channel, PATIENCE_MS, add);
+        tell(COP_TUPLE(cop_bool(late), cop_int((int64_t)count), cop_int(cop_read(add, item)->number)));
+        cop_message_free(item);
+}
+
+SAME(a_select_takes_what_is_there_and_gives_the_rest_back, "{0, 1, 8, 9}")
+{
+        add_channel left, right;
+        cop_message *item = NULL;
+        cop_channel_open(&left, add, 2);
+        cop_channel_open(&right, add, 2);
+        cop_put(left, PATIENCE_MS, add, .number = 8);
+        cop_case first[] = { COP_CASE_TAKE(left, add), COP_CASE_TAKE(right, add) };
+        int chosen = cop_select(PATIENCE_MS, first);
+        cop_put(right, PATIENCE_MS, add, .number = 9);
+        cop_case second[] = { COP_CASE_TAKE(left, add), COP_CASE_TAKE(right, add) };
+        int next = cop_select(PATIENCE_MS, second);
+        tell(COP_TUPLE(cop_int(chosen), cop_int(next), cop_int(cop_read(add, first[0].message)->number),
+                       cop_int(cop_read(add, second[1].message)->number)));
+        cop_message_free(item);
+}
+
+/* An actor in a process and one in the node, at a channel of either. */
+static void takes_two(const add_channel *channel)
+{
+        int64_t total = 0;
+        for (int i = 0; i < 2; i++) {
+                cop_message *item = NULL;
+                if (cop_take(&item, *channel, PATIENCE_MS, add) == COP_OK)
+                        total += cop_read(add, item)->number;
+                cop_message_free(item);
+        }
+        cop_send(cop_parent(), add, .number = total);
+}
+
+IN_PROCESSES(a_process_takes_from_a_channel_of_the_node)
+{
+        add_channel channel;
+        ck_assert_int_eq(cop_channel_open(&channel, add, 1), COP_OK);
+        START_APART(RUN_WITH(takes_two, add_channel, channel.pid));
+        for (int64_t i = 1; i <= 2; i++)
+                ck_assert_int_eq(cop_put(channel, PATIENCE_MS, add, .number = i), COP_OK);
+        cop_auto total = await(COP_KIND(add));
+        ck_assert_int_eq(cop_read(add, total)->number, 3);
+        ck_assert_int_eq(cop_channel_close(channel), COP_OK);
+}
+
+static void opens_a_channel(void)
+{
+        add_channel channel;
+        cop_channel_open(&channel, add, 1);
+        cop_send(cop_parent(), add_channel, channel.pid);
+        takes_two(&channel);
+}
+
+IN_PROCESSES(the_node_puts_into_a_channel_of_a_process)
+{
+        START_APART(.run = opens_a_channel);
+        cop_auto opened = await(COP_KIND(add_channel));
+        add_channel channel = *cop_read(add_channel, opened);
+        for (int64_t i = 1; i <= 2; i++)
+                ck_assert_int_eq(cop_put(channel, PATIENCE_MS, add, .number = i), COP_OK);
+        cop_auto total = await(COP_KIND(add));
+        ck_assert_int_eq(cop_read(add, total)->number, 3);
+}
+
+/* ---- Agents and events ----------------------------------------------------------------------------- */
+
+static void grow(adder *pot, const add *a)
+{
+        pot->total += a->number;
+}
+
+static void show(const adder *pot, const add *a)
+{
+        (void)a;
+        cop_reply(sum, .total = pot->total);
+}
+
+SAME(an_agent_keeps_a_value, "12")
+{
+        cop_auto reply = NULL;
+        cop_pid pot = cop_agent_new(adder, .total = 5);
+        cop_agent_update(NULL, pot, PATIENCE_MS, adder, grow, add, .number = 7);
+        cop_agent_get(&reply, pot, PATIENCE_MS, adder, show, add, .number = 0);
+        tell(cop_int(cop_read(sum, reply)->total));
+}
+
+typedef struct ear {
+        cop_pid to;
+} ear;
+
+static void ear_init(ear *self, const sum *start)
+{
+        self->to = start->self;
+}
+
+static void ear_on_add(ear *self, const add *a)
+{
+        cop_send(self->to, note, .number = a->number);
+}
+
+COP_SERVER(ear, COP_INIT_WITH(sum, ear_init), COP_ON(add, ear_on_add));
+
+SAME(an_event_manager_tells_its_handlers, "{true, 4}")
+{
+        cop_pid manager;
+        cop_start(&(cop_spawn_options){ .server = &cop_event_manager }, PATIENCE_MS, &manager);
+        bool added = cop_add_handler(manager, .id = "ear", .server = &ear_server, .kind = COP_KIND_OF(sum),
+                                     .argument = &(sum){ .self = cop_self() }) == COP_OK;
+        cop_notify(manager, add, .number = 4);
+        cop_auto message = cop_receive(PATIENCE_MS, COP_KIND(note));
+        tell(COP_TUPLE(cop_bool(added), cop_int(cop_read(note, message)->number)));
+}
+
+/* ---- What would bring code into the node --------------------------------------------------------- */
+
+static void asks_for_too_much(void)
+{
+        cop_child_count count = { 0 };
+        cop_pid pid;
+        cop_status counted = cop_count_children("shop", &count);
+        cop_status started = cop_start_child_of(cop_to_name("shop"),
+                                                &(cop_child){ .id = "new", .server = &adder_server },
+                                                &pid, NULL);
+        cop_status ran = cop_agent_update(NULL, "pot", PATIENCE_MS, adder, grow, add, .number = 1);
+        tell(COP_TUPLE(status_term(counted), cop_int(count.specs), status_term(started), status_term(ran),
+                       status_term(cop_memory_subscribe()), status_term(cop_dead_letters_subscribe())));
+}
+
+IN_PROCESSES(an_address_of_code_does_not_go_from_a_process_to_the_node)
+{
+        cop_pid shop, pot;
+        const char *no = "\"an actor in an OS process of its own cannot do it\"";
+        char wanted[512];
+        ck_assert_int_eq(cop_supervise(&(cop_supervisor){
+                .name = "shop", .strategy = COP_ONE_FOR_ONE,
+                .children = COP_CHILDREN({ .id = "adder", .server = &adder_server }) }, &shop), COP_OK);
+        ck_assert_int_eq(cop_agent_start("pot", COP_KIND_OF(adder), &(adder){ 5 }, &pot), COP_OK);
+        snprintf(wanted, sizeof(wanted), "{\"%s\", 1, %s, %s, %s, %s}", cop_status_text(COP_OK), no, no, no, no);
+        ck_assert_str_eq(play(asks_for_too_much, COP_ISOLATION_PROCESS), wanted);
+        cop_auto reply = NULL;
+        cop_agent_get(&reply, pot, PATIENCE_MS, adder, show, add, .number = 0);
+        ck_assert_int_eq(cop_read(sum, reply)->total, 5);
+        ck_assert_int_eq(cop_shutdown(shop, PATIENCE_MS), COP_OK);
+}
+
+/* ---- Blocking --------------------------------------------------------------------------------------- */
+
+static void blocks_in_init(const sum *to)
+{
+        cop_ref ref;
+        cop_monitor(to->self, &ref);
+        usleep(20000); /* longer than the watch takes to find it stuck; what comes meanwhile must wait for this very thread */
+        cop_monitor(to->self, &ref);
+        cop_send(to->self, add, .number = cop_is_alive(to->self));
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(note)));
+}
+
+SAME(who_blocks_its_thread_is_answered_afterwards, "1")
+{
+        cop_pid pid = cop_spawn_with(blocks_in_init, sum, .self = cop_self());
+        cop_send(pid, add, .number = 1);
+        cop_auto message = cop_receive(PATIENCE_MS, COP_KIND(add));
+        tell(cop_int(cop_read(add, message)->number));
+}
+
+/* ---- Timers ------------------------------------------------------------------------------------------- */
+
+static void echoes(const sum *to)
+{
+        cop_auto message = cop_receive(COP_FOREVER, COP_KIND(add));
+        cop_send(to->self, note, .number = cop_read(add, message)->number,
+                 .text = cop_text_of(cop_pid_equal(cop_message_from(message), to->self) ? "from him" : ""));
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(sum)));
+}
+
+SAME(a_timer_for_another_sends_in_this_ones_name, "{5, \"from him\"}")
+{
+        cop_pid pid = cop_spawn_with(echoes, sum, .self = cop_self());
+        cop_send_after(NULL, 1, pid, add, .number = 5);
+        cop_auto message = cop_receive(PATIENCE_MS, COP_KIND(note));
+        const note *n = cop_read(note, message);
+        tell(COP_TUPLE(cop_int(n->number), cop_string(n->text.data)));
+}
+
+SAME(a_timer_for_another_is_cancelled_and_read, "{true, true, -1, -1}")
+{
+        cop_ref timer;
+        cop_pid pid = cop_spawn(waits);
+        cop_send_after(&timer, 3600000, pid, note, .number = 1);
+        bool runs = cop_timer_left(timer) > 3500000, left = cop_cancel(timer) > 3500000;
+        tell(COP_TUPLE(cop_bool(runs), cop_bool(left), cop_int(cop_cancel(timer)), cop_int(cop_timer_left(timer))));
+        cop_send_exit(pid, cop_atom("kill"));
+}
+
+SAME(a_timer_finds_a_name_when_it_fires, "6")
+{
+        cop_register("echo", cop_spawn_with(echoes, sum, .self = cop_self()));
+        cop_send_after(NULL, 1, "echo", add, .number = 6);
+        cop_auto message = cop_receive(PATIENCE_MS, COP_KIND(note));
+        tell(cop_int(cop_read(note, message)->number));
+        cop_unregister("echo");
+}
+
+SAME(a_timer_ends_another, "late")
+{
+        cop_ref ref;
+        cop_pid pid = cop_spawn(waits);
+        cop_monitor(pid, &ref);
+        cop_exit_after(NULL, 1, pid, cop_atom("late"));
+        cop_auto down = cop_receive(PATIENCE_MS, COP_REF(cop_down, ref));
+        tell(cop_read(cop_down, down)->reason);
+}
+
+/* ---- Groups and registries ------------------------------------------------------------------------------ */
+
+SAME(groups_are_joined_left_looked_at_and_sent_to, "{1, true, 3, true, 0}")
+{
+        cop_pid scope, picked = cop_no_pid();
+        cop_term before, after;
+        cop_start(&(cop_spawn_options){ .server = &cop_scope_server, .name = "chat" }, PATIENCE_MS, &scope);
+        cop_group_join("chat", cop_atom("tea"), cop_self());
+        cop_group_members("chat", cop_atom("tea"), &before);
+        cop_group_pick("chat", cop_atom("tea"), COP_PICK_IN_TURN, &picked);
+        cop_group_send("chat", cop_atom("tea"), add, .number = 3);
+        cop_auto message = cop_receive(PATIENCE_MS, COP_KIND(add));
+        bool left = cop_group_leave("chat", cop_atom("tea"), cop_self()) == COP_OK;
+        cop_group_members("chat", cop_atom("tea"), &after);
+        tell(COP_TUPLE(cop_int(before.count), cop_bool(cop_pid_equal(picked, cop_self())),
+                       cop_int(cop_read(add, message)->number), cop_bool(left), cop_int(after.count)));
+        cop_term_free(before);
+        cop_term_free(after);
+        end_and_wait(scope);
+}
+
+SAME(a_group_is_watched, "{0, true, {tea, true}}")
+{
+        cop_pid scope;
+        cop_ref ref;
+        cop_term now;
+        cop_start(&(cop_spawn_options){ .server = &cop_scope_server, .name = "chat" }, PATIENCE_MS, &scope);
+        cop_group_monitor("chat", cop_atom("tea"), &ref, &now);
+        int64_t count = now.count;
+        cop_term_free(now);
+        cop_group_join("chat", cop_atom("tea"), cop_self());
+        cop_auto message = cop_receive(PATIENCE_MS, COP_REF(cop_group_joined, ref));
+        const cop_group_joined *joined = cop_read(cop_group_joined, message);
+        bool over = cop_group_demonitor(ref) == COP_OK;
+        tell(COP_TUPLE(cop_int(count), cop_bool(over),
+                       COP_TUPLE(joined->group, cop_bool(cop_pid_equal(joined->pid, cop_self())))));
+        end_and_wait(scope);
+}
+
+SAME(without_a_scope_there_is_no_group, "{\"no live actor bears this name\", \"no live actor bears this name\"}")
+{
+        tell(COP_TUPLE(status_term(cop_group_join("nowhere", cop_atom("tea"), cop_self())),
+                       status_term(cop_group_send("nowhere", cop_atom("tea"), add, .number = 1))));
+}
+
+SAME(a_registry_is_entered_looked_at_and_left, "{true, taken, [{true, 7}], 1, [8], [blue], true, 0}")
+{
+        cop_pid registry, holder = cop_no_pid();
+        cop_term entries, values, keys;
+        uint64_t count = 0, none = 1;
+        cop_start(&(cop_spawn_options){ .server = &cop_registry_server, .name = "keys", .kind = COP_KIND_OF(cop_registry),
+                                        .argument = &(cop_registry){ .keys = COP_UNIQUE } }, PATIENCE_MS, &registry);
+        bool entered = cop_registry_register("keys", cop_atom("blue"), cop_int(7), NULL) == COP_OK;
+        cop_status again = cop_registry_register("keys", cop_atom("blue"), cop_int(9), &holder);
+        cop_registry_lookup("keys", cop_atom("blue"), &entries);
+        cop_term entry = entries.as.items[0];
+        cop_term seen = COP_TUPLE(cop_bool(cop_pid_equal(entry.as.items[0].as.pid, holder)), entry.as.items[1]);
+        cop_registry_count("keys", &count);
+        cop_registry_update("keys", cop_atom("blue"), cop_int(8));
+        cop_registry_values("keys", cop_atom("blue"), cop_self(), &values);
+        cop_registry_keys("keys", cop_self(), &keys);
+        bool out = cop_registry_unregister("keys", cop_atom("blue")) == COP_OK;
+        cop_registry_count("keys", &none);
+        tell(COP_TUPLE(cop_bool(entered), cop_atom(again == COP_E_TAKEN ? "taken" : "?"), COP_LIST(seen),
+                       cop_int((int64_t)count), values, keys, cop_bool(out), cop_int((int64_t)none)));
+        cop_term_free(entries);
+        cop_term_free(values);
+        cop_term_free(keys);
+        end_and_wait(registry);
+}
