@@ -120,7 +120,6 @@ static void start_node(struct cop__inside *inside, struct cop_node *origin, uint
                 .log = cop__inside_log,
                 .log_context = inside,
                 .dump = "", /* the file is the node's */
-                .secret_fields = cop__kinds_secrets(origin->kinds),
         };
         if (cop__node_start_inside(&options, inside, origin->kinds_first, origin->kinds_last,
                                    &inside->node) != COP_OK)

@@ -117,7 +117,6 @@ const cop_kind *cop__kinds_at(const cop_kinds *kinds, size_t at);
 cop_status cop__kinds_hide(cop_kinds *kinds, const char *names);
 const char *cop__kinds_secrets(const cop_kinds *kinds); /* those names, borrowed; NULL: none */
 bool cop__kinds_is_secret(const cop_kinds *kinds, const char *name); /* allocates nothing; `kinds` may be NULL */
-const char *cop__kinds_secrets(const cop_kinds *kinds);              /* fit for hide; NULL: none */
 
 /* How many kinds were left out because another of the same name, but another shape, came first. */
 size_t cop__kinds_clashes(const cop_kinds *kinds);

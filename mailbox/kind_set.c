@@ -147,8 +147,3 @@ bool cop__kinds_is_secret(const cop_kinds *kinds, const char *name)
                         return size > 0;
         return false;
 }
-
-const char *cop__kinds_secrets(const cop_kinds *kinds)
-{
-        return kinds->secrets;
-}

@@ -57,8 +57,9 @@ static void visits(void *argument)
 static void push_as_worker(struct item *item)
 {
         bool asleep;
+        uint32_t seq;
         if (cop__alone_begin(&world.solitude)) {
-                asleep = cop__queue_push_as(&world.queue, &item->node, true);
+                asleep = cop__queue_push_as(&world.queue, &item->node, true, &seq);
                 cop__alone_end(&world.solitude);
         } else {
                 asleep = cop__queue_push(&world.queue, &item->node);
