@@ -1,6 +1,6 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * What valgrind's memcheck is told of memory that we deal out ourselves: without it, it sees only what malloc() gives.
+ * What valgrind's memcheck is told of memory that we deal out ourselves: without it, it sees only what malloc gives.
  *
  * In checked builds, where valgrind's header is; elsewhere these are nothing, since each costs some instructions also where
  * nobody watches.
