@@ -234,6 +234,7 @@ struct cop__slots {
         struct cop__calling *calling; /* beside each slot; see calling.h */
         uint32_t limit;             /* slots 1 .. limit */
         uint32_t cached;            /* free ones that a thread may keep for itself */
+        uint32_t opened;            /* new ones that it opens at once */
         uint32_t used;              /* atomic; those from used + 1 on have never been */
         struct cop__lock lock;      /* of the two below */
         uint32_t *free;
@@ -277,6 +278,7 @@ struct cop_node {
         bool contains_strictly;     /* cop_node_options.contain_strict */
         char name[COP_NAME_MAX + 1];
         char dump_path[COP__DUMP_PATH_MAX]; /* "": none is written; see dump.h */
+        struct cop__fault_witness witness; /* writes it */
 };
 
 /* A thread of the program that is inside the node: its place, its actor, and where it sleeps. */
@@ -351,7 +353,7 @@ COP__INLINE cop_status cop__limit_knock(struct cop__thread *thread, cop_pid to,
         return cop__limit_knock_slowly(thread, to, request);
 }
 
-cop_status cop__slots_init(struct cop__slots *slots, uint32_t limit);
+cop_status cop__slots_init(struct cop__slots *slots, uint32_t limit, const struct cop__habits *habits);
 /* The only slot of a node that is inside (inside.h): that of this pid, which is its next actor's, and the last of the table. */
 struct cop__actor *cop__slots_open_at(struct cop__slots *slots, cop_pid pid);
 void cop__slots_fini(struct cop__slots *slots);
@@ -493,6 +495,7 @@ enum cop__failure {
         COP__FAILED_IGNORED, /* a start */
         COP__FAILED_FULL,
         COP__FAILED_ISOLATED,
+        COP__FAILED_EXPIRED, /* a request in flight, at its dequeue */
 };
 void cop__fail_call(struct cop__thread *thread, cop_pid callee, struct cop__signal *request,
                     enum cop__failure failure, struct cop__shared_term *reason);

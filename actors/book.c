@@ -7,6 +7,7 @@
 
 #include "actors/actor.h"
 #include "actors/group_monitor.h"
+#include "base/memory.h"
 #include "mailbox/term_hash.h"
 
 /* Keys that a partition has room for at first. */
@@ -55,7 +56,7 @@ static void free_later(ck_epoch_entry_t *entry)
 struct cop__book *cop__book_new(enum cop__book_type type, uint32_t partitions)
 {
         size_t size = sizeof(struct cop__book) + partitions * sizeof(struct cop__partition);
-        struct cop__book *book = aligned_alloc(COP__CACHE_LINE, size);
+        struct cop__book *book = cop__aligned_alloc(COP__CACHE_LINE, size);
         if (book == NULL)
                 return NULL;
         memset(book, 0, size);

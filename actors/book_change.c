@@ -12,6 +12,7 @@
 #include "actors/book.h"
 #include "actors/group_monitor.h"
 #include "actors/keyed_event.h"
+#include "base/memory.h"
 
 /* ---- Proposals ------------------------------------------------------------------------- */
 
@@ -19,7 +20,7 @@
 static void *new_with_room(size_t size, size_t room)
 {
         size = COP__ROUND_UP_8(size);
-        void *block = malloc(size + room);
+        void *block = cop__malloc(size + room);
         if (block != NULL)
                 memset(block, 0, size);
         return block;
@@ -40,7 +41,7 @@ cop_status cop__proposal_make(struct cop__visit *visit, const struct cop__keying
                 return COP_E_TOO_DEEP;
         proposal->key = new_with_room(sizeof(*proposal->key), key_room);
         proposal->entry = new_with_room(sizeof(*proposal->entry), value_room);
-        proposal->owner = malloc(sizeof(*proposal->owner));
+        proposal->owner = cop__malloc(sizeof(*proposal->owner));
         if (proposal->key == NULL || proposal->entry == NULL || proposal->owner == NULL) {
                 cop__proposal_drop(visit->thread, proposal);
                 return COP_E_NO_MEMORY;

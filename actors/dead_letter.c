@@ -111,22 +111,27 @@ static void keep(struct cop__thread *thread, struct cop__letter *letter)
                 tell(thread, subscribers[i], &told);
 }
 
-void cop__letter_die(struct cop__thread *thread, cop_pid to, struct cop__signal *signal,
-                     enum cop__death death)
+void cop__letter_tell(struct cop__thread *thread, cop_pid to, const struct cop__signal *signal,
+                      enum cop__death death)
 {
         struct cop__here *here = cop__here_of(thread);
         struct cop__letter letter;
         cop__count_up(&here->dead_letters);
         if (!is_of_interest(signal) || !has_share(&here->letter_share)) {
                 here->letter_share.missed++;
-                cop__signal_free(&thread->pool, signal);
                 return;
         }
         describe(here->node, signal, to, death, &letter);
         letter.missed = here->letter_share.missed;
         here->letter_share.missed = 0;
-        cop__signal_free(&thread->pool, signal);
         keep(thread, &letter);
+}
+
+void cop__letter_die(struct cop__thread *thread, cop_pid to, struct cop__signal *signal,
+                     enum cop__death death)
+{
+        cop__letter_tell(thread, to, signal, death);
+        cop__signal_free(&thread->pool, signal);
 }
 
 bool cop__letter_get(cop_node *node, uint64_t number, struct cop__letter *letter)

@@ -67,6 +67,10 @@ void cop__letters_init(struct cop__letters *letters);
 void cop__letter_die(struct cop__thread *thread, cop_pid to, struct cop__signal *signal,
                      enum cop__death death);
 
+/* The same, but the signal goes on: somebody is still to be answered. */
+void cop__letter_tell(struct cop__thread *thread, cop_pid to, const struct cop__signal *signal,
+                      enum cop__death death);
+
 /* "no_actor", ... */
 const char *cop__death_name(enum cop__death death);
 

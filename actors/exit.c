@@ -8,7 +8,7 @@
  *      then, on the worker, with no user code on the stack: cop__die
  *              1 the pid moves on: nobody can find the dead
  *              2 its name is free again, and the timers for it have ended
- *              3 the crash report, if it crashed
+ *              3 the facts for the crash report, if it crashed
  *      and in slices, between which others run: cop__die_on
  *              4 what it held in registries and groups is out, and a registry that it kept is empty
  *              5 who waits for the message that it was at is told: from here on others hear of the death
@@ -30,9 +30,7 @@
 #include "actors/calling.h"
 #include "actors/inside.h"
 #include "actors/machine.h"
-#include "actors/neighbours.h"
 #include "actors/outpost.h"
-#include "actors/own.h"
 #include "actors/server.h"
 #include "actors/request.h"
 #include "actors/take.h"
@@ -207,18 +205,6 @@ void cop__overflow(struct cop__actor *actor)
 
 /* ---- The report --------------------------------------------------------------------------------- */
 
-static void print_message(const struct cop_node *node, const struct cop__signal *signal,
-                          char *text, size_t size)
-{
-        cop_term term;
-        text[0] = '\0';
-        if (signal == NULL || signal->kind == NULL ||
-            cop__kind_to_term(signal->kind, cop__signal_body(signal), &term) != COP_OK)
-                return;
-        cop_term_print(term, node->kinds, text, size);
-        cop_term_free(term);
-}
-
 _Static_assert(COP_LABEL_MAX <= COP_NAME_MAX, "a report has room for either");
 
 void cop__who_is(struct cop_node *node, const struct cop__actor *actor, cop_pid pid,
@@ -237,42 +223,18 @@ void cop__who_is(struct cop_node *node, const struct cop__actor *actor, cop_pid 
         who[size] = '\0';
 }
 
-/* A fault's reason tells what happened and where: {fault, sigfpe, "integer division by zero", {till_on_bill,
- * "samples/shop.c:15"}, Message}. Its parts make a better report than the term. */
-static void describe(const cop_term reason, struct cop__report *report, const cop_kinds *kinds)
-{
-        cop_term_print(reason, kinds, report->reason, sizeof(report->reason));
-        memcpy(report->what, report->reason, sizeof(report->what) - 1);
-        if (!cop_is_tuple(reason, "fault", 5))
-                return;
-        const cop_term *items = reason.as.items;
-        cop_term words = items[2], place = items[3];
-        snprintf(report->what, sizeof(report->what), "%.*s", (int)words.count, words.as.text);
-        cop_term function = place.as.items[0], line = place.as.items[1];
-        snprintf(report->where, sizeof(report->where), "%.*s%s%.*s", (int)function.count,
-                 function.as.text, line.count > 0 ? " at " : "", (int)line.count, line.as.text);
-}
-
 static void file_report(struct cop_node *node, struct cop__actor *actor, cop_pid pid,
                         const char *who)
 {
-        struct cop__report report;
-        memset(&report, 0, sizeof(report));
-        report.when = (int64_t)time(NULL);
-        report.pid = pid;
-        memcpy(report.who, who, sizeof(report.who));
-        report.supervised = actor->supervised;
-        describe(actor->reason->term, &report, node->kinds);
-        if (actor->current != NULL) {
-                print_message(node, actor->current, report.message, sizeof(report.message));
-                report.from = actor->current->from;
-        }
-        cop__server_print_state(actor, report.state, sizeof(report.state));
-        cop__own_print(actor, report.held, sizeof(report.held));
-        cop__neighbours_print(node, actor, &report);
-        if (cop__is_outpost(actor))
+        struct cop__crash crash;
+        cop__crash_take(&crash, node, actor, pid, who);
+        if (COP__UNLIKELY(cop__is_outpost(actor))) {
+                struct cop__report report;
+                cop__crash_tell(&crash, node, &report);
                 cop__outpost_testify(actor, &report);
-        cop__report_file(node, &report);
+                cop__crash_restate(&crash, &report);
+        }
+        cop__report_file(node, &crash);
 }
 
 /* ---- Faults ------------------------------------------------------------------------------------- */

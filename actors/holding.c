@@ -88,8 +88,9 @@ unsigned cop__holdings_take_out(struct cop__thread *thread, cop_pid pid, const s
         struct cop__owner *owner = cop__owner_find(shard, pid);
         uint64_t left = owner != NULL ? owner->count : 0;
         unsigned taken = 0;
+        const unsigned batch = thread->scheduler->habits.holdings_batch;
         struct cop__list *at = owner != NULL ? owner->holdings.next : NULL;
-        while (left-- > 0 && taken < COP__HOLDINGS_BATCH) {
+        while (left-- > 0 && taken < batch) {
                 struct cop__holding *holding = COP__CONTAINER(at, struct cop__holding, list);
                 at = at->next; /* the last one takes its owner with it */
                 if (book != NULL && holding->book != book)

@@ -4,12 +4,13 @@
 
 #include "actors/observe.h"
 #include "actors/server.h"
+#include "base/memory.h"
 
 struct cop__rare *cop__rare_of(struct cop__actor *actor)
 {
         if (actor->rare != NULL)
                 return actor->rare;
-        actor->rare = calloc(1, sizeof(*actor->rare));
+        actor->rare = cop__calloc(1, sizeof(*actor->rare));
         if (actor->rare != NULL)
                 cop__list_init(&actor->rare->belongings);
         return actor->rare;

@@ -7,6 +7,7 @@
 
 #include "actors/observe.h"
 #include "base/clock.h"
+#include "base/memory.h"
 
 const cop_handler *cop__server_entry(const cop_behaviour *server, cop_event event,
                                      const cop_kind *kind)
@@ -244,7 +245,7 @@ cop_status cop__state_shown(struct cop__actor *actor, cop_term *term)
                 showing.entry = cop__server_entry(actor->server, COP_EVENT_FORMAT, NULL);
         if (showing.entry == NULL)
                 return cop__kind_to_term(kind, shown_state(actor), term);
-        showing.shown = malloc(kind->size + 1);
+        showing.shown = cop__malloc(kind->size + 1);
         if (showing.shown == NULL)
                 return COP_E_NO_MEMORY;
         if (kind->size > 0)
@@ -375,7 +376,7 @@ void cop__server_last_words(struct cop__actor *actor)
         struct cop__rare *rare = cop__rare_of(actor);
         if (rare == NULL || rare->last_state != NULL)
                 return;
-        rare->last_state = calloc(1, COP__REPORT_TEXT);
+        rare->last_state = cop__calloc(1, COP__REPORT_TEXT);
         if (rare->last_state != NULL)
                 print_shown(actor, rare->last_state, COP__REPORT_TEXT);
 }

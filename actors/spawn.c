@@ -15,6 +15,7 @@
 #include "actors/outpost.h"
 #include "actors/simulation.h"
 #include "actors/watermark.h"
+#include "base/memory.h"
 
 /* The body of START. The argument, flat, follows at the next 16 bytes. */
 struct start {
@@ -48,7 +49,7 @@ void *cop__state_new(struct cop__thread *thread, size_t size, uint8_t *class)
 {
         *class = cop__pool_class(size);
         if (*class == COP__POOL_CLASS_NONE)
-                return calloc(1, size);
+                return cop__calloc(1, size);
         void *state = cop__pool_take(&thread->pool, *class);
         if (state != NULL)
                 memset(state, 0, size);
@@ -211,7 +212,7 @@ struct extras {
 static cop_status prepare_extras(const cop_spawn_options *options, struct extras *extras)
 {
         if (options->memory_limit > 0) {
-                extras->rare = calloc(1, sizeof(*extras->rare));
+                extras->rare = cop__calloc(1, sizeof(*extras->rare));
                 if (extras->rare == NULL)
                         return COP_E_NO_MEMORY;
                 cop__list_init(&extras->rare->belongings);

@@ -136,6 +136,13 @@
  * as the restart. */
 #define COP__REPORTS_LOGGED 200u
 
+/* Blocks that were given back and are kept for the next, in bytes, by a thread, and by a node
+ * besides: what some tens of messages of 64 KiB take that are under way at once. A thread and its
+ * node exchange so much at once, or one block. */
+#define COP__STOCK_AT_HAND (COP__TINY ? (size_t)4096 : (size_t)1 << 20)
+#define COP__STOCK_KEPT (COP__TINY ? (size_t)65536 : (size_t)8 << 20)
+#define COP__STOCK_BATCH (COP__TINY ? (size_t)1 : (size_t)32 << 10)
+
 /* Dead letters that a node keeps, the oldest overwritten. */
 #define COP__LETTERS_KEPT 64u
 

@@ -33,6 +33,7 @@
 #include "base/pool.h"
 #include "scheduler/company.h"
 #include "scheduler/desk.h"
+#include "scheduler/habits.h"
 #include "scheduler/park.h"
 #include "scheduler/poll.h"
 #include "scheduler/quiet.h"
@@ -137,6 +138,7 @@ struct cop__worker {
 struct cop__scheduler {
         /* Constant once started. */
         struct cop__scheduler_hooks hooks;
+        struct cop__habits habits;
         void *owner;
         struct cop__worker *workers;     /* of the node, then the spare ones: see spare.h */
         unsigned worker_count;           /* of the node */
@@ -203,6 +205,8 @@ void cop__scheduler_stop(struct cop__scheduler *scheduler);
 void cop__thread_become(struct cop__thread *thread);
 /* What this worker would run next, by its own ways of finding it; NULL: nothing. */
 struct cop__task *cop__worker_pick(struct cop__worker *worker);
+/* The same of what others have, though it has something itself; NULL: they have nothing. */
+struct cop__task *cop__worker_steal(struct cop__worker *worker);
 void cop__worker_serve_timers(struct cop__worker *worker);
 /* One turn of a task, until the worker's loop asks for the next. The calling thread stands at the worker's place. */
 void cop__worker_run(struct cop__worker *worker, struct cop__task *task);

@@ -322,7 +322,7 @@ void cop__child_stop(struct cop__supervisor *self, struct cop__child *child)
                 kill_child(self, child);
 }
 
-static void has_stopped(struct cop__supervisor *self, struct cop__child *child)
+static void has_stopped(struct cop__supervisor *self, struct cop__child *child, cop_term reason)
 {
         cop_pid pid = child->pid;
         bool back = child->back && !is_fleeting(self, child) && !self->ending;
@@ -335,7 +335,7 @@ static void has_stopped(struct cop__supervisor *self, struct cop__child *child)
         stop_ticking(self, child);
         child->corpse = cop_no_pid();
         set(self, child, COP__CHILD_WAITING);
-        cop__tell_stopped(self, child, pid);
+        cop__tell_stopped(self, child, pid, reason);
         if (!back) {
                 cop__child_rests(self, child);
                 return;
@@ -402,10 +402,10 @@ void cop__child_has_ended(struct cop__supervisor *self, struct cop__child *child
         }
 }
 
-void cop__child_is_down(struct cop__supervisor *self, struct cop__child *child)
+void cop__child_is_down(struct cop__supervisor *self, struct cop__child *child, cop_term reason)
 {
         if (child->state == COP__CHILD_STOPPING) {
-                has_stopped(self, child);
+                has_stopped(self, child, reason);
         } else if (child->state == COP__CHILD_NAMING) {
                 expect_news(self, child, (cop_ref){ 0 });
                 cop__child_begin(self, child);
