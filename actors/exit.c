@@ -471,7 +471,6 @@ void cop__die(struct cop__thread *thread, struct cop__actor *actor)
                 cop__label_put(here->node, actor, pid, NULL);
         if (crashed)
                 file_report(here->node, actor, pid, who);
-        cop__overload_look(thread);
 }
 
 /* What it held is out. The first who hear of the death are those who wait for it now. */
@@ -507,5 +506,6 @@ bool cop__die_on(struct cop__thread *thread, struct cop__actor *actor, unsigned 
                 if (done == most)
                         return false;
         free_memory(actor);
+        cop__overload_look(thread); /* perhaps it has made room */
         return true;
 }

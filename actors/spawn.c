@@ -701,8 +701,10 @@ void *cop_alloc(size_t size)
                 return NULL;
         struct cop__pool *pool = &cop__node_of(cop__thread_here())->scheduler.pool;
         struct cop__block *block = cop__pool_take_large(pool, sizeof(*block) + size);
-        if (block == NULL)
+        if (block == NULL) {
+                cop__overload_look(cop__thread_here()); /* perhaps it is the first that was refused */
                 return NULL;
+        }
         memset(block, 0, sizeof(*block) + size);
         block->size = size;
         cop__list_push_back(&actor->held, &block->list);

@@ -32,6 +32,7 @@ static void postmaster(void)
                                       .mailbox_high = 6, .mailbox_low = 2 };
         if (cop_mailbox_subscribe() != COP_OK || cop_spawn_opt(&counter, &first) != COP_OK)
                 return;
+        cop_mailbox_marks(100, 0); /* his own mail may pile up, too: he gives himself marks */
         for (int i = 1; i <= 9; i++)
                 cop_send(first, parcel, .number = i);
         for (int i = 0; i < 2; i++) {

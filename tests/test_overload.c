@@ -155,6 +155,24 @@ IN_NODE_WITH(large_messages_and_cop_alloc_count_and_come_back, .memory_limit = L
         ck_assert_uint_lt(use.used, before.used + (1 << 20));
 }
 
+/* A refused cop_alloc had told nobody, until somebody sent, spawned or died: the one who could have made room heard of nothing. */
+static void hoards(void)
+{
+        while (cop_alloc(16 << 10) != NULL)
+                ;
+        cop_sleep(COP_FOREVER);
+}
+
+IN_NODE_WITH(who_fills_a_node_by_cop_alloc_alone_is_told_of, .memory_limit = LIMIT)
+{
+        ck_assert_int_eq(cop_memory_subscribe(), COP_OK);
+        cop_pid pid = cop_spawn(hoards);
+        cop_auto alarm = await(COP_KIND(cop_memory_alarm));
+        ck_assert(cop_read(cop_memory_alarm, alarm)->over);
+        put_down(pid);
+        await_and_drop(COP_KIND(cop_memory_alarm));
+}
+
 TEST(a_limit_too_small_to_work_with_is_refused)
 {
         cop_node *node = NULL;

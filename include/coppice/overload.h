@@ -31,7 +31,7 @@
 
 COP_BEGIN_DECLS
 
-/* What a subscriber gets: the node is over, or no longer. That it is no longer comes with the next spawn or death. */
+/* What a subscriber gets: the node is over, or no longer. That it is no longer comes with the death that made room, or the next spawn. */
 typedef struct cop_memory_alarm {
         bool over;
         uint64_t used;  /* bytes */
