@@ -75,7 +75,7 @@ for bug in NO_GENERATION PID_STAYS; do
         is_found slot "-DPLANT_$bug"
 done
 holds slot
-holds slot -DSENDS=4 -DLIVES=4
+holds slot -DSENDS=4 -DLIVES=2
 
 for bug in NO_PARTNER SILENT_REFUSAL; do
         is_found link "-DPLANT_$bug"
