@@ -1,7 +1,7 @@
 #!/bin/sh
 # Copyright (c) 2026 The Coppice authors. MIT licence.
 #
-# The protocols of the arrival queue, of sleep and wake, of the desk, of the run queue, of slots, links and calls hold in
+# The protocols of the arrival queue, of sleep and wake, of the desk, of the only worker's company, of the run queue, of slots, links and calls hold in
 # every interleaving: SPIN walks through all of them. That it would notice is shown first, with planted bugs.
 #
 #       tests/models.sh [BUILD_DIR]     ends with 77 where spin is not installed
@@ -54,6 +54,11 @@ for bug in NO_FENCE LOOK_FIRST EARLY_CLEAR; do
 done
 holds barrier
 
+for bug in NO_FENCE LOOK_ONCE PART_EARLY; do
+        is_found company "-DPLANT_$bug"
+done
+holds company
+
 for bug in FORGET_CLAIM LOOK_FIRST; do
         is_found wake "-DPLANT_$bug"
         is_found wake "-DPLANT_$bug" -DWORKERS=2 -DTASKS=1
@@ -70,6 +75,7 @@ for bug in NO_GENERATION PID_STAYS; do
         is_found slot "-DPLANT_$bug"
 done
 holds slot
+holds slot -DSENDS=4 -DLIVES=2
 
 for bug in NO_PARTNER SILENT_REFUSAL; do
         is_found link "-DPLANT_$bug"

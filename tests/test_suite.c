@@ -144,6 +144,28 @@ TEST(misbehaves_by_a_mapping)
                 munmap(memory, 12288);
 }
 
+TEST(misbehaves_under_a_seed)
+{
+        ck_assert(!asked() || suite_seed() != 17);
+}
+
+/* Of three seeds one fails, and what is printed brings that one back. */
+TEST(a_failure_under_a_seed_says_how_to_have_it_again)
+{
+        struct run run;
+        setenv("COP_TEST_SIMULATE", "16-18", 1);
+        run_again("misbehaves_under_a_seed", &run);
+        ck_assert_int_eq(run.code, 1);
+        ck_assert_ptr_nonnull(strstr(run.text, "suite: 2 of 3 claims hold"));
+        const char *command = strstr(run.text, "repeat it with: COP_TEST_SIMULATE=17 test_suite misbehaves_under_a_seed\n");
+        ck_assert_msg(command != NULL, "%s", run.text);
+        setenv("COP_TEST_SIMULATE", "17", 1);
+        run_again("misbehaves_under_a_seed", &run);
+        ck_assert_int_eq(run.code, 1);
+        ck_assert_ptr_nonnull(strstr(run.text, "suite: 0 of 1 claims hold"));
+        unsetenv("COP_TEST_SIMULATE");
+}
+
 TEST(a_false_assertion_is_a_failure)
 {
         expect_refused("misbehaves_by_a_wrong_number", "asked() == 1");

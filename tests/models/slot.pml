@@ -8,13 +8,17 @@
  *
  * PLANT_NO_GENERATION: taking in does not compare. PLANT_PID_STAYS: the pid does not move on with a death.
  */
+#ifndef LIVES
 #define LIVES 3
+#endif
+#ifndef SENDS
 #define SENDS 2
+#endif
 #define SENDERS 2
 
 byte holder = 0;   /* the generation of who lives in the slot, or will next */
 bool alive = false;
-chan queue = [6] of { byte };
+chan queue = [SENDERS * SENDS] of { byte };
 byte sent = 0, read = 0, refused = 0, ended = 0;
 bool born_once[LIVES + 1];
 
