@@ -10,7 +10,8 @@
 # - more than `most` percent of all lines were not run and have none,
 # - a reason is for nothing: no part that was not run has its words in it.
 #
-# In the table | file | words | why |, words stand in a line of the part; * is for every part of the file.
+# In the table | file | words | why |, words stand in a line of the part, or in one of the two before, where the name of its function
+# is; * is for every part of the file.
 
 BEGIN {
         part_max = 5
@@ -92,7 +93,7 @@ function excuse(r,   at) {
                 return 0
         if (words[r] == "*")
                 return 1
-        for (at = begin; at <= end; at++)
+        for (at = begin - 2; at <= end; at++)
                 if (index(source[at], words[r]) > 0)
                         return 1
         return 0
