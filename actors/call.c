@@ -173,6 +173,18 @@ void cop__take_deferral(struct cop__thread *thread, struct cop__actor *actor,
         cop__watch_callee(thread, actor, signal, waits);
 }
 
+/* One wait, until something comes, or until a ring that this wait seems to close is looked at again. */
+static COP__NOINLINE void wait_for_start(struct cop__actor *actor, uint64_t deadline_ns,
+                                         const void *where)
+{
+        uint64_t until_ns = deadline_ns;
+        if (cop__ring_hinges(actor))
+                until_ns = cop__clock_ns() + COP__RING_PAUSE_NS;
+        /* The look has taken in what had come. */
+        if (actor->reply == NULL && !cop__must_leave(actor))
+                cop__wait(actor, until_ns < deadline_ns ? until_ns : deadline_ns, where);
+}
+
 /* Until the reply or a failure is there, or the time is over: then NULL. */
 struct cop__signal *cop__call_await(struct cop__actor *actor, uint64_t deadline_ns, const void *where)
 {
@@ -185,7 +197,10 @@ struct cop__signal *cop__call_await(struct cop__actor *actor, uint64_t deadline_
                 }
                 if (deadline_ns != UINT64_MAX && cop__clock_is_past(deadline_ns))
                         return NULL;
-                cop__wait(actor, deadline_ns, where);
+                if (cop__calling_hinges(cop__calling_own(actor)))
+                        wait_for_start(actor, deadline_ns, where);
+                else
+                        cop__wait(actor, deadline_ns, where);
         }
 }
 
@@ -212,6 +227,7 @@ cop_status cop__take_failure(struct cop__thread *thread, struct cop__actor *acto
                 [COP__FAILED_FULL] = COP_E_FULL,
                 [COP__FAILED_ISOLATED] = COP_E_ISOLATED,
                 [COP__FAILED_EXPIRED] = COP_E_TIMEOUT,
+                [COP__FAILED_CYCLE] = COP_E_CYCLE,
         };
         struct cop__failed *failed = cop__signal_body(signal);
         cop_status status = statuses[failed->failure];

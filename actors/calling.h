@@ -25,6 +25,10 @@
  * The edge stands from before the request is sent until the call ends, or until the caller has heard that its reply is
  * deferred (DEFERRED_BY): from then on anybody may answer, so it waits for nobody whom we know.
  *
+ * Starts. A supervisor does not wait for the child that it starts, but whoever has asked it to does: his answer hinges on the child's
+ * start. So it tells him (HINGE), and his edge leads to the child from then on, as long as that is in its start. In its own init
+ * a supervisor waits itself, and has such an edge: who calls it, or waits for its start, waits for the child's.
+ *
  * Who may touch what: a record is written by the owner of its slot's actor alone; anybody reads.
  *
  * Named pairs (release ↔ acquire)
@@ -46,6 +50,7 @@ struct cop__calling {
         uint64_t deadline_ns; /* atomic; of that; UINT64_MAX: never */
         uint64_t waits;       /* atomic; the reference under which it cannot go on without `callee`; 0: it can */
         uint64_t callee;      /* atomic; a pid */
+        uint64_t hinge;       /* atomic; the same as `waits`: not for an answer of callee's, but for the end of its start */
 } COP__LINE_ALIGNED;
 
 /* The record of whoever lives in the slot of a pid, which must be one of this node's. */
@@ -73,6 +78,14 @@ COP__INLINE void cop__calling_wait_for(struct cop__calling *own, cop_ref ref, co
         cop__store_release(&own->waits, ref.bits);     /* OPEN */
 }
 
+/* The same, but until the start of that actor is over. Others may have read an edge under this reference: it is taken back first. */
+COP__INLINE void cop__calling_wait_for_start(struct cop__calling *own, cop_ref ref, cop_pid child)
+{
+        cop__store_release(&own->waits, (uint64_t)0);
+        cop__store_release(&own->hinge, ref.bits);
+        cop__calling_wait_for(own, ref, child);
+}
+
 COP__INLINE void cop__calling_end(struct cop__calling *own)
 {
         cop__store_relaxed(&own->waits, (uint64_t)0);
@@ -91,6 +104,18 @@ COP__INLINE uint64_t cop__request_deadline(const struct cop__signal *request)
 }
 
 bool cop__request_is_over(struct cop_node *node, const struct cop__signal *request);
+
+/* Tells a caller whose call was deferred that he waits until the start of that actor is over. Without memory he is not told, and
+ * a ring through it is not seen. */
+void cop__calling_hinge(struct cop__thread *thread, cop_caller caller, cop_pid child);
+void cop__calling_take_hinge(struct cop__thread *thread, struct cop__actor *actor,
+                             struct cop__signal *signal);
+
+/*
+ * The owner is about to receive the news that the start of that actor is over: its edge, and a look at what that closes. Returns how
+ * long to wait for it before this is to be called again, in milliseconds. cop__calling_end takes the edge back.
+ */
+int64_t cop__calling_start_wait(struct cop__actor *actor, cop_ref ref, cop_pid child);
 
 /* Is a request (COP__SIGNAL_CALL) one that nobody waits for? */
 COP__INLINE bool cop__calling_is_over(struct cop_node *node, const struct cop__signal *request)
@@ -117,6 +142,19 @@ enum cop__ring {
 };
 
 enum cop__ring cop__ring_look_far(struct cop__actor *actor, struct cop__calling *own);
+
+/*
+ * The owner waits for a start, and has not closed a ring itself: that may have become one by its edge. Then the first in it who waits
+ * for an answer is told that its call has failed, COP_E_CYCLE. True: look again in a moment.
+ */
+bool cop__ring_hinges(struct cop__actor *actor);
+
+/* Does it? */
+COP__INLINE bool cop__calling_hinges(const struct cop__calling *own)
+{
+        uint64_t waits = cop__load_relaxed(&own->waits);
+        return COP__UNLIKELY(waits != 0 && cop__load_relaxed(&own->hinge) == waits);
+}
 
 /* After the edge, and a fence. */
 COP__INLINE enum cop__ring cop__ring_look(struct cop_node *node, struct cop__actor *actor,

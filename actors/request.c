@@ -258,7 +258,7 @@ static cop_status wait_for(struct cop__actor *actor, struct request *request, ui
                         now_ns = (now_ns != 0 ? now_ns : cop__clock_ns()) + COP__RING_PAUSE_MAX_NS;
                         until_ns = now_ns < deadline_ns ? now_ns : deadline_ns;
                 }
-                if (request->answer == NULL) /* the look has taken in what had come */
+                if (request->answer == NULL && !cop__must_leave(actor)) /* the look has taken in what had come */
                         cop__wait(actor, until_ns, where);
         }
 }

@@ -27,10 +27,17 @@
  * One call of a ring fails, not more: who has made sure stays awake until its edge is gone, so nobody else can make sure of a ring
  * through it, and it found all the others asleep, so none of them is past that point.
  *
+ * Starts. An edge may say that its actor waits for the end of the next one's start: then the second pass also finds that one in its start,
+ * in which it sleeps in a call. Such an edge may be the last of a ring although its actor does not call, so it looks, too
+ * (cop__ring_hinges). But what fails then is not its wait, for that would leave a child behind that nobody knows: it is the call of the
+ * first behind it who waits for an answer, the starting child's as a rule, and its failure is sent to it. From that push on nobody
+ * finds it asleep in that call, so the ring is concluded once.
+ *
  * What is no ring here: a wait for a deferred reply, since anybody may give it; for one of several (cop_select, a set of
  * requests); for a message. Such a wait ends by its time-out.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "actors/calling.h"
 #include "actors/neighbours.h"
@@ -43,6 +50,7 @@
 struct member {
         cop_pid pid;
         uint64_t ref;
+        bool hinges; /* it waits for the start of the next one */
 };
 
 /* The edge of an actor, and whom it leads to: 0, there is none. */
@@ -83,6 +91,8 @@ static bool write_down(struct cop_node *node, cop_pid self, struct member *membe
                 members[i].ref = edge_of(node, at, &at);
                 if (members[i].ref == 0)
                         return false;
+                members[i].hinges = cop__load_relaxed(&cop__calling_of(node, members[i].pid)->hinge) ==
+                                    members[i].ref;
         }
         return cop_pid_equal(at, self);
 }
@@ -95,11 +105,21 @@ static bool sleeps_in(struct cop_node *node, const struct member *member)
                cop__load_relaxed(&cop__calling_of(node, member->pid)->waits) == member->ref;
 }
 
+/* After it was found asleep: then what it had done before is seen. */
+static bool is_starting(struct cop_node *node, cop_pid pid)
+{
+        const struct cop__actor *actor = cop__slot_of(node, pid);
+        return !cop__load_relaxed(&actor->init_done) && cop__slot_is(actor, pid);
+}
+
 static bool is_certain(struct cop__actor *actor, const struct member *members, uint32_t count)
 {
         struct cop_node *node = cop__node_of(cop__thread_here());
         for (uint32_t i = 1; i < count; i++)
                 if (!sleeps_in(node, &members[i]))
+                        return false;
+        for (uint32_t i = 0; i < count; i++)
+                if (members[i].hinges && !is_starting(node, members[(i + 1) % count].pid))
                         return false;
         cop__take_in_all(actor);
         return actor->reply == NULL && actor->reason == NULL &&
@@ -118,6 +138,16 @@ static struct cop__shared_term *reason_of(const struct member *members, uint32_t
                         COP_TUPLE(cop_atom("calling_cycle"), cop_list_of(pids, count)));
         free(pids);
         return reason;
+}
+
+/* From the first who waits for an answer. */
+static void turn_to_first_call(struct member *members, uint32_t count)
+{
+        for (uint32_t turns = 0; turns < count && members[0].hinges; turns++) {
+                struct member first = members[0];
+                memmove(members, members + 1, (count - 1) * sizeof(*members));
+                members[count - 1] = first;
+        }
 }
 
 static void tell(const struct member *members, uint32_t count)
@@ -141,15 +171,41 @@ static void tell(const struct member *members, uint32_t count)
                 line);
 }
 
+/* The call of the first in the list fails, which is another actor's. Without memory for that: not yet. */
+static enum cop__ring fail_first(const struct cop__actor *actor, const struct member *members,
+                                 uint32_t count)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__signal *signal =
+                cop__signal_new(&thread->pool, COP__SIGNAL_FAILED, sizeof(struct cop__failed));
+        if (signal == NULL)
+                return COP__RING_UNSETTLED;
+        tell(members, count);
+        *(struct cop__failed *)cop__signal_body(signal) =
+                (struct cop__failed){ reason_of(members, count), COP__FAILED_CYCLE };
+        signal->from = cop__actor_pid(actor);
+        signal->ref.bits = members[0].ref;
+        cop__send_signal(thread, members[0].pid, signal);
+        return COP__RING_NONE; /* any more */
+}
+
 static enum cop__ring conclude(struct cop__actor *actor, struct member *members, uint32_t count)
 {
         cop_pid self = cop__actor_pid(actor);
         if (!write_down(cop__node_of(cop__thread_here()), self, members, count) ||
             !is_certain(actor, members, count))
                 return COP__RING_UNSETTLED;
+        turn_to_first_call(members, count);
+        if (!cop_pid_equal(members[0].pid, self))
+                return fail_first(actor, members, count);
         tell(members, count);
         cop__failure_keep(actor, reason_of(members, count));
         return COP__RING_CLOSED;
+}
+
+bool cop__ring_hinges(struct cop__actor *actor)
+{
+        return cop__ring_look_far(actor, cop__calling_own(actor)) == COP__RING_UNSETTLED;
 }
 
 enum cop__ring cop__ring_look_far(struct cop__actor *actor, struct cop__calling *own)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "actors/actor.h"
+#include "actors/calling.h"
 #include "base/clock.h"
 #include "supervisor/stop.h"
 #include "supervisor/supervisor.h"
@@ -241,6 +242,15 @@ static bool waits_for_name(struct cop__supervisor *self, struct cop__child *chil
         return true;
 }
 
+/* What they wait for is not the supervisor from here on, but this start: a ring through it can be seen. */
+static void tell_waiters(const struct cop__child *child, cop_pid pid)
+{
+        const struct cop__waiter *waiter = child->waiters;
+        for (; waiter != NULL; waiter = waiter->next)
+                if (waiter->for_start)
+                        cop__calling_hinge(cop__thread_here(), waiter->caller, pid);
+}
+
 void cop__child_begin(struct cop__supervisor *self, struct cop__child *child)
 {
         const struct cop__child_spec *spec = child->spec;
@@ -261,6 +271,7 @@ void cop__child_begin(struct cop__supervisor *self, struct cop__child *child)
         } else {
                 expect_news(self, child, start_ref);
                 cop__roster_set(self->roster, child, COP__CHILD_STARTING, pid);
+                tell_waiters(child, pid);
         }
 }
 

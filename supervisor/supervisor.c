@@ -42,6 +42,7 @@
 #include "supervisor/supervisor.h"
 
 #include "actors/actor.h"
+#include "actors/calling.h"
 #include "base/clock.h"
 
 typedef struct cop__supervisor supervisor;
@@ -100,6 +101,15 @@ static void on_exited(supervisor *self, const cop_exited *exited)
 
 /* ---- Waiting, in init and terminate ----------------------------------------------------- */
 
+/* What it waits for is the start of a child: who calls it, or waits for its own start, waits for that, too. */
+static int64_t pause_for(const struct cop__child *child)
+{
+        if (child == NULL || child->state != COP__CHILD_STARTING)
+                return COP_FOREVER;
+        return cop__calling_start_wait(cop__actor_here(), (cop_ref){ child->news.node.key },
+                                       child->pid);
+}
+
 /* The next thing that happens to the children. All else stays in the mailbox. */
 static void wait_in_init(supervisor *self)
 {
@@ -113,7 +123,10 @@ static void wait_in_init(supervisor *self)
                 { .kind = COP_KIND_OF(cop_exited), .from = parent },
         };
         size_t count = COP__COUNT(patterns) - (parent.bits == 0);
-        cop_message *message = cop_receive_any_of(COP_FOREVER, patterns, count);
+        cop_message *message = cop_receive_any_of(pause_for(self->at), patterns, count);
+        cop__calling_end(cop__calling_own(cop__actor_here()));
+        if (message == NULL)
+                return;
         const cop_started *started = cop_read(cop_started, message);
         const cop_down *down = cop_read(cop_down, message);
         const cop_exited *exited = cop_read(cop_exited, message);

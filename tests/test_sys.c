@@ -927,7 +927,7 @@ IN_NODE_WITH(the_status_of_one_that_computes_is_what_can_be_seen_of_it, .workers
         cop_term status;
         NEEDS_THREADS();
         cop_pid pid = cop_spawn(computes);
-        await_true(cop__slot_of(node, pid)->where != NULL);
+        await_true(cop__load_relaxed(&cop__slot_of(node, pid)->where) != NULL);
         ck_assert_int_eq(cop_sys_get_status(pid, 20, &status), COP_OK);
         ck_assert_str_eq(value_in(status, "status"), "busy");
         ck_assert_str_eq(value_in(status, "in"), "\"computes\"");
