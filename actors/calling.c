@@ -46,7 +46,8 @@ uint64_t cop__calling_deadline(struct cop__thread *thread, const struct cop__sig
                 if (cop__load_relaxed(&theirs->open) == request->ref.bits)
                         return deadline_ns;
         }
-        /* Somebody may have answered a deferred one. One that is still to be answered nobody waits for any more. */
+        /* Somebody may have answered a deferred one. One that is still to be answered nobody
+         * waits for any more. */
         return request->flags & COP__SIGNAL_DEFERRED ? UINT64_MAX : 0;
 }
 

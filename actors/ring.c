@@ -1,40 +1,48 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * Rings of actors that wait for each other: found by whoever closes one, whose call then fails with the ring as its reason.
+ * Rings of actors that wait for each other: found by whoever closes one, whose call then fails with
+ * the ring as its reason.
  *
  *      A ──waits for──► B ──waits for──► C
  *      ▲                                 │ C's call closes it: C follows the edges from its callee on,
  *      └──────────── about to wait ──────┘ comes to itself, and makes sure
  *
- * Sure of what. That each in it is in the very call that the edge says, at one moment, with no answer on its way; then none of them
- * can go on before another does, but by a time-out or an exit signal, and that is a ring whatever comes later.
+ * Sure of what. That each in it is in the very call that the edge says, at one moment, with no
+ * answer on its way; then none of them can go on before another does, but by a time-out or an exit
+ * signal, and that is a ring whatever comes later.
  *
- * How. Two passes. In the first the references of the edges are written down; T is the moment after it. In the second each edge must have
- * the same reference, and its actor's queue must be asleep. A reference is never used again, so at T each of those calls was
- * open. An actor that sleeps in its call has taken in all that had been pushed to it; had its answer been pushed before T, it
- * would have ended the call instead of falling asleep, and had the duty to answer been deferred before T, it would have heard of that and
- * taken its edge back. So at T no answer was on its way, and the request was where only its callee could answer it:
- * in its queue, or in its hands. The one that looks does not sleep; it takes in what has come to it after T, and looks
- * whether its call is still open.
+ * How. Two passes. In the first the references of the edges are written down; T is the moment after
+ * it. In the second each edge must have the same reference, and its actor's queue must be asleep. A
+ * reference is never used again, so at T each of those calls was open. An actor that sleeps in its
+ * call has taken in all that had been pushed to it; had its answer been pushed before T, it would
+ * have ended the call instead of falling asleep, and had the duty to answer been deferred before T,
+ * it would have heard of that and taken its edge back. So at T no answer was on its way, and the
+ * request was where only its callee could answer it: in its queue, or in its hands. The one that
+ * looks does not sleep; it takes in what has come to it after T, and looks whether its call is
+ * still open.
  *
- * The order of the two loads in the second pass matters: the queue first, by an acquire that pairs with SLEEP (mailbox/queue.h), then the
- * reference. Had the actor fallen asleep in a later wait, the end of this call would be seen.
+ * The order of the two loads in the second pass matters: the queue first, by an acquire that pairs
+ * with SLEEP (mailbox/queue.h), then the reference. Had the actor fallen asleep in a later wait,
+ * the end of this call would be seen.
  *
- * No ring is missed. Edges are written before they are looked for, with a fence between (CLOSE, calling.h): of those that close a
- * ring at the same instant at least one sees all of it. If it cannot make sure, because one of them is still on its way to
- * sleep, or woken for something else, it waits a little and looks again, for as long as the edges stand.
+ * No ring is missed. Edges are written before they are looked for, with a fence between (CLOSE,
+ * calling.h): of those that close a ring at the same instant at least one sees all of it. If it
+ * cannot make sure, because one of them is still on its way to sleep, or woken for something else,
+ * it waits a little and looks again, for as long as the edges stand.
  *
- * One call of a ring fails, not more: who has made sure stays awake until its edge is gone, so nobody else can make sure of a ring
- * through it, and it found all the others asleep, so none of them is past that point.
+ * One call of a ring fails, not more: who has made sure stays awake until its edge is gone, so
+ * nobody else can make sure of a ring through it, and it found all the others asleep, so none of
+ * them is past that point.
  *
- * Starts. An edge may say that its actor waits for the end of the next one's start: then the second pass also finds that one in its start,
- * in which it sleeps in a call. Such an edge may be the last of a ring although its actor does not call, so it looks, too
- * (cop__ring_hinges). But what fails then is not its wait, for that would leave a child behind that nobody knows: it is the call of the
- * first behind it who waits for an answer, the starting child's as a rule, and its failure is sent to it. From that push on nobody
- * finds it asleep in that call, so the ring is concluded once.
+ * Starts. An edge may say that its actor waits for the end of the next one's start: then the second
+ * pass also finds that one in its start, in which it sleeps in a call. Such an edge may be the last
+ * of a ring although its actor does not call, so it looks, too (cop__ring_hinges). But what fails
+ * then is not its wait, for that would leave a child behind that nobody knows: it is the call of
+ * the first behind it who waits for an answer, the starting child's as a rule, and its failure is
+ * sent to it. From that push on nobody finds it asleep in that call, so the ring is concluded once.
  *
- * What is no ring here: a wait for a deferred reply, since anybody may give it; for one of several (cop_select, a set of
- * requests); for a message. Such a wait ends by its time-out.
+ * What is no ring here: a wait for a deferred reply, since anybody may give it; for one of several
+ * (cop_select, a set of requests); for a message. Such a wait ends by its time-out.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +73,8 @@ static uint64_t edge_of(struct cop_node *node, cop_pid pid, cop_pid *callee)
         return cop__load_relaxed(&calling->waits) == ref ? ref : 0;
 }
 
-/* How many edges lead from an actor to itself; 0: none do. Of a ring that it is not in, Brent's way gets out. */
+/* How many edges lead from an actor to itself; 0: none do. Of a ring that it is not in, Brent's
+ * way gets out. */
 static uint32_t measure(struct cop_node *node, cop_pid self)
 {
         cop_pid at = self, mark = cop_no_pid();
@@ -91,8 +100,8 @@ static bool write_down(struct cop_node *node, cop_pid self, struct member *membe
                 members[i].ref = edge_of(node, at, &at);
                 if (members[i].ref == 0)
                         return false;
-                members[i].hinges = cop__load_relaxed(&cop__calling_of(node, members[i].pid)->hinge) ==
-                                    members[i].ref;
+                const struct cop__calling *calling = cop__calling_of(node, members[i].pid);
+                members[i].hinges = cop__load_relaxed(&calling->hinge) == members[i].ref;
         }
         return cop_pid_equal(at, self);
 }
@@ -171,7 +180,8 @@ static void tell(const struct member *members, uint32_t count)
                 line);
 }
 
-/* The call of the first in the list fails, which is another actor's. Without memory for that: not yet. */
+/* The call of the first in the list fails, which is another actor's. Without memory for that:
+ * not yet. */
 static enum cop__ring fail_first(const struct cop__actor *actor, const struct member *members,
                                  uint32_t count)
 {

@@ -12,7 +12,8 @@
 #include "actors/calling.h"
 #include "supervisor/supervisor.h"
 
-/* Until it has started, or is down. Its children's inits may call who waits here: then their calls fail. */
+/* Until it has started, or is down. Its children's inits may call who waits here: then their
+ * calls fail. */
 static cop_message *news_of_root(struct cop__actor *self, cop_pid pid, cop_ref start_ref,
                                  cop_ref monitor_ref)
 {
@@ -42,7 +43,8 @@ static cop_status wait_for_root(struct cop__actor *self, cop_pid pid, cop_ref st
         return COP_E_DIED;
 }
 
-/* Shares do not end with their actor: while the caller owns one, in its argument, it must not be ended. */
+/* Shares do not end with their actor: while the caller owns one, in its argument, it must not be
+ * ended. */
 static cop_status spawn_root(struct cop__actor *self, cop_spawn_options *options, cop_pid *pid)
 {
         int32_t budget = self->budget;

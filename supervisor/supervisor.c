@@ -1,8 +1,9 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * The supervisor: a server that traps exits. Once its tree stands it never waits for a child: each start and each stop is
- * begun, and gone on with when the message comes that tells how it went. So a child that takes its time holds up only what
- * depends on it: its starter, and under one_for_all and rest_for_one the siblings in reach.
+ * The supervisor: a server that traps exits. Once its tree stands it never waits for a child: each
+ * start and each stop is begun, and gone on with when the message comes that tells how it went. So
+ * a child that takes its time holds up only what depends on it: its starter, and under one_for_all
+ * and rest_for_one the siblings in reach.
  *
  * What an event means depends on the child that it is about:
  *
@@ -101,7 +102,8 @@ static void on_exited(supervisor *self, const cop_exited *exited)
 
 /* ---- Waiting, in init and terminate ----------------------------------------------------- */
 
-/* What it waits for is the start of a child: who calls it, or waits for its own start, waits for that, too. */
+/* What it waits for is the start of a child: who calls it, or waits for its own start, waits for
+ * that, too. */
 static int64_t pause_for(const struct cop__child *child)
 {
         if (child == NULL || child->state != COP__CHILD_STARTING)
@@ -159,7 +161,8 @@ static void wait_in_end(supervisor *self)
 
 /* ---- Ending --------------------------------------------------------------------------- */
 
-/* From here on none of those without a process may get one: what it waits for, a name or a delay, is called off. */
+/* From here on none of those without a process may get one: what it waits for, a name or a
+ * delay, is called off. */
 static void call_off_all(supervisor *self)
 {
         struct cop__child *child = cop__roster_first(self->roster);
