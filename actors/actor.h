@@ -125,7 +125,7 @@ struct cop__actor {
         struct cop__shared_term *reason; /* why it must end, or NULL */
         uint8_t life;
         bool trap_exit;             /* atomic for others */
-        bool init_done;
+        bool init_done;             /* atomic for others */
         bool call_watched;          /* the call that waits has a monitor under its reference */
         bool heeds;                 /* priority messages may overtake; see priority.h */
         bool overtaken;             /* one has, since the last search of the mailbox began */
@@ -526,11 +526,12 @@ enum cop__failure {
         COP__FAILED_FULL,
         COP__FAILED_ISOLATED,
         COP__FAILED_EXPIRED, /* a request in flight, at its dequeue */
+        COP__FAILED_CYCLE,   /* a call in a ring that somebody else has closed */
 };
 void cop__fail_call(struct cop__thread *thread, cop_pid callee, struct cop__signal *request,
                     enum cop__failure failure, struct cop__shared_term *reason);
 struct cop__failed {
-        struct cop__shared_term *reason; /* of COP__FAILED_DIED: counted */
+        struct cop__shared_term *reason; /* of COP__FAILED_DIED and _CYCLE: counted */
         uint32_t failure;
 };
 

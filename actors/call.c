@@ -2,19 +2,22 @@
 /*
  * Calls: a request under a fresh reference, and the wait for what comes back under it.
  *
- * A call costs two messages and no monitor, since whoever holds the request answers for it: the request is one block of
- * memory that is somewhere at any moment, in a queue, a mailbox, a handler or a user's hands, and whoever would free it
- * unanswered sends it back as FAILED instead, in the same block. So the callee's death, an unanswered handler
- * and a dead pid all end the call at once, and need no memory for that.
+ * A call costs two messages and no monitor, since whoever holds the request answers for it: the
+ * request is one block of memory that is somewhere at any moment, in a queue, a mailbox, a handler
+ * or a user's hands, and whoever would free it unanswered sends it back as FAILED instead, in the
+ * same block. So the callee's death, an unanswered handler and a dead pid all end the call at once,
+ * and need no memory for that.
  *
- * Only a deferred reply leaves the request: then the callee makes a monitor of itself for the caller, under the reference of
- * the call, and the caller's half of it is how the caller hears of the deferral (DEFERRED_BY). So whoever answers, and whoever
- * dies, the call ends; the callee's death has its reason, since its half is there before the caller has been told; and
- * what lacks memory is the deferral, not the call, which then ends unanswered.
+ * Only a deferred reply leaves the request: then the callee makes a monitor of itself for the
+ * caller, under the reference of the call, and the caller's half of it is how the caller hears of
+ * the deferral (DEFERRED_BY). So whoever answers, and whoever dies, the call ends; the callee's
+ * death has its reason, since its half is there before the caller has been told; and what lacks
+ * memory is the deferral, not the call, which then ends unanswered.
  *
- * Replies do not go through the mailbox. One whose reference nobody waits for is freed: no late reply is ever received,
- * and waiting for a reply scans nothing. Requests (request.c) are calls that are waited for later, aliases (alias.h) lead
- * what comes under their reference to the mailbox.
+ * Replies do not go through the mailbox. One whose reference nobody waits for is freed: no late
+ * reply is ever received, and waiting for a reply scans nothing. Requests (request.c) are calls
+ * that are waited for later, aliases (alias.h) lead what comes under their reference to the
+ * mailbox.
  */
 #include <stdlib.h>
 
@@ -109,7 +112,8 @@ cop_status cop_answer_value(const cop_message *message, const cop_kind *kind, co
         return answer(actor, (struct cop__signal *)(uintptr_t)message, kind, value, 0);
 }
 
-cop_status cop__answer_returnable(const cop_message *request, const cop_kind *kind, const void *value)
+cop_status cop__answer_returnable(const cop_message *request, const cop_kind *kind,
+                                  const void *value)
 {
         return answer(cop__actor_here(), (struct cop__signal *)(uintptr_t)request, kind, value,
                       COP__SIGNAL_RETURN);
@@ -173,8 +177,22 @@ void cop__take_deferral(struct cop__thread *thread, struct cop__actor *actor,
         cop__watch_callee(thread, actor, signal, waits);
 }
 
+/* One wait, until something comes, or until a ring that this wait seems to close is looked at
+ * again. */
+static COP__NOINLINE void wait_for_start(struct cop__actor *actor, uint64_t deadline_ns,
+                                         const void *where)
+{
+        uint64_t until_ns = deadline_ns;
+        if (cop__ring_hinges(actor))
+                until_ns = cop__clock_ns() + COP__RING_PAUSE_NS;
+        /* The look has taken in what had come. */
+        if (actor->reply == NULL && !cop__must_leave(actor))
+                cop__wait(actor, until_ns < deadline_ns ? until_ns : deadline_ns, where);
+}
+
 /* Until the reply or a failure is there, or the time is over: then NULL. */
-struct cop__signal *cop__call_await(struct cop__actor *actor, uint64_t deadline_ns, const void *where)
+struct cop__signal *cop__call_await(struct cop__actor *actor, uint64_t deadline_ns,
+                                    const void *where)
 {
         for (;;) {
                 cop__drain(actor);
@@ -185,7 +203,10 @@ struct cop__signal *cop__call_await(struct cop__actor *actor, uint64_t deadline_
                 }
                 if (deadline_ns != UINT64_MAX && cop__clock_is_past(deadline_ns))
                         return NULL;
-                cop__wait(actor, deadline_ns, where);
+                if (cop__calling_hinges(cop__calling_own(actor)))
+                        wait_for_start(actor, deadline_ns, where);
+                else
+                        cop__wait(actor, deadline_ns, where);
         }
 }
 
@@ -212,6 +233,7 @@ cop_status cop__take_failure(struct cop__thread *thread, struct cop__actor *acto
                 [COP__FAILED_FULL] = COP_E_FULL,
                 [COP__FAILED_ISOLATED] = COP_E_ISOLATED,
                 [COP__FAILED_EXPIRED] = COP_E_TIMEOUT,
+                [COP__FAILED_CYCLE] = COP_E_CYCLE,
         };
         struct cop__failed *failed = cop__signal_body(signal);
         cop_status status = statuses[failed->failure];
@@ -286,8 +308,8 @@ cop_status cop__call_close(struct cop__actor *actor, cop_ref ref, struct cop__si
 }
 
 /*
- * The edge closes a ring of edges. While that stands, and not all in it are known to sleep, it is looked at again.
- * True: a ring.
+ * The edge closes a ring of edges. While that stands, and not all in it are known to sleep, it is
+ * looked at again. True: a ring.
  */
 static COP__NOINLINE bool await_unsettled(struct cop__actor *actor, struct cop_node *node,
                                           uint64_t deadline_ns, const void *where,

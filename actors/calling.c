@@ -46,7 +46,8 @@ uint64_t cop__calling_deadline(struct cop__thread *thread, const struct cop__sig
                 if (cop__load_relaxed(&theirs->open) == request->ref.bits)
                         return deadline_ns;
         }
-        /* Somebody may have answered a deferred one. One that is still to be answered nobody waits for any more. */
+        /* Somebody may have answered a deferred one. One that is still to be answered nobody
+         * waits for any more. */
         return request->flags & COP__SIGNAL_DEFERRED ? UINT64_MAX : 0;
 }
 
@@ -56,6 +57,42 @@ uint64_t cop__call_deadline_left(struct cop__actor *actor, uint64_t own_ns)
         if (left_ns >= own_ns)
                 return own_ns;
         return cop__clock_ns() < left_ns ? left_ns : 0;
+}
+
+/* ---- Starts ------------------------------------------------------------------------------- */
+
+void cop__calling_hinge(struct cop__thread *thread, cop_caller caller, cop_pid child)
+{
+        struct cop__signal *signal;
+        if (caller.ref.bits == 0)
+                return;
+        signal = cop__signal_new(&thread->pool, COP__SIGNAL_HINGE, sizeof(child));
+        if (signal == NULL)
+                return;
+        signal->ref = caller.ref;
+        memcpy(cop__signal_body(signal), &child, sizeof(child));
+        cop__send_signal(thread, caller.pid, signal);
+}
+
+int64_t cop__calling_start_wait(struct cop__actor *actor, cop_ref ref, cop_pid child)
+{
+        if (cop__rare_of(actor) == NULL) /* who has none would leave its edge behind if it were killed */
+                return COP_FOREVER;
+        cop__calling_wait_for_start(cop__calling_own(actor), ref, child);
+        cop__fence_seq(); /* CLOSE */
+        return cop__ring_hinges(actor) ? 1 : COP_FOREVER;
+}
+
+void cop__calling_take_hinge(struct cop__thread *thread, struct cop__actor *actor,
+                             struct cop__signal *signal)
+{
+        cop_pid child;
+        memcpy(&child, cop__signal_body(signal), sizeof(child));
+        if (cop_ref_equal(actor->waiting, signal->ref)) {
+                cop__calling_wait_for_start(cop__calling_own(actor), signal->ref, child);
+                cop__fence_seq(); /* CLOSE */
+        }
+        cop__signal_done(thread, actor, signal);
 }
 
 /* ---- The public operations ---------------------------------------------------------------- */

@@ -8,33 +8,43 @@
  *      waits, callee  the edge: it cannot go on       ◄──  who looks for a ring of waiting actors (ring.c)
  *                     before that one answers
  *
- * A record lies beside each slot, in memory that is touched first when an actor of that slot calls: who never calls pays
- * nothing, and a plain message never looks here.
+ * A record lies beside each slot, in memory that is touched first when an actor of that slot calls:
+ * who never calls pays nothing, and a plain message never looks here.
  *
- * Over. A request of a call (COP__SIGNAL_CALL) whose caller's record has another `open` is one that nobody waits for: the
- * caller's time was over, or it has ended. Whoever takes such a request out of the queue drops it as a dead letter and handles
- * it never. That needs no clock. A caller whose time is over but who has not yet noticed still waits: its request is handled,
- * and its answer may be in time.
+ * Over. A request of a call (COP__SIGNAL_CALL) whose caller's record has another `open` is one that
+ * nobody waits for: the caller's time was over, or it has ended. Whoever takes such a request out
+ * of the queue drops it as a dead letter and handles it never. That needs no clock. A caller whose
+ * time is over but who has not yet noticed still waits: its request is handled, and its answer may
+ * be in time.
  *
- * Requests in flight are several, so their patience cannot lie in the record. One that is sent on behalf of a call with a deadline
- * takes that along (COP__SIGNAL_TIMED); the others are wanted until they are answered. When such a request is dropped, its
- * sender is told: it may wait for that without a time-out of its own.
+ * Requests in flight are several, so their patience cannot lie in the record. One that is sent on
+ * behalf of a call with a deadline takes that along (COP__SIGNAL_TIMED); the others are wanted
+ * until they are answered. When such a request is dropped, its sender is told: it may wait for that
+ * without a time-out of its own.
  *
- * Inheritance. While an actor is at a call's request, its own calls end when that caller's time does, if that is earlier.
+ * Inheritance. While an actor is at a call's request, its own calls end when that caller's time
+ * does, if that is earlier.
  *
- * The edge stands from before the request is sent until the call ends, or until the caller has heard that its reply is
- * deferred (DEFERRED_BY): from then on anybody may answer, so it waits for nobody whom we know.
+ * The edge stands from before the request is sent until the call ends, or until the caller has
+ * heard that its reply is deferred (DEFERRED_BY): from then on anybody may answer, so it waits for
+ * nobody whom we know.
+ *
+ * Starts. A supervisor does not wait for the child that it starts, but whoever has asked it to
+ * does: his answer hinges on the child's start. So it tells him (HINGE), and his edge leads to the
+ * child from then on, as long as that is in its start. In its own init a supervisor waits itself,
+ * and has such an edge: who calls it, or waits for its start, waits for the child's.
  *
  * Who may touch what: a record is written by the owner of its slot's actor alone; anybody reads.
  *
  * Named pairs (release ↔ acquire)
  *      OPEN   store of `open`, of `waits`  ↔  load of it: what else is in the record is of that call, or of a later one
- *      NEXT   store of deadline_ns, callee ↔  load of it: the call before is seen to be over. So who finds the same reference before and
+ *      NEXT   store of deadline_ns, callee, hinge ↔  load of it: the call before is seen to be over. So who finds the same reference before and
  *             after has read what belongs to it: references are never used again
  *      CLOSE  a fence after the store of the edge ↔ the same: of actors whose edges close a ring, the last to pass its fence sees all
  *             the edges (ring.c). Where the request has just been pushed, its exchange is that fence on x86.
  *
- * What can be seen half done: a record whose reference is the old or no one while the rest is new. It is read as no call.
+ * What can be seen half done: a record whose reference is the old or no one while the rest is new.
+ * It is read as no call.
  */
 #ifndef ACTORS_CALLING_H
 #define ACTORS_CALLING_H
@@ -44,8 +54,9 @@
 struct cop__calling {
         uint64_t open;        /* atomic; the reference of its call; 0: none */
         uint64_t deadline_ns; /* atomic; of that; UINT64_MAX: never */
-        uint64_t waits;       /* atomic; the reference under which it cannot go on without `callee`; 0: it can */
+        uint64_t waits;       /* atomic; the reference under which it waits for `callee`; 0: it does not */
         uint64_t callee;      /* atomic; a pid */
+        uint64_t hinge;       /* atomic; equals `waits`: it waits until the callee's start is over */
 } COP__LINE_ALIGNED;
 
 /* The record of whoever lives in the slot of a pid, which must be one of this node's. */
@@ -73,13 +84,23 @@ COP__INLINE void cop__calling_wait_for(struct cop__calling *own, cop_ref ref, co
         cop__store_release(&own->waits, ref.bits);     /* OPEN */
 }
 
+/* The same, but until the start of that actor is over. Others may have read an edge under this
+ * reference: it is taken back first. */
+COP__INLINE void cop__calling_wait_for_start(struct cop__calling *own, cop_ref ref, cop_pid child)
+{
+        cop__store_release(&own->waits, (uint64_t)0);
+        cop__store_release(&own->hinge, ref.bits);
+        cop__calling_wait_for(own, ref, child);
+}
+
 COP__INLINE void cop__calling_end(struct cop__calling *own)
 {
         cop__store_relaxed(&own->waits, (uint64_t)0);
         cop__store_relaxed(&own->open, (uint64_t)0);
 }
 
-/* An answer to that reference has come, or is deferred: the owner, if it waits for it, waits for nobody that we know. */
+/* An answer to that reference has come, or is deferred: the owner, if it waits for it, waits for
+ * nobody that we know. */
 void cop__calling_let_go(struct cop__actor *actor, cop_ref ref);
 
 /* Of a request that is TIMED: the end of its patience. */
@@ -91,6 +112,19 @@ COP__INLINE uint64_t cop__request_deadline(const struct cop__signal *request)
 }
 
 bool cop__request_is_over(struct cop_node *node, const struct cop__signal *request);
+
+/* Tells a caller whose call was deferred that he waits until the start of that actor is over.
+ * Without memory he is not told, and a ring through it is not seen. */
+void cop__calling_hinge(struct cop__thread *thread, cop_caller caller, cop_pid child);
+void cop__calling_take_hinge(struct cop__thread *thread, struct cop__actor *actor,
+                             struct cop__signal *signal);
+
+/*
+ * The owner is about to receive the news that the start of that actor is over: its edge, and a look
+ * at what that closes. Returns how long to wait for it before this is to be called again, in
+ * milliseconds. cop__calling_end takes the edge back.
+ */
+int64_t cop__calling_start_wait(struct cop__actor *actor, cop_ref ref, cop_pid child);
 
 /* Is a request (COP__SIGNAL_CALL) one that nobody waits for? */
 COP__INLINE bool cop__calling_is_over(struct cop_node *node, const struct cop__signal *request)
@@ -104,7 +138,8 @@ COP__INLINE bool cop__calling_is_over(struct cop_node *node, const struct cop__s
 void cop__calling_drop(struct cop__thread *thread, struct cop__actor *actor,
                        struct cop__signal *request);
 
-/* The end of the patience of whoever sent a request: 0: it is over, UINT64_MAX: never, or it is no call's, or answered. */
+/* The end of the patience of whoever sent a request: 0: it is over, UINT64_MAX: never, or it is
+ * no call's, or answered. */
 uint64_t cop__calling_deadline(struct cop__thread *thread, const struct cop__signal *request);
 
 /* ---- Rings (ring.c) ------------------------------------------------------------------------ */
@@ -117,6 +152,20 @@ enum cop__ring {
 };
 
 enum cop__ring cop__ring_look_far(struct cop__actor *actor, struct cop__calling *own);
+
+/*
+ * The owner waits for a start, and has not closed a ring itself: that may have become one by its
+ * edge. Then the first in it who waits for an answer is told that its call has failed, COP_E_CYCLE.
+ * True: look again in a moment.
+ */
+bool cop__ring_hinges(struct cop__actor *actor);
+
+/* Does it? */
+COP__INLINE bool cop__calling_hinges(const struct cop__calling *own)
+{
+        uint64_t waits = cop__load_relaxed(&own->waits);
+        return COP__UNLIKELY(waits != 0 && cop__load_relaxed(&own->hinge) == waits);
+}
 
 /* After the edge, and a fence. */
 COP__INLINE enum cop__ring cop__ring_look(struct cop_node *node, struct cop__actor *actor,

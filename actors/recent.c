@@ -20,7 +20,8 @@
 
 /* ---- Handled ------------------------------------------------------------------------------ */
 
-/* The names that these bits may stand for: one, as a rule. Nobody but the runtime sends what begins with cop__. */
+/* The names that these bits may stand for: one, as a rule. Nobody but the runtime sends what
+ * begins with cop__. */
 struct names {
         struct cop__text *text;
         const char *before, *said;

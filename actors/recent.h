@@ -1,14 +1,17 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * What an actor handled last: the kinds of its last messages, for its crash report, the console and the dump.
+ * What an actor handled last: the kinds of its last messages, for its crash report, the console and
+ * the dump.
  *
- * Nothing is kept for that but one word in the actor, four times 16 bits of the address of a kind, the newest in the lowest:
+ * Nothing is kept for that but one word in the actor, four times 16 bits of the address of a kind,
+ * the newest in the lowest:
  *
  *      | 3 before | 2 before | before | newest |      recent = recent << 16 | address of the kind / 16
  *
- * So it costs an idle actor 8 bytes that lie in a line which it has anyway, and a message some instructions and no branch, clock
- * or memory of its own. Whose address that was is looked for when somebody asks, among all kinds of the program. Two kinds that
- * lie a multiple of a MiB apart have the same 16 bits: then both are named.
+ * So it costs an idle actor 8 bytes that lie in a line which it has anyway, and a message some
+ * instructions and no branch, clock or memory of its own. Whose address that was is looked for when
+ * somebody asks, among all kinds of the program. Two kinds that lie a multiple of a MiB apart have
+ * the same 16 bits: then both are named.
  *
  * Who may touch what: the owner writes; anybody reads, as advice.
  */

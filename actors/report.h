@@ -1,7 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * Crash reports: what happened to an actor that failed, in four parts: who, what, in which circumstances, and what was
- * done about it.
+ * Crash reports: what happened to an actor that failed, in four parts: who, what, in which
+ * circumstances, and what was done about it.
  *
  *      ** till <0.12.0> crashed: integer division by zero
  *         in till_on_bill at samples/shop.c:15, handling #bill{pence = 900, people = 0} from <0.31.0>
@@ -15,17 +15,19 @@
  *         held descriptor 7
  *         started as till by shop <0.3.0>, <0.1.0>; linked to shop <0.3.0>
  *
- * Of other messages than the one it was at only the kind is told, never the content, and no time: see recent.h. Of a server that
- * sys keeps a log of (cop_sys_log) its last events are there, too.
+ * Of other messages than the one it was at only the kind is told, never the content, and no time:
+ * see recent.h. Of a server that sys keeps a log of (cop_sys_log) its last events are there, too.
  *
- * Where many crash at once the log has the first of each second, COP__REPORTS_LOGGED, and how many there were beside.
+ * Where many crash at once the log has the first of each second, COP__REPORTS_LOGGED, and how many
+ * there were beside.
  *
- * The node keeps the last COP__REPORTS_KEPT. The first three parts are known when the actor dies; the last one comes
- * from its supervisor, and whoever shows reports may wait for it.
+ * The node keeps the last COP__REPORTS_KEPT. The first three parts are known when the actor dies;
+ * the last one comes from its supervisor, and whoever shows reports may wait for it.
  *
  * What is kept is facts (crash.h): the words are made for the log, and each time somebody asks.
  *
- * Who may touch what: everything under the lock; facts leave by copy, with a share of the reason, and become words without it.
+ * Who may touch what: everything under the lock; facts leave by copy, with a share of the reason,
+ * and become words without it.
  */
 #ifndef ACTORS_REPORT_H
 #define ACTORS_REPORT_H
@@ -107,32 +109,37 @@ void cop__reports_init(struct cop__reports *reports);
 void cop__reports_fini(struct cop__reports *reports);
 
 /*
- * Files a crash under the next number, and writes it to the log: of those in one second the first COP__REPORTS_LOGGED, and how many
- * more there were with the next one after it. The crash's share of its reason is taken.
+ * Files a crash under the next number, and writes it to the log: of those in one second the first
+ * COP__REPORTS_LOGGED, and how many more there were with the next one after it. The crash's share
+ * of its reason is taken.
  */
 void cop__report_file(struct cop_node *node, struct cop__crash *crash);
 
 /* The node ends: how many were left out of the log last. */
 void cop__reports_end_log(struct cop_node *node);
 
-/* What the supervisor did about the death of `pid`; a log line, and part of the report if there is one. */
+/* What the supervisor did about the death of `pid`; a log line, and part of the report if there
+ * is one. */
 void cop__report_outcome(struct cop_node *node, cop_pid pid, const char *format, ...)
         COP_PRINTF(3, 4);
 
-/* The same as facts: they become words when the crash is in the log, or somebody reads its report. */
+/* The same as facts: they become words when the crash is in the log, or somebody reads its
+ * report. */
 void cop__report_outcome_as(struct cop_node *node, cop_pid pid, const struct cop__outcome *outcome);
 
 /* Is there a report of that actor (still)? */
 bool cop__report_is_there(struct cop_node *node, cop_pid pid);
 
-/* May what follows from that actor's crash go to the log? Not if there were so many crashes that it is not there itself. */
+/* May what follows from that actor's crash go to the log? Not if there were so many crashes that
+ * it is not there itself. */
 bool cop__report_is_logged(struct cop_node *node, cop_pid pid);
 
 /* Tells report number `number`, or the newest of an actor; false: not there (any more). */
 bool cop__report_get(struct cop_node *node, uint64_t number, struct cop__report *report);
 bool cop__report_of(struct cop_node *node, cop_pid pid, struct cop__report *report);
 
-/* The same, but waits up to `timeout_ms` for the report and, if it is supervised, for its outcome. */
+/* The same, but waits up to `timeout_ms` for the report and, if it is supervised, for its
+ * outcome. */
 bool cop__report_wait(struct cop_node *node, cop_pid pid, int64_t timeout_ms,
                       struct cop__report *report);
 

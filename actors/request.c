@@ -23,7 +23,7 @@ struct request {
         cop_requests *set;           /* NULL: in none */
         struct cop__list list;       /* of the set */
         int64_t label;               /* in the set */
-        bool watched;                /* its answer is deferred: there is a monitor under the reference */
+        bool watched;                /* its answer is deferred: a monitor is under the reference */
 };
 
 static struct request *request_of(struct cop__table_node *node)
@@ -238,7 +238,8 @@ bool cop__request_is_open(struct cop__actor *actor, cop_request request)
         return find(actor, request.ref) != NULL;
 }
 
-/* Until there is an answer, the time is over, or it turns out that there can be none: COP_E_CYCLE. */
+/* Until there is an answer, the time is over, or it turns out that there can be none:
+ * COP_E_CYCLE. */
 static cop_status wait_for(struct cop__actor *actor, struct request *request, uint64_t deadline_ns,
                            const void *where)
 {
@@ -252,13 +253,16 @@ static cop_status wait_for(struct cop__actor *actor, struct request *request, ui
                 uint64_t until_ns = deadline_ns, now_ns = 0;
                 if (deadline_ns != UINT64_MAX && (now_ns = cop__clock_ns()) >= deadline_ns)
                         return COP_E_TIMEOUT;
-                if (ring != COP__RING_NONE && (ring = cop__ring_look(node, actor, own)) == COP__RING_CLOSED)
+                if (ring != COP__RING_NONE)
+                        ring = cop__ring_look(node, actor, own);
+                if (ring == COP__RING_CLOSED)
                         return COP_E_CYCLE;
                 if (COP__UNLIKELY(ring == COP__RING_UNSETTLED)) {
                         now_ns = (now_ns != 0 ? now_ns : cop__clock_ns()) + COP__RING_PAUSE_MAX_NS;
                         until_ns = now_ns < deadline_ns ? now_ns : deadline_ns;
                 }
-                if (request->answer == NULL) /* the look has taken in what had come */
+                /* The look has taken in what had come. */
+                if (request->answer == NULL && !cop__must_leave(actor))
                         cop__wait(actor, until_ns, where);
         }
 }

@@ -32,7 +32,8 @@ static const cop_kind *state_kind(const cop_behaviour *server)
         return NULL;
 }
 
-/* What may be seen of an actor: a server's state if it says with COP_STATE what that is, a function's if it has shown one. */
+/* What may be seen of an actor: a server's state if it says with COP_STATE what that is, a
+ * function's if it has shown one. */
 static bool is_function(const struct cop__actor *actor)
 {
         return actor->server == NULL || actor->server == &cop__task_behaviour;
@@ -139,7 +140,8 @@ static void run_idle(struct cop__actor *actor)
         cop__observe_state(actor);
 }
 
-/* The clock is read when the server has nothing to do, and not at each message: those only say that it starts again. */
+/* The clock is read when the server has nothing to do, and not at each message: those only say
+ * that it starts again. */
 bool cop__server_idle(struct cop__actor *actor)
 {
         struct cop__rare *rare = actor->rare;
@@ -194,8 +196,9 @@ bool cop__server_is_suspended(struct cop__actor *actor)
 /* ---- Code of the user's that must not end the actor --------------------------------------- */
 
 /*
- * The escape point of the turn gives way to one in this frame. Whoever leaves meanwhile lands here: a fault has then set
- * a reason that is nobody's; an exit had nothing to say, since the actor counts as leaving; only a kill goes on.
+ * The escape point of the turn gives way to one in this frame. Whoever leaves meanwhile lands here:
+ * a fault has then set a reason that is nobody's; an exit had nothing to say, since the actor
+ * counts as leaving; only a kill goes on.
  */
 bool cop__guarded(struct cop__actor *actor, void (*run)(void *argument), void *argument)
 {
@@ -283,7 +286,8 @@ void cop__replaced_free(struct cop__rare *rare)
         rare->replaced = NULL;
 }
 
-/* The texts, arrays and terms of a replaced state lie in the block that was read, which is kept as long. */
+/* The texts, arrays and terms of a replaced state lie in the block that was read, which is kept
+ * as long. */
 cop_status cop__state_replace(struct cop__actor *actor, cop_term term, cop_parse_error *error)
 {
         const cop_kind *kind = shown_kind(actor);
@@ -366,7 +370,7 @@ cop_status cop__server_upgrade(struct cop__actor *actor, const cop_behaviour *se
         return COP_OK;
 }
 
-/* ---- The state in a crash report -------------------------------------------------------------- */
+/* ---- The state in a crash report ------------------------------------------------------------- */
 
 static void print_shown(struct cop__actor *actor, char *text, size_t size)
 {
@@ -393,8 +397,8 @@ void cop__server_last_words(struct cop__actor *actor)
 }
 
 /*
- * After a fault no code of the user's runs, and what the state points at may not be there: it is shown if it points at
- * nothing and nobody wants to redact it.
+ * After a fault no code of the user's runs, and what the state points at may not be there: it is
+ * shown if it points at nothing and nobody wants to redact it.
  */
 void cop__server_print_state(struct cop__actor *actor, char *text, size_t size)
 {
@@ -415,7 +419,7 @@ void cop__server_print_state(struct cop__actor *actor, char *text, size_t size)
         text[size - 1] = '\0';
 }
 
-/* ---- Its end ------------------------------------------------------------------------------------ */
+/* ---- Its end --------------------------------------------------------------------------------- */
 
 void cop__server_end(struct cop__actor *actor)
 {

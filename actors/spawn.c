@@ -434,7 +434,7 @@ void cop__actor_born(struct cop__thread *thread, struct cop__actor *actor,
         actor->drops_old = start->drops_old;
         actor->unpreempted = start->unpreempted;
         actor->start = signal;
-        actor->init_done = false;
+        cop__store_relaxed(&actor->init_done, false);
         actor->aside = COP__ASIDE_BEGIN;
         cop__store_relaxed(&actor->trap_exit, false);
         actor->leaving = false;
@@ -558,7 +558,7 @@ void cop_init_ack(void)
                 return;
         }
         struct start *start = cop__signal_body(actor->start);
-        actor->init_done = true;
+        cop__store_relaxed(&actor->init_done, true);
         acknowledge(actor, start->start_ref, false);
 }
 
@@ -605,7 +605,7 @@ static void begin_server(struct cop__actor *actor, struct start *start)
                 cop__store_relaxed(&actor->where, (const void *)(uintptr_t)handler->run.init);
                 handler->run.init(actor->state, argument_of(start));
         }
-        actor->init_done = true;
+        cop__store_relaxed(&actor->init_done, true);
         acknowledge(actor, start->start_ref, false);
         end_start(actor);
 }
@@ -628,7 +628,7 @@ void cop__actor_begin(struct cop__actor *actor)
         }
         cop__store_relaxed(&actor->where, cop__start_code(actor));
         if (!start->renewed) {
-                actor->init_done = !start->acknowledges;
+                cop__store_relaxed(&actor->init_done, !start->acknowledges);
                 if (actor->init_done)
                         acknowledge(actor, start->start_ref, false);
         }

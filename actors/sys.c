@@ -63,7 +63,8 @@ static void done(struct cop__actor *actor, cop_status status, cop_term term)
         answer(cop__thread_here(), actor, take_first(actor), status, term);
 }
 
-/* Nobody waits for it any more: it is not carried out. But for a stop: that was meant, whoever saw it through. */
+/* Nobody waits for it any more: it is not carried out. But for a stop: that was meant, whoever
+ * saw it through. */
 static void forget(struct cop__actor *actor)
 {
         struct cop__signal *request = take_first(actor);
@@ -166,7 +167,8 @@ static cop_term waited_for(struct cop__actor *actor)
                        : cop_atom("nobody");
 }
 
-/* In the middle of a callback the state of a server may be half of this and half of that: nobody looks at it. */
+/* In the middle of a callback the state of a server may be half of this and half of that: nobody
+ * looks at it. */
 static cop_status state_for_status(struct cop__actor *actor, bool in_the_middle, cop_term *state)
 {
         *state = cop_atom("undefined");
@@ -215,7 +217,8 @@ static void act(struct cop__actor *actor, bool in_the_middle)
 {
         struct cop__signal *asked = actor->rare->asked.first;
         const cop__sys_request *request = cop__signal_body(asked);
-        if (request->what != COP__SYS_STOP && cop__calling_is_over(cop__node_of(cop__thread_here()), asked)) {
+        if (request->what != COP__SYS_STOP &&
+            cop__calling_is_over(cop__node_of(cop__thread_here()), asked)) {
                 forget(actor);
                 return;
         }
@@ -270,7 +273,7 @@ void cop__sys_act(struct cop__actor *actor)
         act(actor, false);
 }
 
-/* ---- In the middle of something ---------------------------------------------------------------- */
+/* ---- In the middle of something -------------------------------------------------------------- */
 
 /* Can it be done there? See sys.h. Where there is no state to be seen, that can be said at once. */
 static bool is_for_a_glance(const struct cop__actor *actor, const struct cop__signal *asked)
@@ -317,7 +320,7 @@ void cop__sys_glance(struct cop__actor *actor)
                 act(actor, true);
 }
 
-/* ---- Functions ---------------------------------------------------------------------------------- */
+/* ---- Functions ------------------------------------------------------------------------------- */
 
 bool cop__in_function(const struct cop__actor *actor)
 {
@@ -342,7 +345,8 @@ cop_status cop_sys_show_value(const cop_kind *kind, void *state)
         struct cop__actor *actor = cop__actor_here();
         if (actor == NULL)
                 return COP_E_NO_NODE;
-        if (!cop__in_function(actor) || actor->task.visitor != NULL || (state != NULL && kind == NULL))
+        if (!cop__in_function(actor) || actor->task.visitor != NULL ||
+            (state != NULL && kind == NULL))
                 return COP_E_BAD_ARGUMENT;
         struct cop__rare *rare = cop__rare_of(actor);
         if (rare == NULL)

@@ -7,12 +7,15 @@
  *      ◄─ REPLY, ref: cop__sys_answer ──────  done
  *      ◄─ FAILED, ref: the reason ──────────  it has died first, or of it (COP__SYS_STOP)
  *
- * A server does it between two callbacks. A function, plain or a task's, does it where it receives or sleeps (cop__sys_rest).
- * Whoever waits in the middle of something else, a server in a handler or a function in a call, looks through what it is asked before
- * it falls asleep (cop__sys_glance), and does what concerns nothing of the user's: its status, and what it tells of its
- * messages. A function also shows its state then, and may be suspended: that is for its next receive. The rest waits.
+ * A server does it between two callbacks. A function, plain or a task's, does it where it receives
+ * or sleeps (cop__sys_rest). Whoever waits in the middle of something else, a server in a handler
+ * or a function in a call, looks through what it is asked before it falls asleep (cop__sys_glance),
+ * and does what concerns nothing of the user's: its status, and what it tells of its messages. A
+ * function also shows its state then, and may be suspended: that is for its next receive. The rest
+ * waits.
  *
- * A request stays at the head of the list while it is carried out: so a server that dies of it answers it like the others.
+ * A request stays at the head of the list while it is carried out: so a server that dies of it
+ * answers it like the others.
  */
 #ifndef ACTORS_SYS_H
 #define ACTORS_SYS_H
@@ -67,7 +70,8 @@ bool cop__in_function(const struct cop__actor *actor);
 /* It is about to wait in the middle of something; it has been asked (COP__ASIDE_ASKED). */
 void cop__sys_glance(struct cop__actor *actor);
 
-/* A function at a point where it may be looked at: does what it is asked, and stays while it is suspended. */
+/* A function at a point where it may be looked at: does what it is asked, and stays while it is
+ * suspended. */
 void cop__sys_rest(struct cop__actor *actor, const void *where);
 
 #endif

@@ -16,13 +16,14 @@ static bool is_thread(cop_pid pid)
                glimpse.state == COP_PROCESS_VISITING;
 }
 
-/* Would it be answered also by one who waits? See sys.h. Of a function or a server, advice is enough. */
+/* Would it be answered also by one who waits? See sys.h. Of a function or a server, advice is
+ * enough. */
 static bool is_for_a_glance(cop_pid pid, enum cop__sys_what what)
 {
         const struct cop__actor *callee = cop__slot_of(cop_node_here(), pid);
         const cop_behaviour *server = callee != NULL ? cop__load_relaxed(&callee->server) : NULL;
-        return cop__sys_is_aside(what) ||
-               ((server == NULL || server == &cop__task_behaviour) && what != COP__SYS_REPLACE_STATE);
+        bool is_function = server == NULL || server == &cop__task_behaviour;
+        return cop__sys_is_aside(what) || (is_function && what != COP__SYS_REPLACE_STATE);
 }
 
 /* Asks, and ends with the answer's status. *answer is a message in the caller's hands, if that was COP_OK or

@@ -6,8 +6,9 @@
  *      owner ──request: argument──► task ──► the function, as the handler of that request
  *      owner ◄──reply, or the reason why there is none──┘
  *
- * The function answers a request like any server's handler. So the outcome is an answer as request.h knows it: one in each
- * case, outside the mailbox, dropped when it is late; and a crash report shows the argument as the message it was at.
+ * The function answers a request like any server's handler. So the outcome is an answer as
+ * request.h knows it: one in each case, outside the mailbox, dropped when it is late; and a crash
+ * report shows the argument as the message it was at.
  */
 #ifndef ACTORS_TASK_H
 #define ACTORS_TASK_H
@@ -29,7 +30,8 @@ typedef struct cop__task_void {
 } cop__task_void;
 COP__KIND_DECLARE(cop__task_void);
 
-/* A function that was run for a request has ended: without a result of its own, and nobody else to give it, this is the answer. */
+/* A function that was run for a request has ended: without a result of its own, and nobody else
+ * to give it, this is the answer. */
 void cop__answer_void(const cop_message *request);
 /* That answer as who asked wants it: NULL. Any other is the result. */
 cop_message *cop__result_of(cop_message *answer);
@@ -40,13 +42,15 @@ extern const cop_behaviour cop__task_behaviour;
 cop_status cop__task_prepare(const cop_task_options *options, cop__task_start *start);
 
 /*
- * The request of a task has ended so: what that means to its owner, and its link. COP_OK with *result (NULL: it gave none),
- * COP_E_DIED, or COP_E_TIMEOUT and COP_E_NOT_FOUND as they came (task_outcome.c).
+ * The request of a task has ended so: what that means to its owner, and its link. COP_OK with
+ * *result (NULL: it gave none), COP_E_DIED, or COP_E_TIMEOUT and COP_E_NOT_FOUND as they came
+ * (task_outcome.c).
  */
 cop_status cop__task_conclude(struct cop__actor *self, cop_pid pid, cop_status status,
                               cop_message *answer, cop_message **result);
 
-/* The second half: the argument goes to the actor, which is a task from here on. Errors: those of cop_request_send_value. */
+/* The second half: the argument goes to the actor, which is a task from here on. Errors: those
+ * of cop_request_send_value. */
 cop_status cop__task_begin(const cop_task_options *options, cop_pid pid, cop_task *task);
 
 #endif

@@ -118,6 +118,9 @@ bool cop__take_in_slowly(struct cop__thread *thread, struct cop__actor *actor,
         case COP__SIGNAL_DEFERRED_BY:
                 cop__take_deferral(thread, actor, signal);
                 return false;
+        case COP__SIGNAL_HINGE:
+                cop__calling_take_hinge(thread, actor, signal);
+                return false;
         case COP__SIGNAL_WAKE:
                 if (actor->alarm == signal)
                         actor->alarm = NULL;

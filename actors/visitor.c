@@ -59,7 +59,7 @@ static void be_born(struct cop__thread *thread, struct cop__visitor *visitor)
                 else if (cop__take_in(thread, actor, signal))
                         cop__mailbox_append(&actor->mailbox, signal);
         }
-        actor->init_done = true;
+        cop__store_relaxed(&actor->init_done, true);
         cop__store_relaxed(&actor->trap_exit, true);
         cop__start_drop(actor);
         actor->budget = cop__simulation_budget(cop__node_of(thread));

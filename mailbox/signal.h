@@ -42,6 +42,7 @@ enum cop__signal_type {
         COP__SIGNAL_INFO,        /* tell about yourself */
         COP__SIGNAL_SYS,         /* do or tell something between two callbacks; see actors/sys.h */
         COP__SIGNAL_OVERFLOW,    /* your mailbox is over its limit: end */
+        COP__SIGNAL_HINGE,       /* your call's answer depends on a start; see actors/calling.h */
         COP__SIGNAL_SWEEP,       /* is never sent: marks a timer of the runtime's own; see actors/timer_home.h */
 };
 

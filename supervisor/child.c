@@ -1,7 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * One child: how it starts, how it stops, and what the news of it mean. Nothing here waits: each step ends with the child
- * in a state, and the next begins with a message.
+ * One child: how it starts, how it stops, and what the news of it mean. Nothing here waits: each
+ * step ends with the child in a state, and the next begins with a message.
  *
  *      STOPPED ─► WAITING ──► NAMING ──► STARTING ──► RUNNING ──► STOPPING ──► STOPPED, or WAITING if it is to be back
  *                   ▲                       │ failed     │ failed
@@ -11,11 +11,13 @@
 #include <string.h>
 
 #include "actors/actor.h"
+#include "actors/calling.h"
 #include "base/clock.h"
 #include "supervisor/stop.h"
 #include "supervisor/supervisor.h"
 
-/* Attempts at what there is no memory for, with a yield after each, before the supervisor gives up. */
+/* Attempts at what there is no memory for, with a yield after each, before the supervisor gives
+ * up. */
 #define MEMORY_TRIES 100
 
 static bool try_again(unsigned *tries)
@@ -113,7 +115,8 @@ static cop_term failure_of(struct failure *failure, const char *tag, cop_term wh
         return failure->reason = cop_tuple_of(failure->items, 2);
 }
 
-/* `corpse` is who died in its init, or nobody. What became of the one before is in that one's report. */
+/* `corpse` is who died in its init, or nobody. What became of the one before is in that one's
+ * report. */
 static void has_failed_to_start(struct cop__supervisor *self, struct cop__child *child,
                                 cop_pid corpse, cop_term reason)
 {
@@ -248,6 +251,16 @@ static bool waits_for_name(struct cop__supervisor *self, struct cop__child *chil
         return true;
 }
 
+/* What they wait for is not the supervisor from here on, but this start: a ring through it can
+ * be seen. */
+static void tell_waiters(const struct cop__child *child, cop_pid pid)
+{
+        const struct cop__waiter *waiter = child->waiters;
+        for (; waiter != NULL; waiter = waiter->next)
+                if (waiter->for_start)
+                        cop__calling_hinge(cop__thread_here(), waiter->caller, pid);
+}
+
 void cop__child_begin(struct cop__supervisor *self, struct cop__child *child)
 {
         const struct cop__child_spec *spec = child->spec;
@@ -268,6 +281,7 @@ void cop__child_begin(struct cop__supervisor *self, struct cop__child *child)
         } else {
                 expect_news(self, child, start_ref);
                 cop__roster_set(self->roster, child, COP__CHILD_STARTING, pid);
+                tell_waiters(child, pid);
         }
 }
 

@@ -9,13 +9,27 @@
 #include "supervisor/supervise.h"
 
 #include "actors/actor.h"
+#include "actors/calling.h"
 #include "supervisor/supervisor.h"
+
+/* Until it has started, or is down. Its children's inits may call who waits here: then their
+ * calls fail. */
+static cop_message *news_of_root(struct cop__actor *self, cop_pid pid, cop_ref start_ref,
+                                 cop_ref monitor_ref)
+{
+        cop_message *message = NULL;
+        while (message == NULL)
+                message = cop_receive(cop__calling_start_wait(self, start_ref, pid),
+                                      COP_REF(cop_started, start_ref),
+                                      COP_REF(cop_down, monitor_ref));
+        cop__calling_end(cop__calling_own(self));
+        return message;
+}
 
 static cop_status wait_for_root(struct cop__actor *self, cop_pid pid, cop_ref start_ref,
                                 cop_ref monitor_ref)
 {
-        cop_auto message = cop_receive(COP_FOREVER, COP_REF(cop_started, start_ref),
-                                       COP_REF(cop_down, monitor_ref));
+        cop_auto message = news_of_root(self, pid, start_ref, monitor_ref);
         const cop_down *down = cop_read(cop_down, message);
         if (down == NULL) {
                 cop_demonitor_flush(monitor_ref);
@@ -29,7 +43,8 @@ static cop_status wait_for_root(struct cop__actor *self, cop_pid pid, cop_ref st
         return COP_E_DIED;
 }
 
-/* Shares do not end with their actor: while the caller owns one, in its argument, it must not be ended. */
+/* Shares do not end with their actor: while the caller owns one, in its argument, it must not be
+ * ended. */
 static cop_status spawn_root(struct cop__actor *self, cop_spawn_options *options, cop_pid *pid)
 {
         int32_t budget = self->budget;

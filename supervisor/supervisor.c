@@ -1,8 +1,9 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * The supervisor: a server that traps exits. Once its tree stands it never waits for a child: each start and each stop is
- * begun, and gone on with when the message comes that tells how it went. So a child that takes its time holds up only what
- * depends on it: its starter, and under one_for_all and rest_for_one the siblings in reach.
+ * The supervisor: a server that traps exits. Once its tree stands it never waits for a child: each
+ * start and each stop is begun, and gone on with when the message comes that tells how it went. So
+ * a child that takes its time holds up only what depends on it: its starter, and under one_for_all
+ * and rest_for_one the siblings in reach.
  *
  * What an event means depends on the child that it is about:
  *
@@ -42,6 +43,7 @@
 #include "supervisor/supervisor.h"
 
 #include "actors/actor.h"
+#include "actors/calling.h"
 #include "base/clock.h"
 
 typedef struct cop__supervisor supervisor;
@@ -100,6 +102,16 @@ static void on_exited(supervisor *self, const cop_exited *exited)
 
 /* ---- Waiting, in init and terminate ----------------------------------------------------- */
 
+/* What it waits for is the start of a child: who calls it, or waits for its own start, waits for
+ * that, too. */
+static int64_t pause_for(const struct cop__child *child)
+{
+        if (child == NULL || child->state != COP__CHILD_STARTING)
+                return COP_FOREVER;
+        return cop__calling_start_wait(cop__actor_here(), (cop_ref){ child->news.node.key },
+                                       child->pid);
+}
+
 /* The next thing that happens to the children. All else stays in the mailbox. */
 static void wait_in_init(supervisor *self)
 {
@@ -113,7 +125,10 @@ static void wait_in_init(supervisor *self)
                 { .kind = COP_KIND_OF(cop_exited), .from = parent },
         };
         size_t count = COP__COUNT(patterns) - (parent.bits == 0);
-        cop_message *message = cop_receive_any_of(COP_FOREVER, patterns, count);
+        cop_message *message = cop_receive_any_of(pause_for(self->at), patterns, count);
+        cop__calling_end(cop__calling_own(cop__actor_here()));
+        if (message == NULL)
+                return;
         const cop_started *started = cop_read(cop_started, message);
         const cop_down *down = cop_read(cop_down, message);
         const cop_exited *exited = cop_read(cop_exited, message);
@@ -146,7 +161,8 @@ static void wait_in_end(supervisor *self)
 
 /* ---- Ending --------------------------------------------------------------------------- */
 
-/* From here on none of those without a process may get one: what it waits for, a name or a delay, is called off. */
+/* From here on none of those without a process may get one: what it waits for, a name or a
+ * delay, is called off. */
 static void call_off_all(supervisor *self)
 {
         struct cop__child *child = cop__roster_first(self->roster);

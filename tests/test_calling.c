@@ -1,5 +1,6 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
-/* The patience of callers: what nobody waits for is not handled, and what is called on somebody's behalf has no more time than that one. */
+/* The patience of callers: what nobody waits for is not handled, and what is called on
+ * somebody's behalf has no more time than that one. */
 #include <coppice/request.h>
 #include <coppice/sys.h>
 
@@ -316,7 +317,8 @@ IN_NODE(a_request_in_flight_is_handled_whoever_waits)
         ck_assert_int_eq(cop_read(answer, reply)->number, COP_FOREVER);
 }
 
-/* The call it was sent for is over, so nobody needs its answer; but its sender, who waits without a time-out, is told. */
+/* The call it was sent for is over, so nobody needs its answer; but its sender, who waits
+ * without a time-out, is told. */
 IN_NODE(a_request_in_flight_ends_when_the_call_does_that_it_was_sent_for)
 {
         cop_pid outer = new_desk(), inner = new_desk();
@@ -414,7 +416,8 @@ IN_NODE(a_call_without_end_ends_with_the_time_of_the_one_it_is_made_for)
         cop_pid outer = new_desk(), inner = new_desk();
         int64_t before = asked(outer), time_ms = 5;
         for (;; time_ms *= 2) {
-                /* Its own time, or the end of the handler that had no more: whichever is heard of first. */
+                /* Its own time, or the end of the handler that had no more: whichever is heard
+                 * of first. */
                 cop_status status =
                         cop_call(NULL, outer, time_ms, ask, .what = NESTED_SILENT, .pid = inner,
                                  .time_ms = COP_FOREVER, .tell = cop_self());

@@ -1,5 +1,6 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
-/* What a crash report tells of the messages before and after the one that its actor was at, and what not. */
+/* What a crash report tells of the messages before and after the one that its actor was at, and
+ * what not. */
 #include <string.h>
 
 #include <coppice/machine.h>

@@ -631,7 +631,7 @@ IN_NODE(without_memory_a_request_fails_and_the_server_does_not)
         }
 }
 
-/* ---- Requests in the hands of the dying -------------------------------------------------------- */
+/* ---- Requests in the hands of the dying ------------------------------------------------------ */
 
 typedef struct outcome {
         int64_t status;
@@ -667,7 +667,8 @@ typedef struct tally {
 } tally;
 COP_MESSAGE(tally, sum, rounds);
 
-/* Adds up what comes, and answers what is asked; a stay makes it call someone who never answers, a trap ends it. */
+/* Adds up what comes, and answers what is asked; a stay makes it call someone who never answers,
+ * a trap ends it. */
 static void plain_tally(void)
 {
         tally mine = { 0, 0 };
@@ -797,7 +798,7 @@ IN_NODE(only_a_plain_function_may_show_something)
         ck_assert_int_eq(cop_sys_show(tally, &mine), COP_E_BAD_ARGUMENT); /* a thread */
 }
 
-/* ---- In the middle of something ---------------------------------------------------------------- */
+/* ---- In the middle of something -------------------------------------------------------------- */
 
 typedef struct ask_for {
         cop_pid pid;
@@ -912,7 +913,7 @@ IN_NODE(a_task_answers_wherever_it_waits_and_is_suspended_where_it_receives)
         put_down(task.pid);
 }
 
-/* ---- Who does not answer ------------------------------------------------------------------------ */
+/* ---- Who does not answer --------------------------------------------------------------------- */
 
 static uint32_t let_go; /* atomic */
 
@@ -927,7 +928,7 @@ IN_NODE_WITH(the_status_of_one_that_computes_is_what_can_be_seen_of_it, .workers
         cop_term status;
         NEEDS_THREADS();
         cop_pid pid = cop_spawn(computes);
-        await_true(cop__slot_of(node, pid)->where != NULL);
+        await_true(cop__load_relaxed(&cop__slot_of(node, pid)->where) != NULL);
         ck_assert_int_eq(cop_sys_get_status(pid, 20, &status), COP_OK);
         ck_assert_str_eq(value_in(status, "status"), "busy");
         ck_assert_str_eq(value_in(status, "in"), "\"computes\"");
@@ -967,7 +968,7 @@ IN_NODE(a_thread_has_a_status_and_everything_else_is_refused_at_once)
         ck_assert_int_eq(pthread_join(thread, NULL), 0);
 }
 
-/* ---- Crash reports --------------------------------------------------------------------------------- */
+/* ---- Crash reports --------------------------------------------------------------------------- */
 
 static void shows_and_ends(void)
 {

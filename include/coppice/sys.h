@@ -8,23 +8,24 @@
  *              cop_term_free(state);
  *      }
  *
- * Every actor answers, without a line of its own; its state only if it says what that is: a server with COP_STATE, a
- * function, plain or a task's, with cop_sys_show(). A server does what it is asked between two callbacks, a function where it
- * receives, selects or sleeps. What was sent before is handled before only if it had begun with it: these requests overtake
- * messages.
+ * Every actor answers, without a line of its own; its state only if it says what that is: a server
+ * with COP_STATE, a function, plain or a task's, with cop_sys_show(). A server does what it is
+ * asked between two callbacks, a function where it receives, selects or sleeps. What was sent
+ * before is handled before only if it had begun with it: these requests overtake messages.
  *
- * Who waits in the middle of something, a server in its handler or a function in a call, answers there what needs nothing of the
- * user's: status, trace, log and statistics; a function also its state, and it takes note that it is suspended. The rest is done
- * when that is over, or the time is. Of one that computes, or waits in the system, the status is what can be seen of it from
- * outside, when the time is over. A thread of the program is never asked: its status is that, at once, and all else is
- * COP_E_BAD_ARGUMENT.
+ * Who waits in the middle of something, a server in its handler or a function in a call, answers
+ * there what needs nothing of the user's: status, trace, log and statistics; a function also its
+ * state, and it takes note that it is suspended. The rest is done when that is over, or the time
+ * is. Of one that computes, or waits in the system, the status is what can be seen of it from
+ * outside, when the time is over. A thread of the program is never asked: its status is that, at
+ * once, and all else is COP_E_BAD_ARGUMENT.
  *
  * The shell has the same as `sys`.
  *
  * Errors of all: COP_E_TIMEOUT (the request stays: it may still be carried out), COP_E_DIED
  * (cop_failure() is the reason), COP_E_NO_ACTOR, COP_E_NO_NAME, COP_E_NO_MEMORY, COP_E_NO_NODE,
- * COP_E_BAD_ARGUMENT (a thread of the program, or the caller itself). A negative time-out ends the caller with
- * {badarg, ...}. `to` is a pid or a name; in C++ pass cop_to_pid() or cop_to_name().
+ * COP_E_BAD_ARGUMENT (a thread of the program, or the caller itself). A negative time-out ends the
+ * caller with {badarg, ...}. `to` is a pid or a name; in C++ pass cop_to_pid() or cop_to_name().
  *
  * See also: server.h (cop_stop), docs/shell.md.
  */
@@ -36,15 +37,15 @@
 COP_BEGIN_DECLS
 
 /*
- * The state as its kind's term, just as it is: nothing is redacted. The caller owns *state and ends it
- * with cop_term_free. Errors: also COP_E_NO_KIND (it has not said what its state is).
+ * The state as its kind's term, just as it is: nothing is redacted. The caller owns *state and ends
+ * it with cop_term_free. Errors: also COP_E_NO_KIND (it has not said what its state is).
  */
 COP_API cop_status cop_sys_get_state(cop_address to, int64_t timeout_ms, cop_term *state);
 
 /*
- * Another state, checked as a message of its kind would be. What it points at is the runtime's: the server must not
- * cop_release() it. Errors: also COP_E_NO_KIND, and COP_E_MALFORMED with *error, which may be NULL,
- * saying which field is wrong; then the old state stays.
+ * Another state, checked as a message of its kind would be. What it points at is the runtime's: the
+ * server must not cop_release() it. Errors: also COP_E_NO_KIND, and COP_E_MALFORMED with *error,
+ * which may be NULL, saying which field is wrong; then the old state stays.
  */
 COP_API cop_status cop_sys_replace_state(cop_address to, int64_t timeout_ms, cop_term state,
                                          cop_parse_error *error);
@@ -68,10 +69,10 @@ typedef struct cop_sys_event {
 COP_MESSAGE_DECLARE(cop_sys_event);
 
 /*
- * Tells of each event from now on: `observer` as a cop_sys_event, or, for nobody, the node's log. An
- * observer's end is the trace's. There is one trace at a time: the last to ask has it. Cost: about a term for
- * each event, paid by the server; switched off, none.
- * Errors: also COP_E_BAD_ARGUMENT (the server cannot observe itself).
+ * Tells of each event from now on: `observer` as a cop_sys_event, or, for nobody, the node's log.
+ * An observer's end is the trace's. There is one trace at a time: the last to ask has it. Cost:
+ * about a term for each event, paid by the server; switched off, none. Errors: also
+ * COP_E_BAD_ARGUMENT (the server cannot observe itself).
  */
 COP_API cop_status cop_sys_trace(cop_address to, int64_t timeout_ms, bool on, cop_pid observer);
 
@@ -82,8 +83,8 @@ COP_API cop_status cop_sys_trace(cop_address to, int64_t timeout_ms, bool on, co
 COP_API cop_status cop_sys_log(cop_address to, int64_t timeout_ms, uint32_t count);
 
 /*
- * What it has kept, oldest first: [{in, {bill, 900, 3}, <0.31.0>}, {out, ...}, {state, ...}]. The caller
- * owns *events and ends it with cop_term_free. Without a log: [].
+ * What it has kept, oldest first: [{in, {bill, 900, 3}, <0.31.0>}, {out, ...}, {state, ...}]. The
+ * caller owns *events and ends it with cop_term_free. Without a log: [].
  */
 COP_API cop_status cop_sys_get_log(cop_address to, int64_t timeout_ms, cop_term *events);
 
@@ -99,20 +100,23 @@ COP_API cop_status cop_sys_get_statistics(cop_address to, int64_t timeout_ms,
                                           cop_sys_statistics *statistics);
 
 /*
- * All there is to say, as a map with the keys server (or what function it is), status (running, suspended, or waiting in the
- * middle of something), waits_for (the actor without whose answer it cannot go on, or the atom nobody), parent, messages, handled,
- * trace, log, statistics and state (redacted; without COP_STATE the atom undefined; of a server in the middle of a callback the
- * atom busy). Of one that has not answered in time, with the status busy, and of a thread of the program, with the status thread:
- * server, status, in (the function), parent, messages, handled. So this is no error for a living actor. The caller owns *status and
- * ends it with cop_term_free.
+ * All there is to say, as a map with the keys server (or what function it is), status (running,
+ * suspended, or waiting in the middle of something), waits_for (the actor without whose answer it
+ * cannot go on, or the atom nobody), parent, messages, handled, trace, log, statistics and state
+ * (redacted; without COP_STATE the atom undefined; of a server in the middle of a callback the atom
+ * busy). Of one that has not answered in time, with the status busy, and of a thread of the
+ * program, with the status thread: server, status, in (the function), parent, messages, handled. So
+ * this is no error for a living actor. The caller owns *status and ends it with cop_term_free.
  */
 COP_API cop_status cop_sys_get_status(cop_address to, int64_t timeout_ms, cop_term *status);
 
 /*
- * In a plain function or a task: what sys shows, replaces and traces as its state from now on, and what its crash report tells; NULL: nothing.
- * `state` is borrowed until another takes its place, or the actor ends or hibernates: a variable of the function that
- * receives is good as long as that does not return. It is read and written where the actor answers, see above, and never at another time.
- * Errors: COP_E_BAD_ARGUMENT (a server, or a thread of the program), COP_E_NO_MEMORY, COP_E_NO_NODE.
+ * In a plain function or a task: what sys shows, replaces and traces as its state from now on, and
+ * what its crash report tells; NULL: nothing. `state` is borrowed until another takes its place, or
+ * the actor ends or hibernates: a variable of the function that receives is good as long as that
+ * does not return. It is read and written where the actor answers, see above, and never at another
+ * time. Errors: COP_E_BAD_ARGUMENT (a server, or a thread of the program), COP_E_NO_MEMORY,
+ * COP_E_NO_NODE.
  */
 COP_API cop_status cop_sys_show_value(const cop_kind *kind, void *state);
 
