@@ -388,7 +388,8 @@ void cop__send_signal(struct cop__thread *thread, cop_pid to, struct cop__signal
 void cop__send_on(struct cop__thread *thread, struct cop__actor *self, cop_pid to,
                   struct cop__signal *signal);
 
-/* So many have come since the owner slept last that the sender looks how far it is behind, and says so for it (turn.c). */
+/* So many have come since the owner slept last that the sender looks how far it is behind, and
+ * says so for it (turn.c). */
 void cop__press_for(struct cop__thread *thread, struct cop__actor *actor);
 
 /*

@@ -291,12 +291,13 @@ int32_t cop__turn_budget(struct cop__actor *actor)
 }
 
 /*
- * The owner counts when its turn ends, and may be long in one, or wait for its turn behind those who send, or its thread may have
- * lost its core. So a sender looks now and then, too, by the numbers in the nodes. These may be wrong (mailbox/queue.h), so it only ever says
- * more than the owner did, who counts again in the end. Who sends to itself is not to wait for itself.
+ * The owner counts when its turn ends, and may be long in one, or wait for its turn behind those
+ * who send, or its thread may have lost its core. So a sender looks now and then, too, by the
+ * numbers in the nodes. These may be wrong (mailbox/queue.h), so it only ever says more than the
+ * owner did, who counts again in the end. Who sends to itself is not to wait for itself.
  *
- * It may meet the owner's own word: the one that is stored last stays, for a turn at most. The slot may be another's by now, or its owner
- * asleep: the next one to send there loses a pause.
+ * It may meet the owner's own word: the one that is stored last stays, for a turn at most. The slot
+ * may be another's by now, or its owner asleep: the next one to send there loses a pause.
  */
 COP__COLD void cop__press_for(struct cop__thread *thread, struct cop__actor *actor)
 {

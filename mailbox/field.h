@@ -7,6 +7,8 @@
 
 #include <coppice/message.h>
 
+#include "base/compiler.h"
+
 /* The layout of every struct { const T *items; size_t count; }. */
 struct cop__items {
         const char *at;
@@ -17,6 +19,12 @@ _Static_assert(sizeof(struct cop__items) == sizeof(cop_int64s), "an array is ite
 
 /* Bytes from one item to the next. */
 size_t cop__field_item_size(const cop_field *field);
+
+/* Does it lie in the struct whole, pointing at nothing? Most do: walks pass over them by this. */
+COP__INLINE bool cop__field_is_flat(const cop_field *field)
+{
+        return field->type < COP_FIELD_SYMBOL && field->shape != COP_FIELD_ITEMS;
+}
 
 /* Does an item point at something? Where the items themselves lie is not asked. */
 bool cop__field_points(const cop_field *field);

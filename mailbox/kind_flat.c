@@ -90,19 +90,23 @@ static cop_status measure_item(struct measure *measure, const cop_field *field, 
         case COP_FIELD_BYTES:
                 return add_bytes(measure, at);
         case COP_FIELD_NESTED:
-                return measure_struct(measure, field->kind, item, depth_left);
+                return field->kind->plain ? COP_OK
+                                          : measure_struct(measure, field->kind, item, depth_left);
         default:
                 return COP_OK;
         }
 }
 
+/* A field that is not flat. */
 static cop_status measure_field(struct measure *measure, const cop_field *field,
                                 const char *value, unsigned depth_left)
 {
+        if (field->shape == COP_FIELD_ONE)
+                return measure_item(measure, field, value + field->offset, depth_left);
         struct cop__items items = cop__field_items(field, value);
         size_t item_size = cop__field_item_size(field);
         cop_status status = COP_OK;
-        if (field->shape != COP_FIELD_ONE && depth_left-- == 0)
+        if (depth_left-- == 0)
                 return COP_E_TOO_DEEP;
         if (field->shape == COP_FIELD_ITEMS) {
                 if (!items.at && items.count > 0)
@@ -125,7 +129,8 @@ static cop_status measure_struct(struct measure *measure, const cop_kind *kind,
         if (kind->plain)
                 return status;
         for (size_t i = 0; i < kind->field_count && status == COP_OK; i++)
-                status = measure_field(measure, &kind->fields[i], value, depth_left - 1);
+                if (!cop__field_is_flat(&kind->fields[i]))
+                        status = measure_field(measure, &kind->fields[i], value, depth_left - 1);
         return status;
 }
 
@@ -221,8 +226,13 @@ static void turn_item(struct copy *copy, const cop_field *field, char *item)
         }
 }
 
+/* A field that is not flat. */
 static void turn_field(struct copy *copy, const cop_field *field, char *value)
 {
+        if (field->shape == COP_FIELD_ONE) {
+                turn_item(copy, field, value + field->offset);
+                return;
+        }
         struct cop__items items = cop__field_items(field, value);
         size_t item_size = cop__field_item_size(field);
         if (field->shape == COP_FIELD_ITEMS) {
@@ -244,7 +254,8 @@ static void turn_struct(struct copy *copy, const cop_kind *kind, char *value)
         if (kind->plain)
                 return;
         for (size_t i = 0; i < kind->field_count; i++)
-                turn_field(copy, &kind->fields[i], value);
+                if (!cop__field_is_flat(&kind->fields[i]))
+                        turn_field(copy, &kind->fields[i], value);
 }
 
 cop_status cop__flat_copy_slow(const cop_kind *kind, void *block, const void *value)
@@ -260,20 +271,31 @@ cop_status cop__flat_copy_slow(const cop_kind *kind, void *block, const void *va
 
 /* ---- Dropping ------------------------------------------------------------------------- */
 
-static void drop_field(const cop_field *field, const char *value)
+COP__INLINE void drop_item(const cop_field *field, const char *item)
+{
+        if (field->type == COP_FIELD_BYTES)
+                cop_buffer_drop(((const cop_bytes *)(const void *)item)->buffer);
+        else
+                cop__flat_drop_slow(field->kind, (void *)(uintptr_t)item);
+}
+
+static void drop_items(const cop_field *field, const char *value)
+{
+        struct cop__items items = cop__field_items(field, value);
+        size_t item_size = cop__field_item_size(field);
+        for (size_t i = 0; i < items.count; i++)
+                drop_item(field, items.at + i * item_size);
+}
+
+COP__INLINE void drop_field(const cop_field *field, const char *value)
 {
         if (field->type != COP_FIELD_BYTES &&
             (field->type != COP_FIELD_NESTED || !field->kind->counted))
                 return;
-        struct cop__items items = cop__field_items(field, value);
-        size_t item_size = cop__field_item_size(field);
-        for (size_t i = 0; i < items.count; i++) {
-                const void *item = items.at + i * item_size;
-                if (field->type == COP_FIELD_BYTES)
-                        cop_buffer_drop(((const cop_bytes *)item)->buffer);
-                else
-                        cop__flat_drop_slow(field->kind, (void *)(uintptr_t)item);
-        }
+        if (field->shape == COP_FIELD_ONE)
+                drop_item(field, value + field->offset);
+        else
+                drop_items(field, value);
 }
 
 void cop__flat_drop_slow(const cop_kind *kind, void *block)

@@ -51,33 +51,31 @@ static void wait_for_something(void)
         ck_assert_int_eq(cop_call(&reply, cop_spawn(answers), PATIENCE_MS, grain, 0), COP_OK);
 }
 
+/* So many grains press so hard, none is lost, and when they have been read the pressure is gone. */
+static void pour_and_look(uint64_t grains, unsigned pressure)
+{
+        let_pour(grains);
+        ck_assert_uint_eq(pressure_here(), pressure);
+        take_all(grains);
+        wait_for_something();
+        ck_assert_uint_eq(pressure_here(), COP__PRESSURE_NONE);
+}
+
 IN_NODE(nobody_is_held_back_by_an_actor_that_is_hardly_behind)
 {
         NEEDS_THREADS();
-        let_pour(COP__PRESSURE_FROM);
-        ck_assert_uint_eq(pressure_here(), COP__PRESSURE_NONE);
-        take_all(COP__PRESSURE_FROM);
+        pour_and_look(COP__PRESSURE_FROM, COP__PRESSURE_NONE);
 }
 
 IN_NODE(a_sender_sees_that_its_receiver_is_behind_while_that_has_no_time_to_say_so)
 {
-        const uint64_t grains = 2 * COP__PRESSURE_FROM;
         NEEDS_THREADS();
-        let_pour(grains);
-        ck_assert_uint_eq(pressure_here(), COP__PRESSURE_LOW);
-        take_all(grains);
-        wait_for_something();
-        ck_assert_uint_eq(pressure_here(), COP__PRESSURE_NONE);
+        pour_and_look(2 * COP__PRESSURE_FROM, COP__PRESSURE_LOW);
 }
 
 /* The last grains of it cost a pause each. */
 IN_NODE(far_behind_it_holds_its_senders_back_hard_and_loses_nothing)
 {
-        const uint64_t grains = 17 * COP__PRESSURE_FROM + 8;
         NEEDS_THREADS();
-        let_pour(grains);
-        ck_assert_uint_eq(pressure_here(), COP__PRESSURE_HIGH);
-        take_all(grains);
-        wait_for_something();
-        ck_assert_uint_eq(pressure_here(), COP__PRESSURE_NONE);
+        pour_and_look(17 * COP__PRESSURE_FROM + 8, COP__PRESSURE_HIGH);
 }
