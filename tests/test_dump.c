@@ -21,6 +21,7 @@
 #include "actors/dump_file.h"
 #include "coppice_config.h"
 #include "actors/dump_value.h"
+#include "mailbox/kind.h"
 #include "shell/client/dump.h"
 #include "shell/door.h"
 
@@ -108,8 +109,7 @@ static bool are_at_work(struct cop__scheduler *scheduler)
 static cop_pid build_forge(const char *path)
 {
         cop_pid root;
-        cop_node *node = node_begin((cop_node_options){ .name = "forge", .dump = path,
-                                                      .secret_fields = "code" });
+        cop_node *node = node_begin((cop_node_options){ .name = "forge", .dump = path });
         await_true(are_at_work(&node->scheduler));
         const cop_supervisor tree = { .name = "smithy", .children = COP_CHILDREN({ "bucket", .server = &bucket_server }) };
         ck_assert_int_eq(cop_supervise(&tree, &root), COP_OK);
@@ -308,7 +308,7 @@ TEST(a_dump_tells_the_fault_the_workers_the_tree_the_actors_and_the_mail)
         expect_line(printed, " 1: #go{number = 71} from <0.");
         expect_line(printed, " 3: #go{number = 73} from <0.");
         expect_line(printed, " is at #strike{pence = -7, note = \"hot ?iron?\", share = 0.5, late = true, who = <0.");
-        expect_line(printed, "small = 200, code = ..., sort = \"gold\", list = [...], dent = -8, heat = -1600, "
+        expect_line(printed, "small = 200, code = \"abc\", sort = \"gold\", list = [...], dent = -8, heat = -1600, "
                                        "blows = -320000}");
         expect_line(printed, "last crashes\n");
         expect_line(printed, "crashed: earlier");
@@ -534,6 +534,24 @@ TEST(pairs_beyond_the_size_of_a_record_are_left_out_whole)
         ck_assert_int_eq(file.error, 0);
         ck_assert_int_eq(print(path_of("a.dump"))->code, EXIT_OK);
         clear_folder();
+}
+
+/* ---- Secrets ---------------------------------------------------------------------------------------------------- */
+
+TEST(what_is_in_a_secret_field_is_in_no_dump)
+{
+        const cop_kind *kind = COP_KIND_OF(strike);
+        const strike value = { .pence = 5, .note = COP_TEXT("by night"), .code = "abc" };
+        cop_kinds *kinds = cop__kinds_new(&kind, &kind + 1);
+        char text[512] = "";
+        struct cop__words words = { .text = text, .size = sizeof(text) };
+        ck_assert_int_eq(cop__kinds_hide(kinds, "codes,note code"), COP_OK);
+        cop__dump_value(&words, kinds, kind, &value);
+        ck_assert_msg(strstr(text, "#strike{pence = 5, note = ..., share") != NULL, "%s", text);
+        ck_assert_msg(strstr(text, "code = ..., ") != NULL, "%s", text);
+        ck_assert(!cop__kinds_is_secret(kinds, "cod") && !cop__kinds_is_secret(kinds, "") &&
+                  !cop__kinds_is_secret(NULL, "code"));
+        cop__kinds_free(kinds);
 }
 
 /* ---- A reader that is lied to ---------------------------------------------------------------------------------- */

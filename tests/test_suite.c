@@ -121,29 +121,6 @@ TEST(misbehaves_by_a_leak)
         ck_assert_ptr_null(block);
 }
 
-/* As a node leaves a message behind that nobody has freed. */
-TEST(misbehaves_by_a_block_of_a_pool)
-{
-        struct cop__pool pool;
-        struct cop__pool_cache cache;
-        cop__pool_init(&pool, NULL);
-        cop__pool_cache_init(&cache, &pool);
-        void *block = cop__pool_take(&cache, 3);
-        ck_assert_ptr_nonnull(block);
-        if (!asked())
-                cop__pool_give(&cache, 3, block);
-        cop__pool_cache_fini(&cache);
-        cop__pool_fini(&pool);
-}
-
-TEST(misbehaves_by_a_mapping)
-{
-        void *memory = mmap(NULL, 12288, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        ck_assert_ptr_ne(memory, MAP_FAILED);
-        if (!asked())
-                munmap(memory, 12288);
-}
-
 TEST(misbehaves_under_a_seed)
 {
         ck_assert(!asked() || suite_seed() != 17);
@@ -191,16 +168,6 @@ TEST(a_killed_claim_is_a_failure)
         expect_refused("misbehaves_by_dying", "Received signal 9");
 }
 
-TEST(a_block_left_in_a_pool_is_a_failure)
-{
-        expect_refused("misbehaves_by_a_block_of_a_pool", "left 1 blocks of messages or actors behind");
-}
-
-TEST(what_stays_mapped_is_a_failure)
-{
-        expect_refused("misbehaves_by_a_mapping", "left 12288 bytes mapped");
-}
-
 TEST(leaked_memory_is_a_failure_where_the_sanitizer_watches)
 {
         if (COP__ASAN)
@@ -212,6 +179,39 @@ TEST(a_pattern_that_names_no_claim_is_an_error)
         struct run run;
         run_again("no_such_claim", &run);
         ck_assert_int_eq(run.code, 2);
+}
+
+/* As a node leaves a message behind that nobody has freed. */
+TEST(misbehaves_by_a_block_of_a_pool)
+{
+        struct cop__pool pool;
+        struct cop__pool_cache cache;
+        cop__pool_init(&pool, NULL);
+        cop__pool_cache_init(&cache, &pool);
+        void *block = cop__pool_take(&cache, 3);
+        ck_assert_ptr_nonnull(block);
+        if (!asked())
+                cop__pool_give(&cache, 3, block);
+        cop__pool_cache_fini(&cache);
+        cop__pool_fini(&pool);
+}
+
+TEST(misbehaves_by_a_mapping)
+{
+        void *memory = mmap(NULL, 12288, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        ck_assert_ptr_ne(memory, MAP_FAILED);
+        if (!asked())
+                munmap(memory, 12288);
+}
+
+TEST(a_block_left_in_a_pool_is_a_failure)
+{
+        expect_refused("misbehaves_by_a_block_of_a_pool", "left 1 blocks of messages or actors behind");
+}
+
+TEST(what_stays_mapped_is_a_failure)
+{
+        expect_refused("misbehaves_by_a_mapping", "left 12288 bytes mapped");
 }
 
 TEST(a_joined_thread_is_not_left_behind)
