@@ -130,6 +130,7 @@ struct cop__actor {
         bool supervised : 1;        /* its parent will say what it does about its end */
         bool drops_old : 1;         /* its mailbox has a limit with that policy */
         bool unpreempted : 1;       /* it is not to be interrupted; see preempt.h */
+        bool released : 1;          /* dying: what it held in tables is out, and others may hear of the death */
         bool init_done;
         bool call_watched;          /* the call that waits has a monitor under its reference */
         bool heeds;                 /* priority messages may overtake; see priority.h */
@@ -171,6 +172,7 @@ struct cop__rare {
         struct cop__mark marks[COP__MARKS]; /* see mark.h */
         uint32_t mark_next;               /* which of them is the oldest */
         struct cop__table requests;       /* in flight, by reference; see request.h */
+        struct cop__table_walk requests_walk; /* of them, while the actor dies */
         struct cop__signal *overtaker;    /* the last priority message in the mailbox, or NULL; see priority.h */
         cop_message *started;             /* what the last one that this actor started has told */
         size_t memory_limit;              /* bytes of state and cop_alloc; 0: none; see arena.c */
@@ -232,6 +234,7 @@ struct cop__slots {
         struct cop__calling *calling; /* beside each slot; see calling.h */
         uint32_t limit;             /* slots 1 .. limit */
         uint32_t cached;            /* free ones that a thread may keep for itself */
+        uint32_t opened;            /* new ones that it opens at once */
         uint32_t used;              /* atomic; those from used + 1 on have never been */
         struct cop__lock lock;      /* of the two below */
         uint32_t *free;
@@ -251,6 +254,7 @@ struct cop_node {
         struct cop__reports reports;
         struct cop__letters letters;
         struct cop__overload overload;
+        struct cop__audience mailbox_audience; /* who is told of watermarks */
         struct cop__watchdog watchdog;
         struct cop__blocking_pool blocking;
         struct cop__census census;
@@ -275,6 +279,7 @@ struct cop_node {
         bool contains_strictly;     /* cop_node_options.contain_strict */
         char name[COP_NAME_MAX + 1];
         char dump_path[COP__DUMP_PATH_MAX]; /* "": none is written; see dump.h */
+        struct cop__fault_witness witness; /* writes it */
 };
 
 /* A thread of the program that is inside the node: its place, its actor, and where it sleeps. */
@@ -349,7 +354,7 @@ COP__INLINE cop_status cop__limit_knock(struct cop__thread *thread, cop_pid to,
         return cop__limit_knock_slowly(thread, to, request);
 }
 
-cop_status cop__slots_init(struct cop__slots *slots, uint32_t limit);
+cop_status cop__slots_init(struct cop__slots *slots, uint32_t limit, const struct cop__habits *habits);
 /* The only slot of a node that is inside (inside.h): that of this pid, which is its next actor's, and the last of the table. */
 struct cop__actor *cop__slots_open_at(struct cop__slots *slots, cop_pid pid);
 void cop__slots_fini(struct cop__slots *slots);
@@ -364,6 +369,7 @@ void cop__slots_leave(struct cop__here *here);
 /* What few actors have (rare.c): zeroed at first; NULL when there is no memory for it. */
 struct cop__rare *cop__rare_of(struct cop__actor *actor);
 void cop__rare_end(struct cop__actor *actor);
+bool cop__rare_end_one(struct cop__actor *actor); /* the last belonging; false: there is none */
 
 /* ---- Signals (send.c) ---------------------------------------------------------------- */
 
@@ -490,6 +496,7 @@ enum cop__failure {
         COP__FAILED_IGNORED, /* a start */
         COP__FAILED_FULL,
         COP__FAILED_ISOLATED,
+        COP__FAILED_EXPIRED, /* a request in flight, at its dequeue */
 };
 void cop__fail_call(struct cop__thread *thread, cop_pid callee, struct cop__signal *request,
                     enum cop__failure failure, struct cop__shared_term *reason);
@@ -654,7 +661,8 @@ bool cop__badarg(const char *function, const char *what);
 void cop__die(struct cop__thread *thread, struct cop__actor *actor);
 
 /*
- * The rest of a death: tells everyone, answers for what was not read, frees everything; about `most` signals and blocks of it.
+ * The rest of a death: takes out what it held, tells everyone, answers for what was not read, frees everything; about `most` signals
+ * and blocks of it, or a batch of what it held.
  * False: there is more. True: the caller goes on with cop__slot_clear.
  */
 bool cop__die_on(struct cop__thread *thread, struct cop__actor *actor, unsigned most);
@@ -695,6 +703,9 @@ void cop__visit_end(struct cop__actor *actor, struct cop__shared_term *reason);
 
 /* May an actor with a limit have so many bytes more? It does not return if that ends the actor (arena.c). */
 bool cop__arena_admits(struct cop__actor *actor, size_t size);
+
+/* cop_mailbox_marks: the calling actor has these marks from now on (limit.c). May take in signals. */
+void cop__limit_mark(struct cop__actor *actor, uint32_t high, uint32_t low);
 
 bool cop__priority_is_good(cop_priority priority);
 

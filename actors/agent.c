@@ -16,6 +16,7 @@
 
 #include "actors/actor.h"
 #include "actors/task.h"
+#include "base/memory.h"
 #include "mailbox/kind.h"
 
 typedef struct {
@@ -76,7 +77,7 @@ static cop_status fill(struct flat *flat, uint64_t kind, cop_term term)
 
 static void agent_init(agent *self, const cop__agent_begin *begin)
 {
-        struct contents *contents = calloc(1, sizeof(*contents));
+        struct contents *contents = cop__calloc(1, sizeof(*contents));
         if (contents == NULL)
                 cop_exit(cop_atom("no_memory"));
         contents->belonging.end = contents_end;
@@ -96,7 +97,7 @@ static cop_status keep(struct flat *value, const void *changed)
         cop_status status = cop__flat_size(value->kind, changed, &size);
         if (status != COP_OK)
                 return status;
-        void *block = malloc(size > 0 ? size : 1);
+        void *block = cop__malloc(size > 0 ? size : 1);
         if (block == NULL)
                 return COP_E_NO_MEMORY;
         status = cop__flat_copy(value->kind, block, changed);

@@ -18,6 +18,8 @@
 #include <stdint.h>
 #include <ucontext.h>
 
+#include <coppice/status.h>
+
 /* Deeper frames are left out: it is the innermost that tell what went wrong. */
 #define COP__BACKTRACE_MAX 32
 
@@ -71,6 +73,16 @@ struct cop__symbols;
 /* NULL: no memory. Threads: new and free are the owner's; questions are any thread's. */
 struct cop__symbols *cop__symbols_new(void);
 void cop__symbols_free(struct cop__symbols *symbols);
+
+/*
+ * Those of a process that has ended, file by file: what lay where is told with add. `low` is where the file's first byte was mapped. A
+ * file is looked at if it has this build id, since the lines of another build would mislead.
+ * Errors: COP_E_SYSTEM (it cannot be read, or is no plain file), COP_E_BAD_ARGUMENT (it is another build, or no program), COP_E_NEEDS
+ * (there is no libdw).
+ */
+struct cop__symbols *cop__symbols_new_of_past(void);
+cop_status cop__symbols_add(struct cop__symbols *symbols, const char *path, uintptr_t low,
+                            const void *build_id, size_t size);
 
 /*
  * Fills *place. True when the function's name is known.

@@ -22,6 +22,7 @@
 #include "actors/actor.h"
 #include "actors/blocking.h"
 #include "actors/simulation.h"
+#include "base/memory.h"
 
 /* One call. In the frame of the actor that waits for it. */
 struct call {
@@ -78,7 +79,7 @@ static void find_stack(struct blocker *blocker)
 /* Without memory for this the function runs all the same; a fault in it ends the program, as it would without us. */
 static void *enter(void)
 {
-        struct blocker *blocker = calloc(1, sizeof(*blocker));
+        struct blocker *blocker = cop__calloc(1, sizeof(*blocker));
         if (blocker == NULL)
                 return NULL;
         find_stack(blocker);

@@ -7,6 +7,7 @@
 
 #include "actors/actor.h"
 #include "actors/group_monitor.h"
+#include "base/memory.h"
 #include "mailbox/term_hash.h"
 
 /* Keys that a partition has room for at first. */
@@ -55,7 +56,7 @@ static void free_later(ck_epoch_entry_t *entry)
 struct cop__book *cop__book_new(enum cop__book_type type, uint32_t partitions)
 {
         size_t size = sizeof(struct cop__book) + partitions * sizeof(struct cop__partition);
-        struct cop__book *book = aligned_alloc(COP__CACHE_LINE, size);
+        struct cop__book *book = cop__aligned_alloc(COP__CACHE_LINE, size);
         if (book == NULL)
                 return NULL;
         memset(book, 0, size);
@@ -90,7 +91,7 @@ void cop__book_keep(struct cop__book *book)
         if (status == COP_OK)
                 return;
         if (book != NULL)
-                cop__book_close(cop__thread_here(), book);
+                cop__book_close(cop__thread_here(), book); /* nobody has found it */
         if (status == COP_E_NO_MEMORY)
                 cop_exit(cop_atom("no_memory"));
         cop_exit(COP_TUPLE(cop_atom("badarg"),
@@ -113,21 +114,31 @@ static cop_pid any_holder(struct cop__partition *partition)
         return pid;
 }
 
-void cop__book_close(struct cop__thread *thread, struct cop__book *book)
+static void close_to_all(struct cop__book *book)
 {
-        cop_pid pid;
         for (uint32_t i = 0; i < book->partition_count; i++) {
                 struct cop__partition *partition = &book->partitions[i];
                 cop__lock_lock(&partition->lock);
                 partition->closed = true;
                 cop__lock_unlock(&partition->lock);
         }
+}
+
+bool cop__book_close(struct cop__thread *thread, struct cop__book *book)
+{
+        unsigned taken = 0;
+        cop_pid pid;
+        close_to_all(book);
         /* A holder may be dying on another thread: then one of the two takes its holdings out, and this goes on. */
         for (uint32_t i = 0; i < book->partition_count; i++)
-                while ((pid = any_holder(&book->partitions[i])).bits != 0)
-                        cop__holdings_take_out(thread, pid, book);
+                while ((pid = any_holder(&book->partitions[i])).bits != 0) {
+                        if (taken >= COP__HOLDINGS_BATCH)
+                                return false;
+                        taken += cop__holdings_take_out(thread, pid, book);
+                }
         cop__epoch_call(cop__here_of(thread), &book->epoch, free_later);
         cop__epoch_poll(cop__here_of(thread));
+        return true;
 }
 
 /* ---- Visits ----------------------------------------------------------------------------- */

@@ -24,6 +24,8 @@
  *
  * Under a partition's lock memory is allocated (the set grows, events are made) and messages are handed over, so that events
  * come in the order in which things happened. Lock order: see holding.h.
+ *
+ * The holdings of the dead go out in slices, as all of a death (exit.c), and so do the entries of a book whose keeper is dead.
  */
 #ifndef ACTORS_BOOK_H
 #define ACTORS_BOOK_H
@@ -97,8 +99,9 @@ struct cop__book *cop__book_new(enum cop__book_type type, uint32_t partitions);
  */
 void cop__book_keep(struct cop__book *book);
 
-/* Its keeper is dead, or there will be none. Frees it. */
-void cop__book_close(struct cop__thread *thread, struct cop__book *book);
+/* Its keeper is dead, or there will be none: nothing comes in any more, and a batch of what is in it goes out. True: that was all, and it
+ * is freed. */
+bool cop__book_close(struct cop__thread *thread, struct cop__book *book);
 
 /* ---- A visit: a section with a book ------------------------------------------------------ */
 

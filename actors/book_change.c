@@ -12,6 +12,7 @@
 #include "actors/book.h"
 #include "actors/group_monitor.h"
 #include "actors/keyed_event.h"
+#include "base/memory.h"
 
 /* ---- Proposals ------------------------------------------------------------------------- */
 
@@ -19,7 +20,7 @@
 static void *new_with_room(size_t size, size_t room)
 {
         size = COP__ROUND_UP_8(size);
-        void *block = malloc(size + room);
+        void *block = cop__malloc(size + room);
         if (block != NULL)
                 memset(block, 0, size);
         return block;
@@ -40,7 +41,7 @@ cop_status cop__proposal_make(struct cop__visit *visit, const struct cop__keying
                 return COP_E_TOO_DEEP;
         proposal->key = new_with_room(sizeof(*proposal->key), key_room);
         proposal->entry = new_with_room(sizeof(*proposal->entry), value_room);
-        proposal->owner = malloc(sizeof(*proposal->owner));
+        proposal->owner = cop__malloc(sizeof(*proposal->owner));
         if (proposal->key == NULL || proposal->entry == NULL || proposal->owner == NULL) {
                 cop__proposal_drop(visit->thread, proposal);
                 return COP_E_NO_MEMORY;
@@ -116,16 +117,14 @@ static cop_status insert_locked(struct cop__visit *visit, struct cop__partition 
         if (key == NULL)
                 return COP_E_NO_MEMORY;
         if (visit->book->type == COP__BOOK_UNIQUE && key->first != NULL) {
-                if (holder != NULL)
-                        *holder = key->first->pid;
+                *holder = key->first->pid;
                 return COP_E_TAKEN;
         }
         append(partition, key, proposal->entry);
         return COP_OK;
 }
 
-cop_status cop__book_insert(struct cop__visit *visit, struct cop__proposal *proposal,
-                            cop_pid *holder)
+static cop_status insert(struct cop__visit *visit, struct cop__proposal *proposal, cop_pid *holder)
 {
         cop_pid pid = proposal->entry->pid;
         struct cop__partition *partition =
@@ -143,6 +142,21 @@ cop_status cop__book_insert(struct cop__visit *visit, struct cop__proposal *prop
                 cop__lock_unlock(&partition->lock);
         }
         cop__holdings_unlock(shard);
+        return status;
+}
+
+/* A key may be held by one who is dying in slices: what it has under the key goes out now. */
+cop_status cop__book_insert(struct cop__visit *visit, struct cop__proposal *proposal,
+                            cop_pid *holder)
+{
+        cop_pid found = cop_no_pid();
+        cop_status status = insert(visit, proposal, &found);
+        while (status == COP_E_TAKEN && !cop_is_alive(found)) {
+                cop__book_withdraw(visit, found, &proposal->key->is, NULL, 1);
+                status = insert(visit, proposal, &found);
+        }
+        if (status == COP_E_TAKEN && holder != NULL)
+                *holder = found;
         return status;
 }
 

@@ -39,7 +39,7 @@ void cop__fail_call(struct cop__thread *thread, cop_pid callee, struct cop__sign
         if (request->flags & COP__SIGNAL_LARGE)
                 cop__pool_give_large(thread->pool.pool, cop__signal_body(request), request->size);
         request->kind = NULL;
-        request->flags = 0;
+        request->flags &= COP__SIGNAL_LED; /* where its block begins */
         request->size = sizeof(struct cop__failed);
         request->type = COP__SIGNAL_FAILED;
         request->from = callee;
@@ -211,6 +211,7 @@ cop_status cop__take_failure(struct cop__thread *thread, struct cop__actor *acto
                 [COP__FAILED_IGNORED] = COP_E_IGNORED,
                 [COP__FAILED_FULL] = COP_E_FULL,
                 [COP__FAILED_ISOLATED] = COP_E_ISOLATED,
+                [COP__FAILED_EXPIRED] = COP_E_TIMEOUT,
         };
         struct cop__failed *failed = cop__signal_body(signal);
         cop_status status = statuses[failed->failure];

@@ -16,14 +16,30 @@ void cop__calling_let_go(struct cop__actor *actor, cop_ref ref)
 void cop__calling_drop(struct cop__thread *thread, struct cop__actor *actor,
                        struct cop__signal *request)
 {
+        cop_pid self = cop__actor_pid(actor);
         cop__queue_release(&actor->queue, &actor->cursor, &request->node);
-        cop__letter_die(thread, cop__actor_pid(actor), request, COP__DEATH_EXPIRED);
+        if (!(request->flags & COP__SIGNAL_TIMED)) {
+                cop__letter_die(thread, self, request, COP__DEATH_EXPIRED);
+                return;
+        }
+        cop__letter_tell(thread, self, request, COP__DEATH_EXPIRED);
+        cop__fail_call(thread, self, request, COP__FAILED_EXPIRED, NULL);
+}
+
+bool cop__request_is_over(struct cop_node *node, const struct cop__signal *request)
+{
+        const struct cop__actor *sender = cop__slot_of(node, request->from);
+        return sender == NULL || !cop__slot_is(sender, request->from) ||
+               cop__clock_is_past(cop__request_deadline(request));
 }
 
 uint64_t cop__calling_deadline(struct cop__thread *thread, const struct cop__signal *request)
 {
         if (!(request->flags & COP__SIGNAL_CALL) || request->flags & COP__SIGNAL_ANSWERED)
                 return UINT64_MAX;
+        if (request->flags & COP__SIGNAL_TIMED) /* whether a deferred one is answered cannot be seen */
+                return request->flags & COP__SIGNAL_DEFERRED ? UINT64_MAX
+                                                             : cop__request_deadline(request);
         const struct cop__calling *theirs = cop__calling_of(cop__node_of(thread), request->from);
         if (cop__load_acquire(&theirs->open) == request->ref.bits) {            /* OPEN */
                 uint64_t deadline_ns = cop__load_acquire(&theirs->deadline_ns); /* NEXT */

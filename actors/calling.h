@@ -16,6 +16,10 @@
  * it never. That needs no clock. A caller whose time is over but who has not yet noticed still waits: its request is handled,
  * and its answer may be in time.
  *
+ * Requests in flight are several, so their patience cannot lie in the record. One that is sent on behalf of a call with a deadline
+ * takes that along (COP__SIGNAL_TIMED); the others are wanted until they are answered. When such a request is dropped, its
+ * sender is told: it may wait for that without a time-out of its own.
+ *
  * Inheritance. While an actor is at a call's request, its own calls end when that caller's time does, if that is earlier.
  *
  * The edge stands from before the request is sent until the call ends, or until the caller has heard that its reply is
@@ -40,9 +44,8 @@
 struct cop__calling {
         uint64_t open;        /* atomic; the reference of its call; 0: none */
         uint64_t deadline_ns; /* atomic; of that; UINT64_MAX: never */
-        uint64_t
-                waits; /* atomic; the reference under which it cannot go on without `callee`; 0: it can */
-        uint64_t callee; /* atomic; a pid */
+        uint64_t waits;       /* atomic; the reference under which it cannot go on without `callee`; 0: it can */
+        uint64_t callee;      /* atomic; a pid */
 } COP__LINE_ALIGNED;
 
 /* The record of whoever lives in the slot of a pid, which must be one of this node's. */
@@ -79,14 +82,25 @@ COP__INLINE void cop__calling_end(struct cop__calling *own)
 /* An answer to that reference has come, or is deferred: the owner, if it waits for it, waits for nobody that we know. */
 void cop__calling_let_go(struct cop__actor *actor, cop_ref ref);
 
-/* Is a request of a call one that nobody waits for? */
+/* Of a request that is TIMED: the end of its patience. */
+COP__INLINE uint64_t cop__request_deadline(const struct cop__signal *request)
+{
+        uint64_t deadline_ns;
+        memcpy(&deadline_ns, cop__signal_extra(request), sizeof(deadline_ns));
+        return deadline_ns;
+}
+
+bool cop__request_is_over(struct cop_node *node, const struct cop__signal *request);
+
+/* Is a request (COP__SIGNAL_CALL) one that nobody waits for? */
 COP__INLINE bool cop__calling_is_over(struct cop_node *node, const struct cop__signal *request)
 {
         const struct cop__calling *theirs = cop__calling_of(node, request->from);
-        return cop__load_acquire(&theirs->open) != request->ref.bits; /* OPEN */
+        return COP__UNLIKELY(cop__load_acquire(&theirs->open) != request->ref.bits) && /* OPEN */
+               (!(request->flags & COP__SIGNAL_TIMED) || cop__request_is_over(node, request));
 }
 
-/* Ends a request that nobody waits for. */
+/* Ends a request that nobody waits for; who sent one that is TIMED hears COP_E_TIMEOUT. */
 void cop__calling_drop(struct cop__thread *thread, struct cop__actor *actor,
                        struct cop__signal *request);
 

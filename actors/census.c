@@ -6,12 +6,15 @@
 #include <string.h>
 
 #include "base/atomic.h"
+#include "base/memory.h"
 
 /* So often a reader meets a writer in the middle before it goes without. */
 #define READ_TRIES 100
 
 _Static_assert(sizeof(struct cop__census_entry) % sizeof(uint64_t) == 0,
                "an entry is copied in whole words");
+_Static_assert(offsetof(struct cop__census_entry, supervisor) % sizeof(uint64_t) == 0,
+               "what changes is whole words");
 
 /* Chunk c has FIRST << c rows, so a row's chunk is the place of the highest bit. */
 static struct cop__census_row *row_at(struct cop__census *census, uint32_t row)
@@ -43,7 +46,7 @@ static uint32_t open_row(struct cop__census *census)
         if (chunk >= COP__CENSUS_CHUNKS)
                 return COP__CENSUS_NONE;
         if (census->chunks[chunk] == NULL)
-                census->chunks[chunk] = calloc((size_t)COP__CENSUS_FIRST << chunk,
+                census->chunks[chunk] = cop__calloc((size_t)COP__CENSUS_FIRST << chunk,
                                                sizeof(struct cop__census_row));
         if (census->chunks[chunk] == NULL)
                 return COP__CENSUS_NONE;
@@ -63,20 +66,30 @@ uint32_t cop__census_take(struct cop__census *census)
         return row;
 }
 
-void cop__census_write(struct cop__census *census, uint32_t row,
-                       const struct cop__census_entry *entry)
+/* The first `count` words of an entry. */
+static void write_words(struct cop__census *census, uint32_t row, const struct cop__census_entry *entry,
+                        size_t count)
 {
         uint64_t words[COP__CENSUS_WORDS];
         if (row == COP__CENSUS_NONE)
                 return;
         struct cop__census_row *at = row_at(census, row);
         uint32_t version = cop__load_relaxed(&at->version);
-        memcpy(words, entry, sizeof(words));
+        memcpy(words, entry, count * sizeof(words[0]));
         cop__store_relaxed(&at->version, version + 1);
-        cop__fence_seq(); /* the odd version is seen before any of the new words */
-        for (size_t i = 0; i < COP__CENSUS_WORDS; i++)
-                cop__store_relaxed(&at->words[i], words[i]);
+        for (size_t i = 0; i < count; i++) /* release: who sees one of the new words sees the odd version */
+                cop__store_release(&at->words[i], words[i]);
         cop__store_release(&at->version, version + 2); /* pairs with cop__census_read */
+}
+
+void cop__census_write(struct cop__census *census, uint32_t row, const struct cop__census_entry *entry)
+{
+        write_words(census, row, entry, COP__CENSUS_WORDS);
+}
+
+void cop__census_change(struct cop__census *census, uint32_t row, const struct cop__census_entry *entry)
+{
+        write_words(census, row, entry, offsetof(struct cop__census_entry, supervisor) / sizeof(uint64_t));
 }
 
 void cop__census_give(struct cop__census *census, uint32_t row)

@@ -8,11 +8,13 @@
  *      ...           twice as many      no row is unmapped while the node lives
  *
  *      row:    version   odd while it is written; it goes up by two for each writing
- *              the rest  atomics, relaxed: what is read of them counts only if the version was even and the same
- *                        before and after
+ *              the rest  atomics: what is read of them counts only if the version was even and the same before and after
  *
- *      writer: version odd, fence, fields, version even (release)      ↔
+ *      writer: version odd, fields (each released), version even (release)      ↔
  *      reader: version (acquire), fields, fence, version again
+ *
+ * Who reads one new field sees the odd version behind the fence, or a later one. The writer has no fence: it changes its rows several
+ * times for each restart.
  *
  * Half done: a reader that meets an odd version tries again a few times, and then goes without that row: what it shows is a
  * moment's view anyway. A row that is given back has no supervisor, and is passed over. A row that was another child's an
@@ -32,11 +34,11 @@
 
 /* What is written down of a child. */
 struct cop__census_entry {
-        cop_pid supervisor;
         cop_pid child;           /* nobody: it has no process */
-        uint64_t number;         /* goes up with each child of a supervisor: the order of start */
         uint32_t restarts;       /* since its supervisor started */
-        uint32_t state;          /* a cop__child_state of supervisor/child.h */
+        uint32_t state;          /* a cop__child_state of supervisor/roster.h */
+        cop_pid supervisor;      /* from here on it stays as it is; see cop__census_change */
+        uint64_t number;         /* goes up with each child of a supervisor: the order of start */
         char id[COP_NAME_MAX + 1];
 };
 
@@ -67,6 +69,10 @@ void cop__census_give(struct cop__census *census, uint32_t row);
 /* By the row's owner. */
 void cop__census_write(struct cop__census *census, uint32_t row,
                        const struct cop__census_entry *entry);
+
+/* The same where only child, restarts and state have changed since: most of an entry is its id. */
+void cop__census_change(struct cop__census *census, uint32_t row,
+                        const struct cop__census_entry *entry);
 
 /* Threads: any. Rows are 0 .. cop__census_count - 1. False: nothing stands there at the moment. */
 uint32_t cop__census_count(struct cop__census *census);

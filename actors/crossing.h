@@ -75,7 +75,7 @@ typedef struct cop__wish {
         bool init_ack, supervised, no_preempt, link, monitor;
         uint64_t memory_limit, mailbox_bytes;
         bool memory_limit_soft;
-        uint32_t mailbox_limit;
+        uint32_t mailbox_limit, mailbox_high, mailbox_low;
         cop_mailbox_policy mailbox_policy;
         cop_priority priority;
         cop_pid promise;

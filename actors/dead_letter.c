@@ -15,6 +15,7 @@ void cop__letters_init(struct cop__letters *letters)
 {
         memset(letters, 0, sizeof(*letters));
         cop__lock_init(&letters->lock);
+        cop__audience_init(&letters->audience);
 }
 
 const char *cop__death_name(enum cop__death death)
@@ -71,50 +72,33 @@ static void describe(const struct cop_node *node, const struct cop__signal *sign
         cop_term_free(term);
 }
 
-/* Into the ring, under the next number. Who is to be told is copied: nobody is told under the lock. */
-static uint32_t file(struct cop__letters *letters, struct cop__letter *letter,
-                     cop_pid subscribers[COP__LETTER_SUBSCRIBERS])
+/* Into the ring, under the next number. */
+static void file(struct cop__letters *letters, struct cop__letter *letter)
 {
         cop__lock_lock(&letters->lock);
         letter->number = ++letters->count;
         letters->ring[letter->number % COP__LETTERS_KEPT] = *letter;
-        uint32_t count = letters->subscriber_count;
-        memcpy(subscribers, letters->subscribers, count * sizeof(subscribers[0]));
         cop__lock_unlock(&letters->lock);
-        return count;
 }
 
 /* ---- Telling -------------------------------------------------------------------------- */
-
-static void unsubscribe(struct cop__letters *letters, cop_pid pid)
-{
-        cop__lock_lock(&letters->lock);
-        for (uint32_t i = 0; i < letters->subscriber_count; i++)
-                if (cop_pid_equal(letters->subscribers[i], pid)) {
-                        letters->subscribers[i] =
-                                letters->subscribers[--letters->subscriber_count];
-                        break;
-                }
-        cop__lock_unlock(&letters->lock);
-}
 
 static void tell(struct cop__thread *thread, cop_pid subscriber, const cop_dead_letter *told)
 {
         struct cop_node *node = cop__node_of(thread);
         struct cop__actor *actor = cop__slot_of(node, subscriber);
         struct cop__signal *signal;
-        if (actor == NULL || !cop__slot_is(actor, subscriber))
-                unsubscribe(&node->letters, subscriber);
-        else if (cop__unread(actor) < COP__LETTERS_UNREAD &&
-                 cop__signal_message(&thread->pool, COP_KIND_OF(cop_dead_letter), told, &signal) ==
-                         COP_OK)
+        if (actor != NULL && cop__unread(actor) < COP__LETTERS_UNREAD &&
+            cop__signal_message(&thread->pool, COP_KIND_OF(cop_dead_letter), told, &signal) == COP_OK)
                 cop__send_signal(thread, subscriber, signal);
 }
 
 static void keep(struct cop__thread *thread, struct cop__letter *letter)
 {
-        cop_pid subscribers[COP__LETTER_SUBSCRIBERS];
-        uint32_t count = file(&cop__node_of(thread)->letters, letter, subscribers);
+        struct cop_node *node = cop__node_of(thread);
+        cop_pid subscribers[COP__AUDIENCE_MAX];
+        file(&node->letters, letter);
+        uint32_t count = cop__audience_copy(node, &node->letters.audience, subscribers);
         cop_dead_letter told = {
                 .reason = cop_symbol_of(cop__death_name(letter->death)),
                 .from = letter->from,
@@ -128,22 +112,27 @@ static void keep(struct cop__thread *thread, struct cop__letter *letter)
                 tell(thread, subscribers[i], &told);
 }
 
-void cop__letter_die(struct cop__thread *thread, cop_pid to, struct cop__signal *signal,
-                     enum cop__death death)
+void cop__letter_tell(struct cop__thread *thread, cop_pid to, const struct cop__signal *signal,
+                      enum cop__death death)
 {
         struct cop__here *here = cop__here_of(thread);
         struct cop__letter letter;
         cop__count_up(&here->dead_letters);
         if (!is_of_interest(signal) || !has_share(&here->letter_share)) {
                 here->letter_share.missed++;
-                cop__signal_free(&thread->pool, signal);
                 return;
         }
         describe(here->node, signal, to, death, &letter);
         letter.missed = here->letter_share.missed;
         here->letter_share.missed = 0;
-        cop__signal_free(&thread->pool, signal);
         keep(thread, &letter);
+}
+
+void cop__letter_die(struct cop__thread *thread, cop_pid to, struct cop__signal *signal,
+                     enum cop__death death)
+{
+        cop__letter_tell(thread, to, signal, death);
+        cop__signal_free(&thread->pool, signal);
 }
 
 bool cop__letter_get(cop_node *node, uint64_t number, struct cop__letter *letter)
@@ -162,55 +151,24 @@ bool cop__letter_get(cop_node *node, uint64_t number, struct cop__letter *letter
 
 /* ---- The public operations ---------------------------------------------------------------- */
 
-static bool is_subscribed(const struct cop__letters *letters, cop_pid pid)
-{
-        for (uint32_t i = 0; i < letters->subscriber_count; i++)
-                if (cop_pid_equal(letters->subscribers[i], pid))
-                        return true;
-        return false;
-}
-
-/* Under the lock. The dead are forgotten when they are to be told, so there may be some. */
-static void forget_dead(struct cop_node *node, struct cop__letters *letters)
-{
-        uint32_t kept = 0;
-        for (uint32_t i = 0; i < letters->subscriber_count; i++) {
-                cop_pid pid = letters->subscribers[i];
-                const struct cop__actor *actor = cop__slot_of(node, pid);
-                if (actor != NULL && cop__slot_is(actor, pid))
-                        letters->subscribers[kept++] = pid;
-        }
-        letters->subscriber_count = kept;
-}
-
 cop_status cop_dead_letters_subscribe(void)
 {
         struct cop__actor *actor = cop__actor_here();
-        cop_status status = COP_OK;
+        bool is_new;
         if (actor == NULL)
                 return COP_E_NO_NODE;
         if (cop__inside_here() != NULL)
                 return COP_E_ISOLATED; /* the letters are the node's */
-        cop_pid self = cop__actor_pid(actor);
         struct cop_node *node = cop__node_of(cop__thread_here());
-        struct cop__letters *letters = &node->letters;
-        cop__lock_lock(&letters->lock);
-        forget_dead(node, letters);
-        if (is_subscribed(letters, self))
-                status = COP_OK;
-        else if (letters->subscriber_count == COP__LETTER_SUBSCRIBERS)
-                status = COP_E_LIMIT;
-        else
-                letters->subscribers[letters->subscriber_count++] = self;
-        cop__lock_unlock(&letters->lock);
-        return status;
+        return cop__audience_add(node, &node->letters.audience, cop__actor_pid(actor), &is_new);
 }
 
 void cop_dead_letters_unsubscribe(void)
 {
         struct cop__actor *actor = cop__actor_here();
         if (actor != NULL)
-                unsubscribe(&cop__node_of(cop__thread_here())->letters, cop__actor_pid(actor));
+                cop__audience_remove(&cop__node_of(cop__thread_here())->letters.audience,
+                                        cop__actor_pid(actor));
 }
 
 uint64_t cop_dead_letter_count(cop_node *node)

@@ -13,14 +13,15 @@
  * No storm can come of it: telling is sending, and what a subscriber does not read is a dead letter again; but those of this
  * kind are only counted, one who is far behind is not told, and one who is dead is forgotten.
  *
- * Who may touch what: the share belongs to the thread; the ring and the subscribers to whoever holds the lock, which is a
- * leaf. Records leave by copy.
+ * Who may touch what: the share belongs to the thread; the ring to whoever holds the lock, which is a leaf; the audience:
+ * audience.h. Records leave by copy.
  */
 #ifndef ACTORS_DEAD_LETTER_H
 #define ACTORS_DEAD_LETTER_H
 
 #include <coppice/dead_letter.h>
 
+#include "actors/audience.h"
 #include "base/limits.h"
 #include "base/lock.h"
 
@@ -47,9 +48,8 @@ struct cop__letter {
 };
 
 struct cop__letters {
+        struct cop__audience audience;
         struct cop__lock lock;
-        uint32_t subscriber_count;
-        cop_pid subscribers[COP__LETTER_SUBSCRIBERS];
         uint64_t count; /* of those that were kept */
         struct cop__letter ring[COP__LETTERS_KEPT]; /* number n at n % COP__LETTERS_KEPT */
 };
@@ -66,6 +66,10 @@ void cop__letters_init(struct cop__letters *letters);
 /* Ends a message to `to` that nobody will read. Takes the signal, which the queue has let go of. */
 void cop__letter_die(struct cop__thread *thread, cop_pid to, struct cop__signal *signal,
                      enum cop__death death);
+
+/* The same, but the signal goes on: somebody is still to be answered. */
+void cop__letter_tell(struct cop__thread *thread, cop_pid to, const struct cop__signal *signal,
+                      enum cop__death death);
 
 /* "no_actor", ... */
 const char *cop__death_name(enum cop__death death);

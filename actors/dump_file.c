@@ -112,13 +112,18 @@ static void put_key(struct cop__dump_record *record, const char *key)
         msgpack_pack_str_with_body(&record->packer, key, strlen(key));
 }
 
-void cop__dump_add_text(struct cop__dump_record *record, const char *key, const char *text)
+void cop__dump_add_bytes(struct cop__dump_record *record, const char *key, const void *bytes,
+                         size_t size)
 {
         uint32_t before = record->size;
-        size_t size = strnlen(text, COP__DUMP_TEXT_MAX);
         put_key(record, key);
-        msgpack_pack_bin_with_body(&record->packer, text, size);
+        msgpack_pack_bin_with_body(&record->packer, bytes, size);
         end_pair(record, before);
+}
+
+void cop__dump_add_text(struct cop__dump_record *record, const char *key, const char *text)
+{
+        cop__dump_add_bytes(record, key, text, strnlen(text, COP__DUMP_TEXT_MAX));
 }
 
 void cop__dump_add_number(struct cop__dump_record *record, const char *key, uint64_t value)

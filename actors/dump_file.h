@@ -53,6 +53,8 @@ bool cop__dump_open(struct cop__dump_file *file, const char *path);
 void cop__dump_close(struct cop__dump_file *file);
 
 void cop__dump_begin(struct cop__dump_record *record, const char *what);
+void cop__dump_add_bytes(struct cop__dump_record *record, const char *key, const void *bytes,
+                         size_t size);
 void cop__dump_add_text(struct cop__dump_record *record, const char *key, const char *text);
 void cop__dump_add_number(struct cop__dump_record *record, const char *key, uint64_t value);
 void cop__dump_add_pid(struct cop__dump_record *record, const char *key, cop_pid pid);

@@ -6,10 +6,7 @@
 #include <string.h>
 
 #include "mailbox/id.h"
-
-/* Fields and bytes of a text that are shown. */
-#define FIELDS_SHOWN 16u
-#define TEXT_SHOWN 120u
+#include "mailbox/kind.h"
 
 static int64_t read_signed(const void *at, uint8_t type)
 {
@@ -48,8 +45,8 @@ static uint64_t read_unsigned(const void *at, uint8_t type)
 
 static void add_text(struct cop__words *words, const char *text, size_t size)
 {
-        char shown[TEXT_SHOWN + 1];
-        size_t length = size < TEXT_SHOWN ? size : TEXT_SHOWN;
+        char shown[COP__DUMP_VALUE_TEXT + 1];
+        size_t length = size < COP__DUMP_VALUE_TEXT ? size : COP__DUMP_VALUE_TEXT;
         for (size_t i = 0; i < length; i++)
                 shown[i] = text[i] >= ' ' && text[i] != 0x7f && text[i] != '"' ? text[i] : '?';
         shown[length] = '\0';
@@ -112,12 +109,15 @@ static void add_plain(struct cop__words *words, uint8_t type, const void *at)
         }
 }
 
-static void add_field(struct cop__words *words, const cop_field *field, const void *value)
+static void add_field(struct cop__words *words, const cop_kinds *kinds, const cop_field *field,
+                      const void *value)
 {
         const char *at = (const char *)value + field->offset;
         cop__words_add(words, field->name);
         cop__words_add(words, " = ");
-        if (field->type == COP_FIELD_CHARS)
+        if (cop__kinds_is_secret(kinds, field->name))
+                cop__words_add(words, "...");
+        else if (field->type == COP_FIELD_CHARS)
                 add_text(words, at, strnlen(at, field->count));
         else if (field->shape != 0)
                 cop__words_add(words, "[...]");
@@ -125,7 +125,8 @@ static void add_field(struct cop__words *words, const cop_field *field, const vo
                 add_plain(words, field->type, at);
 }
 
-void cop__dump_value(struct cop__words *words, const cop_kind *kind, const void *value)
+void cop__dump_value(struct cop__words *words, const cop_kinds *kinds, const cop_kind *kind,
+                     const void *value)
 {
         cop__words_add(words, "#");
         cop__words_add(words, kind->name);
@@ -133,11 +134,11 @@ void cop__dump_value(struct cop__words *words, const cop_kind *kind, const void 
         for (unsigned i = 0; i < kind->field_count; i++) {
                 if (i > 0)
                         cop__words_add(words, ", ");
-                if (i == FIELDS_SHOWN) {
+                if (i == COP__DUMP_VALUE_FIELDS) {
                         cop__words_add(words, "...");
                         break;
                 }
-                add_field(words, &kind->fields[i], value);
+                add_field(words, kinds, &kind->fields[i], value);
         }
         cop__words_add(words, "}");
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "actors/actor.h"
+#include "base/memory.h"
 
 /* What sections of all nodes release and whoever frees acquires, for ThreadSanitizer's eyes only. */
 #if COP__TSAN
@@ -61,7 +62,7 @@ static void free_table_memory(ck_epoch_entry_t *entry)
 
 static void *table_malloc(size_t size)
 {
-        struct table_memory *memory = malloc(sizeof(*memory) + size);
+        struct table_memory *memory = cop__malloc(sizeof(*memory) + size);
         return memory != NULL ? memory + 1 : NULL;
 }
 

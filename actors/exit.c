@@ -7,12 +7,14 @@
  *      a signal ─┘
  *      then, on the worker, with no user code on the stack: cop__die
  *              1 the pid moves on: nobody can find the dead
- *              2 its name is free again, what it held in registries and groups too, and the timers for it have ended
- *              3 the crash report, if it crashed
+ *              2 its name is free again, and the timers for it have ended
+ *              3 the facts for the crash report, if it crashed
  *      and in slices, between which others run: cop__die_on
- *              4 links and monitors are told
- *              5 what it held and had not read: calls are answered
- *              6 its memory
+ *              4 what it held in registries and groups is out, and a registry that it kept is empty
+ *              5 who waits for the message that it was at is told: from here on others hear of the death
+ *              6 links and monitors are told
+ *              7 its requests, what it held and had not read: calls are answered
+ *              8 its memory, and its belongings
  *      and what arrives later is answered by whoever takes it out of the slot's queue.
  *
  * A dying actor keeps its run right between two slices: it waits in a run queue like any other, with life DYING, and each turn
@@ -28,9 +30,7 @@
 #include "actors/calling.h"
 #include "actors/inside.h"
 #include "actors/machine.h"
-#include "actors/neighbours.h"
 #include "actors/outpost.h"
-#include "actors/own.h"
 #include "actors/server.h"
 #include "actors/request.h"
 #include "actors/take.h"
@@ -205,18 +205,6 @@ void cop__overflow(struct cop__actor *actor)
 
 /* ---- The report --------------------------------------------------------------------------------- */
 
-static void print_message(const struct cop_node *node, const struct cop__signal *signal,
-                          char *text, size_t size)
-{
-        cop_term term;
-        text[0] = '\0';
-        if (signal == NULL || signal->kind == NULL ||
-            cop__kind_to_term(signal->kind, cop__signal_body(signal), &term) != COP_OK)
-                return;
-        cop_term_print(term, node->kinds, text, size);
-        cop_term_free(term);
-}
-
 _Static_assert(COP_LABEL_MAX <= COP_NAME_MAX, "a report has room for either");
 
 void cop__who_is(struct cop_node *node, const struct cop__actor *actor, cop_pid pid,
@@ -235,42 +223,18 @@ void cop__who_is(struct cop_node *node, const struct cop__actor *actor, cop_pid 
         who[size] = '\0';
 }
 
-/* A fault's reason tells what happened and where: {fault, sigfpe, "integer division by zero", {till_on_bill,
- * "samples/shop.c:15"}, Message}. Its parts make a better report than the term. */
-static void describe(const cop_term reason, struct cop__report *report, const cop_kinds *kinds)
-{
-        cop_term_print(reason, kinds, report->reason, sizeof(report->reason));
-        memcpy(report->what, report->reason, sizeof(report->what) - 1);
-        if (!cop_is_tuple(reason, "fault", 5))
-                return;
-        const cop_term *items = reason.as.items;
-        cop_term words = items[2], place = items[3];
-        snprintf(report->what, sizeof(report->what), "%.*s", (int)words.count, words.as.text);
-        cop_term function = place.as.items[0], line = place.as.items[1];
-        snprintf(report->where, sizeof(report->where), "%.*s%s%.*s", (int)function.count,
-                 function.as.text, line.count > 0 ? " at " : "", (int)line.count, line.as.text);
-}
-
 static void file_report(struct cop_node *node, struct cop__actor *actor, cop_pid pid,
                         const char *who)
 {
-        struct cop__report report;
-        memset(&report, 0, sizeof(report));
-        report.when = (int64_t)time(NULL);
-        report.pid = pid;
-        memcpy(report.who, who, sizeof(report.who));
-        report.supervised = actor->supervised;
-        describe(actor->reason->term, &report, node->kinds);
-        if (actor->current != NULL) {
-                print_message(node, actor->current, report.message, sizeof(report.message));
-                report.from = actor->current->from;
-        }
-        cop__server_print_state(actor, report.state, sizeof(report.state));
-        cop__own_print(actor, report.held, sizeof(report.held));
-        cop__neighbours_print(node, actor, &report);
-        if (cop__is_outpost(actor))
+        struct cop__crash crash;
+        cop__crash_take(&crash, node, actor, pid, who);
+        if (COP__UNLIKELY(cop__is_outpost(actor))) {
+                struct cop__report report;
+                cop__crash_tell(&crash, node, &report);
                 cop__outpost_testify(actor, &report);
-        cop__report_file(node, &report);
+                cop__crash_restate(&crash, &report);
+        }
+        cop__report_file(node, &crash);
 }
 
 /* ---- Faults ------------------------------------------------------------------------------------- */
@@ -421,10 +385,16 @@ static bool free_block(struct cop__thread *thread, struct cop__actor *actor)
         return true;
 }
 
-static void free_memory(struct cop__thread *thread, struct cop__actor *actor)
+/* Belongings end when the state is gone; see belonging.h. */
+static bool end_belonging(struct cop__thread *thread, struct cop__actor *actor)
 {
         cop__state_free(thread, actor->state, actor->state_class);
         actor->state = NULL;
+        return cop__rare_end_one(actor);
+}
+
+static void free_memory(struct cop__actor *actor)
+{
         cop__start_drop(actor);
         cop__rare_end(actor);
         cop__store_relaxed(&actor->bytes, 0);
@@ -461,26 +431,37 @@ void cop__die(struct cop__thread *thread, struct cop__actor *actor)
         actor->life = COP__DYING;
         cop__count_up(&here->died); /* whoever hears of the death finds it counted */
         stop_alarm(thread, actor);
+        bool limited = cop__load_relaxed(&actor->pressed) >= COP__PRESSURE_LIMITED;
         move_pid_on(here, actor, pid);
-        cop__holdings_end(thread, actor, pid);
+        if (limited)
+                cop__limit_end(thread, actor, pid);
+        actor->released = false;
         cop__timers_end(thread, actor, pid);
         if (cop__load_relaxed(&actor->labelled))
                 cop__label_put(here->node, actor, pid, NULL);
         if (crashed)
                 file_report(here->node, actor, pid, who);
-        refuse_current(thread, actor, pid);
-        cop__server_end(thread, actor, pid);
         cop__overload_look(thread);
+}
+
+/* What it held is out. The first who hear of the death are those who wait for it now. */
+static void release(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid)
+{
+        actor->released = true;
+        refuse_current(thread, actor, pid);
+        cop__server_end(actor);
         free_call(thread, actor);
-        cop__requests_end(thread, actor);
+        cop__requests_end_begin(thread, actor);
 }
 
 /* One signal or block of what is left to do; false: nothing is. Relations first: others wait for the news, to act on it. */
 static bool die_a_little(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid)
 {
         return cop__relation_end(thread, actor, pid, actor->reason) ||
+               cop__requests_end_one(thread, actor) || cop__server_end_one(thread, actor, pid) ||
                refuse_taken(thread, actor, pid) || refuse_unread(thread, actor, pid) ||
-               refuse_arrived(thread, actor) || free_block(thread, actor);
+               refuse_arrived(thread, actor) || free_block(thread, actor) ||
+               end_belonging(thread, actor);
 }
 
 bool cop__die_on(struct cop__thread *thread, struct cop__actor *actor, unsigned most)
@@ -488,9 +469,13 @@ bool cop__die_on(struct cop__thread *thread, struct cop__actor *actor, unsigned 
         cop_pid next = cop__actor_pid(actor);
         uint32_t slot = (uint32_t)(actor - cop__node_of(thread)->slots.base);
         cop_pid pid = cop__pid(slot, (uint32_t)cop__pid_generation(next) - 1);
+        if (!actor->released && cop__holdings_end(thread, actor, pid))
+                return false; /* that was a slice */
+        if (!actor->released)
+                release(thread, actor, pid);
         for (unsigned done = 0; die_a_little(thread, actor, pid); done++)
                 if (done == most)
                         return false;
-        free_memory(thread, actor);
+        free_memory(actor);
         return true;
 }

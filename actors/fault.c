@@ -2,9 +2,10 @@
 /*
  * The handler, what it accepts, and how it lands.
  *
- * Every fault takes one of three ways out of on_signal():
+ * Every fault takes one of four ways out of on_signal():
  *
- *      chain   not ours: the handler that was there before, or the default
+ *      chain   not ours: the handler that was there before
+ *      end     not ours, and nobody's: report and die, as the default would
  *      stop    in a turn or in the runtime, and not safe to leave: report and die
  *      land    the saved registers are rewritten to call landing()
  *
@@ -18,6 +19,7 @@
 #include "actors/fault.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <string.h>
@@ -49,8 +51,12 @@ static struct installation {
         struct sigaction previous[COP__COUNT(signals)];
         struct cop__code_map *map;
         const void *abort_words; /* see abort_words.h */
+        struct cop__fault_witness *witnesses; /* atomic; changed under the lock, read by the reporter: WITNESS */
         int reporter; /* atomic: the thread that writes the last report; 0: none */
         int dying_by; /* that report's signal, for its alarm */
+        bool has_halted; /* the reporter's */
+        uint32_t bystander_count; /* atomic: places taken, and asked for in vain */
+        struct cop__bystander bystanders[COP__BYSTANDERS_MAX];
 } installation = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static COP__THREAD_LOCAL struct cop__fault_scope *current_scope;
@@ -73,7 +79,7 @@ static pid_t own_thread(void)
 /* --- dying and chaining ------------------------------------------------------------ */
 
 /* Ends the process by its default action; a core dump shows the frames below this one. */
-static void die(int number)
+static COP__NORETURN void die(int number)
 {
         struct sigaction fallback = { .sa_handler = SIG_DFL };
         sigset_t mask;
@@ -109,32 +115,38 @@ static bool is_first_to_report(void)
 {
         int nobody = 0;
         int self = own_thread();
-        if (cop__cas_acq_rel(&installation.reporter, &nobody, self))
+        if (cop__cas_seq(&installation.reporter, &nobody, self)) /* WITNESS */
                 return true;
         while (nobody != self)
                 pause();
         return false;
 }
 
-static void stop(struct cop__fault_scope *scope, const struct cop__fault_refusal *refusal,
-                 const ucontext_t *context)
+static void call_witnesses(struct cop__fault_scope *scope, const struct cop__fault_refusal *refusal)
+{
+        struct cop__fault_witness *witness = cop__load_seq(&installation.witnesses); /* WITNESS */
+        for (; witness != NULL; witness = cop__load_seq(&witness->next))
+                witness->stopped(scope, refusal, witness->context);
+}
+
+static COP__NORETURN void stop(struct cop__fault_scope *scope,
+                               const struct cop__fault_refusal *refusal, const ucontext_t *context)
 {
         char actor[128] = "";
         int number = scope->fault.signal;
         if (!is_first_to_report())
                 die(number); /* the report itself faulted */
         limit_the_report(number);
-        if (scope->describe)
+        if (scope->describe && refusal->blame != COP__BLAME_OUTSIDE)
                 scope->describe(actor, sizeof actor, scope->describe_context);
         cop__fault_report(&scope->fault, refusal, actor, refusal->is_stack_lost ? NULL : context);
-        if (scope->node_stopped)
-                scope->node_stopped(scope, refusal, scope->node_stopped_context);
+        call_witnesses(scope, refusal);
         cop__fault_report_end();
         die(number);
 }
 
 /* The frames of the first fault are not walked again: that may be what failed. */
-static void stop_again(struct cop__fault_scope *scope, const siginfo_t *info,
+static COP__NORETURN void stop_again(struct cop__fault_scope *scope, const siginfo_t *info,
                        const ucontext_t *context)
 {
         char why[160];
@@ -159,17 +171,26 @@ static struct sigaction *previous_of(int number)
         return NULL;
 }
 
+/* Would the kernel have ended the process by it? */
+static bool is_the_end(int number, const siginfo_t *info)
+{
+        const struct sigaction *previous = previous_of(number);
+        bool is_sent = info->si_code <= 0;
+        if (previous->sa_flags & SA_SIGINFO)
+                return false;
+        return previous->sa_handler == SIG_DFL || (previous->sa_handler == SIG_IGN && !is_sent);
+}
+
 /* Hands a signal on as the kernel would have: its mask, its flags, its one argument or three. */
 static void chain(int number, siginfo_t *info, void *context)
 {
         struct sigaction *previous = previous_of(number);
         struct sigaction before = *previous;
-        bool is_sent = info->si_code <= 0;
         bool has_no_function = !(before.sa_flags & SA_SIGINFO);
-        if (has_no_function && before.sa_handler == SIG_IGN && is_sent)
-                return;
-        if (has_no_function && (before.sa_handler == SIG_DFL || before.sa_handler == SIG_IGN))
+        if (is_the_end(number, info))
                 die(number);
+        if (has_no_function && before.sa_handler == SIG_IGN)
+                return;
         if (before.sa_flags & (int)SA_RESETHAND) {
                 previous->sa_handler = SIG_DFL;
                 previous->sa_flags &= ~SA_SIGINFO;
@@ -331,16 +352,108 @@ static bool is_order_to_halt(const siginfo_t *info)
                cop__load_acquire(&installation.reporter) != 0;
 }
 
-/* One that was about to report a fault of its own has that fault's frames already; a worker that has only just been made, or
- * ends, has no scope to leave them in. */
+/* A place for the thread's backtrace; with none left it halts without. */
+static void stand_by(const ucontext_t *context)
+{
+        uint32_t at = cop__add_relaxed(&installation.bystander_count, 1);
+        if (at >= COP__BYSTANDERS_MAX)
+                return;
+        struct cop__bystander *bystander = &installation.bystanders[at];
+        bystander->thread = own_thread();
+        cop__backtrace_from(&bystander->backtrace, context);
+        cop__store_release(&bystander->is_there, 1); /* HALT */
+}
+
+/* One that was about to report a fault of its own has that fault's frames already. */
 static COP__NORETURN void halt(struct cop__fault_scope *scope, const ucontext_t *context)
 {
-        if (scope && !scope->handling)
+        if (!scope)
+                stand_by(context);
+        else if (!scope->handling)
                 cop__backtrace_from(&scope->fault.backtrace, context);
         if (scope)
                 cop__store_release(&scope->halted, 1); /* HALT */
         for (;;)
                 pause();
+}
+
+/* An entry of /proc/self/task, as the kernel writes it; opendir would allocate. */
+struct entry {
+        uint64_t inode, offset;
+        unsigned short size;
+        unsigned char type;
+        char name[];
+};
+
+static int number_in(const char *name)
+{
+        int number = 0;
+        for (; *name >= '0' && *name <= '9'; name++)
+                number = 10 * number + (*name - '0');
+        return *name == '\0' ? number : 0;
+}
+
+static unsigned halt_those_in(const char *entries, long size)
+{
+        unsigned told = 0;
+        for (long at = 0; at < size; at += ((const struct entry *)(const void *)(entries + at))->size) {
+                int thread = number_in(((const struct entry *)(const void *)(entries + at))->name);
+                if (thread > 0 && thread != own_thread())
+                        told += syscall(SYS_tgkill, getpid(), thread, SIGTRAP) == 0;
+        }
+        return told;
+}
+
+unsigned cop__fault_halt_threads(void)
+{
+        _Alignas(struct entry) char entries[1024];
+        unsigned told = 0;
+        if (installation.has_halted)
+                return 0;
+        installation.has_halted = true;
+        int tasks = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        for (long got = 1; tasks >= 0 && got > 0; told += got > 0 ? halt_those_in(entries, got) : 0)
+                got = syscall(SYS_getdents64, tasks, entries, sizeof entries);
+        if (tasks >= 0)
+                close(tasks);
+        return told;
+}
+
+const struct cop__bystander *cop__fault_bystander(unsigned at)
+{
+        if (at >= COP__BYSTANDERS_MAX || !cop__load_acquire(&installation.bystanders[at].is_there)) /* HALT */
+                return NULL;
+        return &installation.bystanders[at];
+}
+
+/* --- the handler --------------------------------------------------------------------- */
+
+static const struct cop__fault_refusal not_an_actors = {
+        .blame = COP__BLAME_PROGRAM,
+        .why = "it happened on a thread that runs no actors",
+};
+static const struct cop__fault_refusal from_outside = {
+        .blame = COP__BLAME_OUTSIDE,
+        .why = "the signal was sent, and is no fault of who runs here",
+};
+
+/* The process ends by what is no actor's doing. A thread that has no scope gets one for what is left of its life. */
+static COP__NORETURN void end_process(struct cop__fault_scope *scope, const siginfo_t *info,
+                                      const ucontext_t *context)
+{
+        struct cop__fault_scope guest;
+        if (!scope) {
+                memset(&guest, 0, sizeof guest);
+                scope = &guest;
+                current_scope = &guest;
+        }
+        bool is_own = is_own_doing(info, context);
+        scope->handling = true;
+        record_fault(scope, info, context);
+        if (!is_own)
+                cop__fault_put_sender(&scope->fault, info->si_pid, info->si_uid);
+        cop__backtrace_from(&scope->fault.backtrace, context);
+        stop(scope, is_own ? &not_an_actors : &from_outside, context);
 }
 
 static void on_signal(int number, siginfo_t *info, void *opaque)
@@ -351,6 +464,8 @@ static void on_signal(int number, siginfo_t *info, void *opaque)
         if (is_order_to_halt(info))
                 halt(scope, context);
         if (!scope || !is_own_doing(info, context)) {
+                if (cop__load_seq(&installation.witnesses) && is_the_end(number, info))
+                        end_process(scope, info, context);
                 chain(number, info, opaque);
                 errno = saved_errno;
                 return;
@@ -455,8 +570,29 @@ void cop__fault_forget(void)
         pthread_mutex_init(&installation.lock, NULL); /* somebody may have held it */
         installation.count = 0;
         installation.map = NULL;
+        installation.witnesses = NULL;
         installation.reporter = 0;
         current_scope = NULL;
+}
+
+void cop__fault_witness_add(struct cop__fault_witness *witness)
+{
+        pthread_mutex_lock(&installation.lock);
+        cop__store_relaxed(&witness->next, installation.witnesses); /* seen through the store below */
+        cop__store_seq(&installation.witnesses, witness);
+        pthread_mutex_unlock(&installation.lock);
+}
+
+void cop__fault_witness_remove(struct cop__fault_witness *witness)
+{
+        pthread_mutex_lock(&installation.lock);
+        struct cop__fault_witness **link = &installation.witnesses;
+        while (*link != witness)
+                link = &(*link)->next;
+        cop__store_seq(link, witness->next); /* WITNESS */
+        pthread_mutex_unlock(&installation.lock);
+        while (cop__load_seq(&installation.reporter) != 0) /* WITNESS */
+                pause();
 }
 
 /* --- a thread ---------------------------------------------------------------------- */

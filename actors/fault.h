@@ -20,8 +20,13 @@
  * the turn that may hold a lock or memory half changed (actors/code_map.h). Signals sent by
  * kill, and faults of threads that have no scope, go to whoever had a handler before us.
  *
- * When the process is about to die, its reporter may send the others a SIGTRAP. A thread that has one from its own process
- * while there is a reporter records where it is, and halts: HALT is the release of `halted`, and whoever acquires it reads the backtrace.
+ * When the process is about to die, its reporter sends the others a SIGTRAP. A thread that has one from its own process while
+ * there is a reporter records where it is, and halts: HALT is the release of `halted` (or `is_there`, of a thread that has no
+ * scope to leave it in), and whoever acquires it reads the backtrace.
+ *
+ * WITNESS: a handler first becomes the reporter, then reads the list of witnesses; who takes a witness out does so first, then looks
+ * whether there is a reporter, and if so waits for the end with it. Both in one order for all (seq_cst): either the handler
+ * does not see the witness, or its owner sees the handler.
  *
  * Order: install, then on each worker thread start; stop on that thread, then uninstall.
  */
@@ -105,14 +110,9 @@ struct cop__fault_scope {
         void *land_context;
         void (*describe)(char *text, size_t size, void *context); /* "till <0.12.0>" */
         void *describe_context;
-        /* The process is about to die; other threads with a scope still run. */
-        void (*node_stopped)(struct cop__fault_scope *scope,
-                             const struct cop__fault_refusal *refusal, void *context);
-        void *node_stopped_context;
-
         /* The handler's. The fault is land's until the next one. */
         bool handling;
-        jmp_buf *rescue; /* a fault of node_stopped goes back there; NULL: it is the end */
+        jmp_buf *rescue; /* a fault of a witness goes back there; NULL: it is the end */
         struct cop__fault fault;
         uint32_t halted; /* atomic: this thread sleeps for ever, its backtrace is in `fault` */
 
@@ -133,6 +133,41 @@ void cop__fault_uninstall(void);
 
 /* In a forked process, whose handlers have been reset: nothing is installed. */
 void cop__fault_forget(void);
+
+/*
+ * Who is called in the handler when the process is about to die: by a fault that is not contained, by one on a thread without a scope, by
+ * one of these signals from outside. A signal that somebody had a handler for before us is that one's affair, and nobody is called.
+ * `scope` is the thread's, or stands in for it; the other threads still run.
+ */
+struct cop__fault_witness {
+        struct cop__fault_witness *next; /* atomic */
+        void (*stopped)(struct cop__fault_scope *scope, const struct cop__fault_refusal *refusal,
+                        void *context);
+        void *context;
+};
+
+/* Between install and uninstall. When remove returns, it is not called any more; while the process dies, it does not return. */
+void cop__fault_witness_add(struct cop__fault_witness *witness);
+void cop__fault_witness_remove(struct cop__fault_witness *witness);
+
+/* A thread without a scope, halted. */
+struct cop__bystander {
+        uint32_t is_there; /* atomic: HALT */
+        int thread;        /* as in /proc/self/task */
+        struct cop__backtrace backtrace;
+};
+
+/* Those of them that leave a backtrace. */
+#define COP__BYSTANDERS_MAX 64u
+
+/*
+ * For a witness: halts all threads but the calling one, and those that hold the signal back. Returns how many were told to; the second
+ * witness finds it done, and gets 0. They leave their backtraces in their scopes, or with the bystanders, a moment later.
+ */
+unsigned cop__fault_halt_threads(void);
+
+/* Number `at` of them, NULL: there are no more, or it is not whole yet. */
+const struct cop__bystander *cop__fault_bystander(unsigned at);
 
 /*
  * Gives the calling thread an alternate stack and makes `scope` its scope.

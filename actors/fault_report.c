@@ -186,6 +186,19 @@ void cop__fault_put_words(struct cop__fault *fault, const ucontext_t *context)
                 put_access(&words, fault);
 }
 
+void cop__fault_put_sender(struct cop__fault *fault, int process, unsigned user)
+{
+        struct cop__words words = { .text = fault->words, .size = sizeof fault->words };
+        if (process <= 0) {
+                cop__words_add(&words, "a signal from the system");
+                return;
+        }
+        cop__words_add(&words, "a signal from process ");
+        cop__words_add_number(&words, (unsigned)process);
+        cop__words_add(&words, " of user ");
+        cop__words_add_number(&words, user);
+}
+
 const char *cop__fault_words(const struct cop__fault *fault)
 {
         return fault->words;
@@ -311,6 +324,7 @@ const char *cop__fault_blame_words(enum cop__blame blame)
         switch (blame) {
         case COP__BLAME_COPPICE: return "Coppice itself";
         case COP__BLAME_SYSTEM: return "the system";
+        case COP__BLAME_OUTSIDE: return "nobody here";
         default: return "your program";
         }
 }
@@ -319,9 +333,14 @@ void cop__fault_report(const struct cop__fault *fault, const struct cop__fault_r
                        const char *actor, const ucontext_t *context)
 {
         struct line line;
-        begin_line(&line, "** the node stops: a fault in ");
-        cop__words_add(&line.words, cop__fault_blame_words(refusal->blame));
-        cop__words_add(&line.words, " cannot be contained");
+        begin_line(&line, "** the node stops: ");
+        if (refusal->blame == COP__BLAME_OUTSIDE) {
+                cop__words_add(&line.words, "somebody has sent a signal");
+        } else {
+                cop__words_add(&line.words, "a fault in ");
+                cop__words_add(&line.words, cop__fault_blame_words(refusal->blame));
+                cop__words_add(&line.words, " cannot be contained");
+        }
         end_line(&line);
 
         begin_line(&line, "   ");

@@ -37,6 +37,9 @@ void cop__words_add_number(struct cop__words *words, unsigned value);
 /* Fills in words. `context` is that of the fault, to look at the instruction. */
 void cop__fault_put_words(struct cop__fault *fault, const ucontext_t *context);
 
+/* For a signal that was sent, by whom. */
+void cop__fault_put_sender(struct cop__fault *fault, int process, unsigned user);
+
 /* "SIGSEGV" of a signal number; "a signal" for one that is not ours. */
 const char *cop__fault_signal_name(int number);
 
@@ -45,6 +48,7 @@ enum cop__blame {
         COP__BLAME_PROGRAM,
         COP__BLAME_COPPICE,
         COP__BLAME_SYSTEM,
+        COP__BLAME_OUTSIDE, /* who has sent the signal */
 };
 
 struct cop__fault_refusal {

@@ -4,10 +4,12 @@
 
 #include <stdlib.h>
 
+#include "base/memory.h"
+
 static bool grow(struct cop__gather *gather)
 {
         size_t room = gather->room > 0 ? 2 * gather->room : 16;
-        cop_term *items = realloc(gather->items, room * sizeof(*items));
+        cop_term *items = cop__realloc(gather->items, room * sizeof(*items));
         if (items == NULL)
                 return false;
         gather->items = items;
@@ -59,7 +61,7 @@ cop_status cop__gather_map(struct cop__gather *gather, cop_term *map)
 cop_status cop__gather_pairs(struct cop__gather *gather, cop_term *list)
 {
         size_t pairs = gather->count / 2;
-        cop_term *tuples = malloc((pairs + 1) * sizeof(*tuples));
+        cop_term *tuples = cop__malloc((pairs + 1) * sizeof(*tuples));
         gather->failed |= tuples == NULL;
         for (size_t i = 0; tuples != NULL && i < pairs; i++)
                 tuples[i] = cop_tuple_of(&gather->items[2 * i], 2);

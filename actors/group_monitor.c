@@ -10,6 +10,7 @@
 #include "actors/actor.h"
 #include "actors/gather.h"
 #include "actors/outside.h"
+#include "base/memory.h"
 
 COP_MESSAGE_DEFINE(cop_group_joined, ref, group, pid);
 COP_MESSAGE_DEFINE(cop_group_left, ref, group, pid);
@@ -95,7 +96,7 @@ static cop_status subscription_new(struct cop__visit *visit, const struct cop__k
         size_t room = 0;
         if (group != NULL && !cop__term_flat_size(group->term, &room))
                 return COP_E_TOO_DEEP;
-        struct cop__subscription *subscription = malloc(sizeof(*subscription) + room);
+        struct cop__subscription *subscription = cop__malloc(sizeof(*subscription) + room);
         if (subscription == NULL)
                 return COP_E_NO_MEMORY;
         char *behind = (char *)(subscription + 1);
@@ -134,7 +135,7 @@ static cop_status members_now(const struct cop__key *key, cop_term *members)
 static cop_status groups_now(struct cop__partition *partition, cop_term *groups)
 {
         struct cop__gather gather = { 0 };
-        cop_term *pids = malloc((partition->count + 1) * sizeof(*pids)), *end = pids;
+        cop_term *pids = cop__malloc((partition->count + 1) * sizeof(*pids)), *end = pids;
         gather.failed = pids == NULL;
         COP__LIST_EACH(&partition->keys, at, ahead)
         {
@@ -168,7 +169,7 @@ static cop_status subscribe(struct cop__visit *visit, const struct cop__keying *
 {
         struct cop__subscription *subscription;
         struct cop__partition *partition = &visit->book->partitions[0];
-        struct cop__owner *owner = malloc(sizeof(*owner));
+        struct cop__owner *owner = cop__malloc(sizeof(*owner));
         cop_status status = owner != NULL ? subscription_new(visit, group, &subscription)
                                           : COP_E_NO_MEMORY;
         if (status != COP_OK) {

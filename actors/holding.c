@@ -81,14 +81,16 @@ void cop__holding_replace(struct cop__holding *old, struct cop__holding *fresh)
 
 /* ---- Death ---------------------------------------------------------------------------- */
 
-bool cop__holdings_take_out(struct cop__thread *thread, cop_pid pid, const struct cop__book *book)
+unsigned cop__holdings_take_out(struct cop__thread *thread, cop_pid pid, const struct cop__book *book)
 {
         struct cop__here *here = cop__here_of(thread);
         struct cop__holdings_shard *shard = cop__holdings_lock(here, pid);
         struct cop__owner *owner = cop__owner_find(shard, pid);
-        uint64_t left = owner != NULL ? owner->count : 0, taken = 0;
+        uint64_t left = owner != NULL ? owner->count : 0;
+        unsigned taken = 0;
+        const unsigned batch = thread->scheduler->habits.holdings_batch;
         struct cop__list *at = owner != NULL ? owner->holdings.next : NULL;
-        while (left-- > 0 && taken < COP__HOLDINGS_BATCH) {
+        while (left-- > 0 && taken < batch) {
                 struct cop__holding *holding = COP__CONTAINER(at, struct cop__holding, list);
                 at = at->next; /* the last one takes its owner with it */
                 if (book != NULL && holding->book != book)
@@ -98,17 +100,16 @@ bool cop__holdings_take_out(struct cop__thread *thread, cop_pid pid, const struc
         }
         cop__holdings_unlock(shard);
         cop__epoch_poll(here);
-        return taken > 0;
+        return taken;
 }
 
-void cop__holdings_end(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid)
+bool cop__holdings_end(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid)
 {
-        if (cop__load_seq(&actor->named) & COP__HOLDS)
-                while (cop__holdings_take_out(thread, pid, NULL))
-                        ;
+        if (cop__load_seq(&actor->named) & COP__HOLDS && cop__holdings_take_out(thread, pid, NULL) > 0)
+                return true;
         if (actor->rare == NULL || actor->rare->book == NULL)
-                return;
-        struct cop__book *book = actor->rare->book;
-        actor->rare->book = NULL;
-        cop__book_close(thread, book);
+                return false;
+        if (cop__book_close(thread, actor->rare->book))
+                actor->rare->book = NULL;
+        return true;
 }

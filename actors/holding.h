@@ -7,7 +7,8 @@
  * A holding and its actor's death. As with names (registry.h): who adds one sets COP__HOLDS in the actor and then looks
  * whether the pid still lives; who dies moves its pid on and then looks at the mark. Both are sequentially consistent, so
  * either the adding fails, or the dying actor finds the holding behind the shard's lock. It takes all of them out before it
- * tells anyone of its death.
+ * tells anyone of its death, but in slices, between which others run: so for some turns the dead may be found under a key. Who
+ * finds a key taken by one of them takes it out himself.
  *
  * Lock order: a shard's, then a partition's (book.h), then that of the names, then those that scheduling a task takes. Nobody
  * holds two shards.
@@ -78,10 +79,11 @@ void cop__holding_replace(struct cop__holding *old, struct cop__holding *fresh);
 
 /* ---- Death ---------------------------------------------------------------------------- */
 
-/* The actor, whose pid was this and has moved on, is dead: takes out what it holds, and ends the book that it keeps. */
-void cop__holdings_end(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid);
+/* The actor, whose pid was this and has moved on, is dead: takes out a batch of what it holds, then of what is in the book that it
+ * keeps, which ends. False: there was nothing left of either. */
+bool cop__holdings_end(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid);
 
-/* Takes the lock itself: a batch of what the pid holds, in that book alone unless it is NULL. False: there was nothing. */
-bool cop__holdings_take_out(struct cop__thread *thread, cop_pid pid, const struct cop__book *book);
+/* Takes the lock itself: a batch of what the pid holds, in that book alone unless it is NULL. How many that were. */
+unsigned cop__holdings_take_out(struct cop__thread *thread, cop_pid pid, const struct cop__book *book);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "actors/actor.h"
 #include "base/clock.h"
+#include "base/memory.h"
 
 /* ---- How much is unread --------------------------------------------------------------- */
 
@@ -108,6 +109,7 @@ bool cop__glimpse_slot(struct cop_node *node, struct cop__actor *actor, bool nam
         if (!cop__load_acquire(&actor->alive))
                 return false;
         look_at(actor, glimpse);
+        glimpse->marking = cop__limit_marking(node, actor);
         if (named && cop__load_relaxed(&actor->named) & COP__NAMED)
                 cop__registry_name(node, glimpse->pid, glimpse->name);
         if (named)
@@ -184,7 +186,7 @@ void cop__totals(struct cop_node *node, struct cop__totals *totals)
 static cop_term peers_of(struct cop__actor *actor, enum cop__tie_type type, cop_term **memory)
 {
         size_t count = 0;
-        *memory = malloc((actor->relation_count + 1) * sizeof(cop_term));
+        *memory = cop__malloc((actor->relation_count + 1) * sizeof(cop_term));
         if (*memory == NULL)
                 return cop_nil();
         for (struct cop__list *at = actor->relations.next; at != &actor->relations; at = at->next) {

@@ -11,6 +11,7 @@
 #include <coppice/process.h>
 
 #include "actors/backtrace.h"
+#include "actors/limit.h"
 
 struct cop_node;
 struct cop__actor;
@@ -29,6 +30,7 @@ struct cop__glimpse {
         bool trap_exit;
         uint32_t relations;          /* links and monitors, its own and others' of it */
         uint32_t unread;             /* messages that wait to be received */
+        struct cop__marking marking; /* of its mailbox */
         uint64_t handled;            /* messages since its birth */
         uint64_t bytes;              /* of memory: slot, state, cop_alloc, the stack it is blocked on */
         uint64_t stack_bytes;        /* those of `bytes` that are the stack */

@@ -116,6 +116,7 @@ static void start_node(struct cop__inside *inside, struct cop_node *origin, uint
                 .no_spare_workers = true, /* all of this is on one thread at a time, also while the actor blocks it */
                 .max_actors = (uint32_t)cop__pid_slot(inside->pid),
                 .stack_size = origin->stack_size,
+                .secret_fields = cop__kinds_secrets(origin->kinds),
                 .log = cop__inside_log,
                 .log_context = inside,
         };

@@ -3,7 +3,6 @@
  * The actors that keep books: registries and scopes of groups. An actor of these only lends the book its life and its name; it
  * hears nothing, and whoever reads or changes the book does so without it.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include <coppice/group.h>
@@ -11,6 +10,7 @@
 
 #include "actors/actor.h"
 #include "actors/book.h"
+#include "base/memory.h"
 
 COP_MESSAGE_DEFINE(cop_registry, keys, partitions, listeners);
 
@@ -46,7 +46,7 @@ static bool copy_listeners(struct cop__book *book, const cop_texts *listeners)
 {
         if (listeners->count == 0)
                 return true;
-        book->listeners = calloc(listeners->count, sizeof(book->listeners[0]));
+        book->listeners = cop__calloc(listeners->count, sizeof(book->listeners[0]));
         if (book->listeners == NULL)
                 return false;
         for (size_t i = 0; i < listeners->count; i++)

@@ -9,6 +9,7 @@
 
 #include "actors/actor.h"
 #include "actors/inside.h"
+#include "base/memory.h"
 #include "base/utf8.h"
 
 struct cop__label {
@@ -41,7 +42,7 @@ static void make_harmless(char *text)
 
 struct cop__label *cop__label_new(const char *text)
 {
-        struct cop__label *label = calloc(1, sizeof(*label));
+        struct cop__label *label = cop__calloc(1, sizeof(*label));
         if (label == NULL)
                 return NULL;
         memcpy(label->text, text, cop__utf8_cut(text, strlen(text), COP_LABEL_MAX));

@@ -3,6 +3,7 @@
 #include "actors/limit.h"
 
 #include "actors/take.h"
+#include "actors/watermark.h"
 
 static struct cop__limit *limit_of(struct cop__thread *thread, const struct cop__actor *actor)
 {
@@ -14,30 +15,55 @@ void cop__limit_set(struct cop__thread *thread, struct cop__actor *actor,
                     const struct cop_spawn_options *options)
 {
         struct cop__limit *limit = limit_of(thread, actor);
-        cop__store_relaxed(&limit->dropped, 0);
         cop__store_relaxed(&limit->most, options->mailbox_limit);
         cop__store_relaxed(&limit->most_bytes, options->mailbox_bytes);
         cop__store_relaxed(&limit->policy, (uint32_t)options->mailbox_policy);
-        cop__store_relaxed(&limit->stopped, 0);
+        if (options->mailbox_high != 0)
+                cop__watermark_begin(limit, cop__actor_pid(actor), options->mailbox_high,
+                                     options->mailbox_low);
         cop__store_relaxed(&actor->pressed, COP__PRESSURE_LIMITED);
+}
+
+void cop__limit_end(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid)
+{
+        struct cop__limit *limit = limit_of(thread, actor);
+        cop__watermark_end(thread, limit, pid);
+        cop__store_relaxed(&limit->dropped, 0);
+        cop__store_relaxed(&limit->most, 0);
+        cop__store_relaxed(&limit->most_bytes, 0);
+        cop__store_relaxed(&limit->policy, COP_MAILBOX_SLOW);
+        cop__store_relaxed(&limit->stopped, 0);
 }
 
 /* ---- At the door ---------------------------------------------------------------------- */
 
-static void count_off(struct cop__limit *limit, uint64_t bytes)
+/* Release and acquire: whoever is given marks meanwhile sees the count, or is seen to have marks (count_mail). MARKED */
+static uint64_t count_on(struct cop__limit *limit, uint64_t bytes)
 {
-        cop__sub_relaxed(&limit->count, 1);
-        cop__sub_relaxed(&limit->bytes, bytes);
+        cop__add_relaxed(&limit->bytes, bytes);
+        return cop__add_acq_rel(&limit->count, 1) + 1;
 }
 
-/* Counts it. True: with it there are no more than the limit, times so many. */
-static bool count_on(struct cop__limit *limit, uint64_t bytes, uint64_t times)
+static bool is_at_high(const struct cop__limit *limit, uint64_t count)
 {
-        uint64_t count = cop__add_relaxed(&limit->count, 1) + 1;
-        uint64_t sum = cop__add_relaxed(&limit->bytes, bytes) + bytes;
+        uint32_t high = cop__load_relaxed(&limit->high);
+        return COP__UNLIKELY(high != 0 && count >= high);
+}
+
+static void count_off(struct cop__thread *thread, struct cop__limit *limit, cop_pid pid, uint64_t bytes)
+{
+        uint64_t count = cop__sub_relaxed(&limit->count, 1) - 1;
+        cop__sub_relaxed(&limit->bytes, bytes);
+        if (cop__load_relaxed(&limit->high) != 0 && count <= cop__load_relaxed(&limit->low))
+                cop__watermark_look(thread, limit, pid);
+}
+
+/* Are there no more than the limit, times so many? */
+static bool is_within(const struct cop__limit *limit, uint64_t count, uint64_t bytes, uint64_t times)
+{
         uint64_t most = cop__load_relaxed(&limit->most) * times;
         uint64_t most_bytes = cop__load_relaxed(&limit->most_bytes) * times;
-        return (most == 0 || count <= most) && (most_bytes == 0 || sum <= most_bytes);
+        return (most == 0 || count <= most) && (most_bytes == 0 || bytes <= most_bytes);
 }
 
 /* Tells the receiver that it is at its end. Without memory for that the next one too many does it. */
@@ -57,12 +83,16 @@ enum cop__admission cop__limit_admit(struct cop__thread *thread, struct cop__act
 {
         struct cop__limit *limit = limit_of(thread, actor);
         uint32_t policy = cop__load_relaxed(&limit->policy);
-        bool fits = count_on(limit, signal->size, policy == COP_MAILBOX_DROP_OLD ? 2 : 1);
+        uint64_t count = count_on(limit, signal->size);
+        bool fits = is_within(limit, count, cop__load_relaxed(&limit->bytes),
+                              policy == COP_MAILBOX_DROP_OLD ? 2 : 1);
         if (fits || policy == COP_MAILBOX_SLOW) {
                 signal->flags |= COP__SIGNAL_COUNTED;
+                if (is_at_high(limit, count))
+                        cop__watermark_look(thread, limit, pid);
                 return fits ? COP__ADMIT : COP__ADMIT_SLOWED;
         }
-        count_off(limit, signal->size);
+        count_off(thread, limit, pid, signal->size);
         cop__add_relaxed(&limit->dropped, 1);
         if (policy == COP_MAILBOX_STOP)
                 stop(thread, limit, pid);
@@ -86,7 +116,52 @@ void cop__limit_leave(struct cop__thread *thread, struct cop__actor *actor,
                       struct cop__signal *signal)
 {
         signal->flags &= (uint16_t)~COP__SIGNAL_COUNTED;
-        count_off(limit_of(thread, actor), signal->size);
+        count_off(thread, limit_of(thread, actor), cop__actor_pid(actor), signal->size);
+}
+
+/* Its mail came before it was counted at the door. */
+static void count_mail(struct cop__thread *thread, struct cop__actor *actor)
+{
+        struct cop__limit *limit = limit_of(thread, actor);
+        struct cop__signal *signal = NULL;
+        while ((signal = cop__mailbox_after(&actor->mailbox, signal)) != NULL)
+                if (!(signal->flags & COP__SIGNAL_COUNTED)) {
+                        signal->flags |= COP__SIGNAL_COUNTED;
+                        count_on(limit, signal->size);
+                }
+}
+
+void cop__limit_mark(struct cop__actor *actor, uint32_t high, uint32_t low)
+{
+        uint32_t pressed = cop__load_relaxed(&actor->pressed);
+        cop_pid self = cop__actor_pid(actor);
+        if (pressed < COP__PRESSURE_LIMITED && high == 0)
+                return;
+        if (pressed < COP__PRESSURE_LIMITED) {
+                cop__store_relaxed(&actor->pressed, (uint8_t)(pressed | COP__PRESSURE_LIMITED));
+                cop__drain(actor);
+                count_mail(cop__thread_here(), actor);
+        }
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__limit *limit = limit_of(thread, actor);
+        cop__watermark_end(thread, limit, self);
+        if (high == 0)
+                return;
+        cop__watermark_begin(limit, self, high, low);
+        cop__add_acq_rel(&limit->count, 0); /* MARKED */
+        cop__watermark_look(thread, limit, self);
+}
+
+struct cop__marking cop__limit_marking(const struct cop_node *node, const struct cop__actor *actor)
+{
+        const struct cop__limit *limit = &node->slots.limits[actor - node->slots.base];
+        if (cop__load_relaxed(&actor->pressed) < COP__PRESSURE_LIMITED)
+                return (struct cop__marking){ 0, 0, false };
+        return (struct cop__marking){
+                .high = cop__load_relaxed(&limit->high),
+                .low = cop__load_relaxed(&limit->low),
+                .over = cop__watermark_is_over(limit),
+        };
 }
 
 static bool is_over(const struct cop__limit *limit)

@@ -17,8 +17,12 @@
  * A sender counts first and looks then, and takes it back if it was one too many. So no more than the limit is ever let in,
  * but one that is being refused may for that moment keep another out.
  *
+ * An actor with watermarks (watermark.h) is counted at the door in the same way, if need be with a limit of 0, which is any number. It may be
+ * given marks while it lives: then its own mail is counted after the fact, but for what is on its way from a sender who has
+ * looked before.
+ *
  * Who may touch what: the counts, any thread, by atomic addition; the limits and the policy are written by the spawner before
- * START is pushed, and only read while the actor lives. All of it is relaxed: a message is published by the queue.
+ * START is pushed, or by the owner who is given its first marks, and only read while the actor lives. The marks: watermark.h. All of it is relaxed: a message is published by the queue.
  */
 #ifndef ACTORS_LIMIT_H
 #define ACTORS_LIMIT_H
@@ -28,6 +32,7 @@
 
 #include "base/compiler.h"
 
+struct cop_node;
 struct cop__actor;
 struct cop__signal;
 struct cop__thread;
@@ -40,6 +45,8 @@ struct cop__limit {
         uint32_t most;           /* 0: any */
         uint32_t policy;         /* a cop_mailbox_policy */
         uint32_t stopped;        /* COP_MAILBOX_STOP: the receiver has been told */
+        uint32_t high, low;      /* marks, while `mark` is not 0 */
+        uint64_t mark;           /* atomic; see watermark.h */
 } COP__LINE_ALIGNED;
 
 enum cop__admission {
@@ -71,6 +78,16 @@ bool cop__limit_take(struct cop__thread *thread, struct cop__actor *actor,
 
 /* The owner is about to receive: what is too many of the oldest is dropped. May take in signals. */
 void cop__limit_trim(struct cop__actor *actor);
+
+/* The actor is dead: a limit's news end. */
+void cop__limit_end(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid);
+
+/* For people who look: 0 and 0 without marks. */
+struct cop__marking {
+        uint32_t high, low;
+        bool over;
+};
+struct cop__marking cop__limit_marking(const struct cop_node *node, const struct cop__actor *actor);
 
 /* How many were dropped or refused. */
 uint64_t cop__limit_dropped(struct cop__thread *thread, const struct cop__actor *actor);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actors/take.h"
+#include "base/memory.h"
 
 #define TABLES_MAX 16
 
@@ -64,7 +65,7 @@ void cop_machine_begin(const cop_machine *table)
 {
         struct cop__actor *actor = cop__actor_here();
         struct cop__rare *rare = cop__rare_of(actor);
-        struct cop__machine *machine = rare != NULL ? calloc(1, sizeof(*machine)) : NULL;
+        struct cop__machine *machine = rare != NULL ? cop__calloc(1, sizeof(*machine)) : NULL;
         if (machine == NULL)
                 cop__exit_with(actor, COP_TUPLE(cop_atom("system_limit"), cop_atom("machine")));
         machine->table = table;
@@ -325,7 +326,7 @@ cop_status cop_push_table(const cop_machine *table)
         if (machine->depth == TABLES_MAX)
                 return COP_E_LIMIT;
         if (machine->below == NULL)
-                machine->below = calloc(TABLES_MAX, sizeof(*machine->below));
+                machine->below = cop__calloc(TABLES_MAX, sizeof(*machine->below));
         if (machine->below == NULL)
                 return COP_E_NO_MEMORY;
         machine->below[machine->depth++] = machine->table;

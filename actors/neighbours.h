@@ -14,21 +14,25 @@
 /* Ancestors and linked actors that are named; more are counted. */
 #define COP__NEIGHBOURS_SHOWN 5
 
-/* "shop <0.3.0>", "(till) <0.4.0> (ended)". False: it has ended. Threads: any that is inside. */
+/* Bytes of what a neighbour is called. */
+#define COP__NEIGHBOUR_NAME (COP_NAME_MAX + 3)
+
+/* Its name, "shop", else what its server is called, "(till)", else "". False: it has ended. Threads: any that is inside. */
+bool cop__neighbour_name(struct cop_node *node, cop_pid pid, char name[COP__NEIGHBOUR_NAME]);
+
+/* "shop <0.3.0>", "(till) <0.4.0> (ended)". */
+void cop__neighbour_print(struct cop__text *text, cop_pid pid, const char *name, bool alive);
+
+/* Both in one. False: it has ended. */
 bool cop__neighbour_append(struct cop__text *text, struct cop_node *node, cop_pid pid);
+
+/* The parent of one that was alive a moment ago; nobody if it ends under our eyes. */
+cop_pid cop__neighbour_parent(struct cop_node *node, cop_pid pid);
 
 /* Bytes of the name of what an actor runs. */
 #define COP__RUNS_MAX 96
 
 /* The name of its server, or of the function that it is; may be "". By the owner. */
 void cop__what_runs(const struct cop__actor *actor, char text[COP__RUNS_MAX]);
-
-/* By the owner, before its relations end. */
-void cop__neighbours_print(struct cop_node *node, struct cop__actor *actor,
-                           struct cop__report *report);
-
-/* "shop <0.3.0>, <0.1.0> (ended)", and so on up to `shown`. */
-void cop__ancestors_print(struct cop_node *node, const struct cop__actor *actor, char *text,
-                          size_t size);
 
 #endif

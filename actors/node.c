@@ -74,8 +74,6 @@ static cop_status init_thread(struct cop__thread *thread)
         here->fault.land = cop__fault_land;
         here->fault.describe = describe_actor;
         here->fault.describe_context = thread;
-        here->fault.node_stopped = cop__dump_write;
-        here->fault.node_stopped_context = thread;
         thread->upper = here;
         if (thread->worker != NULL)
                 cop__timers_join(&node->timers, thread->worker);
@@ -218,6 +216,7 @@ static cop_status init_parts(struct cop_node *node, const cop_node_options *opti
         cop__reports_init(&node->reports);
         cop__letters_init(&node->letters);
         cop__overload_init(&node->overload);
+        cop__audience_init(&node->mailbox_audience);
         cop__watchdog_init(&node->watchdog);
         cop__blocking_pool_init(&node->blocking, options->blocking_threads, &cop__blocking_hooks);
         cop__census_init(&node->census);
@@ -245,7 +244,8 @@ static cop_status init_parts(struct cop_node *node, const cop_node_options *opti
             add_kinds(node->kinds, kinds_first, kinds_last) != COP_OK ||
             add_kinds(node->kinds, COP__KINDS_FIRST, COP__KINDS_LAST) != COP_OK ||
             cop__crossing_kinds_add(node->crossing_kinds, kinds_first, kinds_last) != COP_OK ||
-            cop__crossing_kinds_add(node->crossing_kinds, COP__KINDS_FIRST, COP__KINDS_LAST) != COP_OK)
+            cop__crossing_kinds_add(node->crossing_kinds, COP__KINDS_FIRST, COP__KINDS_LAST) != COP_OK ||
+            (options->secret_fields != NULL && cop__kinds_hide(node->kinds, options->secret_fields) != COP_OK))
                 return COP_E_NO_MEMORY;
         if (cop__kinds_clashes(node->kinds) > 0)
                 cop__log_to(node, COP_LOG_WARNING,
@@ -327,10 +327,11 @@ static cop_status start(const cop_node_options *given, const cop_kind *const *ki
         memset(node, 0, sizeof(*node));
         node->inside = inside;
         cop__zygote_init(&node->zygote);
+        node->witness = (struct cop__fault_witness){ .stopped = cop__dump_write, .context = node };
         cop_status status = begin_simulation(&options, &all);
         if (status != COP_OK)
                 goto without_simulation;
-        status = cop__slots_init(&node->slots, options.max_actors);
+        status = cop__slots_init(&node->slots, options.max_actors, cop__habits_of(all.simulation));
         if (status != COP_OK)
                 goto without_slots;
         status = cop__registry_init(&node->registry);
@@ -362,6 +363,7 @@ static cop_status start(const cop_node_options *given, const cop_kind *const *ki
         status = start_watch(node, &options);
         if (status != COP_OK)
                 goto without_watch;
+        cop__fault_witness_add(&node->witness);
         *result = node;
         return COP_OK;
 without_watch:
@@ -434,6 +436,7 @@ void cop_node_stop(cop_node *node)
                 cop_node_leave();
         }
         struct cop__simulation *simulation = cop__simulation_of(node);
+        cop__fault_witness_remove(&node->witness);
         cop__blocking_pool_stop(&node->blocking); /* its threads wake workers */
         cop__scheduler_stop(&node->scheduler);
         cop__zygote_fini(node);

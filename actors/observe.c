@@ -8,6 +8,7 @@
 #include "actors/neighbours.h"
 #include "actors/server.h"
 #include "base/clock.h"
+#include "base/memory.h"
 
 COP_MESSAGE_DEFINE(cop_sys_event, pid, what, peer, term);
 
@@ -140,7 +141,7 @@ static struct cop__observation *begin(struct cop__actor *actor)
         if (rare == NULL)
                 return NULL;
         if (rare->observation == NULL)
-                rare->observation = calloc(1, sizeof(*rare->observation));
+                rare->observation = cop__calloc(1, sizeof(*rare->observation));
         if (rare->observation != NULL)
                 actor->aside |= COP__ASIDE_OBSERVED;
         return rare->observation;
@@ -198,7 +199,7 @@ cop_status cop__observe_log(struct cop__actor *actor, uint32_t room)
         cop_status status = COP_OK;
         free_log(observation);
         if (room > 0)
-                observation->log = calloc(room, sizeof(*observation->log));
+                observation->log = cop__calloc(room, sizeof(*observation->log));
         if (observation->log != NULL)
                 observation->room = room;
         else if (room > 0)
@@ -214,7 +215,7 @@ cop_status cop__observation_log(const struct cop__observation *observation, cop_
         if (observation != NULL)
                 kept = observation->logged < observation->room ? observation->logged
                                                                : observation->room;
-        *items = calloc((size_t)kept + 1, sizeof(cop_term));
+        *items = cop__calloc((size_t)kept + 1, sizeof(cop_term));
         if (*items == NULL)
                 return COP_E_NO_MEMORY;
         for (uint64_t i = 0; i < kept; i++)

@@ -417,6 +417,8 @@ cop_status cop__outpost_spawn_wish(const cop__wish *wish, cop_ref *monitor_ref, 
                 .mailbox_limit = wish->mailbox_limit,
                 .mailbox_bytes = wish->mailbox_bytes,
                 .mailbox_policy = wish->mailbox_policy,
+                .mailbox_high = wish->mailbox_high,
+                .mailbox_low = wish->mailbox_low,
                 .priority = wish->priority,
                 .start_ref = wish->start_ref,
         };

@@ -38,6 +38,8 @@ static cop_status encode_wish(const cop_spawn_options *options, cop_ref asked, c
                 .mailbox_limit = options->mailbox_limit,
                 .mailbox_bytes = options->mailbox_bytes,
                 .mailbox_policy = options->mailbox_policy,
+                .mailbox_high = options->mailbox_high,
+                .mailbox_low = options->mailbox_low,
                 .priority = options->priority,
                 .promise = options->promise,
                 .start_ref = options->start_ref,

@@ -13,7 +13,7 @@ COP_MESSAGE_DEFINE(cop_memory_alarm, over, used, limit);
 void cop__overload_init(struct cop__overload *overload)
 {
         memset(overload, 0, sizeof(*overload));
-        cop__lock_init(&overload->lock);
+        cop__audience_init(&overload->audience);
 }
 
 /* ---- Telling ------------------------------------------------------------------------------ */
@@ -42,12 +42,9 @@ static cop_memory_alarm alarm_of(struct cop_node *node, bool over)
 
 static void tell_all(struct cop__thread *thread, const cop_memory_alarm *alarm)
 {
-        struct cop__overload *overload = &cop__node_of(thread)->overload;
-        cop_pid each[COP__MEMORY_SUBSCRIBERS];
-        cop__lock_lock(&overload->lock);
-        uint32_t count = overload->subscriber_count;
-        memcpy(each, overload->subscribers, count * sizeof(each[0]));
-        cop__lock_unlock(&overload->lock);
+        struct cop_node *node = cop__node_of(thread);
+        cop_pid each[COP__AUDIENCE_MAX];
+        uint32_t count = cop__audience_copy(node, &node->overload.audience, each);
         for (uint32_t i = 0; i < count; i++)
                 send_alarm(thread, each[i], alarm);
 }
@@ -90,27 +87,6 @@ bool cop__overload_refuses(struct cop__thread *thread)
 
 /* ---- The public operations ------------------------------------------------------------------ */
 
-static uint32_t place_of(const struct cop__overload *overload, cop_pid pid)
-{
-        uint32_t at = 0;
-        while (at < overload->subscriber_count && !cop_pid_equal(overload->subscribers[at], pid))
-                at++;
-        return at;
-}
-
-/* Under the lock. */
-static void forget_dead(struct cop_node *node, struct cop__overload *overload)
-{
-        uint32_t kept = 0;
-        for (uint32_t i = 0; i < overload->subscriber_count; i++) {
-                cop_pid pid = overload->subscribers[i];
-                const struct cop__actor *actor = cop__slot_of(node, pid);
-                if (actor != NULL && cop__slot_is(actor, pid))
-                        overload->subscribers[kept++] = pid;
-        }
-        overload->subscriber_count = kept;
-}
-
 cop_status cop_memory_subscribe(void)
 {
         struct cop__actor *actor = cop__actor_here();
@@ -120,35 +96,22 @@ cop_status cop_memory_subscribe(void)
                 return COP_E_ISOLATED; /* the memory is the node's */
         struct cop__thread *thread = cop__thread_here();
         struct cop_node *node = cop__node_of(thread);
-        struct cop__overload *overload = &node->overload;
         cop_pid self = cop__actor_pid(actor);
-        cop__lock_lock(&overload->lock);
-        forget_dead(node, overload);
-        uint32_t at = place_of(overload, self);
-        bool is_new = at == overload->subscriber_count, has_room = at < COP__MEMORY_SUBSCRIBERS;
-        if (is_new && has_room)
-                overload->subscribers[overload->subscriber_count++] = self;
-        cop__lock_unlock(&overload->lock);
-        if (is_new && !has_room)
-                return COP_E_LIMIT;
-        if (is_new && cop__load_relaxed(&overload->told) != 0) {
+        bool is_new;
+        cop_status status = cop__audience_add(node, &node->overload.audience, self, &is_new);
+        if (is_new && cop__load_relaxed(&node->overload.told) != 0) {
                 cop_memory_alarm alarm = alarm_of(node, true);
                 send_alarm(thread, self, &alarm);
         }
-        return COP_OK;
+        return status;
 }
 
 void cop_memory_unsubscribe(void)
 {
         struct cop__actor *actor = cop__actor_here();
-        if (actor == NULL)
-                return;
-        struct cop__overload *overload = &cop__node_of(cop__thread_here())->overload;
-        cop__lock_lock(&overload->lock);
-        uint32_t at = place_of(overload, cop__actor_pid(actor));
-        if (at < overload->subscriber_count)
-                overload->subscribers[at] = overload->subscribers[--overload->subscriber_count];
-        cop__lock_unlock(&overload->lock);
+        if (actor != NULL)
+                cop__audience_remove(&cop__node_of(cop__thread_here())->overload.audience,
+                                        cop__actor_pid(actor));
 }
 
 void cop_memory(cop_node *node, cop_memory_use *use)

@@ -5,23 +5,20 @@
  * The pool only leaves a word, `over`, since it is used where nothing may be sent. Whoever comes by a place where that is allowed
  * (a refusal, a spawn, a death) compares it with what was told last, and tells the change: one exchange decides who does it.
  *
- * Who may touch what: the subscribers everybody, under the lock, which is a leaf; the rest is atomic.
+ * Who may touch what: all but the audience (audience.h) is atomic.
  */
 #ifndef ACTORS_OVERLOAD_H
 #define ACTORS_OVERLOAD_H
 
 #include <coppice/overload.h>
 
-#include "base/limits.h"
-#include "base/lock.h"
+#include "actors/audience.h"
 #include "scheduler/scheduler.h"
 
 struct cop__overload {
         uint32_t told;     /* atomic; the last word that was told */
         uint64_t alarms;   /* atomic */
-        struct cop__lock lock;
-        uint32_t subscriber_count;
-        cop_pid subscribers[COP__MEMORY_SUBSCRIBERS];
+        struct cop__audience audience;
 };
 
 void cop__overload_init(struct cop__overload *overload);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "actors/actor.h"
+#include "base/memory.h"
 #include "actors/own.h"
 
 /* One entry of the ledger. A descriptor has no name. */
@@ -52,7 +53,7 @@ static struct owned *find(const struct cop__actor *actor, const void *thing, int
 /* An entry that is in the ledger, for what will be filled in; NULL: no memory. */
 static struct owned *enter(struct cop__actor *actor, struct owned entry)
 {
-        struct owned *owned = malloc(sizeof(*owned));
+        struct owned *owned = cop__malloc(sizeof(*owned));
         if (owned == NULL)
                 return NULL;
         *owned = entry;

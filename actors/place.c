@@ -12,10 +12,12 @@
 #include "actors/backtrace.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "actors/object.h"
@@ -38,6 +40,7 @@ struct answer {
 
 struct cop__symbols {
         pthread_mutex_t lock;
+        bool is_past; /* not of this process */
         struct answer answers[ANSWERS]; /* by the address's hash, the newest stays */
 #if COP__HAVE_LIBDW
         Dwfl *dwfl; /* NULL until asked, or when it cannot be opened */
@@ -53,6 +56,14 @@ struct cop__symbols *cop__symbols_new(void)
                 free(symbols);
                 return NULL;
         }
+        return symbols;
+}
+
+struct cop__symbols *cop__symbols_new_of_past(void)
+{
+        struct cop__symbols *symbols = cop__symbols_new();
+        if (symbols)
+                symbols->is_past = true;
         return symbols;
 }
 
@@ -128,17 +139,22 @@ static bool list_objects(Dwfl *dwfl)
         return dwfl_report_end(dwfl, NULL, NULL) == 0 && failed == 0;
 }
 
-static bool open_dwfl(struct cop__symbols *symbols)
+static bool begin_dwfl(struct cop__symbols *symbols)
 {
-        if (symbols->dwfl)
-                return true;
         symbols->callbacks = (Dwfl_Callbacks){
                 .find_elf = dwfl_linux_proc_find_elf,
                 .find_debuginfo = find_debuginfo,
                 .debuginfo_path = &symbols->debuginfo_path,
         };
         symbols->dwfl = dwfl_begin(&symbols->callbacks);
-        if (symbols->dwfl && list_objects(symbols->dwfl))
+        return symbols->dwfl != NULL;
+}
+
+static bool open_dwfl(struct cop__symbols *symbols)
+{
+        if (symbols->dwfl || symbols->is_past)
+                return symbols->dwfl;
+        if (begin_dwfl(symbols) && list_objects(symbols->dwfl))
                 return true;
         if (symbols->dwfl)
                 dwfl_end(symbols->dwfl);
@@ -146,12 +162,42 @@ static bool open_dwfl(struct cop__symbols *symbols)
         return false;
 }
 
-static Dwfl_Module *module_of(Dwfl *dwfl, uintptr_t pc)
+/* One of the past counts if its build is the one that ran: add has marked it. */
+static Dwfl_Module *module_of(const struct cop__symbols *symbols, uintptr_t pc)
 {
-        Dwfl_Module *module = dwfl_addrmodule(dwfl, pc);
-        if (!module && list_objects(dwfl))
-                module = dwfl_addrmodule(dwfl, pc);
-        return module;
+        Dwfl_Module *module = dwfl_addrmodule(symbols->dwfl, pc);
+        void **mark = NULL;
+        if (!module && !symbols->is_past && list_objects(symbols->dwfl))
+                return dwfl_addrmodule(symbols->dwfl, pc);
+        if (module && symbols->is_past)
+                dwfl_module_info(module, &mark, NULL, NULL, NULL, NULL, NULL, NULL);
+        return !symbols->is_past || (mark && *mark) ? module : NULL;
+}
+
+static bool is_build(Dwfl_Module *module, const void *build_id, size_t size)
+{
+        const unsigned char *bits;
+        GElf_Addr address;
+        int found = module ? dwfl_module_build_id(module, &bits, &address) : 0;
+        return found > 0 && (size_t)found == size && memcmp(bits, build_id, size) == 0;
+}
+
+static cop_status add_file(struct cop__symbols *symbols, int file, const char *path, uintptr_t low,
+                           const void *build_id, size_t size)
+{
+        void **mark = NULL;
+        if (!symbols->dwfl && !begin_dwfl(symbols))
+                return COP_E_NO_MEMORY;
+        dwfl_report_begin_add(symbols->dwfl);
+        Dwfl_Module *module = dwfl_report_elf(symbols->dwfl, path, path, file, low, false);
+        dwfl_report_end(symbols->dwfl, NULL, NULL);
+        if (!module)
+                close(file); /* else it is libdw's */
+        if (!is_build(module, build_id, size))
+                return COP_E_BAD_ARGUMENT;
+        dwfl_module_info(module, &mark, NULL, NULL, NULL, NULL, NULL, NULL);
+        *mark = symbols;
+        return COP_OK;
 }
 
 /* clang writes no index of addresses by default: then each unit is asked. */
@@ -219,7 +265,7 @@ static void fill_line(Dwarf_Die *unit, Dwarf_Addr address, struct cop__place *pl
 static bool name_by_debug_information(struct cop__symbols *symbols, uintptr_t pc,
                                       struct cop__place *place)
 {
-        Dwfl_Module *module = open_dwfl(symbols) ? module_of(symbols->dwfl, pc) : NULL;
+        Dwfl_Module *module = open_dwfl(symbols) ? module_of(symbols, pc) : NULL;
         if (!module)
                 return false;
         Dwarf_Addr bias = 0;
@@ -246,7 +292,32 @@ static bool name_by_debug_information(struct cop__symbols *symbols, uintptr_t pc
         return false;
 }
 
+static cop_status add_file(struct cop__symbols *symbols, int file, const char *path, uintptr_t low,
+                           const void *build_id, size_t size)
+{
+        (void)symbols;
+        (void)path;
+        (void)low;
+        (void)build_id;
+        (void)size;
+        close(file);
+        return COP_E_NEEDS;
+}
+
 #endif
+
+/* Not to be held up by a pipe or a device in the path's place. */
+cop_status cop__symbols_add(struct cop__symbols *symbols, const char *path, uintptr_t low,
+                            const void *build_id, size_t size)
+{
+        struct stat is;
+        int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        if (file >= 0 && fstat(file, &is) == 0 && S_ISREG(is.st_mode))
+                return add_file(symbols, file, path, low, build_id, size);
+        if (file >= 0)
+                close(file);
+        return COP_E_SYSTEM;
+}
 
 static struct answer *answer_slot(struct cop__symbols *symbols, uintptr_t pc)
 {
@@ -263,9 +334,10 @@ bool cop__place_of(struct cop__symbols *symbols, const void *pc, bool return_add
         struct answer *answer = answer_slot(symbols, address);
         if (answer->pc != address || address == 0) {
                 memset(answer, 0, sizeof *answer);
-                answer->known = name_by_debug_information(symbols, address, &answer->place)
-                                || name_by_file(address, &answer->place)
-                                || name_by_linker(address, &answer->place);
+                answer->known = name_by_debug_information(symbols, address, &answer->place);
+                if (!answer->known && !symbols->is_past)
+                        answer->known = name_by_file(address, &answer->place)
+                                        || name_by_linker(address, &answer->place);
                 if (!answer->known)
                         snprintf(answer->place.function, sizeof answer->place.function,
                                  "0x%llx", (unsigned long long)(uintptr_t)pc);

@@ -4,12 +4,13 @@
 
 #include "actors/observe.h"
 #include "actors/server.h"
+#include "base/memory.h"
 
 struct cop__rare *cop__rare_of(struct cop__actor *actor)
 {
         if (actor->rare != NULL)
                 return actor->rare;
-        actor->rare = calloc(1, sizeof(*actor->rare));
+        actor->rare = cop__calloc(1, sizeof(*actor->rare));
         if (actor->rare != NULL)
                 cop__list_init(&actor->rare->belongings);
         return actor->rare;
@@ -30,16 +31,22 @@ void cop__belonging_end(struct cop__belonging *belonging)
         belonging->end(belonging);
 }
 
-/* The last part of a death. What is in it and belongs to others has been given back before (cop__server_end). */
+bool cop__rare_end_one(struct cop__actor *actor)
+{
+        struct cop__list *last = actor->rare != NULL ? cop__list_last(&actor->rare->belongings) : NULL;
+        if (last == NULL)
+                return false;
+        cop__belonging_end(COP__CONTAINER(last, struct cop__belonging, list));
+        return true;
+}
+
+/* The last part of a death. What is in it and belongs to others has been given back before, and belongings have ended. */
 void cop__rare_end(struct cop__actor *actor)
 {
         struct cop__rare *rare = actor->rare;
-        struct cop__list *last;
         if (rare == NULL)
                 return;
         actor->rare = NULL;
-        while ((last = cop__list_last(&rare->belongings)) != NULL)
-                cop__belonging_end(COP__CONTAINER(last, struct cop__belonging, list));
         cop__shared_term_drop(rare->failure);
         cop__shared_term_drop(rare->extra);
         cop__shared_term_drop(rare->observed);

@@ -8,6 +8,7 @@
 #include "actors/actor.h"
 #include "actors/gather.h"
 #include "actors/inside.h"
+#include "base/memory.h"
 
 struct cop__name_entry {
         struct cop__table_node node; /* key: the pid */
@@ -71,7 +72,7 @@ cop_status cop__registry_enter(struct cop__registry *registry, struct cop__regis
         reader->record = ck_epoch_recycle(&registry->epoch, NULL);
         if (reader->record != NULL)
                 return COP_OK;
-        struct cop__epoch_record *record = aligned_alloc(COP__CACHE_LINE, sizeof(*record));
+        struct cop__epoch_record *record = cop__aligned_alloc(COP__CACHE_LINE, sizeof(*record));
         if (record == NULL)
                 return COP_E_NO_MEMORY;
         ck_epoch_register(&registry->epoch, &record->epoch, NULL);
@@ -132,7 +133,7 @@ cop_status cop__registry_add_unborn(struct cop__here *here, const char *name, co
                                     struct cop__actor *actor, struct cop__name_entry **result)
 {
         struct cop__registry *registry = &here->node->registry;
-        struct cop__name_entry *entry = calloc(1, sizeof(*entry));
+        struct cop__name_entry *entry = cop__calloc(1, sizeof(*entry));
         if (entry == NULL)
                 return COP_E_NO_MEMORY;
         entry->pid = pid;

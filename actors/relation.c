@@ -13,6 +13,7 @@
 #include "actors/outpost.h"
 #include "actors/priority.h"
 #include "actors/take.h"
+#include "base/memory.h"
 
 /* ---- Halves ------------------------------------------------------------------- */
 
@@ -87,7 +88,7 @@ static bool is_looked_for(const struct cop__relation *relation)
 /* From now on in a table too. Without memory for it the list goes on serving. */
 static void begin_table(struct cop__actor *actor)
 {
-        struct cop__table *table = malloc(sizeof(*table));
+        struct cop__table *table = cop__malloc(sizeof(*table));
         if (table == NULL)
                 return;
         cop__table_init(table);

@@ -69,11 +69,13 @@ void cop__reports_init(struct cop__reports *reports)
 
 void cop__reports_fini(struct cop__reports *reports)
 {
+        for (size_t i = 0; i < COP__REPORTS_KEPT; i++)
+                cop__shared_term_drop(reports->ring[i].crash.reason);
         pthread_cond_destroy(&reports->changed);
         pthread_mutex_destroy(&reports->mutex);
 }
 
-static struct cop__report *slot_of(struct cop__reports *reports, uint64_t number)
+static struct cop__report_entry *entry_of(struct cop__reports *reports, uint64_t number)
 {
         return &reports->ring[number % COP__REPORTS_KEPT];
 }
@@ -108,21 +110,40 @@ static void tell_left_out(struct cop_node *node, uint64_t left_out)
         cop__log_to(node, COP_LOG_WARNING, text);
 }
 
-void cop__report_file(struct cop_node *node, struct cop__report *report)
+/* Under the lock. The reason that was there is the caller's to drop. */
+static struct cop__shared_term *enter(struct cop__reports *reports, const struct cop__crash *crash, bool logged)
+{
+        struct cop__report_entry *entry = entry_of(reports, ++reports->count);
+        struct cop__shared_term *before = entry->crash.reason;
+        entry->number = reports->count;
+        entry->logged = logged;
+        entry->outcome.print = NULL;
+        entry->words[0] = '\0';
+        reports->pids[reports->count % COP__REPORTS_KEPT] = crash->pid;
+        cop__crash_copy(&entry->crash, crash);
+        return before;
+}
+
+void cop__report_file(struct cop_node *node, struct cop__crash *crash)
 {
         struct cop__reports *reports = &node->reports;
+        struct cop__report report;
         char text[COP__LOG_TEXT];
         uint64_t left_out;
         pthread_mutex_lock(&reports->mutex);
-        report->number = ++reports->count;
-        report->logged = admit_to_log(reports, report->when, &left_out);
-        *slot_of(reports, report->number) = *report;
+        bool logged = admit_to_log(reports, crash->when, &left_out);
+        if (logged)
+                cop__shared_term_take(crash->reason);
+        struct cop__shared_term *before = enter(reports, crash, logged);
         pthread_cond_broadcast(&reports->changed);
         pthread_mutex_unlock(&reports->mutex);
+        cop__shared_term_drop(before);
         tell_left_out(node, left_out);
-        if (!report->logged)
+        if (!logged)
                 return;
-        cop__report_print_all(report, text, sizeof(text));
+        cop__crash_tell(crash, node, &report);
+        cop__shared_term_drop(crash->reason);
+        cop__report_print_all(&report, text, sizeof(text));
         cop__log_to(node, COP_LOG_ERROR, text);
 }
 
@@ -137,48 +158,107 @@ void cop__reports_end_log(struct cop_node *node)
 }
 
 /* The newest report of that actor; under the lock. */
-static struct cop__report *find(struct cop__reports *reports, cop_pid pid)
+static struct cop__report_entry *find(struct cop__reports *reports, cop_pid pid)
 {
         uint64_t number = reports->count;
-        for (uint64_t i = 0; i < COP__REPORTS_KEPT && number > 0; i++, number--) {
-                struct cop__report *report = slot_of(reports, number);
-                if (cop_pid_equal(report->pid, pid))
-                        return report;
-        }
+        for (uint64_t i = 0; i < COP__REPORTS_KEPT && number > 0; i++, number--)
+                if (cop_pid_equal(reports->pids[number % COP__REPORTS_KEPT], pid))
+                        return entry_of(reports, number);
         return NULL;
+}
+
+/* Notes an outcome in facts or, without those, in words. Is it to be logged? */
+static bool note_outcome(struct cop__reports *reports, cop_pid pid, const struct cop__outcome *outcome,
+                         const char *words)
+{
+        pthread_mutex_lock(&reports->mutex);
+        struct cop__report_entry *entry = find(reports, pid);
+        bool logged = entry == NULL || entry->logged;
+        if (entry != NULL && outcome != NULL)
+                entry->outcome = *outcome;
+        if (entry != NULL && outcome == NULL) {
+                entry->outcome.print = NULL;
+                snprintf(entry->words, sizeof(entry->words), "%s", words);
+        }
+        pthread_cond_broadcast(&reports->changed);
+        pthread_mutex_unlock(&reports->mutex);
+        return logged;
 }
 
 void cop__report_outcome(struct cop_node *node, cop_pid pid, const char *format, ...)
 {
-        struct cop__reports *reports = &node->reports;
-        char text[sizeof(((struct cop__report *)0)->outcome)];
+        char text[COP__OUTCOME_MAX];
         va_list values;
         va_start(values, format);
         vsnprintf(text, sizeof(text), format, values);
         va_end(values);
-        pthread_mutex_lock(&reports->mutex);
-        struct cop__report *report = find(reports, pid);
-        bool logged = report == NULL || report->logged;
-        if (report != NULL)
-                memcpy(report->outcome, text, sizeof(text));
-        pthread_cond_broadcast(&reports->changed);
-        pthread_mutex_unlock(&reports->mutex);
-        if (logged)
+        if (note_outcome(&node->reports, pid, NULL, text))
                 cop__log_to(node, COP_LOG_INFO, text);
+}
+
+void cop__report_outcome_as(struct cop_node *node, cop_pid pid, const struct cop__outcome *outcome)
+{
+        char text[COP__OUTCOME_MAX];
+        if (!note_outcome(&node->reports, pid, outcome, NULL))
+                return;
+        outcome->print(outcome, text);
+        cop__log_to(node, COP_LOG_INFO, text);
+}
+
+bool cop__report_is_there(struct cop_node *node, cop_pid pid)
+{
+        struct cop__reports *reports = &node->reports;
+        pthread_mutex_lock(&reports->mutex);
+        bool found = find(reports, pid) != NULL;
+        pthread_mutex_unlock(&reports->mutex);
+        return found;
+}
+
+bool cop__report_is_logged(struct cop_node *node, cop_pid pid)
+{
+        struct cop__reports *reports = &node->reports;
+        pthread_mutex_lock(&reports->mutex);
+        const struct cop__report_entry *entry = find(reports, pid);
+        bool logged = entry == NULL || entry->logged;
+        pthread_mutex_unlock(&reports->mutex);
+        return logged;
+}
+
+/* ---- Reading -------------------------------------------------------------------------- */
+
+/* What leaves the lock; ended by telling it. */
+static void copy_out(struct cop__report_entry *copy, const struct cop__report_entry *entry)
+{
+        memcpy(copy, entry, offsetof(struct cop__report_entry, crash));
+        cop__crash_copy(&copy->crash, &entry->crash);
+        cop__shared_term_take(copy->crash.reason);
+}
+
+static void tell(const struct cop_node *node, struct cop__report_entry *copy, struct cop__report *report)
+{
+        cop__crash_tell(&copy->crash, node, report);
+        report->number = copy->number;
+        report->logged = copy->logged;
+        if (copy->outcome.print != NULL)
+                copy->outcome.print(&copy->outcome, report->outcome);
+        else
+                memcpy(report->outcome, copy->words, sizeof(report->outcome));
+        cop__shared_term_drop(copy->crash.reason);
 }
 
 bool cop__report_get(struct cop_node *node, uint64_t number, struct cop__report *report)
 {
         struct cop__reports *reports = &node->reports;
-        bool found = false;
+        struct cop__report_entry copy;
         pthread_mutex_lock(&reports->mutex);
         if (number == 0)
                 number = reports->count;
-        if (number > 0 && slot_of(reports, number)->number == number) {
-                *report = *slot_of(reports, number);
-                found = true;
-        }
+        bool found = number > 0 && entry_of(reports, number)->number == number;
+        if (found)
+                copy_out(&copy, entry_of(reports, number));
         pthread_mutex_unlock(&reports->mutex);
+        if (found)
+                tell(node, &copy, report);
         return found;
 }
 
@@ -187,9 +267,10 @@ bool cop__report_of(struct cop_node *node, cop_pid pid, struct cop__report *repo
         return cop__report_wait(node, pid, 0, report);
 }
 
-static bool is_whole(const struct cop__report *report)
+static bool is_whole(const struct cop__report_entry *entry)
 {
-        return report != NULL && (!report->supervised || report->outcome[0] != '\0');
+        return entry != NULL && (!entry->crash.supervised || entry->outcome.print != NULL ||
+                                 entry->words[0] != '\0');
 }
 
 /* Simulated, what is waited for comes when the waiting thread lets it. */
@@ -209,6 +290,7 @@ bool cop__report_wait(struct cop_node *node, cop_pid pid, int64_t timeout_ms,
                 timeout_ms = 0;
         }
         struct cop__reports *reports = &node->reports;
+        struct cop__report_entry copy;
         struct timespec until;
         clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += timeout_ms / 1000;
@@ -218,15 +300,17 @@ bool cop__report_wait(struct cop_node *node, cop_pid pid, int64_t timeout_ms,
                 until.tv_sec++;
         }
         pthread_mutex_lock(&reports->mutex);
-        const struct cop__report *found = find(reports, pid);
+        const struct cop__report_entry *found = find(reports, pid);
         while (timeout_ms > 0 && !is_whole(found)) {
                 if (pthread_cond_timedwait(&reports->changed, &reports->mutex, &until) != 0)
                         timeout_ms = 0;
                 found = find(reports, pid);
         }
         if (found != NULL)
-                *report = *found;
+                copy_out(&copy, found);
         pthread_mutex_unlock(&reports->mutex);
+        if (found != NULL)
+                tell(node, &copy, report);
         return found != NULL;
 }
 

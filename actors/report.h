@@ -18,7 +18,9 @@
  * The node keeps the last COP__REPORTS_KEPT. The first three parts are known when the actor dies; the last one comes
  * from its supervisor, and whoever shows reports may wait for it.
  *
- * Who may touch what: everything under the lock; reports leave by copy.
+ * What is kept is facts (crash.h): the words are made for the log, and each time somebody asks.
+ *
+ * Who may touch what: everything under the lock; facts leave by copy, with a share of the reason, and become words without it.
  */
 #ifndef ACTORS_REPORT_H
 #define ACTORS_REPORT_H
@@ -27,21 +29,27 @@
 
 #include <coppice/actor.h>
 
+#include "actors/crash.h"
 #include "base/limits.h"
 
 struct cop_node;
 
+/* Bytes of what its supervisor did, and of who that was. */
+#define COP__OUTCOME_MAX 160u
+#define COP__OUTCOME_BY (COP_NAME_MAX + 1)
+
+/* In words, as it is read. */
 struct cop__report {
         uint64_t number;               /* from 1, in the order of the crashes; 0: none */
         int64_t when;                  /* seconds since 1970 */
         cop_pid pid;
         char who[COP_NAME_MAX + 1];    /* its name, else its server's; may be empty */
-        char what[160];                /* in words: "integer division by zero" */
-        char where[256];               /* "till_on_bill at samples/shop.c:15"; may be empty */
+        char what[COP__CRASH_WHAT];               /* in words: "integer division by zero" */
+        char where[COP__CRASH_WHERE];               /* "till_on_bill at samples/shop.c:15"; may be empty */
         char message[COP__REPORT_TEXT]; /* that it was handling; may be empty */
         cop_pid from;                  /* whose message that was */
         char reason[COP__REPORT_TEXT]; /* the exit reason, as a term */
-        char outcome[160];             /* what its supervisor did; empty: nothing yet */
+        char outcome[COP__OUTCOME_MAX];            /* what its supervisor did; empty: nothing yet */
         bool supervised;               /* an outcome is to be expected */
         bool logged;                   /* it is in the log, and its outcome will be */
         char started_as[96];           /* its server, or its function; may be empty */
@@ -51,6 +59,23 @@ struct cop__report {
         char held[192];                /* what it owned: "descriptor 7, database"; may be empty */
 };
 
+/* What a supervisor did, as facts; `print` makes the words. */
+struct cop__outcome {
+        void (*print)(const struct cop__outcome *outcome, char text[COP__OUTCOME_MAX]);
+        cop_pid pid;
+        uint32_t count, limit;
+        int64_t period_ms;
+        char by[COP__OUTCOME_BY];
+};
+
+struct cop__report_entry {
+        uint64_t number;               /* from 1; 0: none */
+        bool logged;
+        struct cop__outcome outcome;   /* `print` is NULL: nothing yet, or in words */
+        char words[COP__OUTCOME_MAX];  /* of the outcome */
+        struct cop__crash crash;
+};
+
 struct cop__reports {
         pthread_mutex_t mutex;
         pthread_cond_t changed;
@@ -58,7 +83,8 @@ struct cop__reports {
         int64_t logged_when;           /* the second in which ... */
         uint32_t logged_count;         /* ... so many were written to the log ... */
         uint64_t unlogged_count;       /* ... and so many more were not */
-        struct cop__report ring[COP__REPORTS_KEPT]; /* number n at n % COP__REPORTS_KEPT */
+        cop_pid pids[COP__REPORTS_KEPT]; /* whose crashes they are; number n at n % COP__REPORTS_KEPT, as below */
+        struct cop__report_entry ring[COP__REPORTS_KEPT];
 };
 
 /* An entry of that node's log, from a thread that may be outside it; NULL: to standard error. */
@@ -68,10 +94,10 @@ void cop__reports_init(struct cop__reports *reports);
 void cop__reports_fini(struct cop__reports *reports);
 
 /*
- * Files a report under the next number, which it gets, and writes it to the log: of those in one second the first
- * COP__REPORTS_LOGGED, and how many more there were with the next one after it.
+ * Files a crash under the next number, and writes it to the log: of those in one second the first COP__REPORTS_LOGGED, and how many
+ * more there were with the next one after it. The crash's share of its reason is taken.
  */
-void cop__report_file(struct cop_node *node, struct cop__report *report);
+void cop__report_file(struct cop_node *node, struct cop__crash *crash);
 
 /* The node ends: how many were left out of the log last. */
 void cop__reports_end_log(struct cop_node *node);
@@ -80,7 +106,16 @@ void cop__reports_end_log(struct cop_node *node);
 void cop__report_outcome(struct cop_node *node, cop_pid pid, const char *format, ...)
         COP_PRINTF(3, 4);
 
-/* Copies report number `number`, or the newest of an actor; false: not there (any more). */
+/* The same as facts: they become words when the crash is in the log, or somebody reads its report. */
+void cop__report_outcome_as(struct cop_node *node, cop_pid pid, const struct cop__outcome *outcome);
+
+/* Is there a report of that actor (still)? */
+bool cop__report_is_there(struct cop_node *node, cop_pid pid);
+
+/* May what follows from that actor's crash go to the log? Not if there were so many crashes that it is not there itself. */
+bool cop__report_is_logged(struct cop_node *node, cop_pid pid);
+
+/* Tells report number `number`, or the newest of an actor; false: not there (any more). */
 bool cop__report_get(struct cop_node *node, uint64_t number, struct cop__report *report);
 bool cop__report_of(struct cop_node *node, cop_pid pid, struct cop__report *report);
 

@@ -2,6 +2,8 @@
 /* Sending requests, and taking their answers. See request.h. */
 #include "actors/request.h"
 
+#include <string.h>
+
 #include "actors/actor.h"
 #include "actors/alias.h"
 #include "actors/calling.h"
@@ -98,18 +100,24 @@ static void drop_all(struct cop__actor *actor, cop_requests *set)
                 drop(thread, actor, request_of_list(set->answered.next));
 }
 
-void cop__requests_end(struct cop__thread *thread, struct cop__actor *actor)
+void cop__requests_end_begin(struct cop__thread *thread, struct cop__actor *actor)
 {
-        struct cop__table_walk walk;
-        struct cop__table_node *node;
+        struct cop__slots *slots = &cop__node_of(thread)->slots;
         if (actor->rare == NULL)
                 return;
-        cop__table_walk_init(&walk, &actor->rare->requests);
-        while ((node = cop__table_walk_next(&walk)) != NULL)
-                drop(thread, actor, request_of(node));
-        struct cop__slots *slots = &cop__node_of(thread)->slots;
+        cop__table_walk_init(&actor->rare->requests_walk, &actor->rare->requests);
         cop__calling_end(&slots->calling[actor - slots->base]); /* it may have died waiting for one */
-        cop__table_fini(&actor->rare->requests);
+}
+
+bool cop__requests_end_one(struct cop__thread *thread, struct cop__actor *actor)
+{
+        struct cop__table_node *node =
+                actor->rare != NULL ? cop__table_walk_next(&actor->rare->requests_walk) : NULL;
+        if (node == NULL)
+                return false;
+        request_of(node)->watched = false; /* its monitor has ended with the actor's others */
+        drop(thread, actor, request_of(node));
+        return true;
 }
 
 /* ---- What arrives ------------------------------------------------------------------- */
@@ -152,22 +160,31 @@ static cop_status find_callee(cop_address to, cop_pid *callee)
                                : COP_E_BAD_ARGUMENT;
 }
 
-cop_status cop_request_send_value(cop_request *request, cop_address to, const cop_kind *kind,
-                                  const void *value)
+/* With what is left of the patience of whoever it is sent for. */
+static cop_status message_of(struct cop__pool_cache *cache, const cop_kind *kind, const void *value,
+                             uint64_t deadline_ns, struct cop__signal **signal)
 {
-        struct cop__actor *self = cop__actor_here();
-        struct cop__signal *signal;
-        cop_pid callee;
-        if (self == NULL)
-                return COP_E_NO_NODE;
-        cop_status status = request != NULL ? find_callee(to, &callee) : COP_E_BAD_ARGUMENT;
+        if (COP__LIKELY(deadline_ns == UINT64_MAX))
+                return cop__signal_message(cache, kind, value, signal);
+        cop_status status =
+                cop__signal_message_led(cache, kind, value, sizeof(deadline_ns), signal);
         if (status != COP_OK)
                 return status;
+        (*signal)->flags |= COP__SIGNAL_CALL | COP__SIGNAL_TIMED;
+        memcpy(cop__signal_extra(*signal), &deadline_ns, sizeof(deadline_ns));
+        return COP_OK;
+}
+
+cop_status cop__request_send(cop_request *request, cop_pid callee, const cop_kind *kind,
+                             const void *value, uint64_t deadline_ns, const void *where)
+{
+        struct cop__actor *self = cop__actor_here();
         struct cop__thread *thread = cop__thread_here();
         struct cop__here *here = cop__here_of(thread);
+        struct cop__signal *signal;
         cop_ref ref = cop__ref_new(here);
         cop__critical_enter(&here->fault);
-        status = cop__signal_message(&thread->pool, kind, value, &signal);
+        cop_status status = message_of(&thread->pool, kind, value, deadline_ns, &signal);
         if (status == COP_OK)
                 status = cop__limit_knock(thread, callee, signal);
         if (status == COP_OK && (status = begin(thread, self, callee, ref)) != COP_OK) {
@@ -184,8 +201,25 @@ cop_status cop_request_send_value(cop_request *request, cop_address to, const co
         }
         cop__critical_leave(&here->fault);
         if (status == COP_OK)
-                cop__pay_for(self, callee, __builtin_return_address(0));
+                cop__pay_for(self, callee, where);
         return status;
+}
+
+cop_status cop_request_send_value(cop_request *request, cop_address to, const cop_kind *kind,
+                                  const void *value)
+{
+        struct cop__actor *self = cop__actor_here();
+        cop_pid callee;
+        if (self == NULL)
+                return COP_E_NO_NODE;
+        cop_status status = request != NULL ? find_callee(to, &callee) : COP_E_BAD_ARGUMENT;
+        if (status != COP_OK)
+                return status;
+        uint64_t deadline_ns = cop__call_deadline(self, COP_FOREVER);
+        if (deadline_ns == 0)
+                return COP_E_TIMEOUT;
+        return cop__request_send(request, callee, kind, value, deadline_ns,
+                                 __builtin_return_address(0));
 }
 
 /* The request is over, with this answer. */
@@ -405,6 +439,9 @@ cop_status cop__requests_await_kept(cop_requests *set, cop_deadline deadline,
 static cop_status await_any(cop_requests *set, cop_deadline deadline, cop_response *response,
                             const void *where)
 {
+        struct cop__actor *self = cop__actor_here();
+        if (self != NULL && self->current != NULL)
+                deadline.at_ns = cop__call_deadline_left(self, deadline.at_ns);
         cop_status status = cop__requests_await_kept(set, deadline, response, where);
         if (status == COP_E_TIMEOUT)
                 drop_all(cop__actor_here(), set);

@@ -27,6 +27,13 @@ bool cop__request_answered(struct cop__thread *thread, struct cop__actor *actor,
 /* The callee has deferred its answer. False: nobody waits for that any more. */
 bool cop__request_deferred(struct cop__actor *actor, cop_ref ref);
 
+/*
+ * As cop_request_send_value, to a pid; dropped if it is taken up after `deadline_ns` (UINT64_MAX: never, and it binds nobody).
+ * `where` is shown by the console.
+ */
+cop_status cop__request_send(cop_request *request, cop_pid callee, const cop_kind *kind,
+                             const void *value, uint64_t deadline_ns, const void *where);
+
 /* As cop_request_await, but with COP_E_TIMEOUT the request goes on. `where` is shown by the console. */
 cop_status cop__request_wait(struct cop__actor *actor, cop_request request, uint64_t deadline_ns,
                              const void *where, cop_message **reply);
@@ -41,7 +48,8 @@ bool cop__request_is_open(struct cop__actor *actor, cop_request request);
 /* Ends a set of the calling actor's, and leaves what is in it as it is. */
 void cop__requests_dissolve(cop_requests *set);
 
-/* The end of the actor: all are over. */
-void cop__requests_end(struct cop__thread *thread, struct cop__actor *actor);
+/* The end of the actor: all are over, one by one, once its relations have ended. False: there is none left. */
+void cop__requests_end_begin(struct cop__thread *thread, struct cop__actor *actor);
+bool cop__requests_end_one(struct cop__thread *thread, struct cop__actor *actor);
 
 #endif

@@ -34,6 +34,7 @@
 
 #include "actors/calling.h"
 #include "actors/neighbours.h"
+#include "base/memory.h"
 #include "base/text.h"
 
 /* Members of a ring that are written down without asking for memory. */
@@ -109,7 +110,7 @@ static bool is_certain(struct cop__actor *actor, const struct member *members, u
 static struct cop__shared_term *reason_of(const struct member *members, uint32_t count)
 {
         struct cop__shared_term *reason = NULL;
-        cop_term *pids = calloc(count, sizeof(*pids));
+        cop_term *pids = cop__calloc(count, sizeof(*pids));
         for (uint32_t i = 0; pids != NULL && i < count; i++)
                 pids[i] = cop_pid_term(members[i].pid);
         if (pids != NULL)
@@ -160,7 +161,7 @@ enum cop__ring cop__ring_look_far(struct cop__actor *actor, struct cop__calling 
         if (count == 0)
                 return COP__RING_NONE;
         if (count > MEMBERS_NEAR)
-                members = malloc(count * sizeof(*members));
+                members = cop__malloc(count * sizeof(*members));
         if (members == NULL)
                 return COP__RING_UNSETTLED; /* without memory it cannot make sure now */
         enum cop__ring ring = conclude(actor, members, count);

@@ -7,6 +7,7 @@
 
 #include "actors/observe.h"
 #include "base/clock.h"
+#include "base/memory.h"
 
 const cop_handler *cop__server_entry(const cop_behaviour *server, cop_event event,
                                      const cop_kind *kind)
@@ -244,7 +245,7 @@ cop_status cop__state_shown(struct cop__actor *actor, cop_term *term)
                 showing.entry = cop__server_entry(actor->server, COP_EVENT_FORMAT, NULL);
         if (showing.entry == NULL)
                 return cop__kind_to_term(kind, shown_state(actor), term);
-        showing.shown = malloc(kind->size + 1);
+        showing.shown = cop__malloc(kind->size + 1);
         if (showing.shown == NULL)
                 return COP_E_NO_MEMORY;
         if (kind->size > 0)
@@ -375,7 +376,7 @@ void cop__server_last_words(struct cop__actor *actor)
         struct cop__rare *rare = cop__rare_of(actor);
         if (rare == NULL || rare->last_state != NULL)
                 return;
-        rare->last_state = calloc(1, COP__REPORT_TEXT);
+        rare->last_state = cop__calloc(1, COP__REPORT_TEXT);
         if (rare->last_state != NULL)
                 print_shown(actor, rare->last_state, COP__REPORT_TEXT);
 }
@@ -405,15 +406,23 @@ void cop__server_print_state(struct cop__actor *actor, char *text, size_t size)
 
 /* ---- Its end ------------------------------------------------------------------------------------ */
 
-void cop__server_end(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid)
+void cop__server_end(struct cop__actor *actor)
+{
+        actor->aside = 0;
+}
+
+bool cop__server_end_one(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid)
 {
         struct cop__rare *rare = actor->rare;
         struct cop__signal *signal;
-        actor->aside = 0;
         if (rare == NULL)
-                return;
-        while ((signal = cop__mailbox_take_first(&rare->continuations)) != NULL)
+                return false;
+        if ((signal = cop__mailbox_take_first(&rare->continuations)) != NULL) {
                 cop__signal_free(&thread->pool, signal);
-        while ((signal = cop__mailbox_take_first(&rare->asked)) != NULL)
-                cop__fail_call(thread, pid, signal, COP__FAILED_DIED, actor->reason);
+                return true;
+        }
+        if ((signal = cop__mailbox_take_first(&rare->asked)) == NULL)
+                return false;
+        cop__fail_call(thread, pid, signal, COP__FAILED_DIED, actor->reason);
+        return true;
 }

@@ -51,7 +51,9 @@ void cop__server_last_words(struct cop__actor *actor);
 /* The same for the report of any crash. */
 void cop__server_print_state(struct cop__actor *actor, char *text, size_t size);
 
-/* In its death: what it had not done is answered or freed. */
-void cop__server_end(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid);
+/* In its death: nothing is to be done aside any more, and what it had not done is answered or freed, one by one. False: there is none
+ * left. */
+void cop__server_end(struct cop__actor *actor);
+bool cop__server_end_one(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid);
 
 #endif

@@ -66,7 +66,7 @@ static void unmap_all(struct cop__slots *slots, uint32_t limit)
         unmap(slots->free, mapped_free(limit));
 }
 
-cop_status cop__slots_init(struct cop__slots *slots, uint32_t limit)
+cop_status cop__slots_init(struct cop__slots *slots, uint32_t limit, const struct cop__habits *habits)
 {
         slots->base = map(mapped_size(limit));
         slots->limits = map(mapped_limits(limit));
@@ -78,7 +78,8 @@ cop_status cop__slots_init(struct cop__slots *slots, uint32_t limit)
                 return COP_E_NO_MEMORY;
         }
         slots->limit = limit;
-        slots->cached = limit / 1024 < COP__SLOTS_CACHED ? limit / 1024 : COP__SLOTS_CACHED;
+        slots->cached = limit / 1024 < habits->slots_cached ? limit / 1024 : habits->slots_cached;
+        slots->opened = habits->slots_opened;
         slots->used = 0;
         slots->free_count = 0;
         cop__lock_init(&slots->lock);
@@ -122,7 +123,7 @@ static void fill_cache(struct cop__slots *slots, struct cop__here *here)
         if (here->slot_count == 0 && slots->used < slots->limit) {
                 /* New ones a few at a time, so that pids stay short; from the end, so that the lowest is taken first. */
                 uint32_t left = slots->limit - slots->used;
-                uint32_t opened = most < COP__SLOTS_OPENED ? most : COP__SLOTS_OPENED;
+                uint32_t opened = most < slots->opened ? most : slots->opened;
                 here->slot_count = left < opened ? left : opened;
                 for (uint32_t i = here->slot_count; i-- > 0;)
                         here->slots[i] = open_slot(slots);

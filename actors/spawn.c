@@ -15,6 +15,8 @@
 #include "actors/outpost.h"
 #include "actors/outside.h"
 #include "actors/simulation.h"
+#include "actors/watermark.h"
+#include "base/memory.h"
 
 /* The body of START. The argument, flat, follows at the next 16 bytes. */
 struct start {
@@ -48,7 +50,7 @@ void *cop__state_new(struct cop__thread *thread, size_t size, uint8_t *class)
 {
         *class = cop__pool_class(size);
         if (*class == COP__POOL_CLASS_NONE)
-                return calloc(1, size);
+                return cop__calloc(1, size);
         void *state = cop__pool_take(&thread->pool, *class);
         if (state != NULL)
                 memset(state, 0, size);
@@ -117,6 +119,7 @@ static bool are_terms_good(const cop_spawn_options *options)
 {
         return (options->name == NULL || cop__name_is_good(options->name)) &&
                (unsigned)options->mailbox_policy <= COP_MAILBOX_STOP &&
+               cop__marks_are_good(options->mailbox_high, options->mailbox_low) &&
                (!options->monitor || options->monitor_ref != NULL) &&
                cop__priority_is_good(options->priority) &&
                (unsigned)options->isolation <= COP_ISOLATION_PROCESS;
@@ -124,7 +127,7 @@ static bool are_terms_good(const cop_spawn_options *options)
 
 static bool has_limit(const cop_spawn_options *options)
 {
-        return options->mailbox_limit != 0 || options->mailbox_bytes != 0;
+        return options->mailbox_limit != 0 || options->mailbox_bytes != 0 || options->mailbox_high != 0;
 }
 
 static cop_status new_start(struct cop__thread *thread, const cop_spawn_options *options,
@@ -221,7 +224,7 @@ struct extras {
 static cop_status prepare_extras(const cop_spawn_options *options, struct extras *extras)
 {
         if (options->memory_limit > 0) {
-                extras->rare = calloc(1, sizeof(*extras->rare));
+                extras->rare = cop__calloc(1, sizeof(*extras->rare));
                 if (extras->rare == NULL)
                         return COP_E_NO_MEMORY;
                 cop__list_init(&extras->rare->belongings);

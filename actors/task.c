@@ -5,6 +5,7 @@
 #include <coppice/request.h>
 
 #include "actors/actor.h"
+#include "actors/request.h"
 
 COP_MESSAGE_DEFINE(cop_task, pid, owner, ref);
 COP__KIND_DEFINE(cop__task_start, owner, link_to, run, run_with, linked);
@@ -120,10 +121,11 @@ cop_status cop__task_begin(const cop_task_options *options, cop_pid pid, cop_tas
 {
         cop_request request;
         cop__task_void none = { true };
-        cop_status status = cop_request_send_value(
-                &request, cop_to_pid(pid),
+        cop_status status = cop__request_send( /* a task has the time of its own */
+                &request, pid,
                 options->kind != NULL ? options->kind : COP_KIND_OF(cop__task_void),
-                options->kind != NULL ? options->argument : &none);
+                options->kind != NULL ? options->argument : &none, UINT64_MAX,
+                __builtin_return_address(0));
         if (status == COP_OK)
                 *task = (cop_task){ pid, cop_self(), request.ref };
         else

@@ -23,6 +23,7 @@
 
 #include "actors/actor.h"
 #include "actors/task.h"
+#include "base/memory.h"
 #include "mailbox/kind.h"
 
 #define GRACE_MS_DEFAULT 5000
@@ -105,7 +106,7 @@ static void contents_end(struct cop__belonging *belonging)
 
 static struct contents *contents_new(void)
 {
-        struct contents *contents = calloc(1, sizeof(*contents));
+        struct contents *contents = cop__calloc(1, sizeof(*contents));
         if (contents == NULL)
                 return NULL;
         contents->belonging.end = contents_end;

@@ -128,13 +128,13 @@ static cop_status gather(const struct cop__actor *self, cop_requests *set, const
 
 /* Until all are there, or one has failed. */
 static cop_status collect(struct cop__actor *self, cop_requests *set, cop_deadline deadline,
-                          const cop_task *tasks, cop_message **results)
+                          const cop_task *tasks, cop_message **results, const void *where)
 {
         cop_response response;
         cop_status status;
-        while ((status = cop_requests_await_until(set, deadline, &response)) == COP_OK) {
+        while ((status = cop__requests_await_kept(set, deadline, &response, where)) == COP_OK) {
                 status = cop__task_conclude(self, tasks[response.label].pid, response.status,
-                                  response.message, &results[response.label]);
+                                            response.message, &results[response.label]);
                 if (status != COP_OK)
                         return status;
         }
@@ -171,7 +171,7 @@ cop_status cop_task_await_many(cop_message **results, const cop_task *tasks, siz
                 return status;
         }
         memset(results, 0, count * sizeof(cop_message *));
-        status = collect(self, set, deadline, tasks, results);
+        status = collect(self, set, deadline, tasks, results, __builtin_return_address(0));
         fail_with(self, status, "task_await_many", cop_int((int64_t)count));
         if (status != COP_OK)
                 give_up(self, tasks, results, count);

@@ -22,6 +22,7 @@
 #include "actors/request.h"
 #include "actors/task.h"
 #include "base/clock.h"
+#include "base/memory.h"
 
 enum state {
         FREE = 0,
@@ -104,7 +105,7 @@ static bool is_good(const cop_task_stream_options *options)
 static cop_task_stream *stream_new(struct cop__actor *self, const cop_task_stream_options *options,
                                    uint32_t most)
 {
-        cop_task_stream *stream = calloc(1, sizeof(*stream) + most * sizeof(stream->places[0]));
+        cop_task_stream *stream = cop__calloc(1, sizeof(*stream) + most * sizeof(stream->places[0]));
         if (stream == NULL)
                 return NULL;
         stream->belonging.end = forget_reasons;

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "actors/actor.h"
+#include "base/memory.h"
 
 #define REF_IS_TIMER (UINT64_C(1) << 63)
 #define REF_HOME_SHIFT 56
@@ -36,14 +37,14 @@ static cop_status map_firsts(struct cop__timers *timers, unsigned workers, uint3
 cop_status cop__timers_init(struct cop__timers *timers, unsigned workers, uint32_t actors)
 {
         const size_t size = workers * sizeof(struct cop__timer_home);
-        timers->homes = aligned_alloc(COP__CACHE_LINE, size);
+        timers->homes = cop__aligned_alloc(COP__CACHE_LINE, size);
         if (timers->homes == NULL)
                 return COP_E_NO_MEMORY;
         memset(timers->homes, 0, size);
         timers->room = workers;
         for (unsigned i = 0; i < workers; i++) {
                 struct cop__timer_home *home = &timers->homes[i];
-                home->chunks = calloc(COP__TIMER_CHUNKS, sizeof(home->chunks[0]));
+                home->chunks = cop__calloc(COP__TIMER_CHUNKS, sizeof(home->chunks[0]));
                 if (home->chunks == NULL)
                         return COP_E_NO_MEMORY;
                 cop__timer_init(&home->sweep.timer);
@@ -117,7 +118,7 @@ static struct cop__timed *timed_at(const struct cop__timer_home *home, uint32_t 
 static bool add_chunk(struct cop__timer_home *home, uint32_t chunk)
 {
         cop__timer_home_unlock(home);
-        uint64_t *handles = calloc(COP__TIMER_CHUNK, sizeof(handles[0]));
+        uint64_t *handles = cop__calloc(COP__TIMER_CHUNK, sizeof(handles[0]));
         cop__timer_home_lock(home);
         if (home->chunks[chunk] != NULL)
                 free(handles);

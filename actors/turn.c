@@ -488,7 +488,7 @@ void cop__slot_clear(struct cop__thread *thread, struct cop__actor *actor)
 /* A slice of a death, the last one with the clearing of the slot. */
 static COP__NOINLINE void run_dying(struct cop__thread *thread, struct cop__actor *actor)
 {
-        if (cop__die_on(thread, actor, COP__DEATH_SLICE))
+        if (cop__die_on(thread, actor, thread->scheduler->habits.death_slice))
                 cop__slot_clear(thread, actor);
         else
                 cop__schedule_later(thread->scheduler, thread, &actor->task);

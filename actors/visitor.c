@@ -10,12 +10,12 @@
  * The structs of visits that are over stay with the node: who has called a parking place may still be about to leave it.
  */
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "actors/simulation.h"
 #include "actors/take.h"
 #include "base/clock.h"
+#include "base/memory.h"
 
 static struct cop__visitor *visitor_new(struct cop_node *node)
 {
@@ -29,7 +29,7 @@ static struct cop__visitor *visitor_new(struct cop_node *node)
         cop__lock_unlock(&node->threads_lock);
         if (visitor != NULL)
                 return visitor;
-        visitor = calloc(1, sizeof(*visitor));
+        visitor = cop__calloc(1, sizeof(*visitor));
         if (visitor != NULL)
                 cop__park_init(&visitor->park);
         return visitor;
@@ -125,7 +125,8 @@ void cop__visit_end(struct cop__actor *actor, struct cop__shared_term *reason)
         actor->reason = reason;
         actor->leaving = true;
         cop__die(thread, actor);
-        cop__die_on(thread, actor, UINT_MAX); /* the thread is about to go: at once */
+        while (!cop__die_on(thread, actor, UINT_MAX))
+                ; /* the thread is about to go: at once */
         thread->current = NULL;
         cop__store_relaxed(&actor->task.visitor, NULL);
         cop__slot_clear(thread, actor);

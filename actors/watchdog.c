@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "actors/actor.h"
+#include "actors/glance.h"
 #include "actors/info.h"
 #include "base/clock.h"
 #include "base/text.h"
@@ -46,9 +47,11 @@ static const char *words_for(enum cop__preempt_answer answer)
         }
 }
 
-static void add_who(struct cop__text *text, const struct cop__glimpse *glimpse, uint64_t since_ns)
+/* Who it is, for how long, and at which message: what is in it, if that can be seen. */
+static void add_who(struct cop_node *node, struct cop__text *text, const struct cop__glimpse *glimpse,
+                    uint64_t since_ns)
 {
-        char pid[COP_ID_TEXT_MAX];
+        char pid[COP_ID_TEXT_MAX], message[COP__REPORT_TEXT];
         const char *who = glimpse->name[0] != '\0'    ? glimpse->name
                           : glimpse->label[0] != '\0' ? glimpse->label
                           : glimpse->server != NULL   ? glimpse->server
@@ -57,7 +60,9 @@ static void add_who(struct cop__text *text, const struct cop__glimpse *glimpse, 
         cop__text_printf(text, "** %s%s%s has been at work for %llu.%llu s", who,
                          who[0] != '\0' ? " " : "", cop_pid_print(glimpse->pid, pid),
                          (unsigned long long)(ms / 1000), (unsigned long long)(ms % 1000 / 100));
-        if (glimpse->handling != NULL)
+        if (cop__glance_message(node, cop__slot_of(node, glimpse->pid), message, sizeof(message)))
+                cop__text_printf(text, ", handling %s", message);
+        else if (glimpse->handling != NULL)
                 cop__text_printf(text, ", handling %s", glimpse->handling);
 }
 
@@ -167,7 +172,7 @@ void cop__watchdog_report(struct cop_node *node, const struct cop__sighting *sig
         if (!cop__glimpse_of(node, sighting->pid, &glimpse) || glimpse.handled != sighting->handled)
                 return; /* it has gone on meanwhile */
         cop__text_init_fixed(&text, line, sizeof(line));
-        add_who(&text, &glimpse, since_ns);
+        add_who(node, &text, &glimpse, since_ns);
         add_frames(node, &text, &sighting->backtrace, where, sizeof(where));
         cop__text_printf(&text, "\n   %s", words_for((enum cop__preempt_answer)sighting->answer));
         file(node, &glimpse, since_ns, where, cop__text_get(&text));
@@ -183,7 +188,7 @@ void cop__watchdog_report_blind(struct cop_node *node, struct cop__worker *worke
         if (!cop__glimpse_of(node, cop__actor_pid(cop__actor_of(task)), &glimpse))
                 return;
         cop__text_init_fixed(&text, line, sizeof(line));
-        add_who(&text, &glimpse, since_ns);
+        add_who(node, &text, &glimpse, since_ns);
         cop__glimpse_where(node, &glimpse, &place);
         print_place(&place, where, sizeof(where));
         cop__text_printf(&text, "\n   in %s, or what that has called", where);

@@ -2,7 +2,7 @@
 /*
  * The watchdog: who has been at one message, or between two waits, for longer than the node's long_turn_ms, is reported.
  *
- *      ** till <0.12.0> has been at work for 1.2 s, handling bill
+ *      ** till <0.12.0> has been at work for 1.2 s, handling #bill{pence = 900, people = 3}
  *         in spin at samples/loop.c:12
  *         called by till_on_bill at samples/loop.c:20
  *         it is interrupted while others wait for its worker
@@ -52,7 +52,7 @@ struct cop__long_turn {
         uint64_t handled;  /* messages of the actor, before this one */
         uint64_t since_ns;
         char where[224];   /* "spin at samples/loop.c:12"; may be empty */
-        char text[1024];   /* the report as it was logged last */
+        char text[2048];   /* the report as it was logged last */
 };
 
 struct cop__watchdog {

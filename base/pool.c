@@ -223,6 +223,7 @@ static void count_use(struct cop__pool *pool, size_t more, size_t less)
 void cop__pool_limit(struct cop__pool *pool, size_t limit)
 {
         cop__store_relaxed(&pool->limit, limit);
+        cop__stockroom_limit(&pool->stockroom, limit > 0 ? limit / 8 : COP__STOCK_KEPT);
 }
 
 size_t cop__pool_used(const struct cop__pool *pool)
@@ -238,7 +239,7 @@ void *cop__pool_take_large(struct cop__pool *pool, size_t size)
                 cop__add_relaxed(&pool->refused, 1);
                 return NULL;
         }
-        void *block = malloc(size);
+        void *block = cop__stock_take(size);
         if (block)
                 count_use(pool, size, 0);
         return block;
@@ -248,7 +249,7 @@ void cop__pool_give_large(struct cop__pool *pool, void *block, size_t size)
 {
         if (block)
                 count_use(pool, 0, size);
-        free(block);
+        cop__stock_give(block, size);
 }
 
 /* --- between cache and pool -------------------------------------------------- */
@@ -331,10 +332,12 @@ void cop__pool_init(struct cop__pool *pool, const struct cop__pool_options *opti
         if (options)
                 pool->options = *options;
         cop__list_init(&pool->caches);
+        cop__stockroom_init(&pool->stockroom);
 }
 
 void cop__pool_fini(struct cop__pool *pool)
 {
+        cop__stockroom_fini(&pool->stockroom);
         while (pool->slabs) {
                 struct slab *slab = pool->slabs;
                 pool->slabs = slab->next;
@@ -347,6 +350,7 @@ void cop__pool_cache_init(struct cop__pool_cache *cache, struct cop__pool *pool)
 {
         memset(cache, 0, sizeof(*cache));
         cache->pool = pool;
+        cop__stock_init(&cache->stock, &pool->stockroom);
         uint32_t most = pool->options.magazine_max;
         for (uint8_t class = 0; class < COP__POOL_CLASSES; class++) {
                 uint32_t size = magazine_sizes[class];
@@ -377,6 +381,7 @@ static int64_t cache_balance(const struct cop__pool_cache *cache)
 void cop__pool_cache_fini(struct cop__pool_cache *cache)
 {
         struct cop__pool *pool = cache->pool;
+        cop__stock_fini(&cache->stock);
         for (uint8_t class = 0; class < COP__POOL_CLASSES; class++) {
                 struct cop__pool_shelf *shelf = &cache->shelves[class];
                 uint32_t loaded = shelf->magazine_size - shelf->room;

@@ -27,7 +27,7 @@
  *      slabs, cache list   everyone, under the lock
  *      a block             who took it; between give and take, the list it is in
  *
- * A pool may have a limit. It counts what caches have drawn, by the magazine, and large blocks, which are malloc's; at seven eighths
+ * A pool may have a limit. It counts what caches have drawn, by the magazine, and large blocks, as they are taken; at seven eighths
  * of the limit it is *over* until it is back at three quarters. While it is over, new work (cop__pool_take_new, large blocks)
  * gets nothing that is not in the cache already; all else goes on until the limit itself.
  *
@@ -47,6 +47,7 @@
 #include "base/compiler.h"
 #include "base/list.h"
 #include "base/lock.h"
+#include "base/stock.h"
 
 #if COP__ASAN
 #include <sanitizer/asan_interface.h>
@@ -123,6 +124,8 @@ struct cop__pool {
         struct slab *slabs;
         char *free_from; /* the rest of the newest slab, not yet cut */
         char *free_to;
+
+        struct cop__stockroom stockroom; /* what large blocks come from; its own lock */
 };
 
 /*
@@ -143,6 +146,7 @@ struct cop__pool_cache {
         int64_t drawn; /* from depots and slabs, less what went back */
         struct cop__pool *pool;
         struct cop__list in_pool;
+        struct cop__stock stock; /* the thread's: see cop__stock_become */
 } COP__LINE_ALIGNED;
 
 /* `options` may be NULL, and is copied. Maps nothing yet; cannot fail. */
@@ -163,7 +167,8 @@ void cop__pool_cache_fini(struct cop__pool_cache *cache);
  */
 int64_t cop__pool_balance(struct cop__pool *pool);
 
-/* From now on the pool counts and is limited. Before any block is taken that is given back. */
+/* From now on the pool counts and is limited, and keeps an eighth of the limit in stock at most.
+ * Before any block is taken that is given back. */
 void cop__pool_limit(struct cop__pool *pool, size_t limit);
 
 /* Bytes in use; 0 without a limit. Any thread, any time. */
@@ -174,7 +179,8 @@ COP__INLINE bool cop__pool_is_over(const struct cop__pool *pool)
         return COP__UNLIKELY(cop__load_relaxed(&pool->over) != 0);
 }
 
-/* A block of any size from malloc, counted; NULL: no memory, or the pool is over. Given back with the same size. */
+/* A block of any size from the calling thread's stock (stock.h), counted; NULL: no memory, or the
+ * pool is over. Given back with the same size. */
 void *cop__pool_take_large(struct cop__pool *pool, size_t size);
 void cop__pool_give_large(struct cop__pool *pool, void *block, size_t size);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/random.h"
 
 /* From one chain to this many buckets at once: the first growth should last a while. */
@@ -62,7 +63,7 @@ static void grow(struct cop__table *table)
         size_t capacity = table->count * 2;
         if (capacity < CAPACITY_FIRST)
                 capacity = CAPACITY_FIRST;
-        struct cop__table_node **buckets = calloc(capacity, sizeof(struct cop__table_node *));
+        struct cop__table_node **buckets = cop__calloc(capacity, sizeof(struct cop__table_node *));
         if (!buckets)
                 return;
 

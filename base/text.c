@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/utf8.h"
 
 #define FIRST_ROOM 64
@@ -45,7 +46,7 @@ static bool reserve(struct cop__text *text, size_t size)
         size_t room = text->room ? text->room : FIRST_ROOM;
         while (room - text->size <= size && room <= SIZE_MAX / 2)
                 room *= 2;
-        char *data = room - text->size > size ? realloc(text->data, room) : NULL;
+        char *data = room - text->size > size ? cop__realloc(text->data, room) : NULL;
         if (!data) {
                 text->failed = true;
                 return false;

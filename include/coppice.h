@@ -17,6 +17,7 @@
  *      coppice/request.h     several calls at once
  *      coppice/task.h        functions that run elsewhere, and their results
  *      coppice/mailbox.h     limits of a mailbox, and what becomes of one message too many
+ *      coppice/watermark.h   news of mailboxes that fill up
  *      coppice/dead_letter.h messages that nobody will ever read
  *      coppice/own.h         descriptors and other things that end with their actor
  *      coppice/overload.h    a limit of the node's memory, and what happens near it
@@ -72,5 +73,6 @@
 #include <coppice/timer.h>
 #include <coppice/trial.h>
 #include <coppice/wait_group.h>
+#include <coppice/watermark.h>
 
 #endif

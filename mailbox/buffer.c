@@ -5,10 +5,10 @@
  * From the moment a buffer is sent nobody writes to its bytes, so the count is the only thing that
  * threads contend for. It is 64 bits wide and each share is a pointer somewhere: it cannot wrap.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/atomic.h"
+#include "base/stock.h"
 #include "mailbox/buffer.h"
 
 struct cop_buffer {
@@ -21,7 +21,7 @@ cop_buffer *cop_buffer_new(size_t size)
 {
         if (size > SIZE_MAX - sizeof(cop_buffer))
                 return NULL;
-        cop_buffer *buffer = malloc(sizeof *buffer + size);
+        cop_buffer *buffer = cop__stock_take(sizeof *buffer + size);
         if (!buffer)
                 return NULL;
         buffer->holders = 1;
@@ -65,5 +65,5 @@ void cop_buffer_drop(cop_buffer *buffer)
 {
         /* Release: our reads are done. Acquire: so are those of all who dropped before the last. */
         if (buffer && cop__sub_acq_rel(&buffer->holders, (uint64_t)1) == 1)
-                free(buffer);
+                cop__stock_give(buffer, sizeof *buffer + buffer->size);
 }

@@ -110,6 +110,14 @@ const cop_kind *cop__kinds_find(const cop_kinds *kinds, const char *name, size_t
 size_t cop__kinds_count(const cop_kinds *kinds);
 const cop_kind *cop__kinds_at(const cop_kinds *kinds, size_t at);
 
+/*
+ * Fields of these names, separated by blanks or commas, are secret in this set: what is printed with it shows "..." in their place. `names`
+ * is copied. Errors: COP_E_NO_MEMORY. Before other threads print.
+ */
+cop_status cop__kinds_hide(cop_kinds *kinds, const char *names);
+const char *cop__kinds_secrets(const cop_kinds *kinds); /* those names, borrowed; NULL: none */
+bool cop__kinds_is_secret(const cop_kinds *kinds, const char *name); /* allocates nothing; `kinds` may be NULL */
+
 /* How many kinds were left out because another of the same name, but another shape, came first. */
 size_t cop__kinds_clashes(const cop_kinds *kinds);
 

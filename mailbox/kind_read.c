@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "base/utf8.h"
 #include "mailbox/field.h"
@@ -386,7 +387,7 @@ static cop_status lay_flat(const cop_kind *kind, const void *value, void **flat)
         cop_status status = cop__flat_size(kind, value, &size);
         if (status != COP_OK)
                 return status;
-        void *block = malloc(size > 0 ? size : 1);
+        void *block = cop__malloc(size > 0 ? size : 1);
         if (!block)
                 return COP_E_NO_MEMORY;
         status = cop__flat_copy(kind, block, value);

@@ -4,13 +4,16 @@
  * inserting by moving is fast enough, and it is done once.
  */
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/memory.h"
 #include "mailbox/kind.h"
 
 struct cop_kinds {
         const cop_kind **each; /* count of them, their names ascending and distinct */
         size_t count;
         size_t clashes;
+        char *secrets; /* names with a blank before and behind each; NULL: none */
 };
 
 /* As strcmp, for a name of `size` bytes, which may hold a NUL if it comes from outside. */
@@ -61,7 +64,7 @@ cop_status cop__kinds_add(cop_kinds *kinds, const cop_kind *const *first,
         if (first == last)
                 return COP_OK;
         size_t room = kinds->count + (size_t)(last - first);
-        const cop_kind **each = realloc(kinds->each, room * sizeof *each);
+        const cop_kind **each = cop__realloc(kinds->each, room * sizeof *each);
         if (!each)
                 return COP_E_NO_MEMORY;
         kinds->each = each;
@@ -73,7 +76,7 @@ cop_status cop__kinds_add(cop_kinds *kinds, const cop_kind *const *first,
 
 cop_kinds *cop__kinds_new(const cop_kind *const *first, const cop_kind *const *last)
 {
-        cop_kinds *kinds = calloc(1, sizeof *kinds);
+        cop_kinds *kinds = cop__calloc(1, sizeof *kinds);
         if (kinds && cop__kinds_add(kinds, first, last) != COP_OK) {
                 cop__kinds_free(kinds);
                 return NULL;
@@ -86,6 +89,7 @@ void cop__kinds_free(cop_kinds *kinds)
         if (!kinds)
                 return;
         free(kinds->each);
+        free(kinds->secrets);
         free(kinds);
 }
 
@@ -110,4 +114,36 @@ const cop_kind *cop__kinds_at(const cop_kinds *kinds, size_t at)
 size_t cop__kinds_clashes(const cop_kinds *kinds)
 {
         return kinds ? kinds->clashes : 0;
+}
+
+/* ---- Secrets ------------------------------------------------------------------------ */
+
+cop_status cop__kinds_hide(cop_kinds *kinds, const char *names)
+{
+        size_t size = strlen(names);
+        char *secrets = cop__malloc(size + 3);
+        if (!secrets)
+                return COP_E_NO_MEMORY;
+        secrets[0] = ' ';
+        for (size_t i = 0; i < size; i++)
+                secrets[i + 1] = names[i] == ',' || names[i] == '\t' || names[i] == '\n' ? ' ' : names[i];
+        memcpy(secrets + size + 1, " ", 2);
+        free(kinds->secrets);
+        kinds->secrets = secrets;
+        return COP_OK;
+}
+
+const char *cop__kinds_secrets(const cop_kinds *kinds)
+{
+        return kinds->secrets;
+}
+
+bool cop__kinds_is_secret(const cop_kinds *kinds, const char *name)
+{
+        size_t size = strlen(name);
+        const char *at = kinds && kinds->secrets ? kinds->secrets : "";
+        for (; (at = strchr(at, ' ')) != NULL; at++)
+                if (strncmp(at + 1, name, size) == 0 && at[size + 1] == ' ')
+                        return size > 0;
+        return false;
 }

@@ -9,6 +9,8 @@
 
 #include <coppice/message.h>
 
+#include "base/memory.h"
+
 #define CHUNK_MIN ((size_t)4096)
 #define ROUND_UP_16(size) (((size) + 15) & ~(size_t)15)
 
@@ -41,7 +43,7 @@ void cop__scratch_reserve(struct cop__scratch *scratch, size_t size)
                 return;
         struct cop__scratch_chunk *chunk = NULL;
         if (size <= SIZE_MAX - sizeof *chunk)
-                chunk = malloc(sizeof *chunk + size);
+                chunk = cop__malloc(sizeof *chunk + size);
         if (!chunk) {
                 scratch->status = COP_E_NO_MEMORY;
                 return;

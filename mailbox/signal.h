@@ -57,6 +57,7 @@ enum cop__signal_flags {
         COP__SIGNAL_TAG = 64,     /* with REASON: so does a second one */
         COP__SIGNAL_PRIORITY = 128, /* overtakes in the mailbox, if its receiver consents */
         COP__SIGNAL_CALL = 2048, /* a call: its sender's record says whether it still waits; see actors/calling.h */
+        COP__SIGNAL_TIMED = 8192, /* with CALL: it is wanted until a moment that lies behind the body; see actors/calling.h */
         COP__SIGNAL_THROUGH = 4096, /* a REPLY that was sent to an alias, and answers nothing */
         COP__SIGNAL_RETURN = 1024, /* a reply that nobody has received goes back to its sender; see actors/line.h */
 };

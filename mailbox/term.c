@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/atomic.h"
+#include "base/memory.h"
 #include "base/utf8.h"
 
 /* --- builders ------------------------------------------------------------- */
@@ -248,7 +249,7 @@ cop_status cop_term_copy(cop_term term, cop_term *copy)
         if (!cop__term_flat_size(term, &size))
                 return COP_E_TOO_DEEP;
         char nothing = 0;
-        char *at = size > 0 ? malloc(size) : &nothing;
+        char *at = size > 0 ? cop__malloc(size) : &nothing;
         if (!at)
                 return COP_E_NO_MEMORY;
         *copy = cop__term_flatten(term, &at);
@@ -268,7 +269,7 @@ struct cop__shared_term *cop__shared_term_new(cop_term term)
         size_t size;
         if (!cop__term_flat_size(term, &size))
                 return NULL;
-        struct cop__shared_term *shared = malloc(sizeof *shared + size);
+        struct cop__shared_term *shared = cop__malloc(sizeof *shared + size);
         if (!shared)
                 return NULL;
         char *behind = (char *)(shared + 1);

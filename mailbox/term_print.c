@@ -203,7 +203,10 @@ static void print_record(struct printer *printer, const cop_kind *kind, cop_term
                 cop__text_append_string(text, i > 0 ? ", " : "");
                 cop__atom_print(text, name, strlen(name));
                 cop__text_append_string(text, " = ");
-                print(printer, tuple.as.items[i + 1], levels);
+                if (cop__kinds_is_secret(printer->kinds, name))
+                        cop__text_append_string(text, "...");
+                else
+                        print(printer, tuple.as.items[i + 1], levels);
         }
         cop__text_append_char(text, '}');
 }

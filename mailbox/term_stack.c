@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 #define FIRST_ITEMS 32
 
 void cop__term_stack_init(struct cop__term_stack *stack)
@@ -27,7 +29,7 @@ bool cop__term_stack_push(struct cop__term_stack *stack, cop_term item)
 {
         if (stack->count == stack->room) {
                 size_t room = stack->room ? 2 * stack->room : FIRST_ITEMS;
-                cop_term *items = realloc(stack->items, room * sizeof *items);
+                cop_term *items = cop__realloc(stack->items, room * sizeof *items);
                 if (!items) {
                         stack->scratch.status = COP_E_NO_MEMORY;
                         return false;

@@ -7,10 +7,12 @@
  *                     ▲ head             ▲ tail
  *        any worker: compare-and-swap    the owner: store
  *
- * head <= tail <= head + COP__RUNQUEUE_SIZE, as counters that wrap; a slot is index % size.
+ * head <= tail <= head + room <= head + COP__RUNQUEUE_SIZE, as counters that wrap; a slot is index % size.
+ * The room is the size, but in simulated nodes (habits.h).
  *
  * Who may touch what
  *      tail    the owner stores; thieves load
+ *      room    the owner loads; constant
  *      head    owner and thieves move it forward by compare-and-swap: who moves it over a slot has taken the slot's task
  *      slots   the owner writes those in [tail, head + size), which nobody else will take
  *
@@ -39,15 +41,22 @@ struct cop__task;
 struct cop__runqueue {
         uint32_t head COP__LINE_ALIGNED;
         uint32_t tail COP__LINE_ALIGNED;
+        uint32_t room; /* tasks that it takes at most */
         struct cop__task *slots[COP__RUNQUEUE_SIZE];
 };
+
+/* Before anybody uses it; zeroed otherwise. */
+COP__INLINE void cop__runqueue_init(struct cop__runqueue *queue, uint32_t room)
+{
+        queue->room = room;
+}
 
 /* Owner. False when the ring is full. */
 COP__INLINE bool cop__runqueue_push(struct cop__runqueue *queue, struct cop__task *task)
 {
         uint32_t head = cop__load_acquire(&queue->head); /* TAKE */
         uint32_t tail = cop__load_relaxed(&queue->tail);
-        if (tail - head >= COP__RUNQUEUE_SIZE)
+        if (tail - head >= queue->room)
                 return false;
         cop__store_relaxed(&queue->slots[tail % COP__RUNQUEUE_SIZE], task);
         cop__store_release(&queue->tail, tail + 1); /* FILL */

@@ -57,6 +57,7 @@ COP__NOINLINE struct cop__thread *cop__thread_here(void)
 static void set_here(struct cop__thread *thread)
 {
         cop__thread_place = thread;
+        cop__stock_become(thread != NULL ? &thread->pool.stock : NULL);
         __asm__ __volatile__("" ::: "memory"); /* cop__thread_here reads it behind the compiler's back */
 }
 
@@ -159,7 +160,8 @@ static uint32_t move_share(struct cop__worker *worker, struct cop__task **rest, 
 {
         struct cop__desk *desk = &worker->desk;
         bool to_ring = cop__runqueue_is_empty(&worker->ring);
-        uint32_t most = to_ring ? COP__SHARED_BATCH : COP__DESK_FEW, moved = 0;
+        const struct cop__habits *habits = &worker->thread.scheduler->habits;
+        uint32_t most = to_ring ? habits->shared_batch : habits->desk_few - 1, moved = 0; /* with the one taken as many as pull_few */
         if (!to_ring && cop__load_relaxed(&desk->few_count) > 0)
                 return 0;
         cop__desk_come(desk);
@@ -306,8 +308,10 @@ static bool has_another(const struct cop__worker *worker, const struct cop__task
  */
 COP__INLINE bool is_to_wander(struct cop__worker *worker, const struct cop__task *task)
 {
-        return ++worker->later_turns % COP__WANDER_EVERY == 0 &&
-               cop__has_others(worker->thread.scheduler) && has_another(worker, task);
+        if (COP__LIKELY(++worker->later_turns < worker->thread.scheduler->habits.wander_every))
+                return false;
+        worker->later_turns = 0;
+        return cop__has_others(worker->thread.scheduler) && has_another(worker, task);
 }
 
 void cop__schedule_later(struct cop__scheduler *scheduler, struct cop__thread *thread,
@@ -386,7 +390,7 @@ COP__INLINE struct cop__task *pick_next_slot(struct cop__worker *worker)
         if (cop__load_relaxed(&worker->desk.next) == NULL)
                 return NULL;
         /* With nobody else waiting here there is nobody to be fair to. */
-        if (COP__LIKELY(worker->next_turns++ < COP__NEXT_TURNS ||
+        if (COP__LIKELY(worker->next_turns++ < worker->thread.scheduler->habits.next_turns ||
                         !is_anybody_behind(worker)))
                 return cop__desk_swap(&worker->desk, NULL);
         pass_over_next(worker);
@@ -442,16 +446,22 @@ static struct cop__task *pick_by_priority(struct cop__worker *worker)
         struct cop__scheduler *scheduler = worker->thread.scheduler;
         if (worker->turns != worker->urgent_at + 1)
                 worker->urgent_turns = 0;
-        if (++worker->urgent_turns <= COP__URGENT_TURNS) {
-                bool high_first = worker->urgent_turns % COP__LOW_EVERY == 0;
+        if (++worker->urgent_turns <= scheduler->habits.urgent_turns) {
+                bool high_first = worker->urgent_turns % scheduler->habits.low_every == 0;
                 struct cop__task *task = take_urgent(scheduler, high_first);
                 worker->urgent_at = worker->turns;
                 if (task != NULL)
                         return task;
         }
-        if (++worker->common_turns % COP__LOW_EVERY == 0)
+        if (++worker->common_turns % scheduler->habits.low_every == 0)
                 return take_of(scheduler, COP_PRIORITY_LOW);
         return NULL;
+}
+
+/* Once in `every` turns, a power of two. */
+COP__INLINE bool is_time(uint64_t turns, uint32_t every)
+{
+        return (turns & (every - 1)) == 0;
 }
 
 /* What is not done in each turn, and what comes before a worker's own tasks. NULL: now one of those. */
@@ -459,15 +469,15 @@ static COP__NOINLINE struct cop__task *pick_unusually(struct cop__worker *worker
 {
         struct cop__scheduler *scheduler = worker->thread.scheduler;
         struct cop__task *task = NULL;
-        if (worker->turns % COP__TIMERS_EVERY == 0)
+        if (is_time(worker->turns, scheduler->habits.timers_every))
                 serve_timers(scheduler, worker);
         if (worker->turns % COP__POLL_EVERY == 0 && COP__UNLIKELY(cop__poll_is_open(&scheduler->poll)))
                 look_outside(worker);
         if (cop__load_relaxed(&scheduler->waiting) != 0)
                 task = pick_by_priority(worker);
-        if (task == NULL && worker->turns % COP__TIMERS_EVERY == 0)
+        if (task == NULL && is_time(worker->turns, scheduler->habits.timers_every))
                 task = pick_overdue(worker);
-        if (task == NULL && worker->turns % COP__SHARED_EVERY == 0)
+        if (task == NULL && is_time(worker->turns, scheduler->habits.shared_every))
                 task = take_shared(worker);
         return task;
 }
@@ -477,11 +487,13 @@ static struct cop__task *pull_few(struct cop__worker *worker)
 {
         struct cop__desk *desk = &worker->desk;
         struct cop__task *pulled[COP__DESK_FEW];
+        uint32_t habit = worker->thread.scheduler->habits.desk_few;
+        uint32_t few = habit < COP__DESK_FEW ? habit : COP__DESK_FEW; /* which it is: for the compiler */
         uint32_t room = cop__runqueue_count(&worker->ring) / 4;
         if (room == 0)
                 room = 1;
-        if (room > COP__DESK_FEW)
-                room = COP__DESK_FEW;
+        if (room > few)
+                room = few;
         uint32_t count = cop__runqueue_pull(&worker->ring, pulled, room);
         if (count == 0)
                 return NULL;
@@ -494,13 +506,47 @@ static struct cop__task *pull_few(struct cop__worker *worker)
         return pulled[0];
 }
 
+/*
+ * Is it the turn of the shared queue? While both hold tasks each is served in proportion to its length, this worker's share of the
+ * shared one, so that it does not matter in which of the two one waits. `tilt` is what is left over from the choices before.
+ */
+static bool is_turn_of_shared(struct cop__worker *worker)
+{
+        const struct cop__scheduler *scheduler = worker->thread.scheduler;
+        uint32_t shared = cop__load_relaxed(&scheduler->shared[COP_PRIORITY_NORMAL].count);
+        shared = (shared + scheduler->worker_count - 1) / scheduler->worker_count;
+        if (COP__LIKELY(shared == 0))
+                return false;
+        uint64_t all = (uint64_t)shared + cop__runqueue_count(&worker->ring);
+        worker->tilt += shared;
+        if (worker->tilt < all)
+                return false;
+        worker->tilt %= all;
+        return true;
+}
+
 /* With nothing at hand. */
 static COP__NOINLINE struct cop__task *pick_queued(struct cop__worker *worker)
 {
-        struct cop__task *task = pull_few(worker);
+        struct cop__task *task = is_turn_of_shared(worker) ? take_shared(worker) : NULL;
+        if (task == NULL)
+                task = pull_few(worker);
         if (task == NULL)
                 task = take_shared(worker);
         return task != NULL ? task : take_urgent(worker->thread.scheduler, false);
+}
+
+static struct cop__task *steal(struct cop__worker *worker);
+
+/* The hostile build: tasks wander between the workers all the time. What is the worker's own waits for so many turns at most. */
+COP__INLINE struct cop__task *pick_elsewhere(struct cop__worker *worker)
+{
+        struct cop__task *task = NULL;
+        if (COP__STEALS_FIRST > 0 && ++worker->steals % (COP__STEALS_FIRST + 1) != 0)
+                task = steal(worker);
+        if (COP__STEALS_FIRST > 0 && task == NULL)
+                worker->steals = 0;
+        return task;
 }
 
 /* From this worker's own queues and the shared ones; a low one only when it is its turn. */
@@ -509,13 +555,16 @@ COP__INLINE struct cop__task *pick_here(struct cop__worker *worker)
         struct cop__task *task;
         uint64_t turns = worker->turns + 1; /* not read back: that would wait for the store */
         cop__store_relaxed(&worker->turns, turns);
-        if (COP__UNLIKELY(turns % COP__TIMERS_EVERY == 0 ||
-                          cop__load_relaxed(&worker->thread.scheduler->waiting) != 0)) {
+        const struct cop__scheduler *scheduler = worker->thread.scheduler;
+        if (COP__UNLIKELY(is_time(turns, scheduler->habits.timers_every) ||
+                          cop__load_relaxed(&scheduler->waiting) != 0)) {
                 task = pick_unusually(worker);
                 if (task != NULL)
                         return task;
         }
-        task = pick_next_slot(worker);
+        task = pick_elsewhere(worker);
+        if (task == NULL)
+                task = pick_next_slot(worker);
         if (task != NULL)
                 return task;
         worker->next_turns = 0;
@@ -754,20 +803,10 @@ void cop__clear_desk(struct cop__worker *worker)
                 put_shared(worker->thread.scheduler, COP_PRIORITY_NORMAL, task, task, 1);
 }
 
-/* The hostile build: tasks wander between the workers all the time. */
-COP__INLINE struct cop__task *pick_elsewhere(struct cop__worker *worker)
-{
-        if (COP__STEAL_EVERY == 0 || cop__random_below(&worker->random, COP__STEAL_EVERY + 1) > 0)
-                return NULL;
-        return steal(worker);
-}
-
 /* What is here, or a low one when nothing is. */
 COP__INLINE struct cop__task *pick_at_hand(struct cop__worker *worker)
 {
-        struct cop__task *task = pick_elsewhere(worker);
-        if (task == NULL)
-                task = pick_here(worker);
+        struct cop__task *task = pick_here(worker);
         if (COP__UNLIKELY(task == NULL))
                 task = pick_pinned(worker);
         if (COP__UNLIKELY(task == NULL))
@@ -975,6 +1014,11 @@ struct cop__task *cop__worker_pick(struct cop__worker *worker)
         return task != NULL ? task : search(worker);
 }
 
+struct cop__task *cop__worker_steal(struct cop__worker *worker)
+{
+        return steal(worker);
+}
+
 void cop__worker_serve_timers(struct cop__worker *worker)
 {
         serve_timers(worker->thread.scheduler, worker);
@@ -1004,6 +1048,9 @@ static void stop_simulation(struct cop__scheduler *scheduler)
 {
         if (scheduler->hooks.simulation->scheduler == NULL)
                 return;
+        /* Workers with threads end when nothing is left to run, too: some of the dead are still at what they had. */
+        while (cop__simulation_step(scheduler->hooks.simulation))
+                ;
         for (unsigned i = scheduler->worker_count; i > 0; i--)
                 scheduler->hooks.thread_leave(&scheduler->workers[i - 1].thread);
         scheduler->hooks.simulation->scheduler = NULL;
@@ -1072,6 +1119,7 @@ cop_status cop__open_worker(struct cop__scheduler *scheduler, unsigned index)
         worker->thread.worker = worker;
         cop__park_init(&worker->park);
         cop__lock_init(&worker->expiring);
+        cop__runqueue_init(&worker->ring, scheduler->habits.ring_size);
         cop__wheel_init(&worker->wheel, cop__clock_ns());
         worker->wheel.leave = scheduler->hooks.leave;
         worker->wheel.leave_context = scheduler->owner;
@@ -1138,6 +1186,7 @@ cop_status cop__scheduler_start(struct cop__scheduler *scheduler, unsigned worke
 {
         memset(scheduler, 0, sizeof(*scheduler));
         scheduler->hooks = *hooks;
+        scheduler->habits = *cop__habits_of(hooks->simulation);
         scheduler->owner = owner;
         scheduler->worker_count = worker_count;
         scheduler->spare_count = spare_count;

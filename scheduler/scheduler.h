@@ -33,6 +33,7 @@
 #include "base/pool.h"
 #include "scheduler/company.h"
 #include "scheduler/desk.h"
+#include "scheduler/habits.h"
 #include "scheduler/park.h"
 #include "scheduler/poll.h"
 #include "scheduler/quiet.h"
@@ -101,7 +102,9 @@ struct cop__worker {
         void (*after)(void *);         /* what the context that was switched away from asked for */
         void *after_argument;
         uint64_t random;
+        uint32_t steals;               /* in a row; see pick_elsewhere */
         uint32_t next_turns;           /* how often in a row the next slot was served */
+        uint64_t tilt;                 /* from choices between the ring and the shared queue; see is_turn_of_shared */
         uint32_t urgent_turns;         /* how often in a row an urgent task was ... */
         uint64_t urgent_at;            /* ... and the last such turn */
         uint32_t common_turns;         /* without an urgent one, while tasks of other priorities waited */
@@ -135,6 +138,7 @@ struct cop__worker {
 struct cop__scheduler {
         /* Constant once started. */
         struct cop__scheduler_hooks hooks;
+        struct cop__habits habits;
         void *owner;
         struct cop__worker *workers;     /* of the node, then the spare ones: see spare.h */
         unsigned worker_count;           /* of the node */
@@ -201,6 +205,8 @@ void cop__scheduler_stop(struct cop__scheduler *scheduler);
 void cop__thread_become(struct cop__thread *thread);
 /* What this worker would run next, by its own ways of finding it; NULL: nothing. */
 struct cop__task *cop__worker_pick(struct cop__worker *worker);
+/* The same of what others have, though it has something itself; NULL: they have nothing. */
+struct cop__task *cop__worker_steal(struct cop__worker *worker);
 void cop__worker_serve_timers(struct cop__worker *worker);
 /* One turn of a task, until the worker's loop asks for the next. The calling thread stands at the worker's place. */
 void cop__worker_run(struct cop__worker *worker, struct cop__task *task);

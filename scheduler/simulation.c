@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "scheduler/scheduler.h"
 
 /* Time begins here and not at 0, a little elsewhere for each seed: wheels turn over at other moments. */
@@ -27,8 +28,43 @@ static uint32_t draw_of(struct cop__simulation *simulation, const uint32_t *choi
         return choices[cop__simulation_below(simulation, count)];
 }
 
+/* One of these or the ordinary one; where that is small already, as in the hostile build, it stays. */
+static uint32_t draw_habit(struct cop__simulation *simulation, uint32_t ordinary,
+                           const uint32_t *fewer, uint32_t count)
+{
+        uint32_t drawn = cop__simulation_below(simulation, count + 1);
+        return drawn < count && fewer[drawn] < ordinary ? fewer[drawn] : ordinary;
+}
+
+#define DRAW(habit, ...)                                                                \
+        simulation->habits.habit =                                                      \
+                draw_habit(simulation, cop__habits_ordinary.habit,                      \
+                           (const uint32_t[]){ __VA_ARGS__ },                           \
+                           sizeof((const uint32_t[]){ __VA_ARGS__ }) / sizeof(uint32_t))
+
+static void draw_habits(struct cop__simulation *simulation)
+{
+        DRAW(ring_size, 2, 2, 8);
+        DRAW(shared_batch, 1, 3);
+        DRAW(desk_few, 1, 2);
+        DRAW(next_turns, 1, 2, 4);
+        DRAW(urgent_turns, 1, 3);
+        DRAW(low_every, 2, 3);
+        DRAW(wander_every, 1, 2, 7);
+        DRAW(timers_every, 1, 2);
+        DRAW(shared_every, 2, 4);
+        DRAW(slots_cached, 1, 2);
+        DRAW(slots_opened, 1, 2);
+        DRAW(death_slice, 1, 2, 16);
+        DRAW(holdings_batch, 1, 2);
+        if (simulation->habits.shared_every < simulation->habits.timers_every)
+                simulation->habits.shared_every = simulation->habits.timers_every;
+}
+
 static void draw(struct cop__simulation *simulation)
 {
+        static const uint32_t bags[] = { 2, 16, COP__SIMULATION_BAG };
+        static const uint32_t thefts[] = { 0, 2, 8 };
         static const uint32_t budgets[] = { 1, 1, 2, 3, 8, 64, COP__TURN_BUDGET };
         static const uint32_t patiences[] = { 1, 2, 8, 64 };
         static const uint32_t magazines[] = { 1, 1, 2, 0 };
@@ -36,6 +72,9 @@ static void draw(struct cop__simulation *simulation)
         simulation->budget_max = draw_of(simulation, budgets, COP__COUNT(budgets));
         simulation->patience = draw_of(simulation, patiences, COP__COUNT(patiences));
         simulation->magazine_max = draw_of(simulation, magazines, COP__COUNT(magazines));
+        simulation->bag_max = draw_of(simulation, bags, COP__COUNT(bags));
+        simulation->thefts = draw_of(simulation, thefts, COP__COUNT(thefts));
+        draw_habits(simulation);
         simulation->step_ns = COP__NS_PER_US << cop__simulation_below(simulation, 8);
 }
 
@@ -48,12 +87,14 @@ void cop__simulation_init(struct cop__simulation *simulation, const cop_simulati
         simulation->now_ns = EPOCH_NS + cop__random_next(&simulation->random) % COP__NS_PER_S;
         simulation->started_ns = simulation->now_ns;
         cop__clock_simulate(&simulation->now_ns);
+        cop__memory_simulate(cop__simulation_refuses, simulation);
 }
 
 void cop__simulation_fini(struct cop__simulation *simulation)
 {
         cop__context_fini(&simulation->outside);
         cop__clock_simulate(NULL);
+        cop__memory_simulate(NULL, NULL);
 }
 
 /* What was asked for comes anywhere; what is drawn, in actors' turns only. */
@@ -82,14 +123,18 @@ static void stand_at(struct cop__simulation *simulation, struct cop__thread *thr
         simulation->hooks.place(thread);
 }
 
+/* From a drawn worker on: a small bag is full before all have been asked. */
 static void fill_bag(struct cop__simulation *simulation)
 {
         struct cop__scheduler *scheduler = simulation->scheduler;
         struct cop__task *task;
-        for (unsigned i = 0; i < scheduler->worker_count; i++)
-                while (simulation->count < COP__SIMULATION_BAG &&
-                       (task = cop__worker_pick(&scheduler->workers[i])) != NULL)
+        unsigned first = any_worker(simulation)->index;
+        for (unsigned i = 0; i < scheduler->worker_count; i++) {
+                struct cop__worker *worker = &scheduler->workers[(first + i) % scheduler->worker_count];
+                while (simulation->count < simulation->bag_max &&
+                       (task = cop__worker_pick(worker)) != NULL)
                         simulation->bag[simulation->count++] = task;
+        }
 }
 
 /* Max before high before normal before low, but that each gets a turn now and then. */
@@ -152,7 +197,10 @@ static struct cop__task *take_from_queues(struct cop__simulation *simulation, st
         for (unsigned i = 0; i < scheduler->worker_count; i++) {
                 *worker = &scheduler->workers[(first + i) % scheduler->worker_count];
                 stand_at(simulation, &(*worker)->thread);
-                struct cop__task *task = cop__worker_pick(*worker);
+                bool steals = cop__simulation_once_in(simulation, simulation->thefts);
+                struct cop__task *task = steals ? cop__worker_steal(*worker) : NULL;
+                if (task == NULL)
+                        task = cop__worker_pick(*worker);
                 if (task != NULL)
                         return task;
         }

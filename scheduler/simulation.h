@@ -32,6 +32,7 @@
 
 #include "base/random.h"
 #include "scheduler/context.h"
+#include "scheduler/habits.h"
 
 struct cop__park;
 struct cop__scheduler;
@@ -71,6 +72,9 @@ struct cop__simulation {
         uint32_t budget_max;    /* a turn's budget is from 1 to this */
         uint32_t patience;      /* a visitor that has been woken waits for one in so many steps on average */
         uint32_t magazine_max;  /* of the pool */
+        uint32_t bag_max;       /* what is more waits in the queues */
+        uint32_t thefts;        /* in order QUEUES, one task in so many is another worker's; 0: when it has none of its own */
+        struct cop__habits habits;
 
         /* As it goes on. */
         uint64_t random;
@@ -108,7 +112,13 @@ COP__INLINE void cop__simulation_sign(struct cop__simulation *simulation, uint64
         simulation->signature = cop__mix(simulation->signature ^ what) + simulation->steps;
 }
 
-/* Is it time that memory is refused? For the pool, and for whoever makes a stack. */
+/* Those that a node has: this simulation's, or without one the ordinary ones. */
+COP__INLINE const struct cop__habits *cop__habits_of(const struct cop__simulation *simulation)
+{
+        return simulation != NULL ? &simulation->habits : &cop__habits_ordinary;
+}
+
+/* Is it time that memory is refused? For the heap, the pool, and whoever makes a stack. */
 bool cop__simulation_refuses(void *simulation);
 
 /* One step. False: nothing is runnable. */

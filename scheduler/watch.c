@@ -27,6 +27,9 @@
 #define PATIENCE 32u
 #define SELDOM 8u
 
+/* After so many looks as a stuck one a worker is settled: what it had is with others, and it goes on by itself. */
+#define SETTLED_AFTER 32u
+
 /* ---- Does its thread run? --------------------------------------------------------- */
 
 static uint64_t cpu_ns_of(struct cop__worker *worker)
@@ -102,6 +105,7 @@ static void note_progress(struct cop__watch *watch, struct cop__watched *watched
                 watched->turn_ns = now_ns;
                 watched->asked = 0;
                 watched->stuck = false;
+                watched->stuck_looks = 0;
         }
         if (turn != watched->turn || progress != watched->progress) {
                 watched->since_ns = now_ns;
@@ -150,6 +154,7 @@ struct findings {
         bool soon;        /* the next look should be soon */
         bool others_wait; /* for one that is stuck */
         unsigned stuck;
+        uint64_t timer_ns; /* the first timer of those that are stuck, which nobody but the watch may fire */
 };
 
 /* Alone until now, it may be in the middle of something at its desk; when it has been seen elsewhere, it is not (spare.h). */
@@ -194,16 +199,19 @@ static void look_at(struct cop__watch *watch, struct cop__worker *worker, uint64
         await_telling(watch, watched, worker, task);
         note_progress(watch, watched, worker, task, now_ns);
         bool resumed = cop__load_relaxed(&worker->resumed_turn) == watched->turn;
-        found->soon |= cop__load_relaxed(&worker->pinned_count) > 0;
+        bool settled = watched->stuck && ++watched->stuck_looks > SETTLED_AFTER;
+        found->soon |= cop__load_relaxed(&worker->pinned_count) > 0 && !settled;
         if (task == NULL)
                 return;
         bool end = is_to_end(watch, worker, task, now_ns - watched->turn_ns, resumed, now_ns);
         bool tell = is_to_tell(watched, now_ns);
         found->stuck += watched->stuck;
+        if (watched->stuck && cop__wheel_next(&worker->wheel) < found->timer_ns)
+                found->timer_ns = cop__wheel_next(&worker->wheel);
         /* The runtime's own system calls are none of the task's. */
         end = end && watch->hooks.is_in_task(worker);
-        found->soon |= end || tell || resumed || watched->asked > 0 || watched->told > 0 ||
-                       watched->stuck;
+        bool is_long = end || resumed || watched->asked > 0 || watched->stuck;
+        found->soon |= tell || watched->told > 0 || (is_long && !settled);
         if (!end && !tell)
                 return;
         /* Where others want the processor too, only the kernel knows. */
@@ -217,7 +225,8 @@ static void look_at(struct cop__watch *watch, struct cop__worker *worker, uint64
                 found->others_wait = true;
                 relieve(watch, watched, worker, state == 'S'); /* not in a page fault */
         }
-        if (!waits && (tell || watched->asked < PATIENCE || watched->asked % SELDOM == 0))
+        bool is_time = watched->asked < PATIENCE || watched->asked % SELDOM == 0 || settled;
+        if (!waits && (tell || is_time))
                 watch->hooks.interrupt(worker, &(struct cop__watch_request){
                         .turn = watched->turn,
                         .since_ns = watched->since_ns,
@@ -234,7 +243,8 @@ static void look(struct cop__watch *watch, struct findings *found)
         uint64_t asleep = cop__load_seq(&scheduler->idle) | cop__load_seq(&scheduler->spares.resting);
         uint64_t now_ns = cop__clock_ns();
         uint64_t turns = 0;
-        *found = (struct findings){ .busy = false };
+        *found = (struct findings){ .timer_ns = UINT64_MAX };
+        cop__count_up(&watch->looks);
         for (unsigned i = 0; i < reach; i++) {
                 turns += cop__load_relaxed(&scheduler->workers[i].turns);
                 if (asleep >> i & 1)
@@ -295,6 +305,16 @@ static void ask_for_short_slices(void)
 #endif
 }
 
+/* Until the next look. Of one that is settled only a timer is urgent. */
+static uint64_t pause_ns(const struct cop__watch *watch, const struct findings *found)
+{
+        uint64_t now_ns = cop__clock_ns();
+        if (found->soon || found->timer_ns <= now_ns + COP__WATCH_NS)
+                return COP__WATCH_NS;
+        uint64_t timer_in_ns = found->timer_ns - now_ns;
+        return timer_in_ns < watch->slice_ns ? timer_in_ns : watch->slice_ns;
+}
+
 static void *watch_main(void *argument)
 {
         struct cop__watch *watch = argument;
@@ -304,7 +324,7 @@ static void *watch_main(void *argument)
         while (!cop__load_seq(&watch->stopping)) {
                 look(watch, &found);
                 if (found.busy)
-                        wait_for(watch, found.soon ? COP__WATCH_NS : watch->slice_ns);
+                        wait_for(watch, pause_ns(watch, &found));
                 else
                         sleep_until_needed(watch);
         }

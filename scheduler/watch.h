@@ -26,7 +26,8 @@
  * from the side.
  *
  * A worker that cannot be interrupted, or waits in the system, while others wait for it is stuck. The watch gives what lies in its
- * queues to all, fires its timers, and sees to it that a spare worker is there (spare.h).
+ * queues to all, fires its timers, and sees to it that a spare worker is there (spare.h). After some looks it is settled: then the
+ * looks at it are a slice apart again, or as near as its next timer.
  *
  * Sleep and wake of the watch: it says that it sleeps, then looks once more whether all workers do; a worker takes its bit out
  * of `idle`, then looks whether the watch sleeps. Both sequentially consistent (WATCH in the sources), so one of them sees the
@@ -95,7 +96,8 @@ struct cop__watched {
         uint64_t cpu_ns;    /* its thread's processor time at the last look ... */
         uint64_t cpu_at_ns; /* ... and when that was */
         uint32_t asked;     /* how often it was asked to end this turn */
-        bool stuck;         /* in this turn: others do its work */
+        bool stuck;         /* in this turn: others do its work ... */
+        uint32_t stuck_looks; /* ... since so many looks */
         bool had_company;   /* its handler's answers have been counted since it is not alone any more: ... */
         uint64_t answers;   /* ... so many */
         uint32_t told;      /* looks since it was asked to tell; 0: it was not */
@@ -112,6 +114,7 @@ struct cop__watch {
         uint32_t asleep;   /* atomic */
         uint32_t stopping; /* atomic */
         uint64_t turns; /* of all workers together, at the last look */
+        uint64_t looks; /* atomic: how many there have been */
         struct cop__watched workers[COP__WORKERS_MAX];
 };
 

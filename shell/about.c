@@ -73,7 +73,11 @@ static void append_glimpse(struct cop__shell *shell, const struct cop__glimpse *
                 append_pid(shell, out, glimpse->parent);
         else
                 cop__text_append_string(out, "none");
-        cop__text_printf(out, "\n  %-13s %u\n", "unread", glimpse->unread);
+        cop__text_printf(out, "\n  %-13s %u", "unread", glimpse->unread);
+        if (glimpse->marking.high != 0)
+                cop__text_printf(out, "%s; marks at %u and %u", glimpse->marking.over ? ", too many" : "",
+                                 glimpse->marking.high, glimpse->marking.low);
+        cop__text_append_char(out, '\n');
         cop__text_printf(out, "  %-13s %llu\n", "handled", (unsigned long long)glimpse->handled);
         cop__text_printf(out, "  %-13s ", "memory");
         cop__text_append_bytes(out, glimpse->bytes);

@@ -10,6 +10,7 @@
 
 #include "actors/actor.h"
 #include "base/clock.h"
+#include "base/memory.h"
 #include "supervisor/supervisor.h"
 
 /* ---- Callers -------------------------------------------------------------------------- */
@@ -59,7 +60,7 @@ void cop__answer_waiters(struct cop__child *child, bool for_start, const cop__ch
 /* The caller of the request that is being handled is answered later. False: he has been told that there is no memory. */
 static bool keep_caller(struct cop__child *child, bool for_start)
 {
-        struct cop__waiter *waiter = malloc(sizeof(*waiter));
+        struct cop__waiter *waiter = cop__malloc(sizeof(*waiter));
         if (waiter == NULL) {
                 refuse(COP_E_NO_MEMORY, cop_no_pid());
                 return false;

@@ -142,6 +142,8 @@ static bool check_isolation(struct check *check, const struct step *step, const 
         if (child->supervisor != NULL && (child->isolation != 0 || child->memory_limit != 0))
                 return wrong(check, step, child,
                              "isolation or memory_limit is set, but a supervisor has none: its children may");
+        if (child->memory_limit_soft && child->memory_limit == 0)
+                return wrong(check, step, child, "memory_limit_soft is set, but not memory_limit");
         if (child->memory_limit != 0 && child->server != NULL &&
             child->memory_limit < child->server->state_size)
                 return wrong(check, step, child, "memory_limit is %zu; its state has %zu bytes",
@@ -175,6 +177,11 @@ static bool check_mailbox(struct check *check, const struct step *step, const co
             child->mailbox_bytes == 0)
                 return wrong(check, step, child,
                              "mailbox_policy is set, but neither mailbox_limit nor mailbox_bytes");
+        if (child->mailbox_high == 0 && child->mailbox_low != 0)
+                return wrong(check, step, child, "mailbox_low is set, but not mailbox_high");
+        if (child->mailbox_high != 0 && child->mailbox_low >= child->mailbox_high)
+                return wrong(check, step, child, "mailbox_low is %u; it is below mailbox_high, which is %u",
+                             child->mailbox_low, child->mailbox_high);
         return true;
 }
 
@@ -191,9 +198,12 @@ static bool check_actor(struct check *check, const struct step *step, const cop_
                              strlen(child->label), COP_LABEL_MAX);
         if (child->supervisor != NULL &&
             (child->priority != COP_PRIORITY_NORMAL || child->mailbox_limit != 0 ||
-             child->mailbox_bytes != 0 || child->label != NULL))
+             child->mailbox_bytes != 0 || child->mailbox_high != 0 || child->label != NULL ||
+             child->no_preempt))
                 return wrong(check, step, child,
-                             "priority, mailbox or label is set, but a supervisor has none: its children may");
+                             "priority, mailbox, label or no_preempt is set, but a supervisor has none: its children may");
+        if (child->init_ack && child->run == NULL && child->run_with == NULL)
+                return wrong(check, step, child, "init_ack is set, but neither run nor run_with: a server has its init");
         return check_mailbox(check, step, child);
 }
 

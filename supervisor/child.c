@@ -174,6 +174,11 @@ static cop_status spawn_child(struct cop__child *child, cop_ref start_ref, cop_p
                 .supervised = true,
                 .isolation = spec->isolation,
                 .memory_limit = spec->memory_limit,
+                .memory_limit_soft = spec->memory_limit_soft,
+                .mailbox_high = spec->mailbox_high,
+                .mailbox_low = spec->mailbox_low,
+                .no_preempt = spec->no_preempt,
+                .init_ack = spec->init_ack,
         };
         cop__supervisor_start nested = {
                 .spec = { (const uint8_t *)spec->supervisor, sizeof(*spec->supervisor),
@@ -243,7 +248,7 @@ void cop__child_begin(struct cop__supervisor *self, struct cop__child *child)
         cop_pid pid;
         child->hesitates = child->ignored = child->back = false;
         child->delay_ns = 0;
-        if (spec->server != NULL || spec->supervisor != NULL)
+        if (spec->server != NULL || spec->supervisor != NULL || spec->init_ack)
                 start_ref = cop_ref_new();
         cop_status status = spawn_child(child, start_ref, &pid);
         if (status == COP_E_NAME_TAKEN && waits_for_name(self, child))
@@ -317,7 +322,7 @@ void cop__child_stop(struct cop__supervisor *self, struct cop__child *child)
                 kill_child(self, child);
 }
 
-static void has_stopped(struct cop__supervisor *self, struct cop__child *child)
+static void has_stopped(struct cop__supervisor *self, struct cop__child *child, cop_term reason)
 {
         cop_pid pid = child->pid;
         bool back = child->back && !is_fleeting(self, child) && !self->ending;
@@ -330,7 +335,7 @@ static void has_stopped(struct cop__supervisor *self, struct cop__child *child)
         stop_ticking(self, child);
         child->corpse = cop_no_pid();
         set(self, child, COP__CHILD_WAITING);
-        cop__tell_stopped(self, child, pid);
+        cop__tell_stopped(self, child, pid, reason);
         if (!back) {
                 cop__child_rests(self, child);
                 return;
@@ -397,10 +402,10 @@ void cop__child_has_ended(struct cop__supervisor *self, struct cop__child *child
         }
 }
 
-void cop__child_is_down(struct cop__supervisor *self, struct cop__child *child)
+void cop__child_is_down(struct cop__supervisor *self, struct cop__child *child, cop_term reason)
 {
         if (child->state == COP__CHILD_STOPPING) {
-                has_stopped(self, child);
+                has_stopped(self, child, reason);
         } else if (child->state == COP__CHILD_NAMING) {
                 expect_news(self, child, (cop_ref){ 0 });
                 cop__child_begin(self, child);

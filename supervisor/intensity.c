@@ -43,22 +43,18 @@ bool cop__intensity_add(struct cop__intensity *intensity, uint64_t now_ns)
         intensity->times[intensity->newest] = now_ns;
         if (intensity->count < room)
                 intensity->count++;
+        if (intensity->recent < room)
+                intensity->recent++;
         return intensity->count == room &&
                now_ns - time_at(intensity, intensity->limit) <= intensity->period_ns;
 }
 
-uint32_t cop__intensity_count(const struct cop__intensity *intensity, uint64_t now_ns)
+uint32_t cop__intensity_count(struct cop__intensity *intensity, uint64_t now_ns)
 {
-        /* All of the `inside` newest are in the window, none of those from `outside` on. */
-        uint32_t inside = 0, outside = intensity->count;
         if (intensity->limit == COP__INTENSITY_UNLIMITED)
                 return intensity->count;
-        while (inside < outside) {
-                uint32_t middle = inside + (outside - inside) / 2;
-                if (now_ns - time_at(intensity, middle) <= intensity->period_ns)
-                        inside = middle + 1;
-                else
-                        outside = middle;
-        }
-        return inside;
+        while (intensity->recent > 0 &&
+               now_ns - time_at(intensity, intensity->recent - 1) > intensity->period_ns)
+                intensity->recent--;
+        return intensity->recent;
 }

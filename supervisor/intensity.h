@@ -13,7 +13,7 @@
  *
  * With COP__INTENSITY_UNLIMITED nothing is ever too many: the ring has one time, and `count` all restarts that ever were.
  *
- * Invariant: times in the ring ascend from the oldest to the newest; count <= limit + 1.
+ * Invariant: times in the ring ascend from the oldest to the newest; recent <= count <= limit + 1.
  */
 #ifndef SUPERVISOR_INTENSITY_H
 #define SUPERVISOR_INTENSITY_H
@@ -28,6 +28,7 @@ struct cop__intensity {
         uint32_t limit;     /* restarts within the period that are borne */
         uint32_t count;     /* times in the ring */
         uint32_t newest;    /* index of the last one, if count > 0 */
+        uint32_t recent;    /* of the newest, those that were within the period at the last look; none before them is again */
 };
 
 /* Bytes of the ring. */
@@ -41,9 +42,9 @@ void cop__intensity_init(struct cop__intensity *intensity, uint64_t *times, uint
 bool cop__intensity_add(struct cop__intensity *intensity, uint64_t now_ns);
 
 /*
- * The restarts within the period that ends now, at most limit + 1. Cost: the logarithm of the
- * limit.
+ * The restarts within the period that ends now, at most limit + 1. `now_ns` never goes back. Cost: each restart leaves the period
+ * once.
  */
-uint32_t cop__intensity_count(const struct cop__intensity *intensity, uint64_t now_ns);
+uint32_t cop__intensity_count(struct cop__intensity *intensity, uint64_t now_ns);
 
 #endif

@@ -98,6 +98,7 @@ static void begin_group(struct cop__supervisor *self, const struct cop__child *f
         self->reach = cop__strategy_reach(self->spec->strategy, failed->number);
         self->at = cop__roster_last(self->roster);
         self->regrow = COP__REGROW_STOPS;
+        self->hushed = !cop__report_is_logged(cop_node_here(), failed->corpse);
         struct cop__child *child = self->at;
         for (; child != NULL && child->number >= self->reach;
              child = cop__roster_before(self->roster, child))

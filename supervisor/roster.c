@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actors/actor.h"
+#include "base/memory.h"
 
 static const char *const states[] = { "stopped", "waiting",  "naming",     "starting",
                                       "running", "stopping", "restarting", "open" };
@@ -29,7 +30,7 @@ static void end_roster(struct cop__belonging *belonging)
 
 struct cop__roster *cop__roster_new(cop_buffer *tree, bool keyed)
 {
-        struct cop__roster *roster = calloc(1, sizeof(*roster));
+        struct cop__roster *roster = cop__calloc(1, sizeof(*roster));
         if (roster == NULL)
                 return NULL;
         roster->belonging.end = end_roster;
@@ -73,11 +74,21 @@ static void add_id(struct cop__roster *roster, struct cop__child *child)
         cop__table_insert(&roster->by_id, &child->by_id);
 }
 
+static void enter_census(struct cop__child *child)
+{
+        struct cop__census_entry entry = { .supervisor = cop_self(), .number = child->number };
+        size_t size = strnlen(child->spec->id, COP_NAME_MAX);
+        memcpy(entry.id, child->spec->id, size);
+        child->census = &cop_node_here()->census;
+        child->row = cop__census_take(child->census);
+        cop__census_write(child->census, child->row, &entry);
+}
+
 struct cop__child *cop__roster_add(struct cop__roster *roster, const struct cop__child_spec *spec,
                                    cop_buffer *home, cop_buffer *share)
 {
         struct cop__actor *actor = cop__actor_here();
-        struct cop__child *child = calloc(1, sizeof(*child));
+        struct cop__child *child = cop__calloc(1, sizeof(*child));
         if (child == NULL)
                 return NULL;
         child->belonging.end = end_child;
@@ -92,8 +103,7 @@ struct cop__child *cop__roster_add(struct cop__roster *roster, const struct cop_
         child->argument = spec->argument;
         child->news.child = child->tick.child = child;
         child->number = ++roster->last_number;
-        child->census = &cop_node_here()->census;
-        child->row = cop__census_take(child->census);
+        enter_census(child);
         cop__list_init(&child->due);
         cop__list_push_back(&roster->order, &child->order);
         add_id(roster, child);
@@ -133,18 +143,13 @@ void cop__roster_respec(struct cop__roster *roster, struct cop__child *child,
 
 /* ---- State -------------------------------------------------------------------------- */
 
-static void write_down(struct cop__child *child)
+static void write_down(const struct cop__child *child)
 {
-        struct cop__census_entry entry = {
-                .supervisor = cop_self(),
-                .child = child->pid,
-                .number = child->number,
-                .restarts = child->restarts,
-                .state = child->state,
-        };
-        size_t size = strnlen(child->spec->id, COP_NAME_MAX);
-        memcpy(entry.id, child->spec->id, size);
-        cop__census_write(child->census, child->row, &entry);
+        struct cop__census_entry entry;
+        entry.child = child->pid;
+        entry.restarts = child->restarts;
+        entry.state = child->state;
+        cop__census_change(child->census, child->row, &entry);
 }
 
 /* Under the last pid that ran a child is found until it has another: what is late from the dead is known as such. */

@@ -251,6 +251,11 @@ static cop_status copy_child(char **at, const cop_child *child, struct cop__chil
         spec->breaker = breaker_of(&child->breaker);
         spec->isolation = child->isolation;
         spec->memory_limit = child->memory_limit;
+        spec->memory_limit_soft = child->memory_limit_soft;
+        spec->mailbox_high = child->mailbox_high;
+        spec->mailbox_low = child->mailbox_low;
+        spec->no_preempt = child->no_preempt;
+        spec->init_ack = child->init_ack;
         if (child->supervisor == NULL) {
                 spec->name = child->unnamed || child->id == NULL ? NULL : spec->id;
                 return copy_argument(at, child, spec);

@@ -64,6 +64,8 @@ struct cop__child_spec {
         cop_breaker breaker;                 /* no field 0, unless failures is */
         cop_isolation isolation;
         size_t memory_limit;
+        bool memory_limit_soft, no_preempt, init_ack;
+        uint32_t mailbox_high, mailbox_low;
 };
 
 struct cop__supervisor_spec {

@@ -62,7 +62,7 @@ static void on_down(supervisor *self, const cop_down *down)
         struct cop__await *await;
         struct cop__child *child = cop__roster_by_ref(self->roster, down->ref, &await);
         if (child != NULL && await == &child->news)
-                cop__child_is_down(self, child);
+                cop__child_is_down(self, child, down->reason);
         cop__regrow_go(self);
 }
 

@@ -103,6 +103,7 @@ struct cop__supervisor {
         bool alone;
         bool started;                 /* init is over: terminate will stop the children */
         bool ending;
+        bool hushed;                  /* the failure that the group is for is not in the log: nor is what follows from it */
 };
 
 const cop_behaviour *cop__supervisor_behaviour(void);
@@ -127,7 +128,7 @@ void cop__child_rests(struct cop__supervisor *self, struct cop__child *child);
 void cop__child_has_started(struct cop__supervisor *self, struct cop__child *child,
                             const cop_started *started);
 void cop__child_has_ended(struct cop__supervisor *self, struct cop__child *child, cop_term reason);
-void cop__child_is_down(struct cop__supervisor *self, struct cop__child *child);
+void cop__child_is_down(struct cop__supervisor *self, struct cop__child *child, cop_term reason);
 void cop__child_hears_tick(struct cop__supervisor *self, struct cop__child *child);
 
 /* ---- Failures (regrow.c) -------------------------------------------------------------- */
@@ -161,17 +162,17 @@ void cop__answer_waiters(struct cop__child *child, bool for_start, const cop__ch
 /* ---- What is told (tell.c) -------------------------------------------------------------- */
 
 /* Each tells the log, and the crash report of the child's last process, if there is one. */
-void cop__tell_restarted(const struct cop__supervisor *self, const struct cop__child *child);
+void cop__tell_restarted(struct cop__supervisor *self, const struct cop__child *child);
 void cop__tell_failed(const struct cop__supervisor *self, const struct cop__child *child,
                       cop_term reason);
-void cop__tell_gave_up(const struct cop__supervisor *self, const struct cop__child *child);
+void cop__tell_gave_up(struct cop__supervisor *self, const struct cop__child *child);
 void cop__tell_tired(const struct cop__supervisor *self, const struct cop__child *child);
 void cop__tell_open(const struct cop__supervisor *self, const struct cop__child *child,
                     uint64_t delay_ns);
 void cop__tell_left(const struct cop__supervisor *self, const struct cop__child *child,
                     cop_pid corpse, cop_term reason);
 void cop__tell_stopped(const struct cop__supervisor *self, const struct cop__child *child,
-                       cop_pid corpse);
+                       cop_pid corpse, cop_term reason);
 void cop__tell_no_start(const struct cop__supervisor *self, const struct cop__child *child,
                         cop_pid corpse);
 void cop__tell_significant(const struct cop__supervisor *self, const struct cop__child *child);
@@ -191,6 +192,6 @@ const char *cop__strategy_text(cop_strategy strategy);
 const char *cop__restart_text(cop_restart restart);
 
 /* The restarts within the period that ends now. */
-uint32_t cop__supervisor_restarts(const struct cop__supervisor *self);
+uint32_t cop__supervisor_restarts(struct cop__supervisor *self);
 
 #endif

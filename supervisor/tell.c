@@ -8,6 +8,7 @@
  *         shop restarted it as <0.15.0>, restart 1 of 3 within 5 s       <- these are made here
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "actors/actor.h"
 #include "base/clock.h"
@@ -52,7 +53,7 @@ static const char *print_reason(cop_term reason, char text[REASON_TEXT])
         return text;
 }
 
-uint32_t cop__supervisor_restarts(const struct cop__supervisor *self)
+uint32_t cop__supervisor_restarts(struct cop__supervisor *self)
 {
         return cop__intensity_count(&self->intensity, cop__clock_ns());
 }
@@ -60,23 +61,20 @@ uint32_t cop__supervisor_restarts(const struct cop__supervisor *self)
 /* Did it crash, so that a report is there? */
 static bool has_report(cop_pid corpse)
 {
-        struct cop__report report;
-        return cop__report_of(cop_node_here(), corpse, &report);
+        return cop__report_is_there(cop_node_here(), corpse);
 }
 
-/* ", restart 1 of 3 within 5 s" */
-static const char *print_count(const struct cop__supervisor *self, char text[96])
+/* "shop restarted it as <0.15.0>, restart 1 of 3 within 5 s" */
+static void print_restarted(const struct cop__outcome *outcome, char text[COP__OUTCOME_MAX])
 {
-        char period[32];
-        uint32_t limit = self->spec->intensity, count = cop__supervisor_restarts(self);
-        if (limit == COP__INTENSITY_UNLIMITED)
-                snprintf(text, 96, ", restart %u", count);
-        else if (self->spec->period_ms == COP_FOREVER)
-                snprintf(text, 96, ", restart %u of %u", count, limit);
-        else
-                snprintf(text, 96, ", restart %u of %u within %s", count, limit,
-                         cop__print_time(self->spec->period_ms, period));
-        return text;
+        char pid[COP_ID_TEXT_MAX], period[32], limit[64] = "";
+        if (outcome->limit != COP__INTENSITY_UNLIMITED && outcome->period_ms == COP_FOREVER)
+                snprintf(limit, sizeof(limit), " of %u", outcome->limit);
+        else if (outcome->limit != COP__INTENSITY_UNLIMITED)
+                snprintf(limit, sizeof(limit), " of %u within %s", outcome->limit,
+                         cop__print_time(outcome->period_ms, period));
+        snprintf(text, COP__OUTCOME_MAX, "%s restarted it as %s, restart %u%s", outcome->by,
+                 cop_pid_print(outcome->pid, pid), outcome->count, limit);
 }
 
 /* ---- Decisions -------------------------------------------------------------------- */
@@ -91,16 +89,30 @@ void cop__tell_ended(const struct cop__supervisor *self, const struct cop__child
                         cop_pid_print(corpse, pid), print_reason(reason, text));
 }
 
-void cop__tell_restarted(const struct cop__supervisor *self, const struct cop__child *child)
+/* A sibling that was stopped and started again for the failure of another: said to the log if that failure is. */
+static void tell_started_again(const struct cop__supervisor *self, const struct cop__child *child)
 {
-        char pid[COP_ID_TEXT_MAX], count[96];
-        cop_pid_print(child->pid, pid);
-        if (child->corpse.bits == 0)
-                cop_log(COP_LOG_INFO, "%s started %s again as %s", self->spec->label,
-                        child->spec->id, pid);
-        else
-                cop__report_outcome(cop_node_here(), child->corpse, "%s restarted it as %s%s",
-                                    self->spec->label, pid, print_count(self, count));
+        char pid[COP_ID_TEXT_MAX];
+        if (!self->hushed || self->regrow == COP__REGROW_IDLE)
+                cop_log(COP_LOG_INFO, "%s started %s again as %s", self->spec->label, child->spec->id,
+                        cop_pid_print(child->pid, pid));
+}
+
+void cop__tell_restarted(struct cop__supervisor *self, const struct cop__child *child)
+{
+        struct cop__outcome outcome = {
+                .print = print_restarted,
+                .pid = child->pid,
+                .limit = self->spec->intensity,
+                .period_ms = self->spec->period_ms,
+        };
+        if (child->corpse.bits == 0) {
+                tell_started_again(self, child);
+                return;
+        }
+        outcome.count = cop__supervisor_restarts(self);
+        memcpy(outcome.by, self->spec->label, strnlen(self->spec->label, sizeof(outcome.by) - 1));
+        cop__report_outcome_as(cop_node_here(), child->corpse, &outcome);
 }
 
 void cop__tell_failed(const struct cop__supervisor *self, const struct cop__child *child,
@@ -116,7 +128,7 @@ void cop__tell_failed(const struct cop__supervisor *self, const struct cop__chil
                         child->spec->id, text);
 }
 
-void cop__tell_gave_up(const struct cop__supervisor *self, const struct cop__child *child)
+void cop__tell_gave_up(struct cop__supervisor *self, const struct cop__child *child)
 {
         char period[32], within[48] = "";
         uint32_t count = cop__supervisor_restarts(self);
@@ -171,14 +183,14 @@ void cop__tell_left(const struct cop__supervisor *self, const struct cop__child 
 }
 
 void cop__tell_stopped(const struct cop__supervisor *self, const struct cop__child *child,
-                       cop_pid corpse)
+                       cop_pid corpse, cop_term reason)
 {
         char pid[COP_ID_TEXT_MAX], time[32];
         if (child->late)
                 cop_log(COP_LOG_WARNING, "%s killed %s %s, which had not stopped within %s",
                         self->spec->label, child->spec->id, cop_pid_print(corpse, pid),
                         cop__print_time(child->spec->shutdown_ms, time));
-        if (has_report(corpse))
+        if (cop__reason_is_crash(reason) && has_report(corpse))
                 cop__report_outcome(cop_node_here(), corpse, "%s was stopping it",
                                     self->spec->label);
 }

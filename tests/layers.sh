@@ -3,7 +3,8 @@
 #
 # The layers are real: a file may include its own layer and those before it, never one
 # that comes after. Public headers include only public headers and the standard library's,
-# samples likewise.
+# samples likewise. The layers of a node ask for the heap's memory through base/memory.h, so that a
+# simulation can refuse it.
 #
 #       tests/layers.sh [BUILD_DIR [TREE]]      checks this tree, or another one
 #
@@ -59,8 +60,25 @@ find_wrong() {
         done
 }
 
+# What belongs to the process and not to a node, begins before the simulation, or is not simulated: threads, OS processes.
+asks_malloc='base/memory.c base/pool.c base/stock.c scheduler/blocking_pool.c scheduler/scheduler.c actors/code_map.c
+        actors/crossing.c actors/ground.c actors/inside.c actors/inside_main.c actors/node.c actors/outpost.c actors/place.c
+        actors/simulation.c actors/zygote_main.c'
+
+# Prints one line for each request of malloc itself.
+find_raw() {
+        find base mailbox scheduler actors supervisor -type f -name '*.[ch]' 2>/dev/null | sort |
+        while IFS= read -r file; do
+                case " $(echo $asks_malloc) " in
+                *" $file "*) ;;
+                *) grep -HnE '(^|[^_[:alnum:].])(malloc|calloc|realloc|aligned_alloc)\(' "$file" |
+                        sed 's/:[^:]*$/: asks malloc and its like, not base\/memory.h/' ;;
+                esac
+        done
+}
+
 check_tree() {
-        wrong=$(cd -- "$1" && find_wrong)
+        wrong=$(cd -- "$1" && find_wrong && find_raw)
         [ -z "$wrong" ] && return 0
         printf '%s\n' "$wrong"
         return 1
@@ -97,6 +115,7 @@ prove_that_it_can_fail() {
         plant base/list.h '#include "base/compiler.h"'
         plant scheduler/worker.c '#include "mailbox/queue.h"'
         plant actors/life.c '#include "coppice_config.h"'
+        plant actors/heap_too.c '        struct thing *thing = cop__malloc(sizeof *thing);'
         plant shell/client/main.c '#include "base/list.h"'
         plant shell/console.c '#include <coppice/term.h>'
         plant include/coppice/term.h '#include <coppice/id.h>'
@@ -107,6 +126,7 @@ prove_that_it_can_fail() {
                 exit 1
         }
 
+        expect_refused actors/heap.c '        struct thing *thing = malloc(sizeof *thing);'
         expect_refused base/up.h '#include "mailbox/queue.h"'
         expect_refused scheduler/up.c '  #  include "actors/actor.h" /* upward */'
         expect_refused supervisor/up.S '#include "io/socket.h"'
@@ -128,4 +148,4 @@ if [ $# -ge 2 ]; then
 fi
 prove_that_it_can_fail
 check_tree "$here/.."
-echo "layers: no include points upward"
+echo "layers: no include points upward, and nobody passes base/memory.h by"

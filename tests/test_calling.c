@@ -38,6 +38,9 @@ enum what {
         ANSWER_AND_LEFT, /* answers, and tells `tell` what a call has left that it makes then */
         DEFER_AND_LEFT,  /* defers, tells `tell` what a call has left, answers, and tells again */
         HOLD_AND_NEST,   /* waits for a go, calls `pid`, and tells `tell` the status */
+        REQUEST_LEFT,    /* as NESTED_LEFT, by a request in flight */
+        REQUEST_LATER,   /* sends `pid` a request, waits for a go, answers, and tells `tell` how the request ends */
+        GO_AND_REQUEST,  /* waits for a go, sends `pid` a request, and tells `tell` the status */
         FORGET,          /* defers, and never answers */
 };
 
@@ -52,6 +55,23 @@ static int64_t nested(const ask *a, int64_t what, cop_status *status)
         int64_t number = *status == COP_OK ? cop_read(answer, reply)->number : -1;
         cop_message_free(reply);
         return number;
+}
+
+/* How it ends, and with what; there is no time-out. */
+static cop_status end_of(cop_request request, int64_t *number)
+{
+        cop_response response;
+        cop_requests *set = cop_requests_new();
+        ck_assert_int_eq(cop_requests_add(set, request, 0), COP_OK);
+        cop_status status = cop_requests_await(set, COP_FOREVER, &response);
+        if (status == COP_OK)
+                status = response.status;
+        if (status == COP_OK)
+                *number = cop_read(answer, response.message)->number;
+        if (status == COP_OK)
+                cop_message_free(response.message);
+        cop_requests_free(set);
+        return status;
 }
 
 static void wait_for_go(const ask *a)
@@ -92,6 +112,30 @@ static void desk_on_ask(desk *self, const ask *a)
                 cop_reply_to(caller, answer, .number = 0);
                 cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
                 cop_send(a->tell, told, .number = nested(a, LEFT, &status));
+                return;
+        }
+        case REQUEST_LEFT: {
+                cop_request request;
+                int64_t left = -1;
+                ck_assert_int_eq(cop_request_send(&request, a->pid, ask, .what = LEFT), COP_OK);
+                end_of(request, &left);
+                cop_reply(answer, .number = left);
+                return;
+        }
+        case REQUEST_LATER: {
+                cop_request request;
+                int64_t number;
+                ck_assert_int_eq(cop_request_send(&request, a->pid, ask, .what = COUNT), COP_OK);
+                wait_for_go(a);
+                cop_reply(answer, .number = 0);
+                cop_send(a->tell, told, .number = end_of(request, &number));
+                return;
+        }
+        case GO_AND_REQUEST: {
+                cop_request request;
+                wait_for_go(a);
+                cop_send(a->tell, told,
+                         .number = cop_request_send(&request, a->pid, ask, .what = COUNT));
                 return;
         }
         case HOLD_AND_NEST:
@@ -140,6 +184,12 @@ static int64_t asked(cop_pid to)
         return call_for(to, PATIENCE_MS, (ask){ .what = COUNT }) - 1;
 }
 
+static void holds_for_long(const ask *a)
+{
+        cop_call(NULL, a->pid, a->time_ms, ask, .what = REQUEST_LATER,
+                 .pid = (cop_pid){ (uint64_t)a->what }, .tell = a->tell);
+}
+
 /* ---- What nobody waits for ------------------------------------------------------------- */
 
 /* Somebody else's call keeps the desk busy until a go comes. */
@@ -154,13 +204,18 @@ static void occupy(cop_pid pid)
         ck_assert_int_eq(await_told(), -7);
 }
 
+/* The first dead letter that was for `to`: late answers to others may be among them. */
 static void expect_letter(cop_pid to)
 {
-        cop_auto message = await(COP_KIND(cop_dead_letter));
-        const cop_dead_letter *letter = cop_read(cop_dead_letter, message);
-        ck_assert_str_eq(letter->reason.text, "expired");
-        ck_assert_str_eq(letter->kind.text, "ask");
-        ck_assert(cop_pid_equal(letter->to, to));
+        for (;;) {
+                cop_auto message = await(COP_KIND(cop_dead_letter));
+                const cop_dead_letter *letter = cop_read(cop_dead_letter, message);
+                if (!cop_pid_equal(letter->to, to))
+                        continue;
+                ck_assert_str_eq(letter->reason.text, "expired");
+                ck_assert_str_eq(letter->kind.text, "ask");
+                return;
+        }
 }
 
 IN_NODE(a_call_that_is_given_up_is_dropped_and_never_handled)
@@ -261,6 +316,61 @@ IN_NODE(a_request_in_flight_is_handled_whoever_waits)
         ck_assert_int_eq(cop_read(answer, reply)->number, COP_FOREVER);
 }
 
+/* The call it was sent for is over, so nobody needs its answer; but its sender, who waits without a time-out, is told. */
+IN_NODE(a_request_in_flight_ends_when_the_call_does_that_it_was_sent_for)
+{
+        cop_pid outer = new_desk(), inner = new_desk();
+        occupy(inner);
+        ck_assert_int_eq(cop_dead_letters_subscribe(), COP_OK);
+        ck_assert_int_eq(cop_call(NULL, outer, 20, ask, .what = REQUEST_LATER, .pid = inner,
+                                  .tell = cop_self()),
+                         COP_E_TIMEOUT);
+        ck_assert_int_eq(await_told(), -7);
+        cop_send(inner, go);
+        cop_send(outer, go);
+        expect_letter(inner);
+        ck_assert_int_eq(await_told(), COP_E_TIMEOUT);
+        ck_assert_int_eq(asked(inner), 1); /* by who kept it busy */
+}
+
+IN_NODE(a_request_in_flight_of_a_call_without_a_time_out_is_not_dropped)
+{
+        cop_pid outer = new_desk(), inner = new_desk();
+        occupy(inner);
+        cop_spawn_with(holds_for_long, ask, .pid = outer, .time_ms = COP_FOREVER, .tell = cop_self(),
+                       .what = inner.bits);
+        ck_assert_int_eq(await_told(), -7);
+        cop_send(inner, go);
+        cop_send(outer, go);
+        ck_assert_int_eq(await_told(), COP_OK);
+}
+
+IN_NODE(a_request_in_flight_of_one_that_has_ended_is_dropped_if_it_had_a_time)
+{
+        cop_pid outer = new_desk(), inner = new_desk();
+        occupy(inner);
+        ck_assert_int_eq(cop_dead_letters_subscribe(), COP_OK);
+        cop_spawn_with(holds_for_long, ask, .pid = outer, .time_ms = 3600 * 1000, .tell = cop_self(),
+                       .what = inner.bits);
+        ck_assert_int_eq(await_told(), -7);
+        put_down(outer);
+        cop_send(inner, go);
+        expect_letter(inner);
+        ck_assert_int_eq(asked(inner), 1);
+}
+
+IN_NODE(no_request_is_sent_for_a_call_that_is_over)
+{
+        cop_pid outer = new_desk();
+        ck_assert_int_eq(cop_call(NULL, outer, 20, ask, .what = GO_AND_REQUEST, .pid = cop_self(),
+                                  .tell = cop_self()),
+                         COP_E_TIMEOUT);
+        ck_assert_int_eq(await_told(), -7);
+        cop_send(outer, go);
+        ck_assert_int_eq(await_told(), COP_E_TIMEOUT);
+        nothing_has_come();
+}
+
 /* ---- What is left ------------------------------------------------------------------------ */
 
 IN_NODE(a_handler_knows_how_long_its_caller_still_waits)
@@ -286,7 +396,10 @@ IN_NODE(the_shorter_time_wins_when_a_call_is_made_for_another)
 {
         cop_pid outer = new_desk(), inner = new_desk();
         ask question = { .what = NESTED_LEFT, .time_ms = COP_FOREVER, .pid = inner };
+        ask in_flight = { .what = REQUEST_LEFT, .pid = inner };
         ck_assert_int_eq(call_for(outer, COP_FOREVER, question), COP_FOREVER);
+        ck_assert_int_eq(call_for(outer, COP_FOREVER, in_flight), COP_FOREVER);
+        ck_assert_int_le(call_for(outer, PATIENCE_MS, in_flight), AT_MOST(PATIENCE_MS));
         int64_t left = call_for(outer, PATIENCE_MS, question);
         ck_assert_int_ge(left, 1);
         ck_assert_int_le(left, AT_MOST(PATIENCE_MS));

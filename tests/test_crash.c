@@ -519,3 +519,101 @@ TEST(of_a_storm_of_crashes_the_log_takes_some_and_counts_the_others)
         ck_assert_uint_ge(log.written, COP__REPORTS_LOGGED);
         ck_assert_int_le((int64_t)log.written, seconds * (int64_t)COP__REPORTS_LOGGED);
 }
+
+/* ---- Facts and words ------------------------------------------------------------------------- */
+
+typedef struct leave {
+        cop_term reason;
+} leave;
+COP_MESSAGE(leave, reason);
+
+typedef struct count {
+        int64_t by;
+} count;
+COP_MESSAGE(count, by);
+
+typedef struct quitter {
+        int64_t unused;
+} quitter;
+
+static void quitter_on_leave(quitter *self, const leave *l)
+{
+        (void)self;
+        cop_exit(l->reason);
+}
+
+static void quitter_on_count(quitter *self, const count *c)
+{
+        self->unused += c->by;
+        cop_exit(cop_atom("counted"));
+}
+
+COP_SERVER(quitter, COP_ON(leave, quitter_on_leave), COP_ON(count, quitter_on_count));
+
+IN_NODE(a_reason_that_only_looks_like_a_faults_is_told_as_it_is)
+{
+        const cop_term four = cop_int(4);
+        const struct {
+                cop_term reason;
+                const char *what;
+        } exits[] = {
+                { COP_TUPLE(cop_atom("fault"), cop_int(1), cop_int(2), cop_int(3), four), "{fault, 1, 2, 3, 4}" },
+                { COP_TUPLE(cop_atom("fault"), cop_int(1), cop_string("x"), COP_TUPLE(four), four),
+                  "{fault, 1, \"x\", {4}, 4}" },
+                { COP_TUPLE(cop_atom("fault"), cop_int(1), cop_string("x"), COP_TUPLE(four, four), four),
+                  "{fault, 1, \"x\", {4, 4}, 4}" },
+        };
+        for (size_t i = 0; i < COP__COUNT(exits); i++) {
+                struct cop__report report;
+                cop_pid pid = cop_spawn_server(&quitter_server, NULL);
+                cop_send(pid, leave, .reason = exits[i].reason);
+                ck_assert(cop__report_wait(node, pid, PATIENCE_MS, &report));
+                ck_assert_str_eq(report.what, exits[i].what);
+                ck_assert_str_eq(report.reason, exits[i].what);
+                ck_assert_str_eq(report.where, "");
+        }
+}
+
+/* What pointed at other memory is in words before that is gone; what did not is a copy. */
+IN_NODE(a_report_that_is_read_late_says_what_it_said_at_once)
+{
+        char soon[2048], late[2048];
+        struct cop__report report;
+        cop_pid pid;
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &quitter_server, .name = "quitter" },
+                                       &pid),
+                         COP_OK);
+        cop_send(pid, count, .by = 77);
+        ck_assert(cop__report_wait(node, pid, PATIENCE_MS, &report));
+        ck_assert_str_eq(report.message, "#count{by = 77}");
+        cop__report_print_all(&report, soon, sizeof(soon));
+        for (int i = 0; i < 40; i++) { /* its slot, its name and its memory are others' */
+                ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &quitter_server,
+                                                                     .name = "quitter" }, &pid), COP_OK);
+                cop_send(pid, leave, .reason = cop_string("bye"));
+                ck_assert(cop__report_wait(node, pid, PATIENCE_MS, &report));
+        }
+        ck_assert_str_eq(report.message, "#leave{reason = \"bye\"}");
+        ck_assert(cop__report_get(node, 1, &report));
+        cop__report_print_all(&report, late, sizeof(late));
+        ck_assert_str_eq(soon, late);
+        ck_assert_ptr_nonnull(strstr(late, "started as quitter by <"));
+}
+
+/* ---- Secrets --------------------------------------------------------------------------------- */
+
+IN_NODE_WITH(what_is_in_a_secret_field_is_in_no_report, .secret_fields = "password with,pin")
+{
+        struct cop__report report;
+        char text[256];
+        cop_pid pid = cop_spawn_server(&victim_server, NULL);
+        ck_assert_int_eq(cop_send(pid, kick, .how = NULL_POINTER, .with = COP_TEXT("a knife")), COP_OK);
+        ck_assert(cop__report_wait(node, pid, PATIENCE_MS, &report));
+        ck_assert_str_eq(report.message, "#kick{how = 0, with = ...}");
+        ck_assert_msg(strstr(report.reason, "knife") == NULL, "%s", report.reason);
+        cop_term term = COP_TUPLE(cop_atom("kick"), cop_int(1), cop_string("a knife"));
+        cop_term_print(term, cop_node_kinds(node), text, sizeof(text));
+        ck_assert_str_eq(text, "#kick{how = 1, with = ...}");
+        cop_term_print(term, NULL, text, sizeof(text)); /* who knows no kinds knows no fields */
+        ck_assert_ptr_nonnull(strstr(text, "knife"));
+}

@@ -177,7 +177,7 @@ static void subscribes_and_ends(void)
 
 IN_NODE(a_subscriber_that_ends_is_forgotten_and_what_it_had_not_read_breeds_nothing)
 {
-        for (int round = 0; round < 3 * (int)COP__LETTER_SUBSCRIBERS; round++) {
+        for (int round = 0; round < 3 * (int)COP__AUDIENCE_MAX; round++) {
                 cop_ref ref = spawn_watched(.run = subscribes_and_ends);
                 cop_auto message = await(COP_KIND(go));
                 cop_pid pid = cop_message_from(message);
@@ -198,8 +198,8 @@ static void subscribes_and_sleeps(void)
 
 IN_NODE(only_so_many_may_subscribe)
 {
-        cop_pid pids[COP__LETTER_SUBSCRIBERS];
-        for (size_t i = 0; i < COP__LETTER_SUBSCRIBERS; i++) {
+        cop_pid pids[COP__AUDIENCE_MAX];
+        for (size_t i = 0; i < COP__AUDIENCE_MAX; i++) {
                 cop_spawn(subscribes_and_sleeps);
                 cop_auto message = await(COP_KIND(go));
                 pids[i] = cop_message_from(message);

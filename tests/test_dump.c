@@ -8,7 +8,10 @@
 #include "tests/node_fixture.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -16,6 +19,7 @@
 #include <unistd.h>
 
 #include "actors/dump_file.h"
+#include "coppice_config.h"
 #include "actors/dump_value.h"
 #include "shell/client/dump.h"
 #include "shell/door.h"
@@ -97,10 +101,10 @@ static bool are_at_work(struct cop__scheduler *scheduler)
         return true;
 }
 
-/* A tree of two, one with mail that it does not read, a crash report, a dead letter; then the end. */
-static void die(const char *path)
+/* A tree of two, one with mail that it does not read, a crash report, a dead letter. */
+static cop_pid build_forge(const char *path)
 {
-        cop_pid root, anvil_pid;
+        cop_pid root;
         cop_node *node = node_begin((cop_node_options){ .name = "forge", .dump = path });
         await_true(are_at_work(&node->scheduler));
         const cop_supervisor tree = { .name = "smithy", .children = COP_CHILDREN({ "bucket", .server = &bucket_server }) };
@@ -111,6 +115,13 @@ static void die(const char *path)
         cop_ref gone = spawn_watched(.run = crash_before);
         await_down(gone, "earlier");
         await_true(has_come_to_rest(pail, 3));
+        return root;
+}
+
+/* The end of an actor that is not contained. */
+static void die(const char *path)
+{
+        cop_pid root = build_forge(path), anvil_pid;
         cop_spawn_options options = { .server = &anvil_server, .isolation = COP_ISOLATION_INLINE,
                                       .label = "the anvil" };
         if (cop_spawn_opt(&options, &anvil_pid) != COP_OK)
@@ -120,8 +131,34 @@ static void die(const char *path)
         cop_receive(COP_FOREVER, COP_KIND(go));
 }
 
-/* Runs it in a child with what `prepare` has done to it; what it wrote to stderr. */
-static const char *after_death(const char *path, void (*prepare)(void))
+/* The end by a thread that has nothing to do with actors. */
+static void *give_up(void *unused)
+{
+        pthread_setname_np(pthread_self(), "stoker");
+        abort();
+        return unused;
+}
+
+static void die_elsewhere(const char *path)
+{
+        pthread_t thread;
+        build_forge(path);
+        if (pthread_create(&thread, NULL, give_up, NULL) == 0)
+                pthread_join(thread, NULL);
+}
+
+/* The end that somebody else has chosen. */
+static void be_killed(const char *path)
+{
+        build_forge(path);
+        kill(getpid(), SIGABRT);
+        for (;;)
+                pause();
+}
+
+/* Runs `end` in a child with what `prepare` has done to it; what it wrote to stderr. */
+static const char *after(void (*end)(const char *path), int number, const char *path,
+                         void (*prepare)(void))
 {
         static char report[16384];
         int ends[2], status;
@@ -137,7 +174,7 @@ static const char *after_death(const char *path, void (*prepare)(void))
                 close(ends[1]);
                 if (prepare != NULL)
                         prepare();
-                die(path);
+                end(path);
                 _exit(0);
         }
         close(ends[1]);
@@ -146,9 +183,14 @@ static const char *after_death(const char *path, void (*prepare)(void))
         report[size] = '\0';
         close(ends[0]);
         ck_assert_int_eq(waitpid(child, &status, 0), child);
-        ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV, "it did not die of its fault, but of %x: %s",
+        ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == number, "it did not die of its fault, but of %x: %s",
                       (unsigned)status, report);
         return report;
+}
+
+static const char *after_death(const char *path, void (*prepare)(void))
+{
+        return after(die, SIGSEGV, path, prepare);
 }
 
 /* ---- A place for files ---------------------------------------------------------------------------- */
@@ -202,7 +244,7 @@ struct printed {
 };
 
 /* What `coppice dump` prints, and says. */
-static const struct printed *print(const char *path)
+static const struct printed *print_with(const char *path, bool wants_lines)
 {
         static struct printed printed;
         const char *out = path_of("text"), *err = path_of("text.err");
@@ -212,7 +254,7 @@ static const struct printed *print(const char *path)
         int errors = open(err, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
         dup2(to, STDOUT_FILENO);
         dup2(errors, STDERR_FILENO);
-        printed.code = dump_print(path);
+        printed.code = dump_print(path, wants_lines);
         fflush(NULL);
         dup2(stdout_before, STDOUT_FILENO);
         dup2(stderr_before, STDERR_FILENO);
@@ -223,6 +265,11 @@ static const struct printed *print(const char *path)
         read_file(out, printed.out, sizeof(printed.out));
         read_file(err, printed.err, sizeof(printed.err));
         return &printed;
+}
+
+static const struct printed *print(const char *path)
+{
+        return print_with(path, false);
 }
 
 static void expect_line(const struct printed *printed, const char *part)
@@ -259,6 +306,96 @@ TEST(a_dump_tells_the_fault_the_workers_the_tree_the_actors_and_the_mail)
         expect_line(printed, "last crashes\n");
         expect_line(printed, "crashed: earlier");
         expect_line(printed, " are in this dump\n");
+        clear_folder();
+}
+
+/* Without libdw there are functions alone. */
+TEST(a_dump_tells_the_lines_of_its_frames)
+{
+        const char *path = path_of("a.dump");
+        after_death(path, NULL);
+        const struct printed *printed = print_with(path, true);
+        ck_assert_msg(printed->code == EXIT_OK, "%s%s", printed->out, printed->err);
+        expect_line(printed, COP__HAVE_LIBDW ? " in break_down at tests/test_dump.c:" : " in break_down\n");
+        expect_line(printed, COP__HAVE_LIBDW ? " at actors/turn.c:" : " in break_down\n");
+        clear_folder();
+}
+
+/* Finds a build id, which stands behind its key as a string of 20 bytes. */
+static void spoil_build_ids(char *bytes, size_t size)
+{
+        static const char key[] = "\xa8" "build_id\xc4";
+        for (char *at = bytes; (at = memmem(at, size - (size_t)(at - bytes), key, sizeof(key) - 1)) != NULL; at++)
+                at[sizeof(key) + 3] ^= 0x5a;
+}
+
+TEST(lines_of_another_build_are_not_told)
+{
+        static char bytes[65536];
+        const char *path = path_of("a.dump");
+        after_death(path, NULL);
+        size_t size = read_file(path, bytes, sizeof(bytes));
+        spoil_build_ids(bytes, size);
+        write_file(path, bytes, size);
+        const struct printed *printed = print_with(path, true);
+        ck_assert_int_eq(printed->code, EXIT_OK);
+        expect_line(printed, " in break_down\n");
+        ck_assert_ptr_null(strstr(printed->out, "break_down at "));
+        if (COP__HAVE_LIBDW)
+                ck_assert_msg(strstr(printed->err, "is not the build that ran") != NULL, "%s", printed->err);
+        clear_folder();
+}
+
+TEST(a_fault_on_a_thread_of_the_program_leaves_a_dump_with_its_backtrace)
+{
+        const char *path = path_of("a.dump");
+        const char *report = after(die_elsewhere, SIGABRT, path, NULL);
+        ck_assert_msg(strstr(report, "because it happened on a thread that runs no actors") != NULL, "%s", report);
+        const struct printed *printed = print(path);
+        ck_assert_msg(printed->code == EXIT_OK, "%s%s", printed->out, printed->err);
+        expect_line(printed, "abort() called, SIGABRT\n   a fault in your program that could not be contained: it happened on a thread that runs no actors\n");
+        expect_line(printed, ": halted, running nobody");
+        expect_line(printed, "other threads\n   thread ");
+        expect_line(printed, " stoker: faulted\n");
+        expect_line(printed, " in give_up");
+        expect_line(printed, " in die_elsewhere"); /* where another thread of the program was */
+        expect_line(printed, " 3: #go{number = 73} from <0.");
+        clear_folder();
+}
+
+TEST(a_signal_from_outside_leaves_a_dump_and_is_nobodys_fault)
+{
+        const char *path = path_of("a.dump");
+        const char *report = after(be_killed, SIGABRT, path, NULL);
+        ck_assert_msg(strstr(report, "** the node stops: somebody has sent a signal\n") != NULL, "%s", report);
+        const struct printed *printed = print(path);
+        ck_assert_msg(printed->code == EXIT_OK, "%s%s", printed->out, printed->err);
+        expect_line(printed, "\n   a signal from process ");
+        expect_line(printed, ", SIGABRT\n   the signal was sent, and is no fault of who runs here\n");
+        expect_line(printed, ": took the signal\n");
+        expect_line(printed, " in be_killed");
+        expect_line(printed, "bucket <0.");
+        clear_folder();
+}
+
+/* Two nodes in one process, which one of them ends. */
+static void die_with_another(const char *path)
+{
+        cop_node *other;
+        if (cop_node_start(&(cop_node_options){ .name = "neighbour", .dump = path_of("b.dump"), .workers = 1 },
+                           &other) == COP_OK)
+                die_elsewhere(path);
+}
+
+TEST(each_node_of_a_process_leaves_its_own_dump)
+{
+        path_of("b.dump");
+        after(die_with_another, SIGABRT, path_of("a.dump"), NULL);
+        expect_line(print(path_of("a.dump")), "** the node forge ended");
+        const struct printed *printed = print(path_of("b.dump"));
+        ck_assert_int_eq(printed->code, EXIT_OK);
+        expect_line(printed, "** the node neighbour ended");
+        expect_line(printed, ": halted, running nobody");
         clear_folder();
 }
 
@@ -408,6 +545,18 @@ TEST(what_is_no_dump_is_refused_with_a_sentence)
         printed = print(path_of("a.dump"));
         ck_assert_int_eq(printed->code, EXIT_FAILED);
         ck_assert_ptr_nonnull(strstr(printed->err, "larger than a dump can be"));
+        clear_folder();
+}
+
+/* Found by the fuzzer: a record's pairs were looked for before it was known to be a map, behind the end of a text. */
+TEST(a_record_of_a_dump_that_is_no_map_is_damage)
+{
+        static const char text[] = COP__DUMP_MAGIC "\0\0\0\014\253what is it?"
+                                                   "\0\0\0\013\201\244what\304\003end";
+        write_file(path_of("a.dump"), text, sizeof(text) - 1);
+        const struct printed *printed = print(path_of("a.dump"));
+        ck_assert_int_eq(printed->code, EXIT_FAILED);
+        ck_assert_ptr_nonnull(strstr(printed->err, "some of it is damaged"));
         clear_folder();
 }
 

@@ -324,6 +324,8 @@ IN_NODE_WITH(a_limit_ends_with_its_actor_and_the_slot_starts_again_with_all_its_
                 cop_pid free_one = limited(.mailbox_limit = 0);
                 ck_assert_int_eq(send_numbers(free_one, 1, 50), 0);
                 put_down(free_one);
+                /* The dead may still be at their mail, a little at a time, and keep their slots. */
+                ck_assert_int_eq(cop_node_await_quiet(node, PATIENCE_MS), COP_OK);
         }
 }
 

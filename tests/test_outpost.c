@@ -404,6 +404,19 @@ IN_PROCESSES(a_mailbox_with_a_limit_refuses_while_the_process_is_stuck)
         put_down(pid);
 }
 
+IN_PROCESSES(a_mailbox_with_marks_is_told_of_while_the_process_is_stuck)
+{
+        cop_pid pid = START_APART(.server = &victim_server, .mailbox_high = 10);
+        ck_assert_int_eq(cop_mailbox_subscribe(), COP_OK);
+        cop_send(pid, deed_order, .what = LOOPS);
+        for (cop_message *message = NULL; message == NULL; message = cop_receive(0, COP_KIND(cop_mailbox_alarm))) {
+                cop_message_free(message);
+                cop_send(pid, note, .text = COP_TEXT("0123456789012345678901234567890123456789"));
+        }
+        put_down(pid);
+        await_and_drop(COP_KIND(cop_mailbox_alarm)); /* that it is over no more */
+}
+
 static void take_log(void *context, cop_log_level level, const char *text)
 {
         (void)level;

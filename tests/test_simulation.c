@@ -215,7 +215,7 @@ static bool never(void *unused)
         return false;
 }
 
-IN_SIMULATION(one_can_run_turn_by_turn_or_until_something_holds, .seed = 3)
+IN_SIMULATION(one_can_run_turn_by_turn_or_until_something_holds, .seed = 1)
 {
         attend();
         cop_spawn_with(sleeps_and_tells, go, .unused = 5);
@@ -301,4 +301,90 @@ IN_SIMULATION(memory_is_refused_on_cue, .seed = 5)
         }
         ck_assert_int_gt(refused, 0);
         ck_assert_uint_ge(state_of(node).refusals, (uint64_t)refused);
+}
+
+/* A name takes some memory of the heap: refused piece by piece, it is not borne, and then it is. */
+IN_SIMULATION(memory_of_the_heap_is_refused_on_cue, .seed = 5)
+{
+        cop_status status = COP_E_NO_MEMORY;
+        uint64_t n = 0;
+        while (status == COP_E_NO_MEMORY) {
+                cop_simulation_refuse(node, ++n);
+                status = cop_register("heap", cop_self());
+                ck_assert_int_eq(cop_whereis("heap").bits != 0, status == COP_OK);
+        }
+        cop_simulation_refuse(node, 0);
+        ck_assert_int_eq(status, COP_OK);
+        ck_assert_uint_ge(n, 2);
+        ck_assert_uint_eq(state_of(node).refusals, n - 1);
+}
+
+/* ---- The end ------------------------------------------------------------------------------------------ */
+
+static bool hoard_ended;
+
+static void end_hoard(void *ended)
+{
+        *(bool *)ended = true;
+}
+
+/* What is owned ends after the memory is given back. */
+static void hoards(void)
+{
+        ck_assert_int_eq(cop_own("hoard", end_hoard, &hoard_ended), COP_OK);
+        for (int i = 0; i < 100; i++)
+                ck_assert_ptr_nonnull(cop_alloc(100));
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
+}
+
+/* Found by AddressSanitizer when deaths were cut into small slices: the node stopped in the middle of them, and the rest leaked. */
+TEST(a_node_that_stops_gives_back_all_that_its_actors_have)
+{
+        for (uint64_t seed = 0; seed < 30; seed++) {
+                cop_node *node = begin((cop_simulation){ .seed = seed });
+                hoard_ended = false;
+                cop_spawn(hoards);
+                ck_assert_int_eq(cop_node_await_quiet(node, 1000), COP_OK);
+                node_end(node);
+                ck_assert(hoard_ended);
+        }
+}
+
+/* ---- Habits ------------------------------------------------------------------------------------------- */
+
+/* All are numbers of one type: this many. */
+#define HABITS (sizeof(struct cop__habits) / sizeof(uint32_t))
+
+static void read_habits(const struct cop__habits *habits, uint32_t *numbers)
+{
+        memcpy(numbers, habits, sizeof(*habits));
+}
+
+TEST(seeds_draw_how_much_a_node_does_at_a_time)
+{
+        uint32_t ordinary[HABITS], drawn[HABITS], others[HABITS] = { 0 };
+        read_habits(&cop__habits_ordinary, ordinary);
+        for (uint64_t seed = 0; seed < 60; seed++) {
+                cop_node *node = begin((cop_simulation){ .seed = seed });
+                const struct cop__habits *habits = &node->scheduler.habits;
+                read_habits(habits, drawn);
+                for (size_t i = 0; i < HABITS; i++) {
+                        others[i] += drawn[i] != ordinary[i];
+                        ck_assert_uint_ge(drawn[i], 1);
+                        ck_assert_uint_le(drawn[i], ordinary[i]);
+                }
+                ck_assert_uint_eq(habits->shared_every % habits->timers_every, 0);
+                ck_assert_uint_eq(node->scheduler.workers[0].ring.room, habits->ring_size);
+                node_end(node);
+        }
+        for (size_t i = 0; i < HABITS; i++)
+                ck_assert_msg(COP__TINY || (others[i] > 10 && others[i] < 60), "habit %zu: %u of 60 seeds", i,
+                              others[i]);
+}
+
+TEST(a_real_node_has_the_ordinary_habits)
+{
+        cop_node *node = node_begin((cop_node_options){ .workers = 2 });
+        ck_assert_mem_eq(&node->scheduler.habits, &cop__habits_ordinary, sizeof(cop__habits_ordinary));
+        node_end(node);
 }

@@ -4,7 +4,11 @@
  * What blocks here waits for a pipe that the test writes to, so each claim waits for facts.
  */
 #define _GNU_SOURCE
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <sys/types.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "scheduler/detour.h"
@@ -116,6 +120,149 @@ TEST(both_workers_block_and_others_go_on)
 TEST(many_block_on_two_workers_and_others_go_on)
 {
         others_go_on_while_they_block(2, 10);
+}
+
+/* ---- In the C library ----------------------------------------------------------------- */
+
+static FILE *stream; /* of the pipe */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+
+/* With the stream's lock taken: nobody may interrupt that. */
+static void reads_a_line(void)
+{
+        char line[16];
+        ck_assert_ptr_nonnull(fgets(line, sizeof(line), stream));
+}
+
+static void polls(void)
+{
+        struct pollfd readable = { .fd = ends[0], .events = POLLIN };
+        while (poll(&readable, 1, -1) != 1)
+                ;
+}
+
+static void takes_a_lock(void)
+{
+        pthread_mutex_lock(&mutex);
+        pthread_mutex_unlock(&mutex);
+}
+
+static void runs_a_command(void)
+{
+        char command[64];
+        snprintf(command, sizeof(command), "read line <&%d", ends[0]);
+        ck_assert_int_eq(system(command), 0);
+}
+
+static void (*way)(void);
+
+static void blocks_that_way(const order *o)
+{
+        __atomic_add_fetch(&blocked, 1, __ATOMIC_SEQ_CST);
+        way();
+        cop_send(o->boss, ping, 1);
+}
+
+/* Both workers are in it, and others are answered; when it returns, they go on. */
+static void others_go_on_while_two_are_in(void (*there)(void))
+{
+        cop_node *node = node_begin((cop_node_options){ .workers = 2 });
+        way = there;
+        blocked = 0;
+        open_pipe();
+        stream = fdopen(ends[0], "r");
+        pthread_mutex_lock(&mutex);
+        cop_pid echo = cop_spawn(echoes);
+        for (int i = 0; i < 2; i++)
+                cop_spawn_with(blocks_that_way, order, .boss = cop_self());
+        await_true(__atomic_load_n(&blocked, __ATOMIC_SEQ_CST) == 2);
+        for (int i = 0; i < 20; i++)
+                ck_assert_int_eq(ask(echo, i), i + 1);
+        pthread_mutex_unlock(&mutex);
+        ck_assert_int_eq(write(ends[1], "a\nb\n", 4), 4);
+        for (int i = 0; i < 2; i++)
+                await_and_drop(COP_KIND(ping));
+        ck_assert_int_eq(ask(echo, 8), 9);
+        fclose(stream);
+        close(ends[1]);
+        node_end(node);
+}
+
+TEST(two_read_a_line_from_a_stream_and_others_go_on)
+{
+        others_go_on_while_two_are_in(reads_a_line);
+}
+
+TEST(two_poll_and_others_go_on)
+{
+        others_go_on_while_two_are_in(polls);
+}
+
+TEST(two_wait_for_a_lock_and_others_go_on)
+{
+        others_go_on_while_two_are_in(takes_a_lock);
+}
+
+TEST(two_wait_for_a_command_and_others_go_on)
+{
+        others_go_on_while_two_are_in(runs_a_command);
+}
+
+/* As long as others take for their work. In a process of its own, which does not wait for it. */
+static void sleeps_long(const order *o)
+{
+        (void)o;
+        __atomic_add_fetch(&blocked, 1, __ATOMIC_SEQ_CST);
+        sleep(1000);
+}
+
+TEST(two_sleep_in_the_c_library_and_others_go_on)
+{
+        int status;
+        pid_t child = fork();
+        if (child == 0) {
+                suite_is_forked();
+                node_begin((cop_node_options){ .workers = 2 });
+                cop_pid echo = cop_spawn(echoes);
+                for (int i = 0; i < 2; i++)
+                        cop_spawn_with(sleeps_long, order, .boss = cop_self());
+                await_true(__atomic_load_n(&blocked, __ATOMIC_SEQ_CST) == 2);
+                for (int i = 0; i < 20; i++)
+                        ck_assert_int_eq(ask(echo, i), i + 1);
+                _exit(0);
+        }
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the child ended with %x", (unsigned)status);
+}
+
+/* ---- How often the watch looks ---------------------------------------------------------- */
+
+/* Time goes by in steps of a timer. However slow the machine is, the looks are not more than a slice apart allows. */
+TEST(the_watch_looks_at_one_that_stays_stuck_as_rarely_as_at_others)
+{
+        cop_node *node = node_begin((cop_node_options){ .workers = 1 });
+        const struct cop__watch *watch = &node->scheduler.watch;
+        open_pipe();
+        cop_pid echo = cop_spawn(echoes);
+        cop_spawn_with(blocks, order, .boss = cop_self());
+        await_true(__atomic_load_n(&blocked, __ATOMIC_SEQ_CST) == 1);
+        ck_assert_int_eq(ask(echo, 1), 2); /* somebody waits for the worker, so a spare comes */
+        uint64_t looks = cop__load_relaxed(&watch->looks);
+        await_true(cop__load_relaxed(&watch->looks) > looks + 100);
+        looks = cop__load_relaxed(&watch->looks);
+        uint64_t since_ns = cop__clock_ns();
+        for (int i = 0; i < 30; i++) {
+                cop_send_after(NULL, 10, cop_self(), ping, .number = 50);
+                await_and_drop(COP_FIELD(ping, number, 50));
+                ck_assert_int_eq(ask(echo, 3), 4);
+        }
+        uint64_t slices = (cop__clock_ns() - since_ns) / watch->slice_ns;
+        looks = cop__load_relaxed(&watch->looks) - looks;
+        ck_assert_msg(looks <= 2 * slices + 100, "%llu looks in %llu slices", (unsigned long long)looks,
+                      (unsigned long long)slices);
+        let_go(1);
+        close_pipe();
+        node_end(node);
 }
 
 /* What the blocked one had sent, and a timer of its worker. */

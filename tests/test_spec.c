@@ -134,14 +134,27 @@ TEST(what_an_actor_cannot_be_spawned_with_is_named)
                      "shop: child till: mailbox_policy is 5; it is ");
         expect_words(CHILD(.run = nothing, .mailbox_policy = COP_MAILBOX_REJECT),
                      "shop: child till: mailbox_policy is set, but neither mailbox_limit nor ");
+        expect_words(CHILD(.run = nothing, .mailbox_low = 2),
+                     "shop: child till: mailbox_low is set, but not mailbox_high");
+        expect_words(CHILD(.run = nothing, .mailbox_high = 2, .mailbox_low = 2),
+                     "shop: child till: mailbox_low is 2; it is below mailbox_high, which is 2");
+        expect_words(CHILD(.run = nothing, .memory_limit_soft = true),
+                     "shop: child till: memory_limit_soft is set, but not memory_limit");
+        expect_words(CHILD(.server = &till_server, .kind = COP_KIND_OF(purse), .argument = &(purse){ .pence = 1 },
+                           .init_ack = true),
+                     "shop: child till: init_ack is set, but neither run nor run_with: ");
+        expect_words(CHILD(.supervisor = &(cop_supervisor){ 0 }, .no_preempt = true),
+                     "shop: child till: priority, mailbox, label or no_preempt is set, but ");
         expect_words(CHILD(.run = nothing, .label = long_label),
                      "shop: child till: label has 64 bytes; it has at most 63");
         expect_words(CHILD(.supervisor = &(cop_supervisor){ 0 }, .priority = COP_PRIORITY_LOW),
-                     "shop: child till: priority, mailbox or label is set, but a supervisor has none");
+                     "shop: child till: priority, mailbox, label or no_preempt is set, but a supervisor has none");
         expect_words(CHILD(.supervisor = &(cop_supervisor){ 0 }, .mailbox_bytes = 9),
-                     "shop: child till: priority, mailbox or label is set, but a supervisor has none");
+                     "shop: child till: priority, mailbox, label or no_preempt is set, but a supervisor has none");
         ck_assert_str_eq(CHILD(.run = nothing, .priority = COP_PRIORITY_MAX, .mailbox_limit = 7,
-                               .mailbox_bytes = 7, .mailbox_policy = COP_MAILBOX_STOP, .label = "x"),
+                               .mailbox_bytes = 7, .mailbox_policy = COP_MAILBOX_STOP, .label = "x",
+                               .mailbox_high = 5, .mailbox_low = 4, .memory_limit = 9000,
+                               .memory_limit_soft = true, .no_preempt = true, .init_ack = true),
                          "");
 }
 

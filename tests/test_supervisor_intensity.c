@@ -140,3 +140,44 @@ IN_FAMILY(a_transient_supervisor_that_gives_up_has_ended_well)
         await_true(strcmp(ask_child(root, "desk", "state"), "stopped") == 0);
         fell(root);
 }
+
+/* ---- The log ----------------------------------------------------------------------------------- */
+
+struct family_log {
+        uint64_t crashes, restarts, siblings; /* atomic; lines */
+};
+
+static void count_lines(void *context, cop_log_level level, const char *text)
+{
+        struct family_log *log = context;
+        (void)level;
+        if (strstr(text, " crashed: boom") != NULL)
+                cop__add_relaxed(&log->crashes, 1);
+        else if (strstr(text, "shop restarted it as ") != NULL)
+                cop__add_relaxed(&log->restarts, 1);
+        else if (strstr(text, "shop started ") != NULL)
+                cop__add_relaxed(&log->siblings, 1);
+}
+
+/* Otherwise a group of a thousand would write a thousand lines at each of ten thousand crashes. */
+TEST(of_a_crash_that_is_not_in_the_log_no_restart_of_a_sibling_is_there_either)
+{
+        struct family_log log = { 0 };
+        cop_node *node = node_begin((cop_node_options){ .workers = 2, .log = count_lines,
+                                                        .log_context = &log });
+        attend();
+        TREE(shop, PATIENT, .strategy = COP_ONE_FOR_ALL, .children = ABC(0));
+        cop_pid root = grow_and_expect(&shop, "abc"), b = cop_no_pid();
+        for (unsigned i = 0; i < 3 * COP__REPORTS_LOGGED; i++) {
+                b = crash("b");
+                expect("end b boom");
+                expect_end("ca");
+                expect_start("abc");
+        }
+        ck_assert_ptr_nonnull(strstr(outcome_of(b), "shop restarted it as <")); /* the report has it all the same */
+        fell(root);
+        node_end(node);
+        ck_assert_uint_ge(log.crashes, COP__REPORTS_LOGGED);
+        ck_assert_uint_eq(log.restarts, log.crashes);
+        ck_assert_uint_eq(log.siblings, 2 * log.crashes);
+}

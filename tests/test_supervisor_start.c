@@ -273,6 +273,63 @@ static void spawned_by_each(const job *j)
         cop_sleep(COP_FOREVER);
 }
 
+/* Beyond its memory it gets nothing, and lives; it has started when it says so. */
+static void hungry(void)
+{
+        if (cop_alloc(100000) != NULL)
+                cop_exit(cop_atom("was_given_more_than_its_limit"));
+        cop_start_extra(cop_atom("fed"));
+        cop_init_ack();
+        cop_sleep(COP_FOREVER);
+}
+
+static void expect_hungry(cop_pid pid)
+{
+        cop_process process;
+        ck_assert_int_eq(cop_process_info(pid, &process), COP_OK);
+        ck_assert_uint_eq(process.mailbox_high, 9);
+        ck_assert_uint_eq(process.mailbox_low, 3);
+        ck_assert(cop__actor_here() != NULL);
+        ck_assert(cop__slot_of(cop_node_here(), pid)->unpreempted);
+}
+
+IN_NODE(a_child_has_the_marks_the_soft_limit_and_the_acknowledged_start_of_its_spec)
+{
+        cop_pid root, pid;
+        cop_term extra;
+        const cop_child child = { "hungry", .run = hungry, .memory_limit = 1000, .memory_limit_soft = true,
+                                  .mailbox_high = 9, .mailbox_low = 3, .no_preempt = true,
+                                  .init_ack = true };
+        ck_assert_int_eq(cop_supervise(&(cop_supervisor){ .name = "shop" }, &root), COP_OK);
+        ck_assert_int_eq(cop_start_child_of(COP_TO("shop"), &child, &pid, &extra), COP_OK);
+        ck_assert_str_eq(text_of(extra), "fed");
+        cop_term_free(extra);
+        expect_hungry(pid);
+        put_down(pid);
+        await_true(cop_whereis("hungry").bits != 0);
+        pid = cop_whereis("hungry");
+        settle_with(pid);
+        expect_hungry(pid);
+        ck_assert_int_eq(cop_shutdown(root, PATIENCE_MS), COP_OK);
+}
+
+static void fails_before_it_has_begun(void)
+{
+        cop_exit(cop_atom("no_ink"));
+}
+
+IN_NODE(a_child_that_ends_before_it_says_that_it_has_started_has_not)
+{
+        cop_pid root = cop_no_pid();
+        const cop_supervisor tree = {
+                .name = "shop",
+                .children = COP_CHILDREN({ "pen", .run = fails_before_it_has_begun, .init_ack = true }),
+        };
+        cop_trap_exit(true);
+        ck_assert_int_eq(cop_supervise(&tree, &root), COP_E_DIED);
+        ck_assert_int_eq(cop_whereis("shop").bits, 0);
+}
+
 IN_NODE(so_have_those_of_a_dynamic_supervisor)
 {
         cop_pid root, pid;

@@ -19,9 +19,11 @@ static void *calloc_on_demand(size_t count, size_t size)
         return memory_is_short ? NULL : calloc(count, size);
 }
 
-#define calloc calloc_on_demand
+#include "base/memory.h"
+
+#define cop__calloc calloc_on_demand
 #include "base/table.c"
-#undef calloc
+#undef cop__calloc
 
 #define MANY 10000
 #define KEYS 50

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "actors/watchdog.h"
@@ -44,14 +45,15 @@ static bool says(const char *words)
         return found;
 }
 
-#define WATCHED .long_turn_ms = 20, .log = keep
+#define WATCHED .long_turn_ms = 20, .log = keep, .secret_fields = "pin, password"
 
 /* ---- Actors at work -------------------------------------------------------------------- */
 
 typedef struct job {
         int64_t kind;
+        cop_text note, password;
 } job;
-COP_MESSAGE(job, kind);
+COP_MESSAGE(job, kind, note, password);
 
 static int is_over;
 
@@ -88,13 +90,26 @@ static void worker_on_job(worker *self, const job *j)
 }
 COP_SERVER(worker, COP_ON(job, worker_on_job));
 
-static cop_pid work_on(int64_t kind)
+static cop_pid work_at(int64_t kind, const char *note)
 {
         cop_pid pid;
         ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &worker_server,
                                                              .name = "worker" }, &pid), COP_OK);
-        cop_send(pid, job, kind);
+        cop_send(pid, job, kind, .note = cop_text_of(note), .password = COP_TEXT("xyzzy"));
         return pid;
+}
+
+static cop_pid work_on(int64_t kind)
+{
+        return work_at(kind, "by noon");
+}
+
+/* What is in the message, where the system lets a process copy from itself; else its kind. */
+static bool says_message(const char *words)
+{
+        char from = 'x', to = 0;
+        struct iovec here = { &to, 1 }, there = { &from, 1 };
+        return says(process_vm_readv(getpid(), &here, 1, &there, 1, 0) == 1 ? words : "handling job");
 }
 
 static size_t stuck(cop_node *node, struct cop__long_turn *entry)
@@ -113,7 +128,7 @@ IN_NODE_WITH(who_is_at_one_message_for_long_is_reported_with_where_it_is, WATCHE
         cop_pid pid = work_on(1);
         await_true(reports() > 0);
         ck_assert(says("** worker <"));
-        ck_assert(says("handling job"));
+        ck_assert_msg(says_message("#job{kind = 1, note = \"by noon\", password = ...}"), "%s", kept.last);
         if (cop__detour_is_possible()) {
                 ck_assert_msg(says("in spins at "), "%s", kept.last);
                 ck_assert(says("tests/test_watchdog.c:"));
@@ -142,10 +157,25 @@ IN_NODE_WITH(of_one_that_waits_in_the_system_is_told_in_which_call, WATCHED)
         await_true(reports() > 0);
         ck_assert(says("worker_on_job"));
         ck_assert(says("system call read"));
+        ck_assert_msg(says_message("#job{kind = 2, note = \"by noon\", password = ...}"), "%s", kept.last);
         ck_assert_int_eq(write(pipe_ends[1], "x", 1), 1);
         put_down(pid);
         close(pipe_ends[0]);
         close(pipe_ends[1]);
+}
+
+/* Its body is no part of the block that it is sent in. */
+IN_NODE_WITH(a_long_message_is_told_by_its_beginning, WATCHED)
+{
+        static char note[200000];
+        char beginning[128] = "note = \"";
+        memset(note, 'n', sizeof(note) - 1);
+        memset(beginning + 8, 'n', 119);
+        cop_pid pid = work_at(1, note);
+        await_true(reports() > 0);
+        ck_assert_msg(says_message(beginning) && says_message("n...\", password"), "%s", kept.last);
+        cop__store_release(&is_over, 1);
+        put_down(pid);
 }
 
 IN_NODE_WITH(of_one_that_is_left_alone_is_told_that_it_is, WATCHED)

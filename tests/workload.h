@@ -449,7 +449,7 @@ static const cop_supervisor nursery[] = {
           .children = COP_CHILDREN(CHILD("c0"), CHILD("c1"), CHILD("c2"), CHILD("c3"), CHILD("c4")) },
 };
 
-enum { MONITORS = 3 };
+enum { MONITORS = 3, TRIES = 100 };
 
 /* Each monitor tells, once; so does the link, if there is one. */
 static void expect_signals(cop_pid child, const cop_ref *refs, uint32_t count, bool linked)
@@ -484,13 +484,22 @@ static void kill_watched(cop_pid child)
         expect_signals(child, refs, count, linked);
 }
 
+/* For want of memory either may fail, or be done without an answer. */
+static void stop_and_start(cop_pid root, const char *id)
+{
+        cop_pid child;
+        uint32_t tries = 0;
+        do
+                cop_terminate_child(root, id);
+        while (cop_restart_child(root, id, &child) != COP_OK && ++tries < TRIES);
+}
+
 static void disturb_child(cop_pid root, const char *id)
 {
         cop_pid child = cop_whereis(id);
         switch (below(4)) {
         case 0:
-                cop_terminate_child(root, id);
-                cop_restart_child(root, id, &child);
+                stop_and_start(root, id);
                 break;
         case 1:
                 cop_sleep(below(3));
@@ -506,7 +515,7 @@ static void expect_regrown(cop_pid root)
 {
         int64_t until_ms = cop_now_ms() + LOAD_PATIENCE_MS;
         cop_child_count count = { 0 };
-        while (cop_count_children(root, &count) == COP_OK && count.active < 5 && cop_now_ms() < until_ms)
+        while ((cop_count_children(root, &count) != COP_OK || count.active < 5) && cop_now_ms() < until_ms)
                 cop_yield();
         if (count.active != 5)
                 blame("%d of 5 children are alive when all is quiet", (int)count.active);
@@ -515,8 +524,12 @@ static void expect_regrown(cop_pid root)
 static void run_churn(void)
 {
         cop_pid root = cop_no_pid();
-        if (cop_supervise(&nursery[below(COP__COUNT(nursery))], &root) != COP_OK)
-                blame("the nursery does not start");
+        const cop_supervisor *spec = &nursery[below(COP__COUNT(nursery))];
+        cop_status status = COP_E_NO_MEMORY;
+        for (uint32_t tries = 0; status != COP_OK && tries < TRIES; tries++)
+                status = cop_supervise(spec, &root);
+        if (status != COP_OK)
+                blame("the nursery does not start: %s", cop_status_text(status));
         for (uint32_t i = 0; i < 25; i++)
                 disturb_child(root, child_ids[below(COP__COUNT(child_ids))]);
         expect_regrown(root);
@@ -617,8 +630,8 @@ static const struct workload {
         { "mesh", run_mesh, { .crashes = 150, .refusals = 50, .stalls = 40, .may_crash = may_crash } },
         { "ring", run_ring, { .stalls = 20 } },
         { "flood", run_flood, { .crashes = 100, .refusals = 40, .stalls = 40, .may_crash = may_crash } },
-        { "churn", run_churn, { .crashes = 40, .stalls = 40 } },
-        { "names", run_names, { .crashes = 60, .stalls = 40, .may_crash = may_crash } },
+        { "churn", run_churn, { .crashes = 40, .refusals = 60, .stalls = 40 } },
+        { "names", run_names, { .crashes = 60, .refusals = 60, .stalls = 40, .may_crash = may_crash } },
 };
 
 /* What those who have just ended hold is being given back. ThreadSanitizer says rightly that a count is none of our business. */

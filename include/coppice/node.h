@@ -60,6 +60,7 @@ typedef struct cop_node_options {
         void *log_context;      /* handed to `log` */
         size_t memory_limit;    /* bytes of messages, states and cop_alloc; 0: none, else at least 4 MiB; overload.h */
         const char *dump;       /* a file to be written when a fault ends the program; "": none; copied */
+        const char *secret_fields; /* "password, pin": what is in fields of these names is never printed; copied */
         bool contain_strict;    /* whoever is guarded is so as with COP_ISOLATION_STRICT; actor.h */
         const cop_simulation *simulation; /* NULL: a real node; see simulation.h. Copied */
 } cop_node_options;
@@ -68,6 +69,8 @@ typedef struct cop_node_options {
  * Starts a node with the message kinds of the calling program. `options` may be NULL and is copied.
  * Dump: without the option it is the file that COPPICE_DUMP in the environment names, and without that none; `coppice dump FILE` prints it.
  * The file is new each time, of mode 0600; a link that lies in its place is replaced and not followed.
+ * Secret fields: messages and states are printed as #login{name = "ann", password = ...} wherever the node prints one: crash reports, exit
+ * reasons in them, the watchdog, dead letters, dumps, the shell, cop_term_print with the node's kinds. What cop_log is handed is printed as it is.
  * Ownership: the caller owns *node and ends it with cop_node_stop().
  * Threads: any. Errors: COP_E_BAD_ARGUMENT (also where this thread has a simulated node), COP_E_NO_MEMORY, COP_E_SYSTEM (no
  * thread could be made), COP_E_TOO_BIG (the path of the dump).

@@ -48,6 +48,8 @@ typedef struct cop_process {
         /* Advice: each by itself was nearly right, and they need not fit each other. */
         cop_process_status status;
         uint32_t unread;               /* messages that wait to be received, and signals not yet acted upon */
+        uint32_t mailbox_high, mailbox_low; /* its marks; 0: none; watermark.h */
+        bool mailbox_over;             /* the high one was reached, and the low one has not been since */
         uint32_t relations;            /* links, monitors, and monitors of it by others */
         uint64_t handled;              /* messages since its birth */
         uint64_t memory;               /* bytes: its slot, its state, cop_alloc, and stack_bytes */

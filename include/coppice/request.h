@@ -47,8 +47,10 @@ typedef struct cop_request {
 } cop_request;
 
 /*
- * Sends a request and does not wait. Errors, with *request untouched: COP_E_NO_NAME, COP_E_BAD_ARGUMENT (nobody, an alias),
- * and those of cop_send_value.
+ * Sends a request and does not wait. In a handler that is at a call it has what is left of that one's time: taken up later, or
+ * after its sender's end, it is a dead letter and its answer is COP_E_TIMEOUT. Else it is handled whenever its turn comes.
+ * Errors, with *request untouched: COP_E_NO_NAME, COP_E_BAD_ARGUMENT (nobody, an alias), COP_E_TIMEOUT (the call that the
+ * handler is at is over), and those of cop_send_value.
  */
 COP_API cop_status cop_request_send_value(cop_request *request, cop_address to,
                                           const cop_kind *kind, const void *value);
@@ -122,7 +124,8 @@ COP_API cop_status cop_requests_add(cop_requests *set, cop_request request, int6
 COP_API size_t cop_requests_count(const cop_requests *set);
 
 /*
- * Waits for the next answer to any of them, in the order in which they come, and takes it out of the set. Returns:
+ * Waits for the next answer to any of them, in the order in which they come, and takes it out of the set; no longer than the
+ * caller of the call that is being handled does, as with cop_call. Returns:
  * COP_OK with *response; COP_E_NOT_FOUND, the set is empty; COP_E_TIMEOUT, and then all that were left are dropped. Errors:
  * COP_E_NOT_OWNER, COP_E_BAD_ARGUMENT (NULL), COP_E_NO_NODE. A negative time-out ends the actor with {badarg, ...}.
  */

@@ -20,8 +20,9 @@
  * While the visiting thread waits (cop_receive, cop_call, cop_sleep, cop_node_await_quiet) the node runs. While it does not
  * wait, nothing does, but that a thread which sends a lot lets others run in between.
  *
- * What the seed draws besides the order: how many workers there seem to be, how many messages a turn may handle (from one), how
- * long a turn takes, how often messages come from fresh memory, how fast a visitor wakes up, and of what kind the order is.
+ * What the seed draws besides the order: how many workers there seem to be and how small their queues, batches and caches are, how
+ * many messages a turn may handle (from one), how long a turn takes, how often messages come from fresh memory, how often a worker
+ * takes from another, how fast a visitor wakes up, and of what kind the order is.
  *
  * Threads: a simulated node is started, visited and stopped by one thread, which is in no other node meanwhile.
  *
@@ -48,7 +49,7 @@ struct cop_node;
 typedef struct cop_simulation {
         uint64_t seed;      /* any number */
         uint32_t crashes;   /* in so many turns, the actor whose turn it is crashes: {crashed, simulation} */
-        uint32_t refusals;  /* in so many requests for fresh memory by an actor, for a message or a stack, none is there */
+        uint32_t refusals;  /* of so many requests for fresh memory in actors' turns, for anything of the node's, one finds none */
         uint32_t stalls;    /* in so many turns, the next timer is due although somebody is runnable: a slow machine */
         uint32_t checks;    /* in so many turns, the runtime looks whether its own invariants hold; if not, it aborts */
         /* May this one crash? NULL: who was started by a supervisor, other supervisors among them. An actor's init never crashes. It
@@ -92,7 +93,7 @@ COP_API cop_status cop_simulation_await(struct cop_node *node, bool (*holds)(voi
  */
 COP_API cop_status cop_simulation_crash(struct cop_node *node, cop_pid pid);
 
-/* The n-th request for fresh memory from now on, by anybody, finds none; 0: takes that back. On a real node: nothing. */
+/* The n-th request of the node for fresh memory from now on, by anybody, finds none; 0: takes that back. On a real node: nothing. */
 COP_API void cop_simulation_refuse(struct cop_node *node, uint64_t n);
 
 COP_END_DECLS

@@ -102,7 +102,11 @@ typedef struct cop_child {
         cop_backoff backoff;
         cop_breaker breaker;
         cop_isolation isolation;      /* what its faults can reach; COP_ISOLATION_PROCESS: docs/processes.md */
-        size_t memory_limit;          /* bytes that it may use; as in cop_spawn_options */
+        size_t memory_limit;          /* bytes that it may use; this and what follows: as in cop_spawn_options */
+        bool memory_limit_soft;
+        uint32_t mailbox_high, mailbox_low; /* marks; watermark.h */
+        bool no_preempt;
+        bool init_ack;                /* of run and run_with: it has started when it calls cop_init_ack() */
 } cop_child;
 
 /* What a supervisor is. Zero stands for each default; all is copied when it starts. */

@@ -14,6 +14,8 @@
 
 #include "actors/dump_file.h"
 #include "mailbox/codec.h"
+#include "shell/client/dump_places.h"
+#include "shell/client/dump_record.h"
 #include "shell/columns.h"
 #include "supervisor/roster.h"
 
@@ -39,75 +41,8 @@ struct dump {
         struct child *children;
         size_t child_count, child_room;
         bool has_end, is_damaged;
+        struct dump_places places;
 };
-
-/* ---- A record --------------------------------------------------------------------------- */
-
-static const cop_term *find(const cop_term *record, const char *key)
-{
-        size_t size = strlen(key);
-        for (uint32_t i = 0; i < record->count; i++) {
-                const cop_term *name = &record->as.items[2 * i];
-                if (name->type == COP_TERM_TEXT && name->count == size &&
-                    memcmp(name->as.text, key, size) == 0)
-                        return name + 1;
-        }
-        return NULL;
-}
-
-/* A number that is there and not negative, else 0. */
-static uint64_t number_of(const cop_term *record, const char *key)
-{
-        const cop_term *value = find(record, key);
-        if (value == NULL)
-                return 0;
-        if (value->type == COP_TERM_NATURAL)
-                return value->as.natural;
-        return value->type == COP_TERM_INTEGER && value->as.integer > 0 ? (uint64_t)value->as.integer
-                                                                        : 0;
-}
-
-static cop_pid pid_of(const cop_term *record, const char *key)
-{
-        const cop_term *value = find(record, key);
-        return value != NULL && value->type == COP_TERM_PID ? value->as.pid : cop_no_pid();
-}
-
-static bool has_text(const cop_term *record, const char *key)
-{
-        const cop_term *value = find(record, key);
-        return value != NULL && (value->type == COP_TERM_BINARY || value->type == COP_TERM_TEXT) &&
-               value->count > 0;
-}
-
-/* Readable text in one line as it is, anything else in quotes and escaped. */
-static void append_bytes(struct cop__text *out, const char *bytes, size_t size)
-{
-        if (cop__text_is_readable(bytes, size) && memchr(bytes, '\n', size) == NULL &&
-            memchr(bytes, '\r', size) == NULL)
-                cop__text_append(out, bytes, size);
-        else
-                cop__text_append_quoted(out, '"', bytes, size);
-}
-
-static void append_text(struct cop__text *out, const cop_term *record, const char *key)
-{
-        if (has_text(record, key))
-                append_bytes(out, find(record, key)->as.text, find(record, key)->count);
-}
-
-static void append_pid(struct cop__text *out, cop_pid pid)
-{
-        char text[COP_ID_TEXT_MAX];
-        cop__text_append_string(out, pid.bits != 0 ? cop_pid_print(pid, text) : "nobody");
-}
-
-static bool is_what(const cop_term *record, const char *what)
-{
-        const cop_term *value = find(record, "what");
-        return value != NULL && value->type == COP_TERM_BINARY && value->count == strlen(what) &&
-               memcmp(value->as.bytes, what, value->count) == 0;
-}
 
 static void begin_section(struct dump *dump, const char *heading)
 {
@@ -133,28 +68,31 @@ static void print_node(struct dump *dump, const cop_term *record)
 {
         struct cop__text *out = &dump->out;
         cop__text_append_string(out, "** the node ");
-        append_text(out, record, "name");
-        cop__text_printf(out, " ended, process %llu, ", (unsigned long long)number_of(record, "process"));
-        append_time(out, number_of(record, "when"));
+        record_append_text(out, record, "name");
+        cop__text_printf(out, " ended, process %llu, ", (unsigned long long)record_number_of(record, "process"));
+        append_time(out, record_number_of(record, "when"));
         cop__text_append_string(out, "\n   ");
-        append_text(out, record, "fault");
+        record_append_text(out, record, "fault");
         cop__text_append_string(out, ", ");
-        append_text(out, record, "signal");
-        if (has_text(record, "actor"))
+        record_append_text(out, record, "signal");
+        if (record_has_text(record, "actor"))
                 cop__text_append_string(out, ", while running ");
-        append_text(out, record, "actor");
-        cop__text_append_string(out, "\n   a fault in ");
-        append_text(out, record, "blame");
-        cop__text_append_string(out, " that could not be contained: ");
-        append_text(out, record, "why");
+        record_append_text(out, record, "actor");
+        cop__text_append_string(out, "\n   ");
+        if (record_has_text(record, "blame"))
+                cop__text_append_string(out, "a fault in ");
+        record_append_text(out, record, "blame");
+        if (record_has_text(record, "blame"))
+                cop__text_append_string(out, " that could not be contained: ");
+        record_append_text(out, record, "why");
         cop__text_append_string(out, "\n   Coppice ");
-        append_text(out, record, "version");
+        record_append_text(out, record, "version");
         cop__text_append_char(out, '\n');
 }
 
 static void print_totals(struct dump *dump, const cop_term *record)
 {
-        uint64_t ms = number_of(record, "uptime_ms");
+        uint64_t ms = record_number_of(record, "uptime_ms");
         cop__text_printf(&dump->out, "   up %llu.%03u s", (unsigned long long)(ms / 1000),
                          (unsigned)(ms % 1000));
         static const struct {
@@ -163,31 +101,61 @@ static void print_totals(struct dump *dump, const cop_term *record)
                      { "dead_letters", "dead letter" } };
         for (size_t i = 0; i < COP__COUNT(each); i++) {
                 cop__text_append_string(&dump->out, ", ");
-                cop__text_append_count(&dump->out, number_of(record, each[i].key), each[i].noun);
+                cop__text_append_count(&dump->out, record_number_of(record, each[i].key), each[i].noun);
         }
         cop__text_printf(&dump->out, "; %llu spawned, %llu died, %llu messages sent\n",
-                         (unsigned long long)number_of(record, "spawned"),
-                         (unsigned long long)number_of(record, "died"),
-                         (unsigned long long)number_of(record, "sent"));
+                         (unsigned long long)record_number_of(record, "spawned"),
+                         (unsigned long long)record_number_of(record, "died"),
+                         (unsigned long long)record_number_of(record, "sent"));
 }
 
 static void print_worker(struct dump *dump, const cop_term *record)
 {
         begin_section(dump, "workers");
         cop__text_printf(&dump->out, "   worker %llu: ",
-                         (unsigned long long)number_of(record, "worker"));
-        append_text(&dump->out, record, "state");
+                         (unsigned long long)record_number_of(record, "worker"));
+        record_append_text(&dump->out, record, "state");
         cop__text_append_string(&dump->out, ", running ");
-        append_pid(&dump->out, pid_of(record, "actor"));
+        record_append_pid(&dump->out, record_pid_of(record, "actor"));
         cop__text_append_char(&dump->out, '\n');
 }
 
+static void print_thread(struct dump *dump, const cop_term *record)
+{
+        begin_section(dump, "other threads");
+        cop__text_printf(&dump->out, "   thread %llu ",
+                         (unsigned long long)record_number_of(record, "thread"));
+        record_append_text(&dump->out, record, "name");
+        cop__text_append_string(&dump->out, ": ");
+        record_append_text(&dump->out, record, "state");
+        cop__text_append_char(&dump->out, '\n');
+}
+
+/* What the debug information says, else what the node knew itself. */
 static void print_frame(struct dump *dump, const cop_term *record)
 {
-        begin_section(dump, "workers");
-        cop__text_printf(&dump->out, "      #%llu ", (unsigned long long)number_of(record, "number"));
-        append_text(&dump->out, record, "text");
-        cop__text_append_char(&dump->out, '\n');
+        struct cop__text *out = &dump->out;
+        struct cop__place place;
+        uint64_t number = record_number_of(record, "number"), pc = record_number_of(record, "pc");
+        bool is_known = dump_places_find(&dump->places, pc, number > 0, &place);
+        cop__text_printf(out, "      #%llu 0x%llx", (unsigned long long)number, (unsigned long long)pc);
+        if (is_known || record_has_text(record, "function"))
+                cop__text_append_string(out, " in ");
+        if (is_known)
+                record_append_bytes(out, place.function, strlen(place.function));
+        else
+                record_append_text(out, record, "function");
+        if (is_known && place.line > 0) {
+                cop__text_append_string(out, " at ");
+                record_append_bytes(out, place.file, strlen(place.file));
+                cop__text_printf(out, ":%u", place.line);
+        }
+        cop__text_append_char(out, '\n');
+}
+
+static void keep_module(struct dump *dump, const cop_term *record)
+{
+        dump_places_add(&dump->places, record);
 }
 
 /* ---- Trees ------------------------------------------------------------------------------------ */
@@ -204,14 +172,14 @@ static void keep_child(struct dump *dump, const cop_term *record)
                 dump->children = more;
                 dump->child_room = room;
         }
-        const cop_term *id = has_text(record, "id") ? find(record, "id") : NULL;
+        const cop_term *id = record_has_text(record, "id") ? record_find(record, "id") : NULL;
         struct child *child = &dump->children[dump->child_count++];
         *child = (struct child){
-                .supervisor = pid_of(record, "supervisor").bits,
-                .pid = pid_of(record, "pid").bits,
-                .order = number_of(record, "order"),
-                .restarts = number_of(record, "restarts"),
-                .state = (uint32_t)number_of(record, "state"),
+                .supervisor = record_pid_of(record, "supervisor").bits,
+                .pid = record_pid_of(record, "pid").bits,
+                .order = record_number_of(record, "order"),
+                .restarts = record_number_of(record, "restarts"),
+                .state = (uint32_t)record_number_of(record, "state"),
         };
         if (id != NULL)
                 memcpy(child->id, id->as.text, id->count < COP_NAME_MAX ? id->count : COP_NAME_MAX);
@@ -245,9 +213,9 @@ static void print_child(struct dump *dump, const struct child *child, unsigned d
         struct cop__text *out = &dump->out;
         for (unsigned i = 0; i < depth; i++)
                 cop__text_append_string(out, "   ");
-        append_bytes(out, child->id, strlen(child->id));
+        record_append_bytes(out, child->id, strlen(child->id));
         cop__text_append_char(out, ' ');
-        append_pid(out, (cop_pid){ child->pid });
+        record_append_pid(out, (cop_pid){ child->pid });
         cop__text_printf(out, " %s", cop__child_state_text(child->state));
         if (child->restarts > 0)
                 cop__text_append_string(out, ", ");
@@ -298,7 +266,7 @@ static void print_trees(struct dump *dump)
                         if (dump->children[i].is_printed || (is_child && pass == 0))
                                 continue;
                         cop__text_append_string(&dump->out, "   ");
-                        append_pid(&dump->out, (cop_pid){ root });
+                        record_append_pid(&dump->out, (cop_pid){ root });
                         cop__text_append_char(&dump->out, '\n');
                         print_below(dump, root, 2);
                 }
@@ -314,7 +282,7 @@ static void cell_of_text(struct dump *dump, const cop_term *record, const char *
 {
         struct cop__text text;
         cop__text_init(&text);
-        append_text(&text, record, key);
+        record_append_text(&text, record, key);
         cop__columns_cell(&dump->actors, "%s", text.size > 0 ? cop__text_get(&text) : "-");
         cop__text_fini(&text);
 }
@@ -323,20 +291,20 @@ static void keep_actor(struct dump *dump, const cop_term *record)
 {
         char pid[COP_ID_TEXT_MAX];
         struct cop__text memory;
-        const char *who = has_text(record, "name")    ? "name"
-                          : has_text(record, "label") ? "label"
+        const char *who = record_has_text(record, "name")    ? "name"
+                          : record_has_text(record, "label") ? "label"
                                                       : "server";
         if (!dump->has_actors)
                 for (size_t i = 0; i < COP__COUNT(headings); i++)
                         cop__columns_cell(&dump->actors, "%s", headings[i]);
         dump->has_actors = true;
         cop__text_init(&memory);
-        cop__text_append_bytes(&memory, number_of(record, "bytes"));
-        cop__columns_cell(&dump->actors, "   %s", cop_pid_print(pid_of(record, "pid"), pid));
+        cop__text_append_bytes(&memory, record_number_of(record, "bytes"));
+        cop__columns_cell(&dump->actors, "   %s", cop_pid_print(record_pid_of(record, "pid"), pid));
         cell_of_text(dump, record, who);
         cell_of_text(dump, record, "status");
-        cop__columns_cell(&dump->actors, "%llu", (unsigned long long)number_of(record, "unread"));
-        cop__columns_cell(&dump->actors, "%llu", (unsigned long long)number_of(record, "handled"));
+        cop__columns_cell(&dump->actors, "%llu", (unsigned long long)record_number_of(record, "unread"));
+        cop__columns_cell(&dump->actors, "%llu", (unsigned long long)record_number_of(record, "handled"));
         cop__columns_cell(&dump->actors, "%s", cop__text_get(&memory));
         cell_of_text(dump, record, "where");
         cop__text_fini(&memory);
@@ -345,16 +313,16 @@ static void keep_actor(struct dump *dump, const cop_term *record)
 /* Mail comes in between the actors, but is read after them. */
 static void print_message(struct cop__text *mail, const cop_term *record)
 {
-        uint64_t at = number_of(record, "at");
+        uint64_t at = record_number_of(record, "at");
         cop__text_append_string(mail, "   ");
-        append_pid(mail, pid_of(record, "to"));
+        record_append_pid(mail, record_pid_of(record, "to"));
         if (at == 0)
                 cop__text_append_string(mail, " is at ");
         else
                 cop__text_printf(mail, " %llu: ", (unsigned long long)at);
-        append_text(mail, record, "text");
+        record_append_text(mail, record, "text");
         cop__text_append_string(mail, " from ");
-        append_pid(mail, pid_of(record, "from"));
+        record_append_pid(mail, record_pid_of(record, "from"));
         cop__text_append_char(mail, '\n');
 }
 
@@ -363,10 +331,10 @@ static void print_message(struct cop__text *mail, const cop_term *record)
 static void append_line(struct cop__text *out, const cop_term *record, const char *before,
                         const char *key)
 {
-        if (!has_text(record, key))
+        if (!record_has_text(record, key))
                 return;
         cop__text_append_string(out, before);
-        append_text(out, record, key);
+        record_append_text(out, record, key);
 }
 
 static void print_crash(struct dump *dump, const cop_term *record)
@@ -374,10 +342,10 @@ static void print_crash(struct dump *dump, const cop_term *record)
         struct cop__text *out = &dump->out;
         begin_section(dump, "last crashes");
         cop__text_append_string(out, "   ");
-        append_time(out, number_of(record, "when"));
+        append_time(out, record_number_of(record, "when"));
         append_line(out, record, " ", "who");
         cop__text_append_char(out, ' ');
-        append_pid(out, pid_of(record, "pid"));
+        record_append_pid(out, record_pid_of(record, "pid"));
         append_line(out, record, " crashed: ", "words");
         append_line(out, record, "\n      in ", "where");
         append_line(out, record, "\n      handling ", "message");
@@ -390,11 +358,11 @@ static void print_letter(struct dump *dump, const cop_term *record)
         struct cop__text *out = &dump->out;
         begin_section(dump, "last dead letters");
         cop__text_append_string(out, "   ");
-        append_time(out, number_of(record, "when"));
+        append_time(out, record_number_of(record, "when"));
         cop__text_append_char(out, ' ');
-        append_pid(out, pid_of(record, "from"));
+        record_append_pid(out, record_pid_of(record, "from"));
         cop__text_append_string(out, " to ");
-        append_pid(out, pid_of(record, "to"));
+        record_append_pid(out, record_pid_of(record, "to"));
         append_line(out, record, ", ", "reason");
         append_line(out, record, ": ", "text");
         cop__text_append_char(out, '\n');
@@ -403,10 +371,10 @@ static void print_letter(struct dump *dump, const cop_term *record)
 static void print_end(struct dump *dump, const cop_term *record)
 {
         dump->has_end = true;
-        cop__text_printf(&dump->out, "\n%llu of ", (unsigned long long)number_of(record, "actors"));
-        cop__text_append_count(&dump->out, number_of(record, "alive"), "actor");
+        cop__text_printf(&dump->out, "\n%llu of ", (unsigned long long)record_number_of(record, "actors"));
+        cop__text_append_count(&dump->out, record_number_of(record, "alive"), "actor");
         cop__text_append_string(&dump->out, " and ");
-        cop__text_append_count(&dump->out, number_of(record, "messages"), "message");
+        cop__text_append_count(&dump->out, record_number_of(record, "messages"), "message");
         cop__text_append_string(&dump->out, " are in this dump\n");
 }
 
@@ -417,17 +385,14 @@ static void take_record(struct dump *dump, struct cop__text *mail, const cop_ter
         static const struct {
                 const char *what;
                 void (*take)(struct dump *dump, const cop_term *record);
-        } takers[] = { { "node", print_node },   { "totals", print_totals }, { "worker", print_worker },
-                       { "frame", print_frame }, { "child", keep_child },    { "actor", keep_actor },
-                       { "crash", print_crash }, { "letter", print_letter }, { "end", print_end } };
-        if (record->type != COP_TERM_MAP) {
-                dump->is_damaged = true;
-                return;
-        }
-        if (is_what(record, "message"))
+        } takers[] = { { "node", print_node },     { "totals", print_totals }, { "module", keep_module },
+                       { "worker", print_worker }, { "thread", print_thread }, { "frame", print_frame },
+                       { "child", keep_child },    { "actor", keep_actor },    { "crash", print_crash },
+                       { "letter", print_letter }, { "end", print_end } };
+        if (record_is_what(record, "message"))
                 print_message(mail, record);
         for (size_t i = 0; i < COP__COUNT(takers); i++)
-                if (is_what(record, takers[i].what))
+                if (record_is_what(record, takers[i].what))
                         takers[i].take(dump, record);
 }
 
@@ -473,11 +438,12 @@ static void read_records(struct dump *dump)
                 struct cop__scratch scratch;
                 cop_term record;
                 cop__scratch_init(&scratch);
-                if (cop__unpack_term(bytes, size, RECORD_DEPTH, &scratch, &record) != COP_OK) {
+                if (cop__unpack_term(bytes, size, RECORD_DEPTH, &scratch, &record) != COP_OK ||
+                    record.type != COP_TERM_MAP) {
                         dump->is_damaged = true;
                 } else {
-                        if (is_what(&record, "crash") || is_what(&record, "letter") ||
-                            is_what(&record, "end"))
+                        if (record_is_what(&record, "crash") || record_is_what(&record, "letter") ||
+                            record_is_what(&record, "end"))
                                 flush_gathered(dump, &mail);
                         take_record(dump, &mail, &record);
                 }
@@ -488,7 +454,7 @@ static void read_records(struct dump *dump)
         cop__text_fini(&mail);
 }
 
-static enum exit_code print_bytes(const char *path, const uint8_t *bytes, size_t size)
+static enum exit_code print_bytes(const char *path, const uint8_t *bytes, size_t size, bool has_lines)
 {
         size_t magic = sizeof(COP__DUMP_MAGIC) - 1;
         if (size < magic || memcmp(bytes, COP__DUMP_MAGIC, magic) != 0) {
@@ -498,6 +464,7 @@ static enum exit_code print_bytes(const char *path, const uint8_t *bytes, size_t
         struct dump dump = { .at = bytes + magic, .end = bytes + size };
         cop__text_init(&dump.out);
         cop__columns_init(&dump.actors, "lllrrrl");
+        dump_places_init(&dump.places, has_lines);
         read_records(&dump);
         fwrite(cop__text_get(&dump.out), 1, dump.out.size, stdout);
         const char *wrong = dump.out.failed ? "there is no memory for all of it"
@@ -506,6 +473,9 @@ static enum exit_code print_bytes(const char *path, const uint8_t *bytes, size_t
                                                                      : NULL;
         if (wrong != NULL)
                 fprintf(stderr, "coppice: %s: %s\n", path, wrong);
+        if (dump.places.has_other_build)
+                fprintf(stderr, "coppice: lines are missing where a file is not the build that ran, or cannot be read\n");
+        dump_places_fini(&dump.places);
         cop__columns_fini(&dump.actors);
         cop__text_fini(&dump.out);
         free(dump.children);
@@ -513,7 +483,7 @@ static enum exit_code print_bytes(const char *path, const uint8_t *bytes, size_t
 }
 
 /* Not to be held up by a pipe that lies in the path's place: only a plain file is read. */
-static int open_dump(const char *path, size_t *size)
+static int open_dump(const char *path, size_t *size, bool *is_own)
 {
         struct stat is;
         int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -526,6 +496,7 @@ static int open_dump(const char *path, size_t *size)
                         DUMP_SIZE_MAX >> 20);
         } else {
                 *size = (size_t)is.st_size;
+                *is_own = is.st_uid == geteuid() || is.st_uid == 0;
                 return fd;
         }
         if (fd >= 0)
@@ -533,11 +504,12 @@ static int open_dump(const char *path, size_t *size)
         return -1;
 }
 
-enum exit_code dump_print(const char *path)
+enum exit_code dump_print(const char *path, bool wants_lines)
 {
         size_t size, have = 0;
         ssize_t got = 1;
-        int fd = open_dump(path, &size);
+        bool is_own;
+        int fd = open_dump(path, &size, &is_own);
         if (fd < 0)
                 return EXIT_FAILED;
         uint8_t *bytes = malloc(size + 1);
@@ -549,7 +521,7 @@ enum exit_code dump_print(const char *path)
                 fprintf(stderr, "coppice: %s cannot be read: %s\n", path,
                         bytes == NULL ? "there is no memory for it" : strerror(errno));
         else
-                code = print_bytes(path, bytes, have);
+                code = print_bytes(path, bytes, have, wants_lines && is_own);
         free(bytes);
         return code;
 }

@@ -3,7 +3,8 @@
  * Printing the file that a node has left when a fault ended it (actors/dump_file.h).
  *
  * The file may be broken off, damaged, or made by somebody who means ill: it is read into memory as a whole, up to
- * DUMP_SIZE_MAX, each record is scanned before it is decoded, and no byte of it reaches the terminal unescaped.
+ * DUMP_SIZE_MAX, each record is scanned before it is decoded, and no byte of it reaches the terminal unescaped. The files that it names
+ * are looked at for lines only if it is one's own, or root's.
  */
 #ifndef SHELL_CLIENT_DUMP_H
 #define SHELL_CLIENT_DUMP_H
@@ -14,9 +15,10 @@
 #define DUMP_SIZE_MAX ((size_t)64 << 20)
 
 /*
- * Prints it on standard output. Ends with EXIT_FAILED, and a sentence on standard error, if it cannot be read, is no dump, or is not
+ * Prints it on standard output; with lines, of each code address where in the source it lies, which takes as long as reading the
+ * program's debug information. Ends with EXIT_FAILED, and a sentence on standard error, if it cannot be read, is no dump, or is not
  * whole; what can be read of it is printed all the same.
  */
-enum exit_code dump_print(const char *path);
+enum exit_code dump_print(const char *path, bool wants_lines);
 
 #endif

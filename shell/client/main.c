@@ -28,7 +28,7 @@ struct options {
         const char *node;   /* NULL: the only one */
         const char *file;   /* of commands; NULL: none */
         int64_t wait_ms;    /* for the node to be there */
-        bool keep_going, echo, help, version;
+        bool keep_going, echo, no_lines, help, version;
         char **words;       /* the command; ended by NULL */
 };
 
@@ -44,6 +44,7 @@ static void print_usage(FILE *to)
               "  -w, --wait MS      waits so long for the node to be there\n"
               "      --keep-going   goes on behind a command that failed\n"
               "      --echo         prints each command of a file or pipe before its result\n"
+              "      --no-lines     dump: only functions, without reading debug information\n"
               "      --help, --version\n"
               "Ends with 0 if all went well, 1 if a command failed, 2 if these words are wrong,\n"
               "3 if there is no such node.\n",
@@ -108,6 +109,8 @@ static bool read_options(struct options *options, char **words)
                         options->keep_going = true;
                 } else if (strcmp(word, "--echo") == 0) {
                         options->echo = true;
+                } else if (strcmp(word, "--no-lines") == 0) {
+                        options->no_lines = true;
                 } else if (is_either(word, "-n", "--node") || is_either(word, "-f", "--file") ||
                            is_either(word, "-w", "--wait")) {
                         if (!read_value(options, word, words[1]))
@@ -203,13 +206,14 @@ static enum exit_code talk_to(const struct options *options, const char *node)
 }
 
 /* `coppice dump FILE` */
-static enum exit_code print_dump(char **words)
+static enum exit_code print_dump(const struct options *options)
 {
+        char **words = options->words + 1;
         if (words[0] == NULL || words[1] != NULL) {
                 refuse("%s takes one file", "dump");
                 return EXIT_USAGE;
         }
-        return dump_print(words[0]);
+        return dump_print(words[0], !options->no_lines);
 }
 
 static enum exit_code run(const struct options *options)
@@ -220,7 +224,7 @@ static enum exit_code run(const struct options *options)
                 return list_nodes();
         if (options->node == NULL && *options->words != NULL &&
             strcmp(options->words[0], "dump") == 0)
-                return print_dump(options->words + 1);
+                return print_dump(options);
         wait_for_node(options);
         if (options->node != NULL)
                 return talk_to(options, options->node);

@@ -60,6 +60,7 @@ static void run(unsigned count, unsigned thieves)
 {
         unsigned threads[2];
         memset(&ring, 0, sizeof(ring));
+        cop__runqueue_init(&ring, COP__RUNQUEUE_SIZE);
         memset(tasks, 0, sizeof(tasks));
         task_count = count;
         over = false;
