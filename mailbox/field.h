@@ -20,10 +20,10 @@ _Static_assert(sizeof(struct cop__items) == sizeof(cop_int64s), "an array is ite
 /* Bytes from one item to the next. */
 size_t cop__field_item_size(const cop_field *field);
 
-/* Does it lie in the struct whole, pointing at nothing? Most do: walks pass over them by this. */
+/* One value that points at nothing? Most fields are: walks pass over them by this. */
 COP__INLINE bool cop__field_is_flat(const cop_field *field)
 {
-        return field->type < COP_FIELD_SYMBOL && field->shape != COP_FIELD_ITEMS;
+        return field->type < COP_FIELD_SYMBOL && field->shape == COP_FIELD_ONE;
 }
 
 /* Does an item point at something? Where the items themselves lie is not asked. */
