@@ -22,8 +22,8 @@ static void bidder(const purse *p)
                 cop_auto message = cop_receive(COP_FOREVER, COP_KIND(lot));
                 if (p->sleeps && cop_read(lot, message)->number == 1)
                         continue; /* has nodded off */
-                if (cop_time_left_of(message) <= 20000)
-                        printf("  somebody is in a hurry\n");
+                if (cop_time_left_of(message) == 0)
+                        continue; /* who has asked does not wait any more */
                 cop_answer(message, bid, .pounds = p->pounds * cop_read(lot, message)->number);
         }
 }
