@@ -1,7 +1,8 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * A worker's desk (scheduler/desk.h): its owner lays tasks there and takes them, in the next slot and among the few of the ring, and a
- * raider comes again and again. Under every schedule each task is had by one of them, however the desk is guarded.
+ * A worker's desk (scheduler/desk.h): its owner lays tasks there and takes them, in the next slot
+ * and among the few of the ring, and a raider comes again and again. Under every schedule each task
+ * is had by one of them, however the desk is guarded.
  */
 #include <string.h>
 
