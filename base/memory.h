@@ -1,10 +1,12 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * Memory of the heap, as the layers of a node ask for it: malloc's, but that on a thread which drives a simulated node it is
- * refused when the simulation says so. What is asked for here is given back with free().
+ * Memory of the heap, as the layers of a node ask for it: malloc's, but that on a thread which
+ * drives a simulated node it is refused when the simulation says so. What is asked for here is
+ * given back with free().
  *
- * What belongs to the process and not to a node (the map of its code, what is made once for all nodes) is asked for from malloc
- * itself: two runs of one seed in one process would otherwise not ask the same.
+ * What belongs to the process and not to a node (the map of its code, what is made once for all
+ * nodes) is asked for from malloc itself: two runs of one seed in one process would otherwise not
+ * ask the same.
  */
 #ifndef BASE_MEMORY_H
 #define BASE_MEMORY_H
@@ -22,8 +24,8 @@ void *cop__aligned_alloc(size_t alignment, size_t size) __attribute__((malloc, a
 bool cop__memory_refuses(void);
 
 /*
- * From now on each request of the calling thread asks `refuses` first, and true is out of memory; NULL: no more. `context` is
- * borrowed until then.
+ * From now on each request of the calling thread asks `refuses` first, and true is out of memory;
+ * NULL: no more. `context` is borrowed until then.
  */
 void cop__memory_simulate(bool (*refuses)(void *context), void *context);
 

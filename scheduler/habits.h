@@ -1,11 +1,12 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * Habits: how much a node does at a time and how much it keeps at hand. Each is a limit of base/limits.h, where its reason stands. A
- * real node has the ordinary ones; a simulated one draws others from its seed, so that full rings, shared queues and empty caches,
- * which are rare, are common in some of them.
+ * Habits: how much a node does at a time and how much it keeps at hand. Each is a limit of
+ * base/limits.h, where its reason stands. A real node has the ordinary ones; a simulated one draws
+ * others from its seed, so that full rings, shared queues and empty caches, which are rare, are
+ * common in some of them.
  *
- *      1 <= each, and not above the ordinary one where that is the size of an array: ring_size, desk_few, slots_cached
- *      timers_every, shared_every and ring_size are powers of two; shared_every is a multiple of timers_every
+ *      1 <= each; ring_size, desk_few, slots_cached <= the ordinary one: the size of an array
+ *      ring_size, timers_every, shared_every: powers of two; shared_every a multiple of timers_every
  *
  * Constant once the node has started.
  */

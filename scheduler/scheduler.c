@@ -1160,7 +1160,7 @@ static void stop_simulation(struct cop__scheduler *scheduler)
 {
         if (scheduler->hooks.simulation->scheduler == NULL)
                 return;
-        /* Workers with threads end when nothing is left to run, too: some of the dead are still at what they had. */
+        /* As workers with threads do: some of the dead are still at what they had. */
         while (cop__simulation_step(scheduler->hooks.simulation))
                 ;
         for (unsigned i = scheduler->worker_count; i > 0; i--)

@@ -73,7 +73,7 @@ struct cop__simulation {
         uint32_t patience;      /* a visitor that has been woken waits for one in so many steps on average */
         uint32_t magazine_max;  /* of the pool */
         uint32_t bag_max;       /* what is more waits in the queues */
-        uint32_t thefts;        /* in order QUEUES, one task in so many is another worker's; 0: when it has none of its own */
+        uint32_t thefts;        /* in order QUEUES, one in so many is another worker's; 0: none */
         struct cop__habits habits;
 
         /* As it goes on. */

@@ -49,7 +49,7 @@ struct cop_node;
 typedef struct cop_simulation {
         uint64_t seed;      /* any number */
         uint32_t crashes;   /* in so many turns, the actor whose turn it is crashes: {crashed, simulation} */
-        uint32_t refusals;  /* of so many requests for fresh memory in actors' turns, for anything of the node's, one finds none */
+        uint32_t refusals;  /* of so many requests for fresh memory in actors' turns, one finds none */
         uint32_t stalls;    /* in so many turns, the next timer is due although somebody is runnable: a slow machine */
         uint32_t checks;    /* in so many turns, the runtime looks whether its own invariants hold; if not, it aborts */
         /* May this one crash? NULL: who was started by a supervisor, other supervisors among them. An actor's init never crashes. It

@@ -1,8 +1,9 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * The only worker of a node and threads that come and go (scheduler/company.h), over a real arrival queue. While it is alone the
- * worker pushes to it and falls asleep at it by loads and stores; the others join, push by an exchange, and leave. Under every schedule
- * each node is taken once and in its sender's order, and none is left lying while nobody is going to look.
+ * The only worker of a node and threads that come and go (scheduler/company.h), over a real arrival
+ * queue. While it is alone the worker pushes to it and falls asleep at it by loads and stores; the
+ * others join, push by an exchange, and leave. Under every schedule each node is taken once and in
+ * its sender's order, and none is left lying while nobody is going to look.
  */
 #include <string.h>
 

@@ -21,6 +21,8 @@
 
 /* Declared so that each has been; the linker knows them by these names. */
 uint64_t __wrap_cop__clock_ns(void);
+uint64_t __wrap_cop__clock_in_ns(uint64_t ns);
+bool __wrap_cop__clock_is_past(uint64_t when_ns);
 void __wrap_cop__park_init(struct cop__park *park);
 uint32_t __wrap_cop__park_ticket(struct cop__park *park);
 void __wrap_cop__park_wait(struct cop__park *park, uint32_t ticket, uint64_t deadline_ns);
@@ -56,6 +58,17 @@ int __wrap_madvise(void *memory, size_t size, int advice);
 void __wrap_ck_epoch_barrier(ck_epoch_record_t *record);
 void __real_free(void *memory);
 void __wrap_free(void *memory);
+
+/* Those that look at the kernel's tick first ask the clock by themselves, within its file. */
+uint64_t __wrap_cop__clock_in_ns(uint64_t ns)
+{
+        return explore_clock_ns() + ns;
+}
+
+bool __wrap_cop__clock_is_past(uint64_t when_ns)
+{
+        return explore_clock_ns() >= when_ns;
+}
 
 uint64_t __wrap_cop__clock_ns(void)
 {

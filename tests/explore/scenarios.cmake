@@ -162,3 +162,18 @@ explore_test(alarms 500)
 explore_plant(alarms_cancel_what_has_fired alarms a_cancelled actors/timer.c
         "cop__timer_leave(cop__timer_home_of(timers, timed->as.wait.ref), timed);\n}"
         "(void)timers;\n}")
+
+explore_test(rings 200)
+
+explore_plant(rings_are_looked_for_twice_at_most rings of_two actors/call.c
+        "if (ring == COP__RING_NONE)\n                        break;"
+        "break;")
+explore_plant(rings_show_an_edge_late rings of_two actors/call.c
+        "if (COP__LIKELY(request->type != COP__SIGNAL_INFO)) /* which is answered also while its actor waits */\n                cop__calling_wait_for(own, ref, to);"
+        "\n#undef cop__fence_after_exchange\n#define cop__fence_after_exchange() cop__calling_wait_for(own, ref, to)\n")
+
+explore_test(quiet 100)
+
+explore_plant(quiet_overlooks_timers quiet when_it_is_quiet_who scheduler/quiet.c
+        "if (!all_asleep(scheduler, &turns) || has_timers(scheduler) ||"
+        "(void)has_timers;\n        if (!all_asleep(scheduler, &turns) ||")

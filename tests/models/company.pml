@@ -1,14 +1,17 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * The queue of a node with one worker (scheduler/company.h, mailbox/queue.h): while no other thread is awake in the node the worker
- * pushes to the queue and falls asleep at it by a load and a store, two steps; who joins pushes by an exchange, one step.
+ * The queue of a node with one worker (scheduler/company.h, mailbox/queue.h): while no other thread
+ * is awake in the node the worker pushes to the queue and falls asleep at it by a load and a store,
+ * two steps; who joins pushes by an exchange, one step.
  *
- * The worker's stores reach the others late and in their order: that of at_work waits in a buffer of one, which empties when it likes,
- * before the worker's next store, or when the fence makes it. In every interleaving: each node is taken once; the owner is
- * scheduled only while it sleeps; when all have pushed and nobody is scheduled, nothing is left.
+ * The worker's stores reach the others late and in their order: that of at_work waits in a buffer
+ * of one, which empties when it likes, before the worker's next store, or when the fence makes it.
+ * In every interleaving: each node is taken once; the owner is scheduled only while it sleeps; when
+ * all have pushed and nobody is scheduled, nothing is left.
  *
- * Each PLANT_ puts in a bug, which must be found: NO_FENCE, who joins does without; LOOK_ONCE, the worker does not look again once it
- * has said that it is at work; PART_EARLY, the first who leaves says that all have.
+ * Each PLANT_ puts in a bug, which must be found: NO_FENCE, who joins does without; LOOK_ONCE, the
+ * worker does not look again once it has said that it is at work; PART_EARLY, the first who leaves
+ * says that all have.
  */
 #define OWN 2                 /* nodes of the worker: 1 and 2 */
 #define VISITORS 2            /* one node each: 3 and 4 */

@@ -1,13 +1,15 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * Supervisors under the same orders as Erlang's: trees.erl is the other side and does the same word for word, compare.sh compares.
+ * Supervisors under the same orders as Erlang's: trees.erl is the other side and does the same word
+ * for word, compare.sh compares.
  *
  *      trees generate SEED SEQUENCES       prints orders
  *      trees run                           reads them
  *
- * Each sequence begins with a tree of three children whose strategy, intensity and kinds of restart are drawn. Children come in
- * lives, c1.2 being the second one that began under the id c1. What they do is printed in the order in which it happens, for that
- * is a supervisor's promise: who begins, refuses to begin or ends before whom. Then the children as the supervisor tells them,
+ * Each sequence begins with a tree of three children whose strategy, intensity and kinds of restart
+ * are drawn. Children come in lives, c1.2 being the second one that began under the id c1. What
+ * they do is printed in the order in which it happens, for that is a supervisor's promise: who
+ * begins, refuses to begin or ends before whom. Then the children as the supervisor tells them,
  * with their number.
  */
 #include <stdio.h>
