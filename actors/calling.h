@@ -50,6 +50,7 @@
 #define ACTORS_CALLING_H
 
 #include "actors/actor.h"
+#include "base/text.h"
 
 struct cop__calling {
         uint64_t open;        /* atomic; the reference of its call; 0: none */
@@ -150,6 +151,10 @@ enum cop__ring {
         COP__RING_UNSETTLED, /* it does, but not all of them are known to sleep: look again */
         COP__RING_CLOSED,    /* nobody in it can go on; cop_failure() has been set to say so */
 };
+
+/* "b <0.4.0>, who waits for the first": whom that actor cannot go on without, and so on, as it is at
+ * this moment; "" for nobody. Threads: any that is inside. */
+void cop__ring_print(struct cop_node *node, cop_pid pid, struct cop__text *text);
 
 enum cop__ring cop__ring_look_far(struct cop__actor *actor, struct cop__calling *own);
 

@@ -235,3 +235,22 @@ enum cop__ring cop__ring_look_far(struct cop__actor *actor, struct cop__calling 
                 free(members);
         return ring;
 }
+
+/* ---- For people who look ------------------------------------------------------------------- */
+
+void cop__ring_print(struct cop_node *node, cop_pid pid, struct cop__text *text)
+{
+        cop_pid at = pid;
+        for (unsigned shown = 0; edge_of(node, at, &at) != 0; shown++) {
+                cop__text_append_string(text, shown > 0 ? ", who waits for " : "");
+                if (cop_pid_equal(at, pid)) {
+                        cop__text_append_string(text, "the first");
+                        return;
+                }
+                if (shown == COP__NEIGHBOURS_SHOWN) {
+                        cop__text_append_string(text, "others");
+                        return;
+                }
+                cop__neighbour_append(text, node, at);
+        }
+}

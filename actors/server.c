@@ -32,13 +32,14 @@ static const cop_kind *state_kind(const cop_behaviour *server)
         return NULL;
 }
 
-/* What may be seen of an actor: a server's state if it says with COP_STATE what that is, a
- * function's if it has shown one. */
+/* A plain one, or a task, whose server is the runtime's. */
 static bool is_function(const struct cop__actor *actor)
 {
         return actor->server == NULL || actor->server == &cop__task_behaviour;
 }
 
+/* What may be seen of an actor: a server's state if it says with COP_STATE what that is, a
+ * function's if it has shown one. */
 static const cop_kind *shown_kind(const struct cop__actor *actor)
 {
         if (!is_function(actor))

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "actors/calling.h"
 #include "actors/info.h"
 #include "actors/recent.h"
 #include "actors/registry.h"
@@ -47,6 +48,17 @@ static void append_pids(struct cop__shell *shell, const char *title, const cop_t
         cop__text_append_char(out, '\n');
 }
 
+/* Whom it cannot go on without, and whom that one, and so on: only if there is one. */
+static void append_waits(struct cop__shell *shell, cop_pid pid)
+{
+        char chain[1024] = "";
+        struct cop__text text;
+        cop__text_init_fixed(&text, chain, sizeof(chain));
+        cop__ring_print(shell->node, pid, &text);
+        if (chain[0] != '\0')
+                cop__text_printf(&shell->out, "\n  %-13s %s", "waits for", chain);
+}
+
 /* What can be seen from the side. */
 static void append_glimpse(struct cop__shell *shell, const struct cop__glimpse *glimpse)
 {
@@ -70,6 +82,7 @@ static void append_glimpse(struct cop__shell *shell, const struct cop__glimpse *
         cop__text_printf(out, "  %-13s %s", "in", place.function);
         if (place.file[0] != '\0')
                 cop__text_printf(out, " at %s:%u", place.file, place.line);
+        append_waits(shell, glimpse->pid);
         cop__text_printf(out, "\n  %-13s ", "parent");
         if (glimpse->parent.bits != 0)
                 append_pid(shell, out, glimpse->parent);

@@ -438,6 +438,42 @@ ON_STAGE(an_actor_whose_parent_is_dead_is_a_root)
         ck_assert_str_eq(masked(out(stage, "tree")), "till <>\nelder <>\nyounger <>\n");
 }
 
+static void is_silent(void)
+{
+        cop_sleep(COP_FOREVER);
+}
+
+static void calls_the_silent(void)
+{
+        cop_call(NULL, "silent", COP_FOREVER, hush);
+}
+
+static void calls_the_second(void)
+{
+        cop_call(NULL, "second", COP_FOREVER, hush);
+}
+
+static cop_pid spawn_as(const char *name, void (*does)(void))
+{
+        cop_pid pid;
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = does, .name = name },
+                                       &pid),
+                         COP_OK);
+        return pid;
+}
+
+ON_STAGE(info_shows_who_waits_for_whom_to_the_end_of_the_chain)
+{
+        char expected[128], silent[COP_ID_TEXT_MAX], second[COP_ID_TEXT_MAX];
+        cop_pid_print(spawn_as("silent", is_silent), silent);
+        cop_pid_print(spawn_as("second", calls_the_silent), second);
+        spawn_as("first", calls_the_second);
+        snprintf(expected, sizeof(expected), "  waits for     second %s, who waits for silent %s\n",
+                 second, silent);
+        await_true(strstr(out(stage, "info first"), expected) != NULL);
+        ck_assert_ptr_null(strstr(out(stage, "info silent"), "waits for"));
+}
+
 ON_STAGE(info_shows_what_an_actor_knows_of_itself)
 {
         char self[COP_ID_TEXT_MAX], expected[128];
