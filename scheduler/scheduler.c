@@ -426,7 +426,8 @@ static COP__NOINLINE void pass_over_next(struct cop__worker *worker)
 /* One from the pile, which is shared with who has nothing to do. */
 static struct cop__task *pick_fresh(struct cop__worker *worker)
 {
-        if (COP__UNLIKELY(cop__load_relaxed(&worker->thread.scheduler->idle) != 0))
+        if (COP__UNLIKELY(cop__load_relaxed(&worker->thread.scheduler->idle) != 0) &&
+            cop__load_relaxed(&worker->desk.pile.count) > 1)
                 share_pile(worker);
         return cop__desk_begin(&worker->desk);
 }
