@@ -1,11 +1,13 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * Which kinds cross between a node and the process of an actor: all of the program's, and these of the library's own, by which its
- * actors (channels, futures, tasks, agents, ...) talk with those who use them.
+ * Which kinds cross between a node and the process of an actor: all of the program's, and these
+ * of the library's own, by which its actors (channels, futures, tasks, agents, ...) talk with
+ * those who use them.
  *
- * Some of these bear addresses of code. Addresses are the same in all processes, which are forks of one another; but a process
- * may be corrupted, and then an address from it would be a way into the node. So those go from a process only to where they can do no
- * more than in the one they come from: to an actor in another process. All others go anywhere.
+ * Some of these bear addresses of code. Addresses are the same in all processes, which are forks
+ * of one another; but a process may be corrupted, and then an address from it would be a way into
+ * the node. So those go from a process only to where they can do no more than in the one they
+ * come from: to an actor in another process. All others go anywhere.
  */
 #include "actors/crossing.h"
 
@@ -59,10 +61,15 @@ static const struct passing passing[] = {
         { "child_answer", false },
 };
 
+static bool is_own(const char *name)
+{
+        return strncmp(name, "cop__", 5) == 0;
+}
+
 /* NULL: a kind that does not cross, or none of the library's own. */
 static const struct passing *find(const char *name)
 {
-        if (strncmp(name, "cop__", 5) != 0)
+        if (!is_own(name))
                 return NULL;
         for (size_t i = 0; i < COP__COUNT(passing); i++)
                 if (strcmp(name + 5, passing[i].name) == 0)
@@ -74,7 +81,7 @@ cop_status cop__crossing_kinds_add(cop_kinds *kinds, const cop_kind *const *firs
                                    const cop_kind *const *last)
 {
         for (; first < last; first++) {
-                if (*first == NULL || (strncmp((*first)->name, "cop__", 5) == 0 && find((*first)->name) == NULL))
+                if (*first == NULL || (is_own((*first)->name) && find((*first)->name) == NULL))
                         continue;
                 cop_status status = cop__kinds_add(kinds, first, first + 1);
                 if (status != COP_OK)

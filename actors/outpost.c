@@ -1,10 +1,10 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
-/* The outpost: its life, and what it hands on to its process. What comes from there is in outpost_hear.c. See outpost.h. */
+/*
+ * The outpost: its life, and what it hands on to its process. What comes from there is in
+ * outpost_hear.c. See outpost.h.
+ */
 #define _GNU_SOURCE
 #include "actors/outpost.h"
-
-#include <coppice/group.h>
-#include <coppice/registry.h>
 
 #include <signal.h>
 #include <stdio.h>
@@ -15,13 +15,15 @@
 #include "actors/actor.h"
 #include "actors/outpost_hear.h"
 #include "actors/report.h"
-#include "actors/simulation.h"
 #include "base/clock.h"
 #include "mailbox/kind.h"
 
 COP__KIND_DEFINE(cop__ready, unused);
 
-/* What a failure of a call is, as long as it is in an outpost's mailbox: there all must have a kind. */
+/*
+ * What a failure of a call is, as long as it is in an outpost's mailbox: there all must have a
+ * kind.
+ */
 typedef struct cop__call_failed {
         uint32_t unused;
 } cop__call_failed;
@@ -49,7 +51,10 @@ bool cop__outpost_rouse(struct cop__thread *thread, cop_pid pid)
 
 static const uint32_t reading = EPOLLIN | EPOLLRDHUP;
 
-/* Edge-triggered, so asked for only when the socket is full: else each packet that the process reads would be news. */
+/*
+ * Edge-triggered, so asked for only when the socket is full: else each packet that the process
+ * reads would be news.
+ */
 static void want_writable(struct cop__crossing *crossing, cop_pid self, bool wanted)
 {
         if (crossing->writable_wanted == wanted)
@@ -76,17 +81,24 @@ static bool tell_myself(struct cop__crossing *crossing, cop_pid self)
         return crossing->flush_due;
 }
 
-/* With more messages behind this one, they cross together: the outpost tells itself to see to it when it has been through. */
+/*
+ * With more messages behind this one, they cross together: the outpost tells itself to see to it
+ * when it has been through.
+ */
 static void flush_soon(struct cop__actor *self, struct cop__crossing *crossing)
 {
         cop_pid pid = cop__actor_pid(self);
-        bool last = self->mailbox.first == NULL && cop__queue_is_drained(&self->queue, &self->cursor);
+        bool last = self->mailbox.first == NULL &&
+                    cop__queue_is_drained(&self->queue, &self->cursor);
         bool many = cop__tray_waiting(&crossing->out) > COP__CROSSING_WAITING / 2;
         if (last || many || !tell_myself(crossing, pid))
                 cop__crossing_flush(crossing, pid);
 }
 
-/* Until the process has read most of what waits for it. Requests and answers of its own are heard meanwhile. */
+/*
+ * Until the process has read most of what waits for it. Requests and answers of its own are heard
+ * meanwhile.
+ */
 static void wait_for_room(struct cop__actor *self, struct cop__crossing *crossing)
 {
         while (cop__tray_waiting(&crossing->out) > COP__CROSSING_WAITING && !crossing->hung_up) {
@@ -102,7 +114,8 @@ static void wait_for_room(struct cop__actor *self, struct cop__crossing *crossin
 /* ---- Handing on ------------------------------------------------------------------------ */
 
 /* Stays here until it is answered or its sender gives up. Without memory the call fails now. */
-static bool hold(struct cop__actor *self, struct cop__crossing *crossing, struct cop__signal *signal)
+static bool hold(struct cop__actor *self, struct cop__crossing *crossing,
+                 struct cop__signal *signal)
 {
         struct cop__held *held = malloc(sizeof(*held));
         if (held == NULL)
@@ -159,7 +172,8 @@ static void complain(struct cop__actor *self, const struct cop__signal *signal, 
 }
 
 /* True: the message is kept; else it is the caller's to end. */
-static bool hand_on(struct cop__actor *self, struct cop__crossing *crossing, struct cop__signal *signal)
+static bool hand_on(struct cop__actor *self, struct cop__crossing *crossing,
+                    struct cop__signal *signal)
 {
         bool kept = false;
         cop_status status = put_signal(crossing, signal);
@@ -221,7 +235,8 @@ static void end_crossing(struct cop__belonging *belonging)
 
 static COP__NORETURN void fail_to_start(const char *why)
 {
-        cop_exit(COP_TUPLE(cop_atom("os_process"), COP_TUPLE(cop_atom("no_start"), cop_string(why))));
+        cop_exit(COP_TUPLE(cop_atom("os_process"),
+                           COP_TUPLE(cop_atom("no_start"), cop_string(why))));
 }
 
 static struct cop__crossing *new_crossing(struct cop__actor *self)
@@ -240,7 +255,10 @@ static struct cop__crossing *new_crossing(struct cop__actor *self)
         return crossing;
 }
 
-/* Its references come from blocks that the node will never hand out: from the middle on, a thousand thousand for each. */
+/*
+ * Its references come from blocks that the node will never hand out: from the middle on, a
+ * thousand thousand for each.
+ */
 static uint64_t own_refs(cop_pid self)
 {
         const uint64_t middle = UINT64_C(1) << 43;
@@ -269,7 +287,10 @@ static void found(struct cop__actor *self, struct cop__crossing *crossing, const
         cop__crossing_flush(crossing, pid);
 }
 
-/* What the process tells and what the zygote tells of it come on two sockets, and the first one may be quicker. */
+/*
+ * What the process tells and what the zygote tells of it come on two sockets, and the first one
+ * may be quicker.
+ */
 static bool is_born(struct cop__crossing *crossing)
 {
         struct cop__birth now;
@@ -277,7 +298,10 @@ static bool is_born(struct cop__crossing *crossing)
         return now.state != COP__BIRTH_ASKED;
 }
 
-/* Until the process has told that its init is over, whatever it and others say meanwhile is handed on. */
+/*
+ * Until the process has told that its init is over, whatever it and others say meanwhile is
+ * handed on.
+ */
 static void init(void *state, const void *argument)
 {
         struct outpost *outpost = state;
@@ -302,153 +326,14 @@ static const cop_handler handlers[] = {
         { .event = COP_EVENT_INIT, .kind = COP_KIND_OF(cop__order), .run.init = init },
 };
 
-static const cop_behaviour outpost_server = {
+const cop_behaviour cop__outpost_server = {
         .name = "outpost",
         .state_size = sizeof(struct outpost),
         .handlers = handlers,
         .handler_count = COP__COUNT(handlers),
 };
 
-/* ---- Spawning ------------------------------------------------------------------------------ */
-
-/* Addresses in an order are for the process: nothing here looks at what is there. */
-static cop_status spawn_with_order(cop_spawn_options *options, const cop__order *order, cop_ref asked,
-                                   cop_pid *pid)
-{
-        options->run = NULL;
-        options->run_with = NULL;
-        options->server = &outpost_server;
-        options->kind = COP_KIND_OF(cop__order);
-        options->argument = order;
-        options->init_ack = false;
-        options->promise = cop_no_pid();
-        options->memory_limit = 0;
-        options->memory_limit_soft = false;
-        options->isolation = COP_ISOLATION_PROCESS;
-        return cop__spawn_checked(options, asked, pid);
-}
-
-static cop_text title_of(const cop_spawn_options *options, const char *server_name)
-{
-        if (options->name != NULL)
-                return cop_text_of(options->name);
-        if (options->label != NULL && options->label[0] != '\0')
-                return cop_text_of(options->label);
-        return cop_text_of(server_name[0] != '\0' ? server_name : "coppice-actor");
-}
-
-cop_status cop__outpost_spawn(const cop_spawn_options *given, cop_ref asked, cop_pid *pid)
-{
-        cop_spawn_options options = *given;
-        const char *server_name = given->server != NULL ? given->server->name : "";
-        uint8_t *argument = NULL;
-        size_t size = 0;
-        if (cop__simulation_of(cop__node_of(cop__thread_here())) != NULL)
-                return COP_E_BAD_ARGUMENT; /* an OS process lives in its own time */
-        if (given->kind != NULL) {
-                cop_status status = cop__kind_encode(given->kind, given->argument, &argument, &size);
-                if (status != COP_OK)
-                        return status;
-        }
-        cop__order order = {
-                .server = (uintptr_t)given->server,
-                .run = (uintptr_t)given->run,
-                .run_with = (uintptr_t)given->run_with,
-                .server_name = cop_text_of(server_name),
-                .init_ack = given->init_ack,
-                .supervised = given->supervised,
-                .no_preempt = given->no_preempt,
-                .memory_limit = given->memory_limit,
-                .memory_limit_soft = given->memory_limit_soft,
-                .priority = given->priority,
-                .promise = given->promise,
-                .title = title_of(given, server_name),
-                .argument = cop_bytes_of(argument, size),
-        };
-        cop_status status = spawn_with_order(&options, &order, asked, pid);
-        free(argument);
-        return status;
-}
-
-/* Whole, and not cut short by a NUL within; "" is none. */
-static bool read_text(cop_text text, const char **to)
-{
-        *to = text.size > 0 ? text.data : NULL;
-        return strlen(text.data) == text.size;
-}
-
-/* Who keeps a book for the whole node lives in it: code of the library, known by its very address. */
-static const cop_behaviour *keeper_of(const cop__wish *wish)
-{
-        if (wish->server == (uintptr_t)&cop_scope_server)
-                return &cop_scope_server;
-        return wish->server == (uintptr_t)&cop_registry_server ? &cop_registry_server : NULL;
-}
-
-static cop_status spawn_keeper(cop_spawn_options *options, const cop_behaviour *keeper,
-                               const cop__wish *wish, cop_pid *pid)
-{
-        void *argument = NULL;
-        cop_status status = COP_OK;
-        if (wish->argument.size > 0)
-                status = cop__value_read(COP_KIND_OF(cop_registry), wish->argument.data,
-                                         wish->argument.size, &argument);
-        if (status != COP_OK)
-                return status;
-        options->server = keeper;
-        options->kind = argument != NULL ? COP_KIND_OF(cop_registry) : NULL;
-        options->argument = argument;
-        status = cop__spawn_checked(options, wish->asked, pid);
-        if (argument != NULL)
-                cop__flat_drop(COP_KIND_OF(cop_registry), argument);
-        free(argument);
-        return status;
-}
-
-cop_status cop__outpost_spawn_wish(const cop__wish *wish, cop_ref *monitor_ref, cop_pid *pid)
-{
-        const char *server_name;
-        cop_spawn_options options = {
-                .no_preempt = wish->no_preempt,
-                .supervised = wish->supervised,
-                .link = wish->link,
-                .monitor = wish->monitor,
-                .monitor_ref = monitor_ref,
-                .mailbox_limit = wish->mailbox_limit,
-                .mailbox_bytes = wish->mailbox_bytes,
-                .mailbox_policy = wish->mailbox_policy,
-                .mailbox_high = wish->mailbox_high,
-                .mailbox_low = wish->mailbox_low,
-                .priority = wish->priority,
-                .start_ref = wish->start_ref,
-        };
-        if (!read_text(wish->name, &options.name) || !read_text(wish->label, &options.label) ||
-            !read_text(wish->server_name, &server_name))
-                return COP_E_BAD_ARGUMENT;
-        cop__order order = {
-                .server = wish->server,
-                .run = wish->run,
-                .run_with = wish->run_with,
-                .server_name = wish->server_name,
-                .init_ack = wish->init_ack,
-                .supervised = wish->supervised,
-                .no_preempt = wish->no_preempt,
-                .memory_limit = wish->memory_limit,
-                .memory_limit_soft = wish->memory_limit_soft,
-                .priority = wish->priority,
-                .promise = wish->promise,
-                .title = title_of(&options, wish->server_name.data),
-                .argument = wish->argument,
-        };
-        cop_status status = cop__spawn_is_welcome(&options);
-        if (status != COP_OK)
-                return status;
-        const cop_behaviour *keeper = keeper_of(wish);
-        return keeper != NULL ? spawn_keeper(&options, keeper, wish, pid)
-                              : spawn_with_order(&options, &order, wish->asked, pid);
-}
-
-/* ---- Its end ---------------------------------------------------------------------------------- */
+/* ---- Its end --------------------------------------------------------------------------------- */
 
 static struct cop__crossing *crossing_of(struct cop__actor *actor)
 {
@@ -466,7 +351,10 @@ bool cop__outpost_deferred(struct cop__actor *actor, cop_ref ref)
 {
         struct cop__crossing *crossing = crossing_of(actor);
         struct cop__packet packet = { .type = COP__PACKET_DEFERRED, .ref = ref.bits };
-        /* Not told, the process does not end the watch: it stays until the callee or the outpost ends. */
+        /*
+         * Not told, the process does not end the watch: it stays until the callee or the outpost
+         * ends.
+         */
         if (crossing != NULL && cop__tray_put(&crossing->out, packet, NULL, NULL) == COP_OK)
                 cop__crossing_flush(crossing, cop__actor_pid(actor));
         return true;
@@ -503,7 +391,8 @@ void cop__outpost_testify(struct cop__actor *actor, struct cop__report *report)
                 snprintf(report->started_as, sizeof(report->started_as), "%s, in process %d",
                          now.server, (int)now.os_pid);
         if (crossing->obituary == NULL) {
-                if (now.state == COP__BIRTH_ENDED && cop_is_tuple(actor->reason->term, "os_process", 2))
+                if (now.state == COP__BIRTH_ENDED &&
+                    cop_is_tuple(actor->reason->term, "os_process", 2))
                         put_cause(&now, report->what, sizeof(report->what));
                 return;
         }
@@ -518,17 +407,20 @@ void cop__outpost_testify(struct cop__actor *actor, struct cop__report *report)
 bool cop__is_outpost(const struct cop__actor *actor)
 {
         return cop__load_relaxed(&actor->isolation) == COP_ISOLATION_PROCESS &&
-               actor->server == &outpost_server;
+               actor->server == &cop__outpost_server;
 }
 
-/* `alive` is read first, and pairs with the release in spawn(): what was set before it is seen. Its death moves the pid on first. */
+/*
+ * `alive` is read first, and pairs with the release in spawn(): what was set before it is seen.
+ * Its death moves the pid on first.
+ */
 bool cop__outpost_is_at(struct cop_node *node, cop_pid pid)
 {
         const struct cop__actor *actor = cop__slot_of(node, pid);
         if (actor == NULL || !cop__load_acquire(&actor->alive))
                 return false;
         bool is = cop__load_relaxed(&actor->isolation) == COP_ISOLATION_PROCESS &&
-                  cop__load_relaxed(&actor->server) == &outpost_server;
+                  cop__load_relaxed(&actor->server) == &cop__outpost_server;
         cop__fence_seq();
         return is && cop__slot_is(actor, pid);
 }

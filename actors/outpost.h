@@ -10,28 +10,33 @@
  *      │        monitors, trap_exit    │ ◄── way ─────────┼── its timers            │
  *      └───────────────────────────────┘                  └─────────────────────────┘
  *
- * The pid belongs to an ordinary actor of the node, the outpost: a server whose one callback hands on whatever it gets. So
- * names, links, monitors, limits of the mailbox, being looked at and being killed are those of any actor. In the process the
- * same code as ever runs as the only actor of a small node (inside.h), which has the same pid: what it sends to any other
- * becomes a packet, and the outpost sends it in its own name. What concerns the actor's relations with others it asks the
- * outpost to do, and waits for the answer.
+ * The pid belongs to an ordinary actor of the node, the outpost: a server whose one callback
+ * hands on whatever it gets. So names, links, monitors, limits of the mailbox, being looked at
+ * and being killed are those of any actor. In the process the same code as ever runs as the only
+ * actor of a small node (inside.h), which has the same pid: what it sends to any other becomes a
+ * packet, and the outpost sends it in its own name. What concerns the actor's relations with
+ * others it asks the outpost to do, and waits for the answer.
  *
- * Order. There is one socket, and each side handles what comes in order: so the order between a pair of actors holds, an
- * exit comes behind the last message, and after a question has been answered nothing comes that was before it.
+ * Order. There is one socket, and each side handles what comes in order: so the order between a
+ * pair of actors holds, an exit comes behind the last message, and after a question has been
+ * answered nothing comes that was before it.
  *
- * Requests. A call that has come is held by the outpost, and only a copy crosses. Whatever ends the outpost ends
- * the call, with its reason, as with any actor.
+ * Requests. A call that has come is held by the outpost, and only a copy crosses. Whatever ends
+ * the outpost ends the call, with its reason, as with any actor.
  *
- * Overload. The outpost takes a message out of its mailbox when the bytes that wait for the process are fewer than
- * COP__CROSSING_WAITING. Else it waits, on a stack of its own, until the process has read: so the mailbox fills, and its limits
- * and the pressure on senders are those of any actor. Meanwhile it goes on reading what the process sends; neither side ever
- * waits for the other one in a circle. The process reads when its actor has nothing left to do, and when it asks something.
+ * Overload. The outpost takes a message out of its mailbox when the bytes that wait for the
+ * process are fewer than COP__CROSSING_WAITING. Else it waits, on a stack of its own, until the
+ * process has read: so the mailbox fills, and its limits and the pressure on senders are those of
+ * any actor. Meanwhile it goes on reading what the process sends; neither side ever waits for the
+ * other one in a circle. The process reads when its actor has nothing left to do, and when it
+ * asks something.
  *
- * The end. By its own doing: COP__PACKET_ENDED, with reason and report. Otherwise the socket is at its end, and the zygote
- * tells how the process ended. Dying first of all kills the process.
+ * The end. By its own doing: COP__PACKET_ENDED, with reason and report. Otherwise the socket is
+ * at its end, and the zygote tells how the process ended. Dying first of all kills the process.
  *
- * Who may touch what: all of struct cop__crossing is the outpost's own; the place of the process (birth) is under the lock of the
- * zygote. Workers that wait for sockets (scheduler/poll.h) send the outpost a cop__ready under its pid: they know no address of it.
+ * Who may touch what: all of struct cop__crossing is the outpost's own; the place of the process
+ * (birth) is under the lock of the zygote. Workers that wait for sockets (scheduler/poll.h) send
+ * the outpost a cop__ready under its pid: they know no address of it.
  */
 #ifndef ACTORS_OUTPOST_H
 #define ACTORS_OUTPOST_H
@@ -65,16 +70,22 @@ typedef struct cop__ready {
 } cop__ready;
 COP__KIND_DECLARE(cop__ready);
 
-/* Spawns an outpost for options whose isolation is COP_ISOLATION_PROCESS, as cop__spawn does for others. */
+/*
+ * Spawns an outpost for options whose isolation is COP_ISOLATION_PROCESS, as cop__spawn does for
+ * others.
+ */
 cop_status cop__outpost_spawn(const cop_spawn_options *options, cop_ref asked, cop_pid *pid);
 
 /*
- * The same for an actor in a process that wants another one: which lives in a process of its own, too, and whose parent is the calling
- * outpost. Errors: those of cop_spawn_opt.
+ * The same for an actor in a process that wants another one: which lives in a process of its own,
+ * too, and whose parent is the calling outpost. Errors: those of cop_spawn_opt.
  */
 cop_status cop__outpost_spawn_wish(const cop__wish *wish, cop_ref *monitor_ref, cop_pid *pid);
 
-/* Tells the actor of that pid to look; false: there is no memory for that. Any thread of the node. */
+/*
+ * Tells the actor of that pid to look; false: there is no memory for that. Any thread of the
+ * node.
+ */
 bool cop__outpost_rouse(struct cop__thread *thread, cop_pid pid);
 
 /* Is it one? */
@@ -83,7 +94,10 @@ bool cop__is_outpost(const struct cop__actor *actor);
 /* Does that pid live, and is it one? Any thread of the node. */
 bool cop__outpost_is_at(struct cop_node *node, cop_pid pid);
 
-/* REPLY or FAILED has come, for a call of its process': it goes to the mailbox, like a message. True, unless it is no outpost. */
+/*
+ * REPLY or FAILED has come, for a call of its process': it goes to the mailbox, like a message.
+ * True, unless it is no outpost.
+ */
 bool cop__outpost_takes(const struct cop__actor *actor, struct cop__signal *signal);
 
 /* The outpost has ended: nothing runs in its process from here on. */
@@ -92,7 +106,10 @@ void cop__outpost_cut(struct cop__actor *actor);
 /* What its crash report says. */
 void cop__outpost_testify(struct cop__actor *actor, struct cop__report *report);
 
-/* DEFERRED_BY has come for a call of the process', which is told; the outpost keeps the half. True. */
+/*
+ * DEFERRED_BY has come for a call of the process', which is told; the outpost keeps the half.
+ * True.
+ */
 bool cop__outpost_deferred(struct cop__actor *actor, cop_ref ref);
 
 #endif

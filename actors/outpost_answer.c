@@ -12,6 +12,7 @@
 
 #include "actors/actor.h"
 #include "actors/outpost.h"
+#include "base/memory.h"
 #include "mailbox/kind.h"
 
 /* ---- Links and monitors --------------------------------------------------------------- */
@@ -130,10 +131,12 @@ static cop_status start_message_timer(const cop__query *ask, cop_ref *ref)
         const cop_kind *kind;
         void *value;
         const cop_kinds *crossing = cop__node_of(cop__thread_here())->crossing_kinds;
-        cop_status status = cop__kind_decode(crossing, ask->body.data, ask->body.size, &kind, &value);
+        cop_status status = cop__kind_decode(crossing, ask->body.data, ask->body.size, &kind,
+                                             &value);
         if (status != COP_OK)
                 return status;
-        status = cop__kind_bears_address(kind) ? COP_E_ISOLATED : start_timer(ask, kind, value, ref);
+        status = cop__kind_bears_address(kind) ? COP_E_ISOLATED
+                                               : start_timer(ask, kind, value, ref);
         cop__flat_drop(kind, value);
         free(value);
         return status;
@@ -160,7 +163,7 @@ static void answer_time_left(const cop__query *ask, struct cop__verdict *verdict
         verdict->told.value = (uint64_t)cop_timer_left(ask->ref);
 }
 
-/* ---- Groups ----------------------------------------------------------------------------------- */
+/* ---- Groups ---------------------------------------------------------------------------------- */
 
 /* The term is owned by the verdict if there is one. */
 static void tell(struct cop__verdict *verdict, cop_status status)
@@ -173,7 +176,7 @@ static void change_members(const cop__query *ask, struct cop__verdict *verdict,
                            cop_status (*change)(const char *, cop_term, const cop_pid *, size_t))
 {
         size_t count = ask->value.type == COP_TERM_LIST ? ask->value.count : 0;
-        cop_pid *pids = calloc(count + 1, sizeof(*pids));
+        cop_pid *pids = cop__calloc(count + 1, sizeof(*pids));
         verdict->told.status = pids != NULL ? COP_OK : COP_E_NO_MEMORY;
         for (size_t i = 0; pids != NULL && i < count; i++) {
                 const cop_term *item = &ask->value.as.items[i];
@@ -218,7 +221,8 @@ static void answer_watch(const cop__query *ask, struct cop__verdict *verdict)
 {
         cop__told *told = &verdict->told;
         tell(verdict, ask->on ? cop_scope_monitor(ask->name.data, &told->ref, &told->term)
-                              : cop_group_monitor(ask->name.data, ask->term, &told->ref, &told->term));
+                              : cop_group_monitor(ask->name.data, ask->term, &told->ref,
+                                                  &told->term));
 }
 
 static void answer_unwatch(const cop__query *ask, struct cop__verdict *verdict)
@@ -226,12 +230,16 @@ static void answer_unwatch(const cop__query *ask, struct cop__verdict *verdict)
         verdict->told.status = cop_group_demonitor(ask->ref);
 }
 
-/* ---- Registries --------------------------------------------------------------------------------- */
+/*
+ * ---- Registries
+ * ---------------------------------------------------------------------------------
+ */
 
 static void answer_enter(const cop__query *ask, struct cop__verdict *verdict)
 {
         cop_pid holder = cop_no_pid();
-        verdict->told.status = cop_registry_register(ask->name.data, ask->term, ask->value, &holder);
+        verdict->told.status =
+                cop_registry_register(ask->name.data, ask->term, ask->value, &holder);
         verdict->told.value = holder.bits;
 }
 
@@ -256,12 +264,14 @@ static void answer_holder(const cop__query *ask, struct cop__verdict *verdict)
 
 static void answer_entries(const cop__query *ask, struct cop__verdict *verdict)
 {
-        tell(verdict, cop_registry_match(ask->name.data, ask->term, ask->value, &verdict->told.term));
+        tell(verdict,
+             cop_registry_match(ask->name.data, ask->term, ask->value, &verdict->told.term));
 }
 
 static void answer_values(const cop__query *ask, struct cop__verdict *verdict)
 {
-        tell(verdict, cop_registry_values(ask->name.data, ask->term, ask->pid, &verdict->told.term));
+        tell(verdict,
+             cop_registry_values(ask->name.data, ask->term, ask->pid, &verdict->told.term));
 }
 
 static void answer_keys(const cop__query *ask, struct cop__verdict *verdict)
@@ -276,7 +286,7 @@ static void answer_entry_count(const cop__query *ask, struct cop__verdict *verdi
         verdict->told.term = cop_int((int64_t)count);
 }
 
-/* ---- All of them ------------------------------------------------------------------------------ */
+/* ---- All of them ----------------------------------------------------------------------------- */
 
 typedef void answer_fn(const cop__query *ask, struct cop__verdict *verdict);
 

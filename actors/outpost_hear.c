@@ -1,8 +1,8 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * What comes from an outpost's process. Nothing of it is believed: sizes and kinds have been checked by crossing.c, and all
- * that a process can bring about is what an actor may do. A packet is out of the tray before it is acted on, for that may
- * end the actor or let it wait.
+ * What comes from an outpost's process. Nothing of it is believed: sizes and kinds have been
+ * checked by crossing.c, and all that a process can bring about is what an actor may do. A packet
+ * is out of the tray before it is acted on, for that may end the actor or let it wait.
  */
 #define _GNU_SOURCE
 #include "actors/outpost_hear.h"
@@ -28,6 +28,15 @@ static COP__NORETURN void exit_because(cop_term why)
         cop_exit(COP_TUPLE(cop_atom("os_process"), why));
 }
 
+/* What is in the packet, of that kind. The caller ends it with cop__flat_drop and free. */
+static void *read_value(const struct hearing *hearing, const cop_kind *kind)
+{
+        void *value;
+        if (cop__packet_value(hearing->packet, hearing->body, kind, &value) != COP_OK)
+                exit_because(cop_atom("malformed"));
+        return value;
+}
+
 /* ---- Signals ------------------------------------------------------------------------- */
 
 static void end_held(struct cop__crossing *crossing, struct cop__held *held)
@@ -47,13 +56,17 @@ static struct cop__held *find_held(struct cop__crossing *crossing, uint64_t ref)
 static bool is_allowed(const struct hearing *hearing, const cop_kind *kind)
 {
         cop_pid to = { hearing->packet->pid };
-        if (COP__LIKELY(!cop__kind_bears_address(kind)) || cop__outpost_is_at(hearing->crossing->node, to))
+        if (COP__LIKELY(!cop__kind_bears_address(kind)) ||
+            cop__outpost_is_at(hearing->crossing->node, to))
                 return true;
-        cop_log(COP_LOG_WARNING, "%s from a process is not for an actor of the node: dropped", kind->name);
+        cop_log(COP_LOG_WARNING, "%s from a process is not for an actor of the node: dropped",
+                kind->name);
         return false;
 }
 
-/* A value as a message of the node's; it has none of its own after that. NULL: it is not allowed. */
+/*
+ * A value as a message of the node's; it has none of its own after that. NULL: it is not allowed.
+ */
 static struct cop__signal *read_message(const struct hearing *hearing)
 {
         const cop_kind *kind;
@@ -82,7 +95,8 @@ static void send_message(const struct hearing *hearing)
 {
         struct cop__signal *signal = read_message(hearing);
         if (signal != NULL)
-                cop__send_on(cop__thread_here(), hearing->self, (cop_pid){ hearing->packet->pid }, signal);
+                cop__send_on(cop__thread_here(), hearing->self,
+                             (cop_pid){ hearing->packet->pid }, signal);
 }
 
 /* An answer that it has not received and that must not be lost: back to where it came from. */
@@ -116,7 +130,10 @@ static void send_request(const struct hearing *hearing)
                 fail(hearing, COP__FAILED_FULL);
 }
 
-/* To whom it holds a request of, or, if that was deferred, to whoever has been named; and through aliases. */
+/*
+ * To whom it holds a request of, or, if that was deferred, to whoever has been named; and through
+ * aliases.
+ */
 static void send_reply(const struct hearing *hearing)
 {
         struct cop__held *held = find_held(hearing->crossing, hearing->packet->ref);
@@ -144,9 +161,7 @@ static void fail_request(const struct hearing *hearing)
 
 static void send_exit(const struct hearing *hearing)
 {
-        void *value;
-        if (cop__packet_value(hearing->packet, hearing->body, COP_KIND_OF(cop_any), &value) != COP_OK)
-                exit_because(cop_atom("malformed"));
+        void *value = read_value(hearing, COP_KIND_OF(cop_any));
         cop__send_exit((cop_pid){ hearing->packet->pid }, (cop_ref){ hearing->packet->ref },
                        ((const cop_any *)value)->term);
         cop__flat_drop(COP_KIND_OF(cop_any), value);
@@ -194,9 +209,7 @@ static void defer(const struct hearing *hearing)
 static void hear_question(const struct hearing *hearing)
 {
         struct cop__verdict answer = { .told = { .status = COP_OK, .term = cop_nil() } };
-        void *value;
-        if (cop__packet_value(hearing->packet, hearing->body, COP_KIND_OF(cop__query), &value) != COP_OK)
-                exit_because(cop_atom("malformed"));
+        void *value = read_value(hearing, COP_KIND_OF(cop__query));
         bool known = cop__outpost_answer(value, &answer);
         cop__flat_drop(COP_KIND_OF(cop__query), value);
         free(value);
@@ -215,11 +228,9 @@ static void hear_question(const struct hearing *hearing)
 
 static void hear_started(const struct hearing *hearing)
 {
-        void *value;
         if (hearing->crossing->started)
                 return;
-        if (cop__packet_value(hearing->packet, hearing->body, COP_KIND_OF(cop_any), &value) != COP_OK)
-                exit_because(cop_atom("malformed"));
+        void *value = read_value(hearing, COP_KIND_OF(cop_any));
         cop_term extra = ((const cop_any *)value)->term;
         cop_status status = extra.type != COP_TERM_NIL ? cop_start_extra(extra) : COP_OK;
         cop__flat_drop(COP_KIND_OF(cop_any), value);
@@ -242,9 +253,7 @@ void cop__crossing_bury(struct cop__crossing *crossing)
 static void hear_end(const struct hearing *hearing)
 {
         struct cop__crossing *crossing = hearing->crossing;
-        void *value;
-        if (cop__packet_value(hearing->packet, hearing->body, COP_KIND_OF(cop__obituary), &value) != COP_OK)
-                exit_because(cop_atom("malformed"));
+        void *value = read_value(hearing, COP_KIND_OF(cop__obituary));
         cop__crossing_bury(crossing);
         crossing->obituary = value;
         cop__count_by(&cop__here_of(cop__thread_here())->dead_letters, crossing->obituary->unread);
@@ -255,11 +264,10 @@ static void hear_end(const struct hearing *hearing)
 
 static void hear_log(const struct hearing *hearing)
 {
-        void *value;
-        if (cop__packet_value(hearing->packet, hearing->body, COP_KIND_OF(cop__log_line), &value) != COP_OK)
-                exit_because(cop_atom("malformed"));
+        void *value = read_value(hearing, COP_KIND_OF(cop__log_line));
         const cop__log_line *line = value;
-        cop_log_level level = line->level <= COP_LOG_DEBUG ? (cop_log_level)line->level : COP_LOG_DEBUG;
+        cop_log_level level = line->level <= COP_LOG_DEBUG ? (cop_log_level)line->level
+                                                           : COP_LOG_DEBUG;
         cop__log_to(hearing->crossing->node, level, line->text.data);
         cop__flat_drop(COP_KIND_OF(cop__log_line), value);
         free(value);
@@ -297,7 +305,10 @@ static COP__NORETURN void exit_as(const struct cop__birth *birth)
         }
 }
 
-/* The socket is at its end, and soon somebody tells why. If nobody does, the process still runs, without a socket. */
+/*
+ * The socket is at its end, and soon somebody tells why. If nobody does, the process still runs,
+ * without a socket.
+ */
 static COP__NORETURN void hear_silence(struct cop__crossing *crossing)
 {
         uint64_t deadline_ns = cop__deadline_ns(COP__CROSSING_END_MS);
@@ -313,7 +324,10 @@ static COP__NORETURN void hear_silence(struct cop__crossing *crossing)
         }
 }
 
-/* ---- Hearing ----------------------------------------------------------------------------------- */
+/*
+ * ---- Hearing
+ * -----------------------------------------------------------------------------------
+ */
 
 static void hear_packet(const struct hearing *hearing)
 {
@@ -328,7 +342,8 @@ static void hear_packet(const struct hearing *hearing)
                 defer(hearing);
                 return;
         case COP__PACKET_UNWATCH:
-                cop__demonitor(cop__thread_here(), hearing->self, (cop_ref){ hearing->packet->ref });
+                cop__demonitor(cop__thread_here(), hearing->self,
+                               (cop_ref){ hearing->packet->ref });
                 return;
         case COP__PACKET_STARTED:
                 hear_started(hearing);

@@ -1,7 +1,12 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
-/* What comes from an outpost's process, and what the outpost does about it; see outpost.h. All of it is the outpost's. */
+/*
+ * What comes from an outpost's process, and what the outpost does about it; see outpost.h. All of
+ * it is the outpost's.
+ */
 #ifndef ACTORS_OUTPOST_HEAR_H
 #define ACTORS_OUTPOST_HEAR_H
+
+#include <coppice/server.h>
 
 #include "actors/outpost.h"
 
@@ -10,6 +15,9 @@ struct cop__held {
         struct cop__table_node node; /* key: the reference */
         cop_message *request;
 };
+
+/* What an outpost runs, whatever runs in its process (outpost.c). */
+extern const cop_behaviour cop__outpost_server;
 
 /* Looks at socket and process, and acts on what is there. It may end the actor. */
 void cop__outpost_hear(struct cop__actor *self, struct cop__crossing *crossing);

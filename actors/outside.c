@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "actors/actor.h"
+#include "base/memory.h"
 #include "mailbox/kind.h"
 
 /* Asks, and what was answered is the status. */
@@ -58,7 +59,8 @@ static cop_status spawn_wish(const cop_spawn_options *options, cop_ref asked, co
         cop_status status = encode_wish(options, asked, argument, &bytes, &size);
         if (status != COP_OK)
                 return status;
-        status = ask(&(cop__query){ .what = COP__ASK_SPAWN, .body = cop_bytes_of(bytes, size) }, &told);
+        status = ask(&(cop__query){ .what = COP__ASK_SPAWN, .body = cop_bytes_of(bytes, size) },
+                     &told);
         free(bytes);
         if (status != COP_OK)
                 return status;
@@ -152,7 +154,7 @@ cop_status cop__outside_book(cop__query query, cop_term *result, cop_pid *pid, c
 cop_status cop__outside_members(enum cop__question what, const char *scope, cop_term group,
                                 const cop_pid *pids, size_t count)
 {
-        cop_term *items = malloc((count + 1) * sizeof(*items));
+        cop_term *items = cop__malloc((count + 1) * sizeof(*items));
         if (items == NULL)
                 return COP_E_NO_MEMORY;
         for (size_t i = 0; i < count; i++)

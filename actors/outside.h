@@ -1,7 +1,8 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * What an actor in a process of its own has done for it by its outpost (outpost_answer.h): the process' side. Each is the public function
- * of that name, asks, and waits for the answer; it is only called where cop__inside_here() is not NULL.
+ * What an actor in a process of its own has done for it by its outpost (outpost_answer.h): the
+ * process' side. Each is the public function of that name, asks, and waits for the answer; it is
+ * only called where cop__inside_here() is not NULL.
  */
 #ifndef ACTORS_OUTSIDE_H
 #define ACTORS_OUTSIDE_H
@@ -11,7 +12,10 @@
 /* cop__spawn: the child will live in a process of its own, too. */
 cop_status cop__outside_spawn(const cop_spawn_options *options, cop_ref asked, cop_pid *pid);
 
-/* A timer for another actor, whose message or exit signal will be from this one. As struct order in timer.c has it. */
+/*
+ * A timer for another actor, whose message or exit signal will be from this one. As struct order
+ * in timer.c has it.
+ */
 struct cop__outside_timer {
         enum cop__timer_how how;
         int64_t ms;
@@ -30,8 +34,8 @@ int64_t cop__outside_cancel(cop_ref timer);
 int64_t cop__outside_time_left(cop_ref timer);
 
 /*
- * Of groups and registries: the question without further ado. *result, unless that is NULL, is the term told, which the caller owns;
- * *pid and *ref likewise.
+ * Of groups and registries: the question without further ado. *result, unless that is NULL, is
+ * the term told, which the caller owns; *pid and *ref likewise.
  */
 cop_status cop__outside_book(cop__query query, cop_term *result, cop_pid *pid, cop_ref *ref);
 

@@ -16,6 +16,7 @@
 #include "actors/actor.h"
 #include "actors/outpost.h"
 #include "actors/zygote_main.h"
+#include "base/memory.h"
 
 void cop__zygote_init(struct cop__zygote *zygote)
 {
@@ -45,7 +46,7 @@ static const char *keep_name(struct cop__zygote *zygote, const char *text)
         }
         if (zygote->name_count >= COP__SERVER_NAMES_MAX || size > COP_SYMBOL_MAX)
                 return "other";
-        struct name *name = malloc(sizeof(*name) + size);
+        struct name *name = cop__malloc(sizeof(*name) + size);
         if (name == NULL)
                 return "other";
         memcpy(name->text, text, size);
