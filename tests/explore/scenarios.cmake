@@ -169,7 +169,7 @@ explore_plant(rings_are_looked_for_twice_at_most rings of_two actors/call.c
         "if (ring == COP__RING_NONE)\n                        break;"
         "break;")
 explore_plant(rings_show_an_edge_late rings of_two actors/call.c
-        "if (COP__LIKELY(request->type != COP__SIGNAL_INFO)) /* which is answered also while its actor waits */\n                cop__calling_wait_for(own, ref, to);"
+        "if (COP__LIKELY(!(request->flags & COP__SIGNAL_ASIDE)))\n                cop__calling_wait_for(own, ref, to);"
         "\n#undef cop__fence_after_exchange\n#define cop__fence_after_exchange() cop__calling_wait_for(own, ref, to)\n")
 
 explore_test(quiet 100)
