@@ -7,6 +7,7 @@
 
 #include "actors/actor.h"
 #include "base/clock.h"
+#include "base/memcheck.h"
 #include "base/memory.h"
 
 /* ---- How much is unread --------------------------------------------------------------- */
@@ -15,18 +16,25 @@
  * From the numbers of the newest node and of the last one taken. Either may have been freed and be in use again; their headers are
  * pool memory and stay mapped, so that the worst is a wrong number. For the same reason the sanitizers are told to look away.
  */
-__attribute__((no_sanitize("address", "thread"))) static uint32_t in_queue(
-        const struct cop__actor *actor)
+__attribute__((no_sanitize("address", "thread"))) static uint32_t seq_of(const struct cop__node *node)
+{
+        cop__memcheck_look_away();
+        uint32_t seq = node->seq;
+        cop__memcheck_look_again();
+        return seq;
+}
+
+static uint32_t in_queue(const struct cop__actor *actor)
 {
         uintptr_t tail = cop__load_relaxed(&actor->queue.tail);
         const struct cop__node *taken = cop__load_relaxed(&actor->cursor.node);
         const struct cop__node *first = cop__load_relaxed(&actor->queue.head);
         if (tail & COP__QUEUE_MARK)
                 return 0;
-        uint32_t newest = ((const struct cop__node *)tail)->seq;
+        uint32_t newest = seq_of((const struct cop__node *)tail);
         if (taken != NULL)
-                return newest - taken->seq;
-        return first != NULL ? newest - first->seq + 1 : 1;
+                return newest - seq_of(taken);
+        return first != NULL ? newest - seq_of(first) + 1 : 1;
 }
 
 bool cop__has_arrived(const struct cop__actor *actor)

@@ -603,7 +603,10 @@ static COP__NOINLINE struct cop__task *pick_queued(struct cop__worker *worker)
                 task = pull_few(worker);
         if (task == NULL)
                 task = take_shared(worker);
-        return task != NULL ? task : take_urgent(worker->thread.scheduler, false);
+        if (task == NULL)
+                task = take_urgent(worker->thread.scheduler, false);
+        /* The pile gave way to those behind it, and a thief had them first: nobody else would look at it while we sleep. */
+        return task != NULL ? task : cop__desk_begin(&worker->desk);
 }
 
 static struct cop__task *steal(struct cop__worker *worker);

@@ -464,7 +464,9 @@ CRASHES static intptr_t dig(intptr_t calls)
 {
         volatile char frame[256];
         frame[0] = (char)calls;
-        return calls > 0 ? dig(calls - 1) + frame[0] : 0;
+        intptr_t below = calls > 0 ? dig(calls - 1) : 0;
+        __asm__ __volatile__("" : : "r"(frame) : "memory"); /* a compiler may not make a loop of it */
+        return below + (calls > 0 ? frame[0] : 0);
 }
 
 static void recurses(const depth *d)

@@ -32,7 +32,23 @@ order(Text, [Word, First, Second, Reason]) ->
     io:format("~s -> ~s~n", [Text, Said]),
     print_all().
 
-settle() -> [erlang:yield() || _ <- lists:seq(1, 20)].
+%% Everybody waits for the next order and has nothing unread; and nobody is tied to one who has ended: such a one may be a while
+%% about its end, and is heard of afterwards.
+settle() ->
+    [erlang:yield() || _ <- lists:seq(1, 20)],
+    case lists:any(fun is_busy/1, [Pid || [Pid] <- ets:match(lives, {'_', '$1', '_', '_'})]) of
+        true -> settle();
+        false -> ok
+    end.
+
+is_busy(Pid) ->
+    case process_info(Pid, [current_function, message_queue_len, links, monitors]) of
+        undefined -> false;
+        [{_, {puppets, puppet, 1}}, {_, 0}, {_, Links}, {_, Monitors}] ->
+            lists:any(fun(Other) -> not is_process_alive(Other) end,
+                      [Other || Other <- Links, is_pid(Other)] ++ [Other || {process, Other} <- Monitors, is_pid(Other)]);
+        _ -> true
+    end.
 
 print_all() ->
     settle(),
