@@ -479,8 +479,9 @@ ON_STAGE(info_shows_what_an_actor_knows_of_itself)
         char self[COP_ID_TEXT_MAX], expected[128];
         out(stage, "link till");
         out(stage, "call till #bill{pence = 900, people = 3}");
+        /* The answer comes before its handler is over, which counts it. */
+        await_true(strstr(out(stage, "info till"), "  handled       1, the last bill\n") != NULL);
         const char *said = out(stage, "info till");
-        assert_has(said, "  handled       1, the last bill\n");
         assert_begins(said, about_till(stage, "till %s\n  server        till\n"));
         snprintf(expected, sizeof(expected), "  links         %s\n",
                  cop_pid_print(cop_self(), self));
