@@ -3,13 +3,13 @@
 #include "scheduler/blocking_pool.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/limits.h"
+#include "base/thread.h"
 
 struct blocking_thread {
         struct cop__list list;
@@ -79,24 +79,14 @@ static void *thread_main(void *argument)
         return NULL;
 }
 
-/* Faults are the thread's own; all other signals go to the program's threads. Under the lock. */
+/* Under the lock. */
 static bool make_thread(struct cop__blocking_pool *pool)
 {
-        sigset_t all, before;
         struct blocking_thread *thread = malloc(sizeof(*thread));
         if (thread == NULL)
                 return false;
         thread->pool = pool;
-        sigfillset(&all);
-        sigdelset(&all, SIGSEGV);
-        sigdelset(&all, SIGBUS);
-        sigdelset(&all, SIGFPE);
-        sigdelset(&all, SIGILL);
-        sigdelset(&all, SIGTRAP);
-        sigdelset(&all, SIGABRT);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        bool made = pthread_create(&thread->handle, NULL, thread_main, thread) == 0;
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        bool made = cop__thread_begin(&thread->handle, thread_main, thread);
         if (made) {
                 pool->count++;
                 pool->made++;

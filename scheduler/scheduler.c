@@ -33,7 +33,6 @@
 #define _GNU_SOURCE /* gettid */
 #include "scheduler/scheduler.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -41,6 +40,7 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "base/thread.h"
 #include "scheduler/simulation.h"
 
 COP__THREAD_LOCAL struct cop__thread *cop__thread_place;
@@ -1205,20 +1205,9 @@ static void *worker_main(void *argument)
         return NULL;
 }
 
-/* Signals meant for the process go to the program's own threads. */
 cop_status cop__launch_worker(struct cop__worker *worker)
 {
-        sigset_t all, before;
-        sigfillset(&all);
-        sigdelset(&all, SIGSEGV);
-        sigdelset(&all, SIGBUS);
-        sigdelset(&all, SIGFPE);
-        sigdelset(&all, SIGILL);
-        sigdelset(&all, SIGTRAP);
-        sigdelset(&all, SIGABRT);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        worker->started = pthread_create(&worker->handle, NULL, worker_main, worker) == 0;
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        worker->started = cop__thread_begin(&worker->handle, worker_main, worker);
         return worker->started ? COP_OK : COP_E_SYSTEM;
 }
 

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 
 #include "actors/actor.h"
 #include "base/clock.h"
+#include "base/thread.h"
 #include "shell/door.h"
 #include "shell/packet.h"
 #include "shell/session.h"
@@ -95,20 +95,6 @@ static void log_sentence(cop_node *node, cop_log_level level, const char *senten
                 cop_log(level, "%s", text);
 }
 
-/* Signals from outside are the program's own affair; faults stay what they are. */
-static bool start_thread(pthread_t *thread, void *(*run)(void *), void *argument)
-{
-        static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT };
-        sigset_t all, before;
-        sigfillset(&all);
-        for (size_t i = 0; i < COP__COUNT(faults); i++)
-                sigdelset(&all, faults[i]);
-        pthread_sigmask(SIG_BLOCK, &all, &before);
-        int error = pthread_create(thread, NULL, run, argument);
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
-        return error == 0;
-}
-
 /* ---- The herald ---------------------------------------------------------------------- */
 
 /* Rings under the reports' mutex, so that no report is filed between a look and the next wait. */
@@ -138,7 +124,7 @@ bool cop__console_want_news(struct cop__console *console)
 {
         cop__console_lock(console);
         if (!console->has_herald && !console->stopping)
-                console->has_herald = start_thread(&console->herald, herald, console);
+                console->has_herald = cop__thread_begin(&console->herald, herald, console);
         bool has_herald = console->has_herald;
         cop__console_unlock(console);
         return has_herald;
@@ -239,7 +225,7 @@ static void let_in(struct cop__console *console, int fd)
                 return;
         }
         cop__console_lock(console);
-        bool started = start_thread(&session->thread, cop__session_run, session);
+        bool started = cop__thread_begin(&session->thread, cop__session_run, session);
         if (started)
                 *place = session;
         cop__console_unlock(console);
@@ -362,7 +348,7 @@ static cop_status start(struct cop__console *console)
         pthread_mutex_init(&console->mutex, NULL);
         pthread_cond_init(&console->some_ended, &clock);
         pthread_condattr_destroy(&clock);
-        if (start_thread(&console->accept_thread, accept_loop, console))
+        if (cop__thread_begin(&console->accept_thread, accept_loop, console))
                 return COP_OK;
         pthread_cond_destroy(&console->some_ended);
         pthread_mutex_destroy(&console->mutex);
