@@ -113,19 +113,19 @@ bool crowd_run_until(bool (*holds)(const void *context), const void *context)
 
 /* ---- In the place of the system's ------------------------------------------------------------ */
 
-int crowd_thread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*main)(void *),
-                        void *argument)
+bool crowd_thread_begin(pthread_t *thread, void *(*main)(void *), void *argument)
 {
+        if (thread_count == THREADS_MAX)
+                return false;
         struct thread *self = &threads[thread_count];
-        (void)attributes;
         *self = (struct thread){ .main = main, .argument = argument, .now_ns = latest_ns,
                                  .stack = malloc(STACK_SIZE) };
-        if (thread_count == THREADS_MAX || self->stack == NULL)
-                return 1;
+        if (self->stack == NULL)
+                return false;
         thread_count++;
         cop__context_init(&self->at, self->stack, STACK_SIZE, begin, self);
         *thread = pthread_self();
-        return 0;
+        return true;
 }
 
 static bool all_have_ended(const void *unused)

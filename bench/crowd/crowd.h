@@ -45,8 +45,7 @@ void crowd_spend(uint64_t ns);
 /* Outside of all workers: lets them go on until `holds(context)`. False: they all sleep for good, and it does not. */
 bool crowd_run_until(bool (*holds)(const void *context), const void *context);
 
-int crowd_thread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*main)(void *),
-                        void *argument);
+bool crowd_thread_begin(pthread_t *thread, void *(*main)(void *), void *argument);
 int crowd_thread_join(pthread_t thread, void **result);
 void crowd_park_wait(struct cop__park *park, uint32_t ticket, uint64_t deadline_ns);
 void crowd_park_wake(struct cop__park *park);

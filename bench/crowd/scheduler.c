@@ -31,7 +31,7 @@ static uint32_t steal_counted(struct cop__runqueue *queue, struct cop__task **ta
 #define cop__clock_ns crowd_clock_ns
 #define cop__park_wait crowd_park_wait
 #define cop__park_wake crowd_park_wake
-#define pthread_create crowd_thread_create
+#define cop__thread_begin crowd_thread_begin
 #define pthread_join crowd_thread_join
 
 #include "scheduler/scheduler.c"
