@@ -143,8 +143,10 @@ void cop__regrow_go(struct cop__supervisor *self);
 bool cop__regrow_reaches(const struct cop__supervisor *self, const struct cop__child *child);
 /* A child leaves the roster. */
 void cop__regrow_forget(struct cop__supervisor *self, struct cop__child *child);
-/* A child that is RESTARTING is called off: who waits for its turn behind it does so no more. */
+/* A child that is RESTARTING, or whose turn is to come, is called off: who waits behind it does so no more. */
 void cop__regrow_pass(struct cop__supervisor *self, const struct cop__child *child);
+/* The strategy is another: if siblings are no longer of its concern, nobody waits for one. */
+void cop__regrow_release(struct cop__supervisor *self);
 
 /* ---- Requests (answer.c) ---------------------------------------------------------------- */
 
