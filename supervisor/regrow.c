@@ -36,7 +36,7 @@ static bool count_failure(struct cop__supervisor *self, struct cop__child *child
                                 cop__clock_ns(), cop__random_next(&self->chance));
         if (respite.opens && cop__child_tick(self, child, respite.delay_ns)) {
                 cop__roster_set(self->roster, child, COP__CHILD_OPEN, cop_no_pid());
-                cop__tell_open(self, child, respite.delay_ns);
+                cop__tell_open(self, child);
                 child->corpse = cop_no_pid();
                 return false;
         }

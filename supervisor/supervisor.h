@@ -169,8 +169,7 @@ void cop__tell_failed(const struct cop__supervisor *self, const struct cop__chil
                       cop_term reason);
 void cop__tell_gave_up(struct cop__supervisor *self, const struct cop__child *child);
 void cop__tell_tired(const struct cop__supervisor *self, const struct cop__child *child);
-void cop__tell_open(const struct cop__supervisor *self, const struct cop__child *child,
-                    uint64_t delay_ns);
+void cop__tell_open(const struct cop__supervisor *self, const struct cop__child *child);
 void cop__tell_left(const struct cop__supervisor *self, const struct cop__child *child,
                     cop_pid corpse, cop_term reason);
 void cop__tell_stopped(const struct cop__supervisor *self, const struct cop__child *child,
