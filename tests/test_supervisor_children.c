@@ -436,7 +436,7 @@ IN_FAMILY(who_waits_behind_two_goes_on_when_neither_is_waited_for)
         expect_end("eca");
 }
 
-IN_FAMILY(SUP_upgrade_nobody_waits_for_a_sibling_under_a_strategy_without_any)
+IN_FAMILY(nobody_waits_for_a_sibling_under_a_strategy_without_any)
 {
         cop_pid root = grow_with_one_who_waits();
         TREE(shop, PATIENT, .children = COP_CHILDREN(WORKER("a")));
