@@ -263,6 +263,7 @@ void cop__crash_restate(struct cop__crash *crash, const struct cop__report *repo
         crash->message = put_text(crash, report->message);
         crash->started_as = put_text(crash, report->started_as);
         crash->state = put_text(crash, report->state);
+        crash->events = put_text(crash, report->events);
 }
 
 /* {fault, sigfpe, "integer division by zero", {till_on_bill, "samples/shop.c:15"}, Message}; or what somebody exits with that looks

@@ -122,7 +122,7 @@ void cop__observe_state(struct cop__actor *actor)
 {
         cop_term term;
         struct cop__rare *rare = actor->rare;
-        if (!wants_events(observation_of(actor)) || cop__state_shown(actor, &term) != COP_OK)
+        if (!wants_events(observation_of(actor)) || cop__state_told(actor, &term) != COP_OK)
                 return;
         struct cop__shared_term *held = cop__shared_term_new(term);
         cop_term_free(term);

@@ -400,7 +400,9 @@ static COP__NOINLINE bool live_aside(struct cop__actor *actor)
         } else if (actor->aside & COP__ASIDE_ASKED) {
                 cop__sys_act(actor);
         } else if (actor->aside & COP__ASIDE_SUSPENDED) {
-                return cop__server_is_suspended(actor);
+                if ((signal = cop__server_take_suspended(actor)) == NULL)
+                        return false;
+                handle_aside(actor, signal);
         } else if ((signal = cop__mailbox_take_first(&actor->mailbox)) != NULL) {
                 if (admits(cop__thread_here(), actor, signal))
                         handle_aside(actor, signal);

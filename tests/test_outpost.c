@@ -370,17 +370,6 @@ IN_PROCESSES(who_looks_sees_the_isolation_and_the_process)
         ck_assert_str_eq(TELL(pid, NAMES_ITSELF).text.data, "victim");
 }
 
-IN_PROCESSES(sys_holds_it_up_and_says_that_its_state_is_elsewhere)
-{
-        cop_term state;
-        cop_pid pid = START_APART(.server = &adder_server);
-        ck_assert_int_eq(cop_sys_get_state(pid, PATIENCE_MS, &state), COP_E_NO_KIND);
-        ck_assert_int_eq(cop_sys_suspend(pid, PATIENCE_MS), COP_OK);
-        ck_assert_int_eq(cop_call(NULL, pid, 1, add, .number = 1), COP_E_TIMEOUT);
-        ck_assert_int_eq(cop_sys_resume(pid, PATIENCE_MS), COP_OK);
-        ck_assert_int_eq(total_of(pid, 5), 5); /* who had called has given up */
-}
-
 IN_PROCESSES(it_has_no_descriptor_but_its_own)
 {
         /* 0 to 2, the socket, the epoll and its eventfd. */

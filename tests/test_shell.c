@@ -696,6 +696,59 @@ ON_STAGE(sys_keeps_a_log_and_counts)
         ck_assert_str_eq(out(stage, "sys statistics till off"), "ok\n");
 }
 
+static const char *status_row(struct stage *stage, const char *row)
+{
+        const char *status = out(stage, "sys status apart");
+        return strstr(status, row) != NULL ? row : status;
+}
+
+ON_STAGE(sys_asks_an_actor_in_a_process_of_its_own_as_any_other)
+{
+        cop_pid pid;
+        NEEDS_THREADS();
+        ck_assert_int_eq(cop_start(&(cop_spawn_options){ .server = &till_server, .name = "apart",
+                                                         .isolation = COP_ISOLATION_PROCESS },
+                                   PATIENCE_MS, &pid), COP_OK);
+        ck_assert_str_eq(out(stage, "sys state apart"), "#till{served = 0}\n");
+        ck_assert_str_eq(out(stage, "sys replace apart #till{served = 41}"), "ok\n");
+        ck_assert_str_eq(out(stage, "sys statistics apart on"), "ok\n");
+        ck_assert_str_eq(out(stage, "sys log apart on"), "ok\n");
+        ck_assert_str_eq(out(stage, "call apart #bill{pence = 8, people = 2}"),
+                         "#share{pence_each = 4, number = 42}\n");
+        ck_assert_str_eq(out(stage, "sys state apart"), "#till{served = 42}\n");
+        assert_begins(out(stage, "sys statistics apart"), "1 messages and 1 replies in ");
+        assert_begins(out(stage, "sys log apart"), "{in, #bill{pence = 8, people = 2}, <");
+        assert_has(err(stage, "sys replace apart #till{served = much}"), "served of till");
+        ck_assert_str_eq(out(stage, "sys suspend apart"), "ok\n");
+        ck_assert_str_eq(status_row(stage, "  status        suspended\n"), "  status        suspended\n");
+        ck_assert_str_eq(status_row(stage, "  state         #till{served = 42}\n"),
+                         "  state         #till{served = 42}\n");
+        ck_assert_str_eq(out(stage, "sys resume apart"), "ok\n");
+}
+
+static cop_symbol odd_word = { .text = "\xff", .size = 1 };
+
+typedef struct { cop_symbol word; } odd;
+COP_MESSAGE(odd, word);
+
+static void odd_init(odd *self)
+{
+        self->word = odd_word;
+}
+
+COP_SERVER(odd, COP_INIT(odd_init), COP_STATE(odd));
+
+ON_STAGE(sys_says_so_when_a_state_cannot_leave_its_process)
+{
+        cop_pid pid;
+        NEEDS_THREADS();
+        ck_assert_int_eq(cop_start(&(cop_spawn_options){ .server = &odd_server, .name = "apart",
+                                                         .isolation = COP_ISOLATION_PROCESS },
+                                   PATIENCE_MS, &pid), COP_OK);
+        ck_assert_str_eq(err(stage, "sys state apart"),
+                         "** what apart would tell cannot leave its process: it holds an atom that is no UTF-8\n");
+}
+
 ON_STAGE(sys_stops_a_server_in_order)
 {
         cop_ref ref = watch(stage->till);
