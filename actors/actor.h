@@ -168,6 +168,7 @@ struct cop__rare {
         struct cop__shared_term *failure; /* of the last call */
         struct cop__shared_term *extra;   /* of an init, for who waits for its end */
         struct cop__list belongings;      /* struct cop__belonging, the first owned first */
+        struct cop__table owned;          /* of these, what its user has given it; see own.c */
         struct cop__machine *machine;     /* it is a state machine; see machine.h */
         struct cop__book *book;           /* that it keeps; see book.h */
         struct cop__mark marks[COP__MARKS]; /* see mark.h */
