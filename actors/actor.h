@@ -151,13 +151,14 @@ struct cop__actor {
         uint32_t relation_count;    /* of `relations`; atomic for others */
         bool hibernating;           /* atomic; a plain one, asleep without a stack; see hibernate.c */
         uint8_t state_class;        /* of `state` in the pool; COP__POOL_CLASS_NONE: malloc'ed */
-        bool leaving;               /* its exit has begun: nothing may begin another */
+        bool leaving;               /* its exit has begun: nothing but its terminate() may begin another */
         bool reports;               /* its end is its own doing: a crash is reported */
         bool killed;                /* not even its terminate() may go on */
         bool supervised : 1;        /* its parent will say what it does about its end */
         bool drops_old : 1;         /* its mailbox has a limit with that policy */
         bool unpreempted : 1;       /* it is not to be interrupted; see preempt.h */
         bool released : 1;          /* dying: what it held in tables is out, and others may hear of the death */
+        bool terminating : 1;       /* in its terminate(), whose exit is its own, and the reason then */
 };
 
 /*

@@ -438,6 +438,7 @@ void cop__actor_born(struct cop__thread *thread, struct cop__actor *actor,
         actor->aside = COP__ASIDE_BEGIN;
         cop__store_relaxed(&actor->trap_exit, false);
         actor->leaving = false;
+        actor->terminating = false;
         actor->killed = false;
         actor->heeds = false;
         actor->overtaken = false;

@@ -410,7 +410,7 @@ cop_status cop_task_group_start(cop_task_group group, const cop_task_options *op
         cop_request request;
         cop_message *reply = NULL;
         cop_status status = cop__task_prepare(options, &checked);
-        if (status == COP_OK && options->nolink)
+        if (status == COP_OK && (options->nolink || options->link_to.bits != 0))
                 status = COP_E_BAD_ARGUMENT;
         if (status == COP_OK)
                 status = send_start(group, options, &request);
