@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "actors/report.h"
 #include "shell/command.h"
@@ -1005,4 +1006,64 @@ ON_STAGE(terms_of_every_sort_come_as_json)
                 snprintf(line, sizeof(line), "send %s %s", "till", each[i].term);
                 expect_json(stage, line, each[i].json);
         }
+}
+
+/* ---- What is rarely seen --------------------------------------------------------------------- */
+
+static void is_labelled(void)
+{
+        cop_set_label("a label");
+        cop_set_priority(COP_PRIORITY_HIGH);
+        cop_mailbox_marks(2, 1);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(leave)));
+}
+
+ON_STAGE(an_actor_that_is_busy_is_described_from_the_side)
+{
+        cop_pid pid;
+        char line[64], text[COP_ID_TEXT_MAX];
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = is_labelled }, &pid), COP_OK);
+        settle_with(pid);
+        snprintf(line, sizeof(line), "info %s", cop_pid_print(pid, text));
+        const char *said = out(stage, line);
+        ck_assert_msg(strstr(said, "a label") != NULL && strstr(said, "high") != NULL, "%s", said);
+        ck_assert_msg(strstr(said, "marks at 2 and 1") != NULL, "%s", said);
+        ck_assert_ptr_nonnull(strstr(out(stage, "i"), "(a label)"));
+        put_down(pid);
+}
+
+ON_STAGE(dead_letters_come_as_json_and_as_a_list)
+{
+        cop_pid pid = cop_spawn(is_labelled);
+        put_down(pid);
+        ck_assert_int_eq(cop_send(pid, bill, .pence = 3), COP_OK);
+        expect_json(stage, "dead", "[{\"number\":1,\"when\":");
+        expect_json(stage, "dead", "\"reason\":\"no_actor\",\"kind\":\"bill\",\"message\":\"#bill{pence = 3, people = 0}\",\"from\":\"<0.");
+        expect_json(stage, "dead", "\"missed\":0}]");
+}
+
+ON_STAGE(words_that_are_wrong_are_named)
+{
+        static const char *const each[][2] = {
+                { "link", "expected" },       { "unlink", "expected" },    { "monitor", "expected" },
+                { "monitor till x", "end" },  { "demonitor", "expected a reference: demonitor REFERENCE" },
+                { "demonitor #Ref<0.7> x", "end" }, { "i x y", "expected" }, { "regs x y", "expected" },
+                { "whereis", "expected" },    { "whereis till x", "end" }, { "nodes x", "end" },
+                { "help call x", "end" },     { "crashes 1 2", "end" },
+        };
+        stage->shell.wants_json = false;
+        for (size_t i = 0; i < COP__COUNT(each); i++) {
+                ck_assert_msg(!run(stage, each[i][0]), "%s was done", each[i][0]);
+                const char *said = cop__text_get(&stage->shell.err);
+                ck_assert_msg(strstr(said, each[i][1]) != NULL, "%s: no '%s' in: %s", each[i][0], each[i][1], said);
+        }
+}
+
+ON_STAGE(the_nodes_of_the_user_come_as_json)
+{
+        char folder[] = "/tmp/coppice-test-XXXXXX";
+        ck_assert_ptr_nonnull(mkdtemp(folder));
+        setenv("XDG_RUNTIME_DIR", folder, 1);
+        ck_assert_str_eq(json(stage, "nodes"), "[]\n");
+        ck_assert_int_eq(rmdir(folder), 0);
 }
