@@ -528,6 +528,7 @@ enum cop__failure {
         COP__FAILED_ISOLATED,
         COP__FAILED_EXPIRED, /* a request in flight, at its dequeue */
         COP__FAILED_CYCLE,   /* a call in a ring that somebody else has closed */
+        COP__FAILED_NO_HANDLER, /* a NO_REPLY that has its reason in that */
 };
 void cop__fail_call(struct cop__thread *thread, cop_pid callee, struct cop__signal *request,
                     enum cop__failure failure, struct cop__shared_term *reason);
@@ -535,6 +536,15 @@ struct cop__failed {
         struct cop__shared_term *reason; /* of COP__FAILED_DIED and _CYCLE: counted */
         uint32_t failure;
 };
+
+/*
+ * Nothing of a server's is for this message: a call ends with that as its reason, at once. True: it was one that nobody had
+ * answered, and has ended.
+ */
+bool cop__refuse_unwanted(struct cop__actor *actor, struct cop__signal *signal);
+
+/* As cop_message_free, but whoever called, and has no answer, hears why. */
+void cop__message_fail(cop_message *message, enum cop__failure why);
 
 /* ---- Taking signals in (turn.c) -------------------------------------------------------- */
 

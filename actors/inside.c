@@ -81,6 +81,7 @@ static cop_status put_signal(struct cop__inside *inside, cop_pid to, const struc
                         return COP_E_ISOLATED; /* between the library's own actors */
                 return put(inside, packet, signal->kind, cop__signal_body(signal));
         case COP__SIGNAL_FAILED:
+                packet.more = ((const struct cop__failed *)cop__signal_body(signal))->failure;
                 return put(inside, packet, NULL, NULL);
         case COP__SIGNAL_EXIT: {
                 const struct cop__relation *exit = COP__CONTAINER((uintptr_t)signal, struct cop__relation, signal);

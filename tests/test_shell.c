@@ -212,6 +212,9 @@ ON_STAGE(a_call_that_nobody_answers_says_so)
         char pid[COP_ID_TEXT_MAX], line[128];
         ck_assert_str_eq(err(stage, "call till #hush{}"),
                          "** till: the handler ended without an answer\n");
+        ck_assert_str_eq(err(stage, "call till #share{}"), "** till has no handler for share\n");
+        ck_assert_str_eq(err(stage, "call till 5"),
+                         "** till has no handler for a term that is no message\n");
         snprintf(line, sizeof(line), "call %s x", cop_pid_print(cop_self(), pid));
         assert_has(err(stage, line), "is this shell, which cannot call itself\n");
         const char *dead = about_till(stage, "call %s x");
