@@ -770,6 +770,8 @@ void cop__start_renew(struct cop__actor *actor, void (*next)(void *state), void 
 void cop__start_drop(struct cop__actor *actor);
 /* cop_spawn_opt, where the newborn answers to `asked` as to a call when its start is over; none: it does not. */
 cop_status cop__spawn(const cop_spawn_options *options, cop_ref asked, cop_pid *pid);
+/* cop_spawn_opt with an argument that is a term of options->kind, if that is not NULL. Errors: also those of cop__kind_from_term. */
+cop_status cop__spawn_from_term(cop_spawn_options options, cop_term argument, cop_pid *pid);
 /* Are the options good, but for what is to run, and does the node take actors at all? Errors: those of cop_spawn_opt. */
 cop_status cop__spawn_is_welcome(const cop_spawn_options *options);
 /* cop__spawn for options that are known to be good, and for the isolation that they have come to (outpost.h). */
