@@ -160,6 +160,9 @@ enum cop__ring {
  * this moment; "" for nobody. Threads: any that is inside. */
 void cop__ring_print(struct cop_node *node, cop_pid pid, struct cop__text *text);
 
+/* The first of them; nobody: it waits for nobody that we know. Threads: any that is inside. */
+cop_pid cop__ring_next(struct cop_node *node, cop_pid pid);
+
 enum cop__ring cop__ring_look_far(struct cop__actor *actor, struct cop__calling *own);
 
 /*
