@@ -119,6 +119,27 @@ IN_PROCESSES(its_call_times_out)
         ck_assert_int_eq(TELL(pid, CALLS_IN_VAIN, .pid = deaf).value, COP_E_TIMEOUT);
 }
 
+typedef struct riddle {
+        cop_term word;
+} riddle;
+COP_MESSAGE(riddle, word);
+
+static void riddle_on_add(riddle *self, const add *a)
+{
+        (void)self;
+        (void)a;
+        cop_reply(riddle, .word = cop_atom("\xff"));
+}
+
+COP_SERVER(riddle, COP_ON(add, riddle_on_add));
+
+IN_PROCESSES(a_call_whose_answer_cannot_cross_ends_without_one)
+{
+        cop_pid pid = START_APART(.server = &riddle_server);
+        ck_assert_int_eq(cop_call(NULL, pid, COP_FOREVER, add, .number = 1), COP_E_NO_REPLY);
+        put_down(pid);
+}
+
 typedef struct deaf_ear {
         int64_t unused;
 } deaf_ear;
