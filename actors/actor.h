@@ -168,6 +168,7 @@ struct cop__rare {
         struct cop__shared_term *failure; /* of the last call */
         struct cop__shared_term *extra;   /* of an init, for who waits for its end */
         struct cop__list belongings;      /* struct cop__belonging, the first owned first */
+        struct cop__table owned;          /* of these, what its user has given it; see own.c */
         struct cop__machine *machine;     /* it is a state machine; see machine.h */
         struct cop__book *book;           /* that it keeps; see book.h */
         struct cop__mark marks[COP__MARKS]; /* see mark.h */
@@ -462,9 +463,9 @@ bool cop__pattern_fits(const cop_message *message, const cop_pattern *pattern);
 struct cop__signal *cop__receive(struct cop__actor *actor, int64_t timeout_ms,
                                  const cop_pattern *patterns, size_t count, const void *where);
 
-/* A term as the message it is; see send.c. */
-cop_status cop__message_of_term(const cop_kinds *kinds, cop_term term, const cop_kind **kind,
-                                void **value, cop_parse_error *error);
+/* A term as the message it is, within so many bytes; see send.c. */
+cop_status cop__message_of_term(const cop_kinds *kinds, cop_term term, size_t memory_max,
+                                const cop_kind **kind, void **value, cop_parse_error *error);
 
 /* The same as a signal that is ready to be sent: nothing is left in hand while its sender waits and may end. */
 cop_status cop__signal_of_term(struct cop__thread *thread, cop_term term, struct cop__signal **signal);

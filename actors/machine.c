@@ -159,15 +159,14 @@ static void put_away(struct cop__actor *actor, struct cop__machine *machine,
 static void conclude(struct cop__actor *actor, struct cop__machine *machine)
 {
         int64_t before = machine->state;
-        bool changes = machine->repeats || (machine->changes && machine->next != before);
+        bool changes = machine->changes && machine->next != before;
         if (changes) {
-                if (machine->changes)
-                        machine->state = machine->next;
+                machine->state = machine->next;
                 cop__machine_prepend(&machine->pending, &machine->postponed);
                 cop__machine_timer_end(actor, COP_STATE_TIMEOUT, true);
         }
         cop__machine_prepend(&machine->pending, &machine->inserted);
-        if (changes)
+        if (changes || machine->repeats)
                 enter(actor, machine, before);
         machine->phase = COP__MACHINE_RESTS;
 }

@@ -325,7 +325,7 @@ cop_status cop__state_replace(struct cop__actor *actor, cop_term term, cop_parse
         void *value;
         if (kind == NULL)
                 return COP_E_NO_KIND;
-        cop_status status = cop__kind_from_term(kind, term, &value, error);
+        cop_status status = cop__kind_from_term_within(kind, term, COP__STATE_MAX, &value, error);
         if (status != COP_OK)
                 return status;
         if (kind->size > 0)

@@ -3,7 +3,7 @@
  * One turn of an actor: take in what has arrived, handle messages, until there are none or the budget is spent.
  *
  * A handler is called on the worker's stack. Exits and faults jump to the stack's escape point, which lies in the frame of the
- * loop beneath (scheduler.c); so nothing in a turn may keep in a local variable what must survive that.
+ * loop beneath (scheduler/loop.c); so nothing in a turn may keep in a local variable what must survive that.
  */
 #include "actors/calling.h"
 #include "actors/recent.h"

@@ -178,7 +178,7 @@ static struct cop__child *find(const struct cop__supervisor *self, cop_pid pid, 
 static void terminate_child(struct cop__supervisor *self, struct cop__child *child)
 {
         if (!cop__child_has_process(child)) {
-                if (child->state == COP__CHILD_RESTARTING)
+                if (child->state == COP__CHILD_RESTARTING || child->resumes)
                         cop__regrow_pass(self, child);
                 cop__child_rests(self, child);
                 agree();
@@ -404,4 +404,6 @@ void cop__on_replace_specs(struct cop__supervisor *self, const cop__replace_spec
         self->spec = spec;
         agree();
         cop_buffer_drop(old);
+        cop__regrow_release(self);
+        cop__regrow_go(self);
 }

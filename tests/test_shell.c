@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "actors/report.h"
@@ -32,6 +33,20 @@ COP_MESSAGE(leave, unused);
 
 typedef struct { char unused; } stall;
 COP_MESSAGE(stall, unused);
+
+/* A word of a line may stand for much: 64 KiB for #page{}, or for [] among the pages of a book. */
+typedef struct { int64_t words[8192]; } page;
+COP_MESSAGE(page, words);
+
+typedef struct { struct { const page *items; size_t count; } pages; } volume;
+COP_MESSAGE(volume, COP_NESTED_ITEMS(page, pages));
+
+/* And the term of #wide{} has ten items for its seven bytes. */
+typedef struct { int8_t a, b, c, d, e, f, g, h, i; } wide;
+COP_MESSAGE(wide, a, b, c, d, e, f, g, h, i);
+
+typedef struct { cop_int64s grains; } sand;
+COP_MESSAGE(sand, grains);
 
 typedef struct { int64_t served; } till;
 COP_MESSAGE(till, served);
@@ -290,6 +305,60 @@ ON_STAGE(a_line_that_is_not_understood_is_shown_without_what_a_terminal_acts_upo
         ck_assert_ptr_nonnull(strstr(said, "   b?x??\n"));
         assert_begins(err(stage, "whereis a\x11" "b"), "** no actor is called a?b;");
         assert_begins(err(stage, "a\x11" "b!x"), "** no actor is called a?b;");
+}
+
+/* Bytes that are resident at most from here to the end of the process's life so far. */
+static long peak_kib(void)
+{
+        struct rusage usage;
+        getrusage(RUSAGE_SELF, &usage);
+        return usage.ru_maxrss;
+}
+
+/* Every short word for something large that there is, as often as a line has room for. */
+static void fill_line(char *line, size_t size, const char *head, const char *item, const char *tail)
+{
+        size_t at = strlen(head), step = strlen(item), end = strlen(tail);
+        memcpy(line, head, at);
+        for (; at + step + end < size; at += step)
+                memcpy(line + at, item, step);
+        memcpy(line + at - 1, tail, end + 1); /* over the last comma */
+}
+
+ON_STAGE(a_line_that_stands_for_much_more_is_refused_before_it_takes_it)
+{
+        static const struct {
+                const char *head, *item, *tail, *said;
+        } lines[] = {
+                { "call till #volume{pages = [", "[],", "]}", "** as a message this takes more than the 16 MiB that one may here" },
+                { "till ! #volume{pages = [", "#page{},", "]}", "** as a message this takes more than the 16 MiB that one may here" },
+                { "send till {volume, [", "[],", "]}", "** as a message this takes more than the 16 MiB that one may here" },
+                { "exit till [", "#wide{},", "]", "** with this, the term takes more memory than it may here" },
+        };
+        size_t size = (size_t)1 << 20;
+        char *line = malloc(size + 1);
+        ck_assert_ptr_nonnull(line);
+        long before = peak_kib();
+        for (size_t i = 0; i < COP__COUNT(lines); i++) {
+                fill_line(line, size, lines[i].head, lines[i].item, lines[i].tail);
+                ck_assert_msg(!run(stage, line), "it did not refuse %s%s...", lines[i].head, lines[i].item);
+                assert_begins(cop__text_get(&stage->shell.err), lines[i].said);
+        }
+        if (!suite_is_slow())
+                ck_assert_msg(peak_kib() - before < 160 << 10, "it took %ld KiB", peak_kib() - before);
+        ck_assert_str_eq(out(stage, "call till #bill{pence = 4, people = 2}"), "#share{pence_each = 2, number = 1}\n");
+        free(line);
+}
+
+/* What is no shorthand has room: half a million numbers, the most that a line can say. */
+ON_STAGE(a_line_that_is_full_of_numbers_is_sent)
+{
+        size_t size = (size_t)1 << 20;
+        char *line = malloc(size + 1);
+        ck_assert_ptr_nonnull(line);
+        fill_line(line, size, "send till #sand{grains = [", "7,", "]}");
+        ck_assert_msg(run(stage, line), "it said: %s", cop__text_get(&stage->shell.err));
+        free(line);
 }
 
 ON_STAGE(a_line_that_is_no_text_is_refused)
