@@ -530,6 +530,7 @@ enum cop__failure {
         COP__FAILED_ISOLATED,
         COP__FAILED_EXPIRED, /* a request in flight, at its dequeue */
         COP__FAILED_CYCLE,   /* a call in a ring that somebody else has closed */
+        COP__FAILED_NO_HANDLER, /* a NO_REPLY that has its reason in that */
 };
 void cop__fail_call(struct cop__thread *thread, cop_pid callee, struct cop__signal *request,
                     enum cop__failure failure, struct cop__shared_term *reason);
@@ -537,6 +538,15 @@ struct cop__failed {
         struct cop__shared_term *reason; /* of COP__FAILED_DIED and _CYCLE: counted */
         uint32_t failure;
 };
+
+/*
+ * Nothing of a server's is for this message: a call ends with that as its reason, at once. True: it was one that nobody had
+ * answered, and has ended.
+ */
+bool cop__refuse_unwanted(struct cop__actor *actor, struct cop__signal *signal);
+
+/* As cop_message_free, but whoever called, and has no answer, hears why. */
+void cop__message_fail(cop_message *message, enum cop__failure why);
 
 /* ---- Taking signals in (turn.c) -------------------------------------------------------- */
 
@@ -762,6 +772,8 @@ void cop__start_renew(struct cop__actor *actor, void (*next)(void *state), void 
 void cop__start_drop(struct cop__actor *actor);
 /* cop_spawn_opt, where the newborn answers to `asked` as to a call when its start is over; none: it does not. */
 cop_status cop__spawn(const cop_spawn_options *options, cop_ref asked, cop_pid *pid);
+/* cop_spawn_opt with an argument that is a term of options->kind, if that is not NULL. Errors: also those of cop__kind_from_term. */
+cop_status cop__spawn_from_term(cop_spawn_options options, cop_term argument, cop_pid *pid);
 /* Are the options good, but for what is to run, and does the node take actors at all? Errors: those of cop_spawn_opt. */
 cop_status cop__spawn_is_welcome(const cop_spawn_options *options);
 /* cop__spawn for options that are known to be good, and for the isolation that they have come to (outpost.h). */

@@ -81,6 +81,7 @@ static cop_status put_signal(struct cop__inside *inside, cop_pid to, const struc
                         return COP_E_ISOLATED; /* between the library's own actors */
                 return put(inside, packet, signal->kind, cop__signal_body(signal));
         case COP__SIGNAL_FAILED:
+                packet.more = ((const struct cop__failed *)cop__signal_body(signal))->failure;
                 return put(inside, packet, NULL, NULL);
         case COP__SIGNAL_EXIT: {
                 const struct cop__relation *exit = COP__CONTAINER((uintptr_t)signal, struct cop__relation, signal);
@@ -109,7 +110,8 @@ static void end_exported(struct cop__thread *thread, struct cop__signal *signal)
         cop__signal_free(&thread->pool, signal);
 }
 
-/* A request that cannot cross fails; a message is a dead letter, and said to be. */
+/* A request that cannot cross fails; a message is a dead letter, and said to be; so is an answer, and its caller hears that
+ * there is none. */
 static void refuse(struct cop__thread *thread, cop_pid to, struct cop__signal *signal, cop_status status)
 {
         bool asks = signal->ref.bits != 0 && !(signal->flags & COP__SIGNAL_ANSWERED) &&
@@ -124,6 +126,10 @@ static void refuse(struct cop__thread *thread, cop_pid to, struct cop__signal *s
         if (signal->kind != NULL)
                 cop_log(COP_LOG_WARNING, "%s cannot leave the actor's process: %s: dropped",
                         signal->kind->name, cop_status_text(status));
+        if (signal->type == COP__SIGNAL_REPLY)
+                put(cop__node_of(thread)->inside,
+                    (struct cop__packet){ .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_FAILED,
+                                          .pid = to.bits, .ref = signal->ref.bits }, NULL, NULL);
         cop__count_up(&cop__here_of(thread)->dead_letters);
         end_exported(thread, signal);
 }

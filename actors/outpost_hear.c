@@ -49,6 +49,13 @@ static void end_held(struct cop__crossing *crossing, struct cop__held *held)
         free(held);
 }
 
+static void end_unwanted(struct cop__crossing *crossing, struct cop__held *held)
+{
+        cop__table_remove(&crossing->held, &held->node);
+        cop__message_fail(held->request, COP__FAILED_NO_HANDLER);
+        free(held);
+}
+
 static struct cop__held *find_held(struct cop__crossing *crossing, uint64_t ref)
 {
         struct cop__table_node *node = cop__table_find_first(&crossing->held, ref);
@@ -158,7 +165,9 @@ static void send_reply(const struct hearing *hearing)
 static void fail_request(const struct hearing *hearing)
 {
         struct cop__held *held = find_held(hearing->crossing, hearing->packet->ref);
-        if (held != NULL)
+        if (held != NULL && hearing->packet->more == COP__FAILED_NO_HANDLER)
+                end_unwanted(hearing->crossing, held);
+        else if (held != NULL)
                 end_held(hearing->crossing, held);
         else
                 cop__outpost_sys_fail(hearing->self, hearing->crossing,

@@ -52,6 +52,17 @@ void cop__message_done(struct cop__thread *thread, struct cop__actor *actor,
         signal_done(thread, actor, signal);
 }
 
+bool cop__refuse_unwanted(struct cop__actor *actor, struct cop__signal *signal)
+{
+        if (signal->ref.bits == 0 ||
+            signal->flags & (COP__SIGNAL_ANSWERED | COP__SIGNAL_DEFERRED))
+                return false;
+        cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
+        cop__fail_call(cop__thread_here(), cop__actor_pid(actor), signal, COP__FAILED_NO_HANDLER,
+                       NULL);
+        return true;
+}
+
 void cop__mailbox_append(struct cop__mailbox *mailbox, struct cop__signal *signal)
 {
         if (mailbox->first == NULL)
@@ -221,6 +232,7 @@ static COP__NOINLINE bool handle_slowly(struct cop__actor *actor, struct cop__si
         const cop_handler *handler = handler_for_slowly(actor->server, signal->kind);
         if (handler == NULL) {
                 drop_unwanted(actor, signal);
+                return !cop__refuse_unwanted(actor, signal);
         } else if (handler->event == COP_EVENT_MESSAGE) {
                 run_handler(actor, handler, signal);
         } else {

@@ -162,6 +162,16 @@ static bool fail_died(struct cop__shell *shell, const struct cop__who *who)
         return false;
 }
 
+static bool fail_unanswered(struct cop__shell *shell, const struct letter *letter)
+{
+        const char *called = letter->who.called;
+        if (!cop_is_atom(cop_failure(), "no_handler"))
+                return cop__shell_fail(shell, "%s: the handler ended without an answer", called);
+        if (cop__kind_same(letter->kind, COP_KIND_OF(cop_any)))
+                return cop__shell_fail(shell, "%s has no handler for a term that is no message", called);
+        return cop__shell_fail(shell, "%s has no handler for %s", called, letter->kind->name);
+}
+
 static bool fail_call(struct cop__shell *shell, const struct letter *letter, cop_status status)
 {
         const char *called = letter->who.called;
@@ -172,7 +182,7 @@ static bool fail_call(struct cop__shell *shell, const struct letter *letter, cop
         case COP_E_DIED:
                 return fail_died(shell, &letter->who);
         case COP_E_NO_REPLY:
-                return cop__shell_fail(shell, "%s: the handler ended without an answer", called);
+                return fail_unanswered(shell, letter);
         case COP_E_NO_ACTOR:
                 return cop__shell_fail(shell, "%s is not alive", called);
         case COP_E_BAD_ARGUMENT:

@@ -659,3 +659,44 @@ IN_PROCESSES(without_memory_a_request_fails_and_the_node_does_not)
                         pid = START_APART(.server = &account_server);
         }
 }
+
+typedef struct starve {
+        int64_t after;
+} starve;
+COP_MESSAGE(starve, after);
+
+typedef struct hungry {
+        int64_t unused;
+} hungry;
+
+/* From here on its process has memory for so many requests, and no more. */
+static void hungry_on_starve(hungry *self, const starve *s)
+{
+        (void)self;
+        cop_reply(sum, .number = s->after);
+        fail_malloc_after(s->after);
+}
+
+COP_SERVER(hungry, COP_ON(starve, hungry_on_starve));
+
+/* It says so, or, if it has not even the memory to read what it is asked, it ends. */
+IN_PROCESSES(a_process_without_memory_to_answer_fails_the_request_or_ends)
+{
+        int refused = 0;
+        cop_status status = COP_E_NO_MEMORY;
+        if (!failing_malloc_can())
+                return;
+        for (int64_t n = 1; status != COP_OK; n++) {
+                cop_pid pid = START_APART(.server = &hungry_server);
+                ck_assert_int_eq(cop_call(NULL, pid, PATIENCE_MS, starve, .after = n), COP_OK);
+                status = cop_sys_suspend(pid, PATIENCE_MS);
+                refused += status == COP_E_NO_MEMORY;
+                ck_assert_msg(status == COP_OK || status == COP_E_NO_MEMORY || status == COP_E_DIED, "%s",
+                              cop_status_text(status));
+                if (status == COP_E_DIED)
+                        ck_assert_str_eq(text_of(cop_failure()), "{os_process, {exit_status, 70}}");
+                else
+                        put_down(pid);
+        }
+        ck_assert_int_gt(refused, 0);
+}

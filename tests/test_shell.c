@@ -228,6 +228,9 @@ ON_STAGE(a_call_that_nobody_answers_says_so)
         char pid[COP_ID_TEXT_MAX], line[128];
         ck_assert_str_eq(err(stage, "call till #hush{}"),
                          "** till: the handler ended without an answer\n");
+        ck_assert_str_eq(err(stage, "call till #share{}"), "** till has no handler for share\n");
+        ck_assert_str_eq(err(stage, "call till 5"),
+                         "** till has no handler for a term that is no message\n");
         snprintf(line, sizeof(line), "call %s x", cop_pid_print(cop_self(), pid));
         assert_has(err(stage, line), "is this shell, which cannot call itself\n");
         const char *dead = about_till(stage, "call %s x");
@@ -532,7 +535,17 @@ static cop_pid spawn_as(const char *name, void (*does)(void))
         return pid;
 }
 
-ON_STAGE(info_shows_who_waits_for_whom_to_the_end_of_the_chain)
+/* The row of `i` that begins with such a name, behind the pid. */
+static const char *row_of(struct stage *stage, const char *name)
+{
+        static char row[256];
+        char *from = strstr(out(stage, "i"), name);
+        ck_assert_ptr_nonnull(from);
+        snprintf(row, sizeof(row), "%.*s", (int)strcspn(from, "\n"), from);
+        return row;
+}
+
+ON_STAGE(info_and_i_show_who_waits_for_whom)
 {
         char expected[128], silent[COP_ID_TEXT_MAX], second[COP_ID_TEXT_MAX];
         cop_pid_print(spawn_as("silent", is_silent), silent);
@@ -542,6 +555,10 @@ ON_STAGE(info_shows_who_waits_for_whom_to_the_end_of_the_chain)
                  second, silent);
         await_true(strstr(out(stage, "info first"), expected) != NULL);
         ck_assert_ptr_null(strstr(out(stage, "info silent"), "waits for"));
+        snprintf(expected, sizeof(expected), "  %s  ", silent);
+        assert_has(row_of(stage, "second"), expected);
+        assert_has(row_of(stage, "silent"), "  -  ");
+        assert_has(out(stage, "i"), "  WAITS FOR  IN\n");
 }
 
 ON_STAGE(info_shows_what_an_actor_knows_of_itself)
@@ -941,6 +958,16 @@ static void expect_json(struct stage *stage, const char *line, const char *part)
 {
         const char *text = json(stage, line);
         ck_assert_msg(strstr(text, part) != NULL, "%s: no %s in %s", line, part, text);
+}
+
+ON_STAGE(whom_an_actor_waits_for_comes_as_json)
+{
+        char expected[64], silent[COP_ID_TEXT_MAX];
+        expect_json(stage, "i", "\"waits_for\":null");
+        cop_pid_print(spawn_as("silent", is_silent), silent);
+        spawn_as("second", calls_the_silent);
+        snprintf(expected, sizeof(expected), "\"waits_for\":\"%s\"", silent);
+        await_true(strstr(json(stage, "i"), expected) != NULL);
 }
 
 ON_STAGE(what_is_called_and_looked_into_comes_as_json)
