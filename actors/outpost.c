@@ -283,6 +283,8 @@ static void found(struct cop__actor *self, struct cop__crossing *crossing, const
         if (status == COP_OK)
                 status = cop__poll_add(&crossing->node->scheduler.poll, crossing->socket, reading,
                                        pid.bits);
+        if (status == COP_E_LIMIT)
+                fail_to_start("the node has all the processes that it may have (max_processes)");
         if (status != COP_OK)
                 fail_to_start(cop_status_text(status));
         cop__crossing_flush(crossing, pid);

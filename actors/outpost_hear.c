@@ -75,9 +75,11 @@ static bool is_allowed(const struct hearing *hearing, const cop_kind *kind)
 }
 
 /*
- * A value as a message of the node's; it has none of its own after that. NULL: it is not allowed.
+ * A value as a message of the node's; it has none of its own after that. Of the packet's flags those are kept that such a
+ * signal may bear: others would say of it what is not so, as that its receiver has consented to be overtaken.
+ * NULL: it is not allowed.
  */
-static struct cop__signal *read_message(const struct hearing *hearing)
+static struct cop__signal *read_message(const struct hearing *hearing, uint16_t flags)
 {
         const cop_kind *kind;
         void *value;
@@ -95,7 +97,7 @@ static struct cop__signal *read_message(const struct hearing *hearing)
                 exit_because(cop_atom("no_memory"));
         if (!allowed)
                 return NULL;
-        signal->flags |= hearing->packet->flags & COP__CROSSING_FLAGS;
+        signal->flags |= hearing->packet->flags & flags;
         signal->from = cop__actor_pid(hearing->self);
         return signal;
 }
@@ -103,7 +105,7 @@ static struct cop__signal *read_message(const struct hearing *hearing)
 /* A mailbox that takes no more said so: the process is past its send, so it is a dead letter. */
 static void send_message(const struct hearing *hearing)
 {
-        struct cop__signal *signal = read_message(hearing);
+        struct cop__signal *signal = read_message(hearing, 0);
         if (signal != NULL)
                 cop__send_on(cop__thread_here(), hearing->self,
                              (cop_pid){ hearing->packet->pid }, signal);
@@ -112,7 +114,7 @@ static void send_message(const struct hearing *hearing)
 /* An answer that it has not received and that must not be lost: back to where it came from. */
 static void send_back(const struct hearing *hearing)
 {
-        struct cop__signal *signal = read_message(hearing);
+        struct cop__signal *signal = read_message(hearing, COP__SIGNAL_ANSWERED);
         if (signal == NULL)
                 return;
         signal->ref.bits = hearing->packet->ref;
@@ -129,7 +131,7 @@ static void fail(const struct hearing *hearing, uint64_t why)
 
 static void send_request(const struct hearing *hearing)
 {
-        struct cop__signal *signal = read_message(hearing);
+        struct cop__signal *signal = read_message(hearing, 0);
         cop_pid to = { hearing->packet->pid };
         cop_ref ref = { hearing->packet->ref };
         if (signal == NULL)
@@ -147,7 +149,9 @@ static void send_request(const struct hearing *hearing)
 static void send_reply(const struct hearing *hearing)
 {
         struct cop__held *held = find_held(hearing->crossing, hearing->packet->ref);
-        struct cop__signal *signal = read_message(hearing);
+        bool through = hearing->packet->flags & COP__SIGNAL_THROUGH; /* an alias, which knows whether it may overtake */
+        struct cop__signal *signal =
+                read_message(hearing, through ? COP__SIGNAL_THROUGH | COP__SIGNAL_PRIORITY : COP__SIGNAL_RETURN);
         cop_pid to = { hearing->packet->pid };
         if (signal == NULL)
                 return;

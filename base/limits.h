@@ -142,6 +142,9 @@
 /* Workers besides, while others are stuck: each is a thread that may be stuck, too. */
 #define COP__SPARES 16u
 
+/* OS processes of actors at once: many times what a machine has cores for, and well below what a user may have. */
+#define COP__PROCESSES 1024u
+
 /* Threads for functions that block, at once: what waits in the system costs little but its stack. */
 #define COP__BLOCKING_THREADS 64u
 
