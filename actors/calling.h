@@ -34,6 +34,10 @@
  * child from then on, as long as that is in its start. In its own init a supervisor waits itself,
  * and has such an edge: who calls it, or waits for its start, waits for the child's.
  *
+ * Processes. An actor in an OS process of its own calls through its outpost, whose record it is then (outpost_wait.h). What is asked
+ * of it goes there with its deadline, and cannot be seen from there to be over: so who gives up a call to an outpost tells it
+ * (WITHDRAWN).
+ *
  * Who may touch what: a record is written by the owner of its slot's actor alone; anybody reads.
  *
  * Named pairs (release ↔ acquire)
@@ -50,6 +54,7 @@
 #define ACTORS_CALLING_H
 
 #include "actors/actor.h"
+#include "actors/inside_wait.h"
 #include "base/text.h"
 
 struct cop__calling {
@@ -114,6 +119,10 @@ COP__INLINE uint64_t cop__request_deadline(const struct cop__signal *request)
 
 bool cop__request_is_over(struct cop_node *node, const struct cop__signal *request);
 
+/* Nobody waits for what has been asked under that reference: tells the callee if it is an outpost, which has handed it on.
+ * Without memory it is not told, and its process handles that request in vain. */
+void cop__calling_withdraw(struct cop__thread *thread, cop_pid callee, cop_ref ref);
+
 /* Tells a caller whose call was deferred that he waits until the start of that actor is over.
  * Without memory he is not told, and a ring through it is not seen. */
 void cop__calling_hinge(struct cop__thread *thread, cop_caller caller, cop_pid child);
@@ -130,6 +139,8 @@ int64_t cop__calling_start_wait(struct cop__actor *actor, cop_ref ref, cop_pid c
 /* Is a request (COP__SIGNAL_CALL) one that nobody waits for? */
 COP__INLINE bool cop__calling_is_over(struct cop_node *node, const struct cop__signal *request)
 {
+        if (COP__UNLIKELY(request->flags & COP__SIGNAL_CROSSED))
+                return cop__inside_is_over(node->inside, request->ref);
         const struct cop__calling *theirs = cop__calling_of(node, request->from);
         return COP__UNLIKELY(cop__load_acquire(&theirs->open) != request->ref.bits) && /* OPEN */
                (!(request->flags & COP__SIGNAL_TIMED) || cop__request_is_over(node, request));

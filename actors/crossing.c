@@ -88,7 +88,7 @@ bool cop__tray_take(struct cop__tray *tray, struct cop__packet *packet, const ui
         if (cop__tray_waiting(tray) < sizeof(*packet))
                 return false;
         memcpy(packet, tray->data + tray->start, sizeof(*packet));
-        if (packet->type < COP__PACKET_SIGNAL || packet->type > COP__PACKET_LOG ||
+        if (packet->type < COP__PACKET_SIGNAL || packet->type > COP__PACKET_LAST ||
             packet->size > COP_MESSAGE_SIZE_MAX) {
                 *status = COP_E_MALFORMED;
                 return false;
