@@ -24,7 +24,10 @@ static struct asked *find_asked(const struct cop__crossing *crossing, cop_ref re
         return node != NULL ? COP__CONTAINER(node, struct asked, node) : NULL;
 }
 
-/* Each reference once: a request to several at once (select.c) is waited for by no edge. Without memory it is none either. */
+/*
+ * Each reference once: a request to several at once (select.c) is waited for by no edge. Without memory it is none
+ * either.
+ */
 static void remember(struct cop__crossing *crossing, cop_ref ref, cop_pid callee)
 {
         if (ref.bits <= crossing->last_ref)
@@ -154,7 +157,7 @@ void cop__outpost_waits(struct cop__actor *self, struct cop__crossing *crossing,
         const struct asked *asked = find_asked(crossing, ref);
         if (asked == NULL)
                 return; /* its answer is on the way there */
-        cop__calling_wait_for(cop__calling_own(self), ref, asked->callee);
+        cop__calling_wait_for_request(cop__calling_own(self), ref, asked->callee);
         cop__fence_seq(); /* CLOSE */
         look(self, crossing);
 }

@@ -279,7 +279,7 @@ cop_status cop__request_wait(struct cop__actor *actor, cop_request request, uint
         struct cop__calling *own = cop__calling_own(actor);
         bool inside = cop__inside_here() != NULL && !cop__clock_is_past(deadline_ns);
         if (!found->watched && found->answer == NULL) {
-                cop__calling_wait_for(own, request.ref, found->callee);
+                cop__calling_wait_for_request(own, request.ref, found->callee);
                 if (COP__UNLIKELY(inside))
                         cop__inside_waits(request.ref);
         }
