@@ -455,6 +455,9 @@ void cop__hand_over(struct cop__actor *actor, struct cop__signal *signal);
  */
 cop_message *cop__message_keep(struct cop__actor *actor);
 
+/* Ends a request that is in the actor's hands and that nobody waits for any more; see cop__calling_drop. */
+void cop__message_expire(struct cop__actor *actor, cop_message *message);
+
 /* A copy of a value as a message in the actor's own hands; NULL without memory. */
 cop_message *cop__message_hold(struct cop__actor *actor, const cop_kind *kind, const void *value);
 

@@ -337,6 +337,19 @@ static COP__NOINLINE bool await_unsettled(struct cop__actor *actor, struct cop_n
         return false;
 }
 
+/*
+ * A call has ended with no answer. If its callee is in a process it hears of that; and so does the node, if we are.
+ */
+static COP__NOINLINE void give_up(struct cop_node *node, const struct cop__calling *own,
+                                  cop_ref ref, cop_status status)
+{
+        cop_pid callee = { cop__load_relaxed(&own->callee) };
+        if (node->inside == NULL)
+                cop__calling_withdraw(cop__thread_here(), callee, ref);
+        else if (status == COP_E_TIMEOUT)
+                cop__inside_over(ref);
+}
+
 COP__INLINE cop_status wait_in(struct cop__actor *actor, struct cop_node *node,
                                struct cop__calling *own, cop_ref ref, uint64_t deadline_ns,
                                const void *where, struct cop__signal **reply)
@@ -350,6 +363,8 @@ COP__INLINE cop_status wait_in(struct cop__actor *actor, struct cop_node *node,
                 ring = COP__RING_CLOSED;
         cop__calling_end(own);
         cop_status status = close_call(actor, ref, signal, reply);
+        if (COP__UNLIKELY(status != COP_OK))
+                give_up(node, own, ref, status);
         return COP__UNLIKELY(ring == COP__RING_CLOSED) ? COP_E_CYCLE : status;
 }
 

@@ -407,8 +407,15 @@ static void free_call(struct cop__thread *thread, struct cop__actor *actor)
 {
         struct cop__signal *reply = actor->reply;
         struct cop__slots *slots = &cop__node_of(thread)->slots;
-        if (reply != NULL || actor->waiting.bits != 0)
-                cop__calling_end(&slots->calling[actor - slots->base]);
+        struct cop__calling *own = &slots->calling[actor - slots->base];
+        cop_ref waiting = actor->waiting;
+        if (reply != NULL || waiting.bits != 0) {
+                bool calls = waiting.bits != 0 && cop__load_relaxed(&own->open) == waiting.bits;
+                cop_pid callee = { cop__load_relaxed(&own->callee) };
+                cop__calling_end(own);
+                if (calls)
+                        cop__calling_withdraw(thread, callee, waiting);
+        }
         actor->reply = NULL;
         actor->waiting.bits = 0;
         if (reply != NULL) {

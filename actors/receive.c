@@ -121,6 +121,15 @@ void cop_message_free(cop_message *message)
                 cop__message_done(cop__thread_here(), actor, signal);
 }
 
+void cop__message_expire(struct cop__actor *actor, cop_message *message)
+{
+        struct cop__signal *signal = signal_of(message);
+        if (actor->cursor.node != &signal->node)
+                taken_unlink(actor, signal);
+        signal->flags &= (uint16_t)~COP__SIGNAL_TAKEN;
+        cop__calling_drop(cop__thread_here(), actor, signal);
+}
+
 cop_message *cop__message_keep(struct cop__actor *actor)
 {
         cop__hand_over(actor, actor->current);

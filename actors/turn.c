@@ -15,6 +15,7 @@
 
 #include "actors/alias.h"
 #include "actors/outpost.h"
+#include "actors/outpost_wait.h"
 #include "actors/priority.h"
 
 /* ---- Signals and their memory ------------------------------------------------------ */
@@ -131,6 +132,10 @@ bool cop__take_in_slowly(struct cop__thread *thread, struct cop__actor *actor,
                 return false;
         case COP__SIGNAL_HINGE:
                 cop__calling_take_hinge(thread, actor, signal);
+                return false;
+        case COP__SIGNAL_WITHDRAWN:
+                cop__outpost_withdrawn(actor, signal->ref);
+                signal_done(thread, actor, signal);
                 return false;
         case COP__SIGNAL_WAKE:
                 if (actor->alarm == signal)

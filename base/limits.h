@@ -130,6 +130,9 @@
 #define COP__RING_PAUSE_NS 50000u
 #define COP__RING_PAUSE_MAX_NS 10000000u
 
+/* An outpost that cannot make sure whether its process is in a ring looks again so much later. */
+#define COP__OUTPOST_LOOK_MS 1
+
 /* Crash reports that a node keeps, the oldest overwritten. */
 #define COP__REPORTS_KEPT 64u
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/calling.h"
 #include "base/random.h"
 #include "tests/node_fixture.h"
 
@@ -276,6 +277,26 @@ TEST(the_log_says_who_waits_for_whom)
                  cop_pid_print(pids[1], first), cop_pid_print(pids[0], second));
         ck_assert_msg(strstr(heard, wanted) != NULL, "%s\nis not in\n%s", wanted, heard);
         node_end(node);
+}
+
+static void never_answers(const ask *a)
+{
+        (void)a;
+        cop_sleep(COP_FOREVER);
+}
+
+/* Else who looks could take a member that has been elsewhere in between for one that has waited all the time. */
+IN_NODE(a_task_that_is_awaited_again_is_another_wait_under_the_same_reference)
+{
+        const struct cop__calling *own = cop__calling_of(node, cop_self());
+        cop_message *result;
+        cop_task task = cop_task_async_nolink(never_answers, ask, .how = BY_CALL);
+        uint64_t before = cop__load_relaxed(&own->stand);
+        ck_assert_int_eq(cop_task_yield(&result, task, 0), COP_E_TIMEOUT);
+        ck_assert_int_eq(cop_task_yield(&result, task, 1), COP_E_TIMEOUT);
+        ck_assert_uint_eq(cop__load_relaxed(&own->stand), before + 2);
+        ck_assert_uint_eq(cop__load_relaxed(&own->waits), 0);
+        cop_task_shutdown(&result, task, PATIENCE_MS);
 }
 
 /* ---- What is none ----------------------------------------------------------------------- */
