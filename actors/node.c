@@ -317,6 +317,7 @@ static cop_status start(const cop_node_options *given, const cop_kind *const *ki
         if (result == NULL || cop__clock_simulated() != NULL || !is_node_name(options.name) ||
             options.workers > COP__WORKERS_MAX || options.max_actors > ACTORS_MAX ||
             options.spare_workers > COP__WORKERS_MAX - options.workers ||
+            options.fault_exit_code < 0 || options.fault_exit_code > 255 ||
             options.slice_ms > SLICE_MS_MAX || options.blocking_threads > BLOCKING_THREADS_MAX ||
             (options.memory_limit > 0 && options.memory_limit < COP__MEMORY_LIMIT_LEAST) ||
             (options.processes && options.simulation != NULL))
@@ -364,6 +365,8 @@ static cop_status start(const cop_node_options *given, const cop_kind *const *ki
         if (status != COP_OK)
                 goto without_watch;
         cop__fault_witness_add(&node->witness);
+        if (options.fault_exit_code > 0)
+                cop__fault_end_with(options.fault_exit_code);
         *result = node;
         return COP_OK;
 without_watch:

@@ -14,6 +14,7 @@
 
 #include "actors/actor.h"
 #include "actors/outpost_hear.h"
+#include "actors/outpost_sys.h"
 #include "actors/report.h"
 #include "base/clock.h"
 #include "mailbox/kind.h"
@@ -335,21 +336,24 @@ const cop_behaviour cop__outpost_server = {
 
 /* ---- Its end --------------------------------------------------------------------------------- */
 
-static struct cop__crossing *crossing_of(struct cop__actor *actor)
+struct cop__crossing *cop__crossing_of(const struct cop__actor *actor)
 {
         return actor->state != NULL ? ((struct outpost *)actor->state)->crossing : NULL;
 }
 
 void cop__outpost_cut(struct cop__actor *actor)
 {
-        struct cop__crossing *crossing = crossing_of(actor);
-        if (crossing != NULL && crossing->socket >= 0)
+        struct cop__crossing *crossing = cop__crossing_of(actor);
+        if (crossing == NULL)
+                return;
+        if (crossing->socket >= 0)
                 cop__zygote_kill(crossing->node, &crossing->birth);
+        cop__outpost_sys_return(actor, crossing);
 }
 
 bool cop__outpost_deferred(struct cop__actor *actor, cop_ref ref)
 {
-        struct cop__crossing *crossing = crossing_of(actor);
+        struct cop__crossing *crossing = cop__crossing_of(actor);
         struct cop__packet packet = { .type = COP__PACKET_DEFERRED, .ref = ref.bits };
         /*
          * Not told, the process does not end the watch: it stays until the callee or the outpost
@@ -380,7 +384,7 @@ static void put_cause(const struct cop__birth *birth, char *text, size_t size)
 
 void cop__outpost_testify(struct cop__actor *actor, struct cop__report *report)
 {
-        struct cop__crossing *crossing = crossing_of(actor);
+        struct cop__crossing *crossing = cop__crossing_of(actor);
         struct cop__birth now;
         report->message[0] = '\0';
         report->from = cop_no_pid();
@@ -401,6 +405,7 @@ void cop__outpost_testify(struct cop__actor *actor, struct cop__report *report)
                  (int)now.os_pid);
         copy_text(report->message, sizeof(report->message), crossing->obituary->message);
         copy_text(report->state, sizeof(report->state), crossing->obituary->state);
+        copy_text(report->events, sizeof(report->events), crossing->obituary->events);
         report->from = crossing->obituary->from;
 }
 

@@ -13,6 +13,8 @@
 
 #include "actors/actor.h"
 #include "actors/outpost_answer.h"
+#include "actors/outpost_sys.h"
+#include "actors/sys.h"
 #include "base/clock.h"
 #include "mailbox/kind.h"
 
@@ -32,8 +34,9 @@ static COP__NORETURN void exit_because(cop_term why)
 static void *read_value(const struct hearing *hearing, const cop_kind *kind)
 {
         void *value;
-        if (cop__packet_value(hearing->packet, hearing->body, kind, &value) != COP_OK)
-                exit_because(cop_atom("malformed"));
+        cop_status status = cop__packet_value(hearing->packet, hearing->body, kind, &value);
+        if (status != COP_OK)
+                exit_because(cop_atom(status == COP_E_NO_MEMORY ? "no_memory" : "malformed"));
         return value;
 }
 
@@ -43,6 +46,13 @@ static void end_held(struct cop__crossing *crossing, struct cop__held *held)
 {
         cop__table_remove(&crossing->held, &held->node);
         cop_message_free(held->request); /* unanswered and not deferred: the call fails */
+        free(held);
+}
+
+static void end_unwanted(struct cop__crossing *crossing, struct cop__held *held)
+{
+        cop__table_remove(&crossing->held, &held->node);
+        cop__message_fail(held->request, COP__FAILED_NO_HANDLER);
         free(held);
 }
 
@@ -155,8 +165,13 @@ static void send_reply(const struct hearing *hearing)
 static void fail_request(const struct hearing *hearing)
 {
         struct cop__held *held = find_held(hearing->crossing, hearing->packet->ref);
-        if (held != NULL)
+        if (held != NULL && hearing->packet->more == COP__FAILED_NO_HANDLER)
+                end_unwanted(hearing->crossing, held);
+        else if (held != NULL)
                 end_held(hearing->crossing, held);
+        else
+                cop__outpost_sys_fail(hearing->self, hearing->crossing,
+                                      (cop_ref){ hearing->packet->ref });
 }
 
 static void send_exit(const struct hearing *hearing)
@@ -222,6 +237,18 @@ static void hear_question(const struct hearing *hearing)
                 cop_term_free(answer.told.term);
         if (status != COP_OK)
                 exit_because(cop_atom("no_memory"));
+}
+
+/* What sys has asked of it. */
+static void hear_sys(const struct hearing *hearing)
+{
+        void *value = read_value(hearing, COP_KIND_OF(cop__sys_answer));
+        bool fits = cop__outpost_sys_hear(hearing->self, hearing->crossing,
+                                          (cop_ref){ hearing->packet->ref }, value);
+        cop__flat_drop(COP_KIND_OF(cop__sys_answer), value);
+        free(value);
+        if (!fits)
+                exit_because(cop_atom("malformed"));
 }
 
 /* ---- Beginning and end --------------------------------------------------------------------- */
@@ -353,6 +380,9 @@ static void hear_packet(const struct hearing *hearing)
                 return;
         case COP__PACKET_LOG:
                 hear_log(hearing);
+                return;
+        case COP__PACKET_SYS_ANSWER:
+                hear_sys(hearing);
                 return;
         default:
                 exit_because(cop_atom("malformed"));
