@@ -988,6 +988,94 @@ static cop_status owns_a_thing(void)
         return cop_disown(&thing);
 }
 
+static void says_more(note *value, const item *by)
+{
+        static char text[300];
+        memset(text, 'x', sizeof(text));
+        value->text = (cop_text){ text, sizeof(text) };
+        cop_reply(item, .number = by->number);
+}
+
+/* What the agent keeps is no longer as large as it was. */
+static cop_status keeps_texts(void)
+{
+        cop_pid agent;
+        TRY(cop_agent_start(NULL, COP_KIND_OF(note), &(note){ .text = COP_TEXT("short"), .term = cop_string("x") }, &agent));
+        TRY_MESSAGE(cop_agent_update(&message, agent, MS, note, says_more, item, .number = 2));
+        return COP_OK;
+}
+
+/* The forms that end their caller when there is no memory. */
+static cop_status starts_or_exits(void)
+{
+        cop_pid agent = cop_agent_new(item, .number = 1);
+        item_future future = cop_async(item, gives_item);
+        cop_task task = cop_task_async(replies_item, item, .number = 1);
+        cop_wait_group *group = cop_wait_group_open();
+        if (group == NULL)
+                return COP_E_NO_MEMORY;
+        for (int i = 0; i < 20; i++)
+                cop_wait_spawn_or_exit(group, &(cop_spawn_options){ .run = does_nothing });
+        TRY(cop_wait_add(group, agent));
+        TRY_MESSAGE(cop_task_await(&message, task, MS));
+        TRY_MESSAGE(cop_await(&message, future, MS, item));
+        cop_wait_group_close(group);
+        return COP_OK;
+}
+
+static cop_status opens_alias_for_priority(void)
+{
+        cop_alias alias;
+        TRY(cop_alias_open(COP_ALIAS_EXPLICIT | COP_ALIAS_PRIORITY, &alias));
+        cop_alias_close(alias);
+        return COP_OK;
+}
+
+/* A state that no pool has room for, an argument with a text, and time that passes. */
+typedef struct hall {
+        char room[8000];
+} hall;
+
+static void hall_init(hall *self, const note *n)
+{
+        memcpy(self->room, n->text.data, n->text.size);
+        cop_idle_after(100000);
+}
+
+static void hall_idle(hall *self)
+{
+        self->room[0] = '\0';
+}
+
+static void hall_on_item(hall *self, const item *i)
+{
+        (void)self;
+        cop_reply(item, .number = i->number);
+}
+
+COP_SERVER(hall, COP_INIT_WITH(note, hall_init), COP_IDLE(hall_idle), COP_ON(item, hall_on_item));
+
+static cop_status has_a_large_state(void)
+{
+        cop_pid pid;
+        TRY(cop_start(&(cop_spawn_options){ .server = &hall_server, .link = true, .kind = COP_KIND_OF(note),
+                                            .argument = &(note){ .text = COP_TEXT("text"), .term = cop_string("term") } },
+                      MS, &pid));
+        TRY_MESSAGE(cop_call(&message, pid, MS, item, .number = 1));
+        return COP_OK;
+}
+
+static cop_status calls_with_terms(void)
+{
+        cop_response responses[2];
+        const cop_address to[] = { cop_to_name("echo"), cop_to_name("echo") };
+        cop_multi_call(responses, to, 2, MS, note, .text = COP_TEXT("text"), .term = COP_TUPLE(cop_string("a"), cop_int(1)));
+        cop_status status = responses[0].status != COP_OK ? responses[0].status : responses[1].status;
+        cop_message_free(responses[0].message);
+        cop_message_free(responses[1].message);
+        return status;
+}
+
 static const struct operation {
         const char *name;
         cop_status (*run)(void);
@@ -1045,6 +1133,11 @@ static const struct operation {
         { "hibernation", hibernates },
         { "setting itself up", sets_itself_up },
         { "own thing", owns_a_thing },
+        { "agent with texts", keeps_texts },
+        { "starts that exit", starts_or_exits },
+        { "alias for priority", opens_alias_for_priority },
+        { "large state", has_a_large_state },
+        { "calls with terms", calls_with_terms },
 };
 
 /* ---- Keepers ---------------------------------------------------------------------------------------------- */

@@ -182,3 +182,24 @@ IN_NODE(what_only_actors_or_simulated_nodes_are_for_is_refused_to_others)
         REFUSED(TOO_BIG, cop_send_after(NULL, COP_TIMER_MS_MAX + 1, pid, word, 1));
         put_down(pid);
 }
+
+/* ---- Functions of what the caller is not -------------------------------------------------------- */
+
+IN_NODE(a_thread_that_is_no_machine_has_no_state_and_no_events)
+{
+        ck_assert_int_eq(cop_insert_value((cop_caller){ { 0 }, { 0 } }, COP_KIND_OF(word), &one), COP_E_NO_NODE);
+        REFUSED(NO_NODE, cop_timeout_value("name", 1, COP_KIND_OF(word), &one));
+        REFUSED(NO_NODE, cop_update_timeout_value("name", COP_KIND_OF(word), &one));
+        REFUSED(NO_NODE, cop_push_table(NULL));
+        ck_assert(!cop_cancel_timeout("name"));
+        cop_next_state(1);
+        cop_postpone();
+        cop_pop_table();
+}
+
+IN_NODE(a_negative_time_is_told_to_a_thread_of_the_program)
+{
+        cop_message *message = NULL;
+        REFUSED(BAD_ARGUMENT, cop_call_handler_value(&message, cop_to_pid(cop_self()), "id", -1, COP_KIND_OF(word), &one));
+        ck_assert_ptr_null(message);
+}
