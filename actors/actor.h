@@ -573,6 +573,12 @@ COP__INLINE void cop__guard_turn(struct cop__thread *thread)
         cop__turn_begin(&cop__here_of(thread)->fault, (uintptr_t)stack->low, stack->escape->top);
 }
 
+/* Memory is below its limit, and nobody has to be told of it: nothing to look at or to refuse. */
+COP__INLINE bool cop__is_calm(const struct cop_node *node)
+{
+        return COP__LIKELY((cop__load_relaxed(&node->scheduler.pool.over) | cop__load_relaxed(&node->overload.told)) == 0);
+}
+
 /* Says to senders whether the owner is behind; the budget of its next turn, larger if it is. */
 int32_t cop__turn_budget(struct cop__actor *actor);
 

@@ -528,6 +528,7 @@ bool cop__die_on(struct cop__thread *thread, struct cop__actor *actor, unsigned 
                 if (done == most)
                         return false;
         free_memory(actor);
-        cop__overload_look(thread); /* perhaps it has made room */
+        if (!cop__is_calm(cop__node_of(thread)))
+                cop__overload_look(thread); /* perhaps it has made room */
         return true;
 }

@@ -119,7 +119,8 @@ static bool are_terms_good(const cop_spawn_options *options)
 {
         return (options->name == NULL || cop__name_is_good(options->name)) &&
                (unsigned)options->mailbox_policy <= COP_MAILBOX_STOP &&
-               cop__marks_are_good(options->mailbox_high, options->mailbox_low) &&
+               ((options->mailbox_high | options->mailbox_low) == 0 ||
+                cop__marks_are_good(options->mailbox_high, options->mailbox_low)) &&
                (!options->monitor || options->monitor_ref != NULL) &&
                cop__priority_is_good(options->priority) &&
                (unsigned)options->isolation <= COP_ISOLATION_PROCESS;
@@ -372,6 +373,8 @@ cop_status cop__spawn_is_welcome(const cop_spawn_options *options)
                 return COP_E_BAD_ARGUMENT;
         if (cop__load_relaxed(&cop__node_of(thread)->stopping))
                 return COP_E_STOPPING;
+        if (cop__is_calm(cop__node_of(thread)))
+                return COP_OK;
         return cop__overload_refuses(thread) && !options->supervised ? COP_E_OVERLOAD : COP_OK;
 }
 
