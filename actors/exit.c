@@ -34,6 +34,7 @@
 #include "actors/server.h"
 #include "actors/request.h"
 #include "actors/take.h"
+#include "base/jump.h"
 #include "mailbox/kind.h"
 
 /* ---- Reasons ------------------------------------------------------------------------- */
@@ -111,7 +112,7 @@ COP__NORETURN void cop__leave_turn(enum cop__escape_how how)
         cop__turn_end(&here->fault);
         here->fault.critical = 0;
         here->fault.calm = 0;
-        _longjmp(cop__escape_here()->point, (int)how);
+        cop__jump(cop__escape_here()->point, (int)how);
 }
 
 static void run_terminate(struct cop__actor *actor)

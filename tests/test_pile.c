@@ -261,10 +261,16 @@ static cop_pid spawn_branch(int64_t leaves)
                                                        .argument = &(part){ .number = leaves } });
 }
 
+/* Under ThreadSanitizer as many as elsewhere: what each end by cop_exit() left there was found by their number (base/jump.h). */
+static bool has_few(void)
+{
+        return suite_is_slow() && !COP__TSAN;
+}
+
 IN_NODE_WITH(a_tree_of_11_111_actors_has_a_few_hundred_at_a_time, ONE_WORKER)
 {
         NEEDS_THREADS();
-        const int64_t leaves = suite_is_slow() ? 1000 : 10000;
+        const int64_t leaves = has_few() ? 1000 : 10000;
         spawn_branch(leaves);
         cop_auto message = await(COP_KIND(part));
         ck_assert_int_eq(cop_read(part, message)->number, leaves);
@@ -275,11 +281,12 @@ IN_NODE_WITH(a_tree_of_11_111_actors_has_a_few_hundred_at_a_time, ONE_WORKER)
 IN_NODE_WITH(of_a_tree_other_workers_have_their_share, .workers = 2)
 {
         NEEDS_THREADS();
-        const int rounds = suite_is_slow() ? 3 : 20;
+        const int rounds = has_few() ? 3 : 20;
+        const int64_t leaves = has_few() ? 1000 : 10000;
         for (int round = 0; round < rounds; round++) {
-                spawn_branch(1000);
+                spawn_branch(leaves);
                 cop_auto message = await(COP_KIND(part));
-                ck_assert_int_eq(cop_read(part, message)->number, 1000);
+                ck_assert_int_eq(cop_read(part, message)->number, leaves);
         }
 }
 
