@@ -289,7 +289,7 @@ struct cop__signal *cop__receive(struct cop__actor *actor, int64_t timeout_ms,
                 if (signal != NULL && COP__UNLIKELY(signal->flags & COP__SIGNAL_CALL) &&
                     !lets_call_in(actor, signal))
                         continue;
-                if (signal != NULL || actor->reply != NULL)
+                if (signal != NULL || cop__reply_of(actor) != NULL)
                         return signal;
                 if (COP__UNLIKELY(actor->overtaken))
                         continue;

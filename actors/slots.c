@@ -98,7 +98,6 @@ static uint32_t open_slot(struct cop__slots *slots)
         struct cop__actor *actor = &slots->base[slot];
         cop__queue_init(&actor->queue);
         cop__list_init(&actor->relations);
-        cop__list_init(&actor->held);
         actor->budget = COP__TURN_BUDGET;
         cop__store_relaxed(&actor->pid, cop__pid(slot, 0).bits);
         /* Release: who finds the slot through `used` finds it opened. */

@@ -284,7 +284,7 @@ TEST(the_log_says_who_waits_for_whom)
 static bool is_idle(cop_node *node, cop_pid pid)
 {
         const struct cop__actor *actor = cop__slot_of(node, pid);
-        return cop__queue_is_asleep(&actor->queue) && cop__load_relaxed(&actor->stack_bytes) == 0;
+        return cop__queue_is_asleep(&actor->queue) && cop__load_relaxed(&actor->task.stack_bytes) == 0;
 }
 
 IN_NODE(who_answers_before_it_calls_closes_no_ring)
