@@ -36,6 +36,7 @@
 #include "actors/registry.h"
 #include "actors/relation.h"
 #include "actors/report.h"
+#include "actors/slot_ebb.h"
 #include "actors/timer.h"
 #include "actors/watchdog.h"
 #include "actors/zygote.h"
@@ -235,9 +236,10 @@ struct cop__slots {
         uint32_t cached;            /* free ones that a thread may keep for itself */
         uint32_t opened;            /* new ones that it opens at once */
         uint32_t used;              /* atomic; those from used + 1 on have never been */
-        struct cop__lock lock;      /* of the two below */
+        struct cop__lock lock;      /* of the two below, and of `ebb` */
         uint32_t *free;
         uint32_t free_count;
+        struct cop__slot_ebb ebb;
 };
 
 /* Reasons that must be there without memory; see exit.c. */
@@ -364,6 +366,10 @@ cop_status cop__slots_init(struct cop__slots *slots, uint32_t limit, const struc
 /* The only slot of a node that is inside (inside.h): that of this pid, which is its next actor's, and the last of the table. */
 struct cop__actor *cop__slots_open_at(struct cop__slots *slots, cop_pid pid);
 void cop__slots_fini(struct cop__slots *slots);
+/* Zero, and there only where it is touched; NULL: none. */
+void *cop__slots_map(size_t size);
+/* Memory that is zero becomes a free slot, but for its pid: what its first actor and stray senders need. */
+void cop__slot_make(struct cop__actor *actor);
 /* A free slot, whose pid is the next actor's; NULL: the limit is reached. */
 struct cop__actor *cop__slot_take(struct cop__here *here);
 /* The same for the thread that stops the node: it gets one even then, once. */

@@ -118,9 +118,9 @@ static void sleep_on_thread(struct cop__actor *actor, uint32_t ticket, uint64_t 
 {
         struct cop__thread *thread = cop__thread_here();
         struct cop__company *company = &thread->scheduler->company;
-        cop__company_leave(company);
+        cop__company_leave_visiting(company);
         cop__visitor_wait(thread, actor->task.visitor, ticket, deadline_ns);
-        cop__company_join(company);
+        cop__company_join_visiting(company);
 }
 
 /*
