@@ -52,6 +52,7 @@ static const struct passing passing[] = {
         { "handler_add", true },
         { "handler_end", false },
         { "handler_call", false },
+        { "handler_swap", true },
         { "handler_list", false },
         { "handler_answer", false },
         { "children", false },

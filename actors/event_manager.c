@@ -10,7 +10,6 @@
  */
 #include <coppice/event_manager.h>
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "actors/actor.h"
@@ -37,6 +36,12 @@ typedef struct {
 COP_MESSAGE(cop__handler_end, id, argument);
 
 typedef struct {
+        cop__handler_end old;
+        cop__handler_add fresh;
+} cop__handler_swap;
+COP_MESSAGE(cop__handler_swap, COP_NESTED(cop__handler_end, old), COP_NESTED(cop__handler_add, fresh));
+
+typedef struct {
         cop_symbol id;
         int64_t timeout_ms;
         cop_term message;
@@ -57,6 +62,7 @@ COP_MESSAGE(cop__handler_answer, status, term);
 
 COP_MESSAGE_DEFINE(cop_handler_gone, id, manager, reason);
 COP_MESSAGE_DEFINE(cop_handler_delete, argument);
+COP_MESSAGE_DEFINE(cop_handler_takes_over, from, left);
 
 /* ---- The manager's state -------------------------------------------------------------- */
 
@@ -131,6 +137,13 @@ static void answer(cop_status status, cop_term term)
 
 /* ---- Adding ---------------------------------------------------------------------------- */
 
+/* Who has started, but is not to stay. */
+static void put_down(cop_pid pid)
+{
+        cop_unlink(pid);
+        cop_send_exit(pid, cop_atom("kill"));
+}
+
 /* Until its init has ended, one way or the other. */
 static cop_status await_start(cop_pid pid, cop_ref start_ref, cop_ref down_ref, int64_t start_ms)
 {
@@ -145,16 +158,14 @@ static cop_status await_start(cop_pid pid, cop_ref start_ref, cop_ref down_ref, 
         cop_demonitor_flush(down_ref);
         if (started != NULL && !started->ignored)
                 return COP_OK;
-        cop_unlink(pid);
-        cop_send_exit(pid, cop_atom("kill"));
+        put_down(pid);
         return started != NULL ? COP_E_IGNORED : COP_E_TIMEOUT;
 }
 
 static cop_status start(const cop__handler_add *add, cop_pid *pid)
 {
         cop_ref down_ref;
-        void *argument = NULL;
-        cop_spawn_options options = {
+        const cop_spawn_options options = {
                 .server = (const cop_behaviour *)(uintptr_t)add->server,
                 .kind = (const cop_kind *)(uintptr_t)add->kind,
                 .link = true,
@@ -162,23 +173,13 @@ static cop_status start(const cop__handler_add *add, cop_pid *pid)
                 .monitor_ref = &down_ref,
                 .start_ref = cop_ref_new(),
         };
-        if (options.kind != NULL) {
-                cop_status status =
-                        cop__kind_from_term(options.kind, add->argument, &argument, NULL);
-                if (status != COP_OK)
-                        return status;
-        }
-        options.argument = argument;
-        cop_status status = cop_spawn_opt(&options, pid);
-        if (argument != NULL) {
-                cop__flat_drop(options.kind, argument);
-                free(argument);
-        }
+        cop_status status = cop__spawn_from_term(options, add->argument, pid);
         if (status != COP_OK)
                 return status;
         return await_start(*pid, options.start_ref, down_ref, add->start_ms);
 }
 
+/* For an owner, or nobody. */
 static cop_status add_handler(manager *self, const cop__handler_add *add, cop_pid owner)
 {
         cop_pid pid;
@@ -190,22 +191,30 @@ static cop_status add_handler(manager *self, const cop__handler_add *add, cop_pi
         memcpy(handler->id, add->id.text, add->id.size);
         handler->server = (const cop_behaviour *)(uintptr_t)add->server;
         cop_status status = start(add, &pid);
-        if (status == COP_OK && add->supervised)
+        if (status == COP_OK && owner.bits != 0) {
                 status = cop_monitor(owner, &handler->owner_down);
+                if (status != COP_OK)
+                        put_down(pid);
+        }
         if (status != COP_OK) {
                 cop_release(handler);
                 return status;
         }
-        handler->owner = add->supervised ? owner : cop_no_pid();
+        handler->owner = owner;
         handler->pid = pid;
         handler->next = self->newest;
         self->newest = handler;
         return COP_OK;
 }
 
+static cop_pid owner_of(const cop__handler_add *add)
+{
+        return add->supervised ? cop__actor_here()->current->from : cop_no_pid();
+}
+
 static void manager_on_add(manager *self, const cop__handler_add *add)
 {
-        cop_status status = add_handler(self, add, cop__actor_here()->current->from);
+        cop_status status = add_handler(self, add, owner_of(add));
         answer(status, status == COP_E_DIED ? cop_failure() : cop_nil());
 }
 
@@ -304,6 +313,53 @@ static void manager_on_end(manager *self, const cop__handler_end *end)
         forget(self, handler, cop_atom("normal"));
 }
 
+/* ---- One instead of another ------------------------------------------------------------------- */
+
+/* The newest hears what was left to it, before any event. */
+static cop_status hand_over(manager *self, cop_symbol from, cop_term left)
+{
+        struct handler *handler = self->newest;
+        cop_message *reply = NULL;
+        cop_handler_takes_over over = { from, left };
+        if (!hears(handler->server, COP_KIND_OF(cop_handler_takes_over)))
+                return COP_OK;
+        cop_status status = cop_call_value(&reply, cop_to_pid(handler->pid), STOP_MS,
+                                           COP_KIND_OF(cop_handler_takes_over), &over);
+        cop_message_free(reply);
+        if (status != COP_E_DIED && status != COP_E_NO_ACTOR && status != COP_E_TIMEOUT)
+                return COP_OK; /* what it answers, if anything, is no matter */
+        if (handler->owner.bits != 0)
+                cop_demonitor_flush(handler->owner_down);
+        self->newest = handler->next;
+        put_down(handler->pid);
+        cop_release(handler);
+        return status;
+}
+
+static void manager_on_swap(manager *self, const cop__handler_swap *swap)
+{
+        const cop__handler_add *fresh = &swap->fresh;
+        struct handler *old = *place_of(self, swap->old.id.text, swap->old.id.size);
+        struct handler *twin = *place_of(self, fresh->id.text, fresh->id.size);
+        cop_pid owner = owner_of(fresh);
+        cop_term left = cop_atom("error"), words = cop_nil();
+        if (twin != NULL && twin != old) {
+                answer(COP_E_TAKEN, cop_nil());
+                return;
+        }
+        if (old != NULL) {
+                left = words = last_words(old, swap->old.argument);
+                owner = owner.bits != 0 ? owner : old->owner;
+                stop(old, cop_atom("normal"));
+                forget(self, old, COP_TUPLE(cop_atom("swapped"), cop_atom(fresh->id.text)));
+        }
+        cop_status status = add_handler(self, fresh, owner);
+        if (status == COP_OK)
+                status = hand_over(self, swap->old.id, left);
+        answer(status, status == COP_E_DIED ? cop_failure() : cop_nil());
+        cop_term_free(words);
+}
+
 static void manager_on_list(manager *self, const cop__handler_list *list)
 {
         size_t count = 0;
@@ -349,6 +405,7 @@ static void manager_on_down(manager *self, const cop_down *down)
 COP_SERVER(manager, COP_INIT(manager_init), COP_TERMINATE(manager_terminate),
            COP_ON(cop__handler_add, manager_on_add), COP_ON(cop__handler_end, manager_on_end),
            COP_ON(cop__handler_call, manager_on_call), COP_ON(cop__handler_list, manager_on_list),
+           COP_ON(cop__handler_swap, manager_on_swap),
            COP_ON(cop_exited, manager_on_exited), COP_ON(cop_down, manager_on_down),
            COP_OTHERWISE(manager_otherwise));
 
@@ -410,7 +467,8 @@ static bool is_good_id(const char *id)
         return id != NULL && id[0] != '\0' && strlen(id) <= COP_NAME_MAX;
 }
 
-cop_status cop_add_handler_to(cop_address to, const cop_handler_options *options)
+/* The argument as a term is the caller's. */
+static cop_status make_add(const cop_handler_options *options, cop__handler_add *add)
 {
         cop_term argument = cop_nil();
         if (options == NULL || !is_good_id(options->id) || options->server == NULL ||
@@ -421,7 +479,7 @@ cop_status cop_add_handler_to(cop_address to, const cop_handler_options *options
                 if (status != COP_OK)
                         return status;
         }
-        cop__handler_add add = {
+        *add = (cop__handler_add){
                 .id = cop_symbol_of(options->id),
                 .server = (uintptr_t)options->server,
                 .kind = (uintptr_t)options->kind,
@@ -429,7 +487,29 @@ cop_status cop_add_handler_to(cop_address to, const cop_handler_options *options
                 .start_ms = options->start_ms > 0 ? options->start_ms : START_MS_DEFAULT,
                 .supervised = options->supervised,
         };
-        return ask(to, COP_KIND_OF(cop__handler_add), &add, argument, NULL);
+        return COP_OK;
+}
+
+cop_status cop_add_handler_to(cop_address to, const cop_handler_options *options)
+{
+        cop__handler_add add;
+        cop_status status = make_add(options, &add);
+        if (status != COP_OK)
+                return status;
+        return ask(to, COP_KIND_OF(cop__handler_add), &add, add.argument, NULL);
+}
+
+cop_status cop_swap_handler_in(cop_address to, const char *old, cop_term argument,
+                               const cop_handler_options *fresh)
+{
+        cop__handler_swap swap;
+        if (!is_good_id(old))
+                return COP_E_BAD_ARGUMENT;
+        cop_status status = make_add(fresh, &swap.fresh);
+        if (status != COP_OK)
+                return status;
+        swap.old = (cop__handler_end){ cop_symbol_of(old), argument };
+        return ask(to, COP_KIND_OF(cop__handler_swap), &swap, swap.fresh.argument, NULL);
 }
 
 cop_status cop_delete_handler_of(cop_address to, const char *id, cop_term argument, cop_term *result)

@@ -120,9 +120,20 @@ static void run_terminate(struct cop__actor *actor)
                 return;
         for (size_t i = 0; i < actor->server->handler_count; i++) {
                 const cop_handler *handler = &actor->server->handlers[i];
-                if (handler->event == COP_EVENT_TERMINATE)
-                        handler->run.terminate(actor->state, actor->reason->term);
+                if (handler->event != COP_EVENT_TERMINATE)
+                        continue;
+                actor->terminating = true;
+                handler->run.terminate(actor->state, actor->reason->term);
+                actor->terminating = false;
         }
+}
+
+static void set_reason(struct cop__actor *actor, cop_term reason)
+{
+        struct cop__shared_term *shared = share(reason);
+        cop__shared_term_drop(actor->reason);
+        actor->reason = shared;
+        actor->reports = true;
 }
 
 COP__NORETURN void cop__exit_with(struct cop__actor *actor, cop_term reason)
@@ -132,12 +143,13 @@ COP__NORETURN void cop__exit_with(struct cop__actor *actor, cop_term reason)
                 pthread_exit(NULL);
         }
         if (!actor->leaving) {
-                struct cop__shared_term *shared = share(reason);
                 actor->leaving = true;
-                cop__shared_term_drop(actor->reason);
-                actor->reason = shared;
-                actor->reports = true;
+                set_reason(actor, reason);
                 run_terminate(actor);
+                cop__server_last_words(actor);
+        } else if (actor->terminating && actor->reason != NULL) { /* without one: on the side, in cop__guarded */
+                actor->terminating = false;
+                set_reason(actor, reason);
                 cop__server_last_words(actor);
         }
         cop__leave(actor);
@@ -271,8 +283,11 @@ struct cop__shared_term *cop__fault_reason(struct cop_node *node, const struct c
         struct cop__place place;
         char line[160], words[COP__FAULT_SAID_MAX];
         cop_term handled = cop_atom("none");
-        bool copied = message != NULL && message->kind != NULL &&
-                      cop__kind_to_term(message->kind, cop__signal_body(message), &handled) == COP_OK;
+        bool is_known = message != NULL && message->kind != NULL;
+        bool copied = is_known && cop__kind_to_term_within(message->kind, cop__signal_body(message), COP__SHOWN_MAX,
+                                                           &handled) == COP_OK;
+        if (is_known && !copied)
+                handled = cop_atom(message->kind->name);
         place_of_fault(node, fault, &place, line);
         if (!cop__abort_words_of(fault, place.function, words, sizeof(words)))
                 snprintf(words, sizeof(words), "%s", cop__fault_words(fault));

@@ -142,9 +142,11 @@ static void enter(struct cop__actor *actor, struct cop__machine *machine, int64_
 
 /* The event is over, or waits for another state. */
 static void put_away(struct cop__actor *actor, struct cop__machine *machine,
-                     struct cop__signal *event)
+                     struct cop__signal *event, bool wanted)
 {
         actor->current = NULL;
+        if (!wanted && cop__refuse_unwanted(actor, event))
+                return;
         if (machine->postpones) {
                 cop__queue_release(&actor->queue, &actor->cursor, &event->node);
                 cop__machine_append(&machine->postponed, event);
@@ -157,15 +159,14 @@ static void put_away(struct cop__actor *actor, struct cop__machine *machine,
 static void conclude(struct cop__actor *actor, struct cop__machine *machine)
 {
         int64_t before = machine->state;
-        bool changes = machine->repeats || (machine->changes && machine->next != before);
+        bool changes = machine->changes && machine->next != before;
         if (changes) {
-                if (machine->changes)
-                        machine->state = machine->next;
+                machine->state = machine->next;
                 cop__machine_prepend(&machine->pending, &machine->postponed);
                 cop__machine_timer_end(actor, COP_STATE_TIMEOUT, true);
         }
         cop__machine_prepend(&machine->pending, &machine->inserted);
-        if (changes)
+        if (changes || machine->repeats)
                 enter(actor, machine, before);
         machine->phase = COP__MACHINE_RESTS;
 }
@@ -196,7 +197,7 @@ static void process(struct cop__actor *actor, struct cop__machine *machine,
                 cop__store_relaxed(&actor->where, (const void *)(uintptr_t)entry->run.message);
                 entry->run.message(actor->state, cop__signal_body(event));
         }
-        put_away(actor, machine, event);
+        put_away(actor, machine, event, entry != NULL);
         conclude(actor, machine);
 }
 

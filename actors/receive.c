@@ -88,6 +88,26 @@ void cop__hand_over(struct cop__actor *actor, struct cop__signal *signal)
                 cop__taken_link(actor, signal);
 }
 
+static void take_back(struct cop__actor *actor, struct cop__signal *signal)
+{
+        if (actor->cursor.node != &signal->node)
+                taken_unlink(actor, signal);
+        signal->flags &= (uint16_t)~COP__SIGNAL_TAKEN;
+}
+
+void cop__message_fail(cop_message *message, enum cop__failure why)
+{
+        struct cop__actor *actor = cop__actor_here();
+        struct cop__signal *signal = signal_of(message);
+        if (signal->ref.bits == 0 || signal->flags & (COP__SIGNAL_ANSWERED | COP__SIGNAL_DEFERRED)) {
+                cop_message_free(message);
+                return;
+        }
+        take_back(actor, signal);
+        cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
+        cop__fail_call(cop__thread_here(), cop__actor_pid(actor), signal, why, NULL);
+}
+
 void cop_message_free(cop_message *message)
 {
         struct cop__actor *actor = cop__actor_here();
@@ -96,9 +116,7 @@ void cop_message_free(cop_message *message)
         struct cop__signal *signal = signal_of(message);
         if (!(signal->flags & COP__SIGNAL_TAKEN))
                 return; /* only lent: the runtime ends it */
-        if (actor->cursor.node != &signal->node)
-                taken_unlink(actor, signal);
-        signal->flags &= (uint16_t)~COP__SIGNAL_TAKEN;
+        take_back(actor, signal);
         if (signal != actor->current) /* else its handler has kept it, and its end is the handler's again */
                 cop__message_done(cop__thread_here(), actor, signal);
 }
@@ -228,7 +246,7 @@ COP__INLINE struct cop__signal *take_arrived(struct cop__actor *actor, struct co
                                 cop__mailbox_append(&actor->mailbox, signal);
                         cop__leave(actor);
                 }
-                if (!message && COP__UNLIKELY(actor->overtaken))
+                if (!message && COP__UNLIKELY(actor->mailbox.overtaken))
                         return NULL;
                 if (!message)
                         continue;
@@ -279,8 +297,8 @@ struct cop__signal *cop__receive(struct cop__actor *actor, int64_t timeout_ms,
                 if (COP__UNLIKELY(actor->aside & (COP__ASIDE_ASKED | COP__ASIDE_SUSPENDED)) &&
                     cop__in_function(actor))
                         cop__sys_rest(actor, where);
-                if (COP__UNLIKELY(actor->overtaken)) {
-                        actor->overtaken = false;
+                if (COP__UNLIKELY(actor->mailbox.overtaken)) {
+                        actor->mailbox.overtaken = false;
                         before = NULL;
                 }
                 struct cop__signal *signal = take_queued(actor, &before, patterns, count);
@@ -291,7 +309,7 @@ struct cop__signal *cop__receive(struct cop__actor *actor, int64_t timeout_ms,
                         continue;
                 if (signal != NULL || cop__reply_of(actor) != NULL)
                         return signal;
-                if (COP__UNLIKELY(actor->overtaken))
+                if (COP__UNLIKELY(actor->mailbox.overtaken))
                         continue;
                 if (COP__UNLIKELY(actor->aside & COP__ASIDE_ASKED) && cop__in_function(actor))
                         continue; /* it has just come */

@@ -49,6 +49,7 @@ struct cop_task_stream {
         int64_t begun, told;
         uint32_t running;
         bool drained;    /* there are no more items */
+        bool asking;     /* the sequence is being asked: its function may not use the stream */
         cop_status over; /* why; COP_OK: it is not */
         struct place places[];
 };
@@ -157,7 +158,9 @@ static cop_status look_at(const struct cop__actor *self, const cop_task_stream *
 {
         if (self == NULL)
                 return COP_E_NO_NODE;
-        return cop_pid_equal(stream->owner, cop__actor_pid(self)) ? COP_OK : COP_E_NOT_OWNER;
+        if (!cop_pid_equal(stream->owner, cop__actor_pid(self)))
+                return COP_E_NOT_OWNER;
+        return stream->asking ? COP_E_BAD_ARGUMENT : COP_OK;
 }
 
 /* ---- The tasks --------------------------------------------------------------------------------- */
@@ -212,7 +215,10 @@ static cop_status fill(cop_task_stream *stream, struct cop__actor *self)
         cop_status status = COP_OK;
         while (status == COP_OK && !stream->drained && (place = free_place(stream)) != NULL) {
                 memset(stream->scratch, 0, stream->options.kind->size);
-                if (stream->options.next(stream->options.context, stream->scratch))
+                stream->asking = true;
+                bool more = stream->options.next(stream->options.context, stream->scratch);
+                stream->asking = false;
+                if (more)
                         status = begin(stream, self, place);
                 else
                         stream->drained = true;

@@ -1,7 +1,8 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
  * A building's alarms: one event manager, three handlers that each hear every event. One of them has a bug;
- * it fails alone, its owner is told, and the others have not even noticed.
+ * it fails alone, its owner is told, and the others have not even noticed. In the end the bell gives way to a siren, which goes on
+ * counting where the bell stops: no event is missed in between.
  */
 #include <stdio.h>
 
@@ -17,7 +18,27 @@ static void bell_on_fire(bell *self, const fire *f)
         printf("bell: fire on floor %d, rung %d times\n", (int)f->floor, (int)++self->count);
 }
 
-COP_SERVER(bell, COP_ON(fire, bell_on_fire));
+static void bell_on_delete(bell *self, const cop_handler_delete *d)
+{
+        (void)d;
+        cop_reply(cop_any, cop_int(self->count));
+}
+
+COP_SERVER(bell, COP_ON(fire, bell_on_fire), COP_ON(cop_handler_delete, bell_on_delete));
+
+typedef struct { int64_t count; } siren;
+
+static void siren_on_takes_over(siren *self, const cop_handler_takes_over *over)
+{
+        self->count = over->left.type == COP_TERM_INTEGER ? over->left.as.integer : 0;
+}
+
+static void siren_on_fire(siren *self, const fire *f)
+{
+        printf("siren: fire on floor %d, alarm number %d\n", (int)f->floor, (int)++self->count);
+}
+
+COP_SERVER(siren, COP_ON(cop_handler_takes_over, siren_on_takes_over), COP_ON(fire, siren_on_fire));
 
 typedef struct { int64_t water; } sprinkler;
 
@@ -68,6 +89,8 @@ int main(void)
                 printf("-- the %s is gone%s\n", gone->id.text,
                        cop_is_tuple(gone->reason, "fault", 5) ? ", by a fault" : "");
         }
+        cop_swap_handler("alarms", "bell", cop_nil(), .id = "siren", .server = &siren_server);
+        cop_sync_notify("alarms", COP_FOREVER, fire, .floor = 3);
         cop_stop(alarms, cop_atom("normal"), 1000);
         cop_node_leave();
         cop_node_stop(node);

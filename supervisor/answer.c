@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "actors/actor.h"
+#include "actors/calling.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "supervisor/supervisor.h"
@@ -53,7 +54,7 @@ void cop__answer_waiters(struct cop__child *child, bool for_start, const cop__ch
                 }
                 *at = waiter->next;
                 answer_later(waiter->caller, news);
-                free(waiter);
+                cop__waiter_free(waiter);
         }
 }
 
@@ -61,11 +62,15 @@ void cop__answer_waiters(struct cop__child *child, bool for_start, const cop__ch
 static bool keep_caller(struct cop__child *child, bool for_start)
 {
         struct cop__waiter *waiter = cop__malloc(sizeof(*waiter));
-        if (waiter == NULL) {
+        struct cop__signal *hinge = NULL;
+        if (waiter != NULL && for_start)
+                hinge = cop__calling_hinge_new(cop__thread_here());
+        if (waiter == NULL || (for_start && hinge == NULL)) {
+                free(waiter);
                 refuse(COP_E_NO_MEMORY, cop_no_pid());
                 return false;
         }
-        *waiter = (struct cop__waiter){ child->waiters, cop_defer(), for_start };
+        *waiter = (struct cop__waiter){ child->waiters, cop_defer(), for_start, hinge };
         child->waiters = waiter;
         return true;
 }
@@ -173,7 +178,7 @@ static struct cop__child *find(const struct cop__supervisor *self, cop_pid pid, 
 static void terminate_child(struct cop__supervisor *self, struct cop__child *child)
 {
         if (!cop__child_has_process(child)) {
-                if (child->state == COP__CHILD_RESTARTING)
+                if (child->state == COP__CHILD_RESTARTING || child->resumes)
                         cop__regrow_pass(self, child);
                 cop__child_rests(self, child);
                 agree();
@@ -399,4 +404,6 @@ void cop__on_replace_specs(struct cop__supervisor *self, const cop__replace_spec
         self->spec = spec;
         agree();
         cop_buffer_drop(old);
+        cop__regrow_release(self);
+        cop__regrow_go(self);
 }

@@ -8,7 +8,8 @@
  *
  * The order is made at the start, once: again and again whoever has all his needs in front of him is next. It waits where
  * it must, in its init, its handlers and its terminate: a set is started and stopped as a whole, and whoever asks meanwhile
- * waits too.
+ * waits too. But while a tree starts, which may last for ever, it hears of its parent's exit and of the end of an application that is
+ * not to be missing: either calls the start off.
  */
 #include <coppice/application.h>
 
@@ -38,6 +39,7 @@ typedef struct keeper {
         size_t *order;  /* indexes into the set */
         cop_pid *pids;  /* by index; nobody: it does not run */
         size_t count;
+        bool started;   /* init is over: terminate will stop them */
 } keeper;
 
 /* ---- The check and the order ------------------------------------------------------------ */
@@ -74,7 +76,16 @@ static bool has_needs(const cop_application *set, size_t count, size_t which, co
         return true;
 }
 
-/* False: some of them need each other in a circle; *order has the others. */
+/* One that keeps another from being placed. There is one if it could not be. */
+static size_t unplaced_need(const cop_application *set, size_t count, size_t which, const bool *placed)
+{
+        size_t index = count;
+        for (size_t i = 0; index == count || placed[index]; i++)
+                index = index_of(set, count, set[which].needs[i], strlen(set[which].needs[i]));
+        return index;
+}
+
+/* False: some of them need each other in a circle; *order has the others, and then `count`. */
 static bool find_order(const cop_application *set, size_t count, size_t *order)
 {
         bool placed[APPLICATIONS_MAX] = { false };
@@ -87,7 +98,29 @@ static bool find_order(const cop_application *set, size_t count, size_t *order)
                                 order[done++] = i;
                         }
         } while (done > before);
+        if (done < count)
+                order[done] = count;
         return done == count;
+}
+
+/* Some cannot be placed: from one of them, need by need, into a circle. */
+static void print_circle(struct cop__text *text, const cop_application *set, size_t count,
+                         const size_t *order)
+{
+        bool placed[APPLICATIONS_MAX] = { false };
+        size_t at = 0, seen[APPLICATIONS_MAX] = { 0 }, steps = 0;
+        for (size_t i = 0; i < count && order[i] < count; i++)
+                placed[order[i]] = true;
+        while (placed[at])
+                at++;
+        for (; seen[at] == 0; at = unplaced_need(set, count, at, placed))
+                seen[at] = ++steps;
+        const size_t first = at;
+        do {
+                size_t next = unplaced_need(set, count, at, placed);
+                cop__text_printf(text, "%s%s needs %s", at != first ? ", " : "", set[at].name, set[next].name);
+                at = next;
+        } while (at != first);
 }
 
 static COP_PRINTF(2, 3) bool wrong(struct cop__text *text, const char *format, ...)
@@ -104,6 +137,11 @@ static bool check_one(struct cop__text *text, const cop_application *set, size_t
 {
         char sentence[400];
         const char *name = set[i].name, *need;
+        if (name[0] == '\0')
+                return wrong(text, "application %zu: its name is empty; a set ends with NULL", i + 1);
+        if (strlen(name) > COP_NAME_MAX)
+                return wrong(text, "application %s: its name has %zu bytes; it has at most %d", name,
+                             strlen(name), COP_NAME_MAX);
         if (index_of(set, count, name, strlen(name)) != i)
                 return wrong(text, "application %s: its name is not unique", name);
         if ((unsigned)set[i].type > COP_APPLICATION_TEMPORARY)
@@ -114,6 +152,11 @@ static bool check_one(struct cop__text *text, const cop_application *set, size_t
                                      name, need);
         if (cop_supervisor_check(set[i].tree, sentence, sizeof(sentence)) != COP_OK)
                 return wrong(text, "application %s: %s", name, sentence);
+        for (size_t j = 0; j < i; j++)
+                if (set[i].tree->name != NULL && set[j].tree->name != NULL &&
+                    strcmp(set[i].tree->name, set[j].tree->name) == 0)
+                        return wrong(text, "application %s: its tree is called %s, as that of application %s is",
+                                     name, set[i].tree->name, set[j].name);
         return true;
 }
 
@@ -128,8 +171,12 @@ static bool check(struct cop__text *text, const cop_application *set)
         for (size_t i = 0; i < count; i++)
                 if (!check_one(text, set, count, i))
                         return false;
-        return find_order(set, count, order) ||
-               wrong(text, "some applications need each other in a circle");
+        if (find_order(set, count, order))
+                return true;
+        cop__text_append_string(text, "some applications need each other in a circle: ");
+        print_circle(text, set, count, order);
+        cop__text_end_cut(text);
+        return false;
 }
 
 cop_status cop_applications_check(const cop_application *set, char *text, size_t size)
@@ -163,6 +210,62 @@ static cop_term failure_of(cop_status status)
         return status == COP_E_DIED ? cop_failure() : cop_string(cop_status_text(status));
 }
 
+/* All stop, in reverse. */
+static COP__NORETURN void end(keeper *self, cop_term reason)
+{
+        if (!self->started) {
+                stop_all(self);
+                cop_unlink(cop_parent()); /* it hears of a failed start as an answer */
+        }
+        cop_exit(reason);
+}
+
+static COP__NORETURN void fail_to_start(keeper *self, size_t i, cop_term reason)
+{
+        end(self, COP_TUPLE(cop_atom("shutdown"), COP_TUPLE(cop_atom("failed_to_start_application"),
+                                                            cop_atom(self->set[i].name), reason)));
+}
+
+static bool ends_all(cop_application_type type, cop_term reason)
+{
+        return type == COP_APPLICATION_PERMANENT ||
+               (type == COP_APPLICATION_TRANSIENT && !cop_is_atom(reason, "normal"));
+}
+
+/* The exit of one that ran. False: the set goes on, and it is noted; or it is nobody's. */
+static bool takes_along(keeper *self, const cop_exited *exited, size_t *which)
+{
+        char text[160];
+        size_t i = 0;
+        while (i < self->count && !cop_pid_equal(self->pids[i], exited->pid))
+                i++;
+        if (i == self->count || cop_is_alive(exited->pid))
+                return false;
+        *which = i;
+        self->pids[i] = cop_no_pid();
+        cop_term_print(exited->reason, NULL, text, sizeof(text));
+        bool all = ends_all(self->set[i].type, exited->reason);
+        cop_log(all ? COP_LOG_ERROR : COP_LOG_WARNING, "application %s ended: %s%s",
+                self->set[i].name, text, all ? "; it is not to be missing, and the others end" : "");
+        return all;
+}
+
+/* What comes while `root` starts, which is not one of ours before it has. */
+static void hears(void *context, const cop_exited *exited, cop_pid root)
+{
+        keeper *self = context;
+        bool ordered = cop_pid_equal(exited->pid, cop_parent());
+        size_t which;
+        if (!ordered && !takes_along(self, exited, &which))
+                return;
+        cop_shutdown(root, COP_SHUTDOWN_INFINITY);
+        if (ordered)
+                end(self, exited->reason);
+        if (!self->started)
+                fail_to_start(self, which, exited->reason);
+        end(self, cop_atom("shutdown"));
+}
+
 static void init(keeper *self, const cop__applications *start)
 {
         cop_trap_exit(true);
@@ -174,40 +277,21 @@ static void init(keeper *self, const cop__applications *start)
                 cop_exit(COP_TUPLE(cop_atom("system_limit"), cop_atom("start")));
         find_order(self->set, self->count, self->order);
         for (size_t i = 0; i < self->count; i++) {
-                const cop_application *application = &self->set[self->order[i]];
-                cop_status status = cop_supervise(application->tree, &self->pids[self->order[i]]);
-                if (status == COP_OK)
-                        continue;
-                cop_term failure = failure_of(status); /* stays until the next call, and stopping makes none */
-                stop_all(self);
-                cop_unlink(cop_parent()); /* it hears of a failed start as an answer */
-                cop_exit(COP_TUPLE(cop_atom("shutdown"),
-                                   COP_TUPLE(cop_atom("failed_to_start_application"),
-                                             cop_atom(application->name), failure)));
+                size_t at = self->order[i];
+                cop_pid pid;
+                cop_status status = cop__supervise_hearing(self->set[at].tree, &pid, hears, self);
+                if (status != COP_OK) /* the failure stays until the next call, and stopping makes none */
+                        fail_to_start(self, at, failure_of(status));
+                self->pids[at] = pid;
         }
-}
-
-static bool ends_all(cop_application_type type, cop_term reason)
-{
-        return type == COP_APPLICATION_PERMANENT ||
-               (type == COP_APPLICATION_TRANSIENT && !cop_is_atom(reason, "normal"));
+        self->started = true;
 }
 
 static void on_exited(keeper *self, const cop_exited *exited)
 {
-        char text[160];
-        size_t i = 0;
-        while (i < self->count && !cop_pid_equal(self->pids[i], exited->pid))
-                i++;
-        if (i == self->count || cop_is_alive(exited->pid))
-                return;
-        self->pids[i] = cop_no_pid();
-        cop_term_print(exited->reason, NULL, text, sizeof(text));
-        bool all = ends_all(self->set[i].type, exited->reason);
-        cop_log(all ? COP_LOG_ERROR : COP_LOG_WARNING, "application %s ended: %s%s",
-                self->set[i].name, text, all ? "; it is not to be missing, and the others end" : "");
-        if (all)
-                cop_exit(cop_atom("shutdown"));
+        size_t which;
+        if (takes_along(self, exited, &which))
+                end(self, cop_atom("shutdown"));
 }
 
 static cop_status start_one(keeper *self, size_t i)
@@ -218,7 +302,11 @@ static cop_status start_one(keeper *self, size_t i)
         for (size_t j = 0; (need = need_at(&self->set[i], j)) != NULL; j++)
                 if (self->pids[index_of(self->set, self->count, need, strlen(need))].bits == 0)
                         return COP_E_NEEDS;
-        return cop_supervise(self->set[i].tree, &self->pids[i]);
+        cop_pid pid;
+        cop_status status = cop__supervise_hearing(self->set[i].tree, &pid, hears, self);
+        if (status == COP_OK)
+                self->pids[i] = pid;
+        return status;
 }
 
 static void on_wish(keeper *self, const cop__application_wish *wish)

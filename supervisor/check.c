@@ -8,10 +8,15 @@
  * The walk keeps the path from the root, which makes the sentence, and ends a tree that contains
  * itself.
  */
+#include <coppice/timer.h>
+
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "actors/registry.h"
+#include "base/memory.h"
+#include "base/table.h"
 #include "base/text.h"
 #include "mailbox/kind.h"
 #include "supervisor/spec.h"
@@ -26,7 +31,8 @@ struct step {
 
 struct check {
         struct cop__text sentence;
-        uint32_t children; /* seen so far */
+        uint64_t children; /* seen so far, as many as will be made of them */
+        uint64_t alike;    /* so many copies are made of what is being checked: partitions around it */
         bool later;        /* the child's supervisor is not known, and will see itself whether it fits */
 };
 
@@ -73,19 +79,77 @@ static bool check_id(struct check *check, const struct step *step, const cop_chi
         return true;
 }
 
-/* Of a child in a list. */
-static bool check_place(struct check *check, const struct step *step, const cop_child *child)
+/* The ids of a list that have been seen. Without memory for the nodes they are compared one by one. */
+struct ids {
+        const cop_child *children;
+        struct cop__table_node *nodes; /* nodes[i] is of children[i] */
+        struct cop__table table;
+};
+
+static void ids_init(struct ids *ids, const cop_child *children)
 {
+        size_t count = 0;
+        while (children != NULL && children[count].id != NULL && count < COP__TREE_CHILDREN_MAX)
+                count++;
+        ids->children = children;
+        ids->nodes = count > COP__TABLE_FEW ? cop__calloc(count, sizeof(*ids->nodes)) : NULL;
+        cop__table_init(&ids->table);
+}
+
+static void ids_fini(struct ids *ids)
+{
+        cop__table_fini(&ids->table);
+        free(ids->nodes);
+}
+
+static uint64_t hash_of(const char *id)
+{
+        uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+        for (; *id != '\0'; id++)
+                hash = (hash ^ (uint8_t)*id) * UINT64_C(1099511628211);
+        return hash;
+}
+
+/* A child before this one that has its id; NULL: there is none, and it has been seen. */
+static const cop_child *find_twin(struct ids *ids, const cop_child *child)
+{
+        const cop_child *other = ids->children;
+        if (ids->nodes == NULL) {
+                while (other != child && strcmp(other->id, child->id) != 0)
+                        other++;
+                return other != child ? other : NULL;
+        }
+        struct cop__table_node *seen = &ids->nodes[child - ids->children];
+        seen->key = hash_of(child->id);
+        struct cop__table_node *node = cop__table_find_first(&ids->table, seen->key);
+        for (; node != NULL; node = cop__table_find_next(node)) {
+                other = &ids->children[node - ids->nodes];
+                if (strcmp(other->id, child->id) == 0)
+                        return other;
+        }
+        cop__table_insert(&ids->table, seen);
+        return NULL;
+}
+
+/* Of a child in a list. */
+static bool check_place(struct check *check, const struct step *step, const cop_child *child,
+                        struct ids *ids)
+{
+        size_t number = (size_t)(child - step->supervisor->children) + 1;
+        const char *name = cop__spec_name_of(child);
         if (child->id[0] == '\0')
                 return wrong(check, step, NULL,
-                             "child %zu: id is empty; a list of children ends with NULL",
-                             (size_t)(child - step->supervisor->children) + 1);
-        for (const cop_child *other = step->supervisor->children; other != child; other++)
-                if (strcmp(other->id, child->id) == 0)
-                        return wrong(check, step, child,
-                                     "id is not unique; children %zu and %zu bear it",
-                                     (size_t)(other - step->supervisor->children) + 1,
-                                     (size_t)(child - step->supervisor->children) + 1);
+                             "child %zu: id is empty; a list of children ends with NULL", number);
+        if (number > COP__TREE_CHILDREN_MAX)
+                return true; /* the tree is too large, which is said */
+        const cop_child *twin = find_twin(ids, child);
+        if (twin != NULL)
+                return wrong(check, step, child, "id is not unique; children %zu and %zu bear it",
+                             (size_t)(twin - step->supervisor->children) + 1, number);
+        if (check->alike > 1 && name != NULL)
+                return wrong(check, step, child,
+                             "it is in each of %llu partitions, and only one of them could bear the name %s",
+                             (unsigned long long)check->alike, name);
         return true;
 }
 
@@ -108,13 +172,29 @@ static const cop_kind *kind_of_init(const cop_behaviour *server)
         return NULL;
 }
 
-static bool check_argument(struct check *check, const struct step *step, const cop_child *child)
+static bool check_pair(struct check *check, const struct step *step, const cop_child *child)
+{
+        if ((child->kind == NULL) == (child->argument == NULL))
+                return true;
+        return wrong(check, step, child, "%s; kind and argument go together",
+                     child->kind == NULL ? "argument is set without its kind"
+                                         : "kind is set without an argument");
+}
+
+static bool check_copy(struct check *check, const struct step *step, const cop_child *child)
 {
         size_t size;
-        if ((child->kind == NULL) != (child->argument == NULL))
-                return wrong(check, step, child, "%s; kind and argument go together",
-                             child->kind == NULL ? "argument is set without its kind"
-                                                 : "kind is set without an argument");
+        if (child->kind == NULL)
+                return true;
+        cop_status status = cop__flat_size(child->kind, child->argument, &size);
+        return status == COP_OK || wrong(check, step, child, "argument cannot be copied: %s",
+                                         cop_status_text(status));
+}
+
+static bool check_argument(struct check *check, const struct step *step, const cop_child *child)
+{
+        if (!check_pair(check, step, child))
+                return false;
         if (child->kind != NULL && (child->run != NULL || child->supervisor != NULL))
                 return wrong(check, step, child, "argument is set, but %s takes none",
                              child->run != NULL ? "run" : "a supervisor");
@@ -125,11 +205,7 @@ static bool check_argument(struct check *check, const struct step *step, const c
                 return wrong(check, step, child, "kind is %s; the init of server %s takes %s",
                              child->kind != NULL ? child->kind->name : "NULL",
                              child->server->name, wanted->name);
-        if (child->kind == NULL)
-                return true;
-        cop_status status = cop__flat_size(child->kind, child->argument, &size);
-        return status == COP_OK || wrong(check, step, child, "argument cannot be copied: %s",
-                                         cop_status_text(status));
+        return check_copy(check, step, child);
 }
 
 static bool check_isolation(struct check *check, const struct step *step, const cop_child *child)
@@ -212,8 +288,13 @@ static bool check_backoff(struct check *check, const struct step *step, const co
         const cop_backoff *backoff = &child->backoff;
         if (backoff->first_ms < 0 || backoff->max_ms < 0 || backoff->stable_ms < 0)
                 return wrong(check, step, child, "backoff has a time below 0");
-        if (backoff->first_ms == 0 && (backoff->max_ms != 0 || backoff->tries != 0))
+        if (backoff->first_ms == 0 && (backoff->max_ms != 0 || backoff->tries != 0 ||
+                                       backoff->factor != 0 || backoff->jitter != 0 ||
+                                       backoff->stable_ms != 0))
                 return wrong(check, step, child, "backoff is set, but its first_ms is 0");
+        if (backoff->first_ms > COP_TIMER_MS_MAX)
+                return wrong(check, step, child, "backoff.first_ms is %lld; it is at most %lld",
+                             (long long)backoff->first_ms, (long long)COP_TIMER_MS_MAX);
         if (backoff->max_ms != 0 && backoff->max_ms < backoff->first_ms)
                 return wrong(check, step, child, "backoff.max_ms is below first_ms");
         if (backoff->factor != 0 && !(backoff->factor >= 1 && backoff->factor <= 1000))
@@ -232,6 +313,9 @@ static bool check_breaker(struct check *check, const struct step *step, const co
                 return wrong(check, step, child, "breaker has a time below 0");
         if (breaker->failures == 0 && (breaker->open_ms != 0 || breaker->stable_ms != 0))
                 return wrong(check, step, child, "breaker is set, but its failures are 0");
+        if (child->restart == COP_TEMPORARY && (breaker->failures != 0 || child->backoff.first_ms != 0))
+                return wrong(check, step, child, "%s is set, but a temporary child is never restarted",
+                             breaker->failures != 0 ? "breaker" : "backoff");
         return true;
 }
 
@@ -301,7 +385,8 @@ static bool check_nested(struct check *check, const struct step *step, const cop
 
 static bool check_child(struct check *check, const struct step *step, const cop_child *child)
 {
-        if (++check->children > COP__TREE_CHILDREN_MAX)
+        check->children += check->alike;
+        if (check->children > COP__TREE_CHILDREN_MAX)
                 return wrong(check, step, NULL, "children are more than %u in the whole tree",
                              COP__TREE_CHILDREN_MAX);
         return check_id(check, step, child) && check_what_runs(check, step, child) &&
@@ -352,8 +437,13 @@ static bool check_partitions(struct check *check, const struct step *step)
         if (tree->each->supervisor != NULL && tree->each->supervisor->name != NULL)
                 return wrong(check, step, tree->each,
                              "supervisor has a name, which only one of them could bear");
-        check->children += tree->partitions;
-        return check_child(check, step, tree->each);
+        if (tree->max_children != 0)
+                return wrong(check, step, NULL,
+                             "max_children is set, but its strategy is not COP_DYNAMIC");
+        check->alike *= tree->partitions;
+        bool right = check_child(check, step, tree->each);
+        check->alike /= tree->partitions;
+        return right;
 }
 
 static bool check_dynamic(struct check *check, const struct step *step)
@@ -380,6 +470,18 @@ static bool check_dynamic(struct check *check, const struct step *step)
         return check_each(check, step, tree->each);
 }
 
+static bool check_list(struct check *check, const struct step *step)
+{
+        const cop_child *child = step->supervisor->children;
+        bool right = true;
+        struct ids ids;
+        ids_init(&ids, child);
+        for (; right && child != NULL && child->id != NULL; child++)
+                right = check_place(check, step, child, &ids) && check_child(check, step, child);
+        ids_fini(&ids);
+        return right;
+}
+
 static bool check_tree(struct check *check, const struct step *step)
 {
         const cop_supervisor *tree = step->supervisor;
@@ -400,15 +502,12 @@ static bool check_tree(struct check *check, const struct step *step)
                              "period_ms is %lld; it is a number of milliseconds, or 0 for the "
                              "default of %d",
                              (long long)tree->period_ms, COP__PERIOD_DEFAULT_MS);
-        for (const cop_child *child = tree->children; child != NULL && child->id != NULL; child++)
-                if (!check_place(check, step, child) || !check_child(check, step, child))
-                        return false;
-        return true;
+        return check_list(check, step);
 }
 
 cop_status cop_supervisor_check(const cop_supervisor *tree, char *text, size_t size)
 {
-        struct check check = { .children = 0 };
+        struct check check = { .alike = 1 };
         cop__text_init_fixed(&check.sentence, text, text != NULL ? size : 0);
         if (tree == NULL) {
                 cop__text_append_string(&check.sentence, "there is no tree: its pointer is NULL");
@@ -422,7 +521,7 @@ cop_status cop_supervisor_check(const cop_supervisor *tree, char *text, size_t s
 cop_status cop__child_check(const cop_child *child, const struct cop__child_place *place, char *text,
                             size_t size)
 {
-        struct check check = { .later = !place->known };
+        struct check check = { .alike = 1, .later = !place->known };
         const cop_supervisor above = { .strategy = place->strategy,
                                        .auto_shutdown = place->auto_shutdown };
         struct step step = { NULL, &above, place->supervisor, 1 };
@@ -435,7 +534,9 @@ cop_status cop__child_check(const cop_child *child, const struct cop__child_plac
         bool bare = child->server == NULL && child->run == NULL && child->run_with == NULL &&
                     child->supervisor == NULL;
         if (bare && place->bare)
-                return COP_OK;
+                return check_pair(&check, &step, child) && check_copy(&check, &step, child)
+                               ? COP_OK
+                               : COP_E_BAD_ARGUMENT;
         return check_child(&check, &step, child) ? COP_OK : COP_E_BAD_ARGUMENT;
 }
 

@@ -8,6 +8,8 @@
  *                   │                       ▼            ▼
  *                   └── RESTARTING, OPEN ◄── regrow.c says when
  */
+#include <coppice/timer.h>
+
 #include <string.h>
 
 #include "actors/actor.h"
@@ -19,6 +21,9 @@
 /* Attempts at what there is no memory for, with a yield after each, before the supervisor gives
  * up. */
 #define MEMORY_TRIES 100
+
+/* Half of what a timer can wait, 35 years, is for ever. */
+#define DELAY_MAX_NS ((uint64_t)COP_TIMER_MS_MAX / 2 * COP__NS_PER_MS)
 
 static bool try_again(unsigned *tries)
 {
@@ -50,7 +55,7 @@ static void stop_ticking(struct cop__supervisor *self, struct cop__child *child)
 /* When so much time has passed; most such ticks are called off, so it is not counted more exactly than it takes (base/clock.h). */
 static int64_t ms_in(uint64_t delay_ns)
 {
-        uint64_t when_ns = cop__clock_in_ns(delay_ns);
+        uint64_t when_ns = cop__clock_in_ns(delay_ns < DELAY_MAX_NS ? delay_ns : DELAY_MAX_NS);
         return (int64_t)(when_ns / COP__NS_PER_MS + (when_ns % COP__NS_PER_MS != 0));
 }
 
@@ -252,13 +257,16 @@ static bool waits_for_name(struct cop__supervisor *self, struct cop__child *chil
 }
 
 /* What they wait for is not the supervisor from here on, but this start: a ring through it can
- * be seen. */
-static void tell_waiters(const struct cop__child *child, cop_pid pid)
+ * be seen. A start that fails is answered: so the news is needed once. */
+static void tell_waiters(struct cop__child *child, cop_pid pid)
 {
-        const struct cop__waiter *waiter = child->waiters;
-        for (; waiter != NULL; waiter = waiter->next)
-                if (waiter->for_start)
-                        cop__calling_hinge(cop__thread_here(), waiter->caller, pid);
+        struct cop__waiter *waiter = child->waiters;
+        for (; waiter != NULL; waiter = waiter->next) {
+                if (waiter->hinge == NULL)
+                        continue;
+                cop__calling_hinge(cop__thread_here(), waiter->hinge, waiter->caller, pid);
+                waiter->hinge = NULL;
+        }
 }
 
 void cop__child_begin(struct cop__supervisor *self, struct cop__child *child)

@@ -8,7 +8,8 @@
  *          clerk: each end is a restart of desk; 8 in quick succession end all
  *
  * A child of supervisors that bear a, b and c restarts each ends the program with its
- * (a + 1)(b + 1)(c + 1)th crash in quick succession: each level gives up once for each restart of the level above.
+ * (a + 1)(b + 1)(c + 1)th crash in quick succession: each level gives up once for each restart of the level above. A level gives up
+ * sooner on a child that is worth fewer tries, and never on one whose breaker opens before.
  */
 #include <string.h>
 
@@ -22,7 +23,7 @@
 struct level {
         const struct level *above;
         const struct cop__supervisor_spec *spec;
-        uint64_t crashes; /* in quick succession that end all; 0: no number does */
+        uint64_t ends; /* of this supervisor, in quick succession, that end all; 0: no number does */
         unsigned depth;
 };
 
@@ -36,6 +37,24 @@ static void indent(struct cop__text *text, unsigned depth)
 static uint64_t failures_to_end(const struct cop__supervisor_spec *spec)
 {
         return spec->intensity == COP__INTENSITY_UNLIMITED ? 0 : (uint64_t)spec->intensity + 1;
+}
+
+/* The failures of a child in quick succession at which its supervisor gives up. 0: never. */
+static uint64_t failures_of(const struct cop__supervisor_spec *spec, const struct cop__child_spec *child)
+{
+        uint64_t limit = failures_to_end(spec), tries = child->backoff.tries;
+        if (tries > 0 && (limit == 0 || tries + 1 < limit))
+                limit = tries + 1;
+        return child->breaker.failures > 0 && child->breaker.failures <= limit ? 0 : limit;
+}
+
+/* Does a supervisor without a limit give up all the same, on a child that has used up its tries? */
+static bool has_tries(const struct cop__supervisor_spec *spec)
+{
+        bool any = spec->each != NULL && spec->each->backoff.tries > 0;
+        for (uint32_t i = 0; i < spec->child_count; i++)
+                any = any || spec->children[i].backoff.tries > 0;
+        return any;
 }
 
 static const char *ordinal_suffix(uint64_t number)
@@ -57,8 +76,9 @@ static void explain_limit(struct cop__text *text, const struct cop__supervisor_s
         char period[32];
         uint64_t end = failures_to_end(spec);
         if (end == 0) {
-                cop__text_printf(text, "%s restarts its children for ever, and never gives up",
-                                 spec->label);
+                cop__text_printf(text, "%s restarts its children for ever, and %s", spec->label,
+                                 has_tries(spec) ? "gives up on one that has used up its tries"
+                                                 : "never gives up");
                 return;
         }
         cop__text_printf(text, "%s bears %llu restart%s", spec->label,
@@ -88,17 +108,51 @@ static const char *what_ends(const struct cop__child_spec *child)
         }
 }
 
-static void explain_delays(struct cop__text *text, const struct cop__child_spec *child)
+static void explain_backoff(struct cop__text *text, const struct level *level,
+                            const struct cop__child_spec *child)
 {
+        const cop_backoff *backoff = &child->backoff;
         char first[32], most[32];
-        if (child->backoff.first_ms != 0)
-                cop__text_printf(text, "; restarts come after %s at first and %s at most",
-                                 cop__print_time(child->backoff.first_ms, first),
-                                 cop__print_time(child->backoff.max_ms, most));
-        if (child->breaker.failures != 0)
-                cop__text_printf(text, "; after %u failures in a row it is left alone for %s",
-                                 child->breaker.failures,
-                                 cop__print_time(child->breaker.open_ms, first));
+        if (backoff->first_ms == 0)
+                return;
+        cop__text_printf(text, "; restarts come after %s at first", cop__print_time(backoff->first_ms, first));
+        if (backoff->max_ms != COP_FOREVER)
+                cop__text_printf(text, " and %s at most", cop__print_time(backoff->max_ms, most));
+        if (backoff->tries > 0)
+                cop__text_printf(text, ", and %s gives up at the %llu%s in a row", level->spec->label,
+                                 backoff->tries + 1ULL, ordinal_suffix(backoff->tries + 1ULL));
+}
+
+static void explain_breaker(struct cop__text *text, const struct level *level,
+                            const struct cop__child_spec *child)
+{
+        const cop_breaker *breaker = &child->breaker;
+        char time[32];
+        if (breaker->failures == 0)
+                return;
+        cop__text_printf(text, "; the %u%s in a row is none, and it is left alone %s%s", breaker->failures,
+                         ordinal_suffix(breaker->failures), breaker->open_ms != COP_FOREVER ? "for " : "",
+                         cop__print_time(breaker->open_ms, time));
+        if (failures_of(level->spec, child) == 0 && failures_to_end(level->spec) != 0)
+                cop__text_printf(text, ": alone it never ends %s", level->spec->label);
+}
+
+static void explain_significance(struct cop__text *text, const struct level *level,
+                                 const struct cop__child_spec *child)
+{
+        if (child->significant && level->spec->auto_shutdown == COP_ANY_SIGNIFICANT)
+                cop__text_printf(text, "; an end without a restart ends %s", level->spec->label);
+        else if (child->significant && level->spec->auto_shutdown == COP_ALL_SIGNIFICANT)
+                cop__text_printf(text, "; an end without a restart ends %s, if it is the last significant one",
+                                 level->spec->label);
+}
+
+static void explain_how(struct cop__text *text, const struct level *level,
+                        const struct cop__child_spec *child)
+{
+        explain_backoff(text, level, child);
+        explain_breaker(text, level, child);
+        explain_significance(text, level, child);
 }
 
 static void explain_tree(struct cop__text *text, const struct level *level,
@@ -107,23 +161,20 @@ static void explain_tree(struct cop__text *text, const struct level *level,
 static void explain_child(struct cop__text *text, const struct level *level,
                           const struct cop__child_spec *child)
 {
+        uint64_t crashes = product(level->ends, failures_of(level->spec, child));
         if (child->supervisor != NULL) {
                 struct level next = { level, child->supervisor,
-                                      product(level->crashes, failures_to_end(child->supervisor)),
-                                      level->depth + 1 };
-                if (child->restart != COP_PERMANENT)
-                        next.crashes = 0;
+                                      child->restart == COP_PERMANENT ? crashes : 0, level->depth + 1 };
                 explain_tree(text, &next, child);
                 return;
         }
         indent(text, level->depth + 1);
         cop__text_printf(text, "%s: %s a restart of %s", child->id, what_ends(child),
                          level->spec->label);
-        if (child->restart != COP_TEMPORARY && level->crashes > 0 && level->above != NULL)
+        if (child->restart != COP_TEMPORARY && crashes > 0 && level->above != NULL)
                 cop__text_printf(text, "; %s%llu in quick succession end all",
-                                 level->crashes >= CRASHES_MAX ? "more than " : "",
-                                 (unsigned long long)level->crashes);
-        explain_delays(text, child);
+                                 crashes >= CRASHES_MAX ? "more than " : "", (unsigned long long)crashes);
+        explain_how(text, level, child);
         cop__text_append_char(text, '\n');
 }
 
@@ -133,11 +184,14 @@ static void explain_tree(struct cop__text *text, const struct level *level,
         const struct cop__supervisor_spec *spec = level->spec;
         indent(text, level->depth);
         explain_limit(text, spec);
-        if (failures_to_end(spec) != 0 && as_child != NULL)
+        bool ends = failures_to_end(spec) != 0 || has_tries(spec);
+        if (ends && as_child != NULL)
                 cop__text_printf(text, "; %s a restart of %s", what_ends(as_child),
                                  level->above->spec->label);
-        else if (failures_to_end(spec) != 0)
+        else if (ends)
                 cop__text_append_string(text, ", which ends all");
+        if (as_child != NULL)
+                explain_how(text, level->above, as_child);
         cop__text_append_char(text, '\n');
         if (spec->each != NULL)
                 explain_child(text, level, spec->each);
@@ -147,7 +201,7 @@ static void explain_tree(struct cop__text *text, const struct level *level,
 
 void cop__explain(const struct cop__supervisor_spec *spec, struct cop__text *text)
 {
-        struct level root = { NULL, spec, failures_to_end(spec), 0 };
+        struct level root = { NULL, spec, 1, 0 };
         explain_tree(text, &root, NULL);
 }
 

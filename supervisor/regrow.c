@@ -36,7 +36,7 @@ static bool count_failure(struct cop__supervisor *self, struct cop__child *child
                                 cop__clock_ns(), cop__random_next(&self->chance));
         if (respite.opens && cop__child_tick(self, child, respite.delay_ns)) {
                 cop__roster_set(self->roster, child, COP__CHILD_OPEN, cop_no_pid());
-                cop__tell_open(self, child, respite.delay_ns);
+                cop__tell_open(self, child);
                 child->corpse = cop_no_pid();
                 return false;
         }
@@ -67,12 +67,22 @@ static void attempt(struct cop__supervisor *self, struct cop__child *child)
         cop__child_begin(self, child);
 }
 
+/* The group ends with a child that is tried again later, for those behind it wait for it; unless its strategy was replaced by
+ * one under which nobody waits for another. */
+static void leave_behind(struct cop__supervisor *self, const struct cop__child *child)
+{
+        if (cop__strategy_is_single(self->spec->strategy))
+                self->at = cop__roster_next(self->roster, child);
+        else
+                self->regrow = COP__REGROW_IDLE;
+}
+
 void cop__regrow_failed(struct cop__supervisor *self, struct cop__child *child)
 {
         cop__list_remove(&child->due);
         cop__list_push_back(&self->due, &child->due);
         if (self->regrow == COP__REGROW_STARTS && self->at == child)
-                self->regrow = COP__REGROW_IDLE;
+                leave_behind(self, child);
 }
 
 /* ---- The group ------------------------------------------------------------------------ */
@@ -147,7 +157,7 @@ static bool step_starts(struct cop__supervisor *self)
         case COP__CHILD_STOPPING:
                 return false;
         case COP__CHILD_RESTARTING:
-                self->regrow = COP__REGROW_IDLE;
+                leave_behind(self, child);
                 return true;
         default:
                 self->at = cop__roster_next(self->roster, child);
@@ -162,7 +172,7 @@ static void deal_with(struct cop__supervisor *self, struct cop__child *child)
         bool single = cop__strategy_is_single(self->spec->strategy);
         bool counted = child->resumes;
         child->resumes = false;
-        child->again = true;
+        child->again = child->again || !counted;
         if (!counted && !count_failure(self, child))
                 return;
         if (single) {
@@ -215,10 +225,33 @@ void cop__regrow_forget(struct cop__supervisor *self, struct cop__child *child)
                                                      : cop__roster_next(self->roster, child);
 }
 
+/* Its turn comes when no group is under way: its failure, if it had one, has been counted. */
+static void resume(struct cop__supervisor *self, struct cop__child *child)
+{
+        child->resumes = true;
+        cop__list_remove(&child->due);
+        cop__list_push_back(&self->due, &child->due);
+}
+
+/* Those behind a sibling that is RESTARTING wait for that one, and one that is due will be dealt with. */
 void cop__regrow_pass(struct cop__supervisor *self, const struct cop__child *child)
 {
-        if (self->regrow != COP__REGROW_IDLE || cop__strategy_is_single(self->spec->strategy))
+        struct cop__child *next = cop__roster_next(self->roster, child);
+        while (next != NULL && next->state != COP__CHILD_WAITING &&
+               next->state != COP__CHILD_RESTARTING)
+                next = cop__roster_next(self->roster, next);
+        if (next != NULL && next->state == COP__CHILD_WAITING &&
+            cop__list_is_empty(&next->due) && !cop__regrow_reaches(self, next))
+                resume(self, next);
+}
+
+void cop__regrow_release(struct cop__supervisor *self)
+{
+        struct cop__child *child = cop__roster_first(self->roster);
+        if (!cop__strategy_is_single(self->spec->strategy))
                 return;
-        self->regrow = COP__REGROW_STARTS;
-        self->at = cop__roster_next(self->roster, child);
+        for (; child != NULL; child = cop__roster_next(self->roster, child))
+                if (child->state == COP__CHILD_WAITING && cop__list_is_empty(&child->due) &&
+                    !cop__regrow_reaches(self, child))
+                        resume(self, child);
 }

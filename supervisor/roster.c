@@ -44,13 +44,20 @@ struct cop__roster *cop__roster_new(cop_buffer *tree, bool keyed)
         return roster;
 }
 
+void cop__waiter_free(struct cop__waiter *waiter)
+{
+        if (waiter->hinge != NULL)
+                cop__signal_free(&cop__thread_here()->pool, waiter->hinge);
+        free(waiter);
+}
+
 static void end_child(struct cop__belonging *belonging)
 {
         struct cop__child *child = COP__CONTAINER(belonging, struct cop__child, belonging);
         while (child->waiters != NULL) {
                 struct cop__waiter *waiter = child->waiters;
                 child->waiters = waiter->next;
-                free(waiter);
+                cop__waiter_free(waiter);
         }
         cop__census_give(child->census, child->row);
         cop_buffer_drop(child->share);

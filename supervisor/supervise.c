@@ -12,33 +12,55 @@
 #include "actors/calling.h"
 #include "supervisor/supervisor.h"
 
-/* Until it has started, or is down. Its children's inits may call who waits here: then their
- * calls fail. */
-static cop_message *news_of_root(struct cop__actor *self, cop_pid pid, cop_ref start_ref,
-                                 cop_ref monitor_ref)
+/* A start that is waited for. */
+struct start {
+        cop_pid root;
+        cop_ref start_ref, monitor_ref;
+        void (*hears)(void *context, const cop_exited *exited, cop_pid root); /* NULL: of nothing else */
+        void *context;
+};
+
+/* One message, or NULL: its children's inits may call who waits here, and then their calls fail. */
+static cop_message *wait_once(struct cop__actor *self, const struct start *start)
 {
-        cop_message *message = NULL;
-        while (message == NULL)
-                message = cop_receive(cop__calling_start_wait(self, start_ref, pid),
-                                      COP_REF(cop_started, start_ref),
-                                      COP_REF(cop_down, monitor_ref));
+        const cop_pattern patterns[] = {
+                COP_REF(cop_started, start->start_ref),
+                COP_REF(cop_down, start->monitor_ref),
+                COP_KIND(cop_exited),
+        };
+        cop_message *message =
+                cop_receive_any_of(cop__calling_start_wait(self, start->start_ref, start->root), patterns,
+                                   start->hears != NULL ? 3 : 2);
         cop__calling_end(cop__calling_own(self));
         return message;
 }
 
-static cop_status wait_for_root(struct cop__actor *self, cop_pid pid, cop_ref start_ref,
-                                cop_ref monitor_ref)
+/* Until it has started, or is down. */
+static cop_message *news_of_root(struct cop__actor *self, const struct start *start)
 {
-        cop_auto message = news_of_root(self, pid, start_ref, monitor_ref);
+        for (;;) {
+                cop_message *message = wait_once(self, start);
+                const cop_exited *exited = cop_read(cop_exited, message);
+                if (message != NULL && exited == NULL)
+                        return message;
+                if (exited != NULL)
+                        start->hears(start->context, exited, start->root);
+                cop_message_free(message);
+        }
+}
+
+static cop_status wait_for_root(struct cop__actor *self, const struct start *start)
+{
+        cop_auto message = news_of_root(self, start);
         const cop_down *down = cop_read(cop_down, message);
         if (down == NULL) {
-                cop_demonitor_flush(monitor_ref);
+                cop_demonitor_flush(start->monitor_ref);
                 return COP_OK;
         }
         /* Killed by somebody, it has not unlinked: what has been trapped of that is the answer. */
-        cop_unlink(pid);
+        cop_unlink(start->root);
         cop_message_free(cop_receive(
-                0, (cop_pattern){ .kind = COP_KIND_OF(cop_exited), .from = pid }));
+                0, (cop_pattern){ .kind = COP_KIND_OF(cop_exited), .from = start->root }));
         cop__failure_keep(self, cop__shared_term_new(down->reason));
         return COP_E_DIED;
 }
@@ -54,37 +76,57 @@ static cop_status spawn_root(struct cop__actor *self, cop_spawn_options *options
         return status;
 }
 
-static void be_linked(cop_spawn_options *options, cop_ref *monitor_ref)
+/* Spawns the root, linked and monitored. `mine` is a share that ends then, or NULL. */
+static cop_status start_and_wait(cop_spawn_options *options, cop_buffer *mine, struct start *start,
+                                 cop_pid *pid)
 {
-        options->start_ref = cop_ref_new();
-        options->monitor_ref = monitor_ref;
+        struct cop__actor *self = cop__actor_here();
+        start->start_ref = options->start_ref = cop_ref_new();
+        options->monitor_ref = &start->monitor_ref;
         options->monitor = true;
         options->link = true;
+        cop_status status = spawn_root(self, options, &start->root);
+        cop_buffer_drop(mine);
+        if (status == COP_OK)
+                status = wait_for_root(self, start);
+        if (status == COP_OK)
+                *pid = start->root;
+        return status;
 }
 
 cop_status cop__supervise(cop_spawn_options *options, cop_pid *pid)
 {
-        struct cop__actor *self = cop__actor_here();
-        cop_ref monitor_ref;
-        cop_pid root;
-        be_linked(options, &monitor_ref);
-        cop_status status = spawn_root(self, options, &root);
-        if (status == COP_OK)
-                status = wait_for_root(self, root, options->start_ref, monitor_ref);
-        if (status == COP_OK)
-                *pid = root;
-        return status;
+        struct start start = { .hears = NULL };
+        return start_and_wait(options, NULL, &start, pid);
+}
+
+cop_status cop__supervise_hearing(const cop_supervisor *tree, cop_pid *pid,
+                                  void (*hears)(void *context, const cop_exited *exited, cop_pid root),
+                                  void *context)
+{
+        const struct cop__supervisor_spec *spec;
+        struct start start = { .hears = hears, .context = context };
+        cop_buffer *buffer;
+        cop_status status = cop__spec_copy(tree, &buffer, &spec);
+        if (status != COP_OK)
+                return status;
+        cop__supervisor_start argument = {
+                .spec = { (const uint8_t *)spec, sizeof(*spec), buffer },
+                .alone = true,
+        };
+        cop_spawn_options options = {
+                .server = cop__supervisor_behaviour(),
+                .kind = COP_KIND_OF(cop__supervisor_start),
+                .argument = &argument,
+                .name = tree->name,
+        };
+        return start_and_wait(&options, buffer, &start, pid);
 }
 
 cop_status cop_supervise(const cop_supervisor *tree, cop_pid *pid)
 {
-        struct cop__actor *self = cop__actor_here();
-        const struct cop__supervisor_spec *spec;
         char sentence[512];
-        cop_ref monitor_ref;
-        cop_buffer *buffer;
-        cop_pid root;
-        if (self == NULL)
+        if (cop__actor_here() == NULL)
                 return COP_E_NO_NODE;
         if (cop_supervisor_check(tree, sentence, sizeof(sentence)) != COP_OK) {
                 cop_log(COP_LOG_ERROR, "your program: cop_supervise: %s", sentence);
@@ -92,25 +134,5 @@ cop_status cop_supervise(const cop_supervisor *tree, cop_pid *pid)
         }
         if (pid == NULL)
                 return COP_E_BAD_ARGUMENT;
-        cop_status status = cop__spec_copy(tree, &buffer, &spec);
-        if (status != COP_OK)
-                return status;
-        cop__supervisor_start start = {
-                .spec = { (const uint8_t *)spec, sizeof(*spec), buffer },
-                .alone = true,
-        };
-        cop_spawn_options options = {
-                .server = cop__supervisor_behaviour(),
-                .kind = COP_KIND_OF(cop__supervisor_start),
-                .argument = &start,
-                .name = tree->name,
-        };
-        be_linked(&options, &monitor_ref);
-        status = spawn_root(self, &options, &root);
-        cop_buffer_drop(buffer);
-        if (status == COP_OK)
-                status = wait_for_root(self, root, options.start_ref, monitor_ref);
-        if (status == COP_OK)
-                *pid = root;
-        return status;
+        return cop__supervise_hearing(tree, pid, NULL, NULL);
 }

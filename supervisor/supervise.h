@@ -12,4 +12,12 @@
  */
 cop_status cop__supervise(cop_spawn_options *options, cop_pid *pid);
 
+/*
+ * cop_supervise for who traps exits, and minds those that come while the tree starts: `hears` is called with each, and the
+ * root, which is there already and linked to the caller. It may exit.
+ */
+cop_status cop__supervise_hearing(const cop_supervisor *tree, cop_pid *pid,
+                                  void (*hears)(void *context, const cop_exited *exited, cop_pid root),
+                                  void *context);
+
 #endif

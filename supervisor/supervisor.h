@@ -143,8 +143,10 @@ void cop__regrow_go(struct cop__supervisor *self);
 bool cop__regrow_reaches(const struct cop__supervisor *self, const struct cop__child *child);
 /* A child leaves the roster. */
 void cop__regrow_forget(struct cop__supervisor *self, struct cop__child *child);
-/* A child that is RESTARTING is called off: who waits for its turn behind it does so no more. */
+/* A child that is RESTARTING, or whose turn is to come, is called off: who waits behind it does so no more. */
 void cop__regrow_pass(struct cop__supervisor *self, const struct cop__child *child);
+/* The strategy is another: if siblings are no longer of its concern, nobody waits for one. */
+void cop__regrow_release(struct cop__supervisor *self);
 
 /* ---- Requests (answer.c) ---------------------------------------------------------------- */
 
@@ -167,8 +169,7 @@ void cop__tell_failed(const struct cop__supervisor *self, const struct cop__chil
                       cop_term reason);
 void cop__tell_gave_up(struct cop__supervisor *self, const struct cop__child *child);
 void cop__tell_tired(const struct cop__supervisor *self, const struct cop__child *child);
-void cop__tell_open(const struct cop__supervisor *self, const struct cop__child *child,
-                    uint64_t delay_ns);
+void cop__tell_open(const struct cop__supervisor *self, const struct cop__child *child);
 void cop__tell_left(const struct cop__supervisor *self, const struct cop__child *child,
                     cop_pid corpse, cop_term reason);
 void cop__tell_stopped(const struct cop__supervisor *self, const struct cop__child *child,

@@ -149,15 +149,15 @@ void cop__tell_tired(const struct cop__supervisor *self, const struct cop__child
                             child->spec->backoff.tries);
 }
 
-void cop__tell_open(const struct cop__supervisor *self, const struct cop__child *child,
-                    uint64_t delay_ns)
+void cop__tell_open(const struct cop__supervisor *self, const struct cop__child *child)
 {
         char time[32];
+        int64_t open_ms = child->spec->breaker.open_ms;
         cop__report_outcome(cop_node_here(), child->corpse,
                             "%s opened the breaker of %s after %u failures in a row: it is left "
-                            "alone for %s",
+                            "alone %s%s",
                             self->spec->label, child->spec->id, child->past.streak,
-                            cop__print_time((int64_t)(delay_ns / COP__NS_PER_MS), time));
+                            open_ms != COP_FOREVER ? "for " : "", cop__print_time(open_ms, time));
 }
 
 void cop__tell_significant(const struct cop__supervisor *self, const struct cop__child *child)

@@ -112,6 +112,86 @@ IN_FAMILY(one_application_is_stopped_and_started_and_nobody_else)
         expect_end("cba");
 }
 
+/* ---- While one starts ------------------------------------------------------------------ */
+
+/* h may hang, and is killed soon then. */
+static const job job_h = { .id = "h", .traps = true };
+static const cop_supervisor tree_h = {
+        .children = (const cop_child[]){ { .id = "h", .server = &worker_server,
+                                           .kind = COP_KIND_OF(job), .argument = &job_h,
+                                           .shutdown_ms = 10 },
+                                         { .id = NULL } },
+};
+static const cop_application hanging[] = {
+        { .name = "a", .tree = &tree_a },
+        { .name = "b", .tree = &tree_b, .type = COP_APPLICATION_TEMPORARY },
+        { .name = "h", .tree = &tree_h, .needs = { "a", "b" }, .type = COP_APPLICATION_TEMPORARY },
+        { .name = NULL },
+};
+
+static void steward(void)
+{
+        cop_pid set;
+        cop_status status = cop_start_applications(hanging, &set);
+        say(status == COP_E_DIED ? "died" : cop_status_text(status), "set",
+            status == COP_E_DIED ? text_of(cop_failure()) : "");
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
+}
+
+static cop_pid begin_to_hang(void)
+{
+        let("h", HANGS);
+        cop_pid owner = cop_spawn(steward);
+        expect_start("ab");
+        expect("hang h");
+        return owner;
+}
+
+IN_FAMILY(while_an_application_starts_the_end_of_who_started_the_set_is_obeyed)
+{
+        cop_pid owner = begin_to_hang();
+        cop_ref down = watch(cop_whereis("h"));
+        ck_assert_int_eq(cop_send_exit(owner, cop_atom("enough")), COP_OK);
+        await_down(down, "killed");
+        expect_end("ba");
+}
+
+IN_FAMILY(while_an_application_starts_the_end_of_one_that_must_not_be_missing_is_heard)
+{
+        cop_pid owner = begin_to_hang();
+        cop_ref down = watch(cop_whereis("h"));
+        crash("b"); /* may be missing */
+        expect("end b boom");
+        crash("a");
+        expect("end a boom");
+        await_down(down, "killed");
+        expect("died set {shutdown, {failed_to_start_application, a, shutdown}}");
+        put_down(owner);
+}
+
+static void starts_h(void)
+{
+        cop_status status = cop_start_application(cop_whereis("set"), "h");
+        say("start", "was", status == COP_E_DIED ? text_of(cop_failure()) : cop_status_text(status));
+}
+
+IN_FAMILY(also_while_one_is_started_again)
+{
+        cop_pid set;
+        ck_assert_int_eq(cop_start_applications(hanging, &set), COP_OK);
+        ck_assert_int_eq(cop_register("set", set), COP_OK);
+        expect_start("abh");
+        ck_assert_int_eq(cop_stop_application(set, "h"), COP_OK);
+        expect("end h shutdown");
+        let("h", HANGS);
+        cop_spawn(starts_h);
+        expect("hang h");
+        crash("a");
+        expect("end a boom");
+        expect_both("end b shutdown", "start was shutdown");
+        await_exited(set, "shutdown");
+}
+
 TEST(a_set_that_is_wrong_is_refused_with_a_sentence)
 {
         const cop_application twice[] = { { .name = "a", .tree = &tree_a },
@@ -121,6 +201,19 @@ TEST(a_set_that_is_wrong_is_refused_with_a_sentence)
         const cop_application circle[] = { { .name = "a", .tree = &tree_a, .needs = { "b" } },
                                            { .name = "b", .tree = &tree_b, .needs = { "a" } },
                                            { .name = NULL } };
+        const cop_application nameless[] = { { .name = "", .tree = &tree_a }, { .name = NULL } };
+        const cop_supervisor shop = { .name = "shop" };
+        const cop_application clash[] = { { .name = "a", .tree = &shop }, { .name = "b", .tree = &shop },
+                                          { .name = NULL } };
+        const cop_application knot[] = { { .name = "x", .tree = &tree_a },
+                                         { .name = "y", .tree = &tree_a, .needs = { "x", "c" } },
+                                         { .name = "c", .tree = &tree_a, .needs = { "x", "d" } },
+                                         { .name = "d", .tree = &tree_a, .needs = { "e" } },
+                                         { .name = "e", .tree = &tree_a, .needs = { "c" } },
+                                         { .name = NULL } };
+        char endless[COP_NAME_MAX + 2] = "";
+        memset(endless, 'x', sizeof(endless) - 1);
+        const cop_application wordy[] = { { .name = endless, .tree = &tree_a }, { .name = NULL } };
         const cop_application treeless[] = { { .name = "a" }, { .name = NULL } };
         const cop_application strange[] = { { .name = "a", .tree = &tree_a,
                                               .type = (cop_application_type)9 },
@@ -132,9 +225,12 @@ TEST(a_set_that_is_wrong_is_refused_with_a_sentence)
                 { NULL, "there is no set: its pointer is NULL" },
                 { twice, "application a: its name is not unique" },
                 { missing, "application a: it needs x, which is not in the set" },
-                { circle, "some applications need each other in a circle" },
+                { circle, "some applications need each other in a circle: a needs b, b needs a" },
                 { treeless, "application a: there is no tree: its pointer is NULL" },
                 { strange, "application a: type is 9" },
+                { nameless, "application 1: its name is empty; a set ends with NULL" },
+                { clash, "application b: its tree is called shop, as that of application a is" },
+                { knot, "some applications need each other in a circle: c needs d, d needs e, e needs c" },
         };
         char text[200];
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -142,6 +238,8 @@ TEST(a_set_that_is_wrong_is_refused_with_a_sentence)
                                  COP_E_BAD_ARGUMENT);
                 ck_assert_str_eq(text, cases[i].sentence);
         }
+        ck_assert_int_eq(cop_applications_check(wordy, text, sizeof(text)), COP_E_BAD_ARGUMENT);
+        ck_assert_ptr_nonnull(strstr(text, ": its name has 64 bytes; it has at most 63"));
         cop_pid pid;
         ck_assert_int_eq(cop_applications_check(permanent, NULL, 0), COP_OK);
         ck_assert_int_eq(cop_start_applications(permanent, &pid), COP_E_NO_NODE);

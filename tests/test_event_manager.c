@@ -289,6 +289,93 @@ IN_NODE(GEV_05_the_owner_of_a_handler_that_is_deleted_hears_normal)
         put_down(pid);
 }
 
+/* ---- One instead of another ------------------------------------------------------- */
+
+typedef struct {
+        listener base;
+} heir;
+static void heir_init(heir *self, const setup *s)
+{
+        listener_init(&self->base, s);
+}
+static void heir_on_takes_over(heir *self, const cop_handler_takes_over *over)
+{
+        char text[32];
+        snprintf(text, sizeof(text), "%s left %s", over->from.text, text_of(over->left));
+        says(&self->base, text);
+        if (cop_is_atom(over->left, "error"))
+                cop_exit(cop_atom("nothing_left"));
+}
+static void heir_on_fire(heir *self, const fire *f)
+{
+        listener_on_fire(&self->base, f);
+}
+COP_SERVER(heir, COP_INIT_WITH(setup, heir_init), COP_ON(cop_handler_takes_over, heir_on_takes_over),
+           COP_ON(fire, heir_on_fire));
+
+static cop_status swap_for(const char *old, const char *id, const cop_behaviour *server, int64_t how,
+                           bool supervised)
+{
+        setup s = { cop_symbol_of(id), cop_self(), how };
+        return cop_swap_handler("alarms", old, cop_int(5), .id = id, .server = server,
+                                .kind = COP_KIND_OF(setup), .argument = &s, .supervised = supervised);
+}
+
+IN_NODE(GEV_05_who_takes_anothers_place_hears_what_it_has_left)
+{
+        cop_pid pid = alarms();
+        ck_assert_int_eq(add_as("a", &last_server, START_WELL, true), COP_OK);
+        add("b");
+        cop_notify("alarms", fire, 1);
+        await_heard("b", "fire");
+        await_heard("a", "fire");
+        ck_assert_int_eq(swap_for("a", "c", &heir_server, START_WELL, false), COP_OK);
+        await_heard("c", "a left {counted, 1, 5}");
+        await_gone("a", "{swapped, c}");
+        ck_assert_str_eq(handlers(), "[\"c\", \"b\"]");
+        cop_notify("alarms", fire, 13); /* its owner is that of the old one */
+        await_heard("c", "fire");
+        await_gone("c", "bad_luck");
+        await_heard("b", "fire");
+        await_heard("b", "bad_luck");
+        put_down(pid);
+}
+
+IN_NODE(GEV_05_a_handler_may_give_way_to_one_of_its_own_id)
+{
+        cop_pid pid = alarms();
+        add("a");
+        ck_assert_int_eq(swap_for("a", "a", &listener_server, START_WELL, true), COP_OK);
+        await_heard("a", "normal");
+        ck_assert_str_eq(handlers(), "[\"a\"]");
+        ck_assert_int_eq(cop_delete_handler("alarms", "a", cop_nil(), NULL), COP_OK);
+        await_gone("a", "normal");
+        await_heard("a", "normal");
+        put_down(pid);
+}
+
+IN_NODE(GEV_08_who_cannot_take_anothers_place_leaves_it_empty)
+{
+        cop_pid pid = alarms();
+        ck_assert_int_eq(swap_for("x", "a", &listener_server, START_WELL, false), COP_OK);
+        ck_assert_int_eq(swap_for("y", "a", &listener_server, START_WELL, false), COP_E_TAKEN);
+        ck_assert_int_eq(swap_for("y", "b", &heir_server, START_WELL, true), COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()), "nothing_left");
+        await_heard("b", "y left error");
+        add("b");
+        ck_assert_int_eq(swap_for("a", "b", &listener_server, START_WELL, false), COP_E_TAKEN);
+        ck_assert_str_eq(handlers(), "[\"b\", \"a\"]");
+        ck_assert_int_eq(swap_for("a", "c", &listener_server, FAIL, true), COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()), "no_paper");
+        await_heard("a", "normal");
+        ck_assert_str_eq(handlers(), "[\"b\"]");
+        ck_assert_int_eq(swap_for("", "c", &listener_server, START_WELL, false), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(swap_for("b", "", &listener_server, START_WELL, false), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_swap_handler_in(cop_to_pid(pid), "b", cop_nil(), NULL), COP_E_BAD_ARGUMENT);
+        nothing_has_come();
+        put_down(pid);
+}
+
 IN_NODE(GEV_06_when_the_manager_stops_all_handlers_are_terminated)
 {
         cop_pid pid = alarms();

@@ -434,13 +434,14 @@ IN_NODE(an_exit_in_a_handler_runs_terminate_with_its_reason)
         await_down(ref, "{stop, 3}");
 }
 
-IN_NODE(an_exit_in_terminate_changes_nothing)
+IN_NODE(an_exit_in_terminate_is_the_last_word_and_runs_no_second_terminate)
 {
         cop_ref ref;
         cop_pid p = new_speaker((speaker){ .fails = true }, &ref);
         cop_send(p, go);
         await_last_words("{stop, 3}");
-        await_down(ref, "{stop, 3}");
+        await_down(ref, "again");
+        nothing_has_come();
 }
 
 IN_NODE(GSV_life_20_an_exit_signal_to_one_that_does_not_trap_runs_no_terminate)

@@ -204,14 +204,25 @@ IN_NODE(GSM_02_to_the_same_state_is_no_change_and_postponed_events_stay)
         put_down(pid);
 }
 
-IN_NODE(repeating_a_state_enters_it_again_and_brings_back_what_was_postponed)
+IN_NODE(GSM_02_repeating_a_state_enters_it_again_and_is_no_change_either)
 {
         cop_pid pid = lamp_with("");
         tell_lamp(pid, "p", 7);
-        tell_lamp(pid, "r", 2);
-        LOG_IS(pid, "off:from_off off:7 off:2 off:from_off off:7"); /* which is postponed again */
-        tell_lamp(pid, "2", 3);
-        LOG_IS(pid, "off:from_off off:7 off:2 off:from_off off:7 off:3 broken:from_off broken:-7");
+        tell_lamp(pid, "ri", 2); /* it is entered before what was inserted */
+        LOG_IS(pid, "off:from_off off:7 off:2 off:from_off off:101"); /* and 7 is still put off */
+        tell_lamp(pid, "r2", 3); /* with a change it is the change that counts */
+        LOG_IS(pid, "off:from_off off:7 off:2 off:from_off off:101 off:3 broken:from_off broken:-7");
+        put_down(pid);
+}
+
+IN_NODE(GSM_10_a_state_that_is_repeated_keeps_its_timeout)
+{
+        cop_pid pid = lamp_with("");
+        tell_lamp(pid, "Sr", 1);
+        LOG_IS(pid, "off:from_off off:1 off:from_off off:state");
+        tell_lamp(pid, "s", 2);
+        tell_lamp(pid, "r", 3); /* before the time-out, as a rule; it comes in either case */
+        await_true(strstr(strstr(log_of(pid), "off:2"), "off:state") != NULL);
         put_down(pid);
 }
 
@@ -288,6 +299,8 @@ IN_NODE_WITH(what_a_machine_has_no_entry_for_is_dropped_and_told_with_the_state,
         cop_pid pid = cop_spawn_server(&strict_machine, NULL);
         cop_send(pid, rung, "unwanted");
         settle_with(pid);
+        ck_assert_int_eq(cop_call(NULL, pid, PATIENCE_MS, rung, "unwanted"), COP_E_NO_REPLY);
+        ck_assert_str_eq(text_of(cop_failure()), "no_handler");
         ck_assert(cop_is_alive(pid));
         put_down(pid);
         ck_assert_ptr_nonnull(strstr(said, "has no entry for rung in state 0: dropped"));

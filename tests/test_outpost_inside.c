@@ -417,7 +417,7 @@ static void ear_on_add(ear *self, const add *a)
 
 COP_SERVER(ear, COP_INIT_WITH(sum, ear_init), COP_ON(add, ear_on_add));
 
-SAME(an_event_manager_tells_its_handlers, "{true, 4}")
+SAME(an_event_manager_tells_its_handlers, "{true, 4, true, 5}")
 {
         cop_pid manager;
         cop_start(&(cop_spawn_options){ .server = &cop_event_manager }, PATIENCE_MS, &manager);
@@ -425,7 +425,13 @@ SAME(an_event_manager_tells_its_handlers, "{true, 4}")
                                      .argument = &(sum){ .self = cop_self() }) == COP_OK;
         cop_notify(manager, add, .number = 4);
         cop_auto message = cop_receive(PATIENCE_MS, COP_KIND(note));
-        tell(COP_TUPLE(cop_bool(added), cop_int(cop_read(note, message)->number)));
+        bool swapped = cop_swap_handler(manager, "ear", cop_nil(), .id = "other", .server = &ear_server,
+                                        .kind = COP_KIND_OF(sum),
+                                        .argument = &(sum){ .self = cop_self() }) == COP_OK;
+        cop_notify(manager, add, .number = 5);
+        cop_auto other = cop_receive(PATIENCE_MS, COP_KIND(note));
+        tell(COP_TUPLE(cop_bool(added), cop_int(cop_read(note, message)->number), cop_bool(swapped),
+                       cop_int(cop_read(note, other)->number)));
 }
 
 /* ---- What would bring code into the node --------------------------------------------------------- */

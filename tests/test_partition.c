@@ -75,6 +75,33 @@ TEST(PSU_03_what_has_no_partitions_or_too_many_is_refused)
         ck_assert_int_eq(cop_supervisor_check(&parts, text, sizeof(text)), COP_OK);
 }
 
+TEST(a_partition_of_many_counts_as_many_and_none_of_them_has_a_name_that_all_would_have)
+{
+        cop_child children[101] = { 0 };
+        char ids[100][8], text[200];
+        for (int i = 0; i < 100; i++) {
+                snprintf(ids[i], sizeof(ids[i]), "c%d", i);
+                children[i] = (cop_child){ .id = ids[i], .run = waits, .unnamed = true };
+        }
+        const cop_supervisor inner = { .children = children };
+        const cop_child each = { .supervisor = &inner };
+        cop_supervisor all = { .name = "all", .partitions = 10000, .each = &each };
+        ck_assert_int_eq(cop_supervisor_check(&all, text, sizeof(text)), COP_OK);
+        all.partitions = 11000;
+        ck_assert_int_eq(cop_supervisor_check(&all, text, sizeof(text)), COP_E_BAD_ARGUMENT);
+        ck_assert_ptr_nonnull(strstr(text, ": children are more than 1048576 in the whole tree"));
+        all.partitions = 2;
+        children[7].unnamed = false;
+        ck_assert_int_eq(cop_supervisor_check(&all, text, sizeof(text)), COP_E_BAD_ARGUMENT);
+        ck_assert_str_eq(text, "all/supervisor: child c7: it is in each of 2 partitions, and only one "
+                               "of them could bear the name c7");
+        all.partitions = 1;
+        ck_assert_int_eq(cop_supervisor_check(&all, text, sizeof(text)), COP_OK);
+        all.max_children = 5;
+        ck_assert_int_eq(cop_supervisor_check(&all, text, sizeof(text)), COP_E_BAD_ARGUMENT);
+        ck_assert_str_eq(text, "all: max_children is set, but its strategy is not COP_DYNAMIC");
+}
+
 /* ---- Bridges ---------------------------------------------------------------------------------- */
 
 /* A foreign part: it is on or off, and it may refuse. */

@@ -593,6 +593,49 @@ IN_NODE(a_stop_of_one_that_ends_otherwise_is_an_error_with_its_reason)
         ck_assert_str_eq(text_of(cop_read(outcome, message)->failure), "killed");
 }
 
+/* Its terminate is a bug of its own kind. */
+typedef struct {
+        int64_t deed;
+} sulk;
+static void sulk_on_order(sulk *self, const order *o)
+{
+        self->deed = o->deed;
+        cop_reply(answer, .number = 0);
+}
+static void sulk_terminate(sulk *self, cop_term reason)
+{
+        if (self->deed == EXIT)
+                cop_exit(COP_TUPLE(cop_atom("instead_of"), reason));
+        if (self->deed == IDLE)
+                cop_idle_after(-1); /* it has no COP_IDLE, and that is no time */
+        if (self->deed == FAULT)
+                fault();
+}
+COP_SERVER(sulk, COP_ON(order, sulk_on_order), COP_TERMINATE(sulk_terminate));
+
+/* How a server ends that is stopped and does this in its terminate. */
+static const char *stopped_with(int64_t deed, struct cop__report *report)
+{
+        static char reason[200];
+        cop_pid pid = cop_spawn_server(&sulk_server, NULL);
+        cop_ref ref = watch(pid);
+        ck_assert_int_eq(cop_call(NULL, pid, PATIENCE_MS, order, .deed = deed), COP_OK);
+        ck_assert_int_eq(cop_stop(pid, cop_atom("shutdown"), PATIENCE_MS), COP_E_DIED);
+        snprintf(reason, sizeof(reason), "%s", text_of(cop_failure()));
+        cop_auto message = await(COP_REF(cop_down, ref));
+        ck_assert_str_eq(text_of(cop_read(cop_down, message)->reason), reason);
+        ck_assert(cop__report_wait(cop_node_here(), pid, PATIENCE_MS, report));
+        return reason;
+}
+
+IN_NODE(GSV_life_18_what_a_terminate_ends_with_is_the_reason_and_is_reported)
+{
+        struct cop__report report;
+        ck_assert_str_eq(stopped_with(EXIT, &report), "{instead_of, shutdown}");
+        ck_assert_ptr_nonnull(strstr(stopped_with(IDLE, &report), "{badarg, {idle_after, "));
+        ck_assert_ptr_nonnull(strstr(stopped_with(FAULT, &report), "{fault, "));
+}
+
 /* ---- Calls and casts --------------------------------------------------------------------- */
 
 IN_NODE(GSV_call_13_what_a_handler_exits_with_is_the_reason_that_the_caller_sees)

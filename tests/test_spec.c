@@ -4,6 +4,7 @@
 #include "tests/suite.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "supervisor/spec.h"
@@ -199,6 +200,23 @@ TEST(SUP_start_16_two_children_of_one_id_are_refused)
                                                    { .id = "b", .run = nothing },
                                                    { .id = "a", .run = nothing })),
                      "shop: child a: id is not unique; children 1 and 3 bear it");
+}
+
+TEST(SUP_start_16_twins_are_found_among_a_hundred_thousand)
+{
+        enum { COUNT = 100000 };
+        cop_child *children = calloc(COUNT + 1, sizeof(*children));
+        char (*ids)[16] = calloc(COUNT, sizeof(*ids));
+        for (int i = 0; i < COUNT; i++) {
+                snprintf(ids[i], sizeof(ids[i]), "child%d", i);
+                children[i] = (cop_child){ .id = ids[i], .run = nothing };
+        }
+        ck_assert_str_eq(TREE(.children = children), "");
+        strcpy(ids[COUNT - 1], "child77");
+        expect_words(TREE(.children = children),
+                     "shop: child child77: id is not unique; children 78 and 100000 bear it");
+        free(children);
+        free(ids);
 }
 
 TEST(a_mistake_deep_down_is_told_with_its_path)

@@ -2,6 +2,8 @@
 /* Backoff, circuit breakers and explain: what supervisors have beyond OTP. */
 #include "tests/family.h"
 
+#include <math.h>
+
 #include "supervisor/backoff.h"
 
 /* ---- Delays as numbers ------------------------------------------------------------------------ */
@@ -234,6 +236,17 @@ TEST(what_a_backoff_or_breaker_cannot_be_is_refused)
         static const cop_child wrong[] = {
                 { .id = "a", .run = waits, .backoff = { .first_ms = -1 } },
                 { .id = "a", .run = waits, .backoff = { .max_ms = 1 } },
+                { .id = "a", .run = waits, .backoff = { .factor = 3 } },
+                { .id = "a", .run = waits, .backoff = { .jitter = 0.5 } },
+                { .id = "a", .run = waits, .backoff = { .stable_ms = 1 } },
+                { .id = "a", .run = waits, .backoff = { .tries = 1 } },
+                { .id = "a", .run = waits, .backoff = { .first_ms = 1, .factor = 1001 } },
+                { .id = "a", .run = waits, .backoff = { .first_ms = 1, .factor = NAN } },
+                { .id = "a", .run = waits, .backoff = { .first_ms = 1, .jitter = NAN } },
+                { .id = "a", .run = waits, .backoff = { .first_ms = 1, .jitter = -0.1 } },
+                { .id = "a", .run = waits, .backoff = { .first_ms = 1 }, .restart = COP_TEMPORARY },
+                { .id = "a", .run = waits, .breaker = { .failures = 1 }, .restart = COP_TEMPORARY },
+                { .id = "a", .run = waits, .breaker = { .stable_ms = 1 } },
                 { .id = "a", .run = waits, .backoff = { .first_ms = 2, .max_ms = 1 } },
                 { .id = "a", .run = waits, .backoff = { .first_ms = 2, .factor = 0.5 } },
                 { .id = "a", .run = waits, .backoff = { .first_ms = 2, .jitter = 1.5 } },
@@ -243,6 +256,9 @@ TEST(what_a_backoff_or_breaker_cannot_be_is_refused)
         for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
                 ck_assert_int_eq(cop_child_check(&wrong[i], text, sizeof(text)),
                                  COP_E_BAD_ARGUMENT);
+        cop_child_check(&wrong[10], text, sizeof(text));
+        ck_assert_str_eq(text, "a supervisor: child a: backoff is set, but a temporary child is never "
+                               "restarted");
         const cop_supervisor all = { .strategy = COP_ONE_FOR_ALL,
                                      .children = COP_CHILDREN({ .id = "a", .run = waits,
                                                                 .breaker = { .failures = 1 } }) };
@@ -316,6 +332,55 @@ TEST(explain_says_level_by_level_what_a_tree_bears)
         ck_assert_str_eq(text, "patient restarts its children for ever, and never gives up\n");
 }
 
+/* What explain says of one child, in the second line. */
+static const char *line_of(const cop_supervisor *tree)
+{
+        static char text[1000];
+        ck_assert_uint_gt(cop_supervisor_explain(tree, text, sizeof(text)), 0);
+        char *line = strchr(text, '\n') + 1;
+        *strchr(line, '\n') = '\0';
+        return line;
+}
+
+#define EXPLAINED(child_, ...) \
+        line_of(&(const cop_supervisor){ .name = "shop", .children = COP_CHILDREN(child_), __VA_ARGS__ })
+
+TEST(explain_knows_tries_breakers_and_significance)
+{
+        const cop_supervisor desk = { .intensity = 5, .children = COP_CHILDREN(
+                { .id = "clerk", .run = waits, .backoff = { .first_ms = 10, .max_ms = COP_FOREVER, .tries = 2 } },
+                { .id = "guest", .run = waits, .breaker = { .failures = 6 } },
+                { .id = "night", .run = waits, .breaker = { .failures = 7, .open_ms = COP_FOREVER } }) };
+        const cop_supervisor shop = { .name = "shop", .intensity = 1,
+                                      .children = COP_CHILDREN({ .id = "desk", .supervisor = &desk }) };
+        char text[1000];
+        cop_supervisor_explain(&shop, text, sizeof(text));
+        ck_assert_str_eq(text,
+                "shop bears 1 restart within 5 s and gives up at the 2nd, which ends all\n"
+                "  desk bears 5 restarts within 5 s and gives up at the 6th; that is a restart of shop\n"
+                "    clerk: each end is a restart of desk; 6 in quick succession end all; restarts come "
+                "after 10 ms at first, and desk gives up at the 3rd in a row\n"
+                "    guest: each end is a restart of desk; the 6th in a row is none, and it is left alone "
+                "for 30 s: alone it never ends desk\n"
+                "    night: each end is a restart of desk; 12 in quick succession end all; the 7th in a row "
+                "is none, and it is left alone for ever\n");
+        const cop_supervisor patient = { .name = "shop", .intensity = COP_RESTARTS_FOR_EVER,
+                                         .children = COP_CHILDREN({ .id = "a", .run = waits,
+                                                 .backoff = { .first_ms = 10, .tries = 3 } }) };
+        cop_supervisor_explain(&patient, text, sizeof(text));
+        ck_assert_str_eq(text,
+                "shop restarts its children for ever, and gives up on one that has used up its tries, "
+                "which ends all\n"
+                "  a: each end is a restart of shop; restarts come after 10 ms at first and 60 s at most, "
+                "and shop gives up at the 4th in a row\n");
+#define GUEST { .id = "a", .run = waits, .restart = COP_TEMPORARY, .significant = true }
+        ck_assert_str_eq(EXPLAINED(GUEST, .auto_shutdown = COP_ANY_SIGNIFICANT),
+                "  a: its end is never a restart of shop; an end without a restart ends shop");
+        ck_assert_str_eq(EXPLAINED(GUEST, .auto_shutdown = COP_ALL_SIGNIFICANT),
+                "  a: its end is never a restart of shop; an end without a restart ends shop, if it is "
+                "the last significant one");
+}
+
 /* The oracle is the tree itself: so many crashes as explain says, and not one less, end it. */
 IN_FAMILY(what_explain_says_is_what_happens)
 {
@@ -331,6 +396,46 @@ IN_FAMILY(what_explain_says_is_what_happens)
                 crash("a");
                 expect("end a boom");
                 if (i < 6)
+                        expect("start a");
+        }
+        await_exited(root, "shutdown");
+}
+
+IN_FAMILY(a_child_that_explain_calls_harmless_never_ends_its_supervisor)
+{
+        TREE(shop, .intensity = 3, .period_ms = 1000000,
+             .children = COP_CHILDREN(WORKER("a", .breaker = { .failures = 4, .open_ms = COP_FOREVER })));
+        cop_pid root = grow_and_expect(&shop, "a"), last = cop_no_pid();
+        ck_assert_ptr_nonnull(strstr(line_of(&shop), ": alone it never ends shop"));
+        for (int i = 1; i <= 4; i++) {
+                last = crash("a");
+                expect("end a boom");
+                if (i < 4)
+                        expect("start a");
+        }
+        ck_assert_str_eq(outcome_of(last), "shop opened the breaker of a after 4 failures in a row: it is "
+                                           "left alone for ever");
+        expect_silence(root);
+        ck_assert_str_eq(ask_child(root, "a", "state"), "open");
+        ck_assert_int_eq(cop_restart_child(root, "a", NULL), COP_OK);
+        expect("start a");
+        fell(root);
+}
+
+IN_FAMILY(what_explain_says_of_tries_is_what_happens)
+{
+        const cop_supervisor desk = { .intensity = 5, .period_ms = 1000000,
+                                      .children = COP_CHILDREN(WORKER("a", .backoff = { .first_ms = 1, .tries = 1 })) };
+        TREE(shop, .intensity = 1, .period_ms = 1000000,
+             .children = COP_CHILDREN({ .id = "desk", .supervisor = &desk }));
+        char text[500];
+        cop_supervisor_explain(&shop, text, sizeof(text));
+        ck_assert_ptr_nonnull(strstr(text, "; 4 in quick succession end all"));
+        cop_pid root = grow_and_expect(&shop, "a");
+        for (int i = 1; i <= 4; i++) {
+                crash("a");
+                expect("end a boom");
+                if (i < 4)
                         expect("start a");
         }
         await_exited(root, "shutdown");

@@ -372,6 +372,81 @@ IN_FAMILY(a_sibling_that_is_terminated_before_its_turn_is_passed_over)
         expect_end("ba");
 }
 
+#define SLOW_TO_RETURN .backoff = { .first_ms = 1000000, .max_ms = 1000000 }
+
+/* b is tried again in a quarter of an hour, and c waits for it. */
+static cop_pid grow_with_one_who_waits(void)
+{
+        TREE(shop, PATIENT, .strategy = COP_REST_FOR_ONE,
+             .children = COP_CHILDREN(WORKER("a"), WORKER("b", SLOW_TO_RETURN), WORKER("c")));
+        cop_pid root = grow_and_expect(&shop, "abc");
+        crash("b");
+        expect("end b boom");
+        expect_end("c");
+        await_true(strcmp(ask_child(root, "b", "state"), "restarting") == 0);
+        ck_assert_str_eq(ask_child(root, "c", "state"), "waiting");
+        return root;
+}
+
+IN_FAMILY(who_waits_for_a_child_that_is_terminated_goes_on_without_it)
+{
+        cop_pid root = grow_with_one_who_waits();
+        ck_assert_int_eq(cop_terminate_child(root, "b"), COP_OK);
+        expect("start c");
+        expect_silence(root);
+        fell(root);
+        expect_end("ca");
+}
+
+IN_FAMILY(also_if_others_are_being_restarted_at_that_moment)
+{
+        cop_pid root = grow_with_one_who_waits();
+        ck_assert_int_eq(cop_start_child(root, CHILD(WORKER("d")), NULL), COP_OK);
+        expect("start d");
+        let("d", HANGS);
+        crash("d");
+        expect("end d boom");
+        cop_pid d = expect("hang d");
+        ck_assert_int_eq(cop_terminate_child(root, "b"), COP_OK);
+        cop_send(d, go, .unused = 0);
+        expect("start d");
+        expect("start c");
+        expect_silence(root);
+        fell(root);
+        expect_end("dca");
+}
+
+IN_FAMILY(who_waits_behind_two_goes_on_when_neither_is_waited_for)
+{
+        cop_pid root = grow_with_one_who_waits();
+        ck_assert_int_eq(cop_start_child(root, CHILD(WORKER("d", SLOW_TO_RETURN)), NULL), COP_OK);
+        ck_assert_int_eq(cop_start_child(root, CHILD(WORKER("e")), NULL), COP_OK);
+        expect_start("de");
+        crash("d");
+        expect("end d boom");
+        expect_end("e");
+        ck_assert_int_eq(cop_terminate_child(root, "b"), COP_OK);
+        expect("start c"); /* and not e, which d holds up */
+        await_true(strcmp(ask_child(root, "d", "state"), "restarting") == 0);
+        ck_assert_str_eq(ask_child(root, "e", "state"), "waiting");
+        ck_assert_int_eq(cop_terminate_child(root, "d"), COP_OK);
+        expect("start e");
+        expect_silence(root);
+        fell(root);
+        expect_end("eca");
+}
+
+IN_FAMILY(nobody_waits_for_a_sibling_under_a_strategy_without_any)
+{
+        cop_pid root = grow_with_one_who_waits();
+        TREE(shop, PATIENT, .children = COP_CHILDREN(WORKER("a")));
+        ck_assert_int_eq(cop_replace_specs(root, &shop), COP_OK);
+        expect("start c");
+        ck_assert_str_eq(ask_child(root, "b", "state"), "restarting");
+        fell(root);
+        expect_end("ca");
+}
+
 /* ---- Terminate, restart, delete ------------------------------------------------------------- */
 
 IN_FAMILY(SUP_api_03_a_child_that_is_terminated_stays_without_a_process)

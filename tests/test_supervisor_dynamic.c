@@ -70,6 +70,10 @@ IN_FAMILY(what_does_not_fit_each_is_refused)
         ck_assert_int_eq(cop_start_child(root, NULL, NULL), COP_E_BAD_ARGUMENT);
         ck_assert_int_eq(cop_start_each(root, NULL, ping, .number = 1), COP_E_BAD_ARGUMENT);
         ck_assert_int_eq(cop_start_child(root, CHILD(WORKER("a")), NULL), COP_E_BAD_ARGUMENT);
+        const cop_child halves[] = { { .kind = COP_KIND_OF(job) }, { .argument = &(job){ .id = "a" } } };
+        ck_assert_int_eq(cop_start_child(root, &halves[0], NULL), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_start_child(root, &halves[1], NULL), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_start_each(root, NULL, quit, .reason = { 0 }), COP_E_BAD_ARGUMENT);
         ck_assert_int_eq(count_of(root).specs, 0);
         fell(root);
 }

@@ -320,6 +320,10 @@ IN_NODE(bad_groups_and_tasks_are_refused)
                          COP_E_BAD_ARGUMENT);
         ck_assert_int_eq(cop_task_group_start(group, NULL, NULL), COP_E_BAD_ARGUMENT);
         ck_assert_int_eq(cop_task_group_start(group, &options, NULL), COP_E_BAD_ARGUMENT);
+        options.nolink = false;
+        options.link_to = cop_self();
+        ck_assert_int_eq(cop_task_group_start(group, &options, NULL), COP_E_BAD_ARGUMENT);
+        options.link_to = cop_no_pid();
         ck_assert_int_eq(cop_task_group_start((cop_task_group){ { 0 } }, &options, NULL),
                          COP_E_BAD_ARGUMENT);
         ck_assert_int_eq(cop_task_group_close((cop_task_group){ { 0 } }), COP_E_BAD_ARGUMENT);

@@ -397,6 +397,36 @@ IN_NODE(only_its_owner_may_use_it)
         expect_end(stream);
 }
 
+/* A sequence that uses the stream which asks it. */
+typedef struct {
+        cop_task_stream *stream;
+        int64_t asked;
+        cop_status next, close;
+} serpent;
+
+static bool bites_its_tail(serpent *self, item *one)
+{
+        cop_streamed streamed;
+        self->next = cop_task_stream_next(self->stream, &streamed);
+        self->close = cop_task_stream_close(self->stream);
+        one->number = self->asked++;
+        return self->asked <= 2;
+}
+
+IN_NODE(a_sequence_may_not_use_its_own_stream)
+{
+        serpent s = { .asked = 0 };
+        ck_assert_int_eq(cop_task_stream_open(&(cop_task_stream_options){
+                                                      COP_STREAM(work, item, bites_its_tail, &s) },
+                                              &s.stream),
+                         COP_OK);
+        expect_square(s.stream, 0);
+        ck_assert_int_eq(s.next, COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(s.close, COP_E_BAD_ARGUMENT);
+        expect_square(s.stream, 1);
+        expect_end(s.stream);
+}
+
 IN_NODE(what_cannot_be_is_refused)
 {
         source from = { .count = 1 };

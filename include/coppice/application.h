@@ -35,7 +35,7 @@ typedef enum cop_application_type {
 #define COP_APPLICATION_NEEDS_MAX 16
 
 typedef struct cop_application {
-        const char *name;           /* unique in the set */
+        const char *name;           /* unique in the set; 1 to COP_NAME_MAX bytes */
         const cop_supervisor *tree;
         const char *needs[COP_APPLICATION_NEEDS_MAX]; /* names; ended by NULL if there are fewer */
         cop_application_type type;
@@ -49,7 +49,8 @@ COP_API cop_status cop_applications_check(const cop_application *set, char *text
 /*
  * Starts a set, ended by one without a name, and waits until all of it runs; *pid is who keeps it, linked to the caller as
  * a tree is (cop_supervise), and stopped as a tree is (cop_shutdown). If one fails to start, those before it are stopped in
- * reverse, and the answer is COP_E_DIED with cop_failure() {shutdown, {failed_to_start_application, Name, Reason}}.
+ * reverse, and the answer is COP_E_DIED with cop_failure() {shutdown, {failed_to_start_application, Name, Reason}}; so it is if
+ * one that has started and is not to be missing ends meanwhile.
  * Ownership: the set is borrowed for as long as it runs: a constant of the program. Errors: also COP_E_BAD_ARGUMENT (the
  * sentence is logged), COP_E_NO_MEMORY, COP_E_LIMIT, COP_E_NO_NODE, COP_E_STOPPING.
  */

@@ -15,7 +15,7 @@
  * - A child's id is its registered name as well, unless it is `unnamed`.
  * - What was started here is forgotten when the supervisor itself is restarted: it begins with its
  *   spec again.
- * - A supervisor that starts a child from that child's own init, or asks itself, waits for ever.
+ * - A child whose init asks the supervisor that starts it closes a ring, and is told so: COP_E_CYCLE.
  *
  * Errors of all: COP_E_NO_NAME and COP_E_NO_ACTOR (no such supervisor), COP_E_NO_SUPERVISOR,
  * COP_E_DIED with cop_failure() (it ended before it answered), COP_E_NO_MEMORY, COP_E_NO_NODE.

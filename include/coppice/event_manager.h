@@ -38,7 +38,8 @@ typedef struct cop_handler_options {
         bool supervised;             /* the caller is told when it ends (cop_handler_gone), and it ends with the caller */
 } cop_handler_options;
 
-/* A supervised handler has ended: with normal when it was deleted or removed itself, shutdown when its manager ended. */
+/* A supervised handler has ended: with normal when it was deleted or removed itself, shutdown when its manager ended,
+ * {swapped, Id} when another has taken its place. */
 typedef struct cop_handler_gone {
         cop_symbol id;
         cop_pid manager;
@@ -52,6 +53,13 @@ typedef struct cop_handler_delete {
 } cop_handler_delete;
 COP_MESSAGE_DECLARE(cop_handler_delete);
 
+/* Comes to a handler that takes another's place, if it has a COP_ON for it, after its init and before any event. */
+typedef struct cop_handler_takes_over {
+        cop_symbol from; /* the id of the other one */
+        cop_term left;   /* what it had to say: see cop_delete_handler_of; the symbol error: there was none */
+} cop_handler_takes_over;
+COP_MESSAGE_DECLARE(cop_handler_takes_over);
+
 /*
  * Starts a handler and waits until its init has ended. Errors: COP_E_TAKEN (the id), COP_E_DIED (its init failed;
  * cop_failure() is the reason), COP_E_TIMEOUT, COP_E_IGNORED, COP_E_BAD_ARGUMENT, and those of cop_call: nothing is added.
@@ -64,6 +72,15 @@ COP_API cop_status cop_add_handler_to(cop_address manager, const cop_handler_opt
  */
 COP_API cop_status cop_delete_handler_of(cop_address manager, const char *id, cop_term argument,
                                          cop_term *result);
+
+/*
+ * Puts a new handler in the place of `old`, between two events: the old one ends as if it were deleted, the new one starts, and hears
+ * what was left to it (cop_handler_takes_over); its id may be the same. It has the old one's owner unless it is `supervised` by the
+ * caller. If there is no old one it is added all the same. Errors: those of cop_add_handler_to, also if it ends before it has heard
+ * that; then, but for COP_E_TAKEN and COP_E_BAD_ARGUMENT, the old one is gone and nothing has taken its place.
+ */
+COP_API cop_status cop_swap_handler_in(cop_address manager, const char *old, cop_term argument,
+                                       const cop_handler_options *fresh);
 
 /* Sends an event: cop_send under another name, with its errors. Nobody need be there to hear it. */
 COP_API cop_status cop_notify_value(cop_address manager, const cop_kind *kind, const void *value);
@@ -86,6 +103,10 @@ COP_API cop_status cop_handlers_of(cop_address manager, cop_term *ids);
 #ifndef __cplusplus
 #define cop_add_handler(manager, ...) \
         cop_add_handler_to(COP_TO(manager), &(cop_handler_options){ __VA_ARGS__ })
+/* cop_swap_handler("alarms", "bell", cop_nil(), .id = "siren", .server = &siren_server) */
+#define cop_swap_handler(manager, old, argument, ...)          \
+        cop_swap_handler_in(COP_TO(manager), (old), (argument), \
+                            &(cop_handler_options){ __VA_ARGS__ })
 #define cop_delete_handler(manager, id, argument, result) \
         cop_delete_handler_of(COP_TO(manager), (id), (argument), (result))
 #define cop_notify(manager, type, ...) \

@@ -40,7 +40,7 @@
  *
  * What people get wrong:
  * - cop_next_state() takes effect when the handler has returned. To the same state it is no change: no
- *   enter function runs and postponed events stay. cop_repeat_state() is a change to the same state.
+ *   enter function runs and postponed events stay. After cop_repeat_state() the enter function runs, and they stay.
  * - A state time-out ends when the state changes, an event time-out when any event comes, a named one never by itself.
  * - A time-out is an event of the kind that it was started with, handled as if somebody had sent it.
  *
@@ -91,7 +91,10 @@ COP_API int64_t cop_state(void);
 /* The state after this event; in init the first one. Not in an enter function. */
 COP_API void cop_next_state(int64_t state);
 
-/* Enters the current state again: its enter function runs, and postponed events come back. Not in an enter function. */
+/*
+ * Runs the enter function of the current state again. It is no change: postponed events stay, and the state time-out goes on.
+ * Not in an enter function.
+ */
 COP_API void cop_repeat_state(void);
 
 /* ---- Events -------------------------------------------------------------------------- */

@@ -13,7 +13,8 @@
  *
  * defines `till_server`. The state starts zeroed at each start and restart, and ends with the
  * actor. A handler may block: send, call, receive and sleep all work in it; it runs for one message
- * at a time. A message that no handler is for is logged and dropped, and a call gets COP_E_NO_REPLY.
+ * at a time. A message that no handler is for is logged and dropped, and a call gets COP_E_NO_REPLY
+ * with the atom no_handler as cop_failure().
  * A server that has nothing to do keeps its state and no stack.
  *
  * The entries of COP_SERVER, up to 32, in any order; the compiler checks each function's type:
@@ -32,7 +33,7 @@
  *      COP_TERMINATE(function)            void function(state *, cop_term reason)
  *              last: after cop_exit() in a callback, on cop_stop(), or when an actor that traps exits is told to stop by
  *              its parent. Not after a fault, since the state may be broken; not when an exit signal
- *              ends one that does not trap exits, which has no moment to run it
+ *              ends one that does not trap exits, which has no moment to run it. If it exits itself, that reason is the one
  *      COP_STATE(kind)                    the state's own type, which is a message kind, too
  *              crash reports, sys.h and the shell then show the state
  *      COP_FORMAT_STATUS(function)        void function(const state *, state *shown)

@@ -58,8 +58,8 @@ typedef enum cop_auto_shutdown {
  * with a delay longer than period_ms / intensity a child may fail for ever, unless `tries` ends it.
  */
 typedef struct cop_backoff {
-        int64_t first_ms;
-        int64_t max_ms;    /* 0: 60,000, or first_ms if that is more */
+        int64_t first_ms;  /* at most COP_TIMER_MS_MAX */
+        int64_t max_ms;    /* 0: 60,000, or first_ms if that is more; COP_FOREVER: none */
         double factor;     /* 0: 2; at least 1 */
         double jitter;     /* 0 to 1: this part of each delay is left to chance */
         int64_t stable_ms; /* running so long makes it start from first_ms again; 0: max_ms */
@@ -75,7 +75,7 @@ typedef struct cop_backoff {
  */
 typedef struct cop_breaker {
         uint32_t failures;
-        int64_t open_ms;   /* 0: 30,000 */
+        int64_t open_ms;   /* 0: 30,000; COP_FOREVER: until somebody asks for it (cop_restart_child) */
         int64_t stable_ms; /* 0: as open_ms */
 } cop_breaker;
 

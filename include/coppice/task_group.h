@@ -49,7 +49,7 @@ COP_API cop_status cop_task_group_open(const cop_task_group_options *options,
                                        cop_task_group *group);
 
 /*
- * Starts a task in it. `nolink` is not for it. *pid, if not NULL, is who runs.
+ * Starts a task in it. `nolink` and `link_to` are not for it. *pid, if not NULL, is who runs.
  * Errors: COP_E_STOPPING (it is being cancelled), COP_E_BAD_ARGUMENT, COP_E_NO_ACTOR and COP_E_DIED (it is over), those of
  * cop_spawn_opt and cop_call.
  */
