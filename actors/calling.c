@@ -113,7 +113,7 @@ void cop__calling_take_hinge(struct cop__thread *thread, struct cop__actor *acto
 {
         cop_pid child;
         memcpy(&child, cop__signal_body(signal), sizeof(child));
-        if (cop_ref_equal(actor->waiting, signal->ref)) {
+        if (cop_ref_equal(cop__awaited_by(actor), signal->ref)) {
                 cop__calling_wait_for_start(cop__calling_own(actor), signal->ref, child);
                 cop__fence_seq(); /* CLOSE */
         } else if (COP__UNLIKELY(cop__is_outpost(actor))) {

@@ -9,7 +9,10 @@
  *                     before that one answers
  *
  * A record lies beside each slot, in memory that is touched first when an actor of that slot calls:
- * who never calls pays nothing, and a plain message never looks here.
+ * who never calls pays nothing, and a plain message never looks here. What else is needed only when an
+ * actor waits with a time-out, or is behind with its messages, is in it, too.
+ *
+ *      unread in the queue, as far as counted = scout_at - taken_count, if positive; else `scout` is stale
  *
  * Over. A request of a call (COP__SIGNAL_CALL) whose caller's record has another `open` is one that
  * nobody waits for: the caller's time was over, or it has ended. Whoever takes such a request out
@@ -38,7 +41,7 @@
  * (outpost_wait.h). What is asked of it goes there with its deadline, and cannot be seen from there to be over: so
  * who gives up a call to an outpost tells it (WITHDRAWN).
  *
- * Who may touch what: a record is written by the owner of its slot's actor alone; anybody reads.
+ * Who may touch what: a record is written by the owner of its slot's actor alone; anybody reads what is atomic.
  *
  * Named pairs (release ↔ acquire)
  *      OPEN   store of `open`, of `waits`  ↔  load of it: what else is in the record is of that call, or of a later one
@@ -64,6 +67,11 @@ struct cop__calling {
         uint64_t callee;      /* atomic; a pid */
         uint64_t stand;       /* atomic; counts waits for requests, each of which may be waited for again */
         uint64_t hinge;       /* atomic; equals `waits`: it waits until the callee's start is over */
+
+        /* The owner's alone, and of its slot rather than of its calls: they find room here. */
+        struct cop__signal *alarm; /* while `alarmed`; see wait.c */
+        struct cop__node *scout;   /* as far as the owner has counted what is unread (turn.c) */
+        uint32_t scout_at;         /* taken_count when the scout will have been taken */
 } COP__LINE_ALIGNED;
 
 /* The record of whoever lives in the slot of a pid, which must be one of this node's. */

@@ -267,7 +267,7 @@ static void take_sys(struct cop__thread *thread, struct cop__inside *inside,
 /* The callee of a call of ours will answer later: when the call ends, the outpost must know. */
 static void take_deferred(struct cop__inside *inside, cop_ref ref)
 {
-        if (cop_ref_equal(inside->actor->waiting, ref))
+        if (cop_ref_equal(cop__awaited_by(inside->actor), ref))
                 inside->actor->call_watched = true;
         else if (!cop__request_deferred(inside->actor, ref))
                 cop__inside_unwatch(ref);

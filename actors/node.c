@@ -144,6 +144,7 @@ static const struct cop__scheduler_hooks hooks = {
         .thread_fini = fini_thread,
         .thread_enter = enter_thread,
         .thread_leave = leave_thread,
+        .ebb = &cop__slot_ebb_hooks,
 };
 
 /* ---- Start -------------------------------------------------------------------------------- */

@@ -255,7 +255,7 @@ COP__INLINE struct cop__signal *take_arrived(struct cop__actor *actor, struct co
                                 cop__mailbox_append(&actor->mailbox, signal);
                         cop__leave(actor);
                 }
-                if (!message && COP__UNLIKELY(actor->overtaken))
+                if (!message && COP__UNLIKELY(actor->mailbox.overtaken))
                         return NULL;
                 if (!message)
                         continue;
@@ -306,8 +306,8 @@ struct cop__signal *cop__receive(struct cop__actor *actor, int64_t timeout_ms,
                 if (COP__UNLIKELY(actor->aside & (COP__ASIDE_ASKED | COP__ASIDE_SUSPENDED)) &&
                     cop__in_function(actor))
                         cop__sys_rest(actor, where);
-                if (COP__UNLIKELY(actor->overtaken)) {
-                        actor->overtaken = false;
+                if (COP__UNLIKELY(actor->mailbox.overtaken)) {
+                        actor->mailbox.overtaken = false;
                         before = NULL;
                 }
                 struct cop__signal *signal = take_queued(actor, &before, patterns, count);
@@ -316,9 +316,9 @@ struct cop__signal *cop__receive(struct cop__actor *actor, int64_t timeout_ms,
                 if (signal != NULL && COP__UNLIKELY(signal->flags & COP__SIGNAL_CALL) &&
                     !lets_call_in(actor, signal))
                         continue;
-                if (signal != NULL || actor->reply != NULL)
+                if (signal != NULL || cop__reply_of(actor) != NULL)
                         return signal;
-                if (COP__UNLIKELY(actor->overtaken))
+                if (COP__UNLIKELY(actor->mailbox.overtaken))
                         continue;
                 if (COP__UNLIKELY(actor->aside & COP__ASIDE_ASKED) && cop__in_function(actor))
                         continue; /* it has just come */

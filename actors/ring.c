@@ -134,7 +134,7 @@ static bool is_certain(struct cop__actor *actor, const struct member *members, u
                 if (members[i].hinges && !is_starting(node, members[(i + 1) % count].pid))
                         return false;
         cop__take_in_all(actor);
-        return actor->reply == NULL && actor->reason == NULL &&
+        return cop__reply_of(actor) == NULL && actor->reason == NULL &&
                cop__load_relaxed(&cop__calling_own(actor)->waits) == members[0].ref;
 }
 

@@ -59,11 +59,11 @@ static cop_status start(struct cop__actor *actor, const cop_spawn_options *optio
         cop_pid child;
         watched.monitor = true;
         watched.monitor_ref = &watch;
-        actor->waiting = asked; /* the answer may be here before cop__spawn returns */
+        cop__await_ref(actor, asked); /* the answer may be here before cop__spawn returns */
         actor->call_watched = false;
         cop_status status = cop__spawn(&watched, asked, &child);
         if (status != COP_OK) {
-                actor->waiting.bits = 0;
+                cop__await_nothing(actor);
                 return status;
         }
         cop__calling_wait_for(cop__calling_own(actor), asked, child);

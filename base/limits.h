@@ -86,6 +86,9 @@
 /* How often the watch looks while there are long turns: a message waits so long at most for an endless loop to be interrupted. */
 #define COP__WATCH_NS 500000u
 
+/* Memory that nobody has needed for so long goes back to the system (scheduler/ebb.h): longer than most bursts are apart. */
+#define COP__EBB_NS (COP__TINY ? UINT64_C(20000000) : UINT64_C(1000000000))
+
 /* How long an interrupted task waits for its next turn if others have something to do all the time. */
 #define COP__PINNED_WAIT_NS (COP__TINY ? 500000u : 8000000u)
 

@@ -36,6 +36,7 @@
 #include "base/pool.h"
 #include "scheduler/company.h"
 #include "scheduler/desk.h"
+#include "scheduler/ebb.h"
 #include "scheduler/habits.h"
 #include "scheduler/park.h"
 #include "scheduler/poll.h"
@@ -80,6 +81,7 @@ struct cop__scheduler_hooks {
         void (*thread_fini)(struct cop__thread *thread);       /* after it has run, on any thread */
         void (*thread_enter)(struct cop__thread *thread);      /* on the thread itself */
         void (*thread_leave)(struct cop__thread *thread);
+        const struct cop__ebb_hooks *ebb;   /* NULL: nothing of that layer's ebbs; see ebb.h */
         struct cop__simulation *simulation; /* it drives the workers, which have no threads then; NULL: a real one */
 };
 
@@ -158,6 +160,7 @@ struct cop__scheduler {
         uint32_t elsewhere;              /* atomic; tasks that threads outside have, and will schedule; see quiet.h */
         struct cop__thread watch_thread; /* the watch's place in the scheduler */
         struct cop__watch watch;         /* not started: nobody is interrupted */
+        struct cop__ebb ebb;             /* the watch's */
 };
 
 /*

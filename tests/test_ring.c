@@ -305,7 +305,7 @@ IN_NODE(a_task_that_is_awaited_again_is_another_wait_under_the_same_reference)
 static bool is_idle(cop_node *node, cop_pid pid)
 {
         const struct cop__actor *actor = cop__slot_of(node, pid);
-        return cop__queue_is_asleep(&actor->queue) && cop__load_relaxed(&actor->stack_bytes) == 0;
+        return cop__queue_is_asleep(&actor->queue) && cop__load_relaxed(&actor->task.stack_bytes) == 0;
 }
 
 IN_NODE(who_answers_before_it_calls_closes_no_ring)
