@@ -222,6 +222,15 @@ static void on_ready(void *state, const void *body)
         cop__outpost_hear(self, outpost->crossing);
 }
 
+/* Its init is over: what the process has said since is heard now. */
+static void on_begun(void *state, const void *body)
+{
+        struct outpost *outpost = state;
+        (void)body;
+        outpost->crossing->begun = true;
+        cop__outpost_hear(cop__actor_here(), outpost->crossing);
+}
+
 static void end_crossing(struct cop__belonging *belonging)
 {
         struct cop__crossing *crossing = COP__CONTAINER(belonging, struct cop__crossing, belonging);
@@ -312,7 +321,7 @@ static bool is_born(struct cop__crossing *crossing)
 
 /*
  * Until the process has told that its init is over, whatever it and others say meanwhile is
- * handed on.
+ * handed on. What it says behind that waits for the end of this one: its end may be among it, and is no failed start.
  */
 static void init(void *state, const void *argument)
 {
@@ -330,10 +339,12 @@ static void init(void *state, const void *argument)
                         cop_message_free(message);
                 }
         }
+        cop_continue();
 }
 
 static const cop_handler handlers[] = {
         { .event = COP_EVENT_MESSAGE, .kind = COP_KIND_OF(cop__ready), .run.message = on_ready },
+        { .event = COP_EVENT_CONTINUE, .kind = NULL, .run.message = on_begun },
         { .event = COP_EVENT_OTHERWISE, .kind = NULL, .run.otherwise = otherwise },
         { .event = COP_EVENT_INIT, .kind = COP_KIND_OF(cop__order), .run.init = init },
 };

@@ -57,7 +57,9 @@ struct cop__crossing {
         int socket;                 /* that of `birth`; -1: none yet */
         bool writable_wanted;       /* told when there is room in the socket again */
         bool flush_due;             /* a cop__ready is in the mailbox that will see to it */
-        bool started, hung_up;
+        bool started;               /* its init is over ... */
+        bool begun;                 /* ... and so is the outpost's: what the process says is heard again */
+        bool hung_up;
         struct cop__tray in, out;
         struct cop__table held;     /* requests, by reference */
         struct cop__mailbox looked; /* what sys has asked and the process not answered; see outpost_sys.h */

@@ -390,10 +390,7 @@ static COP__NORETURN void hear_silence(struct cop__crossing *crossing)
         }
 }
 
-/*
- * ---- Hearing
- * -----------------------------------------------------------------------------------
- */
+/* ---- Hearing ----------------------------------------------------------------------------- */
 
 static void hear_packet(const struct hearing *hearing)
 {
@@ -435,12 +432,18 @@ static void hear_packet(const struct hearing *hearing)
         }
 }
 
+static bool is_paused(const struct cop__crossing *crossing)
+{
+        return crossing->started && !crossing->begun;
+}
+
 static void hear_packets(struct cop__actor *self, struct cop__crossing *crossing)
 {
         struct cop__packet packet;
         struct hearing hearing = { self, crossing, &packet, NULL };
         cop_status status;
-        while (cop__tray_take(&crossing->in, &packet, &hearing.body, &status))
+        status = COP_OK;
+        while (!is_paused(crossing) && cop__tray_take(&crossing->in, &packet, &hearing.body, &status))
                 hear_packet(&hearing);
         if (status != COP_OK)
                 exit_because(cop_atom("malformed"));
@@ -461,7 +464,12 @@ void cop__outpost_hear(struct cop__actor *self, struct cop__crossing *crossing)
 {
         size_t heard = 0;
         long got;
+        hear_packets(self, crossing); /* that waited */
         do {
+                if (is_paused(crossing)) {
+                        cop__crossing_flush(crossing, cop__actor_pid(self));
+                        return;
+                }
                 got = cop__tray_fill(&crossing->in, crossing->socket, COP__CROSSING_SLICE);
                 if (got > 0)
                         hear_packets(self, crossing);

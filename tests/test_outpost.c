@@ -37,6 +37,20 @@ IN_NODE(the_first_one_starts_what_forks_if_the_node_has_not)
 }
 #endif
 
+static void ends_at_once(void)
+{
+}
+
+/* Its end is behind its start in the same socket, and mostly read with it. */
+IN_PROCESSES(one_that_ends_at_once_has_started_all_the_same)
+{
+        for (int i = 0; i < 30; i++) {
+                cop_ref ref;
+                START_APART(.run = ends_at_once, .monitor = true, .monitor_ref = &ref);
+                await_down(ref, "normal");
+        }
+}
+
 IN_PROCESSES(state_stays_in_the_process_from_call_to_call)
 {
         cop_pid pid = START_APART(.server = &adder_server);
