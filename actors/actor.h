@@ -169,6 +169,7 @@ struct cop__rare {
         struct cop__shared_term *failure; /* of the last call */
         struct cop__shared_term *extra;   /* of an init, for who waits for its end */
         struct cop__list belongings;      /* struct cop__belonging, the first owned first */
+        struct cop__table owned;          /* of these, what its user has given it; see own.c */
         struct cop__machine *machine;     /* it is a state machine; see machine.h */
         struct cop__book *book;           /* that it keeps; see book.h */
         struct cop__mark marks[COP__MARKS]; /* see mark.h */
@@ -463,9 +464,9 @@ bool cop__pattern_fits(const cop_message *message, const cop_pattern *pattern);
 struct cop__signal *cop__receive(struct cop__actor *actor, int64_t timeout_ms,
                                  const cop_pattern *patterns, size_t count, const void *where);
 
-/* A term as the message it is; see send.c. */
-cop_status cop__message_of_term(const cop_kinds *kinds, cop_term term, const cop_kind **kind,
-                                void **value, cop_parse_error *error);
+/* A term as the message it is, within so many bytes; see send.c. */
+cop_status cop__message_of_term(const cop_kinds *kinds, cop_term term, size_t memory_max,
+                                const cop_kind **kind, void **value, cop_parse_error *error);
 
 /* The same as a signal that is ready to be sent: nothing is left in hand while its sender waits and may end. */
 cop_status cop__signal_of_term(struct cop__thread *thread, cop_term term, struct cop__signal **signal);
@@ -529,6 +530,7 @@ enum cop__failure {
         COP__FAILED_ISOLATED,
         COP__FAILED_EXPIRED, /* a request in flight, at its dequeue */
         COP__FAILED_CYCLE,   /* a call in a ring that somebody else has closed */
+        COP__FAILED_NO_HANDLER, /* a NO_REPLY that has its reason in that */
 };
 void cop__fail_call(struct cop__thread *thread, cop_pid callee, struct cop__signal *request,
                     enum cop__failure failure, struct cop__shared_term *reason);
@@ -536,6 +538,15 @@ struct cop__failed {
         struct cop__shared_term *reason; /* of COP__FAILED_DIED and _CYCLE: counted */
         uint32_t failure;
 };
+
+/*
+ * Nothing of a server's is for this message: a call ends with that as its reason, at once. True: it was one that nobody had
+ * answered, and has ended.
+ */
+bool cop__refuse_unwanted(struct cop__actor *actor, struct cop__signal *signal);
+
+/* As cop_message_free, but whoever called, and has no answer, hears why. */
+void cop__message_fail(cop_message *message, enum cop__failure why);
 
 /* ---- Taking signals in (turn.c) -------------------------------------------------------- */
 
@@ -761,6 +772,8 @@ void cop__start_renew(struct cop__actor *actor, void (*next)(void *state), void 
 void cop__start_drop(struct cop__actor *actor);
 /* cop_spawn_opt, where the newborn answers to `asked` as to a call when its start is over; none: it does not. */
 cop_status cop__spawn(const cop_spawn_options *options, cop_ref asked, cop_pid *pid);
+/* cop_spawn_opt with an argument that is a term of options->kind, if that is not NULL. Errors: also those of cop__kind_from_term. */
+cop_status cop__spawn_from_term(cop_spawn_options options, cop_term argument, cop_pid *pid);
 /* Are the options good, but for what is to run, and does the node take actors at all? Errors: those of cop_spawn_opt. */
 cop_status cop__spawn_is_welcome(const cop_spawn_options *options);
 /* cop__spawn for options that are known to be good, and for the isolation that they have come to (outpost.h). */

@@ -234,9 +234,12 @@ cop_status cop__take_failure(struct cop__thread *thread, struct cop__actor *acto
                 [COP__FAILED_ISOLATED] = COP_E_ISOLATED,
                 [COP__FAILED_EXPIRED] = COP_E_TIMEOUT,
                 [COP__FAILED_CYCLE] = COP_E_CYCLE,
+                [COP__FAILED_NO_HANDLER] = COP_E_NO_REPLY,
         };
         struct cop__failed *failed = cop__signal_body(signal);
         cop_status status = statuses[failed->failure];
+        if (failed->failure == COP__FAILED_NO_HANDLER)
+                failed->reason = cop__shared_term_new(cop_atom("no_handler"));
         cop__failure_keep(actor, failed->reason);
         cop__signal_done(thread, actor, signal);
         return status;

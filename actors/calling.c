@@ -61,23 +61,27 @@ uint64_t cop__call_deadline_left(struct cop__actor *actor, uint64_t own_ns)
 
 /* ---- Starts ------------------------------------------------------------------------------- */
 
-void cop__calling_hinge(struct cop__thread *thread, cop_caller caller, cop_pid child)
+struct cop__signal *cop__calling_hinge_new(struct cop__thread *thread)
 {
-        struct cop__signal *signal;
-        if (caller.ref.bits == 0)
+        return cop__signal_new(&thread->pool, COP__SIGNAL_HINGE, sizeof(cop_pid));
+}
+
+void cop__calling_hinge(struct cop__thread *thread, struct cop__signal *news, cop_caller caller,
+                        cop_pid child)
+{
+        if (caller.ref.bits == 0) {
+                cop__signal_free(&thread->pool, news);
                 return;
-        signal = cop__signal_new(&thread->pool, COP__SIGNAL_HINGE, sizeof(child));
-        if (signal == NULL)
-                return;
-        signal->ref = caller.ref;
-        memcpy(cop__signal_body(signal), &child, sizeof(child));
-        cop__send_signal(thread, caller.pid, signal);
+        }
+        news->ref = caller.ref;
+        memcpy(cop__signal_body(news), &child, sizeof(child));
+        cop__send_signal(thread, caller.pid, news);
 }
 
 int64_t cop__calling_start_wait(struct cop__actor *actor, cop_ref ref, cop_pid child)
 {
         if (cop__rare_of(actor) == NULL) /* who has none would leave its edge behind if it were killed */
-                return COP_FOREVER;
+                return 1; /* without memory for that now; perhaps in a moment */
         cop__calling_wait_for_start(cop__calling_own(actor), ref, child);
         cop__fence_seq(); /* CLOSE */
         return cop__ring_hinges(actor) ? 1 : COP_FOREVER;

@@ -114,9 +114,13 @@ COP__INLINE uint64_t cop__request_deadline(const struct cop__signal *request)
 
 bool cop__request_is_over(struct cop_node *node, const struct cop__signal *request);
 
-/* Tells a caller whose call was deferred that he waits until the start of that actor is over.
- * Without memory he is not told, and a ring through it is not seen. */
-void cop__calling_hinge(struct cop__thread *thread, cop_caller caller, cop_pid child);
+/* The news of a start that is to come, made while it can still be refused; NULL: no memory. One
+ * that is not needed ends with cop__signal_free. */
+struct cop__signal *cop__calling_hinge_new(struct cop__thread *thread);
+/* Tells a caller whose call was deferred that he waits until the start of that actor is over. Takes
+ * the news. */
+void cop__calling_hinge(struct cop__thread *thread, struct cop__signal *news, cop_caller caller,
+                        cop_pid child);
 void cop__calling_take_hinge(struct cop__thread *thread, struct cop__actor *actor,
                              struct cop__signal *signal);
 
@@ -155,6 +159,9 @@ enum cop__ring {
 /* "b <0.4.0>, who waits for the first": whom that actor cannot go on without, and so on, as it is at
  * this moment; "" for nobody. Threads: any that is inside. */
 void cop__ring_print(struct cop_node *node, cop_pid pid, struct cop__text *text);
+
+/* The first of them; nobody: it waits for nobody that we know. Threads: any that is inside. */
+cop_pid cop__ring_next(struct cop_node *node, cop_pid pid);
 
 enum cop__ring cop__ring_look_far(struct cop__actor *actor, struct cop__calling *own);
 

@@ -145,7 +145,10 @@ static void print_message(const cop_kinds *kinds, const cop_kind *kind, const vo
 {
         cop_term term;
         text[0] = '\0';
-        if (cop__kind_to_term(kind, value, &term) != COP_OK)
+        cop_status status = cop__kind_to_term_within(kind, value, COP__SHOWN_MAX, &term);
+        if (status == COP_E_TOO_BIG)
+                snprintf(text, size, "a %s that is too large to show", kind->name);
+        if (status != COP_OK)
                 return;
         cop_term_print(term, kinds, text, size);
         cop_term_free(term);
@@ -263,6 +266,7 @@ void cop__crash_restate(struct cop__crash *crash, const struct cop__report *repo
         crash->message = put_text(crash, report->message);
         crash->started_as = put_text(crash, report->started_as);
         crash->state = put_text(crash, report->state);
+        crash->events = put_text(crash, report->events);
 }
 
 /* {fault, sigfpe, "integer division by zero", {till_on_bill, "samples/shop.c:15"}, Message}; or what somebody exits with that looks

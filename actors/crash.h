@@ -57,7 +57,7 @@ void cop__crash_take(struct cop__crash *crash, struct cop_node *node, struct cop
 /* A copy that has no share of the reason yet: only what is used is copied. */
 void cop__crash_copy(struct cop__crash *to, const struct cop__crash *from);
 
-/* Words of a report in place of facts: what, message, started_as and state. */
+/* Words of a report in place of facts: what, message, started_as, state and events. */
 void cop__crash_restate(struct cop__crash *crash, const struct cop__report *report);
 
 /* All that a report says but for number, outcome and logged. Threads: any, also outside the node. */

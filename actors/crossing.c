@@ -17,7 +17,7 @@ COP__KIND_DEFINE(cop__wish, server, run, run_with, server_name, name, label, ini
                  priority, promise, start_ref, asked, argument);
 COP__KIND_DEFINE(cop__query, what, how, on, number, pid, ref, name, term, value, body);
 COP__KIND_DEFINE(cop__told, status, value, ref, term);
-COP__KIND_DEFINE(cop__obituary, reason, ignored, reports, unread, from, message, state);
+COP__KIND_DEFINE(cop__obituary, reason, ignored, reports, unread, from, message, state, events);
 COP__KIND_DEFINE(cop__log_line, level, text);
 
 /* A tray that had to hold more gives it back once it is empty. */
@@ -88,7 +88,7 @@ bool cop__tray_take(struct cop__tray *tray, struct cop__packet *packet, const ui
         if (cop__tray_waiting(tray) < sizeof(*packet))
                 return false;
         memcpy(packet, tray->data + tray->start, sizeof(*packet));
-        if (packet->type < COP__PACKET_SIGNAL || packet->type > COP__PACKET_LOG ||
+        if (packet->type < COP__PACKET_SIGNAL || packet->type > COP__PACKET_LAST ||
             packet->size > COP_MESSAGE_SIZE_MAX) {
                 *status = COP_E_MALFORMED;
                 return false;

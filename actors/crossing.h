@@ -31,6 +31,9 @@ enum cop__packet_type {
         COP__PACKET_DEFER,      /* from the process: it will answer `ref` later */
         COP__PACKET_UNWATCH,    /* from the process: the call `ref` is over */
         COP__PACKET_LOG,        /* from the process: a cop__log_line */
+        COP__PACKET_SYS,        /* to the process: a cop__sys_request (sys.h) of `pid`, under `ref` */
+        COP__PACKET_SYS_ANSWER, /* from the process: its cop__sys_answer, under `ref` */
+        COP__PACKET_LAST = COP__PACKET_SYS_ANSWER,
 };
 
 /* Blocks of references that a process may use up: 268,435,456 in all. */
@@ -151,7 +154,7 @@ typedef struct cop__obituary {
         bool ignored, reports;
         uint32_t unread;
         cop_pid from;
-        cop_text message, state;
+        cop_text message, state, events;
 } cop__obituary;
 
 typedef struct cop__log_line {

@@ -66,7 +66,7 @@ static void describe(const struct cop_node *node, const struct cop__signal *sign
         memcpy(letter->kind, signal->kind->name, size);
         letter->kind[size] = '\0';
         letter->text[0] = '\0';
-        if (cop__kind_to_term(signal->kind, cop__signal_body(signal), &term) != COP_OK)
+        if (cop__kind_to_term_within(signal->kind, cop__signal_body(signal), COP__SHOWN_MAX, &term) != COP_OK)
                 return;
         cop_term_print(term, node->kinds, letter->text, sizeof(letter->text));
         cop_term_free(term);

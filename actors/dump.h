@@ -8,7 +8,7 @@
  *        3 opens the file (dump_file.h)
  *        4 writes records: the node, modules, workers and threads (dump_threads.c),
  *          trees, actors, mail, crashes, dead letters (dump_actors.c)
- *        5 dies by the signal
+ *        5 dies, by the signal or with the node's exit code
  *
  * One that does not halt in time is written down as it runs. So what is read may change meanwhile, or be what a broken program left
  * of it: each record is made in a try of its own, and a fault in one leaves out that record (dump_pen.h).

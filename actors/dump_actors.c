@@ -10,6 +10,8 @@
 #include "actors/dump_value.h"
 #include "actors/fault_report.h"
 #include "actors/info.h"
+#include "actors/recent.h"
+#include "actors/report.h"
 
 /* Actors up to which the function that each is in is looked up: each look goes through the whole table of symbols. */
 #define PLACES_LOOKED_UP 1000u
@@ -93,12 +95,14 @@ static void put_mail(struct cop__dump *dump, const void *subject)
 static void fill_actor(struct cop__dump *dump, const void *subject)
 {
         const struct cop__glimpse *glimpse = subject;
-        char address[32] = "";
+        char address[32] = "", recent[COP__RECENT_TEXT];
         const char *place = NULL;
         if (glimpse->where != NULL)
                 snprintf(address, sizeof(address), "%p", glimpse->where);
         if (glimpse->where != NULL && dump->looks_up_places)
                 place = cop__object_function_at(&dump->program, (uintptr_t)glimpse->where);
+        /* One word, and tables that are constant: nothing of it can be half written. */
+        cop__recent_print(dump->node, glimpse->recent, 0, recent, sizeof(recent));
         cop__dump_pid(dump, "pid", glimpse->pid);
         cop__dump_pid(dump, "parent", glimpse->parent);
         cop__dump_text(dump, "name", glimpse->name);
@@ -110,6 +114,7 @@ static void fill_actor(struct cop__dump *dump, const void *subject)
         cop__dump_number(dump, "bytes", glimpse->bytes);
         cop__dump_number(dump, "relations", glimpse->relations);
         cop__dump_text(dump, "where", place != NULL ? place : address);
+        cop__dump_text(dump, "recent", recent);
 }
 
 static void put_actor(struct cop__dump *dump, const void *subject)

@@ -10,7 +10,6 @@
  */
 #include <coppice/event_manager.h>
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "actors/actor.h"
@@ -166,8 +165,7 @@ static cop_status await_start(cop_pid pid, cop_ref start_ref, cop_ref down_ref, 
 static cop_status start(const cop__handler_add *add, cop_pid *pid)
 {
         cop_ref down_ref;
-        void *argument = NULL;
-        cop_spawn_options options = {
+        const cop_spawn_options options = {
                 .server = (const cop_behaviour *)(uintptr_t)add->server,
                 .kind = (const cop_kind *)(uintptr_t)add->kind,
                 .link = true,
@@ -175,18 +173,7 @@ static cop_status start(const cop__handler_add *add, cop_pid *pid)
                 .monitor_ref = &down_ref,
                 .start_ref = cop_ref_new(),
         };
-        if (options.kind != NULL) {
-                cop_status status =
-                        cop__kind_from_term(options.kind, add->argument, &argument, NULL);
-                if (status != COP_OK)
-                        return status;
-        }
-        options.argument = argument;
-        cop_status status = cop_spawn_opt(&options, pid);
-        if (argument != NULL) {
-                cop__flat_drop(options.kind, argument);
-                free(argument);
-        }
+        cop_status status = cop__spawn_from_term(options, add->argument, pid);
         if (status != COP_OK)
                 return status;
         return await_start(*pid, options.start_ref, down_ref, add->start_ms);

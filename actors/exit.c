@@ -283,8 +283,11 @@ struct cop__shared_term *cop__fault_reason(struct cop_node *node, const struct c
         struct cop__place place;
         char line[160], words[COP__FAULT_SAID_MAX];
         cop_term handled = cop_atom("none");
-        bool copied = message != NULL && message->kind != NULL &&
-                      cop__kind_to_term(message->kind, cop__signal_body(message), &handled) == COP_OK;
+        bool is_known = message != NULL && message->kind != NULL;
+        bool copied = is_known && cop__kind_to_term_within(message->kind, cop__signal_body(message), COP__SHOWN_MAX,
+                                                           &handled) == COP_OK;
+        if (is_known && !copied)
+                handled = cop_atom(message->kind->name);
         place_of_fault(node, fault, &place, line);
         if (!cop__abort_words_of(fault, place.function, words, sizeof(words)))
                 snprintf(words, sizeof(words), "%s", cop__fault_words(fault));

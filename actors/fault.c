@@ -31,6 +31,7 @@
 #include "actors/code_map.h"
 #include "actors/fault_judge.h"
 #include "actors/fault_report.h"
+#include "actors/remains.h"
 #include "base/atomic.h"
 
 #if COP__ASAN
@@ -54,7 +55,10 @@ static struct installation {
         struct cop__fault_witness *witnesses; /* atomic; changed under the lock, read by the reporter: WITNESS */
         int reporter; /* atomic: the thread that writes the last report; 0: none */
         int dying_by; /* that report's signal, for its alarm */
+        int exit_code; /* atomic: of the process when it dies; 0: it dies by the signal */
         bool has_halted; /* the reporter's */
+        bool has_left_remains; /* likewise: a fault on the way there is the end */
+        unsigned told; /* likewise: threads that were told to halt */
         uint32_t bystander_count; /* atomic: places taken, and asked for in vain */
         struct cop__bystander bystanders[COP__BYSTANDERS_MAX];
 } installation = { .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -79,7 +83,7 @@ static pid_t own_thread(void)
 /* --- dying and chaining ------------------------------------------------------------ */
 
 /* Ends the process by its default action; a core dump shows the frames below this one. */
-static COP__NORETURN void die(int number)
+static COP__NORETURN void die_by(int number)
 {
         struct sigaction fallback = { .sa_handler = SIG_DFL };
         sigset_t mask;
@@ -89,6 +93,24 @@ static COP__NORETURN void die(int number)
         pthread_sigmask(SIG_UNBLOCK, &mask, NULL);
         syscall(SYS_tgkill, getpid(), own_thread(), number);
         _exit(128 + number);
+}
+
+/* By the code that a node has asked for, else by the signal; the core is the same. Without memory for a copy the core is worth more. */
+static COP__NORETURN void die(int number)
+{
+        int code = cop__load_relaxed(&installation.exit_code);
+        pid_t copy = 0;
+        if (code == 0)
+                die_by(number);
+        if (installation.has_left_remains || !cop__remains_are_wanted())
+                _exit(code);
+        installation.has_left_remains = true;
+        alarm(0); /* a large core takes its time */
+        cop__fault_halt_threads();
+        if (!cop__remains_leave(number, die_by, installation.told, &copy))
+                die_by(number);
+        cop__fault_report_core(copy);
+        _exit(code);
 }
 
 static void report_took_too_long(int unused)
@@ -141,7 +163,7 @@ static COP__NORETURN void stop(struct cop__fault_scope *scope,
                 scope->describe(actor, sizeof actor, scope->describe_context);
         cop__fault_report(&scope->fault, refusal, actor, refusal->is_stack_lost ? NULL : context);
         call_witnesses(scope, refusal);
-        cop__fault_report_end();
+        cop__fault_report_end(cop__load_relaxed(&installation.exit_code));
         die(number);
 }
 
@@ -373,8 +395,7 @@ static COP__NORETURN void halt(struct cop__fault_scope *scope, const ucontext_t 
                 cop__backtrace_from(&scope->fault.backtrace, context);
         if (scope)
                 cop__store_release(&scope->halted, 1); /* HALT */
-        for (;;)
-                pause();
+        cop__remains_stay();
 }
 
 /* An entry of /proc/self/task, as the kernel writes it; opendir would allocate. */
@@ -416,6 +437,7 @@ unsigned cop__fault_halt_threads(void)
                 got = syscall(SYS_getdents64, tasks, entries, sizeof entries);
         if (tasks >= 0)
                 close(tasks);
+        installation.told = told;
         return told;
 }
 
@@ -561,8 +583,14 @@ void cop__fault_uninstall(void)
                 restore_handlers(COP__COUNT(signals));
                 cop__code_map_free(installation.map);
                 installation.map = NULL;
+                cop__store_relaxed(&installation.exit_code, 0);
         }
         pthread_mutex_unlock(&installation.lock);
+}
+
+void cop__fault_end_with(int code)
+{
+        cop__store_relaxed(&installation.exit_code, code);
 }
 
 void cop__fault_forget(void)
@@ -572,6 +600,7 @@ void cop__fault_forget(void)
         installation.map = NULL;
         installation.witnesses = NULL;
         installation.reporter = 0;
+        cop__store_relaxed(&installation.exit_code, 0);
         current_scope = NULL;
 }
 

@@ -5,7 +5,7 @@
  *
  *      actor's code ──fault──► handler, on the alternate stack
  *                                 │ not an actor's, or not safe to leave: a report, and the
- *                                 │ process dies by the signal
+ *                                 │ process dies, by the signal or by an exit code of its own
  *                                 ▼
  *                              the saved registers are rewritten; the handler returns
  *                                 ▼
@@ -130,6 +130,12 @@ struct cop__fault_scope {
  */
 cop_status cop__fault_install(void);
 void cop__fault_uninstall(void);
+
+/*
+ * From here on a process that cannot go on ends with this code, and a copy of it dies by the signal where a core dump is wanted (remains.h);
+ * 0: by the signal itself. Until the last uninstall. Threads: any; the last one's counts.
+ */
+void cop__fault_end_with(int code);
 
 /* In a forked process, whose handlers have been reset: nothing is installed. */
 void cop__fault_forget(void);

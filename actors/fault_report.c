@@ -361,9 +361,28 @@ void cop__fault_report(const struct cop__fault *fault, const struct cop__fault_r
         show_frames(fault, context);
 }
 
-void cop__fault_report_end(void)
+void cop__fault_report_end(int code)
 {
         struct line line;
-        begin_line(&line, "   the process ends by this signal, so that a core dump can be made");
+        begin_line(&line, "   the process ends ");
+        if (code == 0) {
+                cop__words_add(&line.words, "by this signal, so that a core dump can be made");
+        } else {
+                cop__words_add(&line.words, "with exit code ");
+                cop__words_add_number(&line.words, (unsigned)code);
+        }
+        end_line(&line);
+}
+
+void cop__fault_report_core(int process)
+{
+        struct line line;
+        begin_line(&line, "   ");
+        if (process > 0) {
+                cop__words_add(&line.words, "its core dump is that of process ");
+                cop__words_add_number(&line.words, (unsigned)process);
+        } else {
+                cop__words_add(&line.words, "no core dump could be written");
+        }
         end_line(&line);
 }

@@ -64,8 +64,11 @@ struct cop__fault_refusal {
 void cop__fault_report(const struct cop__fault *fault, const struct cop__fault_refusal *refusal,
                        const char *actor, const ucontext_t *context);
 
-/* The last line, after whatever else is to be said. */
-void cop__fault_report_end(void);
+/* How it ends, after whatever else is to be said: with that code, 0: by the signal. */
+void cop__fault_report_end(int code);
+
+/* The last line of one that ends with a code: whose core dump it is, 0: there is none. */
+void cop__fault_report_core(int process);
 
 const char *cop__fault_blame_words(enum cop__blame blame); /* "your program" */
 

@@ -15,8 +15,10 @@
 
 #include "actors/actor.h"
 #include "actors/inside_main.h"
+#include "actors/recent.h"
 #include "actors/request.h"
 #include "actors/server.h"
+#include "actors/sys.h"
 #include "mailbox/kind.h"
 
 struct cop__inside *cop__inside_here(void)
@@ -51,6 +53,16 @@ static cop_status put(struct cop__inside *inside, struct cop__packet packet, con
         return status;
 }
 
+/* What sys has asked is answered in any case, if only with why it is not. */
+static cop_status put_sys_answer(struct cop__inside *inside, const struct cop__signal *signal)
+{
+        const struct cop__packet packet = { .type = COP__PACKET_SYS_ANSWER, .ref = signal->ref.bits };
+        cop_status status = put(inside, packet, COP_KIND_OF(cop__sys_answer), cop__signal_body(signal));
+        if (status == COP_OK || status == COP_E_NO_MEMORY)
+                return status;
+        return put(inside, packet, COP_KIND_OF(cop__sys_answer), &(cop__sys_answer){ status, cop_nil() });
+}
+
 static cop_status put_signal(struct cop__inside *inside, cop_pid to, const struct cop__signal *signal)
 {
         struct cop__packet packet = {
@@ -63,10 +75,13 @@ static cop_status put_signal(struct cop__inside *inside, cop_pid to, const struc
         switch (signal->type) {
         case COP__SIGNAL_MESSAGE:
         case COP__SIGNAL_REPLY:
+                if (cop__kind_same(signal->kind, COP_KIND_OF(cop__sys_answer)))
+                        return put_sys_answer(inside, signal);
                 if (!cop__kind_crosses(inside->node->crossing_kinds, signal->kind))
                         return COP_E_ISOLATED; /* between the library's own actors */
                 return put(inside, packet, signal->kind, cop__signal_body(signal));
         case COP__SIGNAL_FAILED:
+                packet.more = ((const struct cop__failed *)cop__signal_body(signal))->failure;
                 return put(inside, packet, NULL, NULL);
         case COP__SIGNAL_EXIT: {
                 const struct cop__relation *exit = COP__CONTAINER((uintptr_t)signal, struct cop__relation, signal);
@@ -95,7 +110,8 @@ static void end_exported(struct cop__thread *thread, struct cop__signal *signal)
         cop__signal_free(&thread->pool, signal);
 }
 
-/* A request that cannot cross fails; a message is a dead letter, and said to be. */
+/* A request that cannot cross fails; a message is a dead letter, and said to be; so is an answer, and its caller hears that
+ * there is none. */
 static void refuse(struct cop__thread *thread, cop_pid to, struct cop__signal *signal, cop_status status)
 {
         bool asks = signal->ref.bits != 0 && !(signal->flags & COP__SIGNAL_ANSWERED) &&
@@ -110,6 +126,10 @@ static void refuse(struct cop__thread *thread, cop_pid to, struct cop__signal *s
         if (signal->kind != NULL)
                 cop_log(COP_LOG_WARNING, "%s cannot leave the actor's process: %s: dropped",
                         signal->kind->name, cop_status_text(status));
+        if (signal->type == COP__SIGNAL_REPLY)
+                put(cop__node_of(thread)->inside,
+                    (struct cop__packet){ .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_FAILED,
+                                          .pid = to.bits, .ref = signal->ref.bits }, NULL, NULL);
         cop__count_up(&cop__here_of(thread)->dead_letters);
         end_exported(thread, signal);
 }
@@ -202,6 +222,23 @@ static void take_signal(struct cop__thread *thread, struct cop__inside *inside,
                 cop__store_release(&inside->actor->urgent, 1); /* as in cop__send_signal */
 }
 
+static void take_sys(struct cop__thread *thread, struct cop__inside *inside,
+                     const struct cop__packet *packet, const uint8_t *body)
+{
+        struct cop__signal *signal;
+        void *value;
+        if (cop__packet_value(packet, body, COP_KIND_OF(cop__sys_request), &value) != COP_OK)
+                give_up("a request of sys that it cannot read");
+        if (cop__signal_message(&thread->pool, COP_KIND_OF(cop__sys_request), value, &signal) != COP_OK)
+                give_up("no memory for a request of sys");
+        cop__flat_drop(COP_KIND_OF(cop__sys_request), value);
+        free(value);
+        signal->type = COP__SIGNAL_SYS;
+        signal->from.bits = packet->pid;
+        signal->ref.bits = packet->ref;
+        cop__push_signal(thread, inside->actor, cop__pid_generation(inside->pid), signal);
+}
+
 /* The callee of a call of ours will answer later: when the call ends, the outpost must know. */
 static void take_deferred(struct cop__inside *inside, cop_ref ref)
 {
@@ -238,6 +275,8 @@ static bool take_packets(struct cop__thread *thread, struct cop__inside *inside)
                         take_answer(inside, &packet, body);
                 else if (packet.type == COP__PACKET_DEFERRED)
                         take_deferred(inside, (cop_ref){ packet.ref });
+                else if (packet.type == COP__PACKET_SYS)
+                        take_sys(thread, inside, &packet, body);
         }
         if (status != COP_OK)
                 give_up("bytes that are no packets");
@@ -324,7 +363,7 @@ static bool is_for_want_of_memory(const struct cop__inside *inside, cop_term rea
 COP__NORETURN void cop__inside_end(struct cop__thread *thread, struct cop__actor *actor)
 {
         struct cop__inside *inside = cop__node_of(thread)->inside;
-        char message[COP__REPORT_TEXT], state[COP__REPORT_TEXT];
+        char message[COP__REPORT_TEXT], state[COP__REPORT_TEXT], events[COP__REPORT_TEXT];
         struct rlimit memory;
         cop_term reason = actor->reason->term;
         bool faulted = cop_is_tuple(reason, "fault", 5);
@@ -335,6 +374,7 @@ COP__NORETURN void cop__inside_end(struct cop__thread *thread, struct cop__actor
         }
         print_current(inside, actor->current, message, sizeof(message));
         cop__server_print_state(actor, state, sizeof(state));
+        cop__events_print(inside->node, actor, events, sizeof(events));
         cop__obituary obituary = {
                 .reason = starved ? COP_TUPLE(cop_atom("os_process"), cop_atom("memory_limit")) : reason,
                 .ignored = cop__start_is_ignored(actor),
@@ -343,6 +383,7 @@ COP__NORETURN void cop__inside_end(struct cop__thread *thread, struct cop__actor
                 .from = actor->current != NULL ? actor->current->from : cop_no_pid(),
                 .message = cop_text_of(message),
                 .state = cop_text_of(state),
+                .events = cop_text_of(events),
         };
         cop__rare_end(actor); /* what it owned ends here: once the outpost has heard of its end, the process is killed */
         if (put(inside, (struct cop__packet){ .type = COP__PACKET_ENDED }, COP_KIND_OF(cop__obituary),

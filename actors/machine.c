@@ -142,9 +142,11 @@ static void enter(struct cop__actor *actor, struct cop__machine *machine, int64_
 
 /* The event is over, or waits for another state. */
 static void put_away(struct cop__actor *actor, struct cop__machine *machine,
-                     struct cop__signal *event)
+                     struct cop__signal *event, bool wanted)
 {
         actor->current = NULL;
+        if (!wanted && cop__refuse_unwanted(actor, event))
+                return;
         if (machine->postpones) {
                 cop__queue_release(&actor->queue, &actor->cursor, &event->node);
                 cop__machine_append(&machine->postponed, event);
@@ -195,7 +197,7 @@ static void process(struct cop__actor *actor, struct cop__machine *machine,
                 cop__store_relaxed(&actor->where, (const void *)(uintptr_t)entry->run.message);
                 entry->run.message(actor->state, cop__signal_body(event));
         }
-        put_away(actor, machine, event);
+        put_away(actor, machine, event, entry != NULL);
         conclude(actor, machine);
 }
 

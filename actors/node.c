@@ -281,6 +281,8 @@ static void fill_in_defaults(cop_node_options *options)
                 options->long_turn_ms = COP__LONG_TURN_MS;
         if (options->blocking_threads == 0)
                 options->blocking_threads = COP__BLOCKING_THREADS;
+        if (options->max_processes == 0)
+                options->max_processes = COP__PROCESSES;
         if (options->slice_ms == 0)
                 options->slice_ms = COP__SLICE_MS;
         if (options->no_spare_workers || options->simulation != NULL)
@@ -317,6 +319,7 @@ static cop_status start(const cop_node_options *given, const cop_kind *const *ki
         if (result == NULL || cop__clock_simulated() != NULL || !is_node_name(options.name) ||
             options.workers > COP__WORKERS_MAX || options.max_actors > ACTORS_MAX ||
             options.spare_workers > COP__WORKERS_MAX - options.workers ||
+            options.fault_exit_code < 0 || options.fault_exit_code > 255 ||
             options.slice_ms > SLICE_MS_MAX || options.blocking_threads > BLOCKING_THREADS_MAX ||
             (options.memory_limit > 0 && options.memory_limit < COP__MEMORY_LIMIT_LEAST) ||
             (options.processes && options.simulation != NULL))
@@ -326,7 +329,7 @@ static cop_status start(const cop_node_options *given, const cop_kind *const *ki
                 return COP_E_NO_MEMORY;
         memset(node, 0, sizeof(*node));
         node->inside = inside;
-        cop__zygote_init(&node->zygote);
+        cop__zygote_init(&node->zygote, options.max_processes);
         node->witness = (struct cop__fault_witness){ .stopped = cop__dump_write, .context = node };
         cop_status status = begin_simulation(&options, &all);
         if (status != COP_OK)
@@ -364,6 +367,8 @@ static cop_status start(const cop_node_options *given, const cop_kind *const *ki
         if (status != COP_OK)
                 goto without_watch;
         cop__fault_witness_add(&node->witness);
+        if (options.fault_exit_code > 0)
+                cop__fault_end_with(options.fault_exit_code);
         *result = node;
         return COP_OK;
 without_watch:

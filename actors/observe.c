@@ -88,7 +88,7 @@ static void observe_value(struct cop__actor *actor, const char *what, cop_pid pe
                           const cop_kind *kind, const void *value)
 {
         cop_term term = cop_atom("none");
-        bool copied = kind != NULL && cop__kind_to_term(kind, value, &term) == COP_OK;
+        bool copied = kind != NULL && cop__kind_to_term_within(kind, value, COP__SHOWN_MAX, &term) == COP_OK;
         struct cop__shared_term *held = cop__shared_term_new(term);
         if (copied)
                 cop_term_free(term);
@@ -122,7 +122,7 @@ void cop__observe_state(struct cop__actor *actor)
 {
         cop_term term;
         struct cop__rare *rare = actor->rare;
-        if (!wants_events(observation_of(actor)) || cop__state_shown(actor, &term) != COP_OK)
+        if (!wants_events(observation_of(actor)) || cop__state_told(actor, &term) != COP_OK)
                 return;
         struct cop__shared_term *held = cop__shared_term_new(term);
         cop_term_free(term);

@@ -14,6 +14,7 @@
 
 #include "actors/actor.h"
 #include "actors/outpost_hear.h"
+#include "actors/outpost_sys.h"
 #include "actors/report.h"
 #include "base/clock.h"
 #include "mailbox/kind.h"
@@ -282,6 +283,8 @@ static void found(struct cop__actor *self, struct cop__crossing *crossing, const
         if (status == COP_OK)
                 status = cop__poll_add(&crossing->node->scheduler.poll, crossing->socket, reading,
                                        pid.bits);
+        if (status == COP_E_LIMIT)
+                fail_to_start("the node has all the processes that it may have (max_processes)");
         if (status != COP_OK)
                 fail_to_start(cop_status_text(status));
         cop__crossing_flush(crossing, pid);
@@ -335,21 +338,24 @@ const cop_behaviour cop__outpost_server = {
 
 /* ---- Its end --------------------------------------------------------------------------------- */
 
-static struct cop__crossing *crossing_of(struct cop__actor *actor)
+struct cop__crossing *cop__crossing_of(const struct cop__actor *actor)
 {
         return actor->state != NULL ? ((struct outpost *)actor->state)->crossing : NULL;
 }
 
 void cop__outpost_cut(struct cop__actor *actor)
 {
-        struct cop__crossing *crossing = crossing_of(actor);
-        if (crossing != NULL && crossing->socket >= 0)
+        struct cop__crossing *crossing = cop__crossing_of(actor);
+        if (crossing == NULL)
+                return;
+        if (crossing->socket >= 0)
                 cop__zygote_kill(crossing->node, &crossing->birth);
+        cop__outpost_sys_return(actor, crossing);
 }
 
 bool cop__outpost_deferred(struct cop__actor *actor, cop_ref ref)
 {
-        struct cop__crossing *crossing = crossing_of(actor);
+        struct cop__crossing *crossing = cop__crossing_of(actor);
         struct cop__packet packet = { .type = COP__PACKET_DEFERRED, .ref = ref.bits };
         /*
          * Not told, the process does not end the watch: it stays until the callee or the outpost
@@ -380,7 +386,7 @@ static void put_cause(const struct cop__birth *birth, char *text, size_t size)
 
 void cop__outpost_testify(struct cop__actor *actor, struct cop__report *report)
 {
-        struct cop__crossing *crossing = crossing_of(actor);
+        struct cop__crossing *crossing = cop__crossing_of(actor);
         struct cop__birth now;
         report->message[0] = '\0';
         report->from = cop_no_pid();
@@ -401,6 +407,7 @@ void cop__outpost_testify(struct cop__actor *actor, struct cop__report *report)
                  (int)now.os_pid);
         copy_text(report->message, sizeof(report->message), crossing->obituary->message);
         copy_text(report->state, sizeof(report->state), crossing->obituary->state);
+        copy_text(report->events, sizeof(report->events), crossing->obituary->events);
         report->from = crossing->obituary->from;
 }
 

@@ -41,14 +41,13 @@
 #ifndef ACTORS_OUTPOST_H
 #define ACTORS_OUTPOST_H
 
+#include "actors/actor.h"
 #include "actors/belonging.h"
 #include "actors/crossing.h"
 #include "actors/zygote.h"
 #include "base/table.h"
 
-struct cop__actor;
 struct cop__report;
-struct cop__thread;
 
 /* All of an outpost that must end with it. */
 struct cop__crossing {
@@ -61,6 +60,7 @@ struct cop__crossing {
         bool started, hung_up;
         struct cop__tray in, out;
         struct cop__table held;     /* requests, by reference */
+        struct cop__mailbox looked; /* what sys has asked and the process not answered; see outpost_sys.h */
         cop__obituary *obituary;    /* flat; for the crash report */
 };
 

@@ -13,6 +13,8 @@
 
 #include "actors/actor.h"
 #include "actors/outpost_answer.h"
+#include "actors/outpost_sys.h"
+#include "actors/sys.h"
 #include "base/clock.h"
 #include "mailbox/kind.h"
 
@@ -32,8 +34,9 @@ static COP__NORETURN void exit_because(cop_term why)
 static void *read_value(const struct hearing *hearing, const cop_kind *kind)
 {
         void *value;
-        if (cop__packet_value(hearing->packet, hearing->body, kind, &value) != COP_OK)
-                exit_because(cop_atom("malformed"));
+        cop_status status = cop__packet_value(hearing->packet, hearing->body, kind, &value);
+        if (status != COP_OK)
+                exit_because(cop_atom(status == COP_E_NO_MEMORY ? "no_memory" : "malformed"));
         return value;
 }
 
@@ -43,6 +46,13 @@ static void end_held(struct cop__crossing *crossing, struct cop__held *held)
 {
         cop__table_remove(&crossing->held, &held->node);
         cop_message_free(held->request); /* unanswered and not deferred: the call fails */
+        free(held);
+}
+
+static void end_unwanted(struct cop__crossing *crossing, struct cop__held *held)
+{
+        cop__table_remove(&crossing->held, &held->node);
+        cop__message_fail(held->request, COP__FAILED_NO_HANDLER);
         free(held);
 }
 
@@ -65,9 +75,11 @@ static bool is_allowed(const struct hearing *hearing, const cop_kind *kind)
 }
 
 /*
- * A value as a message of the node's; it has none of its own after that. NULL: it is not allowed.
+ * A value as a message of the node's; it has none of its own after that. Of the packet's flags those are kept that such a
+ * signal may bear: others would say of it what is not so, as that its receiver has consented to be overtaken.
+ * NULL: it is not allowed.
  */
-static struct cop__signal *read_message(const struct hearing *hearing)
+static struct cop__signal *read_message(const struct hearing *hearing, uint16_t flags)
 {
         const cop_kind *kind;
         void *value;
@@ -85,7 +97,7 @@ static struct cop__signal *read_message(const struct hearing *hearing)
                 exit_because(cop_atom("no_memory"));
         if (!allowed)
                 return NULL;
-        signal->flags |= hearing->packet->flags & COP__CROSSING_FLAGS;
+        signal->flags |= hearing->packet->flags & flags;
         signal->from = cop__actor_pid(hearing->self);
         return signal;
 }
@@ -93,7 +105,7 @@ static struct cop__signal *read_message(const struct hearing *hearing)
 /* A mailbox that takes no more said so: the process is past its send, so it is a dead letter. */
 static void send_message(const struct hearing *hearing)
 {
-        struct cop__signal *signal = read_message(hearing);
+        struct cop__signal *signal = read_message(hearing, 0);
         if (signal != NULL)
                 cop__send_on(cop__thread_here(), hearing->self,
                              (cop_pid){ hearing->packet->pid }, signal);
@@ -102,7 +114,7 @@ static void send_message(const struct hearing *hearing)
 /* An answer that it has not received and that must not be lost: back to where it came from. */
 static void send_back(const struct hearing *hearing)
 {
-        struct cop__signal *signal = read_message(hearing);
+        struct cop__signal *signal = read_message(hearing, COP__SIGNAL_ANSWERED);
         if (signal == NULL)
                 return;
         signal->ref.bits = hearing->packet->ref;
@@ -119,7 +131,7 @@ static void fail(const struct hearing *hearing, uint64_t why)
 
 static void send_request(const struct hearing *hearing)
 {
-        struct cop__signal *signal = read_message(hearing);
+        struct cop__signal *signal = read_message(hearing, 0);
         cop_pid to = { hearing->packet->pid };
         cop_ref ref = { hearing->packet->ref };
         if (signal == NULL)
@@ -137,7 +149,9 @@ static void send_request(const struct hearing *hearing)
 static void send_reply(const struct hearing *hearing)
 {
         struct cop__held *held = find_held(hearing->crossing, hearing->packet->ref);
-        struct cop__signal *signal = read_message(hearing);
+        bool through = hearing->packet->flags & COP__SIGNAL_THROUGH; /* an alias, which knows whether it may overtake */
+        struct cop__signal *signal =
+                read_message(hearing, through ? COP__SIGNAL_THROUGH | COP__SIGNAL_PRIORITY : COP__SIGNAL_RETURN);
         cop_pid to = { hearing->packet->pid };
         if (signal == NULL)
                 return;
@@ -155,8 +169,13 @@ static void send_reply(const struct hearing *hearing)
 static void fail_request(const struct hearing *hearing)
 {
         struct cop__held *held = find_held(hearing->crossing, hearing->packet->ref);
-        if (held != NULL)
+        if (held != NULL && hearing->packet->more == COP__FAILED_NO_HANDLER)
+                end_unwanted(hearing->crossing, held);
+        else if (held != NULL)
                 end_held(hearing->crossing, held);
+        else
+                cop__outpost_sys_fail(hearing->self, hearing->crossing,
+                                      (cop_ref){ hearing->packet->ref });
 }
 
 static void send_exit(const struct hearing *hearing)
@@ -222,6 +241,18 @@ static void hear_question(const struct hearing *hearing)
                 cop_term_free(answer.told.term);
         if (status != COP_OK)
                 exit_because(cop_atom("no_memory"));
+}
+
+/* What sys has asked of it. */
+static void hear_sys(const struct hearing *hearing)
+{
+        void *value = read_value(hearing, COP_KIND_OF(cop__sys_answer));
+        bool fits = cop__outpost_sys_hear(hearing->self, hearing->crossing,
+                                          (cop_ref){ hearing->packet->ref }, value);
+        cop__flat_drop(COP_KIND_OF(cop__sys_answer), value);
+        free(value);
+        if (!fits)
+                exit_because(cop_atom("malformed"));
 }
 
 /* ---- Beginning and end --------------------------------------------------------------------- */
@@ -353,6 +384,9 @@ static void hear_packet(const struct hearing *hearing)
                 return;
         case COP__PACKET_LOG:
                 hear_log(hearing);
+                return;
+        case COP__PACKET_SYS_ANSWER:
+                hear_sys(hearing);
                 return;
         default:
                 exit_because(cop_atom("malformed"));

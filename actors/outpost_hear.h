@@ -25,6 +25,9 @@ void cop__outpost_hear(struct cop__actor *self, struct cop__crossing *crossing);
 /* Writes what the socket takes (outpost.c). */
 void cop__crossing_flush(struct cop__crossing *crossing, cop_pid self);
 
+/* That of an outpost; NULL: it has not begun with it (outpost.c). */
+struct cop__crossing *cop__crossing_of(const struct cop__actor *actor);
+
 /* Frees the obituary. */
 void cop__crossing_bury(struct cop__crossing *crossing);
 

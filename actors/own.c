@@ -11,15 +11,17 @@
 #include "base/memory.h"
 #include "actors/own.h"
 
-/* One entry of the ledger. A descriptor has no name. */
+/* One entry of the ledger: in the list of what ends with the actor, in order, and in the table that it is found by. */
 struct owned {
         struct cop__belonging belonging;
-        const char *name;
+        struct cop__table_node node;
+        const char *name; /* a descriptor has none */
         void (*end)(void *thing);
         void *thing;
         int fd;
 };
 
+/* At the actor's death. The table goes as a whole (rare.c). */
 static void end_owned(struct cop__belonging *belonging)
 {
         struct owned *owned = COP__CONTAINER(belonging, struct owned, belonging);
@@ -37,20 +39,27 @@ static struct owned *owned_at(struct cop__list *at)
         return belonging->end == end_owned ? COP__CONTAINER(belonging, struct owned, belonging) : NULL;
 }
 
+/* A descriptor and an address may have the same one: who searches looks at both. */
+static uint64_t key_of(const void *thing, int fd)
+{
+        return thing != NULL ? (uint64_t)(uintptr_t)thing : (uint64_t)(unsigned)fd;
+}
+
 /* The entry of a thing, or (without one) of a descriptor; NULL: there is none. */
 static struct owned *find(const struct cop__actor *actor, const void *thing, int fd)
 {
-        struct cop__list *all = actor->rare != NULL ? &actor->rare->belongings : NULL;
-        for (struct cop__list *at = all != NULL ? all->next : all; at != all; at = at->next) {
-                struct owned *owned = owned_at(at);
-                if (owned != NULL && (owned->name != NULL ? thing != NULL && owned->thing == thing
-                                                          : thing == NULL && owned->fd == fd))
+        struct cop__table_node *at = NULL;
+        if (actor->rare != NULL)
+                at = cop__table_find_first(&actor->rare->owned, key_of(thing, fd));
+        for (; at != NULL; at = cop__table_find_next(at)) {
+                struct owned *owned = COP__CONTAINER(at, struct owned, node);
+                if (thing != NULL ? owned->thing == thing : owned->thing == NULL && owned->fd == fd)
                         return owned;
         }
         return NULL;
 }
 
-/* An entry that is in the ledger, for what will be filled in; NULL: no memory. */
+/* An entry that will end with the actor, for what may be filled in; NULL: no memory. */
 static struct owned *enter(struct cop__actor *actor, struct owned entry)
 {
         struct owned *owned = cop__malloc(sizeof(*owned));
@@ -64,10 +73,32 @@ static struct owned *enter(struct cop__actor *actor, struct owned entry)
         return NULL;
 }
 
-static void forget(struct owned *owned)
+/* It can be found from here on; that cannot fail. */
+static void note(struct cop__actor *actor, struct owned *owned)
+{
+        owned->node.key = key_of(owned->thing, owned->fd);
+        cop__table_insert(&actor->rare->owned, &owned->node);
+}
+
+static cop_status add(struct cop__actor *actor, struct owned entry)
+{
+        struct owned *owned = enter(actor, entry);
+        if (owned == NULL)
+                return COP_E_NO_MEMORY;
+        note(actor, owned);
+        return COP_OK;
+}
+
+static void drop(struct owned *owned)
 {
         cop__list_remove(&owned->belonging.list);
         free(owned);
+}
+
+static void forget(struct cop__actor *actor, struct owned *owned)
+{
+        cop__table_remove(&actor->rare->owned, &owned->node);
+        drop(owned);
 }
 
 /* ---- Descriptors ---------------------------------------------------------------------------- */
@@ -85,9 +116,10 @@ cop_status cop_open(const char *path, int flags, unsigned mode, int *fd)
                 return COP_E_NO_MEMORY;
         owned->fd = open(path, flags | O_CLOEXEC, (mode_t)mode);
         if (owned->fd < 0) {
-                forget(owned);
+                drop(owned);
                 return COP_E_SYSTEM;
         }
+        note(actor, owned);
         *fd = owned->fd;
         return COP_OK;
 }
@@ -101,7 +133,7 @@ cop_status cop_own_fd(int fd)
                 return COP_E_BAD_ARGUMENT;
         if (find(actor, NULL, fd) != NULL)
                 return COP_OK;
-        return enter(actor, (struct owned){ .fd = fd }) != NULL ? COP_OK : COP_E_NO_MEMORY;
+        return add(actor, (struct owned){ .fd = fd });
 }
 
 cop_status cop_close(int fd)
@@ -120,7 +152,7 @@ cop_status cop_disown_fd(int fd)
         struct owned *owned = find(actor, NULL, fd);
         if (owned == NULL)
                 return COP_E_NOT_FOUND;
-        forget(owned);
+        forget(actor, owned);
         return COP_OK;
 }
 
@@ -135,8 +167,7 @@ cop_status cop_own(const char *name, void (*end)(void *thing), void *thing)
                 return COP_E_BAD_ARGUMENT;
         if (find(actor, thing, -1) != NULL)
                 return COP_E_TAKEN;
-        struct owned entry = { .name = name, .end = end, .thing = thing, .fd = -1 };
-        return enter(actor, entry) != NULL ? COP_OK : COP_E_NO_MEMORY;
+        return add(actor, (struct owned){ .name = name, .end = end, .thing = thing, .fd = -1 });
 }
 
 cop_status cop_disown(void *thing)
@@ -147,7 +178,7 @@ cop_status cop_disown(void *thing)
         struct owned *owned = thing != NULL ? find(actor, thing, -1) : NULL;
         if (owned == NULL)
                 return COP_E_NOT_FOUND;
-        forget(owned);
+        forget(actor, owned);
         return COP_OK;
 }
 
@@ -156,11 +187,7 @@ cop_status cop_disown(void *thing)
 size_t cop_owned(void)
 {
         const struct cop__actor *actor = cop__actor_here();
-        struct cop__list *all = actor != NULL && actor->rare != NULL ? &actor->rare->belongings : NULL;
-        size_t count = 0;
-        for (struct cop__list *at = all != NULL ? all->next : all; at != all; at = at->next)
-                count += owned_at(at) != NULL;
-        return count;
+        return actor != NULL && actor->rare != NULL ? actor->rare->owned.count : 0;
 }
 
 void cop__own_print(const struct cop__actor *actor, char *text, size_t size)

@@ -1,5 +1,5 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
-/* The priority of an actor: a byte in its task, which the scheduler reads when the task has to wait. See scheduler.c. */
+/* The priority of an actor: a byte in its task, which the scheduler reads when the task has to wait. See scheduler/pick.c. */
 #include "actors/actor.h"
 #include "actors/info.h"
 

@@ -54,5 +54,6 @@ void cop__rare_end(struct cop__actor *actor)
         cop__replaced_free(rare);
         free(rare->last_state);
         cop__table_fini(&rare->requests);
+        cop__table_fini(&rare->owned);
         free(rare);
 }

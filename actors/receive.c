@@ -88,6 +88,26 @@ void cop__hand_over(struct cop__actor *actor, struct cop__signal *signal)
                 cop__taken_link(actor, signal);
 }
 
+static void take_back(struct cop__actor *actor, struct cop__signal *signal)
+{
+        if (actor->cursor.node != &signal->node)
+                taken_unlink(actor, signal);
+        signal->flags &= (uint16_t)~COP__SIGNAL_TAKEN;
+}
+
+void cop__message_fail(cop_message *message, enum cop__failure why)
+{
+        struct cop__actor *actor = cop__actor_here();
+        struct cop__signal *signal = signal_of(message);
+        if (signal->ref.bits == 0 || signal->flags & (COP__SIGNAL_ANSWERED | COP__SIGNAL_DEFERRED)) {
+                cop_message_free(message);
+                return;
+        }
+        take_back(actor, signal);
+        cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
+        cop__fail_call(cop__thread_here(), cop__actor_pid(actor), signal, why, NULL);
+}
+
 void cop_message_free(cop_message *message)
 {
         struct cop__actor *actor = cop__actor_here();
@@ -96,9 +116,7 @@ void cop_message_free(cop_message *message)
         struct cop__signal *signal = signal_of(message);
         if (!(signal->flags & COP__SIGNAL_TAKEN))
                 return; /* only lent: the runtime ends it */
-        if (actor->cursor.node != &signal->node)
-                taken_unlink(actor, signal);
-        signal->flags &= (uint16_t)~COP__SIGNAL_TAKEN;
+        take_back(actor, signal);
         if (signal != actor->current) /* else its handler has kept it, and its end is the handler's again */
                 cop__message_done(cop__thread_here(), actor, signal);
 }

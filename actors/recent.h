@@ -27,7 +27,8 @@ COP__INLINE void cop__recent_note(struct cop__actor *actor, const cop_kind *kind
         cop__store_relaxed(&actor->recent, before << 16 | (uint16_t)((uintptr_t)kind >> 4));
 }
 
-/* "bill, bill, refund": the oldest first, without the newest `skipped`; may be "". Threads: any. */
+/* "bill, bill, refund": the oldest first, without the newest `skipped`; may be "". Threads: any, and in a signal's
+ * handler. */
 void cop__recent_print(const struct cop_node *node, uint64_t recent, unsigned skipped, char *text,
                        size_t size);
 

@@ -549,6 +549,19 @@ void cop_unlink(cop_pid pid)
         }
 }
 
+bool cop__link_break(cop_pid pid, struct cop__shared_term *reason)
+{
+        struct cop__actor *actor = cop__actor_here();
+        if (cop__inside_here() != NULL)
+                return false;
+        struct cop__relation *half = find_link(actor, pid, (cop_ref){ 0 });
+        if (half == NULL)
+                return false;
+        cop__relation_forget(actor, half);
+        send_link_exit(cop__thread_here(), half, cop__actor_pid(actor), reason);
+        return true;
+}
+
 /* A monitor begins: the owner keeps its half, and the other goes to who is monitored. */
 static void begin_monitor(struct cop__thread *thread, struct cop__actor *actor, cop_pid target,
                           cop_ref ref, struct cop__relation *mine, struct cop__relation *theirs)

@@ -112,6 +112,12 @@ bool cop__relation_take_in(struct cop__thread *thread, struct cop__actor *actor,
 void cop__relation_refuse(struct cop__thread *thread, cop_pid dead, struct cop__signal *signal,
                           struct cop__shared_term *reason);
 
+/*
+ * The calling actor's link to that one ends as by the caller's death of that reason, which the other one hears and the caller does not
+ * die. Takes no memory. False: they are not linked, or the caller is in a process of its own.
+ */
+bool cop__link_break(cop_pid pid, struct cop__shared_term *reason);
+
 /* The death of the owner: its first half goes its way. False: it has none left. */
 bool cop__relation_end(struct cop__thread *thread, struct cop__actor *actor, cop_pid self,
                        struct cop__shared_term *reason);

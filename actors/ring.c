@@ -238,6 +238,12 @@ enum cop__ring cop__ring_look_far(struct cop__actor *actor, struct cop__calling 
 
 /* ---- For people who look ------------------------------------------------------------------- */
 
+cop_pid cop__ring_next(struct cop_node *node, cop_pid pid)
+{
+        cop_pid next;
+        return edge_of(node, pid, &next) != 0 ? next : cop_no_pid();
+}
+
 void cop__ring_print(struct cop_node *node, cop_pid pid, struct cop__text *text)
 {
         cop_pid at = pid;

@@ -232,8 +232,8 @@ cop_status cop_send_value(cop_address to, const cop_kind *kind, const void *valu
  * {bill, 900, 3} as the kind that it is, or as cop_any. The value's memory is the caller's: cop__flat_drop and free.
  * A term that has a kind's name but does not fit it is an error with a sentence, and not a cop_any.
  */
-cop_status cop__message_of_term(const cop_kinds *kinds, cop_term term, const cop_kind **kind,
-                                void **value, cop_parse_error *error)
+cop_status cop__message_of_term(const cop_kinds *kinds, cop_term term, size_t memory_max,
+                                const cop_kind **kind, void **value, cop_parse_error *error)
 {
         const cop_term *tag = term.type == COP_TERM_TUPLE && term.count > 0 ? term.as.items : &term;
         if (tag->type == COP_TERM_ATOM)
@@ -241,9 +241,9 @@ cop_status cop__message_of_term(const cop_kinds *kinds, cop_term term, const cop
         else
                 *kind = NULL;
         if (*kind != NULL && (term.type == COP_TERM_TUPLE || (*kind)->field_count == 0))
-                return cop__kind_from_term(*kind, term, value, error);
+                return cop__kind_from_term_within(*kind, term, memory_max, value, error);
         *kind = COP_KIND_OF(cop_any);
-        return cop__kind_from_term(*kind, COP_TUPLE(cop_atom("cop_any"), term), value, error);
+        return cop__kind_from_term_within(*kind, COP_TUPLE(cop_atom("cop_any"), term), memory_max, value, error);
 }
 
 cop_status cop__signal_of_term(struct cop__thread *thread, cop_term term, struct cop__signal **signal)
@@ -251,7 +251,7 @@ cop_status cop__signal_of_term(struct cop__thread *thread, cop_term term, struct
         const cop_kind *kind;
         void *value;
         cop_status status =
-                cop__message_of_term(cop__node_of(thread)->kinds, term, &kind, &value, NULL);
+                cop__message_of_term(cop__node_of(thread)->kinds, term, COP_MESSAGE_SIZE_MAX, &kind, &value, NULL);
         if (status != COP_OK)
                 return status;
         status = cop__signal_message(&thread->pool, kind, value, signal);

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/inside.h"
 #include "actors/observe.h"
+#include "actors/outpost_sys.h"
 #include "actors/task.h"
 #include "base/clock.h"
 #include "base/memory.h"
@@ -177,21 +179,24 @@ void cop__server_message_ended(struct cop__actor *actor)
         cop__observe_state(actor);
 }
 
-bool cop__server_is_suspended(struct cop__actor *actor)
+struct cop__signal *cop__server_take_suspended(struct cop__actor *actor)
 {
         struct cop__rare *rare = actor->rare;
         struct cop__mailbox *mailbox = &actor->mailbox;
-        while (mailbox->first != NULL && rare->looked_at != mailbox->last) {
-                struct cop__signal *next =
-                        rare->looked_at == NULL
-                                ? mailbox->first
-                                : cop__signal_of(cop__load_relaxed(&rare->looked_at->node.next));
+        const bool is_outpost = cop__is_outpost(actor);
+        struct cop__signal *next;
+        while ((next = cop__mailbox_after(mailbox, rare->looked_at)) != NULL) {
+                if (is_outpost && cop__outpost_goes_on_with(actor, next)) {
+                        cop__mailbox_remove(mailbox, rare->looked_at, next);
+                        rare->looked_at = NULL; /* whoever handles it may receive what that is */
+                        return next;
+                }
                 rare->looked_at = next;
                 if (cop__kind_same(next->kind, COP_KIND_OF(cop_exited)) &&
                     cop__is_parents_order(actor, next))
                         cop__exit_with(actor, ((const cop_exited *)cop__signal_body(next))->reason);
         }
-        return false;
+        return NULL;
 }
 
 /* ---- Code of the user's that must not end the actor --------------------------------------- */
@@ -272,6 +277,31 @@ cop_status cop__state_shown(struct cop__actor *actor, cop_term *term)
         return status;
 }
 
+static cop_status check_crossing(cop_term term)
+{
+        uint8_t *bytes;
+        size_t size;
+        cop_status status = cop_term_encode(term, &bytes, &size);
+        if (status == COP_OK)
+                free(bytes);
+        return status;
+}
+
+cop_status cop__state_told(struct cop__actor *actor, cop_term *term)
+{
+        cop_term shown;
+        cop_status status = cop__state_shown(actor, &shown);
+        if (status != COP_OK)
+                return status;
+        if (cop__inside_here() != NULL)
+                status = check_crossing(shown);
+        if (status == COP_OK)
+                *term = shown;
+        else
+                cop_term_free(shown);
+        return status;
+}
+
 cop_status cop__state_seen(struct cop__actor *actor, cop_term *term)
 {
         const cop_kind *kind = shown_kind(actor);
@@ -295,7 +325,7 @@ cop_status cop__state_replace(struct cop__actor *actor, cop_term term, cop_parse
         void *value;
         if (kind == NULL)
                 return COP_E_NO_KIND;
-        cop_status status = cop__kind_from_term(kind, term, &value, error);
+        cop_status status = cop__kind_from_term_within(kind, term, COP__STATE_MAX, &value, error);
         if (status != COP_OK)
                 return status;
         if (kind->size > 0)

@@ -16,8 +16,9 @@ const cop_handler *cop__server_entry(const cop_behaviour *server, cop_event even
 void cop__server_continue(struct cop__actor *actor);
 /* True: COP_IDLE has run; false: there is nothing to do before the next signal. */
 bool cop__server_idle(struct cop__actor *actor);
-/* Looks for its parent's order to end, which it obeys even now. Returns false. */
-bool cop__server_is_suspended(struct cop__actor *actor);
+/* Suspended: looks for its parent's order to end, which it obeys even now. Returns what an outpost is to go on with
+ * (outpost_sys.h), out of the mailbox; NULL: nothing. */
+struct cop__signal *cop__server_take_suspended(struct cop__actor *actor);
 /* Around the handling of a message. */
 void cop__server_message_begins(struct cop__actor *actor, struct cop__signal *signal);
 void cop__server_message_ended(struct cop__actor *actor);
@@ -32,6 +33,10 @@ bool cop__guarded(struct cop__actor *actor, void (*run)(void *argument), void *a
  * COP_E_NO_KIND (it has no COP_STATE), COP_E_DIED (the hook failed), COP_E_NO_MEMORY, COP_E_TOO_DEEP, COP_E_TOO_BIG.
  */
 cop_status cop__state_shown(struct cop__actor *actor, cop_term *term);
+
+/* The same for an event or a status, which from an actor's own process goes to the node. Errors: also COP_E_MALFORMED (it holds
+ * what cannot cross). */
+cop_status cop__state_told(struct cop__actor *actor, cop_term *term);
 
 /* Has it said what its state is? */
 bool cop__state_can_be_seen(const struct cop__actor *actor);

@@ -306,7 +306,7 @@ cop_status cop_simulation_crash(struct cop_node *node, cop_pid pid)
 
 void cop_simulation_refuse(struct cop_node *node, uint64_t n)
 {
-        struct cop__simulation *simulation = simulation_to_drive(node);
+        struct cop__simulation *simulation = node != NULL ? cop__simulation_of(node) : NULL;
         if (simulation != NULL)
                 simulation->refuse_at = n;
 }

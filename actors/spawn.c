@@ -402,6 +402,21 @@ cop_status cop__spawn(const cop_spawn_options *options, cop_ref asked, cop_pid *
         return status;
 }
 
+cop_status cop__spawn_from_term(cop_spawn_options options, cop_term argument, cop_pid *pid)
+{
+        void *value;
+        if (options.kind == NULL)
+                return cop_spawn_opt(&options, pid);
+        cop_status status = cop__kind_from_term(options.kind, argument, &value, NULL);
+        if (status != COP_OK)
+                return status;
+        options.argument = value;
+        status = cop_spawn_opt(&options, pid);
+        cop__flat_drop(options.kind, value);
+        free(value);
+        return status;
+}
+
 cop_pid cop_spawn_or_exit(const cop_spawn_options *options)
 {
         struct cop__actor *self = cop__actor_here();

@@ -7,16 +7,17 @@
 #include "actors/calling.h"
 #include "actors/neighbours.h"
 #include "actors/observe.h"
+#include "actors/outpost_sys.h"
 #include "actors/server.h"
 #include "actors/task.h"
 #include "base/clock.h"
 
 /* ---- Answers ---------------------------------------------------------------------------- */
 
-/* Without memory for the answer the request itself becomes one. Takes the request. */
-static void answer(struct cop__thread *thread, struct cop__actor *actor,
-                   struct cop__signal *request, cop_status status, cop_term term)
+void cop__sys_reply(struct cop__actor *actor, struct cop__signal *request, cop_status status,
+                    cop_term term)
 {
+        struct cop__thread *thread = cop__thread_here();
         cop__sys_answer body = { status, term };
         struct cop__signal *reply;
         status = cop__signal_message(&thread->pool, COP_KIND_OF(cop__sys_answer), &body, &reply);
@@ -36,7 +37,7 @@ void cop__sys_take_in(struct cop__thread *thread, struct cop__actor *actor,
 {
         cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
         if (actor->task.visitor != NULL) {
-                answer(thread, actor, signal, COP_E_BAD_ARGUMENT, cop_nil());
+                cop__sys_reply(actor, signal, COP_E_BAD_ARGUMENT, cop_nil());
                 return;
         }
         struct cop__rare *rare = cop__rare_of(actor);
@@ -60,7 +61,7 @@ static struct cop__signal *take_first(struct cop__actor *actor)
 /* The request at the head has been carried out. */
 static void done(struct cop__actor *actor, cop_status status, cop_term term)
 {
-        answer(cop__thread_here(), actor, take_first(actor), status, term);
+        cop__sys_reply(actor, take_first(actor), status, term);
 }
 
 /* Nobody waits for it any more: it is not carried out. But for a stop: that was meant, whoever
@@ -173,7 +174,7 @@ static cop_status state_for_status(struct cop__actor *actor, bool in_the_middle,
 {
         *state = cop_atom("undefined");
         if (!in_the_middle || cop__in_function(actor))
-                return cop__state_shown(actor, state);
+                return cop__state_told(actor, state);
         *state = cop_atom("busy");
         return COP_E_BAD_ARGUMENT;
 }
@@ -195,6 +196,8 @@ static void get_status(struct cop__actor *actor, bool in_the_middle)
         cop__what_runs(actor, called);
         if (shown == COP_E_DIED)
                 state = cop_atom("format_status_failed");
+        if (shown == COP_E_MALFORMED)
+                state = cop_atom("does_not_cross");
         done(actor, COP_OK,
              COP_MAP(cop_atom("server"), cop_atom(called),
                      cop_atom("status"), cop_atom(word_of(actor, in_the_middle)),
@@ -213,13 +216,25 @@ static void get_status(struct cop__actor *actor, bool in_the_middle)
 
 /* ---- One request ---------------------------------------------------------------------------- */
 
+/* One from the node, in the actor's own process, is no call there, and nobody says when it is over. */
+static bool is_over(const struct cop__signal *asked)
+{
+        const cop__sys_request *request = cop__signal_body(asked);
+        return request->what != COP__SYS_STOP && asked->flags & COP__SIGNAL_CALL &&
+               cop__calling_is_over(cop__node_of(cop__thread_here()), asked);
+}
+
 static void act(struct cop__actor *actor, bool in_the_middle)
 {
         struct cop__signal *asked = actor->rare->asked.first;
         const cop__sys_request *request = cop__signal_body(asked);
-        if (request->what != COP__SYS_STOP &&
-            cop__calling_is_over(cop__node_of(cop__thread_here()), asked)) {
+        if (is_over(asked)) {
                 forget(actor);
+                return;
+        }
+        if (cop__is_outpost(actor) &&
+            cop__outpost_sys_passes(actor, (enum cop__sys_what)request->what)) {
+                cop__outpost_sys_ask(actor, take_first(actor));
                 return;
         }
         if (cop__in_function(actor) &&
@@ -279,6 +294,8 @@ void cop__sys_act(struct cop__actor *actor)
 static bool is_for_a_glance(const struct cop__actor *actor, const struct cop__signal *asked)
 {
         int64_t what = ((const cop__sys_request *)cop__signal_body(asked))->what;
+        if (cop__is_outpost(actor)) /* whose process judges for itself */
+                return cop__outpost_sys_passes(actor, (enum cop__sys_what)what);
         if (cop__sys_is_aside((enum cop__sys_what)what))
                 return true;
         if ((what == COP__SYS_REPLACE_STATE || what == COP__SYS_GET_STATE) &&

@@ -16,6 +16,8 @@
  *
  * A request stays at the head of the list while it is carried out: so a server that dies of it
  * answers it like the others.
+ *
+ * An actor in a process of its own does all of this there (outpost_sys.h).
  */
 #ifndef ACTORS_SYS_H
 #define ACTORS_SYS_H
@@ -63,6 +65,10 @@ void cop__sys_take_in(struct cop__thread *thread, struct cop__actor *actor,
 
 /* The first request; there is one. */
 void cop__sys_act(struct cop__actor *actor);
+
+/* The answer to a request that is in no list. Takes it; without memory it becomes the answer itself. */
+void cop__sys_reply(struct cop__actor *actor, struct cop__signal *request, cop_status status,
+                    cop_term term);
 
 /* Is it in a function that runs from its birth to its death, or a task's? */
 bool cop__in_function(const struct cop__actor *actor);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actors/info.h"
+#include "actors/outpost_hear.h"
 #include "actors/sys.h"
 #include "actors/task.h"
 
@@ -17,13 +18,14 @@ static bool is_thread(cop_pid pid)
 }
 
 /* Would it be answered also by one who waits? See sys.h. Of a function or a server, advice is
- * enough. */
+ * enough. What runs in a process of its own the node does not look into: no ring is seen there. */
 static bool is_for_a_glance(cop_pid pid, enum cop__sys_what what)
 {
         const struct cop__actor *callee = cop__slot_of(cop_node_here(), pid);
         const cop_behaviour *server = callee != NULL ? cop__load_relaxed(&callee->server) : NULL;
         bool is_function = server == NULL || server == &cop__task_behaviour;
-        return cop__sys_is_aside(what) || (is_function && what != COP__SYS_REPLACE_STATE);
+        return cop__sys_is_aside(what) || server == &cop__outpost_server ||
+               (is_function && what != COP__SYS_REPLACE_STATE);
 }
 
 /* Asks, and ends with the answer's status. *answer is a message in the caller's hands, if that was COP_OK or
@@ -174,6 +176,8 @@ static cop_status look_from_outside(cop_pid pid, cop_term *result)
         bool is_thread = glimpse.state == COP_PROCESS_VISITING;
         const char *server = is_thread ? "thread" : glimpse.server != NULL ? glimpse.server : "";
         cop__glimpse_where(node, &glimpse, &place);
+        if (glimpse.isolation == COP_ISOLATION_PROCESS) /* what can be seen there is the outpost's */
+                snprintf(place.function, sizeof(place.function), "process %d", (int)glimpse.os_pid);
         return cop_term_copy(COP_MAP(cop_atom("server"), cop_atom(server),
                                      cop_atom("status"), cop_atom(is_thread ? "thread" : "busy"),
                                      cop_atom("in"), cop_string(place.function),

@@ -110,9 +110,14 @@ cop_status cop__task_prepare(const cop_task_options *options, cop__task_start *s
         return COP_OK;
 }
 
-/* Without its argument the actor ends, and leaves nothing with its owner. */
+/*
+ * Without its argument the actor ends, and leaves nothing with its owner. One that is linked hears of it through the link, for which
+ * the memory is there. One that is not may have to wait for its owner's end.
+ */
 static void call_off(cop_pid pid)
 {
+        if (cop__link_break(pid, cop__reason(COP__REASON_NO_MEMORY)))
+                return;
         cop_unlink(pid);
         cop_send_exit(pid, cop_atom("kill"));
 }

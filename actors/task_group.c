@@ -284,26 +284,13 @@ static void task_group_on_adopt(task_group *self, const cop__group_adopt *order)
 
 static cop_status spawn(const cop__group_start *start, cop_pid *pid)
 {
-        void *argument = NULL;
-        cop_spawn_options options = {
+        const cop_spawn_options options = {
                 .run = (void (*)(void))(uintptr_t)start->run,
                 .run_with = (void (*)(const void *))(uintptr_t)start->run_with,
                 .kind = (const cop_kind *)(uintptr_t)start->kind,
                 .link = true,
         };
-        if (options.kind != NULL) {
-                cop_status status =
-                        cop__kind_from_term(options.kind, start->argument, &argument, NULL);
-                if (status != COP_OK)
-                        return status;
-        }
-        options.argument = argument;
-        cop_status status = cop_spawn_opt(&options, pid);
-        if (argument != NULL) {
-                cop__flat_drop(options.kind, argument);
-                free(argument);
-        }
-        return status;
+        return cop__spawn_from_term(options, start->argument, pid);
 }
 
 static cop_status start_task(task_group *self, const cop__group_start *start, cop_pid *pid)

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "actors/actor.h"
+#include "actors/inside.h"
 #include "actors/request.h"
 #include "actors/task.h"
 
@@ -195,13 +196,28 @@ cop_status cop_task_ignore(cop_message **result, cop_task task)
         return status;
 }
 
+/*
+ * Asked first and untied then, so that who cannot be asked, for want of memory, is tied as before. Its end is not heard between
+ * the two: the caller takes nothing in. For an actor in a process of its own that is done outside, so there it is the other way
+ * round.
+ */
+static cop_status ask_and_part(const struct cop__actor *self, cop_pid pid, const char *reason)
+{
+        if (cop__inside_here() != NULL)
+                part(self, pid);
+        cop_status status = cop_send_exit(pid, cop_atom(reason));
+        if (status == COP_OK)
+                part(self, pid);
+        return status;
+}
+
 /* As the time tells: asks, waits, kills, waits. */
-static cop_status stop(cop_pid pid, int64_t shutdown_ms, cop_ref down_ref)
+static cop_status stop(const struct cop__actor *self, cop_pid pid, int64_t shutdown_ms, cop_ref down_ref)
 {
         cop_message *down = NULL;
-        cop_status status = COP_OK;
-        if (shutdown_ms != COP_BRUTAL_KILL)
-                status = cop_send_exit(pid, cop_atom("shutdown"));
+        cop_status status = ask_and_part(self, pid, shutdown_ms != COP_BRUTAL_KILL ? "shutdown" : "kill");
+        if (status == COP_OK && shutdown_ms == COP_BRUTAL_KILL)
+                shutdown_ms = COP_FOREVER;
         if (status == COP_OK && shutdown_ms > 0)
                 down = cop_receive(shutdown_ms, COP_REF(cop_down, down_ref));
         if (status == COP_OK && down == NULL) {
@@ -241,8 +257,7 @@ cop_status cop_task_shutdown(cop_message **result, cop_task task, int64_t shutdo
                 status = cop_monitor(task.pid, &down_ref);
         if (status != COP_OK)
                 return status;
-        part(self, task.pid);
-        status = stop(task.pid, time_of(shutdown_ms), down_ref);
+        status = stop(self, task.pid, time_of(shutdown_ms), down_ref);
         if (status != COP_OK) {
                 cop_demonitor_flush(down_ref);
                 return status;

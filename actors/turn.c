@@ -3,7 +3,7 @@
  * One turn of an actor: take in what has arrived, handle messages, until there are none or the budget is spent.
  *
  * A handler is called on the worker's stack. Exits and faults jump to the stack's escape point, which lies in the frame of the
- * loop beneath (scheduler.c); so nothing in a turn may keep in a local variable what must survive that.
+ * loop beneath (scheduler/loop.c); so nothing in a turn may keep in a local variable what must survive that.
  */
 #include "actors/calling.h"
 #include "actors/recent.h"
@@ -50,6 +50,17 @@ void cop__message_done(struct cop__thread *thread, struct cop__actor *actor,
                 return;
         }
         signal_done(thread, actor, signal);
+}
+
+bool cop__refuse_unwanted(struct cop__actor *actor, struct cop__signal *signal)
+{
+        if (signal->ref.bits == 0 ||
+            signal->flags & (COP__SIGNAL_ANSWERED | COP__SIGNAL_DEFERRED))
+                return false;
+        cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
+        cop__fail_call(cop__thread_here(), cop__actor_pid(actor), signal, COP__FAILED_NO_HANDLER,
+                       NULL);
+        return true;
 }
 
 void cop__mailbox_append(struct cop__mailbox *mailbox, struct cop__signal *signal)
@@ -221,6 +232,7 @@ static COP__NOINLINE bool handle_slowly(struct cop__actor *actor, struct cop__si
         const cop_handler *handler = handler_for_slowly(actor->server, signal->kind);
         if (handler == NULL) {
                 drop_unwanted(actor, signal);
+                return !cop__refuse_unwanted(actor, signal);
         } else if (handler->event == COP_EVENT_MESSAGE) {
                 run_handler(actor, handler, signal);
         } else {
@@ -400,7 +412,9 @@ static COP__NOINLINE bool live_aside(struct cop__actor *actor)
         } else if (actor->aside & COP__ASIDE_ASKED) {
                 cop__sys_act(actor);
         } else if (actor->aside & COP__ASIDE_SUSPENDED) {
-                return cop__server_is_suspended(actor);
+                if ((signal = cop__server_take_suspended(actor)) == NULL)
+                        return false;
+                handle_aside(actor, signal);
         } else if ((signal = cop__mailbox_take_first(&actor->mailbox)) != NULL) {
                 if (admits(cop__thread_here(), actor, signal))
                         handle_aside(actor, signal);

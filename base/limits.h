@@ -142,6 +142,9 @@
 /* Workers besides, while others are stuck: each is a thread that may be stuck, too. */
 #define COP__SPARES 16u
 
+/* OS processes of actors at once: many times what a machine has cores for, and well below what a user may have. */
+#define COP__PROCESSES 1024u
+
 /* Threads for functions that block, at once: what waits in the system costs little but its stack. */
 #define COP__BLOCKING_THREADS 64u
 
@@ -180,6 +183,13 @@
 
 /* Bytes of a message or a term that a report or a log line prints. */
 #define COP__REPORT_TEXT 512u
+
+/* Bytes that a message takes as a term, while it is to be shown, and that one takes which was typed: what a line of the console or a crash
+ * costs for a moment must hurt nobody. */
+#define COP__SHOWN_MAX ((size_t)16 << 20)
+
+/* And a state that is to replace another one. */
+#define COP__STATE_MAX ((size_t)64 << 20)
 
 /* Bytes of one log entry. */
 #define COP__LOG_TEXT 8192u

@@ -157,7 +157,7 @@ cop_status cop__kind_decode(const cop_kinds *kinds, const void *bytes, size_t si
         if (status == COP_OK)
                 status = find_kind(kinds, term, &found);
         if (status == COP_OK)
-                status = cop__kind_read(found, term, COP__FROM_WIRE, value, NULL);
+                status = cop__kind_read(found, term, COP__FROM_WIRE, COP_MESSAGE_SIZE_MAX, value, NULL);
         if (status == COP_OK)
                 *kind = found;
         cop__scratch_fini(&scratch);

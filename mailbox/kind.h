@@ -136,6 +136,10 @@ cop_term cop__field_zero(const cop_field *field);
  */
 cop_status cop__kind_to_term(const cop_kind *kind, const void *value, cop_term *term);
 
+/* The same; COP_E_TOO_BIG also when it would take more than so many bytes besides the result: an item of one byte is a term of 16. */
+cop_status cop__kind_to_term_within(const cop_kind *kind, const void *value, size_t memory_max,
+                                    cop_term *term);
+
 /*
  * The way back. Each field is checked: type, range, count.
  * Ownership: *value is one flat block from malloc; the caller ends it with cop__flat_drop and free.
@@ -144,6 +148,10 @@ cop_status cop__kind_to_term(const cop_kind *kind, const void *value, cop_term *
  */
 cop_status cop__kind_from_term(const cop_kind *kind, cop_term term, void **value,
                                cop_parse_error *error);
+
+/* The same; COP_E_TOO_BIG also when it would take more than so many bytes besides the result: [] may stand for a large struct. */
+cop_status cop__kind_from_term_within(const cop_kind *kind, cop_term term, size_t memory_max,
+                                      void **value, cop_parse_error *error);
 
 /* ---- MessagePack ------------------------------------------------------------------ */
 

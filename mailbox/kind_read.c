@@ -400,10 +400,11 @@ static cop_status lay_flat(const cop_kind *kind, const void *value, void **flat)
 }
 
 cop_status cop__kind_read(const cop_kind *kind, cop_term term, enum cop__kind_source source,
-                          void **value, cop_parse_error *error)
+                          size_t memory_max, void **value, cop_parse_error *error)
 {
         struct reader reader = { .source = source, .kind = kind, .item = NO_ITEM, .error = error };
         cop__scratch_init(&reader.scratch);
+        reader.scratch.limit = memory_max;
         char *draft = cop__scratch_take(&reader.scratch, 1, kind->size);
         if (draft)
                 read_struct(&reader, kind, term, draft, COP_TERM_DEPTH_MAX);
@@ -422,5 +423,11 @@ cop_status cop__kind_read(const cop_kind *kind, cop_term term, enum cop__kind_so
 cop_status cop__kind_from_term(const cop_kind *kind, cop_term term, void **value,
                                cop_parse_error *error)
 {
-        return cop__kind_read(kind, term, COP__FROM_TERM, value, error);
+        return cop__kind_read(kind, term, COP__FROM_TERM, COP_MESSAGE_SIZE_MAX, value, error);
+}
+
+cop_status cop__kind_from_term_within(const cop_kind *kind, cop_term term, size_t memory_max,
+                                      void **value, cop_parse_error *error)
+{
+        return cop__kind_read(kind, term, COP__FROM_TERM, memory_max, value, error);
 }

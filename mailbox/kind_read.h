@@ -11,8 +11,8 @@
 
 enum cop__kind_source { COP__FROM_TERM, COP__FROM_WIRE };
 
-/* As cop__kind_from_term. */
+/* As cop__kind_from_term_within. */
 cop_status cop__kind_read(const cop_kind *kind, cop_term term, enum cop__kind_source source,
-                          void **value, cop_parse_error *error);
+                          size_t memory_max, void **value, cop_parse_error *error);
 
 #endif

@@ -95,7 +95,8 @@ static cop_term struct_term(struct cop__scratch *scratch, const cop_kind *kind, 
         return cop_tuple_of(each, count);
 }
 
-cop_status cop__kind_to_term(const cop_kind *kind, const void *value, cop_term *term)
+cop_status cop__kind_to_term_within(const cop_kind *kind, const void *value, size_t memory_max,
+                                    cop_term *term)
 {
         /* Only what could be sent is walked: that is what bounds this. */
         size_t size;
@@ -104,10 +105,16 @@ cop_status cop__kind_to_term(const cop_kind *kind, const void *value, cop_term *
                 return status;
         struct cop__scratch scratch;
         cop__scratch_init(&scratch);
+        scratch.limit = memory_max;
         cop_term whole = struct_term(&scratch, kind, value);
         status = scratch.status;
         if (status == COP_OK)
                 status = cop_term_copy(whole, term);
         cop__scratch_fini(&scratch);
         return status;
+}
+
+cop_status cop__kind_to_term(const cop_kind *kind, const void *value, cop_term *term)
+{
+        return cop__kind_to_term_within(kind, value, COP_MESSAGE_SIZE_MAX, term);
 }

@@ -14,7 +14,7 @@
  *      one start in COP__PILE_OLDEST the oldest whatever there is: nobody waits for ever
  *
  * So a task that has p older ones below it begins after at most (p + 1) * COP__PILE_OLDEST starts. How the pile has its share beside the
- * tasks that have run before, scheduler.c says (pick_soon). It lies on the worker's desk, with whose rules others may take all of it
+ * tasks that have run before, pick.h says (cop__pick_soon). It lies on the worker's desk, with whose rules others may take all of it
  * (desk.h); and its worker gives away the oldest, which are the largest subtrees, when another has nothing to do.
  *
  * Invariants: count == 0 <=> top == NULL <=> bottom == NULL; top->next == NULL; bottom->below == NULL.

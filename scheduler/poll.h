@@ -10,7 +10,7 @@
  *
  * There is no thread for it: an idle worker has to sleep somewhere, and here what arrives wakes the very thread that will
  * run the actor it is for. Who gives up the seat to run something does not hand it on: while one worker is busy and
- * another sleeps, the lookout (scheduler.c) wakes every millisecond and finds it empty; if all are busy, they look in every
+ * another sleeps, the lookout (lookout.h) wakes every millisecond and finds it empty; if all are busy, they look in every
  * COP__POLL_EVERY turns.
  *
  * Who may touch what: the seat by compare-and-swap; only its holder waits, so an event goes to one worker. Descriptors may be

@@ -92,9 +92,9 @@ struct cop__worker {
         void (*after)(void *);         /* what the context that was switched away from asked for */
         void *after_argument;
         uint64_t random;
-        uint32_t steals;               /* in a row; see pick_elsewhere */
+        uint32_t steals;               /* in a row; see cop__pick_elsewhere */
         uint32_t next_turns;           /* how often in a row the next slot was served */
-        uint64_t tilt;                 /* from choices between the ring and the shared queue; see is_turn_of_shared */
+        uint64_t tilt;                 /* from choices between the ring and the shared queue; see pick.c */
         uint32_t urgent_turns;         /* how often in a row an urgent task was ... */
         uint64_t urgent_at;            /* ... and the last such turn */
         uint32_t common_turns;         /* without an urgent one, while tasks of other priorities waited */
@@ -180,6 +180,12 @@ COP__INLINE struct cop__thread *cop__thread_here(void)
 struct cop__thread *cop__thread_here(void);
 #endif
 
+/* On a worker. As for the place: not to be kept across a switch. */
+COP__INLINE struct cop__worker *cop__worker_here(void)
+{
+        return cop__thread_here()->worker;
+}
+
 /* Starts `worker_count` threads; up to `spare_count` more come and go. Errors: COP_E_NO_MEMORY, COP_E_SYSTEM; nothing is left
  * running. */
 cop_status cop__scheduler_start(struct cop__scheduler *scheduler, unsigned worker_count,
@@ -197,7 +203,6 @@ void cop__thread_become(struct cop__thread *thread);
 struct cop__task *cop__worker_pick(struct cop__worker *worker);
 /* The same of what others have, though it has something itself; NULL: they have nothing. */
 struct cop__task *cop__worker_steal(struct cop__worker *worker);
-void cop__worker_serve_timers(struct cop__worker *worker);
 /* One turn of a task, until the worker's loop asks for the next. The calling thread stands at the worker's place. */
 void cop__worker_run(struct cop__worker *worker, struct cop__task *task);
 
@@ -252,13 +257,13 @@ COP__INLINE bool cop__has_others(const struct cop__scheduler *scheduler)
 }
 
 /*
- * For spare.c and watch.c. What another worker has lying about goes to the queue that all share; the caller is the lookout (scheduler.c). Of
- * one whose desk is not guarded, that is left. The same for what lies on the calling worker's own desk. And the timers that are due on a
- * worker's wheel are fired.
+ * For spare.c and watch.c. What another worker has lying about goes to the queue that all share; the caller is the lookout
+ * (lookout.h). Of one whose desk is not guarded, that is left. The same for what lies on the calling worker's own desk. And the timers that
+ * are due on a worker's wheel are fired (due.h).
  */
 void cop__relieve_worker(struct cop__worker *worker);
 void cop__clear_desk(struct cop__worker *worker);
-void cop__serve_timers_of(struct cop__worker *worker);
+void cop__serve_timers(struct cop__worker *worker);
 /* All of it but the thread, and the thread. Errors: COP_E_NO_MEMORY, COP_E_SYSTEM. */
 cop_status cop__open_worker(struct cop__scheduler *scheduler, unsigned index);
 cop_status cop__launch_worker(struct cop__worker *worker);

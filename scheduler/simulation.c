@@ -219,7 +219,7 @@ static void fire_timers(struct cop__simulation *simulation)
                 if (cop__wheel_next(&worker->wheel) > simulation->now_ns)
                         continue;
                 stand_at(simulation, &worker->thread);
-                cop__worker_serve_timers(worker);
+                cop__serve_timers(worker);
         }
 }
 

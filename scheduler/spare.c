@@ -33,7 +33,7 @@ static void fire_at_rest(struct cop__worker *worker)
         struct cop__scheduler *scheduler = worker->thread.scheduler;
         cop__add_seq(&scheduler->elsewhere, 1);
         cop__company_join(&scheduler->company);
-        cop__serve_timers_of(worker);
+        cop__serve_timers(worker);
         cop__clear_desk(worker);
         cop__company_leave(&scheduler->company);
         cop__sub_seq(&scheduler->elsewhere, 1);

@@ -106,7 +106,7 @@ static void note_progress(struct cop__watch *watch, struct cop__watched *watched
                 watched->asked = 0;
                 watched->stuck = false;
                 watched->stuck_looks = 0;
-                watched->left = false;
+                watched->leave_at = 0;
         }
         if (turn != watched->turn || progress != watched->progress) {
                 watched->since_ns = now_ns;
@@ -186,7 +186,7 @@ static void relieve(struct cop__watch *watch, struct cop__watched *watched, stru
                 return;
         cop__company_join(&watch->scheduler->company);
         cop__relieve_worker(worker);
-        cop__serve_timers_of(worker);
+        cop__serve_timers(worker);
         cop__company_leave(&watch->scheduler->company);
         cop__store_seq(&watch->scheduler->lookout, 0);
 }
@@ -226,8 +226,10 @@ static void look_at(struct cop__watch *watch, struct cop__worker *worker, uint64
                 found->others_wait = true;
                 relieve(watch, watched, worker, state == 'S'); /* not in a page fault */
         }
-        bool leave = waits && state == 'S' && end && !watched->left && watch->hooks.is_to_leave(task);
-        watched->left |= leave;
+        bool leave = waits && state == 'S' && end && watched->asked >= watched->leave_at &&
+                     watch->hooks.is_to_leave(task);
+        if (leave)
+                watched->leave_at = 2 * watched->asked;
         bool is_time = watched->asked < PATIENCE || watched->asked % SELDOM == 0 || settled;
         if (leave || (!waits && (tell || is_time)))
                 watch->hooks.interrupt(worker, &(struct cop__watch_request){

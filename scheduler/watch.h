@@ -16,8 +16,8 @@
  *      others wait       in this worker's queues, in the shared ones, or for a timer of its wheel
  *      it is called      something has come that its task is to hear at once: the layer above knows
  *
- * and only while its thread uses the processor: a signal would end a system call that it waits in. That happens once in a turn, if the
- * task is to end. A task that has been
+ * and only while its thread uses the processor: a signal would end a system call that it waits in. That is done if the task is to
+ * end, and again after twice as many looks each time, as it may have been asleep elsewhere, in the loader's lock for one. A task that has been
  * interrupted before is interrupted at the first look that finds a reason, others after a slice; among those that were
  * interrupted, each has a slice in turn. How a thread is interrupted, and whether it may be, the layer above decides.
  *
@@ -104,7 +104,7 @@ struct cop__watched {
         uint32_t stuck_looks; /* ... since so many looks */
         bool had_company;   /* its handler's answers have been counted since it is not alone any more: ... */
         uint64_t answers;   /* ... so many */
-        bool left;          /* in this turn: its system call was interrupted, for it to leave */
+        uint32_t leave_at;  /* its system call is interrupted, for it to leave, when it has been asked so often */
         uint32_t told;      /* looks since it was asked to tell; 0: it was not */
 };
 

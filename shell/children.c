@@ -285,20 +285,14 @@ static bool read_argument(struct cop__words *words, const char *usage, const cop
 {
         struct cop__words ahead = *words;
         struct cop__word where = cop__words_rest(&ahead);
-        cop_parse_error error = { 0, "" };
         cop_term term;
         if (where.size == 0)
                 return true;
         if (!cop__words_term(words, usage, &term))
                 return false;
-        cop_status status = cop__message_of_term(cop_node_kinds(words->shell->node), term, kind,
-                                                 value, &error);
+        bool made = cop__words_message(words, where, term, kind, value);
         cop_term_free(term);
-        if (status == COP_OK)
-                return true;
-        *kind = NULL;
-        return cop__words_fail_at(words, where.offset, "%s",
-                                  status == COP_E_MALFORMED ? error.text : cop_status_text(status));
+        return made;
 }
 
 COP__COMMAND(start)

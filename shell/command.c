@@ -15,9 +15,10 @@ const struct cop__command cop__commands[] = {
         { "help", "help [COMMAND]", "what can be said here", NULL,
           cop__command_help, COP__TAKES_COMMAND },
         { "i", "i [ROWS]", "all actors: mail, work, place in the code, memory",
-          "UNREAD counts messages that wait, HANDLED those that are done. IN is the function an\n"
-          "actor is in, or waits in. A name in parentheses is not registered. The numbers are\n"
-          "glimpses of a moment, and are there even when every worker is stuck.",
+          "UNREAD counts messages that wait, HANDLED those that are done. WAITS FOR is the\n"
+          "actor without whose answer one cannot go on, IN the function it is in, or waits in. A\n"
+          "name in parentheses is not registered. The numbers are glimpses of a moment, and are there\n"
+          "even when every worker is stuck.",
           cop__command_i, COP__TAKES_NOTHING },
         { "tree", "tree [ROWS]", "who was started by whom",
           "The children of a supervisor stand in the order of their start, with the number of their\n"

@@ -115,12 +115,14 @@ static void wait_for(struct beat *beat, int64_t timeout_ms)
 
 /* ---- Its end -------------------------------------------------------------------------------------- */
 
-static void describe(int status, char *text, size_t size)
+static void describe(const struct beat *beat, int status, char *text, size_t size)
 {
         if (WIFSIGNALED(status))
                 snprintf(text, size, "died by signal %d (%s)%s", WTERMSIG(status),
                          sigabbrev_np(WTERMSIG(status)) ? sigabbrev_np(WTERMSIG(status)) : "?",
                          WCOREDUMP(status) ? ", core dumped" : "");
+        else if (WEXITSTATUS(status) == beat->heart->fault_code)
+                snprintf(text, size, "was ended by a fault, with code %d", WEXITSTATUS(status));
         else
                 snprintf(text, size, "ended with code %d", WEXITSTATUS(status));
 }
@@ -139,7 +141,7 @@ static int code_of(int status)
 static bool recover(struct beat *beat, int status, uint64_t lived_ms)
 {
         char how[96], text[256];
-        describe(status, how, sizeof(how));
+        describe(beat, status, how, sizeof(how));
         if (lived_ms >= WELL_MS) {
                 beat->tries = 0;
                 beat->delay_ms = beat->heart->delay_ms;

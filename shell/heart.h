@@ -18,6 +18,7 @@
 struct cop__heart {
         const char *program;  /* for what is said; borrowed */
         unsigned delay_ms;    /* before the first restart; each one doubles it, up to COP__HEART_DELAY_MAX_MS */
+        int fault_code;       /* with which a fault ends the node; 0: by its signal */
         unsigned limit;       /* restarts in a row, none of which has lived for a minute */
 };
 

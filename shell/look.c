@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/calling.h"
 #include "actors/info.h"
 #include "mailbox/term.h"
 #include "shell/columns.h"
@@ -19,6 +20,7 @@ static void append_actor(struct cop__shell *shell, struct cop__columns *table,
                          const struct cop__glimpse *glimpse)
 {
         char pid[COP_ID_TEXT_MAX], name[COP__LABEL_MAX], bytes[32];
+        cop_pid waits_for = cop__ring_next(shell->node, glimpse->pid);
         struct cop__place place;
         struct cop__text size;
         cop__text_init_fixed(&size, bytes, sizeof(bytes));
@@ -29,6 +31,7 @@ static void append_actor(struct cop__shell *shell, struct cop__columns *table,
         cop__columns_cell(table, "%u", glimpse->unread);
         cop__columns_cell(table, "%llu", (unsigned long long)glimpse->handled);
         cop__columns_cell(table, "%s", cop__text_get(&size));
+        cop__columns_cell(table, "%s", waits_for.bits != 0 ? cop_pid_print(waits_for, pid) : "-");
         cop__columns_cell(table, "%s", place.function);
 }
 
@@ -65,6 +68,7 @@ static void put_actor(struct cop__shell *shell, const struct cop__glimpse *glimp
         cop__json_number(out, "unread", glimpse->unread);
         cop__json_number(out, "handled", (int64_t)glimpse->handled);
         cop__json_number(out, "memory", (int64_t)glimpse->bytes);
+        cop__json_pid(out, "waits_for", cop__ring_next(shell->node, glimpse->pid));
         cop__json_string(out, "in", place.function);
         cop__json_close(out, '}');
 }
@@ -93,9 +97,9 @@ static void put_actors(struct cop__shell *shell, const struct cop__glimpses *gli
 
 static void list_actors(struct cop__shell *shell, const struct cop__glimpses *glimpses)
 {
-        static const char *const titles[] = { "PID", "NAME", "UNREAD", "HANDLED", "MEMORY", "IN" };
+        static const char *const titles[] = { "PID", "NAME", "UNREAD", "HANDLED", "MEMORY", "WAITS FOR", "IN" };
         struct cop__columns table;
-        cop__columns_init(&table, "llrrrl");
+        cop__columns_init(&table, "llrrrll");
         for (size_t i = 0; i < COP__COUNT(titles); i++)
                 cop__columns_cell(&table, "%s", titles[i]);
         for (size_t i = 0; i < glimpses->count; i++)

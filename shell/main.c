@@ -21,6 +21,7 @@ struct program {
         const char *name;    /* of the node */
         unsigned workers;
         const char *dump;    /* where a crash of the node is written down; NULL: in the folder of its console */
+        unsigned fault_code; /* 0: none, the signal */
         bool console, quiet, strict, heart, help;
         struct cop__heart beat;
 };
@@ -38,10 +39,11 @@ static void print_usage(FILE *to, const struct program *program)
                 "  --dump FILE    written when a fault ends the node, for `coppice dump FILE`; '' is none;\n"
                 "                 default: COPPICE_DUMP, else NAME.dump beside the console's socket\n"
                 "  --strict       a fault that may come from broken memory ends the node\n"
+                "  --fault-code N the exit code when a fault ends the node; 0: it dies by the signal; default: %d\n"
                 "  --heart        a parent process starts the node again when it dies\n"
                 "  --heart-delay MS  before the first restart, then doubled; default: 1000\n"
                 "  --heart-limit N   restarts without a minute of life between them; default: 10\n",
-                program->path, program->name);
+                program->path, program->name, COP_EXIT_FAULT);
 }
 
 /* A number in a range; false with a sentence on standard error. */
@@ -70,6 +72,7 @@ static int parse_valued(struct program *program, const char *option, const char 
                 { "--name", &program->name, NULL, 0, 0 },
                 { "--dump", &program->dump, NULL, 0, 0 },
                 { "--workers", NULL, &program->workers, 1, COP__WORKERS_MAX },
+                { "--fault-code", NULL, &program->fault_code, 0, 255 },
                 { "--heart-delay", NULL, &program->beat.delay_ms, 0, COP__HEART_DELAY_MAX_MS },
                 { "--heart-limit", NULL, &program->beat.limit, 0, 1000000 },
         };
@@ -217,6 +220,7 @@ int cop_main_with(int argc, char **argv, const cop_supervisor *tree,
                 .path = slash != NULL ? slash + 1 : path,
                 .name = tree->name != NULL ? tree->name : slash != NULL ? slash + 1 : path,
                 .console = true,
+                .fault_code = COP_EXIT_FAULT,
                 .beat = { .delay_ms = COP__HEART_DELAY_MS, .limit = COP__HEART_LIMIT },
         };
         char sentence[512], dump[COP__DOOR_DUMP_MAX];
@@ -233,6 +237,7 @@ int cop_main_with(int argc, char **argv, const cop_supervisor *tree,
                 return COP_EXIT_GAVE_UP;
         }
         program.beat.program = program.path;
+        program.beat.fault_code = (int)program.fault_code;
         if (program.heart) {
                 int code;
                 if (!cop__heart_beat(&program.beat, &code))
@@ -250,6 +255,7 @@ int cop_main_with(int argc, char **argv, const cop_supervisor *tree,
                                      .processes = cop__spec_needs_processes(tree),
                                      .log = program.quiet ? log_errors : NULL,
                                      .dump = choose_dump(&program, dump),
+                                     .fault_exit_code = (int)program.fault_code,
                                      .contain_strict = program.strict },
                 kinds_first, kinds_last, &node);
         if (status != COP_OK)

@@ -62,6 +62,9 @@ static bool fail(const struct request *request, cop_status status)
         case COP_E_NO_KIND:
                 return cop__shell_fail(shell, "%s does not say what its state is: a server says it with COP_STATE, "
                                               "a function with cop_sys_show()", called);
+        case COP_E_MALFORMED:
+                return cop__shell_fail(shell, "what %s would tell cannot leave its process: it holds an atom that "
+                                              "is no UTF-8", called);
         case COP_E_BAD_ARGUMENT:
                 return cop__shell_fail(shell,
                                        is_thread(request)

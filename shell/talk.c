@@ -11,6 +11,7 @@
 
 #include "actors/actor.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "mailbox/kind.h"
 #include "shell/command.h"
 #include "shell/json.h"
@@ -58,7 +59,7 @@ static void append_value(struct cop__shell *shell, const cop_kind *kind, const v
                 cop_term tag = down->tag.type == COP_TERM_NIL ? cop_atom("DOWN") : down->tag;
                 append_term(shell, COP_TUPLE(tag, cop_ref_term(down->ref), cop_pid_term(down->pid),
                                              down->reason));
-        } else if (cop__kind_to_term(kind, value, &term) == COP_OK) {
+        } else if (cop__kind_to_term_within(kind, value, COP__SHOWN_MAX, &term) == COP_OK) {
                 append_term(shell, term);
                 cop_term_free(term);
         } else if (cop__shell_speaks_json(shell)) {
@@ -99,34 +100,6 @@ static void letter_fini(struct letter *letter)
         free(letter->value);
 }
 
-/* "pence of bill: expected ..." names the field: the caret goes under it, if it was written out. */
-static size_t place_of_field(struct cop__word term, const char *sentence)
-{
-        size_t size = strcspn(sentence, " ");
-        for (size_t at = 1; size > 0 && at + size < term.size; at++) {
-                char before = term.text[at - 1];
-                if (memcmp(term.text + at, sentence, size) == 0 && strchr("{, ", before) != NULL &&
-                    strchr(" =", term.text[at + size]) != NULL)
-                        return at;
-        }
-        return 0;
-}
-
-static bool make_value(struct cop__words *words, struct letter *letter, cop_term term,
-                       struct cop__word where)
-{
-        cop_parse_error error = { 0, "" };
-        cop_status status = cop__message_of_term(cop_node_kinds(words->shell->node), term,
-                                                 &letter->kind, &letter->value, &error);
-        if (status == COP_OK)
-                return true;
-        if (status == COP_E_MALFORMED)
-                return cop__words_fail_at(words,
-                                          where.offset + place_of_field(where, error.text), "%s",
-                                          error.text);
-        return cop__shell_fail(words->shell, "the message: %s", cop_status_text(status));
-}
-
 /* TO, '!' if it is there, TERM and, for a call, the time. */
 static bool read_letter(struct cop__words *words, const struct cop__command *command, bool is_call,
                         struct letter *letter)
@@ -149,7 +122,7 @@ static bool read_letter(struct cop__words *words, const struct cop__command *com
                 if (!cop__words_term(words, command->usage, &term))
                         return false;
         }
-        bool made = make_value(words, letter, term, where);
+        bool made = cop__words_message(words, where, term, &letter->kind, &letter->value);
         cop_term_free(term);
         return made;
 }
@@ -189,6 +162,16 @@ static bool fail_died(struct cop__shell *shell, const struct cop__who *who)
         return false;
 }
 
+static bool fail_unanswered(struct cop__shell *shell, const struct letter *letter)
+{
+        const char *called = letter->who.called;
+        if (!cop_is_atom(cop_failure(), "no_handler"))
+                return cop__shell_fail(shell, "%s: the handler ended without an answer", called);
+        if (cop__kind_same(letter->kind, COP_KIND_OF(cop_any)))
+                return cop__shell_fail(shell, "%s has no handler for a term that is no message", called);
+        return cop__shell_fail(shell, "%s has no handler for %s", called, letter->kind->name);
+}
+
 static bool fail_call(struct cop__shell *shell, const struct letter *letter, cop_status status)
 {
         const char *called = letter->who.called;
@@ -199,7 +182,7 @@ static bool fail_call(struct cop__shell *shell, const struct letter *letter, cop
         case COP_E_DIED:
                 return fail_died(shell, &letter->who);
         case COP_E_NO_REPLY:
-                return cop__shell_fail(shell, "%s: the handler ended without an answer", called);
+                return fail_unanswered(shell, letter);
         case COP_E_NO_ACTOR:
                 return cop__shell_fail(shell, "%s is not alive", called);
         case COP_E_BAD_ARGUMENT:

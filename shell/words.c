@@ -4,12 +4,11 @@
 
 #include <string.h>
 
+#include "actors/actor.h"
+#include "base/limits.h"
 #include "mailbox/term.h"
 #include "shell/names.h"
 #include "shell/nearest.h"
-
-/* Bytes that reading one term may take: a line of 1 MiB may say a thousand times as much, by fields of records that it leaves out. */
-#define TERM_MAX ((size_t)64 << 20)
 
 /* Names that an error lists. */
 #define NAMES_LISTED 12
@@ -21,7 +20,7 @@
 static cop_status parse(const struct cop__word *word, const cop_kinds *kinds, cop_term *term,
                         cop_parse_error *error)
 {
-        return cop__term_parse_within(word->text, word->size, kinds, TERM_MAX, term, error);
+        return cop__term_parse_within(word->text, word->size, kinds, COP__SHOWN_MAX, term, error);
 }
 
 static bool is_blank(char byte)
@@ -294,7 +293,7 @@ bool cop__words_number(struct cop__words *words, uint64_t most, uint64_t otherwi
 static bool fail_term(struct cop__words *words, struct cop__word word, cop_status status,
                       const cop_parse_error *error)
 {
-        if (status == COP_E_MALFORMED || status == COP_E_NO_KIND)
+        if (error->text[0] != '\0')
                 return cop__words_fail_at(words, word.offset + error->offset, "%s", error->text);
         return cop__shell_fail(words->shell, "the term: %s", cop_status_text(status));
 }
@@ -342,4 +341,39 @@ bool cop__words_term_and_ms(struct cop__words *words, const char *usage, cop_ter
                 status = parse(&word, kinds, term, &error);
         }
         return status == COP_OK || fail_term(words, word, status, &error);
+}
+
+/* ---- Messages ------------------------------------------------------------------------ */
+
+/* "pence of bill: expected ..." names the field: the caret goes under it, if it was written out. */
+static size_t place_of_field(struct cop__word term, const char *sentence)
+{
+        size_t size = strcspn(sentence, " ");
+        for (size_t at = 1; size > 0 && at + size < term.size; at++) {
+                char before = term.text[at - 1];
+                if (memcmp(term.text + at, sentence, size) == 0 && strchr("{, ", before) != NULL &&
+                    strchr(" =", term.text[at + size]) != NULL)
+                        return at;
+        }
+        return 0;
+}
+
+bool cop__words_message(struct cop__words *words, struct cop__word where, cop_term term,
+                        const cop_kind **kind, void **value)
+{
+        cop_parse_error error = { 0, "" };
+        cop_status status = cop__message_of_term(cop_node_kinds(words->shell->node), term,
+                                                 COP__SHOWN_MAX, kind, value, &error);
+        if (status == COP_OK)
+                return true;
+        *kind = NULL;
+        if (status == COP_E_MALFORMED)
+                return cop__words_fail_at(words,
+                                          where.offset + place_of_field(where, error.text), "%s",
+                                          error.text);
+        if (status == COP_E_TOO_BIG)
+                return cop__words_fail_at(words, where.offset,
+                                          "as a message this takes more than the %zu MiB that one may here",
+                                          COP__SHOWN_MAX >> 20);
+        return cop__shell_fail(words->shell, "the message: %s", cop_status_text(status));
 }

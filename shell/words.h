@@ -58,6 +58,12 @@ bool cop__words_term(struct cop__words *words, const char *usage, cop_term *term
  * stands. */
 bool cop__words_term_and_ms(struct cop__words *words, const char *usage, cop_term *term,
                             int64_t *ms, struct cop__word *where);
+/*
+ * The term that stands at `where` as the message that it is. *value is the caller's, who ends it with cop__flat_drop and free. False: *kind is
+ * NULL, and the shell has been told; also if it were larger than COP__SHOWN_MAX, as a short record with large arrays may be.
+ */
+bool cop__words_message(struct cop__words *words, struct cop__word where, cop_term term,
+                        const cop_kind **kind, void **value);
 /* Nothing more is expected. */
 bool cop__words_end(struct cop__words *words);
 

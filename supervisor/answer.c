@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "actors/actor.h"
+#include "actors/calling.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "supervisor/supervisor.h"
@@ -53,7 +54,7 @@ void cop__answer_waiters(struct cop__child *child, bool for_start, const cop__ch
                 }
                 *at = waiter->next;
                 answer_later(waiter->caller, news);
-                free(waiter);
+                cop__waiter_free(waiter);
         }
 }
 
@@ -61,11 +62,15 @@ void cop__answer_waiters(struct cop__child *child, bool for_start, const cop__ch
 static bool keep_caller(struct cop__child *child, bool for_start)
 {
         struct cop__waiter *waiter = cop__malloc(sizeof(*waiter));
-        if (waiter == NULL) {
+        struct cop__signal *hinge = NULL;
+        if (waiter != NULL && for_start)
+                hinge = cop__calling_hinge_new(cop__thread_here());
+        if (waiter == NULL || (for_start && hinge == NULL)) {
+                free(waiter);
                 refuse(COP_E_NO_MEMORY, cop_no_pid());
                 return false;
         }
-        *waiter = (struct cop__waiter){ child->waiters, cop_defer(), for_start };
+        *waiter = (struct cop__waiter){ child->waiters, cop_defer(), for_start, hinge };
         child->waiters = waiter;
         return true;
 }

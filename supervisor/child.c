@@ -257,13 +257,16 @@ static bool waits_for_name(struct cop__supervisor *self, struct cop__child *chil
 }
 
 /* What they wait for is not the supervisor from here on, but this start: a ring through it can
- * be seen. */
-static void tell_waiters(const struct cop__child *child, cop_pid pid)
+ * be seen. A start that fails is answered: so the news is needed once. */
+static void tell_waiters(struct cop__child *child, cop_pid pid)
 {
-        const struct cop__waiter *waiter = child->waiters;
-        for (; waiter != NULL; waiter = waiter->next)
-                if (waiter->for_start)
-                        cop__calling_hinge(cop__thread_here(), waiter->caller, pid);
+        struct cop__waiter *waiter = child->waiters;
+        for (; waiter != NULL; waiter = waiter->next) {
+                if (waiter->hinge == NULL)
+                        continue;
+                cop__calling_hinge(cop__thread_here(), waiter->hinge, waiter->caller, pid);
+                waiter->hinge = NULL;
+        }
 }
 
 void cop__child_begin(struct cop__supervisor *self, struct cop__child *child)

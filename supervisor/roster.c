@@ -55,13 +55,20 @@ void cop__roster_replant(struct cop__roster *roster, cop_buffer *tree)
                 cop_buffer_drop(old);
 }
 
+void cop__waiter_free(struct cop__waiter *waiter)
+{
+        if (waiter->hinge != NULL)
+                cop__signal_free(&cop__thread_here()->pool, waiter->hinge);
+        free(waiter);
+}
+
 static void end_child(struct cop__belonging *belonging)
 {
         struct cop__child *child = COP__CONTAINER(belonging, struct cop__child, belonging);
         while (child->waiters != NULL) {
                 struct cop__waiter *waiter = child->waiters;
                 child->waiters = waiter->next;
-                free(waiter);
+                cop__waiter_free(waiter);
         }
         cop__census_give(child->census, child->row);
         cop_buffer_drop(child->share);

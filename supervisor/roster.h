@@ -49,7 +49,11 @@ struct cop__waiter {
         struct cop__waiter *next;
         cop_caller caller;
         bool for_start;
+        struct cop__signal *hinge; /* for_start, until the start has begun: the news of that (calling.h) */
 };
+
+/* Frees it; its caller has been answered, or hears of the supervisor's end. */
+void cop__waiter_free(struct cop__waiter *waiter);
 
 struct cop__child {
         struct cop__belonging belonging;

@@ -26,6 +26,16 @@ cop_status cop__stop_ask(cop_pid pid, cop_pid from)
         return COP_OK;
 }
 
+/*
+ * Its end would be that of a caller that traps no exits. It is asked before: who cannot be, for want of memory, stays linked.
+ * Nothing is heard in between, as the caller takes nothing in.
+ */
+static void part(cop_pid pid)
+{
+        if (!cop__actor_here()->trap_exit)
+                cop_unlink(pid);
+}
+
 /* Until it is dead, or a signal could not be sent. */
 static cop_status stop_monitored(cop_pid pid, cop_pid from, int64_t shutdown_ms, cop_ref ref,
                                  bool *late)
@@ -35,6 +45,7 @@ static cop_status stop_monitored(cop_pid pid, cop_pid from, int64_t shutdown_ms,
                 cop_status status = cop__stop_ask(pid, from);
                 if (status != COP_OK)
                         return status;
+                part(pid);
         }
         if (shutdown_ms == COP_SHUTDOWN_INFINITY)
                 down = cop_receive(COP_FOREVER, COP_REF(cop_down, ref));
@@ -44,6 +55,7 @@ static cop_status stop_monitored(cop_pid pid, cop_pid from, int64_t shutdown_ms,
                 cop_status status = cop_send_exit(pid, cop_atom("kill"));
                 if (status != COP_OK)
                         return status;
+                part(pid);
                 *late = shutdown_ms > 0;
                 down = cop_receive(COP_FOREVER, COP_REF(cop_down, ref));
         }
@@ -103,7 +115,5 @@ cop_status cop_shutdown(cop_pid pid, int64_t shutdown_ms)
                 return COP_OK;
         if (cop__load_relaxed(&actor->task.visitor) != NULL)
                 return COP_E_BAD_ARGUMENT; /* a thread of the program ends when it wants to */
-        if (!self->trap_exit)
-                cop_unlink(pid); /* or its end would be ours */
         return cop__stop(pid, parent_of(actor, cop_self()), time_of(actor, shutdown_ms), &late);
 }

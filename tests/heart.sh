@@ -65,7 +65,8 @@ first=$(node)
 kill -SEGV "$first"
 await is_another_than "$first"
 await answers
-says "heart: the node died by signal 11 (SEGV) after .* s; starting it again in 1 ms, restart 1 of 2"
+says "the process ends with exit code 70"
+says "heart: the node was ended by a fault, with code 70 after .* s; starting it again in 1 ms, restart 1 of 2"
 
 # Too often is enough, and the last death is the heart's code.
 second=$(node)
@@ -76,6 +77,21 @@ last=$(node)
 kill -KILL "$last"
 ends 137
 says "gave up: 2 restarts, and none of them lived for 60 s"
+
+# A node that dies by the signal, since that is wanted, is one that died; and the last fault is the heart's end.
+begin --heart-limit 1 --fault-code 0
+first=$(node)
+kill -SEGV "$first"
+await is_another_than "$first"
+await answers
+says "heart: the node died by signal 11 (SEGV) after .* s; starting it again in 1 ms, restart 1 of 1"
+last=$(node)
+kill -SEGV "$last"
+ends 139
+begin --heart-limit 0
+last=$(node)
+kill -SEGV "$last"
+ends 70
 
 # SIGTERM to the heart stops the tree in order, and is no reason for a restart.
 begin

@@ -243,13 +243,21 @@ IN_NODE(a_handler_that_ends_unanswered_ends_the_call)
         cop_pid p = new_clerk();
         ck_assert_int_eq(cop_call(NULL, p, COP_FOREVER, ask, .what = SILENT), COP_E_NO_REPLY);
         ck_assert_int_eq(cop_call(NULL, p, COP_FOREVER, note, .number = 1), COP_E_NO_REPLY);
+        ck_assert_int_eq(cop_failure().type, COP_TERM_NIL);
         put_down(p);
 }
 
-IN_NODE(a_kind_that_no_handler_is_for_ends_the_call)
+IN_NODE(a_kind_that_no_handler_is_for_ends_the_call_and_that_is_the_reason)
 {
         cop_pid p = new_clerk();
+        cop_request request;
         ck_assert_int_eq(cop_call(NULL, p, COP_FOREVER, unheard), COP_E_NO_REPLY);
+        ck_assert_str_eq(text_of(cop_failure()), "no_handler");
+        ck_assert_int_eq(cop_call(NULL, p, COP_FOREVER, ask, .what = SILENT), COP_E_NO_REPLY);
+        ck_assert_int_eq(cop_failure().type, COP_TERM_NIL);
+        ck_assert_int_eq(cop_request_send(&request, p, unheard), COP_OK);
+        ck_assert_int_eq(cop_request_await(request, PATIENCE_MS, NULL), COP_E_NO_REPLY);
+        ck_assert_str_eq(text_of(cop_failure()), "no_handler");
         ck_assert_int_eq(call_number(p, ECHO, 1), 1);
         put_down(p);
 }

@@ -304,6 +304,9 @@ TEST(a_dump_tells_the_fault_the_workers_the_tree_the_actors_and_the_mail)
         expect_line(printed, "bucket <0.");
         expect_line(printed, " running");
         expect_line(printed, "the anvil");
+        expect_line(printed, "  LAST\n");
+        expect_line(printed, "  strike\n"); /* the anvil's last messages */
+        expect_line(printed, "  go\n");
         expect_line(printed, " is at #go{number = 70} from <0.");
         expect_line(printed, " 1: #go{number = 71} from <0.");
         expect_line(printed, " 3: #go{number = 73} from <0.");

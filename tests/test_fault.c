@@ -742,6 +742,7 @@ TEST(a_backtrace_begins_with_who_asked_for_it)
 
 struct verdict {
         int signal; /* that the child died by; 0: it ended by itself */
+        int code;   /* with this */
         char report[8192];
 };
 
@@ -770,6 +771,8 @@ static struct verdict in_child(void (*scene)(void))
         ck_assert_int_eq(waitpid(child, &status, 0), child);
         if (WIFSIGNALED(status))
                 verdict.signal = WTERMSIG(status);
+        else
+                verdict.code = WEXITSTATUS(status);
         return verdict;
 }
 
@@ -1040,6 +1043,48 @@ TEST(a_second_fault_during_the_first_stops_the_process)
                 ck_assert_ptr_nonnull(strstr(verdict.report, "a second fault followed"));
         verdict = in_child(scene_reporting_badly);
         ck_assert_int_eq(verdict.signal, SIGSEGV);
+}
+
+static void (*scene_with_a_code)(void);
+
+static void scene_of_its_own_end(void)
+{
+        cop__fault_end_with(71);
+        scene_with_a_code();
+}
+
+static void expect_code(void (*scene)(void), const char *why)
+{
+        scene_with_a_code = scene;
+        struct verdict verdict = in_child(scene_of_its_own_end);
+        ck_assert_msg(verdict.signal == 0 && verdict.code == 71, "it died by %d or with %d: %s", verdict.signal,
+                      verdict.code, verdict.report);
+        ck_assert_msg(strstr(verdict.report, why) != NULL, "no \"%s\" in:\n%s", why, verdict.report);
+}
+
+static void scene_without_a_turn(void)
+{
+        scene_code = crash_at_depth;
+        scene_of_code();
+}
+
+TEST(a_process_that_has_an_exit_code_of_its_own_for_it_ends_with_that)
+{
+        expect_code(scene_without_a_turn, "the process ends with exit code 71");
+        if (COP__TSAN)
+                return; /* it blocks all signals in a handler, so that the kernel ends it all */
+        expect_code(scene_handling_badly, "a second fault followed");
+        expect_code(scene_handling_badly, "the process ends with exit code 71");
+        expect_code(scene_reporting_badly, "");
+}
+
+TEST(an_exit_code_for_faults_ends_with_the_last_installation)
+{
+        ck_assert_int_eq(cop__fault_install(), COP_OK);
+        cop__fault_end_with(71);
+        cop__fault_uninstall();
+        scene_code = crash_at_depth;
+        ck_assert_int_eq(in_child(scene_of_code).signal, SIGSEGV);
 }
 
 #if defined(__x86_64__)

@@ -299,6 +299,8 @@ IN_NODE_WITH(what_a_machine_has_no_entry_for_is_dropped_and_told_with_the_state,
         cop_pid pid = cop_spawn_server(&strict_machine, NULL);
         cop_send(pid, rung, "unwanted");
         settle_with(pid);
+        ck_assert_int_eq(cop_call(NULL, pid, PATIENCE_MS, rung, "unwanted"), COP_E_NO_REPLY);
+        ck_assert_str_eq(text_of(cop_failure()), "no_handler");
         ck_assert(cop_is_alive(pid));
         put_down(pid);
         ck_assert_ptr_nonnull(strstr(said, "has no entry for rung in state 0: dropped"));

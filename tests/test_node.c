@@ -67,7 +67,8 @@ TEST(what_no_node_can_be_started_with_is_refused)
         const cop_node_options bad[] = { { .name = "" },      { .name = "a b" },
                                          { .name = "../up" }, { .workers = 65 },
                                          { .max_actors = 16777215 }, { .stack_size = (16 << 10) - 1 },
-                                         { .stack_size = ((size_t)1 << 30) + 1 } };
+                                         { .stack_size = ((size_t)1 << 30) + 1 },
+                                         { .fault_exit_code = -1 }, { .fault_exit_code = 256 } };
         for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
                 ck_assert_int_eq(cop_node_start(&bad[i], &node), COP_E_BAD_ARGUMENT);
         ck_assert_ptr_null(node);

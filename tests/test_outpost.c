@@ -119,10 +119,47 @@ IN_PROCESSES(its_call_times_out)
         ck_assert_int_eq(TELL(pid, CALLS_IN_VAIN, .pid = deaf).value, COP_E_TIMEOUT);
 }
 
-IN_PROCESSES(a_call_to_it_that_no_handler_answers_says_so)
+typedef struct riddle {
+        cop_term word;
+} riddle;
+COP_MESSAGE(riddle, word);
+
+static void riddle_on_add(riddle *self, const add *a)
 {
-        cop_pid pid = START_APART(.server = &adder_server);
+        (void)self;
+        (void)a;
+        cop_reply(riddle, .word = cop_atom("\xff"));
+}
+
+COP_SERVER(riddle, COP_ON(add, riddle_on_add));
+
+IN_PROCESSES(a_call_whose_answer_cannot_cross_ends_without_one)
+{
+        cop_pid pid = START_APART(.server = &riddle_server);
+        ck_assert_int_eq(cop_call(NULL, pid, COP_FOREVER, add, .number = 1), COP_E_NO_REPLY);
+        put_down(pid);
+}
+
+typedef struct deaf_ear {
+        int64_t unused;
+} deaf_ear;
+COP_MESSAGE(deaf_ear, unused);
+
+static void deaf_ear_on_call(deaf_ear *self, const deaf_ear *unused)
+{
+        (void)self;
+        (void)unused;
+}
+
+COP_SERVER(deaf_ear, COP_ON(deaf_ear, deaf_ear_on_call));
+
+IN_PROCESSES(a_call_to_it_that_no_handler_is_for_says_so)
+{
+        cop_pid pid = START_APART(.server = &deaf_ear_server);
         ck_assert_int_eq(cop_call(NULL, pid, PATIENCE_MS, sum, .total = 1), COP_E_NO_REPLY);
+        ck_assert_str_eq(text_of(cop_failure()), "no_handler");
+        ck_assert_int_eq(cop_call(NULL, pid, PATIENCE_MS, deaf_ear), COP_E_NO_REPLY);
+        ck_assert_int_eq(cop_failure().type, COP_TERM_NIL);
 }
 
 /* Keeps whoever calls waiting, until there is a note: then the call is answered by somebody else. */
@@ -368,17 +405,6 @@ IN_PROCESSES(who_looks_sees_the_isolation_and_the_process)
         ck_assert_str_eq(process.server, "victim");
         ck_assert_int_gt(process.os_pid, 0);
         ck_assert_str_eq(TELL(pid, NAMES_ITSELF).text.data, "victim");
-}
-
-IN_PROCESSES(sys_holds_it_up_and_says_that_its_state_is_elsewhere)
-{
-        cop_term state;
-        cop_pid pid = START_APART(.server = &adder_server);
-        ck_assert_int_eq(cop_sys_get_state(pid, PATIENCE_MS, &state), COP_E_NO_KIND);
-        ck_assert_int_eq(cop_sys_suspend(pid, PATIENCE_MS), COP_OK);
-        ck_assert_int_eq(cop_call(NULL, pid, 1, add, .number = 1), COP_E_TIMEOUT);
-        ck_assert_int_eq(cop_sys_resume(pid, PATIENCE_MS), COP_OK);
-        ck_assert_int_eq(total_of(pid, 5), 5); /* who had called has given up */
 }
 
 IN_PROCESSES(it_has_no_descriptor_but_its_own)

@@ -141,6 +141,60 @@ IN_NODE(a_descriptor_is_closed_or_taken_back_before)
         ck_assert_uint_eq(cop_owned(), 0);
 }
 
+/* Steps, counted: from the first entry of a chain to the one that is looked for. */
+static size_t longest_chain(const struct cop__table *table)
+{
+        size_t longest = 0;
+        for (size_t i = 0; i < table->capacity; i++) {
+                size_t length = 0;
+                for (const struct cop__table_node *at = table->buckets[i]; at != NULL; at = at->next)
+                        length++;
+                longest = length > longest ? length : longest;
+        }
+        return longest;
+}
+
+enum { MANY = 20000 };
+static char things[MANY];
+
+static void end_nothing(void *thing)
+{
+        (void)thing;
+}
+
+static void owner_of_many(void)
+{
+        for (int i = 0; i < MANY; i++)
+                if (cop_own("one of many", end_nothing, &things[i]) != COP_OK)
+                        cop_exit(cop_atom("refused"));
+        size_t longest = longest_chain(&cop__actor_here()->rare->owned);
+        if (cop_owned() != MANY || longest == 0 || longest > 20)
+                cop_exit(cop_int((int64_t)longest));
+        for (int i = 0; i < MANY / 2; i++)
+                if (cop_disown(&things[i]) != COP_OK || cop_disown(&things[i]) != COP_E_NOT_FOUND)
+                        cop_exit(cop_atom("not_found"));
+        if (cop_owned() != MANY - MANY / 2)
+                cop_exit(cop_atom("miscounted"));
+}
+
+IN_NODE(one_of_many_things_is_found_in_a_few_steps)
+{
+        await_down(spawn_watched(.run = owner_of_many), "normal");
+}
+
+IN_NODE(a_thing_and_a_descriptor_of_the_same_number_are_two)
+{
+        int fd = -1;
+        ck_assert_int_eq(cop_open("/dev/null", O_RDONLY, 0, &fd), COP_OK);
+        void *thing = (void *)(uintptr_t)fd;
+        ck_assert_int_eq(cop_own("number", end_nothing, thing), COP_OK);
+        ck_assert_uint_eq(cop_owned(), 2);
+        ck_assert_int_eq(cop_disown(thing), COP_OK);
+        ck_assert(is_open(fd));
+        ck_assert_int_eq(cop_close(fd), COP_OK);
+        ck_assert_uint_eq(cop_owned(), 0);
+}
+
 IN_NODE(what_cannot_be_owned_is_refused)
 {
         int fd = 77;

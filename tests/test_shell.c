@@ -8,7 +8,9 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "actors/report.h"
 #include "shell/command.h"
@@ -32,6 +34,20 @@ COP_MESSAGE(leave, unused);
 
 typedef struct { char unused; } stall;
 COP_MESSAGE(stall, unused);
+
+/* A word of a line may stand for much: 64 KiB for #page{}, or for [] among the pages of a book. */
+typedef struct { int64_t words[8192]; } page;
+COP_MESSAGE(page, words);
+
+typedef struct { struct { const page *items; size_t count; } pages; } volume;
+COP_MESSAGE(volume, COP_NESTED_ITEMS(page, pages));
+
+/* And the term of #wide{} has ten items for its seven bytes. */
+typedef struct { int8_t a, b, c, d, e, f, g, h, i; } wide;
+COP_MESSAGE(wide, a, b, c, d, e, f, g, h, i);
+
+typedef struct { cop_int64s grains; } sand;
+COP_MESSAGE(sand, grains);
 
 typedef struct { int64_t served; } till;
 COP_MESSAGE(till, served);
@@ -212,6 +228,9 @@ ON_STAGE(a_call_that_nobody_answers_says_so)
         char pid[COP_ID_TEXT_MAX], line[128];
         ck_assert_str_eq(err(stage, "call till #hush{}"),
                          "** till: the handler ended without an answer\n");
+        ck_assert_str_eq(err(stage, "call till #share{}"), "** till has no handler for share\n");
+        ck_assert_str_eq(err(stage, "call till 5"),
+                         "** till has no handler for a term that is no message\n");
         snprintf(line, sizeof(line), "call %s x", cop_pid_print(cop_self(), pid));
         assert_has(err(stage, line), "is this shell, which cannot call itself\n");
         const char *dead = about_till(stage, "call %s x");
@@ -287,6 +306,60 @@ ON_STAGE(a_line_that_is_not_understood_is_shown_without_what_a_terminal_acts_upo
         ck_assert_ptr_nonnull(strstr(said, "   b?x??\n"));
         assert_begins(err(stage, "whereis a\x11" "b"), "** no actor is called a?b;");
         assert_begins(err(stage, "a\x11" "b!x"), "** no actor is called a?b;");
+}
+
+/* Bytes that are resident at most from here to the end of the process's life so far. */
+static long peak_kib(void)
+{
+        struct rusage usage;
+        getrusage(RUSAGE_SELF, &usage);
+        return usage.ru_maxrss;
+}
+
+/* Every short word for something large that there is, as often as a line has room for. */
+static void fill_line(char *line, size_t size, const char *head, const char *item, const char *tail)
+{
+        size_t at = strlen(head), step = strlen(item), end = strlen(tail);
+        memcpy(line, head, at);
+        for (; at + step + end < size; at += step)
+                memcpy(line + at, item, step);
+        memcpy(line + at - 1, tail, end + 1); /* over the last comma */
+}
+
+ON_STAGE(a_line_that_stands_for_much_more_is_refused_before_it_takes_it)
+{
+        static const struct {
+                const char *head, *item, *tail, *said;
+        } lines[] = {
+                { "call till #volume{pages = [", "[],", "]}", "** as a message this takes more than the 16 MiB that one may here" },
+                { "till ! #volume{pages = [", "#page{},", "]}", "** as a message this takes more than the 16 MiB that one may here" },
+                { "send till {volume, [", "[],", "]}", "** as a message this takes more than the 16 MiB that one may here" },
+                { "exit till [", "#wide{},", "]", "** with this, the term takes more memory than it may here" },
+        };
+        size_t size = (size_t)1 << 20;
+        char *line = malloc(size + 1);
+        ck_assert_ptr_nonnull(line);
+        long before = peak_kib();
+        for (size_t i = 0; i < COP__COUNT(lines); i++) {
+                fill_line(line, size, lines[i].head, lines[i].item, lines[i].tail);
+                ck_assert_msg(!run(stage, line), "it did not refuse %s%s...", lines[i].head, lines[i].item);
+                assert_begins(cop__text_get(&stage->shell.err), lines[i].said);
+        }
+        if (!suite_is_slow())
+                ck_assert_msg(peak_kib() - before < 160 << 10, "it took %ld KiB", peak_kib() - before);
+        ck_assert_str_eq(out(stage, "call till #bill{pence = 4, people = 2}"), "#share{pence_each = 2, number = 1}\n");
+        free(line);
+}
+
+/* What is no shorthand has room: half a million numbers, the most that a line can say. */
+ON_STAGE(a_line_that_is_full_of_numbers_is_sent)
+{
+        size_t size = (size_t)1 << 20;
+        char *line = malloc(size + 1);
+        ck_assert_ptr_nonnull(line);
+        fill_line(line, size, "send till #sand{grains = [", "7,", "]}");
+        ck_assert_msg(run(stage, line), "it said: %s", cop__text_get(&stage->shell.err));
+        free(line);
 }
 
 ON_STAGE(a_line_that_is_no_text_is_refused)
@@ -462,7 +535,17 @@ static cop_pid spawn_as(const char *name, void (*does)(void))
         return pid;
 }
 
-ON_STAGE(info_shows_who_waits_for_whom_to_the_end_of_the_chain)
+/* The row of `i` that begins with such a name, behind the pid. */
+static const char *row_of(struct stage *stage, const char *name)
+{
+        static char row[256];
+        char *from = strstr(out(stage, "i"), name);
+        ck_assert_ptr_nonnull(from);
+        snprintf(row, sizeof(row), "%.*s", (int)strcspn(from, "\n"), from);
+        return row;
+}
+
+ON_STAGE(info_and_i_show_who_waits_for_whom)
 {
         char expected[128], silent[COP_ID_TEXT_MAX], second[COP_ID_TEXT_MAX];
         cop_pid_print(spawn_as("silent", is_silent), silent);
@@ -472,6 +555,10 @@ ON_STAGE(info_shows_who_waits_for_whom_to_the_end_of_the_chain)
                  second, silent);
         await_true(strstr(out(stage, "info first"), expected) != NULL);
         ck_assert_ptr_null(strstr(out(stage, "info silent"), "waits for"));
+        snprintf(expected, sizeof(expected), "  %s  ", silent);
+        assert_has(row_of(stage, "second"), expected);
+        assert_has(row_of(stage, "silent"), "  -  ");
+        assert_has(out(stage, "i"), "  WAITS FOR  IN\n");
 }
 
 ON_STAGE(info_shows_what_an_actor_knows_of_itself)
@@ -696,6 +783,59 @@ ON_STAGE(sys_keeps_a_log_and_counts)
         ck_assert_str_eq(out(stage, "sys statistics till off"), "ok\n");
 }
 
+static const char *status_row(struct stage *stage, const char *row)
+{
+        const char *status = out(stage, "sys status apart");
+        return strstr(status, row) != NULL ? row : status;
+}
+
+ON_STAGE(sys_asks_an_actor_in_a_process_of_its_own_as_any_other)
+{
+        cop_pid pid;
+        NEEDS_THREADS();
+        ck_assert_int_eq(cop_start(&(cop_spawn_options){ .server = &till_server, .name = "apart",
+                                                         .isolation = COP_ISOLATION_PROCESS },
+                                   PATIENCE_MS, &pid), COP_OK);
+        ck_assert_str_eq(out(stage, "sys state apart"), "#till{served = 0}\n");
+        ck_assert_str_eq(out(stage, "sys replace apart #till{served = 41}"), "ok\n");
+        ck_assert_str_eq(out(stage, "sys statistics apart on"), "ok\n");
+        ck_assert_str_eq(out(stage, "sys log apart on"), "ok\n");
+        ck_assert_str_eq(out(stage, "call apart #bill{pence = 8, people = 2}"),
+                         "#share{pence_each = 4, number = 42}\n");
+        ck_assert_str_eq(out(stage, "sys state apart"), "#till{served = 42}\n");
+        assert_begins(out(stage, "sys statistics apart"), "1 messages and 1 replies in ");
+        assert_begins(out(stage, "sys log apart"), "{in, #bill{pence = 8, people = 2}, <");
+        assert_has(err(stage, "sys replace apart #till{served = much}"), "served of till");
+        ck_assert_str_eq(out(stage, "sys suspend apart"), "ok\n");
+        ck_assert_str_eq(status_row(stage, "  status        suspended\n"), "  status        suspended\n");
+        ck_assert_str_eq(status_row(stage, "  state         #till{served = 42}\n"),
+                         "  state         #till{served = 42}\n");
+        ck_assert_str_eq(out(stage, "sys resume apart"), "ok\n");
+}
+
+static cop_symbol odd_word = { .text = "\xff", .size = 1 };
+
+typedef struct { cop_symbol word; } odd;
+COP_MESSAGE(odd, word);
+
+static void odd_init(odd *self)
+{
+        self->word = odd_word;
+}
+
+COP_SERVER(odd, COP_INIT(odd_init), COP_STATE(odd));
+
+ON_STAGE(sys_says_so_when_a_state_cannot_leave_its_process)
+{
+        cop_pid pid;
+        NEEDS_THREADS();
+        ck_assert_int_eq(cop_start(&(cop_spawn_options){ .server = &odd_server, .name = "apart",
+                                                         .isolation = COP_ISOLATION_PROCESS },
+                                   PATIENCE_MS, &pid), COP_OK);
+        ck_assert_str_eq(err(stage, "sys state apart"),
+                         "** what apart would tell cannot leave its process: it holds an atom that is no UTF-8\n");
+}
+
 ON_STAGE(sys_stops_a_server_in_order)
 {
         cop_ref ref = watch(stage->till);
@@ -820,6 +960,16 @@ static void expect_json(struct stage *stage, const char *line, const char *part)
         ck_assert_msg(strstr(text, part) != NULL, "%s: no %s in %s", line, part, text);
 }
 
+ON_STAGE(whom_an_actor_waits_for_comes_as_json)
+{
+        char expected[64], silent[COP_ID_TEXT_MAX];
+        expect_json(stage, "i", "\"waits_for\":null");
+        cop_pid_print(spawn_as("silent", is_silent), silent);
+        spawn_as("second", calls_the_silent);
+        snprintf(expected, sizeof(expected), "\"waits_for\":\"%s\"", silent);
+        await_true(strstr(json(stage, "i"), expected) != NULL);
+}
+
 ON_STAGE(what_is_called_and_looked_into_comes_as_json)
 {
         ck_assert_str_eq(json(stage, "call till #bill{pence = 900, people = 3}"),
@@ -883,4 +1033,64 @@ ON_STAGE(terms_of_every_sort_come_as_json)
                 snprintf(line, sizeof(line), "send %s %s", "till", each[i].term);
                 expect_json(stage, line, each[i].json);
         }
+}
+
+/* ---- What is rarely seen --------------------------------------------------------------------- */
+
+static void is_labelled(void)
+{
+        cop_set_label("a label");
+        cop_set_priority(COP_PRIORITY_HIGH);
+        cop_mailbox_marks(2, 1);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(leave)));
+}
+
+ON_STAGE(an_actor_that_is_busy_is_described_from_the_side)
+{
+        cop_pid pid;
+        char line[64], text[COP_ID_TEXT_MAX];
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = is_labelled }, &pid), COP_OK);
+        settle_with(pid);
+        snprintf(line, sizeof(line), "info %s", cop_pid_print(pid, text));
+        const char *said = out(stage, line);
+        ck_assert_msg(strstr(said, "a label") != NULL && strstr(said, "high") != NULL, "%s", said);
+        ck_assert_msg(strstr(said, "marks at 2 and 1") != NULL, "%s", said);
+        ck_assert_ptr_nonnull(strstr(out(stage, "i"), "(a label)"));
+        put_down(pid);
+}
+
+ON_STAGE(dead_letters_come_as_json_and_as_a_list)
+{
+        cop_pid pid = cop_spawn(is_labelled);
+        put_down(pid);
+        ck_assert_int_eq(cop_send(pid, bill, .pence = 3), COP_OK);
+        expect_json(stage, "dead", "[{\"number\":1,\"when\":");
+        expect_json(stage, "dead", "\"reason\":\"no_actor\",\"kind\":\"bill\",\"message\":\"#bill{pence = 3, people = 0}\",\"from\":\"<0.");
+        expect_json(stage, "dead", "\"missed\":0}]");
+}
+
+ON_STAGE(words_that_are_wrong_are_named)
+{
+        static const char *const each[][2] = {
+                { "link", "expected" },       { "unlink", "expected" },    { "monitor", "expected" },
+                { "monitor till x", "end" },  { "demonitor", "expected a reference: demonitor REFERENCE" },
+                { "demonitor #Ref<0.7> x", "end" }, { "i x y", "expected" }, { "regs x y", "expected" },
+                { "whereis", "expected" },    { "whereis till x", "end" }, { "nodes x", "end" },
+                { "help call x", "end" },     { "crashes 1 2", "end" },
+        };
+        stage->shell.wants_json = false;
+        for (size_t i = 0; i < COP__COUNT(each); i++) {
+                ck_assert_msg(!run(stage, each[i][0]), "%s was done", each[i][0]);
+                const char *said = cop__text_get(&stage->shell.err);
+                ck_assert_msg(strstr(said, each[i][1]) != NULL, "%s: no '%s' in: %s", each[i][0], each[i][1], said);
+        }
+}
+
+ON_STAGE(the_nodes_of_the_user_come_as_json)
+{
+        char folder[] = "/tmp/coppice-test-XXXXXX";
+        ck_assert_ptr_nonnull(mkdtemp(folder));
+        setenv("XDG_RUNTIME_DIR", folder, 1);
+        ck_assert_str_eq(json(stage, "nodes"), "[]\n");
+        ck_assert_int_eq(rmdir(folder), 0);
 }

@@ -143,3 +143,100 @@ TEST(the_tree_is_there_when_the_only_worker_is_stuck)
         cop__shell_fini(shell);
         node_end(node);
 }
+
+/* ---- For programs, and wrong words --------------------------------------------------------- */
+
+static const char *json_of(struct cop__shell *shell, const char *line)
+{
+        shell->wants_json = true;
+        const char *text = answer_of(shell, line, true);
+        shell->wants_json = false;
+        return text;
+}
+
+AT_SHELL(what_a_supervisor_answers_comes_as_json)
+{
+        TREE(shop, PATIENT, .children = COP_CHILDREN(WORKER("b"), WORKER("a")));
+        cop_pid root = grow_and_expect(&shop, "ba");
+        ck_assert_str_eq(json_of(shell, "count shop"),
+                         "{\"children\":2,\"active\":2,\"supervisors\":0,\"workers\":2}\n");
+        ck_assert_str_eq(json_of(shell, "terminate shop b"), "{\"text\":\"ok\"}\n");
+        ck_assert_str_eq(json_of(shell, "children shop"),
+                         "{\"name\":\"shop\",\"strategy\":\"one_for_one\",\"restarts\":0,\"intensity\":1000,"
+                         "\"period_ms\":1000000,\"children\":["
+                         "{\"id\":\"b\",\"pid\":null,\"type\":\"worker\",\"restart\":\"permanent\",\"state\":\"stopped\","
+                         "\"restarts\":0},"
+                         "{\"id\":\"a\",\"pid\":\"<>\",\"type\":\"worker\",\"restart\":\"permanent\",\"state\":\"running\","
+                         "\"restarts\":0}]}\n");
+        ck_assert_str_eq(json_of(shell, "restart shop b"), "\"<>\"\n");
+        fell(root);
+}
+
+AT_SHELL(a_supervisor_without_a_limit_says_so)
+{
+        TREE(shop, .intensity = COP_RESTARTS_FOR_EVER, .children = COP_CHILDREN(WORKER("a")));
+        cop_pid root = grow_and_expect(&shop, "a");
+        ck_assert_ptr_nonnull(strstr(answer_of(shell, "children shop", true), "shop, one_for_one: 0 restarts, and no limit\n"));
+        ck_assert_ptr_nonnull(strstr(json_of(shell, "children shop"), "\"restarts\":0,\"intensity\":null,"));
+        fell(root);
+}
+
+AT_SHELL(a_child_is_meant_by_its_pid_too)
+{
+        TREE(shop, PATIENT, .children = COP_CHILDREN(WORKER("a")));
+        cop_pid root = grow_and_expect(&shop, "a");
+        char line[64], pid[COP_ID_TEXT_MAX];
+        snprintf(line, sizeof(line), "terminate shop %s", cop_pid_print(cop_whereis("a"), pid));
+        says(line, "ok\n");
+        says("count shop", "1 children, 0 active; 0 supervisors, 1 workers\n");
+        fell(root);
+}
+
+AT_SHELL(a_command_with_wrong_words_says_what_it_expects)
+{
+        TREE(shop, .children = COP_CHILDREN(WORKER("a")));
+        cop_pid root = grow_and_expect(&shop, "a");
+        static const char *const each[][2] = {
+                { "children", "expected a name or a pid" },      { "children shop a", "expected the end" },
+                { "count", "expected a name or a pid" },         { "explain", "expected a name or a pid" },
+                { "terminate", "expected a name or a pid" },     { "terminate shop", "expected a child: terminate SUPERVISOR CHILD" },
+                { "terminate shop a b", "expected the end" }, { "restart", "expected a name or a pid" },
+                { "delete shop", "expected a child" },    { "start", "expected a name or a pid" },
+                { "start shop {", "expected a term" },    { "start shop 5", "does not take such a child" },
+        };
+        for (size_t i = 0; i < COP__COUNT(each); i++) {
+                const char *said = answer_of(shell, each[i][0], false);
+                ck_assert_msg(strstr(said, each[i][1]) != NULL, "%s: no '%s' in: %s", each[i][0], each[i][1], said);
+        }
+        fell(root);
+}
+
+/* As a session does: the wait is noted, and somebody ends it. */
+static uint32_t waits_begun, waits_ended;
+
+static void note_begin(struct cop__shell *shell)
+{
+        waits_begun++;
+        cop__store_relaxed(&shell->interrupted, 0);
+}
+
+static void note_end(struct cop__shell *shell)
+{
+        (void)shell;
+        waits_ended++;
+}
+
+AT_SHELL(each_question_to_a_supervisor_is_a_wait_that_can_be_ended)
+{
+        TREE(shop, PATIENT, .children = COP_CHILDREN(WORKER("a")));
+        cop_pid root = grow_and_expect(&shop, "a");
+        shell->wait_begin = note_begin;
+        shell->wait_end = note_end;
+        static const char *const each[] = { "count shop", "children shop", "explain shop", "terminate shop a", "delete shop a" };
+        for (uint32_t i = 0; i < COP__COUNT(each); i++) {
+                answer_of(shell, each[i], true);
+                ck_assert_uint_eq(waits_begun, i + 1);
+                ck_assert_uint_eq(waits_ended, i + 1);
+        }
+        fell(root);
+}

@@ -287,8 +287,10 @@ static void floods(const flood *f)
         cop_send(f->tell, poured, .count = f->count);
 }
 
+/* Not before it is told to by a `poured`: so its mailbox is over for once at least, however the turns fall. */
 static void drinks(const flood *f)
 {
+        await_and_drop(COP_KIND(poured));
         for (int64_t i = 0; i < f->count; i++)
                 cop_message_free(cop_receive(COP_FOREVER, COP_KIND(letter)));
         cop_send(f->tell, poured, .count = f->count);
@@ -319,7 +321,8 @@ IN_NODE(news_of_one_mailbox_alternate_however_many_send)
                 }
                 ck_assert_int_ne(alarm->over, over);
                 over = alarm->over;
-                crossings++;
+                if (crossings++ == 0)
+                        cop_send(pid, poured, .count = 0);
         }
         settle_with(pid);
         for (cop_message *last; (last = cop_receive(0, COP_KIND(cop_mailbox_alarm))) != NULL; crossings++) {

@@ -32,9 +32,59 @@ wait "$process" || code=$?
 process=
 [ "$code" -eq 0 ] || fail "it ended with $code, not 0"
 
+# run OPTIONS...: a shop that answers, with cores as the caller has allowed them, in a folder of its own.
+run() {
+        (cd "$work" && exec "$shop" "$@" </dev/null >"$work/log" 2>&1) &
+        process=$!
+        "$coppice" -n shop --wait 20000 await clerk 20000 >/dev/null
+}
+
+# ends_by SIGNAL CODE: that signal from outside ends it, with that code and a report that blames no actor.
+ends_by() {
+        kill "-$1" "$process"
+        code=0
+        wait "$process" || code=$?
+        process=
+        [ "$code" -eq "$2" ] || fail "after SIG$1 it ended with $code, not $2"
+        grep -q "the node stops: somebody has sent a signal" "$work/log" || fail "no report of SIG$1"
+        grep -q "a signal from process $$ of user $(id -u), SIG$1" "$work/log" || fail "nobody is named for SIG$1"
+        ! grep -q "while running" "$work/log" || fail "an actor is blamed for SIG$1"
+}
+
+# A signal from outside is nobody's fault here. The code is the program's, unless it wants to die by the signal.
+# shellcheck disable=SC3045 # dash has it
+ulimit -S -c 0
+run
+ends_by SEGV 70
+grep -q "the process ends with exit code 70" "$work/log" || fail "the code is not told"
+run --fault-code 99
+ends_by ABRT 99
+run --fault-code 0
+ends_by SEGV 139
+code=0
+"$shop" --fault-code 256 >"$work/log" 2>&1 || code=$?
+[ "$code" -eq 64 ] || fail "a code that is none ended with $code"
+grep -q -- "--fault-code: expected 0 to 255, found '256'" "$work/log" || fail "nothing was said of a code that is none"
+
+# With core dumps on, a copy of the process leaves one, with its threads. Elsewhere it is the system's affair where they go.
+core_is_here() {
+        # shellcheck disable=SC3045
+        ulimit -S -c unlimited 2>/dev/null && [ "$(cat /proc/sys/kernel/core_pattern)" = core ] &&
+                command -v readelf >/dev/null
+}
+if core_is_here; then
+        run --workers 3
+        ends_by SEGV 70
+        grep -q "its core dump is that of process [0-9]" "$work/log" || fail "no core is told of"
+        core=$(find "$work" -maxdepth 1 -name 'core*')
+        threads=$(readelf -n "$core" 2>/dev/null | grep -c NT_PRSTATUS)
+        [ "$threads" -ge 5 ] || fail "the core has $threads threads, not the main one, three workers and the console's"
+fi
+
 # Time-outs count by the monotonic clock, so a wall clock that jumps moves none. Where time-outs are made it is not read.
 # shellcheck disable=SC2015 # none found is what is wanted
 readers=$(cd -- "$here/.." && grep -lE 'CLOCK_REALTIME|gettimeofday|[^a-z_]time\(' base/*.c mailbox/*.c scheduler/*.c \
         supervisor/*.c actors/timer*.c actors/wait.c || true)
 [ -z "$readers" ] || fail "the wall clock is read in: $readers"
+echo "trouble: a signal from outside ends the node with a code and a core of its own"
 echo "trouble: a full disk costs the log and nothing else, and the wall clock is only printed"

@@ -16,7 +16,7 @@ struct thread {
         struct cop__context at;
         void *(*main)(void *);
         void *argument;
-        void *here;            /* what scheduler.c keeps for it while it does not run */
+        void *here;            /* what the scheduler keeps for it while it does not run */
         uint64_t now_ns;
         struct cop__park *park; /* it sleeps here; NULL: it does not */
         uint32_t ticket;

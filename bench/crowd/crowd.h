@@ -1,6 +1,6 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * Up to 64 workers on one thread: what is put in the place of threads, time and sleep when scheduler.c is compiled here.
+ * Up to 64 workers on one thread: what is put in the place of threads, time and sleep when the scheduler is compiled here.
  *
  * A worker is a context (scheduler/context.h) with a clock of its own. The driver always goes on with the one whose clock is
  * furthest behind, so that all of them proceed side by side as on so many cores, always in the same way. A worker's clock moves when
@@ -51,7 +51,7 @@ void crowd_park_wait(struct cop__park *park, uint32_t ticket, uint64_t deadline_
 void crowd_park_wake(struct cop__park *park);
 void crowd_spin_pause(void);
 
-/* scheduler.c's own idea of the thread it is on; brought along at each switch. */
+/* The scheduler's own idea of the thread it is on; brought along at each switch. */
 void *crowd_here(void);
 void crowd_set_here(void *thread);
 

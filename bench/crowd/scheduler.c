@@ -34,7 +34,18 @@ static uint32_t steal_counted(struct cop__runqueue *queue, struct cop__task **ta
 #define cop__thread_begin crowd_thread_begin
 #define pthread_join crowd_thread_join
 
+#include "scheduler/due.c"
+#include "scheduler/lookout.c"
+#include "scheduler/loop.c"
+#include "scheduler/pick.c"
+#include "scheduler/pinned.c"
+#include "scheduler/place.c"
+#include "scheduler/runnable.c"
 #include "scheduler/scheduler.c"
+#include "scheduler/search.c"
+#include "scheduler/shared.c"
+#include "scheduler/sleep.c"
+#include "scheduler/wake.c"
 
 void *crowd_here(void)
 {
@@ -43,5 +54,5 @@ void *crowd_here(void)
 
 void crowd_set_here(void *thread)
 {
-        set_here(thread);
+        cop__thread_become(thread);
 }

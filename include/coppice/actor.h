@@ -328,7 +328,8 @@ typedef cop_alias cop_caller;
 /*
  * Sends a request and waits for its reply. Always ends: with the reply (COP_OK, and the caller
  * owns *reply), or COP_E_TIMEOUT, COP_E_DIED (the callee ended; cop_failure() is the reason),
- * COP_E_NO_ACTOR, COP_E_NO_NAME, COP_E_NO_REPLY, or an error of cop_send_value.
+ * COP_E_NO_ACTOR, COP_E_NO_NAME, COP_E_NO_REPLY (cop_failure() is the atom no_handler if the callee has none for
+ * that kind, else []), or an error of cop_send_value.
  * COP_E_CYCLE: the callee waits for this actor, directly or through others: cop_failure() is {calling_cycle, [Pid, ...]},
  * of which each waits for the next and the last for the first, which is this one.
  * A call made while handling a call ends no later than that one's time. A request whose caller has given up or has ended before

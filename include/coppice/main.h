@@ -13,6 +13,8 @@ COP_BEGIN_DECLS
 
 /* The exit code of a program whose tree could not start or gave up. */
 #define COP_EXIT_GAVE_UP 3
+/* The exit code of a program that a fault has ended which could not be contained, or one of a fault's signals from outside. */
+#define COP_EXIT_FAULT 70
 /* The exit code for wrong words on the command line. */
 #define COP_EXIT_USAGE 64
 
@@ -22,8 +24,10 @@ COP_API int cop_main_with(int argc, char **argv, const cop_supervisor *tree,
 /*
  * Runs a tree until it ends: starts a node named after the tree, serves its console (the program `coppice`
  * attaches), starts the tree, and waits. SIGTERM and SIGINT stop the tree in order, a second one kills it.
- * Options: --name NAME, --workers N, --no-console, --quiet, --dump FILE, --strict, --heart, --heart-delay MS, --heart-limit N,
- * --help.
+ * Options: --name NAME, --workers N, --no-console, --quiet, --dump FILE, --strict, --fault-code N, --heart, --heart-delay MS,
+ * --heart-limit N, --help.
+ * A fault that cannot be contained ends the program with COP_EXIT_FAULT after a report, and with a core dump where they are on; --fault-code
+ * is another code, and 0 lets it die by the signal. node.h has the rest.
  * With --heart the program forks first: the child is the node, and the parent starts another one when it dies, by a
  * signal or by giving up; so main goes on in a process of its own each time, from this call on.
  * Returns what main should: 0 after an orderly stop, COP_EXIT_GAVE_UP with the reason on standard error, COP_EXIT_USAGE; a heart,

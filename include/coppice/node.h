@@ -51,6 +51,7 @@ typedef struct cop_node_options {
                                    costs address space; docs/decisions/stack_size.md */
         bool processes;         /* there will be actors with COP_ISOLATION_PROCESS: what forks their processes is
                                    forked now, before the node has threads; else when the first one is spawned */
+        unsigned max_processes; /* of such actors at once, by all of the node and of their processes: 1,024; docs/processes.md */
         unsigned slice_ms;      /* an actor that computes for longer is interrupted if others wait: 4; at most 1,000; preempt.h */
         bool no_preempt;        /* nobody is ever interrupted */
         unsigned spare_workers; /* that go on while workers are stuck: 16; with `workers` at most 64 together; docs/preemption.md */
@@ -62,6 +63,7 @@ typedef struct cop_node_options {
         size_t memory_limit;    /* bytes of messages, states and cop_alloc; 0: none, else at least 4 MiB; overload.h */
         const char *dump;       /* a file to be written when a fault ends the program; "": none; copied */
         const char *secret_fields; /* "password, pin": what is in fields of these names is never printed; copied */
+        int fault_exit_code;    /* of the program when a fault ends it: 1 to 255; 0: it dies by the fault's signal; main.h */
         bool contain_strict;    /* whoever is guarded is so as with COP_ISOLATION_STRICT; actor.h */
         const cop_simulation *simulation; /* NULL: a real node; see simulation.h. Copied */
 } cop_node_options;
@@ -70,6 +72,9 @@ typedef struct cop_node_options {
  * Starts a node with the message kinds of the calling program. `options` may be NULL and is copied.
  * Dump: without the option it is the file that COPPICE_DUMP in the environment names, and without that none; `coppice dump FILE` prints it.
  * The file is new each time, of mode 0600; a link that lies in its place is replaced and not followed.
+ * Fault exit code: who waits for the program sees that code and no signal; if core dumps are on, a copy of the process dies by the signal, so that
+ * there is one, of that other process id, with all threads. It is the process's: of several nodes the one last started that says one counts.
+ * `kill -9`, and a stack overflow on a thread that is no worker, end the program by the signal all the same.
  * Secret fields: messages and states are printed as #login{name = "ann", password = ...} wherever the node prints one: crash reports, exit
  * reasons in them, the watchdog, dead letters, dumps, the shell, cop_term_print with the node's kinds. What cop_log is handed is printed as it is.
  * Ownership: the caller owns *node and ends it with cop_node_stop().

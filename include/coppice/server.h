@@ -13,7 +13,8 @@
  *
  * defines `till_server`. The state starts zeroed at each start and restart, and ends with the
  * actor. A handler may block: send, call, receive and sleep all work in it; it runs for one message
- * at a time. A message that no handler is for is logged and dropped, and a call gets COP_E_NO_REPLY.
+ * at a time. A message that no handler is for is logged and dropped, and a call gets COP_E_NO_REPLY
+ * with the atom no_handler as cop_failure().
  * A server that has nothing to do keeps its state and no stack.
  *
  * The entries of COP_SERVER, up to 32, in any order; the compiler checks each function's type:

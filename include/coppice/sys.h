@@ -20,6 +20,8 @@
  * outside, when the time is over. A thread of the program is never asked: its status is that, at
  * once, and all else is COP_E_BAD_ARGUMENT.
  *
+ * An actor in an OS process of its own is asked there, and answers the same; docs/processes.md has what differs.
+ *
  * The shell has the same as `sys`.
  *
  * Errors of all: COP_E_TIMEOUT (the request stays: it may still be carried out), COP_E_DIED
@@ -38,7 +40,8 @@ COP_BEGIN_DECLS
 
 /*
  * The state as its kind's term, just as it is: nothing is redacted. The caller owns *state and ends
- * it with cop_term_free. Errors: also COP_E_NO_KIND (it has not said what its state is).
+ * it with cop_term_free. Errors: also COP_E_NO_KIND (it has not said what its state is), and, from an OS process,
+ * COP_E_MALFORMED (it holds an atom that is no UTF-8) and COP_E_TOO_BIG.
  */
 COP_API cop_status cop_sys_get_state(cop_address to, int64_t timeout_ms, cop_term *state);
 
@@ -104,8 +107,8 @@ COP_API cop_status cop_sys_get_statistics(cop_address to, int64_t timeout_ms,
  * suspended, or waiting in the middle of something), waits_for (the actor without whose answer it
  * cannot go on, or the atom nobody), parent, messages, handled, trace, log, statistics and state
  * (redacted; without COP_STATE the atom undefined; of a server in the middle of a callback the atom
- * busy). Of one that has not answered in time, with the status busy, and of a thread of the
- * program, with the status thread: server, status, in (the function), parent, messages, handled. So
+ * busy; if it cannot leave its OS process does_not_cross). Of one that has not answered in time, with the status busy, and of a thread of the
+ * program, with the status thread: server, status, in (the function, or "process 4711"), parent, messages, handled. So
  * this is no error for a living actor. The caller owns *status and ends it with cop_term_free.
  */
 COP_API cop_status cop_sys_get_status(cop_address to, int64_t timeout_ms, cop_term *status);

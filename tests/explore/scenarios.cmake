@@ -81,17 +81,17 @@ explore_plant(depot_pops_without_a_generation depot a_block base/pool.c
         "ck_stack_pop_mpmc(&depot->stack)"
         "ck_stack_pop_upmc(&depot->stack)")
 
-# ---- Sleep and wake: scheduler/scheduler.c, and the whole of the scheduler with it --------
+# ---- Sleep and wake: scheduler/wake.h, and the whole of the scheduler with it -------------
 
 explore_test(wake 4000 a_worker_runs 2)
 
-explore_plant(wake_puts_without_its_fence wake one_worker scheduler/scheduler.c
-        "cop__fence_seq(); /* SLEEPER */\n        offer(scheduler);"
-        "offer(scheduler);")
-explore_plant(wake_looks_before_it_says_so wake one_worker scheduler/scheduler.c
+explore_plant(wake_puts_without_its_fence wake one_worker scheduler/shared.c
+        "cop__fence_seq(); /* SLEEPER */\n        cop__offer(scheduler);"
+        "cop__offer(scheduler);")
+explore_plant(wake_looks_before_it_says_so wake one_worker scheduler/sleep.c
         "uint32_t ticket = cop__park_ticket(&worker->park);\n        cop__or_seq(&scheduler->idle, bit);"
-        "uint32_t ticket = cop__park_ticket(&worker->park);\n        bool left = is_work_left(scheduler);\n        cop__or_seq(&scheduler->idle, bit);\n#define is_work_left(unused) left")
-explore_plant(wake_takes_its_ticket_late wake one_worker scheduler/scheduler.c
+        "uint32_t ticket = cop__park_ticket(&worker->park);\n        bool left = cop__is_work_left(scheduler);\n        cop__or_seq(&scheduler->idle, bit);\n#define cop__is_work_left(unused) left")
+explore_plant(wake_takes_its_ticket_late wake one_worker scheduler/sleep.c
         "if (COP__UNLIKELY(cop__load_seq(&scheduler->quiet.onlookers) != 0))"
         "ticket = cop__park_ticket(&worker->park);\n                if (COP__UNLIKELY(cop__load_seq(&scheduler->quiet.onlookers) != 0))")
 

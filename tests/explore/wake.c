@@ -1,6 +1,6 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * Sleep and wake (scheduler/scheduler.c), the whole of the scheduler with workers that are threads of the explorer. Under every
+ * Sleep and wake (scheduler/wake.h), the whole of the scheduler with workers that are threads of the explorer. Under every
  * schedule each task that was put up is run, without anybody's coming to look by chance: a wake-up that is lost leaves the
  * workers and who waits for the task asleep, and that is the end of the schedule.
  *

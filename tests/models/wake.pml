@@ -1,6 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * Sleep and wake of workers (scheduler/scheduler.c): put_shared, offer, wake_one, stop_searching and park.
+ * Sleep and wake of workers (scheduler/wake.h): cop__shared_put, cop__offer, cop__wake_one,
+ * cop__leave_search and park.
  *
  * Two threads from outside put TASKS tasks each into the shared queues, the one normal tasks and the other tasks of another
  * priority, whose queue shows by a bit in `waiting` that it is not empty; WORKERS workers take them. In every interleaving:

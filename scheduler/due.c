@@ -1,0 +1,51 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+#include "scheduler/due.h"
+
+#include "base/clock.h"
+#include "scheduler/wake.h"
+
+void cop__arm(struct cop__thread *thread, struct cop__timer *timer, uint64_t when_ns)
+{
+        struct cop__worker *worker = cop__worker_for_timers(thread);
+        if (cop__timer_arm(&worker->wheel, timer, when_ns))
+                cop__hasten(thread, worker);
+}
+
+void cop__hasten(struct cop__thread *thread, struct cop__worker *worker)
+{
+        struct cop__scheduler *scheduler = thread->scheduler;
+        if (thread->worker != worker)
+                cop__park_wake(&worker->park); /* a full fence, as the wheel asks for */
+        else if (COP__UNLIKELY(cop__load_relaxed(&scheduler->idle) != 0) &&
+                 cop__load_relaxed(&scheduler->lookout) == 0)
+                cop__wake_one(scheduler); /* who sees to it if this turn is a long one */
+}
+
+void cop__serve_timers(struct cop__worker *worker)
+{
+        const struct cop__scheduler *scheduler = worker->thread.scheduler;
+        if (cop__wheel_next(&worker->wheel) == COP__WHEEL_NEVER)
+                return;
+        uint64_t now_ns = cop__clock_ns();
+        if (cop__wheel_next(&worker->wheel) > now_ns || !cop__lock_trylock(&worker->expiring))
+                return;
+        cop__wheel_expire(&worker->wheel, now_ns, scheduler->hooks.fire, scheduler->owner);
+        cop__lock_unlock(&worker->expiring);
+}
+
+void cop__tell_ready(struct cop__worker *worker, const struct cop__poll_events *events)
+{
+        for (int i = 0; i < events->count; i++)
+                worker->thread.scheduler->hooks.ready(&worker->thread, events->items[i].data.u64);
+}
+
+COP__COLD void cop__look_outside(struct cop__worker *worker)
+{
+        struct cop__poll *poll = &worker->thread.scheduler->poll;
+        struct cop__poll_events events;
+        if (!cop__poll_sit(poll, worker->index))
+                return;
+        cop__poll_look(poll, &events);
+        cop__poll_rise(poll);
+        cop__tell_ready(worker, &events);
+}

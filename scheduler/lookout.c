@@ -1,0 +1,83 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+#include "scheduler/lookout.h"
+
+#include "scheduler/due.h"
+#include "scheduler/runnable.h"
+#include "scheduler/shared.h"
+
+bool cop__lookout_begin(struct cop__worker *worker)
+{
+        struct cop__scheduler *scheduler = worker->thread.scheduler;
+        uint32_t nobody = 0;
+        unsigned asleep = (unsigned)__builtin_popcountll(cop__load_relaxed(&scheduler->idle));
+        return asleep < cop__workers_active(scheduler) &&
+               cop__cas_seq(&scheduler->lookout, &nobody, worker->index + 1);
+}
+
+/* What a worker that has been in one turn since the last look has lying about: its timers, the tasks on its desk. */
+static void look_after(struct cop__worker *worker, struct cop__worker *busy)
+{
+        uint64_t turns = cop__load_relaxed(&busy->turns);
+        if (busy == worker || turns != busy->turns_seen) {
+                busy->turns_seen = turns;
+                return;
+        }
+        cop__serve_timers(busy);
+        if (cop__desk_is_empty(&busy->desk) || cop__load_relaxed(&busy->desk.guard) == COP__DESK_ALONE)
+                return;
+        struct cop__task *tasks[1 + COP__DESK_FEW];
+        struct cop__task_list pile;
+        uint32_t count = cop__desk_raid(&busy->desk, tasks, &pile);
+        for (uint32_t i = 0; i < count; i++)
+                cop__ring_put(worker, tasks[i]);
+        if (pile.count > 0)
+                cop__shared_put(worker->thread.scheduler, COP_PRIORITY_NORMAL, pile.first, pile.last, pile.count);
+}
+
+void cop__lookout_end(struct cop__worker *worker)
+{
+        struct cop__scheduler *scheduler = worker->thread.scheduler;
+        uint32_t reach = cop__load_acquire(&scheduler->reach); /* REACH */
+        for (unsigned i = 0; i < reach; i++)
+                look_after(worker, &scheduler->workers[i]);
+        cop__store_seq(&scheduler->lookout, 0);
+}
+
+bool cop__lookout_is_needed(const struct cop__worker *worker)
+{
+        const struct cop__scheduler *scheduler = worker->thread.scheduler;
+        return cop__load_relaxed(&scheduler->lookout) == 0 &&
+               (worker->was_lookout || cop__wheel_next(&worker->wheel) != COP__WHEEL_NEVER ||
+                cop__poll_is_open(&scheduler->poll));
+}
+
+void cop__relieve_worker(struct cop__worker *worker)
+{
+        struct cop__scheduler *scheduler = worker->thread.scheduler;
+        struct cop__task *tasks[COP__RUNQUEUE_SIZE];
+        uint32_t count;
+        while ((count = cop__runqueue_steal(&worker->ring, tasks, COP__RUNQUEUE_SIZE)) > 0) {
+                for (uint32_t i = 0; i + 1 < count; i++)
+                        tasks[i]->next = tasks[i + 1];
+                cop__shared_put(scheduler, COP_PRIORITY_NORMAL, tasks[0], tasks[count - 1], count);
+        }
+        if (cop__desk_is_empty(&worker->desk) ||
+            cop__load_relaxed(&worker->desk.guard) == COP__DESK_ALONE)
+                return;
+        struct cop__task *few[1 + COP__DESK_FEW];
+        struct cop__task_list pile;
+        count = cop__desk_raid(&worker->desk, few, &pile);
+        for (uint32_t i = 0; i < count; i++)
+                cop__shared_put(scheduler, COP_PRIORITY_NORMAL, few[i], few[i], 1);
+        if (pile.count > 0)
+                cop__shared_put(scheduler, COP_PRIORITY_NORMAL, pile.first, pile.last, pile.count);
+}
+
+void cop__clear_desk(struct cop__worker *worker)
+{
+        struct cop__task *task;
+        while ((task = cop__desk_swap(&worker->desk, NULL)) != NULL ||
+               (task = cop__desk_begin(&worker->desk)) != NULL ||
+               (task = cop__desk_take(&worker->desk)) != NULL)
+                cop__shared_put(worker->thread.scheduler, COP_PRIORITY_NORMAL, task, task, 1);
+}

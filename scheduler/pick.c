@@ -1,0 +1,161 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+#include "scheduler/pick.h"
+
+#include "scheduler/due.h"
+#include "scheduler/runnable.h"
+#include "scheduler/shared.h"
+
+/* The next slot has been served often enough, and others wait: what it holds goes behind them. */
+static COP__NOINLINE void pass_over_next(struct cop__worker *worker)
+{
+        struct cop__task *task = cop__desk_swap(&worker->desk, NULL);
+        if (task != NULL)
+                cop__ring_put(worker, task);
+}
+
+/* One from the pile, which is shared with who has nothing to do. */
+static struct cop__task *pick_fresh(struct cop__worker *worker)
+{
+        if (COP__UNLIKELY(cop__load_relaxed(&worker->thread.scheduler->idle) != 0) &&
+            cop__load_relaxed(&worker->desk.pile.count) > 1)
+                cop__pile_share(worker);
+        return cop__desk_begin(&worker->desk);
+}
+
+/*
+ * The pile's turn, or the next slot has been served often enough. After so many turns of both together one of the ring has its turn,
+ * if there is one; after so many of the next slot's, one of the pile. With nobody else waiting here there is nobody to be fair to.
+ */
+struct cop__task *cop__pick_soon_slowly(struct cop__worker *worker)
+{
+        bool next = cop__load_relaxed(&worker->desk.next) != NULL;
+        bool fresh = cop__load_relaxed(&worker->desk.pile.count) > 0;
+        if (worker->next_turns >= worker->thread.scheduler->habits.next_turns) {
+                if (cop__is_anybody_behind(worker)) {
+                        pass_over_next(worker);
+                        return NULL;
+                }
+                worker->next_turns = 0;
+                next = next && !fresh;
+        } else {
+                worker->next_turns++;
+        }
+        return next ? cop__desk_swap(&worker->desk, NULL) : pick_fresh(worker);
+}
+
+/*
+ * While tasks of other priorities wait: an urgent one, unless they have had their share; else a low one, if it is its turn.
+ * NULL: now a normal one.
+ */
+static struct cop__task *pick_by_priority(struct cop__worker *worker)
+{
+        struct cop__scheduler *scheduler = worker->thread.scheduler;
+        if (worker->turns != worker->urgent_at + 1)
+                worker->urgent_turns = 0;
+        if (++worker->urgent_turns <= scheduler->habits.urgent_turns) {
+                bool high_first = worker->urgent_turns % scheduler->habits.low_every == 0;
+                struct cop__task *task = cop__shared_take_urgent(scheduler, high_first);
+                worker->urgent_at = worker->turns;
+                if (task != NULL)
+                        return task;
+        }
+        if (++worker->common_turns % scheduler->habits.low_every == 0)
+                return cop__shared_take_of(scheduler, COP_PRIORITY_LOW);
+        return NULL;
+}
+
+/* What is not done in each turn, and what comes before a worker's own tasks. NULL: now one of those. */
+struct cop__task *cop__pick_unusually(struct cop__worker *worker)
+{
+        struct cop__scheduler *scheduler = worker->thread.scheduler;
+        struct cop__task *task = NULL;
+        if (cop__is_time(worker->turns, scheduler->habits.timers_every))
+                cop__serve_timers(worker);
+        if (worker->turns % COP__POLL_EVERY == 0 && COP__UNLIKELY(cop__poll_is_open(&scheduler->poll)))
+                cop__look_outside(worker);
+        if (cop__load_relaxed(&scheduler->waiting) != 0)
+                task = pick_by_priority(worker);
+        if (task == NULL && cop__is_time(worker->turns, scheduler->habits.timers_every))
+                task = cop__pinned_take_overdue(worker);
+        if (task == NULL && cop__is_time(worker->turns, scheduler->habits.shared_every))
+                task = cop__shared_take(worker);
+        return task;
+}
+
+/* The oldest of the ring; a few of those behind it come to the desk, if there are many. */
+static struct cop__task *pull_few(struct cop__worker *worker)
+{
+        struct cop__desk *desk = &worker->desk;
+        struct cop__task *pulled[COP__DESK_FEW];
+        uint32_t habit = worker->thread.scheduler->habits.desk_few;
+        uint32_t few = habit < COP__DESK_FEW ? habit : COP__DESK_FEW; /* which it is: for the compiler */
+        uint32_t room = cop__runqueue_count(&worker->ring) / 4;
+        if (room == 0)
+                room = 1;
+        if (room > few)
+                room = few;
+        uint32_t count = cop__runqueue_pull(&worker->ring, pulled, room);
+        if (count == 0)
+                return NULL;
+        cop__desk_come(desk);
+        desk->few_at = 0;
+        for (uint32_t i = 1; i < count; i++)
+                desk->few[i - 1] = pulled[i];
+        cop__store_relaxed(&desk->few_count, count - 1);
+        cop__desk_leave(desk);
+        return pulled[0];
+}
+
+/*
+ * Is it the turn of the shared queue? While both hold tasks each is served in proportion to its length, this worker's share of the
+ * shared one, so that it does not matter in which of the two one waits. `tilt` is what is left over from the choices before.
+ */
+static bool is_turn_of_shared(struct cop__worker *worker)
+{
+        const struct cop__scheduler *scheduler = worker->thread.scheduler;
+        uint32_t shared = cop__load_relaxed(&scheduler->shared[COP_PRIORITY_NORMAL].count);
+        shared = (shared + scheduler->worker_count - 1) / scheduler->worker_count;
+        if (COP__LIKELY(shared == 0))
+                return false;
+        uint64_t all = (uint64_t)shared + cop__runqueue_count(&worker->ring);
+        worker->tilt += shared;
+        if (worker->tilt < all)
+                return false;
+        worker->tilt %= all;
+        return true;
+}
+
+/* With nothing at hand. */
+struct cop__task *cop__pick_queued(struct cop__worker *worker)
+{
+        struct cop__task *task = is_turn_of_shared(worker) ? cop__shared_take(worker) : NULL;
+        if (task == NULL)
+                task = pull_few(worker);
+        if (task == NULL)
+                task = cop__shared_take(worker);
+        if (task == NULL)
+                task = cop__shared_take_urgent(worker->thread.scheduler, false);
+        /* The pile gave way to those behind it, and a thief had them first: nobody else would look at it while we sleep. */
+        return task != NULL ? task : cop__desk_begin(&worker->desk);
+}
+
+/* With nothing else to do here: what others have too much of, for it is not low; then a low one. */
+struct cop__task *cop__pick_low(struct cop__worker *worker)
+{
+        struct cop__scheduler *scheduler = worker->thread.scheduler;
+        if (!(cop__load_relaxed(&scheduler->waiting) & COP__PRIORITY_BIT(COP_PRIORITY_LOW)))
+                return NULL;
+        struct cop__task *task = cop__steal(worker);
+        return task != NULL ? task : cop__shared_take_of(scheduler, COP_PRIORITY_LOW);
+}
+
+struct cop__task *cop__worker_pick(struct cop__worker *worker)
+{
+        struct cop__task *task = cop__pick_at_hand(worker);
+        return task != NULL ? task : cop__search(worker);
+}
+
+struct cop__task *cop__worker_steal(struct cop__worker *worker)
+{
+        return cop__steal(worker);
+}

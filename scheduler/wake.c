@@ -1,0 +1,30 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+#include "scheduler/wake.h"
+
+/* Wakes some sleeper, who is counted as searching already; false: there is none. */
+static bool wake_any(struct cop__scheduler *scheduler)
+{
+        uint64_t idle;
+        while ((idle = cop__load_seq(&scheduler->idle)) != 0) {
+                uint64_t bit = idle & -idle;
+                if (cop__and_seq(&scheduler->idle, ~bit) & bit) {
+                        cop__park_wake(&scheduler->workers[__builtin_ctzll(bit)].park);
+                        return true;
+                }
+        }
+        return false;
+}
+
+/*
+ * Wakes one sleeper if nobody searches. A claim that came to nothing is looked after: another waker may have seen it and left
+ * its task to it, and a worker that was awake when we looked for one may sleep by now.
+ */
+void cop__wake_one(struct cop__scheduler *scheduler)
+{
+        do {
+                uint32_t none = 0;
+                if (!cop__cas_seq(&scheduler->searching, &none, 1) || wake_any(scheduler))
+                        return;
+                cop__sub_seq(&scheduler->searching, 1);
+        } while (cop__load_seq(&scheduler->idle) != 0);
+}

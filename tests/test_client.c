@@ -1,0 +1,184 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * The client's side of a conversation, with somebody at the other end who is no console, or one that ends in the middle. With a
+ * console it is in shell_client.sh.
+ */
+#define _GNU_SOURCE
+#include "shell/client/script.h"
+#include "shell/client/talk.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "shell/packet.h"
+#include "tests/suite.h"
+
+/* ---- What is said on standard error ---------------------------------------------------- */
+
+static FILE *heard;
+static int stderr_before;
+
+static void begin_to_hear(void)
+{
+        heard = tmpfile();
+        ck_assert_ptr_nonnull(heard);
+        fflush(stderr);
+        stderr_before = dup(STDERR_FILENO);
+        ck_assert_int_ge(dup2(fileno(heard), STDERR_FILENO), 0);
+}
+
+static void has_said(const char *sentence)
+{
+        char text[4096] = "";
+        fflush(stderr);
+        rewind(heard);
+        size_t size = fread(text, 1, sizeof(text) - 1, heard);
+        text[size] = '\0';
+        dup2(stderr_before, STDERR_FILENO);
+        close(stderr_before);
+        fclose(heard);
+        ck_assert_msg(strstr(text, sentence) != NULL, "no '%s' in: %s", sentence, text);
+}
+
+/* ---- Somebody who listens ----------------------------------------------------------------- */
+
+struct host {
+        char folder[64], path[128];
+        int fd;
+        pthread_t thread;
+        int type; /* of the packet that it greets with; 0: none */
+        const char *words;
+};
+
+static void *greet(void *argument)
+{
+        struct host *host = argument;
+        int fd = accept(host->fd, NULL, NULL);
+        if (fd >= 0 && host->type != 0)
+                cop__packet_write(fd, host->type, host->words, strlen(host->words));
+        close(fd);
+        return NULL;
+}
+
+static void host_begin(struct host *host, int type, const char *words)
+{
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        *host = (struct host){ .type = type, .words = words };
+        strcpy(host->folder, "/tmp/coppice-test-XXXXXX");
+        ck_assert_ptr_nonnull(mkdtemp(host->folder));
+        snprintf(host->path, sizeof(host->path), "%s/a.sock", host->folder);
+        strcpy(address.sun_path, host->path);
+        host->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        ck_assert_int_ge(host->fd, 0);
+        ck_assert_int_eq(bind(host->fd, (struct sockaddr *)&address, sizeof(address)), 0);
+        ck_assert_int_eq(listen(host->fd, 1), 0);
+        ck_assert_int_eq(pthread_create(&host->thread, NULL, greet, host), 0);
+}
+
+static void host_end(struct host *host)
+{
+        pthread_join(host->thread, NULL);
+        close(host->fd);
+        unlink(host->path);
+        rmdir(host->folder);
+}
+
+static void is_not_talked_to(int type, const char *words, const char *sentence)
+{
+        struct host host;
+        struct talk talk;
+        host_begin(&host, type, words);
+        begin_to_hear();
+        enum exit_code code = talk_begin(&talk, host.path);
+        has_said(sentence);
+        ck_assert_int_eq(code, EXIT_NO_NODE);
+        host_end(&host);
+}
+
+TEST(a_node_of_another_protocol_is_not_talked_to)
+{
+        is_not_talked_to(COP__PACKET_GREETING, "coppice 0\nshop\n<0.1.0>\n0\n",
+                         "the node speaks 'coppice 0', and this program '" COP__PROTOCOL "'");
+}
+
+TEST(what_a_node_says_instead_of_a_greeting_is_shown)
+{
+        is_not_talked_to(COP__PACKET_ERR, "** no more shells\n", "** no more shells");
+}
+
+TEST(who_greets_with_something_else_is_no_console)
+{
+        is_not_talked_to(COP__PACKET_OUT, "hello\n", "is no console of Coppice");
+}
+
+TEST(who_hangs_up_before_the_greeting_has_just_ended)
+{
+        is_not_talked_to(0, "", "has just ended");
+}
+
+/* ---- A node that ends in the middle ------------------------------------------------------------- */
+
+/* The other end of the conversation; what it has sent before it hung up is in the socket. */
+static int converse(struct talk *talk)
+{
+        int ends[2];
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+        memset(talk, 0, sizeof(*talk));
+        talk->fd = ends[0];
+        strcpy(talk->node, "shop");
+        return ends[1];
+}
+
+TEST(a_command_whose_node_ends_is_lost)
+{
+        struct talk talk;
+        int other = converse(&talk);
+        shutdown(other, SHUT_WR);
+        ck_assert_int_eq(talk_run(&talk, "self", 4), OUTCOME_LOST);
+        ck_assert_ptr_null(talk_complete(&talk, "self", 4));
+        ck_assert(!talk_hear(&talk));
+        close(other);
+        talk_end(&talk);
+}
+
+TEST(a_command_that_is_too_long_is_not_sent)
+{
+        struct talk talk;
+        int other = converse(&talk);
+        size_t size = COP__REQUEST_MAX + 1;
+        char *line = malloc(size), byte;
+        ck_assert_ptr_nonnull(line);
+        memset(line, 'x', size);
+        begin_to_hear();
+        enum outcome outcome = talk_run(&talk, line, size);
+        has_said("** a command has 1048576 bytes at most");
+        ck_assert_int_eq(outcome, OUTCOME_FAILED);
+        ck_assert_ptr_null(talk_complete(&talk, line, size));
+        ck_assert_int_lt((int)recv(other, &byte, 1, MSG_DONTWAIT), 0);
+        free(line);
+        close(other);
+        talk_end(&talk);
+}
+
+TEST(a_script_whose_node_ends_says_so_and_fails)
+{
+        static char lines[] = "\n   \t\n  % a comment\nself\nself\n";
+        struct talk talk;
+        int other = converse(&talk);
+        shutdown(other, SHUT_WR);
+        struct script script = { .file = fmemopen(lines, strlen(lines), "r"), .keep_going = true };
+        ck_assert_ptr_nonnull(script.file);
+        begin_to_hear();
+        enum exit_code code = script_run(&script, &talk);
+        has_said("** the node shop has ended");
+        ck_assert_int_eq(code, EXIT_FAILED);
+        ck_assert_uint_eq(talk.line, 1); /* nothing was asked after it */
+        fclose(script.file);
+        close(other);
+        talk_end(&talk);
+}

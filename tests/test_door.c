@@ -1,0 +1,180 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Where the sockets of nodes lie: each thing that can be wrong there is said in a sentence. Who is at the door is in test_console.c. */
+#define _GNU_SOURCE
+#include "shell/door.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "tests/suite.h"
+
+static char folder[64], sentence[COP__DOOR_SENTENCE];
+
+static void begin_at(const char *runtime)
+{
+        setenv("XDG_RUNTIME_DIR", runtime, 1);
+        sentence[0] = '\0';
+}
+
+/* A folder of the test's own, with room for sockets. */
+static const char *begin(void)
+{
+        static char coppice[80];
+        strcpy(folder, "/tmp/coppice-test-XXXXXX");
+        ck_assert_ptr_nonnull(mkdtemp(folder));
+        snprintf(coppice, sizeof(coppice), "%s/coppice", folder);
+        ck_assert_int_eq(mkdir(coppice, 0700), 0);
+        begin_at(folder);
+        return coppice;
+}
+
+static void end(const char *coppice)
+{
+        ck_assert_int_eq(rmdir(coppice), 0);
+        ck_assert_int_eq(rmdir(folder), 0);
+}
+
+static void is_refused(cop_status is, cop_status wanted, const char *words)
+{
+        ck_assert_int_eq(is, wanted);
+        ck_assert_msg(strstr(sentence, words) != NULL, "no '%s' in: %s", words, sentence);
+}
+
+/* The number of the next descriptor that is opened. */
+static int next_fd(void)
+{
+        int fd = dup(STDERR_FILENO);
+        close(fd);
+        return fd;
+}
+
+static void allow_all(void)
+{
+        struct rlimit limit;
+        getrlimit(RLIMIT_NOFILE, &limit);
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* As many descriptors more, and no other. */
+static void allow(int more)
+{
+        struct rlimit limit;
+        allow_all();
+        ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+        limit.rlim_cur = (rlim_t)(next_fd() + more);
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+TEST(a_runtime_folder_with_too_long_a_name_is_refused)
+{
+        struct cop__door door;
+        char outer[400], name[700], longer[250];
+        strcpy(folder, "/tmp/coppice-test-XXXXXX");
+        ck_assert_ptr_nonnull(mkdtemp(folder));
+        memset(longer, 'x', sizeof(longer));
+        snprintf(outer, sizeof(outer), "%s/%.*s", folder, (int)sizeof(longer), longer);
+        snprintf(name, sizeof(name), "%s/%.*s", outer, (int)sizeof(longer), longer);
+        ck_assert_int_eq(mkdir(outer, 0700), 0);
+        ck_assert_int_eq(mkdir(name, 0700), 0);
+        begin_at(name);
+        is_refused(cop__door_open("shop", &door, sentence), COP_E_TOO_BIG, "too long for a folder of sockets");
+        ck_assert_int_eq(rmdir(name), 0);
+        ck_assert_int_eq(rmdir(outer), 0);
+        ck_assert_int_eq(rmdir(folder), 0);
+}
+
+TEST(a_folder_that_cannot_be_made_is_named)
+{
+        struct cop__door door;
+        char path[COP__DOOR_DUMP_MAX];
+        NEEDS_THE_KERNEL();
+        begin_at("/proc/self/fdinfo"); /* it is ours, and nothing can be made there */
+        is_refused(cop__door_open("shop", &door, sentence), COP_E_SYSTEM, "/proc/self/fdinfo/coppice: cannot be made");
+        ck_assert_int_ne(cop__door_dump("shop", path), COP_OK);
+}
+
+TEST(a_socket_at_which_another_program_listens_is_left_to_it)
+{
+        struct cop__door door;
+        const char *coppice = begin();
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        snprintf(address.sun_path, sizeof(address.sun_path), "%s/shop.sock", coppice);
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+        ck_assert_int_eq(listen(fd, 1), 0);
+        is_refused(cop__door_open("shop", &door, sentence), COP_E_NAME_TAKEN, "shop.sock: another program listens there");
+        close(fd);
+        ck_assert_int_eq(unlink(address.sun_path), 0);
+        end(coppice);
+}
+
+TEST(without_a_descriptor_there_is_no_door_and_nothing_is_left)
+{
+        struct cop__door door;
+        const char *coppice = begin();
+        allow(0);
+        is_refused(cop__door_open("shop", &door, sentence), COP_E_SYSTEM, "shop.lock: cannot be opened");
+        allow(1);
+        is_refused(cop__door_open("shop", &door, sentence), COP_E_SYSTEM, "shop.sock: no socket can be made");
+        allow_all();
+        ck_assert_int_eq(cop__door_open("shop", &door, sentence), COP_OK);
+        cop__door_close(&door);
+        end(coppice);
+}
+
+TEST(a_lock_that_cannot_be_written_is_no_lock)
+{
+        struct cop__door door;
+        const char *coppice = begin();
+        struct rlimit before, none = { 0, 0 };
+        NEEDS_THE_KERNEL();
+        signal(SIGXFSZ, SIG_IGN);
+        ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+        none.rlim_max = before.rlim_max;
+        ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &none), 0);
+        cop_status status = cop__door_open("shop", &door, sentence);
+        ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+        is_refused(status, COP_E_SYSTEM, "shop.lock: cannot be written");
+        end(coppice);
+}
+
+TEST(who_knocks_where_no_door_can_be_is_told_why)
+{
+        char path[300], file[160];
+        int fd = -1;
+        const char *coppice = begin();
+        memset(path, 'x', sizeof(path));
+        path[0] = '/';
+        path[sizeof(path) - 1] = '\0';
+        is_refused(cop__door_knock(path, &fd, sentence), COP_E_TOO_BIG, "the path of a socket has");
+        snprintf(file, sizeof(file), "%s/file", coppice);
+        FILE *made = fopen(file, "w");
+        ck_assert_ptr_nonnull(made);
+        fclose(made);
+        snprintf(path, sizeof(path), "%s/a.sock", file);
+        is_refused(cop__door_knock(path, &fd, sentence), COP_E_SYSTEM, "does not let us in");
+        ck_assert_int_eq(fd, -1);
+        unlink(file);
+        end(coppice);
+}
+
+TEST(neighbours_that_cannot_be_read_are_no_empty_list)
+{
+        struct cop__neighbour *neighbours = NULL;
+        size_t count = 7;
+        const char *coppice = begin();
+        allow(0);
+        cop_status status = cop__door_neighbours(&neighbours, &count, sentence);
+        allow_all();
+        is_refused(status, COP_E_SYSTEM, "coppice: cannot be read");
+        ck_assert_ptr_null(neighbours);
+        end(coppice);
+}

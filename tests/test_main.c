@@ -1,0 +1,268 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* cop_main: its options, its ends, and what it says of them. Each program is a fork of this one; its outputs come through a pipe. */
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <coppice.h>
+
+#include "base/compiler.h"
+#include "tests/suite.h"
+
+/* ---- Trees ---------------------------------------------------------------------------------- */
+
+typedef struct lodger {
+        int64_t unused;
+} lodger;
+
+static void tell(const char *words)
+{
+        if (write(STDOUT_FILENO, words, strlen(words)) < 0)
+                _exit(99);
+}
+
+static void lodger_init(lodger *self)
+{
+        (void)self;
+        cop_trap_exit(true);
+        cop_log(COP_LOG_INFO, "a piece of news");
+        cop_log(COP_LOG_ERROR, "a complaint");
+        tell("here\n");
+}
+
+static void lodger_stays(lodger *self, cop_term reason)
+{
+        (void)self;
+        (void)reason;
+        tell("leaving\n");
+        cop_message_free(cop_receive(COP_FOREVER, COP_REF(cop_down, cop_ref_new())));
+}
+
+COP_SERVER(lodger, COP_INIT(lodger_init), COP_TERMINATE(lodger_stays));
+
+typedef struct guest {
+        int64_t unused;
+} guest;
+
+static void guest_init(guest *self)
+{
+        (void)self;
+        tell("here\n");
+}
+
+COP_SERVER(guest, COP_INIT(guest_init));
+
+static void refuses(void)
+{
+        cop_exit(COP_TUPLE(cop_atom("no"), cop_atom("key")));
+}
+
+static void comes_and_breaks(void)
+{
+        cop_exit(cop_atom("broken"));
+}
+
+/* No null pointer, and nothing is there: as a pointer that was overwritten. */
+static void goes_astray(void)
+{
+        tell("here\n");
+        *(volatile int *)(uintptr_t)0x10000000010ull = 1;
+}
+
+static const cop_supervisor house = { .name = "house", .children = COP_CHILDREN({ "guest", .server = &guest_server }) };
+static const cop_supervisor full = { .name = "full",
+                                     .children = COP_CHILDREN({ "lodger", .server = &lodger_server,
+                                                                .shutdown_ms = COP_SHUTDOWN_INFINITY }) };
+static const cop_supervisor locked = { .name = "locked",
+                                       .children = COP_CHILDREN({ "key", .run = refuses, .init_ack = true }) };
+static const cop_supervisor shaky = { .name = "shaky", .intensity = COP_NO_RESTARTS,
+                                      .children = COP_CHILDREN({ "pane", .run = comes_and_breaks }) };
+static const cop_supervisor wild = { .name = "wild", .intensity = COP_NO_RESTARTS,
+                                     .children = COP_CHILDREN({ "goose", .run = goes_astray }) };
+static const cop_supervisor wrong = { .name = "wrong", .children = COP_CHILDREN({ "twin", .server = &guest_server },
+                                                                                { "twin", .server = &guest_server }) };
+
+/* ---- A program --------------------------------------------------------------------------------- */
+
+struct program {
+        char folder[64];
+        pid_t process;
+        int fd;
+        char said[16384];
+        size_t size;
+};
+
+static void begin(struct program *program, const cop_supervisor *tree, char **arguments)
+{
+        int ends[2], count = 0;
+        memset(program, 0, sizeof(*program));
+        strcpy(program->folder, "/tmp/coppice-test-XXXXXX");
+        ck_assert_ptr_nonnull(mkdtemp(program->folder));
+        setenv("XDG_RUNTIME_DIR", program->folder, 1);
+        setenv("COPPICE_DUMP", "off", 1);
+        ck_assert_int_eq(pipe(ends), 0);
+        while (arguments[count] != NULL)
+                count++;
+        program->process = fork();
+        ck_assert_int_ge(program->process, 0);
+        if (program->process == 0) {
+                suite_is_forked();
+                setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+                dup2(ends[1], STDOUT_FILENO);
+                dup2(ends[1], STDERR_FILENO);
+                close(ends[0]);
+                close(ends[1]);
+                int code = cop_main(count, arguments, tree);
+                fflush(stdout);
+                _exit(code);
+        }
+        close(ends[1]);
+        program->fd = ends[0];
+}
+
+#define BEGIN(program, tree, ...) begin((program), (tree), (char *[]){ "a/program", __VA_ARGS__, NULL })
+
+/* Reads until these words have come, or, without any, until the program has closed its outputs. */
+static void hear(struct program *program, const char *words)
+{
+        ssize_t got = 1;
+        while ((words == NULL || strstr(program->said, words) == NULL) && got > 0) {
+                got = read(program->fd, program->said + program->size, sizeof(program->said) - 1 - program->size);
+                program->size += got > 0 ? (size_t)got : 0;
+        }
+        ck_assert_msg(words == NULL || strstr(program->said, words) != NULL, "no '%s' in: %s", words, program->said);
+}
+
+static void end(struct program *program, int code, int number)
+{
+        int status;
+        char path[128];
+        hear(program, NULL);
+        close(program->fd);
+        ck_assert_int_eq(waitpid(program->process, &status, 0), program->process);
+        if (number != 0)
+                ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == number, "%x: %s", status, program->said);
+        else
+                ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == code, "%x: %s", status, program->said);
+        snprintf(path, sizeof(path), "%s/coppice", program->folder);
+        rmdir(path);
+        ck_assert_int_eq(rmdir(program->folder), 0);
+}
+
+static void has_said(const struct program *program, const char *words)
+{
+        ck_assert_msg(strstr(program->said, words) != NULL, "no '%s' in: %s", words, program->said);
+}
+
+/* ---- Claims --------------------------------------------------------------------------------------- */
+
+TEST(a_program_that_is_asked_for_help_gives_it_and_starts_nothing)
+{
+        struct program program;
+        BEGIN(&program, &house, "--help");
+        end(&program, 0, 0);
+        has_said(&program, "--no-console");
+        ck_assert_ptr_null(strstr(program.said, "here"));
+}
+
+TEST(an_option_that_is_none_is_a_wrong_use)
+{
+        struct program program;
+        BEGIN(&program, &house, "--nonsense");
+        end(&program, COP_EXIT_USAGE, 0);
+        has_said(&program, "program: '--nonsense' is no option of this program");
+        BEGIN(&program, &house, "--workers");
+        end(&program, COP_EXIT_USAGE, 0);
+        has_said(&program, "program: --workers: expected a value behind it");
+        BEGIN(&program, &house, "--workers", "many");
+        end(&program, COP_EXIT_USAGE, 0);
+}
+
+TEST(a_program_ends_in_order_when_it_is_asked_to)
+{
+        struct program program;
+        BEGIN(&program, &house, "--no-console", "--workers", "1");
+        hear(&program, "here");
+        kill(program.process, SIGTERM);
+        end(&program, 0, 0);
+}
+
+TEST(without_a_console_there_is_no_socket)
+{
+        struct program program;
+        struct stat about;
+        char path[128];
+        BEGIN(&program, &house, "--no-console");
+        hear(&program, "here");
+        snprintf(path, sizeof(path), "%s/coppice/house.sock", program.folder);
+        ck_assert_int_ne(stat(path, &about), 0);
+        kill(program.process, SIGINT);
+        end(&program, 0, 0);
+}
+
+TEST(a_second_signal_does_not_wait_for_the_tree)
+{
+        struct program program;
+        BEGIN(&program, &full, "--no-console");
+        hear(&program, "here");
+        kill(program.process, SIGTERM);
+        hear(&program, "leaving");
+        kill(program.process, SIGINT);
+        end(&program, 128 + SIGINT, 0);
+        has_said(&program, "program: signal 2 again: not waiting for the tree");
+}
+
+TEST(a_quiet_program_tells_errors_alone)
+{
+        struct program program;
+        BEGIN(&program, &full, "--no-console", "--quiet");
+        hear(&program, "here");
+        kill(program.process, SIGTERM);
+        hear(&program, "leaving");
+        kill(program.process, SIGTERM);
+        end(&program, 128 + SIGTERM, 0);
+        has_said(&program, "a complaint");
+        ck_assert_ptr_null(strstr(program.said, "a piece of news"));
+}
+
+TEST(a_tree_that_is_wrong_is_not_started)
+{
+        struct program program;
+        BEGIN(&program, &wrong, "--no-console");
+        end(&program, COP_EXIT_GAVE_UP, 0);
+        has_said(&program, "program: your program: ");
+        has_said(&program, "twin");
+}
+
+TEST(a_tree_that_does_not_start_is_told_with_its_reason)
+{
+        struct program program;
+        BEGIN(&program, &locked, "--no-console");
+        end(&program, COP_EXIT_GAVE_UP, 0);
+        has_said(&program, "program: the supervision tree did not start: {shutdown, {failed_to_start_child, key, {no, key}}}");
+}
+
+TEST(a_tree_that_gives_up_ends_the_program)
+{
+        struct program program;
+        BEGIN(&program, &shaky, "--no-console");
+        end(&program, COP_EXIT_GAVE_UP, 0);
+        has_said(&program, "program: the supervision tree gave up: shutdown");
+}
+
+TEST(a_wild_address_is_borne_unless_the_program_is_strict)
+{
+        struct program program;
+        if (COP__ASAN || COP__TSAN)
+                return;
+        BEGIN(&program, &wild, "--no-console");
+        end(&program, COP_EXIT_GAVE_UP, 0);
+        BEGIN(&program, &wild, "--no-console", "--strict");
+        end(&program, 0, SIGSEGV);
+}

@@ -1,0 +1,215 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Memory is refused once, at each place in turn: in a simulated node, where each run is the same up to the refusal, for every
+ * operation of operations.h and every command of the shell. The one who asked is told, or ends with a reason; a keeper may end, as
+ * any actor may; nobody waits for ever, nothing is left behind, and afterwards the same works.
+ *
+ *      for some seeds, each operation             a node of its own each time
+ *              for n = 1, 2, 3 ...                the n-th request of the node for memory, whoever's it is, finds none
+ *
+ * That nothing more is there at all from some place on is in test_failing_memory.c.
+ */
+#include "shell/shell.h"
+#include "tests/operations.h"
+
+#define SEEDS 2
+
+/* Where each step takes longer, some places are left out. */
+#define STRIDE (COP__ASAN || COP__TSAN ? 11 : COP__CHECKED ? 5 : 1)
+
+/* Of the actor that tries: its status; -1: it ended before it could say. */
+static int said;
+
+typedef struct attempt {
+        int64_t operation;
+        int64_t refused_at; /* 0: nothing is refused */
+} attempt;
+COP_MESSAGE(attempt, operation, refused_at);
+
+static void attempts(const attempt *a)
+{
+        cop_status (*run)(void) = operations[a->operation].run;
+        said = -1;
+        cop_simulation_refuse(cop_node_here(), (uint64_t)a->refused_at);
+        said = (int)run();
+        cop_exit(cop_atom("over"));
+}
+
+static uint64_t refusals(cop_node *node)
+{
+        cop_simulation_state state;
+        ck_assert_int_eq(cop_simulation_look(node, &state), COP_OK);
+        return state.refusals;
+}
+
+static cop_node *node_of_seed(uint64_t seed)
+{
+        cop_simulation order = { .seed = seed, .checks = 64 };
+        cop_node *node = node_begin((cop_node_options){ .simulation = &order, .max_actors = 1000 });
+        begin_keepers();
+        return node;
+}
+
+/* Returns whether a request has been refused. */
+static bool attempt_once(cop_node *node, void (*function)(const attempt *), const char *name, int64_t operation, int64_t n)
+{
+        uint64_t before = refusals(node);
+        cop_ref ref = spawn_watched(.run_with = COP_RUN_WITH(function, attempt), .kind = COP_KIND_OF(attempt),
+                                    .argument = &(attempt){ operation, n });
+        cop_auto down = cop_receive(PATIENCE_MS, COP_REF(cop_down, ref));
+        cop_simulation_refuse(node, 0);
+        ck_assert_msg(down != NULL, "%s at request %lld: its actor hangs", name, (long long)n);
+        ck_assert_int_eq(cop_node_await_quiet(node, PATIENCE_MS), COP_OK);
+        if (refusals(node) > before)
+                return true;
+        const char *reason = text_of(cop_read(cop_down, down)->reason);
+        ck_assert_msg(said == COP_OK && strcmp(reason, "over") == 0, "%s: %s, %s", name,
+                      said >= 0 ? cop_status_text((cop_status)said) : "-", reason);
+        return false;
+}
+
+/* Nothing is refused any more, and it works. */
+static void works_again(cop_node *node, void (*function)(const attempt *), const char *name, int64_t operation)
+{
+        mend_keepers();
+        ck_assert(!attempt_once(node, function, name, operation, 0));
+}
+
+static int64_t places; /* at which memory was refused */
+
+static void refuse_at_each_place(void (*function)(const attempt *), const char *name, int64_t operation)
+{
+        for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+                bool has_refused = true;
+                for (int64_t n = 1; has_refused; n += STRIDE) {
+                        ck_assert_msg(n < 3000, "%s never succeeds", name);
+                        cop_node *node = node_of_seed(seed);
+                        has_refused = attempt_once(node, function, name, operation, n);
+                        places += has_refused;
+                        works_again(node, function, name, operation);
+                        node_end(node);
+                }
+        }
+}
+
+TEST_WITHIN(a_request_for_memory_that_is_refused_once_is_an_error_or_an_end_and_all_works_again, 300)
+{
+        for (int64_t i = 0; i < (int64_t)COP__COUNT(operations); i++)
+                refuse_at_each_place(attempts, operations[i].name, i);
+        ck_assert_int_gt(places, 1000 / STRIDE);
+}
+
+/* ---- Commands of the shell ---------------------------------------------------------------------------------- */
+
+static const cop_child some_each = { .server = &echo_server };
+static const cop_supervisor some_tree = { .name = "some", .strategy = COP_DYNAMIC, .each = &some_each };
+static const cop_supervisor many_tree = {
+        .name = "many",
+        .intensity = 100,
+        .children = (const cop_child[]){ { "one", .server = &echo_server }, { "two", .supervisor = &some_tree }, { .id = NULL } },
+};
+
+/* Each before the ones that need what it has done: all that stand in one line are said one after the other. */
+static const char *const lines[][6] = {
+        { "help" },
+        { "help call" },
+        { "i" },
+        { "tree" },
+        { "children many" },
+        { "count many" },
+        { "explain many" },
+        { "terminate many one", "restart many one" },
+        { "terminate many one", "delete many one" },
+        { "start some", "children some" },
+        { "regs" },
+        { "whereis echo" },
+        { "info echo" },
+        { "send echo #item{number = 3}", "flush" },
+        { "echo ! #note{text = \"a text\", term = {a, [1, 2.5, #{key => 'value'}]}}", "flush" },
+        { "call echo #item{number = 3}" },
+        { "call echo {item, 3}" },
+        { "self" },
+        { "await echo" },
+        { "link echo", "unlink echo" },
+        { "monitor echo", "exit echo {a, \"reason\"}", "flush" },
+        { "sys state echo" },
+        { "sys replace echo #echo{count = 4}" },
+        { "sys suspend echo", "sys resume echo" },
+        { "sys trace echo on", "call echo #item{number = 3}", "flush", "sys trace echo off" },
+        { "sys log echo on", "call echo #item{number = 3}", "sys log echo", "sys log echo off" },
+        { "sys statistics echo on", "call echo #item{number = 3}", "sys statistics echo", "sys statistics echo off" },
+        { "sys status echo" },
+        { "sys stop echo {shutdown, enough}" },
+        { "exit one {a, \"reason\"}", "await one", "crashes" },
+        { "exit echo kill", "await pairs", "dead" },
+        { "stuck" },
+        { "nodes" },
+        { "quit" },
+};
+
+/* COP_E_NO_MEMORY: a line was not done, which must have been said. */
+static cop_status says_lines(int64_t which, bool in_json)
+{
+        struct cop__shell shell;
+        cop_status status = COP_OK;
+        cop__shell_init(&shell, cop_node_here());
+        shell.wants_json = in_json;
+        for (int i = 0; i < 6 && lines[which][i] != NULL; i++) {
+                bool done = cop__shell_run(&shell, lines[which][i], strlen(lines[which][i]));
+                if (!done)
+                        status = COP_E_NO_MEMORY;
+                if (!done && shell.err.size == 0 && !shell.err.failed)
+                        status = COP_E_TIMEOUT; /* it has said nothing */
+        }
+        cop__shell_fini(&shell);
+        return status;
+}
+
+static void says(const attempt *a)
+{
+        cop_pid pid;
+        said = -1;
+        cop_trap_exit(true);
+        if (cop_supervise(&many_tree, &pid) != COP_OK)
+                cop_exit(cop_atom("no_tree"));
+        cop_simulation_refuse(cop_node_here(), (uint64_t)a->refused_at);
+        said = (int)says_lines(a->operation / 2, a->operation % 2 != 0);
+        ck_assert_int_ne(said, COP_E_TIMEOUT);
+        cop_exit(cop_atom("over"));
+}
+
+TEST_WITHIN(a_command_whose_memory_is_refused_once_says_so_or_is_done, 300)
+{
+        for (int64_t i = 0; i < 2 * (int64_t)COP__COUNT(lines); i++)
+                refuse_at_each_place(says, lines[i / 2][0], i);
+        ck_assert_int_gt(places, 1000 / STRIDE);
+}
+
+/* ---- Completion ---------------------------------------------------------------------------------------------- */
+
+TEST(completion_whose_memory_is_refused_once_offers_less)
+{
+        static const char *const begun[] = { "", "he", "call ec", "call echo #it", "call echo #item{nu", "sys sta",
+                                             "terminate many o" };
+        for (size_t i = 0; i < COP__COUNT(begun); i++) {
+                bool has_refused = true;
+                for (uint64_t n = 1; has_refused; n++) {
+                        cop_node *node = node_of_seed(1);
+                        struct cop__shell shell;
+                        struct cop__text candidates;
+                        size_t from = 0;
+                        cop__shell_init(&shell, node);
+                        cop__text_init(&candidates);
+                        uint64_t before = refusals(node);
+                        cop_simulation_refuse(node, n);
+                        cop__shell_complete(&shell, begun[i], strlen(begun[i]), &from, &candidates);
+                        cop_simulation_refuse(node, 0);
+                        has_refused = refusals(node) > before;
+                        ck_assert(has_refused || i == 6 || candidates.size > 0);
+                        ck_assert_uint_le(from, strlen(begun[i]));
+                        cop__text_fini(&candidates);
+                        cop__shell_fini(&shell);
+                        node_end(node);
+                }
+        }
+}
