@@ -571,11 +571,20 @@ static cop__sys_answer lie_of(int64_t what)
         }
 }
 
+/* By hand: cop_send may give the worker away, which would read the request. */
+static void say_that_it_is_there(struct cop__tray *tray)
+{
+        const struct cop__packet packet = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_MESSAGE,
+                                            .pid = cop_parent().bits };
+        cop__tray_put(tray, packet, COP_KIND_OF(stay), &(stay){ 0 });
+        cop__tray_flush(tray, SOCKET);
+}
+
 static void liar_on_order(liar *self, const lie_order *order)
 {
         (void)self;
         struct cop__tray tray = { .data = NULL };
-        cop_send(cop_parent(), stay);
+        say_that_it_is_there(&tray);
         struct cop__packet packet = { .type = COP__PACKET_SYS_ANSWER, .ref = read_request() };
         cop__sys_answer answer = lie_of(order->what);
         if (order->what == NOT_ASKED)

@@ -2,6 +2,7 @@
 /* Rings of waiting actors through the start of a child: its init waits for who has asked for it. See actors/ring.c. */
 #include <coppice/children.h>
 #include <coppice/request.h>
+#include <coppice/simulation.h>
 #include <coppice/supervisor.h>
 #include <coppice/task.h>
 
@@ -217,6 +218,44 @@ IN_NODE(a_ring_through_a_supervisor_that_a_supervisor_starts_is_seen)
         ck_assert_int_eq(asked(pid, (plan){ .what = START_NESTED, .via = { ASK }, .tell = cop_self() }),
                          COP_OK);
         ck_assert_int_eq(how_it_ended(pid, 3), COP_E_CYCLE);
+}
+
+/* ---- Rings, where memory is refused --------------------------------------------------------- */
+
+/* Asks a desk of a simulated node for a start that closes a ring, with the n-th request for memory in vain. Somebody may end, but
+ * nobody waits for ever: a ring that is not seen ends by no time-out. Returns whether memory has been refused. */
+static bool close_ring_without(uint64_t seed, enum what start, uint64_t n)
+{
+        cop_simulation order = { .seed = seed, .checks = 64 };
+        cop_simulation_state before, after;
+        cop_auto reply = NULL;
+        cop_node *node = node_begin((cop_node_options){ .simulation = &order });
+        grow();
+        cop_pid pid = new_desk();
+        ck_assert_int_eq(cop_simulation_look(node, &before), COP_OK);
+        cop_simulation_refuse(node, n);
+        cop_status status = cop_call(&reply, pid, PATIENCE_MS, plan, .what = start, .via = { ASK },
+                                     .tell = cop_self());
+        cop_simulation_refuse(node, 0);
+        ck_assert_int_eq(cop_simulation_look(node, &after), COP_OK);
+        ck_assert_msg(status != COP_E_TIMEOUT, "at request %llu of seed %llu they wait for ever",
+                      (unsigned long long)n, (unsigned long long)seed);
+        bool refused = after.refusals > before.refusals;
+        if (!refused)
+                ck_assert_int_eq(how_it_ended(pid, start == START ? 2 : 3), COP_E_CYCLE);
+        cop_message_free(reply);
+        reply = NULL;
+        node_end(node);
+        return refused;
+}
+
+TEST(a_ring_through_a_start_is_seen_wherever_memory_is_refused)
+{
+        static const enum what starts[] = { START, START_TREE, START_NESTED };
+        for (uint64_t seed = 1; seed <= 3; seed++)
+                for (size_t i = 0; i < COP__COUNT(starts); i++)
+                        for (uint64_t n = 1; close_ring_without(seed, starts[i], n); n++)
+                                ck_assert_uint_lt(n, 1000);
 }
 
 /* ---- No rings -------------------------------------------------------------------------------- */
