@@ -108,7 +108,10 @@ errand("call", To, Text, Requests) ->
     Requests;
 errand("hurry", To, _, Requests) ->
     ets:insert(timed, {self()}),
-    Outcome = outcome(fun() -> gen_server:call(To, "later", 1) end),
+    Outcome = case outcome(fun() -> gen_server:call(To, "later", 1) end) of
+                  "timeout" -> case is_process_alive(To) of true -> "timeout"; false -> "noproc" end; %% the machine was slow
+                  Other -> Other
+              end,
     ets:delete(timed, self()),
     note("has ~s", [Outcome]),
     Requests;
