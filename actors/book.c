@@ -132,7 +132,7 @@ bool cop__book_close(struct cop__thread *thread, struct cop__book *book)
         /* A holder may be dying on another thread: then one of the two takes its holdings out, and this goes on. */
         for (uint32_t i = 0; i < book->partition_count; i++)
                 while ((pid = any_holder(&book->partitions[i])).bits != 0) {
-                        if (taken >= COP__HOLDINGS_BATCH)
+                        if (taken >= thread->scheduler->habits.holdings_batch)
                                 return false;
                         taken += cop__holdings_take_out(thread, pid, book);
                 }

@@ -157,6 +157,24 @@ explore_test(names 500)
 explore_plant(names_frees_what_is_looked_at names a_look_up actors/registry.c
         "cop__epoch_call(here, &entry->epoch, free_entry);"
         "free_entry(&entry->epoch);")
+
+# ---- Books of registries and groups: actors/book.h --------------------------------------------
+
+explore_test(books 60)
+
+explore_plant(books_lose_who_is_behind books who_is_a_member actors/book_change.c
+        "                key->last = entry->prev;\n        cop__count_by(&key->count, (uint64_t)-1);"
+        "                key->last = entry->prev;\n        cop__store_release(&entry->next, NULL);\n        cop__count_by(&key->count, (uint64_t)-1);")
+explore_plant(books_free_what_is_looked_at books a_look_up actors/book_change.c
+        "cop__epoch_call(here, &key->epoch, free_key);"
+        "(void)here; free_key(&key->epoch);")
+explore_plant(books_let_in_after_their_end books a_book_that_ends actors/book_change.c
+        "if (partition->closed)\n                return COP_E_NO_NAME;"
+        "(void)0;")
+explore_plant(books_enter_the_dead books nobody_dead actors/book_change.c
+        "if (cop__owner_lives(visit->here, pid)) {"
+        "if (cop_is_alive(pid)) {")
+
 explore_test(alarms 500)
 
 explore_plant(alarms_cancel_what_has_fired alarms a_cancelled actors/timer.c

@@ -7,58 +7,45 @@
 %% priority normal when it begins: so it waits as often as children may begin.
 -module(trees).
 -behaviour(supervisor).
--export([main/0, init/1, start_child/1, child_init/1]).
+-export([main/0, begin_all/0, reset/2, carry_out/4, settle/0, order/0, init/1, start_child/1, child_init/1]).
 
-main() ->
-    logger:set_primary_config(level, none), %% crashes are part of it
-    process_flag(trap_exit, true),
-    %% Who needs code that is not there yet waits for it, longer than it takes the others to come to rest; so does who prints with ~p.
-    ok = code:ensure_modules_loaded([supervisor, gen_server, gen, proc_lib, sys, io_lib, io_lib_format, io_lib_pretty,
-                                     lists, proplists, string, maps, error_logger, logger]),
+main() -> side:main(?MODULE).
+
+order() -> case is_dynamic() of true -> by_actor; false -> as_it_happened end.
+
+begin_all() ->
     ets:new(modes, [public, named_table]),
-    ets:new(lives, [public, named_table]),
-    ets:new(events, [public, named_table, ordered_set]),
-    loop(none).
+    ets:new(tree, [public, named_table]),
+    ets:insert(tree, {tree, none, 0}).
 
-loop(Tree) ->
-    case io:get_line("") of
-        eof -> halt(0);
-        Line ->
-            Text = string:trim(Line),
-            loop(order(Tree, Text, string:lexemes(Text, " ")))
-    end.
+tree() -> ets:lookup_element(tree, tree, 2).
+is_dynamic() -> ets:lookup_element(tree, tree, 3) =:= $3.
 
-order(Tree, _, []) -> Tree;
-order(Tree, Text, ["reset", _, Strategy, Intensity, Restarts]) ->
-    stop(Tree),
-    [ets:delete_all_objects(T) || T <- [modes, lives, events]],
-    Specs = [spec(Id, R - $0) || {Id, R} <- lists:zip([0, 1, 2], Restarts)],
-    {ok, New} = supervisor:start_link(?MODULE, {list_to_integer(Strategy), list_to_integer(Intensity), Specs}),
-    io:format("~s~n", [Text]),
-    print_all(New),
-    New;
-order(Tree, Text, [Word, First, Second, Reason]) ->
-    Said = try carry_out(Tree, Word, list_to_integer(First), list_to_integer(Second), list_to_atom(Reason))
-           catch exit:_ -> "noproc" end,
-    io:format("~s -> ~s~n", [Text, Said]),
-    print_all(Tree),
-    Tree.
+reset(_, [Strategy, Intensity | Restarts]) ->
+    stop(tree()),
+    side:notes(),
+    [ets:delete_all_objects(T) || T <- [modes, lives]],
+    ets:insert(tree, {tree, none, Strategy}),
+    Specs = case Strategy of
+                $3 -> [(spec(0, hd(Restarts) - $0))#{start => {?MODULE, start_child, []}}];
+                _ -> [spec(Id, R - $0) || {Id, R} <- lists:zip([0, 1, 2], Restarts)]
+            end,
+    {ok, New} = supervisor:start_link(?MODULE, {Strategy - $0, Intensity - $0, Specs}),
+    ets:insert(tree, {tree, New, Strategy}).
 
 stop(none) -> ok;
 stop(Tree) ->
     Ref = erlang:monitor(process, Tree),
     exit(Tree, shutdown),
     receive {'DOWN', Ref, process, _, _} -> ok end,
-    drain().
-
-drain() -> receive _ -> drain() after 0 -> ok end.
+    side:drain().
 
 %% ---- The tree and its children
 
 init({Strategy, Intensity, Specs}) ->
     process_flag(priority, high),
-    Strategies = {one_for_one, one_for_all, rest_for_one},
-    {ok, {#{strategy => element(1 + Strategy rem 3, Strategies), intensity => Intensity, period => 3600}, Specs}}.
+    Strategies = {one_for_one, one_for_all, rest_for_one, simple_one_for_one},
+    {ok, {#{strategy => element(1 + Strategy, Strategies), intensity => Intensity, period => 3600}, Specs}}.
 
 id(N) -> list_to_atom("c" ++ integer_to_list(N)).
 
@@ -74,16 +61,14 @@ child_init(N) ->
     case Mode of
         0 ->
             process_flag(trap_exit, true),
-            Life = ets:update_counter(lives, {count, N}, 1, {{count, N}, -1}),
-            ets:insert(lives, {self(), io_lib:format("~s.~b", [id(N), Life])}),
-            event("~s begins", [name_of(self())]),
+            side:note("~s begins", [side:begins(atom_to_list(id(N)), self())]),
             proc_lib:init_ack({ok, self()}),
             child();
         1 ->
-            event("~s ignores", [id(N)]),
+            side:note("~s ignores", [id(N)]),
             proc_lib:init_ack(ignore);
         2 ->
-            event("~s fails", [id(N)]),
+            side:note("~s fails", [id(N)]),
             proc_lib:init_ack({error, bad}),
             exit(bad)
     end.
@@ -96,30 +81,31 @@ child() ->
     end.
 
 ends(Reason) ->
-    event("~s ends of ~s", [name_of(self()), Reason]),
+    side:note("~s ends of ~s", [side:name_of(self()), side:words_of(Reason)]),
     exit(Reason).
-
-event(Format, Values) ->
-    Text = lists:flatten(io_lib:format("  " ++ Format, Values)),
-    ets:insert(events, {erlang:unique_integer([monotonic]), Text}).
-
-name_of(Pid) ->
-    case ets:lookup(lives, Pid) of
-        [{Pid, Name}] -> Name;
-        [] -> "nobody"
-    end.
 
 %% ---- Orders
 
-carry_out(_, "mode", First, Second, _) -> ets:insert(modes, {First, Second rem 3}), "ok";
-carry_out(Tree, "start", First, Second, _) -> said(supervisor:start_child(Tree, spec(First, Second)));
-carry_out(Tree, "terminate", First, _, _) -> said(supervisor:terminate_child(Tree, id(First)));
-carry_out(Tree, "restart", First, _, _) -> said(supervisor:restart_child(Tree, id(First)));
-carry_out(Tree, "delete", First, _, _) -> said(supervisor:delete_child(Tree, id(First)));
-carry_out(Tree, Word, First, _, Reason) ->
-    All = try supervisor:which_children(Tree) catch exit:_ -> [] end,
-    case lists:keyfind(id(First), 1, All) of
-        {_, Pid, _, _} when is_pid(Pid) ->
+carry_out(Word, First, Second, Text) ->
+    try do(tree(), Word, First, Second, side:term_of(Text)) catch exit:_ -> "noproc" end.
+
+do(_, "mode", First, Second, _) -> ets:insert(modes, {First, Second rem 3}), "ok";
+do(Tree, "start", First, Second, _) ->
+    said(supervisor:start_child(Tree, case is_dynamic() of true -> [First]; false -> spec(First, Second) end));
+do(Tree, "terminate", First, _, _) ->
+    case is_dynamic() of
+        false -> said(supervisor:terminate_child(Tree, id(First)));
+        true ->
+            case runs_as(Tree, First) of
+                Pid when is_pid(Pid) -> said(supervisor:terminate_child(Tree, Pid));
+                _ -> "none"
+            end
+    end;
+do(Tree, "restart", First, _, _) -> said(supervisor:restart_child(Tree, id(First)));
+do(Tree, "delete", First, _, _) -> said(supervisor:delete_child(Tree, id(First)));
+do(Tree, Word, First, _, Reason) ->
+    case try runs_as(Tree, First) catch exit:_ -> none end of
+        Pid when is_pid(Pid) ->
             case Word of
                 "kill" -> exit(Pid, kill);
                 "die" -> Pid ! {ending, Reason}
@@ -128,40 +114,57 @@ carry_out(Tree, Word, First, _, Reason) ->
         _ -> "none"
     end.
 
+%% A dynamic one knows no ids: the youngest with that name.
+runs_as(Tree, N) ->
+    All = supervisor:which_children(Tree),
+    case is_dynamic() of
+        false ->
+            case lists:keyfind(id(N), 1, All) of {_, Pid, _, _} -> Pid; false -> none end;
+        true ->
+            Id = atom_to_list(id(N)),
+            Named = [{side:name_of(Pid), Pid} || {_, Pid, _, _} <- All, is_pid(Pid)],
+            case lists:reverse(lists:sort([Both || {Name, _} = Both <- Named, lists:prefix(Id, Name)])) of
+                [{_, Pid} | _] -> Pid;
+                [] -> none
+            end
+    end.
+
 said(ok) -> "ok";
 said({ok, undefined}) -> "ok";
-said({ok, Pid}) -> name_of(Pid);
+said({ok, Pid}) -> side:name_of(Pid);
 said({error, {already_started, _}}) -> "already_started";
-said({error, Known}) when Known == not_found; Known == running; Known == restarting; Known == already_present ->
+said({error, Known}) when Known == not_found; Known == running; Known == restarting; Known == already_present;
+                          Known == simple_one_for_one ->
     atom_to_list(Known);
 said({error, _}) -> "error".
 
 %% ---- What has come of it
 
-settle() -> [wait_for_another() || _ <- lists:seq(1, 100)].
-
 wait_for_another() ->
     {_, Ref} = spawn_monitor(fun() -> ok end),
     receive {'DOWN', Ref, process, _, _} -> ok end.
 
-print_all(Tree) ->
-    settle(),
-    [io:format("~s~n", [Text]) || {_, Text} <- ets:tab2list(events)],
-    ets:delete_all_objects(events),
+settle() ->
+    [wait_for_another() || _ <- lists:seq(1, 100)],
+    Tree = tree(),
     receive
-        {'EXIT', Tree, Reason} -> io:format("  tree died of ~s~n", [Reason])
+        {'EXIT', Tree, Reason} -> side:note("tree died of ~s", [side:words_of(Reason)])
     after 0 -> ok
     end,
-    drain(),
+    side:drain(),
     try {supervisor:which_children(Tree), supervisor:count_children(Tree)} of
-        {All, Count} -> print_children(lists:reverse(All), Count)
+        {All, Count} -> note_children(is_dynamic(), All, Count)
     catch exit:_ -> ok
     end.
 
-print_children(All, Count) ->
-    [io:format("  ~s is ~s~n", [Id, case Child of
-                                          Pid when is_pid(Pid) -> name_of(Pid);
-                                          Other -> atom_to_list(Other)
-                                      end]) || {Id, Child, _, _} <- All],
+note_children(true, All, Count) ->
+    [side:note("~s", [Text]) || Text <- lists:sort([["one is ", state(Child)] || {_, Child, _, _} <- All])],
+    side:note("~b active, ~b workers", [proplists:get_value(K, Count) || K <- [active, workers]]);
+note_children(false, All, Count) ->
+    [side:note("~s is ~s", [Id, state(Child)]) || {Id, Child, _, _} <- lists:reverse(All)],
     [Specs, Active, Workers] = [proplists:get_value(K, Count) || K <- [specs, active, workers]],
-    io:format("  ~b specs, ~b active, ~b workers~n", [Specs, Active, Workers]).
+    side:note("~b specs", [Specs]),
+    side:note("~b active, ~b workers", [Active, Workers]).
+
+state(Pid) when is_pid(Pid) -> side:name_of(Pid);
+state(Other) -> atom_to_list(Other).

@@ -23,4 +23,4 @@ while [ "$total" -eq 0 ] || [ "$(date +%s)" -lt "$end" ]; do
         }
         total=$((total + 50))
 done
-echo "original: $((2 * total)) sequences of orders, to actors and to supervisors, the same as in Erlang"
+echo "original: $((3 * total)) sequences of orders, to actors, servers and supervisors, the same as in Erlang"
