@@ -47,6 +47,7 @@ struct cop__code_map {
         struct range *ranges; /* ascending, disjoint */
         size_t count;
         size_t room;
+        bool is_blind;   /* the program is static, and has no symbols */
         bool has_failed; /* no memory for a range: the map is of no use */
 };
 
@@ -234,6 +235,7 @@ static void draw_static(struct cop__code_map *map, const struct cop__object *loa
         struct cop__object program;
         if (!cop__object_open_program(&program)) {
                 draw_whole(map, loaded, COP__CODE_UNSAFE);
+                map->is_blind = true;
                 return;
         }
         program.bias = loaded->bias;
@@ -309,6 +311,11 @@ void cop__code_map_free(struct cop__code_map *map)
         free(map->spans);
         free(map->ranges);
         free(map);
+}
+
+bool cop__code_map_is_blind(const struct cop__code_map *map)
+{
+        return map != NULL && map->is_blind;
 }
 
 static bool is_in_a_span(const struct cop__code_map *map, uintptr_t pc)

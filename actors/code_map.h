@@ -36,6 +36,9 @@ struct cop__code_map;
 struct cop__code_map *cop__code_map_new(void);
 void cop__code_map_free(struct cop__code_map *map);
 
+/* The program is static and stripped (false without a map): all of it is unsafe, as nobody can tell its own functions from the C library's. */
+bool cop__code_map_is_blind(const struct cop__code_map *map);
+
 enum cop__code cop__code_map_find(const struct cop__code_map *map, uintptr_t pc);
 
 #endif

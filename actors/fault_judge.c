@@ -38,6 +38,10 @@ static const struct cop__fault_refusal in_the_library = {
         .blame = COP__BLAME_PROGRAM,
         .why = "the C library was at work: it may hold a lock, or memory half changed",
 };
+static const struct cop__fault_refusal stripped = {
+        .blame = COP__BLAME_PROGRAM,
+        .why = "it is linked statically and stripped: nobody can tell its own functions from the C library's",
+};
 static const struct cop__fault_refusal in_the_runtime = {
         .blame = COP__BLAME_COPPICE,
         .why = "it lies in Coppice's own code, perhaps for a bad pointer passed to it",
@@ -94,7 +98,7 @@ static void judge_code(struct judge *judge, enum cop__code code)
 {
         bool is_callers_turn = code == COP__CODE_USER || code == COP__CODE_RUNTIME;
         if (code == COP__CODE_UNSAFE || (is_callers_turn && judge->has_unnamed))
-                judge->refusal = &in_the_library;
+                judge->refusal = cop__code_map_is_blind(judge->map) ? &stripped : &in_the_library;
         else if (code == COP__CODE_RUNTIME && !judge->has_culprit)
                 judge->refusal = &in_the_runtime;
         judge->has_unnamed = code == COP__CODE_UNNAMED;

@@ -7,6 +7,7 @@
 
 #include "actors/actor.h"
 #include "actors/blocking.h"
+#include "actors/code_map.h"
 #include "actors/inside.h"
 #include "actors/simulation.h"
 #include "base/clock.h"
@@ -367,6 +368,9 @@ static cop_status start(const cop_node_options *given, const cop_kind *const *ki
         status = start_watch(node, &options);
         if (status != COP_OK)
                 goto without_watch;
+        if (cop__code_map_is_blind(cop__fault_code_map()))
+                cop__log_to(node, COP_LOG_WARNING,
+                            "your program is linked statically and stripped, so each fault of an actor will end it: keep its symbols");
         cop__fault_witness_add(&node->witness);
         if (options.fault_exit_code > 0)
                 cop__fault_end_with(options.fault_exit_code);

@@ -380,7 +380,7 @@ void cop__zygote_fini(struct cop_node *node)
         if (zygote->control >= 0) {
                 struct pollfd gone = { .fd = zygote->pidfd, .events = POLLIN };
                 close(zygote->control);
-                if (poll(&gone, 1, COP__CROSSING_END_MS) <= 0)
+                if (poll(&gone, 1, COP__ZYGOTE_END_MS) <= 0)
                         kill_by(zygote->pidfd);
                 close(zygote->pidfd);
         }

@@ -35,7 +35,16 @@ struct child {
 struct children {
         struct child *items;
         size_t count, room;
+        unsigned looks; /* for orphans, that are still to be taken */
 };
+
+/*
+ * The kernel lists children while they come and go, and may pass over one meanwhile. So after an end they are looked for until so many
+ * looks in a row have found none; and what cannot be killed is left after as many as a second has.
+ */
+#define LOOKS 10
+#define LOOK_MS 10
+#define LOOKS_AT_THE_END 100
 
 /* ---- Packets with a descriptor ---------------------------------------------------------- */
 
@@ -103,10 +112,10 @@ bool cop__news_receive(int control, struct cop__zygote_news *news, int *pidfd, b
         return receive_with(control, news, sizeof(*news), pidfd, wait ? 0 : MSG_DONTWAIT);
 }
 
+/* A node that is gone is noticed where orders come from, and then there is still somebody to be killed. */
 static void tell(int control, struct cop__zygote_news news, int fd)
 {
-        if (!send_with(control, &news, sizeof(news), fd, 0))
-                _exit(0); /* the node is gone */
+        (void)!send_with(control, &news, sizeof(news), fd, 0);
 }
 
 /* ---- Becoming the zygote ------------------------------------------------------------------ */
@@ -184,7 +193,7 @@ static bool make_room(struct children *children)
 
 /*
  * What is below here and no child of ours by fork has lost its parent: an actor's process, as those adopt what is below them. Each is killed,
- * and what comes after it at the next end. Returns how many there were, -1 if the kernel does not list them.
+ * and what comes after it at the next end. Returns how many could be killed: what runs as another user cannot, and where the kernel does not list them, none.
  */
 static int kill_orphans(const struct children *children)
 {
@@ -193,15 +202,14 @@ static int kill_orphans(const struct children *children)
         snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
         FILE *file = fopen(path, "re");
         if (file == NULL)
-                return -1;
+                return 0;
         while (fscanf(file, "%d", &orphan) == 1) {
                 size_t i = 0;
                 while (i < children->count && children->items[i].os_pid != orphan)
                         i++;
                 if (i < children->count)
                         continue;
-                kill(orphan, SIGKILL);
-                found++;
+                found += kill(orphan, SIGKILL) == 0;
         }
         fclose(file);
         return found;
@@ -275,13 +283,12 @@ static bool bury_one(siginfo_t *info, int flags)
 static void bury(struct children *children)
 {
         siginfo_t info;
-        bool any = false;
         while (bury_one(&info, WNOHANG)) {
                 tell_end(children, &info);
-                any = true;
+                children->looks = LOOKS;
         }
-        if (any)
-                kill_orphans(children);
+        if (children->looks > 0)
+                children->looks = kill_orphans(children) > 0 ? LOOKS : children->looks - 1;
 }
 
 static void forget_child(struct children *children, pid_t os_pid)
@@ -292,19 +299,24 @@ static void forget_child(struct children *children, pid_t os_pid)
 }
 
 /*
- * The node is gone. Those that are killed here are also waited for, so that none is left when this process is. Where orphans cannot be
- * listed only the children are.
+ * The node is gone. Those that are killed here are also waited for, so that none is left when this process is; but
+ * for those that cannot be.
  */
 static COP__NORETURN void end_all(struct children *children)
 {
         siginfo_t info;
         for (size_t i = 0; i < children->count; i++)
                 kill(-children->items[i].os_pid, SIGKILL);
-        while (kill_orphans(children) >= 0 || children->count > 0)
-                if (bury_one(&info, 0))
+        for (unsigned calm = 0; calm < LOOKS_AT_THE_END; calm++) {
+                bool any = kill_orphans(children) > 0 || children->count > 0;
+                calm = any ? 0 : calm;
+                errno = 0;
+                while (bury_one(&info, WNOHANG))
                         forget_child(children, info.si_pid);
-                else if (errno != EINTR)
+                if (errno == ECHILD)
                         break;
+                poll(NULL, 0, calm > 0 ? LOOK_MS : 1);
+        }
         _exit(0);
 }
 
@@ -345,7 +357,7 @@ static void serve_order(struct cop_node *node, struct children *children)
 
 COP__NORETURN void cop__zygote_main(struct cop_node *node, int control)
 {
-        struct children children = { NULL, 0, 0 };
+        struct children children = { NULL, 0, 0, 0 };
         struct signalfd_siginfo signal;
         forget_program(control);
         prctl(PR_SET_NAME, "coppice-zygote");
@@ -357,7 +369,7 @@ COP__NORETURN void cop__zygote_main(struct cop_node *node, int control)
         for (;;) {
                 struct pollfd each[2] = { { .fd = CONTROL, .events = POLLIN },
                                           { .fd = ends, .events = POLLIN } };
-                if (poll(each, 2, -1) < 0)
+                if (poll(each, 2, children.looks > 0 ? LOOK_MS : -1) < 0)
                         continue;
                 while (read(ends, &signal, sizeof(signal)) > 0)
                         ;

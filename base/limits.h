@@ -55,6 +55,10 @@
 /* How long the process that has hung up may take to end, and the one that forks them to say how: milliseconds. */
 #define COP__CROSSING_END_MS 5000
 
+/* How long a node that stops waits for the one that forks them to kill all that they have forked: it gives up by itself a second after the
+ * last one that it could kill, but on a machine that is busy many take their time. */
+#define COP__ZYGOTE_END_MS 60000
+
 /* Turns that the next-slot may take in a row before what it holds goes to the end of the ring. */
 #define COP__NEXT_TURNS (COP__TINY ? 1u : 16u)
 

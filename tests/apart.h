@@ -159,7 +159,7 @@ static inline int64_t fork_family(void)
                 return -1;
         for (int i = 0; i < 5; i++)
                 if (fork() == 0)
-                        flee(40);
+                        flee(12);
         return close(fifo);
 }
 

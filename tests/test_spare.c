@@ -4,9 +4,14 @@
  * What blocks here waits for a pipe that the test writes to, so each claim waits for facts.
  */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <resolv.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -196,6 +201,66 @@ static void sleeps_long(const order *o)
         (void)o;
         __atomic_add_fetch(&blocked, 1, __ATOMIC_SEQ_CST);
         sleep(1000);
+}
+
+/*
+ * A look-up of a name whose server says nothing: getaddrinfo() waits for it within the C library. The server is a socket of the test's, so
+ * nothing leaves the machine: it takes the question, sees that others go on meanwhile, and then says that there is no such name.
+ */
+static struct sockaddr_in server_of_names;
+
+static void looks_a_name_up(const order *o)
+{
+        struct addrinfo *found = NULL;
+        res_init();
+        _res.nscount = 1;
+        _res.nsaddr_list[0] = server_of_names;
+        _res.retrans = 600;
+        _res.retry = 1;
+        int status = getaddrinfo("nobody.invalid.", NULL, &(struct addrinfo){ .ai_family = AF_INET }, &found);
+        if (status == 0)
+                freeaddrinfo(found);
+        cop_send(o->boss, ping, status == 0);
+}
+
+static bool names_are_looked_up(void)
+{
+        char line[256] = "";
+        bool by_dns = false;
+        FILE *file = fopen("/etc/nsswitch.conf", "re");
+        while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+                by_dns |= strncmp(line, "hosts:", 6) == 0 && strstr(line, "dns") != NULL;
+        if (file != NULL)
+                fclose(file);
+        return by_dns;
+}
+
+TEST(a_look_up_of_a_name_that_nobody_answers_holds_up_nobody)
+{
+        unsigned char question[512];
+        struct sockaddr_in asker;
+        socklen_t size = sizeof(server_of_names), asker_size = sizeof(asker);
+        if (!names_are_looked_up())
+                return;
+        int names = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        server_of_names = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+        ck_assert_int_eq(bind(names, (struct sockaddr *)&server_of_names, size), 0);
+        ck_assert_int_eq(getsockname(names, (struct sockaddr *)&server_of_names, &size), 0);
+        cop_node *node = node_begin((cop_node_options){ .workers = 1 });
+        cop_pid echo = cop_spawn(echoes);
+        ck_assert_int_eq(ask(echo, 1), 2);
+        cop_spawn_with(looks_a_name_up, order, .boss = cop_self());
+        ssize_t got = recvfrom(names, question, sizeof(question), 0, (struct sockaddr *)&asker, &asker_size);
+        ck_assert_int_ge(got, 12);
+        for (int i = 0; i < 50; i++)
+                ck_assert_int_eq(ask(echo, i), i + 1);
+        question[2] |= 0x80;                       /* it is an answer */
+        question[3] = (unsigned char)(0x80 | 3);   /* and there is no such name */
+        ck_assert_int_eq(sendto(names, question, (size_t)got, 0, (struct sockaddr *)&asker, asker_size), got);
+        await_and_drop(COP_KIND(ping));
+        await_true(spares_at_work(node) == 0);
+        node_end(node);
+        close(names);
 }
 
 TEST(two_sleep_in_the_c_library_and_others_go_on)

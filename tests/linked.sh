@@ -1,0 +1,102 @@
+#!/bin/sh
+# Copyright (c) 2026 The Coppice authors. MIT licence.
+#
+# The same program linked in four ways, with and without its symbols: what is contained, what is told, and processes of actors.
+#
+#       tests/linked.sh BUILD_DIR
+set -eu
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+build=$(CDPATH='' cd -- "${1:-${COPPICE_BUILD:?"usage: tests/linked.sh BUILD_DIR"}}" && pwd)
+cc=${CC:-cc}
+work=$(mktemp -d)
+trap 'rm -rf -- "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+# shellcheck disable=SC3045 # dash has it
+ulimit -S -c 0
+
+fail() {
+        echo "linked: $*" >&2
+        [ ! -e "$work/said" ] || cat "$work/said" >&2
+        exit 1
+}
+
+if ! command -v strip >/dev/null || ! [ -e "$build/libcoppice.a" ]; then
+        echo "linked: there is no strip, or no static library of Coppice: skipped"
+        exit 77
+fi
+libraries=$(sed -n 's/^Libs.private://p' "$build/generated/coppice.pc")
+
+# link WHERE FLAGS...
+link() {
+        where=$1
+        shift
+        # shellcheck disable=SC2086 # flags are words
+        "$cc" -g -O2 -fno-delete-null-pointer-checks -I"$here/../include" "$here/parts/linked.c" "$build/libcoppice.a" \
+                "$@" $libraries $more -o "$work/$where" >"$work/log" 2>&1
+}
+
+# runs PROGRAM DEED HOW CODE: it ends with that code, and what it says is in $work/said.
+runs() {
+        code=0
+        timeout 60 "$work/$1" "$2" "$3" >"$work/said" 2>&1 </dev/null || code=$?
+        [ "$code" -eq "$4" ] || fail "$1 $2 $3 ended with $code, not $4"
+}
+
+says() {
+        grep -q -- "$1" "$work/said" || fail "nothing was said of '$1'"
+}
+
+# is_whole PROGRAM: what does not depend on names.
+is_whole() {
+        runs "$1" none guarded 0
+        says "^none: answered"
+        says "^the next one: answered"
+        for deed in null library free; do
+                runs "$1" $deed process 0
+                says "^$deed: {"
+                says "^the next one: answered"
+        done
+        runs "$1" free guarded 70
+        says "the node stops: a fault in your program cannot be contained"
+}
+
+# contains PROGRAM FUNCTION: a fault is the actor's, and the report names the function.
+contains() {
+        runs "$1" null guarded 0
+        says "^null: {fault, sigsegv, .*$2"
+        says "^the next one: answered"
+        runs "$1" library guarded 0
+        says "^library: {fault, sigsegv"
+        runs "$1" null process 0
+        says "^null: {fault, sigsegv, .*$2"
+}
+
+more=
+link dynamic || { cat "$work/log" >&2; fail "it cannot be linked"; }
+strip -s "$work/dynamic" -o "$work/dynamic_stripped"
+is_whole dynamic
+contains dynamic write_nowhere
+is_whole dynamic_stripped
+contains dynamic_stripped "'0x[0-9a-f]*'" # where no name is, there is an address
+
+# What libdw needs itself, if it is used.
+more="-lelf -lz -llzma -lbz2"
+echo 'int main(void) { return 0; }' >"$work/empty.c"
+# shellcheck disable=SC2086
+if ! "$cc" -static "$work/empty.c" $libraries $more -o "$work/empty" 2>/dev/null; then
+        echo "linked: with a shared C library as it should be; static libraries are missing: that half is skipped"
+        exit 0
+fi
+link static -static || { cat "$work/log" >&2; fail "it cannot be linked statically"; }
+strip -s "$work/static" -o "$work/static_stripped"
+is_whole static
+contains static write_nowhere
+
+# Static and stripped: nothing can be contained inline, it is said so twice, and processes go on.
+is_whole static_stripped
+runs static_stripped none guarded 0
+says "warning .*your program is linked statically and stripped, so each fault of an actor will end it"
+runs static_stripped null guarded 70
+says "because it is linked statically and stripped: nobody can tell its own functions from the C library's"
+echo "linked: shared or static, with names or without, a fault is the actor's or is told, and processes live alone"
