@@ -105,7 +105,7 @@ static void begin(struct program *program, const cop_supervisor *tree, char **ar
         strcpy(program->folder, "/tmp/coppice-test-XXXXXX");
         ck_assert_ptr_nonnull(mkdtemp(program->folder));
         setenv("XDG_RUNTIME_DIR", program->folder, 1);
-        setenv("COPPICE_DUMP", "off", 1);
+        setenv("COPPICE_DUMP", "", 1);
         ck_assert_int_eq(pipe(ends), 0);
         while (arguments[count] != NULL)
                 count++;
