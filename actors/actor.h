@@ -36,6 +36,7 @@
 #include "actors/registry.h"
 #include "actors/relation.h"
 #include "actors/report.h"
+#include "actors/slot_ebb.h"
 #include "actors/timer.h"
 #include "actors/watchdog.h"
 #include "actors/zygote.h"
@@ -58,6 +59,8 @@ enum cop__life {
 struct cop__mailbox {
         struct cop__signal *first, *last;
         uint32_t count;
+        bool heeds;     /* priority messages may overtake; see priority.h */
+        bool overtaken; /* one has, since the last search of the mailbox began */
 };
 
 /* Memory that a user asked for, before the user's bytes. */
@@ -90,9 +93,9 @@ enum cop__pressure {
 /*
  * Lines of 64 bytes. While senders and owner are on two cores, the first is with the senders, who write it at each message, and
  * the owner comes there to fall asleep only; the second and the third are the owner's, who touches them at each message. Of
- * those a sender touches none, but for `urgent`.
+ * those a sender touches none, but for `urgent`. What an actor needs only when it calls, waits with a time-out or is behind lies
+ * beside the slots, in memory that the others never touch (calling.h); what few need, in `rare`.
  *
- *      unread in the queue, as far as counted = scout_at - taken_count, if positive; else `scout` is stale
  *      generation == that of `pid`, from birth to death
  */
 struct cop__actor {
@@ -111,9 +114,9 @@ struct cop__actor {
         struct cop__mailbox mailbox;
         int32_t budget;            /* what is left of the turn; between turns, the next one's */
         uint32_t taken_count;      /* nodes taken out of the queue, ever, wrapping */
-        struct cop__node *scout;   /* as far as the owner has counted what is unread */
-        uint32_t scout_at;         /* taken_count when the scout will have been taken */
         uint32_t generation;       /* the owner's own, so that it need not look at `pid` */
+        uint32_t relation_count;   /* of `relations`; atomic for others */
+        uint64_t awaits;           /* the reference of the call that waits; what has come for it, once `replied`; or 0 */
 
         /* The owner, at each message, and when something is to be done aside. */
         const cop_behaviour *server; /* NULL: a plain actor */
@@ -126,40 +129,35 @@ struct cop__actor {
         uint8_t life;
         bool trap_exit;             /* atomic for others */
         bool init_done;             /* atomic for others */
-        bool call_watched;          /* the call that waits has a monitor under its reference */
-        bool heeds;                 /* priority messages may overtake; see priority.h */
-        bool overtaken;             /* one has, since the last search of the mailbox began */
+        bool hibernating;           /* atomic; a plain one, asleep without a stack; see hibernate.c */
         uint8_t aside;              /* bits of cop__aside; 0 while messages are all there is to do */
         uint8_t urgent;             /* atomic, others set it; an exit or priority has come: see cop__hurry */
-
-        /* The owner, when it waits in the middle of a turn. */
-        struct cop__signal *reply;  /* has come for `waiting` */
-        cop_ref waiting;            /* the call that waits for its reply */
-        struct cop__signal *alarm;  /* armed and not yet heard; see wait.c */
-        uint64_t alarm_ns;
-        struct cop__signal *taken;  /* received messages in the user's hands; see receive.c */
-        struct cop__rare *rare;     /* what few actors have; NULL: nothing of it */
+        uint16_t replied : 1;       /* `awaits` is what has come */
+        uint16_t call_watched : 1;  /* the call that waits has a monitor under its reference */
+        uint16_t alarmed : 1;       /* an alarm is armed, or not yet heard; see wait.c */
+        uint16_t leaving : 1;       /* its exit has begun: nothing but its terminate() may begin another */
+        uint16_t terminating : 1;   /* in its terminate(), whose exit is its own, and the reason then */
+        uint16_t reports : 1;       /* its end is its own doing: a crash is reported */
+        uint16_t killed : 1;        /* not even its terminate() may go on */
+        uint16_t supervised : 1;    /* its parent will say what it does about its end */
+        uint16_t drops_old : 1;     /* its mailbox has a limit with that policy */
+        uint16_t unpreempted : 1;   /* it is not to be interrupted; see preempt.h */
+        uint16_t released : 1;      /* dying: what it held in tables is out, and others may hear of the death */
+        uint16_t state_class : 4;   /* of `state` in the pool; COP__STATE_OF_HEAP: malloc'ed */
 
         /* The owner, now and then. */
+        struct cop__signal *taken;  /* received messages in the user's hands; see receive.c */
+        struct cop__rare *rare;     /* what few actors have; NULL: nothing of it */
         struct cop__signal *start;  /* holds the argument, as long as it may be used */
         cop_pid parent;
         struct cop__list relations; /* links, and monitors by and of this actor; see relation.h */
-        struct cop__list held;      /* struct cop__block: cop_alloc */
-        struct cop__table *relation_table; /* of `relations`, when they are many */
+        struct cop__block *held;    /* cop_alloc: the first of a ring; NULL: there is none */
         uint64_t bytes;             /* atomic; of state and cop_alloc */
-        uint32_t stack_bytes;       /* atomic; on the stack it is blocked on */
-        uint32_t relation_count;    /* of `relations`; atomic for others */
-        bool hibernating;           /* atomic; a plain one, asleep without a stack; see hibernate.c */
-        uint8_t state_class;        /* of `state` in the pool; COP__POOL_CLASS_NONE: malloc'ed */
-        bool leaving;               /* its exit has begun: nothing but its terminate() may begin another */
-        bool reports;               /* its end is its own doing: a crash is reported */
-        bool killed;                /* not even its terminate() may go on */
-        bool supervised : 1;        /* its parent will say what it does about its end */
-        bool drops_old : 1;         /* its mailbox has a limit with that policy */
-        bool unpreempted : 1;       /* it is not to be interrupted; see preempt.h */
-        bool released : 1;          /* dying: what it held in tables is out, and others may hear of the death */
-        bool terminating : 1;       /* in its terminate(), whose exit is its own, and the reason then */
 };
+
+#define COP__STATE_OF_HEAP 15u
+_Static_assert(COP__POOL_CLASSES < COP__STATE_OF_HEAP, "a class fits its bits");
+_Static_assert(sizeof(struct cop__actor) == 256, "an idle actor is small");
 
 /*
  * What few actors have, in a block of its own, so that the others do not pay for it. Only the owner touches it, it is made
@@ -174,6 +172,7 @@ struct cop__rare {
         struct cop__book *book;           /* that it keeps; see book.h */
         struct cop__mark marks[COP__MARKS]; /* see mark.h */
         uint32_t mark_next;               /* which of them is the oldest */
+        struct cop__table *relation_table; /* of the relations, when they are many */
         struct cop__table requests;       /* in flight, by reference; see request.h */
         struct cop__table_walk requests_walk; /* of them, while the actor dies */
         struct cop__signal *overtaker;    /* the last priority message in the mailbox, or NULL; see priority.h */
@@ -239,9 +238,10 @@ struct cop__slots {
         uint32_t cached;            /* free ones that a thread may keep for itself */
         uint32_t opened;            /* new ones that it opens at once */
         uint32_t used;              /* atomic; those from used + 1 on have never been */
-        struct cop__lock lock;      /* of the two below */
+        struct cop__lock lock;      /* of the two below, and of `ebb` */
         uint32_t *free;
         uint32_t free_count;
+        struct cop__slot_ebb ebb;
 };
 
 /* Reasons that must be there without memory; see exit.c. */
@@ -368,6 +368,10 @@ cop_status cop__slots_init(struct cop__slots *slots, uint32_t limit, const struc
 /* The only slot of a node that is inside (inside.h): that of this pid, which is its next actor's, and the last of the table. */
 struct cop__actor *cop__slots_open_at(struct cop__slots *slots, cop_pid pid);
 void cop__slots_fini(struct cop__slots *slots);
+/* Zero, and there only where it is touched; NULL: none. */
+void *cop__slots_map(size_t size);
+/* Memory that is zero becomes a free slot, but for its pid: what its first actor and stray senders need. */
+void cop__slot_make(struct cop__actor *actor);
 /* A free slot, whose pid is the next actor's; NULL: the limit is reached. */
 struct cop__actor *cop__slot_take(struct cop__here *here);
 /* The same for the thread that stops the node: it gets one even then, once. */
@@ -376,10 +380,50 @@ void cop__slot_give(struct cop__here *here, struct cop__actor *actor);
 /* A thread ends: its free slots are everybody's. */
 void cop__slots_leave(struct cop__here *here);
 
+/* Of `state`, as cop__state_free wants it. */
+COP__INLINE uint8_t cop__state_class(const struct cop__actor *actor)
+{
+        return actor->state_class == COP__STATE_OF_HEAP ? COP__POOL_CLASS_NONE : (uint8_t)actor->state_class;
+}
+
 /* What few actors have (rare.c): zeroed at first; NULL when there is no memory for it. */
 struct cop__rare *cop__rare_of(struct cop__actor *actor);
 void cop__rare_end(struct cop__actor *actor);
 bool cop__rare_end_one(struct cop__actor *actor); /* the last belonging; false: there is none */
+
+/* ---- The call that waits -------------------------------------------------------------- */
+
+/* What has come for it; NULL: nothing yet, or there is none. */
+COP__INLINE struct cop__signal *cop__reply_of(const struct cop__actor *actor)
+{
+        return COP__LIKELY(!actor->replied) ? NULL : (struct cop__signal *)(uintptr_t)actor->awaits;
+}
+
+/* The reference under which it waits; 0: it does not, or its answer has come. */
+COP__INLINE cop_ref cop__awaited_by(const struct cop__actor *actor)
+{
+        return (cop_ref){ actor->replied ? 0 : actor->awaits };
+}
+
+COP__INLINE void cop__await_ref(struct cop__actor *actor, cop_ref ref)
+{
+        actor->replied = false;
+        actor->awaits = ref.bits;
+}
+
+COP__INLINE void cop__await_nothing(struct cop__actor *actor)
+{
+        cop__await_ref(actor, (cop_ref){ 0 });
+}
+
+/* What has come is the caller's, and nothing is awaited any more. */
+COP__INLINE struct cop__signal *cop__take_reply_of(struct cop__actor *actor)
+{
+        struct cop__signal *reply = cop__reply_of(actor);
+        if (reply != NULL)
+                cop__await_nothing(actor);
+        return reply;
+}
 
 /* ---- Signals (send.c) ---------------------------------------------------------------- */
 
@@ -454,6 +498,9 @@ void cop__hand_over(struct cop__actor *actor, struct cop__signal *signal);
  * ends before, its caller is told; nothing need be deferred.
  */
 cop_message *cop__message_keep(struct cop__actor *actor);
+
+/* Ends a request that is in the actor's hands and that nobody waits for any more; see cop__calling_drop. */
+void cop__message_expire(struct cop__actor *actor, cop_message *message);
 
 /* A copy of a value as a message in the actor's own hands; NULL without memory. */
 cop_message *cop__message_hold(struct cop__actor *actor, const cop_kind *kind, const void *value);
@@ -568,6 +615,12 @@ COP__INLINE void cop__guard_turn(struct cop__thread *thread)
 {
         const struct cop__stack *stack = thread->worker->stack;
         cop__turn_begin(&cop__here_of(thread)->fault, (uintptr_t)stack->low, stack->escape->top);
+}
+
+/* Memory is below its limit, and nobody has to be told of it: nothing to look at or to refuse. */
+COP__INLINE bool cop__is_calm(const struct cop_node *node)
+{
+        return COP__LIKELY((cop__load_relaxed(&node->scheduler.pool.over) | cop__load_relaxed(&node->overload.told)) == 0);
 }
 
 /* Says to senders whether the owner is behind; the budget of its next turn, larger if it is. */
@@ -751,6 +804,9 @@ bool cop__arena_admits(struct cop__actor *actor, size_t size);
 void cop__limit_mark(struct cop__actor *actor, uint32_t high, uint32_t low);
 
 bool cop__priority_is_good(cop_priority priority);
+
+/* A block leaves those that the actor has from cop_alloc (spawn.c). */
+void cop__held_remove(struct cop__actor *actor, struct cop__block *block);
 
 /* A zeroed state of a server, and its end (spawn.c). */
 void *cop__state_new(struct cop__thread *thread, size_t size, uint8_t *class);

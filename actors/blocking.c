@@ -16,12 +16,12 @@
 #include <coppice/blocking.h>
 #include <errno.h>
 #include <pthread.h>
-#include <setjmp.h>
 #include <stdlib.h>
 
 #include "actors/actor.h"
 #include "actors/blocking.h"
 #include "actors/simulation.h"
+#include "base/jump.h"
 #include "base/memory.h"
 
 /* One call. In the frame of the actor that waits for it. */
@@ -57,7 +57,7 @@ static void land(struct cop__fault *fault, void *context)
 {
         struct blocker *blocker = context;
         blocker->fault = *fault;
-        _longjmp(blocker->escape, 1);
+        cop__jump(blocker->escape, 1);
 }
 
 static void find_stack(struct blocker *blocker)

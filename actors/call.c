@@ -165,7 +165,7 @@ cop_caller cop_caller_of(const cop_message *message)
 void cop__take_deferral(struct cop__thread *thread, struct cop__actor *actor,
                         struct cop__signal *signal)
 {
-        bool waits = cop_ref_equal(actor->waiting, signal->ref);
+        bool waits = cop_ref_equal(cop__awaited_by(actor), signal->ref);
         if (waits)
                 actor->call_watched = true;
         else if (COP__UNLIKELY(cop__is_outpost(actor)))
@@ -186,7 +186,7 @@ static COP__NOINLINE void wait_for_start(struct cop__actor *actor, uint64_t dead
         if (cop__ring_hinges(actor))
                 until_ns = cop__clock_ns() + COP__RING_PAUSE_NS;
         /* The look has taken in what had come. */
-        if (actor->reply == NULL && !cop__must_leave(actor))
+        if (cop__reply_of(actor) == NULL && !cop__must_leave(actor))
                 cop__wait(actor, until_ns < deadline_ns ? until_ns : deadline_ns, where);
 }
 
@@ -196,11 +196,9 @@ struct cop__signal *cop__call_await(struct cop__actor *actor, uint64_t deadline_
 {
         for (;;) {
                 cop__drain(actor);
-                struct cop__signal *reply = actor->reply;
-                if (reply != NULL) {
-                        actor->reply = NULL;
+                struct cop__signal *reply = cop__take_reply_of(actor);
+                if (reply != NULL)
                         return reply;
-                }
                 if (deadline_ns != UINT64_MAX && cop__clock_is_past(deadline_ns))
                         return NULL;
                 if (cop__calling_hinges(cop__calling_own(actor)))
@@ -265,7 +263,7 @@ void cop__take_reply(struct cop__actor *actor, struct cop__signal *answer, cop_m
 COP__INLINE cop_ref open_call(struct cop__thread *thread, struct cop__actor *actor)
 {
         cop_ref ref = cop__ref_new(cop__here_of(thread));
-        actor->waiting = ref;
+        cop__await_ref(actor, ref);
         actor->call_watched = false;
         return ref;
 }
@@ -282,7 +280,7 @@ COP__INLINE void send_request(struct cop__thread *thread, struct cop__actor *act
 COP__INLINE cop_status close_call(struct cop__actor *actor, cop_ref ref, struct cop__signal *signal,
                                   struct cop__signal **reply)
 {
-        actor->waiting.bits = 0;
+        cop__await_nothing(actor);
         if (COP__UNLIKELY(actor->call_watched))
                 cop__demonitor(cop__thread_here(), actor, ref);
         if (COP__UNLIKELY(signal == NULL))
@@ -337,6 +335,19 @@ static COP__NOINLINE bool await_unsettled(struct cop__actor *actor, struct cop_n
         return false;
 }
 
+/*
+ * A call has ended with no answer. If its callee is in a process it hears of that; and so does the node, if we are.
+ */
+static COP__NOINLINE void give_up(struct cop_node *node, const struct cop__calling *own,
+                                  cop_ref ref, cop_status status)
+{
+        cop_pid callee = { cop__load_relaxed(&own->callee) };
+        if (node->inside == NULL)
+                cop__calling_withdraw(cop__thread_here(), callee, ref);
+        else if (status == COP_E_TIMEOUT)
+                cop__inside_over(ref);
+}
+
 COP__INLINE cop_status wait_in(struct cop__actor *actor, struct cop_node *node,
                                struct cop__calling *own, cop_ref ref, uint64_t deadline_ns,
                                const void *where, struct cop__signal **reply)
@@ -350,6 +361,8 @@ COP__INLINE cop_status wait_in(struct cop__actor *actor, struct cop_node *node,
                 ring = COP__RING_CLOSED;
         cop__calling_end(own);
         cop_status status = close_call(actor, ref, signal, reply);
+        if (COP__UNLIKELY(status != COP_OK))
+                give_up(node, own, ref, status);
         return COP__UNLIKELY(ring == COP__RING_CLOSED) ? COP_E_CYCLE : status;
 }
 

@@ -4,6 +4,9 @@
 
 #include <coppice/request.h>
 
+#include "actors/inside.h"
+#include "actors/outpost.h"
+#include "actors/outpost_wait.h"
 #include "base/clock.h"
 
 void cop__calling_let_go(struct cop__actor *actor, cop_ref ref)
@@ -18,6 +21,10 @@ void cop__calling_drop(struct cop__thread *thread, struct cop__actor *actor,
 {
         cop_pid self = cop__actor_pid(actor);
         cop__queue_release(&actor->queue, &actor->cursor, &request->node);
+        if (request->flags & COP__SIGNAL_CROSSED) { /* the letter is the node's; see outpost_hear.c */
+                cop__fail_call(thread, self, request, COP__FAILED_EXPIRED, NULL);
+                return;
+        }
         if (!(request->flags & COP__SIGNAL_TIMED)) {
                 cop__letter_die(thread, self, request, COP__DEATH_EXPIRED);
                 return;
@@ -33,10 +40,24 @@ bool cop__request_is_over(struct cop_node *node, const struct cop__signal *reque
                cop__clock_is_past(cop__request_deadline(request));
 }
 
+void cop__calling_withdraw(struct cop__thread *thread, cop_pid callee, cop_ref ref)
+{
+        struct cop__signal *signal;
+        if (!cop__outpost_is_at(cop__node_of(thread), callee))
+                return;
+        signal = cop__signal_new(&thread->pool, COP__SIGNAL_WITHDRAWN, 0);
+        if (signal == NULL)
+                return;
+        signal->ref = ref;
+        cop__send_signal(thread, callee, signal);
+}
+
 uint64_t cop__calling_deadline(struct cop__thread *thread, const struct cop__signal *request)
 {
         if (!(request->flags & COP__SIGNAL_CALL) || request->flags & COP__SIGNAL_ANSWERED)
                 return UINT64_MAX;
+        if (COP__UNLIKELY(request->flags & COP__SIGNAL_CROSSED))
+                return cop__inside_patience(cop__node_of(thread)->inside, request->ref);
         if (request->flags & COP__SIGNAL_TIMED) /* whether a deferred one is answered cannot be seen */
                 return request->flags & COP__SIGNAL_DEFERRED ? UINT64_MAX
                                                              : cop__request_deadline(request);
@@ -92,9 +113,11 @@ void cop__calling_take_hinge(struct cop__thread *thread, struct cop__actor *acto
 {
         cop_pid child;
         memcpy(&child, cop__signal_body(signal), sizeof(child));
-        if (cop_ref_equal(actor->waiting, signal->ref)) {
+        if (cop_ref_equal(cop__awaited_by(actor), signal->ref)) {
                 cop__calling_wait_for_start(cop__calling_own(actor), signal->ref, child);
                 cop__fence_seq(); /* CLOSE */
+        } else if (COP__UNLIKELY(cop__is_outpost(actor))) {
+                cop__outpost_hinges(actor, signal->ref, child);
         }
         cop__signal_done(thread, actor, signal);
 }
@@ -106,6 +129,8 @@ int64_t cop_time_left_of(const cop_message *message)
         if (message == NULL || cop__actor_here() == NULL)
                 return COP_FOREVER;
         const struct cop__signal *request = (const struct cop__signal *)(const void *)message;
+        if (COP__UNLIKELY(request->flags & COP__SIGNAL_CROSSED))
+                cop__inside_look(); /* it may have been withdrawn */
         uint64_t deadline_ns = cop__calling_deadline(cop__thread_here(), request);
         if (deadline_ns == UINT64_MAX)
                 return COP_FOREVER;

@@ -9,7 +9,10 @@
  *                     before that one answers
  *
  * A record lies beside each slot, in memory that is touched first when an actor of that slot calls:
- * who never calls pays nothing, and a plain message never looks here.
+ * who never calls pays nothing, and a plain message never looks here. What else is needed only when an
+ * actor waits with a time-out, or is behind with its messages, is in it, too.
+ *
+ *      unread in the queue, as far as counted = scout_at - taken_count, if positive; else `scout` is stale
  *
  * Over. A request of a call (COP__SIGNAL_CALL) whose caller's record has another `open` is one that
  * nobody waits for: the caller's time was over, or it has ended. Whoever takes such a request out
@@ -34,11 +37,15 @@
  * child from then on, as long as that is in its start. In its own init a supervisor waits itself,
  * and has such an edge: who calls it, or waits for its start, waits for the child's.
  *
- * Who may touch what: a record is written by the owner of its slot's actor alone; anybody reads.
+ * Processes. An actor in an OS process of its own calls through its outpost, whose record it is then
+ * (outpost_wait.h). What is asked of it goes there with its deadline, and cannot be seen from there to be over: so
+ * who gives up a call to an outpost tells it (WITHDRAWN).
+ *
+ * Who may touch what: a record is written by the owner of its slot's actor alone; anybody reads what is atomic.
  *
  * Named pairs (release ↔ acquire)
  *      OPEN   store of `open`, of `waits`  ↔  load of it: what else is in the record is of that call, or of a later one
- *      NEXT   store of deadline_ns, callee, hinge ↔  load of it: the call before is seen to be over. So who finds the same reference before and
+ *      NEXT   store of deadline_ns, callee, stand, hinge ↔  load of it: the call before is seen to be over. So who finds the same reference before and
  *             after has read what belongs to it: references are never used again
  *      CLOSE  a fence after the store of the edge ↔ the same: of actors whose edges close a ring, the last to pass its fence sees all
  *             the edges (ring.c). Where the request has just been pushed, its exchange is that fence on x86.
@@ -50,6 +57,7 @@
 #define ACTORS_CALLING_H
 
 #include "actors/actor.h"
+#include "actors/inside_wait.h"
 #include "base/text.h"
 
 struct cop__calling {
@@ -57,7 +65,13 @@ struct cop__calling {
         uint64_t deadline_ns; /* atomic; of that; UINT64_MAX: never */
         uint64_t waits;       /* atomic; the reference under which it waits for `callee`; 0: it does not */
         uint64_t callee;      /* atomic; a pid */
+        uint64_t stand;       /* atomic; counts waits for requests, each of which may be waited for again */
         uint64_t hinge;       /* atomic; equals `waits`: it waits until the callee's start is over */
+
+        /* The owner's alone, and of its slot rather than of its calls: they find room here. */
+        struct cop__signal *alarm; /* while `alarmed`; see wait.c */
+        struct cop__node *scout;   /* as far as the owner has counted what is unread (turn.c) */
+        uint32_t scout_at;         /* taken_count when the scout will have been taken */
 } COP__LINE_ALIGNED;
 
 /* The record of whoever lives in the slot of a pid, which must be one of this node's. */
@@ -83,6 +97,13 @@ COP__INLINE void cop__calling_wait_for(struct cop__calling *own, cop_ref ref, co
 {
         cop__store_release(&own->callee, callee.bits); /* NEXT */
         cop__store_release(&own->waits, ref.bits);     /* OPEN */
+}
+
+/* The same for a request, which may be given up and awaited again, under the same reference. */
+COP__INLINE void cop__calling_wait_for_request(struct cop__calling *own, cop_ref ref, cop_pid callee)
+{
+        cop__store_release(&own->stand, cop__load_relaxed(&own->stand) + 1); /* NEXT */
+        cop__calling_wait_for(own, ref, callee);
 }
 
 /* The same, but until the start of that actor is over. Others may have read an edge under this
@@ -114,6 +135,10 @@ COP__INLINE uint64_t cop__request_deadline(const struct cop__signal *request)
 
 bool cop__request_is_over(struct cop_node *node, const struct cop__signal *request);
 
+/* Nobody waits for what has been asked under that reference: tells the callee if it is an outpost, which has handed it on.
+ * Without memory it is not told, and its process handles that request in vain. */
+void cop__calling_withdraw(struct cop__thread *thread, cop_pid callee, cop_ref ref);
+
 /* The news of a start that is to come, made while it can still be refused; NULL: no memory. One
  * that is not needed ends with cop__signal_free. */
 struct cop__signal *cop__calling_hinge_new(struct cop__thread *thread);
@@ -134,6 +159,8 @@ int64_t cop__calling_start_wait(struct cop__actor *actor, cop_ref ref, cop_pid c
 /* Is a request (COP__SIGNAL_CALL) one that nobody waits for? */
 COP__INLINE bool cop__calling_is_over(struct cop_node *node, const struct cop__signal *request)
 {
+        if (COP__UNLIKELY(request->flags & COP__SIGNAL_CROSSED))
+                return cop__inside_is_over(node->inside, request->ref);
         const struct cop__calling *theirs = cop__calling_of(node, request->from);
         return COP__UNLIKELY(cop__load_acquire(&theirs->open) != request->ref.bits) && /* OPEN */
                (!(request->flags & COP__SIGNAL_TIMED) || cop__request_is_over(node, request));

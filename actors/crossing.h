@@ -33,7 +33,10 @@ enum cop__packet_type {
         COP__PACKET_LOG,        /* from the process: a cop__log_line */
         COP__PACKET_SYS,        /* to the process: a cop__sys_request (sys.h) of `pid`, under `ref` */
         COP__PACKET_SYS_ANSWER, /* from the process: its cop__sys_answer, under `ref` */
-        COP__PACKET_LAST = COP__PACKET_SYS_ANSWER,
+        COP__PACKET_WITHDRAWN,  /* to the process: nobody waits for an answer to `ref` any more */
+        COP__PACKET_WAITS,      /* from the process: it cannot go on before the answer to its request `ref` */
+        COP__PACKET_OVER,       /* from the process: it waits no longer under `ref`, and has no answer */
+        COP__PACKET_LAST = COP__PACKET_OVER,
 };
 
 /* Blocks of references that a process may use up: 268,435,456 in all. */
@@ -42,6 +45,12 @@ enum cop__packet_type {
 /* Flags of a signal that mean the same on the other side. */
 #define COP__CROSSING_FLAGS \
         (COP__SIGNAL_PRIORITY | COP__SIGNAL_RETURN | COP__SIGNAL_ANSWERED | COP__SIGNAL_THROUGH)
+
+/*
+ * A request says besides whether it is a call's, or timed (mailbox/signal.h); then `more` is the end of its sender's patience, by
+ * the machine's clock, which is the same on both sides: 0: it is over, UINT64_MAX: never. In a failure `more` is which one.
+ */
+#define COP__CROSSING_CALL_FLAGS (COP__SIGNAL_CALL | COP__SIGNAL_TIMED)
 
 struct cop__packet {
         uint32_t size; /* of what follows */

@@ -137,11 +137,11 @@ static void answer(cop_status status, cop_term term)
 
 /* ---- Adding ---------------------------------------------------------------------------- */
 
-/* Who has started, but is not to stay. */
+/* Who has started, but is not to stay; as in stop() without memory for that. */
 static void put_down(cop_pid pid)
 {
-        cop_unlink(pid);
-        cop_send_exit(pid, cop_atom("kill"));
+        if (cop_send_exit(pid, cop_atom("kill")) == COP_OK)
+                cop_unlink(pid);
 }
 
 /* Until its init has ended, one way or the other. */

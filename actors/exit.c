@@ -34,6 +34,7 @@
 #include "actors/server.h"
 #include "actors/request.h"
 #include "actors/take.h"
+#include "base/jump.h"
 #include "mailbox/kind.h"
 
 /* ---- Reasons ------------------------------------------------------------------------- */
@@ -111,7 +112,7 @@ COP__NORETURN void cop__leave_turn(enum cop__escape_how how)
         cop__turn_end(&here->fault);
         here->fault.critical = 0;
         here->fault.calm = 0;
-        _longjmp(cop__escape_here()->point, (int)how);
+        cop__jump(cop__escape_here()->point, (int)how);
 }
 
 static void run_terminate(struct cop__actor *actor)
@@ -405,12 +406,18 @@ static bool refuse_arrived(struct cop__thread *thread, struct cop__actor *actor)
 
 static void free_call(struct cop__thread *thread, struct cop__actor *actor)
 {
-        struct cop__signal *reply = actor->reply;
         struct cop__slots *slots = &cop__node_of(thread)->slots;
-        if (reply != NULL || actor->waiting.bits != 0)
-                cop__calling_end(&slots->calling[actor - slots->base]);
-        actor->reply = NULL;
-        actor->waiting.bits = 0;
+        struct cop__calling *own = &slots->calling[actor - slots->base];
+        cop_ref waiting = cop__awaited_by(actor);
+        if (actor->awaits != 0) {
+                bool calls = waiting.bits != 0 && cop__load_relaxed(&own->open) == waiting.bits;
+                cop_pid callee = { cop__load_relaxed(&own->callee) };
+                cop__calling_end(own);
+                if (calls)
+                        cop__calling_withdraw(thread, callee, waiting);
+        }
+        struct cop__signal *reply = cop__take_reply_of(actor);
+        cop__await_nothing(actor);
         if (reply != NULL) {
                 cop__queue_release(&actor->queue, &actor->cursor, &reply->node);
                 cop__refuse_signal(thread, cop_no_pid(), reply, NULL);
@@ -419,11 +426,10 @@ static void free_call(struct cop__thread *thread, struct cop__actor *actor)
 
 static bool free_block(struct cop__thread *thread, struct cop__actor *actor)
 {
-        struct cop__list *first = actor->held.next;
-        if (cop__list_is_empty(&actor->held))
+        struct cop__block *block = actor->held;
+        if (block == NULL)
                 return false;
-        cop__list_remove(first);
-        struct cop__block *block = COP__CONTAINER(first, struct cop__block, list);
+        cop__held_remove(actor, block);
         cop__pool_give_large(thread->pool.pool, block, sizeof(*block) + block->size);
         return true;
 }
@@ -431,7 +437,7 @@ static bool free_block(struct cop__thread *thread, struct cop__actor *actor)
 /* Belongings end when the state is gone; see belonging.h. */
 static bool end_belonging(struct cop__thread *thread, struct cop__actor *actor)
 {
-        cop__state_free(thread, actor->state, actor->state_class);
+        cop__state_free(thread, actor->state, cop__state_class(actor));
         actor->state = NULL;
         return cop__rare_end_one(actor);
 }
@@ -452,10 +458,11 @@ static void free_memory(struct cop__actor *actor)
  * after that, who fires it drops it at once, and it would not be there to be looked at. */
 static void stop_alarm(struct cop__thread *thread, struct cop__actor *actor)
 {
-        struct cop__signal *signal = actor->alarm;
-        actor->alarm = NULL;
-        if (signal == NULL)
+        if (COP__LIKELY(!actor->alarmed))
                 return;
+        struct cop__slots *slots = &cop__node_of(thread)->slots;
+        struct cop__signal *signal = slots->calling[actor - slots->base].alarm;
+        actor->alarmed = false;
         if (cop__timer_cancel(cop__timer_before(signal)))
                 cop__signal_free(&thread->pool, signal);
 }
@@ -521,6 +528,7 @@ bool cop__die_on(struct cop__thread *thread, struct cop__actor *actor, unsigned 
                 if (done == most)
                         return false;
         free_memory(actor);
-        cop__overload_look(thread); /* perhaps it has made room */
+        if (!cop__is_calm(cop__node_of(thread)))
+                cop__overload_look(thread); /* perhaps it has made room */
         return true;
 }

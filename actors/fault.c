@@ -33,6 +33,7 @@
 #include "actors/fault_report.h"
 #include "actors/remains.h"
 #include "base/atomic.h"
+#include "base/jump.h"
 
 #if COP__ASAN
 #include <sanitizer/asan_interface.h>
@@ -493,7 +494,7 @@ static void on_signal(int number, siginfo_t *info, void *opaque)
                 return;
         }
         if (scope->handling && scope->rescue)
-                _longjmp(*scope->rescue, 1);
+                cop__jump(*scope->rescue, 1);
         if (scope->handling)
                 stop_again(scope, info, context);
         scope->handling = true;

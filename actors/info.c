@@ -102,7 +102,7 @@ static void look_at(const struct cop__actor *actor, struct cop__glimpse *glimpse
         glimpse->unread = cop__unread(actor);
         glimpse->handled = cop__load_relaxed(&actor->handled);
         glimpse->recent = cop__load_relaxed(&actor->recent);
-        glimpse->stack_bytes = cop__load_relaxed(&actor->stack_bytes);
+        glimpse->stack_bytes = cop__load_relaxed(&actor->task.stack_bytes);
         glimpse->bytes = sizeof(struct cop__actor) + cop__load_relaxed(&actor->bytes) +
                          glimpse->stack_bytes;
         glimpse->where = cop__load_relaxed(&actor->where);

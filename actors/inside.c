@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "actors/actor.h"
+#include "actors/calling.h"
 #include "actors/inside_main.h"
 #include "actors/recent.h"
 #include "actors/request.h"
@@ -63,6 +64,16 @@ static cop_status put_sys_answer(struct cop__inside *inside, const struct cop__s
         return put(inside, packet, COP_KIND_OF(cop__sys_answer), &(cop__sys_answer){ status, cop_nil() });
 }
 
+/* That of the actor in its call, or what goes along with a request. */
+static void put_patience(const struct cop__inside *inside, const struct cop__signal *request,
+                         struct cop__packet *packet)
+{
+        const struct cop__calling *own = cop__calling_of(inside->node, inside->pid);
+        packet->flags |= request->flags & COP__CROSSING_CALL_FLAGS;
+        packet->more = request->flags & COP__SIGNAL_TIMED ? cop__request_deadline(request)
+                                                          : cop__load_relaxed(&own->deadline_ns);
+}
+
 static cop_status put_signal(struct cop__inside *inside, cop_pid to, const struct cop__signal *signal)
 {
         struct cop__packet packet = {
@@ -79,6 +90,8 @@ static cop_status put_signal(struct cop__inside *inside, cop_pid to, const struc
                         return put_sys_answer(inside, signal);
                 if (!cop__kind_crosses(inside->node->crossing_kinds, signal->kind))
                         return COP_E_ISOLATED; /* between the library's own actors */
+                if (signal->flags & COP__SIGNAL_CALL)
+                        put_patience(inside, signal, &packet);
                 return put(inside, packet, signal->kind, cop__signal_body(signal));
         case COP__SIGNAL_FAILED:
                 packet.more = ((const struct cop__failed *)cop__signal_body(signal))->failure;
@@ -139,21 +152,28 @@ void cop__inside_export(struct cop__thread *thread, cop_pid to, struct cop__sign
         struct cop__inside *inside = cop__node_of(thread)->inside;
         bool start = signal->type == COP__SIGNAL_REPLY && signal->ref.bits == COP__START_REF;
         cop_status status = start ? put_started(inside, signal) : put_signal(inside, to, signal);
+        if (signal->type == COP__SIGNAL_REPLY || signal->type == COP__SIGNAL_FAILED)
+                cop__inside_settle(inside, signal->ref);
         if (status == COP_OK)
                 end_exported(thread, signal);
         else
                 refuse(thread, to, signal, status);
 }
 
+void cop__inside_tell(enum cop__packet_type type, cop_ref ref)
+{
+        put(cop__inside_here(), (struct cop__packet){ .type = (uint8_t)type, .ref = ref.bits }, NULL, NULL);
+}
+
 void cop__inside_defer(cop_ref ref)
 {
-        put(cop__inside_here(), (struct cop__packet){ .type = COP__PACKET_DEFER, .ref = ref.bits }, NULL, NULL);
+        cop__inside_settle(cop__inside_here(), ref);
+        cop__inside_tell(COP__PACKET_DEFER, ref);
 }
 
 void cop__inside_unwatch(cop_ref ref)
 {
-        put(cop__inside_here(), (struct cop__packet){ .type = COP__PACKET_UNWATCH, .ref = ref.bits }, NULL,
-            NULL);
+        cop__inside_tell(COP__PACKET_UNWATCH, ref);
 }
 
 void cop__inside_log(void *context, cop_log_level level, const char *text)
@@ -217,6 +237,11 @@ static void take_signal(struct cop__thread *thread, struct cop__inside *inside,
         signal->flags |= packet->flags;
         signal->from.bits = packet->pid;
         signal->ref.bits = packet->ref;
+        if (packet->flags & COP__SIGNAL_CALL) {
+                signal->flags |= COP__SIGNAL_CROSSED;
+                if (!cop__inside_want(inside, signal->ref, packet->more))
+                        give_up("no memory for a message");
+        }
         cop__push_signal(thread, inside->actor, cop__pid_generation(inside->pid), signal);
         if (packet->flags & COP__SIGNAL_PRIORITY)
                 cop__store_release(&inside->actor->urgent, 1); /* as in cop__send_signal */
@@ -242,7 +267,7 @@ static void take_sys(struct cop__thread *thread, struct cop__inside *inside,
 /* The callee of a call of ours will answer later: when the call ends, the outpost must know. */
 static void take_deferred(struct cop__inside *inside, cop_ref ref)
 {
-        if (cop_ref_equal(inside->actor->waiting, ref))
+        if (cop_ref_equal(cop__awaited_by(inside->actor), ref))
                 inside->actor->call_watched = true;
         else if (!cop__request_deferred(inside->actor, ref))
                 cop__inside_unwatch(ref);
@@ -277,6 +302,8 @@ static bool take_packets(struct cop__thread *thread, struct cop__inside *inside)
                         take_deferred(inside, (cop_ref){ packet.ref });
                 else if (packet.type == COP__PACKET_SYS)
                         take_sys(thread, inside, &packet, body);
+                else if (packet.type == COP__PACKET_WITHDRAWN)
+                        cop__inside_withdraw(inside, (cop_ref){ packet.ref });
         }
         if (status != COP_OK)
                 give_up("bytes that are no packets");

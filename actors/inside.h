@@ -23,6 +23,7 @@
 #define ACTORS_INSIDE_H
 
 #include "actors/crossing.h"
+#include "actors/inside_wait.h"
 #include "base/compiler.h"
 
 struct cop__actor;
@@ -56,6 +57,9 @@ cop_status cop__inside_ask(cop__query ask, cop__told *told);
 
 /* Is it of the references that were given out in this process? */
 bool cop__inside_made(const struct cop__inside *inside, cop_ref ref);
+
+/* A packet that says no more than a reference. */
+void cop__inside_tell(enum cop__packet_type type, cop_ref ref);
 
 /* The duty to answer has left the request, or the call is over. */
 void cop__inside_defer(cop_ref ref);

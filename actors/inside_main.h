@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "actors/inside.h"
+#include "base/table.h"
 
 /* The reference under which the actor's START is answered: no call ever has it. */
 #define COP__START_REF UINT64_MAX
@@ -23,6 +24,7 @@ struct cop__inside {
         struct cop__tray in;
         cop__told *told;   /* the last answer, flat */
         bool answered;
+        struct cop__table wanted; /* calls that have come, by reference; see inside_wait.h */
         uint32_t begun;    /* atomic; START is in the queue: what comes now comes behind it */
 
         /* Whoever writes. */

@@ -144,6 +144,7 @@ static const struct cop__scheduler_hooks hooks = {
         .thread_fini = fini_thread,
         .thread_enter = enter_thread,
         .thread_leave = leave_thread,
+        .ebb = &cop__slot_ebb_hooks,
 };
 
 /* ---- Start -------------------------------------------------------------------------------- */
@@ -281,6 +282,8 @@ static void fill_in_defaults(cop_node_options *options)
                 options->long_turn_ms = COP__LONG_TURN_MS;
         if (options->blocking_threads == 0)
                 options->blocking_threads = COP__BLOCKING_THREADS;
+        if (options->max_processes == 0)
+                options->max_processes = COP__PROCESSES;
         if (options->slice_ms == 0)
                 options->slice_ms = COP__SLICE_MS;
         if (options->no_spare_workers || options->simulation != NULL)
@@ -327,7 +330,7 @@ static cop_status start(const cop_node_options *given, const cop_kind *const *ki
                 return COP_E_NO_MEMORY;
         memset(node, 0, sizeof(*node));
         node->inside = inside;
-        cop__zygote_init(&node->zygote);
+        cop__zygote_init(&node->zygote, options.max_processes);
         node->witness = (struct cop__fault_witness){ .stopped = cop__dump_write, .context = node };
         cop_status status = begin_simulation(&options, &all);
         if (status != COP_OK)

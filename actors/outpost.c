@@ -15,6 +15,7 @@
 #include "actors/actor.h"
 #include "actors/outpost_hear.h"
 #include "actors/outpost_sys.h"
+#include "actors/outpost_wait.h"
 #include "actors/report.h"
 #include "base/clock.h"
 #include "mailbox/kind.h"
@@ -121,8 +122,10 @@ static bool hold(struct cop__actor *self, struct cop__crossing *crossing,
         struct cop__held *held = malloc(sizeof(*held));
         if (held == NULL)
                 return false;
-        if (!(signal->flags & COP__SIGNAL_TAKEN))
+        if (!(signal->flags & COP__SIGNAL_TAKEN)) {
                 cop__message_keep(self);
+                self->current = NULL; /* its end is not the handler's: it may be answered before that returns */
+        }
         held->node.key = signal->ref.bits;
         held->request = (cop_message *)signal;
         cop__table_insert(&crossing->held, &held->node);
@@ -161,6 +164,10 @@ static cop_status put_signal(struct cop__crossing *crossing, struct cop__signal 
                 return put_failure(crossing, packet, signal);
         if (!cop__kind_crosses(crossing->node->crossing_kinds, signal->kind))
                 return COP_E_NO_KIND; /* between the library's own actors */
+        if (signal->flags & COP__SIGNAL_CALL) {
+                packet.flags |= COP__SIGNAL_CALL;
+                packet.more = cop__outpost_patience(signal);
+        }
         return cop__tray_put(&crossing->out, packet, signal->kind, cop__signal_body(signal));
 }
 
@@ -187,6 +194,7 @@ static bool hand_on(struct cop__actor *self, struct cop__crossing *crossing,
                 drop_failure(signal);
         if (signal->type != COP__SIGNAL_MESSAGE)
                 signal->ref.bits = 0; /* an answer, that wants none */
+        cop__outpost_look_again(self, crossing); /* a full mailbox may have refused what says when */
         flush_soon(self, crossing);
         wait_for_room(self, crossing);
         return kept;
@@ -228,6 +236,7 @@ static void end_crossing(struct cop__belonging *belonging)
         while ((node = cop__table_walk_next(&walk)) != NULL) /* the messages have been refused */
                 free(COP__CONTAINER(node, struct cop__held, node));
         cop__table_fini(&crossing->held);
+        cop__outpost_wait_fini(crossing);
         cop__tray_free(&crossing->in);
         cop__tray_free(&crossing->out);
         cop__crossing_bury(crossing);
@@ -283,6 +292,8 @@ static void found(struct cop__actor *self, struct cop__crossing *crossing, const
         if (status == COP_OK)
                 status = cop__poll_add(&crossing->node->scheduler.poll, crossing->socket, reading,
                                        pid.bits);
+        if (status == COP_E_LIMIT)
+                fail_to_start("the node has all the processes that it may have (max_processes)");
         if (status != COP_OK)
                 fail_to_start(cop_status_text(status));
         cop__crossing_flush(crossing, pid);
@@ -344,6 +355,7 @@ struct cop__crossing *cop__crossing_of(const struct cop__actor *actor)
 void cop__outpost_cut(struct cop__actor *actor)
 {
         struct cop__crossing *crossing = cop__crossing_of(actor);
+        cop__outpost_wait_end(actor);
         if (crossing == NULL)
                 return;
         if (crossing->socket >= 0)
@@ -355,6 +367,8 @@ bool cop__outpost_deferred(struct cop__actor *actor, cop_ref ref)
 {
         struct cop__crossing *crossing = cop__crossing_of(actor);
         struct cop__packet packet = { .type = COP__PACKET_DEFERRED, .ref = ref.bits };
+        if (crossing != NULL)
+                cop__outpost_let_go(crossing, ref);
         /*
          * Not told, the process does not end the watch: it stays until the callee or the outpost
          * ends.
@@ -430,10 +444,13 @@ bool cop__outpost_is_at(struct cop_node *node, cop_pid pid)
         return is && cop__slot_is(actor, pid);
 }
 
-bool cop__outpost_takes(const struct cop__actor *actor, struct cop__signal *signal)
+bool cop__outpost_takes(struct cop__actor *actor, struct cop__signal *signal)
 {
         if (COP__LIKELY(!cop__is_outpost(actor)))
                 return false;
+        struct cop__crossing *crossing = cop__crossing_of(actor);
+        if (crossing != NULL)
+                cop__outpost_answered(actor, crossing, signal->ref);
         if (signal->type == COP__SIGNAL_FAILED)
                 signal->kind = COP_KIND_OF(cop__call_failed);
         return true;

@@ -61,6 +61,9 @@ struct cop__crossing {
         struct cop__tray in, out;
         struct cop__table held;     /* requests, by reference */
         struct cop__mailbox looked; /* what sys has asked and the process not answered; see outpost_sys.h */
+        struct cop__table asked;    /* of the process: those whose answers have not come; see outpost_wait.h */
+        uint64_t last_ref;          /* the greatest under which it has asked */
+        uint64_t look_at_ns;        /* when to look for a ring again; 0: there is none */
         cop__obituary *obituary;    /* flat; for the crash report */
 };
 
@@ -98,7 +101,7 @@ bool cop__outpost_is_at(struct cop_node *node, cop_pid pid);
  * REPLY or FAILED has come, for a call of its process': it goes to the mailbox, like a message.
  * True, unless it is no outpost.
  */
-bool cop__outpost_takes(const struct cop__actor *actor, struct cop__signal *signal);
+bool cop__outpost_takes(struct cop__actor *actor, struct cop__signal *signal);
 
 /* The outpost has ended: nothing runs in its process from here on. */
 void cop__outpost_cut(struct cop__actor *actor);

@@ -12,6 +12,7 @@
 
 #include "actors/actor.h"
 #include "actors/outpost.h"
+#include "actors/outpost_wait.h"
 #include "base/memory.h"
 #include "mailbox/kind.h"
 
@@ -93,6 +94,8 @@ static void answer_spawn(const cop__query *ask, struct cop__verdict *verdict)
                 return;
         verdict->told.status = cop__outpost_spawn_wish(wish, &verdict->told.ref, &pid);
         verdict->told.value = pid.bits;
+        if (verdict->told.status == COP_OK)
+                cop__outpost_started(cop__actor_here(), ((const cop__wish *)wish)->asked, pid);
         cop__flat_drop(COP_KIND_OF(cop__wish), wish);
         free(wish);
 }

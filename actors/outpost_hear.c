@@ -12,8 +12,10 @@
 #include <string.h>
 
 #include "actors/actor.h"
+#include "actors/calling.h"
 #include "actors/outpost_answer.h"
 #include "actors/outpost_sys.h"
+#include "actors/outpost_wait.h"
 #include "actors/sys.h"
 #include "base/clock.h"
 #include "mailbox/kind.h"
@@ -56,9 +58,9 @@ static void end_unwanted(struct cop__crossing *crossing, struct cop__held *held)
         free(held);
 }
 
-static struct cop__held *find_held(struct cop__crossing *crossing, uint64_t ref)
+struct cop__held *cop__held_of(const struct cop__crossing *crossing, cop_ref ref)
 {
-        struct cop__table_node *node = cop__table_find_first(&crossing->held, ref);
+        struct cop__table_node *node = cop__table_find_first(&crossing->held, ref.bits);
         return node != NULL ? COP__CONTAINER(node, struct cop__held, node) : NULL;
 }
 
@@ -74,10 +76,20 @@ static bool is_allowed(const struct hearing *hearing, const cop_kind *kind)
         return false;
 }
 
+static cop_status new_message(const cop_kind *kind, const void *value, size_t extra,
+                              struct cop__signal **signal)
+{
+        struct cop__pool_cache *cache = &cop__thread_here()->pool;
+        return extra > 0 ? cop__signal_message_led(cache, kind, value, extra, signal)
+                         : cop__signal_message(cache, kind, value, signal);
+}
+
 /*
- * A value as a message of the node's; it has none of its own after that. NULL: it is not allowed.
+ * A value as a message of the node's, with so much room behind it; it has none of its own after that. Of the packet's flags those are
+ * kept that such a signal may bear: others would say of it what is not so, as that its receiver has consented to be overtaken.
+ * NULL: it is not allowed.
  */
-static struct cop__signal *read_message(const struct hearing *hearing)
+static struct cop__signal *read_led(const struct hearing *hearing, uint16_t flags, size_t extra)
 {
         const cop_kind *kind;
         void *value;
@@ -88,22 +100,27 @@ static struct cop__signal *read_message(const struct hearing *hearing)
                 exit_because(cop_atom(status == COP_E_NO_MEMORY ? "no_memory" : "malformed"));
         bool allowed = is_allowed(hearing, kind);
         if (allowed)
-                status = cop__signal_message(&cop__thread_here()->pool, kind, value, &signal);
+                status = new_message(kind, value, extra, &signal);
         cop__flat_drop(kind, value);
         free(value);
         if (status != COP_OK)
                 exit_because(cop_atom("no_memory"));
         if (!allowed)
                 return NULL;
-        signal->flags |= hearing->packet->flags & COP__CROSSING_FLAGS;
+        signal->flags |= hearing->packet->flags & flags;
         signal->from = cop__actor_pid(hearing->self);
         return signal;
+}
+
+static struct cop__signal *read_message(const struct hearing *hearing, uint16_t flags)
+{
+        return read_led(hearing, flags, 0);
 }
 
 /* A mailbox that takes no more said so: the process is past its send, so it is a dead letter. */
 static void send_message(const struct hearing *hearing)
 {
-        struct cop__signal *signal = read_message(hearing);
+        struct cop__signal *signal = read_message(hearing, 0);
         if (signal != NULL)
                 cop__send_on(cop__thread_here(), hearing->self,
                              (cop_pid){ hearing->packet->pid }, signal);
@@ -112,7 +129,7 @@ static void send_message(const struct hearing *hearing)
 /* An answer that it has not received and that must not be lost: back to where it came from. */
 static void send_back(const struct hearing *hearing)
 {
-        struct cop__signal *signal = read_message(hearing);
+        struct cop__signal *signal = read_message(hearing, COP__SIGNAL_ANSWERED);
         if (signal == NULL)
                 return;
         signal->ref.bits = hearing->packet->ref;
@@ -129,15 +146,17 @@ static void fail(const struct hearing *hearing, uint64_t why)
 
 static void send_request(const struct hearing *hearing)
 {
-        struct cop__signal *signal = read_message(hearing);
+        bool timed = hearing->packet->flags & COP__SIGNAL_TIMED;
+        if (!cop__outpost_may_ask(hearing->crossing, hearing->packet))
+                exit_because(cop_atom("malformed"));
+        struct cop__signal *signal = read_led(hearing, 0, timed ? sizeof(uint64_t) : 0);
         cop_pid to = { hearing->packet->pid };
-        cop_ref ref = { hearing->packet->ref };
         if (signal == NULL)
                 fail(hearing, COP__FAILED_ISOLATED);
-        else if (cop__limit_knock(cop__thread_here(), to, signal) == COP_OK)
-                cop__call_send(hearing->self, to, signal, ref);
-        else
+        else if (cop__limit_knock(cop__thread_here(), to, signal) != COP_OK)
                 fail(hearing, COP__FAILED_FULL);
+        else
+                cop__outpost_request(hearing->self, hearing->crossing, hearing->packet, signal);
 }
 
 /*
@@ -146,8 +165,10 @@ static void send_request(const struct hearing *hearing)
  */
 static void send_reply(const struct hearing *hearing)
 {
-        struct cop__held *held = find_held(hearing->crossing, hearing->packet->ref);
-        struct cop__signal *signal = read_message(hearing);
+        struct cop__held *held = cop__held_of(hearing->crossing, (cop_ref){ hearing->packet->ref });
+        bool through = hearing->packet->flags & COP__SIGNAL_THROUGH; /* an alias, which knows whether it may overtake */
+        struct cop__signal *signal =
+                read_message(hearing, through ? COP__SIGNAL_THROUGH | COP__SIGNAL_PRIORITY : COP__SIGNAL_RETURN);
         cop_pid to = { hearing->packet->pid };
         if (signal == NULL)
                 return;
@@ -161,17 +182,34 @@ static void send_reply(const struct hearing *hearing)
         cop__send_signal(cop__thread_here(), to, signal);
 }
 
-/* It has handled the request, and nobody has answered it. */
+/* Is nobody waiting for it any more, as far as can be seen from here? */
+static bool is_over(const struct cop__held *held)
+{
+        uint64_t deadline_ns = cop__outpost_patience((const struct cop__signal *)held->request);
+        return deadline_ns != UINT64_MAX && cop__clock_is_past(deadline_ns);
+}
+
+/* When its turn came nobody waited for it: it ends as it does in the node. */
+static void expire(const struct hearing *hearing, struct cop__held *held)
+{
+        cop__table_remove(&hearing->crossing->held, &held->node);
+        cop__message_expire(hearing->self, held->request);
+        free(held);
+}
+
+/* It has handled the request, and nobody has answered it; or it has dropped it. */
 static void fail_request(const struct hearing *hearing)
 {
-        struct cop__held *held = find_held(hearing->crossing, hearing->packet->ref);
-        if (held != NULL && hearing->packet->more == COP__FAILED_NO_HANDLER)
+        cop_ref ref = { hearing->packet->ref };
+        struct cop__held *held = cop__held_of(hearing->crossing, ref);
+        if (held == NULL)
+                cop__outpost_sys_fail(hearing->self, hearing->crossing, ref);
+        else if (hearing->packet->more == COP__FAILED_NO_HANDLER)
                 end_unwanted(hearing->crossing, held);
-        else if (held != NULL)
-                end_held(hearing->crossing, held);
+        else if (hearing->packet->more == COP__FAILED_EXPIRED && is_over(held))
+                expire(hearing, held);
         else
-                cop__outpost_sys_fail(hearing->self, hearing->crossing,
-                                      (cop_ref){ hearing->packet->ref });
+                end_held(hearing->crossing, held);
 }
 
 static void send_exit(const struct hearing *hearing)
@@ -211,7 +249,7 @@ static void hear_signal(const struct hearing *hearing)
 /* From here on whoever answers does so to the caller itself, who watches this actor meanwhile. */
 static void defer(const struct hearing *hearing)
 {
-        struct cop__held *held = find_held(hearing->crossing, hearing->packet->ref);
+        struct cop__held *held = cop__held_of(hearing->crossing, (cop_ref){ hearing->packet->ref });
         if (held == NULL)
                 return;
         cop_caller caller = cop_caller_of(held->request);
@@ -341,6 +379,7 @@ static COP__NORETURN void hear_silence(struct cop__crossing *crossing)
         uint64_t deadline_ns = cop__deadline_ns(COP__CROSSING_END_MS);
         struct cop__birth now;
         crossing->hung_up = true;
+        cop__outpost_wait_end(cop__actor_here());
         for (;;) {
                 cop__zygote_look(crossing->node, &crossing->birth, &now);
                 uint64_t now_ns = cop__clock_ns();
@@ -371,6 +410,13 @@ static void hear_packet(const struct hearing *hearing)
         case COP__PACKET_UNWATCH:
                 cop__demonitor(cop__thread_here(), hearing->self,
                                (cop_ref){ hearing->packet->ref });
+                return;
+        case COP__PACKET_WAITS:
+                cop__outpost_waits(hearing->self, hearing->crossing,
+                                   (cop_ref){ hearing->packet->ref });
+                return;
+        case COP__PACKET_OVER:
+                cop__outpost_over(hearing->self, (cop_ref){ hearing->packet->ref });
                 return;
         case COP__PACKET_STARTED:
                 hear_started(hearing);
@@ -426,6 +472,7 @@ void cop__outpost_hear(struct cop__actor *self, struct cop__crossing *crossing)
         check_birth(crossing);
         if (got == -1)
                 hear_silence(crossing);
+        cop__outpost_look_again(self, crossing);
         cop__crossing_flush(crossing, cop__actor_pid(self));
         if (got >= COP__TRAY_FILL) /* there may be more, which is no news to the epoll */
                 cop__outpost_rouse(cop__thread_here(), cop__actor_pid(self));

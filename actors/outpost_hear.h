@@ -25,8 +25,11 @@ void cop__outpost_hear(struct cop__actor *self, struct cop__crossing *crossing);
 /* Writes what the socket takes (outpost.c). */
 void cop__crossing_flush(struct cop__crossing *crossing, cop_pid self);
 
-/* That of an outpost; NULL: it has not begun with it (outpost.c). */
+/* That of an outpost; NULL: it has none yet (outpost.c). */
 struct cop__crossing *cop__crossing_of(const struct cop__actor *actor);
+
+/* The request that it holds under that reference; NULL. */
+struct cop__held *cop__held_of(const struct cop__crossing *crossing, cop_ref ref);
 
 /* Frees the obituary. */
 void cop__crossing_bury(struct cop__crossing *crossing);

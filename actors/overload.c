@@ -123,5 +123,6 @@ void cop_memory(cop_node *node, cop_memory_use *use)
                 .refused = cop__load_relaxed(&pool->refused),
                 .alarms = cop__load_relaxed(&node->overload.alarms),
                 .over = cop__pool_is_over(pool),
+                .returned = cop__load_relaxed(&node->scheduler.ebb.returned),
         };
 }

@@ -28,7 +28,7 @@ void cop__overload_tell(struct cop__thread *thread);
 /* Tells a change that nobody has told. */
 void cop__overload_look(struct cop__thread *thread);
 
-/* Is new work to be refused? Then that is counted. */
+/* Is new work to be refused? Then that is counted. What is done at each spawn and each death asks cop__is_calm (actor.h) first. */
 bool cop__overload_refuses(struct cop__thread *thread);
 
 #endif

@@ -10,7 +10,7 @@ bool cop__consent(struct cop__actor *actor)
 {
         if (cop__rare_of(actor) == NULL)
                 return false;
-        actor->heeds = true;
+        actor->mailbox.heeds = true;
         return true;
 }
 
@@ -21,7 +21,7 @@ void cop__overtake(struct cop__actor *actor, struct cop__signal *signal)
         /* It gets a successor of the owner's: no sender may have one for it any more. */
         cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
         actor->rare->overtaker = signal;
-        actor->overtaken = true;
+        actor->mailbox.overtaken = true;
         cop__marks_forget(actor); /* what it is an answer to may be behind one of them */
         actor->rare->looked_at = NULL; /* nor does a suspended server look behind it only */
         if (before == mailbox->last || mailbox->first == NULL) {

@@ -121,6 +121,15 @@ void cop_message_free(cop_message *message)
                 cop__message_done(cop__thread_here(), actor, signal);
 }
 
+void cop__message_expire(struct cop__actor *actor, cop_message *message)
+{
+        struct cop__signal *signal = signal_of(message);
+        if (actor->cursor.node != &signal->node)
+                taken_unlink(actor, signal);
+        signal->flags &= (uint16_t)~COP__SIGNAL_TAKEN;
+        cop__calling_drop(cop__thread_here(), actor, signal);
+}
+
 cop_message *cop__message_keep(struct cop__actor *actor)
 {
         cop__hand_over(actor, actor->current);
@@ -246,7 +255,7 @@ COP__INLINE struct cop__signal *take_arrived(struct cop__actor *actor, struct co
                                 cop__mailbox_append(&actor->mailbox, signal);
                         cop__leave(actor);
                 }
-                if (!message && COP__UNLIKELY(actor->overtaken))
+                if (!message && COP__UNLIKELY(actor->mailbox.overtaken))
                         return NULL;
                 if (!message)
                         continue;
@@ -297,8 +306,8 @@ struct cop__signal *cop__receive(struct cop__actor *actor, int64_t timeout_ms,
                 if (COP__UNLIKELY(actor->aside & (COP__ASIDE_ASKED | COP__ASIDE_SUSPENDED)) &&
                     cop__in_function(actor))
                         cop__sys_rest(actor, where);
-                if (COP__UNLIKELY(actor->overtaken)) {
-                        actor->overtaken = false;
+                if (COP__UNLIKELY(actor->mailbox.overtaken)) {
+                        actor->mailbox.overtaken = false;
                         before = NULL;
                 }
                 struct cop__signal *signal = take_queued(actor, &before, patterns, count);
@@ -307,9 +316,9 @@ struct cop__signal *cop__receive(struct cop__actor *actor, int64_t timeout_ms,
                 if (signal != NULL && COP__UNLIKELY(signal->flags & COP__SIGNAL_CALL) &&
                     !lets_call_in(actor, signal))
                         continue;
-                if (signal != NULL || actor->reply != NULL)
+                if (signal != NULL || cop__reply_of(actor) != NULL)
                         return signal;
-                if (COP__UNLIKELY(actor->overtaken))
+                if (COP__UNLIKELY(actor->mailbox.overtaken))
                         continue;
                 if (COP__UNLIKELY(actor->aside & COP__ASIDE_ASKED) && cop__in_function(actor))
                         continue; /* it has just come */

@@ -85,10 +85,16 @@ static bool is_looked_for(const struct cop__relation *relation)
         return relation->as.tie.type != COP__TIE_WATCH;
 }
 
+static struct cop__table *table_of(const struct cop__actor *actor)
+{
+        return actor->rare != NULL ? actor->rare->relation_table : NULL;
+}
+
 /* From now on in a table too. Without memory for it the list goes on serving. */
 static void begin_table(struct cop__actor *actor)
 {
-        struct cop__table *table = cop__malloc(sizeof(*table));
+        struct cop__rare *rare = cop__rare_of(actor);
+        struct cop__table *table = rare != NULL ? cop__malloc(sizeof(*table)) : NULL;
         if (table == NULL)
                 return;
         cop__table_init(table);
@@ -98,7 +104,7 @@ static void begin_table(struct cop__actor *actor)
                 if (is_looked_for(relation))
                         cop__table_insert(table, &relation->as.tie.node);
         }
-        actor->relation_table = table;
+        rare->relation_table = table;
 }
 
 void cop__relation_keep(struct cop__actor *actor, struct cop__relation *relation, cop_ref ref,
@@ -109,9 +115,10 @@ void cop__relation_keep(struct cop__actor *actor, struct cop__relation *relation
         relation->as.tie.node.key = key_of(relation);
         cop__list_push_back(&actor->relations, &relation->as.tie.list);
         cop__count_up(&actor->relation_count);
-        if (actor->relation_table != NULL) {
+        struct cop__table *table = table_of(actor);
+        if (table != NULL) {
                 if (is_looked_for(relation))
-                        cop__table_insert(actor->relation_table, &relation->as.tie.node);
+                        cop__table_insert(table, &relation->as.tie.node);
         } else if (actor->relation_count > COP__RELATIONS_LISTED) {
                 begin_table(actor);
         }
@@ -121,14 +128,15 @@ void cop__relation_forget(struct cop__actor *actor, struct cop__relation *relati
 {
         cop__list_remove(&relation->as.tie.list);
         cop__count_by(&actor->relation_count, UINT32_MAX);
-        if (actor->relation_table == NULL)
+        struct cop__table *table = table_of(actor);
+        if (table == NULL)
                 return;
         if (is_looked_for(relation))
-                cop__table_remove(actor->relation_table, &relation->as.tie.node);
+                cop__table_remove(table, &relation->as.tie.node);
         if (actor->relation_count == 0) {
-                cop__table_fini(actor->relation_table);
-                free(actor->relation_table);
-                actor->relation_table = NULL;
+                cop__table_fini(table);
+                free(table);
+                actor->rare->relation_table = NULL;
         }
 }
 
@@ -136,9 +144,9 @@ struct cop__relation *cop__relation_find(struct cop__actor *actor, enum cop__tie
                                          uint64_t key, cop_ref ref)
 {
         struct cop__relation *relation;
-        if (actor->relation_table != NULL) {
-                struct cop__table_node *node =
-                        cop__table_find_first(actor->relation_table, key);
+        struct cop__table *table = table_of(actor);
+        if (table != NULL) {
+                struct cop__table_node *node = cop__table_find_first(table, key);
                 for (; node != NULL; node = cop__table_find_next(node)) {
                         relation = relation_of_node(node);
                         if (relation->as.tie.type == type &&

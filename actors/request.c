@@ -7,6 +7,7 @@
 #include "actors/actor.h"
 #include "actors/alias.h"
 #include "actors/calling.h"
+#include "actors/inside.h"
 #include "base/clock.h"
 
 struct cop_requests {
@@ -115,6 +116,8 @@ bool cop__requests_end_one(struct cop__thread *thread, struct cop__actor *actor)
                 actor->rare != NULL ? cop__table_walk_next(&actor->rare->requests_walk) : NULL;
         if (node == NULL)
                 return false;
+        if (request_of(node)->answer == NULL)
+                cop__calling_withdraw(thread, request_of(node)->callee, (cop_ref){ node->key });
         request_of(node)->watched = false; /* its monitor has ended with the actor's others */
         drop(thread, actor, request_of(node));
         return true;
@@ -274,11 +277,17 @@ cop_status cop__request_wait(struct cop__actor *actor, cop_request request, uint
         if (found == NULL)
                 return COP_E_NOT_FOUND;
         struct cop__calling *own = cop__calling_own(actor);
-        if (!found->watched && found->answer == NULL)
-                cop__calling_wait_for(own, request.ref, found->callee);
+        bool inside = cop__inside_here() != NULL && !cop__clock_is_past(deadline_ns);
+        if (!found->watched && found->answer == NULL) {
+                cop__calling_wait_for_request(own, request.ref, found->callee);
+                if (COP__UNLIKELY(inside))
+                        cop__inside_waits(request.ref);
+        }
         cop__fence_seq(); /* CLOSE */
         cop_status status = wait_for(actor, found, deadline_ns, where);
         cop__calling_end(own);
+        if (COP__UNLIKELY(inside && status == COP_E_TIMEOUT))
+                cop__inside_over(request.ref);
         if (status == COP_E_CYCLE)
                 drop(cop__thread_here(), actor, found);
         return status == COP_OK ? take(actor, found, reply) : status;

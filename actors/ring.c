@@ -13,8 +13,8 @@
  *
  * How. Two passes. In the first the references of the edges are written down; T is the moment after
  * it. In the second each edge must have the same reference, and its actor's queue must be asleep. A
- * reference is never used again, so at T each of those calls was open. An actor that sleeps in its
- * call has taken in all that had been pushed to it; had its answer been pushed before T, it would
+ * reference is never used again (a request that is awaited again has another number, `stand`), so
+ * at T each of those calls was open. An actor that sleeps in its call has taken in all that had been pushed to it; had its answer been pushed before T, it would
  * have ended the call instead of falling asleep, and had the duty to answer been deferred before T,
  * it would have heard of that and taken its edge back. So at T no answer was on its way, and the
  * request was where only its callee could answer it: in its queue, or in its hands. The one that
@@ -57,7 +57,7 @@
 
 struct member {
         cop_pid pid;
-        uint64_t ref;
+        uint64_t ref, stand;
         bool hinges; /* it waits for the start of the next one */
 };
 
@@ -101,6 +101,7 @@ static bool write_down(struct cop_node *node, cop_pid self, struct member *membe
                 if (members[i].ref == 0)
                         return false;
                 const struct cop__calling *calling = cop__calling_of(node, members[i].pid);
+                members[i].stand = cop__load_relaxed(&calling->stand);
                 members[i].hinges = cop__load_relaxed(&calling->hinge) == members[i].ref;
         }
         return cop_pid_equal(at, self);
@@ -110,8 +111,10 @@ static bool sleeps_in(struct cop_node *node, const struct member *member)
 {
         const struct cop__actor *actor = cop__slot_of(node, member->pid);
         uintptr_t tail = cop__load_acquire(&actor->queue.tail); /* SLEEP */
+        const struct cop__calling *calling = cop__calling_of(node, member->pid);
         return (tail & COP__QUEUE_AWAKE) == COP__QUEUE_ASLEEP &&
-               cop__load_relaxed(&cop__calling_of(node, member->pid)->waits) == member->ref;
+               cop__load_relaxed(&calling->waits) == member->ref &&
+               cop__load_relaxed(&calling->stand) == member->stand;
 }
 
 /* After it was found asleep: then what it had done before is seen. */
@@ -131,7 +134,7 @@ static bool is_certain(struct cop__actor *actor, const struct member *members, u
                 if (members[i].hinges && !is_starting(node, members[(i + 1) % count].pid))
                         return false;
         cop__take_in_all(actor);
-        return actor->reply == NULL && actor->reason == NULL &&
+        return cop__reply_of(actor) == NULL && actor->reason == NULL &&
                cop__load_relaxed(&cop__calling_own(actor)->waits) == members[0].ref;
 }
 

@@ -130,10 +130,9 @@ static void forget_all(struct cop__actor *actor, const cop_case *cases, size_t c
 /* An answer that has come, but that is not what the select ended with. */
 static void drop_reply(struct cop__actor *actor)
 {
-        struct cop__signal *reply = actor->reply;
+        struct cop__signal *reply = cop__take_reply_of(actor);
         if (reply == NULL)
                 return;
-        actor->reply = NULL;
         cop__queue_release(&actor->queue, &actor->cursor, &reply->node);
         cop__refuse_signal(cop__thread_here(), cop__actor_pid(actor), reply, NULL);
 }
@@ -171,8 +170,7 @@ static cop_status finish(struct cop__actor *actor, cop_case *one, cop_status sta
 
 static int conclude(struct cop__actor *actor, cop_case *cases, size_t count, cop_ref ref)
 {
-        struct cop__signal *reply = actor->reply, *answer = NULL;
-        actor->reply = NULL;
+        struct cop__signal *reply = cop__take_reply_of(actor), *answer = NULL;
         int which = case_of(cases, count, reply);
         cop_status status = cop__ask_close(actor, ref, reply, &answer);
         cases[which].status = finish(actor, &cases[which], status, answer);
@@ -219,10 +217,10 @@ static int wait_all(struct cop__actor *actor, int64_t timeout_ms, cop_case *case
                 signal = cop__receive(actor, timeout_ms, patterns, pattern_count, where);
         if (signal != NULL)
                 which = receive_case(actor, cases, count, signal);
-        if (which < 0 && signal == NULL && actor->reply != NULL)
+        if (which < 0 && signal == NULL && cop__reply_of(actor) != NULL)
                 which = conclude(actor, cases, count, ref);
-        actor->waiting.bits = 0;
         drop_reply(actor);
+        cop__await_nothing(actor);
         forget_all(actor, cases, count, ref);
         return which >= 0 || which == COP_SELECT_BAD ? which : COP_SELECT_TIMEOUT;
 }

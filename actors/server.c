@@ -201,21 +201,13 @@ struct cop__signal *cop__server_take_suspended(struct cop__actor *actor)
 
 /* ---- Code of the user's that must not end the actor --------------------------------------- */
 
-/*
- * The escape point of the turn gives way to one in this frame. Whoever leaves meanwhile lands here:
- * a fault has then set a reason that is nobody's; an exit had nothing to say, since the actor
- * counts as leaving; only a kill goes on.
- */
-bool cop__guarded(struct cop__actor *actor, void (*run)(void *argument), void *argument)
+/* True: `run` has returned. */
+static COP__NOINLINE bool run_to_end(void (*run)(void *argument), void *argument)
 {
         struct cop__escape escape;
         struct cop__escape *const outer = cop__escape_here();
-        struct cop__shared_term *const reason = actor->reason;
-        const bool leaving = actor->leaving, reports = actor->reports;
         bool returned = false;
         escape.top = cop__stack_pointer();
-        actor->leaving = true;
-        actor->reason = NULL;
         cop__thread_here()->worker->stack->escape = &escape;
         if (_setjmp(escape.point) == 0) {
                 cop__guard_turn(cop__thread_here());
@@ -226,6 +218,21 @@ bool cop__guarded(struct cop__actor *actor, void (*run)(void *argument), void *a
         }
         cop__thread_here()->worker->stack->escape = outer;
         cop__guard_turn(cop__thread_here());
+        return returned;
+}
+
+/*
+ * The escape point of the turn gives way to one in the frame beneath. Whoever leaves meanwhile lands there:
+ * a fault has then set a reason that is nobody's; an exit had nothing to say, since the actor
+ * counts as leaving; only a kill goes on.
+ */
+bool cop__guarded(struct cop__actor *actor, void (*run)(void *argument), void *argument)
+{
+        struct cop__shared_term *const reason = actor->reason;
+        const bool leaving = actor->leaving, reports = actor->reports;
+        actor->leaving = true;
+        actor->reason = NULL;
+        bool returned = run_to_end(run, argument);
         actor->leaving = leaving;
         actor->reports = reports;
         if (actor->rare != NULL)
@@ -380,9 +387,9 @@ static cop_status transform(struct cop__actor *actor, const cop_behaviour *serve
                 return COP_E_BAD_ARGUMENT;
         }
         cop__count_by(&actor->bytes, server->state_size - actor->server->state_size);
-        cop__state_free(cop__thread_here(), actor->state, actor->state_class);
+        cop__state_free(cop__thread_here(), actor->state, cop__state_class(actor));
         actor->state = fresh;
-        actor->state_class = class;
+        actor->state_class = class & COP__STATE_OF_HEAP;
         become(actor, server);
         return COP_OK;
 }

@@ -10,6 +10,8 @@
  *
  * One slot beyond the limit is kept for the thread that stops the node, which must get in when the table is full.
  *
+ * What lies in that list for long settles, and gives its pages back: slot_ebb.h.
+ *
  * A slot whose generations are used up is not given back: 256 bytes are lost each 4,294,967,296 spawns in it, and no pid is ever
  * used twice.
  */
@@ -45,7 +47,7 @@ static size_t mapped_size(uint32_t limit)
 }
 
 /* Zero, and there only where it is touched; NULL: none. */
-static void *map(size_t size)
+void *cop__slots_map(size_t size)
 {
         void *base = mmap(NULL, size, PROT_READ | PROT_WRITE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -68,16 +70,20 @@ static void unmap_all(struct cop__slots *slots, uint32_t limit)
 
 cop_status cop__slots_init(struct cop__slots *slots, uint32_t limit, const struct cop__habits *habits)
 {
-        slots->base = map(mapped_size(limit));
-        slots->limits = map(mapped_limits(limit));
-        slots->calling = map(mapped_calling(limit));
-        slots->free = map(mapped_free(limit));
+        slots->base = cop__slots_map(mapped_size(limit));
+        slots->limits = cop__slots_map(mapped_limits(limit));
+        slots->calling = cop__slots_map(mapped_calling(limit));
+        slots->free = cop__slots_map(mapped_free(limit));
         if (slots->base == NULL || slots->limits == NULL || slots->calling == NULL ||
             slots->free == NULL) {
                 unmap_all(slots, limit);
                 return COP_E_NO_MEMORY;
         }
         slots->limit = limit;
+        if (cop__slot_ebb_init(slots) != COP_OK) {
+                unmap_all(slots, limit);
+                return COP_E_NO_MEMORY;
+        }
         slots->cached = limit / 1024 < habits->slots_cached ? limit / 1024 : habits->slots_cached;
         slots->opened = habits->slots_opened;
         slots->used = 0;
@@ -88,18 +94,23 @@ cop_status cop__slots_init(struct cop__slots *slots, uint32_t limit, const struc
 
 void cop__slots_fini(struct cop__slots *slots)
 {
+        cop__slot_ebb_fini(slots);
         unmap_all(slots, slots->limit);
 }
 
-/* A slot that has never been: zero, but for what its first actor and stray senders need. Under the lock. */
+void cop__slot_make(struct cop__actor *actor)
+{
+        cop__queue_init(&actor->queue);
+        cop__list_init(&actor->relations);
+        actor->budget = COP__TURN_BUDGET;
+}
+
+/* A slot that has never been. Under the lock. */
 static uint32_t open_slot(struct cop__slots *slots)
 {
         uint32_t slot = slots->used + 1;
         struct cop__actor *actor = &slots->base[slot];
-        cop__queue_init(&actor->queue);
-        cop__list_init(&actor->relations);
-        cop__list_init(&actor->held);
-        actor->budget = COP__TURN_BUDGET;
+        cop__slot_make(actor);
         cop__store_relaxed(&actor->pid, cop__pid(slot, 0).bits);
         /* Release: who finds the slot through `used` finds it opened. */
         cop__store_release(&slots->used, slot);
@@ -120,6 +131,10 @@ static void fill_cache(struct cop__slots *slots, struct cop__here *here)
         cop__lock_lock(&slots->lock);
         while (here->slot_count < most && slots->free_count > 0)
                 here->slots[here->slot_count++] = slots->free[--slots->free_count];
+        if (slots->free_count < slots->ebb.least)
+                slots->ebb.least = slots->free_count;
+        if (here->slot_count == 0)
+                cop__slot_ebb_draw(slots, here, most, slots->used >= slots->limit);
         if (here->slot_count == 0 && slots->used < slots->limit) {
                 /* New ones a few at a time, so that pids stay short; from the end, so that the lowest is taken first. */
                 uint32_t left = slots->limit - slots->used;

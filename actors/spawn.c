@@ -119,7 +119,8 @@ static bool are_terms_good(const cop_spawn_options *options)
 {
         return (options->name == NULL || cop__name_is_good(options->name)) &&
                (unsigned)options->mailbox_policy <= COP_MAILBOX_STOP &&
-               cop__marks_are_good(options->mailbox_high, options->mailbox_low) &&
+               ((options->mailbox_high | options->mailbox_low) == 0 ||
+                cop__marks_are_good(options->mailbox_high, options->mailbox_low)) &&
                (!options->monitor || options->monitor_ref != NULL) &&
                cop__priority_is_good(options->priority) &&
                (unsigned)options->isolation <= COP_ISOLATION_PROCESS;
@@ -372,6 +373,8 @@ cop_status cop__spawn_is_welcome(const cop_spawn_options *options)
                 return COP_E_BAD_ARGUMENT;
         if (cop__load_relaxed(&cop__node_of(thread)->stopping))
                 return COP_E_STOPPING;
+        if (cop__is_calm(cop__node_of(thread)))
+                return COP_OK;
         return cop__overload_refuses(thread) && !options->supervised ? COP_E_OVERLOAD : COP_OK;
 }
 
@@ -444,7 +447,7 @@ void cop__actor_born(struct cop__thread *thread, struct cop__actor *actor,
         cop__store_relaxed(&actor->parent.bits, signal->from.bits);
         cop__store_relaxed(&actor->server, start->server);
         actor->state = start->state;
-        actor->state_class = start->state_class;
+        actor->state_class = start->state_class & COP__STATE_OF_HEAP;
         actor->supervised = start->supervised;
         actor->drops_old = start->drops_old;
         actor->unpreempted = start->unpreempted;
@@ -455,8 +458,8 @@ void cop__actor_born(struct cop__thread *thread, struct cop__actor *actor,
         actor->leaving = false;
         actor->terminating = false;
         actor->killed = false;
-        actor->heeds = false;
-        actor->overtaken = false;
+        actor->mailbox.heeds = false;
+        actor->mailbox.overtaken = false;
         actor->reports = false;
         actor->reason = NULL;
         actor->current = NULL;
@@ -723,9 +726,21 @@ void *cop_alloc(size_t size)
         }
         memset(block, 0, sizeof(*block) + size);
         block->size = size;
-        cop__list_push_back(&actor->held, &block->list);
+        cop__list_init(&block->list);
+        if (actor->held != NULL)
+                cop__list_push_back(&actor->held->list, &block->list);
+        else
+                actor->held = block;
         cop__count_by(&actor->bytes, size);
         return block + 1;
+}
+
+void cop__held_remove(struct cop__actor *actor, struct cop__block *block)
+{
+        struct cop__list *next = block->list.next;
+        if (block == actor->held)
+                actor->held = next != &block->list ? COP__CONTAINER(next, struct cop__block, list) : NULL;
+        cop__list_remove(&block->list);
 }
 
 void cop_release(void *memory)
@@ -734,7 +749,7 @@ void cop_release(void *memory)
         if (memory == NULL || actor == NULL)
                 return;
         struct cop__block *block = (struct cop__block *)memory - 1;
-        cop__list_remove(&block->list);
+        cop__held_remove(actor, block);
         cop__count_by(&actor->bytes, (uint64_t)0 - block->size);
         cop__pool_give_large(&cop__node_of(cop__thread_here())->scheduler.pool, block,
                              sizeof(*block) + block->size);

@@ -12,6 +12,7 @@
  */
 #include "actors/actor.h"
 #include "actors/calling.h"
+#include "actors/inside.h"
 
 cop_term cop_started_extra(void)
 {
@@ -58,14 +59,16 @@ static cop_status start(struct cop__actor *actor, const cop_spawn_options *optio
         cop_pid child;
         watched.monitor = true;
         watched.monitor_ref = &watch;
-        actor->waiting = asked; /* the answer may be here before cop__spawn returns */
+        cop__await_ref(actor, asked); /* the answer may be here before cop__spawn returns */
         actor->call_watched = false;
         cop_status status = cop__spawn(&watched, asked, &child);
         if (status != COP_OK) {
-                actor->waiting.bits = 0;
+                cop__await_nothing(actor);
                 return status;
         }
         cop__calling_wait_for(cop__calling_own(actor), asked, child);
+        if (COP__UNLIKELY(cop__inside_here() != NULL))
+                cop__inside_waits(asked);
         cop__fence_seq(); /* CLOSE: an init may call the one that waits for it */
         status = cop__call_wait(actor, asked, cop__deadline_ns(timeout_ms), where, &reply);
         if (status == COP_E_TIMEOUT || status == COP_E_CYCLE)

@@ -52,16 +52,16 @@ COP__INLINE bool cop__take_answer(struct cop__thread *thread, struct cop__actor 
                                   struct cop__signal *signal)
 {
         /* Without a reference it is for whatever call waits: somebody interrupts it (shell/console.c). */
-        if (actor->waiting.bits == 0 ||
-            (signal->ref.bits != 0 && actor->waiting.bits != signal->ref.bits))
+        cop_ref awaited = cop__awaited_by(actor);
+        if (awaited.bits == 0 || (signal->ref.bits != 0 && awaited.bits != signal->ref.bits))
                 return cop__request_answered(thread, actor, signal);
         if (COP__UNLIKELY(actor->call_watched)) {
                 /* The one who deferred it may be dead already: its DOWN must find no monitor. */
-                cop__demonitor(thread, actor, actor->waiting);
+                cop__demonitor(thread, actor, awaited);
                 actor->call_watched = false;
         }
-        actor->waiting.bits = 0;
-        actor->reply = signal;
+        actor->awaits = (uintptr_t)signal;
+        actor->replied = true;
         return true;
 }
 

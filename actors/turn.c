@@ -15,6 +15,7 @@
 
 #include "actors/alias.h"
 #include "actors/outpost.h"
+#include "actors/outpost_wait.h"
 #include "actors/priority.h"
 
 /* ---- Signals and their memory ------------------------------------------------------ */
@@ -132,9 +133,13 @@ bool cop__take_in_slowly(struct cop__thread *thread, struct cop__actor *actor,
         case COP__SIGNAL_HINGE:
                 cop__calling_take_hinge(thread, actor, signal);
                 return false;
+        case COP__SIGNAL_WITHDRAWN:
+                cop__outpost_withdrawn(actor, signal->ref);
+                signal_done(thread, actor, signal);
+                return false;
         case COP__SIGNAL_WAKE:
-                if (actor->alarm == signal)
-                        actor->alarm = NULL;
+                if (actor->alarmed && cop__calling_own(actor)->alarm == signal)
+                        actor->alarmed = false;
                 signal_done(thread, actor, signal);
                 return false;
         case COP__SIGNAL_INFO:
@@ -278,8 +283,9 @@ static uint32_t pressure_of(uint32_t unread)
  */
 static uint32_t count_unread(struct cop__actor *actor)
 {
-        int32_t ahead = (int32_t)(actor->scout_at - actor->taken_count);
-        struct cop__node *node = ahead > 0 ? actor->scout : actor->cursor.node;
+        struct cop__calling *own = cop__calling_own(actor);
+        int32_t ahead = (int32_t)(own->scout_at - actor->taken_count);
+        struct cop__node *node = ahead > 0 ? own->scout : actor->cursor.node;
         struct cop__node *next;
         if (ahead < 0)
                 ahead = 0;
@@ -288,8 +294,8 @@ static uint32_t count_unread(struct cop__actor *actor)
                 node = next;
                 ahead++;
         }
-        actor->scout = node;
-        actor->scout_at = actor->taken_count + (uint32_t)ahead;
+        own->scout = node;
+        own->scout_at = actor->taken_count + (uint32_t)ahead;
         return (uint32_t)ahead + actor->mailbox.count;
 }
 

@@ -11,6 +11,7 @@
  * with a time-out of five seconds sets a timer once in five seconds.
  */
 #include "actors/actor.h"
+#include "actors/calling.h"
 #include "actors/simulation.h"
 #include "actors/sys.h"
 #include "base/clock.h"
@@ -29,21 +30,21 @@ uint64_t cop__deadline_ns(int64_t timeout_ms)
 
 bool cop__arm_alarm(struct cop__thread *thread, struct cop__actor *actor, uint64_t when_ns)
 {
-        if (actor->alarm != NULL) {
-                if (actor->alarm_ns <= when_ns)
+        struct cop__calling *own = cop__calling_own(actor);
+        if (actor->alarmed) {
+                struct cop__timer *armed = cop__timer_before(own->alarm);
+                if (armed->when_ns <= when_ns)
                         return true; /* fires before, and is armed again then */
-                struct cop__timer *armed = cop__timer_before(actor->alarm);
                 if (!cop__timer_cancel(armed))
                         return true; /* is firing: its signal is on the way */
                 cop__arm(thread, armed, when_ns);
-                actor->alarm_ns = when_ns;
                 return true;
         }
         struct cop__signal *signal = cop__alarm_new(thread, cop__actor_pid(actor));
         if (signal == NULL)
                 return false;
-        actor->alarm = signal;
-        actor->alarm_ns = when_ns;
+        own->alarm = signal;
+        actor->alarmed = true;
         cop__arm(thread, cop__timer_before(signal), when_ns);
         return true;
 }
@@ -81,10 +82,10 @@ static bool block_with(struct cop__actor *actor, void (*after)(void *), void *ar
         unsigned critical = scope->critical, calm = scope->calm;
         cop__turn_end(scope);
         scope->critical = 0;
-        cop__store_relaxed(&actor->stack_bytes,
-                           (uint64_t)(cop__escape_here()->top - cop__stack_pointer()));
+        cop__store_relaxed(&actor->task.stack_bytes,
+                           (uint32_t)(cop__escape_here()->top - cop__stack_pointer()));
         bool blocked = block_for(after, argument);
-        cop__store_relaxed(&actor->stack_bytes, 0);
+        cop__store_relaxed(&actor->task.stack_bytes, 0);
         struct cop__thread *thread = cop__thread_here();
         cop__here_of(thread)->fault.critical = critical;
         cop__guard_turn(thread);
@@ -117,9 +118,9 @@ static void sleep_on_thread(struct cop__actor *actor, uint32_t ticket, uint64_t 
 {
         struct cop__thread *thread = cop__thread_here();
         struct cop__company *company = &thread->scheduler->company;
-        cop__company_leave(company);
+        cop__company_leave_visiting(company);
         cop__visitor_wait(thread, actor->task.visitor, ticket, deadline_ns);
-        cop__company_join(company);
+        cop__company_join_visiting(company);
 }
 
 /*

@@ -18,8 +18,9 @@
 #include "actors/zygote_main.h"
 #include "base/memory.h"
 
-void cop__zygote_init(struct cop__zygote *zygote)
+void cop__zygote_init(struct cop__zygote *zygote, unsigned limit)
 {
+        zygote->limit = limit;
         pthread_mutex_init(&zygote->lock, NULL);
         zygote->control = zygote->pidfd = -1;
         cop__table_init(&zygote->births);
@@ -174,103 +175,27 @@ static void lose(struct cop_node *node, struct cop__thread *thread)
         }
 }
 
-/* With the lock. */
-static cop_status start_and_listen(struct cop_node *node)
-{
-        if (node->zygote.control >= 0)
-                return COP_OK;
-        cop_status status = cop__zygote_start(node);
-        return status == COP_OK ? cop__zygote_listen(node) : status;
-}
-
-/* With the lock. A zygote that has just been killed is noticed here, and another one asked. */
-static cop_status ask(struct cop_node *node, const struct cop__birth *birth, int end)
-{
-        struct cop__zygote_order order = { birth->pid.bits };
-        for (int tries = 0; tries < 2; tries++) {
-                cop_status status = start_and_listen(node);
-                if (status != COP_OK)
-                        return status;
-                if (cop__order_send(node->zygote.control, &order, end))
-                        return COP_OK;
-                lose(node, cop__thread_here());
-        }
-        return COP_E_SYSTEM;
-}
-
-cop_status cop__zygote_ask(struct cop_node *node, struct cop__birth *birth, const char *server)
-{
-        struct cop__zygote *zygote = &node->zygote;
-        int ends[2];
-        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-                return COP_E_SYSTEM;
-        birth->state = COP__BIRTH_ASKED;
-        birth->pidfd = -1;
-        birth->socket = ends[0];
-        birth->node.key = birth->pid.bits;
-        pthread_mutex_lock(&zygote->lock);
-        birth->server = server != NULL ? keep_name(zygote, server) : NULL;
-        cop_status status = ask(node, birth, ends[1]);
-        if (status == COP_OK)
-                cop__table_insert(&zygote->births, &birth->node);
-        pthread_mutex_unlock(&zygote->lock);
-        close(ends[1]);
-        if (status != COP_OK) {
-                close(ends[0]);
-                birth->socket = -1;
-        }
-        return status;
-}
-
-/* ---- Watching ----------------------------------------------------------------------- */
-
-static void kill_by(int pidfd)
-{
-        syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-}
-
-void cop__zygote_look(struct cop_node *node, const struct cop__birth *birth, struct cop__birth *now)
-{
-        pthread_mutex_lock(&node->zygote.lock);
-        *now = *birth;
-        pthread_mutex_unlock(&node->zygote.lock);
-}
-
-void cop__zygote_kill(struct cop_node *node, struct cop__birth *birth)
-{
-        pthread_mutex_lock(&node->zygote.lock);
-        if (birth->pidfd >= 0)
-                kill_by(birth->pidfd);
-        pthread_mutex_unlock(&node->zygote.lock);
-}
-
-void cop__zygote_forget(struct cop_node *node, struct cop__birth *birth)
-{
-        pthread_mutex_lock(&node->zygote.lock);
-        if (birth->pidfd >= 0) {
-                kill_by(birth->pidfd);
-                close(birth->pidfd);
-        }
-        cop__table_remove(&node->zygote.births, &birth->node);
-        pthread_mutex_unlock(&node->zygote.lock);
-}
-
 static struct cop__birth *find(struct cop__zygote *zygote, uint64_t pid)
 {
         struct cop__table_node *node = cop__table_find_first(&zygote->births, pid);
         return node != NULL ? COP__CONTAINER(node, struct cop__birth, node) : NULL;
 }
 
-bool cop__zygote_find(struct cop_node *node, cop_pid pid, pid_t *os_pid, const char **server)
+static void kill_by(int pidfd)
 {
-        pthread_mutex_lock(&node->zygote.lock);
-        const struct cop__birth *birth = find(&node->zygote, pid.bits);
-        if (birth != NULL) {
-                *os_pid = birth->os_pid;
-                *server = birth->server;
-        }
-        pthread_mutex_unlock(&node->zygote.lock);
-        return birth != NULL;
+        syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+}
+
+static bool tell(struct cop_node *node, const struct cop__zygote_order *order, int end);
+
+/* With the lock. Of one that has ended the number is not known any more; of one that is asked for, that is told when it comes too late. */
+static void kill_child(struct cop_node *node, uint64_t pid, int pidfd)
+{
+        const struct cop__zygote_order order = { pid, COP__ORDER_KILL };
+        if (pidfd >= 0)
+                kill_by(pidfd);
+        else if (node->zygote.control >= 0)
+                tell(node, &order, -1);
 }
 
 /* With the lock. Nobody waits any more for a process that comes late: it is killed. */
@@ -279,10 +204,10 @@ static void take_news(struct cop_node *node, struct cop__thread *thread,
 {
         struct cop__birth *birth = find(&node->zygote, news->pid);
         if (birth == NULL || news->what == COP__NEWS_HERE) {
-                if (pidfd >= 0) {
-                        kill_by(pidfd);
+                if (news->what == COP__NEWS_BORN)
+                        kill_child(node, news->pid, pidfd);
+                if (pidfd >= 0)
                         close(pidfd);
-                }
                 return;
         }
         switch (news->what) {
@@ -303,6 +228,132 @@ static void take_news(struct cop_node *node, struct cop__thread *thread,
         rouse(node, thread, birth);
 }
 
+/* With the lock. */
+static void hear(struct cop_node *node, struct cop__thread *thread)
+{
+        struct cop__zygote *zygote = &node->zygote;
+        struct cop__zygote_news news;
+        int pidfd = -1;
+        while (zygote->control >= 0 && cop__news_receive(zygote->control, &news, &pidfd, false))
+                take_news(node, thread, &news, pidfd);
+        if (zygote->control >= 0 && errno != EAGAIN)
+                lose(node, thread);
+}
+
+/*
+ * With the lock. News are heard while there is no room for the order: else the two could wait for each other. False: there is no zygote any
+ * more.
+ */
+static bool tell(struct cop_node *node, const struct cop__zygote_order *order, int end)
+{
+        struct cop__zygote *zygote = &node->zygote;
+        while (zygote->control >= 0 && !cop__order_send(zygote->control, order, end)) {
+                struct pollfd room = { .fd = zygote->control, .events = POLLIN | POLLOUT };
+                if (errno != EAGAIN) {
+                        lose(node, cop__thread_here());
+                        return false;
+                }
+                poll(&room, 1, -1);
+                hear(node, cop__thread_here());
+        }
+        return zygote->control >= 0;
+}
+
+/* With the lock. One that could not be listened to would end unheard. */
+static cop_status start_and_listen(struct cop_node *node)
+{
+        struct cop__zygote *zygote = &node->zygote;
+        if (zygote->control >= 0)
+                return COP_OK;
+        cop_status status = cop__zygote_start(node);
+        if (status == COP_OK)
+                status = cop__zygote_listen(node);
+        if (status == COP_OK || zygote->control < 0)
+                return status;
+        close(zygote->control);
+        close(zygote->pidfd);
+        zygote->control = zygote->pidfd = -1;
+        return status;
+}
+
+/* With the lock. A zygote that has just been killed is noticed here, and another one asked. */
+static cop_status ask(struct cop_node *node, const struct cop__birth *birth, int end)
+{
+        struct cop__zygote_order order = { birth->pid.bits, COP__ORDER_FORK };
+        for (int tries = 0; tries < 2; tries++) {
+                cop_status status = start_and_listen(node);
+                if (status != COP_OK)
+                        return status;
+                if (tell(node, &order, end))
+                        return COP_OK;
+        }
+        return COP_E_SYSTEM;
+}
+
+cop_status cop__zygote_ask(struct cop_node *node, struct cop__birth *birth, const char *server)
+{
+        struct cop__zygote *zygote = &node->zygote;
+        int ends[2];
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+                return COP_E_SYSTEM;
+        birth->state = COP__BIRTH_ASKED;
+        birth->pidfd = -1;
+        birth->socket = ends[0];
+        birth->node.key = birth->pid.bits;
+        pthread_mutex_lock(&zygote->lock);
+        birth->server = server != NULL ? keep_name(zygote, server) : NULL;
+        cop_status status = zygote->births.count < zygote->limit ? ask(node, birth, ends[1]) : COP_E_LIMIT;
+        if (status == COP_OK)
+                cop__table_insert(&zygote->births, &birth->node);
+        pthread_mutex_unlock(&zygote->lock);
+        close(ends[1]);
+        if (status != COP_OK) {
+                close(ends[0]);
+                birth->socket = -1;
+        }
+        return status;
+}
+
+/* ---- Watching ----------------------------------------------------------------------- */
+
+void cop__zygote_look(struct cop_node *node, const struct cop__birth *birth, struct cop__birth *now)
+{
+        pthread_mutex_lock(&node->zygote.lock);
+        *now = *birth;
+        pthread_mutex_unlock(&node->zygote.lock);
+}
+
+void cop__zygote_kill(struct cop_node *node, struct cop__birth *birth)
+{
+        pthread_mutex_lock(&node->zygote.lock);
+        if (birth->state == COP__BIRTH_DONE)
+                kill_child(node, birth->pid.bits, birth->pidfd);
+        pthread_mutex_unlock(&node->zygote.lock);
+}
+
+void cop__zygote_forget(struct cop_node *node, struct cop__birth *birth)
+{
+        pthread_mutex_lock(&node->zygote.lock);
+        if (birth->state == COP__BIRTH_DONE)
+                kill_child(node, birth->pid.bits, birth->pidfd);
+        if (birth->pidfd >= 0)
+                close(birth->pidfd);
+        cop__table_remove(&node->zygote.births, &birth->node);
+        pthread_mutex_unlock(&node->zygote.lock);
+}
+
+bool cop__zygote_find(struct cop_node *node, cop_pid pid, pid_t *os_pid, const char **server)
+{
+        pthread_mutex_lock(&node->zygote.lock);
+        const struct cop__birth *birth = find(&node->zygote, pid.bits);
+        if (birth != NULL) {
+                *os_pid = birth->os_pid;
+                *server = birth->server;
+        }
+        pthread_mutex_unlock(&node->zygote.lock);
+        return birth != NULL;
+}
+
 void cop__zygote_tell(struct cop_node *node, struct cop__thread *thread, cop_pid pid)
 {
         if (cop__outpost_rouse(thread, pid))
@@ -316,15 +367,9 @@ void cop__zygote_tell(struct cop_node *node, struct cop__thread *thread, cop_pid
 
 void cop__zygote_hear(struct cop_node *node, struct cop__thread *thread)
 {
-        struct cop__zygote *zygote = &node->zygote;
-        struct cop__zygote_news news;
-        int pidfd = -1;
-        pthread_mutex_lock(&zygote->lock);
-        while (zygote->control >= 0 && cop__news_receive(zygote->control, &news, &pidfd, false))
-                take_news(node, thread, &news, pidfd);
-        if (zygote->control >= 0 && errno != EAGAIN)
-                lose(node, thread);
-        pthread_mutex_unlock(&zygote->lock);
+        pthread_mutex_lock(&node->zygote.lock);
+        hear(node, thread);
+        pthread_mutex_unlock(&node->zygote.lock);
 }
 
 /* ---- Ending -------------------------------------------------------------------------- */

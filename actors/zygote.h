@@ -18,6 +18,9 @@
  * the first actor needs it, on a thread made for that: then locks of the program's own that other threads hold at that moment
  * stay locked for ever in all these processes.
  *
+ * Killing. The node kills a process by its pidfd. Without one (the process had no descriptor left when it came) it tells the zygote,
+ * who is the parent and so knows that the number is still the child's.
+ *
  * Ends. When the node ends in whatever way, the kernel closes the control socket: the zygote kills its children and ends.
  * Each child has asked to be killed when the zygote ends (PR_SET_PDEATHSIG), so also if that is killed no child outlives it.
  * A node whose zygote has ended gets another one with the next actor that needs it.
@@ -55,7 +58,7 @@ struct cop__birth {
         enum cop__birth_state state;
         pid_t os_pid;
         int socket;          /* our end; the actor's, who removes and closes it after the place is forgotten */
-        int pidfd;           /* -1: none yet; closed with the place */
+        int pidfd;           /* -1: none yet, or there was no descriptor left for it; closed with the place */
         int error;           /* an errno */
         int code, status;    /* as waitid() tells them: CLD_EXITED and so on */
         const char *server;  /* the name of the behaviour, the zygote's; NULL: a plain actor */
@@ -63,6 +66,7 @@ struct cop__birth {
 
 struct cop__zygote {
         pthread_mutex_t lock;
+        unsigned limit;      /* of processes at once; constant */
         int control;         /* -1: there is none */
         int pidfd;
         struct cop__table births;
@@ -70,7 +74,7 @@ struct cop__zygote {
         unsigned name_count;
 };
 
-void cop__zygote_init(struct cop__zygote *zygote);
+void cop__zygote_init(struct cop__zygote *zygote, unsigned limit);
 /* Ends it and waits until it is gone, and with it all its children. */
 void cop__zygote_fini(struct cop_node *node);
 
@@ -83,7 +87,7 @@ cop_status cop__zygote_listen(struct cop_node *node);
 /*
  * Asks for a process that gets one end of a socket; birth->socket is the other one, the caller's. The actor hears a cop__ready when
  * the place's state changes. `server`, copied, is the name of its behaviour; NULL: it has none.
- * Errors: COP_E_SYSTEM, COP_E_NO_MEMORY; the place is in no list then.
+ * Errors: COP_E_LIMIT (there are as many as there may be), COP_E_SYSTEM, COP_E_NO_MEMORY; the place is in no list then.
  */
 cop_status cop__zygote_ask(struct cop_node *node, struct cop__birth *birth, const char *server);
 

@@ -44,7 +44,7 @@ union ancillary {
         struct cmsghdr align;
 };
 
-static bool send_with(int control, const void *data, size_t size, int fd)
+static bool send_with(int control, const void *data, size_t size, int fd, int flags)
 {
         union ancillary ancillary;
         struct iovec vector = { (void *)(uintptr_t)data, size };
@@ -60,7 +60,7 @@ static bool send_with(int control, const void *data, size_t size, int fd)
                 memcpy(CMSG_DATA(head), &fd, sizeof(fd));
         }
         for (;;) {
-                if (sendmsg(control, &message, MSG_NOSIGNAL) >= 0)
+                if (sendmsg(control, &message, MSG_NOSIGNAL | flags) >= 0)
                         return true;
                 if (errno != EINTR)
                         return false;
@@ -95,7 +95,7 @@ static bool receive_with(int control, void *data, size_t size, int *fd, int flag
 
 bool cop__order_send(int control, const struct cop__zygote_order *order, int end)
 {
-        return send_with(control, order, sizeof(*order), end);
+        return send_with(control, order, sizeof(*order), end, MSG_DONTWAIT);
 }
 
 bool cop__news_receive(int control, struct cop__zygote_news *news, int *pidfd, bool wait)
@@ -105,7 +105,7 @@ bool cop__news_receive(int control, struct cop__zygote_news *news, int *pidfd, b
 
 static void tell(int control, struct cop__zygote_news news, int fd)
 {
-        if (!send_with(control, &news, sizeof(news), fd))
+        if (!send_with(control, &news, sizeof(news), fd, 0))
                 _exit(0); /* the node is gone */
 }
 
@@ -182,6 +182,31 @@ static bool make_room(struct children *children)
         return true;
 }
 
+/*
+ * What is below here and no child of ours by fork has lost its parent: an actor's process, as those adopt what is below them. Each is killed,
+ * and what comes after it at the next end. Returns how many there were, -1 if the kernel does not list them.
+ */
+static int kill_orphans(const struct children *children)
+{
+        char path[64];
+        int found = 0, orphan;
+        snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+        FILE *file = fopen(path, "re");
+        if (file == NULL)
+                return -1;
+        while (fscanf(file, "%d", &orphan) == 1) {
+                size_t i = 0;
+                while (i < children->count && children->items[i].os_pid != orphan)
+                        i++;
+                if (i < children->count)
+                        continue;
+                kill(orphan, SIGKILL);
+                found++;
+        }
+        fclose(file);
+        return found;
+}
+
 /* In the child: it is killed with the zygote, also if that has ended before it could ask for it. */
 static COP__NORETURN void be_child(struct cop_node *node, pid_t zygote, int end)
 {
@@ -189,6 +214,8 @@ static COP__NORETURN void be_child(struct cop_node *node, pid_t zygote, int end)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != zygote)
                 _exit(0);
+        setpgid(0, 0);
+        prctl(PR_SET_CHILD_SUBREAPER, 1);
         keep_only(end);
         sigemptyset(&mask);
         sigprocmask(SIG_SETMASK, &mask, NULL);
@@ -208,6 +235,7 @@ static void fork_child(struct cop_node *node, struct children *children, uint64_
                 tell(CONTROL, news, -1);
                 return;
         }
+        setpgid(os_pid, os_pid); /* whoever of the two comes first */
         children->items[children->count++] = (struct child){ os_pid, pid };
         news.what = COP__NEWS_BORN;
         news.os_pid = os_pid;
@@ -233,26 +261,58 @@ static void tell_end(struct children *children, const siginfo_t *info)
         }
 }
 
+/* Its group is its own until it has been waited for: a process that has ended keeps its number. */
+static bool bury_one(siginfo_t *info, int flags)
+{
+        info->si_pid = 0;
+        if (waitid(P_ALL, 0, info, WEXITED | WNOWAIT | flags) != 0 || info->si_pid == 0)
+                return false;
+        kill(-info->si_pid, SIGKILL);
+        return waitid(P_PID, (id_t)info->si_pid, info, WEXITED) == 0;
+}
+
 /* All that have ended: one signal may stand for many. */
 static void bury(struct children *children)
 {
-        for (;;) {
-                siginfo_t info;
-                info.si_pid = 0;
-                if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0)
-                        return;
+        siginfo_t info;
+        bool any = false;
+        while (bury_one(&info, WNOHANG)) {
                 tell_end(children, &info);
+                any = true;
         }
+        if (any)
+                kill_orphans(children);
 }
 
-/* The node is gone. Those that are killed here are also waited for, so that none is left when this process is. */
-static COP__NORETURN void end_all(struct children *children)
+static void forget_child(struct children *children, pid_t os_pid)
 {
         for (size_t i = 0; i < children->count; i++)
-                kill(children->items[i].os_pid, SIGKILL);
-        while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
-                ;
+                if (children->items[i].os_pid == os_pid)
+                        children->items[i] = children->items[--children->count];
+}
+
+/*
+ * The node is gone. Those that are killed here are also waited for, so that none is left when this process is. Where orphans cannot be
+ * listed only the children are.
+ */
+static COP__NORETURN void end_all(struct children *children)
+{
+        siginfo_t info;
+        for (size_t i = 0; i < children->count; i++)
+                kill(-children->items[i].os_pid, SIGKILL);
+        while (kill_orphans(children) >= 0 || children->count > 0)
+                if (bury_one(&info, 0))
+                        forget_child(children, info.si_pid);
+                else if (errno != EINTR)
+                        break;
         _exit(0);
+}
+
+static void kill_child(const struct children *children, uint64_t pid)
+{
+        for (size_t i = 0; i < children->count; i++)
+                if (children->items[i].pid == pid)
+                        kill(children->items[i].os_pid, SIGKILL);
 }
 
 /* ---- The loop --------------------------------------------------------------------------------- */
@@ -275,10 +335,12 @@ static void serve_order(struct cop_node *node, struct children *children)
                         end_all(children);
                 return;
         }
-        if (end < 0)
-                return;
-        fork_child(node, children, order.pid, end);
-        close(end);
+        if (order.what == COP__ORDER_KILL)
+                kill_child(children, order.pid);
+        else if (end >= 0)
+                fork_child(node, children, order.pid, end);
+        if (end >= 0)
+                close(end);
 }
 
 COP__NORETURN void cop__zygote_main(struct cop_node *node, int control)
@@ -287,6 +349,7 @@ COP__NORETURN void cop__zygote_main(struct cop_node *node, int control)
         struct signalfd_siginfo signal;
         forget_program(control);
         prctl(PR_SET_NAME, "coppice-zygote");
+        prctl(PR_SET_CHILD_SUBREAPER, 1);
         int ends = watch_children();
         if (ends < 0)
                 _exit(1);

@@ -2,7 +2,9 @@
 /*
  * The zygote's own side: it waits for orders and for the ends of its children, and tells news of both.
  *
- * One thread, no node, no memory but a list of its children. Orders and news are small packets of a SOCK_SEQPACKET socket: one
+ * One thread, no node, no memory but a list of its children, and those that come to it: a process of an actor leads a group of its own and
+ * adopts what its own children leave behind (PR_SET_CHILD_SUBREAPER); when it ends, the group is killed before its process id is
+ * free again, and all that it had adopted, which comes to the zygote then, is killed one by one until none is left. Orders and news are small packets of a SOCK_SEQPACKET socket: one
  * is there or not, and never in halves.
  */
 #ifndef ACTORS_ZYGOTE_MAIN_H
@@ -15,9 +17,15 @@
 
 struct cop_node;
 
-/* To the zygote, with the socket for the child. */
+enum cop__order_what {
+        COP__ORDER_FORK = 1, /* with the socket for the child */
+        COP__ORDER_KILL,     /* for whom the node has no pidfd: the zygote is the parent, so the process id is still the child's */
+};
+
+/* To the zygote. */
 struct cop__zygote_order {
         uint64_t pid; /* the actor's */
+        uint64_t what;
 };
 
 enum cop__news {
@@ -36,7 +44,7 @@ struct cop__zygote_news {
 /* Never returns. `node` is as it was when the process was forked: only what never changes may be read. */
 COP__NORETURN void cop__zygote_main(struct cop_node *node, int control);
 
-/* False: nobody is there any more. */
+/* `end` is -1 where none goes along. False: with errno EAGAIN there is no room yet; with another one, nobody is there any more. */
 bool cop__order_send(int control, const struct cop__zygote_order *order, int end);
 
 /* False: with errno EAGAIN nothing is there; with another one, nobody any more. *pidfd is -1 or the caller's. */

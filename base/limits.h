@@ -86,6 +86,9 @@
 /* How often the watch looks while there are long turns: a message waits so long at most for an endless loop to be interrupted. */
 #define COP__WATCH_NS 500000u
 
+/* Memory that nobody has needed for so long goes back to the system (scheduler/ebb.h): longer than most bursts are apart. */
+#define COP__EBB_NS (COP__TINY ? UINT64_C(20000000) : UINT64_C(1000000000))
+
 /* How long an interrupted task waits for its next turn if others have something to do all the time. */
 #define COP__PINNED_WAIT_NS (COP__TINY ? 500000u : 8000000u)
 
@@ -130,6 +133,9 @@
 #define COP__RING_PAUSE_NS 50000u
 #define COP__RING_PAUSE_MAX_NS 10000000u
 
+/* An outpost that cannot make sure whether its process is in a ring looks again so much later. */
+#define COP__OUTPOST_LOOK_MS 1
+
 /* Crash reports that a node keeps, the oldest overwritten. */
 #define COP__REPORTS_KEPT 64u
 
@@ -141,6 +147,9 @@
 
 /* Workers besides, while others are stuck: each is a thread that may be stuck, too. */
 #define COP__SPARES 16u
+
+/* OS processes of actors at once: many times what a machine has cores for, and well below what a user may have. */
+#define COP__PROCESSES 1024u
 
 /* Threads for functions that block, at once: what waits in the system costs little but its stack. */
 #define COP__BLOCKING_THREADS 64u

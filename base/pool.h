@@ -16,15 +16,18 @@
  * cache has two magazines per class, since with one a thread that takes and gives at its
  * edge would go to the depot each time.
  *
- * When the depot is empty too, N blocks are cut from a slab, a mapping that lives as
- * long as the pool. So the pool keeps what its busiest moment needed, plus at most 2 N
- * blocks per class and thread. Its balance, taken minus given, shows a leak.
+ * When the depot is empty too, N blocks are cut from a span of a slab, a mapping that lives
+ * as long as the pool. Now and then somebody lets it ebb: what lay in the depots all the time
+ * since the last ebb returns to the spans, and the pages of those that are whole to the
+ * system (pool.c). So the pool keeps what the last interval's busiest moment needed, the spans
+ * in which some block is still in use, and at most 2 N blocks per class and thread. Its
+ * balance, taken minus given, shows a leak.
  *
  * Who may touch what:
  *      the cache           its thread, where neither a fault nor a preemption can leave
  *                          an operation half done
- *      the depots          everyone, lock-free where the machine allows (pool.c)
- *      slabs, cache list   everyone, under the lock
+ *      the depots          everyone, lock-free where the machine allows (pool.c); `ebbing` who lets ebb
+ *      slabs, spans, cache list  everyone, under the lock
  *      a block             who took it; between give and take, the list it is in
  *
  * A pool may have a limit. It counts what caches have drawn, by the magazine, and large blocks, as they are taken; at seven eighths
@@ -95,7 +98,18 @@ struct cop__pool_block {
 struct cop__pool_depot {
         ck_stack_t stack;
         struct cop__lock lock; /* for where the stack is not lock-free */
+        uint32_t count;        /* atomic; magazines, those on their way in or out included */
+        uint32_t least;        /* atomic, advice: that there have been since the last ebb began */
+        uint32_t ebbing;       /* that are still to go, in this ebb */
 } COP__LINE_ALIGNED;
+
+/* Where one class is cut, under the pool's lock. */
+struct cop__pool_class {
+        struct cop__list partial;      /* spans to which some blocks have returned */
+        struct cop__list bare;         /* spans whose pages the system has */
+        struct cop__pool_span *newest; /* which is being cut: */
+        char *free_from, *free_to;     /* what is left of it */
+};
 
 /* All zero is the ordinary pool. */
 struct cop__pool_options {
@@ -111,7 +125,8 @@ struct cop__pool_options {
 struct cop__pool {
         struct cop__pool_depot depots[COP__POOL_CLASSES];
         struct cop__pool_options options;
-        size_t mapped; /* bytes in slabs; read by anyone, written under the lock */
+        size_t mapped;   /* bytes in slabs; read by anyone, written under the lock */
+        size_t returned; /* of those, in spans that the system has; likewise */
         size_t limit;  /* atomic; bytes; 0: none */
 
         /* Counted by the magazine and by the large block, and not at all without a limit. */
@@ -123,8 +138,8 @@ struct cop__pool {
         struct cop__list caches;
         int64_t balance_of_gone; /* of the caches that are no more */
         struct slab *slabs;
-        char *free_from; /* the rest of the newest slab, not yet cut */
-        char *free_to;
+        size_t span_next; /* of the newest slab, the first span that no class has */
+        struct cop__pool_class classes[COP__POOL_CLASSES];
 
         struct cop__stockroom stockroom; /* what large blocks come from; its own lock */
 };
@@ -185,8 +200,20 @@ COP__INLINE bool cop__pool_is_over(const struct cop__pool *pool)
 void *cop__pool_take_large(struct cop__pool *pool, size_t size);
 void cop__pool_give_large(struct cop__pool *pool, void *block, size_t size);
 
-/* Bytes mapped from the system. Any thread, any time. */
+/* Bytes mapped from the system, and of those what it has back. Any thread, any time. */
 size_t cop__pool_mapped(const struct cop__pool *pool);
+size_t cop__pool_returned(const struct cop__pool *pool);
+
+/*
+ * An ebb: begin takes note of what has not been needed since the last begin; then each call returns
+ * up to `most` magazines of that, and adds to *bytes what went back to the system. False: there is
+ * more. One thread at a time; any thread, also one without a cache.
+ */
+void cop__pool_ebb_begin(struct cop__pool *pool);
+bool cop__pool_ebb(struct cop__pool *pool, uint32_t most, size_t *bytes);
+
+/* Is there anything in the depots that may ebb one day? As advice. */
+bool cop__pool_is_high(const struct cop__pool *pool);
 
 /* The rare halves of take and give. */
 void *cop__pool_take_elsewhere(struct cop__pool_cache *cache, uint8_t class);

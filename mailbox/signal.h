@@ -43,6 +43,7 @@ enum cop__signal_type {
         COP__SIGNAL_SYS,         /* do or tell something between two callbacks; see actors/sys.h */
         COP__SIGNAL_OVERFLOW,    /* your mailbox is over its limit: end */
         COP__SIGNAL_HINGE,       /* your call's answer depends on a start; see actors/calling.h */
+        COP__SIGNAL_WITHDRAWN,   /* nobody waits for `ref` any more; to an outpost, see actors/outpost_wait.h */
         COP__SIGNAL_SWEEP,       /* is never sent: marks a timer of the runtime's own; see actors/timer_home.h */
 };
 
@@ -61,6 +62,7 @@ enum cop__signal_flags {
         COP__SIGNAL_TIMED = 8192, /* with CALL: it is wanted until a moment that lies behind the body; see actors/calling.h */
         COP__SIGNAL_ASIDE = 16384, /* a call that is answered also while its callee waits: it is no part of a ring */
         COP__SIGNAL_THROUGH = 4096, /* a REPLY that was sent to an alias, and answers nothing */
+        COP__SIGNAL_CROSSED = 32768, /* with CALL: its sender's record is the node's; see actors/inside_wait.h */
         COP__SIGNAL_RETURN = 1024, /* a reply that nobody has received goes back to its sender; see actors/line.h */
 };
 

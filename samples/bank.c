@@ -6,7 +6,8 @@
  *
  * Here the vault alone knows the balances, and does one thing after the other. The tellers, who do all that can go
  * wrong, have nothing to lose: the vault watches who carries money, and puts it back when a teller dies on the way.
- * Each transfer has a number, so that who has had no answer may ask again.
+ * Each transfer has a number, so that who has had no answer may ask again. The vault does nothing that can fail; but who
+ * kills it takes the books along, as a restart begins with new ones: a real bank writes them down where they outlive it.
  */
 #include <stdio.h>
 

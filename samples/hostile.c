@@ -3,6 +3,10 @@
  * Pictures from strangers, decoded by a library that trusts them: it ends the whole program when it does not like one, as
  * libraries of the nineties do, and some make it run for ever. So the decoder is an actor in an OS process of its own, by one
  * word in its child spec. Whatever a picture does, a supervisor has the next decoder ready for the next picture.
+ *
+ * The border is one for memory, not for calls. Whoever waits for an album takes its patience along, so the decoder knows when
+ * it works in vain. And an album that bears the title of another one makes the decoder ask the archive, which waits for the decoder: that
+ * call fails and says who is in the ring.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +35,12 @@ COP_MESSAGE(picture, bytes);
 typedef struct { int64_t pixels, decoded; } decoded;
 COP_MESSAGE(decoded, pixels, decoded);
 
+typedef struct { int64_t pictures; cop_text title; } album; /* a title: what is in the archive under that */
+COP_MESSAGE(album, pictures, title);
+
+typedef struct { cop_text title; } shelf_mark;
+COP_MESSAGE(shelf_mark, title);
+
 typedef struct { int64_t decoded; } decoder;
 
 static void decoder_on_picture(decoder *self, const picture *p)
@@ -40,7 +50,38 @@ static void decoder_on_picture(decoder *self, const picture *p)
         cop_reply(decoded, .pixels = count, .decoded = ++self->decoded);
 }
 
-COP_SERVER(decoder, COP_ON(picture, decoder_on_picture));
+/* As many as somebody waits for. */
+static void decoder_on_album(decoder *self, const album *a)
+{
+        static const uint8_t plain[] = { 255, 7 };
+        uint8_t pixels[256];
+        int64_t pixels_in_all = 0;
+        if (a->title.size > 0 && cop_call(NULL, "archive", COP_FOREVER, shelf_mark, .title = a->title) == COP_E_CYCLE)
+                cop_exit(cop_failure());
+        for (int64_t i = 0; i < a->pictures && cop_time_left() > 0; i++)
+                pixels_in_all += (int64_t)unpack_picture(plain, sizeof(plain), pixels);
+        if (cop_time_left() > 0)
+                cop_reply(decoded, .pixels = pixels_in_all, .decoded = self->decoded);
+}
+
+COP_SERVER(decoder, COP_ON(picture, decoder_on_picture), COP_ON(album, decoder_on_album));
+
+/* ---- The archive, an actor of the node ----------------------------------------------------------- */
+
+typedef struct { int64_t asked; } archive;
+
+/* What is in it is an album, which it has decoded. */
+static void archive_on_mark(archive *self, const shelf_mark *m)
+{
+        self->asked++;
+        cop_status status = cop_call(NULL, "decoder", COP_FOREVER, album, .title = m->title);
+        if (status == COP_E_DIED && cop_is_tuple(cop_failure(), "calling_cycle", 2))
+                printf("%s: the decoder found that %d wait for each other\n", m->title.data,
+                       (int)cop_failure().as.items[1].count);
+        cop_reply(decoded);
+}
+
+COP_SERVER(archive, COP_ON(shelf_mark, archive_on_mark));
 
 /* ---- Whoever has pictures ------------------------------------------------------------------------ */
 
@@ -81,7 +122,8 @@ int main(void)
                 .strategy = COP_ONE_FOR_ONE, .intensity = 10, .period_ms = 5000,
                 .children = COP_CHILDREN({ "decoder", &decoder_server,
                                            .isolation = COP_ISOLATION_PROCESS,
-                                           .memory_limit = 64 << 20 }) }, &studio) != COP_OK)
+                                           .memory_limit = 64 << 20 },
+                                         { "archive", .server = &archive_server }) }, &studio) != COP_OK)
                 return 1;
         show("a good one", cop_bytes_of(good, sizeof(good)));
         show("another", cop_bytes_of(good, sizeof(good)));
@@ -89,6 +131,12 @@ int main(void)
         show("a good one", cop_bytes_of(good, sizeof(good)));
         show("endless", cop_bytes_of(endless, sizeof(endless)));
         show("a good one", cop_bytes_of(good, sizeof(good)));
+
+        /* Nobody waits for so many; the decoder stops by itself, and is the same afterwards. */
+        printf("an album without end: %s\n",
+               cop_call(NULL, "decoder", 50, album, .pictures = INT64_MAX) == COP_OK ? "decoded" : "given up");
+        show("a good one", cop_bytes_of(good, sizeof(good)));
+        cop_call(NULL, "archive", COP_FOREVER, shelf_mark, .title = cop_text_of("an album of itself"));
         cop_shutdown(studio, 5000);
         cop_node_leave();
         cop_node_stop(node);

@@ -8,6 +8,7 @@ void cop__company_init(struct cop__company *company, struct cop__solitude *solit
 {
         cop__lock_init(&company->lock);
         company->awake = 0;
+        company->visiting = 0;
         company->solitude = solitude != NULL && cop__barrier_is_there() ? solitude : NULL;
         if (company->solitude != NULL)
                 cop__store_release(&solitude->alone, true);
@@ -41,4 +42,28 @@ void cop__company_leave(struct cop__company *company)
         if (--company->awake == 0)
                 cop__store_release(&company->solitude->alone, true); /* PART */
         cop__lock_unlock(&company->lock);
+}
+
+void cop__company_join_visiting(struct cop__company *company)
+{
+        cop__company_join(company);
+        cop__lock_lock(&company->lock);
+        company->visiting++;
+        cop__lock_unlock(&company->lock);
+}
+
+void cop__company_leave_visiting(struct cop__company *company)
+{
+        cop__lock_lock(&company->lock);
+        company->visiting--;
+        cop__lock_unlock(&company->lock);
+        cop__company_leave(company);
+}
+
+bool cop__company_is_visited(struct cop__company *company)
+{
+        cop__lock_lock(&company->lock);
+        bool visited = company->visiting > 0;
+        cop__lock_unlock(&company->lock);
+        return visited;
 }

@@ -52,6 +52,7 @@ struct cop__company {
         struct cop__lock lock;          /* held over the fence: some microseconds */
         struct cop__solitude *solitude; /* the only worker's; NULL: never alone. Constant once the worker runs */
         uint32_t awake;                 /* threads that have joined */
+        uint32_t visiting;              /* of those, visitors */
 };
 
 /* `solitude` is the only worker's, which does not run yet; or there are more. */
@@ -60,6 +61,13 @@ void cop__company_init(struct cop__company *company, struct cop__solitude *solit
 /* A thread that is no worker: from joining to leaving it may use the queues of actors. */
 void cop__company_join(struct cop__company *company);
 void cop__company_leave(struct cop__company *company);
+
+/* The same for a thread of the program, or the console's: it may have in hand what no turn of a worker's tells of (grace.h). */
+void cop__company_join_visiting(struct cop__company *company);
+void cop__company_leave_visiting(struct cop__company *company);
+
+/* Is any of those in between? When it says no, a moment has been seen at which none was. */
+bool cop__company_is_visited(struct cop__company *company);
 
 /* The worker. True: until cop__alone_end nobody else is at any queue. */
 COP__INLINE bool cop__alone_begin(struct cop__solitude *solitude)

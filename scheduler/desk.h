@@ -126,13 +126,20 @@ COP__INLINE void cop__desk_pile(struct cop__desk *desk, struct cop__task *task)
         cop__desk_leave(desk);
 }
 
-/* Owner. The one of the pile to begin with, or NULL. */
-COP__INLINE struct cop__task *cop__desk_begin(struct cop__desk *desk)
+/* Owner. The one of the pile to begin with, or NULL; *sibling: is the next one its sibling? */
+COP__INLINE struct cop__task *cop__desk_begin_one(struct cop__desk *desk, bool *sibling)
 {
         cop__desk_come(desk);
         struct cop__task *task = cop__pile_take(&desk->pile);
+        *sibling = task != NULL && cop__pile_has_sibling(&desk->pile, task);
         cop__desk_leave(desk);
         return task;
+}
+
+COP__INLINE struct cop__task *cop__desk_begin(struct cop__desk *desk)
+{
+        bool sibling;
+        return cop__desk_begin_one(desk, &sibling);
 }
 
 #endif

@@ -13,24 +13,56 @@ static COP__NOINLINE void pass_over_next(struct cop__worker *worker)
                 cop__ring_put(worker, task);
 }
 
+/* `next_turns` has this bit when a sibling of what began last is to begin next: so a turn looks at one number alone. */
+#define SIBLINGS (UINT32_C(1) << 31)
+
 /* One from the pile, which is shared with who has nothing to do. */
 static struct cop__task *pick_fresh(struct cop__worker *worker)
 {
+        bool sibling;
         if (COP__UNLIKELY(cop__load_relaxed(&worker->thread.scheduler->idle) != 0) &&
             cop__load_relaxed(&worker->desk.pile.count) > 1)
                 cop__pile_share(worker);
-        return cop__desk_begin(&worker->desk);
+        struct cop__task *task = cop__desk_begin_one(&worker->desk, &sibling);
+        if (sibling && worker->spoilt_litter != task->litter + 1u) {
+                worker->woken = cop__load_relaxed(&worker->desk.next);
+                worker->litter = task->litter;
+                worker->next_turns |= SIBLINGS;
+        }
+        return task;
 }
 
 /*
- * The pile's turn, or the next slot has been served often enough. After so many turns of both together one of the ring has its turn,
- * if there is one; after so many of the next slot's, one of the pile. With nobody else waiting here there is nobody to be fair to.
+ * Siblings begin one after the other, and what they have woken meanwhile waits: mostly it is who started them, and it hears from
+ * many of them in one turn. It waits for no more of them than the next slot may have turns. If they do not all wake the same one,
+ * each that is woken would displace the one before, which would have to wait behind all that the ring holds: so when that is
+ * seen, the rest of them begin only when nobody has been woken.
+ */
+static bool is_turn_of_sibling(struct cop__worker *worker)
+{
+        if (!(worker->next_turns & SIBLINGS))
+                return false;
+        worker->next_turns &= ~SIBLINGS;
+        struct cop__task *next = cop__load_relaxed(&worker->desk.next);
+        if (worker->woken == NULL || worker->woken == next)
+                return true;
+        worker->spoilt_litter = (uint16_t)(worker->litter + 1u);
+        return false;
+}
+
+/*
+ * The pile's turn, or the next slot has been served often enough. After so many turns of both together one of the ring has its
+ * turn, if there is one; after so many of the next slot's, one of the pile; after so many of siblings, whom they have woken, and
+ * then the ring. With nobody else waiting here there is nobody to be fair to.
  */
 struct cop__task *cop__pick_soon_slowly(struct cop__worker *worker)
 {
         bool next = cop__load_relaxed(&worker->desk.next) != NULL;
         bool fresh = cop__load_relaxed(&worker->desk.pile.count) > 0;
+        bool sibling = is_turn_of_sibling(worker);
         if (worker->next_turns >= worker->thread.scheduler->habits.next_turns) {
+                if (sibling && next)
+                        return cop__desk_swap(&worker->desk, NULL);
                 if (cop__is_anybody_behind(worker)) {
                         pass_over_next(worker);
                         return NULL;
@@ -39,6 +71,7 @@ struct cop__task *cop__pick_soon_slowly(struct cop__worker *worker)
                 next = next && !fresh;
         } else {
                 worker->next_turns++;
+                next = next && !(sibling && fresh);
         }
         return next ? cop__desk_swap(&worker->desk, NULL) : pick_fresh(worker);
 }

@@ -9,7 +9,8 @@
  *      4 ring and shared queue               in proportion to their lengths
  *
  * Who may touch what
- *      next_turns, tilt, urgent_turns, urgent_at, common_turns, steals     the worker
+ *      next_turns, tilt, urgent_turns, urgent_at, common_turns, steals,
+ *      woken, litter, spoilt_litter                                        the worker
  *      turns                                                               the worker writes; lookout and watch read
  */
 #ifndef SCHEDULER_PICK_H

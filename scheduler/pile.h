@@ -13,6 +13,9 @@
  *      more                          the newest first
  *      one start in COP__PILE_OLDEST the oldest whatever there is: nobody waits for ever
  *
+ * Siblings, started in one turn, begin one after the other before what they wake goes on: who started them, and waits to hear
+ * from each, is woken once for many of them (pick.c).
+ *
  * So a task that has p older ones below it begins after at most (p + 1) * COP__PILE_OLDEST starts. How the pile has its share beside the
  * tasks that have run before, pick.h says (cop__pick_soon). It lies on the worker's desk, with whose rules others may take all of it
  * (desk.h); and its worker gives away the oldest, which are the largest subtrees, when another has nothing to do.
@@ -79,6 +82,15 @@ COP__INLINE struct cop__task *cop__pile_take(struct cop__pile *pile)
         task->below = NULL;
         cop__store_relaxed(&pile->count, pile->count - 1);
         return task;
+}
+
+/* Is the one to begin with next, most probably, a sibling of this one that was taken out? */
+COP__INLINE bool cop__pile_has_sibling(const struct cop__pile *pile, const struct cop__task *task)
+{
+        if (pile->count == 0)
+                return false;
+        const struct cop__task *next = pile->count <= COP__PILE_IN_ORDER ? pile->bottom : pile->top;
+        return next->litter == task->litter;
 }
 
 /* The oldest of them, up to `most`, as a list; it may be empty. */

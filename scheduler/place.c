@@ -35,7 +35,7 @@ cop_status cop__visitor_enter(struct cop__scheduler *scheduler, struct cop__thre
         cop_status status = cop__visitor_init(scheduler, thread);
         if (status != COP_OK)
                 return status;
-        cop__company_join(&scheduler->company);
+        cop__company_join_visiting(&scheduler->company);
         cop__visitor_begin(thread);
         return COP_OK;
 }
@@ -43,7 +43,7 @@ cop_status cop__visitor_enter(struct cop__scheduler *scheduler, struct cop__thre
 void cop__visitor_leave(struct cop__thread *thread)
 {
         cop__visitor_end(thread);
-        cop__company_leave(&thread->scheduler->company);
+        cop__company_leave_visiting(&thread->scheduler->company);
         cop__visitor_fini(thread);
 }
 

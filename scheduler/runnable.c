@@ -51,6 +51,7 @@ void cop__schedule_fresh(struct cop__scheduler *scheduler, struct cop__thread *t
                 put_elsewhere(scheduler, task);
                 return;
         }
+        task->litter = (uint8_t)worker->turns;
         cop__desk_pile(&worker->desk, task);
         if (COP__UNLIKELY(cop__load_relaxed(&scheduler->idle) != 0))
                 cop__pile_share(worker);

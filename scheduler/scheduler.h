@@ -36,6 +36,7 @@
 #include "base/pool.h"
 #include "scheduler/company.h"
 #include "scheduler/desk.h"
+#include "scheduler/ebb.h"
 #include "scheduler/habits.h"
 #include "scheduler/park.h"
 #include "scheduler/poll.h"
@@ -80,6 +81,7 @@ struct cop__scheduler_hooks {
         void (*thread_fini)(struct cop__thread *thread);       /* after it has run, on any thread */
         void (*thread_enter)(struct cop__thread *thread);      /* on the thread itself */
         void (*thread_leave)(struct cop__thread *thread);
+        const struct cop__ebb_hooks *ebb;   /* NULL: nothing of that layer's ebbs; see ebb.h */
         struct cop__simulation *simulation; /* it drives the workers, which have no threads then; NULL: a real one */
 };
 
@@ -93,7 +95,10 @@ struct cop__worker {
         void *after_argument;
         uint64_t random;
         uint32_t steals;               /* in a row; see cop__pick_elsewhere */
-        uint32_t next_turns;           /* how often in a row the next slot was served */
+        uint32_t next_turns;           /* how often in a row the next slot or the pile was served; and SIBLINGS: see pick.c */
+        struct cop__task *woken;       /* what lay in the next slot when one of siblings began, or NULL */
+        uint8_t litter;                /* the siblings that begin one after the other ... */
+        uint16_t spoilt_litter;        /* ... and, + 1, those last seen not all to wake the same one; 0: none */
         uint64_t tilt;                 /* from choices between the ring and the shared queue; see pick.c */
         uint32_t urgent_turns;         /* how often in a row an urgent task was ... */
         uint64_t urgent_at;            /* ... and the last such turn */
@@ -155,6 +160,7 @@ struct cop__scheduler {
         uint32_t elsewhere;              /* atomic; tasks that threads outside have, and will schedule; see quiet.h */
         struct cop__thread watch_thread; /* the watch's place in the scheduler */
         struct cop__watch watch;         /* not started: nobody is interrupted */
+        struct cop__ebb ebb;             /* the watch's */
 };
 
 /*

@@ -273,12 +273,14 @@ static bool all_idle(struct cop__scheduler *scheduler)
         return ((cop__load_seq(&scheduler->idle) | resting) & all) == all; /* WATCH */
 }
 
-static void sleep_until_needed(struct cop__watch *watch)
+/* Or until the next step of an ebb. */
+static void sleep_until_needed(struct cop__watch *watch, uint64_t ebb_in_ns)
 {
+        uint64_t deadline_ns = ebb_in_ns != UINT64_MAX ? cop__clock_ns() + ebb_in_ns : UINT64_MAX;
         uint32_t ticket = cop__park_ticket(&watch->park);
         cop__store_seq(&watch->asleep, 1); /* WATCH */
         if (all_idle(watch->scheduler) && !cop__load_seq(&watch->stopping))
-                cop__park_wait(&watch->park, ticket, UINT64_MAX);
+                cop__park_wait(&watch->park, ticket, deadline_ns);
         cop__store_seq(&watch->asleep, 0);
 }
 
@@ -329,10 +331,11 @@ static void *watch_main(void *argument)
         ask_for_short_slices();
         while (!cop__load_seq(&watch->stopping)) {
                 look(watch, &found);
+                uint64_t ebb_in_ns = cop__ebb_step(watch->scheduler, cop__clock_ns());
                 if (found.busy)
                         wait_for(watch, pause_ns(watch, &found));
                 else
-                        sleep_until_needed(watch);
+                        sleep_until_needed(watch, ebb_in_ns);
         }
         cop__visitor_end(&watch->scheduler->watch_thread);
         return NULL;

@@ -9,7 +9,7 @@
  * It asks nothing of workers: each counts its turns anyway, and the watch compares. So it costs a turn nothing. Its looks are a
  * slice apart as long as every turn is short; while there are long ones, and while tasks that were interrupted wait for their
  * worker again, COP__WATCH_NS. When all workers have been asleep since the last look, it sleeps too, until the first of them wakes
- * it: an idle node uses no processor time.
+ * it: an idle node uses no processor time. Between two looks it lets memory ebb that nobody needs any more (ebb.h).
  *
  * A long turn is interrupted only if there is a reason:
  *

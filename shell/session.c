@@ -65,10 +65,10 @@ void cop__session_interrupt(struct cop__session *session)
                 return;
         session->interruption = NULL;
         struct cop__scheduler *scheduler = &cop__console_node(session->console)->scheduler;
-        cop__company_join(&scheduler->company);
+        cop__company_join_visiting(&scheduler->company);
         if (cop__queue_push(&session->actor->queue, &signal->node))
                 cop__schedule(scheduler, NULL, &session->actor->task);
-        cop__company_leave(&scheduler->company);
+        cop__company_leave_visiting(&scheduler->company);
 }
 
 /* ---- News ---------------------------------------------------------------------------- */

@@ -128,7 +128,7 @@ void cop__on_start_child(struct cop__supervisor *self, const cop__start_child *r
         const char *wrong = misfit(self, spec);
         if (wrong != NULL) {
                 cop_log(COP_LOG_ERROR, "your program: cop_start_child: %s: child %s: %s",
-                        self->spec->label, spec->id, wrong);
+                        self->label, spec->id, wrong);
                 refuse(COP_E_BAD_ARGUMENT, cop_no_pid());
                 return;
         }
@@ -299,7 +299,7 @@ void cop__on_children(struct cop__supervisor *self, const cop__children *request
              child = cop__roster_next(self->roster, child))
                 states[count++] = state_of(child);
         cop_children answer = {
-                .name = cop_text_of(spec->label),
+                .name = cop_text_of(self->label),
                 .strategy = cop_symbol_of(cop__strategy_text(spec->strategy)),
                 .intensity = spec->intensity == COP__INTENSITY_UNLIMITED ? -1 : (int64_t)spec->intensity,
                 .period_ms = spec->period_ms,
@@ -399,11 +399,9 @@ void cop__on_replace_specs(struct cop__supervisor *self, const cop__replace_spec
         respec_children(self, spec, request->spec.buffer);
         cop_release(self->intensity.times);
         cop__intensity_init(&self->intensity, times, spec->intensity, spec->period_ms);
-        cop_buffer *old = self->roster->tree;
-        self->roster->tree = cop_buffer_take(request->spec.buffer);
+        cop__roster_replant(self->roster, request->spec.buffer);
         self->spec = spec;
         agree();
-        cop_buffer_drop(old);
         cop__regrow_release(self);
         cop__regrow_go(self);
 }

@@ -8,8 +8,8 @@
  *
  * The order is made at the start, once: again and again whoever has all his needs in front of him is next. It waits where
  * it must, in its init, its handlers and its terminate: a set is started and stopped as a whole, and whoever asks meanwhile
- * waits too. But while a tree starts, which may last for ever, it hears of its parent's exit and of the end of an application that is
- * not to be missing: either calls the start off.
+ * waits too. But while a tree starts, which may last for ever, it hears of its parent's exit and of the end of an application
+ * that is not to be missing: either calls the start off.
  */
 #include <coppice/application.h>
 

@@ -318,7 +318,7 @@ static COP__NORETURN void cannot_stop(const struct cop__supervisor *self,
 {
         /* The links that end with us need no memory. */
         cop_log(COP_LOG_ERROR, "%s has no memory to stop %s, and ends all its children at once",
-                self->spec->label, child->spec->id);
+                self->label, child->spec->id);
         cop_exit(COP_TUPLE(cop_atom("system_limit"), cop_atom("stop")));
 }
 

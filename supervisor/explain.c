@@ -8,8 +8,8 @@
  *          clerk: each end is a restart of desk; 8 in quick succession end all
  *
  * A child of supervisors that bear a, b and c restarts each ends the program with its
- * (a + 1)(b + 1)(c + 1)th crash in quick succession: each level gives up once for each restart of the level above. A level gives up
- * sooner on a child that is worth fewer tries, and never on one whose breaker opens before.
+ * (a + 1)(b + 1)(c + 1)th crash in quick succession: each level gives up once for each restart of the level above. A level
+ * gives up sooner on a child that is worth fewer tries, and never on one whose breaker opens before.
  */
 #include <string.h>
 
@@ -236,6 +236,7 @@ void cop__on_explain(struct cop__supervisor *self, const cop__explain_tree *requ
         (void)request;
         if (children == NULL)
                 return; /* the caller is told that there is no answer */
+        spec.label = self->label;
         spec.children = children;
         spec.child_count = 0;
         for (const struct cop__child *child = cop__roster_first(self->roster);

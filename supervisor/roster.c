@@ -25,6 +25,7 @@ static void end_roster(struct cop__belonging *belonging)
         cop__table_fini(&roster->by_id);
         cop__table_fini(&roster->awaits);
         cop_buffer_drop(roster->tree);
+        cop_buffer_drop(roster->first_tree);
         free(roster);
 }
 
@@ -49,6 +50,16 @@ void cop__waiter_free(struct cop__waiter *waiter)
         if (waiter->hinge != NULL)
                 cop__signal_free(&cop__thread_here()->pool, waiter->hinge);
         free(waiter);
+}
+
+void cop__roster_replant(struct cop__roster *roster, cop_buffer *tree)
+{
+        cop_buffer *old = roster->tree;
+        roster->tree = cop_buffer_take(tree);
+        if (roster->first_tree == NULL)
+                roster->first_tree = old;
+        else
+                cop_buffer_drop(old);
 }
 
 static void end_child(struct cop__belonging *belonging)

@@ -95,6 +95,7 @@ struct cop__child {
 struct cop__roster {
         struct cop__belonging belonging;
         cop_buffer *tree;               /* a share: the supervisor's own spec lies in it */
+        cop_buffer *first_tree;         /* a share: its label lies in it; NULL: it is `tree` */
         struct cop__list order;
         struct cop__table by_pid, by_id, awaits;
         uint64_t last_number;
@@ -104,6 +105,9 @@ struct cop__roster {
 
 /* Owned by the calling actor; takes a share of the buffer. NULL without memory. */
 struct cop__roster *cop__roster_new(cop_buffer *tree, bool keyed);
+
+/* Another tree in the place of that one; takes a share. */
+void cop__roster_replant(struct cop__roster *roster, cop_buffer *tree);
 
 /*
  * A child at the end of the order, STOPPED. `share` is taken if there is a child, and may be NULL: then `home`, in which

@@ -186,7 +186,7 @@ static cop_backoff backoff_of(const cop_backoff *given)
         if (!(backoff.factor > 0))
                 backoff.factor = COP__BACKOFF_FACTOR;
         if (backoff.stable_ms == 0)
-                backoff.stable_ms = backoff.max_ms;
+                backoff.stable_ms = backoff.max_ms != COP_FOREVER ? backoff.max_ms : COP__BACKOFF_MAX_MS;
         return backoff;
 }
 

@@ -87,7 +87,7 @@ static void ignore_exit(const supervisor *self, const cop_exited *exited)
         cop_log(COP_LOG_WARNING,
                 "%s ignored an exit signal from %s, who is neither its parent nor a child that has "
                 "ended: %s",
-                self->spec->label, cop_pid_print(exited->pid, pid), reason);
+                self->label, cop_pid_print(exited->pid, pid), reason);
 }
 
 static void on_exited(supervisor *self, const cop_exited *exited)
@@ -237,6 +237,7 @@ static void init(supervisor *self, const cop__supervisor_start *start)
 {
         cop_trap_exit(true);
         self->spec = (const void *)start->spec.data;
+        self->label = self->spec->label;
         self->alone = start->alone;
         self->chance = cop_self().bits;
         cop__list_init(&self->due);

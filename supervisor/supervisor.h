@@ -93,6 +93,7 @@ enum cop__regrow { COP__REGROW_IDLE = 0, COP__REGROW_STOPS, COP__REGROW_STARTS }
 
 struct cop__supervisor {
         const struct cop__supervisor_spec *spec;
+        const char *label;            /* of the first one: the name stays, whatever else is replaced */
         struct cop__roster *roster;
         struct cop__intensity intensity;
         enum cop__regrow regrow;

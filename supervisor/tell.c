@@ -94,7 +94,7 @@ static void tell_started_again(const struct cop__supervisor *self, const struct 
 {
         char pid[COP_ID_TEXT_MAX];
         if (!self->hushed || self->regrow == COP__REGROW_IDLE)
-                cop_log(COP_LOG_INFO, "%s started %s again as %s", self->spec->label, child->spec->id,
+                cop_log(COP_LOG_INFO, "%s started %s again as %s", self->label, child->spec->id,
                         cop_pid_print(child->pid, pid));
 }
 
@@ -111,7 +111,7 @@ void cop__tell_restarted(struct cop__supervisor *self, const struct cop__child *
                 return;
         }
         outcome.count = cop__supervisor_restarts(self);
-        memcpy(outcome.by, self->spec->label, strnlen(self->spec->label, sizeof(outcome.by) - 1));
+        memcpy(outcome.by, self->label, strnlen(self->label, sizeof(outcome.by) - 1));
         cop__report_outcome_as(cop_node_here(), child->corpse, &outcome);
 }
 
@@ -122,9 +122,9 @@ void cop__tell_failed(const struct cop__supervisor *self, const struct cop__chil
         print_reason(reason, text);
         if (child->corpse.bits != 0)
                 cop__report_outcome(cop_node_here(), child->corpse,
-                                    "%s could not start it again: %s", self->spec->label, text);
+                                    "%s could not start it again: %s", self->label, text);
         else
-                cop_log(COP_LOG_WARNING, "%s could not start %s again: %s", self->spec->label,
+                cop_log(COP_LOG_WARNING, "%s could not start %s again: %s", self->label,
                         child->spec->id, text);
 }
 
@@ -136,7 +136,7 @@ void cop__tell_gave_up(struct cop__supervisor *self, const struct cop__child *ch
                 snprintf(within, sizeof(within), " within %s",
                          cop__print_time(self->spec->period_ms, period));
         cop__report_outcome(cop_node_here(), child->corpse,
-                            "%s gave up: %u restart%s%s %s more than %u", self->spec->label, count,
+                            "%s gave up: %u restart%s%s %s more than %u", self->label, count,
                             count == 1 ? "" : "s", within, count == 1 ? "is" : "are",
                             self->spec->intensity);
 }
@@ -145,7 +145,7 @@ void cop__tell_tired(const struct cop__supervisor *self, const struct cop__child
 {
         cop__report_outcome(cop_node_here(), child->corpse,
                             "%s gave up: %s has failed %u times in a row, and is worth %u tries",
-                            self->spec->label, child->spec->id, child->past.streak,
+                            self->label, child->spec->id, child->past.streak,
                             child->spec->backoff.tries);
 }
 
@@ -156,14 +156,14 @@ void cop__tell_open(const struct cop__supervisor *self, const struct cop__child 
         cop__report_outcome(cop_node_here(), child->corpse,
                             "%s opened the breaker of %s after %u failures in a row: it is left "
                             "alone %s%s",
-                            self->spec->label, child->spec->id, child->past.streak,
+                            self->label, child->spec->id, child->past.streak,
                             open_ms != COP_FOREVER ? "for " : "", cop__print_time(open_ms, time));
 }
 
 void cop__tell_significant(const struct cop__supervisor *self, const struct cop__child *child)
 {
         cop_log(COP_LOG_INFO, "%s shuts down: its significant child %s has ended",
-                self->spec->label, child->spec->id);
+                self->label, child->spec->id);
 }
 
 /* Who ends well has only done its work: no news for those who read the log. */
@@ -175,11 +175,11 @@ void cop__tell_left(const struct cop__supervisor *self, const struct cop__child 
         if (cop__reason_is_crash(reason)) {
                 cop__tell_ended(self, child, corpse, reason);
                 cop__report_outcome(cop_node_here(), corpse, "%s did not restart it: %s",
-                                    self->spec->label, type);
+                                    self->label, type);
                 return;
         }
         cop_log(COP_LOG_DEBUG, "%s %s ended: %s; %s did not restart it: %s", child->spec->id,
-                cop_pid_print(corpse, pid), print_reason(reason, text), self->spec->label, type);
+                cop_pid_print(corpse, pid), print_reason(reason, text), self->label, type);
 }
 
 void cop__tell_stopped(const struct cop__supervisor *self, const struct cop__child *child,
@@ -188,11 +188,11 @@ void cop__tell_stopped(const struct cop__supervisor *self, const struct cop__chi
         char pid[COP_ID_TEXT_MAX], time[32];
         if (child->late)
                 cop_log(COP_LOG_WARNING, "%s killed %s %s, which had not stopped within %s",
-                        self->spec->label, child->spec->id, cop_pid_print(corpse, pid),
+                        self->label, child->spec->id, cop_pid_print(corpse, pid),
                         cop__print_time(child->spec->shutdown_ms, time));
         if (cop__reason_is_crash(reason) && has_report(corpse))
                 cop__report_outcome(cop_node_here(), corpse, "%s was stopping it",
-                                    self->spec->label);
+                                    self->label);
 }
 
 void cop__tell_no_start(const struct cop__supervisor *self, const struct cop__child *child,
@@ -200,11 +200,11 @@ void cop__tell_no_start(const struct cop__supervisor *self, const struct cop__ch
 {
         if (corpse.bits != 0 && self->started)
                 cop__report_outcome(cop_node_here(), corpse, "%s was asked to start it, and told so",
-                                    self->spec->label);
+                                    self->label);
         else if (corpse.bits != 0)
                 cop__report_outcome(cop_node_here(), corpse, "%s cannot start without it, and ends",
-                                    self->spec->label);
+                                    self->label);
         else
-                cop_log(COP_LOG_ERROR, "%s cannot start without %s, and ends", self->spec->label,
+                cop_log(COP_LOG_ERROR, "%s cannot start without %s, and ends", self->label,
                         child->spec->id);
 }

@@ -90,6 +90,7 @@ enum deed {
         KILLS,      /* pid */
         ASKS_INFO,  /* of pid */
         LOOKS_AT,   /* pid */
+        FORKS,      /* some that stay and some that flee, all of whom hold apart_fifo */
 };
 
 typedef struct deed_order {
@@ -130,6 +131,36 @@ static inline int64_t open_descriptors(void)
         for (int fd = 0; fd < 256; fd++)
                 count += fcntl(fd, F_GETFD) >= 0;
         return count;
+}
+
+/* The path of a FIFO: until everybody that was forked is gone, it has a writer. Set before the node is. */
+static char apart_fifo[64];
+
+/* A family: each has a child, in its own session or not, and goes away at once or stays; so they are reparented all the time. */
+static inline void flee(int generations)
+{
+        for (; generations > 0; generations--) {
+                pid_t child = fork();
+                if (child != 0 && generations % 3 != 0)
+                        _exit(0);
+                if (child != 0)
+                        break;
+                if (generations % 2 == 0)
+                        setsid();
+        }
+        for (;;)
+                pause();
+}
+
+static inline int64_t fork_family(void)
+{
+        int fifo = open(apart_fifo, O_WRONLY);
+        if (fifo < 0)
+                return -1;
+        for (int i = 0; i < 5; i++)
+                if (fork() == 0)
+                        flee(40);
+        return close(fifo);
 }
 
 static inline void corrupt_heap(void)
@@ -276,6 +307,9 @@ static inline void victim_obey(victim *self, const deed_order *o)
                 value = cop_process_info(o->pid, &process);
                 break;
         }
+        case FORKS:
+                value = fork_family();
+                break;
         case KILLS:
                 value = cop_send_exit(o->pid, cop_atom("kill"));
                 break;

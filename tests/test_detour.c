@@ -4,7 +4,6 @@
  * that spoils every register, and the result is right.
  */
 #define _GNU_SOURCE
-#include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include <sys/time.h>
 
 #include "base/atomic.h"
+#include "base/jump.h"
 #include "scheduler/detour.h"
 #include "tests/suite.h"
 
@@ -35,7 +35,7 @@ static void spoils_registers(void *argument)
         (*taken)++;
         if (road.leaves) {
                 road.leaves = false;
-                _longjmp(road.way_out, 1);
+                cop__jump(road.way_out, 1);
         }
 }
 

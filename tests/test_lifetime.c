@@ -244,7 +244,7 @@ IN_NODE(who_is_killed_in_a_call_with_a_term_leaves_nothing)
                 cop__store_release(&released, false);
                 callee = cop_spawn(spins);
                 cop_pid caller = cop_spawn(calls_with_a_term);
-                await_true(!is_asleep(node, callee) && cop__load_relaxed(&slot_of(node, caller)->stack_bytes) > 0);
+                await_true(!is_asleep(node, callee) && cop__load_relaxed(&slot_of(node, caller)->task.stack_bytes) > 0);
                 put_down(caller);
                 cop_ref ref = watch(callee);
                 cop__store_release(&released, true);

@@ -1,6 +1,10 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* How actors in processes of their own begin and end, whatever they do; and that no process outlives its node. */
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "actors/report.h"
@@ -287,6 +291,106 @@ IN_PROCESSES(each_end_is_heard_by_links_and_monitors_and_a_supervisor_starts_the
         ck_assert_int_eq(cop_shutdown(shop, PATIENCE_MS), COP_OK);
 }
 
+/* ---- As many as there may be --------------------------------------------------------------------- */
+
+static const char full[] = "{os_process, {no_start, \"the node has all the processes that it may have (max_processes)\"}}";
+
+static cop_status try_to_start(cop_pid *pid)
+{
+        return cop_start(&(cop_spawn_options){ .server = &victim_server, .isolation = COP_ISOLATION_PROCESS },
+                         PATIENCE_MS, pid);
+}
+
+IN_NODE_WITH(a_node_has_no_more_processes_than_it_may, .processes = true, .max_processes = 3)
+{
+        cop_pid pids[3], fourth;
+        for (size_t i = 0; i < COP__COUNT(pids); i++)
+                ck_assert_int_eq(try_to_start(&pids[i]), COP_OK);
+        ck_assert_int_eq(try_to_start(&fourth), COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()), full);
+        ck_assert_int_eq(TELL(pids[1], SLEEPS).value, 0);
+        cop_send_exit(pids[0], cop_atom("kill"));
+        await_true(try_to_start(&fourth) == COP_OK); /* once that one has been buried */
+        ck_assert_int_eq(TELL(fourth, SLEEPS).value, 0);
+}
+
+enum { STORM = 150, ROOM = 10 };
+
+IN_NODE_WITH(a_storm_of_spawns_fills_the_room_that_there_is_and_each_other_one_is_told, .processes = true,
+             .max_processes = ROOM)
+{
+        cop_ref refs[STORM];
+        cop_pid pids[STORM];
+        int refused = 0;
+        for (int i = 0; i < STORM; i++)
+                ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &victim_server, .monitor = true,
+                                                                     .monitor_ref = &refs[i],
+                                                                     .isolation = COP_ISOLATION_PROCESS },
+                                               &pids[i]), COP_OK);
+        while (refused < STORM - ROOM) {
+                cop_auto message = await(COP_KIND(cop_down));
+                ck_assert_str_eq(text_of(cop_read(cop_down, message)->reason), full);
+                refused++;
+        }
+        for (int i = 0; i < STORM; i++)
+                if (cop_is_alive(pids[i])) {
+                        ck_assert_int_eq(TELL(pids[i], SLEEPS).value, 0);
+                        cop_send_exit(pids[i], cop_atom("kill"));
+                        await_down(refs[i], "killed");
+                        refused++;
+                }
+        ck_assert_int_eq(refused, STORM);
+}
+
+/* ---- What a process has forked itself ---------------------------------------------------------------- */
+
+/* The FIFO has no writer any more. */
+static bool all_are_gone(int fifo)
+{
+        char byte;
+        return read(fifo, &byte, 1) == 0;
+}
+
+static int begin_fifo(void)
+{
+        snprintf(apart_fifo, sizeof(apart_fifo), "/tmp/coppice-family-%d", (int)getpid());
+        unlink(apart_fifo);
+        ck_assert_int_eq(mkfifo(apart_fifo, 0600), 0);
+        int fifo = open(apart_fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        ck_assert_int_ge(fifo, 0);
+        return fifo;
+}
+
+TEST(what_a_process_forks_is_gone_when_its_actor_is_killed_wherever_it_fled)
+{
+        int fifo = begin_fifo();
+        cop_node *node = node_begin((cop_node_options){ .processes = true });
+        cop_pid bystander = START_APART(.server = &victim_server);
+        for (int round = 0; round < 5; round++) {
+                cop_pid pid = START_APART(.server = &victim_server);
+                ck_assert_int_eq(TELL(pid, FORKS).value, 0);
+                ck_assert(!all_are_gone(fifo));
+                cop_send_exit(pid, cop_atom("kill"));
+                await_true(all_are_gone(fifo));
+        }
+        ck_assert_int_eq(TELL(bystander, SLEEPS).value, 0); /* whose own the others were not */
+        node_end(node);
+        unlink(apart_fifo);
+        close(fifo);
+}
+
+TEST(what_processes_have_forked_is_gone_when_the_node_has_stopped)
+{
+        int fifo = begin_fifo();
+        cop_node *node = node_begin((cop_node_options){ .processes = true });
+        for (int i = 0; i < 3; i++)
+                ck_assert_int_eq(TELL(START_APART(.server = &victim_server), FORKS).value, 0);
+        node_end(node);
+        await_true(all_are_gone(fifo));
+        unlink(apart_fifo);
+        close(fifo);
+}
+
 /* ---- No process outlives its node ---------------------------------------------------------------- */
 
 enum { ORPHANS = 3 };
@@ -337,7 +441,6 @@ TEST(when_the_node_stops_its_processes_are_gone)
         ck_assert(is_gone(os_pid));
 }
 
-#if !COP__TSAN /* the second zygote is forked while there are threads */
 static pid_t zygote_of(int64_t os_pid)
 {
         char path[64], line[256];
@@ -352,6 +455,27 @@ static pid_t zygote_of(int64_t os_pid)
         return parent;
 }
 
+static bool birth_is(cop_node *node, cop_pid pid, enum cop__birth_state state, bool has_descriptor)
+{
+        pthread_mutex_lock(&node->zygote.lock);
+        struct cop__table_node *at = cop__table_find_first(&node->zygote.births, pid.bits);
+        const struct cop__birth *birth = at != NULL ? COP__CONTAINER(at, struct cop__birth, node) : NULL;
+        bool is = birth != NULL && birth->state == state && (birth->pidfd >= 0) == has_descriptor;
+        pthread_mutex_unlock(&node->zygote.lock);
+        return is;
+}
+
+static bool is_asked_for(cop_node *node, cop_pid pid)
+{
+        return birth_is(node, pid, COP__BIRTH_ASKED, false);
+}
+
+static bool has_no_descriptor(cop_node *node, cop_pid pid)
+{
+        return birth_is(node, pid, COP__BIRTH_DONE, false);
+}
+
+#if !COP__TSAN /* the second zygote is forked while there are threads */
 IN_PROCESSES(a_zygote_that_is_killed_takes_its_children_along_and_is_replaced)
 {
         cop_pid pid = START_APART(.server = &victim_server);
@@ -364,6 +488,77 @@ IN_PROCESSES(a_zygote_that_is_killed_takes_its_children_along_and_is_replaced)
         ck_assert_int_eq(TELL(pid, SLEEPS).value, 0);
 }
 #endif
+
+#if !COP__TSAN /* more zygotes are forked while there are threads */
+/* Each start has an end, whenever the zygote dies: it works, or there is a reason. */
+IN_PROCESSES(a_zygote_that_is_killed_at_any_moment_leaves_reasons_and_no_riddles)
+{
+        int rounds = suite_is_slow() || COP__TINY ? 20 : 100;
+        for (int round = 0; round < rounds; round++) {
+                cop_pid pids[4];
+                cop_ref refs[4];
+                for (size_t i = 0; i < COP__COUNT(pids); i++) {
+                        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &victim_server, .monitor = true,
+                                                                             .monitor_ref = &refs[i],
+                                                                             .isolation = COP_ISOLATION_PROCESS },
+                                                       &pids[i]), COP_OK);
+                        if (i != (size_t)round % COP__COUNT(pids))
+                                continue;
+                        for (int pause = round % 7; pause > 0; pause--)
+                                sched_yield();
+                        pthread_mutex_lock(&node->zygote.lock);
+                        if (node->zygote.pidfd >= 0)
+                                syscall(SYS_pidfd_send_signal, node->zygote.pidfd, SIGKILL, NULL, 0);
+                        pthread_mutex_unlock(&node->zygote.lock);
+                }
+                for (size_t i = 0; i < COP__COUNT(pids); i++) {
+                        cop_auto reply = NULL;
+                        cop_status status = cop_call(&reply, pids[i], PATIENCE_MS, deed_order, .what = SLEEPS);
+                        ck_assert_msg(status != COP_E_TIMEOUT, "round %d, actor %zu", round, i);
+                        if (status == COP_OK)
+                                cop_send_exit(pids[i], cop_atom("kill"));
+                        cop_auto message = await(COP_REF(cop_down, refs[i]));
+                        const char *reason = text_of(cop_read(cop_down, message)->reason);
+                        bool is_told = strstr(reason, "os_process") != NULL || strcmp(reason, "killed") == 0;
+                        ck_assert_msg(is_told, "round %d: %s", round, reason);
+                }
+        }
+        cop_pid pid = START_APART(.server = &victim_server);
+        ck_assert_int_eq(TELL(pid, SLEEPS).value, 0);
+}
+#endif
+
+/* The news of its birth come with a descriptor for which there is no room. */
+IN_PROCESSES(a_process_whose_descriptor_was_lost_is_killed_all_the_same)
+{
+        static int taken[4096];
+        size_t count = 0;
+        cop_pid pid;
+        cop_pid first = START_APART(.server = &victim_server);
+        pid_t zygote = zygote_of(os_pid_of(first));
+        struct rlimit limit, before;
+        getrlimit(RLIMIT_NOFILE, &before);
+        limit = before;
+        limit.rlim_cur = COP__COUNT(taken) < limit.rlim_cur ? COP__COUNT(taken) : limit.rlim_cur;
+        setrlimit(RLIMIT_NOFILE, &limit);
+        kill(zygote, SIGSTOP);
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &victim_server,
+                                                             .isolation = COP_ISOLATION_PROCESS }, &pid), COP_OK);
+        await_true(is_asked_for(node, pid));
+        while (count < COP__COUNT(taken) && (taken[count] = dup(0)) >= 0)
+                count++;
+        kill(zygote, SIGCONT);
+        await_true(has_no_descriptor(node, pid));
+        while (count > 0)
+                close(taken[--count]);
+        setrlimit(RLIMIT_NOFILE, &before);
+        int64_t os_pid = os_pid_of(pid);
+        cop_ref ref = watch(pid);
+        cop_send(pid, deed_order, .what = LOOPS);
+        cop_send_exit(pid, cop_atom("kill"));
+        await_down(ref, "killed");
+        await_true(is_gone(os_pid));
+}
 
 TEST(the_program_has_no_child_to_wait_for)
 {

@@ -468,7 +468,7 @@ static void asks_for_its_state(const relay *r)
 static cop_pid ask_in_vain(cop_node *node, cop_pid pid)
 {
         cop_pid asker = cop_spawn_with(asks_for_its_state, relay, .pid = pid);
-        await_true(cop__load_relaxed(&cop__slot_of(node, asker)->stack_bytes) > 0);
+        await_true(cop__load_relaxed(&cop__slot_of(node, asker)->task.stack_bytes) > 0);
         settle_with(pid);
         return asker;
 }

@@ -78,7 +78,7 @@ TEST(PSU_03_what_has_no_partitions_or_too_many_is_refused)
 TEST(a_partition_of_many_counts_as_many_and_none_of_them_has_a_name_that_all_would_have)
 {
         cop_child children[101] = { 0 };
-        char ids[100][8], text[200];
+        char ids[100][16], text[200];
         for (int i = 0; i < 100; i++) {
                 snprintf(ids[i], sizeof(ids[i]), "c%d", i);
                 children[i] = (cop_child){ .id = ids[i], .run = waits, .unnamed = true };

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/calling.h"
 #include "base/random.h"
 #include "tests/node_fixture.h"
 
@@ -278,13 +279,33 @@ TEST(the_log_says_who_waits_for_whom)
         node_end(node);
 }
 
+static void never_answers(const ask *a)
+{
+        (void)a;
+        cop_sleep(COP_FOREVER);
+}
+
+/* Else who looks could take a member that has been elsewhere in between for one that has waited all the time. */
+IN_NODE(a_task_that_is_awaited_again_is_another_wait_under_the_same_reference)
+{
+        const struct cop__calling *own = cop__calling_of(node, cop_self());
+        cop_message *result;
+        cop_task task = cop_task_async_nolink(never_answers, ask, .how = BY_CALL);
+        uint64_t before = cop__load_relaxed(&own->stand);
+        ck_assert_int_eq(cop_task_yield(&result, task, 0), COP_E_TIMEOUT);
+        ck_assert_int_eq(cop_task_yield(&result, task, 1), COP_E_TIMEOUT);
+        ck_assert_uint_eq(cop__load_relaxed(&own->stand), before + 2);
+        ck_assert_uint_eq(cop__load_relaxed(&own->waits), 0);
+        cop_task_shutdown(&result, task, PATIENCE_MS);
+}
+
 /* ---- What is none ----------------------------------------------------------------------- */
 
 /* Has nothing to do, and waits in the middle of nothing. */
 static bool is_idle(cop_node *node, cop_pid pid)
 {
         const struct cop__actor *actor = cop__slot_of(node, pid);
-        return cop__queue_is_asleep(&actor->queue) && cop__load_relaxed(&actor->stack_bytes) == 0;
+        return cop__queue_is_asleep(&actor->queue) && cop__load_relaxed(&actor->task.stack_bytes) == 0;
 }
 
 IN_NODE(who_answers_before_it_calls_closes_no_ring)

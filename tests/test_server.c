@@ -392,7 +392,7 @@ IN_NODE(a_bad_idle_time_and_one_without_an_entry_end_the_server)
 
 static uint64_t stack_bytes_of(cop_node *node, cop_pid pid)
 {
-        return cop__load_relaxed(&cop__slot_of(node, pid)->stack_bytes);
+        return cop__load_relaxed(&cop__slot_of(node, pid)->task.stack_bytes);
 }
 
 IN_NODE(GSV_life_16_an_idle_server_holds_no_stack_keeps_its_state_and_wakes_for_a_message)

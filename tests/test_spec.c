@@ -206,7 +206,7 @@ TEST(SUP_start_16_twins_are_found_among_a_hundred_thousand)
 {
         enum { COUNT = 100000 };
         cop_child *children = calloc(COUNT + 1, sizeof(*children));
-        char (*ids)[16] = calloc(COUNT, sizeof(*ids));
+        char (*ids)[24] = calloc(COUNT, sizeof(*ids));
         for (int i = 0; i < COUNT; i++) {
                 snprintf(ids[i], sizeof(ids[i]), "child%d", i);
                 children[i] = (cop_child){ .id = ids[i], .run = nothing };

@@ -694,6 +694,24 @@ IN_FAMILY(new_specs_hold_from_each_childs_next_start)
         expect_end("dcb");
 }
 
+IN_FAMILY(new_specs_do_not_rename_a_supervisor)
+{
+        const cop_supervisor desk = { .children = COP_CHILDREN(WORKER("a")) };
+        TREE(shop, .children = COP_CHILDREN({ .id = "desk", .supervisor = &desk }));
+        const cop_supervisor nameless = { PATIENT, .children = COP_CHILDREN(WORKER("a")) };
+        const cop_supervisor renamed = { .name = "bench", PATIENT, .children = COP_CHILDREN(WORKER("a")) };
+        cop_pid root = grow_and_expect(&shop, "a");
+        ck_assert_int_eq(cop_replace_specs("desk", &renamed), COP_OK);
+        ck_assert_int_eq(cop_replace_specs("desk", &nameless), COP_OK);
+        cop_auto answer = children_of(cop_whereis("desk"));
+        ck_assert(cop_text_equal(cop_read(cop_children, answer)->name, "desk"));
+        cop_pid a = crash("a");
+        expect("end a boom");
+        expect("start a");
+        ck_assert_ptr_eq(strstr(outcome_of(a), "desk restarted it as "), outcome_of(a));
+        fell(root);
+}
+
 IN_FAMILY(SUP_upgrade_02_wrong_specs_change_nothing)
 {
         TREE(shop, .children = COP_CHILDREN(WORKER("a")));

@@ -517,7 +517,7 @@ IN_NODE(a_request_to_one_that_dies_with_it_is_answered_with_its_reason)
         cop_send(pid, stay);
         await_and_drop(COP_KIND(stay));
         cop_pid asker = cop_spawn_with(asks_for_its_state, relay, .pid = pid);
-        await_true(cop__load_relaxed(&cop__slot_of(node, asker)->stack_bytes) > 0);
+        await_true(cop__load_relaxed(&cop__slot_of(node, asker)->task.stack_bytes) > 0);
         settle_with(pid); /* it has the request */
         cop_send_exit(pid, cop_atom("boom"));
         cop_auto message = await(COP_KIND(outcome));

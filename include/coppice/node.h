@@ -51,6 +51,7 @@ typedef struct cop_node_options {
                                    costs address space; docs/decisions/stack_size.md */
         bool processes;         /* there will be actors with COP_ISOLATION_PROCESS: what forks their processes is
                                    forked now, before the node has threads; else when the first one is spawned */
+        unsigned max_processes; /* of such actors at once, by all of the node and of their processes: 1,024; docs/processes.md */
         unsigned slice_ms;      /* an actor that computes for longer is interrupted if others wait: 4; at most 1,000; preempt.h */
         bool no_preempt;        /* nobody is ever interrupted */
         unsigned spare_workers; /* that go on while workers are stuck: 16; with `workers` at most 64 together; docs/preemption.md */

@@ -53,6 +53,7 @@ typedef struct cop_memory_use {
         uint64_t refused;  /* spawns, messages and cop_allocs since the node started */
         uint64_t alarms;   /* how often it has been over */
         bool over;
+        uint64_t returned; /* bytes that bursts have left, and the system has had back since the node started */
 } cop_memory_use;
 
 /* Threads: any. */

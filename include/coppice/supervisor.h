@@ -62,7 +62,7 @@ typedef struct cop_backoff {
         int64_t max_ms;    /* 0: 60,000, or first_ms if that is more; COP_FOREVER: none */
         double factor;     /* 0: 2; at least 1 */
         double jitter;     /* 0 to 1: this part of each delay is left to chance */
-        int64_t stable_ms; /* running so long makes it start from first_ms again; 0: max_ms */
+        int64_t stable_ms; /* running so long makes it start from first_ms again; 0: max_ms, or 60,000 without one */
         uint32_t tries;    /* restarts in a row after which the supervisor gives up; 0: no end */
 } cop_backoff;
 

@@ -1,0 +1,292 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * What a burst has left goes back to the system, and nothing else does: whoever has an old pid hears what it would have heard, no pid comes
+ * again, and a full node has as much room as before. What is waited for is the node's own count of what went; how long that takes is
+ * nowhere looked at.
+ *
+ * A simulated node has no ebb, and under ThreadSanitizer slots have none: there is no fence.
+ */
+#include "tests/node_fixture.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#define SWARM 20000
+
+/* Libcheck writes a line for each ck_assert that it passes, and the threads of a node would wait for each other there. */
+#define REQUIRE(claim) ((claim) ? (void)0 : ck_abort_msg("not so: %s", #claim))
+
+#define SLOTS_EBB (!COP__TSAN)
+#define RSS_IS_OURS (!COP__ASAN && !COP__TSAN && !COP__TINY)
+
+typedef struct { int64_t number; } flash;
+COP_MESSAGE(flash, number);
+
+typedef struct { int64_t unused; } dawn;
+COP_MESSAGE(dawn, unused);
+
+typedef struct { int64_t seen; } gnat;
+
+static void gnat_on_flash(gnat *self, const flash *f)
+{
+        self->seen += f->number;
+        cop_reply(flash, .number = self->seen);
+}
+
+static void gnat_on_dawn(gnat *self, const dawn *d)
+{
+        (void)self;
+        (void)d;
+        cop_exit(cop_atom("normal"));
+}
+
+COP_SERVER(gnat, COP_ON(flash, gnat_on_flash), COP_ON(dawn, gnat_on_dawn));
+
+static uint64_t returned(cop_node *node)
+{
+        cop_memory_use use;
+        cop_memory(node, &use);
+        return use.returned;
+}
+
+/* The claim's own thread sleeps meanwhile: while it is awake in the node, slots do not go (scheduler/grace.h). */
+#define await_ebb(condition)                                                               \
+        do {                                                                               \
+                uint64_t until_ns_ = cop__clock_ns() + (uint64_t)PATIENCE_MS * 1000000;    \
+                while (!(condition)) {                                                     \
+                        REQUIRE(cop__clock_ns() < until_ns_ && "never: " #condition);      \
+                        cop_sleep(1);                                                      \
+                }                                                                          \
+        } while (0)
+
+static bool is_simulated(void)
+{
+        return suite_seed() >= 0;
+}
+
+static void hatch(cop_pid *gnats, size_t count)
+{
+        for (size_t i = 0; i < count; i++) {
+                gnats[i] = cop_spawn_server(&gnat_server, NULL);
+                REQUIRE(gnats[i].bits != 0);
+                REQUIRE(cop_send(gnats[i], flash, .number = 1) == COP_OK);
+                cop_message_free(cop_receive(COP_FOREVER, COP_KIND(flash)));
+        }
+}
+
+static void end_all(const cop_pid *gnats, size_t count)
+{
+        for (size_t i = 0; i < count; i++)
+                cop_send(gnats[i], dawn, .unused = 0);
+        for (size_t i = 0; i < count; i++)
+                await_ebb(!cop_is_alive(gnats[i]));
+}
+
+static cop_pid *nest_for(size_t count)
+{
+        cop_pid *gnats = calloc(count, sizeof(*gnats));
+        ck_assert_ptr_nonnull(gnats);
+        return gnats;
+}
+
+/* Nine tenths of the slots have gone, and their states. */
+static bool most_has_gone(cop_node *node, uint64_t before, size_t count)
+{
+        size_t slot = SLOTS_EBB ? sizeof(struct cop__actor) : 0;
+        return returned(node) - before >= count * (slot + 64) / 10 * 8;
+}
+
+IN_NODE(what_a_burst_of_actors_has_left_goes_back)
+{
+        if (is_simulated())
+                return;
+        cop_pid *gnats = nest_for(SWARM);
+        for (int round = 0; round < 2; round++) {
+                uint64_t before = returned(node);
+                hatch(gnats, SWARM);
+                end_all(gnats, SWARM);
+                await_ebb(most_has_gone(node, before, SWARM));
+        }
+        free(gnats);
+}
+
+IN_NODE(an_old_pid_is_as_dead_as_before_when_its_slot_has_gone)
+{
+        if (is_simulated())
+                return;
+        cop_pid *gnats = nest_for(SWARM);
+        cop_ref ref;
+        hatch(gnats, SWARM);
+        end_all(gnats, SWARM);
+        await_ebb(most_has_gone(node, 0, SWARM));
+        for (size_t i = 0; i < SWARM; i += 97) {
+                cop_message *reply = NULL;
+                ck_assert(!cop_is_alive(gnats[i]));
+                ck_assert_int_eq(cop_call(&reply, gnats[i], 5000, flash, .number = 1), COP_E_NO_ACTOR);
+                ck_assert_int_eq(cop_monitor(gnats[i], &ref), COP_OK);
+                await_and_drop(COP_REF(cop_down, ref));
+                cop_send_exit(gnats[i], cop_atom("kill"));
+                /* Nor is there one whom a guess would find. */
+                cop_pid guess = { gnats[i].bits + 1 };
+                ck_assert(!cop_is_alive(guess));
+                cop_send(guess, flash, .number = 1);
+        }
+        free(gnats);
+}
+
+static int by_bits(const void *left, const void *right)
+{
+        const cop_pid *a = left, *b = right;
+        return (a->bits > b->bits) - (a->bits < b->bits);
+}
+
+IN_NODE(slots_that_have_gone_come_again_with_pids_that_never_were)
+{
+        if (is_simulated())
+                return;
+        cop_pid *gnats = nest_for((size_t)3 * SWARM);
+        for (size_t round = 0; round < 3; round++) {
+                uint64_t before = returned(node);
+                hatch(&gnats[round * SWARM], SWARM);
+                if (round == 2)
+                        break;
+                end_all(&gnats[round * SWARM], SWARM);
+                await_ebb(most_has_gone(node, before, SWARM));
+        }
+        /* They are where the first were, but for those that lie in some thread's cache. */
+        ck_assert_uint_lt(cop__load_relaxed(&node->slots.used), SWARM + SWARM / 4);
+        qsort(gnats, (size_t)3 * SWARM, sizeof(*gnats), by_bits);
+        for (size_t i = 1; i < (size_t)3 * SWARM; i++)
+                REQUIRE(gnats[i - 1].bits != gnats[i].bits);
+        free(gnats);
+}
+
+#define ROOM 3000
+
+static void waits(void)
+{
+        cop_sleep(COP_FOREVER);
+}
+
+static size_t fill(cop_pid *pids)
+{
+        size_t count = 0;
+        while (count < ROOM && cop_spawn_opt(&(cop_spawn_options){ .run = waits }, &pids[count]) == COP_OK)
+                count++;
+        return count;
+}
+
+static void kill_all_of(const cop_pid *pids, size_t count)
+{
+        for (size_t i = 0; i < count; i++)
+                cop_send_exit(pids[i], cop_atom("kill"));
+        for (size_t i = 0; i < count; i++)
+                await_ebb(!cop_is_alive(pids[i]));
+}
+
+/* Whenever a spawner finds the table empty, hidden slots are shown again; so it is filled again and again while they ebb. */
+IN_NODE_WITH(a_full_node_has_as_much_room_while_slots_ebb, .max_actors = ROOM)
+{
+        if (is_simulated() || !SLOTS_EBB)
+                return;
+        cop_pid *pids = nest_for(ROOM);
+        size_t most = fill(pids);
+        ck_assert_uint_gt(most, ROOM / 10 * 9);
+        kill_all_of(pids, most);
+        uint64_t before = returned(node), goal = before + ROOM * sizeof(struct cop__actor) / 2;
+        while (returned(node) < goal) {
+                size_t count = fill(pids);
+                ck_assert_uint_gt(count, ROOM / 10 * 9);
+                kill_all_of(pids, count);
+                if (returned(node) == before)
+                        await_ebb(returned(node) != before);
+        }
+        free(pids);
+}
+
+typedef struct { uint64_t first, count; } strays;
+COP_MESSAGE(strays, first, count);
+
+/* Calls old pids all the time: each is answered at once that nobody is there, or by who lives there. */
+static void pesters(const strays *old)
+{
+        for (;;)
+                for (uint64_t i = 0; i < old->count; i++) {
+                        cop_pid pid = { old->first + (i << 32) };
+                        cop_message *reply = NULL;
+                        cop_status status = cop_call(&reply, pid, COP_FOREVER, flash, .number = 1);
+                        REQUIRE(status == COP_OK || status == COP_E_NO_ACTOR || status == COP_E_DIED);
+                        cop_message_free(reply);
+                        cop_yield(); /* a call that nobody answers ends no turn */
+                }
+}
+
+IN_NODE(strays_find_nobody_while_slots_come_and_go)
+{
+        if (is_simulated())
+                return;
+        cop_pid *gnats = nest_for(SWARM), pest[4];
+        hatch(gnats, SWARM / 4);
+        for (size_t i = 0; i < COP__COUNT(pest); i++)
+                pest[i] = cop_spawn_with(pesters, strays, .first = gnats[0].bits, .count = SWARM / 4);
+        end_all(gnats, SWARM / 4);
+        int rounds = COP__TINY ? 10 : 3;
+        for (int round = 0; round < rounds; round++) {
+                uint64_t before = returned(node);
+                hatch(gnats, SWARM / 4);
+                end_all(gnats, SWARM / 4);
+                await_ebb(returned(node) > before);
+        }
+        for (size_t i = 0; i < COP__COUNT(pest); i++)
+                ck_assert(cop_is_alive(pest[i]));
+        kill_all_of(pest, COP__COUNT(pest));
+        free(gnats);
+}
+
+#if RSS_IS_OURS
+static size_t resident(void)
+{
+        unsigned long size = 0, pages = 0;
+        FILE *file = fopen("/proc/self/statm", "r");
+        ck_assert_ptr_nonnull(file);
+        ck_assert_int_eq(fscanf(file, "%lu %lu", &size, &pages), 2);
+        fclose(file);
+        return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static void ticks(const dawn *d)
+{
+        char name[32];
+        (void)d;
+        cop_ref ref;
+        snprintf(name, sizeof(name), "n%llu", (unsigned long long)cop_self().bits);
+        REQUIRE(cop_register(name, cop_self()) == COP_OK);
+        REQUIRE(cop_monitor(cop_parent(), &ref) == COP_OK);
+        for (int i = 0; i < 3; i++)
+                REQUIRE(cop_send_after(&ref, 100000000, cop_self(), flash, .number = i) == COP_OK);
+        cop_send(cop_parent(), dawn, .unused = 0);
+        cop_sleep(COP_FOREVER);
+}
+
+/* With names, timers and monitors, which have memory of their own; warmed up, since tables stay as large as they were. */
+IN_NODE(after_a_burst_with_names_timers_and_monitors_little_is_resident)
+{
+        if (is_simulated())
+                return;
+        cop_pid *pids = nest_for(SWARM / 4);
+        size_t low = 0, high = 0;
+        for (int round = 0; round < 2; round++) {
+                uint64_t before = returned(node);
+                low = resident();
+                for (size_t i = 0; i < SWARM / 4; i++)
+                        pids[i] = cop_spawn_with(ticks, dawn, .unused = 0);
+                for (size_t i = 0; i < SWARM / 4; i++)
+                        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(dawn)));
+                high = resident();
+                kill_all_of(pids, SWARM / 4);
+                await_ebb(returned(node) - before >= (high - low) / 10);
+        }
+        await_ebb(resident() < low + (high - low) / 4);
+        free(pids);
+}
+#endif

@@ -1,0 +1,269 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * What the process of an actor may send, once its memory is broken: anything. It writes past the library, straight into its socket,
+ * packets that are right, nearly right, and wrong; the node must stand, whatever becomes of the actor.
+ *
+ * Pids in them are the actor's own, nobody's, and that of a bystander who does not mind: any actor may end any other.
+ */
+#define _GNU_SOURCE
+#include <sys/socket.h>
+
+#include "actors/crossing.h"
+#include "base/random.h"
+#include "tests/apart.h"
+
+/* Where its socket lies in each process; see zygote_main.c. */
+#define SOCKET 250
+
+typedef struct lie {
+        uint64_t seed;
+        int64_t packets;
+        cop_pid bystander;
+} lie;
+COP_MESSAGE(lie, seed, packets, bystander);
+
+typedef struct liar {
+        uint64_t random;
+        cop_pid bystander;
+} liar;
+COP_MESSAGE(liar, random, bystander);
+
+static uint64_t draw(liar *self)
+{
+        return cop__random_next(&self->random);
+}
+
+static uint64_t draw_below(liar *self, uint32_t bound)
+{
+        return cop__random_below(&self->random, bound);
+}
+
+/* Small, at an edge, or anything. */
+static uint64_t draw_number(liar *self)
+{
+        static const uint64_t edges[] = { 0, 1, 2, UINT32_MAX, INT64_MAX, UINT64_C(1) << 63, UINT64_MAX };
+        switch (draw_below(self, 3)) {
+        case 0:
+                return draw_below(self, 40);
+        case 1:
+                return edges[draw_below(self, COP__COUNT(edges))];
+        default:
+                return draw(self);
+        }
+}
+
+static cop_pid draw_pid(liar *self)
+{
+        switch (draw_below(self, 4)) {
+        case 0:
+                return cop_self();
+        case 1:
+                return self->bystander;
+        case 2:
+                return (cop_pid){ UINT64_C(0xffff) << 40 | draw_below(self, 1000) }; /* in no node */
+        default:
+                return cop_no_pid();
+        }
+}
+
+static cop_text draw_text(liar *self)
+{
+        static const char letters[] = "bystander\0\x1b[2J\xff";
+        switch (draw_below(self, 4)) {
+        case 0:
+                return (cop_text){ NULL, 0 };
+        case 1:
+                return cop_text_of("bystander");
+        case 2:
+                return (cop_text){ letters, draw_below(self, sizeof(letters)) };
+        default:
+                return cop_text_of("no such name");
+        }
+}
+
+static cop_term draw_term(liar *self)
+{
+        static const cop_term items[] = { { .type = COP_TERM_NIL } };
+        switch (draw_below(self, 6)) {
+        case 0:
+                return cop_nil();
+        case 1:
+                return cop_int((int64_t)draw_number(self));
+        case 2:
+                return cop_pid_term(draw_pid(self));
+        case 3:
+                return cop_list_of(items, 1);
+        case 4:
+                return cop_tuple_of(items, 1);
+        default:
+                return cop_atom("normal");
+        }
+}
+
+/* ---- Bodies ------------------------------------------------------------------------------ */
+
+static cop_status encode_query(liar *self, uint8_t **bytes, size_t *size)
+{
+        uint8_t *body = NULL;
+        size_t body_size = 0;
+        cop__wish wish = { .server = draw_number(self), .run = draw_number(self), .name = draw_text(self),
+                           .label = draw_text(self), .server_name = draw_text(self),
+                           .mailbox_limit = (uint32_t)draw_number(self) };
+        if (draw_below(self, 2) == 0 &&
+            cop__kind_encode(COP_KIND_OF(cop__wish), &wish, &body, &body_size) != COP_OK)
+                body_size = 0;
+        cop__query query = {
+                .what = (uint32_t)draw_below(self, COP__ASK_LAST + 2), .how = (uint32_t)draw_below(self, 7),
+                .on = draw_below(self, 2), .number = (int64_t)draw_number(self), .pid = draw_pid(self),
+                .ref = { draw_number(self) }, .name = draw_text(self), .term = draw_term(self),
+                .value = draw_term(self), .body = cop_bytes_of(body, body_size),
+        };
+        cop_status status = cop__kind_encode(COP_KIND_OF(cop__query), &query, bytes, size);
+        free(body);
+        return status;
+}
+
+static cop_status encode_obituary(liar *self, uint8_t **bytes, size_t *size)
+{
+        cop__obituary obituary = { .reason = draw_term(self), .ignored = draw_below(self, 2), .reports = true,
+                                   .unread = (uint32_t)draw_number(self), .from = draw_pid(self),
+                                   .message = draw_text(self), .state = draw_text(self) };
+        return cop__kind_encode(COP_KIND_OF(cop__obituary), &obituary, bytes, size);
+}
+
+/* What belongs into such a packet. */
+static cop_status encode_fitting(liar *self, const struct cop__packet *packet, uint8_t **bytes, size_t *size)
+{
+        cop__log_line line = { .level = (uint32_t)draw_number(self), .text = draw_text(self) };
+        switch (packet->type) {
+        case COP__PACKET_ASK:
+                return encode_query(self, bytes, size);
+        case COP__PACKET_ENDED:
+                return encode_obituary(self, bytes, size);
+        case COP__PACKET_LOG:
+                return cop__kind_encode(COP_KIND_OF(cop__log_line), &line, bytes, size);
+        case COP__PACKET_SIGNAL:
+                if (packet->signal != COP__SIGNAL_EXIT && draw_below(self, 2) == 0)
+                        return cop__kind_encode(COP_KIND_OF(add), &(add){ 5 }, bytes, size);
+                return cop__kind_encode(COP_KIND_OF(cop_any), &(cop_any){ draw_term(self) }, bytes, size);
+        default:
+                return cop__kind_encode(COP_KIND_OF(cop_any), &(cop_any){ draw_term(self) }, bytes, size);
+        }
+}
+
+/* That of any other packet. */
+static cop_status encode_body(liar *self, const struct cop__packet *packet, uint8_t **bytes, size_t *size)
+{
+        struct cop__packet other = { .type = (uint8_t)draw_below(self, COP__PACKET_LOG + 1) };
+        return encode_fitting(self, draw_below(self, 100) > 0 ? packet : &other, bytes, size);
+}
+
+/* ---- Packets ------------------------------------------------------------------------------- */
+
+static void write_all(const void *bytes, size_t size)
+{
+        for (const char *at = bytes; size > 0;) {
+                ssize_t sent = send(SOCKET, at, size, MSG_NOSIGNAL);
+                if (sent < 0)
+                        _exit(0); /* it has been enough */
+                at += sent;
+                size -= (size_t)sent;
+        }
+}
+
+/* Mostly of a type that a process may send: with one that it may not, all is over. */
+static uint8_t draw_type(liar *self)
+{
+        static const uint8_t types[] = { COP__PACKET_SIGNAL, COP__PACKET_SIGNAL, COP__PACKET_ASK, COP__PACKET_ASK,
+                                         COP__PACKET_ASK, COP__PACKET_STARTED, COP__PACKET_DEFER,
+                                         COP__PACKET_UNWATCH, COP__PACKET_LOG };
+        switch (draw_below(self, 200)) {
+        case 0:
+                return COP__PACKET_ENDED;
+        case 1:
+                return (uint8_t)draw(self);
+        default:
+                return types[draw_below(self, COP__COUNT(types))];
+        }
+}
+
+static uint8_t draw_signal(liar *self)
+{
+        static const uint8_t types[] = { COP__SIGNAL_MESSAGE, COP__SIGNAL_REPLY, COP__SIGNAL_FAILED,
+                                         COP__SIGNAL_EXIT };
+        return draw_below(self, 100) > 0 ? types[draw_below(self, COP__COUNT(types))] : (uint8_t)draw(self);
+}
+
+static void tell_a_lie(liar *self)
+{
+        uint8_t *bytes = NULL;
+        size_t size = 0;
+        struct cop__packet packet = {
+                .type = draw_type(self), .signal = draw_signal(self), .flags = (uint16_t)draw_number(self),
+                .pid = draw_pid(self).bits, .ref = draw_number(self), .more = draw_number(self),
+        };
+        if (encode_body(self, &packet, &bytes, &size) != COP_OK)
+                return; /* a text that is none */
+        packet.size = (uint32_t)size;
+        for (uint64_t wrong = draw_below(self, 50) == 0 ? 1 + draw_below(self, 4) : 0; wrong > 0 && size > 0; wrong--)
+                bytes[draw_below(self, (uint32_t)size)] = (uint8_t)draw(self);
+        if (draw_below(self, 200) == 0)
+                packet.size = (uint32_t)draw_number(self);
+        write_all(&packet, sizeof(packet));
+        write_all(bytes, size);
+        free(bytes);
+}
+
+static void liar_on_lie(liar *self, const lie *l)
+{
+        self->random = l->seed;
+        self->bystander = l->bystander;
+        for (int64_t i = 0; i < l->packets; i++)
+                tell_a_lie(self);
+        _exit(0);
+}
+
+COP_SERVER(liar, COP_ON(lie, liar_on_lie));
+
+static cop_pid begin_bystander(void)
+{
+        cop_pid pid = cop_spawn_server(&adder_server, NULL);
+        cop_register("bystander", pid);
+        return pid;
+}
+
+static void be_lied_to(uint64_t seed, cop_pid *bystander)
+{
+        if (!cop_is_alive(*bystander))
+                *bystander = begin_bystander();
+        cop_pid pid = START_APART(.server = &liar_server);
+        cop_ref ref = watch(pid);
+        cop_send(pid, lie, .seed = seed, .packets = 200, .bystander = *bystander);
+        cop_message_free(await(COP_REF(cop_down, ref)));
+        cop_auto reply = NULL;
+        cop_pid honest = cop_spawn_server(&adder_server, NULL);
+        ck_assert_msg(cop_call(&reply, honest, PATIENCE_MS, add, .number = 7) == COP_OK, "after the lies of seed %llu",
+                      (unsigned long long)seed);
+        ck_assert_int_eq(cop_read(sum, reply)->total, 7);
+        cop_send_exit(honest, cop_atom("kill"));
+}
+
+/* Processes that are asked for with addresses where no code is say so. */
+static void hush(void)
+{
+        int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        ck_assert_int_ge(dup2(nowhere, STDERR_FILENO), 0);
+        close(nowhere);
+}
+
+TEST_WITHIN(whatever_a_process_writes_the_node_stands, 600)
+{
+        hush(); /* before the zygote, whose children have it too */
+        cop_node *node = node_begin((cop_node_options){ .processes = true });
+        const char *seeds = getenv("COP_SOAK_LIES");
+        uint64_t rounds = seeds != NULL ? (uint64_t)atoll(seeds) : suite_is_slow() || COP__TINY ? 20 : 100;
+        cop_pid bystander = begin_bystander();
+        for (uint64_t seed = 1; seed <= rounds; seed++)
+                be_lied_to(seed, &bystander);
+        node_end(node);
+}
