@@ -29,7 +29,7 @@ void cop__machine_prepend(struct cop__mailbox *list, struct cop__mailbox *before
                 cop__store_relaxed(&before->last->node.next, &list->first->node);
         list->first = before->first;
         cop__store_relaxed(&list->count, list->count + before->count);
-        *before = (struct cop__mailbox){ NULL, NULL, 0 };
+        *before = (struct cop__mailbox){ .first = NULL };
 }
 
 static struct cop__signal *take_first(struct cop__mailbox *list)
@@ -260,7 +260,7 @@ void cop_machine_enter_first(void)
         if (cop__signal_message(&cop__thread_here()->pool, COP_KIND_OF(cop__machine_time),
                                 &(cop__machine_time){ { 0 } }, &signal) != COP_OK)
                 cop__exit_with(actor, COP_TUPLE(cop_atom("system_limit"), cop_atom("machine")));
-        struct cop__mailbox one = { NULL, NULL, 0 };
+        struct cop__mailbox one = { .first = NULL };
         cop__machine_append(&one, signal);
         cop__machine_prepend(&actor->mailbox, &one);
 }
