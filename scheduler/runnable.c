@@ -110,8 +110,8 @@ void cop__pile_share(struct cop__worker *worker)
         if (cop__load_relaxed(&scheduler->shared[COP_PRIORITY_NORMAL].count) != 0)
                 return;
         cop__desk_come(desk);
-        struct cop__task_list list =
-                cop__pile_cut(&desk->pile, half < COP__SHARED_BATCH ? half : COP__SHARED_BATCH);
+        uint32_t batch = scheduler->habits.shared_batch;
+        struct cop__task_list list = cop__pile_cut(&desk->pile, half < batch ? half : batch);
         cop__desk_leave(desk);
         if (list.count > 0)
                 cop__shared_put(scheduler, COP_PRIORITY_NORMAL, list.first, list.last, list.count);
