@@ -251,9 +251,11 @@ bool cop__exit_signal(struct cop__thread *thread, struct cop__actor *actor,
                 return false;
         }
         if (kill && !actor->killed) {
-                actor->killed = true; /* also in the middle of terminate() */
-                cop__shared_term_drop(actor->reason);
-                actor->reason = NULL;
+                actor->killed = true; /* also in the middle of terminate(), where other reasons wait in vain; else the first one counts */
+                if (actor->leaving) {
+                        cop__shared_term_drop(actor->reason);
+                        actor->reason = NULL;
+                }
         }
         if (actor->reason == NULL)
                 actor->reason = kill ? cop__reason(COP__REASON_KILLED) : cop__shared_term_take(reason);

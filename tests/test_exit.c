@@ -120,6 +120,18 @@ IN_NODE(EXS_13_the_first_of_two_exit_signals_is_the_reason)
         }
 }
 
+/* Both are there when it looks: the first has ended it already. */
+IN_NODE_WITH(EXS_13_a_kill_that_comes_second_is_not_the_reason, .workers = 1)
+{
+        for (int i = 0; i < 200; i++) {
+                cop_pid p = cop_spawn(puppet);
+                cop_ref ref = watch(p);
+                send_exit(p, "first");
+                send_exit(p, "kill");
+                await_down(ref, "first");
+        }
+}
+
 IN_NODE(EXS_14_a_signal_to_the_dead_has_no_effect)
 {
         cop_pid p = cop_spawn(puppet);
