@@ -62,6 +62,8 @@ struct cop__crossing {
         struct cop__tray in, out;
         struct cop__table held;     /* requests, by reference */
         cop__obituary *obituary;    /* flat; for the crash report */
+        void *read;                 /* flat, of `kind`: what is being done, which may end the actor; NULL: nothing */
+        const cop_kind *kind;
 };
 
 /* Something has happened to the socket or the process: look. To an outpost. */

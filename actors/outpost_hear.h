@@ -28,4 +28,7 @@ void cop__crossing_flush(struct cop__crossing *crossing, cop_pid self);
 /* Frees the obituary. */
 void cop__crossing_bury(struct cop__crossing *crossing);
 
+/* What was read last, if there is something, is freed. */
+void cop__crossing_done(struct cop__crossing *crossing);
+
 #endif
