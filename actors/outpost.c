@@ -249,6 +249,7 @@ static void end_crossing(struct cop__belonging *belonging)
         cop__tray_free(&crossing->in);
         cop__tray_free(&crossing->out);
         cop__crossing_bury(crossing);
+        cop__crossing_done(crossing);
         free(crossing);
 }
 

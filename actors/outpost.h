@@ -67,6 +67,8 @@ struct cop__crossing {
         uint64_t last_ref;          /* the greatest under which it has asked */
         uint64_t look_at_ns;        /* when to look for a ring again; 0: there is none */
         cop__obituary *obituary;    /* flat; for the crash report */
+        void *read;                 /* flat, of `kind`: what is being done, which may end the actor; NULL: nothing */
+        const cop_kind *kind;
 };
 
 /* Something has happened to the socket or the process: look. To an outpost. */

@@ -32,13 +32,24 @@ static COP__NORETURN void exit_because(cop_term why)
         cop_exit(COP_TUPLE(cop_atom("os_process"), why));
 }
 
-/* What is in the packet, of that kind. The caller ends it with cop__flat_drop and free. */
+void cop__crossing_done(struct cop__crossing *crossing)
+{
+        if (crossing->read == NULL)
+                return;
+        cop__flat_drop(crossing->kind, crossing->read);
+        free(crossing->read);
+        crossing->read = NULL;
+}
+
+/* What is in the packet, of that kind. It is the crossing's until cop__crossing_done, as what is done with it may end the actor. */
 static void *read_value(const struct hearing *hearing, const cop_kind *kind)
 {
         void *value;
         cop_status status = cop__packet_value(hearing->packet, hearing->body, kind, &value);
         if (status != COP_OK)
                 exit_because(cop_atom(status == COP_E_NO_MEMORY ? "no_memory" : "malformed"));
+        hearing->crossing->read = value;
+        hearing->crossing->kind = kind;
         return value;
 }
 
@@ -217,8 +228,7 @@ static void send_exit(const struct hearing *hearing)
         void *value = read_value(hearing, COP_KIND_OF(cop_any));
         cop__send_exit((cop_pid){ hearing->packet->pid }, (cop_ref){ hearing->packet->ref },
                        ((const cop_any *)value)->term);
-        cop__flat_drop(COP_KIND_OF(cop_any), value);
-        free(value);
+        cop__crossing_done(hearing->crossing);
 }
 
 static void hear_signal(const struct hearing *hearing)
@@ -264,8 +274,7 @@ static void hear_question(const struct hearing *hearing)
         struct cop__verdict answer = { .told = { .status = COP_OK, .term = cop_nil() } };
         void *value = read_value(hearing, COP_KIND_OF(cop__query));
         bool known = cop__outpost_answer(value, &answer);
-        cop__flat_drop(COP_KIND_OF(cop__query), value);
-        free(value);
+        cop__crossing_done(hearing->crossing);
         if (!known)
                 exit_because(cop_atom("malformed"));
         cop_status status = cop__tray_put(&hearing->crossing->out,
@@ -283,8 +292,7 @@ static void hear_sys(const struct hearing *hearing)
         void *value = read_value(hearing, COP_KIND_OF(cop__sys_answer));
         bool fits = cop__outpost_sys_hear(hearing->self, hearing->crossing,
                                           (cop_ref){ hearing->packet->ref }, value);
-        cop__flat_drop(COP_KIND_OF(cop__sys_answer), value);
-        free(value);
+        cop__crossing_done(hearing->crossing);
         if (!fits)
                 exit_because(cop_atom("malformed"));
 }
@@ -298,8 +306,7 @@ static void hear_started(const struct hearing *hearing)
         void *value = read_value(hearing, COP_KIND_OF(cop_any));
         cop_term extra = ((const cop_any *)value)->term;
         cop_status status = extra.type != COP_TERM_NIL ? cop_start_extra(extra) : COP_OK;
-        cop__flat_drop(COP_KIND_OF(cop_any), value);
-        free(value);
+        cop__crossing_done(hearing->crossing);
         if (status != COP_OK)
                 exit_because(cop_atom("no_memory"));
         hearing->crossing->started = true;
@@ -321,6 +328,7 @@ static void hear_end(const struct hearing *hearing)
         void *value = read_value(hearing, COP_KIND_OF(cop__obituary));
         cop__crossing_bury(crossing);
         crossing->obituary = value;
+        crossing->read = NULL;
         cop__count_by(&cop__here_of(cop__thread_here())->dead_letters, crossing->obituary->unread);
         if (crossing->obituary->ignored && !crossing->started)
                 cop_ignore();
@@ -334,8 +342,7 @@ static void hear_log(const struct hearing *hearing)
         cop_log_level level = line->level <= COP_LOG_DEBUG ? (cop_log_level)line->level
                                                            : COP_LOG_DEBUG;
         cop__log_to(hearing->crossing->node, level, line->text.data);
-        cop__flat_drop(COP_KIND_OF(cop__log_line), value);
-        free(value);
+        cop__crossing_done(hearing->crossing);
 }
 
 /* {signal, 'SIGKILL'} or {exit_status, 3}. */

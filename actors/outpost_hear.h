@@ -34,4 +34,7 @@ struct cop__held *cop__held_of(const struct cop__crossing *crossing, cop_ref ref
 /* Frees the obituary. */
 void cop__crossing_bury(struct cop__crossing *crossing);
 
+/* What was read last, if there is something, is freed. */
+void cop__crossing_done(struct cop__crossing *crossing);
+
 #endif
