@@ -59,8 +59,7 @@ enum cop__life {
 struct cop__mailbox {
         struct cop__signal *first, *last;
         uint32_t count;
-        bool heeds;     /* priority messages may overtake; see priority.h */
-        bool overtaken; /* one has, since the last search of the mailbox began */
+        bool overtaken; /* a priority message has, since the last search of the mailbox began; see priority.h */
 };
 
 /* Memory that a user asked for, before the user's bytes. */

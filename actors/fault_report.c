@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "actors/fault.h"
+#include "actors/inside.h"
 #include "actors/object.h"
 
 /* Frames beyond these are only counted. */
@@ -333,7 +334,7 @@ void cop__fault_report(const struct cop__fault *fault, const struct cop__fault_r
                        const char *actor, const ucontext_t *context)
 {
         struct line line;
-        begin_line(&line, "** the node stops: ");
+        begin_line(&line, cop__inside_here() != NULL ? "** the process of one actor stops: " : "** the node stops: ");
         if (refusal->blame == COP__BLAME_OUTSIDE) {
                 cop__words_add(&line.words, "somebody has sent a signal");
         } else {

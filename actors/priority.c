@@ -8,10 +8,7 @@
 
 bool cop__consent(struct cop__actor *actor)
 {
-        if (cop__rare_of(actor) == NULL)
-                return false;
-        actor->mailbox.heeds = true;
-        return true;
+        return cop__rare_of(actor) != NULL;
 }
 
 void cop__overtake(struct cop__actor *actor, struct cop__signal *signal)

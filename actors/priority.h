@@ -5,7 +5,7 @@
  *      mailbox.first ─► P1 ─► P2 ─► a ─► b ─► c ◄─ mailbox.last         P3 goes behind P2: `overtaker`
  *
  * On its way such a signal is one like the others and keeps its place in the queue. Its sender sets `urgent`, as for exit
- * signals, and an owner that has consented (`heeds`) looks there before each message that it takes: then it takes in all
+ * signals, and the owner looks there before each message that it takes: then it takes in all
  * that has arrived, and what bears COP__SIGNAL_PRIORITY goes in front of the ordinary ones. So what was sent before a receive
  * began is seen by that receive, and actors that never consent pay nothing.
  *
@@ -17,7 +17,7 @@
 
 #include "actors/actor.h"
 
-/* Lets priority messages overtake from now on. False: no memory. */
+/* What the owner needs when a message overtakes: such messages come through an alias of its making. False: no memory. */
 bool cop__consent(struct cop__actor *actor);
 
 /* A message that has been taken out of the queue goes in front of the ordinary ones. The owner has consented. */

@@ -458,7 +458,6 @@ void cop__actor_born(struct cop__thread *thread, struct cop__actor *actor,
         actor->leaving = false;
         actor->terminating = false;
         actor->killed = false;
-        actor->mailbox.heeds = false;
         actor->mailbox.overtaken = false;
         actor->reports = false;
         actor->reason = NULL;

@@ -52,24 +52,25 @@ static enum cop__ebb_state go_on(struct cop__scheduler *scheduler)
 uint64_t cop__ebb_step(struct cop__scheduler *scheduler, uint64_t now_ns)
 {
         struct cop__ebb *ebb = &scheduler->ebb;
+        uint64_t period_ns = cop__load_relaxed(&ebb->period_ns);
         bool goes = ebb->pool_goes || ebb->upper_goes;
         if (!goes && !is_high(scheduler)) {
                 ebb->next_ns = 0;
                 return UINT64_MAX;
         }
         if (ebb->next_ns == 0)
-                ebb->next_ns = now_ns + COP__EBB_NS;
+                ebb->next_ns = now_ns + period_ns;
         if (!goes && now_ns < ebb->next_ns)
                 return ebb->next_ns - now_ns;
         if (!goes) {
-                ebb->next_ns = now_ns + COP__EBB_NS;
+                ebb->next_ns = now_ns + period_ns;
                 begin(scheduler);
         }
         switch (go_on(scheduler)) {
         case COP__EBB_GOES:
                 return 0;
         case COP__EBB_WAITS:
-                return ebb->waited < PATIENT_AFTER ? WAIT_NS : COP__EBB_NS;
+                return ebb->waited < PATIENT_AFTER ? WAIT_NS : period_ns;
         default:
                 break;
         }

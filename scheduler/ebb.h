@@ -24,8 +24,9 @@
 
 struct cop__scheduler;
 
-/* The watch's alone, but for `returned`. */
+/* The watch's alone, but for what is atomic. */
 struct cop__ebb {
+        uint64_t period_ns; /* atomic; from one to the next: COP__EBB_NS, or less where it is tested */
         uint64_t next_ns;  /* the next begins; 0: nothing was high at the last look */
         bool pool_goes;    /* one is under way: there, ... */
         bool upper_goes;   /* ... and in the layer above, ... */

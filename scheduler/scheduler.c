@@ -162,6 +162,7 @@ cop_status cop__scheduler_start(struct cop__scheduler *scheduler, unsigned worke
         cop__lock_init(&scheduler->shared_lock);
         cop__quiet_init(&scheduler->quiet);
         cop__poll_init(&scheduler->poll);
+        scheduler->ebb.period_ns = COP__EBB_NS;
         init_pool(scheduler);
         cop_status status = cop__stack_pool_init(&scheduler->stacks, stack_size);
         if (status != COP_OK) {

@@ -83,7 +83,7 @@ IN_NODE(SPN_13_of_three_messages_that_nobody_receives_three_are_counted)
 IN_NODE(SPN_13_a_huge_mailbox_is_counted_at_once)
 {
         NEEDS_THREADS();
-        enum { COUNT = 100000 };
+        enum { COUNT = 15000 };
         cop__store_release(&flag, 0);
         cop_pid pid = cop_spawn_server(&clerk_server, NULL);
         cop_send(pid, go, .number = 1);

@@ -197,7 +197,7 @@ static void add_leaf(cop_child *child)
                 .restart = (cop_restart)draw(3),
                 .shutdown_ms = draw(4) == 0 ? COP_BRUTAL_KILL : COP_SHUTDOWN_DEFAULT,
         };
-        if (draw(5) == 0)
+        if (child->restart != COP_TEMPORARY && draw(5) == 0)
                 child->backoff = (cop_backoff){ .first_ms = 1, .max_ms = 3 };
 }
 
