@@ -2,7 +2,7 @@
 /*
  * Deaths of actors that had much of anything: they are dealt with in slices, between which others have their turns.
  *
- * There is one worker, and an actor that counts its turns, of which it has one between any two slices. The count is noted when the
+ * There is one worker, no spare one beside it, and an actor that counts its turns, of which it has one between any two slices. The count is noted when the
  * death begins, and looked at again by whoever first finds that a part of it is over: the difference is the number of slices. That is
  * what is checked, and no time is.
  */
@@ -40,6 +40,15 @@ static void counts(void)
                 cop_send(cop_self(), spin);
                 cop_yield();
         }
+}
+
+/* One that has begun: else those who die might be through before its first turn. */
+static cop_pid start_counter(void)
+{
+        uint64_t before = cop__load_relaxed(&turns);
+        cop_pid counter = cop_spawn(counts);
+        await_true(cop__load_relaxed(&turns) != before);
+        return counter;
 }
 
 static void note(void)
@@ -109,13 +118,13 @@ static int64_t many_holdings(void)
         return LOAD * (int64_t)COP__HOLDINGS_BATCH;
 }
 
-IN_NODE_WITH(what_the_dead_held_goes_out_in_slices_and_all_of_it_before_the_news, .workers = 1)
+IN_NODE_WITH(what_the_dead_held_goes_out_in_slices_and_all_of_it_before_the_news, .workers = 1, .no_spare_workers = true)
 {
         NEEDS_THREADS();
         start_registry("rooms", (cop_registry){ .keys = COP_UNIQUE });
         cop_pid holder = spawn_holder(many_holdings());
         cop_pid witness = spawn_witness(holder);
-        cop_pid counter = cop_spawn(counts);
+        cop_pid counter = start_counter();
         cop_send(holder, spin);
         expect_slices(witness);
         put_down(counter);
@@ -128,13 +137,13 @@ static void ends(const load *l)
         cop_send_exit(l->pid, cop_atom("kill"));
 }
 
-IN_NODE_WITH(a_registry_that_ends_is_emptied_in_slices, .workers = 1)
+IN_NODE_WITH(a_registry_that_ends_is_emptied_in_slices, .workers = 1, .no_spare_workers = true)
 {
         NEEDS_THREADS();
         cop_pid keeper = start_registry("rooms", (cop_registry){ .keys = COP_UNIQUE });
         cop_pid holder = spawn_holder(many_holdings());
         cop_pid witness = spawn_witness(keeper);
-        cop_pid counter = cop_spawn(counts);
+        cop_pid counter = start_counter();
         cop_spawn_with(ends, load, .pid = keeper);
         expect_slices(witness);
         put_down(counter);
@@ -179,7 +188,7 @@ IN_NODE(a_key_of_one_who_dies_in_slices_is_free_as_soon_as_he_is_not_alive)
         keys_are_free_at_once();
 }
 
-IN_NODE_WITH(so_it_is_on_one_worker, .workers = 1)
+IN_NODE_WITH(so_it_is_on_one_worker, .workers = 1, .no_spare_workers = true)
 {
         keys_are_free_at_once();
 }
@@ -210,7 +219,7 @@ static void calls(const load *l)
         cop_send(cop_parent(), found, .slices = slices(), .right = status == COP_E_DIED);
 }
 
-IN_NODE_WITH(requests_in_flight_of_the_dead_are_dropped_in_slices, .workers = 1)
+IN_NODE_WITH(requests_in_flight_of_the_dead_are_dropped_in_slices, .workers = 1, .no_spare_workers = true)
 {
         NEEDS_THREADS();
         cop_pid silent = cop_spawn(never_answers);
@@ -219,7 +228,7 @@ IN_NODE_WITH(requests_in_flight_of_the_dead_are_dropped_in_slices, .workers = 1)
         await_and_drop(COP_KIND(spin));
         cop_pid witness = cop_spawn_with(calls, load, .pid = pid);
         await_true(cop__unread(cop__slot_of(node, pid)) == 1);
-        cop_pid counter = cop_spawn(counts);
+        cop_pid counter = start_counter();
         cop_send(pid, load);
         expect_slices(witness);
         put_down(counter);
@@ -257,11 +266,11 @@ static void owns(const load *l)
         note();
 }
 
-IN_NODE_WITH(belongings_of_the_dead_end_in_slices, .workers = 1)
+IN_NODE_WITH(belongings_of_the_dead_end_in_slices, .workers = 1, .no_spare_workers = true)
 {
         NEEDS_THREADS();
         cop__store_seq(&slices_of_things, 0);
-        cop_pid counter = cop_spawn(counts);
+        cop_pid counter = start_counter();
         cop_spawn_with(owns, load, .count = LOAD * (int64_t)COP__DEATH_SLICE);
         await_true(cop__load_seq(&slices_of_things) != 0);
         ck_assert_uint_ge(cop__load_seq(&slices_of_things), SLICES);
