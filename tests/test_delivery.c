@@ -217,7 +217,7 @@ static void drains(const parties *p)
 IN_NODE(MSG_17_memory_that_another_thread_frees_comes_back_to_who_made_it)
 {
         const int64_t batch = 20000;
-        const int rounds = suite_is_slow() ? 5 : 100;
+        const int rounds = suite_is_slow() ? 5 : COP__TINY ? 20 : 100;
         size_t after_three = 0;
         for (int round = 0; round < rounds; round++) {
                 cop_pid pid = cop_spawn_with(drains, parties, .count = batch);

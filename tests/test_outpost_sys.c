@@ -551,16 +551,20 @@ static uint64_t read_request(void)
 
 static cop__sys_answer lie_of(int64_t what)
 {
-        cop_term two = COP_TUPLE(cop_int(1), cop_int(2));
+        static cop_term pair[2]; /* outlives this call, as what is in the answer must */
         switch (what) {
         case NO_STATUS:
                 return (cop__sys_answer){ 9999, cop_nil() };
         case NO_MAP:
                 return (cop__sys_answer){ COP_OK, cop_int(1) };
         case NO_MESSAGES:
-                return (cop__sys_answer){ COP_OK, COP_MAP(cop_atom("status"), cop_atom("running")) };
+                pair[0] = cop_atom("status");
+                pair[1] = cop_atom("running");
+                return (cop__sys_answer){ COP_OK, cop_map_of(pair, 1) };
         case NO_COUNTS:
-                return (cop__sys_answer){ COP_OK, two };
+                pair[0] = cop_int(1);
+                pair[1] = cop_int(2);
+                return (cop__sys_answer){ COP_OK, cop_tuple_of(pair, 2) };
         case NO_LIST:
         case NO_DEED:
                 return (cop__sys_answer){ COP_OK, cop_atom("ok") };
