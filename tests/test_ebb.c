@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define SWARM (COP__TINY ? 2000 : 20000)
+#define SWARM (COP__TINY ? 4000 : 20000)
 
 /* Libcheck writes a line for each ck_assert that it passes, and the threads of a node would wait for each other there. */
 #define REQUIRE(claim) ((claim) ? (void)0 : ck_abort_msg("not so: %s", #claim))
