@@ -93,7 +93,8 @@ void cop__park_wait(struct cop__park *park, uint32_t ticket, uint64_t deadline_n
 static COP__COLD void wake_poller(struct cop__park *park)
 {
         const uint64_t one = 1;
-        while (write(park->wake_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+        int wake_fd = cop__load_relaxed(&park->wake_fd);
+        while (write(wake_fd, &one, sizeof(one)) < 0 && errno == EINTR)
                 ;
 }
 
@@ -110,7 +111,7 @@ void cop__park_wake(struct cop__park *park)
 
 void cop__park_poll_begin(struct cop__park *park, int wake_fd)
 {
-        park->wake_fd = wake_fd;
+        cop__store_relaxed(&park->wake_fd, wake_fd); /* a waker of the wait before may be reading it */
         cop__store_release(&park->polling, 1); /* with the descriptor; pairs with the waker's load */
         cop__fence_seq(); /* POLLING */
 }

@@ -29,7 +29,7 @@ struct cop__park {
         struct ck_ec32 count;
         uint64_t deadline_ns; /* of the wait that is on; the sleeper's */
         uint32_t polling;     /* atomic; the sleeper sleeps in an epoll, or is about to */
-        int wake_fd;          /* that ends it; written before `polling` */
+        int wake_fd;          /* atomic; that ends it; written before `polling` */
 };
 
 void cop__park_init(struct cop__park *park);
