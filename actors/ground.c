@@ -10,11 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/code_names.h"
+#include "actors/object.h"
 #include "base/compiler.h"
 #include "base/own_code.h"
 
-/* Executable segments of the program and of libm: one or two each. */
+/* Executable segments of the program and of libm, and those of sanitizers: one or two each. */
 #define OPEN_MAX 8
+#define SANITIZER_MAX 4
 
 /* Harmless when its frames are thrown away, but not when others run in the middle of it: it is on its way out. */
 static const char *const ending_names[] = {
@@ -34,6 +37,8 @@ struct cop__grounds {
         const struct cop__code_map *map;
         struct cop__code_range open[OPEN_MAX];
         size_t open_count;
+        struct cop__code_range sanitizer[SANITIZER_MAX];
+        size_t sanitizer_count;
         struct cop__code_range ending[COP__COUNT(ending_names)];
         size_t ending_count;
         struct cop__code_range waiting[COP__COUNT(waiting_names)];
@@ -61,21 +66,40 @@ static bool is_libm(const char *path)
                strncmp(name, "libmvec.so", 10) == 0;
 }
 
+static bool is_sanitizer(const struct dl_phdr_info *info)
+{
+        struct cop__object object;
+        cop__object_init(&object, info);
+        for (size_t i = 0; i < object.symbol_count; i++)
+                if (cop__symbol_is_function(&object.symbols[i]) &&
+                    cop__code_name_marks_sanitizer(object.names + object.symbols[i].st_name))
+                        return true;
+        return false;
+}
+
+static size_t add_segments(const struct dl_phdr_info *info, struct cop__code_range *ranges,
+                           size_t count, size_t max)
+{
+        for (size_t i = 0; i < info->dlpi_phnum && count < max; i++) {
+                const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+                uintptr_t low = info->dlpi_addr + header->p_vaddr;
+                if (header->p_type == PT_LOAD && header->p_flags & PF_X)
+                        ranges[count++] = (struct cop__code_range){ low, low + header->p_memsz };
+        }
+        return count;
+}
+
 static int open_object(struct dl_phdr_info *info, size_t size, void *opaque)
 {
         struct cop__grounds *grounds = opaque;
         bool is_program = grounds->is_program;
         (void)size;
         grounds->is_program = false;
-        if (is_program ? is_static(info) : !is_libm(info->dlpi_name))
-                return 0;
-        for (size_t i = 0; i < info->dlpi_phnum && grounds->open_count < OPEN_MAX; i++) {
-                const ElfW(Phdr) *header = &info->dlpi_phdr[i];
-                uintptr_t low = info->dlpi_addr + header->p_vaddr;
-                if (header->p_type == PT_LOAD && header->p_flags & PF_X)
-                        grounds->open[grounds->open_count++] =
-                                (struct cop__code_range){ low, low + header->p_memsz };
-        }
+        if (is_program ? !is_static(info) : is_libm(info->dlpi_name))
+                grounds->open_count = add_segments(info, grounds->open, grounds->open_count, OPEN_MAX);
+        else if (!is_program && is_sanitizer(info))
+                grounds->sanitizer_count = add_segments(info, grounds->sanitizer,
+                                                        grounds->sanitizer_count, SANITIZER_MAX);
         return 0;
 }
 
@@ -142,6 +166,8 @@ enum cop__ground cop__ground_of(const struct cop__grounds *grounds, uintptr_t pc
 {
         if (is_own(grounds, pc))
                 return COP__GROUND_OWN;
+        if (is_in_one_of(grounds->sanitizer, grounds->sanitizer_count, pc))
+                return COP__GROUND_CLOSED;
         enum cop__code code = cop__code_map_find(grounds->map, pc);
         if (code == COP__CODE_USER)
                 return is_in_one_of(grounds->open, grounds->open_count, pc) ? COP__GROUND_OPEN

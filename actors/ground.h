@@ -9,6 +9,7 @@
  *                                   allocator of its own
  *      libm                         open: it touches nothing but its arguments
  *      functions of the C library   harmless, if they touch nothing but their arguments, as memcpy and qsort do
+ *      a sanitizer's library        closed: parts of its allocator have no names, and who jumps into them leaves no frame
  *      every other library          closed: it may hold a lock of its own
  *      a static program             closed as a whole: there the C library cannot be told apart well enough
  *
