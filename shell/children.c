@@ -1,8 +1,10 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* The commands children, count, explain, terminate, restart, delete and start: supervisors that run. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "actors/actor.h"
+#include "actors/census.h"
 #include "mailbox/term.h"
 #include "shell/columns.h"
 #include "shell/command.h"
@@ -236,14 +238,63 @@ static bool read_kin(struct cop__words *words, const char *usage, struct kin *ki
         return cop__words_end(words);
 }
 
+/*
+ * A child that has an id is known to its supervisor by that alone. Who types its pid, as `i` shows it, means the child that has it:
+ * then kin->child is the id.
+ */
+static bool knows_id(const struct cop__shell *shell, struct kin *kin)
+{
+        struct cop__census *census = &shell->node->census;
+        uint32_t rows = cop__census_count(census);
+        for (uint32_t row = 0; kin->child.pid.bits != 0 && row < rows; row++) {
+                struct cop__census_entry entry;
+                if (!cop__census_read(census, row, &entry) || entry.id[0] == '\0' ||
+                    !cop_pid_equal(entry.child, kin->child.pid) ||
+                    !cop_pid_equal(entry.supervisor, kin->who.pid))
+                        continue;
+                memcpy(kin->id, entry.id, sizeof(kin->id));
+                kin->child = cop_to_name(kin->id);
+                return true;
+        }
+        return false;
+}
+
+/* What is asked of a supervisor: by what was typed, and else by the id of who has that pid. */
+typedef cop_status kin_request(const struct kin *kin, cop_pid *pid);
+
+static cop_status ask_kin(struct cop__shell *shell, struct kin *kin, kin_request *request, cop_pid *pid)
+{
+        begin_wait(shell);
+        cop_status status = request(kin, pid);
+        if (status == COP_E_NOT_FOUND && knows_id(shell, kin))
+                status = request(kin, pid);
+        end_wait(shell);
+        return status;
+}
+
+static cop_status ask_to_terminate(const struct kin *kin, cop_pid *unused)
+{
+        (void)unused;
+        return cop_terminate_child_of(cop_to_pid(kin->who.pid), kin->child);
+}
+
+static cop_status ask_to_restart(const struct kin *kin, cop_pid *pid)
+{
+        return cop_restart_child_of(cop_to_pid(kin->who.pid), kin->child, pid, NULL);
+}
+
+static cop_status ask_to_delete(const struct kin *kin, cop_pid *unused)
+{
+        (void)unused;
+        return cop_delete_child_of(cop_to_pid(kin->who.pid), kin->child);
+}
+
 COP__COMMAND(terminate)
 {
         struct kin kin;
         if (!read_kin(words, command->usage, &kin))
                 return false;
-        begin_wait(shell);
-        cop_status status = cop_terminate_child_of(cop_to_pid(kin.who.pid), kin.child);
-        end_wait(shell);
+        cop_status status = ask_kin(shell, &kin, ask_to_terminate, NULL);
         if (!has_worked(shell, kin.who.called, status))
                 return false;
         cop__text_append_string(&shell->out, "ok\n");
@@ -256,9 +307,7 @@ COP__COMMAND(restart)
         cop_pid pid;
         if (!read_kin(words, command->usage, &kin))
                 return false;
-        begin_wait(shell);
-        cop_status status = cop_restart_child_of(cop_to_pid(kin.who.pid), kin.child, &pid, NULL);
-        end_wait(shell);
+        cop_status status = ask_kin(shell, &kin, ask_to_restart, &pid);
         if (!has_worked(shell, kin.who.called, status))
                 return false;
         append_pid(shell, pid);
@@ -270,9 +319,7 @@ COP__COMMAND(delete)
         struct kin kin;
         if (!read_kin(words, command->usage, &kin))
                 return false;
-        begin_wait(shell);
-        cop_status status = cop_delete_child_of(cop_to_pid(kin.who.pid), kin.child);
-        end_wait(shell);
+        cop_status status = ask_kin(shell, &kin, ask_to_delete, NULL);
         if (!has_worked(shell, kin.who.called, status))
                 return false;
         cop__text_append_string(&shell->out, "ok\n");

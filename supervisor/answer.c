@@ -161,18 +161,31 @@ void cop__on_start_child(struct cop__supervisor *self, const cop__start_child *r
 /* ---- Wishes --------------------------------------------------------------------------- */
 
 /* NULL: the caller has been told why. */
+/* The one that was asked for, NULL: there is none, and the caller has been told. */
+static struct cop__child *found(struct cop__child *child)
+{
+        if (child == NULL)
+                refuse(COP_E_NOT_FOUND, cop_no_pid());
+        return child;
+}
+
+/* To look at, by pid or id. */
 static struct cop__child *find(const struct cop__supervisor *self, cop_pid pid, cop_text id)
 {
-        struct cop__child *child = NULL;
         if (pid.bits == 0 && !self->roster->keyed) {
                 refuse(COP_E_DYNAMIC, cop_no_pid());
                 return NULL;
         }
-        child = pid.bits != 0 ? cop__roster_by_pid(self->roster, pid)
-                              : cop__roster_by_id(self->roster, id.data, id.size);
-        if (child == NULL)
-                refuse(COP_E_NOT_FOUND, cop_no_pid());
-        return child;
+        return found(pid.bits != 0 ? cop__roster_by_pid(self->roster, pid)
+                                   : cop__roster_by_id(self->roster, id.data, id.size));
+}
+
+/* To change, as OTP has it: by id, or by pid where ids do not count. A pid could be that of a life which is over. */
+static struct cop__child *find_named(const struct cop__supervisor *self, cop_pid pid, cop_text id)
+{
+        if (pid.bits != 0 && self->roster->keyed)
+                return found(NULL);
+        return find(self, pid, id);
 }
 
 static void terminate_child(struct cop__supervisor *self, struct cop__child *child)
@@ -229,7 +242,7 @@ static void delete_child(struct cop__supervisor *self, struct cop__child *child)
 
 void cop__on_ask_child(struct cop__supervisor *self, const cop__ask_child *request)
 {
-        struct cop__child *child = find(self, request->pid, request->id);
+        struct cop__child *child = find_named(self, request->pid, request->id);
         if (child == NULL)
                 return;
         switch (request->wish) {

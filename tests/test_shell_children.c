@@ -189,6 +189,7 @@ AT_SHELL(a_child_is_meant_by_its_pid_too)
         snprintf(line, sizeof(line), "terminate shop %s", cop_pid_print(cop_whereis("a"), pid));
         says(line, "ok\n");
         says("count shop", "1 children, 0 active; 0 supervisors, 1 workers\n");
+        complains(line, "** shop has no such child; children shop lists them\n");
         fell(root);
 }
 

@@ -276,7 +276,7 @@ IN_FAMILY(a_start_that_hangs_can_be_terminated)
         let_ask(START_D);
         cop_pid d = expect("hang d");
         cop_ref ref = watch(d);
-        ck_assert_int_eq(cop_terminate_child_of(cop_to_pid(root), cop_to_pid(d)), COP_OK);
+        ck_assert_int_eq(cop_terminate_child(root, "d"), COP_OK);
         await_down(ref, "killed");
         expect("answer shutdown");
         ck_assert_int_eq(count_of(root).specs, 0); /* it never was */
@@ -472,17 +472,22 @@ IN_FAMILY(a_temporary_child_that_is_terminated_is_forgotten)
         fell(root);
 }
 
-/* OTP knows such children by id alone; here a pid will do as well. */
-IN_FAMILY(SUP_api_06_who_is_no_child_is_not_found)
+IN_FAMILY(SUP_api_06_who_is_no_child_is_not_found_nor_is_the_pid_of_one_that_has_an_id)
 {
         TREE(shop, .children = ABC(0));
-        cop_pid root = grow_and_expect(&shop, "abc");
+        cop_pid root = grow_and_expect(&shop, "abc"), b = cop_whereis("b");
         ck_assert_int_eq(cop_terminate_child(root, "x"), COP_E_NOT_FOUND);
         ck_assert_int_eq(cop_terminate_child(root, cop_self()), COP_E_NOT_FOUND);
         ck_assert_int_eq(cop_terminate_child(root, cop_no_pid()), COP_E_BAD_ARGUMENT);
-        ck_assert_int_eq(cop_terminate_child(root, cop_whereis("b")), COP_OK);
-        expect_end("b");
+        ck_assert_int_eq(cop_terminate_child(root, b), COP_E_NOT_FOUND);
+        ck_assert_int_eq(cop_restart_child(root, b, NULL), COP_E_NOT_FOUND);
+        ck_assert_int_eq(cop_delete_child(root, b), COP_E_NOT_FOUND);
+        cop_message *answer;
+        ck_assert_int_eq(cop_get_child(root, b, &answer), COP_OK); /* as supervisor:get_childspec does */
+        cop_message_free(answer);
+        ck_assert(cop_pid_equal(cop_whereis("b"), b));
         fell(root);
+        expect_end("cba");
 }
 
 IN_FAMILY(SUP_api_07_only_a_child_that_has_stopped_can_be_deleted)

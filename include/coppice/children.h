@@ -8,10 +8,13 @@
  *
  * Each is a call to the supervisor, for any actor or visiting thread, and waits until it is done: a
  * start until the child's init has ended, a stop until the child is dead. Meanwhile the supervisor
- * serves others. `to` is a supervisor, by pid or name; `which` is a child, by pid or id. A dynamic
- * supervisor (COP_DYNAMIC) knows its children by pid only, and forgets each with its end.
+ * serves others. `to` is a supervisor, by pid or name; `which` is a child, by its id. A dynamic
+ * supervisor (COP_DYNAMIC) knows its children by pid instead, and forgets each with its end.
  *
  * What people get wrong:
+ * - The pid of a child that has an id is not found when the child is to be stopped, restarted or
+ *   deleted, as in OTP: by the time the call arrives it may be that of a life which is over. To
+ *   look at the child (cop_get_child) a pid will do.
  * - A child's id is its registered name as well, unless it is `unnamed`.
  * - What was started here is forgotten when the supervisor itself is restarted: it begins with its
  *   spec again.
@@ -127,7 +130,7 @@ COP_API cop_status cop_which_children_of(cop_address to, cop_message **answer);
 
 COP_API cop_status cop_count_children_of(cop_address to, cop_child_count *count);
 
-/* The same for cop_read(cop_child_spec, answer). Errors: COP_E_NOT_FOUND, COP_E_DYNAMIC. */
+/* The same for cop_read(cop_child_spec, answer), by id or pid. Errors: COP_E_NOT_FOUND, COP_E_DYNAMIC. */
 COP_API cop_status cop_get_child_of(cop_address to, cop_address which, cop_message **answer);
 
 /*
