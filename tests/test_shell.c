@@ -101,11 +101,12 @@ struct stage {
         cop_pid till;
 };
 
-static void stage_begin(struct stage *stage, unsigned workers)
+static void stage_begin(struct stage *stage, cop_node_options options)
 {
         __atomic_store_n(&stalled, 0, __ATOMIC_RELAXED);
         __atomic_store_n(&may_go_on, 0, __ATOMIC_RELAXED);
-        stage->node = node_begin((cop_node_options){ .name = "shop", .workers = workers });
+        options.name = "shop";
+        stage->node = node_begin(options);
         cop__shell_init(&stage->shell, stage->node);
         stage->till = cop_spawn_server(&till_server, "till");
         settle_with(stage->till);
@@ -118,13 +119,13 @@ static void stage_end(struct stage *stage)
         node_end(stage->node);
 }
 
-#define ON_STAGE(claim) ON_STAGE_WITH(claim, 2)
-#define ON_STAGE_WITH(claim, workers)                        \
+#define ON_STAGE(claim) ON_STAGE_WITH(claim, .workers = 2)
+#define ON_STAGE_WITH(claim, ...)                            \
         static void on_stage_##claim(struct stage *stage);   \
         TEST(claim)                                          \
         {                                                    \
                 struct stage stage;                          \
-                stage_begin(&stage, workers);                \
+                stage_begin(&stage, (cop_node_options){ __VA_ARGS__ }); \
                 on_stage_##claim(&stage);                    \
                 stage_end(&stage);                           \
         }                                                    \
@@ -579,7 +580,7 @@ ON_STAGE(info_shows_what_an_actor_knows_of_itself)
         assert_has(out(stage, expected), "a thread of the program");
 }
 
-ON_STAGE_WITH(looking_needs_no_worker, 1)
+ON_STAGE_WITH(looking_needs_no_worker, .workers = 1)
 {
         ck_assert_int_eq(cop_send("till", stall, 0), COP_OK);
         while (!__atomic_load_n(&stalled, __ATOMIC_ACQUIRE))
@@ -789,10 +790,8 @@ static const char *status_row(struct stage *stage, const char *row)
         return strstr(status, row) != NULL ? row : status;
 }
 
-ON_STAGE(sys_asks_an_actor_in_a_process_of_its_own_as_any_other)
+ON_STAGE_WITH(sys_asks_an_actor_in_a_process_of_its_own_as_any_other, .workers = 2, .processes = true)
 {
-        if (COP__TSAN)
-                return; /* the process does not start here, for a reason not known; test_outpost_sys has the same there */
         cop_pid pid;
         NEEDS_THREADS();
         ck_assert_int_eq(cop_start(&(cop_spawn_options){ .server = &till_server, .name = "apart",
@@ -827,10 +826,8 @@ static void odd_init(odd *self)
 
 COP_SERVER(odd, COP_INIT(odd_init), COP_STATE(odd));
 
-ON_STAGE(sys_says_so_when_a_state_cannot_leave_its_process)
+ON_STAGE_WITH(sys_says_so_when_a_state_cannot_leave_its_process, .workers = 2, .processes = true)
 {
-        if (COP__TSAN)
-                return; /* the process does not start here, for a reason not known; test_outpost_sys has the same there */
         cop_pid pid;
         NEEDS_THREADS();
         ck_assert_int_eq(cop_start(&(cop_spawn_options){ .server = &odd_server, .name = "apart",
