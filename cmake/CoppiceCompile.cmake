@@ -27,9 +27,8 @@ endif()
 
 set(coppice_sanitize_flags "")
 if(COPPICE_SANITIZE)
-        # A finding ends the program: a test must not pass with one. -O1 and frame pointers
-        # make the reports readable.
-        set(coppice_sanitize_flags -fsanitize=${COPPICE_SANITIZE} -fno-sanitize-recover=all -O1)
+        # A finding ends the program: a test must not pass with one.
+        set(coppice_sanitize_flags -fsanitize=${COPPICE_SANITIZE} -fno-sanitize-recover=all)
 endif()
 
 if(COPPICE_FUZZ)

@@ -17,18 +17,20 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 
-# Walks through one model and prints what SPIN says.
+# walk LEVEL MODEL OPTIONS...: through one model, compiled so well, and prints what SPIN says. A planted bug is met
+# long before a compiler has optimised the way there.
 walk() {
-        model=$1
-        shift
+        level=$1
+        model=$2
+        shift 2
         rm -f pan*
         spin -a "$@" "$here/models/$model.pml" || exit 1
-        "$cc" -O2 -w -DSAFETY -DMEMLIM=1500 -o pan pan.c || exit 1
+        "$cc" "$level" -w -DSAFETY -DMEMLIM=1500 -o pan pan.c || exit 1
         ./pan -m200000
 }
 
 holds() {
-        said=$(walk "$@")
+        said=$(walk -O2 "$@")
         case $said in
         *'not completed'* | *'too small'*) echo "models: $*: not walked to the end"; exit 1 ;;
         *'errors: 0'*) echo "models: $*: holds" ;;
@@ -37,7 +39,7 @@ holds() {
 }
 
 is_found() {
-        said=$(walk "$@")
+        said=$(walk -O0 "$@")
         case $said in
         *'assertion violated'*) echo "models: $*: found" ;;
         *) echo "models: $*: a planted bug was not found:"; echo "$said"; exit 1 ;;

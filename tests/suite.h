@@ -27,7 +27,7 @@
 /* One claim; its memory is static, beside the test, linked into the list in suite.c. */
 struct suite_claim {
         TTest test;
-        double seconds; /* after which it has failed; 10 times that under a sanitizer */
+        double seconds; /* after which it has failed; 4 times that under a sanitizer or an emulator */
         struct suite_claim *next;
 };
 

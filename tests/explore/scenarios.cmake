@@ -107,13 +107,13 @@ explore_plant(spare_forgets_its_count wake a_spare_that_rested scheduler/spare.c
 
 # ---- Whole nodes ----------------------------------------------------------------------------
 
-explore_test(lives 500)
+explore_test(lives 150)
 
 explore_plant(lives_reads_the_mail_of_the_dead lives a_sender_that actors/turn.c
         "(actor->life != COP__ALIVE || signal->node.generation != generation)"
         "(actor->life != COP__ALIVE || (signal->type != COP__SIGNAL_MESSAGE && signal->node.generation != generation))")
 
-explore_test(bonds 500)
+explore_test(bonds 150)
 
 explore_plant(bonds_hears_what_was_unlinked bonds no_exit actors/relation.c
         "drop_exit(thread, actor, signal); /* unlinked meanwhile */\n                return false;"
@@ -125,7 +125,7 @@ explore_plant(bonds_keeps_what_the_queue_has bonds each_monitor actors/relation.
         "/* The signal is the half, and one day it is sent again: the queue must have let go of it. */\n                cop__queue_release(&actor->queue, &actor->cursor, &signal->node);"
         "(void)0;")
 
-explore_test(answers 500)
+explore_test(answers 150)
 
 explore_plant(answers_late_in_the_mailbox answers a_late_reply_enters actors/alias.c
         "|| !cop__alias_lets_in(actor, signal)) {"
@@ -134,7 +134,7 @@ explore_plant(answers_by_a_closed_alias answers nothing_comes actors/alias.c
         "|| !cop__alias_lets_in(actor, signal)) {"
         "|| (signal->from.bits == 0 && !cop__alias_lets_in(actor, signal))) {")
 
-explore_test(doors 500)
+explore_test(doors 200)
 
 explore_plant(doors_counts_on_by_two_steps doors who_is actors/limit.c
         "return cop__add_acq_rel(&limit->count, 1) + 1;"
@@ -143,7 +143,7 @@ explore_plant(doors_keeps_counting_the_refused doors who_is actors/limit.c
         "count_off(thread, limit, pid, signal->size);\n        cop__add_relaxed(&limit->dropped, 1);"
         "cop__add_relaxed(&limit->dropped, 1);")
 
-explore_test(marks 150)
+explore_test(marks 75)
 
 explore_plant(marks_tells_and_does_not_look_again marks what_is_left actors/watermark.c
         "word_of(pid, next == RISING ? ABOVE : BELOW)); /* LOOK */"
@@ -152,7 +152,7 @@ explore_plant(marks_tells_without_taking_the_word marks news_alternate actors/wa
         "if (!cop__cas_acq_rel(&limit->mark, &word, word_of(pid, next)))\n                        continue;"
         "cop__exchange_acq_rel(&limit->mark, word_of(pid, next));")
 
-explore_test(names 500)
+explore_test(names 150)
 
 explore_plant(names_frees_what_is_looked_at names a_look_up actors/registry.c
         "cop__epoch_call(here, &entry->epoch, free_entry);"
@@ -175,13 +175,13 @@ explore_plant(books_enter_the_dead books nobody_dead actors/book_change.c
         "if (cop__owner_lives(visit->here, pid)) {"
         "if (cop_is_alive(pid)) {")
 
-explore_test(alarms 500)
+explore_test(alarms 150)
 
 explore_plant(alarms_cancel_what_has_fired alarms a_cancelled actors/timer.c
         "cop__timer_leave(cop__timer_home_of(timers, timed->as.wait.ref), timed);\n}"
         "(void)timers;\n}")
 
-explore_test(rings 200)
+explore_test(rings 100)
 
 explore_plant(rings_are_looked_for_twice_at_most rings of_two actors/call.c
         "if (ring == COP__RING_NONE)\n                        break;"

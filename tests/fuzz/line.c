@@ -69,7 +69,7 @@ static void begin(void)
 static bool is_left_out(const char *line, size_t size)
 {
         static const char *const words[] = { "await", "nodes", "call", "sys" };
-        while (size > 0 && (*line == ' ' || *line == '\t')) {
+        while (size > 0 && strchr(" \t\r\n", *line) && *line) {
                 line++;
                 size--;
         }

@@ -8,7 +8,7 @@ set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 end=$(($(date +%s) + $2))
-seed=$(($(date +%s) * 1000))
+seed=${COP_SOAK_SEED:-$(($(date +%s) * 1000))}
 total=0
 while [ "$total" -eq 0 ] || [ "$(date +%s)" -lt "$end" ]; do
         status=0

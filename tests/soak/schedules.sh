@@ -8,7 +8,7 @@ set -eu
 
 build=$1
 seconds=$2
-seed=$(($(date +%s) * 1000))
+seed=${COP_SOAK_SEED:-$(($(date +%s) * 1000))}
 programs=$(find "$build/tests/explore" -name 'explore_*' -type f -perm -u+x 2>/dev/null | sort)
 if [ -z "$programs" ]; then
         echo "schedules: 1 thing is missing: this build has no explored runtime, the build dev has"
