@@ -412,26 +412,63 @@ cop_status cop__node_start_inside(const cop_node_options *options, struct cop__i
 
 /* ---- Stop ---------------------------------------------------------------------------------------- */
 
-/* Kills every actor and waits for each to be dead. New ones are refused since `stopping` is set, but one that was
- * being spawned meanwhile may be found only the next time. */
+/* So many are killed before the first of them is waited for: to wait for each by itself is to wake a worker and be woken, for each. */
+#define KILLED_AT_ONCE 1024u
+
+struct killing {
+        cop_ref refs[KILLED_AT_ONCE];
+        unsigned count;
+};
+
+static void await_killed(struct killing *killing)
+{
+        for (unsigned i = 0; i < killing->count; i++)
+                cop_message_free(cop_receive(COP_FOREVER, COP_REF(cop_down, killing->refs[i])));
+        killing->count = 0;
+}
+
+static bool kill_one(struct killing *killing, const struct cop__actor *actor)
+{
+        cop_pid pid = cop__actor_pid(actor);
+        cop_ref ref;
+        if (cop_monitor(pid, &ref) != COP_OK)
+                return false;
+        if (cop_send_exit(pid, cop_atom("kill")) != COP_OK) {
+                cop_demonitor_flush(ref);
+                return false;
+        }
+        killing->refs[killing->count++] = ref;
+        return true;
+}
+
+/*
+ * Kills every actor and waits for each to be dead. New ones are refused since `stopping` is set, but one that was
+ * being spawned meanwhile may be found only the next time. For whom there is no memory there may be some when others are dead.
+ */
 static void kill_all(struct cop_node *node)
 {
+        struct killing killing = { .count = 0 };
         bool found = true;
         while (found) {
                 found = false;
                 uint32_t used = cop__load_acquire(&node->slots.used);
                 for (uint32_t slot = 1; slot <= used; slot++) {
                         struct cop__actor *actor = &node->slots.base[slot];
-                        cop_ref ref;
                         if (!cop__load_relaxed(&actor->alive) ||
                             cop__load_relaxed(&actor->task.visitor) != NULL)
                                 continue;
-                        cop_pid pid = cop__actor_pid(actor);
-                        if (cop_monitor(pid, &ref) != COP_OK || cop_send_exit(pid, cop_atom("kill")) != COP_OK)
+                        if (!kill_one(&killing, actor)) {
+                                if (killing.count == 0)
+                                        continue;
+                                await_killed(&killing);
+                                slot--;
                                 continue;
+                        }
                         found = true;
-                        cop_message_free(cop_receive(COP_FOREVER, COP_REF(cop_down, ref)));
+                        if (killing.count == KILLED_AT_ONCE)
+                                await_killed(&killing);
                 }
+                await_killed(&killing);
         }
 }
 

@@ -95,7 +95,7 @@ static void start_and_kill(void)
         cop_message_free(cop_receive(COP_FOREVER, COP_REF(cop_down, ref)));
 }
 
-BENCH(process_spawn, .unit = "start")
+BENCH(process_spawn, .unit = "start", .ops = 300, .quick_ops = 3)
 {
         for (uint64_t i = 0; i < run->ops / 10; i++)
                 start_and_kill();
