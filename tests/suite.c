@@ -116,7 +116,7 @@ void suite_is_forked(void)
 
 int suite_is_slow(void)
 {
-        return first_seed >= 0 || is_watched();
+        return first_seed >= 0 || COP__CHECKED || getenv("COP_TEST_WORKERS") != NULL || is_watched();
 }
 
 /* The numbers in a directory of /proc, without the descriptor that reads it. */

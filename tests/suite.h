@@ -53,7 +53,10 @@ void suite_seed_is(long seed);
  */
 void suite_is_forked(void);
 
-/* True under a sanitizer, valgrind or an emulator, and where COP_TEST_SLOW=1 says so: tests that repeat a million times may do fewer. */
+/*
+ * True where the suites run once more: under a sanitizer, valgrind, an emulator or a seed, in the checked builds, with another number
+ * of workers; and where COP_TEST_SLOW=1 says so. Tests that repeat a million times may do fewer there.
+ */
 int suite_is_slow(void);
 
 /*

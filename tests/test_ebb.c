@@ -236,20 +236,21 @@ static void pesters(const strays *old)
                 }
 }
 
+#define FLOCK (SWARM / 16)
+
 WITH_NEAR_EBBS(strays_find_nobody_while_slots_come_and_go, .workers = 0)
 {
         if (is_simulated())
                 return;
-        cop_pid *gnats = nest_for(SWARM), pest[4];
-        hatch(gnats, SWARM / 4);
+        cop_pid *gnats = nest_for(FLOCK), pest[2];
+        hatch(gnats, FLOCK);
         for (size_t i = 0; i < COP__COUNT(pest); i++)
-                pest[i] = cop_spawn_with(pesters, strays, .first = gnats[0].bits, .count = SWARM / 4);
-        end_all(gnats, SWARM / 4);
-        int rounds = 3;
-        for (int round = 0; round < rounds; round++) {
+                pest[i] = cop_spawn_with(pesters, strays, .first = gnats[0].bits, .count = FLOCK);
+        end_all(gnats, FLOCK);
+        for (int round = 0; round < 2; round++) {
                 uint64_t before = returned(node);
-                hatch(gnats, SWARM / 4);
-                end_all(gnats, SWARM / 4);
+                hatch(gnats, FLOCK);
+                end_all(gnats, FLOCK);
                 await_ebb(returned(node) > before);
         }
         for (size_t i = 0; i < COP__COUNT(pest); i++)
