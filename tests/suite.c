@@ -114,9 +114,14 @@ void suite_is_forked(void)
         close(nothing);
 }
 
+int suite_is_watched(void)
+{
+        return first_seed >= 0 || is_watched();
+}
+
 int suite_is_slow(void)
 {
-        return first_seed >= 0 || COP__CHECKED || getenv("COP_TEST_WORKERS") != NULL || is_watched();
+        return suite_is_watched() || COP__CHECKED || getenv("COP_TEST_WORKERS") != NULL;
 }
 
 /* The numbers in a directory of /proc, without the descriptor that reads it. */

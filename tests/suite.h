@@ -54,8 +54,13 @@ void suite_seed_is(long seed);
 void suite_is_forked(void);
 
 /*
- * True where the suites run once more: under a sanitizer, valgrind, an emulator or a seed, in the checked builds, with another number
- * of workers; and where COP_TEST_SLOW=1 says so. Tests that repeat a million times may do fewer there.
+ * True under a sanitizer, valgrind, an emulator or a seed, and where COP_TEST_SLOW=1 says so: memory is not what it is elsewhere.
+ */
+int suite_is_watched(void);
+
+/*
+ * True there, in the checked builds and with another number of workers: where the suites run once more, tests that repeat a million
+ * times may do fewer.
  */
 int suite_is_slow(void);
 

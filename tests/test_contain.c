@@ -230,7 +230,7 @@ TEST_WITHIN(faults_of_every_kind_are_told_rightly_and_leave_nothing_behind, 1800
         }
         await_true(blocks_in_use(node) <= 8);
         ck_assert_int_eq(open_descriptors(), descriptors);
-        if (!suite_is_slow()) { /* a sanitizer keeps what was freed */
+        if (!suite_is_watched()) { /* a sanitizer keeps what was freed */
                 ck_assert_uint_le(mallinfo2().uordblks, heap + (16 << 10));
                 ck_assert_uint_le(resident_bytes(), resident + (2 << 20));
         }

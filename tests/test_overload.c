@@ -276,7 +276,7 @@ TEST_WITHIN(a_flood_to_a_slow_actor_stays_bounded_and_the_shell_answers, 3600)
         cop_memory_use use;
         cop_memory(node, &use);
         ck_assert_uint_le(use.used, 64 << 20);
-        if (!suite_is_slow())
+        if (!suite_is_watched())
                 ck_assert_uint_le(most, before + (80 << 20));
         node_end(node);
         if (getenv("COP_SOAK_FLOOD") != NULL)

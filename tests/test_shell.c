@@ -346,7 +346,7 @@ ON_STAGE(a_line_that_stands_for_much_more_is_refused_before_it_takes_it)
                 ck_assert_msg(!run(stage, line), "it did not refuse %s%s...", lines[i].head, lines[i].item);
                 assert_begins(cop__text_get(&stage->shell.err), lines[i].said);
         }
-        if (!suite_is_slow())
+        if (!suite_is_watched())
                 ck_assert_msg(peak_kib() - before < 160 << 10, "it took %ld KiB", peak_kib() - before);
         ck_assert_str_eq(out(stage, "call till #bill{pence = 4, people = 2}"), "#share{pence_each = 2, number = 1}\n");
         free(line);

