@@ -56,6 +56,9 @@ static struct installation {
         struct cop__fault_witness *witnesses; /* atomic; changed under the lock, read by the reporter: WITNESS */
         int reporter; /* atomic: the thread that writes the last report; 0: none */
         int dying_by; /* that report's signal, for its alarm */
+        const struct cop__fault_refusal *refusal; /* the reporter's: what it is about */
+        bool has_begun; /* likewise: that much has been said */
+        bool is_cut; /* likewise: another fault has ended it */
         int exit_code; /* atomic: of the process when it dies; 0: it dies by the signal */
         bool has_halted; /* the reporter's */
         bool has_left_remains; /* likewise: a fault on the way there is the end */
@@ -152,17 +155,33 @@ static void call_witnesses(struct cop__fault_scope *scope, const struct cop__fau
                 witness->stopped(scope, refusal, witness->context);
 }
 
+/* The report itself faulted. It ends here, with what is certain: whose the first fault was. */
+static COP__NORETURN void cut_the_report(struct cop__fault_scope *scope, const struct cop__fault_refusal *second)
+{
+        if (!installation.is_cut) {
+                installation.is_cut = true;
+                if (!installation.has_begun)
+                        cop__fault_report_begin(&scope->fault, installation.refusal, NULL);
+                cop__fault_report_cut(second->why);
+                cop__fault_report_end(cop__load_relaxed(&installation.exit_code));
+        }
+        die(scope->fault.signal);
+}
+
 static COP__NORETURN void stop(struct cop__fault_scope *scope,
                                const struct cop__fault_refusal *refusal, const ucontext_t *context)
 {
         char actor[128] = "";
         int number = scope->fault.signal;
         if (!is_first_to_report())
-                die(number); /* the report itself faulted */
+                cut_the_report(scope, refusal);
         limit_the_report(number);
+        installation.refusal = refusal;
         if (scope->describe && refusal->blame != COP__BLAME_OUTSIDE)
                 scope->describe(actor, sizeof actor, scope->describe_context);
-        cop__fault_report(&scope->fault, refusal, actor, refusal->is_stack_lost ? NULL : context);
+        installation.has_begun = true;
+        cop__fault_report_begin(&scope->fault, refusal, actor);
+        cop__fault_report_frames(&scope->fault, refusal->is_stack_lost ? NULL : context);
         call_witnesses(scope, refusal);
         cop__fault_report_end(cop__load_relaxed(&installation.exit_code));
         die(number);
@@ -601,6 +620,8 @@ void cop__fault_forget(void)
         installation.map = NULL;
         installation.witnesses = NULL;
         installation.reporter = 0;
+        installation.has_begun = false;
+        installation.is_cut = false;
         cop__store_relaxed(&installation.exit_code, 0);
         current_scope = NULL;
 }

@@ -48,7 +48,7 @@ static const struct cop__fault_refusal in_the_runtime = {
 };
 static const struct cop__fault_refusal at_depth = {
         .blame = COP__BLAME_COPPICE,
-        .why = "the runtime was at work: what the actors share may be half changed",
+        .why = "the runtime was at work, perhaps with a bad pointer passed to it: what the actors share may be half changed",
 };
 static const struct cop__fault_refusal outside_turn = {
         .blame = COP__BLAME_COPPICE,

@@ -303,7 +303,7 @@ static bool show_frame(const struct cop__frame *frame, void *visitor)
         return true;
 }
 
-static void show_frames(const struct cop__fault *fault, const ucontext_t *context)
+void cop__fault_report_frames(const struct cop__fault *fault, const ucontext_t *context)
 {
         struct frames frames = { .shown = 0 };
         struct line line;
@@ -330,8 +330,7 @@ const char *cop__fault_blame_words(enum cop__blame blame)
         }
 }
 
-void cop__fault_report(const struct cop__fault *fault, const struct cop__fault_refusal *refusal,
-                       const char *actor, const ucontext_t *context)
+void cop__fault_report_begin(const struct cop__fault *fault, const struct cop__fault_refusal *refusal, const char *actor)
 {
         struct line line;
         begin_line(&line, cop__inside_here() != NULL ? "** the process of one actor stops: " : "** the node stops: ");
@@ -359,7 +358,14 @@ void cop__fault_report(const struct cop__fault *fault, const struct cop__fault_r
         begin_line(&line, "   because ");
         cop__words_add(&line.words, refusal->why);
         end_line(&line);
-        show_frames(fault, context);
+}
+
+void cop__fault_report_cut(const char *why)
+{
+        struct line line;
+        begin_line(&line, "   this report ends early: ");
+        cop__words_add(&line.words, why);
+        end_line(&line);
 }
 
 void cop__fault_report_end(int code)

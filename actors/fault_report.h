@@ -57,12 +57,14 @@ struct cop__fault_refusal {
         bool is_stack_lost; /* a walk would only fault again */
 };
 
-/*
- * Writes to stderr who did what where, and why it could not be contained. `context` may be
- * NULL: then the frames that the fault has recorded are all there is.
- */
-void cop__fault_report(const struct cop__fault *fault, const struct cop__fault_refusal *refusal,
-                       const char *actor, const ucontext_t *context);
+/* Writes to stderr who did what, and why it could not be contained. */
+void cop__fault_report_begin(const struct cop__fault *fault, const struct cop__fault_refusal *refusal, const char *actor);
+
+/* Where it was. `context` may be NULL: then the frames that the fault has recorded are all there is. */
+void cop__fault_report_frames(const struct cop__fault *fault, const ucontext_t *context);
+
+/* Why there is no more of it. */
+void cop__fault_report_cut(const char *why);
 
 /* How it ends, after whatever else is to be said: with that code, 0: by the signal. */
 void cop__fault_report_end(int code);

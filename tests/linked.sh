@@ -47,6 +47,14 @@ says() {
         grep -q -- "$1" "$work/said" || fail "nothing was said of '$1'"
 }
 
+# ends PROGRAM DEED WHOSE WHY: the program ends by it with its code, and says whose fault it is, and why.
+ends() {
+        runs "$1" "$2" guarded 70
+        says "the node stops: a fault in $3 cannot be contained"
+        says "because $4"
+        says "the process ends with exit code 70"
+}
+
 # is_whole PROGRAM: what does not depend on names.
 is_whole() {
         runs "$1" none guarded 0
@@ -68,8 +76,19 @@ contains() {
         says "^the next one: answered"
         runs "$1" library guarded 0
         says "^library: {fault, sigsegv"
+        for deed in free stdio lock; do
+                ends "$1" $deed "your program" "the C library was at work"
+        done
+        ends "$1" runtime "Coppice itself" "the runtime was at work, perhaps with a bad pointer passed to it"
         runs "$1" null process 0
         says "^null: {fault, sigsegv, .*$2"
+}
+
+# ends_early PROGRAM: of a second fault, while the first one is judged, or while its report is made, there is no third one.
+ends_early() {
+        ends "$1" frames "your program" "a second fault followed while it was being handled: SIGSEGV"
+        ends "$1" report "your program" "the C library was at work"
+        says "this report ends early: a second fault followed while it was being handled: SIGSEGV"
 }
 
 more=
@@ -79,6 +98,8 @@ is_whole dynamic
 contains dynamic write_nowhere
 is_whole dynamic_stripped
 contains dynamic_stripped "'0x[0-9a-f]*'" # where no name is, there is an address
+link own_names -DOWN_NAMES || { cat "$work/log" >&2; fail "it cannot be linked with a function that faults in a report"; }
+ends_early own_names
 
 # What libdw needs itself, if it is used.
 more="-lelf -lz -llzma -lbz2"
@@ -91,6 +112,7 @@ fi
 link static -static || { cat "$work/log" >&2; fail "it cannot be linked statically"; }
 strip -s "$work/static" -o "$work/static_stripped"
 is_whole static
+ends static frames "your program" "a second fault followed"
 contains static write_nowhere
 
 # Static and stripped: nothing can be contained inline, it is said so twice, and processes go on.
@@ -99,4 +121,5 @@ runs static_stripped none guarded 0
 says "warning .*your program is linked statically and stripped, so each fault of an actor will end it"
 runs static_stripped null guarded 70
 says "because it is linked statically and stripped: nobody can tell its own functions from the C library's"
+ends static_stripped runtime "Coppice itself" "the runtime was at work"
 echo "linked: shared or static, with names or without, a fault is the actor's or is told, and processes live alone"

@@ -2,10 +2,11 @@
 /*
  * For tests/linked.sh: one actor that does what it is told, and another one that goes on.
  *
- *      linked none|null|library|free guarded|process
+ *      linked none|null|library|free|stdio|lock|runtime|frames|report guarded|process
  */
 #include <coppice.h>
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,52 @@ __attribute__((noinline)) static void write_nowhere(void)
         *nowhere = 1;
 }
 
+static void print_nowhere(void)
+{
+        FILE *file = fopen("/dev/null", "w");
+        if (file == NULL || fputs("a buffer that is begun", file) < 0)
+                abort();
+        fwrite(garbage, 1, 100, file);
+        fclose(file);
+}
+
+static void lock_nowhere(void)
+{
+        pthread_mutex_lock(garbage);
+}
+
+static void send_nowhere(void)
+{
+        cop_send(cop_self(), deed, .what = { .data = garbage, .size = 100 });
+}
+
+/* Whoever looks for the caller of this finds a frame that lies nowhere. */
+__attribute__((noinline)) static void lose_frames(size_t size)
+{
+        volatile char frame[size];
+        frame[0] = 1;
+#if defined(__x86_64__)
+        __asm__ __volatile__("movq $16, %%rbp\n\tmovb $1, 0" : : : "memory");
+#else
+        __asm__ __volatile__("mov x29, #16\n\tmov x9, #0\n\tstr xzr, [x9]" : : : "x9", "memory");
+#endif
+        frame[0] = frame[1];
+}
+
+static bool is_report_to_fault;
+
+#if defined(OWN_NAMES)
+/* In the place of the C library's, which a report asks for names. */
+void backtrace_symbols_fd(void *const *addresses, int count, int fd)
+{
+        (void)addresses;
+        (void)count;
+        (void)fd;
+        if (is_report_to_fault)
+                write_nowhere();
+}
+#endif
+
 static void worker_on_deed(worker *self, const deed *d)
 {
         if (cop_text_equal(d->what, "null"))
@@ -36,6 +83,18 @@ static void worker_on_deed(worker *self, const deed *d)
                 strcpy(nowhere, d->what.data);
         else if (cop_text_equal(d->what, "free"))
                 free(garbage);
+        else if (cop_text_equal(d->what, "stdio"))
+                print_nowhere();
+        else if (cop_text_equal(d->what, "lock"))
+                lock_nowhere();
+        else if (cop_text_equal(d->what, "runtime"))
+                send_nowhere();
+        else if (cop_text_equal(d->what, "frames"))
+                lose_frames((size_t)d->what.size);
+        else if (cop_text_equal(d->what, "report")) {
+                is_report_to_fault = true;
+                print_nowhere();
+        }
         self->done++;
         cop_reply(deed, .what = d->what);
 }
