@@ -19,6 +19,7 @@
 #endif
 
 /* From 1 on it overflows the stack, and no compiler can know. */
+enum { DESCEND_FIRST_LINE = __LINE__ + 1, DESCEND_LAST_LINE = __LINE__ + 8 };
 FAULTS_UNSEEN static intptr_t descend(intptr_t depth)
 {
         volatile char frame[256];
