@@ -53,6 +53,7 @@ has() {
 has call p50_ns p99_ns p999_ns max_ns
 has restart p50_ns p99_ns p999_ns max_ns
 has quiet_chatter p50_ns p99_ns p999_ns max_ns
+has quiet_loops p50_ns p99_ns p999_ns max_ns
 has burst rss_bytes rss_left_bytes
 has fanin rss_bytes
 has spawn_idle bytes_per_actor

@@ -13,6 +13,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -361,6 +362,25 @@ static COMPUTES uint64_t recurses(void)
         return recurses_to(20);
 }
 
+static FILE *shared_file; /* of all computations at once: its lock is the C library's */
+
+static COMPUTES uint64_t writes_to_a_shared_file(void)
+{
+        uint64_t written = 0;
+        for (int i = 0; i < 200; i++)
+                written += (uint64_t)fprintf(shared_file, "line %03d\n", i);
+        return written;
+}
+
+static COMPUTES uint64_t calls_the_runtime(void)
+{
+        uint64_t size = 0;
+        char text[64];
+        for (int i = 0; i < 200; i++)
+                size += cop_term_print(COP_TUPLE(cop_atom("line"), cop_int(i), cop_string("of text")), NULL, text, sizeof(text));
+        return size;
+}
+
 #if defined(__x86_64__)
 
 /* Leaves its marks in the red zone and in the flags, waits, and finds them there. */
@@ -425,7 +445,7 @@ COP_MESSAGE(outcome, number, wrong);
 
 static computation *const computations[] = {
         mixes_integers, mixes_doubles, mixes_long_doubles, calls_libm, sorts_and_copies, allocates,
-        recurses,
+        recurses, writes_to_a_shared_file, calls_the_runtime,
 #if defined(__x86_64__)
         uses_the_red_zone, mixes_vectors,
 #endif
@@ -460,6 +480,8 @@ static void computes_under_torment(unsigned workers)
         cop_node *node = node_begin((cop_node_options){ .workers = workers, .slice_ms = 1 });
         struct tormentor tormentor;
         uint64_t wanted = suite_is_slow() ? 200 : 4000;
+        shared_file = fopen("/dev/null", "we");
+        ck_assert_ptr_nonnull(shared_file);
         begin_torment(&tormentor, node);
         while (interruptions(node) < wanted) {
                 int64_t begun = 0;
@@ -478,7 +500,11 @@ static void computes_under_torment(unsigned workers)
                 }
         }
         end_torment(&tormentor);
+        /* It was often asked where it must not be interrupted. */
+        ck_assert_uint_gt(cop__preempt_count(node, COP__PREEMPT_LIBRARY), 0);
+        ck_assert_uint_gt(cop__preempt_count(node, COP__PREEMPT_RUNTIME), 0);
         node_end(node);
+        fclose(shared_file);
 }
 
 TEST_WITHIN(what_is_interrupted_thousands_of_times_computes_the_same_on_one_worker, 120)

@@ -1,6 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* Workers seen from actors: that they share the work, are fair, sleep when there is none, and miss no wake. */
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "base/random.h"
@@ -229,15 +230,31 @@ IN_NODE_WITH(a_lone_worker_serves_everyone_however_busy_others_keep_it, .workers
 
 /* ---- Sleep ----------------------------------------------------------------------------------------- */
 
-IN_NODE(an_idle_node_uses_no_processor_time)
+/* How often a thread of this process has gone to sleep, or has begun to wait for something. */
+static uint64_t sleeps_of_threads(void)
+{
+        struct rusage usage;
+        ck_assert_int_eq(getrusage(RUSAGE_SELF, &usage), 0);
+        return (uint64_t)usage.ru_nvcsw;
+}
+
+/* Only this thread wakes up, and the worker whose timer it is, once each. */
+IN_NODE(an_idle_node_wakes_nobody_up)
 {
         cop_pid p = cop_spawn_server(&quiet_server, NULL);
         settle_with(p);
-        cop_sleep(5); /* the lookout has seen that nobody is busy */
-        uint64_t before_ns = processor_ns();
+        await_true(cop__load_relaxed(&node->scheduler.watch.asleep) != 0);
         ck_assert_int_eq(cop_send_after(NULL, 300, cop_self(), go), COP_OK);
+        cop_sleep(5); /* the lookout has seen that nobody is busy */
+        uint64_t before_ns = processor_ns(), sleeps = sleeps_of_threads();
+        uint64_t looks = cop__load_relaxed(&node->scheduler.watch.looks);
         await_and_drop(COP_KIND(go));
-        ck_assert_uint_lt(processor_ns() - before_ns, 20000000);
+        sleeps = sleeps_of_threads() - sleeps;
+        uint64_t used_us = (processor_ns() - before_ns) / 1000;
+        looks = cop__load_relaxed(&node->scheduler.watch.looks) - looks;
+        ck_assert_uint_le(sleeps, 12);
+        ck_assert_uint_le(looks, 6);
+        ck_assert_uint_lt(used_us, suite_is_slow() ? 20000 : 3000); /* one per cent: nobody waits in a loop either */
         put_down(p);
 }
 

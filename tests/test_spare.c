@@ -109,6 +109,51 @@ TEST(many_block_on_two_workers_and_others_go_on)
         others_go_on_while_they_block(2, 10);
 }
 
+/* ---- Servers ------------------------------------------------------------------------------ */
+
+typedef struct {
+        int64_t handled;
+} reader;
+
+static void reader_on_ping(reader *self, const ping *p)
+{
+        if (p->number < 0)
+                reads_a_byte();
+        cop_reply(ping, .number = ++self->handled);
+}
+COP_SERVER(reader, COP_ON(ping, reader_on_ping));
+
+/* What it was asked meanwhile it answers when its handler has returned, in order. */
+TEST(handlers_of_servers_block_and_other_servers_go_on)
+{
+        enum { READERS = 3 };
+        cop_pid readers[READERS];
+        cop_node *node = node_begin((cop_node_options){ .workers = 2 });
+        blocked = 0;
+        open_pipe();
+        cop_pid other = cop_spawn_server(&reader_server, NULL);
+        for (int i = 0; i < READERS; i++) {
+                readers[i] = cop_spawn_server(&reader_server, NULL);
+                cop_send(readers[i], ping, -1);
+                cop_send(readers[i], ping, 1);
+        }
+        await_true(__atomic_load_n(&blocked, __ATOMIC_SEQ_CST) == READERS);
+        for (int i = 1; i <= 50; i++)
+                ck_assert_int_eq(ask(other, 0), i);
+        ck_assert_int_eq(__atomic_load_n(&blocked, __ATOMIC_SEQ_CST), READERS);
+        nothing_has_come();
+        for (int i = 0; i < READERS; i++)
+                ck_assert_int_eq(write(ends[1], "x", 1), 1);
+        for (int i = 0; i < READERS; i++)
+                for (int64_t number = 1; number <= 2; number++) {
+                        cop_auto answer = await((cop_pattern){ .kind = COP_KIND_OF(ping), .from = readers[i] });
+                        ck_assert_int_eq(cop_read(ping, answer)->number, number);
+                }
+        await_true(spares_at_work(node) == 0);
+        close_pipe();
+        node_end(node);
+}
+
 /* ---- In the C library ----------------------------------------------------------------- */
 
 static FILE *stream; /* of the pipe */
