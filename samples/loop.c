@@ -1,11 +1,14 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
  * Two actors that never end share one worker with a clerk who answers questions. Neither knows of the other: each is interrupted
- * when its slice is over, and goes on later where it was. One of them is killed in the middle of its loop.
+ * when its slice is over, and goes on later where it was. Who is at work for so long is reported by the node's watchdog, with the
+ * place. One of them is killed in the middle of its loop.
  *
  * With threads of the program instead of actors the operating system would do the same; but nobody could kill one and go on.
  */
+#include <semaphore.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <coppice.h>
 
@@ -26,13 +29,39 @@ static void clerk(void)
         }
 }
 
+static sem_t reported; /* somebody has been at work for too long */
+static char report[1024]; /* the first that was said about it */
+
+/* Called on a thread of the node's own. "** <0.2.0> has been at work for 0.1 s", and on lines of their own, where and what is done. */
+static void listen(void *context, cop_log_level level, const char *text)
+{
+        (void)context, (void)level;
+        if (report[0] != '\0' || strstr(text, "has been at work") == NULL)
+                return;
+        snprintf(report, sizeof(report), "%s", text);
+        sem_post(&reported);
+}
+
+/* Without the numbers, which differ each time. */
+static void tell_the_report(void)
+{
+        bool knows_where = strstr(report, "in counts_for_ever") != NULL;
+        bool holds_up_nobody = strstr(report, "it is interrupted while others wait for its worker") != NULL;
+        printf("the watchdog has found an actor that works for long%s%s\n", knows_where ? ", in counts_for_ever" : "",
+               holds_up_nobody ? "; it is interrupted for others" : "");
+}
+
 int main(void)
 {
         cop_node *node;
-        if (cop_node_start(&(cop_node_options){ .workers = 1 }, &node) != COP_OK ||
+        sem_init(&reported, 0, 0);
+        if (cop_node_start(&(cop_node_options){ .workers = 1, .long_turn_ms = 50, .log = listen }, &node) != COP_OK ||
             cop_node_enter(node) != COP_OK)
                 return 1;
         cop_pid loop = cop_spawn(counts_for_ever);
+        while (sem_wait(&reported) != 0)
+                continue;
+        tell_the_report();
         cop_spawn(counts_for_ever);
         cop_pid answers = cop_spawn(clerk);
         for (int64_t i = 1; i <= 3; i++) {
