@@ -92,9 +92,25 @@ static void put_mail(struct cop__dump *dump, const void *subject)
         }
 }
 
+struct seen {
+        struct cop__glimpse glimpse;
+        struct cop__actor *actor;
+        uint64_t owned;
+};
+
+/* In a try of its own: what few actors have lies in the heap. */
+static void count_owned(struct cop__dump *dump, const void *subject)
+{
+        struct seen *seen = (struct seen *)(uintptr_t)subject;
+        (void)dump;
+        if (seen->actor->rare != NULL)
+                seen->owned = seen->actor->rare->owned.count;
+}
+
 static void fill_actor(struct cop__dump *dump, const void *subject)
 {
-        const struct cop__glimpse *glimpse = subject;
+        const struct seen *seen = subject;
+        const struct cop__glimpse *glimpse = &seen->glimpse;
         char address[32] = "", recent[COP__RECENT_TEXT];
         const char *place = NULL;
         if (glimpse->where != NULL)
@@ -113,6 +129,7 @@ static void fill_actor(struct cop__dump *dump, const void *subject)
         cop__dump_number(dump, "handled", glimpse->handled);
         cop__dump_number(dump, "bytes", glimpse->bytes);
         cop__dump_number(dump, "relations", glimpse->relations);
+        cop__dump_number(dump, "owned", seen->owned);
         cop__dump_text(dump, "where", place != NULL ? place : address);
         cop__dump_text(dump, "recent", recent);
 }
@@ -120,10 +137,11 @@ static void fill_actor(struct cop__dump *dump, const void *subject)
 static void put_actor(struct cop__dump *dump, const void *subject)
 {
         struct cop__actor *actor = (struct cop__actor *)(uintptr_t)subject;
-        struct cop__glimpse glimpse;
-        if (!cop__glimpse_slot(dump->node, actor, dump->knows_names, &glimpse))
+        struct seen seen = { .actor = actor };
+        if (!cop__glimpse_slot(dump->node, actor, dump->knows_names, &seen.glimpse))
                 return;
-        cop__dump_put(dump, "actor", fill_actor, &glimpse);
+        cop__dump_attempt(dump, count_owned, &seen);
+        cop__dump_put(dump, "actor", fill_actor, &seen);
         dump->actors++;
         if (dump->messages < COP__DUMP_MESSAGES)
                 cop__dump_attempt(dump, put_mail, actor);

@@ -241,6 +241,7 @@ static void describe(struct cop__actor *actor, void (*use)(void *context, cop_te
                 cop_atom("dropped"), cop_int((int64_t)cop__limit_dropped(cop__thread_here(), actor)),
                 cop_atom("handled"), cop_int((int64_t)actor->handled),
                 cop_atom("memory"), cop_int((int64_t)(sizeof(*actor) + actor->bytes)),
+                cop_atom("owned"), cop_int(actor->rare != NULL ? (int64_t)actor->rare->owned.count : 0),
                 cop_atom("trap_exit"), cop_bool(actor->trap_exit),
                 cop_atom("links"), peers_of(actor, COP__TIE_LINK, &links),
                 cop_atom("monitors"), peers_of(actor, COP__TIE_MONITOR, &monitors),

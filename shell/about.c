@@ -104,6 +104,12 @@ static void append_glimpse(struct cop__shell *shell, const struct cop__glimpse *
 static void append_info(struct cop__shell *shell, cop_term info)
 {
         const cop_term *trap_exit = cop_map_get(info, cop_atom("trap_exit"));
+        const cop_term *owned = cop_map_get(info, cop_atom("owned"));
+        if (owned != NULL && owned->as.integer > 0) {
+                cop__text_printf(&shell->out, "  %-13s ", "owns");
+                cop__text_append_count(&shell->out, (uint64_t)owned->as.integer, "thing");
+                cop__text_append_char(&shell->out, '\n');
+        }
         cop__text_printf(&shell->out, "  %-13s %s\n", "traps exits",
                          trap_exit != NULL && cop_is_atom(*trap_exit, "true") ? "yes" : "no");
         append_pids(shell, "links", cop_map_get(info, cop_atom("links")));

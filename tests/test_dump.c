@@ -74,10 +74,17 @@ typedef struct bucket {
         int64_t count;
 } bucket;
 
+static void pour_out(void *thing)
+{
+        (void)thing;
+}
+
 static void bucket_on_go(bucket *self, const go *g)
 {
         (void)g;
         self->count++;
+        if (cop_own("water", pour_out, self) != COP_OK)
+                cop_exit(cop_atom("not_owned"));
         cop_message_free(cop_receive(COP_FOREVER, COP_KIND(strike)));
 }
 
@@ -304,6 +311,9 @@ TEST(a_dump_tells_the_fault_the_workers_the_tree_the_actors_and_the_mail)
         expect_line(printed, "bucket <0.");
         expect_line(printed, " running");
         expect_line(printed, "the anvil");
+        expect_line(printed, "  OWNS  IN");
+        expect_line(printed, " B     0  cop__anvil_on_strike  strike\n");
+        expect_line(printed, " B     1  bucket_on_go ");
         expect_line(printed, "  LAST\n");
         expect_line(printed, "  strike\n"); /* the anvil's last messages */
         expect_line(printed, "  go\n");

@@ -102,6 +102,19 @@ IN_NODE(an_actor_with_a_memory_limit_owns_as_well)
         close(pipe_ends[0]);
 }
 
+IN_NODE(how_much_an_actor_owns_is_told_to_who_asks_it)
+{
+        int pipe_ends[2];
+        ck_assert_int_eq(pipe(pipe_ends), 0);
+        cop_pid pid = cop_spawn_with(owner, task, .how = WAITS, .fd = pipe_ends[1], .to = cop_self());
+        await_and_drop(COP_KIND(opened));
+        ck_assert_str_eq(info_of(pid, "owned"), "4");
+        put_down(pid);
+        await_true(!is_open(pipe_ends[1]));
+        close(pipe_ends[0]);
+        ck_assert_str_eq(info_of(cop_self(), "owned"), "0");
+}
+
 IN_NODE(a_crash_report_names_what_was_held)
 {
         int pipe_ends[2];

@@ -580,6 +580,26 @@ ON_STAGE(info_shows_what_an_actor_knows_of_itself)
         assert_has(out(stage, expected), "a thread of the program");
 }
 
+static void pour_out(void *thing)
+{
+        (void)thing;
+}
+
+static void owns_two(void)
+{
+        static char first, second;
+        if (cop_own("first", pour_out, &first) != COP_OK || cop_own("second", pour_out, &second) != COP_OK)
+                cop_exit(cop_atom("not_owned"));
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(bill)));
+}
+
+ON_STAGE(info_counts_what_an_actor_owns)
+{
+        spawn_as("owner", owns_two);
+        await_true(strstr(out(stage, "info owner"), "  owns          2 things\n") != NULL);
+        ck_assert_ptr_null(strstr(out(stage, "info till"), "owns"));
+}
+
 ON_STAGE_WITH(looking_needs_no_worker, .workers = 1)
 {
         ck_assert_int_eq(cop_send("till", stall, 0), COP_OK);

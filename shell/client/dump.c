@@ -276,7 +276,7 @@ static void print_trees(struct dump *dump)
 
 /* ---- Actors and mail ----------------------------------------------------------------------------- */
 
-static const char *const headings[] = { "   PID", "NAME", "STATUS", "UNREAD", "HANDLED", "MEMORY", "IN", "LAST" };
+static const char *const headings[] = { "   PID", "NAME", "STATUS", "UNREAD", "HANDLED", "MEMORY", "OWNS", "IN", "LAST" };
 
 static void cell_of_text(struct dump *dump, const cop_term *record, const char *key)
 {
@@ -306,6 +306,7 @@ static void keep_actor(struct dump *dump, const cop_term *record)
         cop__columns_cell(&dump->actors, "%llu", (unsigned long long)record_number_of(record, "unread"));
         cop__columns_cell(&dump->actors, "%llu", (unsigned long long)record_number_of(record, "handled"));
         cop__columns_cell(&dump->actors, "%s", cop__text_get(&memory));
+        cop__columns_cell(&dump->actors, "%llu", (unsigned long long)record_number_of(record, "owned"));
         cell_of_text(dump, record, "where");
         cell_of_text(dump, record, "recent");
         cop__text_fini(&memory);
@@ -464,7 +465,7 @@ static enum exit_code print_bytes(const char *path, const uint8_t *bytes, size_t
         }
         struct dump dump = { .at = bytes + magic, .end = bytes + size };
         cop__text_init(&dump.out);
-        cop__columns_init(&dump.actors, "lllrrrll");
+        cop__columns_init(&dump.actors, "lllrrrrll");
         dump_places_init(&dump.places, has_lines);
         read_records(&dump);
         fwrite(cop__text_get(&dump.out), 1, dump.out.size, stdout);
