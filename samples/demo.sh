@@ -2,7 +2,7 @@
 # Copyright (c) 2026 The Coppice authors. MIT licence.
 #
 # The shop from its opening to its end, as one sees it from another terminal, and then a studio with a decoder in an OS process: what is said to it
-# stands in demo.coppice, part by part, and the program `coppice` says it.
+# stands in demo.coppice, part by part, and the program `coppice` says it. At last a shop is killed from outside, and its heart starts it again.
 #
 #   usage: demo.sh BUILD_DIR
 set -eu
@@ -41,9 +41,9 @@ coppice() {
         "$build/coppice" -n "$name" "$@" 2>&1
 }
 
-# Starts the program, and waits until its tree stands.
+# Starts the program, with these words, and waits until its tree stands.
 open_shop() {
-        "$build/samples/$name" >"$work/log" 2>&1 &
+        "$build/samples/$name" "$@" >"$work/log" 2>&1 &
         shop=$!
         tries=0
         until coppice await clerk >"$work/answer"; do
@@ -144,3 +144,38 @@ narrate "SIGTERM: its process goes with it."
 kill -TERM "$shop"
 see_end 0
 ! kill -0 "$now" 2>/dev/null || fail "process $now has outlived the program"
+
+# The process that the shop's node is in; its heart is another.
+node_process() {
+        cat "$work/coppice/shop.lock"
+}
+
+await_another_node() {
+        tries=0
+        until now=$(node_process) && [ -n "$now" ] && [ "$now" != "$1" ] && coppice await clerk >"$work/answer"; do
+                tries=$((tries + 1))
+                [ $tries -lt 200 ] || fail "the shop has not come back"
+                sleep 0.05
+        done
+}
+
+name=shop
+narrate "The shop once more, with a heart. A signal from outside is no actor's fault: kill -SEGV ends the program, and the heart starts it again."
+# shellcheck disable=SC3045 # dash has it; without, there may be a core file
+ulimit -c 0 || :
+open_shop --heart --heart-delay 1
+say 'call till #bill{pence = 900, people = 3}'
+process=$(node_process)
+kill -SEGV "$process"
+await_another_node "$process"
+grep 'heart:' "$work/log"
+say 'call till #bill{pence = 900, people = 3}'
+
+narrate "coppice dump: what the node was doing when it ended."
+"$build/coppice" --no-lines dump "$work/coppice/shop.dump" >"$work/dump" || fail "its dump cannot be read"
+sed -n '1,3p' "$work/dump"
+sed -n '/^trees$/,/clerk/p' "$work/dump"
+
+narrate "SIGTERM: the heart ends with its node."
+kill -TERM "$shop"
+see_end 0

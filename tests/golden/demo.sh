@@ -1,7 +1,7 @@
 #!/bin/sh
 # Copyright (c) 2026 The Coppice authors. MIT licence.
 #
-# The demo runs, ends with 0 in time, and shows what demo.expected shows. Pids and OS processes are masked.
+# The demo runs, ends with 0 in time, and shows what demo.expected shows. Pids, OS processes, users and times are masked.
 #
 #   usage: demo.sh BUILD_DIR
 set -eu
@@ -22,7 +22,8 @@ trap 'exit 1' HUP INT TERM
 code=0
 timeout 60 sh "$here/../../samples/demo.sh" "$build" >"$work/out" 2>&1 </dev/null || code=$?
 mask_ids <"$work/out" | mask_places "$build" |
-        sed -e 's/process [0-9][0-9]*/process N/' -e 's/kill -9 [0-9]*/kill -9 N/' >"$work/masked"
+        sed -e 's/process [0-9][0-9]*/process N/' -e 's/kill -9 [0-9]*/kill -9 N/' -e 's/of user [0-9]*/of user N/' \
+                -e 's/after [0-9.]* s;/after N s;/' -e 's/, [0-9-]* [0-9:]* UTC$/, DATE UTC/' >"$work/masked"
 mask_places "$build" <"$here/demo.expected" >"$work/expected"
 diff -u "$work/expected" "$work/masked" >&2 || {
         echo "demo.sh: the demo does not show what demo.expected shows" >&2
