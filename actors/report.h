@@ -4,7 +4,7 @@
  * circumstances, and what was done about it.
  *
  *      ** till <0.12.0> crashed: integer division by zero
- *         in till_on_bill at samples/shop.c:15, handling #bill{pence = 900, people = 0} from <0.31.0>
+ *         in till_on_bill at samples/shop.c:27, handling #bill{pence = 900, people = 0} from <0.31.0>
  *         shop restarted it as <0.15.0>, restart 1 of 3 within 5 s
  *
  * In the log, and where somebody asks for it, it goes on with who is around it:
@@ -56,7 +56,7 @@ struct cop__report {
         cop_pid pid;
         char who[COP_NAME_MAX + 1];    /* its name, else its server's; may be empty */
         char what[COP__CRASH_WHAT];               /* in words: "integer division by zero" */
-        char where[COP__CRASH_WHERE];               /* "till_on_bill at samples/shop.c:15"; may be empty */
+        char where[COP__CRASH_WHERE];               /* "till_on_bill at samples/shop.c:27"; may be empty */
         char message[COP__REPORT_TEXT]; /* that it was handling; may be empty */
         cop_pid from;                  /* whose message that was */
         char reason[COP__REPORT_TEXT]; /* the exit reason, as a term */

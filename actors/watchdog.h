@@ -3,8 +3,8 @@
  * The watchdog: who has been at one message, or between two waits, for longer than the node's long_turn_ms, is reported.
  *
  *      ** till <0.12.0> has been at work for 1.2 s, handling #bill{pence = 900, people = 3}
- *         in spin at samples/loop.c:12
- *         called by till_on_bill at samples/loop.c:20
+ *         in spin at till.c:12
+ *         called by till_on_bill at till.c:20
  *         it is interrupted while others wait for its worker
  *
  * Once when the limit is reached, and again each time that the time has doubled since. The watch (scheduler/watch.h) finds
@@ -51,7 +51,7 @@ struct cop__long_turn {
         cop_pid pid;
         uint64_t handled;  /* messages of the actor, before this one */
         uint64_t since_ns;
-        char where[224];   /* "spin at samples/loop.c:12"; may be empty */
+        char where[224];   /* "spin at till.c:12"; may be empty */
         char text[2048];   /* the report as it was logged last */
 };
 

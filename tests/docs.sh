@@ -2,7 +2,8 @@
 # Copyright (c) 2026 The Coppice authors. MIT licence.
 #
 # The code in docs/threads_to_actors.md is code that runs: each block names a sample in its first line,
-# and the lines after it stand in that sample, one after the other, as they are.
+# and the lines after it stand in that sample, one after the other, as they are. And where a page or a header says
+# "till_on_bill at samples/shop.c:27", that line is in that function.
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -44,5 +45,28 @@ done
         echo "docs: there is no code to compare" >&2
         exit 1
 }
-echo "docs: $count pieces of code are those of the samples"
+# lies_in FUNCTION FILE LINE: between the line that the function begins with, and its brace at the left.
+lies_in() {
+        awk -v wanted="$1" -v line="$3" '
+                /^[a-z].*[(]/ && !/;$/ { name = $0; sub("[(].*", "", name); sub(".*[ *]", "", name) }
+                FNR == line { found = name == wanted; exit }
+                /^}/ { name = "" }
+                END { exit !found }' "$here/../$2"
+}
+
+grep -rhoE '[a-z_]+ at samples/[a-z_]+[.]c:[0-9]+' "$here/../README.md" "$here"/../docs/*.md "$here"/../*/*.h "$here"/../include/coppice |
+        sort -u | tr ':' ' ' >"$work/places"
+places=0
+while read -r name _ file line; do
+        places=$((places + 1))
+        lies_in "$name" "$file" "$line" || {
+                echo "docs: $file:$line is not in $name" >&2
+                wrong=1
+        }
+done <"$work/places"
+[ "$places" -gt 0 ] || {
+        echo "docs: there is no place to look at" >&2
+        exit 1
+}
+echo "docs: of $count pieces of code and $places lines it is looked whether they are there"
 exit $wrong
