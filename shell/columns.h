@@ -17,7 +17,7 @@
 
 #include "base/text.h"
 
-#define COP__COLUMNS_MAX 8
+#define COP__COLUMNS_MAX 9
 
 struct cop__columns {
         const char *sides;              /* 'l' or 'r' for each column */

@@ -621,6 +621,67 @@ IN_NODE(a_report_that_is_read_late_says_what_it_said_at_once)
         ck_assert_ptr_nonnull(strstr(late, "started as quitter by <"));
 }
 
+/* ---- What is too large ---------------------------------------------------------------------------- */
+
+enum { LARGE = 1 << 20 };
+
+typedef struct hoard {
+        cop_text gold;
+} hoard;
+COP_MESSAGE(hoard, gold);
+
+/* Keeps what it is given. */
+static void hoard_on_hoard(hoard *self, const hoard *h)
+{
+        char *copy = cop_alloc(LARGE);
+        if (copy == NULL || h->gold.size != LARGE)
+                write_null();
+        memcpy(copy, h->gold.data, LARGE);
+        self->gold = (cop_text){ copy, LARGE };
+}
+
+static void hoard_on_leave(hoard *self, const leave *l)
+{
+        (void)self;
+        cop_exit(l->reason);
+}
+
+COP_SERVER(hoard, COP_STATE(hoard), COP_ON(hoard, hoard_on_hoard), COP_ON(leave, hoard_on_leave));
+
+static void expect_cut(const char *text, size_t room, const char *beginning)
+{
+        size_t size = strlen(text);
+        ck_assert_msg(strncmp(text, beginning, strlen(beginning)) == 0, "it begins with %.40s", text);
+        ck_assert_uint_lt(size, room);
+        ck_assert_uint_gt(size, room / 2);
+        ck_assert_str_eq(text + size - 6, "ggg...");
+}
+
+IN_NODE(of_a_state_message_and_reason_of_a_megabyte_a_report_has_the_beginning)
+{
+        struct cop__report report;
+        char text[4096], *gold = cop_alloc(LARGE + 2);
+        memset(gold, 'g', LARGE + 1);
+        gold[LARGE + 1] = '\0';
+        cop_pid pid = cop_spawn_server(&hoard_server, NULL);
+        ck_assert_int_eq(cop_send(pid, hoard, .gold = { gold, LARGE }), COP_OK);
+        ck_assert_int_eq(cop_send(pid, leave, .reason = cop_string(gold)), COP_OK);
+        ck_assert(cop__report_wait(node, pid, PATIENCE_MS, &report));
+        expect_cut(report.what, COP__CRASH_WHAT, "\"ggg");
+        expect_cut(report.reason, sizeof(report.reason), "\"ggg");
+        expect_cut(report.message, sizeof(report.message), "#leave{reason = \"ggg");
+        expect_cut(report.state, sizeof(report.state), "#hoard{gold = \"ggg");
+        ck_assert_uint_lt(cop__report_print_all(&report, text, sizeof(text)), sizeof(text)); /* the whole */
+
+        pid = cop_spawn_server(&hoard_server, NULL);
+        ck_assert_int_eq(cop_send(pid, hoard, .gold = { gold, LARGE + 1 }), COP_OK);
+        ck_assert(cop__report_wait(node, pid, PATIENCE_MS, &report));
+        ck_assert_str_eq(report.what, "invalid memory access at 0x0 (NULL)");
+        expect_cut(report.message, sizeof(report.message), "#hoard{gold = \"ggg");
+        expect_cut(report.reason, sizeof(report.reason), "{fault, sigsegv, ");
+        ck_assert_uint_lt(cop__report_print_all(&report, text, sizeof(text)), sizeof(text));
+}
+
 /* ---- Secrets --------------------------------------------------------------------------------- */
 
 IN_NODE_WITH(what_is_in_a_secret_field_is_in_no_report, .secret_fields = "password with,pin")

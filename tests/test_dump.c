@@ -312,8 +312,8 @@ TEST(a_dump_tells_the_fault_the_workers_the_tree_the_actors_and_the_mail)
         expect_line(printed, " running");
         expect_line(printed, "the anvil");
         expect_line(printed, "  OWNS  IN");
-        expect_line(printed, " B     0  cop__anvil_on_strike  strike\n");
-        expect_line(printed, " B     1  bucket_on_go ");
+        expect_line(printed, "B     0  cop__anvil_on_strike  strike\n");
+        expect_line(printed, "B     1  bucket_on_go ");
         expect_line(printed, "  LAST\n");
         expect_line(printed, "  strike\n"); /* the anvil's last messages */
         expect_line(printed, "  go\n");
