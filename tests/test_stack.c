@@ -791,6 +791,56 @@ TEST(beyond_the_budget_for_mappings_there_are_canaries)
         cop__stack_pool_fini(&pool);
 }
 
+static size_t mappings(void)
+{
+        size_t count = 0;
+        FILE *file = fopen("/proc/self/maps", "re");
+        ck_assert_ptr_nonnull(file);
+        for (int c = getc(file); c != EOF; c = getc(file))
+                count += c == '\n';
+        fclose(file);
+        return count;
+}
+
+/* By the kernel, which copies from there into a pipe. */
+static bool can_be_read(int pipe_end, const void *address)
+{
+        ssize_t written = write(pipe_end, address, 1);
+        ck_assert(written == 1 || errno == EFAULT);
+        return written == 1;
+}
+
+/* By mprotect, with two mappings for each, they would be more than a pool asks for: a quarter of the 65,530 of a process. */
+TEST_WITHIN(twenty_thousand_stacks_have_a_guard_each_and_hardly_a_mapping, 60)
+{
+        enum { STACKS = 20000 };
+        static struct cop__stack *stacks[STACKS];
+        const int count = suite_is_slow() || COP__TINY ? 1000 : STACKS;
+        struct cop__stack_pool pool;
+        int ends[2];
+        init_pool(&pool);
+        ck_assert_int_eq(pipe(ends), 0);
+        size_t before = mappings();
+        for (int i = 0; i < count; i++) {
+                stacks[i] = must_take(&pool);
+                if (pool.options.guard == COP__STACK_GUARD_INSTALLED) {
+                        ck_assert_uint_eq(stacks[i]->guard, COP__STACK_GUARD_INSTALLED);
+                        ck_assert(!can_be_read(ends[1], (char *)stacks[i]->low - 1));
+                        ck_assert(!can_be_read(ends[1], (char *)stacks[i]->low - stacks[i]->guard_size));
+                }
+        }
+        ck_assert(can_be_read(ends[1], stacks[count - 1]->low));
+        if (pool.options.guard == COP__STACK_GUARD_INSTALLED && !COP__TINY) {
+                ck_assert_uint_lt(mappings(), before + (size_t)count / 20);
+                assert_overflow_hits_guard(&native, stacks[count - 1]);
+        }
+        for (int i = count; i-- > 0;)
+                cop__stack_give(&pool, stacks[i]);
+        cop__stack_pool_fini(&pool);
+        close(ends[0]);
+        close(ends[1]);
+}
+
 static void count_overrun(struct cop__stack *stack, void *context)
 {
         (void)stack;
