@@ -153,10 +153,14 @@ static bool check_place(struct check *check, const struct step *step, const cop_
         return true;
 }
 
+static int ways_to_run(const cop_child *child)
+{
+        return (child->server != NULL) + (child->run != NULL) + (child->run_with != NULL) + (child->supervisor != NULL);
+}
+
 static bool check_what_runs(struct check *check, const struct step *step, const cop_child *child)
 {
-        int ways = (child->server != NULL) + (child->run != NULL) + (child->run_with != NULL) +
-                   (child->supervisor != NULL);
+        int ways = ways_to_run(child);
         if (ways == 1)
                 return true;
         return wrong(check, step, child,
@@ -459,7 +463,8 @@ static bool check_dynamic(struct check *check, const struct step *step)
         if (tree->strategy != COP_DYNAMIC && (tree->each != NULL || tree->max_children != 0))
                 return wrong(check, step, NULL, "%s is set, but its strategy is not COP_DYNAMIC",
                              tree->each != NULL ? "each" : "max_children");
-        if (tree->strategy == COP_DYNAMIC && tree->children != NULL && tree->children->id != NULL)
+        if (tree->strategy == COP_DYNAMIC && tree->children != NULL &&
+            (tree->children->id != NULL || ways_to_run(tree->children) > 0))
                 return wrong(check, step, NULL,
                              "children is set; those of COP_DYNAMIC are started later");
         if (tree->each == NULL)
@@ -468,6 +473,15 @@ static bool check_dynamic(struct check *check, const struct step *step)
                 return wrong(check, step, tree->each,
                              "supervisor has a name, which only one of them could bear");
         return check_each(check, step, tree->each);
+}
+
+/* What ends a list runs nothing: else it is a child whose id was forgotten, and those behind it would be forgotten, too. */
+static bool check_last(struct check *check, const struct step *step, const cop_child *last)
+{
+        if (last == NULL || ways_to_run(last) == 0)
+                return true;
+        return wrong(check, step, NULL, "child %zu: id is NULL; only what ends a list of children has none, and runs nothing",
+                     (size_t)(last - step->supervisor->children) + 1);
 }
 
 static bool check_list(struct check *check, const struct step *step)
@@ -479,7 +493,7 @@ static bool check_list(struct check *check, const struct step *step)
         for (; right && child != NULL && child->id != NULL; child++)
                 right = check_place(check, step, child, &ids) && check_child(check, step, child);
         ids_fini(&ids);
-        return right;
+        return right && check_last(check, step, child);
 }
 
 static bool check_tree(struct check *check, const struct step *step)
@@ -531,9 +545,7 @@ cop_status cop__child_check(const cop_child *child, const struct cop__child_plac
                 cop__text_end_cut(&check.sentence);
                 return COP_E_BAD_ARGUMENT;
         }
-        bool bare = child->server == NULL && child->run == NULL && child->run_with == NULL &&
-                    child->supervisor == NULL;
-        if (bare && place->bare)
+        if (place->bare && ways_to_run(child) == 0)
                 return check_pair(&check, &step, child) && check_copy(&check, &step, child)
                                ? COP_OK
                                : COP_E_BAD_ARGUMENT;

@@ -213,9 +213,8 @@ bool cop__spec_needs_processes(const cop_supervisor *tree)
 {
         if (tree->each != NULL && needs_process(tree->each))
                 return true;
-        uint32_t count = count_children(tree);
-        for (uint32_t i = 0; i < count; i++)
-                if (needs_process(&tree->children[i]))
+        for (const cop_child *child = tree->children; child != NULL && child->id != NULL; child++)
+                if (needs_process(child))
                         return true;
         return false;
 }

@@ -88,6 +88,10 @@ static const cop_supervisor wild = { .name = "wild", .intensity = COP_NO_RESTART
 static const cop_supervisor wrong = { .name = "wrong", .children = COP_CHILDREN({ "twin", .server = &guest_server },
                                                                                 { "twin", .server = &guest_server }) };
 
+static const cop_supervisor parts = { .name = "parts", .partitions = 2, .each = &(const cop_child){ .server = &guest_server } };
+static const cop_supervisor mansion = { .name = "mansion",
+                                        .children = COP_CHILDREN({ "wing", .supervisor = &parts }) };
+
 /* ---- A program --------------------------------------------------------------------------------- */
 
 struct program {
@@ -188,6 +192,19 @@ TEST(a_program_ends_in_order_when_it_is_asked_to)
         hear(&program, "here");
         kill(program.process, SIGTERM);
         end(&program, 0);
+}
+
+/* PSU-01. They are no list of children. */
+TEST(a_program_may_be_a_tree_of_partitions_or_have_one)
+{
+        const cop_supervisor *trees[] = { &parts, &mansion };
+        for (int i = 0; i < 2; i++) {
+                struct program program;
+                BEGIN(&program, trees[i], "--no-console", "--workers", "1");
+                hear(&program, "here\nhere");
+                kill(program.process, SIGTERM);
+                end(&program, 0);
+        }
 }
 
 TEST(without_a_console_there_is_no_socket)

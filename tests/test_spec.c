@@ -101,6 +101,37 @@ TEST(SUP_start_13_a_supervisors_wrong_field_is_named)
         ck_assert_str_eq(TREE(.intensity = 1000000, .period_ms = INT64_MAX), "");
 }
 
+/* Nothing would tell it from the end of the list. */
+TEST(SUP_start_15_a_child_without_an_id_is_no_end_of_a_list)
+{
+        expect_words(TREE(.children = COP_CHILDREN({ .server = &till_server }, { "b", .run = nothing })),
+                     "shop: child 1: id is NULL; ");
+        expect_words(TREE(.children = COP_CHILDREN({ "a", .run = nothing },
+                                                   { .supervisor = &(cop_supervisor){ 0 } })),
+                     "shop: child 2: id is NULL; ");
+        expect_words(TREE(.children = COP_CHILDREN({ "desk", .supervisor = &(cop_supervisor){
+                                                                .children = COP_CHILDREN({ .run = nothing }) } })),
+                     "shop/desk: child 1: id is NULL; ");
+        expect_words(TREE(.strategy = COP_DYNAMIC, .children = COP_CHILDREN({ .run = nothing })),
+                     "shop: children is set; those of COP_DYNAMIC are started later");
+        ck_assert_str_eq(TREE(.strategy = COP_DYNAMIC, .children = COP_CHILDREN({ .id = NULL })), "");
+}
+
+TEST(a_tree_needs_processes_if_one_of_its_children_does)
+{
+        const cop_child apart = { "apart", .run = nothing, .isolation = COP_ISOLATION_PROCESS };
+        const cop_child inside = { "inside", .run = nothing };
+        const cop_supervisor list = { .children = (const cop_child[]){ inside, apart, { .id = NULL } } };
+        const cop_supervisor nested = { .children = COP_CHILDREN({ "list", .supervisor = &list }) };
+        const cop_supervisor parts = { .name = "parts", .partitions = 3, .each = &inside };
+        const cop_supervisor parts_apart = { .name = "parts", .partitions = 3, .each = &apart };
+        const cop_supervisor house = { .children = COP_CHILDREN({ "parts", .supervisor = &parts }) };
+        ck_assert(cop__spec_needs_processes(&list) && cop__spec_needs_processes(&nested));
+        ck_assert(cop__spec_needs_processes(&parts_apart));
+        ck_assert(!cop__spec_needs_processes(&parts) && !cop__spec_needs_processes(&house));
+        ck_assert(!cop__spec_needs_processes(&(cop_supervisor){ 0 }));
+}
+
 TEST(SUP_start_15_a_childs_wrong_field_is_named)
 {
         expect_words(CHILD(.restart = COP_PERMANENT),

@@ -97,10 +97,12 @@ IN_FAMILY(a_tree_that_dies_takes_along_who_grew_it)
         await_down(ref, "shutdown");
 }
 
-IN_FAMILY(a_tree_that_is_wrong_is_refused_and_nothing_starts)
+IN_FAMILY(SUP_start_15_a_tree_that_is_wrong_is_refused_and_nothing_starts)
 {
         TREE(shop, .children = COP_CHILDREN(WORKER("a"), WORKER("a")));
+        TREE(cut, .children = COP_CHILDREN(WORKER("a"), { .run = waits }, WORKER("b")));
         cop_pid root = { 7 };
+        ck_assert_int_eq(cop_supervise(&cut, &root), COP_E_BAD_ARGUMENT);
         ck_assert_int_eq(cop_supervise(&shop, &root), COP_E_BAD_ARGUMENT);
         ck_assert_int_eq(cop_supervise(NULL, &root), COP_E_BAD_ARGUMENT);
         ck_assert_uint_eq(root.bits, 7);
