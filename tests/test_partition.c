@@ -107,15 +107,25 @@ TEST(a_partition_of_many_counts_as_many_and_none_of_them_has_a_name_that_all_wou
 /* A foreign part: it is on or off, and it may refuse. */
 static uint32_t lamp_is_on;
 static cop_status lamp_says;
+static bool lamp_has_a_cord; /* an actor, linked to it */
 
 typedef struct {
         uint32_t *bulb;
 } lamp;
+static void cord(void)
+{
+        cop_auto message = cop_receive(COP_FOREVER, COP_KIND(quit));
+        cop_exit(cop_read(quit, message)->reason);
+}
 static cop_status lamp_start(lamp *self)
 {
         if (lamp_says == COP_OK) {
                 self->bulb = &lamp_is_on;
                 cop__store_release(self->bulb, 1);
+        }
+        if (lamp_has_a_cord) {
+                cop_register("cord", cop_spawn_link(cord));
+                say("on", "lamp", "");
         }
         return lamp_says;
 }
@@ -140,6 +150,28 @@ IN_FAMILY(SUP_bridge_01_the_foreign_part_is_stopped_with_shutdown)
         fell(root);
         ck_assert_uint_eq(cop__load_acquire(&lamp_is_on), 0);
         expect("off lamp shutdown");
+}
+
+/* As supervisor_bridge does when the process that its init has returned exits. */
+IN_FAMILY(SUP_bridge_01_a_bridge_ends_with_who_it_is_linked_to_and_is_restarted)
+{
+        static const char *const reasons[] = { "boom", "normal" };
+        lamp_says = COP_OK;
+        lamp_has_a_cord = true;
+        cop_pid root = grow(&house);
+        expect("on lamp");
+        for (int i = 0; i < 2; i++) {
+                cop_pid before = cop_whereis("lamp");
+                dismiss(cop_whereis("cord"), cop_atom(reasons[i]));
+                expect(i == 0 ? "off lamp boom" : "off lamp normal");
+                expect("on lamp");
+                ck_assert_uint_eq(cop__load_acquire(&lamp_is_on), 1);
+                ck_assert(cop_is_alive(cop_whereis("lamp")) && !cop_pid_equal(cop_whereis("lamp"), before));
+        }
+        cop_ref ref = watch(cop_whereis("cord"));
+        fell(root);
+        expect("off lamp shutdown");
+        await_down(ref, "shutdown");
 }
 
 IN_FAMILY(SUP_bridge_03_a_bridge_that_cannot_start_or_ignores_is_a_child_that_does)

@@ -14,11 +14,15 @@
  * process; any other status is a failed start with the reason {bridge, Sentence}. When it is stopped,
  * stop runs with the reason, shutdown as a rule. Both run on the child's own stack.
  *
+ * An actor that stands for the foreign part is linked in start (cop_spawn_link, cop_link): when it ends, for whatever reason,
+ * stop runs with that reason, and the bridge ends with it. So does an exit signal that somebody sends.
+ *
  * What people get wrong:
  * - A child that is killed, or that faults, runs no stop. Give it shutdown_ms = COP_SHUTDOWN_INFINITY,
  *   or as long as its stop may take.
  * - What the foreign part does on threads of its own is not watched: have it tell somebody, or link an
  *   actor that asks it.
+ * - A helper that is linked, and may end before the bridge, ends the bridge: cop_unlink it first.
  *
  * See also: server.h, supervisor.h.
  */
@@ -43,7 +47,13 @@ COP_API void cop_bridge_started(cop_status status);
                 cop_trap_exit(true); /* or its end would not run stop */        \
                 cop_bridge_started(start(self));                                \
         }                                                                       \
-        COP_SERVER(state, COP_INIT(cop__##state##_cross), COP_TERMINATE(stop))
+        static void cop__##state##_lost(state *self, const cop_exited *exited)  \
+        {                                                                       \
+                (void)self;                                                     \
+                cop_exit(exited->reason);                                       \
+        }                                                                       \
+        COP_SERVER(state, COP_INIT(cop__##state##_cross),                       \
+                   COP_ON(cop_exited, cop__##state##_lost), COP_TERMINATE(stop))
 
 #endif
 
