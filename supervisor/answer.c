@@ -160,7 +160,6 @@ void cop__on_start_child(struct cop__supervisor *self, const cop__start_child *r
 
 /* ---- Wishes --------------------------------------------------------------------------- */
 
-/* NULL: the caller has been told why. */
 /* The one that was asked for, NULL: there is none, and the caller has been told. */
 static struct cop__child *found(struct cop__child *child)
 {
@@ -176,7 +175,7 @@ static struct cop__child *find(const struct cop__supervisor *self, cop_pid pid, 
                 refuse(COP_E_DYNAMIC, cop_no_pid());
                 return NULL;
         }
-        return found(pid.bits != 0 ? cop__roster_by_pid(self->roster, pid)
+        return found(pid.bits != 0 ? cop__roster_by_known(self->roster, pid)
                                    : cop__roster_by_id(self->roster, id.data, id.size));
 }
 

@@ -22,6 +22,7 @@ static void end_roster(struct cop__belonging *belonging)
 {
         struct cop__roster *roster = COP__CONTAINER(belonging, struct cop__roster, belonging);
         cop__table_fini(&roster->by_pid);
+        cop__table_fini(&roster->by_known);
         cop__table_fini(&roster->by_id);
         cop__table_fini(&roster->awaits);
         cop_buffer_drop(roster->tree);
@@ -84,6 +85,18 @@ static uint64_t key_of_id(const char *id, size_t size)
         return hash;
 }
 
+/* A key of 0: in no table. */
+static void rekey(struct cop__table *table, struct cop__table_node *node, uint64_t key)
+{
+        if (key == node->key)
+                return;
+        if (node->key != 0)
+                cop__table_remove(table, node);
+        node->key = key;
+        if (key != 0)
+                cop__table_insert(table, node);
+}
+
 static void add_id(struct cop__roster *roster, struct cop__child *child)
 {
         if (!roster->keyed)
@@ -136,8 +149,8 @@ void cop__roster_remove(struct cop__roster *roster, struct cop__child *child)
         cop__roster_set(roster, child, COP__CHILD_STOPPED, cop_no_pid());
         cop__roster_await(roster, &child->news, (cop_ref){ 0 });
         cop__roster_await(roster, &child->tick, (cop_ref){ 0 });
-        if (child->by_pid.key != 0)
-                cop__table_remove(&roster->by_pid, &child->by_pid);
+        rekey(&roster->by_pid, &child->by_pid, 0);
+        rekey(&roster->by_known, &child->by_known, 0);
         if (roster->keyed)
                 cop__table_remove(&roster->by_id, &child->by_id);
         cop__list_remove(&child->due);
@@ -170,17 +183,17 @@ static void write_down(const struct cop__child *child)
         cop__census_change(child->census, child->row, &entry);
 }
 
-/* Under the last pid that ran a child is found until it has another: what is late from the dead is known as such. */
+/*
+ * Under the last pid that ran a child is found until it has another: what is late from the dead is known as such. Who asks for
+ * the child by that pid finds it also while its next one starts.
+ */
 static void note_pid(struct cop__roster *roster, struct cop__child *child, cop_pid pid)
 {
-        if (pid.bits == 0)
-                pid = child->known;
-        if (pid.bits == child->by_pid.key || pid.bits == 0)
-                return;
-        if (child->by_pid.key != 0)
-                cop__table_remove(&roster->by_pid, &child->by_pid);
-        child->by_pid.key = pid.bits;
-        cop__table_insert(&roster->by_pid, &child->by_pid);
+        bool follows = pid.bits != 0 && pid.bits != child->known.bits;
+        uint64_t last = pid.bits != 0 ? pid.bits : child->known.bits;
+        if (last != 0)
+                rekey(&roster->by_pid, &child->by_pid, last);
+        rekey(&roster->by_known, &child->by_known, follows ? child->known.bits : 0);
 }
 
 void cop__roster_set(struct cop__roster *roster, struct cop__child *child,
@@ -206,6 +219,13 @@ struct cop__child *cop__roster_by_pid(const struct cop__roster *roster, cop_pid 
         return node != NULL ? COP__CONTAINER(node, struct cop__child, by_pid) : NULL;
 }
 
+struct cop__child *cop__roster_by_known(const struct cop__roster *roster, cop_pid pid)
+{
+        struct cop__child *child = cop__roster_by_pid(roster, pid);
+        struct cop__table_node *node = child == NULL ? cop__table_find_first(&roster->by_known, pid.bits) : NULL;
+        return node != NULL ? COP__CONTAINER(node, struct cop__child, by_known) : child;
+}
+
 struct cop__child *cop__roster_by_id(const struct cop__roster *roster, const char *id, size_t size)
 {
         struct cop__table_node *node = cop__table_find_first(&roster->by_id, key_of_id(id, size));
@@ -229,11 +249,7 @@ struct cop__child *cop__roster_by_ref(const struct cop__roster *roster, cop_ref 
 
 void cop__roster_await(struct cop__roster *roster, struct cop__await *await, cop_ref ref)
 {
-        if (await->node.key != 0)
-                cop__table_remove(&roster->awaits, &await->node);
-        await->node.key = ref.bits;
-        if (ref.bits != 0)
-                cop__table_insert(&roster->awaits, &await->node);
+        rekey(&roster->awaits, &await->node, ref.bits);
 }
 
 /* ---- Order -------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
  *
  *      roster ── order ──► till ◄──► clerk ◄──► desk
  *             ├─ by_pid ─────┤          │         │        its process's pid, or its last one's
+ *             ├─ by_known ───┤          │         │        its last one's, while its next one starts
  *             ├─ by_id  ─────┴──────────┤         │        not for a dynamic supervisor
  *             └─ awaits ────────────────┴─────────┘        references: of a start, a monitor, a timer
  *
@@ -59,7 +60,7 @@ struct cop__child {
         struct cop__belonging belonging;
         struct cop__list order;
         struct cop__list due;           /* in the supervisor's list of failures to deal with, or in none */
-        struct cop__table_node by_pid, by_id;
+        struct cop__table_node by_pid, by_known, by_id;
         struct cop__await news;         /* of its start, its end, or the end of who holds its name */
         struct cop__await tick;
         cop_ref timer;                  /* that brings the tick; none: it is a message already */
@@ -97,7 +98,7 @@ struct cop__roster {
         cop_buffer *tree;               /* a share: the supervisor's own spec lies in it */
         cop_buffer *first_tree;         /* a share: its label lies in it; NULL: it is `tree` */
         struct cop__list order;
-        struct cop__table by_pid, by_id, awaits;
+        struct cop__table by_pid, by_known, by_id, awaits;
         uint64_t last_number;
         uint32_t count, active, supervisors, significant;
         bool keyed;                     /* children are found by id */
@@ -119,6 +120,8 @@ struct cop__child *cop__roster_add(struct cop__roster *roster, const struct cop_
 void cop__roster_remove(struct cop__roster *roster, struct cop__child *child);
 
 struct cop__child *cop__roster_by_pid(const struct cop__roster *roster, cop_pid pid);
+/* Also under the pid of who ran last, as long as nobody runs in his place: the next one may be in its init. */
+struct cop__child *cop__roster_by_known(const struct cop__roster *roster, cop_pid pid);
 struct cop__child *cop__roster_by_id(const struct cop__roster *roster, const char *id, size_t size);
 /* *await is the one of the child's two that bears the reference. */
 struct cop__child *cop__roster_by_ref(const struct cop__roster *roster, cop_ref ref,

@@ -181,13 +181,51 @@ IN_FAMILY(DSU_07_a_restarting_child_is_terminated_by_its_old_pid)
         dismiss(a, cop_atom("boom"));
         expect("end a boom");
         await_true(tries_of("a") > 3);
-        cop_status status;
-        await_true((status = cop_terminate_child(root, a)) != COP_E_NOT_FOUND);
-        ck_assert_int_eq(status, COP_OK);
-        await_true(count_of(root).specs == 0);
+        ck_assert_int_eq(cop_terminate_child(root, a), COP_OK); /* wherever its next start is */
+        ck_assert_int_eq(count_of(root).specs, 0);
         uint32_t tries = tries_of("a");
         expect_silence(root);
         ck_assert_uint_eq(tries_of("a"), tries);
+        fell(root);
+}
+
+/* Nothing else than the old pid is known of it until its init has ended. */
+IN_FAMILY(DSU_07_also_while_its_init_takes_long)
+{
+        SESSIONS(PATIENT);
+        cop_pid root = grow(&sessions), a = start(root, CHILD(WORKER("a", .shutdown_ms = COP_BRUTAL_KILL)));
+        expect("start a");
+        let("a", HANGS);
+        dismiss(a, cop_atom("boom"));
+        expect("end a boom");
+        cop_pid next = expect("hang a");
+        cop_ref ref = watch(next);
+        cop_message *answer;
+        ck_assert_int_eq(cop_get_child(root, a, &answer), COP_OK);
+        cop_message_free(answer);
+        ck_assert_int_eq(cop_get_child(root, next, &answer), COP_OK);
+        cop_message_free(answer);
+        ck_assert_int_eq(cop_terminate_child(root, a), COP_OK);
+        await_down(ref, "killed");
+        ck_assert_int_eq(count_of(root).specs, 0);
+        ck_assert_int_eq(cop_terminate_child(root, a), COP_E_NOT_FOUND);
+        fell(root);
+        nothing_has_come();
+}
+
+/* A pid is that of a life that is over as soon as another one runs. */
+IN_FAMILY(a_dynamic_child_that_runs_again_is_not_found_by_its_old_pid)
+{
+        SESSIONS(PATIENT);
+        cop_pid root = grow(&sessions), a = start(root, CHILD(WORKER("a")));
+        expect("start a");
+        dismiss(a, cop_atom("boom"));
+        expect("end a boom");
+        cop_pid next = expect("start a");
+        expect_silence(root);
+        ck_assert_int_eq(cop_terminate_child(root, a), COP_E_NOT_FOUND);
+        ck_assert_int_eq(cop_terminate_child(root, next), COP_OK);
+        expect_end("a");
         fell(root);
 }
 

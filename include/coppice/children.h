@@ -9,7 +9,8 @@
  * Each is a call to the supervisor, for any actor or visiting thread, and waits until it is done: a
  * start until the child's init has ended, a stop until the child is dead. Meanwhile the supervisor
  * serves others. `to` is a supervisor, by pid or name; `which` is a child, by its id. A dynamic
- * supervisor (COP_DYNAMIC) knows its children by pid instead, and forgets each with its end.
+ * supervisor (COP_DYNAMIC) knows its children by pid instead, and forgets each with its end; one that is
+ * being restarted is found by the pid that it had, until the next one runs.
  *
  * What people get wrong:
  * - The pid of a child that has an id is not found when the child is to be stopped, restarted or
