@@ -116,3 +116,56 @@ IN_FAMILY(new_specs_without_memory_change_nothing)
         }
         fell(root);
 }
+
+/* ---- The start of a tree ------------------------------------------------------------------ */
+
+static cop_status supervise_said;
+
+typedef struct refusal {
+        int64_t at;
+} refusal;
+COP_MESSAGE(refusal, at);
+
+/* It traps no exits. */
+static void grows_without_memory(const refusal *r)
+{
+        const cop_supervisor shop = { .name = "shop", .children = COP_CHILDREN({ .id = "x", .run = waits }) };
+        cop_pid root = cop_no_pid();
+        cop_simulation_refuse(cop_node_here(), (uint64_t)r->at);
+        supervise_said = cop_supervise(&shop, &root);
+        cop_simulation_refuse(cop_node_here(), 0);
+        cop_exit(cop_atom("over"));
+}
+
+/* Who finds no stack runs no line in which it could leave its parent: that is what a link does everywhere. */
+static void await_over_or_no_stack(cop_ref ref)
+{
+        cop_auto message = await(COP_REF(cop_down, ref));
+        const char *reason = text_of(cop_read(cop_down, message)->reason);
+        if (strcmp(reason, "{system_limit, stack}") != 0)
+                ck_assert_str_eq(reason, "over");
+}
+
+/* SUP-start-05: also where it is the root that finds no memory for itself. */
+TEST(a_tree_that_finds_no_memory_to_start_is_an_answer_and_not_the_end_of_who_grew_it)
+{
+        cop_simulation order = { .seed = 5, .checks = 16 };
+        cop_simulation_state state;
+        cop_node *node = node_begin((cop_node_options){ .simulation = &order, .max_actors = 1000 });
+        int64_t at = 0;
+        uint64_t refusals;
+        int died = 0;
+        do {
+                ck_assert_int_eq(cop_simulation_look(node, &state), COP_OK);
+                refusals = state.refusals;
+                await_over_or_no_stack(spawn_watched(RUN_WITH(grows_without_memory, refusal, .at = ++at)));
+                ck_assert_int_eq(cop_node_await_quiet(node, PATIENCE_MS), COP_OK);
+                ck_assert_uint_eq(cop_whereis("shop").bits, 0);
+                died += supervise_said == COP_E_DIED;
+                cop_simulation_refuse(node, 0);
+                ck_assert_int_eq(cop_simulation_look(node, &state), COP_OK);
+        } while (state.refusals > refusals);
+        ck_assert_int_gt(died, 1);
+        ck_assert_int_eq(supervise_said, COP_OK);
+        node_end(node);
+}
