@@ -313,6 +313,28 @@ static inline const char *outcome_of(cop_pid pid)
         }                                              \
         static void in_family_##claim(__attribute__((unused)) cop_node *node)
 
+/* The same on a simulated node: hours pass in no time. */
+#define IN_SIMULATED_FAMILY(claim)                                                                          \
+        static void in_family_##claim(cop_node *node);                                                      \
+        TEST(claim)                                                                                         \
+        {                                                                                                   \
+                cop_simulation order = { .seed = 7, .checks = 16 };                                         \
+                cop_node *node = node_begin((cop_node_options){ .simulation = &order, .max_actors = 1000 }); \
+                attend();                                                                                   \
+                in_family_##claim(node);                                                                    \
+                node_end(node);                                                                             \
+        }                                                                                                   \
+        static void in_family_##claim(__attribute__((unused)) cop_node *node)
+
+#define HOUR_MS INT64_C(3600000)
+
+static inline cop_simulation_state simulation_of(cop_node *node)
+{
+        cop_simulation_state state;
+        ck_assert_int_eq(cop_simulation_look(node, &state), COP_OK);
+        return state;
+}
+
 #define ABC(...) \
         COP_CHILDREN(WORKER("a", __VA_ARGS__), WORKER("b", __VA_ARGS__), WORKER("c", __VA_ARGS__))
 

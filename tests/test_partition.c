@@ -75,6 +75,45 @@ TEST(PSU_03_what_has_no_partitions_or_too_many_is_refused)
         ck_assert_int_eq(cop_supervisor_check(&parts, text, sizeof(text)), COP_OK);
 }
 
+static void expect_unchanged(cop_pid root, const cop_pid pids[4])
+{
+        char name[64];
+        ck_assert_int_eq(count_of(root).active, 4);
+        for (uint32_t i = 0; i < 4; i++) {
+                ck_assert_int_eq(cop_partition_name(&parts, i, name), COP_OK);
+                ck_assert(cop_pid_equal(cop_whereis(name), pids[i]));
+        }
+}
+
+/* Elixir's has no way to do it but to be started again; here no partition is stopped or started for other specs. */
+IN_FAMILY(PSU_03_partitions_that_run_are_not_resized)
+{
+        const cop_supervisor many = { .name = "parts", .partitions = 65537, .each = &each_worker };
+        const cop_supervisor none = { .name = "parts", PATIENT };
+        const cop_supervisor fewer = { .name = "parts", PATIENT, .partitions = 2, .each = &each_worker };
+        const cop_supervisor more = { .name = "parts", PATIENT, .partitions = 5, .each = &each_worker };
+        cop_pid root = grow_and_expect(&parts, "pppp"), pids[4];
+        char name[64];
+        for (uint32_t i = 0; i < 4; i++) {
+                ck_assert_int_eq(cop_partition_name(&parts, i, name), COP_OK);
+                pids[i] = cop_whereis(name);
+        }
+        ck_assert_int_eq(cop_replace_specs(root, &many), COP_E_BAD_ARGUMENT);
+        expect_unchanged(root, pids);
+        ck_assert_int_eq(cop_replace_specs(root, &fewer), COP_OK);
+        expect_unchanged(root, pids);
+        ck_assert_int_eq(cop_replace_specs(root, &none), COP_OK);
+        expect_unchanged(root, pids);
+        ck_assert_uint_eq(cop_partition(&none, "a", 1).bits, 0);
+        ck_assert_int_eq(cop_replace_specs(root, &more), COP_OK);
+        expect_unchanged(root, pids);
+        expect_silence(root);
+        ck_assert_str_eq(ask_child(root, "parts.4", "state"), "stopped");
+        ck_assert_int_eq(cop_restart_child(root, "parts.4", NULL), COP_OK);
+        expect("start p");
+        fell(root);
+}
+
 TEST(a_partition_of_many_counts_as_many_and_none_of_them_has_a_name_that_all_would_have)
 {
         cop_child children[101] = { 0 };

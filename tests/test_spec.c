@@ -87,17 +87,22 @@ TEST(SUP_start_19_all_combinations_of_restart_and_shutdown_are_accepted)
                 }
 }
 
+/* Some of what OTP refuses has a meaning here: a period of 0 is the default, one that no clock reaches is for ever, and so are
+ * COP_RESTARTS_FOR_EVER (SUP-intensity-14 says what they do). */
 TEST(SUP_start_13_a_supervisors_wrong_field_is_named)
 {
         expect_words(TREE(.strategy = 4), "shop: strategy is 4; it is COP_ONE_FOR_ONE, ");
         expect_words(TREE(.intensity = -3), "shop: intensity is -3; it is 1 to 1000000, ");
         expect_words(TREE(.intensity = 1000001), "shop: intensity is 1000001; ");
         expect_words(TREE(.period_ms = -1), "shop: period_ms is -1; ");
+        expect_words(TREE(.auto_shutdown = 7), "shop: auto_shutdown is 7; it is COP_NEVER, COP_ANY_SIGNIFICANT or "
+                                               "COP_ALL_SIGNIFICANT");
         expect_words(verdict(&(cop_supervisor){ .name = "" }), ": name cannot be registered; ");
         expect_words(verdict(&(cop_supervisor){ .name = "undefined" }),
                      "undefined: name cannot be registered; ");
         expect_words(verdict(NULL), "there is no tree");
         ck_assert_str_eq(TREE(.intensity = COP_NO_RESTARTS), "");
+        ck_assert_str_eq(TREE(.intensity = COP_RESTARTS_FOR_EVER, .period_ms = 0), "");
         ck_assert_str_eq(TREE(.intensity = 1000000, .period_ms = INT64_MAX), "");
 }
 

@@ -42,7 +42,7 @@ TEST(SUP_restart_04_rest_for_one_with_the_last_child_concerns_only_it)
         ck_assert_str_eq(reach(COP_REST_FOR_ONE, 4), "4");
 }
 
-TEST(SUP_restart_05_to_08_the_restart_type_decides)
+TEST(SUP_restart_05_06_07_08_the_restart_type_decides)
 {
         ck_assert(cop__restart_is_wanted(COP_PERMANENT, true));
         ck_assert(cop__restart_is_wanted(COP_PERMANENT, false));

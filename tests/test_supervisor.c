@@ -188,7 +188,33 @@ IN_FAMILY(a_supervisor_that_cannot_start_says_so_in_its_childs_report)
         ck_assert_str_eq(report.outcome, "shop cannot start without it, and ends");
 }
 
-IN_FAMILY(SUP_api_12_children_are_listed_in_the_order_of_start)
+static void expect_list(cop_pid root, const char *ids)
+{
+        cop_auto answer = children_of(root);
+        const cop_children *all = cop_read(cop_children, answer);
+        ck_assert_uint_eq(all->children.count, strlen(ids));
+        for (size_t i = 0; i < all->children.count; i++) {
+                ck_assert_uint_eq(all->children.items[i].id.size, 1);
+                ck_assert_int_eq(all->children.items[i].id.data[0], ids[i]);
+        }
+}
+
+/* OTP lists them the other way round. */
+IN_FAMILY(SUP_api_12_children_are_listed_in_the_order_of_start_and_keep_their_places)
+{
+        TREE(shop, .children = ABC(0));
+        cop_pid root = grow_and_expect(&shop, "abc");
+        expect_list(root, "abc");
+        ck_assert_int_eq(cop_terminate_child(root, "b"), COP_OK);
+        expect_list(root, "abc");
+        ck_assert_int_eq(cop_restart_child(root, "b", NULL), COP_OK);
+        expect_list(root, "abc");
+        ck_assert_int_eq(cop_start_child(root, (&(const cop_child)WORKER("d")), NULL), COP_OK);
+        expect_list(root, "abcd");
+        fell(root);
+}
+
+IN_FAMILY(what_a_supervisor_is_and_how_its_children_are_is_listed)
 {
         TREE(shop, .strategy = COP_REST_FOR_ONE, PATIENT,
              .children = COP_CHILDREN(WORKER("a"), { .id = "x", .run = waits,

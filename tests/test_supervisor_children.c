@@ -94,6 +94,33 @@ IN_FAMILY(SUP_start_10_a_child_that_cannot_start_is_an_answer_and_is_not_kept)
         expect_end("ba");
 }
 
+/* Faults before it has begun. */
+typedef struct {
+        int64_t unused;
+} frail;
+static void frail_init(frail *self)
+{
+        volatile int64_t *nowhere = NULL;
+        say("born", "frail", "");
+        self->unused = *nowhere;
+}
+COP_SERVER(frail, COP_INIT(frail_init));
+
+IN_FAMILY(SUP_start_10_a_fault_in_its_init_is_an_answer_too)
+{
+        TREE(shop, .intensity = COP_NO_RESTARTS, .children = COP_CHILDREN(WORKER("a")));
+        cop_pid root = grow_and_expect(&shop, "a"), pid = { 7 };
+        ck_assert_int_eq(cop_start_child(root, CHILD({ .id = "f", .server = &frail_server }), &pid), COP_E_DIED);
+        ck_assert_int_eq(strncmp(text_of(cop_failure()), "{fault, ", 8), 0);
+        ck_assert_str_eq(outcome_of(expect("born frail")), "shop was asked to start it, and told so");
+        ck_assert_int_eq(cop_start_child(root, CHILD({ .id = "f" }), &pid), COP_E_BAD_ARGUMENT); /* nothing says what it runs */
+        ck_assert_uint_eq(pid.bits, 7);
+        ck_assert_str_eq(ask_child(root, "f", "state"), "no such child");
+        ck_assert_int_eq(restarts_of(root), 0);
+        fell(root);
+        expect_end("a");
+}
+
 IN_FAMILY(a_child_whose_name_is_taken_cannot_start)
 {
         TREE(shop, .children = NULL);
@@ -748,4 +775,11 @@ IN_FAMILY(SUP_upgrade_03_each_can_be_another_but_neither_come_nor_go)
         expect("end a boom");
         await_true(count_of(root).specs == 0);
         fell(root);
+        root = grow(&bare);
+        ck_assert_int_eq(cop_replace_specs(root, &each_one), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_start_child(root, NULL, NULL), COP_E_BAD_ARGUMENT); /* nothing says what it would run */
+        ck_assert_int_eq(cop_start_child(root, CHILD(WORKER("b")), NULL), COP_OK);
+        expect("start b");
+        fell(root);
+        expect_end("b");
 }

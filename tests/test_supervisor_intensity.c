@@ -87,6 +87,26 @@ IN_FAMILY(SUP_intensity_06_a_permanent_child_that_exits_normally_counts)
         await_exited(root, "shutdown");
 }
 
+IN_SIMULATED_FAMILY(SUP_intensity_09_crashes_further_apart_than_the_period_never_add_up)
+{
+        TREE(shop, .intensity = 1, .period_ms = 1000, .children = COP_CHILDREN(WORKER("a")));
+        cop_pid root = grow_and_expect(&shop, "a");
+        for (int i = 0; i < 20; i++) {
+                crash("a");
+                expect("end a boom");
+                expect("start a");
+                ck_assert_int_eq(cop_simulation_advance(node, 2100), COP_OK);
+                ck_assert_int_eq(restarts_of(root), 0);
+        }
+        for (int i = 0; i < 2; i++) { /* and two that are close do */
+                crash("a");
+                expect("end a boom");
+                if (i == 0)
+                        expect("start a");
+        }
+        await_exited(root, "shutdown");
+}
+
 IN_FAMILY(a_failed_restart_counts_too)
 {
         TREE(shop, .intensity = 4, .period_ms = 1500, .children = ABC(0));

@@ -70,19 +70,30 @@ IN_FAMILY(SUP_auto_05_a_significant_child_that_is_terminated_ends_nothing)
         fell(root);
 }
 
-IN_FAMILY(SUP_auto_08_children_that_are_not_significant_end_nothing)
+static void end_two_that_are_not_significant(cop_auto_shutdown mode, bool with_one_that_is)
 {
-        TREE(shop, ANY, .children = COP_CHILDREN(WORKER("a", .restart = COP_TEMPORARY),
-                                                 WORKER("b", .restart = COP_TRANSIENT),
-                                                 SIGNIFICANT("c", COP_TEMPORARY)));
+        const cop_child last[] = { WORKER("c"), SIGNIFICANT("c", COP_TEMPORARY) };
+        TREE(shop, .auto_shutdown = mode, .children = COP_CHILDREN(WORKER("a", .restart = COP_TEMPORARY),
+                                                                   WORKER("b", .restart = COP_TRANSIENT),
+                                                                   last[with_one_that_is]));
         cop_pid root = grow_and_expect(&shop, "abc");
-        quit_with("a", cop_atom("normal"));
+        quit_with("a", cop_atom("boom"));
         quit_with("b", cop_atom("normal"));
-        expect("end a normal");
+        expect("end a boom");
         expect("end b normal");
         expect_silence(root);
+        ck_assert(cop_is_alive(root));
         fell(root);
         expect_end("c");
+}
+
+IN_FAMILY(SUP_auto_08_children_that_are_not_significant_end_nothing)
+{
+        end_two_that_are_not_significant(COP_ANY_SIGNIFICANT, true);
+        end_two_that_are_not_significant(COP_ANY_SIGNIFICANT, false);
+        end_two_that_are_not_significant(COP_ALL_SIGNIFICANT, true);
+        end_two_that_are_not_significant(COP_ALL_SIGNIFICANT, false);
+        end_two_that_are_not_significant(COP_NEVER, false);
 }
 
 TEST(SUP_auto_09_what_does_not_go_together_is_refused)
@@ -147,6 +158,27 @@ IN_FAMILY(SUP_auto_11_the_same_rules_hold_for_dynamic_children)
         await_exited(root, "shutdown");
 }
 
+IN_FAMILY(SUP_auto_11_any_dynamic_child_that_ends_by_itself_ends_the_others)
+{
+        const cop_child each = SIGNIFICANT("x", COP_TRANSIENT);
+        const cop_supervisor shop = { .strategy = COP_DYNAMIC, PATIENT, ANY, .each = &each };
+        cop_pid root = grow(&shop), one = cop_no_pid(), three = cop_no_pid();
+        ck_assert_int_eq(cop_start_each(root, &one, job, .id = "a", .traps = true), COP_OK);
+        ck_assert_int_eq(cop_start_each(root, NULL, job, .id = "b", .traps = true), COP_OK);
+        ck_assert_int_eq(cop_start_each(root, &three, job, .id = "c", .traps = true), COP_OK);
+        expect_start("abc");
+        ck_assert_int_eq(cop_terminate_child(root, three), COP_OK); /* asked for: it ends nothing */
+        expect_end("c");
+        dismiss(one, cop_atom("boom")); /* restarted: so does that */
+        expect("end a boom");
+        one = expect("start a");
+        expect_silence(root);
+        dismiss(one, cop_atom("normal"));
+        expect("end a normal");
+        expect_end("b");
+        await_exited(root, "shutdown");
+}
+
 IN_FAMILY(SUP_auto_12_a_mode_that_is_changed_holds_for_later_ends)
 {
         const cop_supervisor all = { ALL, .children = COP_CHILDREN(SIGNIFICANT("a", COP_TEMPORARY),
@@ -163,4 +195,26 @@ IN_FAMILY(SUP_auto_12_a_mode_that_is_changed_holds_for_later_ends)
         expect("end b normal");
         expect_end("c");
         await_exited(root, "shutdown");
+}
+
+IN_FAMILY(SUP_auto_12_a_mode_that_is_taken_away_or_comes_too_late_ends_nothing)
+{
+        const cop_supervisor all = { ALL, .children = COP_CHILDREN(WORKER("a"), SIGNIFICANT("b", COP_TRANSIENT),
+                                                                   SIGNIFICANT("c", COP_TEMPORARY)) };
+        const cop_supervisor never = { .auto_shutdown = COP_NEVER }, all_again = { ALL }, any = { ANY };
+        cop_pid root = grow_and_expect(&all, "abc");
+        ck_assert_int_eq(cop_replace_specs(root, &never), COP_OK);
+        quit_with("b", cop_atom("normal"));
+        expect("end b normal");
+        quit_with("c", cop_atom("normal"));
+        expect("end c normal");
+        expect_silence(root);
+        /* All that are significant have ended, but not under this mode. */
+        ck_assert_int_eq(cop_replace_specs(root, &all_again), COP_OK);
+        expect_silence(root);
+        ck_assert_int_eq(cop_replace_specs(root, &any), COP_OK);
+        expect_silence(root);
+        ck_assert_str_eq(ask_child(root, "b", "state"), "stopped");
+        fell(root);
+        expect_end("a");
 }

@@ -48,6 +48,7 @@ IN_FAMILY(SUP_start_02_children_stop_in_reverse_one_at_a_time)
         expect("done a");
 }
 
+/* In OTP a caller that traps exits is sent the reason as well. Here the link is undone first: it would be told twice. */
 IN_FAMILY(SUP_start_05_a_child_that_cannot_start_stops_those_before_it)
 {
         TREE(shop, .children = ABC(0));

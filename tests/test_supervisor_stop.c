@@ -35,6 +35,12 @@ IN_FAMILY(SUP_stop_03_at_once_asks_and_kills_in_one_breath)
         cop_ref ref = watch(cop_whereis("b"));
         fell(root);
         await_down(ref, "killed");
+        /* Who traps no exits dies of the first of the two signals. */
+        TREE(meek_shop, .children = COP_CHILDREN({ .id = "x", .run = waits, .shutdown_ms = COP_SHUTDOWN_AT_ONCE }));
+        root = grow(&meek_shop);
+        ref = watch(cop_whereis("x"));
+        fell(root);
+        await_down(ref, "shutdown");
 }
 
 IN_FAMILY(SUP_stop_04_brutal_kill_does_not_ask)
@@ -47,12 +53,20 @@ IN_FAMILY(SUP_stop_04_brutal_kill_does_not_ask)
         nothing_has_come(); /* no word of a terminate */
 }
 
-IN_FAMILY(SUP_stop_05_infinity_waits_as_long_as_it_takes)
+IN_SIMULATED_FAMILY(SUP_stop_05_infinity_waits_as_long_as_it_takes)
 {
-        TREE(shop, .children = COP_CHILDREN(WORKER_WITH("a", ((job){ .id = "a", .stop_ms = 60 }),
-                                                        .shutdown_ms = COP_SHUTDOWN_INFINITY)));
-        cop_pid root = grow_and_expect(&shop, "a");
+        const cop_child slow[] = { WORKER_WITH("a", ((job){ .id = "a", .stop_ms = HOUR_MS }),
+                                               .shutdown_ms = COP_SHUTDOWN_INFINITY),
+                                   WORKER_WITH("b", ((job){ .id = "b", .stop_ms = HOUR_MS }),
+                                               .shutdown_ms = COP_SHUTDOWN_INFINITY) };
+        const cop_supervisor desk = { .children = COP_CHILDREN(slow[1]) };
+        TREE(shop, .children = COP_CHILDREN(slow[0], { .id = "desk", .supervisor = &desk })); /* its default */
+        cop_pid root = grow_and_expect(&shop, "ab");
+        int64_t before_ms = simulation_of(node).passed_ms;
         fell(root);
+        ck_assert_int_ge(simulation_of(node).passed_ms - before_ms, 2 * HOUR_MS);
+        expect("end b shutdown");
+        expect("done b");
         expect("end a shutdown");
         expect("done a");
 }
@@ -116,16 +130,32 @@ IN_FAMILY(SUP_stop_14_a_supervisor_that_is_killed_takes_its_children_along)
         await_exited(root, "killed");
 }
 
-IN_FAMILY(SUP_stop_17_an_unknown_message_is_dropped)
+static uint32_t pings_dropped; /* atomic; lines of the log */
+
+static void count_dropped_pings(void *context, cop_log_level level, const char *text)
 {
+        (void)context;
+        (void)level;
+        if (strstr(text, "has no handler for ping: dropped") != NULL)
+                cop__add_relaxed(&pings_dropped, 1u);
+}
+
+TEST(SUP_stop_17_an_unknown_message_is_logged_and_dropped)
+{
+        cop_node *node = node_begin((cop_node_options){ .log = count_dropped_pings });
+        attend();
         TREE(shop, .children = ABC(0));
         cop_pid root = grow_and_expect(&shop, "abc");
         ck_assert_int_eq(cop_send(root, ping, .number = 1), COP_OK);
+        expect_silence(root);
+        ck_assert_uint_eq(cop__load_relaxed(&pings_dropped), 1);
         ck_assert_int_eq(cop_send(root, cop__supervisor_tick, .ref = cop_ref_new()), COP_OK);
         ck_assert_int_eq(cop_send(root, cop__supervisor_tick, .ref = { 0 }), COP_OK);
         ck_assert_int_eq(cop_call(NULL, root, PATIENCE_MS, ping, .number = 1), COP_E_NO_REPLY);
         expect_silence(root);
         fell(root);
+        expect_end("cba");
+        node_end(node);
 }
 
 IN_FAMILY(a_strangers_exit_signal_is_ignored)

@@ -13,7 +13,8 @@
  *      cop_send(cop_partition(&counters, "Ada", 3), count, .by = 1);
  *
  * What people get wrong: the number of partitions decides who is in charge of a key. With another
- * number the keys move.
+ * number the keys move. To a supervisor that runs (cop_replace_specs) it can be given, but that stops and
+ * starts none: those that are too many stay, new ones wait for cop_restart_child.
  *
  * Threads: any. See also: supervisor.h.
  */
