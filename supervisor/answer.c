@@ -409,10 +409,14 @@ void cop__on_replace_specs(struct cop__supervisor *self, const cop__replace_spec
                 keep_old_tree(self);
         respec_each(self, spec->each, request->spec.buffer);
         respec_children(self, spec, request->spec.buffer);
+        struct cop__intensity intensity;
+        cop__intensity_init(&intensity, times, spec->intensity, spec->period_ms);
+        cop__intensity_inherit(&intensity, &self->intensity);
         cop_release(self->intensity.times);
-        cop__intensity_init(&self->intensity, times, spec->intensity, spec->period_ms);
+        self->intensity = intensity;
         cop__roster_replant(self->roster, request->spec.buffer);
         self->spec = spec;
+        self->disordered = true;
         agree();
         cop__regrow_release(self);
         cop__regrow_go(self);

@@ -31,6 +31,19 @@ static uint64_t time_at(const struct cop__intensity *intensity, uint32_t back)
         return intensity->times[at];
 }
 
+void cop__intensity_inherit(struct cop__intensity *intensity, const struct cop__intensity *from)
+{
+        uint32_t kept = from->count;
+        if (intensity->limit == COP__INTENSITY_UNLIMITED)
+                intensity->count = kept;
+        if (intensity->limit == COP__INTENSITY_UNLIMITED || from->limit == COP__INTENSITY_UNLIMITED)
+                return; /* without a limit no times are kept */
+        if (kept > intensity->limit + 1)
+                kept = intensity->limit + 1;
+        while (kept > 0)
+                cop__intensity_add(intensity, time_at(from, --kept));
+}
+
 bool cop__intensity_add(struct cop__intensity *intensity, uint64_t now_ns)
 {
         uint32_t room = intensity->limit + 1;

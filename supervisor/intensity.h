@@ -38,6 +38,9 @@ size_t cop__intensity_size(uint32_t limit);
 void cop__intensity_init(struct cop__intensity *intensity, uint64_t *times, uint32_t limit,
                          int64_t period_ms);
 
+/* Of the restarts that another has noted, the newest for which there is room; both in use, and nothing noted yet. */
+void cop__intensity_inherit(struct cop__intensity *intensity, const struct cop__intensity *from);
+
 /* Notes a restart. `now_ns` never goes back. True: it is one more than is borne. */
 bool cop__intensity_add(struct cop__intensity *intensity, uint64_t now_ns);
 

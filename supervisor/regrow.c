@@ -12,6 +12,8 @@
  * started again yet: then it is overtaken, and taken out. A start in the group that fails ends the group; its child is due,
  * and those behind it stay WAITING until the child that they wait for is tried again.
  *
+ * Another order (cop_replace_specs) comes between two groups: where a child stands in the list is what a group goes by.
+ *
  * In the group `at` is the child whose turn it is. All children in reach behind `at` are without a process while STOPS;
  * all in front of it have been seen to while STARTS.
  */
@@ -191,24 +193,6 @@ void cop__regrow_begin(struct cop__supervisor *self)
         self->regrow = COP__REGROW_STARTS;
 }
 
-void cop__regrow_go(struct cop__supervisor *self)
-{
-        for (;;) {
-                struct cop__list *first;
-                if (self->regrow == COP__REGROW_STOPS) {
-                        if (!step_stops(self))
-                                return;
-                } else if (self->regrow == COP__REGROW_STARTS) {
-                        if (!step_starts(self))
-                                return;
-                } else if ((first = cop__list_pop_front(&self->due)) != NULL) {
-                        deal_with(self, COP__CONTAINER(first, struct cop__child, due));
-                } else {
-                        return;
-                }
-        }
-}
-
 bool cop__regrow_reaches(const struct cop__supervisor *self, const struct cop__child *child)
 {
         if (self->regrow == COP__REGROW_STOPS)
@@ -247,11 +231,40 @@ void cop__regrow_pass(struct cop__supervisor *self, const struct cop__child *chi
 
 void cop__regrow_release(struct cop__supervisor *self)
 {
+        bool single = cop__strategy_is_single(self->spec->strategy), waits = false;
         struct cop__child *child = cop__roster_first(self->roster);
-        if (!cop__strategy_is_single(self->spec->strategy))
-                return;
-        for (; child != NULL; child = cop__roster_next(self->roster, child))
-                if (child->state == COP__CHILD_WAITING && cop__list_is_empty(&child->due) &&
+        for (; child != NULL; child = cop__roster_next(self->roster, child)) {
+                if ((single || !waits) && child->state == COP__CHILD_WAITING && cop__list_is_empty(&child->due) &&
                     !cop__regrow_reaches(self, child))
                         resume(self, child);
+                waits = waits || child->state == COP__CHILD_RESTARTING || !cop__list_is_empty(&child->due);
+        }
+}
+
+/* The order of new specs: a group that is under way ends in the order in which it has begun. */
+static void put_in_order(struct cop__supervisor *self)
+{
+        self->disordered = false;
+        cop__roster_reorder(self->roster, self->spec);
+        cop__regrow_release(self);
+}
+
+void cop__regrow_go(struct cop__supervisor *self)
+{
+        for (;;) {
+                struct cop__list *first;
+                if (self->regrow == COP__REGROW_STOPS) {
+                        if (!step_stops(self))
+                                return;
+                } else if (self->regrow == COP__REGROW_STARTS) {
+                        if (!step_starts(self))
+                                return;
+                } else if (self->disordered) {
+                        put_in_order(self);
+                } else if ((first = cop__list_pop_front(&self->due)) != NULL) {
+                        deal_with(self, COP__CONTAINER(first, struct cop__child, due));
+                } else {
+                        return;
+                }
+        }
 }

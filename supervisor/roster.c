@@ -105,14 +105,19 @@ static void add_id(struct cop__roster *roster, struct cop__child *child)
         cop__table_insert(&roster->by_id, &child->by_id);
 }
 
+static void write_all_down(const struct cop__child *child)
+{
+        struct cop__census_entry entry = { .supervisor = cop_self(), .number = child->number, .child = child->pid,
+                                           .restarts = child->restarts, .state = child->state };
+        memcpy(entry.id, child->spec->id, strnlen(child->spec->id, COP_NAME_MAX));
+        cop__census_write(child->census, child->row, &entry);
+}
+
 static void enter_census(struct cop__child *child)
 {
-        struct cop__census_entry entry = { .supervisor = cop_self(), .number = child->number };
-        size_t size = strnlen(child->spec->id, COP_NAME_MAX);
-        memcpy(entry.id, child->spec->id, size);
         child->census = &cop_node_here()->census;
         child->row = cop__census_take(child->census);
-        cop__census_write(child->census, child->row, &entry);
+        write_all_down(child);
 }
 
 struct cop__child *cop__roster_add(struct cop__roster *roster, const struct cop__child_spec *spec,
@@ -253,6 +258,23 @@ void cop__roster_await(struct cop__roster *roster, struct cop__await *await, cop
 }
 
 /* ---- Order -------------------------------------------------------------------------- */
+
+void cop__roster_reorder(struct cop__roster *roster, const struct cop__supervisor_spec *spec)
+{
+        for (uint32_t i = spec->child_count; i-- > 0;) {
+                const char *id = spec->children[i].id;
+                struct cop__child *child = cop__roster_by_id(roster, id, strlen(id));
+                if (child == NULL)
+                        continue; /* it has gone meanwhile */
+                cop__list_remove(&child->order);
+                cop__list_push_front(&roster->order, &child->order);
+        }
+        struct cop__child *child = cop__roster_first(roster);
+        for (; child != NULL; child = cop__roster_next(roster, child)) {
+                child->number = ++roster->last_number;
+                write_all_down(child);
+        }
+}
 
 static struct cop__child *child_at(const struct cop__roster *roster, struct cop__list *node)
 {

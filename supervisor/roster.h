@@ -138,6 +138,9 @@ void cop__roster_set(struct cop__roster *roster, struct cop__child *child,
 void cop__roster_respec(struct cop__roster *roster, struct cop__child *child,
                         const struct cop__child_spec *spec, cop_buffer *home);
 
+/* Another order of start: those of the spec as they stand there, then all others as they were. They are numbered anew. */
+void cop__roster_reorder(struct cop__roster *roster, const struct cop__supervisor_spec *spec);
+
 static inline bool cop__child_has_process(const struct cop__child *child)
 {
         return child->pid.bits != 0;

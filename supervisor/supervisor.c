@@ -177,6 +177,7 @@ static void stop_all(supervisor *self)
         bool together = self->spec->strategy == COP_DYNAMIC;
         struct cop__child *child = cop__roster_last(self->roster), *before;
         self->ending = true;
+        self->disordered = false;
         self->regrow = COP__REGROW_IDLE;
         cop__list_init(&self->due);
         call_off_all(self);

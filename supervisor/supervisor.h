@@ -104,6 +104,7 @@ struct cop__supervisor {
         bool alone;
         bool started;                 /* init is over: terminate will stop the children */
         bool ending;
+        bool disordered;              /* the roster is to get the order of the spec, when no group is under way */
         bool hushed;                  /* the failure that the group is for is not in the log: nor is what follows from it */
 };
 
@@ -146,7 +147,7 @@ bool cop__regrow_reaches(const struct cop__supervisor *self, const struct cop__c
 void cop__regrow_forget(struct cop__supervisor *self, struct cop__child *child);
 /* A child that is RESTARTING, or whose turn is to come, is called off: who waits behind it does so no more. */
 void cop__regrow_pass(struct cop__supervisor *self, const struct cop__child *child);
-/* The strategy is another: if siblings are no longer of its concern, nobody waits for one. */
+/* Strategy or order are others: who waits for no sibling any more is started in its turn. */
 void cop__regrow_release(struct cop__supervisor *self);
 
 /* ---- Requests (answer.c) ---------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "supervisor/intensity.h"
+#include "supervisor/spec.h"
 
 #define RING_MAX 64
 
@@ -112,6 +113,33 @@ TEST(a_period_beyond_all_clocks_is_for_ever)
         open_window(&window, 1, INT64_MAX);
         ck_assert(!cop__intensity_add(&window.intensity, 1));
         ck_assert(cop__intensity_add(&window.intensity, UINT64_MAX));
+}
+
+TEST(a_new_window_goes_on_with_the_newest_restarts_of_the_old_one)
+{
+        struct window old, new;
+        open_window(&old, 3, 1000);
+        for (uint64_t ms = 100; ms <= 500; ms += 100)
+                cop__intensity_add(&old.intensity, ms * COP__NS_PER_MS);
+        open_window(&new, 1, 1000);
+        cop__intensity_inherit(&new.intensity, &old.intensity);
+        ck_assert_uint_eq(count_at(&new, 1400), 2); /* 400 and 500 */
+        ck_assert_uint_eq(count_at(&new, 1401), 1);
+        ck_assert(too_many_at(&new, 1500));
+        open_window(&new, 9, 1000);
+        cop__intensity_inherit(&new.intensity, &old.intensity);
+        ck_assert_uint_eq(count_at(&new, 1200), 4); /* 200 to 500: no more were kept */
+        ck_assert(!too_many_at(&new, 1200));
+        ck_assert_uint_eq(count_at(&new, 1201), 4);
+        open_window(&new, 2, 50);
+        cop__intensity_inherit(&new.intensity, &old.intensity);
+        ck_assert_uint_eq(count_at(&new, 500), 1);
+        open_window(&new, COP__INTENSITY_UNLIMITED, 50);
+        cop__intensity_inherit(&new.intensity, &old.intensity);
+        ck_assert_uint_eq(count_at(&new, 500), 4);
+        open_window(&old, 2, 1000);
+        cop__intensity_inherit(&old.intensity, &new.intensity);
+        ck_assert_uint_eq(count_at(&old, 500), 0); /* of which no times were kept */
 }
 
 /* The plain way: look at all restarts that ever were. */

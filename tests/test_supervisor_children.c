@@ -715,15 +715,106 @@ IN_FAMILY(new_specs_hold_from_each_childs_next_start)
         cop_pid root = grow_and_expect(&shop, "abc");
         ck_assert_int_eq(cop_replace_specs(root, &other), COP_OK);
         ck_assert_str_eq(ask_child(root, "d", "state"), "stopped");
-        crash("b"); /* c, which is not named, is still there, and behind b */
+        crash("b"); /* c, which is not named, is still there, and behind all */
         expect("end b boom");
         expect_end("c");
-        expect_start("bcd");
+        expect_start("bdc");
         quit_with("a", cop_atom("normal"));
         expect("end a normal");
         expect_silence(root);
         fell(root);
-        expect_end("dcb");
+        expect_end("cdb");
+}
+
+IN_FAMILY(new_specs_put_children_in_their_order_and_the_others_behind)
+{
+        TREE(shop, .children = ABC(0));
+        const cop_supervisor other = { .children = COP_CHILDREN(WORKER("c"), WORKER("d"), WORKER("a")) };
+        static const char *const order[] = { "c", "d", "a", "b" };
+        struct cop__census_entry entries[4] = { 0 };
+        cop_pid root = grow_and_expect(&shop, "abc");
+        ck_assert_int_eq(cop_replace_specs(root, &other), COP_OK);
+        ck_assert_int_eq(cop_restart_child(root, "d", NULL), COP_OK);
+        expect("start d");
+        cop_auto answer = children_of(root);
+        const cop_children *all = cop_read(cop_children, answer);
+        ck_assert_uint_eq(all->children.count, 4);
+        for (size_t i = 0; i < 4; i++)
+                ck_assert(cop_text_equal(all->children.items[i].id, order[i]));
+        /* A console that cannot ask reads the same. */
+        for (uint32_t row = 0; row < cop__census_count(&node->census); row++) {
+                struct cop__census_entry entry;
+                for (size_t i = 0; i < 4; i++)
+                        if (cop__census_read(&node->census, row, &entry) && strcmp(entry.id, order[i]) == 0)
+                                entries[i] = entry;
+        }
+        for (size_t i = 0; i < 4; i++) {
+                ck_assert(cop_pid_equal(entries[i].child, cop_whereis(order[i])));
+                ck_assert_uint_eq(entries[i].state, COP__CHILD_RUNNING);
+                ck_assert(i == 0 || entries[i - 1].number < entries[i].number);
+        }
+        fell(root);
+        expect_end("badc");
+}
+
+IN_FAMILY(a_restart_of_siblings_that_is_under_way_ends_in_its_own_order)
+{
+        TREE(shop, PATIENT, .strategy = COP_ONE_FOR_ALL, .children = ABC(0));
+        const cop_supervisor backwards = { PATIENT, .strategy = COP_ONE_FOR_ALL,
+                                           .children = COP_CHILDREN(WORKER("c"), WORKER("b"), WORKER("a")) };
+        cop_pid root = grow_and_expect(&shop, "abc");
+        let("b", HANGS);
+        crash("c");
+        expect("end c boom");
+        expect_end("ba");
+        expect("start a");
+        cop_pid b = expect("hang b");
+        ck_assert_int_eq(cop_replace_specs(root, &backwards), COP_OK);
+        let("b", STARTS);
+        cop_send(b, go, .unused = 0);
+        expect_start("bc");
+        expect_silence(root);
+        crash("b");
+        expect("end b boom");
+        expect_end("ac");
+        expect_start("cba");
+        fell(root);
+        expect_end("abc");
+}
+
+IN_FAMILY(who_waits_for_a_sibling_that_comes_later_by_new_specs_goes_on_without_it)
+{
+        cop_pid root = grow_with_one_who_waits();
+        const cop_supervisor same = { PATIENT, .strategy = COP_REST_FOR_ONE,
+                                      .children = COP_CHILDREN(WORKER("a"), WORKER("b", SLOW_TO_RETURN), WORKER("c")) };
+        const cop_supervisor other = { PATIENT, .strategy = COP_REST_FOR_ONE,
+                                       .children = COP_CHILDREN(WORKER("c"), WORKER("b", SLOW_TO_RETURN), WORKER("a")) };
+        ck_assert_int_eq(cop_replace_specs(root, &same), COP_OK);
+        ck_assert_str_eq(ask_child(root, "c", "state"), "waiting");
+        ck_assert_int_eq(cop_replace_specs(root, &other), COP_OK);
+        expect("start c");
+        await_true(strcmp(ask_child(root, "c", "state"), "running") == 0);
+        ck_assert_str_eq(ask_child(root, "b", "state"), "restarting");
+        fell(root);
+        expect_end("ac");
+}
+
+IN_FAMILY(restarts_that_were_counted_count_under_new_specs_too)
+{
+        TREE(shop, .intensity = 5, .period_ms = 1000000, .children = COP_CHILDREN(WORKER("a")));
+        const cop_supervisor stricter = { .intensity = 2, .period_ms = 1000000, .children = COP_CHILDREN(WORKER("a")) };
+        cop_pid root = grow_and_expect(&shop, "a");
+        for (int i = 0; i < 2; i++) {
+                crash("a");
+                expect("end a boom");
+                expect("start a");
+        }
+        ck_assert_int_eq(cop_replace_specs(root, &stricter), COP_OK);
+        ck_assert_int_eq(restarts_of(root), 2);
+        cop_pid a = crash("a");
+        expect("end a boom");
+        ck_assert_str_eq(outcome_of(a), "shop gave up: 3 restarts within 1000 s are more than 2");
+        await_exited(root, "shutdown");
 }
 
 IN_FAMILY(new_specs_do_not_rename_a_supervisor)
