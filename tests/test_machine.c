@@ -10,7 +10,7 @@
 
 #include "tests/node_fixture.h"
 
-enum { OFF, ON, BROKEN };
+enum { OFF, ON, BROKEN, INSERTS, REPEATS };
 
 /* What to do on this event, in this order: see obey(). */
 typedef struct {
@@ -34,6 +34,11 @@ typedef struct {
         int64_t unused;
 } read_log;
 COP_MESSAGE(read_log, unused);
+
+typedef struct {
+        int64_t unused;
+} go;
+COP_MESSAGE(go, unused);
 
 typedef struct {
         char first[64]; /* steps of init */
@@ -61,6 +66,28 @@ static void start_timeout(const char *name, int64_t ms, const char *content)
         ck_assert_int_eq(cop_timeout_value(name, ms, COP_KIND_OF(rung), &r), COP_OK);
 }
 
+/* Of A and B, of which A comes first, A is changed on the way. */
+static void two_timeouts(void)
+{
+        start_timeout("A", 10, "A");
+        start_timeout("B", 12, "B");
+        cop_sleep(5);
+        ck_assert_int_eq(cop_update_timeout("A", rung, "A:new"), COP_OK);
+}
+
+static void bad_names(void)
+{
+        char long_name[COP_NAME_MAX + 2];
+        memset(long_name, 'x', sizeof(long_name) - 1);
+        long_name[sizeof(long_name) - 1] = '\0';
+        const char *names[] = { NULL, "", long_name };
+        for (size_t i = 0; i < COP__COUNT(names); i++) {
+                ck_assert_int_eq(cop_timeout(names[i], 1, rung, ""), COP_E_BAD_ARGUMENT);
+                ck_assert_int_eq(cop_update_timeout(names[i], rung, ""), COP_E_BAD_ARGUMENT);
+                ck_assert(!cop_cancel_timeout(names[i]));
+        }
+}
+
 /* One letter of a script. */
 static void obey(lamp *self, char letter)
 {
@@ -72,11 +99,16 @@ static void obey(lamp *self, char letter)
         case 'p': cop_postpone(); break;
         case 'i': cop_insert_event(step, "", 101); break;
         case 'j': cop_insert_event(step, "", 102); break;
+        case 'k': cop_insert_event(step, "1w", 105); break;
+        case 'R': cop_insert_event(rung, "inserted"); break;
+        case 'w': await_and_drop(COP_KIND(go)); break;
         case 'a': start_timeout("a", 0, "a"); break;
         case 'b': start_timeout("b", 0, "b"); break;
         case 'c': start_timeout("c", 0, "c"); break;
         case 's': start_timeout(COP_STATE_TIMEOUT, 1, "state"); break;
         case 'S': start_timeout(COP_STATE_TIMEOUT, 0, "state"); break;
+        case 'H': start_timeout(COP_STATE_TIMEOUT, 3600000, "state"); break;
+        case 'Z': writes(self, cop_cancel_timeout(COP_STATE_TIMEOUT) ? "cancelled" : "not_there"); break;
         case 'e': start_timeout(COP_EVENT_TIMEOUT, 0, "event"); break;
         case 'E': start_timeout(COP_EVENT_TIMEOUT, 1, "event"); break;
         case 'l': start_timeout("long", 3600000, "long"); break;
@@ -84,12 +116,16 @@ static void obey(lamp *self, char letter)
         case 'x': start_timeout("named", COP_FOREVER, ""); break;
         case 'X': writes(self, cop_cancel_timeout("named") ? "cancelled" : "not_there"); break;
         case 'u': cop_update_timeout(COP_STATE_TIMEOUT, rung, "new"); break;
+        case 'U': cop_update_timeout("long", rung, "sooner"); break;
+        case 'T': two_timeouts(); break;
         case 'd': self->later = cop_defer(); break;
         case 'y': cop_reply(rung, "done"); break;
+        case 'Y': cop_reply_to(self->later, rung, "done late"); break;
         case 'q': cop_exit(cop_atom("quit")); break;
         case 'C': cop_insert_call(self->later, step, "y", 103); break;
         case 'h': cop_sleep(COP_FOREVER); break;
         case '-': start_timeout("named", -1, ""); break;
+        case 'N': bad_names(); break;
         default: break;
         }
 }
@@ -184,6 +220,25 @@ static const char *log_of(cop_pid pid)
 
 /* ---- States ---------------------------------------------------------------------- */
 
+typedef struct {
+        int64_t unused;
+} doomed;
+
+static void doomed_init(doomed *self)
+{
+        (void)self;
+        cop_send(cop_parent(), rung, "init");
+}
+
+static void doomed_enter(doomed *self, int64_t before)
+{
+        (void)self;
+        (void)before;
+        cop_exit(cop_atom("doomed"));
+}
+
+COP_MACHINE(doomed, OFF, COP_INIT(doomed_init), COP_ENTER(OFF, doomed_enter));
+
 IN_NODE(GSM_07_the_first_state_is_entered_before_the_first_event)
 {
         cop_pid pid = lamp_with("");
@@ -193,6 +248,17 @@ IN_NODE(GSM_07_the_first_state_is_entered_before_the_first_event)
         pid = lamp_with("1");
         LOG_IS(pid, "on:from_on");
         put_down(pid);
+}
+
+/* OTP acknowledges the start before the first state is entered; here that is part of init. */
+IN_NODE(GSM_07_an_exit_as_the_first_state_is_entered_is_a_start_that_failed)
+{
+        cop_pid pid;
+        ck_assert_int_eq(cop_start(&(cop_spawn_options){ .server = &doomed_machine }, PATIENCE_MS, &pid),
+                         COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()), "doomed");
+        await_and_drop(COP_KIND(rung)); /* what its init has sent */
+        nothing_has_come();
 }
 
 IN_NODE(GSM_02_to_the_same_state_is_no_change_and_postponed_events_stay)
@@ -220,9 +286,10 @@ IN_NODE(GSM_10_a_state_that_is_repeated_keeps_its_timeout)
         cop_pid pid = lamp_with("");
         tell_lamp(pid, "Sr", 1);
         LOG_IS(pid, "off:from_off off:1 off:from_off off:state");
-        tell_lamp(pid, "s", 2);
-        tell_lamp(pid, "r", 3); /* before the time-out, as a rule; it comes in either case */
-        await_true(strstr(strstr(log_of(pid), "off:2"), "off:state") != NULL);
+        tell_lamp(pid, "H", 2);
+        tell_lamp(pid, "r", 3);
+        tell_lamp(pid, "Z", 4); /* it ran */
+        LOG_IS(pid, "off:from_off off:1 off:from_off off:state off:2 off:3 off:from_off off:4 off:cancelled");
         put_down(pid);
 }
 
@@ -272,8 +339,23 @@ static void strict_enter_broken(strict *self, int64_t before)
         cop_postpone();
 }
 
+static void strict_enter_inserts(strict *self, int64_t before)
+{
+        (void)self;
+        (void)before;
+        cop_insert_event(step, "", 0);
+}
+
+static void strict_enter_repeats(strict *self, int64_t before)
+{
+        (void)self;
+        (void)before;
+        cop_repeat_state();
+}
+
 COP_MACHINE(strict, OFF, COP_IN_ANY(step, strict_step), COP_ENTER(ON, strict_enter_on),
-            COP_ENTER(BROKEN, strict_enter_broken));
+            COP_ENTER(BROKEN, strict_enter_broken), COP_ENTER(INSERTS, strict_enter_inserts),
+            COP_ENTER(REPEATS, strict_enter_repeats));
 
 IN_NODE(GSM_09_an_enter_function_that_changes_the_state_or_postpones_ends_the_machine)
 {
@@ -311,10 +393,17 @@ IN_NODE_WITH(what_a_machine_has_no_entry_for_is_dropped_and_told_with_the_state,
 IN_NODE(GSM_10_a_state_timeout_ends_with_its_state)
 {
         cop_pid pid = lamp_with("");
-        tell_lamp(pid, "s", 1);
+        tell_lamp(pid, "H", 1);
         tell_lamp(pid, "1", 2);
-        tell_lamp(pid, "n", 3); /* is started later and lasts longer */
-        LOG_BECOMES(pid, "off:from_off off:1 off:2 on:from_off on:3 on:named");
+        tell_lamp(pid, "Z", 3);
+        LOG_IS(pid, "off:from_off off:1 off:2 on:from_off on:3 on:not_there");
+        put_down(pid);
+        /* Its time may have come, but not it, when the state is left. */
+        pid = lamp_with("");
+        cop_send_after(NULL, 5, pid, go);
+        tell_lamp(pid, "sk", 1);
+        tell_lamp(pid, "n", 2); /* is started later and lasts longer */
+        LOG_BECOMES(pid, "off:from_off off:1 off:105 on:from_off on:2 on:named");
         put_down(pid);
 }
 
@@ -333,6 +422,8 @@ IN_NODE(GSM_13_a_named_timeout_survives_changes_and_can_be_replaced_and_cancelle
         LOG_BECOMES(pid, "off:from_off off:1 on:from_off on:named");
         tell_lamp(pid, "nn", 2);
         LOG_BECOMES(pid, "off:from_off off:1 on:from_off on:named on:2 on:named");
+        tell_lamp(pid, "s", 3); /* comes after a second one would have */
+        LOG_BECOMES(pid, "off:from_off off:1 on:from_off on:named on:2 on:named on:3 on:state");
         put_down(pid);
 
         pid = lamp_with("");
@@ -347,9 +438,11 @@ IN_NODE(GSM_13_a_named_timeout_survives_changes_and_can_be_replaced_and_cancelle
 IN_NODE(GSM_15_an_event_timeout_of_0_comes_before_what_waits_outside)
 {
         cop_pid pid = lamp_with("e");
+        tell_lamp(pid, "we", 0);
         for (int64_t i = 1; i <= 3; i++)
                 tell_lamp(pid, "e", i);
-        LOG_IS(pid, "off:from_off off:event off:1 off:event off:2 off:event off:3 off:event");
+        cop_send(pid, go); /* the three are there by now */
+        LOG_IS(pid, "off:from_off off:event off:0 off:event off:1 off:event off:2 off:event off:3 off:event");
         put_down(pid);
 }
 
@@ -372,13 +465,15 @@ IN_NODE(GSM_17_timeouts_of_0_come_in_the_order_of_their_start_and_restarted_ones
         put_down(pid);
 }
 
-IN_NODE(GSM_18_an_update_changes_what_comes_and_comes_at_once_if_nothing_runs)
+IN_NODE(GSM_18_an_update_changes_what_comes_but_not_when_and_comes_at_once_if_nothing_runs)
 {
         cop_pid pid = lamp_with("");
-        tell_lamp(pid, "su", 1);
-        LOG_BECOMES(pid, "off:from_off off:1 off:new");
+        tell_lamp(pid, "T", 1);
+        LOG_BECOMES(pid, "off:from_off off:1 off:A:new off:B");
         tell_lamp(pid, "u", 2);
-        LOG_IS(pid, "off:from_off off:1 off:new off:2 off:new");
+        LOG_IS(pid, "off:from_off off:1 off:A:new off:B off:2 off:new");
+        tell_lamp(pid, "lU", 3);
+        LOG_IS(pid, "off:from_off off:1 off:A:new off:B off:2 off:new off:3");
         put_down(pid);
 }
 
@@ -400,8 +495,8 @@ IN_NODE(GSM_19_events_of_every_origin_may_be_inserted)
         ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, step, "dC", 1), COP_OK);
         ck_assert_str_eq(cop_read(rung, reply)->name, "done");
         cop_message_free(reply);
-        tell_lamp(pid, "iS", 2);
-        LOG_IS(pid, "off:from_off off:1 off:103 off:2 off:101 off:state");
+        tell_lamp(pid, "iRS", 2);
+        LOG_IS(pid, "off:from_off off:1 off:103 off:2 off:101 off:inserted off:state");
         put_down(pid);
 }
 
@@ -416,37 +511,69 @@ IN_NODE(a_call_that_is_postponed_is_answered_in_the_state_that_takes_it)
         put_down(pid);
 }
 
+static void assert_done(cop_request request, const char *name)
+{
+        cop_auto reply = NULL;
+        ck_assert_int_eq(cop_request_poll(request, &reply), COP_OK);
+        ck_assert_str_eq(cop_read(rung, reply)->name, name);
+}
+
 IN_NODE(GSM_20_a_reply_before_the_end_is_heard_before_the_end)
 {
-        cop_message *reply;
+        cop_request deferred, request;
         cop_pid pid = lamp_with("");
         cop_ref ref = watch(pid);
-        ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, step, "yq", 1), COP_OK);
-        cop_message_free(reply);
+        ck_assert_int_eq(cop_request_send(&deferred, pid, step, "d", 1), COP_OK);
+        ck_assert_int_eq(cop_request_send(&request, pid, step, "yYq", 2), COP_OK);
         await_down(ref, "quit");
+        assert_done(request, "done");
+        assert_done(deferred, "done late");
 }
 
 IN_NODE(GSM_21_a_call_that_is_unanswered_at_the_end_gets_the_reason)
 {
-        cop_message *reply;
+        cop_request postponed, deferred;
         cop_pid pid = lamp_with("");
-        ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, step, "q", 1), COP_E_DIED);
+        ck_assert_int_eq(cop_call(NULL, pid, PATIENCE_MS, step, "q", 1), COP_E_DIED);
         ck_assert_str_eq(text_of(cop_failure()), "quit");
 
         pid = lamp_with("");
-        cop_send_after(NULL, 1, pid, step, "q", 1);
-        ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, step, "p", 2), COP_E_DIED);
+        ck_assert_int_eq(cop_request_send(&postponed, pid, step, "p", 1), COP_OK);
+        ck_assert_int_eq(cop_request_send(&deferred, pid, step, "d", 2), COP_OK);
+        tell_lamp(pid, "q", 3);
+        ck_assert_int_eq(cop_request_await(postponed, PATIENCE_MS, NULL), COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()), "quit");
+        ck_assert_int_eq(cop_request_await(deferred, PATIENCE_MS, NULL), COP_E_DIED);
         ck_assert_str_eq(text_of(cop_failure()), "quit");
 }
 
+/* Postponed, so that it is answered when nobody waits any more. */
 IN_NODE(GSM_23_after_a_call_has_given_up_its_late_reply_is_dropped)
 {
+        static const char expected[] = "off:from_off off:99 off:1 broken:from_off broken:-99";
         cop_request given_up;
         cop_pid pid = lamp_with("");
         ck_assert_int_eq(cop_request_send(&given_up, pid, step, "p", 99), COP_OK);
         ck_assert(cop_request_drop(given_up));
         tell_lamp(pid, "2", 1);
-        LOG_IS(pid, "off:from_off off:99 off:1 broken:from_off broken:-99");
+        LOG_IS(pid, expected);
+        nothing_has_come();
+        put_down(pid);
+
+        pid = lamp_with("");
+        ck_assert_int_eq(cop_request_send(&given_up, pid, step, "p", 99), COP_OK);
+        LOG_IS(pid, "off:from_off off:99");
+        ck_assert_int_eq(cop_request_await(given_up, 1, NULL), COP_E_TIMEOUT);
+        tell_lamp(pid, "2", 1);
+        LOG_IS(pid, expected);
+        nothing_has_come();
+        put_down(pid);
+
+        pid = lamp_with("");
+        for (int64_t ms = 1; strstr(log_of(pid), "off:99") == NULL; ms *= 2) /* not handled if it gave up before */
+                ck_assert_int_eq(cop_call(NULL, pid, ms, step, "p", 99), COP_E_TIMEOUT);
+        tell_lamp(pid, "2", 1);
+        LOG_IS(pid, expected);
         nothing_has_come();
         put_down(pid);
 }
@@ -457,6 +584,28 @@ IN_NODE(GSM_22_what_is_illegal_ends_the_machine_and_is_named)
         cop_ref ref = watch(pid);
         tell_lamp(pid, "-", 1);
         await_down(ref, "{badarg, {timeout, \"a time-out is 0 or more milliseconds, or COP_FOREVER\"}}");
+
+        setup s = { "p" };
+        cop_spawn_options options = { .server = &lamp_machine, .kind = COP_KIND_OF(setup), .argument = &s };
+        ck_assert_int_eq(cop_start(&options, PATIENCE_MS, &pid), COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()), "{badarg, {postpone, \"an init has no event to postpone\"}}");
+
+        pid = cop_spawn_server(&strict_machine, NULL);
+        ref = watch(pid);
+        cop_send(pid, step, "", INSERTS);
+        await_down(ref, "{badarg, {insert_event, \"an enter function must not do this\"}}");
+        pid = cop_spawn_server(&strict_machine, NULL);
+        ref = watch(pid);
+        cop_send(pid, step, "", REPEATS);
+        await_down(ref, "{badarg, {repeat_state, \"an enter function must not do this\"}}");
+}
+
+IN_NODE(GSM_22_a_bad_name_of_a_timeout_is_an_error_and_ends_nothing)
+{
+        cop_pid pid = lamp_with("");
+        tell_lamp(pid, "N", 1);
+        LOG_IS(pid, "off:from_off off:1");
+        put_down(pid);
 }
 
 static void postpones_as_a_plain_actor(void)
@@ -657,13 +806,17 @@ IN_NODE(GSM_27_to_pop_more_tables_than_were_pushed_ends_the_machine)
 
 /* ---- Life as an actor -------------------------------------------------------------------- */
 
-IN_NODE(GSM_28_a_machine_that_waits_holds_no_stack)
+IN_NODE(GSM_28_a_machine_that_waits_holds_no_stack_keeps_its_state_and_wakes)
 {
-        cop_pid pid = lamp_with("l");
+        cop_pid pid = lamp_with("l1");
         struct cop__glimpse glimpse;
-        LOG_IS(pid, "off:from_off");
+        LOG_IS(pid, "on:from_on");
+        settle_with(pid);
+        ck_assert_uint_eq(cop__load_relaxed(&cop__slot_of(node, pid)->task.stack_bytes), 0);
         await_true(cop__glimpse_of(node, pid, &glimpse) &&
                    glimpse.bytes < 4 * (sizeof(lamp) + sizeof(struct cop__actor)));
+        tell_lamp(pid, "", 1);
+        LOG_IS(pid, "on:from_on on:1");
         put_down(pid);
 }
 

@@ -160,6 +160,24 @@ static void starts_linked_without_trapping(void)
         cop_exit(cop_atom("survived"));
 }
 
+static void starts_linked_and_traps(void)
+{
+        cop_pid pid;
+        cop_trap_exit(true);
+        ck_assert_int_eq(cop_start(&SHOP(EXITS, .link = true), PATIENCE_MS, &pid), COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()), "{no_key, 7}");
+        cop_auto message = cop_receive(0, COP_KIND(cop_exited));
+        ck_assert_ptr_nonnull(message);
+        ck_assert_str_eq(text_of(cop_read(cop_exited, message)->reason), "{no_key, 7}");
+        nothing_has_come();
+        cop_exit(cop_atom("survived"));
+}
+
+IN_NODE(GSV_life_03_a_linked_actor_that_traps_gets_the_error_and_one_exit)
+{
+        await_down(spawn_watched(.run = starts_linked_and_traps), "survived");
+}
+
 IN_NODE(GSV_life_03_a_linked_caller_that_does_not_trap_ends_with_it)
 {
         await_down(spawn_watched(.run = starts_linked_without_trapping), "{no_key, 7}");

@@ -204,6 +204,12 @@ IN_NODE(SYS_04_one_that_traps_obeys_its_parent_even_when_suspended_and_nobody_el
         await_down(ref, "shutdown");
 }
 
+static void suspends_it(const relay *r)
+{
+        if (cop_sys_suspend(r->pid, PATIENCE_MS) == COP_OK)
+                cop_exit(cop_atom("suspended"));
+}
+
 IN_NODE(SYS_04_an_order_of_the_parent_that_waited_when_it_was_suspended_is_obeyed)
 {
         cop_pid pid = new_account();
@@ -211,11 +217,32 @@ IN_NODE(SYS_04_an_order_of_the_parent_that_waited_when_it_was_suspended_is_obeye
         cop_send(pid, trap);
         cop_send(pid, stay);
         await_and_drop(COP_KIND(stay));
+        cop_pid other = cop_spawn_with(suspends_it, relay, .pid = pid);
+        cop_ref done = watch(other);
+        await_true(cop__load_relaxed(&cop__slot_of(node, other)->task.stack_bytes) > 0); /* it waits: it has asked */
         cop_send_exit(pid, cop_atom("shutdown"));
-        settle_with(pid); /* it waits in the mailbox */
-        ck_assert_int_eq(cop_sys_suspend(pid, 0), COP_E_TIMEOUT);
+        settle_with(pid); /* both wait, the order in the mailbox */
         cop_send(pid, go);
+        await_down(done, "suspended");
         await_down(ref, "shutdown");
+}
+
+IN_NODE(a_request_whose_time_is_over_is_not_carried_out_but_a_stop_is)
+{
+        cop_pid pid = new_account();
+        cop_send(pid, stay);
+        await_and_drop(COP_KIND(stay));
+        ck_assert_int_eq(cop_sys_suspend(pid, 0), COP_E_TIMEOUT);
+        ck_assert_int_eq(cop_sys_statistics_on(pid, PATIENCE_MS, true), COP_OK); /* is answered in the middle of it */
+        cop_send(pid, go);
+        ck_assert_int_eq(sum_of(pid), 0);
+        ck_assert_str_eq(status_of(pid, "status"), "running");
+        cop_send(pid, stay);
+        await_and_drop(COP_KIND(stay));
+        ck_assert_int_eq(cop_stop(pid, cop_atom("normal"), 0), COP_E_TIMEOUT);
+        cop_ref ref = watch(pid);
+        cop_send(pid, go);
+        await_down(ref, "normal");
 }
 
 typedef struct loyal {
@@ -438,11 +465,24 @@ IN_NODE(SYS_06_statistics_count_messages_and_replies_while_they_are_on)
         ck_assert_uint_eq(cop__slot_of(node, pid)->aside, 0);
 }
 
+static void counts_events(void)
+{
+        for (int64_t events = 0;;) {
+                cop_auto message = cop_receive(COP_FOREVER, COP_KIND(cop_sys_event), COP_KIND(get));
+                if (cop_read(get, message) != NULL)
+                        cop_answer(message, sum, .number = events);
+                else
+                        events++;
+        }
+}
+
 IN_NODE(SYS_06_what_is_observed_behaves_as_ever_and_leaves_nothing_when_it_dies)
 {
-        cop_pid pid = new_account();
+        int64_t before = blocks_in_use(node);
+        cop_pid pid = new_account(), observer = cop_spawn(counts_events);
         int64_t expected = 0;
         cop_term status;
+        ck_assert_int_eq(cop_sys_trace(pid, PATIENCE_MS, true, observer), COP_OK);
         for (int64_t i = 0; i < 2000; i++) {
                 if (i % 100 == 0)
                         ck_assert_int_eq(cop_sys_log(pid, PATIENCE_MS, (uint32_t)(i / 100)), COP_OK);
@@ -455,7 +495,14 @@ IN_NODE(SYS_06_what_is_observed_behaves_as_ever_and_leaves_nothing_when_it_dies)
         ck_assert_int_eq(sum_of(pid), expected);
         ck_assert_int_eq(cop_sys_get_status(pid, PATIENCE_MS, &status), COP_OK);
         cop_term_free(status);
+        ck_assert_int_ge(sum_of(observer), 2 * 2000 + 3); /* 2,000 messages, a call, a reply, and a state after each */
         put_down(pid);
+        int64_t heard = sum_of(observer);
+        cop_send(pid, add, .number = 1);
+        ck_assert_int_eq(sum_of(observer), heard);
+        put_down(observer);
+        nothing_has_come();
+        await_true(blocks_in_use(node) <= before);
 }
 
 /* ---- Status ------------------------------------------------------------------------------- */
