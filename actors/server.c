@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actors/inside.h"
+#include "actors/machine.h"
 #include "actors/observe.h"
 #include "actors/outpost_sys.h"
 #include "actors/task.h"
@@ -365,6 +366,8 @@ static void run_upgrade(void *argument)
 static void become(struct cop__actor *actor, const cop_behaviour *server)
 {
         cop__store_relaxed(&actor->server, server);
+        if (server->machine != NULL)
+                cop__machine_of(actor)->table = server->machine;
         if (cop__server_entry(server, COP_EVENT_IDLE, NULL) == NULL)
                 actor->aside &= (uint8_t)~COP__ASIDE_IDLE;
 }
@@ -394,10 +397,18 @@ static cop_status transform(struct cop__actor *actor, const cop_behaviour *serve
         return COP_OK;
 }
 
+/* A machine between two events can go on with another table, but not with what was pushed on the old one. */
+static bool can_become(const struct cop__actor *actor, const cop_behaviour *server)
+{
+        if (actor->server->machine == NULL || server->machine == NULL)
+                return actor->server->machine == server->machine;
+        return cop__machine_of(actor)->depth == 0;
+}
+
 cop_status cop__server_upgrade(struct cop__actor *actor, const cop_behaviour *server)
 {
         const cop_kind *old = state_kind(actor->server), *kind = state_kind(server);
-        if (old == NULL || actor->server->machine || server->machine)
+        if (old == NULL || !can_become(actor, server))
                 return COP_E_BAD_ARGUMENT;
         const cop_handler *entry = cop__server_entry(server, COP_EVENT_UPGRADE, old);
         if (entry != NULL)

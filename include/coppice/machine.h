@@ -28,8 +28,8 @@
  *      COP_IN_ANY(kind, function)        the same in the states that have no COP_IN for it
  *      COP_ENTER(state, function)        void function(door *, int64_t before): the state has been entered
  *      COP_ENTER_ANY(function)           the same for the states that have no COP_ENTER
- *      COP_INIT, COP_INIT_WITH, COP_OTHERWISE, COP_TERMINATE, COP_STATE, COP_FORMAT_STATUS      as in server.h;
- *              what COP_STATE shows is the struct
+ *      COP_INIT, COP_INIT_WITH, COP_OTHERWISE, COP_TERMINATE, COP_STATE, COP_FORMAT_STATUS, COP_UPGRADE      as in
+ *              server.h; what COP_STATE shows is the struct, and what cop_upgrade() takes over: the state stays what it is
  *
  * The order of events. What comes next after a handler:
  *      1 the enter function of the new state, if the state has changed
@@ -42,6 +42,7 @@
  * - cop_next_state() takes effect when the handler has returned. To the same state it is no change: no
  *   enter function runs and postponed events stay. After cop_repeat_state() the enter function runs, and they stay.
  * - A state time-out ends when the state changes, an event time-out when any event comes, a named one never by itself.
+ * - The first state is entered as the last part of init: an exit there is a start that failed.
  * - A time-out is an event of the kind that it was started with, handled as if somebody had sent it.
  *
  * The operations below act on the event at hand and work in a machine's handlers only: elsewhere, and
@@ -213,7 +214,7 @@ COP_API void cop_machine_handle(cop_message *message);
                 .state_size = sizeof(type),                                                   \
                 .handlers = cop__##type##_handlers,                                           \
                 .handler_count = sizeof(cop__##type##_handlers) / sizeof(cop_handler),        \
-                .machine = true,                                                              \
+                .machine = &type##_table,                                                     \
         }
 
 /* Entries have three words, as a server's, or four. */
@@ -225,6 +226,7 @@ COP_API void cop_machine_handle(cop_message *message);
 #define COP__MACHINE_THUNK_TERMINATE(type, tag, ...) COP__THUNK_TERMINATE(type, __VA_ARGS__)
 #define COP__MACHINE_THUNK_STATE(type, tag, ...) COP__THUNK_STATE(type, __VA_ARGS__)
 #define COP__MACHINE_THUNK_FORMAT(type, tag, ...) COP__THUNK_FORMAT(type, __VA_ARGS__)
+#define COP__MACHINE_THUNK_UPGRADE(type, tag, ...) COP__THUNK_UPGRADE(type, __VA_ARGS__)
 #define COP__MACHINE_THUNK_IN(type, tag, state, kind, function)                        \
         static void cop__##type##_in_##state##_on_##kind(void *self, const void *body) \
         {                                                                              \
@@ -253,6 +255,7 @@ COP_API void cop_machine_handle(cop_message *message);
 #define COP__MACHINE_ENTRY_TERMINATE(type, ...)
 #define COP__MACHINE_ENTRY_STATE(type, ...)
 #define COP__MACHINE_ENTRY_FORMAT(type, ...)
+#define COP__MACHINE_ENTRY_UPGRADE(type, ...)
 #define COP__MACHINE_ENTRY_OTHERWISE(type, ...) \
         { .event = COP_MACHINE_OTHERWISE, .run.otherwise = cop__##type##_otherwise },
 #define COP__MACHINE_ENTRY_IN(type, of, type_of, function)                            \
@@ -274,6 +277,7 @@ COP_API void cop_machine_handle(cop_message *message);
 #define COP__MACHINE_HANDLER_TERMINATE(type, kind, function) COP__ENTRY_TERMINATE(type, kind),
 #define COP__MACHINE_HANDLER_STATE(type, kind, function) COP__ENTRY_STATE(type, kind),
 #define COP__MACHINE_HANDLER_FORMAT(type, kind, function) COP__ENTRY_FORMAT(type, kind),
+#define COP__MACHINE_HANDLER_UPGRADE(type, kind, function) COP__ENTRY_UPGRADE(type, kind),
 #define COP__MACHINE_HANDLER_OTHERWISE(type, ...)
 #define COP__MACHINE_HANDLER_IN(type, ...)
 #define COP__MACHINE_HANDLER_IN_ANY(type, ...)

@@ -80,12 +80,14 @@ typedef struct cop_handler {
         } run;
 } cop_handler;
 
+struct cop_machine; /* machine.h */
+
 typedef struct cop_behaviour {
         const char *name; /* of the state's type: what reports call an actor without name and label */
         size_t state_size;
         const cop_handler *handlers;
         size_t handler_count;
-        bool machine; /* made by COP_MACHINE: more than a table of handlers */
+        const struct cop_machine *machine; /* made by COP_MACHINE: its table of states; NULL: a plain server */
 } cop_behaviour;
 
 /*
@@ -139,8 +141,9 @@ COP_API cop_status cop_stop_address(cop_address to, cop_term reason, int64_t tim
  * Lets a server go on as another: same pid, name, links and mailbox, other functions, from the next callback on. The
  * state is what the new one's COP_UPGRADE for the old state's kind makes of it; if both have the same COP_STATE none is
  * needed. For plug-ins, and for tests: `server` must stay in memory.
+ * A state machine becomes another machine: its state, time-outs, and postponed events stay, and no enter function runs.
  * Errors: COP_E_BAD_ARGUMENT (also: there is no COP_UPGRADE from this state, it returned false, or it
- * exited or faulted; or the one or the other is a state machine), and those of cop_stop. Whatever the error, the server goes on as it was.
+ * exited or faulted; only one of the two is a state machine, or a table was pushed on it), and those of cop_stop. Whatever the error, the server goes on as it was.
  */
 COP_API cop_status cop_upgrade_address(cop_address to, const cop_behaviour *server,
                                        int64_t timeout_ms);

@@ -24,7 +24,7 @@
  *
  * The shell has the same as `sys`.
  *
- * Errors of all: COP_E_TIMEOUT (the request stays: it may still be carried out), COP_E_DIED
+ * Errors of all: COP_E_TIMEOUT (it is not carried out any more, unless that has begun), COP_E_DIED
  * (cop_failure() is the reason), COP_E_NO_ACTOR, COP_E_NO_NAME, COP_E_NO_MEMORY, COP_E_NO_NODE,
  * COP_E_BAD_ARGUMENT (a thread of the program, or the caller itself). A negative time-out ends the
  * caller with {badarg, ...}. `to` is a pid or a name; in C++ pass cop_to_pid() or cop_to_name().
