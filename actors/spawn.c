@@ -390,6 +390,16 @@ static cop_status spawn_there(struct cop__actor *self, const cop_spawn_options *
         return spawn(thread, self, options, asked, pid);
 }
 
+/* Who has the name, for cop_failure(): nothing if that one has ended meanwhile. */
+static COP__COLD void tell_who_has(struct cop__actor *self, const char *name)
+{
+        cop_pid holder = cop_whereis(name);
+        cop__failure_keep(self, holder.bits == 0
+                                        ? NULL
+                                        : cop__shared_term_new(COP_TUPLE(cop_atom("already_started"),
+                                                                         cop_pid_term(holder))));
+}
+
 cop_status cop__spawn(const cop_spawn_options *options, cop_ref asked, cop_pid *pid)
 {
         struct cop__actor *self = cop__actor_here();
@@ -402,6 +412,8 @@ cop_status cop__spawn(const cop_spawn_options *options, cop_ref asked, cop_pid *
                 status = spawn_there(self, options, asked, pid);
         if (status == COP_OK)
                 cop__spend(self, 1, __builtin_return_address(0));
+        else if (status == COP_E_NAME_TAKEN)
+                tell_who_has(self, options->name);
         return status;
 }
 

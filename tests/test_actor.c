@@ -282,6 +282,8 @@ IN_NODE(GSV_life_01_a_name_that_is_taken_refuses_the_second_and_its_init_never_r
         cop__store_relaxed(&inits, 0);
         ck_assert_int_eq(cop_spawn_opt(&options, &first), COP_OK);
         ck_assert_int_eq(cop_spawn_opt(&options, &second), COP_E_NAME_TAKEN);
+        ck_assert(cop_is_tuple(cop_failure(), "already_started", 2));
+        ck_assert(cop_pid_equal(cop_failure().as.items[1].as.pid, first));
         ck_assert(cop_pid_equal(cop_whereis("only"), first));
         cop_ref ref = watch(first);
         cop_send("only", go);

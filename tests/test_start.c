@@ -207,7 +207,7 @@ IN_NODE(GSV_life_06_an_init_that_faults_is_an_error_with_its_reason_and_the_same
         assert_no_trace(pid); /* the monitor is undone: no DOWN */
 }
 
-IN_NODE(GSV_life_01_a_taken_name_refuses_the_start)
+IN_NODE(GSV_life_01_a_taken_name_refuses_the_start_and_says_who_has_it)
 {
         cop_pid first, second = untouched();
         ck_assert_int_eq(cop_start(&SHOP(GOES_WELL, .name = "shop"), PATIENCE_MS, &first), COP_OK);
@@ -215,6 +215,8 @@ IN_NODE(GSV_life_01_a_taken_name_refuses_the_start)
                          COP_E_NAME_TAKEN);
         ck_assert(cop_pid_equal(cop_whereis("shop"), first));
         ck_assert(cop_pid_equal(second, untouched()));
+        cop_term holder = COP_TUPLE(cop_atom("already_started"), cop_pid_term(first));
+        ck_assert_str_eq(text_of(cop_failure()), text_of(holder));
         nothing_has_come();
 }
 

@@ -207,8 +207,8 @@ COP_API cop_term cop_started_extra(void);
 /*
  * Starts an actor. The name is registered before the actor's first instruction. What is refused has started nothing.
  * Errors: COP_E_BAD_ARGUMENT (a value that an option cannot have, or options that do not go together), COP_E_LIMIT (too
- * many actors), COP_E_NO_MEMORY, COP_E_NAME_TAKEN,
- * COP_E_STOPPING.
+ * many actors), COP_E_NO_MEMORY, COP_E_NAME_TAKEN (cop_failure() is {already_started, Pid}, or [] if that one has ended
+ * meanwhile), COP_E_STOPPING.
  */
 COP_API cop_status cop_spawn_opt(const cop_spawn_options *options, cop_pid *pid);
 
@@ -340,7 +340,7 @@ COP_API cop_status cop_call_value(cop_message **reply, cop_address to, int64_t t
 COP_API cop_status cop_call_term_to(cop_message **reply, cop_address to, int64_t timeout_ms,
                                     cop_term term);
 
-/* Why this actor's last call ended in COP_E_DIED or COP_E_CYCLE. Borrowed until its next call. */
+/* Why this actor's last call or start ended in COP_E_DIED, COP_E_CYCLE or COP_E_NAME_TAKEN. Borrowed until its next call. */
 COP_API cop_term cop_failure(void);
 
 #ifndef __cplusplus
