@@ -229,10 +229,12 @@ static cop_status stop(const struct cop__actor *self, cop_pid pid, int64_t shutd
         return status;
 }
 
-/* It has ended of that, and of nothing else. */
-static bool was_asked_for(cop_term reason)
+/* It has ended of what was asked, and of nothing else. One that asked for some time did not ask for the kill at its end. */
+static bool was_asked_for(cop_term reason, int64_t shutdown_ms)
 {
-        return cop_is_atom(reason, "shutdown") || cop_is_atom(reason, "killed");
+        bool kill = shutdown_ms == COP_BRUTAL_KILL || shutdown_ms == COP_SHUTDOWN_AT_ONCE;
+        return (kill && cop_is_atom(reason, "killed")) ||
+               (shutdown_ms != COP_BRUTAL_KILL && cop_is_atom(reason, "shutdown"));
 }
 
 static int64_t time_of(int64_t shutdown_ms)
@@ -263,7 +265,7 @@ cop_status cop_task_shutdown(cop_message **result, cop_task task, int64_t shutdo
                 return status;
         }
         status = take(self, task, UINT64_MAX, __builtin_return_address(0), result);
-        if (status == COP_E_DIED && was_asked_for(cop_failure())) {
+        if (status == COP_E_DIED && was_asked_for(cop_failure(), shutdown_ms)) {
                 *result = NULL;
                 status = COP_OK;
         }

@@ -475,9 +475,37 @@ IN_NODE(TSK_09_a_task_that_traps_exits_is_killed_brutally_or_when_its_time_is_ov
                 cop_message *message = (cop_message *)&message;
                 cop_task task = cop_task_async(works, work, .how = TRAP, .number = 0, .teller = cop_self());
                 cop_ref down = watch(await_began());
-                ck_assert_int_eq(cop_task_shutdown(&message, task, times[i]), COP_OK);
-                ck_assert_ptr_null(message);
+                /* Who gave it time counted on its coming to an end by itself. */
+                ck_assert_int_eq(cop_task_shutdown(&message, task, times[i]), times[i] < 0 ? COP_OK : COP_E_DIED);
+                if (times[i] >= 0)
+                        ck_assert_str_eq(text_of(cop_failure()), "killed");
+                else
+                        ck_assert_ptr_null(message);
                 await_down(down, "killed");
+                nothing_has_come();
+        }
+}
+
+IN_NODE(TSK_09_what_a_task_ends_with_is_its_outcome_unless_it_is_what_was_asked)
+{
+        static const struct {
+                const char *reason;
+                int64_t time;
+                cop_status status;
+        } ends[] = {
+                { "shutdown", COP_FOREVER, COP_OK }, { "shutdown", COP_BRUTAL_KILL, COP_E_DIED },
+                { "killed", COP_FOREVER, COP_E_DIED }, { "killed", COP_BRUTAL_KILL, COP_OK },
+                { "killed", COP_SHUTDOWN_AT_ONCE, COP_OK }, { "shutdown", COP_SHUTDOWN_AT_ONCE, COP_OK },
+        };
+        for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+                cop_message *message = NULL;
+                cop_task task = cop_task_async_nolink(works, work, .how = HANG, .number = 0, .teller = cop_self());
+                cop_ref down = watch(await_began());
+                cop_send_exit(task.pid, cop_atom(ends[i].reason)); /* by itself, before it is asked */
+                await_down(down, ends[i].reason);
+                ck_assert_int_eq(cop_task_shutdown(&message, task, ends[i].time), ends[i].status);
+                if (ends[i].status == COP_E_DIED)
+                        ck_assert_str_eq(text_of(cop_failure()), ends[i].reason);
                 nothing_has_come();
         }
 }
