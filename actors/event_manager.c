@@ -110,15 +110,16 @@ static void forget(manager *self, struct handler *gone, cop_term reason)
         cop_release(gone);
 }
 
-/* Lets it run its terminate, and does not wait for ever. Without memory for that it stays linked, and ends with its manager; what
+/* Lets it run its terminate, and does not wait for ever: a cop_stop's status. Without memory for that it stays linked, and ends with its manager; what
  * a link says of one that is forgotten is passed over. */
-static void stop(struct handler *handler, cop_term reason)
+static cop_status stop(struct handler *handler, cop_term reason)
 {
-        cop_status status = cop_stop(handler->pid, reason, STOP_MS);
+        cop_status status = cop_stop(handler->pid, reason, STOP_MS), asked = status;
         if (status == COP_E_TIMEOUT)
-                status = cop_send_exit(handler->pid, cop_atom("kill"));
-        if (status != COP_E_NO_MEMORY)
+                asked = cop_send_exit(handler->pid, cop_atom("kill"));
+        if (asked != COP_E_NO_MEMORY)
                 cop_unlink(handler->pid);
+        return status;
 }
 
 static void manager_terminate(manager *self, cop_term reason)
@@ -278,38 +279,55 @@ static void manager_on_call(manager *self, const cop__handler_call *call)
                 forget(self, handler, cop_failure());
 }
 
-/* What the handler has to say to its deletion. The caller ends the term. */
-static cop_term last_words(const struct handler *handler, cop_term argument)
+/* What the handler has to say to its deletion: the caller ends the term. Errors: COP_E_DIED, COP_E_TIMEOUT. */
+static cop_status last_words(const struct handler *handler, cop_term argument, cop_term *words)
 {
         cop_message *reply;
-        cop_term words = cop_nil();
         cop_handler_delete delete = { argument };
-        if (!hears(handler->server, COP_KIND_OF(cop_handler_delete)) ||
-            cop_call_value(&reply, cop_to_pid(handler->pid), STOP_MS,
-                           COP_KIND_OF(cop_handler_delete), &delete) != COP_OK)
-                return words;
-        const cop_any *any = cop_read(cop_any, reply);
-        cop_status status = any != NULL
-                                    ? cop_term_copy(any->term, &words)
-                                    : cop__kind_to_term(cop_message_kind(reply),
-                                                        cop_message_body(reply), &words);
+        *words = cop_nil();
+        if (!hears(handler->server, COP_KIND_OF(cop_handler_delete)))
+                return COP_OK;
+        cop_status status = cop_call_value(&reply, cop_to_pid(handler->pid), STOP_MS,
+                                           COP_KIND_OF(cop_handler_delete), &delete);
+        if (status == COP_E_DIED || status == COP_E_TIMEOUT)
+                return status;
         if (status != COP_OK)
-                words = cop_nil();
+                return COP_OK;
+        const cop_any *any = cop_read(cop_any, reply);
+        status = any != NULL ? cop_term_copy(any->term, words)
+                             : cop__kind_to_term(cop_message_kind(reply), cop_message_body(reply), words);
+        if (status != COP_OK)
+                *words = cop_nil();
         cop_message_free(reply);
-        return words;
+        return COP_OK;
+}
+
+/* It speaks, runs its terminate and is gone, whatever comes of the two. COP_E_DIED: it crashed at one of them, cop_failure() is why;
+ * COP_E_TIMEOUT: one of them took too long. The caller ends the term. */
+static cop_status see_out(struct handler *handler, cop_term argument, cop_term *words)
+{
+        cop_status said = last_words(handler, argument, words);
+        if (said == COP_E_DIED) {
+                cop_unlink(handler->pid);
+                return said;
+        }
+        cop_status ended = stop(handler, cop_atom("normal"));
+        if (ended == COP_E_DIED || ended == COP_E_TIMEOUT)
+                return ended;
+        return said;
 }
 
 static void manager_on_end(manager *self, const cop__handler_end *end)
 {
+        cop_term words;
         struct handler *handler = *place_of(self, end->id.text, end->id.size);
         if (handler == NULL) {
                 answer(COP_E_NOT_FOUND, cop_nil());
                 return;
         }
-        cop_term words = last_words(handler, end->argument);
-        answer(COP_OK, words);
+        cop_status status = see_out(handler, end->argument, &words);
+        answer(status, status == COP_E_DIED ? cop_failure() : words);
         cop_term_free(words);
-        stop(handler, cop_atom("normal"));
         forget(self, handler, cop_atom("normal"));
 }
 
@@ -342,15 +360,23 @@ static void manager_on_swap(manager *self, const cop__handler_swap *swap)
         struct handler *old = *place_of(self, swap->old.id.text, swap->old.id.size);
         struct handler *twin = *place_of(self, fresh->id.text, fresh->id.size);
         cop_pid owner = owner_of(fresh);
-        cop_term left = cop_atom("error"), words = cop_nil();
+        cop_term left = cop_atom("error"), words = cop_nil(), crash[2];
         if (twin != NULL && twin != old) {
                 answer(COP_E_TAKEN, cop_nil());
                 return;
         }
         if (old != NULL) {
-                left = words = last_words(old, swap->old.argument);
+                if (see_out(old, swap->old.argument, &words) == COP_E_DIED) {
+                        cop_term_free(words);
+                        if (cop_term_copy(cop_failure(), &words) != COP_OK)
+                                words = cop_nil();
+                        crash[0] = cop_atom("EXIT");
+                        crash[1] = words;
+                        left = cop_tuple_of(crash, 2);
+                } else {
+                        left = words;
+                }
                 owner = owner.bits != 0 ? owner : old->owner;
-                stop(old, cop_atom("normal"));
                 forget(self, old, COP_TUPLE(cop_atom("swapped"), cop_atom(fresh->id.text)));
         }
         cop_status status = add_handler(self, fresh, owner);

@@ -105,11 +105,21 @@ COP_SERVER(listener, COP_INIT_WITH(setup, listener_init), COP_ON(fire, listener_
 typedef listener last;
 static void last_on_delete(last *self, const cop_handler_delete *d)
 {
-        (void)self;
+        if (cop_term_equal(d->argument, cop_int(13)))
+                cop_exit(cop_atom("bad_luck"));
         cop_reply(cop_any, COP_TUPLE(cop_atom("counted"), cop_int(self->count), d->argument));
 }
 COP_SERVER(last, COP_INIT_WITH(setup, listener_init), COP_ON(fire, listener_on_fire),
            COP_ON(cop_handler_delete, last_on_delete));
+
+/* Its terminate is a bug. */
+typedef listener sore;
+static void sore_terminate(sore *self, cop_term reason)
+{
+        (void)self;
+        cop_exit(COP_TUPLE(cop_atom("sore"), reason));
+}
+COP_SERVER(sore, COP_INIT_WITH(setup, listener_init), COP_TERMINATE(sore_terminate));
 
 static cop_status add_as(const char *id, const cop_behaviour *server, int64_t how, bool supervised)
 {
@@ -253,6 +263,24 @@ IN_NODE(GEV_07_who_is_deleted_has_the_last_word)
         put_down(pid);
 }
 
+IN_NODE(GEV_07_who_crashes_at_its_deletion_is_gone_and_the_deleter_told_why)
+{
+        cop_pid pid = alarms();
+        cop_term words = cop_atom("untouched");
+        ck_assert_int_eq(add_as("a", &last_server, START_WELL, true), COP_OK);
+        ck_assert_int_eq(add_as("b", &sore_server, START_WELL, true), COP_OK);
+        ck_assert_int_eq(cop_delete_handler("alarms", "a", cop_int(13), &words), COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()), "bad_luck");
+        await_gone("a", "normal");
+        ck_assert_int_eq(cop_delete_handler("alarms", "b", cop_nil(), &words), COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()), "{sore, normal}");
+        await_gone("b", "normal");
+        ck_assert_str_eq(text_of(words), "untouched");
+        ck_assert_str_eq(handlers(), "[]");
+        nothing_has_come();
+        put_down(pid);
+}
+
 /* ---- Ends ------------------------------------------------------------------------------ */
 
 IN_NODE(GEV_03_the_owner_of_a_handler_that_crashes_is_told_why)
@@ -343,6 +371,19 @@ IN_NODE(GEV_05_who_takes_anothers_place_hears_what_it_has_left)
         await_gone("c", "bad_luck");
         await_heard("b", "fire");
         await_heard("b", "bad_luck");
+        put_down(pid);
+}
+
+IN_NODE(GEV_05_who_takes_the_place_of_one_that_crashes_at_it_hears_that)
+{
+        cop_pid pid = alarms();
+        ck_assert_int_eq(add_as("a", &last_server, START_WELL, false), COP_OK);
+        setup s = { cop_symbol_of("c"), cop_self(), START_WELL };
+        ck_assert_int_eq(cop_swap_handler("alarms", "a", cop_int(13), .id = "c", .server = &heir_server,
+                                          .kind = COP_KIND_OF(setup), .argument = &s),
+                         COP_OK);
+        await_heard("c", "a left {'EXIT', bad_luck}");
+        ck_assert_str_eq(handlers(), "[\"c\"]");
         put_down(pid);
 }
 

@@ -14,6 +14,9 @@
  * each has finished with it before the next one begins; so a handler that hangs holds up its manager. What a
  * handler replies to an event goes nowhere.
  *
+ * What people get wrong: a manager that is killed, or faults, can tell nobody of its handlers' end. Who must know of that links or
+ * monitors the manager.
+ *
  * How a handler ends: by cop_exit(cop_atom("remove_handler")), which is no failure; by any other exit or crash; when it is
  * deleted; when whoever added it as `supervised` ends; or with its manager. Its COP_TERMINATE runs as a server's does.
  *
@@ -56,7 +59,8 @@ COP_MESSAGE_DECLARE(cop_handler_delete);
 /* Comes to a handler that takes another's place, if it has a COP_ON for it, after its init and before any event. */
 typedef struct cop_handler_takes_over {
         cop_symbol from; /* the id of the other one */
-        cop_term left;   /* what it had to say: see cop_delete_handler_of; the symbol error: there was none */
+        cop_term left;   /* what it had to say: see cop_delete_handler_of; {'EXIT', Reason}: it crashed at that; the atom
+                          * error: there was none */
 } cop_handler_takes_over;
 COP_MESSAGE_DECLARE(cop_handler_takes_over);
 
@@ -67,8 +71,10 @@ COP_MESSAGE_DECLARE(cop_handler_takes_over);
 COP_API cop_status cop_add_handler_to(cop_address manager, const cop_handler_options *options);
 
 /*
- * Ends a handler. `result` may be NULL; else it is what the handler replied to cop_handler_delete, as a term (of a cop_any its own), or [];
- * the caller owns it and ends it with cop_term_free. Errors: COP_E_NOT_FOUND, those of cop_call.
+ * Ends a handler and waits until it has ended. `result` may be NULL; else it is what the handler replied to cop_handler_delete, as a term (of a cop_any its own), or [];
+ * the caller owns it and ends it with cop_term_free. Errors: COP_E_NOT_FOUND, COP_E_DIED (it crashed at its deletion or in its terminate;
+ * cop_failure() is the reason), COP_E_TIMEOUT (one of them took more than 5,000 ms, so it was killed), and those of cop_call. After these
+ * two it is gone all the same, and its owner hears normal.
  */
 COP_API cop_status cop_delete_handler_of(cop_address manager, const char *id, cop_term argument,
                                          cop_term *result);
