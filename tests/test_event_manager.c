@@ -483,10 +483,11 @@ IN_NODE(a_supervised_handler_ends_with_its_owner)
         put_down(pid);
 }
 
+/* And nobody is left who could tell an owner: GEV-06 is of a manager that stops. */
 IN_NODE(handlers_end_with_a_manager_that_is_killed)
 {
         cop_pid pid = alarms();
-        add("a");
+        add_supervised("a");
         const char *links = info_of(pid, "links");
         cop_term list;
         ck_assert_int_eq(cop_term_parse(links, strlen(links), NULL, &list, NULL), COP_OK);
@@ -494,6 +495,7 @@ IN_NODE(handlers_end_with_a_manager_that_is_killed)
         cop_term_free(list);
         put_down(pid);
         await_down(ref, "killed");
+        nothing_has_come();
 }
 
 /* ---- Calls ------------------------------------------------------------------------------- */

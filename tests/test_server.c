@@ -596,6 +596,19 @@ IN_NODE(GSV_life_25_shutdown_of_another_than_its_parent_is_a_message_for_one_tha
         ck_assert_int_eq(call(pid), 3);
 }
 
+/* In OTP a server that was started without a link has no parent; here it is whoever spawned it. */
+IN_NODE(GSV_life_25_an_exit_signal_of_its_spawner_ends_one_that_traps_linked_or_not)
+{
+        cop_pid pid = new_clerk();
+        cop_ref ref = watch(pid);
+        cop_send(pid, order, .deed = TRAP);
+        ck_assert_int_eq(call(pid), 2);
+        cop_send_exit(pid, cop_atom("holiday"));
+        hear("terminate holiday");
+        await_down(ref, "holiday");
+        nothing_has_come();
+}
+
 IN_NODE(GSV_life_26_what_is_unread_when_it_stops_is_discarded)
 {
         cop_pid pid = new_clerk();
@@ -650,6 +663,7 @@ IN_NODE(GSV_life_29_stop_of_the_dead_and_of_what_is_no_server_is_an_error)
         ck_assert(cop_is_alive(plain));
 }
 
+/* In OTP a stop waits its turn behind the casts that came before it; here it overtakes them, as all of sys does. */
 IN_NODE(a_stop_that_times_out_is_obeyed_when_the_handler_has_ended)
 {
         cop_pid pid = new_clerk();

@@ -115,6 +115,7 @@ TEST(outside_a_node_nobody_is_asked)
 
 /* ---- Suspension -------------------------------------------------------------------------- */
 
+/* What waits when it is suspended waits on: in OTP a suspension is a message, which comes after it. */
 IN_NODE(SYS_01_a_suspended_server_handles_nothing_and_then_all_in_order)
 {
         cop_pid pid = new_account();

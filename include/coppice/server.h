@@ -32,7 +32,7 @@
  *              no message has come for as long as cop_idle_after() said
  *      COP_TERMINATE(function)            void function(state *, cop_term reason)
  *              last: after cop_exit() in a callback, on cop_stop(), or when an actor that traps exits is told to stop by
- *              its parent. Not after a fault, since the state may be broken; not when an exit signal
+ *              an exit signal of its parent, which is who spawned it, linked or not. Not after a fault, since the state may be broken; not when an exit signal
  *              ends one that does not trap exits, which has no moment to run it. If it exits itself, that reason is the one
  *      COP_STATE(kind)                    the state's own type, which is a message kind, too
  *              crash reports, sys.h and the shell then show the state
