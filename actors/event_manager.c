@@ -110,8 +110,8 @@ static void forget(manager *self, struct handler *gone, cop_term reason)
         cop_release(gone);
 }
 
-/* Lets it run its terminate, and does not wait for ever: a cop_stop's status. Without memory for that it stays linked, and ends with its manager; what
- * a link says of one that is forgotten is passed over. */
+/* Lets it run its terminate, and does not wait for ever: a cop_stop's status. Without memory for that it stays linked, and ends
+ * with its manager; what a link says of one that is forgotten is passed over. */
 static cop_status stop(struct handler *handler, cop_term reason)
 {
         cop_status status = cop_stop(handler->pid, reason, STOP_MS), asked = status;
@@ -302,8 +302,8 @@ static cop_status last_words(const struct handler *handler, cop_term argument, c
         return COP_OK;
 }
 
-/* It speaks, runs its terminate and is gone, whatever comes of the two. COP_E_DIED: it crashed at one of them, cop_failure() is why;
- * COP_E_TIMEOUT: one of them took too long. The caller ends the term. */
+/* It speaks, runs its terminate and is gone, whatever comes of the two. COP_E_DIED: it crashed at one of them, cop_failure() is
+ * why; COP_E_TIMEOUT: one of them took too long. The caller ends the term. */
 static cop_status see_out(struct handler *handler, cop_term argument, cop_term *words)
 {
         cop_status said = last_words(handler, argument, words);

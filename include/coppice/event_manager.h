@@ -14,8 +14,8 @@
  * each has finished with it before the next one begins; so a handler that hangs holds up its manager. What a
  * handler replies to an event goes nowhere.
  *
- * What people get wrong: a manager that is killed, or faults, can tell nobody of its handlers' end. Who must know of that links or
- * monitors the manager.
+ * What people get wrong: a manager that is killed, or faults, can tell nobody of its handlers' end. Who must know of that
+ * links or monitors the manager.
  *
  * How a handler ends: by cop_exit(cop_atom("remove_handler")), which is no failure; by any other exit or crash; when it is
  * deleted; when whoever added it as `supervised` ends; or with its manager. Its COP_TERMINATE runs as a server's does.
@@ -71,10 +71,11 @@ COP_MESSAGE_DECLARE(cop_handler_takes_over);
 COP_API cop_status cop_add_handler_to(cop_address manager, const cop_handler_options *options);
 
 /*
- * Ends a handler and waits until it has ended. `result` may be NULL; else it is what the handler replied to cop_handler_delete, as a term (of a cop_any its own), or [];
- * the caller owns it and ends it with cop_term_free. Errors: COP_E_NOT_FOUND, COP_E_DIED (it crashed at its deletion or in its terminate;
- * cop_failure() is the reason), COP_E_TIMEOUT (one of them took more than 5,000 ms, so it was killed), and those of cop_call. After these
- * two it is gone all the same, and its owner hears normal.
+ * Ends a handler and waits until it has ended. `result` may be NULL; else it is what the handler replied to
+ * cop_handler_delete, as a term (of a cop_any its own), or []; the caller owns it and ends it with cop_term_free.
+ * Errors: COP_E_NOT_FOUND, COP_E_DIED (it crashed at its deletion or in its terminate; cop_failure() is the reason),
+ * COP_E_TIMEOUT (one of them took more than 5,000 ms, so it was killed), and those of cop_call. After COP_E_DIED and
+ * COP_E_TIMEOUT it is gone all the same, and its owner hears normal.
  */
 COP_API cop_status cop_delete_handler_of(cop_address manager, const char *id, cop_term argument,
                                          cop_term *result);

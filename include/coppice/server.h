@@ -32,8 +32,9 @@
  *              no message has come for as long as cop_idle_after() said
  *      COP_TERMINATE(function)            void function(state *, cop_term reason)
  *              last: after cop_exit() in a callback, on cop_stop(), or when an actor that traps exits is told to stop by
- *              an exit signal of its parent, which is who spawned it, linked or not. Not after a fault, since the state may be broken; not when an exit signal
- *              ends one that does not trap exits, which has no moment to run it. If it exits itself, that reason is the one
+ *              an exit signal of its parent, which is who spawned it, linked or not. Not after a fault, since the state may
+ *              be broken; not when an exit signal ends one that does not trap exits, which has no moment to run it. If it
+ *              exits itself, that reason is the one
  *      COP_STATE(kind)                    the state's own type, which is a message kind, too
  *              crash reports, sys.h and the shell then show the state
  *      COP_FORMAT_STATUS(function)        void function(const state *, state *shown)
@@ -143,7 +144,8 @@ COP_API cop_status cop_stop_address(cop_address to, cop_term reason, int64_t tim
  * needed. For plug-ins, and for tests: `server` must stay in memory.
  * A state machine becomes another machine: its state, time-outs, and postponed events stay, and no enter function runs.
  * Errors: COP_E_BAD_ARGUMENT (also: there is no COP_UPGRADE from this state, it returned false, or it
- * exited or faulted; only one of the two is a state machine, or a table was pushed on it), and those of cop_stop. Whatever the error, the server goes on as it was.
+ * exited or faulted; only one of the two is a state machine, or a table was pushed on it), and those of cop_stop.
+ * Whatever the error, the server goes on as it was.
  */
 COP_API cop_status cop_upgrade_address(cop_address to, const cop_behaviour *server,
                                        int64_t timeout_ms);

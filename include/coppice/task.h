@@ -101,9 +101,10 @@ COP_API cop_status cop_task_yield(cop_message **result, cop_task task, int64_t t
 
 /*
  * Asks the task to end with shutdown, kills it after shutdown_ms (as in cop_child, or COP_FOREVER), and waits until it
- * is dead. The link is gone before. Returns: COP_OK with its result if it had one before, else *result is NULL: it ended as it was
- * asked, with shutdown, with killed for COP_BRUTAL_KILL, with either for COP_SHUTDOWN_AT_ONCE. COP_E_DIED, it ended for another reason,
- * cop_failure(): also killed when its time was over, or shutdown of its own before COP_BRUTAL_KILL. Nothing of it comes later. Errors otherwise as above, and COP_E_NO_MEMORY.
+ * is dead. The link is gone before. Returns: COP_OK with its result if it had one before, else *result is NULL: it ended as
+ * it was asked, with shutdown, with killed for COP_BRUTAL_KILL, with either for COP_SHUTDOWN_AT_ONCE. COP_E_DIED, it ended
+ * for another reason, cop_failure(): also killed when its time was over, or shutdown of its own before COP_BRUTAL_KILL.
+ * Nothing of it comes later. Errors otherwise as above, and COP_E_NO_MEMORY.
  */
 COP_API cop_status cop_task_shutdown(cop_message **result, cop_task task, int64_t shutdown_ms);
 
