@@ -13,7 +13,7 @@ COP__KIND_DEFINE(cop__order, server, run, run_with, server_name, init_ack, super
                  memory_limit, memory_limit_soft, priority, promise, title, argument, refs);
 COP__KIND_DEFINE(cop__wish, server, run, run_with, server_name, name, label, init_ack, supervised, no_preempt,
                  link, monitor, memory_limit, mailbox_bytes, memory_limit_soft, mailbox_limit, mailbox_high,
-                 mailbox_low, mailbox_policy,
+                 mailbox_low, mailbox_policy, key_kind, key_field_at,
                  priority, promise, start_ref, asked, argument);
 COP__KIND_DEFINE(cop__query, what, how, on, number, pid, ref, name, term, value, body);
 COP__KIND_DEFINE(cop__told, status, value, ref, term);

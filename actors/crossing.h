@@ -89,6 +89,8 @@ typedef struct cop__wish {
         bool memory_limit_soft;
         uint32_t mailbox_limit, mailbox_high, mailbox_low;
         cop_mailbox_policy mailbox_policy;
+        cop_text key_kind; /* of its mailbox_key, by name; empty: none */
+        uint32_t key_field_at;
         cop_priority priority;
         cop_pid promise;
         cop_ref start_ref, asked;

@@ -27,6 +27,7 @@ const char *cop__death_name(enum cop__death death)
                 [COP__DEATH_FULL] = "full",
                 [COP__DEATH_EXPIRED] = "expired",
                 [COP__DEATH_CLOSED_ALIAS] = "closed_alias",
+                [COP__DEATH_COALESCED] = "coalesced",
         };
         return names[death];
 }

@@ -35,6 +35,7 @@ enum cop__death {
         COP__DEATH_FULL,
         COP__DEATH_EXPIRED,
         COP__DEATH_CLOSED_ALIAS,
+        COP__DEATH_COALESCED,
 };
 
 struct cop__letter {

@@ -2,6 +2,7 @@
 /* Limits of mailboxes. See limit.h. */
 #include "actors/limit.h"
 
+#include "actors/porch.h"
 #include "actors/take.h"
 #include "actors/watermark.h"
 
@@ -18,6 +19,8 @@ void cop__limit_set(struct cop__thread *thread, struct cop__actor *actor,
         cop__store_relaxed(&limit->most, options->mailbox_limit);
         cop__store_relaxed(&limit->most_bytes, options->mailbox_bytes);
         cop__store_relaxed(&limit->policy, (uint32_t)options->mailbox_policy);
+        if (options->mailbox_policy == COP_MAILBOX_COALESCE)
+                cop__porch_open(limit, cop__actor_pid(actor), &options->mailbox_key);
         if (options->mailbox_high != 0)
                 cop__watermark_begin(limit, cop__actor_pid(actor), options->mailbox_high,
                                      options->mailbox_low);
@@ -28,6 +31,8 @@ void cop__limit_end(struct cop__thread *thread, struct cop__actor *actor, cop_pi
 {
         struct cop__limit *limit = limit_of(thread, actor);
         cop__watermark_end(thread, limit, pid);
+        if (cop__load_relaxed(&limit->policy) == COP_MAILBOX_COALESCE)
+                cop__porch_close(thread, limit, pid);
         cop__store_relaxed(&limit->dropped, 0);
         cop__store_relaxed(&limit->most, 0);
         cop__store_relaxed(&limit->most_bytes, 0);
@@ -56,6 +61,8 @@ static void count_off(struct cop__thread *thread, struct cop__limit *limit, cop_
         cop__sub_relaxed(&limit->bytes, bytes);
         if (cop__load_relaxed(&limit->high) != 0 && count <= cop__load_relaxed(&limit->low))
                 cop__watermark_look(thread, limit, pid);
+        if (COP__UNLIKELY(cop__load_relaxed(&limit->policy) == COP_MAILBOX_COALESCE))
+                cop__porch_let_in(thread, limit);
 }
 
 /* Are there no more than the limit, times so many? */
@@ -78,14 +85,21 @@ static void stop(struct cop__thread *thread, struct cop__limit *limit, cop_pid p
                 cop__store_relaxed(&limit->stopped, 0);
 }
 
-enum cop__admission cop__limit_admit(struct cop__thread *thread, struct cop__actor *actor,
-                                     cop_pid pid, struct cop__signal *signal)
+/* Nobody overtakes who waits on the porch. */
+static bool fits_in(const struct cop__limit *limit, uint32_t policy, uint64_t count)
 {
-        struct cop__limit *limit = limit_of(thread, actor);
+        if (policy == COP_MAILBOX_COALESCE && cop__load_relaxed(&limit->porch.waiting) != 0)
+                return false;
+        return is_within(limit, count, cop__load_relaxed(&limit->bytes),
+                         policy == COP_MAILBOX_DROP_OLD ? 2 : 1);
+}
+
+static enum cop__admission admit(struct cop__thread *thread, struct cop__limit *limit, cop_pid pid,
+                                 struct cop__signal *signal, bool may_wait)
+{
         uint32_t policy = cop__load_relaxed(&limit->policy);
         uint64_t count = count_on(limit, signal->size);
-        bool fits = is_within(limit, count, cop__load_relaxed(&limit->bytes),
-                              policy == COP_MAILBOX_DROP_OLD ? 2 : 1);
+        bool fits = fits_in(limit, policy, count);
         if (fits || policy == COP_MAILBOX_SLOW) {
                 signal->flags |= COP__SIGNAL_COUNTED;
                 if (is_at_high(limit, count))
@@ -93,18 +107,27 @@ enum cop__admission cop__limit_admit(struct cop__thread *thread, struct cop__act
                 return fits ? COP__ADMIT : COP__ADMIT_SLOWED;
         }
         count_off(thread, limit, pid, signal->size);
+        if (policy == COP_MAILBOX_COALESCE && may_wait && cop__porch_take(thread, limit, pid, signal))
+                return COP__ADMIT_LATER;
         cop__add_relaxed(&limit->dropped, 1);
         if (policy == COP_MAILBOX_STOP)
                 stop(thread, limit, pid);
         return policy == COP_MAILBOX_REJECT ? COP__REFUSE_ALOUD : COP__REFUSE_SILENTLY;
 }
 
+enum cop__admission cop__limit_admit(struct cop__thread *thread, struct cop__actor *actor,
+                                     cop_pid pid, struct cop__signal *signal)
+{
+        return admit(thread, limit_of(thread, actor), pid, signal, true);
+}
+
+/* A call does not wait at the door: its caller is told at once. */
 cop_status cop__limit_knock_slowly(struct cop__thread *thread, cop_pid to, struct cop__signal *request)
 {
         struct cop__actor *callee = cop__slot_of(cop__node_of(thread), to);
         if (request->type != COP__SIGNAL_MESSAGE || callee == NULL || !cop__slot_is(callee, to) ||
             cop__load_relaxed(&callee->pressed) < COP__PRESSURE_LIMITED ||
-            cop__limit_admit(thread, callee, to, request) <= COP__ADMIT_SLOWED)
+            admit(thread, limit_of(thread, callee), to, request, false) <= COP__ADMIT_SLOWED)
                 return COP_OK;
         cop__signal_free(&thread->pool, request);
         return COP_E_FULL;

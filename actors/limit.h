@@ -7,7 +7,9 @@
  *                   └─ full: rejected, dropped,   └─ its actor dies: refused, counted no more
  *                      or the receiver is stopped
  *
- * The counts lie beside the slots, a line for each, which is touched only where an actor with a limit lives. Senders
+ * A mailbox that coalesces has a porch beside the door: porch.h. What waits there is not counted here.
+ *
+ * The counts lie beside the slots, in lines that are touched only where an actor with a limit lives. Senders
  * learn that from the word they read anyway, `pressed`, so actors without a limit pay nothing.
  *
  * Invariant: count = signals with COP__SIGNAL_COUNTED that are for this slot, whichever actor lives there, and bytes = the sum of their
@@ -30,6 +32,7 @@
 #include <coppice/id.h>
 #include <coppice/mailbox.h>
 
+#include "actors/porch.h"
 #include "base/compiler.h"
 
 struct cop_node;
@@ -47,11 +50,13 @@ struct cop__limit {
         uint32_t stopped;        /* COP_MAILBOX_STOP: the receiver has been told */
         uint32_t high, low;      /* marks, while `mark` is not 0 */
         uint64_t mark;           /* atomic; see watermark.h */
+        struct cop__porch porch; /* COP_MAILBOX_COALESCE alone touches it: a line of its own; see porch.h */
 } COP__LINE_ALIGNED;
 
 enum cop__admission {
         COP__ADMIT = 0,
         COP__ADMIT_SLOWED,    /* deliver it, and pause */
+        COP__ADMIT_LATER,     /* it waits on the porch: nothing is left to do */
         COP__REFUSE_ALOUD,    /* say COP_E_FULL */
         COP__REFUSE_SILENTLY, /* a dead letter */
 };

@@ -114,6 +114,13 @@ static cop_status spawn_keeper(cop_spawn_options *options, const cop_behaviour *
         return status;
 }
 
+/* One of a kind that there is not is no good key, and is refused as one. */
+static cop_mailbox_key key_of(const cop__wish *wish)
+{
+        const cop_kinds *kinds = cop__node_of(cop__thread_here())->crossing_kinds;
+        return (cop_mailbox_key){ cop__kinds_find(kinds, wish->key_kind.data, wish->key_kind.size), wish->key_field_at };
+}
+
 cop_status cop__outpost_spawn_wish(const cop__wish *wish, cop_ref *monitor_ref, cop_pid *pid)
 {
         const char *server_name;
@@ -126,6 +133,7 @@ cop_status cop__outpost_spawn_wish(const cop__wish *wish, cop_ref *monitor_ref, 
                 .mailbox_limit = wish->mailbox_limit,
                 .mailbox_bytes = wish->mailbox_bytes,
                 .mailbox_policy = wish->mailbox_policy,
+                .mailbox_key = key_of(wish),
                 .mailbox_high = wish->mailbox_high,
                 .mailbox_low = wish->mailbox_low,
                 .priority = wish->priority,

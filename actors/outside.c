@@ -22,6 +22,7 @@ static cop_status encode_wish(const cop_spawn_options *options, cop_ref asked, c
                               uint8_t **bytes, size_t *size)
 {
         const cop_behaviour *server = options->server;
+        const cop_mailbox_key *key = &options->mailbox_key;
         cop__wish wish = {
                 .server = (uintptr_t)server,
                 .run = (uintptr_t)options->run,
@@ -39,6 +40,8 @@ static cop_status encode_wish(const cop_spawn_options *options, cop_ref asked, c
                 .mailbox_limit = options->mailbox_limit,
                 .mailbox_bytes = options->mailbox_bytes,
                 .mailbox_policy = options->mailbox_policy,
+                .key_kind = cop_text_of(key->kind != NULL ? key->kind->name : NULL),
+                .key_field_at = key->field_at,
                 .mailbox_high = options->mailbox_high,
                 .mailbox_low = options->mailbox_low,
                 .priority = options->priority,
@@ -78,6 +81,8 @@ cop_status cop__outside_spawn(const cop_spawn_options *options, cop_ref asked, c
         cop_status status = COP_OK;
         if (options->kind != NULL && !cop__kind_crosses(crossing, options->kind))
                 return COP_E_ISOLATED; /* a supervisor's tree, in memory of its own */
+        if (options->mailbox_key.kind != NULL && !cop__kind_crosses(crossing, options->mailbox_key.kind))
+                return COP_E_ISOLATED;
         if (options->kind != NULL)
                 status = cop__kind_encode(options->kind, options->argument, &argument, &size);
         if (status == COP_OK)

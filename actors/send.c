@@ -109,6 +109,8 @@ static COP__NOINLINE uint32_t deliver_at_door(struct cop__thread *thread, struct
                 return push_message(thread, actor, pid, signal, pressure);
         case COP__ADMIT_SLOWED:
                 return push_message(thread, actor, pid, signal, COP__PRESSURE_HIGH);
+        case COP__ADMIT_LATER:
+                return COP__PRESSURE_NONE;
         case COP__REFUSE_ALOUD:
                 cop__count_by(&cop__here_of(thread)->sent, (uint64_t)0 - 1);
                 cop__signal_free(&thread->pool, signal);

@@ -114,11 +114,21 @@ static bool is_code_good(const cop_spawn_options *options)
                (!options->init_ack || options->server == NULL) && is_limit_good(options);
 }
 
+/* A key and the policy that wants one come together. */
+static bool is_policy_good(const cop_spawn_options *options)
+{
+        if ((unsigned)options->mailbox_policy > COP_MAILBOX_COALESCE)
+                return false;
+        if (options->mailbox_policy == COP_MAILBOX_COALESCE)
+                return cop__key_is_good(&options->mailbox_key);
+        return options->mailbox_key.kind == NULL && options->mailbox_key.field_at == 0;
+}
+
 /* All else. */
 static bool are_terms_good(const cop_spawn_options *options)
 {
         return (options->name == NULL || cop__name_is_good(options->name)) &&
-               (unsigned)options->mailbox_policy <= COP_MAILBOX_STOP &&
+               is_policy_good(options) &&
                ((options->mailbox_high | options->mailbox_low) == 0 ||
                 cop__marks_are_good(options->mailbox_high, options->mailbox_low)) &&
                (!options->monitor || options->monitor_ref != NULL) &&

@@ -2,6 +2,8 @@
 /*
  * A sorting office has room for three letters. What comes on top of that is lost, but not unseen: whoever asks is told of
  * each dead letter. And when all is done, the office is quiet, and the day can be closed.
+ *
+ * A board shows prices. Of those that it has no time for only the newest of each share counts, and that is the one it gets.
  */
 #include <stdio.h>
 
@@ -12,6 +14,9 @@ COP_MESSAGE(letter, to);
 
 typedef struct { bool loud; } bell;
 COP_MESSAGE(bell, loud);
+
+typedef struct { cop_text share; int64_t pence; } price;
+COP_MESSAGE(price, share, pence);
 
 /* Has a long lunch. Then it sorts what there is. */
 static void sorter(void)
@@ -34,6 +39,32 @@ static void show_dead_letters(void)
                 printf("dead letter %d, %s: %s\n", (int)dead->number, dead->reason.text,
                        dead->text.data);
         }
+}
+
+static void board(void)
+{
+        cop_auto rung = cop_receive(COP_FOREVER, COP_KIND(bell));
+        for (;;) {
+                cop_auto message = cop_receive(COP_FOREVER, COP_KIND(price));
+                printf("  %s %d\n", cop_read(price, message)->share.data, (int)cop_read(price, message)->pence);
+        }
+}
+
+static void run_board(cop_node *node)
+{
+        static const char *const shares[] = { "oak", "elm", "ash" };
+        cop_pid screen;
+        if (cop_spawn_opt(&(cop_spawn_options){ .run = board, .mailbox_limit = 3,
+                                                .mailbox_policy = COP_MAILBOX_COALESCE,
+                                                .mailbox_key = COP_KEY(price, share) },
+                          &screen) != COP_OK)
+                return;
+        for (int i = 0; i < 9; i++)
+                cop_send(screen, price, .share = cop_text_of(shares[i % 3]), .pence = 100 + i);
+        cop_send_after(NULL, 1, screen, bell, .loud = true);
+        puts("nine prices, and the board has room for three:");
+        cop_node_await_quiet(node, COP_FOREVER);
+        show_dead_letters();
 }
 
 static void run_office(cop_node *node)
@@ -60,6 +91,7 @@ int main(void)
         if (cop_node_start(NULL, &node) != COP_OK || cop_node_enter(node) != COP_OK)
                 return 1;
         run_office(node);
+        run_board(node);
         cop_node_leave();
         cop_node_stop(node);
         return 0;

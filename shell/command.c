@@ -97,6 +97,7 @@ const struct cop__command cop__commands[] = {
           "Those of which many died at once are only counted. The reasons: no_actor, there was nobody\n"
           "with this pid; unread, its receiver ended first; late_reply, the call or\n"
           "request that it answers was over; closed_alias, nothing is let in there any more; full, no room in the mailbox;\n"
+          "coalesced, there was none, and a newer message with the same key took its place;\n"
           "expired, its caller had given up before it was taken up.",
           cop__command_dead, COP__TAKES_NOTHING },
         { "stuck", "stuck", "actors that have been at one message for long, and where they are",

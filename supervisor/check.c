@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/porch.h"
 #include "actors/registry.h"
 #include "base/memory.h"
 #include "base/table.h"
@@ -246,17 +247,36 @@ static bool check_numbers(struct check *check, const struct step *step, const co
         return check_isolation(check, step, child);
 }
 
+static bool check_key(struct check *check, const struct step *step, const cop_child *child)
+{
+        const cop_mailbox_key *key = &child->mailbox_key;
+        bool has_key = key->kind != NULL || key->field_at != 0;
+        if (child->mailbox_policy != COP_MAILBOX_COALESCE)
+                return !has_key || wrong(check, step, child,
+                                         "mailbox_key is set, but mailbox_policy is not COP_MAILBOX_COALESCE");
+        if (!has_key)
+                return wrong(check, step, child, "mailbox_policy is COP_MAILBOX_COALESCE, but mailbox_key is not set");
+        return cop__key_is_good(key) ||
+               wrong(check, step, child,
+                     "mailbox_key is byte %u of %s; it is COP_KEY(kind, field) of a field that is an integer, a bool, "
+                     "a pid, a reference, a char[], a symbol or a text",
+                     key->field_at, key->kind != NULL ? key->kind->name : "no kind");
+}
+
 static bool check_mailbox(struct check *check, const struct step *step, const cop_child *child)
 {
-        if ((unsigned)child->mailbox_policy > COP_MAILBOX_STOP)
+        if ((unsigned)child->mailbox_policy > COP_MAILBOX_COALESCE)
                 return wrong(check, step, child,
                              "mailbox_policy is %d; it is COP_MAILBOX_SLOW, COP_MAILBOX_REJECT, "
-                             "COP_MAILBOX_DROP_NEW, COP_MAILBOX_DROP_OLD or COP_MAILBOX_STOP",
+                             "COP_MAILBOX_DROP_NEW, COP_MAILBOX_DROP_OLD, COP_MAILBOX_STOP or "
+                             "COP_MAILBOX_COALESCE",
                              (int)child->mailbox_policy);
         if (child->mailbox_policy != COP_MAILBOX_SLOW && child->mailbox_limit == 0 &&
             child->mailbox_bytes == 0)
                 return wrong(check, step, child,
                              "mailbox_policy is set, but neither mailbox_limit nor mailbox_bytes");
+        if (!check_key(check, step, child))
+                return false;
         if (child->mailbox_high == 0 && child->mailbox_low != 0)
                 return wrong(check, step, child, "mailbox_low is set, but not mailbox_high");
         if (child->mailbox_high != 0 && child->mailbox_low >= child->mailbox_high)

@@ -183,6 +183,7 @@ static cop_status spawn_child(struct cop__child *child, cop_ref start_ref, cop_p
                 .mailbox_limit = spec->mailbox_limit,
                 .mailbox_bytes = spec->mailbox_bytes,
                 .mailbox_policy = spec->mailbox_policy,
+                .mailbox_key = spec->mailbox_key,
                 .start_ref = start_ref,
                 .link = true,
                 .supervised = true,

@@ -243,6 +243,7 @@ static cop_status copy_child(char **at, const cop_child *child, struct cop__chil
         spec->mailbox_limit = child->mailbox_limit;
         spec->mailbox_bytes = child->mailbox_bytes;
         spec->mailbox_policy = child->mailbox_policy;
+        spec->mailbox_key = child->mailbox_key;
         spec->label = copy_text(at, child->label);
         spec->shutdown_ms = shutdown_of(child);
         spec->significant = child->significant;

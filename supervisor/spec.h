@@ -56,6 +56,7 @@ struct cop__child_spec {
         uint32_t mailbox_limit;
         uint64_t mailbox_bytes;
         cop_mailbox_policy mailbox_policy;
+        cop_mailbox_key mailbox_key;
         const char *label;                   /* NULL: none */
         cop_restart restart;
         bool significant;

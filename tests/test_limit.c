@@ -22,6 +22,29 @@ typedef struct tally {
 } tally;
 COP_MESSAGE(tally, handled, refused);
 
+typedef struct quote {
+        cop_text share;
+        int64_t pence;
+} quote;
+COP_MESSAGE(quote, share, pence);
+
+typedef struct keys {
+        int8_t byte;
+        int16_t half;
+        int32_t word;
+        bool flag;
+        int64_t number;
+        cop_pid pid;
+        cop_ref ref;
+        char name[8];
+        cop_symbol symbol;
+        cop_text text;
+        double share;
+        int64_t three[3];
+        int64_t rest;
+} keys;
+COP_MESSAGE(keys, byte, half, word, flag, number, pid, ref, name, symbol, text, share, three, rest);
+
 /* Reads nothing but go until that comes, then all letters; tells how many, and their numbers in between. */
 static void holds_back(void)
 {
@@ -162,6 +185,172 @@ IN_NODE(a_slow_limit_holds_its_senders_back_and_loses_nothing)
         expect_numbers(1, 30);
 }
 
+/* ---- Coalescing ------------------------------------------------------------------------- */
+
+/* Waits, then tells of each quote and letter that it finds: {share, pence}, or a number. */
+static void reads_quotes(void)
+{
+        cop_message *message;
+        cop_trap_exit(true);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(cop_exited)));
+        while ((message = cop_receive(0, COP_KIND(quote), COP_KIND(letter))) != NULL) {
+                const quote *q = cop_read(quote, message);
+                if (q != NULL)
+                        cop_send_value(cop_to_pid(cop_parent()), COP_KIND_OF(quote), q);
+                else
+                        cop_send_value(cop_to_pid(cop_parent()), COP_KIND_OF(letter), cop_read(letter, message));
+                cop_message_free(message);
+        }
+        cop_send(cop_parent(), tally);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(parcel)));
+}
+
+static void send_quote(cop_pid to, const char *share, int64_t pence)
+{
+        ck_assert_int_eq(cop_send(to, quote, .share = cop_text_of(share), .pence = pence), COP_OK);
+}
+
+/* What comes, in one line, up to the tally. */
+static const char *quotes_read(cop_pid pid)
+{
+        static char line[512];
+        size_t size = 0;
+        let_go(pid);
+        line[0] = '\0';
+        for (;;) {
+                cop_auto message = await(COP_ANY);
+                const quote *q = cop_read(quote, message);
+                const letter *l = cop_read(letter, message);
+                if (q == NULL && l == NULL)
+                        return line;
+                size += (size_t)snprintf(line + size, sizeof(line) - size, "%s%s%d", size > 0 ? " " : "",
+                                         q != NULL ? q->share.data : "", (int)(q != NULL ? q->pence : l->number));
+                ck_assert_uint_lt(size, sizeof(line));
+        }
+}
+
+#define COALESCING(...) \
+        limited(.run = reads_quotes, .mailbox_policy = COP_MAILBOX_COALESCE, \
+                .mailbox_key = COP_KEY(quote, share), __VA_ARGS__)
+
+IN_NODE(a_full_mailbox_that_coalesces_keeps_the_newest_of_each_key)
+{
+        cop_pid pid = COALESCING(.mailbox_limit = 3);
+        uint64_t letters = cop_dead_letter_count(node);
+        send_quote(pid, "a", 1);
+        send_quote(pid, "b", 2);
+        send_quote(pid, "a", 3); /* there is room: it stays beside the first */
+        send_quote(pid, "b", 4);
+        send_quote(pid, "a", 5);
+        ck_assert_int_eq(cop_dead_letters_subscribe(), COP_OK);
+        send_quote(pid, "b", 6); /* in the place of 4, before a */
+        cop_message *message = await(COP_KIND(cop_dead_letter));
+        ck_assert_str_eq(cop_read(cop_dead_letter, message)->reason.text, "coalesced");
+        ck_assert_str_eq(cop_read(cop_dead_letter, message)->text.data, "#quote{share = \"b\", pence = 4}");
+        cop_message_free(message);
+        cop_dead_letters_unsubscribe();
+        send_quote(pid, "a", 7);
+        send_quote(pid, "c", 8);
+        send_quote(pid, "c", 9);
+        ck_assert_str_eq(info_of(pid, "dropped"), "3");
+        ck_assert_uint_eq(cop_dead_letter_count(node) - letters, 3);
+        ck_assert_str_eq(quotes_read(pid), "a1 b2 a3 b6 a7 c9");
+}
+
+IN_NODE(what_has_no_key_or_finds_as_many_waiting_as_the_limit_is_dropped_by_a_mailbox_that_coalesces)
+{
+        cop_pid pid = COALESCING(.mailbox_limit = 2);
+        uint64_t letters = cop_dead_letter_count(node);
+        send_numbers(pid, 1, 2);
+        send_quote(pid, "a", 1);
+        send_numbers(pid, 3, 3);
+        send_quote(pid, "b", 1);
+        ck_assert_int_eq(cop_dead_letters_subscribe(), COP_OK);
+        send_quote(pid, "c", 1);
+        cop_message *message = await(COP_KIND(cop_dead_letter));
+        ck_assert_str_eq(cop_read(cop_dead_letter, message)->reason.text, "full");
+        cop_message_free(message);
+        cop_dead_letters_unsubscribe();
+        ck_assert_int_eq(cop_call(NULL, pid, PATIENCE_MS, quote, .share = COP_TEXT("a")), COP_E_FULL);
+        ck_assert_str_eq(info_of(pid, "dropped"), "3");
+        ck_assert_uint_eq(cop_dead_letter_count(node) - letters, 2);
+        ck_assert_str_eq(quotes_read(pid), "1 2 a1 b1");
+}
+
+/* A limit of two small ones, in bytes. */
+IN_NODE(a_mailbox_that_coalesces_counts_bytes_beyond_its_limit_too)
+{
+        static char text[301];
+        memset(text, 'x', 300);
+        cop_pid pid = COALESCING(.mailbox_bytes = 2 * (sizeof(quote) + 8));
+        send_quote(pid, "a", 1);
+        send_quote(pid, "b", 2);
+        send_quote(pid, "a", 3);
+        send_quote(pid, "b", 4);
+        send_quote(pid, "c", 5);
+        send_quote(pid, text, 6); /* never gets in, and does not keep others out */
+        send_quote(pid, "b", 7);
+        ck_assert_str_eq(info_of(pid, "dropped"), "3");
+        ck_assert_str_eq(quotes_read(pid), "a1 b2 a3 b7");
+}
+
+IN_NODE(what_waits_by_its_key_is_a_dead_letter_when_the_receiver_ends)
+{
+        cop_pid pid = COALESCING(.mailbox_limit = 2);
+        uint64_t letters = cop_dead_letter_count(node);
+        for (int i = 0; i < 3; i++) {
+                send_quote(pid, "a", i);
+                send_quote(pid, "b", i);
+        }
+        ck_assert_uint_eq(cop_dead_letter_count(node) - letters, 2);
+        put_down(pid);
+        ck_assert_int_eq(cop_node_await_quiet(node, PATIENCE_MS), COP_OK);
+        ck_assert_uint_eq(cop_dead_letter_count(node) - letters, 6);
+}
+
+static void expect_coalesced(cop_mailbox_key key, const cop_kind *kind, const void *one, const void *same,
+                             const void *other)
+{
+        cop_pid pid = limited(.mailbox_limit = 4, .mailbox_policy = COP_MAILBOX_COALESCE, .mailbox_key = key);
+        const void *const values[] = { one, one, one, one, one, same, other };
+        for (size_t i = 0; i < 7; i++)
+                ck_assert_int_eq(cop_send_value(cop_to_pid(pid), kind, values[i]), COP_OK);
+        ck_assert_str_eq(info_of(pid, "dropped"), "1"); /* the fifth, by the sixth */
+        put_down(pid);
+}
+
+IN_NODE(a_key_may_be_any_number_name_text_pid_or_reference)
+{
+#define FITS(field, one, another)                                                             \
+        expect_coalesced((cop_mailbox_key)COP_KEY(keys, field), COP_KIND_OF(keys), &(keys){ .field = one }, \
+                         &(keys){ .field = one, .rest = 1 }, &(keys){ .field = another })
+        FITS(byte, 1, 2);
+        FITS(half, 1, 257);
+        FITS(word, 1, 65537);
+        FITS(flag, true, false);
+        FITS(number, 1, (int64_t)1 << 40);
+        FITS(pid, cop_self(), cop_no_pid());
+        FITS(ref, ((cop_ref){ 7 }), ((cop_ref){ 8 }));
+        FITS(name, "ada", "adam");
+        FITS(symbol, COP_SYMBOL("ada"), COP_SYMBOL("ben"));
+        FITS(text, COP_TEXT("ada"), COP_TEXT(""));
+}
+
+IN_NODE(a_key_that_is_none_or_has_another_policy_is_refused)
+{
+        static const cop_mailbox_key bad[] = { { NULL, 0 }, { NULL, 8 }, COP_KEY(keys, share), COP_KEY(keys, three),
+                                               { COP_KIND_OF(keys), 1 } };
+        cop_spawn_options options = { .run = holds_back, .mailbox_limit = 5, .mailbox_policy = COP_MAILBOX_COALESCE };
+        cop_pid pid;
+        for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+                options.mailbox_key = bad[i];
+                ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_E_BAD_ARGUMENT);
+        }
+        options.mailbox_policy = COP_MAILBOX_DROP_OLD;
+        options.mailbox_key = (cop_mailbox_key)COP_KEY(quote, share);
+        ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_E_BAD_ARGUMENT);
+}
+
 /* ---- Bytes -------------------------------------------------------------------------------- */
 
 static void reads_parcels(void)
@@ -247,8 +436,9 @@ static void conserve(cop_node *node, cop_mailbox_policy policy)
 {
         enum { SENDERS = 8 };
         const int64_t each = suite_is_slow() ? 500 : 5000;
-        cop_pid pid = limited(.server = &reader_server, .mailbox_limit = 20,
-                              .mailbox_policy = policy);
+        cop_mailbox_key key = COP_KEY(letter, number), none = { 0 };
+        cop_pid pid = limited(.server = &reader_server, .mailbox_limit = 20, .mailbox_policy = policy,
+                              .mailbox_key = policy == COP_MAILBOX_COALESCE ? key : none);
         uint64_t letters = cop_dead_letter_count(node);
         int64_t ok = 0, refused = 0;
         for (int i = 0; i < SENDERS; i++)
@@ -288,6 +478,11 @@ IN_NODE(what_is_sent_to_a_mailbox_that_drops_new_ones_is_handled_or_counted)
 IN_NODE(what_is_sent_to_a_mailbox_that_drops_old_ones_is_handled_or_counted)
 {
         conserve(node, COP_MAILBOX_DROP_OLD);
+}
+
+IN_NODE(what_is_sent_to_a_mailbox_that_coalesces_is_handled_or_counted)
+{
+        conserve(node, COP_MAILBOX_COALESCE);
 }
 
 IN_NODE(what_is_sent_to_a_mailbox_that_slows_is_handled)
@@ -333,7 +528,7 @@ IN_NODE(a_policy_that_there_is_not_is_refused)
 {
         cop_pid pid;
         cop_spawn_options options = { .run = holds_back, .mailbox_limit = 5,
-                                      .mailbox_policy = COP_MAILBOX_STOP + 1 };
+                                      .mailbox_policy = COP_MAILBOX_COALESCE + 1 };
         ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_E_BAD_ARGUMENT);
 }
 

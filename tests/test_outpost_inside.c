@@ -69,6 +69,16 @@ SAME(a_child_is_spawned_and_answers, "7")
         tell(cop_int(cop_read(sum, reply)->total));
 }
 
+SAME(a_childs_mailbox_may_coalesce, "\"success\"")
+{
+        cop_spawn_options options = { .run = waits, .mailbox_limit = 3, .mailbox_policy = COP_MAILBOX_COALESCE,
+                                      .mailbox_key = COP_KEY(note, number) };
+        cop_pid pid = cop_no_pid();
+        cop_status status = cop_spawn_opt(&options, &pid); /* the policy alone would be refused where it is spawned */
+        end_and_wait(pid);
+        tell(status_term(status));
+}
+
 static void ends_over(void)
 {
         cop_message_free(cop_receive(COP_FOREVER, COP_KIND(note)));

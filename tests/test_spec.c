@@ -167,10 +167,20 @@ TEST(what_an_actor_cannot_be_spawned_with_is_named)
         memset(long_label, 'x', sizeof(long_label) - 1);
         long_label[sizeof(long_label) - 1] = '\0';
         expect_words(CHILD(.run = nothing, .priority = 4), "shop: child till: priority is 4; it is ");
-        expect_words(CHILD(.run = nothing, .mailbox_limit = 1, .mailbox_policy = 5),
-                     "shop: child till: mailbox_policy is 5; it is ");
+        expect_words(CHILD(.run = nothing, .mailbox_limit = 1, .mailbox_policy = 6),
+                     "shop: child till: mailbox_policy is 6; it is ");
         expect_words(CHILD(.run = nothing, .mailbox_policy = COP_MAILBOX_REJECT),
                      "shop: child till: mailbox_policy is set, but neither mailbox_limit nor ");
+        expect_words(CHILD(.run = nothing, .mailbox_limit = 1, .mailbox_policy = COP_MAILBOX_COALESCE),
+                     "shop: child till: mailbox_policy is COP_MAILBOX_COALESCE, but mailbox_key is not set");
+        expect_words(CHILD(.run = nothing, .mailbox_limit = 1, .mailbox_key = COP_KEY(purse, pence)),
+                     "shop: child till: mailbox_key is set, but mailbox_policy is not COP_MAILBOX_COALESCE");
+        expect_words(CHILD(.run = nothing, .mailbox_limit = 1, .mailbox_policy = COP_MAILBOX_COALESCE,
+                           .mailbox_key = { COP_KIND_OF(purse), 1 }),
+                     "shop: child till: mailbox_key is byte 1 of purse; it is COP_KEY(kind, field) of a field that is ");
+        ck_assert_str_eq(CHILD(.run = nothing, .mailbox_limit = 1, .mailbox_policy = COP_MAILBOX_COALESCE,
+                               .mailbox_key = COP_KEY(purse, pence)),
+                         "");
         expect_words(CHILD(.run = nothing, .mailbox_low = 2),
                      "shop: child till: mailbox_low is set, but not mailbox_high");
         expect_words(CHILD(.run = nothing, .mailbox_high = 2, .mailbox_low = 2),

@@ -152,6 +152,7 @@ typedef struct cop_spawn_options {
         uint32_t mailbox_limit;              /* messages that may wait for it; 0: any number; see mailbox.h */
         uint64_t mailbox_bytes;              /* the same in bytes */
         cop_mailbox_policy mailbox_policy;   /* what becomes of one too many */
+        cop_mailbox_key mailbox_key;         /* of COP_MAILBOX_COALESCE, and of it alone */
         uint32_t mailbox_high, mailbox_low;  /* marks whose crossing is told; 0: none; low 0: half of high; watermark.h */
         bool supervised;                     /* the spawner will tell what it does about a crash; for supervisors */
         cop_priority priority;               /* of its turns, from the first one on; priority.h */

@@ -32,6 +32,7 @@ COP_BEGIN_DECLS
  *      late_reply    the call or the request that it answers was over
  *      closed_alias  the alias that it was sent to was closed
  *      full          the mailbox had reached its limit (mailbox.h)
+ *      coalesced     it waited at a full mailbox, and a newer one with the same key took its place (mailbox.h)
  *      expired       a call that its caller had given up, or had ended, before it was taken up
  */
 typedef struct cop_dead_letter {

@@ -21,13 +21,15 @@
  * How exact it is: no more than the limit is ever waiting, however many send at once. Close to it one may be refused though
  * there was room, when others are being refused at the same moment. A message larger than all of mailbox_bytes never gets in.
  *
+ * See also: docs/mailboxes.md.
+ *
  * What people get wrong: a message that is dropped is lost, and its sender is told nothing. Each is counted, and is a
  * dead letter with the reason full (dead_letter.h).
  */
 #ifndef COPPICE_MAILBOX_H
 #define COPPICE_MAILBOX_H
 
-#include <coppice/status.h>
+#include <coppice/message.h>
 
 COP_BEGIN_DECLS
 
@@ -46,7 +48,46 @@ typedef enum cop_mailbox_policy {
         COP_MAILBOX_DROP_OLD,
         /* It is dropped, and its receiver ends with {system_limit, mailbox}, which cannot be trapped. */
         COP_MAILBOX_STOP,
+        /*
+         * If it has the kind and the field of mailbox_key it waits until there is room, as long as no more than the limit wait
+         * for that; and when a newer one with the same value comes meanwhile, that takes its place, and it is dropped. All else
+         * is dropped. See below.
+         */
+        COP_MAILBOX_COALESCE,
 } cop_mailbox_policy;
+
+/*
+ * The newest of each key, for values of which only the last one counts: prices, positions, states.
+ *
+ *      typedef struct { cop_symbol share; int64_t pence; } quote;
+ *      COP_MESSAGE(quote, share, pence);
+ *      ...
+ *              .mailbox_limit = 500,
+ *              .mailbox_policy = COP_MAILBOX_COALESCE,
+ *              .mailbox_key = COP_KEY(quote, share),
+ *
+ * While there is room all messages wait in order. Beyond the limit those of the key's kind wait behind them, one for each
+ * value of the field, in the order in which the values came first. So at most twice the limit wait, in messages and in bytes, and
+ * with a limit of at least as many as there are values the newest of each is never lost. What is taken up was never older than
+ * one taken up before it from the same sender with the same key; and nothing overtakes one that waits: until all of them are in,
+ * messages without the key, and calls, find the mailbox full, also those of the key's kind.
+ *
+ * Dropped, as dead letters: those whose place was taken, with the reason coalesced; all others with the reason full, of them one
+ * with a key that has grown so that it does not fit in the place of the older one, which stays.
+ *
+ * The field is an integer, an enum, a bool, a pid, a reference, a char[], a symbol or a text. Else, or with a key but another
+ * policy, or without one: COP_E_BAD_ARGUMENT.
+ *
+ * Cost: while there is room, an atomic addition for each message taken up. Beyond, a lock, and a walk along those that wait
+ * there, at most the limit, under it.
+ */
+typedef struct cop_mailbox_key {
+        const cop_kind *kind;
+        uint32_t field_at; /* bytes from the start of the struct */
+} cop_mailbox_key;
+
+/* An initializer. A kind without that field does not compile. */
+#define COP_KEY(kind, field) { COP_KIND_OF(kind), (uint32_t)offsetof(kind, field) }
 
 COP_END_DECLS
 

@@ -97,6 +97,7 @@ typedef struct cop_child {
         uint32_t mailbox_limit;       /* children may have them */
         uint64_t mailbox_bytes;
         cop_mailbox_policy mailbox_policy;
+        cop_mailbox_key mailbox_key;
         const char *label;            /* for people who look; process.h */
         bool significant;             /* see cop_auto_shutdown; not for a permanent child */
         cop_backoff backoff;

@@ -1,7 +1,8 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
  * Limits of mailboxes (actors/limit.c): two senders at a door with room for two. Under every schedule each message was either
- * refused, and its sender told, or is read; no more than the limit wait; and when all is over there is room again.
+ * refused, and its sender told, or is read; no more than the limit wait; and when all is over there is room again. And those that
+ * wait by their key (actors/porch.c): nobody is forgotten there, and the newest is read last.
  */
 #include "tests/explore/inside.h"
 
@@ -74,4 +75,51 @@ IN_NODE(no_more_are_let_in_than_fit)
         const struct cop__slots *slots = &inside->slots;
         for (uint32_t slot = 1; slot <= slots->used; slot++)
                 EXPLORE_ASSERT(slots->limits[slot].count == 0 && slots->limits[slot].bytes == 0);
+}
+
+typedef struct {
+        int64_t key, n;
+} quote;
+COP_MESSAGE(quote, key, n);
+
+static int64_t last_read;
+
+static void reads_in_order(void)
+{
+        for (;;) {
+                cop_auto message = cop_receive(COP_FOREVER, COP_KIND(quote));
+                if (message == NULL)
+                        continue;
+                read_count++;
+                last_read = cop_read(quote, message)->n;
+        }
+}
+
+static void knocks_with_one_key(void)
+{
+        for (int64_t i = 1; i <= EACH; i++)
+                EXPLORE_ASSERT(cop_send(guest, quote, .key = 1, .n = i) == COP_OK);
+}
+
+static void knocks_with_another_key(void)
+{
+        EXPLORE_ASSERT(cop_send(guest, quote, .key = 2, .n = EACH) == COP_OK);
+}
+
+/* Room for one, and for one more that waits: what is not read was dropped, and of one sender's the last is read. */
+IN_NODE(the_newest_of_a_key_finds_its_way_in)
+{
+        read_count = 0;
+        last_read = 0;
+        EXPLORE_ASSERT(cop_spawn_opt(&(cop_spawn_options){ .run = reads_in_order, .mailbox_limit = 1,
+                                                           .mailbox_policy = COP_MAILBOX_COALESCE,
+                                                           .mailbox_key = COP_KEY(quote, key) },
+                                     &guest) == COP_OK);
+        const struct cop__limit *limit = &inside->slots.limits[cop__slot_of(inside, guest) - inside->slots.base];
+        unsigned first = inside_visitor(knocks_with_one_key), second = inside_visitor(knocks_with_another_key);
+        explore_join(first);
+        explore_join(second);
+        EXPLORE_ASSERT(cop_node_await_quiet(inside, COP_FOREVER) == COP_OK);
+        EXPLORE_ASSERT(limit->count == 0 && limit->bytes == 0 && limit->porch.waiting == 0 && limit->porch.first == NULL);
+        EXPLORE_ASSERT(read_count + limit->dropped == EACH + 1 && last_read > 0);
 }

@@ -140,8 +140,11 @@ explore_plant(doors_counts_on_by_two_steps doors who_is actors/limit.c
         "return cop__add_acq_rel(&limit->count, 1) + 1;"
         "uint64_t count = cop__load_relaxed(&limit->count) + 1;\n        cop__store_relaxed(&limit->count, count);\n        return count;")
 explore_plant(doors_keeps_counting_the_refused doors who_is actors/limit.c
-        "count_off(thread, limit, pid, signal->size);\n        cop__add_relaxed(&limit->dropped, 1);"
-        "cop__add_relaxed(&limit->dropped, 1);")
+        "count_off(thread, limit, pid, signal->size);\n        if (policy == COP_MAILBOX_COALESCE"
+        "if (policy == COP_MAILBOX_COALESCE")
+explore_plant(doors_does_not_look_for_room_again doors the_newest actors/porch.c
+        "} else if (taken) {"
+        "} else if (taken && limit->count > 1) {")
 
 explore_test(marks 75)
 
