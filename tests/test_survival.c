@@ -4,7 +4,8 @@
  * after each round.
  *
  *      a round:    a tree of up to three levels is drawn and started
- *                  several hundred blows are dealt: a fault of any kind, a kill, an exit, a call, a monitor, a timer
+ *                  several hundred blows are dealt: a fault of any kind, an endless loop, a call that blocks, a flood, a kill, an exit,
+ *                  a call, a monitor, a timer; and to those that live in a process of their own also the worst
  *                  it comes to rest: who lives must answer, and nobody waits for news that will not come
  *                  the tree is stopped: all monitors have answered once, all names are free, all memory is back
  *
@@ -19,12 +20,15 @@
 #undef NDEBUG /* a failed assertion is one of the blows */
 #include <assert.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/random.h"
+#include "scheduler/detour.h"
 
 /* Of one tree. */
 #define LEAVES 24
@@ -43,12 +47,21 @@ enum blow {
         BLOW_EXIT,
         BLOW_NORMAL,
         BLOW_SELF_KILL,
+        BLOW_WILD,
         BLOWS_OF_ITS_OWN,
         BLOW_KILLED = BLOWS_OF_ITS_OWN, /* from here on: by others */
         BLOW_SHUTDOWN,
         BLOW_CALLED,
         BLOW_TIMED,
         BLOW_TO_NOBODY,
+        BLOW_LOOP, /* and a kill a little later */
+        BLOW_BLOCK,
+        BLOW_FLOOD,
+        BLOW_EXIT_PROCESS, /* from here on: to those in processes alone */
+        BLOW_KILL_PROCESS,
+        BLOW_CORRUPT,
+        BLOW_LOOP_PROCESS,
+        BLOW_ALLOCATE,
         BLOWS_OF_ALL,
 };
 
@@ -57,9 +70,14 @@ static const char *const blow_names[BLOWS_OF_ALL] = {
         [BLOW_ABORT] = "aborts",             [BLOW_ASSERT] = "failed assertions",
         [BLOW_OVERFLOW] = "stack overflows", [BLOW_DIVIDE] = "divisions by zero",
         [BLOW_EXIT] = "crashes by reason",   [BLOW_NORMAL] = "normal ends",
-        [BLOW_SELF_KILL] = "kills of oneself", [BLOW_KILLED] = "kills",
-        [BLOW_SHUTDOWN] = "shutdowns",       [BLOW_CALLED] = "calls",
-        [BLOW_TIMED] = "timers",             [BLOW_TO_NOBODY] = "messages to nobody",
+        [BLOW_SELF_KILL] = "kills of oneself", [BLOW_WILD] = "wild pointers",
+        [BLOW_KILLED] = "kills",             [BLOW_SHUTDOWN] = "shutdowns",
+        [BLOW_CALLED] = "calls",             [BLOW_TIMED] = "timers",
+        [BLOW_TO_NOBODY] = "messages to nobody", [BLOW_LOOP] = "endless loops",
+        [BLOW_BLOCK] = "blocking reads",     [BLOW_FLOOD] = "floods",
+        [BLOW_EXIT_PROCESS] = "exits of a process", [BLOW_KILL_PROCESS] = "kills of a process",
+        [BLOW_CORRUPT] = "corrupted heaps in a process", [BLOW_LOOP_PROCESS] = "endless loops in a process",
+        [BLOW_ALLOCATE] = "allocations without end in a process",
 };
 
 typedef struct suffer {
@@ -78,6 +96,11 @@ static volatile intptr_t zero;
 FAULTS static void write_null(void)
 {
         *(volatile int *)zero = 1;
+}
+
+FAULTS static void read_wild(void)
+{
+        zero = *(volatile int *)(zero + 0x123456789000) & zero;
 }
 
 FAULTS static void run_illegal(void)
@@ -104,6 +127,46 @@ FAULTS static void divide(void)
 #endif
 }
 
+static void loop(void)
+{
+        for (volatile int forever = 1; forever;)
+                ;
+}
+
+static int pipe_ends[2]; /* nobody writes to it; closed in processes of their own, where this is a loop */
+
+static void block(void)
+{
+        char byte;
+        while (read(pipe_ends[0], &byte, 1) < 0)
+                ;
+}
+
+static void *volatile block_of_memory;
+
+/* Beyond the end of a block and through the books of the allocator, which ends the process when it sees that. */
+FAULTS static void corrupt(void)
+{
+        block_of_memory = malloc(40);
+        memset(block_of_memory, 0x5a, 4096);
+        for (size_t i = 0; i < 1000; i++) {
+                block_of_memory = malloc(i * 8);
+                free(block_of_memory);
+        }
+        abort();
+}
+
+/* Until there is none, and it writes to NULL. */
+FAULTS static void allocate(void)
+{
+        for (;;) {
+                volatile char *more = malloc(1 << 20);
+                for (int at = 0; at < 1 << 20; at += 512)
+                        more[at] = 1;
+                block_of_memory = (void *)(uintptr_t)more;
+        }
+}
+
 static void deal(int64_t blow)
 {
         switch ((enum blow)blow) {
@@ -128,6 +191,26 @@ static void deal(int64_t blow)
                 cop_exit(COP_TUPLE(cop_atom("blown"), cop_int(blow)));
         case BLOW_SELF_KILL:
                 cop_send_exit(cop_self(), cop_atom("kill"));
+                return;
+        case BLOW_WILD:
+                read_wild();
+                return;
+        case BLOW_LOOP:
+        case BLOW_LOOP_PROCESS:
+                loop();
+                return;
+        case BLOW_BLOCK:
+                block();
+                return;
+        case BLOW_FLOOD:
+                return;
+        case BLOW_EXIT_PROCESS:
+                exit(3);
+        case BLOW_CORRUPT:
+                corrupt();
+                return;
+        case BLOW_ALLOCATE:
+                allocate();
                 return;
         default:
                 cop_exit(cop_atom("normal"));
@@ -171,9 +254,11 @@ static struct soak {
         uint64_t seed, random;
         int round;
         uint64_t dealt[BLOWS_OF_ALL];
-        uint64_t rounds, restarts, gave_up, downs, answered, refused;
+        uint64_t rounds, gave_up, downs, answered, refused, in_floods, full, lost_processes;
         char ids[LEAVES][16];
         unsigned leaf_count, branch_count;
+        const char *limited[LEAVES], *apart[LEAVES]; /* with a limited mailbox; in a process of its own */
+        unsigned limited_count, apart_count;
         cop_child children[BRANCHES][LEAVES + 1];
         cop_supervisor branches[BRANCHES];
         char branch_ids[BRANCHES][16];
@@ -199,6 +284,16 @@ static void add_leaf(cop_child *child)
         };
         if (child->restart != COP_TEMPORARY && draw(5) == 0)
                 child->backoff = (cop_backoff){ .first_ms = 1, .max_ms = 3 };
+        if (draw(4) == 0) {
+                child->mailbox_limit = 1 + draw(20);
+                child->mailbox_policy = (cop_mailbox_policy)draw(COP_MAILBOX_STOP + 1);
+                soak.limited[soak.limited_count++] = id;
+        }
+        if (draw(6) == 0) {
+                child->isolation = COP_ISOLATION_PROCESS;
+                child->memory_limit = suite_is_watched() ? 0 : 8 << 20;
+                soak.apart[soak.apart_count++] = id;
+        }
 }
 
 /* Fills branch `at`, whose children come behind it. */
@@ -247,20 +342,82 @@ static void call_it(const char *name)
 {
         cop_message *reply = NULL;
         cop_status status = cop_call(&reply, name, PATIENCE_MS, ask, .number = 1);
-        MUST(status == COP_OK || status == COP_E_DIED || status == COP_E_NO_NAME || status == COP_E_NO_ACTOR);
+        MUST(status == COP_OK || status == COP_E_DIED || status == COP_E_NO_NAME || status == COP_E_NO_ACTOR ||
+             status == COP_E_FULL);
         soak.answered += status == COP_OK;
         soak.refused += status != COP_OK;
         cop_message_free(reply);
 }
 
+/* To this one and not to the next of that name, which nobody would kill. */
+static void strike_and_kill(cop_pid pid, enum blow blow)
+{
+        if (pid.bits == 0)
+                return;
+        cop_send(pid, suffer, .blow = blow, .note = COP_TEXT("without end"));
+        MUST(cop_kill_after(NULL, draw(3), pid) == COP_OK);
+}
+
+static void flood(const char *name)
+{
+        for (int i = 0; i < 60; i++) {
+                cop_status status = cop_send(name, suffer, .blow = BLOW_FLOOD, .note = COP_TEXT("a drop"));
+                MUST(status == COP_OK || status == COP_E_FULL || status == COP_E_NO_NAME);
+                soak.in_floods += status == COP_OK;
+                soak.full += status == COP_E_FULL;
+        }
+}
+
+/* It may be dead, and so may its process. */
+static void kill_process_of(cop_pid pid)
+{
+        cop_process process;
+        if (pid.bits != 0 && cop_process_info(pid, &process) == COP_OK && process.os_pid > 0)
+                MUST(kill((pid_t)process.os_pid, SIGKILL) == 0 || errno == ESRCH);
+}
+
+/* Not everywhere can a loop be interrupted, or a heap be corrupted so that its allocator ends the process. */
+static bool is_possible(enum blow blow)
+{
+        bool is_plain = !COP__ASAN && !COP__TSAN;
+        switch (blow) {
+        case BLOW_WILD:
+                return !COP__TSAN; /* which reserves most of the address space */
+        case BLOW_LOOP:
+                return cop__detour_is_possible();
+        case BLOW_BLOCK:
+                return cop__detour_is_possible() && !COP__ASAN; /* whose own function stands before read() */
+        case BLOW_CORRUPT:
+                return is_plain;
+        case BLOW_ALLOCATE:
+                return is_plain && !suite_is_watched();
+        default:
+                return true;
+        }
+}
+
+/* What cannot be here, or has nobody to be dealt to, is a kill. */
+static enum blow draw_blow(const char **name)
+{
+        enum blow blow = (enum blow)draw(BLOWS_OF_ALL);
+        *name = any_leaf();
+        if (blow == BLOW_FLOOD && soak.limited_count > 0)
+                *name = soak.limited[draw(soak.limited_count)];
+        if (blow >= BLOW_EXIT_PROCESS && soak.apart_count > 0)
+                *name = soak.apart[draw(soak.apart_count)];
+        else if (blow >= BLOW_EXIT_PROCESS)
+                return BLOW_KILLED;
+        return is_possible(blow) ? blow : BLOW_KILLED;
+}
+
 static void strike(void)
 {
-        uint32_t blow = draw(BLOWS_OF_ALL);
-        const char *name = any_leaf();
+        const char *name;
+        enum blow blow = draw_blow(&name);
         cop_pid pid = cop_whereis(name);
         watch_name(name);
         soak.dealt[blow]++;
-        switch ((enum blow)blow) {
+        switch (blow) {
         case BLOW_KILLED:
                 if (pid.bits != 0)
                         cop_send_exit(pid, cop_atom("kill"));
@@ -280,6 +437,17 @@ static void strike(void)
                 /* Whoever will live in that slot next, one day. */
                 cop_send((cop_pid){ pid.bits + 1 }, suffer, .blow = BLOW_NORMAL);
                 break;
+        case BLOW_LOOP:
+        case BLOW_BLOCK:
+        case BLOW_LOOP_PROCESS:
+                strike_and_kill(pid, blow);
+                break;
+        case BLOW_FLOOD:
+                flood(name);
+                break;
+        case BLOW_KILL_PROCESS:
+                kill_process_of(pid);
+                break;
         default:
                 cop_send(name, suffer, .blow = blow, .note = COP_TEXT("a blow"));
         }
@@ -294,6 +462,7 @@ static void collect_downs(void)
                 cop_auto down = cop_receive(PATIENCE_MS, COP_KIND(cop_down));
                 ck_assert_msg(down != NULL, "seed %llu, round %d: %llu monitors have not answered",
                               (unsigned long long)soak.seed, soak.round, (unsigned long long)soak.downs);
+                soak.lost_processes += strstr(text_of(cop_read(cop_down, down)->reason), "os_process") != NULL;
         }
         nothing_has_come();
 }
@@ -324,7 +493,7 @@ static void let_it_grow(cop_pid root)
 static void play_round(cop_node *node)
 {
         cop_pid root;
-        soak.leaf_count = soak.branch_count = 0;
+        soak.leaf_count = soak.branch_count = soak.limited_count = soak.apart_count = 0;
         MUST(cop_supervise(add_branch(0), &root) == COP_OK);
         for (int i = 0; i < BLOWS; i++) {
                 strike();
@@ -358,8 +527,14 @@ static void print_survived(cop_node *node)
                (unsigned long long)totals.sent);
         printf("calls answered: %llu, refused by the dead: %llu\n", (unsigned long long)soak.answered,
                (unsigned long long)soak.refused);
+        printf("deaths heard of that were a process's: %llu\n", (unsigned long long)soak.lost_processes);
+        printf("messages of floods let in: %llu, refused by full mailboxes: %llu\n", (unsigned long long)soak.in_floods,
+               (unsigned long long)soak.full);
         for (int blow = 0; blow < BLOWS_OF_ALL; blow++)
-                printf("%s dealt, some to the dead: %llu\n", blow_names[blow], (unsigned long long)soak.dealt[blow]);
+                if (is_possible((enum blow)blow))
+                        printf("%s dealt, some to the dead: %llu\n", blow_names[blow], (unsigned long long)soak.dealt[blow]);
+                else
+                        printf("%s: not in this build\n", blow_names[blow]);
 }
 
 /* assert() and the C library write to standard error. */
@@ -377,7 +552,8 @@ TEST_WITHIN(random_trees_survive_random_blows, 864000)
         soak.seed = seed != NULL ? (uint64_t)atoll(seed) : 1;
         soak.random = soak.seed * 2 + 1;
         hush();
-        cop_node *node = node_begin((cop_node_options){ .name = "soak" });
+        ck_assert_int_eq(pipe2(pipe_ends, O_CLOEXEC), 0);
+        cop_node *node = node_begin((cop_node_options){ .name = "soak", .processes = true });
         int rounds = suite_is_slow() || COP__TINY ? 5 : 40;
         /* The first report opens the program's debug information, which stays open. */
         await_and_drop(COP_REF(cop_down, spawn_watched(.run = write_null)));
@@ -389,4 +565,6 @@ TEST_WITHIN(random_trees_survive_random_blows, 864000)
         if (seconds != NULL)
                 print_survived(node);
         node_end(node);
+        close(pipe_ends[0]);
+        close(pipe_ends[1]);
 }
