@@ -93,6 +93,10 @@ has out 'usage: coppice'
 run 0 "$coppice" --version
 has out 'coppice '
 run 3 "$coppice" -n "$work/none.sock" self
+run 3 "$coppice" -n ../x self # a path, and nobody is there
+has err 'coppice: no node called ../x runs'
+run 3 "$coppice" -n '%n%s' self
+has err 'coppice: no node called %n%s runs'
 
 # --- one command -------------------------------------------------------------
 
@@ -137,6 +141,38 @@ run 0 "$coppice" nodes
 has out 'shop'
 run 1 "$coppice" -n shop nosuchcommand
 run 0 "$coppice" -n shop -- self
+
+# --- what is said comes back as it was said ---------------------------------
+
+run 1 "$coppice" -n shop call '%n%s%n' x
+has err '%n%s%n'
+run 1 "$coppice" -n shop 'buy%n%s%n'
+has err 'buy%n%s%n'
+
+# --- a node whose workers are all stuck, and the spare ones, too -------------
+
+"$build/tests/standstill" --workers 2 </dev/null >"$work/standstill.log" 2>&1 &
+still=$!
+pids="$pids $still"
+# 18 are on their workers for long; two more wait for one.
+tries=0
+"$coppice" -n standstill --wait 20000 self >/dev/null
+until [ "$("$coppice" -n standstill stuck 2>/dev/null | grep -c ' reader')" = 18 ]; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 400 ] || break
+        sleep 0.05
+done
+run 0 "$coppice" -n standstill stuck
+[ "$(grep -c ' reader' "$work/out")" -eq 18 ] || fail "not all are stuck: $(cat "$work/out")"
+has out 'read'
+run 0 "$coppice" -n standstill i
+has out 'reader19'
+has out 'clerk'
+run 0 "$coppice" -n standstill tree
+has out 'gate'
+run 1 "$coppice" -n standstill call clerk '#question{number = 1}' 50
+has err 'clerk did not answer within 50 ms'
+kill -KILL "$still"
 
 # --- commands from a pipe and from a file ------------------------------------
 

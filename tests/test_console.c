@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -94,11 +95,12 @@ static void remove_runtime_folder(const char *folder)
         ck_assert_int_eq(rmdir(folder), 0);
 }
 
-static void stage_begin(struct stage *stage, unsigned workers)
+static void stage_begin(struct stage *stage, cop_node_options options)
 {
         make_runtime_folder(stage->folder);
-        stage->node = node_begin((cop_node_options){ .name = "shop", .workers = workers,
-                                                     .log = log_last });
+        options.name = "shop";
+        options.log = log_last;
+        stage->node = node_begin(options);
         ck_assert_int_eq(cop__console_start(stage->node, &stage->console), COP_OK);
 }
 
@@ -109,13 +111,13 @@ static void stage_end(struct stage *stage)
         remove_runtime_folder(stage->folder);
 }
 
-#define ON_STAGE(claim) ON_STAGE_WITH(claim, 2)
-#define ON_STAGE_WITH(claim, workers)                      \
+#define ON_STAGE(claim) ON_STAGE_WITH(claim, .workers = 2)
+#define ON_STAGE_WITH(claim, ...)                          \
         static void on_stage_##claim(struct stage *stage); \
         TEST(claim)                                        \
         {                                                  \
                 struct stage stage;                        \
-                stage_begin(&stage, workers);              \
+                stage_begin(&stage, (cop_node_options){ __VA_ARGS__ }); \
                 on_stage_##claim(&stage);                  \
                 stage_end(&stage);                         \
         }                                                  \
@@ -453,6 +455,54 @@ TEST(a_process_of_another_user_is_not_admitted)
         close(pair[0]);
         close(pair[1]);
         close(listener);
+}
+
+/* A child that is another user connects to the socket at `path`, and reads to the end: 0 if it was told why it has to leave, and was not
+ * greeted. */
+static pid_t visit_as_nobody(const char *path)
+{
+        pid_t child = fork();
+        if (child != 0)
+                return child;
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        char said[512] = "";
+        size_t size = 0;
+        ssize_t more;
+        strcpy(address.sun_path, path);
+        int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+        if (setuid(65534) != 0)
+                _exit(1);
+        if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
+                _exit(2);
+        while (size < sizeof(said) - 1 && (more = read(fd, said + size, sizeof(said) - 1 - size)) > 0) {
+                size += (size_t)more;
+                if (memmem(said, size, COP__PROTOCOL, strlen(COP__PROTOCOL)) != NULL)
+                        _exit(3);
+        }
+        static const char farewell[] = "only the user that runs this node may use its console";
+        _exit(memmem(said, size, farewell, strlen(farewell)) != NULL ? 0 : 4);
+}
+
+/* Though folder and socket have been opened up to everybody. */
+ON_STAGE(a_running_console_hangs_up_on_another_user)
+{
+        char path[128];
+        int status;
+        if (geteuid() != 0) {
+                fprintf(stderr, "skipped: only root can become another user\n");
+                return;
+        }
+        snprintf(path, sizeof(path), "%s/coppice", stage->folder);
+        ck_assert_int_eq(chmod(stage->folder, 0755), 0);
+        ck_assert_int_eq(chmod(path, 0755), 0);
+        ck_assert_int_eq(chmod(cop__console_path(stage->console), 0666), 0);
+        pid_t child = visit_as_nobody(cop__console_path(stage->console));
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        ck_assert_msg(status == 0, "the stranger ended with %d", WEXITSTATUS(status));
+        ck_assert_int_eq(chmod(path, 0700), 0);
+        int fd = attach();
+        assert_serves(fd);
+        close(fd);
 }
 
 ON_STAGE(running_nodes_are_found_by_name)
@@ -831,6 +881,54 @@ ON_STAGE(a_client_that_wants_news_hears_of_crashes_but_not_twice_of_its_own)
         close(caller);
 }
 
+/* Crashes one after the other, each with a report. */
+static void crash(int times)
+{
+        for (int i = 0; i < times; i++) {
+                cop_ref ref = watch(cop_spawn_server(&till_server, "till"));
+                cop_send("till", bill, .pence = i);
+                await_and_drop(COP_REF(cop_down, ref));
+        }
+}
+
+/* What it has not read. */
+static int unread_of(int fd)
+{
+        int unread;
+        ck_assert_int_eq(ioctl(fd, FIONREAD, &unread), 0);
+        return unread;
+}
+
+/* Its socket is full of news after a few hundred; what it has missed then, the ring of reports has lost. */
+ON_STAGE(a_client_that_wants_news_and_does_not_read_them_costs_nobody_anything)
+{
+        struct cop__packet packet = { .body = NULL };
+        const int times = suite_is_slow() || COP__TINY ? 300 : 3000;
+        int mute = attach(), other = attach();
+        ck_assert(cop__packet_write(mute, COP__PACKET_NEWS, "", 0));
+        for (int i = 0; suite_is_slow() && i < 100; i++)
+                ask(mute, "help"); /* which fills it, too */
+        do
+                crash(50);
+        while (unread_of(mute) < 16 << 10);
+        size_t before = resident_bytes();
+        crash(times);
+        if (!suite_is_watched())
+                ck_assert_uint_le(resident_bytes(), before + (4u << 20));
+        assert_serves(other);
+        /* The news of the next one come to who reads. */
+        ck_assert(cop__packet_write(other, COP__PACKET_NEWS, "", 0));
+        assert_serves(other);
+        cop_spawn_server(&till_server, "till");
+        cop_send("till", bill, .pence = 4711);
+        ck_assert_int_eq(next_packet(other, &packet), COP__PACKET_READ);
+        ck_assert_int_eq(packet.type, COP__PACKET_REPORT);
+        assert_has(packet.body, "handling #bill{pence = 4711, people = 0}");
+        free(packet.body);
+        close(other);
+        close(mute);
+}
+
 /* ---- The end ------------------------------------------------------------------------- */
 
 ON_STAGE(a_console_that_stops_ends_calls_and_sessions)
@@ -857,17 +955,64 @@ static void spin(void)
                 cop__spin_pause();
 }
 
-ON_STAGE_WITH(the_console_answers_when_every_worker_is_stuck, 1)
+/* Nobody runs any more: a call is not even taken up. */
+static void assert_answers_beside(const char *stuck)
+{
+        char line[64], row[64];
+        int fd = attach();
+        assert_has(say(fd, "i")->out, stuck);
+        snprintf(row, sizeof(row), "%s <", stuck);
+        assert_has(say(fd, "tree")->out, row);
+        assert_has(say(fd, "regs")->out, stuck);
+        snprintf(line, sizeof(line), "info %s", stuck);
+        assert_has(say(fd, line)->out, "busy");
+        ck_assert_int_eq(say(fd, "stuck")->done, COP__DONE_OK);
+        snprintf(line, sizeof(line), "call %s x 30", stuck);
+        assert_has(say(fd, line)->err, "did not answer within 30 ms");
+        close(fd);
+}
+
+ON_STAGE_WITH(the_console_answers_when_every_worker_is_stuck, .workers = 1, .no_spare_workers = true)
 {
         __atomic_store_n(&may_end, 0, __ATOMIC_RELAXED);
         cop_spawn(spin);
         int fd = attach();
         ck_assert_int_eq(say(fd, "await spinner")->done, COP__DONE_OK);
-        assert_has(say(fd, "i")->out, "spin");
-        assert_has(say(fd, "tree")->out, "spinner <");
-        assert_has(say(fd, "regs")->out, "spinner");
-        assert_has(say(fd, "info spinner")->out, "busy");
-        assert_has(say(fd, "call spinner x 30")->err, "did not answer within 30 ms");
         close(fd);
+        assert_answers_beside("spinner");
         __atomic_store_n(&may_end, 1, __ATOMIC_RELEASE);
+}
+
+static int pipe_ends[2];
+static int readers; /* atomic: in read(), or about to be */
+
+static void reads(void)
+{
+        char byte;
+        __atomic_add_fetch(&readers, 1, __ATOMIC_SEQ_CST);
+        while (read(pipe_ends[0], &byte, 1) < 0)
+                ;
+}
+
+ON_STAGE_WITH(the_console_answers_when_all_workers_and_all_their_spares_are_stuck, .workers = 2, .spare_workers = 2)
+{
+        cop_ref refs[4];
+        ck_assert_int_eq(pipe2(pipe_ends, O_CLOEXEC), 0);
+        for (int i = 0; i < 4; i++) {
+                char name[16];
+                snprintf(name, sizeof(name), "reader%d", i);
+                refs[i] = spawn_watched(.run = reads, .name = name);
+        }
+        await_true(__atomic_load_n(&readers, __ATOMIC_SEQ_CST) == 4);
+        cop_spawn_server(&till_server, "till");
+        assert_answers_beside("reader3");
+        int fd = attach();
+        assert_has(say(fd, "call till #bill{pence = 8, people = 2} 30")->err, "did not answer within 30 ms"); /* no worker for it */
+        ck_assert_int_eq(write(pipe_ends[1], "abcd", 4), 4);
+        for (int i = 0; i < 4; i++)
+                await_down(refs[i], "normal");
+        ck_assert_str_eq(say(fd, "call till #bill{pence = 8, people = 2}")->out, "#share{pence_each = 4}\n");
+        close(fd);
+        close(pipe_ends[0]);
+        close(pipe_ends[1]);
 }

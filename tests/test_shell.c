@@ -600,7 +600,7 @@ ON_STAGE(info_counts_what_an_actor_owns)
         ck_assert_ptr_null(strstr(out(stage, "info till"), "owns"));
 }
 
-ON_STAGE_WITH(looking_needs_no_worker, .workers = 1)
+ON_STAGE_WITH(looking_needs_no_worker, .workers = 1, .no_spare_workers = true)
 {
         ck_assert_int_eq(cop_send("till", stall, 0), COP_OK);
         while (!__atomic_load_n(&stalled, __ATOMIC_ACQUIRE))
