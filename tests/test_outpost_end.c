@@ -393,54 +393,6 @@ TEST(what_processes_have_forked_is_gone_when_the_node_has_stopped)
 
 /* ---- No process outlives its node ---------------------------------------------------------------- */
 
-enum { ORPHANS = 3 };
-
-/* Runs in a process of its own: a node with some actors, one in a loop, and says who they are. */
-static void run_node(int to)
-{
-        suite_is_forked();
-        int64_t os_pids[ORPHANS];
-        cop_node *node = node_begin((cop_node_options){ .processes = true });
-        (void)node;
-        for (int i = 0; i < ORPHANS; i++) {
-                cop_pid pid = START_APART(.server = &victim_server);
-                os_pids[i] = os_pid_of(pid);
-                if (i == 0)
-                        cop_send(pid, deed_order, .what = LOOPS);
-        }
-        if (write(to, os_pids, sizeof(os_pids)) != sizeof(os_pids))
-                _exit(1);
-        for (;;)
-                pause();
-}
-
-TEST(when_the_node_is_killed_its_processes_are_gone)
-{
-        int pipes[2];
-        int64_t os_pids[ORPHANS];
-        ck_assert_int_eq(pipe(pipes), 0);
-        pid_t child = fork();
-        if (child == 0)
-                run_node(pipes[1]);
-        ck_assert_int_eq(read(pipes[0], os_pids, sizeof(os_pids)), sizeof(os_pids));
-        kill(child, SIGKILL);
-        ck_assert_int_eq(waitpid(child, NULL, 0), child);
-        for (int i = 0; i < ORPHANS; i++)
-                await_true(is_gone(os_pids[i]));
-        close(pipes[0]);
-        close(pipes[1]);
-}
-
-TEST(when_the_node_stops_its_processes_are_gone)
-{
-        cop_node *node = node_begin((cop_node_options){ .processes = true });
-        cop_pid pid = START_APART(.server = &victim_server);
-        int64_t os_pid = os_pid_of(pid);
-        cop_send(pid, deed_order, .what = LOOPS);
-        node_end(node);
-        ck_assert(is_gone(os_pid));
-}
-
 static pid_t zygote_of(int64_t os_pid)
 {
         char path[64], line[256];
@@ -453,6 +405,69 @@ static pid_t zygote_of(int64_t os_pid)
                         break;
         fclose(file);
         return parent;
+}
+
+enum { ORPHANS = 3 };
+
+struct orphans {
+        int64_t os_pids[ORPHANS], zygote;
+};
+
+/* Runs in a process of its own: a node with some actors, one that has a family of its own and one in a loop; says who they are. */
+static void run_node(int to)
+{
+        suite_is_forked();
+        struct orphans orphans;
+        cop_node *node = node_begin((cop_node_options){ .processes = true });
+        (void)node;
+        for (int i = 0; i < ORPHANS; i++) {
+                cop_pid pid = START_APART(.server = &victim_server);
+                orphans.os_pids[i] = os_pid_of(pid);
+                if (i == 0)
+                        ck_assert_int_eq(TELL(pid, FORKS).value, 0);
+                if (i <= 1)
+                        cop_send(pid, deed_order, .what = LOOPS);
+        }
+        orphans.zygote = zygote_of(orphans.os_pids[0]);
+        if (write(to, &orphans, sizeof(orphans)) != sizeof(orphans))
+                _exit(1);
+        for (;;)
+                pause();
+}
+
+/* With those that they have forked, wherever they have fled, and the zygote. */
+TEST(when_the_node_is_killed_its_processes_are_gone)
+{
+        int pipes[2];
+        struct orphans orphans;
+        int fifo = begin_fifo();
+        ck_assert_int_eq(pipe(pipes), 0);
+        pid_t child = fork();
+        if (child == 0)
+                run_node(pipes[1]);
+        ck_assert_int_eq(read(pipes[0], &orphans, sizeof(orphans)), sizeof(orphans));
+        ck_assert(!is_gone(orphans.zygote));
+        ck_assert(!all_are_gone(fifo));
+        kill(child, SIGKILL);
+        ck_assert_int_eq(waitpid(child, NULL, 0), child);
+        await_true(all_are_gone(fifo));
+        for (int i = 0; i < ORPHANS; i++)
+                await_true(is_gone(orphans.os_pids[i]));
+        await_true(is_gone(orphans.zygote));
+        unlink(apart_fifo);
+        close(fifo);
+        close(pipes[0]);
+        close(pipes[1]);
+}
+
+TEST(when_the_node_stops_its_processes_are_gone)
+{
+        cop_node *node = node_begin((cop_node_options){ .processes = true });
+        cop_pid pid = START_APART(.server = &victim_server);
+        int64_t os_pid = os_pid_of(pid);
+        cop_send(pid, deed_order, .what = LOOPS);
+        node_end(node);
+        ck_assert(is_gone(os_pid));
 }
 
 static bool birth_is(cop_node *node, cop_pid pid, enum cop__birth_state state, bool has_descriptor)
