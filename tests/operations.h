@@ -1076,6 +1076,212 @@ static cop_status calls_with_terms(void)
         return status;
 }
 
+/* What has not come yet is asked for again. */
+static cop_status polls_requests(void)
+{
+        cop_request alone, one, two;
+        cop_response response = { .message = NULL };
+        cop_message *reply = NULL;
+        cop_requests *set = cop_requests_new();
+        if (set == NULL)
+                return COP_E_NO_MEMORY;
+        cop_status status = cop_request_send(&alone, "echo", note, .text = COP_TEXT("text"));
+        if (status == COP_OK)
+                status = cop_request_send(&one, "echo", item, .number = 1);
+        if (status == COP_OK)
+                status = cop_requests_add(set, one, 1);
+        if (status == COP_OK)
+                status = cop_request_send(&two, "echo", item, .number = 2);
+        if (status == COP_OK)
+                status = cop_requests_add(set, two, 2);
+        if (status == COP_OK)
+                status = COP_E_TIMEOUT;
+        for (int i = 0; status == COP_E_TIMEOUT && i < MS; i++) {
+                cop_sleep(1);
+                status = cop_request_poll(alone, &reply);
+        }
+        cop_message_free(reply);
+        if (status == COP_OK)
+                status = COP_E_TIMEOUT;
+        for (int i = 0; status == COP_E_TIMEOUT && i < MS; i++) {
+                cop_sleep(1);
+                status = cop_requests_poll(set, &response);
+        }
+        if (status == COP_OK) {
+                cop_message_free(response.message);
+                status = response.status;
+        }
+        if (status == COP_OK)
+                status = cop_requests_await_until(set, cop_deadline_in(MS), &response);
+        if (status == COP_OK) {
+                cop_message_free(response.message);
+                status = response.status;
+        }
+        cop_requests_free(set);
+        return status;
+}
+
+static cop_status waits_for_any(void)
+{
+        cop_pid pid;
+        cop_end end;
+        cop_wait_group *group = cop_wait_group_open();
+        if (group == NULL)
+                return COP_E_NO_MEMORY;
+        cop_status status = cop_wait_spawn_opt(group, &(cop_spawn_options){ .run = does_nothing }, &pid);
+        if (status == COP_OK)
+                status = cop_wait_any(group, MS, &end);
+        cop_wait_group_close(group);
+        return status;
+}
+
+/* Whatever has become of it: from then on it is over for this actor. */
+static cop_status ignores_task(void)
+{
+        cop_task task;
+        cop_message *message = NULL;
+        TRY(cop_task_start(&(cop_task_options){ COP__TASK(replies_item, item, .number = 1) }, &task));
+        cop_status status = cop_task_ignore(&message, task);
+        cop_message_free(message);
+        return status == COP_E_TIMEOUT ? COP_OK : status;
+}
+
+/* Handlers come and go, and one hears what the other has left to it. */
+static void heir_deleted(echo *self, const cop_handler_delete *d)
+{
+        (void)d;
+        cop_reply(echo, .count = self->count);
+}
+
+static void heir_takes_over(echo *self, const cop_handler_takes_over *t)
+{
+        (void)t;
+        self->count++;
+}
+
+typedef echo heir;
+static void heir_on_item(heir *self, const item *i)
+{
+        self->count += i->number;
+}
+COP_SERVER(heir, COP_ON(item, heir_on_item), COP_ON(cop_handler_delete, heir_deleted),
+           COP_ON(cop_handler_takes_over, heir_takes_over));
+
+static cop_status uses_handlers(void)
+{
+        cop_pid pid;
+        TRY(cop_start(&(cop_spawn_options){ .server = &cop_event_manager, .link = true }, MS, &pid));
+        TRY(cop_add_handler(pid, .id = "old", .server = &heir_server));
+        TRY(cop_notify(pid, item, .number = 1));
+        TRY(cop_swap_handler(pid, "old", cop_string("argument"), .id = "new", .server = &heir_server));
+        TRY_TERM(cop_delete_handler(pid, "new", COP_TUPLE(cop_atom("argument"), cop_int(1)), &term));
+        return COP_OK;
+}
+
+/* Marks are reached, and come down again; who has subscribed is told. */
+static cop_status hears_of_marks(void)
+{
+        cop_status status = cop_mailbox_subscribe();
+        if (status == COP_OK)
+                status = cop_mailbox_marks(3, 1);
+        for (int i = 0; status == COP_OK && i < 4; i++)
+                status = cop_send(cop_self(), item, .number = i);
+        for (int i = 0; status == COP_OK && i < 4; i++)
+                cop_message_free(cop_receive(MS, COP_KIND(item)));
+        cop_message *message = NULL;
+        do {
+                cop_message_free(message);
+                message = cop_receive(0, COP_KIND(cop_mailbox_alarm));
+        } while (message != NULL);
+        cop_mailbox_marks(0, 0);
+        cop_mailbox_unsubscribe();
+        return status;
+}
+
+/* A machine that puts another table over its own, and repeats its state. */
+static const cop_machine *neaps(void);
+
+static void tides_item(tide *self, const item *i)
+{
+        self->turns += i->number;
+        if (i->number == 1 && cop_push_table(neaps()) != COP_OK)
+                cop_exit(cop_atom("no_table"));
+        cop_reply(item, .number = self->turns);
+}
+
+static void neap_item(tide *self, const item *i)
+{
+        self->turns += i->number;
+        cop_repeat_state();
+        if (i->number == 3)
+                cop_pop_table();
+        cop_reply(item, .number = self->turns);
+}
+
+static void tides_enter(tide *self, int64_t before)
+{
+        (void)before;
+        self->turns++;
+}
+
+typedef tide spring;
+COP_MACHINE(spring, LOW, COP_IN_ANY(item, tides_item), COP_ENTER_ANY(tides_enter));
+typedef tide neap;
+COP_MACHINE(neap, LOW, COP_IN_ANY(item, neap_item), COP_ENTER_ANY(tides_enter));
+
+static const cop_machine *neaps(void)
+{
+        return &neap_table;
+}
+
+static cop_status changes_tables(void)
+{
+        cop_pid pid;
+        TRY(cop_start(&(cop_spawn_options){ .server = &spring_machine, .link = true }, MS, &pid));
+        for (int64_t i = 1; i <= 4; i++)
+                TRY_MESSAGE(cop_call(&message, pid, MS, item, .number = i));
+        return COP_OK;
+}
+
+static cop_status explains_supervisor(void)
+{
+        char text[1000];
+        const cop_supervisor tree = { .intensity = 3, .children = COP_CHILDREN({ "one", .server = &echo_server }) };
+        TRY(cop_supervisor_check(&tree, text, sizeof(text)));
+        return cop_supervisor_explain(&tree, text, sizeof(text)) > 0 ? COP_OK : COP_E_BAD_ARGUMENT;
+}
+
+static cop_status exits_with_priority(void)
+{
+        cop_alias alias;
+        cop_trap_exit(true);
+        TRY(cop_alias_open(COP_ALIAS_EXPLICIT | COP_ALIAS_PRIORITY, &alias));
+        TRY(cop_send_exit_priority(alias, COP_TUPLE(cop_atom("urgent"), cop_string("a text"))));
+        cop_message_free(cop_receive(MS, COP_KIND(cop_exited)));
+        cop_alias_close(alias);
+        return COP_OK;
+}
+
+/* Says when it has started, and with what; then it answers, outside any handler. */
+static void answers_one(void)
+{
+        if (cop_start_extra(COP_TUPLE(cop_atom("port"), cop_string("http"))) != COP_OK)
+                cop_exit(cop_atom("no_extra"));
+        cop_init_ack();
+        cop_message *message = cop_receive(MS, COP_KIND(item));
+        if (message == NULL || cop_answer(message, item, .number = cop_read(item, message)->number) != COP_OK)
+                cop_exit(cop_atom("no_answer"));
+        cop_message_free(message);
+}
+
+static cop_status starts_with_acknowledgement(void)
+{
+        cop_pid pid;
+        TRY(cop_start(&(cop_spawn_options){ .run = answers_one, .init_ack = true, .link = true }, MS, &pid));
+        TRY_MESSAGE(cop_call(&message, pid, MS, item, .number = 1));
+        return COP_OK;
+}
+
 static const struct operation {
         const char *name;
         cop_status (*run)(void);
@@ -1138,6 +1344,15 @@ static const struct operation {
         { "alias for priority", opens_alias_for_priority },
         { "large state", has_a_large_state },
         { "calls with terms", calls_with_terms },
+        { "polled requests", polls_requests },
+        { "any of a wait group", waits_for_any },
+        { "ignored task", ignores_task },
+        { "handlers that come and go", uses_handlers },
+        { "marks of a mailbox", hears_of_marks },
+        { "tables of a machine", changes_tables },
+        { "explanation of a supervisor", explains_supervisor },
+        { "exit with priority", exits_with_priority },
+        { "start with an acknowledgement", starts_with_acknowledgement },
 };
 
 /* ---- Keepers ---------------------------------------------------------------------------------------------- */

@@ -27,9 +27,26 @@ COP_MESSAGE(trial, operation, fails_at);
 /* Statuses: what the operation said last; -1: its actor ended before it had said anything. */
 static int said; /* atomic */
 
+/* That is for real nodes alone. */
+static cop_status calls_apart(void)
+{
+        cop_pid pid;
+        TRY(cop_start(&(cop_spawn_options){ .server = &echo_server, .link = true, .isolation = COP_ISOLATION_PROCESS }, MS, &pid));
+        TRY_MESSAGE(cop_call(&message, pid, MS, note, .text = COP_TEXT("text"), .term = cop_string("x")));
+        return COP_OK;
+}
+
+#define APART ((int64_t)COP__COUNT(operations))
+
+static const struct operation *operation_of(int64_t number)
+{
+        static const struct operation apart = { "actor in a process", calls_apart };
+        return number == APART ? &apart : &operations[number];
+}
+
 static void tries(const trial *t)
 {
-        cop_status (*run)(void) = operations[t->operation].run;
+        cop_status (*run)(void) = operation_of(t->operation)->run;
         cop__store_relaxed(&said, -1);
         if (t->fails_at > 0)
                 fail_malloc_after(t->fails_at);
@@ -47,13 +64,13 @@ static bool try_once(int64_t operation, int64_t fails_at)
         cop_status spawned = cop_spawn_opt(&options, &pid);
         cop_auto down = spawned != COP_OK ? NULL : cop_receive(PATIENCE_MS, COP_REF(cop_down, ref)); /* a check would allocate */
         bool has_failed = stop_failing_malloc();
-        ck_assert_msg(down != NULL, "%s at allocation %lld: its actor hangs", operations[operation].name,
+        ck_assert_msg(down != NULL, "%s at allocation %lld: its actor hangs", operation_of(operation)->name,
                       (long long)fails_at);
         int status = cop__load_acquire(&said);
         const char *reason = text_of(cop_read(cop_down, down)->reason);
         if (fails_at == 0)
                 ck_assert_msg(status == COP_OK && strcmp(reason, "over") == 0, "%s: %s, %s",
-                              operations[operation].name, status >= 0 ? cop_status_text((cop_status)status) : "-",
+                              operation_of(operation)->name, status >= 0 ? cop_status_text((cop_status)status) : "-",
                               reason);
         return has_failed;
 }
@@ -72,9 +89,27 @@ static void await_keepers(cop_node *node, int64_t operation, int64_t fails_at, u
         uint64_t until_ns = cop__clock_ns() + (uint64_t)PATIENCE_MS * COP__NS_PER_MS, others;
         while ((others = are_others(node)) > KEEPERS || others < at_least) {
                 ck_assert_msg(cop__clock_ns() < until_ns, "%s at allocation %lld: %llu actors are left, not %d",
-                              operations[operation].name, (long long)fails_at, (unsigned long long)others, KEEPERS);
+                              operation_of(operation)->name, (long long)fails_at, (unsigned long long)others, KEEPERS);
                 cop_yield();
         }
+}
+
+static void fail_at_each_place(cop_node *node, int64_t operation)
+{
+        try_once(operation, 0); /* what is kept for good is there now */
+        await_keepers(node, operation, 0, KEEPERS);
+        int64_t blocks = blocks_in_use(node);
+        int64_t n = 1;
+        for (; try_once(operation, n); n++) {
+                ck_assert_msg(n < 2000, "%s never succeeds", operation_of(operation)->name);
+                await_keepers(node, operation, n, 0);
+                mend_keepers();
+                await_keepers(node, operation, n, KEEPERS);
+        }
+        await_keepers(node, operation, n, KEEPERS);
+        try_once(operation, 0);
+        await_keepers(node, operation, 0, KEEPERS);
+        await_true(blocks_in_use(node) <= blocks + 16);
 }
 
 TEST_WITHIN(an_operation_without_memory_fails_or_its_actor_does_and_the_node_goes_on, 300)
@@ -83,22 +118,19 @@ TEST_WITHIN(an_operation_without_memory_fails_or_its_actor_does_and_the_node_goe
                 return;
         cop_node *node = node_begin((cop_node_options){ .workers = 2 });
         begin_keepers();
-        for (int64_t i = 0; i < (int64_t)COP__COUNT(operations); i++) {
-                try_once(i, 0); /* what is kept for good is there now */
-                await_keepers(node, i, 0, KEEPERS);
-                int64_t blocks = blocks_in_use(node);
-                int64_t n = 1;
-                for (; try_once(i, n); n++) {
-                        ck_assert_msg(n < 2000, "%s never succeeds", operations[i].name);
-                        await_keepers(node, i, n, 0);
-                        mend_keepers();
-                        await_keepers(node, i, n, KEEPERS);
-                }
-                await_keepers(node, i, n, KEEPERS);
-                try_once(i, 0);
-                await_keepers(node, i, 0, KEEPERS);
-                await_true(blocks_in_use(node) <= blocks + 16);
-        }
+        for (int64_t i = 0; i < APART; i++)
+                fail_at_each_place(node, i);
+        node_end(node);
+}
+
+/* The memory that fails is the node's. */
+TEST_WITHIN(an_actor_in_a_process_whose_node_has_no_memory_for_it_is_not_there_and_the_node_goes_on, 120)
+{
+        if (!failing_malloc_can())
+                return;
+        cop_node *node = node_begin((cop_node_options){ .workers = 2, .processes = true });
+        begin_keepers();
+        fail_at_each_place(node, APART);
         node_end(node);
 }
 
