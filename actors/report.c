@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "actors/actor.h"
+#include "actors/log_end.h"
 #include "actors/simulation.h"
 #include "base/clock.h"
 
@@ -21,12 +22,12 @@ static void log_to_stderr(cop_log_level level, const char *text)
                 return;
         struct timespec now;
         struct tm day;
-        char stamp[32];
+        char stamp[32], head[64];
         clock_gettime(CLOCK_REALTIME, &now);
         localtime_r(&now.tv_sec, &day);
         strftime(stamp, sizeof(stamp), "%H:%M:%S", &day);
-        fprintf(stderr, "%s.%03d %-7s %s\n", stamp, (int)(now.tv_nsec / 1000000), names[level],
-                text);
+        snprintf(head, sizeof(head), "%s.%03d %-7s ", stamp, (int)(now.tv_nsec / 1000000), names[level]);
+        cop__log_end_write(head, text);
 }
 
 void cop__log_to(struct cop_node *node, cop_log_level level, const char *text)
@@ -155,6 +156,7 @@ void cop__reports_end_log(struct cop_node *node)
         reports->unlogged_count = 0;
         pthread_mutex_unlock(&reports->mutex);
         tell_left_out(node, left_out);
+        cop__log_end_settle();
 }
 
 /* The newest report of that actor; under the lock. */

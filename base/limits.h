@@ -204,4 +204,7 @@
 /* Bytes of one log entry. */
 #define COP__LOG_TEXT 8192u
 
+/* How long a worker waits for the reader of a log that has no room: one that is at work takes less. */
+#define COP__LOG_WAIT_MS 50
+
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "actors/log_end.h"
 #include "base/compiler.h"
 #include "base/limits.h"
 #include "io/signals.h"
@@ -134,7 +135,7 @@ static void log_errors(void *context, cop_log_level level, const char *text)
 {
         (void)context;
         if (level <= COP_LOG_ERROR)
-                fprintf(stderr, "%s\n", text);
+                cop__log_end_write("", text);
 }
 
 /* ---- The run ------------------------------------------------------------------------------ */

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Copyright (c) 2026 The Coppice authors. MIT licence.
 #
-# A node whose surroundings fail: its log goes to a disk that is full, and the wall clock is nothing it relies on.
+# A node whose surroundings fail: its log goes to a disk that is full, or to a pipe that nobody reads, and the wall clock is nothing
+# it relies on.
 #
 #       tests/trouble.sh BUILD_DIR
 set -eu
@@ -31,6 +32,31 @@ code=0
 wait "$process" || code=$?
 process=
 [ "$code" -eq 0 ] || fail "it ended with $code, not 0"
+
+# A full pipe that nobody reads, as of a pager that is left alone, and Ctrl-S: the node answers, and says later what was lost.
+crash() {
+        "$coppice" -n shop 'call till #bill{pence = 900, people = 0}' >/dev/null 2>&1 && fail "a bill for nobody was split"
+        "$coppice" -n shop await till 20000 >/dev/null
+}
+mkfifo "$work/pipe"
+exec 9<>"$work/pipe"
+dd if=/dev/zero of="$work/pipe" bs=4096 count=1000 oflag=nonblock 2>/dev/null || true
+"$shop" </dev/null >/dev/null 2>&9 &
+process=$!
+"$coppice" -n shop --wait 20000 await clerk 20000 >/dev/null
+crash
+answer=$("$coppice" -n shop 'call till #bill{pence = 900, people = 3}')
+case $answer in
+*pence_each*300*) ;;
+*) fail "with a log that nobody reads it answered: $answer" ;;
+esac
+dd if="$work/pipe" of=/dev/null bs=4096 iflag=nonblock 2>/dev/null || true
+crash
+timeout 20 grep -a -q 'of the log before this w.* lost: nobody read' <&9 || fail "it does not say what was lost"
+kill -TERM "$process"
+wait "$process" || fail "it did not end well"
+process=
+exec 9>&-
 
 # run OPTIONS...: a shop that answers, with cores as the caller has allowed them, in a folder of its own.
 run() {
@@ -87,4 +113,5 @@ readers=$(cd -- "$here/.." && grep -lE 'CLOCK_REALTIME|gettimeofday|[^a-z_]time\
         supervisor/*.c actors/timer*.c actors/wait.c || true)
 [ -z "$readers" ] || fail "the wall clock is read in: $readers"
 echo "trouble: a signal from outside ends the node with a code and a core of its own"
+echo "trouble: a log that nobody reads costs the log and nothing else, and what was lost is said"
 echo "trouble: a full disk costs the log and nothing else, and the wall clock is only printed"
