@@ -387,6 +387,92 @@ IN_NODE(a_limit_of_bytes_counts_the_bodies)
         await_down(ref, "normal");
 }
 
+/* Parcels of the same size, told apart by their first letter; it tells which it reads, in one text. */
+static void reads_letters(void)
+{
+        char seen[64];
+        size_t count = 0;
+        cop_message *message;
+        cop_trap_exit(true);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(cop_exited)));
+        while ((message = cop_receive(0, COP_KIND(parcel))) != NULL) {
+                if (count < sizeof(seen) - 1)
+                        seen[count++] = cop_read(parcel, message)->text.data[0];
+                cop_message_free(message);
+        }
+        seen[count] = '\0';
+        cop_send(cop_parent(), parcel, .text = cop_text_of(seen));
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(letter)));
+}
+
+enum { PARCEL_TEXT = 100 };
+
+/* "axxx...", "bxxx..." and so on, all of one size. */
+static void send_parcels(cop_pid to, char first, char last)
+{
+        char text[PARCEL_TEXT + 1];
+        memset(text, 'x', PARCEL_TEXT);
+        text[PARCEL_TEXT] = '\0';
+        for (text[0] = first; text[0] <= last; text[0]++)
+                ck_assert_int_eq(cop_send(to, parcel, .text = cop_text_of(text)), COP_OK);
+}
+
+static void expect_parcels(cop_pid pid, const char *letters)
+{
+        let_go(pid);
+        cop_auto message = await(COP_KIND(parcel));
+        ck_assert_str_eq(cop_read(parcel, message)->text.data, letters);
+        put_down(pid);
+}
+
+/* Room for three of them, and not for four. */
+#define ROOM_FOR_THREE (7 * (sizeof(parcel) + PARCEL_TEXT) / 2)
+
+IN_NODE(a_limit_of_bytes_slows_and_loses_nothing)
+{
+        cop_pid pid = limited(.run = reads_letters, .mailbox_bytes = ROOM_FOR_THREE);
+        send_parcels(pid, 'a', 'c');
+        uint64_t before_ns = cop__clock_ns();
+        send_parcels(pid, 'd', 'i');
+        ck_assert_uint_ge(cop__clock_ns() - before_ns, 6 * (uint64_t)COP__PAUSE_NS);
+        expect_parcels(pid, "abcdefghi");
+}
+
+IN_NODE(a_limit_of_bytes_drops_new_ones_by_their_size)
+{
+        cop_pid pid = limited(.run = reads_letters, .mailbox_bytes = ROOM_FOR_THREE,
+                              .mailbox_policy = COP_MAILBOX_DROP_NEW);
+        uint64_t letters = cop_dead_letter_count(node);
+        send_parcels(pid, 'a', 'e');
+        ck_assert_int_eq(cop_send(pid, parcel, .text = COP_TEXT("z")), COP_OK); /* a small one still fits */
+        ck_assert_uint_eq(cop_dead_letter_count(node) - letters, 2);
+        ck_assert_str_eq(info_of(pid, "dropped"), "2");
+        expect_parcels(pid, "abcz");
+}
+
+IN_NODE(a_limit_of_bytes_drops_the_oldest_until_the_newest_fit)
+{
+        cop_pid pid = limited(.run = reads_letters, .mailbox_bytes = ROOM_FOR_THREE,
+                              .mailbox_policy = COP_MAILBOX_DROP_OLD);
+        uint64_t letters = cop_dead_letter_count(node);
+        send_parcels(pid, 'a', 'i'); /* twice the room is enough for six */
+        ck_assert_str_eq(info_of(pid, "dropped"), "3");
+        expect_parcels(pid, "def");
+        ck_assert_uint_eq(cop_dead_letter_count(node) - letters, 6);
+}
+
+IN_NODE(a_limit_of_bytes_stops_its_owner)
+{
+        cop_ref ref;
+        cop_pid pid = limited(.run = reads_letters, .mailbox_bytes = ROOM_FOR_THREE,
+                              .mailbox_policy = COP_MAILBOX_STOP, .monitor = true, .monitor_ref = &ref);
+        send_parcels(pid, 'a', 'c');
+        settle_with(pid);
+        ck_assert(cop_is_alive(pid));
+        send_parcels(pid, 'd', 'd');
+        await_down(ref, "{system_limit, mailbox}");
+}
+
 /* ---- Many at once ---------------------------------------------------------------------------- */
 
 typedef struct reader {

@@ -8,4 +8,5 @@ set -eu
 
 count=$(($2 * 500000))
 [ "$count" -le 100000000 ] || count=100000000
+[ "$count" -eq 100000000 ] || echo "flood: $count of 100000000 messages: $2 s are enough for so many; 200 s are for all"
 COP_SOAK_FLOOD=$count exec "$1/tests/test_overload" a_flood
