@@ -142,6 +142,9 @@ explore_plant(doors_counts_on_by_two_steps doors who_is actors/limit.c
 explore_plant(doors_keeps_counting_the_refused doors who_is actors/limit.c
         "count_off(thread, limit, pid, signal->size);\n        if (policy == COP_MAILBOX_COALESCE"
         "if (policy == COP_MAILBOX_COALESCE")
+explore_plant(doors_lets_overtake doors the_newest actors/limit.c
+        "if (policy == COP_MAILBOX_COALESCE && cop__load_relaxed(&limit->porch.waiting) != 0)"
+        "if (policy == COP_MAILBOX_COALESCE && limit->porch.waiting > 1000)")
 explore_plant(doors_does_not_look_for_room_again doors the_newest actors/porch.c
         "} else if (taken) {"
         "} else if (taken && limit->count > 1) {")
