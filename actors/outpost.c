@@ -305,7 +305,7 @@ static void found(struct cop__actor *self, struct cop__crossing *crossing, const
         if (status == COP_E_LIMIT)
                 fail_to_start("the node has all the processes that it may have (max_processes)");
         if (status != COP_OK)
-                fail_to_start(cop_status_text(status));
+                fail_to_start(crossing->birth.error != 0 ? strerror(crossing->birth.error) : cop_status_text(status));
         cop__crossing_flush(crossing, pid);
 }
 

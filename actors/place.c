@@ -12,6 +12,7 @@
 #include "actors/backtrace.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -331,6 +332,27 @@ static struct answer *answer_slot(struct cop__symbols *symbols, uintptr_t pc)
         return &symbols->answers[(mixed >> 32) % ANSWERS];
 }
 
+/*
+ * Has a line not been found for want of a descriptor? Then it is looked for again the next time, and all is opened anew: libdw remembers
+ * that it could not open a file.
+ */
+static bool is_for_want_of_descriptors(struct cop__symbols *symbols, const struct cop__place *place)
+{
+        if (place->line > 0 || symbols->is_past)
+                return false;
+        int probe = open("/", O_PATH | O_CLOEXEC);
+        bool is_want = probe < 0 && (errno == EMFILE || errno == ENFILE);
+        if (probe >= 0)
+                close(probe);
+#if COP__HAVE_LIBDW
+        if (is_want && symbols->dwfl) {
+                dwfl_end(symbols->dwfl);
+                symbols->dwfl = NULL;
+        }
+#endif
+        return is_want;
+}
+
 bool cop__place_of(struct cop__symbols *symbols, const void *pc, bool return_address,
                    struct cop__place *place)
 {
@@ -347,7 +369,7 @@ bool cop__place_of(struct cop__symbols *symbols, const void *pc, bool return_add
                 if (!answer->known)
                         snprintf(answer->place.function, sizeof answer->place.function,
                                  "0x%llx", (unsigned long long)(uintptr_t)pc);
-                answer->pc = address;
+                answer->pc = is_for_want_of_descriptors(symbols, &answer->place) ? 0 : address;
         }
         *place = answer->place;
         bool known = answer->known;

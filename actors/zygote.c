@@ -294,8 +294,11 @@ cop_status cop__zygote_ask(struct cop_node *node, struct cop__birth *birth, cons
 {
         struct cop__zygote *zygote = &node->zygote;
         int ends[2];
-        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+        birth->error = 0;
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+                birth->error = errno;
                 return COP_E_SYSTEM;
+        }
         birth->state = COP__BIRTH_ASKED;
         birth->pidfd = -1;
         birth->socket = ends[0];

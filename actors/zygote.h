@@ -87,7 +87,8 @@ cop_status cop__zygote_listen(struct cop_node *node);
 /*
  * Asks for a process that gets one end of a socket; birth->socket is the other one, the caller's. The actor hears a cop__ready when
  * the place's state changes. `server`, copied, is the name of its behaviour; NULL: it has none.
- * Errors: COP_E_LIMIT (there are as many as there may be), COP_E_SYSTEM, COP_E_NO_MEMORY; the place is in no list then.
+ * Errors: COP_E_LIMIT (there are as many as there may be), COP_E_SYSTEM (birth->error says why, if it is known), COP_E_NO_MEMORY; the
+ * place is in no list then.
  */
 cop_status cop__zygote_ask(struct cop_node *node, struct cop__birth *birth, const char *server);
 

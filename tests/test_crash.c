@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/descriptors.h"
 #include "tests/gauges.h"
 #include "tests/faulty.h"
 #include "tests/node_fixture.h"
@@ -698,4 +699,27 @@ IN_NODE_WITH(what_is_in_a_secret_field_is_in_no_report, .secret_fields = "passwo
         ck_assert_str_eq(text, "#kick{how = 1, with = ...}");
         cop_term_print(term, NULL, text, sizeof(text)); /* who knows no kinds knows no fields */
         ck_assert_ptr_nonnull(strstr(text, "knife"));
+}
+
+/* The first report opens what is known of the program: without a descriptor for it the report is there, with less of it. */
+IN_NODE(a_first_crash_without_free_descriptors_is_reported_all_the_same)
+{
+        NEEDS_THE_KERNEL();
+        struct cop__report report;
+        cop_pid pid;
+        cop_ref ref;
+        allow(0);
+        cop_status status = cop_spawn_opt(&(cop_spawn_options){ .run = write_null, .monitor = true, .monitor_ref = &ref }, &pid);
+        cop_message *down = status == COP_OK ? cop_receive(PATIENCE_MS, COP_REF(cop_down, ref)) : NULL;
+        bool is_reported = cop__report_wait(node, pid, PATIENCE_MS, &report);
+        allow_all();
+        ck_assert_int_eq(status, COP_OK);
+        ck_assert_ptr_nonnull(down);
+        ck_assert_ptr_nonnull(strstr(text_of(cop_read(cop_down, down)->reason), "{fault, sigsegv, "));
+        cop_message_free(down);
+        ck_assert(is_reported);
+        ck_assert_ptr_nonnull(strstr(report.what, "invalid memory access at 0x0 (NULL)"));
+        down = await(COP_REF(cop_down, spawn_watched(.run = write_null)));
+        ck_assert_ptr_nonnull(strstr(text_of(cop_read(cop_down, down)->reason), "{write_null, ")); /* now there are */
+        cop_message_free(down);
 }

@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "tests/descriptors.h"
 #include "tests/suite.h"
 
 static char folder[64], sentence[COP__DOOR_SENTENCE];
@@ -45,32 +46,6 @@ static void is_refused(cop_status is, cop_status wanted, const char *words)
 {
         ck_assert_int_eq(is, wanted);
         ck_assert_msg(strstr(sentence, words) != NULL, "no '%s' in: %s", words, sentence);
-}
-
-/* The number of the next descriptor that is opened. */
-static int next_fd(void)
-{
-        int fd = dup(STDERR_FILENO);
-        close(fd);
-        return fd;
-}
-
-static void allow_all(void)
-{
-        struct rlimit limit;
-        getrlimit(RLIMIT_NOFILE, &limit);
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-/* As many descriptors more, and no other. */
-static void allow(int more)
-{
-        struct rlimit limit;
-        allow_all();
-        ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
-        limit.rlim_cur = (rlim_t)(next_fd() + more);
-        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
 TEST(a_runtime_folder_with_too_long_a_name_is_refused)

@@ -5,6 +5,7 @@
 
 #include <coppice.h>
 
+#include "tests/descriptors.h"
 #include "tests/suite.h"
 
 typedef struct {
@@ -73,4 +74,32 @@ TEST(what_no_node_can_be_started_with_is_refused)
                 ck_assert_int_eq(cop_node_start(&bad[i], &node), COP_E_BAD_ARGUMENT);
         ck_assert_ptr_null(node);
         ck_assert_int_eq(cop_node_enter(NULL), COP_E_BAD_ARGUMENT);
+}
+
+/* Whatever it opens at its start: it is told that the system has no more, and nothing stays open. */
+static int starts_refused(bool processes, int up_to)
+{
+        for (int more = 0; more <= up_to; more++) {
+                cop_node *node = NULL;
+                allow(more);
+                cop_status status = cop_node_start(&(cop_node_options){ .workers = 1, .processes = processes }, &node);
+                allow_all();
+                if (status == COP_OK) {
+                        cop_node_stop(node);
+                        return more;
+                }
+                ck_assert_int_eq(status, COP_E_SYSTEM);
+                ck_assert_ptr_null(node);
+        }
+        return up_to;
+}
+
+TEST(without_free_descriptors_a_node_does_not_start_or_does_without)
+{
+        NEEDS_THE_KERNEL();
+        cop_node *node;
+        ck_assert_int_lt(starts_refused(false, 20), 20);
+        ck_assert_int_gt(starts_refused(true, 6), 0);
+        ck_assert_int_eq(cop_node_start(&(cop_node_options){ .workers = 1, .processes = true }, &node), COP_OK);
+        cop_node_stop(node);
 }

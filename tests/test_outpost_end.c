@@ -9,6 +9,7 @@
 
 #include "actors/report.h"
 #include "tests/apart.h"
+#include "tests/descriptors.h"
 
 /* Under a sanitizer the allocator is its own, and says in its own way what it found. */
 #define PLAIN_MALLOC (!COP__ASAN && !COP__TSAN)
@@ -312,6 +313,19 @@ IN_NODE_WITH(a_node_has_no_more_processes_than_it_may, .processes = true, .max_p
         cop_send_exit(pids[0], cop_atom("kill"));
         await_true(try_to_start(&fourth) == COP_OK); /* once that one has been buried */
         ck_assert_int_eq(TELL(fourth, SLEEPS).value, 0);
+}
+
+IN_PROCESSES(a_node_without_free_descriptors_starts_no_process_and_says_so)
+{
+        NEEDS_THE_KERNEL();
+        cop_pid pid;
+        allow(0);
+        cop_status status = try_to_start(&pid);
+        allow_all();
+        ck_assert_int_eq(status, COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()), "{os_process, {no_start, \"Too many open files\"}}");
+        ck_assert_int_eq(try_to_start(&pid), COP_OK);
+        ck_assert_int_eq(TELL(pid, SLEEPS).value, 0);
 }
 
 enum { STORM = 150, ROOM = 10 };

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/descriptors.h"
 #include "tests/failing_malloc.h"
 #include "tests/node_fixture.h"
 
@@ -255,6 +256,23 @@ IN_NODE(without_memory_the_descriptor_stays_the_callers)
 }
 
 /* Thousands that crash with descriptors in their hands: the suite looks for what stays open. */
+IN_NODE(without_a_free_descriptor_nothing_is_opened_and_errno_says_why)
+{
+        NEEDS_THE_KERNEL();
+        int fd = -1;
+        allow(0);
+        errno = 0;
+        cop_status status = cop_open("/dev/null", O_RDONLY, 0, &fd);
+        int error = errno;
+        allow_all();
+        ck_assert_int_eq(status, COP_E_SYSTEM);
+        ck_assert_int_eq(error, EMFILE);
+        ck_assert_int_eq(fd, -1);
+        ck_assert_uint_eq(cop_owned(), 0);
+        ck_assert_int_eq(cop_open("/dev/null", O_RDONLY, 0, &fd), COP_OK);
+        ck_assert_int_eq(cop_close(fd), COP_OK);
+}
+
 IN_NODE(thousands_of_crashes_leave_no_descriptor)
 {
         int rounds = suite_is_slow() || COP__TINY ? 500 : 5000, descriptor = -1;
