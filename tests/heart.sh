@@ -73,6 +73,7 @@ second=$(node)
 kill -KILL "$second"
 await is_another_than "$second"
 await answers
+says "heart: the node died by signal 9 (KILL) after .* s; starting it again in 2 ms, restart 2 of 2" # twice as long
 last=$(node)
 kill -KILL "$last"
 ends 137
