@@ -7,6 +7,7 @@
 #ifndef TESTS_KEEPERS_H
 #define TESTS_KEEPERS_H
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -42,14 +43,21 @@ static inline const char *text_and_free(cop_term term)
         return text;
 }
 
-/* The text of a format with pids printed: with_pids("[%s, %s]", first, second). */
-static inline const char *with_pids(const char *format, cop_pid first, cop_pid second)
+COP_PRINTF(1, 2) static inline const char *filled(const char *format, ...)
 {
         static _Thread_local char texts[4][256];
         static _Thread_local unsigned next;
-        char *text = texts[next++ % 4], a[COP_ID_TEXT_MAX], b[COP_ID_TEXT_MAX];
-        snprintf(text, sizeof(texts[0]), format, cop_pid_print(first, a), cop_pid_print(second, b));
+        char *text = texts[next++ % 4];
+        va_list values;
+        va_start(values, format);
+        vsnprintf(text, sizeof(texts[0]), format, values);
+        va_end(values);
         return text;
 }
+
+/* The text of a format with pids printed: with_pids("[%s, %s]", first, second). */
+#define with_pids(format, first, second)                                   \
+        filled(format, cop_pid_print(first, (char[COP_ID_TEXT_MAX]){ "" }), \
+               cop_pid_print(second, (char[COP_ID_TEXT_MAX]){ "" }))
 
 #endif

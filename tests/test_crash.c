@@ -7,6 +7,7 @@
  */
 #include <dirent.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -699,6 +700,54 @@ IN_NODE_WITH(what_is_in_a_secret_field_is_in_no_report, .secret_fields = "passwo
         ck_assert_str_eq(text, "#kick{how = 1, with = ...}");
         cop_term_print(term, NULL, text, sizeof(text)); /* who knows no kinds knows no fields */
         ck_assert_ptr_nonnull(strstr(text, "knife"));
+}
+
+/* ---- Directives of printf in what is said ---------------------------------------------------- */
+
+#define DIRECTIVES "%n%s%n"
+
+static char told[8192];
+static pthread_mutex_t told_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void keep_crash(void *context, cop_log_level level, const char *text)
+{
+        (void)context;
+        (void)level;
+        pthread_mutex_lock(&told_lock);
+        if (strstr(text, "crashed: ") != NULL)
+                snprintf(told, sizeof(told), "%s", text);
+        pthread_mutex_unlock(&told_lock);
+}
+
+static bool is_told(const char *words)
+{
+        pthread_mutex_lock(&told_lock);
+        bool is = strstr(told, words) != NULL;
+        pthread_mutex_unlock(&told_lock);
+        return is;
+}
+
+static void leaves(const leave *l)
+{
+        cop_exit(l->reason);
+}
+
+IN_NODE_WITH(directives_in_names_and_messages_are_reported_as_they_are, .log = keep_crash, .name = "directives")
+{
+        struct cop__report report;
+        cop_pid pid;
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &victim_server, .name = DIRECTIVES }, &pid), COP_OK);
+        cop_send(pid, kick, .how = ABORT, .with = COP_TEXT(DIRECTIVES));
+        ck_assert(cop__report_wait(node, pid, PATIENCE_MS, &report));
+        ck_assert_str_eq(report.who, DIRECTIVES);
+        ck_assert_str_eq(report.message, "#kick{how = 2, with = \"" DIRECTIVES "\"}");
+        await_true(is_told("** " DIRECTIVES " <0."));
+        ck_assert(is_told("handling #kick{how = 2, with = \"" DIRECTIVES "\"}"));
+        cop_ref ref = spawn_watched(RUN_WITH(leaves, leave, .reason = COP_TUPLE(cop_atom("because"), cop_string(DIRECTIVES))),
+                                    .label = DIRECTIVES "label");
+        await_down(ref, "{because, \"" DIRECTIVES "\"}");
+        await_true(is_told("crashed: {because, \"" DIRECTIVES "\"}"));
+        ck_assert(is_told(DIRECTIVES "label"));
 }
 
 /* The first report opens what is known of the program: without a descriptor for it the report is there, with less of it. */

@@ -368,6 +368,23 @@ TEST(lines_of_another_build_are_not_told)
         clear_folder();
 }
 
+/* What it names might be anything. */
+TEST(of_a_dump_of_another_user_no_file_that_it_names_is_opened)
+{
+        if (geteuid() != 0) {
+                fprintf(stderr, "skipped: only root can give a file away\n");
+                return;
+        }
+        const char *path = path_of("a.dump");
+        after_death(path, NULL);
+        ck_assert_int_eq(chown(path, 65534, 65534), 0);
+        const struct printed *printed = print_with(path, true);
+        ck_assert_msg(printed->code == EXIT_OK, "%s%s", printed->out, printed->err);
+        expect_line(printed, " in break_down\n");
+        ck_assert_ptr_null(strstr(printed->out, "break_down at "));
+        clear_folder();
+}
+
 TEST(a_fault_on_a_thread_of_the_program_leaves_a_dump_with_its_backtrace)
 {
         const char *path = path_of("a.dump");

@@ -6,6 +6,7 @@
 #include "shell/shell.h"
 
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -166,11 +167,15 @@ static void assert_begins(const char *text, const char *beginning)
 }
 
 /* A line with %s for the till's pid. */
-static const char *about_till(struct stage *stage, const char *format)
+#define about_till(stage, format) filled(format, cop_pid_print((stage)->till, (char[COP_ID_TEXT_MAX]){ "" }))
+
+COP_PRINTF(1, 2) static const char *filled(const char *format, ...)
 {
         static char line[512];
-        char pid[COP_ID_TEXT_MAX];
-        snprintf(line, sizeof(line), format, cop_pid_print(stage->till, pid));
+        va_list values;
+        va_start(values, format);
+        vsnprintf(line, sizeof(line), format, values);
+        va_end(values);
         return line;
 }
 
@@ -377,6 +382,34 @@ ON_STAGE(blank_lines_and_comments_do_nothing)
         ck_assert_str_eq(out(stage, "   \t"), "");
         ck_assert_str_eq(out(stage, "% call till x"), "");
         ck_assert_str_eq(out(stage, "whereis till % who?"), about_till(stage, "%s\n"));
+}
+
+/* ---- Directives of printf in what is said --------------------------------------------------- */
+
+#define DIRECTIVES "%n%s%n"
+
+ON_STAGE(directives_come_back_as_they_were_said)
+{
+        cop_pid pid;
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &till_server, .name = DIRECTIVES, .label = "%s%n%999d" },
+                                       &pid), COP_OK);
+        assert_has(out(stage, "i"), DIRECTIVES);
+        assert_has(out(stage, "regs"), "'" DIRECTIVES "'  <");
+        assert_has(out(stage, "info '" DIRECTIVES "'"), DIRECTIVES);
+        assert_has(out(stage, "info '" DIRECTIVES "'"), "%s%n%999d");
+        assert_has(err(stage, "buy" DIRECTIVES), "buy" DIRECTIVES);
+        assert_has(err(stage, "call nobody" DIRECTIVES " x"), "nobody" DIRECTIVES);
+        assert_has(err(stage, "call till #" DIRECTIVES), DIRECTIVES);
+        assert_has(out(stage, "send '" DIRECTIVES "' {\"" DIRECTIVES "\", '" DIRECTIVES "'}"),
+                   "{\"" DIRECTIVES "\", '" DIRECTIVES "'}");
+        cop_ref mine = watch(pid);
+        out(stage, "monitor '" DIRECTIVES "'");
+        out(stage, "exit '" DIRECTIVES "' {because, \"" DIRECTIVES "\"}");
+        await_down(mine, "{because, \"" DIRECTIVES "\"}");
+        assert_has(out(stage, "flush"), "{because, \"" DIRECTIVES "\"}");
+        cop_spawn_server(&till_server, DIRECTIVES);
+        assert_begins(err(stage, "call '" DIRECTIVES "' #bill{}"), "** " DIRECTIVES " <");
+        assert_has(out(stage, "crashes"), "** " DIRECTIVES " <");
 }
 
 /* ---- Messages ------------------------------------------------------------------------ */

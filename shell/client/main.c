@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,11 +55,14 @@ static void print_usage(FILE *to)
 
 /* ---- The command line ---------------------------------------------------------------- */
 
-static bool refuse(const char *format, const char *word)
+COP_PRINTF(1, 2) static bool refuse(const char *format, ...)
 {
+        va_list values;
+        va_start(values, format);
         fprintf(stderr, "coppice: ");
-        fprintf(stderr, format, word);
+        vfprintf(stderr, format, values);
         fputc('\n', stderr);
+        va_end(values);
         return false;
 }
 
