@@ -289,10 +289,8 @@ static cop_status last_words(const struct handler *handler, cop_term argument, c
                 return COP_OK;
         cop_status status = cop_call_value(&reply, cop_to_pid(handler->pid), STOP_MS,
                                            COP_KIND_OF(cop_handler_delete), &delete);
-        if (status == COP_E_DIED || status == COP_E_TIMEOUT)
-                return status;
         if (status != COP_OK)
-                return COP_OK;
+                return status == COP_E_DIED || status == COP_E_TIMEOUT ? status : COP_OK;
         const cop_any *any = cop_read(cop_any, reply);
         status = any != NULL ? cop_term_copy(any->term, words)
                              : cop__kind_to_term(cop_message_kind(reply), cop_message_body(reply), words);
