@@ -70,10 +70,11 @@ COP_API cop_status cop_delete_child_of(cop_address to, cop_address which);
  * Gives a running supervisor other specs: strategy, intensity, period, auto_shutdown, max_children
  * or each, and the children's, by id. It stops and starts nothing: who runs goes on as it is until
  * its next start, new children are kept without a process (cop_restart_child starts them), and
- * those that `tree` does not name stay as they are. The order of start is that of `tree` from then on, or from
- * the end of a restart of siblings that is under way; those that it does not name come last. Restarts counted so far
- * go on counting, under the new limit. The name stays. Errors, and then nothing has changed: COP_E_BAD_ARGUMENT, also for a dynamic
- * supervisor that is to be none, or the other way round, or to gain or lose `each`.
+ * those that `tree` does not name stay as they are. The order of start is that of `tree` from then on,
+ * or from the end of a restart of siblings that is under way; those that it does not name come last.
+ * Restarts counted so far go on counting, under the new limit. The name stays. Errors, and then nothing
+ * has changed: COP_E_BAD_ARGUMENT, also for a dynamic supervisor that is to be none, or the other way
+ * round, or to gain or lose `each`.
  */
 COP_API cop_status cop_replace_specs_of(cop_address to, const cop_supervisor *tree);
 
