@@ -13,8 +13,8 @@
  * have a list of their own, under a lock that nobody takes while there is room.
  *
  * Order. While anybody waits on the porch, nothing else that counts is let in by the door: what one sender has sent arrives in
- * its order, but for what was replaced or dropped. `waiting` falls only after the push, so that holds for one who is just going
- * in, too.
+ * its order, but that a newer one comes in the place of what it replaced. `waiting` falls only after the push, so that holds for
+ * one who is just going in, too.
  *
  * None is forgotten. Who counts a message off looks at `waiting` afterwards, and who has come to the porch looks at the count
  * afterwards; both are read-modify-writes of `waiting` with acquire and release. Of the two one comes first: so either the one

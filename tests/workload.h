@@ -420,11 +420,14 @@ static void floods(const seat *s)
 static void run_flood(void)
 {
         static const cop_mailbox_policy policies[] = { COP_MAILBOX_SLOW, COP_MAILBOX_REJECT,
-                                                       COP_MAILBOX_DROP_NEW, COP_MAILBOX_DROP_OLD };
+                                                       COP_MAILBOX_DROP_NEW, COP_MAILBOX_DROP_OLD,
+                                                       COP_MAILBOX_COALESCE };
         uint64_t dead = dead_letters();
         cop_pid pid = cop_no_pid();
         cop_spawn_options options = { .server = &reader_server, .mailbox_limit = 1 + below(20),
                                       .mailbox_policy = policies[below(COP__COUNT(policies))] };
+        if (options.mailbox_policy == COP_MAILBOX_COALESCE)
+                options.mailbox_key = (cop_mailbox_key)COP_KEY(letter, from);
         if (cop_spawn_opt(&options, &pid) != COP_OK)
                 blame("the reader cannot be spawned");
         cop__store_release(&load.peers[0], pid.bits);

@@ -68,9 +68,9 @@ typedef enum cop_mailbox_policy {
  *
  * While there is room all messages wait in order. Beyond the limit those of the key's kind wait behind them, one for each
  * value of the field, in the order in which the values came first. So at most twice the limit wait, in messages and in bytes, and
- * with a limit of at least as many as there are values the newest of each is never lost. What is taken up was never older than
- * one taken up before it from the same sender with the same key; and nothing overtakes one that waits: until all of them are in,
- * messages without the key, and calls, find the mailbox full, also those of the key's kind.
+ * with a limit of at least as many as there are values the newest of each is never lost. A newer one comes where the older would
+ * have, so before what was sent in between with other keys. All else stays in order: of one sender and one key, and between those
+ * that wait and messages without the key or calls, which find the mailbox full until all that wait are in.
  *
  * Dropped, as dead letters: those whose place was taken, with the reason coalesced; all others with the reason full, of them one
  * with a key that has grown so that it does not fit in the place of the older one, which stays.
