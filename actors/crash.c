@@ -269,8 +269,8 @@ void cop__crash_restate(struct cop__crash *crash, const struct cop__report *repo
         crash->events = put_text(crash, report->events);
 }
 
-/* {fault, sigfpe, "integer division by zero", {till_on_bill, "samples/shop.c:27"}, Message}; or what somebody exits with that looks
- * like it. */
+/* {fault, sigfpe, "integer division by zero", {till_on_bill, "samples/shop.c:27"}, Message}; or what somebody exits with that
+ * looks like it. */
 static bool is_fault(cop_term reason)
 {
         if (!cop_is_tuple(reason, "fault", 5) || reason.as.items[3].type != COP_TERM_TUPLE ||

@@ -105,7 +105,8 @@ int main(void)
         /* assert() writes there, and the report of the program that ends; what they say is told here. */
         if (freopen("/dev/null", "w", stderr) == NULL)
                 return 1;
-        printf("a write through NULL in an actor with isolation inline: its program has ended with exit code %d\n", end_a_program());
+        printf("a write through NULL in an actor with isolation inline: its program has ended with exit code %d\n",
+               end_a_program());
         if (cop_node_start(&(cop_node_options){ .log = say_nothing }, &node) != COP_OK ||
             cop_node_enter(node) != COP_OK)
                 return 1;

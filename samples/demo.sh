@@ -2,7 +2,8 @@
 # Copyright (c) 2026 The Coppice authors. MIT licence.
 #
 # The shop from its opening to its end, as one sees it from another terminal, and then a studio with a decoder in an OS process: what is said to it
-# stands in demo.coppice, part by part, and the program `coppice` says it. At last a shop is killed from outside, and its heart starts it again.
+# stands in demo.coppice, part by part, and the program `coppice` says it. At last a shop is killed from outside, and its heart
+# starts it again.
 #
 #   usage: demo.sh BUILD_DIR
 set -eu
@@ -160,7 +161,7 @@ await_another_node() {
 }
 
 name=shop
-narrate "The shop once more, with a heart. A signal from outside is no actor's fault: kill -SEGV ends the program, and the heart starts it again."
+narrate "The shop with a heart. kill -SEGV from outside is no actor's fault: it ends the program, and the heart starts it again."
 # shellcheck disable=SC3045 # dash has it; without, there may be a core file
 ulimit -c 0 || :
 open_shop --heart --heart-delay 1

@@ -1,11 +1,11 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * A ferryman waits on the far bank, in a plain read(), until somebody rings for him. He says to nobody that he will block, and the node has
- * one worker. The toll keeper answers all the same: the node sees that its worker is stuck, and a spare one goes on with the others. When
- * the bell has rung, the ferryman goes on where he was, and the spare worker rests.
+ * A ferryman waits on the far bank, in a plain read(), until somebody rings for him. He says to nobody that he will block, and
+ * the node has one worker. The toll keeper answers all the same: the node sees that its worker is stuck, and a spare one goes on
+ * with the others. When the bell has rung, the ferryman goes on where he was, and the spare worker rests.
  *
- * Where it is known that something blocks for long, cop_blocking() says so, and costs nobody the milliseconds until it is seen: see
- * blocking.c.
+ * Where it is known that something blocks for long, cop_blocking() says so, and costs nobody the milliseconds until it is seen:
+ * see blocking.c.
  */
 #include <stdio.h>
 #include <unistd.h>

@@ -32,7 +32,8 @@ static void clerk(void)
 static sem_t reported; /* somebody has been at work for too long */
 static char report[1024]; /* the first that was said about it */
 
-/* Called on a thread of the node's own. "** <0.2.0> has been at work for 0.1 s", and on lines of their own, where and what is done. */
+/* Called on a thread of the node's own. "** <0.2.0> has been at work for 0.1 s", then on lines of their own where, and what is
+ * done about it. */
 static void listen(void *context, cop_log_level level, const char *text)
 {
         (void)context, (void)level;

@@ -54,7 +54,7 @@ lies_in() {
                 END { exit !found }' "$here/../$2"
 }
 
-grep -rhoE '[a-z_]+ at samples/[a-z_]+[.]c:[0-9]+' "$here/../README.md" "$here"/../docs/*.md "$here"/../*/*.h "$here"/../include/coppice |
+(cd "$here/.." && grep -rhoE '[a-z_]+ at samples/[a-z_]+[.]c:[0-9]+' README.md docs/*.md ./*/*.h include/coppice) |
         sort -u | tr ':' ' ' >"$work/places"
 places=0
 while read -r name _ file line; do

@@ -362,7 +362,8 @@ static COMPUTES uint64_t recurses(void)
         return recurses_to(20);
 }
 
-/* Of all computations at once. Its lock is the C library's, and its thread's: who was interrupted with it would be written over. */
+/* Of all computations at once. Its lock is the C library's, and its thread's: who was interrupted with it would be written
+ * over. */
 static FILE *shared_file;
 static size_t shared_size, shared_wrong; /* under its lock: bytes, and those that belong to no whole line */
 
