@@ -48,7 +48,7 @@ static void append_shown(struct cop__text *text, char byte, bool is_readable)
 }
 
 /* It may repeat what was typed. */
-static void append_sentence(struct cop__shell *shell, const char *format, va_list values)
+COP__PRINTF(2, 0) static void append_sentence(struct cop__shell *shell, const char *format, va_list values)
 {
         struct cop__text said;
         cop__text_init(&said);

@@ -55,7 +55,7 @@ static void print_usage(FILE *to)
 
 /* ---- The command line ---------------------------------------------------------------- */
 
-COP_PRINTF(1, 2) static bool refuse(const char *format, ...)
+COP__PRINTF(1, 2) static bool refuse(const char *format, ...)
 {
         va_list values;
         va_start(values, format);
