@@ -38,7 +38,7 @@ static void reads(void)
 static void gate(void)
 {
         for (int i = 0; i < READERS; i++) {
-                char name[16];
+                char name[32];
                 cop_pid pid;
                 snprintf(name, sizeof(name), "reader%d", i);
                 cop_spawn_opt(&(cop_spawn_options){ .run = reads, .name = name }, &pid);

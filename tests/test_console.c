@@ -999,7 +999,7 @@ ON_STAGE_WITH(the_console_answers_when_all_workers_and_all_their_spares_are_stuc
         cop_ref refs[4];
         ck_assert_int_eq(pipe2(pipe_ends, O_CLOEXEC), 0);
         for (int i = 0; i < 4; i++) {
-                char name[16];
+                char name[32];
                 snprintf(name, sizeof(name), "reader%d", i);
                 refs[i] = spawn_watched(.run = reads, .name = name);
         }
