@@ -55,7 +55,8 @@ COP_PRINTF(1, 2) static inline const char *filled(const char *format, ...)
         return text;
 }
 
-/* The text of a format with pids printed: with_pids("[%s, %s]", first, second). */
+/* The text of a format with pids printed: with_pid("[%s]", only), with_pids("[%s, %s]", first, second). */
+#define with_pid(format, only) filled(format, cop_pid_print(only, (char[COP_ID_TEXT_MAX]){ "" }))
 #define with_pids(format, first, second)                                   \
         filled(format, cop_pid_print(first, (char[COP_ID_TEXT_MAX]){ "" }), \
                cop_pid_print(second, (char[COP_ID_TEXT_MAX]){ "" }))
