@@ -54,10 +54,12 @@ struct rest {
         size_t size;
 };
 
-/* There may be no more room than this: a write of it does not wait where poll has said that there is some. */
+/* Where poll has said that there is room, there is room for PIPE_BUF: a write of no more than that does not wait. */
 static ssize_t write_a_piece(const struct rest *rest)
 {
         const struct iovec *part = &rest->parts[rest->first];
+        if (rest->size <= PIPE_BUF)
+                return writev(STDERR_FILENO, part, (int)(COP__COUNT(rest->parts) - rest->first));
         return write(STDERR_FILENO, part->iov_base, part->iov_len < PIPE_BUF ? part->iov_len : PIPE_BUF);
 }
 
