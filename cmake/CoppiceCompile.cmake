@@ -19,7 +19,7 @@ if(coppice_alone AND NOT CMAKE_BUILD_TYPE AND NOT coppice_multi_config)
         set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "The kind of build" FORCE)
 endif()
 
-set(coppice_warnings -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+set(coppice_warnings -Wall -Wextra -Wformat=2 -Wshadow -Wstrict-prototypes -Wmissing-prototypes
     -Wpointer-arith -Wundef -Wvla)
 if(COPPICE_WERROR)
         list(APPEND coppice_warnings -Werror)
