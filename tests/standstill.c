@@ -1,7 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * A program whose node stands still: as many actors as it has workers and spare ones, and two more, read from a pipe that nobody writes to.
- * For shell_client.sh, which looks into it and calls its clerk, who gets no worker to answer on.
+ * A program whose node stands still: as many actors as it has workers and spare ones, and two more, read from a pipe that nobody
+ * writes to. For shell_client.sh, which looks into it and calls its clerk, who gets no worker to answer on.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

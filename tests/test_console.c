@@ -457,8 +457,8 @@ TEST(a_process_of_another_user_is_not_admitted)
         close(listener);
 }
 
-/* A child that is another user connects to the socket at `path`, and reads to the end: 0 if it was told why it has to leave, and was not
- * greeted. */
+/* A child that is another user connects to the socket at `path`, and reads to the end: 0 if it was told why it has to leave, and
+ * was not greeted. */
 static pid_t visit_as_nobody(const char *path)
 {
         pid_t child = fork();
@@ -1007,7 +1007,7 @@ ON_STAGE_WITH(the_console_answers_when_all_workers_and_all_their_spares_are_stuc
         cop_spawn_server(&till_server, "till");
         assert_answers_beside("reader3");
         int fd = attach();
-        assert_has(say(fd, "call till #bill{pence = 8, people = 2} 30")->err, "did not answer within 30 ms"); /* no worker for it */
+        assert_has(say(fd, "call till #bill{pence = 8, people = 2} 30")->err, "did not answer within 30 ms"); /* no worker */
         ck_assert_int_eq(write(pipe_ends[1], "abcd", 4), 4);
         for (int i = 0; i < 4; i++)
                 await_down(refs[i], "normal");

@@ -427,7 +427,7 @@ struct orphans {
         int64_t os_pids[ORPHANS], zygote;
 };
 
-/* Runs in a process of its own: a node with some actors, one that has a family of its own and one in a loop; says who they are. */
+/* Runs in a process of its own: a node with some actors, one that has a family of its own and one in a loop; says who. */
 static void run_node(int to)
 {
         suite_is_forked();

@@ -4,8 +4,8 @@
  * after each round.
  *
  *      a round:    a tree of up to three levels is drawn and started
- *                  several hundred blows are dealt: a fault of any kind, an endless loop, a call that blocks, a flood, a kill, an exit,
- *                  a call, a monitor, a timer; and to those that live in a process of their own also the worst
+ *                  several hundred blows are dealt: a fault of any kind, an endless loop, a call that blocks, a flood, a kill,
+ *                  an exit, a call, a monitor, a timer; and to those that live in a process of their own also the worst
  *                  it comes to rest: who lives must answer, and nobody waits for news that will not come
  *                  the tree is stopped: all monitors have answered once, all names are free, all memory is back
  *
