@@ -269,7 +269,8 @@ TEST(a_node_whose_log_nobody_reads_answers_through_crashes_and_endless_loops)
         expect_answer(pid);
         for (int i = 0; i < count; i++) {
                 loops[i] = cop_spawn(spins);
-                await_true(long_turns(node) > (uint64_t)i);
+                if (i == 0)
+                        await_true(long_turns(node) > 0);
                 expect_answer(pid);
         }
         cop__store_release(&is_over, 1);
