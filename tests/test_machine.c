@@ -110,7 +110,8 @@ static void obey(lamp *self, char letter)
         case 'H': start_timeout(COP_STATE_TIMEOUT, 3600000, "state"); break;
         case 'Z': writes(self, cop_cancel_timeout(COP_STATE_TIMEOUT) ? "cancelled" : "not_there"); break;
         case 'e': start_timeout(COP_EVENT_TIMEOUT, 0, "event"); break;
-        case 'E': start_timeout(COP_EVENT_TIMEOUT, 1, "event"); break;
+        case 'E': start_timeout(COP_EVENT_TIMEOUT, 3600000, "event"); break;
+        case 'Q': writes(self, cop_cancel_timeout(COP_EVENT_TIMEOUT) ? "cancelled" : "not_there"); break;
         case 'l': start_timeout("long", 3600000, "long"); break;
         case 'n': start_timeout("named", 2, "named"); break;
         case 'x': start_timeout("named", COP_FOREVER, ""); break;
@@ -450,9 +451,9 @@ IN_NODE(any_event_ends_an_event_timeout)
 {
         cop_pid pid = lamp_with("");
         tell_lamp(pid, "ei", 1); /* the inserted one comes first */
-        tell_lamp(pid, "E", 2);
-        tell_lamp(pid, "n", 3);
-        LOG_BECOMES(pid, "off:from_off off:1 off:101 off:2 off:3 off:named");
+        tell_lamp(pid, "EQE", 2);
+        tell_lamp(pid, "Q", 3);
+        LOG_IS(pid, "off:from_off off:1 off:101 off:2 off:cancelled off:3 off:not_there");
         put_down(pid);
 }
 
