@@ -30,7 +30,7 @@ IN_PROCESSES(a_call_is_answered_from_another_process)
         ck_assert(cop_pid_equal(s->parent, cop_self()));
 }
 
-#if !COP__TSAN /* which does not survive threads after a fork of a program that has threads */
+#if !COP__TSAN && !COP__ASAN /* of a program with threads their allocators do not survive a fork */
 IN_NODE(the_first_one_starts_what_forks_if_the_node_has_not)
 {
         ck_assert_int_eq(total_of(START_APART(.server = &adder_server), 3), 3);

@@ -504,7 +504,7 @@ static bool has_no_descriptor(cop_node *node, cop_pid pid)
         return birth_is(node, pid, COP__BIRTH_DONE, false);
 }
 
-#if !COP__TSAN /* the second zygote is forked while there are threads */
+#if !COP__TSAN && !COP__ASAN /* the second zygote is forked while there are threads */
 IN_PROCESSES(a_zygote_that_is_killed_takes_its_children_along_and_is_replaced)
 {
         cop_pid pid = START_APART(.server = &victim_server);
@@ -518,7 +518,7 @@ IN_PROCESSES(a_zygote_that_is_killed_takes_its_children_along_and_is_replaced)
 }
 #endif
 
-#if !COP__TSAN /* more zygotes are forked while there are threads */
+#if !COP__TSAN && !COP__ASAN /* more zygotes are forked while there are threads */
 /* Each start has an end, whenever the zygote dies: it works, or there is a reason. */
 IN_PROCESSES(a_zygote_that_is_killed_at_any_moment_leaves_reasons_and_no_riddles)
 {
