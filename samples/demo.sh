@@ -138,8 +138,8 @@ narrate "kill -9 $process: for the program that is the end of an actor like any 
 kill -9 "$process"
 await_another "$process"
 grep -o '[*][*] decoder.*' "$work/log"
+say 'call decoder #picture{runs = <<3, 7>>}' # it waits until the decoder has begun
 say tree
-say 'call decoder #picture{runs = <<3, 7>>}'
 
 narrate "SIGTERM: its process goes with it."
 kill -TERM "$shop"

@@ -14,6 +14,10 @@ work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
+[ -z "${COPPICE_SANITIZE:-}" ] || {
+        echo "demo.sh: skipped: a signal from outside is a sanitizer's, which has its own report and exit code"
+        exit 77
+}
 [ -x "$build/coppice" ] || {
         echo "demo.sh: this build has no client program" >&2
         exit 77
