@@ -41,9 +41,10 @@ IN_PROCESSES(it_exits_with_its_reason)
 IN_PROCESSES(a_fault_is_a_reason_with_its_place_and_the_report_knows_the_process)
 {
         struct cop__report report;
-        cop_pid pid;
-        cop_ref ref = doom(&pid, DIVIDES_BY_ZERO, 0);
+        cop_pid pid = START_APART(.server = &victim_server);
+        cop_ref ref = watch(pid);
         int64_t os_pid = os_pid_of(pid);
+        ck_assert_int_eq(cop_send(pid, deed_order, .what = DIVIDES_BY_ZERO), COP_OK);
         cop_auto message = await(COP_REF(cop_down, ref));
         const char *reason = text_of(cop_read(cop_down, message)->reason);
         if (strstr(reason, "sigfpe") == NULL)
