@@ -77,8 +77,8 @@ enum cop__escape_how {
 
 /* Marks of what others would have to take out of tables when the actor dies; see registry.h and holding.h. From TIMED
  * on each bit is for the timers of some homes; see timer_home.h. */
-enum cop__named { COP__NAMED = 1, COP__HOLDS = 2, COP__TIMED = 4 };
-#define COP__TIMED_MARKS 30u
+enum cop__named { COP__NAMED = 1, COP__HOLDS = 2, COP__BORN_LINKED = 4, COP__TIMED = 8 };
+#define COP__TIMED_MARKS 29u
 
 /* How far an actor is behind with its messages, and a bit beside it that stays for its life. */
 enum cop__pressure {
@@ -179,10 +179,13 @@ struct cop__rare {
         size_t memory_limit;              /* bytes of state and cop_alloc; 0: none; see arena.c */
         bool memory_limit_soft;
         bool memory_told;                 /* that a soft limit was reached */
+        bool hushes_links;                /* its next spawn's link is hushed; see cop__link_unhush in relation.h */
 
         /* Of a server, what it does aside from its messages; see server.h and sys.h. */
         struct cop__mailbox continuations; /* in the order asked for */
         struct cop__mailbox asked;         /* by sys, each until it is done */
+        uint32_t queued;                   /* requests of sys in the mailbox, behind messages that came before them ... */
+        uint32_t queued_for_glance;        /* ... and of these, what may be done as soon as the actor waits */
         int64_t idle_ms;                   /* COP_IDLE comes after so long without a message */
         uint64_t idle_due_ns;              /* 0: not counted yet; UINT64_MAX: it has been */
         struct cop__signal *looked_at;     /* suspended: the mailbox is searched up to here */
@@ -208,6 +211,7 @@ enum cop__aside {
         COP__ASIDE_SUSPENDED = 8, /* nothing but those */
         COP__ASIDE_OBSERVED = 16, /* telling what it does */
         COP__ASIDE_IDLE = 32,     /* counting the time without a message */
+        COP__ASIDE_QUEUED = 64,   /* answers to sys when the messages before them have been handled */
 };
 
 /* What this layer keeps for each thread. Only that thread, but for the counters, which others may read. */
@@ -671,7 +675,16 @@ bool cop__has_arrived(const struct cop__actor *actor);
 void cop__mailbox_append(struct cop__mailbox *mailbox, struct cop__signal *signal);
 struct cop__signal *cop__mailbox_take_first(struct cop__mailbox *mailbox); /* NULL: it is empty */
 
-/* A server that traps exits and is told to end by its parent ends, as in OTP; no handler is asked. */
+/*
+ * Whose exit signal is an order to end, also for a server that traps exits: as in OTP its parent's, if it was spawned with a
+ * link; one that was not has no parent in this sense, and obeys itself. No handler is asked.
+ */
+COP__INLINE cop_pid cop__whom_it_obeys(const struct cop__actor *actor)
+{
+        bool linked = cop__load_relaxed(&actor->named) & COP__BORN_LINKED;
+        return (cop_pid){ cop__load_relaxed(linked ? &actor->parent.bits : &actor->pid) };
+}
+
 bool cop__is_parents_order(const struct cop__actor *actor, const struct cop__signal *signal);
 
 /* The message behind `before`, or the first behind NULL; NULL: none (receive.c). */
@@ -833,9 +846,9 @@ cop_status cop__spawn_from_term(cop_spawn_options options, cop_term argument, co
 cop_status cop__spawn_is_welcome(const cop_spawn_options *options);
 /* cop__spawn for options that are known to be good, and for the isolation that they have come to (outpost.h). */
 cop_status cop__spawn_checked(const cop_spawn_options *options, cop_ref asked, cop_pid *pid);
-/* The actor of a node that is inside, in its slot; for inside.h. Errors: those of cop_spawn_opt. */
+/* The actor of a node that is inside, in its slot, whose link, if any, is the outpost's; for inside.h. Errors: those of cop_spawn_opt. */
 cop_status cop__spawn_inside(struct cop__thread *thread, const cop_spawn_options *options,
-                             cop_pid parent, cop_ref asked, struct cop__actor *actor);
+                             cop_pid parent, bool linked, cop_ref asked, struct cop__actor *actor);
 /* It has chosen not to run: its end is no failed start. */
 bool cop__start_is_ignored(const struct cop__actor *actor);
 /* The function that a plain actor is, for its report; NULL: it has none. */

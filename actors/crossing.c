@@ -9,7 +9,7 @@
 
 #include "mailbox/kind.h"
 
-COP__KIND_DEFINE(cop__order, server, run, run_with, server_name, init_ack, supervised, no_preempt,
+COP__KIND_DEFINE(cop__order, server, run, run_with, server_name, init_ack, supervised, no_preempt, link,
                  memory_limit, memory_limit_soft, priority, promise, title, argument, refs);
 COP__KIND_DEFINE(cop__wish, server, run, run_with, server_name, name, label, init_ack, supervised, no_preempt,
                  link, monitor, memory_limit, mailbox_bytes, memory_limit_soft, mailbox_limit, mailbox_high,

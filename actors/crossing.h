@@ -70,7 +70,7 @@ _Static_assert(sizeof(struct cop__packet) == 32, "the head of a packet has no ho
 typedef struct cop__order {
         uint64_t server, run, run_with;
         cop_text server_name; /* that of `server`, to be sure */
-        bool init_ack, supervised, no_preempt;
+        bool init_ack, supervised, no_preempt, link;
         uint64_t memory_limit;
         bool memory_limit_soft;
         cop_priority priority;

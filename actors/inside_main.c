@@ -162,8 +162,8 @@ static void begin(struct cop__inside *inside, const cop__order *order, cop_pid p
         void *argument = read_argument(inside, order, &options.kind);
         options.argument = argument;
         limit_memory(inside, order->memory_limit);
-        if (cop__spawn_inside(thread, &options, parent, (cop_ref){ COP__START_REF }, inside->actor) !=
-            COP_OK)
+        if (cop__spawn_inside(thread, &options, parent, order->link, (cop_ref){ COP__START_REF },
+                              inside->actor) != COP_OK)
                 give_up("no memory");
         if (options.kind != NULL) {
                 cop__flat_drop(options.kind, argument);

@@ -148,7 +148,7 @@ static void count_mail(struct cop__thread *thread, struct cop__actor *actor)
         struct cop__limit *limit = limit_of(thread, actor);
         struct cop__signal *signal = NULL;
         while ((signal = cop__mailbox_after(&actor->mailbox, signal)) != NULL)
-                if (!(signal->flags & COP__SIGNAL_COUNTED)) {
+                if (!(signal->flags & COP__SIGNAL_COUNTED) && signal->type != COP__SIGNAL_SYS) {
                         signal->flags |= COP__SIGNAL_COUNTED;
                         count_on(limit, signal->size);
                 }

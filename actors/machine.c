@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/sys.h"
 #include "actors/take.h"
 #include "base/memory.h"
 
@@ -260,6 +261,7 @@ void cop_machine_enter_first(void)
         if (cop__signal_message(&cop__thread_here()->pool, COP_KIND_OF(cop__machine_time),
                                 &(cop__machine_time){ { 0 } }, &signal) != COP_OK)
                 cop__exit_with(actor, COP_TUPLE(cop_atom("system_limit"), cop_atom("machine")));
+        cop__sys_give_way(actor);
         struct cop__mailbox one = { .first = NULL };
         cop__machine_append(&one, signal);
         cop__machine_prepend(&actor->mailbox, &one);

@@ -27,10 +27,12 @@ static const cop__sys_request *body_of(const struct cop__signal *request)
 static void suspend(struct cop__actor *actor, bool on)
 {
         actor->rare->looked_at = NULL;
-        if (on)
+        if (on) {
                 actor->aside |= COP__ASIDE_SUSPENDED;
-        else
+                cop__sys_suspended(actor);
+        } else {
                 actor->aside &= (uint8_t)~COP__ASIDE_SUSPENDED;
+        }
 }
 
 /* From the request on, which crosses in its place: no message gets there behind it. */
@@ -220,5 +222,5 @@ bool cop__outpost_goes_on_with(const struct cop__actor *actor, const struct cop_
                 return true;
         if (!cop__kind_same(message->kind, COP_KIND_OF(cop_exited)))
                 return false;
-        return cop_pid_equal(((const cop_exited *)cop__signal_body(message))->pid, actor->parent);
+        return cop_pid_equal(((const cop_exited *)cop__signal_body(message))->pid, cop__whom_it_obeys(actor));
 }

@@ -223,7 +223,8 @@ COP__INLINE struct cop__signal *take_queued(struct cop__actor *actor, struct cop
 {
         struct cop__signal *signal;
         while ((signal = after(&actor->mailbox, *before)) != NULL) {
-                if (fits_any(signal, patterns, count)) {
+                bool message = signal->type != COP__SIGNAL_SYS; /* which has its place there, and no more */
+                if (message && fits_any(signal, patterns, count)) {
                         cop__mailbox_remove(&actor->mailbox, *before, signal);
                         return signal;
                 }

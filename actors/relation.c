@@ -285,11 +285,17 @@ static bool take_link_exit(struct cop__thread *thread, struct cop__actor *actor,
                 return false;
         }
         struct cop__relation *half;
+        bool hushed = false;
         while ((half = find_link(actor, signal->from, (cop_ref){ 0 })) != NULL) {
                 if (half->as.tie.mode & COP_ALIAS_PRIORITY)
                         signal->flags |= COP__SIGNAL_PRIORITY;
+                hushed = hushed || half->as.tie.mode & COP__TIE_HUSHED;
                 cop__relation_forget(actor, half);
                 cop__relation_free(thread, half);
+        }
+        if (hushed) {
+                drop_exit(thread, actor, signal);
+                return false;
         }
         return cop__exit_signal(thread, actor, signal, true) && cop__to_mailbox(actor, signal);
 }
@@ -480,6 +486,14 @@ static cop_status link_to(struct cop__actor *actor, cop_pid pid, uint32_t mode)
         pair[1]->signal.ref = id;
         send_half(thread, pair[1], COP__SIGNAL_LINK, self, pid);
         return COP_OK;
+}
+
+bool cop__link_unhush(struct cop__actor *actor, cop_pid pid)
+{
+        struct cop__relation *half = find_link(actor, pid, (cop_ref){ 0 });
+        if (half != NULL)
+                half->as.tie.mode &= ~(uint32_t)COP__TIE_HUSHED;
+        return half != NULL;
 }
 
 /* ---- The same in an actor's own process: the outpost does it. See inside.h ------------------- */

@@ -53,6 +53,12 @@ enum cop__tie_type {
 /* In the mode of a MONITOR half, beside the cop_alias_mode of its alias: it ends a call whose reply was deferred. */
 #define COP__TIE_OF_CALL UINT32_C(0x100)
 
+/*
+ * In the mode of a LINK half: its exit signal is dropped here. So a start whose failure is an answer does not end who waits for
+ * it, whatever the newborn dies of and however early: its monitor tells. See cop__rare.hushes_links and supervisor/supervise.c.
+ */
+#define COP__TIE_HUSHED UINT32_C(0x200)
+
 /* A half while an actor keeps it. Its id or reference is signal.ref. */
 struct cop__tie {
         struct cop__list list;        /* of the keeper's relations */
@@ -97,6 +103,9 @@ void cop__relation_free(struct cop__thread *thread, struct cop__relation *relati
 /* The owner keeps a half. */
 void cop__relation_keep(struct cop__actor *actor, struct cop__relation *relation, cop_ref ref,
                         cop_pid peer);
+
+/* From here on the link is one like the others. False: there is none any more; if it was hushed, its exit has been dropped. */
+bool cop__link_unhush(struct cop__actor *actor, cop_pid pid);
 
 /* The first that the owner keeps of that type and key, with that reference unless it is 0. */
 struct cop__relation *cop__relation_find(struct cop__actor *actor, enum cop__tie_type type,

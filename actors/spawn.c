@@ -258,6 +258,8 @@ static void keep_halves(struct cop__here *here, struct cop__actor *self, cop_pid
                 cop_ref id = cop__ref_new(here);
                 start->link->signal.ref = id;
                 cop__relation_keep(self, mine->link, id, pid);
+                if (COP__UNLIKELY(self->rare != NULL && self->rare->hushes_links))
+                        mine->link->as.tie.mode = COP__TIE_HUSHED;
         }
         if (mine->monitor != NULL) {
                 cop_ref ref = cop__ref_new(here);
@@ -293,7 +295,7 @@ static cop_status spawn(struct cop__thread *thread, struct cop__actor *self,
                 goto failed;
         }
         cop_pid pid = cop__actor_pid(actor);
-        cop__store_relaxed(&actor->named, 0);
+        cop__store_relaxed(&actor->named, options->link ? COP__BORN_LINKED : 0);
         cop__store_relaxed(&actor->labelled, 0);
         cop__store_relaxed(&actor->task.priority, (uint8_t)options->priority);
         /* What may be looked at before its birth. */
@@ -341,7 +343,7 @@ cop_status cop_spawn_opt(const cop_spawn_options *options, cop_pid *pid)
 }
 
 cop_status cop__spawn_inside(struct cop__thread *thread, const cop_spawn_options *options,
-                             cop_pid parent, cop_ref asked, struct cop__actor *actor)
+                             cop_pid parent, bool linked, cop_ref asked, struct cop__actor *actor)
 {
         struct halves none = { NULL, NULL };
         struct extras extras = { NULL, NULL };
@@ -357,6 +359,7 @@ cop_status cop__spawn_inside(struct cop__thread *thread, const cop_spawn_options
                 free_start(thread, signal);
                 return status;
         }
+        cop__store_relaxed(&actor->named, linked ? COP__BORN_LINKED : 0);
         cop__store_relaxed(&actor->server, options->server);
         cop__store_relaxed(&actor->alive, true);
         actor->rare = extras.rare;

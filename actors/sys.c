@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "actors/calling.h"
+#include "actors/machine.h"
 #include "actors/neighbours.h"
 #include "actors/observe.h"
 #include "actors/outpost_sys.h"
@@ -32,6 +33,96 @@ void cop__sys_reply(struct cop__actor *actor, struct cop__signal *request, cop_s
         cop__signal_free(&thread->pool, request);
 }
 
+/* ---- Where a request waits ---------------------------------------------------------------- */
+
+/* Can it be done there? See sys.h. Where there is no state to be seen, that can be said at once. */
+static bool is_for_a_glance(const struct cop__actor *actor, const struct cop__signal *asked)
+{
+        int64_t what = ((const cop__sys_request *)cop__signal_body(asked))->what;
+        if (cop__sys_is_aside((enum cop__sys_what)what))
+                return true;
+        if (cop__is_outpost(actor)) /* whose process judges for itself, when what came before is there */
+                return false;
+        if ((what == COP__SYS_REPLACE_STATE || what == COP__SYS_GET_STATE) &&
+            !cop__state_can_be_seen(actor))
+                return true;
+        return cop__in_function(actor) && what != COP__SYS_REPLACE_STATE;
+}
+
+static void ask(struct cop__actor *actor, struct cop__signal *request)
+{
+        cop__mailbox_append(&actor->rare->asked, request);
+        actor->aside |= COP__ASIDE_ASKED;
+}
+
+/* Is it to wait for the messages in the mailbox? In the middle of a callback that waits not what is done right there. */
+static bool has_its_turn(const struct cop__actor *actor, const struct cop__signal *request)
+{
+        if (actor->server == NULL || actor->server == &cop__task_behaviour ||
+            actor->aside & COP__ASIDE_SUSPENDED || actor->mailbox.first == NULL)
+                return false;
+        return actor->current == NULL || !is_for_a_glance(actor, request);
+}
+
+static void count_queued(struct cop__actor *actor, const struct cop__signal *request)
+{
+        actor->aside |= COP__ASIDE_QUEUED;
+        actor->rare->queued++;
+        if (is_for_a_glance(actor, request))
+                actor->rare->queued_for_glance++;
+}
+
+static void queue(struct cop__actor *actor, struct cop__signal *request)
+{
+        cop__mailbox_append(&actor->mailbox, request);
+        count_queued(actor, request);
+}
+
+void cop__sys_give_way(struct cop__actor *actor)
+{
+        struct cop__signal *request = NULL;
+        if (!(actor->aside & COP__ASIDE_ASKED))
+                return;
+        while ((request = cop__mailbox_after(&actor->rare->asked, request)) != NULL)
+                count_queued(actor, request);
+        cop__machine_prepend(&actor->mailbox, &actor->rare->asked);
+        actor->aside &= (uint8_t)~COP__ASIDE_ASKED;
+}
+
+void cop__sys_due(struct cop__actor *actor, struct cop__signal *request)
+{
+        struct cop__rare *rare = actor->rare;
+        if (--rare->queued == 0) {
+                rare->queued_for_glance = 0; /* an upgrade may have changed what is */
+                actor->aside &= (uint8_t)~COP__ASIDE_QUEUED;
+        }
+        ask(actor, request);
+}
+
+/* All requests in the mailbox, or those for a glance, are due, in their order. */
+static void call_up(struct cop__actor *actor, bool all)
+{
+        struct cop__mailbox *mailbox = &actor->mailbox;
+        struct cop__signal *before = NULL, *next;
+        while (actor->aside & COP__ASIDE_QUEUED &&
+               (next = cop__mailbox_after(mailbox, before)) != NULL) {
+                if (next->type == COP__SIGNAL_SYS && (all || is_for_a_glance(actor, next))) {
+                        cop__mailbox_remove(mailbox, before, next);
+                        mailbox->overtaken = true; /* a search may have got as far as that */
+                        cop__sys_due(actor, next);
+                } else {
+                        before = next;
+                }
+        }
+        if (actor->rare != NULL)
+                actor->rare->queued_for_glance = 0;
+}
+
+void cop__sys_suspended(struct cop__actor *actor)
+{
+        call_up(actor, true);
+}
+
 void cop__sys_take_in(struct cop__thread *thread, struct cop__actor *actor,
                       struct cop__signal *signal)
 {
@@ -45,8 +136,10 @@ void cop__sys_take_in(struct cop__thread *thread, struct cop__actor *actor,
                 cop__fail_call(thread, cop__actor_pid(actor), signal, COP__FAILED_NO_MEMORY, NULL);
                 return;
         }
-        cop__mailbox_append(&rare->asked, signal);
-        actor->aside |= COP__ASIDE_ASKED;
+        if (has_its_turn(actor, signal))
+                queue(actor, signal);
+        else
+                ask(actor, signal);
 }
 
 static struct cop__signal *take_first(struct cop__actor *actor)
@@ -97,6 +190,7 @@ static void suspend(struct cop__actor *actor)
         if (!(actor->aside & COP__ASIDE_SUSPENDED))
                 actor->rare->looked_at = NULL;
         actor->aside |= COP__ASIDE_SUSPENDED;
+        cop__sys_suspended(actor);
         done(actor, COP_OK, cop_nil());
 }
 
@@ -290,20 +384,6 @@ void cop__sys_act(struct cop__actor *actor)
 
 /* ---- In the middle of something -------------------------------------------------------------- */
 
-/* Can it be done there? See sys.h. Where there is no state to be seen, that can be said at once. */
-static bool is_for_a_glance(const struct cop__actor *actor, const struct cop__signal *asked)
-{
-        int64_t what = ((const cop__sys_request *)cop__signal_body(asked))->what;
-        if (cop__is_outpost(actor)) /* whose process judges for itself */
-                return cop__outpost_sys_passes(actor, (enum cop__sys_what)what);
-        if (cop__sys_is_aside((enum cop__sys_what)what))
-                return true;
-        if ((what == COP__SYS_REPLACE_STATE || what == COP__SYS_GET_STATE) &&
-            !cop__state_can_be_seen(actor))
-                return true;
-        return cop__in_function(actor) && what != COP__SYS_REPLACE_STATE;
-}
-
 static void put_first(struct cop__mailbox *asked, struct cop__signal *request)
 {
         cop__store_relaxed(&request->node.next, asked->first != NULL ? &asked->first->node : NULL);
@@ -333,6 +413,8 @@ static bool find_for_a_glance(struct cop__actor *actor)
 
 void cop__sys_glance(struct cop__actor *actor)
 {
+        if (actor->rare->queued_for_glance > 0)
+                call_up(actor, false);
         while (actor->aside & COP__ASIDE_ASKED && find_for_a_glance(actor))
                 act(actor, true);
 }

@@ -7,7 +7,15 @@
  *      ◄─ REPLY, ref: cop__sys_answer ──────  done
  *      ◄─ FAILED, ref: the reason ──────────  it has died first, or of it (COP__SYS_STOP)
  *
- * A server does it between two callbacks. A function, plain or a task's, does it where it receives
+ * A server does it between two callbacks, and after the messages that came before it: most are handled by then, since
+ * a server takes one signal after the other; but if it has received in a handler, they are in its mailbox. Then the
+ * request goes there, too, behind them, and into `asked` when its turn comes. Whoever looks for messages there passes
+ * over it. A suspended server handles none, so it does at once what it is asked.
+ *
+ *      queue ──take in──► mailbox empty, a function, or suspended ──► asked ──► done
+ *                └──────► mailbox: m1, m2, SYS, m3 ── its turn, suspension, a glance ──► asked
+ *
+ * A function, plain or a task's, does it where it receives
  * or sleeps (cop__sys_rest). Whoever waits in the middle of something else, a server in a handler
  * or a function in a call, looks through what it is asked before it falls asleep (cop__sys_glance),
  * and does what concerns nothing of the user's: its status, and what it tells of its messages. A
@@ -63,6 +71,15 @@ COP__INLINE bool cop__sys_is_aside(enum cop__sys_what what)
 void cop__sys_take_in(struct cop__thread *thread, struct cop__actor *actor,
                       struct cop__signal *signal);
 
+/* A request that has been taken out of the mailbox, as its first or by a search: it is done next. */
+void cop__sys_due(struct cop__actor *actor, struct cop__signal *request);
+
+/* It handles no message from here on: no request waits for one. */
+void cop__sys_suspended(struct cop__actor *actor);
+
+/* What is put in front of the mailbox now comes before the requests that are there. */
+void cop__sys_give_way(struct cop__actor *actor);
+
 /* The first request; there is one. */
 void cop__sys_act(struct cop__actor *actor);
 
@@ -73,7 +90,7 @@ void cop__sys_reply(struct cop__actor *actor, struct cop__signal *request, cop_s
 /* Is it in a function that runs from its birth to its death, or a task's? */
 bool cop__in_function(const struct cop__actor *actor);
 
-/* It is about to wait in the middle of something; it has been asked (COP__ASIDE_ASKED). */
+/* It is about to wait in the middle of something; it has been asked (COP__ASIDE_ASKED, COP__ASIDE_QUEUED). */
 void cop__sys_glance(struct cop__actor *actor);
 
 /* A function at a point where it may be looked at: does what it is asked, and stays while it is

@@ -218,10 +218,10 @@ static COP__COLD void drop_unwanted(struct cop__actor *actor, struct cop__signal
 
 bool cop__is_parents_order(const struct cop__actor *actor, const struct cop__signal *signal)
 {
-        if (actor->parent.bits == 0 || cop__is_outpost(actor)) /* whose process decides */
+        if (cop__is_outpost(actor)) /* whose process decides */
                 return false;
         const cop_exited *exited = cop__signal_body(signal);
-        return cop_pid_equal(exited->pid, actor->parent);
+        return cop_pid_equal(exited->pid, cop__whom_it_obeys(actor));
 }
 
 COP__INLINE void run_handler(struct cop__actor *actor, const cop_handler *handler,
@@ -422,7 +422,9 @@ static COP__NOINLINE bool live_aside(struct cop__actor *actor)
                         return false;
                 handle_aside(actor, signal);
         } else if ((signal = cop__mailbox_take_first(&actor->mailbox)) != NULL) {
-                if (admits(cop__thread_here(), actor, signal))
+                if (signal->type == COP__SIGNAL_SYS)
+                        cop__sys_due(actor, signal);
+                else if (admits(cop__thread_here(), actor, signal))
                         handle_aside(actor, signal);
         } else if (!(actor->aside & COP__ASIDE_IDLE) || !cop__server_idle(actor)) {
                 return false;

@@ -161,7 +161,7 @@ void cop__wait(struct cop__actor *actor, uint64_t deadline_ns, const void *where
         if (deadline_ns != UINT64_MAX && actor->task.visitor == NULL &&
             !cop__arm_alarm(thread, actor, deadline_ns))
                 cop__exit_with(actor, COP_TUPLE(cop_atom("system_limit"), cop_atom("timer")));
-        if (COP__UNLIKELY(actor->aside & COP__ASIDE_ASKED))
+        if (COP__UNLIKELY(actor->aside & (COP__ASIDE_ASKED | COP__ASIDE_QUEUED)))
                 cop__sys_glance(actor);
         cop__let_go(actor);
         cop__press(actor, COP__PRESSURE_NONE);

@@ -110,6 +110,12 @@ static inline const char *text_of(cop_term term)
         return text;
 }
 
+/* What it has in use of a stack that it waits on; 0: it does not. */
+static inline uint32_t stack_bytes_of(cop_node *node, cop_pid pid)
+{
+        return cop__load_relaxed(&cop__slot_of(node, pid)->task.stack_bytes);
+}
+
 static inline cop_ref watch(cop_pid pid)
 {
         cop_ref ref;

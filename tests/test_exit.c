@@ -391,9 +391,9 @@ IN_NODE(SPN_28_a_reason_of_128_KB_arrives_whole_both_ways)
 
 typedef struct speaker {
         cop_pid parent;
-        int64_t traps, waits, fails;
+        int64_t traps, waits, fails, obeys;
 } speaker;
-COP_MESSAGE(speaker, parent, traps, waits, fails);
+COP_MESSAGE(speaker, parent, traps, waits, fails, obeys);
 
 static void speaker_init(speaker *self, const speaker *with)
 {
@@ -425,7 +425,8 @@ static cop_pid new_speaker(speaker with, cop_ref *ref)
         cop_pid pid;
         with.parent = cop_self();
         cop_spawn_options options = { .server = &speaker_server, .kind = COP_KIND_OF(speaker),
-                                      .argument = &with, .monitor = true, .monitor_ref = ref };
+                                      .argument = &with, .monitor = true, .monitor_ref = ref,
+                                      .link = with.obeys };
         ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_OK);
         settle_with(pid);
         return pid;
@@ -468,7 +469,7 @@ IN_NODE(GSV_life_20_an_exit_signal_to_one_that_does_not_trap_runs_no_terminate)
 IN_NODE(one_that_traps_is_ended_by_its_parents_signal_with_terminate)
 {
         cop_ref ref;
-        cop_pid p = new_speaker((speaker){ .traps = true }, &ref);
+        cop_pid p = new_speaker((speaker){ .traps = true, .obeys = true }, &ref);
         send_exit(p, "shutdown");
         await_last_words("shutdown");
         await_down(ref, "shutdown");
@@ -489,7 +490,7 @@ IN_NODE(GSV_life_25_one_that_traps_lives_on_after_a_strangers_signal)
 IN_NODE(EXS_06_kill_ends_even_a_terminate_that_waits_for_ever)
 {
         cop_ref ref;
-        cop_pid p = new_speaker((speaker){ .traps = true, .waits = true }, &ref);
+        cop_pid p = new_speaker((speaker){ .traps = true, .waits = true, .obeys = true }, &ref);
         send_exit(p, "shutdown");
         await_last_words("shutdown");
         send_exit(p, "kill");

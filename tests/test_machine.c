@@ -724,6 +724,40 @@ IN_NODE(the_struct_of_a_machine_can_be_seen_and_replaced_and_the_machine_suspend
         put_down(pid);
 }
 
+/* Its init waits, and then inserts an event. */
+static void slow_dial_init(dial *self)
+{
+        dial_init(self);
+        await_and_drop(COP_KIND(go));
+        cop_insert_event(step, "", 5);
+}
+
+typedef dial slow_dial;
+COP_MACHINE(slow_dial, OFF, COP_INIT(slow_dial_init), COP_STATE(dial), COP_IN_ANY(step, dial_step));
+
+static void asks_what_it_shows(const rung *r)
+{
+        cop_term state;
+        rung shown = { "" };
+        ck_assert_int_eq(cop_sys_get_state(r->name, PATIENCE_MS, &state), COP_OK);
+        snprintf(shown.name, sizeof(shown.name), "%s", text_of(state));
+        cop_term_free(state);
+        cop_send_value(cop_to_pid(cop_parent()), COP_KIND_OF(rung), &shown);
+}
+
+IN_NODE(events_that_init_inserts_come_before_what_sys_asks)
+{
+        cop_pid pid = cop_spawn_server(&slow_dial_machine, "dial");
+        await_true(stack_bytes_of(node, pid) > 0); /* it waits in its init */
+        cop_pid other = cop_spawn_with(asks_what_it_shows, rung, "dial");
+        await_true(stack_bytes_of(node, other) > 0); /* it has asked */
+        cop_send(pid, step, "", 100);
+        cop_send(pid, go);
+        cop_auto message = await(COP_KIND(rung));
+        ck_assert_str_eq(cop_read(rung, message)->name, "{dial, 5, '1234'}");
+        put_down(pid);
+}
+
 /* ---- Other tables ------------------------------------------------------------------------ */
 
 typedef struct {
@@ -813,7 +847,7 @@ IN_NODE(GSM_28_a_machine_that_waits_holds_no_stack_keeps_its_state_and_wakes)
         struct cop__glimpse glimpse;
         LOG_IS(pid, "on:from_on");
         settle_with(pid);
-        ck_assert_uint_eq(cop__load_relaxed(&cop__slot_of(node, pid)->task.stack_bytes), 0);
+        ck_assert_uint_eq(stack_bytes_of(node, pid), 0);
         await_true(cop__glimpse_of(node, pid, &glimpse) &&
                    glimpse.bytes < 4 * (sizeof(lamp) + sizeof(struct cop__actor)));
         tell_lamp(pid, "", 1);

@@ -307,7 +307,7 @@ static void exits_it(const relay *r)
 
 IN_PROCESSES(one_that_traps_obeys_its_parent_even_when_suspended_and_nobody_else)
 {
-        cop_pid pid = START_APART(.server = &account_server);
+        cop_pid pid = START_APART(.server = &account_server, .link = true);
         cop_ref ref = watch(pid);
         cop_send(pid, trap);
         ck_assert_int_eq(sum_of(pid), 0);
@@ -320,6 +320,41 @@ IN_PROCESSES(one_that_traps_obeys_its_parent_even_when_suspended_and_nobody_else
         cop_auto message = await(COP_KIND(last));
         ck_assert_str_eq(text_of(cop_read(last, message)->reason), "shutdown");
         await_down(ref, "shutdown");
+}
+
+IN_PROCESSES(who_was_spawned_without_a_link_has_no_parent_to_obey)
+{
+        cop_pid pid = START_APART(.server = &account_server);
+        cop_send(pid, trap);
+        ck_assert_int_eq(sum_of(pid), 0);
+        cop_send_exit(pid, cop_atom("holiday"));
+        ck_assert_int_eq(sum_of(pid), 1); /* it is a message to it, which it counts */
+}
+
+typedef struct told {
+        cop_text text;
+} told;
+COP_MESSAGE(told, text);
+
+static void tells_the_state(const relay *r)
+{
+        cop_send(cop_parent(), told, .text = cop_text_of(state_of(r->pid)));
+}
+
+IN_PROCESSES(a_state_is_looked_at_after_the_messages_that_came_before_and_before_the_others)
+{
+        cop_pid pid = START_APART(.server = &account_server);
+        cop_send(pid, stay);
+        await_and_drop(COP_KIND(stay));
+        for (int i = 0; i < 3; i++)
+                cop_send(pid, add, .number = 1);
+        cop_pid other = cop_spawn_with(tells_the_state, relay, .pid = pid);
+        await_true(stack_bytes_of(node, other) > 0); /* it waits: it has asked */
+        cop_send(pid, add, .number = 100);
+        cop_send(pid, go);
+        cop_auto message = await(COP_KIND(told));
+        ck_assert_str_eq(cop_read(told, message)->text.data, "{account, 3, \"Ada\", \"1815\"}");
+        ck_assert_int_eq(sum_of(pid), 103);
 }
 
 IN_PROCESSES(a_suspended_one_that_is_stopped_terminates_with_the_reason)
@@ -468,7 +503,7 @@ static void asks_for_its_state(const relay *r)
 static cop_pid ask_in_vain(cop_node *node, cop_pid pid)
 {
         cop_pid asker = cop_spawn_with(asks_for_its_state, relay, .pid = pid);
-        await_true(cop__load_relaxed(&cop__slot_of(node, asker)->task.stack_bytes) > 0);
+        await_true(stack_bytes_of(node, asker) > 0);
         settle_with(pid);
         return asker;
 }

@@ -486,11 +486,6 @@ IN_NODE(a_bad_idle_time_and_one_without_an_entry_end_the_server)
                         "\"a time is 0 or more milliseconds, or COP_FOREVER\"}}");
 }
 
-static uint64_t stack_bytes_of(cop_node *node, cop_pid pid)
-{
-        return cop__load_relaxed(&cop__slot_of(node, pid)->task.stack_bytes);
-}
-
 IN_NODE(GSV_life_16_an_idle_server_holds_no_stack_keeps_its_state_and_wakes_for_a_message)
 {
         cop_pid pid = new_clerk();
@@ -596,16 +591,44 @@ IN_NODE(GSV_life_25_shutdown_of_another_than_its_parent_is_a_message_for_one_tha
         ck_assert_int_eq(call(pid), 3);
 }
 
-/* In OTP a server that was started without a link has no parent; here it is whoever spawned it. */
-IN_NODE(GSV_life_25_an_exit_signal_of_its_spawner_ends_one_that_traps_linked_or_not)
+IN_NODE(GSV_life_25_an_exit_signal_of_its_parent_ends_one_that_traps)
 {
-        cop_pid pid = new_clerk();
+        cop_spawn_options options = CLERK(SAY);
+        cop_pid pid;
+        options.link = true;
+        ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_OK);
+        hear("init");
         cop_ref ref = watch(pid);
         cop_send(pid, order, .deed = TRAP);
         ck_assert_int_eq(call(pid), 2);
         cop_send_exit(pid, cop_atom("holiday"));
         hear("terminate holiday");
         await_down(ref, "holiday");
+        await_exited(pid, "holiday");
+        nothing_has_come();
+}
+
+IN_NODE(GSV_life_25_who_was_spawned_without_a_link_has_no_parent_to_obey)
+{
+        cop_pid pid = new_clerk();
+        cop_send(pid, order, .deed = TRAP);
+        ck_assert_int_eq(call(pid), 2);
+        ck_assert_int_eq(cop_link(pid), COP_OK); /* later: that makes none */
+        cop_send_exit(pid, cop_atom("holiday"));
+        hear("holiday");
+        ck_assert_int_eq(call(pid), 3);
+        nothing_has_come();
+}
+
+IN_NODE(GSV_life_25_cop_shutdown_ends_one_that_traps_whoever_spawned_it)
+{
+        cop_pid pid = new_clerk();
+        cop_ref ref = watch(pid);
+        cop_send(pid, order, .deed = TRAP);
+        ck_assert_int_eq(call(pid), 2);
+        ck_assert_int_eq(cop_shutdown(pid, COP_FOREVER), COP_OK);
+        hear("terminate shutdown");
+        await_down(ref, "shutdown");
         nothing_has_come();
 }
 
@@ -663,18 +686,19 @@ IN_NODE(GSV_life_29_stop_of_the_dead_and_of_what_is_no_server_is_an_error)
         ck_assert(cop_is_alive(plain));
 }
 
-/* In OTP a stop waits its turn behind the casts that came before it; here it overtakes them, as all of sys does. */
-IN_NODE(a_stop_that_times_out_is_obeyed_when_the_handler_has_ended)
+IN_NODE(GSV_life_27_a_stop_waits_for_the_messages_that_came_before_it_and_drops_the_others)
 {
         cop_pid pid = new_clerk();
         cop_ref ref = watch(pid);
         cop_send(pid, order, .deed = BLOCK);
         hear("blocked");
         cop_send(pid, order, .deed = SAY);
-        ck_assert_int_eq(cop_stop(pid, cop_atom("normal"), 10), COP_E_TIMEOUT);
+        ck_assert_int_eq(cop_stop(pid, cop_atom("normal"), 10), COP_E_TIMEOUT); /* is obeyed all the same */
         ck_assert(cop_is_alive(pid));
+        cop_send(pid, order, .deed = SAY);
         cop_send(pid, go);
-        hear("terminate normal"); /* and not the order that waited */
+        hear("order");
+        hear("terminate normal"); /* and not the order that came after it */
         await_down(ref, "normal");
         nothing_has_come();
 }

@@ -1,6 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* Looking into servers that run: their state, their events, and holding them still. */
 #include <coppice/preempt.h>
+#include <coppice/sys.h>
 #include <coppice/task.h>
 #include <pthread.h>
 #include <sched.h>
@@ -27,6 +28,15 @@ COP_SERVER(closed, COP_ON(get, closed_on_get));
 static cop_pid new_account(void)
 {
         return cop_spawn_server(&account_server, NULL);
+}
+
+/* One that obeys this actor, to which it is linked. */
+static cop_pid new_own_account(void)
+{
+        cop_pid pid;
+        cop_spawn_options options = { .server = &account_server, .link = true };
+        ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_OK);
+        return pid;
 }
 
 /* ---- State ----------------------------------------------------------------------------- */
@@ -115,7 +125,6 @@ TEST(outside_a_node_nobody_is_asked)
 
 /* ---- Suspension -------------------------------------------------------------------------- */
 
-/* What waits when it is suspended waits on: in OTP a suspension is a message, which comes after it. */
 IN_NODE(SYS_01_a_suspended_server_handles_nothing_and_then_all_in_order)
 {
         cop_pid pid = new_account();
@@ -169,6 +178,207 @@ IN_NODE(SYS_01_what_came_before_during_and_after_is_handled_in_its_order)
         }
 }
 
+/* ---- Their place among the messages ------------------------------------------------------- */
+
+typedef struct errand {
+        int64_t what;
+        cop_pid pid;
+} errand;
+COP_MESSAGE(errand, what, pid);
+
+typedef struct answered {
+        int64_t what, status;
+        cop_text text;
+} answered;
+COP_MESSAGE(answered, what, status, text);
+
+enum { SHOW = 1, REPLACE, SUSPEND, RESUME, STOP, STATUS, COUNT };
+
+/* Asks for one thing, and tells what came of it. */
+static void runs(const errand *e)
+{
+        cop_term term = cop_nil();
+        cop_status status = COP_OK;
+        switch (e->what) {
+        case SHOW:
+                status = cop_sys_get_state(e->pid, PATIENCE_MS, &term);
+                break;
+        case STATUS:
+                status = cop_sys_get_status(e->pid, PATIENCE_MS, &term);
+                break;
+        case REPLACE:
+                status = replace(e->pid, "{account, 1000, \"\", \"\"}", NULL);
+                break;
+        case SUSPEND:
+                status = cop_sys_suspend(e->pid, PATIENCE_MS);
+                break;
+        case RESUME:
+                status = cop_sys_resume(e->pid, PATIENCE_MS);
+                break;
+        case STOP:
+                status = cop_stop(e->pid, cop_atom("normal"), PATIENCE_MS);
+                break;
+        default:
+                status = cop_sys_statistics_on(e->pid, PATIENCE_MS, true);
+        }
+        cop_send(cop_parent(), answered, .what = e->what, .status = status, .text = cop_text_of(text_of(term)));
+        if (status == COP_OK)
+                cop_term_free(term);
+}
+
+/* It is asked, and the request is behind all that is in its mailbox, which the count says. */
+static void ask_in_its_turn(cop_node *node, cop_pid pid, int64_t what, uint32_t behind)
+{
+        cop_spawn_with(runs, errand, .what = what, .pid = pid);
+        await_true(cop__load_relaxed(&cop__slot_of(node, pid)->mailbox.count) == behind + 1);
+}
+
+static cop_pid stays_with_mail(cop_node *node, unsigned count)
+{
+        cop_pid pid = new_account();
+        cop_send(pid, stay);
+        await_and_drop(COP_KIND(stay));
+        for (unsigned i = 0; i < count; i++)
+                cop_send(pid, add, .number = 1);
+        await_true(cop__load_relaxed(&cop__slot_of(node, pid)->mailbox.count) == count);
+        return pid;
+}
+
+static void await_done(int64_t what, const char *text)
+{
+        cop_auto message = await(COP_FIELD(answered, what, what));
+        ck_assert_int_eq(cop_read(answered, message)->status, COP_OK);
+        ck_assert_str_eq(cop_read(answered, message)->text.data, text);
+}
+
+IN_NODE(a_state_is_looked_at_and_replaced_after_the_messages_that_came_before)
+{
+        cop_pid pid = stays_with_mail(node, 3);
+        ask_in_its_turn(node, pid, SHOW, 3);
+        cop_send(pid, add, .number = 100);
+        await_true(cop__load_relaxed(&cop__slot_of(node, pid)->mailbox.count) == 5);
+        ask_in_its_turn(node, pid, REPLACE, 5);
+        cop_send(pid, add, .number = 7);
+        cop_send(pid, go);
+        await_done(SHOW, "{account, 3, \"Ada\", \"1815\"}");
+        await_done(REPLACE, "[]");
+        ck_assert_int_eq(sum_of(pid), 1007);
+}
+
+IN_NODE(SYS_01_what_came_before_a_suspension_is_handled_before_it_and_what_came_after_is_not)
+{
+        cop_pid pid = stays_with_mail(node, 3);
+        ask_in_its_turn(node, pid, SUSPEND, 3);
+        cop_send(pid, add, .number = 100);
+        cop_send(pid, go);
+        await_done(SUSPEND, "[]");
+        ck_assert_str_eq(state_of(pid), "{account, 3, \"Ada\", \"1815\"}");
+        ck_assert_int_eq(cop_sys_resume(pid, PATIENCE_MS), COP_OK);
+        ck_assert_int_eq(sum_of(pid), 103);
+}
+
+IN_NODE(SYS_01_one_that_is_suspended_does_what_else_it_was_asked_without_the_messages_in_between)
+{
+        cop_pid pid = stays_with_mail(node, 1);
+        ask_in_its_turn(node, pid, SUSPEND, 1);
+        cop_send(pid, add, .number = 100);
+        await_true(cop__load_relaxed(&cop__slot_of(node, pid)->mailbox.count) == 3);
+        ask_in_its_turn(node, pid, SHOW, 3);
+        ask_in_its_turn(node, pid, RESUME, 4);
+        cop_send(pid, go);
+        await_done(SUSPEND, "[]");
+        await_done(SHOW, "{account, 1, \"Ada\", \"1815\"}");
+        await_done(RESUME, "[]");
+        ck_assert_int_eq(sum_of(pid), 101);
+}
+
+IN_NODE(what_is_answered_while_a_handler_waits_does_not_wait_for_the_messages)
+{
+        cop_pid pid = stays_with_mail(node, 3);
+        ask_in_its_turn(node, pid, SHOW, 3);
+        ck_assert_int_eq(cop_sys_statistics_on(pid, PATIENCE_MS, true), COP_OK);
+        ck_assert_str_eq(status_of(pid, "status"), "waiting");
+        ck_assert_str_eq(status_of(pid, "state"), "busy");
+        cop_send(pid, go);
+        await_done(SHOW, "{account, 3, \"Ada\", \"1815\"}");
+}
+
+/* Receives in its handler whatever comes, up to a go; and then once more, with what it asks for behind it. */
+typedef struct greedy {
+        int64_t count;
+} greedy;
+COP_MESSAGE(greedy, count);
+
+static void greedy_on_stay(greedy *self, const stay *unused)
+{
+        (void)unused;
+        cop_send(cop_parent(), stay);
+        for (;;) {
+                cop_auto message = cop_receive(COP_FOREVER, COP_ANY);
+                if (cop_read(go, message) != NULL)
+                        return;
+                ck_assert(cop_read(add, message) != NULL);
+                self->count++;
+                cop_send(cop_parent(), sum, .number = self->count);
+        }
+}
+
+COP_SERVER(greedy, COP_ON(stay, greedy_on_stay), COP_STATE(greedy));
+
+IN_NODE(a_receive_for_anything_passes_over_what_sys_asks)
+{
+        cop_pid pid = cop_spawn_server(&greedy_server, NULL);
+        cop_send(pid, stay);
+        await_and_drop(COP_KIND(stay));
+        cop_spawn_with(runs, errand, .what = SHOW, .pid = pid); /* with nothing before it */
+        for (int i = 0; i < 3; i++) {
+                cop_send(pid, add, .number = 1);
+                await_and_drop(COP_KIND(sum));
+        }
+        cop_send(pid, go);
+        await_done(SHOW, "{greedy, 3}");
+        nothing_has_come();
+}
+
+/* Its handler finds in the mailbox only what is behind a request. */
+static void greedy_picks(greedy *self, const stay *unused)
+{
+        (void)unused;
+        cop_send(cop_parent(), stay);
+        await_and_drop(COP_KIND(go));
+        for (int i = 0; i < 2; i++) {
+                cop_auto message = cop_receive(COP_FOREVER, COP_ANY);
+                const add *a = cop_read(add, message);
+                ck_assert(a != NULL);
+                self->count = self->count * 10 + a->number;
+        }
+}
+
+typedef greedy picky;
+COP_SERVER(picky, COP_ON(stay, greedy_picks), COP_STATE(greedy));
+
+IN_NODE(a_receive_takes_the_messages_on_both_sides_of_a_request)
+{
+        cop_pid pid = cop_spawn_server(&picky_server, NULL);
+        cop_send(pid, stay);
+        await_and_drop(COP_KIND(stay));
+        cop_send(pid, add, .number = 1);
+        await_true(cop__load_relaxed(&cop__slot_of(node, pid)->mailbox.count) == 1);
+        ask_in_its_turn(node, pid, SHOW, 1);
+        cop_send(pid, add, .number = 2);
+        cop_send(pid, go);
+        await_done(SHOW, "{greedy, 12}");
+}
+
+IN_NODE(a_request_that_waits_among_the_messages_is_answered_when_the_server_dies)
+{
+        cop_pid pid = stays_with_mail(node, 3);
+        ask_in_its_turn(node, pid, SHOW, 3);
+        cop_send_exit(pid, cop_atom("boom"));
+        cop_auto message = await(COP_KIND(answered));
+        ck_assert_int_eq(cop_read(answered, message)->status, COP_E_DIED);
+}
+
 IN_NODE(SYS_04_an_exit_signal_ends_a_suspended_server)
 {
         cop_pid pid = new_account();
@@ -190,7 +400,7 @@ static void exits_it(const relay *r)
 
 IN_NODE(SYS_04_one_that_traps_obeys_its_parent_even_when_suspended_and_nobody_else)
 {
-        cop_pid pid = new_account();
+        cop_pid pid = new_own_account();
         cop_ref ref = watch(pid);
         cop_send(pid, trap);
         ck_assert_int_eq(sum_of(pid), 0);
@@ -213,14 +423,14 @@ static void suspends_it(const relay *r)
 
 IN_NODE(SYS_04_an_order_of_the_parent_that_waited_when_it_was_suspended_is_obeyed)
 {
-        cop_pid pid = new_account();
+        cop_pid pid = new_own_account();
         cop_ref ref = watch(pid);
         cop_send(pid, trap);
         cop_send(pid, stay);
         await_and_drop(COP_KIND(stay));
         cop_pid other = cop_spawn_with(suspends_it, relay, .pid = pid);
         cop_ref done = watch(other);
-        await_true(cop__load_relaxed(&cop__slot_of(node, other)->task.stack_bytes) > 0); /* it waits: it has asked */
+        await_true(stack_bytes_of(node, other) > 0); /* it waits: it has asked */
         cop_send_exit(pid, cop_atom("shutdown"));
         settle_with(pid); /* both wait, the order in the mailbox */
         cop_send(pid, go);
@@ -262,9 +472,8 @@ COP_SERVER(loyal, COP_INIT(loyal_init));
 static void starts_a_loyal_one(void)
 {
         cop_pid pid;
-        ck_assert_int_eq(cop_start(&(cop_spawn_options){ .server = &loyal_server }, PATIENCE_MS,
-                                   &pid),
-                         COP_OK);
+        cop_spawn_options options = { .server = &loyal_server, .link = true };
+        ck_assert_int_eq(cop_start(&options, PATIENCE_MS, &pid), COP_OK);
         cop_send(cop_parent(), relay, .pid = pid);
         await_and_drop(COP_KIND(go));
         cop_exit(cop_atom("bye"));
@@ -565,7 +774,7 @@ IN_NODE(a_request_to_one_that_dies_with_it_is_answered_with_its_reason)
         cop_send(pid, stay);
         await_and_drop(COP_KIND(stay));
         cop_pid asker = cop_spawn_with(asks_for_its_state, relay, .pid = pid);
-        await_true(cop__load_relaxed(&cop__slot_of(node, asker)->task.stack_bytes) > 0);
+        await_true(stack_bytes_of(node, asker) > 0);
         settle_with(pid); /* it has the request */
         cop_send_exit(pid, cop_atom("boom"));
         cop_auto message = await(COP_KIND(outcome));

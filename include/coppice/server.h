@@ -32,7 +32,7 @@
  *              no message has come for as long as cop_idle_after() said
  *      COP_TERMINATE(function)            void function(state *, cop_term reason)
  *              last: after cop_exit() in a callback, on cop_stop(), or when an actor that traps exits is told to stop by
- *              an exit signal of its parent, which is who spawned it, linked or not. Not after a fault, since the state may
+ *              an exit signal of its parent, which is who spawned it with a link. Not after a fault, since the state may
  *              be broken; not when an exit signal ends one that does not trap exits, which has no moment to run it. If it
  *              exits itself, that reason is the one
  *      COP_STATE(kind)                    the state's own type, which is a message kind, too
@@ -131,7 +131,7 @@ COP_API void cop_idle_after(int64_t ms);
 
 /*
  * Stops a server and waits until it has ended: its terminate has run with `reason`, its name is free. It stops between two
- * callbacks, before the messages that wait, which are dropped; also while suspended (sys.h).
+ * callbacks, after the messages that came before, and what has come since is dropped; while suspended (sys.h) at once.
  * Errors: COP_E_DIED (it ended with another reason, cop_failure()), COP_E_NO_ACTOR, COP_E_NO_NAME, COP_E_TIMEOUT (it
  * will stop as soon as it can), COP_E_BAD_ARGUMENT (a plain actor, a thread of the program, the caller itself),
  * COP_E_NO_MEMORY, COP_E_NO_NODE. A caller that is linked to it hears of its end as of any.

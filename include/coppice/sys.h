@@ -10,8 +10,8 @@
  *
  * Every actor answers, without a line of its own; its state only if it says what that is: a server
  * with COP_STATE, a function, plain or a task's, with cop_sys_show(). A server does what it is
- * asked between two callbacks, a function where it receives, selects or sleeps. What was sent
- * before is handled before only if it had begun with it: these requests overtake messages.
+ * asked between two callbacks and in its turn: after the messages that came before, unless it is
+ * suspended, when it handles none. A function does it where it receives, selects or sleeps.
  *
  * Who waits in the middle of something, a server in its handler or a function in a call, answers
  * there what needs nothing of the user's: status, trace, log and statistics; a function also its
