@@ -7,12 +7,17 @@
  * To let a handler hear an event is to call it and to be content with no answer: the call ends when the handler has, one
  * way or the other, and if the handler has died it says why. The link that also tells of it is for handlers that
  * die between two events, and for a manager that is killed.
+ *
+ * The owner of a supervised handler is linked to the manager, too, so that a kill or a fault of that reaches it; that it has
+ * ended the manager learns by a monitor for each handler, which no unlinking undoes. The link ends with the owner's last
+ * handler, and so before an orderly end of the manager; but not one that was there before, as a parent's is.
  */
 #include <coppice/event_manager.h>
 
 #include <string.h>
 
 #include "actors/actor.h"
+#include "actors/relation.h"
 #include "mailbox/kind.h"
 
 #define START_MS_DEFAULT 5000
@@ -72,6 +77,7 @@ struct handler {
         cop_pid pid;
         cop_pid owner;        /* nobody: it is not supervised */
         cop_ref owner_down;
+        bool ties_owner;      /* the link to its owner is there for handlers, this and perhaps others */
         char id[COP_NAME_MAX + 1];
 };
 
@@ -93,6 +99,38 @@ static struct handler **place_of(manager *self, const char *id, size_t size)
         return at;
 }
 
+static struct handler *another_of(const manager *self, cop_pid owner)
+{
+        struct handler *at = self->newest;
+        while (at != NULL && !cop_pid_equal(at->owner, owner))
+                at = at->next;
+        return at;
+}
+
+/* The handler is in no list any more. */
+static void leave_owner(const manager *self, struct handler *gone)
+{
+        cop_demonitor_flush(gone->owner_down);
+        if (gone->ties_owner && another_of(self, gone->owner) == NULL)
+                cop_unlink(gone->owner);
+}
+
+/* It is in no list yet. A link for another of the owner's handlers is one for this. */
+static cop_status join_owner(const manager *self, struct handler *handler, cop_pid owner)
+{
+        struct cop__actor *actor = cop__actor_here();
+        const struct handler *other = another_of(self, owner);
+        bool linked = cop_pid_equal(owner, cop__whom_it_obeys(actor)) ||
+                      cop__relation_find(actor, COP__TIE_LINK, owner.bits, (cop_ref){ 0 }) != NULL;
+        cop_status status = cop_monitor(owner, &handler->owner_down);
+        handler->ties_owner = other != NULL ? other->ties_owner : !linked;
+        if (status == COP_OK && !linked)
+                status = cop_link(owner);
+        if (status != COP_OK)
+                cop_demonitor_flush(handler->owner_down);
+        return status;
+}
+
 /* The handler has ended, or will have: it is forgotten, and its owner told. */
 static void forget(manager *self, struct handler *gone, cop_term reason)
 {
@@ -103,7 +141,7 @@ static void forget(manager *self, struct handler *gone, cop_term reason)
         if (cop_is_atom(reason, "remove_handler"))
                 reason = cop_atom("normal");
         if (gone->owner.bits != 0) {
-                cop_demonitor_flush(gone->owner_down);
+                leave_owner(self, gone);
                 cop_send(gone->owner, cop_handler_gone, .id = cop_symbol_of(gone->id),
                          .manager = cop_self(), .reason = reason);
         }
@@ -193,7 +231,7 @@ static cop_status add_handler(manager *self, const cop__handler_add *add, cop_pi
         handler->server = (const cop_behaviour *)(uintptr_t)add->server;
         cop_status status = start(add, &pid);
         if (status == COP_OK && owner.bits != 0) {
-                status = cop_monitor(owner, &handler->owner_down);
+                status = join_owner(self, handler, owner);
                 if (status != COP_OK)
                         put_down(pid);
         }
@@ -344,9 +382,9 @@ static cop_status hand_over(manager *self, cop_symbol from, cop_term left)
         cop_message_free(reply);
         if (status != COP_E_DIED && status != COP_E_NO_ACTOR && status != COP_E_TIMEOUT)
                 return COP_OK; /* what it answers, if anything, is no matter */
-        if (handler->owner.bits != 0)
-                cop_demonitor_flush(handler->owner_down);
         self->newest = handler->next;
+        if (handler->owner.bits != 0)
+                leave_owner(self, handler);
         put_down(handler->pid);
         cop_release(handler);
         return status;

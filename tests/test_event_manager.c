@@ -483,7 +483,102 @@ IN_NODE(a_supervised_handler_ends_with_its_owner)
         put_down(pid);
 }
 
-/* And nobody is left who could tell an owner: GEV-06 is of a manager that stops. */
+static void owner_says(const setup *s, const char *what)
+{
+        const listener owner = { .who = "owner", .teller = s->teller };
+        says(&owner, what);
+}
+
+static void owns_and_waits(const setup *s)
+{
+        setup own = { s->who, s->teller, START_WELL };
+        cop_trap_exit(s->how != 0);
+        cop_add_handler("alarms", .id = "owned", .server = &listener_server,
+                        .kind = COP_KIND_OF(setup), .argument = &own, .supervised = true);
+        owner_says(s, "ready");
+        cop_auto exited = cop_receive(COP_FOREVER, COP_KIND(cop_exited));
+        cop_exit(COP_TUPLE(cop_atom("told"), cop_read(cop_exited, exited)->reason));
+}
+
+IN_NODE(the_kill_of_a_manager_ends_the_owner_of_a_supervised_handler_or_is_told_if_it_traps)
+{
+        for (int traps = 0; traps < 2; traps++) {
+                cop_pid pid = alarms();
+                cop_ref ref = spawn_watched(RUN_WITH(owns_and_waits, setup, .who = COP_SYMBOL("o"),
+                                                     .teller = cop_self(), .how = traps));
+                await_heard("owner", "ready");
+                put_down(pid);
+                await_down(ref, traps ? "{told, killed}" : "killed");
+        }
+}
+
+static void owns_and_goes_on(const setup *s)
+{
+        setup own = { s->who, s->teller, START_WELL };
+        cop_add_handler("alarms", .id = "one", .server = &listener_server,
+                        .kind = COP_KIND_OF(setup), .argument = &own, .supervised = true);
+        cop_add_handler("alarms", .id = "two", .server = &listener_server,
+                        .kind = COP_KIND_OF(setup), .argument = &own, .supervised = true);
+        owner_says(s, "ready");
+        for (int i = 0; i < 2; i++)
+                await_and_drop(COP_KIND(cop_handler_gone));
+        owner_says(s, "told");
+        await_and_drop(COP_KIND(fire));
+}
+
+IN_NODE(GEV_06_an_owner_outlives_a_manager_that_stops_for_whatever_reason)
+{
+        cop_pid pid = alarms();
+        cop_pid owner = cop_spawn_with(owns_and_goes_on, setup, .who = COP_SYMBOL("o"), .teller = cop_self());
+        cop_ref ref = watch(owner);
+        await_heard("owner", "ready");
+        ck_assert_int_eq(cop_stop(pid, cop_atom("shutdown"), PATIENCE_MS), COP_OK);
+        for (int i = 0; i < 2; i++)
+                await_heard("o", "stop");
+        await_heard("owner", "told");
+        cop_send(owner, fire, 1);
+        await_down(ref, "normal");
+}
+
+IN_NODE(the_link_to_an_owner_ends_with_its_last_handler)
+{
+        cop_pid pid = alarms();
+        cop_pid owner = cop_spawn_with(owns_and_goes_on, setup, .who = COP_SYMBOL("o"), .teller = cop_self());
+        cop_ref ref = watch(owner);
+        await_heard("owner", "ready");
+        ck_assert_int_eq(cop_delete_handler("alarms", "one", cop_nil(), NULL), COP_OK);
+        await_heard("o", "normal");
+        ck_assert(strstr(info_of(owner, "links"), "<") != NULL);
+        ck_assert_int_eq(cop_delete_handler("alarms", "two", cop_nil(), NULL), COP_OK);
+        await_heard("o", "normal");
+        await_heard("owner", "told");
+        put_down(pid);
+        cop_send(owner, fire, 1);
+        await_down(ref, "normal");
+}
+
+/* Who started it with a link keeps that, whatever else is between the two. */
+static void starts_and_owns(const setup *s)
+{
+        cop_spawn_options options = { .server = &cop_event_manager, .name = "alarms", .link = true };
+        setup own = { s->who, s->teller, START_WELL };
+        cop_pid pid;
+        ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_OK);
+        cop_add_handler("alarms", .id = "owned", .server = &listener_server,
+                        .kind = COP_KIND_OF(setup), .argument = &own, .supervised = true);
+        cop_delete_handler("alarms", "owned", cop_nil(), NULL);
+        await_and_drop(COP_KIND(cop_handler_gone));
+        cop_send_exit(pid, cop_atom("kill"));
+        await_and_drop(COP_KIND(fire));
+}
+
+IN_NODE(the_link_of_a_manager_to_its_parent_stays_when_a_handler_of_the_parent_goes)
+{
+        cop_ref ref = spawn_watched(RUN_WITH(starts_and_owns, setup, .who = COP_SYMBOL("o"), .teller = cop_self()));
+        await_heard("o", "normal");
+        await_down(ref, "killed");
+}
+
 IN_NODE(handlers_end_with_a_manager_that_is_killed)
 {
         cop_pid pid = alarms();
@@ -495,6 +590,7 @@ IN_NODE(handlers_end_with_a_manager_that_is_killed)
         cop_term_free(list);
         put_down(pid);
         await_down(ref, "killed");
+        await_exited(pid, "killed"); /* to an owner */
         nothing_has_come();
 }
 

@@ -14,8 +14,9 @@
  * each has finished with it before the next one begins; so a handler that hangs holds up its manager. What a
  * handler replies to an event goes nowhere.
  *
- * What people get wrong: a manager that is killed, or faults, can tell nobody of its handlers' end. Who must know of that
- * links or monitors the manager.
+ * Who adds a handler as `supervised` is told when that ends (cop_handler_gone), and is linked to the manager as long as it has
+ * one there: a manager that is killed, or faults, can tell nobody of its handlers, and ends whoever does not trap exits. When it
+ * ends in order, that link is undone first, and every owner is told.
  *
  * How a handler ends: by cop_exit(cop_atom("remove_handler")), which is no failure; by any other exit or crash; when it is
  * deleted; when whoever added it as `supervised` ends; or with its manager. Its COP_TERMINATE runs as a server's does.
@@ -38,7 +39,7 @@ typedef struct cop_handler_options {
         const cop_kind *kind;        /* of `argument`, for its init; NULL: none */
         const void *argument;        /* copied */
         int64_t start_ms;            /* how long its init may take: 5,000 */
-        bool supervised;             /* the caller is told when it ends (cop_handler_gone), and it ends with the caller */
+        bool supervised;             /* the caller is told when it ends, it ends with the caller, and a link ties the two: see above */
 } cop_handler_options;
 
 /* A supervised handler has ended: with normal when it was deleted or removed itself, shutdown when its manager ended,
