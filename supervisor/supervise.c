@@ -3,13 +3,17 @@
  * cop_supervise: the start of a tree by who is no supervisor itself.
  *
  * The root is linked from its first instruction, so that it never outlives its caller, and
- * monitored until it runs, so that a failed start is an answer: the root unlinks before it exits
- * then, and a caller that does not trap exits lives on.
+ * monitored until it runs, so that a failed start is an answer: until then the caller's half of the
+ * link is hushed, and one that does not trap exits lives on, whatever the root dies of. In an OS
+ * process of its own the caller has no half, and there the root unlinks before it exits; one that
+ * is killed while it starts, or finds no stack, ends its caller there.
  */
 #include "supervisor/supervise.h"
 
 #include "actors/actor.h"
 #include "actors/calling.h"
+#include "actors/inside.h"
+#include "actors/relation.h"
 #include "supervisor/supervisor.h"
 
 /* A start that is waited for. */
@@ -49,14 +53,24 @@ static cop_message *news_of_root(struct cop__actor *self, const struct start *st
         }
 }
 
+/* True: it runs, and the two are linked. False: it has ended since, and only its monitor tells. */
+static bool is_tied(struct cop__actor *self, const struct start *start)
+{
+        return cop__inside_here() != NULL || cop__link_unhush(self, start->root);
+}
+
 static cop_status wait_for_root(struct cop__actor *self, const struct start *start)
 {
         cop_auto message = news_of_root(self, start);
-        const cop_down *down = cop_read(cop_down, message);
-        if (down == NULL) {
-                cop_demonitor_flush(start->monitor_ref);
-                return COP_OK;
+        if (cop_read(cop_started, message) != NULL) {
+                if (is_tied(self, start)) {
+                        cop_demonitor_flush(start->monitor_ref);
+                        return COP_OK;
+                }
+                cop_message_free(message);
+                message = cop_receive(COP_FOREVER, COP_REF(cop_down, start->monitor_ref));
         }
+        const cop_down *down = cop_read(cop_down, message);
         /* Killed by somebody, it has not unlinked: what has been trapped of that is the answer. */
         cop_unlink(start->root);
         cop_message_free(cop_receive(
@@ -70,8 +84,13 @@ static cop_status wait_for_root(struct cop__actor *self, const struct start *sta
 static cop_status spawn_root(struct cop__actor *self, cop_spawn_options *options, cop_pid *pid)
 {
         int32_t budget = self->budget;
+        struct cop__rare *rare = cop__rare_of(self);
+        if (rare == NULL)
+                return COP_E_NO_MEMORY;
         self->budget = INT32_MAX; /* the turn does not end in the spawn */
+        rare->hushes_links = true;
         cop_status status = cop_spawn_opt(options, pid);
+        rare->hushes_links = false;
         self->budget = budget;
         return status;
 }

@@ -76,6 +76,64 @@ IN_FAMILY(a_failed_start_does_not_kill_a_caller_that_traps_no_exits)
         ck_assert_str_eq(info_of(owner, "monitors"), "[]");
 }
 
+typedef struct outcome {
+        int64_t status;
+        cop_term failure;
+} outcome;
+COP_MESSAGE(outcome, status, failure);
+
+/* Says what came of it, and stays. */
+static void grows_a_shop(void)
+{
+        TREE(shop, .children = ABC(0));
+        cop_pid root;
+        cop_status status = cop_supervise(&shop, &root);
+        cop_send("witness", outcome, .status = status, .failure = cop_failure());
+        cop_sleep(COP_FOREVER);
+}
+
+IN_FAMILY(a_tree_that_is_killed_while_it_starts_is_an_answer_also_for_who_traps_no_exits)
+{
+        let("b", HANGS);
+        cop_pid grower = cop_spawn(grows_a_shop);
+        expect("start a");
+        expect("hang b");
+        cop_send_exit(cop_whereis("shop"), cop_atom("kill"));
+        cop_auto message = await(COP_KIND(outcome));
+        ck_assert_int_eq(cop_read(outcome, message)->status, COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_read(outcome, message)->failure), "killed");
+        ck_assert(cop_is_alive(grower));
+        put_down(grower);
+}
+
+static void kills_its_parent(void)
+{
+        cop_send_exit(cop_parent(), cop_atom("kill"));
+        cop_sleep(COP_FOREVER);
+}
+
+static void grows_one_that_kills(void)
+{
+        const cop_supervisor home = { .name = "home", .children = COP_CHILDREN({ .id = "x", .run = kills_its_parent }) };
+        cop_pid root;
+        if (cop_supervise(&home, &root) == COP_E_DIED)
+                cop_exit(COP_TUPLE(cop_atom("answer"), cop_failure()));
+        cop_sleep(COP_FOREVER);
+}
+
+/* Whichever of the two is first: nobody who has grown a tree outlives it unknowingly. */
+IN_NODE(a_tree_that_is_killed_as_it_has_started_is_an_answer_or_ends_who_grew_it)
+{
+        for (int i = 0; i < 100; i++) {
+                cop_ref ref = spawn_watched(.run = grows_one_that_kills);
+                cop_auto message = await(COP_REF(cop_down, ref));
+                const char *reason = text_of(cop_read(cop_down, message)->reason);
+                if (strcmp(reason, "{answer, killed}") != 0)
+                        ck_assert_str_eq(reason, "killed");
+                await_true(cop_whereis("home").bits == 0);
+        }
+}
+
 IN_FAMILY(a_tree_dies_with_who_grew_it)
 {
         TREE(shop, .children = ABC(0));
