@@ -285,7 +285,7 @@ IN_PROCESSES(each_end_is_heard_by_links_and_monitors_and_a_supervisor_starts_the
         ck_assert_int_eq(cop_supervise(&(cop_supervisor){
                 .name = "shop", .strategy = COP_ONE_FOR_ONE, .intensity = 100, .period_ms = 5000,
                 .children = COP_CHILDREN({ "victim", &victim_server, .isolation = COP_ISOLATION_PROCESS,
-                                           .memory_limit = suite_is_watched() ? 0 : 8 << 20 }) }, &shop), COP_OK);
+                                           .memory_limit = PLAIN_MALLOC ? 8 << 20 : 0 }) }, &shop), COP_OK);
         cop_trap_exit(true);
         after(0);
         for (size_t i = 0; i < COP__COUNT(fates); i++)
