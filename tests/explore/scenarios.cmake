@@ -119,8 +119,8 @@ explore_plant(bonds_hears_what_was_unlinked bonds no_exit actors/relation.c
         "drop_exit(thread, actor, signal); /* unlinked meanwhile */\n                return false;"
         "(void)0;")
 explore_plant(bonds_ends_one_of_two_links bonds two_that_link actors/relation.c
-        "cop__relation_free(thread, half);\n        }\n        return cop__exit_signal"
-        "cop__relation_free(thread, half);\n                break;\n        }\n        return cop__exit_signal")
+        "cop__relation_free(thread, half);\n        }\n        if (hushed) {"
+        "cop__relation_free(thread, half);\n                break;\n        }\n        if (hushed) {")
 explore_plant(bonds_keeps_what_the_queue_has bonds each_monitor actors/relation.c
         "/* The signal is the half, and one day it is sent again: the queue must have let go of it. */\n                cop__queue_release(&actor->queue, &actor->cursor, &signal->node);"
         "(void)0;")
