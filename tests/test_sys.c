@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/sys.h"
 #include "tests/account.h"
 #include "tests/failing_malloc.h"
 
@@ -368,6 +369,45 @@ IN_NODE(a_receive_takes_the_messages_on_both_sides_of_a_request)
         cop_send(pid, add, .number = 2);
         cop_send(pid, go);
         await_done(SHOW, "{greedy, 12}");
+}
+
+/* Sends itself, at the end of a handler, what sys would send: so it comes between two. */
+static void asks_itself(greedy *self, const errand *e)
+{
+        struct cop__thread *thread = cop__thread_here();
+        cop__sys_request request = { .what = COP__SYS_COUNT, .number = 1 };
+        struct cop__signal *signal;
+        (void)self;
+        cop_send(cop_parent(), stay);
+        await_and_drop(COP_KIND(go));
+        ck_assert_int_eq(cop__signal_message(&thread->pool, COP_KIND_OF(cop__sys_request), &request, &signal), COP_OK);
+        signal->type = COP__SIGNAL_SYS;
+        signal->from = e->pid;
+        signal->ref = cop_ref_new();
+        cop__send_signal(thread, cop_self(), signal);
+}
+
+typedef greedy odd;
+COP_SERVER(odd, COP_ON(errand, asks_itself), COP_ON(stay, greedy_picks), COP_STATE(greedy));
+
+/* The search of the second handler has come as far as the request when that is taken out of the mailbox. */
+IN_NODE(a_request_between_two_handlers_is_answered_as_soon_as_the_second_waits)
+{
+        cop_sys_statistics statistics;
+        cop_pid pid = cop_spawn_server(&odd_server, NULL);
+        ck_assert_int_eq(cop_sys_log(pid, PATIENCE_MS, 1), COP_OK); /* one that is observed takes in all between two */
+        cop_send(pid, errand, .pid = cop_self());
+        await_and_drop(COP_KIND(stay));
+        cop_send(pid, stay);
+        await_true(cop__load_relaxed(&cop__slot_of(node, pid)->mailbox.count) == 1);
+        cop_send(pid, add, .number = 3);
+        await_true(cop__load_relaxed(&cop__slot_of(node, pid)->mailbox.count) == 2);
+        cop_send(pid, go);
+        await_and_drop(COP_KIND(stay));
+        await_true(cop_sys_get_statistics(pid, PATIENCE_MS, &statistics) == COP_OK);
+        cop_send(pid, go);
+        cop_send(pid, add, .number = 4);
+        ck_assert_str_eq(state_of(pid), "{greedy, 34}");
 }
 
 IN_NODE(a_request_that_waits_among_the_messages_is_answered_when_the_server_dies)
