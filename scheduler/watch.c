@@ -107,6 +107,7 @@ static void note_progress(struct cop__watch *watch, struct cop__watched *watched
                 watched->stuck = false;
                 watched->stuck_looks = 0;
                 watched->leave_at = 0;
+                watched->carried = false;
         }
         if (turn != watched->turn || progress != watched->progress) {
                 watched->since_ns = now_ns;
@@ -115,14 +116,13 @@ static void note_progress(struct cop__watch *watch, struct cop__watched *watched
         }
         watched->turn = turn;
         watched->progress = progress;
-        /* Acquire: with the turn comes what its task says of itself. RUN */
-        if (cop__load_acquire(&worker->run_turn) != turn ||
+        /* Once: when it has been asked in this turn, that has moved. Acquire: with the turn comes what its task says of itself. RUN */
+        if (watched->carried || cop__load_acquire(&worker->run_turn) != turn ||
             cop__load_relaxed(&worker->run_progress) != progress)
                 return;
         watched->since_ns = cop__load_relaxed(&worker->run_since_ns);
-        uint64_t due_ns = cop__load_relaxed(&worker->run_due_ns);
-        if (watched->due_ns < due_ns || watched->since_ns + watch->long_ns > watched->due_ns)
-                watched->due_ns = due_ns;
+        watched->due_ns = cop__load_relaxed(&worker->run_due_ns);
+        watched->carried = true;
 }
 
 /* Is it time to ask where it is? Then the next time is when it has been there twice as long. */

@@ -97,6 +97,7 @@ struct cop__watched {
         uint64_t progress;  /* of its task */
         uint64_t since_ns;  /* its task has been at what it is at since then; earlier than the turn if it was interrupted */
         uint64_t due_ns;    /* when to ask where it is */
+        bool carried;       /* in this turn the two are what they were when its task was interrupted */
         uint64_t cpu_ns;    /* its thread's processor time at the last look ... */
         uint64_t cpu_at_ns; /* ... and when that was */
         uint32_t asked;     /* how often it was asked to end this turn */

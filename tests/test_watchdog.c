@@ -150,6 +150,32 @@ IN_NODE_WITH(the_report_comes_again_when_the_time_has_doubled, WATCHED)
         put_down(pid);
 }
 
+static bool is_reported(cop_node *node, cop_pid pid)
+{
+        bool found = false;
+        pthread_mutex_lock(&node->watchdog.mutex);
+        for (size_t i = 0; i < COP__LONG_TURNS_KEPT; i++)
+                found = found || cop_pid_equal(node->watchdog.ring[i].pid, pid);
+        pthread_mutex_unlock(&node->watchdog.mutex);
+        return found;
+}
+
+/* Each turn of an interrupted one put its report off, by as much as the limit, and a turn is shorter than that: so of several on one
+ * worker those were never reported that had not been before they had to share it. */
+IN_NODE_WITH(who_is_interrupted_again_and_again_is_reported_all_the_same, WATCHED, .workers = 1)
+{
+        cop_pid pids[3];
+        for (int i = 0; i < 3; i++) {
+                ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &worker_server }, &pids[i]), COP_OK);
+                cop_send(pids[i], job, .kind = 1);
+        }
+        for (int i = 0; i < 3 && cop__detour_is_possible(); i++)
+                await_true(is_reported(node, pids[i]));
+        cop__store_release(&is_over, 1);
+        for (int i = 0; i < 3; i++)
+                put_down(pids[i]);
+}
+
 IN_NODE_WITH(of_one_that_waits_in_the_system_is_told_in_which_call, WATCHED)
 {
         ck_assert_int_eq(pipe(pipe_ends), 0);
