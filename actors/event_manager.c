@@ -10,13 +10,14 @@
  *
  * The owner of a supervised handler is linked to the manager, too, so that a kill or a fault of that reaches it; that it has
  * ended the manager learns by a monitor for each handler, which no unlinking undoes. The link ends with the owner's last
- * handler, and so before an orderly end of the manager; but not one that was there before, as a parent's is.
+ * handler, and before the handlers in an orderly end of the manager; but not one that was there before, as a parent's is.
  */
 #include <coppice/event_manager.h>
 
 #include <string.h>
 
 #include "actors/actor.h"
+#include "actors/inside.h"
 #include "actors/relation.h"
 #include "mailbox/kind.h"
 
@@ -107,27 +108,47 @@ static struct handler *another_of(const manager *self, cop_pid owner)
         return at;
 }
 
-/* The handler is in no list any more. */
-static void leave_owner(const manager *self, struct handler *gone)
+/* A link that was made for handlers of that owner is for one that is left, or ends. */
+static void pass_tie(const manager *self, cop_pid owner)
 {
-        cop_demonitor_flush(gone->owner_down);
-        if (gone->ties_owner && another_of(self, gone->owner) == NULL)
-                cop_unlink(gone->owner);
+        struct handler *other = another_of(self, owner);
+        if (other != NULL)
+                other->ties_owner = true;
+        else
+                cop_unlink(owner);
 }
 
-/* It is in no list yet. A link for another of the owner's handlers is one for this. */
-static cop_status join_owner(const manager *self, struct handler *handler, cop_pid owner)
+/* The handler is in no list any more. */
+static void leave_owner(const manager *self, const struct handler *gone)
+{
+        cop_demonitor_flush(gone->owner_down);
+        if (gone->ties_owner)
+                pass_tie(self, gone->owner);
+}
+
+/* In an OS process of its own a manager sees no links, and knows only what must be one. */
+static bool is_linked(const manager *self, cop_pid pid)
 {
         struct cop__actor *actor = cop__actor_here();
+        if (cop__inside_here() == NULL)
+                return cop__relation_find(actor, COP__TIE_LINK, pid.bits, (cop_ref){ 0 }) != NULL;
+        for (const struct handler *at = self->newest; at != NULL; at = at->next)
+                if (cop_pid_equal(at->pid, pid))
+                        return true;
+        return cop_pid_equal(pid, cop__whom_it_obeys(actor));
+}
+
+/* It is in no list yet. */
+static cop_status join_owner(const manager *self, struct handler *handler, cop_pid owner)
+{
         const struct handler *other = another_of(self, owner);
-        bool linked = cop_pid_equal(owner, cop__whom_it_obeys(actor)) ||
-                      cop__relation_find(actor, COP__TIE_LINK, owner.bits, (cop_ref){ 0 }) != NULL;
+        bool linked = is_linked(self, owner);
         cop_status status = cop_monitor(owner, &handler->owner_down);
-        handler->ties_owner = other != NULL ? other->ties_owner : !linked;
         if (status == COP_OK && !linked)
                 status = cop_link(owner);
         if (status != COP_OK)
                 cop_demonitor_flush(handler->owner_down);
+        handler->ties_owner = !linked || (other != NULL && other->ties_owner);
         return status;
 }
 
@@ -163,6 +184,11 @@ static cop_status stop(struct handler *handler, cop_term reason)
 static void manager_terminate(manager *self, cop_term reason)
 {
         (void)reason;
+        for (struct handler *at = self->newest; at != NULL; at = at->next) {
+                if (at->ties_owner)
+                        cop_unlink(at->owner);
+                at->ties_owner = false;
+        }
         while (self->newest != NULL) {
                 stop(self->newest, cop_atom("stop"));
                 forget(self, self->newest, cop_atom("shutdown"));
@@ -395,7 +421,7 @@ static void manager_on_swap(manager *self, const cop__handler_swap *swap)
         const cop__handler_add *fresh = &swap->fresh;
         struct handler *old = *place_of(self, swap->old.id.text, swap->old.id.size);
         struct handler *twin = *place_of(self, fresh->id.text, fresh->id.size);
-        cop_pid owner = owner_of(fresh);
+        cop_pid owner = owner_of(fresh), tied = cop_no_pid();
         cop_term left = cop_atom("error"), words = cop_nil(), crash[2];
         if (twin != NULL && twin != old) {
                 answer(COP_E_TAKEN, cop_nil());
@@ -413,11 +439,17 @@ static void manager_on_swap(manager *self, const cop__handler_swap *swap)
                         left = words;
                 }
                 owner = owner.bits != 0 ? owner : old->owner;
+                if (old->ties_owner) { /* until the new one has begun */
+                        tied = old->owner;
+                        old->ties_owner = false;
+                }
                 forget(self, old, COP_TUPLE(cop_atom("swapped"), cop_atom(fresh->id.text)));
         }
         cop_status status = add_handler(self, fresh, owner);
         if (status == COP_OK)
                 status = hand_over(self, swap->old.id, left);
+        if (tied.bits != 0)
+                pass_tie(self, tied);
         answer(status, status == COP_E_DIED ? cop_failure() : cop_nil());
         cop_term_free(words);
 }

@@ -27,12 +27,10 @@ static const cop__sys_request *body_of(const struct cop__signal *request)
 static void suspend(struct cop__actor *actor, bool on)
 {
         actor->rare->looked_at = NULL;
-        if (on) {
+        if (on)
                 actor->aside |= COP__ASIDE_SUSPENDED;
-                cop__sys_suspended(actor);
-        } else {
+        else
                 actor->aside &= (uint8_t)~COP__ASIDE_SUSPENDED;
-        }
 }
 
 /* From the request on, which crosses in its place: no message gets there behind it. */

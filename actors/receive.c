@@ -217,7 +217,7 @@ void cop__mailbox_remove(struct cop__mailbox *mailbox, struct cop__signal *befor
         cop__store_relaxed(&mailbox->count, mailbox->count - 1);
 }
 
-/* From the messages behind *before, which moves on over those that do not fit. */
+/* From the messages behind *before, which moves on over those that do not fit. NULL also when the search is to begin anew. */
 COP__INLINE struct cop__signal *take_queued(struct cop__actor *actor, struct cop__signal **before,
                                             const cop_pattern *patterns, size_t count)
 {
@@ -225,6 +225,8 @@ COP__INLINE struct cop__signal *take_queued(struct cop__actor *actor, struct cop
         while ((signal = after(&actor->mailbox, *before)) != NULL) {
                 bool message = signal->type != COP__SIGNAL_SYS; /* which has its place there, and no more */
                 if (message && fits_any(signal, patterns, count)) {
+                        if (COP__UNLIKELY(actor->mailbox.overtaken))
+                                return NULL; /* a predicate that sends has waited, and *before may be gone */
                         cop__mailbox_remove(&actor->mailbox, *before, signal);
                         return signal;
                 }
@@ -265,7 +267,8 @@ COP__INLINE struct cop__signal *take_arrived(struct cop__actor *actor, struct co
                 cop__mailbox_append(&actor->mailbox, signal);
                 if (!keep_first)
                         *before = signal;
-                else if ((signal = take_queued(actor, before, patterns, count)) != NULL)
+                else if ((signal = take_queued(actor, before, patterns, count)) != NULL ||
+                         COP__UNLIKELY(actor->mailbox.overtaken))
                         return signal;
                 thread = cop__thread_here(); /* a predicate that sends may have changed it */
         }
@@ -312,7 +315,7 @@ struct cop__signal *cop__receive(struct cop__actor *actor, int64_t timeout_ms,
                         before = NULL;
                 }
                 struct cop__signal *signal = take_queued(actor, &before, patterns, count);
-                if (signal == NULL)
+                if (signal == NULL && COP__LIKELY(!actor->mailbox.overtaken))
                         signal = take_arrived(actor, &before, patterns, count);
                 if (signal != NULL && COP__UNLIKELY(signal->flags & COP__SIGNAL_CALL) &&
                     !lets_call_in(actor, signal))

@@ -59,7 +59,7 @@ static void ask(struct cop__actor *actor, struct cop__signal *request)
 static bool has_its_turn(const struct cop__actor *actor, const struct cop__signal *request)
 {
         if (actor->server == NULL || actor->server == &cop__task_behaviour ||
-            actor->aside & COP__ASIDE_SUSPENDED || actor->mailbox.first == NULL)
+            actor->mailbox.first == NULL)
                 return false;
         return actor->current == NULL || !is_for_a_glance(actor, request);
 }
@@ -99,28 +99,40 @@ void cop__sys_due(struct cop__actor *actor, struct cop__signal *request)
         ask(actor, request);
 }
 
-/* All requests in the mailbox, or those for a glance, are due, in their order. */
-static void call_up(struct cop__actor *actor, bool all)
+static void call_up(struct cop__actor *actor, struct cop__signal *before, struct cop__signal *request)
 {
-        struct cop__mailbox *mailbox = &actor->mailbox;
-        struct cop__signal *before = NULL, *next;
-        while (actor->aside & COP__ASIDE_QUEUED &&
-               (next = cop__mailbox_after(mailbox, before)) != NULL) {
-                if (next->type == COP__SIGNAL_SYS && (all || is_for_a_glance(actor, next))) {
-                        cop__mailbox_remove(mailbox, before, next);
-                        mailbox->overtaken = true; /* a search may have got as far as that */
-                        cop__sys_due(actor, next);
-                } else {
-                        before = next;
-                }
-        }
-        if (actor->rare != NULL)
-                actor->rare->queued_for_glance = 0;
+        cop__mailbox_remove(&actor->mailbox, before, request);
+        actor->mailbox.overtaken = true; /* a search may have got as far as that */
+        if (actor->rare->looked_at == request)
+                actor->rare->looked_at = before;
+        cop__sys_due(actor, request);
 }
 
-void cop__sys_suspended(struct cop__actor *actor)
+/* Those in the mailbox that are for a glance are due, in their order. */
+static void call_up_for_glance(struct cop__actor *actor)
 {
-        call_up(actor, true);
+        struct cop__signal *before = NULL, *next;
+        while (actor->aside & COP__ASIDE_QUEUED &&
+               (next = cop__mailbox_after(&actor->mailbox, before)) != NULL) {
+                if (next->type == COP__SIGNAL_SYS && is_for_a_glance(actor, next))
+                        call_up(actor, before, next);
+                else
+                        before = next;
+        }
+        actor->rare->queued_for_glance = 0;
+}
+
+bool cop__sys_has_next(struct cop__actor *actor)
+{
+        struct cop__signal *before = NULL, *next;
+        if (actor->aside & COP__ASIDE_ASKED)
+                return true;
+        if (!(actor->aside & COP__ASIDE_SUSPENDED) || !(actor->aside & COP__ASIDE_QUEUED))
+                return false;
+        while ((next = cop__mailbox_after(&actor->mailbox, before))->type != COP__SIGNAL_SYS)
+                before = next;
+        call_up(actor, before, next);
+        return true;
 }
 
 void cop__sys_take_in(struct cop__thread *thread, struct cop__actor *actor,
@@ -190,7 +202,6 @@ static void suspend(struct cop__actor *actor)
         if (!(actor->aside & COP__ASIDE_SUSPENDED))
                 actor->rare->looked_at = NULL;
         actor->aside |= COP__ASIDE_SUSPENDED;
-        cop__sys_suspended(actor);
         done(actor, COP_OK, cop_nil());
 }
 
@@ -414,7 +425,7 @@ static bool find_for_a_glance(struct cop__actor *actor)
 void cop__sys_glance(struct cop__actor *actor)
 {
         if (actor->rare->queued_for_glance > 0)
-                call_up(actor, false);
+                call_up_for_glance(actor);
         while (actor->aside & COP__ASIDE_ASKED && find_for_a_glance(actor))
                 act(actor, true);
 }

@@ -10,10 +10,11 @@
  * A server does it between two callbacks, and after the messages that came before it: most are handled by then, since
  * a server takes one signal after the other; but if it has received in a handler, they are in its mailbox. Then the
  * request goes there, too, behind them, and into `asked` when its turn comes. Whoever looks for messages there passes
- * over it. A suspended server handles none, so it does at once what it is asked.
+ * over it. A suspended server handles none, so there the turn of each comes at once, one after the other: what is behind one
+ * that lets it go on keeps its place.
  *
- *      queue ──take in──► mailbox empty, a function, or suspended ──► asked ──► done
- *                └──────► mailbox: m1, m2, SYS, m3 ── its turn, suspension, a glance ──► asked
+ *      queue ──take in──► mailbox empty, or a function ──► asked ──► done
+ *                └──────► mailbox: m1, m2, SYS, m3 ── its turn, a suspended one's, a glance ──► asked
  *
  * A function, plain or a task's, does it where it receives
  * or sleeps (cop__sys_rest). Whoever waits in the middle of something else, a server in a handler
@@ -74,13 +75,13 @@ void cop__sys_take_in(struct cop__thread *thread, struct cop__actor *actor,
 /* A request that has been taken out of the mailbox, as its first or by a search: it is done next. */
 void cop__sys_due(struct cop__actor *actor, struct cop__signal *request);
 
-/* It handles no message from here on: no request waits for one. */
-void cop__sys_suspended(struct cop__actor *actor);
+/* Is there one to be done now? Then it is the first in `asked`. */
+bool cop__sys_has_next(struct cop__actor *actor);
 
 /* What is put in front of the mailbox now comes before the requests that are there. */
 void cop__sys_give_way(struct cop__actor *actor);
 
-/* The first request; there is one. */
+/* The first request in `asked`; there is one. */
 void cop__sys_act(struct cop__actor *actor);
 
 /* The answer to a request that is in no list. Takes it; without memory it becomes the answer itself. */

@@ -385,7 +385,7 @@ static void handle_aside(struct cop__actor *actor, struct cop__signal *signal)
 static COP__COLD bool is_to_wake(struct cop__actor *actor)
 {
         cop__take_in_all(actor);
-        while (actor->aside & COP__ASIDE_ASKED && actor->reason == NULL)
+        while (actor->reason == NULL && cop__sys_has_next(actor))
                 cop__sys_act(actor);
         if (actor->reason != NULL || actor->mailbox.first == NULL ||
             actor->aside & COP__ASIDE_SUSPENDED)
@@ -415,7 +415,7 @@ static COP__NOINLINE bool live_aside(struct cop__actor *actor)
                 return false;
         if (actor->aside & COP__ASIDE_CONTINUE) {
                 cop__server_continue(actor);
-        } else if (actor->aside & COP__ASIDE_ASKED) {
+        } else if (cop__sys_has_next(actor)) {
                 cop__sys_act(actor);
         } else if (actor->aside & COP__ASIDE_SUSPENDED) {
                 if ((signal = cop__server_take_suspended(actor)) == NULL)

@@ -85,7 +85,7 @@ static void hold(const char *name)
         printf("%s, held: %s\n", name, cop_status_text(status));
         cop_send(name, pay, .pence = 5);
         cop_sys_resume(name, 1000);
-        hand_over(name, 0); /* what is asked of sys overtakes messages: so that it has handled the one before */
+        hand_over(name, 0); /* a function answers sys before the messages that wait: so that it has handled the one before */
         show_state(name);
 }
 

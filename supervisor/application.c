@@ -213,10 +213,8 @@ static cop_term failure_of(cop_status status)
 /* All stop, in reverse. */
 static COP__NORETURN void end(keeper *self, cop_term reason)
 {
-        if (!self->started) {
+        if (!self->started)
                 stop_all(self);
-                cop_unlink(cop_parent()); /* it hears of a failed start as an answer */
-        }
         cop_exit(reason);
 }
 

@@ -227,8 +227,7 @@ static void runs(struct cop__supervisor *self, struct cop__child *child, cop_pid
 static bool is_orphan(cop_pid pid)
 {
         struct cop__actor *actor = cop__slot_of(cop__node_of(cop__thread_here()), pid);
-        cop_pid parent = { actor != NULL ? cop__load_relaxed(&actor->parent.bits) : 0 };
-        return parent.bits != 0 && !cop_is_alive(parent);
+        return actor != NULL && !cop_is_alive(cop__whom_it_obeys(actor));
 }
 
 /*

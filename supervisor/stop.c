@@ -84,15 +84,6 @@ cop_status cop__stop(cop_pid pid, cop_pid from, int64_t shutdown_ms, bool *late)
 
 /* ---- The public operation --------------------------------------------------------- */
 
-/* In whose name the request comes, for who obeys only one; a function may look for its spawner's. */
-static cop_pid master_of(const struct cop__actor *actor, cop_pid caller)
-{
-        if (cop__load_relaxed(&actor->server) != NULL)
-                return cop__whom_it_obeys(actor);
-        cop_pid parent = { cop__load_relaxed(&actor->parent.bits) };
-        return parent.bits != 0 ? parent : caller;
-}
-
 static int64_t time_of(const struct cop__actor *actor, int64_t shutdown_ms)
 {
         if (shutdown_ms == COP_FOREVER)
@@ -117,5 +108,5 @@ cop_status cop_shutdown(cop_pid pid, int64_t shutdown_ms)
                 return COP_OK;
         if (cop__load_relaxed(&actor->task.visitor) != NULL)
                 return COP_E_BAD_ARGUMENT; /* a thread of the program ends when it wants to */
-        return cop__stop(pid, master_of(actor, cop_self()), time_of(actor, shutdown_ms), &late);
+        return cop__stop(pid, cop__whom_it_obeys(actor), time_of(actor, shutdown_ms), &late);
 }

@@ -3,16 +3,14 @@
  * cop_supervise: the start of a tree by who is no supervisor itself.
  *
  * The root is linked from its first instruction, so that it never outlives its caller, and
- * monitored until it runs, so that a failed start is an answer: until then the caller's half of the
- * link is hushed, and one that does not trap exits lives on, whatever the root dies of. In an OS
- * process of its own the caller has no half, and there the root unlinks before it exits; one that
- * is killed while it starts, or finds no stack, ends its caller there.
+ * monitored until it runs, so that a failed start is an answer. A caller that traps no exits would
+ * end all the same: until the root runs its half of the link is hushed. One that traps them is told
+ * once, by the answer.
  */
 #include "supervisor/supervise.h"
 
 #include "actors/actor.h"
 #include "actors/calling.h"
-#include "actors/inside.h"
 #include "actors/relation.h"
 #include "supervisor/supervisor.h"
 
@@ -20,6 +18,7 @@
 struct start {
         cop_pid root;
         cop_ref start_ref, monitor_ref;
+        bool hushed;
         void (*hears)(void *context, const cop_exited *exited, cop_pid root); /* NULL: of nothing else */
         void *context;
 };
@@ -53,25 +52,18 @@ static cop_message *news_of_root(struct cop__actor *self, const struct start *st
         }
 }
 
-/* True: it runs, and the two are linked. False: it has ended since, and only its monitor tells. */
-static bool is_tied(struct cop__actor *self, const struct start *start)
-{
-        return cop__inside_here() != NULL || cop__link_unhush(self, start->root);
-}
-
 static cop_status wait_for_root(struct cop__actor *self, const struct start *start)
 {
         cop_auto message = news_of_root(self, start);
         if (cop_read(cop_started, message) != NULL) {
-                if (is_tied(self, start)) {
+                if (!start->hushed || cop__link_unhush(self, start->root)) {
                         cop_demonitor_flush(start->monitor_ref);
                         return COP_OK;
                 }
-                cop_message_free(message);
+                cop_message_free(message); /* it has ended since, and only its monitor tells */
                 message = cop_receive(COP_FOREVER, COP_REF(cop_down, start->monitor_ref));
         }
         const cop_down *down = cop_read(cop_down, message);
-        /* Killed by somebody, it has not unlinked: what has been trapped of that is the answer. */
         cop_unlink(start->root);
         cop_message_free(cop_receive(
                 0, (cop_pattern){ .kind = COP_KIND_OF(cop_exited), .from = start->root }));
@@ -81,15 +73,16 @@ static cop_status wait_for_root(struct cop__actor *self, const struct start *sta
 
 /* Shares do not end with their actor: while the caller owns one, in its argument, it must not be
  * ended. */
-static cop_status spawn_root(struct cop__actor *self, cop_spawn_options *options, cop_pid *pid)
+static cop_status spawn_root(struct cop__actor *self, cop_spawn_options *options, struct start *start)
 {
         int32_t budget = self->budget;
         struct cop__rare *rare = cop__rare_of(self);
         if (rare == NULL)
                 return COP_E_NO_MEMORY;
+        start->hushed = !self->trap_exit && self->task.visitor == NULL;
         self->budget = INT32_MAX; /* the turn does not end in the spawn */
-        rare->hushes_links = true;
-        cop_status status = cop_spawn_opt(options, pid);
+        rare->hushes_links = start->hushed;
+        cop_status status = cop_spawn_opt(options, &start->root);
         rare->hushes_links = false;
         self->budget = budget;
         return status;
@@ -104,7 +97,7 @@ static cop_status start_and_wait(cop_spawn_options *options, cop_buffer *mine, s
         options->monitor_ref = &start->monitor_ref;
         options->monitor = true;
         options->link = true;
-        cop_status status = spawn_root(self, options, &start->root);
+        cop_status status = spawn_root(self, options, start);
         cop_buffer_drop(mine);
         if (status == COP_OK)
                 status = wait_for_root(self, start);
@@ -131,7 +124,6 @@ cop_status cop__supervise_hearing(const cop_supervisor *tree, cop_pid *pid,
                 return status;
         cop__supervisor_start argument = {
                 .spec = { (const uint8_t *)spec, sizeof(*spec), buffer },
-                .alone = true,
         };
         cop_spawn_options options = {
                 .server = cop__supervisor_behaviour(),

@@ -192,20 +192,11 @@ static void stop_all(supervisor *self)
                 wait_in_end(self);
 }
 
-/* Who grew the tree hears of a failed start as an answer, and may trap no exits. */
-static void leave_grower(const supervisor *self)
-{
-        if (self->alone)
-                cop_unlink(cop_parent());
-}
-
 /* After init, terminate stops the children; before, it is not called. */
 COP__NORETURN void cop__supervisor_end(supervisor *self, cop_term reason)
 {
-        if (!self->started) {
+        if (!self->started)
                 stop_all(self);
-                leave_grower(self);
-        }
         cop_exit(reason);
 }
 
@@ -218,9 +209,8 @@ static void terminate(supervisor *self, cop_term reason)
 
 /* ---- Starting ------------------------------------------------------------------------- */
 
-static COP__NORETURN void no_memory(const supervisor *self)
+static COP__NORETURN void no_memory(void)
 {
-        leave_grower(self);
         cop_exit(COP_TUPLE(cop_atom("system_limit"), cop_atom("start")));
 }
 
@@ -230,13 +220,13 @@ static void allocate_state(supervisor *self, cop_buffer *tree)
         uint64_t *times = cop_alloc(cop__intensity_size(spec->intensity));
         self->roster = cop__roster_new(tree, spec->strategy != COP_DYNAMIC);
         if (times == NULL || self->roster == NULL)
-                no_memory(self);
+                no_memory();
         cop__intensity_init(&self->intensity, times, spec->intensity, spec->period_ms);
         for (uint32_t i = 0; i < spec->child_count; i++) {
                 struct cop__child *child = cop__roster_add(self->roster, &spec->children[i], tree,
                                                            NULL);
                 if (child == NULL)
-                        no_memory(self);
+                        no_memory();
                 cop__roster_set(self->roster, child, COP__CHILD_WAITING, cop_no_pid());
         }
 }
@@ -246,7 +236,6 @@ static void init(supervisor *self, const cop__supervisor_start *start)
         cop_trap_exit(true);
         self->spec = (const void *)start->spec.data;
         self->label = self->spec->label;
-        self->alone = start->alone;
         self->chance = cop_self().bits;
         cop__list_init(&self->due);
         allocate_state(self, start->spec.buffer);

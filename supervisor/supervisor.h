@@ -77,9 +77,8 @@ COP_MESSAGE(cop__child_answer, status, pid, reason, extra);
 
 typedef struct cop__supervisor_start {
         cop_bytes spec; /* a struct cop__supervisor_spec in the tree's buffer, and a share of it */
-        bool alone;     /* the parent is no supervisor, and watches the start by a monitor */
 } cop__supervisor_start;
-COP_MESSAGE(cop__supervisor_start, spec, alone);
+COP_MESSAGE(cop__supervisor_start, spec);
 
 typedef struct cop__supervisor_tick {
         cop_ref ref;
@@ -101,7 +100,6 @@ struct cop__supervisor {
         uint64_t reach;               /* the children from this number on are concerned */
         struct cop__list due;         /* failures and delays that are over, oldest first */
         uint64_t chance;
-        bool alone;
         bool started;                 /* init is over: terminate will stop the children */
         bool ending;
         bool disordered;              /* the roster is to get the order of the spec, when no group is under way */

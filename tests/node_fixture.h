@@ -116,6 +116,12 @@ static inline uint32_t stack_bytes_of(cop_node *node, cop_pid pid)
         return cop__load_relaxed(&cop__slot_of(node, pid)->task.stack_bytes);
 }
 
+/* It waits in the middle of something, and does not only give way: what it asks for is asked. */
+static inline bool is_waiting(cop_node *node, cop_pid pid)
+{
+        return cop__queue_is_asleep(&cop__slot_of(node, pid)->queue) && stack_bytes_of(node, pid) > 0;
+}
+
 static inline cop_ref watch(cop_pid pid)
 {
         cop_ref ref;

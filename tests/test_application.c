@@ -75,6 +75,36 @@ IN_FAMILY(a_transient_application_that_gives_up_ends_all)
         await_exited(set, "shutdown");
 }
 
+static void is_done_at_once(void)
+{
+}
+
+static const cop_supervisor tree_brief = {
+        .auto_shutdown = COP_ANY_SIGNIFICANT,
+        .children = (const cop_child[]){
+                { .id = "x", .run = is_done_at_once, .restart = COP_TRANSIENT, .significant = true },
+                { .id = NULL } },
+};
+
+static const cop_application brief[] = {
+        { .name = "brief", .tree = &tree_brief, .type = COP_APPLICATION_TEMPORARY },
+        { .name = "a", .tree = &tree_a, .needs = { "brief" } },
+        { .name = NULL },
+};
+
+/* However soon: it has started, and then its end is judged by its type. */
+IN_FAMILY(a_temporary_application_may_end_as_soon_as_it_has_started)
+{
+        for (int i = 0; i < 30; i++) {
+                cop_pid pid;
+                ck_assert_int_eq(cop_start_applications(brief, &pid), COP_OK);
+                expect("start a");
+                fell(pid);
+                expect_end("a");
+        }
+        nothing_has_come();
+}
+
 IN_FAMILY(a_temporary_application_ends_alone_and_can_be_started_again)
 {
         cop_pid set = begin(temporary);

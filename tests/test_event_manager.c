@@ -446,6 +446,20 @@ IN_NODE(GEV_10_a_handler_may_remove_itself)
         put_down(pid);
 }
 
+/* Of a manager with one: whom it is linked to that is not the claim's own thread. */
+static cop_pid handler_of(cop_pid manager)
+{
+        const char *links = info_of(manager, "links");
+        cop_pid found = cop_no_pid();
+        cop_term list;
+        ck_assert_int_eq(cop_term_parse(links, strlen(links), NULL, &list, NULL), COP_OK);
+        for (uint32_t i = 0; i < list.count; i++)
+                if (!cop_pid_equal(list.as.items[i].as.pid, cop_self()))
+                        found = list.as.items[i].as.pid;
+        cop_term_free(list);
+        return found;
+}
+
 /* It cannot return a wrong value, since handlers return none; it can end for a reason of its own at any time. */
 IN_NODE(GEV_11_a_handler_that_ends_by_itself_is_removed_with_its_reason)
 {
@@ -454,11 +468,7 @@ IN_NODE(GEV_11_a_handler_that_ends_by_itself_is_removed_with_its_reason)
         add_supervised("a");
         ck_assert_int_eq(cop_handlers("alarms", &ids), COP_OK);
         cop_term_free(ids);
-        const char *links = info_of(pid, "links");
-        cop_term list;
-        ck_assert_int_eq(cop_term_parse(links, strlen(links), NULL, &list, NULL), COP_OK);
-        ck_assert_int_eq(cop_send_exit(list.as.items[0].as.pid, cop_atom("garbage")), COP_OK);
-        cop_term_free(list);
+        ck_assert_int_eq(cop_send_exit(handler_of(pid), cop_atom("garbage")), COP_OK);
         await_gone("a", "garbage");
         ck_assert_str_eq(handlers(), "[]");
         put_down(pid);
@@ -579,15 +589,68 @@ IN_NODE(the_link_of_a_manager_to_its_parent_stays_when_a_handler_of_the_parent_g
         await_down(ref, "killed");
 }
 
+/* Undoes its link at birth, and then owns two, with a link that it has made itself between. */
+static void unlinks_and_owns(const setup *s)
+{
+        cop_spawn_options options = { .server = &cop_event_manager, .name = "alarms", .link = true };
+        setup own = { s->who, s->teller, START_WELL };
+        cop_pid pid;
+        ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_OK);
+        if (s->how == 1)
+                cop_unlink(pid);
+        cop_add_handler("alarms", .id = "one", .server = &listener_server,
+                        .kind = COP_KIND_OF(setup), .argument = &own, .supervised = true);
+        if (s->how == 2) {
+                cop_unlink(pid);
+                cop_add_handler("alarms", .id = "two", .server = &listener_server,
+                                .kind = COP_KIND_OF(setup), .argument = &own, .supervised = true);
+                cop_delete_handler("alarms", "two", cop_nil(), NULL);
+        }
+        cop_send_exit(pid, cop_atom("kill"));
+        cop_sleep(COP_FOREVER);
+}
+
+IN_NODE(a_manager_is_tied_to_its_parent_for_a_handler_also_if_that_has_unlinked)
+{
+        for (int64_t how = 1; how <= 2; how++)
+                await_down(spawn_watched(RUN_WITH(unlinks_and_owns, setup, .who = COP_SYMBOL("o"),
+                                                  .teller = cop_self(), .how = how)),
+                           "killed");
+}
+
+static void swaps_and_waits(const setup *s)
+{
+        setup own = { s->who, s->teller, START_WELL };
+        cop_add_handler("alarms", .id = "one", .server = &listener_server,
+                        .kind = COP_KIND_OF(setup), .argument = &own, .supervised = true);
+        owner_says(s, "ready");
+        cop_sleep(COP_FOREVER);
+}
+
+/* The owner is not who swaps; a new one that fails to start leaves it untied. */
+IN_NODE(the_link_to_an_owner_stays_over_a_swap_and_ends_with_one_that_fails)
+{
+        cop_pid pid = alarms();
+        cop_pid owner = cop_spawn_with(swaps_and_waits, setup, .who = COP_SYMBOL("o"), .teller = cop_self());
+        cop_ref ref = watch(owner);
+        await_heard("owner", "ready");
+        ck_assert_int_eq(swap_for("one", "two", &listener_server, START_WELL, false), COP_OK);
+        ck_assert_str_ne(info_of(owner, "links"), "[]");
+        ck_assert_int_eq(swap_for("two", "three", &listener_server, FAIL, false), COP_E_DIED);
+        ck_assert_str_eq(info_of(owner, "links"), "[]");
+        put_down(owner);
+        await_down(ref, "killed");
+        put_down(pid);
+        cop_message *message;
+        while ((message = cop_receive(0, COP_KIND(heard))) != NULL) /* of those that are gone */
+                cop_message_free(message);
+}
+
 IN_NODE(handlers_end_with_a_manager_that_is_killed)
 {
         cop_pid pid = alarms();
         add_supervised("a");
-        const char *links = info_of(pid, "links");
-        cop_term list;
-        ck_assert_int_eq(cop_term_parse(links, strlen(links), NULL, &list, NULL), COP_OK);
-        cop_ref ref = watch(list.as.items[0].as.pid);
-        cop_term_free(list);
+        cop_ref ref = watch(handler_of(pid));
         put_down(pid);
         await_down(ref, "killed");
         await_exited(pid, "killed"); /* to an owner */

@@ -748,9 +748,9 @@ static void asks_what_it_shows(const rung *r)
 IN_NODE(events_that_init_inserts_come_before_what_sys_asks)
 {
         cop_pid pid = cop_spawn_server(&slow_dial_machine, "dial");
-        await_true(stack_bytes_of(node, pid) > 0); /* it waits in its init */
+        await_true(is_waiting(node, pid)); /* it waits in its init */
         cop_pid other = cop_spawn_with(asks_what_it_shows, rung, "dial");
-        await_true(stack_bytes_of(node, other) > 0); /* it has asked */
+        await_true(is_waiting(node, other)); /* it has asked */
         cop_send(pid, step, "", 100);
         cop_send(pid, go);
         cop_auto message = await(COP_KIND(rung));

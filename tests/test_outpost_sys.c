@@ -349,7 +349,7 @@ IN_PROCESSES(a_state_is_looked_at_after_the_messages_that_came_before_and_before
         for (int i = 0; i < 3; i++)
                 cop_send(pid, add, .number = 1);
         cop_pid other = cop_spawn_with(tells_the_state, relay, .pid = pid);
-        await_true(stack_bytes_of(node, other) > 0); /* it waits: it has asked */
+        await_true(is_waiting(node, other)); /* it waits: it has asked */
         cop_send(pid, add, .number = 100);
         cop_send(pid, go);
         cop_auto message = await(COP_KIND(told));
@@ -503,7 +503,7 @@ static void asks_for_its_state(const relay *r)
 static cop_pid ask_in_vain(cop_node *node, cop_pid pid)
 {
         cop_pid asker = cop_spawn_with(asks_for_its_state, relay, .pid = pid);
-        await_true(stack_bytes_of(node, asker) > 0);
+        await_true(is_waiting(node, asker));
         settle_with(pid);
         return asker;
 }

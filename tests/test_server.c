@@ -492,7 +492,7 @@ IN_NODE(GSV_life_16_an_idle_server_holds_no_stack_keeps_its_state_and_wakes_for_
         ck_assert_int_eq(call(pid), 1);
         cop_send(pid, order, .deed = BLOCK);
         hear("blocked");
-        await_true(stack_bytes_of(node, pid) > 0); /* in the middle of a handler it does */
+        await_true(is_waiting(node, pid)); /* in the middle of a handler it does */
         cop_send(pid, go);
         ck_assert_int_eq(call(pid), 3);
         settle_with(pid);
@@ -721,7 +721,7 @@ IN_NODE(a_stop_of_one_that_ends_otherwise_is_an_error_with_its_reason)
         cop_send(pid, order, .deed = BLOCK);
         hear("blocked");
         cop_pid stopper = cop_spawn_with(stops_it, order, .pid = pid);
-        await_true(stack_bytes_of(node, stopper) > 0); /* it waits: its request is on the way */
+        await_true(is_waiting(node, stopper)); /* it waits: its request is on the way */
         cop_send_exit(pid, cop_atom("kill"));
         cop_auto message = await(COP_KIND(outcome));
         ck_assert_int_eq(cop_read(outcome, message)->status, COP_E_DIED);

@@ -293,6 +293,22 @@ IN_NODE(SYS_01_one_that_is_suspended_does_what_else_it_was_asked_without_the_mes
         ck_assert_int_eq(sum_of(pid), 101);
 }
 
+IN_NODE(SYS_01_what_is_behind_the_end_of_a_suspension_keeps_its_place)
+{
+        cop_pid pid = stays_with_mail(node, 1);
+        ask_in_its_turn(node, pid, SUSPEND, 1);
+        cop_send(pid, add, .number = 10);
+        await_true(cop__load_relaxed(&cop__slot_of(node, pid)->mailbox.count) == 3);
+        ask_in_its_turn(node, pid, RESUME, 3);
+        ask_in_its_turn(node, pid, SHOW, 4);
+        cop_send(pid, add, .number = 100);
+        cop_send(pid, go);
+        await_done(SUSPEND, "[]");
+        await_done(RESUME, "[]");
+        await_done(SHOW, "{account, 11, \"Ada\", \"1815\"}");
+        ck_assert_int_eq(sum_of(pid), 111);
+}
+
 IN_NODE(what_is_answered_while_a_handler_waits_does_not_wait_for_the_messages)
 {
         cop_pid pid = stays_with_mail(node, 3);
@@ -304,44 +320,12 @@ IN_NODE(what_is_answered_while_a_handler_waits_does_not_wait_for_the_messages)
         await_done(SHOW, "{account, 3, \"Ada\", \"1815\"}");
 }
 
-/* Receives in its handler whatever comes, up to a go; and then once more, with what it asks for behind it. */
 typedef struct greedy {
         int64_t count;
 } greedy;
 COP_MESSAGE(greedy, count);
 
-static void greedy_on_stay(greedy *self, const stay *unused)
-{
-        (void)unused;
-        cop_send(cop_parent(), stay);
-        for (;;) {
-                cop_auto message = cop_receive(COP_FOREVER, COP_ANY);
-                if (cop_read(go, message) != NULL)
-                        return;
-                ck_assert(cop_read(add, message) != NULL);
-                self->count++;
-                cop_send(cop_parent(), sum, .number = self->count);
-        }
-}
-
-COP_SERVER(greedy, COP_ON(stay, greedy_on_stay), COP_STATE(greedy));
-
-IN_NODE(a_receive_for_anything_passes_over_what_sys_asks)
-{
-        cop_pid pid = cop_spawn_server(&greedy_server, NULL);
-        cop_send(pid, stay);
-        await_and_drop(COP_KIND(stay));
-        cop_spawn_with(runs, errand, .what = SHOW, .pid = pid); /* with nothing before it */
-        for (int i = 0; i < 3; i++) {
-                cop_send(pid, add, .number = 1);
-                await_and_drop(COP_KIND(sum));
-        }
-        cop_send(pid, go);
-        await_done(SHOW, "{greedy, 3}");
-        nothing_has_come();
-}
-
-/* Its handler finds in the mailbox only what is behind a request. */
+/* Receives in its handler whatever there is: a message before a request, and one behind it. */
 static void greedy_picks(greedy *self, const stay *unused)
 {
         (void)unused;
@@ -358,7 +342,7 @@ static void greedy_picks(greedy *self, const stay *unused)
 typedef greedy picky;
 COP_SERVER(picky, COP_ON(stay, greedy_picks), COP_STATE(greedy));
 
-IN_NODE(a_receive_takes_the_messages_on_both_sides_of_a_request)
+IN_NODE(a_receive_for_anything_passes_over_what_sys_asks)
 {
         cop_pid pid = cop_spawn_server(&picky_server, NULL);
         cop_send(pid, stay);
@@ -374,12 +358,12 @@ IN_NODE(a_receive_takes_the_messages_on_both_sides_of_a_request)
 /* Sends itself, at the end of a handler, what sys would send: so it comes between two. */
 static void asks_itself(greedy *self, const errand *e)
 {
-        struct cop__thread *thread = cop__thread_here();
         cop__sys_request request = { .what = COP__SYS_COUNT, .number = 1 };
         struct cop__signal *signal;
         (void)self;
         cop_send(cop_parent(), stay);
         await_and_drop(COP_KIND(go));
+        struct cop__thread *thread = cop__thread_here();
         ck_assert_int_eq(cop__signal_message(&thread->pool, COP_KIND_OF(cop__sys_request), &request, &signal), COP_OK);
         signal->type = COP__SIGNAL_SYS;
         signal->from = e->pid;
@@ -470,7 +454,7 @@ IN_NODE(SYS_04_an_order_of_the_parent_that_waited_when_it_was_suspended_is_obeye
         await_and_drop(COP_KIND(stay));
         cop_pid other = cop_spawn_with(suspends_it, relay, .pid = pid);
         cop_ref done = watch(other);
-        await_true(stack_bytes_of(node, other) > 0); /* it waits: it has asked */
+        await_true(is_waiting(node, other)); /* it waits: it has asked */
         cop_send_exit(pid, cop_atom("shutdown"));
         settle_with(pid); /* both wait, the order in the mailbox */
         cop_send(pid, go);
@@ -814,7 +798,7 @@ IN_NODE(a_request_to_one_that_dies_with_it_is_answered_with_its_reason)
         cop_send(pid, stay);
         await_and_drop(COP_KIND(stay));
         cop_pid asker = cop_spawn_with(asks_for_its_state, relay, .pid = pid);
-        await_true(stack_bytes_of(node, asker) > 0);
+        await_true(is_waiting(node, asker));
         settle_with(pid); /* it has the request */
         cop_send_exit(pid, cop_atom("boom"));
         cop_auto message = await(COP_KIND(outcome));
