@@ -761,6 +761,8 @@ COP__NORETURN void cop__exit_with(struct cop__actor *actor, cop_term reason);
 
 /* An exit signal, through an alias if there is one. */
 cop_status cop__send_exit(cop_pid pid, cop_ref alias, cop_term reason);
+/* The exit signal shutdown, in somebody's name. Errors: COP_E_NO_MEMORY. */
+cop_status cop__send_shutdown(cop_pid pid, cop_pid from);
 
 /* A bug in the calling actor: exits it with {badarg, {Function, What}}; a visitor gets a log line and false. */
 bool cop__badarg(const char *function, const char *what);

@@ -128,7 +128,9 @@ enum cop__question {
         COP__ASK_VALUES,     /* registry `name`, key `term`, of `pid` */
         COP__ASK_KEYS,       /* registry `name`, of `pid` */
         COP__ASK_ENTRY_COUNT, /* registry `name` */
-        COP__ASK_LAST = COP__ASK_ENTRY_COUNT,
+        COP__ASK_SERVER,     /* of `pid`: its address, or 0; BAD_ARGUMENT: a thread of the program, NO_ACTOR */
+        COP__ASK_SHUTDOWN,   /* of `pid`, in the name of whom it obeys */
+        COP__ASK_LAST = COP__ASK_SHUTDOWN,
 };
 
 /* How of COP__ASK_TIMER. */

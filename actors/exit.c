@@ -179,6 +179,19 @@ bool cop__badarg(const char *function, const char *what)
 
 /* ---- Exit signals ---------------------------------------------------------------------------- */
 
+cop_status cop__send_shutdown(cop_pid pid, cop_pid from)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__shared_term *reason = cop__reason(COP__REASON_SHUTDOWN);
+        struct cop__signal *signal = cop__exit_new(thread, from, reason);
+        if (signal == NULL) {
+                cop__shared_term_drop(reason);
+                return COP_E_NO_MEMORY;
+        }
+        cop__send_signal(thread, pid, signal);
+        return COP_OK;
+}
+
 cop_status cop__send_exit(cop_pid pid, cop_ref alias, cop_term reason)
 {
         struct cop__actor *actor = cop__actor_here();

@@ -77,6 +77,31 @@ static void answer_is_alive(const cop__query *ask, struct cop__verdict *verdict)
         verdict->told.value = cop_is_alive(ask->pid);
 }
 
+/* What may be asked to stop; NULL: the verdict says why not. */
+static const struct cop__actor *find_mortal(const cop__query *ask, struct cop__verdict *verdict)
+{
+        const struct cop__actor *actor = cop__slot_of(cop_node_here(), ask->pid);
+        if (actor == NULL || !cop__slot_is(actor, ask->pid))
+                verdict->told.status = COP_E_NO_ACTOR;
+        else if (cop__load_relaxed(&actor->task.visitor) != NULL)
+                verdict->told.status = COP_E_BAD_ARGUMENT;
+        return verdict->told.status == COP_OK ? actor : NULL;
+}
+
+static void answer_server(const cop__query *ask, struct cop__verdict *verdict)
+{
+        const struct cop__actor *actor = find_mortal(ask, verdict);
+        if (actor != NULL)
+                verdict->told.value = (uintptr_t)cop__load_relaxed(&actor->server);
+}
+
+static void answer_shutdown(const cop__query *ask, struct cop__verdict *verdict)
+{
+        const struct cop__actor *actor = find_mortal(ask, verdict);
+        if (actor != NULL)
+                verdict->told.status = cop__send_shutdown(ask->pid, cop__whom_it_obeys(actor));
+}
+
 static void answer_label(const cop__query *ask, struct cop__verdict *verdict)
 {
         verdict->told.status = cop_set_label(ask->name.data);
@@ -324,6 +349,8 @@ static answer_fn *const answers[] = {
         [COP__ASK_VALUES] = answer_values,
         [COP__ASK_KEYS] = answer_keys,
         [COP__ASK_ENTRY_COUNT] = answer_entry_count,
+        [COP__ASK_SERVER] = answer_server,
+        [COP__ASK_SHUTDOWN] = answer_shutdown,
 };
 
 _Static_assert(COP__COUNT(answers) == COP__ASK_LAST + 1, "each question has an answer");

@@ -345,7 +345,7 @@ void cop__child_stop(struct cop__supervisor *self, struct cop__child *child)
         expect_news(self, child, ref);
         child->heard = child->late = false;
         cop__roster_set(self->roster, child, COP__CHILD_STOPPING, child->pid);
-        bool asked = ms != COP_BRUTAL_KILL && cop__stop_ask(child->pid, cop_self()) == COP_OK;
+        bool asked = ms != COP_BRUTAL_KILL && cop__send_shutdown(child->pid, cop_self()) == COP_OK;
         bool timed = ms > 0 && cop__child_tick(self, child, (uint64_t)ms * COP__NS_PER_MS);
         if (!asked || ms == COP_SHUTDOWN_AT_ONCE || (ms > 0 && !timed))
                 kill_child(self, child);

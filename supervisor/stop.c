@@ -9,21 +9,19 @@
 #include "supervisor/stop.h"
 
 #include "actors/actor.h"
+#include "actors/crossing.h"
+#include "actors/inside.h"
 #include "supervisor/spec.h"
 #include "supervisor/supervisor.h"
 
-/* As cop_send_exit, but in somebody's name. */
-cop_status cop__stop_ask(cop_pid pid, cop_pid from)
+/* In an OS process of its own the caller asks the node, which knows in whose name. */
+static cop_status ask(cop_pid pid, cop_pid from)
 {
-        struct cop__thread *thread = cop__thread_here();
-        struct cop__shared_term *reason = cop__reason(COP__REASON_SHUTDOWN);
-        struct cop__signal *signal = cop__exit_new(thread, from, reason);
-        if (signal == NULL) {
-                cop__shared_term_drop(reason);
-                return COP_E_NO_MEMORY;
-        }
-        cop__send_signal(thread, pid, signal);
-        return COP_OK;
+        cop__told told = { .status = COP_OK };
+        if (cop__inside_here() == NULL)
+                return cop__send_shutdown(pid, from);
+        cop_status status = cop__inside_ask((cop__query){ .what = COP__ASK_SHUTDOWN, .pid = pid }, &told);
+        return status == COP_OK && told.status == COP_E_NO_MEMORY ? COP_E_NO_MEMORY : status;
 }
 
 /*
@@ -42,7 +40,7 @@ static cop_status stop_monitored(cop_pid pid, cop_pid from, int64_t shutdown_ms,
 {
         cop_message *down = NULL;
         if (shutdown_ms != COP_BRUTAL_KILL) {
-                cop_status status = cop__stop_ask(pid, from);
+                cop_status status = ask(pid, from);
                 if (status != COP_OK)
                         return status;
                 part(pid);
@@ -84,29 +82,47 @@ cop_status cop__stop(cop_pid pid, cop_pid from, int64_t shutdown_ms, bool *late)
 
 /* ---- The public operation --------------------------------------------------------- */
 
-static int64_t time_of(const struct cop__actor *actor, int64_t shutdown_ms)
+static int64_t time_for(const cop_behaviour *server, int64_t shutdown_ms)
 {
         if (shutdown_ms == COP_FOREVER)
                 return COP_SHUTDOWN_INFINITY;
         if (shutdown_ms != COP_SHUTDOWN_DEFAULT)
                 return shutdown_ms;
-        return cop__load_relaxed(&actor->server) == cop__supervisor_behaviour()
-                       ? COP_SHUTDOWN_INFINITY
-                       : COP__SHUTDOWN_DEFAULT_MS;
+        return server == cop__supervisor_behaviour() ? COP_SHUTDOWN_INFINITY : COP__SHUTDOWN_DEFAULT_MS;
+}
+
+/* What it is, and in whose name it is asked. Errors: COP_E_NO_ACTOR, and COP_E_BAD_ARGUMENT: a thread of the program ends when it
+ * wants to. */
+static cop_status look_up(cop_pid pid, const cop_behaviour **server, cop_pid *master)
+{
+        cop__told told = { .status = COP_OK };
+        if (cop__inside_here() != NULL) {
+                cop_status status = cop__inside_ask((cop__query){ .what = COP__ASK_SERVER, .pid = pid }, &told);
+                *server = (const cop_behaviour *)(uintptr_t)told.value;
+                *master = cop_no_pid();
+                return status == COP_OK ? (cop_status)told.status : status;
+        }
+        const struct cop__actor *actor = cop__slot_of(cop__node_of(cop__thread_here()), pid);
+        if (actor == NULL || !cop__slot_is(actor, pid))
+                return COP_E_NO_ACTOR;
+        *server = cop__load_relaxed(&actor->server);
+        *master = cop__whom_it_obeys(actor);
+        return cop__load_relaxed(&actor->task.visitor) != NULL ? COP_E_BAD_ARGUMENT : COP_OK;
 }
 
 cop_status cop_shutdown(cop_pid pid, int64_t shutdown_ms)
 {
-        struct cop__actor *self = cop__actor_here();
+        const cop_behaviour *server;
+        cop_pid master;
         bool late;
-        if (self == NULL)
+        if (cop__actor_here() == NULL)
                 return COP_E_NO_NODE;
-        struct cop__actor *actor = cop__slot_of(cop__node_of(cop__thread_here()), pid);
         if (pid.bits == 0 || cop_pid_equal(pid, cop_self()) || shutdown_ms < COP_SHUTDOWN_AT_ONCE)
                 return COP_E_BAD_ARGUMENT;
-        if (actor == NULL || !cop__slot_is(actor, pid))
+        cop_status status = look_up(pid, &server, &master);
+        if (status == COP_E_NO_ACTOR)
                 return COP_OK;
-        if (cop__load_relaxed(&actor->task.visitor) != NULL)
-                return COP_E_BAD_ARGUMENT; /* a thread of the program ends when it wants to */
-        return cop__stop(pid, cop__whom_it_obeys(actor), time_of(actor, shutdown_ms), &late);
+        if (status != COP_OK)
+                return status;
+        return cop__stop(pid, master, time_for(server, shutdown_ms), &late);
 }

@@ -13,9 +13,6 @@
 
 #include <coppice/supervisor.h>
 
-/* Asks it to stop, in somebody's name. Errors: COP_E_NO_MEMORY. */
-cop_status cop__stop_ask(cop_pid pid, cop_pid from);
-
 /*
  * Stops `pid` and returns when it is dead. The request comes `from` who is given: what traps exits
  * obeys its parent. The link between the caller and it is gone afterwards, and nothing of its end

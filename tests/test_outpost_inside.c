@@ -444,6 +444,61 @@ SAME(an_event_manager_tells_its_handlers, "{true, 4, true, 5}")
                        cop_int(cop_read(note, other)->number)));
 }
 
+/* ---- Ends ------------------------------------------------------------------------------------------- */
+
+typedef struct stubborn {
+        int64_t unused;
+} stubborn;
+COP_MESSAGE(stubborn, unused);
+
+static void stubborn_init(stubborn *self)
+{
+        (void)self;
+        cop_trap_exit(true);
+}
+
+static void stubborn_terminate(stubborn *self, cop_term reason)
+{
+        (void)self;
+        cop_send("teller", note, .number = cop_is_atom(reason, "shutdown"));
+}
+
+COP_SERVER(stubborn, COP_INIT(stubborn_init), COP_TERMINATE(stubborn_terminate));
+
+/* Of a server that has no parent to obey, one that has, the dead and nobody; and nobody's terminate is left out. */
+static void shuts_down(void)
+{
+        cop_pid free = cop_no_pid(), own = cop_no_pid();
+        cop_register("teller", cop_self());
+        cop_start(&(cop_spawn_options){ .server = &stubborn_server }, PATIENCE_MS, &free);
+        cop_start(&(cop_spawn_options){ .server = &stubborn_server, .link = true }, PATIENCE_MS, &own);
+        cop_status first = cop_shutdown(free, COP_FOREVER), second = cop_shutdown(own, COP_SHUTDOWN_DEFAULT);
+        cop_auto one = cop_receive(PATIENCE_MS, COP_KIND(note));
+        cop_auto two = cop_receive(PATIENCE_MS, COP_KIND(note));
+        cop_status dead = cop_shutdown(free, COP_FOREVER), nobody = cop_shutdown(cop_no_pid(), COP_FOREVER);
+        cop_status shop = cop_shutdown(cop_whereis("shop"), COP_SHUTDOWN_DEFAULT);
+        tell(COP_TUPLE(status_term(first), status_term(second), cop_int(cop_read(note, one)->number),
+                       cop_int(cop_read(note, two)->number), status_term(dead), status_term(nobody), status_term(shop),
+                       cop_bool(cop_is_alive(free) || cop_is_alive(own) || cop_whereis("shop").bits != 0)));
+}
+
+IN_PROCESSES(what_is_shut_down_from_a_process_obeys_as_it_does_in_the_node)
+{
+        const cop_isolation levels[] = { COP_ISOLATION_GUARDED, COP_ISOLATION_PROCESS };
+        const char *ok = "\"success\"";
+        char wanted[256];
+        snprintf(wanted, sizeof(wanted), "{%s, %s, 1, 1, %s, \"%s\", %s, false}", ok, ok, ok,
+                 cop_status_text(COP_E_BAD_ARGUMENT), ok);
+        cop_trap_exit(true);
+        for (size_t i = 0; i < COP__COUNT(levels); i++) {
+                cop_pid shop;
+                ck_assert_int_eq(cop_supervise(&(cop_supervisor){
+                        .name = "shop", .children = COP_CHILDREN({ .id = "adder", .server = &adder_server }) }, &shop), COP_OK);
+                ck_assert_str_eq(play(shuts_down, levels[i]), wanted);
+                await_exited(shop, "shutdown");
+        }
+}
+
 /* ---- What would bring code into the node --------------------------------------------------------- */
 
 static void asks_for_too_much(void)

@@ -306,11 +306,11 @@ static void meek_on_go(meek *self, const go *g)
 
 COP_SERVER(meek, COP_ON(go, meek_on_go));
 
-/* Leaves one behind that bears the name. */
+/* Leaves one behind that bears the name: its own end is normal. */
 static void leaves_an_orphan(void)
 {
         cop_pid pid;
-        if (cop_spawn_opt(&(cop_spawn_options){ .server = &meek_server, .name = "meek" }, &pid) != COP_OK)
+        if (cop_spawn_opt(&(cop_spawn_options){ .server = &meek_server, .name = "meek", .link = true }, &pid) != COP_OK)
                 cop_exit(cop_atom("no_orphan"));
 }
 
