@@ -13,8 +13,15 @@
 /* Workers of a node: the idle set is one 64-bit word. */
 #define COP__WORKERS_MAX 64
 
-/* Tasks in a worker's own ring; more go to the queue that all share. A power of two. */
-#define COP__RUNQUEUE_SIZE (COP__TINY ? 2u : 256u)
+/*
+ * Tasks in a worker's own ring; more go to the queue that all share, where they wander between the workers, and what comes from
+ * outside waits behind them. So as many as are awake at a time in a program of many thousand actors; 16 KiB, touched as far as
+ * needed. A power of two.
+ */
+#define COP__RUNQUEUE_SIZE (COP__TINY ? 2u : 2048u)
+
+/* Tasks that leave a ring at once, when it is full or robbed: they pass through an array on a stack, which may be an actor's. */
+#define COP__RUNQUEUE_BATCH (COP__TINY ? 2u : 256u)
 
 /* Tasks that move from the shared queue to a ring at once: pays for the lock. */
 #define COP__SHARED_BATCH (COP__TINY ? 1u : 64u)

@@ -54,9 +54,9 @@ bool cop__lookout_is_needed(const struct cop__worker *worker)
 void cop__relieve_worker(struct cop__worker *worker)
 {
         struct cop__scheduler *scheduler = worker->thread.scheduler;
-        struct cop__task *tasks[COP__RUNQUEUE_SIZE];
+        struct cop__task *tasks[COP__RUNQUEUE_BATCH];
         uint32_t count;
-        while ((count = cop__runqueue_steal(&worker->ring, tasks, COP__RUNQUEUE_SIZE)) > 0) {
+        while ((count = cop__runqueue_steal(&worker->ring, tasks, COP__RUNQUEUE_BATCH)) > 0) {
                 for (uint32_t i = 0; i + 1 < count; i++)
                         tasks[i]->next = tasks[i + 1];
                 cop__shared_put(scheduler, COP_PRIORITY_NORMAL, tasks[0], tasks[count - 1], count);

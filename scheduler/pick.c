@@ -60,14 +60,14 @@ struct cop__task *cop__pick_soon_slowly(struct cop__worker *worker)
         bool next = cop__load_relaxed(&worker->desk.next) != NULL;
         bool fresh = cop__load_relaxed(&worker->desk.pile.count) > 0;
         bool sibling = is_turn_of_sibling(worker);
-        if (worker->next_turns >= worker->thread.scheduler->habits.next_turns) {
+        if (worker->next_turns >= worker->next_most) {
                 if (sibling && next)
                         return cop__desk_swap(&worker->desk, NULL);
                 if (cop__is_anybody_behind(worker)) {
                         pass_over_next(worker);
                         return NULL;
                 }
-                worker->next_turns = 0;
+                cop__next_begins(worker);
                 next = next && !fresh;
         } else {
                 worker->next_turns++;
@@ -97,6 +97,20 @@ static struct cop__task *pick_by_priority(struct cop__worker *worker)
         return NULL;
 }
 
+/*
+ * Whom it wakes shall not wait behind the ring since the next slot has had its turns: what an idle actor is asked from outside is
+ * answered by one or two others as a rule. Those behind wait for twice as many turns at most, however much comes from there.
+ */
+static struct cop__task *take_from_outside(struct cop__worker *worker)
+{
+        struct cop__task *task = cop__shared_take(worker);
+        uint32_t turns = worker->thread.scheduler->habits.next_turns;
+        uint32_t most = (worker->next_turns & ~SIBLINGS) + (turns + 3) / 4;
+        if (task != NULL && most > worker->next_most && most <= 2 * turns)
+                worker->next_most = most;
+        return task;
+}
+
 /* What is not done in each turn, and what comes before a worker's own tasks. NULL: now one of those. */
 struct cop__task *cop__pick_unusually(struct cop__worker *worker)
 {
@@ -111,7 +125,7 @@ struct cop__task *cop__pick_unusually(struct cop__worker *worker)
         if (task == NULL && cop__is_time(worker->turns, scheduler->habits.timers_every))
                 task = cop__pinned_take_overdue(worker);
         if (task == NULL && cop__is_time(worker->turns, scheduler->habits.shared_every))
-                task = cop__shared_take(worker);
+                task = take_from_outside(worker);
         return task;
 }
 

@@ -4,12 +4,12 @@
  *
  *      1 once in so many turns, or while other than normal ones wait:
  *        timers, the outside, priorities, who was interrupted, the shared queue
- *      2 next slot, pile                     up to `next_turns` in a row, while others wait
+ *      2 next slot, pile                     up to `next_turns` in a row, while others wait; some more for who came from outside
  *      3 the few on the desk                 come from the ring
  *      4 ring and shared queue               in proportion to their lengths
  *
  * Who may touch what
- *      next_turns, tilt, urgent_turns, urgent_at, common_turns, steals,
+ *      next_turns, next_most, tilt, urgent_turns, urgent_at, common_turns, steals,
  *      woken, litter, spoilt_litter                                        the worker
  *      turns                                                               the worker writes; lookout and watch read
  */
@@ -33,11 +33,18 @@ COP__INLINE bool cop__is_time(uint64_t turns, uint32_t every)
         return (turns & (every - 1)) == 0;
 }
 
+/* Others have had, or have, their turn: the next slot's turns in a row are counted from here. */
+COP__INLINE void cop__next_begins(struct cop__worker *worker)
+{
+        worker->next_turns = 0;
+        worker->next_most = worker->thread.scheduler->habits.next_turns;
+}
+
 /* What has just been woken, or has never run, unless the others behind them have waited long enough. */
 COP__INLINE struct cop__task *cop__pick_soon(struct cop__worker *worker)
 {
         if (COP__LIKELY(cop__load_relaxed(&worker->desk.next) != NULL)) {
-                if (COP__LIKELY(worker->next_turns < worker->thread.scheduler->habits.next_turns)) {
+                if (COP__LIKELY(worker->next_turns < worker->next_most)) {
                         worker->next_turns++;
                         return cop__desk_swap(&worker->desk, NULL);
                 }
@@ -76,7 +83,7 @@ COP__INLINE struct cop__task *cop__pick_here(struct cop__worker *worker)
                 task = cop__pick_soon(worker);
         if (task != NULL)
                 return task;
-        worker->next_turns = 0;
+        cop__next_begins(worker);
         task = cop__desk_take(&worker->desk);
         return COP__LIKELY(task != NULL) ? task : cop__pick_queued(worker);
 }

@@ -89,8 +89,8 @@ void cop__schedule_later(struct cop__scheduler *scheduler, struct cop__thread *t
 
 void cop__ring_overflow(struct cop__worker *worker, struct cop__task *task)
 {
-        struct cop__task *moved[COP__RUNQUEUE_SIZE];
-        uint32_t count = cop__runqueue_pull(&worker->ring, moved, COP__RUNQUEUE_SIZE);
+        struct cop__task *moved[COP__RUNQUEUE_BATCH];
+        uint32_t count = cop__runqueue_pull(&worker->ring, moved, COP__RUNQUEUE_BATCH);
         struct cop__task *first = count > 0 ? moved[0] : task;
         for (uint32_t i = 0; i < count; i++)
                 moved[i]->next = i + 1 < count ? moved[i + 1] : task;

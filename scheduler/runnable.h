@@ -12,7 +12,7 @@
 #include "scheduler/scheduler.h"
 #include "scheduler/wake.h"
 
-/* The worker. The ring is full: half of it and the task go to the shared queue under one lock. */
+/* The worker. The ring is full: a batch of its oldest and the task go to the shared queue under one lock. */
 void cop__ring_overflow(struct cop__worker *worker, struct cop__task *task);
 
 /* The worker. Behind all that its ring holds. */

@@ -64,6 +64,7 @@ cop_status cop__open_worker(struct cop__scheduler *scheduler, unsigned index)
         cop__park_init(&worker->park);
         cop__lock_init(&worker->expiring);
         cop__runqueue_init(&worker->ring, scheduler->habits.ring_size);
+        worker->next_most = scheduler->habits.next_turns;
         cop__wheel_init(&worker->wheel, cop__clock_ns());
         worker->wheel.leave = scheduler->hooks.leave;
         worker->wheel.leave_context = scheduler->owner;

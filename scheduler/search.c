@@ -34,11 +34,11 @@ struct cop__task *cop__search(struct cop__worker *worker)
         return NULL;
 }
 
-/* Half of another worker's ring comes to ours; the first of them is run. */
+/* Half of another worker's ring comes to ours, a batch at most; the first of them is run. */
 static struct cop__task *steal_from(struct cop__worker *worker, struct cop__worker *victim)
 {
-        struct cop__task *stolen[COP__RUNQUEUE_SIZE];
-        uint32_t count = cop__runqueue_steal(&victim->ring, stolen, COP__RUNQUEUE_SIZE);
+        struct cop__task *stolen[COP__RUNQUEUE_BATCH];
+        uint32_t count = cop__runqueue_steal(&victim->ring, stolen, COP__RUNQUEUE_BATCH);
         for (uint32_t i = 1; i < count; i++)
                 cop__ring_put(worker, stolen[i]);
         return count > 0 ? stolen[0] : NULL;

@@ -386,9 +386,12 @@ typedef struct chatterer {
         int64_t asked;
 } chatterer;
 
+static int64_t strokes; /* atomic */
+
 static void chatterer_on_chat(chatterer *self, const chat *c)
 {
         (void)self;
+        cop__store_relaxed(&strokes, cop__load_relaxed(&strokes) + 1);
         cop_reply(chat, .stroke = c->stroke + 1);
 }
 
@@ -404,16 +407,22 @@ static void chatterer_on_go(chatterer *self, const go *g)
 
 COP_SERVER(chatterer, COP_ON(chat, chatterer_on_chat), COP_ON(go, chatterer_on_go));
 
+/* Spawns so many, and has each two of them chat. */
+static void spawn_chatterers(cop_pid *all, int count)
+{
+        for (int i = 0; i < count; i++)
+                all[i] = cop_spawn_server(&chatterer_server, NULL);
+        for (int i = 0; i < count; i += 2)
+                cop_send(all[i], go, .pid = all[i + 1]);
+}
+
 IN_NODE_WITH(among_more_that_chat_than_fit_a_ring_each_gets_its_turn, .workers = 1)
 {
-        enum { CHATTERERS = 1000 };
-        cop_pid all[CHATTERERS];
+        enum { CHATTERERS = 2 * COP__RUNQUEUE_SIZE + 1000, ASKED = 500 };
+        static cop_pid all[CHATTERERS];
         (void)node;
-        for (int i = 0; i < CHATTERERS; i++)
-                all[i] = cop_spawn_server(&chatterer_server, NULL);
-        for (int i = 0; i < CHATTERERS; i += 2)
-                cop_send(all[i], go, .pid = all[i + 1]);
-        for (int i = 0; i < CHATTERERS; i++) {
+        spawn_chatterers(all, CHATTERERS);
+        for (int i = 0; i < CHATTERERS; i += CHATTERERS / ASKED) {
                 cop_ref gone;
                 cop_send(all[i], go, .number = i);
                 cop_auto answer = cop_receive(PATIENCE_MS / 2, COP_KIND(go));
@@ -424,3 +433,50 @@ IN_NODE_WITH(among_more_that_chat_than_fit_a_ring_each_gets_its_turn, .workers =
                 ck_assert_msg(down != NULL, "number %d does not get to die", i);
         }
 }
+
+#if !COP__TINY /* where the next slot has one turn at a time */
+typedef struct errand {
+        cop_pid thread, partner;
+} errand;
+COP_MESSAGE(errand, thread, partner);
+
+typedef struct asker {
+        cop_pid thread;
+        int64_t strokes;
+} asker;
+
+static void asker_on_errand(asker *self, const errand *e)
+{
+        self->thread = e->thread;
+        self->strokes = cop__load_relaxed(&strokes);
+        cop_send(e->partner, go);
+}
+
+/* How many strokes there were until its partner had answered. */
+static void asker_on_go(asker *self, const go *g)
+{
+        (void)g;
+        cop_send(self->thread, go, .number = cop__load_relaxed(&strokes) - self->strokes);
+}
+
+COP_SERVER(asker, COP_ON(errand, asker_on_errand), COP_ON(go, asker_on_go));
+
+/* A thread that loses its processor in between may make others wait, but seldom; a round of all that chat is some thousands. */
+IN_NODE_WITH(who_is_asked_from_outside_and_asks_another_waits_for_no_round_of_a_thousand_that_chat, .workers = 1)
+{
+        enum { CHATTERERS = 1000, ASKED = 1000, SELDOM = 10 };
+        cop_pid all[CHATTERERS];
+        cop_pid first = cop_spawn_server(&asker_server, NULL);
+        cop_pid partner = cop_spawn_server(&quiet_server, NULL);
+        const struct cop__actor *actor = cop__slot_of(node, first);
+        int waited = 0;
+        spawn_chatterers(all, CHATTERERS);
+        for (int i = 0; i < ASKED; i++) {
+                await_true(cop__queue_is_asleep(&actor->queue)); /* else the errand is one more message in its turn */
+                cop_send(first, errand, .thread = cop_self(), .partner = partner);
+                cop_auto answer = await(COP_KIND(go));
+                waited += cop_read(go, answer)->number > 100;
+        }
+        ck_assert_int_lt(waited, SELDOM);
+}
+#endif
