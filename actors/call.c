@@ -348,6 +348,13 @@ static COP__NOINLINE void give_up(struct cop_node *node, const struct cop__calli
                 cop__inside_over(ref);
 }
 
+/* What a message costs, though it may not have waited: who calls the dead again and again lets others run. It may end the actor. */
+static COP__NOINLINE cop_status failed(struct cop__actor *actor, cop_status status, const void *where)
+{
+        cop__spend(actor, 1, where);
+        return status;
+}
+
 COP__INLINE cop_status wait_in(struct cop__actor *actor, struct cop_node *node,
                                struct cop__calling *own, cop_ref ref, uint64_t deadline_ns,
                                const void *where, struct cop__signal **reply)
@@ -361,9 +368,10 @@ COP__INLINE cop_status wait_in(struct cop__actor *actor, struct cop_node *node,
                 ring = COP__RING_CLOSED;
         cop__calling_end(own);
         cop_status status = close_call(actor, ref, signal, reply);
-        if (COP__UNLIKELY(status != COP_OK))
-                give_up(node, own, ref, status);
-        return COP__UNLIKELY(ring == COP__RING_CLOSED) ? COP_E_CYCLE : status;
+        if (COP__LIKELY(status == COP_OK))
+                return COP_OK;
+        give_up(node, own, ref, status);
+        return failed(actor, ring == COP__RING_CLOSED ? COP_E_CYCLE : status, where);
 }
 
 cop_status cop__call_wait(struct cop__actor *actor, cop_ref ref, uint64_t deadline_ns,
@@ -381,10 +389,10 @@ cop_status cop__call(struct cop__actor *actor, cop_pid to, struct cop__signal *r
         struct cop__thread *thread = cop__thread_here();
         if (COP__UNLIKELY(deadline_ns == 0)) {
                 cop__signal_free(&thread->pool, request);
-                return COP_E_TIMEOUT;
+                return failed(actor, COP_E_TIMEOUT, where);
         }
         if (COP__UNLIKELY(cop__limit_knock(thread, to, request) != COP_OK))
-                return COP_E_FULL;
+                return failed(actor, COP_E_FULL, where);
         struct cop_node *node = cop__node_of(thread);
         struct cop__calling *own = cop__calling_of(node, cop__actor_pid(actor));
         cop_ref ref = open_call(thread, actor);

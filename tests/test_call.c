@@ -681,3 +681,43 @@ IN_NODE_WITH(who_tries_a_name_again_and_again_lets_others_run, .workers = 1)
                                                              .name = "latecomer" }, &pid), COP_OK);
         await_down(ref, "normal");
 }
+
+/* ---- Calls that fail at once ------------------------------------------------------------------ */
+
+typedef struct errand {
+        cop_pid to;
+        int64_t timeout_ms;
+} errand;
+COP_MESSAGE(errand, to, timeout_ms);
+
+static uint32_t others_ran; /* atomic */
+
+static void runs(void)
+{
+        cop__store_release(&others_ran, 1);
+}
+
+enum { SOME_TURNS = 4 * COP__TURN_BUDGET + 100 };
+
+static void calls_until_others_run(const errand *e)
+{
+        int calls = 0;
+        cop__store_release(&others_ran, 0);
+        cop_spawn(runs);
+        for (; !cop__load_acquire(&others_ran) && calls <= SOME_TURNS; calls++)
+                if (cop_call(NULL, e->to, e->timeout_ms, ask, .what = ECHO) == COP_OK)
+                        cop_exit(cop_atom("answered"));
+        if (calls > SOME_TURNS)
+                cop_exit(cop_atom("selfish"));
+}
+
+/* On the only worker, where nobody interrupts it; in the end another worker would stand in for that. */
+IN_NODE_WITH(who_makes_calls_that_fail_at_once_lets_others_run, .workers = 1)
+{
+        cop_pid p = new_clerk();
+        await_down(spawn_watched(RUN_WITH(calls_until_others_run, errand, .to = p, .timeout_ms = 0), .no_preempt = true),
+                   "normal");
+        put_down(p);
+        await_down(spawn_watched(RUN_WITH(calls_until_others_run, errand, .to = p, .timeout_ms = COP_FOREVER),
+                                 .no_preempt = true), "normal");
+}
