@@ -452,7 +452,7 @@ static bool end_belonging(struct cop__thread *thread, struct cop__actor *actor)
 {
         cop__state_free(thread, actor->state, cop__state_class(actor));
         actor->state = NULL;
-        return cop__rare_end_one(actor);
+        return actor->rare != NULL && cop__rare_end_one(actor);
 }
 
 static void free_memory(struct cop__actor *actor)
@@ -521,9 +521,12 @@ static void release(struct cop__thread *thread, struct cop__actor *actor, cop_pi
 /* One signal or block of what is left to do; false: nothing is. Relations first: others wait for the news, to act on it. */
 static bool die_a_little(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid)
 {
-        return cop__relation_end(thread, actor, pid, actor->reason) ||
-               cop__requests_end_one(thread, actor) || cop__server_end_one(thread, actor, pid) ||
-               refuse_taken(thread, actor, pid) || refuse_unread(thread, actor, pid) ||
+        if (!cop__list_is_empty(&actor->relations) && cop__relation_end(thread, actor, pid, actor->reason))
+                return true;
+        if (actor->rare != NULL &&
+            (cop__requests_end_one(thread, actor) || cop__server_end_one(thread, actor, pid)))
+                return true;
+        return refuse_taken(thread, actor, pid) || refuse_unread(thread, actor, pid) ||
                refuse_arrived(thread, actor) || free_block(thread, actor) ||
                end_belonging(thread, actor);
 }
