@@ -53,10 +53,15 @@ static void stop_ticking(struct cop__supervisor *self, struct cop__child *child)
 }
 
 /* When so much time has passed; most such ticks are called off, so it is not counted more exactly than it takes (base/clock.h). */
-static int64_t ms_in(uint64_t delay_ns)
+static uint64_t time_in(uint64_t delay_ns)
 {
-        uint64_t when_ns = cop__clock_in_ns(delay_ns < DELAY_MAX_NS ? delay_ns : DELAY_MAX_NS);
-        return (int64_t)(when_ns / COP__NS_PER_MS + (when_ns % COP__NS_PER_MS != 0));
+        return cop__clock_in_ns(delay_ns < DELAY_MAX_NS ? delay_ns : DELAY_MAX_NS);
+}
+
+static cop_status tick_at(cop_ref *timer, uint64_t when_ns, cop_ref ref)
+{
+        int64_t ms = (int64_t)(when_ns / COP__NS_PER_MS + (when_ns % COP__NS_PER_MS != 0));
+        return cop_send_at(timer, ms, cop_self(), cop__supervisor_tick, .ref = ref);
 }
 
 bool cop__child_tick(struct cop__supervisor *self, struct cop__child *child, uint64_t delay_ns)
@@ -67,8 +72,7 @@ bool cop__child_tick(struct cop__supervisor *self, struct cop__child *child, uin
         if (delay_ns == 0)
                 status = cop_send(cop_self(), cop__supervisor_tick, .ref = ref);
         else
-                status = cop_send_at(&child->timer, ms_in(delay_ns), cop_self(), cop__supervisor_tick,
-                                     .ref = ref);
+                status = tick_at(&child->timer, time_in(delay_ns), ref);
         if (status != COP_OK)
                 return false;
         cop__roster_await(self->roster, &child->tick, ref);
@@ -331,6 +335,54 @@ static void kill_child(const struct cop__supervisor *self, const struct cop__chi
 }
 
 /*
+ * Of a group one child after the other is stopped, and nearly each in time. So one tick does for all of them, which is set for the
+ * first and called off after the last: when it comes, whoever is being stopped then is waited for with another one until his own
+ * time is over.
+ */
+static bool set_group_tick(struct cop__supervisor *self, uint64_t when_ns)
+{
+        cop__group_tick_end(self);
+        cop_ref ref = cop_ref_new();
+        if (tick_at(&self->group_timer, when_ns, ref) != COP_OK)
+                return false;
+        self->group_tick = ref;
+        self->group_tick_ns = when_ns;
+        return true;
+}
+
+void cop__group_tick_end(struct cop__supervisor *self)
+{
+        if (self->group_tick.bits != 0)
+                cop_cancel_async(self->group_timer, false); /* one that has fired bears a reference that is no more */
+        self->group_tick.bits = 0;
+}
+
+/* The group may have been given up for the end of the supervisor: so it is not asked who is being stopped, but looked. */
+void cop__group_hears_tick(struct cop__supervisor *self)
+{
+        struct cop__child *child = cop__roster_first(self->roster);
+        self->group_tick.bits = 0;
+        for (; child != NULL; child = cop__roster_next(self->roster, child)) {
+                if (child->state != COP__CHILD_STOPPING || child->stop_by_ns == UINT64_MAX ||
+                    (!cop__clock_is_past(child->stop_by_ns) && set_group_tick(self, child->stop_by_ns)))
+                        continue;
+                child->stop_by_ns = UINT64_MAX;
+                child->late = true;
+                kill_child(self, child);
+        }
+}
+
+/* It has so long to stop. False: no memory. */
+static bool time_stop(struct cop__supervisor *self, struct cop__child *child, uint64_t delay_ns)
+{
+        if (self->regrow != COP__REGROW_STOPS || self->at != child)
+                return cop__child_tick(self, child, delay_ns);
+        child->stop_by_ns = time_in(delay_ns);
+        return (self->group_tick.bits != 0 && self->group_tick_ns <= child->stop_by_ns) ||
+               set_group_tick(self, child->stop_by_ns);
+}
+
+/*
  * A monitor tells of the end, and not the link, which the other side may have undone. The link
  * stays until then all the same: if we are killed meanwhile, the child shall hear of it.
  */
@@ -344,9 +396,10 @@ void cop__child_stop(struct cop__supervisor *self, struct cop__child *child)
                         cannot_stop(self, child);
         expect_news(self, child, ref);
         child->heard = child->late = false;
+        child->stop_by_ns = UINT64_MAX;
         cop__roster_set(self->roster, child, COP__CHILD_STOPPING, child->pid);
         bool asked = ms != COP_BRUTAL_KILL && cop__send_shutdown(child->pid, cop_self()) == COP_OK;
-        bool timed = ms > 0 && cop__child_tick(self, child, (uint64_t)ms * COP__NS_PER_MS);
+        bool timed = ms > 0 && time_stop(self, child, (uint64_t)ms * COP__NS_PER_MS);
         if (!asked || ms == COP_SHUTDOWN_AT_ONCE || (ms > 0 && !timed))
                 kill_child(self, child);
 }

@@ -120,6 +120,7 @@ static void begin_group(struct cop__supervisor *self, const struct cop__child *f
 static void go_to_starts(struct cop__supervisor *self)
 {
         struct cop__child *first = self->at;
+        cop__group_tick_end(self);
         first = first != NULL ? cop__roster_next(self->roster, first)
                               : cop__roster_first(self->roster);
         self->regrow = COP__REGROW_STARTS;

@@ -72,7 +72,9 @@ static void on_tick(supervisor *self, const cop__supervisor_tick *tick)
 {
         struct cop__await *await;
         struct cop__child *child = cop__roster_by_ref(self->roster, tick->ref, &await);
-        if (child != NULL && await == &child->tick) {
+        if (cop_ref_equal(tick->ref, self->group_tick)) {
+                cop__group_hears_tick(self);
+        } else if (child != NULL && await == &child->tick) {
                 cop__roster_await(self->roster, await, (cop_ref){ 0 });
                 cop__child_hears_tick(self, child);
         }

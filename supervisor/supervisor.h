@@ -98,6 +98,9 @@ struct cop__supervisor {
         enum cop__regrow regrow;
         struct cop__child *at;        /* whose turn it is; NULL: the end of the list */
         uint64_t reach;               /* the children from this number on are concerned */
+        cop_ref group_tick;           /* under which a tick comes while the group stops; none: no such tick is set */
+        cop_ref group_timer;          /* that brings it ... */
+        uint64_t group_tick_ns;       /* ... then */
         struct cop__list due;         /* failures and delays that are over, oldest first */
         uint64_t chance;
         bool started;                 /* init is over: terminate will stop the children */
@@ -119,6 +122,9 @@ void cop__child_begin(struct cop__supervisor *self, struct cop__child *child);
 void cop__child_stop(struct cop__supervisor *self, struct cop__child *child);
 /* A tick comes for the child after the delay. False: no memory. */
 bool cop__child_tick(struct cop__supervisor *self, struct cop__child *child, uint64_t delay_ns);
+/* The tick for all that are stopped with their group: it is not needed any more; it has come. */
+void cop__group_tick_end(struct cop__supervisor *self);
+void cop__group_hears_tick(struct cop__supervisor *self);
 /* What a child without a process waits for is called off. It is STOPPED. */
 void cop__child_call_off(struct cop__supervisor *self, struct cop__child *child);
 /* It has no process any more and is not to have one. It may be gone from the roster then. */

@@ -91,6 +91,86 @@ IN_FAMILY(SUP_stop_07_the_times_of_children_that_need_some_add_up)
         ck_assert_uint_ge(cop__clock_ns() - before_ns, 90 * COP__NS_PER_MS);
 }
 
+/* "a", which crashes, and two that are stopped for it, "c" first: it takes two thirds of an hour for that, and "b" so long. */
+#define GROUP(b_stop_ms, b_shutdown_ms)                                                                 \
+        COP_CHILDREN(WORKER("a"),                                                                       \
+                     WORKER_WITH("b", ((job){ .id = "b", .stop_ms = b_stop_ms }), .shutdown_ms = b_shutdown_ms), \
+                     WORKER_WITH("c", ((job){ .id = "c", .stop_ms = HOUR_MS / 3 * 2 }), .shutdown_ms = HOUR_MS))
+
+/* Hours of its own may pass until then. */
+static void expect_in_time(const char *text)
+{
+        cop_auto message = cop_receive(24 * HOUR_MS, COP_KIND(word));
+        ck_assert_msg(message != NULL, "%s: never", text);
+        ck_assert_str_eq(cop_read(word, message)->text.data, text);
+}
+
+static cop_pid crash_in_group(const cop_supervisor *shop)
+{
+        cop_pid root = grow_and_expect(shop, "abc");
+        crash("a");
+        expect("end a boom");
+        expect("end c shutdown");
+        expect_in_time("done c");
+        expect("end b shutdown");
+        return root;
+}
+
+static void expect_starts(void)
+{
+        expect("start a");
+        expect("start b");
+        expect("start c");
+}
+
+/* "b" is being stopped; an hour from now its time is over. */
+static void expect_kill_in_an_hour(cop_node *node, cop_pid to_fell)
+{
+        cop_ref ref = watch(cop_whereis("b"));
+        int64_t before_ms = simulation_of(node).passed_ms;
+        if (to_fell.bits != 0)
+                fell(to_fell);
+        cop_auto message = cop_receive(24 * HOUR_MS, COP_REF(cop_down, ref));
+        int64_t passed_ms = simulation_of(node).passed_ms - before_ms;
+        ck_assert_msg(message != NULL, "it never ends");
+        ck_assert_str_eq(text_of(cop_read(cop_down, message)->reason), "killed");
+        ck_assert_int_ge(passed_ms, HOUR_MS - 1000);
+        ck_assert_int_lt(passed_ms, HOUR_MS + 1000);
+}
+
+IN_SIMULATED_FAMILY(each_of_a_group_has_all_its_time_to_stop_however_long_those_before_it_took)
+{
+        TREE(shop, .strategy = COP_ONE_FOR_ALL, .children = GROUP(HOUR_MS / 3 * 2, HOUR_MS));
+        cop_pid root = crash_in_group(&shop);
+        expect_in_time("done b");
+        expect_starts();
+        cop_send_exit(root, cop_atom("kill"));
+}
+
+IN_SIMULATED_FAMILY(who_of_a_group_takes_longer_is_killed_when_its_own_time_is_over)
+{
+        TREE(shop, .strategy = COP_ONE_FOR_ALL, .children = GROUP(10 * HOUR_MS, HOUR_MS));
+        cop_pid root = crash_in_group(&shop);
+        expect_kill_in_an_hour(node, cop_no_pid());
+        expect_starts();
+        cop_send_exit(root, cop_atom("kill"));
+}
+
+IN_SIMULATED_FAMILY(who_of_a_group_has_time_without_end_is_not_killed_when_anothers_would_be_over)
+{
+        TREE(shop, .strategy = COP_ONE_FOR_ALL, .children = GROUP(10 * HOUR_MS, COP_SHUTDOWN_INFINITY));
+        cop_pid root = crash_in_group(&shop);
+        expect_in_time("done b");
+        expect_starts();
+        cop_send_exit(root, cop_atom("kill"));
+}
+
+IN_SIMULATED_FAMILY(who_is_being_stopped_with_its_group_is_killed_in_time_also_when_the_supervisor_ends)
+{
+        TREE(shop, .strategy = COP_ONE_FOR_ALL, .children = GROUP(10 * HOUR_MS, HOUR_MS));
+        expect_kill_in_an_hour(node, crash_in_group(&shop));
+}
+
 IN_FAMILY(SUP_stop_13_a_child_that_undid_its_link_is_not_missed)
 {
         TREE(shop, PATIENT, .children = COP_CHILDREN(WORKER("a"), WORKER("b")));
