@@ -462,7 +462,7 @@ COP__INLINE void live(struct cop__thread *thread, struct cop__actor *actor)
                                 return;
                         continue;
                 }
-                if (actor->life != COP__ALIVE || actor->reason != NULL || actor->aside == 0)
+                if (COP__LIKELY(actor->aside == 0) || actor->life != COP__ALIVE || actor->reason != NULL)
                         return;
         }
 }

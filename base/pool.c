@@ -637,7 +637,7 @@ COP__NOINLINE void *cop__pool_take_new_elsewhere(struct cop__pool_cache *cache, 
 }
 
 /* The loaded magazine is full: it becomes the spare one, and that goes to the depot. */
-COP__NOINLINE void cop__pool_make_room(struct cop__pool_cache *cache, uint8_t class)
+COP__NOINLINE void cop__pool_give_elsewhere(struct cop__pool_cache *cache, uint8_t class, void *block)
 {
         struct cop__pool_shelf *shelf = &cache->shelves[class];
         if (shelf->spare)
@@ -645,6 +645,7 @@ COP__NOINLINE void cop__pool_make_room(struct cop__pool_cache *cache, uint8_t cl
         shelf->spare = shelf->loaded;
         shelf->loaded = NULL;
         shelf->room = shelf->magazine_size;
+        cop__pool_give(cache, class, block);
 }
 
 /* --- beginning and end ------------------------------------------------------- */

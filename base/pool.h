@@ -218,7 +218,7 @@ bool cop__pool_is_high(const struct cop__pool *pool);
 /* The rare halves of take and give. */
 void *cop__pool_take_elsewhere(struct cop__pool_cache *cache, uint8_t class);
 void *cop__pool_take_new_elsewhere(struct cop__pool_cache *cache, uint8_t class);
-void cop__pool_make_room(struct cop__pool_cache *cache, uint8_t class);
+void cop__pool_give_elsewhere(struct cop__pool_cache *cache, uint8_t class, void *block);
 
 /*
  * The poison leaves out the link of the depot, which a pop that is about to fail may
@@ -286,9 +286,11 @@ COP__INLINE void *cop__pool_take_new(struct cop__pool_cache *cache, uint8_t clas
 COP__INLINE void cop__pool_give(struct cop__pool_cache *cache, uint8_t class, void *block)
 {
         struct cop__pool_shelf *shelf = &cache->shelves[class];
-        if (COP__UNLIKELY(shelf->room == 0))
-                cop__pool_make_room(cache, class);
         struct cop__pool_block *given = block;
+        if (COP__UNLIKELY(shelf->room == 0)) {
+                cop__pool_give_elsewhere(cache, class, block);
+                return;
+        }
         given->next = shelf->loaded;
         shelf->loaded = given;
         shelf->room--;
