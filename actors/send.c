@@ -206,7 +206,7 @@ static COP__NOINLINE cop_status send_value(cop_address to, const cop_kind *kind,
 cop_status cop_send_value(cop_address to, const cop_kind *kind, const void *value)
 {
         struct cop__thread *thread = cop__thread_here();
-        if (COP__UNLIKELY(thread == NULL || thread->current == NULL || to.name != NULL))
+        if (COP__UNLIKELY(thread == NULL || thread->current == NULL || to.name != NULL || !kind->plain))
                 return send_value(to, kind, value, __builtin_return_address(0));
         struct cop__here *here = cop__here_of(thread);
         struct cop__actor *self = cop__actor_of(thread->current);

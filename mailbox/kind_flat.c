@@ -128,9 +128,10 @@ static cop_status measure_struct(struct measure *measure, const cop_kind *kind,
         cop_status status = COP_OK;
         if (kind->plain)
                 return status;
-        for (size_t i = 0; i < kind->field_count && status == COP_OK; i++)
-                if (!cop__field_is_flat(&kind->fields[i]))
-                        status = measure_field(measure, &kind->fields[i], value, depth_left - 1);
+        const cop_field *end = kind->fields + kind->field_count;
+        for (const cop_field *field = kind->fields; field < end && status == COP_OK; field++)
+                if (!cop__field_is_flat(field))
+                        status = measure_field(measure, field, value, depth_left - 1);
         return status;
 }
 
@@ -253,9 +254,10 @@ static void turn_struct(struct copy *copy, const cop_kind *kind, char *value)
 {
         if (kind->plain)
                 return;
-        for (size_t i = 0; i < kind->field_count; i++)
-                if (!cop__field_is_flat(&kind->fields[i]))
-                        turn_field(copy, &kind->fields[i], value);
+        const cop_field *end = kind->fields + kind->field_count;
+        for (const cop_field *field = kind->fields; field < end; field++)
+                if (!cop__field_is_flat(field))
+                        turn_field(copy, field, value);
 }
 
 cop_status cop__flat_copy_slow(const cop_kind *kind, void *block, const void *value)
@@ -300,6 +302,7 @@ COP__INLINE void drop_field(const cop_field *field, const char *value)
 
 void cop__flat_drop_slow(const cop_kind *kind, void *block)
 {
-        for (size_t i = 0; i < kind->field_count; i++)
-                drop_field(&kind->fields[i], block);
+        const cop_field *end = kind->fields + kind->field_count;
+        for (const cop_field *field = kind->fields; field < end; field++)
+                drop_field(field, block);
 }

@@ -110,6 +110,10 @@ void cop__signal_free_slow(struct cop__pool_cache *cache, struct cop__signal *si
 {
         if (signal->kind != NULL)
                 cop__flat_drop(signal->kind, cop__signal_body(signal));
+        if (COP__LIKELY(!(signal->flags & (COP__SIGNAL_REASON | COP__SIGNAL_LARGE | COP__SIGNAL_LED)))) {
+                cop__pool_give(cache, signal->pool_class, signal);
+                return;
+        }
         if (signal->flags & COP__SIGNAL_REASON)
                 drop_reason(signal);
         if (signal->flags & COP__SIGNAL_LARGE)

@@ -160,8 +160,8 @@ COP__INLINE cop_status cop__signal_message(struct cop__pool_cache *cache, const 
 }
 
 /*
- * The same for a message of some whole words, if there is a block at hand; NULL: go the other way. `from` is set, too. Nothing
- * is called, so that who is in a hurry has its registers to itself.
+ * The same for a message of a plain kind of some whole words, if there is a block at hand; NULL: go the other way. `from` is set,
+ * too. Nothing is called, so that who is in a hurry has its registers to itself.
  */
 #define COP__WORDS_MAX 64u
 COP__INLINE struct cop__signal *cop__signal_quick(struct cop__pool_cache *cache,
@@ -169,7 +169,7 @@ COP__INLINE struct cop__signal *cop__signal_quick(struct cop__pool_cache *cache,
                                                   cop_pid from)
 {
         size_t size = kind->size;
-        if (COP__UNLIKELY(!kind->plain || size > COP__WORDS_MAX || size % 8 != 0))
+        if (COP__UNLIKELY(size > COP__WORDS_MAX || size % 8 != 0))
                 return NULL;
         uint8_t class = cop__pool_class(sizeof(struct cop__signal) + size);
         struct cop__signal *signal = cop__pool_take_quick(cache, class);
