@@ -190,6 +190,12 @@ static COP__NOINLINE void wait_for_start(struct cop__actor *actor, uint64_t dead
                 cop__wait(actor, until_ns < deadline_ns ? until_ns : deadline_ns, where);
 }
 
+/* By an alarm that is set already (wait.c): until it has come there is no need to look at the clock. */
+COP__INLINE bool is_woken_by(struct cop__actor *actor, uint64_t deadline_ns)
+{
+        return actor->alarmed && cop__timer_before(cop__calling_own(actor)->alarm)->when_ns <= deadline_ns;
+}
+
 /* Until the reply or a failure is there, or the time is over: then NULL. */
 struct cop__signal *cop__call_await(struct cop__actor *actor, uint64_t deadline_ns,
                                     const void *where)
@@ -199,7 +205,7 @@ struct cop__signal *cop__call_await(struct cop__actor *actor, uint64_t deadline_
                 struct cop__signal *reply = cop__take_reply_of(actor);
                 if (reply != NULL)
                         return reply;
-                if (deadline_ns != UINT64_MAX && cop__clock_is_past(deadline_ns))
+                if (deadline_ns != UINT64_MAX && !is_woken_by(actor, deadline_ns) && cop__clock_is_past(deadline_ns))
                         return NULL;
                 if (cop__calling_hinges(cop__calling_own(actor)))
                         wait_for_start(actor, deadline_ns, where);
