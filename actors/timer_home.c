@@ -44,9 +44,10 @@ cop_status cop__timers_init(struct cop__timers *timers, unsigned workers, uint32
         timers->room = workers;
         for (unsigned i = 0; i < workers; i++) {
                 struct cop__timer_home *home = &timers->homes[i];
-                home->chunks = cop__calloc(COP__TIMER_CHUNKS, sizeof(home->chunks[0]));
+                home->chunks = cop__calloc(COP__TIMER_CHUNKS_FIRST, sizeof(home->chunks[0]));
                 if (home->chunks == NULL)
                         return COP_E_NO_MEMORY;
+                home->chunk_room = COP__TIMER_CHUNKS_FIRST;
                 cop__timer_init(&home->sweep.timer);
                 home->sweep.as.signal.type = COP__SIGNAL_SWEEP;
         }
@@ -65,7 +66,7 @@ void cop__timers_fini(struct cop__timers *timers)
                 return;
         for (unsigned i = 0; i < timers->room; i++) {
                 struct cop__timer_home *home = &timers->homes[i];
-                for (unsigned chunk = 0; home->chunks != NULL && chunk < COP__TIMER_CHUNKS; chunk++)
+                for (unsigned chunk = 0; home->chunks != NULL && chunk < home->chunk_room; chunk++)
                         free(home->chunks[chunk]);
                 free(home->chunks);
         }
@@ -114,9 +115,34 @@ static struct cop__timed *timed_at(const struct cop__timer_home *home, uint32_t 
         return (struct cop__timed *)(uintptr_t)*handle_of(home, index);
 }
 
-/* Makes the chunk for the next handles; another may have made it meanwhile. The lock is let go for a moment. */
+static bool has_chunk(const struct cop__timer_home *home, uint32_t chunk)
+{
+        return chunk < home->chunk_room && home->chunks[chunk] != NULL;
+}
+
+/* Twice the room for chunks; another may have made it meanwhile. The lock is let go for a moment. */
+static bool add_room(struct cop__timer_home *home)
+{
+        uint32_t room = home->chunk_room;
+        cop__timer_home_unlock(home);
+        uint64_t **wider = cop__calloc((size_t)room * 2, sizeof(wider[0]));
+        cop__timer_home_lock(home);
+        bool grows = wider != NULL && home->chunk_room == room;
+        uint64_t **left = grows ? home->chunks : wider;
+        if (grows) {
+                memcpy(wider, home->chunks, room * sizeof(wider[0]));
+                home->chunks = wider;
+                home->chunk_room = room * 2;
+        }
+        free(left);
+        return home->chunk_room > room;
+}
+
+/* Makes the chunk for the next handles, in the same way. */
 static bool add_chunk(struct cop__timer_home *home, uint32_t chunk)
 {
+        if (chunk >= home->chunk_room)
+                return add_room(home);
         cop__timer_home_unlock(home);
         uint64_t *handles = cop__calloc(COP__TIMER_CHUNK, sizeof(handles[0]));
         cop__timer_home_lock(home);
@@ -135,7 +161,7 @@ cop_status cop__timer_home_lock_to_add(struct cop__timer_home *home)
                 uint32_t index = home->opened + 1;
                 if (index >= COP__TIMER_HANDLES) {
                         status = COP_E_LIMIT;
-                } else if (home->chunks[index / COP__TIMER_CHUNK] != NULL) {
+                } else if (has_chunk(home, index / COP__TIMER_CHUNK)) {
                         home->opened = home->free = index;
                         *handle_of(home, index) = free_handle(0, 0);
                 } else if (!add_chunk(home, index / COP__TIMER_CHUNK)) {

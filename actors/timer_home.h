@@ -74,16 +74,18 @@ _Static_assert(offsetof(struct cop__timed, as.wait.ref) ==
                        offsetof(struct cop__timed, as.signal.ref),
                "and so does its reference");
 
-/* Handles come in chunks, so that a node with few timers has little memory for them. */
+/* Handles come in chunks, so that a node with few timers has little memory for them, and so does the array of chunks. */
 #define COP__TIMER_CHUNK 512u
+#define COP__TIMER_CHUNKS_FIRST 16u
 #define COP__TIMER_CHUNKS 32768u
 #define COP__TIMER_HANDLES (COP__TIMER_CHUNK * COP__TIMER_CHUNKS)
 
-/* All under the lock of the worker's wheel, but for the first three words, which are constant. */
+/* All under the lock of the worker's wheel, but for the first two words, which are constant. */
 struct cop__timer_home {
         struct cop__worker *worker;
         uint32_t *firsts;         /* by slot: some timer for who lives there, and those it is in a ring with; 0: none */
         uint64_t **chunks;        /* of handles: an even word is a struct cop__timed * */
+        uint32_t chunk_room;      /* in `chunks`, which grows */
         uint32_t opened;          /* handles that have ever been used; 0 is none */
         uint32_t free;            /* the first free one; 0: none */
         struct cop__timed sweep;  /* armed while there are doomed ones */
