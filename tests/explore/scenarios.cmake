@@ -1,6 +1,7 @@
 # Copyright (c) 2026 The Coppice authors. MIT licence.
 #
-# What is explored, and the bugs that must be found.
+# What is explored, and the bugs that must be found: each under the schedules that its scenario is tried under. So many are at least twice
+# what the slowest of the bugs needs.
 
 # ---- The arrival queue: mailbox/queue.h -----------------------------------------------
 
@@ -83,9 +84,9 @@ explore_plant(depot_pops_without_a_generation depot a_block base/pool.c
 
 # ---- Sleep and wake: scheduler/wake.h, and the whole of the scheduler with it -------------
 
-explore_test(wake 4000 a_worker_runs 2)
+explore_test(wake 14000 a_worker_runs 2)
 
-explore_plant(wake_puts_without_its_fence wake one_worker scheduler/shared.c
+explore_plant(wake_puts_without_its_fence wake a_worker_runs_one scheduler/shared.c
         "cop__fence_seq(); /* SLEEPER */\n        cop__offer(scheduler);"
         "cop__offer(scheduler);")
 explore_plant(wake_looks_before_it_says_so wake one_worker scheduler/sleep.c
@@ -107,13 +108,13 @@ explore_plant(spare_forgets_its_count wake a_spare_that_rested scheduler/spare.c
 
 # ---- Whole nodes ----------------------------------------------------------------------------
 
-explore_test(lives 150)
+explore_test(lives 300)
 
 explore_plant(lives_reads_the_mail_of_the_dead lives a_sender_that actors/turn.c
         "(actor->life != COP__ALIVE || signal->node.generation != generation)"
         "(actor->life != COP__ALIVE || (signal->type != COP__SIGNAL_MESSAGE && signal->node.generation != generation))")
 
-explore_test(bonds 150)
+explore_test(bonds 300)
 
 explore_plant(bonds_hears_what_was_unlinked bonds no_exit actors/relation.c
         "drop_exit(thread, actor, signal); /* unlinked meanwhile */\n                return false;"
@@ -125,7 +126,7 @@ explore_plant(bonds_keeps_what_the_queue_has bonds each_monitor actors/relation.
         "/* The signal is the half, and one day it is sent again: the queue must have let go of it. */\n                cop__queue_release(&actor->queue, &actor->cursor, &signal->node);"
         "(void)0;")
 
-explore_test(answers 150)
+explore_test(answers 300)
 
 explore_plant(answers_late_in_the_mailbox answers a_late_reply_enters actors/alias.c
         "|| !cop__alias_lets_in(actor, signal)) {"
@@ -134,7 +135,7 @@ explore_plant(answers_by_a_closed_alias answers nothing_comes actors/alias.c
         "|| !cop__alias_lets_in(actor, signal)) {"
         "|| (signal->from.bits == 0 && !cop__alias_lets_in(actor, signal))) {")
 
-explore_test(doors 200)
+explore_test(doors 300)
 
 explore_plant(doors_counts_on_by_two_steps doors who_is actors/limit.c
         "return cop__add_acq_rel(&limit->count, 1) + 1;"
@@ -149,7 +150,7 @@ explore_plant(doors_does_not_look_for_room_again doors the_newest actors/porch.c
         "} else if (taken) {"
         "} else if (taken && limit->count > 1) {")
 
-explore_test(marks 75)
+explore_test(marks 150)
 
 explore_plant(marks_tells_and_does_not_look_again marks what_is_left actors/watermark.c
         "word_of(pid, next == RISING ? ABOVE : BELOW)); /* LOOK */"
@@ -158,7 +159,7 @@ explore_plant(marks_tells_without_taking_the_word marks news_alternate actors/wa
         "if (!cop__cas_acq_rel(&limit->mark, &word, word_of(pid, next)))\n                        continue;"
         "cop__exchange_acq_rel(&limit->mark, word_of(pid, next));")
 
-explore_test(names 150)
+explore_test(names 300)
 
 explore_plant(names_frees_what_is_looked_at names a_look_up actors/registry.c
         "cop__epoch_call(here, &entry->epoch, free_entry);"
@@ -166,7 +167,7 @@ explore_plant(names_frees_what_is_looked_at names a_look_up actors/registry.c
 
 # ---- Books of registries and groups: actors/book.h --------------------------------------------
 
-explore_test(books 60)
+explore_test(books 900)
 
 explore_plant(books_lose_who_is_behind books who_is_a_member actors/book_change.c
         "                key->last = entry->prev;\n        cop__count_by(&key->count, (uint64_t)-1);"
@@ -181,13 +182,13 @@ explore_plant(books_enter_the_dead books nobody_dead actors/book_change.c
         "if (cop__owner_lives(visit->here, pid)) {"
         "if (cop_is_alive(pid)) {")
 
-explore_test(alarms 150)
+explore_test(alarms 300)
 
 explore_plant(alarms_cancel_what_has_fired alarms a_cancelled actors/timer.c
         "cop__timer_leave(cop__timer_home_of(timers, timed->as.wait.ref), timed);\n}"
         "(void)timers;\n}")
 
-explore_test(rings 100)
+explore_test(rings 200)
 
 explore_plant(rings_are_looked_for_twice_at_most rings of_two actors/call.c
         "if (ring == COP__RING_NONE)\n                        break;"
@@ -196,7 +197,7 @@ explore_plant(rings_show_an_edge_late rings of_two actors/call.c
         "if (COP__LIKELY(!(request->flags & COP__SIGNAL_ASIDE)))\n                cop__calling_wait_for(own, ref, to);"
         "\n#undef cop__fence_after_exchange\n#define cop__fence_after_exchange() cop__calling_wait_for(own, ref, to)\n")
 
-explore_test(quiet 100)
+explore_test(quiet 200)
 
 explore_plant(quiet_overlooks_timers quiet when_it_is_quiet_who scheduler/quiet.c
         "if (!all_asleep(scheduler, &turns) || has_timers(scheduler) ||"
