@@ -80,82 +80,14 @@ static bool crash(struct cop__simulation *simulation, struct cop__actor *actor)
         return true;
 }
 
-/* ---- Invariants -------------------------------------------------------------------------------- */
+/* ---- The end of it ------------------------------------------------------------------------------ */
 
-/*
- * Awake are those whose run right somebody holds: signals wait, or they have not slept since they took the last. Of a visitor's slot
- * that is the visitor, or a worker that has still to clear it of what came for another.
- */
-struct awake {
-        uint32_t actors, visitors;
-};
-
-static void count_awake(struct awake *awake, const struct cop__actor *actor)
+static COP__COLD COP__NORETURN void stop_for(const struct cop__simulation *simulation, const char *whose, const char *what)
 {
-        if (cop__queue_is_asleep(&actor->queue))
-                return;
-        if (cop__load_relaxed(&actor->task.visitor) != NULL)
-                awake->visitors++;
-        else
-                awake->actors++;
-}
-
-static bool is_before(const struct cop__simulation *simulation, uint32_t place)
-{
-        for (uint32_t i = 0; i < place; i++)
-                if (simulation->bag[i] == simulation->bag[place])
-                        return true;
-        return false;
-}
-
-static const char *fault_of_bag(const struct cop__simulation *simulation)
-{
-        for (uint32_t i = 0; i < simulation->count; i++) {
-                if (cop__queue_is_asleep(&cop__actor_of(simulation->bag[i])->queue))
-                        return "an actor that is asleep is put up to be run";
-                if (is_before(simulation, i))
-                        return "an actor is put up to be run twice";
-        }
-        return NULL;
-}
-
-static uint32_t in_queues(struct cop__scheduler *scheduler)
-{
-        uint32_t count = 0;
-        for (unsigned i = 0; i < COP__PRIORITIES; i++)
-                count += scheduler->shared[i].count;
-        for (unsigned i = 0; i < scheduler->worker_count; i++) {
-                const struct cop__worker *worker = &scheduler->workers[i];
-                count += (worker->desk.next != NULL) + worker->desk.few_count + worker->desk.pile.count +
-                         (worker->ring.tail - worker->ring.head);
-        }
-        return count;
-}
-
-const char *cop__simulation_fault(struct cop_node *node)
-{
-        const struct cop__simulation *simulation = cop__simulation_of(node);
-        struct awake awake = { 0, 0 };
-        uint32_t put_up = simulation->count + in_queues(&node->scheduler);
-        for (uint32_t slot = 1; slot <= node->slots.used; slot++) {
-                const struct cop__actor *actor = &node->slots.base[slot];
-                count_awake(&awake, actor);
-                if (actor->life == COP__FREE && actor->mailbox.count > 0)
-                        return "a slot in which nobody lives has messages";
-        }
-        if (put_up < awake.actors)
-                return "an actor has something to do and is not put up to be run";
-        if (put_up > awake.actors + awake.visitors)
-                return "more is put up to be run than there is to do";
-        return fault_of_bag(simulation);
-}
-
-static COP__COLD void stop_for(const struct cop_node *node, const char *what)
-{
-        const struct cop__simulation *simulation = cop__simulation_of(node);
-        fprintf(stderr,
-                "Coppice itself: simulation with seed %" PRIu64 ", after %" PRIu64 " turns: %s\n",
+        fprintf(stderr, "%s: simulation with seed %" PRIu64 ", after %" PRIu64 " turns: %s\n", whose,
                 simulation->options.seed, simulation->steps, what);
+        if (simulation->again != NULL)
+                fprintf(stderr, "%s\n", simulation->again);
         abort();
 }
 
@@ -172,11 +104,15 @@ static void begin_step(void *owner)
 {
         struct cop_node *node = owner;
         struct cop__simulation *simulation = cop__simulation_of(node);
-        if (!cop__simulation_once_in(simulation, simulation->options.checks))
+        const char *fault = NULL;
+        if (simulation->options.checks == 0)
                 return;
-        const char *fault = cop__simulation_fault(node);
+        if (simulation->last != NULL)
+                fault = cop__simulation_fault_of(node, cop__actor_of(simulation->last));
+        if (fault == NULL && cop__simulation_once_in(simulation, simulation->options.checks))
+                fault = cop__simulation_fault(node);
         if (fault != NULL)
-                stop_for(node, fault);
+                stop_for(simulation, "Coppice itself", fault);
 }
 
 static void begin_turn(struct cop__task *task)
@@ -198,12 +134,8 @@ static uint64_t name_of(const struct cop__task *task)
 static void get_stuck(void *owner)
 {
         const struct cop_node *node = owner;
-        const struct cop__simulation *simulation = cop__simulation_of(node);
-        fprintf(stderr,
-                "your program: simulation with seed %" PRIu64 ", after %" PRIu64 " turns: a visitor waits "
-                "without a time-out, nothing is runnable and no timer is armed: it would wait for ever\n",
-                simulation->options.seed, simulation->steps);
-        abort();
+        stop_for(cop__simulation_of(node), "your program",
+                 "a visitor waits without a time-out, nothing is runnable and no timer is armed: it would wait for ever");
 }
 
 struct cop__simulation *cop__simulation_new(const cop_simulation *options)

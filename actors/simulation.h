@@ -26,7 +26,8 @@ COP__INLINE int32_t cop__simulation_budget(const struct cop_node *node)
                        : 1 + (int32_t)cop__simulation_below(simulation, simulation->budget_max);
 }
 
-/* The sentence that says which invariant does not hold between two turns, or NULL. */
+/* The sentence that says which invariant does not hold between two turns, or NULL: of one actor's slot, and of all there is. */
+const char *cop__simulation_fault_of(struct cop_node *node, const struct cop__actor *actor);
 const char *cop__simulation_fault(struct cop_node *node);
 
 #endif

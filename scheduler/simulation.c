@@ -82,6 +82,7 @@ void cop__simulation_init(struct cop__simulation *simulation, const cop_simulati
 {
         memset(simulation, 0, sizeof(*simulation));
         simulation->options = *options;
+        simulation->stall_ns = UINT64_MAX;
         simulation->random = cop__mix(options->seed);
         draw(simulation);
         simulation->now_ns = EPOCH_NS + cop__random_next(&simulation->random) % COP__NS_PER_S;
@@ -242,7 +243,8 @@ static void let_time_go_on(struct cop__simulation *simulation)
         if (!cop__simulation_once_in(simulation, simulation->options.stalls))
                 return;
         uint64_t next_ns = next_timer_ns(simulation);
-        if (next_ns != COP__WHEEL_NEVER && next_ns > simulation->now_ns)
+        if (next_ns != COP__WHEEL_NEVER && next_ns > simulation->now_ns &&
+            next_ns - simulation->now_ns <= simulation->stall_ns)
                 simulation->now_ns = next_ns;
 }
 
@@ -250,6 +252,7 @@ static void run_one(struct cop__simulation *simulation, struct cop__worker *work
                     struct cop__task *task)
 {
         simulation->steps++;
+        simulation->last = task;
         cop__simulation_sign(simulation, simulation->now_ns);
         cop__simulation_sign(simulation, worker->index);
         stand_at(simulation, &worker->thread);

@@ -86,6 +86,9 @@ struct cop__simulation {
         uint64_t refusals;      /* of memory, on cue */
         uint64_t crashes;       /* on cue */
         uint64_t refuse_at;     /* the refusal that was asked for comes when so many more are; 0: none is */
+        uint64_t stall_ns;      /* a stall is no longer than this */
+        const char *again;      /* how to have it again, as a line for who reads of a fault; NULL: that is the program's to know */
+        struct cop__task *last; /* whose turn was the last; NULL: there was none */
         struct cop__context outside; /* the driver, while a worker's loop runs */
         bool inside;            /* a loop runs */
         uint32_t count;

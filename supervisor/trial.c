@@ -20,6 +20,7 @@ struct trial {
         const cop_kind *const *kinds_first, *const *kinds_last;
         cop_simulation_state last;   /* of the seed before */
         char wrong[COP_TRIAL_TEXT_MAX]; /* about it; empty: nothing */
+        char again[64];              /* how to have the seed again */
 };
 
 static void log_nothing(void *context, cop_log_level level, const char *text)
@@ -82,6 +83,8 @@ static cop_status begin(struct trial *trial, uint64_t seed, cop_node **node)
         cop_status status = cop_node_start_with(&options, trial->kinds_first, trial->kinds_last, node);
         if (status != COP_OK)
                 return status;
+        snprintf(trial->again, sizeof(trial->again), "repeat it with COP_SEED=%" PRIu64, seed);
+        cop__simulation_of(*node)->again = trial->again;
         status = cop_node_enter(*node);
         if (status != COP_OK)
                 cop_node_stop(*node);
@@ -115,7 +118,7 @@ static void add_up(const struct trial *trial, cop_trial_outcome *outcome)
         outcome->crashes += trial->last.crashes;
 }
 
-static void tell(const cop_trial_outcome *outcome, const cop_simulation_state *state)
+static void tell(const cop_trial_outcome *outcome, const cop_simulation_state *state, const char *again)
 {
         fprintf(stderr,
                 "seed %" PRIu64 ": %s (turns: %" PRIu64 ", crashes: %" PRIu64 ", refusals: %" PRIu64
@@ -123,7 +126,7 @@ static void tell(const cop_trial_outcome *outcome, const cop_simulation_state *s
                 outcome->seed, outcome->what, state->turns, state->crashes, state->refusals,
                 state->passed_ms);
         if (outcome->repeatable)
-                fprintf(stderr, "repeat it with COP_SEED=%" PRIu64 "\n", outcome->seed);
+                fprintf(stderr, "%s\n", again);
         else
                 fprintf(stderr, "its second run was another one: something in the program is not the node's "
                                 "(time, random numbers, addresses, threads)\n");
@@ -141,7 +144,7 @@ static cop_status fail(struct trial *trial, uint64_t seed, cop_trial_outcome *ou
                 return status;
         outcome->repeatable = trial->last.signature == first.signature &&
                               strcmp(trial->wrong, outcome->what) == 0;
-        tell(outcome, &first);
+        tell(outcome, &first, trial->again);
         return COP_OK;
 }
 

@@ -1,16 +1,12 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* Simulated nodes: the same seed does the same, time is virtual, memory and actors fail on cue. */
-#define _GNU_SOURCE
-#include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "actors/simulation.h"
 #include "tests/family.h"
+#include "tests/last_words.h"
 
 static cop_node *begin(cop_simulation order)
 {
@@ -393,26 +389,183 @@ TEST(a_real_node_has_the_ordinary_habits)
         node_end(node);
 }
 
-/* In a process of its own, which ends of it; what it said last. */
+/* ---- What ends the program ---------------------------------------------------------------------------- */
+
+struct stop {
+        cop_simulation order;
+        void (*breaks)(cop_node *node);
+};
+
+static void come_to_stop(void *argument)
+{
+        const struct stop *stop = argument;
+        cop_node *node = begin(stop->order);
+        cop__simulation_of(node)->again = "how to have it again";
+        stop->breaks(node);
+        cop_simulation_run(node, 1);
+}
+
+/* A process of its own breaks something, and lets one turn come: it says what, with the seed. */
+static void expect_stop(cop_simulation order, void (*breaks)(cop_node *node), const char *sentence)
+{
+        char text[LAST_WORDS], start[64];
+        last_words(come_to_stop, &(struct stop){ order, breaks }, text);
+        snprintf(start, sizeof(start), "simulation with seed %" PRIu64 ", after ", order.seed);
+        ck_assert_msg(strstr(text, start) && strstr(text, sentence) && strstr(text, "how to have it again\n"), "said: %s", text);
+}
+
+static void waits_for_ever(cop_node *node)
+{
+        (void)node;
+        cop_receive(COP_FOREVER, COP_ANY);
+}
+
 TEST(a_visitor_that_would_wait_for_ever_is_told_so_with_the_seed)
 {
-        char text[512] = "";
-        int ends[2], status;
-        ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-        pid_t child = fork();
-        if (child == 0) {
-                setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
-                suite_is_forked();
-                dup2(ends[1], STDERR_FILENO);
-                begin((cop_simulation){ .seed = 77 });
-                cop_receive(COP_FOREVER, COP_ANY);
-                _exit(0);
+        expect_stop((cop_simulation){ .seed = 77 }, waits_for_ever, "it would wait for ever");
+}
+
+/* An actor that sleeps, with nobody about to run. */
+static struct cop__actor *sleeper(cop_node *node)
+{
+        cop_pid pid = cop_spawn(calls_itself_a_crash);
+        ck_assert_int_eq(cop_node_await_quiet(node, 1000), COP_OK);
+        return cop__slot_of(node, pid);
+}
+
+/* A slot that somebody had. */
+static struct cop__actor *vacancy(cop_node *node)
+{
+        struct cop__actor *actor = sleeper(node);
+        put_down(cop__actor_pid(actor));
+        ck_assert_int_eq(cop_node_await_quiet(node, 1000), COP_OK);
+        ck_assert_int_eq(actor->life, COP__FREE);
+        return actor;
+}
+
+static void put_in_bag(cop_node *node, struct cop__actor *actor)
+{
+        struct cop__simulation *simulation = cop__simulation_of(node);
+        simulation->bag[simulation->count++] = &actor->task;
+}
+
+static void puts_up_a_sleeper(cop_node *node)
+{
+        put_in_bag(node, sleeper(node));
+}
+
+static void puts_up_one_twice(cop_node *node)
+{
+        struct cop__actor *actor = sleeper(node);
+        ck_assert(cop__queue_rouse(&actor->queue));
+        put_in_bag(node, actor);
+        put_in_bag(node, actor);
+}
+
+static void puts_up_two_sleepers(cop_node *node)
+{
+        struct cop__actor *one = sleeper(node), *two = sleeper(node);
+        put_in_bag(node, one);
+        put_in_bag(node, two);
+}
+
+static void forgets_to_put_up(cop_node *node)
+{
+        ck_assert(cop__queue_rouse(&sleeper(node)->queue));
+}
+
+static void leaves_mail(cop_node *node)
+{
+        vacancy(node)->mailbox.count = 1;
+}
+
+static void leaves_a_relation(cop_node *node)
+{
+        vacancy(node)->relation_count = 1;
+}
+
+static void leaves_a_state(cop_node *node)
+{
+        vacancy(node)->bytes = 64;
+}
+
+static void leaves_a_timer(cop_node *node)
+{
+        struct cop__actor *actor = vacancy(node);
+        node->timers.homes[0].firsts[actor - node->slots.base] = 1;
+}
+
+/* Dead for all who ask, and still called something. */
+static void leaves_a_name(cop_node *node)
+{
+        struct cop__actor *actor = sleeper(node);
+        ck_assert_int_eq(cop_register("who was", cop__actor_pid(actor)), COP_OK);
+        cop__store_relaxed(&actor->pid, cop__actor_pid(actor).bits + 1);
+}
+
+/* Each of the checks sees what it is for: a fault in the runtime is told with the seed, and how to have it again. */
+TEST(a_simulated_node_that_breaks_ends_the_program_with_the_seed_and_what_is_broken)
+{
+        static const struct {
+                void (*breaks)(cop_node *node);
+                const char *sentence;
+        } faults[] = {
+                { puts_up_a_sleeper, "an actor that is asleep is put up to be run" },
+                { puts_up_one_twice, "an actor is put up to be run twice" },
+                { puts_up_two_sleepers, "more is put up to be run than there is to do" },
+                { forgets_to_put_up, "an actor has something to do and is not put up to be run" },
+                { leaves_mail, "a slot in which nobody lives has messages" },
+                { leaves_a_relation, "the dead have relations" },
+                { leaves_a_state, "the dead have memory" },
+                { leaves_a_timer, "a timer is set for the dead" },
+                { leaves_a_name, "a name is borne by the dead" },
+        };
+        for (size_t i = 0; i < COP__COUNT(faults); i++)
+                expect_stop((cop_simulation){ .seed = 78, .checks = 1 }, faults[i].breaks, faults[i].sentence);
+}
+
+/* Seldom looked at as a whole, but the one whose turn it was is looked at after each. */
+static void breaks_who_was_last(cop_node *node)
+{
+        struct cop__actor *actor = vacancy(node);
+        cop__simulation_of(node)->last = &actor->task;
+        actor->relation_count = 1;
+}
+
+TEST(the_slot_of_the_last_turn_is_looked_at_before_the_next)
+{
+        expect_stop((cop_simulation){ .seed = 79, .checks = 1000000000 }, breaks_who_was_last, "the dead have relations");
+}
+
+/* ---- Whoever yields ---------------------------------------------------------------------------------- */
+
+enum { YIELDERS = 4, YIELDS = 20 };
+static uint32_t yields_of[YIELDERS];
+
+/* Goes on until all the others have had their turns, too. */
+static void yields_to_others(const go *g)
+{
+        uint32_t least = 0;
+        while (least < YIELDS) {
+                cop__add_relaxed(&yields_of[g->unused], 1);
+                cop_yield();
+                least = UINT32_MAX;
+                for (size_t i = 0; i < YIELDERS; i++)
+                        least = yields_of[i] < least ? yields_of[i] : least;
         }
-        close(ends[1]);
-        ck_assert_int_eq(waitpid(child, &status, 0), child);
-        ck_assert_int_gt(read(ends[0], text, sizeof(text) - 1), 0);
-        close(ends[0]);
-        ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
-        ck_assert_ptr_nonnull(strstr(text, "simulation with seed 77, after "));
-        ck_assert_ptr_nonnull(strstr(text, "it would wait for ever"));
+}
+
+/* Whatever the order that the seed draws, nobody is left out for ever. */
+TEST(SPN_24_yielding_actors_all_get_turns_in_whatever_order)
+{
+        for (uint64_t seed = 0; seed < 40; seed++) {
+                cop_node *node = begin((cop_simulation){ .seed = seed });
+                cop_ref refs[YIELDERS];
+                memset(yields_of, 0, sizeof(yields_of));
+                for (int64_t i = 0; i < YIELDERS; i++)
+                        refs[i] = spawn_watched(RUN_WITH(yields_to_others, go, .unused = i));
+                for (size_t i = 0; i < YIELDERS; i++)
+                        await_down(refs[i], "normal");
+                node_end(node);
+        }
 }

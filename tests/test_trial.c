@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tests/last_words.h"
 #include "tests/node_fixture.h"
 
 typedef struct step {
@@ -176,4 +177,26 @@ TEST(a_trial_that_cannot_be_held_is_refused)
         ck_assert_int_eq(cop_trial_run(&trial, &outcome), COP_E_BAD_ARGUMENT);
         node_end(node);
         ck_assert_int_eq(cop_trial_run(&trial, &outcome), COP_OK);
+}
+
+static const char *waits_for_ever(cop_node *node, void *unused)
+{
+        (void)node;
+        (void)unused;
+        cop_receive(COP_FOREVER, COP_ANY);
+        return NULL;
+}
+
+static void try_for_ever(void *unused)
+{
+        cop_trial_outcome outcome;
+        (void)unused;
+        cop_trial_run(&(cop_trial){ .check = waits_for_ever, .first_seed = 41 }, &outcome);
+}
+
+TEST(what_ends_the_program_in_a_trial_says_how_to_repeat_it)
+{
+        char text[LAST_WORDS];
+        last_words(try_for_ever, NULL, text);
+        ck_assert_msg(strstr(text, "it would wait for ever\nrepeat it with COP_SEED=41\n") != NULL, "said: %s", text);
 }
