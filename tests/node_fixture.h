@@ -23,6 +23,7 @@
 #include "actors/actor.h"
 #include "actors/backtrace.h"
 #include "actors/info.h"
+#include "actors/simulation.h"
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "tests/suite.h"
@@ -50,6 +51,25 @@ static inline void fixture_log_nothing(void *context, cop_log_level level, const
         (void)text;
 }
 
+/* In two simulated claims of three the machine is too slow for its time-outs, but for no longer than a real one may be: a claim does
+ * not go by time, and must bear that. */
+#define CLAIM_STALLS 40
+#define CLAIM_STALL_NS (5 * COP__NS_PER_MS)
+
+/* Of a claim under a seed. The rest of what is rough comes with each simulation: see docs/simulation.md. */
+static inline cop_simulation fixture_order(void)
+{
+        return (cop_simulation){ .seed = (uint64_t)suite_seed(), .checks = 16,
+                                 .stalls = suite_seed() % 3 == 0 ? 0 : CLAIM_STALLS };
+}
+
+static inline void fixture_set(struct cop__simulation *simulation, bool of_a_claim)
+{
+        simulation->again = suite_again(simulation->options.seed);
+        if (of_a_claim)
+                simulation->stall_ns = CLAIM_STALL_NS;
+}
+
 /* Starts a node that says nothing, and enters it. Zero workers: the fixture's number. */
 static inline cop_node *node_begin(cop_node_options options)
 {
@@ -58,10 +78,12 @@ static inline cop_node *node_begin(cop_node_options options)
                 options.workers = fixture_workers();
         if (options.log == NULL)
                 options.log = fixture_log_nothing;
-        cop_simulation order = { .seed = (uint64_t)suite_seed(), .checks = 16 };
-        if (suite_seed() >= 0 && !options.processes)
+        cop_simulation order = fixture_order();
+        if (suite_seed() >= 0 && !options.processes && options.simulation == NULL)
                 options.simulation = &order;
         ck_assert_int_eq(cop_node_start(&options, &node), COP_OK);
+        if (options.simulation != NULL)
+                fixture_set(cop__simulation_of(node), options.simulation == &order);
         ck_assert_int_eq(cop_node_enter(node), COP_OK);
         return node;
 }

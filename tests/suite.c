@@ -54,6 +54,8 @@ void suite_register(struct suite_claim *claim)
 /* What COP_TEST_SIMULATE asks for: first_seed is -1 where it asks for nothing. */
 static long first_seed = -1, last_seed = -1;
 static long seed_now = -1;
+static const char *claim_now = "";
+static const char *program_now = "";
 
 /* A claim under one seed. */
 struct trial {
@@ -69,9 +71,17 @@ long suite_seed(void)
         return first_seed < 0 ? -1 : seed_now;
 }
 
-void suite_seed_is(long seed)
+void suite_trial_is(long seed, const char *claim)
 {
         seed_now = seed;
+        claim_now = claim;
+}
+
+const char *suite_again(unsigned long long seed)
+{
+        static char line[512];
+        snprintf(line, sizeof line, "repeat it with: COP_TEST_SIMULATE=%llu %s %s", seed, program_now, claim_now);
+        return line;
 }
 
 static void read_seeds(void)
@@ -331,6 +341,7 @@ int main(int argc, char **argv)
         const char *wanted = argc > 1 ? argv[1] : "";
         char name[128];
         suite_name(argv[0], name, sizeof name);
+        program_now = argv[0];
         read_seeds();
 
         int count = 0;

@@ -38,7 +38,10 @@ void suite_register(struct suite_claim *claim);
  * use (node_fixture.h does). -1: it is not set.
  */
 long suite_seed(void);
-void suite_seed_is(long seed);
+void suite_trial_is(long seed, const char *claim);
+
+/* How the claim that runs is had again under that seed, as a line; the next call overwrites it. */
+const char *suite_again(unsigned long long seed);
 
 /* The first words of a claim that other threads are part of, or a turn which does not end: simulated, there is nothing to it. */
 #define NEEDS_THREADS()                 \
@@ -84,7 +87,7 @@ int suite_is_emulated(void);
         static void test_##claim(int unused_index);                              \
         static void try_##claim(int index)                                       \
         {                                                                        \
-                suite_seed_is(index);                                            \
+                suite_trial_is(index, #claim);                                   \
                 test_##claim(index);                                             \
         }                                                                        \
         static struct suite_claim claim_##claim = {                              \

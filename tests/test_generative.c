@@ -10,32 +10,40 @@
 
 static void complain(const struct workload *workload, uint64_t seed, const char *where, const char *wrong)
 {
-        ck_abort_msg("%s, seed %llu, %s: %s", workload->name, (unsigned long long)seed, where, wrong);
+        ck_abort_msg("%s, seed %llu, %s: %s\n    %s", workload->name, (unsigned long long)seed, where, wrong, suite_again(seed));
 }
 
+/* In one seed of ten the runtime looks at all of itself before each turn. */
 static cop_node *begin_simulated(uint64_t seed, cop_simulation order)
 {
         order.seed = seed;
-        order.checks = 8;
+        order.checks = seed % 10 == 0 ? 1 : 8;
         return node_begin((cop_node_options){ .simulation = &order, .max_actors = 4096 });
 }
 
 static const char *run_simulated(const struct workload *workload, uint64_t seed, cop_simulation order,
-                                 enum plant plant)
+                                 enum plant plant, uint64_t *signature)
 {
+        cop_simulation_state state;
         cop_node *node = begin_simulated(seed, order);
         const char *wrong = workload_run(workload, node, seed, plant);
+        cop_simulation_look(node, &state);
+        if (signature != NULL)
+                *signature = state.signature;
         node_end(node);
         return wrong;
 }
 
+/* COP_TEST_SIMULATE=SEED is that seed alone. */
 static void try_simulated(const struct workload *workload)
 {
-        for (uint64_t seed = 1; seed <= SEEDS; seed++) {
-                const char *wrong = run_simulated(workload, seed, (cop_simulation){ 0 }, NO_PLANT);
+        uint64_t first = suite_seed() < 0 ? 1 : (uint64_t)suite_seed();
+        uint64_t last = suite_seed() < 0 ? SEEDS : first;
+        for (uint64_t seed = first; seed <= last; seed++) {
+                const char *wrong = run_simulated(workload, seed, (cop_simulation){ 0 }, NO_PLANT, NULL);
                 if (wrong != NULL)
                         complain(workload, seed, "simulated", wrong);
-                wrong = run_simulated(workload, seed, workload->rough, NO_PLANT);
+                wrong = run_simulated(workload, seed, workload->rough, NO_PLANT, NULL);
                 if (wrong != NULL)
                         complain(workload, seed, "simulated, with crashes", wrong);
         }
@@ -52,6 +60,21 @@ static void try_parallel(const struct workload *workload, unsigned workers)
         node_end(node);
 }
 
+/* A hundred times in all. */
+static void expect_same_signatures(const struct workload *workload)
+{
+        const unsigned seeds = 5, times = suite_is_slow() ? 4 : 20;
+        for (uint64_t seed = 1; seed <= seeds; seed++) {
+                uint64_t first, again;
+                run_simulated(workload, seed, workload->rough, NO_PLANT, &first);
+                for (unsigned i = 0; i < times; i++) {
+                        run_simulated(workload, seed, workload->rough, NO_PLANT, &again);
+                        ck_assert_msg(again == first, "%s, seed %llu: another signature in run %u", workload->name,
+                                      (unsigned long long)seed, i + 1);
+                }
+        }
+}
+
 /* ---- Nothing is wrong ------------------------------------------------------------------------------ */
 
 #define LOAD(noun, number)                                                  \
@@ -59,8 +82,13 @@ static void try_parallel(const struct workload *workload, unsigned workers)
         {                                                                   \
                 try_simulated(&workloads[number]);                          \
         }                                                                   \
+        TEST_WITHIN(noun##_leaves_the_same_signature_a_hundred_times, 60)   \
+        {                                                                   \
+                expect_same_signatures(&workloads[number]);                 \
+        }                                                                   \
         TEST_WITHIN(noun##_holds_on_two_workers_and_on_eight, 60)           \
         {                                                                   \
+                NEEDS_THREADS();                                            \
                 try_parallel(&workloads[number], 2);                        \
                 try_parallel(&workloads[number], 8);                        \
         }
@@ -77,7 +105,7 @@ LOAD(the_coming_and_going_of_names_and_groups, 4)
 static void expect_found(enum plant plant, size_t number, const char *word)
 {
         for (uint64_t seed = 1; seed <= 20; seed++) {
-                const char *wrong = run_simulated(&workloads[number], seed, (cop_simulation){ 0 }, plant);
+                const char *wrong = run_simulated(&workloads[number], seed, (cop_simulation){ 0 }, plant, NULL);
                 if (wrong == NULL)
                         continue;
                 ck_assert_msg(strstr(wrong, word) != NULL, "found, but as: %s", wrong);
