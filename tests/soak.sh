@@ -32,6 +32,7 @@ expect_in_summary() {
         }
 }
 
+unset COP_SOAK_FUZZERS # what they are is for longer than a second
 for part in $parts; do
         out=$(sh "$here/soak/$part.sh" "$build" $((20 / count)) 2>&1) || {
                 printf 'soak: %s failed:\n%s\n' "$part" "$out" >&2
@@ -54,10 +55,11 @@ expect_in_summary seeds
 expect_in_summary 'simulated hours'
 expect_in_summary 'claims of suites'
 expect_in_summary 'faults survived'
-! grep -q '^schedules: [1-9][0-9]* explored' "$heard" || expect_in_summary 'schedules explored'
-! grep -q '^fuzz: [1-9]' "$heard" || expect_in_summary 'executions fuzzed'
-[ "$(printf 'simulation: 7 seeds from 3, five loads each: 9 turns, 1.50 simulated hours, 2 crashes\nfaults survived: 40, of 7 kinds\n' |
-        awk -f "$here/soak/summary.awk")" = 'soak: 7 seeds, 1.50 simulated hours, 42 faults survived' ] || {
+expect_in_summary 'schedules explored' # this test is of the builds that have them
+expect_in_summary 'inputs replayed'
+[ "$(printf '%s\n' 'simulation: 7 seeds from 3, five loads each: 9 turns, 1.50 simulated hours, 2 crashes' \
+        'faults survived: 40, of 7 kinds' 'fuzz: 12 executions, none broke a decoder' |
+        awk -f "$here/soak/summary.awk")" = 'soak: 7 seeds, 1.50 simulated hours, 12 executions fuzzed, 42 faults survived' ] || {
         echo "soak: the summary does not add up" >&2
         failed=1
 }

@@ -1,20 +1,22 @@
 #!/bin/sh
 # Copyright (c) 2026 The Coppice authors. MIT licence.
 #
-# Soak: the decoders of foreign bytes (tests/fuzz), with the fuzzers where ./run fuzz has built them from what is here
-# now, else with the corpus.
+# Soak: the decoders of foreign bytes (tests/fuzz), with the fuzzers that ./run soak has built where clang is there: they make
+# inputs of their own, which are executions. Elsewhere the corpus is replayed, which is something else, and is called so.
 #
 #       tests/soak/fuzz.sh BUILD_DIR SECONDS      ends with 1 when an input breaks one; it is kept in build/fuzz/corpus
+#
+#       COP_SOAK_FUZZERS=DIR                      the build of the fuzzers; not set: there are none
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 build=$1
 share=$(($2 / 5 > 0 ? $2 / 5 : 1))
-fuzz=$build/../fuzz
+fuzz=${COP_SOAK_FUZZERS:-}
 total=0
 for name in bytes text packet line dump; do
         corpus=$here/../corpus/$name
-        if [ "$fuzz/tests/fuzz/fuzz_$name" -nt "$build/libcoppice.a" ]; then
+        if [ -n "$fuzz" ]; then
                 mkdir -p "$fuzz/corpus/$name"
                 said=$("$fuzz/tests/fuzz/fuzz_$name" -max_total_time="$share" -timeout=20 -close_fd_mask=3 \
                         -print_final_stats=1 -artifact_prefix="$fuzz/corpus/$name-" "$fuzz/corpus/$name" "$corpus" 2>&1) || {
@@ -27,4 +29,6 @@ for name in bytes text packet line dump; do
         fi
         total=$((total + ${more:-0}))
 done
-echo "fuzz: $total executions, none broke a decoder"
+what=executions
+[ -n "$fuzz" ] || what='inputs replayed'
+echo "fuzz: $total $what, none broke a decoder"

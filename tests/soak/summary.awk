@@ -9,6 +9,7 @@
 /^suites: / { claims += $2 }
 /^schedules: [0-9]+ explored/ { schedules += $2 }
 /^fuzz: [0-9]+ executions/ { executions += $2 }
+/^fuzz: [0-9]+ inputs replayed/ { replayed += $2 }
 /^original: [0-9]+ sequences/ { sequences += $2 }
 /^faults survived: / { faults += $3 }
 /crash reports: / { for (i = 2; i < NF; i++) if ($(i - 1) " " $i == "crash reports:") faults += $(i + 1) }
@@ -26,6 +27,7 @@ END {
         tell(claims, "claims of suites on simulated nodes")
         tell(schedules, "schedules explored")
         tell(executions, "executions fuzzed")
+        tell(replayed, "inputs replayed")
         tell(sequences, "sequences as in Erlang")
         tell(faults, "faults survived")
         tell(flood, "messages of a flood")
