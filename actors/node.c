@@ -208,6 +208,23 @@ static cop_status add_kinds(cop_kinds *kinds, const cop_kind *const *first,
         return COP_OK;
 }
 
+/* A simulated node has no actors in processes, and is started for each seed anew. */
+static cop_status init_kinds(struct cop_node *node, const cop_node_options *options,
+                             const cop_kind *const *first, const cop_kind *const *last)
+{
+        const bool cross = options->simulation == NULL;
+        node->kinds = cop__kinds_new(NULL, NULL);
+        node->crossing_kinds = cop__kinds_new(NULL, NULL);
+        if (node->kinds == NULL || node->crossing_kinds == NULL ||
+            add_kinds(node->kinds, first, last) != COP_OK ||
+            add_kinds(node->kinds, COP__KINDS_FIRST, COP__KINDS_LAST) != COP_OK ||
+            (cross && cop__crossing_kinds_add(node->crossing_kinds, first, last) != COP_OK) ||
+            (cross && cop__crossing_kinds_add(node->crossing_kinds, COP__KINDS_FIRST, COP__KINDS_LAST) != COP_OK) ||
+            (options->secret_fields != NULL && cop__kinds_hide(node->kinds, options->secret_fields) != COP_OK))
+                return COP_E_NO_MEMORY;
+        return COP_OK;
+}
+
 /* Everything but the workers. On failure the caller frees what is there: all of it is zero or whole. */
 static cop_status init_parts(struct cop_node *node, const cop_node_options *options,
                              const cop_kind *const *kinds_first, const cop_kind *const *kinds_last)
@@ -240,14 +257,7 @@ static cop_status init_parts(struct cop_node *node, const cop_node_options *opti
         if (status != COP_OK)
                 return status;
         node->symbols = cop__symbols_new();
-        node->kinds = cop__kinds_new(NULL, NULL);
-        node->crossing_kinds = cop__kinds_new(NULL, NULL);
-        if (node->symbols == NULL || node->kinds == NULL || node->crossing_kinds == NULL ||
-            add_kinds(node->kinds, kinds_first, kinds_last) != COP_OK ||
-            add_kinds(node->kinds, COP__KINDS_FIRST, COP__KINDS_LAST) != COP_OK ||
-            cop__crossing_kinds_add(node->crossing_kinds, kinds_first, kinds_last) != COP_OK ||
-            cop__crossing_kinds_add(node->crossing_kinds, COP__KINDS_FIRST, COP__KINDS_LAST) != COP_OK ||
-            (options->secret_fields != NULL && cop__kinds_hide(node->kinds, options->secret_fields) != COP_OK))
+        if (node->symbols == NULL || init_kinds(node, options, kinds_first, kinds_last) != COP_OK)
                 return COP_E_NO_MEMORY;
         if (cop__kinds_clashes(node->kinds) > 0)
                 cop__log_to(node, COP_LOG_WARNING,

@@ -23,7 +23,7 @@ fail() {
 
 "$bench" --list >"$work/names"
 for question in pingpong ring fanin fanout big spawn skynet fib chameneos size call restart quiet idle burst \
-        timer names keys selective process limit; do
+        timer names keys selective process trial limit; do
         grep -q "^${question}_" "$work/names" || fail "no benchmark asks for $question"
 done
 
