@@ -179,6 +179,27 @@ static void complain(struct cop__actor *self, const struct cop__signal *signal, 
                 cop_pid_print(cop__actor_pid(self), pid), cop_status_text(status));
 }
 
+static COP__NORETURN void exit_without_memory(void)
+{
+        cop_exit(COP_TUPLE(cop_atom("os_process"), cop_atom("no_memory")));
+}
+
+/* It is dropped. Who waits in the process for such an answer hears that it does not come: nobody else would say so. */
+static void refuse(struct cop__actor *self, struct cop__crossing *crossing, const struct cop__signal *signal,
+                   cop_status status)
+{
+        struct cop__packet failed = {
+                .type = COP__PACKET_SIGNAL,
+                .signal = COP__SIGNAL_FAILED,
+                .pid = signal->from.bits,
+                .ref = signal->ref.bits,
+                .more = status == COP_E_NO_MEMORY ? COP__FAILED_NO_MEMORY : COP__FAILED_ISOLATED,
+        };
+        complain(self, signal, status);
+        if (signal->type != COP__SIGNAL_MESSAGE && cop__tray_put(&crossing->out, failed, NULL, NULL) != COP_OK)
+                exit_without_memory();
+}
+
 /* True: the message is kept; else it is the caller's to end. */
 static bool hand_on(struct cop__actor *self, struct cop__crossing *crossing,
                     struct cop__signal *signal)
@@ -186,7 +207,7 @@ static bool hand_on(struct cop__actor *self, struct cop__crossing *crossing,
         bool kept = false;
         cop_status status = put_signal(crossing, signal);
         if (status != COP_OK)
-                complain(self, signal, status);
+                refuse(self, crossing, signal, status);
         else if (signal->type == COP__SIGNAL_MESSAGE && signal->ref.bits != 0 &&
                  !(signal->flags & COP__SIGNAL_ANSWERED))
                 kept = hold(self, crossing, signal);

@@ -25,10 +25,11 @@
 /* Allocations until one fails; 0 when none is to. */
 static long malloc_countdown;
 static bool malloc_has_failed;
+static bool malloc_fails_once; /* set behind fail_malloc_after: the ones after the n-th have memory */
 
 static inline void fail_malloc_after(long allocations)
 {
-        malloc_has_failed = false;
+        malloc_has_failed = malloc_fails_once = false;
         malloc_countdown = allocations;
 }
 
@@ -59,6 +60,8 @@ static bool malloc_must_fail(void)
                 return false;
         }
         malloc_has_failed = true;
+        if (malloc_fails_once)
+                malloc_countdown = 0;
         errno = ENOMEM; /* the C library itself relies on that */
         return true;
 }

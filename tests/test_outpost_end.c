@@ -1,6 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* How actors in processes of their own begin and end, whatever they do; and that no process outlives its node. */
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sched.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -644,4 +645,23 @@ TEST_WITHIN(after_a_thousand_of_them_descriptors_and_memory_are_flat, 100)
         cop_node *node = node_begin((cop_node_options){ .processes = true });
         thousand_die();
         node_end(node);
+}
+
+/* ---- What cannot begin ------------------------------------------------------------------------------------- */
+
+/* The address of a page that was mapped behind the back of whoever forks. */
+IN_PROCESSES(code_that_is_not_there_is_an_exit_status)
+{
+        void *page = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        cop_pid pid;
+        cop_ref ref;
+        ck_assert_ptr_ne(page, MAP_FAILED);
+        int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        ck_assert_int_ge(nowhere, 0);
+        cop_spawn_options options = { .run = (void (*)(void))(uintptr_t)page, .isolation = COP_ISOLATION_PROCESS,
+                                      .monitor = true, .monitor_ref = &ref };
+        ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_OK);
+        await_down(ref, "{os_process, {exit_status, 70}}");
+        close(nowhere);
+        munmap(page, 4096);
 }
