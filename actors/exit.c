@@ -199,6 +199,9 @@ cop_status cop__send_exit(cop_pid pid, cop_ref alias, cop_term reason)
                 return COP_E_NO_NODE;
         if (pid.bits == 0)
                 return COP_E_BAD_ARGUMENT;
+        size_t size;
+        if (!cop__term_flat_size(reason, &size))
+                return COP_E_TOO_DEEP;
         struct cop__thread *thread = cop__thread_here();
         struct cop__shared_term *shared = cop__shared_term_new(reason);
         if (shared == NULL)

@@ -160,6 +160,21 @@ IN_NODE(what_a_value_points_at_is_kept_too_and_ends_with_the_agent)
 
 /* ---- Failures --------------------------------------------------------------------------------- */
 
+static void spoil_book(book *b, const words *w)
+{
+        (void)w;
+        b->name = (cop_text){ NULL, 5 };
+}
+
+IN_NODE(a_value_that_cannot_be_kept_ends_the_agent)
+{
+        cop_pid pid;
+        cop_trap_exit(true);
+        ck_assert_int_eq(cop_agent_start(NULL, COP_KIND_OF(book), &(book){ .name = COP_TEXT("A") }, &pid), COP_OK);
+        ck_assert_int_eq(cop_agent_update(NULL, pid, PATIENCE_MS, book, spoil_book, words), COP_E_DIED);
+        await_exited(pid, "{badarg, {agent, \"an argument is outside its documented range\"}}");
+}
+
 IN_NODE(a_function_that_fails_ends_the_agent_and_its_owner_hears)
 {
         cop_trap_exit(true);

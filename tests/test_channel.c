@@ -253,6 +253,24 @@ IN_NODE(takers_of_a_closed_channel_get_the_rest_and_then_hear_that_it_is_closed)
         ck_assert_int_eq(cop_channel_close(channel), COP_OK);
 }
 
+IN_NODE(a_select_that_would_put_into_a_closed_channel_hears_that_it_is_closed)
+{
+        item_channel channel = open_items(3);
+        cop_ref ended = watch(channel.pid);
+        size_t count = 7;
+        put_number(channel, 1);
+        cop_send(channel.pid, item, .number = 2); /* is no put */
+        ck_assert_uint_eq(count_of(channel), 1);
+        ck_assert_int_eq(cop_channel_close(channel), COP_OK);
+        cop_case cases[] = { COP_CASE_PUT(channel, item, .number = 3) };
+        ck_assert_int_eq(cop_select(PATIENCE_MS, cases), 0);
+        ck_assert_int_eq(cases[0].status, COP_E_CLOSED);
+        ck_assert_int_eq(take_number(channel), 1);
+        await_down(ended, "normal");
+        ck_assert_int_eq(cop_channel_count(channel, &count), COP_E_CLOSED);
+        ck_assert_uint_eq(count, 7);
+}
+
 IN_NODE(closing_ends_the_wait_of_takers_and_putters)
 {
         item_channel empty = open_items(1), full = open_items(1);

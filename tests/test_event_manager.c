@@ -699,3 +699,67 @@ IN_NODE(managers_come_and_go_and_leave_nothing)
         /* Handlers of those that were killed may still be on their way out, and tell. */
         await_true((cop_message_free(cop_receive(0, COP_ANY)), blocks_in_use(node) <= before + 8));
 }
+
+typedef struct {
+        cop_text text;
+} badge;
+COP_MESSAGE(badge, text);
+
+IN_NODE(an_argument_that_cannot_be_copied_and_a_manager_that_is_dead_are_told)
+{
+        cop_pid manager = cop_spawn_server(&cop_event_manager, NULL);
+        ck_assert_int_eq(cop_add_handler(manager, .id = "a", .server = &listener_server, .kind = COP_KIND_OF(badge),
+                                         .argument = &(badge){ .text = { NULL, 5 } }),
+                         COP_E_BAD_ARGUMENT);
+        put_down(manager);
+        cop_message *answer = NULL;
+        ck_assert_int_eq(cop_call_handler(&answer, manager, "a", PATIENCE_MS, question, .number = 1), COP_E_NO_ACTOR);
+        ck_assert_ptr_null(answer);
+}
+
+/* Takes an hour to terminate. */
+typedef struct {
+        int64_t unused;
+} sloth;
+
+static void sloth_init(sloth *self)
+{
+        (void)self;
+        cop_trap_exit(true);
+        ck_assert_int_eq(cop_register("sloth", cop_self()), COP_OK);
+}
+
+static void sloth_on_fire(sloth *self, const fire *f)
+{
+        (void)self;
+        (void)f;
+}
+
+static void sloth_terminate(sloth *self, cop_term reason)
+{
+        (void)self;
+        (void)reason;
+        cop_sleep(3600000);
+}
+
+COP_SERVER(sloth, COP_INIT(sloth_init), COP_ON(fire, sloth_on_fire), COP_TERMINATE(sloth_terminate));
+
+TEST(a_handler_that_takes_too_long_to_terminate_is_killed)
+{
+        cop_simulation order = { .seed = 7, .checks = 16 };
+        cop_node *node = node_begin((cop_node_options){ .simulation = &order, .max_actors = 1000 });
+        cop_pid manager = cop_spawn_server(&cop_event_manager, NULL);
+        cop_term words = cop_nil(), ids;
+        ck_assert_int_eq(cop_add_handler(manager, .id = "sloth", .server = &sloth_server), COP_OK);
+        cop_ref ref = watch(cop_whereis("sloth"));
+        cop_status status = cop_delete_handler(manager, "sloth", cop_nil(), &words);
+        ck_assert(status == COP_OK || status == COP_E_TIMEOUT);
+        if (status == COP_OK)
+                cop_term_free(words);
+        await_down(ref, "killed");
+        ck_assert_int_eq(cop_handlers(manager, &ids), COP_OK);
+        ck_assert_uint_eq(ids.count, 0);
+        cop_term_free(ids);
+        put_down(manager);
+        node_end(node);
+}

@@ -374,3 +374,15 @@ IN_NODE(nothing_is_left_of_many_futures)
         nothing_has_come();
         await_true(blocks_in_use(cop_node_here()) <= before + 4);
 }
+
+IN_NODE(all_of_some_futures_are_awaited_for_as_long_as_it_takes)
+{
+        cop_pid pids[2] = { cop_async_with(total, adds_up, range, .from = 1, .to = 3).pid,
+                            cop_async_with(total, adds_up, range, .from = 1, .to = 4).pid };
+        cop_message *results[2];
+        ck_assert_int_eq(cop_await_all_messages(results, pids, 2, COP_FOREVER), COP_OK);
+        ck_assert_int_eq(cop_read(total, results[0])->value, 6);
+        ck_assert_int_eq(cop_read(total, results[1])->value, 10);
+        cop_message_free(results[0]);
+        cop_message_free(results[1]);
+}

@@ -4,10 +4,15 @@
  * has happened, and what it was to fill in is as it was.
  */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/node_fixture.h"
+#include "tests/too_deep.h"
 
 typedef struct word {
         int64_t number;
@@ -111,6 +116,15 @@ TEST(who_is_in_no_node_sees_nothing)
         ck_assert_uint_eq(process.pid.bits, 7);
         process.where = (void *)(uintptr_t)1;
         ck_assert_str_eq(cop_process_where(&process, text, sizeof(text)), "-");
+        cop_term term = cop_int(7);
+        cop_message *result = NULL;
+        REFUSED(NO_NODE, cop_process_ask(somebody, 1, &term));
+        REFUSED(NO_NODE, cop_task_await(&result, (cop_task){ .pid = somebody }, 1));
+        ck_assert(!cop_no_preempt(true));
+        REFUSED(NO_NODE, cop_scope_groups("scope", &term));
+        REFUSED(NO_NODE, cop_group_members("scope", cop_atom("tea"), &term));
+        REFUSED(NO_NODE, cop_sys_get_status(somebody, 1, &term));
+        ck_assert_int_eq(term.as.integer, 7);
         ck_assert_uint_eq(cop_owned(), 0);
         ck_assert(!cop_is_alive(somebody));
         ck_assert_uint_eq(cop_whereis("name").bits, 0);
@@ -123,6 +137,8 @@ IN_NODE(who_names_nobody_is_told_so)
         cop_term term = cop_int(7);
         cop_ref ref = { 7 };
         REFUSED(BAD_ARGUMENT, cop_link(cop_no_pid()));
+        REFUSED(BAD_ARGUMENT, cop_group_members("scope", cop_atom("tea"), NULL));
+        REFUSED(BAD_ARGUMENT, cop_task_await_many((cop_message *[1]){ NULL }, NULL, 1, 1));
         REFUSED(BAD_ARGUMENT, cop_send_exit(cop_no_pid(), cop_atom("kill")));
         REFUSED(BAD_ARGUMENT, cop_shutdown(cop_no_pid(), 0));
         REFUSED(BAD_ARGUMENT, cop_shutdown(cop_self(), 0));
@@ -214,4 +230,156 @@ IN_NODE(who_has_no_place_for_what_is_started_is_told_so)
         ck_assert_int_eq(cop_supervise(&tree, &pid), COP_OK);
         REFUSED(BAD_ARGUMENT, cop_task_start_under_address(cop_to_pid(pid), &(cop_task_options){ .run = waits }, NULL));
         ck_assert_int_eq(cop_shutdown(pid, COP_SHUTDOWN_DEFAULT), COP_OK);
+}
+
+typedef struct {
+        cop_term term;
+} thing;
+COP_MESSAGE(thing, term);
+
+static void takes_thing(const thing *t)
+{
+        (void)t;
+}
+
+IN_NODE(what_is_nested_too_deep_is_refused_wherever_it_is_given)
+{
+        cop_ref ref = { 7 };
+        cop_pid pid = { 7 };
+        cop_term result = cop_int(7);
+        cop_request request = { { 7 } };
+        cop_term deep = too_deep();
+        const thing value = { deep };
+        REFUSED(TOO_DEEP, cop_send_value(cop_to_pid(cop_self()), COP_KIND_OF(thing), &value));
+        cop_pid other = cop_spawn(waits);
+        REFUSED(TOO_DEEP, cop_call_value(NULL, cop_to_pid(other), 1, COP_KIND_OF(thing), &value));
+        REFUSED(TOO_DEEP, cop_request_send_value(&request, cop_to_pid(other), COP_KIND_OF(thing), &value));
+        REFUSED(TOO_DEEP, cop_send_value_after(1, cop_to_pid(cop_self()), COP_KIND_OF(thing), &value, &ref));
+        const cop_spawn_options options = { .run_with = COP_RUN_WITH(takes_thing, thing), .kind = COP_KIND_OF(thing),
+                                            .argument = &value };
+        REFUSED(TOO_DEEP, cop_spawn_opt(&options, &pid));
+        REFUSED(TOO_DEEP, cop_send_exit(cop_self(), deep));
+        REFUSED(TOO_DEEP, cop_group_members("scope", deep, &result));
+        REFUSED(TOO_DEEP, cop_group_join("scope", deep, cop_self()));
+        REFUSED(TOO_DEEP, cop_registry_whereis("keys", deep, &pid));
+        ck_assert_uint_eq(pid.bits, 7);
+        ck_assert_uint_eq(ref.bits, 7);
+        ck_assert_int_eq(result.as.integer, 7);
+        nothing_has_come();
+        put_down(other);
+}
+
+typedef struct {
+        char unused;
+} asker;
+
+/* Within the time of its caller, which goes along with what it asks. */
+static void asker_on_word(asker *self, const word *w)
+{
+        cop_request request;
+        (void)self;
+        (void)w;
+        cop_status status = cop_request_send_value(&request, cop_to_pid(cop_self()), COP_KIND_OF(thing), &(thing){ too_deep() });
+        cop_reply(word, .number = status);
+}
+
+COP_SERVER(asker, COP_ON(word, asker_on_word));
+
+IN_NODE(what_is_nested_too_deep_is_refused_within_a_call_too)
+{
+        cop_pid pid = cop_spawn_server(&asker_server, NULL);
+        cop_auto reply = NULL;
+        ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, word, .number = 1), COP_OK);
+        ck_assert_int_eq(cop_read(word, reply)->number, COP_E_TOO_DEEP);
+        put_down(pid);
+}
+
+IN_NODE(no_room_for_words_is_no_harm)
+{
+        cop_process process;
+        char text[4] = "abc";
+        ck_assert_int_eq(cop_process_info(cop_self(), &process), COP_OK);
+        ck_assert_ptr_eq(cop_process_where(&process, text, 0), text);
+        ck_assert_str_eq(text, "abc");
+}
+
+/* ---- What ends who does it ----------------------------------------------------------------------- */
+
+static void asks_for_its_state(void)
+{
+        cop_exit(cop_int(cop_state()));
+}
+
+static void starts_a_deep_task(void)
+{
+        cop_task_async(takes_thing, thing, too_deep());
+}
+
+typedef struct {
+        char unused;
+} eager;
+
+static void eager_goes_on(eager *self, const thing *t)
+{
+        (void)self;
+        (void)t;
+}
+
+static void eager_init(eager *self)
+{
+        (void)self;
+        cop_continue_with(thing, too_deep());
+}
+
+COP_SERVER(eager, COP_INIT(eager_init), COP_CONTINUE_WITH(thing, eager_goes_on));
+
+IN_NODE(a_wrong_use_of_what_cannot_answer_ends_the_actor_with_its_name)
+{
+        await_down(spawn_watched(.run = asks_for_its_state), "{badarg, {state, \"only a state machine has a state\"}}");
+        await_down(spawn_watched(.run = starts_a_deep_task), "{badarg, {task_start, \"it is nested too deep\"}}");
+        await_down(spawn_watched(.server = &eager_server), "{badarg, {continue, \"it is nested too deep\"}}");
+}
+
+TEST(who_exits_in_no_node_ends_the_program)
+{
+        int ends[2], status;
+        char said[256] = "";
+        ck_assert_int_eq(pipe(ends), 0);
+        pid_t child = fork();
+        ck_assert_int_ge(child, 0);
+        if (child == 0) {
+                suite_is_forked();
+                setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+                dup2(ends[1], STDERR_FILENO);
+                cop_exit(cop_atom("normal"));
+        }
+        close(ends[1]);
+        ck_assert(read(ends[0], said, sizeof(said) - 1) > 0);
+        close(ends[0]);
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+        ck_assert_ptr_nonnull(strstr(said, "cop_exit: this thread has entered no node"));
+}
+
+/* ---- Kinds that are not alike ---------------------------------------------------------------------- */
+
+static char warned[512];
+
+static void keep_warning(void *context, cop_log_level level, const char *text)
+{
+        (void)context;
+        if (level == COP_LOG_WARNING)
+                snprintf(warned, sizeof(warned), "%s", text);
+}
+
+TEST(two_kinds_of_one_name_that_are_not_alike_are_told_of)
+{
+        cop_kind other = *COP_KIND_OF(thing);
+        other.name = "word";
+        const cop_kind *const kinds[] = { COP_KIND_OF(word), &other };
+        cop_node *node;
+        ck_assert_int_eq(cop_node_start_with(&(cop_node_options){ .workers = 1, .log = keep_warning }, kinds, kinds + 2, &node),
+                         COP_OK);
+        ck_assert_ptr_nonnull(strstr(warned, "two message kinds have the same name and are not alike"));
+        cop_node_stop(node);
 }
