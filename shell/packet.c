@@ -12,15 +12,11 @@
 
 #define HEAD_SIZE 5
 
-/* Milliseconds that poll may wait: -1 for ever, rounded up so that the end is not missed by a
- * hair. */
-static int poll_ms(uint64_t deadline_ns)
+/* Milliseconds that poll may wait until a deadline ahead: -1 for ever, rounded up so that the end is not missed by a hair. */
+static int poll_ms(uint64_t now_ns, uint64_t deadline_ns)
 {
         if (deadline_ns == UINT64_MAX)
                 return -1;
-        uint64_t now_ns = cop__clock_ns();
-        if (now_ns >= deadline_ns)
-                return 0;
         uint64_t ms = (deadline_ns - now_ns) / COP__NS_PER_MS + 1;
         return ms > 60000 ? 60000 : (int)ms;
 }
@@ -40,9 +36,10 @@ static enum cop__packet_status read_all(int fd, char *bytes, size_t size, uint64
                         return COP__PACKET_BROKEN;
                 if (errno != EAGAIN && errno != EINTR)
                         return COP__PACKET_BROKEN;
-                if (deadline_ns != UINT64_MAX && cop__clock_ns() >= deadline_ns)
+                uint64_t now_ns = cop__clock_ns();
+                if (now_ns >= deadline_ns)
                         return COP__PACKET_TOO_SLOW;
-                poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, poll_ms(deadline_ns));
+                poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, poll_ms(now_ns, deadline_ns));
         }
         return COP__PACKET_READ;
 }

@@ -56,10 +56,7 @@ COP__PRINTF(2, 0) static void append_sentence(struct cop__shell *shell, const ch
         bool is_readable = cop__text_is_readable(cop__text_get(&said), said.size);
         cop__text_append_string(&shell->err, "** ");
         for (const char *byte = cop__text_get(&said); *byte != '\0'; byte++)
-                if (*byte == '\n')
-                        cop__text_append_char(&shell->err, '\n');
-                else
-                        append_shown(&shell->err, *byte, is_readable);
+                append_shown(&shell->err, *byte, is_readable);
         cop__text_append_char(&shell->err, '\n');
         cop__text_fini(&said);
 }

@@ -94,6 +94,16 @@ last=$(node)
 kill -SEGV "$last"
 ends 70
 
+# A tree that gives up is a node that has failed.
+begin --heart-limit 0
+last=$(node)
+for crash in 1 2 3 4; do
+        "$coppice" -n shop call till "#bill{pence = $crash}" >/dev/null 2>&1 || true
+        [ "$crash" -eq 4 ] || "$coppice" -n shop await till 20000 >/dev/null
+done
+ends 3
+says "heart: the node ended with code 3 after .* s; gave up: 0 restarts"
+
 # SIGTERM to the heart stops the tree in order, and is no reason for a restart.
 begin
 last=$(node)

@@ -98,9 +98,25 @@ has err 'coppice: no node called ../x runs'
 run 3 "$coppice" -n '%n%s' self
 has err 'coppice: no node called %n%s runs'
 
+mkdir -m 700 "$work/file"
+: >"$work/file/coppice"
+code=0
+XDG_RUNTIME_DIR="$work/file" "$coppice" nodes >"$work/out" 2>"$work/err" || code=$?
+[ "$code" -eq 3 ] || fail "a file in the place of the folder ended with $code"
+has err "coppice: $work/file/coppice: is no folder"
+code=0
+XDG_RUNTIME_DIR="$work/file" "$coppice" self >"$work/out" 2>"$work/err" || code=$?
+[ "$code" -eq 3 ] || fail "a file in the place of the folder ended with $code, where a node was to be chosen"
+
+# Whoever names no node waits for any.
+"$coppice" --wait 20000 whereis shop >"$work/waited" 2>&1 &
+waits=$!
+
 # --- one command -------------------------------------------------------------
 
 start shop
+wait "$waits" || true # the shop may be in the middle of its start
+grep -q "<0\\|no actor is called shop" "$work/waited" || fail "who waited for any node found none: $(cat "$work/waited")"
 run 0 "$coppice" -n shop call till '#bill{pence = 900, people = 3}'
 same out '#share{pence_each = 300, number = 1}
 '
@@ -272,6 +288,27 @@ wait "$waits" || code=$?
 wait "$last_but_one" || fail "the shed did not end with 0"
 [ ! -e "$XDG_RUNTIME_DIR/coppice/shed.sock" ] || fail "the shed left its socket"
 
+# One that is killed takes no leave; a single command says so as well.
+visitors() {
+        "$coppice" -n cabin --json i | grep -o '"status":"visiting"' | wc -l
+}
+start cabin
+cabin=${pids##* }
+before=$(visitors)
+"$coppice" -n cabin await nobody 60000 >"$work/lone" 2>&1 &
+waits=$!
+tries=0
+until [ "$(visitors)" -gt "$before" ]; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 500 ] || break
+        sleep 0.02
+done
+kill -KILL "$cabin"
+code=0
+wait "$waits" || code=$?
+[ "$code" -eq 1 ] || fail "a command whose node was killed ended with $code"
+grep -qF '** the node cabin has ended' "$work/lone" || fail "a lost command did not say so: $(cat "$work/lone")"
+
 # --- samples/shell.sh --------------------------------------------------------
 
 script=$here/../samples/shell.sh
@@ -361,7 +398,19 @@ at_a_terminal_among_nodes() {
         shows 'which node?'
         type_keys '3' Enter
         shows 'expected a number from 1 to 2, or a name'
-        type_keys 'shack' Enter
+        type_keys 'shop' Enter
+        shows 'shop@here 1>'
+        type_keys C-d
+        shows 'ended with 0'
+        tmux -L "$tmux_socket" rename-session -t client another # the server ends with its last session
+        open_terminal || return 0
+        shows 'which node?'
+        type_keys C-d # none of them
+        shows 'ended with 3'
+        tmux -L "$tmux_socket" rename-session -t client third
+        open_terminal || return 0
+        shows 'which node?'
+        type_keys '1' Enter
         shows 'shack@here 1>'
         kill -KILL "${pids##* }"
         type_keys 'self' Enter

@@ -4,14 +4,17 @@
  * console it is in shell_client.sh.
  */
 #define _GNU_SOURCE
+#include "shell/client/history_file.h"
 #include "shell/client/script.h"
 #include "shell/client/talk.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -181,4 +184,84 @@ TEST(a_script_whose_node_ends_says_so_and_fails)
         fclose(script.file);
         close(other);
         talk_end(&talk);
+}
+
+/* ---- The file of typed lines ----------------------------------------------------------------------- */
+
+static char home[64];
+
+static void make_home(void)
+{
+        strcpy(home, "/tmp/coppice-test-XXXXXX");
+        ck_assert_ptr_nonnull(mkdtemp(home));
+}
+
+static const char *at_home(const char *name)
+{
+        static char paths[4][128];
+        static unsigned next;
+        char *path = paths[next++ % 4];
+        snprintf(path, sizeof(paths[0]), "%s%s", home, name);
+        return path;
+}
+
+/* Where the history is, with these in the environment; NULL: not set. */
+static const char *history_with(const char *state, const char *own)
+{
+        static char path[128];
+        if (state != NULL)
+                setenv("XDG_STATE_HOME", state, 1);
+        else
+                unsetenv("XDG_STATE_HOME");
+        setenv("HOME", own, 1);
+        char *found = history_file_path();
+        snprintf(path, sizeof(path), "%s", found != NULL ? found : "none");
+        free(found);
+        return path;
+}
+
+TEST(typed_lines_are_kept_where_the_state_of_programs_is_or_below_ones_home)
+{
+        make_home();
+        ck_assert_str_eq(history_with(at_home("/state"), home), at_home("/state/coppice/history"));
+        ck_assert_str_eq(history_with(NULL, home), at_home("/.local/state/coppice/history"));
+        ck_assert_str_eq(history_with("no/whole/path", home), at_home("/.local/state/coppice/history"));
+        ck_assert_str_eq(history_with("", ""), "none");
+        static const char *const made[] = { "/state/coppice", "/state", "/.local/state/coppice", "/.local/state", "/.local", "" };
+        for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++)
+                ck_assert_int_eq(rmdir(at_home(made[i])), 0);
+}
+
+TEST(where_there_can_be_no_folder_no_line_is_kept)
+{
+        make_home();
+        FILE *file = fopen(at_home("/state"), "we");
+        ck_assert_ptr_nonnull(file);
+        fclose(file);
+        ck_assert_str_eq(history_with(at_home("/state"), home), "none");
+        unlink(at_home("/state"));
+        rmdir(home);
+}
+
+TEST(a_file_that_is_none_of_ours_is_left_alone_and_one_that_others_may_read_is_theirs_no_more)
+{
+        struct stat about;
+        make_home();
+        ck_assert_int_eq(mkfifo(at_home("/fifo"), 0600), 0);
+        int reader = open(at_home("/fifo"), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        history_file_add(at_home("/fifo"), "self");
+        char byte;
+        ck_assert_int_eq((int)read(reader, &byte, 1), 0);
+        close(reader);
+        int open_to_all = open(at_home("/lines"), O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+        close(open_to_all);
+        history_file_add(at_home("/lines"), "call till 1");
+        ck_assert_int_eq(stat(at_home("/lines"), &about), 0);
+        ck_assert_int_eq(about.st_mode & 0777, 0600);
+        ck_assert_int_eq((int)about.st_size, (int)strlen("_HiStOrY_V2_\ncall\\040till\\0401\n"));
+        ck_assert(!history_file_is_long(at_home("/lines")));
+        history_file_add(at_home("/no/such/folder"), "self");
+        unlink(at_home("/fifo"));
+        unlink(at_home("/lines"));
+        ck_assert_int_eq(rmdir(home), 0);
 }

@@ -20,8 +20,10 @@
 
 #include "shell/door.h"
 #include "shell/packet.h"
+#include "tests/descriptors.h"
 #include "tests/gauges.h"
 #include "tests/node_fixture.h"
+#include "tests/threads.h"
 
 typedef struct { int64_t pence, people; } bill;
 COP_MESSAGE(bill, pence, people);
@@ -285,6 +287,32 @@ ON_STAGE(a_name_is_free_again_when_its_node_has_ended)
         close(fd);
 }
 
+TEST(a_console_without_descriptors_does_not_start_and_says_so)
+{
+        char folder[64];
+        cop_node *node;
+        make_runtime_folder(folder);
+        logged[0] = '\0';
+        ck_assert_int_eq(cop_node_start(&(cop_node_options){ .name = "shop", .workers = 1, .log = log_last }, &node), COP_OK);
+        cop_status status = COP_E_SYSTEM;
+        bool had_a_door = false;
+        for (int more = 0; status != COP_OK; more++) {
+                struct cop__console *console = NULL;
+                ck_assert_int_lt(more, 20);
+                allow(more);
+                status = cop__console_start(node, &console);
+                allow_all();
+                had_a_door |= has_logged("the system has no thread or descriptor left for it");
+                if (status == COP_OK)
+                        cop__console_stop(console);
+                else
+                        ck_assert(has_logged("no console: "));
+        }
+        ck_assert(had_a_door);
+        cop_node_stop(node);
+        remove_runtime_folder(folder);
+}
+
 /* A folder for sockets with one file in it. */
 static void make_leftover(const char *folder, char path[128], mode_t mode)
 {
@@ -525,6 +553,45 @@ ON_STAGE(running_nodes_are_found_by_name)
         close(fd);
 }
 
+TEST(without_a_thread_for_it_a_client_is_told_so)
+{
+        struct stage stage;
+        struct answer answer;
+        NEEDS_ROOT();
+        become_somebody_else();
+        stage_begin(&stage, (cop_node_options){ .workers = 2 });
+        int first = attach();
+        allow_threads(0);
+        int fd = knock();
+        read_answer(fd, &answer);
+        ck_assert_str_eq(answer.err, "** the system has no thread left for a shell\n");
+        close(fd);
+        allow_all_threads();
+        assert_serves(first);
+        close(first);
+        first = attach();
+        assert_serves(first);
+        close(first);
+        stage_end(&stage);
+}
+
+TEST(a_console_without_a_thread_does_not_start)
+{
+        char folder[64];
+        cop_node *node;
+        struct cop__console *console = NULL;
+        NEEDS_ROOT();
+        become_somebody_else();
+        make_runtime_folder(folder);
+        ck_assert_int_eq(cop_node_start(&(cop_node_options){ .name = "shop", .workers = 1, .log = log_last }, &node), COP_OK);
+        allow_threads(0);
+        ck_assert_int_eq(cop__console_start(node, &console), COP_E_SYSTEM);
+        allow_all_threads();
+        ck_assert(has_logged("no console: the system has no thread or descriptor left for it"));
+        cop_node_stop(node);
+        remove_runtime_folder(folder);
+}
+
 /* ---- Conversations ------------------------------------------------------------------- */
 
 ON_STAGE(a_session_is_an_actor_with_the_pid_that_it_was_greeted_with)
@@ -647,6 +714,9 @@ ON_STAGE(without_a_free_descriptor_a_client_waits_and_is_served_when_there_is_on
         ck_assert_int_eq(connect(second, (struct sockaddr *)&address, sizeof(address)), 0);
         await_true(has_logged("the system: the console cannot take a client in, who waits: Too many open files"));
         assert_serves(first);
+        logged[0] = '\0';
+        usleep(200000); /* it tries again meanwhile */
+        ck_assert(!has_logged("who waits")); /* which it has said already */
         while (count > 0)
                 close(fds[--count]);
         ck_assert_int_eq(next_packet(second, &packet), COP__PACKET_READ);
@@ -859,6 +929,105 @@ ON_STAGE(an_interrupt_ends_the_wait_and_the_next_call_is_sound)
         close(fd);
 }
 
+/* At work, with the worker, until it is told otherwise. */
+static int hog_may_stop; /* atomic */
+
+typedef struct { char unused; } occupy;
+COP_MESSAGE(occupy, unused);
+
+typedef struct { char unused; } hog;
+
+static void hog_on_occupy(hog *self, const occupy *unused)
+{
+        (void)self;
+        (void)unused;
+        COP_NO_PREEMPT
+        {
+                while (!cop__load_acquire(&hog_may_stop))
+                        cop__spin_pause();
+        }
+}
+
+COP_SERVER(hog, COP_ON(occupy, hog_on_occupy));
+
+typedef struct { char unused; } sleeper;
+
+static void sleeper_init(sleeper *self)
+{
+        (void)self;
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(occupy)));
+}
+
+COP_SERVER(sleeper, COP_INIT(sleeper_init));
+
+ON_STAGE(an_interrupt_ends_what_is_asked_of_a_busy_server_and_the_start_of_a_child_that_hangs)
+{
+        const cop_child each = { .server = &sleeper_server };
+        const cop_supervisor nursery = { .name = "nursery", .strategy = COP_DYNAMIC, .each = &each };
+        static const char *const waits[][2] = { { "sys state hog", "** interrupted\n" },
+                                                { "start nursery", "** interrupted: the request stays with nursery\n" } };
+        struct answer answer;
+        cop_pid pid;
+        ck_assert_int_eq(cop_supervise(&nursery, &pid), COP_OK);
+        cop_spawn_server(&hog_server, "hog");
+        cop_send("hog", occupy, 0);
+        int fd = attach();
+        for (size_t i = 0; i < COP__COUNT(waits); i++) {
+                ask(fd, waits[i][0]);
+                ck_assert(cop__packet_write(fd, COP__PACKET_INTERRUPT, "", 0));
+                read_answer(fd, &answer);
+                ck_assert_int_eq(answer.done, COP__DONE_FAILED);
+                ck_assert_str_eq(answer.err, waits[i][1]);
+        }
+        cop__store_release(&hog_may_stop, 1);
+        close(fd);
+        put_down(pid);
+}
+
+ON_STAGE(a_server_that_is_busy_for_longer_than_the_shell_waits_is_said_to_be)
+{
+        cop_spawn_server(&hog_server, "hog");
+        cop_send("hog", occupy, 0);
+        int fd = attach();
+        assert_has(say(fd, "sys state hog")->err, "** hog is busy: it did not answer within 5000 ms\n");
+        cop__store_release(&hog_may_stop, 1);
+        close(fd);
+}
+
+static void stays(void)
+{
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(bill)));
+}
+
+ON_STAGE_WITH(a_node_that_is_full_has_no_room_for_a_shell_and_says_so, .workers = 1, .max_actors = 16)
+{
+        struct answer answer;
+        cop_pid pid, last = cop_no_pid();
+        while (cop_spawn_opt(&(cop_spawn_options){ .run = stays }, &pid) == COP_OK)
+                last = pid;
+        int fd = knock();
+        read_answer(fd, &answer);
+        ck_assert_str_eq(answer.err, "** the node has all the actors that it may have\n");
+        close(fd);
+        put_down(last);
+        fd = attach();
+        assert_serves(fd);
+        close(fd);
+}
+
+TEST_WITHIN(a_request_whose_rest_does_not_come_ends_the_session_with_a_sentence, 60)
+{
+        struct stage stage;
+        struct answer answer;
+        stage_begin(&stage, (cop_node_options){ .workers = 2 });
+        int fd = attach();
+        ck_assert_int_eq(send(fd, "R", 1, MSG_NOSIGNAL), 1);
+        read_answer(fd, &answer);
+        ck_assert_str_eq(answer.err, "** the rest of the request did not come within 10 s\n");
+        close(fd);
+        stage_end(&stage);
+}
+
 /* ---- News ---------------------------------------------------------------------------- */
 
 ON_STAGE(a_client_that_wants_news_hears_of_crashes_but_not_twice_of_its_own)
@@ -889,6 +1058,45 @@ static void crash(int times)
                 cop_send("till", bill, .pence = i);
                 await_and_drop(COP_REF(cop_down, ref));
         }
+}
+
+/* Of those that it could not be told meanwhile, the ones that are kept; and who asks for news twice has them once. */
+ON_STAGE(a_session_that_is_waiting_hears_of_the_last_crashes_afterwards)
+{
+        struct answer answer;
+        struct cop__packet packet;
+        cop_register("deaf", cop_spawn(deaf));
+        int fd = attach();
+        for (int i = 0; i < 2; i++)
+                ck_assert(cop__packet_write(fd, COP__PACKET_NEWS, "", 0));
+        assert_serves(fd);
+        ask(fd, "call deaf x 600000");
+        crash(COP__REPORTS_KEPT + 10);
+        ck_assert(cop__packet_write(fd, COP__PACKET_INTERRUPT, "", 0));
+        read_answer(fd, &answer);
+        assert_has(answer.err, "** interrupted");
+        for (unsigned i = 0; i < COP__REPORTS_KEPT; i++) {
+                ck_assert_int_eq(next_packet(fd, &packet), COP__PACKET_READ);
+                ck_assert_int_eq(packet.type, COP__PACKET_REPORT);
+                if (i == 0)
+                        assert_has(packet.body, "handling #bill{pence = 10, people = 0}");
+                free(packet.body);
+        }
+        ck_assert_str_eq(say(fd, "self")->news, "");
+        close(fd);
+}
+
+ON_STAGE(a_client_that_reads_no_more_when_there_is_news_is_gone)
+{
+        cop_pid pid;
+        int fd = attach_as(&pid);
+        ck_assert(cop__packet_write(fd, COP__PACKET_NEWS, "", 0));
+        assert_serves(fd);
+        cop_ref ref = watch(pid);
+        ck_assert_int_eq(shutdown(fd, SHUT_RD), 0);
+        crash(1);
+        await_down(ref, "normal");
+        close(fd);
 }
 
 /* What it has not read. */

@@ -14,6 +14,7 @@
 
 #include "base/compiler.h"
 #include "tests/suite.h"
+#include "tests/threads.h"
 
 /* ---- Trees ---------------------------------------------------------------------------------- */
 
@@ -102,6 +103,17 @@ struct program {
         size_t size;
 };
 
+/* The threads that it may have besides its first one; -1: any number. */
+static int threads_more = -1;
+
+static void take_away_threads(void)
+{
+        if (threads_more < 0)
+                return;
+        become_somebody_else();
+        allow_threads((unsigned)threads_more);
+}
+
 static void begin(struct program *program, const cop_supervisor *tree, char **arguments)
 {
         int ends[2], count = 0;
@@ -122,6 +134,7 @@ static void begin(struct program *program, const cop_supervisor *tree, char **ar
                 dup2(ends[1], STDERR_FILENO);
                 close(ends[0]);
                 close(ends[1]);
+                take_away_threads();
                 int code = cop_main(count, arguments, tree);
                 fflush(stdout);
                 _exit(code);
@@ -280,4 +293,43 @@ TEST(a_wild_address_is_borne_unless_the_program_is_strict)
         BEGIN(&program, &wild, "--no-console", "--strict");
         end(&program, COP_EXIT_FAULT);
         has_said(&program, "it is contained strictly");
+}
+
+/* A bit of each sentence that it has said of why it does not run. */
+static bool says_why(const struct program *program, unsigned *said)
+{
+        static const char *const sentences[] = { "program: cannot start a node: ", "program: cannot wait for signals: " };
+        bool any = false;
+        for (size_t i = 0; i < COP__COUNT(sentences); i++)
+                if (strstr(program->said, sentences[i]) != NULL) {
+                        any = true;
+                        *said |= 1u << i;
+                }
+        return any;
+}
+
+/* With so many more than there are: until it runs. Returns what was said until then. */
+static unsigned runs_at_last(void)
+{
+        unsigned said = 0;
+        for (threads_more = 0;; threads_more++) {
+                struct program program;
+                ck_assert_int_lt(threads_more, 60);
+                BEGIN(&program, &house, "--no-console", "--workers", "1");
+                ck_assert(read(program.fd, program.said, sizeof(program.said) - 1) > 0);
+                program.size = strlen(program.said);
+                bool runs = strstr(program.said, "here") != NULL;
+                if (runs)
+                        kill(program.process, SIGTERM);
+                end(&program, runs ? 0 : COP_EXIT_GAVE_UP);
+                if (runs)
+                        return said;
+                ck_assert_msg(says_why(&program, &said), "%s", program.said);
+        }
+}
+
+TEST(a_program_without_threads_says_what_it_cannot_do)
+{
+        NEEDS_ROOT();
+        ck_assert_uint_eq(runs_at_last(), 3);
 }

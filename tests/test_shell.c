@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "actors/report.h"
+#include "base/utf8.h"
 #include "shell/command.h"
 #include "tests/failing_malloc.h"
 #include "tests/node_fixture.h"
@@ -26,6 +27,9 @@ COP_MESSAGE(share, pence_each, number);
 
 typedef struct { bool open; cop_pid owner; } sign;
 COP_MESSAGE(sign, open, owner);
+
+typedef struct { bill bill; } ticket;
+COP_MESSAGE(ticket, COP_NESTED(bill, bill));
 
 typedef struct { char unused; } hush;
 COP_MESSAGE(hush, unused);
@@ -429,6 +433,67 @@ ON_STAGE(an_answer_to_what_was_sent_is_shown_by_flush)
         ck_assert_str_eq(out(stage, "flush"), "no messages\n");
 }
 
+ON_STAGE(many_messages_are_shown_a_thousand_at_once)
+{
+        for (int64_t i = 1; i <= 1001; i++)
+                cop_send(cop_self(), bill, .pence = i);
+        const char *said = out(stage, "flush");
+        assert_begins(said, "got #bill{pence = 1, people = 0} from <0.");
+        assert_has(said, "got #bill{pence = 1000, people = 0} from <0.");
+        assert_has(said, "\nand perhaps more: flush shows them\n");
+        assert_begins(out(stage, "flush"), "got #bill{pence = 1001, people = 0} from <0.");
+}
+
+static void waits_to_leave(void)
+{
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(leave)));
+}
+
+static void register_another(const char *name)
+{
+        ck_assert_int_eq(cop_register(name, cop_spawn(waits_to_leave)), COP_OK);
+}
+
+ON_STAGE(of_many_names_a_dozen_are_offered_and_the_nearest_one)
+{
+        for (char name[] = "a_name"; name[0] <= 'p'; name[0]++)
+                register_another(name);
+        const char *said = err(stage, "info tlil");
+        assert_has(said, "** no actor is called tlil; did you mean till? names are: ");
+        assert_has(said, ", ... (regs lists them all)\n");
+        char line[128] = "info ";
+        memset(line + 5, 'x', 64);
+        ck_assert_ptr_null(strstr(err(stage, line), "did you mean"));
+        memset(line, 'x', 100);
+        ck_assert_ptr_null(strstr(err(stage, line), "did you mean"));
+}
+
+ON_STAGE(a_place_among_wide_characters_is_shown_with_whole_ones)
+{
+        for (int ahead = 0; ahead < 2; ahead++) {
+                char line[400] = "info till ";
+                strcat(line, ahead != 0 ? "x" : "");
+                for (int i = 0; i < 35; i++)
+                        strcat(line, "\xc3\xa9");
+                strcat(line, " ");
+                const char *said = err(stage, line);
+                ck_assert(cop__utf8_valid(said, strlen(said)));
+                assert_has(said, "expected the end of the line\n   info till ");
+                strcpy(line, "call till ");
+                for (int i = 0; i < 35; i++)
+                        strcat(line, "\xc3\xa9");
+                strcat(line, ahead != 0 ? "x) " : ") ");
+                said = err(stage, line);
+                ck_assert(cop__utf8_valid(said, strlen(said)));
+        }
+}
+
+ON_STAGE(what_does_not_fit_is_shown_at_its_field_or_else_at_the_beginning)
+{
+        assert_has(err(stage, "call till #bill{pence = x}"), "\n   call till #bill{pence = x}\n                   ^\n");
+        assert_has(err(stage, "call till {bill, x, 3}"), "\n   call till {bill, x, 3}\n             ^\n");
+}
+
 ON_STAGE(the_shell_has_the_pid_of_its_thread)
 {
         char pid[COP_ID_TEXT_MAX], expected[COP_ID_TEXT_MAX + 1];
@@ -684,6 +749,19 @@ ON_STAGE(OPT_11_dead_shows_what_nobody_read_oldest_first)
         assert_begins(out(stage, "dead"), "dead letter 1, ");
         assert_has(err(stage, "dead x"), "expected a number from 0 to 64");
         assert_has(out(stage, "help dead"), "late_reply");
+}
+
+ON_STAGE(dead_letters_that_are_too_many_to_be_kept_are_counted_and_who_has_a_name_is_shown_by_it)
+{
+        char pid[COP_ID_TEXT_MAX], expected[128];
+        cop_register("postman", cop_self());
+        for (int64_t i = 1; i <= 1000; i++)
+                cop_send(cop_no_pid(), bill, .pence = i);
+        snprintf(expected, sizeof(expected), "from %s postman to nobody\n", cop_pid_print(cop_self(), pid));
+        assert_has(out(stage, "dead"), expected);
+        do
+                cop_send(cop_no_pid(), bill, .pence = 7);
+        while (strstr(out(stage, "dead"), " more, only counted)\n") == NULL);
 }
 
 static void loops_for_ever(void)
@@ -961,6 +1039,11 @@ ON_STAGE(commands_names_kinds_and_fields_are_completed)
                 { "call till #bill{pence = 9, ", "27:people = |" },
                 { "call till #bill{pence = ", "24:" },
                 { "call till #sign{open = t", "23:true|" },
+                { "call till #ticket{bi", "18:bill = |" },
+                { "call till #ticket{bill = ", "25:#bill{|" },
+                { "call till #bill{pence 9", "22:" },
+                { "sys replace nobody ", "19:" },
+                { "sys replace till #till{} ", "25:" },
                 { "call till {a, [#bi", "15:#bill{|" },
                 { "call till \"#bi", "14:" },
                 { "call till #nothing{", "19:" },
@@ -972,6 +1055,7 @@ ON_STAGE(commands_names_kinds_and_fields_are_completed)
                               cases[i].line, got, cases[i].candidates);
         }
         assert_has(completed(stage, "info <"), about_till(stage, "%s |"));
+        assert_has(completed(stage, "call till #sign{owner = <"), about_till(stage, "%s |"));
 }
 
 ON_STAGE(completion_bears_any_bytes)
@@ -1129,7 +1213,12 @@ ON_STAGE(words_that_are_wrong_are_named)
                 { "monitor till x", "end" },  { "demonitor", "expected a reference: demonitor REFERENCE" },
                 { "demonitor #Ref<0.7> x", "end" }, { "i x y", "expected" }, { "regs x y", "expected" },
                 { "whereis", "expected" },    { "whereis till x", "end" }, { "nodes x", "end" },
-                { "help call x", "end" },     { "crashes 1 2", "end" },
+                { "help call x", "end" },     { "crashes 1 2", "end" },      { "stuck now", "end" },
+                { "flush now", "end" },       { "i 99999999999999999999", "expected a number from 0 to 200000" },
+                { "info 'a\\xq'", "expected two hexadecimal digits" }, { "info 'till", "is never closed" },
+                { "info <0.7777.3>", "<0.7777.3> is not alive" }, { "sys statistics <0.7777.3>", "<0.7777.3> is not alive" },
+                { "sys status <0.7777.3>", "<0.7777.3> is not alive" },
+                { "info 'a\nb'", "** no actor is called a b; " },
         };
         stage->shell.wants_json = false;
         for (size_t i = 0; i < COP__COUNT(each); i++) {
@@ -1145,6 +1234,14 @@ ON_STAGE(the_nodes_of_the_user_come_as_json)
         ck_assert_ptr_nonnull(mkdtemp(folder));
         setenv("XDG_RUNTIME_DIR", folder, 1);
         ck_assert_str_eq(json(stage, "nodes"), "[]\n");
+        char path[64];
+        snprintf(path, sizeof(path), "%s/coppice", folder);
+        FILE *file = fopen(path, "we");
+        ck_assert_ptr_nonnull(file);
+        fclose(file);
+        stage->shell.wants_json = false;
+        assert_has(err(stage, "nodes"), "/coppice: is no folder");
+        unlink(path);
         ck_assert_int_eq(rmdir(folder), 0);
 }
 
