@@ -149,8 +149,6 @@ cop_status cop__book_enter(struct cop__visit *visit, const char *name, bool scop
         if (visit->thread == NULL || visit->thread->current == NULL)
                 return COP_E_NO_NODE;
         visit->here = cop__here_of(visit->thread);
-        if (visit->here->node->inside != NULL)
-                return COP_E_ISOLATED;
         cop__epoch_begin(visit->here);
         visit->book = cop__registry_book(visit->here, name);
         if (visit->book != NULL && (visit->book->type == COP__BOOK_SCOPE) == scope)

@@ -56,6 +56,16 @@ static bool same_text(const char *a, size_t a_size, const char *b, size_t b_size
         return a_size == b_size && (a_size == 0 || memcmp(a, b, a_size) == 0);
 }
 
+static bool same_symbol_field(const cop_symbol *a, const cop_symbol *b)
+{
+        return same_text(a->text, a->size, b->text, b->size);
+}
+
+static bool same_text_field(const cop_text *a, const cop_text *b)
+{
+        return same_text(a->data, a->size, b->data, b->size);
+}
+
 static bool same_key(const cop_field *field, const struct cop__signal *one, const struct cop__signal *other)
 {
         const char *a = (const char *)cop__signal_body(one) + field->offset;
@@ -63,14 +73,10 @@ static bool same_key(const cop_field *field, const struct cop__signal *one, cons
         switch (field->type) {
         case COP_FIELD_CHARS:
                 return same_text(a, strnlen(a, field->count), b, strnlen(b, field->count));
-        case COP_FIELD_SYMBOL: {
-                const cop_symbol *x = (const void *)a, *y = (const void *)b;
-                return same_text(x->text, x->size, y->text, y->size);
-        }
-        case COP_FIELD_TEXT: {
-                const cop_text *x = (const void *)a, *y = (const void *)b;
-                return same_text(x->data, x->size, y->data, y->size);
-        }
+        case COP_FIELD_SYMBOL:
+                return same_symbol_field((const void *)a, (const void *)b);
+        case COP_FIELD_TEXT:
+                return same_text_field((const void *)a, (const void *)b);
         default:
                 return memcmp(a, b, size_of(field)) == 0;
         }

@@ -9,9 +9,6 @@
 #include "base/memory.h"
 #include "base/random.h"
 
-/* From one chain to this many buckets at once: the first growth should last a while. */
-#define CAPACITY_FIRST 8
-
 void cop__table_init(struct cop__table *table)
 {
         memset(table, 0, sizeof(*table));
@@ -61,8 +58,6 @@ static bool is_full(const struct cop__table *table)
 static void grow(struct cop__table *table)
 {
         size_t capacity = table->count * 2;
-        if (capacity < CAPACITY_FIRST)
-                capacity = CAPACITY_FIRST;
         struct cop__table_node **buckets = cop__calloc(capacity, sizeof(struct cop__table_node *));
         if (!buckets)
                 return;

@@ -89,11 +89,9 @@ static cop_status measure_item(struct measure *measure, const cop_field *field, 
                 return add_term(measure, at);
         case COP_FIELD_BYTES:
                 return add_bytes(measure, at);
-        case COP_FIELD_NESTED:
+        default: /* COP_FIELD_NESTED: the others are flat */
                 return field->kind->plain ? COP_OK
                                           : measure_struct(measure, field->kind, item, depth_left);
-        default:
-                return COP_OK;
         }
 }
 
@@ -126,8 +124,6 @@ static cop_status measure_struct(struct measure *measure, const cop_kind *kind,
         if (depth_left == 0)
                 return COP_E_TOO_DEEP;
         cop_status status = COP_OK;
-        if (kind->plain)
-                return status;
         const cop_field *end = kind->fields + kind->field_count;
         for (const cop_field *field = kind->fields; field < end && status == COP_OK; field++)
                 if (!cop__field_is_flat(field))

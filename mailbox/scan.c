@@ -91,10 +91,9 @@ static bool read_long_head(struct scan *scan, unsigned byte, struct head *head)
         }
 }
 
+/* There is a byte: what is owed is never more than what is left. */
 static bool read_head(struct scan *scan, struct head *head)
 {
-        if (scan->at == scan->end)
-                return false;
         unsigned byte = *scan->at++;
         if (byte >= 0xc0 && byte < 0xe0)
                 return read_long_head(scan, byte, head);

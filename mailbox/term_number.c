@@ -13,20 +13,15 @@
 /* Beyond this, an exponent makes any number that fits in memory infinite, or 0. */
 #define EXPONENT_MAX INT64_C(1000000000000)
 
-/* Digits of a base, with single underscores between them; *over tells that they exceed 64 bits. */
-static bool read_digits(struct cop__lexer *lexer, unsigned base, uint64_t *number, bool *over)
+/* Digits of a base, the first of which is there, with single underscores between them; *over tells that they exceed 64 bits. */
+static void read_digits(struct cop__lexer *lexer, unsigned base, uint64_t *number, bool *over)
 {
         *number = 0;
         *over = false;
-        if (cop__digit_value(cop__lexer_peek(lexer, 0)) >= base) {
-                char what[sizeof "a digit of base 36"];
-                snprintf(what, sizeof what, "a digit of base %u", base % 100);
-                return cop__lexer_expected_at(lexer, lexer->at, what);
-        }
         for (;;) {
                 unsigned digit = cop__digit_value(cop__lexer_peek(lexer, 0));
                 if (digit >= base)
-                        return true;
+                        return;
                 *over |= __builtin_mul_overflow(*number, (uint64_t)base, number);
                 *over |= __builtin_add_overflow(*number, (uint64_t)digit, number);
                 lexer->at++;
@@ -48,39 +43,34 @@ static bool found_integer(struct cop__lexer *lexer, bool negative, uint64_t numb
         return cop__lexer_found(lexer, cop_int(number == lowest ? INT64_MIN : -(int64_t)number));
 }
 
-/* Copies decimal digits to the scratch without their underscores. */
-static bool copy_digits(struct cop__lexer *lexer, size_t *count)
+/* Copies decimal digits to the scratch without their underscores. Returns how many. */
+static size_t copy_digits(struct cop__lexer *lexer)
 {
         uint64_t number;
         bool over;
         size_t first = lexer->at;
-        if (!read_digits(lexer, 10, &number, &over))
-                return false;
+        read_digits(lexer, 10, &number, &over);
         size_t size = lexer->scratch.size;
         for (size_t i = first; i < lexer->at; i++)
                 if (lexer->text[i] != '_')
                         cop__text_append_char(&lexer->scratch, lexer->text[i]);
-        *count = lexer->scratch.size - size;
-        return true;
+        return lexer->scratch.size - size;
 }
 
-static bool read_exponent(struct cop__lexer *lexer, int64_t *exponent)
+static int64_t read_exponent(struct cop__lexer *lexer)
 {
-        *exponent = 0;
         char mark = cop__lexer_peek(lexer, 0);
         bool negative = cop__lexer_peek(lexer, 1) == '-';
         size_t sign = negative || cop__lexer_peek(lexer, 1) == '+';
         bool goes_on = cop__is_digit(cop__lexer_peek(lexer, 1 + sign));
         if ((mark != 'e' && mark != 'E') || !goes_on)
-                return true;
+                return 0;
         uint64_t number;
         bool over;
         lexer->at += 1 + sign;
-        if (!read_digits(lexer, 10, &number, &over))
-                return false;
-        *exponent = over || number > (uint64_t)EXPONENT_MAX ? EXPONENT_MAX : (int64_t)number;
-        *exponent = negative ? -*exponent : *exponent;
-        return true;
+        read_digits(lexer, 10, &number, &over);
+        int64_t exponent = over || number > (uint64_t)EXPONENT_MAX ? EXPONENT_MAX : (int64_t)number;
+        return negative ? -exponent : exponent;
 }
 
 /*
@@ -89,16 +79,13 @@ static bool read_exponent(struct cop__lexer *lexer, int64_t *exponent)
  */
 static bool lex_float(struct cop__lexer *lexer, bool negative)
 {
-        size_t whole, fraction;
-        int64_t exponent;
         cop__text_clear(&lexer->scratch);
         if (negative)
                 cop__text_append_char(&lexer->scratch, '-');
-        if (!copy_digits(lexer, &whole))
-                return false;
+        copy_digits(lexer);
         lexer->at++; /* the point */
-        if (!copy_digits(lexer, &fraction) || !read_exponent(lexer, &exponent))
-                return false;
+        size_t fraction = copy_digits(lexer);
+        int64_t exponent = read_exponent(lexer);
         cop__text_printf(&lexer->scratch, "e%" PRId64, exponent - (int64_t)fraction);
         if (lexer->scratch.failed)
                 return cop__lexer_no_memory(lexer);
@@ -109,6 +96,18 @@ static bool lex_float(struct cop__lexer *lexer, bool negative)
         return cop__lexer_found(lexer, cop_float(value));
 }
 
+/* The number behind the base and its #. */
+static bool lex_based(struct cop__lexer *lexer, unsigned base, uint64_t *number, bool *over)
+{
+        if (cop__digit_value(cop__lexer_peek(lexer, 0)) >= base) {
+                char what[sizeof "a digit of base 36"];
+                snprintf(what, sizeof what, "a digit of base %u", base % 100);
+                return cop__lexer_expected_at(lexer, lexer->at, what);
+        }
+        read_digits(lexer, base, number, over);
+        return true;
+}
+
 bool cop__lex_number(struct cop__lexer *lexer)
 {
         bool negative = cop__lexer_peek(lexer, 0) == '-';
@@ -117,8 +116,7 @@ bool cop__lex_number(struct cop__lexer *lexer)
         if (negative || cop__lexer_peek(lexer, 0) == '+')
                 lexer->at++;
         size_t first = lexer->at;
-        if (!read_digits(lexer, 10, &number, &over))
-                return false;
+        read_digits(lexer, 10, &number, &over);
         if (cop__lexer_peek(lexer, 0) == '.' && cop__is_digit(cop__lexer_peek(lexer, 1))) {
                 lexer->at = first;
                 return lex_float(lexer, negative);
@@ -128,7 +126,7 @@ bool cop__lex_number(struct cop__lexer *lexer)
                         return cop__lexer_refuse(lexer, COP_E_MALFORMED, first,
                                                  "the base of a number is 2 to 36");
                 lexer->at++;
-                if (!read_digits(lexer, (unsigned)number, &number, &over))
+                if (!lex_based(lexer, (unsigned)number, &number, &over))
                         return false;
         }
         return found_integer(lexer, negative, number, over);

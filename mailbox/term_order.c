@@ -44,11 +44,11 @@ static enum rank rank_of(cop_term term)
         case COP_TERM_PID: return PID;
         case COP_TERM_TUPLE: return TUPLE;
         case COP_TERM_MAP: return MAP;
+        case COP_TERM_BINARY: return BINARY;
         case COP_TERM_NIL:
         case COP_TERM_LIST:
         case COP_TERM_CONS:
-        case COP_TERM_TEXT: return LIST;
-        case COP_TERM_BINARY: return BINARY;
+        case COP_TERM_TEXT: break;
         }
         return LIST;
 }

@@ -300,8 +300,6 @@ void cop__child_begin(struct cop__supervisor *self, struct cop__child *child)
 void cop__child_has_started(struct cop__supervisor *self, struct cop__child *child,
                             const cop_started *started)
 {
-        if (child->state != COP__CHILD_STARTING)
-                return;
         child->ignored = started->ignored; /* then the rest is done when its end is here, which is near */
         if (!child->ignored)
                 runs(self, child, child->pid, started->extra);

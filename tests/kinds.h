@@ -57,6 +57,16 @@ struct tree {
 COP_MESSAGE(tree, name, COP_NESTED_ITEMS(tree, branches));
 
 typedef struct {
+        cop_symbol mark;
+} stamp;
+COP_MESSAGE(stamp, mark);
+
+typedef struct {
+        tree first;
+} garden;
+COP_MESSAGE(garden, COP_NESTED(tree, first));
+
+typedef struct {
         cop_text name;
         cop_bytes pixels;
 } photo;

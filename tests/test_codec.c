@@ -732,6 +732,31 @@ TEST(without_memory_each_direction_fails_and_keeps_nothing)
         cop__kinds_free(kinds);
 }
 
+TEST(a_list_of_lists_decodes_or_there_is_no_memory_for_the_next_one)
+{
+        if (!failing_malloc_can())
+                return;
+        static cop_term inner[3], outer[400];
+        cop_term back;
+        uint8_t *bytes;
+        size_t size;
+        for (size_t i = 0; i < COP__COUNT(inner); i++)
+                inner[i] = cop_int((int64_t)i);
+        for (size_t i = 0; i < COP__COUNT(outer); i++)
+                outer[i] = cop_list_of(inner, COP__COUNT(inner));
+        ck_assert_int_eq(cop_term_encode(cop_list_of(outer, COP__COUNT(outer)), &bytes, &size), COP_OK);
+        for (long n = 1;; n++) {
+                fail_malloc_after(n);
+                cop_status status = cop_term_decode(bytes, size, &back);
+                ck_assert_int_eq(status, stop_failing_malloc() ? COP_E_NO_MEMORY : COP_OK);
+                if (status == COP_OK)
+                        break;
+        }
+        ck_assert(cop_term_equal(back, cop_list_of(outer, COP__COUNT(outer))));
+        cop_term_free(back);
+        free(bytes);
+}
+
 static size_t address_space(void)
 {
         unsigned long pages = 0;

@@ -185,6 +185,7 @@ TEST(kinds_that_differ_anywhere_are_not_the_same)
 {
         struct twin twin, inner;
         ck_assert(!cop__kind_same(COP_KIND_OF(bill), COP_KIND_OF(point)));
+        ck_assert(!cop__kind_same(COP_KIND_OF(bill), NULL));
 #define DIFFERS(change)                                                   \
         do {                                                              \
                 cop_kind *other = twin_of(COP_KIND_OF(bill), &twin);      \
@@ -534,6 +535,8 @@ TEST(what_nests_too_deep_or_in_itself_is_refused)
                          COP_E_TOO_DEEP);
         tree ring = { .branches = { &ring, 1 } };
         ck_assert_int_eq(size_of(COP_KIND_OF(tree), &ring), COP_E_TOO_DEEP);
+        garden planted = { .first = ring }; /* with a level more it is an array that is too deep */
+        ck_assert_int_eq(size_of(COP_KIND_OF(garden), &planted), COP_E_TOO_DEEP);
         tree knots[2] = { { .branches = { knots, 2 } }, { .branches = { knots, 2 } } };
         ck_assert_int_ne(size_of(COP_KIND_OF(tree), knots), COP_OK);
 

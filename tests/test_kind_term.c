@@ -151,6 +151,17 @@ static void check_refused(const cop_kind *kind, const char *text, const char *se
         cop_term_free(term);
 }
 
+TEST(an_atom_too_long_for_its_field_is_told)
+{
+        char text[300];
+        memset(text, 'a', sizeof(text));
+        cop_term term[] = { cop_atom("stamp"), { .type = COP_TERM_ATOM, .count = sizeof(text), .as.text = text } };
+        cop_parse_error error;
+        void *value;
+        ck_assert_int_eq(cop__kind_from_term(COP_KIND_OF(stamp), cop_tuple_of(term, 2), &value, &error), COP_E_MALFORMED);
+        ck_assert_int_eq(strncmp(error.text, "mark of stamp: expected an atom of at most 255 bytes, found aaa", 63), 0);
+}
+
 TEST(what_does_not_fit_a_field_is_told_by_name)
 {
         const cop_kind *kind = COP_KIND_OF(bill);
@@ -239,6 +250,11 @@ TEST(floats_that_are_not_finite_become_atoms_and_come_back)
         ck_assert(isnan(back->x));
         ck_assert(isinf(back->y) && back->y < 0);
         free(back);
+        odd.x = (double)INFINITY;
+        check_term(COP_KIND_OF(point), &odd, "{point, infinity, '-infinity'}");
+        back = from_text(COP_KIND_OF(point), "{point, infinity, 1.5}");
+        ck_assert(isinf(back->x) && back->x > 0);
+        free(back);
 }
 
 TEST(a_text_that_is_no_utf8_is_shown_as_bytes)
@@ -299,6 +315,8 @@ TEST(values_too_deep_for_a_term_are_refused_both_ways)
         ck_assert_int_eq(cop__kind_from_term(COP_KIND_OF(tree), inner.as.items[0], &value, &error),
                          COP_E_TOO_DEEP);
         ck_assert_str_eq(error.text, "tree: it is nested too deep");
+        const cop_term planted[] = { cop_atom("garden"), inner.as.items[0] };
+        ck_assert_int_eq(cop__kind_from_term(COP_KIND_OF(garden), cop_tuple_of(planted, 2), &value, &error), COP_E_TOO_DEEP);
         for (size_t i = COP__COUNT(levels); i-- > 0;) {
                 free((void *)(uintptr_t)inner.as.items);
                 inner = levels[i][2];

@@ -13,14 +13,19 @@
 #define DEEPEST COP_TERM_DEPTH_MAX
 
 /* [[[...]]], `depth` lists around an atom; `boxes` has one term for each. */
-static cop_term nested(cop_term *boxes, size_t depth)
+static cop_term nested_around(cop_term core, cop_term *boxes, size_t depth)
 {
-        cop_term term = cop_atom("core");
+        cop_term term = core;
         for (size_t i = 0; i < depth; i++) {
                 boxes[i] = term;
                 term = i % 2 ? cop_tuple_of(&boxes[i], 1) : cop_list_of(&boxes[i], 1);
         }
         return term;
+}
+
+static cop_term nested(cop_term *boxes, size_t depth)
+{
+        return nested_around(cop_atom("core"), boxes, depth);
 }
 
 static int sign(int number)
@@ -297,6 +302,14 @@ TEST(a_list_filled_in_by_hand_compares_by_its_items)
         ck_assert_int_ne(cop_term_compare(tail, COP_LIST(cop_int(7))), 0);
 }
 
+TEST(a_byte_of_a_text_that_is_no_character_counts_above_all_that_are)
+{
+        cop_term odd = { .type = COP_TERM_TEXT, .count = 3, .as.text = "a\xff" "b" };
+        ck_assert_int_eq(cop_term_compare(COP_LIST(cop_int('a'), cop_int(0x1100fe)), odd), -1);
+        ck_assert_int_eq(cop_term_compare(COP_LIST(cop_int('a'), cop_int(0x1100ff), cop_int('c')), odd), 1);
+        ck_assert_int_gt(cop_term_compare(odd, cop_string("a\xf4\x8f\xbf\xbf")), 0);
+}
+
 TEST(the_order_is_total_antisymmetric_and_transitive)
 {
         int rounds = suite_is_slow() ? 4000 : 40000;
@@ -334,6 +347,10 @@ TEST(terms_too_deep_to_look_into_are_told_apart_by_place)
         ck_assert(cop_term_equal(a, a));
         ck_assert(!cop_term_equal(a, b));
         ck_assert_int_eq(sign(cop_term_compare(a, b)), -sign(cop_term_compare(b, a)));
+        const cop_term two[] = { cop_int(1), cop_int(2) }; /* the one with fewer items is less */
+        a = nested_around(cop_list_of(two, 2), left, DEEPEST);
+        b = nested_around(cop_list_of(two, 1), right, DEEPEST);
+        ck_assert_int_gt(cop_term_compare(a, b), 0);
         ck_assert(cop_term_equal(nested(left, DEEPEST), nested(right, DEEPEST)));
         ck_assert(!cop_term_equal(nested(left, DEEPEST + 1), nested(right, DEEPEST + 1)));
 }

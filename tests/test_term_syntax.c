@@ -494,6 +494,33 @@ TEST(a_list_of_many_kinds_is_cut_but_not_the_suggestion)
         cop__kinds_free(kinds);
 }
 
+KIND(a_kind_whose_name_is_so_long_that_nobody_would_ever_type_it_by_hand, { 0 });
+KIND(roll, FIELD(the_first_of_many_fields), FIELD(the_second_of_many_fields), FIELD(the_third_of_many_fields), FIELD(end), { 0 });
+
+TEST(names_too_long_to_be_typed_by_hand_are_no_suggestions)
+{
+        static const cop_kind *const lists[] = { &a_kind_whose_name_is_so_long_that_nobody_would_ever_type_it_by_hand_kind,
+                                                 &bill_kind };
+        cop_kinds *kinds = cop__kinds_new(lists, lists + 2);
+        const char *text = "#bil{}";
+        check_refused_with(text, strlen(text), kinds, COP_E_NO_KIND, 1,
+                           "no kind 'bil'; known kinds: ...; did you mean bill?");
+        text = "#billion_of_them_and_whatever_else_may_be_typed_in_one_word{}";
+        check_refused_with(text, strlen(text), kinds, COP_E_NO_KIND, 1,
+                           "no kind 'billion_of_them_and_what'...; known kinds: ...");
+        cop__kinds_free(kinds);
+}
+
+TEST(a_list_of_many_fields_is_cut)
+{
+        static const cop_kind *const lists[] = { &roll_kind };
+        cop_kinds *kinds = cop__kinds_new(lists, lists + 1);
+        const char *text = "#roll{x = 1}";
+        check_refused_with(text, strlen(text), kinds, COP_E_MALFORMED, 6,
+                           "expected a field of roll (the_first_of_many_fields, the_second_of_many_fields, ...), found 'x'");
+        cop__kinds_free(kinds);
+}
+
 /* --- depth and size ------------------------------------------------------- */
 
 TEST(a_text_nested_too_deep_is_refused_and_the_deepest_is_read)
@@ -707,6 +734,52 @@ TEST(parsing_without_memory_fails_cleanly_at_every_allocation)
                 ck_assert_int_eq(term.as.integer, 42);
         }
         ck_assert_int_ge(failures, 5);
+        cop__kinds_free(kinds);
+}
+
+/* What has been read waits on a stack, which grows at any place. */
+TEST(a_text_of_any_length_is_read_or_there_is_no_memory_for_it)
+{
+        if (!failing_malloc_can())
+                return;
+        cop_kinds *kinds = shop_kinds();
+        for (int i = 0; i < 140; i++) {
+                int before = i / 2;
+                char text[4096] = "[", word[2000] = "";
+                memset(word, 'x', sizeof(word) - 1);
+                for (int j = 0; j < before; j++)
+                        strcat(text, "1,");
+                strcat(text, i % 2 != 0 ? "#bill{pence = 1}, [a | [b, c, d | e]], [f | [g, h]]"
+                                        : "[a | [b, c, d | e]], [f | [g, h]], #bill{pence = 1}");
+                strcat(strcat(strcat(text, ", \""), word), "\"]");
+                for (long n = 1;; n++) {
+                        cop_term term;
+                        cop_parse_error error;
+                        fail_malloc_after(n);
+                        cop_status status = cop_term_parse(text, strlen(text), kinds, &term, &error);
+                        ck_assert_int_eq(status, stop_failing_malloc() ? COP_E_NO_MEMORY : COP_OK);
+                        if (status != COP_OK)
+                                continue;
+                        ck_assert_uint_eq(term.count, (size_t)before + 4);
+                        cop_term_free(term);
+                        break;
+                }
+        }
+        cop__kinds_free(kinds);
+}
+
+TEST(what_is_wrong_behind_the_name_of_a_kind_or_a_field_is_told)
+{
+        cop_kinds *kinds = shop_kinds();
+        const char *text = "#bill\"x";
+        check_refused_with(text, strlen(text), kinds, COP_E_MALFORMED, 5, "this \" is never closed");
+        text = "#bill{pence \"x";
+        check_refused_with(text, strlen(text), kinds, COP_E_MALFORMED, 12, "this \" is never closed");
+        char nested[1200] = "";
+        for (int i = 0; i <= COP_TERM_DEPTH_MAX; i++)
+                strcat(nested, "#bill{pence = ");
+        check_refused_with(nested, strlen(nested), kinds, COP_E_TOO_DEEP, 14 * COP_TERM_DEPTH_MAX + 1,
+                           "this is nested deeper than 64");
         cop__kinds_free(kinds);
 }
 
