@@ -122,6 +122,14 @@ TEST(SUP_start_15_a_child_without_an_id_is_no_end_of_a_list)
         ck_assert_str_eq(TREE(.strategy = COP_DYNAMIC, .children = COP_CHILDREN({ .id = NULL })), "");
 }
 
+TEST(a_name_that_each_partition_would_bear_is_refused)
+{
+        const cop_supervisor inner = { .name = "inner" };
+        const cop_child each = { .supervisor = &inner };
+        expect_words(TREE(.partitions = 3, .each = &each),
+                     "shop: child: supervisor has a name, which only one of them could bear");
+}
+
 TEST(a_tree_needs_processes_if_one_of_its_children_does)
 {
         const cop_child apart = { "apart", .run = nothing, .isolation = COP_ISOLATION_PROCESS };
@@ -187,6 +195,9 @@ TEST(what_an_actor_cannot_be_spawned_with_is_named)
                      "shop: child till: mailbox_low is 2; it is below mailbox_high, which is 2");
         expect_words(CHILD(.run = nothing, .memory_limit_soft = true),
                      "shop: child till: memory_limit_soft is set, but not memory_limit");
+        expect_words(CHILD(.server = &till_server, .kind = COP_KIND_OF(purse), .argument = &(purse){ .pence = 1 },
+                           .memory_limit = 1),
+                     "shop: child till: memory_limit is 1; its state has 8 bytes");
         expect_words(CHILD(.server = &till_server, .kind = COP_KIND_OF(purse), .argument = &(purse){ .pence = 1 },
                            .init_ack = true),
                      "shop: child till: init_ack is set, but neither run nor run_with: ");
@@ -463,6 +474,47 @@ TEST(shared_bytes_in_an_argument_are_the_copys_own)
         build_rich(&rich, shared);
         expect_rich_copy(&rich, 100);
         cop_buffer_drop(shared); /* the last share: a leak is found by the sanitizer */
+}
+
+typedef struct {
+        purse inner;
+} coat;
+COP_MESSAGE(coat, COP_NESTED(purse, inner));
+
+TEST(bytes_that_are_nested_in_an_argument_are_the_copys_own)
+{
+        cop_buffer *shared = cop_buffer_new(100), *buffer;
+        memset(cop_buffer_data(shared), 'l', 100);
+        const coat worn = { .inner = { .owner = COP_TEXT("Ada"), .stamp = cop_buffer_bytes(shared) } };
+        const cop_supervisor tree = { .children = COP_CHILDREN({ .id = "till", .run_with = nothing_with,
+                                                                 .kind = COP_KIND_OF(coat), .argument = &worn }) };
+        const struct cop__supervisor_spec *spec = copy_of(&tree, &buffer);
+        const coat *copy = spec->children[0].argument;
+        ck_assert_ptr_null(copy->inner.stamp.buffer);
+        ck_assert_ptr_ne(copy->inner.stamp.data, cop_buffer_data(shared));
+        ck_assert_uint_eq(copy->inner.stamp.size, 100);
+        ck_assert_int_eq(copy->inner.stamp.data[99], 'l');
+        cop_buffer_drop(buffer);
+        cop_buffer_drop(shared);
+}
+
+TEST(the_copy_of_a_child_survives_every_failed_allocation)
+{
+        for (long n = 1; failing_malloc_can(); n++) {
+                struct rich rich;
+                cop_buffer *buffer = NULL;
+                const struct cop__child_spec *spec = NULL;
+                build_rich(&rich, NULL);
+                fail_malloc_after(n);
+                cop_status status = cop__spec_copy_child(&rich.children[0], &buffer, &spec);
+                if (!stop_failing_malloc()) {
+                        expect_rich_child(spec, sizeof(rich.large));
+                        cop_buffer_drop(buffer);
+                        break;
+                }
+                ck_assert_int_eq(status, COP_E_NO_MEMORY);
+                ck_assert_ptr_null(buffer);
+        }
 }
 
 TEST(the_copy_survives_every_failed_allocation)

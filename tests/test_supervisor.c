@@ -71,6 +71,21 @@ IN_FAMILY(a_killed_supervisor_is_grown_again_and_waits_for_the_names_of_its_orph
         fell(root);
 }
 
+IN_FAMILY(a_name_is_waited_for_also_by_a_child_that_is_killed_without_being_asked)
+{
+        const cop_supervisor desk = { .children = COP_CHILDREN(WORKER_WITH("a", ((job){ .id = "a", .stop_ms = 30 }),
+                                                                           .shutdown_ms = COP_BRUTAL_KILL)) };
+        TREE(shop, .children = COP_CHILDREN({ .id = "desk", .supervisor = &desk }));
+        cop_pid root = grow_and_expect(&shop, "a");
+        put_down(cop_whereis("desk"));
+        expect("end a killed");
+        expect("done a");
+        expect("start a"); /* at the first attempt */
+        expect_silence(root);
+        ck_assert_int_eq(restarts_of(root), 1);
+        fell(root);
+}
+
 IN_FAMILY(a_name_that_an_orphan_keeps_for_ever_is_not_waited_for_for_ever)
 {
         const cop_supervisor desk = { .children = COP_CHILDREN(

@@ -91,6 +91,18 @@ TEST(a_breaker_opens_closes_and_opens_at_once_when_its_try_fails)
         ck_assert(!cop__past_fails(&past, &no_backoff, &breaker, now_ns + 50 * MS, 0).opens);
 }
 
+TEST(the_shorter_time_of_being_stable_counts)
+{
+        const cop_backoff backoff = { .first_ms = 10, .max_ms = 1000, .factor = 2, .stable_ms = 200 };
+        const cop_breaker breaker = { .failures = 5, .open_ms = 100, .stable_ms = 50 };
+        struct cop__past past = { 0 };
+        ck_assert_uint_eq(cop__past_fails(&past, &backoff, &breaker, 1000 * MS, 0).delay_ns, 10 * MS);
+        past.born_ns = 1000 * MS;
+        ck_assert_uint_eq(cop__past_fails(&past, &backoff, &breaker, 1049 * MS, 0).delay_ns, 20 * MS);
+        past.born_ns = 1100 * MS;
+        ck_assert_uint_eq(cop__past_fails(&past, &backoff, &breaker, 1150 * MS, 0).delay_ns, 10 * MS);
+}
+
 /* ---- Backoff ---------------------------------------------------------------------------------- */
 
 IN_FAMILY(a_restart_with_backoff_comes_after_its_delay_and_not_before)
@@ -347,6 +359,8 @@ static const char *line_of(const cop_supervisor *tree)
 #define EXPLAINED(child_, ...) \
         line_of(&(const cop_supervisor){ .name = "shop", .children = COP_CHILDREN(child_), __VA_ARGS__ })
 
+#define COMMA ,
+
 TEST(explain_knows_tries_breakers_and_significance)
 {
         const cop_supervisor desk = { .intensity = 5, .children = COP_CHILDREN(
@@ -375,6 +389,12 @@ TEST(explain_knows_tries_breakers_and_significance)
                 "which ends all\n"
                 "  a: each end is a restart of shop; restarts come after 10 ms at first and 60 s at most, "
                 "and shop gives up at the 4th in a row\n");
+        ck_assert_str_eq(EXPLAINED({ .id = "a" COMMA .run = waits COMMA .restart = COP_TRANSIENT }),
+                "  a: a crash is a restart of shop");
+        cop_supervisor_explain(&(cop_supervisor){ .name = "shop", .period_ms = COP_FOREVER }, text, sizeof(text));
+        ck_assert_str_eq(text, "shop bears 1 restart in all its life and gives up at the 2nd, which ends all\n");
+        cop_supervisor_explain(&(cop_supervisor){ .name = "shop", .period_ms = 1234 }, text, sizeof(text));
+        ck_assert_str_eq(text, "shop bears 1 restart within 1.234 s and gives up at the 2nd, which ends all\n");
 #define GUEST { .id = "a", .run = waits, .restart = COP_TEMPORARY, .significant = true }
         ck_assert_str_eq(EXPLAINED(GUEST, .auto_shutdown = COP_ANY_SIGNIFICANT),
                 "  a: its end is never a restart of shop; an end without a restart ends shop");

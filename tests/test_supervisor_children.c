@@ -232,6 +232,7 @@ IN_FAMILY(a_spec_that_does_not_fit_its_supervisor_is_refused)
         ck_assert_int_eq(cop_start_child(root, CHILD({ .server = &worker_server }), NULL),
                          COP_E_BAD_ARGUMENT);
         ck_assert_int_eq(cop_start_child(root, NULL, NULL), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_start_child(root, CHILD({ .run = waits }), NULL), COP_E_BAD_ARGUMENT); /* it has no id */
         ck_assert_int_eq(cop_start_child(root, CHILD({ .id = "x", .run = waits,
                                                        .breaker = { .failures = 1 } }), NULL),
                          COP_E_BAD_ARGUMENT);
@@ -243,6 +244,61 @@ IN_FAMILY(a_spec_that_does_not_fit_its_supervisor_is_refused)
 }
 
 /* ---- While a child starts ------------------------------------------------------------------- */
+
+static void starts_one(const ping *root)
+{
+        cop_status status = cop_start_child((cop_pid){ (uint64_t)root->number }, CHILD(WORKER("a")), NULL);
+        cop_send("witness", word, .text = cop_text_of(status == COP_E_DIED ? "died" : cop_status_text(status)));
+}
+
+IN_FAMILY(who_has_asked_for_a_start_hears_that_the_supervisor_is_killed_meanwhile)
+{
+        TREE(shop, .children = NULL);
+        cop_pid root = grow(&shop);
+        let("a", HANGS);
+        cop_spawn_with(starts_one, ping, .number = (int64_t)root.bits);
+        expect("hang a");
+        put_down(root);
+        expect("died");
+}
+
+static void ends_one(const ping *root)
+{
+        cop_terminate_child((cop_pid){ (uint64_t)root->number }, "a");
+        cop_send("witness", word, .text = cop_text_of("terminated"));
+}
+
+IN_FAMILY(a_child_that_has_started_after_it_was_asked_to_stop_is_stopped)
+{
+        TREE(shop, PATIENT, .children = COP_CHILDREN(WORKER("a")));
+        cop_pid root = grow_and_expect(&shop, "a");
+        let("a", HANGS);
+        crash("a");
+        expect("end a boom");
+        cop_pid a = expect("hang a");
+        cop_spawn_with(ends_one, ping, .number = (int64_t)root.bits);
+        await_true(strcmp(ask_child(root, "a", "state"), "stopping") == 0);
+        cop_send(a, go, 0);
+        expect("start a");
+        expect("end a shutdown");
+        expect("terminated");
+        ck_assert_str_eq(ask_child(root, "a", "state"), "stopped");
+        fell(root);
+}
+
+IN_FAMILY(a_child_that_undid_its_link_can_be_terminated_and_started_again)
+{
+        TREE(shop, .children = COP_CHILDREN(WORKER("a")));
+        cop_pid root = grow_and_expect(&shop, "a");
+        cop_send("a", leave_home, 0);
+        expect("left a");
+        ck_assert_int_eq(cop_terminate_child(root, "a"), COP_OK);
+        expect("end a shutdown");
+        ck_assert_int_eq(cop_restart_child(root, "a", NULL), COP_OK);
+        expect("start a");
+        fell(root);
+        expect_end("a");
+}
 
 typedef struct wish {
         int64_t what;

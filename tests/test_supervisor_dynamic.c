@@ -84,6 +84,28 @@ IN_FAMILY(what_does_not_fit_each_is_refused)
         fell(root);
 }
 
+static void takes_a_job(const job *j)
+{
+        (void)j;
+        waits();
+}
+
+IN_FAMILY(an_argument_that_each_does_not_take_or_does_not_get_is_refused)
+{
+        const cop_child plain = { .run = waits }, eager = { .run_with = COP_RUN_WITH(takes_a_job, job) };
+        const cop_supervisor plain_ones = { .strategy = COP_DYNAMIC, .each = &plain };
+        const cop_supervisor eager_ones = { .strategy = COP_DYNAMIC, .each = &eager };
+        cop_pid root = grow(&plain_ones);
+        ck_assert_int_eq(cop_start_each(root, NULL, ping, .number = 1), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_start_child(root, NULL, NULL), COP_OK);
+        fell(root);
+        root = grow(&eager_ones);
+        ck_assert_int_eq(cop_start_child(root, NULL, NULL), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_start_each(root, NULL, job, .id = "a"), COP_OK);
+        ck_assert_int_eq(count_of(root).specs, 1);
+        fell(root);
+}
+
 /* OTP's template is a list of exactly one spec. Here it is `each`, and none is right as well: any child may be started then, as
  * with Elixir's DynamicSupervisor. */
 IN_FAMILY(SUP_start_17_a_dynamic_supervisor_has_no_list_of_children)

@@ -11,6 +11,28 @@ IN_FAMILY(SUP_stop_01_a_child_that_obeys_ends_with_shutdown)
         await_down(ref, "shutdown");
 }
 
+static void fells(const ping *root)
+{
+        cop_shutdown((cop_pid){ (uint64_t)root->number }, COP_SHUTDOWN_INFINITY);
+        say("fell", "it", "");
+}
+
+IN_FAMILY(a_child_whose_start_fails_while_another_is_being_stopped_is_not_started_again)
+{
+        TREE(shop, PATIENT, .children = COP_CHILDREN(WORKER("a"), WORKER_WITH("b", ((job){ .id = "b", .stop_ms = 100 }))));
+        cop_pid root = grow_and_expect(&shop, "ab");
+        let("a", HANGS);
+        crash("a");
+        expect("end a boom");
+        cop_pid a = expect("hang a");
+        cop_spawn_with(fells, ping, .number = (int64_t)root.bits);
+        expect("end b shutdown");
+        put_down(a);
+        expect("done b");
+        expect("fell it");
+        ck_assert_uint_eq(tries_of("a"), 2);
+}
+
 /* Two children, of which the second ignores shutdown for ever. */
 #define OBSTINATE(...)                              \
         COP_CHILDREN(WORKER("a"), WORKER_WITH("b", ((job){ .id = "b", .stop_ms = 1000000 }), \

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tests/failing_malloc.h"
 #include "tests/last_words.h"
 #include "tests/node_fixture.h"
 
@@ -199,4 +200,36 @@ TEST(what_ends_the_program_in_a_trial_says_how_to_repeat_it)
         char text[LAST_WORDS];
         last_words(try_for_ever, NULL, text);
         ck_assert_msg(strstr(text, "it would wait for ever\nrepeat it with COP_SEED=41\n") != NULL, "said: %s", text);
+}
+
+TEST(a_trial_whose_node_cannot_start_is_refused)
+{
+        cop_trial_outcome outcome;
+        cop_trial trial = { .check = changes_its_mind, .context = &(int){ 1 }, .seeds = 1, .max_actors = UINT32_MAX };
+        ck_assert_int_eq(cop_trial_run(&trial, &outcome), COP_E_BAD_ARGUMENT);
+}
+
+static const char *always_wrong(cop_node *node, void *unused)
+{
+        (void)node;
+        (void)unused;
+        return "wrong";
+}
+
+/* It is held twice, since it fails; at each place of either. */
+TEST(a_trial_without_memory_says_so_or_is_held)
+{
+        cop_trial trial = { .check = always_wrong, .seeds = 1, .max_actors = 10 };
+        for (long n = 1; failing_malloc_can(); n++) {
+                cop_trial_outcome outcome = { .failed = false };
+                fail_malloc_after(n);
+                cop_status status = cop_trial_run(&trial, &outcome);
+                if (!stop_failing_malloc()) {
+                        ck_assert_int_eq(status, COP_OK);
+                        ck_assert(outcome.failed && outcome.repeatable);
+                        break;
+                }
+                ck_assert_msg(status == COP_OK || status == COP_E_NO_MEMORY || status == COP_E_SYSTEM, "%s",
+                              cop_status_text(status));
+        }
 }
