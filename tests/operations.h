@@ -25,6 +25,11 @@ typedef struct note {
 } note;
 COP_MESSAGE(note, text, term);
 
+typedef struct parcel {
+        cop_bytes data;
+} parcel;
+COP_MESSAGE(parcel, data);
+
 COP_CHANNEL(item);
 COP_FUTURE(item);
 
@@ -1282,6 +1287,48 @@ static cop_status starts_with_acknowledgement(void)
         return COP_OK;
 }
 
+/* More bytes than lie in a message: they have a buffer of their own. */
+static const uint8_t many_bytes[5000];
+
+static void takes_parcel(const parcel *p)
+{
+        (void)p;
+}
+
+static cop_status sends_bytes(void)
+{
+        cop_pid pid;
+        const parcel whole = { cop_bytes_of(many_bytes, sizeof(many_bytes)) };
+        TRY(cop_send_value(cop_to_pid(echo_pid()), COP_KIND_OF(parcel), &whole));
+        TRY(cop_send_value_after(100000, cop_to_pid(cop_self()), COP_KIND_OF(parcel), &whole, NULL));
+        return cop_spawn_opt(&(cop_spawn_options){ .run_with = COP_RUN_WITH(takes_parcel, parcel), .kind = COP_KIND_OF(parcel),
+                                                   .argument = &whole, .link = true },
+                             &pid);
+}
+
+static void packs_more(parcel *value, const item *by)
+{
+        value->data = cop_bytes_of(many_bytes, sizeof(many_bytes));
+        cop_reply(item, .number = by->number);
+}
+
+static cop_status keeps_bytes(void)
+{
+        cop_pid agent;
+        TRY(cop_agent_start(NULL, COP_KIND_OF(parcel), &(parcel){ cop_bytes_of(many_bytes, 100) }, &agent));
+        TRY_MESSAGE(cop_agent_update(&message, agent, MS, parcel, packs_more, item, .number = 2));
+        return COP_OK;
+}
+
+static cop_status starts_registry(void)
+{
+        const cop_registry options = { .keys = COP_DUPLICATE, .partitions = 4,
+                                       .listeners = COP_ITEMS(cop_text, COP_TEXT("echo"), COP_TEXT("another")) };
+        cop_pid pid;
+        return cop_start(&(cop_spawn_options){ .server = &cop_registry_server, .name = "books", .link = true,
+                                               .kind = COP_KIND_OF(cop_registry), .argument = &options }, MS, &pid);
+}
+
 static const struct operation {
         const char *name;
         cop_status (*run)(void);
@@ -1353,6 +1400,9 @@ static const struct operation {
         { "explanation of a supervisor", explains_supervisor },
         { "exit with priority", exits_with_priority },
         { "start with an acknowledgement", starts_with_acknowledgement },
+        { "send of bytes", sends_bytes },
+        { "agent with bytes", keeps_bytes },
+        { "start of a registry", starts_registry },
 };
 
 /* ---- Keepers ---------------------------------------------------------------------------------------------- */

@@ -8,6 +8,8 @@
 #include <coppice/blocking.h>
 
 #include "tests/echo.h"
+#include "tests/faulty.h"
+#include "tests/threads.h"
 
 typedef struct order {
         int64_t input, output;
@@ -141,6 +143,66 @@ IN_NODE(a_fault_in_the_function_is_the_actors)
         }
 }
 #endif
+
+#if !COP__ASAN && !COP__TSAN
+static void overflows(order *o)
+{
+        o->output = descend(1);
+}
+
+static void asks_for_an_overflow(void)
+{
+        order mine = { .input = 1 };
+        cop_blocking(overflows, &mine);
+}
+
+IN_NODE(a_stack_that_overflows_in_the_function_is_the_actors)
+{
+        for (int i = 0; i < 5; i++) {
+                cop_ref ref = spawn_watched(.run = asks_for_an_overflow);
+                cop_auto message = await(COP_REF(cop_down, ref));
+                cop_term reason = cop_read(cop_down, message)->reason;
+                ck_assert(cop_is_tuple(reason, "fault", 5));
+                ck_assert_ptr_nonnull(strstr(text_of(reason.as.items[2]), "stack overflow"));
+        }
+        cop_ref ref = spawn_watched(.run = asks_for_a_fault); /* on a thread that has gone on */
+        await_and_drop(COP_REF(cop_down, ref));
+}
+#endif
+
+static void asks_to_block(const order *o)
+{
+        order mine = { .input = 21 };
+        cop_status status = cop_blocking(fails, &mine);
+        cop_send(o->boss, order, .input = status, .output = mine.output);
+}
+
+/* Isolated or not, since nothing lands there. */
+IN_NODE(an_actor_that_is_not_guarded_may_block_too)
+{
+        cop_spawn_options options = { RUN_WITH(asks_to_block, order, .boss = cop_self()), .isolation = COP_ISOLATION_INLINE };
+        cop_pid pid;
+        ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_OK);
+        cop_auto message = await(COP_KIND(order));
+        ck_assert_int_eq(cop_read(order, message)->input, COP_OK);
+        ck_assert_int_eq(cop_read(order, message)->output, 42);
+}
+
+IN_NODE(without_a_thread_for_it_a_function_is_not_called)
+{
+        NEEDS_THREADS();
+        NEEDS_ROOT();
+        become_somebody_else();
+        allow_threads(0);
+        cop_spawn_with(asks_to_block, order, .boss = cop_self());
+        cop_auto message = await(COP_KIND(order));
+        ck_assert_int_eq(cop_read(order, message)->input, COP_E_SYSTEM);
+        ck_assert_int_eq(cop_read(order, message)->output, 0);
+        allow_all_threads();
+        cop_spawn_with(asks_to_block, order, .boss = cop_self());
+        cop_auto again = await(COP_KIND(order));
+        ck_assert_int_eq(cop_read(order, again)->output, 42);
+}
 
 static void waits_for_a_byte(void)
 {

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -771,4 +772,60 @@ IN_NODE(a_first_crash_without_free_descriptors_is_reported_all_the_same)
         down = await(COP_REF(cop_down, spawn_watched(.run = write_null)));
         ck_assert_ptr_nonnull(strstr(text_of(cop_read(cop_down, down)->reason), "{write_null, ")); /* now there are */
         cop_message_free(down);
+}
+
+typedef struct sack {
+        cop_int64s grains;
+} sack;
+COP_MESSAGE(sack, grains);
+
+typedef struct carrier {
+        int64_t unused;
+} carrier;
+
+static void carrier_on_sack(carrier *self, const sack *s)
+{
+        self->unused = (int64_t)s->grains.count;
+        write_null();
+}
+
+COP_SERVER(carrier, COP_ON(sack, carrier_on_sack));
+
+/* As a term each number takes several times what it takes in the message. */
+IN_NODE(of_a_message_too_large_to_show_the_reason_and_the_report_have_the_kind)
+{
+        const size_t many = COP__SHOWN_MAX / sizeof(cop_term) + 1;
+        int64_t *numbers = calloc(many, sizeof(*numbers));
+        struct cop__report report;
+        cop_ref ref;
+        cop_pid pid;
+        cop_spawn_options options = { .server = &carrier_server, .monitor = true, .monitor_ref = &ref };
+        ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_OK);
+        ck_assert_int_eq(cop_send(pid, sack, .grains = { numbers, many }), COP_OK);
+        free(numbers);
+        cop_auto down = await(COP_REF(cop_down, ref));
+        cop_term reason = cop_read(cop_down, down)->reason;
+        ck_assert(cop_is_tuple(reason, "fault", 5));
+        ck_assert_str_eq(text_of(reason.as.items[4]), "sack");
+        ck_assert(cop__report_wait(node, pid, PATIENCE_MS, &report));
+        ck_assert_str_eq(report.message, "a sack that is too large to show");
+}
+
+static void breaks_down_below(const ping *p)
+{
+        if (p->number == 0)
+                write_null();
+        cop_spawn_with(breaks_down_below, ping, .number = p->number - 1);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(kick)));
+}
+
+IN_NODE(of_many_ancestors_a_report_has_the_nearest)
+{
+        struct cop__report report;
+        cop_pid pid = cop_spawn_with(breaks_down_below, ping, .number = 10);
+        await_true(cop__report_get(node, 0, &report));
+        ck_assert(cop__report_wait(node, report.pid, PATIENCE_MS, &report));
+        size_t size = strlen(report.ancestors);
+        ck_assert_str_eq(report.ancestors + size - 5, ", ...");
+        put_down(pid);
 }

@@ -112,6 +112,8 @@ static bool are_at_work(struct cop__scheduler *scheduler)
         return true;
 }
 
+static bool has_shed; /* another tree, whose child has been restarted once */
+
 /* A tree of two, one with mail that it does not read, a crash report, a dead letter. */
 static cop_pid build_forge(const char *path)
 {
@@ -119,7 +121,15 @@ static cop_pid build_forge(const char *path)
         cop_node *node = node_begin((cop_node_options){ .name = "forge", .dump = path });
         await_true(are_at_work(&node->scheduler));
         const cop_supervisor tree = { .name = "smithy", .children = COP_CHILDREN({ "bucket", .server = &bucket_server }) };
+        const cop_supervisor shed = { .name = "shed", .children = COP_CHILDREN({ "tub", .server = &bucket_server }) };
         ck_assert_int_eq(cop_supervise(&tree, &root), COP_OK);
+        if (has_shed) {
+                cop_pid other, tub;
+                ck_assert_int_eq(cop_supervise(&shed, &other), COP_OK);
+                tub = cop_whereis("tub");
+                cop_send_exit(tub, cop_atom("kicked"));
+                await_true(cop_whereis("tub").bits != 0 && !cop_pid_equal(cop_whereis("tub"), tub));
+        }
         cop_pid pail = cop_whereis("bucket");
         for (int64_t i = 0; i < 4; i++)
                 cop_send(pail, go, .number = 70 + i);
@@ -313,7 +323,8 @@ TEST(a_dump_tells_the_fault_the_workers_the_tree_the_actors_and_the_mail)
         expect_line(printed, "the anvil");
         expect_line(printed, "  OWNS  IN");
         expect_line(printed, "B     0  cop__anvil_on_strike  strike\n");
-        expect_line(printed, "B     1  bucket_on_go ");
+        expect_line(printed, "B     1  ");
+        expect_line(printed, "bucket_on_go ");
         expect_line(printed, "  LAST\n");
         expect_line(printed, "  strike\n"); /* the anvil's last messages */
         expect_line(printed, "  go\n");
@@ -328,6 +339,24 @@ TEST(a_dump_tells_the_fault_the_workers_the_tree_the_actors_and_the_mail)
         expect_line(printed, "last dead letters\n");
         expect_line(printed, "#go{number = 79}");
         expect_line(printed, " are in this dump\n");
+        clear_folder();
+}
+
+static void add_shed(void)
+{
+        has_shed = true;
+}
+
+TEST(a_dump_tells_each_tree_and_how_often_its_children_were_restarted)
+{
+        const char *path = path_of("a.dump");
+        after_death(path, add_shed);
+        const struct printed *printed = print(path);
+        ck_assert_msg(printed->code == EXIT_OK, "%s%s", printed->out, printed->err);
+        expect_line(printed, "\n      bucket <0.");
+        const char *tub = strstr(printed->out, "\n      tub <0.");
+        ck_assert_ptr_nonnull(tub);
+        ck_assert_ptr_eq(strstr(tub, "> running, 1 restart\n"), strchr(tub, '>'));
         clear_folder();
 }
 

@@ -28,12 +28,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "actors/fault.h"
 #include "actors/fault_report.h"
+#include "actors/remains.h"
 #include "base/atomic.h"
 #include "coppice_config.h"
 
@@ -1320,4 +1322,16 @@ TEST(without_memory_nothing_is_installed)
                 return; /* its allocator ends the process itself */
         struct verdict verdict = in_child(scene_without_memory);
         ck_assert_msg(verdict.signal == 0, "died by %d: %s", verdict.signal, verdict.report);
+}
+
+TEST(a_process_that_may_not_be_looked_into_leaves_no_core)
+{
+        struct rlimit limit;
+        ck_assert_int_eq(getrlimit(RLIMIT_CORE, &limit), 0);
+        limit.rlim_cur = limit.rlim_max;
+        ck_assert_int_eq(setrlimit(RLIMIT_CORE, &limit), 0);
+        ck_assert_int_eq(prctl(PR_SET_DUMPABLE, 0), 0);
+        ck_assert(!cop__remains_are_wanted());
+        ck_assert_int_eq(prctl(PR_SET_DUMPABLE, 1), 0);
+        ck_assert(cop__remains_are_wanted() == (limit.rlim_max > 1));
 }

@@ -13,6 +13,11 @@ typedef struct tally {
         const go *argument;
 } tally;
 
+typedef struct shown {
+        int64_t number;
+} shown;
+COP_MESSAGE(shown, number);
+
 static cop_process look(cop_pid pid)
 {
         cop_process process;
@@ -269,4 +274,33 @@ IN_NODE(there_must_be_something_to_go_on_with)
 {
         await_down(spawn_watched(.run = hibernates_without_end),
                    "{badarg, {hibernate, \"there is nothing to go on with\"}}");
+}
+
+static void wakes(tally *self)
+{
+        cop_auto message = cop_receive(0, COP_KIND(go));
+        self->woken++;
+        cop_answer(message, go, .number = self->woken);
+}
+
+static void shows_and_hibernates(void)
+{
+        shown mine = { 1 };
+        tally *kept = cop_alloc(sizeof(*kept));
+        *kept = (tally){ .woken = 2 };
+        if (cop_sys_show(shown, &mine) != COP_OK)
+                cop_exit(cop_atom("not_shown"));
+        cop_hibernate(wakes, kept);
+}
+
+/* It lay on the stack that has been given back. */
+IN_NODE(a_state_that_was_shown_is_shown_no_more_when_it_hibernates)
+{
+        cop_pid pid = cop_spawn(shows_and_hibernates);
+        cop_term state;
+        await_status(pid, COP_PROCESS_HIBERNATING);
+        ck_assert_int_ne(cop_sys_get_state(cop_to_pid(pid), PATIENCE_MS, &state), COP_OK);
+        cop_auto reply = NULL;
+        ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, go, .number = 1), COP_OK);
+        ck_assert_int_eq(cop_read(go, reply)->number, 3);
 }

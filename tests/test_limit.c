@@ -626,3 +626,104 @@ IN_NODE(calls_of_a_limited_actor_that_has_room_are_answered)
                 ck_assert_int_eq(cop_call(NULL, pid, PATIENCE_MS, tally), COP_OK);
         put_down(pid);
 }
+
+/* ---- What is not counted, and what is wanted no more ------------------------------------------------- */
+
+IN_NODE(a_call_among_the_oldest_that_are_dropped_hears_that_the_mailbox_is_full)
+{
+        cop_pid pid = limited(.mailbox_limit = 2, .mailbox_policy = COP_MAILBOX_DROP_OLD);
+        cop_request request;
+        cop_message *reply = NULL;
+        ck_assert_int_eq(cop_request_send(&request, pid, letter, .number = 1), COP_OK);
+        send_numbers(pid, 2, 3);
+        let_go(pid);
+        ck_assert_int_eq(cop_request_await(request, PATIENCE_MS, &reply), COP_E_FULL);
+        expect_numbers(2, 3);
+}
+
+static void waits_for_letters_of_late(void)
+{
+        cop_trap_exit(true);
+        cop_message_free(cop_receive(COP_FOREVER, COP_FIELD(letter, number, -1)));
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(cop_exited)));
+        holds_back();
+}
+
+/* The exit signal is in the mailbox before the letters, and is none of those that are too many. */
+IN_NODE(what_the_runtime_tells_is_not_dropped_with_the_oldest)
+{
+        cop_pid pid = limited(.run = waits_for_letters_of_late, .mailbox_limit = 3, .mailbox_policy = COP_MAILBOX_DROP_OLD);
+        let_go(pid);
+        send_numbers(pid, 1, 5);
+        settle_with(pid);
+        ck_assert_int_eq(cop_send(pid, letter, .number = -1), COP_OK);
+        let_go(pid);
+        cop_auto first = await(COP_KIND(letter));
+        ck_assert_int_ge(cop_read(letter, first)->number, 3);
+        await_and_drop(COP_KIND(tally));
+}
+
+IN_NODE(a_call_that_nobody_waits_for_any_more_leaves_its_place)
+{
+        cop_pid pid = limited(.mailbox_limit = 10);
+        ck_assert_int_eq(cop_call(NULL, pid, 1, letter, .number = 1), COP_E_TIMEOUT);
+        let_go(pid);
+        cop_auto message = await(COP_KIND(tally));
+        ck_assert_int_eq(cop_read(tally, message)->handled, 0);
+}
+
+typedef struct door {
+        cop_pid pid;
+        cop_ref ref;
+} door;
+COP_MESSAGE(door, pid, ref);
+
+static void opens_a_door(void)
+{
+        cop_alias alias;
+        if (cop_alias_open(COP_ALIAS_EXPLICIT, &alias) != COP_OK)
+                cop_exit(cop_atom("no_alias"));
+        cop_send(cop_parent(), door, .pid = alias.pid, .ref = alias.ref);
+        traps_and_holds_back();
+}
+
+/* Whoever has given an alias away has asked for what comes through it. */
+IN_NODE(what_comes_through_an_alias_is_no_message_too_many)
+{
+        cop_pid pid = limited(.run = opens_a_door, .mailbox_limit = 1, .mailbox_policy = COP_MAILBOX_REJECT);
+        cop_auto opened = await(COP_KIND(door));
+        const door *d = cop_read(door, opened);
+        ck_assert_int_eq(send_numbers(pid, 1, 1), 0);
+        ck_assert_int_eq(send_numbers(pid, 2, 2), 1);
+        cop_alias alias = { d->pid, d->ref };
+        ck_assert_int_eq(cop_send(alias, letter, .number = 2), COP_OK);
+        ck_assert_int_eq(cop_send_term(alias, COP_TUPLE(cop_atom("letter"), cop_int(3))), COP_OK);
+        let_go(pid);
+        expect_numbers(1, 3);
+}
+
+static void selects_letters(void)
+{
+        cop_case cases[] = { COP_CASE_RECEIVE(COP_KIND(letter)) };
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
+        for (int i = 0; i < 2; i++) {
+                int which = cop_select(COP_FOREVER, cases);
+                cop_send(cop_parent(), letter, .number = which == 0 ? cop_read(letter, cases[0].message)->number : -1);
+                cop_message_free(cases[0].message);
+        }
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
+}
+
+IN_NODE(what_a_select_receives_leaves_its_place)
+{
+        cop_pid pid = limited(.run = selects_letters, .mailbox_limit = 3, .mailbox_policy = COP_MAILBOX_REJECT);
+        ck_assert_int_eq(send_numbers(pid, 1, 2), 0);
+        ck_assert_int_eq(cop_send(pid, go, .count = 0), COP_OK);
+        for (int64_t i = 1; i <= 2; i++) {
+                cop_auto message = await(COP_KIND(letter));
+                ck_assert_int_eq(cop_read(letter, message)->number, i);
+        }
+        ck_assert_int_eq(send_numbers(pid, 3, 5), 0);
+        ck_assert_int_eq(send_numbers(pid, 6, 6), 1);
+        put_down(pid);
+}

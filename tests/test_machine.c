@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tests/node_fixture.h"
+#include "tests/too_deep.h"
 
 enum { OFF, ON, BROKEN, INSERTS, REPEATS };
 
@@ -1016,5 +1017,66 @@ IN_NODE(GSM_26_a_machine_that_cannot_become_another_goes_on_as_it_was)
         settle_with(pid);
         ck_assert_int_eq(cop_upgrade(pid, &revision_machine, PATIENCE_MS), COP_OK);
         ck_assert_int_eq(steps_of(pid, ""), 15010 + ON);
+        put_down(pid);
+}
+
+/* ---- What is left over ---------------------------------------------------------------------------------- */
+
+typedef struct {
+        cop_term term;
+} thing;
+COP_MESSAGE(thing, term);
+
+typedef struct {
+        int64_t others;
+} heap;
+
+static void heap_step(heap *self, const step *s)
+{
+        const thing deep = { too_deep() }, fine = { cop_int(1) };
+        (void)s;
+        ck_assert_int_eq(cop_insert_value((cop_caller){ { 0 }, { 0 } }, COP_KIND_OF(thing), &deep), COP_E_TOO_DEEP);
+        ck_assert_int_eq(cop_timeout_value("t", 3600000, COP_KIND_OF(thing), &deep), COP_E_TOO_DEEP);
+        ck_assert_int_eq(cop_timeout_value("t", 3600000, COP_KIND_OF(thing), &fine), COP_OK);
+        ck_assert_int_eq(cop_update_timeout_value("t", COP_KIND_OF(thing), &deep), COP_E_TOO_DEEP);
+        ck_assert(cop_cancel_timeout("t"));
+        ck_assert_int_eq(cop_push_table(NULL), COP_E_BAD_ARGUMENT);
+        int tables = 0;
+        cop_status status;
+        while ((status = cop_push_table(&top_table)) == COP_OK)
+                ck_assert_int_lt(++tables, 1000);
+        ck_assert_int_eq(status, COP_E_LIMIT);
+        for (; tables > 0; tables--)
+                cop_pop_table();
+        cop_reply(step, .number = self->others);
+}
+
+static void heap_otherwise(heap *self, cop_message *message)
+{
+        const go *g = cop_read(go, message);
+        self->others += g != NULL;
+        cop_reply(go, .unused = self->others);
+        cop_message_free(message); /* does nothing: it is only lent */
+}
+
+COP_MACHINE(heap, OFF, COP_IN_ANY(step, heap_step), COP_OTHERWISE(heap_otherwise));
+
+IN_NODE(a_message_that_no_state_takes_is_left_to_otherwise)
+{
+        cop_pid pid = cop_spawn_server(&heap_machine, NULL);
+        for (int64_t i = 1; i <= 2; i++) {
+                cop_auto reply = NULL;
+                ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, go, .unused = 0), COP_OK);
+                ck_assert_int_eq(cop_read(go, reply)->unused, i);
+        }
+        put_down(pid);
+}
+
+IN_NODE(an_event_that_is_nested_too_deep_is_refused_and_nothing_else_happens)
+{
+        cop_pid pid = cop_spawn_server(&heap_machine, NULL);
+        cop_auto reply = NULL;
+        ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, step, .number = 0), COP_OK);
+        ck_assert_int_eq(cop_read(step, reply)->number, 0);
         put_down(pid);
 }

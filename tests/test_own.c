@@ -133,6 +133,27 @@ IN_NODE(a_crash_report_names_what_was_held)
         close(pipe_ends[0]);
 }
 
+static void owns_much(void)
+{
+        static int things[100];
+        for (size_t i = 0; i < COP__COUNT(things); i++)
+                if (cop_own("a thing with a long name", note_end, &things[i]) != COP_OK)
+                        cop_exit(cop_atom("not_owned"));
+        fault();
+}
+
+IN_NODE(of_many_belongings_a_crash_report_names_the_last)
+{
+        struct cop__report report;
+        cop_pid pid = cop_spawn(owns_much);
+        ck_assert(cop__report_wait(node, pid, PATIENCE_MS, &report));
+        size_t size = strlen(report.held);
+        ck_assert_uint_lt(size, sizeof(report.held));
+        ck_assert_int_eq(strncmp(report.held, "a thing with a long name, a thing with", 38), 0);
+        ck_assert_str_eq(report.held + size - 3, "...");
+        await_true(cop__load_acquire(&ended_count) == 100);
+}
+
 IN_NODE(a_descriptor_is_closed_or_taken_back_before)
 {
         int fd = -1, other = -1, count = 5;

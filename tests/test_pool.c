@@ -573,6 +573,29 @@ TEST(what_has_ebbed_counts_for_no_limit)
         end(&pool, &cache);
 }
 
+/* Slabs double; where there is no room for the next one any more, a smaller one is had. */
+TEST(a_pool_is_filled_up_to_its_limit)
+{
+        enum { MOST = 20000 };
+        const size_t limit = 7 * ((size_t)256 << 10) / 2;
+        struct cop__pool pool;
+        struct cop__pool_cache cache;
+        void **blocks = books_for(MOST);
+        size_t count = 0, size = cop__pool_block_size(0);
+        cop__pool_init(&pool, NULL);
+        cop__pool_cache_init(&cache, &pool);
+        cop__pool_limit(&pool, limit);
+        while (count < MOST && (blocks[count] = cop__pool_take(&cache, 0)) != NULL)
+                count++;
+        ck_assert_uint_lt(count, MOST);
+        ck_assert_uint_le(cop__pool_mapped(&pool), limit);
+        ck_assert_uint_gt(count * size, limit / 2);
+        for (size_t i = 0; i < count; i++)
+                cop__pool_give(&cache, 0, blocks[i]);
+        free(blocks);
+        end(&pool, &cache);
+}
+
 struct tide {
         struct cop__pool *pool;
         uint32_t over; /* atomic */

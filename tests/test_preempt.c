@@ -89,6 +89,14 @@ static void loops(void)
                 ;
 }
 
+static int may_end; /* atomic */
+
+static void loops_on(void)
+{
+        while (!cop__load_acquire(&may_end))
+                ;
+}
+
 static void others_go_on_beside_loops(unsigned workers, int count)
 {
         UNLESS_POSSIBLE;
@@ -824,4 +832,33 @@ IN_NODE(the_watch_sleeps_while_nobody_has_anything_to_do)
                 ck_assert_int_eq(ask(echo, i), i + 1);
         }
         put_down(echo);
+}
+
+/* ---- Without a signal for it ----------------------------------------------------------------------------- */
+
+static void ignores_signal(int number)
+{
+        (void)number;
+}
+
+TEST(a_program_that_uses_all_real_time_signals_runs_without_interruptions)
+{
+        struct sigaction own = { .sa_handler = ignores_signal };
+        for (int number = SIGRTMIN; number <= SIGRTMAX; number++)
+                ck_assert_int_eq(sigaction(number, &own, NULL), 0);
+        cop_node *node = node_begin((cop_node_options){ .workers = 2 });
+        cop_pid echo = cop_spawn(echoes), loop = cop_spawn(loops_on);
+        for (int i = 0; i < 20; i++)
+                ck_assert_int_eq(ask(echo, i), i + 1);
+        usleep(30000); /* longer than a turn may take where it is interrupted */
+        ck_assert_int_eq(ask(echo, 7), 8);
+        cop_ref ref = watch(loop);
+        cop__store_release(&may_end, 1);
+        await_down(ref, "normal");
+        node_end(node);
+        for (int number = SIGRTMIN; number <= SIGRTMAX; number++) {
+                struct sigaction now;
+                ck_assert_int_eq(sigaction(number, NULL, &now), 0);
+                ck_assert(now.sa_handler == ignores_signal);
+        }
 }

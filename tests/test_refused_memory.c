@@ -12,7 +12,7 @@
 #include "shell/shell.h"
 #include "tests/operations.h"
 
-#define SEEDS (suite_is_slow() ? 1u : 2u)
+#define SEEDS (COP__ASAN || COP__TSAN || COP__CHECKED ? 1u : 2u)
 
 /* Where each step takes longer, some places are left out. */
 #define STRIDE (COP__ASAN || COP__TSAN ? 11 : COP__CHECKED ? 5 : 1)

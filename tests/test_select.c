@@ -332,3 +332,21 @@ TEST(outside_a_node_there_is_nothing_to_select)
         cop_case cases[] = { COP_CASE_RECEIVE(COP_KIND(stop)) };
         ck_assert_int_eq(cop_select(0, cases), COP_SELECT_BAD);
 }
+
+/* ---- What is wrong ------------------------------------------------------------------------------------ */
+
+static int looks;
+
+static bool once(const stop *s, const int *unused)
+{
+        (void)s;
+        (void)unused;
+        return looks++ == 0;
+}
+
+IN_NODE(a_predicate_that_says_yes_and_then_no_is_told)
+{
+        cop_case cases[] = { COP_CASE_RECEIVE(COP_WHERE(stop, once, &looks)) };
+        ck_assert_int_eq(cop_send_after(NULL, 1, cop_self(), stop, .why = 1), COP_OK); /* it comes while it is waited for */
+        ck_assert_int_eq(cop_select(PATIENCE_MS, cases), COP_SELECT_BAD);
+}

@@ -569,3 +569,14 @@ TEST(SPN_24_yielding_actors_all_get_turns_in_whatever_order)
                 node_end(node);
         }
 }
+
+TEST(a_node_whose_timers_go_on_is_not_quiet_when_the_time_is_over)
+{
+        cop_simulation order = { .seed = 1 };
+        cop_node *node = node_begin((cop_node_options){ .simulation = &order });
+        cop_ref ticks;
+        ck_assert_int_eq(cop_send_every(&ticks, 10, cop_self(), token, .left = 1), COP_OK);
+        ck_assert_int_eq(cop_node_await_quiet(node, 1000), COP_E_TIMEOUT);
+        ck_assert_int_ge(cop_cancel(ticks), 0);
+        node_end(node);
+}

@@ -20,6 +20,7 @@
 
 #include "scheduler/detour.h"
 #include "tests/echo.h"
+#include "tests/threads.h"
 
 typedef struct order {
         cop_pid boss;
@@ -107,6 +108,29 @@ TEST(both_workers_block_and_others_go_on)
 TEST(many_block_on_two_workers_and_others_go_on)
 {
         others_go_on_while_they_block(2, 10);
+}
+
+/* It is tried again at each look. */
+TEST(a_spare_worker_without_a_thread_begins_when_there_is_one)
+{
+        NEEDS_ROOT();
+        become_somebody_else();
+        cop_node *node = node_begin((cop_node_options){ .workers = 1 });
+        open_pipe();
+        cop_pid echo = cop_spawn(echoes);
+        ck_assert_int_eq(ask(echo, 1), 2);
+        allow_threads(0);
+        cop_spawn_with(blocks, order, .boss = cop_self());
+        await_true(__atomic_load_n(&blocked, __ATOMIC_SEQ_CST) == 1);
+        cop_spawn(echoes); /* something to do */
+        await_true(cop__load_seq(&node->scheduler.spares.resting) != 0); /* it has a place, and no thread */
+        usleep(20000); /* some looks */
+        ck_assert_uint_eq(spares_at_work(node), 0);
+        allow_all_threads();
+        ck_assert_int_eq(ask(echo, 7), 8);
+        let_go(1);
+        close_pipe();
+        node_end(node);
 }
 
 /* ---- Servers ------------------------------------------------------------------------------ */

@@ -141,6 +141,18 @@ IN_NODE(a_group_is_closed_when_all_its_tasks_have_ended)
         ck_assert_int_eq(cop_task_group_cancel(group), COP_OK);
 }
 
+IN_NODE(who_starts_a_task_may_learn_its_pid)
+{
+        cop_task_group group = opened(0, 0);
+        cop_task_options options = { COP__TASK(works, work, .how = HANG, .teller = cop_self()) };
+        cop_pid pid;
+        ck_assert_int_eq(cop_task_group_start(group, &options, &pid), COP_OK);
+        ck_assert(cop_pid_equal(await_began(HANG), pid));
+        ck_assert_int_eq(cop_task_group_cancel(group), COP_OK);
+        closes(group, COP_E_DIED, "cancelled");
+        ck_assert(!cop_is_alive(pid));
+}
+
 IN_NODE(an_empty_group_is_closed_at_once)
 {
         cop_task_group group;

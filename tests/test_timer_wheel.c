@@ -577,3 +577,29 @@ TEST_WITHIN(a_timer_is_either_cancelled_or_fired_whoever_tries, 120)
         }
         ck_assert_uint_eq(c->fired + c->cancelled, begun);
 }
+
+/* What the checked builds ask after each change must be able to say no. */
+TEST(the_check_of_a_wheel_finds_what_is_wrong_with_it)
+{
+        struct cop__timer timer;
+        cop__wheel_init(&wheel, 0);
+        cop__timer_init(&timer);
+        cop__timer_arm(&wheel, &timer, 5 * COP__TICK_NS);
+        ck_assert(cop__wheel_is_valid(&wheel));
+        timer.seat ^= 1; /* it says that it sits elsewhere */
+        ck_assert(!cop__wheel_is_valid(&wheel));
+        timer.seat ^= 1;
+        uint64_t when_ns = timer.when_ns;
+        timer.when_ns += 7 * COP__TICK_NS; /* it is due at another time */
+        ck_assert(!cop__wheel_is_valid(&wheel));
+        timer.when_ns = when_ns;
+        unsigned level = 0;
+        while (wheel.occupied[level] == 0)
+                level++;
+        uint64_t occupied = wheel.occupied[level];
+        wheel.occupied[level] = occupied << 1 | occupied; /* a slot is said to have one, and has none */
+        ck_assert(!cop__wheel_is_valid(&wheel));
+        wheel.occupied[level] = occupied;
+        ck_assert(cop__wheel_is_valid(&wheel));
+        ck_assert(cop__timer_cancel(&timer));
+}

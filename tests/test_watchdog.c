@@ -1,7 +1,9 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* Who is at one message for long is reported, with where it is, and found by who asks what is stuck. */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -72,6 +74,41 @@ static void waits_in_the_system(void)
                 ;
 }
 
+static int spins_for_entry(const struct dirent *unused)
+{
+        (void)unused;
+        spins();
+        return 0;
+}
+
+static void spins_in_a_library(void)
+{
+        struct dirent **none = NULL;
+        if (scandir("/proc/self", &none, spins_for_entry, NULL) >= 0)
+                free(none);
+}
+
+static __attribute__((noinline)) int spins_deep_down(int depth)
+{
+        if (depth == 0)
+                spins();
+        return depth > 0 ? spins_deep_down(depth - 1) + 1 : 0;
+}
+
+static bool spins_and_says_no(const job *j, const int *unused)
+{
+        (void)j;
+        (void)unused;
+        spins();
+        return false;
+}
+
+/* Large, and nothing in it is shown. */
+typedef struct chest {
+        char room[8192];
+} chest;
+COP_MESSAGE(chest, room);
+
 typedef struct {
         int64_t done;
 } worker;
@@ -86,9 +123,22 @@ static void worker_on_job(worker *self, const job *j)
                 {
                         spins();
                 }
+        if (j->kind == 4)
+                spins_in_a_library();
+        if (j->kind == 5)
+                self->done += spins_deep_down(1000);
+        if (j->kind == 6)
+                cop_message_free(cop_receive(COP_FOREVER, COP_WHERE(job, spins_and_says_no, &is_over), COP_KIND(chest)));
         self->done++;
 }
-COP_SERVER(worker, COP_ON(job, worker_on_job));
+
+static void worker_on_chest(worker *self, const chest *c)
+{
+        (void)c;
+        spins();
+        self->done++;
+}
+COP_SERVER(worker, COP_ON(job, worker_on_job), COP_ON(chest, worker_on_chest));
 
 static cop_pid work_at(int64_t kind, const char *note)
 {
@@ -210,6 +260,38 @@ IN_NODE_WITH(of_one_that_is_left_alone_is_told_that_it_is, WATCHED)
         await_true(reports() > 0);
         if (cop__detour_is_possible())
                 ck_assert(says("as it has asked for"));
+        cop__store_release(&is_over, 1);
+        put_down(pid);
+}
+
+IN_NODE_WITH(of_one_that_is_interrupted_nowhere_is_told_why, WATCHED)
+{
+        static const struct {
+                int64_t kind;
+                const char *why;
+        } each[] = {
+                { 4, "it is not interrupted there: a library may hold a lock" },
+                { 5, "it is not interrupted there: too little stack is left, or too much is on it" },
+                { 6, "it is not interrupted there: Coppice is at work for it" },
+        };
+        if (!cop__detour_is_possible())
+                return;
+        for (size_t i = 0; i < COP__COUNT(each); i++) {
+                cop__store_release(&is_over, 0);
+                cop_pid pid = work_on(each[i].kind);
+                cop_send(pid, job, 0);
+                await_true(says(each[i].why));
+                cop__store_release(&is_over, 1);
+                put_down(pid);
+        }
+}
+
+IN_NODE_WITH(of_a_message_too_large_to_be_looked_at_the_kind_is_told, WATCHED)
+{
+        cop_pid pid = work_on(0);
+        cop_send(pid, chest, "");
+        await_true(reports() > 0);
+        ck_assert_msg(says(", handling chest"), "%s", kept.last);
         cop__store_release(&is_over, 1);
         put_down(pid);
 }

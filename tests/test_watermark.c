@@ -373,3 +373,16 @@ IN_NODE(marks_that_change_under_way_leave_the_count_right)
         expect_alarm(pid, true, 3);
         put_down(pid);
 }
+
+static void takes_marks_back(void)
+{
+        cop_status status = cop_mailbox_marks(0, 0);
+        cop_send(cop_parent(), poured, .count = status);
+}
+
+IN_NODE(marks_that_were_never_set_can_be_taken_back)
+{
+        cop_spawn(takes_marks_back);
+        cop_auto message = await(COP_KIND(poured));
+        ck_assert_int_eq(cop_read(poured, message)->count, COP_OK);
+}
