@@ -2,7 +2,7 @@
 #
 # What was run and what not, from llvm-cov's lines, against the reasons in docs/coverage.md.
 #
-#       awk -v root=/the/tree/ -f report.awk docs/coverage.md lines.info
+#       awk -v root=/the/tree/ [-v branches=FILE] -f report.awk docs/coverage.md lines.info
 #
 # A *part* is a run of counted lines of which none was run. Each that has no reason is printed. Ends with 1 when
 #
@@ -10,6 +10,10 @@
 # - such parts are more than `most` percent of all lines: what a race decides is not the same twice,
 # - more than `idle` percent of the words are for nothing: no part that was not run has them in it. They are printed, but for those
 #   of a reason that begins with "at times".
+#
+# A branch that was not taken has the reason of the part that it is in, or that begins in one of the two lines behind it: it
+# leads there. The others are sides of conditions that were run; how many is in the last column, and each line that has some
+# goes to `branches`.
 #
 # In the table | file | words | why |, words stand in a line of the part, or in one of the two before, where the condition or the name of
 # its function is. Several words, each in backquotes, have one reason. * is for every part of the file.
@@ -64,9 +68,13 @@ NR == FNR {
 
 /^BRDA:/ {
         split(substr($0, 6), part, ",")
-        branches[file]++
+        sides[file]++
+        at_line = part[1]
+        side_count[at_line]++
         if (part[4] + 0 > 0)
                 taken[file]++
+        else
+                untaken[at_line]++
 }
 
 /^end_of_record/ {
@@ -87,6 +95,7 @@ NR == FNR {
                 end = line[i]
         }
         end_part()
+        count_conditions()
 }
 
 function read_source(   at) {
@@ -108,6 +117,8 @@ function excuse(r,   at) {
 function end_part(   i, n, r, mine, excused) {
         if (size == 0)
                 return
+        for (i = begin - 2; i <= end; i++)
+                leads[i] = 1
         n = split(of_file[file], mine, " ")
         for (i = 1; i <= n; i++)
                 if (excuse(mine[i])) {
@@ -125,22 +136,36 @@ function end_part(   i, n, r, mine, excused) {
         size = 0
 }
 
+# The sides of this record's conditions that lead to no part.
+function count_conditions(   at) {
+        for (at = 1; at in source; at++) {
+                if (!(at in untaken) || at in leads)
+                        continue
+                open[file] += untaken[at]
+                if (branches != "")
+                        printf "%s:%d: %d of %d:%s\n", file, at, untaken[at], side_count[at], source[at] > branches
+        }
+        split("", untaken)
+        split("", side_count)
+        split("", leads)
+}
+
 function percent(part, all) {
         return all > 0 ? sprintf("%.1f", 100 * part / all) : "-"
 }
 
-function row(name, l, r, b, t, e) {
-        printf "%-34s %7d %6s %% %8d %6s %% %10d %10d\n", name, l, percent(r, l), b, percent(t, b), e, l - r - e
+function row(name, l, r, b, t, e, o) {
+        printf "%-34s %7d %6s %% %8d %6s %% %10d %10d %10d\n", name, l, percent(r, l), b, percent(t, b), e, l - r - e, o
 }
 
 END {
-        printf "%-34s %7s %8s %8s %8s %10s %10s\n", "file", "lines", "run", "branches", "taken", "reasoned", "left"
+        printf "%-34s %7s %8s %8s %8s %10s %10s %10s\n", "file", "lines", "run", "branches", "taken", "reasoned", "left", "sides"
         for (i = 1; i <= files; i++) {
                 f = order[i]
-                row(f, lines[f], run[f], branches[f], taken[f], reasoned[f])
-                l += lines[f]; r += run[f]; b += branches[f]; t += taken[f]; e += reasoned[f]
+                row(f, lines[f], run[f], sides[f], taken[f], reasoned[f], open[f])
+                l += lines[f]; r += run[f]; b += sides[f]; t += taken[f]; e += reasoned[f]; o += open[f]
         }
-        row("in all", l, r, b, t, e)
+        row("in all", l, r, b, t, e, o)
         for (i = 1; i <= reasons; i++)
                 if (!used[i] && !sometimes[i]) {
                         printf "coverage: docs/coverage.md has a reason for nothing: %s: %s\n", of[i], words[i]
