@@ -648,7 +648,7 @@ void cop__fault_witness_remove(struct cop__fault_witness *witness)
 
 /* --- a thread ---------------------------------------------------------------------- */
 
-cop_status cop__fault_thread_start(struct cop__fault_scope *scope)
+cop_status cop__fault_stack_map(struct cop__fault_scope *scope)
 {
         size_t guard = (size_t)sysconf(_SC_PAGESIZE);
         size_t size = guard + COP__FAULT_STACK_SIZE;
@@ -656,14 +656,34 @@ cop_status cop__fault_thread_start(struct cop__fault_scope *scope)
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
         if (memory == MAP_FAILED)
                 return COP_E_NO_MEMORY;
-        stack_t stack = { .ss_sp = memory + guard, .ss_size = COP__FAULT_STACK_SIZE };
-        if (mprotect(memory, guard, PROT_NONE) != 0
-            || sigaltstack(&stack, &scope->previous_stack) != 0) {
+        if (mprotect(memory, guard, PROT_NONE) != 0) {
                 munmap(memory, size);
-                return COP_E_SYSTEM;
+                return COP_E_NO_MEMORY; /* for one more mapping */
         }
         scope->memory = memory;
         scope->memory_size = size;
+        return COP_OK;
+}
+
+void cop__fault_stack_unmap(struct cop__fault_scope *scope)
+{
+        if (scope->memory == NULL)
+                return;
+        munmap(scope->memory, scope->memory_size);
+        scope->memory = NULL;
+}
+
+cop_status cop__fault_thread_start(struct cop__fault_scope *scope)
+{
+        cop_status status = scope->memory != NULL ? COP_OK : cop__fault_stack_map(scope);
+        if (status != COP_OK)
+                return status;
+        stack_t stack = { .ss_sp = (char *)scope->memory + scope->memory_size - COP__FAULT_STACK_SIZE,
+                          .ss_size = COP__FAULT_STACK_SIZE };
+        if (sigaltstack(&stack, &scope->previous_stack) != 0) {
+                cop__fault_stack_unmap(scope);
+                return COP_E_SYSTEM;
+        }
         cop__store_relaxed(&scope->overflow_sp, 0);
         scope->critical = 0;
         scope->calm = 0;
@@ -693,6 +713,5 @@ void cop__fault_thread_stop(struct cop__fault_scope *scope)
                 return;
         current_scope = NULL;
         sigaltstack(&scope->previous_stack, NULL);
-        munmap(scope->memory, scope->memory_size);
-        scope->memory = NULL;
+        cop__fault_stack_unmap(scope);
 }

@@ -28,7 +28,7 @@
  * whether there is a reporter, and if so waits for the end with it. Both in one order for all (seq_cst): either the handler
  * does not see the witness, or its owner sees the handler.
  *
- * Order: install, then on each worker thread start; stop on that thread, then uninstall.
+ * Order: install, then on each worker thread start, before it perhaps map on any; stop on that thread, then uninstall.
  */
 #ifndef ACTORS_FAULT_H
 #define ACTORS_FAULT_H
@@ -117,7 +117,7 @@ struct cop__fault_scope {
         uint32_t halted; /* atomic: this thread sleeps for ever, its backtrace is in `fault` */
 
         /* start's and stop's. */
-        void *memory; /* the alternate stack with its guard; NULL: not started */
+        void *memory; /* the alternate stack with its guard; NULL: there is none */
         size_t memory_size;
         stack_t previous_stack;
         sigset_t mask;           /* of the thread at start; a landing has it again */
@@ -176,8 +176,16 @@ unsigned cop__fault_halt_threads(void);
 const struct cop__bystander *cop__fault_bystander(unsigned at);
 
 /*
+ * The memory of an alternate stack, for a thread that there is not yet: so that who starts it is told that there is none. start takes it,
+ * and stop gives it back; unmap is for one that has never started, and does nothing else.
+ * Errors: COP_E_NO_MEMORY. Threads: any.
+ */
+cop_status cop__fault_stack_map(struct cop__fault_scope *scope);
+void cop__fault_stack_unmap(struct cop__fault_scope *scope);
+
+/*
  * Gives the calling thread an alternate stack and makes `scope` its scope.
- * Errors: COP_E_NO_MEMORY, COP_E_SYSTEM; then nothing has changed.
+ * Errors: COP_E_NO_MEMORY, COP_E_SYSTEM; then there is none.
  */
 cop_status cop__fault_thread_start(struct cop__fault_scope *scope);
 

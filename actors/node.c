@@ -56,14 +56,23 @@ static enum cop__containment contains_actor(void *context)
         }
 }
 
+/* Of the workers of a simulation, which are one thread, the first has it. */
+static bool has_fault_stack(const struct cop__thread *thread)
+{
+        return thread->worker != NULL && (thread->scheduler->hooks.simulation == NULL || thread->worker->index == 0);
+}
+
 static cop_status init_thread(struct cop__thread *thread)
 {
         struct cop_node *node = thread->scheduler->owner;
         struct cop__here *here = calloc(1, sizeof(*here));
         if (here == NULL)
                 return COP_E_NO_MEMORY;
-        cop_status status = cop__registry_enter(&node->registry, &here->registry);
+        cop_status status = has_fault_stack(thread) ? cop__fault_stack_map(&here->fault) : COP_OK;
+        if (status == COP_OK)
+                status = cop__registry_enter(&node->registry, &here->registry);
         if (status != COP_OK) {
+                cop__fault_stack_unmap(&here->fault);
                 free(here);
                 return status;
         }
@@ -97,11 +106,12 @@ static void fini_thread(struct cop__thread *thread)
         node->past[2] += here->sent;
         node->past[3] += here->dead_letters;
         cop__lock_unlock(&node->threads_lock);
+        cop__fault_stack_unmap(&here->fault);
         free(here);
         thread->upper = NULL;
 }
 
-/* Without an alternate stack faults on this thread end the process, as they would without us. */
+/* Where the kernel does not take the alternate stack, faults on this thread end the process, as they would without us. */
 static void enter_thread(struct cop__thread *thread)
 {
         struct cop__scheduler *scheduler = thread->scheduler;
@@ -114,7 +124,7 @@ static void enter_thread(struct cop__thread *thread)
         if (thread->worker != NULL && scheduler->hooks.simulation == NULL)
                 cop__preempt_enter();
         if (thread->worker != NULL && cop__fault_thread_start(&cop__here_of(thread)->fault) != COP_OK)
-                cop_log(COP_LOG_WARNING, "no memory for a worker's signal stack: a fault in an actor "
+                cop_log(COP_LOG_WARNING, "the system refuses a worker's signal stack: a fault in an actor "
                                          "will end the program");
 }
 

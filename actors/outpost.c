@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "actors/actor.h"
@@ -70,8 +71,10 @@ void cop__crossing_flush(struct cop__crossing *crossing, cop_pid self)
 {
         if (crossing->socket < 0 || crossing->hung_up)
                 return;
-        if (!cop__tray_flush(&crossing->out, crossing->socket))
+        if (!cop__tray_flush(&crossing->out, crossing->socket)) {
+                shutdown(crossing->socket, SHUT_RDWR); /* it may live, and would wait for what cannot be sent */
                 crossing->out.start = crossing->out.end = 0; /* its end is read, too */
+        }
         want_writable(crossing, self, cop__tray_waiting(&crossing->out) > 0);
 }
 

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "actors/actor.h"
 #include "actors/calling.h"
@@ -386,6 +387,7 @@ static COP__NORETURN void hear_silence(struct cop__crossing *crossing)
         uint64_t deadline_ns = cop__deadline_ns(COP__CROSSING_END_MS);
         struct cop__birth now;
         crossing->hung_up = true;
+        shutdown(crossing->socket, SHUT_RDWR); /* where it only could not be read from, the process hears of that, too */
         cop__outpost_wait_end(cop__actor_here());
         for (;;) {
                 cop__zygote_look(crossing->node, &crossing->birth, &now);

@@ -112,12 +112,6 @@ bool cop__news_receive(int control, struct cop__zygote_news *news, int *pidfd, b
         return receive_with(control, news, sizeof(*news), pidfd, wait ? 0 : MSG_DONTWAIT);
 }
 
-/* A node that is gone is noticed where orders come from, and then there is still somebody to be killed. */
-static void tell(int control, struct cop__zygote_news news, int fd)
-{
-        (void)!send_with(control, &news, sizeof(news), fd, 0);
-}
-
 /* ---- Becoming the zygote ------------------------------------------------------------------ */
 
 /* Without close_range (before Linux 5.9) one by one. */
@@ -169,10 +163,13 @@ static int pidfd_of(pid_t os_pid)
         return (int)syscall(SYS_pidfd_open, os_pid, 0);
 }
 
+/* Who starts it waits for that, or for its end. */
 static void say_here(void)
 {
+        const struct cop__zygote_news news = { .what = COP__NEWS_HERE, .os_pid = getpid() };
         int pidfd = pidfd_of(getpid());
-        tell(CONTROL, (struct cop__zygote_news){ .what = COP__NEWS_HERE, .os_pid = getpid() }, pidfd);
+        if (!send_with(CONTROL, &news, sizeof(news), pidfd, 0))
+                _exit(1);
         close(pidfd);
 }
 
@@ -230,45 +227,6 @@ static COP__NORETURN void be_child(struct cop_node *node, pid_t zygote, int end)
         cop__inside_main(node, CONTROL);
 }
 
-static void fork_child(struct cop_node *node, struct children *children, uint64_t pid, int end)
-{
-        struct cop__zygote_news news = { .what = COP__NEWS_FAILED, .pid = pid, .status = ENOMEM };
-        pid_t zygote = getpid();
-        pid_t os_pid = make_room(children) ? fork() : -1;
-        if (os_pid == 0)
-                be_child(node, zygote, end);
-        if (os_pid < 0) {
-                if (children->count < children->room)
-                        news.status = errno;
-                tell(CONTROL, news, -1);
-                return;
-        }
-        setpgid(os_pid, os_pid); /* whoever of the two comes first */
-        children->items[children->count++] = (struct child){ os_pid, pid };
-        news.what = COP__NEWS_BORN;
-        news.os_pid = os_pid;
-        int pidfd = pidfd_of(os_pid);
-        tell(CONTROL, news, pidfd);
-        if (pidfd >= 0)
-                close(pidfd);
-}
-
-static void tell_end(struct children *children, const siginfo_t *info)
-{
-        for (size_t i = 0; i < children->count; i++) {
-                struct child child = children->items[i];
-                if (child.os_pid != info->si_pid)
-                        continue;
-                children->items[i] = children->items[--children->count];
-                tell(CONTROL, (struct cop__zygote_news){ .what = COP__NEWS_ENDED,
-                                                         .os_pid = child.os_pid,
-                                                         .code = info->si_code,
-                                                         .status = info->si_status,
-                                                         .pid = child.pid }, -1);
-                return;
-        }
-}
-
 /* Its group is its own until it has been waited for: a process that has ended keeps its number. */
 static bool bury_one(siginfo_t *info, int flags)
 {
@@ -277,18 +235,6 @@ static bool bury_one(siginfo_t *info, int flags)
                 return false;
         kill(-info->si_pid, SIGKILL);
         return waitid(P_PID, (id_t)info->si_pid, info, WEXITED) == 0;
-}
-
-/* All that have ended: one signal may stand for many. */
-static void bury(struct children *children)
-{
-        siginfo_t info;
-        while (bury_one(&info, WNOHANG)) {
-                tell_end(children, &info);
-                children->looks = LOOKS;
-        }
-        if (children->looks > 0)
-                children->looks = kill_orphans(children) > 0 ? LOOKS : children->looks - 1;
 }
 
 static void forget_child(struct children *children, pid_t os_pid)
@@ -318,6 +264,65 @@ static COP__NORETURN void end_all(struct children *children)
                 poll(NULL, 0, calm > 0 ? LOOK_MS : 1);
         }
         _exit(0);
+}
+
+/*
+ * The node waits for each of them. Without a descriptor, which may be one too many on its way, some are still as good; who cannot tell it
+ * anything any more ends, and then it knows. So does one whose node is gone.
+ */
+static void tell(struct children *children, const struct cop__zygote_news *news, int fd)
+{
+        if (!send_with(CONTROL, news, sizeof(*news), fd, 0) && (fd < 0 || !send_with(CONTROL, news, sizeof(*news), -1, 0)))
+                end_all(children);
+}
+
+static void fork_child(struct cop_node *node, struct children *children, uint64_t pid, int end)
+{
+        struct cop__zygote_news news = { .what = COP__NEWS_FAILED, .pid = pid, .status = ENOMEM };
+        pid_t zygote = getpid();
+        pid_t os_pid = make_room(children) ? fork() : -1;
+        if (os_pid == 0)
+                be_child(node, zygote, end);
+        if (os_pid < 0) {
+                if (children->count < children->room)
+                        news.status = errno;
+                tell(children, &news, -1);
+                return;
+        }
+        setpgid(os_pid, os_pid); /* whoever of the two comes first */
+        children->items[children->count++] = (struct child){ os_pid, pid };
+        news.what = COP__NEWS_BORN;
+        news.os_pid = os_pid;
+        int pidfd = pidfd_of(os_pid);
+        tell(children, &news, pidfd);
+        if (pidfd >= 0)
+                close(pidfd);
+}
+
+static void tell_end(struct children *children, const siginfo_t *info)
+{
+        for (size_t i = 0; i < children->count; i++) {
+                struct child child = children->items[i];
+                if (child.os_pid != info->si_pid)
+                        continue;
+                children->items[i] = children->items[--children->count];
+                const struct cop__zygote_news news = { .what = COP__NEWS_ENDED, .os_pid = child.os_pid, .code = info->si_code,
+                                                       .status = info->si_status, .pid = child.pid };
+                tell(children, &news, -1);
+                return;
+        }
+}
+
+/* All that have ended: one signal may stand for many. */
+static void bury(struct children *children)
+{
+        siginfo_t info;
+        while (bury_one(&info, WNOHANG)) {
+                tell_end(children, &info);
+                children->looks = LOOKS;
+        }
+        if (children->looks > 0)
+                children->looks = kill_orphans(children) > 0 ? LOOKS : children->looks - 1;
 }
 
 static void kill_child(const struct children *children, uint64_t pid)

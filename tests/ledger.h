@@ -9,6 +9,7 @@
 #ifndef TESTS_LEDGER_H
 #define TESTS_LEDGER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct ledger {
@@ -17,5 +18,8 @@ struct ledger {
 };
 
 struct ledger ledger_now(void);
+
+/* The n-th mapping from now on, of Coppice alone, is refused, and no other; 0: none is. The answer: whether one has been since the last time. */
+bool ledger_refuse_mapping(int64_t nth);
 
 #endif

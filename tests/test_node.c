@@ -1,12 +1,14 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* The node itself: what it is started with, its log, the kinds it knows. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <coppice.h>
 
 #include "tests/descriptors.h"
-#include "tests/suite.h"
+#include "tests/ledger.h"
+#include "tests/node_fixture.h"
 
 typedef struct {
         int64_t pence, people;
@@ -102,4 +104,37 @@ TEST(without_free_descriptors_a_node_does_not_start_or_does_without)
         ck_assert_int_gt(starts_refused(true, 6), 0);
         ck_assert_int_eq(cop_node_start(&(cop_node_options){ .workers = 1, .processes = true }, &node), COP_OK);
         cop_node_stop(node);
+}
+
+/* ---- Without a mapping ------------------------------------------------------------------------ */
+
+static void gives_up(void)
+{
+        abort();
+}
+
+/*
+ * A worker that had no memory for the stack that signals are handled on went on without, and the first crash of an actor was the end
+ * of the program. The mapping is made before the thread now, and who starts the node is told.
+ */
+TEST(a_node_that_lacks_a_mapping_does_not_start_or_its_actors_crash_alone)
+{
+        int64_t n = 1;
+        for (bool refused = true; refused; n++) {
+                cop_node *node = NULL;
+                cop_pid pid;
+                ledger_refuse_mapping(n);
+                cop_status status = cop_node_start(&(cop_node_options){ .workers = 1, .max_actors = 100, .no_preempt = true,
+                                                                        .log = fixture_log_nothing }, &node);
+                if (status == COP_OK && cop_node_enter(node) == COP_OK) {
+                        if (cop_spawn_opt(&(cop_spawn_options){ .run = gives_up }, &pid) == COP_OK)
+                                await_true(!cop_is_alive(pid)); /* and this process is */
+                        cop_node_leave();
+                }
+                if (status == COP_OK)
+                        cop_node_stop(node);
+                refused = ledger_refuse_mapping(0);
+                ck_assert(status == COP_OK || (refused && (status == COP_E_NO_MEMORY || status == COP_E_SYSTEM)));
+        }
+        ck_assert_int_gt(n, 4); /* slots, timers, stacks, that of signals, a slab */
 }

@@ -44,6 +44,7 @@ bool __wrap_cop__barrier_is_there(void);
 bool __wrap_cop__barrier_all(void);
 cop_status __wrap_cop__fault_install(void);
 void __wrap_cop__fault_uninstall(void);
+cop_status __wrap_cop__fault_stack_map(struct cop__fault_scope *scope);
 cop_status __wrap_cop__fault_thread_start(struct cop__fault_scope *scope);
 void __wrap_cop__fault_thread_stop(struct cop__fault_scope *scope);
 cop_status __wrap_cop__watch_start(struct cop__watch *watch, struct cop__scheduler *scheduler,
@@ -294,6 +295,12 @@ cop_status __wrap_cop__fault_install(void)
 
 void __wrap_cop__fault_uninstall(void)
 {
+}
+
+cop_status __wrap_cop__fault_stack_map(struct cop__fault_scope *scope)
+{
+        (void)scope;
+        return COP_OK;
 }
 
 cop_status __wrap_cop__fault_thread_start(struct cop__fault_scope *scope)
