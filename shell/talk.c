@@ -285,14 +285,26 @@ COP__COMMAND(self)
 
 /* ---- await --------------------------------------------------------------------------- */
 
+/* Simulated, time goes on while this thread waits in the node; and it has as much of it as it wants, so steps become longer. */
+static void pause_before_look(int64_t *step_ms)
+{
+        if (cop__clock_simulated() == NULL) {
+                nanosleep(&(struct timespec){ .tv_nsec = AWAIT_STEP_MS * 1000000 }, NULL);
+                return;
+        }
+        cop_sleep(*step_ms);
+        *step_ms += *step_ms / 4;
+}
+
 static cop_pid wait_for_name(struct cop__shell *shell, const char *name, uint64_t ms)
 {
         uint64_t end_ns = cop__clock_ns() + ms * COP__NS_PER_MS;
         cop_pid pid = cop_whereis(name);
+        int64_t step_ms = AWAIT_STEP_MS;
         if (shell->wait_begin != NULL)
                 shell->wait_begin(shell);
         while (pid.bits == 0 && cop__clock_ns() < end_ns && !cop__shell_interrupted(shell)) {
-                nanosleep(&(struct timespec){ .tv_nsec = AWAIT_STEP_MS * 1000000 }, NULL);
+                pause_before_look(&step_ms);
                 pid = cop_whereis(name);
         }
         if (shell->wait_end != NULL)
