@@ -96,6 +96,10 @@ explore_plant(wake_takes_its_ticket_late wake one_worker scheduler/sleep.c
         "if (COP__UNLIKELY(cop__load_seq(&scheduler->quiet.onlookers) != 0))"
         "ticket = cop__park_ticket(&worker->park);\n                if (COP__UNLIKELY(cop__load_seq(&scheduler->quiet.onlookers) != 0))")
 
+explore_plant(wake_sleeps_over_its_pile wake a_worker_does_not_sleep scheduler/pick.c
+        "return task != NULL ? task : cop__desk_begin(&worker->desk);"
+        "return task;")
+
 explore_plant(spare_is_not_woken wake a_spare_that_rested scheduler/spare.c
         "cop__and_seq(&scheduler->spares.resting, ~bit_of(spare)); /* RESTING */\n        cop__park_wake(&spare->park);"
         "cop__and_seq(&scheduler->spares.resting, ~bit_of(spare));")

@@ -17,6 +17,7 @@
 struct job {
         struct cop__task task;
         unsigned left; /* how often it goes on by itself */
+        unsigned begets; /* so many of those behind it, which have never run */
         struct cop__task *lays; /* it puts that one up, and then it is stuck until the others have ended */
         unsigned runs;
 };
@@ -65,6 +66,9 @@ static void run_job(struct cop__task *task)
                 be_stuck(job);
                 return;
         }
+        for (unsigned i = 1; i <= job->begets; i++)
+                cop__schedule_fresh(&scheduler, cop__thread_here(), &job[i].task);
+        job->begets = 0;
         while (job->left > 0) {
                 job->left--;
                 if (job->left % 2 == 0) {
@@ -165,6 +169,31 @@ SCENARIO(two_workers_run_all_tasks)
 SCENARIO(three_workers_run_tasks_that_block_and_go_on)
 {
         run(3, TASKS, 3);
+}
+
+/*
+ * A worker's pile has its turns beside its ring. One whose pile gave way to the ring, which a thief had emptied meanwhile, fell asleep over
+ * the pile, where nobody else looks.
+ */
+SCENARIO(a_worker_does_not_sleep_over_its_pile)
+{
+        memset(jobs, 0, sizeof(jobs));
+        ended = 0;
+        expected = TASKS;
+        for (unsigned i = 0; i < TASKS; i++)
+                jobs[i].task.priority = COP_PRIORITY_NORMAL;
+        jobs[0].begets = TASKS - 1;
+        jobs[0].left = jobs[1].left = jobs[2].left = 2; /* they go on from the ring */
+        explore_focus(false);
+        EXPLORE_ASSERT(cop__scheduler_start(&scheduler, 2, 0, 0, &hooks, NULL) == COP_OK);
+        explore_focus(true);
+        cop__schedule(&scheduler, NULL, &jobs[0].task);
+        while (cop__load_seq(&ended) < expected)
+                explore_sleep(&ended, UINT64_MAX);
+        explore_focus(false);
+        cop__scheduler_stop(&scheduler);
+        for (unsigned i = 0; i < TASKS; i++)
+                EXPLORE_ASSERT(jobs[i].left == 0 && jobs[i].runs > 0);
 }
 
 /* ---- A spare worker ------------------------------------------------------------------------------- */
