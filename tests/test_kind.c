@@ -551,6 +551,33 @@ TEST(what_nests_too_deep_or_in_itself_is_refused)
         ck_assert_int_eq(size_of(COP_KIND_OF(everything), &too_deep), COP_E_TOO_DEEP);
 }
 
+typedef struct heartwood {
+        cop_text colour;
+        int64_t rings[2];
+} heartwood;
+COP_MESSAGE(heartwood, colour, rings);
+
+typedef struct twig twig;
+struct twig {
+        struct {
+                const twig *items;
+                size_t count;
+        } twigs;
+        heartwood core;
+};
+COP_MESSAGE(twig, COP_NESTED_ITEMS(twig, twigs), COP_NESTED(heartwood, core));
+
+/* The walk that measures passed over it, as over what points at nothing, and a reader then refused what had been sent. */
+TEST(an_array_of_plain_values_is_a_level_as_any_array_is)
+{
+        enum { DEEPEST = COP_TERM_DEPTH_MAX / 2 }; /* twigs, each a message and an array; the last one's core lies below */
+        twig chain[DEEPEST] = { { .core = { .rings = { 1, 2 } } } };
+        for (size_t i = 0; i + 1 < DEEPEST; i++)
+                chain[i].twigs.items = &chain[i + 1], chain[i].twigs.count = 1;
+        ck_assert_int_eq(size_of(COP_KIND_OF(twig), &chain[0]), COP_E_TOO_DEEP);
+        ck_assert_int_eq(size_of(COP_KIND_OF(twig), &chain[1]), COP_OK);
+}
+
 /* ---- Sets ----------------------------------------------------------------------------- */
 
 TEST(a_set_of_kinds_is_sorted_and_found_by_name)

@@ -248,6 +248,55 @@ static void be_lied_to(uint64_t seed, cop_pid *bystander)
         cop_send_exit(honest, cop_atom("kill"));
 }
 
+/* ---- The packet that lost its value ------------------------------------------------------------- */
+
+typedef struct blow {
+        bool by_question;
+} blow;
+COP_MESSAGE(blow, by_question);
+
+typedef struct {
+        int64_t blows;
+} desperate;
+
+/* An exit signal to itself, or a link to nobody; what the packet bears is long enough to lie in memory of its own. */
+static void desperate_on_blow(desperate *self, const blow *b)
+{
+        uint8_t *bytes;
+        size_t size;
+        const cop_term why = COP_TUPLE(cop_atom("by_itself"), cop_string("with a text that is too long for a term to hold it"));
+        struct cop__packet packet = { .type = b->by_question ? COP__PACKET_ASK : COP__PACKET_SIGNAL, .signal = COP__SIGNAL_EXIT,
+                                      .pid = cop_self().bits };
+        cop__query query = { .what = COP__ASK_LINK, .pid = { UINT64_C(0xffff) << 40 | 1 }, .term = why };
+        self->blows++;
+        cop_status status = b->by_question ? cop__kind_encode(COP_KIND_OF(cop__query), &query, &bytes, &size)
+                                           : cop__kind_encode(COP_KIND_OF(cop_any), &(cop_any){ why }, &bytes, &size);
+        if (status != COP_OK)
+                _exit(1);
+        packet.size = (uint32_t)size;
+        write_all(&packet, sizeof(packet));
+        write_all(bytes, size);
+        free(bytes);
+}
+
+COP_SERVER(desperate, COP_ON(blow, desperate_on_blow));
+
+/*
+ * What was read from it was lost with the actor that it ended. Random packets found that, and only the leak checker of the asan build
+ * sees it.
+ */
+IN_NODE_WITH(what_a_process_asks_is_freed_also_where_the_answer_ends_its_actor, .processes = true)
+{
+        for (int i = 0; i < 2; i++) {
+                cop_pid pid = START_APART(.server = &desperate_server);
+                cop_ref ref = watch(pid);
+                cop_send(pid, blow, .by_question = i > 0);
+                cop_auto down = await(COP_REF(cop_down, ref));
+                const char *reason = text_of(cop_read(cop_down, down)->reason);
+                ck_assert_msg(strstr(reason, i > 0 ? "noproc" : "by_itself") != NULL, "%s", reason);
+        }
+}
+
 /* Processes that are asked for with addresses where no code is say so. */
 static void hush(void)
 {

@@ -92,6 +92,11 @@ static void refuse_at_each_place(void (*function)(const attempt *), const char *
         }
 }
 
+/*
+ * Found so, each time an actor that was left behind and waited for ever, since it had been untied before the signal to it was made, which
+ * found no memory: a task that could not be given its argument, one that was shut down, a handler that its manager could not stop, and
+ * one that had started and was not to stay. Who cannot be told is tied as before.
+ */
 TEST_WITHIN(a_request_for_memory_that_is_refused_once_is_an_error_or_an_end_and_all_works_again, 300)
 {
         for (int64_t i = 0; i < (int64_t)COP__COUNT(operations); i++)
