@@ -75,6 +75,23 @@ static cop_status add_term(struct measure *measure, const cop_term *term)
 static cop_status measure_struct(struct measure *measure, const cop_kind *kind,
                                  const char *value, unsigned depth_left);
 
+/* A struct that points at nothing is not walked, and its own levels count all the same: a reader counts them. */
+static cop_status measure_plain(const cop_kind *kind, unsigned depth_left)
+{
+        if (depth_left-- == 0)
+                return COP_E_TOO_DEEP;
+        cop_status status = COP_OK;
+        for (size_t i = 0; i < kind->field_count && status == COP_OK; i++) {
+                const cop_field *field = &kind->fields[i];
+                unsigned inside = field->shape != COP_FIELD_ONE;
+                if (inside > depth_left)
+                        status = COP_E_TOO_DEEP;
+                else if (field->type == COP_FIELD_NESTED)
+                        status = measure_plain(field->kind, depth_left - inside);
+        }
+        return status;
+}
+
 static cop_status measure_item(struct measure *measure, const cop_field *field, const char *item,
                                unsigned depth_left)
 {
@@ -90,7 +107,7 @@ static cop_status measure_item(struct measure *measure, const cop_field *field, 
         case COP_FIELD_BYTES:
                 return add_bytes(measure, at);
         default: /* COP_FIELD_NESTED: the others are flat */
-                return field->kind->plain ? COP_OK
+                return field->kind->plain ? measure_plain(field->kind, depth_left)
                                           : measure_struct(measure, field->kind, item, depth_left);
         }
 }
@@ -111,6 +128,8 @@ static cop_status measure_field(struct measure *measure, const cop_field *field,
                         return COP_E_BAD_ARGUMENT;
                 status = add(&measure->block, items.count, item_size);
         }
+        if (status == COP_OK && field->type == COP_FIELD_NESTED && field->kind->plain && items.count > 0)
+                return measure_plain(field->kind, depth_left);
         if (!cop__field_points(field))
                 return status;
         for (size_t i = 0; i < items.count && status == COP_OK; i++)

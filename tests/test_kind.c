@@ -578,6 +578,51 @@ TEST(an_array_of_plain_values_is_a_level_as_any_array_is)
         ck_assert_int_eq(size_of(COP_KIND_OF(twig), &chain[1]), COP_OK);
 }
 
+typedef struct softwood {
+        int64_t rings[2];
+} softwood;
+COP_MESSAGE(softwood, rings);
+
+typedef struct bough bough;
+struct bough {
+        struct {
+                const bough *items;
+                size_t count;
+        } boughs;
+        softwood core;
+        struct {
+                const point *items;
+                size_t count;
+        } knots;
+};
+COP_MESSAGE(bough, COP_NESTED_ITEMS(bough, boughs), COP_NESTED(softwood, core), COP_NESTED_ITEMS(point, knots));
+
+/* Neither was walked, since it points at nothing. */
+TEST(a_struct_of_plain_values_has_its_levels_too)
+{
+        enum { DEEPEST = COP_TERM_DEPTH_MAX / 2 };
+        static const point knot = { 1, 2 };
+        bough chain[DEEPEST] = { { .core = { { 1, 2 } } } };
+        for (size_t i = 0; i + 1 < DEEPEST; i++)
+                chain[i].boughs.items = &chain[i + 1], chain[i].boughs.count = 1;
+        ck_assert_int_eq(size_of(COP_KIND_OF(bough), &chain[0]), COP_E_TOO_DEEP);
+        ck_assert_int_eq(size_of(COP_KIND_OF(bough), &chain[1]), COP_OK);
+        chain[DEEPEST - 1].knots.items = &knot, chain[DEEPEST - 1].knots.count = 1;
+        ck_assert_int_eq(size_of(COP_KIND_OF(bough), &chain[1]), COP_OK);
+
+        const cop_kind *only[] = { COP_KIND_OF(bough) }, *found;
+        cop_kinds *kinds = cop__kinds_new(only, only + 1);
+        uint8_t *bytes;
+        size_t size;
+        void *value;
+        ck_assert_int_eq(cop__kind_encode(COP_KIND_OF(bough), &chain[1], &bytes, &size), COP_OK);
+        ck_assert_int_eq(cop__kind_decode(kinds, bytes, size, &found, &value), COP_OK);
+        cop__flat_drop(found, value);
+        free(value);
+        free(bytes);
+        cop__kinds_free(kinds);
+}
+
 /* ---- Sets ----------------------------------------------------------------------------- */
 
 TEST(a_set_of_kinds_is_sorted_and_found_by_name)
