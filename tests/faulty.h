@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /* A fault on purpose must reach the processor, whatever else is looking for it. */
-#define FAULTS __attribute__((noinline, no_sanitize("address", "undefined", "thread")))
+#define FAULTS __attribute__((noinline, unused, no_sanitize("address", "undefined", "thread")))
 
 /* ThreadSanitizer's note of each call would be what overflows the stack, in the middle of the sanitizer's own work. */
 #if defined(__has_attribute)
