@@ -277,10 +277,12 @@ TEST(a_node_whose_log_nobody_reads_answers_through_crashes_and_endless_loops)
         for (int i = 0; i < count; i++) {
                 cop_auto down = await(COP_REF(cop_down, watch(loops[i])));
         }
-        read_log();
+        /* A report that is still on its way may be the first line that finds room, and says it. */
+        const char *lost = "lines of the log before this were lost";
+        bool is_told = strstr(read_log(), lost) != NULL;
         cop_log(COP_LOG_INFO, "the reader is back");
         const char *late = read_log();
-        ck_assert_msg(strstr(late, "lines of the log before this were lost") != NULL, "%s", late);
+        ck_assert_msg(is_told || strstr(late, lost) != NULL, "%s", late);
         node_end(node);
         redirect_back();
 }
