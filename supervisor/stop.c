@@ -26,8 +26,14 @@ static cop_status ask(cop_pid pid, cop_pid from)
 
 /*
  * Its end would be that of a caller that traps no exits. It is asked before: who cannot be, for want of memory, stays linked.
- * Nothing is heard in between, as the caller takes nothing in.
+ * Nothing is heard in between, as the caller takes nothing in. In an OS process of its own each of these is a question, and what
+ * comes before its answer is heard: there the two part first, and are linked again if that was in vain.
  */
+static bool parts_first(void)
+{
+        return cop__inside_here() != NULL && !cop__actor_here()->trap_exit;
+}
+
 static void part(cop_pid pid)
 {
         if (!cop__actor_here()->trap_exit)
@@ -35,8 +41,7 @@ static void part(cop_pid pid)
 }
 
 /* Until it is dead, or a signal could not be sent. */
-static cop_status stop_monitored(cop_pid pid, cop_pid from, int64_t shutdown_ms, cop_ref ref,
-                                 bool *late)
+static cop_status stop_tied(cop_pid pid, cop_pid from, int64_t shutdown_ms, cop_ref ref, bool *late)
 {
         cop_message *down = NULL;
         if (shutdown_ms != COP_BRUTAL_KILL) {
@@ -59,6 +64,18 @@ static cop_status stop_monitored(cop_pid pid, cop_pid from, int64_t shutdown_ms,
         }
         cop_message_free(down);
         return COP_OK;
+}
+
+static cop_status stop_monitored(cop_pid pid, cop_pid from, int64_t shutdown_ms, cop_ref ref,
+                                 bool *late)
+{
+        if (!parts_first())
+                return stop_tied(pid, from, shutdown_ms, ref, late);
+        cop_unlink(pid);
+        cop_status status = stop_tied(pid, from, shutdown_ms, ref, late);
+        if (status != COP_OK)
+                cop_link(pid);
+        return status;
 }
 
 cop_status cop__stop(cop_pid pid, cop_pid from, int64_t shutdown_ms, bool *late)

@@ -222,9 +222,10 @@ static void runs(const errand *e)
         default:
                 status = cop_sys_statistics_on(e->pid, PATIENCE_MS, true);
         }
-        cop_send(cop_parent(), answered, .what = e->what, .status = status, .text = cop_text_of(text_of(term)));
+        const char *text = text_of(term);
         if (status == COP_OK)
                 cop_term_free(term);
+        cop_send(cop_parent(), answered, .what = e->what, .status = status, .text = cop_text_of(text));
 }
 
 /* It is asked, and the request is behind all that is in its mailbox, which the count says. */
