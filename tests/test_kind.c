@@ -623,6 +623,31 @@ TEST(a_struct_of_plain_values_has_its_levels_too)
         cop__kinds_free(kinds);
 }
 
+typedef struct spray spray;
+struct spray {
+        softwood core;
+        struct {
+                const spray *items;
+                size_t count;
+        } sprays;
+};
+COP_MESSAGE(spray, COP_NESTED(softwood, core), COP_NESTED_ITEMS(spray, sprays));
+
+typedef struct vase {
+        spray flowers;
+} vase;
+COP_MESSAGE(vase, COP_NESTED(spray, flowers));
+
+TEST(a_struct_of_plain_values_is_refused_where_no_level_is_left_for_it)
+{
+        enum { DEEPEST = COP_TERM_DEPTH_MAX / 2 };
+        spray chain[DEEPEST] = { { .core = { { 1, 2 } } } };
+        for (size_t i = 0; i + 1 < DEEPEST; i++)
+                chain[i].sprays.items = &chain[i + 1], chain[i].sprays.count = 1;
+        ck_assert_int_eq(size_of(COP_KIND_OF(vase), &(vase){ chain[0] }), COP_E_TOO_DEEP);
+        ck_assert_int_eq(size_of(COP_KIND_OF(vase), &(vase){ chain[1] }), COP_OK);
+}
+
 /* ---- Sets ----------------------------------------------------------------------------- */
 
 TEST(a_set_of_kinds_is_sorted_and_found_by_name)
