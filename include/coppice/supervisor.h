@@ -146,20 +146,21 @@ COP_API size_t cop_supervisor_explain(const cop_supervisor *tree, char *text, si
  * Starts a tree, linked to the calling actor, and waits until all of it runs. If a child fails to
  * start, those before it are stopped, and COP_E_DIED is the answer with cop_failure() the reason;
  * the caller lives on. So it is whatever the tree dies of before this has returned, but for a caller
- * that traps exits and a tree that has begun to run. Once it runs, the two end together: the tree in order when its caller ends
- * or exits it (cop_shutdown), the caller when the tree gives up, with the reason shutdown, or as a
- * cop_exited if it traps exits. Errors: also COP_E_BAD_ARGUMENT (see cop_supervisor_check; the
- * sentence is logged), COP_E_NO_MEMORY, COP_E_LIMIT, COP_E_NO_NODE, COP_E_NAME_TAKEN,
- * COP_E_STOPPING.
+ * that traps exits and a tree that has begun to run. Once it runs, the two end together: the tree in
+ * order when its caller ends or exits it (cop_shutdown), the caller when the tree gives up, with the
+ * reason shutdown, or as a cop_exited if it traps exits. Errors: also COP_E_BAD_ARGUMENT (see
+ * cop_supervisor_check; the sentence is logged), COP_E_NO_MEMORY, COP_E_LIMIT, COP_E_NO_NODE,
+ * COP_E_NAME_TAKEN, COP_E_STOPPING.
  */
 COP_API cop_status cop_supervise(const cop_supervisor *tree, cop_pid *pid);
 
 /*
  * Asks an actor, as its supervisor would, to stop with shutdown and waits until it has; kills it
  * after shutdown_ms, which is as in cop_child, or COP_FOREVER. Anyone may: the exit signal comes in
- * the name of whom it obeys, its parent or, if it was spawned without a link, itself. Returns COP_OK when it has ended, whatever the reason. A link
- * between the two is gone then, and its exit is not heard of. Errors: COP_E_BAD_ARGUMENT (nobody,
- * oneself, a thread of the program, a time below those values), COP_E_NO_MEMORY, COP_E_NO_NODE.
+ * the name of whom it obeys, its parent or, if it was spawned without a link, itself. Returns COP_OK
+ * when it has ended, whatever the reason. A link between the two is gone then, and its exit is not
+ * heard of. Errors: COP_E_BAD_ARGUMENT (nobody, oneself, a thread of the program, a time below those
+ * values), COP_E_NO_MEMORY, COP_E_NO_NODE.
  */
 COP_API cop_status cop_shutdown(cop_pid pid, int64_t shutdown_ms);
 
