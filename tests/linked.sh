@@ -1,7 +1,7 @@
 #!/bin/sh
 # Copyright (c) 2026 The Coppice authors. MIT licence.
 #
-# The same program linked in four ways, with and without its symbols: what is contained, what is told, and processes of actors.
+# The same program linked in five ways, with and without its symbols: what is contained, what is told, and processes of actors.
 #
 #       tests/linked.sh BUILD_DIR
 set -eu
@@ -98,12 +98,24 @@ is_whole dynamic
 contains dynamic write_nowhere
 is_whole dynamic_stripped
 contains dynamic_stripped "'0x[0-9a-f]*'" # where no name is, there is an address
+# The program may be optimised when it is linked, and the library is not, though whoever builds it asks for that.
+echo 'int main(void) { return 0; }' >"$work/empty.c"
+if "$cc" -flto "$work/empty.c" -o "$work/empty" 2>/dev/null; then
+        link optimised -flto || { cat "$work/log" >&2; fail "it cannot be linked with -flto"; }
+        is_whole optimised
+        contains optimised "" # the function may be part of another now
+fi
+cmake -S "$here/.." -B "$work/asked" -G Ninja -DCMAKE_C_COMPILER="$cc" -DCMAKE_C_FLAGS=-flto -DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON \
+        -DCOPPICE_TESTS=OFF -DCOPPICE_BENCH=OFF >"$work/said" 2>&1 || fail "-flto cannot be configured"
+of_ours=CMakeFiles/coppice_objects.dir/base/status.c.o
+ninja -C "$work/asked" $of_ours >"$work/said" 2>&1 || fail "-flto cannot be built"
+! readelf -SW "$work/asked/$of_ours" | grep -q gnu.lto || fail "the library is optimised when it is linked"
+
 link own_names -DOWN_NAMES || { cat "$work/log" >&2; fail "it cannot be linked with a function that faults in a report"; }
 ends_early own_names
 
 # What libdw needs itself, if it is used.
 more="-lelf -lz -llzma -lbz2"
-echo 'int main(void) { return 0; }' >"$work/empty.c"
 # shellcheck disable=SC2086
 if ! "$cc" -static "$work/empty.c" $libraries $more -o "$work/empty" 2>/dev/null; then
         echo "linked: with a shared C library as it should be; static libraries are missing: that half is skipped"
