@@ -142,6 +142,7 @@ struct cop__actor {
         uint16_t drops_old : 1;     /* its mailbox has a limit with that policy */
         uint16_t unpreempted : 1;   /* it is not to be interrupted; see preempt.h */
         uint16_t released : 1;      /* dying: what it held in tables is out, and others may hear of the death */
+        uint16_t scouted : 1;       /* since it slept last its unread messages have been counted; see turn.c */
         uint16_t state_class : 4;   /* of `state` in the pool; COP__STATE_OF_HEAP: malloc'ed */
 
         /* The owner, now and then. */
@@ -179,6 +180,7 @@ struct cop__rare {
         size_t memory_limit;              /* bytes of state and cop_alloc; 0: none; see arena.c */
         bool memory_limit_soft;
         bool memory_told;                 /* that a soft limit was reached */
+        uint8_t guarded;                  /* how many of cop__guarded it is in */
         bool hushes_links;                /* its next spawn's link is hushed; see cop__link_unhush in relation.h */
 
         /* Of a server, what it does aside from its messages; see server.h and sys.h. */
@@ -479,6 +481,8 @@ COP__INLINE void cop__push_start(struct cop__thread *thread, struct cop__actor *
 COP__INLINE bool cop__fall_asleep(struct cop__thread *thread, struct cop__actor *actor,
                                   struct cop__node **passed)
 {
+        if (COP__UNLIKELY(actor->scouted))
+                actor->scouted = false;
         if (!cop__alone_begin(&thread->solitude))
                 return cop__queue_sleep(&actor->queue, &actor->cursor, passed);
         bool asleep = cop__queue_sleep_as(&actor->queue, &actor->cursor, passed, true);
@@ -813,6 +817,8 @@ void cop__visit_end(struct cop__actor *actor, struct cop__shared_term *reason);
 
 /* May an actor with a limit have so many bytes more? It does not return if that ends the actor (arena.c). */
 bool cop__arena_admits(struct cop__actor *actor, size_t size);
+/* cop_alloc; the term is freed if nothing comes of it, also where the limit ends the actor (arena.c). */
+void *cop__alloc_or_free(size_t size, cop_term term);
 
 /* cop_mailbox_marks: the calling actor has these marks from now on (limit.c). May take in signals. */
 void cop__limit_mark(struct cop__actor *actor, uint32_t high, uint32_t low);

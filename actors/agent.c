@@ -166,13 +166,16 @@ cop_status cop_agent_start(const char *name, const cop_kind *kind, const void *v
         cop_status status = cop__kind_to_term(kind, value, &begin.value);
         if (status != COP_OK)
                 return status;
+        struct cop__kept *kept = cop__keep_term(cop__actor_here(), begin.value);
+        if (kept == NULL)
+                return COP_E_NO_MEMORY;
         cop_spawn_options options = { .server = &agent_server,
                                       .kind = COP_KIND_OF(cop__agent_begin),
                                       .argument = &begin,
                                       .name = name,
                                       .link = true };
         status = cop_start(&options, COP_FOREVER, pid);
-        cop_term_free(begin.value);
+        cop__kept_free(kept);
         return status;
 }
 

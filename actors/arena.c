@@ -16,13 +16,31 @@ static void tell_once(struct cop__actor *actor)
                 rare->memory_limit);
 }
 
+static bool has_room(const struct cop__actor *actor, size_t size)
+{
+        const struct cop__rare *rare = actor->rare;
+        return rare == NULL || rare->memory_limit == 0 || size <= rare->memory_limit - actor->bytes;
+}
+
 bool cop__arena_admits(struct cop__actor *actor, size_t size)
 {
-        struct cop__rare *rare = actor->rare;
-        if (rare == NULL || rare->memory_limit == 0 || size <= rare->memory_limit - actor->bytes)
+        if (has_room(actor, size))
                 return true;
-        if (!rare->memory_limit_soft)
+        if (!actor->rare->memory_limit_soft)
                 cop__exit_with(actor, COP_TUPLE(cop_atom("system_limit"), cop_atom("memory")));
         tell_once(actor);
         return false;
+}
+
+void *cop__alloc_or_free(size_t size, cop_term term)
+{
+        const struct cop__actor *actor = cop__actor_here();
+        if (actor != NULL && !has_room(actor, size)) {
+                cop_term_free(term);
+                return cop_alloc(size); /* which says so, or ends it */
+        }
+        void *block = cop_alloc(size);
+        if (block == NULL)
+                cop_term_free(term);
+        return block;
 }

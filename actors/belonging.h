@@ -14,6 +14,8 @@
 
 #include <stdbool.h>
 
+#include <coppice/term.h>
+
 #include "base/list.h"
 
 struct cop__actor;
@@ -28,5 +30,21 @@ bool cop__own(struct cop__actor *actor, struct cop__belonging *belonging);
 
 /* Ends it now. */
 void cop__belonging_end(struct cop__belonging *belonging);
+
+/* A term of the heap that a function of ours needs while it waits, sends or spawns: there its actor may end. */
+struct cop__kept {
+        struct cop__belonging belonging;
+        cop_term term;
+};
+
+/* The term is taken; NULL: there was no memory, and it is freed. */
+struct cop__kept *cop__keep_term(struct cop__actor *actor, cop_term term);
+/* NULL is none, and nil. */
+void cop__kept_free(struct cop__kept *kept);
+
+static inline cop_term cop__kept_term(const struct cop__kept *kept)
+{
+        return kept != NULL ? kept->term : cop_nil();
+}
 
 #endif

@@ -12,7 +12,7 @@
  * who never calls pays nothing, and a plain message never looks here. What else is needed only when an
  * actor waits with a time-out, or is behind with its messages, is in it, too.
  *
- *      unread in the queue, as far as counted = scout_at - taken_count, if positive; else `scout` is stale
+ *      unread in the queue, as far as counted = scout_at - taken_count, if positive and the actor is `scouted`; else `scout` is stale
  *
  * Over. A request of a call (COP__SIGNAL_CALL) whose caller's record has another `open` is one that
  * nobody waits for: the caller's time was over, or it has ended. Whoever takes such a request out
@@ -71,7 +71,8 @@ struct cop__calling {
         /* The owner's alone, and of its slot rather than of its calls: they find room here. */
         struct cop__signal *alarm; /* while `alarmed`; see wait.c */
         struct cop__node *scout;   /* as far as the owner has counted what is unread (turn.c) */
-        uint32_t scout_at;         /* taken_count when the scout will have been taken */
+        struct cop__shared_term *told; /* while `terminating`: what terminate() was told, whatever becomes of the reason (exit.c) */
+        uint32_t scout_at;         /* taken_count, which wraps, when the scout will have been taken */
 } COP__LINE_ALIGNED;
 
 /* The record of whoever lives in the slot of a pid, which must be one of this node's. */

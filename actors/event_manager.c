@@ -144,7 +144,9 @@ static cop_status join_owner(const manager *self, struct handler *handler, cop_p
         const struct handler *other = another_of(self, owner);
         bool linked = is_linked(self, owner);
         cop_status status = cop_monitor(owner, &handler->owner_down);
-        if (status == COP_OK && !linked)
+        if (status != COP_OK)
+                return status;
+        if (!linked)
                 status = cop_link(owner);
         if (status != COP_OK)
                 cop_demonitor_flush(handler->owner_down);
@@ -344,11 +346,11 @@ static void manager_on_call(manager *self, const cop__handler_call *call)
 }
 
 /* What the handler has to say to its deletion: the caller ends the term. Errors: COP_E_DIED, COP_E_TIMEOUT. */
-static cop_status last_words(const struct handler *handler, cop_term argument, cop_term *words)
+static cop_status last_words(const struct handler *handler, cop_term argument, struct cop__kept **words)
 {
         cop_message *reply;
         cop_handler_delete delete = { argument };
-        *words = cop_nil();
+        *words = NULL;
         if (!hears(handler->server, COP_KIND_OF(cop_handler_delete)))
                 return COP_OK;
         cop_status status = cop_call_value(&reply, cop_to_pid(handler->pid), STOP_MS,
@@ -356,17 +358,18 @@ static cop_status last_words(const struct handler *handler, cop_term argument, c
         if (status != COP_OK)
                 return status == COP_E_DIED || status == COP_E_TIMEOUT ? status : COP_OK;
         const cop_any *any = cop_read(cop_any, reply);
-        status = any != NULL ? cop_term_copy(any->term, words)
-                             : cop__kind_to_term(cop_message_kind(reply), cop_message_body(reply), words);
-        if (status != COP_OK)
-                *words = cop_nil();
+        cop_term said;
+        status = any != NULL ? cop_term_copy(any->term, &said)
+                             : cop__kind_to_term(cop_message_kind(reply), cop_message_body(reply), &said);
+        if (status == COP_OK)
+                *words = cop__keep_term(cop__actor_here(), said);
         cop_message_free(reply);
         return COP_OK;
 }
 
 /* It speaks, runs its terminate and is gone, whatever comes of the two. COP_E_DIED: it crashed at one of them, cop_failure() is
  * why; COP_E_TIMEOUT: one of them took too long. The caller ends the term. */
-static cop_status see_out(struct handler *handler, cop_term argument, cop_term *words)
+static cop_status see_out(struct handler *handler, cop_term argument, struct cop__kept **words)
 {
         cop_status said = last_words(handler, argument, words);
         if (said == COP_E_DIED) {
@@ -381,15 +384,15 @@ static cop_status see_out(struct handler *handler, cop_term argument, cop_term *
 
 static void manager_on_end(manager *self, const cop__handler_end *end)
 {
-        cop_term words;
+        struct cop__kept *words;
         struct handler *handler = *place_of(self, end->id.text, end->id.size);
         if (handler == NULL) {
                 answer(COP_E_NOT_FOUND, cop_nil());
                 return;
         }
         cop_status status = see_out(handler, end->argument, &words);
-        answer(status, status == COP_E_DIED ? cop_failure() : words);
-        cop_term_free(words);
+        answer(status, status == COP_E_DIED ? cop_failure() : cop__kept_term(words));
+        cop__kept_free(words);
         forget(self, handler, cop_atom("normal"));
 }
 
@@ -422,21 +425,22 @@ static void manager_on_swap(manager *self, const cop__handler_swap *swap)
         struct handler *old = *place_of(self, swap->old.id.text, swap->old.id.size);
         struct handler *twin = *place_of(self, fresh->id.text, fresh->id.size);
         cop_pid owner = owner_of(fresh), tied = cop_no_pid();
-        cop_term left = cop_atom("error"), words = cop_nil(), crash[2];
+        cop_term left = cop_atom("error"), crash[2], failure;
+        struct cop__kept *words = NULL;
         if (twin != NULL && twin != old) {
                 answer(COP_E_TAKEN, cop_nil());
                 return;
         }
         if (old != NULL) {
                 if (see_out(old, swap->old.argument, &words) == COP_E_DIED) {
-                        cop_term_free(words);
-                        if (cop_term_copy(cop_failure(), &words) != COP_OK)
-                                words = cop_nil();
+                        cop__kept_free(words);
+                        words = cop_term_copy(cop_failure(), &failure) == COP_OK ? cop__keep_term(cop__actor_here(), failure)
+                                                                                 : NULL;
                         crash[0] = cop_atom("EXIT");
-                        crash[1] = words;
+                        crash[1] = cop__kept_term(words);
                         left = cop_tuple_of(crash, 2);
                 } else {
-                        left = words;
+                        left = cop__kept_term(words);
                 }
                 owner = owner.bits != 0 ? owner : old->owner;
                 if (old->ties_owner) { /* until the new one has begun */
@@ -451,7 +455,7 @@ static void manager_on_swap(manager *self, const cop__handler_swap *swap)
         if (tied.bits != 0)
                 pass_tie(self, tied);
         answer(status, status == COP_E_DIED ? cop_failure() : cop_nil());
-        cop_term_free(words);
+        cop__kept_free(words);
 }
 
 static void manager_on_list(manager *self, const cop__handler_list *list)

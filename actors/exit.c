@@ -115,6 +115,21 @@ COP__NORETURN void cop__leave_turn(enum cop__escape_how how)
         cop__jump(cop__escape_here()->point, (int)how);
 }
 
+/* Whatever it has been told is its own as long as it runs: a kill puts another reason in place of that. */
+static void begin_terminate(struct cop__actor *actor)
+{
+        cop__calling_own(actor)->told = cop__shared_term_take(actor->reason);
+        actor->terminating = true;
+}
+
+/* `own` is the actor's record. It has returned, or will not. */
+static void end_terminate(struct cop__actor *actor, struct cop__calling *own)
+{
+        actor->terminating = false;
+        cop__shared_term_drop(own->told);
+        own->told = NULL;
+}
+
 static void run_terminate(struct cop__actor *actor)
 {
         if (actor->server == NULL || !actor->init_done)
@@ -123,9 +138,9 @@ static void run_terminate(struct cop__actor *actor)
                 const cop_handler *handler = &actor->server->handlers[i];
                 if (handler->event != COP_EVENT_TERMINATE)
                         continue;
-                actor->terminating = true;
-                handler->run.terminate(actor->state, actor->reason->term);
-                actor->terminating = false;
+                begin_terminate(actor);
+                handler->run.terminate(actor->state, cop__calling_own(actor)->told->term);
+                end_terminate(actor, cop__calling_own(actor));
         }
 }
 
@@ -135,6 +150,12 @@ static void set_reason(struct cop__actor *actor, cop_term reason)
         cop__shared_term_drop(actor->reason);
         actor->reason = shared;
         actor->reports = true;
+}
+
+/* At something on the side, whose end is not the actor's (server.c). */
+static bool is_guarded(const struct cop__actor *actor)
+{
+        return actor->rare != NULL && actor->rare->guarded > 0;
 }
 
 COP__NORETURN void cop__exit_with(struct cop__actor *actor, cop_term reason)
@@ -148,9 +169,9 @@ COP__NORETURN void cop__exit_with(struct cop__actor *actor, cop_term reason)
                 set_reason(actor, reason);
                 run_terminate(actor);
                 cop__server_last_words(actor);
-        } else if (actor->terminating && actor->reason != NULL) { /* without one: on the side, in cop__guarded */
-                actor->terminating = false;
+        } else if (actor->terminating && !is_guarded(actor)) {
                 set_reason(actor, reason);
+                end_terminate(actor, cop__calling_own(actor));
                 cop__server_last_words(actor);
         }
         cop__leave(actor);
@@ -318,6 +339,10 @@ struct cop__shared_term *cop__fault_reason(struct cop_node *node, const struct c
 
 COP__NORETURN void cop__exit_faulted(struct cop__actor *actor, struct cop__shared_term *reason)
 {
+        if (is_guarded(actor)) {
+                cop__shared_term_drop(reason);
+                cop__leave(actor);
+        }
         cop__shared_term_drop(actor->reason);
         actor->reason = reason;
         actor->reports = true;
@@ -514,7 +539,10 @@ void cop__die(struct cop__thread *thread, struct cop__actor *actor)
 /* What it held is out. The first who hear of the death are those who wait for it now. */
 static void release(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid)
 {
+        struct cop__slots *slots = &cop__node_of(thread)->slots;
         actor->released = true;
+        if (COP__UNLIKELY(actor->terminating))
+                end_terminate(actor, &slots->calling[actor - slots->base]);
         refuse_current(thread, actor, pid);
         cop__server_end(actor);
         free_call(thread, actor);

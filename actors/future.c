@@ -87,13 +87,17 @@ static void fail(future *self, cop_status status, cop_term reason)
         conclude(self, COP_KIND_OF(cop__future_failed), &failed);
 }
 
-static void stop_runner(future *self)
+/* Without memory for that it runs on, and the future stays what it was. */
+static cop_status stop_runner(future *self)
 {
         if (self->runner.bits == 0)
-                return;
+                return COP_OK;
+        cop_status status = cop_send_exit(self->runner, cop_atom("kill"));
+        if (status != COP_OK)
+                return status;
         cop_demonitor(self->runner_ref);
-        cop_send_exit(self->runner, cop_atom("kill"));
         self->runner = cop_no_pid();
+        return COP_OK;
 }
 
 static void start_runner(future *self, const cop_spawn_options *options)
@@ -139,16 +143,18 @@ static void future_on_give_up(future *self, const cop__give_up *who)
 static void future_on_cancel(future *self, const cop__future_cancel *cancel)
 {
         (void)cancel;
-        if (self->outcome == NULL) {
-                stop_runner(self);
+        cop_status status = self->outcome == NULL ? stop_runner(self) : COP_OK;
+        if (self->outcome == NULL && status == COP_OK)
                 fail(self, COP_E_DIED, cop_atom("cancelled"));
-        }
-        cop_reply(cop__answer, .status = COP_OK);
+        cop_reply(cop__answer, .status = status);
 }
 
+/* Its runner's promise is to nobody from then on. If it cannot be stopped now, it is tried again until it has ended. */
 static void end(future *self)
 {
-        stop_runner(self);
+        const int64_t moment_ms = 1;
+        while (stop_runner(self) == COP_E_NO_MEMORY)
+                cop_sleep(moment_ms);
         cop_exit(cop_atom("normal"));
 }
 

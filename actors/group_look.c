@@ -80,21 +80,19 @@ cop_status cop_scope_groups(const char *scope, cop_term *groups)
 
 /* ---- Sending --------------------------------------------------------------------------- */
 
-/* The members of now, in memory that ends with the actor, who may end while it sends. */
-static cop_status copy_members(struct cop__visit *visit, const struct cop__keying *wanted,
-                               cop_pid **result, size_t *result_count)
+/* Up to `room` members are copied; how many there are. */
+static cop_status copy_members(const char *scope, cop_term group, cop_pid *pids, size_t room, size_t *count)
 {
-        size_t room = 0, count = 0;
-        struct cop__entry *first = cop__entry_first(cop__book_find(visit->book, wanted)), *entry;
-        for (entry = first; entry != NULL; entry = cop__entry_next(entry))
-                room++;
-        cop_pid *pids = cop_alloc(room * sizeof(*pids));
-        if (pids == NULL)
-                return COP_E_NO_MEMORY;
-        for (entry = first; entry != NULL && count < room; entry = cop__entry_next(entry))
-                pids[count++] = entry->pid;
-        *result = pids;
-        *result_count = count;
+        struct cop__visit visit;
+        struct cop__keying wanted;
+        cop_status status = begin(&visit, scope, group, &wanted);
+        if (status != COP_OK)
+                return status;
+        struct cop__entry *entry = cop__entry_first(cop__book_find(visit.book, &wanted));
+        for (*count = 0; entry != NULL; entry = cop__entry_next(entry), ++*count)
+                if (*count < room)
+                        pids[*count] = entry->pid;
+        cop__book_leave(&visit);
         return COP_OK;
 }
 
@@ -109,27 +107,39 @@ static COP__COLD cop_status members_outside(const char *scope, cop_term group, c
                 return status;
         if (found.count == 0 && cop_group_pick(scope, group, COP_PICK_RANDOM, &any) == COP_E_NO_NAME)
                 return COP_E_NO_NAME;
-        cop_pid *copy = cop_alloc(found.count * sizeof(*copy));
-        for (size_t i = 0; copy != NULL && i < found.count; i++)
+        *count = found.count;
+        cop_pid *copy = cop__alloc_or_free(found.count * sizeof(*copy), found);
+        if (copy == NULL)
+                return COP_E_NO_MEMORY;
+        for (size_t i = 0; i < found.count; i++)
                 copy[i] = found.as.items[i].as.pid;
         *pids = copy;
-        *count = found.count;
         cop_term_free(found);
-        return copy != NULL ? COP_OK : COP_E_NO_MEMORY;
+        return COP_OK;
 }
 
+/*
+ * The members of now, in memory that ends with the actor, who may end while it sends. Its limit may end it where it asks for
+ * memory, so it does so outside of a visit; who has joined meanwhile is looked for again.
+ */
 static cop_status members_now(const char *scope, cop_term group, cop_pid **pids, size_t *count)
 {
-        struct cop__visit visit;
-        struct cop__keying wanted;
         if (COP__UNLIKELY(cop__inside_here() != NULL))
                 return members_outside(scope, group, pids, count);
-        cop_status status = begin(&visit, scope, group, &wanted);
-        if (status != COP_OK)
-                return status;
-        status = copy_members(&visit, &wanted, pids, count);
-        cop__book_leave(&visit);
-        return status;
+        size_t room = 0;
+        *pids = NULL;
+        for (;;) {
+                cop_status status = copy_members(scope, group, *pids, room, count);
+                if (status == COP_OK && *count <= room && *pids != NULL)
+                        return COP_OK;
+                cop_release(*pids);
+                if (status != COP_OK)
+                        return status;
+                room = *count;
+                *pids = cop_alloc(room * sizeof(**pids));
+                if (*pids == NULL)
+                        return COP_E_NO_MEMORY;
+        }
 }
 
 cop_status cop_group_send_value(const char *scope, cop_term group, const cop_kind *kind,

@@ -163,16 +163,19 @@ cop_status cop_registry_count(const char *registry, uint64_t *count)
 
 /* ---- Dispatch ------------------------------------------------------------------------ */
 
-/* A copy that ends with the actor: the function may exit it. */
-static cop_status copy_held(cop_term term, void **memory, cop_term *copy)
+/* Instead of a term a copy that ends with the actor: the function may exit it. The term is freed. */
+static cop_status hold(cop_term term, void **memory, cop_term *copy)
 {
         size_t size;
-        if (!cop__term_flat_size(term, &size))
+        if (!cop__term_flat_size(term, &size)) {
+                cop_term_free(term);
                 return COP_E_TOO_DEEP;
-        char *at = *memory = cop_alloc(size);
+        }
+        char *at = *memory = cop__alloc_or_free(size, term);
         if (at == NULL)
                 return COP_E_NO_MEMORY;
         *copy = cop__term_flatten(term, &at);
+        cop_term_free(term);
         return COP_OK;
 }
 
@@ -187,8 +190,7 @@ cop_status cop_registry_dispatch(const char *registry, cop_term key,
         cop_status status = cop_registry_lookup(registry, key, &found);
         if (status != COP_OK)
                 return status;
-        status = copy_held(found, &memory, &entries);
-        cop_term_free(found);
+        status = hold(found, &memory, &entries);
         if (status != COP_OK)
                 return status;
         for (uint32_t i = 0; i < entries.count; i++)

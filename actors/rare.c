@@ -31,6 +31,33 @@ void cop__belonging_end(struct cop__belonging *belonging)
         belonging->end(belonging);
 }
 
+static void end_kept(struct cop__belonging *belonging)
+{
+        struct cop__kept *kept = COP__CONTAINER(belonging, struct cop__kept, belonging);
+        cop_term_free(kept->term);
+        free(kept);
+}
+
+struct cop__kept *cop__keep_term(struct cop__actor *actor, cop_term term)
+{
+        struct cop__kept *kept = cop__malloc(sizeof(*kept));
+        if (kept != NULL) {
+                kept->belonging.end = end_kept;
+                kept->term = term;
+                if (cop__own(actor, &kept->belonging))
+                        return kept;
+        }
+        free(kept);
+        cop_term_free(term);
+        return NULL;
+}
+
+void cop__kept_free(struct cop__kept *kept)
+{
+        if (kept != NULL)
+                cop__belonging_end(&kept->belonging);
+}
+
 bool cop__rare_end_one(struct cop__actor *actor)
 {
         struct cop__list *last = actor->rare != NULL ? cop__list_last(&actor->rare->belongings) : NULL;

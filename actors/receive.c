@@ -314,6 +314,8 @@ struct cop__signal *cop__receive(struct cop__actor *actor, int64_t timeout_ms,
                         actor->mailbox.overtaken = false;
                         before = NULL;
                 }
+                if (COP__UNLIKELY(count == 0)) /* nothing is wanted: no need to search */
+                        before = actor->mailbox.first != NULL ? actor->mailbox.last : NULL;
                 struct cop__signal *signal = take_queued(actor, &before, patterns, count);
                 if (signal == NULL && COP__LIKELY(!actor->mailbox.overtaken))
                         signal = take_arrived(actor, &before, patterns, count);

@@ -170,8 +170,10 @@ static cop_status finish(struct cop__actor *actor, cop_case *one, cop_status sta
 
 static int conclude(struct cop__actor *actor, cop_case *cases, size_t count, cop_ref ref)
 {
+        int which = case_of(cases, count, cop__reply_of(actor));
+        if (which < 0) /* one of the cases is no channel or future, and has another answer for it */
+                return COP_SELECT_BAD;
         struct cop__signal *reply = cop__take_reply_of(actor), *answer = NULL;
-        int which = case_of(cases, count, reply);
         cop_status status = cop__ask_close(actor, ref, reply, &answer);
         cases[which].status = finish(actor, &cases[which], status, answer);
         return which;

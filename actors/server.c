@@ -223,30 +223,43 @@ static COP__NOINLINE bool run_to_end(void (*run)(void *argument), void *argument
 }
 
 /*
- * The escape point of the turn gives way to one in the frame beneath. Whoever leaves meanwhile lands there:
- * a fault has then set a reason that is nobody's; an exit had nothing to say, since the actor
- * counts as leaving; only a kill goes on.
+ * The escape point of the turn gives way to one in the frame beneath. Whoever leaves meanwhile lands there, and has nothing to say, since
+ * the actor counts as leaving: what reason there is then is that of an exit signal, which is kept. A kill goes on, by
+ * cop__guarded_over.
  */
 bool cop__guarded(struct cop__actor *actor, void (*run)(void *argument), void *argument)
 {
         struct cop__shared_term *const reason = actor->reason;
         const bool leaving = actor->leaving, reports = actor->reports;
+        struct cop__rare *rare = cop__rare_of(actor);
+        if (rare == NULL)
+                return false;
         actor->leaving = true;
         actor->reason = NULL;
+        rare->guarded++;
         bool returned = run_to_end(run, argument);
+        rare->guarded--;
         actor->leaving = leaving;
         actor->reports = reports;
-        if (actor->rare != NULL)
-                actor->rare->looked_at = NULL; /* it may have received what that was */
+        rare->looked_at = NULL; /* it may have received what that was */
         if (actor->killed && actor->reason != NULL) {
                 cop__shared_term_drop(reason);
-                cop__leave(actor);
-        }
-        if (!returned || reason != NULL) {
+        } else if (reason != NULL) {
                 cop__shared_term_drop(actor->reason);
                 actor->reason = reason;
         }
         return returned;
+}
+
+bool cop__guarded_was_killed(const struct cop__actor *actor)
+{
+        return COP__UNLIKELY(actor->killed) && actor->reason != NULL;
+}
+
+void cop__guarded_over(struct cop__actor *actor)
+{
+        if (cop__guarded_was_killed(actor))
+                cop__leave(actor);
 }
 
 /* ---- The state, for others to see ----------------------------------------------------------- */
@@ -261,6 +274,8 @@ static void run_format(void *argument)
 {
         struct showing *showing = argument;
         showing->entry->run.format(showing->state, showing->shown);
+        /* So that the call is no jump: who interrupts the function must find code of ours beneath it (preempt.c). */
+        __asm__ __volatile__("" ::: "memory");
 }
 
 cop_status cop__state_shown(struct cop__actor *actor, cop_term *term)
@@ -282,6 +297,9 @@ cop_status cop__state_shown(struct cop__actor *actor, cop_term *term)
         if (cop__guarded(actor, run_format, &showing))
                 status = cop__kind_to_term(kind, showing.shown, term);
         free(showing.shown);
+        if (status == COP_OK && cop__guarded_was_killed(actor))
+                cop_term_free(*term);
+        cop__guarded_over(actor);
         return status;
 }
 
@@ -385,8 +403,10 @@ static cop_status transform(struct cop__actor *actor, const cop_behaviour *serve
                         return COP_E_NO_MEMORY;
         }
         struct upgrading upgrading = { entry, fresh, actor->state, false };
-        if (!cop__guarded(actor, run_upgrade, &upgrading) || !upgrading.done) {
+        bool returned = cop__guarded(actor, run_upgrade, &upgrading);
+        if (!returned || !upgrading.done || cop__guarded_was_killed(actor)) {
                 cop__state_free(cop__thread_here(), fresh, class);
+                cop__guarded_over(actor);
                 return COP_E_BAD_ARGUMENT;
         }
         cop__count_by(&actor->bytes, server->state_size - actor->server->state_size);

@@ -24,9 +24,13 @@ void cop__server_message_begins(struct cop__actor *actor, struct cop__signal *si
 void cop__server_message_ended(struct cop__actor *actor);
 
 /*
- * Runs code of the user's on the side: an exit or a fault in it is its own end, and not the actor's. True: it returned.
+ * Runs code of the user's on the side: an exit or a fault in it is its own end, and not the actor's. True: it returned. False also
+ * without memory, when it has not run. Afterwards cop__guarded_over, which does not return to who was killed meanwhile: so what the caller
+ * has of the heap is freed between the two.
  */
 bool cop__guarded(struct cop__actor *actor, void (*run)(void *argument), void *argument);
+bool cop__guarded_was_killed(const struct cop__actor *actor);
+void cop__guarded_over(struct cop__actor *actor);
 
 /*
  * The state as others may see it, after COP_FORMAT_STATUS. Ownership: the caller ends *term with cop_term_free. Errors:

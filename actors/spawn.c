@@ -250,9 +250,10 @@ static cop_status prepare_extras(const cop_spawn_options *options, struct extras
         return COP_OK;
 }
 
+/* `watched` is the reference of the monitor, if there is one. */
 static void keep_halves(struct cop__here *here, struct cop__actor *self, cop_pid pid,
                         const cop_spawn_options *options, struct start *start,
-                        const struct halves *mine)
+                        const struct halves *mine, cop_ref watched)
 {
         if (mine->link != NULL) {
                 cop_ref id = cop__ref_new(here);
@@ -262,12 +263,10 @@ static void keep_halves(struct cop__here *here, struct cop__actor *self, cop_pid
                         mine->link->as.tie.mode = COP__TIE_HUSHED;
         }
         if (mine->monitor != NULL) {
-                cop_ref ref = cop__ref_new(here);
-                start->watch->signal.ref = ref;
-                cop__relation_keep(self, mine->monitor, ref, pid);
+                start->watch->signal.ref = watched;
+                cop__relation_keep(self, mine->monitor, watched, pid);
                 mine->monitor->as.tie.other = start->watch;
-                cop__mark(self, ref);
-                *options->monitor_ref = ref;
+                *options->monitor_ref = watched;
         }
 }
 
@@ -289,6 +288,12 @@ static cop_status spawn(struct cop__thread *thread, struct cop__actor *self,
                 status = prepare_extras(options, &extras);
         if (status != COP_OK)
                 goto failed;
+        /* The mark takes signals in, and they may want the lock under which the name is kept from here on. */
+        cop_ref watched = { 0 };
+        if (mine.monitor != NULL) {
+                watched = cop__ref_new(here);
+                cop__mark(self, watched);
+        }
         actor = cop__slot_take(here);
         if (actor == NULL) {
                 status = COP_E_LIMIT;
@@ -302,16 +307,18 @@ static cop_status spawn(struct cop__thread *thread, struct cop__actor *self,
         cop__store_relaxed(&actor->parent.bits, cop__actor_pid(self).bits);
         cop__store_relaxed(&actor->server, options->server);
         cop__store_relaxed(&actor->isolation, (uint8_t)options->isolation);
-        cop__store_release(&actor->alive, true); /* pairs with the acquire in cop__outpost_is_at */
         if (options->name != NULL) {
                 status = cop__registry_add_unborn(here, options->name, pid, actor, &name);
                 if (status != COP_OK)
                         goto failed;
         }
+        /* From here on it will live, and not before: who finds it alive may keep its pid. Pairs with the acquire in
+         * cop__outpost_is_at and in timer_home.c. */
+        cop__store_release(&actor->alive, true);
         if (extras.label != NULL)
                 cop__label_put(here->node, actor, pid, extras.label);
         actor->rare = extras.rare; /* the owner's, from START on */
-        keep_halves(here, self, pid, options, start, &mine);
+        keep_halves(here, self, pid, options, start, &mine, watched);
         if (has_limit(options))
                 cop__limit_set(thread, actor, options);
         signal->from = cop__actor_pid(self);
@@ -323,10 +330,8 @@ static cop_status spawn(struct cop__thread *thread, struct cop__actor *self,
                 cop__registry_born(here, name);
         return COP_OK;
 failed:
-        if (actor != NULL) {
-                cop__store_relaxed(&actor->alive, false);
+        if (actor != NULL)
                 cop__slot_give(here, actor);
-        }
         if (mine.link != NULL)
                 cop__relation_free(thread, mine.link);
         if (mine.monitor != NULL)
@@ -413,9 +418,9 @@ static COP__COLD void tell_who_has(struct cop__actor *self, const char *name)
                                                                          cop_pid_term(holder))));
 }
 
-cop_status cop__spawn(const cop_spawn_options *options, cop_ref asked, cop_pid *pid)
+static cop_status spawn_if_good(struct cop__actor *self, const cop_spawn_options *options, cop_ref asked,
+                                cop_pid *pid)
 {
-        struct cop__actor *self = cop__actor_here();
         if (self == NULL)
                 return COP_E_NO_NODE;
         if (options == NULL || pid == NULL || !is_code_good(options))
@@ -423,10 +428,17 @@ cop_status cop__spawn(const cop_spawn_options *options, cop_ref asked, cop_pid *
         cop_status status = cop__spawn_is_welcome(options);
         if (status == COP_OK)
                 status = spawn_there(self, options, asked, pid);
+        if (status == COP_E_NAME_TAKEN)
+                tell_who_has(self, options->name);
+        return status;
+}
+
+cop_status cop__spawn(const cop_spawn_options *options, cop_ref asked, cop_pid *pid)
+{
+        struct cop__actor *self = cop__actor_here();
+        cop_status status = spawn_if_good(self, options, asked, pid);
         if (status == COP_OK)
                 cop__spend(self, 1, __builtin_return_address(0));
-        else if (status == COP_E_NAME_TAKEN)
-                tell_who_has(self, options->name);
         return status;
 }
 
@@ -439,9 +451,12 @@ cop_status cop__spawn_from_term(cop_spawn_options options, cop_term argument, co
         if (status != COP_OK)
                 return status;
         options.argument = value;
-        status = cop_spawn_opt(&options, pid);
+        struct cop__actor *self = cop__actor_here();
+        status = spawn_if_good(self, &options, (cop_ref){ 0 }, pid);
         cop__flat_drop(options.kind, value);
         free(value);
+        if (status == COP_OK)
+                cop__spend(self, 1, __builtin_return_address(0)); /* which may end it */
         return status;
 }
 

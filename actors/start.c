@@ -36,13 +36,17 @@ static void keep_told(struct cop__actor *actor, struct cop__signal *reply)
 /* It took too long, or cannot go on. No exit signal of it is heard: the caller knows. */
 static cop_status put_down(cop_pid child, bool linked, cop_ref watch, cop_status why)
 {
-        if (linked)
+        /* Asked first: without memory for that it goes on, linked as it is. Outside of a process nothing is taken in between. */
+        bool inside = cop__inside_here() != NULL;
+        if (linked && inside)
                 cop_unlink(child);
         cop_status status = cop_send_exit(child, cop_atom("kill"));
         if (status != COP_OK) {
                 cop_demonitor_flush(watch);
                 return status;
         }
+        if (linked && !inside)
+                cop_unlink(child);
         cop_message_free(cop_receive(COP_FOREVER, COP_REF(cop_down, watch)));
         if (linked)
                 cop_message_free(cop_receive(

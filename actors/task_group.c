@@ -376,18 +376,22 @@ static cop_status take_answer(cop_message *reply, cop_pid *pid)
 static cop_status send_start(cop_task_group group, const cop_task_options *options,
                              cop_request *request)
 {
-        cop_term argument = cop_nil();
+        struct cop__kept *argument = NULL;
         if (options->kind != NULL) {
-                cop_status status = cop__kind_to_term(options->kind, options->argument, &argument);
+                cop_term term;
+                cop_status status = cop__kind_to_term(options->kind, options->argument, &term);
                 if (status != COP_OK)
                         return status;
+                argument = cop__keep_term(cop__actor_here(), term);
+                if (argument == NULL)
+                        return COP_E_NO_MEMORY;
         }
         cop_status status = cop_request_send(request, group.pid, cop__group_start,
                                              .run = (uintptr_t)options->run,
                                              .run_with = (uintptr_t)options->run_with,
                                              .kind = (uintptr_t)options->kind,
-                                             .argument = argument);
-        cop_term_free(argument);
+                                             .argument = cop__kept_term(argument));
+        cop__kept_free(argument);
         return status;
 }
 

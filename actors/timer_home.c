@@ -254,11 +254,12 @@ static uint32_t mark_of(const struct cop__timer_home *home)
 static bool mark(const struct cop__timer_home *home, struct cop__actor *actor, cop_pid to)
 {
         uint32_t bit = mark_of(home);
+        if (!cop__load_acquire(&actor->alive)) /* its birth would undo the mark */
+                return false;
         if (!(cop__load_seq(&actor->named) & bit))
                 cop__or_seq(&actor->named, bit);
-        /* Pairs with the dying actor's move. A free slot bears the pid of the next, who would not know of the mark. */
-        return cop__load_seq(&actor->pid) == to.bits &&
-               cop__load_relaxed(&actor->alive);
+        /* Pairs with the dying actor's move. */
+        return cop__load_seq(&actor->pid) == to.bits;
 }
 
 bool cop__timer_enter(struct cop__timer_home *home, struct cop_node *node,

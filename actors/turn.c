@@ -280,11 +280,12 @@ static uint32_t pressure_of(uint32_t unread)
 /*
  * How many messages wait, counted along the links from where the last count ended: so each is counted once, and what is
  * counted is on its way to this core's cache, which will need it. Counting ends where it makes no difference any more.
+ * Where it ended is forgotten when the actor falls asleep: taken_count wraps, and would come to lie before it again.
  */
 static uint32_t count_unread(struct cop__actor *actor)
 {
         struct cop__calling *own = cop__calling_own(actor);
-        int32_t ahead = (int32_t)(own->scout_at - actor->taken_count);
+        int32_t ahead = actor->scouted ? (int32_t)(own->scout_at - actor->taken_count) : 0;
         struct cop__node *node = ahead > 0 ? own->scout : actor->cursor.node;
         struct cop__node *next;
         if (ahead < 0)
@@ -296,6 +297,7 @@ static uint32_t count_unread(struct cop__actor *actor)
         }
         own->scout = node;
         own->scout_at = actor->taken_count + (uint32_t)ahead;
+        actor->scouted = ahead > 0;
         return (uint32_t)ahead + actor->mailbox.count;
 }
 

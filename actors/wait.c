@@ -131,6 +131,7 @@ static void wait_on_thread(struct cop__actor *actor, uint64_t deadline_ns)
 {
         struct cop__node *passed;
         uint32_t ticket = cop__park_ticket(actor->task.visitor);
+        actor->scouted = false;
         if (!cop__queue_sleep(&actor->queue, &actor->cursor, &passed)) {
                 cop__spin_pause();
                 return;

@@ -11,6 +11,18 @@ enum cop__desk_guard cop__desk_guard_for(unsigned worker_count)
         return cop__barrier_is_there() ? COP__DESK_BARRIER : COP__DESK_LOCK;
 }
 
+void cop__desk_begin_guard(struct cop__desk *desk)
+{
+        cop__store_relaxed(&desk->shut, true);
+        cop__store_release(&desk->guard, (uint8_t)cop__desk_guard_for(2)); /* who finds it guarded finds it shut */
+        cop__barrier_all(); /* where there is none, the signal or the call by which the owner is seen elsewhere is one */
+}
+
+void cop__desk_open(struct cop__desk *desk)
+{
+        cop__store_release(&desk->shut, false);
+}
+
 void cop__desk_lock(struct cop__desk *desk)
 {
         for (unsigned looks = 0; cop__exchange_acquire(&desk->at_work, true); looks++) /* DESK */

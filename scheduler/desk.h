@@ -20,6 +20,7 @@
  * Who may touch what
  *      at_work     owner: store; raider: load
  *      raided      raider: store; owner: load
+ *      guard, shut the watch: store; anybody: load
  *      the tasks   who has the desk; `next`, few_count and the pile's count: the owner, also away from it, and anybody as advice
  *
  * Named pairs (release ↔ acquire)
@@ -27,6 +28,10 @@
  *
  * Where there is no such fence `at_work` is a lock for both sides. A worker that has no others beside it has nobody to fear, and looks
  * at neither.
+ *
+ * When it gets company it may be in the middle of something at its desk, having looked at the guard before. So the guard changes in two
+ * steps: from the first on the owner comes as described, but raiders do not yet (`shut`); the second is for when the owner has been seen
+ * elsewhere after the first, whose fence it has passed. What it has begun at its desk after that, it has begun under the guard.
  */
 #ifndef SCHEDULER_DESK_H
 #define SCHEDULER_DESK_H
@@ -45,7 +50,8 @@ enum cop__desk_guard {
 };
 
 struct cop__desk {
-        uint8_t guard; /* atomic; a cop__desk_guard; from ALONE it may change once, while the worker is known to be elsewhere: spare.h */
+        uint8_t guard; /* atomic; a cop__desk_guard; from ALONE it may change once */
+        bool shut;     /* atomic; since then its owner has not been seen elsewhere: no raider comes */
         bool at_work;
         bool raided;
         uint32_t few_at, few_count; /* few[few_at] is the next of them, few_count are left */
@@ -61,10 +67,20 @@ COP__INLINE bool cop__desk_is_empty(const struct cop__desk *desk)
                cop__load_acquire(&desk->pile.count) == 0;
 }
 
+/* Any thread: may a raider come? */
+COP__INLINE bool cop__desk_is_open(const struct cop__desk *desk)
+{
+        return cop__load_acquire(&desk->guard) != COP__DESK_ALONE && !cop__load_acquire(&desk->shut);
+}
+
+/* The watch: the first and the second step of a guard that begins. */
+void cop__desk_begin_guard(struct cop__desk *desk);
+void cop__desk_open(struct cop__desk *desk);
+
 /* How the desks of so many workers are guarded, here and now. */
 enum cop__desk_guard cop__desk_guard_for(unsigned worker_count);
 
-/* Another thread, one at a time. What lies on the desk, up to 1 + COP__DESK_FEW tasks, the oldest first; how many; and its pile. */
+/* Another thread, one at a time, if the desk is open. What lies on the desk, up to 1 + COP__DESK_FEW tasks, the oldest first; how many; and its pile. */
 uint32_t cop__desk_raid(struct cop__desk *desk, struct cop__task **tasks, struct cop__task_list *pile);
 
 /* The rare halves of coming: a raider is there; the desk has a lock. */

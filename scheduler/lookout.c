@@ -23,7 +23,7 @@ static void look_after(struct cop__worker *worker, struct cop__worker *busy)
                 return;
         }
         cop__serve_timers(busy);
-        if (cop__desk_is_empty(&busy->desk) || cop__load_relaxed(&busy->desk.guard) == COP__DESK_ALONE)
+        if (cop__desk_is_empty(&busy->desk) || !cop__desk_is_open(&busy->desk))
                 return;
         struct cop__task *tasks[1 + COP__DESK_FEW];
         struct cop__task_list pile;
@@ -61,8 +61,7 @@ void cop__relieve_worker(struct cop__worker *worker)
                         tasks[i]->next = tasks[i + 1];
                 cop__shared_put(scheduler, COP_PRIORITY_NORMAL, tasks[0], tasks[count - 1], count);
         }
-        if (cop__desk_is_empty(&worker->desk) ||
-            cop__load_relaxed(&worker->desk.guard) == COP__DESK_ALONE)
+        if (cop__desk_is_empty(&worker->desk) || !cop__desk_is_open(&worker->desk))
                 return;
         struct cop__task *few[1 + COP__DESK_FEW];
         struct cop__task_list pile;

@@ -19,8 +19,8 @@
  *
  * A node of one worker does without atomic operations while it is alone. A spare at work is company (company.h), and so is the watch while
  * it fires timers. The desk of such a worker is not guarded (desk.h) until the first spare is there, and the worker may be at it when
- * that changes; so its guard begins when there is proof that it is not: it has been seen waiting in the system, or its handler has
- * run on code that is not the runtime's, since there are others.
+ * that changes; so others come there when there is proof that it is not: it has been seen waiting in the system, or its handler has
+ * run on code that is not the runtime's, since the guard began.
  *
  * Who may touch what: `wanted`, `at_work` up and the start of spares: the watch. `at_work` down: the spare that goes to rest, by
  * compare-and-swap. `resting`: a bit is set by the spare, and taken out by the watch, or by the spare while it fires timers.

@@ -158,18 +158,22 @@ struct findings {
         uint64_t timer_ns; /* the first timer of those that are stuck, which nobody but the watch may fire */
 };
 
-/* Alone until now, it may be in the middle of something at its desk; when it has been seen elsewhere, it is not (spare.h). */
+/*
+ * Alone until now, it may be in the middle of something at its desk; when it has been seen elsewhere, it is not (desk.h). `sleeps` is what
+ * this look has seen, and so is of use in the looks after the one in which the guard begins.
+ */
 static void guard_desk(struct cop__watch *watch, struct cop__watched *watched,
                       struct cop__worker *worker, bool sleeps)
 {
-        if (cop__load_relaxed(&worker->desk.guard) != COP__DESK_ALONE ||
-            !cop__has_others(watch->scheduler))
+        struct cop__desk *desk = &worker->desk;
+        if (cop__desk_is_open(desk) || !cop__has_others(watch->scheduler))
                 return;
-        uint64_t answers = watch->hooks.answers_of(worker);
-        if (sleeps || (watched->had_company && answers != watched->answers))
-                cop__store_relaxed(&worker->desk.guard, (uint8_t)cop__desk_guard_for(2));
-        watched->had_company = true;
-        watched->answers = answers;
+        if (cop__load_relaxed(&desk->guard) == COP__DESK_ALONE) {
+                cop__desk_begin_guard(desk);
+                watched->answers = watch->hooks.answers_of(worker);
+        } else if (sleeps || watch->hooks.answers_of(worker) != watched->answers) {
+                cop__desk_open(desk);
+        }
 }
 
 /* It does not give its worker back, and others wait: what it has is for them. */

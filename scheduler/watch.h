@@ -103,8 +103,7 @@ struct cop__watched {
         uint32_t asked;     /* how often it was asked to end this turn */
         bool stuck;         /* in this turn: others do its work ... */
         uint32_t stuck_looks; /* ... since so many looks */
-        bool had_company;   /* its handler's answers have been counted since it is not alone any more: ... */
-        uint64_t answers;   /* ... so many */
+        uint64_t answers;   /* of its handler, when its desk's guard began */
         uint32_t leave_at;  /* its system call is interrupted, for it to leave, when it has been asked so often */
         uint32_t told;      /* looks since it was asked to tell; 0: it was not */
 };

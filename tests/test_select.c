@@ -1,5 +1,6 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* Select: exactly one of several things happens, none is preferred, and what did not happen has left no trace. */
+#include "actors/line.h"
 #include "tests/node_fixture.h"
 
 typedef struct {
@@ -349,4 +350,54 @@ IN_NODE(a_predicate_that_says_yes_and_then_no_is_told)
         cop_case cases[] = { COP_CASE_RECEIVE(COP_WHERE(stop, once, &looks)) };
         ck_assert_int_eq(cop_send_after(NULL, 1, cop_self(), stop, .why = 1), COP_OK); /* it comes while it is waited for */
         ck_assert_int_eq(cop_select(PATIENCE_MS, cases), COP_SELECT_BAD);
+}
+
+/* ---- Strangers ----------------------------------------------------------------------------- */
+
+typedef struct {
+        cop_pid pid;
+        cop_ref ref;
+} passed_on;
+COP_MESSAGE(passed_on, pid, ref);
+
+typedef struct {
+        cop_pid other;
+} stranger;
+COP_MESSAGE(stranger, other);
+
+static void stranger_init(stranger *self, const stranger *given)
+{
+        *self = *given;
+}
+
+/* It has somebody else answer. */
+static void stranger_otherwise(stranger *self, cop_message *message)
+{
+        cop_caller caller = cop_caller_of(message);
+        if (caller.ref.bits != 0)
+                cop_send(self->other, passed_on, .pid = caller.pid, .ref = caller.ref);
+}
+
+COP_SERVER(stranger, COP_INIT_WITH(stranger, stranger_init), COP_OTHERWISE(stranger_otherwise));
+
+/* To the first look that there is nothing yet; to who waits then, an item. */
+static void answers_for_it(void)
+{
+        cop_auto first = await(COP_KIND(passed_on));
+        const passed_on *order = cop_read(passed_on, first);
+        cop_reply_to(((cop_caller){ order->pid, order->ref }), cop__answer, .status = COP_E_TIMEOUT);
+        cop_auto second = await(COP_KIND(passed_on));
+        order = cop_read(passed_on, second);
+        cop_reply_to(((cop_caller){ order->pid, order->ref }), item, .number = 1);
+}
+
+IN_NODE(a_select_over_what_is_no_channel_says_so_whoever_answers)
+{
+        cop_pid other = cop_spawn(answers_for_it);
+        cop_pid pid = cop_no_pid();
+        cop_spawn_options options = { .server = &stranger_server, .kind = COP_KIND_OF(stranger), .argument = &(stranger){ other } };
+        ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_OK);
+        cop_case cases[] = { COP_CASE_TAKE(((item_channel){ pid }), item) };
+        ck_assert_int_eq(cop_select_any_of(PATIENCE_MS, cases, 1), COP_SELECT_BAD);
+        put_down(pid);
 }

@@ -102,6 +102,47 @@ static void run(enum cop__desk_guard guard, unsigned count)
                 EXPLORE_ASSERT(had[i] == 1);
 }
 
+/* ---- A guard that begins ------------------------------------------------------------------- */
+
+static uint64_t elsewhere; /* how often its owner has been seen so */
+
+static void guards_and_raids(void *unused)
+{
+        (void)unused;
+        cop__desk_begin_guard(&desk);
+        uint64_t seen = cop__load_seq(&elsewhere);
+        while (cop__load_seq(&elsewhere) == seen && !cop__load_seq(&over))
+                explore_yield();
+        if (cop__load_seq(&over))
+                return;
+        cop__desk_open(&desk);
+        raids(NULL);
+}
+
+/* Its owner has been alone with it so far, and may be in the middle of something. */
+SCENARIO(a_desk_whose_guard_begins_is_raided_when_its_owner_was_elsewhere)
+{
+        memset(&desk, 0, sizeof(desk));
+        memset(tasks, 0, sizeof(tasks));
+        memset(had, 0, sizeof(had));
+        task_count = 3;
+        over = false;
+        elsewhere = 0;
+        unsigned raider = explore_thread(guards_and_raids, NULL);
+        for (unsigned i = 0; i < task_count; i++) {
+                wake(&tasks[i]);
+                cop__add_relaxed(&elsewhere, 1);
+        }
+        take();
+        wake(NULL);
+        begin();
+        cop__store_seq(&over, true);
+        explore_join(raider);
+        EXPLORE_ASSERT(cop__desk_is_empty(&desk));
+        for (unsigned i = 0; i < task_count; i++)
+                EXPLORE_ASSERT(had[i] == 1);
+}
+
 SCENARIO(a_task_on_the_desk_is_had_by_its_owner_or_a_raider)
 {
         run(COP__DESK_BARRIER, TASKS);

@@ -53,6 +53,9 @@ explore_plant(desk_is_raided_without_a_look desk a_task_on scheduler/desk.c
 explore_plant(desk_has_a_lock_that_nobody_takes desk so_it_is scheduler/desk.c
         "if (cop__exchange_acquire(&desk->at_work, true)) /* DESK */\n                        return 0;"
         "cop__store_release(&desk->at_work, true);")
+explore_plant(desk_is_raided_while_its_guard_begins desk a_desk_whose tests/explore/desk.c
+        "cop__load_seq(&elsewhere) == seen"
+        "(void)seen, false")
 explore_plant(desk_steps_back_into_a_raid desk a_task_on scheduler/desk.c
         "} while (cop__load_acquire(&desk->raided));"
         "} while (false);")

@@ -203,8 +203,10 @@ static void look_after_stuck(void)
 {
         uint32_t nobody = 0;
         cop__spares_adjust(&scheduler, 1, true);
-        if (cop__has_others(&scheduler) && cop__load_relaxed(&stuck->desk.guard) == COP__DESK_ALONE)
-                cop__store_relaxed(&stuck->desk.guard, (uint8_t)cop__desk_guard_for(2));
+        if (cop__has_others(&scheduler) && !cop__desk_is_open(&stuck->desk)) {
+                cop__desk_begin_guard(&stuck->desk);
+                cop__desk_open(&stuck->desk);
+        }
         if (!cop__cas_seq(&scheduler.lookout, &nobody, COP__WORKERS_MAX + 1))
                 return;
         cop__company_join(&scheduler.company);
