@@ -101,12 +101,13 @@ static void flush_soon(struct cop__actor *self, struct cop__crossing *crossing)
 }
 
 /*
- * Until the process has read most of what waits for it. Requests and answers of its own are heard
- * meanwhile.
+ * Until the process has read most of what waits for it. Requests and answers of its own are heard meanwhile: it may read only
+ * once it has been read from. So where it is not heard, this does not wait either, and init goes on to its end.
  */
 static void wait_for_room(struct cop__actor *self, struct cop__crossing *crossing)
 {
-        while (cop__tray_waiting(&crossing->out) > COP__CROSSING_WAITING && !crossing->hung_up) {
+        while (cop__tray_waiting(&crossing->out) > COP__CROSSING_WAITING && !crossing->hung_up &&
+               !cop__crossing_is_paused(crossing)) {
                 cop__crossing_flush(crossing, cop__actor_pid(self));
                 if (cop__tray_waiting(&crossing->out) <= COP__CROSSING_WAITING)
                         return;
@@ -355,7 +356,8 @@ static void init(void *state, const void *argument)
         struct cop__crossing *crossing = outpost->crossing = new_crossing(self);
         found(self, crossing, argument);
         while (!crossing->started || !is_born(crossing)) {
-                cop_message *message = cop_receive(COP_FOREVER, COP_ANY);
+                /* After the start nothing waits for room, so nothing more is taken up. */
+                cop_message *message = cop_receive(COP_FOREVER, crossing->started ? COP_KIND(cop__ready) : COP_ANY);
                 if (cop_message_as(message, COP_KIND_OF(cop__ready)) != NULL) {
                         cop_message_free(message);
                         crossing->flush_due = false;

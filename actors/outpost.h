@@ -29,7 +29,8 @@
  * process has read: so the mailbox fills, and its limits and the pressure on senders are those of
  * any actor. Meanwhile it goes on reading what the process sends; neither side ever waits for the
  * other one in a circle. The process reads when its actor has nothing left to do, and when it
- * asks something.
+ * asks something. Between the end of its init and that of the outpost's own it is not read from,
+ * and then nobody waits for it to read.
  *
  * The end. By its own doing: COP__PACKET_ENDED, with reason and report. Otherwise the socket is
  * at its end, and the zygote tells how the process ended. Dying first of all kills the process.

@@ -441,18 +441,13 @@ static void hear_packet(const struct hearing *hearing)
         }
 }
 
-static bool is_paused(const struct cop__crossing *crossing)
-{
-        return crossing->started && !crossing->begun;
-}
-
 static void hear_packets(struct cop__actor *self, struct cop__crossing *crossing)
 {
         struct cop__packet packet;
         struct hearing hearing = { self, crossing, &packet, NULL };
         cop_status status;
         status = COP_OK;
-        while (!is_paused(crossing) && cop__tray_take(&crossing->in, &packet, &hearing.body, &status))
+        while (!cop__crossing_is_paused(crossing) && cop__tray_take(&crossing->in, &packet, &hearing.body, &status))
                 hear_packet(&hearing);
         if (status != COP_OK)
                 exit_because(cop_atom("malformed"));
@@ -475,7 +470,7 @@ void cop__outpost_hear(struct cop__actor *self, struct cop__crossing *crossing)
         long got;
         hear_packets(self, crossing); /* that waited */
         do {
-                if (is_paused(crossing)) {
+                if (cop__crossing_is_paused(crossing)) {
                         cop__crossing_flush(crossing, cop__actor_pid(self));
                         return;
                 }

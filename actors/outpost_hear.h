@@ -19,6 +19,12 @@ struct cop__held {
 /* What an outpost runs, whatever runs in its process (outpost.c). */
 extern const cop_behaviour cop__outpost_server;
 
+/* Between the end of the process's init and that of the outpost's own: nothing that comes is heard. */
+static inline bool cop__crossing_is_paused(const struct cop__crossing *crossing)
+{
+        return crossing->started && !crossing->begun;
+}
+
 /* Looks at socket and process, and acts on what is there. It may end the actor. */
 void cop__outpost_hear(struct cop__actor *self, struct cop__crossing *crossing);
 

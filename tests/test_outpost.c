@@ -114,6 +114,41 @@ IN_PROCESSES(what_it_sends_arrives_in_order_and_before_its_reply)
         }
 }
 
+/* More than its socket takes, before it hears what it was sent at its birth. */
+static void pours(const deed_order *order)
+{
+        enum { SIZE = 1 << 16, MANY = 64 };
+        char *text = malloc(SIZE);
+        memset(text, 'x', SIZE);
+        for (int64_t i = 0; i < MANY; i++)
+                cop_send(order->pid, note, .number = i, .text = { text, SIZE });
+        free(text);
+        cop_auto message = cop_receive(COP_FOREVER, COP_KIND(note));
+        cop_send(order->pid, add, .number = (int64_t)cop_read(note, message)->text.size);
+}
+
+IN_PROCESSES(who_pours_out_more_than_fits_before_it_reads_is_heard_while_it_is_sent_much)
+{
+        enum { SIZE = 1 << 20 };
+        char *text = malloc(SIZE);
+        memset(text, 'x', SIZE);
+        for (int i = 0; i < 5; i++) {
+                const deed_order order = { .pid = cop_self() };
+                cop_pid pid;
+                ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run_with = COP_RUN_WITH(pours, deed_order),
+                                                                     .kind = COP_KIND_OF(deed_order), .argument = &order,
+                                                                     .isolation = COP_ISOLATION_PROCESS },
+                                               &pid),
+                                 COP_OK);
+                ck_assert_int_eq(cop_send(pid, note, .text = { text, SIZE }), COP_OK);
+                cop_auto message = await(COP_KIND(add));
+                ck_assert_int_eq(cop_read(add, message)->number, SIZE);
+                for (cop_message *poured; (poured = cop_receive(0, COP_KIND(note))) != NULL;)
+                        cop_message_free(poured);
+        }
+        free(text);
+}
+
 IN_PROCESSES(it_calls_others_and_each_other)
 {
         cop_pid here = cop_spawn_or_exit(&(cop_spawn_options){ .server = &adder_server });
