@@ -78,11 +78,11 @@ void cop__crossing_flush(struct cop__crossing *crossing, cop_pid self)
         want_writable(crossing, self, cop__tray_waiting(&crossing->out) > 0);
 }
 
+/* No message to itself: of that the mailbox' own rules could make another, or none. */
 static bool tell_myself(struct cop__crossing *crossing, cop_pid self)
 {
         if (!crossing->flush_due)
-                crossing->flush_due = cop_send_value(cop_to_pid(self), COP_KIND_OF(cop__ready),
-                                                     &(cop__ready){ 0 }) == COP_OK;
+                crossing->flush_due = cop__outpost_rouse(cop__thread_here(), self);
         return crossing->flush_due;
 }
 

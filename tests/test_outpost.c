@@ -479,6 +479,45 @@ IN_PROCESSES(a_mailbox_with_a_limit_refuses_while_the_process_is_stuck)
         put_down(pid);
 }
 
+typedef struct nudge {
+        bool hard;
+} nudge;
+COP_MESSAGE(nudge, hard);
+
+typedef struct nudged {
+        int64_t times;
+} nudged;
+
+static void nudged_on_nudge(nudged *self, const nudge *n)
+{
+        (void)n;
+        cop_send(cop_parent(), add, .number = ++self->times);
+}
+
+COP_SERVER(nudged, COP_ON(nudge, nudged_on_nudge));
+
+/* With one worker the message is taken up when the signal is behind it. */
+static void nudges(const deed_order *order)
+{
+        cop_ref ref;
+        cop_send(order->pid, nudge, .hard = false);
+        cop_monitor(order->pid, &ref);
+}
+
+/* What the runtime tells itself is larger than a nudge, of which two fit. */
+IN_NODE_WITH(a_message_crosses_however_little_the_mailbox_takes_and_whatever_it_drops, .processes = true, .workers = 1)
+{
+        for (int policy = COP_MAILBOX_SLOW; policy <= COP_MAILBOX_STOP; policy++) {
+                cop_pid pid = START_APART(.server = &nudged_server, .mailbox_bytes = 2,
+                                          .mailbox_policy = (cop_mailbox_policy)policy);
+                const deed_order order = { .pid = pid };
+                cop_spawn_or_exit(&(cop_spawn_options){ .run_with = COP_RUN_WITH(nudges, deed_order),
+                                                        .kind = COP_KIND_OF(deed_order), .argument = &order });
+                await_and_drop(COP_KIND(add));
+                put_down(pid);
+        }
+}
+
 IN_PROCESSES(a_mailbox_with_marks_is_told_of_while_the_process_is_stuck)
 {
         cop_pid pid = START_APART(.server = &victim_server, .mailbox_high = 10);
