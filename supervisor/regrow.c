@@ -8,9 +8,12 @@
  *                   start it                IDLE ──► STOPS ──all in reach are stopped──► STARTS ──► IDLE
  *                                                    backwards                           forwards
  *
- * One group at a time: what fails while it is under way stays in `due` until it is over, unless it is in reach, and not
- * started again yet: then it is overtaken, and taken out. A start in the group that fails ends the group; its child is due,
- * and those behind it stay WAITING until the child that they wait for is tried again.
+ * One group at a time: what fails while it is under way stays in `due` until it is over. A start in the group that fails ends
+ * the group; its child is due, and those behind it stay WAITING until the child that they wait for is tried again. So does a
+ * child to which its starts come and that is due: it was started by itself meanwhile, and has failed. A group that begins
+ * overtakes what is due in its reach, and takes it out.
+ *
+ * Invariant: who is due is WAITING, and is started only when that is dealt with.
  *
  * Another order (cop_replace_specs) comes between two groups: where a child stands in the list is what a group goes by.
  *
@@ -153,7 +156,10 @@ static bool step_starts(struct cop__supervisor *self)
         }
         switch ((enum cop__child_state)child->state) {
         case COP__CHILD_WAITING:
-                attempt(self, child);
+                if (cop__list_is_empty(&child->due))
+                        attempt(self, child);
+                else
+                        leave_behind(self, child);
                 return true;
         case COP__CHILD_NAMING:
         case COP__CHILD_STARTING:
