@@ -9,10 +9,41 @@
  */
 #include "supervisor/supervise.h"
 
+#include <stdlib.h>
+
 #include "actors/actor.h"
+#include "actors/belonging.h"
 #include "actors/calling.h"
 #include "actors/relation.h"
+#include "base/memory.h"
 #include "supervisor/supervisor.h"
+
+/* Ours of the tree, which by itself would not end with us: the spawn is a place where we may be ended. */
+struct share {
+        struct cop__belonging belonging;
+        cop_buffer *buffer;
+};
+
+static void end_share(struct cop__belonging *belonging)
+{
+        struct share *share = COP__CONTAINER(belonging, struct share, belonging);
+        cop_buffer_drop(share->buffer);
+        free(share);
+}
+
+/* Takes the share. NULL: no memory, and it has ended. */
+static struct share *own_share(struct cop__actor *self, cop_buffer *buffer)
+{
+        struct share *share = cop__malloc(sizeof(*share));
+        if (share != NULL) {
+                *share = (struct share){ .belonging.end = end_share, .buffer = buffer };
+                if (cop__own(self, &share->belonging))
+                        return share;
+        }
+        free(share);
+        cop_buffer_drop(buffer);
+        return NULL;
+}
 
 /* A start that is waited for. */
 struct start {
@@ -71,25 +102,20 @@ static cop_status wait_for_root(struct cop__actor *self, const struct start *sta
         return COP_E_DIED;
 }
 
-/* Shares do not end with their actor: while the caller owns one, in its argument, it must not be
- * ended. */
 static cop_status spawn_root(struct cop__actor *self, cop_spawn_options *options, struct start *start)
 {
-        int32_t budget = self->budget;
         struct cop__rare *rare = cop__rare_of(self);
         if (rare == NULL)
                 return COP_E_NO_MEMORY;
         start->hushed = !self->trap_exit && self->task.visitor == NULL;
-        self->budget = INT32_MAX; /* the turn does not end in the spawn */
         rare->hushes_links = start->hushed;
         cop_status status = cop_spawn_opt(options, &start->root);
         rare->hushes_links = false;
-        self->budget = budget;
         return status;
 }
 
-/* Spawns the root, linked and monitored. `mine` is a share that ends then, or NULL. */
-static cop_status start_and_wait(cop_spawn_options *options, cop_buffer *mine, struct start *start,
+/* Spawns the root, linked and monitored. `mine` is of the argument, and ends when that has been copied; or NULL. */
+static cop_status start_and_wait(cop_spawn_options *options, struct cop__belonging *mine, struct start *start,
                                  cop_pid *pid)
 {
         struct cop__actor *self = cop__actor_here();
@@ -98,7 +124,8 @@ static cop_status start_and_wait(cop_spawn_options *options, cop_buffer *mine, s
         options->monitor = true;
         options->link = true;
         cop_status status = spawn_root(self, options, start);
-        cop_buffer_drop(mine);
+        if (mine != NULL)
+                cop__belonging_end(mine);
         if (status == COP_OK)
                 status = wait_for_root(self, start);
         if (status == COP_OK)
@@ -122,6 +149,9 @@ cop_status cop__supervise_hearing(const cop_supervisor *tree, cop_pid *pid,
         cop_status status = cop__spec_copy(tree, &buffer, &spec);
         if (status != COP_OK)
                 return status;
+        struct share *mine = own_share(cop__actor_here(), buffer);
+        if (mine == NULL)
+                return COP_E_NO_MEMORY;
         cop__supervisor_start argument = {
                 .spec = { (const uint8_t *)spec, sizeof(*spec), buffer },
         };
@@ -131,7 +161,7 @@ cop_status cop__supervise_hearing(const cop_supervisor *tree, cop_pid *pid,
                 .argument = &argument,
                 .name = tree->name,
         };
-        return start_and_wait(&options, buffer, &start, pid);
+        return start_and_wait(&options, &mine->belonging, &start, pid);
 }
 
 cop_status cop_supervise(const cop_supervisor *tree, cop_pid *pid)

@@ -1,6 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* How supervisors start their children. A name with an ID shows that row of the semantics. */
 #include "tests/family.h"
+#include "tests/gauges.h"
 
 /* Ends before it has begun. */
 typedef struct {
@@ -405,4 +406,55 @@ IN_NODE(so_have_those_of_a_dynamic_supervisor)
         ck_assert_int_eq(cop_start_child("shop", &child, &pid), COP_OK);
         expect_spawned_as_said(pid);
         ck_assert_int_eq(cop_shutdown(root, PATIENCE_MS), COP_OK);
+}
+
+/* ---- The end of who grows it ------------------------------------------------------------------- */
+
+typedef struct load {
+        cop_bytes bytes;
+} load;
+COP_MESSAGE(load, bytes);
+
+static void bears(const load *l)
+{
+        (void)l;
+        waits();
+}
+
+enum { LOAD_SIZE = 1 << 20, LOADS = 64 };
+static uint8_t load_bytes[LOAD_SIZE];
+static int is_at_it, is_told; /* atomic */
+
+/* It is told to exit while nothing of the library's runs: so the first place where it obeys is in the start of its tree. */
+static void grows_too_late(void)
+{
+        const load l = { cop_bytes_of(load_bytes, LOAD_SIZE) };
+        TREE(shop, .children = COP_CHILDREN({ "a", .run_with = COP_RUN_WITH(bears, load), .kind = COP_KIND_OF(load),
+                                              .argument = &l }));
+        cop_pid pid;
+        cop__store_release(&is_at_it, 1);
+        while (!cop__load_acquire(&is_told))
+                ;
+        cop_supervise(&shop, &pid);
+        say("grew", "shop", "");
+}
+
+IN_FAMILY(who_is_told_to_exit_when_it_grows_a_tree_leaves_nothing_of_it)
+{
+        NEEDS_THREADS();
+        size_t before = resident_bytes();
+        for (int i = 0; i < LOADS; i++) {
+                cop__store_release(&is_at_it, 0);
+                cop__store_release(&is_told, 0);
+                cop_pid pid = cop_spawn_or_exit(&(cop_spawn_options){ .run = grows_too_late, .no_preempt = true });
+                cop_ref ref = watch(pid);
+                await_true(cop__load_acquire(&is_at_it));
+                cop_send_exit(pid, cop_atom("stop"));
+                cop__store_release(&is_told, 1);
+                await_down(ref, "stop");
+                await_true(cop_whereis("shop").bits == 0);
+        }
+        nothing_has_come();
+        if (!suite_is_watched()) /* else the sanitizer says so */
+                ck_assert_uint_lt(resident_bytes(), before + (size_t)LOADS / 4 * LOAD_SIZE);
 }
