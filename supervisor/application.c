@@ -23,6 +23,9 @@
 /* Of a set: a program has a handful. */
 #define APPLICATIONS_MAX 1024
 
+/* Of a set that ends, without memory; a supervisor has as many (child.c). */
+#define STOP_TRIES 100
+
 typedef struct cop__applications {
         uint64_t set; /* the address of a constant of the program */
 } cop__applications;
@@ -188,13 +191,39 @@ cop_status cop_applications_check(const cop_application *set, char *text, size_t
 
 /* ---- The keeper ------------------------------------------------------------------------- */
 
+/* Errors: COP_E_NO_MEMORY: it has not been asked, and runs on as it did. */
+static cop_status stop_one(keeper *self, size_t i)
+{
+        if (self->pids[i].bits == 0)
+                return COP_OK;
+        cop_status status = cop_shutdown(self->pids[i], COP_SHUTDOWN_INFINITY);
+        if (status == COP_OK)
+                self->pids[i] = cop_no_pid();
+        return status;
+}
+
+/* Without memory again and again, after others have run. False: not even then. */
+static bool stop_patiently(cop_pid pid)
+{
+        for (int i = 0; i < STOP_TRIES; i++) {
+                if (cop_shutdown(pid, COP_SHUTDOWN_INFINITY) == COP_OK)
+                        return true;
+                cop_yield();
+        }
+        return false;
+}
+
+/* If one cannot be stopped the links end it with those that are left, all at once. */
 static void stop_all(keeper *self)
 {
         for (size_t i = self->count; i-- > 0;) {
-                cop_pid *pid = &self->pids[self->order[i]];
-                if (pid->bits != 0)
-                        cop_shutdown(*pid, COP_SHUTDOWN_INFINITY);
-                *pid = cop_no_pid();
+                size_t at = self->order[i];
+                if (self->pids[at].bits != 0 && !stop_patiently(self->pids[at])) {
+                        cop_log(COP_LOG_ERROR, "there is no memory to stop application %s: what still runs ends at once",
+                                self->set[at].name);
+                        return;
+                }
+                self->pids[at] = cop_no_pid();
         }
 }
 
@@ -256,7 +285,7 @@ static void hears(void *context, const cop_exited *exited, cop_pid root)
         size_t which;
         if (!ordered && !takes_along(self, exited, &which))
                 return;
-        cop_shutdown(root, COP_SHUTDOWN_INFINITY);
+        stop_patiently(root);
         if (ordered)
                 end(self, exited->reason);
         if (!self->started)
@@ -315,10 +344,8 @@ static void on_wish(keeper *self, const cop__application_wish *wish)
                 status = COP_E_NOT_FOUND;
         } else if (wish->start) {
                 status = start_one(self, i);
-        } else if (self->pids[i].bits != 0) {
-                cop_pid pid = self->pids[i];
-                self->pids[i] = cop_no_pid();
-                status = cop_shutdown(pid, COP_SHUTDOWN_INFINITY);
+        } else {
+                status = stop_one(self, i);
         }
         cop_reply(cop__child_answer, .status = (int32_t)status,
                   .reason = status == COP_E_DIED ? cop_failure() : cop_nil());

@@ -223,6 +223,70 @@ IN_FAMILY(also_while_one_is_started_again)
         await_exited(set, "shutdown");
 }
 
+/* ---- Without memory ---------------------------------------------------------------------- */
+
+static cop_node *begin_simulated(cop_simulation *order)
+{
+        cop_node *node = node_begin((cop_node_options){ .simulation = order, .max_actors = 100 });
+        attend();
+        return node;
+}
+
+TEST(an_application_that_finds_no_memory_to_stop_runs_on_and_is_stopped_the_next_time)
+{
+        int refused = 0;
+        for (uint64_t i = 0; i < 60; i++) {
+                cop_simulation order = { .seed = i / 3 };
+                cop_node *node = begin_simulated(&order);
+                cop_pid set = begin(temporary);
+                cop_simulation_refuse(node, 2 + i % 3);
+                refused += cop_stop_application(set, "c") == COP_E_NO_MEMORY && cop_whereis("c").bits != 0;
+                cop_simulation_refuse(node, 0);
+                if (!cop_is_alive(set)) { /* no stack to wait on */
+                        node_end(node);
+                        continue;
+                }
+                ck_assert_int_eq(cop_stop_application(set, "c"), COP_OK);
+                await_true(cop_whereis("c").bits == 0); /* a root without a stack to wait on leaves it to itself */
+                ck_assert_int_eq(cop_start_application(set, "c"), COP_OK);
+                ck_assert_uint_ne(cop_whereis("c").bits, 0);
+                fell(set);
+                node_end(node);
+        }
+        ck_assert_int_gt(refused, 0);
+}
+
+/* What they say may find no memory either; and a set without a stack to wait on ends as it can. */
+static void expect_end_in_reverse(cop_ref ref)
+{
+        cop_auto down = await(COP_REF(cop_down, ref));
+        char before = 'd';
+        await_true(cop_whereis("a").bits == 0 && cop_whereis("b").bits == 0 && cop_whereis("c").bits == 0);
+        for (cop_message *message; (message = cop_receive(0, COP_KIND(word))) != NULL;) {
+                char letter = cop_read(word, message)->text.data[4]; /* of "end c shutdown" */
+                if (cop_is_atom(cop_read(cop_down, down)->reason, "shutdown"))
+                        ck_assert_msg(letter < before, "%c behind %c", letter, before);
+                before = letter;
+                cop_message_free(message);
+        }
+}
+
+TEST(a_set_stops_in_reverse_also_if_one_finds_no_memory_for_that_at_first)
+{
+        for (uint64_t n = 1; n <= 40; n++) {
+                cop_simulation order = { .seed = n };
+                cop_node *node = begin_simulated(&order);
+                cop_pid set = begin(temporary);
+                cop_ref ref = watch(set);
+                cop_simulation_refuse(node, n);
+                while (cop_shutdown(set, COP_SHUTDOWN_INFINITY) != COP_OK)
+                        ;
+                cop_simulation_refuse(node, 0);
+                expect_end_in_reverse(ref);
+                node_end(node);
+        }
+}
+
 TEST(a_set_that_is_wrong_is_refused_with_a_sentence)
 {
         const cop_application twice[] = { { .name = "a", .tree = &tree_a },

@@ -58,7 +58,7 @@ COP_API cop_status cop_start_applications(const cop_application *set, cop_pid *p
 
 /*
  * Stops one of a set that runs, and waits until it has; those that need it go on. Its end is asked for, and ends nobody
- * else. OK also if it has ended before. Errors: COP_E_NOT_FOUND, COP_E_DIED and others of cop_call.
+ * else. OK also if it has ended before. Errors: COP_E_NOT_FOUND, COP_E_NO_MEMORY (it runs on), COP_E_DIED and others of cop_call.
  */
 COP_API cop_status cop_stop_application(cop_pid set, const char *name);
 
