@@ -100,6 +100,13 @@ static cop_status status_of(cop_message *reply, cop_pid *pid, cop_term *extra)
         return status;
 }
 
+/* Takes a reply that is not what was asked for: a supervisor says why, and who says anything else is none. */
+static cop_status refusal_of(cop_message *reply)
+{
+        cop_status status = status_of(reply, NULL, NULL);
+        return status != COP_OK ? status : COP_E_NO_SUPERVISOR;
+}
+
 /* ---- Requests ------------------------------------------------------------------------- */
 
 cop_status cop_start_child_of(cop_address to, const cop_child *child, cop_pid *pid,
@@ -180,9 +187,16 @@ cop_status cop_replace_specs_of(cop_address to, const cop_supervisor *tree)
 
 cop_status cop_which_children_of(cop_address to, cop_message **answer)
 {
+        cop_message *reply;
         if (answer == NULL)
                 return COP_E_BAD_ARGUMENT;
-        return ask(answer, to, COP_KIND_OF(cop__children), &(cop__children){});
+        cop_status status = ask(&reply, to, COP_KIND_OF(cop__children), &(cop__children){});
+        if (status != COP_OK)
+                return status;
+        if (cop_read(cop_children, reply) == NULL)
+                return refusal_of(reply);
+        *answer = reply;
+        return COP_OK;
 }
 
 cop_status cop_count_children_of(cop_address to, cop_child_count *count)
@@ -193,7 +207,10 @@ cop_status cop_count_children_of(cop_address to, cop_child_count *count)
         cop_status status = ask(&reply, to, COP_KIND_OF(cop__count), &(cop__count){});
         if (status != COP_OK)
                 return status;
-        *count = *cop_read(cop_child_count, reply);
+        const cop_child_count *counts = cop_read(cop_child_count, reply);
+        if (counts == NULL)
+                return refusal_of(reply);
+        *count = *counts;
         cop_message_free(reply);
         return COP_OK;
 }
@@ -208,7 +225,7 @@ cop_status cop_get_child_of(cop_address to, cop_address which, cop_message **ans
         if (status != COP_OK)
                 return status;
         if (cop_read(cop_child_spec, reply) == NULL)
-                return status_of(reply, NULL, NULL);
+                return refusal_of(reply);
         *answer = reply;
         return COP_OK;
 }

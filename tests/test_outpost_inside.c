@@ -475,6 +475,42 @@ IN_PROCESSES(an_address_of_code_does_not_go_from_a_process_to_the_node)
         ck_assert_int_eq(cop_shutdown(shop, PATIENCE_MS), COP_OK);
 }
 
+typedef struct glib {
+        int64_t unused;
+} glib;
+
+/* Whatever it is asked. */
+static void glib_otherwise(glib *self, cop_message *message)
+{
+        (void)self;
+        (void)message;
+        cop_reply(note, .number = 1);
+}
+
+COP_SERVER(glib, COP_OTHERWISE(glib_otherwise));
+
+/* In a process the answer alone shows who is a supervisor. */
+static void asks_one_who_is_none(void)
+{
+        cop_child_count count = { 0 };
+        cop_message *children = NULL, *spec = NULL;
+        cop_status counted = cop_count_children("glib", &count), listed = cop_which_children("glib", &children),
+                   got = cop_get_child("glib", "adder", &spec), restarted = cop_restart_child("glib", "adder", NULL);
+        tell(COP_TUPLE(status_term(counted), status_term(listed), status_term(got), status_term(restarted),
+                       cop_bool(children == NULL && spec == NULL)));
+}
+
+IN_PROCESSES(who_answers_what_no_supervisor_would_is_none_also_for_who_asks_from_a_process)
+{
+        const cop_isolation levels[] = { COP_ISOLATION_GUARDED, COP_ISOLATION_PROCESS };
+        const char *no = cop_status_text(COP_E_NO_SUPERVISOR);
+        char wanted[512];
+        snprintf(wanted, sizeof(wanted), "{\"%s\", \"%s\", \"%s\", \"%s\", true}", no, no, no, no);
+        cop_spawn_or_exit(&(cop_spawn_options){ .server = &glib_server, .name = "glib" });
+        for (size_t i = 0; i < COP__COUNT(levels); i++)
+                ck_assert_str_eq(play(asks_one_who_is_none, levels[i]), wanted);
+}
+
 /* ---- Blocking --------------------------------------------------------------------------------------- */
 
 static void blocks_in_init(const sum *to)
