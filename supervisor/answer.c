@@ -52,9 +52,10 @@ void cop__answer_waiters(struct cop__child *child, bool for_start, const cop__ch
                         at = &waiter->next;
                         continue;
                 }
+                cop_caller caller = waiter->caller;
                 *at = waiter->next;
-                answer_later(waiter->caller, news);
-                cop__waiter_free(waiter);
+                cop__waiter_free(waiter); /* first: a kill may end us at the answer */
+                answer_later(caller, news);
         }
 }
 

@@ -764,6 +764,53 @@ IN_FAMILY(SUP_intensity_13_what_is_asked_for_is_never_counted)
         fell(root);
 }
 
+/* Stops when it is told to, and says first that it is asked. */
+typedef struct {
+        int64_t unused;
+} dawdler;
+static void dawdler_init(dawdler *self)
+{
+        (void)self;
+        cop_trap_exit(true);
+}
+static void dawdler_terminate(dawdler *self, cop_term reason)
+{
+        (void)self;
+        (void)reason;
+        say("stops", "a", "");
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
+}
+COP_SERVER(dawdler, COP_INIT(dawdler_init), COP_TERMINATE(dawdler_terminate));
+
+/* Asks in messages, and reads no answer: so who answers is slowed. */
+static void wants_a_to_end(void)
+{
+        cop_pid shop = cop_whereis("shop");
+        for (int i = 0; i < 300; i++)
+                cop_send(shop, cop__ask_child, .wish = COP__TERMINATE_CHILD, .id = COP_TEXT("a"));
+        say("asked", "shop", "");
+        waits();
+}
+
+/* What a supervisor has of one whom it is just answering only the leak checker of the asan build sees. */
+IN_FAMILY(a_supervisor_that_is_killed_while_it_answers_owes_nobody_anything)
+{
+        TREE(shop, PATIENT, .children = COP_CHILDREN({ "a", &dawdler_server, .shutdown_ms = COP_SHUTDOWN_INFINITY }));
+        cop_trap_exit(true);
+        for (int i = 0; i < 20; i++) {
+                cop_process process = { .unread = 0 };
+                cop_pid root = grow(&shop), a = cop_whereis("a");
+                cop_pid asker = cop_spawn_or_exit(&(cop_spawn_options){ .run = wants_a_to_end, .mailbox_limit = 1 });
+                expect_both("stops a", "asked shop");
+                count_of(root);
+                cop_send(a, go, .unused = 0);
+                await_true(cop_process_info(asker, &process) == COP_OK && process.unread > 1);
+                cop_send_exit(root, cop_atom("kill"));
+                await_exited(root, "killed");
+                put_down(asker);
+        }
+}
+
 /* ---- Looking -------------------------------------------------------------------------------- */
 
 IN_FAMILY(SUP_api_13_children_are_counted_by_what_they_are)
