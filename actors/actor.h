@@ -518,6 +518,9 @@ bool cop__pattern_fits(const cop_message *message, const cop_pattern *pattern);
 struct cop__signal *cop__receive(struct cop__actor *actor, int64_t timeout_ms,
                                  const cop_pattern *patterns, size_t count, const void *where);
 
+/* cop_receive for one that the caller pays for when it has seen to the message (cop__spend): until then nothing ends it. */
+cop_message *cop__receive_unpaid(struct cop__actor *actor, const cop_pattern *pattern);
+
 /* A term as the message it is, within so many bytes; see send.c. */
 cop_status cop__message_of_term(const cop_kinds *kinds, cop_term term, size_t memory_max,
                                 const cop_kind **kind, void **value, cop_parse_error *error);

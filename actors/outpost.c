@@ -189,8 +189,8 @@ static COP__NORETURN void exit_without_memory(void)
 }
 
 /* It is dropped. Who waits in the process for such an answer hears that it does not come: nobody else would say so. */
-static void refuse(struct cop__actor *self, struct cop__crossing *crossing, const struct cop__signal *signal,
-                   cop_status status)
+static cop_status refuse(struct cop__actor *self, struct cop__crossing *crossing, const struct cop__signal *signal,
+                         cop_status status)
 {
         struct cop__packet failed = {
                 .type = COP__PACKET_SIGNAL,
@@ -200,18 +200,20 @@ static void refuse(struct cop__actor *self, struct cop__crossing *crossing, cons
                 .more = status == COP_E_NO_MEMORY ? COP__FAILED_NO_MEMORY : COP__FAILED_ISOLATED,
         };
         complain(self, signal, status);
-        if (signal->type != COP__SIGNAL_MESSAGE && cop__tray_put(&crossing->out, failed, NULL, NULL) != COP_OK)
-                exit_without_memory();
+        return signal->type != COP__SIGNAL_MESSAGE ? cop__tray_put(&crossing->out, failed, NULL, NULL) : COP_OK;
 }
 
-/* True: the message is kept; else it is the caller's to end. */
+/*
+ * Nothing may end the actor before an answer, or the failure of a call, has crossed: at its death it would be taken for a request.
+ * True: the message is kept; else it is the caller's to end.
+ */
 static bool hand_on(struct cop__actor *self, struct cop__crossing *crossing,
                     struct cop__signal *signal)
 {
         bool kept = false;
         cop_status status = put_signal(crossing, signal);
         if (status != COP_OK)
-                refuse(self, crossing, signal, status);
+                status = refuse(self, crossing, signal, status);
         else if (signal->type == COP__SIGNAL_MESSAGE && signal->ref.bits != 0 &&
                  !(signal->flags & COP__SIGNAL_ANSWERED))
                 kept = hold(self, crossing, signal);
@@ -219,6 +221,8 @@ static bool hand_on(struct cop__actor *self, struct cop__crossing *crossing,
                 drop_failure(signal);
         if (signal->type != COP__SIGNAL_MESSAGE)
                 signal->ref.bits = 0; /* an answer, that wants none */
+        if (status != COP_OK)
+                exit_without_memory();
         cop__outpost_look_again(self, crossing); /* a full mailbox may have refused what says when */
         flush_soon(self, crossing);
         wait_for_room(self, crossing);
@@ -357,7 +361,8 @@ static void init(void *state, const void *argument)
         found(self, crossing, argument);
         while (!crossing->started || !is_born(crossing)) {
                 /* After the start nothing waits for room, so nothing more is taken up. */
-                cop_message *message = cop_receive(COP_FOREVER, crossing->started ? COP_KIND(cop__ready) : COP_ANY);
+                const cop_pattern pattern = crossing->started ? COP_KIND(cop__ready) : COP_ANY;
+                cop_message *message = cop__receive_unpaid(self, &pattern);
                 if (cop_message_as(message, COP_KIND_OF(cop__ready)) != NULL) {
                         cop_message_free(message);
                         crossing->flush_due = false;
@@ -365,6 +370,7 @@ static void init(void *state, const void *argument)
                 } else if (!hand_on(self, crossing, (struct cop__signal *)message)) {
                         cop_message_free(message);
                 }
+                cop__spend(self, 1, __builtin_return_address(0));
         }
         cop_continue();
 }

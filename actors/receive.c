@@ -342,22 +342,15 @@ struct cop__signal *cop__receive(struct cop__actor *actor, int64_t timeout_ms,
         }
 }
 
-cop_message *cop_receive_any_of(int64_t timeout_ms, const cop_pattern *patterns, size_t count)
+COP__INLINE cop_message *receive_any_of(struct cop__actor *actor, int64_t timeout_ms,
+                                        const cop_pattern *patterns, size_t count, const void *where)
 {
-        struct cop__actor *actor = cop__actor_here();
-        if (actor == NULL)
-                return NULL;
-        if (timeout_ms < 0) {
-                cop__badarg("receive", "a time-out is 0 or more milliseconds, or COP_FOREVER");
-                return NULL;
-        }
         if (COP__UNLIKELY(actor->drops_old)) {
                 cop__limit_trim(actor);
                 if (cop__must_leave(actor))
                         cop__leave(actor);
         }
-        struct cop__signal *signal =
-                cop__receive(actor, timeout_ms, patterns, count, __builtin_return_address(0));
+        struct cop__signal *signal = cop__receive(actor, timeout_ms, patterns, count, where);
         if (signal == NULL)
                 return NULL;
         if (COP__UNLIKELY(signal->flags & COP__SIGNAL_COUNTED))
@@ -367,8 +360,27 @@ cop_message *cop_receive_any_of(int64_t timeout_ms, const cop_pattern *patterns,
         cop__count_up(&actor->handled);
         if (COP__UNLIKELY(actor->aside & COP__ASIDE_OBSERVED) && cop__in_function(actor))
                 cop__observe_signal(actor, "in", signal);
-        cop__spend(actor, 1, __builtin_return_address(0));
         return (cop_message *)signal;
+}
+
+cop_message *cop__receive_unpaid(struct cop__actor *actor, const cop_pattern *pattern)
+{
+        return receive_any_of(actor, COP_FOREVER, pattern, 1, __builtin_return_address(0));
+}
+
+cop_message *cop_receive_any_of(int64_t timeout_ms, const cop_pattern *patterns, size_t count)
+{
+        struct cop__actor *actor = cop__actor_here();
+        if (actor == NULL)
+                return NULL;
+        if (timeout_ms < 0) {
+                cop__badarg("receive", "a time-out is 0 or more milliseconds, or COP_FOREVER");
+                return NULL;
+        }
+        cop_message *message = receive_any_of(actor, timeout_ms, patterns, count, __builtin_return_address(0));
+        if (message != NULL)
+                cop__spend(actor, 1, __builtin_return_address(0));
+        return message;
 }
 
 void cop_sleep(int64_t ms)
