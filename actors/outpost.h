@@ -61,6 +61,7 @@ struct cop__crossing {
         bool started;               /* its init is over ... */
         bool begun;                 /* ... and so is the outpost's: what the process says is heard again */
         bool hung_up;
+        bool over;                  /* the process had ended: when all is read there is no more */
         struct cop__tray in, out;
         struct cop__table held;     /* requests, by reference */
         struct cop__mailbox looked; /* what sys has asked and the process not answered; see outpost_sys.h */

@@ -453,15 +453,12 @@ static void hear_packets(struct cop__actor *self, struct cop__crossing *crossing
                 exit_because(cop_atom("malformed"));
 }
 
-/* A process that was never born has no end that could be read. */
-static void check_birth(struct cop__crossing *crossing)
+/* A process that was never born has no end that could be read, and of one that has ended somebody else may hold the socket. */
+static bool has_ended(struct cop__crossing *crossing)
 {
         struct cop__birth now;
-        if (crossing->started)
-                return;
         cop__zygote_look(crossing->node, &crossing->birth, &now);
-        if (now.state == COP__BIRTH_FAILED)
-                exit_as(&now);
+        return now.state > COP__BIRTH_DONE;
 }
 
 void cop__outpost_hear(struct cop__actor *self, struct cop__crossing *crossing)
@@ -481,9 +478,13 @@ void cop__outpost_hear(struct cop__actor *self, struct cop__crossing *crossing)
         } while (got >= COP__TRAY_FILL && heard < COP__CROSSING_SLICE);
         if (got == -2)
                 exit_because(cop_atom("no_memory"));
-        check_birth(crossing);
-        if (got == -1)
+        if (got == -1 || (crossing->over && got < COP__TRAY_FILL))
                 hear_silence(crossing);
+        if (got == 0 && has_ended(crossing)) {
+                crossing->over = true;
+                cop__outpost_hear(self, crossing); /* what it wrote before its end */
+                return;
+        }
         cop__outpost_look_again(self, crossing);
         cop__crossing_flush(crossing, cop__actor_pid(self));
         if (got >= COP__TRAY_FILL) /* there may be more, which is no news to the epoll */

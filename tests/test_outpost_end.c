@@ -4,8 +4,10 @@
 #include <sys/mman.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "actors/report.h"
@@ -356,6 +358,67 @@ IN_NODE_WITH(a_storm_of_spawns_fills_the_room_that_there_is_and_each_other_one_i
                         refused++;
                 }
         ck_assert_int_eq(refused, STORM);
+}
+
+/* ---- Who else has its socket ------------------------------------------------------------------------ */
+
+/* Where whoever is given a descriptor waits, without reading: as long as it is in the queue it is open. */
+static struct sockaddr_un attic = { .sun_family = AF_UNIX };
+
+static int open_attic(void)
+{
+        snprintf(attic.sun_path + 1, sizeof(attic.sun_path) - 1, "coppice-attic-%d", (int)getpid());
+        int queue = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        ck_assert_int_ge(queue, 0);
+        ck_assert_int_eq(bind(queue, (struct sockaddr *)&attic, sizeof(attic)), 0);
+        return queue;
+}
+
+static void give_to_attic(int fd)
+{
+        char byte = 0;
+        union {
+                char space[CMSG_SPACE(sizeof(int))];
+                struct cmsghdr align;
+        } control = { .space = { 0 } };
+        struct iovec io = { &byte, 1 };
+        struct msghdr message = { .msg_name = &attic, .msg_namelen = sizeof(attic), .msg_iov = &io, .msg_iovlen = 1,
+                                  .msg_control = control.space, .msg_controllen = sizeof(control.space) };
+        struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+        head->cmsg_level = SOL_SOCKET;
+        head->cmsg_type = SCM_RIGHTS;
+        head->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(head), &fd, sizeof(int));
+        int through = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (through < 0 || sendmsg(through, &message, 0) != 1)
+                _exit(1);
+        close(through);
+}
+
+static void leaves_its_socket_to_others(const deed_order *order)
+{
+        struct stat status;
+        for (int fd = 3; fd < 256; fd++)
+                if (fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode))
+                        give_to_attic(fd);
+        cop_send(order->pid, add, .number = 1);
+        _exit(7);
+}
+
+TEST(the_end_of_a_process_is_heard_also_if_somebody_else_has_its_socket)
+{
+        int queue = open_attic();
+        cop_node *node = node_begin((cop_node_options){ .processes = true });
+        const deed_order order = { .pid = cop_self() };
+        for (int i = 0; i < 5; i++) {
+                cop_ref ref;
+                START_APART(.run_with = COP_RUN_WITH(leaves_its_socket_to_others, deed_order),
+                            .kind = COP_KIND_OF(deed_order), .argument = &order, .monitor = true, .monitor_ref = &ref);
+                await_and_drop(COP_KIND(add)); /* the last that it has sent */
+                await_down(ref, "{os_process, {exit_status, 7}}");
+        }
+        node_end(node);
+        close(queue);
 }
 
 /* ---- What a process has forked itself ---------------------------------------------------------------- */
