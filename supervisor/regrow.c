@@ -33,11 +33,18 @@ static COP__NORETURN void give_up(struct cop__supervisor *self, struct cop__chil
         cop__supervisor_end(self, cop_atom("shutdown"));
 }
 
+/* Where siblings wait for a child it is not left alone. It may have its breaker there from specs that were replaced. */
+static const cop_breaker *breaker_of(const struct cop__supervisor *self, const struct cop__child *child)
+{
+        static const cop_breaker none;
+        return cop__strategy_is_single(self->spec->strategy) ? &child->spec->breaker : &none;
+}
+
 /* One failure: counted once, however many children it concerns. False: the breaker has opened, and that is all. */
 static bool count_failure(struct cop__supervisor *self, struct cop__child *child)
 {
         struct cop__respite respite =
-                cop__past_fails(&child->past, &child->spec->backoff, &child->spec->breaker,
+                cop__past_fails(&child->past, &child->spec->backoff, breaker_of(self, child),
                                 cop__clock_ns(), cop__random_next(&self->chance));
         if (respite.opens && cop__child_tick(self, child, respite.delay_ns)) {
                 cop__roster_set(self->roster, child, COP__CHILD_OPEN, cop_no_pid());

@@ -242,6 +242,27 @@ IN_FAMILY(a_child_behind_an_open_breaker_can_be_terminated)
         fell(root);
 }
 
+IN_FAMILY(a_breaker_from_earlier_specs_stays_closed_where_siblings_wait)
+{
+        TREE(shop, PATIENT, .children = COP_CHILDREN(WORKER("a"), WORKER("b", .breaker = { .failures = 2, .open_ms = COP_FOREVER })));
+        const cop_supervisor other = { .intensity = COP_RESTARTS_FOR_EVER, .strategy = COP_REST_FOR_ONE,
+                                       .children = COP_CHILDREN(WORKER("a")) };
+        cop_pid root = grow_and_expect(&shop, "ab");
+        ck_assert_int_eq(cop_replace_specs(root, &other), COP_OK);
+        ck_assert_int_eq(cop_start_child(root, &(const cop_child)WORKER("c"), NULL), COP_OK);
+        expect("start c");
+        let("b", FAILS);
+        crash("b");
+        expect("end b boom");
+        expect_end("c");
+        await_true(tries_of("b") > 4);
+        let("b", STARTS);
+        expect_start("bc");
+        expect_silence(root);
+        fell(root);
+        expect_end("cba");
+}
+
 TEST(what_a_backoff_or_breaker_cannot_be_is_refused)
 {
         char text[200];

@@ -71,7 +71,7 @@ typedef struct cop_backoff {
  * its siblings go on; who calls its name is told at once that there is none. Then it is tried once:
  * if that fails the breaker opens again, if it runs for stable_ms all is forgotten. A failure that
  * opens the breaker is no restart, and does not count for intensity. Off while failures is 0. For
- * COP_ONE_FOR_ONE and COP_DYNAMIC.
+ * COP_ONE_FOR_ONE and COP_DYNAMIC; where cop_replace_specs has brought another strategy it stays closed.
  */
 typedef struct cop_breaker {
         uint32_t failures;
