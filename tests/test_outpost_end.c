@@ -360,6 +360,56 @@ IN_NODE_WITH(a_storm_of_spawns_fills_the_room_that_there_is_and_each_other_one_i
         ck_assert_int_eq(refused, STORM);
 }
 
+/* ---- With something in its hands --------------------------------------------------------------------- */
+
+typedef struct {
+        int64_t unused;
+} pleader;
+
+enum { PLEAS = 500 };
+
+static void answers_nobody(void)
+{
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(note)));
+}
+
+/* All in its init, and no answer is awaited. */
+static void pleader_init(pleader *self, const deed_order *order)
+{
+        cop_request request;
+        (void)self;
+        for (int i = 0; i < PLEAS; i++)
+                cop_request_send(&request, order->pid, add, .number = i);
+        answers_nobody();
+}
+
+COP_SERVER(pleader, COP_INIT_WITH(deed_order, pleader_init));
+
+static uint32_t unread_of(cop_pid pid)
+{
+        cop_process process;
+        ck_assert_int_eq(cop_process_info(pid, &process), COP_OK);
+        return process.unread;
+}
+
+/* Of the failures that have come for it, what was in its hands then only the leak checker of the asan build sees. */
+IN_PROCESSES(who_is_killed_while_calls_of_its_init_fail_leaves_nothing_of_that)
+{
+        for (int i = 0; i < 40; i++) {
+                cop_pid pid, callee = cop_spawn(answers_nobody);
+                const deed_order order = { .pid = callee };
+                cop_ref ref, callee_ref = watch(callee);
+                ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &pleader_server, .kind = COP_KIND_OF(deed_order),
+                                                                     .argument = &order, .monitor = true, .monitor_ref = &ref,
+                                                                     .isolation = COP_ISOLATION_PROCESS }, &pid), COP_OK);
+                await_true(unread_of(callee) == PLEAS);
+                cop_send_exit(callee, cop_string("a reason that each failure has a share of"));
+                await_and_drop(COP_REF(cop_down, callee_ref));
+                cop_send_exit(pid, cop_atom("kill"));
+                await_down(ref, "killed");
+        }
+}
+
 /* ---- Who else has its socket ------------------------------------------------------------------------ */
 
 /* Where whoever is given a descriptor waits, without reading: as long as it is in the queue it is open. */
