@@ -204,8 +204,8 @@ static cop_status refuse(struct cop__actor *self, struct cop__crossing *crossing
 }
 
 /*
- * Nothing may end the actor before an answer, or the failure of a call, has crossed: at its death it would be taken for a request.
- * True: the message is kept; else it is the caller's to end.
+ * Nothing may end the actor before an answer, or the failure of a call, has crossed: at its death it would be taken for a
+ * request. True: the message is kept; else it is the caller's to end.
  */
 static bool hand_on(struct cop__actor *self, struct cop__crossing *crossing,
                     struct cop__signal *signal)

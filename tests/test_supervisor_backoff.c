@@ -244,7 +244,8 @@ IN_FAMILY(a_child_behind_an_open_breaker_can_be_terminated)
 
 IN_FAMILY(a_breaker_from_earlier_specs_stays_closed_where_siblings_wait)
 {
-        TREE(shop, PATIENT, .children = COP_CHILDREN(WORKER("a"), WORKER("b", .breaker = { .failures = 2, .open_ms = COP_FOREVER })));
+        TREE(shop, PATIENT,
+             .children = COP_CHILDREN(WORKER("a"), WORKER("b", .breaker = { .failures = 2, .open_ms = COP_FOREVER })));
         const cop_supervisor other = { .intensity = COP_RESTARTS_FOR_EVER, .strategy = COP_REST_FOR_ONE,
                                        .children = COP_CHILDREN(WORKER("a")) };
         cop_pid root = grow_and_expect(&shop, "ab");
