@@ -11,9 +11,9 @@ static void tell_once(struct cop__actor *actor)
                 return;
         rare->memory_told = true;
         cop__who_is(cop__node_of(cop__thread_here()), actor, cop__actor_pid(actor), who);
-        cop_log(COP_LOG_ERROR, "%s%s%s has reached its memory limit of %zu bytes: cop_alloc gives it none", who,
-                who[0] != '\0' ? " " : "", cop_pid_print(cop__actor_pid(actor), pid),
-                rare->memory_limit);
+        cop__log_sentence(COP_LOG_ERROR, "%s%s%s has reached its memory limit of %zu bytes: cop_alloc gives it none", who,
+                          who[0] != '\0' ? " " : "", cop_pid_print(cop__actor_pid(actor), pid),
+                          rare->memory_limit);
 }
 
 static bool has_room(const struct cop__actor *actor, size_t size)

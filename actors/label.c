@@ -10,6 +10,7 @@
 #include "actors/actor.h"
 #include "actors/inside.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "base/utf8.h"
 
 struct cop__label {
@@ -29,24 +30,13 @@ void cop__labels_fini(struct cop__labels *labels)
         cop__table_fini(&labels->table);
 }
 
-/* It is printed on terminals as it is: nothing in it may be a command to one. */
-static void make_harmless(char *text)
-{
-        bool valid = cop__utf8_valid(text, strlen(text));
-        for (uint8_t *at = (uint8_t *)text; *at != '\0'; at++)
-                if (*at < ' ' || *at == 0x7f || (!valid && *at >= 0x80))
-                        *at = '?';
-                else if (*at == 0xc2 && at[1] < 0xa0) /* U+0080 to U+009F */
-                        at[0] = at[1] = '?';
-}
-
 struct cop__label *cop__label_new(const char *text)
 {
         struct cop__label *label = cop__calloc(1, sizeof(*label));
         if (label == NULL)
                 return NULL;
         memcpy(label->text, text, cop__utf8_cut(text, strlen(text), COP_LABEL_MAX));
-        make_harmless(label->text);
+        cop__make_harmless(label->text, strlen(label->text)); /* it is printed as it is */
         return label;
 }
 

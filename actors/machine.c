@@ -124,9 +124,9 @@ static COP__COLD void drop_unwanted(const struct cop__actor *actor,
                                     const struct cop__machine *machine, const cop_kind *kind)
 {
         char pid[COP_ID_TEXT_MAX];
-        cop_log(COP_LOG_WARNING, "%s %s has no entry for %s in state %lld: dropped",
-                machine->table->name, cop_pid_print(cop__actor_pid(actor), pid), kind->name,
-                (long long)machine->state);
+        cop__log_sentence(COP_LOG_WARNING, "%s %s has no entry for %s in state %lld: dropped",
+                          machine->table->name, cop_pid_print(cop__actor_pid(actor), pid), kind->name,
+                          (long long)machine->state);
 }
 
 /* ---- One event -------------------------------------------------------------------------- */

@@ -25,8 +25,10 @@ bool cop__neighbour_name(struct cop_node *node, cop_pid pid, char name[COP__NEIG
 void cop__neighbour_print(struct cop__text *text, cop_pid pid, const char *name, bool alive)
 {
         char shown[COP_ID_TEXT_MAX];
+        size_t from = text->size;
         cop__text_printf(text, "%s%s%s%s", name, name[0] != '\0' ? " " : "", cop_pid_print(pid, shown),
                          alive ? "" : " (ended)");
+        cop__text_make_harmless(text, from);
 }
 
 bool cop__neighbour_append(struct cop__text *text, struct cop_node *node, cop_pid pid)

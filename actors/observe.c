@@ -27,10 +27,10 @@ static void log_event(struct cop__actor *actor, const char *what, cop_pid peer, 
         cop_term_print(term, cop__node_of(cop__thread_here())->kinds, text, sizeof(text));
         cop_pid_print(cop__actor_pid(actor), self);
         if (peer.bits != 0)
-                cop_log(COP_LOG_INFO, "trace: %s %s %s %s, %s %s", called, self, what,
-                        text, strcmp(what, "out") == 0 ? "to" : "from", cop_pid_print(peer, other));
+                cop__log_sentence(COP_LOG_INFO, "trace: %s %s %s %s, %s %s", called, self, what,
+                                  text, strcmp(what, "out") == 0 ? "to" : "from", cop_pid_print(peer, other));
         else
-                cop_log(COP_LOG_INFO, "trace: %s %s %s %s", called, self, what, text);
+                cop__log_sentence(COP_LOG_INFO, "trace: %s %s %s %s", called, self, what, text);
 }
 
 /* An observer that has ended takes its trace with it. */

@@ -12,6 +12,7 @@
 #include "actors/log_end.h"
 #include "actors/simulation.h"
 #include "base/clock.h"
+#include "base/text.h"
 
 /* ---- The log ------------------------------------------------------------------------ */
 
@@ -41,17 +42,36 @@ void cop__log_to(struct cop_node *node, cop_log_level level, const char *text)
         cop_no_preempt_end();
 }
 
+/* False: there is nothing to say. */
+static bool print_line(char text[COP__LOG_TEXT], const char *format, va_list values)
+{
+        int length = vsnprintf(text, COP__LOG_TEXT, format, values);
+        if (length >= (int)COP__LOG_TEXT)
+                memcpy(text + COP__LOG_TEXT - 4, "...", 4);
+        return length >= 0;
+}
+
 void cop_log(cop_log_level level, const char *format, ...)
 {
         char text[COP__LOG_TEXT];
         va_list values;
         va_start(values, format);
-        int length = vsnprintf(text, sizeof(text), format, values);
+        bool is_there = print_line(text, format, values);
         va_end(values);
-        if (length < 0)
+        if (is_there)
+                cop__log_to(cop_node_here(), level, text);
+}
+
+void cop__log_sentence(cop_log_level level, const char *format, ...)
+{
+        char text[COP__LOG_TEXT];
+        va_list values;
+        va_start(values, format);
+        bool is_there = print_line(text, format, values);
+        va_end(values);
+        if (!is_there)
                 return;
-        if ((size_t)length >= sizeof(text))
-                memcpy(text + sizeof(text) - 4, "...", 4);
+        cop__make_harmless(text, strlen(text));
         cop__log_to(cop_node_here(), level, text);
 }
 
@@ -194,6 +214,7 @@ void cop__report_outcome(struct cop_node *node, cop_pid pid, const char *format,
         va_start(values, format);
         vsnprintf(text, sizeof(text), format, values);
         va_end(values);
+        cop__make_harmless(text, strlen(text));
         if (note_outcome(&node->reports, pid, NULL, text))
                 cop__log_to(node, COP_LOG_INFO, text);
 }
@@ -204,6 +225,7 @@ void cop__report_outcome_as(struct cop_node *node, cop_pid pid, const struct cop
         if (!note_outcome(&node->reports, pid, outcome, NULL))
                 return;
         outcome->print(outcome, text);
+        cop__make_harmless(text, strlen(text));
         cop__log_to(node, COP_LOG_INFO, text);
 }
 
@@ -316,7 +338,8 @@ bool cop__report_wait(struct cop_node *node, cop_pid pid, int64_t timeout_ms,
         return found != NULL;
 }
 
-/* Appends at *length, which goes on counting beyond the end of the text. */
+/* Appends at *length, which goes on counting beyond the end of the text. What is appended is a line, or a part of one: names
+ * and words are the program's, and none of them moves a terminal. */
 static COP_PRINTF(4, 5) void add(char *text, size_t size, size_t *length, const char *format, ...)
 {
         va_list values;
@@ -324,8 +347,19 @@ static COP_PRINTF(4, 5) void add(char *text, size_t size, size_t *length, const 
         size_t at = *length < size ? *length : size;
         int added = vsnprintf(text + at, size - at, format, values);
         va_end(values);
-        if (added > 0)
-                *length += (size_t)added;
+        if (added <= 0)
+                return;
+        if (at < size)
+                cop__make_harmless(text + at, strlen(text + at));
+        *length += (size_t)added;
+}
+
+static void begin_line(char *text, size_t size, size_t *length)
+{
+        static const char between[] = "\n   ";
+        if (*length < size)
+                snprintf(text + *length, size - *length, "%s", between);
+        *length += sizeof(between) - 1;
 }
 
 static void add_what(const struct cop__report *report, char *text, size_t size, size_t *length)
@@ -335,7 +369,7 @@ static void add_what(const struct cop__report *report, char *text, size_t size, 
         add(text, size, length, "** %s%s%s crashed: %s", report->who,
             report->who[0] != '\0' ? " " : "", pid, report->what);
         if (report->where[0] != '\0' || report->message[0] != '\0')
-                add(text, size, length, "\n   ");
+                begin_line(text, size, length);
         if (report->where[0] != '\0')
                 add(text, size, length, "in %s", report->where);
         if (report->message[0] != '\0')
@@ -344,36 +378,38 @@ static void add_what(const struct cop__report *report, char *text, size_t size, 
                     report->from.bits != 0 ? cop_pid_print(report->from, from) : "nobody");
 }
 
-static void add_around(const struct cop__report *report, char *text, size_t size, size_t *length)
+static void add_titled(const char *title, const char *words, char *text, size_t size, size_t *length)
 {
-        if (report->recent[0] != '\0')
-                add(text, size, length, "\n   handled %llu, the last %s",
-                    (unsigned long long)report->handled, report->recent);
-        if (report->unread[0] != '\0')
-                add(text, size, length, "\n   unread %s", report->unread);
-        if (report->events[0] != '\0')
-                add(text, size, length, "\n   log %s", report->events);
-        if (report->state[0] != '\0')
-                add(text, size, length, "\n   state %s", report->state);
-        if (report->held[0] != '\0')
-                add(text, size, length, "\n   held %s", report->held);
-        if (report->started_as[0] != '\0')
-                add(text, size, length, "\n   started as %s%s%s%s%s", report->started_as,
-                    report->ancestors[0] != '\0' ? " by " : "", report->ancestors,
-                    report->linked[0] != '\0' ? "; linked to " : "", report->linked);
+        if (words[0] == '\0')
+                return;
+        begin_line(text, size, length);
+        add(text, size, length, "%s%s", title, words);
 }
 
-static void add_outcome(const struct cop__report *report, char *text, size_t size, size_t *length)
+static void add_around(const struct cop__report *report, char *text, size_t size, size_t *length)
 {
-        if (report->outcome[0] != '\0')
-                add(text, size, length, "\n   %s", report->outcome);
+        if (report->recent[0] != '\0') {
+                begin_line(text, size, length);
+                add(text, size, length, "handled %llu, the last %s", (unsigned long long)report->handled,
+                    report->recent);
+        }
+        add_titled("unread ", report->unread, text, size, length);
+        add_titled("log ", report->events, text, size, length);
+        add_titled("state ", report->state, text, size, length);
+        add_titled("held ", report->held, text, size, length);
+        if (report->started_as[0] == '\0')
+                return;
+        begin_line(text, size, length);
+        add(text, size, length, "started as %s%s%s%s%s", report->started_as,
+            report->ancestors[0] != '\0' ? " by " : "", report->ancestors,
+            report->linked[0] != '\0' ? "; linked to " : "", report->linked);
 }
 
 size_t cop__report_print(const struct cop__report *report, char *text, size_t size)
 {
         size_t length = 0;
         add_what(report, text, size, &length);
-        add_outcome(report, text, size, &length);
+        add_titled("", report->outcome, text, size, &length);
         return length;
 }
 
@@ -382,6 +418,6 @@ size_t cop__report_print_all(const struct cop__report *report, char *text, size_
         size_t length = 0;
         add_what(report, text, size, &length);
         add_around(report, text, size, &length);
-        add_outcome(report, text, size, &length);
+        add_titled("", report->outcome, text, size, &length);
         return length;
 }

@@ -105,6 +105,9 @@ struct cop__reports {
 /* An entry of that node's log, from a thread that may be outside it; NULL: to standard error. */
 void cop__log_to(struct cop_node *node, cop_log_level level, const char *text);
 
+/* As cop_log, for a sentence with names in it, which are anything: nothing in it moves a terminal or begins another line. */
+void cop__log_sentence(cop_log_level level, const char *format, ...) COP_PRINTF(2, 3);
+
 void cop__reports_init(struct cop__reports *reports);
 void cop__reports_fini(struct cop__reports *reports);
 

@@ -176,11 +176,11 @@ static void tell(const struct member *members, uint32_t count)
         }
         if (count > COP__NEIGHBOURS_SHOWN)
                 cop__text_printf(&text, ", and %u more", count - COP__NEIGHBOURS_SHOWN);
-        cop_log(COP_LOG_ERROR,
-                "your program: a ring of calls in which nobody can go on: %s, who waits for the "
-                "first. The call of the "
-                "first, which closed it, has failed",
-                line);
+        cop__log_sentence(COP_LOG_ERROR,
+                          "your program: a ring of calls in which nobody can go on: %s, who waits for the "
+                          "first. The call of the "
+                          "first, which closed it, has failed",
+                          line);
 }
 
 /* The call of the first in the list fails, which is another actor's. Without memory for that:

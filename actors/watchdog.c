@@ -57,6 +57,7 @@ static void add_who(struct cop_node *node, struct cop__text *text, const struct 
                           : glimpse->server != NULL   ? glimpse->server
                                                       : "";
         uint64_t ms = (cop__clock_ns() - since_ns) / COP__NS_PER_MS;
+        size_t from = text->size;
         cop__text_printf(text, "** %s%s%s has been at work for %llu.%llu s", who,
                          who[0] != '\0' ? " " : "", cop_pid_print(glimpse->pid, pid),
                          (unsigned long long)(ms / 1000), (unsigned long long)(ms % 1000 / 100));
@@ -64,6 +65,7 @@ static void add_who(struct cop_node *node, struct cop__text *text, const struct 
                 cop__text_printf(text, ", handling %s", message);
         else if (glimpse->handling != NULL)
                 cop__text_printf(text, ", handling %s", glimpse->handling);
+        cop__text_make_harmless(text, from);
 }
 
 static void print_place(const struct cop__place *place, char *text, size_t size)

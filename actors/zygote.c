@@ -17,6 +17,7 @@
 #include "actors/outpost.h"
 #include "actors/zygote_main.h"
 #include "base/memory.h"
+#include "base/text.h"
 
 void cop__zygote_init(struct cop__zygote *zygote, unsigned limit)
 {
@@ -35,17 +36,25 @@ struct name {
         char text[];
 };
 
-/* With the lock. Who looks at an actor keeps this, so it stays; a process that makes up names has them all called "other". */
-static const char *keep_name(struct cop__zygote *zygote, const char *text)
+/*
+ * With the lock. Who looks at an actor keeps this, so it stays; a process that makes up names has them all called "other", and
+ * none of them moves the terminal that it is shown on.
+ */
+static const char *keep_name(struct cop__zygote *zygote, const char *said)
 {
-        size_t size = strlen(text) + 1;
+        char text[COP_SYMBOL_MAX];
+        size_t size = strlen(said) + 1;
+        if (size > sizeof(text))
+                return "other";
+        memcpy(text, said, size);
+        cop__make_harmless(text, size - 1);
         COP__LIST_EACH(&zygote->names, at, ahead)
         {
                 struct name *known = COP__CONTAINER(at, struct name, list);
                 if (strcmp(known->text, text) == 0)
                         return known->text;
         }
-        if (zygote->name_count >= COP__SERVER_NAMES_MAX || size > COP_SYMBOL_MAX)
+        if (zygote->name_count >= COP__SERVER_NAMES_MAX)
                 return "other";
         struct name *name = cop__malloc(sizeof(*name) + size);
         if (name == NULL)

@@ -170,6 +170,25 @@ void cop__text_append_quoted(struct cop__text *text, char quote, const char *byt
         cop__text_append_char(text, quote);
 }
 
+void cop__make_harmless(char *bytes, size_t size)
+{
+        for (size_t at = 0, length; at < size; at += length) {
+                uint32_t point;
+                length = cop__utf8_read(bytes + at, size - at, &point);
+                if (length > 0 && !is_invisible(point))
+                        continue;
+                length = length > 0 ? length : 1;
+                memset(bytes + at, '?', length);
+        }
+}
+
+void cop__text_make_harmless(struct cop__text *text, size_t from)
+{
+        size_t end = text->size < text->room ? text->size : text->room > 0 ? text->room - 1 : 0;
+        if (from < end)
+                cop__make_harmless(text->data + from, end - from);
+}
+
 static bool is_spacing(uint32_t point)
 {
         return point == '\t' || point == '\n' || point == '\r';

@@ -54,6 +54,13 @@ void cop__text_vprintf(struct cop__text *text, const char *format, va_list value
  */
 void cop__text_append_quoted(struct cop__text *text, char quote, const char *bytes, size_t size);
 
+/*
+ * For what stands on a terminal without quotes, as one line: each byte of a control character or an invisible one, and each
+ * that is no UTF-8, becomes '?'. The second does it to what was written from that place on.
+ */
+void cop__make_harmless(char *bytes, size_t size);
+void cop__text_make_harmless(struct cop__text *text, size_t from);
+
 /* True for valid UTF-8 of visible characters, tabs and line ends. */
 bool cop__text_is_readable(const char *bytes, size_t size);
 

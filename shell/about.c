@@ -64,12 +64,15 @@ static void append_glimpse(struct cop__shell *shell, const struct cop__glimpse *
 {
         struct cop__text *out = &shell->out;
         struct cop__place place;
+        size_t from;
         char label[COP__LABEL_MAX], pid[COP_ID_TEXT_MAX], recent[COP__RECENT_TEXT];
         cop__glimpse_where(shell->node, glimpse, &place);
         cop__text_printf(out, "%s %s\n", cop__glimpse_label(glimpse, label),
                          cop_pid_print(glimpse->pid, pid));
-        cop__text_printf(out, "  %-13s %s\n", "server",
-                         glimpse->server != NULL ? glimpse->server : "none");
+        from = out->size;
+        cop__text_printf(out, "  %-13s %s", "server", glimpse->server != NULL ? glimpse->server : "none");
+        cop__text_make_harmless(out, from);
+        cop__text_append_char(out, '\n');
         if (glimpse->label[0] != '\0')
                 cop__text_printf(out, "  %-13s %s\n", "label", glimpse->label);
         if (glimpse->isolation == COP_ISOLATION_PROCESS)

@@ -70,7 +70,8 @@ static void append_pid(struct cop__shell *shell, cop_pid pid)
 static void append_limits(struct cop__shell *shell, const cop_children *all)
 {
         char period[32];
-        cop__text_printf(&shell->out, "%s, %s: ", all->name.data, all->strategy.text);
+        cop__atom_print(&shell->out, all->name.data, all->name.size);
+        cop__text_printf(&shell->out, ", %s: ", all->strategy.text);
         if (all->intensity < 0)
                 cop__text_printf(&shell->out, "%lld restarts, and no limit\n",
                                  (long long)all->restarts);

@@ -35,6 +35,7 @@ void cop__columns_cell(struct cop__columns *columns, const char *format, ...)
         va_start(values, format);
         cop__text_vprintf(&columns->cells, format, values);
         va_end(values);
+        cop__text_make_harmless(&columns->cells, from);
         size_t width = characters(cop__text_get(&columns->cells) + from);
         if (width > columns->widths[columns->at])
                 columns->widths[columns->at] = width;

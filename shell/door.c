@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text.h"
+
 /* Connections that wait to be accepted; the console refuses at its own limit, with a sentence. */
 #define BACKLOG 16
 
@@ -28,6 +30,7 @@ static COP_PRINTF(3, 4) cop_status refuse(char *sentence, cop_status status, con
         va_start(values, format);
         vsnprintf(sentence, COP__DOOR_SENTENCE, format, values);
         va_end(values);
+        cop__make_harmless(sentence, strlen(sentence)); /* names and paths are anything */
         return status;
 }
 

@@ -79,6 +79,8 @@ const char *cop__glimpse_label(const struct cop__glimpse *glimpse, char label[CO
         else
                 cop__text_printf(&text, "(%s)",
                                  glimpse->server != NULL ? glimpse->server : "actor");
+        if (glimpse->name[0] == '\0')
+                cop__text_make_harmless(&text, 0);
         cop__text_end_cut(&text);
         return label;
 }

@@ -226,9 +226,11 @@ static bool greet(struct cop__session *session)
         char pid[COP_ID_TEXT_MAX];
         struct cop__text text;
         cop__text_init(&text);
-        cop__text_printf(&text, "%s\n%s\n%s\n%s\n", COP__PROTOCOL,
-                         cop_node_name(cop__console_node(session->console)),
-                         cop_pid_print(cop_self(), pid), COP__VERSION);
+        cop__text_printf(&text, "%s\n", COP__PROTOCOL);
+        size_t name = text.size;
+        cop__text_append_string(&text, cop_node_name(cop__console_node(session->console)));
+        cop__text_make_harmless(&text, name);
+        cop__text_printf(&text, "\n%s\n%s\n", cop_pid_print(cop_self(), pid), COP__VERSION);
         bool greeted = !text.failed && cop__packet_write(session->fd, COP__PACKET_GREETING,
                                                         cop__text_get(&text), text.size);
         cop__text_fini(&text);

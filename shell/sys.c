@@ -16,6 +16,9 @@
 /* Events that `sys log TO on` keeps. */
 #define LOG_COUNT 100
 
+/* Of a status: what the values stand behind. */
+#define KEY_WIDTH 15u
+
 /* One request: to whom, and how the others read it. */
 struct request {
         struct cop__shell *shell;
@@ -129,16 +132,25 @@ static bool say_lines(const struct request *request, cop_status status, cop_term
         return true;
 }
 
+/* A column of its own, if it has room there. */
+static void append_key(struct cop__shell *shell, cop_term key)
+{
+        size_t from = shell->out.size;
+        cop__text_append_string(&shell->out, "  ");
+        cop__term_print(&shell->out, key, cop_node_kinds(shell->node));
+        while (!shell->out.failed && shell->out.size < from + KEY_WIDTH)
+                cop__text_append_char(&shell->out, ' ');
+        cop__text_append_char(&shell->out, ' ');
+}
+
 /* Takes the map. */
 static bool say_map(const struct request *request, cop_status status, cop_term map)
 {
-        struct cop__text *out = &request->shell->out;
         if (status != COP_OK)
                 return fail(request, status);
         bool is_told = put_json(request->shell, map);
         for (uint32_t i = 0; i < map.count && !is_told; i++) {
-                cop_term key = map.as.items[2 * i];
-                cop__text_printf(out, "  %-13.*s ", (int)key.count, key.as.text);
+                append_key(request->shell, map.as.items[2 * i]);
                 append_term(request->shell, map.as.items[2 * i + 1]);
         }
         cop_term_free(map);

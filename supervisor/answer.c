@@ -28,8 +28,8 @@ static void answer_later(cop_caller caller, const cop__child_answer *answer)
                         return;
                 cop_yield();
         }
-        cop_log(COP_LOG_ERROR, "a supervisor could not answer a request: %s",
-                cop_status_text(status));
+        cop__log_sentence(COP_LOG_ERROR, "a supervisor could not answer a request: %s",
+                          cop_status_text(status));
 }
 
 /* The request that is being handled is answered; without memory for that its caller hears that there is no answer. */
@@ -128,8 +128,8 @@ void cop__on_start_child(struct cop__supervisor *self, const cop__start_child *r
         const struct cop__child_spec *spec = (const void *)request->spec.data;
         const char *wrong = misfit(self, spec);
         if (wrong != NULL) {
-                cop_log(COP_LOG_ERROR, "your program: cop_start_child: %s: child %s: %s",
-                        self->label, spec->id, wrong);
+                cop__log_sentence(COP_LOG_ERROR, "your program: cop_start_child: %s: child %s: %s",
+                                  self->label, spec->id, wrong);
                 refuse(COP_E_BAD_ARGUMENT, cop_no_pid());
                 return;
         }

@@ -131,6 +131,7 @@ static COP_PRINTF(2, 3) bool wrong(struct cop__text *text, const char *format, .
         va_list values;
         va_start(values, format);
         cop__text_vprintf(text, format, values);
+        cop__text_make_harmless(text, 0);
         va_end(values);
         cop__text_end_cut(text);
         return false;
@@ -272,8 +273,8 @@ static bool takes_along(keeper *self, const cop_exited *exited, size_t *which)
         self->pids[i] = cop_no_pid();
         cop_term_print(exited->reason, NULL, text, sizeof(text));
         bool all = ends_all(self->set[i].type, exited->reason);
-        cop_log(all ? COP_LOG_ERROR : COP_LOG_WARNING, "application %s ended: %s%s",
-                self->set[i].name, text, all ? "; it is not to be missing, and the others end" : "");
+        cop__log_sentence(all ? COP_LOG_ERROR : COP_LOG_WARNING, "application %s ended: %s%s",
+                          self->set[i].name, text, all ? "; it is not to be missing, and the others end" : "");
         return all;
 }
 
@@ -362,7 +363,7 @@ cop_status cop_start_applications(const cop_application *set, cop_pid *pid)
         if (cop_node_here() == NULL)
                 return COP_E_NO_NODE;
         if (cop_applications_check(set, sentence, sizeof(sentence)) != COP_OK) {
-                cop_log(COP_LOG_ERROR, "your program: cop_start_applications: %s", sentence);
+                cop__log_sentence(COP_LOG_ERROR, "your program: cop_start_applications: %s", sentence);
                 return COP_E_BAD_ARGUMENT;
         }
         if (pid == NULL)

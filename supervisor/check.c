@@ -61,6 +61,7 @@ static COP_PRINTF(4, 5) bool wrong(struct check *check, const struct step *step,
         cop__text_append_string(&check->sentence, ": ");
         va_start(values, format);
         cop__text_vprintf(&check->sentence, format, values);
+        cop__text_make_harmless(&check->sentence, 0);
         va_end(values);
         cop__text_end_cut(&check->sentence);
         return false;

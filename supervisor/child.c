@@ -319,8 +319,8 @@ static COP__NORETURN void cannot_stop(const struct cop__supervisor *self,
                                       const struct cop__child *child)
 {
         /* The links that end with us need no memory. */
-        cop_log(COP_LOG_ERROR, "%s has no memory to stop %s, and ends all its children at once",
-                self->label, child->spec->id);
+        cop__log_sentence(COP_LOG_ERROR, "%s has no memory to stop %s, and ends all its children at once",
+                          self->label, child->spec->id);
         cop_exit(COP_TUPLE(cop_atom("system_limit"), cop_atom("stop")));
 }
 

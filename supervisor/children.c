@@ -123,7 +123,7 @@ cop_status cop_start_child_of(cop_address to, const cop_child *child, cop_pid *p
         if (child == NULL)
                 child = &nothing;
         if (cop__child_check(child, &place, sentence, sizeof(sentence)) != COP_OK) {
-                cop_log(COP_LOG_ERROR, "your program: cop_start_child: %s", sentence);
+                cop__log_sentence(COP_LOG_ERROR, "your program: cop_start_child: %s", sentence);
                 return COP_E_BAD_ARGUMENT;
         }
         cop_status status = find_supervisor(to, &supervisor);
@@ -170,7 +170,7 @@ cop_status cop_replace_specs_of(cop_address to, const cop_supervisor *tree)
         cop_message *reply;
         cop_pid supervisor;
         if (cop_supervisor_check(tree, sentence, sizeof(sentence)) != COP_OK) {
-                cop_log(COP_LOG_ERROR, "your program: cop_replace_specs: %s", sentence);
+                cop__log_sentence(COP_LOG_ERROR, "your program: cop_replace_specs: %s", sentence);
                 return COP_E_BAD_ARGUMENT;
         }
         cop_status status = find_supervisor(to, &supervisor);

@@ -158,6 +158,13 @@ static void explain_how(struct cop__text *text, const struct level *level,
 static void explain_tree(struct cop__text *text, const struct level *level,
                          const struct cop__child_spec *as_child);
 
+/* It is printed as it is, and the names in it are anything. */
+static void end_line(struct cop__text *text, size_t from)
+{
+        cop__text_make_harmless(text, from);
+        cop__text_append_char(text, '\n');
+}
+
 static void explain_child(struct cop__text *text, const struct level *level,
                           const struct cop__child_spec *child)
 {
@@ -168,6 +175,7 @@ static void explain_child(struct cop__text *text, const struct level *level,
                 explain_tree(text, &next, child);
                 return;
         }
+        size_t from = text->size;
         indent(text, level->depth + 1);
         cop__text_printf(text, "%s: %s a restart of %s", child->id, what_ends(child),
                          level->spec->label);
@@ -175,13 +183,14 @@ static void explain_child(struct cop__text *text, const struct level *level,
                 cop__text_printf(text, "; %s%llu in quick succession end all",
                                  crashes >= CRASHES_MAX ? "more than " : "", (unsigned long long)crashes);
         explain_how(text, level, child);
-        cop__text_append_char(text, '\n');
+        end_line(text, from);
 }
 
 static void explain_tree(struct cop__text *text, const struct level *level,
                          const struct cop__child_spec *as_child)
 {
         const struct cop__supervisor_spec *spec = level->spec;
+        size_t from = text->size;
         indent(text, level->depth);
         explain_limit(text, spec);
         bool ends = failures_to_end(spec) != 0 || has_tries(spec);
@@ -192,7 +201,7 @@ static void explain_tree(struct cop__text *text, const struct level *level,
                 cop__text_append_string(text, ", which ends all");
         if (as_child != NULL)
                 explain_how(text, level->above, as_child);
-        cop__text_append_char(text, '\n');
+        end_line(text, from);
         if (spec->each != NULL)
                 explain_child(text, level, spec->each);
         for (uint32_t i = 0; i < spec->child_count; i++)

@@ -170,7 +170,7 @@ cop_status cop_supervise(const cop_supervisor *tree, cop_pid *pid)
         if (cop__actor_here() == NULL)
                 return COP_E_NO_NODE;
         if (cop_supervisor_check(tree, sentence, sizeof(sentence)) != COP_OK) {
-                cop_log(COP_LOG_ERROR, "your program: cop_supervise: %s", sentence);
+                cop__log_sentence(COP_LOG_ERROR, "your program: cop_supervise: %s", sentence);
                 return COP_E_BAD_ARGUMENT;
         }
         if (pid == NULL)

@@ -86,10 +86,10 @@ static void ignore_exit(const supervisor *self, const cop_exited *exited)
 {
         char pid[COP_ID_TEXT_MAX], reason[160];
         cop_term_print(exited->reason, NULL, reason, sizeof(reason));
-        cop_log(COP_LOG_WARNING,
-                "%s ignored an exit signal from %s, who is neither its parent nor a child that has "
-                "ended: %s",
-                self->label, cop_pid_print(exited->pid, pid), reason);
+        cop__log_sentence(COP_LOG_WARNING,
+                          "%s ignored an exit signal from %s, who is neither its parent nor a child that has "
+                          "ended: %s",
+                          self->label, cop_pid_print(exited->pid, pid), reason);
 }
 
 static void on_exited(supervisor *self, const cop_exited *exited)

@@ -85,8 +85,8 @@ void cop__tell_ended(const struct cop__supervisor *self, const struct cop__child
         char pid[COP_ID_TEXT_MAX], text[REASON_TEXT];
         (void)self;
         if (!has_report(corpse))
-                cop_log(COP_LOG_INFO, "%s %s ended: %s", child->spec->id,
-                        cop_pid_print(corpse, pid), print_reason(reason, text));
+                cop__log_sentence(COP_LOG_INFO, "%s %s ended: %s", child->spec->id,
+                                  cop_pid_print(corpse, pid), print_reason(reason, text));
 }
 
 /* A sibling that was stopped and started again for the failure of another: said to the log if that failure is. */
@@ -94,8 +94,8 @@ static void tell_started_again(const struct cop__supervisor *self, const struct 
 {
         char pid[COP_ID_TEXT_MAX];
         if (!self->hushed || self->regrow == COP__REGROW_IDLE)
-                cop_log(COP_LOG_INFO, "%s started %s again as %s", self->label, child->spec->id,
-                        cop_pid_print(child->pid, pid));
+                cop__log_sentence(COP_LOG_INFO, "%s started %s again as %s", self->label, child->spec->id,
+                                  cop_pid_print(child->pid, pid));
 }
 
 void cop__tell_restarted(struct cop__supervisor *self, const struct cop__child *child)
@@ -124,8 +124,8 @@ void cop__tell_failed(const struct cop__supervisor *self, const struct cop__chil
                 cop__report_outcome(cop_node_here(), child->corpse,
                                     "%s could not start it again: %s", self->label, text);
         else
-                cop_log(COP_LOG_WARNING, "%s could not start %s again: %s", self->label,
-                        child->spec->id, text);
+                cop__log_sentence(COP_LOG_WARNING, "%s could not start %s again: %s", self->label,
+                                  child->spec->id, text);
 }
 
 void cop__tell_gave_up(struct cop__supervisor *self, const struct cop__child *child)
@@ -162,8 +162,8 @@ void cop__tell_open(const struct cop__supervisor *self, const struct cop__child 
 
 void cop__tell_significant(const struct cop__supervisor *self, const struct cop__child *child)
 {
-        cop_log(COP_LOG_INFO, "%s shuts down: its significant child %s has ended",
-                self->label, child->spec->id);
+        cop__log_sentence(COP_LOG_INFO, "%s shuts down: its significant child %s has ended",
+                          self->label, child->spec->id);
 }
 
 /* Who ends well has only done its work: no news for those who read the log. */
@@ -178,8 +178,8 @@ void cop__tell_left(const struct cop__supervisor *self, const struct cop__child 
                                     self->label, type);
                 return;
         }
-        cop_log(COP_LOG_DEBUG, "%s %s ended: %s; %s did not restart it: %s", child->spec->id,
-                cop_pid_print(corpse, pid), print_reason(reason, text), self->label, type);
+        cop__log_sentence(COP_LOG_DEBUG, "%s %s ended: %s; %s did not restart it: %s", child->spec->id,
+                          cop_pid_print(corpse, pid), print_reason(reason, text), self->label, type);
 }
 
 void cop__tell_stopped(const struct cop__supervisor *self, const struct cop__child *child,
@@ -187,9 +187,9 @@ void cop__tell_stopped(const struct cop__supervisor *self, const struct cop__chi
 {
         char pid[COP_ID_TEXT_MAX], time[32];
         if (child->late)
-                cop_log(COP_LOG_WARNING, "%s killed %s %s, which had not stopped within %s",
-                        self->label, child->spec->id, cop_pid_print(corpse, pid),
-                        cop__print_time(child->spec->shutdown_ms, time));
+                cop__log_sentence(COP_LOG_WARNING, "%s killed %s %s, which had not stopped within %s",
+                                  self->label, child->spec->id, cop_pid_print(corpse, pid),
+                                  cop__print_time(child->spec->shutdown_ms, time));
         if (cop__reason_is_crash(reason) && has_report(corpse))
                 cop__report_outcome(cop_node_here(), corpse, "%s was stopping it",
                                     self->label);
@@ -205,6 +205,6 @@ void cop__tell_no_start(const struct cop__supervisor *self, const struct cop__ch
                 cop__report_outcome(cop_node_here(), corpse, "%s cannot start without it, and ends",
                                     self->label);
         else
-                cop_log(COP_LOG_ERROR, "%s cannot start without %s, and ends", self->label,
-                        child->spec->id);
+                cop__log_sentence(COP_LOG_ERROR, "%s cannot start without %s, and ends", self->label,
+                                  child->spec->id);
 }

@@ -751,6 +751,52 @@ IN_NODE_WITH(directives_in_names_and_messages_are_reported_as_they_are, .log = k
         ck_assert(is_told(DIRECTIVES "label"));
 }
 
+/* ---- What moves a terminal ------------------------------------------------------------------- */
+
+#define RED "\033[31mred\a\033]0;pwn\a"
+#define AS_SHOWN "?[31mred??]0;pwn?"
+
+static uint32_t told_raw; /* lines of the log in which a terminal would act upon something */
+
+static void keep_raw(void *context, cop_log_level level, const char *text)
+{
+        for (const char *at = text; *at != '\0'; at++)
+                if ((*at < ' ' && (*at != '\n' || at[1] != ' ')) || *at == 0x7f)
+                        cop__add_relaxed(&told_raw, 1u);
+        keep_crash(context, level, text);
+}
+
+static void end_nothing(void *thing)
+{
+        (void)thing;
+}
+
+/* Somebody's reason that looks like a fault, from an actor of which each word is a command to a terminal. */
+static void forge_a_fault(void)
+{
+        static char thing;
+        cop_own("held" RED, end_nothing, &thing);
+        cop_exit(COP_TUPLE(cop_atom("fault"), cop_atom("x"), cop_string("words" RED "\n12:00:00.000 error   forged"),
+                           COP_TUPLE(cop_atom("in" RED), cop_string("place" RED)), cop_nil()));
+}
+
+IN_NODE_WITH(nothing_in_a_report_moves_the_terminal_that_it_is_written_to, .log = keep_raw, .name = "raw")
+{
+        struct cop__report report;
+        char text[COP__LOG_TEXT];
+        cop_pid pid;
+        cop__store_relaxed(&told_raw, 0);
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = forge_a_fault, .name = "name" RED }, &pid), COP_OK);
+        ck_assert(cop__report_wait(node, pid, PATIENCE_MS, &report));
+        await_true(is_told("** name" AS_SHOWN " <0."));
+        ck_assert(is_told("crashed: words" AS_SHOWN "?12:00:00.000 error   forged\n   in in" AS_SHOWN " at place" AS_SHOWN));
+        ck_assert(is_told("held held" AS_SHOWN));
+        cop__report_print(&report, text, sizeof(text));
+        ck_assert_ptr_null(strchr(text, '\033'));
+        ck_assert_ptr_nonnull(strstr(text, "crashed: words" AS_SHOWN));
+        ck_assert_uint_eq(cop__load_relaxed(&told_raw), 0);
+}
+
 /* The first report opens what is known of the program: without a descriptor for it the report is there, with less of it. */
 IN_NODE(a_first_crash_without_free_descriptors_is_reported_all_the_same)
 {

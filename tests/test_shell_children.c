@@ -102,6 +102,61 @@ AT_SHELL(explain_speaks_of_the_children_of_the_moment)
         fell(root);
 }
 
+#define RED "\033[31mred\a\n"
+#define AS_SHOWN "?[31mred??"
+#define AS_ATOM "\\e[31mred\\x{7}\\n'"
+
+static uint32_t told_raw; /* lines of the log in which a terminal would act upon something */
+
+static void keep_raw(void *context, cop_log_level level, const char *text)
+{
+        (void)context;
+        (void)level;
+        for (const char *at = text; *at != '\0'; at++)
+                if (*at < ' ' && (*at != '\n' || at[1] != ' '))
+                        cop__add_relaxed(&told_raw, 1u);
+}
+
+static void expect_harmless(struct cop__shell *shell, const char *line, const char *part)
+{
+        ck_assert_msg(cop__shell_run(shell, line, strlen(line)), "%s", cop__text_get(&shell->err));
+        const char *said = cop__text_get(&shell->out);
+        ck_assert_msg(strstr(said, part) != NULL, "%s: not '%s' but %s", line, part, said);
+        for (const char *at = said; *at != '\0'; at++)
+                ck_assert_msg(*at < 0 || *at >= ' ' || *at == '\n', "%s: 0x%x in %s", line, (unsigned)*at, said);
+}
+
+TEST(no_name_in_a_tree_moves_a_terminal)
+{
+        cop_node *node = node_begin((cop_node_options){ .log = keep_raw });
+        struct cop__shell shell_memory, *shell = &shell_memory;
+        cop_behaviour odd_server = worker_server;
+        odd_server.name = "odd" RED;
+        const cop_supervisor shop = { .name = "shop" RED, PATIENT, .children = COP_CHILDREN(WORKER("b")) };
+        cop__store_relaxed(&told_raw, 0);
+        attend();
+        cop__shell_init(shell, node);
+        cop_pid root = grow_and_expect(&shop, "b"), odd;
+        const cop_child ev = { .id = "ev" RED, .server = &odd_server, .unnamed = true, .kind = COP_KIND_OF(job),
+                               .argument = &(job){ .id = "c", .traps = true } };
+        ck_assert_int_eq(cop_start_child(root, &ev, &odd), COP_OK);
+        expect("start c");
+        expect_harmless(shell, "children 'shop\\e[31mred\\x{7}\\n'", "'shop" AS_ATOM ", one_for_one: 0 of");
+        expect_harmless(shell, "explain 'shop\\e[31mred\\x{7}\\n'", "ev" AS_SHOWN ": each end is a restart of shop" AS_SHOWN);
+        expect_harmless(shell, "i", "(odd" AS_SHOWN ")");
+        cop_ref ref = watch(odd);
+        cop_send(odd, quit, .reason = cop_atom("boom"));
+        await_down(ref, "boom");
+        expect("end c boom");
+        expect("start c");
+        expect_silence(root);
+        expect_harmless(shell, "crashes", "shop" AS_SHOWN " restarted it as <");
+        ck_assert_uint_eq(cop__load_relaxed(&told_raw), 0);
+        cop__shell_fini(shell);
+        fell(root);
+        node_end(node);
+}
+
 AT_SHELL(children_are_completed_from_what_is_written_down_of_them)
 {
         TREE(shop, .children = COP_CHILDREN(WORKER("anna"), WORKER("bob")));

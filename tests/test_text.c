@@ -204,3 +204,20 @@ TEST(overlong_forms_surrogates_and_broken_sequences_are_no_utf8)
         ck_assert(cop__utf8_valid("", 0));
         ck_assert(cop__utf8_valid("\xf4\x8f\xbf\xbf", 4));
 }
+
+/* What a terminal would act upon, or show as nothing, takes as many marks as it has bytes; the rest stays as it is. */
+TEST(what_is_made_harmless_keeps_its_length_and_its_letters)
+{
+        char text[] = "a\033[1m\n\x7f\xc2\x9b\xe2\x80\xae\xff\xc3\xa9z";
+        cop__make_harmless(text, sizeof(text) - 1);
+        ck_assert_str_eq(text, "a?[1m????????\xc3\xa9z");
+        char small[8];
+        struct cop__text fixed;
+        cop__text_init_fixed(&fixed, small, sizeof(small));
+        cop__text_append_string(&fixed, "\033ab\033cd\033\033\033");
+        cop__text_make_harmless(&fixed, 1);
+        ck_assert_str_eq(small, "\033ab?cd?");
+        ck_assert_uint_eq(fixed.size, 9);
+        cop__text_make_harmless(&fixed, 9);
+        ck_assert_str_eq(small, "\033ab?cd?");
+}

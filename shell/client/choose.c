@@ -28,7 +28,9 @@ static void print_nodes(const struct nodes *nodes, FILE *to, bool numbered)
         for (size_t i = 0; i < nodes->count; i++) {
                 if (numbered)
                         fprintf(to, "%3zu  ", i + 1);
-                fprintf(to, "%-24s process %ld\n", nodes->each[i].name, nodes->each[i].process);
+                struct cop__neighbour shown = nodes->each[i]; /* the name of a file may be anything */
+                cop__make_harmless(shown.name, strlen(shown.name));
+                fprintf(to, "%-24s process %ld\n", shown.name, shown.process);
         }
 }
 
