@@ -16,6 +16,7 @@
 #include "shell/door.h"
 #include "shell/heart.h"
 #include "supervisor/spec.h"
+#include "supervisor/supervise.h"
 
 struct program {
         const char *path;    /* argv[0] without folders */
@@ -154,7 +155,14 @@ static int complain_reason(const struct program *program, const char *what, cop_
         return COP_EXIT_GAVE_UP;
 }
 
-/* Stops the tree in order. Whoever asks a second time does not want to wait. */
+/* Whoever asks a second time does not want to wait. */
+static COP__NORETURN void end_at_once(const struct program *program, const cop_os_signal *again)
+{
+        fprintf(stderr, "%s: signal %d again: not waiting for the tree\n", program->path, again->number);
+        _exit(128 + again->number);
+}
+
+/* Stops the tree in order. */
 static int stop_tree(const struct program *program, cop_pid root)
 {
         cop_ref ref;
@@ -166,9 +174,7 @@ static int stop_tree(const struct program *program, cop_pid root)
                 const cop_os_signal *again = cop_read(cop_os_signal, message);
                 if (again == NULL)
                         return 0;
-                fprintf(stderr, "%s: signal %d again: not waiting for the tree\n", program->path,
-                        again->number);
-                _exit(128 + again->number);
+                end_at_once(program, again);
         }
 }
 
@@ -183,10 +189,29 @@ static int wait_for_end(const struct program *program, cop_pid root)
                                cop_read(cop_exited, message)->reason);
 }
 
+/* A tree that starts. */
+struct dawn {
+        const struct program *program;
+        bool is_to_end;
+};
+
+/* It starts no further, and what runs of it already stops in order: the end of the start tells when. */
+static void hear_signal(void *context, const cop_message *message, cop_pid root)
+{
+        struct dawn *dawn = context;
+        if (dawn->is_to_end)
+                end_at_once(dawn->program, cop_read(cop_os_signal, message));
+        dawn->is_to_end = cop_send_exit(root, cop_atom("shutdown")) == COP_OK;
+}
+
 static int run_tree(const struct program *program, const cop_supervisor *tree)
 {
         cop_pid root;
-        cop_status status = cop_supervise(tree, &root);
+        struct dawn dawn = { .program = program };
+        const struct cop__start_ear ear = { COP_KIND_OF(cop_os_signal), hear_signal, &dawn };
+        cop_status status = cop__supervise_hearing(tree, &root, &ear);
+        if (dawn.is_to_end)
+                return status == COP_OK ? stop_tree(program, root) : 0;
         if (status == COP_E_DIED)
                 return complain_reason(program, "the supervision tree did not start", cop_failure());
         if (status != COP_OK)

@@ -279,9 +279,10 @@ static bool takes_along(keeper *self, const cop_exited *exited, size_t *which)
 }
 
 /* What comes while `root` starts, which is not one of ours before it has. */
-static void hears(void *context, const cop_exited *exited, cop_pid root)
+static void hears(void *context, const cop_message *message, cop_pid root)
 {
         keeper *self = context;
+        const cop_exited *exited = cop_read(cop_exited, message);
         bool ordered = cop_pid_equal(exited->pid, cop_parent());
         size_t which;
         if (!ordered && !takes_along(self, exited, &which))
@@ -292,6 +293,12 @@ static void hears(void *context, const cop_exited *exited, cop_pid root)
         if (!self->started)
                 fail_to_start(self, which, exited->reason);
         end(self, cop_atom("shutdown"));
+}
+
+static cop_status supervise(keeper *self, size_t i, cop_pid *pid)
+{
+        const struct cop__start_ear ear = { COP_KIND_OF(cop_exited), hears, self };
+        return cop__supervise_hearing(self->set[i].tree, pid, &ear);
 }
 
 static void init(keeper *self, const cop__applications *start)
@@ -307,7 +314,7 @@ static void init(keeper *self, const cop__applications *start)
         for (size_t i = 0; i < self->count; i++) {
                 size_t at = self->order[i];
                 cop_pid pid;
-                cop_status status = cop__supervise_hearing(self->set[at].tree, &pid, hears, self);
+                cop_status status = supervise(self, at, &pid);
                 if (status != COP_OK) /* the failure stays until the next call, and stopping makes none */
                         fail_to_start(self, at, failure_of(status));
                 self->pids[at] = pid;
@@ -331,7 +338,7 @@ static cop_status start_one(keeper *self, size_t i)
                 if (self->pids[index_of(self->set, self->count, need, strlen(need))].bits == 0)
                         return COP_E_NEEDS;
         cop_pid pid;
-        cop_status status = cop__supervise_hearing(self->set[i].tree, &pid, hears, self);
+        cop_status status = supervise(self, i, &pid);
         if (status == COP_OK)
                 self->pids[i] = pid;
         return status;

@@ -50,8 +50,7 @@ struct start {
         cop_pid root;
         cop_ref start_ref, monitor_ref;
         bool hushed;
-        void (*hears)(void *context, const cop_exited *exited, cop_pid root); /* NULL: of nothing else */
-        void *context;
+        const struct cop__start_ear *ear; /* NULL: for nothing else */
 };
 
 /* One message, or NULL: its children's inits may call who waits here, and then their calls fail. */
@@ -60,11 +59,11 @@ static cop_message *wait_once(struct cop__actor *self, const struct start *start
         const cop_pattern patterns[] = {
                 COP_REF(cop_started, start->start_ref),
                 COP_REF(cop_down, start->monitor_ref),
-                COP_KIND(cop_exited),
+                { .kind = start->ear != NULL ? start->ear->kind : NULL },
         };
         cop_message *message =
                 cop_receive_any_of(cop__calling_start_wait(self, start->start_ref, start->root), patterns,
-                                   start->hears != NULL ? 3 : 2);
+                                   start->ear != NULL ? 3 : 2);
         cop__calling_end(cop__calling_own(self));
         return message;
 }
@@ -74,11 +73,12 @@ static cop_message *news_of_root(struct cop__actor *self, const struct start *st
 {
         for (;;) {
                 cop_message *message = wait_once(self, start);
-                const cop_exited *exited = cop_read(cop_exited, message);
-                if (message != NULL && exited == NULL)
+                bool is_heard = message != NULL && start->ear != NULL &&
+                                cop__kind_same(cop_message_kind(message), start->ear->kind);
+                if (message != NULL && !is_heard)
                         return message;
-                if (exited != NULL)
-                        start->hears(start->context, exited, start->root);
+                if (is_heard)
+                        start->ear->hears(start->ear->context, message, start->root);
                 cop_message_free(message);
         }
 }
@@ -135,16 +135,14 @@ static cop_status start_and_wait(cop_spawn_options *options, struct cop__belongi
 
 cop_status cop__supervise(cop_spawn_options *options, cop_pid *pid)
 {
-        struct start start = { .hears = NULL };
+        struct start start = { .ear = NULL };
         return start_and_wait(options, NULL, &start, pid);
 }
 
-cop_status cop__supervise_hearing(const cop_supervisor *tree, cop_pid *pid,
-                                  void (*hears)(void *context, const cop_exited *exited, cop_pid root),
-                                  void *context)
+cop_status cop__supervise_hearing(const cop_supervisor *tree, cop_pid *pid, const struct cop__start_ear *ear)
 {
         const struct cop__supervisor_spec *spec;
-        struct start start = { .hears = hears, .context = context };
+        struct start start = { .ear = ear };
         cop_buffer *buffer;
         cop_status status = cop__spec_copy(tree, &buffer, &spec);
         if (status != COP_OK)
@@ -175,5 +173,5 @@ cop_status cop_supervise(const cop_supervisor *tree, cop_pid *pid)
         }
         if (pid == NULL)
                 return COP_E_BAD_ARGUMENT;
-        return cop__supervise_hearing(tree, pid, NULL, NULL);
+        return cop__supervise_hearing(tree, pid, NULL);
 }

@@ -12,12 +12,15 @@
  */
 cop_status cop__supervise(cop_spawn_options *options, cop_pid *pid);
 
-/*
- * cop_supervise for who traps exits, and minds those that come while the tree starts: `hears` is called with each, and the
- * root, which is there already and linked to the caller. It may exit.
- */
-cop_status cop__supervise_hearing(const cop_supervisor *tree, cop_pid *pid,
-                                  void (*hears)(void *context, const cop_exited *exited, cop_pid root),
-                                  void *context);
+/* What else is heard while a tree starts: `hears` is called with each message of that kind, and the root, which is there already and
+ * linked to the caller. It may exit. */
+struct cop__start_ear {
+        const cop_kind *kind;
+        void (*hears)(void *context, const cop_message *message, cop_pid root);
+        void *context;
+};
+
+/* cop_supervise for who does not wait deafly; NULL: it does. Who hears exits traps them. */
+cop_status cop__supervise_hearing(const cop_supervisor *tree, cop_pid *pid, const struct cop__start_ear *ear);
 
 #endif

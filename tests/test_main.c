@@ -59,6 +59,41 @@ static void guest_init(guest *self)
 
 COP_SERVER(guest, COP_INIT(guest_init));
 
+/* Its init never ends, whatever it is asked to do. */
+typedef struct dreamer {
+        int64_t unused;
+} dreamer;
+
+static void dreamer_init(dreamer *self)
+{
+        (void)self;
+        cop_trap_exit(true);
+        tell("dreaming\n");
+        for (;;)
+                cop_message_free(cop_receive(COP_FOREVER, COP_REF(cop_down, cop_ref_new())));
+}
+
+COP_SERVER(dreamer, COP_INIT(dreamer_init));
+
+/* Tells that it was stopped in order. */
+typedef struct porter {
+        int64_t unused;
+} porter;
+
+static void porter_init(porter *self)
+{
+        (void)self;
+        cop_trap_exit(true);
+}
+
+static void porter_ends(porter *self, cop_term reason)
+{
+        (void)self;
+        tell(cop_is_atom(reason, "shutdown") ? "shut down\n" : "ended\n");
+}
+
+COP_SERVER(porter, COP_INIT(porter_init), COP_TERMINATE(porter_ends));
+
 static void refuses(void)
 {
         cop_exit(COP_TUPLE(cop_atom("no"), cop_atom("key")));
@@ -80,6 +115,12 @@ static const cop_supervisor house = { .name = "house", .children = COP_CHILDREN(
 static const cop_supervisor full = { .name = "full",
                                      .children = COP_CHILDREN({ "lodger", .server = &lodger_server,
                                                                 .shutdown_ms = COP_SHUTDOWN_INFINITY }) };
+static const cop_supervisor asleep = { .name = "asleep",
+                                       .children = COP_CHILDREN({ "porter", .server = &porter_server },
+                                                                { "dreamer", .server = &dreamer_server, .shutdown_ms = 1 }) };
+static const cop_supervisor hypnotized = { .name = "hypnotized",
+                                           .children = COP_CHILDREN({ "dreamer", .server = &dreamer_server,
+                                                                      .shutdown_ms = COP_SHUTDOWN_INFINITY }) };
 static const cop_supervisor locked = { .name = "locked",
                                        .children = COP_CHILDREN({ "key", .run = refuses, .init_ack = true }) };
 static const cop_supervisor shaky = { .name = "shaky", .intensity = COP_NO_RESTARTS,
@@ -243,6 +284,42 @@ TEST(a_second_signal_does_not_wait_for_the_tree)
         kill(program.process, SIGINT);
         end(&program, 128 + SIGINT);
         has_said(&program, "program: signal 2 again: not waiting for the tree");
+}
+
+TEST(a_signal_while_the_tree_starts_ends_in_order_what_has_started)
+{
+        struct program program;
+        BEGIN(&program, &asleep, "--no-console");
+        hear(&program, "dreaming");
+        kill(program.process, SIGTERM);
+        end(&program, 0);
+        has_said(&program, "shut down\n");
+}
+
+TEST(a_node_whose_heart_is_killed_while_its_tree_starts_does_not_stay_behind)
+{
+        struct program program;
+        int status;
+        BEGIN(&program, &asleep, "--no-console", "--heart");
+        hear(&program, "dreaming");
+        kill(program.process, SIGKILL);
+        hear(&program, NULL); /* until neither of them is there */
+        has_said(&program, "shut down\n");
+        close(program.fd);
+        ck_assert_int_eq(waitpid(program.process, &status, 0), program.process);
+        ck_assert(WIFSIGNALED(status));
+        ck_assert_int_eq(rmdir(program.folder), 0);
+}
+
+TEST(a_second_signal_while_the_tree_starts_waits_for_nobody)
+{
+        struct program program;
+        BEGIN(&program, &hypnotized, "--no-console", "--quiet");
+        hear(&program, "dreaming");
+        kill(program.process, SIGINT); /* the lower number is taken first, whenever it is looked */
+        kill(program.process, SIGTERM);
+        end(&program, 128 + SIGTERM);
+        has_said(&program, "program: signal 15 again: not waiting for the tree");
 }
 
 TEST(a_quiet_program_tells_errors_alone)

@@ -23,7 +23,8 @@ COP_API int cop_main_with(int argc, char **argv, const cop_supervisor *tree,
 
 /*
  * Runs a tree until it ends: starts a node named after the tree, serves its console (the program `coppice`
- * attaches), starts the tree, and waits. SIGTERM and SIGINT stop the tree in order, a second one kills it.
+ * attaches), starts the tree, and waits. SIGTERM and SIGINT stop the tree in order, also while
+ * it starts; a second one kills it.
  * Options: --name NAME, --workers N, --no-console, --quiet, --dump FILE, --strict, --fault-code N, --heart, --heart-delay MS,
  * --heart-limit N, --help.
  * A fault that cannot be contained ends the program with COP_EXIT_FAULT after a report, and with a core dump where they are on; --fault-code
