@@ -136,6 +136,13 @@ static void limit_the_report(int number)
         alarm(COP__FAULT_REPORT_S);
 }
 
+/* Whoever read the report may be gone: that ends neither it nor the dump behind it. */
+static void bear_a_broken_pipe(void)
+{
+        struct sigaction action = { .sa_handler = SIG_IGN };
+        sigaction(SIGPIPE, &action, NULL);
+}
+
 /* Only one thread reports. Another that faults meanwhile waits to die with it. */
 static bool is_first_to_report(void)
 {
@@ -176,6 +183,7 @@ static COP__NORETURN void stop(struct cop__fault_scope *scope,
         if (!is_first_to_report())
                 cut_the_report(scope, refusal);
         limit_the_report(number);
+        bear_a_broken_pipe();
         installation.refusal = refusal;
         if (scope->describe && refusal->blame != COP__BLAME_OUTSIDE)
                 scope->describe(actor, sizeof actor, scope->describe_context);

@@ -572,6 +572,25 @@ TEST(a_process_without_descriptors_leaves_a_dump)
 
 /* ---- A writer that is cut short ------------------------------------------------------------------------------ */
 
+static void break_the_pipe_of_stderr(void)
+{
+        int ends[2];
+        if (pipe(ends) != 0 || dup2(ends[1], STDERR_FILENO) < 0)
+                _exit(9);
+        close(ends[0]);
+        close(ends[1]);
+        signal(SIGPIPE, SIG_DFL);
+}
+
+TEST(a_report_that_nobody_reads_does_not_end_the_process_before_its_dump)
+{
+        const char *path = path_of("a.dump");
+        after(die_elsewhere, SIGABRT, path, break_the_pipe_of_stderr);
+        const struct printed *printed = print(path);
+        ck_assert_msg(printed->code == EXIT_OK, "%s%s", printed->out, printed->err);
+        clear_folder();
+}
+
 TEST(pairs_beyond_the_size_of_a_record_are_left_out_whole)
 {
         static char text[COP__DUMP_TEXT_MAX + 100];
