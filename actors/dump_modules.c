@@ -44,7 +44,7 @@ static int next_char(struct maps *maps)
                 maps->seen += maps->size;
                 maps->at = 0;
         }
-        return maps->buffer[maps->at++];
+        return (unsigned char)maps->buffer[maps->at++];
 }
 
 static bool next_line(struct maps *maps)

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -235,7 +236,7 @@ static const char *path_of(const char *name)
 
 static void clear_folder(void)
 {
-        static const char *const names[] = { "a.dump", "b.dump", "victim", "text", "text.err" };
+        static const char *const names[] = { "a.dump", "b.dump", "victim", "text", "text.err", "caf\xc3\xa9\xff" };
         for (size_t i = 0; i < COP__COUNT(names); i++)
                 unlink(path_of(names[i]));
         ck_assert_int_eq(rmdir(folder), 0);
@@ -588,6 +589,32 @@ TEST(a_report_that_nobody_reads_does_not_end_the_process_before_its_dump)
         after(die_elsewhere, SIGABRT, path, break_the_pipe_of_stderr);
         const struct printed *printed = print(path);
         ck_assert_msg(printed->code == EXIT_OK, "%s%s", printed->out, printed->err);
+        clear_folder();
+}
+
+#define ODD_NAME "caf\xc3\xa9\xff"
+
+/* Code of a file with bytes in its name that are no ASCII, below all other. */
+static void map_an_odd_name(void)
+{
+        int fd = open(path_of(ODD_NAME), O_RDONLY | O_CLOEXEC);
+        void *where = mmap((void *)0x10000000, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED_NOREPLACE, fd, 0);
+        if (where == MAP_FAILED)
+                _exit(9);
+        close(fd);
+}
+
+TEST(a_byte_beyond_ascii_in_a_path_does_not_end_the_list_of_files)
+{
+        static char bytes[1 << 20];
+        const char *path = path_of("a.dump");
+        char program[512] = "", nothing[4096] = "";
+        ck_assert_int_gt(readlink("/proc/self/exe", program, sizeof(program) - 1), 0);
+        write_file(path_of(ODD_NAME), nothing, sizeof(nothing));
+        after_death(path, map_an_odd_name);
+        size_t size = read_file(path, bytes, sizeof(bytes));
+        ck_assert_ptr_nonnull(memmem(bytes, size, "/" ODD_NAME, sizeof(ODD_NAME)));
+        ck_assert_ptr_nonnull(memmem(bytes, size, program, strlen(program)));
         clear_folder();
 }
 
