@@ -150,7 +150,7 @@ static int complain(const struct program *program, const char *what, cop_status 
 static int complain_reason(const struct program *program, const char *what, cop_term reason)
 {
         char text[1024];
-        cop_term_print(reason, NULL, text, sizeof(text));
+        cop_term_print(reason, cop_node_kinds(cop_node_here()), text, sizeof(text));
         fprintf(stderr, "%s: %s: %s\n", program->path, what, text);
         return COP_EXIT_GAVE_UP;
 }

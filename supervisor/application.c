@@ -271,7 +271,7 @@ static bool takes_along(keeper *self, const cop_exited *exited, size_t *which)
                 return false;
         *which = i;
         self->pids[i] = cop_no_pid();
-        cop_term_print(exited->reason, NULL, text, sizeof(text));
+        cop_term_print(exited->reason, cop_node_kinds(cop_node_here()), text, sizeof(text));
         bool all = ends_all(self->set[i].type, exited->reason);
         cop__log_sentence(all ? COP_LOG_ERROR : COP_LOG_WARNING, "application %s ended: %s%s",
                           self->set[i].name, text, all ? "; it is not to be missing, and the others end" : "");

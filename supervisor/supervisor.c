@@ -85,7 +85,7 @@ static void on_tick(supervisor *self, const cop__supervisor_tick *tick)
 static void ignore_exit(const supervisor *self, const cop_exited *exited)
 {
         char pid[COP_ID_TEXT_MAX], reason[160];
-        cop_term_print(exited->reason, NULL, reason, sizeof(reason));
+        cop_term_print(exited->reason, cop_node_kinds(cop_node_here()), reason, sizeof(reason));
         cop__log_sentence(COP_LOG_WARNING,
                           "%s ignored an exit signal from %s, who is neither its parent nor a child that has "
                           "ended: %s",

@@ -94,9 +94,14 @@ static void porter_ends(porter *self, cop_term reason)
 
 COP_SERVER(porter, COP_INIT(porter_init), COP_TERMINATE(porter_ends));
 
+typedef struct bunch {
+        int64_t keys;
+} bunch;
+COP_MESSAGE(bunch, keys);
+
 static void refuses(void)
 {
-        cop_exit(COP_TUPLE(cop_atom("no"), cop_atom("key")));
+        cop_exit(COP_TUPLE(cop_atom("no"), COP_TUPLE(cop_atom("bunch"), cop_int(3))));
 }
 
 static void comes_and_breaks(void)
@@ -349,7 +354,7 @@ TEST(a_tree_that_does_not_start_is_told_with_its_reason)
         struct program program;
         BEGIN(&program, &locked, "--no-console");
         end(&program, COP_EXIT_GAVE_UP);
-        has_said(&program, "program: the supervision tree did not start: {shutdown, {failed_to_start_child, key, {no, key}}}");
+        has_said(&program, "program: the supervision tree did not start: {shutdown, {failed_to_start_child, key, {no, #bunch{keys = 3}}}}");
 }
 
 TEST(a_tree_that_gives_up_ends_the_program)

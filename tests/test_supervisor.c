@@ -183,6 +183,28 @@ TEST(every_decision_is_in_the_log)
         node_end(node);
 }
 
+static cop_pid annoyed;
+
+static void annoys(void)
+{
+        cop_send_exit(annoyed, COP_TUPLE(cop_atom("job"), cop_string("a knife"), cop_int(1), cop_atom("true")));
+}
+
+TEST(a_secret_in_the_reason_of_a_stranger_is_not_in_the_log)
+{
+        static struct diary diary = { .mutex = PTHREAD_MUTEX_INITIALIZER };
+        cop_node *node = node_begin((cop_node_options){ .log = write_diary, .log_context = &diary, .secret_fields = "id" });
+        attend();
+        TREE(shop, .children = COP_CHILDREN(WORKER("a")));
+        annoyed = grow_and_expect(&shop, "a");
+        cop_spawn(annoys);
+        await_true(diary_has(&diary, "shop ignored an exit signal from <"));
+        ck_assert(diary_has(&diary, "has ended: #job{id = ..., stop_ms = 1, traps = true}\n"));
+        ck_assert(!diary_has(&diary, "knife"));
+        fell(annoyed);
+        node_end(node);
+}
+
 IN_FAMILY(a_child_that_crashes_while_it_is_stopped_has_its_report_ended)
 {
         TREE(shop, .children = COP_CHILDREN({ .id = "x", .server = &clumsy_server }));
