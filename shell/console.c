@@ -207,6 +207,24 @@ static struct cop__session **free_place(struct cop__console *console)
         return NULL;
 }
 
+/* Is there a client who has gone, and whose session has not noticed yet? */
+static bool somebody_leaves(const struct cop__console *console)
+{
+        struct pollfd fds[COP__SESSIONS_MAX];
+        for (size_t i = 0; i < COP__SESSIONS_MAX; i++)
+                fds[i] = (struct pollfd){ .fd = console->sessions[i] != NULL ? console->sessions[i]->fd : -1 };
+        return poll(fds, COP__SESSIONS_MAX, 0) > 0;
+}
+
+/* A client for whom there is no place is told so; but not while a place is about to be free, whose session wakes us then. */
+static bool may_accept(struct cop__console *console)
+{
+        if (free_place(console) != NULL)
+                return true;
+        bury(console);
+        return free_place(console) != NULL || !somebody_leaves(console);
+}
+
 static void let_in(struct cop__console *console, int fd)
 {
         if (!cop__door_admits(fd)) {
@@ -252,7 +270,7 @@ static void tell_need(struct cop__console *console, int error)
 
 static void accept_clients(struct cop__console *console)
 {
-        for (unsigned count = 0; count < ACCEPTED_AT_ONCE; count++) {
+        for (unsigned count = 0; count < ACCEPTED_AT_ONCE && may_accept(console); count++) {
                 int fd = accept4(console->door.listener, NULL, NULL, SOCK_CLOEXEC);
                 if (fd >= 0) {
                         console->in_need = false;
@@ -288,7 +306,7 @@ static void look_at(struct cop__session *session, short events)
  * -1. */
 static void fill(struct cop__console *console, struct pollfd *fds)
 {
-        fds[0] = (struct pollfd){ .fd = console->door.listener, .events = POLLIN };
+        fds[0] = (struct pollfd){ .fd = may_accept(console) ? console->door.listener : -1, .events = POLLIN };
         fds[1] = (struct pollfd){ .fd = console->wake, .events = POLLIN };
         cop__console_lock(console);
         for (size_t i = 0; i < COP__SESSIONS_MAX; i++) {

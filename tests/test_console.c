@@ -663,30 +663,37 @@ ON_STAGE(two_clients_talk_at_once)
 ON_STAGE(the_seventeenth_client_is_told_why_it_must_wait)
 {
         int fds[COP__SESSIONS_MAX];
-        cop_pid pid;
         struct answer answer;
-        fds[0] = attach_as(&pid);
-        for (size_t i = 1; i < COP__SESSIONS_MAX; i++)
+        for (size_t i = 0; i < COP__SESSIONS_MAX; i++)
                 fds[i] = attach();
         int extra = knock();
         read_answer(extra, &answer);
         assert_has(answer.err, "** this node serves 16 shells at once");
         ck_assert_int_eq(answer.done, COP__DONE_FAILED);
         assert_hung_up(extra);
-        cop_ref ref = watch(pid);
         close(fds[0]);
-        await_down(ref, "normal");
-        /* The place is free once the thread is buried, which follows. */
-        struct cop__packet packet = { .type = 0 };
-        while (packet.type != COP__PACKET_GREETING) {
-                fds[0] = knock();
-                ck_assert_int_eq(next_packet(fds[0], &packet), COP__PACKET_READ);
-                free(packet.body);
-                if (packet.type != COP__PACKET_GREETING)
-                        close(fds[0]);
-        }
+        fds[0] = attach();
         for (size_t i = 0; i < COP__SESSIONS_MAX; i++)
                 close(fds[i]);
+}
+
+/* While the console waits for its lock, sixteen come and go, and one comes who stays. */
+ON_STAGE(whoever_comes_after_sixteen_who_have_left_is_let_in)
+{
+        int fds[COP__SESSIONS_MAX], one;
+        cop__console_lock(stage->console);
+        for (size_t i = 0; i < COP__SESSIONS_MAX; i++)
+                fds[i] = knock();
+        one = knock();
+        for (size_t i = 0; i < COP__SESSIONS_MAX; i++)
+                close(fds[i]);
+        cop__console_unlock(stage->console);
+        struct cop__packet packet;
+        ck_assert_int_eq(next_packet(one, &packet), COP__PACKET_READ);
+        ck_assert_msg(packet.type == COP__PACKET_GREETING, "%s", packet.body);
+        free(packet.body);
+        assert_serves(one);
+        close(one);
 }
 
 /* ---- Hostile clients ----------------------------------------------------------------- */
