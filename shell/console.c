@@ -297,6 +297,8 @@ static void look_at(struct cop__session *session, short events)
                 return;
         }
         ssize_t size = recv(session->fd, &type, 1, MSG_PEEK | MSG_DONTWAIT);
+        if (size < 0 && (errno == EAGAIN || errno == EINTR))
+                return; /* what was seen has been read since, before this wait */
         if (size == 1 && type == COP__PACKET_INTERRUPT)
                 cop__session_interrupt(session);
         session->heard = true;

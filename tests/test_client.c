@@ -9,12 +9,15 @@
 #include "shell/client/talk.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -147,6 +150,75 @@ TEST(a_command_whose_node_ends_is_lost)
         ck_assert(!talk_hear(&talk));
         close(other);
         talk_end(&talk);
+}
+
+/* ---- An interrupt --------------------------------------------------------------------------------- */
+
+/* The user's Ctrl-C comes after all that the client does before it waits, and before it waits. */
+static bool interrupts_before_a_wait;
+
+int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
+{
+        if (interrupts_before_a_wait)
+                raise(SIGINT);
+        interrupts_before_a_wait = false;
+        return (int)syscall(SYS_ppoll, fds, count, timeout, mask, (size_t)8);
+}
+
+int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
+{
+        struct timespec timeout = { timeout_ms / 1000, timeout_ms % 1000 * 1000000L };
+        return ppoll(fds, count, timeout_ms >= 0 ? &timeout : NULL, NULL);
+}
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int unused)
+{
+        (void)unused;
+        interrupted = 1;
+}
+
+/* Says that it has done what it was asked for when it hears the interrupt, and else nothing. */
+static void *do_until_interrupted(void *argument)
+{
+        struct cop__packet packet = { .type = 0 };
+        int fd = *(int *)argument;
+        char failed = COP__DONE_FAILED;
+        while (packet.type != COP__PACKET_INTERRUPT) {
+                struct pollfd wait_for = { .fd = fd, .events = POLLIN };
+                struct timespec patience = { 20, 0 };
+                if (syscall(SYS_ppoll, &wait_for, (nfds_t)1, &patience, NULL, (size_t)8) <= 0 ||
+                    cop__packet_read(fd, 1000, 20000, &packet) != COP__PACKET_READ) {
+                        shutdown(fd, SHUT_RDWR);
+                        return NULL;
+                }
+                free(packet.body);
+        }
+        cop__packet_write(fd, COP__PACKET_DONE, &failed, 1);
+        return NULL;
+}
+
+TEST(an_interrupt_just_before_the_client_waits_is_passed_on)
+{
+        struct talk talk;
+        pthread_t node;
+        struct sigaction action = { .sa_handler = on_interrupt }, before;
+        sigset_t mask;
+        int other = converse(&talk);
+        talk.interrupted = &interrupted;
+        sigaction(SIGINT, &action, &before);
+        ck_assert_int_eq(pthread_create(&node, NULL, do_until_interrupted, &other), 0);
+        interrupts_before_a_wait = true;
+        ck_assert_int_eq(talk_run(&talk, "await nobody", 12), OUTCOME_FAILED);
+        ck_assert(!interrupts_before_a_wait);
+        ck_assert_int_eq(interrupted, 0);
+        pthread_sigmask(SIG_SETMASK, NULL, &mask);
+        ck_assert_int_eq(sigismember(&mask, SIGINT), 0);
+        pthread_join(node, NULL);
+        sigaction(SIGINT, &before, NULL);
+        talk_end(&talk);
+        close(other);
 }
 
 TEST(a_command_that_is_too_long_is_not_sent)

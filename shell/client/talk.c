@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,16 +92,21 @@ void talk_end(struct talk *talk)
 
 /* ---- Requests ------------------------------------------------------------------------ */
 
-/* Until there is something to read. The user's interrupt is passed on, once. */
+/* Until there is something to read. The user's interrupt is passed on, once: it comes while we sleep, or is seen before. */
 static void wait_for_packet(struct talk *talk)
 {
         struct pollfd poll_for = { .fd = talk->fd, .events = POLLIN };
+        sigset_t interrupt, before;
+        sigemptyset(&interrupt);
+        sigaddset(&interrupt, SIGINT);
+        pthread_sigmask(SIG_BLOCK, &interrupt, &before);
         do {
                 if (talk->interrupted == NULL || !*talk->interrupted)
                         continue;
                 *talk->interrupted = 0;
                 cop__packet_write(talk->fd, COP__PACKET_INTERRUPT, "", 0);
-        } while (poll(&poll_for, 1, -1) < 0 && errno == EINTR);
+        } while (ppoll(&poll_for, 1, NULL, &before) < 0 && errno == EINTR);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 static void show(struct talk *talk, const struct cop__packet *packet)
