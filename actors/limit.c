@@ -154,17 +154,32 @@ static void count_mail(struct cop__thread *thread, struct cop__actor *actor)
                 }
 }
 
-void cop__limit_mark(struct cop__actor *actor, uint32_t high, uint32_t low)
+/* From now on its mail is counted at the door. */
+static void begin_to_count(struct cop__actor *actor)
 {
         uint32_t pressed = cop__load_relaxed(&actor->pressed);
-        cop_pid self = cop__actor_pid(actor);
-        if (pressed < COP__PRESSURE_LIMITED && high == 0)
+        if (pressed >= COP__PRESSURE_LIMITED)
                 return;
-        if (pressed < COP__PRESSURE_LIMITED) {
-                cop__store_relaxed(&actor->pressed, (uint8_t)(pressed | COP__PRESSURE_LIMITED));
-                cop__drain(actor);
-                count_mail(cop__thread_here(), actor);
-        }
+        cop__store_relaxed(&actor->pressed, (uint8_t)(pressed | COP__PRESSURE_LIMITED));
+        cop__drain(actor);
+        count_mail(cop__thread_here(), actor);
+}
+
+void cop__limit_begin(struct cop__actor *actor, uint32_t most, uint64_t most_bytes)
+{
+        struct cop__limit *limit = limit_of(cop__thread_here(), actor);
+        cop__store_relaxed(&limit->policy, (uint32_t)COP_MAILBOX_REJECT);
+        cop__store_relaxed(&limit->most, most);
+        cop__store_relaxed(&limit->most_bytes, most_bytes);
+        begin_to_count(actor);
+}
+
+void cop__limit_mark(struct cop__actor *actor, uint32_t high, uint32_t low)
+{
+        cop_pid self = cop__actor_pid(actor);
+        if (cop__load_relaxed(&actor->pressed) < COP__PRESSURE_LIMITED && high == 0)
+                return;
+        begin_to_count(actor);
         struct cop__thread *thread = cop__thread_here();
         struct cop__limit *limit = limit_of(thread, actor);
         cop__watermark_end(thread, limit, self);

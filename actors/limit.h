@@ -65,6 +65,9 @@ enum cop__admission {
 void cop__limit_set(struct cop__thread *thread, struct cop__actor *actor,
                     const struct cop_spawn_options *options);
 
+/* By the actor itself, which had no limit: from now on no more of what comes later waits for it, and its sender is told. May take in signals. */
+void cop__limit_begin(struct cop__actor *actor, uint32_t most, uint64_t most_bytes);
+
 /* A message is about to be pushed to an actor with a limit, or to one that had one a moment ago. */
 enum cop__admission cop__limit_admit(struct cop__thread *thread, struct cop__actor *actor,
                                      cop_pid pid, struct cop__signal *signal);

@@ -274,6 +274,7 @@ static void visit(struct cop__session *session)
                                         : "** the node has no memory left for a shell\n");
                 return;
         }
+        cop__limit_begin(cop__actor_here(), COP__SHELL_MAIL_MAX, COP__SHELL_MAIL_BYTES);
         cop__shell_init(&session->shell, node);
         session->shell.wait_begin = begin_wait;
         session->shell.wait_end = end_wait;

@@ -23,6 +23,10 @@
 /* Bytes of one printed term; a longer one ends in "...". */
 #define COP__SHELL_TERM_MAX ((size_t)1 << 18)
 
+/* Messages, and bytes of them, that wait for a shell which does not look: what comes on top of that is refused, and counted. */
+#define COP__SHELL_MAIL_MAX 10000u
+#define COP__SHELL_MAIL_BYTES ((uint64_t)8 << 20)
+
 /* Rows of i, tree and regs unless more are asked for. */
 #define COP__SHELL_ROWS 500
 
@@ -33,6 +37,7 @@ struct cop__shell {
         bool wants_json;           /* each answer is one JSON value; see json.h */
         bool is_json;              /* `out` is that value already */
         uint64_t told;             /* number of the crash report that it has shown; 0: none */
+        uint64_t refused;          /* messages that found its mailbox full, as far as it has been said */
 
         /* Set by any thread, pairs with the look in cop__shell_interrupted; cleared at each
          * command. */

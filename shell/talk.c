@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "mailbox/kind.h"
+#include "shell/columns.h"
 #include "shell/command.h"
 #include "shell/json.h"
 
@@ -259,6 +260,25 @@ static int show_messages(struct cop__shell *shell)
         return count;
 }
 
+/* How many found the mailbox full since that was said last; 1, if any. */
+static int show_refused(struct cop__shell *shell)
+{
+        uint64_t refused = cop__limit_dropped(cop__thread_here(), cop__actor_here());
+        uint64_t more = refused - shell->refused;
+        shell->refused = refused;
+        if (more == 0)
+                return 0;
+        if (shell->wants_json) {
+                cop__json_open(&shell->out, NULL, '{');
+                cop__json_number(&shell->out, "refused", (int64_t)more);
+                cop__json_close(&shell->out, '}');
+                return 1;
+        }
+        cop__text_append_count(&shell->out, more, "message");
+        cop__text_printf(&shell->out, " more found the mailbox full, which holds %u\n", COP__SHELL_MAIL_MAX);
+        return 1;
+}
+
 COP__COMMAND(flush)
 {
         (void)command;
@@ -267,7 +287,7 @@ COP__COMMAND(flush)
         bool is_json = cop__shell_speaks_json(shell);
         if (is_json)
                 cop__json_open(&shell->out, NULL, '[');
-        if (show_messages(shell) == 0 && !is_json)
+        if (show_messages(shell) + show_refused(shell) == 0 && !is_json)
                 cop__text_append_string(&shell->out, "no messages\n");
         if (is_json)
                 cop__json_close(&shell->out, ']');

@@ -21,6 +21,7 @@
 
 #include "shell/door.h"
 #include "shell/packet.h"
+#include "shell/shell.h"
 #include "tests/descriptors.h"
 #include "tests/gauges.h"
 #include "tests/node_fixture.h"
@@ -934,6 +935,45 @@ ON_STAGE(an_interrupt_ends_the_wait_and_the_next_call_is_sound)
                 ck_assert_str_eq(say(fd, "call till #bill{pence = 8, people = 2}")->out,
                                  "#share{pence_each = 4}\n");
         }
+        close(fd);
+}
+
+/* What a shell that does not look is sent waits up to a limit. The rest is refused, and told. */
+ON_STAGE(a_shell_that_does_not_look_has_a_mailbox_with_a_limit)
+{
+        cop_pid shell, traced = cop_spawn_server(&till_server, "till");
+        int fd = attach_as(&shell);
+        unsigned shown = 0, told = 0;
+        assert_has(say(fd, "sys trace till on")->out, "ok");
+        for (unsigned i = 0; i < COP__SHELL_MAIL_MAX; i++)
+                ck_assert_int_eq(cop_send_term(shell, cop_int(i)), COP_OK);
+        ck_assert_int_eq(cop_send_term(shell, cop_atom("late")), COP_E_FULL);
+        cop_auto reply = NULL;
+        ck_assert_int_eq(cop_call(&reply, traced, PATIENCE_MS, bill, .pence = 6, .people = 3), COP_OK);
+        settle_with(traced);
+        for (;;) {
+                const char *out = say(fd, "flush")->out, *got = out;
+                for (; (got = strstr(got, "got ")) != NULL; got++)
+                        shown++;
+                ck_assert_ptr_null(strstr(out, "late"));
+                ck_assert_ptr_null(strstr(out, "sys_event"));
+                told += strstr(out, " messages more found the mailbox full, which holds 10000\n") != NULL;
+                if (strstr(out, "flush shows them") == NULL)
+                        break;
+        }
+        ck_assert_uint_eq(told, 1);
+        ck_assert_uint_eq(shown, COP__SHELL_MAIL_MAX);
+        ck_assert_str_eq(say(fd, "flush")->out, "no messages\n");
+        ck_assert_int_eq(cop_send_term(shell, cop_atom("again")), COP_OK);
+        assert_has(say(fd, "flush")->out, "got again");
+
+        struct answer answer;
+        for (unsigned i = 0; i < COP__SHELL_MAIL_MAX + 3; i++)
+                ck_assert_int_eq(cop_send_term(shell, cop_atom("x")), i < COP__SHELL_MAIL_MAX ? COP_OK : COP_E_FULL);
+        ck_assert(cop__packet_write(fd, COP__PACKET_RUN_JSON, "flush", 5));
+        read_answer(fd, &answer);
+        assert_has(answer.out, "[\"x\",\"x\",");
+        assert_has(answer.out, ",\"x\",{\"refused\":3}]\n");
         close(fd);
 }
 
