@@ -37,7 +37,7 @@ void cop__columns_cell(struct cop__columns *columns, const char *format, ...)
         va_end(values);
         cop__text_make_harmless(&columns->cells, from);
         size_t width = characters(cop__text_get(&columns->cells) + from);
-        if (width > columns->widths[columns->at])
+        if (width > columns->widths[columns->at] && width <= COP__COLUMN_MAX)
                 columns->widths[columns->at] = width;
         cop__text_append_char(&columns->cells, '\0');
         columns->at = (columns->at + 1) % columns->count;
@@ -54,7 +54,8 @@ void cop__columns_print(const struct cop__columns *columns, struct cop__text *te
         const char *cell = cop__text_get(&columns->cells);
         const char *end = cell + columns->cells.size;
         for (size_t at = 0; cell < end; at = (at + 1) % columns->count) {
-                size_t blanks = columns->widths[at] - characters(cell);
+                size_t width = characters(cell);
+                size_t blanks = columns->widths[at] > width ? columns->widths[at] - width : 0;
                 bool last = at + 1 == columns->count;
                 if (columns->sides[at] == 'r')
                         append_blanks(text, blanks);

@@ -19,6 +19,9 @@
 
 #define COP__COLUMNS_MAX 9
 
+/* A cell with more characters sticks out: others are not padded to it. */
+#define COP__COLUMN_MAX 128u
+
 struct cop__columns {
         const char *sides;              /* 'l' or 'r' for each column */
         size_t count;

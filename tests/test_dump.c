@@ -715,6 +715,66 @@ TEST(an_escape_in_a_dump_does_not_reach_the_terminal)
         clear_folder();
 }
 
+/* Of the first supervisor all children are the same actor, and that has as many. */
+#define CROWD 150000
+
+static void write_children(struct cop__dump_file *file, uint64_t supervisor, uint64_t pid)
+{
+        static struct cop__dump_record record;
+        for (uint64_t i = 0; i < CROWD; i++) {
+                cop__dump_begin(&record, "child");
+                cop__dump_add_text(&record, "id", "x");
+                cop__dump_add_pid(&record, "supervisor", (cop_pid){ supervisor });
+                cop__dump_add_pid(&record, "pid", (cop_pid){ pid });
+                cop__dump_add_number(&record, "order", i);
+                cop__dump_end(file, &record);
+        }
+}
+
+TEST(a_dump_is_printed_in_a_time_that_goes_with_its_size)
+{
+        struct cop__dump_file file;
+        struct stat about;
+        ck_assert(cop__dump_open(&file, path_of("a.dump")));
+        write_children(&file, 5, 6);
+        write_children(&file, 6, 7);
+        cop__dump_close(&file);
+        print(path_of("a.dump"));
+        ck_assert_int_eq(stat(path_of("text"), &about), 0);
+        ck_assert_int_ge(about.st_size, 2 * CROWD * (off_t)sizeof("      x <0.0.0> starting"));
+        clear_folder();
+}
+
+/* What has been printed is not printed again, and one long cell does not make all others as wide. */
+TEST(actors_between_crashes_of_a_dump_are_printed_once)
+{
+        static struct cop__dump_record record;
+        struct cop__dump_file file;
+        char name[400];
+        memset(name, 'n', sizeof(name) - 1);
+        name[sizeof(name) - 1] = '\0';
+        ck_assert(cop__dump_open(&file, path_of("a.dump")));
+        for (int i = 0; i < 3; i++) {
+                cop__dump_begin(&record, "actor");
+                cop__dump_add_text(&record, "name", i == 2 ? name : i == 1 ? "second" : "first");
+                cop__dump_end(&file, &record);
+                if (i == 1)
+                        continue;
+                cop__dump_begin(&record, "crash");
+                cop__dump_add_text(&record, "words", "boom");
+                cop__dump_end(&file, &record);
+        }
+        cop__dump_close(&file);
+        const char *out = print(path_of("a.dump"))->out;
+        ck_assert_ptr_nonnull(strstr(out, "first"));
+        ck_assert_ptr_null(strstr(strstr(out, "first") + 1, "first"));
+        const char *second = strstr(out, "second");
+        ck_assert_ptr_nonnull(second);
+        ck_assert_ptr_nonnull(strstr(out, name));
+        ck_assert_uint_lt(strcspn(second, "\n"), 200);
+        clear_folder();
+}
+
 TEST_WITHIN(no_change_of_a_dumps_bytes_does_more_than_spoil_the_print, 120)
 {
         static char bytes[65536], changed[65536];

@@ -29,6 +29,7 @@ struct child {
         uint64_t supervisor, pid, order, restarts;
         uint32_t state;
         bool is_printed;
+        bool is_begun; /* the first of its supervisor's: they have been gone through, or are */
         char id[COP_NAME_MAX + 1];
 };
 
@@ -224,12 +225,15 @@ static void print_child(struct dump *dump, const struct child *child, unsigned d
         cop__text_append_char(out, '\n');
 }
 
-/* Each child is printed once, so a circle ends. */
+/* Each supervisor's children are gone through once, so a circle ends, and so does who is the child of many. */
 static void print_below(struct dump *dump, uint64_t supervisor, unsigned depth)
 {
         struct child *child = supervisor != 0 && depth < TREE_DEPTH ? first_of(dump, supervisor) : NULL;
         struct child *end = dump->children + dump->child_count;
-        for (; child != NULL && child < end && child->supervisor == supervisor; child++) {
+        if (child == NULL || child->is_begun)
+                return;
+        child->is_begun = true;
+        for (; child < end && child->supervisor == supervisor; child++) {
                 if (child->is_printed)
                         continue;
                 child->is_printed = true;
@@ -276,6 +280,7 @@ static void print_trees(struct dump *dump)
 
 /* ---- Actors and mail ----------------------------------------------------------------------------- */
 
+#define SIDES "lllrrrrll"
 static const char *const headings[] = { "   PID", "NAME", "STATUS", "UNREAD", "HANDLED", "MEMORY", "OWNS", "IN", "LAST" };
 
 static void cell_of_text(struct dump *dump, const cop_term *record, const char *key)
@@ -421,6 +426,8 @@ static void flush_gathered(struct dump *dump, struct cop__text *mail)
                 begin_section(dump, "actors");
                 cop__columns_print(&dump->actors, &dump->out);
                 dump->out.failed |= dump->actors.cells.failed;
+                cop__columns_fini(&dump->actors);
+                cop__columns_init(&dump->actors, SIDES);
         }
         dump->has_actors = false;
         if (mail->size > 0) {
@@ -465,7 +472,7 @@ static enum exit_code print_bytes(const char *path, const uint8_t *bytes, size_t
         }
         struct dump dump = { .at = bytes + magic, .end = bytes + size };
         cop__text_init(&dump.out);
-        cop__columns_init(&dump.actors, "lllrrrrll");
+        cop__columns_init(&dump.actors, SIDES);
         dump_places_init(&dump.places, has_lines);
         read_records(&dump);
         fwrite(cop__text_get(&dump.out), 1, dump.out.size, stdout);
