@@ -32,15 +32,27 @@ static void append_escaped(struct cop__text *out, const char *text, size_t size)
         cop__text_append_char(out, '"');
 }
 
-/* What stands before a value: a comma where there is one before it, and its key. */
-static void begin_value(struct cop__text *out, const char *key)
+static void separate(struct cop__text *out)
 {
         if (out->size > 0 && strchr("{[:", cop__text_get(out)[out->size - 1]) == NULL)
                 cop__text_append_char(out, ',');
-        if (key == NULL)
-                return;
-        append_escaped(out, key, strlen(key));
+}
+
+/* The value follows, as one without a key. */
+static void put_key(struct cop__text *out, const char *key, size_t size)
+{
+        separate(out);
+        append_escaped(out, key, size);
         cop__text_append_char(out, ':');
+}
+
+/* What stands before a value: a comma where there is one before it, and its key. */
+static void begin_value(struct cop__text *out, const char *key)
+{
+        if (key != NULL)
+                put_key(out, key, strlen(key));
+        else
+                separate(out);
 }
 
 void cop__json_open(struct cop__text *out, const char *key, char bracket)
@@ -118,6 +130,28 @@ static const cop_kind *kind_of(const struct json *json, cop_term tuple)
         return kind != NULL && kind->field_count == tuple.count - 1 ? kind : NULL;
 }
 
+static bool has_field(const cop_kind *kind, const char *name)
+{
+        for (size_t i = 0; i < kind->field_count; i++)
+                if (strcmp(kind->fields[i].name, name) == 0)
+                        return true;
+        return false;
+}
+
+/* Its fields stand beside its name, or, where a field would bear a name of ours, in an object of their own. */
+static void put_record(const struct json *json, const cop_kind *kind, cop_term tuple, unsigned levels)
+{
+        bool is_apart = has_field(kind, "kind") || has_field(kind, "fields");
+        cop__json_string(json->out, "kind", kind->name);
+        if (is_apart)
+                cop__json_open(json->out, "fields", '{');
+        for (size_t i = 0; i < kind->field_count; i++)
+                if (!cop__kinds_is_secret(json->kinds, kind->fields[i].name))
+                        put(json, kind->fields[i].name, tuple.as.items[i + 1], levels);
+        if (is_apart)
+                cop__json_close(json->out, '}');
+}
+
 static void put_tuple(const struct json *json, const char *key, cop_term tuple, unsigned levels)
 {
         const cop_kind *kind = kind_of(json, tuple);
@@ -125,28 +159,57 @@ static void put_tuple(const struct json *json, const char *key, cop_term tuple, 
         if (kind == NULL)
                 put_items(json, "tuple", tuple.as.items, tuple.count, levels);
         else
-                cop__json_string(json->out, "kind", kind->name);
-        for (size_t i = 0; kind != NULL && i < kind->field_count; i++)
-                if (!cop__kinds_is_secret(json->kinds, kind->fields[i].name))
-                        put(json, kind->fields[i].name, tuple.as.items[i + 1], levels);
+                put_record(json, kind, tuple, levels);
         cop__json_close(json->out, '}');
+}
+
+/* How keys become texts. Of each sort no two that differ are written the same. */
+enum keys { KEYS_AS_THEY_ARE, KEYS_AS_ERLANG_WRITES, KEYS_AS_VALUES };
+
+/* Texts alone are what they are, other plain values what Erlang writes; both together might be the same, and so might containers, which
+ * are not printed to any depth. */
+static enum keys keys_of(cop_term map)
+{
+        size_t texts = 0;
+        for (size_t i = 0; i < map.count; i++) {
+                cop_term name = map.as.items[2 * i];
+                if (cop__term_is_container(name))
+                        return KEYS_AS_VALUES;
+                texts += name.type == COP_TERM_TEXT;
+        }
+        return texts == map.count ? KEYS_AS_THEY_ARE : texts == 0 ? KEYS_AS_ERLANG_WRITES : KEYS_AS_VALUES;
+}
+
+static void put_pairs(const struct json *json, cop_term map, unsigned levels)
+{
+        cop__json_open(json->out, "map", '[');
+        for (size_t i = 0; i < map.count; i++)
+                put_items(json, NULL, &map.as.items[2 * i], 2, levels);
+        cop__json_close(json->out, ']');
+}
+
+static void put_named(const struct json *json, cop_term name, cop_term value, unsigned levels)
+{
+        struct cop__text text;
+        cop__text_init(&text);
+        if (name.type == COP_TERM_TEXT)
+                cop__text_append(&text, name.as.text, name.count);
+        else
+                cop__term_print(&text, name, json->kinds);
+        json->out->failed |= text.failed;
+        put_key(json->out, cop__text_get(&text), text.size);
+        put(json, NULL, value, levels);
+        cop__text_fini(&text);
 }
 
 static void put_map(const struct json *json, const char *key, cop_term map, unsigned levels)
 {
+        bool is_object = keys_of(map) != KEYS_AS_VALUES;
         cop__json_open(json->out, key, '{');
-        for (size_t i = 0; i < map.count; i++) {
-                cop_term name = map.as.items[2 * i];
-                struct cop__text text;
-                cop__text_init(&text);
-                if (name.type == COP_TERM_TEXT || name.type == COP_TERM_ATOM)
-                        cop__text_append(&text, name.as.text, name.count);
-                else
-                        cop__term_print(&text, name, json->kinds);
-                json->out->failed |= text.failed;
-                put(json, cop__text_get(&text), map.as.items[2 * i + 1], levels);
-                cop__text_fini(&text);
-        }
+        if (!is_object)
+                put_pairs(json, map, levels);
+        for (size_t i = 0; i < map.count && is_object; i++)
+                put_named(json, map.as.items[2 * i], map.as.items[2 * i + 1], levels);
         cop__json_close(json->out, '}');
 }
 

@@ -54,6 +54,9 @@ COP_MESSAGE(wide, a, b, c, d, e, f, g, h, i);
 typedef struct { cop_int64s grains; } sand;
 COP_MESSAGE(sand, grains);
 
+typedef struct { cop_text kind; int64_t weight; } parcel;
+COP_MESSAGE(parcel, kind, weight);
+
 typedef struct { int64_t served; } till;
 COP_MESSAGE(till, served);
 
@@ -1158,7 +1161,8 @@ ON_STAGE(terms_of_every_sort_come_as_json)
         } each[] = {
                 { "[1, -2, 0.5, 18446744073709551615]", "[1,-2,0.5,18446744073709551615]" },
                 { "{a, b}", "{\"tuple\":[\"a\",\"b\"]}" },
-                { "#{name => \"Ada\", 3 => true, \"k\" => undefined}", "\"name\":\"Ada\"" },
+                { "#{name => \"Ada\", 3 => true, \"k\" => undefined}", "{\"map\":[[3,true],[\"name\",\"Ada\"],[\"k\",null]]}" },
+                { "#{name => \"Ada\", 3 => true}", "{\"3\":true,\"name\":\"Ada\"}" },
                 { "#{3 => true}", "{\"3\":true}" },
                 { "[[], {}, #{}]", "[[],{\"tuple\":[]},{}]" },
                 { "\"a\\\"b\\\\c\\nd\"", "\"a\\\"b\\\\c\\u000ad\"" },
@@ -1194,6 +1198,26 @@ ON_STAGE(an_actor_that_is_busy_is_described_from_the_side)
         ck_assert_msg(strstr(said, "a label") != NULL && strstr(said, "high") != NULL, "%s", said);
         ck_assert_ptr_nonnull(strstr(out(stage, "i"), "(a label)"));
         put_down(pid);
+}
+
+/* Two keys that differ are never one, whatever is in them. */
+ON_STAGE(no_key_is_lost_in_json)
+{
+        static const struct {
+                const char *term, *json;
+        } each[] = {
+                { "#{\"a\\x{0}b\" => 1, \"a\" => 2}", "{\"a\":2,\"a\\u0000b\":1}" },
+                { "#{ok => 1, 'a b' => 2, 7 => 3, <<\"a\">> => 4}", "{\"7\":3,\"'a b'\":2,\"ok\":1,\"<<\\\"a\\\">>\":4}" },
+                { "#{ok => 1, \"ok\" => 2}", "{\"map\":[[\"ok\",1],[\"ok\",2]]}" },
+                { "#{{1} => 2}", "{\"map\":[[{\"tuple\":[1]},2]]}" },
+                { "#{}", "{}" },
+                { "#parcel{kind = \"small\", weight = 3}", "{\"kind\":\"parcel\",\"fields\":{\"kind\":\"small\",\"weight\":3}}" },
+        };
+        for (size_t i = 0; i < COP__COUNT(each); i++) {
+                char line[256];
+                snprintf(line, sizeof(line), "send till %s", each[i].term);
+                expect_json(stage, line, each[i].json);
+        }
 }
 
 ON_STAGE(dead_letters_come_as_json_and_as_a_list)
