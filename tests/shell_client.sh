@@ -86,7 +86,7 @@ run 2 "$coppice" --wait soon self
 run 2 "$coppice" -f file self
 run 2 "$coppice" dump
 run 2 "$coppice" dump one two
-run 1 "$coppice" dump "$work/no-such-dump"
+run 2 "$coppice" dump "$work/no-such-dump"
 run 64 "$shop" --no-such-option
 run 0 "$coppice" --help
 has out 'usage: coppice'
@@ -228,7 +228,7 @@ has err 'cannot be read'
 
 : >"$work/empty"
 run 0 "$coppice" -n shop -f "$work/empty"
-run 1 "$coppice" -n shop -f "$work" # a folder
+run 2 "$coppice" -n shop -f "$work" # a folder
 same out ''
 
 # A session is an actor from its first to its last line: what came in between is there.

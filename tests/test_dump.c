@@ -664,10 +664,10 @@ TEST(what_is_in_a_secret_field_is_in_no_dump)
 TEST(what_is_no_dump_is_refused_with_a_sentence)
 {
         const struct printed *printed = print("/nonexistent");
-        ck_assert_int_eq(printed->code, EXIT_FAILED);
+        ck_assert_int_eq(printed->code, EXIT_USAGE);
         ck_assert_ptr_nonnull(strstr(printed->err, "cannot be read: No such file"));
         printed = print("/dev/zero");
-        ck_assert_int_eq(printed->code, EXIT_FAILED);
+        ck_assert_int_eq(printed->code, EXIT_USAGE);
         ck_assert_ptr_nonnull(strstr(printed->err, "is no plain file"));
         write_file(path_of("a.dump"), "coppice dump 9\n", 15);
         printed = print(path_of("a.dump"));
@@ -675,7 +675,7 @@ TEST(what_is_no_dump_is_refused_with_a_sentence)
         ck_assert_ptr_nonnull(strstr(printed->err, "is no dump of a node"));
         ck_assert_int_eq(truncate(path_of("a.dump"), (off_t)DUMP_SIZE_MAX + 1), 0);
         printed = print(path_of("a.dump"));
-        ck_assert_int_eq(printed->code, EXIT_FAILED);
+        ck_assert_int_eq(printed->code, EXIT_USAGE);
         ck_assert_ptr_nonnull(strstr(printed->err, "larger than a dump can be"));
         clear_folder();
 }

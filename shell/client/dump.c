@@ -520,12 +520,12 @@ enum exit_code dump_print(const char *path, bool wants_lines)
         bool is_own;
         int fd = open_dump(path, &size, &is_own);
         if (fd < 0)
-                return EXIT_FAILED;
+                return EXIT_USAGE;
         uint8_t *bytes = malloc(size + 1);
         for (; bytes != NULL && have < size && got > 0; have += got > 0 ? (size_t)got : 0)
                 got = read(fd, bytes + have, size - have);
         close(fd);
-        enum exit_code code = EXIT_FAILED;
+        enum exit_code code = bytes == NULL ? EXIT_FAILED : EXIT_USAGE;
         if (bytes == NULL || got < 0)
                 fprintf(stderr, "coppice: %s cannot be read: %s\n", path,
                         bytes == NULL ? "there is no memory for it" : strerror(errno));

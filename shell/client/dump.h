@@ -16,8 +16,8 @@
 
 /*
  * Prints it on standard output; with lines, of each code address where in the source it lies, which takes as long as reading the
- * program's debug information. Ends with EXIT_FAILED, and a sentence on standard error, if it cannot be read, is no dump, or is not
- * whole; what can be read of it is printed all the same.
+ * program's debug information. Ends with a sentence on standard error, and EXIT_USAGE if it cannot be read, EXIT_FAILED if it is no
+ * dump or not whole; what can be read of it is printed all the same.
  */
 enum exit_code dump_print(const char *path, bool wants_lines);
 

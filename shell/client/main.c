@@ -48,8 +48,8 @@ static void print_usage(FILE *to)
               "  -j, --json         answers as JSON, one value a line; errors too\n"
               "      --no-lines     dump: only functions, without reading debug information\n"
               "      --help, --version\n"
-              "Ends with 0 if all went well, 1 if a command failed, 2 if these words are wrong,\n"
-              "3 if there is no such node.\n",
+              "Ends with 0 if all went well, 1 if a command failed, 2 if these words are wrong or\n"
+              "a file cannot be read, 3 if there is no such node.\n",
               to);
 }
 

@@ -78,7 +78,7 @@ enum exit_code script_run(const struct script *script, struct talk *talk)
         if (ferror(script->file)) {
                 fprintf(stderr, "coppice: %s cannot be read: %s\n",
                         script->name != NULL ? script->name : "standard input", strerror(errno));
-                code = EXIT_FAILED;
+                code = EXIT_USAGE;
         }
         free(line);
         return code;

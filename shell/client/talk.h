@@ -18,7 +18,7 @@
 enum exit_code {
         EXIT_OK = 0,
         EXIT_FAILED = 1,  /* a command failed, or the node ended */
-        EXIT_USAGE = 2,
+        EXIT_USAGE = 2,   /* wrong words, or a file that cannot be read */
         EXIT_NO_NODE = 3, /* no such node, or several to choose from */
 };
 
