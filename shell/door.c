@@ -291,9 +291,12 @@ cop_status cop__door_dump(const char *name, char path[COP__DOOR_DUMP_MAX])
         cop_status status = folder_of_user(folder, sentence);
         if (status == COP_OK)
                 status = make_folder(folder, sentence);
-        if (status == COP_OK && strlen(name) <= COP_NAME_MAX)
-                snprintf(path, COP__DOOR_DUMP_MAX, "%s/%s.dump", folder, name);
-        return status;
+        if (status != COP_OK)
+                return status;
+        if (strlen(name) > COP_NAME_MAX)
+                return COP_E_TOO_BIG;
+        snprintf(path, COP__DOOR_DUMP_MAX, "%s/%s.dump", folder, name);
+        return COP_OK;
 }
 
 bool cop__door_admits(int fd)

@@ -44,7 +44,7 @@ void cop__door_close(struct cop__door *door);
 
 /*
  * Where a node of that name writes its dump: NAME.dump in its folder, which is made if need be.
- * Errors: as cop__door_open, for the folder; it is not told in a sentence, since the console's is.
+ * Errors: as cop__door_open, for the folder, and COP_E_TOO_BIG for a name; it is not told in a sentence, since the console's is.
  */
 #define COP__DOOR_DUMP_MAX (COP__DOOR_FOLDER_MAX + COP_NAME_MAX + 8)
 cop_status cop__door_dump(const char *name, char path[COP__DOOR_DUMP_MAX]);

@@ -153,3 +153,25 @@ TEST(neighbours_that_cannot_be_read_are_no_empty_list)
         ck_assert_ptr_null(neighbours);
         end(coppice);
 }
+
+TEST(a_name_that_is_too_long_has_no_dump)
+{
+        char path[COP__DOOR_DUMP_MAX] = "untouched", name[COP_NAME_MAX + 2];
+        const char *coppice = begin();
+        memset(name, 'n', sizeof(name) - 1);
+        name[sizeof(name) - 1] = '\0';
+        ck_assert_int_eq(cop__door_dump(name, path), COP_E_TOO_BIG);
+        ck_assert_str_eq(path, "untouched");
+        name[COP_NAME_MAX] = '\0';
+        ck_assert_int_eq(cop__door_dump(name, path), COP_OK);
+        ck_assert_ptr_nonnull(strstr(path, "nnn.dump"));
+        end(coppice);
+}
+
+TEST(a_name_in_a_sentence_moves_no_terminal)
+{
+        int fd = -1;
+        const char *coppice = begin();
+        is_refused(cop__door_knock("shop\033[31m", &fd, sentence), COP_E_NO_NAME, "no node called shop?[31m runs");
+        end(coppice);
+}
