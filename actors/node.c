@@ -11,6 +11,7 @@
 #include "actors/inside.h"
 #include "actors/simulation.h"
 #include "base/clock.h"
+#include "base/text.h"
 
 #define ACTORS_DEFAULT 1048576u
 #define ACTORS_MAX 16777214u
@@ -32,6 +33,7 @@ static void describe_actor(char *text, size_t size, void *context)
                         server = actor->server->name;
         }
         snprintf(text, size, "%s %s", server, pid);
+        cop__make_harmless(text, strlen(text));
 }
 
 static bool is_stack_guard(uintptr_t address, void *context)

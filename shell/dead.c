@@ -33,9 +33,12 @@ static void append_letter(struct cop__shell *shell, const struct cop__letter *le
         if (letter->missed > 0)
                 cop__text_printf(&shell->out, "(%llu more, only counted)\n",
                                  (unsigned long long)letter->missed);
-        cop__text_printf(&shell->out, "dead letter %llu, %s: %s\n   %s\n   from ",
-                         (unsigned long long)letter->number, when, cop__death_name(letter->death),
-                         letter->text[0] != '\0' ? letter->text : letter->kind);
+        cop__text_printf(&shell->out, "dead letter %llu, %s: %s\n   ", (unsigned long long)letter->number, when,
+                         cop__death_name(letter->death));
+        size_t from = shell->out.size;
+        cop__text_append_string(&shell->out, letter->text[0] != '\0' ? letter->text : letter->kind);
+        cop__text_make_harmless(&shell->out, from);
+        cop__text_append_string(&shell->out, "\n   from ");
         append_who(shell, letter->from);
         cop__text_append_string(&shell->out, " to ");
         append_who(shell, letter->to);

@@ -37,6 +37,24 @@ IN_NODE(the_first_one_starts_what_forks_if_the_node_has_not)
 }
 #endif
 
+static cop_behaviour odd_server; /* there before anything is forked */
+
+__attribute__((constructor)) static void make_odd_server(void)
+{
+        odd_server = adder_server;
+        odd_server.name = "odd\033[31m\n";
+}
+
+/* The name crosses as a text, which a process whose memory is spoilt may make of anything. */
+IN_PROCESSES(the_name_of_a_server_in_a_process_moves_no_terminal)
+{
+        struct cop__glimpse glimpse;
+        cop_pid pid = START_APART(.server = &odd_server);
+        ck_assert_int_eq(total_of(pid, 1), 1);
+        ck_assert(cop__glimpse_of(node, pid, &glimpse));
+        ck_assert_str_eq(glimpse.server, "odd?[31m?");
+}
+
 static void ends_at_once(void)
 {
 }
