@@ -43,7 +43,7 @@ void cop__log_to(struct cop_node *node, cop_log_level level, const char *text)
 }
 
 /* False: there is nothing to say. */
-static bool print_line(char text[COP__LOG_TEXT], const char *format, va_list values)
+COP__PRINTF(2, 0) static bool print_line(char text[COP__LOG_TEXT], const char *format, va_list values)
 {
         int length = vsnprintf(text, COP__LOG_TEXT, format, values);
         if (length >= (int)COP__LOG_TEXT)

@@ -761,7 +761,7 @@ static uint32_t told_raw; /* lines of the log in which a terminal would act upon
 static void keep_raw(void *context, cop_log_level level, const char *text)
 {
         for (const char *at = text; *at != '\0'; at++)
-                if ((*at < ' ' && (*at != '\n' || at[1] != ' ')) || *at == 0x7f)
+                if (((unsigned char)*at < ' ' && (*at != '\n' || at[1] != ' ')) || *at == 0x7f)
                         cop__add_relaxed(&told_raw, 1u);
         keep_crash(context, level, text);
 }

@@ -113,7 +113,7 @@ static void keep_raw(void *context, cop_log_level level, const char *text)
         (void)context;
         (void)level;
         for (const char *at = text; *at != '\0'; at++)
-                if (*at < ' ' && (*at != '\n' || at[1] != ' '))
+                if ((unsigned char)*at < ' ' && (*at != '\n' || at[1] != ' '))
                         cop__add_relaxed(&told_raw, 1u);
 }
 
@@ -123,7 +123,7 @@ static void expect_harmless(struct cop__shell *shell, const char *line, const ch
         const char *said = cop__text_get(&shell->out);
         ck_assert_msg(strstr(said, part) != NULL, "%s: not '%s' but %s", line, part, said);
         for (const char *at = said; *at != '\0'; at++)
-                ck_assert_msg(*at < 0 || *at >= ' ' || *at == '\n', "%s: 0x%x in %s", line, (unsigned)*at, said);
+                ck_assert_msg((unsigned char)*at >= ' ' || *at == '\n', "%s: 0x%x in %s", line, (unsigned)*at, said);
 }
 
 TEST(no_name_in_a_tree_moves_a_terminal)
