@@ -600,6 +600,8 @@ static struct cop__pool_block *draw_magazine(struct cop__pool_cache *cache, uint
                 return magazine;
         }
         *count = cache->shelves[class].magazine_size;
+        if (*count == 0)
+                *count = 1;
         return cut_magazine(cache->pool, class, count);
 }
 
@@ -622,7 +624,7 @@ COP__NOINLINE void *cop__pool_take_elsewhere(struct cop__pool_cache *cache, uint
                 count_use(cache->pool, count * cop__pool_block_size(class), 0);
         }
         shelf->loaded = magazine;
-        shelf->room = shelf->magazine_size - count;
+        shelf->room = shelf->magazine_size - count; /* N is 0: -1, for the moment */
         return cop__pool_take(cache, class);
 }
 
@@ -636,10 +638,15 @@ COP__NOINLINE void *cop__pool_take_new_elsewhere(struct cop__pool_cache *cache, 
         return cop__pool_take_elsewhere(cache, class);
 }
 
-/* The loaded magazine is full: it becomes the spare one, and that goes to the depot. */
+/* The loaded magazine is full: it becomes the spare one, and that goes to the depot. Where N is 0 the block does, as one of one. */
 COP__NOINLINE void cop__pool_give_elsewhere(struct cop__pool_cache *cache, uint8_t class, void *block)
 {
         struct cop__pool_shelf *shelf = &cache->shelves[class];
+        if (COP__UNLIKELY(shelf->magazine_size == 0)) {
+                link_block(block, class, NULL);
+                return_magazine(cache, class, block, 1);
+                return;
+        }
         if (shelf->spare)
                 return_magazine(cache, class, shelf->spare, shelf->magazine_size);
         shelf->spare = shelf->loaded;
@@ -684,6 +691,8 @@ void cop__pool_cache_init(struct cop__pool_cache *cache, struct cop__pool *pool)
                 uint32_t size = magazine_sizes[class];
                 if (most > 0 && size > most)
                         size = most;
+                if (pool->options.keeps_nothing)
+                        size = 0;
                 cache->shelves[class].magazine_size = size;
                 cache->shelves[class].room = size;
         }

@@ -115,9 +115,11 @@ struct cop__pool_class {
 struct cop__pool_options {
         /* Upper bound of N, 0 for none; with 1, each second operation is a rare one. */
         uint32_t magazine_max;
+        /* N is 0: a cache has nothing at hand, and each operation is a rare one. */
+        bool keeps_nothing;
         /* Asked, under the pool's lock, before memory is mapped; false is out of memory. */
         bool (*may_map)(void *context, size_t size);
-        /* Asked by each take that finds its loaded magazine empty; true is out of memory. */
+        /* Asked by each take that finds its loaded magazine empty, as each does where nothing is kept; true is out of memory. */
         bool (*refuses)(void *context);
         void *context;
 };
@@ -147,7 +149,7 @@ struct cop__pool {
 /*
  * One class in one cache, N being the class's magazine size:
  *      blocks in loaded + room == N
- *      spare is NULL or a chain of exactly N
+ *      spare is NULL or a chain of exactly N; NULL when N is 0
  */
 struct cop__pool_shelf {
         struct cop__pool_block *loaded;

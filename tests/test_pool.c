@@ -710,3 +710,36 @@ TEST(a_block_that_was_given_is_poisoned)
         end(&pool, &cache);
 }
 #endif
+
+/* ---- A pool whose caches keep nothing --------------------------------------------------------------------- */
+
+static bool refuses_when_told(void *context)
+{
+        const int *counts = context; /* how often it was asked; whether it is to refuse */
+        ((int *)context)[0]++;
+        return counts[1] != 0;
+}
+
+TEST(where_nothing_is_kept_each_take_asks_and_each_give_is_the_depots)
+{
+        struct cop__pool pool;
+        struct cop__pool_cache cache;
+        int counts[2] = { 0, 0 };
+        void *blocks[10];
+        cop__pool_init(&pool, &(struct cop__pool_options){ .keeps_nothing = true, .refuses = refuses_when_told, .context = counts });
+        cop__pool_cache_init(&cache, &pool);
+        for (int round = 1; round <= 2; round++) {
+                for (int i = 0; i < 10; i++)
+                        ck_assert_ptr_nonnull(blocks[i] = cop__pool_take(&cache, 0));
+                ck_assert_int_eq(counts[0], round * 10);
+                ck_assert_int_eq(cop__pool_balance(&pool), 10);
+                for (int i = 0; i < 10; i++)
+                        cop__pool_give(&cache, 0, blocks[i]);
+                ck_assert_int_eq(cop__pool_balance(&pool), 0);
+        }
+        counts[1] = 1;
+        ck_assert_ptr_null(cop__pool_take(&cache, 0)); /* with all of them at hand elsewhere */
+        ck_assert_int_eq(cop__pool_balance(&pool), 0);
+        cop__pool_cache_fini(&cache);
+        cop__pool_fini(&pool);
+}
