@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "actors/actor.h"
@@ -463,11 +464,24 @@ static bool kill_one(struct killing *killing, const struct cop__actor *actor)
         return true;
 }
 
+/* Where memory is missing as a node stops there may be some in a moment, as the program goes on; but not for ever is it waited for. */
+#define STOP_TRIES 1000u
+#define STOP_PAUSE_NS COP__NS_PER_MS
+
+static bool try_again(unsigned *tries)
+{
+        if (*tries == STOP_TRIES)
+                return false;
+        ++*tries;
+        nanosleep(&(struct timespec){ .tv_nsec = STOP_PAUSE_NS }, NULL);
+        return true;
+}
+
 /*
  * Kills every actor and waits for each to be dead. New ones are refused since `stopping` is set, but one that was
  * being spawned meanwhile may be found only the next time. For whom there is no memory there may be some when others are dead.
  */
-static void kill_all(struct cop_node *node)
+static void kill_all(struct cop_node *node, unsigned *tries)
 {
         struct killing killing = { .count = 0 };
         bool found = true;
@@ -480,10 +494,8 @@ static void kill_all(struct cop_node *node)
                             cop__load_relaxed(&actor->task.visitor) != NULL)
                                 continue;
                         if (!kill_one(&killing, actor)) {
-                                if (killing.count == 0)
-                                        continue;
+                                slot -= killing.count > 0 || try_again(tries);
                                 await_killed(&killing);
-                                slot--;
                                 continue;
                         }
                         found = true;
@@ -498,9 +510,13 @@ void cop_node_stop(cop_node *node)
 {
         if (node == NULL)
                 return;
+        unsigned tries = 0;
+        cop_status status;
         cop__store_seq(&node->stopping, 1);
-        if (cop__visit_to_stop(node) == COP_OK) {
-                kill_all(node);
+        while ((status = cop__visit_to_stop(node)) == COP_E_NO_MEMORY && try_again(&tries))
+                continue;
+        if (status == COP_OK) {
+                kill_all(node, &tries);
                 cop__timers_stop(&node->timers, &cop__thread_here()->pool);
                 cop_node_leave();
         }

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "actors/object.h"
+#include "base/jump.h"
 #include "coppice_config.h"
 
 #if COP__HAVE_LIBDW
@@ -42,6 +43,7 @@ struct answer {
 struct cop__symbols {
         pthread_mutex_t lock;
         bool is_past; /* not of this process */
+        unsigned losses; /* times that libdw was left behind without memory */
         struct answer answers[ANSWERS]; /* by the address's hash, the newest stays */
 #if COP__HAVE_LIBDW
         Dwfl *dwfl; /* NULL until asked, or when it cannot be opened */
@@ -269,12 +271,38 @@ static void fill_line(Dwarf_Die *unit, Dwarf_Addr address, struct cop__place *pl
         place->line = line > 0 ? (unsigned)line : 0;
 }
 
-static bool name_by_debug_information(struct cop__symbols *symbols, uintptr_t pc,
-                                      struct cop__place *place)
+/*
+ * Without memory libdw ends the program, unless it is told of something else, which must not return either. So the look is left by a
+ * jump, and libdw as it stands then, with all that it has opened: nobody can give that back, and so it is not begun anew for ever.
+ */
+#define LOSSES_MAX 3
+
+static COP__THREAD_LOCAL jmp_buf *way_out; /* of the calling thread's look */
+
+static COP__NORETURN void leave_libdw(void)
+{
+        cop__jump(*way_out, 1);
+}
+
+/* Of the debug information that modules share, there is a second one. */
+static void guard_memory(Dwfl_Module *module)
+{
+        Dwarf_Addr bias;
+        Dwarf *information = dwfl_module_getdwarf(module, &bias);
+        if (!information)
+                return;
+        dwarf_new_oom_handler(information, leave_libdw);
+        Dwarf *shared = dwarf_getalt(information);
+        if (shared)
+                dwarf_new_oom_handler(shared, leave_libdw);
+}
+
+static bool look(struct cop__symbols *symbols, uintptr_t pc, struct cop__place *place)
 {
         Dwfl_Module *module = open_dwfl(symbols) ? module_of(symbols, pc) : NULL;
         if (!module)
                 return false;
+        guard_memory(module);
         Dwarf_Addr bias = 0;
         Dwarf_Die *unit = unit_of(module, pc, &bias);
         const char *name = unit ? function_of(unit, pc - bias) : NULL;
@@ -286,6 +314,21 @@ static bool name_by_debug_information(struct cop__symbols *symbols, uintptr_t pc
                 return false;
         keep_start(place->function, sizeof place->function, name);
         return true;
+}
+
+static bool name_by_debug_information(struct cop__symbols *symbols, uintptr_t pc,
+                                      struct cop__place *place)
+{
+        jmp_buf here;
+        if (symbols->losses >= LOSSES_MAX)
+                return false;
+        way_out = &here;
+        if (_setjmp(here) == 0)
+                return look(symbols, pc, place);
+        symbols->losses++;
+        symbols->dwfl = NULL;
+        memset(place, 0, sizeof *place);
+        return false;
 }
 
 #else
@@ -361,6 +404,7 @@ bool cop__place_of(struct cop__symbols *symbols, const void *pc, bool return_add
         pthread_mutex_lock(&symbols->lock);
         struct answer *answer = answer_slot(symbols, address);
         if (answer->pc != address || address == 0) {
+                unsigned losses = symbols->losses;
                 memset(answer, 0, sizeof *answer);
                 answer->known = name_by_debug_information(symbols, address, &answer->place);
                 if (!answer->known && !symbols->is_past)
@@ -369,7 +413,8 @@ bool cop__place_of(struct cop__symbols *symbols, const void *pc, bool return_add
                 if (!answer->known)
                         snprintf(answer->place.function, sizeof answer->place.function,
                                  "0x%llx", (unsigned long long)(uintptr_t)pc);
-                answer->pc = is_for_want_of_descriptors(symbols, &answer->place) ? 0 : address;
+                bool is_for_now = symbols->losses != losses || is_for_want_of_descriptors(symbols, &answer->place);
+                answer->pc = is_for_now ? 0 : address;
         }
         *place = answer->place;
         bool known = answer->known;

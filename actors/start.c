@@ -33,19 +33,24 @@ static void keep_told(struct cop__actor *actor, struct cop__signal *reply)
                 actor->rare->started = (cop_message *)reply;
 }
 
-/* It took too long, or cannot go on. No exit signal of it is heard: the caller knows. */
+/*
+ * It took too long, or cannot go on. No exit signal of it is heard: the caller knows. It is killed before the two part, so that who
+ * cannot be, for want of memory, stays linked, and ends with its caller at the latest. In an OS process of its own each of these is a
+ * question, and what comes before its answer is heard: there the two part first, and are linked again if that was in vain.
+ */
 static cop_status put_down(cop_pid child, bool linked, cop_ref watch, cop_status why)
 {
-        /* Asked first: without memory for that it goes on, linked as it is. Outside of a process nothing is taken in between. */
-        bool inside = cop__inside_here() != NULL;
-        if (linked && inside)
+        bool parts_first = linked && cop__inside_here() != NULL;
+        if (parts_first)
                 cop_unlink(child);
         cop_status status = cop_send_exit(child, cop_atom("kill"));
         if (status != COP_OK) {
+                if (parts_first)
+                        cop_link(child);
                 cop_demonitor_flush(watch);
                 return status;
         }
-        if (linked && !inside)
+        if (linked && !parts_first)
                 cop_unlink(child);
         cop_message_free(cop_receive(COP_FOREVER, COP_REF(cop_down, watch)));
         if (linked)

@@ -13,11 +13,10 @@ COP__KIND_DEFINE(cop__task_void, nothing);
 
 /* ---- No result ------------------------------------------------------------------------ */
 
-void cop__answer_void(const cop_message *request)
+bool cop__answer_void(const cop_message *request)
 {
-        if ((((const struct cop__signal *)request)->flags &
-             (COP__SIGNAL_ANSWERED | COP__SIGNAL_DEFERRED)) == 0)
-                cop_answer(request, cop__task_void, .nothing = true);
+        return ((const struct cop__signal *)request)->flags & (COP__SIGNAL_ANSWERED | COP__SIGNAL_DEFERRED) ||
+               cop_answer(request, cop__task_void, .nothing = true) == COP_OK;
 }
 
 cop_message *cop__result_of(cop_message *answer)
@@ -54,14 +53,14 @@ static bool is_argument(const runner *self, const cop_message *message)
                ((const struct cop__signal *)message)->ref.bits != 0;
 }
 
+/* Without memory for the outcome it has none, and its owner would take a plain end for its own. */
 static void run(const runner *self, const cop_message *argument)
 {
         if (self->run != NULL)
                 self->run();
         else
                 self->run_with(cop_message_body(argument));
-        cop__answer_void(argument);
-        cop_exit(cop_atom("normal"));
+        cop_exit(cop_atom(cop__answer_void(argument) ? "normal" : "no_memory"));
 }
 
 static void runner_otherwise(runner *self, cop_message *message)

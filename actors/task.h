@@ -31,8 +31,8 @@ typedef struct cop__task_void {
 COP__KIND_DECLARE(cop__task_void);
 
 /* A function that was run for a request has ended: without a result of its own, and nobody else
- * to give it, this is the answer. */
-void cop__answer_void(const cop_message *request);
+ * to give it, this is the answer. False: no memory for it. */
+bool cop__answer_void(const cop_message *request);
 /* That answer as who asked wants it: NULL. Any other is the result. */
 cop_message *cop__result_of(cop_message *answer);
 
