@@ -114,6 +114,12 @@ static cop_status put_started(struct cop__inside *inside, const struct cop__sign
                    &(cop_any){ started->extra });
 }
 
+static COP__NORETURN void give_up(const char *why)
+{
+        fprintf(stderr, "coppice: the process of an actor ends: %s\n", why);
+        _exit(70); /* EX_SOFTWARE */
+}
+
 static void end_exported(struct cop__thread *thread, struct cop__signal *signal)
 {
         if (signal->type == COP__SIGNAL_FAILED)
@@ -124,7 +130,7 @@ static void end_exported(struct cop__thread *thread, struct cop__signal *signal)
 }
 
 /* A request that cannot cross fails; a message is a dead letter, and said to be; so is an answer, and its caller hears that
- * there is none. */
+ * there is none. An exit signal has been sent, as far as its sender knows, who may wait for what it does. */
 static void refuse(struct cop__thread *thread, cop_pid to, struct cop__signal *signal, cop_status status)
 {
         bool asks = signal->ref.bits != 0 && !(signal->flags & COP__SIGNAL_ANSWERED) &&
@@ -136,6 +142,8 @@ static void refuse(struct cop__thread *thread, cop_pid to, struct cop__signal *s
                                NULL);
                 return;
         }
+        if (signal->type == COP__SIGNAL_EXIT && status == COP_E_NO_MEMORY)
+                give_up("no memory for an exit signal");
         if (signal->kind != NULL)
                 cop_log(COP_LOG_WARNING, "%s cannot leave the actor's process: %s: dropped",
                         signal->kind->name, cop_status_text(status));
@@ -188,12 +196,6 @@ void cop__inside_log(void *context, cop_log_level level, const char *text)
 /* ---- Reading ---------------------------------------------------------------------------- */
 
 /* What the node sends is believed: it is the actor's own. What it cannot be made of ends the process. */
-static COP__NORETURN void give_up(const char *why)
-{
-        fprintf(stderr, "coppice: the process of an actor ends: %s\n", why);
-        _exit(70); /* EX_SOFTWARE */
-}
-
 static struct cop__signal *failure_of(struct cop__thread *thread, const struct cop__packet *packet,
                                       const uint8_t *body)
 {

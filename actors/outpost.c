@@ -188,9 +188,18 @@ static COP__NORETURN void exit_without_memory(void)
         cop_exit(COP_TUPLE(cop_atom("os_process"), cop_atom("no_memory")));
 }
 
-/* It is dropped. Who waits in the process for such an answer hears that it does not come: nobody else would say so. */
+static bool is_news_of_an_end(const struct cop__signal *signal)
+{
+        return signal->kind != NULL && (cop__kind_same(signal->kind, COP_KIND_OF(cop_down)) ||
+                                        cop__kind_same(signal->kind, COP_KIND_OF(cop_exited)));
+}
+
+/*
+ * It is dropped. Who waits in the process for such an answer hears that it does not come: nobody else would say so. But the news of
+ * an end may not be lost, also for want of memory: then the process ends.
+ */
 static cop_status refuse(struct cop__actor *self, struct cop__crossing *crossing, const struct cop__signal *signal,
-                         cop_status status)
+                   cop_status status)
 {
         struct cop__packet failed = {
                 .type = COP__PACKET_SIGNAL,
@@ -200,6 +209,8 @@ static cop_status refuse(struct cop__actor *self, struct cop__crossing *crossing
                 .more = status == COP_E_NO_MEMORY ? COP__FAILED_NO_MEMORY : COP__FAILED_ISOLATED,
         };
         complain(self, signal, status);
+        if (status == COP_E_NO_MEMORY && is_news_of_an_end(signal))
+                return status;
         return signal->type != COP__SIGNAL_MESSAGE ? cop__tray_put(&crossing->out, failed, NULL, NULL) : COP_OK;
 }
 

@@ -224,12 +224,15 @@ static void fail_request(const struct hearing *hearing)
                 end_held(hearing->crossing, held);
 }
 
+/* The process has been told that it is on its way. */
 static void send_exit(const struct hearing *hearing)
 {
         void *value = read_value(hearing, COP_KIND_OF(cop_any));
-        cop__send_exit((cop_pid){ hearing->packet->pid }, (cop_ref){ hearing->packet->ref },
-                       ((const cop_any *)value)->term);
+        cop_status status = cop__send_exit((cop_pid){ hearing->packet->pid }, (cop_ref){ hearing->packet->ref },
+                                           ((const cop_any *)value)->term);
         cop__crossing_done(hearing->crossing);
+        if (status == COP_E_NO_MEMORY)
+                exit_because(cop_atom("no_memory"));
 }
 
 static void hear_signal(const struct hearing *hearing)

@@ -331,14 +331,14 @@ static void take_demonitor(struct cop__thread *thread, struct cop__actor *actor,
         cop__signal_done(thread, actor, signal);
 }
 
-/* The callee that had deferred its reply is dead: to the call it is a failure like the others. */
+/* The callee that had deferred its reply is dead, or has no memory for it: to the call it is a failure like the others. */
 static void fail_deferred_call(struct cop__thread *thread, struct cop__actor *actor,
                                struct cop__signal *signal)
 {
         struct cop__shared_term *reason = relation_of(signal)->as.down.reason;
         struct cop__failed *failed = cop__signal_body(signal);
         failed->reason = reason;
-        failed->failure = COP__FAILED_DIED;
+        failed->failure = reason != NULL ? COP__FAILED_DIED : COP__FAILED_NO_MEMORY;
         signal->type = COP__SIGNAL_FAILED;
         if (cop__outpost_takes(actor, signal))
                 cop__mailbox_append(&actor->mailbox, signal);
@@ -510,6 +510,13 @@ static cop_status link_outside(struct cop__actor *actor, cop_pid pid, bool prior
         return status == COP_OK ? (cop_status)told.status : status;
 }
 
+/* Who could not ask would stay linked, and believe that he is not. */
+static void unlink_outside(struct cop__actor *actor, cop_pid pid)
+{
+        if (cop__inside_ask((cop__query){ .what = COP__ASK_UNLINK, .pid = pid }, &(cop__told){ 0 }) == COP_E_NO_MEMORY)
+                cop__exit_with(actor, COP_TUPLE(cop_atom("system_limit"), cop_atom("unlink")));
+}
+
 /* With an alias the outpost would have to know what the process lets in: not there. */
 static cop_status monitor_outside(cop_address to, const cop_monitor_options *options, cop_ref *ref)
 {
@@ -564,7 +571,7 @@ void cop_unlink(cop_pid pid)
         if (actor == NULL)
                 return;
         if (cop__inside_here() != NULL) {
-                cop__inside_ask((cop__query){ .what = COP__ASK_UNLINK, .pid = pid }, &(cop__told){ 0 });
+                unlink_outside(actor, pid);
                 return;
         }
         while ((half = find_link(actor, pid, (cop_ref){ 0 })) != NULL) {
@@ -618,6 +625,20 @@ bool cop__watched_by(struct cop__thread *thread, struct cop__actor *actor, cop_c
         pair[0]->as.tie.mode = COP__TIE_OF_CALL;
         send_half(thread, pair[0], COP__SIGNAL_DEFERRED_BY, cop__actor_pid(actor), caller.pid);
         return true;
+}
+
+bool cop__watch_fail(struct cop__thread *thread, struct cop__actor *actor, cop_caller caller)
+{
+        for (struct cop__list *at = actor->relations.next; at != &actor->relations; at = at->next) {
+                struct cop__relation *half = relation_of_list(at);
+                if (half->as.tie.type != COP__TIE_WATCH || !cop_ref_equal(half->signal.ref, caller.ref))
+                        continue;
+                cop__relation_forget(actor, half);
+                memset(&half->as.down, 0, sizeof(half->as.down)); /* without a reason: nobody has died */
+                send_half(thread, half, COP__SIGNAL_DOWN, cop__actor_pid(actor), caller.pid);
+                return true;
+        }
+        return false;
 }
 
 void cop__watch_callee(struct cop__thread *thread, struct cop__actor *actor,

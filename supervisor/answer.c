@@ -10,26 +10,24 @@
 
 #include "actors/actor.h"
 #include "actors/calling.h"
+#include "actors/relation.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "supervisor/supervisor.h"
 
 /* ---- Callers -------------------------------------------------------------------------- */
 
-/* An answer that cannot be made for want of memory is tried again: its caller waits for nothing else. */
+/* An answer that cannot be made for want of memory is tried again, and in the end its caller hears that there is none. */
 #define ANSWER_TRIES 1000
 
 static void answer_later(cop_caller caller, const cop__child_answer *answer)
 {
-        cop_status status = COP_OK;
         for (int i = 0; i < ANSWER_TRIES; i++) {
-                status = cop_reply_value_to(caller, COP_KIND_OF(cop__child_answer), answer);
-                if (status != COP_E_NO_MEMORY)
+                if (cop_reply_value_to(caller, COP_KIND_OF(cop__child_answer), answer) != COP_E_NO_MEMORY)
                         return;
                 cop_yield();
         }
-        cop__log_sentence(COP_LOG_ERROR, "a supervisor could not answer a request: %s",
-                          cop_status_text(status));
+        cop__watch_fail(cop__thread_here(), cop__actor_here(), caller);
 }
 
 /* The request that is being handled is answered; without memory for that its caller hears that there is no answer. */

@@ -315,16 +315,16 @@ static void has_ignored(struct cop__supervisor *self, struct cop__child *child)
 
 /* ---- Stop ----------------------------------------------------------------------------- */
 
-static COP__NORETURN void cannot_stop(const struct cop__supervisor *self,
-                                      const struct cop__child *child)
+/* The links that end with us need no memory; and nobody is waited for, as this one would be, who has not been told to stop. */
+static COP__NORETURN void cannot_stop(struct cop__supervisor *self, const struct cop__child *child)
 {
-        /* The links that end with us need no memory. */
+        self->ending = true;
         cop__log_sentence(COP_LOG_ERROR, "%s has no memory to stop %s, and ends all its children at once",
                           self->label, child->spec->id);
         cop_exit(COP_TUPLE(cop_atom("system_limit"), cop_atom("stop")));
 }
 
-static void kill_child(const struct cop__supervisor *self, const struct cop__child *child)
+static void kill_child(struct cop__supervisor *self, const struct cop__child *child)
 {
         unsigned tries = 0;
         while (cop_send_exit(child->pid, cop_atom("kill")) != COP_OK)

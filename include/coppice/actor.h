@@ -406,7 +406,10 @@ COP_API bool cop_trap_exit(bool on);
  */
 COP_API cop_status cop_link(cop_pid pid);
 
-/* After it no exit signal of that link arrives; one that is a message in the mailbox already stays there. */
+/*
+ * After it no exit signal of that link arrives; one that is a message in the mailbox already stays there. In an OS process of
+ * its own an actor needs memory to ask for it, and ends with {system_limit, unlink} where there is none.
+ */
 COP_API void cop_unlink(cop_pid pid);
 
 /* Asks for one cop_down when the actor ends, or at once if it has, or nobody bears the name. */
