@@ -21,24 +21,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/atomic.h"
 #include "base/compiler.h"
 
-/* Allocations until one fails; 0 when none is to. */
-static long malloc_countdown;
-static bool malloc_has_failed;
-static bool malloc_fails_once; /* set behind fail_malloc_after: the ones after the n-th have memory */
+/* Allocations until the first that fails; 0 when none is to. All of these are atomic: any thread asks for memory. */
+static int64_t malloc_countdown;
+static uint32_t malloc_failures; /* how many there have been */
+static uint32_t malloc_fails_for; /* how many there are to be; 0: all from the n-th on */
 
-static inline void fail_malloc_after(long allocations)
+/* The n-th fails and the ones behind it, so many in all; 0: all. */
+static inline void fail_malloc_for(int64_t allocations, uint32_t failures)
 {
-        malloc_has_failed = malloc_fails_once = false;
-        malloc_countdown = allocations;
+        cop__store_seq(&malloc_countdown, 0);
+        cop__store_relaxed(&malloc_failures, 0);
+        cop__store_relaxed(&malloc_fails_for, failures);
+        cop__store_seq(&malloc_countdown, allocations);
+}
+
+static inline void fail_malloc_after(int64_t allocations)
+{
+        fail_malloc_for(allocations, 0);
 }
 
 /* Returns whether an allocation has failed since fail_malloc_after. */
 static inline bool stop_failing_malloc(void)
 {
-        malloc_countdown = 0;
-        return malloc_has_failed;
+        cop__store_seq(&malloc_countdown, 0);
+        return cop__load_relaxed(&malloc_failures) > 0;
 }
 
 static inline bool failing_malloc_can(void)
@@ -47,26 +56,32 @@ static inline bool failing_malloc_can(void)
         return !COP__ASAN && !COP__TSAN && (preload == NULL || strstr(preload, "vgpreload") == NULL);
 }
 
+/* One more request. */
+static inline bool malloc_must_fail(void)
+{
+        int64_t left = cop__load_relaxed(&malloc_countdown);
+        do {
+                if (left == 0)
+                        return false;
+        } while (left > 1 && !cop__cas_seq(&malloc_countdown, &left, left - 1));
+        if (left > 1)
+                return false;
+        uint32_t before = cop__add_relaxed(&malloc_failures, 1), most = cop__load_relaxed(&malloc_fails_for);
+        if (most > 0 && before + 1 >= most)
+                cop__store_seq(&malloc_countdown, 0);
+        if (most > 0 && before >= most) /* two have come at once */
+                return false;
+        errno = ENOMEM; /* the C library itself relies on that */
+        return true;
+}
+
 #if !COP__ASAN && !COP__TSAN
 
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *block, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
 
-static bool malloc_must_fail(void)
-{
-        if (malloc_countdown == 0)
-                return false;
-        if (malloc_countdown > 1) {
-                malloc_countdown--;
-                return false;
-        }
-        malloc_has_failed = true;
-        if (malloc_fails_once)
-                malloc_countdown = 0;
-        errno = ENOMEM; /* the C library itself relies on that */
-        return true;
-}
 
 void *malloc(size_t size)
 {
@@ -76,6 +91,11 @@ void *malloc(size_t size)
 void *calloc(size_t count, size_t size)
 {
         return malloc_must_fail() ? NULL : __libc_calloc(count, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+        return malloc_must_fail() ? NULL : __libc_memalign(alignment, size);
 }
 
 void *realloc(void *block, size_t size)

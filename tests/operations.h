@@ -9,6 +9,7 @@
 
 #include "tests/operations_actors.h"
 #include "tests/operations_messages.h"
+#include "tests/operations_rare.h"
 #include "tests/operations_servers.h"
 #include "tests/operations_tasks.h"
 #include "tests/operations_trees.h"
@@ -97,6 +98,16 @@ static const struct operation {
         { "looking at all", looks_at_all },
         { "spawn or exit", spawns_or_exits },
         { "start that is ignored", ignores_start },
+        { "call behind mail", calls_behind_mail },
+        { "overflow", overflows },
+        { "request to one with a limit", asks_one_with_a_limit },
+        { "task group in a task group", nests_task_groups },
+        { "machine that is wound up", has_a_machine_that_is_wound_up },
+        { "ticks", ticks },
+        { "wait for many", waits_for_many },
+        { "owned handlers", owns_handlers },
+        { "many keys", enters_many_keys },
+        { "child that says more", starts_a_child_that_says_more },
 };
 
 /* ---- Keepers ---------------------------------------------------------------------------------------------- */

@@ -132,7 +132,8 @@ static void busy_on_note(busy *self, const note *n)
         cop_caller later = cop_defer();
         (void)n;
         self->count++;
-        cop_reply_to(later, item, .number = self->count);
+        if (cop_reply_to(later, item, .number = self->count) != COP_OK)
+                cop_exit(cop_atom("no_memory")); /* nobody else answers */
 }
 
 static bool busy_of_echo(busy *self, const echo *old)

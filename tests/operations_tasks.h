@@ -116,8 +116,8 @@ static cop_status streams(void)
 
 static void puts_in(const item_channel *channel)
 {
-        cop_put(*channel, MS, item, .number = 1);
-        cop_put(*channel, MS, item, .number = 2);
+        if (cop_put(*channel, MS, item, .number = 1) != COP_OK || cop_put(*channel, MS, item, .number = 2) != COP_OK)
+                cop_exit(cop_atom("no_memory")); /* else who takes would wait for it */
 }
 
 /* Somebody waits to put, and then somebody to take. */

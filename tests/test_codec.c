@@ -716,7 +716,7 @@ TEST(without_memory_each_direction_fails_and_keeps_nothing)
                         cop_status status = (call);                                       \
                         ck_assert_int_eq(status,                                          \
                                          stop_failing_malloc() ? COP_E_NO_MEMORY : COP_OK); \
-                } while (malloc_has_failed);                                              \
+                } while (malloc_failures > 0);                                              \
                 ck_assert_msg(n > 1, "%s never allocated", #call);                        \
         } while (0)
         EACH_ALLOCATION(cop_term_encode(term, &bytes, &size));

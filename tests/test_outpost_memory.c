@@ -9,9 +9,13 @@
 #include "tests/failing_malloc.h"
 
 #include "tests/apart.h"
+#include "tests/bare_pools.h"
 
 /* More places than there are. */
 #define TOO_MANY 3000
+
+/* Where each process takes its time, some places are left out. */
+#define STRIDE (suite_is_slow() ? 3 : 1)
 
 typedef struct errand {
         int64_t fails_at; /* 0: nothing fails */
@@ -72,6 +76,9 @@ static void ties_and_times(void)
         cop_pid other = cop_whereis("adder");
         if (cop_monitor_opt(other, &options, &ref) == COP_OK)
                 cop_demonitor_flush(ref);
+        options.priority = true;
+        if (cop_monitor_opt(other, &options, &ref) == COP_OK)
+                cop_demonitor_flush(ref);
         cop_link(other);
         cop_unlink(other);
         cop_send_after(&ref, 100000, "adder", note, .text = COP_TEXT("later"));
@@ -80,11 +87,62 @@ static void ties_and_times(void)
         cop_cancel(ref);
 }
 
+/* Somebody in the node asks it something, and waits for the answer. */
+static void is_asked(void)
+{
+        if (cop_send("asker", add, .number = 1) != COP_OK)
+                return;
+        cop_message *question = cop_receive(5, COP_KIND(note));
+        if (question != NULL)
+                cop_answer(question, note, .number = 1, .text = COP_TEXT("answer"));
+        cop_message_free(question);
+}
+
+static void asks_back(const add *unused)
+{
+        (void)unused;
+        for (;;) {
+                cop_message *message = cop_receive(COP_FOREVER, COP_KIND(add));
+                cop_pid who = cop_message_from(message);
+                cop_message *answer = NULL;
+                cop_message_free(message);
+                cop_call(&answer, who, 10, note, .number = 1, .text = COP_TEXT("question"));
+                cop_message_free(answer);
+        }
+}
+
+static void waits_to_end(const add *unused)
+{
+        (void)unused;
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(note)));
+}
+
+static void doubles(const add *a)
+{
+        cop_reply(add, .number = 2 * a->number);
+}
+
+/* Others that it starts, in the node, and how they end. */
+static void starts_and_stops(void)
+{
+        cop_pid pid;
+        cop_task task;
+        cop_message *result = NULL;
+        cop_spawn_options options = { RUN_WITH(waits_to_end, add, .number = 1), .link = true };
+        if (cop_spawn_opt(&options, &pid) == COP_OK)
+                cop_shutdown(pid, COP_BRUTAL_KILL);
+        if (cop_task_start(&(cop_task_options){ .run_with = COP_RUN_WITH(doubles, add), .kind = COP_KIND_OF(add),
+                                                .argument = &(add){ 1 } }, &task) == COP_OK &&
+            cop_task_yield(&result, task, PATIENCE_MS) == COP_OK)
+                cop_message_free(result);
+}
+
 /* All that crosses, one thing after the other. Where there is no memory for one it is left out. */
 static void runs_errands(void)
 {
         cop_message *reply = NULL;
         cop_request request;
+        is_asked(); /* first: who has no memory waits for it in vain */
         cop_log(COP_LOG_INFO, "on errands");
         cop_call(&reply, "adder", PATIENCE_MS, note, .number = 1, .text = COP_TEXT("text"));
         cop_message_free(reply);
@@ -97,15 +155,14 @@ static void runs_errands(void)
         spawns_another();
         asks_books();
         ties_and_times();
+        starts_and_stops();
         cop_call(NULL, "crasher", PATIENCE_MS, add, .number = 1);
 }
 
 static void goes(const errand *e)
 {
-        if (e->fails_at > 0) {
-                fail_malloc_after(e->fails_at);
-                malloc_fails_once = e->once;
-        }
+        if (e->fails_at > 0)
+                fail_malloc_for(e->fails_at, e->once);
         runs_errands();
         cop_exit(cop_atom(stop_failing_malloc() ? "failed" : "over"));
 }
@@ -130,6 +187,7 @@ static void begin_keepers(void)
                 .intensity = COP_RESTARTS_FOR_EVER,
                 .children = COP_CHILDREN({ "adder", .server = &adder_server },
                                          { "crasher", RUN_WITH(crashes, add, .number = 0) },
+                                         { "asker", RUN_WITH(asks_back, add, .number = 0) },
                                          { "chat", .server = &cop_scope_server },
                                          { "keys", .server = &cop_registry_server, .kind = COP_KIND_OF(cop_registry),
                                            .argument = &(cop_registry){ 0 } }),
@@ -144,10 +202,8 @@ static const char *run_errand(cop_pid *pid, int64_t fails_at, bool once, int64_t
         cop_ref ref;
         cop_spawn_options options = { RUN_WITH(goes, errand, .fails_at = fails_at, .once = once, .text = COP_TEXT("argument")),
                                       .isolation = COP_ISOLATION_PROCESS, .monitor = true, .monitor_ref = &ref };
-        if (node_fails_at > 0) {
-                fail_malloc_after(node_fails_at);
-                malloc_fails_once = true;
-        }
+        if (node_fails_at > 0)
+                fail_malloc_for(node_fails_at, 1);
         cop_status status = cop_spawn_opt(&options, pid);
         cop_auto down = status == COP_OK ? cop_receive(PATIENCE_MS, COP_REF(cop_down, ref)) : NULL;
         bool failed = stop_failing_malloc();
@@ -163,15 +219,15 @@ static const char *run_errand(cop_pid *pid, int64_t fails_at, bool once, int64_t
 static void works_again(void)
 {
         cop_pid pid;
-        await_true(cop_whereis("adder").bits != 0 && cop_whereis("crasher").bits != 0 && cop_whereis("keys").bits != 0 &&
-                   cop_whereis("chat").bits != 0);
+        await_true(cop_whereis("adder").bits != 0 && cop_whereis("asker").bits != 0 && cop_whereis("crasher").bits != 0);
+        await_true(cop_whereis("keys").bits != 0 && cop_whereis("chat").bits != 0);
         ck_assert_str_eq(run_errand(&pid, 0, false, 0), "over");
 }
 
 static void fail_inside(bool once)
 {
         const char *reason = "";
-        for (int64_t n = 1; strcmp(reason, "over") != 0; n++) {
+        for (int64_t n = 1; strcmp(reason, "over") != 0; n += STRIDE) {
                 cop_pid pid;
                 ck_assert_int_lt(n, TOO_MANY);
                 reason = run_errand(&pid, n, once, 0);
@@ -222,11 +278,11 @@ TEST_WITHIN(an_actor_in_a_process_whose_node_refuses_one_request_for_memory_ends
         if (!failing_malloc_can())
                 return;
         cop_node *node = begin();
-        for (int64_t n = 1;; n++) {
+        for (int64_t n = 1;; n += STRIDE) {
                 cop_pid pid;
                 ck_assert_int_lt(n, TOO_MANY);
                 run_errand(&pid, 0, false, n);
-                if (!malloc_has_failed)
+                if (malloc_failures == 0)
                         break;
         }
         works_again();

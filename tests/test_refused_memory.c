@@ -10,9 +10,10 @@
  * That nothing more is there at all from some place on is in test_failing_memory.c.
  */
 #include "shell/shell.h"
+#include "tests/bare_pools.h"
 #include "tests/operations.h"
 
-#define SEEDS (COP__ASAN || COP__TSAN || COP__CHECKED ? 1u : 2u)
+#define SEEDS 1u
 
 /* Where each step takes longer, some places are left out. */
 #define STRIDE (COP__ASAN || COP__TSAN ? 11 : COP__CHECKED ? 5 : 1)

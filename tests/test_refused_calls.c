@@ -1,0 +1,255 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Calls of the system fail at each place in turn, where a node, its console and the process of an actor begin, are at work and end.
+ * What cannot be done is said with a status, or done without; nobody waits for ever, nothing is left behind, and afterwards it works.
+ *
+ *      for each call and error       for n = 1, 2, 3 ...       the n-th such call of the process fails, whichever thread's
+ */
+#define _GNU_SOURCE
+#include "tests/refused_calls.h"
+
+#include <coppice/main.h>
+
+#include "actors/dump_file.h"
+#include "shell/console.h"
+#include "shell/heart.h"
+#include "tests/spare_client.h"
+
+/* More places than there are of any. */
+#define TOO_MANY 4000
+
+struct refusal {
+        const char *call;
+        int error;
+        int64_t most; /* places; 0: each. Of what is called as often as something is said, the first ones show it all */
+};
+
+/* ---- The console ------------------------------------------------------------------------------------------------ */
+
+static const struct refusal of_consoles[] = {
+        { "accept4", EMFILE, 0 },  { "accept4", EINTR, 0 },      { "accept4", ECONNABORTED, 0 }, { "bind", EADDRINUSE, 0 },
+        { "chmod", EPERM, 0 },     { "eventfd", EMFILE, 0 },     { "fchmod", EPERM, 0 },         { "fcntl", ENOLCK, 0 },
+        { "fcntl", EAGAIN, 0 },    { "fstat", EIO, 0 },          { "ftruncate", ENOSPC, 0 },     { "listen", EADDRINUSE, 0 },
+        { "lstat", EACCES, 0 },    { "lstat", ENOENT, 0 },       { "mkdir", EACCES, 0 },         { "open", EMFILE, 0 },
+        { "poll", EINTR, 20 },     { "poll", ENOMEM, 20 },       { "pthread_create", EAGAIN, 0 },{ "read", EINTR, 20 },
+        { "recv", EINTR, 20 },     { "recv", ECONNRESET, 20 },   { "sendmsg", EPIPE, 20 },       { "sendmsg", EINTR, 20 },
+        { "sendmsg", EAGAIN, 20 }, { "socket", EMFILE, 0 },      { "unlink", EBUSY, 0 },         { "write", EINTR, 20 },
+};
+
+/* A console from its start to its end, with somebody who talks. False: something was not done. */
+static bool serves(cop_node *node)
+{
+        struct cop__console *console;
+        cop_status status = cop__console_start(node, &console);
+        if (status != COP_OK)
+                return false;
+        bool is_well = holds_a_talk();
+        cop__console_stop(console);
+        return is_well;
+}
+
+TEST_WITHIN(a_console_to_which_a_call_is_refused_is_not_there_or_hangs_up_or_works, 120)
+{
+        if (!calls_can_be_refused())
+                return;
+        char folder[64];
+        begin_folder(folder);
+        cop_node *node = node_begin((cop_node_options){ .name = SPARE_NODE, .workers = 2 });
+        ck_assert(serves(node));
+        for (size_t i = 0; i < COP__COUNT(of_consoles); i++) {
+                const struct refusal *refusal = &of_consoles[i];
+                bool has_refused = true;
+                for (int64_t n = 1; has_refused && (refusal->most == 0 || n <= refusal->most); n++) {
+                        ck_assert_int_lt(n, TOO_MANY);
+                        refuse_call(refusal->call, refusal->error, n);
+                        bool is_well = serves(node);
+                        has_refused = stop_refusing_calls();
+                        ck_assert_msg(!is_silent, "when call %lld of %s says %s the console says nothing", (long long)n,
+                                      refusal->call, strerror(refusal->error));
+                        ck_assert(is_well || has_refused);
+                        ck_assert_msg(serves(node), "when call %lld of %s has said %s the next console does not work",
+                                      (long long)n, refusal->call, strerror(refusal->error));
+                }
+        }
+        node_end(node);
+        end_folder(folder);
+}
+
+/* ---- A node and the process of an actor -------------------------------------------------------------------------- */
+
+typedef struct sum {
+        int64_t number;
+} sum;
+COP_MESSAGE(sum, number);
+
+typedef struct counter {
+        int64_t number;
+} counter;
+
+static void counter_on_sum(counter *self, const sum *s)
+{
+        self->number += s->number;
+        cop_reply(sum, .number = self->number);
+}
+
+COP_SERVER(counter, COP_ON(sum, counter_on_sum));
+
+static int64_t blocked; /* atomic */
+
+static void blocks(int64_t *count)
+{
+        cop__add_relaxed(count, 1);
+}
+
+static void goes_blocking(void)
+{
+        if (cop_blocking(blocks, &blocked) != COP_OK)
+                cop_exit(cop_atom("not_blocked"));
+}
+
+/* A call to an actor in a process, and a function that blocks. False: something was not done. */
+static bool works(void)
+{
+        cop_pid pid, blocker;
+        cop_ref ref;
+        cop_message *reply = NULL;
+        cop_spawn_options apart = { .server = &counter_server, .isolation = COP_ISOLATION_PROCESS };
+        cop_spawn_options beside = { .run = goes_blocking, .monitor = true, .monitor_ref = &ref };
+        cop_status status = cop_start(&apart, PATIENCE_MS, &pid);
+        if (status == COP_OK) {
+                status = cop_call(&reply, pid, PATIENCE_MS, sum, .number = 1);
+                cop_message_free(reply);
+                put_down(pid);
+        }
+        if (cop_spawn_opt(&beside, &blocker) != COP_OK)
+                return false;
+        cop_auto down = await(COP_REF(cop_down, ref));
+        return status == COP_OK && cop_is_atom(cop_read(cop_down, down)->reason, "normal");
+}
+
+/* A node from its start to its end. False: it did not start, or something was not done. */
+static bool lives(bool with_processes)
+{
+        cop_node *node;
+        cop_node_options options = { .workers = 1, .max_actors = 100, .processes = with_processes, .log = fixture_log_nothing };
+        if (cop_node_start(&options, &node) != COP_OK)
+                return false;
+        bool is_well = cop_node_enter(node) == COP_OK;
+        if (is_well) {
+                is_well = works();
+                cop_node_leave();
+        }
+        cop_node_stop(node);
+        return is_well;
+}
+
+static const struct refusal of_nodes[] = {
+        { "epoll_ctl", ENOSPC, 0 }, { "fork", EAGAIN, 0 },    { "waitpid", EINTR, 0 },           { "pthread_create", EAGAIN, 0 },
+        { "sigaction", EINVAL, 0 }, { "recv", EINTR, 20 },    { "pthread_getattr_np", ENOMEM, 0 },
+        { "pthread_getcpuclockid", ENOENT, 0 },
+};
+
+static void hush(void)
+{
+        int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        ck_assert_int_ge(dup2(nowhere, STDERR_FILENO), 0);
+        close(nowhere);
+}
+
+TEST_WITHIN(a_node_to_which_a_call_is_refused_does_not_start_or_does_without, 120)
+{
+        if (!calls_can_be_refused())
+                return;
+        hush(); /* before the zygotes, whose children say why they end */
+        ck_assert(lives(true));
+        for (size_t i = 0; i < COP__COUNT(of_nodes); i++) {
+                const struct refusal *refusal = &of_nodes[i];
+                bool has_refused = true;
+                for (int64_t n = 1; has_refused && (refusal->most == 0 || n <= refusal->most); n++) {
+                        ck_assert_int_lt(n, TOO_MANY);
+                        refuse_call(refusal->call, refusal->error, n);
+                        bool is_well = lives(n % 2 == 0);
+                        has_refused = stop_refusing_calls();
+                        ck_assert_msg(is_well || has_refused || strcmp(refusal->call, "fork") == 0, "%s", refusal->call);
+                }
+                ck_assert(lives(true));
+        }
+}
+
+/* ---- A dump ------------------------------------------------------------------------------------------------------- */
+
+/* The error that it breaks off with; 0: it is whole. */
+static int writes_dump(const char *path)
+{
+        static struct cop__dump_record record;
+        struct cop__dump_file file;
+        if (!cop__dump_open(&file, path)) {
+                cop__dump_close(&file);
+                return file.error;
+        }
+        cop__dump_begin(&record, "end");
+        cop__dump_end(&file, &record);
+        cop__dump_close(&file);
+        return file.error;
+}
+
+TEST(a_dump_to_which_a_call_is_refused_has_its_error_and_an_interruption_is_none)
+{
+        static const struct refusal of_dumps[] = {
+                { "fchmod", EPERM, 0 }, { "rename", EACCES, 0 }, { "open", EEXIST, 0 },
+                { "write", EFBIG, 0 },  { "write", EINTR, 0 },   { "close", EIO, 0 },
+        };
+        if (!calls_can_be_refused())
+                return;
+        char folder[64], path[128];
+        begin_folder(folder);
+        snprintf(path, sizeof(path), "%s/a.dump", folder);
+        for (size_t i = 0; i < COP__COUNT(of_dumps); i++) {
+                const struct refusal *refusal = &of_dumps[i];
+                int64_t n = 1;
+                for (bool has_refused = true; has_refused; n++) {
+                        refuse_call(refusal->call, refusal->error, n);
+                        int error = writes_dump(path);
+                        has_refused = stop_refusing_calls();
+                        ck_assert_int_eq(error, has_refused && refusal->error != EINTR ? refusal->error : 0);
+                        unlink(path);
+                }
+                ck_assert_int_gt(n, 2);
+        }
+        end_folder(folder);
+}
+
+/* ---- A heart -------------------------------------------------------------------------------------------------------- */
+
+/* Its code; the node ends at once, and well. */
+static int beats(void)
+{
+        const struct cop__heart heart = { .program = "test", .limit = 1 };
+        int code = -1;
+        if (cop__heart_beat(&heart, &code))
+                _exit(0);
+        return code;
+}
+
+TEST(a_heart_to_which_a_call_is_refused_gives_up_and_leaves_no_node)
+{
+        static const struct refusal of_hearts[] = {
+                { "signalfd", EMFILE, 0 }, { "fork", EAGAIN, 0 },  { "pidfd_open", EMFILE, 0 },
+                { "poll", EINTR, 0 },      { "waitpid", EINTR, 0 },
+        };
+        if (!calls_can_be_refused())
+                return;
+        sigset_t before;
+        hush();
+        sigprocmask(SIG_SETMASK, NULL, &before);
+        ck_assert_int_eq(beats(), 0);
+        for (size_t i = 0; i < COP__COUNT(of_hearts); i++) {
+                const struct refusal *refusal = &of_hearts[i];
+                refuse_call(refusal->call, refusal->error, 1);
+                int code = beats();
+                ck_assert(stop_refusing_calls());
+                ck_assert_int_eq(code, refusal->error == EINTR ? 0 : COP_EXIT_GAVE_UP);
+                ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1); /* nobody is left */
+                sigprocmask(SIG_SETMASK, &before, NULL);
+        }
+}
