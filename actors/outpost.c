@@ -199,7 +199,7 @@ static bool is_news_of_an_end(const struct cop__signal *signal)
  * an end may not be lost, also for want of memory: then the process ends.
  */
 static cop_status refuse(struct cop__actor *self, struct cop__crossing *crossing, const struct cop__signal *signal,
-                   cop_status status)
+                         cop_status status)
 {
         struct cop__packet failed = {
                 .type = COP__PACKET_SIGNAL,

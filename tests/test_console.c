@@ -21,6 +21,7 @@
 
 #include "shell/door.h"
 #include "shell/packet.h"
+#include "shell/session.h"
 #include "shell/shell.h"
 #include "tests/descriptors.h"
 #include "tests/gauges.h"
@@ -1123,6 +1124,25 @@ ON_STAGE(a_client_that_wants_news_hears_of_crashes_but_not_twice_of_its_own)
         ck_assert_str_eq(answer->news, "");
         close(idle);
         close(caller);
+}
+
+/* Whoever started it as supervised will tell what becomes of it, and does not. */
+ON_STAGE(a_crash_whose_outcome_nobody_tells_is_news_all_the_same_after_a_while)
+{
+        struct cop__packet packet;
+        cop_pid pid;
+        int idle = attach();
+        ck_assert(cop__packet_write(idle, COP__PACKET_NEWS, "", 0));
+        assert_serves(idle);
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &till_server, .supervised = true }, &pid), COP_OK);
+        uint64_t before_ns = cop__clock_ns();
+        cop_send(pid, bill, .pence = 5);
+        ck_assert_int_eq(next_packet(idle, &packet), COP__PACKET_READ);
+        ck_assert_int_eq(packet.type, COP__PACKET_REPORT);
+        assert_has(packet.body, "handling #bill{pence = 5, people = 0}");
+        ck_assert_uint_ge(cop__clock_ns() - before_ns, COP__SESSION_OUTCOME_MS * COP__NS_PER_MS);
+        free(packet.body);
+        close(idle);
 }
 
 /* Crashes one after the other, each with a report. */

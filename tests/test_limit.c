@@ -727,3 +727,26 @@ IN_NODE(what_a_select_receives_leaves_its_place)
         ck_assert_int_eq(send_numbers(pid, 6, 6), 1);
         put_down(pid);
 }
+
+static void waits_in_a_select(void)
+{
+        cop_case cases[] = { COP_CASE_RECEIVE(COP_KIND(letter)) };
+        for (;;) {
+                int which = cop_select(COP_FOREVER, cases);
+                cop_send(cop_parent(), letter, .number = which == 0 ? cop_read(letter, cases[0].message)->number : -1);
+                cop_message_free(cases[0].message);
+        }
+}
+
+/* One at a time, and each comes when it waits for it already. */
+IN_NODE(what_comes_to_a_select_that_waits_leaves_its_place)
+{
+        cop_pid pid = limited(.run = waits_in_a_select, .mailbox_limit = 1, .mailbox_policy = COP_MAILBOX_REJECT);
+        for (int64_t i = 1; i <= 3; i++) {
+                await_true(is_waiting(node, pid));
+                ck_assert_int_eq(send_numbers(pid, i, i), 0);
+                cop_auto message = await(COP_KIND(letter));
+                ck_assert_int_eq(cop_read(letter, message)->number, i);
+        }
+        put_down(pid);
+}

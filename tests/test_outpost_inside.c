@@ -649,3 +649,90 @@ SAME(a_registry_is_entered_looked_at_and_left, "{true, taken, [{true, 7}], 1, [8
         cop_term_free(keys);
         end_and_wait(registry);
 }
+
+/* ---- What another is full, visited or owned by ------------------------------------------------------------- */
+
+static void waits_for_an_end(void)
+{
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(note)));
+}
+
+/* What became of it is the reason of its end. */
+static void calls_and_tells(const add *unused)
+{
+        (void)unused;
+        cop_status status = cop_call(NULL, "full", PATIENCE_MS, add, .number = 1);
+        cop_exit(cop_int(status));
+}
+
+IN_PROCESSES(a_call_from_a_process_to_a_mailbox_that_is_full_fails)
+{
+        cop_pid pid, full;
+        cop_ref ref;
+        char reason[32];
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = waits_for_an_end, .name = "full", .mailbox_limit = 1,
+                                                             .mailbox_policy = COP_MAILBOX_REJECT }, &full), COP_OK);
+        ck_assert_int_eq(cop_send(full, add, .number = 1), COP_OK);
+        ck_assert_int_eq(cop_send(full, add, .number = 2), COP_E_FULL);
+        cop_spawn_options options = { RUN_WITH(calls_and_tells, add, .number = 1), .isolation = COP_ISOLATION_PROCESS,
+                                      .monitor = true, .monitor_ref = &ref };
+        ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_OK);
+        snprintf(reason, sizeof(reason), "%d", COP_E_FULL);
+        await_down(ref, reason);
+        put_down(full);
+}
+
+static void *enters(void *node)
+{
+        return (void *)(intptr_t)cop_node_enter(node);
+}
+
+static void is_visited(const add *unused)
+{
+        void *status = NULL;
+        pthread_t thread;
+        (void)unused;
+        if (pthread_create(&thread, NULL, enters, cop_node_here()) == 0)
+                pthread_join(thread, &status);
+        cop_exit(cop_int((intptr_t)status));
+}
+
+/* It is a node of one actor. */
+IN_PROCESSES(a_thread_of_an_actors_process_is_refused_a_visit)
+{
+        cop_pid pid;
+        cop_ref ref;
+        char reason[32];
+        cop_spawn_options options = { RUN_WITH(is_visited, add, .number = 1), .isolation = COP_ISOLATION_PROCESS,
+                                      .monitor = true, .monitor_ref = &ref };
+        ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_OK);
+        snprintf(reason, sizeof(reason), "%d", COP_E_LIMIT);
+        await_down(ref, reason);
+}
+
+static void owns_a_handler_of(const heard *manager)
+{
+        cop_status status = cop_add_handler(manager->pid, .id = "adder", .server = &adder_server, .supervised = true);
+        if (status != COP_OK)
+                cop_exit(cop_int(status));
+        cop_send(manager->by, note, .number = 1);
+        waits_for_an_end();
+}
+
+/* Its owner is tied to it as to one in the node: neither outlives the other. */
+IN_PROCESSES(a_supervised_handler_of_a_manager_in_a_process_ends_with_its_owner_and_the_other_way_round)
+{
+        for (int i = 0; i < 2; i++) {
+                cop_pid manager = START_APART(.server = &cop_event_manager);
+                cop_term ids = cop_nil();
+                cop_ref ref = spawn_watched(RUN_WITH(owns_a_handler_of, heard, .by = cop_self(), .pid = manager));
+                cop_auto added = await(COP_KIND(note));
+                cop_pid owner = cop_message_from(added);
+                put_down(i == 0 ? owner : manager);
+                await_and_drop(COP_REF(cop_down, ref));
+                if (i > 0)
+                        continue;
+                await_true(cop_handlers(manager, &ids) == COP_OK && (cop_term_free(ids), ids.count == 0));
+                put_down(manager);
+        }
+}

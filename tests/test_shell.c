@@ -1177,6 +1177,15 @@ ON_STAGE(terms_of_every_sort_come_as_json)
         }
 }
 
+ON_STAGE(a_reference_comes_as_json_as_it_is_written)
+{
+        char id[COP_ID_TEXT_MAX], wanted[2 * COP_ID_TEXT_MAX];
+        cop_ref ref = cop_ref_new();
+        ck_assert_int_eq(cop_send_term(cop_self(), COP_TUPLE(cop_atom("asked"), cop_ref_term(ref))), COP_OK);
+        snprintf(wanted, sizeof(wanted), "[{\"tuple\":[\"asked\",\"%s\"]}]\n", cop_ref_print(ref, id));
+        ck_assert_str_eq(json(stage, "flush"), wanted);
+}
+
 /* ---- What is rarely seen --------------------------------------------------------------------- */
 
 static void is_labelled(void)

@@ -250,6 +250,28 @@ static void owns(const work *w)
         cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
 }
 
+/* It traps the exit that it is shut down by, and opens another group then. */
+static void opens_when_shut_down(const work *w)
+{
+        cop_task_group inner;
+        cop_trap_exit(true);
+        cop_send(w->teller, began, .pid = cop_self(), .number = w->number);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(cop_exited)));
+        cop_status status = cop_task_group_open(NULL, &inner);
+        cop_send(w->teller, outcome, .status = status);
+}
+
+IN_NODE(a_task_of_a_group_that_is_being_cancelled_opens_no_group)
+{
+        cop_task_group group = opened(0, PATIENCE_MS);
+        ck_assert_int_eq(cop_group_task(group, opens_when_shut_down, work, .teller = cop_self()), COP_OK);
+        await_and_drop(COP_KIND(began));
+        ck_assert_int_eq(cop_task_group_cancel(group), COP_OK);
+        cop_auto message = await(COP_KIND(outcome));
+        ck_assert_int_eq(cop_read(outcome, message)->status, COP_E_STOPPING);
+        closes(group, COP_E_DIED, "cancelled");
+}
+
 IN_NODE(the_end_of_the_owner_ends_the_group_even_a_normal_one)
 {
         const int64_t hows[] = { END, HANG };
