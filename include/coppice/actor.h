@@ -224,7 +224,7 @@ COP_API cop_pid cop_spawn_or_exit(const cop_spawn_options *options);
 
 /* cop_spawn_with(pinger, start, .peer = p, .rounds = 10): runs `void pinger(const start *)`. */
 #define COP_RUN_WITH(function, type) \
-        ((void (*)(const void *))(void (*)(void))(1 ? (function) : (void (*)(const type *))0))
+        ((void (*)(const void *))(void (*)(void))_Generic((function), void (*)(const type *): (function)))
 #define cop_spawn_with(function, type, ...)                                     \
         cop_spawn_or_exit(&(cop_spawn_options){ .run_with = COP_RUN_WITH(function, type), \
                                                 .kind = COP_KIND_OF(type),      \
@@ -292,9 +292,8 @@ COP_API cop_message *cop_receive_any_of(int64_t timeout_ms, const cop_pattern *p
 /* COP_WHERE(bill, is_large, &limit): `bool is_large(const bill *, const int64_t *limit)`; &limit may be any pointer. */
 #define COP_WHERE(type, predicate, data)                                                   \
         ((cop_pattern){ .kind = COP_KIND_OF(type), .context = (data),                      \
-                        .where = (bool (*)(const void *, const void *))(void (*)(void))( \
-                                1 ? (predicate)                                            \
-                                  : (bool (*)(const type *, const __typeof__(*(data)) *))0) })
+                        .where = (bool (*)(const void *, const void *))(void (*)(void))_Generic( \
+                                (predicate), bool (*)(const type *, const __typeof__(*(data)) *): (predicate)) })
 /* COP_FIELD(answer, id, 7): the field `id` is 7. For fields that hold plain values. */
 #define COP_FIELD(type, field, value)                                                  \
         ((cop_pattern){ .kind = COP_KIND_OF(type),                                     \

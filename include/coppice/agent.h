@@ -70,8 +70,8 @@ COP_API cop_status cop_agent_run(cop_message **reply, cop_address agent, int64_t
 #define COP__AGENT(reply, agent, timeout_ms, value, pointer, function, type, ...)             \
         cop_agent_run((reply), COP_TO(agent), (timeout_ms),                                   \
                       &(cop_agent_function){                                                  \
-                              .run = (void (*)(void *, const void *))(void (*)(void))(        \
-                                      1 ? (function) : (void (*)(pointer, const type *))0),   \
+                              .run = (void (*)(void *, const void *))(void (*)(void))_Generic(\
+                                      (function), void (*)(pointer, const type *): (function)), \
                               .state = COP_KIND_OF(value),                                    \
                               .kind = COP_KIND_OF(type),                                      \
                               .argument = &(type){ __VA_ARGS__ } })

@@ -46,8 +46,8 @@ COP_API cop_status cop_blocking_call(void (*function)(void *argument), void *arg
 #ifndef __cplusplus
 /* The same; checks that `function` takes what `argument` points to. */
 #define cop_blocking(function, argument)                                                     \
-        cop_blocking_call((void (*)(void *))(void (*)(void))(                                \
-                                  1 ? (function) : (void (*)(__typeof__(*(argument)) *))0), \
+        cop_blocking_call((void (*)(void *))(void (*)(void))_Generic(                        \
+                                  (function), void (*)(__typeof__(*(argument)) *): (function)), \
                           (argument))
 #endif
 

@@ -115,21 +115,21 @@
 /* ---- One field ------------------------------------------------------------------------ */
 
 #define COP__OR_LAST(kind, before, entry) \
-        || sizeof(kind) - COP__AS(END, kind, entry) < _Alignof(kind)
-#define COP__AND_PLAIN(kind, before, entry) &&COP__AS(PLAIN, kind, entry)
-#define COP__OR_COUNTED(kind, before, entry) || COP__AS(COUNTED, kind, entry)
-#define COP__ROW(kind, before, entry) COP__AS(ROW, kind, entry),
+        || sizeof(kind) - COP__AS(COP__END, kind, entry) < _Alignof(kind)
+#define COP__AND_PLAIN(kind, before, entry) &&COP__AS(COP__PLAIN, kind, entry)
+#define COP__OR_COUNTED(kind, before, entry) || COP__AS(COP__COUNTED, kind, entry)
+#define COP__ROW(kind, before, entry) COP__AS(COP__ROW, kind, entry),
 
 /* With no alignment over 8, a gap that passes here is too small for a pointer to hide in. */
 #define COP__CHECK(kind, before, entry)                                                      \
-        COP__AS(CHECK, kind, entry)                                                          \
-        _Static_assert(COP__AS(OFFSET, kind, entry) >= COP__AS(END, kind, before) &&         \
-                               COP__AS(OFFSET, kind, entry) - COP__AS(END, kind, before) <   \
-                                       COP__AS(ALIGN, kind, entry),                          \
+        COP__AS(COP__CHECK, kind, entry)                                                          \
+        _Static_assert(COP__AS(COP__OFFSET, kind, entry) >= COP__AS(COP__END, kind, before) &&         \
+                               COP__AS(COP__OFFSET, kind, entry) - COP__AS(COP__END, kind, before) <   \
+                                       COP__AS(COP__ALIGN, kind, entry),                          \
                        "COP_MESSAGE(" #kind "): list every field, in the order of the "      \
-                       "struct; one is missing before " COP__AS(NAME, kind, entry)); \
-        _Static_assert(COP__AS(OFFSET, kind, entry) % COP__AS(ALIGN, kind, entry) == 0 &&    \
-                               COP__AS(ALIGN, kind, entry) <= _Alignof(kind),                \
+                       "struct; one is missing before " COP__AS(COP__NAME, kind, entry)); \
+        _Static_assert(COP__AS(COP__OFFSET, kind, entry) % COP__AS(COP__ALIGN, kind, entry) == 0 &&    \
+                               COP__AS(COP__ALIGN, kind, entry) <= _Alignof(kind),                \
                        "COP_MESSAGE(" #kind "): a message cannot be packed");
 
 #define COP__CHECK_BARE(kind, field)                                                         \
@@ -137,10 +137,10 @@
                        "COP_MESSAGE(" #kind "): " #field " is a raw pointer, a union, an "   \
                        "undeclared struct or of another type that no message holds; messages " \
                        "hold values: use cop_text, cop_bytes, COP_NESTED, ...");
-#define COP__CHECK_NESTED(kind, field, nested)                                   \
+#define COP__CHECK_cop__NESTED(kind, field, nested)                                   \
         _Static_assert(COP__NESTED_CODE(kind, field, nested) != 0,               \
                        "COP_MESSAGE(" #kind "): " #field " is no " #nested " and no array of them");
-#define COP__CHECK_ITEMS(kind, field, nested)                                                \
+#define COP__CHECK_cop__ITEMS(kind, field, nested)                                                \
         _Static_assert(_Generic(((kind *)0)->field.items, nested *: 1, const nested *: 1,    \
                                 default: 0) &&                                               \
                                _Generic(&((kind *)0)->field.count, size_t *: 1, default: 0) && \
@@ -150,44 +150,44 @@
                        " *items; size_t count; }");
 
 #define COP__NAME_BARE(kind, field) #field
-#define COP__NAME_NESTED(kind, field, nested) #field
-#define COP__NAME_ITEMS(kind, field, nested) #field
+#define COP__NAME_cop__NESTED(kind, field, nested) #field
+#define COP__NAME_cop__ITEMS(kind, field, nested) #field
 
 #define COP__OFFSET_BARE(kind, field) offsetof(kind, field)
-#define COP__OFFSET_NESTED(kind, field, nested) offsetof(kind, field)
-#define COP__OFFSET_ITEMS(kind, field, nested) offsetof(kind, field)
+#define COP__OFFSET_cop__NESTED(kind, field, nested) offsetof(kind, field)
+#define COP__OFFSET_cop__ITEMS(kind, field, nested) offsetof(kind, field)
 
 #define COP__END_BARE(kind, field) (offsetof(kind, field) + sizeof(((kind *)0)->field))
-#define COP__END_NESTED(kind, field, nested) COP__END_BARE(kind, field)
-#define COP__END_ITEMS(kind, field, nested) COP__END_BARE(kind, field)
-#define COP__END_FIRST(kind, field, nested) ((size_t)0)
+#define COP__END_cop__NESTED(kind, field, nested) COP__END_BARE(kind, field)
+#define COP__END_cop__ITEMS(kind, field, nested) COP__END_BARE(kind, field)
+#define COP__END_cop__FIRST(kind, field, nested) ((size_t)0)
 
 #define COP__ALIGN_BARE(kind, field) _Alignof(__typeof__(((kind *)0)->field))
-#define COP__ALIGN_NESTED(kind, field, nested) COP__ALIGN_BARE(kind, field)
-#define COP__ALIGN_ITEMS(kind, field, nested) COP__ALIGN_BARE(kind, field)
+#define COP__ALIGN_cop__NESTED(kind, field, nested) COP__ALIGN_BARE(kind, field)
+#define COP__ALIGN_cop__ITEMS(kind, field, nested) COP__ALIGN_BARE(kind, field)
 
 #define COP__PLAIN_BARE(kind, field) \
         ((COP__CODE(kind, field) & 0xff) < COP_FIELD_SYMBOL && \
          COP__CODE(kind, field) >> 8 != COP_FIELD_ITEMS)
-#define COP__PLAIN_NESTED(kind, field, nested) COP__IS_PLAIN(nested)
-#define COP__PLAIN_ITEMS(kind, field, nested) 0
+#define COP__PLAIN_cop__NESTED(kind, field, nested) COP__IS_PLAIN(nested)
+#define COP__PLAIN_cop__ITEMS(kind, field, nested) 0
 
 #define COP__COUNTED_BARE(kind, field) ((COP__CODE(kind, field) & 0xff) == COP_FIELD_BYTES)
-#define COP__COUNTED_NESTED(kind, field, nested) COP__IS_COUNTED(nested)
-#define COP__COUNTED_ITEMS(kind, field, nested) COP__IS_COUNTED(nested)
+#define COP__COUNTED_cop__NESTED(kind, field, nested) COP__IS_COUNTED(nested)
+#define COP__COUNTED_cop__ITEMS(kind, field, nested) COP__IS_COUNTED(nested)
 
 #define COP__ROW_BARE(kind, field)                                                   \
         { .name = #field, .offset = offsetof(kind, field),                           \
           .count = sizeof(((kind *)0)->field) / (COP__ITEM_SIZE(kind, field)),       \
           .type = COP__CODE(kind, field) & 0xff, .shape = COP__CODE(kind, field) >> 8 }
-#define COP__ROW_NESTED(owner, field, nested)                                         \
+#define COP__ROW_cop__NESTED(owner, field, nested)                                         \
         { .name = #field, .kind = &cop_kind_of_##nested, .offset = offsetof(owner, field), \
           .count = COP__NESTED_CODE(owner, field, nested) == COP_FIELD_NESTED         \
                            ? 1                                                       \
                            : sizeof(((owner *)0)->field) / (sizeof(nested) + !sizeof(nested)), \
           .type = COP_FIELD_NESTED,                                                  \
           .shape = COP__NESTED_CODE(owner, field, nested) >> 8 }
-#define COP__ROW_ITEMS(owner, field, nested)                                          \
+#define COP__ROW_cop__ITEMS(owner, field, nested)                                          \
         { .name = #field, .kind = &cop_kind_of_##nested, .offset = offsetof(owner, field), \
           .count = 1, .type = COP_FIELD_NESTED, .shape = COP_FIELD_ITEMS }
 
@@ -201,10 +201,10 @@
 #define COP__AS(what, kind, entry) COP__AS_2(COP__IS_TUPLE(entry), what, kind, entry)
 #define COP__AS_2(is_tuple, ...) COP__AS_3(is_tuple, __VA_ARGS__)
 #define COP__AS_3(is_tuple, ...) COP__AS_##is_tuple(__VA_ARGS__)
-#define COP__AS_0(what, kind, name) COP__##what##_BARE(kind, name)
+#define COP__AS_0(what, kind, name) what##_BARE(kind, name)
 #define COP__AS_1(what, kind, tuple) COP__AS_4(what, kind, COP__UNWRAP tuple)
 #define COP__AS_4(...) COP__AS_5(__VA_ARGS__)
-#define COP__AS_5(what, kind, name, nested, shape) COP__##what##_##shape(kind, name, nested)
+#define COP__AS_5(what, kind, name, nested, shape) what##_##shape(kind, name, nested)
 #define COP__UNWRAP(...) __VA_ARGS__
 
 /* 1 for (...), 0 for a name: only before a parenthesis does the probe become two arguments. */
@@ -215,13 +215,13 @@
 
 /*
  * COP__EACH_FIELD(each, kind, entry, entry, ...) writes each(kind, before, entry) for each entry,
- * where `before` is the entry before it, or the tuple (, , FIRST).
+ * where `before` is the entry before it, or the tuple (, , cop__FIRST).
  */
 #define COP__EACH_FIELD(each, ...) \
         COP__EACH_FIELD_2(COP__FIELD_COUNT(__VA_ARGS__), each, __VA_ARGS__)
 #define COP__EACH_FIELD_2(count, ...) COP__EACH_FIELD_3(count, __VA_ARGS__)
 #define COP__EACH_FIELD_3(count, each, ...) \
-        COP__FIELDS_##count(each, (, , FIRST), __VA_ARGS__)
+        COP__FIELDS_##count(each, (, , cop__FIRST), __VA_ARGS__)
 #define COP__FIELDS_TOO_MANY(...) _Static_assert(0, "COP_MESSAGE: a message has at most 40 fields");
 #define COP__FIELDS_0(each, before, kind)
 #define COP__FIELDS_1(each, before, kind, a) each(kind, before, a)

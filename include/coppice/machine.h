@@ -169,10 +169,10 @@ COP_API void cop_machine_handle(cop_message *message);
 #define cop_update_timeout(name, type, ...) \
         cop_update_timeout_value((name), COP_KIND_OF(type), &(type){ __VA_ARGS__ })
 
-#define COP_IN(state, kind, function) (IN, state, kind, function)
-#define COP_IN_ANY(kind, function) (IN_ANY, 0, kind, function)
-#define COP_ENTER(state, function) (ENTER, state, cop__nothing, function)
-#define COP_ENTER_ANY(function) (ENTER_ANY, 0, cop__nothing, function)
+#define COP_IN(state, kind, function) (cop__IN, state, kind, function)
+#define COP_IN_ANY(kind, function) (cop__IN_ANY, 0, kind, function)
+#define COP_ENTER(state, function) (cop__ENTER, state, cop__nothing, function)
+#define COP_ENTER_ANY(function) (cop__ENTER_ANY, 0, cop__nothing, function)
 
 /* A machine is a server whose handlers lead to the machine's table, which lies between two steps of its init. */
 #define COP_MACHINE(type, first_state, ...)                                                   \
@@ -220,29 +220,33 @@ COP_API void cop_machine_handle(cop_message *message);
 /* Entries have three words, as a server's, or four. */
 #define COP__MACHINE_THUNK(type, entry) COP__APPLY(COP__MACHINE_THUNK_OF, type, COP__OPEN entry)
 #define COP__MACHINE_THUNK_OF(type, tag, ...) COP__MACHINE_THUNK_##tag(type, tag, __VA_ARGS__)
-#define COP__MACHINE_THUNK_INIT(type, tag, ...) COP__THUNK_INIT(type, __VA_ARGS__)
-#define COP__MACHINE_THUNK_INIT_WITH(type, tag, ...) COP__THUNK_INIT_WITH(type, __VA_ARGS__)
-#define COP__MACHINE_THUNK_OTHERWISE(type, tag, ...) COP__THUNK_OTHERWISE(type, __VA_ARGS__)
-#define COP__MACHINE_THUNK_TERMINATE(type, tag, ...) COP__THUNK_TERMINATE(type, __VA_ARGS__)
-#define COP__MACHINE_THUNK_STATE(type, tag, ...) COP__THUNK_STATE(type, __VA_ARGS__)
-#define COP__MACHINE_THUNK_FORMAT(type, tag, ...) COP__THUNK_FORMAT(type, __VA_ARGS__)
-#define COP__MACHINE_THUNK_UPGRADE(type, tag, ...) COP__THUNK_UPGRADE(type, __VA_ARGS__)
-#define COP__MACHINE_THUNK_IN(type, tag, state, kind, function)                        \
+#define COP__MACHINE_THUNK_cop__INIT(type, tag, ...) COP__THUNK_cop__INIT(type, __VA_ARGS__)
+#define COP__MACHINE_THUNK_cop__INIT_WITH(type, tag, ...) COP__THUNK_cop__INIT_WITH(type, __VA_ARGS__)
+#define COP__MACHINE_THUNK_cop__OTHERWISE(type, tag, ...) COP__THUNK_cop__OTHERWISE(type, __VA_ARGS__)
+#define COP__MACHINE_THUNK_cop__TERMINATE(type, tag, ...) COP__THUNK_cop__TERMINATE(type, __VA_ARGS__)
+#define COP__MACHINE_THUNK_cop__STATE(type, tag, ...) COP__THUNK_cop__STATE(type, __VA_ARGS__)
+#define COP__MACHINE_THUNK_cop__FORMAT(type, tag, ...) COP__THUNK_cop__FORMAT(type, __VA_ARGS__)
+#define COP__MACHINE_THUNK_cop__UPGRADE(type, tag, ...) COP__THUNK_cop__UPGRADE(type, __VA_ARGS__)
+#define COP__MACHINE_THUNK_cop__IN(type, tag, state, kind, function)                        \
+        COP__OF_TYPE(COP_IN, function, void(type *, const kind *))\
         static void cop__##type##_in_##state##_on_##kind(void *self, const void *body) \
         {                                                                              \
                 function((type *)self, (const kind *)body);                            \
         }
-#define COP__MACHINE_THUNK_IN_ANY(type, tag, state, kind, function)            \
+#define COP__MACHINE_THUNK_cop__IN_ANY(type, tag, state, kind, function)            \
+        COP__OF_TYPE(COP_IN_ANY, function, void(type *, const kind *))\
         static void cop__##type##_in_any_on_##kind(void *self, const void *body) \
         {                                                                      \
                 function((type *)self, (const kind *)body);                    \
         }
-#define COP__MACHINE_THUNK_ENTER(type, tag, state, kind, function)         \
+#define COP__MACHINE_THUNK_cop__ENTER(type, tag, state, kind, function)         \
+        COP__OF_TYPE(COP_ENTER, function, void(type *, int64_t))\
         static void cop__##type##_enter_##state(void *self, int64_t before) \
         {                                                                  \
                 function((type *)self, before);                            \
         }
-#define COP__MACHINE_THUNK_ENTER_ANY(type, tag, state, kind, function)  \
+#define COP__MACHINE_THUNK_cop__ENTER_ANY(type, tag, state, kind, function)  \
+        COP__OF_TYPE(COP_ENTER_ANY, function, void(type *, int64_t))\
         static void cop__##type##_enter_any(void *self, int64_t before) \
         {                                                               \
                 function((type *)self, before);                         \
@@ -250,39 +254,39 @@ COP_API void cop_machine_handle(cop_message *message);
 
 #define COP__MACHINE_ENTRY(type, entry) COP__APPLY(COP__MACHINE_ENTRY_OF, type, COP__OPEN entry)
 #define COP__MACHINE_ENTRY_OF(type, tag, ...) COP__MACHINE_ENTRY_##tag(type, __VA_ARGS__)
-#define COP__MACHINE_ENTRY_INIT(type, ...)
-#define COP__MACHINE_ENTRY_INIT_WITH(type, ...)
-#define COP__MACHINE_ENTRY_TERMINATE(type, ...)
-#define COP__MACHINE_ENTRY_STATE(type, ...)
-#define COP__MACHINE_ENTRY_FORMAT(type, ...)
-#define COP__MACHINE_ENTRY_UPGRADE(type, ...)
-#define COP__MACHINE_ENTRY_OTHERWISE(type, ...) \
+#define COP__MACHINE_ENTRY_cop__INIT(type, ...)
+#define COP__MACHINE_ENTRY_cop__INIT_WITH(type, ...)
+#define COP__MACHINE_ENTRY_cop__TERMINATE(type, ...)
+#define COP__MACHINE_ENTRY_cop__STATE(type, ...)
+#define COP__MACHINE_ENTRY_cop__FORMAT(type, ...)
+#define COP__MACHINE_ENTRY_cop__UPGRADE(type, ...)
+#define COP__MACHINE_ENTRY_cop__OTHERWISE(type, ...) \
         { .event = COP_MACHINE_OTHERWISE, .run.otherwise = cop__##type##_otherwise },
-#define COP__MACHINE_ENTRY_IN(type, of, type_of, function)                            \
+#define COP__MACHINE_ENTRY_cop__IN(type, of, type_of, function)                            \
         { .event = COP_MACHINE_IN, .state = (of), .kind = COP_KIND_OF(type_of),       \
           .run.message = cop__##type##_in_##of##_on_##type_of },
-#define COP__MACHINE_ENTRY_IN_ANY(type, of, type_of, function)                        \
+#define COP__MACHINE_ENTRY_cop__IN_ANY(type, of, type_of, function)                        \
         { .event = COP_MACHINE_IN_ANY, .kind = COP_KIND_OF(type_of),                  \
           .run.message = cop__##type##_in_any_on_##type_of },
-#define COP__MACHINE_ENTRY_ENTER(type, of, type_of, function) \
+#define COP__MACHINE_ENTRY_cop__ENTER(type, of, type_of, function) \
         { .event = COP_MACHINE_ENTER, .state = (of), .run.enter = cop__##type##_enter_##of },
-#define COP__MACHINE_ENTRY_ENTER_ANY(type, of, type_of, function) \
+#define COP__MACHINE_ENTRY_cop__ENTER_ANY(type, of, type_of, function) \
         { .event = COP_MACHINE_ENTER_ANY, .run.enter = cop__##type##_enter_any },
 
 #define COP__MACHINE_HANDLER(type, entry) \
         COP__APPLY(COP__MACHINE_HANDLER_OF, type, COP__OPEN entry)
 #define COP__MACHINE_HANDLER_OF(type, tag, ...) COP__MACHINE_HANDLER_##tag(type, __VA_ARGS__)
-#define COP__MACHINE_HANDLER_INIT(type, kind, function) COP__ENTRY_INIT(type, kind),
-#define COP__MACHINE_HANDLER_INIT_WITH(type, kind, function) COP__ENTRY_INIT_WITH(type, kind),
-#define COP__MACHINE_HANDLER_TERMINATE(type, kind, function) COP__ENTRY_TERMINATE(type, kind),
-#define COP__MACHINE_HANDLER_STATE(type, kind, function) COP__ENTRY_STATE(type, kind),
-#define COP__MACHINE_HANDLER_FORMAT(type, kind, function) COP__ENTRY_FORMAT(type, kind),
-#define COP__MACHINE_HANDLER_UPGRADE(type, kind, function) COP__ENTRY_UPGRADE(type, kind),
-#define COP__MACHINE_HANDLER_OTHERWISE(type, ...)
-#define COP__MACHINE_HANDLER_IN(type, ...)
-#define COP__MACHINE_HANDLER_IN_ANY(type, ...)
-#define COP__MACHINE_HANDLER_ENTER(type, ...)
-#define COP__MACHINE_HANDLER_ENTER_ANY(type, ...)
+#define COP__MACHINE_HANDLER_cop__INIT(type, kind, function) COP__ENTRY_cop__INIT(type, kind),
+#define COP__MACHINE_HANDLER_cop__INIT_WITH(type, kind, function) COP__ENTRY_cop__INIT_WITH(type, kind),
+#define COP__MACHINE_HANDLER_cop__TERMINATE(type, kind, function) COP__ENTRY_cop__TERMINATE(type, kind),
+#define COP__MACHINE_HANDLER_cop__STATE(type, kind, function) COP__ENTRY_cop__STATE(type, kind),
+#define COP__MACHINE_HANDLER_cop__FORMAT(type, kind, function) COP__ENTRY_cop__FORMAT(type, kind),
+#define COP__MACHINE_HANDLER_cop__UPGRADE(type, kind, function) COP__ENTRY_cop__UPGRADE(type, kind),
+#define COP__MACHINE_HANDLER_cop__OTHERWISE(type, ...)
+#define COP__MACHINE_HANDLER_cop__IN(type, ...)
+#define COP__MACHINE_HANDLER_cop__IN_ANY(type, ...)
+#define COP__MACHINE_HANDLER_cop__ENTER(type, ...)
+#define COP__MACHINE_HANDLER_cop__ENTER_ANY(type, ...)
 
 #endif
 

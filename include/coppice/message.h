@@ -52,7 +52,7 @@ typedef struct cop_symbol {
         size_t size;
 } cop_symbol;
 
-/* A text: UTF-8. */
+/* A text: UTF-8. Made by COP_TEXT("Ada") or cop_text_of(name): a bare `.name = "Ada"` compiles as C has it, and is empty. */
 typedef struct cop_text {
         const char *data;
         size_t size;
@@ -250,8 +250,8 @@ extern const cop_kind *const __stop_cop_kinds[]
          (handle).pid)
 
 /* Fields that are messages themselves: one, or T[N]; and a struct of items and count. */
-#define COP_NESTED(kind, field) (field, kind, NESTED)
-#define COP_NESTED_ITEMS(kind, field) (field, kind, ITEMS)
+#define COP_NESTED(kind, field) (field, kind, cop__NESTED)
+#define COP_NESTED_ITEMS(kind, field) (field, kind, cop__ITEMS)
 
 #endif
 

@@ -119,8 +119,8 @@ COP_API COP_NORETURN void cop_hibernate_in(void (*next)(void *state), void *stat
 #ifndef __cplusplus
 /* cop_hibernate(waits_for_years, self): checks that `next` takes what `self` points to. */
 #define cop_hibernate(next, state)                                                        \
-        cop_hibernate_in((void (*)(void *))(void (*)(void))(                              \
-                                 1 ? (next) : (void (*)(__typeof__(*(state)) *))0), (state))
+        cop_hibernate_in((void (*)(void *))(void (*)(void))_Generic(                      \
+                                 (next), void (*)(__typeof__(*(state)) *): (next)), (state))
 #endif
 
 COP_END_DECLS

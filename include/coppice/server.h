@@ -159,17 +159,17 @@ COP_API cop_status cop_upgrade_address(cop_address to, const cop_behaviour *serv
 
 #include <coppice/server_macros.h>
 
-#define COP_ON(kind, function) (MESSAGE, kind, function)
-#define COP_OTHERWISE(function) (OTHERWISE, cop__nothing, function)
-#define COP_INIT(function) (INIT, cop__nothing, function)
-#define COP_INIT_WITH(kind, function) (INIT_WITH, kind, function)
-#define COP_CONTINUE(function) (CONTINUE, cop__nothing, function)
-#define COP_CONTINUE_WITH(kind, function) (CONTINUE_WITH, kind, function)
-#define COP_IDLE(function) (IDLE, cop__nothing, function)
-#define COP_TERMINATE(function) (TERMINATE, cop__nothing, function)
-#define COP_STATE(kind) (STATE, kind, cop__nothing)
-#define COP_FORMAT_STATUS(function) (FORMAT, cop__nothing, function)
-#define COP_UPGRADE(kind, function) (UPGRADE, kind, function)
+#define COP_ON(kind, function) (cop__MESSAGE, kind, function)
+#define COP_OTHERWISE(function) (cop__OTHERWISE, cop__nothing, function)
+#define COP_INIT(function) (cop__INIT, cop__nothing, function)
+#define COP_INIT_WITH(kind, function) (cop__INIT_WITH, kind, function)
+#define COP_CONTINUE(function) (cop__CONTINUE, cop__nothing, function)
+#define COP_CONTINUE_WITH(kind, function) (cop__CONTINUE_WITH, kind, function)
+#define COP_IDLE(function) (cop__IDLE, cop__nothing, function)
+#define COP_TERMINATE(function) (cop__TERMINATE, cop__nothing, function)
+#define COP_STATE(kind) (cop__STATE, kind, cop__nothing)
+#define COP_FORMAT_STATUS(function) (cop__FORMAT, cop__nothing, function)
+#define COP_UPGRADE(kind, function) (cop__UPGRADE, kind, function)
 
 #define COP_SERVER(state, ...)                                                        \
         COP__EACH(COP__THUNK, state, __VA_ARGS__)                                     \

@@ -1,7 +1,8 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * How COP_SERVER is made, of entries that are parenthesised triples (TAG, kind, function): first a thunk with the
- * right types for each, which is where a wrong function is refused, then the table.
+ * How COP_SERVER is made, of entries that are parenthesised triples (tag, kind, function): first a thunk with the
+ * right types for each, which is where a wrong function is refused, then the table. A tag is no word that a program may have made a
+ * macro of.
  */
 #ifndef COPPICE_SERVER_MACROS_H
 #define COPPICE_SERVER_MACROS_H
@@ -16,60 +17,75 @@
 #define COP__APPLY_EACH(macro, ...) macro(__VA_ARGS__)
 #define COP__APPLY_TIMES(macro, ...) macro(__VA_ARGS__)
 
+/* The words that a compiler shows for a function of another type. */
+#define COP__OF_TYPE(entry, function, ...)                                                 \
+        _Static_assert(__builtin_types_compatible_p(__typeof__(function), __VA_ARGS__),    \
+                       #entry ": the type of " #function " is not " #__VA_ARGS__);
+
 #define COP__THUNK(state, entry) COP__APPLY(COP__THUNK_OF, state, COP__OPEN entry)
 #define COP__THUNK_OF(state, tag, kind, function) COP__THUNK_##tag(state, kind, function)
-#define COP__THUNK_MESSAGE(state, kind, function)                            \
+#define COP__THUNK_cop__MESSAGE(state, kind, function)                            \
+        COP__OF_TYPE(COP_ON, function, void(state *, const kind *))\
         static void cop__##state##_on_##kind(void *self, const void *body)   \
         {                                                                    \
                 function((state *)self, (const kind *)body);                 \
         }
-#define COP__THUNK_INIT(state, kind, function)                               \
+#define COP__THUNK_cop__INIT(state, kind, function)                               \
+        COP__OF_TYPE(COP_INIT, function, void(state *))\
         static void cop__##state##_init(void *self, const void *argument)    \
         {                                                                    \
                 (void)argument;                                              \
                 function((state *)self);                                     \
         }
-#define COP__THUNK_INIT_WITH(state, kind, function)                          \
+#define COP__THUNK_cop__INIT_WITH(state, kind, function)                          \
+        COP__OF_TYPE(COP_INIT_WITH, function, void(state *, const kind *))\
         static void cop__##state##_init(void *self, const void *argument)    \
         {                                                                    \
                 function((state *)self, (const kind *)argument);             \
         }
-#define COP__THUNK_OTHERWISE(state, kind, function)                          \
+#define COP__THUNK_cop__OTHERWISE(state, kind, function)                          \
+        COP__OF_TYPE(COP_OTHERWISE, function, void(state *, cop_message *))\
         static void cop__##state##_otherwise(void *self, cop_message *message) \
         {                                                                    \
                 function((state *)self, message);                            \
         }
-#define COP__THUNK_TERMINATE(state, kind, function)                          \
+#define COP__THUNK_cop__TERMINATE(state, kind, function)                          \
+        COP__OF_TYPE(COP_TERMINATE, function, void(state *, cop_term))\
         static void cop__##state##_terminate(void *self, cop_term reason)    \
         {                                                                    \
                 function((state *)self, reason);                             \
         }
 
-#define COP__THUNK_CONTINUE(state, kind, function)                           \
+#define COP__THUNK_cop__CONTINUE(state, kind, function)                           \
+        COP__OF_TYPE(COP_CONTINUE, function, void(state *))\
         static void cop__##state##_continue(void *self, const void *body)    \
         {                                                                    \
                 (void)body;                                                  \
                 function((state *)self);                                     \
         }
-#define COP__THUNK_CONTINUE_WITH(state, kind, function)                      \
+#define COP__THUNK_cop__CONTINUE_WITH(state, kind, function)                      \
+        COP__OF_TYPE(COP_CONTINUE_WITH, function, void(state *, const kind *))\
         static void cop__##state##_continue_##kind(void *self, const void *body) \
         {                                                                    \
                 function((state *)self, (const kind *)body);                 \
         }
-#define COP__THUNK_IDLE(state, kind, function)                               \
+#define COP__THUNK_cop__IDLE(state, kind, function)                               \
+        COP__OF_TYPE(COP_IDLE, function, void(state *))\
         static void cop__##state##_idle(void *self)                          \
         {                                                                    \
                 function((state *)self);                                     \
         }
-#define COP__THUNK_STATE(state, kind, function)                              \
+#define COP__THUNK_cop__STATE(state, kind, function)                              \
         _Static_assert(__builtin_types_compatible_p(state, kind),            \
                        "COP_STATE(" #kind "): the state of this server is a " #state);
-#define COP__THUNK_FORMAT(state, kind, function)                             \
+#define COP__THUNK_cop__FORMAT(state, kind, function)                             \
+        COP__OF_TYPE(COP_FORMAT_STATUS, function, void(const state *, state *))\
         static void cop__##state##_format(const void *self, void *shown)     \
         {                                                                    \
                 function((const state *)self, (state *)shown);               \
         }
-#define COP__THUNK_UPGRADE(state, kind, function)                            \
+#define COP__THUNK_cop__UPGRADE(state, kind, function)                            \
+        COP__OF_TYPE(COP_UPGRADE, function, bool(state *, const kind *))\
         static bool cop__##state##_upgrade_##kind(void *self, const void *old) \
         {                                                                    \
                 return function((state *)self, (const kind *)old);           \
@@ -77,33 +93,33 @@
 
 #define COP__ENTRY(state, entry) COP__APPLY(COP__ENTRY_OF, state, COP__OPEN entry)
 #define COP__ENTRY_OF(state, tag, type, function) COP__ENTRY_##tag(state, type),
-#define COP__ENTRY_MESSAGE(state, type)                          \
+#define COP__ENTRY_cop__MESSAGE(state, type)                          \
         { .event = COP_EVENT_MESSAGE, .kind = COP_KIND_OF(type), \
           .run.message = cop__##state##_on_##type }
-#define COP__ENTRY_INIT(state, type) \
+#define COP__ENTRY_cop__INIT(state, type) \
         { .event = COP_EVENT_INIT, .kind = NULL, .run.init = cop__##state##_init }
-#define COP__ENTRY_INIT_WITH(state, type) \
+#define COP__ENTRY_cop__INIT_WITH(state, type) \
         { .event = COP_EVENT_INIT, .kind = COP_KIND_OF(type), .run.init = cop__##state##_init }
-#define COP__ENTRY_OTHERWISE(state, type)             \
+#define COP__ENTRY_cop__OTHERWISE(state, type)             \
         { .event = COP_EVENT_OTHERWISE, .kind = NULL, \
           .run.otherwise = cop__##state##_otherwise }
-#define COP__ENTRY_TERMINATE(state, type)             \
+#define COP__ENTRY_cop__TERMINATE(state, type)             \
         { .event = COP_EVENT_TERMINATE, .kind = NULL, \
           .run.terminate = cop__##state##_terminate }
 
-#define COP__ENTRY_CONTINUE(state, type)             \
+#define COP__ENTRY_cop__CONTINUE(state, type)             \
         { .event = COP_EVENT_CONTINUE, .kind = NULL, \
           .run.message = cop__##state##_continue }
-#define COP__ENTRY_CONTINUE_WITH(state, type)                     \
+#define COP__ENTRY_cop__CONTINUE_WITH(state, type)                     \
         { .event = COP_EVENT_CONTINUE, .kind = COP_KIND_OF(type), \
           .run.message = cop__##state##_continue_##type }
-#define COP__ENTRY_IDLE(state, type) \
+#define COP__ENTRY_cop__IDLE(state, type) \
         { .event = COP_EVENT_IDLE, .kind = NULL, .run.idle = cop__##state##_idle }
-#define COP__ENTRY_STATE(state, type) \
+#define COP__ENTRY_cop__STATE(state, type) \
         { .event = COP_EVENT_STATE, .kind = COP_KIND_OF(type), .run.message = NULL }
-#define COP__ENTRY_FORMAT(state, type) \
+#define COP__ENTRY_cop__FORMAT(state, type) \
         { .event = COP_EVENT_FORMAT, .kind = NULL, .run.format = cop__##state##_format }
-#define COP__ENTRY_UPGRADE(state, type)                          \
+#define COP__ENTRY_cop__UPGRADE(state, type)                          \
         { .event = COP_EVENT_UPGRADE, .kind = COP_KIND_OF(type), \
           .run.upgrade = cop__##state##_upgrade_##type }
 

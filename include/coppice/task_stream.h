@@ -98,8 +98,8 @@ COP_API cop_status cop_task_stream_close(cop_task_stream *stream);
 /* COP_STREAM(fetch, page, next_page, &at): `void fetch(const page *)`, `bool next_page(int64_t *at, page *)`; &at may be any pointer. */
 #define COP_STREAM(function, type, source, data) \
         .run_with = COP_RUN_WITH(function, type), .kind = COP_KIND_OF(type), .context = (data), \
-        .next = (bool (*)(void *, void *))(void (*)(void))( \
-                1 ? (source) : (bool (*)(__typeof__(data), type *))0)
+        .next = (bool (*)(void *, void *))(void (*)(void))_Generic( \
+                (source), bool (*)(__typeof__(data), type *): (source))
 #endif
 
 COP_END_DECLS
