@@ -164,6 +164,7 @@ static void session_free(struct cop__session *session)
         close(session->bell);
         if (session->fd >= 0)
                 close(session->fd);
+        cop__shell_fini(&session->shell);
         free(session);
 }
 
@@ -174,6 +175,7 @@ static struct cop__session *session_new(struct cop__console *console, int fd)
                 return NULL;
         session->console = console;
         session->fd = fd;
+        cop__shell_init(&session->shell, console->node); /* before others see it, who may interrupt it */
         session->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         if (session->bell < 0) {
                 free(session);

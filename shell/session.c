@@ -275,11 +275,9 @@ static void visit(struct cop__session *session)
                 return;
         }
         cop__limit_begin(cop__actor_here(), COP__SHELL_MAIL_MAX, COP__SHELL_MAIL_BYTES);
-        cop__shell_init(&session->shell, node);
         session->shell.wait_begin = begin_wait;
         session->shell.wait_end = end_wait;
         converse(session);
-        cop__shell_fini(&session->shell);
         cop_node_leave();
 }
 

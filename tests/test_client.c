@@ -21,6 +21,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/compiler.h"
 #include "shell/packet.h"
 #include "tests/suite.h"
 
@@ -205,6 +206,8 @@ TEST(an_interrupt_just_before_the_client_waits_is_passed_on)
         pthread_t node;
         struct sigaction action = { .sa_handler = on_interrupt }, before;
         sigset_t mask;
+        if (COP__TSAN)
+                return; /* its runtime keeps a signal until the next call that it knows */
         int other = converse(&talk);
         talk.interrupted = &interrupted;
         sigaction(SIGINT, &action, &before);
