@@ -12,7 +12,8 @@
  * brought it: it is held from the put until it is taken, and never copied in between.
  *
  * No item is lost, and none is there twice:
- * - A put is answered exactly once, when its item has become one of `items`, or when it never will.
+ * - A put is answered exactly once, when its item has become one of `items`, or when it never will. One whose putter has given
+ *   up unheard never will; or, in the one moment in which that cannot be known, it is taken out again (line.h).
  * - A taker is given an item in an answer that comes back when it is not received; then it is first in `items` again, which
  *   for that moment may hold more than the capacity. Who receives it says so (channel_taken).
  *   Until then its entry stays in `away`, so that the way back needs no memory, and a closed channel tells nobody that
@@ -81,6 +82,10 @@ static void channel_init(channel *self, const cop__channel_start *start)
 /* A put is over: the first answer that its putter gets, and if there is memory for that, an item more. */
 static void admit(channel *self, struct cop__line *line, struct cop__entry *putter)
 {
+        if (!cop__line_is_wanted(putter)) {
+                cop__line_dismiss(line, putter, COP_E_TIMEOUT);
+                return;
+        }
         if (cop_answer(putter->request, cop__answer, .status = COP_OK) != COP_OK) {
                 cop__line_end(line, putter);
                 return;
@@ -127,10 +132,20 @@ static bool has_room(const channel *self)
         return self->items.count + self->granted.count < self->capacity + self->takers.count;
 }
 
+/* Who may have gone already is no reason to admit anything. */
+static void dismiss_late_takers(channel *self)
+{
+        struct cop__entry *taker;
+        while ((taker = cop__line_first(&self->takers)) != NULL && !cop__line_is_wanted(taker))
+                cop__line_dismiss(&self->takers, taker, COP_E_TIMEOUT);
+}
+
 /* After each change: whatever can happen now happens. */
 static void settle(channel *self)
 {
         for (;;) {
+                if (self->items.count + self->putters.count > 0)
+                        dismiss_late_takers(self);
                 if (self->items.count > 0 && self->takers.count > 0)
                         give_first(self);
                 else if (self->putters.count > 0 && has_room(self))
@@ -216,21 +231,30 @@ static void channel_on_taken(channel *self, const cop__channel_taken *taken)
         settle(self);
 }
 
+static void end_found(struct cop__line *line, cop_ref ref)
+{
+        struct cop__entry *entry = cop__line_find(line, ref);
+        if (entry != NULL)
+                cop__line_end(line, entry);
+}
+
 /* A grant that its bearer has no use for any more. */
 static void channel_on_granted(channel *self, const cop__channel_granted *granted)
 {
         (void)granted;
-        struct cop__entry *bearer = cop__line_find(&self->granted, cop__request_ref());
-        if (bearer != NULL)
-                cop__line_end(&self->granted, bearer);
+        end_found(&self->granted, cop__request_ref());
         settle(self);
 }
 
-/* One whose answer has been sent already finds it on its way. */
+/* One whose answer has been sent already finds it on its way. A place that was granted to who has gone is free. */
 static void channel_on_give_up(channel *self, const cop__give_up *who)
 {
         while (cop__line_give_up(&self->takers, who) || cop__line_give_up(&self->putters, who))
                 continue; /* a select may be in both */
+        if (who->how != COP__GIVE_UP_WAITS)
+                end_found(&self->granted, who->ref);
+        if (who->how == COP__GIVE_UP_TAKE_BACK)
+                end_found(&self->items, who->ref);
         settle(self);
 }
 
@@ -287,6 +311,11 @@ COP_SERVER(channel, COP_INIT_WITH(cop__channel_start, channel_init),
            COP_ON(cop__channel_ask_count, channel_on_ask_count),
            COP_OTHERWISE(channel_otherwise));
 
+bool cop__is_channel(const cop_behaviour *server)
+{
+        return server == &channel_server;
+}
+
 /* ---- Who uses it -------------------------------------------------------------------------- */
 
 cop_status cop_channel_open_kind(const cop_kind *kind, uint32_t capacity, cop_pid *pid)
@@ -301,43 +330,51 @@ cop_status cop_channel_open_kind(const cop_kind *kind, uint32_t capacity, cop_pi
                              pid);
 }
 
-/* To one that has ended everything is closed. */
+/* To one that has ended everything is closed, and so it is to what never was a channel. */
 static cop_status closed_if_dead(cop_status status)
 {
-        return status == COP_E_DIED || status == COP_E_NO_ACTOR ? COP_E_CLOSED : status;
+        bool unknown = status == COP_E_DIED || status == COP_E_NO_ACTOR || status == COP_E_NO_REPLY;
+        return unknown ? COP_E_CLOSED : status;
 }
 
-static cop_status ask(struct cop__actor *actor, cop_pid pid, int64_t timeout_ms, const cop_kind *kind,
-                      const void *value, const void *where, struct cop__signal **reply)
+static cop_status ask(struct cop__actor *actor, cop_pid pid, const struct cop__patience *patience,
+                      const cop_kind *kind, const void *value, const void *where, struct cop__signal **reply)
 {
         struct cop__signal *request;
-        cop_status status = cop__signal_message(&cop__thread_here()->pool, kind, value, &request);
-        if (status != COP_OK)
-                return status;
-        return closed_if_dead(cop__ask(actor, pid, request, timeout_ms, where, reply));
+        cop_status status = cop__timed_request(patience, kind, value, &request);
+        return status == COP_OK ? cop__ask(actor, pid, request, patience, where, reply) : status;
 }
 
-/* The answer to a put or a close is only a status. */
-static cop_status tell(cop_pid pid, int64_t timeout_ms, const cop_kind *kind, const void *value,
-                       const char *function, const void *where)
+/* The answer is only a status. */
+cop_status cop__channel_put(struct cop__actor *actor, cop_pid pid, const struct cop__patience *patience,
+                            const cop_kind *kind, const void *value, const void *where)
 {
-        struct cop__actor *actor = cop__actor_here();
         struct cop__signal *none;
-        cop_status status = cop__callee(actor, function, cop_to_pid(pid), timeout_ms, &pid);
-        return status == COP_OK ? ask(actor, pid, timeout_ms, kind, value, where, &none) : status;
+        return closed_if_dead(ask(actor, pid, patience, kind, value, where, &none));
 }
 
 cop_status cop_put_value(cop_pid pid, int64_t timeout_ms, const cop_kind *kind, const void *value)
 {
-        return tell(pid, timeout_ms, kind, value, "put", __builtin_return_address(0));
+        struct cop__actor *actor = cop__actor_here();
+        cop_status status = cop__callee(actor, "put", cop_to_pid(pid), timeout_ms, &pid);
+        if (status != COP_OK)
+                return status;
+        struct cop__patience patience = cop__patience_of(timeout_ms);
+        return cop__channel_put(actor, pid, &patience, kind, value, __builtin_return_address(0));
 }
 
 cop_status cop_channel_close_pid(cop_pid pid)
 {
-        cop_status status = tell(pid, COP_FOREVER, COP_KIND_OF(cop__channel_close),
-                                 &(cop__channel_close){}, "channel_close",
-                                 __builtin_return_address(0));
-        return status == COP_E_CLOSED ? COP_OK : status;
+        struct cop__actor *actor = cop__actor_here();
+        struct cop__patience patience = cop__patience_of(COP__ANSWER_MS);
+        struct cop__signal *none;
+        cop_status status = cop__callee(actor, "channel_close", cop_to_pid(pid), COP__ANSWER_MS, &pid);
+        if (status == COP_OK)
+                status = ask(actor, pid, &patience, COP_KIND_OF(cop__channel_close), &(cop__channel_close){},
+                             __builtin_return_address(0), &none);
+        if (status == COP_E_DIED || status == COP_E_NO_ACTOR)
+                return COP_OK;
+        return closed_if_dead(status);
 }
 
 cop_status cop__channel_receive(struct cop__actor *actor, struct cop__signal *reply, cop_message **item)
@@ -361,17 +398,25 @@ cop_status cop__channel_receive(struct cop__actor *actor, struct cop__signal *re
         return COP_OK;
 }
 
+cop_status cop__channel_fetch(struct cop__actor *actor, cop_pid pid, const struct cop__patience *patience,
+                              const void *where, cop_message **item)
+{
+        struct cop__signal *reply;
+        cop_status status = ask(actor, pid, patience, COP_KIND_OF(cop__channel_take), &(cop__channel_take){},
+                                where, &reply);
+        return status == COP_OK ? cop__channel_receive(actor, reply, item) : closed_if_dead(status);
+}
+
 cop_status cop_take_message(cop_message **item, cop_pid pid, int64_t timeout_ms)
 {
         struct cop__actor *actor = cop__actor_here();
-        struct cop__signal *reply;
         cop_status status = cop__callee(actor, "take", cop_to_pid(pid), timeout_ms, &pid);
         if (status == COP_OK && item == NULL)
                 status = COP_E_BAD_ARGUMENT;
-        if (status == COP_OK)
-                status = ask(actor, pid, timeout_ms, COP_KIND_OF(cop__channel_take),
-                             &(cop__channel_take){}, __builtin_return_address(0), &reply);
-        return status == COP_OK ? cop__channel_receive(actor, reply, item) : status;
+        if (status != COP_OK)
+                return status;
+        struct cop__patience patience = cop__patience_of(timeout_ms);
+        return cop__channel_fetch(actor, pid, &patience, __builtin_return_address(0), item);
 }
 
 cop_status cop_channel_count_pid(cop_pid pid, size_t *count)
@@ -379,7 +424,7 @@ cop_status cop_channel_count_pid(cop_pid pid, size_t *count)
         cop_message *reply;
         if (pid.bits == 0 || count == NULL)
                 return COP_E_BAD_ARGUMENT;
-        cop_status status = cop_call(&reply, pid, COP_FOREVER, cop__channel_ask_count);
+        cop_status status = cop_call(&reply, pid, COP__ANSWER_MS, cop__channel_ask_count);
         if (status != COP_OK)
                 return closed_if_dead(status);
         *count = cop_read(cop__channel_count, reply)->items;

@@ -19,6 +19,12 @@ typedef struct {
 } cop__channel_granted;
 COP__KIND_DECLARE(cop__channel_granted);
 
+/* As cop_put_value and cop_take_message, but with a patience of one's own. */
+cop_status cop__channel_put(struct cop__actor *actor, cop_pid pid, const struct cop__patience *patience,
+                            const cop_kind *kind, const void *value, const void *where);
+cop_status cop__channel_fetch(struct cop__actor *actor, cop_pid pid, const struct cop__patience *patience,
+                              const void *where, cop_message **item);
+
 /*
  * The item in a reply goes into the calling actor's hands, and the channel is told. Without memory for that the item goes
  * back: COP_E_NO_MEMORY.

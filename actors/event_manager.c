@@ -552,11 +552,11 @@ static cop_status call_with(cop_message **reply, cop_address to, int64_t timeout
         return COP_OK;
 }
 
-static cop_status ask(cop_address to, const cop_kind *kind, const void *value, cop_term held,
-                      cop_term *term)
+static cop_status ask(cop_address to, int64_t timeout_ms, const cop_kind *kind, const void *value,
+                      cop_term held, cop_term *term)
 {
         cop_message *reply;
-        cop_status status = call_with(&reply, to, COP_FOREVER, kind, value, held);
+        cop_status status = call_with(&reply, to, timeout_ms, kind, value, held);
         return status == COP_OK ? take_answer(reply, term) : status;
 }
 
@@ -594,7 +594,7 @@ cop_status cop_add_handler_to(cop_address to, const cop_handler_options *options
         cop_status status = make_add(options, &add);
         if (status != COP_OK)
                 return status;
-        return ask(to, COP_KIND_OF(cop__handler_add), &add, add.argument, NULL);
+        return ask(to, COP_FOREVER, COP_KIND_OF(cop__handler_add), &add, add.argument, NULL);
 }
 
 cop_status cop_swap_handler_in(cop_address to, const char *old, cop_term argument,
@@ -607,7 +607,7 @@ cop_status cop_swap_handler_in(cop_address to, const char *old, cop_term argumen
         if (status != COP_OK)
                 return status;
         swap.old = (cop__handler_end){ cop_symbol_of(old), argument };
-        return ask(to, COP_KIND_OF(cop__handler_swap), &swap, swap.fresh.argument, NULL);
+        return ask(to, COP_FOREVER, COP_KIND_OF(cop__handler_swap), &swap, swap.fresh.argument, NULL);
 }
 
 cop_status cop_delete_handler_of(cop_address to, const char *id, cop_term argument, cop_term *result)
@@ -615,7 +615,7 @@ cop_status cop_delete_handler_of(cop_address to, const char *id, cop_term argume
         if (!is_good_id(id))
                 return COP_E_BAD_ARGUMENT;
         cop__handler_end end = { cop_symbol_of(id), argument };
-        return ask(to, COP_KIND_OF(cop__handler_end), &end, cop_nil(), result);
+        return ask(to, COP_FOREVER, COP_KIND_OF(cop__handler_end), &end, cop_nil(), result);
 }
 
 cop_status cop_notify_value(cop_address to, const cop_kind *kind, const void *value)
@@ -662,6 +662,6 @@ cop_status cop_handlers_of(cop_address to, cop_term *ids)
 {
         if (ids == NULL)
                 return COP_E_BAD_ARGUMENT;
-        return ask(to, COP_KIND_OF(cop__handler_list), &(cop__handler_list){ true }, cop_nil(),
-                   ids);
+        return ask(to, COP__ANSWER_MS, COP_KIND_OF(cop__handler_list), &(cop__handler_list){ true },
+                   cop_nil(), ids);
 }

@@ -219,6 +219,11 @@ COP_SERVER(future, COP_INIT_WITH(cop__future_start, future_init),
            COP_ON(cop_down, future_on_down),
            COP_OTHERWISE(future_otherwise));
 
+bool cop__is_future(const cop_behaviour *server)
+{
+        return server == &future_server;
+}
+
 /* ---- Who makes one ------------------------------------------------------------------------- */
 
 static bool is_the_runtimes(const cop_kind *kind)
@@ -312,19 +317,31 @@ cop_status cop__future_receive(struct cop__actor *actor, struct cop__signal *rep
         return status;
 }
 
+/* Dropped while we waited, or it never was a future. */
+static cop_status gone_if_none(cop_status status)
+{
+        return status == COP_E_DIED || status == COP_E_NO_REPLY ? COP_E_NO_ACTOR : status;
+}
+
+cop_status cop__future_fetch(struct cop__actor *actor, cop_pid pid, const struct cop__patience *patience,
+                             const void *where, cop_message **result)
+{
+        struct cop__signal *request, *reply;
+        cop_status status = cop__signal_message(&cop__thread_here()->pool, COP_KIND_OF(cop__future_await),
+                                                &(cop__future_await){}, &request);
+        if (status == COP_OK)
+                status = cop__ask(actor, pid, request, patience, where, &reply);
+        return status == COP_OK ? cop__future_receive(actor, reply, result) : gone_if_none(status);
+}
+
 static cop_status await(cop_message **result, cop_pid pid, int64_t timeout_ms, const void *where)
 {
         struct cop__actor *actor = cop__actor_here();
-        struct cop__signal *request, *reply;
         cop_status status = cop__callee(actor, "await", cop_to_pid(pid), timeout_ms, &pid);
-        if (status == COP_OK)
-                status = cop__signal_message(&cop__thread_here()->pool, COP_KIND_OF(cop__future_await),
-                                             &(cop__future_await){}, &request);
-        if (status == COP_OK)
-                status = cop__ask(actor, pid, request, timeout_ms, where, &reply);
-        if (status == COP_OK)
-                return cop__future_receive(actor, reply, result);
-        return status == COP_E_DIED ? COP_E_NO_ACTOR : status; /* dropped while we waited */
+        if (status != COP_OK)
+                return status;
+        struct cop__patience patience = cop__patience_of(timeout_ms);
+        return cop__future_fetch(actor, pid, &patience, where, result);
 }
 
 cop_status cop_await_message(cop_message **result, cop_pid pid, int64_t timeout_ms)
@@ -392,15 +409,15 @@ cop_status cop_await_any_message(cop_message **result, const cop_pid *futures, s
 cop_status cop_future_cancel_pid(cop_pid pid)
 {
         struct cop__actor *actor = cop__actor_here();
+        struct cop__patience patience = cop__patience_of(COP__ANSWER_MS);
         struct cop__signal *request, *none;
-        cop_status status = cop__callee(actor, "future_cancel", cop_to_pid(pid), COP_FOREVER, &pid);
+        cop_status status = cop__callee(actor, "future_cancel", cop_to_pid(pid), COP__ANSWER_MS, &pid);
         if (status == COP_OK)
                 status = cop__signal_message(&cop__thread_here()->pool, COP_KIND_OF(cop__future_cancel),
                                              &(cop__future_cancel){}, &request);
         if (status != COP_OK)
                 return status;
-        status = cop__ask(actor, pid, request, COP_FOREVER, __builtin_return_address(0), &none);
-        return status == COP_E_DIED ? COP_E_NO_ACTOR : status;
+        return gone_if_none(cop__ask(actor, pid, request, &patience, __builtin_return_address(0), &none));
 }
 
 cop_status cop_future_drop_pid(cop_pid pid)

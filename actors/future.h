@@ -14,4 +14,8 @@ COP__KIND_DECLARE(cop__future_await);
 cop_status cop__future_receive(struct cop__actor *actor, struct cop__signal *reply,
                                cop_message **result);
 
+/* As cop_await_message, but with a patience of one's own. */
+cop_status cop__future_fetch(struct cop__actor *actor, cop_pid pid, const struct cop__patience *patience,
+                             const void *where, cop_message **result);
+
 #endif

@@ -2,10 +2,12 @@
 /* Lines of requests, and those who ask; see line.h. */
 #include "actors/line.h"
 
+#include "actors/calling.h"
+#include "actors/request.h"
 #include "base/clock.h"
 
 COP__KIND_DEFINE(cop__answer, status);
-COP__KIND_DEFINE(cop__give_up, ref, gone);
+COP__KIND_DEFINE(cop__give_up, ref, how);
 
 /* ---- Who holds -------------------------------------------------------------------- */
 
@@ -119,6 +121,17 @@ void cop__line_end(struct cop__line *line, struct cop__entry *entry)
         cop_release(entry);
 }
 
+bool cop__line_is_wanted(const struct cop__entry *entry)
+{
+        uint64_t deadline_ns = cop__calling_deadline(cop__thread_here(), (const struct cop__signal *)entry->request);
+        return COP__LIKELY(deadline_ns == UINT64_MAX) || !cop__clock_is_past(deadline_ns);
+}
+
+bool cop__holds_lines(const struct cop__actor *actor)
+{
+        return cop__is_channel(actor->server) || cop__is_future(actor->server);
+}
+
 void cop__line_dismiss(struct cop__line *line, struct cop__entry *entry, cop_status status)
 {
         cop_answer(entry->request, cop__answer, .status = status);
@@ -130,10 +143,10 @@ bool cop__line_give_up(struct cop__line *line, const cop__give_up *who)
         struct cop__entry *entry = cop__line_find(line, who->ref);
         if (entry == NULL)
                 return false;
-        if (who->gone)
-                cop__line_end(line, entry);
-        else
+        if (who->how == COP__GIVE_UP_WAITS)
                 cop__line_dismiss(line, entry, COP_E_TIMEOUT);
+        else
+                cop__line_end(line, entry);
         return true;
 }
 
@@ -146,12 +159,33 @@ void cop__line_dismiss_all(struct cop__line *line, cop_status status)
 
 /* ---- Who asks ----------------------------------------------------------------------- */
 
-cop_status cop__give_up_asking(struct cop__actor *actor, cop_pid to, cop_ref ref, bool gone)
+/* A try is for an answer at once, but from an actor that may be busy. */
+struct cop__patience cop__patience_of(int64_t timeout_ms)
+{
+        const uint64_t grace_ns = (uint64_t)COP__GRACE_MS * 1000000, try_ns = (uint64_t)COP__TRY_MS * 1000000;
+        if (timeout_ms == COP_FOREVER)
+                return (struct cop__patience){ UINT64_MAX, UINT64_MAX, UINT64_MAX };
+        if (timeout_ms == 0) {
+                uint64_t now_ns = cop__clock_ns();
+                return (struct cop__patience){ 0, now_ns + try_ns / 2, now_ns + try_ns };
+        }
+        uint64_t until_ns = cop__deadline_ns(timeout_ms);
+        uint64_t end_ns = until_ns < UINT64_MAX - grace_ns ? until_ns + grace_ns : UINT64_MAX;
+        return (struct cop__patience){ until_ns, until_ns, end_ns };
+}
+
+cop_status cop__timed_request(const struct cop__patience *patience, const cop_kind *kind, const void *value,
+                      struct cop__signal **request)
+{
+        return cop__request_message(&cop__thread_here()->pool, kind, value, patience->wanted_ns, request);
+}
+
+cop_status cop__give_up_asking(struct cop__actor *actor, cop_pid to, cop_ref ref, enum cop__giving_up how)
 {
         struct cop__thread *thread = cop__thread_here();
         struct cop__signal *signal;
         cop_status status = cop__signal_message(&thread->pool, COP_KIND_OF(cop__give_up),
-                                                &(cop__give_up){ ref, gone }, &signal);
+                                                &(cop__give_up){ ref, how }, &signal);
         if (status != COP_OK)
                 return status;
         signal->from = cop__actor_pid(actor);
@@ -164,8 +198,6 @@ cop_status cop__ask_close(struct cop__actor *actor, cop_ref ref, struct cop__sig
 {
         struct cop__signal *answer;
         cop_status status = cop__call_close(actor, ref, signal, &answer);
-        if (status == COP_E_NO_REPLY)
-                return COP_E_NO_MEMORY;
         if (status != COP_OK)
                 return status;
         if (answer->kind != COP_KIND_OF(cop__answer)) {
@@ -177,21 +209,32 @@ cop_status cop__ask_close(struct cop__actor *actor, cop_ref ref, struct cop__sig
         return status;
 }
 
-/* An answer always comes once the other side knows that we give up. If there is no memory to say so, there may be soon. */
-cop_status cop__ask(struct cop__actor *actor, cop_pid to, struct cop__signal *request,
-                    int64_t timeout_ms, const void *where, struct cop__signal **reply)
+/* The answer to giving up. If there is no memory to say so, there may be soon. */
+static struct cop__signal *give_up(struct cop__actor *actor, cop_pid to, cop_ref ref, uint64_t end_ns,
+                                   const void *where)
 {
         const uint64_t moment_ns = 1000000;
+        for (;;) {
+                bool told = cop__give_up_asking(actor, to, ref, COP__GIVE_UP_WAITS) == COP_OK;
+                uint64_t again_ns = told ? end_ns : cop__clock_ns() + moment_ns;
+                struct cop__signal *signal = cop__call_await(actor, again_ns < end_ns ? again_ns : end_ns, where);
+                if (signal != NULL || again_ns >= end_ns)
+                        return signal;
+        }
+}
+
+cop_status cop__ask(struct cop__actor *actor, cop_pid to, struct cop__signal *request,
+                    const struct cop__patience *patience, const void *where, struct cop__signal **reply)
+{
+        bool timed = request->flags & COP__SIGNAL_TIMED;
+        struct cop__signal *signal = NULL;
         cop_ref ref = cop__call_open(actor);
         cop__call_send(actor, to, request, ref);
-        uint64_t deadline_ns = timeout_ms > 0 ? cop__deadline_ns(timeout_ms) : 0;
-        struct cop__signal *signal = NULL;
-        if (timeout_ms > 0)
-                signal = cop__call_await(actor, deadline_ns, where);
-        while (signal == NULL) {
-                bool told = cop__give_up_asking(actor, to, ref, false) == COP_OK;
-                deadline_ns = told ? UINT64_MAX : cop__clock_ns() + moment_ns;
-                signal = cop__call_await(actor, deadline_ns, where);
-        }
+        if (patience->until_ns != 0)
+                signal = cop__call_await(actor, patience->until_ns, where);
+        if (signal == NULL)
+                signal = give_up(actor, to, ref, patience->end_ns, where);
+        if (signal == NULL)
+                cop__give_up_asking(actor, to, ref, timed ? COP__GIVE_UP_TAKE_BACK : COP__GIVE_UP_GONE);
         return cop__ask_close(actor, ref, signal, reply);
 }

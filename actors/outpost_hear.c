@@ -63,10 +63,10 @@ static void end_held(struct cop__crossing *crossing, struct cop__held *held)
         free(held);
 }
 
-static void end_unwanted(struct cop__crossing *crossing, struct cop__held *held)
+static void end_failed(struct cop__crossing *crossing, struct cop__held *held, enum cop__failure why)
 {
         cop__table_remove(&crossing->held, &held->node);
-        cop__message_fail(held->request, COP__FAILED_NO_HANDLER);
+        cop__message_fail(held->request, why);
         free(held);
 }
 
@@ -216,8 +216,8 @@ static void fail_request(const struct hearing *hearing)
         struct cop__held *held = cop__held_of(hearing->crossing, ref);
         if (held == NULL)
                 cop__outpost_sys_fail(hearing->self, hearing->crossing, ref);
-        else if (hearing->packet->more == COP__FAILED_NO_HANDLER)
-                end_unwanted(hearing->crossing, held);
+        else if (hearing->packet->more == COP__FAILED_NO_HANDLER || hearing->packet->more == COP__FAILED_NO_MEMORY)
+                end_failed(hearing->crossing, held, (enum cop__failure)hearing->packet->more);
         else if (hearing->packet->more == COP__FAILED_EXPIRED && is_over(held))
                 expire(hearing, held);
         else

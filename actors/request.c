@@ -163,9 +163,8 @@ static cop_status find_callee(cop_address to, cop_pid *callee)
                                : COP_E_BAD_ARGUMENT;
 }
 
-/* With what is left of the patience of whoever it is sent for. */
-static cop_status message_of(struct cop__pool_cache *cache, const cop_kind *kind, const void *value,
-                             uint64_t deadline_ns, struct cop__signal **signal)
+cop_status cop__request_message(struct cop__pool_cache *cache, const cop_kind *kind, const void *value,
+                                uint64_t deadline_ns, struct cop__signal **signal)
 {
         if (COP__LIKELY(deadline_ns == UINT64_MAX))
                 return cop__signal_message(cache, kind, value, signal);
@@ -187,7 +186,7 @@ cop_status cop__request_send(cop_request *request, cop_pid callee, const cop_kin
         struct cop__signal *signal;
         cop_ref ref = cop__ref_new(here);
         cop__critical_enter(&here->fault);
-        cop_status status = message_of(&thread->pool, kind, value, deadline_ns, &signal);
+        cop_status status = cop__request_message(&thread->pool, kind, value, deadline_ns, &signal);
         if (status == COP_OK)
                 status = cop__limit_knock(thread, callee, signal);
         if (status == COP_OK && (status = begin(thread, self, callee, ref)) != COP_OK) {

@@ -36,6 +36,11 @@ bool cop__request_deferred(struct cop__actor *actor, cop_ref ref);
 cop_status cop__request_send(cop_request *request, cop_pid callee, const cop_kind *kind,
                              const void *value, uint64_t deadline_ns, const void *where);
 
+/* A request that is wanted until then (UINT64_MAX: for ever), and dropped where it is taken up later. Errors: those of
+ * cop__signal_message. */
+cop_status cop__request_message(struct cop__pool_cache *cache, const cop_kind *kind, const void *value,
+                                uint64_t deadline_ns, struct cop__signal **signal);
+
 /* As cop_request_await, but with COP_E_TIMEOUT the request goes on. `where` is shown by the
  * console. */
 cop_status cop__request_wait(struct cop__actor *actor, cop_request request, uint64_t deadline_ns,

@@ -16,30 +16,46 @@
  *      receive   the mailbox is searched while we wait
  *
  * What holds an actor's place in those lines dies with it: each request there is watched.
+ *
+ * Some may not answer at all (line.h). Waiting for all at once ends at its time without them; but a try waits for its answer. So
+ * the tries have one time together, of which each gets half of what is left: those that answer take next to nothing of it, and
+ * however many do not, the next one has its turn.
  */
 #include <coppice/select.h>
 
 #include "actors/channel.h"
 #include "actors/future.h"
 #include "actors/recent.h"
+#include "base/clock.h"
 #include "base/random.h"
 
 /* ---- One case at a time ------------------------------------------------------------ */
 
-/* COP_E_TIMEOUT: not ready. */
-static cop_status try_case(cop_case *one, cop_message **message)
+static struct cop__patience half_of(uint64_t end_ns)
 {
-        switch (one->type) {
-        case COP_CASE_IS_TAKE:
-                return cop_take_message(message, one->pid, 0);
-        case COP_CASE_IS_PUT:
-                return cop_put_value(one->pid, 0, one->kind, one->value);
-        case COP_CASE_IS_AWAIT:
-                return cop_await_message(message, one->pid, 0);
-        default:
+        uint64_t now_ns = cop__clock_ns();
+        uint64_t left_ns = now_ns < end_ns ? end_ns - now_ns : 0;
+        return (struct cop__patience){ 0, now_ns + left_ns / 4, now_ns + left_ns / 2 };
+}
+
+/* COP_E_TIMEOUT: not ready. */
+static cop_status try_case(struct cop__actor *actor, cop_case *one, uint64_t end_ns, const void *where,
+                           cop_message **message)
+{
+        if (one->type == COP_CASE_IS_RECEIVE) {
                 *message = cop_receive_any_of(0, &one->pattern, 1);
                 return *message != NULL ? COP_OK : COP_E_TIMEOUT;
         }
+        struct cop__patience patience = half_of(end_ns);
+        cop_pid pid;
+        cop_status status = cop__callee(actor, "select", cop_to_pid(one->pid), 0, &pid);
+        if (status != COP_OK)
+                return status;
+        if (one->type == COP_CASE_IS_TAKE)
+                return cop__channel_fetch(actor, pid, &patience, where, message);
+        if (one->type == COP_CASE_IS_AWAIT)
+                return cop__future_fetch(actor, pid, &patience, where, message);
+        return cop__channel_put(actor, pid, &patience, one->kind, one->value, where);
 }
 
 /* A channel or future that is nobody. */
@@ -61,7 +77,15 @@ static void shuffle(uint8_t *order, size_t count)
         }
 }
 
-static int try_all(cop_case *cases, size_t count)
+/* Who waits besides can ask again. */
+static uint64_t end_of_tries(uint64_t until_ns, bool waits)
+{
+        const uint64_t grace_ns = (uint64_t)COP__GRACE_MS * 1000000;
+        uint64_t end_ns = cop__clock_ns() + 2 * (uint64_t)COP__TRY_MS * 1000000;
+        return waits && until_ns < end_ns - grace_ns ? until_ns + grace_ns : end_ns;
+}
+
+static int try_all(struct cop__actor *actor, uint64_t end_ns, cop_case *cases, size_t count, const void *where)
 {
         uint8_t order[COP_SELECT_MAX];
         for (size_t i = 0; i < count; i++)
@@ -70,7 +94,7 @@ static int try_all(cop_case *cases, size_t count)
         for (size_t i = 0; i < count; i++) {
                 cop_case *one = &cases[order[i]];
                 cop_message *message = NULL;
-                cop_status status = is_never(one) ? COP_E_TIMEOUT : try_case(one, &message);
+                cop_status status = is_never(one) ? COP_E_TIMEOUT : try_case(actor, one, end_ns, where, &message);
                 if (status == COP_E_TIMEOUT)
                         continue;
                 one->status = status;
@@ -124,7 +148,7 @@ static void forget_all(struct cop__actor *actor, const cop_case *cases, size_t c
 {
         for (size_t i = 0; i < count; i++)
                 if (is_asked(&cases[i]))
-                        cop__give_up_asking(actor, cases[i].pid, ref, true);
+                        cop__give_up_asking(actor, cases[i].pid, ref, COP__GIVE_UP_GONE);
 }
 
 /* An answer that has come, but that is not what the select ended with. */
@@ -152,11 +176,20 @@ static int case_of(const cop_case *cases, size_t count, const struct cop__signal
         return -1;
 }
 
-static cop_status finish(struct cop__actor *actor, cop_case *one, cop_status status,
-                         struct cop__signal *reply)
+/* A place that is kept for us needs no more than an answer. */
+static struct cop__patience patience_to_put(uint64_t until_ns)
+{
+        const uint64_t grace_ns = (uint64_t)COP__GRACE_MS * 1000000;
+        if (until_ns >= UINT64_MAX - grace_ns)
+                return cop__patience_of(COP_FOREVER);
+        return (struct cop__patience){ until_ns, until_ns + grace_ns / 2, until_ns + grace_ns };
+}
+
+static cop_status finish(struct cop__actor *actor, cop_case *one, uint64_t until_ns, const void *where,
+                         cop_status status, struct cop__signal *reply)
 {
         one->message = NULL;
-        if (status == COP_E_DIED || status == COP_E_NO_ACTOR)
+        if (status == COP_E_DIED || status == COP_E_NO_ACTOR || status == COP_E_NO_REPLY)
                 return one->type == COP_CASE_IS_AWAIT ? COP_E_NO_ACTOR : COP_E_CLOSED;
         if (status != COP_OK)
                 return status;
@@ -165,17 +198,19 @@ static cop_status finish(struct cop__actor *actor, cop_case *one, cop_status sta
         if (one->type == COP_CASE_IS_AWAIT)
                 return cop__future_receive(actor, reply, &one->message);
         cop__signal_done(cop__thread_here(), actor, reply);
-        return cop_put_value(one->pid, COP_FOREVER, one->kind, one->value); /* answered at once */
+        struct cop__patience patience = patience_to_put(until_ns);
+        return cop__channel_put(actor, one->pid, &patience, one->kind, one->value, where);
 }
 
-static int conclude(struct cop__actor *actor, cop_case *cases, size_t count, cop_ref ref)
+static int conclude(struct cop__actor *actor, cop_case *cases, size_t count, cop_ref ref, uint64_t until_ns,
+                    const void *where)
 {
         int which = case_of(cases, count, cop__reply_of(actor));
         if (which < 0) /* one of the cases is no channel or future, and has another answer for it */
                 return COP_SELECT_BAD;
         struct cop__signal *reply = cop__take_reply_of(actor), *answer = NULL;
         cop_status status = cop__ask_close(actor, ref, reply, &answer);
-        cases[which].status = finish(actor, &cases[which], status, answer);
+        cases[which].status = finish(actor, &cases[which], until_ns, where, status, answer);
         return which;
 }
 
@@ -207,7 +242,15 @@ static int receive_case(struct cop__actor *actor, cop_case *cases, size_t count,
         return COP_SELECT_BAD; /* a predicate that says yes and then no */
 }
 
-static int wait_all(struct cop__actor *actor, int64_t timeout_ms, cop_case *cases, size_t count,
+static int64_t time_until(uint64_t until_ns)
+{
+        if (until_ns == UINT64_MAX)
+                return COP_FOREVER;
+        uint64_t now_ns = cop__clock_ns();
+        return now_ns < until_ns ? (int64_t)((until_ns - now_ns + 999999) / 1000000) : 0;
+}
+
+static int wait_all(struct cop__actor *actor, uint64_t until_ns, cop_case *cases, size_t count,
                     const void *where)
 {
         cop_pattern patterns[COP_SELECT_MAX];
@@ -216,11 +259,11 @@ static int wait_all(struct cop__actor *actor, int64_t timeout_ms, cop_case *case
         struct cop__signal *signal = NULL;
         int which = ask_all(actor, cases, count, ref);
         if (which < 0)
-                signal = cop__receive(actor, timeout_ms, patterns, pattern_count, where);
+                signal = cop__receive(actor, time_until(until_ns), patterns, pattern_count, where);
         if (signal != NULL)
                 which = receive_case(actor, cases, count, signal);
         if (which < 0 && signal == NULL && cop__reply_of(actor) != NULL)
-                which = conclude(actor, cases, count, ref);
+                which = conclude(actor, cases, count, ref, until_ns, where);
         drop_reply(actor);
         cop__await_nothing(actor);
         forget_all(actor, cases, count, ref);
@@ -236,8 +279,10 @@ int cop_select_any_of(int64_t timeout_ms, cop_case *cases, size_t count)
                 cop__badarg("select", "a time-out is 0 or more milliseconds, and cases are at most 64");
                 return COP_SELECT_BAD;
         }
-        int which = try_all(cases, count);
+        const void *where = __builtin_return_address(0);
+        uint64_t until_ns = cop__deadline_ns(timeout_ms);
+        int which = try_all(actor, end_of_tries(until_ns, timeout_ms > 0), cases, count, where);
         if (which != COP_SELECT_TIMEOUT || timeout_ms == 0)
                 return which;
-        return wait_all(actor, timeout_ms, cases, count, __builtin_return_address(0));
+        return wait_all(actor, until_ns, cases, count, where);
 }

@@ -6,6 +6,7 @@
  * loop beneath (scheduler/loop.c); so nothing in a turn may keep in a local variable what must survive that.
  */
 #include "actors/calling.h"
+#include "actors/line.h"
 #include "actors/recent.h"
 #include "actors/server.h"
 #include "actors/sys.h"
@@ -47,7 +48,8 @@ void cop__message_done(struct cop__thread *thread, struct cop__actor *actor,
         if (COP__UNLIKELY(signal->ref.bits != 0 &&
                           !(signal->flags & (COP__SIGNAL_ANSWERED | COP__SIGNAL_DEFERRED)))) {
                 cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
-                cop__fail_call(thread, cop__actor_pid(actor), signal, COP__FAILED_NO_REPLY, NULL);
+                cop__fail_call(thread, cop__actor_pid(actor), signal,
+                               cop__holds_lines(actor) ? COP__FAILED_NO_MEMORY : COP__FAILED_NO_REPLY, NULL);
                 return;
         }
         signal_done(thread, actor, signal);

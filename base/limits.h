@@ -139,6 +139,14 @@
 /* Timers that end at once with the actor they are for; more are freed so many at each turn of the wheel. */
 #define COP__TIMERS_ENDED (COP__TINY ? 2u : 256u)
 
+/* How much longer than its time-out who waits for a channel or a future waits to hear that its giving up has been heard: many
+ * times what a busy one needs to come to it, and little to a user. And how long a try takes at most. */
+#define COP__GRACE_MS 100u
+#define COP__TRY_MS 500u
+
+/* How long an operation without a time-out of its own waits for an answer: as OTP's calls. */
+#define COP__ANSWER_MS 5000
+
 /* How long a caller whose wait seems to close a ring sleeps before it looks again: as one takes to fall asleep; doubled up to the
  * second. */
 #define COP__RING_PAUSE_NS 50000u

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 
+#include "actors/channel.h"
 #include "tests/node_fixture.h"
 
 typedef struct {
@@ -339,6 +340,161 @@ TEST(outside_a_node_there_are_no_channels)
         ck_assert_int_eq(cop_put(channel, 0, item, .number = 1), COP_E_NO_NODE);
         ck_assert_int_eq(try_take(channel), COP_E_NO_NODE);
         ck_assert_int_eq(cop_channel_close(channel), COP_E_NO_NODE);
+}
+
+/* ---- Channels that do not answer -------------------------------------------------------------- */
+
+static void suspend(item_channel channel)
+{
+        ck_assert_int_eq(cop_sys_suspend(channel.pid, PATIENCE_MS), COP_OK);
+}
+
+static void resume(item_channel channel)
+{
+        ck_assert_int_eq(cop_sys_resume(channel.pid, PATIENCE_MS), COP_OK);
+}
+
+IN_NODE(a_put_that_ends_before_its_channel_comes_to_it_puts_nothing_in)
+{
+        item_channel channel = open_items(4);
+        suspend(channel);
+        ck_assert_int_eq(cop_put(channel, 1, item, .number = 1), COP_E_TIMEOUT);
+        ck_assert_int_eq(cop_put(channel, 0, item, .number = 2), COP_E_TIMEOUT);
+        resume(channel);
+        ck_assert_uint_eq(count_of(channel), 0);
+        put_number(channel, 3);
+        ck_assert_int_eq(take_number(channel), 3);
+}
+
+IN_NODE(a_putter_in_line_that_has_ended_unheard_puts_nothing_in)
+{
+        item_channel channel = open_items(1);
+        put_number(channel, 1);
+        cop_pid putter = spawn_putter(.channel = channel, .first = 2, .count = 1, .timeout_ms = 500);
+        await_waiting(putter, channel);
+        suspend(channel);
+        cop_pid taker = spawn_taker(.channel = channel, .count = 1, .timeout_ms = COP_FOREVER);
+        await_done(putter, 2, COP_E_TIMEOUT);
+        resume(channel);
+        await_done(taker, 1, COP_OK);
+        ck_assert_int_eq(try_take(channel), COP_E_TIMEOUT);
+}
+
+IN_NODE(a_take_that_ends_before_its_channel_comes_to_it_takes_nothing_out)
+{
+        item_channel channel = open_items(4);
+        cop_auto message = NULL;
+        put_number(channel, 1);
+        put_number(channel, 2);
+        suspend(channel);
+        ck_assert_int_eq(cop_take(&message, channel, 1, item), COP_E_TIMEOUT);
+        ck_assert_int_eq(cop_take(&message, channel, 0, item), COP_E_TIMEOUT);
+        ck_assert_ptr_null(message);
+        resume(channel);
+        await_true(count_of(channel) == 2);
+        ck_assert_int_eq(take_number(channel), 1);
+        ck_assert_int_eq(take_number(channel), 2);
+}
+
+IN_NODE(a_select_ends_though_none_of_its_channels_answers)
+{
+        item_channel deaf = open_items(1), other = open_items(1);
+        put_number(deaf, 1);
+        suspend(deaf);
+        cop_case cases[] = { COP_CASE_TAKE(deaf, item), COP_CASE_PUT(deaf, item, .number = 2),
+                             COP_CASE_RECEIVE(COP_KIND(item)), COP_CASE_TAKE(other, item) };
+        ck_assert_int_eq(cop_select(1, cases), COP_SELECT_TIMEOUT);
+        ck_assert_int_eq(cop_select(0, cases), COP_SELECT_TIMEOUT);
+        cop_send(cop_self(), item, .number = 7);
+        ck_assert_int_eq(cop_select(0, cases), 2);
+        cop_message_free(cases[2].message);
+        put_number(other, 3);
+        ck_assert_int_eq(cop_select(PATIENCE_MS, cases), 3);
+        cop_message_free(cases[3].message);
+        resume(deaf);
+        await_true(count_of(deaf) == 1);
+        ck_assert_int_eq(take_number(deaf), 1);
+        ck_assert_int_eq(try_take(deaf), COP_E_TIMEOUT);
+}
+
+/* What the last word of a putter is for: an item accepted so late that nobody heard of it. */
+IN_NODE(an_item_of_whose_coming_nobody_has_heard_is_taken_out_again)
+{
+        item_channel channel = open_items(4);
+        struct cop__patience patience = cop__patience_of(PATIENCE_MS);
+        struct cop__actor *self = cop__actor_here();
+        struct cop__signal *request, *none;
+        put_number(channel, 1);
+        ck_assert_int_eq(cop__timed_request(&patience, COP_KIND_OF(item), &(item){ 2 }, &request), COP_OK);
+        cop_ref ref = cop__call_open(self);
+        cop__call_send(self, channel.pid, request, ref);
+        ck_assert_int_eq(cop__ask_close(self, ref, NULL, &none), COP_E_TIMEOUT);
+        put_number(channel, 3);
+        ck_assert_uint_eq(count_of(channel), 3);
+        ck_assert_int_eq(cop__give_up_asking(self, channel.pid, ref, COP__GIVE_UP_TAKE_BACK), COP_OK);
+        ck_assert_uint_eq(count_of(channel), 2);
+        ck_assert_int_eq(take_number(channel), 1);
+        ck_assert_int_eq(take_number(channel), 3);
+}
+
+/* By a seed, as the waits without a time-out of their own last seconds. */
+static void sleeps(void)
+{
+        cop_sleep(COP_FOREVER);
+}
+
+TEST(what_never_listens_ends_no_wait_but_time_does)
+{
+        cop_simulation order = { .seed = 3, .checks = 16 };
+        cop_node *node = node_begin((cop_node_options){ .simulation = &order });
+        item_channel none = { cop_spawn(sleeps) };
+        cop_case cases[] = { COP_CASE_TAKE(none, item), COP_CASE_PUT(none, item, .number = 1) };
+        size_t count = 7;
+        ck_assert_int_eq(cop_put(none, 10, item, .number = 1), COP_E_TIMEOUT);
+        ck_assert_int_eq(cop_put(none, 0, item, .number = 1), COP_E_TIMEOUT);
+        cop_auto message = NULL;
+        ck_assert_int_eq(cop_take(&message, none, 10, item), COP_E_TIMEOUT);
+        ck_assert_int_eq(try_take(none), COP_E_TIMEOUT);
+        ck_assert_int_eq(cop_select(10, cases), COP_SELECT_TIMEOUT);
+        ck_assert_int_eq(cop_select(0, cases), COP_SELECT_TIMEOUT);
+        ck_assert_int_eq(cop_channel_close(none), COP_E_TIMEOUT);
+        ck_assert_int_eq(cop_channel_count(none, &count), COP_E_TIMEOUT);
+        ck_assert_uint_eq(count, 7);
+        node_end(node);
+}
+
+static void drops_all(void)
+{
+        for (;;)
+                cop_message_free(cop_receive(COP_FOREVER, COP_ANY));
+}
+
+typedef struct {
+        int64_t heard;
+} clerk;
+
+static void clerk_on_errand(clerk *self, const errand *e)
+{
+        (void)e;
+        self->heard++;
+}
+
+COP_SERVER(clerk, COP_ON(errand, clerk_on_errand));
+
+IN_NODE(who_is_no_channel_is_an_unknown_one_and_not_without_memory)
+{
+        item_channel channels[] = { { cop_spawn(drops_all) }, { cop_spawn_server(&clerk_server, NULL) } };
+        for (size_t i = 0; i < 2; i++) {
+                cop_auto message = NULL;
+                size_t count = 7;
+                cop_case cases[] = { COP_CASE_TAKE(channels[i], item) };
+                ck_assert_int_eq(cop_put(channels[i], PATIENCE_MS, item, .number = 1), COP_E_CLOSED);
+                ck_assert_int_eq(cop_take(&message, channels[i], PATIENCE_MS, item), COP_E_CLOSED);
+                ck_assert_int_eq(cop_channel_close(channels[i]), COP_E_CLOSED);
+                ck_assert_int_eq(cop_channel_count(channels[i], &count), COP_E_CLOSED);
+                ck_assert_int_eq(cop_select(PATIENCE_MS, cases), 0);
+                ck_assert_int_eq(cases[0].status, COP_E_CLOSED);
+        }
 }
 
 /* ---- Who dies while waiting -------------------------------------------------------------------- */

@@ -375,6 +375,40 @@ IN_NODE(nothing_is_left_of_many_futures)
         await_true(blocks_in_use(cop_node_here()) <= before + 4);
 }
 
+static void sleeps(void)
+{
+        cop_sleep(COP_FOREVER);
+}
+
+static void drops_all(void)
+{
+        for (;;)
+                cop_message_free(cop_receive(COP_FOREVER, COP_ANY));
+}
+
+TEST(an_actor_that_never_listens_ends_no_await_but_time_does)
+{
+        cop_simulation order = { .seed = 3, .checks = 16 };
+        cop_node *node = node_begin((cop_node_options){ .simulation = &order });
+        total_future none = { cop_spawn(sleeps) };
+        cop_auto message = NULL;
+        ck_assert_int_eq(cop_await(&message, none, 10, total), COP_E_TIMEOUT);
+        ck_assert_int_eq(cop_await(&message, none, 0, total), COP_E_TIMEOUT);
+        ck_assert_int_eq(cop_join(&message, none, 10, total), COP_E_TIMEOUT);
+        ck_assert_int_eq(cop_future_cancel(none), COP_E_TIMEOUT);
+        node_end(node);
+}
+
+IN_NODE(who_is_no_future_is_an_unknown_one_and_not_without_memory)
+{
+        total_future none = { cop_spawn(drops_all) };
+        cop_auto message = NULL;
+        ck_assert_int_eq(cop_await(&message, none, PATIENCE_MS, total), COP_E_NO_ACTOR);
+        ck_assert_int_eq(cop_join(&message, none, PATIENCE_MS, total), COP_E_NO_ACTOR);
+        ck_assert_int_eq(cop_future_cancel(none), COP_E_NO_ACTOR);
+}
+
+
 IN_NODE(all_of_some_futures_are_awaited_for_as_long_as_it_takes)
 {
         cop_pid pids[2] = { cop_async_with(total, adds_up, range, .from = 1, .to = 3).pid,

@@ -333,6 +333,54 @@ IN_PROCESSES(the_node_puts_into_a_channel_of_a_process)
         ck_assert_int_eq(cop_read(add, total)->number, 3);
 }
 
+static void opens_a_channel_and_sleeps(void)
+{
+        add_channel channel;
+        cop_channel_open(&channel, add, 4);
+        cop_send(cop_parent(), add_channel, channel.pid);
+        cop_sleep(COP_FOREVER);
+}
+
+static bool is_stopped(int64_t os_pid)
+{
+        char path[64], state = 0;
+        snprintf(path, sizeof(path), "/proc/%d/stat", (int)os_pid);
+        FILE *file = fopen(path, "r");
+        if (file == NULL)
+                return false;
+        bool read = fscanf(file, "%*d (%*[^)]) %c", &state) == 1;
+        fclose(file);
+        return read && state == 'T';
+}
+
+IN_PROCESSES(a_channel_whose_process_is_stopped_keeps_nobody_beyond_his_time_and_loses_and_doubles_nothing)
+{
+        START_APART(.run = opens_a_channel_and_sleeps);
+        cop_auto opened = await(COP_KIND(add_channel));
+        cop_auto item = NULL;
+        add_channel channel = *cop_read(add_channel, opened);
+        size_t count = 0;
+        ck_assert_int_eq(cop_put(channel, PATIENCE_MS, add, .number = 1), COP_OK);
+        ck_assert_int_eq(cop_put(channel, PATIENCE_MS, add, .number = 2), COP_OK);
+        int64_t os_pid = os_pid_of(channel.pid);
+        ck_assert_int_gt(os_pid, 0);
+        ck_assert_int_eq(kill((pid_t)os_pid, SIGSTOP), 0);
+        await_true(is_stopped(os_pid));
+        ck_assert_int_eq(cop_put(channel, 1, add, .number = 3), COP_E_TIMEOUT);
+        ck_assert_int_eq(cop_put(channel, 0, add, .number = 4), COP_E_TIMEOUT);
+        ck_assert_int_eq(cop_take(&item, channel, 1, add), COP_E_TIMEOUT);
+        ck_assert_int_eq(cop_take(&item, channel, 0, add), COP_E_TIMEOUT);
+        ck_assert_ptr_null(item);
+        ck_assert_int_eq(kill((pid_t)os_pid, SIGCONT), 0);
+        await_true(cop_channel_count(channel, &count) == COP_OK && count == 2);
+        for (int64_t i = 1; i <= 2; i++) {
+                cop_auto taken = NULL;
+                ck_assert_int_eq(cop_take(&taken, channel, PATIENCE_MS, add), COP_OK);
+                ck_assert_int_eq(cop_read(add, taken)->number, i);
+        }
+        ck_assert_int_eq(cop_take(&item, channel, 0, add), COP_E_TIMEOUT);
+}
+
 /* ---- Agents and events ----------------------------------------------------------------------------- */
 
 static void grow(adder *pot, const add *a)

@@ -25,6 +25,9 @@
  * Threads: actors and visiting threads; several at once may put and take.
  * Cost: a put or a take is a call to another actor; a put and a take of an item in a channel that is neither full nor empty
  *      are about five messages. Where throughput is all, send an array of items as one message.
+ * Time-outs: each is kept, also if the channel does not answer, because its OS process is stopped or because it is none: then
+ *      the wait lasts a tenth of a second longer, a try half a second, and closing and counting, which have no time-out, five
+ *      seconds, to COP_E_TIMEOUT.
  * Failure: an item is in the channel, or with who took it, or still with who could not put it, whatever times out or
  *      dies in the middle. An item on its way to a taker that dies or has chosen another case of a select comes back, and is
  *      the next to be taken. Who dies while waiting to put takes its item with it.
@@ -53,7 +56,8 @@ COP_API cop_status cop_channel_open_kind(const cop_kind *kind, uint32_t capacity
 
 /*
  * Puts a copy of an item in. A time-out of 0 is a try.
- * Errors: COP_E_TIMEOUT (it was full all the time: the item is not in it), COP_E_CLOSED (or unknown),
+ * Errors: COP_E_TIMEOUT (it was full all the time, or has not answered: the item is not in it, nor will
+ * be), COP_E_CLOSED (or no channel),
  * COP_E_NO_KIND (the channel is for another kind), COP_E_BAD_ARGUMENT (nobody), and those of cop_send_value.
  */
 COP_API cop_status cop_put_value(cop_pid channel, int64_t timeout_ms, const cop_kind *kind,
@@ -61,14 +65,15 @@ COP_API cop_status cop_put_value(cop_pid channel, int64_t timeout_ms, const cop_
 
 /*
  * Takes the first item. The caller owns *item and ends it with cop_message_free. A time-out of 0 is a try.
- * Errors: COP_E_TIMEOUT (it was empty all the time), COP_E_CLOSED (and nothing is left, or unknown),
+ * Errors: COP_E_TIMEOUT (it was empty all the time, or has not answered), COP_E_CLOSED (and nothing is left, or no channel),
  * COP_E_BAD_ARGUMENT (nobody), COP_E_NO_MEMORY, COP_E_NO_NODE.
  */
 COP_API cop_status cop_take_message(cop_message **item, cop_pid channel, int64_t timeout_ms);
 
 /*
  * Nothing more goes in; those who wait to put get COP_E_CLOSED. Any actor may close. When it returns, it is closed; also if
- * it was before. Errors: COP_E_BAD_ARGUMENT (nobody), COP_E_NO_MEMORY, COP_E_NO_NODE.
+ * it was before. Errors: COP_E_CLOSED (no channel), COP_E_TIMEOUT (it has not answered within five seconds, and is closed when it
+ * comes to that), COP_E_BAD_ARGUMENT (nobody), COP_E_NO_MEMORY, COP_E_NO_NODE.
  */
 COP_API cop_status cop_channel_close_pid(cop_pid channel);
 

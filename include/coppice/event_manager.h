@@ -105,7 +105,8 @@ COP_API cop_status cop_call_handler_value(cop_message **reply, cop_address manag
                                           int64_t timeout_ms, const cop_kind *kind,
                                           const void *value);
 
-/* The ids of the handlers, newest first, as a list of texts that the caller ends with cop_term_free. */
+/* The ids of the handlers, newest first, as a list of texts that the caller ends with cop_term_free.
+ * Errors: COP_E_TIMEOUT, if the manager is at a handler for five seconds, and those of cop_call. */
 COP_API cop_status cop_handlers_of(cop_address manager, cop_term *ids);
 
 #ifndef __cplusplus

@@ -23,6 +23,8 @@
  * Ownership: who makes a future owns it, and ends it with cop_join or cop_future_drop. When its owner ends, it ends
  *      too, with the actor that runs the function. A handle is a value: copy it, send it (COP_NESTED(total_future, f)).
  * Threads: actors and visiting threads.
+ * Time-outs: each is kept, also for a pid that is no future and does not answer: then the wait lasts a tenth of a second longer,
+ *      a look half a second, and cop_future_cancel five seconds, to COP_E_TIMEOUT.
  * Cost: two actors and a few messages, some microseconds: for work that takes longer than that.
  *
  * What people get wrong:
@@ -71,8 +73,8 @@ COP_API cop_status cop_complete_value(cop_pid future, const cop_kind *kind, cons
 /*
  * Waits for the result. The caller owns *result and ends it with cop_message_free. A time-out of 0 is a look.
  * Errors: COP_E_TIMEOUT, COP_E_DIED (it crashed, exited or was cancelled; cop_failure() is the reason),
- * COP_E_NO_REPLY (it ended without a result), COP_E_NO_ACTOR (dropped, or its owner has ended), COP_E_BAD_ARGUMENT (nobody),
- * COP_E_NO_MEMORY, COP_E_NO_NODE.
+ * COP_E_NO_REPLY (it ended without a result), COP_E_NO_ACTOR (dropped, its owner has ended, or no future),
+ * COP_E_BAD_ARGUMENT (nobody), COP_E_NO_MEMORY, COP_E_NO_NODE.
  */
 COP_API cop_status cop_await_message(cop_message **result, cop_pid future, int64_t timeout_ms);
 
@@ -95,7 +97,8 @@ COP_API cop_status cop_await_any_message(cop_message **result, const cop_pid *fu
 
 /*
  * Kills the function; who awaits the future gets COP_E_DIED, and the reason cancelled. One that is finished stays as it is.
- * Errors: COP_E_NO_ACTOR, COP_E_BAD_ARGUMENT (nobody), COP_E_NO_MEMORY, COP_E_NO_NODE.
+ * Errors: COP_E_NO_ACTOR (or no future), COP_E_TIMEOUT (no answer within five seconds), COP_E_BAD_ARGUMENT (nobody),
+ * COP_E_NO_MEMORY, COP_E_NO_NODE.
  */
 COP_API cop_status cop_future_cancel_pid(cop_pid future);
 

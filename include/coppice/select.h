@@ -28,7 +28,8 @@
  * Threads: actors and visiting threads.
  * Cost: a call for each channel and future until one is ready; as many messages again if it has to wait.
  * Failure: a case may come true with a status that is not COP_OK, and then without a message: a channel that is closed is
- *      always ready, with COP_E_CLOSED; a future that has failed, with COP_E_DIED.
+ *      always ready, with COP_E_CLOSED; a future that has failed, with COP_E_DIED. A channel that does not
+ *      answer is not ready; such make the select last a tenth of a second longer, and one with a time-out of 0 up to a second.
  *
  * What people get wrong:
  * - Look at the status: a loop around a select on a closed channel spins, as it does in Go. Set its case to the channel
