@@ -746,8 +746,14 @@ COP__INLINE void cop__spend(struct cop__actor *actor, int32_t cost, const void *
                 cop__spent(actor, where);
 }
 
-/* COP_E_NO_NAME. It costs what a message does: who tries again and again until somebody bears the name lets others run. */
-cop_status cop__no_name(struct cop__actor *actor, const void *where);
+/* COP_E_NO_NAME, or COP_E_BAD_ARGUMENT for a name that was NULL. It costs what a message does: who tries again and again until
+ * somebody bears the name lets others run. */
+cop_status cop__no_name(struct cop__actor *actor, const char *name, const void *where);
+/* Was the name NULL? */
+COP__INLINE bool cop__is_null_name(cop_address to)
+{
+        return to.name == cop__null_name;
+}
 
 /* The calling actor has sent to one that is behind with its messages. */
 void cop__push_back(struct cop__actor *actor, uint32_t pressure, const void *where);

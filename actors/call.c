@@ -424,7 +424,7 @@ cop_status cop__callee(struct cop__actor *actor, const char *function, cop_addre
                 return COP_E_BAD_ARGUMENT;
         *callee = to.name != NULL ? cop_whereis(to.name) : to.pid;
         if (callee->bits == 0 && to.name != NULL)
-                return cop__no_name(actor, __builtin_return_address(0));
+                return cop__no_name(actor, to.name, __builtin_return_address(0));
         if (callee->bits == 0)
                 return COP_E_BAD_ARGUMENT;
         if (cop_pid_equal(*callee, cop__actor_pid(actor)))

@@ -711,7 +711,7 @@ cop_status cop_monitor_address_opt(cop_address to, const cop_monitor_options *op
         if (actor == NULL)
                 return COP_E_NO_NODE;
         if (ref == NULL || options == NULL || cop__is_alias(to) ||
-            (to.name == NULL && to.pid.bits == 0) ||
+            (to.name == NULL && to.pid.bits == 0) || cop__is_null_name(to) ||
             (to.name != NULL && strlen(to.name) > COP_NAME_MAX) || !is_good_mode(options->alias))
                 return COP_E_BAD_ARGUMENT;
         if (cop__inside_here() != NULL)

@@ -159,7 +159,7 @@ static cop_status find_callee(cop_address to, cop_pid *callee)
         *callee = to.name != NULL ? cop_whereis(to.name) : to.pid;
         if (callee->bits != 0)
                 return COP_OK;
-        return to.name != NULL ? cop__no_name(cop__actor_here(), __builtin_return_address(0))
+        return to.name != NULL ? cop__no_name(cop__actor_here(), to.name, __builtin_return_address(0))
                                : COP_E_BAD_ARGUMENT;
 }
 

@@ -87,7 +87,9 @@ static cop_status resolve(cop_address to, cop_pid *pid)
         if (to.name == NULL)
                 return COP_OK;
         *pid = cop_whereis(to.name);
-        return pid->bits != 0 ? COP_OK : COP_E_NO_NAME;
+        if (pid->bits != 0)
+                return COP_OK;
+        return cop__is_null_name(to) ? COP_E_BAD_ARGUMENT : COP_E_NO_NAME;
 }
 
 COP__INLINE uint32_t push_message(struct cop__thread *thread, struct cop__actor *actor,
@@ -181,7 +183,7 @@ static COP__NOINLINE cop_status send_value(cop_address to, const cop_kind *kind,
                         return cop__send_to_alias(to, kind, value, 0, where);
                 pid = cop_whereis(to.name);
                 if (pid.bits == 0)
-                        return cop__no_name(cop__actor_of(thread->current), where);
+                        return cop__no_name(cop__actor_of(thread->current), to.name, where);
         }
         struct cop__here *here = cop__here_of(thread);
         cop__critical_enter(&here->fault);

@@ -206,10 +206,12 @@ void cop__yield_here(struct cop__actor *actor)
                 cop__drain(actor);
 }
 
-cop_status cop__no_name(struct cop__actor *actor, const void *where)
+const char cop__null_name[1] = "";
+
+cop_status cop__no_name(struct cop__actor *actor, const char *name, const void *where)
 {
         cop__spend(actor, 1, where);
-        return COP_E_NO_NAME;
+        return name == cop__null_name ? COP_E_BAD_ARGUMENT : COP_E_NO_NAME;
 }
 
 void cop__spent(struct cop__actor *actor, const void *where)

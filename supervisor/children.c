@@ -34,6 +34,8 @@ static cop_status find_supervisor(cop_address to, cop_pid *pid)
         *pid = to.name != NULL ? cop_whereis(to.name) : to.pid;
         if (cop_node_here() == NULL)
                 return COP_E_NO_NODE;
+        if (cop__is_null_name(to))
+                return COP_E_BAD_ARGUMENT;
         if (pid->bits == 0)
                 return to.name != NULL ? COP_E_NO_NAME : COP_E_NO_ACTOR;
         if (cop__inside_here() != NULL)
@@ -136,12 +138,17 @@ cop_status cop_start_child_of(cop_address to, const cop_child *child, cop_pid *p
         return status == COP_OK ? status_of(reply, pid, extra) : status;
 }
 
+static bool is_no_child(cop_address which)
+{
+        return cop__is_null_name(which) || (which.name == NULL && which.pid.bits == 0);
+}
+
 static cop_status ask_child(cop_address to, cop_address which, enum cop__child_wish wish,
                             cop_pid *pid, cop_term *extra)
 {
         const cop__ask_child request = { (int32_t)wish, which.pid, cop_text_of(which.name) };
         cop_message *reply;
-        if (which.name == NULL && which.pid.bits == 0)
+        if (is_no_child(which))
                 return COP_E_BAD_ARGUMENT;
         cop_status status = ask(&reply, to, COP_KIND_OF(cop__ask_child), &request);
         return status == COP_OK ? status_of(reply, pid, extra) : status;
@@ -219,7 +226,7 @@ cop_status cop_get_child_of(cop_address to, cop_address which, cop_message **ans
 {
         const cop__get_child request = { which.pid, cop_text_of(which.name) };
         cop_message *reply;
-        if (answer == NULL || (which.name == NULL && which.pid.bits == 0))
+        if (answer == NULL || is_no_child(which))
                 return COP_E_BAD_ARGUMENT;
         cop_status status = ask(&reply, to, COP_KIND_OF(cop__get_child), &request);
         if (status != COP_OK)

@@ -154,6 +154,36 @@ IN_NODE(who_names_nobody_is_told_so)
         ck_assert_uint_eq(ref.bits, 7);
 }
 
+IN_NODE(a_name_that_is_null_is_a_mistake_wherever_an_actor_is_named)
+{
+        const char *null = NULL;
+        cop_ref ref = { 7 };
+        cop_request request;
+        cop_message *result = NULL;
+        cop_term term = cop_int(7);
+        struct cop__totals before, after;
+        cop__totals(node, &before);
+        REFUSED(BAD_ARGUMENT, cop_send(null, word, 1));
+        REFUSED(BAD_ARGUMENT, cop_send_term(null, cop_int(1)));
+        REFUSED(BAD_ARGUMENT, cop_send_priority(null, word, 1));
+        REFUSED(BAD_ARGUMENT, cop_call(&result, null, 10, word, 1));
+        REFUSED(BAD_ARGUMENT, cop_call_term(&result, null, 10, cop_int(1)));
+        REFUSED(BAD_ARGUMENT, cop_request_send(&request, null, word, 1));
+        REFUSED(BAD_ARGUMENT, cop_send_after(&ref, 1, null, word, 1));
+        REFUSED(BAD_ARGUMENT, cop_monitor(null, &ref));
+        REFUSED(BAD_ARGUMENT, cop_stop(null, cop_atom("normal"), 10));
+        REFUSED(BAD_ARGUMENT, cop_sys_suspend(null, 10));
+        REFUSED(BAD_ARGUMENT, cop_notify(null, word, 1));
+        REFUSED(BAD_ARGUMENT, cop_handlers(null, &term));
+        REFUSED(BAD_ARGUMENT, cop_count_children(null, &(cop_child_count){ 0 }));
+        REFUSED(BAD_ARGUMENT, cop_which_children(null, &result));
+        REFUSED(BAD_ARGUMENT, cop_terminate_child(somebody, null));
+        REFUSED(NO_NAME, cop_send("", word, 1));
+        ck_assert_uint_eq(ref.bits, 7);
+        cop__totals(node, &after);
+        ck_assert_uint_eq(after.dead_letters - before.dead_letters, 0);
+}
+
 IN_NODE(who_gives_no_place_for_the_answer_is_told_so)
 {
         const cop_address to = cop_to_pid(cop_self());

@@ -58,9 +58,12 @@ static inline cop_address cop_to_pid(cop_pid pid)
         return address;
 }
 
+/* What NULL is taken for where a name is wanted: a mistake, which no actor bears, and not nobody. */
+COP_API extern const char cop__null_name[1];
+
 static inline cop_address cop_to_name(const char *name)
 {
-        cop_address address = { { 0 }, { name } };
+        cop_address address = { { 0 }, { name != NULL ? name : cop__null_name } };
         return address;
 }
 
@@ -236,7 +239,8 @@ COP_API cop_pid cop_spawn_or_exit(const cop_spawn_options *options);
 /*
  * Copies a message and hands it over; never blocks, though a sender that floods a slow receiver
  * may lose the rest of its turn. To a dead pid: COP_OK, and a dead letter is counted.
- * Errors: COP_E_NO_NAME, COP_E_NO_MEMORY, COP_E_TOO_BIG, COP_E_TOO_DEEP, COP_E_NO_NODE, COP_E_FULL (mailbox.h).
+ * To nobody (cop_no_pid()) the same. Errors: COP_E_NO_NAME, COP_E_BAD_ARGUMENT (a name that is NULL), COP_E_NO_MEMORY,
+ * COP_E_TOO_BIG, COP_E_TOO_DEEP, COP_E_NO_NODE, COP_E_FULL (mailbox.h).
  */
 COP_API cop_status cop_send_value(cop_address to, const cop_kind *kind, const void *value);
 
