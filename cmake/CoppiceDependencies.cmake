@@ -53,11 +53,18 @@ function(coppice_flag name result)
         set(${result} ${flag} PARENT_SCOPE)
 endfunction()
 
+# What a static link needs besides is the library's own affair: further arguments are the modules of pkg-config that say so. It is
+# asked once, here, as a requirement in coppice.pc would be one of programs on the shared library, too.
 macro(coppice_demand name)
         if(TARGET coppice::${name})
                 list(APPEND coppice_dependencies coppice::${name})
                 coppice_flag(${name} coppice_one_flag)
                 string(APPEND coppice_pc_libs " ${coppice_one_flag}")
+                foreach(coppice_module ${ARGN})
+                        foreach(coppice_one_library IN LISTS coppice_pc_${coppice_module}_STATIC_LIBRARIES)
+                                string(APPEND coppice_pc_libs " -l${coppice_one_library}")
+                        endforeach()
+                endforeach()
         else()
                 list(APPEND coppice_missing ${name})
         endif()
@@ -102,7 +109,7 @@ if(COPPICE_WITH_LIBDW)
 endif()
 coppice_wish(libdw LIBDW)
 if(TARGET coppice::libdw)
-        coppice_demand(libdw)
+        coppice_demand(libdw libdw)
 endif()
 
 # Only the client program links it, so the library's dependencies leave it out.

@@ -2,7 +2,7 @@
 # Copyright (c) 2026 The Coppice authors. MIT licence.
 #
 # Coppice as others get it: installed into a tree of its own under the build, then used
-# by a separate project through find_package (shared and static) and through pkg-config.
+# by a separate project through find_package (shared and static) and through pkg-config (the same).
 # The install tree is moved once, since packagers do that.
 #
 #       tests/consumer/consumer.sh BUILD_DIR
@@ -63,6 +63,18 @@ for static in OFF ON; do
         runs "$work/build-$static/consumer"
 done
 
+# A component that there is not is told by its name.
+mkdir "$work/strange"
+printf '%s\n' 'cmake_minimum_required(VERSION 3.18)' 'project(strange NONE)' \
+        'find_package(coppice REQUIRED COMPONENTS nonsense)' >"$work/strange/CMakeLists.txt"
+if cmake -S "$work/strange" -B "$work/strange/build" -DCMAKE_PREFIX_PATH="$prefix" >"$work/log" 2>&1; then
+        fail "a component called nonsense was found"
+fi
+grep -q "Coppice has no component 'nonsense'" "$work/log" || {
+        cat "$work/log" >&2
+        fail "of a component that there is not nothing was said"
+}
+
 PKG_CONFIG_PATH=$lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
 export PKG_CONFIG_PATH
 case $(pkg-config --cflags coppice) in
@@ -74,5 +86,16 @@ flags=$(pkg-config --cflags --libs coppice)
 eval "set -- $flags"
 quietly "$cc" -o "$work/by-pkg-config" "$here/consumer.c" "$@"
 LD_LIBRARY_PATH=$lib runs "$work/by-pkg-config"
+
+# Statically, with what pkg-config says of that, where there are such libraries. The program needs all of the library.
+# shellcheck disable=SC2046 # pkg-config's answer is words
+if printf 'int main(void) { return 0; }' | "$cc" -static -x c - $(sed -n 's/^Libs.private://p' "$lib/pkgconfig/coppice.pc") \
+        -o "$work/nothing" 2>/dev/null; then
+        flags=$(pkg-config --static --cflags --libs coppice)
+        eval "set -- $flags"
+        quietly "$cc" -static -o "$work/static" "$here/node.c" "$@"
+        expected='a node'
+        runs "$work/static"
+fi
 
 echo "consumer: find_package (shared, static) and pkg-config all work"
