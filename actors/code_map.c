@@ -265,6 +265,8 @@ static int draw_object(struct dl_phdr_info *info, size_t size, void *opaque)
                 draw_library(map, &object, info->dlpi_name);
         else if (cop__object_contains(&object, getauxval(AT_BASE)))
                 draw_whole(map, &object, COP__CODE_UNSAFE);
+        else if (cop__code_file_is_a_languages(info->dlpi_name))
+                draw_whole(map, &object, COP__CODE_LANGUAGE);
         else
                 draw_named(map, &object, false);
         return 0;

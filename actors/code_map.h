@@ -10,6 +10,7 @@
  *      shared C library, dynamic linker,      only functions known to be harmless may be
  *      an allocator or a sanitizer            left, every other one is unsafe
  *      any other shared object                may be left, except malloc and its like
+ *      the library of another language        the same, but nobody's own code: a report names who called it
  *      libcoppice.so                          is the runtime
  *      a static program                       known unsafe names in its symbol table; a
  *                                             stripped one is unsafe as a whole
@@ -24,6 +25,7 @@
 
 enum cop__code {
         COP__CODE_USER = 0, /* the program and its libraries */
+        COP__CODE_LANGUAGE, /* as that, but not what its author means by his code: C++'s library */
         COP__CODE_HARMLESS, /* a library function that holds nothing: memcpy, qsort, abort */
         COP__CODE_UNNAMED,  /* a library's inner function: as harmless as its caller is */
         COP__CODE_UNSAFE,   /* may hold a lock, or memory half changed */

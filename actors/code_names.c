@@ -41,6 +41,11 @@ static const char *const library_marks[] = {
         "__libc_start_main", "pthread_create", "malloc", "dlopen",
 };
 
+/* A file begins with. */
+static const char *const language_files[] = {
+        "libstdc++.so", "libc++.so", "libc++abi.so", "libgcc_s.so", "libunwind.so",
+};
+
 static const char *const sanitizer_marks[] = {
         "__asan_init", "__tsan_init", "__msan_init", "__lsan_init", "__hwasan_init",
 };
@@ -110,6 +115,12 @@ bool cop__code_name_is_harmless(const char *name)
 bool cop__code_name_marks_library(const char *name)
 {
         return IS_ONE_OF(name, library_marks);
+}
+
+bool cop__code_file_is_a_languages(const char *path)
+{
+        const char *slash = strrchr(path, '/');
+        return BEGINS_WITH(slash != NULL ? slash + 1 : path, language_files);
 }
 
 bool cop__code_name_marks_sanitizer(const char *name)

@@ -13,6 +13,9 @@ bool cop__code_name_is_harmless(const char *name);
 /* Whoever exports it is a part of the C library, or stands in for one. */
 bool cop__code_name_marks_library(const char *name);
 
+/* By the file's name: the library of a language that such programs bring along. */
+bool cop__code_file_is_a_languages(const char *path);
+
 /* The object holds the runtime of a sanitizer. */
 bool cop__code_name_marks_sanitizer(const char *name);
 

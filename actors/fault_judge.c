@@ -89,6 +89,7 @@ struct judge {
         size_t frames_max;
         size_t frames_seen;
         bool has_culprit;
+        bool has_language; /* a frame that is not the culprit as long as there may be one behind it */
         bool has_unnamed; /* frames just passed are as harmless as the next one is */
         bool is_done;     /* the turn's frames have all been seen */
         const struct cop__fault_refusal *refusal;
@@ -96,10 +97,10 @@ struct judge {
 
 static void judge_code(struct judge *judge, enum cop__code code)
 {
-        bool is_callers_turn = code == COP__CODE_USER || code == COP__CODE_RUNTIME;
+        bool is_callers_turn = code == COP__CODE_USER || code == COP__CODE_LANGUAGE || code == COP__CODE_RUNTIME;
         if (code == COP__CODE_UNSAFE || (is_callers_turn && judge->has_unnamed))
                 judge->refusal = cop__code_map_is_blind(judge->map) ? &stripped : &in_the_library;
-        else if (code == COP__CODE_RUNTIME && !judge->has_culprit)
+        else if (code == COP__CODE_RUNTIME && !judge->has_culprit && !judge->has_language)
                 judge->refusal = &in_the_runtime;
         judge->has_unnamed = code == COP__CODE_UNNAMED;
 }
@@ -122,10 +123,11 @@ static bool judge_frame(const struct cop__frame *frame, void *visitor)
         if (!judge->refusal)
                 judge_code(judge, code);
         bool is_recorded = backtrace->depth < COP__BACKTRACE_MAX;
-        if (code == COP__CODE_USER && !judge->has_culprit && is_recorded && frame->pc) {
+        bool may_be_it = !judge->has_culprit && is_recorded && frame->pc;
+        if (may_be_it && (code == COP__CODE_USER || (code == COP__CODE_LANGUAGE && !judge->has_language)))
                 judge->fault->culprit = backtrace->depth;
-                judge->has_culprit = true;
-        }
+        judge->has_culprit |= may_be_it && code == COP__CODE_USER;
+        judge->has_language |= may_be_it && code == COP__CODE_LANGUAGE;
         if (is_recorded)
                 backtrace->frames[backtrace->depth++] = (void *)frame->pc;
         return true;
@@ -189,6 +191,7 @@ static const struct cop__fault_refusal *judge_frames(struct cop__fault_scope *sc
                 .reached = sp,
                 .frames_max = SIZE_MAX,
                 .has_culprit = judge.has_culprit,
+                .has_language = judge.has_language,
         };
         cop__backtrace_walk(context, judge_frame, &judge);
         if (judge.refusal)

@@ -169,7 +169,7 @@ enum cop__ground cop__ground_of(const struct cop__grounds *grounds, uintptr_t pc
         if (is_in_one_of(grounds->sanitizer, grounds->sanitizer_count, pc))
                 return COP__GROUND_CLOSED;
         enum cop__code code = cop__code_map_find(grounds->map, pc);
-        if (code == COP__CODE_USER)
+        if (code == COP__CODE_USER || code == COP__CODE_LANGUAGE)
                 return is_in_one_of(grounds->open, grounds->open_count, pc) ? COP__GROUND_OPEN
                                                                             : COP__GROUND_CLOSED;
         if (code == COP__CODE_HARMLESS &&

@@ -114,6 +114,16 @@ ninja -C "$work/asked" $of_ours >"$work/said" 2>&1 || fail "-flto cannot be buil
 link own_names -DOWN_NAMES || { cat "$work/log" >&2; fail "it cannot be linked with a function that faults in a report"; }
 ends_early own_names
 
+# An exception that nobody catches is told by the function that threw it, and not by the library that ends the program for it.
+if command -v "${CXX:-c++}" >/dev/null && [ -e "$build/libcoppice.so" ]; then
+        "${CXX:-c++}" -std=c++17 -g -O0 -I"$here/../include" "$here/parts/thrower.cpp" -L"$build" -lcoppice -Wl,-rpath,"$build" \
+                -o "$work/thrower" >"$work/said" 2>&1 || fail "the program in C++ cannot be linked"
+        code=0
+        timeout 60 "$work/thrower" >"$work/said" 2>&1 </dev/null || code=$?
+        [ "$code" -eq 0 ] || fail "the program in C++ ended with $code"
+        says "in .*throws_it.* at .*thrower.cpp:9"
+fi
+
 # What libdw needs itself, if it is used.
 more="-lelf -lz -llzma -lbz2"
 # shellcheck disable=SC2086
