@@ -1,7 +1,7 @@
 #!/bin/sh
 # Copyright (c) 2026 The Coppice authors. MIT licence.
 #
-# What COP_MESSAGE and the types must not let through: each refuse/*.c does not compile, with the sentence
+# What COP_MESSAGE and the types must not let through: each refuse/*.c, and *.cpp in C++, does not compile, with the sentence
 # that its "expect:" comment gives, and refuse/control.c compiles without a warning. With every
 # compiler that is here: gcc, clang and the one that the build uses.
 set -eu
@@ -46,6 +46,27 @@ for compiler in $compilers; do
                 elif ! grep 'error:' "$work/said" | grep -qF -- "$expected"; then
                         fail "$name fails with $compiler, but nobody says: $expected"
                 fi
+        done
+done
+
+# In C++ the macros are refused in one sentence each.
+flags='-std=c++17 -Wall -Wextra -fsyntax-only'
+for compiler in $(for compiler in g++ clang++ "${CXX:-c++}"; do
+        command -v "$compiler" >/dev/null 2>&1 && echo "$compiler"
+done | sort -u); do
+        for file in "$here"/refuse/*.cpp; do
+                name=$(basename -- "$file")
+                count=$((count + 1))
+                if compile "$compiler" "$file"; then
+                        fail "$name compiles with $compiler"
+                fi
+                sed -n 's|^/\* expect: \(.*\) \*/$|\1|p' "$file" >"$work/expected"
+                while read -r expected; do
+                        grep 'error:' "$work/said" | grep -qF -- "$expected" ||
+                                fail "$name fails with $compiler, but nobody says: $expected"
+                done <"$work/expected"
+                [ "$(grep -c 'error:' "$work/said")" -eq "$(wc -l <"$work/expected")" ] ||
+                        fail "$name fails with $compiler, and more is said than that"
         done
 done
 

@@ -232,6 +232,10 @@ COP_API cop_pid cop_spawn_or_exit(const cop_spawn_options *options);
         cop_spawn_or_exit(&(cop_spawn_options){ .run_with = COP_RUN_WITH(function, type), \
                                                 .kind = COP_KIND_OF(type),      \
                                                 .argument = &(type){ __VA_ARGS__ } })
+#else
+#define cop_spawn(...) COP__WRITTEN_IN_C(cop_spawn_opt)
+#define cop_spawn_link(...) COP__WRITTEN_IN_C(cop_spawn_opt)
+#define cop_spawn_with(...) COP__WRITTEN_IN_C(cop_spawn_opt)
 #endif
 
 /* ---- Sending ----------------------------------------------------------------- */
@@ -252,6 +256,8 @@ COP_API cop_status cop_send_term_to(cop_address to, cop_term term);
 #define cop_send(to, type, ...) \
         cop_send_value(COP_TO(to), COP_KIND_OF(type), &(type){ __VA_ARGS__ })
 #define cop_send_term(to, term) cop_send_term_to(COP_TO(to), (term))
+#else
+#define cop_send(...) COP__WRITTEN_IN_C(cop_send_value)
 #endif
 
 /* ---- Receiving --------------------------------------------------------------- */
@@ -312,6 +318,9 @@ COP_API cop_message *cop_receive_any_of(int64_t timeout_ms, const cop_pattern *p
 #define cop_read(type, message) ((const type *)cop_message_as((message), COP_KIND_OF(type)))
 /* cop_auto m = cop_receive(...): freed at the end of the block. */
 #define cop_auto __attribute__((cleanup(cop_message_free_at), unused)) cop_message *
+#else
+#define cop_receive(...) COP__WRITTEN_IN_C(cop_receive_any_of)
+#define cop_read(...) COP__WRITTEN_IN_C(cop_message_as)
 #endif
 static inline void cop_message_free_at(cop_message **message)
 {
@@ -354,6 +363,8 @@ COP_API cop_term cop_failure(void);
                        &(type){ __VA_ARGS__ })
 #define cop_call_term(reply, to, timeout_ms, term) \
         cop_call_term_to((reply), COP_TO(to), (timeout_ms), (term))
+#else
+#define cop_call(...) COP__WRITTEN_IN_C(cop_call_value)
 #endif
 
 /* Who sent a received message, as someone to reply to; a call is deferred by it, see below. */
@@ -383,6 +394,8 @@ COP_API cop_status cop_reply_value_to(cop_caller caller, const cop_kind *kind, c
         cop_answer_value((message), COP_KIND_OF(type), &(type){ __VA_ARGS__ })
 #define cop_reply_to(caller, type, ...) \
         cop_reply_value_to((caller), COP_KIND_OF(type), &(type){ __VA_ARGS__ })
+#else
+#define cop_reply(...) COP__WRITTEN_IN_C(cop_reply_value)
 #endif
 
 /* ---- Exit, links, monitors --------------------------------------------------- */

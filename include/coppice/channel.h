@@ -107,6 +107,10 @@ COP_API cop_status cop_channel_count_pid(cop_pid channel, size_t *count);
 #define cop_channel_close(channel) cop_channel_close_pid((channel).pid)
 #define cop_channel_count(channel, count) cop_channel_count_pid((channel).pid, (count))
 
+#else
+
+#define COP_CHANNEL(...) COP__DECLARED_IN_C(COP_CHANNEL, "use cop_channel_open_kind and pids")
+
 #endif
 
 COP_END_DECLS

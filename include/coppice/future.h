@@ -149,6 +149,10 @@ COP_API cop_status cop_future_drop_pid(cop_pid future);
 #define cop_future_cancel(future) cop_future_cancel_pid((future).pid)
 #define cop_future_drop(future) cop_future_drop_pid((future).pid)
 
+#else
+
+#define COP_FUTURE(...) COP__DECLARED_IN_C(COP_FUTURE, "use cop_async_opt and pids")
+
 #endif
 
 COP_END_DECLS

@@ -33,7 +33,7 @@
 
 COP_BEGIN_DECLS
 
-/* A scope, for a child of a supervisor or cop_spawn_server with a name. */
+/* A scope, for a child of a supervisor or cop_start with a name. cop_spawn_server would not wait until one can join it. */
 extern COP_API const cop_behaviour cop_scope_server;
 
 /* ---- Members -------------------------------------------------------------------- */

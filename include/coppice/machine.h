@@ -288,6 +288,10 @@ COP_API void cop_machine_handle(cop_message *message);
 #define COP__MACHINE_HANDLER_cop__ENTER(type, ...)
 #define COP__MACHINE_HANDLER_cop__ENTER_ANY(type, ...)
 
+#else
+
+#define COP_MACHINE(...) COP__DECLARED_IN_C(COP_MACHINE, "put the machine into a C file")
+
 #endif
 
 COP_END_DECLS

@@ -16,8 +16,9 @@
  *      COP_MESSAGE(path, COP_NESTED_ITEMS(point, corners));
  *              where corners is a struct { const point *items; size_t count; }
  *
- * List every field, in the order of the struct, at most 40. Raw pointers, unions, structs that
- * are no message and fields left out do not compile: what is sent shares nothing with its sender.
+ * List every field, in the order of the struct, at most 40. Raw pointers, unions, structs that are no message and fields left
+ * out do not compile: what is sent shares nothing with its sender. But a field left out where padding could be does compile, as
+ * an int32_t before an int64_t or at the end: it is copied within a node, and nothing else knows of it.
  *
  * Ownership: a value that you build borrows what its texts, bytes, arrays and terms point at, and
  * sending copies all of it. What you receive is borrowed until the message is freed; its texts
@@ -252,6 +253,16 @@ extern const cop_kind *const __stop_cop_kinds[]
 /* Fields that are messages themselves: one, or T[N]; and a struct of items and count. */
 #define COP_NESTED(kind, field) (field, kind, cop__NESTED)
 #define COP_NESTED_ITEMS(kind, field) (field, kind, cop__ITEMS)
+
+#else
+
+/* The macros are C's: one error that says so, instead of many that do not; where a value is wanted, by a name that nothing has.
+ * docs/cpp.md says what there is in C++. */
+#define COP__WRITTEN_IN_C(instead) this_macro_is_for_C__in_cpp_use_##instead
+#define COP__DECLARED_IN_C(macro, instead) static_assert(false, #macro " is for C: " instead)
+#define COP_MESSAGE(...) \
+        COP__DECLARED_IN_C(COP_MESSAGE, "declare the kind with COP_MESSAGE_DECLARE, and define it in a C file")
+#define COP_MESSAGE_DEFINE(...) COP__DECLARED_IN_C(COP_MESSAGE_DEFINE, "put it into a C file")
 
 #endif
 

@@ -183,6 +183,10 @@ COP_API cop_status cop_upgrade_address(cop_address to, const cop_behaviour *serv
                         sizeof(cop__##state##_handlers) / sizeof(cop__##state##_handlers[0]), \
         }
 
+#else
+
+#define COP_SERVER(...) COP__DECLARED_IN_C(COP_SERVER, "put the server into a C file")
+
 #endif
 
 COP_END_DECLS

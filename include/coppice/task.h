@@ -25,8 +25,8 @@
  *
  * What people get wrong:
  * - A task whose result nobody takes is kept by its owner as long as that lives: await, shut down or ignore each.
- * - Linked means that an owner that does not trap exits ends with its failed task, before it can ask. Use `nolink` to look
- *   at failures.
+ * - Linked means that an owner that does not trap exits ends with its failed task, before it can ask. Use `nolink` and
+ *   cop_task_yield to look at failures: cop_task_await ends its caller with a failed task whether it is linked or not.
  * - An owner that ends with normal ends no task.
  *
  * Cost: an actor and two messages. Threads: actors, and threads that have entered a node.
