@@ -20,8 +20,13 @@
 
 /* ---- Handled ------------------------------------------------------------------------------ */
 
-/* The names that these bits may stand for: one, as a rule. Nobody but the runtime sends what
- * begins with cop__. */
+/* Nobody but the runtime sends what begins with that, and it says nothing to a user. */
+static bool is_the_runtimes(const cop_kind *kind)
+{
+        return strncmp(kind->name, "cop__", 5) == 0;
+}
+
+/* The names that these bits may stand for: one, as a rule. */
 struct names {
         struct cop__text *text;
         const char *before, *said;
@@ -33,7 +38,7 @@ static void add_matching(struct names *names, const cop_kind *const *first,
 {
         for (const cop_kind *const *at = first; at < last; at++) {
                 if (*at == NULL || (uint16_t)((uintptr_t)*at >> 4) != bits ||
-                    strncmp((*at)->name, "cop__", 5) == 0 ||
+                    is_the_runtimes(*at) ||
                     (names->said != NULL && strcmp(names->said, (*at)->name) == 0))
                         continue;
                 cop__text_append_string(names->text, names->said != NULL ? " or " : names->before);
@@ -77,7 +82,7 @@ struct mail {
 
 static void add_unread(struct mail *mail, const struct cop__signal *signal)
 {
-        if (signal->type != COP__SIGNAL_MESSAGE || signal->kind == NULL)
+        if (signal->type != COP__SIGNAL_MESSAGE || signal->kind == NULL || is_the_runtimes(signal->kind))
                 return;
         if (++mail->count > UNREAD_SHOWN)
                 return;

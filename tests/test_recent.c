@@ -7,6 +7,7 @@
 #include <coppice/sys.h>
 
 #include "actors/info.h"
+#include "actors/line.h"
 #include "actors/recent.h"
 #include "tests/node_fixture.h"
 
@@ -149,6 +150,19 @@ IN_NODE(a_crash_report_tells_what_was_unread_and_from_whom_and_not_what_it_said)
         const char *text = text_of_report(&report);
         ck_assert_msg(strstr(text, "\n   unread refund from ") != NULL, "%s", text);
         ck_assert_msg(strstr(text, "4929") == NULL, "what is not its reader's: %s", text);
+}
+
+IN_NODE(what_the_runtime_sends_is_not_told_of_among_the_unread)
+{
+        cop_pid pid = new_till();
+        cop_send(pid, hold, .tell = cop_self());
+        await_and_drop(COP_KIND(held));
+        cop_send(pid, cop__give_up, .how = COP__GIVE_UP_GONE);
+        cop_send(pid, refund, .pence = 1);
+        cop_send(pid, go, .number = 1);
+        struct cop__report report = report_of(node, pid);
+        ck_assert_ptr_null(strstr(report.unread, "cop__"));
+        ck_assert_ptr_nonnull(strstr(report.unread, "refund"));
 }
 
 IN_NODE(a_mailbox_without_end_is_counted_to_an_end)
