@@ -380,6 +380,21 @@ IN_NODE(a_putter_in_line_that_has_ended_unheard_puts_nothing_in)
         ck_assert_int_eq(try_take(channel), COP_E_TIMEOUT);
 }
 
+IN_NODE(an_item_that_comes_when_its_taker_in_line_has_ended_unheard_stays)
+{
+        item_channel channel = open_items(1);
+        cop_pid taker = spawn_taker(.channel = channel, .count = 1, .timeout_ms = 500);
+        cop_ref ended = watch(taker);
+        await_waiting(taker, channel);
+        suspend(channel);
+        cop_pid putter = spawn_putter(.channel = channel, .first = 1, .count = 1, .timeout_ms = COP_FOREVER);
+        await_and_drop(COP_REF(cop_down, ended));
+        resume(channel);
+        await_done(putter, 1, COP_OK);
+        ck_assert_int_eq(take_number(channel), 1);
+        ck_assert_int_eq(try_take(channel), COP_E_TIMEOUT);
+}
+
 IN_NODE(a_take_that_ends_before_its_channel_comes_to_it_takes_nothing_out)
 {
         item_channel channel = open_items(4);
