@@ -256,8 +256,9 @@ enum cop__reason {
         COP__REASON_NOPROC,
         COP__REASON_SHUTDOWN,
         COP__REASON_NO_MEMORY,
+        COP__REASON_NOCONNECTION,
 };
-#define COP__REASONS 5
+#define COP__REASONS 6
 
 struct cop_node {
         struct cop__scheduler scheduler;
@@ -276,6 +277,7 @@ struct cop_node {
         struct cop__labels labels;
         struct cop__zygote zygote;
         struct cop__inside *inside; /* set in the process of one actor; see inside.h */
+        struct cop__abroad *abroad; /* atomic; what knows other nodes; NULL: nothing; see abroad.h */
         struct cop__symbols *symbols;
         cop_kinds *kinds;
         cop_kinds *crossing_kinds;  /* those, and the library's own that cross into processes (crossing.h) */

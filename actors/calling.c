@@ -43,7 +43,7 @@ bool cop__request_is_over(struct cop_node *node, const struct cop__signal *reque
 void cop__calling_withdraw(struct cop__thread *thread, cop_pid callee, cop_ref ref)
 {
         struct cop__signal *signal;
-        if (!cop__outpost_is_at(cop__node_of(thread), callee))
+        if (cop__pid_node(callee) == 0 && !cop__outpost_is_at(cop__node_of(thread), callee))
                 return;
         signal = cop__signal_new(&thread->pool, COP__SIGNAL_WITHDRAWN, 0);
         if (signal == NULL)

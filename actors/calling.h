@@ -136,8 +136,8 @@ COP__INLINE uint64_t cop__request_deadline(const struct cop__signal *request)
 
 bool cop__request_is_over(struct cop_node *node, const struct cop__signal *request);
 
-/* Nobody waits for what has been asked under that reference: tells the callee if it is an outpost, which has handed it on.
- * Without memory it is not told, and its process handles that request in vain. */
+/* Nobody waits for what has been asked under that reference: tells the callee if it is an outpost, which has handed it on, or lives
+ * on another node. Without memory it is not told, and that request is handled in vain. */
 void cop__calling_withdraw(struct cop__thread *thread, cop_pid callee, cop_ref ref);
 
 /* The news of a start that is to come, made while it can still be refused; NULL: no memory. One

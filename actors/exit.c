@@ -40,7 +40,7 @@
 /* ---- Reasons ------------------------------------------------------------------------- */
 
 static const char *const reason_names[COP__REASONS] = { "normal", "killed", "noproc", "shutdown",
-                                                        "no_memory" };
+                                                        "no_memory", "noconnection" };
 
 cop_status cop__reasons_init(struct cop_node *node)
 {

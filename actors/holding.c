@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "actors/abroad.h"
 #include "actors/actor.h"
 #include "actors/book.h"
 #include "base/random.h"
@@ -35,6 +36,10 @@ struct cop__owner *cop__owner_find(struct cop__holdings_shard *shard, cop_pid pi
 
 bool cop__owner_lives(struct cop__here *here, cop_pid pid)
 {
+        if (COP__UNLIKELY(cop__pid_node(pid) != 0)) { /* who enters it takes it out when its node or its scope is gone */
+                struct cop__abroad *abroad = cop__abroad_of(here->node);
+                return abroad != NULL && abroad->is_known(abroad, pid);
+        }
         /* A free slot bears the pid of the next one, who would be born without the mark. */
         if (!cop_is_alive(pid))
                 return false;

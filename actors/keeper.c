@@ -1,13 +1,14 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * The actors that keep books: registries and scopes of groups. An actor of these only lends the book its life and its name; it
- * hears nothing, and whoever reads or changes the book does so without it.
+ * The actors that keep books: registries and scopes of groups. An actor of these only lends the book its life and its name; whoever
+ * reads or changes the book does so without it. What a scope hears is from scopes of its name on other nodes.
  */
 #include <string.h>
 
 #include <coppice/group.h>
 #include <coppice/registry.h>
 
+#include "actors/abroad.h"
 #include "actors/actor.h"
 #include "actors/book.h"
 #include "base/memory.h"
@@ -87,11 +88,22 @@ typedef struct scope_keeper {
 
 static void scope_keeper_init(scope_keeper *self)
 {
+        struct cop__abroad *abroad = cop__abroad_of(cop__node_of(cop__thread_here()));
         self->unused = 0;
         cop__book_keep(cop__book_new(COP__BOOK_SCOPE, 1));
+        if (abroad != NULL)
+                abroad->scope_begins(abroad);
 }
 
-COP_SERVER(scope_keeper, COP_INIT(scope_keeper_init));
+static void scope_keeper_hears(scope_keeper *self, cop_message *message)
+{
+        struct cop__abroad *abroad = cop__abroad_of(cop__node_of(cop__thread_here()));
+        (void)self;
+        if (abroad != NULL)
+                abroad->scope_hears(abroad, message);
+}
+
+COP_SERVER(scope_keeper, COP_INIT(scope_keeper_init), COP_OTHERWISE(scope_keeper_hears));
 
 const cop_behaviour cop_scope_server = {
         .name = "scope",

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "actors/abroad.h"
 #include "actors/actor.h"
 #include "actors/blocking.h"
 #include "actors/code_map.h"
@@ -518,6 +519,8 @@ void cop_node_stop(cop_node *node)
         if (status == COP_OK) {
                 kill_all(node, &tries);
                 cop__timers_stop(&node->timers, &cop__thread_here()->pool);
+                if (cop__abroad_of(node) != NULL)
+                        node->abroad->end(node->abroad, cop__thread_here());
                 cop_node_leave();
         }
         struct cop__simulation *simulation = cop__simulation_of(node);

@@ -2,6 +2,7 @@
 /* Sending: from a value to a signal in somebody's queue; and what is answered when nobody is there. */
 #include <stdlib.h>
 
+#include "actors/abroad.h"
 #include "actors/actor.h"
 #include "actors/alias.h"
 #include "actors/inside.h"
@@ -17,6 +18,8 @@ void cop__send_signal(struct cop__thread *thread, cop_pid to, struct cop__signal
         if (COP__UNLIKELY(actor == NULL || !cop__slot_is(actor, to))) {
                 if (cop__node_of(thread)->inside != NULL)
                         cop__inside_export(thread, to, signal);
+                else if (cop__pid_node(to) != 0)
+                        cop__send_abroad(thread, to, signal);
                 else
                         cop__refuse_signal(thread, to, signal, NULL);
                 return;
@@ -133,6 +136,8 @@ COP__INLINE uint32_t deliver(struct cop__thread *thread, struct cop__actor *self
         if (COP__UNLIKELY(actor == NULL || !cop__slot_is(actor, pid))) {
                 if (cop__node_of(thread)->inside != NULL)
                         cop__inside_export(thread, pid, signal);
+                else if (cop__pid_node(pid) != 0)
+                        return cop__send_abroad(thread, pid, signal);
                 else
                         cop__letter_die(thread, pid, signal, COP__DEATH_NO_ACTOR);
                 return COP__PRESSURE_NONE;

@@ -44,6 +44,8 @@ static const char *const sentences[] = {
         [COP_E_CYCLE] = "the call closes a ring of actors that wait for each other",
         [COP_E_OVERLOAD] = "the node is near its memory limit, and takes no new work",
         [COP_E_ISOLATED] = "an actor in an OS process of its own cannot do it",
+        [COP_E_NO_DISTRIBUTION] = "this node does not talk to others",
+        [COP_E_NO_CONNECTION] = "that node cannot be reached, or does not let this one in",
 };
 
 const char *cop_status_text(cop_status status)

@@ -128,6 +128,6 @@ TEST(each_status_has_a_sentence_of_its_own_without_a_full_stop)
                 for (int other = COP_OK; other < i; other++)
                         ck_assert_str_ne(sentence, cop_status_text((cop_status)other));
         }
-        ck_assert_str_eq(cop_status_text((cop_status)(COP_E_ISOLATED + 1)), "unknown status");
+        ck_assert_str_eq(cop_status_text((cop_status)(COP_E_NO_CONNECTION + 1)), "unknown status");
         ck_assert_str_eq(cop_status_text((cop_status)-1), "unknown status");
 }

@@ -71,6 +71,8 @@ typedef enum cop_status {
         COP_E_CYCLE,        /* a call that would close a ring of actors waiting for each other */
         COP_E_OVERLOAD,     /* the node is near its memory limit, and takes no new work; overload.h */
         COP_E_ISOLATED,     /* not for an actor in an OS process of its own (COP_ISOLATION_PROCESS) */
+        COP_E_NO_DISTRIBUTION, /* this node does not talk to others; distribution.h */
+        COP_E_NO_CONNECTION, /* that node cannot be reached, or does not let this one in */
 } cop_status;
 
 /*

@@ -1,0 +1,48 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Signals for actors of other nodes, and where they are handed on.
+ *
+ * A pid whose top bits are not zero is nobody's slot here, so it takes the cold ways that a dead pid takes: each of those asks
+ * here first. What is to be done with other nodes is known to a layer above this one (distribution/), which a program may do
+ * without: it fills in this table when it begins. A node without it has nobody abroad, and all that is sent there is refused
+ * with the reason noconnection.
+ *
+ * The table is set once, by release, and stays until the node has ended.
+ */
+#ifndef ACTORS_ABROAD_H
+#define ACTORS_ABROAD_H
+
+#include <coppice/actor.h>
+
+#include "mailbox/signal.h"
+
+struct cop__abroad;
+struct cop__belonging;
+struct cop__thread;
+
+/* Two halves of a pid of another node that names whoever bears a name there: this node number, and what stands for the name. */
+#define COP__NODE_OF_NAMES UINT64_C(255)
+
+struct cop__abroad {
+        /* Takes a signal for a pid of another node, in the order of sending. Returns how far that way is behind: a cop__pressure. */
+        uint32_t (*send)(struct cop__abroad *abroad, struct cop__thread *thread, cop_pid to, struct cop__signal *signal);
+        /* A scope of groups has begun, in its init, and it has heard something. */
+        void (*scope_begins)(struct cop__abroad *abroad);
+        void (*scope_hears)(struct cop__abroad *abroad, cop_message *message);
+        /* May a pid of another node be a member of a group now? */
+        bool (*is_known)(struct cop__abroad *abroad, cop_pid pid);
+        /* The node has ended, and all its actors: frees all of it. */
+        void (*end)(struct cop__abroad *abroad, struct cop__thread *thread);
+};
+
+/* Of the node that the thread is in; NULL: it has none. */
+struct cop__abroad *cop__abroad_of(struct cop_node *node);
+
+/* Hands it on, or refuses it. Returns a cop__pressure. */
+uint32_t cop__send_abroad(struct cop__thread *thread, cop_pid to, struct cop__signal *signal);
+
+/* A signal that cannot reach another node: calls fail with {nodedown, Node} if `call_reason` is that, all else with `reason`. */
+void cop__refuse_abroad(struct cop__thread *thread, cop_pid to, struct cop__signal *signal,
+                        struct cop__shared_term *reason, struct cop__shared_term *call_reason);
+
+#endif

@@ -1,0 +1,288 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* The actor that a connection is. See connection.h. */
+#include "distribution/connection.h"
+
+#include <string.h>
+
+#include "actors/outpost.h"
+#include "base/clock.h"
+#include "distribution/epmd.h"
+#include "distribution/handshake.h"
+#include "distribution/kernel.h"
+#include "distribution/wire.h"
+
+COP__KIND_DEFINE(cop__attempt, socket, peer);
+COP__KIND_DEFINE(cop__is_up, unused);
+
+/* How long a handshake may take, as Erlang's. */
+#define SET_UP_MS 7000
+
+/* Bytes that are read before others have their turns, and that wait to be written before signals wait instead. */
+#define SLICE ((size_t)262144)
+#define WAITING ((size_t)1048576)
+
+/* ---- Talking ------------------------------------------------------------------------------- */
+
+/* The first frame as a whole; false: not yet. */
+static bool next_frame(const struct cop__connection *connection, size_t *size, cop_status *status)
+{
+        struct cop__line *line = connection->line;
+        if (cop__tray_waiting(&line->in) < COP__FRAME_HEAD)
+                return false;
+        const uint8_t *head = cop__line_bytes(line);
+        *size = (size_t)head[0] << 24 | (size_t)head[1] << 16 | (size_t)head[2] << 8 | head[3];
+        if (*size > connection->network->message_max)
+                *status = COP_E_TOO_BIG;
+        return *status == COP_OK && cop__tray_waiting(&line->in) - COP__FRAME_HEAD >= *size;
+}
+
+static cop_status read_frames(struct cop__connection *connection)
+{
+        cop_status status = COP_OK;
+        size_t size;
+        while (status == COP_OK && next_frame(connection, &size, &status)) {
+                if (size > 0)
+                        status = cop__import(connection, cop__line_bytes(connection->line) + COP__FRAME_HEAD, size);
+                cop__line_read(connection->line, COP__FRAME_HEAD + size);
+        }
+        return status;
+}
+
+/* False: there is more, for which there is no room now. */
+static bool write_signals(struct cop__connection *connection)
+{
+        struct cop__peer *peer = connection->peer;
+        struct cop__signal *signal;
+        cop_pid to;
+        if (peer->taken.first == NULL)
+                cop__peer_take_outbox(peer);
+        while (cop__tray_waiting(&connection->line->out) < WAITING && (signal = cop__row_take(&peer->taken, &to)) != NULL)
+                cop__export(connection, to, signal);
+        cop__line_flush(connection->line);
+        return peer->taken.first == NULL;
+}
+
+/* Says something if nothing has been said for a quarter of the time. False: the other one has been silent for all of it. */
+static bool tick(struct cop__connection *connection)
+{
+        struct cop__line *line = connection->line;
+        uint64_t now_ns = cop__clock_ns(), tick_ns = (uint64_t)connection->network->tick_ms * COP__NS_PER_MS;
+        if (now_ns - line->heard_ns >= tick_ns)
+                return false;
+        if (now_ns - line->told_ns >= tick_ns / 4 && cop__tray_waiting(&line->out) == 0) {
+                struct cop__pen pen = { .tray = &line->out, .network = connection->network };
+                cop__pen_word(&pen, COP__FRAME_HEAD, 0);
+                cop__line_flush(line);
+        }
+        return true;
+}
+
+static cop_term reason_of(cop_status status)
+{
+        switch (status) {
+        case COP_E_TOO_BIG:
+                return cop_atom("too_big");
+        case COP_E_LIMIT:
+                return cop_atom("system_limit");
+        case COP_E_NO_MEMORY:
+                return cop_atom("no_memory");
+        default:
+                return cop_atom("malformed");
+        }
+}
+
+/* What has come from here. True: go on. The message is what the reason may be a part of, and is the caller's. */
+static bool obey(struct cop__connection *connection, cop_message *message, cop_term *reason)
+{
+        const cop__hang_up *hang_up = cop_message_as(message, COP_KIND_OF(cop__hang_up));
+        if (hang_up != NULL) {
+                *reason = cop_atom(hang_up->why.text);
+                return false;
+        }
+        if (cop_message_as(message, COP_KIND_OF(cop_down)) != NULL) {
+                *reason = cop_atom("net_kernel_terminated");
+                return false;
+        }
+        if (cop_message_as(message, COP_KIND_OF(cop__is_up)) != NULL)
+                cop_answer_value(message, COP_KIND_OF(cop__is_up), &(cop__is_up){ 0 });
+        (void)connection;
+        return true;
+}
+
+/* Until it is over: *reason. What that points at lives as long as *last. */
+static void talk(struct cop__connection *connection, cop_message **last, cop_term *reason)
+{
+        bool going_on = true;
+        while (going_on) {
+                long got = cop__line_fill(connection->line, SLICE);
+                cop_status status = got == -2 ? COP_E_NO_MEMORY : read_frames(connection);
+                bool written = write_signals(connection);
+                if (status != COP_OK) {
+                        *reason = reason_of(status);
+                        return;
+                }
+                if (connection->line->hung_up) {
+                        *reason = cop_atom("connection_closed");
+                        return;
+                }
+                if (!tick(connection)) {
+                        *reason = cop_atom("net_tick_timeout");
+                        return;
+                }
+                bool more = got >= (long)SLICE || (!written && cop__tray_waiting(&connection->line->out) == 0);
+                cop_message_free(*last);
+                if (more)
+                        cop_yield();
+                *last = cop_receive(more ? 0 : connection->network->tick_ms / 4, COP_KIND(cop__ready), COP_KIND(cop__hang_up),
+                                    COP_KIND(cop__is_up), COP_KIND(cop_down));
+                going_on = obey(connection, *last, reason);
+        }
+}
+
+static void be_connected(struct cop__connection *connection, const struct cop__introduction *other)
+{
+        cop_message *last = NULL;
+        cop_term reason = cop_nil();
+        if (!cop__peer_up(connection->network, connection->peer, connection->self, other->creation, other->flags))
+                return;
+        talk(connection, &last, &reason);
+        cop__peer_down(connection->network, connection->peer, connection->self, reason);
+        cop_message_free(last);
+}
+
+/* ---- Calling ---------------------------------------------------------------------------------- */
+
+/* Where the peer is: as it was said, else what its name says and epmd knows. */
+static cop_status reach(struct cop__connection *connection, uint64_t deadline_ns)
+{
+        struct cop__peer *peer = connection->peer;
+        char host[sizeof(peer->host)];
+        cop_status status = COP_OK;
+        cop__lock_lock(&peer->lock);
+        memcpy(host, peer->host, sizeof(host));
+        uint16_t port = peer->port;
+        cop__lock_unlock(&peer->lock);
+        if (host[0] == '\0') {
+                const char *said = strchr(peer->name, '@') + 1;
+                memcpy(host, said, strlen(said) + 1);
+        }
+        if (port == 0 && connection->network->epmd_port == 0)
+                return COP_E_NO_CONNECTION;
+        if (port == 0)
+                status = cop__epmd_ask(connection->network, host, peer->name, deadline_ns, &port);
+        return status == COP_OK ? cop__line_call(connection->network, host, port, deadline_ns, &connection->line) : status;
+}
+
+/* The other one's attempt counts: it takes this over, or fails like any. */
+static void await_theirs(uint64_t deadline_ns)
+{
+        uint64_t now_ns = cop__clock_ns();
+        int64_t ms = now_ns < deadline_ns ? (int64_t)((deadline_ns - now_ns) / COP__NS_PER_MS) : 0;
+        cop_message_free(cop_receive(ms, COP_KIND(cop__hang_up), COP_KIND(cop_down)));
+}
+
+static void call(struct cop__connection *connection)
+{
+        struct cop__introduction other;
+        uint64_t deadline_ns = cop__deadline_ns(SET_UP_MS);
+        cop_pid owner;
+        if (!cop__peer_try(connection->peer, connection->self, true, &owner))
+                return;
+        cop_status status = reach(connection, deadline_ns);
+        if (status == COP_OK)
+                status = cop__handshake_call(connection->line, connection->peer, deadline_ns, &other);
+        if (status == COP_E_TAKEN)
+                await_theirs(deadline_ns);
+        if (status == COP_OK)
+                be_connected(connection, &other);
+        cop__peer_down(connection->network, connection->peer, connection->self, cop_atom("nodedown"));
+}
+
+/* ---- Being called -------------------------------------------------------------------------------- */
+
+/* Ends the connection that there was, whose other end knows nothing of it any more. */
+static void end_old(cop_pid owner)
+{
+        cop_ref ref;
+        if (cop_monitor(owner, &ref) != COP_OK)
+                return;
+        cop_send_value(cop_to_pid(owner), COP_KIND_OF(cop__hang_up), &(cop__hang_up){ COP_SYMBOL("replaced") });
+        cop_message_free(cop_receive(SET_UP_MS, COP_REF(cop_down, ref)));
+        cop_demonitor_flush(ref);
+}
+
+/* There is one already, it seems. It is let go only for somebody who knows the cookie. */
+static cop_status replace(struct cop__connection *connection, uint64_t deadline_ns)
+{
+        bool is = false;
+        cop_pid owner;
+        cop_status status = cop__handshake_say(connection->line, "alive");
+        if (status == COP_OK)
+                status = cop__handshake_is_true(connection->line, deadline_ns, &is);
+        if (status == COP_OK && !is)
+                status = COP_E_NO_CONNECTION;
+        if (status == COP_OK)
+                status = cop__handshake_answer(connection->line, deadline_ns);
+        if (status != COP_OK)
+                return status;
+        for (int tries = 0; tries < 3; tries++) {
+                if (cop__peer_try(connection->peer, connection->self, false, &owner))
+                        return COP_OK;
+                end_old(owner);
+        }
+        return COP_E_NO_CONNECTION;
+}
+
+static cop_status let_in(struct cop__connection *connection, uint64_t deadline_ns, const struct cop__introduction *other)
+{
+        cop_pid owner, before;
+        const char *word = "nok";
+        bool ours = cop__peer_try(connection->peer, connection->self, false, &owner);
+        if (ours) {
+                word = "ok";
+        } else if (cop__peer_look(connection->peer, &owner) != COP__PEER_TRYING) {
+                return replace(connection, deadline_ns);
+        } else if (strcmp(other->name, connection->network->name) > 0 &&
+                   cop__peer_take_over(connection->peer, connection->self, &before)) {
+                word = "ok_simultaneous";
+                ours = true;
+                cop_send_value(cop_to_pid(before), COP_KIND_OF(cop__hang_up), &(cop__hang_up){ COP_SYMBOL("simultaneous") });
+        }
+        cop_status status = cop__handshake_say(connection->line, word);
+        if (status == COP_OK && !ours)
+                status = COP_E_TAKEN;
+        return status == COP_OK ? cop__handshake_answer(connection->line, deadline_ns) : status;
+}
+
+static void be_called(struct cop__connection *connection, int socket)
+{
+        struct cop__introduction other;
+        uint64_t deadline_ns = cop__deadline_ns(SET_UP_MS);
+        connection->line = cop__line_new(connection->network, socket);
+        if (connection->line == NULL || cop__handshake_hear(connection->line, deadline_ns, &other) != COP_OK)
+                return;
+        connection->peer = strcmp(other.name, connection->network->name) != 0
+                                   ? cop__network_peer(connection->network, other.name, strlen(other.name)) : NULL;
+        if (connection->peer == NULL) {
+                cop__handshake_say(connection->line, "not_allowed");
+                return;
+        }
+        if (let_in(connection, deadline_ns, &other) == COP_OK)
+                be_connected(connection, &other);
+        cop__peer_down(connection->network, connection->peer, connection->self, cop_atom("nodedown"));
+}
+
+/* ---- Both ------------------------------------------------------------------------------------------ */
+
+void cop__connection_run(const cop__attempt *attempt)
+{
+        struct cop__connection connection = { .network = cop__network_here(), .self = cop_self() };
+        cop_ref ref;
+        cop_monitor(cop_parent(), &ref); /* net_kernel. Without memory for it this one outlives it until the node ends */
+        if (attempt->socket >= 0) {
+                be_called(&connection, attempt->socket);
+                return;
+        }
+        connection.peer = connection.network->peers[attempt->peer];
+        call(&connection);
+}

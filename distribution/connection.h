@@ -1,0 +1,66 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * The connection with a peer: an actor that calls or is called, shakes hands, and then writes what the outbox has and acts on what comes.
+ *
+ *      init ── call or be called ── handshake ── peer is UP ──► ┌ read, act ── outbox, write ── tick ── wait ┐ ──► peer is down
+ *                                                               └───────────────────────◄────────────────────┘
+ *
+ * export.c writes signals, import.c acts on frames; what both look at is struct cop__connection.
+ */
+#ifndef DISTRIBUTION_CONNECTION_H
+#define DISTRIBUTION_CONNECTION_H
+
+#include "distribution/external.h"
+#include "distribution/line.h"
+#include "distribution/peer.h"
+
+struct cop__connection {
+        struct cop__network *network;
+        struct cop__peer *peer;
+        struct cop__line *line;
+        cop_pid self;
+};
+
+/* A connection that is to be: the socket of one who calls, or a peer to be called. */
+typedef struct cop__attempt {
+        int32_t socket;  /* -1: the peer is to be called */
+        uint32_t peer;
+} cop__attempt;
+COP__KIND_DECLARE(cop__attempt);
+
+void cop__connection_run(const cop__attempt *attempt);
+
+/* A question to one, and the answer when the peer is up; it ends without one if that fails. */
+typedef struct cop__is_up {
+        uint32_t unused;
+} cop__is_up;
+COP__KIND_DECLARE(cop__is_up);
+
+/* ---- Both ways --------------------------------------------------------------------------- */
+
+/* Writes one signal for a target there, which ends with that or is kept in a table of the peer's. */
+void cop__export(struct cop__connection *connection, cop_pid to, struct cop__signal *signal);
+
+/* Writes a DOWN of a monitor of theirs. `name`: it was monitored by that; else NULL. */
+void cop__export_down(struct cop__connection *connection, cop_pid from, const char *name, size_t name_size, cop_pid to, cop_ref ref,
+                      cop_term reason);
+void cop__export_demonitor(struct cop__connection *connection, cop_pid from, cop_pid to, cop_ref ref);
+void cop__export_exit(struct cop__connection *connection, cop_pid from, cop_pid to, cop_term reason);
+void cop__export_unlinked(struct cop__connection *connection, uint64_t id, cop_pid from, cop_pid to);
+
+/* Acts on one frame, without its size. Errors: COP_E_MALFORMED and COP_E_LIMIT end the connection; all else has been dealt with. */
+cop_status cop__import(struct cop__connection *connection, const uint8_t *bytes, size_t size);
+
+/* ---- Tables (ties.c) ------------------------------------------------------------------------ */
+
+struct cop__peer_call *cop__call_of(struct cop__peer *peer, cop_ref ref);
+struct cop__peer_asked *cop__asked_of(struct cop__peer *peer, cop_ref ref);
+void cop__asked_end(struct cop__connection *connection, cop_ref ref);
+/* The MONITOR half of a monitor of theirs, taken out; NULL. */
+struct cop__relation *cop__watched_take(struct cop__connection *connection, cop_ref ref);
+struct cop__relation *cop__watch_take(struct cop__peer *peer, cop_ref ref);
+/* Any half of a link between the two, taken out; NULL. With an id: that one. */
+struct cop__relation *cop__link_take(struct cop__peer *peer, cop_pid here, cop_pid there, cop_ref id);
+bool cop__is_linked(struct cop__peer *peer, cop_pid here, cop_pid there);
+
+#endif

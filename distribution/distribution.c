@@ -1,0 +1,240 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Distribution: the public operations. See coppice/distribution.h. */
+#include <coppice/distribution.h>
+
+#include <string.h>
+
+#include "actors/gather.h"
+#include "base/clock.h"
+#include "distribution/connection.h"
+#include "distribution/kernel.h"
+
+#define START_MS 20000
+#define STOP_MS 20000
+
+/* ---- Beginning and end ------------------------------------------------------------------ */
+
+/* {distribution, Status, Text}: why net_kernel did not begin. */
+static cop_status why_not(void)
+{
+        cop_term failure = cop_failure();
+        if (!cop_is_tuple(failure, "distribution", 3) || failure.as.items[1].type != COP_TERM_INTEGER)
+                return COP_E_DIED;
+        return (cop_status)failure.as.items[1].as.integer;
+}
+
+cop_status cop_distribution_start(const cop_distribution *options)
+{
+        cop_pid pid;
+        if (options == NULL)
+                return COP_E_BAD_ARGUMENT;
+        if (cop_node_here() == NULL || cop__actor_here() == NULL)
+                return COP_E_NO_NODE;
+        if (cop__node_of(cop__thread_here())->inside != NULL)
+                return COP_E_NO_DISTRIBUTION;
+        cop_status status = cop_start(&(cop_spawn_options){ .server = &cop_distribution_server, .name = COP__KERNEL_NAME,
+                                                            .kind = COP_KIND_OF(cop_distribution), .argument = options },
+                                      START_MS, &pid);
+        if (status == COP_E_NAME_TAKEN)
+                return COP_E_ALREADY_STARTED;
+        return status == COP_E_DIED ? why_not() : status;
+}
+
+/* Of the network that listens; NULL, and why not. */
+static struct cop__network *open_network(cop_status *status)
+{
+        struct cop__network *network = cop__network_here();
+        if (cop_node_here() == NULL || cop__actor_here() == NULL)
+                *status = COP_E_NO_NODE;
+        else if (!cop__network_is_open(network))
+                *status = COP_E_NO_DISTRIBUTION;
+        else
+                return network;
+        return NULL;
+}
+
+/* Waits for the end of that actor, which has been told. */
+static void await_end(cop_pid pid, const char *why)
+{
+        cop_ref ref;
+        if (pid.bits == 0 || cop_monitor(pid, &ref) != COP_OK)
+                return;
+        cop_send_value(cop_to_pid(pid), COP_KIND_OF(cop__hang_up), &(cop__hang_up){ cop_symbol_of(why) });
+        cop_message_free(cop_receive(STOP_MS, COP_REF(cop_down, ref)));
+        cop_demonitor_flush(ref);
+}
+
+cop_status cop_distribution_stop(void)
+{
+        cop_status status = COP_OK;
+        struct cop__network *network = open_network(&status);
+        if (network == NULL)
+                return status;
+        status = cop_stop_address(cop_to_pid((cop_pid){ network->kernel }), cop_atom("shutdown"), STOP_MS);
+        for (uint32_t i = 0; i < cop__load_acquire(&network->peer_count); i++) {
+                cop_pid owner;
+                cop__peer_look(network->peers[i], &owner);
+                await_end(owner, "disconnected");
+        }
+        return status;
+}
+
+cop_status cop_distribution_port(uint16_t *port)
+{
+        cop_status status = COP_OK;
+        struct cop__network *network = open_network(&status);
+        if (network != NULL && port != NULL)
+                *port = network->port;
+        return network != NULL && port == NULL ? COP_E_BAD_ARGUMENT : status;
+}
+
+const char *cop_node_here_name(void)
+{
+        struct cop__network *network = cop__network_here();
+        return cop__network_is_open(network) ? network->name : "";
+}
+
+/* ---- Other nodes ---------------------------------------------------------------------------- */
+
+static struct cop__peer *find_peer(struct cop__network *network, const char *node, cop_status *status)
+{
+        size_t size = node != NULL ? strlen(node) : 0;
+        if (size == 0 || !cop__node_name_is_good(node, size) || strcmp(node, network->name) == 0) {
+                *status = COP_E_BAD_ARGUMENT;
+                return NULL;
+        }
+        struct cop__peer *peer = cop__network_peer(network, node, size);
+        if (peer == NULL)
+                *status = COP_E_LIMIT;
+        return peer;
+}
+
+cop_status cop_node_is_at(const char *node, const char *host, uint16_t port)
+{
+        cop_status status = COP_OK;
+        struct cop__network *network = open_network(&status);
+        struct cop__peer *peer = network != NULL ? find_peer(network, node, &status) : NULL;
+        if (peer == NULL)
+                return status;
+        if (host == NULL)
+                host = "";
+        if (strlen(host) >= sizeof(peer->host))
+                return COP_E_BAD_ARGUMENT;
+        cop__lock_lock(&peer->lock);
+        memcpy(peer->host, host, strlen(host) + 1);
+        peer->port = port;
+        cop__lock_unlock(&peer->lock);
+        return COP_OK;
+}
+
+static int64_t left_ms(uint64_t deadline_ns)
+{
+        uint64_t now_ns = cop__clock_ns();
+        if (deadline_ns == UINT64_MAX)
+                return COP_FOREVER;
+        return now_ns < deadline_ns ? (int64_t)((deadline_ns - now_ns) / COP__NS_PER_MS) + 1 : 0;
+}
+
+/* Asks net_kernel whose attempt it is, and that one whether it is up. Two that meet may be given up for each other: then once more. */
+static cop_status await_up(struct cop__network *network, struct cop__peer *peer, uint64_t deadline_ns)
+{
+        cop_message *message;
+        cop_pid owner;
+        cop_status status = cop_call(&message, (cop_pid){ network->kernel }, left_ms(deadline_ns), cop__whose, .peer = peer->index);
+        if (status != COP_OK)
+                return status == COP_E_TIMEOUT ? status : COP_E_NO_DISTRIBUTION;
+        owner = ((const cop__connection_of *)cop_message_body(message))->pid;
+        cop_message_free(message);
+        if (owner.bits == 0)
+                return COP_E_NO_CONNECTION;
+        status = cop_call(NULL, owner, left_ms(deadline_ns), cop__is_up, .unused = 0);
+        return status == COP_OK || status == COP_E_TIMEOUT ? status : COP_E_NO_CONNECTION;
+}
+
+cop_status cop_connect(const char *node, int64_t timeout_ms)
+{
+        cop_status status = COP_OK;
+        struct cop__network *network = open_network(&status);
+        struct cop__peer *peer = network != NULL ? find_peer(network, node, &status) : NULL;
+        if (peer == NULL)
+                return status;
+        if (timeout_ms < 0)
+                return COP_E_BAD_ARGUMENT;
+        uint64_t deadline_ns = cop__deadline_ns(timeout_ms);
+        status = await_up(network, peer, deadline_ns);
+        if (status == COP_E_NO_CONNECTION)
+                status = await_up(network, peer, deadline_ns);
+        return status;
+}
+
+cop_status cop_disconnect(const char *node)
+{
+        cop_status status = COP_OK;
+        struct cop__network *network = open_network(&status);
+        struct cop__peer *peer = network != NULL ? find_peer(network, node, &status) : NULL;
+        cop_pid owner;
+        if (peer == NULL)
+                return status;
+        if (cop__peer_look(peer, &owner) != COP__PEER_UP)
+                return COP_E_NOT_FOUND;
+        await_end(owner, "disconnected");
+        return COP_OK;
+}
+
+cop_status cop_nodes(cop_term *nodes)
+{
+        cop_status status = COP_OK;
+        struct cop__network *network = open_network(&status);
+        struct cop__gather gather = { 0 };
+        if (network == NULL)
+                return status;
+        if (nodes == NULL)
+                return COP_E_BAD_ARGUMENT;
+        for (uint32_t i = 0; i < cop__load_acquire(&network->peer_count); i++) {
+                cop_pid owner;
+                if (cop__peer_look(network->peers[i], &owner) == COP__PEER_UP)
+                        cop__gather_add(&gather, cop_atom(network->peers[i]->name));
+        }
+        return cop__gather_list(&gather, nodes);
+}
+
+const char *cop_node_of(cop_pid pid)
+{
+        struct cop__network *network = cop__network_here();
+        const struct cop__peer *peer = network != NULL ? cop__network_whose(network, pid) : NULL;
+        return peer != NULL ? peer->name : "";
+}
+
+cop_address cop_at(const char *name, const char *node)
+{
+        cop_status status = COP_OK;
+        struct cop__network *network = open_network(&status);
+        cop_pid pid = cop_no_pid();
+        if (network != NULL && name != NULL && name[0] != '\0' && strlen(name) <= COP_SYMBOL_MAX) {
+                if (node != NULL && strcmp(node, network->name) == 0)
+                        return cop_to_pid(cop_whereis(name));
+                struct cop__peer *peer = find_peer(network, node, &status);
+                if (peer != NULL)
+                        pid = cop__network_name(network, peer, name);
+        }
+        return pid.bits != 0 ? cop_to_pid(pid) : cop_to_name("undefined");
+}
+
+/* ---- News --------------------------------------------------------------------------------------- */
+
+cop_status cop_nodes_subscribe(void)
+{
+        cop_status status = COP_OK;
+        struct cop__network *network = open_network(&status);
+        bool is_new;
+        if (network == NULL)
+                return status;
+        return cop__audience_add(network->node, &network->audience, cop_self(), &is_new);
+}
+
+void cop_nodes_unsubscribe(void)
+{
+        struct cop__network *network = cop__network_here();
+        if (network != NULL && cop__actor_here() != NULL)
+                cop__audience_remove(&network->audience, cop_self());
+}

@@ -1,0 +1,545 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Erlang's control messages as signals. See connection.h, and export.c for the other way.
+ *
+ * What is no control message, or is about no pid of ours, is garbage: its sender loses the connection. A message in one that is
+ * only too deep or too large for here is dropped, with a line in the log.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "distribution/connection.h"
+#include "distribution/wire.h"
+#include "mailbox/kind.h"
+
+/* A frame takes at most so many times its size as terms: each byte may be an item. */
+#define MEMORY_FOR_EACH 40u
+#define MEMORY_LEAST ((size_t)65536)
+
+struct import {
+        struct cop__connection *connection;
+        struct cop__reader reader;
+        cop_term control;
+};
+
+/* ---- Parts of a control message ------------------------------------------------------------ */
+
+static cop_term item(const struct import *import, size_t at)
+{
+        return import->control.as.items[at];
+}
+
+static bool has(const struct import *import, size_t count)
+{
+        return import->control.count == count + 1;
+}
+
+/* Theirs; whose else could it be? A third node's would be a forgery. */
+static bool is_theirs(const struct import *import, cop_term term)
+{
+        return term.type == COP_TERM_PID && cop__pid_node(term.as.pid) == import->connection->peer->life;
+}
+
+static bool is_ours(cop_term term)
+{
+        return term.type == COP_TERM_PID && cop__pid_node(term.as.pid) == 0 && term.as.pid.bits != 0;
+}
+
+static cop_pid whereis(cop_term name)
+{
+        char text[COP_NAME_MAX + 1];
+        if (name.type != COP_TERM_ATOM || name.count > COP_NAME_MAX)
+                return cop_no_pid();
+        memcpy(text, name.as.text, name.count);
+        text[name.count] = '\0';
+        return cop_whereis(text);
+}
+
+/* ---- Messages --------------------------------------------------------------------------------- */
+
+/* As the kind whose tag and fields it fits, else as a term. NULL: neither, and that has been said. */
+static struct cop__signal *signal_of(struct import *import, cop_term term)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__signal *signal;
+        const cop_any any = { term };
+        cop_status status = cop__signal_of_term(thread, term, &signal);
+        if (status == COP_E_MALFORMED)
+                status = cop__signal_message(&thread->pool, COP_KIND_OF(cop_any), &any, &signal);
+        if (status == COP_OK)
+                return signal;
+        cop_log(COP_LOG_WARNING, "a message from %s: %s: dropped", import->connection->peer->name, cop_status_text(status));
+        return NULL;
+}
+
+static cop_status next_message(struct import *import, cop_term *message, bool *is_there)
+{
+        cop_status status = cop__reader_term(&import->reader, message);
+        *is_there = status == COP_OK;
+        if (status == COP_E_MALFORMED || status == COP_E_LIMIT)
+                return status;
+        if (status != COP_OK)
+                cop_log(COP_LOG_WARNING, "a message from %s: %s: dropped", import->connection->peer->name, cop_status_text(status));
+        return COP_OK;
+}
+
+static void push(struct cop__signal *signal, cop_pid from, cop_pid to)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__actor *actor = cop__slot_of(cop__node_of(thread), to);
+        signal->from = from;
+        cop__count_up(&cop__here_of(thread)->sent);
+        if (actor == NULL || !cop__slot_is(actor, to) || cop__load_relaxed(&actor->pressed) < COP__PRESSURE_LIMITED) {
+                cop__send_signal(thread, to, signal);
+                return;
+        }
+        switch (cop__limit_admit(thread, actor, to, signal)) {
+        case COP__ADMIT:
+        case COP__ADMIT_SLOWED:
+                cop__push_signal(thread, actor, cop__pid_generation(to), signal);
+                return;
+        case COP__ADMIT_LATER:
+                return;
+        default:
+                cop__letter_die(thread, to, signal, COP__DEATH_FULL);
+        }
+}
+
+static void deliver(struct import *import, cop_pid from, cop_pid to, cop_term term)
+{
+        struct cop__signal *signal = signal_of(import, term);
+        if (signal != NULL)
+                push(signal, from, to);
+}
+
+/* ---- Calls --------------------------------------------------------------------------------------- */
+
+/* [alias|Ref] or Ref. */
+static bool read_tag(cop_term tag, cop_ref *ref, bool *alias)
+{
+        *alias = tag.type == COP_TERM_CONS && tag.count == 2 && cop_is_atom(tag.as.items[0], "alias");
+        cop_term last = *alias ? tag.as.items[1] : tag;
+        if (last.type != COP_TERM_REF)
+                return false;
+        *ref = last.as.ref;
+        return true;
+}
+
+static bool is_request(const struct import *import, cop_term term, cop_ref *ref, bool *alias)
+{
+        if (!cop_is_tuple(term, "$gen_call", 3) || term.as.items[1].type != COP_TERM_TUPLE || term.as.items[1].count != 2)
+                return false;
+        const cop_term *from = term.as.items[1].as.items;
+        return is_theirs(import, from[0]) && read_tag(from[1], ref, alias) && ref->bits >> 62 == 1;
+}
+
+/* Who monitors the call hears that it has failed as by a DOWN. */
+static void fail(struct import *import, cop_pid callee, cop_pid caller, cop_ref ref, const char *why)
+{
+        struct cop__relation *half = cop__watched_take(import->connection, ref);
+        cop__asked_end(import->connection, ref);
+        if (half == NULL)
+                return;
+        cop__export_down(import->connection, callee, NULL, 0, caller, ref, COP_TUPLE(cop_atom("coppice"), cop_atom(why)));
+        half->signal.type = COP__SIGNAL_DEMONITOR;
+        cop__send_signal(cop__thread_here(), half->as.tie.peer, &half->signal);
+}
+
+static void deliver_request(struct import *import, cop_pid to, cop_term term, cop_ref ref, bool alias)
+{
+        struct cop__peer *peer = import->connection->peer;
+        struct cop__thread *thread = cop__thread_here();
+        cop_pid from = term.as.items[1].as.items[0].as.pid;
+        struct cop__peer_asked *asked = cop__asked_of(peer, ref) == NULL ? cop__malloc(sizeof(*asked)) : NULL;
+        struct cop__signal *signal = asked != NULL ? signal_of(import, term.as.items[2]) : NULL;
+        if (signal == NULL) {
+                free(asked);
+                fail(import, to, from, ref, "no_memory");
+                return;
+        }
+        *asked = (struct cop__peer_asked){ .from = from, .alias = alias };
+        asked->node.key = ref.bits;
+        cop__ref_pin(import->connection->network, ref);
+        cop__table_insert(&peer->asked, &asked->node);
+        signal->from = from;
+        signal->ref = ref;
+        if (cop__limit_knock(thread, to, signal) != COP_OK)
+                fail(import, to, from, ref, "full");
+        else
+                cop__send_signal(thread, to, signal);
+}
+
+/* The call is over, and its monitor with it. */
+static struct cop__signal *end_call(struct import *import, struct cop__peer_call *call, bool demonitor)
+{
+        struct cop__signal *request = call->request;
+        if (demonitor)
+                cop__export_demonitor(import->connection, request->from, call->to, request->ref);
+        cop__table_remove(&import->connection->peer->calls, &call->node);
+        free(call);
+        return request;
+}
+
+static void answer(struct import *import, struct cop__peer_call *call, cop_term term)
+{
+        struct cop__thread *thread = cop__thread_here();
+        cop_pid callee = call->to;
+        struct cop__signal *request = end_call(import, call, true);
+        struct cop__signal *reply = signal_of(import, term);
+        if (reply == NULL) {
+                cop__fail_call(thread, callee, request, COP__FAILED_NO_MEMORY, NULL);
+                return;
+        }
+        reply->type = COP__SIGNAL_REPLY;
+        reply->ref = request->ref;
+        reply->from = callee;
+        cop__count_up(&cop__here_of(thread)->sent);
+        cop__send_signal(thread, request->from, reply);
+        cop__signal_free(&thread->pool, request);
+}
+
+/* {Tag, Reply} for a call of ours that is still open? */
+static struct cop__peer_call *call_answered_by(struct import *import, cop_term term)
+{
+        cop_ref ref;
+        bool alias;
+        if (term.type != COP_TERM_TUPLE || term.count != 2 || !read_tag(term.as.items[0], &ref, &alias))
+                return NULL;
+        return cop__call_of(import->connection->peer, ref);
+}
+
+/* ---- SEND, REG_SEND, ALIAS_SEND ------------------------------------------------------------------- */
+
+static cop_status take_message(struct import *import, cop_pid from, cop_pid to)
+{
+        cop_term message;
+        bool is_there, alias;
+        cop_ref ref;
+        cop_status status = next_message(import, &message, &is_there);
+        if (status != COP_OK || !is_there)
+                return status;
+        struct cop__peer_call *call = call_answered_by(import, message);
+        if (call != NULL && cop_pid_equal(call->request->from, to))
+                answer(import, call, message.as.items[1]);
+        else if (is_request(import, message, &ref, &alias))
+                deliver_request(import, to, message, ref, alias);
+        else if (cop_is_tuple(message, "$gen_cast", 2))
+                deliver(import, from, to, message.as.items[1]);
+        else
+                deliver(import, from, to, message);
+        return COP_OK;
+}
+
+static cop_status take_send(struct import *import, bool sender)
+{
+        if (!has(import, 2) || !is_ours(item(import, 2)) || (sender && !is_theirs(import, item(import, 1))))
+                return COP_E_MALFORMED;
+        return take_message(import, sender ? item(import, 1).as.pid : cop_no_pid(), item(import, 2).as.pid);
+}
+
+static cop_status take_named(struct import *import)
+{
+        if (!has(import, 3) || !is_theirs(import, item(import, 1)) || item(import, 3).type != COP_TERM_ATOM)
+                return COP_E_MALFORMED;
+        cop_pid to = whereis(item(import, 3));
+        if (to.bits != 0)
+                return take_message(import, item(import, 1).as.pid, to);
+        cop__count_up(&cop__here_of(cop__thread_here())->dead_letters);
+        return COP_OK;
+}
+
+/* Through the alias that a call is, or, from a node of this kind, through any of an actor's here. What is late is dropped. */
+static cop_status take_alias(struct import *import)
+{
+        bool owned = has(import, 3), is_there;
+        cop_term message;
+        if ((!owned && !has(import, 2)) || !is_theirs(import, item(import, 1)) || item(import, 2).type != COP_TERM_REF ||
+            (owned && !is_ours(item(import, 3))))
+                return COP_E_MALFORMED;
+        cop_status status = next_message(import, &message, &is_there);
+        if (status != COP_OK || !is_there)
+                return status;
+        struct cop__peer_call *call = call_answered_by(import, message);
+        if (call != NULL && cop_ref_equal(call->request->ref, item(import, 2).as.ref)) {
+                answer(import, call, message.as.items[1]);
+                return COP_OK;
+        }
+        struct cop__signal *signal = owned ? signal_of(import, message) : NULL;
+        if (signal == NULL) {
+                cop__count_up(&cop__here_of(cop__thread_here())->dead_letters);
+                return COP_OK;
+        }
+        signal->type = COP__SIGNAL_REPLY;
+        signal->flags |= COP__SIGNAL_THROUGH;
+        signal->ref = item(import, 2).as.ref;
+        signal->from = item(import, 1).as.pid;
+        cop__send_signal(cop__thread_here(), item(import, 3).as.pid, signal);
+        return COP_OK;
+}
+
+/* ---- Links ------------------------------------------------------------------------------------------- */
+
+static cop_status take_link(struct import *import)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__peer *peer = import->connection->peer;
+        if (!has(import, 2) || !is_theirs(import, item(import, 1)) || !is_ours(item(import, 2)))
+                return COP_E_MALFORMED;
+        cop_pid there = item(import, 1).as.pid, here = item(import, 2).as.pid;
+        if (cop__is_linked(peer, here, there))
+                return COP_OK;
+        struct cop__relation *ours = cop__relation_new(thread, COP__TIE_LINK, NULL);
+        struct cop__relation *theirs = cop__relation_new(thread, COP__TIE_LINK, NULL);
+        if (ours == NULL || theirs == NULL) {
+                if (ours != NULL)
+                        cop__relation_free(thread, ours);
+                if (theirs != NULL)
+                        cop__relation_free(thread, theirs);
+                return COP_E_NO_MEMORY;
+        }
+        cop_ref id = cop__ref_new(cop__here_of(thread));
+        ours->signal.type = theirs->signal.type = COP__SIGNAL_LINK;
+        ours->signal.ref = theirs->signal.ref = id;
+        ours->signal.from = here;
+        ours->as.tie.peer = there;
+        ours->as.tie.node.key = cop__link_key(here, there);
+        cop__table_insert(&peer->links, &ours->as.tie.node);
+        theirs->signal.from = there;
+        cop__send_signal(thread, here, &theirs->signal);
+        return COP_OK;
+}
+
+static void unlink_here(struct import *import, cop_pid here, cop_pid there)
+{
+        struct cop__relation *half;
+        while ((half = cop__link_take(import->connection->peer, here, there, (cop_ref){ 0 })) != NULL) {
+                half->signal.type = COP__SIGNAL_UNLINK;
+                half->signal.from = there;
+                cop__send_signal(cop__thread_here(), here, &half->signal);
+        }
+}
+
+static cop_status take_unlink(struct import *import)
+{
+        if (!has(import, 2) || !is_theirs(import, item(import, 1)) || !is_ours(item(import, 2)))
+                return COP_E_MALFORMED;
+        unlink_here(import, item(import, 2).as.pid, item(import, 1).as.pid);
+        return COP_OK;
+}
+
+static cop_status take_unlink_id(struct import *import)
+{
+        cop_term id = item(import, 1);
+        if (!has(import, 3) || (id.type != COP_TERM_INTEGER && id.type != COP_TERM_NATURAL) || !is_theirs(import, item(import, 2)) ||
+            !is_ours(item(import, 3)))
+                return COP_E_MALFORMED;
+        cop_pid there = item(import, 2).as.pid, here = item(import, 3).as.pid;
+        unlink_here(import, here, there);
+        cop__export_unlinked(import->connection, id.as.natural, here, there);
+        return COP_OK;
+}
+
+static struct cop__shared_term *reason_of(cop_term term)
+{
+        struct cop__shared_term *reason = cop__shared_term_new(term);
+        return reason != NULL ? reason : cop__shared_term_take(cop__reason(COP__REASON_NO_MEMORY));
+}
+
+/* One of a link that is no more means nothing. */
+static cop_status take_exit(struct import *import)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__relation *half;
+        if (!has(import, 3) || !is_theirs(import, item(import, 1)) || !is_ours(item(import, 2)))
+                return COP_E_MALFORMED;
+        cop_pid there = item(import, 1).as.pid, here = item(import, 2).as.pid;
+        struct cop__shared_term *reason = reason_of(item(import, 3));
+        while ((half = cop__link_take(import->connection->peer, here, there, (cop_ref){ 0 })) != NULL)
+                cop__relation_refuse(thread, there, &half->signal, reason);
+        cop__shared_term_drop(reason);
+        return COP_OK;
+}
+
+static cop_status take_exit2(struct import *import)
+{
+        struct cop__thread *thread = cop__thread_here();
+        if (!has(import, 3) || !is_theirs(import, item(import, 1)) || !is_ours(item(import, 2)))
+                return COP_E_MALFORMED;
+        struct cop__shared_term *reason = reason_of(item(import, 3));
+        struct cop__signal *signal = cop__exit_new(thread, item(import, 1).as.pid, reason);
+        if (signal == NULL) {
+                cop__shared_term_drop(reason);
+                return COP_E_NO_MEMORY;
+        }
+        cop__send_signal(thread, item(import, 2).as.pid, signal);
+        return COP_OK;
+}
+
+/* ---- Monitors ------------------------------------------------------------------------------------------- */
+
+static cop_status watch(struct import *import, cop_pid watcher, cop_pid target, const char *name, cop_ref ref)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__relation *ours = cop__relation_new(thread, COP__TIE_MONITOR, NULL);
+        struct cop__relation *theirs = cop__relation_new(thread, COP__TIE_WATCH, name);
+        if (ours == NULL || theirs == NULL) {
+                if (ours != NULL)
+                        cop__relation_free(thread, ours);
+                if (theirs != NULL)
+                        cop__relation_free(thread, theirs);
+                return COP_E_NO_MEMORY;
+        }
+        cop__ref_pin(import->connection->network, ref);
+        ours->signal.type = COP__SIGNAL_DEMONITOR;
+        ours->signal.ref = theirs->signal.ref = ref;
+        ours->signal.from = theirs->signal.from = watcher;
+        ours->as.tie.peer = target;
+        ours->as.tie.other = theirs;
+        ours->as.tie.node.key = ref.bits;
+        cop__table_insert(&import->connection->peer->watched, &ours->as.tie.node);
+        theirs->signal.type = COP__SIGNAL_MONITOR;
+        cop__send_signal(thread, target, &theirs->signal);
+        return COP_OK;
+}
+
+static bool is_name_or_ours(cop_term target)
+{
+        return target.type == COP_TERM_ATOM || is_ours(target);
+}
+
+static bool is_foreign_ref(cop_term ref)
+{
+        return ref.type == COP_TERM_REF && ref.as.ref.bits >> 62 == 1;
+}
+
+static cop_status take_monitor(struct import *import)
+{
+        char name[COP_SYMBOL_MAX + 1] = "";
+        cop_term target = item(import, 2);
+        if (!has(import, 3) || !is_theirs(import, item(import, 1)) || !is_name_or_ours(target) || !is_foreign_ref(item(import, 3)))
+                return COP_E_MALFORMED;
+        cop_pid watcher = item(import, 1).as.pid, pid = target.type == COP_TERM_ATOM ? whereis(target) : target.as.pid;
+        cop_ref ref = item(import, 3).as.ref;
+        bool named = target.type == COP_TERM_ATOM;
+        if (cop__table_find_first(&import->connection->peer->watched, ref.bits) != NULL)
+                return COP_E_MALFORMED;
+        if (named)
+                memcpy(name, target.as.text, target.count);
+        if (pid.bits != 0)
+                return watch(import, watcher, pid, named ? name : NULL, ref);
+        cop__export_down(import->connection, cop_no_pid(), name, strlen(name), watcher, ref, cop_atom("noproc"));
+        return COP_OK;
+}
+
+/* Of a call, too: whoever gave it up wants no answer. */
+static cop_status take_demonitor(struct import *import)
+{
+        if (!has(import, 3) || !is_theirs(import, item(import, 1)) || !is_name_or_ours(item(import, 2)) ||
+            item(import, 3).type != COP_TERM_REF)
+                return COP_E_MALFORMED;
+        cop_ref ref = item(import, 3).as.ref;
+        struct cop__relation *half = cop__watched_take(import->connection, ref);
+        cop__asked_end(import->connection, ref);
+        if (half == NULL)
+                return COP_OK;
+        half->signal.type = COP__SIGNAL_DEMONITOR;
+        cop__send_signal(cop__thread_here(), half->as.tie.peer, &half->signal);
+        return COP_OK;
+}
+
+/* {coppice, Why}: the failure that it is between nodes of this kind. */
+static enum cop__failure failure_of(cop_term reason)
+{
+        static const struct {
+                const char *name;
+                enum cop__failure failure;
+        } names[] = {
+                { "no_reply", COP__FAILED_NO_REPLY }, { "no_memory", COP__FAILED_NO_MEMORY }, { "full", COP__FAILED_FULL },
+                { "isolated", COP__FAILED_ISOLATED }, { "expired", COP__FAILED_EXPIRED },     { "no_handler", COP__FAILED_NO_HANDLER },
+        };
+        if (cop_is_atom(reason, "noproc"))
+                return COP__FAILED_NO_ACTOR;
+        for (size_t i = 0; cop_is_tuple(reason, "coppice", 2) && i < COP__COUNT(names); i++)
+                if (cop_is_atom(reason.as.items[1], names[i].name))
+                        return names[i].failure;
+        return COP__FAILED_DIED;
+}
+
+static cop_status take_down(struct import *import)
+{
+        struct cop__thread *thread = cop__thread_here();
+        cop_term from = item(import, 1);
+        if (!has(import, 4) || (from.type != COP_TERM_ATOM && !is_theirs(import, from) && from.type != COP_TERM_PID) ||
+            !is_ours(item(import, 2)) || item(import, 3).type != COP_TERM_REF)
+                return COP_E_MALFORMED;
+        cop_ref ref = item(import, 3).as.ref;
+        struct cop__shared_term *reason = reason_of(item(import, 4));
+        struct cop__peer_call *call = cop__call_of(import->connection->peer, ref);
+        struct cop__relation *half = cop__watch_take(import->connection->peer, ref);
+        if (call != NULL) {
+                cop_pid callee = call->to;
+                enum cop__failure why = failure_of(item(import, 4));
+                struct cop__signal *request = end_call(import, call, false);
+                cop__fail_call(thread, callee, request, why, why == COP__FAILED_DIED ? reason : NULL);
+        }
+        if (half != NULL)
+                cop__relation_refuse(thread, half->as.tie.peer, &half->signal, reason);
+        cop__shared_term_drop(reason);
+        return COP_OK;
+}
+
+/* ---- All ---------------------------------------------------------------------------------------------------- */
+
+static cop_status act(struct import *import)
+{
+        switch (item(import, 0).as.integer) {
+        case COP__CONTROL_SEND:
+                return take_send(import, false);
+        case COP__CONTROL_SEND_SENDER:
+                return take_send(import, true);
+        case COP__CONTROL_REG_SEND:
+                return take_named(import);
+        case COP__CONTROL_ALIAS_SEND:
+                return take_alias(import);
+        case COP__CONTROL_LINK:
+                return take_link(import);
+        case COP__CONTROL_UNLINK:
+                return take_unlink(import);
+        case COP__CONTROL_UNLINK_ID:
+                return take_unlink_id(import);
+        case COP__CONTROL_EXIT:
+                return take_exit(import);
+        case COP__CONTROL_EXIT2:
+                return take_exit2(import);
+        case COP__CONTROL_MONITOR:
+                return take_monitor(import);
+        case COP__CONTROL_DEMONITOR:
+                return take_demonitor(import);
+        case COP__CONTROL_DOWN:
+                return take_down(import);
+        case COP__CONTROL_UNLINK_ACK: /* nothing waits for it: what comes late finds no link */
+        case COP__CONTROL_GROUP_LEADER:
+                return COP_OK;
+        default: /* what we have not said that we can do */
+                return COP_E_MALFORMED;
+        }
+}
+
+cop_status cop__import(struct cop__connection *connection, const uint8_t *bytes, size_t size)
+{
+        struct import import = { .connection = connection };
+        if (size < 2 || bytes[0] != COP__PASS_THROUGH)
+                return COP_E_MALFORMED;
+        cop__reader_begin(&import.reader, connection->network, bytes + 1, size - 1, MEMORY_LEAST + MEMORY_FOR_EACH * size);
+        cop_status status = cop__reader_term(&import.reader, &import.control);
+        if (status == COP_E_TOO_DEEP || status == COP_E_TOO_BIG)
+                status = COP_E_MALFORMED;
+        if (status == COP_OK && (import.control.type != COP_TERM_TUPLE || import.control.count < 3 ||
+                                 item(&import, 0).type != COP_TERM_INTEGER))
+                status = COP_E_MALFORMED;
+        if (status == COP_OK)
+                status = act(&import);
+        cop__reader_end(&import.reader);
+        return status;
+}

@@ -1,0 +1,235 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* net_kernel. See kernel.h. */
+#define _GNU_SOURCE
+#include "distribution/kernel.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "actors/outpost.h"
+#include "distribution/connection.h"
+#include "distribution/epmd.h"
+#include "distribution/scope.h"
+
+#define EPMD_PORT 4369u
+#define TICK_MS 60000
+#define TICK_MS_LEAST 100
+#define MESSAGE_MAX (UINT64_C(64) << 20)
+#define SET_UP_MS 7000
+
+COP_MESSAGE_DEFINE(cop_distribution, name, cookie, address, port, no_epmd, epmd_port, hidden, no_auto_connect, tick_ms,
+                   message_max);
+COP__KIND_DEFINE(cop__whose, peer);
+COP__KIND_DEFINE(cop__connection_of, pid);
+
+/* A peer is to be called. */
+typedef struct cop__dial {
+        uint32_t peer;
+} cop__dial;
+COP__KIND_DECLARE(cop__dial);
+COP__KIND_DEFINE(cop__dial, peer);
+
+typedef struct net_kernel {
+        struct cop__line *ear, *epmd; /* what listens; what says where */
+} net_kernel;
+
+/* ---- Asked from outside --------------------------------------------------------------------- */
+
+bool cop__kernel_call(struct cop__network *network, struct cop__thread *thread, struct cop__peer *peer)
+{
+        cop_pid kernel = { cop__load_acquire(&network->kernel) };
+        const cop__dial dial = { peer->index };
+        struct cop__signal *signal;
+        if (!cop_is_alive(kernel) || cop__signal_message(&thread->pool, COP_KIND_OF(cop__dial), &dial, &signal) != COP_OK)
+                return false;
+        cop__send_signal(thread, kernel, signal);
+        return true;
+}
+
+/* ---- Connections ------------------------------------------------------------------------------- */
+
+static bool spawn_connection(const cop__attempt *attempt, cop_pid *pid)
+{
+        cop_ref ref;
+        cop_spawn_options options = { .run_with = COP_RUN_WITH(cop__connection_run, cop__attempt),
+                                      .kind = COP_KIND_OF(cop__attempt), .argument = attempt,
+                                      .monitor = true, .monitor_ref = &ref, .label = "connection" };
+        return cop_spawn_opt(&options, pid) == COP_OK;
+}
+
+static void net_kernel_on_ready(net_kernel *self, const cop__ready *ready)
+{
+        int called;
+        cop_pid pid;
+        (void)ready;
+        while ((called = cop__accept_at(self->ear->socket)) >= 0)
+                if (!spawn_connection(&(cop__attempt){ .socket = called }, &pid))
+                        close(called);
+}
+
+/* Nobody's yet, or nobody's any more. */
+static void dial(struct cop__network *network, struct cop__peer *peer)
+{
+        cop_pid pid;
+        if (!spawn_connection(&(cop__attempt){ .socket = -1, .peer = peer->index }, &pid))
+                cop__peer_down(network, peer, cop_no_pid(), cop_atom("system_limit"));
+}
+
+static void net_kernel_on_dial(net_kernel *self, const cop__dial *asked)
+{
+        struct cop__network *network = cop__network_here();
+        (void)self;
+        dial(network, network->peers[asked->peer]);
+}
+
+/* While it is closing or nobody's nobody knows whose it will be: who asks asks again. */
+static void net_kernel_on_whose(net_kernel *self, const cop__whose *asked)
+{
+        struct cop__network *network = cop__network_here();
+        cop_pid owner;
+        (void)self;
+        enum cop__peer_state state = cop__peer_look(network->peers[asked->peer], &owner);
+        if (state == COP__PEER_DOWN && !spawn_connection(&(cop__attempt){ .socket = -1, .peer = asked->peer }, &owner))
+                owner = cop_no_pid();
+        cop_reply(cop__connection_of, .pid = owner);
+}
+
+static void net_kernel_on_down(net_kernel *self, const cop_down *down)
+{
+        struct cop__network *network = cop__network_here();
+        (void)self;
+        for (uint32_t i = 0; i < network->peer_count; i++)
+                cop__peer_down(network, network->peers[i], down->pid, down->reason);
+}
+
+/* Erlang's ping. */
+static void net_kernel_on_any(net_kernel *self, const cop_any *any)
+{
+        (void)self;
+        if (cop_is_tuple(any->term, "is_auth", 2))
+                cop_reply(cop_any, .term = cop_atom("yes"));
+}
+
+/* ---- Beginning and end ----------------------------------------------------------------------------- */
+
+static COP__NORETURN void refuse(cop_status status)
+{
+        cop_exit(COP_TUPLE(cop_atom("distribution"), cop_int(status), cop_string(cop_status_text(status))));
+}
+
+static bool copy(char *to, size_t room, cop_text text)
+{
+        if (text.size == 0 || text.size >= room || memchr(text.data, '\0', text.size) != NULL)
+                return false;
+        memset(to, 0, room);
+        memcpy(to, text.data, text.size);
+        return true;
+}
+
+static uint16_t epmd_port_of(const cop_distribution *options)
+{
+        const char *said = getenv("ERL_EPMD_PORT");
+        if (options->no_epmd)
+                return 0;
+        if (options->epmd_port != 0)
+                return options->epmd_port;
+        long port = said != NULL ? strtol(said, NULL, 10) : 0;
+        return port > 0 && port <= UINT16_MAX ? (uint16_t)port : EPMD_PORT;
+}
+
+static cop_status take_options(struct cop__network *network, const cop_distribution *options)
+{
+        if (!cop__node_name_is_good(options->name.data, options->name.size) ||
+            !copy(network->name, sizeof(network->name), options->name) ||
+            !copy(network->cookie, sizeof(network->cookie), options->cookie) ||
+            (options->tick_ms != 0 && options->tick_ms < TICK_MS_LEAST) || options->message_max > COP_MESSAGE_SIZE_MAX)
+                return COP_E_BAD_ARGUMENT;
+        network->epmd_port = epmd_port_of(options);
+        network->hidden = options->hidden;
+        network->no_auto_connect = options->no_auto_connect;
+        network->tick_ms = options->tick_ms != 0 ? options->tick_ms : TICK_MS;
+        network->message_max = options->message_max != 0 ? options->message_max : MESSAGE_MAX;
+        return COP_OK;
+}
+
+/* One that no earlier life had, but for one chance in four thousand million. Small ones were Erlang's before it had 32 bits. */
+static cop_status new_creation(struct cop__network *network)
+{
+        uint32_t creation = 0;
+        while (creation < 16)
+                if (getrandom(&creation, sizeof(creation), 0) != (ssize_t)sizeof(creation))
+                        return COP_E_SYSTEM;
+        cop__store_relaxed(&network->creation, creation);
+        return COP_OK;
+}
+
+static cop_status listen_at(net_kernel *self, struct cop__network *network, const cop_distribution *options)
+{
+        char address[64] = "127.0.0.1";
+        if (options->address.size > 0 && !copy(address, sizeof(address), options->address))
+                return COP_E_BAD_ARGUMENT;
+        int ear = cop__listen_at(address, options->port, &network->port);
+        if (ear < 0)
+                return COP_E_SYSTEM;
+        self->ear = cop__line_new(network, ear);
+        return self->ear != NULL ? COP_OK : COP_E_NO_MEMORY;
+}
+
+/* What a net_kernel that was killed has left. */
+static void clean_up(struct cop__network *network)
+{
+        for (uint32_t i = 0; i < network->peer_count; i++) {
+                cop_pid owner;
+                cop__peer_look(network->peers[i], &owner);
+                if (!cop_is_alive(owner))
+                        cop__peer_down(network, network->peers[i], owner, cop_atom("net_kernel_terminated"));
+        }
+}
+
+static void net_kernel_init(net_kernel *self, const cop_distribution *options)
+{
+        cop_node *node = cop_node_here();
+        if (cop__thread_here()->scheduler->hooks.simulation != NULL || cop__node_of(cop__thread_here())->inside != NULL)
+                refuse(COP_E_NO_DISTRIBUTION);
+        struct cop__network *network = cop__network_make(node);
+        if (network == NULL)
+                refuse(COP_E_NO_MEMORY);
+        if (cop__network_is_open(network) && cop_is_alive((cop_pid){ network->kernel }))
+                refuse(COP_E_ALREADY_STARTED);
+        clean_up(network);
+        cop_status status = take_options(network, options);
+        if (status == COP_OK)
+                status = new_creation(network);
+        if (status == COP_OK)
+                status = listen_at(self, network, options);
+        if (status == COP_OK && network->epmd_port != 0)
+                status = cop__epmd_register(network, cop__deadline_ns(SET_UP_MS), &self->epmd);
+        if (status != COP_OK)
+                refuse(status);
+        cop__store_release(&network->kernel, cop_self().bits);
+}
+
+static void net_kernel_terminate(net_kernel *self, cop_term reason)
+{
+        struct cop__network *network = cop__network_here();
+        (void)self;
+        (void)reason;
+        if (network == NULL || network->kernel != cop_self().bits)
+                return;
+        cop__store_release(&network->kernel, (uint64_t)0);
+        for (uint32_t i = 0; i < network->peer_count; i++)
+                cop__peer_down(network, network->peers[i], cop_no_pid(), cop_atom("net_kernel_terminated"));
+}
+
+COP_SERVER(net_kernel, COP_INIT_WITH(cop_distribution, net_kernel_init), COP_ON(cop__ready, net_kernel_on_ready),
+           COP_ON(cop__dial, net_kernel_on_dial), COP_ON(cop__whose, net_kernel_on_whose), COP_ON(cop_down, net_kernel_on_down),
+           COP_ON(cop_any, net_kernel_on_any), COP_TERMINATE(net_kernel_terminate));
+
+const cop_behaviour cop_distribution_server = {
+        .name = "net_kernel",
+        .state_size = sizeof(net_kernel),
+        .handlers = cop__net_kernel_handlers,
+        .handler_count = COP__COUNT(cop__net_kernel_handlers),
+};

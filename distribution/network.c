@@ -1,0 +1,209 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Lives, peers and names: what is known of other nodes. See network.h. */
+#include "distribution/network.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "distribution/peer.h"
+#include "distribution/scope.h"
+
+/* ---- What the lower layers call ---------------------------------------------------------- */
+
+static struct cop__network *network_of(struct cop__abroad *abroad)
+{
+        return COP__CONTAINER(abroad, struct cop__network, abroad);
+}
+
+static uint32_t send_abroad(struct cop__abroad *abroad, struct cop__thread *thread, cop_pid to, struct cop__signal *signal)
+{
+        struct cop__network *network = network_of(abroad);
+        struct cop__peer *peer = cop__network_whose(network, to);
+        if (peer != NULL)
+                return cop__peer_send(network, peer, thread, to, signal);
+        cop__refuse_abroad(thread, to, signal, cop__reason(COP__REASON_NOCONNECTION), cop__reason(COP__REASON_NOCONNECTION));
+        return COP__PRESSURE_NONE;
+}
+
+static void scope_begins(struct cop__abroad *abroad)
+{
+        cop__scope_begins(network_of(abroad));
+}
+
+static void scope_hears(struct cop__abroad *abroad, cop_message *message)
+{
+        cop__scope_hears(network_of(abroad), message);
+}
+
+/* Only scopes enter them, and those of a life that is over have been taken out. */
+static bool is_known(struct cop__abroad *abroad, cop_pid pid)
+{
+        return cop__life_of(network_of(abroad), cop__pid_node(pid)) != NULL;
+}
+
+/* All actors are dead, and no other thread is inside. */
+static void end(struct cop__abroad *abroad, struct cop__thread *thread)
+{
+        struct cop__network *network = network_of(abroad);
+        cop__store_release(&network->node->abroad, (struct cop__abroad *)NULL);
+        for (uint32_t i = 0; i < network->peer_count; i++)
+                cop__peer_free(thread, network->peers[i]);
+        for (uint32_t i = 1; i <= network->name_count; i++)
+                free(network->names[i]);
+        free(network->names);
+        cop__foreign_end(network);
+        free(network);
+}
+
+/* ---- Life ----------------------------------------------------------------------------------- */
+
+struct cop__network *cop__network_here(void)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__abroad *abroad = thread != NULL && thread->upper != NULL ? cop__abroad_of(cop__node_of(thread)) : NULL;
+        return abroad != NULL ? network_of(abroad) : NULL;
+}
+
+struct cop__network *cop__network_make(cop_node *node)
+{
+        struct cop__abroad *none = NULL;
+        if (cop__abroad_of(node) != NULL)
+                return network_of(cop__abroad_of(node));
+        struct cop__network *network = cop__calloc(1, sizeof(*network));
+        if (network == NULL)
+                return NULL;
+        network->abroad = (struct cop__abroad){ .send = send_abroad, .scope_begins = scope_begins, .scope_hears = scope_hears,
+                                                .is_known = is_known, .end = end };
+        network->node = node;
+        cop__audience_init(&network->audience);
+        cop__list_init(&network->refs_idle);
+        if (cop__cas_release(&node->abroad, &none, &network->abroad))
+                return network;
+        free(network);
+        return network_of(cop__abroad_of(node));
+}
+
+/* ---- Peers and lives ------------------------------------------------------------------------ */
+
+bool cop__node_name_is_good(const char *name, size_t size)
+{
+        const char *at = memchr(name, '@', size);
+        size_t before = at != NULL ? (size_t)(at - name) : 0;
+        if (at == NULL || before == 0 || before + 1 == size || size > COP_SYMBOL_MAX || memchr(name, '\0', size) != NULL)
+                return false;
+        return memchr(at + 1, '@', size - before - 1) == NULL;
+}
+
+static struct cop__peer *find_peer(const struct cop__network *network, const char *name, size_t size)
+{
+        uint32_t count = cop__load_acquire(&network->peer_count);
+        for (uint32_t i = 0; i < count; i++)
+                if (strlen(network->peers[i]->name) == size && memcmp(network->peers[i]->name, name, size) == 0)
+                        return network->peers[i];
+        return NULL;
+}
+
+struct cop__peer *cop__network_peer(struct cop__network *network, const char *name, size_t size)
+{
+        struct cop__peer *peer = find_peer(network, name, size);
+        if (peer != NULL || !cop__node_name_is_good(name, size))
+                return peer;
+        cop__lock_lock(&network->lock);
+        peer = find_peer(network, name, size);
+        if (peer == NULL && network->peer_count < COP__LIVES && (peer = cop__peer_new(name, size)) != NULL) {
+                peer->index = network->peer_count;
+                network->peers[peer->index] = peer;
+                cop__store_release(&network->peer_count, peer->index + 1);
+        }
+        cop__lock_unlock(&network->lock);
+        return peer;
+}
+
+static uint32_t find_life(const struct cop__network *network, const struct cop__peer *peer, uint32_t creation)
+{
+        uint32_t count = cop__load_acquire(&network->life_count);
+        for (uint32_t i = count; i > 0; i--)
+                if (network->lives[i].peer == peer && network->lives[i].creation == creation)
+                        return i;
+        return 0;
+}
+
+uint32_t cop__network_life(struct cop__network *network, struct cop__peer *peer, uint32_t creation)
+{
+        uint32_t life = find_life(network, peer, creation);
+        if (life != 0)
+                return life;
+        cop__lock_lock(&network->lock);
+        life = find_life(network, peer, creation);
+        if (life == 0 && network->life_count + 1 < COP__LIVES) {
+                life = network->life_count + 1;
+                network->lives[life] = (struct cop__lifetime){ peer, creation };
+                cop__store_release(&network->life_count, life);
+        }
+        cop__lock_unlock(&network->lock);
+        return life;
+}
+
+const struct cop__lifetime *cop__life_of(const struct cop__network *network, uint64_t number)
+{
+        if (number == 0 || number > cop__load_acquire(&network->life_count))
+                return NULL;
+        return &network->lives[number];
+}
+
+struct cop__peer *cop__network_whose(const struct cop__network *network, cop_pid pid)
+{
+        if (cop__pid_node(pid) == COP__NODE_OF_NAMES) {
+                const struct cop__remote_name *name = cop__remote_name_of(network, pid);
+                return name != NULL ? name->peer : NULL;
+        }
+        const struct cop__lifetime *life = cop__life_of(network, cop__pid_node(pid));
+        return life != NULL ? life->peer : NULL;
+}
+
+/* ---- Names --------------------------------------------------------------------------------------- */
+
+const struct cop__remote_name *cop__remote_name_of(const struct cop__network *network, cop_pid pid)
+{
+        uint64_t index = cop__pid_generation(pid);
+        if (cop__pid_node(pid) != COP__NODE_OF_NAMES || index == 0 || index > cop__load_acquire(&network->name_count))
+                return NULL;
+        return network->names[index];
+}
+
+static uint32_t find_name(const struct cop__network *network, const struct cop__peer *peer, const char *name)
+{
+        for (uint32_t i = 1; i <= network->name_count; i++)
+                if (network->names[i]->peer == peer && strcmp(network->names[i]->name, name) == 0)
+                        return i;
+        return 0;
+}
+
+/* With the lock. The array is whole from the first on, so readers never see it move. */
+static uint32_t add_name(struct cop__network *network, struct cop__peer *peer, const char *name)
+{
+        if (network->names == NULL)
+                network->names = cop__calloc(COP__REMOTE_NAMES + 1, sizeof(*network->names));
+        if (network->names == NULL || network->name_count >= COP__REMOTE_NAMES)
+                return 0;
+        struct cop__remote_name *fresh = cop__calloc(1, sizeof(*fresh));
+        if (fresh == NULL)
+                return 0;
+        fresh->peer = peer;
+        memcpy(fresh->name, name, strlen(name));
+        network->names[network->name_count + 1] = fresh;
+        cop__store_release(&network->name_count, network->name_count + 1);
+        return network->name_count;
+}
+
+cop_pid cop__network_name(struct cop__network *network, struct cop__peer *peer, const char *name)
+{
+        cop__lock_lock(&network->lock);
+        uint32_t index = find_name(network, peer, name);
+        if (index == 0)
+                index = add_name(network, peer, name);
+        cop__lock_unlock(&network->lock);
+        return index != 0 ? cop__pid_of(COP__NODE_OF_NAMES, 0, index) : cop_no_pid();
+}

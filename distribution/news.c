@@ -1,0 +1,54 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* News of nodes. See news.h. */
+#include "distribution/news.h"
+
+#include <string.h>
+
+#include "distribution/peer.h"
+#include "distribution/scope.h"
+
+COP_MESSAGE_DEFINE(cop_node_up, node);
+COP_MESSAGE_DEFINE(cop_node_down, node, reason);
+
+static void tell_one(struct cop__thread *thread, cop_pid to, const cop_kind *kind, const void *value)
+{
+        struct cop__signal *signal;
+        if (cop__signal_message(&thread->pool, kind, value, &signal) != COP_OK)
+                return;
+        signal->from = cop_self();
+        cop__count_up(&cop__here_of(thread)->sent);
+        cop__send_signal(thread, to, signal);
+}
+
+void cop__news_tell(struct cop__network *network, const struct cop__peer *peer, bool up, cop_term reason)
+{
+        struct cop__thread *thread = cop__thread_here();
+        cop_pid pids[COP__AUDIENCE_MAX];
+        uint32_t count = cop__audience_copy(network->node, &network->audience, pids);
+        const cop_node_up is_up = { cop_symbol_of(peer->name) };
+        const cop_node_down is_down = { cop_symbol_of(peer->name), reason };
+        for (uint32_t i = 0; i < count; i++) {
+                if (up)
+                        tell_one(thread, pids[i], COP_KIND_OF(cop_node_up), &is_up);
+                else
+                        tell_one(thread, pids[i], COP_KIND_OF(cop_node_down), &is_down);
+        }
+        if (up)
+                cop__scopes_greet(network, peer);
+}
+
+struct cop__shared_term *cop__news_nodedown(const struct cop__peer *peer)
+{
+        return cop__shared_term_new(COP_TUPLE(cop_atom("nodedown"), cop_atom(peer->name)));
+}
+
+void cop__news_refuse(struct cop__network *network, const struct cop__peer *peer, struct cop__thread *thread, cop_pid to,
+                      struct cop__signal *signal)
+{
+        (void)network;
+        bool asks = signal->type == COP__SIGNAL_MESSAGE && signal->ref.bits != 0 && !(signal->flags & COP__SIGNAL_ANSWERED);
+        struct cop__shared_term *nodedown = asks ? cop__news_nodedown(peer) : NULL;
+        struct cop__shared_term *noconnection = cop__reason(COP__REASON_NOCONNECTION);
+        cop__refuse_abroad(thread, to, signal, noconnection, nodedown != NULL ? nodedown : noconnection);
+        cop__shared_term_drop(nodedown);
+}

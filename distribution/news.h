@@ -1,0 +1,18 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Who is told that a node is up or down, and what those hear whose signals cannot get there. */
+#ifndef DISTRIBUTION_NEWS_H
+#define DISTRIBUTION_NEWS_H
+
+#include "distribution/network.h"
+
+/* Tells the subscribers, and the scopes of groups of a node that is up. */
+void cop__news_tell(struct cop__network *network, const struct cop__peer *peer, bool up, cop_term reason);
+
+/* {nodedown, Node}; NULL without memory. */
+struct cop__shared_term *cop__news_nodedown(const struct cop__peer *peer);
+
+/* Takes a signal that cannot get there. */
+void cop__news_refuse(struct cop__network *network, const struct cop__peer *peer, struct cop__thread *thread, cop_pid to,
+                      struct cop__signal *signal);
+
+#endif

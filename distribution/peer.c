@@ -1,0 +1,331 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Peers: the way to one, and its end. See peer.h. */
+#include "distribution/peer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/outpost.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "distribution/kernel.h"
+#include "distribution/news.h"
+
+/* Signals in an outbox from which on senders are slowed, and from which on each costs a pause. */
+#define BEHIND 1024u
+
+/* ---- Rows ------------------------------------------------------------------------------ */
+
+void cop__row_add(struct cop__row *row, cop_pid to, struct cop__signal *signal)
+{
+        signal->node.next = NULL;
+        signal->node.seq = (uint32_t)(to.bits >> 32);
+        signal->node.generation = (uint32_t)to.bits;
+        if (row->first == NULL)
+                row->first = signal;
+        else
+                row->last->node.next = &signal->node;
+        row->last = signal;
+        row->count++;
+}
+
+struct cop__signal *cop__row_take(struct cop__row *row, cop_pid *to)
+{
+        struct cop__signal *signal = row->first;
+        if (signal == NULL)
+                return NULL;
+        row->first = signal == row->last ? NULL : cop__signal_of(signal->node.next);
+        row->count--;
+        to->bits = (uint64_t)signal->node.seq << 32 | signal->node.generation;
+        return signal;
+}
+
+/* All of `from` goes behind `row`. */
+static void append(struct cop__row *row, struct cop__row *from)
+{
+        if (from->first == NULL)
+                return;
+        if (row->first == NULL)
+                row->first = from->first;
+        else
+                row->last->node.next = &from->first->node;
+        row->last = from->last;
+        row->count += from->count;
+        *from = (struct cop__row){ 0 };
+}
+
+/* ---- Life ------------------------------------------------------------------------------- */
+
+struct cop__peer *cop__peer_new(const char *name, size_t size)
+{
+        struct cop__peer *peer = cop__calloc(1, sizeof(*peer));
+        if (peer != NULL)
+                memcpy(peer->name, name, size);
+        return peer;
+}
+
+static void free_relations(struct cop__thread *thread, struct cop__table *table)
+{
+        struct cop__table_walk walk;
+        struct cop__table_node *node;
+        cop__table_walk_init(&walk, table);
+        while ((node = cop__table_walk_next(&walk)) != NULL)
+                cop__relation_free(thread, cop__tie_of(node));
+        cop__table_fini(table);
+}
+
+/* What has a reason in it gives that up; all else ends as it is. */
+static void free_signal(struct cop__thread *thread, struct cop__signal *signal)
+{
+        struct cop__relation *relation = COP__CONTAINER(signal, struct cop__relation, signal);
+        if (signal->type == COP__SIGNAL_DOWN)
+                cop__shared_term_drop(relation->as.down.reason);
+        if (signal->type == COP__SIGNAL_EXIT || signal->type == COP__SIGNAL_LINK_EXIT)
+                cop__shared_term_drop(relation->as.exited.reason);
+        if (signal->type == COP__SIGNAL_FAILED)
+                cop__shared_term_drop(((struct cop__failed *)cop__signal_body(signal))->reason);
+        cop__signal_free(&thread->pool, signal);
+}
+
+static void free_row(struct cop__thread *thread, struct cop__row *row)
+{
+        struct cop__signal *signal;
+        cop_pid to;
+        while ((signal = cop__row_take(row, &to)) != NULL)
+                free_signal(thread, signal);
+}
+
+void cop__peer_free(struct cop__thread *thread, struct cop__peer *peer)
+{
+        struct cop__table_walk walk;
+        struct cop__table_node *node;
+        free_row(thread, &peer->taken);
+        free_row(thread, &peer->outbox);
+        free_relations(thread, &peer->watches);
+        free_relations(thread, &peer->watched);
+        free_relations(thread, &peer->links);
+        cop__table_walk_init(&walk, &peer->calls);
+        while ((node = cop__table_walk_next(&walk)) != NULL) {
+                struct cop__peer_call *call = COP__CONTAINER(node, struct cop__peer_call, node);
+                free_signal(thread, call->request);
+                free(call);
+        }
+        cop__table_fini(&peer->calls);
+        cop__table_walk_init(&walk, &peer->asked);
+        while ((node = cop__table_walk_next(&walk)) != NULL)
+                free(COP__CONTAINER(node, struct cop__peer_asked, node));
+        cop__table_fini(&peer->asked);
+        free(peer);
+}
+
+/* ---- Any thread --------------------------------------------------------------------------- */
+
+enum cop__peer_state cop__peer_look(struct cop__peer *peer, cop_pid *owner)
+{
+        cop__lock_lock(&peer->lock);
+        enum cop__peer_state state = peer->state;
+        *owner = peer->owner;
+        cop__lock_unlock(&peer->lock);
+        return state;
+}
+
+bool cop__peer_try(struct cop__peer *peer, cop_pid self, bool calls_out, cop_pid *owner)
+{
+        cop__lock_lock(&peer->lock);
+        /* Who was asked to call by a sender finds it TRYING, and nobody's. */
+        bool begins = peer->state == COP__PEER_DOWN || (peer->state == COP__PEER_TRYING && peer->owner.bits == 0);
+        if (begins) {
+                peer->state = COP__PEER_TRYING;
+                peer->owner = self;
+                peer->calls_out = calls_out;
+                peer->roused = false;
+        }
+        *owner = peer->owner;
+        cop__lock_unlock(&peer->lock);
+        return begins;
+}
+
+bool cop__peer_take_over(struct cop__peer *peer, cop_pid self, cop_pid *before)
+{
+        cop__lock_lock(&peer->lock);
+        bool ours = peer->state == COP__PEER_TRYING && peer->calls_out;
+        if (ours) {
+                *before = peer->owner;
+                peer->owner = self;
+                peer->calls_out = false;
+        }
+        cop__lock_unlock(&peer->lock);
+        return ours;
+}
+
+static uint32_t pressure_of(uint32_t count)
+{
+        return count > 16 * BEHIND ? COP__PRESSURE_HIGH : count > BEHIND ? COP__PRESSURE_LOW : COP__PRESSURE_NONE;
+}
+
+/* What ends something that the other side knows of only if it is connected: nobody is called for that. */
+static bool is_worth_a_call(const struct cop__signal *signal)
+{
+        return signal->type == COP__SIGNAL_MESSAGE || signal->type == COP__SIGNAL_LINK || signal->type == COP__SIGNAL_MONITOR ||
+               signal->type == COP__SIGNAL_EXIT || (signal->type == COP__SIGNAL_REPLY && signal->flags & COP__SIGNAL_THROUGH);
+}
+
+uint32_t cop__peer_send(struct cop__network *network, struct cop__peer *peer, struct cop__thread *thread, cop_pid to,
+                        struct cop__signal *signal)
+{
+        bool call = false, rouse = false, refused = false;
+        cop_pid owner;
+        uint32_t count = 0;
+        cop__lock_lock(&peer->lock);
+        if (peer->state == COP__PEER_DOWN) {
+                call = is_worth_a_call(signal) && !network->no_auto_connect && cop__network_is_open(network);
+                refused = !call;
+                if (call) {
+                        peer->state = COP__PEER_TRYING;
+                        peer->owner = cop_no_pid();
+                        peer->calls_out = true;
+                        peer->roused = false;
+                }
+        }
+        if (!refused) {
+                cop__row_add(&peer->outbox, to, signal);
+                count = peer->outbox.count;
+                rouse = peer->state == COP__PEER_UP && !peer->roused;
+                peer->roused = peer->roused || rouse;
+        }
+        owner = peer->owner;
+        cop__lock_unlock(&peer->lock);
+        if (refused)
+                cop__news_refuse(network, peer, thread, to, signal);
+        if (call && !cop__kernel_call(network, thread, peer))
+                cop__peer_down(network, peer, cop_no_pid(), cop_atom("no_memory"));
+        if (rouse && !cop__outpost_rouse(thread, owner)) {
+                cop__lock_lock(&peer->lock);
+                peer->roused = false; /* whoever sends next tells it, or its next tick finds it */
+                cop__lock_unlock(&peer->lock);
+        }
+        return pressure_of(count);
+}
+
+/* ---- The owner ------------------------------------------------------------------------------ */
+
+bool cop__peer_up(struct cop__network *network, struct cop__peer *peer, cop_pid self, uint32_t creation, uint64_t flags)
+{
+        uint32_t life = cop__network_life(network, peer, creation);
+        cop__lock_lock(&peer->lock);
+        bool ours = peer->state == COP__PEER_TRYING && cop_pid_equal(peer->owner, self) && life != 0;
+        if (ours) {
+                peer->state = COP__PEER_UP;
+                peer->creation = creation;
+                peer->life = life;
+                peer->flags = flags;
+        }
+        cop__lock_unlock(&peer->lock);
+        if (ours)
+                cop__news_tell(network, peer, true, cop_nil());
+        return ours;
+}
+
+void cop__peer_take_outbox(struct cop__peer *peer)
+{
+        cop__lock_lock(&peer->lock);
+        peer->roused = false;
+        append(&peer->taken, &peer->outbox);
+        cop__lock_unlock(&peer->lock);
+}
+
+/* ---- The end --------------------------------------------------------------------------------- */
+
+uint64_t cop__link_key(cop_pid here, cop_pid there)
+{
+        return cop__mix(here.bits) ^ there.bits;
+}
+
+static struct cop__table_node *any_of(struct cop__table *table)
+{
+        struct cop__table_walk walk;
+        cop__table_walk_init(&walk, table);
+        struct cop__table_node *node = cop__table_walk_next(&walk);
+        if (node != NULL)
+                cop__table_remove(table, node);
+        return node;
+}
+
+/* The halves that stood for actors over there go to those that are here. */
+static void tell_relations(struct cop__network *network, struct cop__peer *peer, struct cop__thread *thread,
+                           struct cop__shared_term *reason)
+{
+        struct cop__table_node *node;
+        while ((node = any_of(&peer->links)) != NULL)
+                cop__relation_refuse(thread, cop__tie_of(node)->as.tie.peer, &cop__tie_of(node)->signal, reason);
+        while ((node = any_of(&peer->watches)) != NULL)
+                cop__relation_refuse(thread, cop__tie_of(node)->as.tie.peer, &cop__tie_of(node)->signal, reason);
+        while ((node = any_of(&peer->watched)) != NULL) {
+                struct cop__relation *half = cop__tie_of(node);
+                cop__ref_let_go(network, half->signal.ref);
+                half->signal.type = COP__SIGNAL_DEMONITOR;
+                cop__send_signal(thread, half->as.tie.peer, &half->signal);
+        }
+}
+
+static void tell_callers(struct cop__network *network, struct cop__peer *peer, struct cop__thread *thread,
+                         struct cop__shared_term *reason)
+{
+        struct cop__table_node *node;
+        while ((node = any_of(&peer->calls)) != NULL) {
+                struct cop__peer_call *call = COP__CONTAINER(node, struct cop__peer_call, node);
+                cop__fail_call(thread, call->to, call->request, COP__FAILED_DIED, reason);
+                free(call);
+        }
+        while ((node = any_of(&peer->asked)) != NULL) {
+                struct cop__peer_asked *asked = COP__CONTAINER(node, struct cop__peer_asked, node);
+                cop__ref_let_go(network, (cop_ref){ node->key });
+                free(asked);
+        }
+}
+
+static void fini_tables(struct cop__peer *peer)
+{
+        cop__table_fini(&peer->links);
+        cop__table_fini(&peer->watches);
+        cop__table_fini(&peer->watched);
+        cop__table_fini(&peer->calls);
+        cop__table_fini(&peer->asked);
+}
+
+static void refuse_row(struct cop__network *network, struct cop__peer *peer, struct cop__thread *thread, struct cop__row *row)
+{
+        struct cop__signal *signal;
+        cop_pid to;
+        while ((signal = cop__row_take(row, &to)) != NULL)
+                cop__news_refuse(network, peer, thread, to, signal);
+}
+
+void cop__peer_down(struct cop__network *network, struct cop__peer *peer, cop_pid owner, cop_term reason)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__row outbox;
+        cop__lock_lock(&peer->lock);
+        bool was_up = peer->state == COP__PEER_UP;
+        bool ours = (was_up || peer->state == COP__PEER_TRYING) && cop_pid_equal(peer->owner, owner);
+        if (ours)
+                peer->state = COP__PEER_CLOSING;
+        cop__lock_unlock(&peer->lock);
+        if (!ours)
+                return;
+        struct cop__shared_term *nodedown = cop__news_nodedown(peer);
+        tell_relations(network, peer, thread, cop__reason(COP__REASON_NOCONNECTION));
+        tell_callers(network, peer, thread, nodedown);
+        cop__shared_term_drop(nodedown);
+        fini_tables(peer);
+        refuse_row(network, peer, thread, &peer->taken);
+        cop__lock_lock(&peer->lock);
+        outbox = peer->outbox;
+        peer->outbox = (struct cop__row){ 0 };
+        peer->owner = cop_no_pid();
+        peer->state = COP__PEER_DOWN;
+        cop__lock_unlock(&peer->lock);
+        refuse_row(network, peer, thread, &outbox);
+        if (was_up)
+                cop__news_tell(network, peer, false, reason);
+}

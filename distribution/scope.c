@@ -1,0 +1,429 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Scopes of groups over nodes. See scope.h. */
+#include "distribution/scope.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <coppice/group.h>
+
+#include "actors/belonging.h"
+#include "actors/book.h"
+#include "actors/gather.h"
+#include "base/memory.h"
+#include "distribution/peer.h"
+#include "distribution/wire.h"
+
+/* ---- What a scope knows of others -------------------------------------------------------- */
+
+/* Another scope of the name. Its members are those with pids of its life. */
+struct other {
+        struct cop__list list;
+        cop_pid pid;
+        cop_ref watched; /* the monitor of it */
+        cop_ref told;    /* by which it is told of our members; none: not yet */
+};
+
+/* Of the actor that keeps the book, with which it ends. */
+struct scope {
+        struct cop__belonging belonging;
+        struct cop__list others;
+};
+
+static void end_scope(struct cop__belonging *belonging)
+{
+        struct scope *scope = COP__CONTAINER(belonging, struct scope, belonging);
+        struct cop__list *first;
+        while ((first = cop__list_pop_front(&scope->others)) != NULL)
+                free(COP__CONTAINER(first, struct other, list));
+        free(scope);
+}
+
+/* The calling actor's; NULL without memory. */
+static struct scope *scope_here(void)
+{
+        struct cop__actor *self = cop__actor_here();
+        struct cop__rare *rare = cop__rare_of(self);
+        if (rare == NULL)
+                return NULL;
+        COP__LIST_EACH(&rare->belongings, at, ahead)
+        {
+                struct cop__belonging *belonging = COP__CONTAINER(at, struct cop__belonging, list);
+                if (belonging->end == end_scope)
+                        return COP__CONTAINER(belonging, struct scope, belonging);
+        }
+        struct scope *scope = cop__calloc(1, sizeof(*scope));
+        if (scope == NULL)
+                return NULL;
+        scope->belonging.end = end_scope;
+        cop__list_init(&scope->others);
+        cop__own(self, &scope->belonging);
+        return scope;
+}
+
+static struct other *find_other(struct scope *scope, cop_pid pid)
+{
+        COP__LIST_EACH(&scope->others, at, ahead)
+        {
+                struct other *other = COP__CONTAINER(at, struct other, list);
+                if (cop_pid_equal(other->pid, pid))
+                        return other;
+        }
+        return NULL;
+}
+
+static struct other *other_by(struct scope *scope, cop_ref ref, bool watched)
+{
+        COP__LIST_EACH(&scope->others, at, ahead)
+        {
+                struct other *other = COP__CONTAINER(at, struct other, list);
+                if (cop_ref_equal(watched ? other->watched : other->told, ref))
+                        return other;
+        }
+        return NULL;
+}
+
+static const char *own_name(void)
+{
+        const struct cop__rare *rare = cop__actor_here()->rare;
+        return rare != NULL && rare->book != NULL ? rare->book->name : "";
+}
+
+/* ---- Sending ---------------------------------------------------------------------------------- */
+
+/* To one that is up; nobody is connected to for this. */
+static void tell(struct cop__network *network, cop_pid from, cop_pid to, cop_term term)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__peer *peer = cop__network_whose(network, to);
+        struct cop__signal *signal;
+        cop_pid owner;
+        const cop_any any = { term };
+        if (peer == NULL || cop__peer_look(peer, &owner) != COP__PEER_UP ||
+            cop__signal_message(&thread->pool, COP_KIND_OF(cop_any), &any, &signal) != COP_OK)
+                return;
+        signal->from = from;
+        cop__send_signal(thread, to, signal);
+}
+
+static void tell_discover(struct cop__network *network, cop_pid scope, cop_pid to)
+{
+        tell(network, scope, to, COP_TUPLE(cop_atom("discover"), cop_pid_term(scope)));
+}
+
+/* ---- Members of others ----------------------------------------------------------------------------- */
+
+static bool is_of(cop_term pid, const struct other *other)
+{
+        return pid.type == COP_TERM_PID && cop__pid_node(pid.as.pid) == cop__pid_node(other->pid);
+}
+
+static void enter(struct cop__visit *visit, const struct cop__keying *group, cop_pid pid)
+{
+        struct cop__proposal proposal;
+        if (cop__proposal_make(visit, group, pid, cop_nil(), &proposal) != COP_OK)
+                return;
+        cop__book_insert(visit, &proposal, NULL);
+        cop__proposal_drop(visit->thread, &proposal);
+}
+
+/* A pid, or each of a list. */
+static void enter_all(cop_term group, cop_term pids, const struct other *other)
+{
+        struct cop__visit visit;
+        struct cop__keying key;
+        const cop_term *items = pids.type == COP_TERM_LIST ? pids.as.items : &pids;
+        size_t count = pids.type == COP_TERM_LIST ? pids.count : 1;
+        if (cop__keying_of(group, &key) != COP_OK || cop__book_enter(&visit, own_name(), true) != COP_OK)
+                return;
+        for (size_t i = 0; i < count; i++)
+                if (is_of(items[i], other))
+                        enter(&visit, &key, items[i].as.pid);
+        cop__book_leave(&visit);
+}
+
+static void withdraw_all(cop_term group, cop_term pids, const struct other *other)
+{
+        struct cop__visit visit;
+        struct cop__keying key;
+        const cop_term *items = pids.type == COP_TERM_LIST ? pids.as.items : &pids;
+        size_t count = pids.type == COP_TERM_LIST ? pids.count : 1;
+        if (cop__keying_of(group, &key) != COP_OK || cop__book_enter(&visit, own_name(), true) != COP_OK)
+                return;
+        for (size_t i = 0; i < count; i++)
+                if (is_of(items[i], other))
+                        cop__book_withdraw(&visit, items[i].as.pid, &key, NULL, 1);
+        cop__book_leave(&visit);
+}
+
+/* How many times that pid is in a list. */
+static size_t times_in(cop_term list, cop_pid pid)
+{
+        size_t times = 0;
+        for (size_t i = 0; list.type == COP_TERM_LIST && i < list.count; i++)
+                if (list.as.items[i].type == COP_TERM_PID && cop_pid_equal(list.as.items[i].as.pid, pid))
+                        times++;
+        return times;
+}
+
+/* The members of the first list that are more often in it than in the second: the last of them first. */
+static cop_status surplus(cop_term list, cop_term than, const struct other *other, cop_term *result)
+{
+        struct cop__gather gather = { 0 };
+        for (size_t i = 0; list.type == COP_TERM_LIST && i < list.count; i++) {
+                cop_term before = { .type = COP_TERM_LIST, .count = (uint32_t)i, .as.items = list.as.items };
+                if (is_of(list.as.items[i], other) &&
+                    times_in(before, list.as.items[i].as.pid) >= times_in(than, list.as.items[i].as.pid))
+                        cop__gather_add(&gather, list.as.items[i]);
+        }
+        return cop__gather_list(&gather, result);
+}
+
+/* What is entered of it under the group becomes what it says. */
+static void equalize(cop_term group, cop_term pids, const struct other *other)
+{
+        cop_term now, wrong;
+        if (cop_group_members(own_name(), group, &now) != COP_OK)
+                return;
+        if (surplus(now, pids, other, &wrong) == COP_OK) {
+                if (wrong.type == COP_TERM_LIST)
+                        withdraw_all(group, wrong, other);
+                cop_term_free(wrong);
+        }
+        if (surplus(pids, now, other, &wrong) == COP_OK) {
+                if (wrong.type == COP_TERM_LIST)
+                        enter_all(group, wrong, other);
+                cop_term_free(wrong);
+        }
+        cop_term_free(now);
+}
+
+static bool has_group(cop_term said, cop_term group)
+{
+        for (size_t i = 0; said.type == COP_TERM_LIST && i < said.count; i++)
+                if (said.as.items[i].type == COP_TERM_TUPLE && said.as.items[i].count == 2 &&
+                    cop_term_equal(said.as.items[i].as.items[0], group))
+                        return true;
+        return false;
+}
+
+/* All that it says now, [{Group, [Pid]}], in place of what was entered of it. */
+static void synchronize(cop_term said, const struct other *other)
+{
+        cop_term groups;
+        if (cop_scope_groups(own_name(), &groups) != COP_OK)
+                return;
+        for (size_t i = 0; groups.type == COP_TERM_LIST && i < groups.count; i++)
+                if (!has_group(said, groups.as.items[i]))
+                        equalize(groups.as.items[i], cop_nil(), other);
+        cop_term_free(groups);
+        for (size_t i = 0; said.type == COP_TERM_LIST && i < said.count; i++) {
+                cop_term item = said.as.items[i];
+                if (item.type == COP_TERM_TUPLE && item.count == 2)
+                        equalize(item.as.items[0], item.as.items[1], other);
+        }
+}
+
+/* ---- Others come and go ------------------------------------------------------------------------------- */
+
+/* NULL without memory; it will be discovered again when its node is. */
+static struct other *meet(struct scope *scope, cop_pid pid)
+{
+        struct other *other = cop__calloc(1, sizeof(*other));
+        if (other == NULL)
+                return NULL;
+        if (cop_monitor(pid, &other->watched) != COP_OK) {
+                free(other);
+                return NULL;
+        }
+        other->pid = pid;
+        cop__list_push_back(&scope->others, &other->list);
+        return other;
+}
+
+/* It or its node is down. */
+static void part(struct other *other)
+{
+        synchronize(cop_nil(), other);
+        if (other->told.bits != 0)
+                cop_group_demonitor(other->told);
+        cop__list_remove(&other->list);
+        free(other);
+}
+
+static size_t member_count(cop_term groups)
+{
+        size_t count = 0;
+        for (size_t i = 0; groups.type == COP_TERM_MAP && i < groups.count; i++)
+                count += groups.as.items[2 * i + 1].count;
+        return count;
+}
+
+/* [{Group, [Pid]}] of our own members, of a snapshot of all. */
+static cop_status own_members(cop_term groups, cop_term *result)
+{
+        struct cop__gather gather = { 0 };
+        cop_term *pids = cop__calloc(member_count(groups) + 1, sizeof(*pids)), *end = pids;
+        gather.failed = pids == NULL;
+        for (size_t i = 0; !gather.failed && groups.type == COP_TERM_MAP && i < groups.count; i++) {
+                cop_term members = groups.as.items[2 * i + 1], *first = end;
+                for (size_t j = 0; members.type == COP_TERM_LIST && j < members.count; j++)
+                        if (cop__pid_node(members.as.items[j].as.pid) == 0)
+                                *end++ = members.as.items[j];
+                if (end > first)
+                        cop__gather_add_pair(&gather, groups.as.items[2 * i], cop_list_of(first, (size_t)(end - first)));
+        }
+        cop_status status = cop__gather_pairs(&gather, result);
+        free(pids);
+        return status;
+}
+
+/* It is told of all our members now, and from here on of what happens. */
+static void begin_telling(struct cop__network *network, struct other *other)
+{
+        cop_term groups, members;
+        if (other->told.bits != 0)
+                cop_group_demonitor(other->told);
+        other->told.bits = 0;
+        if (cop_scope_monitor(own_name(), &other->told, &groups) != COP_OK)
+                return;
+        if (own_members(groups, &members) == COP_OK) {
+                tell(network, cop_self(), other->pid,
+                     COP_TUPLE(cop_atom("$gen_cast"), COP_TUPLE(cop_atom("sync"), cop_pid_term(cop_self()), members)));
+                cop_term_free(members);
+        }
+        cop_term_free(groups);
+}
+
+static void be_discovered(struct cop__network *network, struct scope *scope, cop_pid pid)
+{
+        struct other *other = find_other(scope, pid);
+        bool is_new = other == NULL;
+        if (is_new)
+                other = meet(scope, pid);
+        if (other == NULL)
+                return;
+        begin_telling(network, other);
+        if (is_new)
+                tell_discover(network, cop_self(), pid);
+}
+
+/* ---- Hearing --------------------------------------------------------------------------------------------- */
+
+static bool is_abroad(cop_term term)
+{
+        return term.type == COP_TERM_PID && cop__pid_node(term.as.pid) != 0 && cop__pid_node(term.as.pid) != COP__NODE_OF_NAMES;
+}
+
+static void hear_term(struct cop__network *network, struct scope *scope, cop_term term)
+{
+        if (term.type != COP_TERM_TUPLE || term.count < 2 || !is_abroad(term.as.items[1]))
+                return;
+        const cop_term *item = term.as.items;
+        struct other *other = find_other(scope, item[1].as.pid);
+        if (cop_is_tuple(term, "discover", 2) || cop_is_tuple(term, "discover", 3)) {
+                be_discovered(network, scope, item[1].as.pid);
+        } else if (cop_is_tuple(term, "sync", 3)) {
+                other = other != NULL ? other : meet(scope, item[1].as.pid);
+                if (other != NULL)
+                        synchronize(item[2], other);
+        } else if (other != NULL && cop_is_tuple(term, "join", 4)) {
+                enter_all(item[2], item[3], other);
+        } else if (other != NULL && cop_is_tuple(term, "leave", 4) && item[3].type == COP_TERM_LIST) {
+                for (size_t i = 0; i < item[3].count; i++)
+                        withdraw_all(item[3].as.items[i], item[2], other);
+        }
+}
+
+static void tell_joined(struct cop__network *network, struct scope *scope, const cop_group_joined *joined)
+{
+        struct other *other = other_by(scope, joined->ref, false);
+        if (other != NULL && cop__pid_node(joined->pid) == 0)
+                tell(network, cop_self(), other->pid,
+                     COP_TUPLE(cop_atom("join"), cop_pid_term(cop_self()), joined->group, cop_pid_term(joined->pid)));
+}
+
+static void tell_left(struct cop__network *network, struct scope *scope, const cop_group_left *left)
+{
+        struct other *other = other_by(scope, left->ref, false);
+        if (other != NULL && cop__pid_node(left->pid) == 0)
+                tell(network, cop_self(), other->pid,
+                     COP_TUPLE(cop_atom("leave"), cop_pid_term(cop_self()), cop_pid_term(left->pid), COP_LIST(left->group)));
+}
+
+/* The program may have a kind that is called as one of the messages is. */
+static void hear_value(struct cop__network *network, struct scope *scope, const cop_message *message)
+{
+        cop_term term;
+        if (cop__kind_to_term(cop_message_kind(message), cop_message_body(message), &term) != COP_OK)
+                return;
+        hear_term(network, scope, term);
+        cop_term_free(term);
+}
+
+void cop__scope_hears(struct cop__network *network, cop_message *message)
+{
+        struct scope *scope = scope_here();
+        const cop_any *any = cop_message_as(message, COP_KIND_OF(cop_any));
+        const cop_down *down = cop_message_as(message, COP_KIND_OF(cop_down));
+        const cop_group_joined *joined = cop_message_as(message, COP_KIND_OF(cop_group_joined));
+        const cop_group_left *left = cop_message_as(message, COP_KIND_OF(cop_group_left));
+        const cop_group_lost *lost = cop_message_as(message, COP_KIND_OF(cop_group_lost));
+        struct other *other;
+        if (scope == NULL)
+                return;
+        if (any != NULL)
+                hear_term(network, scope, any->term);
+        else if (down != NULL && (other = other_by(scope, down->ref, true)) != NULL)
+                part(other);
+        else if (joined != NULL)
+                tell_joined(network, scope, joined);
+        else if (left != NULL)
+                tell_left(network, scope, left);
+        else if (lost != NULL && (other = other_by(scope, lost->ref, false)) != NULL)
+                begin_telling(network, other);
+        else if (down == NULL && lost == NULL)
+                hear_value(network, scope, message);
+}
+
+/* ---- Making oneself known ------------------------------------------------------------------------------------ */
+
+static void greet(struct cop__network *network, struct cop__peer *peer, const char *name, cop_pid scope)
+{
+        cop_pid there = cop__network_name(network, peer, name);
+        if (there.bits != 0 && peer->flags & COP__CAN_PUBLISHED)
+                tell_discover(network, scope, there);
+}
+
+static bool is_scope(const char *name)
+{
+        struct cop__visit visit;
+        if (cop__book_enter(&visit, name, true) != COP_OK)
+                return false;
+        cop__book_leave(&visit);
+        return true;
+}
+
+void cop__scopes_greet(struct cop__network *network, const struct cop__peer *peer)
+{
+        cop_term names;
+        if (network->hidden || cop_registered(&names) != COP_OK)
+                return;
+        for (size_t i = 0; names.type == COP_TERM_LIST && i < names.count; i++) {
+                char name[COP_NAME_MAX + 1];
+                memcpy(name, names.as.items[i].as.text, names.as.items[i].count);
+                name[names.as.items[i].count] = '\0';
+                if (is_scope(name))
+                        greet(network, network->peers[peer->index], name, cop_whereis(name));
+        }
+        cop_term_free(names);
+}
+
+void cop__scope_begins(struct cop__network *network)
+{
+        for (uint32_t i = 0; !network->hidden && i < cop__load_acquire(&network->peer_count); i++) {
+                cop_pid owner;
+                if (cop__peer_look(network->peers[i], &owner) == COP__PEER_UP)
+                        greet(network, network->peers[i], own_name(), cop_self());
+        }
+}

@@ -1,0 +1,29 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Scopes of groups over nodes, by the messages of Erlang's pg: so a scope here and one of Erlang's of the same name share groups.
+ *
+ *      this scope                                     that scope
+ *      {discover, Self} to its name there    ──►      {sync, Self, [{Group, [Pid]}]}, and {discover, Self} if this one is new to it
+ *      {join, Self, Group, Pids}             ──►      what happens after that, in order
+ *      {leave, Self, Pids, [Group]}          ──►
+ *
+ * A scope hears these as the actor that keeps its book (actors/keeper.c). It subscribes to itself once for each other scope: a snapshot
+ * for the sync, then the events, with nothing missing or told twice in between. Members of others are entered in the book like its own,
+ * with pids of their nodes; each scope tells of its own members only. It monitors each other scope, and when that or its node is down,
+ * all that is of that node goes out.
+ */
+#ifndef DISTRIBUTION_SCOPE_H
+#define DISTRIBUTION_SCOPE_H
+
+#include "distribution/network.h"
+
+struct cop__peer;
+
+/* The node is up: the scopes of this one make themselves known. */
+void cop__scopes_greet(struct cop__network *network, const struct cop__peer *peer);
+
+/* By the actor that keeps the book. */
+void cop__scope_begins(struct cop__network *network);
+void cop__scope_hears(struct cop__network *network, cop_message *message);
+
+#endif
