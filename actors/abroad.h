@@ -31,7 +31,7 @@ struct cop__abroad {
         void (*scope_hears)(struct cop__abroad *abroad, cop_message *message);
         /* May a pid of another node be a member of a group now? */
         bool (*is_known)(struct cop__abroad *abroad, cop_pid pid);
-        /* The node has ended, and all its actors: frees all of it. */
+        /* The node has ended, and all its threads: frees all of it, while there is still a pool for signals. */
         void (*end)(struct cop__abroad *abroad, struct cop__thread *thread);
 };
 

@@ -1,5 +1,6 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* The node: what it is put together from, in which order it starts, and how it ends. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,6 +102,8 @@ static void fini_thread(struct cop__thread *thread)
 {
         struct cop__here *here = cop__here_of(thread);
         struct cop_node *node = here->node;
+        if (thread->worker != NULL && cop__abroad_of(node) != NULL) /* the first worker of a node that has ended */
+                node->abroad->end(node->abroad, thread);
         cop__slots_leave(here);
         cop__registry_leave(&node->registry, &here->registry);
         cop__lock_lock(&node->threads_lock);
@@ -507,10 +510,8 @@ static void kill_all(struct cop_node *node, unsigned *tries)
         }
 }
 
-void cop_node_stop(cop_node *node)
+static void stop(cop_node *node)
 {
-        if (node == NULL)
-                return;
         unsigned tries = 0;
         cop_status status;
         cop__store_seq(&node->stopping, 1);
@@ -519,8 +520,6 @@ void cop_node_stop(cop_node *node)
         if (status == COP_OK) {
                 kill_all(node, &tries);
                 cop__timers_stop(&node->timers, &cop__thread_here()->pool);
-                if (cop__abroad_of(node) != NULL)
-                        node->abroad->end(node->abroad, cop__thread_here());
                 cop_node_leave();
         }
         struct cop__simulation *simulation = cop__simulation_of(node);
@@ -533,6 +532,24 @@ void cop_node_stop(cop_node *node)
         free_parts(node);
         end_simulation(simulation);
         free(node);
+}
+
+static void *stop_on_thread(void *node)
+{
+        stop(node);
+        return NULL;
+}
+
+/* Whoever stops a node visits it, and a thread visits one node at a time: one that is inside another lends itself a thread. */
+void cop_node_stop(cop_node *node)
+{
+        pthread_t thread;
+        if (node == NULL)
+                return;
+        if (cop__thread_here() != NULL && pthread_create(&thread, NULL, stop_on_thread, node) == 0)
+                pthread_join(thread, NULL);
+        else
+                stop(node);
 }
 
 cop_status cop_node_await_quiet(cop_node *node, int64_t timeout_ms)

@@ -12,6 +12,9 @@
 #define START_MS 20000
 #define STOP_MS 20000
 
+/* Attempts that are looked at in one cop_connect(): two that meet are given up for each other, and an old one is in the way at first. */
+#define TRIES 5
+
 /* ---- Beginning and end ------------------------------------------------------------------ */
 
 /* {distribution, Status, Text}: why net_kernel did not begin. */
@@ -135,7 +138,7 @@ static int64_t left_ms(uint64_t deadline_ns)
         return now_ns < deadline_ns ? (int64_t)((deadline_ns - now_ns) / COP__NS_PER_MS) + 1 : 0;
 }
 
-/* Asks net_kernel whose attempt it is, and that one whether it is up. Two that meet may be given up for each other: then once more. */
+/* Asks net_kernel whose attempt it is, and that one whether it is up. */
 static cop_status await_up(struct cop__network *network, struct cop__peer *peer, uint64_t deadline_ns)
 {
         cop_message *message;
@@ -158,12 +161,15 @@ cop_status cop_connect(const char *node, int64_t timeout_ms)
         struct cop__peer *peer = network != NULL ? find_peer(network, node, &status) : NULL;
         if (peer == NULL)
                 return status;
+        cop_pid owner;
         if (timeout_ms < 0)
                 return COP_E_BAD_ARGUMENT;
         uint64_t deadline_ns = cop__deadline_ns(timeout_ms);
-        status = await_up(network, peer, deadline_ns);
-        if (status == COP_E_NO_CONNECTION)
+        for (int tries = 0; tries < TRIES; tries++) {
                 status = await_up(network, peer, deadline_ns);
+                if (status != COP_E_NO_CONNECTION || cop__peer_look(peer, &owner) == COP__PEER_DOWN)
+                        break;
+        }
         return status;
 }
 

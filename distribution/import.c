@@ -181,7 +181,8 @@ static struct cop__signal *end_call(struct import *import, struct cop__peer_call
         return request;
 }
 
-static void answer(struct import *import, struct cop__peer_call *call, cop_term term)
+/* `from` is nobody if who has answered is not said: then it is whoever was asked. */
+static void answer(struct import *import, struct cop__peer_call *call, cop_pid from, cop_term term)
 {
         struct cop__thread *thread = cop__thread_here();
         cop_pid callee = call->to;
@@ -193,7 +194,7 @@ static void answer(struct import *import, struct cop__peer_call *call, cop_term 
         }
         reply->type = COP__SIGNAL_REPLY;
         reply->ref = request->ref;
-        reply->from = callee;
+        reply->from = from.bits != 0 ? from : callee;
         cop__count_up(&cop__here_of(thread)->sent);
         cop__send_signal(thread, request->from, reply);
         cop__signal_free(&thread->pool, request);
@@ -221,7 +222,7 @@ static cop_status take_message(struct import *import, cop_pid from, cop_pid to)
                 return status;
         struct cop__peer_call *call = call_answered_by(import, message);
         if (call != NULL && cop_pid_equal(call->request->from, to))
-                answer(import, call, message.as.items[1]);
+                answer(import, call, from, message.as.items[1]);
         else if (is_request(import, message, &ref, &alias))
                 deliver_request(import, to, message, ref, alias);
         else if (cop_is_tuple(message, "$gen_cast", 2))
@@ -262,7 +263,7 @@ static cop_status take_alias(struct import *import)
                 return status;
         struct cop__peer_call *call = call_answered_by(import, message);
         if (call != NULL && cop_ref_equal(call->request->ref, item(import, 2).as.ref)) {
-                answer(import, call, message.as.items[1]);
+                answer(import, call, item(import, 1).as.pid, message.as.items[1]);
                 return COP_OK;
         }
         struct cop__signal *signal = owned ? signal_of(import, message) : NULL;

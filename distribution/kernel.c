@@ -84,14 +84,15 @@ static void net_kernel_on_dial(net_kernel *self, const cop__dial *asked)
         dial(network, network->peers[asked->peer]);
 }
 
-/* While it is closing or nobody's nobody knows whose it will be: who asks asks again. */
+/* One that a sender has asked for is nobody's until its dial is heard: it begins here, and that comes too late. */
 static void net_kernel_on_whose(net_kernel *self, const cop__whose *asked)
 {
         struct cop__network *network = cop__network_here();
         cop_pid owner;
         (void)self;
         enum cop__peer_state state = cop__peer_look(network->peers[asked->peer], &owner);
-        if (state == COP__PEER_DOWN && !spawn_connection(&(cop__attempt){ .socket = -1, .peer = asked->peer }, &owner))
+        bool is_free = state == COP__PEER_DOWN || owner.bits == 0;
+        if (is_free && !spawn_connection(&(cop__attempt){ .socket = -1, .peer = asked->peer }, &owner))
                 owner = cop_no_pid();
         cop_reply(cop__connection_of, .pid = owner);
 }

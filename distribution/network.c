@@ -43,7 +43,7 @@ static bool is_known(struct cop__abroad *abroad, cop_pid pid)
         return cop__life_of(network_of(abroad), cop__pid_node(pid)) != NULL;
 }
 
-/* All actors are dead, and no other thread is inside. */
+/* All actors are buried, and no other thread is left. */
 static void end(struct cop__abroad *abroad, struct cop__thread *thread)
 {
         struct cop__network *network = network_of(abroad);
