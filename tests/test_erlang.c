@@ -1,0 +1,186 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* A node of Erlang's is a peer like any other. */
+#include "tests/erlang.h"
+
+#include "tests/keepers.h"
+
+typedef struct { int64_t pence, people; } bill;
+COP_MESSAGE(bill, pence, people);
+
+typedef struct { int64_t pence_each, number; } share;
+COP_MESSAGE(share, pence_each, number);
+
+/* What their server answers to a term, as text. */
+static const char *ask(cop_term request)
+{
+        cop_message *reply = NULL;
+        cop_status status = cop_call_term(&reply, cop_at("peer", THEM), PATIENCE_MS, request);
+        ck_assert_msg(status == COP_OK, "%s: %s", text_of(request), cop_status_text(status));
+        const char *text = "";
+        cop_term term;
+        ck_assert_int_eq(cop__kind_to_term(cop_message_kind(reply), cop_message_body(reply), &term), COP_OK);
+        text = cop_is_tuple(term, "cop_any", 2) ? text_of(term.as.items[1]) : text_of(term);
+        cop_term_free(term);
+        cop_message_free(reply);
+        return text;
+}
+
+static cop_pid them(void)
+{
+        cop_message *reply = NULL;
+        ck_assert_int_eq(cop_call_term(&reply, cop_at("peer", THEM), PATIENCE_MS, cop_atom("ping")), COP_OK);
+        cop_pid pid = cop_message_from(reply);
+        cop_message_free(reply);
+        return pid;
+}
+
+typedef struct { int64_t served; } till;
+
+static void till_on_bill(till *self, const bill *b)
+{
+        cop_reply(share, .pence_each = b->pence / b->people, .number = ++self->served);
+}
+
+static void till_on_any(till *self, const cop_any *any)
+{
+        (void)self;
+        if (cop_is_atom(any->term, "die"))
+                cop_exit(cop_atom("died"));
+}
+
+COP_SERVER(till, COP_ON(bill, till_on_bill), COP_ON(cop_any, till_on_any));
+
+static cop_term with(const char *tag, cop_pid pid)
+{
+        static _Thread_local cop_term items[2];
+        items[0] = cop_atom(tag);
+        items[1] = cop_pid_term(pid);
+        return cop_tuple_of(items, 2);
+}
+
+WITH_ERLANG(calls_and_terms_go_both_ways)
+{
+        cop_auto reply = NULL;
+        ck_assert_int_eq(cop_call(&reply, cop_at("peer", THEM), PATIENCE_MS, bill, .pence = 900, .people = 3), COP_OK);
+        const share *s = cop_read(share, reply);
+        ck_assert_ptr_nonnull(s);
+        ck_assert_int_eq(s->pence_each, 300);
+        const char *const terms[] = {
+                "{a,'B c',[]}", "[1,-1,255,256,-2147483649,18446744073709551615,-9223372036854775808]", "\"h\303\244us\"",
+                "[1,2,3]", "#{a => 1,[b] => <<1,2>>}", "1.5", "[a|b]", "\"\342\202\254\"", "<<\"text\">>", "{}", "#{}",
+        };
+        for (size_t i = 0; i < COP__COUNT(terms); i++) {
+                cop_term term;
+                ck_assert_int_eq(cop_term_parse(terms[i], strlen(terms[i]), NULL, &term, NULL), COP_OK);
+                cop_message *echo = NULL;
+                ck_assert_int_eq(cop_call_term(&echo, cop_at("peer", THEM), PATIENCE_MS, COP_TUPLE(cop_atom("echo"), term)), COP_OK);
+                const cop_any *any = cop_read(cop_any, echo);
+                ck_assert_ptr_nonnull(any);
+                ck_assert_msg(cop_term_equal(any->term, term), "%s came back as %s", terms[i], text_of(any->term));
+                cop_message_free(echo);
+                cop_term_free(term);
+        }
+        /* Theirs of ours, ours of theirs. */
+        cop_pid pid = cop_spawn_server(&till_server, "till");
+        ck_assert_str_eq(ask(COP_TUPLE(cop_atom("call"), cop_pid_term(pid), COP_TUPLE(cop_atom("bill"), cop_int(900), cop_int(3)))),
+                         "{share, 300, 1}");
+        ck_assert_str_eq(ask(COP_TUPLE(cop_atom("call"), COP_TUPLE(cop_atom("till"), cop_atom("us@127.0.0.1")),
+                                       COP_TUPLE(cop_atom("bill"), cop_int(8), cop_int(2)))), "{share, 4, 2}");
+        ck_assert_str_eq(ask(COP_TUPLE(cop_atom("echo"), cop_pid_term(pid))), with_pid("%s", pid));
+        /* What no term can hold comes as its bytes. */
+        ck_assert_ptr_nonnull(strstr(ask(cop_atom("odd")), "{'$erlang', "));
+}
+
+WITH_ERLANG(calls_end_as_they_do_in_erlang)
+{
+        cop_auto reply = NULL;
+        cop_pid pid = cop_spawn_server(&till_server, "till");
+        ck_assert_int_eq(cop_call_term(&reply, cop_at("nobody", THEM), PATIENCE_MS, cop_atom("x")), COP_E_NO_ACTOR);
+        ck_assert_int_eq(cop_call_term(&reply, cop_at("peer", THEM), 50, cop_atom("hang")), COP_E_TIMEOUT);
+        /* A fault here is the reason there; what is not answered, and what nobody handles, ends at once, too. */
+        const char *fault = ask(COP_TUPLE(cop_atom("call"), cop_pid_term(pid), COP_TUPLE(cop_atom("bill"), cop_int(1), cop_int(0))));
+        ck_assert_msg(strstr(fault, "{exit, {fault, sigfpe, \"integer division by zero\"") == fault, "%s", fault);
+        pid = cop_spawn_server(&till_server, NULL);
+        ck_assert_str_eq(ask(COP_TUPLE(cop_atom("call"), cop_pid_term(pid), cop_atom("silent"))), "{exit, {coppice, no_reply}}");
+        ck_assert_str_eq(ask(COP_TUPLE(cop_atom("call"), cop_pid_term(pid), COP_TUPLE(cop_atom("share"), cop_int(1), cop_int(2)))),
+                         "{exit, {coppice, no_handler}}");
+        put_down(pid);
+        ck_assert_str_eq(ask(COP_TUPLE(cop_atom("call"), cop_pid_term(pid), cop_atom("silent"))), "{exit, noproc}");
+}
+
+WITH_ERLANG(links_monitors_and_exits_go_both_ways)
+{
+        cop_pid peer = them(), ours = cop_spawn_server(&till_server, NULL);
+        ck_assert_ptr_nonnull(strstr(ask(with("monitor", ours)), "#Ref<"));
+        ck_assert_str_eq(ask(with("link", ours)), "ok");
+        cop_ref died = watch(ours);
+        cop_send_term(ours, cop_atom("die"));
+        await_down(died, "died"); /* it has told all before */
+        const char *seen = ask(cop_atom("seen"));
+        ck_assert_msg(strstr(seen, "{down, died}") != NULL && strstr(seen, "{exit, died}") != NULL, "%s", seen);
+        /* And theirs. */
+        cop_auto spawned = NULL;
+        ck_assert_int_eq(cop_call_term(&spawned, peer, PATIENCE_MS,
+                                       COP_TUPLE(cop_atom("spawn"), COP_TUPLE(cop_atom("dies"), cop_atom("boom")))), COP_OK);
+        cop_pid theirs = cop_read(cop_any, spawned)->term.as.pid;
+        cop_trap_exit(true);
+        cop_ref ref = watch(theirs), undone = watch(theirs);
+        ck_assert_int_eq(cop_link(theirs), COP_OK);
+        ck_assert(cop_demonitor(undone));
+        cop_send_term(theirs, cop_atom("stop"));
+        await_down(ref, "boom");
+        await_exited(theirs, "boom");
+        await_down(watch(theirs), "noproc");
+        /* Exit signals by hand, and a link that is undone. */
+        ck_assert_str_eq(ask(COP_TUPLE(cop_atom("exit"), cop_pid_term(cop_self()), cop_atom("hello"))), "ok");
+        await_exited(peer, "hello");
+        ck_assert_int_eq(cop_link(peer), COP_OK);
+        cop_unlink(peer);
+        ck_assert_str_eq(ask(with("link", cop_self())), "ok");
+        ck_assert_str_eq(ask(with("unlink", cop_self())), "ok");
+        ck_assert_int_eq(cop_send_exit(peer, cop_atom("kill")), COP_OK);
+        await_down(watch(peer), "noproc");
+        nothing_has_come();
+}
+
+WITH_ERLANG(erlang_pings_and_lists_us_and_groups_are_shared)
+{
+        ck_assert_str_eq(ask(cop_atom("nodes")), "['us@127.0.0.1']");
+        ck_assert_str_eq(ask(COP_TUPLE(cop_atom("ping"), cop_atom("us@127.0.0.1"))), "pong");
+        start_scope("chat");
+        cop_pid pid = cop_spawn_server(&till_server, NULL);
+        ck_assert_int_eq(cop_group_join("chat", cop_atom("tea"), pid), COP_OK);
+        ck_assert_str_eq(ask(COP_TUPLE(cop_atom("join"), cop_atom("tea"))), "ok");
+        await_true(strcmp(ask(COP_TUPLE(cop_atom("members"), cop_atom("tea"))), "{2, 1}") == 0);
+        cop_term list;
+        size_t count = 0;
+        while (count != 2) {
+                ck_assert_int_eq(cop_group_members("chat", cop_atom("tea"), &list), COP_OK);
+                count = list.count;
+                cop_term_free(list);
+                cop_yield();
+        }
+        put_down(pid);
+        await_true(strcmp(ask(COP_TUPLE(cop_atom("members"), cop_atom("tea"))), "{1, 1}") == 0);
+        ck_assert_str_eq(ask(COP_TUPLE(cop_atom("leave"), cop_atom("tea"))), "ok");
+        await_true(cop_scope_groups("chat", &list) == COP_OK && strcmp(text_and_free(list), "[]") == 0);
+}
+
+WITH_ERLANG(a_node_of_erlangs_that_goes_down_is_down_and_so_are_we_for_it)
+{
+        cop_pid peer = them();
+        cop_ref ref = watch(peer);
+        ck_assert_int_eq(cop_nodes_subscribe(), COP_OK);
+        ck_assert_ptr_nonnull(strstr(ask(with("monitor", cop_self())), "#Ref<"));
+        ck_assert_str_eq(ask(COP_TUPLE(cop_atom("disconnect"), cop_atom("us@127.0.0.1"))), "ok");
+        await_down(ref, "noconnection");
+        await_and_drop(COP_KIND(cop_node_down));
+        ck_assert(cop_pid_equal(them(), peer)); /* the same life: the same pid */
+        await_true(strstr(ask(cop_atom("seen")), "{down, noconnection}") != NULL);
+        ref = watch(peer);
+        kill(erlang->them, SIGKILL);
+        await_down(ref, "noconnection");
+        cop_auto reply = NULL;
+        ck_assert_int_eq(cop_call_term(&reply, peer, PATIENCE_MS, cop_atom("ping")), COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()), "{nodedown, '" THEM "'}");
+}
