@@ -24,7 +24,10 @@ struct cop__thread;
 #define COP__NODE_OF_NAMES UINT64_C(255)
 
 struct cop__abroad {
-        /* Takes a signal for a pid of another node, in the order of sending. Returns how far that way is behind: a cop__pressure. */
+        /*
+         * Takes a signal for a pid of another node, in the order of sending. Returns how far that way is behind: a
+         * cop__pressure.
+         */
         uint32_t (*send)(struct cop__abroad *abroad, struct cop__thread *thread, cop_pid to, struct cop__signal *signal);
         /* A scope of groups has begun, in its init, and it has heard something. */
         void (*scope_begins)(struct cop__abroad *abroad);

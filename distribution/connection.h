@@ -1,6 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * The connection with a peer: an actor that calls or is called, shakes hands, and then writes what the outbox has and acts on what comes.
+ * The connection with a peer: an actor that calls or is called, shakes hands, and then writes what the outbox has and acts on
+ * what comes.
  *
  *      init ── call or be called ── handshake ── peer is UP ──► ┌ read, act ── outbox, write ── tick ── wait ┐ ──► peer is down
  *                                                               └───────────────────────◄────────────────────┘
@@ -42,13 +43,17 @@ COP__KIND_DECLARE(cop__is_up);
 void cop__export(struct cop__connection *connection, cop_pid to, struct cop__signal *signal);
 
 /* Writes a DOWN of a monitor of theirs. `name`: it was monitored by that; else NULL. */
-void cop__export_down(struct cop__connection *connection, cop_pid from, const char *name, size_t name_size, cop_pid to, cop_ref ref,
+void cop__export_down(struct cop__connection *connection, cop_pid from, const char *name, size_t name_size, cop_pid to,
+                      cop_ref ref,
                       cop_term reason);
 void cop__export_demonitor(struct cop__connection *connection, cop_pid from, cop_pid to, cop_ref ref);
 void cop__export_exit(struct cop__connection *connection, cop_pid from, cop_pid to, cop_term reason);
 void cop__export_unlinked(struct cop__connection *connection, uint64_t id, cop_pid from, cop_pid to);
 
-/* Acts on one frame, without its size. Errors: COP_E_MALFORMED and COP_E_LIMIT end the connection; all else has been dealt with. */
+/*
+ * Acts on one frame, without its size. Errors: COP_E_MALFORMED and COP_E_LIMIT end the connection; all else has been dealt
+ * with.
+ */
 cop_status cop__import(struct cop__connection *connection, const uint8_t *bytes, size_t size);
 
 /* ---- Tables (ties.c) ------------------------------------------------------------------------ */

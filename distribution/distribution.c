@@ -12,7 +12,10 @@
 #define START_MS 20000
 #define STOP_MS 20000
 
-/* Attempts that are looked at in one cop_connect(): two that meet are given up for each other, and an old one is in the way at first. */
+/*
+ * Attempts that are looked at in one cop_connect(): two that meet are given up for each other, and an old one is in the way at
+ * first.
+ */
 #define TRIES 5
 
 /* ---- Beginning and end ------------------------------------------------------------------ */
@@ -143,7 +146,8 @@ static cop_status await_up(struct cop__network *network, struct cop__peer *peer,
 {
         cop_message *message;
         cop_pid owner;
-        cop_status status = cop_call(&message, (cop_pid){ network->kernel }, left_ms(deadline_ns), cop__whose, .peer = peer->index);
+        cop_status status = cop_call(&message, (cop_pid){ network->kernel }, left_ms(deadline_ns), cop__whose,
+                                     .peer = peer->index);
         if (status != COP_OK)
                 return status == COP_E_TIMEOUT ? status : COP_E_NO_DISTRIBUTION;
         owner = ((const cop__connection_of *)cop_message_body(message))->pid;

@@ -6,8 +6,8 @@
 #include "distribution/line.h"
 
 /*
- * Says under which port the part of our name before the @ listens. It holds as long as the line is open, which is the calling actor's.
- * Errors: COP_E_NO_CONNECTION, COP_E_NAME_TAKEN, COP_E_TIMEOUT, COP_E_NO_MEMORY, COP_E_MALFORMED.
+ * Says under which port the part of our name before the @ listens. It holds as long as the line is open, which is the calling
+ * actor's. Errors: COP_E_NO_CONNECTION, COP_E_NAME_TAKEN, COP_E_TIMEOUT, COP_E_NO_MEMORY, COP_E_MALFORMED.
  */
 cop_status cop__epmd_register(struct cop__network *network, uint64_t deadline_ns, struct cop__line **line);
 

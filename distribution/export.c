@@ -4,7 +4,8 @@
  *
  *      signal here              written
  *      MESSAGE                  SEND_SENDER, or REG_SEND to a name
- *      MESSAGE that is a call   MONITOR, then the same with {'$gen_call', {From, [alias|Ref]}, Request}: its request is kept in `calls`
+ *      MESSAGE that is a call   MONITOR, then the same with {'$gen_call', {From, [alias|Ref]}, Request}: its request is kept in
+ *      `calls`
  *      REPLY to a call          ALIAS_SEND or SEND_SENDER with {Tag, Reply}
  *      REPLY through an alias   ALIAS_SEND
  *      FAILED                   DOWN under the reference of the call, if it is monitored: so the caller hears that at once
@@ -118,7 +119,8 @@ void cop__export_exit(struct cop__connection *connection, cop_pid from, cop_pid 
         write_exit(connection, COP__CONTROL_EXIT, from, to, reason);
 }
 
-void cop__export_down(struct cop__connection *connection, cop_pid from, const char *name, size_t name_size, cop_pid to, cop_ref ref,
+void cop__export_down(struct cop__connection *connection, cop_pid from, const char *name, size_t name_size, cop_pid to,
+                      cop_ref ref,
                       cop_term reason)
 {
         struct frame frame = begin(connection);
@@ -292,7 +294,8 @@ static void write_call(struct cop__connection *connection, cop_pid to, struct co
         }
         free(call);
         tray->end = tray->start + before;
-        cop__fail_call(cop__thread_here(), to, request, status == COP_E_NO_MEMORY ? COP__FAILED_NO_MEMORY : COP__FAILED_ISOLATED, NULL);
+        cop__fail_call(cop__thread_here(), to, request,
+                       status == COP_E_NO_MEMORY ? COP__FAILED_NO_MEMORY : COP__FAILED_ISOLATED, NULL);
 }
 
 /* Nobody waits for the answer any more. */
@@ -352,8 +355,10 @@ static void end_watched(struct cop__relation *half)
 static cop_term failure_term(const struct cop__failed *failed, cop_term items[2])
 {
         static const char *const names[] = {
-                [COP__FAILED_NO_REPLY] = "no_reply",      [COP__FAILED_NO_MEMORY] = "no_memory", [COP__FAILED_IGNORED] = "ignored",
-                [COP__FAILED_FULL] = "full",              [COP__FAILED_ISOLATED] = "isolated",   [COP__FAILED_EXPIRED] = "expired",
+                [COP__FAILED_NO_REPLY] = "no_reply",      [COP__FAILED_NO_MEMORY] = "no_memory",
+                        [COP__FAILED_IGNORED] = "ignored",
+                [COP__FAILED_FULL] = "full",              [COP__FAILED_ISOLATED] = "isolated",
+                          [COP__FAILED_EXPIRED] = "expired",
                 [COP__FAILED_CYCLE] = "calling_cycle",    [COP__FAILED_NO_HANDLER] = "no_handler",
         };
         if (failed->failure == COP__FAILED_NO_ACTOR)

@@ -9,11 +9,11 @@
  *      list, improper list                  LIST
  *      pid, reference                       NEW_PID, NEWER_REFERENCE
  *
- * What comes in and is none of these (larger integers, functions, ports, bits that fill no bytes) becomes {'$erlang', Bytes}, with
- * its bytes as they were. A list of printable code points of which some are larger than a byte is a text.
+ * What comes in and is none of these (larger integers, functions, ports, bits that fill no bytes) becomes {'$erlang', Bytes},
+ * with its bytes as they were. A list of printable code points of which some are larger than a byte is a text.
  *
- * Reading never trusts a count: an item takes at least one byte, so none is larger than what is left. Memory is asked for in steps,
- * as far as `memory_max`.
+ * Reading never trusts a count: an item takes at least one byte, so none is larger than what is left. Memory is asked for in
+ * steps, as far as `memory_max`.
  */
 #ifndef DISTRIBUTION_EXTERNAL_H
 #define DISTRIBUTION_EXTERNAL_H
@@ -56,7 +56,8 @@ struct cop__reader {
         struct cop__reader_block *blocks;
 };
 
-void cop__reader_begin(struct cop__reader *reader, struct cop__network *network, const void *bytes, size_t size, size_t memory_max);
+void cop__reader_begin(struct cop__reader *reader, struct cop__network *network, const void *bytes, size_t size,
+                       size_t memory_max);
 void cop__reader_end(struct cop__reader *reader);
 
 /*

@@ -20,7 +20,8 @@ struct cop__reader_block {
         max_align_t bytes[];
 };
 
-void cop__reader_begin(struct cop__reader *reader, struct cop__network *network, const void *bytes, size_t size, size_t memory_max)
+void cop__reader_begin(struct cop__reader *reader, struct cop__network *network, const void *bytes, size_t size,
+                       size_t memory_max)
 {
         *reader = (struct cop__reader){ .at = bytes, .end = (const uint8_t *)bytes + size, .network = network,
                                         .memory_left = memory_max };
@@ -91,7 +92,8 @@ static bool get_counted(struct cop__reader *reader, unsigned width, const uint8_
 
 /* ---- Names ----------------------------------------------------------------------------------- */
 
-static cop_status text_of_latin1(struct cop__reader *reader, const uint8_t *bytes, size_t size, const char **text, size_t *text_size)
+static cop_status text_of_latin1(struct cop__reader *reader, const uint8_t *bytes, size_t size, const char **text,
+                                 size_t *text_size)
 {
         char *copy;
         size_t at = 0;

@@ -167,7 +167,8 @@ static cop_status hear_acknowledgement(struct cop__line *line, uint64_t deadline
         return is_digest(line->network, ours, packet.at) ? COP_OK : COP_E_NO_CONNECTION;
 }
 
-cop_status cop__handshake_call(struct cop__line *line, struct cop__peer *peer, uint64_t deadline_ns, struct cop__introduction *other)
+cop_status cop__handshake_call(struct cop__line *line, struct cop__peer *peer, uint64_t deadline_ns,
+                               struct cop__introduction *other)
 {
         struct packet packet;
         uint32_t theirs, ours;

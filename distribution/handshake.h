@@ -10,7 +10,8 @@
  *      r, challenge, digest          ──►
  *                                    ◄──            a, digest
  *
- * A digest is the MD5 of the cookie and the other's challenge in decimal: both show that they know the cookie, and neither says it.
+ * A digest is the MD5 of the cookie and the other's challenge in decimal: both show that they know the cookie, and neither says
+ * it.
  */
 #ifndef DISTRIBUTION_HANDSHAKE_H
 #define DISTRIBUTION_HANDSHAKE_H
@@ -26,14 +27,15 @@ struct cop__introduction {
 };
 
 /*
- * We have called the peer. Errors: COP_E_NO_CONNECTION (it is another one, or does not let us in), COP_E_TAKEN (it calls us at the same
- * time, and its attempt counts), COP_E_MALFORMED, COP_E_TIMEOUT, COP_E_NO_MEMORY.
+ * We have called the peer. Errors: COP_E_NO_CONNECTION (it is another one, or does not let us in), COP_E_TAKEN (it calls us at
+ * the same time, and its attempt counts), COP_E_MALFORMED, COP_E_TIMEOUT, COP_E_NO_MEMORY.
  */
-cop_status cop__handshake_call(struct cop__line *line, struct cop__peer *peer, uint64_t deadline_ns, struct cop__introduction *other);
+cop_status cop__handshake_call(struct cop__line *line, struct cop__peer *peer, uint64_t deadline_ns,
+                               struct cop__introduction *other);
 
 /*
- * We are called: who it is. Then the status is said, and the rest follows. Errors: COP_E_NO_CONNECTION (it cannot do what is needed,
- * or does not know the cookie), and those above.
+ * We are called: who it is. Then the status is said, and the rest follows. Errors: COP_E_NO_CONNECTION (it cannot do what is
+ * needed, or does not know the cookie), and those above.
  */
 cop_status cop__handshake_hear(struct cop__line *line, uint64_t deadline_ns, struct cop__introduction *other);
 cop_status cop__handshake_say(struct cop__line *line, const char *status);

@@ -203,7 +203,8 @@ static cop_status await_connected(struct cop__line *line, uint64_t deadline_ns)
         }
 }
 
-static cop_status call_one(struct cop__network *network, const struct addrinfo *at, uint64_t deadline_ns, struct cop__line **result)
+static cop_status call_one(struct cop__network *network, const struct addrinfo *at, uint64_t deadline_ns,
+                           struct cop__line **result)
 {
         int socket_fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (socket_fd < 0)

@@ -2,8 +2,8 @@
 /*
  * A line: a socket that an actor owns, and the bytes on their way through it.
  *
- * It never blocks a worker: who waits for it waits as an actor, for the news of it (cop__ready, see actors/outpost.h) or for being
- * told to hang up. The socket is closed when its actor ends, however it does.
+ * It never blocks a worker: who waits for it waits as an actor, for the news of it (cop__ready, see actors/outpost.h) or for
+ * being told to hang up. The socket is closed when its actor ends, however it does.
  */
 #ifndef DISTRIBUTION_LINE_H
 #define DISTRIBUTION_LINE_H

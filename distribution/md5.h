@@ -1,7 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * MD5, as RFC 1321 has it: what the handshake of nodes makes of cookie and challenge. It keeps a cookie off the wire, and no more:
- * nothing else should be trusted to it.
+ * MD5, as RFC 1321 has it: what the handshake of nodes makes of cookie and challenge. It keeps a cookie off the wire, and no
+ * more: nothing else should be trusted to it.
  */
 #ifndef DISTRIBUTION_MD5_H
 #define DISTRIBUTION_MD5_H

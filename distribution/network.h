@@ -3,18 +3,18 @@
  * What a node knows of other nodes: their numbers, whom pids and references of theirs stand for, and the peers it talks to.
  *
  *      cop_pid   node : 8   slot : 24   generation : 32
- *                  │          └──────────────┴── id and serial of Erlang's pid, if they fit; else slot 0xffffff, and which foreign pid
+ *                  │          └──────────────┴── id and serial of Erlang's pid; if they do not fit, slot 0xffffff and a number
  *                  ├─ 0          this node
  *                  ├─ 1 .. 254   a life: a node's name, and its creation. One that comes back is another number
  *                  └─ 255        a name at a node (cop_at): generation says which
  *
  *      cop_ref   bit 62 and not 63: a reference of another node, by a number that is never used again
  *
- * Numbers, lives and names are never forgotten: a pid of a dead life stays what it was. References are, but for those that are pinned:
- * the last COP__FOREIGN_REFS are remembered, and one that is forgotten can be compared and not be sent back.
+ * Numbers, lives and names are never forgotten: a pid of a dead life stays what it was. References are, but for those that are
+ * pinned: the last COP__FOREIGN_REFS are remembered, and one that is forgotten can be compared and not be sent back.
  *
- * Who may touch what: lives, peers and names are written once, under the lock, before their count is (release ↔ acquire); what the
- * lock is not named for is constant. References and foreign pids are under the lock, which is a leaf.
+ * Who may touch what: lives, peers and names are written once, under the lock, before their count is (release ↔ acquire); what
+ * the lock is not named for is constant. References and foreign pids are under the lock, which is a leaf.
  */
 #ifndef DISTRIBUTION_NETWORK_H
 #define DISTRIBUTION_NETWORK_H

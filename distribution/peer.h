@@ -11,8 +11,8 @@
  * A signal for an actor over there waits in the outbox, in the order of sending, and needs no memory for that: its target lies in
  * the words that a queue would use. While TRYING it waits for the handshake. The connection takes it from there and writes it.
  *
- * `owner` is the actor whose attempt or connection it is. Two nodes that call each other at once have two attempts; the one that is
- * given up finds that it is the owner no more, and touches nothing.
+ * `owner` is the actor whose attempt or connection it is. Two nodes that call each other at once have two attempts; the one
+ * that is given up finds that it is the owner no more, and touches nothing.
  *
  * What the tables hold, each by the reference or the pair of pids that it is on the wire:
  *
@@ -117,8 +117,8 @@ bool cop__peer_up(struct cop__network *network, struct cop__peer *peer, cop_pid 
 void cop__peer_take_outbox(struct cop__peer *peer);
 
 /*
- * It is over with whoever was the owner, who may be dead: everybody hears of it, subscribers too if it was up. Nothing if `owner` is
- * not the owner.
+ * It is over with whoever was the owner, who may be dead: everybody hears of it, subscribers too if it was up. Nothing if
+ * `owner` is not the owner.
  */
 void cop__peer_down(struct cop__network *network, struct cop__peer *peer, cop_pid owner, cop_term reason);
 

@@ -7,10 +7,10 @@
  *      {join, Self, Group, Pids}             ──►      what happens after that, in order
  *      {leave, Self, Pids, [Group]}          ──►
  *
- * A scope hears these as the actor that keeps its book (actors/keeper.c). It subscribes to itself once for each other scope: a snapshot
- * for the sync, then the events, with nothing missing or told twice in between. Members of others are entered in the book like its own,
- * with pids of their nodes; each scope tells of its own members only. It monitors each other scope, and when that or its node is down,
- * all that is of that node goes out.
+ * A scope hears these as the actor that keeps its book (actors/keeper.c). It subscribes to itself once for each other scope: a
+ * snapshot for the sync, then the events, with nothing missing or told twice in between. Members of others are entered in the
+ * book like its own, with pids of their nodes; each scope tells of its own members only. It monitors each other scope, and when
+ * that or its node is down, all that is of that node goes out.
  */
 #ifndef DISTRIBUTION_SCOPE_H
 #define DISTRIBUTION_SCOPE_H

@@ -1,6 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * The words of Erlang's distribution protocol: what a control message is about, and what nodes say of themselves in the handshake.
+ * The words of Erlang's distribution protocol: what a control message is about, and what nodes say of themselves in the
+ * handshake.
  *
  *      │ size : 4 │ 112 │ control, a tuple │ message, if it has one │         size 0 is a tick
  */

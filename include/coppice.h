@@ -30,6 +30,7 @@
  *      coppice/sys.h         looking into a server that runs
  *      coppice/registry.h    actors found by any key
  *      coppice/group.h       groups of actors
+ *      coppice/distribution.h actors on other machines
  *      coppice/event_manager.h events that any number of handlers hear
  *      coppice/channel.h     a bounded queue between actors
  *      coppice/future.h      a function that runs elsewhere, and its result
@@ -53,6 +54,7 @@
 #include <coppice/bridge.h>
 #include <coppice/channel.h>
 #include <coppice/dead_letter.h>
+#include <coppice/distribution.h>
 #include <coppice/event_manager.h>
 #include <coppice/future.h>
 #include <coppice/group.h>

@@ -61,7 +61,7 @@ static inline pid_t erlang_run(uint16_t epmd_port, char *const words[])
 
 static inline bool erlang_is_there(void)
 {
-        return system("command -v erl >/dev/null 2>&1 && command -v epmd >/dev/null 2>&1 && command -v erlc >/dev/null 2>&1") == 0 &&
+        return system("{ command -v erl && command -v epmd && command -v erlc; } >/dev/null 2>&1") == 0 &&
                access("tests/erlang_peer.erl", R_OK) == 0;
 }
 
@@ -91,7 +91,8 @@ static inline bool erlang_begin(struct erlang *erlang)
         erlang->epmd_port = erlang_free_port();
         char *epmd[] = { "epmd", NULL };
         erlang->epmd = erlang_run(erlang->epmd_port, epmd);
-        char *them[] = { "erl", "-noinput", "-name", THEM, "-setcookie", COOKIE, "-kernel", "inet_dist_use_interface", "{127,0,0,1}",
+        char *them[] = { "erl", "-noinput", "-name", THEM, "-setcookie", COOKIE, "-kernel", "inet_dist_use_interface",
+                        "{127,0,0,1}",
                          "-pa", directory, "-s", "erlang_peer", NULL };
         erlang->them = erlang_run(erlang->epmd_port, them);
         erlang->node = node_begin((cop_node_options){ .name = "us" });

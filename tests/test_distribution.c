@@ -48,7 +48,8 @@ static cop_pid grow_echo(struct pair *pair)
 PAIR(a_message_reaches_a_name_on_the_other_node_and_its_answer_comes_back)
 {
         grow_echo(pair);
-        ck_assert_int_eq(cop_send(cop_at("echo", "b@127.0.0.1"), parcel, .number = 41, .from = cop_self(), .text = COP_TEXT("häus")),
+        ck_assert_int_eq(cop_send(cop_at("echo", "b@127.0.0.1"), parcel, .number = 41, .from = cop_self(),
+                                  .text = COP_TEXT("häus")),
                          COP_OK);
         cop_auto answer = await(COP_KIND(parcel));
         const parcel *p = cop_read(parcel, answer);
@@ -403,7 +404,8 @@ TEST(what_no_node_can_be_called_is_refused)
         ck_assert_int_eq(distribute_with("a@", (cop_distribution){ .port = 0 }, &port), COP_E_BAD_ARGUMENT);
         ck_assert_int_eq(distribute_with("@b", (cop_distribution){ .port = 0 }, &port), COP_E_BAD_ARGUMENT);
         ck_assert_int_eq(distribute_with("a@b", (cop_distribution){ .tick_ms = 5 }, &port), COP_E_BAD_ARGUMENT);
-        ck_assert_int_eq(distribute_with("a@b", (cop_distribution){ .address = COP_TEXT("not an address") }, &port), COP_E_SYSTEM);
+        ck_assert_int_eq(distribute_with("a@b", (cop_distribution){ .address = COP_TEXT("not an address") }, &port),
+                         COP_E_SYSTEM);
         ck_assert_int_eq(distribute_with("a@b", (cop_distribution){ .epmd_port = 1 }, &port), COP_E_NO_CONNECTION);
         ck_assert_int_eq(distribute_with("a@127.0.0.1", (cop_distribution){ .port = 0 }, &port), COP_OK);
         ck_assert_int_eq(distribute_with("a@127.0.0.1", (cop_distribution){ .port = 0 }, &port), COP_E_ALREADY_STARTED);

@@ -73,7 +73,8 @@ WITH_ERLANG(calls_and_terms_go_both_ways)
                 cop_term term;
                 ck_assert_int_eq(cop_term_parse(terms[i], strlen(terms[i]), NULL, &term, NULL), COP_OK);
                 cop_message *echo = NULL;
-                ck_assert_int_eq(cop_call_term(&echo, cop_at("peer", THEM), PATIENCE_MS, COP_TUPLE(cop_atom("echo"), term)), COP_OK);
+                ck_assert_int_eq(cop_call_term(&echo, cop_at("peer", THEM), PATIENCE_MS, COP_TUPLE(cop_atom("echo"), term)),
+                                 COP_OK);
                 const cop_any *any = cop_read(cop_any, echo);
                 ck_assert_ptr_nonnull(any);
                 ck_assert_msg(cop_term_equal(any->term, term), "%s came back as %s", terms[i], text_of(any->term));
@@ -82,7 +83,8 @@ WITH_ERLANG(calls_and_terms_go_both_ways)
         }
         /* Theirs of ours, ours of theirs. */
         cop_pid pid = cop_spawn_server(&till_server, "till");
-        ck_assert_str_eq(ask(COP_TUPLE(cop_atom("call"), cop_pid_term(pid), COP_TUPLE(cop_atom("bill"), cop_int(900), cop_int(3)))),
+        ck_assert_str_eq(ask(COP_TUPLE(cop_atom("call"), cop_pid_term(pid), COP_TUPLE(cop_atom("bill"), cop_int(900),
+                cop_int(3)))),
                          "{share, 300, 1}");
         ck_assert_str_eq(ask(COP_TUPLE(cop_atom("call"), COP_TUPLE(cop_atom("till"), cop_atom("us@127.0.0.1")),
                                        COP_TUPLE(cop_atom("bill"), cop_int(8), cop_int(2)))), "{share, 4, 2}");
@@ -98,11 +100,13 @@ WITH_ERLANG(calls_end_as_they_do_in_erlang)
         ck_assert_int_eq(cop_call_term(&reply, cop_at("nobody", THEM), PATIENCE_MS, cop_atom("x")), COP_E_NO_ACTOR);
         ck_assert_int_eq(cop_call_term(&reply, cop_at("peer", THEM), 50, cop_atom("hang")), COP_E_TIMEOUT);
         /* A fault here is the reason there; what is not answered, and what nobody handles, ends at once, too. */
-        const char *fault = ask(COP_TUPLE(cop_atom("call"), cop_pid_term(pid), COP_TUPLE(cop_atom("bill"), cop_int(1), cop_int(0))));
+        const char *fault = ask(COP_TUPLE(cop_atom("call"), cop_pid_term(pid), COP_TUPLE(cop_atom("bill"), cop_int(1),
+                cop_int(0))));
         ck_assert_msg(strstr(fault, "{exit, {fault, sigfpe, \"integer division by zero\"") == fault, "%s", fault);
         pid = cop_spawn_server(&till_server, NULL);
         ck_assert_str_eq(ask(COP_TUPLE(cop_atom("call"), cop_pid_term(pid), cop_atom("silent"))), "{exit, {coppice, no_reply}}");
-        ck_assert_str_eq(ask(COP_TUPLE(cop_atom("call"), cop_pid_term(pid), COP_TUPLE(cop_atom("share"), cop_int(1), cop_int(2)))),
+        ck_assert_str_eq(ask(COP_TUPLE(cop_atom("call"), cop_pid_term(pid), COP_TUPLE(cop_atom("share"), cop_int(1),
+                cop_int(2)))),
                          "{exit, {coppice, no_handler}}");
         put_down(pid);
         ck_assert_str_eq(ask(COP_TUPLE(cop_atom("call"), cop_pid_term(pid), cop_atom("silent"))), "{exit, noproc}");

@@ -156,7 +156,8 @@ PAIR(what_a_scope_hears_from_strangers_is_nothing)
         join_one("tea");
         ck_assert_int_eq(cop_connect("b@127.0.0.1", PATIENCE_MS), COP_OK);
         cop_pid self = cop_self();
-        cop_send_term(cop_at("chat", "b@127.0.0.1"), COP_TUPLE(cop_atom("join"), cop_pid_term(self), cop_atom("tea"), cop_pid_term(self)));
+        cop_send_term(cop_at("chat", "b@127.0.0.1"), COP_TUPLE(cop_atom("join"), cop_pid_term(self), cop_atom("tea"),
+                                                               cop_pid_term(self)));
         cop_send_term(cop_at("chat", "b@127.0.0.1"), COP_TUPLE(cop_atom("sync"), cop_int(1), cop_int(2)));
         cop_send_term(cop_at("chat", "b@127.0.0.1"), cop_atom("nonsense"));
         cop_send_term("chat", COP_TUPLE(cop_atom("leave"), cop_pid_term(self), cop_pid_term(self), COP_LIST(cop_atom("tea"))));

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/node_fixture.h"
 
@@ -114,6 +115,25 @@ TEST(bad_node_options_are_refused)
         ck_assert_int_eq(cop_node_start(NULL, &node), COP_OK);
         ck_assert_str_eq(cop_node_name(node), "coppice");
         cop_node_stop(node);
+}
+
+static void owns_and_waits(void)
+{
+        cop_own_fd(dup(2));
+        cop_message_free(cop_receive(COP_FOREVER, COP_ANY));
+}
+
+/* What they own is closed: a descriptor that stays open fails the claim. */
+TEST(a_node_is_stopped_by_a_thread_that_is_inside_another_one)
+{
+        NEEDS_THREADS();
+        cop_node *other = node_begin((cop_node_options){ .name = "other" });
+        cop_spawn(owns_and_waits);
+        cop_node_leave();
+        cop_node *node = node_begin((cop_node_options){ .name = "node" });
+        cop_node_stop(other);
+        ck_assert_ptr_eq(cop_node_here(), node);
+        node_end(node);
 }
 
 /* ---- Inside ----------------------------------------------------------------------------------- */

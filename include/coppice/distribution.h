@@ -5,26 +5,26 @@
  * A node that has begun talks Erlang's distribution protocol: other nodes of this kind are its peers, and so are nodes of
  * Erlang/OTP 25 and later.
  *
- *      cop_distribution_start(&(cop_distribution){ .name = "shop@127.0.0.1", .cookie = "secret", .port = 5001, .no_epmd = true });
+ *      cop_distribution_start(&(cop_distribution){ .name = COP_TEXT("shop@127.0.0.1"), .cookie = COP_TEXT("secret") });
  *
  *      cop_call(&reply, cop_at("till", "shop@127.0.0.1"), 5000, bill, .pence = 900, .people = 3);
  *
  * From there on a pid of another node is a cop_pid like any other: send, call, link, monitor, exit signals, groups (group.h) mean
  * what they mean here, and the order of signals between two actors holds. Whoever first sends to a node connects to it.
  *
- * A message of a kind crosses as Erlang's record, the tuple {bill, 900, 3}; what comes as such a tuple and fits is that kind, anything
- * else a cop_any. A call is Erlang's gen_server:call. docs/distribution.md says more.
+ * A message of a kind crosses as Erlang's record, the tuple {bill, 900, 3}; what comes as such a tuple and fits is that kind,
+ * anything else a cop_any. A call is Erlang's gen_server:call. docs/distribution.md says more.
  *
  * What people get wrong:
  * - A node that cannot be reached ends what leads there: links with an exit signal noconnection, monitors with a cop_down
  *   noconnection, calls with COP_E_DIED and the failure {nodedown, Node}. What was sent before may have arrived or not.
  * - A node that comes back has other actors: a pid of its earlier life is dead for ever.
- * - Who knows the cookie may do anything: send to any actor, end any. The cookie does not cross, but all else does, in the clear. So a
- *   node listens on the loopback unless told otherwise; between machines use a tunnel.
+ * - Who knows the cookie may do anything: send to any actor, end any. The cookie does not cross, but all else does, in the
+ *   clear. So a node listens on the loopback unless told otherwise; between machines use a tunnel.
  *
  * Threads: all of it works in actors and on visiting threads. A simulated node has no distribution.
- * Errors of all: COP_E_NO_NODE, COP_E_NO_MEMORY, COP_E_NO_DISTRIBUTION (none has begun, the node is simulated, or the actor lives in an
- * OS process of its own).
+ * Errors of all: COP_E_NO_NODE, COP_E_NO_MEMORY, COP_E_NO_DISTRIBUTION (none has begun, the node is simulated, or the actor
+ * lives in an OS process of its own).
  */
 #ifndef COPPICE_DISTRIBUTION_H
 #define COPPICE_DISTRIBUTION_H
@@ -75,11 +75,14 @@ COP_API const char *cop_node_here_name(void);
 COP_API cop_status cop_node_is_at(const char *node, const char *host, uint16_t port);
 
 /*
- * Connects, if they are not connected, and waits for that. Errors: COP_E_NO_CONNECTION, COP_E_TIMEOUT, COP_E_BAD_ARGUMENT (no name of a
- * node, or its own), COP_E_LIMIT.
+ * Connects, if they are not connected, and waits for that. Errors: COP_E_NO_CONNECTION, COP_E_TIMEOUT, COP_E_BAD_ARGUMENT (no
+ * name of a node, or its own), COP_E_LIMIT.
  */
 COP_API cop_status cop_connect(const char *node, int64_t timeout_ms);
-/* Ends the connection: for both sides the other one is down when this returns. Errors: COP_E_NOT_FOUND (there is none). */
+/*
+ * Ends the connection: the other node is down when this returns, and hears of that soon. Errors: COP_E_NOT_FOUND (there is
+ * none).
+ */
 COP_API cop_status cop_disconnect(const char *node);
 
 /* The names of the nodes that are up, a list of atoms. The caller owns *nodes and ends it with cop_term_free. */
@@ -89,8 +92,8 @@ COP_API cop_status cop_nodes(cop_term *nodes);
 COP_API const char *cop_node_of(cop_pid pid);
 
 /*
- * Whoever bears that name on that node when a message arrives there. For sends, calls and monitors; of a monitor by it the cop_down has
- * the pid that this address has.
+ * Whoever bears that name on that node when a message arrives there. For sends, calls and monitors; of a monitor by it the
+ * cop_down has the pid that this address has.
  *
  *      cop_send(cop_at("clerk", "office@10.0.0.7"), taking, .pence = 900);
  *
@@ -112,7 +115,10 @@ typedef struct cop_node_down {
 } cop_node_down;
 COP_MESSAGE_DECLARE(cop_node_down);
 
-/* From now on the calling actor is told, until it takes that back or ends. Twice is once. Errors: COP_E_LIMIT (16 are subscribed). */
+/*
+ * From now on the calling actor is told, until it takes that back or ends. Twice is once. Errors: COP_E_LIMIT (16 are
+ * subscribed).
+ */
 COP_API cop_status cop_nodes_subscribe(void);
 COP_API void cop_nodes_unsubscribe(void);
 

@@ -1,0 +1,285 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Who does not keep to the protocol loses its connection, and nothing else happens. */
+#include "tests/stranger.h"
+
+#include "base/random.h"
+
+#define EVIL "evil@127.0.0.1"
+
+typedef struct { int64_t number; } job;
+COP_MESSAGE(job, number);
+
+typedef struct { int64_t unused; } clerk;
+
+static void clerk_on_job(clerk *self, const job *j)
+{
+        (void)self;
+        cop_reply(job, .number = j->number + 1);
+}
+
+static void clerk_otherwise(clerk *self, cop_message *message)
+{
+        (void)self;
+        (void)message;
+}
+
+COP_SERVER(clerk, COP_ON(job, clerk_on_job), COP_OTHERWISE(clerk_otherwise));
+
+static uint16_t port;
+
+#define BESIEGED(claim)                                                              \
+        static void besieged_##claim(void);                                          \
+        TEST(claim)                                                                  \
+        {                                                                            \
+                NEEDS_THREADS();                                                     \
+                cop_node *node = node_begin((cop_node_options){ .name = "a" });      \
+                ck_assert_int_eq(distribute_with("a@127.0.0.1", (cop_distribution){ .message_max = 65536 }, &port), COP_OK); \
+                cop_spawn_server(&clerk_server, "clerk");                            \
+                besieged_##claim();                                                  \
+                goes_on();                                                           \
+                node_end(node);                                                      \
+        }                                                                            \
+        static void besieged_##claim(void)
+
+static void goes_on(void)
+{
+        cop_auto reply = NULL;
+        ck_assert_int_eq(cop_call(&reply, "clerk", PATIENCE_MS, job, .number = 1), COP_OK);
+        close(stranger_calls(port, "friend@127.0.0.1"));
+}
+
+/* ---- Before it is let in ------------------------------------------------------------------ */
+
+BESIEGED(a_handshake_that_is_none_is_hung_up_on)
+{
+        static const struct {
+                const char *bytes;
+                size_t size;
+        } openings[] = {
+                { "\0\0", 2 },
+                { "GET / HTTP/1.1\r\n\r\n", 18 },
+                { "\xff\xff", 2 },
+                { "\0\5Nabcd", 7 },
+                { "\0\17N\0\0\0\0\1\4\7\x9f\0\0\0\1\0\0", 17 },             /* without a name */
+                { "\0\23N\0\0\0\0\1\4\7\x9f\0\0\0\1\xff\xff" "a@bc", 21 },    /* whose name is longer than all */
+                { "\0\22N\0\0\0\0\0\0\0\0\0\0\0\1\0\3a@b", 20 },             /* that can do nothing */
+                { "\0\6n\0\5\0\0\0", 8 },                                    /* of another age */
+        };
+        for (size_t i = 0; i < COP__COUNT(openings); i++) {
+                int fd = stranger_socket(port);
+                stranger_sends(fd, openings[i].bytes, openings[i].size);
+                stranger_is_hung_up(fd);
+                close(fd);
+        }
+}
+
+BESIEGED(who_guesses_the_cookie_is_hung_up_on)
+{
+        int fd = stranger_socket(port);
+        ck_assert(!stranger_shakes_hands(fd, EVIL, "a guess"));
+        stranger_is_hung_up(fd);
+        close(fd);
+        cop_term nodes;
+        ck_assert_int_eq(cop_nodes(&nodes), COP_OK);
+        ck_assert_str_eq(text_of(nodes), "[]");
+        cop_term_free(nodes);
+}
+
+BESIEGED(who_says_it_is_this_node_or_another_that_is_up_without_the_cookie_changes_nothing)
+{
+        uint8_t packet[512];
+        int fd = stranger_socket(port), good = stranger_calls(port, EVIL);
+        stranger_introduces(fd, "a@127.0.0.1", COP__CAN_ALL);
+        ck_assert_int_eq(stranger_hears(fd, packet), 12);
+        ck_assert_int_eq(memcmp(packet, "snot_allowed", 12), 0);
+        close(fd);
+        fd = stranger_socket(port);
+        stranger_introduces(fd, EVIL, COP__CAN_ALL);
+        ck_assert_int_eq(stranger_hears(fd, packet), 6);
+        ck_assert_int_eq(memcmp(packet, "salive", 6), 0);
+        stranger_sends(fd, "\0\5strue", 7);
+        ck_assert_int_gt(stranger_hears(fd, packet), 19); /* its challenge, which is not met */
+        stranger_sends(fd, "\0\25r\0\0\0\1" "0123456789abcdef", 23);
+        stranger_is_hung_up(fd);
+        close(fd);
+        cop_term nodes;
+        ck_assert_int_eq(cop_nodes(&nodes), COP_OK);
+        ck_assert_str_eq(text_of(nodes), "['" EVIL "']");
+        cop_term_free(nodes);
+        close(good);
+}
+
+/* ---- Afterwards ------------------------------------------------------------------------------- */
+
+static void put_pid(struct cop__pen *pen, const char *node, uint32_t id)
+{
+        cop__pen_byte(pen, 88);
+        cop__pen_atom(pen, node, strlen(node));
+        cop__pen_word(pen, 4, id);
+        cop__pen_word(pen, 4, 0);
+        cop__pen_word(pen, 4, 12345);
+}
+
+static struct cop__tray begin_frame(struct cop__pen *pen, struct cop__tray *tray, unsigned control, size_t count)
+{
+        *tray = (struct cop__tray){ 0 };
+        *pen = (struct cop__pen){ .tray = tray };
+        cop__pen_byte(pen, COP__PASS_THROUGH);
+        cop__pen_version(pen);
+        cop__pen_tuple(pen, count);
+        cop__pen_integer(pen, control);
+        return *tray;
+}
+
+/* From one of theirs to the clerk here. */
+static void reg_send(struct cop__pen *pen, struct cop__tray *tray)
+{
+        begin_frame(pen, tray, COP__CONTROL_REG_SEND, 4);
+        put_pid(pen, EVIL, 7);
+        cop__pen_atom(pen, "", 0);
+        cop__pen_atom(pen, "clerk", 5);
+}
+
+static void ends_with(const struct cop__tray *tray)
+{
+        int fd = stranger_calls(port, EVIL);
+        ck_assert_int_eq(cop_nodes_subscribe(), COP_OK);
+        stranger_says(fd, tray->data, tray->end);
+        stranger_is_hung_up(fd);
+        close(fd);
+        await_and_drop(COP_KIND(cop_node_down));
+        cop_nodes_unsubscribe();
+        while (cop_receive(0, COP_KIND(cop_node_up)) != NULL)
+                ;
+}
+
+BESIEGED(a_frame_that_is_none_ends_the_connection)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        const char *const frames[] = { "p", "x\x83h\1a\1", "p\x83", "p\x83h\3a\1", "p\x83\xff", "p\x83l\xff\xff\xff\xff",
+                                       "p\x83m\xff\xff\xff\xff", "p\x83h\3a\1jj", "p\x83h\3a\x63jj", "p\x83t\xff\xff\xff\xff" };
+        for (size_t i = 0; i < COP__COUNT(frames); i++) {
+                tray = (struct cop__tray){ .data = (uint8_t *)(uintptr_t)frames[i], .end = strlen(frames[i]) };
+                ends_with(&tray);
+        }
+        /* In the name of a third one; to one of theirs; a message that ends too soon. */
+        begin_frame(&pen, &tray, COP__CONTROL_REG_SEND, 4);
+        put_pid(&pen, "third@127.0.0.1", 7);
+        cop__pen_atom(&pen, "", 0);
+        cop__pen_atom(&pen, "clerk", 5);
+        cop__pen_version(&pen);
+        cop__pen_atom(&pen, "x", 1);
+        ends_with(&tray);
+        cop__tray_free(&tray);
+        begin_frame(&pen, &tray, COP__CONTROL_LINK, 3);
+        put_pid(&pen, EVIL, 7);
+        put_pid(&pen, EVIL, 8);
+        ends_with(&tray);
+        cop__tray_free(&tray);
+        reg_send(&pen, &tray);
+        cop__pen_version(&pen);
+        cop__pen_tuple(&pen, 3);
+        ends_with(&tray);
+        cop__tray_free(&tray);
+}
+
+BESIEGED(a_frame_that_is_too_large_ends_the_connection_before_it_has_come)
+{
+        int fd = stranger_calls(port, EVIL);
+        stranger_sends(fd, "\0\1\0\1", 4); /* one byte more than message_max */
+        stranger_is_hung_up(fd);
+        close(fd);
+}
+
+/* The connection stays: what comes after it arrives. */
+BESIEGED(a_message_that_is_too_deep_is_dropped)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        int fd = stranger_calls(port, EVIL);
+        reg_send(&pen, &tray);
+        cop__pen_version(&pen);
+        for (int i = 0; i < 1000; i++)
+                cop__pen_tuple(&pen, 1);
+        cop__pen_byte(&pen, 106);
+        stranger_says(fd, tray.data, tray.end);
+        cop__tray_free(&tray);
+        ck_assert_int_eq(cop_register("witness", cop_self()), COP_OK);
+        begin_frame(&pen, &tray, COP__CONTROL_REG_SEND, 4);
+        put_pid(&pen, EVIL, 7);
+        cop__pen_atom(&pen, "", 0);
+        cop__pen_atom(&pen, "witness", 7);
+        cop__pen_version(&pen);
+        cop__pen_tuple(&pen, 2);
+        cop__pen_atom(&pen, "job", 3);
+        cop__pen_integer(&pen, 5);
+        stranger_says(fd, tray.data, tray.end);
+        cop__tray_free(&tray);
+        cop_auto message = await(COP_KIND(job));
+        ck_assert_int_eq(cop_read(job, message)->number, 5);
+        close(fd);
+}
+
+/* ---- Anything ------------------------------------------------------------------------------------ */
+
+/* One of all that may come, then some of its bytes are others. */
+static void make_frame(struct cop__pen *pen, struct cop__tray *tray, uint64_t *random)
+{
+        static const uint8_t controls[] = { 1, 2, 3, 4, 6, 8, 19, 20, 21, 22, 33, 35, 36 };
+        unsigned control = controls[cop__random_below(random, COP__COUNT(controls))];
+        unsigned count = 3 + cop__random_below(random, 3);
+        begin_frame(pen, tray, control, count);
+        for (unsigned i = 1; i < count; i++) {
+                switch (cop__random_below(random, 5)) {
+                case 0:
+                        cop__pen_atom(pen, "clerk", 5);
+                        break;
+                case 1:
+                        cop__pen_byte(pen, 90);
+                        cop__pen_word(pen, 2, 1 + cop__random_below(random, 5));
+                        cop__pen_atom(pen, EVIL, strlen(EVIL));
+                        for (int j = 0; j < 6; j++)
+                                cop__pen_word(pen, 4, cop__random_below(random, 3));
+                        break;
+                case 2:
+                        cop__pen_integer(pen, cop__random_next(random));
+                        break;
+                default:
+                        put_pid(pen, EVIL, cop__random_below(random, 4));
+                        break;
+                }
+        }
+        cop__pen_version(pen);
+        cop__pen_tuple(pen, 2);
+        cop__pen_atom(pen, "job", 3);
+        cop__pen_integer(pen, cop__random_next(random));
+        for (uint32_t i = cop__random_below(random, 3); i > 0; i--)
+                tray->data[tray->start + cop__random_below(random, (uint32_t)cop__tray_waiting(tray))] =
+                        (uint8_t)cop__random_next(random);
+}
+
+BESIEGED(whatever_comes_the_node_goes_on)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        uint64_t random = 7;
+        for (int i = 0; i < (suite_is_slow() ? 60 : 300); i++) {
+                char name[32];
+                snprintf(name, sizeof(name), "evil%d@127.0.0.1", i % 20);
+                int fd = stranger_calls(port, i % 2 ? EVIL : name);
+                for (int j = 0; j < 20; j++) {
+                        make_frame(&pen, &tray, &random);
+                        uint8_t head[4] = { 0, 0, (uint8_t)(tray.end >> 8), (uint8_t)tray.end };
+                        bool open = send(fd, head, 4, MSG_NOSIGNAL) == 4 &&
+                                    send(fd, tray.data, tray.end, MSG_NOSIGNAL) == (ssize_t)tray.end;
+                        cop__tray_free(&tray);
+                        if (!open)
+                                break;
+                }
+                shutdown(fd, SHUT_WR);
+                stranger_is_hung_up(fd);
+                close(fd);
+                await_true(cop_disconnect(i % 2 ? EVIL : name) == COP_E_NOT_FOUND);
+        }
+}
