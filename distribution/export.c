@@ -355,11 +355,14 @@ static void end_watched(struct cop__relation *half)
 static cop_term failure_term(const struct cop__failed *failed, cop_term items[2])
 {
         static const char *const names[] = {
-                [COP__FAILED_NO_REPLY] = "no_reply",      [COP__FAILED_NO_MEMORY] = "no_memory",
-                        [COP__FAILED_IGNORED] = "ignored",
-                [COP__FAILED_FULL] = "full",              [COP__FAILED_ISOLATED] = "isolated",
-                          [COP__FAILED_EXPIRED] = "expired",
-                [COP__FAILED_CYCLE] = "calling_cycle",    [COP__FAILED_NO_HANDLER] = "no_handler",
+                [COP__FAILED_NO_REPLY] = "no_reply",
+                [COP__FAILED_NO_MEMORY] = "no_memory",
+                [COP__FAILED_IGNORED] = "ignored",
+                [COP__FAILED_FULL] = "full",
+                [COP__FAILED_ISOLATED] = "isolated",
+                [COP__FAILED_EXPIRED] = "expired",
+                [COP__FAILED_CYCLE] = "calling_cycle",
+                [COP__FAILED_NO_HANDLER] = "no_handler",
         };
         if (failed->failure == COP__FAILED_NO_ACTOR)
                 return cop_atom("noproc");

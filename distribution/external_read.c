@@ -454,7 +454,10 @@ static cop_status get_list(struct cop__reader *reader, unsigned depth, cop_term 
         cop_status status = get_items(reader, count + 1, depth, &items);
         if (status != COP_OK)
                 return status;
-        if (items[count].type != COP_TERM_NIL)
+        cop_term_type tail = (cop_term_type)items[count].type;
+        if (tail == COP_TERM_LIST || tail == COP_TERM_CONS || tail == COP_TERM_TEXT)
+                return COP_E_MALFORMED; /* it would be one list with these items, and is sent as that */
+        if (tail != COP_TERM_NIL)
                 *term = cop_cons_of(items, (size_t)count + 1);
         else if (is_wide_text(items, (size_t)count))
                 return wide_text(reader, items, (size_t)count, term);

@@ -333,9 +333,8 @@ static cop_status take_unlink(struct import *import)
 static cop_status take_unlink_id(struct import *import)
 {
         cop_term id = item(import, 1);
-        if (!has(import, 3) || (id.type != COP_TERM_INTEGER && id.type != COP_TERM_NATURAL) || !is_theirs(import, item(import,
-                2)) ||
-            !is_ours(item(import, 3)))
+        if (!has(import, 3) || (id.type != COP_TERM_INTEGER && id.type != COP_TERM_NATURAL) ||
+            !is_theirs(import, item(import, 2)) || !is_ours(item(import, 3)))
                 return COP_E_MALFORMED;
         cop_pid there = item(import, 2).as.pid, here = item(import, 3).as.pid;
         unlink_here(import, here, there);
@@ -420,8 +419,8 @@ static cop_status take_monitor(struct import *import)
 {
         char name[COP_SYMBOL_MAX + 1] = "";
         cop_term target = item(import, 2);
-        if (!has(import, 3) || !is_theirs(import, item(import, 1)) || !is_name_or_ours(target) || !is_foreign_ref(item(import,
-                3)))
+        if (!has(import, 3) || !is_theirs(import, item(import, 1)) || !is_name_or_ours(target) ||
+            !is_foreign_ref(item(import, 3)))
                 return COP_E_MALFORMED;
         cop_pid watcher = item(import, 1).as.pid, pid = target.type == COP_TERM_ATOM ? whereis(target) : target.as.pid;
         cop_ref ref = item(import, 3).as.ref;
@@ -459,9 +458,9 @@ static enum cop__failure failure_of(cop_term reason)
                 const char *name;
                 enum cop__failure failure;
         } names[] = {
-                { "no_reply", COP__FAILED_NO_REPLY }, { "no_memory", COP__FAILED_NO_MEMORY }, { "full", COP__FAILED_FULL },
-                { "isolated", COP__FAILED_ISOLATED }, { "expired", COP__FAILED_EXPIRED },     { "no_handler",
-                        COP__FAILED_NO_HANDLER },
+                { "no_reply", COP__FAILED_NO_REPLY }, { "no_memory", COP__FAILED_NO_MEMORY },
+                { "full", COP__FAILED_FULL },         { "isolated", COP__FAILED_ISOLATED },
+                { "expired", COP__FAILED_EXPIRED },   { "no_handler", COP__FAILED_NO_HANDLER },
         };
         if (cop_is_atom(reason, "noproc"))
                 return COP__FAILED_NO_ACTOR;

@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "distribution/kernel.h"
 #include "distribution/news.h"
+#include "distribution/wire.h"
 
 /* Signals in an outbox from which on senders are slowed, and from which on each costs a pause. */
 #define BEHIND 1024u
@@ -127,6 +128,14 @@ enum cop__peer_state cop__peer_look(struct cop__peer *peer, cop_pid *owner)
         *owner = peer->owner;
         cop__lock_unlock(&peer->lock);
         return state;
+}
+
+bool cop__peer_is_published(struct cop__peer *peer)
+{
+        cop__lock_lock(&peer->lock);
+        bool is = peer->state == COP__PEER_UP && peer->flags & COP__CAN_PUBLISHED;
+        cop__lock_unlock(&peer->lock);
+        return is;
 }
 
 bool cop__peer_try(struct cop__peer *peer, cop_pid self, bool calls_out, cop_pid *owner)

@@ -12,7 +12,6 @@
 #include "actors/gather.h"
 #include "base/memory.h"
 #include "distribution/peer.h"
-#include "distribution/wire.h"
 
 /* ---- What a scope knows of others -------------------------------------------------------- */
 
@@ -391,7 +390,7 @@ void cop__scope_hears(struct cop__network *network, cop_message *message)
 static void greet(struct cop__network *network, struct cop__peer *peer, const char *name, cop_pid scope)
 {
         cop_pid there = cop__network_name(network, peer, name);
-        if (there.bits != 0 && peer->flags & COP__CAN_PUBLISHED)
+        if (there.bits != 0)
                 tell_discover(network, scope, there);
 }
 
@@ -407,7 +406,7 @@ static bool is_scope(const char *name)
 void cop__scopes_greet(struct cop__network *network, const struct cop__peer *peer)
 {
         cop_term names;
-        if (network->hidden || cop_registered(&names) != COP_OK)
+        if (network->hidden || !cop__peer_is_published(network->peers[peer->index]) || cop_registered(&names) != COP_OK)
                 return;
         for (size_t i = 0; names.type == COP_TERM_LIST && i < names.count; i++) {
                 char name[COP_NAME_MAX + 1];
@@ -422,8 +421,7 @@ void cop__scopes_greet(struct cop__network *network, const struct cop__peer *pee
 void cop__scope_begins(struct cop__network *network)
 {
         for (uint32_t i = 0; !network->hidden && i < cop__load_acquire(&network->peer_count); i++) {
-                cop_pid owner;
-                if (cop__peer_look(network->peers[i], &owner) == COP__PEER_UP)
+                if (cop__peer_is_published(network->peers[i]))
                         greet(network, network->peers[i], own_name(), cop_self());
         }
 }
