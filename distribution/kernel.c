@@ -11,7 +11,7 @@
 #include "actors/outpost.h"
 #include "distribution/connection.h"
 #include "distribution/epmd.h"
-#include "distribution/scope.h"
+#include "distribution/names.h"
 
 #define EPMD_PORT 4369u
 #define TICK_MS 60000
@@ -210,6 +210,9 @@ static void net_kernel_init(net_kernel *self, const cop_distribution *options)
         if (status != COP_OK)
                 refuse(status);
         cop__store_release(&network->kernel, cop_self().bits);
+        status = cop__names_begin();
+        if (status != COP_OK)
+                refuse(status);
 }
 
 static void net_kernel_terminate(net_kernel *self, cop_term reason)

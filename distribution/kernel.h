@@ -3,7 +3,7 @@
  * net_kernel: the actor that listens, begins the connections and buries them. It bears Erlang's name for it, and answers
  * Erlang's pings.
  *
- * It has no part in what runs through a connection. When it ends the connections end, too: each watches it. One that was killed
+ * What serves global names (names.h) lives and ends with it. It has no part in what runs through a connection. When it ends the connections end, too: each watches it. One that was killed
  * leaves its peers to whoever begins next.
  */
 #ifndef DISTRIBUTION_KERNEL_H

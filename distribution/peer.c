@@ -130,12 +130,22 @@ enum cop__peer_state cop__peer_look(struct cop__peer *peer, cop_pid *owner)
         return state;
 }
 
-bool cop__peer_is_published(struct cop__peer *peer)
+static bool is_up_and_can(struct cop__peer *peer, uint64_t flag)
 {
         cop__lock_lock(&peer->lock);
-        bool is = peer->state == COP__PEER_UP && peer->flags & COP__CAN_PUBLISHED;
+        bool is = peer->state == COP__PEER_UP && peer->flags & flag;
         cop__lock_unlock(&peer->lock);
         return is;
+}
+
+bool cop__peer_is_published(struct cop__peer *peer)
+{
+        return is_up_and_can(peer, COP__CAN_PUBLISHED);
+}
+
+bool cop__peer_is_ours(struct cop__peer *peer)
+{
+        return is_up_and_can(peer, COP__CAN_COPPICE);
 }
 
 bool cop__peer_try(struct cop__peer *peer, cop_pid self, bool calls_out, cop_pid *owner)

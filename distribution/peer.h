@@ -100,8 +100,9 @@ uint32_t cop__peer_send(struct cop__network *network, struct cop__peer *peer, st
 
 /* What it is now; *owner: whose it is. */
 enum cop__peer_state cop__peer_look(struct cop__peer *peer, cop_pid *owner);
-/* Is it up, and one that others are told of? */
+/* Is it up, and one that others are told of? Is it up, and of this kind? */
 bool cop__peer_is_published(struct cop__peer *peer);
+bool cop__peer_is_ours(struct cop__peer *peer);
 
 /*
  * The attempt of that actor begins, if the peer is down. True: it does; else *owner is whose attempt or connection there is.

@@ -31,6 +31,7 @@
  *      coppice/registry.h    actors found by any key
  *      coppice/group.h       groups of actors
  *      coppice/distribution.h actors on other machines
+ *      coppice/global.h      names that all connected nodes know
  *      coppice/event_manager.h events that any number of handlers hear
  *      coppice/channel.h     a bounded queue between actors
  *      coppice/future.h      a function that runs elsewhere, and its result
@@ -57,6 +58,7 @@
 #include <coppice/distribution.h>
 #include <coppice/event_manager.h>
 #include <coppice/future.h>
+#include <coppice/global.h>
 #include <coppice/group.h>
 #include <coppice/machine.h>
 #include <coppice/main.h>

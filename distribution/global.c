@@ -1,0 +1,98 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Global names: the public operations. See coppice/global.h and names.h. */
+#include <coppice/global.h>
+
+#include <string.h>
+
+#include "distribution/names.h"
+#include "distribution/peer.h"
+
+/* A change waits for those before it, each of which may wait for a node that is about to be down. */
+#define CHANGE_MS 60000
+
+/* Scribes that are asked, if one goes down while it is. */
+#define TRIES 3
+
+static cop_status check(const char *name)
+{
+        if (cop_node_here() == NULL || cop__actor_here() == NULL)
+                return COP_E_NO_NODE;
+        if (!cop__network_is_open(cop__network_here()))
+                return COP_E_NO_DISTRIBUTION;
+        return name != NULL && name[0] != '\0' && strlen(name) <= COP_NAME_MAX ? COP_OK : COP_E_BAD_ARGUMENT;
+}
+
+/* The least of the nodes that are connected. */
+static cop_address scribe_of(struct cop__network *network)
+{
+        const char *least = network->name;
+        for (uint32_t i = 0; i < cop__load_acquire(&network->peer_count); i++)
+                if (strcmp(network->peers[i]->name, least) < 0 && cop__peer_is_ours(network->peers[i]))
+                        least = network->peers[i]->name;
+        return least == network->name ? cop_to_name(COP__NAMES_SCRIBE) : cop_at(COP__NAMES_SCRIBE, least);
+}
+
+static cop_status change(cop_term what)
+{
+        struct cop__network *network = cop__network_here();
+        cop_status status = COP_E_NO_CONNECTION;
+        for (int tries = 0; tries < TRIES && status == COP_E_NO_CONNECTION; tries++) {
+                cop_message *reply = NULL;
+                status = cop_call_term_to(&reply, scribe_of(network), CHANGE_MS, what);
+                const cop_any *any = cop_read(cop_any, reply);
+                if (any != NULL && cop_is_atom(any->term, "no"))
+                        status = COP_E_NAME_TAKEN;
+                else if (any == NULL || !cop_is_atom(any->term, "true"))
+                        status = status == COP_E_NO_MEMORY ? status : COP_E_NO_CONNECTION;
+                cop_message_free(reply);
+        }
+        return status;
+}
+
+cop_status cop_global_register(const char *name, cop_pid pid)
+{
+        cop_status status = check(name);
+        if (status == COP_OK && pid.bits == 0)
+                status = COP_E_BAD_ARGUMENT;
+        return status == COP_OK ? change(COP_TUPLE(cop_atom("register"), cop_atom(name), cop_pid_term(pid))) : status;
+}
+
+cop_status cop_global_re_register(const char *name, cop_pid pid)
+{
+        cop_status status = check(name);
+        if (status == COP_OK && pid.bits == 0)
+                status = COP_E_BAD_ARGUMENT;
+        return status == COP_OK ? change(COP_TUPLE(cop_atom("re_register"), cop_atom(name), cop_pid_term(pid))) : status;
+}
+
+cop_status cop_global_unregister(const char *name)
+{
+        cop_status status = check(name);
+        return status == COP_OK ? change(COP_TUPLE(cop_atom("unregister"), cop_atom(name))) : status;
+}
+
+cop_pid cop_global_whereis(const char *name)
+{
+        cop_message *reply = NULL;
+        cop_pid pid = cop_no_pid();
+        if (check(name) == COP_OK)
+                cop_call_term_to(&reply, cop_to_name(COP__NAMES_SERVER), CHANGE_MS,
+                                 COP_TUPLE(cop_atom("whereis"), cop_atom(name)));
+        const cop_any *any = cop_read(cop_any, reply);
+        if (any != NULL && any->term.type == COP_TERM_PID)
+                pid = any->term.as.pid;
+        cop_message_free(reply);
+        return pid;
+}
+
+cop_status cop_global_send_value(const char *name, const cop_kind *kind, const void *value)
+{
+        cop_status status = check(name);
+        cop_pid pid = status == COP_OK ? cop_global_whereis(name) : cop_no_pid();
+        if (status != COP_OK)
+                return status;
+        if (pid.bits != 0)
+                return cop_send_value(cop_to_pid(pid), kind, value);
+        cop__badarg("global_send", "nobody has this name");
+        return COP_E_NO_NAME;
+}

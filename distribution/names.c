@@ -1,0 +1,261 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Global names: the server and the scribe. See names.h. */
+#include "distribution/names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <coppice/global.h>
+
+#include "actors/belonging.h"
+#include "actors/gather.h"
+#include "base/memory.h"
+#include "distribution/peer.h"
+
+/* How long the scribe waits for one server: as for a node that is about to be down. */
+#define SERVER_MS 5000
+
+/* ---- The server's table ------------------------------------------------------------------- */
+
+struct name {
+        struct cop__list list;
+        cop_pid holder;
+        cop_ref watched;
+        char text[COP_NAME_MAX + 1];
+};
+
+/* Ends with the server. */
+struct names {
+        struct cop__belonging belonging;
+        struct cop__list all;
+};
+
+typedef struct name_server {
+        struct names *names;
+} name_server;
+
+static void end_names(struct cop__belonging *belonging)
+{
+        struct names *names = COP__CONTAINER(belonging, struct names, belonging);
+        struct cop__list *first;
+        while ((first = cop__list_pop_front(&names->all)) != NULL)
+                free(COP__CONTAINER(first, struct name, list));
+        free(names);
+}
+
+static bool is_name(cop_term term)
+{
+        return term.type == COP_TERM_ATOM && term.count > 0 && term.count <= COP_NAME_MAX;
+}
+
+static struct name *find_name(name_server *self, cop_term text)
+{
+        COP__LIST_EACH(&self->names->all, at, ahead)
+        {
+                struct name *name = COP__CONTAINER(at, struct name, list);
+                if (cop_is_atom(text, name->text))
+                        return name;
+        }
+        return NULL;
+}
+
+static void forget(struct name *name)
+{
+        cop_demonitor_flush(name->watched);
+        cop__list_remove(&name->list);
+        free(name);
+}
+
+/* Without memory it stays unset here, and who looks it up here finds nobody. */
+static void set_name(name_server *self, cop_term text, cop_pid holder)
+{
+        struct name *name = find_name(self, text);
+        if (name != NULL && cop_pid_equal(name->holder, holder))
+                return;
+        if (name != NULL)
+                forget(name);
+        name = cop__calloc(1, sizeof(*name));
+        if (name == NULL)
+                return;
+        if (cop_monitor(holder, &name->watched) != COP_OK) {
+                free(name);
+                return;
+        }
+        name->holder = holder;
+        memcpy(name->text, text.as.text, text.count);
+        cop__list_push_back(&self->names->all, &name->list);
+}
+
+/* ---- Meeting another node -------------------------------------------------------------------- */
+
+static const char *home_of(cop_pid pid)
+{
+        const char *node = cop_node_of(pid);
+        return node[0] != '\0' ? node : cop_node_here_name();
+}
+
+/* One of theirs. */
+static void merge_one(name_server *self, cop_term text, cop_pid theirs)
+{
+        struct name *ours = find_name(self, text);
+        if (ours == NULL || strcmp(home_of(theirs), home_of(ours->holder)) < 0)
+                set_name(self, text, theirs);
+}
+
+static void merge(name_server *self, cop_term all)
+{
+        for (size_t i = 0; all.type == COP_TERM_LIST && i < all.count; i++) {
+                cop_term item = all.as.items[i];
+                if (item.type == COP_TERM_TUPLE && item.count == 2 && is_name(item.as.items[0]) &&
+                    item.as.items[1].type == COP_TERM_PID && item.as.items[1].as.pid.bits != 0)
+                        merge_one(self, item.as.items[0], item.as.items[1].as.pid);
+        }
+}
+
+static void name_server_on_up(name_server *self, const cop_node_up *up)
+{
+        struct cop__gather gather = { 0 };
+        cop_term all;
+        COP__LIST_EACH(&self->names->all, at, ahead)
+        {
+                struct name *name = COP__CONTAINER(at, struct name, list);
+                cop__gather_add_pair(&gather, cop_atom(name->text), cop_pid_term(name->holder));
+        }
+        if (cop__gather_pairs(&gather, &all) != COP_OK)
+                return;
+        cop_send_term_to(cop_at(COP__NAMES_SERVER, up->node.text), COP_TUPLE(cop_atom("all"), all));
+        cop_term_free(all);
+}
+
+/* ---- Hearing ------------------------------------------------------------------------------------- */
+
+static void answer_whereis(name_server *self, cop_term text)
+{
+        struct name *name = find_name(self, text);
+        bool is_here = name != NULL && cop__pid_node(name->holder) == 0;
+        bool is_dead = is_here && !cop_is_alive(name->holder); /* and its DOWN is on its way */
+        cop_reply(cop_any, .term = cop_pid_term(name != NULL && !is_dead ? name->holder : cop_no_pid()));
+}
+
+static void name_server_on_any(name_server *self, const cop_any *any)
+{
+        cop_term term = any->term;
+        struct name *name;
+        if (cop_is_tuple(term, "whereis", 2)) {
+                answer_whereis(self, term.as.items[1]);
+        } else if (cop_is_tuple(term, "set", 3) && is_name(term.as.items[1]) && term.as.items[2].type == COP_TERM_PID) {
+                set_name(self, term.as.items[1], term.as.items[2].as.pid);
+                cop_reply(cop_any, .term = cop_atom("ok"));
+        } else if (cop_is_tuple(term, "unset", 2)) {
+                if ((name = find_name(self, term.as.items[1])) != NULL)
+                        forget(name);
+                cop_reply(cop_any, .term = cop_atom("ok"));
+        } else if (cop_is_tuple(term, "all", 2)) {
+                merge(self, term.as.items[1]);
+        }
+}
+
+static void name_server_on_down(name_server *self, const cop_down *down)
+{
+        COP__LIST_EACH(&self->names->all, at, ahead)
+        {
+                struct name *name = COP__CONTAINER(at, struct name, list);
+                if (cop_ref_equal(name->watched, down->ref)) {
+                        forget(name);
+                        return;
+                }
+        }
+}
+
+static void name_server_otherwise(name_server *self, cop_message *message)
+{
+        (void)self;
+        (void)message;
+}
+
+static void name_server_init(name_server *self)
+{
+        self->names = cop__calloc(1, sizeof(*self->names));
+        if (self->names == NULL)
+                cop_exit(cop_atom("no_memory"));
+        self->names->belonging.end = end_names;
+        cop__list_init(&self->names->all);
+        if (!cop__own(cop__actor_here(), &self->names->belonging)) {
+                free(self->names);
+                cop_exit(cop_atom("no_memory"));
+        }
+        cop_nodes_subscribe();
+}
+
+COP_SERVER(name_server, COP_INIT(name_server_init), COP_ON(cop_any, name_server_on_any), COP_ON(cop_down, name_server_on_down),
+           COP_ON(cop_node_up, name_server_on_up), COP_OTHERWISE(name_server_otherwise));
+
+/* ---- The scribe --------------------------------------------------------------------------------------- */
+
+typedef struct scribe {
+        uint64_t changes;
+} scribe;
+
+static bool tell_server(cop_address server, cop_term change)
+{
+        return cop_call_term_to(NULL, server, SERVER_MS, change) == COP_OK;
+}
+
+/* A node that goes down meanwhile need not know. */
+static bool tell_all(cop_term change)
+{
+        struct cop__network *network = cop__network_here();
+        bool told = tell_server(cop_to_name(COP__NAMES_SERVER), change);
+        for (uint32_t i = 0; told && i < cop__load_acquire(&network->peer_count); i++)
+                if (cop__peer_is_ours(network->peers[i]))
+                        tell_server(cop_at(COP__NAMES_SERVER, network->peers[i]->name), change);
+        return told;
+}
+
+static bool is_taken(cop_term name)
+{
+        cop_message *reply = NULL;
+        cop_status status = cop_call_term_to(&reply, cop_to_name(COP__NAMES_SERVER), SERVER_MS,
+                                             COP_TUPLE(cop_atom("whereis"), name));
+        const cop_any *any = cop_read(cop_any, reply);
+        bool taken = status != COP_OK || any == NULL || any->term.type != COP_TERM_PID || any->term.as.pid.bits != 0;
+        cop_message_free(reply);
+        return taken;
+}
+
+static void scribe_on_any(scribe *self, const cop_any *any)
+{
+        cop_term term = any->term;
+        bool registers = cop_is_tuple(term, "register", 3), replaces = cop_is_tuple(term, "re_register", 3);
+        if (term.type != COP_TERM_TUPLE || term.count < 2 || !is_name(term.as.items[1]))
+                return;
+        cop_term name = term.as.items[1];
+        self->changes++;
+        if ((registers || replaces) && term.as.items[2].type != COP_TERM_PID)
+                return;
+        if (registers && is_taken(name))
+                cop_reply(cop_any, .term = cop_atom("no"));
+        else if (registers || replaces)
+                cop_reply(cop_any, .term = cop_bool(tell_all(COP_TUPLE(cop_atom("set"), name, term.as.items[2]))));
+        else if (cop_is_tuple(term, "unregister", 2))
+                cop_reply(cop_any, .term = cop_bool(tell_all(COP_TUPLE(cop_atom("unset"), name))));
+}
+
+static void scribe_otherwise(scribe *self, cop_message *message)
+{
+        (void)self;
+        (void)message;
+}
+
+COP_SERVER(scribe, COP_ON(cop_any, scribe_on_any), COP_OTHERWISE(scribe_otherwise));
+
+cop_status cop__names_begin(void)
+{
+        cop_pid pid;
+        cop_status status = cop_spawn_opt(
+                &(cop_spawn_options){ .server = &name_server_server, .name = COP__NAMES_SERVER, .link = true }, &pid);
+        if (status == COP_OK)
+                status = cop_spawn_opt(&(cop_spawn_options){ .server = &scribe_server, .name = COP__NAMES_SCRIBE, .link = true },
+                                       &pid);
+        return status;
+}

@@ -1,0 +1,28 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Global names. Each node has a server with all of them, and a scribe.
+ *
+ *      who registers ──► the scribe of the node with the least name ──► the servers of all nodes, one after the other
+ *                        one change at a time                           each watches the holder by itself
+ *
+ * The nodes that are connected to each other agree on who is the least of them, so there is one scribe that changes names, and
+ * each server hears of changes in the order in which they were made. The scribe answers when the last server has. A holder's
+ * death or its node's is heard by each server as of any monitor.
+ *
+ * When two nodes meet, each server tells the other all that it has. Of two holders of a name the one whose node has the lesser
+ * name stays, on both sides.
+ *
+ * Servers understand {set, Name, Pid}, {unset, Name} and {all, [{Name, Pid}]} of each other; what else comes is nothing.
+ */
+#ifndef DISTRIBUTION_NAMES_H
+#define DISTRIBUTION_NAMES_H
+
+#include "distribution/network.h"
+
+#define COP__NAMES_SERVER "coppice_names"
+#define COP__NAMES_SCRIBE "coppice_names_scribe"
+
+/* Both, linked to the caller, which is net_kernel. Errors: those of cop_spawn_opt. */
+cop_status cop__names_begin(void);
+
+#endif

@@ -1,0 +1,50 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Global names: names that all connected nodes know, each for one actor on any of them.
+ *
+ *      cop_global_register("ledger", cop_self());
+ *      cop_pid ledger = cop_global_whereis("ledger");        on any node
+ *
+ * An actor may have several. A name ends with its actor, or with the connection to its node, before who asks there hears of
+ * either.
+ *
+ * What people get wrong:
+ * - A network that is split has two of each name as soon as both sides register one. When they meet again, all nodes keep the
+ * actor
+ *   whose node has the lesser name; the other one is not told, and goes on without it.
+ * - To look a name up costs a call within the node; to register one, a call to each node.
+ * - Erlang's nodes do not take part: theirs are names of Erlang's `global`.
+ *
+ * Threads: actors and visiting threads. Errors of all: COP_E_NO_DISTRIBUTION, COP_E_NO_NODE, COP_E_BAD_ARGUMENT (no name:
+ * empty, or longer than COP_NAME_MAX; nobody), COP_E_NO_MEMORY, COP_E_NO_CONNECTION (the nodes could not agree).
+ *
+ * See also: distribution.h; registry.h for keys within a node.
+ */
+#ifndef COPPICE_GLOBAL_H
+#define COPPICE_GLOBAL_H
+
+#include <coppice/distribution.h>
+
+COP_BEGIN_DECLS
+
+/* All nodes know it when this returns. Errors: COP_E_NAME_TAKEN (an actor that lives has it). */
+COP_API cop_status cop_global_register(const char *name, cop_pid pid);
+/* The same, also if another actor has it: that one has it no more. */
+COP_API cop_status cop_global_re_register(const char *name, cop_pid pid);
+/* Nobody has it when this returns, and nobody need have had it. */
+COP_API cop_status cop_global_unregister(const char *name);
+
+/* Nobody. */
+COP_API cop_pid cop_global_whereis(const char *name);
+
+/* Sends to who has the name. Nobody has it: the calling actor ends with {badarg, ...}, a visitor gets COP_E_NO_NAME. */
+COP_API cop_status cop_global_send_value(const char *name, const cop_kind *kind, const void *value);
+#ifndef __cplusplus
+/* cop_global_send("ledger", taking, .pence = 900) */
+#define cop_global_send(name, type, ...) \
+        cop_global_send_value((name), COP_KIND_OF(type), &(type){ __VA_ARGS__ })
+#endif
+
+COP_END_DECLS
+
+#endif

@@ -1,0 +1,195 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Global names: one holder each, known on all nodes, and gone with it. */
+#include "tests/pair.h"
+
+#include <coppice/global.h>
+
+typedef struct { int64_t number; cop_pid from; } said;
+COP_MESSAGE(said, number, from);
+
+static void waits(void)
+{
+        for (;;) {
+                cop_auto message = cop_receive(COP_FOREVER, COP_KIND(said));
+                const said *s = cop_read(said, message);
+                cop_send(s->from, said, .number = s->number + 1);
+        }
+}
+
+static cop_pid holder_of(const char *name)
+{
+        return cop_global_whereis(name);
+}
+
+static void connect_both(struct pair *pair)
+{
+        (void)pair;
+        ck_assert_int_eq(cop_connect("b@127.0.0.1", PATIENCE_MS), COP_OK);
+}
+
+PAIR(DST_12_a_global_name_is_had_once_everywhere_and_ends_with_its_holder)
+{
+        connect_both(pair);
+        cop_pid one = cop_spawn(waits), two = cop_spawn(waits);
+        ck_assert_int_eq(cop_global_register("ledger", one), COP_OK);
+        ck_assert_int_eq(cop_global_register("ledger", two), COP_E_NAME_TAKEN);
+        ck_assert_int_eq(cop_global_register("ledger", one), COP_E_NAME_TAKEN);
+        visit(pair->b);
+        cop_pid there = holder_of("ledger"); /* at once: no node is asked in vain */
+        ck_assert_str_eq(cop_node_of(there), "a@127.0.0.1");
+        ck_assert_int_eq(cop_global_register("ledger", cop_self()), COP_E_NAME_TAKEN);
+        ck_assert_int_eq(cop_global_send("ledger", said, .number = 1, .from = cop_self()), COP_OK);
+        await_and_drop(COP_FIELD(said, number, 2));
+        cop_pid other = cop_spawn(waits);
+        ck_assert_int_eq(cop_global_register("clerk", other), COP_OK); /* by the scribe of the other node */
+        visit(pair->a);
+        ck_assert_str_eq(cop_node_of(holder_of("clerk")), "b@127.0.0.1");
+        put_down(one);
+        ck_assert_int_eq(holder_of("ledger").bits, 0);
+        visit(pair->b);
+        await_true(holder_of("ledger").bits == 0);
+        ck_assert_int_eq(cop_global_unregister("clerk"), COP_OK);
+        ck_assert_int_eq(cop_global_unregister("clerk"), COP_OK);
+        ck_assert_int_eq(holder_of("clerk").bits, 0);
+        visit(pair->a);
+        ck_assert_int_eq(holder_of("clerk").bits, 0);
+        ck_assert_int_eq(cop_global_register("ledger", two), COP_OK);
+}
+
+PAIR(DST_13_a_global_name_that_is_taken_over_has_its_new_holder_on_all_nodes)
+{
+        connect_both(pair);
+        cop_pid one = cop_spawn(waits);
+        ck_assert_int_eq(cop_global_register("ledger", one), COP_OK);
+        visit(pair->b);
+        cop_pid two = cop_spawn(waits);
+        ck_assert_int_eq(cop_global_re_register("ledger", two), COP_OK);
+        ck_assert(cop_pid_equal(holder_of("ledger"), two));
+        visit(pair->a);
+        ck_assert_str_eq(cop_node_of(holder_of("ledger")), "b@127.0.0.1");
+        put_down(one); /* which has it no more */
+        ck_assert_str_eq(cop_node_of(holder_of("ledger")), "b@127.0.0.1");
+}
+
+#define MANY 50
+
+static void name_of(char name[16], const char *node, int number)
+{
+        snprintf(name, 16, "%s%d", node, number);
+}
+
+static void register_many(cop_pid pids[MANY], const char *node)
+{
+        char name[16];
+        for (int i = 0; i < MANY; i++) {
+                name_of(name, node, i);
+                pids[i] = cop_spawn(waits);
+                ck_assert_int_eq(cop_global_register(name, pids[i]), COP_OK);
+        }
+}
+
+static bool all_are_gone(void)
+{
+        char name[16];
+        for (int i = 0; i < MANY; i++) {
+                name_of(name, "a", i);
+                if (holder_of(name).bits != 0)
+                        return false;
+                name_of(name, "b", i);
+                if (holder_of(name).bits != 0)
+                        return false;
+        }
+        return true;
+}
+
+PAIR(DST_15_when_many_holders_die_at_once_no_name_is_left)
+{
+        cop_pid here[MANY], others[MANY];
+        connect_both(pair);
+        register_many(here, "a");
+        visit(pair->b);
+        register_many(others, "b");
+        for (int i = 0; i < MANY; i++)
+                cop_send_exit(others[i], cop_atom("kill"));
+        visit(pair->a);
+        for (int i = 0; i < MANY; i++)
+                cop_send_exit(here[i], cop_atom("kill"));
+        await_true(all_are_gone());
+        visit(pair->b);
+        await_true(all_are_gone());
+}
+
+static void sends_to_nobody(void)
+{
+        cop_global_send("nobody", said, .number = 1);
+}
+
+PAIR(DST_16_to_send_to_a_global_name_that_nobody_has_is_a_bug)
+{
+        await_down(spawn_watched(.run = sends_to_nobody), "{badarg, {global_send, \"nobody has this name\"}}");
+        ck_assert_int_eq(cop_global_send("nobody", said, .number = 1), COP_E_NO_NAME);
+}
+
+PAIR(DST_17_what_is_no_change_of_a_name_is_ignored)
+{
+        const char *const servers[] = { "coppice_names", "coppice_names_scribe" };
+        connect_both(pair);
+        ck_assert_int_eq(cop_global_register("ledger", cop_spawn(waits)), COP_OK);
+        for (size_t i = 0; i < COP__COUNT(servers); i++) {
+                cop_address to[] = { cop_at(servers[i], "b@127.0.0.1"), cop_to_name(servers[i]) };
+                for (size_t j = 0; j < COP__COUNT(to); j++) {
+                        cop_send(to[j], said, .number = 1);
+                        cop_send_term(to[j], cop_atom("garbage"));
+                        cop_send_term(to[j], COP_TUPLE(cop_atom("set"), cop_int(1), cop_int(2)));
+                        cop_send_term(to[j], COP_TUPLE(cop_atom("register"), cop_atom("ledger"), cop_int(2)));
+                        cop_send_term(to[j], COP_TUPLE(cop_atom("all"), COP_LIST(cop_int(1), COP_TUPLE(cop_int(1), cop_int(2)))));
+                        ck_assert_int_eq(cop_call_term(NULL, to[j], PATIENCE_MS, cop_atom("garbage")), COP_E_NO_REPLY);
+                }
+        }
+        visit(pair->b);
+        ck_assert_str_eq(cop_node_of(holder_of("ledger")), "a@127.0.0.1");
+        ck_assert_int_eq(cop_global_register("clerk", cop_spawn(waits)), COP_OK);
+}
+
+PAIR(two_holders_of_a_name_that_meet_are_one_on_both_sides)
+{
+        cop_pid one = cop_spawn(waits);
+        ck_assert_int_eq(cop_global_register("ledger", one), COP_OK);
+        visit(pair->b);
+        cop_pid two = cop_spawn(waits);
+        ck_assert_int_eq(cop_global_register("ledger", two), COP_OK);
+        ck_assert_int_eq(cop_global_register("clerk", two), COP_OK);
+        visit(pair->a);
+        connect_both(pair);
+        await_true(holder_of("clerk").bits != 0);
+        ck_assert(cop_pid_equal(holder_of("ledger"), one));
+        visit(pair->b);
+        await_true(strcmp(cop_node_of(holder_of("ledger")), "a@127.0.0.1") == 0);
+        ck_assert(cop_is_alive(two));
+        ck_assert_int_eq(cop_disconnect("a@127.0.0.1"), COP_OK);
+        await_true(holder_of("ledger").bits == 0);
+        ck_assert(cop_pid_equal(holder_of("clerk"), two));
+}
+
+TEST(without_distribution_there_are_no_global_names)
+{
+        NEEDS_THREADS();
+        cop_node *node = node_begin((cop_node_options){ .name = "a" });
+        ck_assert_int_eq(cop_global_register("ledger", cop_self()), COP_E_NO_DISTRIBUTION);
+        ck_assert_int_eq(cop_global_re_register("ledger", cop_self()), COP_E_NO_DISTRIBUTION);
+        ck_assert_int_eq(cop_global_unregister("ledger"), COP_E_NO_DISTRIBUTION);
+        ck_assert_int_eq(cop_global_send("ledger", said, .number = 1), COP_E_NO_DISTRIBUTION);
+        ck_assert_int_eq(cop_global_whereis("ledger").bits, 0);
+        node_end(node);
+}
+
+PAIR(what_is_no_global_name_is_refused)
+{
+        ck_assert_int_eq(cop_global_register("", cop_self()), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_global_register(NULL, cop_self()), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_global_register("x", cop_no_pid()), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_global_re_register("x", cop_no_pid()), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_global_register("0123456789012345678901234567890123456789012345678901234567890123", cop_self()),
+                         COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_global_unregister(""), COP_E_BAD_ARGUMENT);
+}
