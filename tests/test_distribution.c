@@ -1,6 +1,6 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* Two nodes: what runs between them means what it means within one. */
-#include "tests/pair.h"
+#include "tests/stranger.h"
 
 typedef struct { int64_t number; cop_pid from; cop_text text; } parcel;
 COP_MESSAGE(parcel, number, from, text);
@@ -462,7 +462,12 @@ PAIR_WITH(a_peer_that_is_silent_is_down_and_one_that_ticks_is_not, .tick_ms = 20
 {
         cop_pid pid = grow_echo(pair);
         cop_ref ref = watch(pid);
-        cop_sleep(600); /* three times as long as silence may be */
+        uint8_t tick[4];
+        int fd = stranger_calls(pair->port_a, "silent@127.0.0.1");
+        ck_assert(stranger_reads(fd, tick, sizeof(tick)));
+        ck_assert_int_eq(tick[0] | tick[1] | tick[2] | tick[3], 0);
+        stranger_is_hung_up(fd); /* so the others have had nothing to say for as long */
+        close(fd);
         ck_assert(cop_pid_equal(there("echo"), pid));
         ck_assert(cop_demonitor(ref));
         nothing_has_come();
