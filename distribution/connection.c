@@ -240,8 +240,8 @@ static cop_status let_in(struct cop__connection *connection, uint64_t deadline_n
         bool ours = cop__peer_try(connection->peer, connection->self, false, &owner);
         if (ours) {
                 word = "ok";
-        } else if (cop__peer_look(connection->peer, &owner) != COP__PEER_TRYING) {
-                return replace(connection, deadline_ns);
+        } else if (!cop__peer_calls_out(connection->peer)) {
+                return replace(connection, deadline_ns); /* also of an attempt of theirs that they have given up */
         } else if (strcmp(other->name, connection->network->name) > 0 &&
                    cop__peer_take_over(connection->peer, connection->self, &before)) {
                 word = "ok_simultaneous";

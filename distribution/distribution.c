@@ -169,10 +169,11 @@ cop_status cop_connect(const char *node, int64_t timeout_ms)
         if (timeout_ms < 0)
                 return COP_E_BAD_ARGUMENT;
         uint64_t deadline_ns = cop__deadline_ns(timeout_ms);
-        for (int tries = 0; tries < TRIES; tries++) {
+        for (int tries = 0, downs = 0; tries < TRIES && downs < 2; tries++) {
                 status = await_up(network, peer, deadline_ns);
-                if (status != COP_E_NO_CONNECTION || cop__peer_look(peer, &owner) == COP__PEER_DOWN)
+                if (status != COP_E_NO_CONNECTION)
                         break;
+                downs += cop__peer_look(peer, &owner) == COP__PEER_DOWN; /* the first may have been an attempt of theirs */
         }
         return status;
 }

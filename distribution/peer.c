@@ -164,6 +164,14 @@ bool cop__peer_try(struct cop__peer *peer, cop_pid self, bool calls_out, cop_pid
         return begins;
 }
 
+bool cop__peer_calls_out(struct cop__peer *peer)
+{
+        cop__lock_lock(&peer->lock);
+        bool calls = peer->state == COP__PEER_TRYING && peer->calls_out;
+        cop__lock_unlock(&peer->lock);
+        return calls;
+}
+
 bool cop__peer_take_over(struct cop__peer *peer, cop_pid self, cop_pid *before)
 {
         cop__lock_lock(&peer->lock);
