@@ -223,6 +223,7 @@ static void net_kernel_terminate(net_kernel *self, cop_term reason)
         if (network == NULL || network->kernel != cop_self().bits)
                 return;
         cop__store_release(&network->kernel, (uint64_t)0);
+        cop__names_end();
         for (uint32_t i = 0; i < network->peer_count; i++)
                 cop__peer_down(network, network->peers[i], cop_no_pid(), cop_atom("net_kernel_terminated"));
 }

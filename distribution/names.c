@@ -15,8 +15,9 @@
 /* How long the scribe waits for one server: as for a node that is about to be down. */
 #define SERVER_MS 5000
 
-/* How often a name that is in use is waited for. */
-#define TRIES 3
+/* How often a name that is in use is waited for, and for how long. */
+#define TRIES 200
+#define PAUSE_MS 10
 
 /* ---- The server's table ------------------------------------------------------------------- */
 
@@ -252,18 +253,14 @@ static void scribe_otherwise(scribe *self, cop_message *message)
 
 COP_SERVER(scribe, COP_ON(cop_any, scribe_on_any), COP_OTHERWISE(scribe_otherwise));
 
-/* Whoever still bears the name was linked to a net_kernel that has ended, and is about to end. */
+/* Whoever still bears the name was linked to a net_kernel that was killed, and is about to end. */
 static cop_status spawn_named(const cop_behaviour *server, const char *name)
 {
         const cop_spawn_options options = { .server = server, .name = name, .link = true };
         cop_pid pid;
-        cop_ref ref;
         cop_status status = cop_spawn_opt(&options, &pid);
         for (int tries = 0; tries < TRIES && status == COP_E_NAME_TAKEN; tries++) {
-                if (cop_monitor(name, &ref) != COP_OK)
-                        return COP_E_NO_MEMORY;
-                cop_message_free(cop_receive(SERVER_MS, COP_REF(cop_down, ref)));
-                cop_demonitor_flush(ref);
+                cop_sleep(PAUSE_MS);
                 status = cop_spawn_opt(&options, &pid);
         }
         return status;
@@ -273,4 +270,21 @@ cop_status cop__names_begin(void)
 {
         cop_status status = spawn_named(&name_server_server, COP__NAMES_SERVER);
         return status == COP_OK ? spawn_named(&scribe_server, COP__NAMES_SCRIBE) : status;
+}
+
+static void end_named(const char *name)
+{
+        cop_pid pid = cop_whereis(name);
+        cop_ref ref;
+        if (pid.bits == 0 || cop_monitor(pid, &ref) != COP_OK)
+                return;
+        cop_unlink(pid);
+        cop_send_exit(pid, cop_atom("kill"));
+        cop_message_free(cop_receive(SERVER_MS, COP_REF(cop_down, ref)));
+}
+
+void cop__names_end(void)
+{
+        end_named(COP__NAMES_SERVER);
+        end_named(COP__NAMES_SCRIBE);
 }

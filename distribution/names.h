@@ -24,5 +24,7 @@
 
 /* Both, linked to the caller, which is net_kernel. Errors: those of cop_spawn_opt. */
 cop_status cop__names_begin(void);
+/* By net_kernel, in its terminate: when this returns, their names are free. */
+void cop__names_end(void);
 
 #endif
