@@ -152,7 +152,9 @@ static void deliver_request(struct import *import, cop_pid to, cop_term term, co
         struct cop__peer *peer = import->connection->peer;
         struct cop__thread *thread = cop__thread_here();
         cop_pid from = term.as.items[1].as.items[0].as.pid;
-        struct cop__peer_asked *asked = cop__asked_of(peer, ref) == NULL ? cop__malloc(sizeof(*asked)) : NULL;
+        if (cop__asked_of(peer, ref) != NULL)
+                return; /* said twice */
+        struct cop__peer_asked *asked = cop__malloc(sizeof(*asked));
         struct cop__signal *signal = asked != NULL ? signal_of(import, term.as.items[2]) : NULL;
         if (signal == NULL) {
                 free(asked);
