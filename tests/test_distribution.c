@@ -2,6 +2,8 @@
 /* Two nodes: what runs between them means what it means within one. */
 #include "tests/stranger.h"
 
+#include "distribution/peer.h"
+
 typedef struct { int64_t number; cop_pid from; cop_text text; } parcel;
 COP_MESSAGE(parcel, number, from, text);
 
@@ -475,4 +477,46 @@ PAIR_WITH(a_peer_that_is_silent_is_down_and_one_that_ticks_is_not, .tick_ms = 20
         ck_assert(cop_pid_equal(there("echo"), pid));
         ck_assert(cop_demonitor(ref));
         nothing_has_come();
+}
+
+/* ---- What is killed ----------------------------------------------------------------------------------- */
+
+static cop_pid connection_with(const char *node)
+{
+        cop_pid owner;
+        struct cop__network *network = cop__network_here();
+        struct cop__peer *peer = cop__network_peer(network, node, strlen(node));
+        ck_assert_int_eq(cop__peer_look(peer, &owner), COP__PEER_UP);
+        return owner;
+}
+
+PAIR(a_connection_that_is_killed_is_a_node_that_is_down)
+{
+        cop_auto reply = NULL;
+        cop_pid pid = grow_echo(pair);
+        cop_trap_exit(true);
+        cop_ref ref = watch(pid);
+        ck_assert_int_eq(cop_link(pid), COP_OK);
+        cop_request request;
+        ck_assert_int_eq(cop_nodes_subscribe(), COP_OK);
+        ck_assert_int_eq(cop_request_send(&request, cop_at("nobody_answers", "b@127.0.0.1"), parcel, .number = 1), COP_OK);
+        put_down(connection_with("b@127.0.0.1"));
+        await_down(ref, "noconnection");
+        await_exited(pid, "noconnection");
+        cop_status status = cop_request_await(request, PATIENCE_MS, &reply);
+        ck_assert(status == COP_E_DIED || status == COP_E_NO_ACTOR);
+        await_and_drop(COP_KIND(cop_node_down));
+        ck_assert(cop_pid_equal(there("echo"), pid));
+}
+
+PAIR(net_kernel_that_is_killed_takes_its_connections_along_and_may_begin_again)
+{
+        uint16_t port;
+        cop_pid pid = grow_echo(pair);
+        cop_ref ref = watch(pid);
+        put_down(cop_whereis("net_kernel"));
+        await_down(ref, "noconnection");
+        await_true(distribute_with("a@127.0.0.1", (cop_distribution){ .port = 0 }, &port) == COP_OK);
+        ck_assert_int_eq(cop_node_is_at("b@127.0.0.1", NULL, pair->port_b), COP_OK);
+        ck_assert(cop_pid_equal(there("echo"), pid)); /* whose life has gone on */
 }

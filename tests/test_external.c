@@ -1,0 +1,186 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Erlang's bytes, pids and references that are not ours, and the digest of the handshake. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "distribution/external.h"
+#include "distribution/md5.h"
+#include "distribution/peer.h"
+#include "tests/suite.h"
+
+static struct cop__network *network_of(const char *name)
+{
+        struct cop__network *network = calloc(1, sizeof(*network));
+        ck_assert_ptr_nonnull(network);
+        cop__list_init(&network->refs_idle);
+        strcpy(network->name, name);
+        network->creation = 77;
+        return network;
+}
+
+static void end(struct cop__network *network)
+{
+        for (uint32_t i = 0; i < network->peer_count; i++)
+                free(network->peers[i]);
+        cop__foreign_end(network);
+        free(network);
+}
+
+/* What the first node writes the second one reads. The caller ends the term. */
+static cop_status cross(struct cop__network *from, struct cop__network *to, cop_term term, cop_term *result)
+{
+        struct cop__tray tray = { 0 };
+        struct cop__pen pen = { .tray = &tray, .network = from };
+        struct cop__reader reader;
+        cop_term read;
+        cop__pen_version(&pen);
+        cop__pen_term(&pen, term);
+        cop_status status = pen.status;
+        if (status == COP_OK) {
+                cop__reader_begin(&reader, to, tray.data + tray.start, cop__tray_waiting(&tray), (size_t)1 << 24);
+                status = cop__reader_term(&reader, &read);
+                if (status == COP_OK)
+                        status = cop_term_copy(read, result);
+                cop__reader_end(&reader);
+        }
+        cop__tray_free(&tray);
+        return status;
+}
+
+TEST(digests_are_those_of_the_standard)
+{
+        static const struct {
+                const char *text, *digest;
+        } known[] = {
+                { "", "d41d8cd98f00b204e9800998ecf8427e" },
+                { "abc", "900150983cd24fb0d6963f7d28e17f72" },
+                { "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", "d174ab98d277d9f5a5611c2c9f419d9f" },
+                { "12345678901234567890123456789012345678901234567890123456789012345678901234567890",
+                  "57edf4a22be3c955ac49da2e2107b67a" },
+        };
+        for (size_t i = 0; i < COP__COUNT(known); i++) {
+                uint8_t digest[COP__MD5_SIZE];
+                char text[2 * COP__MD5_SIZE + 1] = "";
+                cop__md5(known[i].text, strlen(known[i].text), digest);
+                for (unsigned j = 0; j < COP__MD5_SIZE; j++)
+                        snprintf(text + (size_t)2 * j, 3, "%02x", digest[j]);
+                ck_assert_str_eq(text, known[i].digest);
+        }
+}
+
+TEST(a_pid_that_goes_there_and_back_is_itself)
+{
+        struct cop__network *a = network_of("a@x"), *b = network_of("b@x");
+        cop_pid pid = cop__pid_of(0, 0xfffffe, 0xffffffff);
+        cop_term there, back;
+        ck_assert_int_eq(cross(a, b, cop_pid_term(pid), &there), COP_OK);
+        ck_assert_int_eq(cop__pid_node(there.as.pid), 1);
+        ck_assert_int_eq(cross(b, a, there, &back), COP_OK);
+        ck_assert(cop_pid_equal(back.as.pid, pid));
+        /* Nobody is nobody everywhere. */
+        ck_assert_int_eq(cross(a, b, cop_pid_term(cop_no_pid()), &there), COP_OK);
+        ck_assert_int_eq(there.as.pid.bits, 0);
+        end(a);
+        end(b);
+}
+
+TEST(a_pid_of_an_earlier_life_is_another_one)
+{
+        struct cop__network *a = network_of("a@x"), *b = network_of("b@x");
+        cop_pid pid = cop__pid_of(0, 7, 1);
+        cop_term before, after, back;
+        ck_assert_int_eq(cross(a, b, cop_pid_term(pid), &before), COP_OK);
+        a->creation = 78;
+        ck_assert_int_eq(cross(a, b, cop_pid_term(pid), &after), COP_OK);
+        ck_assert(!cop_pid_equal(before.as.pid, after.as.pid));
+        ck_assert_int_eq(cross(b, a, before, &back), COP_OK); /* and is not ours any more */
+        ck_assert_int_ne(cop__pid_node(back.as.pid), 0);
+        end(a);
+        end(b);
+}
+
+TEST(a_pid_with_more_bits_than_ours_is_remembered)
+{
+        struct cop__network *a = network_of("a@x");
+        struct cop__wire_pid wire = { "c@x", 3, 0xfffffff0, 0x12345678, 5 }, again, other = wire;
+        cop_pid pid, same, second;
+        ck_assert_int_eq(cop__pid_of_wire(a, &wire, &pid), COP_OK);
+        ck_assert_int_eq(cop__pid_of_wire(a, &wire, &same), COP_OK);
+        ck_assert(cop_pid_equal(pid, same));
+        other.serial++;
+        ck_assert_int_eq(cop__pid_of_wire(a, &other, &second), COP_OK);
+        ck_assert(!cop_pid_equal(pid, second));
+        ck_assert(cop__pid_to_wire(a, pid, &again));
+        ck_assert(again.id == wire.id && again.serial == wire.serial && again.creation == wire.creation);
+        end(a);
+}
+
+TEST(more_nodes_than_have_numbers_are_refused)
+{
+        struct cop__network *a = network_of("a@x");
+        char name[16];
+        cop_pid pid;
+        for (int i = 0; i < 254; i++) {
+                struct cop__wire_pid wire = { name, 0, 1, 1, 5 };
+                wire.name_size = (size_t)snprintf(name, sizeof(name), "n%d@x", i);
+                ck_assert_int_eq(cop__pid_of_wire(a, &wire, &pid), COP_OK);
+        }
+        struct cop__wire_pid one_more = { "one_more@x", 10, 1, 1, 5 };
+        ck_assert_int_eq(cop__pid_of_wire(a, &one_more, &pid), COP_E_LIMIT);
+        end(a);
+}
+
+TEST(a_reference_goes_there_and_back_and_is_forgotten_only_if_nothing_leads_along_it)
+{
+        struct cop__network *a = network_of("a@x"), *b = network_of("b@x");
+        cop_ref own = { UINT64_C(0x0123456789abcdef) };
+        cop_term there, back, first = cop_nil(), pinned = cop_nil();
+        ck_assert_int_eq(cross(a, b, cop_ref_term(own), &there), COP_OK);
+        ck_assert_int_eq(there.as.ref.bits >> 62, 1);
+        ck_assert_int_eq(cross(b, a, there, &back), COP_OK);
+        ck_assert(cop_ref_equal(back.as.ref, own));
+        for (uint64_t i = 1; i <= COP__FOREIGN_REFS + 10; i++) {
+                cop_term term;
+                ck_assert_int_eq(cross(a, b, cop_ref_term((cop_ref){ i }), &term), COP_OK);
+                if (i == 1)
+                        first = term;
+                if (i == 2) {
+                        pinned = term;
+                        cop__ref_pin(b, pinned.as.ref);
+                }
+        }
+        ck_assert_int_eq(cross(b, a, first, &back), COP_E_NOT_FOUND);
+        ck_assert_int_eq(cross(b, a, pinned, &back), COP_OK);
+        ck_assert_int_eq(back.as.ref.bits, 2);
+        cop__ref_let_go(b, pinned.as.ref);
+        end(a);
+        end(b);
+}
+
+TEST(what_is_too_deep_or_takes_too_much_memory_is_refused)
+{
+        struct cop__network *a = network_of("a@x");
+        struct cop__reader reader;
+        cop_term term;
+        uint8_t deep[400] = { 131 }, wide[4103] = { 131, 108, 0, 0, 0x10, 0 };
+        for (size_t i = 0; i < 190; i++) {
+                deep[1 + 2 * i] = 104;
+                deep[2 + 2 * i] = 1;
+        }
+        deep[381] = 106;
+        memset(wide + 6, 106, sizeof(wide) - 6);
+        cop__reader_begin(&reader, a, deep, 382, (size_t)1 << 20);
+        ck_assert_int_eq(cop__reader_term(&reader, &term), COP_E_TOO_DEEP);
+        cop__reader_end(&reader);
+        cop__reader_begin(&reader, a, wide, sizeof(wide), 4096);
+        ck_assert_int_eq(cop__reader_term(&reader, &term), COP_E_TOO_BIG);
+        cop__reader_end(&reader);
+        cop__reader_begin(&reader, a, wide, sizeof(wide), (size_t)1 << 20);
+        ck_assert_int_eq(cop__reader_term(&reader, &term), COP_OK);
+        ck_assert_int_eq(term.count, 4096);
+        cop__reader_end(&reader);
+        cop__reader_begin(&reader, a, wide, sizeof(wide) - 2, (size_t)1 << 20);
+        ck_assert_int_eq(cop__reader_term(&reader, &term), COP_E_MALFORMED); /* two items are missing */
+        cop__reader_end(&reader);
+        end(a);
+}
