@@ -127,8 +127,11 @@ static void name_server_on_up(name_server *self, const cop_node_up *up)
         }
         if (cop__gather_pairs(&gather, &all) != COP_OK)
                 return;
-        cop_send_term_to(cop_at(COP__NAMES_SERVER, up->node.text), COP_TUPLE(cop_atom("all"), all));
-        cop_term_free(all);
+        struct cop__kept *kept = cop__keep_term(cop__actor_here(), all); /* to send may end it */
+        if (kept == NULL)
+                return;
+        cop_send_term_to(cop_at(COP__NAMES_SERVER, up->node.text), COP_TUPLE(cop_atom("all"), kept->term));
+        cop__kept_free(kept);
 }
 
 /* ---- Hearing ------------------------------------------------------------------------------------- */
