@@ -3,8 +3,8 @@
  * net_kernel: the actor that listens, begins the connections and buries them. It bears Erlang's name for it, and answers
  * Erlang's pings.
  *
- * What serves global names (names.h) lives and ends with it. It has no part in what runs through a connection. When it ends the connections end, too: each watches it. One that was killed
- * leaves its peers to whoever begins next.
+ * What serves global names (names.h) lives and ends with it. It has no part in what runs through a connection. When it ends the
+ * connections end, too: each watches it. One that was killed leaves its peers to whoever begins next.
  */
 #ifndef DISTRIBUTION_KERNEL_H
 #define DISTRIBUTION_KERNEL_H

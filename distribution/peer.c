@@ -328,15 +328,46 @@ static void refuse_row(struct cop__network *network, struct cop__peer *peer, str
                 cop__news_refuse(network, peer, thread, to, signal);
 }
 
+/* With the lock: does what has been sent meanwhile begin the next attempt? */
+static bool is_wanted_again(const struct cop__network *network, const struct cop__peer *peer)
+{
+        const struct cop__signal *signal = peer->outbox.first;
+        if (network->no_auto_connect || !cop__network_is_open(network))
+                return false;
+        while (signal != NULL && !is_worth_a_call(signal))
+                signal = signal == peer->outbox.last ? NULL : cop__signal_of(signal->node.next);
+        return signal != NULL;
+}
+
+/* The end of closing. What was sent since it began goes to the next connection, or is refused like the rest. */
+static void reopen(struct cop__network *network, struct cop__peer *peer, struct cop__thread *thread)
+{
+        struct cop__row outbox = { 0 };
+        cop__lock_lock(&peer->lock);
+        bool again = is_wanted_again(network, peer);
+        peer->owner = cop_no_pid();
+        peer->state = again ? COP__PEER_TRYING : COP__PEER_DOWN;
+        peer->calls_out = again;
+        peer->roused = false;
+        if (!again)
+                append(&outbox, &peer->outbox);
+        cop__lock_unlock(&peer->lock);
+        refuse_row(network, peer, thread, &outbox);
+        if (again && !cop__kernel_call(network, thread, peer))
+                cop__peer_down(network, peer, cop_no_pid(), cop_atom("no_memory"));
+}
+
 void cop__peer_down(struct cop__network *network, struct cop__peer *peer, cop_pid owner, cop_term reason)
 {
         struct cop__thread *thread = cop__thread_here();
-        struct cop__row outbox;
+        struct cop__row before = { 0 };
         cop__lock_lock(&peer->lock);
         bool was_up = peer->state == COP__PEER_UP;
         bool ours = (was_up || peer->state == COP__PEER_TRYING) && cop_pid_equal(peer->owner, owner);
-        if (ours)
+        if (ours) {
                 peer->state = COP__PEER_CLOSING;
+                append(&before, &peer->outbox);
+        }
         cop__lock_unlock(&peer->lock);
         if (!ours)
                 return;
@@ -346,13 +377,8 @@ void cop__peer_down(struct cop__network *network, struct cop__peer *peer, cop_pi
         cop__shared_term_drop(nodedown);
         fini_tables(peer);
         refuse_row(network, peer, thread, &peer->taken);
-        cop__lock_lock(&peer->lock);
-        outbox = peer->outbox;
-        peer->outbox = (struct cop__row){ 0 };
-        peer->owner = cop_no_pid();
-        peer->state = COP__PEER_DOWN;
-        cop__lock_unlock(&peer->lock);
-        refuse_row(network, peer, thread, &outbox);
+        refuse_row(network, peer, thread, &before);
         if (was_up)
                 cop__news_tell(network, peer, false, reason);
+        reopen(network, peer, thread);
 }

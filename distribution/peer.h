@@ -5,7 +5,7 @@
  *      senders ──signals──► outbox ──► the connection, an actor ──► socket
  *                                      its tables: watches, watched, links, calls, asked
  *
- *      DOWN ──somebody sends, connects──► TRYING ──handshake──► UP ──the connection ends──► CLOSING ──all told──► DOWN
+ *      DOWN ──somebody sends, connects──► TRYING ──handshake──► UP ──the connection ends──► CLOSING ──all told──► DOWN, or TRYING
  *        └──the other one calls──────────► TRYING ──failed─────────────────────────────────► CLOSING
  *
  * A signal for an actor over there waits in the outbox, in the order of sending, and needs no memory for that: its target lies in

@@ -493,7 +493,7 @@ static cop_pid connection_with(const char *node)
 PAIR(a_connection_that_is_killed_is_a_node_that_is_down)
 {
         cop_auto reply = NULL;
-        cop_pid pid = grow_echo(pair);
+        cop_pid pid = grow(pair, traps, "keeper"); /* or the link would end it, too */
         cop_trap_exit(true);
         cop_ref ref = watch(pid);
         ck_assert_int_eq(cop_link(pid), COP_OK);
@@ -506,7 +506,7 @@ PAIR(a_connection_that_is_killed_is_a_node_that_is_down)
         cop_status status = cop_request_await(request, PATIENCE_MS, &reply);
         ck_assert(status == COP_E_DIED || status == COP_E_NO_ACTOR);
         await_and_drop(COP_KIND(cop_node_down));
-        ck_assert(cop_pid_equal(there("echo"), pid));
+        ck_assert(cop_pid_equal(there("keeper"), pid));
 }
 
 PAIR(net_kernel_that_is_killed_takes_its_connections_along_and_may_begin_again)
