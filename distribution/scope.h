@@ -3,7 +3,7 @@
  * Scopes of groups over nodes, by the messages of Erlang's pg: so a scope here and one of Erlang's of the same name share groups.
  *
  *      this scope                                     that scope
- *      {discover, Self} to its name there    ──►      {sync, Self, [{Group, [Pid]}]}, and {discover, Self} if this one is new to it
+ *      {discover, Self} to its name there    ──►      {sync, Self, [{Group, [Pid]}]}; and {discover, Self}, if it is new
  *      {join, Self, Group, Pids}             ──►      what happens after that, in order
  *      {leave, Self, Pids, [Group]}          ──►
  *
