@@ -23,7 +23,8 @@ int main()
         options.monitor_ref = &ref;
         if (cop_spawn_opt(&options, &pid) != COP_OK)
                 return 1;
-        cop_message_free(cop_receive_any_of(COP_FOREVER, nullptr, 0));
+        cop_pattern any = {};
+        cop_message_free(cop_receive_any_of(COP_FOREVER, &any, 1));
         cop_node_leave();
         cop_node_stop(node);
         return 0;
