@@ -820,6 +820,9 @@ void cop__fault_land(struct cop__fault *fault, void *context);
 /* The end of a slot's turn when nobody lives in it; gives the slot back if its actor has just died (turn.c). */
 void cop__slot_clear(struct cop__thread *thread, struct cop__actor *actor);
 
+/* May a node be called that (node.c)? */
+bool cop__is_name_of_node(const char *name);
+
 /* cop_node_enter for the thread that stops the node: a full table is no obstacle (visitor.c). */
 cop_status cop__visit_to_stop(cop_node *node);
 

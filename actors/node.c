@@ -167,7 +167,7 @@ static const struct cop__scheduler_hooks hooks = {
 
 /* ---- Start -------------------------------------------------------------------------------- */
 
-static bool is_node_name(const char *name)
+bool cop__is_name_of_node(const char *name)
 {
         size_t size = strlen(name);
         return size > 0 && size <= COP_NAME_MAX && name[0] != '.' &&
@@ -345,7 +345,7 @@ static cop_status start(const cop_node_options *given, const cop_kind *const *ki
         cop_node_options options = given != NULL ? *given : (cop_node_options){ 0 };
         struct cop__scheduler_hooks all;
         fill_in_defaults(&options);
-        if (result == NULL || cop__clock_simulated() != NULL || !is_node_name(options.name) ||
+        if (result == NULL || cop__clock_simulated() != NULL || !cop__is_name_of_node(options.name) ||
             options.workers > COP__WORKERS_MAX || options.max_actors > ACTORS_MAX ||
             options.spare_workers > COP__WORKERS_MAX - options.workers ||
             options.fault_exit_code < 0 || options.fault_exit_code > 255 ||

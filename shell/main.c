@@ -8,9 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "actors/actor.h"
 #include "actors/log_end.h"
+#include "base/clock.h"
 #include "base/compiler.h"
 #include "base/limits.h"
+#include "base/standard.h"
 #include "io/signals.h"
 #include "shell/console.h"
 #include "shell/door.h"
@@ -20,13 +23,18 @@
 
 struct program {
         const char *path;    /* argv[0] without folders */
-        const char *name;    /* of the node */
-        unsigned workers;
+        const char *name;    /* of the node; NULL: not said on the command line */
+        unsigned workers;    /* 0: not said */
         const char *dump;    /* where a crash of the node is written down; NULL: in the folder of its console */
         unsigned fault_code; /* 0: none, the signal */
         bool console, quiet, strict, heart, help;
         struct cop__heart beat;
+        const cop_node_options *given; /* by the program; never NULL */
+        uint64_t asked_ns;   /* when a signal asked for the end; 0: none has */
 };
+
+/* A service manager, a terminal and a heart may each send the same wish for the end; one that comes so much later is another. */
+#define AGAIN_NS (500 * COP__NS_PER_MS)
 
 /* ---- The command line ----------------------------------------------------------------- */
 
@@ -44,8 +52,9 @@ static void print_usage(FILE *to, const struct program *program)
                 "  --fault-code N the exit code when a fault ends the node; 0: it dies by the signal; default: %d\n"
                 "  --heart        a parent process starts the node again when it dies\n"
                 "  --heart-delay MS  before the first restart, then doubled; default: 1000\n"
-                "  --heart-limit N   restarts without a minute of life between them; default: 10\n",
-                program->path, program->name, COP_EXIT_FAULT);
+                "  --heart-limit N   restarts without a minute of life between them; default: 10\n"
+                "  --             what is behind it is the program's own\n",
+                program->path, program->given->name, COP_EXIT_FAULT);
 }
 
 /* A number in a range; false with a sentence on standard error. */
@@ -105,6 +114,8 @@ static bool parse_words(int argc, char **argv, struct program *program)
                 i += valued;
                 if (valued > 0)
                         continue;
+                if (strcmp(word, "--") == 0)
+                        break;
                 if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
                         program->help = true;
                 } else if (strcmp(word, "--no-console") == 0) {
@@ -124,12 +135,14 @@ static bool parse_words(int argc, char **argv, struct program *program)
         return true;
 }
 
-/* The option, else the environment's (NULL leaves that to the node), else a file in the console's folder. */
-static const char *choose_dump(const struct program *program, char path[COP__DOOR_DUMP_MAX])
+/* The option, else the program's, else the environment's (NULL leaves that to the node), else a file in the console's folder. */
+static const char *choose_dump(const struct program *program, const char *name, char path[COP__DOOR_DUMP_MAX])
 {
-        if (program->dump != NULL || getenv("COPPICE_DUMP") != NULL)
+        if (program->dump != NULL)
                 return program->dump;
-        return cop__door_dump(program->name, path) == COP_OK ? path : NULL;
+        if (program->given->dump != NULL || getenv("COPPICE_DUMP") != NULL)
+                return program->given->dump;
+        return cop__door_dump(name, path) == COP_OK ? path : NULL;
 }
 
 static void log_errors(void *context, cop_log_level level, const char *text)
@@ -156,14 +169,16 @@ static int complain_reason(const struct program *program, const char *what, cop_
 }
 
 /* Whoever asks a second time does not want to wait. */
-static COP__NORETURN void end_at_once(const struct program *program, const cop_os_signal *again)
+static void end_if_again(const struct program *program, const cop_os_signal *again)
 {
+        if (cop__clock_ns() - program->asked_ns < AGAIN_NS)
+                return;
         fprintf(stderr, "%s: signal %d again: not waiting for the tree\n", program->path, again->number);
         _exit(128 + again->number);
 }
 
 /* Stops the tree in order. */
-static int stop_tree(const struct program *program, cop_pid root)
+static int stop_tree(struct program *program, cop_pid root)
 {
         cop_ref ref;
         if (cop_monitor(root, &ref) != COP_OK || cop_send_exit(root, cop_atom("shutdown")) != COP_OK)
@@ -174,24 +189,26 @@ static int stop_tree(const struct program *program, cop_pid root)
                 const cop_os_signal *again = cop_read(cop_os_signal, message);
                 if (again == NULL)
                         return 0;
-                end_at_once(program, again);
+                end_if_again(program, again);
         }
 }
 
 /* Until a signal asks for the end, or the tree has ended by itself. */
-static int wait_for_end(const struct program *program, cop_pid root)
+static int wait_for_end(struct program *program, cop_pid root)
 {
         cop_auto message = cop_receive(COP_FOREVER, COP_KIND(cop_os_signal),
                                        (cop_pattern){ .kind = COP_KIND_OF(cop_exited), .from = root });
-        if (cop_read(cop_os_signal, message) != NULL)
+        if (cop_read(cop_os_signal, message) != NULL) {
+                program->asked_ns = cop__clock_ns();
                 return stop_tree(program, root);
+        }
         return complain_reason(program, "the supervision tree gave up",
                                cop_read(cop_exited, message)->reason);
 }
 
 /* A tree that starts. */
 struct dawn {
-        const struct program *program;
+        struct program *program;
         bool is_to_end;
 };
 
@@ -199,12 +216,15 @@ struct dawn {
 static void hear_signal(void *context, const cop_message *message, cop_pid root)
 {
         struct dawn *dawn = context;
-        if (dawn->is_to_end)
-                end_at_once(dawn->program, cop_read(cop_os_signal, message));
+        if (dawn->is_to_end) {
+                end_if_again(dawn->program, cop_read(cop_os_signal, message));
+                return;
+        }
+        dawn->program->asked_ns = cop__clock_ns();
         dawn->is_to_end = cop_send_exit(root, cop_atom("shutdown")) == COP_OK;
 }
 
-static int run_tree(const struct program *program, const cop_supervisor *tree)
+static int run_tree(struct program *program, const cop_supervisor *tree)
 {
         cop_pid root;
         struct dawn dawn = { .program = program };
@@ -219,7 +239,7 @@ static int run_tree(const struct program *program, const cop_supervisor *tree)
         return wait_for_end(program, root);
 }
 
-static int run_inside(const struct program *program, cop_node *node, const cop_supervisor *tree,
+static int run_inside(struct program *program, cop_node *node, const cop_supervisor *tree,
                       const sigset_t *ends)
 {
         struct cop__console *console = NULL;
@@ -237,19 +257,67 @@ static int run_inside(const struct program *program, cop_node *node, const cop_s
         return code;
 }
 
-int cop_main_with(int argc, char **argv, const cop_supervisor *tree,
+/* What the node starts with: what the command line says, else what the program does. */
+static cop_node_options options_of(const struct program *program, const cop_supervisor *tree, char dump[COP__DOOR_DUMP_MAX])
+{
+        cop_node_options options = *program->given;
+        if (program->name != NULL)
+                options.name = program->name;
+        if (program->workers > 0)
+                options.workers = program->workers;
+        options.processes |= cop__spec_needs_processes(tree);
+        if (program->quiet)
+                options.log = log_errors;
+        options.dump = choose_dump(program, options.name, dump);
+        options.fault_exit_code = (int)program->fault_code;
+        options.contain_strict |= program->strict;
+        return options;
+}
+
+/* 0, or the exit code with a sentence on standard error. */
+static int check(const struct program *program, const cop_supervisor *tree)
+{
+        const char *const rule = "a node's name has letters, digits, '_', '-' and '.', does not begin with '.', and is no longer than 63";
+        char sentence[512];
+        _Static_assert(COP_NAME_MAX == 63, "as the sentence says");
+        if (program->name != NULL && !cop__is_name_of_node(program->name)) {
+                fprintf(stderr, "%s: --name: %s; found '%s'\n", program->path, rule, program->name);
+                return COP_EXIT_USAGE;
+        }
+        if (program->name == NULL && !cop__is_name_of_node(program->given->name)) {
+                fprintf(stderr, "%s: your program: %s; found '%s': --name gives it another\n", program->path, rule,
+                        program->given->name);
+                return COP_EXIT_GAVE_UP;
+        }
+        if (program->given->simulation != NULL) {
+                fprintf(stderr, "%s: your program: a node that is simulated has no console and no signals; see coppice/trial.h\n",
+                        program->path);
+                return COP_EXIT_GAVE_UP;
+        }
+        if (cop_supervisor_check(tree, sentence, sizeof(sentence)) != COP_OK) {
+                fprintf(stderr, "%s: your program: %s\n", program->path, sentence);
+                return COP_EXIT_GAVE_UP;
+        }
+        return 0;
+}
+
+int cop_main_with(int argc, char **argv, const cop_supervisor *tree, const cop_node_options *options,
                   const cop_kind *const *kinds_first, const cop_kind *const *kinds_last)
 {
         const char *path = argc > 0 ? argv[0] : "coppice";
         const char *slash = strrchr(path, '/');
+        cop_node_options given = options != NULL ? *options : (cop_node_options){ 0 };
+        if (given.name == NULL)
+                given.name = tree->name != NULL ? tree->name : slash != NULL ? slash + 1 : path;
         struct program program = {
                 .path = slash != NULL ? slash + 1 : path,
-                .name = tree->name != NULL ? tree->name : slash != NULL ? slash + 1 : path,
                 .console = true,
-                .fault_code = COP_EXIT_FAULT,
+                .fault_code = given.fault_exit_code != 0 ? (unsigned)given.fault_exit_code : COP_EXIT_FAULT,
+                .given = &given,
                 .beat = { .delay_ms = COP__HEART_DELAY_MS, .limit = COP__HEART_LIMIT },
         };
-        char sentence[512], dump[COP__DOOR_DUMP_MAX];
+        char dump[COP__DOOR_DUMP_MAX];
+        cop__standard_open();
         if (!parse_words(argc, argv, &program)) {
                 print_usage(stderr, &program);
                 return COP_EXIT_USAGE;
@@ -258,10 +326,9 @@ int cop_main_with(int argc, char **argv, const cop_supervisor *tree,
                 print_usage(stdout, &program);
                 return 0;
         }
-        if (cop_supervisor_check(tree, sentence, sizeof(sentence)) != COP_OK) {
-                fprintf(stderr, "%s: your program: %s\n", program.path, sentence);
-                return COP_EXIT_GAVE_UP;
-        }
+        int wrong = check(&program, tree);
+        if (wrong != 0)
+                return wrong;
         program.beat.program = program.path;
         program.beat.fault_code = (int)program.fault_code;
         if (program.heart) {
@@ -276,14 +343,8 @@ int cop_main_with(int argc, char **argv, const cop_supervisor *tree,
         pthread_sigmask(SIG_BLOCK, &ends, NULL);
         signal(SIGPIPE, SIG_IGN);
         cop_node *node;
-        cop_status status = cop_node_start_with(
-                &(cop_node_options){ .name = program.name, .workers = program.workers,
-                                     .processes = cop__spec_needs_processes(tree),
-                                     .log = program.quiet ? log_errors : NULL,
-                                     .dump = choose_dump(&program, dump),
-                                     .fault_exit_code = (int)program.fault_code,
-                                     .contain_strict = program.strict },
-                kinds_first, kinds_last, &node);
+        const cop_node_options all = options_of(&program, tree, dump);
+        cop_status status = cop_node_start_with(&all, kinds_first, kinds_last, &node);
         if (status != COP_OK)
                 return complain(&program, "cannot start a node", status);
         status = cop_node_enter(node);

@@ -40,6 +40,7 @@ struct tree {
         size_t entry_count;
         struct twig *twigs;                /* by parent, order of start, name, pid */
         size_t count;
+        size_t rows, shown, left_out;      /* lines that there may be, and are; what else there is to show */
         struct cop__text *out;
         char indent[DEPTH_MAX * STEP_MAX + 1];
 };
@@ -111,8 +112,7 @@ static const struct cop__census_entry *entry_of(const struct tree *tree,
         return entry != NULL && cop_pid_equal(entry->supervisor, glimpse->parent) ? entry : NULL;
 }
 
-/* Children without a process are shown as far as there are rows for them. */
-static bool gather(struct tree *tree, cop_node *node, size_t rows)
+static bool gather(struct tree *tree, cop_node *node)
 {
         if (!read_census(tree, node))
                 return false;
@@ -125,7 +125,7 @@ static bool gather(struct tree *tree, cop_node *node, size_t rows)
                 tree->twigs[tree->count++] = (struct twig){ glimpse->pid, glimpse->parent, glimpse,
                                                             entry_of(tree, glimpse) };
         }
-        for (size_t i = 0; i < tree->entry_count && tree->count < rows; i++) {
+        for (size_t i = 0; i < tree->entry_count; i++) {
                 const struct cop__census_entry *entry = &tree->entries[i];
                 if (entry->child.bits != 0)
                         break;
@@ -184,6 +184,17 @@ static void append_who(struct tree *tree, const struct twig *twig)
         cop__text_printf(tree->out, " %s", cop_pid_print(twig->pid, pid));
 }
 
+/* Is there a row for one more? */
+static bool has_row(struct tree *tree)
+{
+        if (tree->shown == tree->rows) {
+                tree->left_out++;
+                return false;
+        }
+        tree->shown++;
+        return true;
+}
+
 static void append_label(struct tree *tree, const struct twig *twig)
 {
         append_who(tree, twig);
@@ -200,11 +211,15 @@ static void append_children(struct tree *tree, cop_pid parent, size_t depth)
         for (size_t at = first_child(tree, parent); is_child(tree, at, parent); at++) {
                 bool last = !is_child(tree, at + 1, parent);
                 if (depth == DEPTH_MAX) {
-                        cop__text_printf(tree->out, "%s└─ ...\n", tree->indent);
+                        if (tree->shown < tree->rows)
+                                cop__text_printf(tree->out, "%s└─ ...\n", tree->indent);
                         return;
                 }
-                cop__text_printf(tree->out, "%s%s", tree->indent, last ? "└─ " : "├─ ");
-                append_label(tree, &tree->twigs[at]);
+                bool shown = has_row(tree);
+                if (shown) {
+                        cop__text_printf(tree->out, "%s%s", tree->indent, last ? "└─ " : "├─ ");
+                        append_label(tree, &tree->twigs[at]);
+                }
                 if (tree->twigs[at].pid.bits == 0)
                         continue;
                 strcpy(tree->indent + indent, last ? "   " : "│  ");
@@ -265,11 +280,24 @@ static bool append_roots(struct tree *tree, bool is_json)
                         put_twig(tree, twig, 1);
                         continue;
                 }
-                append_label(tree, twig);
+                if (has_row(tree))
+                        append_label(tree, twig);
                 append_children(tree, twig->pid, 1);
         }
         free(pids);
         return true;
+}
+
+static void append_rest(const struct tree *tree)
+{
+        size_t all = tree->shown + tree->left_out;
+        if (tree->glimpses.seen > tree->glimpses.count)
+                cop__text_printf(tree->out, "and %llu actors more, of which nothing is known here\n",
+                                 (unsigned long long)(tree->glimpses.seen - tree->glimpses.count));
+        if (tree->left_out > 0 && all <= COP__GLIMPSES_MAX)
+                cop__text_printf(tree->out, "and %zu more: tree %zu shows them all\n", tree->left_out, all);
+        else if (tree->left_out > 0)
+                cop__text_printf(tree->out, "and %zu more\n", tree->left_out);
 }
 
 COP__COMMAND(tree)
@@ -280,16 +308,18 @@ COP__COMMAND(tree)
         if (!cop__words_number(words, COP__GLIMPSES_MAX, COP__SHELL_ROWS, &rows) ||
             !cop__words_end(words))
                 return false;
-        if (cop__glimpses_init(&tree.glimpses, shell->node, rows) != COP_OK)
+        /* The whole is known before it is cut: who stands where depends on all. A program gets it all. */
+        if (cop__glimpses_init(&tree.glimpses, shell->node, COP__GLIMPSES_MAX) != COP_OK)
                 return cop__shell_fail(shell, "the node has no memory left for the tree");
+        tree.rows = (size_t)rows;
         bool is_json = cop__shell_speaks_json(shell);
         if (is_json)
                 cop__json_open(&shell->out, NULL, '[');
-        bool done = gather(&tree, shell->node, rows) && append_roots(&tree, is_json);
+        bool done = gather(&tree, shell->node) && append_roots(&tree, is_json);
         if (is_json)
                 cop__json_close(&shell->out, ']');
         else
-                cop__glimpses_append_rest(&tree.glimpses, "tree", &shell->out);
+                append_rest(&tree);
         free(tree.twigs);
         free(tree.entries);
         cop__glimpses_fini(&tree.glimpses);

@@ -1,6 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* cop_main: its options, its ends, and what it says of them. Each program is a fork of this one; its outputs come through a pipe. */
 #define _GNU_SOURCE
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,6 +95,28 @@ static void porter_ends(porter *self, cop_term reason)
 
 COP_SERVER(porter, COP_INIT(porter_init), COP_TERMINATE(porter_ends));
 
+/* It takes its time for that. */
+typedef struct walker {
+        int64_t unused;
+} walker;
+
+static void walker_init(walker *self)
+{
+        (void)self;
+        cop_trap_exit(true);
+        tell("here\n");
+}
+
+static void walker_ends(walker *self, cop_term reason)
+{
+        (void)self;
+        tell("leaving\n");
+        cop_sleep(100);
+        tell(cop_is_atom(reason, "shutdown") ? "shut down\n" : "ended\n");
+}
+
+COP_SERVER(walker, COP_INIT(walker_init), COP_TERMINATE(walker_ends));
+
 typedef struct bunch {
         int64_t keys;
 } bunch;
@@ -117,6 +140,8 @@ static void goes_astray(void)
 }
 
 static const cop_supervisor house = { .name = "house", .children = COP_CHILDREN({ "guest", .server = &guest_server }) };
+static const cop_supervisor promenade = { .name = "path", .children = COP_CHILDREN({ "walker", .server = &walker_server }) };
+static const cop_supervisor spaced = { .name = "a house", .children = COP_CHILDREN({ "guest", .server = &guest_server }) };
 static const cop_supervisor full = { .name = "full",
                                      .children = COP_CHILDREN({ "lodger", .server = &lodger_server,
                                                                 .shutdown_ms = COP_SHUTDOWN_INFINITY }) };
@@ -148,6 +173,9 @@ struct program {
         char said[16384];
         size_t size;
 };
+
+/* What it says of its node; NULL: nothing. */
+static const cop_node_options *node_options;
 
 /* The threads that it may have besides its first one; -1: any number. */
 static int threads_more = -1;
@@ -181,7 +209,8 @@ static void begin(struct program *program, const cop_supervisor *tree, char **ar
                 close(ends[0]);
                 close(ends[1]);
                 take_away_threads();
-                int code = cop_main(count, arguments, tree);
+                int code = node_options == NULL ? cop_main(count, arguments, tree)
+                                                : cop_main_opt(count, arguments, tree, node_options);
                 fflush(stdout);
                 _exit(code);
         }
@@ -213,6 +242,17 @@ static void end(struct program *program, int code)
         snprintf(path, sizeof(path), "%s/coppice", program->folder);
         rmdir(path);
         ck_assert_int_eq(rmdir(program->folder), 0);
+}
+
+/* A wish that comes too soon behind the first is none of its own: until it has ended. */
+static void insist(const struct program *program, int signal)
+{
+        siginfo_t ended = { .si_pid = 0 };
+        while (ended.si_pid == 0) {
+                kill(program->process, signal);
+                poll(NULL, 0, 20);
+                ck_assert_int_eq(waitid(P_PID, (id_t)program->process, &ended, WEXITED | WNOHANG | WNOWAIT), 0);
+        }
 }
 
 static void has_said(const struct program *program, const char *words)
@@ -286,9 +326,62 @@ TEST(a_second_signal_does_not_wait_for_the_tree)
         hear(&program, "here");
         kill(program.process, SIGTERM);
         hear(&program, "leaving");
-        kill(program.process, SIGINT);
+        insist(&program, SIGINT);
         end(&program, 128 + SIGINT);
         has_said(&program, "program: signal 2 again: not waiting for the tree");
+}
+
+TEST(two_signals_at_once_are_one_wish)
+{
+        struct program program;
+        BEGIN(&program, &promenade, "--no-console");
+        hear(&program, "here");
+        kill(program.process, SIGTERM);
+        kill(program.process, SIGINT);
+        hear(&program, "leaving");
+        kill(program.process, SIGTERM);
+        end(&program, 0);
+        has_said(&program, "shut down\n");
+}
+
+TEST(a_name_that_no_node_may_have_is_a_wrong_use_or_a_bug)
+{
+        struct program program;
+        BEGIN(&program, &house, "--no-console", "--name", "a b");
+        end(&program, COP_EXIT_USAGE);
+        has_said(&program, "program: --name: a node's name has letters, digits,");
+        has_said(&program, "found 'a b'");
+        BEGIN(&program, &spaced, "--no-console");
+        end(&program, COP_EXIT_GAVE_UP);
+        has_said(&program, "program: your program: a node's name has letters, digits,");
+        BEGIN(&program, &spaced, "--no-console", "--name", "house");
+        hear(&program, "here");
+        kill(program.process, SIGTERM);
+        end(&program, 0);
+}
+
+TEST(what_is_behind_two_dashes_is_the_programs_own)
+{
+        struct program program;
+        BEGIN(&program, &house, "--no-console", "--", "--port", "80");
+        hear(&program, "here");
+        kill(program.process, SIGTERM);
+        end(&program, 0);
+}
+
+TEST(a_program_has_options_for_its_node_and_the_command_line_comes_first)
+{
+        struct program program;
+        const cop_simulation order = { .seed = 1 };
+        node_options = &(cop_node_options){ .name = "house", .fault_exit_code = 77, .contain_strict = true };
+        BEGIN(&program, &wild, "--no-console", "--quiet");
+        end(&program, 77);
+        BEGIN(&program, &wild, "--no-console", "--quiet", "--fault-code", "78");
+        end(&program, 78);
+        node_options = &(cop_node_options){ .simulation = &order };
+        BEGIN(&program, &house, "--no-console");
+        end(&program, COP_EXIT_GAVE_UP);
+        has_said(&program, "program: your program: a node that is simulated has no console");
 }
 
 TEST(a_signal_while_the_tree_starts_ends_in_order_what_has_started)
@@ -321,8 +414,8 @@ TEST(a_second_signal_while_the_tree_starts_waits_for_nobody)
         struct program program;
         BEGIN(&program, &hypnotized, "--no-console", "--quiet");
         hear(&program, "dreaming");
-        kill(program.process, SIGINT); /* the lower number is taken first, whenever it is looked */
-        kill(program.process, SIGTERM);
+        kill(program.process, SIGINT);
+        insist(&program, SIGTERM);
         end(&program, 128 + SIGTERM);
         has_said(&program, "program: signal 15 again: not waiting for the tree");
 }
@@ -334,7 +427,7 @@ TEST(a_quiet_program_tells_errors_alone)
         hear(&program, "here");
         kill(program.process, SIGTERM);
         hear(&program, "leaving");
-        kill(program.process, SIGTERM);
+        insist(&program, SIGTERM);
         end(&program, 128 + SIGTERM);
         has_said(&program, "a complaint");
         ck_assert_ptr_null(strstr(program.said, "a piece of news"));

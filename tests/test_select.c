@@ -397,7 +397,8 @@ IN_NODE(a_select_over_what_is_no_channel_says_so_whoever_answers)
         cop_pid pid = cop_no_pid();
         cop_spawn_options options = { .server = &stranger_server, .kind = COP_KIND_OF(stranger), .argument = &(stranger){ other } };
         ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_OK);
-        cop_case cases[] = { COP_CASE_TAKE(((item_channel){ pid }), item) };
+        item_channel none_at_all = { pid };
+        cop_case cases[] = { COP_CASE_TAKE(none_at_all, item) };
         ck_assert_int_eq(cop_select_any_of(PATIENCE_MS, cases, 1), COP_SELECT_BAD);
         put_down(pid);
 }

@@ -564,7 +564,7 @@ ON_STAGE(i_shows_each_actor_and_the_totals)
 ON_STAGE(rows_beyond_those_asked_for_are_counted)
 {
         assert_has(out(stage, "i 1"), "and 1 more: i 2 shows them all\n");
-        assert_has(out(stage, "tree 1"), "and 1 more: tree 2 shows them all\n");
+        assert_has(out(stage, "tree 0"), "and 1 more: tree 1 shows them all\n");
         ck_assert_str_eq(out(stage, "regs 0"), "NAME  PID\nand 1 more: regs 1 lists them all\n");
 }
 
@@ -603,6 +603,16 @@ ON_STAGE(tree_draws_children_under_their_parents)
                                                      "\xe2\x94\x9c\xe2\x94\x80 elder <>\n"
                                                      "\xe2\x94\x94\xe2\x94\x80 younger <>\n"
                                                      "till <>\n");
+}
+
+/* By its rows, and not by the places of actors: who is shown stands where it belongs. */
+ON_STAGE(a_tree_is_cut_by_its_rows)
+{
+        cop_spawn(parent);
+        out(stage, "await parent");
+        ck_assert_str_eq(masked(out(stage, "tree 2")), "parent <>\n"
+                                                       "\xe2\x94\x9c\xe2\x94\x80 elder <>\n"
+                                                       "and 2 more: tree 4 shows them all\n");
 }
 
 ON_STAGE(an_actor_whose_parent_is_dead_is_a_root)
@@ -1099,6 +1109,11 @@ static void expect_json(struct stage *stage, const char *line, const char *part)
 {
         const char *text = json(stage, line);
         ck_assert_msg(strstr(text, part) != NULL, "%s: no %s in %s", line, part, text);
+}
+
+ON_STAGE(a_tree_as_json_is_whole_whatever_its_rows)
+{
+        expect_json(stage, "tree 0", "\"name\":\"till\"");
 }
 
 ON_STAGE(whom_an_actor_waits_for_comes_as_json)

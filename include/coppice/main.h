@@ -8,6 +8,7 @@
 #define COPPICE_MAIN_H
 
 #include <coppice/children.h>
+#include <coppice/node.h>
 
 COP_BEGIN_DECLS
 
@@ -18,15 +19,16 @@ COP_BEGIN_DECLS
 /* The exit code for wrong words on the command line. */
 #define COP_EXIT_USAGE 64
 
-COP_API int cop_main_with(int argc, char **argv, const cop_supervisor *tree,
+COP_API int cop_main_with(int argc, char **argv, const cop_supervisor *tree, const cop_node_options *options,
                           const cop_kind *const *kinds_first, const cop_kind *const *kinds_last);
 
 /*
  * Runs a tree until it ends: starts a node named after the tree, serves its console (the program `coppice`
  * attaches), starts the tree, and waits. SIGTERM and SIGINT stop the tree in order, also while
- * it starts; a second one kills it.
+ * it starts; another one, half a second later or more, kills it. (Within that time it is taken for the same wish, which a service manager
+ * and a heart may both send.)
  * Options: --name NAME, --workers N, --no-console, --quiet, --dump FILE, --strict, --fault-code N, --heart, --heart-delay MS,
- * --heart-limit N, --help.
+ * --heart-limit N, --help. What is behind -- is the program's own.
  * A fault that cannot be contained ends the program with COP_EXIT_FAULT after a report, and with a core dump where they are on; --fault-code
  * is another code, and 0 lets it die by the signal. node.h has the rest.
  * With --heart the program forks first: the child is the node, and the parent starts another one when it dies, by a
@@ -37,7 +39,16 @@ COP_API int cop_main_with(int argc, char **argv, const cop_supervisor *tree,
  */
 static inline int cop_main(int argc, char **argv, const cop_supervisor *tree)
 {
-        return cop_main_with(argc, argv, tree, COP__KINDS_FIRST, COP__KINDS_LAST);
+        return cop_main_with(argc, argv, tree, NULL, COP__KINDS_FIRST, COP__KINDS_LAST);
+}
+
+/*
+ * The same with options for the node: `cop_main_opt(argc, argv, &tree, &(cop_node_options){ .secret_fields = "password" })`. What the command
+ * line says comes first. A node that is simulated is refused with COP_EXIT_GAVE_UP, as is a name that none may have.
+ */
+static inline int cop_main_opt(int argc, char **argv, const cop_supervisor *tree, const cop_node_options *options)
+{
+        return cop_main_with(argc, argv, tree, options, COP__KINDS_FIRST, COP__KINDS_LAST);
 }
 
 COP_END_DECLS

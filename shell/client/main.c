@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/standard.h"
 #include "base/text.h"
 #include "coppice_config.h"
 #include "shell/client/choose.h"
@@ -243,6 +244,7 @@ static enum exit_code run(const struct options *options)
 int main(int argc, char **argv)
 {
         struct options options = { .node = NULL };
+        cop__standard_open();
         signal(SIGPIPE, SIG_IGN);
         if (argc < 1 || !read_options(&options, argv + 1)) {
                 fprintf(stderr, "coppice --help lists the options\n");
