@@ -254,6 +254,21 @@ static cop_status let_in(struct cop__connection *connection, uint64_t deadline_n
         return status == COP_OK ? cop__handshake_answer(connection->line, deadline_ns) : status;
 }
 
+/* Nobody whom we know: a place is made for who has shown the cookie. */
+static cop_status let_stranger_in(struct cop__connection *connection, uint64_t deadline_ns, const struct cop__introduction *other)
+{
+        cop_pid owner;
+        cop_status status = cop__handshake_say(connection->line, "ok");
+        if (status == COP_OK)
+                status = cop__handshake_answer(connection->line, deadline_ns);
+        if (status != COP_OK)
+                return status;
+        connection->peer = cop__network_peer(connection->network, other->name, strlen(other->name));
+        if (connection->peer == NULL)
+                return COP_E_LIMIT;
+        return cop__peer_try(connection->peer, connection->self, false, &owner) ? COP_OK : COP_E_TAKEN; /* by one that came meanwhile */
+}
+
 static void be_called(struct cop__connection *connection, int socket)
 {
         struct cop__introduction other;
@@ -261,15 +276,19 @@ static void be_called(struct cop__connection *connection, int socket)
         connection->line = cop__line_new(connection->network, socket);
         if (connection->line == NULL || cop__handshake_hear(connection->line, deadline_ns, &other) != COP_OK)
                 return;
-        connection->peer = strcmp(other.name, connection->network->name) != 0
-                                   ? cop__network_peer(connection->network, other.name, strlen(other.name)) : NULL;
-        if (connection->peer == NULL) {
+        if (strcmp(other.name, connection->network->name) == 0) {
                 cop__handshake_say(connection->line, "not_allowed");
                 return;
         }
-        if (let_in(connection, deadline_ns, &other) == COP_OK)
+        connection->peer = cop__network_find(connection->network, other.name, strlen(other.name));
+        cop_status status = connection->peer != NULL ? let_in(connection, deadline_ns, &other)
+                                                     : let_stranger_in(connection, deadline_ns, &other);
+        if (status == COP_OK) {
+                cop_send(cop_parent(), cop__admitted, .pid = connection->self);
                 be_connected(connection, &other);
-        cop__peer_down(connection->network, connection->peer, connection->self, cop_atom("nodedown"));
+        }
+        if (connection->peer != NULL)
+                cop__peer_down(connection->network, connection->peer, connection->self, cop_atom("nodedown"));
 }
 
 /* ---- Both ------------------------------------------------------------------------------------------ */

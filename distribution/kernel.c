@@ -23,6 +23,10 @@ COP_MESSAGE_DEFINE(cop_distribution, name, cookie, address, port, no_epmd, epmd_
                    message_max);
 COP__KIND_DEFINE(cop__whose, peer);
 COP__KIND_DEFINE(cop__connection_of, pid);
+COP__KIND_DEFINE(cop__admitted, pid);
+
+/* So many who have called and not shown the cookie are heard at a time, each for SET_UP_MS; who is one too many is hung up on. */
+#define STRANGERS_MAX 64
 
 /* A peer is to be called. */
 typedef struct cop__dial {
@@ -33,6 +37,8 @@ COP__KIND_DEFINE(cop__dial, peer);
 
 typedef struct net_kernel {
         struct cop__line *ear, *epmd; /* what listens; what says where */
+        cop_pid strangers[STRANGERS_MAX]; /* the connections with them */
+        uint32_t stranger_count;
 } net_kernel;
 
 /* ---- Asked from outside --------------------------------------------------------------------- */
@@ -59,14 +65,28 @@ static bool spawn_connection(const cop__attempt *attempt, cop_pid *pid)
         return cop_spawn_opt(&options, pid) == COP_OK;
 }
 
+static void is_no_stranger(net_kernel *self, cop_pid pid)
+{
+        for (uint32_t i = 0; i < self->stranger_count; i++)
+                if (cop_pid_equal(self->strangers[i], pid))
+                        self->strangers[i--] = self->strangers[--self->stranger_count];
+}
+
 static void net_kernel_on_ready(net_kernel *self, const cop__ready *ready)
 {
         int called;
         cop_pid pid;
         (void)ready;
         while ((called = cop__accept_at(self->ear->socket)) >= 0)
-                if (!spawn_connection(&(cop__attempt){ .socket = called }, &pid))
+                if (self->stranger_count < STRANGERS_MAX && spawn_connection(&(cop__attempt){ .socket = called }, &pid))
+                        self->strangers[self->stranger_count++] = pid;
+                else
                         close(called);
+}
+
+static void net_kernel_on_admitted(net_kernel *self, const cop__admitted *admitted)
+{
+        is_no_stranger(self, admitted->pid);
 }
 
 /* Nobody's yet, or nobody's any more. */
@@ -100,7 +120,7 @@ static void net_kernel_on_whose(net_kernel *self, const cop__whose *asked)
 static void net_kernel_on_down(net_kernel *self, const cop_down *down)
 {
         struct cop__network *network = cop__network_here();
-        (void)self;
+        is_no_stranger(self, down->pid);
         for (uint32_t i = 0; i < network->peer_count; i++)
                 cop__peer_down(network, network->peers[i], down->pid, down->reason);
 }
@@ -230,6 +250,7 @@ static void net_kernel_terminate(net_kernel *self, cop_term reason)
 
 COP_SERVER(net_kernel, COP_INIT_WITH(cop_distribution, net_kernel_init), COP_ON(cop__ready, net_kernel_on_ready),
            COP_ON(cop__dial, net_kernel_on_dial), COP_ON(cop__whose, net_kernel_on_whose), COP_ON(cop_down, net_kernel_on_down),
+           COP_ON(cop__admitted, net_kernel_on_admitted),
            COP_ON(cop_any, net_kernel_on_any), COP_TERMINATE(net_kernel_terminate));
 
 const cop_behaviour cop_distribution_server = {

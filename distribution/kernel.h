@@ -27,4 +27,10 @@ typedef struct cop__connection_of {
 } cop__connection_of;
 COP__KIND_DECLARE(cop__connection_of);
 
+/* From a connection that somebody else has begun: the other one has shown the cookie. */
+typedef struct cop__admitted {
+        cop_pid pid;
+} cop__admitted;
+COP__KIND_DECLARE(cop__admitted);
+
 #endif

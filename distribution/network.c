@@ -91,12 +91,15 @@ bool cop__node_name_is_good(const char *name, size_t size)
 {
         const char *at = memchr(name, '@', size);
         size_t before = at != NULL ? (size_t)(at - name) : 0;
-        if (at == NULL || before == 0 || before + 1 == size || size > COP_SYMBOL_MAX || memchr(name, '\0', size) != NULL)
+        if (at == NULL || before == 0 || before + 1 == size || size > COP_SYMBOL_MAX)
                 return false;
+        for (size_t i = 0; i < size; i++)
+                if (name[i] <= ' ' || name[i] > '~') /* it is told to people */
+                        return false;
         return memchr(at + 1, '@', size - before - 1) == NULL;
 }
 
-static struct cop__peer *find_peer(const struct cop__network *network, const char *name, size_t size)
+struct cop__peer *cop__network_find(const struct cop__network *network, const char *name, size_t size)
 {
         uint32_t count = cop__load_acquire(&network->peer_count);
         for (uint32_t i = 0; i < count; i++)
@@ -107,11 +110,11 @@ static struct cop__peer *find_peer(const struct cop__network *network, const cha
 
 struct cop__peer *cop__network_peer(struct cop__network *network, const char *name, size_t size)
 {
-        struct cop__peer *peer = find_peer(network, name, size);
+        struct cop__peer *peer = cop__network_find(network, name, size);
         if (peer != NULL || !cop__node_name_is_good(name, size))
                 return peer;
         cop__lock_lock(&network->lock);
-        peer = find_peer(network, name, size);
+        peer = cop__network_find(network, name, size);
         if (peer == NULL && network->peer_count < COP__LIVES && (peer = cop__peer_new(name, size)) != NULL) {
                 peer->index = network->peer_count;
                 network->peers[peer->index] = peer;

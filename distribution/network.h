@@ -112,8 +112,11 @@ COP__INLINE bool cop__network_is_open(const struct cop__network *network)
         return network != NULL && cop__load_acquire(&network->kernel) != 0;
 }
 
-/* "name@host", within its limits. */
+/* "name@host", within its limits, of characters that ASCII can print. */
 bool cop__node_name_is_good(const char *name, size_t size);
+
+/* The peer of that name, or NULL. */
+struct cop__peer *cop__network_find(const struct cop__network *network, const char *name, size_t size);
 
 /* The peer of that name, made if need be. NULL: too many, or no memory. */
 struct cop__peer *cop__network_peer(struct cop__network *network, const char *name, size_t size);

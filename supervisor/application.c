@@ -220,7 +220,7 @@ static void stop_all(keeper *self)
         for (size_t i = self->count; i-- > 0;) {
                 size_t at = self->order[i];
                 if (self->pids[at].bits != 0 && !stop_patiently(self->pids[at])) {
-                        cop_log(COP_LOG_ERROR, "there is no memory to stop application %s: what still runs ends at once",
+                        cop__log_sentence(COP_LOG_ERROR, "there is no memory to stop application %s: what still runs ends at once",
                                 self->set[at].name);
                         return;
                 }

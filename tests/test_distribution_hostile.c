@@ -73,6 +73,50 @@ BESIEGED(a_handshake_that_is_none_is_hung_up_on)
         }
 }
 
+static uint64_t actors_alive(void)
+{
+        struct cop__totals totals;
+        cop__totals(cop_node_here(), &totals);
+        return totals.spawned - totals.died;
+}
+
+/* A place is for ever, so it is for those who have shown the cookie. */
+BESIEGED(names_without_the_cookie_take_no_places)
+{
+        for (int i = 0; i < 300; i++) {
+                char name[64];
+                int fd = stranger_socket(port);
+                snprintf(name, sizeof(name), "n%d@127.0.0.1", i);
+                ck_assert(!stranger_shakes_hands(fd, name, "a guess"));
+                close(fd);
+        }
+}
+
+BESIEGED(a_name_that_would_move_a_terminal_is_hung_up_on)
+{
+        int fd = stranger_socket(port);
+        stranger_introduces(fd, "\033[31m@127.0.0.1", COP__CAN_ALL);
+        stranger_is_hung_up(fd);
+        close(fd);
+}
+
+/* Until they are given up, or go. */
+BESIEGED(who_says_nothing_is_one_of_so_many)
+{
+        enum { SILENT = 64 };
+        int silent[SILENT];
+        uint64_t before = actors_alive();
+        for (int i = 0; i < SILENT; i++)
+                silent[i] = stranger_socket(port);
+        int one_more = stranger_socket(port);
+        stranger_is_hung_up(one_more);
+        close(one_more);
+        for (int i = 0; i < SILENT; i++)
+                close(silent[i]);
+        await_true(actors_alive() == before);
+        settle_with(cop_whereis("net_kernel")); /* it has heard of their ends */
+}
+
 BESIEGED(who_guesses_the_cookie_is_hung_up_on)
 {
         int fd = stranger_socket(port);
