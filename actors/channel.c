@@ -219,6 +219,7 @@ static void on_returned_item(channel *self)
 {
         struct cop__entry *entry = cop__line_first(&self->away);
         entry->request = cop__message_keep(cop__actor_here());
+        entry->ref.bits = 0; /* it may be another's item than the entry's: no putter takes it back */
         cop__line_move_first(&self->away, &self->items, entry);
         settle(self);
 }
@@ -349,8 +350,9 @@ static cop_status ask(struct cop__actor *actor, cop_pid pid, const struct cop__p
 cop_status cop__channel_put(struct cop__actor *actor, cop_pid pid, const struct cop__patience *patience,
                             const cop_kind *kind, const void *value, const void *where)
 {
-        struct cop__signal *none;
-        return closed_if_dead(ask(actor, pid, patience, kind, value, where, &none));
+        struct cop__signal *other = NULL;
+        cop_status status = ask(actor, pid, patience, kind, value, where, &other);
+        return closed_if_dead(cop__only_status(actor, status, other));
 }
 
 cop_status cop_put_value(cop_pid pid, int64_t timeout_ms, const cop_kind *kind, const void *value)
@@ -367,14 +369,14 @@ cop_status cop_channel_close_pid(cop_pid pid)
 {
         struct cop__actor *actor = cop__actor_here();
         struct cop__patience patience = cop__patience_of(COP__ANSWER_MS);
-        struct cop__signal *none;
+        struct cop__signal *other = NULL;
         cop_status status = cop__callee(actor, "channel_close", cop_to_pid(pid), COP__ANSWER_MS, &pid);
         if (status == COP_OK)
                 status = ask(actor, pid, &patience, COP_KIND_OF(cop__channel_close), &(cop__channel_close){},
-                             __builtin_return_address(0), &none);
+                             __builtin_return_address(0), &other);
         if (status == COP_E_DIED || status == COP_E_NO_ACTOR)
                 return COP_OK;
-        return closed_if_dead(status);
+        return closed_if_dead(cop__only_status(actor, status, other));
 }
 
 cop_status cop__channel_receive(struct cop__actor *actor, struct cop__signal *reply, cop_message **item)
@@ -382,6 +384,10 @@ cop_status cop__channel_receive(struct cop__actor *actor, struct cop__signal *re
         struct cop__thread *thread = cop__thread_here();
         struct cop__signal *taken;
         cop_pid pid = reply->from;
+        if (!(reply->flags & COP__SIGNAL_RETURN)) { /* no channel's */
+                cop__signal_done(thread, actor, reply);
+                return COP_E_CLOSED;
+        }
         if (cop__signal_message(&thread->pool, COP_KIND_OF(cop__channel_taken),
                                 &(cop__channel_taken){}, &taken) != COP_OK) {
                 reply->type = COP__SIGNAL_REPLY;
@@ -401,9 +407,11 @@ cop_status cop__channel_receive(struct cop__actor *actor, struct cop__signal *re
 cop_status cop__channel_fetch(struct cop__actor *actor, cop_pid pid, const struct cop__patience *patience,
                               const void *where, cop_message **item)
 {
-        struct cop__signal *reply;
+        struct cop__signal *reply = NULL;
         cop_status status = ask(actor, pid, patience, COP_KIND_OF(cop__channel_take), &(cop__channel_take){},
                                 where, &reply);
+        if (status == COP_OK && reply == NULL)
+                return COP_E_CLOSED; /* a status for an item */
         return status == COP_OK ? cop__channel_receive(actor, reply, item) : closed_if_dead(status);
 }
 
@@ -427,7 +435,9 @@ cop_status cop_channel_count_pid(cop_pid pid, size_t *count)
         cop_status status = cop_call(&reply, pid, COP__ANSWER_MS, cop__channel_ask_count);
         if (status != COP_OK)
                 return closed_if_dead(status);
-        *count = cop_read(cop__channel_count, reply)->items;
+        const cop__channel_count *answer = cop_read(cop__channel_count, reply);
+        if (answer != NULL)
+                *count = answer->items;
         cop_message_free(reply);
-        return COP_OK;
+        return answer != NULL ? COP_OK : COP_E_CLOSED;
 }

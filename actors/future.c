@@ -320,17 +320,20 @@ cop_status cop__future_receive(struct cop__actor *actor, struct cop__signal *rep
 /* Dropped while we waited, or it never was a future. */
 static cop_status gone_if_none(cop_status status)
 {
-        return status == COP_E_DIED || status == COP_E_NO_REPLY ? COP_E_NO_ACTOR : status;
+        bool none = status == COP_E_DIED || status == COP_E_NO_REPLY || status == COP_E_NO_KIND;
+        return none ? COP_E_NO_ACTOR : status;
 }
 
 cop_status cop__future_fetch(struct cop__actor *actor, cop_pid pid, const struct cop__patience *patience,
                              const void *where, cop_message **result)
 {
-        struct cop__signal *request, *reply;
+        struct cop__signal *request, *reply = NULL;
         cop_status status = cop__signal_message(&cop__thread_here()->pool, COP_KIND_OF(cop__future_await),
                                                 &(cop__future_await){}, &request);
         if (status == COP_OK)
                 status = cop__ask(actor, pid, request, patience, where, &reply);
+        if (status == COP_OK && reply == NULL)
+                return COP_E_NO_ACTOR; /* a status for a result */
         return status == COP_OK ? cop__future_receive(actor, reply, result) : gone_if_none(status);
 }
 
@@ -410,14 +413,15 @@ cop_status cop_future_cancel_pid(cop_pid pid)
 {
         struct cop__actor *actor = cop__actor_here();
         struct cop__patience patience = cop__patience_of(COP__ANSWER_MS);
-        struct cop__signal *request, *none;
+        struct cop__signal *request, *other = NULL;
         cop_status status = cop__callee(actor, "future_cancel", cop_to_pid(pid), COP__ANSWER_MS, &pid);
         if (status == COP_OK)
                 status = cop__signal_message(&cop__thread_here()->pool, COP_KIND_OF(cop__future_cancel),
                                              &(cop__future_cancel){}, &request);
         if (status != COP_OK)
                 return status;
-        return gone_if_none(cop__ask(actor, pid, request, &patience, __builtin_return_address(0), &none));
+        status = cop__ask(actor, pid, request, &patience, __builtin_return_address(0), &other);
+        return gone_if_none(cop__only_status(actor, status, other));
 }
 
 cop_status cop_future_drop_pid(cop_pid pid)

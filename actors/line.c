@@ -3,6 +3,7 @@
 #include "actors/line.h"
 
 #include "actors/calling.h"
+#include "actors/future.h"
 #include "actors/request.h"
 #include "base/clock.h"
 
@@ -127,9 +128,18 @@ bool cop__line_is_wanted(const struct cop__entry *entry)
         return COP__LIKELY(deadline_ns == UINT64_MAX) || !cop__clock_is_past(deadline_ns);
 }
 
-bool cop__holds_lines(const struct cop__actor *actor)
+bool cop__holds_line_for(const struct cop__actor *actor, const cop_kind *request)
 {
-        return cop__is_channel(actor->server) || cop__is_future(actor->server);
+        return cop__is_channel(actor->server) ||
+               (cop__is_future(actor->server) && cop__kind_same(request, COP_KIND_OF(cop__future_await)));
+}
+
+cop_status cop__only_status(struct cop__actor *actor, cop_status status, struct cop__signal *other)
+{
+        if (status != COP_OK || other == NULL)
+                return status;
+        cop__signal_done(cop__thread_here(), actor, other);
+        return COP_E_NO_REPLY;
 }
 
 void cop__line_dismiss(struct cop__line *line, struct cop__entry *entry, cop_status status)

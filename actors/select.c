@@ -282,7 +282,7 @@ int cop_select_any_of(int64_t timeout_ms, cop_case *cases, size_t count)
         const void *where = __builtin_return_address(0);
         uint64_t until_ns = cop__deadline_ns(timeout_ms);
         int which = try_all(actor, end_of_tries(until_ns, timeout_ms > 0), cases, count, where);
-        if (which != COP_SELECT_TIMEOUT || timeout_ms == 0)
+        if (which != COP_SELECT_TIMEOUT || timeout_ms == 0 || cop__clock_is_past(until_ns))
                 return which;
         return wait_all(actor, until_ns, cases, count, where);
 }

@@ -49,7 +49,7 @@ void cop__message_done(struct cop__thread *thread, struct cop__actor *actor,
                           !(signal->flags & (COP__SIGNAL_ANSWERED | COP__SIGNAL_DEFERRED)))) {
                 cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
                 cop__fail_call(thread, cop__actor_pid(actor), signal,
-                               cop__holds_lines(actor) ? COP__FAILED_NO_MEMORY : COP__FAILED_NO_REPLY, NULL);
+                               cop__holds_line_for(actor, signal->kind) ? COP__FAILED_NO_MEMORY : COP__FAILED_NO_REPLY, NULL);
                 return;
         }
         signal_done(thread, actor, signal);

@@ -221,7 +221,8 @@ static void hear_signal(void *context, const cop_message *message, cop_pid root)
                 return;
         }
         dawn->program->asked_ns = cop__clock_ns();
-        dawn->is_to_end = cop_send_exit(root, cop_atom("shutdown")) == COP_OK;
+        dawn->is_to_end = true; /* without memory to say so now, it is stopped when it has started */
+        cop_send_exit(root, cop_atom("shutdown"));
 }
 
 static int run_tree(struct program *program, const cop_supervisor *tree)

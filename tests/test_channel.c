@@ -708,3 +708,45 @@ IN_NODE(who_gave_up_or_died_leaves_nothing_in_the_channel)
         ck_assert_str_eq(info_of(channel.pid, "memory"), bytes);
         await_true(blocks_in_use(cop_node_here()) <= before + 4);
 }
+
+/* ---- Those that are none ------------------------------------------------------------------------- */
+
+typedef struct {
+        int64_t unused;
+} chatterbox;
+
+static void chatterbox_otherwise(chatterbox *self, cop_message *message)
+{
+        (void)self;
+        cop_answer(message, item, .number = 1);
+}
+
+COP_SERVER(chatterbox, COP_OTHERWISE(chatterbox_otherwise));
+
+IN_NODE(who_answers_whatever_is_asked_is_no_channel_and_no_future)
+{
+        cop_pid pid = cop_spawn_server(&chatterbox_server, NULL);
+        item_channel channel = { pid };
+        cop_message *message = NULL;
+        size_t count = 7;
+        ck_assert_int_eq(cop_put(channel, PATIENCE_MS, item, .number = 2), COP_E_CLOSED);
+        ck_assert_int_eq(cop_take(&message, channel, PATIENCE_MS, item), COP_E_CLOSED);
+        ck_assert_int_eq(cop_channel_count(channel, &count), COP_E_CLOSED);
+        ck_assert_uint_eq(count, 7);
+        ck_assert_int_eq(cop_channel_close(channel), COP_E_CLOSED);
+        ck_assert_int_eq(cop_future_cancel_pid(pid), COP_E_NO_ACTOR);
+        ck_assert_ptr_null(message);
+        put_down(pid);
+}
+
+IN_NODE(a_future_is_no_channel_and_a_channel_no_future)
+{
+        cop_message *message = NULL;
+        item_channel channel = open_items(1);
+        item_channel future = { cop_async_or_exit(&(cop_async_options){ .result = COP_KIND_OF(item) }) };
+        ck_assert_int_eq(cop_take(&message, future, PATIENCE_MS, item), COP_E_CLOSED);
+        ck_assert_int_eq(cop_channel_close(future), COP_E_CLOSED);
+        ck_assert_int_eq(cop_await_message(&message, channel.pid, PATIENCE_MS), COP_E_NO_ACTOR);
+        ck_assert_int_eq(cop_future_cancel_pid(channel.pid), COP_E_NO_ACTOR);
+        cop_future_drop_pid(future.pid);
+}
