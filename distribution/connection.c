@@ -59,6 +59,8 @@ static bool write_signals(struct cop__connection *connection)
         while (cop__tray_waiting(&connection->line->out) < WAITING && (signal = cop__row_take(&peer->taken, &to)) != NULL)
                 cop__export(connection, to, signal);
         cop__line_flush(connection->line);
+        if (peer->taken.first == NULL) /* what told of more may have been read already */
+                cop__peer_take_outbox(peer);
         return peer->taken.first == NULL;
 }
 
@@ -266,7 +268,13 @@ static cop_status let_stranger_in(struct cop__connection *connection, uint64_t d
         connection->peer = cop__network_peer(connection->network, other->name, strlen(other->name));
         if (connection->peer == NULL)
                 return COP_E_LIMIT;
-        return cop__peer_try(connection->peer, connection->self, false, &owner) ? COP_OK : COP_E_TAKEN; /* by one that came meanwhile */
+        if (cop__peer_try(connection->peer, connection->self, false, &owner))
+                return COP_OK;
+        /* We have called it meanwhile, and been refused for this one. */
+        if (strcmp(other->name, connection->network->name) < 0 || !cop__peer_take_over(connection->peer, connection->self, &owner))
+                return COP_E_TAKEN;
+        cop_send_value(cop_to_pid(owner), COP_KIND_OF(cop__hang_up), &(cop__hang_up){ COP_SYMBOL("simultaneous") });
+        return COP_OK;
 }
 
 static void be_called(struct cop__connection *connection, int socket)

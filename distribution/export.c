@@ -213,12 +213,17 @@ static void send_control(struct cop__connection *connection, struct frame *frame
         cop__pen_version(&frame->pen);
 }
 
-static void drop(struct cop__connection *connection, cop_pid to, struct cop__signal *signal, cop_status status)
+static void complain(struct cop__connection *connection, cop_pid to, const struct cop__signal *signal, cop_status status)
 {
         char pid[COP_ID_TEXT_MAX];
         cop_log(COP_LOG_WARNING, "%s cannot go to %s at %s: %s: dropped", signal->kind->name, cop_pid_print(to, pid),
                 connection->peer->name, cop_status_text(status));
         must(connection, status);
+}
+
+static void drop(struct cop__connection *connection, cop_pid to, struct cop__signal *signal, cop_status status)
+{
+        complain(connection, to, signal, status);
         cop__letter_die(cop__thread_here(), to, signal, COP__DEATH_NO_ACTOR);
 }
 
@@ -336,13 +341,16 @@ static void write_reply(struct cop__connection *connection, cop_pid to, struct c
         put_tag(&frame, signal->ref, asked->alias);
         put_signal(connection, &frame, signal);
         cop_status status = end(&frame);
-        cop_ref ref = signal->ref;
-        if (status == COP_OK)
+        if (status == COP_OK) {
+                cop__asked_end(connection, signal->ref);
                 cop__signal_free(&cop__thread_here()->pool, signal);
-        else
-                drop(connection, to, signal, status);
-        if (status == COP_OK)
-                cop__asked_end(connection, ref);
+                return;
+        }
+        /* Who waits for it hears that it does not come, behind what has been sent before. */
+        cop_pid from = signal->from;
+        complain(connection, to, signal, status);
+        signal->from = to;
+        cop__fail_call(cop__thread_here(), from, signal, COP__FAILED_ISOLATED, NULL);
 }
 
 /* The halves of a monitor that has said its last are no more: ours goes to the actor that keeps the other. */

@@ -54,6 +54,7 @@ struct cop__reader {
         struct cop__network *network;
         size_t memory_left;
         struct cop__reader_block *blocks;
+        bool cuts_deep; /* what is too deep becomes {'$erlang', Bytes}, where the whole may not be refused */
 };
 
 void cop__reader_begin(struct cop__reader *reader, struct cop__network *network, const void *bytes, size_t size,

@@ -490,6 +490,13 @@ static cop_status get_map(struct cop__reader *reader, unsigned depth, cop_term *
         return status;
 }
 
+/* Of what may not be lost the part that would be too deep is opaque. */
+static bool is_cut(const struct cop__reader *reader, uint64_t tag, unsigned depth)
+{
+        bool has_items = tag == TAG_LIST || tag == TAG_SMALL_TUPLE || tag == TAG_LARGE_TUPLE || tag == TAG_MAP;
+        return reader->cuts_deep && has_items && depth + 1 >= COP_TERM_DEPTH_MAX;
+}
+
 /* ---- Terms -------------------------------------------------------------------------------------------------- */
 
 static cop_status get_term(struct cop__reader *reader, cop_term *term, unsigned depth)
@@ -501,6 +508,8 @@ static cop_status get_term(struct cop__reader *reader, cop_term *term, unsigned 
         cop_status status;
         if (!get_word(reader, 1, &tag))
                 return COP_E_MALFORMED;
+        if (is_cut(reader, tag, depth))
+                return get_opaque(reader, first, term);
         switch (tag) {
         case TAG_SMALL_INTEGER:
         case TAG_INTEGER:

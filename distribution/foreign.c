@@ -102,9 +102,12 @@ cop_status cop__pid_of_wire(struct cop__network *network, const struct cop__wire
         uint32_t life = life_of(network, wire->name, wire->name_size, wire->creation);
         if (life == 0)
                 return COP_E_LIMIT;
-        if (wire->id >= COP__SLOT_OF_FOREIGN)
+        if (wire->id < COP__SLOTS_OF_LARGE_IDS)
+                *pid = cop__pid_of(life, wire->id, wire->serial);
+        else if (wire->serial < COP__SLOT_OF_FOREIGN - COP__SLOTS_OF_LARGE_IDS)
+                *pid = cop__pid_of(life, COP__SLOTS_OF_LARGE_IDS + wire->serial, wire->id);
+        else
                 return foreign_pid(network, life, wire, pid);
-        *pid = cop__pid_of(life, wire->id, wire->serial);
         return COP_OK;
 }
 
@@ -124,6 +127,10 @@ bool cop__pid_to_wire(struct cop__network *network, cop_pid pid, struct cop__wir
         wire->name = life->peer->name;
         wire->name_size = strlen(life->peer->name);
         wire->creation = life->creation;
+        if (cop__pid_slot(pid) >= COP__SLOTS_OF_LARGE_IDS && cop__pid_slot(pid) < COP__SLOT_OF_FOREIGN) {
+                wire->id = (uint32_t)cop__pid_generation(pid);
+                wire->serial = (uint32_t)(cop__pid_slot(pid) - COP__SLOTS_OF_LARGE_IDS);
+        }
         if (cop__pid_slot(pid) == COP__SLOT_OF_FOREIGN) {
                 cop__lock_lock(&network->lock);
                 struct cop__table_node *node = cop__table_find_first(&network->pids, pid.bits);
@@ -215,6 +222,11 @@ static bool is_none(const struct cop__wire_ref *wire)
         return wire->creation == 0 && wire->count == OWN_REF_WORDS && (wire->words[0] | wire->words[1] | wire->words[2]) == 0;
 }
 
+static bool is_foreign(cop_ref ref)
+{
+        return ref.bits >> 62 == 1;
+}
+
 cop_status cop__ref_of_wire(struct cop__network *network, const struct cop__wire_ref *wire, cop_ref *ref)
 {
         if (is_none(wire)) {
@@ -225,7 +237,7 @@ cop_status cop__ref_of_wire(struct cop__network *network, const struct cop__wire
                 if (wire->count != OWN_REF_WORDS || wire->words[0] >> FIRST_WORD_BITS != 0)
                         return COP_E_MALFORMED;
                 ref->bits = own_bits(wire);
-                return COP_OK;
+                return wire->words[2] >> 14 == 0 && !is_foreign(*ref) ? COP_OK : COP_E_MALFORMED;
         }
         uint32_t life = life_of(network, wire->name, wire->name_size, wire->creation);
         if (life == 0)
@@ -239,11 +251,6 @@ cop_status cop__ref_of_wire(struct cop__network *network, const struct cop__wire
                 ref->bits = found->node.key;
         cop__lock_unlock(&network->lock);
         return found != NULL ? COP_OK : COP_E_NO_MEMORY;
-}
-
-static bool is_foreign(cop_ref ref)
-{
-        return ref.bits >> 62 == 1;
 }
 
 bool cop__ref_to_wire(struct cop__network *network, cop_ref ref, struct cop__wire_ref *wire)

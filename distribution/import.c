@@ -497,8 +497,34 @@ static cop_status take_down(struct import *import)
 
 /* ---- All ---------------------------------------------------------------------------------------------------- */
 
+/* Of one that is traced the same without its token; nothing is traced here. */
+static void forget_trace(struct import *import)
+{
+        static const struct {
+                uint8_t traced, plain, at;
+        } forms[] = {
+                { COP__CONTROL_SEND_TT, COP__CONTROL_SEND, 3 },
+                { COP__CONTROL_EXIT_TT, COP__CONTROL_EXIT, 3 },
+                { COP__CONTROL_REG_SEND_TT, COP__CONTROL_REG_SEND, 4 },
+                { COP__CONTROL_EXIT2_TT, COP__CONTROL_EXIT2, 3 },
+                { COP__CONTROL_SEND_SENDER_TT, COP__CONTROL_SEND_SENDER, 3 },
+                { COP__CONTROL_ALIAS_SEND_TT, COP__CONTROL_ALIAS_SEND, 3 },
+        };
+        cop_term *items = (cop_term *)(uintptr_t)import->control.as.items; /* in the reader's own memory */
+        for (size_t i = 0; i < COP__COUNT(forms); i++) {
+                if (items[0].as.integer != forms[i].traced || import->control.count <= forms[i].at)
+                        continue;
+                items[0].as.integer = forms[i].plain;
+                import->control.count--;
+                for (size_t at = forms[i].at; at < import->control.count; at++)
+                        items[at] = items[at + 1];
+                return;
+        }
+}
+
 static cop_status act(struct import *import)
 {
+        forget_trace(import);
         switch (item(import, 0).as.integer) {
         case COP__CONTROL_SEND:
                 return take_send(import, false);
@@ -538,7 +564,9 @@ cop_status cop__import(struct cop__connection *connection, const uint8_t *bytes,
         if (size < 2 || bytes[0] != COP__PASS_THROUGH)
                 return COP_E_MALFORMED;
         cop__reader_begin(&import.reader, connection->network, bytes + 1, size - 1, MEMORY_LEAST + MEMORY_FOR_EACH * size);
+        import.reader.cuts_deep = true; /* a reason in it */
         cop_status status = cop__reader_term(&import.reader, &import.control);
+        import.reader.cuts_deep = false;
         if (status == COP_E_TOO_DEEP || status == COP_E_TOO_BIG)
                 status = COP_E_MALFORMED;
         if (status == COP_OK && (import.control.type != COP_TERM_TUPLE || import.control.count < 3 ||

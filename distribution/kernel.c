@@ -120,6 +120,8 @@ static void net_kernel_on_whose(net_kernel *self, const cop__whose *asked)
 static void net_kernel_on_down(net_kernel *self, const cop_down *down)
 {
         struct cop__network *network = cop__network_here();
+        if (cop_is_alive(down->pid)) /* somebody else's word */
+                return;
         is_no_stranger(self, down->pid);
         for (uint32_t i = 0; i < network->peer_count; i++)
                 cop__peer_down(network, network->peers[i], down->pid, down->reason);

@@ -268,11 +268,10 @@ uint64_t cop__link_key(cop_pid here, cop_pid there)
         return cop__mix(here.bits) ^ there.bits;
 }
 
-static struct cop__table_node *any_of(struct cop__table *table)
+/* The next one of a table that is taken apart; nobody enters anything meanwhile. */
+static struct cop__table_node *take_next(struct cop__table *table, struct cop__table_walk *walk)
 {
-        struct cop__table_walk walk;
-        cop__table_walk_init(&walk, table);
-        struct cop__table_node *node = cop__table_walk_next(&walk);
+        struct cop__table_node *node = cop__table_walk_next(walk);
         if (node != NULL)
                 cop__table_remove(table, node);
         return node;
@@ -283,11 +282,15 @@ static void tell_relations(struct cop__network *network, struct cop__peer *peer,
                            struct cop__shared_term *reason)
 {
         struct cop__table_node *node;
-        while ((node = any_of(&peer->links)) != NULL)
+        struct cop__table_walk walk;
+        cop__table_walk_init(&walk, &peer->links);
+        while ((node = take_next(&peer->links, &walk)) != NULL)
                 cop__relation_refuse(thread, cop__tie_of(node)->as.tie.peer, &cop__tie_of(node)->signal, reason);
-        while ((node = any_of(&peer->watches)) != NULL)
+        cop__table_walk_init(&walk, &peer->watches);
+        while ((node = take_next(&peer->watches, &walk)) != NULL)
                 cop__relation_refuse(thread, cop__tie_of(node)->as.tie.peer, &cop__tie_of(node)->signal, reason);
-        while ((node = any_of(&peer->watched)) != NULL) {
+        cop__table_walk_init(&walk, &peer->watched);
+        while ((node = take_next(&peer->watched, &walk)) != NULL) {
                 struct cop__relation *half = cop__tie_of(node);
                 cop__ref_let_go(network, half->signal.ref);
                 half->signal.type = COP__SIGNAL_DEMONITOR;
@@ -299,12 +302,15 @@ static void tell_callers(struct cop__network *network, struct cop__peer *peer, s
                          struct cop__shared_term *reason)
 {
         struct cop__table_node *node;
-        while ((node = any_of(&peer->calls)) != NULL) {
+        struct cop__table_walk walk;
+        cop__table_walk_init(&walk, &peer->calls);
+        while ((node = take_next(&peer->calls, &walk)) != NULL) {
                 struct cop__peer_call *call = COP__CONTAINER(node, struct cop__peer_call, node);
                 cop__fail_call(thread, call->to, call->request, COP__FAILED_DIED, reason);
                 free(call);
         }
-        while ((node = any_of(&peer->asked)) != NULL) {
+        cop__table_walk_init(&walk, &peer->asked);
+        while ((node = take_next(&peer->asked, &walk)) != NULL) {
                 struct cop__peer_asked *asked = COP__CONTAINER(node, struct cop__peer_asked, node);
                 cop__ref_let_go(network, (cop_ref){ node->key });
                 free(asked);

@@ -24,6 +24,12 @@ enum cop__control {
         COP__CONTROL_MONITOR = 19,      /* From, To or Name, Ref */
         COP__CONTROL_DEMONITOR = 20,    /* From, To or Name, Ref */
         COP__CONTROL_DOWN = 21,         /* From or Name, To, Ref, Reason */
+        COP__CONTROL_SEND_TT = 12,      /* these are those above, while a trace runs there: with a token behind To or Name */
+        COP__CONTROL_EXIT_TT = 13,
+        COP__CONTROL_REG_SEND_TT = 16,
+        COP__CONTROL_EXIT2_TT = 18,
+        COP__CONTROL_SEND_SENDER_TT = 23,
+        COP__CONTROL_ALIAS_SEND_TT = 34,
         COP__CONTROL_SEND_SENDER = 22,  /* From, To; message */
         COP__CONTROL_ALIAS_SEND = 33,   /* From, Alias; message. Between nodes of this kind also: Owner */
         COP__CONTROL_UNLINK_ID = 35,    /* Id, From, To */

@@ -180,6 +180,25 @@ PAIR(DST_04_messages_arrive_in_the_order_in_which_they_were_sent)
         nothing_has_come();
 }
 
+/* Whose ticks are so far apart that each standstill would be noticed. */
+PAIR(what_is_sent_while_the_socket_empties_does_not_wait_for_a_tick)
+{
+        const int64_t many = 3000;
+        static char words[4096];
+        memset(words, 'x', sizeof(words) - 1);
+        visit(pair->b);
+        cop_spawn_server(&counter_server, "counter");
+        visit(pair->a);
+        cop_pid pid = there("counter");
+        for (int64_t i = 0; i < many; i++)
+                ck_assert_int_eq(cop_send(pid, parcel, .number = i, .from = i % 100 == 99 ? cop_self() : cop_no_pid(),
+                                          .text = cop_text_of(words)), COP_OK);
+        for (int64_t i = 99; i < many; i += 100) {
+                cop_auto some = await(COP_KIND(parcel));
+                ck_assert_int_eq(cop_read(parcel, some)->number, i + 1);
+        }
+}
+
 /* ---- Exits ------------------------------------------------------------------------------------ */
 
 static void traps(void)

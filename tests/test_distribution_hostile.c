@@ -3,6 +3,7 @@
 #include "tests/stranger.h"
 
 #include "base/random.h"
+#include "distribution/peer.h"
 
 #define EVIL "evil@127.0.0.1"
 
@@ -226,6 +227,45 @@ BESIEGED(a_frame_that_is_none_ends_the_connection)
         cop__pen_tuple(&pen, 3);
         ends_with(&tray);
         cop__tray_free(&tray);
+}
+
+/* As a process of Erlang's sends it while it is traced. */
+BESIEGED(what_is_traced_over_there_arrives_without_its_token)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        int fd = stranger_calls(port, EVIL);
+        ck_assert_int_eq(cop_register("witness", cop_self()), COP_OK);
+        begin_frame(&pen, &tray, COP__CONTROL_REG_SEND_TT, 5);
+        put_pid(&pen, EVIL, 7);
+        cop__pen_atom(&pen, "", 0);
+        cop__pen_atom(&pen, "witness", 7);
+        cop__pen_tuple(&pen, 2);
+        cop__pen_integer(&pen, 1);
+        cop__pen_integer(&pen, 2);
+        cop__pen_version(&pen);
+        cop__pen_tuple(&pen, 2);
+        cop__pen_atom(&pen, "job", 3);
+        cop__pen_integer(&pen, 5);
+        stranger_says(fd, tray.data, tray.end);
+        cop__tray_free(&tray);
+        cop_auto message = await(COP_KIND(job));
+        ck_assert_int_eq(cop_read(job, message)->number, 5);
+        close(fd);
+}
+
+/* Whoever says so: the connection has its tables for itself. */
+BESIEGED(a_connection_ends_when_it_has_and_not_when_somebody_says_so)
+{
+        cop_pid owner;
+        int fd = stranger_calls(port, EVIL);
+        struct cop__network *network = cop__network_here();
+        await_true(cop__load_acquire(&network->peer_count) > 0);
+        await_true(cop__peer_look(network->peers[0], &owner) == COP__PEER_UP);
+        ck_assert_int_eq(cop_send("net_kernel", cop_down, .pid = owner, .reason = cop_atom("x")), COP_OK);
+        settle_with(cop_whereis("net_kernel"));
+        ck_assert_int_eq(cop__peer_look(network->peers[0], &owner), COP__PEER_UP);
+        close(fd);
 }
 
 BESIEGED(a_frame_that_is_too_large_ends_the_connection_before_it_has_come)

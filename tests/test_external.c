@@ -71,7 +71,7 @@ TEST(digests_are_those_of_the_standard)
 TEST(a_pid_that_goes_there_and_back_is_itself)
 {
         struct cop__network *a = network_of("a@x"), *b = network_of("b@x");
-        cop_pid pid = cop__pid_of(0, 0xfffffe, 0xffffffff);
+        cop_pid pid = cop__pid_of(0, 0xffffef, 0xffffffff);
         cop_term there, back;
         ck_assert_int_eq(cross(a, b, cop_pid_term(pid), &there), COP_OK);
         ck_assert_int_eq(cop__pid_node(there.as.pid), 1);
@@ -97,6 +97,22 @@ TEST(a_pid_of_an_earlier_life_is_another_one)
         ck_assert_int_ne(cop__pid_node(back.as.pid), 0);
         end(a);
         end(b);
+}
+
+/* Erlang counts to 2^28 before its serial moves on: these need no memory. */
+TEST(a_pid_with_a_large_id_is_itself_and_takes_no_place)
+{
+        struct cop__network *a = network_of("a@x");
+        for (uint32_t serial = 0; serial < 15; serial++) {
+                struct cop__wire_pid wire = { "c@x", 3, (1u << 28) - 1 - serial, serial, 5 }, again;
+                cop_pid pid;
+                ck_assert_int_eq(cop__pid_of_wire(a, &wire, &pid), COP_OK);
+                ck_assert(cop__pid_to_wire(a, pid, &again));
+                ck_assert_uint_eq(again.id, wire.id);
+                ck_assert_uint_eq(again.serial, serial);
+        }
+        ck_assert_uint_eq(a->foreign_count, 0);
+        end(a);
 }
 
 TEST(a_pid_with_more_bits_than_ours_is_remembered)
