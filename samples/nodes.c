@@ -79,7 +79,10 @@ static void split(const char *node, int64_t pence, int64_t people)
                 printf("%d between %d: %d each, says the till of %s\n", (int)pence, (int)people, (int)s->pence_each,
                        cop_node_of(cop_message_from(reply)));
         } else {
-                cop_term_print(cop_failure(), NULL, text, sizeof(text));
+                cop_term why = cop_failure();
+                if (cop_is_tuple(why, "fault", 5)) /* {fault, sigfpe, Words, Place, Message} */
+                        why = why.as.items[1];
+                cop_term_print(why, NULL, text, sizeof(text));
                 printf("%d between %d: %s: %.60s\n", (int)pence, (int)people, cop_status_text(status), text);
         }
         cop_message_free(reply);

@@ -778,7 +778,7 @@ IN_NODE_WITH(a_section_that_was_never_ended_ends_with_its_actor, .workers = 1)
 
 static void computes_and_tells(const work *w)
 {
-        cop_spawn(looks);
+        cop_spawn_or_exit(&(cop_spawn_options){ .run = looks, .no_preempt = true }); /* nobody else is to be counted */
         computes_until_refused(10);
         cop_send(w->boss, outcome, .wrong = (int64_t)cop__load_relaxed(&seen_by_another));
 }

@@ -189,7 +189,7 @@ explore_plant(books_enter_the_dead books nobody_dead actors/book_change.c
         "if (cop__owner_lives(visit->here, pid)) {"
         "if (cop_is_alive(pid)) {")
 
-explore_test(alarms 300)
+explore_test(alarms 900)
 
 explore_plant(alarms_cancel_what_has_fired alarms a_cancelled actors/timer.c
         "cop__timer_leave(cop__timer_home_of(timers, timed->as.wait.ref), timed);\n}"

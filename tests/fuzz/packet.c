@@ -116,7 +116,9 @@ static void serve_client(const uint8_t *bytes, size_t size)
         session.fd = pair[1];
         FUZZ_ASSERT(pthread_create(&client, NULL, hear_answers, &pair[0]) == 0);
         cop_node_leave();
+        cop__shell_init(&session.shell, node);
         cop__session_run(&session);
+        cop__shell_fini(&session.shell);
         FUZZ_ASSERT(cop_node_enter(node) == COP_OK);
         pthread_join(client, NULL);
         FUZZ_ASSERT(session.ended && session.interruption == NULL);
