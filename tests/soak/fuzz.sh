@@ -11,10 +11,10 @@ set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 build=$1
-share=$(($2 / 5 > 0 ? $2 / 5 : 1))
+share=$(($2 / 6 > 0 ? $2 / 6 : 1))
 fuzz=${COP_SOAK_FUZZERS:-}
 total=0
-for name in bytes text packet line dump; do
+for name in bytes text packet line dump external; do
         corpus=$here/../corpus/$name
         if [ -n "$fuzz" ]; then
                 mkdir -p "$fuzz/corpus/$name"
