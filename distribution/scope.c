@@ -126,8 +126,8 @@ static void enter(struct cop__visit *visit, const struct cop__keying *group, cop
         cop__proposal_drop(visit->thread, &proposal);
 }
 
-/* A pid, or each of a list. */
-static void enter_all(cop_term group, cop_term pids, const struct other *other)
+/* A pid, or each of a list: those of the other one's join the group here, or leave it. */
+static void change_all(cop_term group, cop_term pids, const struct other *other, bool join)
 {
         struct cop__visit visit;
         struct cop__keying key;
@@ -135,23 +135,14 @@ static void enter_all(cop_term group, cop_term pids, const struct other *other)
         size_t count = pids.type == COP_TERM_LIST ? pids.count : 1;
         if (cop__keying_of(group, &key) != COP_OK || cop__book_enter(&visit, own_name(), true) != COP_OK)
                 return;
-        for (size_t i = 0; i < count; i++)
-                if (is_of(items[i], other))
+        for (size_t i = 0; i < count; i++) {
+                if (!is_of(items[i], other))
+                        continue;
+                if (join)
                         enter(&visit, &key, items[i].as.pid);
-        cop__book_leave(&visit);
-}
-
-static void withdraw_all(cop_term group, cop_term pids, const struct other *other)
-{
-        struct cop__visit visit;
-        struct cop__keying key;
-        const cop_term *items = pids.type == COP_TERM_LIST ? pids.as.items : &pids;
-        size_t count = pids.type == COP_TERM_LIST ? pids.count : 1;
-        if (cop__keying_of(group, &key) != COP_OK || cop__book_enter(&visit, own_name(), true) != COP_OK)
-                return;
-        for (size_t i = 0; i < count; i++)
-                if (is_of(items[i], other))
+                else
                         cop__book_withdraw(&visit, items[i].as.pid, &key, NULL, 1);
+        }
         cop__book_leave(&visit);
 }
 
@@ -186,12 +177,12 @@ static void equalize(cop_term group, cop_term pids, const struct other *other)
                 return;
         if (surplus(now, pids, other, &wrong) == COP_OK) {
                 if (wrong.type == COP_TERM_LIST)
-                        withdraw_all(group, wrong, other);
+                        change_all(group, wrong, other, false);
                 cop_term_free(wrong);
         }
         if (surplus(pids, now, other, &wrong) == COP_OK) {
                 if (wrong.type == COP_TERM_LIST)
-                        enter_all(group, wrong, other);
+                        change_all(group, wrong, other, true);
                 cop_term_free(wrong);
         }
         cop_term_free(now);
@@ -327,10 +318,10 @@ static void hear_term(struct cop__network *network, struct scope *scope, cop_ter
                 if (other != NULL)
                         synchronize(item[2], other);
         } else if (other != NULL && cop_is_tuple(term, "join", 4)) {
-                enter_all(item[2], item[3], other);
+                change_all(item[2], item[3], other, true);
         } else if (other != NULL && cop_is_tuple(term, "leave", 4) && item[3].type == COP_TERM_LIST) {
                 for (size_t i = 0; i < item[3].count; i++)
-                        withdraw_all(item[3].as.items[i], item[2], other);
+                        change_all(item[3].as.items[i], item[2], other, false);
         }
 }
 

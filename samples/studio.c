@@ -46,11 +46,11 @@ COP_SERVER(clerk, COP_ON(decoded, clerk_on_decoded));
 
 int main(int argc, char **argv)
 {
-        return cop_main(argc, argv, &(cop_supervisor){
+        return cop_main_opt(argc, argv, &(cop_supervisor){
                 .name = "studio", .strategy = COP_ONE_FOR_ONE,
                 .intensity = 3, .period_ms = 5000,
                 .children = COP_CHILDREN({ "decoder", .server = &decoder_server,
                                            .isolation = COP_ISOLATION_PROCESS },
                                           { "clerk", .server = &clerk_server }),
-        });
+        }, &(cop_node_options){ .memory_limit = (size_t)256 << 20 });
 }

@@ -14,13 +14,13 @@ enum cop__desk_guard cop__desk_guard_for(unsigned worker_count)
 void cop__desk_begin_guard(struct cop__desk *desk)
 {
         cop__store_relaxed(&desk->shut, true);
-        cop__store_release(&desk->guard, (uint8_t)cop__desk_guard_for(2)); /* who finds it guarded finds it shut */
+        cop__store_release(&desk->guard, (uint8_t)cop__desk_guard_for(2)); /* GUARD */
         cop__barrier_all(); /* where there is none, the signal or the call by which the owner is seen elsewhere is one */
 }
 
 void cop__desk_open(struct cop__desk *desk)
 {
-        cop__store_release(&desk->shut, false);
+        cop__store_release(&desk->shut, false); /* GUARD */
 }
 
 void cop__desk_lock(struct cop__desk *desk)

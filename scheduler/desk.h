@@ -24,6 +24,8 @@
  *      the tasks   who has the desk; `next`, few_count and the pile's count: the owner, also away from it, and anybody as advice
  *
  * Named pairs (release ↔ acquire)
+ *      GUARD   store of `guard` ↔ the load of it by who would raid: it finds the desk shut. Store of `shut` that is
+ *              false ↔ the load of it: the owner has been seen elsewhere
  *      DESK    store of `at_work` or `raided` that is false ↔ the load of it by the other side: what was done at the desk is visible.
  *
  * Where there is no such fence `at_work` is a lock for both sides. A worker that has no others beside it has nobody to fear, and looks
@@ -70,7 +72,7 @@ COP__INLINE bool cop__desk_is_empty(const struct cop__desk *desk)
 /* Any thread: may a raider come? */
 COP__INLINE bool cop__desk_is_open(const struct cop__desk *desk)
 {
-        return cop__load_acquire(&desk->guard) != COP__DESK_ALONE && !cop__load_acquire(&desk->shut);
+        return cop__load_acquire(&desk->guard) != COP__DESK_ALONE && !cop__load_acquire(&desk->shut); /* GUARD */
 }
 
 /* The watch: the first and the second step of a guard that begins. */
@@ -80,7 +82,8 @@ void cop__desk_open(struct cop__desk *desk);
 /* How the desks of so many workers are guarded, here and now. */
 enum cop__desk_guard cop__desk_guard_for(unsigned worker_count);
 
-/* Another thread, one at a time, if the desk is open. What lies on the desk, up to 1 + COP__DESK_FEW tasks, the oldest first; how many; and its pile. */
+/* Another thread, one at a time, if the desk is open. What lies on the desk, up to 1 + COP__DESK_FEW tasks, the oldest first; how
+ * many; and its pile. */
 uint32_t cop__desk_raid(struct cop__desk *desk, struct cop__task **tasks, struct cop__task_list *pile);
 
 /* The rare halves of coming: a raider is there; the desk has a lock. */
