@@ -28,7 +28,8 @@
  *
  * And if the actor that holds the line dies, each request in it fails, like every message that an actor held.
  *
- * A request that a holder of lines leaves unanswered was one for which there was no memory. Any other actor was the wrong one.
+ * A request for a line that the holder leaves unanswered was one for which there was no memory; of a future that is an await alone.
+ * Any other actor was the wrong one.
  *
  * The lines, and all in them, are their server's alone.
  */
@@ -113,7 +114,8 @@ bool cop__line_is_wanted(const struct cop__entry *entry);
 /* Is such a request, unanswered by it, one that it had no memory for? */
 bool cop__holds_line_for(const struct cop__actor *actor, const cop_kind *request);
 
-/* Of cop__ask where the answer can be a status only: another is that of somebody else, is ended, and COP_E_NO_REPLY. NULL: none came. */
+/* Of cop__ask where the answer can be a status only: another is that of somebody else, is ended, and COP_E_NO_REPLY. NULL: there
+ * is none. */
 cop_status cop__only_status(struct cop__actor *actor, cop_status status, struct cop__signal *other);
 bool cop__is_channel(const cop_behaviour *server);
 bool cop__is_future(const cop_behaviour *server);
