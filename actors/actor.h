@@ -779,6 +779,10 @@ cop_status cop__send_exit(cop_pid pid, cop_ref alias, cop_term reason);
 /* The exit signal shutdown, in somebody's name. Errors: COP_E_NO_MEMORY. */
 cop_status cop__send_shutdown(cop_pid pid, cop_pid from);
 
+/* Nobody waits any more for the call that it was at when it left for what comes next. An answer that has come goes back in the name of
+ * `pid`. */
+void cop__call_forget(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid);
+
 /* A bug in the calling actor: exits it with {badarg, {Function, What}}; a visitor gets a log line and false. */
 bool cop__badarg(const char *function, const char *what);
 

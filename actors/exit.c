@@ -115,6 +115,29 @@ COP__NORETURN void cop__leave_turn(enum cop__escape_how how)
         cop__jump(cop__escape_here()->point, (int)how);
 }
 
+void cop__call_forget(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid)
+{
+        struct cop__slots *slots = &cop__node_of(thread)->slots;
+        struct cop__calling *own = &slots->calling[actor - slots->base];
+        cop_ref waiting = cop__awaited_by(actor);
+        if (actor->awaits != 0) {
+                bool calls = waiting.bits != 0 && cop__load_relaxed(&own->open) == waiting.bits;
+                cop_pid callee = { cop__load_relaxed(&own->callee) };
+                cop__calling_end(own);
+                if (calls)
+                        cop__calling_withdraw(thread, callee, waiting);
+                if (calls && COP__UNLIKELY(actor->call_watched))
+                        cop__demonitor(thread, actor, waiting);
+                actor->call_watched = false;
+        }
+        struct cop__signal *reply = cop__take_reply_of(actor);
+        cop__await_nothing(actor);
+        if (reply != NULL) {
+                cop__queue_release(&actor->queue, &actor->cursor, &reply->node);
+                cop__refuse_signal(thread, pid, reply, NULL);
+        }
+}
+
 /* Whatever it has been told is its own as long as it runs: a kill puts another reason in place of that. */
 static void begin_terminate(struct cop__actor *actor)
 {
@@ -138,6 +161,7 @@ static void run_terminate(struct cop__actor *actor)
                 const cop_handler *handler = &actor->server->handlers[i];
                 if (handler->event != COP_EVENT_TERMINATE)
                         continue;
+                cop__call_forget(cop__thread_here(), actor, cop__actor_pid(actor)); /* it may call for itself */
                 begin_terminate(actor);
                 handler->run.terminate(actor->state, cop__calling_own(actor)->told->term);
                 end_terminate(actor, cop__calling_own(actor));
@@ -445,26 +469,6 @@ static bool refuse_arrived(struct cop__thread *thread, struct cop__actor *actor)
         return true;
 }
 
-static void free_call(struct cop__thread *thread, struct cop__actor *actor)
-{
-        struct cop__slots *slots = &cop__node_of(thread)->slots;
-        struct cop__calling *own = &slots->calling[actor - slots->base];
-        cop_ref waiting = cop__awaited_by(actor);
-        if (actor->awaits != 0) {
-                bool calls = waiting.bits != 0 && cop__load_relaxed(&own->open) == waiting.bits;
-                cop_pid callee = { cop__load_relaxed(&own->callee) };
-                cop__calling_end(own);
-                if (calls)
-                        cop__calling_withdraw(thread, callee, waiting);
-        }
-        struct cop__signal *reply = cop__take_reply_of(actor);
-        cop__await_nothing(actor);
-        if (reply != NULL) {
-                cop__queue_release(&actor->queue, &actor->cursor, &reply->node);
-                cop__refuse_signal(thread, cop_no_pid(), reply, NULL);
-        }
-}
-
 static bool free_block(struct cop__thread *thread, struct cop__actor *actor)
 {
         struct cop__block *block = actor->held;
@@ -545,7 +549,7 @@ static void release(struct cop__thread *thread, struct cop__actor *actor, cop_pi
                 end_terminate(actor, &slots->calling[actor - slots->base]);
         refuse_current(thread, actor, pid);
         cop__server_end(actor);
-        free_call(thread, actor);
+        cop__call_forget(thread, actor, cop_no_pid());
         cop__requests_end_begin(thread, actor);
 }
 

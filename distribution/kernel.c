@@ -123,7 +123,7 @@ static void net_kernel_on_down(net_kernel *self, const cop_down *down)
         if (cop_is_alive(down->pid)) /* somebody else's word */
                 return;
         is_no_stranger(self, down->pid);
-        for (uint32_t i = 0; i < network->peer_count; i++)
+        for (uint32_t i = 0; i < cop__load_acquire(&network->peer_count); i++)
                 cop__peer_down(network, network->peers[i], down->pid, down->reason);
 }
 
@@ -203,7 +203,7 @@ static cop_status listen_at(net_kernel *self, struct cop__network *network, cons
 /* What a net_kernel that was killed has left. */
 static void clean_up(struct cop__network *network)
 {
-        for (uint32_t i = 0; i < network->peer_count; i++) {
+        for (uint32_t i = 0; i < cop__load_acquire(&network->peer_count); i++) {
                 cop_pid owner;
                 cop__peer_look(network->peers[i], &owner);
                 if (!cop_is_alive(owner))
@@ -246,7 +246,7 @@ static void net_kernel_terminate(net_kernel *self, cop_term reason)
                 return;
         cop__store_release(&network->kernel, (uint64_t)0);
         cop__names_end();
-        for (uint32_t i = 0; i < network->peer_count; i++)
+        for (uint32_t i = 0; i < cop__load_acquire(&network->peer_count); i++)
                 cop__peer_down(network, network->peers[i], cop_no_pid(), cop_atom("net_kernel_terminated"));
 }
 

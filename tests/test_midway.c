@@ -3,9 +3,10 @@
  * Actors that are ended, or told something, in the middle of what the library does for them. What it holds then of the heap is
  * LeakSanitizer's to miss.
  */
+#include <coppice/channel.h>
 #include <coppice/event_manager.h>
 #include <coppice/group.h>
-
+#include <coppice/select.h>
 #include <coppice/simulation.h>
 
 #include "actors/calling.h"
@@ -234,6 +235,76 @@ IN_NODE(what_a_terminate_was_told_stays_with_it_when_it_is_killed)
         cop__store_release(&released, 1);
         await_down(ref, "killed");
         ck_assert_uint_eq(cop__load_acquire(&ready), 2);
+}
+
+/* ---- In a call ---------------------------------------------------------------------------------- */
+
+COP_CHANNEL(note);
+
+static note_channel notes;
+
+typedef struct leaver {
+        cop_pid parent, echo;
+} leaver;
+
+static bool leaves(const go *g, const int *unused)
+{
+        (void)g;
+        (void)unused;
+        cop_exit(cop_atom("left"));
+}
+
+/* It asks the channel, and leaves in the middle of that. */
+static void leaver_on_note(leaver *self, const note *n)
+{
+        (void)n;
+        self->parent = cop_parent();
+        self->echo = cop_spawn(echoes);
+        cop_case cases[] = { COP_CASE_TAKE(notes, note), COP_CASE_RECEIVE(COP_WHERE(go, leaves, (int *)NULL)) };
+        cop_select(COP_FOREVER, cases);
+}
+
+/* Before the second word comes, the channel has answered. */
+static void leaver_on_end(leaver *self, cop_term reason)
+{
+        cop_auto echoed = NULL;
+        (void)reason;
+        cop_send(self->parent, told, .same = true);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(told)));
+        bool same = cop_call(&echoed, self->echo, PATIENCE_MS, ping, .number = 1) == COP_OK;
+        cop_send_exit(self->echo, cop_atom("kill"));
+        cop_send(self->parent, told, .same = same);
+}
+
+COP_SERVER(leaver, COP_ON(note, leaver_on_note), COP_TERMINATE(leaver_on_end));
+
+static void await_told(void)
+{
+        cop_auto message = await(COP_KIND(told));
+        ck_assert(cop_read(told, message)->same);
+}
+
+IN_NODE(what_comes_for_a_call_that_was_left_goes_back_before_a_terminate_calls_for_itself)
+{
+        cop_pid pid;
+        size_t count = 0;
+        cop_auto taken = NULL;
+        ck_assert_int_eq(cop_channel_open(&notes, note, 4), COP_OK);
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &leaver_server }, &pid), COP_OK);
+        cop_ref ref = watch(pid);
+        cop_send(pid, note, .n = 1);
+        await_true(is_waiting(node, pid));
+        cop_send(pid, go);
+        await_told();
+        ck_assert_int_eq(cop_put(notes, PATIENCE_MS, note, .n = 7), COP_OK);
+        cop_send(pid, told, .same = true);
+        await_told();
+        await_down(ref, "left");
+        ck_assert_int_eq(cop_take(&taken, notes, PATIENCE_MS, note), COP_OK);
+        ck_assert_int_eq(cop_read(note, taken)->n, 7);
+        ck_assert_int_eq(cop_channel_count(notes, &count), COP_OK);
+        ck_assert_uint_eq(count, 0);
+        cop_channel_close(notes);
 }
 
 /* ---- In code on the side ---------------------------------------------------------------------- */
