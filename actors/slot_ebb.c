@@ -42,8 +42,9 @@ cop_status cop__slot_ebb_init(struct cop__slots *slots)
         ebb->blocks = cop__slots_map(blocks_size(slots->limit));
         ebb->generations = cop__slots_map(generations_size(slots->limit));
         cop__list_init(&ebb->partial);
-        cop__list_init(&ebb->bare);
+        cop__list_init(&ebb->whole);
         cop__list_init(&ebb->hidden);
+        cop__list_init(&ebb->bare);
         ebb->able = (size_t)sysconf(_SC_PAGESIZE) == PAGE && cop__barrier_is_there();
         if (ebb->blocks != NULL && ebb->generations != NULL)
                 return COP_OK;
@@ -78,11 +79,11 @@ static void show(struct cop__slots *slots, uint32_t first)
                 cop__store_relaxed(&slots->base[slot].pid, cop__pid(slot, slots->ebb.generations[slot]).bits);
 }
 
-/* With the lock: all of a block is free, for who comes next. */
-static void put_whole(struct cop__slots *slots, struct cop__slot_block *block)
+/* With the lock: all of a block is free, and it comes to that list. */
+static void put_whole(struct cop__slot_block *block, struct cop__list *list)
 {
         cop__list_remove(&block->list);
-        cop__list_push_back(&slots->ebb.partial, &block->list);
+        cop__list_push_back(list, &block->list);
         block->settled = UINT64_MAX;
 }
 
@@ -105,7 +106,7 @@ static void open_bare(struct cop__slots *slots)
                 cop__slot_make(&slots->base[slot]);
         fence_for_guessers();
         show(slots, first);
-        put_whole(slots, block);
+        put_whole(block, &slots->ebb.partial);
 }
 
 /* With the lock. */
@@ -113,7 +114,7 @@ static void unhide(struct cop__slots *slots)
 {
         struct cop__slot_block *block = block_of(cop__list_first(&slots->ebb.hidden));
         show(slots, first_of(slots, block));
-        put_whole(slots, block);
+        put_whole(block, &slots->ebb.partial);
         block->hidden = false;
         slots->ebb.hidden_count--;
 }
@@ -131,12 +132,14 @@ static void await_hand(struct cop__slots *slots)
 void cop__slot_ebb_draw(struct cop__slots *slots, struct cop__here *here, uint32_t most, bool hidden_too)
 {
         struct cop__slot_ebb *ebb = &slots->ebb;
-        if (hidden_too && cop__list_is_empty(&ebb->partial) && cop__list_is_empty(&ebb->bare)) {
+        if (hidden_too && cop__list_is_empty(&ebb->partial) && cop__list_is_empty(&ebb->whole) && cop__list_is_empty(&ebb->bare)) {
                 if (!cop__list_is_empty(&ebb->hidden))
                         unhide(slots);
                 else
                         await_hand(slots);
         }
+        if (cop__list_is_empty(&ebb->partial) && !cop__list_is_empty(&ebb->whole))
+                put_whole(block_of(cop__list_first(&ebb->whole)), &ebb->partial);
         if (cop__list_is_empty(&ebb->partial) && !cop__list_is_empty(&ebb->bare))
                 open_bare(slots);
         if (cop__list_is_empty(&ebb->partial))
@@ -157,18 +160,9 @@ static bool is_high(void *owner)
         if (!slots->ebb.able)
                 return false;
         cop__lock_lock(&slots->lock);
-        bool high = slots->free_count > 0;
+        bool high = slots->free_count > 0 || !cop__list_is_empty(&slots->ebb.whole);
         cop__lock_unlock(&slots->lock);
         return high;
-}
-
-static void begin(void *owner)
-{
-        struct cop__slots *slots = &((struct cop_node *)owner)->slots;
-        cop__lock_lock(&slots->lock);
-        slots->ebb.ebbing = slots->ebb.able ? slots->ebb.least : 0;
-        slots->ebb.least = slots->free_count;
-        cop__lock_unlock(&slots->lock);
 }
 
 /* With the lock. Nobody finds who lived there any more, or would next. */
@@ -185,6 +179,17 @@ static void hide(struct cop__slots *slots, struct cop__slot_block *block)
         block->settled = 0;
         block->hidden = true;
         slots->ebb.hidden_count++;
+}
+
+static void begin(void *owner)
+{
+        struct cop__slots *slots = &((struct cop_node *)owner)->slots;
+        cop__lock_lock(&slots->lock);
+        slots->ebb.ebbing = slots->ebb.able ? slots->ebb.least : 0;
+        slots->ebb.least = slots->free_count;
+        while (!cop__list_is_empty(&slots->ebb.whole))
+                hide(slots, block_of(cop__list_first(&slots->ebb.whole)));
+        cop__lock_unlock(&slots->lock);
 }
 
 /* With the lock. */
@@ -279,7 +284,7 @@ static void put_run(struct cop__slots *slots, const struct run *run, bool bare)
                         cop__list_push_back(&slots->ebb.bare, &block->list);
                 } else {
                         show(slots, first_of(slots, block));
-                        put_whole(slots, block);
+                        put_whole(block, &slots->ebb.whole);
                 }
         }
         slots->ebb.in_hand = false;

@@ -21,7 +21,8 @@
  *      2 hidden: their `pid` is 0, nobody's; whoever looks from here on answers for the dead and writes nothing. A spawner
  *        who finds no other slot takes them back, up to here
  *      3 a grace: who had looked before has written what it wrote, and that has scheduled the slot, if it slept
- *      4 all 64 queues are asleep: nobody holds a run right, and nobody will get one. If not: shown again, for the next ebb
+ *      4 all 64 queues are asleep: nobody holds a run right, and nobody will get one. If not: shown again, whole, and hidden by the next
+ *        ebb if nobody has needed them until then
  *      5 the pages go: reading finds zeroes, a slot that was never opened; there is nobody to write
  *
  * Opened again, they are made as fresh ones are, and shown after a fence: who finds a pid finds a slot around it.
@@ -49,14 +50,14 @@ struct cop__slots;
 struct cop__slot_block {
         uint64_t settled; /* bit i: slot i of it is free, and here */
         bool hidden;      /* in the list of those that are */
-        struct cop__list list; /* partial: some bits; bare: no pages; hidden: on the way there; or in none */
+        struct cop__list list; /* partial: some bits; whole: all, shown; hidden: on the way; bare: no pages; or in none */
 };
 
 struct cop__slot_ebb {
         struct cop__slot_block *blocks; /* by slot / 64; touched when slots settle */
         uint32_t *generations;          /* by slot; of those that are hidden or bare */
         bool able;                      /* constant: pages are as large as they should be, and there is a fence */
-        struct cop__list partial, bare, hidden;
+        struct cop__list partial, whole, hidden, bare;
         uint32_t hidden_count;          /* in that list */
         bool in_hand;                   /* some are */
         uint32_t least;                 /* that the free list has had since the last ebb began */

@@ -11,7 +11,7 @@
 #define WAIT_NS 2000000u
 #define PATIENT_AFTER 50u
 
-static bool is_high(struct cop__scheduler *scheduler)
+bool cop__ebb_is_due(struct cop__scheduler *scheduler)
 {
         const struct cop__ebb_hooks *upper = scheduler->hooks.ebb;
         return cop__pool_is_high(&scheduler->pool) || (upper != NULL && upper->is_high(scheduler->owner));
@@ -54,7 +54,7 @@ uint64_t cop__ebb_step(struct cop__scheduler *scheduler, uint64_t now_ns)
         struct cop__ebb *ebb = &scheduler->ebb;
         uint64_t period_ns = cop__load_relaxed(&ebb->period_ns);
         bool goes = ebb->pool_goes || ebb->upper_goes;
-        if (!goes && !is_high(scheduler)) {
+        if (!goes && !cop__ebb_is_due(scheduler)) {
                 ebb->next_ns = 0;
                 return UINT64_MAX;
         }

@@ -47,6 +47,9 @@ struct cop__ebb_hooks {
         enum cop__ebb_state (*go_on)(void *owner, size_t *bytes); /* a step; adds to *bytes what has gone */
 };
 
+/* Is there anything that a step would find? */
+bool cop__ebb_is_due(struct cop__scheduler *scheduler);
+
 /* A step of it; returns for how many nanoseconds nothing is to be done, UINT64_MAX: until there is work again. */
 uint64_t cop__ebb_step(struct cop__scheduler *scheduler, uint64_t now_ns);
 

@@ -277,13 +277,15 @@ static bool all_idle(struct cop__scheduler *scheduler)
         return ((cop__load_seq(&scheduler->idle) | resting) & all) == all; /* WATCH */
 }
 
-/* Or until the next step of an ebb. */
+/* Or until the next step of an ebb. A worker that has run since the last look and rests again has not woken us: what it has left is
+ * seen here, behind the mark. */
 static void sleep_until_needed(struct cop__watch *watch, uint64_t ebb_in_ns)
 {
         uint64_t deadline_ns = ebb_in_ns != UINT64_MAX ? cop__clock_ns() + ebb_in_ns : UINT64_MAX;
         uint32_t ticket = cop__park_ticket(&watch->park);
         cop__store_seq(&watch->asleep, 1); /* WATCH */
-        if (all_idle(watch->scheduler) && !cop__load_seq(&watch->stopping))
+        if (all_idle(watch->scheduler) && !cop__load_seq(&watch->stopping) &&
+            (deadline_ns != UINT64_MAX || !cop__ebb_is_due(watch->scheduler)))
                 cop__park_wait(&watch->park, ticket, deadline_ns);
         cop__store_seq(&watch->asleep, 0);
 }

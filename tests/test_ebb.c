@@ -104,11 +104,19 @@ static cop_pid *nest_for(size_t count)
         return gnats;
 }
 
-/* Nine tenths of the slots have gone, and their states. */
+/* Four fifths of the slots have gone, or, where they have no ebb, half of their states: of these what workers keep at hand may hold back
+ * whole spans. */
 static bool most_has_gone(cop_node *node, uint64_t before, size_t count)
 {
-        size_t slot = SLOTS_EBB ? sizeof(struct cop__actor) : 0;
-        return returned(node) - before >= count * (slot + 64) / 10 * 8;
+        return returned(node) - before >= (SLOTS_EBB ? count * sizeof(struct cop__actor) / 10 * 8 : count * 64 / 2);
+}
+
+static bool is_there(struct cop__slots *slots, const struct cop__list *list)
+{
+        cop__lock_lock(&slots->lock);
+        bool there = !cop__list_is_empty(list);
+        cop__lock_unlock(&slots->lock);
+        return there;
 }
 
 WITH_NEAR_EBBS(what_a_burst_of_actors_has_left_goes_back, .workers = 0)
@@ -147,6 +155,77 @@ WITH_NEAR_EBBS(an_old_pid_is_as_dead_as_before_when_its_slot_has_gone, .workers 
                 cop_send(guess, flash, .number = 1);
         }
         free(gnats);
+}
+
+/* A slot that is free and has not gone is busy from here on, as one is to which a stale look has sent something. */
+static bool keep_busy(struct cop__slots *slots, const struct cop__actor *slot)
+{
+        struct cop__queue *queue = (struct cop__queue *)(uintptr_t)&slot->queue;
+        cop__lock_lock(&slots->lock);
+        bool kept = cop__load_relaxed(&slot->pid) != 0 && cop__queue_is_asleep(queue);
+        if (kept)
+                cop__store_release(&queue->tail, COP__QUEUE_ASLEEP + 1);
+        cop__lock_unlock(&slots->lock);
+        return kept;
+}
+
+/* One that is busy keeps its block, and its neighbours that lie beside it: for an ebb, and not for ever. */
+WITH_NEAR_EBBS(slots_that_cannot_go_in_one_ebb_go_in_another, .workers = 0)
+{
+        if (is_simulated())
+                return;
+        cop_pid *gnats = nest_for(SWARM);
+        struct cop__slots *slots = &node->slots;
+        struct cop__actor *slot;
+        uint64_t before;
+        do {
+                before = returned(node);
+                hatch(gnats, SWARM);
+                slot = cop__slot_of(node, gnats[SWARM / 2]);
+                end_all(gnats, SWARM);
+        } while (!keep_busy(slots, slot));
+        await_ebb(is_there(slots, &slots->ebb.whole));
+        cop__store_release(&slot->queue.tail, COP__QUEUE_ASLEEP);
+        await_ebb(!is_there(slots, &slots->ebb.whole));
+        await_ebb(most_has_gone(node, before, SWARM));
+        free(gnats);
+}
+
+/* ---- The watch falls asleep ---------------------------------------------------------------- */
+
+static uint32_t rose, ebbs; /* atomic */
+
+/* Something is left behind in the moment in which the watch is about to sleep. */
+static bool rises_late(void *owner)
+{
+        if (cop__load_seq(&((struct cop_node *)owner)->scheduler.watch.asleep))
+                cop__store_relaxed(&rose, 1);
+        return cop__load_relaxed(&rose);
+}
+
+static void begins(void *owner)
+{
+        (void)owner;
+        cop__store_relaxed(&ebbs, cop__load_relaxed(&ebbs) + 1);
+}
+
+static enum cop__ebb_state goes_at_once(void *owner, size_t *bytes)
+{
+        (void)owner;
+        (void)bytes;
+        cop__store_relaxed(&rose, 0);
+        return COP__EBB_OVER;
+}
+
+WITH_NEAR_EBBS(what_a_worker_leaves_while_the_watch_falls_asleep_goes_too, .workers = 0)
+{
+        static const struct cop__ebb_hooks late = { rises_late, begins, goes_at_once };
+        if (is_simulated() || COP__TSAN) /* hooks are not made to be changed */
+                return;
+        node->scheduler.hooks.ebb = &late;
+        put_down(cop_spawn_server(&gnat_server, NULL));
+        await_ebb(cop__load_relaxed(&ebbs) > 0);
+        node->scheduler.hooks.ebb = &cop__slot_ebb_hooks;
 }
 
 static int by_bits(const void *left, const void *right)
