@@ -466,7 +466,7 @@ COP__INLINE void cop__push_signal(struct cop__thread *thread, struct cop__actor 
         uint32_t seq;
         if (cop__push(thread, actor, generation, signal, &seq))
                 cop__schedule(thread->scheduler, thread, &actor->task);
-        else if (COP__UNLIKELY(seq % COP__PRESSURE_FROM == 0))
+        else if (COP__UNLIKELY(cop__queue_is_each(seq, COP__PRESSURE_FROM)))
                 cop__press_for(thread, actor);
 }
 

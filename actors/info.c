@@ -34,8 +34,8 @@ static uint32_t in_queue(const struct cop__actor *actor)
                 return 0;
         uint32_t newest = seq_of((const struct cop__node *)tail);
         if (taken != NULL)
-                return newest - seq_of(taken);
-        return first != NULL ? newest - seq_of(first) + 1 : 1;
+                return cop__queue_count(seq_of(taken), newest);
+        return first != NULL ? cop__queue_count(seq_of(first), newest) + 1 : 1;
 }
 
 bool cop__has_arrived(const struct cop__actor *actor)
@@ -47,7 +47,7 @@ bool cop__has_arrived(const struct cop__actor *actor)
 uint32_t cop__unread(const struct cop__actor *actor)
 {
         uint32_t queued = in_queue(actor);
-        /* A node that its sender has not numbered yet bears the number of an earlier life. */
+        /* The one that was taken may be gone, and its memory somebody else's. */
         if (queued > INT32_MAX)
                 queued = 0;
         return queued + cop__load_relaxed(&actor->mailbox.count);

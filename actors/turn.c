@@ -303,11 +303,22 @@ static uint32_t count_unread(struct cop__actor *actor)
         return (uint32_t)ahead + actor->mailbox.count;
 }
 
+/* The count ended at a node behind which there are more: its sender is in the middle of a push, or has lost its core there. */
+static bool is_cut_short(const struct cop__actor *actor)
+{
+        const struct cop__node *last = cop__calling_own((struct cop__actor *)(uintptr_t)actor)->scout;
+        uintptr_t tail = cop__load_relaxed(&actor->queue.tail);
+        return !(tail & COP__QUEUE_MARK) && tail != (uintptr_t)last;
+}
+
 /* Looked at when a turn ends before the messages do. Under pressure an actor works longer at a time than those who
  * send to it, of whom there may be many. */
 int32_t cop__turn_budget(struct cop__actor *actor)
 {
+        uint32_t said = cop__load_relaxed(&actor->pressed) & ~(uint32_t)COP__PRESSURE_LIMITED;
         uint32_t pressure = pressure_of(count_unread(actor));
+        if (COP__UNLIKELY(pressure < said) && is_cut_short(actor))
+                pressure = said;
         cop__press(actor, pressure);
         return pressure != COP__PRESSURE_NONE ? 16 * COP__TURN_BUDGET : COP__TURN_BUDGET;
 }
@@ -315,7 +326,7 @@ int32_t cop__turn_budget(struct cop__actor *actor)
 /*
  * The owner counts when its turn ends, and may be long in one, or wait for its turn behind those
  * who send, or its thread may have lost its core. So a sender looks now and then, too, by the
- * numbers in the nodes. These may be wrong (mailbox/queue.h), so it only ever says more than the
+ * numbers in the nodes. These may be less than there are (mailbox/queue.h), so it only ever says more than the
  * owner did, who counts again in the end. Who sends to itself is not to wait for itself.
  *
  * It may meet the owner's own word: the one that is stored last stays, for a turn at most. The slot

@@ -28,7 +28,7 @@
  *      tail       senders: exchange; owner: compare-and-swap to a mark, asleep to awake; anybody: read, as advice
  *      head       the one sender that got a mark: store; owner: load, clear, and put back what it let go of
  *      node.next  the one sender that got the node out of `tail`: store; owner: load
- *      node.seq   the sender before it publishes the node; anybody: read, as advice
+ *      node.seq   the sender before it shows the node (no number), and before it publishes it; anybody: read, as advice
  *      cursor      the owner; its node: anybody reads, as advice
  * "The owner" is whoever holds the run right, and the run right is what a mark stands for: the sender that
  * gets the mark holds it and hands it on by scheduling the owner; compare-and-swap to a mark gives it up.
@@ -46,9 +46,10 @@
  * Wait-free for senders: no loop, no failure. The owner's operations do not wait either, but for release(), which may
  * meet the two instructions above and spins for them; if the sender is not even running, it offers it the core.
  *
- * Counting. Each node bears `seq`, one more than the node before it, or 1 behind a mark. So how many have arrived since the last one
- * taken is known from it and from `tail`: no counter is written by senders. It is advice: a sender that comes between
- * another's exchange and its store counts on from an old number, and the difference is wrong until the owner is past that node.
+ * Counting. Each node bears `seq`, twice its number: one more than that of the node before it, or 1 behind a mark. So how many have
+ * arrived since the last one taken is known from it and from `tail`: no counter is written by senders. A node has no number between
+ * its sender's exchange and store, and says so by 1; who comes meanwhile counts from there, and numbers are odd until the next mark: so
+ * many at least. For a sender that has lost its core just then, with its node, the rest can be said to be behind.
  *
  * Alone. An owner that knows that no other thread is at any queue (scheduler/company.h) does the exchange and the compare-and-swap as
  * a load and a store; the rest is the same. The functions say so by a constant.
@@ -67,7 +68,7 @@
 
 struct cop__node {
         struct cop__node *next; /* written once by the sender that found this node in `tail` */
-        uint32_t seq;           /* its number since the last mark, from 1, wrapping */
+        uint32_t seq;           /* twice its number since the last mark, from 1, wrapping; odd: since a node that had none */
         uint32_t generation;    /* of the addressee: a reused slot drops what was meant for another */
 };
 
@@ -85,6 +86,18 @@ struct cop__queue_cursor {
 #define COP__QUEUE_MARK ((uintptr_t)1) /* set in both marks, and in no node's address */
 #define COP__QUEUE_ASLEEP ((uintptr_t)1)
 #define COP__QUEUE_AWAKE ((uintptr_t)3)
+
+#define COP__QUEUE_NO_NUMBER 1u /* of a node that is not numbered yet; each one behind it has two more */
+
+/* Of a node whose seq that is: is its number a multiple of a power of two? */
+#define cop__queue_is_each(seq, power) (((seq) & (2 * (power) - 2)) == 0)
+
+/* How many have come after the one whose seq is `from`, at least; wrong only while both count from nodes without numbers. */
+COP__INLINE uint32_t cop__queue_count(uint32_t from, uint32_t to)
+{
+        bool apart = (to & 1) > (from & 1) || (to & 1 && (int32_t)(to - from) < 0);
+        return apart ? to / 2 : (uint32_t)((int32_t)(to - from) / 2);
+}
 
 /* An empty queue whose owner sleeps. Plain stores: nobody else may know the queue yet. */
 static inline void cop__queue_init(struct cop__queue *queue)
@@ -107,21 +120,21 @@ COP__INLINE uintptr_t cop__queue_swap_alone(struct cop__queue *queue, uintptr_t 
 COP__INLINE bool cop__queue_push_as(struct cop__queue *queue, struct cop__node *node, bool alone,
                                     uint32_t *seq)
 {
-        /* The node is not visible yet; the store that publishes it (LINK) orders this one. */
+        /* The node is not visible yet; the store that publishes it (LINK) orders this one, and CHAIN the other. */
         node->next = NULL;
+        cop__store_relaxed(&node->seq, COP__QUEUE_NO_NUMBER);
         /* Acquire: SLEEP and CHAIN. Release: CHAIN, for whoever takes this node out of `tail`. */
         uintptr_t before = alone ? cop__queue_swap_alone(queue, (uintptr_t)node)
                                  : cop__exchange_acq_rel(&queue->tail, (uintptr_t)node);
         if (before & COP__QUEUE_MARK) {
-                *seq = 1;
+                *seq = 2;
                 cop__store_relaxed(&node->seq, *seq);
                 cop__store_release(&queue->head, node); /* LINK */
                 return before == COP__QUEUE_ASLEEP;
         }
         struct cop__node *previous = (struct cop__node *)before;
-        /* `previous` stays until its `next` is seen, so reading it is safe here and not after. Its seq may be stored
-         * after its exchange, but by then it is only advice: the count can be off while a push is half done. */
-        *seq = cop__load_relaxed(&previous->seq) + 1;
+        /* `previous` stays until its `next` is seen, so reading it is safe here and not after. */
+        *seq = cop__load_relaxed(&previous->seq) + 2;
         cop__store_relaxed(&node->seq, *seq);
         cop__store_release(&previous->next, node); /* LINK */
         return false;

@@ -79,3 +79,33 @@ IN_NODE(far_behind_it_holds_its_senders_back_hard_and_loses_nothing)
         NEEDS_THREADS();
         pour_and_look(17 * COP__PRESSURE_FROM + 8, COP__PRESSURE_HIGH);
 }
+
+/*
+ * As if a sender lost its core in the middle of its push: what comes behind it is counted all the same. Before it there are some, which
+ * the receiver can read, and whose numbers the block of that sender bears from an earlier life.
+ */
+IN_NODE(behind_a_sender_that_has_lost_its_core_others_are_held_back_as_well)
+{
+        NEEDS_THREADS();
+        struct cop__actor *self = cop__actor_here();
+        struct cop__signal *late;
+        enum { FEW = 10 };
+        let_pour(FEW);
+        const grain last = { FEW };
+        ck_assert_int_eq(cop__signal_message(&cop__thread_here()->pool, COP_KIND_OF(grain), &last, &late), COP_OK);
+        late->node.next = NULL;
+        late->node.generation = self->generation;
+        late->node.seq = COP__QUEUE_NO_NUMBER;
+        struct cop__node *before = (struct cop__node *)cop__exchange_acq_rel(&self->queue.tail, (uintptr_t)&late->node);
+        cop_pid pid = cop_spawn_with(pours, load, .to = cop_self(), .grains = 17 * COP__PRESSURE_FROM + 8);
+        while (cop_is_alive(pid))
+                sched_yield();
+        ck_assert_uint_eq(pressure_here(), COP__PRESSURE_HIGH);
+        cop__turn_budget(self); /* it sees no more than the few, and that they are not all */
+        ck_assert_uint_eq(pressure_here(), COP__PRESSURE_HIGH);
+        cop__store_relaxed(&late->node.seq, cop__load_relaxed(&before->seq) + 2);
+        cop__store_release(&before->next, &late->node);
+        take_all(FEW + 1);
+        take_all(17 * COP__PRESSURE_FROM + 8);
+        await_true(is_gone_after_a_wait());
+}

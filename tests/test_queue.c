@@ -162,7 +162,7 @@ TEST(an_owner_that_tires_of_sleeping_takes_its_mark_back_unless_a_sender_has_it)
 static uint32_t newest(const struct cop__queue *queue)
 {
         uintptr_t tail = cop__load_relaxed(&queue->tail);
-        return tail & COP__QUEUE_MARK ? 0 : cop__load_relaxed(&((struct cop__node *)tail)->seq);
+        return tail & COP__QUEUE_MARK ? 0 : cop__load_relaxed(&((struct cop__node *)tail)->seq) / 2;
 }
 
 TEST(nodes_are_counted_from_each_mark_on)
@@ -177,7 +177,7 @@ TEST(nodes_are_counted_from_each_mark_on)
                 }
                 for (uint32_t i = 0; i < most; i++) {
                         one_next(&one, (int)i, -1);
-                        ck_assert_uint_eq(one.items[i].node.seq, i + 1);
+                        ck_assert_uint_eq(one.items[i].node.seq, 2 * (i + 1));
                 }
                 if (round % 3 == 0)
                         cop__queue_release(&one.queue, &one.cursor, &one.items[most - 1].node);
@@ -191,16 +191,42 @@ TEST(nodes_are_counted_from_each_mark_on)
         }
 }
 
-TEST(the_count_wraps_with_32_bits)
+TEST(the_count_wraps)
 {
         struct one one;
         one_init(&one);
         one_push(&one, 0);
-        one.items[0].node.seq = UINT32_MAX - 1;
+        one.items[0].node.seq = UINT32_MAX - 3;
         for (uint32_t i = 1; i < 4; i++) {
                 one_push(&one, i);
-                ck_assert_uint_eq(newest(&one.queue), UINT32_MAX - 1 + i);
+                ck_assert_uint_eq(cop__queue_count(one.items[0].node.seq, one.items[i].node.seq), i);
+                ck_assert_uint_eq(cop__queue_count(one.items[i].node.seq, one.items[i].node.seq), 0);
         }
+}
+
+/* As if the sender of the node lost its core between its exchange and its store. */
+TEST(behind_a_node_without_a_number_so_many_are_counted_as_have_come_since)
+{
+        struct one one;
+        one_init(&one);
+        for (uint32_t i = 0; i < 3; i++)
+                one_push(&one, i);
+        uint32_t before = one.items[0].node.seq;
+        one.items[2].node.seq = COP__QUEUE_NO_NUMBER;
+        for (uint32_t i = 3; i < 8; i++) {
+                one_push(&one, i);
+                ck_assert_uint_eq(cop__queue_count(before, one.items[i].node.seq), i - 2);
+                ck_assert_uint_eq(cop__queue_count(one.items[3].node.seq, one.items[i].node.seq), i - 3);
+        }
+        ck_assert(cop__queue_is_each(one.items[6].node.seq, 4));
+        ck_assert(!cop__queue_is_each(one.items[7].node.seq, 4));
+        /* Another one, further behind: numbers begin again. */
+        ck_assert_uint_eq(cop__queue_count(one.items[7].node.seq, COP__QUEUE_NO_NUMBER + 4), 2);
+        for (int i = 0; i < 8; i++)
+                one_next(&one, i, -1);
+        one_sleeps(&one, true, -1);
+        ck_assert(one_push(&one, 0));
+        ck_assert_uint_eq(one.items[0].node.seq, 2);
 }
 
 /* ---- Races ----------------------------------------------------------------------------- */
