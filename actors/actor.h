@@ -675,6 +675,10 @@ COP__INLINE bool cop__hurry(struct cop__actor *actor)
 /* A received message is the user's from now on, and found again if the actor ends. Not while it is the queue's cursor. */
 void cop__taken_link(struct cop__actor *actor, struct cop__signal *signal);
 
+/* What is taken between these two: if it `fails` it is ended, and who called gets no reply. The mark is the caller's, and stays until then. */
+void cop__taken_mark(struct cop__actor *actor, struct cop__signal *mark);
+void cop__taken_unmark(struct cop__actor *actor, struct cop__signal *mark, bool fails);
+
 /* Messages that have arrived and are not received. The owner gets the number, others a good guess. */
 uint32_t cop__unread(const struct cop__actor *actor);
 

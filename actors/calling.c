@@ -72,8 +72,11 @@ uint64_t cop__calling_deadline(struct cop__thread *thread, const struct cop__sig
         return request->flags & COP__SIGNAL_DEFERRED ? UINT64_MAX : 0;
 }
 
+/* Who ends does so for itself, and not for whoever called it last. */
 uint64_t cop__call_deadline_left(struct cop__actor *actor, uint64_t own_ns)
 {
+        if (COP__UNLIKELY(actor->terminating))
+                return own_ns;
         uint64_t left_ns = cop__calling_deadline(cop__thread_here(), actor->current);
         if (left_ns >= own_ns)
                 return own_ns;

@@ -18,6 +18,7 @@
 
 #include "actors/actor.h"
 #include "actors/inside.h"
+#include "actors/belonging.h"
 #include "actors/relation.h"
 #include "mailbox/kind.h"
 
@@ -84,6 +85,7 @@ struct handler {
 
 typedef struct {
         struct handler *newest;
+        cop_pid tied; /* in the middle of a swap: to whom a handler that has gone had tied it */
 } manager;
 
 static void manager_init(manager *self)
@@ -191,6 +193,8 @@ static void manager_terminate(manager *self, cop_term reason)
                         cop_unlink(at->owner);
                 at->ties_owner = false;
         }
+        if (self->tied.bits != 0)
+                cop_unlink(self->tied);
         while (self->newest != NULL) {
                 stop(self->newest, cop_atom("stop"));
                 forget(self, self->newest, cop_atom("shutdown"));
@@ -424,7 +428,7 @@ static void manager_on_swap(manager *self, const cop__handler_swap *swap)
         const cop__handler_add *fresh = &swap->fresh;
         struct handler *old = *place_of(self, swap->old.id.text, swap->old.id.size);
         struct handler *twin = *place_of(self, fresh->id.text, fresh->id.size);
-        cop_pid owner = owner_of(fresh), tied = cop_no_pid();
+        cop_pid owner = owner_of(fresh);
         cop_term left = cop_atom("error"), crash[2], failure;
         struct cop__kept *words = NULL;
         if (twin != NULL && twin != old) {
@@ -444,7 +448,7 @@ static void manager_on_swap(manager *self, const cop__handler_swap *swap)
                 }
                 owner = owner.bits != 0 ? owner : old->owner;
                 if (old->ties_owner) { /* until the new one has begun */
-                        tied = old->owner;
+                        self->tied = old->owner;
                         old->ties_owner = false;
                 }
                 forget(self, old, COP_TUPLE(cop_atom("swapped"), cop_atom(fresh->id.text)));
@@ -452,8 +456,9 @@ static void manager_on_swap(manager *self, const cop__handler_swap *swap)
         cop_status status = add_handler(self, fresh, owner);
         if (status == COP_OK)
                 status = hand_over(self, swap->old.id, left);
-        if (tied.bits != 0)
-                pass_tie(self, tied);
+        if (self->tied.bits != 0)
+                pass_tie(self, self->tied);
+        self->tied = cop_no_pid();
         answer(status, status == COP_E_DIED ? cop_failure() : cop_nil());
         cop__kept_free(words);
 }
@@ -538,10 +543,17 @@ static cop_status call_with(cop_message **reply, cop_address to, int64_t timeout
         struct cop__actor *self = cop__actor_here();
         struct cop__signal *request, *answered;
         cop_pid pid;
+        if (self == NULL) {
+                cop_term_free(held);
+                return COP_E_NO_NODE;
+        }
+        struct cop__kept *kept = cop__keep_term(self, held); /* to look for a name may end its actor, too */
+        if (kept == NULL)
+                return COP_E_NO_MEMORY;
         cop_status status = cop__callee(self, "call_handler", to, timeout_ms, &pid);
         if (status == COP_OK)
                 status = cop__signal_message(&cop__thread_here()->pool, kind, value, &request);
-        cop_term_free(held);
+        cop__kept_free(kept);
         if (status == COP_OK)
                 status = cop__call(self, pid, request, cop__call_deadline(self, timeout_ms),
                                    __builtin_return_address(0), &answered);

@@ -28,6 +28,7 @@
 
 #include "actors/abort_words.h"
 #include "actors/calling.h"
+#include "actors/inside_wait.h"
 #include "actors/inside.h"
 #include "actors/machine.h"
 #include "actors/outpost.h"
@@ -115,21 +116,30 @@ COP__NORETURN void cop__leave_turn(enum cop__escape_how how)
         cop__jump(cop__escape_here()->point, (int)how);
 }
 
+/* Whoever asks in a process has the edge in the node. */
+static void forget_edge(struct cop__calling *own)
+{
+        cop_ref open = { cop__load_relaxed(&own->open) }, waits = { cop__load_relaxed(&own->waits) };
+        cop__calling_end(own);
+        if (COP__UNLIKELY(cop__inside_here() != NULL) && (open.bits | waits.bits) != 0)
+                cop__inside_over(open.bits != 0 ? open : waits);
+}
+
 void cop__call_forget(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid)
 {
         struct cop__slots *slots = &cop__node_of(thread)->slots;
         struct cop__calling *own = &slots->calling[actor - slots->base];
         cop_ref waiting = cop__awaited_by(actor);
-        if (actor->awaits != 0) {
-                bool calls = waiting.bits != 0 && cop__load_relaxed(&own->open) == waiting.bits;
-                cop_pid callee = { cop__load_relaxed(&own->callee) };
-                cop__calling_end(own);
-                if (calls)
-                        cop__calling_withdraw(thread, callee, waiting);
-                if (calls && COP__UNLIKELY(actor->call_watched))
-                        cop__demonitor(thread, actor, waiting);
-                actor->call_watched = false;
-        }
+        bool calls = waiting.bits != 0 && cop__load_relaxed(&own->open) == waiting.bits;
+        cop_pid callee = { cop__load_relaxed(&own->callee) };
+        if (cop__load_relaxed(&own->open) != 0 || cop__load_relaxed(&own->waits) != 0)
+                forget_edge(own);
+        if (calls)
+                cop__calling_withdraw(thread, callee, waiting);
+        if (COP__UNLIKELY(actor->call_watched) && waiting.bits != 0)
+                while (cop__demonitor(thread, actor, waiting)) /* a select asks several */
+                        ;
+        actor->call_watched = false;
         struct cop__signal *reply = cop__take_reply_of(actor);
         cop__await_nothing(actor);
         if (reply != NULL) {
@@ -162,6 +172,7 @@ static void run_terminate(struct cop__actor *actor)
                 if (handler->event != COP_EVENT_TERMINATE)
                         continue;
                 cop__call_forget(cop__thread_here(), actor, cop__actor_pid(actor)); /* it may call for itself */
+                cop__store_relaxed(&actor->where, (const void *)(uintptr_t)handler->run.terminate);
                 begin_terminate(actor);
                 handler->run.terminate(actor->state, cop__calling_own(actor)->told->term);
                 end_terminate(actor, cop__calling_own(actor));

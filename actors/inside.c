@@ -414,7 +414,9 @@ COP__NORETURN void cop__inside_end(struct cop__thread *thread, struct cop__actor
                 .state = cop_text_of(state),
                 .events = cop_text_of(events),
         };
-        cop__rare_end(actor); /* what it owned ends here: once the outpost has heard of its end, the process is killed */
+        while (cop__rare_end_one(actor)) /* once the outpost has heard of its end, the process is killed */
+                ;
+        cop__rare_end(actor);
         if (put(inside, (struct cop__packet){ .type = COP__PACKET_ENDED }, COP_KIND_OF(cop__obituary),
                 &obituary) != COP_OK)
                 give_up("no memory for its last words");

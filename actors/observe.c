@@ -156,6 +156,8 @@ static void end_if_unused(struct cop__actor *actor)
         actor->aside &= (uint8_t)~COP__ASIDE_OBSERVED;
         actor->rare->observation = NULL;
         cop__observation_free(observation);
+        cop__shared_term_drop(actor->rare->observed);
+        actor->rare->observed = NULL;
 }
 
 cop_status cop__observe_trace(struct cop__actor *actor, bool on, cop_pid observer)

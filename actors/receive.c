@@ -95,6 +95,23 @@ static void take_back(struct cop__actor *actor, struct cop__signal *signal)
         signal->flags &= (uint16_t)~COP__SIGNAL_TAKEN;
 }
 
+void cop__taken_mark(struct cop__actor *actor, struct cop__signal *mark)
+{
+        cop__let_go(actor); /* what the cursor keeps was taken before */
+        *mark = (struct cop__signal){ .type = COP__SIGNAL_MESSAGE, .flags = COP__SIGNAL_TAKEN };
+        cop__taken_link(actor, mark);
+}
+
+void cop__taken_unmark(struct cop__actor *actor, struct cop__signal *mark, bool fails)
+{
+        struct cop__node *cursor = actor->cursor.node;
+        if (fails && cursor != NULL && cop__signal_of(cursor)->flags & COP__SIGNAL_TAKEN)
+                cop__message_fail((cop_message *)cop__signal_of(cursor), COP__FAILED_NO_REPLY);
+        while (fails && actor->taken != mark)
+                cop__message_fail((cop_message *)actor->taken, COP__FAILED_NO_REPLY);
+        taken_unlink(actor, mark);
+}
+
 void cop__message_fail(cop_message *message, enum cop__failure why)
 {
         struct cop__actor *actor = cop__actor_here();

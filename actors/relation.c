@@ -342,8 +342,8 @@ static void fail_deferred_call(struct cop__thread *thread, struct cop__actor *ac
         signal->type = COP__SIGNAL_FAILED;
         if (cop__outpost_takes(actor, signal))
                 cop__mailbox_append(&actor->mailbox, signal);
-        else
-                cop__take_answer(thread, actor, signal);
+        else if (!cop__take_answer(thread, actor, signal))
+                cop__refuse_signal(thread, cop__actor_pid(actor), signal, NULL);
 }
 
 /* A monitor is over, and with it its alias, if that was agreed. The half is the caller's. */

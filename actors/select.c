@@ -266,6 +266,9 @@ static int wait_all(struct cop__actor *actor, uint64_t until_ns, cop_case *cases
                 which = conclude(actor, cases, count, ref, until_ns, where);
         drop_reply(actor);
         cop__await_nothing(actor);
+        if (COP__UNLIKELY(actor->call_watched)) /* by some who have put their answers off */
+                while (cop__demonitor(cop__thread_here(), actor, ref))
+                        ;
         forget_all(actor, cases, count, ref);
         return which >= 0 || which == COP_SELECT_BAD ? which : COP_SELECT_TIMEOUT;
 }

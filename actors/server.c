@@ -230,19 +230,21 @@ static COP__NOINLINE bool run_to_end(void (*run)(void *argument), void *argument
 bool cop__guarded(struct cop__actor *actor, void (*run)(void *argument), void *argument)
 {
         struct cop__shared_term *const reason = actor->reason;
-        const bool leaving = actor->leaving, reports = actor->reports, calls = actor->awaits != 0;
+        const bool leaving = actor->leaving, calls = actor->awaits != 0;
         struct cop__rare *rare = cop__rare_of(actor);
         if (rare == NULL)
                 return false;
+        struct cop__signal mark;
+        cop__taken_mark(actor, &mark);
         actor->leaving = true;
         actor->reason = NULL;
         rare->guarded++;
         bool returned = run_to_end(run, argument);
         rare->guarded--;
+        cop__taken_unmark(actor, &mark, !returned);
         if (!returned && !calls)
                 cop__call_forget(cop__thread_here(), actor, cop__actor_pid(actor));
         actor->leaving = leaving;
-        actor->reports = reports;
         rare->looked_at = NULL; /* it may have received what that was */
         if (actor->killed && actor->reason != NULL) {
                 cop__shared_term_drop(reason);

@@ -173,6 +173,8 @@ cop_status cop_task_await_many(cop_message **results, const cop_task *tasks, siz
         }
         memset(results, 0, count * sizeof(cop_message *));
         status = collect(self, set, deadline, tasks, results, __builtin_return_address(0));
+        if (status != COP_OK && self->task.visitor == NULL)
+                cop__requests_dissolve(set); /* whose requests are the actor's again, if it ends of it */
         fail_with(self, status, "task_await_many", cop_int((int64_t)count));
         if (status != COP_OK)
                 give_up(self, tasks, results, count);

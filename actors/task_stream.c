@@ -50,6 +50,7 @@ struct cop_task_stream {
         uint32_t running;
         bool drained;    /* there are no more items */
         bool asking;     /* the sequence is being asked: its function may not use the stream */
+        bool asked_at_end; /* by a terminate */
         cop_status over; /* why; COP_OK: it is not */
         struct place places[];
 };
@@ -160,7 +161,7 @@ static cop_status look_at(const struct cop__actor *self, const cop_task_stream *
                 return COP_E_NO_NODE;
         if (!cop_pid_equal(stream->owner, cop__actor_pid(self)))
                 return COP_E_NOT_OWNER;
-        return stream->asking ? COP_E_BAD_ARGUMENT : COP_OK;
+        return stream->asking && stream->asked_at_end == self->terminating ? COP_E_BAD_ARGUMENT : COP_OK;
 }
 
 /* ---- The tasks --------------------------------------------------------------------------------- */
@@ -216,6 +217,7 @@ static cop_status fill(cop_task_stream *stream, struct cop__actor *self)
         while (status == COP_OK && !stream->drained && (place = free_place(stream)) != NULL) {
                 memset(stream->scratch, 0, stream->options.kind->size);
                 stream->asking = true;
+                stream->asked_at_end = self->terminating;
                 bool more = stream->options.next(stream->options.context, stream->scratch);
                 stream->asking = false;
                 if (more)

@@ -245,9 +245,9 @@ static void net_kernel_terminate(net_kernel *self, cop_term reason)
         if (network == NULL || network->kernel != cop_self().bits)
                 return;
         cop__store_release(&network->kernel, (uint64_t)0);
-        cop__names_end();
         for (uint32_t i = 0; i < cop__load_acquire(&network->peer_count); i++)
                 cop__peer_down(network, network->peers[i], cop_no_pid(), cop_atom("net_kernel_terminated"));
+        cop__names_end(); /* last: it waits */
 }
 
 COP_SERVER(net_kernel, COP_INIT_WITH(cop_distribution, net_kernel_init), COP_ON(cop__ready, net_kernel_on_ready),

@@ -347,8 +347,10 @@ static void hear_value(struct cop__network *network, struct scope *scope, const 
         cop_term term;
         if (cop__kind_to_term(cop_message_kind(message), cop_message_body(message), &term) != COP_OK)
                 return;
-        hear_term(network, scope, term);
-        cop_term_free(term);
+        struct cop__kept *kept = cop__keep_term(cop__actor_here(), term);
+        if (kept != NULL)
+                hear_term(network, scope, kept->term);
+        cop__kept_free(kept);
 }
 
 void cop__scope_hears(struct cop__network *network, cop_message *message)

@@ -253,8 +253,12 @@ void cop__on_explain(struct cop__supervisor *self, const cop__explain_tree *requ
                 children[spec.child_count++] = *child->spec;
         cop__text_init(&words);
         cop__explain(&spec, &words);
-        if (!words.failed)
-                cop_reply(cop__explained, .words = cop_text_of(cop__text_get(&words)));
+        char *said = words.failed ? NULL : cop_alloc(words.size + 1); /* to answer may end it */
+        if (said != NULL)
+                memcpy(said, cop__text_get(&words), words.size + 1);
         cop__text_fini(&words);
+        if (said != NULL)
+                cop_reply(cop__explained, .words = cop_text_of(said));
+        cop_release(said);
         cop_release(children);
 }
