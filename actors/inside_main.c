@@ -127,6 +127,7 @@ static void start_node(struct cop__inside *inside, struct cop_node *origin, uint
         inside->refs = refs;
         cop__store_relaxed(&inside->node->ref_blocks, refs);
         inside->actor = cop__slots_open_at(&inside->node->slots, inside->pid);
+        inside->node->scheduler.poll.between_turns = true;
         if (cop__poll_add(&inside->node->scheduler.poll, inside->socket, EPOLLIN | EPOLLRDHUP, 1) != COP_OK)
                 give_up("it cannot listen to its socket");
 }
@@ -190,6 +191,7 @@ COP__NORETURN void cop__inside_main(struct cop_node *origin, int socket)
         begin(inside, order, (cop_pid){ packet.more });
         cop__store_release(&inside->begun, 1);
         cop__poll_change(&inside->node->scheduler.poll, inside->socket, EPOLLIN | EPOLLRDHUP, 1);
+        cop__visitor_step_out(&thread);
         for (;;)
                 pause();
 }

@@ -76,7 +76,8 @@ static bool is_within(const struct cop__limit *limit, uint64_t count, uint64_t b
 /* Tells the receiver that it is at its end. Without memory for that the next one too many does it. */
 static void stop(struct cop__thread *thread, struct cop__limit *limit, cop_pid pid)
 {
-        if (cop__exchange_relaxed(&limit->stopped, 1) != 0)
+        const uint32_t whom = cop__pid_generation(pid) + 1; /* one who told an earlier one may do so just now */
+        if (cop__exchange_relaxed(&limit->stopped, whom) == whom)
                 return;
         struct cop__signal *signal = cop__signal_new(&thread->pool, COP__SIGNAL_OVERFLOW, 0);
         if (signal != NULL)

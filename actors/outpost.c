@@ -35,16 +35,19 @@ COP__KIND_DEFINE(cop__call_failed, unused);
 
 /* ---- To be told -------------------------------------------------------------------- */
 
+/* Not as new work, of which none is let in when memory is short: what is ready is told once. */
 bool cop__outpost_rouse(struct cop__thread *thread, cop_pid pid)
 {
         struct cop_node *node = cop__node_of(thread);
-        struct cop__signal *signal;
-        const cop__ready ready = { 0 };
         struct cop__actor *actor = cop__slot_of(node, pid);
         if (actor == NULL || !cop__slot_is(actor, pid))
                 return true; /* its socket is about to be closed */
-        if (cop__signal_message(&thread->pool, COP_KIND_OF(cop__ready), &ready, &signal) != COP_OK)
+        struct cop__signal *signal = cop__signal_new(&thread->pool, COP__SIGNAL_REPLY, sizeof(cop__ready));
+        if (signal == NULL)
                 return false;
+        *(cop__ready *)cop__signal_body(signal) = (cop__ready){ 0 };
+        signal->type = COP__SIGNAL_MESSAGE;
+        signal->kind = COP_KIND_OF(cop__ready);
         signal->from = pid;
         cop__push_signal(thread, actor, cop__pid_generation(pid), signal);
         return true;

@@ -490,6 +490,8 @@ void cop__outpost_hear(struct cop__actor *self, struct cop__crossing *crossing)
         }
         cop__outpost_look_again(self, crossing);
         cop__crossing_flush(crossing, cop__actor_pid(self));
-        if (got >= COP__TRAY_FILL) /* there may be more, which is no news to the epoll */
-                cop__outpost_rouse(cop__thread_here(), cop__actor_pid(self));
+        /* There may be more, which is no news to the epoll; without memory to say so it is made some. */
+        if (got >= COP__TRAY_FILL && !cop__outpost_rouse(cop__thread_here(), cop__actor_pid(self)))
+                cop__poll_change(&crossing->node->scheduler.poll, crossing->socket, EPOLLIN | EPOLLRDHUP | EPOLLOUT,
+                                 cop__actor_pid(self).bits);
 }

@@ -49,22 +49,33 @@ static void tell_all(struct cop__thread *thread, const cop_memory_alarm *alarm)
                 send_alarm(thread, each[i], alarm);
 }
 
+static void log_change(struct cop_node *node, const cop_memory_alarm *alarm)
+{
+        char text[256];
+        snprintf(text, sizeof(text),
+                 alarm->over ? "the node takes no new work: its actors use %llu KiB of a limit of %llu KiB"
+                             : "the node takes new work again: its actors use %llu KiB of a limit of %llu KiB",
+                 (unsigned long long)alarm->used >> 10, (unsigned long long)alarm->limit >> 10);
+        cop__log_to(node, alarm->over ? COP_LOG_ERROR : COP_LOG_INFO, text);
+}
+
+/* One thread at a time, so that the last word is the last one that is heard. Whoever comes meanwhile has been seen by the look behind it. */
 COP__COLD void cop__overload_tell(struct cop__thread *thread)
 {
         struct cop_node *node = cop__node_of(thread);
-        uint32_t over = cop__load_relaxed(&node->scheduler.pool.over);
-        char text[256];
-        if (cop__exchange_acq_rel(&node->overload.told, over) == over)
-                return; /* somebody else has been quicker */
-        cop_memory_alarm alarm = alarm_of(node, over != 0);
-        if (over != 0)
-                cop__add_relaxed(&node->overload.alarms, 1);
-        snprintf(text, sizeof(text),
-                 over != 0 ? "the node takes no new work: its actors use %llu KiB of a limit of %llu KiB"
-                           : "the node takes new work again: its actors use %llu KiB of a limit of %llu KiB",
-                 (unsigned long long)alarm.used >> 10, (unsigned long long)alarm.limit >> 10);
-        cop__log_to(node, over != 0 ? COP_LOG_ERROR : COP_LOG_INFO, text);
-        tell_all(thread, &alarm);
+        struct cop__overload *overload = &node->overload;
+        while (cop__load_seq(&node->scheduler.pool.over) != cop__load_seq(&overload->told) &&
+               cop__exchange_seq(&overload->telling, 1) == 0) {
+                uint32_t over = cop__load_seq(&node->scheduler.pool.over);
+                if (cop__exchange_seq(&overload->told, over) != over) {
+                        cop_memory_alarm alarm = alarm_of(node, over != 0);
+                        if (over != 0)
+                                cop__add_relaxed(&overload->alarms, 1);
+                        tell_all(thread, &alarm);
+                        log_change(node, &alarm);
+                }
+                cop__store_seq(&overload->telling, 0);
+        }
 }
 
 void cop__overload_look(struct cop__thread *thread)

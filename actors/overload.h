@@ -17,6 +17,7 @@
 
 struct cop__overload {
         uint32_t told;     /* atomic; the last word that was told */
+        uint32_t telling;  /* atomic; somebody does */
         uint64_t alarms;   /* atomic */
         struct cop__audience audience;
 };

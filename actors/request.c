@@ -83,8 +83,11 @@ static struct cop__signal *end(struct cop__thread *thread, struct cop__actor *ac
         return answer;
 }
 
+/* On another node it would be kept until its callee ends. */
 static void drop(struct cop__thread *thread, struct cop__actor *actor, struct request *request)
 {
+        if (COP__UNLIKELY(cop__pid_node(request->callee) != 0) && request->answer == NULL)
+                cop__calling_withdraw(thread, request->callee, (cop_ref){ request->node.key });
         struct cop__signal *answer = end(thread, actor, request);
         if (answer == NULL)
                 return;
@@ -116,7 +119,7 @@ bool cop__requests_end_one(struct cop__thread *thread, struct cop__actor *actor)
                 actor->rare != NULL ? cop__table_walk_next(&actor->rare->requests_walk) : NULL;
         if (node == NULL)
                 return false;
-        if (request_of(node)->answer == NULL)
+        if (request_of(node)->answer == NULL && cop__pid_node(request_of(node)->callee) == 0)
                 cop__calling_withdraw(thread, request_of(node)->callee, (cop_ref){ node->key });
         request_of(node)->watched = false; /* its monitor has ended with the actor's others */
         drop(thread, actor, request_of(node));

@@ -117,10 +117,9 @@ static void wait_on_stack(struct cop__actor *actor)
 static void sleep_on_thread(struct cop__actor *actor, uint32_t ticket, uint64_t deadline_ns)
 {
         struct cop__thread *thread = cop__thread_here();
-        struct cop__company *company = &thread->scheduler->company;
-        cop__company_leave_visiting(company);
+        cop__visitor_step_out(thread);
         cop__visitor_wait(thread, actor->task.visitor, ticket, deadline_ns);
-        cop__company_join_visiting(company);
+        cop__visitor_step_in(thread);
 }
 
 /*

@@ -2,10 +2,17 @@
 /* The process's signals as messages. See signals.h. */
 #include "io/signals.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/atomic.h"
+#include "scheduler/scheduler.h"
+
+/* Between two tries to say what there is no memory for, or no leave. */
+#define PAUSE_NS 10000000
 
 struct cop__signals {
         cop_node *node;
@@ -14,20 +21,47 @@ struct cop__signals {
         pthread_t thread;
         int wake;          /* a signal of the set, sent to the thread itself to end it */
         uint32_t stopping; /* atomic; set before that */
+        sem_t begun;
+        cop_status status; /* of entering the node, once it has begun */
 };
+
+static void rest(void)
+{
+        struct cop__thread *thread = cop__thread_here();
+        cop__visitor_step_out(thread);
+        nanosleep(&(struct timespec){ .tv_nsec = PAUSE_NS }, NULL);
+        cop__visitor_step_in(thread);
+}
+
+/* A node over its limit of memory takes no new work for a while; a signal comes once. */
+static void tell(struct cop__signals *signals, int number)
+{
+        for (;;) {
+                cop_status status = cop_send(signals->to, cop_os_signal, .number = number);
+                bool is_told = status != COP_E_OVERLOAD && status != COP_E_NO_MEMORY;
+                if (is_told || cop__load_acquire(&signals->stopping))
+                        return;
+                rest();
+        }
+}
 
 static void *wait_for_signals(void *argument)
 {
         struct cop__signals *signals = argument;
         siginfo_t info;
-        if (cop_node_enter(signals->node) != COP_OK)
+        signals->status = cop_node_enter(signals->node);
+        bool is_in = signals->status == COP_OK;
+        sem_post(&signals->begun);
+        if (!is_in)
                 return NULL;
         for (;;) {
+                cop__visitor_step_out(cop__thread_here());
                 int number = sigwaitinfo(&signals->set, &info);
+                cop__visitor_step_in(cop__thread_here());
                 if (cop__load_acquire(&signals->stopping))
                         break;
                 if (number > 0)
-                        cop_send(signals->to, cop_os_signal, .number = number);
+                        tell(signals, number);
         }
         cop_node_leave();
         return NULL;
@@ -51,12 +85,22 @@ cop_status cop__signals_start(cop_node *node, const sigset_t *set, cop_pid to,
         signals->to = to;
         signals->set = *set;
         signals->wake = any_of(set);
-        if (pthread_create(&signals->thread, NULL, wait_for_signals, signals) != 0) {
-                free(signals);
-                return COP_E_SYSTEM;
+        sem_init(&signals->begun, 0, 0);
+        cop_status status = COP_E_SYSTEM;
+        if (pthread_create(&signals->thread, NULL, wait_for_signals, signals) == 0) {
+                while (sem_wait(&signals->begun) != 0 && errno == EINTR)
+                        ;
+                status = signals->status;
+                if (status != COP_OK)
+                        pthread_join(signals->thread, NULL);
         }
-        *result = signals;
-        return COP_OK;
+        if (status == COP_OK) {
+                *result = signals;
+        } else {
+                sem_destroy(&signals->begun);
+                free(signals);
+        }
+        return status;
 }
 
 void cop__signals_stop(struct cop__signals *signals)
@@ -66,5 +110,6 @@ void cop__signals_stop(struct cop__signals *signals)
         cop__store_release(&signals->stopping, 1);
         pthread_kill(signals->thread, signals->wake);
         pthread_join(signals->thread, NULL);
+        sem_destroy(&signals->begun);
         free(signals);
 }

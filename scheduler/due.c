@@ -16,9 +16,9 @@ void cop__hasten(struct cop__thread *thread, struct cop__worker *worker)
         struct cop__scheduler *scheduler = thread->scheduler;
         if (thread->worker != worker)
                 cop__park_wake(&worker->park); /* a full fence, as the wheel asks for */
-        else if (COP__UNLIKELY(cop__load_relaxed(&scheduler->idle) != 0) &&
-                 cop__load_relaxed(&scheduler->lookout) == 0)
-                cop__wake_one(scheduler); /* who sees to it if this turn is a long one */
+        if (COP__UNLIKELY(cop__load_relaxed(&scheduler->idle) != 0) &&
+            cop__load_relaxed(&scheduler->lookout) == 0)
+                cop__wake_one(scheduler); /* who sees to it if that worker's turn is a long one */
 }
 
 void cop__serve_timers(struct cop__worker *worker)

@@ -22,7 +22,7 @@ static void begin(struct cop__scheduler *scheduler)
         const struct cop__ebb_hooks *upper = scheduler->hooks.ebb;
         cop__pool_ebb_begin(&scheduler->pool);
         scheduler->ebb.pool_goes = true;
-        if (upper != NULL)
+        if (upper != NULL && !scheduler->ebb.upper_goes)
                 upper->begin(scheduler->owner);
         scheduler->ebb.upper_goes = upper != NULL;
 }
@@ -62,17 +62,13 @@ uint64_t cop__ebb_step(struct cop__scheduler *scheduler, uint64_t now_ns)
                 ebb->next_ns = now_ns + period_ns;
         if (!goes && now_ns < ebb->next_ns)
                 return ebb->next_ns - now_ns;
-        if (!goes) {
+        if (!ebb->pool_goes && now_ns >= ebb->next_ns) {
                 ebb->next_ns = now_ns + period_ns;
                 begin(scheduler);
         }
-        switch (go_on(scheduler)) {
-        case COP__EBB_GOES:
+        uint64_t left_ns = now_ns < ebb->next_ns ? ebb->next_ns - now_ns : 0;
+        enum cop__ebb_state state = go_on(scheduler);
+        if (state == COP__EBB_GOES)
                 return 0;
-        case COP__EBB_WAITS:
-                return ebb->waited < PATIENT_AFTER ? WAIT_NS : period_ns;
-        default:
-                break;
-        }
-        return now_ns < ebb->next_ns ? ebb->next_ns - now_ns : 0;
+        return state == COP__EBB_WAITS && ebb->waited < PATIENT_AFTER && WAIT_NS < left_ns ? WAIT_NS : left_ns;
 }

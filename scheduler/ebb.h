@@ -29,8 +29,8 @@ struct cop__ebb {
         uint64_t period_ns; /* atomic; from one to the next: COP__EBB_NS, or less where it is tested */
         uint64_t next_ns;  /* the next begins; 0: nothing was high at the last look */
         bool pool_goes;    /* one is under way: there, ... */
-        bool upper_goes;   /* ... and in the layer above, ... */
-        uint32_t waited;   /* ... which has waited for so many steps in a row */
+        bool upper_goes;   /* ... and in the layer above, while which that of the pool may begin again ... */
+        uint32_t waited;   /* ... for it has waited for so many steps in a row */
         uint64_t returned; /* atomic; bytes that have gone since the scheduler began */
 };
 

@@ -51,16 +51,22 @@ bool cop__lookout_is_needed(const struct cop__worker *worker)
                 cop__poll_is_open(&scheduler->poll));
 }
 
-void cop__relieve_worker(struct cop__worker *worker)
+static void clear_ring(struct cop__worker *worker)
 {
-        struct cop__scheduler *scheduler = worker->thread.scheduler;
         struct cop__task *tasks[COP__RUNQUEUE_BATCH];
         uint32_t count;
         while ((count = cop__runqueue_steal(&worker->ring, tasks, COP__RUNQUEUE_BATCH)) > 0) {
                 for (uint32_t i = 0; i + 1 < count; i++)
                         tasks[i]->next = tasks[i + 1];
-                cop__shared_put(scheduler, COP_PRIORITY_NORMAL, tasks[0], tasks[count - 1], count);
+                cop__shared_put(worker->thread.scheduler, COP_PRIORITY_NORMAL, tasks[0], tasks[count - 1], count);
         }
+}
+
+void cop__relieve_worker(struct cop__worker *worker)
+{
+        struct cop__scheduler *scheduler = worker->thread.scheduler;
+        uint32_t count;
+        clear_ring(worker);
         if (cop__desk_is_empty(&worker->desk) || !cop__desk_is_open(&worker->desk))
                 return;
         struct cop__task *few[1 + COP__DESK_FEW];
@@ -79,4 +85,5 @@ void cop__clear_desk(struct cop__worker *worker)
                (task = cop__desk_begin(&worker->desk)) != NULL ||
                (task = cop__desk_take(&worker->desk)) != NULL)
                 cop__shared_put(worker->thread.scheduler, COP_PRIORITY_NORMAL, task, task, 1);
+        clear_ring(worker);
 }

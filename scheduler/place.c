@@ -40,11 +40,32 @@ cop_status cop__visitor_enter(struct cop__scheduler *scheduler, struct cop__thre
         return COP_OK;
 }
 
+/* What a visitor has given back the watch has not seen, if it sleeps: it wakes for what workers do. */
+static void tell_watch(struct cop__scheduler *scheduler)
+{
+        cop__fence_seq(); /* WATCH */
+        if (COP__UNLIKELY(cop__load_seq(&scheduler->watch.asleep) != 0) && cop__ebb_is_due(scheduler))
+                cop__watch_wake(&scheduler->watch);
+}
+
 void cop__visitor_leave(struct cop__thread *thread)
 {
+        struct cop__scheduler *scheduler = thread->scheduler;
         cop__visitor_end(thread);
-        cop__company_leave_visiting(&thread->scheduler->company);
+        cop__company_leave_visiting(&scheduler->company);
         cop__visitor_fini(thread);
+        tell_watch(scheduler);
+}
+
+void cop__visitor_step_out(struct cop__thread *thread)
+{
+        cop__company_leave_visiting(&thread->scheduler->company);
+        tell_watch(thread->scheduler);
+}
+
+void cop__visitor_step_in(struct cop__thread *thread)
+{
+        cop__company_join_visiting(&thread->scheduler->company);
 }
 
 cop_status cop__visitor_init(struct cop__scheduler *scheduler, struct cop__thread *thread)

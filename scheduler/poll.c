@@ -18,7 +18,7 @@ void cop__poll_init(struct cop__poll *poll)
 {
         poll->epoll_fd = poll->wake_fd = -1;
         poll->seat = poll->lively = 0;
-        poll->alone = false;
+        poll->alone = poll->between_turns = false;
         cop__lock_init(&poll->lock);
 }
 

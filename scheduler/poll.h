@@ -39,6 +39,7 @@ struct cop__poll {
         int wake_fd;          /* an eventfd; written before epoll_fd, by release */
         uint32_t seat;        /* atomic; index + 1 of the worker that waits or looks; 0: empty */
         uint32_t lively;      /* atomic, advice; see above */
+        bool between_turns;   /* constant once it is open: what comes is for the turns of a worker alone (actors/inside.h) */
         bool alone;           /* there is one processor, and lingering keeps it from whoever is to answer; as epoll_fd */
         struct cop__lock lock; /* of opening */
 };

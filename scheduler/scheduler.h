@@ -217,6 +217,10 @@ void cop__worker_run(struct cop__worker *worker, struct cop__task *task);
 cop_status cop__visitor_enter(struct cop__scheduler *scheduler, struct cop__thread *thread);
 void cop__visitor_leave(struct cop__thread *thread);
 
+/* It waits for something else: from stepping out to stepping in it touches nothing of the node, and holds nothing up. */
+void cop__visitor_step_out(struct cop__thread *thread);
+void cop__visitor_step_in(struct cop__thread *thread);
+
 /* Their parts: what needs memory, on any thread, and what the thread itself does. */
 cop_status cop__visitor_init(struct cop__scheduler *scheduler, struct cop__thread *thread);
 void cop__visitor_fini(struct cop__thread *thread);

@@ -69,7 +69,8 @@ static void park(struct cop__worker *worker)
                 cop__sub_seq(&scheduler->searching, 1);
         }
         cop__fence_seq(); /* SLEEPER */
-        if (!cop__is_work_left(scheduler) && !cop__load_seq(&scheduler->stopping)) {
+        bool more = cop__is_work_left(scheduler);
+        if (!more && !cop__load_seq(&scheduler->stopping)) {
                 uint64_t deadline_ns = cop__wheel_next(&worker->wheel);
                 lookout = cop__lookout_begin(worker);
                 uint64_t look_ns = lookout ? cop__clock_ns() + COP__LOOKOUT_NS : UINT64_MAX;
@@ -84,12 +85,13 @@ static void park(struct cop__worker *worker)
         worker->searching = !(cop__and_seq(&scheduler->idle, ~bit) & bit);
         if (COP__UNLIKELY(cop__load_seq(&scheduler->watch.asleep) != 0)) /* WATCH */
                 cop__watch_wake(&scheduler->watch);
-        if (lookout && !worker->searching) {
-                /* Who was the lookout and finds something to do must not leave the others asleep without one. */
+        if ((lookout || more) && !worker->searching) {
+                /* Who was the lookout and finds something to do must not leave the others asleep without one. And who put what is
+                 * left may have seen this one search: whoever finds some of it tells of the rest. */
                 cop__add_seq(&scheduler->searching, 1);
                 worker->searching = true;
         }
-        worker->was_lookout = lookout;
+        worker->was_lookout = lookout || (more && worker->was_lookout);
         cop__serve_timers(worker);
         cop__tell_ready(worker, &events); /* with the bit back: what it makes runnable is for this worker */
 }

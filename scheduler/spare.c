@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "scheduler/scheduler.h"
+#include "scheduler/wake.h"
 
 static uint64_t bit_of(const struct cop__worker *worker)
 {
@@ -112,8 +113,11 @@ void cop__spares_adjust(struct cop__scheduler *scheduler, unsigned stuck, bool o
                 call_to_rest(scheduler);
                 return;
         }
+        if (at_work >= stuck || !others_wait)
+                return;
         /* Who is idle will do it; and one more at a time, for it may be enough. */
-        if (at_work < stuck && others_wait && cop__load_seq(&scheduler->idle) == 0 &&
-            !wake_spare(scheduler))
+        if (cop__load_seq(&scheduler->idle) != 0)
+                cop__wake_one(scheduler);
+        else if (!wake_spare(scheduler))
                 start_spare(scheduler);
 }

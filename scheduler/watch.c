@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "scheduler/scheduler.h"
+#include "scheduler/wake.h"
 
 /* Looks after which a thread that was asked to tell is taken not to hear: it may have to wait for a processor before it does. */
 #define DEAF_AFTER 200u
@@ -154,6 +155,7 @@ struct findings {
         bool busy;        /* some are awake */
         bool soon;        /* the next look should be soon */
         bool others_wait; /* for one that is stuck */
+        bool long_turns;  /* some have been in theirs for a slice */
         unsigned stuck;
         uint64_t timer_ns; /* the first timer of those that are stuck, which nobody but the watch may fire */
 };
@@ -208,6 +210,7 @@ static void look_at(struct cop__watch *watch, struct cop__worker *worker, uint64
         found->soon |= cop__load_relaxed(&worker->pinned_count) > 0 && !settled;
         if (task == NULL)
                 return;
+        found->long_turns |= now_ns - watched->turn_ns >= watch->slice_ns;
         bool end = is_to_end(watch, worker, task, now_ns - watched->turn_ns, resumed, now_ns);
         bool tell = is_to_tell(watched, now_ns);
         found->stuck += watched->stuck;
@@ -246,6 +249,29 @@ static void look_at(struct cop__watch *watch, struct cop__worker *worker, uint64
                 });
 }
 
+/*
+ * Workers look outside between two turns. If none is idle, and some are long in one, the watch does: what has come is put where all
+ * find it, and is a reason to ask for a worker. One that has gone to sleep meanwhile has not found the seat, and tries again.
+ */
+static void look_outside(struct cop__scheduler *scheduler)
+{
+        struct cop__poll_events events;
+        if (!cop__poll_is_open(&scheduler->poll) || scheduler->poll.between_turns ||
+            cop__load_seq(&scheduler->idle) != 0 || !cop__poll_sit(&scheduler->poll, COP__WORKERS_MAX))
+                return;
+        cop__poll_look(&scheduler->poll, &events);
+        cop__poll_rise(&scheduler->poll);
+        if (events.count > 0) {
+                cop__company_join(&scheduler->company);
+                for (int i = 0; i < events.count; i++)
+                        scheduler->hooks.ready(&scheduler->watch_thread, events.items[i].data.u64);
+                cop__company_leave(&scheduler->company);
+        }
+        cop__fence_seq(); /* SLEEPER */
+        if (cop__load_seq(&scheduler->idle) != 0)
+                cop__wake_one(scheduler);
+}
+
 static void look(struct cop__watch *watch, struct findings *found)
 {
         struct cop__scheduler *scheduler = watch->scheduler;
@@ -262,6 +288,8 @@ static void look(struct cop__watch *watch, struct findings *found)
                 found->busy = true;
                 look_at(watch, &scheduler->workers[i], now_ns, found);
         }
+        if (COP__UNLIKELY(found->long_turns))
+                look_outside(scheduler);
         found->busy |= turns != watch->turns;
         watch->turns = turns;
         cop__spares_adjust(scheduler, found->stuck, found->others_wait);

@@ -119,11 +119,11 @@ static void want_news(struct cop__session *session)
         struct cop__report newest = { .number = 0 };
         if (session->wants_news || !cop__console_want_news(session->console))
                 return;
-        cop__report_get(cop__console_node(session->console), 0, &newest);
-        session->next_report = newest.number + 1;
         cop__console_lock(session->console);
         session->wants_news = true;
         cop__console_unlock(session->console);
+        cop__report_get(cop__console_node(session->console), 0, &newest); /* what comes behind it rings */
+        session->next_report = newest.number + 1;
 }
 
 /* ---- Requests ------------------------------------------------------------------------ */
@@ -254,7 +254,9 @@ static void converse(struct cop__session *session)
                 struct pollfd fds[2] = { { .fd = session->fd, .events = POLLIN },
                                          { .fd = session->bell, .events = POLLIN } };
                 uint64_t rings;
+                cop__visitor_step_out(cop__thread_here());
                 poll(fds, 2, milliseconds_left(session));
+                cop__visitor_step_in(cop__thread_here());
                 if (fds[1].revents != 0 && read(session->bell, &rings, sizeof(rings)) < 0)
                         fds[1].revents = 0; /* somebody rings again if there is something */
                 if (session->wants_news)

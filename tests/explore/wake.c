@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "scheduler/scheduler.h"
+#include "scheduler/shared.h"
 #include "tests/explore/explore.h"
 
 #define TASKS 6
@@ -18,6 +19,7 @@ struct job {
         struct cop__task task;
         unsigned left; /* how often it goes on by itself */
         unsigned begets; /* so many of those behind it, which have never run */
+        const unsigned *awaits; /* it holds its worker until that many have ended */
         struct cop__task *lays; /* it puts that one up, and then it is stuck until the others have ended */
         unsigned runs;
 };
@@ -41,8 +43,8 @@ static void again(void *argument)
 
 static void end(void)
 {
-        if (cop__add_seq(&ended, 1) + 1 == expected)
-                explore_wake(&ended);
+        cop__add_seq(&ended, 1);
+        explore_wake(&ended);
 }
 
 /* As who waits in the system: what it has put up lies on its worker's desk meanwhile. */
@@ -57,6 +59,13 @@ static void be_stuck(struct job *job)
         end();
 }
 
+/* As who waits in the system for what another one does. */
+static void await(const unsigned *others)
+{
+        while (cop__load_seq(&ended) < *others)
+                explore_sleep(&ended, UINT64_MAX);
+}
+
 /* Some end at once, some are put up again, some block. */
 static void run_job(struct cop__task *task)
 {
@@ -66,6 +75,8 @@ static void run_job(struct cop__task *task)
                 be_stuck(job);
                 return;
         }
+        if (job->awaits != NULL)
+                await(job->awaits);
         for (unsigned i = 1; i <= job->begets; i++)
                 cop__schedule_fresh(&scheduler, cop__thread_here(), &job[i].task);
         job->begets = 0;
@@ -194,6 +205,33 @@ SCENARIO(a_worker_does_not_sleep_over_its_pile)
         cop__scheduler_stop(&scheduler);
         for (unsigned i = 0; i < TASKS; i++)
                 EXPLORE_ASSERT(jobs[i].left == 0 && jobs[i].runs > 0);
+}
+
+/*
+ * Who is about to sleep looks once more, and may find two tasks: whoever put them saw it search, and woke nobody. One of the two holds its
+ * worker until the other has ended. Who kept quiet about it was found out in schedule 130,041.
+ */
+SCENARIO(who_finds_two_tasks_before_it_sleeps_tells_of_the_second)
+{
+        static const unsigned two = 2;
+        memset(jobs, 0, sizeof(jobs));
+        ended = 0;
+        expected = 3;
+        for (unsigned i = 0; i < expected; i++)
+                jobs[i].task.priority = COP_PRIORITY_NORMAL;
+        jobs[1].awaits = &two;
+        jobs[1].task.next = &jobs[2].task;
+        explore_focus(false);
+        EXPLORE_ASSERT(cop__scheduler_start(&scheduler, 2, 0, 0, &hooks, NULL) == COP_OK);
+        cop__schedule(&scheduler, NULL, &jobs[0].task);
+        while (cop__load_seq(&ended) == 0)
+                explore_sleep(&ended, UINT64_MAX);
+        explore_focus(true); /* its worker searches now, and the other one sleeps */
+        cop__shared_put(&scheduler, COP_PRIORITY_NORMAL, &jobs[1].task, &jobs[2].task, 2);
+        while (cop__load_seq(&ended) < expected)
+                explore_sleep(&ended, UINT64_MAX);
+        explore_focus(false);
+        cop__scheduler_stop(&scheduler);
 }
 
 /* ---- A spare worker ------------------------------------------------------------------------------- */
