@@ -6,8 +6,11 @@
  *
  * A simulated node has no ebb, and under ThreadSanitizer slots have none: there is no fence.
  */
+#include "io/signals.h"
 #include "tests/node_fixture.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -226,6 +229,103 @@ WITH_NEAR_EBBS(what_a_worker_leaves_while_the_watch_falls_asleep_goes_too, .work
         put_down(cop_spawn_server(&gnat_server, NULL));
         await_ebb(cop__load_relaxed(&ebbs) > 0);
         node->scheduler.hooks.ebb = &cop__slot_ebb_hooks;
+}
+
+/* ---- Threads that wait elsewhere ------------------------------------------------------------- */
+
+WITH_NEAR_EBBS(a_thread_that_waits_for_signals_holds_nothing_up, .workers = 0)
+{
+        sigset_t set;
+        struct cop__signals *signals;
+        if (is_simulated())
+                return;
+        sigemptyset(&set);
+        sigaddset(&set, SIGUSR2);
+        pthread_sigmask(SIG_BLOCK, &set, NULL);
+        ck_assert_int_eq(cop__signals_start(node, &set, cop_self(), &signals), COP_OK);
+        cop_pid *gnats = nest_for(SWARM);
+        hatch(gnats, SWARM);
+        end_all(gnats, SWARM);
+        await_ebb(most_has_gone(node, 0, SWARM));
+        free(gnats);
+        cop__signals_stop(signals);
+}
+
+enum { FLOOD = 40000 };
+
+static void flood(void)
+{
+        for (int64_t i = 0; i < FLOOD; i++)
+                REQUIRE(cop_send(cop_self(), flash, .number = i) == COP_OK);
+        for (int64_t i = 0; i < FLOOD; i++)
+                cop_message_free(cop_receive(COP_FOREVER, COP_KIND(flash)));
+}
+
+static bool is_never_high(void *owner)
+{
+        (void)owner;
+        return false;
+}
+
+static enum cop__ebb_state waits_on(void *owner, size_t *bytes)
+{
+        (void)owner;
+        (void)bytes;
+        return COP__EBB_WAITS;
+}
+
+/* The layer above waits for as long as somebody likes. */
+WITH_NEAR_EBBS(messages_go_while_slots_wait, .workers = 0)
+{
+        static const struct cop__ebb_hooks waiting = { is_never_high, begins, waits_on };
+        if (is_simulated() || COP__TSAN) /* hooks are not made to be changed */
+                return;
+        node->scheduler.hooks.ebb = &waiting;
+        for (int round = 0; round < 3; round++) {
+                uint64_t before = returned(node);
+                cop_ref ref = watch(cop_spawn(flood));
+                await_and_drop(COP_REF(cop_down, ref));
+                await_ebb(returned(node) > before);
+        }
+        node->scheduler.hooks.ebb = &cop__slot_ebb_hooks;
+}
+
+/* Nobody else has anything to do when this thread gives back what it has read. */
+WITH_NEAR_EBBS(what_a_thread_of_the_program_gives_back_goes, .workers = 0)
+{
+        if (is_simulated())
+                return;
+        for (int64_t i = 0; i < FLOOD; i++)
+                REQUIRE(cop_send(cop_self(), flash, .number = i) == COP_OK);
+        await_ebb(cop__load_seq(&node->scheduler.watch.asleep));
+        uint64_t before = returned(node);
+        for (int64_t i = 0; i < FLOOD; i++)
+                cop_message_free(cop_receive(COP_FOREVER, COP_KIND(flash)));
+        await_ebb(returned(node) > before);
+}
+
+/* A signal comes once, and is told when there is memory for it. */
+WITH_NEAR_EBBS(a_signal_waits_while_the_node_takes_no_new_work, .workers = 0)
+{
+        sigset_t set;
+        struct cop__signals *signals;
+        cop_memory_use use;
+        if (is_simulated())
+                return;
+        sigemptyset(&set);
+        sigaddset(&set, SIGUSR2);
+        pthread_sigmask(SIG_BLOCK, &set, NULL);
+        ck_assert_int_eq(cop__signals_start(node, &set, cop_self(), &signals), COP_OK);
+        cop__store_seq(&node->scheduler.pool.over, 1);
+        kill(getpid(), SIGUSR2);
+        do {
+                cop_sleep(1);
+                cop_memory(node, &use);
+        } while (use.refused == 0);
+        cop__store_seq(&node->scheduler.pool.over, 0);
+        cop_auto message = await(COP_KIND(cop_os_signal));
+        ck_assert_int_eq(cop_read(cop_os_signal, message)->number, SIGUSR2);
+        cop__signals_stop(signals);
 }
 
 static int by_bits(const void *left, const void *right)

@@ -173,6 +173,17 @@ IN_NODE(a_mailbox_that_stops_its_owner_ends_it_with_system_limit)
         nothing_has_come();
 }
 
+/* As if a sender had told the one before it in that slot, and been slow to say so. */
+IN_NODE(who_comes_after_one_that_was_stopped_is_stopped_too)
+{
+        cop_ref ref;
+        cop_pid pid = limited(.mailbox_limit = 10, .mailbox_policy = COP_MAILBOX_STOP, .monitor = true, .monitor_ref = &ref);
+        settle_with(pid);
+        uint32_t told = (uint32_t)cop__pid_generation(pid) + 1, before = told - 1 != 0 ? told - 1 : UINT32_MAX;
+        cop__store_relaxed(&node->slots.limits[cop__pid_slot(pid)].stopped, before);
+        send_numbers(pid, 1, 20);
+        await_down(ref, "{system_limit, mailbox}");
+}
 
 IN_NODE(a_slow_limit_holds_its_senders_back_and_loses_nothing)
 {

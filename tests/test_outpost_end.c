@@ -778,3 +778,35 @@ IN_PROCESSES(code_that_is_not_there_is_an_exit_status)
         close(nowhere);
         munmap(page, 4096);
 }
+
+/* ---- While its node has no worker to spare ------------------------------------------------------ */
+
+static int ends[2], at_read; /* of a pipe; atomic */
+
+static void reads(void)
+{
+        char byte;
+        cop__store_release(&at_read, 1);
+        while (read(ends[0], &byte, 1) < 0)
+                ;
+}
+
+/* The only worker is in a system call, with nothing else to do: what comes from outside is seen all the same. */
+IN_NODE_WITH(the_end_of_a_process_is_heard_while_the_only_worker_is_in_a_long_turn, .processes = true, .workers = 1)
+{
+        ck_assert_int_eq(pipe(ends), 0);
+        cop__store_relaxed(&at_read, 0);
+        cop_pid pid = START_APART(.server = &adder_server);
+        cop_ref ref = watch(pid);
+        int64_t os_pid = os_pid_of(pid);
+        cop_pid reader = cop_spawn(reads);
+        cop_ref end = watch(reader);
+        await_true(cop__load_acquire(&at_read));
+        kill((pid_t)os_pid, SIGKILL);
+        await_and_drop(COP_REF(cop_down, ref));
+        ck_assert(cop_is_alive(reader));
+        ck_assert_int_eq(write(ends[1], "x", 1), 1);
+        await_down(end, "normal");
+        close(ends[0]);
+        close(ends[1]);
+}
