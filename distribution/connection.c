@@ -213,68 +213,72 @@ static void end_old(cop_pid owner)
         cop_demonitor_flush(ref);
 }
 
-/* There is one already, it seems. It is let go only for somebody who knows the cookie. */
-static cop_status replace(struct cop__connection *connection, uint64_t deadline_ns)
+/* What the one who calls is told: it may come in, it calls in vain, or there is a connection already, it seems. */
+static const char *word_for(const struct cop__connection *connection, const struct cop__introduction *other)
 {
-        bool is = false;
+        if (connection->peer == NULL || cop__peer_is_free(connection->peer))
+                return "ok";
+        if (!cop__peer_calls_out(connection->peer))
+                return "alive"; /* also an attempt of theirs that they have given up */
+        return strcmp(other->name, connection->network->name) < 0 ? "nok" : "ok_simultaneous";
+}
+
+/* The attempt of ours is given up for this one of theirs, if that is the one that counts. False: there is none any more. */
+static bool take_over(struct cop__connection *connection)
+{
+        cop_pid before;
+        if (!cop__peer_take_over(connection->peer, connection->self, &before))
+                return false;
+        cop_send_value(cop_to_pid(before), COP_KIND_OF(cop__hang_up), &(cop__hang_up){ COP_SYMBOL("simultaneous") });
+        return true;
+}
+
+/*
+ * The peer becomes ours: the other one has shown the cookie, and before that nothing is given up for it, and no place is made.
+ * `replaces`: it has said that the connection that there was is over.
+ */
+static cop_status claim(struct cop__connection *connection, uint64_t deadline_ns, const struct cop__introduction *other,
+                        bool replaces)
+{
         cop_pid owner;
-        cop_status status = cop__handshake_say(connection->line, "alive");
-        if (status == COP_OK)
-                status = cop__handshake_is_true(connection->line, deadline_ns, &is);
-        if (status == COP_OK && !is)
-                status = COP_E_NO_CONNECTION;
-        if (status == COP_OK)
-                status = cop__handshake_answer(connection->line, deadline_ns);
-        if (status != COP_OK)
-                return status;
+        bool counts = strcmp(other->name, connection->network->name) > 0;
+        connection->peer = cop__network_peer(connection->network, other->name, strlen(other->name));
+        if (connection->peer == NULL)
+                return COP_E_LIMIT;
         for (int tries = 0; tries < 3; tries++) {
                 if (cop__peer_try(connection->peer, connection->self, false, &owner))
                         return COP_OK;
-                end_old(owner);
+                if (cop__peer_calls_out(connection->peer)) {
+                        if (counts && take_over(connection))
+                                return COP_OK;
+                        if (!counts) { /* we have called it meanwhile, and it gives this one up for that */
+                                cop__line_await(connection->line, 1, deadline_ns);
+                                return COP_E_TAKEN;
+                        }
+                } else if (replaces) {
+                        end_old(owner);
+                }
         }
-        return COP_E_NO_CONNECTION;
+        return COP_E_TAKEN;
 }
 
 static cop_status let_in(struct cop__connection *connection, uint64_t deadline_ns, const struct cop__introduction *other)
 {
-        cop_pid owner, before;
-        const char *word = "nok";
-        bool ours = cop__peer_try(connection->peer, connection->self, false, &owner);
-        if (ours) {
-                word = "ok";
-        } else if (!cop__peer_calls_out(connection->peer)) {
-                return replace(connection, deadline_ns); /* also of an attempt of theirs that they have given up */
-        } else if (strcmp(other->name, connection->network->name) > 0 &&
-                   cop__peer_take_over(connection->peer, connection->self, &before)) {
-                word = "ok_simultaneous";
-                ours = true;
-                cop_send_value(cop_to_pid(before), COP_KIND_OF(cop__hang_up), &(cop__hang_up){ COP_SYMBOL("simultaneous") });
-        }
+        const char *word = word_for(connection, other);
+        bool replaces = strcmp(word, "alive") == 0, is = true;
+        uint32_t challenge;
         cop_status status = cop__handshake_say(connection->line, word);
-        if (status == COP_OK && !ours)
+        if (status == COP_OK && strcmp(word, "nok") == 0)
                 status = COP_E_TAKEN;
-        return status == COP_OK ? cop__handshake_answer(connection->line, deadline_ns) : status;
-}
-
-/* Nobody whom we know: a place is made for who has shown the cookie. */
-static cop_status let_stranger_in(struct cop__connection *connection, uint64_t deadline_ns, const struct cop__introduction *other)
-{
-        cop_pid owner;
-        cop_status status = cop__handshake_say(connection->line, "ok");
+        if (status == COP_OK && replaces)
+                status = cop__handshake_is_true(connection->line, deadline_ns, &is);
+        if (status == COP_OK && !is)
+                status = COP_E_NO_CONNECTION;
         if (status == COP_OK)
-                status = cop__handshake_answer(connection->line, deadline_ns);
-        if (status != COP_OK)
-                return status;
-        connection->peer = cop__network_peer(connection->network, other->name, strlen(other->name));
-        if (connection->peer == NULL)
-                return COP_E_LIMIT;
-        if (cop__peer_try(connection->peer, connection->self, false, &owner))
-                return COP_OK;
-        /* We have called it meanwhile, and been refused for this one. */
-        if (strcmp(other->name, connection->network->name) < 0 || !cop__peer_take_over(connection->peer, connection->self, &owner))
-                return COP_E_TAKEN;
-        cop_send_value(cop_to_pid(owner), COP_KIND_OF(cop__hang_up), &(cop__hang_up){ COP_SYMBOL("simultaneous") });
-        return COP_OK;
+                status = cop__handshake_challenge(connection->line, deadline_ns, &challenge);
+        if (status == COP_OK)
+                status = claim(connection, deadline_ns, other, replaces);
+        return status == COP_OK ? cop__handshake_meet(connection->line, challenge) : status;
 }
 
 static void be_called(struct cop__connection *connection, int socket)
@@ -289,9 +293,7 @@ static void be_called(struct cop__connection *connection, int socket)
                 return;
         }
         connection->peer = cop__network_find(connection->network, other.name, strlen(other.name));
-        cop_status status = connection->peer != NULL ? let_in(connection, deadline_ns, &other)
-                                                     : let_stranger_in(connection, deadline_ns, &other);
-        if (status == COP_OK) {
+        if (let_in(connection, deadline_ns, &other) == COP_OK) {
                 cop_send(cop_parent(), cop__admitted, .pid = connection->self);
                 be_connected(connection, &other);
         }

@@ -220,12 +220,11 @@ cop_status cop__handshake_is_true(struct cop__line *line, uint64_t deadline_ns, 
         return COP_OK;
 }
 
-cop_status cop__handshake_answer(struct cop__line *line, uint64_t deadline_ns)
+cop_status cop__handshake_challenge(struct cop__line *line, uint64_t deadline_ns, uint32_t *challenge)
 {
         struct packet packet;
         uint64_t tag, theirs;
         uint32_t ours;
-        uint8_t digest[COP__MD5_SIZE];
         cop_status status = new_challenge(&ours);
         if (status == COP_OK)
                 status = introduce(line, &ours);
@@ -237,7 +236,14 @@ cop_status cop__handshake_answer(struct cop__line *line, uint64_t deadline_ns)
                 return COP_E_MALFORMED;
         if (!is_digest(line->network, ours, packet.at))
                 return COP_E_NO_CONNECTION;
-        digest_of(line->network, (uint32_t)theirs, digest);
+        *challenge = (uint32_t)theirs;
+        return COP_OK;
+}
+
+cop_status cop__handshake_meet(struct cop__line *line, uint32_t theirs)
+{
+        uint8_t digest[COP__MD5_SIZE];
+        digest_of(line->network, theirs, digest);
         struct cop__pen pen = pen_for(line, 1 + COP__MD5_SIZE);
         cop__pen_byte(&pen, 'a');
         cop__pen_bytes(&pen, digest, sizeof(digest));

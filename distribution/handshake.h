@@ -40,6 +40,8 @@ cop_status cop__handshake_call(struct cop__line *line, struct cop__peer *peer, u
 cop_status cop__handshake_hear(struct cop__line *line, uint64_t deadline_ns, struct cop__introduction *other);
 cop_status cop__handshake_say(struct cop__line *line, const char *status);
 cop_status cop__handshake_is_true(struct cop__line *line, uint64_t deadline_ns, bool *is);
-cop_status cop__handshake_answer(struct cop__line *line, uint64_t deadline_ns);
+/* It is to show that it knows the cookie; *theirs: its own challenge, which is met when it is known that it comes in. */
+cop_status cop__handshake_challenge(struct cop__line *line, uint64_t deadline_ns, uint32_t *theirs);
+cop_status cop__handshake_meet(struct cop__line *line, uint32_t theirs);
 
 #endif

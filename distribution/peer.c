@@ -148,11 +148,16 @@ bool cop__peer_is_ours(struct cop__peer *peer)
         return is_up_and_can(peer, COP__CAN_COPPICE);
 }
 
+/* With the lock. Who was asked to call by a sender finds it TRYING, and nobody's. */
+static bool is_free(const struct cop__peer *peer)
+{
+        return peer->state == COP__PEER_DOWN || (peer->state == COP__PEER_TRYING && peer->owner.bits == 0);
+}
+
 bool cop__peer_try(struct cop__peer *peer, cop_pid self, bool calls_out, cop_pid *owner)
 {
         cop__lock_lock(&peer->lock);
-        /* Who was asked to call by a sender finds it TRYING, and nobody's. */
-        bool begins = peer->state == COP__PEER_DOWN || (peer->state == COP__PEER_TRYING && peer->owner.bits == 0);
+        bool begins = is_free(peer);
         if (begins) {
                 peer->state = COP__PEER_TRYING;
                 peer->owner = self;
@@ -164,10 +169,18 @@ bool cop__peer_try(struct cop__peer *peer, cop_pid self, bool calls_out, cop_pid
         return begins;
 }
 
+bool cop__peer_is_free(struct cop__peer *peer)
+{
+        cop__lock_lock(&peer->lock);
+        bool is = is_free(peer);
+        cop__lock_unlock(&peer->lock);
+        return is;
+}
+
 bool cop__peer_calls_out(struct cop__peer *peer)
 {
         cop__lock_lock(&peer->lock);
-        bool calls = peer->state == COP__PEER_TRYING && peer->calls_out;
+        bool calls = peer->state == COP__PEER_TRYING && peer->calls_out && peer->owner.bits != 0;
         cop__lock_unlock(&peer->lock);
         return calls;
 }
@@ -175,7 +188,7 @@ bool cop__peer_calls_out(struct cop__peer *peer)
 bool cop__peer_take_over(struct cop__peer *peer, cop_pid self, cop_pid *before)
 {
         cop__lock_lock(&peer->lock);
-        bool ours = peer->state == COP__PEER_TRYING && peer->calls_out;
+        bool ours = peer->state == COP__PEER_TRYING && peer->calls_out && peer->owner.bits != 0;
         if (ours) {
                 *before = peer->owner;
                 peer->owner = self;

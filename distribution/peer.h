@@ -109,6 +109,8 @@ bool cop__peer_is_ours(struct cop__peer *peer);
  * `calls_out`: it is ours.
  */
 bool cop__peer_try(struct cop__peer *peer, cop_pid self, bool calls_out, cop_pid *owner);
+/* Is it down, or to be called by whoever comes first? */
+bool cop__peer_is_free(struct cop__peer *peer);
 /* Are we calling it? */
 bool cop__peer_calls_out(struct cop__peer *peer);
 /* The attempt that we make is given up for that one of theirs. False: it was none of ours, or is over. */
