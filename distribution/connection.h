@@ -68,4 +68,12 @@ struct cop__relation *cop__watch_take(struct cop__peer *peer, cop_ref ref);
 struct cop__relation *cop__link_take(struct cop__peer *peer, cop_pid here, cop_pid there, cop_ref id);
 bool cop__is_linked(struct cop__peer *peer, cop_pid here, cop_pid there);
 
+/*
+ * The link was ended here, and the other side has not said yet that it knows: a LINK that comes was sent before it did, so it is no
+ * more. The half is kept for that, until it says so, ends, or is linked to again. With an id: only if it is that one's.
+ */
+void cop__unlinking_begin(struct cop__peer *peer, struct cop__relation *half);
+void cop__unlinking_end(struct cop__peer *peer, cop_pid here, cop_pid there, cop_ref id);
+bool cop__is_unlinking(struct cop__peer *peer, cop_pid here, cop_pid there);
+
 #endif

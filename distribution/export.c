@@ -10,7 +10,7 @@
  *      REPLY through an alias   ALIAS_SEND
  *      FAILED                   DOWN under the reference of the call, if it is monitored: so the caller hears that at once
  *      LINK, MONITOR            LINK, MONITOR: the half stays in a table
- *      UNLINK, DEMONITOR        UNLINK_ID, DEMONITOR, if the half is still there
+ *      UNLINK, DEMONITOR        UNLINK_ID, DEMONITOR, if the half is still there; that of the link stays until the other side knows
  *      LINK_EXIT, DOWN, EXIT    EXIT, DOWN, EXIT2
  *      DEFERRED_BY              nothing: who calls watches us anyway. The half goes back
  *      WITHDRAWN                DEMONITOR of the call
@@ -415,8 +415,10 @@ static void write_link(struct cop__connection *connection, cop_pid to, struct co
                 cop__refuse_signal(cop__thread_here(), to, signal, NULL);
                 return;
         }
-        if (!known)
+        if (!known) {
+                cop__unlinking_end(connection->peer, signal->from, to, (cop_ref){ 0 });
                 write_pair(connection, COP__CONTROL_LINK, signal->from, to);
+        }
         half->as.tie.peer = to;
         half->as.tie.node.key = cop__link_key(signal->from, to);
         cop__table_insert(&connection->peer->links, &half->as.tie.node);
@@ -439,10 +441,13 @@ static void unlink_there(struct cop__connection *connection, cop_pid to, struct 
         struct cop__thread *thread = cop__thread_here();
         struct cop__relation *half = cop__link_take(connection->peer, signal->from, to, signal->ref);
         if (half != NULL && !cop__is_linked(connection->peer, signal->from, to)) {
-                if (connection->peer->flags & COP__CAN_UNLINK_ID)
+                if (connection->peer->flags & COP__CAN_UNLINK_ID) {
                         write_unlink(connection, COP__CONTROL_UNLINK_ID, signal->ref.bits, signal->from, to);
-                else
+                        cop__unlinking_begin(connection->peer, half);
+                        half = NULL;
+                } else {
                         write_pair(connection, COP__CONTROL_UNLINK, signal->from, to);
+                }
         }
         if (half != NULL)
                 cop__relation_free(thread, half);

@@ -291,7 +291,7 @@ static cop_status take_link(struct import *import)
         if (!has(import, 2) || !is_theirs(import, item(import, 1)) || !is_ours(item(import, 2)))
                 return COP_E_MALFORMED;
         cop_pid there = item(import, 1).as.pid, here = item(import, 2).as.pid;
-        if (cop__is_linked(peer, here, there))
+        if (cop__is_linked(peer, here, there) || cop__is_unlinking(peer, here, there))
                 return COP_OK;
         struct cop__relation *ours = cop__relation_new(thread, COP__TIE_LINK, NULL);
         struct cop__relation *theirs = cop__relation_new(thread, COP__TIE_LINK, NULL);
@@ -332,15 +332,32 @@ static cop_status take_unlink(struct import *import)
         return COP_OK;
 }
 
+/* Id, From, To */
+static bool is_unlinking(const struct import *import)
+{
+        return has(import, 3) && (item(import, 1).type == COP_TERM_INTEGER || item(import, 1).type == COP_TERM_NATURAL) &&
+               is_theirs(import, item(import, 2)) && is_ours(item(import, 3));
+}
+
 static cop_status take_unlink_id(struct import *import)
 {
         cop_term id = item(import, 1);
-        if (!has(import, 3) || (id.type != COP_TERM_INTEGER && id.type != COP_TERM_NATURAL) ||
-            !is_theirs(import, item(import, 2)) || !is_ours(item(import, 3)))
+        if (!is_unlinking(import))
                 return COP_E_MALFORMED;
         cop_pid there = item(import, 2).as.pid, here = item(import, 3).as.pid;
         unlink_here(import, here, there);
         cop__export_unlinked(import->connection, id.as.natural, here, there);
+        return COP_OK;
+}
+
+/* Of the last one, or it is older than that. */
+static cop_status take_unlink_ack(struct import *import)
+{
+        cop_ref id = { item(import, 1).as.natural };
+        if (!is_unlinking(import))
+                return COP_E_MALFORMED;
+        if (id.bits != 0)
+                cop__unlinking_end(import->connection->peer, item(import, 3).as.pid, item(import, 2).as.pid, id);
         return COP_OK;
 }
 
@@ -359,6 +376,7 @@ static cop_status take_exit(struct import *import)
                 return COP_E_MALFORMED;
         cop_pid there = item(import, 1).as.pid, here = item(import, 2).as.pid;
         struct cop__shared_term *reason = reason_of(item(import, 3));
+        cop__unlinking_end(import->connection->peer, here, there, (cop_ref){ 0 });
         while ((half = cop__link_take(import->connection->peer, here, there, (cop_ref){ 0 })) != NULL)
                 cop__relation_refuse(thread, there, &half->signal, reason);
         cop__shared_term_drop(reason);
@@ -550,7 +568,8 @@ static cop_status act(struct import *import)
                 return take_demonitor(import);
         case COP__CONTROL_DOWN:
                 return take_down(import);
-        case COP__CONTROL_UNLINK_ACK: /* nothing waits for it: what comes late finds no link */
+        case COP__CONTROL_UNLINK_ACK:
+                return take_unlink_ack(import);
         case COP__CONTROL_GROUP_LEADER:
                 return COP_OK;
         default: /* what we have not said that we can do */

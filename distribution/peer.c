@@ -105,6 +105,7 @@ void cop__peer_free(struct cop__thread *thread, struct cop__peer *peer)
         free_relations(thread, &peer->watches);
         free_relations(thread, &peer->watched);
         free_relations(thread, &peer->links);
+        free_relations(thread, &peer->unlinking);
         cop__table_walk_init(&walk, &peer->calls);
         while ((node = cop__table_walk_next(&walk)) != NULL) {
                 struct cop__peer_call *call = COP__CONTAINER(node, struct cop__peer_call, node);
@@ -330,8 +331,9 @@ static void tell_callers(struct cop__network *network, struct cop__peer *peer, s
         }
 }
 
-static void fini_tables(struct cop__peer *peer)
+static void fini_tables(struct cop__thread *thread, struct cop__peer *peer)
 {
+        free_relations(thread, &peer->unlinking);
         cop__table_fini(&peer->links);
         cop__table_fini(&peer->watches);
         cop__table_fini(&peer->watched);
@@ -394,7 +396,7 @@ void cop__peer_down(struct cop__network *network, struct cop__peer *peer, cop_pi
         tell_relations(network, peer, thread, cop__reason(COP__REASON_NOCONNECTION));
         tell_callers(network, peer, thread, nodedown);
         cop__shared_term_drop(nodedown);
-        fini_tables(peer);
+        fini_tables(thread, peer);
         refuse_row(network, peer, thread, &peer->taken);
         refuse_row(network, peer, thread, &before);
         if (was_up)

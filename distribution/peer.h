@@ -3,7 +3,7 @@
  * A peer: another node by its name, the connection with it, and what runs through that.
  *
  *      senders ──signals──► outbox ──► the connection, an actor ──► socket
- *                                      its tables: watches, watched, links, calls, asked
+ *                                      its tables: watches, watched, links, unlinking, calls, asked
  *
  *      DOWN ──somebody sends, connects──► TRYING ──handshake──► UP ──the connection ends──► CLOSING ──all told──► DOWN, or TRYING
  *        └──the other one calls──────────► TRYING ──failed─────────────────────────────────► CLOSING
@@ -19,6 +19,7 @@
  *      watches   WATCH halves of monitors of ours on actors there: node down makes a DOWN of each
  *      watched   MONITOR halves of monitors of theirs on actors here
  *      links     LINK halves of actors there: node down makes an EXIT of each
+ *      unlinking those of links that we have ended, until the other side has said that it knows
  *      calls     requests of ours, as they were sent: node down makes a failure of each
  *      asked     requests of theirs that wait for an answer from here
  *
@@ -65,7 +66,7 @@ struct cop__peer {
         uint32_t life;
         uint64_t flags;
         struct cop__row taken; /* out of the outbox, and not yet written */
-        struct cop__table watches, watched, links, calls, asked;
+        struct cop__table watches, watched, links, unlinking, calls, asked;
 };
 
 /* A request of ours. */

@@ -48,9 +48,9 @@ struct cop__relation *cop__watch_take(struct cop__peer *peer, cop_ref ref)
         return take(&peer->watches, cop__table_find_first(&peer->watches, ref.bits));
 }
 
-static struct cop__table_node *find_link(const struct cop__peer *peer, cop_pid here, cop_pid there, cop_ref id)
+static struct cop__table_node *find_link(const struct cop__table *table, cop_pid here, cop_pid there, cop_ref id)
 {
-        struct cop__table_node *node = cop__table_find_first(&peer->links, cop__link_key(here, there));
+        struct cop__table_node *node = cop__table_find_first(table, cop__link_key(here, there));
         for (; node != NULL; node = cop__table_find_next(node)) {
                 const struct cop__relation *half = cop__tie_of(node);
                 if (cop_pid_equal(half->signal.from, here) && cop_pid_equal(half->as.tie.peer, there) &&
@@ -62,10 +62,27 @@ static struct cop__table_node *find_link(const struct cop__peer *peer, cop_pid h
 
 struct cop__relation *cop__link_take(struct cop__peer *peer, cop_pid here, cop_pid there, cop_ref id)
 {
-        return take(&peer->links, find_link(peer, here, there, id));
+        return take(&peer->links, find_link(&peer->links, here, there, id));
 }
 
 bool cop__is_linked(struct cop__peer *peer, cop_pid here, cop_pid there)
 {
-        return find_link(peer, here, there, (cop_ref){ 0 }) != NULL;
+        return find_link(&peer->links, here, there, (cop_ref){ 0 }) != NULL;
+}
+
+void cop__unlinking_begin(struct cop__peer *peer, struct cop__relation *half)
+{
+        cop__table_insert(&peer->unlinking, &half->as.tie.node);
+}
+
+void cop__unlinking_end(struct cop__peer *peer, cop_pid here, cop_pid there, cop_ref id)
+{
+        struct cop__relation *half = take(&peer->unlinking, find_link(&peer->unlinking, here, there, id));
+        if (half != NULL)
+                cop__relation_free(cop__thread_here(), half);
+}
+
+bool cop__is_unlinking(struct cop__peer *peer, cop_pid here, cop_pid there)
+{
+        return find_link(&peer->unlinking, here, there, (cop_ref){ 0 }) != NULL;
 }

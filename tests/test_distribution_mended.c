@@ -126,3 +126,205 @@ PAIR(a_call_of_ours_is_not_given_up_for_who_has_not_shown_the_cookie)
         close(good);
         close(listener);
 }
+
+/* ---- Frames ------------------------------------------------------------------------------------- */
+
+#define EVIL "evil@127.0.0.1"
+
+/* A node that a stranger calls. */
+#define VISITED(claim)                                                               \
+        static void visited_##claim(int fd);                                         \
+        TEST(claim)                                                                  \
+        {                                                                            \
+                uint16_t port;                                                       \
+                NEEDS_THREADS();                                                     \
+                cop_node *node = node_begin((cop_node_options){ .name = "a" });      \
+                ck_assert_int_eq(distribute_with("a@127.0.0.1", (cop_distribution){ .port = 0 }, &port), COP_OK); \
+                cop_spawn_server(&echo_server, "echo");                              \
+                ck_assert_int_eq(cop_register("witness", cop_self()), COP_OK);       \
+                int fd = stranger_calls(port, EVIL);                                 \
+                visited_##claim(fd);                                                 \
+                close(fd);                                                           \
+                node_end(node);                                                      \
+        }                                                                            \
+        static void visited_##claim(int fd)
+
+/* One that the stranger writes, and one that it reads. */
+struct frame {
+        struct cop__tray tray;
+        struct cop__pen pen;
+        uint8_t bytes[4096];
+        size_t size;
+};
+
+static struct frame *begin(struct frame *frame, unsigned control, size_t count)
+{
+        memset(frame, 0, sizeof(*frame));
+        frame->pen.tray = &frame->tray;
+        cop__pen_byte(&frame->pen, COP__PASS_THROUGH);
+        cop__pen_version(&frame->pen);
+        cop__pen_tuple(&frame->pen, 1 + count);
+        cop__pen_integer(&frame->pen, control);
+        return frame;
+}
+
+static void put_atom(struct frame *frame, const char *name)
+{
+        cop__pen_atom(&frame->pen, name, strlen(name));
+}
+
+/* The stranger's process of that number. */
+static void put_process(struct frame *frame, uint32_t id)
+{
+        cop__pen_byte(&frame->pen, 88);
+        put_atom(frame, EVIL);
+        cop__pen_word(&frame->pen, 4, id);
+        cop__pen_word(&frame->pen, 4, 0);
+        cop__pen_word(&frame->pen, 4, 12345);
+}
+
+static void put_raw(struct frame *frame, const uint8_t *bytes, size_t size)
+{
+        cop__pen_bytes(&frame->pen, bytes, size);
+}
+
+static void say(int fd, struct frame *frame)
+{
+        stranger_says(fd, frame->tray.data, frame->tray.end);
+        cop__tray_free(&frame->tray);
+}
+
+/* The process 7 sends to a name here. */
+static void begin_to(struct frame *frame, const char *name)
+{
+        begin(frame, COP__CONTROL_REG_SEND, 3);
+        put_process(frame, 7);
+        put_atom(frame, "");
+        put_atom(frame, name);
+        cop__pen_version(&frame->pen);
+}
+
+static void say_to_witness(int fd, const char *word)
+{
+        struct frame frame;
+        begin_to(&frame, "witness");
+        put_atom(&frame, word);
+        say(fd, &frame);
+}
+
+/* The next frame whose control message is that; before it only ticks, and what nodes tell each other. */
+static void expect(int fd, struct frame *frame, unsigned control)
+{
+        uint8_t head[4];
+        do {
+                ck_assert_msg(stranger_reads(fd, head, 4), "it has hung up");
+                frame->size = (size_t)head[0] << 24 | (size_t)head[1] << 16 | (size_t)head[2] << 8 | head[3];
+                ck_assert_int_le(frame->size, sizeof(frame->bytes));
+                ck_assert(stranger_reads(fd, frame->bytes, frame->size));
+        } while (frame->size == 0 || (frame->bytes[5] == COP__CONTROL_REG_SEND && control != COP__CONTROL_REG_SEND));
+        ck_assert_int_eq(frame->bytes[0], COP__PASS_THROUGH);
+        ck_assert_int_eq(frame->bytes[5], control);
+}
+
+/* The first word that the stranger says, and who has said it. */
+static cop_pid stranger_greets(int fd)
+{
+        say_to_witness(fd, "hello");
+        cop_auto message = await(COP_KIND(cop_any));
+        ck_assert(cop_is_atom(cop_read(cop_any, message)->term, "hello"));
+        return cop_message_from(message);
+}
+
+static void hears_nothing_before(int fd, const char *word)
+{
+        say_to_witness(fd, word);
+        cop_auto message = cop_receive(PATIENCE_MS, COP_KIND(cop_any), COP_KIND(cop_exited));
+        ck_assert_msg(cop_read(cop_any, message) != NULL, "an exit signal has come");
+}
+
+/* ---- Links ------------------------------------------------------------------------------------------ */
+
+#define PID_SIZE (3 + strlen(EVIL) + 12) /* theirs */
+
+struct tie {
+        uint8_t here[64];
+        size_t here_size;
+        uint8_t id[16];
+        size_t id_size;
+};
+
+/* Of an UNLINK_ID: Id, From, To. */
+static struct tie read_tie(const struct frame *frame)
+{
+        struct tie tie = { .id_size = frame->bytes[6] == 97 ? 2 : frame->bytes[6] == 98 ? 5 : 3 + frame->bytes[7] };
+        const uint8_t *from = frame->bytes + 6 + tie.id_size;
+        tie.here_size = frame->size - 6 - tie.id_size - PID_SIZE;
+        ck_assert_int_le(tie.here_size, sizeof(tie.here));
+        memcpy(tie.id, frame->bytes + 6, tie.id_size);
+        memcpy(tie.here, from, tie.here_size);
+        return tie;
+}
+
+static void say_link(int fd, const struct tie *tie)
+{
+        struct frame frame;
+        begin(&frame, COP__CONTROL_LINK, 2);
+        put_process(&frame, 7);
+        put_raw(&frame, tie->here, tie->here_size);
+        say(fd, &frame);
+}
+
+static void say_exit(int fd, const struct tie *tie)
+{
+        struct frame frame;
+        begin(&frame, COP__CONTROL_EXIT, 3);
+        put_process(&frame, 7);
+        put_raw(&frame, tie->here, tie->here_size);
+        put_atom(&frame, "boom");
+        say(fd, &frame);
+}
+
+static void say_unlinked(int fd, const struct tie *tie)
+{
+        struct frame frame;
+        begin(&frame, COP__CONTROL_UNLINK_ACK, 3);
+        put_raw(&frame, tie->id, tie->id_size);
+        put_process(&frame, 7);
+        put_raw(&frame, tie->here, tie->here_size);
+        say(fd, &frame);
+}
+
+static struct tie link_and_unlink(int fd, cop_pid pid)
+{
+        struct frame frame;
+        ck_assert_int_eq(cop_link(pid), COP_OK);
+        expect(fd, &frame, COP__CONTROL_LINK);
+        cop_unlink(pid);
+        expect(fd, &frame, COP__CONTROL_UNLINK_ID);
+        return read_tie(&frame);
+}
+
+VISITED(a_link_that_was_asked_for_before_the_unlinking_was_known_there_is_none)
+{
+        cop_pid pid = stranger_greets(fd);
+        cop_trap_exit(true);
+        struct tie tie = link_and_unlink(fd, pid);
+        say_link(fd, &tie);
+        say_exit(fd, &tie);
+        hears_nothing_before(fd, "after");
+}
+
+VISITED(a_link_that_is_asked_for_when_the_unlinking_is_known_is_one)
+{
+        cop_pid pid = stranger_greets(fd);
+        cop_trap_exit(true);
+        struct tie first = link_and_unlink(fd, pid), last = link_and_unlink(fd, pid);
+        say_unlinked(fd, &first); /* of which the other one knows nothing */
+        say_link(fd, &last);
+        hears_nothing_before(fd, "between");
+        say_unlinked(fd, &last);
+        say_link(fd, &last);
+        say_exit(fd, &last);
+        cop_auto exited = await(COP_KIND(cop_exited));
+        ck_assert(cop_is_atom(cop_read(cop_exited, exited)->reason, "boom"));
+}
