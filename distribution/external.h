@@ -54,7 +54,9 @@ struct cop__reader {
         struct cop__network *network;
         size_t memory_left;
         struct cop__reader_block *blocks;
-        bool cuts_deep; /* what is too deep becomes {'$erlang', Bytes}, where the whole may not be refused */
+        bool cuts_deep;  /* what is too deep becomes {'$erlang', Bytes}, where the whole may not be refused */
+        bool marks_deep; /* the same, of what may be one deeper, for what a call puts around it; and was_cut says that it is so */
+        bool was_cut;
 };
 
 void cop__reader_begin(struct cop__reader *reader, struct cop__network *network, const void *bytes, size_t size,

@@ -433,9 +433,14 @@ static cop_status wide_text(struct cop__reader *reader, const cop_term *items, s
 
 static cop_status get_term(struct cop__reader *reader, cop_term *term, unsigned depth);
 
+static unsigned depth_max(const struct cop__reader *reader)
+{
+        return COP_TERM_DEPTH_MAX + reader->marks_deep;
+}
+
 static cop_status get_items(struct cop__reader *reader, uint64_t count, unsigned depth, cop_term **items)
 {
-        if (depth >= COP_TERM_DEPTH_MAX)
+        if (depth >= depth_max(reader))
                 return COP_E_TOO_DEEP;
         if (count > left(reader))
                 return COP_E_MALFORMED;
@@ -491,9 +496,11 @@ static cop_status get_map(struct cop__reader *reader, unsigned depth, cop_term *
 }
 
 /* Of what may not be lost the part that would be too deep is opaque. */
-static bool is_cut(const struct cop__reader *reader, uint64_t tag, unsigned depth)
+static bool is_cut(struct cop__reader *reader, uint64_t tag, unsigned depth)
 {
         bool has_items = tag == TAG_LIST || tag == TAG_SMALL_TUPLE || tag == TAG_LARGE_TUPLE || tag == TAG_MAP;
+        if (reader->marks_deep && has_items && depth >= depth_max(reader))
+                return reader->was_cut = true;
         return reader->cuts_deep && has_items && depth + 1 >= COP_TERM_DEPTH_MAX;
 }
 

@@ -73,8 +73,10 @@ static struct cop__signal *signal_of(struct import *import, cop_term term)
         return NULL;
 }
 
+/* The reader says if a part of it was too deep: then only what it is is left, and whom it is for. */
 static cop_status next_message(struct import *import, cop_term *message, bool *is_there)
 {
+        import->reader.marks_deep = true;
         cop_status status = cop__reader_term(&import->reader, message);
         *is_there = status == COP_OK;
         if (status == COP_E_MALFORMED || status == COP_E_LIMIT)
@@ -107,8 +109,18 @@ static void push(struct cop__signal *signal, cop_pid from, cop_pid to)
         }
 }
 
+static void drop_deep(struct import *import)
+{
+        cop_log(COP_LOG_WARNING, "a message from %s: %s: dropped", import->connection->peer->name, cop_status_text(COP_E_TOO_DEEP));
+        cop__count_up(&cop__here_of(cop__thread_here())->dead_letters);
+}
+
 static void deliver(struct import *import, cop_pid from, cop_pid to, cop_term term)
 {
+        if (import->reader.was_cut) {
+                drop_deep(import);
+                return;
+        }
         struct cop__signal *signal = signal_of(import, term);
         if (signal != NULL)
                 push(signal, from, to);
@@ -154,6 +166,10 @@ static void deliver_request(struct import *import, cop_pid to, cop_term term, co
         cop_pid from = term.as.items[1].as.items[0].as.pid;
         if (cop__asked_of(peer, ref) != NULL)
                 return; /* said twice */
+        if (import->reader.was_cut) {
+                fail(import, to, from, ref, "isolated");
+                return;
+        }
         struct cop__peer_asked *asked = cop__malloc(sizeof(*asked));
         struct cop__signal *signal = asked != NULL ? signal_of(import, term.as.items[2]) : NULL;
         if (signal == NULL) {
@@ -189,10 +205,11 @@ static void answer(struct import *import, struct cop__peer_call *call, cop_pid f
 {
         struct cop__thread *thread = cop__thread_here();
         cop_pid callee = call->to;
+        bool was_cut = import->reader.was_cut;
         struct cop__signal *request = end_call(import, call, true);
-        struct cop__signal *reply = signal_of(import, term);
+        struct cop__signal *reply = was_cut ? NULL : signal_of(import, term);
         if (reply == NULL) {
-                cop__fail_call(thread, callee, request, COP__FAILED_NO_MEMORY, NULL);
+                cop__fail_call(thread, callee, request, was_cut ? COP__FAILED_ISOLATED : COP__FAILED_NO_MEMORY, NULL);
                 return;
         }
         reply->type = COP__SIGNAL_REPLY;
@@ -269,7 +286,7 @@ static cop_status take_alias(struct import *import)
                 answer(import, call, item(import, 1).as.pid, message.as.items[1]);
                 return COP_OK;
         }
-        struct cop__signal *signal = owned ? signal_of(import, message) : NULL;
+        struct cop__signal *signal = owned && !import->reader.was_cut ? signal_of(import, message) : NULL;
         if (signal == NULL) {
                 cop__count_up(&cop__here_of(cop__thread_here())->dead_letters);
                 return COP_OK;

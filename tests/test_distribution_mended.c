@@ -328,3 +328,115 @@ VISITED(a_link_that_is_asked_for_when_the_unlinking_is_known_is_one)
         cop_auto exited = await(COP_KIND(cop_exited));
         ck_assert(cop_is_atom(cop_read(cop_exited, exited)->reason, "boom"));
 }
+
+/* ---- How deep a message may be ---------------------------------------------------------------------- */
+
+/* The call's reference, as it is in the MONITOR before its request: From, To, Ref. */
+struct reference {
+        uint8_t bytes[64];
+        size_t size;
+};
+
+static struct reference read_call(int fd)
+{
+        struct frame frame;
+        struct reference ref;
+        expect(fd, &frame, COP__CONTROL_MONITOR);
+        size_t before = 6 + 3 + strlen("a@127.0.0.1") + 12 + PID_SIZE;
+        ref.size = frame.size - before;
+        ck_assert_int_le(ref.size, sizeof(ref.bytes));
+        memcpy(ref.bytes, frame.bytes + before, ref.size);
+        expect(fd, &frame, COP__CONTROL_SEND_SENDER);
+        return ref;
+}
+
+static void put_tuples(struct frame *frame, int deep)
+{
+        for (int i = 0; i < deep; i++)
+                cop__pen_tuple(&frame->pen, 1);
+        put_atom(frame, "core");
+}
+
+static void answer_deep(int fd, const struct reference *ref, int deep)
+{
+        struct frame frame;
+        begin(&frame, COP__CONTROL_ALIAS_SEND, 2);
+        put_process(&frame, 7);
+        put_raw(&frame, ref->bytes, ref->size);
+        cop__pen_version(&frame.pen);
+        cop__pen_tuple(&frame.pen, 2);
+        put_raw(&frame, (const uint8_t *)"l\0\0\0\1w\5alias", 12);
+        put_raw(&frame, ref->bytes, ref->size);
+        put_tuples(&frame, deep);
+        say(fd, &frame);
+}
+
+static cop_status asked_and_answered(int fd, cop_pid pid, int deep)
+{
+        cop_request request;
+        struct frame frame;
+        cop_auto reply = NULL;
+        ck_assert_int_eq(cop_request_send(&request, pid, cop_any, .term = cop_atom("deep")), COP_OK);
+        struct reference ref = read_call(fd);
+        answer_deep(fd, &ref, deep);
+        cop_status status = cop_request_await(request, PATIENCE_MS, &reply);
+        expect(fd, &frame, COP__CONTROL_DEMONITOR);
+        return status;
+}
+
+VISITED(a_call_whose_answer_is_too_deep_ends_at_once)
+{
+        cop_pid pid = stranger_greets(fd);
+        ck_assert_int_eq(asked_and_answered(fd, pid, COP_TERM_DEPTH_MAX), COP_OK);
+        ck_assert_int_eq(asked_and_answered(fd, pid, COP_TERM_DEPTH_MAX + 1), COP_E_ISOLATED);
+}
+
+/* The monitor that a call is over there, and its request. */
+static void ask_deep(int fd, uint32_t number, int deep)
+{
+        struct frame frame;
+        struct cop__tray ref = { 0 };
+        struct cop__pen pen = { .tray = &ref };
+        cop__pen_byte(&pen, 90);
+        cop__pen_word(&pen, 2, 1);
+        cop__pen_atom(&pen, EVIL, strlen(EVIL));
+        cop__pen_word(&pen, 4, 12345);
+        cop__pen_word(&pen, 4, number);
+        begin(&frame, COP__CONTROL_MONITOR, 3);
+        put_process(&frame, 7);
+        put_atom(&frame, "echo");
+        put_raw(&frame, ref.data, ref.end);
+        say(fd, &frame);
+        begin_to(&frame, "echo");
+        cop__pen_tuple(&frame.pen, 3);
+        put_atom(&frame, "$gen_call");
+        cop__pen_tuple(&frame.pen, 2);
+        put_process(&frame, 7);
+        put_raw(&frame, ref.data, ref.end);
+        put_tuples(&frame, deep);
+        say(fd, &frame);
+        cop__tray_free(&ref);
+}
+
+VISITED(who_asks_too_deep_hears_that_at_once)
+{
+        struct frame frame;
+        ask_deep(fd, 1, COP_TERM_DEPTH_MAX + 1);
+        expect(fd, &frame, COP__CONTROL_DOWN);
+        ck_assert_ptr_nonnull(memmem(frame.bytes, frame.size, "isolated", 8));
+        ask_deep(fd, 2, COP_TERM_DEPTH_MAX);
+        expect(fd, &frame, COP__CONTROL_SEND_SENDER);
+}
+
+PAIR(a_call_that_is_as_deep_as_any_within_a_node_is_answered)
+{
+        cop_term lists[COP_TERM_DEPTH_MAX], term = cop_nil();
+        cop_auto reply = NULL;
+        grow_echo(pair);
+        for (size_t i = 0; i < COP__COUNT(lists); i++) {
+                lists[i] = term;
+                term = cop_list_of(&lists[i], 1);
+        }
+        ck_assert_int_eq(cop_call_term(&reply, cop_at("echo", B), PATIENCE_MS, term), COP_OK);
+        ck_assert(cop_term_equal(cop_read(cop_any, reply)->term, term));
+}
