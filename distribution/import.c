@@ -3,7 +3,8 @@
  * Erlang's control messages as signals. See connection.h, and export.c for the other way.
  *
  * What is no control message, or is about no pid of ours, is garbage: its sender loses the connection. A message in one that is
- * only too deep or too large for here is dropped, with a line in the log.
+ * only too deep or too large for here, or that the node takes no more of (overload.h), is dropped, with a line in the log, and is a
+ * dead letter. For one that finds no memory the connection ends: nobody over there would hear that it is missing.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -58,19 +59,28 @@ static cop_pid whereis(cop_term name)
 
 /* ---- Messages --------------------------------------------------------------------------------- */
 
-/* As the kind whose tag and fields it fits, else as a term. NULL: neither, and that has been said. */
-static struct cop__signal *signal_of(struct import *import, cop_term term)
+/* As the kind whose tag and fields it fits, else as a term. COP_E_TOO_DEEP: a part of it was, and is not there any more. */
+static cop_status signal_of(struct import *import, cop_term term, struct cop__signal **signal)
 {
         struct cop__thread *thread = cop__thread_here();
-        struct cop__signal *signal;
         const cop_any any = { term };
-        cop_status status = cop__signal_of_term(thread, term, &signal);
-        if (status == COP_E_MALFORMED)
-                status = cop__signal_message(&thread->pool, COP_KIND_OF(cop_any), &any, &signal);
-        if (status == COP_OK)
-                return signal;
+        if (import->reader.was_cut)
+                return COP_E_TOO_DEEP;
+        cop_status status = cop__signal_of_term(thread, term, signal);
+        return status == COP_E_MALFORMED ? cop__signal_message(&thread->pool, COP_KIND_OF(cop_any), &any, signal) : status;
+}
+
+static void complain(const struct import *import, cop_status status)
+{
         cop_log(COP_LOG_WARNING, "a message from %s: %s: dropped", import->connection->peer->name, cop_status_text(status));
-        return NULL;
+}
+
+/* A dead letter, or the end of the connection. */
+static cop_status drop(const struct import *import, cop_status status)
+{
+        complain(import, status);
+        cop__count_up(&cop__here_of(cop__thread_here())->dead_letters);
+        return status == COP_E_NO_MEMORY ? status : COP_OK;
 }
 
 /* The reader says if a part of it was too deep: then only what it is is left, and whom it is for. */
@@ -79,12 +89,7 @@ static cop_status next_message(struct import *import, cop_term *message, bool *i
         import->reader.marks_deep = true;
         cop_status status = cop__reader_term(&import->reader, message);
         *is_there = status == COP_OK;
-        if (status == COP_E_MALFORMED || status == COP_E_LIMIT)
-                return status;
-        if (status != COP_OK)
-                cop_log(COP_LOG_WARNING, "a message from %s: %s: dropped", import->connection->peer->name,
-                        cop_status_text(status));
-        return COP_OK;
+        return status == COP_OK || status == COP_E_MALFORMED || status == COP_E_LIMIT ? status : drop(import, status);
 }
 
 static void push(struct cop__signal *signal, cop_pid from, cop_pid to)
@@ -109,21 +114,14 @@ static void push(struct cop__signal *signal, cop_pid from, cop_pid to)
         }
 }
 
-static void drop_deep(struct import *import)
+static cop_status deliver(struct import *import, cop_pid from, cop_pid to, cop_term term)
 {
-        cop_log(COP_LOG_WARNING, "a message from %s: %s: dropped", import->connection->peer->name, cop_status_text(COP_E_TOO_DEEP));
-        cop__count_up(&cop__here_of(cop__thread_here())->dead_letters);
-}
-
-static void deliver(struct import *import, cop_pid from, cop_pid to, cop_term term)
-{
-        if (import->reader.was_cut) {
-                drop_deep(import);
-                return;
-        }
-        struct cop__signal *signal = signal_of(import, term);
-        if (signal != NULL)
-                push(signal, from, to);
+        struct cop__signal *signal;
+        cop_status status = signal_of(import, term, &signal);
+        if (status != COP_OK)
+                return drop(import, status);
+        push(signal, from, to);
+        return COP_OK;
 }
 
 /* ---- Calls --------------------------------------------------------------------------------------- */
@@ -159,6 +157,12 @@ static void fail(struct import *import, cop_pid callee, cop_pid caller, cop_ref 
         cop__send_signal(cop__thread_here(), half->as.tie.peer, &half->signal);
 }
 
+/* No other node of the kind could take it. */
+static bool is_beyond_us(cop_status status)
+{
+        return status == COP_E_TOO_DEEP || status == COP_E_TOO_BIG;
+}
+
 static void deliver_request(struct import *import, cop_pid to, cop_term term, cop_ref ref, bool alias)
 {
         struct cop__peer *peer = import->connection->peer;
@@ -166,15 +170,13 @@ static void deliver_request(struct import *import, cop_pid to, cop_term term, co
         cop_pid from = term.as.items[1].as.items[0].as.pid;
         if (cop__asked_of(peer, ref) != NULL)
                 return; /* said twice */
-        if (import->reader.was_cut) {
-                fail(import, to, from, ref, "isolated");
-                return;
-        }
         struct cop__peer_asked *asked = cop__malloc(sizeof(*asked));
-        struct cop__signal *signal = asked != NULL ? signal_of(import, term.as.items[2]) : NULL;
-        if (signal == NULL) {
+        struct cop__signal *signal;
+        cop_status status = asked != NULL ? signal_of(import, term.as.items[2], &signal) : COP_E_NO_MEMORY;
+        if (status != COP_OK) {
                 free(asked);
-                fail(import, to, from, ref, "no_memory");
+                complain(import, status);
+                fail(import, to, from, ref, is_beyond_us(status) ? "isolated" : "no_memory");
                 return;
         }
         *asked = (struct cop__peer_asked){ .from = from, .alias = alias };
@@ -205,11 +207,11 @@ static void answer(struct import *import, struct cop__peer_call *call, cop_pid f
 {
         struct cop__thread *thread = cop__thread_here();
         cop_pid callee = call->to;
-        bool was_cut = import->reader.was_cut;
-        struct cop__signal *request = end_call(import, call, true);
-        struct cop__signal *reply = was_cut ? NULL : signal_of(import, term);
-        if (reply == NULL) {
-                cop__fail_call(thread, callee, request, was_cut ? COP__FAILED_ISOLATED : COP__FAILED_NO_MEMORY, NULL);
+        struct cop__signal *request = end_call(import, call, true), *reply;
+        cop_status status = signal_of(import, term, &reply);
+        if (status != COP_OK) {
+                complain(import, status);
+                cop__fail_call(thread, callee, request, is_beyond_us(status) ? COP__FAILED_ISOLATED : COP__FAILED_NO_MEMORY, NULL);
                 return;
         }
         reply->type = COP__SIGNAL_REPLY;
@@ -246,9 +248,9 @@ static cop_status take_message(struct import *import, cop_pid from, cop_pid to)
         else if (is_request(import, message, &ref, &alias))
                 deliver_request(import, to, message, ref, alias);
         else if (cop_is_tuple(message, "$gen_cast", 2))
-                deliver(import, from, to, message.as.items[1]);
+                return deliver(import, from, to, message.as.items[1]);
         else
-                deliver(import, from, to, message);
+                return deliver(import, from, to, message);
         return COP_OK;
 }
 
@@ -286,11 +288,14 @@ static cop_status take_alias(struct import *import)
                 answer(import, call, item(import, 1).as.pid, message.as.items[1]);
                 return COP_OK;
         }
-        struct cop__signal *signal = owned && !import->reader.was_cut ? signal_of(import, message) : NULL;
-        if (signal == NULL) {
+        if (!owned) {
                 cop__count_up(&cop__here_of(cop__thread_here())->dead_letters);
                 return COP_OK;
         }
+        struct cop__signal *signal;
+        status = signal_of(import, message, &signal);
+        if (status != COP_OK)
+                return drop(import, status);
         signal->type = COP__SIGNAL_REPLY;
         signal->flags |= COP__SIGNAL_THROUGH;
         signal->ref = item(import, 2).as.ref;

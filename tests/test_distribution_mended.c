@@ -1,6 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* What once went wrong between nodes, and does no more. */
 #define _GNU_SOURCE
+#include "tests/failing_malloc.h"
 #include "tests/stranger.h"
 
 #include "distribution/peer.h"
@@ -98,6 +99,13 @@ static bool is_connected(const char *node)
         return is;
 }
 
+static bool is_down(const char *node)
+{
+        cop_pid owner;
+        struct cop__peer *peer = cop__network_find(cop__network_here(), node, strlen(node));
+        return cop__peer_look(peer, &owner) == COP__PEER_DOWN;
+}
+
 /* ---- Without the cookie ----------------------------------------------------------------------- */
 
 PAIR(who_says_it_is_a_node_that_is_down_and_no_more_keeps_nothing_from_it)
@@ -132,22 +140,23 @@ PAIR(a_call_of_ours_is_not_given_up_for_who_has_not_shown_the_cookie)
 #define EVIL "evil@127.0.0.1"
 
 /* A node that a stranger calls. */
-#define VISITED(claim)                                                               \
-        static void visited_##claim(int fd);                                         \
+#define VISITED_WITH(claim, ...)                                                     \
+        static void visited_##claim(int fd, uint16_t port);                          \
         TEST(claim)                                                                  \
         {                                                                            \
                 uint16_t port;                                                       \
                 NEEDS_THREADS();                                                     \
-                cop_node *node = node_begin((cop_node_options){ .name = "a" });      \
+                cop_node *node = node_begin((cop_node_options){ .name = "a", __VA_ARGS__ }); \
                 ck_assert_int_eq(distribute_with("a@127.0.0.1", (cop_distribution){ .port = 0 }, &port), COP_OK); \
                 cop_spawn_server(&echo_server, "echo");                              \
                 ck_assert_int_eq(cop_register("witness", cop_self()), COP_OK);       \
                 int fd = stranger_calls(port, EVIL);                                 \
-                visited_##claim(fd);                                                 \
+                visited_##claim(fd, port);                                           \
                 close(fd);                                                           \
                 node_end(node);                                                      \
         }                                                                            \
-        static void visited_##claim(int fd)
+        static void visited_##claim(int fd, __attribute__((unused)) uint16_t port)
+#define VISITED(claim) VISITED_WITH(claim, .memory_limit = 0)
 
 /* One that the stranger writes, and one that it reads. */
 struct frame {
@@ -439,4 +448,110 @@ PAIR(a_call_that_is_as_deep_as_any_within_a_node_is_answered)
         }
         ck_assert_int_eq(cop_call_term(&reply, cop_at("echo", B), PATIENCE_MS, term), COP_OK);
         ck_assert(cop_term_equal(cop_read(cop_any, reply)->term, term));
+}
+
+/* ---- Without memory ------------------------------------------------------------------------------------ */
+
+#define LARGE 100000
+
+/* Two messages in one piece, a large one before a small one. */
+static struct cop__tray two_messages(void)
+{
+        static const uint8_t large[LARGE];
+        struct cop__tray both = { 0 };
+        struct cop__pen pen = { .tray = &both };
+        for (int i = 0; i < 2; i++) {
+                struct frame frame;
+                begin_to(&frame, "witness");
+                cop__pen_byte(&frame.pen, 109);
+                cop__pen_word(&frame.pen, 4, i == 0 ? LARGE : 1);
+                put_raw(&frame, large, i == 0 ? LARGE : 1);
+                cop__pen_word(&pen, 4, frame.tray.end);
+                cop__pen_bytes(&pen, frame.tray.data, frame.tray.end);
+                cop__tray_free(&frame.tray);
+        }
+        return both;
+}
+
+static bool is_hung_up(int fd)
+{
+        uint8_t byte;
+        ssize_t got = recv(fd, &byte, 1, MSG_DONTWAIT);
+        return got == 0 || (got < 0 && errno != EAGAIN);
+}
+
+/* How large the next one is that has come; 0: the connection has ended instead. Nothing is asserted: memory may be refused. */
+static size_t next_size(int fd)
+{
+        cop_message *message = NULL;
+        bool open = true;
+        for (int i = 0; i < PATIENCE_MS && message == NULL && open; i++) {
+                open = !is_hung_up(fd); /* before the look at what has come before that */
+                message = cop_receive(0, COP_KIND(cop_any));
+                if (message == NULL && open)
+                        poll(NULL, 0, 1);
+        }
+        size_t size = message != NULL ? cop_read(cop_any, message)->term.count : open ? SIZE_MAX : 0;
+        cop_message_free(message);
+        return size;
+}
+
+/* A connection that has ended says DOWN to whoever wants to know; a hole in it would be said to nobody. */
+VISITED(what_finds_no_memory_when_it_comes_is_not_left_out)
+{
+        struct cop__tray both = two_messages();
+        bool refused = failing_malloc_can();
+        shutdown(fd, SHUT_RDWR);
+        await_true(is_down(EVIL));
+        for (int64_t n = 1; refused; n++) {
+                ck_assert_int_lt(n, 1000);
+                int evil = stranger_calls(port, EVIL);
+                fail_malloc_for(n, 1);
+                ssize_t sent = send(evil, both.data, both.end, MSG_NOSIGNAL);
+                size_t first = next_size(evil);
+                refused = stop_failing_malloc();
+                ck_assert_int_eq(sent, (ssize_t)both.end);
+                ck_assert_msg(first == 0 || first == LARGE, "at request %d the first message is missing", (int)n);
+                if (!refused)
+ck_assert_uint_eq(next_size(evil), 1);
+                close(evil);
+                await_true(is_down(EVIL));
+                while (cop_receive(0, COP_KIND(cop_any)) != NULL)
+                        ;
+        }
+        cop__tray_free(&both);
+}
+
+static void hoards(void)
+{
+        while (cop_alloc(16 << 10) != NULL)
+                ;
+        cop_sleep(COP_FOREVER);
+}
+
+static uint64_t dead_letters(void)
+{
+        struct cop__totals totals;
+        cop__totals(cop_node_here(), &totals);
+        return totals.dead_letters;
+}
+
+VISITED_WITH(what_the_node_takes_no_more_of_is_a_dead_letter, .memory_limit = 8 << 20)
+{
+        cop_pid pid = cop_spawn(hoards);
+        cop_memory_use use;
+        struct cop__tray both = two_messages();
+        await_true((cop_memory(cop_node_here(), &use), use.over));
+        uint64_t before = dead_letters();
+        stranger_sends(fd, both.data, both.end);
+        await_true(dead_letters() > before);
+        put_down(pid);
+        await_true((cop_memory(cop_node_here(), &use), !use.over));
+        say_to_witness(fd, "after");
+        for (bool is_over = false; !is_over;) {
+                cop_auto message = await(COP_KIND(cop_any));
+                ck_assert_int_ne(cop_read(cop_any, message)->term.count, LARGE);
+                is_over = cop_is_atom(cop_read(cop_any, message)->term, "after");
+        }
+        cop__tray_free(&both);
 }
