@@ -211,6 +211,43 @@ static bool is_worth_a_call(const struct cop__signal *signal)
                signal->type == COP__SIGNAL_EXIT || (signal->type == COP__SIGNAL_REPLY && signal->flags & COP__SIGNAL_THROUGH);
 }
 
+/* With the lock: it is to be called, and nobody's until net_kernel has begun that. */
+static void want_call(struct cop__network *network, struct cop__peer *peer)
+{
+        peer->state = COP__PEER_TRYING;
+        peer->owner = cop_no_pid();
+        peer->calls_out = true;
+        peer->roused = false;
+        peer->dialler.bits = cop__load_acquire(&network->kernel);
+}
+
+/* With the lock: the net_kernel that was to call it has ended before it did. */
+static bool is_lost(const struct cop__peer *peer)
+{
+        return peer->state == COP__PEER_TRYING && peer->owner.bits == 0 && !cop_is_alive(peer->dialler);
+}
+
+static void refuse_row(struct cop__network *network, struct cop__peer *peer, struct cop__thread *thread, struct cop__row *row)
+{
+        struct cop__signal *signal;
+        cop_pid to;
+        while ((signal = cop__row_take(row, &to)) != NULL)
+                cop__news_refuse(network, peer, thread, to, signal);
+}
+
+/* Nobody can call it: it is down, and what waited for that is refused. Unlike an end this begins nothing anew, whatever is sent. */
+static void give_up(struct cop__network *network, struct cop__peer *peer, struct cop__thread *thread)
+{
+        struct cop__row outbox = { 0 };
+        cop__lock_lock(&peer->lock);
+        if (peer->state == COP__PEER_TRYING && peer->owner.bits == 0) {
+                peer->state = COP__PEER_DOWN;
+                append(&outbox, &peer->outbox);
+        }
+        cop__lock_unlock(&peer->lock);
+        refuse_row(network, peer, thread, &outbox);
+}
+
 uint32_t cop__peer_send(struct cop__network *network, struct cop__peer *peer, struct cop__thread *thread, cop_pid to,
                         struct cop__signal *signal)
 {
@@ -221,13 +258,11 @@ uint32_t cop__peer_send(struct cop__network *network, struct cop__peer *peer, st
         if (peer->state == COP__PEER_DOWN) {
                 call = is_worth_a_call(signal) && !network->no_auto_connect && cop__network_is_open(network);
                 refused = !call;
-                if (call) {
-                        peer->state = COP__PEER_TRYING;
-                        peer->owner = cop_no_pid();
-                        peer->calls_out = true;
-                        peer->roused = false;
-                }
+        } else if (is_lost(peer)) {
+                call = true;
         }
+        if (call)
+                want_call(network, peer);
         if (!refused) {
                 cop__row_add(&peer->outbox, to, signal);
                 count = peer->outbox.count;
@@ -239,7 +274,7 @@ uint32_t cop__peer_send(struct cop__network *network, struct cop__peer *peer, st
         if (refused)
                 cop__news_refuse(network, peer, thread, to, signal);
         if (call && !cop__kernel_call(network, thread, peer))
-                cop__peer_down(network, peer, cop_no_pid(), cop_atom("no_memory"));
+                give_up(network, peer, thread);
         if (rouse && !cop__outpost_rouse(thread, owner)) {
                 cop__lock_lock(&peer->lock);
                 peer->roused = false; /* whoever sends next tells it, or its next tick finds it */
@@ -341,14 +376,6 @@ static void fini_tables(struct cop__thread *thread, struct cop__peer *peer)
         cop__table_fini(&peer->asked);
 }
 
-static void refuse_row(struct cop__network *network, struct cop__peer *peer, struct cop__thread *thread, struct cop__row *row)
-{
-        struct cop__signal *signal;
-        cop_pid to;
-        while ((signal = cop__row_take(row, &to)) != NULL)
-                cop__news_refuse(network, peer, thread, to, signal);
-}
-
 /* With the lock: does what has been sent meanwhile begin the next attempt? */
 static bool is_wanted_again(const struct cop__network *network, const struct cop__peer *peer)
 {
@@ -367,15 +394,16 @@ static void reopen(struct cop__network *network, struct cop__peer *peer, struct 
         cop__lock_lock(&peer->lock);
         bool again = is_wanted_again(network, peer);
         peer->owner = cop_no_pid();
-        peer->state = again ? COP__PEER_TRYING : COP__PEER_DOWN;
-        peer->calls_out = again;
+        peer->state = COP__PEER_DOWN;
         peer->roused = false;
-        if (!again)
+        if (again)
+                want_call(network, peer);
+        else
                 append(&outbox, &peer->outbox);
         cop__lock_unlock(&peer->lock);
         refuse_row(network, peer, thread, &outbox);
         if (again && !cop__kernel_call(network, thread, peer))
-                cop__peer_down(network, peer, cop_no_pid(), cop_atom("no_memory"));
+                give_up(network, peer, thread);
 }
 
 void cop__peer_down(struct cop__network *network, struct cop__peer *peer, cop_pid owner, cop_term reason)

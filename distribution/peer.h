@@ -56,6 +56,7 @@ struct cop__peer {
         enum cop__peer_state state;
         cop_pid owner;
         bool calls_out;        /* TRYING: it is we who call */
+        cop_pid dialler;       /* TRYING, and nobody's: the net_kernel that was told to call it */
         bool roused;           /* the owner has been told that there is something in the outbox */
         struct cop__row outbox;
         char host[256];        /* where it was last said to be; "": where its name says */

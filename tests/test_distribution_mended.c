@@ -4,6 +4,8 @@
 #include "tests/failing_malloc.h"
 #include "tests/stranger.h"
 
+#include <coppice/sys.h>
+
 #include "distribution/peer.h"
 
 #define B "b@127.0.0.1"
@@ -554,4 +556,26 @@ VISITED_WITH(what_the_node_takes_no_more_of_is_a_dead_letter, .memory_limit = 8 
                 is_over = cop_is_atom(cop_read(cop_any, message)->term, "after");
         }
         cop__tray_free(&both);
+}
+
+/* ---- net_kernel is no more -------------------------------------------------------------------------------- */
+
+static void kill_kernel(void)
+{
+        cop_pid kernel = cop_whereis("net_kernel");
+        cop_ref ref = watch(kernel);
+        ck_assert_int_eq(cop_send_exit(kernel, cop_atom("kill")), COP_OK);
+        await_down(ref, "killed");
+}
+
+/* What it was told to do while it was held up is lost with it. */
+PAIR(who_waits_for_a_call_that_net_kernel_was_to_make_hears_that_it_cannot)
+{
+        cop_ref first, second;
+        ck_assert_int_eq(cop_sys_suspend("net_kernel", PATIENCE_MS), COP_OK);
+        ck_assert_int_eq(cop_monitor(cop_at("echo", B), &first), COP_OK);
+        kill_kernel();
+        ck_assert_int_eq(cop_monitor(cop_at("echo", B), &second), COP_OK);
+        await_down(first, "noconnection");
+        await_down(second, "noconnection");
 }
