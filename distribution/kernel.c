@@ -200,11 +200,25 @@ static cop_status listen_at(net_kernel *self, struct cop__network *network, cons
         return self->ear != NULL ? COP_OK : COP_E_NO_MEMORY;
 }
 
+/* It says who the node was, and watches a net_kernel that is no more. */
+static void end_connection(cop_pid pid)
+{
+        cop_ref ref;
+        if (cop_monitor(pid, &ref) != COP_OK)
+                return;
+        cop_send_exit(pid, cop_atom("kill"));
+        cop_message_free(cop_receive(SET_UP_MS, COP_REF(cop_down, ref)));
+        cop_demonitor_flush(ref);
+}
+
 /* What a net_kernel that was killed has left. */
 static void clean_up(struct cop__network *network)
 {
         for (uint32_t i = 0; i < cop__load_acquire(&network->peer_count); i++) {
                 cop_pid owner;
+                cop__peer_look(network->peers[i], &owner);
+                if (cop_is_alive(owner))
+                        end_connection(owner);
                 cop__peer_look(network->peers[i], &owner);
                 if (!cop_is_alive(owner))
                         cop__peer_down(network, network->peers[i], owner, cop_atom("net_kernel_terminated"));

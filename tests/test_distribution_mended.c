@@ -579,3 +579,16 @@ PAIR(who_waits_for_a_call_that_net_kernel_was_to_make_hears_that_it_cannot)
         await_down(first, "noconnection");
         await_down(second, "noconnection");
 }
+
+PAIR(a_new_net_kernel_begins_when_the_connections_of_the_old_one_are_over)
+{
+        cop_pid owner;
+        grow_echo(pair);
+        echoes_at_b();
+        cop__peer_look(cop__network_find(cop__network_here(), B, strlen(B)), &owner);
+        ck_assert_int_eq(cop_sys_suspend(owner, PATIENCE_MS), COP_OK); /* so that it hears of no end */
+        kill_kernel();
+        ck_assert_int_eq(distribute_with("a@127.0.0.1", (cop_distribution){ .port = 0 }, &pair->port_a), COP_OK);
+        ck_assert(!cop_is_alive(owner));
+        echoes_at_b();
+}
