@@ -84,8 +84,6 @@ static cop_term reason_of(cop_status status)
         switch (status) {
         case COP_E_TOO_BIG:
                 return cop_atom("too_big");
-        case COP_E_LIMIT:
-                return cop_atom("system_limit");
         case COP_E_NO_MEMORY:
                 return cop_atom("no_memory");
         default:

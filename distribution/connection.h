@@ -51,8 +51,8 @@ void cop__export_exit(struct cop__connection *connection, cop_pid from, cop_pid 
 void cop__export_unlinked(struct cop__connection *connection, uint64_t id, cop_pid from, cop_pid to);
 
 /*
- * Acts on one frame, without its size. Errors end the connection: COP_E_MALFORMED, COP_E_LIMIT, and COP_E_NO_MEMORY for what
- * the other side would not know to be missing. All else has been dealt with.
+ * Acts on one frame, without its size. Errors end the connection: COP_E_MALFORMED, and COP_E_NO_MEMORY for what the other side
+ * would not know to be missing. All else has been dealt with.
  */
 cop_status cop__import(struct cop__connection *connection, const uint8_t *bytes, size_t size);
 

@@ -10,7 +10,7 @@
  *      pid, reference                       NEW_PID, NEWER_REFERENCE
  *
  * What comes in and is none of these (larger integers, functions, ports, bits that fill no bytes) becomes {'$erlang', Bytes},
- * with its bytes as they were. A list of printable code points of which some are larger than a byte is a text.
+ * with its bytes as they were; so do pids and references of nodes that are too many. A list of printable code points of which some are larger than a byte is a text.
  *
  * Reading never trusts a count: an item takes at least one byte, so none is larger than what is left. Memory is asked for in
  * steps, as far as `memory_max`.
@@ -65,7 +65,7 @@ void cop__reader_end(struct cop__reader *reader);
 
 /*
  * The next term, with its version byte in front. Errors: COP_E_MALFORMED, COP_E_TOO_DEEP, COP_E_TOO_BIG (more than memory_max),
- * COP_E_NO_MEMORY, COP_E_LIMIT (too many nodes).
+ * COP_E_NO_MEMORY.
  */
 cop_status cop__reader_term(struct cop__reader *reader, cop_term *term);
 

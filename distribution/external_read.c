@@ -540,13 +540,13 @@ static cop_status get_term(struct cop__reader *reader, cop_term *term, unsigned 
                         *term = (cop_term){ .type = COP_TERM_ATOM, .count = (uint32_t)size, .as.text = name };
                 return status;
         case TAG_PID:
-                return get_pid(reader, 1, term);
         case TAG_NEW_PID:
-                return get_pid(reader, 4, term);
+                status = get_pid(reader, tag == TAG_NEW_PID ? 4 : 1, term);
+                return status == COP_E_LIMIT ? get_opaque(reader, first, term) : status;
         case TAG_NEW_REFERENCE:
-                return get_ref(reader, 1, term);
         case TAG_NEWER_REFERENCE:
-                return get_ref(reader, 4, term);
+                status = get_ref(reader, tag == TAG_NEWER_REFERENCE ? 4 : 1, term);
+                return status == COP_E_LIMIT ? get_opaque(reader, first, term) : status;
         case TAG_NIL:
                 *term = cop_nil();
                 return COP_OK;

@@ -35,12 +35,6 @@ static bool is_own(const struct cop__network *network, const char *name, size_t 
                memcmp(name, network->name, size) == 0;
 }
 
-static uint32_t life_of(struct cop__network *network, const char *name, size_t size, uint32_t creation)
-{
-        struct cop__peer *peer = cop__network_peer(network, name, size);
-        return peer != NULL ? cop__network_life(network, peer, creation) : 0;
-}
-
 /* ---- Pids ---------------------------------------------------------------------------- */
 
 /* With the lock. */
@@ -99,7 +93,7 @@ cop_status cop__pid_of_wire(struct cop__network *network, const struct cop__wire
                 *pid = cop__pid_of(0, wire->id, wire->serial);
                 return COP_OK;
         }
-        uint32_t life = life_of(network, wire->name, wire->name_size, wire->creation);
+        uint32_t life = cop__network_mention(network, wire->name, wire->name_size, wire->creation);
         if (life == 0)
                 return COP_E_LIMIT;
         if (wire->id < COP__SLOTS_OF_LARGE_IDS)
@@ -239,7 +233,7 @@ cop_status cop__ref_of_wire(struct cop__network *network, const struct cop__wire
                 ref->bits = own_bits(wire);
                 return wire->words[2] >> 14 == 0 && !is_foreign(*ref) ? COP_OK : COP_E_MALFORMED;
         }
-        uint32_t life = life_of(network, wire->name, wire->name_size, wire->creation);
+        uint32_t life = cop__network_mention(network, wire->name, wire->name_size, wire->creation);
         if (life == 0)
                 return COP_E_LIMIT;
         const uint64_t hash = hash_of(life, wire);

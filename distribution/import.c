@@ -89,7 +89,7 @@ static cop_status next_message(struct import *import, cop_term *message, bool *i
         import->reader.marks_deep = true;
         cop_status status = cop__reader_term(&import->reader, message);
         *is_there = status == COP_OK;
-        return status == COP_OK || status == COP_E_MALFORMED || status == COP_E_LIMIT ? status : drop(import, status);
+        return status == COP_OK || status == COP_E_MALFORMED ? status : drop(import, status);
 }
 
 static void push(struct cop__signal *signal, cop_pid from, cop_pid to)

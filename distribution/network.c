@@ -108,6 +108,14 @@ struct cop__peer *cop__network_find(const struct cop__network *network, const ch
         return NULL;
 }
 
+/* Each that comes is refused from here on: once is enough. */
+static void say_full(struct cop__network *network, const char *name)
+{
+        if (cop__exchange_acq_rel(&network->was_full, 1u) == 0)
+                cop_log(COP_LOG_ERROR, "%s is refused: %u nodes and lives of nodes are known, and none is forgotten", name,
+                        COP__LIVES - 1);
+}
+
 struct cop__peer *cop__network_peer(struct cop__network *network, const char *name, size_t size)
 {
         struct cop__peer *peer = cop__network_find(network, name, size);
@@ -120,7 +128,10 @@ struct cop__peer *cop__network_peer(struct cop__network *network, const char *na
                 network->peers[peer->index] = peer;
                 cop__store_release(&network->peer_count, peer->index + 1);
         }
+        bool full = network->peer_count == COP__LIVES;
         cop__lock_unlock(&network->lock);
+        if (peer == NULL && full)
+                say_full(network, "a node");
         return peer;
 }
 
@@ -146,6 +157,19 @@ uint32_t cop__network_life(struct cop__network *network, struct cop__peer *peer,
                 cop__store_release(&network->life_count, life);
         }
         cop__lock_unlock(&network->lock);
+        if (life == 0)
+                say_full(network, peer->name);
+        return life;
+}
+
+uint32_t cop__network_mention(struct cop__network *network, const char *name, size_t size, uint32_t creation)
+{
+        struct cop__peer *peer = cop__network_find(network, name, size);
+        if (peer == NULL && cop__load_acquire(&network->peer_count) < COP__LIVES_MENTIONED)
+                peer = cop__network_peer(network, name, size);
+        uint32_t life = peer != NULL ? find_life(network, peer, creation) : 0;
+        if (life == 0 && peer != NULL && cop__load_acquire(&network->life_count) < COP__LIVES_MENTIONED)
+                life = cop__network_life(network, peer, creation);
         return life;
 }
 

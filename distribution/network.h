@@ -34,6 +34,7 @@ struct cop__peer;
 #define COP__COOKIE_ROOM 256
 
 #define COP__LIVES 255u               /* number 0 is this node's own */
+#define COP__LIVES_MENTIONED 128u     /* from here on only who has shaken hands has one: others have only been spoken of */
 #define COP__REMOTE_NAMES 65536u      /* names at nodes: as cop_at() is called with different ones */
 #define COP__FOREIGN_REFS 65536u      /* that are remembered without need */
 #define COP__FOREIGN_PIDS (1u << 20)  /* that do not fit; more than one peer makes in good faith */
@@ -81,6 +82,7 @@ struct cop__network {
         char name[COP__NODE_NAME_ROOM];
         char cookie[COP__COOKIE_ROOM];
         uint32_t creation;              /* atomic: also read of pids that came earlier */
+        uint32_t was_full;              /* atomic: it has been said that there are too many nodes */
         uint16_t port;
         uint16_t epmd_port;             /* 0: none is asked */
         bool hidden, no_auto_connect;
@@ -126,6 +128,8 @@ struct cop__peer *cop__network_find(const struct cop__network *network, const ch
 struct cop__peer *cop__network_peer(struct cop__network *network, const char *name, size_t size);
 /* The number of a life; 0: there are too many. */
 uint32_t cop__network_life(struct cop__network *network, struct cop__peer *peer, uint32_t creation);
+/* The same, of one that is only spoken of. */
+uint32_t cop__network_mention(struct cop__network *network, const char *name, size_t size, uint32_t creation);
 
 /* NULL: no such. */
 const struct cop__lifetime *cop__life_of(const struct cop__network *network, uint64_t number);

@@ -592,3 +592,38 @@ PAIR(a_new_net_kernel_begins_when_the_connections_of_the_old_one_are_over)
         ck_assert(!cop_is_alive(owner));
         echoes_at_b();
 }
+
+/* ---- Nodes without number ---------------------------------------------------------------------------------- */
+
+/* A process of a node that nobody has ever met. */
+static void mention(int fd, int number)
+{
+        struct frame frame;
+        char name[32];
+        snprintf(name, sizeof(name), "n%d@127.0.0.1", number);
+        begin_to(&frame, "witness");
+        cop__pen_byte(&frame.pen, 88);
+        put_atom(&frame, name);
+        cop__pen_word(&frame.pen, 4, 7);
+        cop__pen_word(&frame.pen, 4, 0);
+        cop__pen_word(&frame.pen, 4, 1);
+        say(fd, &frame);
+}
+
+VISITED(nodes_that_are_only_spoken_of_end_no_connection_and_leave_room_for_those_that_come)
+{
+        for (int i = 0; i < 300; i++) {
+                mention(fd, i);
+                cop_auto message = await(COP_KIND(cop_any));
+                cop_term term = cop_read(cop_any, message)->term;
+                ck_assert_msg(term.type == COP_TERM_PID || (i > 100 && cop_is_tuple(term, "$erlang", 2)), "%d: %s", i, text_of(term));
+        }
+        for (int i = 0; i < 20; i++) {
+                char name[32];
+                snprintf(name, sizeof(name), "guest%d@127.0.0.1", i);
+                int guest = stranger_calls(port, name);
+                await_true(is_connected(name));
+                close(guest);
+        }
+        ck_assert(is_connected(EVIL));
+}

@@ -136,13 +136,16 @@ TEST(more_nodes_than_have_numbers_are_refused)
         struct cop__network *a = network_of("a@x");
         char name[16];
         cop_pid pid;
-        for (int i = 0; i < 254; i++) {
-                struct cop__wire_pid wire = { name, 0, 1, 1, 5 };
-                wire.name_size = (size_t)snprintf(name, sizeof(name), "n%d@x", i);
+        struct cop__wire_pid wire = { name, 0, 1, 1, 5 };
+        for (unsigned i = 0; i < COP__LIVES_MENTIONED; i++) {
+                wire.name_size = (size_t)snprintf(name, sizeof(name), "n%u@x", i);
                 ck_assert_int_eq(cop__pid_of_wire(a, &wire, &pid), COP_OK);
         }
         struct cop__wire_pid one_more = { "one_more@x", 10, 1, 1, 5 };
         ck_assert_int_eq(cop__pid_of_wire(a, &one_more, &pid), COP_E_LIMIT);
+        for (unsigned i = COP__LIVES_MENTIONED; i < COP__LIVES - 1; i++) /* those that come themselves */
+                ck_assert_uint_eq(cop__network_life(a, a->peers[0], i), i + 1);
+        ck_assert_uint_eq(cop__network_life(a, a->peers[0], 1), 0);
         end(a);
 }
 
