@@ -10,7 +10,7 @@
  *      pid, reference                       NEW_PID, NEWER_REFERENCE
  *
  * What comes in and is none of these (larger integers, functions, ports, bits that fill no bytes) becomes {'$erlang', Bytes},
- * with its bytes as they were; so do pids and references of nodes that are too many. A list of printable code points of which some are larger than a byte is a text.
+ * with its bytes as they were; so do atoms of more than 255 bytes, and pids and references of nodes that are too many. A list of printable code points of which some are larger than a byte is a text.
  *
  * Reading never trusts a count: an item takes at least one byte, so none is larger than what is left. Memory is asked for in
  * steps, as far as `memory_max`.

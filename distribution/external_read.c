@@ -511,7 +511,7 @@ static cop_status get_term(struct cop__reader *reader, cop_term *term, unsigned 
         const uint8_t *first = reader->at, *bytes;
         uint64_t tag, word;
         const char *name;
-        size_t size;
+        size_t size = 0;
         cop_status status;
         if (!get_word(reader, 1, &tag))
                 return COP_E_MALFORMED;
@@ -536,6 +536,8 @@ static cop_status get_term(struct cop__reader *reader, cop_term *term, unsigned 
         case TAG_ATOM_UTF8:
         case TAG_SMALL_ATOM_UTF8:
                 status = get_atom(reader, (unsigned)tag, &name, &size);
+                if (status == COP_E_TOO_BIG && size > COP_SYMBOL_MAX) /* of 255 characters, which are more bytes */
+                        return get_opaque(reader, first, term);
                 if (status == COP_OK)
                         *term = (cop_term){ .type = COP_TERM_ATOM, .count = (uint32_t)size, .as.text = name };
                 return status;

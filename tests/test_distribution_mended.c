@@ -627,3 +627,27 @@ VISITED(nodes_that_are_only_spoken_of_end_no_connection_and_leave_room_for_those
         }
         ck_assert(is_connected(EVIL));
 }
+
+/* ---- Terms --------------------------------------------------------------------------------------------------- */
+
+VISITED(a_reason_with_an_atom_of_more_bytes_than_characters_is_said)
+{
+        struct frame frame;
+        struct tie tie = { .id_size = 0 };
+        cop_pid pid = stranger_greets(fd);
+        cop_trap_exit(true);
+        ck_assert_int_eq(cop_link(pid), COP_OK);
+        expect(fd, &frame, COP__CONTROL_LINK);
+        tie.here_size = frame.size - 6 - PID_SIZE;
+        memcpy(tie.here, frame.bytes + 6, tie.here_size);
+        begin(&frame, COP__CONTROL_EXIT, 3);
+        put_process(&frame, 7);
+        put_raw(&frame, tie.here, tie.here_size);
+        cop__pen_byte(&frame.pen, 118);
+        cop__pen_word(&frame.pen, 2, 510);
+        for (int i = 0; i < 255; i++)
+                put_raw(&frame, (const uint8_t *)"ä", 2);
+        say(fd, &frame);
+        cop_auto exited = await(COP_KIND(cop_exited));
+        ck_assert(cop_is_tuple(cop_read(cop_exited, exited)->reason, "$erlang", 2));
+}
