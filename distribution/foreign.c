@@ -140,11 +140,11 @@ bool cop__pid_to_wire(struct cop__network *network, cop_pid pid, struct cop__wir
 
 /* ---- References ------------------------------------------------------------------------ */
 
-static uint64_t hash_of(uint32_t life, const struct cop__wire_ref *wire)
+static uint64_t hash_of(const struct cop__network *network, uint32_t life, const struct cop__wire_ref *wire)
 {
-        uint64_t hash = cop__mix(life);
+        uint64_t hash = cop__mix(network->ref_key ^ life);
         for (uint32_t i = 0; i < wire->count; i++)
-                hash = cop__mix(hash ^ wire->words[i]);
+                hash = cop__mix((hash ^ wire->words[i]) + network->ref_key);
         return hash;
 }
 
@@ -187,6 +187,14 @@ static void forget_oldest(struct cop__network *network)
         free(ref);
 }
 
+/* The next number that nobody has, from what it is on. */
+static uint64_t number_of(const struct cop__network *network, uint64_t hash)
+{
+        while (cop__table_find_first(&network->refs, FOREIGN_REF | (hash & (FOREIGN_REF - 1))) != NULL)
+                hash = cop__mix(hash ^ network->ref_key);
+        return FOREIGN_REF | (hash & (FOREIGN_REF - 1));
+}
+
 static struct foreign_ref *new_ref(struct cop__network *network, uint32_t life, const struct cop__wire_ref *wire, uint64_t hash)
 {
         struct foreign_ref *ref = cop__calloc(1, sizeof(*ref));
@@ -197,7 +205,7 @@ static struct foreign_ref *new_ref(struct cop__network *network, uint32_t life, 
         ref->life = life;
         ref->count = wire->count;
         memcpy(ref->words, wire->words, sizeof(ref->words));
-        ref->node.key = FOREIGN_REF | ++network->last_ref;
+        ref->node.key = number_of(network, hash);
         ref->said.key = hash;
         cop__table_insert(&network->refs, &ref->node);
         cop__table_insert(&network->refs_said, &ref->said);
@@ -236,11 +244,15 @@ cop_status cop__ref_of_wire(struct cop__network *network, const struct cop__wire
         uint32_t life = cop__network_mention(network, wire->name, wire->name_size, wire->creation);
         if (life == 0)
                 return COP_E_LIMIT;
-        const uint64_t hash = hash_of(life, wire);
+        const uint64_t hash = hash_of(network, life, wire);
         cop__lock_lock(&network->lock);
         struct foreign_ref *found = find_ref(network, life, wire, hash);
-        if (found == NULL)
+        if (found == NULL) {
                 found = new_ref(network, life, wire, hash);
+        } else if (found->pins == 0) { /* the last that is forgotten */
+                stir(network, found);
+                rest(network, found);
+        }
         if (found != NULL)
                 ref->bits = found->node.key;
         cop__lock_unlock(&network->lock);

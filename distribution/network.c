@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/memory.h"
 #include "base/random.h"
@@ -77,6 +78,8 @@ struct cop__network *cop__network_make(cop_node *node)
         network->abroad = (struct cop__abroad){ .send = send_abroad, .scope_begins = scope_begins, .scope_hears = scope_hears,
                                                 .is_known = is_known, .end = end };
         network->node = node;
+        if (getrandom(&network->ref_key, sizeof(network->ref_key), 0) != (ssize_t)sizeof(network->ref_key))
+                network->ref_key = cop__mix((uint64_t)(uintptr_t)network);
         cop__audience_init(&network->audience);
         cop__list_init(&network->refs_idle);
         if (cop__cas_release(&node->abroad, &none, &network->abroad))

@@ -8,10 +8,11 @@
  *                  ├─ 1 .. 254   a life: a node's name, and its creation. One that comes back is another number
  *                  └─ 255        a name at a node (cop_at): generation says which
  *
- *      cop_ref   bit 62 and not 63: a reference of another node, by a number that is never used again
+ *      cop_ref   bit 62 and not 63: a reference of another node, by a number that is made of what it is there
  *
  * Numbers, lives and names are never forgotten: a pid of a dead life stays what it was. References are, but for those that are
- * pinned: the last COP__FOREIGN_REFS are remembered, and one that is forgotten can be compared and not be sent back.
+ * pinned: the last COP__FOREIGN_REFS are remembered, and one that is forgotten can be compared and not be sent back. It
+ * has the same number when it comes again; the key of the numbers is the network's secret, so nobody over there chooses one.
  *
  * Who may touch what: lives, peers and names are written once, under the lock, before their count is (release ↔ acquire); what
  * the lock is not named for is constant. References and foreign pids are under the lock, which is a leaf.
@@ -78,6 +79,8 @@ struct cop__network {
         uint64_t kernel;                /* atomic; the pid of the actor that listens; 0: nobody does */
         struct cop__audience audience;  /* who is told of nodes */
 
+        uint64_t ref_key;               /* constant; by chance */
+
         /* Of the one that listens, which writes it before it is `kernel`. */
         char name[COP__NODE_NAME_ROOM];
         char cookie[COP__COOKIE_ROOM];
@@ -98,10 +101,9 @@ struct cop__network {
 
         /* Under the lock. */
         struct cop__table refs;         /* by their bits */
-        struct cop__table refs_said;    /* by a hash of what they are on the wire */
+        struct cop__table refs_said;    /* by a hash of what they are on the wire, and the key */
         struct cop__list refs_idle;     /* those that nobody has pinned, the oldest first */
         uint32_t idle_count;
-        uint64_t last_ref;
         struct cop__table pids;         /* foreign ones, by their bits */
         struct cop__table pids_said;
         uint32_t foreign_count;

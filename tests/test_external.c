@@ -176,6 +176,25 @@ TEST(a_reference_goes_there_and_back_and_is_forgotten_only_if_nothing_leads_alon
         end(b);
 }
 
+TEST(a_reference_that_was_forgotten_is_what_it_was_when_it_comes_again)
+{
+        struct cop__network *a = network_of("a@x"), *b = network_of("b@x");
+        cop_term term, often = cop_nil(), once = cop_nil();
+        for (uint64_t i = 1; i <= COP__FOREIGN_REFS + 10; i++) {
+                ck_assert_int_eq(cross(a, b, cop_ref_term((cop_ref){ i }), i == 2 ? &once : &term), COP_OK);
+                ck_assert_int_eq(cross(a, b, cop_ref_term((cop_ref){ 1 }), i == 1 ? &often : &term), COP_OK);
+                ck_assert(cop_ref_equal((i == 1 ? often : term).as.ref, often.as.ref));
+        }
+        ck_assert_int_eq(cross(b, a, often, &term), COP_OK);
+        ck_assert_int_eq(cross(b, a, once, &term), COP_E_NOT_FOUND);
+        ck_assert_int_eq(cross(a, b, cop_ref_term((cop_ref){ 2 }), &term), COP_OK);
+        ck_assert_msg(cop_ref_equal(term.as.ref, once.as.ref), "it is another one");
+        ck_assert(!cop_ref_equal(term.as.ref, often.as.ref));
+        ck_assert_int_eq(cross(b, a, once, &term), COP_OK);
+        end(a);
+        end(b);
+}
+
 TEST(what_is_too_deep_or_takes_too_much_memory_is_refused)
 {
         struct cop__network *a = network_of("a@x");
