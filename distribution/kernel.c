@@ -28,6 +28,9 @@ COP__KIND_DEFINE(cop__admitted, pid);
 /* So many who have called and not shown the cookie are heard at a time, each for SET_UP_MS; who is one too many is hung up on. */
 #define STRANGERS_MAX 64
 
+/* When somebody who called is looked for again, for whom there was no descriptor. */
+#define LATER_MS 100
+
 /* A peer is to be called. */
 typedef struct cop__dial {
         uint32_t peer;
@@ -39,6 +42,7 @@ typedef struct net_kernel {
         struct cop__line *ear, *epmd; /* what listens; what says where */
         cop_pid strangers[STRANGERS_MAX]; /* the connections with them */
         uint32_t stranger_count;
+        cop_ref later; /* the timer by which it looks again */
 } net_kernel;
 
 /* ---- Asked from outside --------------------------------------------------------------------- */
@@ -82,6 +86,9 @@ static void net_kernel_on_ready(net_kernel *self, const cop__ready *ready)
                         self->strangers[self->stranger_count++] = pid;
                 else
                         close(called);
+        cop_cancel(self->later);
+        if (called == -2)
+                cop_send_after(&self->later, LATER_MS, cop_self(), cop__ready, .unused = 0);
 }
 
 static void net_kernel_on_admitted(net_kernel *self, const cop__admitted *admitted)

@@ -300,7 +300,8 @@ int cop__accept_at(int socket)
         do
                 called = accept4(socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         while (called < 0 && (errno == EINTR || errno == ECONNABORTED));
-        if (called >= 0)
-                set_nodelay(called);
+        if (called < 0)
+                return errno == EAGAIN || errno == EWOULDBLOCK ? -1 : -2;
+        set_nodelay(called);
         return called;
 }

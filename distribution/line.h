@@ -53,7 +53,7 @@ void cop__line_read(struct cop__line *line, size_t size);
 
 /* A socket that listens at an address, and its port. -1: errno says why. */
 int cop__listen_at(const char *address, uint16_t port, uint16_t *bound);
-/* The next one who calls; -1: nobody now. */
+/* The next one who calls; -1: nobody now; -2: perhaps somebody, for whom there is no descriptor or no memory, and no news will come. */
 int cop__accept_at(int socket);
 
 #endif

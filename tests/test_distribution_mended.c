@@ -1,6 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* What once went wrong between nodes, and does no more. */
 #define _GNU_SOURCE
+#include "tests/descriptors.h"
 #include "tests/failing_malloc.h"
 #include "tests/stranger.h"
 
@@ -157,7 +158,7 @@ PAIR(a_call_of_ours_is_not_given_up_for_who_has_not_shown_the_cookie)
                 close(fd);                                                           \
                 node_end(node);                                                      \
         }                                                                            \
-        static void visited_##claim(int fd, __attribute__((unused)) uint16_t port)
+        static void visited_##claim(__attribute__((unused)) int fd, __attribute__((unused)) uint16_t port)
 #define VISITED(claim) VISITED_WITH(claim, .memory_limit = 0)
 
 /* One that the stranger writes, and one that it reads. */
@@ -650,4 +651,17 @@ VISITED(a_reason_with_an_atom_of_more_bytes_than_characters_is_said)
         say(fd, &frame);
         cop_auto exited = await(COP_KIND(cop_exited));
         ck_assert(cop_is_tuple(cop_read(cop_exited, exited)->reason, "$erlang", 2));
+}
+
+/* ---- Who calls -------------------------------------------------------------------------------------------------- */
+
+VISITED(who_calls_while_there_are_no_descriptors_is_let_in_when_there_are)
+{
+        allow(1);
+        int guest = stranger_socket(port);
+        for (int i = 0; i < 200; i++)
+                settle_with(cop_whereis("net_kernel")); /* it has looked, most likely */
+        allow_all();
+        ck_assert(stranger_shakes_hands(guest, "guest@127.0.0.1", COOKIE));
+        close(guest);
 }
