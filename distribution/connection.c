@@ -39,13 +39,23 @@ static bool next_frame(const struct cop__connection *connection, size_t *size, c
 static cop_status read_frames(struct cop__connection *connection)
 {
         cop_status status = COP_OK;
-        size_t size;
+        size_t size, before = cop__tray_waiting(&connection->line->out);
         while (status == COP_OK && next_frame(connection, &size, &status)) {
                 if (size > 0)
                         status = cop__import(connection, cop__line_bytes(connection->line) + COP__FRAME_HEAD, size);
                 cop__line_read(connection->line, COP__FRAME_HEAD + size);
         }
+        connection->answers += cop__tray_waiting(&connection->line->out) - before;
         return status;
+}
+
+/* It asks and asks, and does not read what it is answered. */
+static bool is_too_slow(struct cop__connection *connection)
+{
+        size_t waiting = cop__tray_waiting(&connection->line->out);
+        if (connection->answers > waiting)
+                connection->answers = waiting;
+        return connection->answers > 2 * connection->network->message_max + WAITING;
 }
 
 /* False: there is more, for which there is no room now. */
@@ -123,6 +133,10 @@ static void talk(struct cop__connection *connection, cop_message **last, cop_ter
                 }
                 if (connection->line->hung_up) {
                         *reason = cop_atom("connection_closed");
+                        return;
+                }
+                if (is_too_slow(connection)) {
+                        *reason = cop_atom("too_slow");
                         return;
                 }
                 if (!tick(connection)) {

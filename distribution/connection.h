@@ -20,6 +20,7 @@ struct cop__connection {
         struct cop__peer *peer;
         struct cop__line *line;
         cop_pid self;
+        size_t answers; /* of what waits to be written at most so many bytes have been asked for by the other side */
 };
 
 /* A connection that is to be: the socket of one who calls, or a peer to be called. */

@@ -142,6 +142,9 @@ PAIR(a_call_of_ours_is_not_given_up_for_who_has_not_shown_the_cookie)
 
 #define EVIL "evil@127.0.0.1"
 
+/* No news is heard of by the way, at a tick. */
+#define visited_options ((cop_distribution){ .message_max = 1 << 20, .tick_ms = 10 * (int64_t)PATIENCE_MS })
+
 /* A node that a stranger calls. */
 #define VISITED_WITH(claim, ...)                                                     \
         static void visited_##claim(int fd, uint16_t port);                          \
@@ -150,7 +153,7 @@ PAIR(a_call_of_ours_is_not_given_up_for_who_has_not_shown_the_cookie)
                 uint16_t port;                                                       \
                 NEEDS_THREADS();                                                     \
                 cop_node *node = node_begin((cop_node_options){ .name = "a", __VA_ARGS__ }); \
-                ck_assert_int_eq(distribute_with("a@127.0.0.1", (cop_distribution){ .port = 0 }, &port), COP_OK); \
+                ck_assert_int_eq(distribute_with("a@127.0.0.1", visited_options, &port), COP_OK); \
                 cop_spawn_server(&echo_server, "echo");                              \
                 ck_assert_int_eq(cop_register("witness", cop_self()), COP_OK);       \
                 int fd = stranger_calls(port, EVIL);                                 \
@@ -403,31 +406,38 @@ VISITED(a_call_whose_answer_is_too_deep_ends_at_once)
         ck_assert_int_eq(asked_and_answered(fd, pid, COP_TERM_DEPTH_MAX + 1), COP_E_ISOLATED);
 }
 
+/* The stranger's reference of that number. */
+static void put_reference(struct frame *frame, uint32_t number)
+{
+        cop__pen_byte(&frame->pen, 90);
+        cop__pen_word(&frame->pen, 2, 1);
+        put_atom(frame, EVIL);
+        cop__pen_word(&frame->pen, 4, 12345);
+        cop__pen_word(&frame->pen, 4, number);
+}
+
+static void begin_monitor(struct frame *frame, const char *name, uint32_t number)
+{
+        begin(frame, COP__CONTROL_MONITOR, 3);
+        put_process(frame, 7);
+        put_atom(frame, name);
+        put_reference(frame, number);
+}
+
 /* The monitor that a call is over there, and its request. */
 static void ask_deep(int fd, uint32_t number, int deep)
 {
         struct frame frame;
-        struct cop__tray ref = { 0 };
-        struct cop__pen pen = { .tray = &ref };
-        cop__pen_byte(&pen, 90);
-        cop__pen_word(&pen, 2, 1);
-        cop__pen_atom(&pen, EVIL, strlen(EVIL));
-        cop__pen_word(&pen, 4, 12345);
-        cop__pen_word(&pen, 4, number);
-        begin(&frame, COP__CONTROL_MONITOR, 3);
-        put_process(&frame, 7);
-        put_atom(&frame, "echo");
-        put_raw(&frame, ref.data, ref.end);
+        begin_monitor(&frame, "echo", number);
         say(fd, &frame);
         begin_to(&frame, "echo");
         cop__pen_tuple(&frame.pen, 3);
         put_atom(&frame, "$gen_call");
         cop__pen_tuple(&frame.pen, 2);
         put_process(&frame, 7);
-        put_raw(&frame, ref.data, ref.end);
+        put_reference(&frame, number);
         put_tuples(&frame, deep);
         say(fd, &frame);
-        cop__tray_free(&ref);
 }
 
 VISITED(who_asks_too_deep_hears_that_at_once)
@@ -664,4 +674,32 @@ VISITED(who_calls_while_there_are_no_descriptors_is_let_in_when_there_are)
         allow_all();
         ck_assert(stranger_shakes_hands(guest, "guest@127.0.0.1", COOKIE));
         close(guest);
+}
+
+/* Each is answered by a DOWN; none is read. */
+static bool says_many_monitors(int fd, uint32_t first)
+{
+        struct cop__tray tray = { 0 };
+        struct cop__pen pen = { .tray = &tray };
+        for (uint32_t i = 0; i < 1000; i++) {
+                struct frame frame;
+                begin_monitor(&frame, "nobody", first + i);
+                cop__pen_word(&pen, 4, frame.tray.end);
+                cop__pen_bytes(&pen, frame.tray.data, frame.tray.end);
+                cop__tray_free(&frame.tray);
+        }
+        bool said = send(fd, tray.data, tray.end, MSG_NOSIGNAL) == (ssize_t)tray.end;
+        cop__tray_free(&tray);
+        return said;
+}
+
+VISITED(who_asks_and_does_not_read_the_answers_is_hung_up_on)
+{
+        uint32_t said = 0;
+        ck_assert_int_eq(cop_nodes_subscribe(), COP_OK);
+        while (said < 1000000 && says_many_monitors(fd, said))
+                said += 1000;
+        ck_assert_msg(said < 1000000, "it takes whatever is asked");
+        cop_auto down = await(COP_KIND(cop_node_down));
+        ck_assert(cop_is_atom(cop_read(cop_node_down, down)->reason, "too_slow"));
 }
