@@ -31,13 +31,20 @@
 /* One being written; `start` counts from the front of the tray's data that waits, which moves. */
 struct frame {
         struct cop__pen pen;
-        size_t start;
+        size_t start, max;
 };
+
+/* A node of this kind takes no larger one than it is told to, which for want of its word is what we are: for more it hangs up. */
+static size_t max_of(const struct cop__connection *connection)
+{
+        size_t ours = connection->network->message_max;
+        return connection->peer->flags & COP__CAN_COPPICE && ours < COP_MESSAGE_SIZE_MAX ? ours : COP_MESSAGE_SIZE_MAX;
+}
 
 static struct frame begin(struct cop__connection *connection)
 {
         struct cop__tray *tray = &connection->line->out;
-        struct frame frame = { { .tray = tray, .network = connection->network }, cop__tray_waiting(tray) };
+        struct frame frame = { { .tray = tray, .network = connection->network }, cop__tray_waiting(tray), max_of(connection) };
         cop__pen_word(&frame.pen, COP__FRAME_HEAD, 0);
         cop__pen_byte(&frame.pen, COP__PASS_THROUGH);
         return frame;
@@ -48,7 +55,7 @@ static cop_status end(struct frame *frame)
 {
         struct cop__tray *tray = frame->pen.tray;
         size_t whole = cop__tray_waiting(tray) - frame->start;
-        if (frame->pen.status == COP_OK && whole - COP__FRAME_HEAD > COP_MESSAGE_SIZE_MAX)
+        if (frame->pen.status == COP_OK && whole - COP__FRAME_HEAD > frame->max)
                 frame->pen.status = COP_E_TOO_BIG;
         if (frame->pen.status != COP_OK) {
                 tray->end = tray->start + frame->start;

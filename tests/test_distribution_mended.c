@@ -703,3 +703,15 @@ VISITED(who_asks_and_does_not_read_the_answers_is_hung_up_on)
         cop_auto down = await(COP_KIND(cop_node_down));
         ck_assert(cop_is_atom(cop_read(cop_node_down, down)->reason, "too_slow"));
 }
+
+PAIR_WITH(what_is_larger_than_the_other_node_takes_is_refused_here_and_ends_no_connection, .message_max = 65536)
+{
+        static const char large[100000];
+        grow_echo(pair);
+        echoes_at_b();
+        ck_assert_int_eq(cop_nodes_subscribe(), COP_OK);
+        ck_assert_int_eq(cop_call_term(NULL, cop_at("echo", B), PATIENCE_MS, cop_binary(large, sizeof(large))), COP_E_ISOLATED);
+        ck_assert_int_eq(cop_send(cop_at("echo", B), cop_any, .term = cop_binary(large, sizeof(large))), COP_OK);
+        echoes_at_b();
+        nothing_has_come();
+}
