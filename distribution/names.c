@@ -116,10 +116,19 @@ static void merge(name_server *self, cop_term all)
         }
 }
 
+/* Still? Nobody is connected to for this. */
+static bool is_up(cop_symbol node)
+{
+        struct cop__peer *peer = cop__network_find(cop__network_here(), node.text, strlen(node.text));
+        return peer != NULL && cop__peer_is_ours(peer);
+}
+
 static void name_server_on_up(name_server *self, const cop_node_up *up)
 {
         struct cop__gather gather = { 0 };
         cop_term all;
+        if (!is_up(up->node))
+                return;
         COP__LIST_EACH(&self->names->all, at, ahead)
         {
                 struct name *name = COP__CONTAINER(at, struct name, list);

@@ -90,16 +90,20 @@ static const char *own_name(void)
 
 /* ---- Sending ---------------------------------------------------------------------------------- */
 
+static bool is_up(const struct cop__network *network, cop_pid pid)
+{
+        struct cop__peer *peer = cop__network_whose(network, pid);
+        cop_pid owner;
+        return peer != NULL && cop__peer_look(peer, &owner) == COP__PEER_UP;
+}
+
 /* To one that is up; nobody is connected to for this. */
 static void tell(struct cop__network *network, cop_pid from, cop_pid to, cop_term term)
 {
         struct cop__thread *thread = cop__thread_here();
-        struct cop__peer *peer = cop__network_whose(network, to);
         struct cop__signal *signal;
-        cop_pid owner;
         const cop_any any = { term };
-        if (peer == NULL || cop__peer_look(peer, &owner) != COP__PEER_UP ||
-            cop__signal_message(&thread->pool, COP_KIND_OF(cop_any), &any, &signal) != COP_OK)
+        if (!is_up(network, to) || cop__signal_message(&thread->pool, COP_KIND_OF(cop_any), &any, &signal) != COP_OK)
                 return;
         signal->from = from;
         cop__send_signal(thread, to, signal);
@@ -216,10 +220,10 @@ static void synchronize(cop_term said, const struct other *other)
 
 /* ---- Others come and go ------------------------------------------------------------------------------- */
 
-/* NULL without memory; it will be discovered again when its node is. */
-static struct other *meet(struct scope *scope, cop_pid pid)
+/* NULL if its node is down, or without memory; it will be discovered again when its node is. */
+static struct other *meet(struct cop__network *network, struct scope *scope, cop_pid pid)
 {
-        struct other *other = cop__calloc(1, sizeof(*other));
+        struct other *other = is_up(network, pid) ? cop__calloc(1, sizeof(*other)) : NULL;
         if (other == NULL)
                 return NULL;
         if (cop_monitor(pid, &other->watched) != COP_OK) {
@@ -290,7 +294,7 @@ static void be_discovered(struct cop__network *network, struct scope *scope, cop
         struct other *other = find_other(scope, pid);
         bool is_new = other == NULL;
         if (is_new)
-                other = meet(scope, pid);
+                other = meet(network, scope, pid);
         if (other == NULL)
                 return;
         begin_telling(network, other);
@@ -314,7 +318,7 @@ static void hear_term(struct cop__network *network, struct scope *scope, cop_ter
         if (cop_is_tuple(term, "discover", 2) || cop_is_tuple(term, "discover", 3)) {
                 be_discovered(network, scope, item[1].as.pid);
         } else if (cop_is_tuple(term, "sync", 3)) {
-                other = other != NULL ? other : meet(scope, item[1].as.pid);
+                other = other != NULL ? other : meet(network, scope, item[1].as.pid);
                 if (other != NULL)
                         synchronize(item[2], other);
         } else if (other != NULL && cop_is_tuple(term, "join", 4)) {

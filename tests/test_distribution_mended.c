@@ -7,7 +7,9 @@
 
 #include <coppice/sys.h>
 
+#include "distribution/names.h"
 #include "distribution/peer.h"
+#include "tests/keepers.h"
 
 #define B "b@127.0.0.1"
 
@@ -714,4 +716,42 @@ PAIR_WITH(what_is_larger_than_the_other_node_takes_is_refused_here_and_ends_no_c
         ck_assert_int_eq(cop_send(cop_at("echo", B), cop_any, .term = cop_binary(large, sizeof(large))), COP_OK);
         echoes_at_b();
         nothing_has_come();
+}
+
+/* ---- Who has gone ------------------------------------------------------------------------------------------------ */
+
+/* A stranger comes, says that to a scope here if it is to, and goes, while `name` does not hear of it. */
+static void comes_and_goes(uint16_t port, const char *name, bool discovers)
+{
+        struct frame frame;
+        ck_assert_int_eq(cop_sys_suspend(name, PATIENCE_MS), COP_OK);
+        int fd = stranger_calls(port, EVIL);
+        if (discovers) {
+                begin_to(&frame, name);
+                cop__pen_tuple(&frame.pen, 2);
+                put_atom(&frame, "discover");
+                put_process(&frame, 7);
+                say(fd, &frame);
+        }
+        say_to_witness(fd, "here");
+        await_and_drop(COP_KIND(cop_any));
+        close(fd);
+        await_true(is_down(EVIL));
+        ck_assert_int_eq(cop_sys_resume(name, PATIENCE_MS), COP_OK);
+        settle_with(cop_whereis(name));
+}
+
+VISITED(a_node_that_has_gone_is_not_called_for_its_names_or_its_groups)
+{
+        uint16_t at;
+        int listener = stranger_listens(&at); /* who calls waits there */
+        ck_assert_int_eq(cop_node_is_at(EVIL, NULL, at), COP_OK);
+        start_scope("chat");
+        shutdown(fd, SHUT_RDWR);
+        await_true(is_down(EVIL));
+        comes_and_goes(port, COP__NAMES_SERVER, false);
+        ck_assert(is_down(EVIL));
+        comes_and_goes(port, "chat", true);
+        ck_assert(is_down(EVIL));
+        close(listener);
 }
