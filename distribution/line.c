@@ -123,21 +123,22 @@ void cop__line_read(struct cop__line *line, size_t size)
 
 /* ---- Waiting -------------------------------------------------------------------------------- */
 
-/* For something to have happened to the socket. False: the time is over, or it is to be hung up. */
-static cop_status await_news(uint64_t deadline_ns)
+/* For something to have happened to the socket. COP_E_NO_CONNECTION: somebody wants it to be hung up, and *over says that. */
+static cop_status await_news(uint64_t deadline_ns, bool *over)
 {
         uint64_t now_ns = cop__clock_ns();
         if (now_ns >= deadline_ns)
                 return COP_E_TIMEOUT;
         int64_t ms = (int64_t)((deadline_ns - now_ns) / COP__NS_PER_MS) + 1;
         cop_message *message = cop_receive(ms, COP_KIND(cop__ready), COP_KIND(cop__hang_up));
-        bool hang_up = cop_message_as(message, COP_KIND_OF(cop__hang_up)) != NULL;
+        *over = cop_message_as(message, COP_KIND_OF(cop__hang_up)) != NULL;
         cop_message_free(message);
-        return message == NULL ? COP_E_TIMEOUT : hang_up ? COP_E_NO_CONNECTION : COP_OK;
+        return message == NULL ? COP_E_TIMEOUT : *over ? COP_E_NO_CONNECTION : COP_OK;
 }
 
 cop_status cop__line_await(struct cop__line *line, size_t size, uint64_t deadline_ns)
 {
+        bool over;
         for (;;) {
                 cop__line_flush(line);
                 long got = cop__line_fill(line, COP__TRAY_FILL);
@@ -149,7 +150,7 @@ cop_status cop__line_await(struct cop__line *line, size_t size, uint64_t deadlin
                         return COP_E_NO_CONNECTION;
                 if (got > 0)
                         continue;
-                cop_status status = await_news(deadline_ns);
+                cop_status status = await_news(deadline_ns, &over);
                 if (status != COP_OK)
                         return status;
         }
@@ -163,13 +164,19 @@ struct look_up {
         const char *host;
         char port[8];
         struct addrinfo *found;
-        int error;
+        bool over; /* no other address is tried */
 };
+
+static void look_up_with(struct look_up *ask, int flags)
+{
+        const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | flags };
+        if (getaddrinfo(ask->host, ask->port, &hints, &ask->found) != 0)
+                ask->found = NULL;
+}
 
 static void look_up(struct look_up *ask)
 {
-        const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
-        ask->error = getaddrinfo(ask->host, ask->port, &hints, &ask->found);
+        look_up_with(ask, 0);
 }
 
 static void end_look_up(struct cop__belonging *belonging)
@@ -186,7 +193,7 @@ static void set_nodelay(int socket)
         setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* a socket of another sort refuses, which is no harm */
 }
 
-static cop_status await_connected(struct cop__line *line, uint64_t deadline_ns)
+static cop_status await_connected(struct cop__line *line, uint64_t deadline_ns, bool *over)
 {
         for (;;) {
                 int error = 0;
@@ -197,13 +204,13 @@ static cop_status await_connected(struct cop__line *line, uint64_t deadline_ns)
                         return COP_E_NO_CONNECTION;
                 if (getpeername(line->socket, (struct sockaddr *)&whom, &whom_size) == 0)
                         return COP_OK;
-                cop_status status = await_news(deadline_ns);
+                cop_status status = await_news(deadline_ns, over);
                 if (status != COP_OK)
                         return status;
         }
 }
 
-static cop_status call_one(struct cop__network *network, const struct addrinfo *at, uint64_t deadline_ns,
+static cop_status call_one(struct cop__network *network, const struct addrinfo *at, uint64_t deadline_ns, bool *over,
                            struct cop__line **result)
 {
         int socket_fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -217,11 +224,29 @@ static cop_status call_one(struct cop__network *network, const struct addrinfo *
         struct cop__line *line = cop__line_new(network, socket_fd);
         if (line == NULL)
                 return COP_E_NO_MEMORY;
-        cop_status status = await_connected(line, deadline_ns);
+        cop_status status = await_connected(line, deadline_ns, over);
         if (status == COP_OK)
                 *result = line;
         else
                 cop__line_close(line);
+        return status;
+}
+
+/* Each address has its share of the time that is left: one that is silent is not the last that is tried. */
+static cop_status call_each(struct cop__network *network, struct look_up *ask, uint64_t deadline_ns, struct cop__line **line)
+{
+        cop_status status = COP_E_NO_CONNECTION;
+        uint64_t left = 0;
+        for (const struct addrinfo *at = ask->found; at != NULL; at = at->ai_next)
+                left++;
+        for (const struct addrinfo *at = ask->found; at != NULL && !ask->over; at = at->ai_next, left--) {
+                uint64_t now_ns = cop__clock_ns();
+                if (now_ns >= deadline_ns)
+                        return COP_E_TIMEOUT;
+                status = call_one(network, at, now_ns + (deadline_ns - now_ns) / left, &ask->over, line);
+                if (status == COP_OK || status == COP_E_NO_MEMORY)
+                        return status;
+        }
         return status;
 }
 
@@ -238,11 +263,10 @@ cop_status cop__line_call(struct cop__network *network, const char *host, uint16
                 free(ask);
                 return COP_E_NO_MEMORY;
         }
-        cop_status status = cop_blocking(look_up, ask);
+        look_up_with(ask, AI_NUMERICHOST); /* what is no name is found without waiting */
+        cop_status status = ask->found != NULL ? COP_OK : cop_blocking(look_up, ask);
         if (status == COP_OK)
-                status = COP_E_NO_CONNECTION;
-        for (struct addrinfo *at = ask->found; at != NULL && status == COP_E_NO_CONNECTION; at = at->ai_next)
-                status = call_one(network, at, deadline_ns, line);
+                status = call_each(network, ask, deadline_ns, line);
         cop__belonging_end(&ask->belonging);
         return status;
 }

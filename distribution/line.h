@@ -34,7 +34,8 @@ struct cop__line *cop__line_new(struct cop__network *network, int socket);
 void cop__line_close(struct cop__line *line);
 
 /*
- * Connects to a host, of which the name is looked up without holding up others, within the deadline.
+ * Connects to a host, of which the name is looked up without holding up others, within the deadline; only that looking up ends when
+ * it does. If the host has several addresses, each has its share of the time.
  * Errors: COP_E_NO_CONNECTION, COP_E_NO_MEMORY, COP_E_TIMEOUT.
  */
 cop_status cop__line_call(struct cop__network *network, const char *host, uint16_t port, uint64_t deadline_ns,

@@ -1,10 +1,13 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* What once went wrong between nodes, and does no more. */
 #define _GNU_SOURCE
+#include <fcntl.h>
+
 #include "tests/descriptors.h"
 #include "tests/failing_malloc.h"
 #include "tests/stranger.h"
 
+#include <coppice/blocking.h>
 #include <coppice/sys.h>
 
 #include "distribution/names.h"
@@ -754,4 +757,46 @@ VISITED(a_node_that_has_gone_is_not_called_for_its_names_or_its_groups)
         comes_and_goes(port, "chat", true);
         ck_assert(is_down(EVIL));
         close(listener);
+}
+
+/* ---- Who is busy --------------------------------------------------------------------------------------------------- */
+
+static int gate[2];
+static uint32_t inside;
+
+static void reads_gate(int *unused)
+{
+        char byte;
+        (void)unused;
+        cop__store_release(&inside, 1u);
+        while (read(gate[0], &byte, 1) < 0)
+                ;
+}
+
+static void blocks(void)
+{
+        int unused = 0;
+        cop_blocking(reads_gate, &unused);
+}
+
+/* Its address is no name: nobody need look that up. */
+TEST(a_node_whose_address_is_a_number_is_called_while_no_thread_is_free)
+{
+        uint16_t port, at;
+        NEEDS_THREADS();
+        ck_assert_int_eq(pipe2(gate, O_CLOEXEC), 0);
+        cop_node *node = node_begin((cop_node_options){ .name = "a", .blocking_threads = 1 });
+        ck_assert_int_eq(distribute_with("a@127.0.0.1", visited_options, &port), COP_OK);
+        int listener = stranger_listens(&at);
+        cop_ref ref = spawn_watched(.run = blocks);
+        await_true(cop__load_acquire(&inside) == 1);
+        ck_assert_int_eq(cop_node_is_at(EVIL, NULL, at), COP_OK);
+        ck_assert_int_eq(cop_send(cop_at("x", EVIL), cop_any, .term = cop_atom("x")), COP_OK);
+        int fd = stranger_is_called(listener);
+        close(gate[1]);
+        await_down(ref, "normal");
+        close(gate[0]);
+        close(fd);
+        close(listener);
+        node_end(node);
 }
