@@ -21,7 +21,17 @@ struct other {
         cop_pid pid;
         cop_ref watched; /* the monitor of it */
         cop_ref told;    /* by which it is told of our members; none: not yet */
+        bool behind;     /* there was no memory to tell it of something: it is told of all again */
 };
+
+/* To oneself: who is behind is looked for again. */
+typedef struct cop__scope_late {
+        uint32_t unused;
+} cop__scope_late;
+COP__KIND_DECLARE(cop__scope_late);
+COP__KIND_DEFINE(cop__scope_late, unused);
+
+#define LATER_MS 100
 
 /* Of the actor that keeps the book, with which it ends. */
 struct scope {
@@ -97,16 +107,29 @@ static bool is_up(const struct cop__network *network, cop_pid pid)
         return peer != NULL && cop__peer_look(peer, &owner) == COP__PEER_UP;
 }
 
-/* To one that is up; nobody is connected to for this. */
-static void tell(struct cop__network *network, cop_pid from, cop_pid to, cop_term term)
+/*
+ * To one that is up; nobody is connected to for this. It is no new work, so it is said near the memory limit, too. False: there is no
+ * memory.
+ */
+static bool tell(struct cop__network *network, cop_pid from, cop_pid to, cop_term term)
 {
         struct cop__thread *thread = cop__thread_here();
         struct cop__signal *signal;
         const cop_any any = { term };
-        if (!is_up(network, to) || cop__signal_message(&thread->pool, COP_KIND_OF(cop_any), &any, &signal) != COP_OK)
-                return;
+        if (!is_up(network, to))
+                return true;
+        if (cop__signal_message_led(&thread->pool, COP_KIND_OF(cop_any), &any, 0, &signal) != COP_OK)
+                return false;
         signal->from = from;
         cop__send_signal(thread, to, signal);
+        return true;
+}
+
+/* Later, or when the next thing happens here. */
+static void fall_behind(struct other *other)
+{
+        other->behind = true;
+        cop_send_after(NULL, LATER_MS, cop_self(), cop__scope_late, .unused = 0);
 }
 
 static void tell_discover(struct cop__network *network, cop_pid scope, cop_pid to)
@@ -276,17 +299,33 @@ static cop_status own_members(cop_term groups, cop_term *result)
 static void begin_telling(struct cop__network *network, struct other *other)
 {
         cop_term groups, members;
+        bool told = false;
         if (other->told.bits != 0)
                 cop_group_demonitor(other->told);
         other->told.bits = 0;
-        if (cop_scope_monitor(own_name(), &other->told, &groups) != COP_OK)
+        other->behind = false;
+        if (cop_scope_monitor(own_name(), &other->told, &groups) != COP_OK) {
+                fall_behind(other);
                 return;
+        }
         if (own_members(groups, &members) == COP_OK) {
-                tell(network, cop_self(), other->pid,
-                     COP_TUPLE(cop_atom("$gen_cast"), COP_TUPLE(cop_atom("sync"), cop_pid_term(cop_self()), members)));
+                told = tell(network, cop_self(), other->pid,
+                            COP_TUPLE(cop_atom("$gen_cast"), COP_TUPLE(cop_atom("sync"), cop_pid_term(cop_self()), members)));
                 cop_term_free(members);
         }
         cop_term_free(groups);
+        if (!told)
+                fall_behind(other);
+}
+
+static void catch_up(struct cop__network *network, struct scope *scope)
+{
+        COP__LIST_EACH(&scope->others, at, ahead)
+        {
+                struct other *other = COP__CONTAINER(at, struct other, list);
+                if (other->behind)
+                        begin_telling(network, other);
+        }
 }
 
 static void be_discovered(struct cop__network *network, struct scope *scope, cop_pid pid)
@@ -332,17 +371,19 @@ static void hear_term(struct cop__network *network, struct scope *scope, cop_ter
 static void tell_joined(struct cop__network *network, struct scope *scope, const cop_group_joined *joined)
 {
         struct other *other = other_by(scope, joined->ref, false);
-        if (other != NULL && cop__pid_node(joined->pid) == 0)
-                tell(network, cop_self(), other->pid,
-                     COP_TUPLE(cop_atom("join"), cop_pid_term(cop_self()), joined->group, cop_pid_term(joined->pid)));
+        if (other != NULL && cop__pid_node(joined->pid) == 0 &&
+            !tell(network, cop_self(), other->pid,
+                  COP_TUPLE(cop_atom("join"), cop_pid_term(cop_self()), joined->group, cop_pid_term(joined->pid))))
+                fall_behind(other);
 }
 
 static void tell_left(struct cop__network *network, struct scope *scope, const cop_group_left *left)
 {
         struct other *other = other_by(scope, left->ref, false);
-        if (other != NULL && cop__pid_node(left->pid) == 0)
-                tell(network, cop_self(), other->pid,
-                     COP_TUPLE(cop_atom("leave"), cop_pid_term(cop_self()), cop_pid_term(left->pid), COP_LIST(left->group)));
+        if (other != NULL && cop__pid_node(left->pid) == 0 &&
+            !tell(network, cop_self(), other->pid,
+                  COP_TUPLE(cop_atom("leave"), cop_pid_term(cop_self()), cop_pid_term(left->pid), COP_LIST(left->group))))
+                fall_behind(other);
 }
 
 /* The program may have a kind that is called as one of the messages is. */
@@ -367,6 +408,9 @@ void cop__scope_hears(struct cop__network *network, cop_message *message)
         const cop_group_lost *lost = cop_message_as(message, COP_KIND_OF(cop_group_lost));
         struct other *other;
         if (scope == NULL)
+                return;
+        catch_up(network, scope);
+        if (cop_message_as(message, COP_KIND_OF(cop__scope_late)) != NULL)
                 return;
         if (any != NULL)
                 hear_term(network, scope, any->term);
