@@ -98,11 +98,24 @@ static const char *home_of(cop_pid pid)
         return node[0] != '\0' ? node : cop_node_here_name();
 }
 
+/* The same wherever it is asked: by their nodes, then by what they are on the wire. */
+static bool is_before(cop_pid one, cop_pid other)
+{
+        struct cop__network *network = cop__network_here();
+        struct cop__wire_pid a, b;
+        int order = strcmp(home_of(one), home_of(other));
+        if (order != 0 || !cop__pid_to_wire(network, one, &a) || !cop__pid_to_wire(network, other, &b))
+                return order < 0;
+        if (a.creation != b.creation)
+                return a.creation < b.creation;
+        return a.serial != b.serial ? a.serial < b.serial : a.id < b.id;
+}
+
 /* One of theirs. */
 static void merge_one(name_server *self, cop_term text, cop_pid theirs)
 {
         struct name *ours = find_name(self, text);
-        if (ours == NULL || strcmp(home_of(theirs), home_of(ours->holder)) < 0)
+        if (ours == NULL || is_before(theirs, ours->holder))
                 set_name(self, text, theirs);
 }
 
@@ -145,12 +158,20 @@ static void name_server_on_up(name_server *self, const cop_node_up *up)
 
 /* ---- Hearing ------------------------------------------------------------------------------------- */
 
+/* If not, its DOWN is on its way. */
+static bool is_there(cop_pid holder)
+{
+        struct cop__peer *peer = cop__network_whose(cop__network_here(), holder);
+        cop_pid owner;
+        if (cop__pid_node(holder) == 0)
+                return cop_is_alive(holder);
+        return peer != NULL && cop__peer_look(peer, &owner) == COP__PEER_UP;
+}
+
 static void answer_whereis(name_server *self, cop_term text)
 {
         struct name *name = find_name(self, text);
-        bool is_here = name != NULL && cop__pid_node(name->holder) == 0;
-        bool is_dead = is_here && !cop_is_alive(name->holder); /* and its DOWN is on its way */
-        cop_reply(cop_any, .term = cop_pid_term(name != NULL && !is_dead ? name->holder : cop_no_pid()));
+        cop_reply(cop_any, .term = cop_pid_term(name != NULL && is_there(name->holder) ? name->holder : cop_no_pid()));
 }
 
 static void name_server_on_any(name_server *self, const cop_any *any)

@@ -8,6 +8,7 @@
 #include "tests/stranger.h"
 
 #include <coppice/blocking.h>
+#include <coppice/global.h>
 #include <coppice/sys.h>
 
 #include "distribution/names.h"
@@ -756,6 +757,50 @@ VISITED(a_node_that_has_gone_is_not_called_for_its_names_or_its_groups)
         comes_and_goes(port, "chat", true);
         ck_assert(is_down(EVIL));
         close(listener);
+}
+
+/* ---- Global names -------------------------------------------------------------------------------------------------- */
+
+static void say_holder(int fd, const char *name, uint32_t id)
+{
+        struct frame frame;
+        begin_to(&frame, COP__NAMES_SERVER);
+        cop__pen_tuple(&frame.pen, 2);
+        put_atom(&frame, "all");
+        put_raw(&frame, (const uint8_t *)"l\0\0\0\1", 5);
+        cop__pen_tuple(&frame.pen, 2);
+        put_atom(&frame, name);
+        put_process(&frame, id);
+        cop__pen_byte(&frame.pen, 106);
+        say(fd, &frame);
+        say_to_witness(fd, "said");
+        await_and_drop(COP_KIND(cop_any));
+}
+
+VISITED(two_holders_of_a_name_on_one_node_become_one)
+{
+        say_holder(fd, "ledger", 7);
+        ck_assert_uint_eq(cop__pid_slot(cop_global_whereis("ledger")), 7);
+        say_holder(fd, "ledger", 5);
+        ck_assert_uint_eq(cop__pid_slot(cop_global_whereis("ledger")), 5);
+        say_holder(fd, "ledger", 7);
+        ck_assert_uint_eq(cop__pid_slot(cop_global_whereis("ledger")), 5);
+}
+
+VISITED(a_name_whose_holder_has_gone_with_its_node_is_nobodys_before_that_is_known_to_all)
+{
+        cop_request request;
+        cop_auto reply = NULL;
+        say_holder(fd, "ledger", 7);
+        ck_assert_uint_eq(cop__pid_slot(cop_global_whereis("ledger")), 7);
+        ck_assert_int_eq(cop_sys_suspend(COP__NAMES_SERVER, PATIENCE_MS), COP_OK);
+        ck_assert_int_eq(cop_request_send(&request, COP__NAMES_SERVER, cop_any,
+                                          .term = COP_TUPLE(cop_atom("whereis"), cop_atom("ledger"))), COP_OK);
+        shutdown(fd, SHUT_RDWR);
+        await_true(is_down(EVIL));
+        ck_assert_int_eq(cop_sys_resume(COP__NAMES_SERVER, PATIENCE_MS), COP_OK);
+        ck_assert_int_eq(cop_request_await(request, PATIENCE_MS, &reply), COP_OK);
+        ck_assert_uint_eq(cop_read(cop_any, reply)->term.as.pid.bits, 0);
 }
 
 /* ---- Members ------------------------------------------------------------------------------------------------------- */
