@@ -243,6 +243,29 @@ static void synchronize(cop_term said, const struct other *other)
 
 /* ---- Others come and go ------------------------------------------------------------------------------- */
 
+/* It or its node is down. */
+static void part(struct other *other)
+{
+        synchronize(cop_nil(), other);
+        if (other->told.bits != 0)
+                cop_group_demonitor(other->told);
+        cop__list_remove(&other->list);
+        free(other);
+}
+
+/* One node has one scope of the name: that there was one before it is heard of later, and what both have would go with that. */
+static void part_from_node(struct scope *scope, cop_pid pid)
+{
+        COP__LIST_EACH(&scope->others, at, ahead)
+        {
+                struct other *other = COP__CONTAINER(at, struct other, list);
+                if (cop__pid_node(other->pid) != cop__pid_node(pid))
+                        continue;
+                cop_demonitor_flush(other->watched);
+                part(other);
+        }
+}
+
 /* NULL if its node is down, or without memory; it will be discovered again when its node is. */
 static struct other *meet(struct cop__network *network, struct scope *scope, cop_pid pid)
 {
@@ -253,19 +276,10 @@ static struct other *meet(struct cop__network *network, struct scope *scope, cop
                 free(other);
                 return NULL;
         }
+        part_from_node(scope, pid);
         other->pid = pid;
         cop__list_push_back(&scope->others, &other->list);
         return other;
-}
-
-/* It or its node is down. */
-static void part(struct other *other)
-{
-        synchronize(cop_nil(), other);
-        if (other->told.bits != 0)
-                cop_group_demonitor(other->told);
-        cop__list_remove(&other->list);
-        free(other);
 }
 
 static size_t member_count(cop_term groups)

@@ -813,10 +813,10 @@ static bool scope_says(int fd, const char *word)
         return memmem(frame.bytes, frame.size, word, strlen(word)) != NULL;
 }
 
-static size_t members_of_tea(void)
+static size_t members_of(const char *group)
 {
         cop_term list;
-        ck_assert_int_eq(cop_group_members("chat", cop_atom("tea"), &list), COP_OK);
+        ck_assert_int_eq(cop_group_members("chat", cop_atom(group), &list), COP_OK);
         size_t count = list.count;
         cop_term_free(list);
         return count;
@@ -845,12 +845,59 @@ VISITED_WITH(a_member_that_ends_while_its_node_has_no_room_is_none_on_the_other_
         cop_pid hoarder = cop_spawn(hoards);
         await_true((cop_memory(cop_node_here(), &use), use.over));
         put_down(member);
-        await_true(members_of_tea() == 0);
+        await_true(members_of("tea") == 0);
         for (int i = 0; i < 1000; i++) /* it has told, most likely */
                 cop_yield();
         put_down(hoarder);
         while (scope_says(fd, "discover"))
                 ;
+}
+
+/* The stranger's scope of that number says that its process 9 is the only member of tea. */
+static void say_scope(int fd, uint32_t id)
+{
+        struct frame frame;
+        begin_to(&frame, "chat");
+        cop__pen_tuple(&frame.pen, 2);
+        put_atom(&frame, "discover");
+        put_process(&frame, id);
+        say(fd, &frame);
+        begin_to(&frame, "chat");
+        cop__pen_tuple(&frame.pen, 3);
+        put_atom(&frame, "sync");
+        put_process(&frame, id);
+        put_raw(&frame, (const uint8_t *)"l\0\0\0\1", 5);
+        cop__pen_tuple(&frame.pen, 2);
+        put_atom(&frame, "tea");
+        put_raw(&frame, (const uint8_t *)"l\0\0\0\1", 5);
+        put_process(&frame, 9);
+        put_raw(&frame, (const uint8_t *)"jj", 2);
+        say(fd, &frame);
+}
+
+VISITED(a_scope_that_follows_another_keeps_its_members_when_that_is_known_to_have_ended)
+{
+        struct frame monitor, frame;
+        const size_t own_size = 3 + strlen("a@127.0.0.1") + 12, before = 6 + own_size + PID_SIZE;
+        start_scope("chat");
+        say_scope(fd, 7);
+        expect(fd, &monitor, COP__CONTROL_MONITOR);
+        say_scope(fd, 8);
+        begin(&frame, COP__CONTROL_DOWN, 4);
+        put_process(&frame, 7);
+        put_raw(&frame, monitor.bytes + 6, own_size);
+        put_raw(&frame, monitor.bytes + before, monitor.size - before);
+        put_atom(&frame, "killed");
+        say(fd, &frame);
+        begin_to(&frame, "chat");
+        cop__pen_tuple(&frame.pen, 4);
+        put_atom(&frame, "join");
+        put_process(&frame, 8);
+        put_atom(&frame, "cake");
+        put_process(&frame, 9);
+        say(fd, &frame);
+        await_true(members_of("cake") == 1); /* what was said before is known */
+        ck_assert_uint_eq(members_of("tea"), 1);
 }
 
 /* ---- Who is busy --------------------------------------------------------------------------------------------------- */
