@@ -256,6 +256,7 @@ static void net_kernel_init(net_kernel *self, const cop_distribution *options)
         status = cop__names_begin();
         if (status != COP_OK)
                 refuse(status);
+        cop__outpost_rouse(cop__thread_here(), cop_self()); /* who called meanwhile: the news was taken for epmd's */
 }
 
 static void net_kernel_terminate(net_kernel *self, cop_term reason)

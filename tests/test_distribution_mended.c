@@ -721,6 +721,35 @@ PAIR_WITH(what_is_larger_than_the_other_node_takes_is_refused_here_and_ends_no_c
         nothing_has_come();
 }
 
+static uint16_t epmd;
+
+static void starts(void)
+{
+        uint16_t port;
+        ck_assert_int_eq(distribute_with("a@127.0.0.1", (cop_distribution){ .epmd_port = epmd }, &port), COP_OK);
+}
+
+TEST(who_calls_while_epmd_is_asked_is_let_in)
+{
+        uint8_t alive[26];
+        NEEDS_THREADS();
+        cop_node *node = node_begin((cop_node_options){ .name = "a" });
+        int listener = stranger_listens(&epmd);
+        cop_ref ref = spawn_watched(.run = starts);
+        int asked = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+        ck_assert(stranger_reads(asked, alive, 16)); /* with a name of one byte */
+        int guest = stranger_socket((uint16_t)(alive[3] << 8 | alive[4]));
+        for (int i = 0; i < 200; i++)
+                settle_with(cop_whereis("net_kernel")); /* it has looked, most likely */
+        stranger_sends(asked, "\x76\0\0\0\0\1", 6);
+        await_down(ref, "normal");
+        ck_assert(stranger_shakes_hands(guest, EVIL, COOKIE));
+        close(guest);
+        close(asked);
+        close(listener);
+        node_end(node);
+}
+
 /* ---- Who has gone ------------------------------------------------------------------------------------------------ */
 
 /* A stranger comes, says that to a scope here if it is to, and goes, while `name` does not hear of it. */
