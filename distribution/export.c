@@ -266,11 +266,21 @@ static void write_alias(struct cop__connection *connection, cop_pid to, struct c
 
 /* ---- Calls ------------------------------------------------------------------------------------------ */
 
-static void put_tag(struct frame *frame, cop_ref ref, bool alias)
+/* An improper list of one, of which what stands in front of the end follows, and the end. */
+static void put_cons(struct frame *frame)
 {
-        if (alias) {
-                cop__pen_byte(&frame->pen, 108); /* an improper list of one */
-                cop__pen_word(&frame->pen, 4, 1);
+        cop__pen_byte(&frame->pen, 108);
+        cop__pen_word(&frame->pen, 4, 1);
+}
+
+/* [alias|Ref] or Ref; with a `through` [[alias|Through]|Ref]. */
+static void put_tag(struct frame *frame, cop_ref ref, bool alias, cop_ref through)
+{
+        if (through.bits != 0) {
+                put_cons(frame);
+                put_tag(frame, through, true, (cop_ref){ 0 });
+        } else if (alias) {
+                put_cons(frame);
                 put_atom(frame, "alias");
         }
         cop__pen_ref(&frame->pen, ref);
@@ -284,7 +294,7 @@ static cop_status write_request(struct cop__connection *connection, cop_pid to, 
         put_atom(&frame, "$gen_call");
         cop__pen_tuple(&frame.pen, 2);
         cop__pen_pid(&frame.pen, request->from);
-        put_tag(&frame, request->ref, connection->peer->flags & COP__CAN_ALIAS);
+        put_tag(&frame, request->ref, connection->peer->flags & COP__CAN_ALIAS, (cop_ref){ 0 });
         put_signal(connection, &frame, request);
         return end(&frame);
 }
@@ -339,13 +349,17 @@ static void write_reply(struct cop__connection *connection, cop_pid to, struct c
         if (asked->alias && connection->peer->flags & COP__CAN_ALIAS) {
                 control(&frame, COP__CONTROL_ALIAS_SEND, 2);
                 cop__pen_pid(&frame.pen, signal->from);
-                cop__pen_ref(&frame.pen, signal->ref);
+                cop__pen_ref(&frame.pen, asked->through.bits != 0 ? asked->through : signal->ref);
                 cop__pen_version(&frame.pen);
         } else {
                 send_control(connection, &frame, signal->from, to);
         }
         cop__pen_tuple(&frame.pen, 2);
-        put_tag(&frame, signal->ref, asked->alias);
+        if (asked->named)
+                cop__pen_tuple(&frame.pen, 2);
+        put_tag(&frame, signal->ref, asked->alias, asked->through);
+        if (asked->named)
+                put_atom(&frame, connection->network->name);
         put_signal(connection, &frame, signal);
         cop_status status = end(&frame);
         if (status == COP_OK) {

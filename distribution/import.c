@@ -126,8 +126,14 @@ static cop_status deliver(struct import *import, cop_pid from, cop_pid to, cop_t
 
 /* ---- Calls --------------------------------------------------------------------------------------- */
 
+/* What a call is known by, and how it is answered. */
+struct tag {
+        cop_ref ref, through;
+        bool alias, named;
+};
+
 /* [alias|Ref] or Ref. */
-static bool read_tag(cop_term tag, cop_ref *ref, bool *alias)
+static bool read_plain(cop_term tag, cop_ref *ref, bool *alias)
 {
         *alias = tag.type == COP_TERM_CONS && tag.count == 2 && cop_is_atom(tag.as.items[0], "alias");
         cop_term last = *alias ? tag.as.items[1] : tag;
@@ -137,12 +143,33 @@ static bool read_tag(cop_term tag, cop_ref *ref, bool *alias)
         return true;
 }
 
-static bool is_request(const struct import *import, cop_term term, cop_ref *ref, bool *alias)
+static bool is_own_name(const struct import *import, cop_term term)
+{
+        return cop_is_atom(term, import->connection->network->name);
+}
+
+/* The same, or of a call to many, which all answer through one alias, [[alias|Through]|Ref], or under one reference, {Ref, Node}. */
+static bool read_tag(const struct import *import, cop_term term, struct tag *tag)
+{
+        *tag = (struct tag){ .alias = false };
+        if (term.type == COP_TERM_TUPLE && term.count == 2 && is_own_name(import, term.as.items[1])) {
+                tag->named = true;
+                return read_plain(term.as.items[0], &tag->ref, &tag->alias) && !tag->alias;
+        }
+        if (term.type != COP_TERM_CONS || term.count != 2 || term.as.items[0].type != COP_TERM_CONS)
+                return read_plain(term, &tag->ref, &tag->alias);
+        if (!read_plain(term.as.items[0], &tag->through, &tag->alias) || term.as.items[1].type != COP_TERM_REF)
+                return false;
+        tag->ref = term.as.items[1].as.ref;
+        return tag->alias && tag->through.bits >> 62 == 1;
+}
+
+static bool is_request(const struct import *import, cop_term term, struct tag *tag)
 {
         if (!cop_is_tuple(term, "$gen_call", 3) || term.as.items[1].type != COP_TERM_TUPLE || term.as.items[1].count != 2)
                 return false;
         const cop_term *from = term.as.items[1].as.items;
-        return is_theirs(import, from[0]) && read_tag(from[1], ref, alias) && ref->bits >> 62 == 1;
+        return is_theirs(import, from[0]) && read_tag(import, from[1], tag) && tag->ref.bits >> 62 == 1;
 }
 
 /* Who monitors the call hears that it has failed as by a DOWN. */
@@ -163,8 +190,9 @@ static bool is_beyond_us(cop_status status)
         return status == COP_E_TOO_DEEP || status == COP_E_TOO_BIG;
 }
 
-static void deliver_request(struct import *import, cop_pid to, cop_term term, cop_ref ref, bool alias)
+static void deliver_request(struct import *import, cop_pid to, cop_term term, const struct tag *tag)
 {
+        const cop_ref ref = tag->ref;
         struct cop__peer *peer = import->connection->peer;
         struct cop__thread *thread = cop__thread_here();
         cop_pid from = term.as.items[1].as.items[0].as.pid;
@@ -179,9 +207,10 @@ static void deliver_request(struct import *import, cop_pid to, cop_term term, co
                 fail(import, to, from, ref, is_beyond_us(status) ? "isolated" : "no_memory");
                 return;
         }
-        *asked = (struct cop__peer_asked){ .from = from, .alias = alias };
+        *asked = (struct cop__peer_asked){ .from = from, .alias = tag->alias, .through = tag->through, .named = tag->named };
         asked->node.key = ref.bits;
         cop__ref_pin(import->connection->network, ref);
+        cop__ref_pin(import->connection->network, tag->through);
         cop__table_insert(&peer->asked, &asked->node);
         signal->from = from;
         signal->ref = ref;
@@ -227,7 +256,7 @@ static struct cop__peer_call *call_answered_by(struct import *import, cop_term t
 {
         cop_ref ref;
         bool alias;
-        if (term.type != COP_TERM_TUPLE || term.count != 2 || !read_tag(term.as.items[0], &ref, &alias))
+        if (term.type != COP_TERM_TUPLE || term.count != 2 || !read_plain(term.as.items[0], &ref, &alias))
                 return NULL;
         return cop__call_of(import->connection->peer, ref);
 }
@@ -237,16 +266,16 @@ static struct cop__peer_call *call_answered_by(struct import *import, cop_term t
 static cop_status take_message(struct import *import, cop_pid from, cop_pid to)
 {
         cop_term message;
-        bool is_there, alias;
-        cop_ref ref;
+        bool is_there;
+        struct tag tag;
         cop_status status = next_message(import, &message, &is_there);
         if (status != COP_OK || !is_there)
                 return status;
         struct cop__peer_call *call = call_answered_by(import, message);
         if (call != NULL && cop_pid_equal(call->request->from, to))
                 answer(import, call, from, message.as.items[1]);
-        else if (is_request(import, message, &ref, &alias))
-                deliver_request(import, to, message, ref, alias);
+        else if (is_request(import, message, &tag))
+                deliver_request(import, to, message, &tag);
         else if (cop_is_tuple(message, "$gen_cast", 2))
                 return deliver(import, from, to, message.as.items[1]);
         else

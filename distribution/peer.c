@@ -362,6 +362,7 @@ static void tell_callers(struct cop__network *network, struct cop__peer *peer, s
         while ((node = take_next(&peer->asked, &walk)) != NULL) {
                 struct cop__peer_asked *asked = COP__CONTAINER(node, struct cop__peer_asked, node);
                 cop__ref_let_go(network, (cop_ref){ node->key });
+                cop__ref_let_go(network, asked->through);
                 free(asked);
         }
 }

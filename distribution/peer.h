@@ -82,6 +82,8 @@ struct cop__peer_asked {
         struct cop__table_node node; /* by its reference */
         cop_pid from;
         bool alias; /* it is answered through the reference */
+        cop_ref through; /* or through this other one, as a call to many is; none */
+        bool named;      /* or as {Ref, this node}, as a call to many of before Erlang/OTP 26 is */
 };
 
 struct cop__peer *cop__peer_new(const char *name, size_t size);

@@ -23,6 +23,7 @@ void cop__asked_end(struct cop__connection *connection, cop_ref ref)
                 return;
         cop__table_remove(&connection->peer->asked, &asked->node);
         cop__ref_let_go(connection->network, ref);
+        cop__ref_let_go(connection->network, asked->through);
         free(asked);
 }
 

@@ -22,6 +22,8 @@ handle_call({bill, Pence, People}, _From, State) ->
 handle_call({call, Pid, Request}, _From, State) ->
     Reply = try gen_server:call(Pid, Request, 5000) catch exit:{Reason, _} -> {exit, Reason} end,
     {reply, Reply, State};
+handle_call({call_many, Nodes, Name, Request}, _From, State) ->
+    {reply, gen_server:multi_call(Nodes, Name, Request, 5000), State};
 handle_call({send, To, Term}, _From, State) ->
     To ! Term,
     {reply, ok, State};

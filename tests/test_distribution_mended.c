@@ -788,6 +788,41 @@ VISITED(a_node_that_has_gone_is_not_called_for_its_names_or_its_groups)
         close(listener);
 }
 
+/* ---- A call to many ------------------------------------------------------------------------------------------------ */
+
+static void put_many_tag(struct frame *frame)
+{
+        put_raw(frame, (const uint8_t *)"l\0\0\0\1l\0\0\0\1w\5alias", 17);
+        put_reference(frame, 2);
+        put_reference(frame, 1);
+}
+
+/* As gen_server:multi_call asks: all answer through one alias, each by its own monitor. */
+VISITED(a_call_to_many_is_answered_through_their_alias)
+{
+        struct frame frame, tag;
+        begin_monitor(&frame, "echo", 1);
+        say(fd, &frame);
+        begin_to(&frame, "echo");
+        cop__pen_tuple(&frame.pen, 3);
+        put_atom(&frame, "$gen_call");
+        cop__pen_tuple(&frame.pen, 2);
+        put_process(&frame, 7);
+        put_many_tag(&frame);
+        put_atom(&frame, "hello");
+        say(fd, &frame);
+        expect(fd, &frame, COP__CONTROL_ALIAS_SEND);
+        begin(&tag, COP__CONTROL_ALIAS_SEND, 2);
+        tag.tray.end = tag.tray.start; /* only what follows */
+        cop__pen_tuple(&tag.pen, 2);
+        put_many_tag(&tag);
+        put_atom(&tag, "hello");
+        const size_t size = cop__tray_waiting(&tag.tray);
+        ck_assert_uint_gt(frame.size, size);
+        ck_assert_mem_eq(frame.bytes + frame.size - size, tag.tray.data + tag.tray.start, size);
+        cop__tray_free(&tag.tray);
+}
+
 /* ---- Global names -------------------------------------------------------------------------------------------------- */
 
 static void say_holder(int fd, const char *name, uint32_t id)

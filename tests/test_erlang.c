@@ -188,3 +188,14 @@ WITH_ERLANG(a_node_of_erlangs_that_goes_down_is_down_and_so_are_we_for_it)
         ck_assert_int_eq(cop_call_term(&reply, peer, PATIENCE_MS, cop_atom("ping")), COP_E_DIED);
         ck_assert_str_eq(text_of(cop_failure()), "{nodedown, '" THEM "'}");
 }
+
+WITH_ERLANG(a_call_to_many_of_erlangs_is_one_here)
+{
+        const cop_term us = cop_atom("us@127.0.0.1");
+        cop_spawn_server(&till_server, "till");
+        ck_assert_str_eq(ask(COP_TUPLE(cop_atom("call_many"), COP_LIST(us), cop_atom("till"),
+                                       COP_TUPLE(cop_atom("bill"), cop_int(900), cop_int(3)))),
+                         "{[{'us@127.0.0.1', {share, 300, 1}}], []}");
+        ck_assert_str_eq(ask(COP_TUPLE(cop_atom("call_many"), COP_LIST(us), cop_atom("nobody"), cop_atom("x"))),
+                         "{[], ['us@127.0.0.1']}");
+}
