@@ -17,7 +17,7 @@
 #include "base/text.h"
 
 #define ACTORS_DEFAULT 1048576u
-#define ACTORS_MAX 16777199u /* pids of other nodes use the slots behind (distribution/network.h) */
+#define ACTORS_MAX ((uint32_t)COP__SLOTS_OF_LARGE_IDS - 1)
 #define SLICE_MS_MAX 1000u
 #define BLOCKING_THREADS_MAX 4096u
 

@@ -42,10 +42,6 @@ struct cop__peer;
 #define COP__REF_WORDS 5u
 #define COP__SLOT_OF_FOREIGN UINT64_C(0xffffff)
 
-/* From this slot on nobody lives, on any node of this kind: a pid of Erlang's with such an id, of which it has 2^28, and a small serial is
- * said by them: serial in the slot, id in the generation. */
-#define COP__SLOTS_OF_LARGE_IDS UINT64_C(0xfffff0)
-
 /* A pid and a reference as they are on the wire. `name` is borrowed: of a decoded one from the bytes. Nobody and no reference are
  * zeros of creation 0, which no life has. */
 struct cop__wire_pid {

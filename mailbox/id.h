@@ -18,6 +18,12 @@
 #define COP__PID_SLOT_MAX UINT64_C(0xffffff)
 #define COP__PID_GENERATION_MAX UINT64_C(0xffffffff)
 
+/*
+ * From this slot on nobody lives, on any node of this kind: a pid of Erlang's with such an id, of which it has 2^28, is said by
+ * them: its serial in the slot, the id in the generation (distribution/foreign.c).
+ */
+#define COP__SLOTS_OF_LARGE_IDS UINT64_C(0xff0000)
+
 /* Each part within its limit. */
 COP__INLINE cop_pid cop__pid_of(uint64_t node, uint64_t slot, uint64_t generation)
 {

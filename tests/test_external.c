@@ -115,6 +115,22 @@ TEST(a_pid_with_a_large_id_is_itself_and_takes_no_place)
         end(a);
 }
 
+/* A node of Erlang's has gone through its ids as often after some months. */
+TEST(a_pid_with_a_large_id_takes_no_place_with_a_large_serial_either)
+{
+        struct cop__network *a = network_of("a@x");
+        for (uint32_t serial = 15; serial < 8192; serial++) {
+                struct cop__wire_pid wire = { "c@x", 3, (1u << 28) - 1 - serial, serial, 5 }, again;
+                cop_pid pid;
+                ck_assert_int_eq(cop__pid_of_wire(a, &wire, &pid), COP_OK);
+                ck_assert(cop__pid_to_wire(a, pid, &again));
+                ck_assert_uint_eq(again.id, wire.id);
+                ck_assert_uint_eq(again.serial, serial);
+        }
+        ck_assert_uint_eq(a->foreign_count, 0);
+        end(a);
+}
+
 TEST(a_pid_with_more_bits_than_ours_is_remembered)
 {
         struct cop__network *a = network_of("a@x");

@@ -69,7 +69,7 @@ TEST(what_no_node_can_be_started_with_is_refused)
         cop_node *node = NULL;
         const cop_node_options bad[] = { { .name = "" },      { .name = "a b" },
                                          { .name = "../up" }, { .workers = 65 },
-                                         { .max_actors = 16777215 }, { .stack_size = (16 << 10) - 1 },
+                                         { .max_actors = 16711680 }, { .stack_size = (16 << 10) - 1 },
                                          { .stack_size = ((size_t)1 << 30) + 1 },
                                          { .fault_exit_code = -1 }, { .fault_exit_code = 256 } };
         for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)

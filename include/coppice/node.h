@@ -46,7 +46,7 @@ typedef void cop_log_fn(void *context, cop_log_level level, const char *text);
 typedef struct cop_node_options {
         const char *name;       /* "coppice"; letters, digits, '_', '-' and '.', at most 63; copied */
         unsigned workers;       /* threads that run actors: one for each core; at most 64 */
-        uint32_t max_actors;    /* alive at once: 1,048,576; at most 16,777,199 */
+        uint32_t max_actors;    /* alive at once: 1,048,576; at most 16,711,679 */
         size_t stack_size;      /* bytes that any of its actors may use on its stack: 256 KiB; from 16 KiB to 1 GiB. What is not touched
                                    costs address space; docs/decisions/stack_size.md */
         bool processes;         /* there will be actors with COP_ISOLATION_PROCESS: what forks their processes is
