@@ -297,7 +297,7 @@ static bool skip(struct cop__reader *reader, uint64_t count)
                 default:
                         return false;
                 }
-                if (more > left(reader) || count + more < count)
+                if (more > left(reader))
                         return false;
                 count += more;
         }
