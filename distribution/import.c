@@ -47,10 +47,15 @@ static bool is_ours(cop_term term)
         return term.type == COP_TERM_PID && cop__pid_node(term.as.pid) == 0 && term.as.pid.bits != 0;
 }
 
-static cop_pid whereis(cop_term name)
+/* An atom, or one that is too long for here, which nobody has. */
+static bool is_name(cop_term term)
 {
-        char text[COP_NAME_MAX + 1];
-        if (name.type != COP_TERM_ATOM || name.count > COP_NAME_MAX)
+        return term.type == COP_TERM_ATOM || cop_is_tuple(term, "$erlang", 2);
+}
+
+static cop_pid whereis(cop_term name, char text[COP_NAME_MAX + 1])
+{
+        if (name.type != COP_TERM_ATOM || name.count > COP_NAME_MAX || memchr(name.as.text, '\0', name.count) != NULL)
                 return cop_no_pid();
         memcpy(text, name.as.text, name.count);
         text[name.count] = '\0';
@@ -292,9 +297,10 @@ static cop_status take_send(struct import *import, bool sender)
 
 static cop_status take_named(struct import *import)
 {
-        if (!has(import, 3) || !is_theirs(import, item(import, 1)) || item(import, 3).type != COP_TERM_ATOM)
+        char text[COP_NAME_MAX + 1];
+        if (!has(import, 3) || !is_theirs(import, item(import, 1)) || !is_name(item(import, 3)))
                 return COP_E_MALFORMED;
-        cop_pid to = whereis(item(import, 3));
+        cop_pid to = whereis(item(import, 3), text);
         if (to.bits != 0)
                 return take_message(import, item(import, 1).as.pid, to);
         cop__count_up(&cop__here_of(cop__thread_here())->dead_letters);
@@ -386,8 +392,8 @@ static cop_status take_unlink(struct import *import)
 /* Id, From, To */
 static bool is_unlinking(const struct import *import)
 {
-        return has(import, 3) && (item(import, 1).type == COP_TERM_INTEGER || item(import, 1).type == COP_TERM_NATURAL) &&
-               is_theirs(import, item(import, 2)) && is_ours(item(import, 3));
+        cop_term id = item(import, 1);
+        return has(import, 3) && (id.type == COP_TERM_NATURAL || (id.type == COP_TERM_INTEGER && id.as.integer >= 0)) && is_theirs(import, item(import, 2)) && is_ours(item(import, 3));
 }
 
 static cop_status take_unlink_id(struct import *import)
@@ -478,7 +484,7 @@ static cop_status watch(struct import *import, cop_pid watcher, cop_pid target, 
 
 static bool is_name_or_ours(cop_term target)
 {
-        return target.type == COP_TERM_ATOM || is_ours(target);
+        return is_name(target) || is_ours(target);
 }
 
 static bool is_foreign_ref(cop_term ref)
@@ -488,21 +494,20 @@ static bool is_foreign_ref(cop_term ref)
 
 static cop_status take_monitor(struct import *import)
 {
-        char name[COP_SYMBOL_MAX + 1] = "";
+        char text[COP_NAME_MAX + 1];
         cop_term target = item(import, 2);
         if (!has(import, 3) || !is_theirs(import, item(import, 1)) || !is_name_or_ours(target) ||
             !is_foreign_ref(item(import, 3)))
                 return COP_E_MALFORMED;
-        cop_pid watcher = item(import, 1).as.pid, pid = target.type == COP_TERM_ATOM ? whereis(target) : target.as.pid;
+        bool named = target.type != COP_TERM_PID;
+        cop_pid watcher = item(import, 1).as.pid, pid = named ? whereis(target, text) : target.as.pid;
         cop_ref ref = item(import, 3).as.ref;
-        bool named = target.type == COP_TERM_ATOM;
         if (cop__table_find_first(&import->connection->peer->watched, ref.bits) != NULL)
                 return COP_E_MALFORMED;
-        if (named)
-                memcpy(name, target.as.text, target.count);
         if (pid.bits != 0)
-                return watch(import, watcher, pid, named ? name : NULL, ref);
-        cop__export_down(import->connection, cop_no_pid(), name, strlen(name), watcher, ref, cop_atom("noproc"));
+                return watch(import, watcher, pid, named ? text : NULL, ref);
+        cop__export_down(import->connection, cop_no_pid(), target.as.text, target.type == COP_TERM_ATOM ? target.count : 0, watcher,
+                         ref, cop_atom("noproc"));
         return COP_OK;
 }
 
@@ -545,8 +550,8 @@ static cop_status take_down(struct import *import)
 {
         struct cop__thread *thread = cop__thread_here();
         cop_term from = item(import, 1);
-        if (!has(import, 4) || (from.type != COP_TERM_ATOM && !is_theirs(import, from) && from.type != COP_TERM_PID) ||
-            !is_ours(item(import, 2)) || item(import, 3).type != COP_TERM_REF)
+        if (!has(import, 4) || (from.type != COP_TERM_ATOM && from.type != COP_TERM_PID) || !is_ours(item(import, 2)) ||
+            item(import, 3).type != COP_TERM_REF)
                 return COP_E_MALFORMED;
         cop_ref ref = item(import, 3).as.ref;
         struct cop__shared_term *reason = reason_of(item(import, 4));

@@ -2,7 +2,7 @@
 /*
  * A stranger: a bare socket that says to a node whatever a test wants it to say.
  *
- *      int socket = stranger_calls(port, "evil@127.0.0.1", COOKIE);
+ *      int socket = stranger_calls(port, "evil@127.0.0.1");
  *      stranger_says(socket, frame, size);
  */
 #ifndef TESTS_STRANGER_H
@@ -30,6 +30,11 @@ static inline int stranger_socket(uint16_t port)
 static inline void stranger_sends(int fd, const void *bytes, size_t size)
 {
         ck_assert_int_eq(send(fd, bytes, size, MSG_NOSIGNAL), (ssize_t)size);
+}
+
+static inline uint32_t stranger_word(const uint8_t *bytes)
+{
+        return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
 /* Exactly so much; false: the other side has hung up. */
@@ -80,30 +85,45 @@ static inline void stranger_introduces(int fd, const char *name, uint64_t flags)
         cop__tray_free(&tray);
 }
 
+/* What proves that it knows the cookie. */
+static inline void stranger_digest(const char *cookie, uint32_t challenge, uint8_t digest[COP__MD5_SIZE])
+{
+        char text[128];
+        snprintf(text, sizeof(text), "%s%u", cookie, challenge);
+        cop__md5(text, strlen(text), digest);
+}
+
 /* Shakes hands as far as it gets; false: it is hung up on. */
-static inline bool stranger_shakes_hands(int fd, const char *name, const char *cookie)
+static inline bool stranger_shakes_hands_as(int fd, const char *name, const char *cookie, uint64_t flags)
 {
         uint8_t packet[512], answer[23] = { 0, 21, 'r', 0, 0, 0, 7 };
-        char text[128];
-        stranger_introduces(fd, name, COP__CAN_ALL | COP__CAN_PUBLISHED);
+        stranger_introduces(fd, name, flags);
         size_t size = stranger_hears(fd, packet);
         if (size == 0 || memcmp(packet, "sok", 3) != 0)
                 return false;
         size = stranger_hears(fd, packet);
         if (size < 19 || packet[0] != 'N')
                 return false;
-        uint32_t challenge = (uint32_t)packet[9] << 24 | (uint32_t)packet[10] << 16 | (uint32_t)packet[11] << 8 | packet[12];
-        snprintf(text, sizeof(text), "%s%u", cookie, challenge);
-        cop__md5(text, strlen(text), answer + 7);
+        stranger_digest(cookie, stranger_word(packet + 9), answer + 7);
         stranger_sends(fd, answer, sizeof(answer));
         return stranger_hears(fd, packet) == 17 && packet[0] == 'a';
 }
 
-static inline int stranger_calls(uint16_t port, const char *name)
+static inline bool stranger_shakes_hands(int fd, const char *name, const char *cookie)
+{
+        return stranger_shakes_hands_as(fd, name, cookie, COP__CAN_ALL | COP__CAN_PUBLISHED);
+}
+
+static inline int stranger_calls_as(uint16_t port, const char *name, uint64_t flags)
 {
         int fd = stranger_socket(port);
-        ck_assert_msg(stranger_shakes_hands(fd, name, COOKIE), "%s is not let in", name);
+        ck_assert_msg(stranger_shakes_hands_as(fd, name, COOKIE, flags), "%s is not let in", name);
         return fd;
+}
+
+static inline int stranger_calls(uint16_t port, const char *name)
+{
+        return stranger_calls_as(port, name, COP__CAN_ALL | COP__CAN_PUBLISHED);
 }
 
 /* A frame with its size in front. */
@@ -113,6 +133,70 @@ static inline void stranger_says(int fd, const void *frame, size_t size)
         stranger_sends(fd, head, sizeof(head));
         if (size > 0)
                 stranger_sends(fd, frame, size);
+}
+
+/* ---- Control messages --------------------------------------------------------------------- */
+
+/* One of `count` items begins, the first of which it is. Its pen knows what the node of the test knows. */
+static inline void stranger_begins(struct cop__pen *pen, struct cop__tray *tray, unsigned control, size_t count)
+{
+        *tray = (struct cop__tray){ 0 };
+        *pen = (struct cop__pen){ .tray = tray, .network = cop__network_here() };
+        cop__pen_byte(pen, COP__PASS_THROUGH);
+        cop__pen_version(pen);
+        cop__pen_tuple(pen, count);
+        cop__pen_integer(pen, control);
+}
+
+static inline void stranger_pid(struct cop__pen *pen, const char *node, uint32_t id)
+{
+        cop__pen_byte(pen, 88);
+        cop__pen_atom(pen, node, strlen(node));
+        cop__pen_word(pen, 4, id);
+        cop__pen_word(pen, 4, 0);
+        cop__pen_word(pen, 4, 12345);
+}
+
+/* Says what has been written, and frees it. */
+static inline void stranger_ends(int fd, struct cop__pen *pen)
+{
+        ck_assert_int_eq(pen->status, COP_OK);
+        stranger_says(fd, pen->tray->data, pen->tray->end);
+        cop__tray_free(pen->tray);
+}
+
+/* The next frame; false: a tick. The caller ends the terms, of which the second is [] if there is no message. */
+static inline bool stranger_hears_frame(int fd, cop_term *control, cop_term *message)
+{
+        uint8_t head[4];
+        struct cop__reader reader;
+        cop_term term;
+        *control = *message = cop_nil();
+        ck_assert_msg(stranger_reads(fd, head, sizeof(head)), "it has hung up");
+        size_t size = stranger_word(head);
+        if (size == 0)
+                return false;
+        uint8_t *bytes = malloc(size);
+        ck_assert(bytes != NULL && stranger_reads(fd, bytes, size) && bytes[0] == COP__PASS_THROUGH);
+        cop__reader_begin(&reader, cop__network_here(), bytes + 1, size - 1, (size_t)1 << 24);
+        ck_assert_int_eq(cop__reader_term(&reader, &term), COP_OK);
+        ck_assert_int_eq(cop_term_copy(term, control), COP_OK);
+        if (reader.at < reader.end) {
+                ck_assert_int_eq(cop__reader_term(&reader, &term), COP_OK);
+                ck_assert_int_eq(cop_term_copy(term, message), COP_OK);
+        }
+        cop__reader_end(&reader);
+        free(bytes);
+        return true;
+}
+
+/* The next of that sort; what comes before it is passed over. */
+static inline void stranger_hears_control(int fd, unsigned control, cop_term *said, cop_term *message)
+{
+        while (!stranger_hears_frame(fd, said, message) || said->as.items[0].as.integer != (int64_t)control) {
+                cop_term_free(*said);
+                cop_term_free(*message);
+        }
 }
 
 #endif

@@ -156,31 +156,11 @@ BESIEGED(who_says_it_is_this_node_or_another_that_is_up_without_the_cookie_chang
 
 /* ---- Afterwards ------------------------------------------------------------------------------- */
 
-static void put_pid(struct cop__pen *pen, const char *node, uint32_t id)
-{
-        cop__pen_byte(pen, 88);
-        cop__pen_atom(pen, node, strlen(node));
-        cop__pen_word(pen, 4, id);
-        cop__pen_word(pen, 4, 0);
-        cop__pen_word(pen, 4, 12345);
-}
-
-static struct cop__tray begin_frame(struct cop__pen *pen, struct cop__tray *tray, unsigned control, size_t count)
-{
-        *tray = (struct cop__tray){ 0 };
-        *pen = (struct cop__pen){ .tray = tray };
-        cop__pen_byte(pen, COP__PASS_THROUGH);
-        cop__pen_version(pen);
-        cop__pen_tuple(pen, count);
-        cop__pen_integer(pen, control);
-        return *tray;
-}
-
 /* From one of theirs to the clerk here. */
 static void reg_send(struct cop__pen *pen, struct cop__tray *tray)
 {
-        begin_frame(pen, tray, COP__CONTROL_REG_SEND, 4);
-        put_pid(pen, EVIL, 7);
+        stranger_begins(pen, tray, COP__CONTROL_REG_SEND, 4);
+        stranger_pid(pen, EVIL, 7);
         cop__pen_atom(pen, "", 0);
         cop__pen_atom(pen, "clerk", 5);
 }
@@ -209,17 +189,17 @@ BESIEGED(a_frame_that_is_none_ends_the_connection)
                 ends_with(&tray);
         }
         /* In the name of a third one; to one of theirs; a message that ends too soon. */
-        begin_frame(&pen, &tray, COP__CONTROL_REG_SEND, 4);
-        put_pid(&pen, "third@127.0.0.1", 7);
+        stranger_begins(&pen, &tray, COP__CONTROL_REG_SEND, 4);
+        stranger_pid(&pen, "third@127.0.0.1", 7);
         cop__pen_atom(&pen, "", 0);
         cop__pen_atom(&pen, "clerk", 5);
         cop__pen_version(&pen);
         cop__pen_atom(&pen, "x", 1);
         ends_with(&tray);
         cop__tray_free(&tray);
-        begin_frame(&pen, &tray, COP__CONTROL_LINK, 3);
-        put_pid(&pen, EVIL, 7);
-        put_pid(&pen, EVIL, 8);
+        stranger_begins(&pen, &tray, COP__CONTROL_LINK, 3);
+        stranger_pid(&pen, EVIL, 7);
+        stranger_pid(&pen, EVIL, 8);
         ends_with(&tray);
         cop__tray_free(&tray);
         reg_send(&pen, &tray);
@@ -236,8 +216,8 @@ BESIEGED(what_is_traced_over_there_arrives_without_its_token)
         struct cop__pen pen;
         int fd = stranger_calls(port, EVIL);
         ck_assert_int_eq(cop_register("witness", cop_self()), COP_OK);
-        begin_frame(&pen, &tray, COP__CONTROL_REG_SEND_TT, 5);
-        put_pid(&pen, EVIL, 7);
+        stranger_begins(&pen, &tray, COP__CONTROL_REG_SEND_TT, 5);
+        stranger_pid(&pen, EVIL, 7);
         cop__pen_atom(&pen, "", 0);
         cop__pen_atom(&pen, "witness", 7);
         cop__pen_tuple(&pen, 2);
@@ -290,8 +270,8 @@ BESIEGED(a_message_that_is_too_deep_is_dropped)
         stranger_says(fd, tray.data, tray.end);
         cop__tray_free(&tray);
         ck_assert_int_eq(cop_register("witness", cop_self()), COP_OK);
-        begin_frame(&pen, &tray, COP__CONTROL_REG_SEND, 4);
-        put_pid(&pen, EVIL, 7);
+        stranger_begins(&pen, &tray, COP__CONTROL_REG_SEND, 4);
+        stranger_pid(&pen, EVIL, 7);
         cop__pen_atom(&pen, "", 0);
         cop__pen_atom(&pen, "witness", 7);
         cop__pen_version(&pen);
@@ -313,7 +293,7 @@ static void make_frame(struct cop__pen *pen, struct cop__tray *tray, uint64_t *r
         static const uint8_t controls[] = { 1, 2, 3, 4, 6, 8, 19, 20, 21, 22, 33, 35, 36 };
         unsigned control = controls[cop__random_below(random, COP__COUNT(controls))];
         unsigned count = 3 + cop__random_below(random, 3);
-        begin_frame(pen, tray, control, count);
+        stranger_begins(pen, tray, control, count);
         for (unsigned i = 1; i < count; i++) {
                 switch (cop__random_below(random, 5)) {
                 case 0:
@@ -330,7 +310,7 @@ static void make_frame(struct cop__pen *pen, struct cop__tray *tray, uint64_t *r
                         cop__pen_integer(pen, cop__random_next(random));
                         break;
                 default:
-                        put_pid(pen, EVIL, cop__random_below(random, 4));
+                        stranger_pid(pen, EVIL, cop__random_below(random, 4));
                         break;
                 }
         }

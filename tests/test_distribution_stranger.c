@@ -1,0 +1,390 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* A stranger that keeps to the protocol, in the forms that our own nodes and Erlang's of today do not use. */
+#include "tests/stranger.h"
+
+#include "distribution/connection.h"
+#include "distribution/peer.h"
+
+#define THEM "them@127.0.0.1"
+
+/* All that a node of this kind can do; a node of Erlang's; one that knows only the older forms. */
+#define OF_OURS COP__CAN_ALL
+#define OF_ERLANG (COP__CAN_ALL & ~COP__CAN_COPPICE)
+#define OF_OLD (OF_ERLANG & ~(COP__CAN_SEND_SENDER | COP__CAN_UNLINK_ID | COP__CAN_ALIAS | COP__CAN_ALL_OF_25))
+
+typedef struct { int64_t number; } job;
+COP_MESSAGE(job, number);
+
+typedef struct { int64_t unused; } clerk;
+
+/* Of a node that nobody knows: it cannot be said. */
+static cop_term unsayable(void)
+{
+        return cop_pid_term(cop__pid_of(200, 1, 1));
+}
+
+static void clerk_on_job(clerk *self, const job *j)
+{
+        (void)self;
+        if (j->number < 0)
+                cop_reply(cop_any, .term = unsayable());
+        else
+                cop_reply(job, .number = j->number + 1);
+}
+
+COP_SERVER(clerk, COP_ON(job, clerk_on_job));
+
+static uint16_t port;
+
+/* What is sent to it before might call it, in vain. */
+static void await_up(void)
+{
+        cop_pid owner;
+        struct cop__network *network = cop__network_here();
+        await_true(cop__load_acquire(&network->peer_count) > 0);
+        await_true(cop__peer_look(network->peers[0], &owner) == COP__PEER_UP);
+}
+
+/* Node `a` and its clerk, and a stranger who is let in; the claim's thread is an actor of `a` that bears the name witness. */
+#define MET(claim, flags)                                                                            \
+        static void met_##claim(int fd);                                                             \
+        TEST(claim)                                                                                  \
+        {                                                                                            \
+                NEEDS_THREADS();                                                                     \
+                cop_node *node = node_begin((cop_node_options){ .name = "a" });                      \
+                ck_assert_int_eq(distribute_with("a@127.0.0.1", (cop_distribution){ .port = 0 }, &port), COP_OK); \
+                cop_spawn_server(&clerk_server, "clerk");                                            \
+                ck_assert_int_eq(cop_register("witness", cop_self()), COP_OK);                       \
+                cop_trap_exit(true);                                                                 \
+                int fd = stranger_calls_as(port, THEM, flags);                                       \
+                await_up();                                                                          \
+                met_##claim(fd);                                                                     \
+                close(fd);                                                                           \
+                node_end(node);                                                                      \
+        }                                                                                            \
+        static void met_##claim(int fd)
+
+/* ---- What is said ---------------------------------------------------------------------------- */
+
+static void put_ref(struct cop__pen *pen, uint32_t word)
+{
+        cop__pen_byte(pen, 90);
+        cop__pen_word(pen, 2, 1);
+        cop__pen_atom(pen, THEM, strlen(THEM));
+        cop__pen_word(pen, 4, 12345);
+        cop__pen_word(pen, 4, word);
+}
+
+static void put_job(struct cop__pen *pen, int64_t number)
+{
+        cop__pen_version(pen);
+        cop__pen_term(pen, COP_TUPLE(cop_atom("job"), cop_int(number)));
+}
+
+static void put_to(struct cop__pen *pen, struct cop__tray *tray, const char *name, size_t size)
+{
+        stranger_begins(pen, tray, COP__CONTROL_REG_SEND, 4);
+        stranger_pid(pen, THEM, 7);
+        cop__pen_atom(pen, "", 0);
+        cop__pen_atom(pen, name, size);
+}
+
+static void says_job(int fd, const char *name, int64_t number)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        put_to(&pen, &tray, name, strlen(name));
+        put_job(&pen, number);
+        stranger_ends(fd, &pen);
+}
+
+/* A control message of which one of theirs and the claim's thread are the first. */
+static void says_pair(int fd, unsigned control, cop_term reason)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        bool with_reason = control == COP__CONTROL_EXIT || control == COP__CONTROL_EXIT2;
+        stranger_begins(&pen, &tray, control, with_reason ? 4 : 3);
+        stranger_pid(&pen, THEM, 7);
+        cop__pen_pid(&pen, cop_self());
+        if (with_reason)
+                cop__pen_term(&pen, reason);
+        stranger_ends(fd, &pen);
+}
+
+static void says_monitor(int fd, unsigned control, cop_pid target, uint32_t ref)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        stranger_begins(&pen, &tray, control, 4);
+        stranger_pid(&pen, THEM, 7);
+        cop__pen_pid(&pen, target);
+        put_ref(&pen, ref);
+        stranger_ends(fd, &pen);
+}
+
+/* A call of that name's, answered through an alias or not. */
+static void says_request(int fd, const char *name, uint32_t ref, bool alias, int64_t number)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        put_to(&pen, &tray, name, strlen(name));
+        cop__pen_version(&pen);
+        cop__pen_tuple(&pen, 3);
+        cop__pen_atom(&pen, "$gen_call", 9);
+        cop__pen_tuple(&pen, 2);
+        stranger_pid(&pen, THEM, 7);
+        if (alias) {
+                cop__pen_byte(&pen, 108);
+                cop__pen_word(&pen, 4, 1);
+                cop__pen_atom(&pen, "alias", 5);
+        }
+        put_ref(&pen, ref);
+        cop__pen_term(&pen, COP_TUPLE(cop_atom("job"), cop_int(number)));
+        stranger_ends(fd, &pen);
+}
+
+/* What they have said before that has been acted on when it arrives. */
+static void is_all(int fd)
+{
+        says_job(fd, "witness", 99);
+        cop_auto message = await(COP_KIND(job));
+        ck_assert_int_eq(cop_read(job, message)->number, 99);
+        nothing_has_come();
+}
+
+/* ---- What is heard ------------------------------------------------------------------------------ */
+
+static cop_pid theirs(uint32_t id)
+{
+        struct cop__network *network = cop__network_here();
+        struct cop__peer *peer = cop__network_peer(network, THEM, strlen(THEM));
+        return cop__pid_of(cop__network_life(network, peer, 12345), id, 0);
+}
+
+/* The next control message of that sort has that many items, and the message behind it is that. */
+static cop_term hears(int fd, unsigned control, size_t count, const char *words)
+{
+        cop_term said, message;
+        stranger_hears_control(fd, control, &said, &message);
+        ck_assert_uint_eq(said.count, count);
+        ck_assert_str_eq(text_of(message), words);
+        cop_term_free(message);
+        return said;
+}
+
+static void hears_and_drops(int fd, unsigned control, size_t count, const char *words)
+{
+        cop_term_free(hears(fd, control, count, words));
+}
+
+static void hears_reason(int fd, unsigned control, size_t count, const char *reason)
+{
+        cop_term said = hears(fd, control, count, "[]");
+        ck_assert_str_eq(text_of(said.as.items[count - 1]), reason);
+        cop_term_free(said);
+}
+
+/* ---- Older forms ------------------------------------------------------------------------------------ */
+
+MET(who_knows_only_the_older_forms_is_told_in_them, OF_OLD)
+{
+        cop_pid seven = theirs(7);
+        ck_assert_int_eq(cop_send(seven, job, .number = 1), COP_OK);
+        cop_term said = hears(fd, COP__CONTROL_SEND, 3, "{job, 1}");
+        ck_assert(cop_is_atom(said.as.items[1], ""));
+        ck_assert(cop_pid_equal(said.as.items[2].as.pid, seven));
+        cop_term_free(said);
+        ck_assert_int_eq(cop_link(seven), COP_OK);
+        cop_unlink(seven);
+        hears_and_drops(fd, COP__CONTROL_LINK, 3, "[]");
+        said = hears(fd, COP__CONTROL_UNLINK, 3, "[]");
+        ck_assert(cop_pid_equal(said.as.items[1].as.pid, cop_self()));
+        ck_assert(cop_pid_equal(said.as.items[2].as.pid, seven));
+        cop_term_free(said);
+}
+
+static void hears_answer(int fd, unsigned control, bool alias, const char *reply)
+{
+        cop_term said, message;
+        stranger_hears_control(fd, control, &said, &message);
+        ck_assert(message.type == COP_TERM_TUPLE && message.count == 2);
+        ck_assert_int_eq(message.as.items[0].type, alias ? COP_TERM_CONS : COP_TERM_REF);
+        ck_assert_str_eq(text_of(message.as.items[1]), reply);
+        cop_term_free(said);
+        cop_term_free(message);
+}
+
+MET(who_knows_no_alias_is_answered_as_it_has_asked, OF_OLD)
+{
+        says_request(fd, "clerk", 1, false, 5);
+        hears_answer(fd, COP__CONTROL_SEND, false, "{job, 6}");
+        says_request(fd, "clerk", 2, true, 6);
+        hears_answer(fd, COP__CONTROL_SEND, true, "{job, 7}");
+}
+
+MET(who_asks_without_an_alias_is_answered_without_one, OF_ERLANG)
+{
+        says_request(fd, "clerk", 1, false, 5);
+        hears_answer(fd, COP__CONTROL_SEND_SENDER, false, "{job, 6}");
+        says_request(fd, "clerk", 2, true, 6);
+        hears_answer(fd, COP__CONTROL_ALIAS_SEND, true, "{job, 7}");
+}
+
+/* A node without SEND_SENDER does not say who answers: it is whoever was asked. */
+MET(an_answer_from_nobody_is_of_who_was_asked, OF_ERLANG)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        cop_request request;
+        cop_term said, message;
+        cop_auto reply = NULL;
+        ck_assert_int_eq(cop_request_send(&request, theirs(7), job, .number = 1), COP_OK);
+        stranger_hears_control(fd, COP__CONTROL_SEND_SENDER, &said, &message);
+        ck_assert(cop_is_tuple(message, "$gen_call", 3));
+        stranger_begins(&pen, &tray, COP__CONTROL_SEND, 3);
+        cop__pen_atom(&pen, "", 0);
+        cop__pen_pid(&pen, cop_self());
+        cop__pen_version(&pen);
+        cop__pen_term(&pen, COP_TUPLE(message.as.items[1].as.items[1], COP_TUPLE(cop_atom("job"), cop_int(2))));
+        stranger_ends(fd, &pen);
+        ck_assert_int_eq(cop_request_await(request, PATIENCE_MS, &reply), COP_OK);
+        ck_assert_int_eq(cop_read(job, reply)->number, 2);
+        ck_assert(cop_pid_equal(cop_message_from(reply), theirs(7)));
+        cop_term_free(said);
+        cop_term_free(message);
+}
+
+/* ---- Links and monitors of theirs ---------------------------------------------------------------------- */
+
+MET(a_link_that_is_undone_without_a_number_is_undone, OF_OLD)
+{
+        says_pair(fd, COP__CONTROL_LINK, cop_nil());
+        says_pair(fd, COP__CONTROL_UNLINK, cop_nil());
+        says_pair(fd, COP__CONTROL_EXIT, cop_atom("late"));
+        is_all(fd);
+        says_pair(fd, COP__CONTROL_LINK, cop_nil());
+        says_pair(fd, COP__CONTROL_EXIT, cop_atom("gone"));
+        await_exited(theirs(7), "gone");
+        is_all(fd);
+}
+
+MET(a_link_that_is_said_twice_is_one, OF_ERLANG)
+{
+        says_pair(fd, COP__CONTROL_LINK, cop_nil());
+        says_pair(fd, COP__CONTROL_LINK, cop_nil());
+        says_pair(fd, COP__CONTROL_EXIT, cop_atom("gone"));
+        await_exited(theirs(7), "gone");
+        is_all(fd);
+}
+
+MET(what_ends_a_monitor_or_a_call_that_is_not_is_nothing, OF_ERLANG)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        says_monitor(fd, COP__CONTROL_DEMONITOR, cop_self(), 5);
+        stranger_begins(&pen, &tray, COP__CONTROL_DOWN, 5);
+        stranger_pid(&pen, THEM, 7);
+        cop__pen_pid(&pen, cop_self());
+        cop__pen_ref(&pen, (cop_ref){ 5 });
+        cop__pen_term(&pen, cop_atom("gone"));
+        stranger_ends(fd, &pen);
+        is_all(fd);
+}
+
+MET(a_monitor_that_is_said_twice_ends_the_connection, OF_ERLANG)
+{
+        says_monitor(fd, COP__CONTROL_MONITOR, cop_self(), 5);
+        says_monitor(fd, COP__CONTROL_MONITOR, cop_self(), 5);
+        stranger_is_hung_up(fd);
+}
+
+static void says_traced_exit(int fd, unsigned control, const char *reason)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        stranger_begins(&pen, &tray, control, 5);
+        stranger_pid(&pen, THEM, 7);
+        cop__pen_pid(&pen, cop_self());
+        cop__pen_term(&pen, cop_atom("token"));
+        cop__pen_term(&pen, cop_atom(reason));
+        stranger_ends(fd, &pen);
+}
+
+MET(an_exit_that_is_traced_over_there_has_its_reason, OF_ERLANG)
+{
+        says_pair(fd, COP__CONTROL_LINK, cop_nil());
+        says_traced_exit(fd, COP__CONTROL_EXIT_TT, "gone");
+        await_exited(theirs(7), "gone");
+        says_traced_exit(fd, COP__CONTROL_EXIT2_TT, "by hand");
+        await_exited(theirs(7), "'by hand'");
+        is_all(fd);
+}
+
+/* ---- Names that nobody here can have ---------------------------------------------------------------------- */
+
+MET(a_name_is_whole_or_it_is_another, OF_ERLANG)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        put_to(&pen, &tray, "witness\0not", 11);
+        put_job(&pen, 1);
+        stranger_ends(fd, &pen);
+        stranger_begins(&pen, &tray, COP__CONTROL_MONITOR, 4);
+        stranger_pid(&pen, THEM, 7);
+        cop__pen_atom(&pen, "witness\0not", 11);
+        put_ref(&pen, 5);
+        stranger_ends(fd, &pen);
+        cop_term said = hears(fd, COP__CONTROL_DOWN, 5, "[]");
+        ck_assert_uint_eq(said.as.items[1].count, 11);
+        ck_assert(cop_is_atom(said.as.items[4], "noproc"));
+        cop_term_free(said);
+        is_all(fd);
+}
+
+/* Erlang's have 255 characters, ours as many bytes. */
+static void put_long_name(struct cop__pen *pen)
+{
+        cop__pen_byte(pen, 118);
+        cop__pen_word(pen, 2, 400);
+        for (int i = 0; i < 200; i++)
+                cop__pen_bytes(pen, "\303\244", 2);
+}
+
+MET(a_name_that_is_too_long_for_here_is_nobodys, OF_ERLANG)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        stranger_begins(&pen, &tray, COP__CONTROL_MONITOR, 4);
+        stranger_pid(&pen, THEM, 7);
+        put_long_name(&pen);
+        put_ref(&pen, 5);
+        stranger_ends(fd, &pen);
+        hears_reason(fd, COP__CONTROL_DOWN, 5, "noproc");
+        stranger_begins(&pen, &tray, COP__CONTROL_REG_SEND, 4);
+        stranger_pid(&pen, THEM, 7);
+        cop__pen_atom(&pen, "", 0);
+        put_long_name(&pen);
+        put_job(&pen, 1);
+        stranger_ends(fd, &pen);
+        is_all(fd);
+}
+
+MET(an_atom_in_a_reason_that_is_too_long_for_here_ends_no_connection, OF_ERLANG)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        says_pair(fd, COP__CONTROL_LINK, cop_nil());
+        stranger_begins(&pen, &tray, COP__CONTROL_EXIT, 4);
+        stranger_pid(&pen, THEM, 7);
+        cop__pen_pid(&pen, cop_self());
+        cop__pen_tuple(&pen, 2);
+        cop__pen_atom(&pen, "error", 5);
+        put_long_name(&pen);
+        stranger_ends(fd, &pen);
+        cop_auto message = await(COP_KIND(cop_exited));
+        cop_term reason = cop_read(cop_exited, message)->reason;
+        ck_assert(cop_is_tuple(reason, "error", 2));
+        ck_assert(cop_is_tuple(reason.as.items[1], "$erlang", 2));
+        is_all(fd);
+}
