@@ -183,7 +183,8 @@ BESIEGED(a_frame_that_is_none_ends_the_connection)
         struct cop__tray tray;
         struct cop__pen pen;
         const char *const frames[] = { "p", "x\x83h\1a\1", "p\x83", "p\x83h\3a\1", "p\x83\xff", "p\x83l\xff\xff\xff\xff",
-                                       "p\x83m\xff\xff\xff\xff", "p\x83h\3a\1jj", "p\x83h\3a\x63jj", "p\x83t\xff\xff\xff\xff" };
+                                       "p\x83m\xff\xff\xff\xff", "p\x83h\3a\1jj", "p\x83h\3a\x63jj", "p\x83t\xff\xff\xff\xff",
+                                       "p\x83j", "p\x83h\2a\1j", "p\x83h\3jjj" };
         for (size_t i = 0; i < COP__COUNT(frames); i++) {
                 tray = (struct cop__tray){ .data = (uint8_t *)(uintptr_t)frames[i], .end = strlen(frames[i]) };
                 ends_with(&tray);
@@ -205,6 +206,58 @@ BESIEGED(a_frame_that_is_none_ends_the_connection)
         reg_send(&pen, &tray);
         cop__pen_version(&pen);
         cop__pen_tuple(&pen, 3);
+        ends_with(&tray);
+        cop__tray_free(&tray);
+}
+
+/* Of each sort, with too few items and with enough. */
+BESIEGED(a_control_message_about_nobody_ends_the_connection)
+{
+        static const uint8_t controls[] = { 1, 2, 3, 4, 6, 8, 19, 20, 21, 22, 33, 35 };
+        struct cop__tray tray;
+        struct cop__pen pen;
+        for (size_t i = 0; i < COP__COUNT(controls); i++)
+                for (size_t count = 3; count <= 5; count++) {
+                        stranger_begins(&pen, &tray, controls[i], count);
+                        for (size_t j = 1; j < count; j++)
+                                cop__pen_term(&pen, cop_nil());
+                        ends_with(&tray);
+                        cop__tray_free(&tray);
+                }
+}
+
+static void put_ref(struct cop__pen *pen)
+{
+        cop__pen_bytes(pen, "Z\0\1", 3);
+        cop__pen_atom(pen, EVIL, strlen(EVIL));
+        cop__pen_word(pen, 4, 12345);
+        cop__pen_word(pen, 4, 1);
+}
+
+BESIEGED(a_control_message_of_which_one_part_is_none_ends_the_connection)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        stranger_begins(&pen, &tray, COP__CONTROL_ALIAS_SEND, 3); /* with a message that ends too soon */
+        stranger_pid(&pen, EVIL, 7);
+        put_ref(&pen);
+        cop__pen_version(&pen);
+        cop__pen_tuple(&pen, 3);
+        ends_with(&tray);
+        cop__tray_free(&tray);
+        stranger_begins(&pen, &tray, COP__CONTROL_UNLINK_ID, 4); /* with a number below zero */
+        cop__pen_term(&pen, cop_int(-1));
+        stranger_pid(&pen, EVIL, 7);
+        cop__pen_pid(&pen, cop_self());
+        ends_with(&tray);
+        cop__tray_free(&tray);
+        stranger_begins(&pen, &tray, COP__CONTROL_LINK, 3); /* with a node whose name is too long */
+        cop__pen_bytes(&pen, "Xd\1\0", 4);
+        for (int i = 0; i < 256; i++)
+                cop__pen_byte(&pen, 0xe4);
+        cop__pen_word(&pen, 4, 7);
+        cop__pen_word(&pen, 8, 12345);
+        cop__pen_pid(&pen, cop_self());
         ends_with(&tray);
         cop__tray_free(&tray);
 }

@@ -123,24 +123,42 @@ static void says_monitor(int fd, unsigned control, cop_pid target, uint32_t ref)
         stranger_ends(fd, &pen);
 }
 
+static void put_request(struct cop__pen *pen, uint32_t ref, bool alias, int64_t number)
+{
+        cop__pen_version(pen);
+        cop__pen_tuple(pen, 3);
+        cop__pen_atom(pen, "$gen_call", 9);
+        cop__pen_tuple(pen, 2);
+        stranger_pid(pen, THEM, 7);
+        if (alias) {
+                cop__pen_byte(pen, 108);
+                cop__pen_word(pen, 4, 1);
+                cop__pen_atom(pen, "alias", 5);
+        }
+        put_ref(pen, ref);
+        cop__pen_term(pen, COP_TUPLE(cop_atom("job"), cop_int(number)));
+}
+
 /* A call of that name's, answered through an alias or not. */
 static void says_request(int fd, const char *name, uint32_t ref, bool alias, int64_t number)
 {
         struct cop__tray tray;
         struct cop__pen pen;
         put_to(&pen, &tray, name, strlen(name));
-        cop__pen_version(&pen);
-        cop__pen_tuple(&pen, 3);
-        cop__pen_atom(&pen, "$gen_call", 9);
-        cop__pen_tuple(&pen, 2);
+        put_request(&pen, ref, alias, number);
+        stranger_ends(fd, &pen);
+}
+
+/* One that is monitored, as Erlang's are, and to a pid. */
+static void says_watched_request(int fd, cop_pid watched, cop_pid to, uint32_t ref, int64_t number)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        says_monitor(fd, COP__CONTROL_MONITOR, watched, ref);
+        stranger_begins(&pen, &tray, COP__CONTROL_SEND_SENDER, 3);
         stranger_pid(&pen, THEM, 7);
-        if (alias) {
-                cop__pen_byte(&pen, 108);
-                cop__pen_word(&pen, 4, 1);
-                cop__pen_atom(&pen, "alias", 5);
-        }
-        put_ref(&pen, ref);
-        cop__pen_term(&pen, COP_TUPLE(cop_atom("job"), cop_int(number)));
+        cop__pen_pid(&pen, to);
+        put_request(&pen, ref, true, number);
         stranger_ends(fd, &pen);
 }
 
@@ -387,4 +405,275 @@ MET(an_atom_in_a_reason_that_is_too_long_for_here_ends_no_connection, OF_ERLANG)
         ck_assert(cop_is_tuple(reason, "error", 2));
         ck_assert(cop_is_tuple(reason.as.items[1], "$erlang", 2));
         is_all(fd);
+}
+
+/* ---- Calls of theirs ------------------------------------------------------------------------------------------ */
+
+/* Answers nothing until it is told to go, then all. */
+static void answers_late(void)
+{
+        cop_message *message;
+        cop_trap_exit(true);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(cop_exited)));
+        while ((message = cop_receive(0, COP_KIND(job))) != NULL) {
+                cop_answer(message, job, .number = cop_read(job, message)->number + 1);
+                cop_message_free(message);
+        }
+}
+
+MET(a_request_that_is_said_again_while_it_waits_is_answered_once, OF_ERLANG)
+{
+        cop_pid pid;
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = answers_late, .name = "late" }, &pid), COP_OK);
+        cop_ref ref = watch(pid);
+        says_request(fd, "late", 1, true, 1);
+        says_request(fd, "late", 1, true, 2);
+        is_all(fd);
+        ck_assert_int_eq(cop_send_exit(pid, cop_atom("go")), COP_OK);
+        await_down(ref, "normal");
+        says_request(fd, "clerk", 2, true, 5);
+        hears_answer(fd, COP__CONTROL_ALIAS_SEND, true, "{job, 2}");
+        hears_answer(fd, COP__CONTROL_ALIAS_SEND, true, "{job, 6}");
+}
+
+MET(who_calls_the_dead_hears_it_under_the_monitor_of_the_call, OF_ERLANG)
+{
+        cop_pid dead = cop_spawn_server(&clerk_server, NULL);
+        put_down(dead);
+        says_watched_request(fd, cop_whereis("clerk"), dead, 5, 1);
+        hears_reason(fd, COP__CONTROL_DOWN, 5, "noproc");
+        says_monitor(fd, COP__CONTROL_MONITOR, dead, 6);
+        hears_reason(fd, COP__CONTROL_DOWN, 5, "noproc");
+}
+
+/* Reads nothing until it is told to go, then all. */
+static void holds_back(void)
+{
+        cop_message *message;
+        cop_trap_exit(true);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(cop_exited)));
+        while ((message = cop_receive(0, COP_KIND(job))) != NULL) {
+                cop_send("witness", job, .number = cop_read(job, message)->number);
+                cop_message_free(message);
+        }
+}
+
+static cop_pid spawn_narrow(cop_mailbox_policy policy)
+{
+        cop_pid pid;
+        cop_spawn_options options = { .run = holds_back, .name = "narrow", .mailbox_limit = 1, .mailbox_policy = policy };
+        if (policy == COP_MAILBOX_COALESCE)
+                options.mailbox_key = (cop_mailbox_key)COP_KEY(job, number);
+        ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_OK);
+        return pid;
+}
+
+/* One, two and three come to where there is room for one. */
+static void comes_through(int fd, cop_mailbox_policy policy, int64_t most)
+{
+        cop_pid narrow = spawn_narrow(policy);
+        cop_ref ref = watch(narrow);
+        for (int64_t i = 1; i <= 3; i++)
+                says_job(fd, "narrow", i);
+        is_all(fd);
+        ck_assert_int_eq(cop_send_exit(narrow, cop_atom("go")), COP_OK);
+        for (int64_t i = 1; i <= most; i++)
+                await_and_drop(COP_FIELD(job, number, i));
+        await_down(ref, "normal");
+        nothing_has_come();
+}
+
+MET(a_mailbox_that_is_full_is_full_for_other_nodes_too, OF_ERLANG)
+{
+        comes_through(fd, COP_MAILBOX_REJECT, 1);
+        comes_through(fd, COP_MAILBOX_DROP_NEW, 1);
+        comes_through(fd, COP_MAILBOX_COALESCE, 2);
+        comes_through(fd, COP_MAILBOX_SLOW, 3);
+}
+
+MET(a_call_that_finds_a_mailbox_full_ends_so_for_other_nodes_too, OF_ERLANG)
+{
+        cop_pid narrow = spawn_narrow(COP_MAILBOX_REJECT);
+        says_job(fd, "narrow", 1);
+        says_watched_request(fd, narrow, narrow, 5, 2);
+        hears_reason(fd, COP__CONTROL_DOWN, 5, "{coppice, full}");
+        says_request(fd, "narrow", 6, true, 2); /* of one that monitors nobody */
+        is_all(fd);
+        put_down(narrow);
+}
+
+/* ---- Messages of theirs ------------------------------------------------------------------------------------------- */
+
+MET(what_has_the_tag_of_a_kind_and_does_not_fit_it_is_a_term, OF_ERLANG)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        put_to(&pen, &tray, "witness", 7);
+        cop__pen_version(&pen);
+        cop__pen_term(&pen, COP_TUPLE(cop_atom("job"), cop_string("many")));
+        stranger_ends(fd, &pen);
+        cop_auto message = await(COP_KIND(cop_any));
+        ck_assert_str_eq(text_of(cop_read(cop_any, message)->term), "{job, \"many\"}");
+}
+
+static void says_deep(int fd, unsigned levels)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        put_to(&pen, &tray, "witness", 7);
+        cop__pen_version(&pen);
+        for (unsigned i = 0; i < levels; i++)
+                cop__pen_tuple(&pen, i + 1 < levels);
+        stranger_ends(fd, &pen);
+}
+
+MET(a_message_as_deep_as_a_term_may_be_arrives_and_a_deeper_one_does_not, OF_ERLANG)
+{
+        says_deep(fd, COP_TERM_DEPTH_MAX + 1);
+        says_deep(fd, COP_TERM_DEPTH_MAX);
+        cop_auto message = await(COP_KIND(cop_any));
+        unsigned levels = 1;
+        cop_term term = cop_read(cop_any, message)->term;
+        for (; term.count > 0; levels++)
+                term = term.as.items[0];
+        ck_assert_uint_eq(levels, COP_TERM_DEPTH_MAX);
+        is_all(fd);
+}
+
+/* ---- What cannot be said ---------------------------------------------------------------------------------------- */
+
+MET(a_message_that_cannot_be_said_is_a_dead_letter_and_the_next_one_arrives, OF_ERLANG)
+{
+        ck_assert_int_eq(cop_dead_letters_subscribe(), COP_OK);
+        ck_assert_int_eq(cop_send_term(theirs(7), unsayable()), COP_OK);
+        await_and_drop(COP_KIND(cop_dead_letter));
+        cop_dead_letters_unsubscribe();
+        uint64_t before = cop_dead_letter_count(cop_node_here());
+        ck_assert_int_eq(cop_send_value(cop_to_pid(theirs(7)), COP_KIND_OF(cop__is_up), &(cop__is_up){ 0 }), COP_OK);
+        await_true(cop_dead_letter_count(cop_node_here()) > before); /* the library's own: it is not told of */
+        ck_assert_int_eq(cop_send(theirs(7), job, .number = 1), COP_OK);
+        hears_and_drops(fd, COP__CONTROL_SEND_SENDER, 3, "{job, 1}");
+}
+
+MET(a_call_that_cannot_be_said_fails_and_so_does_an_answer, OF_ERLANG)
+{
+        cop_auto reply = NULL;
+        ck_assert_int_eq(cop_call_term(&reply, theirs(7), PATIENCE_MS, unsayable()), COP_E_ISOLATED);
+        cop_pid server = cop_whereis("clerk");
+        says_watched_request(fd, server, server, 5, -1);
+        hears_reason(fd, COP__CONTROL_DOWN, 5, "{coppice, isolated}");
+}
+
+static void ends_unsayably(void)
+{
+        cop_link(theirs(8));
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(job)));
+        cop_exit(unsayable());
+}
+
+MET(a_reason_that_cannot_be_said_is_an_end_all_the_same, OF_ERLANG)
+{
+        cop_pid pid = cop_spawn(ends_unsayably);
+        hears_and_drops(fd, COP__CONTROL_LINK, 3, "[]");
+        says_monitor(fd, COP__CONTROL_MONITOR, pid, 5);
+        is_all(fd);
+        ck_assert_int_eq(cop_send(pid, job, .number = 1), COP_OK);
+        cop_term first, second, message;
+        do /* in the order that the dead keeps */
+                stranger_hears_frame(fd, &first, &message);
+        while (first.type != COP_TERM_TUPLE || first.as.items[0].as.integer == COP__CONTROL_REG_SEND);
+        stranger_hears_frame(fd, &second, &message);
+        ck_assert_int_eq(first.as.items[0].as.integer + second.as.items[0].as.integer, COP__CONTROL_EXIT + COP__CONTROL_DOWN);
+        ck_assert(cop_is_atom(first.as.items[first.count - 1], "unsayable"));
+        ck_assert(cop_is_atom(second.as.items[second.count - 1], "unsayable"));
+        cop_term_free(first);
+        cop_term_free(second);
+        ck_assert_int_eq(cop_send_exit(theirs(7), unsayable()), COP_OK);
+        hears_reason(fd, COP__CONTROL_EXIT2, 4, "unsayable");
+}
+
+/* Of a pid with more bits than ours, which it was never heard of under. */
+MET(who_cannot_be_named_cannot_be_watched, OF_ERLANG)
+{
+        cop_pid nobody = cop__pid_of(cop__pid_node(theirs(7)), COP__SLOT_OF_FOREIGN, 5);
+        await_down(watch(nobody), "noconnection");
+        is_all(fd);
+}
+
+MET(a_name_over_there_cannot_be_linked_to, OF_ERLANG)
+{
+        cop_pid name = cop_at("somebody", THEM).pid;
+        ck_assert_int_eq(cop_link(name), COP_OK);
+        await_exited(name, "noproc");
+        is_all(fd);
+}
+
+MET(who_is_elsewhere_tells_nothing_about_itself, OF_ERLANG)
+{
+        cop_term info;
+        ck_assert_int_eq(cop__info(theirs(7), PATIENCE_MS, &info), COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()), "noconnection");
+        is_all(fd);
+}
+
+/* ---- Aliases ---------------------------------------------------------------------------------------------------------- */
+
+/* One of theirs, as it comes in a message. */
+static cop_alias alias_of_theirs(int fd, uint32_t ref)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        put_to(&pen, &tray, "witness", 7);
+        cop__pen_version(&pen);
+        cop__pen_tuple(&pen, 1);
+        put_ref(&pen, ref);
+        stranger_ends(fd, &pen);
+        cop_auto message = await(COP_KIND(cop_any));
+        return (cop_alias){ theirs(7), cop_read(cop_any, message)->term.as.items[0].as.ref };
+}
+
+static void sends_through_an_alias(int fd, size_t count)
+{
+        cop_alias alias = alias_of_theirs(fd, 5);
+        ck_assert_int_eq(cop_send_term(alias, unsayable()), COP_OK);
+        ck_assert_int_eq(cop_send(alias, job, .number = 1), COP_OK);
+        cop_term said = hears(fd, COP__CONTROL_ALIAS_SEND, count, "{job, 1}");
+        ck_assert(cop_pid_equal(said.as.items[1].as.pid, cop_self()));
+        ck_assert(cop_ref_equal(said.as.items[2].as.ref, alias.ref));
+        cop_term_free(said);
+}
+
+MET(an_alias_of_erlangs_is_sent_to_as_they_do, OF_ERLANG)
+{
+        sends_through_an_alias(fd, 3);
+}
+
+MET(an_alias_of_our_kind_is_sent_to_with_its_owner, OF_OURS)
+{
+        sends_through_an_alias(fd, 4);
+}
+
+static void says_through_alias(int fd, cop_ref ref, bool owned)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        stranger_begins(&pen, &tray, COP__CONTROL_ALIAS_SEND, owned ? 4 : 3);
+        stranger_pid(&pen, THEM, 7);
+        cop__pen_ref(&pen, ref);
+        if (owned)
+                cop__pen_pid(&pen, cop_self());
+        put_job(&pen, 3);
+        stranger_ends(fd, &pen);
+}
+
+MET(an_alias_of_ours_without_its_owner_is_nobodys, OF_OURS)
+{
+        cop_alias alias;
+        ck_assert_int_eq(cop_alias_open(COP_ALIAS_EXPLICIT, &alias), COP_OK);
+        says_through_alias(fd, alias.ref, false);
+        is_all(fd);
+        says_through_alias(fd, alias.ref, true);
+        await_and_drop(COP_FIELD(job, number, 3));
+        is_all(fd);
+        ck_assert(cop_alias_close(alias));
 }

@@ -225,8 +225,8 @@ TEST(what_is_too_deep_is_passed_over_whatever_it_is_and_wherever_it_is_cut)
 
 static const struct row bad[] = {
         ROW("F\177\360\0\0\0\0\0\0", NULL), /* infinity, as bits and as text */
-        ROW("c1e999\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", NULL),
-        ROW("cnothing\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", NULL),
+        ROW("c1e999\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", NULL),
+        ROW("cnothing\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", NULL),
         ROW("n\1\2\5", NULL),             /* neither more than 0 nor less */
         ROW("v\0\1\377", NULL),           /* an atom that is no UTF-8 */
         ROW("l\0\0\0\1a\1k\0\1A", NULL),  /* a list in a tail, of each sort */
