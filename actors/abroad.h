@@ -34,6 +34,8 @@ struct cop__abroad {
         void (*scope_hears)(struct cop__abroad *abroad, cop_message *message);
         /* May a pid of another node be a member of a group now? */
         bool (*is_known)(struct cop__abroad *abroad, cop_pid pid);
+        /* Something has happened to a socket of that actor, and there was no memory to tell it: the socket is to be news again. */
+        void (*untold)(struct cop__abroad *abroad, cop_pid pid);
         /* The node has ended, and all its threads: frees all of it, while there is still a pool for signals. */
         void (*end)(struct cop__abroad *abroad, struct cop__thread *thread);
 };

@@ -148,8 +148,8 @@ static void tell_ready(struct cop__thread *thread, uint64_t mark)
                 cop__inside_ready(thread);
         else if (mark == COP__ZYGOTE_MARK)
                 cop__zygote_hear(node, thread);
-        else
-                cop__zygote_tell(node, thread, (cop_pid){ mark });
+        else if (!cop__zygote_tell(node, thread, (cop_pid){ mark }) && cop__abroad_of(node) != NULL)
+                cop__abroad_of(node)->untold(cop__abroad_of(node), (cop_pid){ mark });
 }
 
 static const struct cop__scheduler_hooks hooks = {

@@ -366,15 +366,16 @@ bool cop__zygote_find(struct cop_node *node, cop_pid pid, pid_t *os_pid, const c
         return birth != NULL;
 }
 
-void cop__zygote_tell(struct cop_node *node, struct cop__thread *thread, cop_pid pid)
+bool cop__zygote_tell(struct cop_node *node, struct cop__thread *thread, cop_pid pid)
 {
         if (cop__outpost_rouse(thread, pid))
-                return;
+                return true;
         pthread_mutex_lock(&node->zygote.lock);
         const struct cop__birth *birth = find(&node->zygote, pid.bits);
         if (birth != NULL)
                 rouse(node, thread, birth);
         pthread_mutex_unlock(&node->zygote.lock);
+        return birth != NULL;
 }
 
 void cop__zygote_hear(struct cop_node *node, struct cop__thread *thread)

@@ -393,7 +393,8 @@ static cop_status take_unlink(struct import *import)
 static bool is_unlinking(const struct import *import)
 {
         cop_term id = item(import, 1);
-        return has(import, 3) && (id.type == COP_TERM_NATURAL || (id.type == COP_TERM_INTEGER && id.as.integer >= 0)) && is_theirs(import, item(import, 2)) && is_ours(item(import, 3));
+        return has(import, 3) && (id.type == COP_TERM_NATURAL || (id.type == COP_TERM_INTEGER && id.as.integer >= 0)) &&
+               is_theirs(import, item(import, 2)) && is_ours(item(import, 3));
 }
 
 static cop_status take_unlink_id(struct import *import)

@@ -29,6 +29,9 @@ static void end_line(struct cop__belonging *belonging)
 {
         struct cop__line *line = COP__CONTAINER(belonging, struct cop__line, belonging);
         if (line->socket >= 0) {
+                cop__lock_lock(&line->network->lock);
+                cop__list_remove(&line->list);
+                cop__lock_unlock(&line->network->lock);
                 cop__poll_remove(&line->network->node->scheduler.poll, line->socket);
                 close(line->socket);
         }
@@ -40,16 +43,19 @@ static void end_line(struct cop__belonging *belonging)
 struct cop__line *cop__line_new(struct cop__network *network, int socket)
 {
         struct cop__line *line = cop__calloc(1, sizeof(*line));
-        cop_pid self = cop_self();
         if (line == NULL) {
                 close(socket);
                 return NULL;
         }
         line->network = network;
+        line->owner = cop_self();
         line->socket = socket;
         line->belonging.end = end_line;
         line->heard_ns = line->told_ns = cop__clock_ns();
-        if (cop__poll_add(&network->node->scheduler.poll, socket, reading | EPOLLOUT, self.bits) != COP_OK ||
+        cop__lock_lock(&network->lock);
+        cop__list_push_back(&network->lines, &line->list);
+        cop__lock_unlock(&network->lock);
+        if (cop__poll_add(&network->node->scheduler.poll, socket, reading | EPOLLOUT, line->owner.bits) != COP_OK ||
             !cop__own(cop__actor_here(), &line->belonging)) {
                 end_line(&line->belonging);
                 return NULL;
@@ -61,6 +67,19 @@ struct cop__line *cop__line_new(struct cop__network *network, int socket)
 void cop__line_close(struct cop__line *line)
 {
         cop__belonging_end(&line->belonging);
+}
+
+/* A change makes whatever is the case news; that it can be written to is, as a rule. */
+void cop__lines_look_again(struct cop__network *network, cop_pid owner)
+{
+        cop__lock_lock(&network->lock);
+        COP__LIST_EACH(&network->lines, at, ahead)
+        {
+                const struct cop__line *line = COP__CONTAINER(at, struct cop__line, list);
+                if (cop_pid_equal(line->owner, owner))
+                        cop__poll_change(&network->node->scheduler.poll, line->socket, reading | EPOLLOUT, owner.bits);
+        }
+        cop__lock_unlock(&network->lock);
 }
 
 /* ---- Bytes -------------------------------------------------------------------------------- */

@@ -15,6 +15,8 @@
 struct cop__line {
         struct cop__belonging belonging;
         struct cop__network *network;
+        struct cop__list list;       /* in the network's, under its lock */
+        cop_pid owner;
         int socket;
         bool writable_wanted;
         bool hung_up;                /* nothing comes any more, or goes */
@@ -40,6 +42,9 @@ void cop__line_close(struct cop__line *line);
  */
 cop_status cop__line_call(struct cop__network *network, const char *host, uint16_t port, uint64_t deadline_ns,
                           struct cop__line **line);
+
+/* What has happened to that actor's sockets is told once more: there was no memory for it. Any thread. */
+void cop__lines_look_again(struct cop__network *network, cop_pid owner);
 
 /* Writes what the socket takes now. */
 void cop__line_flush(struct cop__line *line);

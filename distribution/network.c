@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "distribution/line.h"
 #include "distribution/peer.h"
 #include "distribution/scope.h"
 
@@ -44,6 +45,11 @@ static bool is_known(struct cop__abroad *abroad, cop_pid pid)
         return cop__life_of(network_of(abroad), cop__pid_node(pid)) != NULL;
 }
 
+static void untold(struct cop__abroad *abroad, cop_pid pid)
+{
+        cop__lines_look_again(network_of(abroad), pid);
+}
+
 /* All actors are buried, and no other thread is left. */
 static void end(struct cop__abroad *abroad, struct cop__thread *thread)
 {
@@ -76,12 +82,13 @@ struct cop__network *cop__network_make(cop_node *node)
         if (network == NULL)
                 return NULL;
         network->abroad = (struct cop__abroad){ .send = send_abroad, .scope_begins = scope_begins, .scope_hears = scope_hears,
-                                                .is_known = is_known, .end = end };
+                                                .is_known = is_known, .untold = untold, .end = end };
         network->node = node;
         if (getrandom(&network->ref_key, sizeof(network->ref_key), 0) != (ssize_t)sizeof(network->ref_key))
                 network->ref_key = cop__mix((uint64_t)(uintptr_t)network);
         cop__audience_init(&network->audience);
         cop__list_init(&network->refs_idle);
+        cop__list_init(&network->lines);
         if (cop__cas_release(&node->abroad, &none, &network->abroad))
                 return network;
         free(network);

@@ -15,7 +15,7 @@
  * has the same number when it comes again; the key of the numbers is the network's secret, so nobody over there chooses one.
  *
  * Who may touch what: lives, peers and names are written once, under the lock, before their count is (release ↔ acquire); what
- * the lock is not named for is constant. References and foreign pids are under the lock, which is a leaf.
+ * the lock is not named for is constant. References, foreign pids and the list of lines are under the lock, which is a leaf.
  */
 #ifndef DISTRIBUTION_NETWORK_H
 #define DISTRIBUTION_NETWORK_H
@@ -103,6 +103,7 @@ struct cop__network {
         struct cop__table pids;         /* foreign ones, by their bits */
         struct cop__table pids_said;
         uint32_t foreign_count;
+        struct cop__list lines;         /* sockets that actors own; see line.h */
 };
 
 /* The network of the node that the thread is in; NULL: there is none. */

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "distribution/kernel.h"
+#include "distribution/line.h"
 #include "distribution/news.h"
 #include "distribution/wire.h"
 
@@ -275,11 +276,8 @@ uint32_t cop__peer_send(struct cop__network *network, struct cop__peer *peer, st
                 cop__news_refuse(network, peer, thread, to, signal);
         if (call && !cop__kernel_call(network, thread, peer))
                 give_up(network, peer, thread);
-        if (rouse && !cop__outpost_rouse(thread, owner)) {
-                cop__lock_lock(&peer->lock);
-                peer->roused = false; /* whoever sends next tells it, or its next tick finds it */
-                cop__lock_unlock(&peer->lock);
-        }
+        if (rouse && !cop__outpost_rouse(thread, owner))
+                cop__lines_look_again(network, owner); /* which tells it as soon as there is memory */
         return pressure_of(count);
 }
 

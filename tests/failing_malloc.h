@@ -38,6 +38,9 @@ static inline void fail_malloc_for(int64_t allocations, uint32_t failures)
         cop__store_seq(&malloc_countdown, allocations);
 }
 
+/* Of a thread that watches what others do without, and is to go on. */
+static _Thread_local bool malloc_spares_me;
+
 static inline void fail_malloc_after(int64_t allocations)
 {
         fail_malloc_for(allocations, 0);
@@ -61,7 +64,7 @@ static inline bool malloc_must_fail(void)
 {
         int64_t left = cop__load_relaxed(&malloc_countdown);
         do {
-                if (left == 0)
+                if (left == 0 || malloc_spares_me)
                         return false;
         } while (left > 1 && !cop__cas_seq(&malloc_countdown, &left, left - 1));
         if (left > 1)

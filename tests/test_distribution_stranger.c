@@ -1,16 +1,8 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* A stranger that keeps to the protocol, in the forms that our own nodes and Erlang's of today do not use. */
-#include "tests/stranger.h"
+#include "tests/stranger_talk.h"
 
 #include "distribution/connection.h"
-#include "distribution/peer.h"
-
-#define THEM "them@127.0.0.1"
-
-/* All that a node of this kind can do; a node of Erlang's; one that knows only the older forms. */
-#define OF_OURS COP__CAN_ALL
-#define OF_ERLANG (COP__CAN_ALL & ~COP__CAN_COPPICE)
-#define OF_OLD (OF_ERLANG & ~(COP__CAN_SEND_SENDER | COP__CAN_UNLINK_ID | COP__CAN_ALIAS | COP__CAN_ALL_OF_25))
 
 typedef struct { int64_t number; } job;
 COP_MESSAGE(job, number);
@@ -36,15 +28,6 @@ COP_SERVER(clerk, COP_ON(job, clerk_on_job));
 
 static uint16_t port;
 
-/* What is sent to it before might call it, in vain. */
-static void await_up(void)
-{
-        cop_pid owner;
-        struct cop__network *network = cop__network_here();
-        await_true(cop__load_acquire(&network->peer_count) > 0);
-        await_true(cop__peer_look(network->peers[0], &owner) == COP__PEER_UP);
-}
-
 /* Node `a` and its clerk, and a stranger who is let in; the claim's thread is an actor of `a` that bears the name witness. */
 #define MET(claim, flags)                                                                            \
         static void met_##claim(int fd);                                                             \
@@ -64,103 +47,7 @@ static void await_up(void)
         }                                                                                            \
         static void met_##claim(int fd)
 
-/* ---- What is said ---------------------------------------------------------------------------- */
-
-static void put_ref(struct cop__pen *pen, uint32_t word)
-{
-        cop__pen_byte(pen, 90);
-        cop__pen_word(pen, 2, 1);
-        cop__pen_atom(pen, THEM, strlen(THEM));
-        cop__pen_word(pen, 4, 12345);
-        cop__pen_word(pen, 4, word);
-}
-
-static void put_job(struct cop__pen *pen, int64_t number)
-{
-        cop__pen_version(pen);
-        cop__pen_term(pen, COP_TUPLE(cop_atom("job"), cop_int(number)));
-}
-
-static void put_to(struct cop__pen *pen, struct cop__tray *tray, const char *name, size_t size)
-{
-        stranger_begins(pen, tray, COP__CONTROL_REG_SEND, 4);
-        stranger_pid(pen, THEM, 7);
-        cop__pen_atom(pen, "", 0);
-        cop__pen_atom(pen, name, size);
-}
-
-static void says_job(int fd, const char *name, int64_t number)
-{
-        struct cop__tray tray;
-        struct cop__pen pen;
-        put_to(&pen, &tray, name, strlen(name));
-        put_job(&pen, number);
-        stranger_ends(fd, &pen);
-}
-
-/* A control message of which one of theirs and the claim's thread are the first. */
-static void says_pair(int fd, unsigned control, cop_term reason)
-{
-        struct cop__tray tray;
-        struct cop__pen pen;
-        bool with_reason = control == COP__CONTROL_EXIT || control == COP__CONTROL_EXIT2;
-        stranger_begins(&pen, &tray, control, with_reason ? 4 : 3);
-        stranger_pid(&pen, THEM, 7);
-        cop__pen_pid(&pen, cop_self());
-        if (with_reason)
-                cop__pen_term(&pen, reason);
-        stranger_ends(fd, &pen);
-}
-
-static void says_monitor(int fd, unsigned control, cop_pid target, uint32_t ref)
-{
-        struct cop__tray tray;
-        struct cop__pen pen;
-        stranger_begins(&pen, &tray, control, 4);
-        stranger_pid(&pen, THEM, 7);
-        cop__pen_pid(&pen, target);
-        put_ref(&pen, ref);
-        stranger_ends(fd, &pen);
-}
-
-static void put_request(struct cop__pen *pen, uint32_t ref, bool alias, int64_t number)
-{
-        cop__pen_version(pen);
-        cop__pen_tuple(pen, 3);
-        cop__pen_atom(pen, "$gen_call", 9);
-        cop__pen_tuple(pen, 2);
-        stranger_pid(pen, THEM, 7);
-        if (alias) {
-                cop__pen_byte(pen, 108);
-                cop__pen_word(pen, 4, 1);
-                cop__pen_atom(pen, "alias", 5);
-        }
-        put_ref(pen, ref);
-        cop__pen_term(pen, COP_TUPLE(cop_atom("job"), cop_int(number)));
-}
-
-/* A call of that name's, answered through an alias or not. */
-static void says_request(int fd, const char *name, uint32_t ref, bool alias, int64_t number)
-{
-        struct cop__tray tray;
-        struct cop__pen pen;
-        put_to(&pen, &tray, name, strlen(name));
-        put_request(&pen, ref, alias, number);
-        stranger_ends(fd, &pen);
-}
-
-/* One that is monitored, as Erlang's are, and to a pid. */
-static void says_watched_request(int fd, cop_pid watched, cop_pid to, uint32_t ref, int64_t number)
-{
-        struct cop__tray tray;
-        struct cop__pen pen;
-        says_monitor(fd, COP__CONTROL_MONITOR, watched, ref);
-        stranger_begins(&pen, &tray, COP__CONTROL_SEND_SENDER, 3);
-        stranger_pid(&pen, THEM, 7);
-        cop__pen_pid(&pen, to);
-        put_request(&pen, ref, true, number);
-        stranger_ends(fd, &pen);
-}
+/* ---- Both ways -------------------------------------------------------------------------------- */
 
 /* What they have said before that has been acted on when it arrives. */
 static void is_all(int fd)
@@ -169,15 +56,6 @@ static void is_all(int fd)
         cop_auto message = await(COP_KIND(job));
         ck_assert_int_eq(cop_read(job, message)->number, 99);
         nothing_has_come();
-}
-
-/* ---- What is heard ------------------------------------------------------------------------------ */
-
-static cop_pid theirs(uint32_t id)
-{
-        struct cop__network *network = cop__network_here();
-        struct cop__peer *peer = cop__network_peer(network, THEM, strlen(THEM));
-        return cop__pid_of(cop__network_life(network, peer, 12345), id, 0);
 }
 
 /* The next control message of that sort has that many items, and the message behind it is that. */
