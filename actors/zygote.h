@@ -104,7 +104,10 @@ void cop__zygote_forget(struct cop_node *node, struct cop__birth *birth);
 /* Who lives in a process of its own, for those who look; false: not that actor. */
 bool cop__zygote_find(struct cop_node *node, cop_pid pid, pid_t *os_pid, const char **server);
 
-/* Something has happened to a socket: its actor is told to look. Between two tasks. False: it has no memory for that, and is no outpost. */
+/*
+ * Something has happened to a socket: its actor is told to look, an outpost as soon as there is memory for that. Between two tasks.
+ * False: there is none, and it is no outpost.
+ */
 bool cop__zygote_tell(struct cop_node *node, struct cop__thread *thread, cop_pid pid);
 
 /* The control socket has something to tell. Between two tasks. */

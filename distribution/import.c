@@ -507,8 +507,8 @@ static cop_status take_monitor(struct import *import)
                 return COP_E_MALFORMED;
         if (pid.bits != 0)
                 return watch(import, watcher, pid, named ? text : NULL, ref);
-        cop__export_down(import->connection, cop_no_pid(), target.as.text, target.type == COP_TERM_ATOM ? target.count : 0, watcher,
-                         ref, cop_atom("noproc"));
+        cop__export_down(import->connection, cop_no_pid(), target.as.text, target.type == COP_TERM_ATOM ? target.count : 0,
+                         watcher, ref, cop_atom("noproc"));
         return COP_OK;
 }
 

@@ -172,7 +172,9 @@ static inline void stranger_ends(int fd, struct cop__pen *pen)
         cop__tray_free(pen->tray);
 }
 
-/* The next frame; false: it has hung up. The caller ends the terms, of which the second is [] if there is no message; both of a tick. */
+/*
+ * The next frame; false: it has hung up. The caller ends both terms. The second is [] if there is no message, and both are of a tick.
+ */
 static inline bool stranger_hears_frame(int fd, cop_term *control, cop_term *message)
 {
         uint8_t head[4];

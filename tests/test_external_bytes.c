@@ -31,7 +31,7 @@ static void network_end(struct cop__network *network)
         free(network);
 }
 
-/* Reads a term from a block that ends where the bytes do, so that a sanitizer sees a byte too much; `text`: what it is, or NULL. */
+/* Reads a term from a block that ends where the bytes do, so that a sanitizer sees one too much. `text`: what it is, or NULL. */
 static cop_status read_in(struct cop__network *network, const char *bytes, size_t size, size_t memory_max, char text[512])
 {
         struct cop__reader reader;
@@ -356,7 +356,7 @@ static bool refuses(void *countdown)
         return *left > 0 && --*left == 0;
 }
 
-/* Of each row: COP_E_NO_MEMORY as often as it asks, and at most COP_E_LIMIT for a name that cannot be remembered; then it is read. */
+/* Each row is refused as often as it asks, a node that cannot be remembered by COP_E_LIMIT; then it is read. */
 TEST(without_memory_a_term_is_refused_and_nothing_is_left)
 {
         for (size_t i = 0; i < COP__COUNT(good); i++) {
@@ -412,8 +412,8 @@ TEST(what_cannot_be_said_is_refused)
 TEST(a_text_that_is_no_utf_8_is_said_as_far_as_it_is_one)
 {
         struct cop__tray tray = { 0 };
-        const cop_term text = { .type = COP_TERM_TEXT, .count = 3, .as.text = "h\344h" }, none = { .type = COP_TERM_TEXT, .count = 1,
-                                                                                              .as.text = "\344" };
+        const cop_term text = { .type = COP_TERM_TEXT, .count = 3, .as.text = "h\344h" };
+        const cop_term none = { .type = COP_TERM_TEXT, .count = 1, .as.text = "\344" };
         ck_assert_int_eq(write_to(&tray, NULL, text), COP_OK);
         ck_assert_int_eq(write_to(&tray, NULL, none), COP_OK);
         const char said[] = "\203k\0\1ha\1\203ja\1";

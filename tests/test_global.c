@@ -1,8 +1,10 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* Global names: one holder each, known on all nodes, and gone with it. */
-#include "tests/pair.h"
+#include "tests/stranger.h"
 
 #include <coppice/global.h>
+
+#include "distribution/peer.h"
 
 typedef struct { int64_t number; cop_pid from; } said;
 COP_MESSAGE(said, number, from);
@@ -192,4 +194,75 @@ PAIR(what_is_no_global_name_is_refused)
         ck_assert_int_eq(cop_global_register("0123456789012345678901234567890123456789012345678901234567890123", cop_self()),
                          COP_E_BAD_ARGUMENT);
         ck_assert_int_eq(cop_global_unregister(""), COP_E_BAD_ARGUMENT);
+}
+
+TEST(without_a_node_there_are_no_global_names)
+{
+        ck_assert_int_eq(cop_global_register("ledger", cop__pid_of(0, 1, 1)), COP_E_NO_NODE);
+        ck_assert_int_eq(cop_global_unregister("ledger"), COP_E_NO_NODE);
+        ck_assert_int_eq(cop_global_whereis("ledger").bits, 0);
+}
+
+/* ---- A scribe that is a stranger --------------------------------------------------------------- */
+
+#define LEAST "0@127.0.0.1"
+
+static void registers(void)
+{
+        cop_send("witness", said, .number = cop_global_register("ledger", cop_self()));
+}
+
+/* The next change that is asked for gets that answer. */
+static void scribe_answers(int fd, const char *word)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        cop_term heard, message;
+        do
+                stranger_hears_control(fd, COP__CONTROL_REG_SEND, &heard, &message);
+        while (!cop_is_tuple(message, "$gen_call", 3));
+        const cop_term *from = message.as.items[1].as.items;
+        ck_assert(cop_is_tuple(message.as.items[2], "register", 3));
+        stranger_begins(&pen, &tray, COP__CONTROL_SEND_SENDER, 3);
+        stranger_pid(&pen, LEAST, 7);
+        cop__pen_pid(&pen, from[0].as.pid);
+        cop__pen_version(&pen);
+        cop__pen_term(&pen, COP_TUPLE(from[1], cop_atom(word)));
+        stranger_ends(fd, &pen);
+        cop_term_free(heard);
+        cop_term_free(message);
+}
+
+static void outcome_is(cop_status status)
+{
+        cop_auto message = await(COP_KIND(said));
+        ck_assert_int_eq(cop_read(said, message)->number, status);
+}
+
+/* What is no answer is none: as if its node had gone down, another one is asked, of whom there is none here. */
+TEST(a_scribe_that_says_neither_yes_nor_no_is_asked_three_times)
+{
+        NEEDS_THREADS();
+        uint16_t port;
+        cop_pid owner;
+        cop_node *node = node_begin((cop_node_options){ .name = "a" });
+        ck_assert_int_eq(distribute_with("a@127.0.0.1", (cop_distribution){ .port = 0 }, &port), COP_OK);
+        ck_assert_int_eq(cop_register("witness", cop_self()), COP_OK);
+        int fd = stranger_calls(port, LEAST);
+        struct cop__network *network = cop__network_here();
+        await_true(cop__load_acquire(&network->peer_count) > 0);
+        await_true(cop__peer_look(network->peers[0], &owner) == COP__PEER_UP);
+        cop_spawn(registers);
+        for (int i = 0; i < 3; i++)
+                scribe_answers(fd, "perhaps");
+        outcome_is(COP_E_NO_CONNECTION);
+        cop_spawn(registers);
+        scribe_answers(fd, "no");
+        outcome_is(COP_E_NAME_TAKEN);
+        cop_spawn(registers);
+        scribe_answers(fd, "perhaps");
+        scribe_answers(fd, "true");
+        outcome_is(COP_OK);
+        close(fd);
+        node_end(node);
 }

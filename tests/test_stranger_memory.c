@@ -1,7 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * Memory fails at each place in turn, of a node that a stranger talks with. Who asks with a monitor, as Erlang's do, gets an answer, is
- * told that there is none, or is hung up on, and never waits in vain; the next talk is as if nothing had been.
+ * Memory fails at each place in turn, of a node that a stranger talks with. Who asks with a monitor, as Erlang's do, gets an answer,
+ * is told that there is none, or is hung up on, and never waits in vain; the next talk is as if nothing had been.
  *
  *      for n = 1, 2, 3 ...       from the stranger's call on the n-th request of the node fails: alone, or with a few behind it
  */
