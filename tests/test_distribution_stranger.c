@@ -29,8 +29,8 @@ COP_SERVER(clerk, COP_ON(job, clerk_on_job));
 static uint16_t port;
 
 /* Node `a` and its clerk, and a stranger who is let in; the claim's thread is an actor of `a` that bears the name witness. */
-#define MET(claim, flags)                                                                            \
-        static void met_##claim(int fd);                                                             \
+#define LET_IN(claim, flags)                                                                         \
+        static void let_in_##claim(int fd);                                                          \
         TEST(claim)                                                                                  \
         {                                                                                            \
                 NEEDS_THREADS();                                                                     \
@@ -41,11 +41,11 @@ static uint16_t port;
                 cop_trap_exit(true);                                                                 \
                 int fd = stranger_calls_as(port, THEM, flags);                                       \
                 await_up();                                                                          \
-                met_##claim(fd);                                                                     \
+                let_in_##claim(fd);                                                                  \
                 close(fd);                                                                           \
                 node_end(node);                                                                      \
         }                                                                                            \
-        static void met_##claim(int fd)
+        static void let_in_##claim(int fd)
 
 /* ---- Both ways -------------------------------------------------------------------------------- */
 
@@ -83,7 +83,7 @@ static void hears_reason(int fd, unsigned control, size_t count, const char *rea
 
 /* ---- Older forms ------------------------------------------------------------------------------------ */
 
-MET(who_knows_only_the_older_forms_is_told_in_them, OF_OLD)
+LET_IN(who_knows_only_the_older_forms_is_told_in_them, OF_OLD)
 {
         cop_pid seven = theirs(7);
         ck_assert_int_eq(cop_send(seven, job, .number = 1), COP_OK);
@@ -111,7 +111,7 @@ static void hears_answer(int fd, unsigned control, bool alias, const char *reply
         cop_term_free(message);
 }
 
-MET(who_knows_no_alias_is_answered_as_it_has_asked, OF_OLD)
+LET_IN(who_knows_no_alias_is_answered_as_it_has_asked, OF_OLD)
 {
         says_request(fd, "clerk", 1, false, 5);
         hears_answer(fd, COP__CONTROL_SEND, false, "{job, 6}");
@@ -119,7 +119,7 @@ MET(who_knows_no_alias_is_answered_as_it_has_asked, OF_OLD)
         hears_answer(fd, COP__CONTROL_SEND, true, "{job, 7}");
 }
 
-MET(who_asks_without_an_alias_is_answered_without_one, OF_ERLANG)
+LET_IN(who_asks_without_an_alias_is_answered_without_one, OF_ERLANG)
 {
         says_request(fd, "clerk", 1, false, 5);
         hears_answer(fd, COP__CONTROL_SEND_SENDER, false, "{job, 6}");
@@ -128,7 +128,7 @@ MET(who_asks_without_an_alias_is_answered_without_one, OF_ERLANG)
 }
 
 /* A node without SEND_SENDER does not say who answers: it is whoever was asked. */
-MET(an_answer_from_nobody_is_of_who_was_asked, OF_ERLANG)
+LET_IN(an_answer_from_nobody_is_of_who_was_asked, OF_ERLANG)
 {
         struct cop__tray tray;
         struct cop__pen pen;
@@ -153,7 +153,7 @@ MET(an_answer_from_nobody_is_of_who_was_asked, OF_ERLANG)
 
 /* ---- Links and monitors of theirs ---------------------------------------------------------------------- */
 
-MET(a_link_that_is_undone_without_a_number_is_undone, OF_OLD)
+LET_IN(a_link_that_is_undone_without_a_number_is_undone, OF_OLD)
 {
         says_pair(fd, COP__CONTROL_LINK, cop_nil());
         says_pair(fd, COP__CONTROL_UNLINK, cop_nil());
@@ -165,7 +165,7 @@ MET(a_link_that_is_undone_without_a_number_is_undone, OF_OLD)
         is_all(fd);
 }
 
-MET(a_link_that_is_said_twice_is_one, OF_ERLANG)
+LET_IN(a_link_that_is_said_twice_is_one, OF_ERLANG)
 {
         says_pair(fd, COP__CONTROL_LINK, cop_nil());
         says_pair(fd, COP__CONTROL_LINK, cop_nil());
@@ -174,7 +174,7 @@ MET(a_link_that_is_said_twice_is_one, OF_ERLANG)
         is_all(fd);
 }
 
-MET(what_ends_a_monitor_or_a_call_that_is_not_is_nothing, OF_ERLANG)
+LET_IN(what_ends_a_monitor_or_a_call_that_is_not_is_nothing, OF_ERLANG)
 {
         struct cop__tray tray;
         struct cop__pen pen;
@@ -188,7 +188,7 @@ MET(what_ends_a_monitor_or_a_call_that_is_not_is_nothing, OF_ERLANG)
         is_all(fd);
 }
 
-MET(a_monitor_that_is_said_twice_ends_the_connection, OF_ERLANG)
+LET_IN(a_monitor_that_is_said_twice_ends_the_connection, OF_ERLANG)
 {
         says_monitor(fd, COP__CONTROL_MONITOR, cop_self(), 5);
         says_monitor(fd, COP__CONTROL_MONITOR, cop_self(), 5);
@@ -207,7 +207,7 @@ static void says_traced_exit(int fd, unsigned control, const char *reason)
         stranger_ends(fd, &pen);
 }
 
-MET(an_exit_that_is_traced_over_there_has_its_reason, OF_ERLANG)
+LET_IN(an_exit_that_is_traced_over_there_has_its_reason, OF_ERLANG)
 {
         says_pair(fd, COP__CONTROL_LINK, cop_nil());
         says_traced_exit(fd, COP__CONTROL_EXIT_TT, "gone");
@@ -219,7 +219,7 @@ MET(an_exit_that_is_traced_over_there_has_its_reason, OF_ERLANG)
 
 /* ---- Names that nobody here can have ---------------------------------------------------------------------- */
 
-MET(a_name_is_whole_or_it_is_another, OF_ERLANG)
+LET_IN(a_name_is_whole_or_it_is_another, OF_ERLANG)
 {
         struct cop__tray tray;
         struct cop__pen pen;
@@ -247,7 +247,7 @@ static void put_long_name(struct cop__pen *pen)
                 cop__pen_bytes(pen, "\303\244", 2);
 }
 
-MET(a_name_that_is_too_long_for_here_is_nobodys, OF_ERLANG)
+LET_IN(a_name_that_is_too_long_for_here_is_nobodys, OF_ERLANG)
 {
         struct cop__tray tray;
         struct cop__pen pen;
@@ -266,7 +266,7 @@ MET(a_name_that_is_too_long_for_here_is_nobodys, OF_ERLANG)
         is_all(fd);
 }
 
-MET(an_atom_in_a_reason_that_is_too_long_for_here_ends_no_connection, OF_ERLANG)
+LET_IN(an_atom_in_a_reason_that_is_too_long_for_here_ends_no_connection, OF_ERLANG)
 {
         struct cop__tray tray;
         struct cop__pen pen;
@@ -299,7 +299,7 @@ static void answers_late(void)
         }
 }
 
-MET(a_request_that_is_said_again_while_it_waits_is_answered_once, OF_ERLANG)
+LET_IN(a_request_that_is_said_again_while_it_waits_is_answered_once, OF_ERLANG)
 {
         cop_pid pid;
         ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = answers_late, .name = "late" }, &pid), COP_OK);
@@ -314,7 +314,7 @@ MET(a_request_that_is_said_again_while_it_waits_is_answered_once, OF_ERLANG)
         hears_answer(fd, COP__CONTROL_ALIAS_SEND, true, "{job, 6}");
 }
 
-MET(who_calls_the_dead_hears_it_under_the_monitor_of_the_call, OF_ERLANG)
+LET_IN(who_calls_the_dead_hears_it_under_the_monitor_of_the_call, OF_ERLANG)
 {
         cop_pid dead = cop_spawn_server(&clerk_server, NULL);
         put_down(dead);
@@ -361,7 +361,7 @@ static void comes_through(int fd, cop_mailbox_policy policy, int64_t most)
         nothing_has_come();
 }
 
-MET(a_mailbox_that_is_full_is_full_for_other_nodes_too, OF_ERLANG)
+LET_IN(a_mailbox_that_is_full_is_full_for_other_nodes_too, OF_ERLANG)
 {
         comes_through(fd, COP_MAILBOX_REJECT, 1);
         comes_through(fd, COP_MAILBOX_DROP_NEW, 1);
@@ -369,7 +369,7 @@ MET(a_mailbox_that_is_full_is_full_for_other_nodes_too, OF_ERLANG)
         comes_through(fd, COP_MAILBOX_SLOW, 3);
 }
 
-MET(a_call_that_finds_a_mailbox_full_ends_so_for_other_nodes_too, OF_ERLANG)
+LET_IN(a_call_that_finds_a_mailbox_full_ends_so_for_other_nodes_too, OF_ERLANG)
 {
         cop_pid narrow = spawn_narrow(COP_MAILBOX_REJECT);
         says_job(fd, "narrow", 1);
@@ -382,7 +382,7 @@ MET(a_call_that_finds_a_mailbox_full_ends_so_for_other_nodes_too, OF_ERLANG)
 
 /* ---- Messages of theirs ------------------------------------------------------------------------------------------- */
 
-MET(what_has_the_tag_of_a_kind_and_does_not_fit_it_is_a_term, OF_ERLANG)
+LET_IN(what_has_the_tag_of_a_kind_and_does_not_fit_it_is_a_term, OF_ERLANG)
 {
         struct cop__tray tray;
         struct cop__pen pen;
@@ -405,7 +405,7 @@ static void says_deep(int fd, unsigned levels)
         stranger_ends(fd, &pen);
 }
 
-MET(a_message_as_deep_as_a_term_may_be_arrives_and_a_deeper_one_does_not, OF_ERLANG)
+LET_IN(a_message_as_deep_as_a_term_may_be_arrives_and_a_deeper_one_does_not, OF_ERLANG)
 {
         says_deep(fd, COP_TERM_DEPTH_MAX + 1);
         says_deep(fd, COP_TERM_DEPTH_MAX);
@@ -420,7 +420,7 @@ MET(a_message_as_deep_as_a_term_may_be_arrives_and_a_deeper_one_does_not, OF_ERL
 
 /* ---- What cannot be said ---------------------------------------------------------------------------------------- */
 
-MET(a_message_that_cannot_be_said_is_a_dead_letter_and_the_next_one_arrives, OF_ERLANG)
+LET_IN(a_message_that_cannot_be_said_is_a_dead_letter_and_the_next_one_arrives, OF_ERLANG)
 {
         ck_assert_int_eq(cop_dead_letters_subscribe(), COP_OK);
         ck_assert_int_eq(cop_send_term(theirs(7), unsayable()), COP_OK);
@@ -433,7 +433,7 @@ MET(a_message_that_cannot_be_said_is_a_dead_letter_and_the_next_one_arrives, OF_
         hears_and_drops(fd, COP__CONTROL_SEND_SENDER, 3, "{job, 1}");
 }
 
-MET(a_call_that_cannot_be_said_fails_and_so_does_an_answer, OF_ERLANG)
+LET_IN(a_call_that_cannot_be_said_fails_and_so_does_an_answer, OF_ERLANG)
 {
         cop_auto reply = NULL;
         ck_assert_int_eq(cop_call_term(&reply, theirs(7), PATIENCE_MS, unsayable()), COP_E_ISOLATED);
@@ -449,7 +449,7 @@ static void ends_unsayably(void)
         cop_exit(unsayable());
 }
 
-MET(a_reason_that_cannot_be_said_is_an_end_all_the_same, OF_ERLANG)
+LET_IN(a_reason_that_cannot_be_said_is_an_end_all_the_same, OF_ERLANG)
 {
         cop_pid pid = cop_spawn(ends_unsayably);
         hears_and_drops(fd, COP__CONTROL_LINK, 3, "[]");
@@ -471,14 +471,14 @@ MET(a_reason_that_cannot_be_said_is_an_end_all_the_same, OF_ERLANG)
 }
 
 /* Of a pid with more bits than ours, which it was never heard of under. */
-MET(who_cannot_be_named_cannot_be_watched, OF_ERLANG)
+LET_IN(who_cannot_be_named_cannot_be_watched, OF_ERLANG)
 {
         cop_pid nobody = cop__pid_of(cop__pid_node(theirs(7)), COP__SLOT_OF_FOREIGN, 5);
         await_down(watch(nobody), "noconnection");
         is_all(fd);
 }
 
-MET(a_name_over_there_cannot_be_linked_to, OF_ERLANG)
+LET_IN(a_name_over_there_cannot_be_linked_to, OF_ERLANG)
 {
         cop_pid name = cop_at("somebody", THEM).pid;
         ck_assert_int_eq(cop_link(name), COP_OK);
@@ -486,7 +486,7 @@ MET(a_name_over_there_cannot_be_linked_to, OF_ERLANG)
         is_all(fd);
 }
 
-MET(who_is_elsewhere_tells_nothing_about_itself, OF_ERLANG)
+LET_IN(who_is_elsewhere_tells_nothing_about_itself, OF_ERLANG)
 {
         cop_term info;
         ck_assert_int_eq(cop__info(theirs(7), PATIENCE_MS, &info), COP_E_DIED);
@@ -521,12 +521,12 @@ static void sends_through_an_alias(int fd, size_t count)
         cop_term_free(said);
 }
 
-MET(an_alias_of_erlangs_is_sent_to_as_they_do, OF_ERLANG)
+LET_IN(an_alias_of_erlangs_is_sent_to_as_they_do, OF_ERLANG)
 {
         sends_through_an_alias(fd, 3);
 }
 
-MET(an_alias_of_our_kind_is_sent_to_with_its_owner, OF_OURS)
+LET_IN(an_alias_of_our_kind_is_sent_to_with_its_owner, OF_OURS)
 {
         sends_through_an_alias(fd, 4);
 }
@@ -544,7 +544,7 @@ static void says_through_alias(int fd, cop_ref ref, bool owned)
         stranger_ends(fd, &pen);
 }
 
-MET(an_alias_of_ours_without_its_owner_is_nobodys, OF_OURS)
+LET_IN(an_alias_of_ours_without_its_owner_is_nobodys, OF_OURS)
 {
         cop_alias alias;
         ck_assert_int_eq(cop_alias_open(COP_ALIAS_EXPLICIT, &alias), COP_OK);

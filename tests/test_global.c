@@ -218,9 +218,12 @@ static void scribe_answers(int fd, const char *word)
         struct cop__tray tray;
         struct cop__pen pen;
         cop_term heard, message;
-        do
+        stranger_hears_control(fd, COP__CONTROL_REG_SEND, &heard, &message);
+        while (!cop_is_tuple(message, "$gen_call", 3)) { /* its server tells of all that there is, at first */
+                cop_term_free(heard);
+                cop_term_free(message);
                 stranger_hears_control(fd, COP__CONTROL_REG_SEND, &heard, &message);
-        while (!cop_is_tuple(message, "$gen_call", 3));
+        }
         const cop_term *from = message.as.items[1].as.items;
         ck_assert(cop_is_tuple(message.as.items[2], "register", 3));
         stranger_begins(&pen, &tray, COP__CONTROL_SEND_SENDER, 3);
