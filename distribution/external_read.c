@@ -10,6 +10,10 @@
 #include "distribution/external.h"
 #include "distribution/external_tags.h"
 
+/* Bytes of a float that is said as a text, the last of them zeros; and more than it ever has as its exponent. */
+#define FLOAT_TEXT 31
+#define FLOAT_EXPONENT 999
+
 /* ---- Memory ---------------------------------------------------------------------------- */
 
 #define BLOCK_SIZE ((size_t)4096)
@@ -211,7 +215,7 @@ static bool skip(struct cop__reader *reader, uint64_t count)
                                 return false;
                         break;
                 case TAG_FLOAT:
-                        if (!get_bytes(reader, 31, &bytes))
+                        if (!get_bytes(reader, FLOAT_TEXT, &bytes))
                                 return false;
                         break;
                 case TAG_SMALL_ATOM:
@@ -342,6 +346,22 @@ static cop_status get_big(struct cop__reader *reader, const uint8_t *first, unsi
         return COP_OK;
 }
 
+/* "1.50000000000000000000e+00", as a whole number with an exponent: what strtod takes for a point is a matter of the locale. */
+static bool float_of_text(const char *text, double *value)
+{
+        char whole[FLOAT_TEXT + 24], *end;
+        const char *point = strchr(text, '.'), *mark = strchr(text, 'e');
+        if (point == NULL || mark == NULL || mark < point)
+                return false;
+        int before = (int)(point - text), behind = (int)(mark - point) - 1;
+        long exponent = strtol(mark + 1, &end, 10);
+        if (end == mark + 1 || *end != '\0' || exponent < -FLOAT_EXPONENT || exponent > FLOAT_EXPONENT)
+                return false;
+        snprintf(whole, sizeof(whole), "%.*s%.*se%ld", before, text, behind, point + 1, exponent - behind);
+        *value = strtod(whole, &end);
+        return *end == '\0';
+}
+
 static cop_status get_float(struct cop__reader *reader, unsigned tag, cop_term *term)
 {
         const uint8_t *bytes;
@@ -352,12 +372,11 @@ static cop_status get_float(struct cop__reader *reader, unsigned tag, cop_term *
                         return COP_E_MALFORMED;
                 memcpy(&value, &bits, sizeof(value));
         } else {
-                char text[32] = "", *end;
-                if (!get_bytes(reader, 31, &bytes))
+                char text[FLOAT_TEXT + 1] = "";
+                if (!get_bytes(reader, FLOAT_TEXT, &bytes))
                         return COP_E_MALFORMED;
-                memcpy(text, bytes, 31);
-                value = strtod(text, &end);
-                if (end == text)
+                memcpy(text, bytes, FLOAT_TEXT);
+                if (!float_of_text(text, &value))
                         return COP_E_MALFORMED;
         }
         if (!isfinite(value))

@@ -643,8 +643,6 @@ cop_status cop__import(struct cop__connection *connection, const uint8_t *bytes,
         import.reader.cuts_deep = true; /* a reason in it */
         cop_status status = cop__reader_term(&import.reader, &import.control);
         import.reader.cuts_deep = false;
-        if (status == COP_E_TOO_DEEP || status == COP_E_TOO_BIG)
-                status = COP_E_MALFORMED;
         if (status == COP_OK && (import.control.type != COP_TERM_TUPLE || import.control.count < 3 ||
                                  item(&import, 0).type != COP_TERM_INTEGER))
                 status = COP_E_MALFORMED;

@@ -1,5 +1,6 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* Erlang's bytes that are rare, old, or no term; and terms that cannot be written. */
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,6 +133,20 @@ TEST(what_erlang_says_in_rare_and_old_tags_is_the_same_term)
         }
 }
 
+TEST(a_float_as_text_does_not_depend_on_the_locale)
+{
+        static const char bytes[] = "c-1.25000000000000000000e-02\0\0\0\0";
+        static const char *const with_comma[] = { "de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "de_DE" };
+        char text[512];
+        for (size_t i = 0; i < COP__COUNT(with_comma); i++)
+                if (setlocale(LC_ALL, with_comma[i]))
+                        break;
+        ck_assert_uint_eq(sizeof(bytes), 33);
+        ck_assert_int_eq(read_alone(bytes, 32, PLENTY, text), COP_OK);
+        ck_assert_str_eq(text, "-0.0125");
+        setlocale(LC_ALL, "C");
+}
+
 static void each_cut_is_malformed(const struct row *row)
 {
         for (size_t size = 0; size < row->size; size++)
@@ -225,8 +240,17 @@ TEST(what_is_too_deep_is_passed_over_whatever_it_is_and_wherever_it_is_cut)
 
 static const struct row bad[] = {
         ROW("F\177\360\0\0\0\0\0\0", NULL), /* infinity, as bits and as text */
-        ROW("c1e999\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", NULL),
+        ROW("c1.0e+999\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", NULL),
         ROW("cnothing\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", NULL),
+        ROW("c15\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", NULL),
+        ROW("c1.5\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", NULL),
+        ROW("c1.5e\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", NULL),
+        ROW("c1.5e0 more\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", NULL),
+        ROW("c1.5e-99999999999999999999\0\0\0\0\0\0", NULL),
+        ROW("c1.5e99999999999999999999\0\0\0\0\0\0\0", NULL),
+        ROW("c1e5.0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", NULL),
+        ROW("cna.ne0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", NULL),
+        ROW("c .e0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", NULL),
         ROW("n\1\2\5", NULL),             /* neither more than 0 nor less */
         ROW("v\0\1\377", NULL),           /* an atom that is no UTF-8 */
         ROW("l\0\0\0\1a\1k\0\1A", NULL),  /* a list in a tail, of each sort */

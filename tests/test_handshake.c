@@ -37,6 +37,14 @@ static void hears_word(int fd, const char *word)
         ck_assert_int_eq(memcmp(packet, word, strlen(word)), 0);
 }
 
+/* At once, and not when its time is over: it says nothing more. */
+static void is_hung_up_without_a_word(int fd)
+{
+        uint8_t byte;
+        ck_assert(!stranger_reads(fd, &byte, 1));
+        close(fd);
+}
+
 /* ---- Who calls ------------------------------------------------------------------------------- */
 
 /* As far as the challenge, which is returned. */
@@ -138,12 +146,10 @@ AT_HOME(who_does_not_insist_on_being_another_connection_is_none)
         ck_assert_int_eq(cop_nodes_subscribe(), COP_OK);
         int fd = is_alive();
         says_packet(fd, "sfalse", 6);
-        stranger_is_hung_up(fd);
-        close(fd);
+        is_hung_up_without_a_word(fd);
         fd = is_alive();
         says_packet(fd, "true", 4);
-        stranger_is_hung_up(fd);
-        close(fd);
+        is_hung_up_without_a_word(fd);
         is_given_up(is_alive());
         fd = is_alive();
         says_packet(fd, "strue", 5);
@@ -286,28 +292,46 @@ AT_HOME(who_is_called_may_answer_in_any_of_the_right_ways)
 AT_HOME(who_is_called_and_answers_anything_else_is_hung_up_on)
 {
         static const struct answers wrong[] = {
-                { .status = NULL },
-                { "nok", NULL, NULL, 0, NULL, NULL, 0 },
-                { "s", NULL, NULL, 0, NULL, NULL, 0 },
-                { "snot_allowed", NULL, NULL, 0, NULL, NULL, 0 },
-                { "sok_or_not", NULL, NULL, 0, NULL, NULL, 0 },
-                { "sok", NULL, NULL, 0, NULL, NULL, 0 },
-                { "salive", NULL, NULL, 0, NULL, NULL, 0 },
-                { "sok", THEM, "n", FLAGS, NULL, NULL, 0 },
-                { "sok", "others@127.0.0.1", "N", FLAGS, NULL, NULL, 0 },
-                { "sok", "them", "N", FLAGS, NULL, NULL, 0 },
-                { "sok", THEM, "N", FLAGS & ~(COP__CAN_V4 | COP__CAN_ALL_OF_25), NULL, NULL, 0 },
-                { "sok", THEM, "N", FLAGS, NULL, NULL, 0 },
+                { "nok", THEM, "N", FLAGS, COOKIE, "a", 0 },
+                { "s", THEM, "N", FLAGS, COOKIE, "a", 0 },
+                { "snot_allowed", THEM, "N", FLAGS, COOKIE, "a", 0 },
+                { "sok_or_not", THEM, "N", FLAGS, COOKIE, "a", 0 },
+                { "sok", THEM, "n", FLAGS, COOKIE, "a", 0 },
+                { "sok", "others@127.0.0.1", "N", FLAGS, COOKIE, "a", 0 },
+                { "sok", "them", "N", FLAGS, COOKIE, "a", 0 },
+                { "sok", THEM, "N", FLAGS & ~(COP__CAN_V4 | COP__CAN_ALL_OF_25), COOKIE, "a", 0 },
                 { "sok", THEM, "N", FLAGS, "a guess", "a", 0 },
                 { "sok", THEM, "N", FLAGS, COOKIE, "r", 0 },
                 { "sok", THEM, "N", FLAGS, COOKIE, "a", 1 },
         };
         uint16_t at_port;
         int ear = stranger_listens(&at_port);
+        stranger_may_be_hung_up_on = true;
         for (size_t i = 0; i < COP__COUNT(wrong); i++) {
                 cop_ref ref = watches_somebody(THEM, at_port);
                 int fd = picks_up(ear);
                 answers_call(fd, &wrong[i]);
+                stranger_is_hung_up(fd);
+                close(fd);
+                await_down(ref, "noconnection");
+        }
+        close(ear);
+}
+
+AT_HOME(who_is_called_and_goes_anywhere_in_between_is_hung_up_on)
+{
+        static const struct answers cut[] = {
+                { .status = NULL },
+                { "sok", NULL, NULL, 0, NULL, NULL, 0 },
+                { "salive", NULL, NULL, 0, NULL, NULL, 0 },
+                { "sok", THEM, "N", FLAGS, NULL, NULL, 0 },
+        };
+        uint16_t at_port;
+        int ear = stranger_listens(&at_port);
+        for (size_t i = 0; i < COP__COUNT(cut); i++) {
+                cop_ref ref = watches_somebody(THEM, at_port);
+                int fd = picks_up(ear);
+                answers_call(fd, &cut[i]);
                 is_given_up(fd);
                 await_down(ref, "noconnection");
         }
