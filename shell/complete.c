@@ -54,7 +54,7 @@ static void offer_commands(struct completion *completion, const char *behind)
 static void offer_names(struct completion *completion)
 {
         struct cop__names names;
-        if (cop__names_init(&names, completion->shell->node) == COP_OK) {
+        if (cop__names_init(&names, completion->shell->node, COP__NAMES_MAX) == COP_OK) {
                 for (size_t i = 0; i < names.count; i++) {
                         struct cop__text quoted;
                         cop__text_init(&quoted);

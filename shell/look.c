@@ -182,7 +182,7 @@ COP__COMMAND(regs)
         if (!cop__words_number(words, COP__NAMES_MAX, COP__SHELL_ROWS, &rows) ||
             !cop__words_end(words))
                 return false;
-        if (cop__names_init(&names, shell->node) != COP_OK)
+        if (cop__names_init(&names, shell->node, COP__NAMES_MAX) != COP_OK)
                 return cop__shell_fail(shell, "the node has no memory left for the list");
         if (cop__shell_speaks_json(shell))
                 put_names(shell, &names, (size_t)rows);

@@ -37,12 +37,12 @@ static int by_name(const void *left, const void *right)
                       ((const struct cop__name *)right)->name);
 }
 
-cop_status cop__names_init(struct cop__names *names, cop_node *node)
+cop_status cop__names_init(struct cop__names *names, cop_node *node, size_t most)
 {
         *names = (struct cop__names){ NULL, 0, SPARE };
         cop__registry_each(node, count_name, names);
-        if (names->room > COP__NAMES_MAX)
-                names->room = COP__NAMES_MAX;
+        if (names->room > most)
+                names->room = most;
         names->each = malloc(names->room * sizeof(*names->each));
         if (names->each == NULL)
                 return COP_E_NO_MEMORY;

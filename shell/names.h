@@ -22,8 +22,8 @@ struct cop__names {
         size_t room;
 };
 
-/* Errors: COP_E_NO_MEMORY, and there are none. Ended with cop__names_fini either way. */
-cop_status cop__names_init(struct cop__names *names, cop_node *node);
+/* No more than `most`. Errors: COP_E_NO_MEMORY, and there are none. Ended with cop__names_fini either way. */
+cop_status cop__names_init(struct cop__names *names, cop_node *node, size_t most);
 void cop__names_fini(struct cop__names *names);
 
 #endif

@@ -257,8 +257,8 @@ static void converse(struct cop__session *session)
                 cop__visitor_step_out(cop__thread_here());
                 poll(fds, 2, milliseconds_left(session));
                 cop__visitor_step_in(cop__thread_here());
-                if (fds[1].revents != 0 && read(session->bell, &rings, sizeof(rings)) < 0)
-                        fds[1].revents = 0; /* somebody rings again if there is something */
+                if (fds[1].revents != 0)
+                        (void)!read(session->bell, &rings, sizeof(rings)); /* what is left in it rings again */
                 if (session->wants_news)
                         goes_on = tell_news(session);
                 if (goes_on && fds[0].revents != 0)

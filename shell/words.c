@@ -109,7 +109,7 @@ bool cop__words_fail_name(struct cop__words *words, size_t offset, const char *n
         struct cop__text list;
         cop__nearest_init(&nearest, name, strlen(name));
         cop__text_init(&list);
-        cop__names_init(&names, words->shell->node); /* without memory there is just no hint */
+        cop__names_init(&names, words->shell->node, COP__NAMES_MAX); /* without memory there is just no hint */
         for (size_t i = 0; i < names.count; i++) {
                 cop__nearest_try(&nearest, names.each[i].name);
                 if (i >= NAMES_LISTED)

@@ -335,6 +335,11 @@ TEST(a_set_that_is_wrong_is_refused_with_a_sentence)
         }
         ck_assert_int_eq(cop_applications_check(wordy, text, sizeof(text)), COP_E_BAD_ARGUMENT);
         ck_assert_ptr_nonnull(strstr(text, ": its name has 64 bytes; it has at most 63"));
+        cop_application many[1026] = { { .name = NULL } };
+        for (int i = 0; i < 1025; i++)
+                many[i] = (cop_application){ .name = "a", .tree = &tree_a };
+        ck_assert_int_eq(cop_applications_check(many, text, sizeof(text)), COP_E_BAD_ARGUMENT);
+        ck_assert_str_eq(text, "applications are more than 1024");
         cop_pid pid;
         ck_assert_int_eq(cop_applications_check(permanent, NULL, 0), COP_OK);
         ck_assert_int_eq(cop_start_applications(permanent, &pid), COP_E_NO_NODE);

@@ -494,6 +494,17 @@ TEST(a_path_that_is_too_long_is_refused_when_the_node_starts)
         ck_assert_ptr_null(node);
 }
 
+TEST(a_path_from_a_folder_that_is_gone_is_refused_when_the_node_starts)
+{
+        cop_node *node = NULL;
+        ck_assert_int_eq(mkdir(path_of("run"), 0700), 0);
+        ck_assert_int_eq(chdir(path_of("run")), 0);
+        ck_assert_int_eq(rmdir(path_of("run")), 0);
+        ck_assert_int_eq(cop_node_start(&(cop_node_options){ .dump = "a.dump" }, &node), COP_E_SYSTEM);
+        ck_assert_ptr_null(node);
+        clear_folder();
+}
+
 TEST(a_program_that_is_a_tree_has_its_dump_beside_its_socket)
 {
         char path[COP__DOOR_DUMP_MAX];

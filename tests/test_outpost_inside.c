@@ -126,6 +126,24 @@ SAME(a_start_is_waited_for_and_ends_as_the_init_does, "{died, no_key, ignored, 8
                        cop_atom(ignored ? "ignored" : "not"), cop_started_extra()));
 }
 
+static void never_says_so(void)
+{
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(note)));
+}
+
+/* Who is linked to it is not ended by its end, and has no link left. */
+SAME(who_does_not_start_in_time_is_killed, "{true, false, true}")
+{
+        cop_pid pid;
+        cop_status status = cop_start(&(cop_spawn_options){ .run = never_says_so, .name = "late", .init_ack = true, .link = true },
+                                      20, &pid);
+        bool is_there = cop_whereis("late").bits != 0;
+        cop_trap_exit(true);
+        cop_message *exited = cop_receive(0, COP_KIND(cop_exited));
+        tell(COP_TUPLE(cop_bool(status == COP_E_TIMEOUT), cop_bool(is_there), cop_bool(exited == NULL)));
+        cop_message_free(exited);
+}
+
 static void grandchild(const sum *to)
 {
         cop_send(to->self, add, .number = 3);

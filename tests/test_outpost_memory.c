@@ -15,7 +15,7 @@
 #define TOO_MANY 3000
 
 /* Where each process takes its time, some places are left out. */
-#define STRIDE (suite_is_slow() ? 3 : 1)
+#define STRIDE (COP__ASAN || COP__TSAN || suite_is_emulated() ? 3 : 1)
 
 typedef struct errand {
         int64_t fails_at; /* 0: nothing fails */
@@ -105,9 +105,12 @@ static void asks_back(const add *unused)
                 cop_message *message = cop_receive(COP_FOREVER, COP_KIND(add));
                 cop_pid who = cop_message_from(message);
                 cop_message *answer = NULL;
+                cop_term state;
                 cop_message_free(message);
                 cop_call(&answer, who, 10, note, .number = 1, .text = COP_TEXT("question"));
                 cop_message_free(answer);
+                if (cop_sys_get_state(who, 10, &state) == COP_OK)
+                        cop_term_free(state);
         }
 }
 
@@ -131,10 +134,29 @@ static void starts_and_stops(void)
         cop_spawn_options options = { RUN_WITH(waits_to_end, add, .number = 1), .link = true };
         if (cop_spawn_opt(&options, &pid) == COP_OK)
                 cop_shutdown(pid, COP_BRUTAL_KILL);
+        options.init_ack = true; /* which it never says */
+        cop_start(&options, 1, &pid);
         if (cop_task_start(&(cop_task_options){ .run_with = COP_RUN_WITH(doubles, add), .kind = COP_KIND_OF(add),
                                                 .argument = &(add){ 1 } }, &task) == COP_OK &&
             cop_task_yield(&result, task, PATIENCE_MS) == COP_OK)
                 cop_message_free(result);
+}
+
+static void ends_with_many_words(void)
+{
+        static char words[40000];
+        memset(words, 'w', sizeof(words) - 1);
+        cop_exit(COP_TUPLE(cop_atom("over"), cop_string(words)));
+}
+
+/* The news is larger than anything that has crossed before. */
+static void hears_of_an_end(void)
+{
+        cop_pid pid;
+        cop_ref ref;
+        cop_spawn_options options = { .run = ends_with_many_words, .monitor = true, .monitor_ref = &ref };
+        if (cop_spawn_opt(&options, &pid) == COP_OK)
+                cop_message_free(cop_receive(PATIENCE_MS, COP_REF(cop_down, ref)));
 }
 
 /* All that crosses, one thing after the other. Where there is no memory for one it is left out. */
@@ -156,11 +178,14 @@ static void runs_errands(void)
         asks_books();
         ties_and_times();
         starts_and_stops();
+        hears_of_an_end();
         cop_call(NULL, "crasher", PATIENCE_MS, add, .number = 1);
 }
 
 static void goes(const errand *e)
 {
+        cop_start_extra(cop_string("an extra"));
+        cop_init_ack();
         if (e->fails_at > 0)
                 fail_malloc_for(e->fails_at, e->once);
         runs_errands();
@@ -201,7 +226,8 @@ static const char *run_errand(cop_pid *pid, int64_t fails_at, bool once, int64_t
 {
         cop_ref ref;
         cop_spawn_options options = { RUN_WITH(goes, errand, .fails_at = fails_at, .once = once, .text = COP_TEXT("argument")),
-                                      .isolation = COP_ISOLATION_PROCESS, .monitor = true, .monitor_ref = &ref };
+                                      .isolation = COP_ISOLATION_PROCESS, .init_ack = true, .monitor = true,
+                                      .monitor_ref = &ref };
         if (node_fails_at > 0)
                 fail_malloc_for(node_fails_at, 1);
         cop_status status = cop_spawn_opt(&options, pid);

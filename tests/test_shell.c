@@ -15,7 +15,11 @@
 
 #include "actors/report.h"
 #include "base/utf8.h"
+#include "shell/columns.h"
 #include "shell/command.h"
+#include "shell/glimpses.h"
+#include "shell/json.h"
+#include "shell/names.h"
 #include "tests/failing_malloc.h"
 #include "tests/node_fixture.h"
 
@@ -299,6 +303,8 @@ ON_STAGE(a_wrong_word_is_shown_with_what_was_expected_and_where)
         assert_begins(err(stage, "call till #bil{}"), "** no kind 'bil'; ");
 }
 
+#define EUROS "\u20ac\u20ac\u20ac\u20ac\u20ac\u20ac\u20ac\u20ac\u20ac\u20ac"
+
 ON_STAGE(a_place_far_into_a_long_line_is_shown_with_what_is_around_it)
 {
         char line[1024];
@@ -307,6 +313,12 @@ ON_STAGE(a_place_far_into_a_long_line_is_shown_with_what_is_around_it)
         const char *shown = strchr(said, '\n') + 1;
         ck_assert_uint_lt(strcspn(shown, "\n"), 110);
         assert_begins(shown, "   ...");
+        /* What is around it begins with a whole character, wherever the line is cut. */
+        for (int before = 1; before < 4; before++) {
+                snprintf(line, sizeof(line), "call till {\"%s%s%s%.*s\" !", EUROS, EUROS, EUROS, before, "xxx");
+                shown = strchr(err(stage, line), '\n') + 1;
+                assert_begins(shown, "   ...\xe2\x82\xac");
+        }
 }
 
 /* Found by the fuzzer: what was not understood came back to the terminal as it was, control characters included. */
@@ -793,6 +805,11 @@ ON_STAGE(stuck_shows_who_has_been_at_it_for_long_and_exit_ends_it)
         cop_ref ref = watch(loop);
         await_true(strstr(out(stage, "stuck"), cop_pid_print(loop, pid)) != NULL);
         assert_has(out(stage, "stuck"), "loops_for_ever at ");
+        stage->shell.wants_json = true;
+        snprintf(line, sizeof(line), "[{\"pid\":\"%s\",\"name\":", pid);
+        assert_begins(out(stage, "stuck"), line);
+        assert_has(out(stage, "stuck"), "\"in\":\"loops_for_ever at ");
+        stage->shell.wants_json = false;
         snprintf(line, sizeof(line), "exit %s kill", pid);
         out(stage, line);
         await_down(ref, "killed");
@@ -1060,6 +1077,7 @@ ON_STAGE(commands_names_kinds_and_fields_are_completed)
                 { "call till {a, [#bi", "15:#bill{|" },
                 { "call till \"#bi", "14:" },
                 { "call till #nothing{", "19:" },
+                { "! #bi", "2:#bill{|" },
                 { "zzz", "0:" },
         };
         for (size_t i = 0; i < COP__COUNT(cases); i++) {
@@ -1067,6 +1085,9 @@ ON_STAGE(commands_names_kinds_and_fields_are_completed)
                 ck_assert_msg(strcmp(got, cases[i].candidates) == 0, "'%s' gave '%s', not '%s'",
                               cases[i].line, got, cases[i].candidates);
         }
+        char line[COP_NAME_MAX + 20] = "call ";
+        memset(line + 5, 'x', COP_NAME_MAX + 1);
+        ck_assert_str_eq(completed(stage, strcat(line, " #bi")), "70:#bill{|"); /* nobody can be called so */
         assert_has(completed(stage, "info <"), about_till(stage, "%s |"));
         assert_has(completed(stage, "call till #sign{owner = <"), about_till(stage, "%s |"));
 }
@@ -1261,7 +1282,8 @@ ON_STAGE(words_that_are_wrong_are_named)
                 { "monitor till x", "end" },  { "demonitor", "expected a reference: demonitor REFERENCE" },
                 { "demonitor #Ref<0.7> x", "end" }, { "i x y", "expected" }, { "regs x y", "expected" },
                 { "whereis", "expected" },    { "whereis till x", "end" }, { "nodes x", "end" },
-                { "help call x", "end" },     { "crashes 1 2", "end" },      { "stuck now", "end" },
+                { "await", "expected" },      { "await till x", "expected a number" }, { "await till 1 x", "end" },
+                { "help call x", "end" },     { "crashes 1 2", "end" },      { "stuck now", "end" },       { "tree 1 x", "end" },
                 { "flush now", "end" },       { "i 99999999999999999999", "expected a number from 0 to 200000" },
                 { "info 'a\\xq'", "expected two hexadecimal digits" }, { "info 'till", "is never closed" },
                 { "info <0.7777.3>", "<0.7777.3> is not alive" }, { "sys statistics <0.7777.3>", "<0.7777.3> is not alive" },
@@ -1330,4 +1352,178 @@ ON_STAGE(a_question_to_a_server_is_a_wait_that_can_be_ended)
         ck_assert_uint_eq(sys_waits, 1);
         out(stage, "sys status till");
         ck_assert_uint_eq(sys_waits, 2);
+}
+
+static void *is_a_thread(void *stage)
+{
+        ck_assert_int_eq(cop_node_enter(((struct stage *)stage)->node), COP_OK);
+        ck_assert_int_eq(cop_register("thread", cop_self()), COP_OK);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(leave)));
+        cop_node_leave();
+        return NULL;
+}
+
+ON_STAGE(a_thread_of_the_program_has_a_status_and_nothing_else)
+{
+        pthread_t thread;
+        ck_assert_int_eq(pthread_create(&thread, NULL, is_a_thread, stage), 0);
+        out(stage, "await thread");
+        assert_has(out(stage, "sys status thread"), "  server        thread\n");
+        ck_assert_str_eq(err(stage, "sys suspend thread"),
+                         "** thread is a thread of the program: it has a status, and nothing else that could be asked\n");
+        out(stage, "thread ! #leave{}");
+        pthread_join(thread, NULL);
+}
+
+/* ---- What is large --------------------------------------------------------------------------- */
+
+ON_STAGE(names_beyond_the_most_are_left_out)
+{
+        struct cop__names names;
+        put_down(stage->till);
+        cop_pid pids[20];
+        for (int i = 0; i < 20; i++)
+                pids[i] = spawn_as(filled("name %d", i), is_labelled);
+        ck_assert_int_eq(cop__names_init(&names, stage->node, 7), COP_OK);
+        ck_assert_uint_eq(names.count, 7);
+        cop__names_fini(&names);
+        ck_assert_int_eq(cop__names_init(&names, stage->node, 20), COP_OK);
+        ck_assert_uint_eq(names.count, 20);
+        ck_assert_str_eq(names.each[0].name, "name 0");
+        cop__names_fini(&names);
+        for (int i = 0; i < 20; i++)
+                put_down(pids[i]);
+}
+
+TEST(sizes_are_shown_in_the_unit_that_fits_up_to_the_largest)
+{
+        static const struct {
+                uint64_t bytes;
+                const char *shown;
+        } each[] = {
+                { 0, "0 B" },
+                { 1023, "1023 B" },
+                { 1024, "1.0 KiB" },
+                { UINT64_C(50) << 10, "50 KiB" },
+                { UINT64_C(3) << 19, "1.5 MiB" },
+                { UINT64_C(7) << 30, "7.0 GiB" },
+                { UINT64_C(5000) << 40, "5000 TiB" },
+        };
+        for (size_t i = 0; i < COP__COUNT(each); i++) {
+                struct cop__text text;
+                cop__text_init(&text);
+                cop__text_append_bytes(&text, each[i].bytes);
+                ck_assert_str_eq(cop__text_get(&text), each[i].shown);
+                cop__text_fini(&text);
+        }
+}
+
+/* Who sees less than all is told how to see them, unless nobody may see so many. */
+TEST(the_rest_of_a_list_names_no_number_that_would_be_refused)
+{
+        struct cop__glimpses glimpses = { .seen = COP__GLIMPSES_MAX, .count = 5 };
+        struct cop__text text;
+        cop__text_init(&text);
+        cop__glimpses_append_rest(&glimpses, "i", &text);
+        ck_assert_str_eq(cop__text_get(&text), "and 199995 more: i 200000 shows them all\n");
+        cop__text_clear(&text);
+        glimpses.seen++;
+        cop__glimpses_append_rest(&glimpses, "i", &text);
+        ck_assert_str_eq(cop__text_get(&text), "and 199996 more\n");
+        cop__text_fini(&text);
+}
+
+TEST(text_that_is_no_utf8_is_json_all_the_same)
+{
+        struct cop__text text;
+        cop__text_init(&text);
+        cop__json_open(&text, NULL, '[');
+        cop__json_bytes(&text, NULL, "a\xff\xc3z", 4);
+        cop__json_string(&text, NULL, "b");
+        cop__json_close(&text, ']');
+        ck_assert_str_eq(cop__text_get(&text), "[\"a\\ufffd\\ufffdz\",\"b\"]");
+        cop__text_fini(&text);
+}
+
+TEST(json_ends_at_a_depth_and_at_a_size)
+{
+        cop_term levels[COP_TERM_DEPTH_MAX + 8] = { { 0 } };
+        struct cop__text text;
+        levels[0] = cop_atom("deep");
+        for (size_t i = 1; i < COP__COUNT(levels); i++)
+                levels[i] = (cop_term){ .type = COP_TERM_TUPLE, .count = 1, .as.items = &levels[i - 1] };
+        cop__text_init(&text);
+        cop__json_term(&text, NULL, levels[COP__COUNT(levels) - 1], NULL);
+        assert_has(cop__text_get(&text), "{\"tuple\":[\"...\"]}");
+        ck_assert_ptr_null(strstr(cop__text_get(&text), "deep"));
+        cop__text_clear(&text);
+        cop__json_term(&text, NULL, levels[1], NULL);
+        ck_assert_str_eq(cop__text_get(&text), "{\"tuple\":[\"deep\"]}");
+        cop__text_fini(&text);
+}
+
+ON_STAGE(an_answer_that_is_larger_than_a_program_reads_is_an_error)
+{
+        const uint32_t size = 40u << 20; /* of which each byte becomes two */
+        if (COP__ASAN || COP__TSAN || COP__TINY || suite_is_emulated())
+                return;
+        char *quotes = malloc(size);
+        ck_assert_ptr_nonnull(quotes);
+        memset(quotes, '"', size);
+        const cop_term items[] = { { .type = COP_TERM_TEXT, .count = size, .as.text = quotes }, cop_atom("unseen") };
+        ck_assert_int_eq(cop_send_term(cop_self(), cop_tuple_of(items, 2)), COP_OK);
+        ck_assert_str_eq(json(stage, "flush"), "{\"error\":\"** the answer has more than 64 MiB: ask for less\"}\n");
+        free(quotes);
+}
+
+/* The last of a line of as many. */
+static void is_the_last_of(const parcel *line)
+{
+        if (line->weight == 1)
+                cop_register("last", cop_self());
+        else
+                cop_spawn_with(is_the_last_of, parcel, .weight = line->weight - 1);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(leave)));
+}
+
+ON_STAGE(a_tree_is_drawn_to_a_depth_and_no_deeper)
+{
+        cop_spawn_with(is_the_last_of, parcel, .weight = 64);
+        out(stage, "await last");
+        assert_has(out(stage, "tree 100"), "last <");
+        ck_assert_ptr_null(strstr(out(stage, "tree 100"), "..."));
+        expect_json(stage, "tree", "\"name\":\"last\"");
+        stage->shell.wants_json = false;
+        cop_send(cop_whereis("last"), leave, 0);
+        await_true(cop_whereis("last").bits == 0);
+        cop_spawn_with(is_the_last_of, parcel, .weight = 65);
+        out(stage, "await last");
+        assert_has(out(stage, "tree 200"), " └─ ...\n");
+        ck_assert_ptr_null(strstr(out(stage, "tree 200"), "last <"));
+        ck_assert_ptr_null(strstr(json(stage, "tree"), "\"last\""));
+}
+
+/* They never come to their first turn, and so have no stacks. */
+ON_STAGE_WITH(of_more_actors_than_anybody_may_see_the_rest_is_a_number, .workers = 1, .no_spare_workers = true)
+{
+        const uint64_t crowd = COP__GLIMPSES_MAX + 5;
+        if (COP__ASAN || COP__TSAN || COP__TINY || suite_is_emulated())
+                return;
+        const cop_supervisor shop = { .name = "shop", .children = COP_CHILDREN({ "a", .run = is_labelled }, { "b", .run = is_labelled },
+                                                                                { "c", .run = is_labelled }) };
+        cop_pid root;
+        ck_assert_int_eq(cop_supervise(&shop, &root), COP_OK);
+        out(stage, "terminate shop a");
+        out(stage, "terminate shop b");
+        out(stage, "terminate shop c");
+        out(stage, "till ! #stall{}");
+        await_true(__atomic_load_n(&stalled, __ATOMIC_ACQUIRE));
+        for (uint64_t i = 0; i < crowd; i++)
+                cop_spawn(is_labelled);
+        assert_has(out(stage, "i 2"), " more\n");
+        ck_assert_ptr_null(strstr(out(stage, "i 2"), "shows them all"));
+        const char *said = out(stage, "tree 1");
+        assert_has(said, "actors more, of which nothing is known here\n");
+        assert_has(said, "\nand 200001 more\n"); /* with the children that have no process */
+        ck_assert_ptr_null(strstr(said, "shows them all"));
 }

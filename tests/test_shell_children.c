@@ -160,7 +160,8 @@ TEST(no_name_in_a_tree_moves_a_terminal)
 AT_SHELL(children_are_completed_from_what_is_written_down_of_them)
 {
         TREE(shop, .children = COP_CHILDREN(WORKER("anna"), WORKER("bob")));
-        cop_pid root = grow(&shop);
+        TREE(stall, .children = COP_CHILDREN(WORKER("bill"), WORKER("berta")));
+        cop_pid root = grow(&shop), other = grow(&stall);
         struct cop__text candidates;
         size_t from;
         cop__text_init(&candidates);
@@ -168,6 +169,7 @@ AT_SHELL(children_are_completed_from_what_is_written_down_of_them)
         ck_assert_str_eq(cop__text_get(&candidates), "bob\n");
         ck_assert_uint_eq(from, 15);
         cop__text_fini(&candidates);
+        fell(other);
         fell(root);
 }
 

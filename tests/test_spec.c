@@ -331,6 +331,16 @@ TEST(a_tree_that_shares_its_branches_beyond_all_bounds_is_refused)
         ck_assert_ptr_nonnull(strstr(verdict(levels), "children are more than 1048576"));
 }
 
+TEST(a_backoff_longer_than_a_timer_may_be_is_refused)
+{
+        expect_words(CHILD(.server = &till_server, .kind = COP_KIND_OF(purse), .argument = &full,
+                           .backoff = { .first_ms = COP_TIMER_MS_MAX + 1 }),
+                     "shop: child till: backoff.first_ms is ");
+        ck_assert_str_eq(CHILD(.server = &till_server, .kind = COP_KIND_OF(purse), .argument = &full,
+                               .backoff = { .first_ms = COP_TIMER_MS_MAX }),
+                         "");
+}
+
 TEST(the_check_needs_no_room_for_its_sentence)
 {
         char text[8];
@@ -474,6 +484,19 @@ TEST(shared_bytes_in_an_argument_are_the_copys_own)
         build_rich(&rich, shared);
         expect_rich_copy(&rich, 100);
         cop_buffer_drop(shared); /* the last share: a leak is found by the sanitizer */
+}
+
+TEST(bytes_of_an_argument_that_are_none_stay_none)
+{
+        cop_buffer *buffer;
+        const cop_supervisor tree = { .children = COP_CHILDREN({ .id = "till", .run_with = nothing_with,
+                                                                 .kind = COP_KIND_OF(purse), .argument = &full }) };
+        const struct cop__supervisor_spec *spec = copy_of(&tree, &buffer);
+        const purse *argument = spec->children[0].argument;
+        ck_assert_ptr_null(argument->stamp.buffer);
+        ck_assert_uint_eq(argument->stamp.size, 0);
+        ck_assert(cop_text_equal(argument->owner, "Ada"));
+        cop_buffer_drop(buffer);
 }
 
 typedef struct {
