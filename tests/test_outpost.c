@@ -37,12 +37,31 @@ IN_NODE(the_first_one_starts_what_forks_if_the_node_has_not)
 }
 #endif
 
-static cop_behaviour odd_server; /* there before anything is forked */
+/* There before anything is forked. */
+static cop_behaviour odd_server, endless_server, many_servers[COP__SERVER_NAMES_MAX];
 
-__attribute__((constructor)) static void make_odd_server(void)
+__attribute__((constructor)) static void make_servers(void)
 {
-        odd_server = adder_server;
+        static char endless[COP_SYMBOL_MAX + 1], many[COP__COUNT(many_servers)][16];
+        odd_server = endless_server = adder_server;
         odd_server.name = "odd\033[31m\n";
+        memset(endless, 'x', COP_SYMBOL_MAX);
+        endless_server.name = endless;
+        for (size_t i = 0; i < COP__COUNT(many_servers); i++) {
+                snprintf(many[i], sizeof(many[i]), "server %zu", i);
+                many_servers[i] = adder_server;
+                many_servers[i].name = many[i];
+        }
+}
+
+/* Starts one, which ends; what it was called meanwhile. */
+static const char *name_shown_of(const cop_behaviour *server)
+{
+        struct cop__glimpse glimpse;
+        cop_pid pid = START_APART(.server = server);
+        ck_assert(cop__glimpse_of(cop_node_here(), pid, &glimpse));
+        put_down(pid);
+        return glimpse.server; /* names are kept */
 }
 
 /* The name crosses as a text, which a process whose memory is spoilt may make of anything. */
@@ -53,6 +72,34 @@ IN_PROCESSES(the_name_of_a_server_in_a_process_moves_no_terminal)
         ck_assert_int_eq(total_of(pid, 1), 1);
         ck_assert(cop__glimpse_of(node, pid, &glimpse));
         ck_assert_str_eq(glimpse.server, "odd?[31m?");
+}
+
+/* A process could make up as many as it likes. */
+IN_PROCESSES(of_servers_in_processes_so_many_names_of_such_a_length_are_kept)
+{
+        size_t last = COP__COUNT(many_servers) - 1;
+        if (COP__ASAN || COP__TSAN || suite_is_emulated())
+                return;
+        ck_assert_str_eq(name_shown_of(&endless_server), "other");
+        ck_assert_str_eq(name_shown_of(&odd_server), "odd?[31m?");
+        for (size_t i = 0; i < last; i++)
+                ck_assert_str_eq(name_shown_of(&many_servers[i]), many_servers[i].name);
+        ck_assert_str_eq(name_shown_of(&many_servers[last]), "other");
+        ck_assert_str_eq(name_shown_of(&many_servers[0]), "server 0");
+}
+
+/* What was forked before has it as it was. */
+IN_PROCESSES(a_server_that_has_changed_since_the_fork_does_not_start)
+{
+        cop_pid pid;
+        cop_ref ref;
+        cop_behaviour before = odd_server;
+        total_of(START_APART(.server = &odd_server), 1);
+        odd_server.name = "new";
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &odd_server, .isolation = COP_ISOLATION_PROCESS,
+                                                             .monitor = true, .monitor_ref = &ref }, &pid), COP_OK);
+        await_down(ref, "{os_process, {exit_status, 70}}");
+        odd_server = before;
 }
 
 static void ends_at_once(void)

@@ -456,6 +456,50 @@ SAME(an_event_manager_tells_its_handlers, "{true, 4, true, 5}")
 
 /* ---- Ends ------------------------------------------------------------------------------------------- */
 
+/* A handler that adds another, which is its own. */
+typedef struct nest {
+        int64_t unused;
+} nest;
+
+static void nest_on_sum(nest *self, const sum *about)
+{
+        (void)self;
+        cop_status status = cop_add_handler(about->self, .id = "egg", .server = &ear_server, .kind = COP_KIND_OF(sum),
+                                            .argument = about, .supervised = true);
+        cop_send(about->parent, note, .number = status == COP_OK);
+}
+
+static void nest_init(nest *self, const sum *about)
+{
+        (void)self;
+        cop_send(about->parent, note, .number = 0);
+}
+
+COP_SERVER(nest, COP_INIT_WITH(sum, nest_init), COP_ON(sum, nest_on_sum));
+
+/* The link to its handler is there before it is the link to an owner, and stays when that is over. */
+IN_PROCESSES(a_handler_that_owned_another_ends_with_its_manager_wherever_that_lives)
+{
+        const cop_isolation levels[] = { COP_ISOLATION_GUARDED, COP_ISOLATION_PROCESS };
+        for (size_t i = 0; i < COP__COUNT(levels); i++) {
+                cop_pid manager;
+                ck_assert_int_eq(cop_start(&(cop_spawn_options){ .server = &cop_event_manager, .isolation = levels[i] },
+                                           PATIENCE_MS, &manager), COP_OK);
+                const sum about = { .self = manager, .parent = cop_self() };
+                ck_assert_int_eq(cop_add_handler(manager, .id = "nest", .server = &nest_server, .kind = COP_KIND_OF(sum),
+                                                 .argument = &about), COP_OK);
+                cop_auto began = await(COP_KIND(note));
+                cop_pid pid = cop_message_from(began);
+                cop_send(pid, sum, .self = manager, .parent = cop_self()); /* its manager does not wait for it */
+                cop_auto added = await(COP_KIND(note));
+                ck_assert_int_eq(cop_read(note, added)->number, 1);
+                cop_ref ref = watch(pid);
+                ck_assert_int_eq(cop_delete_handler(manager, "egg", cop_nil(), NULL), COP_OK);
+                put_down(manager);
+                await_down(ref, "killed");
+        }
+}
+
 typedef struct stubborn {
         int64_t unused;
 } stubborn;
