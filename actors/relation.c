@@ -627,7 +627,7 @@ bool cop__watched_by(struct cop__thread *thread, struct cop__actor *actor, cop_c
         return true;
 }
 
-bool cop__watch_fail(struct cop__thread *thread, struct cop__actor *actor, cop_caller caller)
+void cop__watch_fail(struct cop__thread *thread, struct cop__actor *actor, cop_caller caller)
 {
         for (struct cop__list *at = actor->relations.next; at != &actor->relations; at = at->next) {
                 struct cop__relation *half = relation_of_list(at);
@@ -636,9 +636,8 @@ bool cop__watch_fail(struct cop__thread *thread, struct cop__actor *actor, cop_c
                 cop__relation_forget(actor, half);
                 memset(&half->as.down, 0, sizeof(half->as.down)); /* without a reason: nobody has died */
                 send_half(thread, half, COP__SIGNAL_DOWN, cop__actor_pid(actor), caller.pid);
-                return true;
+                return;
         }
-        return false;
 }
 
 void cop__watch_callee(struct cop__thread *thread, struct cop__actor *actor,

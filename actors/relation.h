@@ -133,8 +133,8 @@ bool cop__relation_end(struct cop__thread *thread, struct cop__actor *actor, cop
 
 /* The owner is watched by the caller whose reply it has deferred, under the reference of the call. False: no memory. */
 bool cop__watched_by(struct cop__thread *thread, struct cop__actor *actor, cop_caller caller);
-/* The deferred reply does not come, for want of memory, of which this takes none. False: nobody is known to wait for it. */
-bool cop__watch_fail(struct cop__thread *thread, struct cop__actor *actor, cop_caller caller);
+/* The deferred reply does not come, for want of memory, of which this takes none. Nobody may be known to wait for it. */
+void cop__watch_fail(struct cop__thread *thread, struct cop__actor *actor, cop_caller caller);
 /* DEFERRED_BY has arrived: the caller keeps its half, or, as nobody waits any more, sends it back. */
 void cop__watch_callee(struct cop__thread *thread, struct cop__actor *actor,
                        struct cop__signal *signal, bool waits);

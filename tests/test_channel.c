@@ -739,6 +739,30 @@ IN_NODE(who_answers_whatever_is_asked_is_no_channel_and_no_future)
         put_down(pid);
 }
 
+/* Says that it is done, whatever that is. */
+typedef struct {
+        int64_t unused;
+} yes_man;
+
+static void yes_man_otherwise(yes_man *self, cop_message *message)
+{
+        (void)self;
+        cop_answer(message, cop__answer, .status = COP_OK);
+}
+
+COP_SERVER(yes_man, COP_OTHERWISE(yes_man_otherwise));
+
+IN_NODE(who_says_only_that_it_is_done_has_given_no_item_and_no_result)
+{
+        cop_pid pid = cop_spawn_server(&yes_man_server, NULL);
+        item_channel channel = { pid };
+        cop_message *message = NULL;
+        ck_assert_int_eq(cop_take(&message, channel, PATIENCE_MS, item), COP_E_CLOSED);
+        ck_assert_int_eq(cop_await_message(&message, pid, PATIENCE_MS), COP_E_NO_ACTOR);
+        ck_assert_ptr_null(message);
+        put_down(pid);
+}
+
 IN_NODE(a_future_is_no_channel_and_a_channel_no_future)
 {
         cop_message *message = NULL;

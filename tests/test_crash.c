@@ -685,6 +685,15 @@ IN_NODE(of_a_state_message_and_reason_of_a_megabyte_a_report_has_the_beginning)
         ck_assert_uint_lt(cop__report_print_all(&report, text, sizeof(text)), sizeof(text));
 }
 
+TEST(what_is_not_known_of_a_crash_is_not_in_its_report)
+{
+        const struct cop__report report = { .pid = { UINT64_C(1) << 40 | 7 }, .what = "boom", .outcome = "nothing was done" };
+        char text[256], pid[COP_ID_TEXT_MAX], wanted[256];
+        snprintf(wanted, sizeof(wanted), "** %s crashed: boom\n   nothing was done", cop_pid_print(report.pid, pid));
+        ck_assert_uint_eq(cop__report_print_all(&report, text, sizeof(text)), strlen(wanted));
+        ck_assert_str_eq(text, wanted);
+}
+
 /* ---- Secrets --------------------------------------------------------------------------------- */
 
 IN_NODE_WITH(what_is_in_a_secret_field_is_in_no_report, .secret_fields = "password with,pin")

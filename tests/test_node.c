@@ -43,6 +43,12 @@ TEST(an_entry_of_the_log_goes_where_the_node_was_told)
         cop_log(COP_LOG_INFO, "%s", longest);
         ck_assert_uint_eq(strlen(heard.text), 8191);
         ck_assert_str_eq(heard.text + 8191 - 4, "x...");
+        /* What the C library cannot write is nothing: no bytes stand for this letter where LANG is C. */
+        cop_log(COP_LOG_ERROR, "%ls", L"\x2603");
+        cop__log_sentence(COP_LOG_ERROR, "%ls", L"\x2603");
+        ck_assert_int_eq(heard.level, COP_LOG_INFO);
+        cop__log_sentence(COP_LOG_ERROR, "%s", "a\033b");
+        ck_assert_str_eq(heard.text, "a?b");
         cop_node_leave();
         cop_node_stop(node);
 }

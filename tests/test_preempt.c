@@ -856,6 +856,9 @@ TEST(a_program_that_uses_all_real_time_signals_runs_without_interruptions)
                 ck_assert_int_eq(ask(echo, i), i + 1);
         usleep(30000); /* longer than a turn may take where it is interrupted */
         ck_assert_int_eq(ask(echo, 7), 8);
+        struct cop__worker *worker = &node->scheduler.workers[0]; /* nothing is waited for that cannot come */
+        cop__preempt_hooks.interrupt(worker, &(struct cop__watch_request){ .end = true, .tell = true });
+        ck_assert_uint_eq(cop__load_acquire(&cop__here_of(&worker->thread)->sighting.state), COP__SIGHTING_NONE);
         cop_ref ref = watch(loop);
         cop__store_release(&may_end, 1);
         await_down(ref, "normal");

@@ -328,6 +328,15 @@ IN_NODE(a_mistake_is_none_of_the_cases)
         ck_assert_int_eq(cop_select_any_of(0, NULL, 0), COP_SELECT_TIMEOUT);
 }
 
+IN_NODE(who_would_wait_for_itself_is_told_so)
+{
+        item_channel own = { cop_self() };
+        cop_case cases[] = { COP_CASE_TAKE(own, item) };
+        ck_assert_int_eq(cop_select_any_of(PATIENCE_MS, cases, 1), 0);
+        ck_assert_int_eq(cases[0].status, COP_E_BAD_ARGUMENT);
+        ck_assert_ptr_null(cases[0].message);
+}
+
 TEST(outside_a_node_there_is_nothing_to_select)
 {
         cop_case cases[] = { COP_CASE_RECEIVE(COP_KIND(stop)) };
