@@ -43,6 +43,7 @@ struct answer {
 struct cop__symbols {
         pthread_mutex_t lock;
         bool is_past; /* not of this process */
+        bool is_poor; /* libdw was not asked now, since it would find no memory */
         unsigned losses; /* times that libdw was left behind without memory */
         struct answer answers[ANSWERS]; /* by the address's hash, the newest stays */
 #if COP__HAVE_LIBDW
@@ -203,13 +204,35 @@ static cop_status add_file(struct cop__symbols *symbols, int file, const char *p
         return COP_OK;
 }
 
+/*
+ * Without memory libdw ends the program, unless it is told of something else, which must not return either. So the look is left by a
+ * jump, and libdw as it stands then, with all that it has opened: nobody can give that back, and so it is not begun anew for ever.
+ */
+#define LOSSES_MAX 3
+
+static COP__THREAD_LOCAL jmp_buf *way_out; /* of the calling thread's look */
+
+static COP__NORETURN void leave_libdw(void)
+{
+        cop__jump(*way_out, 1);
+}
+
+/* A unit that it finds no memory for is in its tree all the same, by a pointer to what is gone: nothing there may be asked again. */
+static Dwarf_Die *unless_lost(Dwarf_Die *unit)
+{
+        if (!unit && errno == ENOMEM)
+                leave_libdw();
+        return unit;
+}
+
 /* clang writes no index of addresses by default: then each unit is asked. */
 static Dwarf_Die *unit_of(Dwfl_Module *module, uintptr_t pc, Dwarf_Addr *bias)
 {
-        Dwarf_Die *unit = dwfl_module_addrdie(module, pc, bias);
+        errno = 0;
+        Dwarf_Die *unit = unless_lost(dwfl_module_addrdie(module, pc, bias));
         if (unit)
                 return unit;
-        while ((unit = dwfl_module_nextcu(module, unit, bias)))
+        while ((unit = unless_lost(dwfl_module_nextcu(module, unit, bias))))
                 if (dwarf_haspc(unit, pc - *bias) > 0)
                         return unit;
         return NULL;
@@ -271,19 +294,6 @@ static void fill_line(Dwarf_Die *unit, Dwarf_Addr address, struct cop__place *pl
         place->line = line > 0 ? (unsigned)line : 0;
 }
 
-/*
- * Without memory libdw ends the program, unless it is told of something else, which must not return either. So the look is left by a
- * jump, and libdw as it stands then, with all that it has opened: nobody can give that back, and so it is not begun anew for ever.
- */
-#define LOSSES_MAX 3
-
-static COP__THREAD_LOCAL jmp_buf *way_out; /* of the calling thread's look */
-
-static COP__NORETURN void leave_libdw(void)
-{
-        cop__jump(*way_out, 1);
-}
-
 /* Of the debug information that modules share, there is a second one. */
 static void guard_memory(Dwfl_Module *module)
 {
@@ -316,12 +326,27 @@ static bool look(struct cop__symbols *symbols, uintptr_t pc, struct cop__place *
         return true;
 }
 
+/* As much as a look may take. There are places where libdw asserts that it has got what it asked for, or looks through NULL. */
+#define LOOK_BYTES ((size_t)16 << 20)
+
+static bool has_memory(void)
+{
+        void *volatile probe = malloc(LOOK_BYTES); /* which no compiler leaves out */
+        bool is_there = probe != NULL;
+        free(probe);
+        return is_there;
+}
+
 static bool name_by_debug_information(struct cop__symbols *symbols, uintptr_t pc,
                                       struct cop__place *place)
 {
         jmp_buf here;
         if (symbols->losses >= LOSSES_MAX)
                 return false;
+        if (!has_memory()) {
+                symbols->is_poor = true;
+                return false;
+        }
         way_out = &here;
         if (_setjmp(here) == 0)
                 return look(symbols, pc, place);
@@ -405,6 +430,7 @@ bool cop__place_of(struct cop__symbols *symbols, const void *pc, bool return_add
         struct answer *answer = answer_slot(symbols, address);
         if (answer->pc != address || address == 0) {
                 unsigned losses = symbols->losses;
+                symbols->is_poor = false;
                 memset(answer, 0, sizeof *answer);
                 answer->known = name_by_debug_information(symbols, address, &answer->place);
                 if (!answer->known && !symbols->is_past)
@@ -413,7 +439,7 @@ bool cop__place_of(struct cop__symbols *symbols, const void *pc, bool return_add
                 if (!answer->known)
                         snprintf(answer->place.function, sizeof answer->place.function,
                                  "0x%llx", (unsigned long long)(uintptr_t)pc);
-                bool is_for_now = symbols->losses != losses || is_for_want_of_descriptors(symbols, &answer->place);
+                bool is_for_now = symbols->is_poor || symbols->losses != losses || is_for_want_of_descriptors(symbols, &answer->place);
                 answer->pc = is_for_now ? 0 : address;
         }
         *place = answer->place;

@@ -290,3 +290,29 @@ TEST(a_visit_without_memory_is_refused)
         }
         cop_node_stop(node);
 }
+
+/* ---- The place of a crash ---------------------------------------------------------------------------------------- */
+
+/* Once it has begun, libdw does not bear each failure: see place.c. */
+TEST(without_memory_the_place_of_a_crash_is_found_in_another_way_and_whole_when_there_is_some)
+{
+        struct cop__place whole, poor, later;
+        if (!failing_malloc_can())
+                return;
+        const void *pc = __extension__ (const void *)cop__place_of;
+        struct cop__symbols *symbols = cop__symbols_new();
+        ck_assert(cop__place_of(symbols, pc, false, &whole));
+        cop__symbols_free(symbols);
+        symbols = cop__symbols_new();
+        fail_malloc_after(1);
+        bool is_known = cop__place_of(symbols, pc, false, &poor);
+        stop_failing_malloc();
+        ck_assert(is_known);
+        ck_assert_str_eq(poor.function, "cop__place_of");
+        ck_assert_uint_eq(poor.line, 0);
+        ck_assert(cop__place_of(symbols, pc, false, &later));
+        ck_assert_str_eq(later.function, whole.function);
+        ck_assert_str_eq(later.file, whole.file);
+        ck_assert_uint_eq(later.line, whole.line);
+        cop__symbols_free(symbols);
+}
