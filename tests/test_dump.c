@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "actors/dump_file.h"
+#include "actors/dump_pen.h"
 #include "coppice_config.h"
 #include "actors/dump_value.h"
 #include "mailbox/kind.h"
@@ -62,10 +63,17 @@ typedef struct anvil {
         int64_t strikes;
 } anvil;
 
+static uint32_t has_all; /* atomic: all that is to wait for it has been sent */
+
 static void anvil_on_strike(anvil *self, const strike *s)
 {
         (void)s;
         self->strikes++;
+        COP_NO_PREEMPT
+        {
+                while (!cop__load_acquire(&has_all))
+                        cop__spin_pause();
+        }
         break_down();
 }
 
@@ -82,8 +90,9 @@ static void pour_out(void *thing)
 
 static void bucket_on_go(bucket *self, const go *g)
 {
-        (void)g;
         self->count++;
+        if (g->number < 0)
+                cop_exit(cop_atom("leaks"));
         if (cop_own("water", pour_out, self) != COP_OK)
                 cop_exit(cop_atom("not_owned"));
         cop_message_free(cop_receive(COP_FOREVER, COP_KIND(strike)));
@@ -128,7 +137,7 @@ static cop_pid build_forge(const char *path)
                 cop_pid other, tub;
                 ck_assert_int_eq(cop_supervise(&shed, &other), COP_OK);
                 tub = cop_whereis("tub");
-                cop_send_exit(tub, cop_atom("kicked"));
+                cop_send(tub, go, .number = -1);
                 await_true(cop_whereis("tub").bits != 0 && !cop_pid_equal(cop_whereis("tub"), tub));
         }
         cop_pid pail = cop_whereis("bucket");
@@ -146,12 +155,16 @@ static cop_pid build_forge(const char *path)
 static void die(const char *path)
 {
         cop_pid root = build_forge(path), anvil_pid;
+        cop_ref ref;
         cop_spawn_options options = { .server = &anvil_server, .isolation = COP_ISOLATION_INLINE,
                                       .label = "the anvil" };
         if (cop_spawn_opt(&options, &anvil_pid) != COP_OK)
                 _exit(9);
         cop_send(anvil_pid, strike, .pence = -7, .note = COP_TEXT("hot \"iron\""), .share = 0.5,
                  .late = true, .who = root, .small = 200, .code = "abc", .sort = cop_symbol_of("gold"), .dent = -8, .heat = -1600, .blows = -320000);
+        cop_monitor(anvil_pid, &ref); /* which is no message */
+        cop_send(anvil_pid, go, .number = 74);
+        cop__store_release(&has_all, 1);
         cop_receive(COP_FOREVER, COP_KIND(go));
 }
 
@@ -335,6 +348,8 @@ TEST(a_dump_tells_the_fault_the_workers_the_tree_the_actors_and_the_mail)
         expect_line(printed, " is at #strike{pence = -7, note = \"hot ?iron?\", share = 0.5, late = true, who = <0.");
         expect_line(printed, "small = 200, code = \"abc\", sort = \"gold\", list = [...], dent = -8, heat = -1600, "
                                        "blows = -320000}");
+        expect_line(printed, " 2: #go{number = 74} from <0."); /* nobody has taken it in */
+        ck_assert_ptr_null(strstr(printed->out, " 3: #go{number = 74}"));
         expect_line(printed, "last crashes\n");
         expect_line(printed, "crashed: earlier");
         expect_line(printed, "last dead letters\n");
@@ -358,6 +373,9 @@ TEST(a_dump_tells_each_tree_and_how_often_its_children_were_restarted)
         const char *tub = strstr(printed->out, "\n      tub <0.");
         ck_assert_ptr_nonnull(tub);
         ck_assert_ptr_eq(strstr(tub, "> running, 1 restart\n"), strchr(tub, '>'));
+        expect_line(printed, "crashed: leaks");
+        expect_line(printed, "handling #go{number = -1}\n");
+        expect_line(printed, "shed restarted it as <0.");
         clear_folder();
 }
 
@@ -668,6 +686,32 @@ TEST(what_is_in_a_secret_field_is_in_no_dump)
         ck_assert(!cop__kinds_is_secret(kinds, "cod") && !cop__kinds_is_secret(kinds, "") &&
                   !cop__kinds_is_secret(NULL, "code"));
         cop__kinds_free(kinds);
+}
+
+typedef struct wide {
+        float share;
+        int8_t a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p;
+} wide;
+COP_MESSAGE(wide, share, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p);
+
+TEST(of_a_message_of_many_fields_the_first_ones_are_told)
+{
+        const wide value = { .share = 0.25f, .o = 7, .p = 8 };
+        char text[512] = "";
+        struct cop__words words = { .text = text, .size = sizeof(text) };
+        cop__dump_value(&words, NULL, COP_KIND_OF(wide), &value);
+        ck_assert_msg(strncmp(text, "#wide{share = 0.25, a = 0, ", 27) == 0 && strstr(text, ", o = 7, ...}") != NULL, "%s", text);
+}
+
+TEST(a_lock_that_somebody_holds_is_seen_and_not_waited_for)
+{
+        struct cop__lock lock;
+        cop__lock_init(&lock);
+        ck_assert(cop__dump_is_free(&lock));
+        cop__lock_lock(&lock);
+        ck_assert(!cop__dump_is_free(&lock));
+        cop__lock_unlock(&lock);
+        ck_assert(cop__dump_is_free(&lock));
 }
 
 /* ---- A reader that is lied to ---------------------------------------------------------------------------------- */

@@ -778,6 +778,81 @@ static struct verdict in_child(void (*scene)(void))
         return verdict;
 }
 
+/* ---- Words -------------------------------------------------------------------------------------------------------- */
+
+TEST(what_is_no_signal_of_ours_and_who_is_nobody_have_words_too)
+{
+        struct cop__fault fault = { .signal = SIGHUP };
+        ck_assert_str_eq(cop__fault_signal_name(SIGHUP), "a signal");
+        ck_assert_str_eq(cop__fault_signal_name(SIGBUS), "SIGBUS");
+        ck_assert_str_eq(cop__fault_atom(&fault), "signal");
+        cop__fault_put_sender(&fault, 0, 0);
+        ck_assert_str_eq(cop__fault_words(&fault), "a signal from the system");
+        cop__fault_put_sender(&fault, 12, 34);
+        ck_assert_str_eq(cop__fault_words(&fault), "a signal from process 12 of user 34");
+        ck_assert_str_eq(cop__fault_blame_words(COP__BLAME_PROGRAM), "your program");
+        ck_assert_str_eq(cop__fault_blame_words(COP__BLAME_COPPICE), "Coppice itself");
+        ck_assert_str_eq(cop__fault_blame_words(COP__BLAME_SYSTEM), "the system");
+        ck_assert_str_eq(cop__fault_blame_words(COP__BLAME_OUTSIDE), "nobody here");
+}
+
+#if defined(__x86_64__)
+/* Instructions that compilers seldom choose: the divisor is 0, or it is not and the quotient does not fit. */
+TEST(a_division_that_overflows_is_told_from_one_by_zero_whatever_instruction_it_is)
+{
+        static const char by_zero[] = "integer division by zero", overflow[] = "integer overflow in a division";
+        static uint8_t one_byte[] = { 0, 1 };
+        const uint64_t bytes = (uintptr_t)one_byte;
+        const struct {
+                uint8_t code[8];
+                uint64_t rax, rcx, r9;
+                const char *words;
+        } each[] = {
+                { { 0xf7, 0xf9 }, 0, UINT64_C(1) << 32, 0, by_zero },        /* idiv %ecx */
+                { { 0xf7, 0xf9 }, 0, 0x10000, 0, overflow },
+                { { 0x66, 0xf7, 0xf9 }, 0, 0x10000, 0, by_zero },            /* idiv %cx */
+                { { 0x66, 0xf7, 0xf9 }, 0, 0xffff, 0, overflow },
+                { { 0x48, 0xf7, 0xf9 }, 0, UINT64_C(1) << 32, 0, overflow }, /* idiv %rcx */
+                { { 0x49, 0xf7, 0xf9 }, 0, 1, 0, by_zero },                  /* idiv %r9 */
+                { { 0x49, 0xf7, 0xf9 }, 0, 0, 1, overflow },
+                { { 0xf6, 0x38 }, bytes, 0, 0, by_zero },                    /* idivb (%rax) */
+                { { 0xf6, 0x78, 1 }, bytes, 0, 0, overflow },                /* idivb 1(%rax) */
+                { { 0xf6, 0xf9 }, 0, 1, 0, by_zero },                        /* idiv %cl: not looked at */
+                { { 0x90 }, 0, 1, 0, by_zero },                              /* nothing that divides */
+        };
+        for (size_t i = 0; i < COP__COUNT(each); i++) {
+                struct cop__fault fault = { .signal = SIGFPE, .code = FPE_INTDIV };
+                ucontext_t context = { .uc_flags = 0 };
+                context.uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)each[i].code;
+                context.uc_mcontext.gregs[REG_RAX] = (greg_t)each[i].rax;
+                context.uc_mcontext.gregs[REG_RCX] = (greg_t)each[i].rcx;
+                context.uc_mcontext.gregs[REG_R9] = (greg_t)each[i].r9;
+                cop__fault_put_words(&fault, &context);
+                ck_assert_msg(strcmp(cop__fault_words(&fault), each[i].words) == 0, "%zu: %s", i, cop__fault_words(&fault));
+        }
+}
+#endif
+
+static void report_of_a_copy(void)
+{
+        struct cop__fault fault = { .signal = SIGSEGV };
+        fault.backtrace.frames[0] = __extension__ (void *)cop__fault_report_frames;
+        fault.backtrace.frames[1] = __extension__ (char *)cop__fault_put_words + 1;
+        fault.backtrace.depth = 2;
+        cop__fault_report_frames(&fault, NULL);
+        cop__fault_report_core(0);
+        cop__fault_report_core(77);
+}
+
+TEST(frames_that_were_recorded_can_be_reported_without_their_stack)
+{
+        const struct verdict verdict = in_child(report_of_a_copy);
+        const char *first = strstr(verdict.report, "cop__fault_report_frames"), *second = strstr(verdict.report, "cop__fault_put_words");
+        ck_assert_msg(first && second && first < second, "%s", verdict.report);
+        ck_assert_ptr_nonnull(strstr(verdict.report, "   no core dump could be written\n"));
+        ck_assert_ptr_nonnull(strstr(verdict.report, "   its core dump is that of process 77\n"));
+}
+
 static void (*scene_code)(void);
 
 static void scene_of_code(void)

@@ -8,6 +8,8 @@
 #define _GNU_SOURCE
 #include "tests/refused_calls.h"
 
+#include <sys/resource.h>
+
 #include <coppice/main.h>
 
 #include "actors/dump_file.h"
@@ -217,6 +219,58 @@ TEST(a_dump_to_which_a_call_is_refused_has_its_error_and_an_interruption_is_none
                 ck_assert_int_gt(n, 2);
         }
         end_folder(folder);
+}
+
+/* What is said by a node that dies, and whose dump cannot have its name. */
+static void last_words_about(const char *path, int error, char *text, size_t room)
+{
+        int ends[2];
+        size_t size = 0;
+        ck_assert_int_eq(pipe(ends), 0);
+        pid_t child = fork();
+        if (child == 0) {
+                setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+                suite_is_forked();
+                dup2(ends[1], STDERR_FILENO);
+                close(ends[0]);
+                close(ends[1]);
+                node_begin((cop_node_options){ .dump = path, .workers = 1 });
+                refuse_call("rename", error, 1);
+                abort();
+        }
+        close(ends[1]);
+        for (ssize_t got = 1; got > 0; size += got > 0 ? (size_t)got : 0)
+                got = read(ends[0], text + size, room - 1 - size);
+        text[size] = '\0';
+        close(ends[0]);
+        ck_assert_int_eq(waitpid(child, NULL, 0), child);
+}
+
+TEST(a_dump_that_cannot_be_written_is_said_with_a_reason)
+{
+        static const struct {
+                int error;
+                const char *why;
+        } each[] = {
+                { ENOSPC, "no space is left" },
+                { EDQUOT, "no space is left" },
+                { EACCES, "it is not permitted" },
+                { EPERM, "it is not permitted" },
+                { EROFS, "the file system is read-only" },
+                { EEXIST, "a file of another lies in the way" },
+                { EIO, "an error of input and output" },
+        };
+        if (!calls_can_be_refused())
+                return;
+        char folder[64], path[128], text[16384], wanted[256];
+        begin_folder(folder);
+        snprintf(path, sizeof(path), "%s/a.dump", folder);
+        for (size_t i = 0; i < COP__COUNT(each); i++) {
+                last_words_about(path, each[i].error, text, sizeof(text));
+                snprintf(wanted, sizeof(wanted), "   the system: no dump in %s: %s\n", path, each[i].why);
+                ck_assert_msg(strstr(text, wanted) != NULL, "no '%s' in: %s", wanted, text);
+        }
+        end_folder(folder); /* in which nothing is left */
 }
 
 /* ---- A heart -------------------------------------------------------------------------------------------------------- */
