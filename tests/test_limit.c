@@ -305,6 +305,24 @@ IN_NODE(a_mailbox_that_coalesces_counts_bytes_beyond_its_limit_too)
         ck_assert_str_eq(quotes_read(pid), "a1 b2 a3 b7");
 }
 
+/* What waits keeps its place then, and the new one is the letter. */
+IN_NODE(what_is_too_large_takes_nobodys_place_in_a_mailbox_that_coalesces)
+{
+        static char text[301];
+        memset(text, 'x', 300);
+        cop_pid pid = limited(.run = reads_quotes, .mailbox_policy = COP_MAILBOX_COALESCE, .mailbox_key = COP_KEY(quote, pence),
+                              .mailbox_bytes = 2 * (sizeof(quote) + 8));
+        uint64_t letters = cop_dead_letter_count(node);
+        send_quote(pid, "a", 1);
+        send_quote(pid, "b", 1);
+        send_quote(pid, "c", 1);
+        send_quote(pid, text, 1);
+        ck_assert_uint_eq(cop_dead_letter_count(node) - letters, 1);
+        send_quote(pid, "d", 1);
+        ck_assert_uint_eq(cop_dead_letter_count(node) - letters, 2);
+        ck_assert_str_eq(quotes_read(pid), "a1 b1 d1");
+}
+
 IN_NODE(what_waits_by_its_key_is_a_dead_letter_when_the_receiver_ends)
 {
         cop_pid pid = COALESCING(.mailbox_limit = 2);

@@ -1,5 +1,6 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* The same code does the same in an OS process of its own: spawning, tasks, channels, agents, timers, groups, registries. */
+#include "actors/crossing.h"
 #include "tests/apart.h"
 #include "tests/scenes.h"
 
@@ -21,6 +22,34 @@ SAME(a_childs_mailbox_may_coalesce, "\"success\"")
         cop_status status = cop_spawn_opt(&options, &pid); /* the policy alone would be refused where it is spawned */
         end_and_wait(pid);
         tell(status_term(status));
+}
+
+static void takes_line(const cop__log_line *line)
+{
+        (void)line;
+}
+
+/* Kinds of the runtime's own, by which no two actors talk. */
+static void asks_for_what_does_not_cross(void)
+{
+        cop_pid pid;
+        const cop__log_line line = { .level = 1 };
+        cop_spawn_options options = { .run = waits, .mailbox_limit = 3, .mailbox_policy = COP_MAILBOX_COALESCE,
+                                      .mailbox_key = COP_KEY(cop__log_line, level) };
+        cop_status key = cop_spawn_opt(&options, &pid);
+        options = (cop_spawn_options){ .run_with = COP_RUN_WITH(takes_line, cop__log_line), .kind = COP_KIND_OF(cop__log_line),
+                                       .argument = &line };
+        cop_status argument = cop_spawn_opt(&options, &pid);
+        cop_status timer = cop_send_value_after(1, cop_to_pid(cop_parent()), COP_KIND_OF(cop__log_line), &line, NULL);
+        tell(COP_TUPLE(status_term(key), status_term(argument), status_term(timer)));
+}
+
+IN_PROCESSES(what_the_runtime_keeps_for_itself_does_not_leave_a_process)
+{
+        char wanted[512];
+        const char *no = cop_status_text(COP_E_ISOLATED);
+        snprintf(wanted, sizeof(wanted), "{\"%s\", \"%s\", \"%s\"}", no, no, no);
+        ck_assert_str_eq(play(asks_for_what_does_not_cross, COP_ISOLATION_PROCESS), wanted);
 }
 
 static void ends_over(void)
