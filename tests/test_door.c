@@ -154,6 +154,25 @@ TEST(neighbours_that_cannot_be_read_are_no_empty_list)
         end(coppice);
 }
 
+TEST(a_link_is_no_neighbour)
+{
+        struct cop__neighbour *neighbours = NULL;
+        struct cop__door door;
+        size_t count = 7;
+        char path[160];
+        const char *coppice = begin();
+        snprintf(path, sizeof(path), "%s/other.lock", coppice);
+        ck_assert_int_eq(cop__door_open("shop", &door, sentence), COP_OK);
+        ck_assert_int_eq(symlink("shop.lock", path), 0);
+        ck_assert_int_eq(cop__door_neighbours(&neighbours, &count, sentence), COP_OK);
+        ck_assert_uint_eq(count, 1);
+        ck_assert_str_eq(neighbours[0].name, "shop");
+        free(neighbours);
+        ck_assert_int_eq(unlink(path), 0);
+        cop__door_close(&door);
+        end(coppice);
+}
+
 TEST(a_name_that_is_too_long_has_no_dump)
 {
         char path[COP__DOOR_DUMP_MAX] = "untouched", name[COP_NAME_MAX + 2];

@@ -1,6 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* cop_main: its options, its ends, and what it says of them. Each program is a fork of this one; its outputs come through a pipe. */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include <coppice.h>
 
 #include "base/compiler.h"
+#include "base/standard.h"
 #include "tests/suite.h"
 #include "tests/threads.h"
 
@@ -384,6 +386,50 @@ TEST(a_program_has_options_for_its_node_and_the_command_line_comes_first)
         BEGIN(&program, &house, "--no-console");
         end(&program, COP_EXIT_GAVE_UP);
         has_said(&program, "program: your program: a node that is simulated has no console");
+}
+
+TEST(the_dump_of_the_command_line_comes_before_that_of_the_program)
+{
+        struct program program;
+        char folder[] = "/tmp/coppice-test-XXXXXX", path[64], other[64];
+        if (COP__ASAN || COP__TSAN)
+                return;
+        ck_assert_ptr_nonnull(mkdtemp(folder));
+        snprintf(path, sizeof(path), "%s/one", folder);
+        snprintf(other, sizeof(other), "%s/other", folder);
+        node_options = &(cop_node_options){ .contain_strict = true, .dump = other };
+        BEGIN(&program, &wild, "--no-console", "--dump", path);
+        end(&program, COP_EXIT_FAULT);
+        ck_assert_int_ne(access(other, F_OK), 0);
+        ck_assert_int_eq(unlink(path), 0);
+        BEGIN(&program, &wild, "--no-console");
+        end(&program, COP_EXIT_FAULT);
+        ck_assert_int_eq(unlink(other), 0);
+        ck_assert_int_eq(rmdir(folder), 0);
+}
+
+/* 0: it was opened where something could be, and only there. */
+static int opens_what_is_closed(void)
+{
+        close(STDIN_FILENO);
+        cop__standard_open();
+        bool is_open = fcntl(STDIN_FILENO, F_GETFD) >= 0;
+        close(STDIN_FILENO);
+        setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 0, 0 });
+        cop__standard_open();
+        return is_open && fcntl(STDIN_FILENO, F_GETFD) < 0 ? 0 : 1;
+}
+
+TEST(a_program_whose_input_is_closed_has_one_if_it_may_open_any)
+{
+        int status;
+        NEEDS_THE_KERNEL();
+        pid_t child = fork();
+        ck_assert_int_ge(child, 0);
+        if (child == 0)
+                _exit(opens_what_is_closed());
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        ck_assert_int_eq(status, 0);
 }
 
 TEST(a_signal_while_the_tree_starts_ends_in_order_what_has_started)

@@ -9,6 +9,7 @@
 #include "tests/refused_calls.h"
 
 #include <sys/resource.h>
+#include <sys/un.h>
 
 #include <coppice/main.h>
 
@@ -74,6 +75,37 @@ TEST_WITHIN(a_console_to_which_a_call_is_refused_is_not_there_or_hangs_up_or_wor
                 }
         }
         node_end(node);
+        end_folder(folder);
+}
+
+/* Nobody listens there any more. */
+static void leave_socket_at(const char *path)
+{
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+        close(fd);
+}
+
+TEST(a_door_whose_stale_socket_cannot_be_removed_stays_shut)
+{
+        struct cop__door door;
+        char folder[64], path[96], sentence[COP__DOOR_SENTENCE] = "";
+        if (!calls_can_be_refused())
+                return;
+        begin_folder(folder);
+        ck_assert_int_eq(cop__door_open(SPARE_NODE, &door, sentence), COP_OK);
+        cop__door_close(&door);
+        snprintf(path, sizeof(path), "%s/coppice/" SPARE_NODE ".sock", folder);
+        leave_socket_at(path);
+        refuse_call("unlink", EPERM, 1);
+        cop_status status = cop__door_open(SPARE_NODE, &door, sentence);
+        ck_assert(stop_refusing_calls());
+        ck_assert_int_eq(status, COP_E_SYSTEM);
+        ck_assert_msg(strstr(sentence, "is stale and cannot be removed") != NULL, "%s", sentence);
+        ck_assert_int_eq(cop__door_open(SPARE_NODE, &door, sentence), COP_OK);
+        cop__door_close(&door);
         end_folder(folder);
 }
 

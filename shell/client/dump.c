@@ -234,8 +234,6 @@ static void print_below(struct dump *dump, uint64_t supervisor, unsigned depth)
                 return;
         child->is_begun = true;
         for (; child < end && child->supervisor == supervisor; child++) {
-                if (child->is_printed)
-                        continue;
                 child->is_printed = true;
                 print_child(dump, child, depth);
                 print_below(dump, child->pid, depth + 1);
