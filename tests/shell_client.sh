@@ -128,6 +128,11 @@ same out '#share{pence_each = 450, number = 2}
 run 0 "$coppice" -n shop --json call till '#bill{pence = 900, people = 3}'
 same out '{"kind":"share","pence_each":300,"number":3}
 '
+if [ -e /dev/full ]; then
+        code=0
+        "$coppice" -n shop regs >/dev/full 2>"$work/err" || code=$?
+        [ "$code" -eq 1 ] || fail "a result that could not be written ended with code $code"
+fi
 run 1 "$coppice" -n shop -j whereis nobody
 same out ''
 grep -q '^{"error":"\*\* no actor is called nobody' "$work/err" || fail "the error is no JSON: $(cat "$work/err")"
