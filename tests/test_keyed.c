@@ -742,3 +742,37 @@ IN_NODE(memory_is_flat_after_many_deaths)
         await_true(blocks_in_use(node) <= before); /* `before` may have counted what was about to be freed */
         ck_assert_uint_eq(count(), 0);
 }
+
+static cop_status enter_numbered(int64_t number, long allocations)
+{
+        if (allocations > 0)
+                fail_malloc_after(allocations);
+        cop_status status = cop_registry_register("rooms", cop_int(number), cop_int(number), NULL);
+        stop_failing_malloc();
+        return status;
+}
+
+/* Each finds memory for itself, and no table to grow: all are full some day. */
+IN_NODE_WITH(a_key_for_which_a_table_cannot_grow_is_refused_and_given_when_it_can, .workers = 1)
+{
+        enum { KEYS = 1000 };
+        uint64_t refused = 0;
+        long needs = 1;
+        if (!failing_malloc_can())
+                return;
+        start_registry("rooms", (cop_registry){ .listeners = { 0 } });
+        while (enter_numbered(0, needs) != COP_OK)
+                needs++;
+        for (int64_t i = 1; i < KEYS; i++) {
+                cop_status status = enter_numbered(i, needs);
+                ck_assert(status == COP_OK || status == COP_E_NO_MEMORY);
+                refused += status == COP_E_NO_MEMORY;
+                ck_assert_uint_eq(count(), (uint64_t)i + 1 - refused);
+        }
+        ck_assert_uint_gt(refused, 0);
+        for (int64_t i = 1; i < KEYS; i++) {
+                cop_status status = enter_numbered(i, 0);
+                ck_assert(status == COP_OK || status == COP_E_TAKEN);
+        }
+        ck_assert_uint_eq(count(), KEYS);
+}

@@ -136,7 +136,6 @@ static const char *const lines[][6] = {
         { "call echo {item, 3}" },
         { "self" },
         { "await echo" },
-        { "await nobody 40" },
         { "link echo", "unlink echo" },
         { "monitor echo", "exit echo {a, \"reason\"}", "flush" },
         { "sys state echo" },

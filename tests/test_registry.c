@@ -1,5 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* Plain names: one actor for each, one for each actor, and never one of the dead. */
+#include "tests/failing_malloc.h"
+
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -313,5 +315,43 @@ IN_NODE(MON_23_a_name_is_free_when_the_death_of_its_holder_is_heard)
                 ck_assert_uint_eq(cop_whereis("tim").bits, 0);
                 ck_assert_int_eq(cop_register("tim", cop_self()), COP_OK);
                 ck_assert_int_eq(cop_unregister("tim"), COP_OK);
+        }
+}
+
+/* ---- Without memory ----------------------------------------------------------------------------- */
+
+#define NAMES 200
+
+static const char *name_of(int i)
+{
+        static char name[16];
+        snprintf(name, sizeof(name), "name %d", i);
+        return name;
+}
+
+/* Each finds memory for itself, and the table none to grow: that is full some day. */
+IN_NODE(a_name_for_which_the_table_cannot_grow_is_refused_and_given_when_it_can)
+{
+        static cop_pid pids[NAMES];
+        int refused = 0;
+        if (!failing_malloc_can())
+                return;
+        for (int i = 0; i < NAMES; i++) {
+                pids[i] = cop_spawn(waits);
+                fail_malloc_after(2);
+                cop_status status = cop_register(name_of(i), pids[i]);
+                stop_failing_malloc();
+                refused += status == COP_E_NO_MEMORY;
+                ck_assert(status == COP_OK || status == COP_E_NO_MEMORY);
+                ck_assert_uint_eq(cop_whereis(name_of(i)).bits, status == COP_OK ? pids[i].bits : 0);
+        }
+        ck_assert_int_gt(refused, 0);
+        for (int i = 0; i < NAMES; i++)
+                if (cop_whereis(name_of(i)).bits == 0)
+                        ck_assert_int_eq(cop_register(name_of(i), pids[i]), COP_OK);
+        for (int i = 0; i < NAMES; i++) {
+                ck_assert(cop_pid_equal(cop_whereis(name_of(i)), pids[i]));
+                put_down(pids[i]);
+                ck_assert_uint_eq(cop_whereis(name_of(i)).bits, 0);
         }
 }

@@ -1527,3 +1527,22 @@ ON_STAGE_WITH(of_more_actors_than_anybody_may_see_the_rest_is_a_number, .workers
         assert_has(said, "\nand 200001 more\n"); /* with the children that have no process */
         ck_assert_ptr_null(strstr(said, "shows them all"));
 }
+
+static void comes_late(void)
+{
+        cop_sleep(700);
+        cop_register("late", cop_self());
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(leave)));
+}
+
+/* Time goes on there while one waits in the node, and only then. */
+TEST(a_name_is_awaited_in_a_simulated_node_too)
+{
+        const cop_simulation simulation = { .seed = 1 };
+        struct stage stage;
+        stage_begin(&stage, (cop_node_options){ .simulation = &simulation });
+        cop_spawn(comes_late);
+        ck_assert_str_eq(err(&stage, "await late 300"), "** no actor was called late within 300 ms\n");
+        assert_begins(out(&stage, "await late 1000"), "<0.");
+        stage_end(&stage);
+}
