@@ -99,6 +99,8 @@ static const struct operation {
         { "spawn or exit", spawns_or_exits },
         { "start that is ignored", ignores_start },
         { "call behind mail", calls_behind_mail },
+        { "begin with a consent", begins_with_a_consent },
+        { "begin with a mark", begins_with_a_mark },
         { "overflow", overflows },
         { "request to one with a limit", asks_one_with_a_limit },
         { "task group in a task group", nests_task_groups },

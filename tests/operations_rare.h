@@ -15,6 +15,45 @@ static cop_status calls_behind_mail(void)
         return COP_OK;
 }
 
+/* Whoever does these has no rare half yet. */
+static void consents_first(void)
+{
+        cop_ref ref;
+        const cop_monitor_options options = { .priority = true };
+        if (cop_monitor_opt(cop_whereis("echo"), &options, &ref) != COP_OK)
+                cop_exit(cop_atom("no_memory"));
+}
+
+static void marks_first(void)
+{
+        cop_ref ref;
+        for (int i = 0; i < 20; i++)
+                if (cop_send(cop_self(), item, .number = i) != COP_OK)
+                        cop_exit(cop_atom("no_memory"));
+        if (cop_monitor(cop_whereis("echo"), &ref) != COP_OK)
+                cop_exit(cop_atom("no_memory"));
+        cop_demonitor_flush(ref);
+}
+
+static cop_status begins_with(void (*run)(void))
+{
+        cop_pid pid;
+        cop_ref ref;
+        TRY(cop_spawn_opt(&(cop_spawn_options){ .run = run, .monitor = true, .monitor_ref = &ref }, &pid));
+        cop_auto down = cop_receive(MS, COP_REF(cop_down, ref));
+        return down != NULL ? COP_OK : COP_E_TIMEOUT;
+}
+
+static cop_status begins_with_a_consent(void)
+{
+        return begins_with(consents_first);
+}
+
+static cop_status begins_with_a_mark(void)
+{
+        return begins_with(marks_first);
+}
+
 /* One too many for an actor that ends of it. */
 static cop_status overflows(void)
 {
