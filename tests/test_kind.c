@@ -721,5 +721,10 @@ TEST(a_set_without_memory_is_null_or_as_it_was)
         ck_assert(stop_failing_malloc());
         ck_assert_int_eq(status, COP_E_NO_MEMORY);
         ck_assert_uint_eq(cop__kinds_count(kinds), 1);
+        fail_malloc_after(1);
+        status = cop__kinds_hide(kinds, "pence");
+        ck_assert(stop_failing_malloc());
+        ck_assert_int_eq(status, COP_E_NO_MEMORY);
+        ck_assert(!cop__kinds_is_secret(kinds, "pence"));
         cop__kinds_free(kinds);
 }

@@ -708,13 +708,15 @@ TEST(every_beginning_of_a_text_is_refused_or_a_term)
         cop__kinds_free(kinds);
 }
 
+#define LONG "0123456789012345678901234567890123456789012345678901234567890123456789"
+
 TEST(parsing_without_memory_fails_cleanly_at_every_allocation)
 {
         if (!failing_malloc_can())
                 return;
         static const char text[] =
                 "{1.5, 'quoted atom', \"text\", <<1, \"x\">>, [a | [b, c]], #{k => v}, "
-                "#bill{pence = 1}, "
+                "#bill{pence = 1}, <<1, \"" LONG LONG LONG "\">>, "
                 "[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28]}";
         cop_kinds *kinds = shop_kinds();
         long failures = 0;

@@ -44,6 +44,25 @@ TEST(a_text_grows_at_every_size)
         }
 }
 
+/* No bytes stand for this letter where LANG is C. */
+TEST(a_text_that_cannot_be_printed_fails_and_one_of_fixed_room_goes_on)
+{
+        struct cop__text text;
+        char room[16];
+        cop__text_init(&text);
+        cop__text_append_string(&text, "kept");
+        cop__text_printf(&text, "%d%ls", 1, L"\x2603");
+        ck_assert(text.failed);
+        ck_assert_str_eq(cop__text_get(&text), "kept");
+        cop__text_fini(&text);
+        cop__text_init_fixed(&text, room, sizeof(room));
+        cop__text_append_string(&text, "a");
+        cop__text_printf(&text, "%d%ls", 1, L"\x2603");
+        cop__text_append_string(&text, "b");
+        ck_assert(!text.failed);
+        ck_assert_str_eq(room, "ab");
+}
+
 TEST(a_text_without_memory_keeps_what_it_has_and_says_so)
 {
         if (!failing_malloc_can())
