@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "actors/neighbours.h"
 #include "actors/report.h"
 #include "base/utf8.h"
 #include "shell/columns.h"
@@ -1545,4 +1546,32 @@ TEST(a_name_is_awaited_in_a_simulated_node_too)
         ck_assert_str_eq(err(&stage, "await late 300"), "** no actor was called late within 300 ms\n");
         assert_begins(out(&stage, "await late 1000"), "<0.");
         stage_end(&stage);
+}
+
+/* So many behind it, each of whom calls the next. */
+static void calls_the_next_of(const parcel *line)
+{
+        if (line->weight > 0)
+                cop_call(NULL, cop_spawn_with(calls_the_next_of, parcel, .weight = line->weight - 1), COP_FOREVER, hush);
+        else
+                cop_message_free(cop_receive(COP_FOREVER, COP_KIND(leave)));
+}
+
+ON_STAGE(of_a_long_line_of_who_waits_for_whom_the_beginning_is_shown)
+{
+        char line[64], pid[COP_ID_TEXT_MAX];
+        cop_pid all = cop_spawn_with(calls_the_next_of, parcel, .weight = COP__NEIGHBOURS_SHOWN);
+        snprintf(line, sizeof(line), "info %s", cop_pid_print(all, pid));
+        const char *said;
+        size_t links = 0;
+        while (links < COP__NEIGHBOURS_SHOWN - 1) {
+                links = 0;
+                said = out(stage, line);
+                for (const char *at = said; (at = strstr(at, "who waits for")) != NULL; at++)
+                        links++;
+        }
+        ck_assert_ptr_null(strstr(said, "others"));
+        snprintf(line, sizeof(line), "info %s",
+                 cop_pid_print(cop_spawn_with(calls_the_next_of, parcel, .weight = COP__NEIGHBOURS_SHOWN + 1), pid));
+        await_true(strstr(out(stage, line), ", who waits for others\n") != NULL);
 }

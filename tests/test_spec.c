@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <coppice/timer.h>
+
 #include "supervisor/spec.h"
 
 typedef struct {
