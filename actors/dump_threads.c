@@ -37,7 +37,7 @@ static unsigned workers_running(const struct cop__dump *dump)
 {
         const struct cop__scheduler *scheduler = &dump->node->scheduler;
         unsigned running = 0;
-        for (unsigned i = 0; i < cop__load_relaxed(&scheduler->reach); i++) {
+        for (unsigned i = 0; i < cop__load_acquire(&scheduler->reach); i++) {
                 const struct cop__fault_scope *scope = scope_of(&scheduler->workers[i]);
                 running += scope != NULL && !has_halted(dump, scope);
         }
@@ -123,7 +123,7 @@ static void put_worker(struct cop__dump *dump, const struct cop__worker *worker)
 static bool is_workers(const struct cop__dump *dump)
 {
         const struct cop__scheduler *scheduler = &dump->node->scheduler;
-        for (unsigned i = 0; i < cop__load_relaxed(&scheduler->reach); i++)
+        for (unsigned i = 0; i < cop__load_acquire(&scheduler->reach); i++)
                 if (scope_of(&scheduler->workers[i]) == dump->scope)
                         return true;
         return false;
@@ -162,7 +162,7 @@ static void put_thread(struct cop__dump *dump, const struct cop__bystander *byst
 
 void cop__dump_put_threads(struct cop__dump *dump)
 {
-        for (unsigned i = 0; i < cop__load_relaxed(&dump->node->scheduler.reach); i++)
+        for (unsigned i = 0; i < cop__load_acquire(&dump->node->scheduler.reach); i++)
                 put_worker(dump, &dump->node->scheduler.workers[i]);
         if (!is_workers(dump))
                 put_thread(dump, &(struct cop__bystander){ .thread = (int)syscall(SYS_gettid),
