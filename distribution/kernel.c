@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "distribution/kernel.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -18,6 +19,10 @@
 #define TICK_MS_LEAST 100
 #define MESSAGE_MAX (UINT64_C(64) << 20)
 #define SET_UP_MS 7000
+
+/* How often a port that is still in use is waited for, and for how long. */
+#define TRIES 200
+#define PAUSE_MS 10
 
 COP_MESSAGE_DEFINE(cop_distribution, name, cookie, address, port, no_epmd, epmd_port, hidden, no_auto_connect, tick_ms,
                    message_max);
@@ -195,12 +200,18 @@ static cop_status new_creation(struct cop__network *network)
         return COP_OK;
 }
 
+/* Where a net_kernel listened that was killed, it may take a moment until that one's socket is closed. */
 static cop_status listen_at(net_kernel *self, struct cop__network *network, const cop_distribution *options)
 {
         char address[64] = "127.0.0.1";
         if (options->address.size > 0 && !copy(address, sizeof(address), options->address))
                 return COP_E_BAD_ARGUMENT;
+        bool is_known = options->port != 0 && options->port == network->port;
         int ear = cop__listen_at(address, options->port, &network->port);
+        for (int tries = 0; tries < TRIES && ear < 0 && errno == EADDRINUSE && is_known; tries++) {
+                cop_sleep(PAUSE_MS);
+                ear = cop__listen_at(address, options->port, &network->port);
+        }
         if (ear < 0)
                 return COP_E_SYSTEM;
         self->ear = cop__line_new(network, ear);
@@ -240,7 +251,8 @@ static void net_kernel_init(net_kernel *self, const cop_distribution *options)
         struct cop__network *network = cop__network_make(node);
         if (network == NULL)
                 refuse(COP_E_NO_MEMORY);
-        if (cop__network_is_open(network) && cop_is_alive((cop_pid){ network->kernel }))
+        uint64_t before = cop__load_acquire(&network->kernel);
+        if (cop_is_alive((cop_pid){ before }))
                 refuse(COP_E_ALREADY_STARTED);
         clean_up(network);
         cop_status status = take_options(network, options);
@@ -252,20 +264,22 @@ static void net_kernel_init(net_kernel *self, const cop_distribution *options)
                 status = cop__epmd_register(network, cop__deadline_ns(SET_UP_MS), &self->epmd);
         if (status != COP_OK)
                 refuse(status);
-        cop__store_release(&network->kernel, cop_self().bits);
+        if (!cop__cas_release(&network->kernel, &before, cop_self().bits)) /* another has begun while epmd was waited for */
+                refuse(COP_E_ALREADY_STARTED);
         status = cop__names_begin();
         if (status != COP_OK)
                 refuse(status);
         cop__outpost_rouse(cop__thread_here(), cop_self()); /* who called meanwhile: the news was taken for epmd's */
 }
 
+/* What it has open would be closed only when all have been told of its end, who may want to listen there. */
 static void net_kernel_terminate(net_kernel *self, cop_term reason)
 {
         struct cop__network *network = cop__network_here();
-        (void)self;
         (void)reason;
-        if (network == NULL || network->kernel != cop_self().bits)
-                return;
+        cop__line_close(self->ear);
+        if (self->epmd != NULL)
+                cop__line_close(self->epmd);
         cop__store_release(&network->kernel, (uint64_t)0);
         for (uint32_t i = 0; i < cop__load_acquire(&network->peer_count); i++)
                 cop__peer_down(network, network->peers[i], cop_no_pid(), cop_atom("net_kernel_terminated"));

@@ -292,6 +292,15 @@ cop_status cop__line_call(struct cop__network *network, const char *host, uint16
 
 /* ---- Listening ------------------------------------------------------------------------------------ */
 
+/* Of errno, which stays. */
+static int close_because(int socket_fd)
+{
+        int error = errno;
+        close(socket_fd);
+        errno = error;
+        return -1;
+}
+
 static int listen_one(const struct addrinfo *at)
 {
         int on = 1;
@@ -301,20 +310,19 @@ static int listen_one(const struct addrinfo *at)
         setsockopt(socket_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
         if (bind(socket_fd, at->ai_addr, at->ai_addrlen) == 0 && listen(socket_fd, SOMAXCONN) == 0)
                 return socket_fd;
-        int error = errno;
-        close(socket_fd);
-        errno = error;
-        return -1;
+        return close_because(socket_fd);
 }
 
-static uint16_t port_of(int socket_fd)
+/* One that nobody can be told of is closed. */
+static int with_port(int socket_fd, uint16_t *port)
 {
         struct sockaddr_storage own;
         socklen_t size = sizeof(own);
         if (getsockname(socket_fd, (struct sockaddr *)&own, &size) != 0)
-                return 0;
-        return ntohs(own.ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)(const void *)&own)->sin6_port
-                                               : ((const struct sockaddr_in *)(const void *)&own)->sin_port);
+                return close_because(socket_fd);
+        *port = ntohs(own.ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)(const void *)&own)->sin6_port
+                                                : ((const struct sockaddr_in *)(const void *)&own)->sin_port);
+        return socket_fd;
 }
 
 int cop__listen_at(const char *address, uint16_t port, uint16_t *bound)
@@ -332,9 +340,7 @@ int cop__listen_at(const char *address, uint16_t port, uint16_t *bound)
         int error = errno;
         freeaddrinfo(found);
         errno = error;
-        if (socket_fd >= 0)
-                *bound = port_of(socket_fd);
-        return socket_fd;
+        return socket_fd >= 0 ? with_port(socket_fd, bound) : -1;
 }
 
 int cop__accept_at(int socket)

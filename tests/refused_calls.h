@@ -27,6 +27,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -90,12 +91,17 @@ static bool is_refused(const char *name)
 REFUSABLE(int, accept4, -1, (int fd, struct sockaddr *address, socklen_t *size, int flags), fd, address, size, flags)
 REFUSABLE(int, bind, -1, (int fd, const struct sockaddr *address, socklen_t size), fd, address, size)
 REFUSABLE(int, chmod, -1, (const char *path, mode_t mode), path, mode)
+REFUSABLE(int, connect, -1, (int fd, const struct sockaddr *address, socklen_t size), fd, address, size)
 REFUSABLE(int, epoll_ctl, -1, (int poll_fd, int operation, int fd, struct epoll_event *event), poll_fd, operation, fd, event)
 REFUSABLE(int, eventfd, -1, (unsigned count, int flags), count, flags)
 REFUSABLE(int, fchmod, -1, (int fd, mode_t mode), fd, mode)
 REFUSABLE(pid_t, fork, -1, (void))
 REFUSABLE(int, fstat, -1, (int fd, struct stat *is), fd, is)
 REFUSABLE(int, ftruncate, -1, (int fd, off_t size), fd, size)
+REFUSABLE(int, getpeername, -1, (int fd, struct sockaddr *address, socklen_t *size), fd, address, size)
+REFUSABLE(ssize_t, getrandom, -1, (void *to, size_t size, unsigned flags), to, size, flags)
+REFUSABLE(int, getsockname, -1, (int fd, struct sockaddr *address, socklen_t *size), fd, address, size)
+REFUSABLE(int, getsockopt, -1, (int fd, int level, int name, void *value, socklen_t *size), fd, level, name, value, size)
 REFUSABLE(int, listen, -1, (int fd, int most), fd, most)
 REFUSABLE(int, lstat, -1, (const char *path, struct stat *is), path, is)
 REFUSABLE(int, mkdir, -1, (const char *path, mode_t mode), path, mode)
@@ -106,6 +112,7 @@ REFUSABLE(int, pthread_getattr_np, refused_error, (pthread_t thread, pthread_att
 REFUSABLE(int, pthread_getcpuclockid, refused_error, (pthread_t thread, clockid_t *clock), thread, clock)
 REFUSABLE(ssize_t, read, -1, (int fd, void *to, size_t size), fd, to, size)
 REFUSABLE(ssize_t, recv, -1, (int fd, void *to, size_t size, int flags), fd, to, size, flags)
+REFUSABLE(ssize_t, send, -1, (int fd, const void *from, size_t size, int flags), fd, from, size, flags)
 REFUSABLE(ssize_t, sendmsg, -1, (int fd, const struct msghdr *message, int flags), fd, message, flags)
 REFUSABLE(int, rename, -1, (const char *from, const char *to), from, to)
 REFUSABLE(int, sigaction, -1, (int number, const struct sigaction *now, struct sigaction *before), number, now, before)
