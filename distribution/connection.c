@@ -214,17 +214,6 @@ static void call(struct cop__connection *connection)
 
 /* ---- Being called -------------------------------------------------------------------------------- */
 
-/* Ends the connection that there was, whose other end knows nothing of it any more. */
-static void end_old(cop_pid owner)
-{
-        cop_ref ref;
-        if (cop_monitor(owner, &ref) != COP_OK)
-                return;
-        cop_send_value(cop_to_pid(owner), COP_KIND_OF(cop__hang_up), &(cop__hang_up){ COP_SYMBOL("replaced") });
-        cop_message_free(cop_receive(SET_UP_MS, COP_REF(cop_down, ref)));
-        cop_demonitor_flush(ref);
-}
-
 /* What the one who calls is told: it may come in, it calls in vain, or there is a connection already, it seems. */
 static const char *word_for(const struct cop__connection *connection, const struct cop__introduction *other)
 {
@@ -268,7 +257,7 @@ static cop_status claim(struct cop__connection *connection, uint64_t deadline_ns
                                 return COP_E_TAKEN;
                         }
                 } else if (replaces) {
-                        end_old(owner);
+                        cop__connection_end(owner, "replaced", SET_UP_MS); /* whose other end knows nothing of it any more */
                 }
         }
         return COP_E_TAKEN;
@@ -311,6 +300,21 @@ static void be_called(struct cop__connection *connection, int socket)
         }
         if (connection->peer != NULL)
                 cop__peer_down(connection->network, connection->peer, connection->self, cop_atom("nodedown"));
+}
+
+/* ---- The end -------------------------------------------------------------------------------------- */
+
+cop_status cop__connection_end(cop_pid pid, const char *why, int64_t timeout_ms)
+{
+        cop_ref ref;
+        cop_status status = cop_monitor(pid, &ref);
+        if (status != COP_OK)
+                return status;
+        status = cop_send_value(cop_to_pid(pid), COP_KIND_OF(cop__hang_up), &(cop__hang_up){ cop_symbol_of(why) });
+        if (status == COP_OK)
+                cop_message_free(cop_receive(timeout_ms, COP_REF(cop_down, ref)));
+        cop_demonitor_flush(ref);
+        return status;
 }
 
 /* ---- Both ------------------------------------------------------------------------------------------ */

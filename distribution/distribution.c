@@ -59,17 +59,6 @@ static struct cop__network *open_network(cop_status *status)
         return NULL;
 }
 
-/* Waits for the end of that actor, which has been told. */
-static void await_end(cop_pid pid, const char *why)
-{
-        cop_ref ref;
-        if (pid.bits == 0 || cop_monitor(pid, &ref) != COP_OK)
-                return;
-        cop_send_value(cop_to_pid(pid), COP_KIND_OF(cop__hang_up), &(cop__hang_up){ cop_symbol_of(why) });
-        cop_message_free(cop_receive(STOP_MS, COP_REF(cop_down, ref)));
-        cop_demonitor_flush(ref);
-}
-
 cop_status cop_distribution_stop(void)
 {
         cop_status status = COP_OK;
@@ -80,7 +69,8 @@ cop_status cop_distribution_stop(void)
         for (uint32_t i = 0; i < cop__load_acquire(&network->peer_count); i++) {
                 cop_pid owner;
                 cop__peer_look(network->peers[i], &owner);
-                await_end(owner, "disconnected");
+                cop_status ended = owner.bits != 0 ? cop__connection_end(owner, "disconnected", STOP_MS) : COP_OK;
+                status = status == COP_OK ? ended : status;
         }
         return status;
 }
@@ -188,8 +178,7 @@ cop_status cop_disconnect(const char *node)
                 return status;
         if (cop__peer_look(peer, &owner) != COP__PEER_UP)
                 return COP_E_NOT_FOUND;
-        await_end(owner, "disconnected");
-        return COP_OK;
+        return cop__connection_end(owner, "disconnected", STOP_MS);
 }
 
 cop_status cop_nodes(cop_term *nodes)

@@ -305,15 +305,15 @@ cop_status cop__names_begin(void)
         return status == COP_OK ? spawn_named(&scribe_server, COP__NAMES_SCRIBE) : status;
 }
 
+/* Along the link: that needs no memory, without which it would have the name for good. It is waited for if it can be. */
 static void end_named(const char *name)
 {
         cop_pid pid = cop_whereis(name);
         cop_ref ref;
-        if (pid.bits == 0 || cop_monitor(pid, &ref) != COP_OK)
-                return;
-        cop_unlink(pid);
-        cop_send_exit(pid, cop_atom("kill"));
-        cop_message_free(cop_receive(SERVER_MS, COP_REF(cop_down, ref)));
+        bool watched = pid.bits != 0 && cop_monitor(pid, &ref) == COP_OK;
+        cop__link_break(pid, cop__reason(COP__REASON_SHUTDOWN));
+        if (watched)
+                cop_message_free(cop_receive(SERVER_MS, COP_REF(cop_down, ref)));
 }
 
 void cop__names_end(void)

@@ -1,0 +1,275 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Memory fails between two nodes, at each place in turn: for each scene the first request fails, then the second, and so on until none
+ * does, alone or with some behind it. It is anybody's of either node: who asked has an error, or an actor ends, or the connection does.
+ * Nothing is left behind, and the same works again.
+ */
+#include "tests/failing_malloc.h"
+
+#include "tests/bare_pools.h"
+#include "tests/keepers.h"
+#include "tests/pair.h"
+
+#include <coppice/global.h>
+
+#include "distribution/peer.h"
+
+#define A "a@127.0.0.1"
+#define B "b@127.0.0.1"
+
+#define MS PATIENCE_MS
+
+/* A quarter of it is how long a connection waits that nobody could tell of what there is to do. */
+#define TICK_MS 1000
+
+#define TRY(call)                         \
+        do {                              \
+                cop_status tried = (call); \
+                if (tried != COP_OK)      \
+                        return tried;     \
+        } while (0)
+
+static struct pair pair;
+
+/* ---- Who is there ---------------------------------------------------------------------------- */
+
+typedef struct { int64_t number; } job;
+COP_MESSAGE(job, number);
+
+typedef struct { int64_t unused; } clerk;
+
+static void clerk_on_job(clerk *self, const job *j)
+{
+        (void)self;
+        cop_reply(job, .number = j->number + 1);
+}
+
+static void sleeps(void)
+{
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(cop_node_up)));
+}
+
+static cop_pid grown; /* the last one, who may be left */
+
+/* Asked for somebody to be tied to. */
+static void clerk_on_any(clerk *self, const cop_any *any)
+{
+        (void)self;
+        if (cop_is_atom(any->term, "grow") && cop_spawn_opt(&(cop_spawn_options){ .run = sleeps }, &grown) == COP_OK)
+                cop_reply(cop_any, .term = cop_pid_term(grown));
+}
+
+COP_SERVER(clerk, COP_ON(job, clerk_on_job), COP_ON(cop_any, clerk_on_any));
+
+/* Where it was before: the other one may call it. */
+static cop_status distribute(const char *name, uint16_t port)
+{
+        return cop_distribution_start(&(cop_distribution){ .name = cop_text_of(name), .cookie = COP_TEXT(COOKIE), .port = port,
+                                                           .no_epmd = true, .tick_ms = TICK_MS });
+}
+
+static void mend_keeper(const char *name, const cop_behaviour *server)
+{
+        cop_pid pid;
+        if (cop_whereis(name).bits == 0)
+                ck_assert_int_eq(cop_start(&(cop_spawn_options){ .server = server, .name = name }, PATIENCE_MS, &pid), COP_OK);
+}
+
+/* Whoever has ended without memory begins again. */
+static void mend(cop_node *node, const char *name, uint16_t port)
+{
+        visit(node);
+        if (cop_whereis("net_kernel").bits == 0)
+                ck_assert_int_eq(distribute(name, port), COP_OK);
+        mend_keeper("clerk", &clerk_server);
+        mend_keeper("chat", &cop_scope_server);
+}
+
+static void mend_all(void)
+{
+        mend(pair.b, B, pair.port_b);
+        cop_send_exit(grown, cop_atom("kill"));
+        grown = cop_no_pid();
+        mend(pair.a, A, pair.port_a);
+}
+
+/* ---- Scenes: what is done at a ------------------------------------------------------------------- */
+
+static cop_status calls(void)
+{
+        return cop_call(NULL, cop_at("clerk", B), MS, job, .number = 1);
+}
+
+static cop_status begins_again(void)
+{
+        TRY(cop_distribution_stop());
+        TRY(distribute(A, pair.port_a));
+        TRY(cop_connect(B, MS));
+        return calls();
+}
+
+/* Who says that it has ended must be dead. */
+static bool is_lied_to;
+
+static cop_status disconnects(void)
+{
+        cop_pid owner;
+        struct cop__network *network = cop__network_here();
+        cop__peer_look(cop__network_find(network, B, strlen(B)), &owner);
+        TRY(cop_disconnect(B));
+        is_lied_to = is_lied_to || cop_is_alive(owner);
+        return COP_OK;
+}
+
+static cop_status connects(void)
+{
+        TRY(disconnects());
+        TRY(cop_connect(B, MS));
+        return calls();
+}
+
+static cop_status sends_and_is_connected(void)
+{
+        TRY(disconnects());
+        return calls();
+}
+
+static cop_status ties(void)
+{
+        cop_message *reply = NULL;
+        cop_ref ref;
+        cop_pid pid = cop_no_pid();
+        TRY(cop_call_term(&reply, cop_at("clerk", B), MS, cop_atom("grow")));
+        const cop_any *any = cop_read(cop_any, reply);
+        if (any != NULL && any->term.type == COP_TERM_PID)
+                pid = any->term.as.pid;
+        cop_message_free(reply);
+        if (pid.bits == 0)
+                return COP_E_NO_REPLY;
+        cop_trap_exit(true);
+        TRY(cop_monitor(pid, &ref));
+        TRY(cop_link(pid));
+        TRY(cop_send_exit(pid, COP_TUPLE(cop_atom("a"), cop_string("reason"))));
+        cop_message *down = cop_receive(MS, COP_REF(cop_down, ref));
+        cop_message *exited = cop_receive(MS, COP_KIND(cop_exited));
+        cop_message_free(down);
+        cop_message_free(exited);
+        return down != NULL && exited != NULL ? COP_OK : COP_E_TIMEOUT;
+}
+
+static cop_status has_a_global_name(void)
+{
+        TRY(cop_global_re_register("ledger", cop_self()));
+        TRY(cop_global_re_register("ledger", cop_self()));
+        TRY(cop_disconnect(B));
+        TRY(cop_connect(B, MS));
+        return cop_global_unregister("ledger");
+}
+
+static cop_status joins(void)
+{
+        cop_term members;
+        TRY(cop_group_join("chat", cop_atom("tea"), cop_self()));
+        TRY(cop_group_join("chat", cop_atom("tea"), cop_self()));
+        TRY(cop_group_join("chat", cop_string("coffee"), cop_self()));
+        TRY(cop_disconnect(B));
+        TRY(cop_connect(B, MS));
+        TRY(cop_group_leave("chat", cop_atom("tea"), cop_self()));
+        TRY(cop_group_members("chat", cop_atom("tea"), &members));
+        cop_term_free(members);
+        return calls();
+}
+
+static const struct scene {
+        const char *name;
+        cop_status (*run)(void);
+} scenes[] = {
+        { "a call", calls },
+        { "distribution that ends and begins", begins_again },
+        { "to connect", connects },
+        { "to be connected for what is sent", sends_and_is_connected },
+        { "a monitor, a link and an exit", ties },
+        { "a global name", has_a_global_name },
+        { "a group", joins },
+};
+
+/* So many requests fail, at each place or at some. */
+static const struct spell {
+        uint32_t failures;
+        int64_t stride;
+} spells[] = { { 1, 1 }, { 3, 5 } };
+
+static uint64_t actors_of(cop_node *node)
+{
+        struct cop__totals totals;
+        cop__totals(node, &totals);
+        return totals.spawned - totals.died;
+}
+
+/* The visitor, net_kernel, its two servers, the clerk and the scope: others come and go. */
+static void await_alone(const char *name, int64_t n)
+{
+        uint64_t until_ns = cop__clock_ns() + (uint64_t)PATIENCE_MS * COP__NS_PER_MS;
+        while (actors_of(pair.a) != 6 || actors_of(pair.b) != 5) {
+                if (cop_disconnect(B) == COP_OK)
+                        until_ns = cop__clock_ns() + (uint64_t)PATIENCE_MS * COP__NS_PER_MS;
+                ck_assert_msg(cop__clock_ns() < until_ns, "%s at request %lld: %llu and %llu actors are left", name, (long long)n,
+                              (unsigned long long)actors_of(pair.a), (unsigned long long)actors_of(pair.b));
+                cop_yield();
+        }
+}
+
+/* What has lost its memory may be about to end. */
+static void works_again(const struct scene *scene, int64_t n)
+{
+        uint64_t until_ns = cop__clock_ns() + (uint64_t)PATIENCE_MS * COP__NS_PER_MS;
+        cop_status status;
+        do {
+                mend_all();
+                status = cop_connect(B, PATIENCE_MS);
+                if (status == COP_OK)
+                        status = scene->run();
+        } while (status != COP_OK && cop__clock_ns() < until_ns);
+        ck_assert_msg(status == COP_OK, "%s after request %lld: %s", scene->name, (long long)n, cop_status_text(status));
+}
+
+/* A node has numbers for so many lives of others, and each try may begin two. */
+#define TRIES_EACH 100
+
+static void renew(const struct scene *scene)
+{
+        pair_end(&pair);
+        pair_begin(&pair, (cop_distribution){ .tick_ms = TICK_MS });
+        works_again(scene, 0);
+}
+
+static void fail_at_each_place(const struct scene *scene, struct spell spell)
+{
+        bool has_failed = true;
+        for (int64_t n = 1, tries = 0; has_failed; n += spell.stride, tries++) {
+                ck_assert_msg(n < 4000, "%s never succeeds", scene->name);
+                if (tries % TRIES_EACH == 0)
+                        renew(scene);
+                fail_malloc_for(n, spell.failures);
+                cop_status status = scene->run();
+                has_failed = stop_failing_malloc();
+                ck_assert_msg(has_failed || status == COP_OK, "%s: %s", scene->name, cop_status_text(status));
+                ck_assert_msg(!is_lied_to, "%s at request %lld: a connection that has ended has not", scene->name, (long long)n);
+                ck_assert_msg(status != COP_E_TIMEOUT, "%s at request %lld: nobody says what has happened", scene->name, (long long)n);
+                works_again(scene, n);
+        }
+        visit(pair.a);
+        await_alone(scene->name, 0);
+}
+
+TEST_WITHIN(two_nodes_without_memory_at_one_place_are_not_connected_or_go_on_and_all_works_again, 300)
+{
+        NEEDS_THREADS();
+        if (!failing_malloc_can())
+                return;
+        pair_begin(&pair, (cop_distribution){ .tick_ms = TICK_MS });
+        for (size_t spell = 0; spell < COP__COUNT(spells); spell++)
+                for (size_t i = 0; i < COP__COUNT(scenes); i++)
+                        fail_at_each_place(&scenes[i], spells[spell]);
+        pair_end(&pair);
+}
