@@ -42,18 +42,12 @@ struct cop__signal *cop__row_take(struct cop__row *row, cop_pid *to)
         return signal;
 }
 
-/* All of `from` goes behind `row`. */
-static void append(struct cop__row *row, struct cop__row *from)
+/* All of `from`, which is empty then. */
+static struct cop__row take_all(struct cop__row *from)
 {
-        if (from->first == NULL)
-                return;
-        if (row->first == NULL)
-                row->first = from->first;
-        else
-                row->last->node.next = &from->first->node;
-        row->last = from->last;
-        row->count += from->count;
+        struct cop__row all = *from;
         *from = (struct cop__row){ 0 };
+        return all;
 }
 
 /* ---- Life ------------------------------------------------------------------------------- */
@@ -243,7 +237,7 @@ static void give_up(struct cop__network *network, struct cop__peer *peer, struct
         cop__lock_lock(&peer->lock);
         if (peer->state == COP__PEER_TRYING && peer->owner.bits == 0) {
                 peer->state = COP__PEER_DOWN;
-                append(&outbox, &peer->outbox);
+                outbox = take_all(&peer->outbox);
         }
         cop__lock_unlock(&peer->lock);
         refuse_row(network, peer, thread, &outbox);
@@ -304,7 +298,7 @@ void cop__peer_take_outbox(struct cop__peer *peer)
 {
         cop__lock_lock(&peer->lock);
         peer->roused = false;
-        append(&peer->taken, &peer->outbox);
+        peer->taken = take_all(&peer->outbox);
         cop__lock_unlock(&peer->lock);
 }
 
@@ -398,7 +392,7 @@ static void reopen(struct cop__network *network, struct cop__peer *peer, struct 
         if (again)
                 want_call(network, peer);
         else
-                append(&outbox, &peer->outbox);
+                outbox = take_all(&peer->outbox);
         cop__lock_unlock(&peer->lock);
         refuse_row(network, peer, thread, &outbox);
         if (again && !cop__kernel_call(network, thread, peer))
@@ -414,7 +408,7 @@ void cop__peer_down(struct cop__network *network, struct cop__peer *peer, cop_pi
         bool ours = (was_up || peer->state == COP__PEER_TRYING) && cop_pid_equal(peer->owner, owner);
         if (ours) {
                 peer->state = COP__PEER_CLOSING;
-                append(&before, &peer->outbox);
+                before = take_all(&peer->outbox);
         }
         cop__lock_unlock(&peer->lock);
         if (!ours)

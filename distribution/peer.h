@@ -124,7 +124,7 @@ bool cop__peer_take_over(struct cop__peer *peer, cop_pid self, cop_pid *before);
 
 /* The handshake is over. False: it is not the owner any more. */
 bool cop__peer_up(struct cop__network *network, struct cop__peer *peer, cop_pid self, uint32_t creation, uint64_t flags);
-/* Of the outbox all into `taken`. */
+/* Of the outbox all into `taken`, which is empty. */
 void cop__peer_take_outbox(struct cop__peer *peer);
 
 /*

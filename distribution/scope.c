@@ -48,14 +48,11 @@ static void end_scope(struct cop__belonging *belonging)
         free(scope);
 }
 
-/* The calling actor's; NULL without memory. */
+/* The calling actor's, which has a rare half, since it keeps a book; NULL without memory. */
 static struct scope *scope_here(void)
 {
         struct cop__actor *self = cop__actor_here();
-        struct cop__rare *rare = cop__rare_of(self);
-        if (rare == NULL)
-                return NULL;
-        COP__LIST_EACH(&rare->belongings, at, ahead)
+        COP__LIST_EACH(&self->rare->belongings, at, ahead)
         {
                 struct cop__belonging *belonging = COP__CONTAINER(at, struct cop__belonging, list);
                 if (belonging->end == end_scope)

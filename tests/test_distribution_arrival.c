@@ -314,6 +314,8 @@ TEST(a_hidden_node_registers_as_one_and_who_epmd_does_not_know_is_not_reached)
         }
         close(ear); /* from here on there is no epmd */
         ck_assert_int_eq(cop_connect(LATE, PATIENCE_MS), COP_E_NO_CONNECTION);
+        ck_assert_int_eq(cop_distribution_stop(), COP_OK);
+        stranger_is_hung_up(registered); /* so epmd knows it no more */
         close(registered);
         node_end(node);
 }
@@ -400,7 +402,7 @@ static int stranger_is_called(int ear, const char *name, uint16_t port)
 {
         uint8_t packet[512];
         ck_assert_int_eq(cop_node_is_at(name, NULL, port), COP_OK);
-        spawn_connecting(name, PATIENCE_MS);
+        spawn_connecting(name, COP_FOREVER);
         int fd = next_caller(ear);
         ck_assert_int_gt(stranger_hears(fd, packet), 15);
         stranger_sends(fd, "\0\4snok", 6);

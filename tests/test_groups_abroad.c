@@ -7,6 +7,10 @@
 typedef struct { int64_t number; cop_pid from; } said;
 COP_MESSAGE(said, number, from);
 
+/* A kind that is called as a message of scopes is. */
+typedef struct { cop_pid scope; } discover;
+COP_MESSAGE(discover, scope);
+
 static void answers(void)
 {
         for (;;) {
@@ -161,9 +165,92 @@ PAIR(what_a_scope_hears_from_strangers_is_nothing)
         cop_send_term(cop_at("chat", "b@127.0.0.1"), COP_TUPLE(cop_atom("sync"), cop_int(1), cop_int(2)));
         cop_send_term(cop_at("chat", "b@127.0.0.1"), cop_atom("nonsense"));
         cop_send_term("chat", COP_TUPLE(cop_atom("leave"), cop_pid_term(self), cop_pid_term(self), COP_LIST(cop_atom("tea"))));
+        cop_send("chat", cop_down, .ref = cop_ref_new(), .pid = self);
+        cop_send("chat", cop_group_lost, .ref = cop_ref_new());
+        cop_send("chat", said, .number = 1);
+        cop_send("chat", discover, .scope = self);
+        cop_send("chat", discover, .scope = cop__pid_of(200, 7, 1)); /* which is nobody, and heard of no more */
         visit(pair->b);
         await_true(members("tea", false) == 1);
         join_one("tea");
         visit(pair->a);
         await_true(members("tea", false) == 2);
+}
+
+static uint64_t noted; /* atomic */
+
+static void notes(void)
+{
+        cop_auto message = await(COP_KIND(said));
+        cop__store_release(&noted, cop_read(said, message)->from.bits);
+}
+
+/* The scope over there, as it is known here. */
+static cop_pid scope_of_b(struct pair *pair)
+{
+        cop_pid pid;
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = notes, .name = "witness" }, &pid), COP_OK);
+        visit(pair->b);
+        ck_assert_int_eq(cop_send(cop_at("witness", "a@127.0.0.1"), said, .from = cop_whereis("chat")), COP_OK);
+        visit(pair->a);
+        await_true(cop__load_acquire(&noted) != 0);
+        return (cop_pid){ cop__load_acquire(&noted) };
+}
+
+PAIR(a_scope_says_of_its_own_members_alone_who_joins_and_leaves)
+{
+        begin(pair);
+        cop_pid here = join_one("tea"), scope = scope_of_b(pair);
+        visit(pair->b);
+        join_one("tea");
+        visit(pair->a);
+        await_true(members("tea", false) == 2);
+        cop_term join = COP_TUPLE(cop_atom("join"), cop_pid_term(scope), cop_atom("tea"), COP_LIST(cop_pid_term(here), cop_int(1)));
+        ck_assert_int_eq(cop_send_term("chat", join), COP_OK);
+        ck_assert_int_eq(cop_send_term("chat", COP_TUPLE(cop_atom("leave"), cop_pid_term(scope), cop_pid_term(here),
+                                                         COP_LIST(cop_atom("tea")))), COP_OK);
+        settle_with(cop_whereis("chat"));
+        ck_assert_int_eq(members("tea", false), 2);
+}
+
+PAIR(a_scope_without_its_name_takes_nobody_in_until_it_begins_again)
+{
+        begin(pair);
+        cop_pid scope = scope_of_b(pair), own = cop_whereis("chat");
+        cop_pid there = cop__pid_of(cop__pid_node(scope), 7, 1);
+        ck_assert_int_eq(cop_unregister("chat"), COP_OK);
+        cop_term said_of[] = {
+                COP_TUPLE(cop_atom("discover"), cop_pid_term(scope)),
+                COP_TUPLE(cop_atom("join"), cop_pid_term(scope), cop_atom("tea"), COP_LIST(cop_pid_term(there))),
+                COP_TUPLE(cop_atom("sync"), cop_pid_term(scope), COP_LIST(COP_TUPLE(cop_atom("tea"), COP_LIST(cop_pid_term(there))))),
+        };
+        for (size_t i = 0; i < COP__COUNT(said_of); i++)
+                ck_assert_int_eq(cop_send_term(own, said_of[i]), COP_OK);
+        settle_with(own);
+        ck_assert_int_eq(members("tea", false), 0);
+        put_down(own);
+        start_scope("chat");
+        visit(pair->b);
+        join_one("tea");
+        visit(pair->a);
+        await_true(members("tea", false) == 1);
+}
+
+static bool is_up(const char *node)
+{
+        cop_term nodes;
+        ck_assert_int_eq(cop_nodes(&nodes), COP_OK);
+        return strstr(text_and_free(nodes), node) != NULL;
+}
+
+PAIR_WITH(a_hidden_node_shares_no_groups, .hidden = true)
+{
+        begin(pair);
+        join_one("tea");
+        ck_assert_int_eq(cop_connect("b@127.0.0.1", PATIENCE_MS), COP_OK);
+        ck_assert(is_up("b@127.0.0.1"));
+        visit(pair->b);
+        await_true(is_up("a@127.0.0.1"));
+        settle_with(cop_whereis("chat"));
+        ck_assert_int_eq(members("tea", false), 0);
 }
