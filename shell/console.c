@@ -343,8 +343,8 @@ static void *accept_loop(void *argument)
                 fill(console, fds);
                 if (poll(fds, COP__COUNT(fds), -1) < 0)
                         continue;
-                if (fds[1].revents != 0 && read(console->wake, &wakes, sizeof(wakes)) < 0)
-                        continue;
+                if (fds[1].revents != 0)
+                        (void)!read(console->wake, &wakes, sizeof(wakes)); /* what is left in it wakes again */
                 cop__console_lock(console);
                 bool stopping = console->stopping;
                 cop__console_unlock(console);
