@@ -219,28 +219,30 @@ static cop_status listen_at(net_kernel *self, struct cop__network *network, cons
 }
 
 /* It says who the node was, and watches a net_kernel that is no more. */
-static void end_connection(cop_pid pid)
+static cop_status end_connection(cop_pid pid)
 {
         cop_ref ref;
         if (cop_monitor(pid, &ref) != COP_OK)
-                return;
+                return COP_E_NO_MEMORY;
         cop_send_exit(pid, cop_atom("kill"));
         cop_message_free(cop_receive(SET_UP_MS, COP_REF(cop_down, ref)));
         cop_demonitor_flush(ref);
+        return COP_OK;
 }
 
-/* What a net_kernel that was killed has left. */
-static void clean_up(struct cop__network *network)
+/* What a net_kernel that has ended has left. */
+static cop_status take_over(struct cop__network *network)
 {
         for (uint32_t i = 0; i < cop__load_acquire(&network->peer_count); i++) {
                 cop_pid owner;
                 cop__peer_look(network->peers[i], &owner);
-                if (cop_is_alive(owner))
-                        end_connection(owner);
+                if (cop_is_alive(owner) && end_connection(owner) != COP_OK)
+                        return COP_E_NO_MEMORY;
                 cop__peer_look(network->peers[i], &owner);
                 if (!cop_is_alive(owner))
                         cop__peer_down(network, network->peers[i], owner, cop_atom("net_kernel_terminated"));
         }
+        return COP_OK;
 }
 
 static void net_kernel_init(net_kernel *self, const cop_distribution *options)
@@ -254,8 +256,9 @@ static void net_kernel_init(net_kernel *self, const cop_distribution *options)
         uint64_t before = cop__load_acquire(&network->kernel);
         if (cop_is_alive((cop_pid){ before }))
                 refuse(COP_E_ALREADY_STARTED);
-        clean_up(network);
-        cop_status status = take_options(network, options);
+        cop_status status = take_over(network);
+        if (status == COP_OK)
+                status = take_options(network, options);
         if (status == COP_OK)
                 status = new_creation(network);
         if (status == COP_OK)

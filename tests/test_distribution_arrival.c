@@ -461,12 +461,22 @@ static void await_down_of(const char *node, const char *reason)
         ck_assert_str_eq(text_of(cop_read(cop_node_down, down)->reason), reason);
 }
 
+static void await_up(const char *node)
+{
+        cop_pid owner;
+        const struct cop__peer *peer;
+        struct cop__network *network = cop__network_here();
+        await_true((peer = cop__network_find(network, node, strlen(node))) != NULL &&
+                   cop__peer_look(network->peers[peer->index], &owner) == COP__PEER_UP);
+}
+
 TEST(who_comes_again_with_the_cookie_takes_the_place_of_its_old_connection)
 {
         uint16_t port;
         NEEDS_THREADS();
         cop_node *node = begin(&port);
         int old = stranger_calls(port, LATE);
+        await_up(LATE);
         ck_assert_int_eq(cop_nodes_subscribe(), COP_OK);
         int fd = stranger_socket(port);
         ck_assert(stranger_answers(fd, stranger_meets(fd, LATE, "salive")));
@@ -485,7 +495,7 @@ TEST(who_comes_again_and_finds_that_the_old_connection_is_well_is_hung_up_on)
         NEEDS_THREADS();
         cop_node *node = begin(&port);
         int old = stranger_calls(port, LATE);
-        await_true(cop_connect(LATE, PATIENCE_MS) == COP_OK);
+        await_up(LATE);
         int fd = stranger_socket(port);
         stranger_introduces(fd, LATE, COP__CAN_ALL);
         ck_assert_int_eq(stranger_hears(fd, packet), 6);
@@ -601,6 +611,31 @@ TEST(who_connects_while_net_kernel_is_suspended_or_dead_is_told_so)
         ck_assert_int_eq(distribute_with(OWN, (cop_distribution){ .port = 0 }, &port), COP_OK);
         ck_assert_int_eq(cop_connect(LATE, PATIENCE_MS), COP_E_NO_CONNECTION);
         node_end(node);
+}
+
+/* Or it would be tried for ever, with all that waits for it. */
+TEST(an_attempt_that_outlives_its_net_kernel_and_is_killed_is_buried_by_the_next)
+{
+        uint16_t port, theirs;
+        cop_pid owner;
+        NEEDS_THREADS();
+        int ear = listener(&theirs);
+        cop_node *node = begin(&port);
+        struct cop__network *network = cop__network_here();
+        ck_assert_int_eq(cop_node_is_at(LATE, NULL, theirs), COP_OK);
+        ck_assert_int_eq(cop_send(cop_at("clerk", LATE), outcome, .status = 1), COP_OK);
+        int fd = next_caller(ear);
+        ck_assert_int_eq(cop__peer_look(network->peers[0], &owner), COP__PEER_TRYING);
+        put_down(cop_whereis("net_kernel"));
+        ck_assert_int_eq(distribute_with(OWN, (cop_distribution){ .port = 0 }, &port), COP_OK);
+        put_down(owner);
+        await_true(cop__peer_look(network->peers[0], &owner) == COP__PEER_DOWN);
+        ck_assert_int_eq(cop_send(cop_at("clerk", LATE), outcome, .status = 1), COP_OK);
+        int again = next_caller(ear);
+        node_end(node);
+        close(again);
+        close(fd);
+        close(ear);
 }
 
 /* ---- Names that are in the way ------------------------------------------------------------------------------ */
