@@ -305,7 +305,8 @@ static void fail_at_each_place(const struct scene *scene, struct spell spell)
                 cop_status status = scene->run();
                 has_failed = stop_failing_malloc();
                 ck_assert_msg(!is_lied_to, "%s at request %lld: a connection that has ended has not", scene->name, (long long)n);
-                ck_assert_msg(status != COP_E_TIMEOUT, "%s at request %lld: nobody says what has happened to %s", scene->name, (long long)n, step);
+                ck_assert_msg(status != COP_E_TIMEOUT, "%s at request %lld: nobody says what has happened to %s", scene->name, (long long)n,
+                              step);
                 works_again(scene, n);
         }
         visit(pair.a);
