@@ -81,21 +81,3 @@ TEST_WITHIN(a_node_to_which_a_call_is_refused_does_not_listen_or_is_not_connecte
                 refuse_at_each_place(&pair, &refusals[i]);
         pair_end(&pair);
 }
-
-
-TEST(a_line_that_is_not_connected_in_time_is_none)
-{
-        uint16_t port, theirs;
-        struct cop__line *line;
-        NEEDS_THREADS();
-        if (!calls_can_be_refused())
-                return;
-        cop_node *node = node_begin((cop_node_options){ .name = "a" });
-        ck_assert_int_eq(distribute_with("a@127.0.0.1", (cop_distribution){ .port = 0 }, &port), COP_OK);
-        int ear = cop__listen_at("127.0.0.1", 0, &theirs);
-        refuse_call("getpeername", ENOTCONN, 1);
-        ck_assert_int_eq(cop__line_call(cop__network_here(), "127.0.0.1", theirs, 0, &line), COP_E_TIMEOUT);
-        ck_assert(stop_refusing_calls());
-        close(ear);
-        node_end(node);
-}
