@@ -40,6 +40,7 @@ struct walk {
         bool may_wait;    /* the actor is to end: it may be left in a call that waits */
         bool has_unnamed; /* the frame just passed is as its caller is */
         bool has_own;     /* the runtime's own frames have begun: the actor's are all seen */
+        bool has_theirs;  /* and before those there was one of the program */
         bool is_done;     /* up to the turn */
         enum cop__preempt_answer answer;
 };
@@ -63,12 +64,14 @@ static enum cop__preempt_answer judge_ground(struct walk *walk, enum cop__ground
                 walk->has_own = true;
                 break;
         case COP__GROUND_OPEN:
+                walk->has_theirs = true;
                 if (walk->has_own)
                         return COP__PREEMPT_RUNTIME;
                 break;
         case COP__GROUND_HARMLESS:
                 return walk->has_own ? COP__PREEMPT_RUNTIME : COP__PREEMPTED;
         case COP__GROUND_UNNAMED:
+                walk->has_theirs = true;
                 return COP__PREEMPTED;
         default:
                 return COP__PREEMPT_LIBRARY;
@@ -95,7 +98,11 @@ static bool visit(const struct cop__frame *frame, void *visitor)
         return walk->answer == COP__PREEMPTED && ++walk->frames < FRAMES_MAX;
 }
 
-static enum cop__preempt_answer judge_frames(uintptr_t top, bool may_wait, const ucontext_t *context)
+/*
+ * `where` is what the turn is at. If that is ours and nothing of the program's is above it, as in an actor of the library's own, then who
+ * waits in the system does so for us, perhaps with a lock. Else the program's last call may have been made a jump.
+ */
+static enum cop__preempt_answer judge_frames(uintptr_t top, bool may_wait, const void *where, const ucontext_t *context)
 {
         struct walk walk = { .grounds = preemption.grounds, .top = top, .may_wait = may_wait };
         /* Nearly all refusals are known by the instruction alone. */
@@ -109,6 +116,8 @@ static enum cop__preempt_answer judge_frames(uintptr_t top, bool may_wait, const
                 return walk.answer;
         if (walk.frames == 0 || walk.frames == FRAMES_MAX)
                 return COP__PREEMPT_NO_STACK;
+        if (!walk.has_theirs && where != NULL && cop__ground_of(preemption.grounds, (uintptr_t)where) == COP__GROUND_OWN)
+                return COP__PREEMPT_RUNTIME;
         return walk.is_done && walk.has_own && !walk.has_unnamed ? COP__PREEMPTED
                                                                  : COP__PREEMPT_LIBRARY;
 }
@@ -128,7 +137,8 @@ static enum cop__preempt_answer judge(struct cop__thread *thread, const struct c
                 return COP__PREEMPT_CALM;
         if (sp > top || sp < scope->stack_low)
                 return COP__PREEMPT_NO_STACK;
-        return judge_frames(top, cop__load_relaxed(&cop__here_of(thread)->asked_in_call), context);
+        return judge_frames(top, cop__load_relaxed(&cop__here_of(thread)->asked_in_call),
+                            cop__load_relaxed(&cop__actor_of(thread->current)->where), context);
 }
 
 /* ---- The handler --------------------------------------------------------------------- */

@@ -326,7 +326,7 @@ TEST(a_dump_tells_the_fault_the_workers_the_tree_the_actors_and_the_mail)
         expect_line(printed, " running");
         expect_line(printed, "the anvil");
         expect_line(printed, "  OWNS  IN");
-        expect_line(printed, "B     0  cop__anvil_on_strike  strike\n");
+        expect_line(printed, "anvil_on_strike  strike\n");
         expect_line(printed, "B     1  ");
         expect_line(printed, "bucket_on_go ");
         expect_line(printed, "  LAST\n");
