@@ -163,12 +163,15 @@ has out 'shop'
 run 1 "$coppice" -n shop nosuchcommand
 run 0 "$coppice" -n shop -- self
 # Standard input or output that is closed is nothing to read, and nowhere to write; no number of theirs is the socket's.
-code=0
-timeout 20 "$coppice" -n shop <&- >"$work/out" 2>"$work/err" || code=$?
-[ "$code" -eq 0 ] || fail "with its input closed it ended with $code"
-code=0
-timeout 20 "$coppice" -n shop self >&- 2>"$work/err" || code=$?
-[ "$code" -eq 1 ] || fail "with its output closed it ended with $code, as if somebody had read the answer"
+# Counters, where lines are counted, open files of their own.
+if [ -z "${LLVM_PROFILE_FILE:-}" ]; then
+        code=0
+        timeout 20 "$coppice" -n shop <&- >"$work/out" 2>"$work/err" || code=$?
+        [ "$code" -eq 0 ] || fail "with its input closed it ended with $code"
+        code=0
+        timeout 20 "$coppice" -n shop self >&- 2>"$work/err" || code=$?
+        [ "$code" -eq 1 ] || fail "with its output closed it ended with $code, as if somebody had read the answer"
+fi
 
 # --- what is said comes back as it was said ---------------------------------
 
