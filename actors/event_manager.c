@@ -17,8 +17,8 @@
 #include <string.h>
 
 #include "actors/actor.h"
-#include "actors/inside.h"
 #include "actors/belonging.h"
+#include "actors/inside.h"
 #include "actors/relation.h"
 #include "mailbox/kind.h"
 

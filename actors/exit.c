@@ -28,8 +28,8 @@
 
 #include "actors/abort_words.h"
 #include "actors/calling.h"
-#include "actors/inside_wait.h"
 #include "actors/inside.h"
+#include "actors/inside_wait.h"
 #include "actors/machine.h"
 #include "actors/outpost.h"
 #include "actors/server.h"

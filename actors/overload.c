@@ -59,7 +59,7 @@ static void log_change(struct cop_node *node, const cop_memory_alarm *alarm)
         cop__log_to(node, alarm->over ? COP_LOG_ERROR : COP_LOG_INFO, text);
 }
 
-/* One thread at a time, so that the last word is the last one that is heard. Whoever comes meanwhile has been seen by the look behind it. */
+/* One thread at a time, so that the last word is the last one that is heard; see `telling`. */
 COP__COLD void cop__overload_tell(struct cop__thread *thread)
 {
         struct cop_node *node = cop__node_of(thread);

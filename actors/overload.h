@@ -17,7 +17,8 @@
 
 struct cop__overload {
         uint32_t told;     /* atomic; the last word that was told */
-        uint32_t telling;  /* atomic; somebody does */
+        uint32_t telling;  /* atomic; somebody does, and looks at `over` once more behind its store of 0: who has changed that before and
+                            * finds it 1 need not. Both in one order (seq) */
         uint64_t alarms;   /* atomic */
         struct cop__audience audience;
 };

@@ -304,9 +304,9 @@ static uint32_t count_unread(struct cop__actor *actor)
 }
 
 /* The count ended at a node behind which there are more: its sender is in the middle of a push, or has lost its core there. */
-static bool is_cut_short(const struct cop__actor *actor)
+static bool is_cut_short(struct cop__actor *actor)
 {
-        const struct cop__node *last = cop__calling_own((struct cop__actor *)(uintptr_t)actor)->scout;
+        const struct cop__node *last = cop__calling_own(actor)->scout;
         uintptr_t tail = cop__load_relaxed(&actor->queue.tail);
         return !(tail & COP__QUEUE_MARK) && tail != (uintptr_t)last;
 }

@@ -90,7 +90,10 @@ struct cop__queue_cursor {
 #define COP__QUEUE_NO_NUMBER 1u /* of a node that is not numbered yet; each one behind it has two more */
 
 /* Of a node whose seq that is: is its number a multiple of a power of two? */
-#define cop__queue_is_each(seq, power) (((seq) & (2 * (power) - 2)) == 0)
+COP__INLINE bool cop__queue_is_each(uint32_t seq, uint32_t power)
+{
+        return (seq & (2 * power - 2)) == 0;
+}
 
 /* How many have come after the one whose seq is `from`, at least; wrong only while both count from nodes without numbers. */
 COP__INLINE uint32_t cop__queue_count(uint32_t from, uint32_t to)

@@ -11,7 +11,8 @@
  * There is no thread for it: an idle worker has to sleep somewhere, and here what arrives wakes the very thread that will
  * run the actor it is for. Who gives up the seat to run something does not hand it on: while one worker is busy and
  * another sleeps, the lookout (lookout.h) wakes every millisecond and finds it empty; if all are busy, they look in every
- * COP__POLL_EVERY turns.
+ * COP__POLL_EVERY turns; and if none is idle and some are long in one turn, the watch does (watch.c), which wakes whoever meanwhile has gone
+ * to sleep without the seat.
  *
  * Who may touch what: the seat by compare-and-swap; only its holder waits, so an event goes to one worker. Descriptors may be
  * added and removed by any thread. A wake of the holder: see park.h, POLLING.
@@ -37,7 +38,7 @@
 struct cop__poll {
         int epoll_fd;         /* atomic; -1: nothing of the outside world is waited for */
         int wake_fd;          /* an eventfd; written before epoll_fd, by release */
-        uint32_t seat;        /* atomic; index + 1 of the worker that waits or looks; 0: empty */
+        uint32_t seat;        /* atomic; index + 1 of the worker that waits or looks, COP__WORKERS_MAX + 1: the watch; 0: empty */
         uint32_t lively;      /* atomic, advice; see above */
         bool between_turns;   /* constant once it is open: what comes is for the turns of a worker alone (actors/inside.h) */
         bool alone;           /* there is one processor, and lingering keeps it from whoever is to answer; as epoll_fd */

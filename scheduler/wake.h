@@ -10,8 +10,8 @@
  *      1 put the task in a queue               1 take a ticket; set the bit in `idle`; leave `searching`
  *      2 fence                                 2 fence
  *      3 read `searching` and `idle`           3 look at every queue once more
- *      4 none searching, one idle: clear its   4 found one: take the bit back and search
- *        bit, count it as searching, wake it     nothing: wait for the ticket
+ *      4 none searching, one idle: clear its   4 found one: take the bit back and search, counted as such, since
+ *        bit, count it as searching, wake it       a waker may have relied on that; nothing: wait for the ticket
  *
  * With both fences (SLEEPER below) either 3 of the waker sees the bit, or 3 of the sleeper sees the task. Tasks that go
  * through the shared queues, from outside or for their priority, are put with the fence. A worker that puts a task in its own

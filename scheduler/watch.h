@@ -32,7 +32,8 @@
  *
  * Sleep and wake of the watch: it says that it sleeps, then looks once more whether all workers do; a worker takes its bit out
  * of `idle`, then looks whether the watch sleeps. Both sequentially consistent (WATCH in the sources), so one of them sees the
- * other.
+ * other. In the same way it looks once more for what may ebb, and a visitor that steps out or leaves (place.c) has given back, and then
+ * looks whether the watch sleeps. Of a worker that has run and rests again meanwhile, the bit is seen with what it has left.
  *
  * Who may touch what: the watch's thread alone, but for `asleep` and `stopping`. What it reads of workers are atomics.
  */

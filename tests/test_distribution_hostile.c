@@ -1,22 +1,12 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* Who does not keep to the protocol loses its connection, and nothing else happens. */
 #include "tests/stranger.h"
+#include "tests/clerk.h"
 
 #include "base/random.h"
 #include "distribution/peer.h"
 
 #define EVIL "evil@127.0.0.1"
-
-typedef struct { int64_t number; } job;
-COP_MESSAGE(job, number);
-
-typedef struct { int64_t unused; } clerk;
-
-static void clerk_on_job(clerk *self, const job *j)
-{
-        (void)self;
-        cop_reply(job, .number = j->number + 1);
-}
 
 static void clerk_otherwise(clerk *self, cop_message *message)
 {

@@ -5,6 +5,7 @@
  * Nothing is left behind, and the same works again.
  */
 #include "tests/failing_malloc.h"
+#include "tests/clerk.h"
 
 #include "tests/bare_pools.h"
 #include "tests/keepers.h"
@@ -35,17 +36,6 @@ static const char *step; /* what was tried last */
 static struct pair pair;
 
 /* ---- Who is there ---------------------------------------------------------------------------- */
-
-typedef struct { int64_t number; } job;
-COP_MESSAGE(job, number);
-
-typedef struct { int64_t unused; } clerk;
-
-static void clerk_on_job(clerk *self, const job *j)
-{
-        (void)self;
-        cop_reply(job, .number = j->number + 1);
-}
 
 static void sleeps(void)
 {

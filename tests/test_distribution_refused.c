@@ -5,20 +5,10 @@
  */
 #define _GNU_SOURCE
 #include "tests/refused_calls.h"
+#include "tests/clerk.h"
 
 #include "distribution/line.h"
 #include "tests/pair.h"
-
-typedef struct { int64_t number; } job;
-COP_MESSAGE(job, number);
-
-typedef struct { int64_t unused; } clerk;
-
-static void clerk_on_job(clerk *self, const job *j)
-{
-        (void)self;
-        cop_reply(job, .number = j->number + 1);
-}
 
 COP_SERVER(clerk, COP_ON(job, clerk_on_job));
 
@@ -35,7 +25,7 @@ static const struct refusal {
 };
 
 /* From the beginning to the end. False: something could not be done. */
-static bool talks(const struct pair *pair)
+static bool talks(void)
 {
         uint16_t port = 0;
         cop_distribution options = { .name = COP_TEXT("a@127.0.0.1"), .cookie = COP_TEXT(COOKIE), .no_epmd = true };
@@ -44,22 +34,21 @@ static bool talks(const struct pair *pair)
         ck_assert_int_eq(cop_distribution_port(&port), COP_OK);
         ck_assert_int_gt(port, 0);
         bool is_well = cop_connect("b@127.0.0.1", PATIENCE_MS) == COP_OK;
-        (void)pair;
         is_well = cop_call(NULL, cop_at("clerk", "b@127.0.0.1"), PATIENCE_MS, job, .number = 1) == COP_OK && is_well;
         ck_assert_int_eq(cop_distribution_stop(), COP_OK);
         return is_well;
 }
 
-static void refuse_at_each_place(const struct pair *pair, const struct refusal *refusal)
+static void refuse_at_each_place(const struct refusal *refusal)
 {
         bool has_refused = true;
         for (int64_t n = 1; has_refused && (refusal->most == 0 || n <= refusal->most); n++) {
                 ck_assert_int_lt(n, 1000);
                 refuse_call(refusal->call, refusal->error, n);
-                bool is_well = talks(pair);
+                bool is_well = talks();
                 has_refused = stop_refusing_calls();
                 ck_assert_msg(is_well || has_refused, "without a refusal of %s it does not work", refusal->call);
-                ck_assert_msg(talks(pair), "when call %lld of %s has said %s the next talk does not work", (long long)n, refusal->call,
+                ck_assert_msg(talks(), "when call %lld of %s has said %s the next talk does not work", (long long)n, refusal->call,
                               strerror(refusal->error));
         }
         ck_assert_msg(!has_refused || refusal->most > 0, "%s", refusal->call);
@@ -76,8 +65,8 @@ TEST_WITHIN(a_node_to_which_a_call_is_refused_does_not_listen_or_is_not_connecte
         cop_spawn_server(&clerk_server, "clerk");
         visit(pair.a);
         ck_assert_int_eq(cop_distribution_stop(), COP_OK);
-        ck_assert(talks(&pair));
+        ck_assert(talks());
         for (size_t i = 0; i < COP__COUNT(refusals); i++)
-                refuse_at_each_place(&pair, &refusals[i]);
+                refuse_at_each_place(&refusals[i]);
         pair_end(&pair);
 }

@@ -6,19 +6,9 @@
  *      for n = 1, 2, 3 ...       from the stranger's call on the n-th request of the node fails: alone, or with a few behind it
  */
 #include "tests/stranger_talk.h"
+#include "tests/clerk.h"
 
 #include "tests/bare_pools.h"
-
-typedef struct { int64_t number; } job;
-COP_MESSAGE(job, number);
-
-typedef struct { int64_t unused; } clerk;
-
-static void clerk_on_job(clerk *self, const job *j)
-{
-        (void)self;
-        cop_reply(job, .number = j->number + 1);
-}
 
 COP_SERVER(clerk, COP_ON(job, clerk_on_job));
 
