@@ -49,7 +49,7 @@ target_compile_options(coppice_internal INTERFACE
 target_link_options(coppice_internal INTERFACE ${coppice_sanitize_flags})
 # The layout of checked structures differs, so everyone inside must agree on this one.
 target_compile_definitions(coppice_internal INTERFACE
-        COP__CHECKED=$<BOOL:${COPPICE_CHECKED}> COP__TINY=$<BOOL:${COPPICE_TINY}>)
+        COP__CHECKED=$<BOOL:${COPPICE_CHECKED}> COP__TINY=$<BOOL:${COPPICE_TINY}> COP__CUES=$<BOOL:${COPPICE_TESTS}>)
 target_link_libraries(coppice_internal INTERFACE ${coppice_dependencies})
 
 # For programs that crash on purpose (samples, tests, the bench): the fault must reach the
