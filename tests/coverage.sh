@@ -31,14 +31,17 @@ counts() {
         }' >"$work/lines.info"
 }
 
+also= # counts of another build
+
 # judge [REASON]: what the report says, in $said; its end.
 judge() {
         {
                 echo 'Words, and a table:'
                 [ $# -eq 0 ] || printf '%s\n' "$1"
         } >"$work/reasons.md"
+        # shellcheck disable=SC2086 # nothing, or three words
         said=$(awk -v root="$work/" -v branches="$work/branches" -f "$here/coverage/report.awk" \
-                "$work/reasons.md" "$work/lines.info")
+                "$work/reasons.md" ${also:+also=1 "$also" also=0} "$work/lines.info")
 }
 
 # expect WORDS: the report ends badly, and says why.
@@ -77,6 +80,31 @@ judge '| `a.c` | `line 50;`, `line 51;` | no machine of ours comes here |' || fa
 expect 'a reason for nothing: a.c: line 60;' '| `a.c` | `line 52;`, `line 60;` | no machine of ours comes here |'
 expect 'a reason for nothing: a.c: line 60;' '| `a.c` | `line 60;` | no machine of ours comes here |'
 expect 'a.c has a row without a reason' '| `a.c` | `line 52;` | |'
+# What another build has run counts as run, line by line, and side by side where a condition has as many there.
+cat >"$work/explored.info" <<END_OF_COUNTS
+SF:$work/a.c
+DA:50,1
+DA:51,4
+DA:52,1
+DA:53,1
+DA:54,1
+DA:999,1
+BRDA:1,0,0,0
+BRDA:1,0,1,7
+BRDA:150,0,0,1
+BRDA:150,0,1,1
+BRDA:150,1,0,1
+end_of_record
+END_OF_COUNTS
+counts 50 55
+expect 'a.c:50: 6 lines were not run'
+also=$work/explored.info
+judge || fail "what another build has run is missing: $said"
+case $said in
+*"a.c:55: 1 line was not run"*"in all"*200*99.5*75.0*1) ;;
+*) fail "what another build has run is not added: $said" ;;
+esac
+also=
 counts 201 201
 expect 'a reason for nothing' '| `a.c` | * | no machine of ours comes here |'
 counts 1 20

@@ -2,7 +2,10 @@
 #
 # What was run and what not, from llvm-cov's lines, against the reasons in docs/coverage.md.
 #
-#       awk -v root=/the/tree/ [-v branches=FILE] -f report.awk docs/coverage.md lines.info
+#       awk -v root=/the/tree/ [-v branches=FILE] -f report.awk docs/coverage.md [also=1 explored.info also=0] lines.info
+#
+# Counts that are read while `also` is set are of other builds of the same sources: what was run there was run, what is not in
+# lines.info as well is passed over. A line's branches count from there if it has as many here.
 #
 # A *part* is a run of counted lines of which none was run. Each that has no reason is printed. Ends with 1 when
 #
@@ -54,8 +57,29 @@ NR == FNR {
         count = 0
 }
 
+also && /^DA:/ {
+        split(substr($0, 4), pair, ",")
+        if (pair[2] + 0 > 0)
+                elsewhere[file, pair[1]] = 1
+        next
+}
+
+also && /^BRDA:/ {
+        split(substr($0, 6), part, ",")
+        at = ++sides_elsewhere[file, part[1]]
+        if (part[4] + 0 > 0)
+                taken_elsewhere[file, part[1], at] = 1
+        next
+}
+
+also {
+        next
+}
+
 /^DA:/ {
         split(substr($0, 4), pair, ",")
+        if ((file, pair[1]) in elsewhere)
+                pair[2] = 1
         if (pair[1] == line[count]) { # what two builds of one file say: the better one
                 if (pair[2] + 0 > hits[count])
                         hits[count] = pair[2] + 0
@@ -68,13 +92,8 @@ NR == FNR {
 
 /^BRDA:/ {
         split(substr($0, 6), part, ",")
-        sides[file]++
         at_line = part[1]
-        side_count[at_line]++
-        if (part[4] + 0 > 0)
-                taken[file]++
-        else
-                untaken[at_line]++
+        side_taken[at_line, ++side_count[at_line]] = part[4] + 0 > 0
 }
 
 /^end_of_record/ {
@@ -137,7 +156,17 @@ function end_part(   i, n, r, mine, excused) {
 }
 
 # The sides of this record's conditions that lead to no part.
-function count_conditions(   at) {
+function count_conditions(   at, i, is_alike) {
+        for (at in side_count) {
+                is_alike = sides_elsewhere[file, at] == side_count[at]
+                for (i = 1; i <= side_count[at]; i++) {
+                        sides[file]++
+                        if (side_taken[at, i] || (is_alike && (file, at, i) in taken_elsewhere))
+                                taken[file]++
+                        else
+                                untaken[at]++
+                }
+        }
         for (at = 1; at in source; at++) {
                 if (!(at in untaken) || at in leads)
                         continue
