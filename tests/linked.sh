@@ -25,6 +25,8 @@ if ! command -v strip >/dev/null || ! [ -e "$build/libcoppice.a" ]; then
         echo "linked: there is no strip, or no static library of Coppice: skipped"
         exit 77
 fi
+counted= # what ./run coverage counts is counted in these programs, too
+[ "${COPPICE_COVERAGE:-OFF}" = OFF ] || counted=-fprofile-instr-generate
 libraries=$(sed -n 's/^Libs.private://p' "$build/generated/coppice.pc")
 
 # link WHERE FLAGS...
@@ -33,7 +35,7 @@ link() {
         shift
         # shellcheck disable=SC2086 # flags are words
         "$cc" -g -O2 -fno-delete-null-pointer-checks -I"$here/../include" "$here/parts/linked.c" "$build/libcoppice.a" \
-                "$@" $libraries $more -o "$work/$where" >"$work/log" 2>&1
+                "$@" $libraries $more $counted -o "$work/$where" >"$work/log" 2>&1
 }
 
 # runs PROGRAM DEED HOW CODE: it ends with that code, and what it says is in $work/said.
