@@ -116,7 +116,7 @@ static bool is_of_the_library(const struct cop__object *object)
 {
         for (size_t i = 0; i < object->symbol_count; i++)
                 if (cop__symbol_is_function(&object->symbols[i])
-                    && cop__code_name_marks_library(object->names + object->symbols[i].st_name))
+                    && cop__code_name_marks_library(cop__symbol_name(object, &object->symbols[i])))
                         return true;
         return false;
 }
@@ -136,7 +136,7 @@ static void draw_whole(struct cop__code_map *map, const struct cop__object *obje
 static struct function library_function(const struct cop__object *object, const ElfW(Sym) *symbol,
                                         void *handle)
 {
-        const char *name = object->names + symbol->st_name;
+        const char *name = cop__symbol_name(object, symbol);
         struct function function = {
                 .low = object->bias + symbol->st_value,
                 .code = cop__code_name_is_harmless(name) ? COP__CODE_HARMLESS : COP__CODE_UNSAFE,
@@ -192,7 +192,7 @@ static void draw_library(struct cop__code_map *map, const struct cop__object *ob
                 if (!cop__symbol_is_function(symbol))
                         continue;
                 functions[count++] = library_function(object, symbol, handle);
-                is_sanitizer |= cop__code_name_marks_sanitizer(object->names + symbol->st_name);
+                is_sanitizer |= cop__code_name_marks_sanitizer(cop__symbol_name(object, symbol));
         }
         if (handle)
                 dlclose(handle);
@@ -215,7 +215,7 @@ static void draw_named(struct cop__code_map *map, const struct cop__object *obje
 {
         for (size_t i = 0; i < object->symbol_count; i++) {
                 const ElfW(Sym) *symbol = &object->symbols[i];
-                const char *name = object->names + symbol->st_name;
+                const char *name = cop__symbol_name(object, symbol);
                 bool is_unsafe = is_static ? cop__code_name_is_unsafe(name)
                                            : cop__code_name_allocates(name);
                 uintptr_t low = object->bias + symbol->st_value;

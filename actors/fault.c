@@ -33,6 +33,7 @@
 #include "actors/fault_report.h"
 #include "actors/remains.h"
 #include "base/atomic.h"
+#include "base/cue.h"
 #include "base/jump.h"
 
 #if COP__ASAN
@@ -150,6 +151,8 @@ static bool is_first_to_report(void)
         int self = own_thread();
         if (cop__cas_seq(&installation.reporter, &nobody, self)) /* WITNESS */
                 return true;
+        if (nobody != self)
+                COP__CUE("fault.second");
         while (nobody != self)
                 pause();
         return false;
@@ -213,12 +216,13 @@ static COP__NORETURN void stop_again(struct cop__fault_scope *scope, const sigin
         stop(scope, &refusal, context);
 }
 
+/* Of one of ours: nobody asks for another. */
 static struct sigaction *previous_of(int number)
 {
-        for (size_t i = 0; i < COP__COUNT(signals); i++)
-                if (signals[i] == number)
-                        return &installation.previous[i];
-        return NULL;
+        size_t i = 0;
+        while (signals[i] != number)
+                i++;
+        return &installation.previous[i];
 }
 
 /* Would the kernel have ended the process by it? */
@@ -650,8 +654,10 @@ void cop__fault_witness_remove(struct cop__fault_witness *witness)
                 link = &(*link)->next;
         cop__store_seq(link, witness->next); /* WITNESS */
         pthread_mutex_unlock(&installation.lock);
-        while (cop__load_seq(&installation.reporter) != 0) /* WITNESS */
+        while (cop__load_seq(&installation.reporter) != 0) { /* WITNESS */
+                COP__CUE("fault.witness_removed");
                 pause();
+        }
 }
 
 /* --- a thread ---------------------------------------------------------------------- */

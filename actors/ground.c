@@ -72,7 +72,7 @@ static bool is_sanitizer(const struct dl_phdr_info *info)
         cop__object_init(&object, info);
         for (size_t i = 0; i < object.symbol_count; i++)
                 if (cop__symbol_is_function(&object.symbols[i]) &&
-                    cop__code_name_marks_sanitizer(object.names + object.symbols[i].st_name))
+                    cop__code_name_marks_sanitizer(cop__symbol_name(&object, &object.symbols[i])))
                         return true;
         return false;
 }

@@ -57,6 +57,7 @@ void cop__object_init(struct cop__object *object, const struct dl_phdr_info *inf
                 .header_count = info->dlpi_phnum,
         };
         const ElfW(Phdr) *dynamic = cop__object_header(object, PT_DYNAMIC);
+        object->names_size = SIZE_MAX; /* the linker has read them */
         if (dynamic)
                 read_dynamic(object, (const void *)(object->bias + dynamic->p_vaddr));
         if (!object->names)
@@ -90,13 +91,19 @@ bool cop__symbol_is_function(const ElfW(Sym) *symbol)
         return symbol->st_shndx != SHN_UNDEF && (type == STT_FUNC || type == STT_GNU_IFUNC);
 }
 
+const char *cop__symbol_name(const struct cop__object *object, const ElfW(Sym) *symbol)
+{
+        return symbol->st_name < object->names_size ? object->names + symbol->st_name : "";
+}
+
 const char *cop__object_function_at(const struct cop__object *object, uintptr_t address)
 {
         for (size_t i = 0; i < object->symbol_count; i++) {
                 const ElfW(Sym) *symbol = &object->symbols[i];
-                if (cop__symbol_is_function(symbol)
+                const char *name = cop__symbol_name(object, symbol);
+                if (cop__symbol_is_function(symbol) && *name != '\0'
                     && address - object->bias - symbol->st_value < symbol->st_size)
-                        return object->names + symbol->st_name;
+                        return name;
         }
         return NULL;
 }
@@ -117,11 +124,13 @@ static bool read_sections(struct cop__object *object, const char *file, size_t s
                         continue;
                 const ElfW(Shdr) *names = &sections[section->sh_link];
                 if (section->sh_offset > size || section->sh_size > size - section->sh_offset
-                    || names->sh_offset > size || names->sh_size > size - names->sh_offset)
+                    || names->sh_offset > size || names->sh_size > size - names->sh_offset
+                    || names->sh_size == 0 || file[names->sh_offset + names->sh_size - 1] != '\0')
                         return false;
                 object->symbols = (const void *)(file + section->sh_offset);
                 object->symbol_count = section->sh_size / sizeof(ElfW(Sym));
                 object->names = file + names->sh_offset;
+                object->names_size = names->sh_size;
                 return true;
         }
         return false;

@@ -20,6 +20,7 @@ struct cop__object {
         const ElfW(Sym) *symbols; /* NULL: none are known */
         size_t symbol_count;
         const char *names;
+        size_t names_size;
 
         /* Of the program's file, while it is open. */
         void *file;
@@ -44,6 +45,9 @@ bool cop__object_contains(const struct cop__object *object, uintptr_t address);
 
 /* Is it a function that lies in this object? */
 bool cop__symbol_is_function(const ElfW(Sym) *symbol);
+
+/* Its name; "" where it should lie beyond all names. Valid while the object is open. */
+const char *cop__symbol_name(const struct cop__object *object, const ElfW(Sym) *symbol);
 
 /* The name of the function around an address, NULL: not known. Valid while it is open. */
 const char *cop__object_function_at(const struct cop__object *object, uintptr_t address);

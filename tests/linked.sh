@@ -1,7 +1,7 @@
 #!/bin/sh
 # Copyright (c) 2026 The Coppice authors. MIT licence.
 #
-# The same program linked in five ways, with and without its symbols: what is contained, what is told, and processes of actors.
+# The same program linked in six ways, with and without its symbols: what is contained, what is told, and processes of actors.
 #
 #       tests/linked.sh BUILD_DIR
 set -eu
@@ -34,7 +34,7 @@ link() {
         where=$1
         shift
         # shellcheck disable=SC2086 # flags are words
-        "$cc" -g -O2 -fno-delete-null-pointer-checks -I"$here/../include" "$here/parts/linked.c" "$build/libcoppice.a" \
+        "$cc" -g -O2 -fno-delete-null-pointer-checks -I"$here/../include" "$here/parts/linked.c" "$library" \
                 "$@" $libraries $more $counted -o "$work/$where" >"$work/log" 2>&1
 }
 
@@ -94,12 +94,24 @@ ends_early() {
 }
 
 more=
+library=$build/libcoppice.a
 link dynamic || { cat "$work/log" >&2; fail "it cannot be linked"; }
 strip -s "$work/dynamic" -o "$work/dynamic_stripped"
 is_whole dynamic
 contains dynamic write_nowhere
 is_whole dynamic_stripped
 contains dynamic_stripped "'0x[0-9a-f]*'" # where no name is, there is an address
+# Of a shared library of ours it is known which code it is; of a static one nobody knows, so a bad pointer passed to it is the actor's fault.
+runs dynamic pointer guarded 0
+says "^pointer: {fault, sigsegv"
+if [ -e "$build/libcoppice.so" ]; then
+        library=$build/libcoppice.so
+        link shared -Wl,-rpath,"$build" || { cat "$work/log" >&2; fail "it cannot be linked with the shared library"; }
+        library=$build/libcoppice.a
+        is_whole shared
+        contains shared write_nowhere
+        ends shared pointer "Coppice itself" "it lies in Coppice's own code, perhaps for a bad pointer passed to it"
+fi
 # The program may be optimised when it is linked, and the library is not, though whoever builds it asks for that.
 echo 'int main(void) { return 0; }' >"$work/empty.c"
 if "$cc" -flto "$work/empty.c" -o "$work/empty" 2>/dev/null; then

@@ -12,6 +12,7 @@
 #define _GNU_SOURCE
 #include "tests/gauges.h"
 #include "tests/suite.h"
+#include "tests/verdict.h"
 
 #undef NDEBUG /* a failed assertion is one of the crimes */
 #include <assert.h>
@@ -738,44 +739,6 @@ TEST(a_backtrace_begins_with_who_asked_for_it)
         cop__place_of(symbols, backtrace.frames[0], true, &place);
         ck_assert_str_eq(place.function, "take_backtrace");
         cop__symbols_free(symbols);
-}
-
-/* --- refused --------------------------------------------------------------------- */
-
-struct verdict {
-        int signal; /* that the child died by; 0: it ended by itself */
-        int code;   /* with this */
-        char report[8192];
-};
-
-/* Runs `scene` in a child and collects what it writes to stderr until its death. */
-static struct verdict in_child(void (*scene)(void))
-{
-        struct verdict verdict = { .signal = 0 };
-        int ends[2], status;
-        ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-        pid_t child = fork();
-        ck_assert_int_ge(child, 0);
-        if (child == 0) {
-                struct rlimit none = { 0, 0 };
-                setrlimit(RLIMIT_CORE, &none);
-                dup2(ends[1], STDERR_FILENO);
-                close(ends[1]);
-                scene();
-                _exit(0);
-        }
-        close(ends[1]);
-        size_t size = 0;
-        ssize_t got = 1;
-        for (; got > 0; size += got > 0 ? (size_t)got : 0)
-                got = read(ends[0], verdict.report + size, sizeof verdict.report - 1 - size);
-        close(ends[0]);
-        ck_assert_int_eq(waitpid(child, &status, 0), child);
-        if (WIFSIGNALED(status))
-                verdict.signal = WTERMSIG(status);
-        else
-                verdict.code = WEXITSTATUS(status);
-        return verdict;
 }
 
 /* ---- Words -------------------------------------------------------------------------------------------------------- */

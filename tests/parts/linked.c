@@ -2,7 +2,7 @@
 /*
  * For tests/linked.sh: one actor that does what it is told, and another one that goes on.
  *
- *      linked none|null|library|free|stdio|lock|runtime|frames|report guarded|process
+ *      linked none|null|library|free|stdio|lock|runtime|pointer|frames|report guarded|process
  */
 #include <coppice.h>
 
@@ -89,6 +89,8 @@ static void worker_on_deed(worker *self, const deed *d)
                 lock_nowhere();
         else if (cop_text_equal(d->what, "runtime"))
                 send_nowhere();
+        else if (cop_text_equal(d->what, "pointer"))
+                self->done += cop_is_atom(cop_atom(garbage), "garbage");
         else if (cop_text_equal(d->what, "frames"))
                 lose_frames((size_t)d->what.size);
         else if (cop_text_equal(d->what, "report")) {
