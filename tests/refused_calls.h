@@ -27,6 +27,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -40,15 +41,23 @@
 
 static const char *refused_call; /* atomic; NULL: none is */
 static int64_t refused_left;     /* atomic: calls of it until the one that fails */
+static int64_t refused_most;     /* from that one on so many fail */
 static int refused_error;
 static uint32_t refused_once;    /* atomic: it has */
 
-static inline void refuse_call(const char *name, int error, int64_t nth)
+/* The n-th and those after it, `most` in all. */
+static inline void refuse_calls(const char *name, int error, int64_t nth, int64_t most)
 {
         cop__store_seq(&refused_once, 0);
         cop__store_seq(&refused_left, nth);
+        refused_most = most;
         refused_error = error;
         cop__store_release(&refused_call, name);
+}
+
+static inline void refuse_call(const char *name, int error, int64_t nth)
+{
+        refuse_calls(name, error, nth, 1);
 }
 
 /* Returns whether a call has failed since. */
@@ -68,7 +77,10 @@ static inline bool calls_can_be_refused(void)
 static bool is_refused(const char *name)
 {
         const char *chosen = cop__load_acquire(&refused_call);
-        if (COP__LIKELY(chosen == NULL) || strcmp(chosen, name) != 0 || cop__sub_seq(&refused_left, 1) != 1)
+        if (COP__LIKELY(chosen == NULL) || strcmp(chosen, name) != 0)
+                return false;
+        int64_t left = cop__sub_seq(&refused_left, 1);
+        if (left > 1 || left <= 1 - refused_most)
                 return false;
         cop__store_seq(&refused_once, 1);
         errno = refused_error;
@@ -95,6 +107,7 @@ REFUSABLE(int, connect, -1, (int fd, const struct sockaddr *address, socklen_t s
 REFUSABLE(int, epoll_ctl, -1, (int poll_fd, int operation, int fd, struct epoll_event *event), poll_fd, operation, fd, event)
 REFUSABLE(int, eventfd, -1, (unsigned count, int flags), count, flags)
 REFUSABLE(int, fchmod, -1, (int fd, mode_t mode), fd, mode)
+REFUSABLE(FILE *, fopen, NULL, (const char *path, const char *how), path, how)
 REFUSABLE(pid_t, fork, -1, (void))
 REFUSABLE(int, fstat, -1, (int fd, struct stat *is), fd, is)
 REFUSABLE(int, ftruncate, -1, (int fd, off_t size), fd, size)
@@ -105,6 +118,7 @@ REFUSABLE(int, getsockopt, -1, (int fd, int level, int name, void *value, sockle
 REFUSABLE(int, listen, -1, (int fd, int most), fd, most)
 REFUSABLE(int, lstat, -1, (const char *path, struct stat *is), path, is)
 REFUSABLE(int, mkdir, -1, (const char *path, mode_t mode), path, mode)
+REFUSABLE(int, munmap, -1, (void *memory, size_t size), memory, size)
 REFUSABLE(int, poll, -1, (struct pollfd *fds, nfds_t count, int ms), fds, count, ms)
 REFUSABLE(int, pthread_create, refused_error,
           (pthread_t *thread, const pthread_attr_t *with, void *(*run)(void *), void *argument), thread, with, run, argument)
@@ -112,11 +126,13 @@ REFUSABLE(int, pthread_getattr_np, refused_error, (pthread_t thread, pthread_att
 REFUSABLE(int, pthread_getcpuclockid, refused_error, (pthread_t thread, clockid_t *clock), thread, clock)
 REFUSABLE(ssize_t, read, -1, (int fd, void *to, size_t size), fd, to, size)
 REFUSABLE(ssize_t, recv, -1, (int fd, void *to, size_t size, int flags), fd, to, size, flags)
+REFUSABLE(ssize_t, recvmsg, -1, (int fd, struct msghdr *message, int flags), fd, message, flags)
 REFUSABLE(ssize_t, send, -1, (int fd, const void *from, size_t size, int flags), fd, from, size, flags)
 REFUSABLE(ssize_t, sendmsg, -1, (int fd, const struct msghdr *message, int flags), fd, message, flags)
 REFUSABLE(int, rename, -1, (const char *from, const char *to), from, to)
 REFUSABLE(int, sigaction, -1, (int number, const struct sigaction *now, struct sigaction *before), number, now, before)
 REFUSABLE(int, signalfd, -1, (int fd, const sigset_t *set, int flags), fd, set, flags)
+REFUSABLE(int, sigtimedwait, -1, (const sigset_t *set, siginfo_t *info, const struct timespec *most), set, info, most)
 REFUSABLE(int, socket, -1, (int family, int type, int protocol), family, type, protocol)
 REFUSABLE(int, unlink, -1, (const char *path), path)
 REFUSABLE(pid_t, waitpid, -1, (pid_t pid, int *status, int options), pid, status, options)
@@ -142,7 +158,7 @@ int close(int fd)
         return is_refused("close") ? -1 : (int)result;
 }
 
-/* Of those that have no function of their own, or are not called by it: "pidfd_open", "clone". */
+/* Of those that have no function of their own, or are not called by it: "pidfd_open", "clone", "membarrier". */
 long syscall(long number, ...)
 {
         static long (*real)(long, long, long, long, long, long, long); /* atomic */
@@ -154,7 +170,8 @@ long syscall(long number, ...)
         va_end(arguments);
         if (cop__load_acquire(&real) == NULL)
                 cop__store_release(&real, (__typeof__(real))(uintptr_t)dlsym(RTLD_NEXT, "syscall"));
-        if ((number == SYS_pidfd_open && is_refused("pidfd_open")) || (number == SYS_clone && is_refused("clone")))
+        if ((number == SYS_pidfd_open && is_refused("pidfd_open")) || (number == SYS_clone && is_refused("clone")) ||
+            (number == SYS_membarrier && is_refused("membarrier")))
                 return -1;
         return real(number, with[0], with[1], with[2], with[3], with[4], with[5]);
 }

@@ -83,6 +83,8 @@ TEST(a_handler_that_was_there_before_is_told_as_by_the_kernel)
         ck_assert(sigismember(&heard.mask, SIGTRAP) == 0 && sigismember(&heard.mask, SIGUSR1) == 0);
         cop__fault_uninstall();
 
+        if (COP__TSAN)
+                return; /* it blocks all signals in a handler */
         before.sa_flags |= SA_NODEFER;
         have_before(SIGTRAP, before);
         ck_assert_int_eq(kill(getpid(), SIGTRAP), 0);
@@ -352,7 +354,7 @@ TEST(of_two_threads_that_fault_at_once_one_is_reported_and_both_wait_for_the_end
 {
         struct verdict verdict = in_child(fault_twice);
         ck_assert_int_eq(verdict.signal, SIGSEGV);
-        ck_assert_msg(times(&verdict, "cannot be contained") == 1 && times(&verdict, "witnessed") == 1, "%s", verdict.report);
+        ck_assert_msg(times(&verdict, "cannot be contained") == 1 && times(&verdict, "witnessed") == 1, "%.2000s", verdict.report);
 }
 
 static void await_removal(struct cop__fault_scope *scope)
@@ -381,7 +383,7 @@ TEST(who_takes_a_witness_away_while_the_process_ends_waits_for_the_end)
 {
         struct verdict verdict = in_child(lose_witness);
         ck_assert_int_eq(verdict.signal, SIGSEGV);
-        ck_assert_msg(times(&verdict, "witnessed") == 1 && times(&verdict, "returned") == 0, "%s", verdict.report);
+        ck_assert_msg(times(&verdict, "witnessed") == 1 && times(&verdict, "returned") == 0, "%.2000s", verdict.report);
 }
 
 #define MANY (COP__BYSTANDERS_MAX + 6)
@@ -420,7 +422,7 @@ TEST(more_threads_than_there_is_room_for_are_halted_all_the_same)
         struct verdict verdict = in_child(have_many_threads);
         ck_assert_int_eq(verdict.signal, SIGSEGV);
         snprintf(text, sizeof(text), "%u halted, no more seen", MANY);
-        ck_assert_msg(times(&verdict, text) == 1, "%s", verdict.report);
+        ck_assert_msg(times(&verdict, text) == 1, "%.2000s", verdict.report);
 }
 
 static jmp_buf back;
@@ -450,7 +452,7 @@ TEST(a_witness_that_faults_goes_on_from_where_it_said)
                 return; /* it blocks all signals in a handler, so that the kernel ends it all */
         struct verdict verdict = in_child(have_a_scope);
         ck_assert_int_eq(verdict.signal, SIGSEGV);
-        ck_assert_msg(times(&verdict, "witnessed") == 1 && times(&verdict, "not reached") == 0, "%s", verdict.report);
+        ck_assert_msg(times(&verdict, "witnessed") == 1 && times(&verdict, "not reached") == 0, "%.2000s", verdict.report);
         ck_assert_uint_eq(times(&verdict, "this report ends early"), 0);
 }
 

@@ -109,6 +109,27 @@ TEST(a_door_whose_stale_socket_cannot_be_removed_stays_shut)
         end_folder(folder);
 }
 
+TEST(a_lock_that_others_remove_each_time_is_given_up_with_a_sentence)
+{
+        if (!calls_can_be_refused())
+                return;
+        char folder[64], sentence[COP__DOOR_SENTENCE];
+        struct cop__door door;
+        begin_folder(folder);
+        ck_assert_int_eq(cop__door_open(SPARE_NODE, &door, sentence), COP_OK);
+        cop__door_close(&door);
+        refuse_calls("lstat", ENOENT, 2, INT64_MAX); /* the first is for the folder, which is there */
+        cop_status status = cop__door_open(SPARE_NODE, &door, sentence);
+        ck_assert(stop_refusing_calls());
+        ck_assert_int_eq(status, COP_E_SYSTEM);
+        ck_assert_msg(strstr(sentence, "others keep removing it") != NULL, "%s", sentence);
+        refuse_calls("lstat", ENOENT, 2, 3); /* a few times are borne */
+        ck_assert_int_eq(cop__door_open(SPARE_NODE, &door, sentence), COP_OK);
+        ck_assert(stop_refusing_calls());
+        cop__door_close(&door);
+        end_folder(folder);
+}
+
 /* ---- A node and the process of an actor -------------------------------------------------------------------------- */
 
 typedef struct sum {
@@ -180,7 +201,7 @@ static bool lives(bool with_processes)
 static const struct refusal of_nodes[] = {
         { "epoll_ctl", ENOSPC, 0 }, { "fork", EAGAIN, 0 },    { "waitpid", EINTR, 0 },           { "pthread_create", EAGAIN, 0 },
         { "sigaction", EINVAL, 0 }, { "recv", EINTR, 20 },    { "pthread_getattr_np", ENOMEM, 0 },
-        { "pthread_getcpuclockid", ENOENT, 0 },
+        { "pthread_getcpuclockid", ENOENT, 0 }, { "recvmsg", ECONNRESET, 20 },
 };
 
 static void hush(void)
