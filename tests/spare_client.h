@@ -21,7 +21,7 @@
 /* The name of the node that it talks with. */
 #define SPARE_NODE "spare"
 
-static bool sends(int fd, char type, const char *line)
+static inline bool sends(int fd, char type, const char *line)
 {
         uint32_t size = (uint32_t)strlen(line);
         char packet[256] = { type, (char)(size >> 24), (char)(size >> 16), (char)(size >> 8), (char)size };
@@ -32,7 +32,7 @@ static bool sends(int fd, char type, const char *line)
 static bool is_silent; /* the console neither spoke nor hung up; said later, as a check needs memory */
 
 /* Exactly that many, into `to` if it has room for them. False: the console has hung up. */
-static bool reads(int fd, size_t size, char *to, size_t room)
+static inline bool reads(int fd, size_t size, char *to, size_t room)
 {
         char rest[4096];
         while (size > 0) {
@@ -60,7 +60,7 @@ static bool reads(int fd, size_t size, char *to, size_t room)
 enum end { HUNG_UP = -1, DONE = COP__DONE_OK, FAILED = COP__DONE_FAILED };
 
 /* Of one request: how it ended. */
-static enum end talks(int fd, char type, const char *line)
+static inline enum end talks(int fd, char type, const char *line)
 {
         char head[5], body[64];
         if (!sends(fd, type, line))
@@ -92,7 +92,7 @@ static const struct saying {
 };
 
 /* All sayings, until the console hangs up. True: each was done. */
-static bool holds_a_talk(void)
+static inline bool holds_a_talk(void)
 {
         char sentence[COP__DOOR_SENTENCE];
         int fd;
@@ -111,14 +111,14 @@ static bool holds_a_talk(void)
 
 /* ---- Where the socket is --------------------------------------------------------------------------------------- */
 
-static void begin_folder(char folder[64])
+static inline void begin_folder(char folder[64])
 {
         strcpy(folder, "/tmp/coppice-test-XXXXXX");
         ck_assert_ptr_nonnull(mkdtemp(folder));
         setenv("XDG_RUNTIME_DIR", folder, 1);
 }
 
-static void end_folder(const char *folder)
+static inline void end_folder(const char *folder)
 {
         char path[128];
         snprintf(path, sizeof(path), "%s/coppice", folder);

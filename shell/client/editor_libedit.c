@@ -15,6 +15,7 @@
 #include <histedit.h>
 #include <locale.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,13 +76,25 @@ static int stop_reading(struct editor *editor, enum reading why)
         return -1;
 }
 
+/* An interrupt that comes before the wait has begun ends it all the same. */
+static int await_key(struct editor *editor, struct pollfd fds[2])
+{
+        sigset_t interrupt, before;
+        sigemptyset(&interrupt);
+        sigaddset(&interrupt, SIGINT);
+        sigprocmask(SIG_BLOCK, &interrupt, &before);
+        int ready = *editor->interrupted ? 0 : ppoll(fds, 2, NULL, &before);
+        sigprocmask(SIG_SETMASK, &before, NULL);
+        return ready;
+}
+
 /* Until a key is there: 0; else what ends the line. */
 static int wait_for_key(struct editor *editor)
 {
         struct pollfd fds[2] = { { .fd = STDIN_FILENO, .events = POLLIN },
                                  { .fd = editor->talk->fd, .events = POLLIN } };
         for (;;) {
-                int ready = poll(fds, 2, -1);
+                int ready = await_key(editor, fds);
                 if (*editor->interrupted) {
                         *editor->interrupted = 0;
                         return stop_reading(editor, READING_CANCELLED);
@@ -207,6 +220,8 @@ enum reading editor_read(struct editor *editor, const char **line, size_t *size)
         *editor->interrupted = 0;
         editor->why = READING_END;
         talk_prompt(editor->talk, editor->prompt);
+        /* Before the prompt: who types as soon as it is there types into a terminal that takes each key. */
+        el_set(editor->libedit, EL_PREP_TERM, 1);
         const char *got = el_gets(editor->libedit, &count);
         if (editor->why != READING_END) {
                 if (editor->why == READING_CANCELLED)
