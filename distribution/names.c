@@ -111,11 +111,20 @@ static bool is_before(cop_pid one, cop_pid other)
         return a.serial != b.serial ? a.serial < b.serial : a.id < b.id;
 }
 
+/* Its node has begun anew, which not all have heard: its DOWN is on its way, to whoever still believes in it. */
+static bool is_of_the_past(cop_pid holder)
+{
+        struct cop__peer *peer = cop__network_whose(cop__network_here(), holder);
+        return peer != NULL && cop__peer_has_another_life(peer, cop__pid_node(holder));
+}
+
 /* One of theirs. */
 static void merge_one(name_server *self, cop_term text, cop_pid theirs)
 {
         struct name *ours = find_name(self, text);
-        if (ours == NULL || is_before(theirs, ours->holder))
+        if (is_of_the_past(theirs))
+                return;
+        if (ours == NULL || is_of_the_past(ours->holder) || is_before(theirs, ours->holder))
                 set_name(self, text, theirs);
 }
 

@@ -144,6 +144,14 @@ bool cop__peer_is_ours(struct cop__peer *peer)
         return is_up_and_can(peer, COP__CAN_COPPICE);
 }
 
+bool cop__peer_has_another_life(struct cop__peer *peer, uint64_t life)
+{
+        cop__lock_lock(&peer->lock);
+        bool has = peer->state == COP__PEER_UP && peer->life != life;
+        cop__lock_unlock(&peer->lock);
+        return has;
+}
+
 /* With the lock. Who was asked to call by a sender finds it TRYING, and nobody's. */
 static bool is_free(const struct cop__peer *peer)
 {

@@ -107,6 +107,8 @@ enum cop__peer_state cop__peer_look(struct cop__peer *peer, cop_pid *owner);
 /* Is it up, and one that others are told of? Is it up, and of this kind? */
 bool cop__peer_is_published(struct cop__peer *peer);
 bool cop__peer_is_ours(struct cop__peer *peer);
+/* Is it up, in another life than that? */
+bool cop__peer_has_another_life(struct cop__peer *peer, uint64_t life);
 
 /*
  * The attempt of that actor begins, if the peer is down. True: it does; else *owner is whose attempt or connection there is.

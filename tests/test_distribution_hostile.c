@@ -203,7 +203,7 @@ BESIEGED(a_frame_that_is_none_ends_the_connection)
 /* Of each sort, with too few items and with enough. */
 BESIEGED(a_control_message_about_nobody_ends_the_connection)
 {
-        static const uint8_t controls[] = { 1, 2, 3, 4, 6, 8, 19, 20, 21, 22, 33, 35 };
+        static const uint8_t controls[] = { 1, 2, 3, 4, 6, 8, 19, 20, 21, 22, 33, 35, 36 };
         struct cop__tray tray;
         struct cop__pen pen;
         for (size_t i = 0; i < COP__COUNT(controls); i++)

@@ -851,6 +851,106 @@ VISITED(two_holders_of_a_name_on_one_node_become_one)
         ck_assert_uint_eq(cop__pid_slot(cop_global_whereis("ledger")), 5);
 }
 
+#define THIRD "third@127.0.0.1"
+
+/* {Name, Pid}: a process of a node in that life. */
+static void put_holder(struct frame *frame, const char *name, const char *node, uint32_t creation)
+{
+        cop__pen_tuple(&frame->pen, 2);
+        put_atom(frame, name);
+        cop__pen_byte(&frame->pen, 88);
+        put_atom(frame, node);
+        cop__pen_word(&frame->pen, 4, 7);
+        cop__pen_word(&frame->pen, 4, 0);
+        cop__pen_word(&frame->pen, 4, creation);
+}
+
+static void begin_holders(struct frame *frame, uint8_t count)
+{
+        begin_to(frame, COP__NAMES_SERVER);
+        cop__pen_tuple(&frame->pen, 2);
+        put_atom(frame, "all");
+        put_raw(frame, (const uint8_t[]){ 108, 0, 0, 0, count }, 5);
+}
+
+static void say_holders(int fd, struct frame *frame)
+{
+        cop__pen_byte(&frame->pen, 106);
+        say(fd, frame);
+        say_to_witness(fd, "said");
+        await_and_drop(COP_KIND(cop_any));
+}
+
+static cop_pid process_of(const char *node, uint32_t creation)
+{
+        struct cop__network *network = cop__network_here();
+        return cop__pid_of(cop__network_life(network, cop__network_find(network, node, strlen(node)), creation), 7, 0);
+}
+
+static bool has_name(const char *name, const char *node, uint32_t creation)
+{
+        return cop_pid_equal(cop_global_whereis(name), process_of(node, creation));
+}
+
+/* Whoever says so has not heard yet that the node has begun anew. */
+VISITED(a_holder_of_a_life_that_is_over_takes_no_name_from_one_that_lives)
+{
+        struct frame frame;
+        for (uint32_t creation = 12344; creation <= 12346; creation++) {
+                begin_holders(&frame, 1);
+                put_holder(&frame, "ledger", EVIL, 12345);
+                say_holders(fd, &frame);
+                begin_holders(&frame, 1);
+                put_holder(&frame, "ledger", EVIL, creation);
+                say_holders(fd, &frame);
+                ck_assert(has_name("ledger", EVIL, 12345));
+        }
+}
+
+VISITED(who_lives_takes_the_name_of_one_whose_life_is_over)
+{
+        struct frame frame;
+        uint16_t at;
+        int listener = stranger_listens(&at);
+        ck_assert_int_eq(cop_node_is_at(THIRD, NULL, at), COP_OK);
+        begin_holders(&frame, 1);
+        put_holder(&frame, "ledger", THIRD, 1); /* who is watched, for which its node is called */
+        say_holders(fd, &frame);
+        int third = stranger_is_called(listener);
+        ck_assert_int_eq(cop_sys_suspend(COP__NAMES_SERVER, PATIENCE_MS), COP_OK);
+        begin_holders(&frame, 1);
+        put_holder(&frame, "ledger", THIRD, 12345);
+        say_holders(fd, &frame); /* before it hears of the end of the other one */
+        ck_assert(stranger_lets_in(third, THIRD, "ok"));
+        await_true(is_connected(THIRD));
+        ck_assert_int_eq(cop_sys_resume(COP__NAMES_SERVER, PATIENCE_MS), COP_OK);
+        ck_assert(has_name("ledger", THIRD, 12345));
+        close(third);
+        close(listener);
+}
+
+/* Of both, until one of them is known to be over. */
+VISITED(of_two_lives_of_a_node_that_is_down_the_lower_one_has_the_name)
+{
+        struct frame frame;
+        uint16_t at;
+        int listener = stranger_listens(&at);
+        ck_assert_int_eq(cop_node_is_at(THIRD, NULL, at), COP_OK);
+        begin_holders(&frame, 4);
+        put_holder(&frame, "ledger", THIRD, 12346);
+        put_holder(&frame, "ledger", THIRD, 12345);
+        put_holder(&frame, "diary", THIRD, 12345);
+        put_holder(&frame, "diary", THIRD, 12346);
+        say_holders(fd, &frame);
+        int third = stranger_is_called(listener);
+        ck_assert(stranger_lets_in(third, THIRD, "ok"));
+        await_true(is_connected(THIRD));
+        ck_assert(has_name("ledger", THIRD, 12345));
+        ck_assert(has_name("diary", THIRD, 12345));
+        close(third);
+        close(listener);
+}
+
 VISITED(a_name_whose_holder_has_gone_with_its_node_is_nobodys_before_that_is_known_to_all)
 {
         cop_request request;
@@ -962,6 +1062,59 @@ VISITED(a_scope_that_follows_another_keeps_its_members_when_that_is_known_to_hav
         say(fd, &frame);
         await_true(members_of("cake") == 1); /* what was said before is known */
         ck_assert_uint_eq(members_of("tea"), 1);
+}
+
+/* The stranger's scope 7 says that two processes have joined: one of that node, and one of its own. */
+static void say_joined(int fd, struct frame *frame, const char *group, const char *node)
+{
+        cop__pen_tuple(&frame->pen, 4);
+        put_atom(frame, "join");
+        put_process(frame, 7);
+        put_atom(frame, group);
+        put_raw(frame, (const uint8_t *)"l\0\0\0\2", 5);
+        cop__pen_byte(&frame->pen, 88);
+        put_atom(frame, node);
+        cop__pen_word(&frame->pen, 4, 5);
+        cop__pen_word(&frame->pen, 4, 0);
+        cop__pen_word(&frame->pen, 4, 12345);
+        put_process(frame, 9);
+        cop__pen_byte(&frame->pen, 106);
+        say(fd, frame);
+}
+
+VISITED(a_scope_speaks_for_members_of_its_own_node_alone)
+{
+        struct frame frame;
+        start_scope("chat");
+        say_scope(fd, 7);
+        begin_to(&frame, "chat");
+        say_joined(fd, &frame, "cake", THIRD);
+        begin_to(&frame, "chat");
+        say_joined(fd, &frame, "bread", EVIL);
+        await_true(members_of("bread") == 2);
+        ck_assert_uint_eq(members_of("cake"), 1);
+        ck_assert_uint_eq(members_of("tea"), 1);
+}
+
+/* Which nobody finds until it begins anew. */
+VISITED(a_scope_without_its_name_lets_nobody_in_and_goes_on)
+{
+        struct frame frame;
+        cop_pid scope = start_scope("chat");
+        say_scope(fd, 7);
+        await_true(members_of("tea") == 1);
+        ck_assert_int_eq(cop_unregister("chat"), COP_OK);
+        begin(&frame, COP__CONTROL_SEND_SENDER, 2);
+        frame.pen.network = cop__network_here();
+        put_process(&frame, 7);
+        cop__pen_pid(&frame.pen, scope);
+        cop__pen_version(&frame.pen);
+        say_joined(fd, &frame, "cake", EVIL);
+        say_to_witness(fd, "said");
+        await_and_drop(COP_KIND(cop_any));
+        settle_with(scope);
+        ck_assert_uint_eq(members_of("cake"), 0);
+        ck_assert(cop_is_alive(scope));
 }
 
 /* ---- Who is busy --------------------------------------------------------------------------------------------------- */

@@ -418,6 +418,57 @@ LET_IN(a_message_as_deep_as_a_term_may_be_arrives_and_a_deeper_one_does_not, OF_
         is_all(fd);
 }
 
+LET_IN(a_group_leader_means_nothing_here, OF_ERLANG)
+{
+        says_pair(fd, COP__CONTROL_GROUP_LEADER, cop_nil());
+        is_all(fd);
+}
+
+static void put_cons(struct cop__pen *pen)
+{
+        cop__pen_byte(pen, 108);
+        cop__pen_word(pen, 4, 1);
+}
+
+/* [[First|Ref]|Last] */
+static void says_call_to_many(int fd, const char *first, bool last_is_ref)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        put_to(&pen, &tray, "witness", 7);
+        cop__pen_version(&pen);
+        cop__pen_tuple(&pen, 3);
+        cop__pen_atom(&pen, "$gen_call", 9);
+        cop__pen_tuple(&pen, 2);
+        stranger_pid(&pen, THEM, 7);
+        put_cons(&pen);
+        put_cons(&pen);
+        cop__pen_atom(&pen, first, strlen(first));
+        put_ref(&pen, 1);
+        if (last_is_ref)
+                put_ref(&pen, 2);
+        else
+                cop__pen_integer(&pen, UINT64_C(1) << 62 | 2); /* bits like those of one */
+        cop__pen_term(&pen, cop_int(5));
+        stranger_ends(fd, &pen);
+}
+
+static void hears_term(const char *name, size_t count)
+{
+        cop_auto message = await(COP_KIND(cop_any));
+        ck_assert(cop_is_tuple(cop_read(cop_any, message)->term, name, count));
+}
+
+/* It cannot be answered, so it is what else comes: a message. */
+LET_IN(a_call_to_many_whose_tag_is_none_is_a_message, OF_ERLANG)
+{
+        says_call_to_many(fd, "no_alias", true);
+        hears_term("$gen_call", 3);
+        says_call_to_many(fd, "alias", false);
+        hears_term("$gen_call", 3);
+        is_all(fd);
+}
+
 /* ---- What cannot be said ---------------------------------------------------------------------------------------- */
 
 LET_IN(a_message_that_cannot_be_said_is_a_dead_letter_and_the_next_one_arrives, OF_ERLANG)
@@ -553,5 +604,27 @@ LET_IN(an_alias_of_ours_without_its_owner_is_nobodys, OF_OURS)
         says_through_alias(fd, alias.ref, true);
         await_and_drop(COP_FIELD(job, number, 3));
         is_all(fd);
+        ck_assert(cop_alias_close(alias));
+}
+
+LET_IN(what_is_too_deep_and_comes_through_an_alias_is_a_dead_letter, OF_OURS)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        cop_alias alias;
+        ck_assert_int_eq(cop_alias_open(COP_ALIAS_EXPLICIT, &alias), COP_OK);
+        uint64_t before = cop_dead_letter_count(cop_node_here());
+        stranger_begins(&pen, &tray, COP__CONTROL_ALIAS_SEND, 4);
+        stranger_pid(&pen, THEM, 7);
+        cop__pen_ref(&pen, alias.ref);
+        cop__pen_pid(&pen, cop_self());
+        cop__pen_version(&pen);
+        for (unsigned i = 0; i < COP_TERM_DEPTH_MAX + 1; i++)
+                cop__pen_tuple(&pen, i < COP_TERM_DEPTH_MAX);
+        stranger_ends(fd, &pen);
+        is_all(fd);
+        ck_assert_uint_eq(cop_dead_letter_count(cop_node_here()), before + 1);
+        says_through_alias(fd, alias.ref, true);
+        await_and_drop(COP_FIELD(job, number, 3));
         ck_assert(cop_alias_close(alias));
 }
