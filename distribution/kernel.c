@@ -222,12 +222,14 @@ static cop_status listen_at(net_kernel *self, struct cop__network *network, cons
 static cop_status end_connection(cop_pid pid)
 {
         cop_ref ref;
-        if (cop_monitor(pid, &ref) != COP_OK)
-                return COP_E_NO_MEMORY;
-        cop_send_exit(pid, cop_atom("kill"));
-        cop_message_free(cop_receive(SET_UP_MS, COP_REF(cop_down, ref)));
+        cop_status status = cop_monitor(pid, &ref);
+        if (status != COP_OK)
+                return status;
+        status = cop_send_exit(pid, cop_atom("kill"));
+        if (status == COP_OK)
+                cop_message_free(cop_receive(SET_UP_MS, COP_REF(cop_down, ref)));
         cop_demonitor_flush(ref);
-        return COP_OK;
+        return status;
 }
 
 /* What a net_kernel that has ended has left. */
@@ -236,8 +238,9 @@ static cop_status take_over(struct cop__network *network)
         for (uint32_t i = 0; i < cop__load_acquire(&network->peer_count); i++) {
                 cop_pid owner;
                 cop__peer_look(network->peers[i], &owner);
-                if (cop_is_alive(owner) && end_connection(owner) != COP_OK)
-                        return COP_E_NO_MEMORY;
+                cop_status status = cop_is_alive(owner) ? end_connection(owner) : COP_OK;
+                if (status != COP_OK)
+                        return status;
                 cop__peer_look(network->peers[i], &owner);
                 if (!cop_is_alive(owner))
                         cop__peer_down(network, network->peers[i], owner, cop_atom("net_kernel_terminated"));

@@ -12,6 +12,7 @@
 #include "tests/pair.h"
 
 #include <coppice/global.h>
+#include <coppice/sys.h>
 
 #include "distribution/peer.h"
 
@@ -91,9 +92,15 @@ static void give_up_attempts(void)
                 cop_send_exit(owner, cop_atom("kill"));
 }
 
+/* A connection that was suspended and has not been ended since. */
+static cop_pid held_up;
+
 static void mend_all(void)
 {
         give_up_attempts();
+        if (held_up.bits != 0)
+                cop_send_exit(held_up, cop_atom("kill"));
+        held_up = cop_no_pid();
         mend(pair.b, B, pair.port_b);
         fell();
         mend(pair.a, A, pair.port_a);
@@ -125,6 +132,24 @@ static cop_status begins_again(void)
 
 /* Who says that it has ended must be dead. */
 static bool is_lied_to;
+
+/* What a net_kernel that was killed has left is ended before the next one begins, or that does not begin. */
+static cop_status begins_after_a_kill(void)
+{
+        cop_pid owner, kernel = cop_whereis("net_kernel");
+        cop_ref ref;
+        cop__peer_look(cop__network_find(cop__network_here(), B, strlen(B)), &owner);
+        held_up = owner;
+        TRY(cop_sys_suspend(owner, MS)); /* so that it hears of no end */
+        TRY(cop_monitor(kernel, &ref));
+        TRY(cop_send_exit(kernel, cop_atom("kill")));
+        cop_message_free(cop_receive(MS, COP_REF(cop_down, ref)));
+        TRY(distribute(A, pair.port_a));
+        is_lied_to = is_lied_to || cop_is_alive(owner);
+        TRY(reconnects());
+        TRY(calls());
+        return COP_OK;
+}
 
 static cop_status disconnects(void)
 {
@@ -221,6 +246,7 @@ static const struct scene {
 } scenes[] = {
         { "a call", calls },
         { "distribution that ends and begins", begins_again },
+        { "distribution that begins after a kill", begins_after_a_kill },
         { "to connect", connects },
         { "to be connected for what is sent", sends_and_is_connected },
         { "a monitor, a link and an exit", ties },
