@@ -224,7 +224,7 @@ static const char *word_for(const struct cop__connection *connection, const stru
         return strcmp(other->name, connection->network->name) < 0 ? "nok" : "ok_simultaneous";
 }
 
-/* The attempt of ours is given up for this one of theirs, if that is the one that counts. False: there is none any more. */
+/* The attempt of ours is given up for this one of theirs, which is the one that counts. False: there is none. */
 static bool take_over(struct cop__connection *connection)
 {
         cop_pid before;
@@ -249,16 +249,15 @@ static cop_status claim(struct cop__connection *connection, uint64_t deadline_ns
         for (int tries = 0; tries < 3; tries++) {
                 if (cop__peer_try(connection->peer, connection->self, false, &owner))
                         return COP_OK;
-                if (cop__peer_calls_out(connection->peer)) {
-                        if (counts && take_over(connection))
-                                return COP_OK;
-                        if (!counts) { /* we have called it meanwhile, and it gives this one up for that */
-                                cop__line_await(connection->line, 1, deadline_ns);
-                                return COP_E_TAKEN;
-                        }
-                } else if (replaces) {
-                        cop__connection_end(owner, "replaced", SET_UP_MS); /* whose other end knows nothing of it any more */
+                if (counts && take_over(connection))
+                        return COP_OK;
+                bool calls = cop__peer_calls_out(connection->peer);
+                if (calls && !counts) { /* we have called it meanwhile, and it gives this one up for that */
+                        cop__line_await(connection->line, 1, deadline_ns);
+                        return COP_E_TAKEN;
                 }
+                if (!calls && replaces)
+                        cop__connection_end(owner, "replaced", SET_UP_MS); /* whose other end knows nothing of it any more */
         }
         return COP_E_TAKEN;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/cue.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "distribution/line.h"
@@ -89,6 +90,7 @@ struct cop__network *cop__network_make(cop_node *node)
         cop__audience_init(&network->audience);
         cop__list_init(&network->refs_idle);
         cop__list_init(&network->lines);
+        COP__CUE("network.made");
         if (cop__cas_release(&node->abroad, &none, &network->abroad))
                 return network;
         free(network);

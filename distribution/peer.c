@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actors/outpost.h"
+#include "base/cue.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "distribution/kernel.h"
@@ -421,6 +422,7 @@ void cop__peer_down(struct cop__network *network, struct cop__peer *peer, cop_pi
         cop__lock_unlock(&peer->lock);
         if (!ours)
                 return;
+        COP__CUE("peer.closing");
         struct cop__shared_term *nodedown = cop__news_nodedown(peer);
         tell_relations(network, peer, thread, cop__reason(COP__REASON_NOCONNECTION));
         tell_callers(network, peer, thread, nodedown);

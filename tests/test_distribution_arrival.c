@@ -1,6 +1,8 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* How nodes come to each other and part where something is in the way: epmd, another attempt, an older connection, a table that is full. */
 #define _GNU_SOURCE
+#include "tests/cue.h"
+#include "tests/gauges.h"
 #include "tests/stranger.h"
 
 #include <coppice/global.h>
@@ -61,8 +63,8 @@ static void spawn_connecting(const char *node, int64_t ms)
         cop_demonitor_flush(ref);
 }
 
-typedef struct { cop_pid whom; int64_t epmd_port; bool hidden; } starting;
-COP_MESSAGE(starting, whom, epmd_port, hidden);
+typedef struct { cop_pid whom; int64_t epmd_port, port; bool hidden; } starting;
+COP_MESSAGE(starting, whom, epmd_port, port, hidden);
 
 #define BY_ITSELF 0     /* without epmd */
 #define AS_THE_SYSTEM -1 /* with that of the environment */
@@ -70,6 +72,7 @@ COP_MESSAGE(starting, whom, epmd_port, hidden);
 static void starts(const starting *order)
 {
         const cop_distribution options = { .name = COP_TEXT(OWN), .cookie = COP_TEXT(COOKIE), .hidden = order->hidden,
+                                           .port = (uint16_t)order->port,
                                            .no_epmd = order->epmd_port == BY_ITSELF,
                                            .epmd_port = order->epmd_port > 0 ? (uint16_t)order->epmd_port : 0 };
         cop_send(order->whom, outcome, .status = cop_distribution_start(&options));
@@ -78,6 +81,12 @@ static void starts(const starting *order)
 static void spawn_starting(int64_t epmd_port, bool hidden)
 {
         cop_ref ref = spawn_watched(RUN_WITH(starts, starting, .whom = cop_self(), .epmd_port = epmd_port, .hidden = hidden));
+        cop_demonitor_flush(ref);
+}
+
+static void spawn_starting_at(uint16_t port)
+{
+        cop_ref ref = spawn_watched(RUN_WITH(starts, starting, .whom = cop_self(), .epmd_port = BY_ITSELF, .port = port));
         cop_demonitor_flush(ref);
 }
 
@@ -214,6 +223,53 @@ TEST(a_net_kernel_that_has_waited_for_epmd_while_another_began_does_not_begin)
         node_end(node);
         close(fd);
         close(ear);
+}
+
+static cop_pid spawn_another(cop_ref *end)
+{
+        cop_pid pid;
+        cop_distribution options = { .name = COP_TEXT(OWN), .cookie = COP_TEXT(COOKIE), .no_epmd = true };
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &cop_distribution_server, .name = "another",
+                                                             .monitor = true, .monitor_ref = end,
+                                                             .kind = COP_KIND_OF(cop_distribution), .argument = &options },
+                                       &pid), COP_OK);
+        return pid;
+}
+
+/* What one of them has made in vain is freed, which valgrind and LeakSanitizer look at. */
+TEST(of_two_net_kernels_that_begin_at_once_as_the_first_of_their_node_one_begins)
+{
+        uint16_t port;
+        cop_ref end;
+        NEEDS_THREADS();
+        cop_node *node = node_begin((cop_node_options){ .name = "m", .workers = 2 });
+        cue_hold("network.made");
+        spawn_another(&end);
+        cue_await("network.made");
+        ck_assert_int_eq(distribute_with(OWN, (cop_distribution){ .port = 0 }, &port), COP_OK);
+        cue_go("network.made");
+        cop_auto down = await(COP_REF(cop_down, end));
+        cop_term reason = cop_read(cop_down, down)->reason;
+        ck_assert(cop_is_tuple(reason, "distribution", 3));
+        ck_assert_int_eq(reason.as.items[1].as.integer, COP_E_ALREADY_STARTED);
+        close(stranger_calls(port, LATE));
+        node_end(node);
+}
+
+TEST(where_a_node_listened_it_waits_for_the_port_if_that_is_still_in_use)
+{
+        uint16_t port, taken;
+        NEEDS_THREADS();
+        cop_node *node = begin(&port);
+        ck_assert_int_eq(cop_distribution_stop(), COP_OK);
+        int ear = cop__listen_at("127.0.0.1", port, &taken);
+        ck_assert_int_ge(ear, 0);
+        spawn_starting_at(port);
+        await_true(cop_whereis("net_kernel").bits != 0 && is_waiting(node, cop_whereis("net_kernel"))); /* it sleeps for a while */
+        close(ear);
+        ck_assert_int_eq(await_outcome(), COP_OK);
+        close(stranger_calls(port, LATE));
+        node_end(node);
 }
 
 TEST(where_a_node_listened_it_can_listen_again_at_once_also_when_it_was_killed)
@@ -452,15 +508,6 @@ TEST(an_unknown_one_who_is_called_while_it_calls_is_hung_up_on_if_its_call_does_
         close(ear);
 }
 
-/* ---- One that comes again -------------------------------------------------------------------------- */
-
-static void await_down_of(const char *node, const char *reason)
-{
-        cop_auto down = await(COP_KIND(cop_node_down));
-        ck_assert(cop_symbol_equal(cop_read(cop_node_down, down)->node, node));
-        ck_assert_str_eq(text_of(cop_read(cop_node_down, down)->reason), reason);
-}
-
 static void await_up(const char *node)
 {
         cop_pid owner;
@@ -468,6 +515,33 @@ static void await_up(const char *node)
         struct cop__network *network = cop__network_here();
         await_true((peer = cop__network_find(network, node, strlen(node))) != NULL &&
                    cop__peer_look(network->peers[peer->index], &owner) == COP__PEER_UP);
+}
+
+/* Both have come when nobody of the name was there. */
+TEST(of_two_calls_of_an_unknown_one_the_second_is_hung_up_on)
+{
+        uint16_t port;
+        NEEDS_THREADS();
+        cop_node *node = begin(&port);
+        int first = stranger_socket(port), second = stranger_socket(port);
+        uint32_t challenge = stranger_meets(first, LATE, "sok"), another = stranger_meets(second, LATE, "sok");
+        ck_assert(stranger_answers(first, challenge));
+        await_up(LATE);
+        ck_assert(!stranger_answers(second, another));
+        stranger_is_hung_up(second);
+        ck_assert_int_eq(cop_connect(LATE, PATIENCE_MS), COP_OK); /* still the first */
+        node_end(node);
+        close(first);
+        close(second);
+}
+
+/* ---- One that comes again -------------------------------------------------------------------------- */
+
+static void await_down_of(const char *node, const char *reason)
+{
+        cop_auto down = await(COP_KIND(cop_node_down));
+        ck_assert(cop_symbol_equal(cop_read(cop_node_down, down)->node, node));
+        ck_assert_str_eq(text_of(cop_read(cop_node_down, down)->reason), reason);
 }
 
 TEST(who_comes_again_with_the_cookie_takes_the_place_of_its_old_connection)
@@ -611,6 +685,25 @@ TEST(who_connects_while_net_kernel_is_suspended_or_dead_is_told_so)
         ck_assert_int_eq(distribute_with(OWN, (cop_distribution){ .port = 0 }, &port), COP_OK);
         ck_assert_int_eq(cop_connect(LATE, PATIENCE_MS), COP_E_NO_CONNECTION);
         node_end(node);
+}
+
+/* What is sent in that moment would wait for nobody. */
+TEST(what_is_sent_while_a_connection_ends_with_its_net_kernel_is_refused)
+{
+        uint16_t port;
+        NEEDS_THREADS();
+        cop_node *node = node_begin((cop_node_options){ .name = "m", .workers = 2 });
+        ck_assert_int_eq(distribute_with(OWN, (cop_distribution){ .port = 0 }, &port), COP_OK);
+        int fd = stranger_calls(port, LATE);
+        await_up(LATE);
+        cue_hold("peer.closing");
+        put_down(cop_whereis("net_kernel"));
+        cue_await("peer.closing");
+        cop_ref ref = watch(cop_at("clerk", LATE).pid);
+        cue_go("peer.closing");
+        await_down(ref, "noconnection");
+        node_end(node);
+        close(fd);
 }
 
 /* Or it would be tried for ever, with all that waits for it. */
@@ -786,6 +879,44 @@ TEST(a_line_waits_for_all_that_is_wanted_until_its_time_is_over)
         cop__line_close(line);
         node_end(node);
         close(fd);
+        close(ear);
+}
+
+/* It listens, and accepts nobody any more: who calls it waits. */
+static int silent_listener(int callers[16], uint16_t *port)
+{
+        struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        socklen_t size = sizeof(at);
+        int ear = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        ck_assert_int_eq(bind(ear, (struct sockaddr *)&at, sizeof(at)), 0);
+        ck_assert_int_eq(listen(ear, 0), 0);
+        ck_assert_int_eq(getsockname(ear, (struct sockaddr *)&at, &size), 0);
+        *port = ntohs(at.sin_port);
+        for (int i = 0; i < 16; i++) {
+                callers[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+                ck_assert(connect(callers[i], (struct sockaddr *)&at, sizeof(at)) == 0 || errno == EINPROGRESS);
+        }
+        return ear;
+}
+
+TEST(a_line_to_who_is_silent_is_given_up_when_its_time_is_over_or_somebody_says_so)
+{
+        uint16_t port, theirs;
+        int callers[16];
+        struct cop__line *line;
+        NEEDS_THREADS();
+        int ear = silent_listener(callers, &theirs);
+        cop_node *node = begin(&port);
+        int before = open_descriptors();
+        ck_assert_int_eq(cop__line_call(cop__network_here(), "127.0.0.1", port, 0, &line), COP_E_TIMEOUT); /* it is not even called */
+        ck_assert_int_eq(cop__line_call(cop__network_here(), "127.0.0.1", theirs, cop__deadline_ns(1), &line), COP_E_TIMEOUT);
+        cop_send_value(cop_to_pid(cop_self()), COP_KIND_OF(cop__hang_up), &(cop__hang_up){ COP_SYMBOL("over") });
+        ck_assert_int_eq(cop__line_call(cop__network_here(), "127.0.0.1", theirs, cop__deadline_ns(COP_FOREVER), &line),
+                         COP_E_NO_CONNECTION);
+        ck_assert_int_eq(open_descriptors(), before);
+        node_end(node);
+        for (size_t i = 0; i < COP__COUNT(callers); i++)
+                close(callers[i]);
         close(ear);
 }
 

@@ -70,3 +70,30 @@ TEST_WITHIN(a_node_to_which_a_call_is_refused_does_not_listen_or_is_not_connecte
                 refuse_at_each_place(&refusals[i]);
         pair_end(&pair);
 }
+
+/* What hides the numbers of references is drawn in another way; without a number for its life a node does not begin. */
+TEST(a_node_to_which_numbers_by_chance_are_refused_as_it_begins_begins_or_says_so)
+{
+        bool has_refused = true;
+        struct pair pair;
+        NEEDS_THREADS();
+        if (!calls_can_be_refused())
+                return;
+        for (int64_t n = 1; has_refused; n++) {
+                pair.b = node_begin((cop_node_options){ .name = "b" });
+                refuse_call("getrandom", ENOSYS, n);
+                cop_status status = distribute_with("b@127.0.0.1", (cop_distribution){ .port = 0 }, &pair.port_b);
+                has_refused = stop_refusing_calls();
+                ck_assert_int_eq(status, n == 2 ? COP_E_SYSTEM : COP_OK);
+                if (n == 2)
+                        ck_assert_int_eq(distribute_with("b@127.0.0.1", (cop_distribution){ .port = 0 }, &pair.port_b), COP_OK);
+                ck_assert_uint_ne(cop__network_here()->ref_key, 0);
+                cop_spawn_server(&clerk_server, "clerk");
+                cop_node_leave();
+                pair.a = node_begin((cop_node_options){ .name = "a" });
+                ck_assert_int_eq(distribute_with("a@127.0.0.1", (cop_distribution){ .port = 0 }, &pair.port_a), COP_OK);
+                ck_assert_int_eq(cop_node_is_at("b@127.0.0.1", NULL, pair.port_b), COP_OK);
+                ck_assert_int_eq(cop_call(NULL, cop_at("clerk", "b@127.0.0.1"), PATIENCE_MS, job, .number = 1), COP_OK);
+                pair_end(&pair);
+        }
+}

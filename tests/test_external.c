@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "distribution/external.h"
 #include "distribution/md5.h"
 #include "distribution/peer.h"
@@ -209,6 +210,64 @@ TEST(a_reference_that_was_forgotten_is_what_it_was_when_it_comes_again)
         ck_assert_int_eq(cross(b, a, once, &term), COP_OK);
         end(a);
         end(b);
+}
+
+/* One step of the hash that a reference's number is made of: see foreign.c. */
+static uint64_t hash_step(uint64_t hash, uint32_t word, uint64_t key)
+{
+        return cop__mix((hash ^ word) + key);
+}
+
+struct half {
+        uint64_t hash; /* of a reference whose only word is that */
+        uint32_t word;
+};
+
+static int by_high_bits(const void *one, const void *other)
+{
+        uint64_t a = ((const struct half *)one)->hash >> 32, b = ((const struct half *)other)->hash >> 32;
+        return (a > b) - (a < b);
+}
+
+/* Two references of two words each with the same hash, which takes the key of this node, by chance, and some luck. */
+static void find_of_one_hash(uint64_t key, uint32_t life, uint32_t one[2], uint32_t other[2])
+{
+        enum { HALVES = 400000 };
+        struct half *halves = malloc(HALVES * sizeof(*halves));
+        size_t at = 1;
+        ck_assert_ptr_nonnull(halves);
+        for (uint32_t i = 0; i < HALVES; i++)
+                halves[i] = (struct half){ hash_step(cop__mix(key ^ life), i, key), i };
+        qsort(halves, HALVES, sizeof(*halves), by_high_bits);
+        while (at < HALVES && by_high_bits(&halves[at - 1], &halves[at]) != 0)
+                at++;
+        ck_assert_uint_lt(at, HALVES);
+        one[0] = halves[at - 1].word;
+        other[0] = halves[at].word;
+        one[1] = 7;
+        other[1] = 7 ^ (uint32_t)(halves[at - 1].hash ^ halves[at].hash);
+        ck_assert_uint_eq(hash_step(halves[at - 1].hash, one[1], key), hash_step(halves[at].hash, other[1], key));
+        free(halves);
+}
+
+TEST(two_references_of_one_hash_are_two)
+{
+        struct cop__network *network = network_of("a@x");
+        struct cop__wire_ref one = { "b@x", 3, 5, 2, { 0 } }, other = one, said;
+        cop_ref first, second, again;
+        network->ref_key = UINT64_C(0x1234567890abcdef);
+        find_of_one_hash(network->ref_key, cop__network_mention(network, "b@x", 3, 5), one.words, other.words);
+        ck_assert_int_eq(cop__ref_of_wire(network, &one, &first), COP_OK);
+        ck_assert_int_eq(cop__ref_of_wire(network, &other, &second), COP_OK);
+        ck_assert(!cop_ref_equal(first, second));
+        ck_assert_uint_eq(second.bits >> 62, 1);
+        ck_assert_int_eq(cop__ref_of_wire(network, &one, &again), COP_OK);
+        ck_assert(cop_ref_equal(again, first));
+        ck_assert(cop__ref_to_wire(network, first, &said));
+        ck_assert_mem_eq(said.words, one.words, sizeof(said.words));
+        ck_assert(cop__ref_to_wire(network, second, &said));
+        ck_assert_mem_eq(said.words, other.words, sizeof(said.words));
+        end(network);
 }
 
 TEST(what_is_too_deep_or_takes_too_much_memory_is_refused)

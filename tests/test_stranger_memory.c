@@ -77,15 +77,63 @@ static bool is_asked(int fd)
         return status == COP_OK;
 }
 
+/* A pid that needs a place of its own: one that was never heard of. */
+static void says_large_pid(int fd)
+{
+        static uint32_t last = UINT32_MAX;
+        struct cop__tray tray;
+        struct cop__pen pen;
+        put_to(&pen, &tray, "witness", 7);
+        cop__pen_version(&pen);
+        cop__pen_byte(&pen, 88);
+        cop__pen_atom(&pen, THEM, strlen(THEM));
+        cop__pen_word(&pen, 4, last--);
+        cop__pen_word(&pen, 4, UINT32_MAX);
+        cop__pen_word(&pen, 4, 12345);
+        stranger_ends(fd, &pen);
+}
+
+static cop_alias alias;
+
+static void says_through_alias(int fd)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        stranger_begins(&pen, &tray, COP__CONTROL_ALIAS_SEND, 4);
+        stranger_pid(&pen, THEM, 7);
+        cop__pen_ref(&pen, alias.ref);
+        cop__pen_pid(&pen, cop_self());
+        put_job(&pen, 6);
+        stranger_ends(fd, &pen);
+}
+
 static void says_all(int fd, cop_pid server)
 {
         says_pair(fd, COP__CONTROL_LINK, cop_nil());
         says_monitor(fd, COP__CONTROL_MONITOR, cop_self(), 1);
         says_job(fd, "witness", 5);
+        says_large_pid(fd);
+        says_through_alias(fd);
         says_pair(fd, COP__CONTROL_EXIT2, COP_TUPLE(cop_atom("by_hand"), cop_int(1)));
         says_pair(fd, COP__CONTROL_EXIT, COP_TUPLE(cop_atom("gone"), cop_int(1)));
         says_monitor(fd, COP__CONTROL_DEMONITOR, cop_self(), 1);
         says_watched_request(fd, server, server, 2, 7);
+}
+
+static bool has_come(cop_pattern pattern)
+{
+        cop_auto message = cop_receive(0, pattern);
+        return message != NULL;
+}
+
+/* Of what they have said before a call that was answered nothing is missing. */
+static void all_has_come(void)
+{
+        ck_assert(has_come(COP_FIELD(job, number, 5)));
+        cop_auto message = cop_receive(0, COP_KIND(cop_any));
+        ck_assert_ptr_nonnull(message);
+        ck_assert_int_eq(cop_read(cop_any, message)->term.type, COP_TERM_PID);
+        ck_assert(has_come(COP_FIELD(job, number, 6)));
 }
 
 /* One that is linked to them ends. */
@@ -110,6 +158,7 @@ static bool talks(void)
                 well = hears_of(fd, "{job, 8}");
         }
         if (well) {
+                all_has_come();
                 well = is_asked(fd);
                 ends_somebody(fd);
         }
@@ -150,9 +199,11 @@ TEST_WITHIN(a_node_that_lacks_memory_answers_refuses_or_hangs_up_and_goes_on, 12
         ck_assert_int_eq(distribute_with("a@127.0.0.1", (cop_distribution){ .port = 0 }, &port), COP_OK);
         cop_spawn_server(&clerk_server, "clerk");
         ck_assert_int_eq(cop_register("witness", cop_self()), COP_OK);
+        ck_assert_int_eq(cop_alias_open(COP_ALIAS_EXPLICIT, &alias), COP_OK);
         cop_trap_exit(true);
         ck_assert(talks()); /* what is kept for good is there now */
         tries(node, 1);
         tries(node, 5);
+        ck_assert(cop_alias_close(alias));
         node_end(node);
 }
