@@ -215,6 +215,7 @@ static cop_status joins(void)
         TRY(cop_group_join("chat", cop_atom("tea"), cop_self()));
         TRY(cop_group_join("chat", cop_atom("tea"), cop_self()));
         TRY(cop_group_join("chat", cop_string("coffee"), cop_self()));
+        TRY(cop_sys_resume("chat", MS)); /* which waits until it has told the other one */
         TRY(cop_disconnect(B));
         TRY(reconnects());
         TRY(cop_group_leave("chat", cop_atom("tea"), cop_self()));

@@ -194,14 +194,19 @@ static void put_atom(struct frame *frame, const char *name)
         cop__pen_atom(&frame->pen, name, strlen(name));
 }
 
-/* The stranger's process of that number. */
-static void put_process(struct frame *frame, uint32_t id)
+static void put_process_of(struct frame *frame, const char *node, uint32_t id)
 {
         cop__pen_byte(&frame->pen, 88);
-        put_atom(frame, EVIL);
+        put_atom(frame, node);
         cop__pen_word(&frame->pen, 4, id);
         cop__pen_word(&frame->pen, 4, 0);
         cop__pen_word(&frame->pen, 4, 12345);
+}
+
+/* The stranger's process of that number. */
+static void put_process(struct frame *frame, uint32_t id)
+{
+        put_process_of(frame, EVIL, id);
 }
 
 static void put_raw(struct frame *frame, const uint8_t *bytes, size_t size)
@@ -215,14 +220,19 @@ static void say(int fd, struct frame *frame)
         cop__tray_free(&frame->tray);
 }
 
-/* The process 7 sends to a name here. */
-static void begin_to(struct frame *frame, const char *name)
+/* The process 7 of that node sends to a name here. */
+static void begin_from(struct frame *frame, const char *node, const char *name)
 {
         begin(frame, COP__CONTROL_REG_SEND, 3);
-        put_process(frame, 7);
+        put_process_of(frame, node, 7);
         put_atom(frame, "");
         put_atom(frame, name);
         cop__pen_version(&frame->pen);
+}
+
+static void begin_to(struct frame *frame, const char *name)
+{
+        begin_from(frame, EVIL, name);
 }
 
 static void say_to_witness(int fd, const char *word)
@@ -1017,26 +1027,31 @@ VISITED_WITH(a_member_that_ends_while_its_node_has_no_room_is_none_on_the_other_
                 ;
 }
 
-/* The stranger's scope of that number says that its process 9 is the only member of tea. */
-static void say_scope(int fd, uint32_t id)
+/* The scope of that number at a node says that its process 9 is the only member of tea. */
+static void say_scope_of(int fd, const char *node, uint32_t id)
 {
         struct frame frame;
-        begin_to(&frame, "chat");
+        begin_from(&frame, node, "chat");
         cop__pen_tuple(&frame.pen, 2);
         put_atom(&frame, "discover");
-        put_process(&frame, id);
+        put_process_of(&frame, node, id);
         say(fd, &frame);
-        begin_to(&frame, "chat");
+        begin_from(&frame, node, "chat");
         cop__pen_tuple(&frame.pen, 3);
         put_atom(&frame, "sync");
-        put_process(&frame, id);
+        put_process_of(&frame, node, id);
         put_raw(&frame, (const uint8_t *)"l\0\0\0\1", 5);
         cop__pen_tuple(&frame.pen, 2);
         put_atom(&frame, "tea");
         put_raw(&frame, (const uint8_t *)"l\0\0\0\1", 5);
-        put_process(&frame, 9);
+        put_process_of(&frame, node, 9);
         put_raw(&frame, (const uint8_t *)"jj", 2);
         say(fd, &frame);
+}
+
+static void say_scope(int fd, uint32_t id)
+{
+        say_scope_of(fd, EVIL, id);
 }
 
 VISITED(a_scope_that_follows_another_keeps_its_members_when_that_is_known_to_have_ended)
@@ -1072,14 +1087,26 @@ static void say_joined(int fd, struct frame *frame, const char *group, const cha
         put_process(frame, 7);
         put_atom(frame, group);
         put_raw(frame, (const uint8_t *)"l\0\0\0\2", 5);
-        cop__pen_byte(&frame->pen, 88);
-        put_atom(frame, node);
-        cop__pen_word(&frame->pen, 4, 5);
-        cop__pen_word(&frame->pen, 4, 0);
-        cop__pen_word(&frame->pen, 4, 12345);
+        put_process_of(frame, node, 5);
         put_process(frame, 9);
         cop__pen_byte(&frame->pen, 106);
         say(fd, frame);
+}
+
+VISITED(a_scope_that_follows_another_takes_nothing_from_those_of_other_nodes)
+{
+        start_scope("chat");
+        int third = stranger_calls(port, THIRD);
+        say_scope_of(third, THIRD, 7);
+        await_true(members_of("tea") == 1);
+        say_scope(fd, 7);
+        await_true(members_of("tea") == 2);
+        say_scope(fd, 8);
+        say_to_witness(fd, "said");
+        await_and_drop(COP_KIND(cop_any));
+        ck_assert_int_eq(cop_sys_resume("chat", PATIENCE_MS), COP_OK); /* it has heard all of it */
+        ck_assert_uint_eq(members_of("tea"), 2);
+        close(third);
 }
 
 VISITED(a_scope_speaks_for_members_of_its_own_node_alone)
