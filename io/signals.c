@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/atomic.h"
+#include "base/cue.h"
 #include "scheduler/scheduler.h"
 
 /* Between two tries to say what there is no memory for, or no leave. */
@@ -51,6 +52,7 @@ static void *wait_for_signals(void *argument)
         siginfo_t info;
         signals->status = cop_node_enter(signals->node);
         bool is_in = signals->status == COP_OK;
+        COP__CUE("signals.begun");
         sem_post(&signals->begun);
         if (!is_in)
                 return NULL;

@@ -151,6 +151,23 @@ LET_IN(an_answer_from_nobody_is_of_who_was_asked, OF_ERLANG)
         cop_term_free(message);
 }
 
+/* Else it would be kept here until whoever was asked ends. */
+LET_IN(a_request_that_is_given_up_is_given_up_over_there, OF_ERLANG)
+{
+        cop_request request;
+        cop_term said, message;
+        ck_assert_int_eq(cop_request_send(&request, theirs(7), job, .number = 1), COP_OK);
+        cop_term monitor = hears(fd, COP__CONTROL_MONITOR, 4, "[]");
+        ck_assert(cop_request_drop(request));
+        stranger_hears_control(fd, COP__CONTROL_DEMONITOR, &said, &message);
+        for (size_t i = 1; i < 4; i++)
+                ck_assert(cop_term_equal(said.as.items[i], monitor.as.items[i]));
+        await_true(cop__network_here()->peers[0]->calls.count == 0);
+        cop_term_free(said);
+        cop_term_free(monitor);
+        is_all(fd);
+}
+
 /* ---- Links and monitors of theirs ---------------------------------------------------------------------- */
 
 LET_IN(a_link_that_is_undone_without_a_number_is_undone, OF_OLD)

@@ -5,6 +5,7 @@
  */
 #include <coppice/channel.h>
 #include <coppice/own.h>
+#include <coppice/request.h>
 #include <coppice/select.h>
 #include <coppice/sys.h>
 #include <coppice/task.h>
@@ -211,6 +212,7 @@ typedef struct latter {
 } latter;
 
 static uint32_t upgrading, may_go; /* atomic: it is there; it may go on */
+static uint32_t calls_to_take = 1; /* atomic */
 
 static void former_on_go(former *self, const go *g)
 {
@@ -225,13 +227,13 @@ static void latter_on_go(latter *self, const go *g)
         (void)g;
 }
 
-/* Takes a call, and then does not come to an end. */
+/* Takes a call or more, and then does not come to an end. */
 static bool latter_from(latter *fresh, const former *before)
 {
         (void)before;
         cop__store_release(&upgrading, 1);
-        cop_message *asked = cop_receive(COP_FOREVER, COP_KIND(ping));
-        fresh->n = asked != NULL;
+        for (uint32_t left = cop__load_acquire(&calls_to_take); left > 0; left--)
+                fresh->n += cop_receive(COP_FOREVER, COP_KIND(ping)) != NULL;
         cop_exit(cop_atom("no"));
 }
 
@@ -268,6 +270,24 @@ IN_NODE(who_is_received_by_an_upgrade_that_fails_is_told)
         ck_assert_int_eq(what_it_told(), COP_E_BAD_ARGUMENT);
         ck_assert_int_eq(cop_call(&answer, pid, PATIENCE_MS, go), COP_OK);
         put_down(pid);
+}
+
+IN_NODE(all_who_are_received_by_an_upgrade_that_fails_are_told)
+{
+        cop_request requests[3];
+        cop_auto answer = NULL;
+        cop__store_release(&calls_to_take, (uint32_t)COP__COUNT(requests));
+        cop_pid pid = begin_upgrade(&(cop_spawn_options){ .server = &former_server });
+        for (size_t i = 0; i < COP__COUNT(requests); i++)
+                ck_assert_int_eq(cop_request_send(&requests[i], pid, ping, .number = 1), COP_OK);
+        for (size_t i = 0; i < COP__COUNT(requests); i++) {
+                cop_auto reply = NULL;
+                ck_assert_int_eq(cop_request_await(requests[i], PATIENCE_MS, &reply), COP_E_NO_REPLY);
+        }
+        ck_assert_int_eq(what_it_told(), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_call(&answer, pid, PATIENCE_MS, go), COP_OK);
+        put_down(pid);
+        cop__store_release(&calls_to_take, 1u);
 }
 
 IN_NODE(an_overflow_during_an_upgrade_is_reported)
