@@ -24,6 +24,7 @@
  * The owner's death ends the server, and all that it held is answered on the way.
  */
 #include "actors/channel.h"
+#include "base/cue.h"
 
 #include <coppice/channel.h>
 
@@ -94,8 +95,10 @@ static void admit(channel *self, struct cop__line *line, struct cop__entry *putt
         cop__line_move(line, &self->items, putter);
 }
 
+/* Without memory for that the putter fails, and the place is the next one's. */
 static void grant(channel *self, struct cop__entry *putter)
 {
+        COP__CUE("channel.grant");
         if (cop__answer_returnable(putter->request, COP_KIND_OF(cop__channel_granted),
                                    &(cop__channel_granted){}) != COP_OK) {
                 cop__line_end(&self->putters, putter);

@@ -19,6 +19,7 @@
 #include "actors/outpost_wait.h"
 #include "actors/sys.h"
 #include "base/clock.h"
+#include "base/cue.h"
 #include "mailbox/kind.h"
 
 struct hearing {
@@ -491,6 +492,8 @@ void cop__outpost_hear(struct cop__actor *self, struct cop__crossing *crossing)
         cop__outpost_look_again(self, crossing);
         cop__crossing_flush(crossing, cop__actor_pid(self));
         /* There may be more, which is no news to the epoll; without memory to say so it is made some. */
+        if (got >= COP__TRAY_FILL)
+                COP__CUE("outpost.more");
         if (got >= COP__TRAY_FILL && !cop__outpost_rouse(cop__thread_here(), cop__actor_pid(self)))
                 cop__poll_change(&crossing->node->scheduler.poll, crossing->socket, EPOLLIN | EPOLLRDHUP | EPOLLOUT,
                                  cop__actor_pid(self).bits);

@@ -7,6 +7,7 @@
 
 #include "actors/actor.h"
 #include "actors/inside.h"
+#include "base/cue.h"
 
 COP_MESSAGE_DEFINE(cop_memory_alarm, over, used, limit);
 
@@ -18,16 +19,18 @@ void cop__overload_init(struct cop__overload *overload)
 
 /* ---- Telling ------------------------------------------------------------------------------ */
 
-/* Not as new work, of which none is let in now: an alarm comes out of the reserve. */
-static void send_alarm(struct cop__thread *thread, cop_pid to, const cop_memory_alarm *alarm)
+/* Not as new work, of which none is let in now: an alarm comes out of the reserve. False: there is no memory for it. */
+static bool send_alarm(struct cop__thread *thread, cop_pid to, const cop_memory_alarm *alarm)
 {
+        COP__CUE("overload.alarm");
         struct cop__signal *signal = cop__signal_new(&thread->pool, COP__SIGNAL_REPLY, sizeof(*alarm));
         if (signal == NULL)
-                return;
+                return false;
         memcpy(cop__signal_body(signal), alarm, sizeof(*alarm));
         signal->type = COP__SIGNAL_MESSAGE;
         signal->kind = COP_KIND_OF(cop_memory_alarm);
         cop__send_signal(thread, to, signal);
+        return true;
 }
 
 static cop_memory_alarm alarm_of(struct cop_node *node, bool over)
@@ -40,13 +43,13 @@ static cop_memory_alarm alarm_of(struct cop_node *node, bool over)
         };
 }
 
-static void tell_all(struct cop__thread *thread, const cop_memory_alarm *alarm)
+static void tell_each(struct cop__thread *thread, const cop_pid *each, uint32_t count, const cop_memory_alarm *alarm)
 {
-        struct cop_node *node = cop__node_of(thread);
-        cop_pid each[COP__AUDIENCE_MAX];
-        uint32_t count = cop__audience_copy(node, &node->overload.audience, each);
+        struct cop__overload *overload = &cop__node_of(thread)->overload;
+        overload->missed_count = 0;
         for (uint32_t i = 0; i < count; i++)
-                send_alarm(thread, each[i], alarm);
+                if (!send_alarm(thread, each[i], alarm))
+                        overload->missed[overload->missed_count++] = each[i];
 }
 
 static void log_change(struct cop_node *node, const cop_memory_alarm *alarm)
@@ -59,21 +62,40 @@ static void log_change(struct cop_node *node, const cop_memory_alarm *alarm)
         cop__log_to(node, alarm->over ? COP_LOG_ERROR : COP_LOG_INFO, text);
 }
 
+/* To all if it is news, else to those who have missed it. */
+static void tell(struct cop__thread *thread, uint32_t over)
+{
+        struct cop_node *node = cop__node_of(thread);
+        struct cop__overload *overload = &node->overload;
+        bool is_news = overload->said != over;
+        cop_memory_alarm alarm = alarm_of(node, over != 0);
+        cop_pid each[COP__AUDIENCE_MAX];
+        uint32_t count = is_news ? cop__audience_copy(node, &overload->audience, each) : overload->missed_count;
+        if (!is_news)
+                memcpy(each, overload->missed, count * sizeof(each[0]));
+        overload->said = over;
+        tell_each(thread, each, count, &alarm);
+        if (is_news && over != 0)
+                cop__add_relaxed(&overload->alarms, 1);
+        if (is_news)
+                log_change(node, &alarm);
+}
+
 /* One thread at a time, so that the last word is the last one that is heard; see `telling`. */
 COP__COLD void cop__overload_tell(struct cop__thread *thread)
 {
         struct cop_node *node = cop__node_of(thread);
         struct cop__overload *overload = &node->overload;
-        while (cop__load_seq(&node->scheduler.pool.over) != cop__load_seq(&overload->told) &&
+        bool all = true;
+        while (all && cop__load_seq(&node->scheduler.pool.over) != cop__load_seq(&overload->told) &&
                cop__exchange_seq(&overload->telling, 1) == 0) {
                 uint32_t over = cop__load_seq(&node->scheduler.pool.over);
                 if (cop__exchange_seq(&overload->told, over) != over) {
-                        cop_memory_alarm alarm = alarm_of(node, over != 0);
-                        if (over != 0)
-                                cop__add_relaxed(&overload->alarms, 1);
-                        tell_all(thread, &alarm);
-                        log_change(node, &alarm);
+                        tell(thread, over);
+                        all = overload->missed_count == 0;
                 }
+                if (!all)
+                        cop__store_seq(&overload->told, COP__OVERLOAD_UNTOLD);
                 cop__store_seq(&overload->telling, 0);
         }
 }
@@ -98,6 +120,13 @@ bool cop__overload_refuses(struct cop__thread *thread)
 
 /* ---- The public operations ------------------------------------------------------------------ */
 
+/* Of what has not been told to all, what is now will be. */
+static bool has_said_over(const struct cop_node *node)
+{
+        uint32_t told = cop__load_relaxed(&node->overload.told);
+        return told == COP__OVERLOAD_UNTOLD ? cop__load_relaxed(&node->scheduler.pool.over) != 0 : told != 0;
+}
+
 cop_status cop_memory_subscribe(void)
 {
         struct cop__actor *actor = cop__actor_here();
@@ -110,11 +139,13 @@ cop_status cop_memory_subscribe(void)
         cop_pid self = cop__actor_pid(actor);
         bool is_new;
         cop_status status = cop__audience_add(node, &node->overload.audience, self, &is_new);
-        if (is_new && cop__load_relaxed(&node->overload.told) != 0) {
-                cop_memory_alarm alarm = alarm_of(node, true);
-                send_alarm(thread, self, &alarm);
-        }
-        return status;
+        if (!is_new || !has_said_over(node))
+                return status;
+        cop_memory_alarm alarm = alarm_of(node, true);
+        if (send_alarm(thread, self, &alarm))
+                return status;
+        cop__audience_remove(&node->overload.audience, self);
+        return COP_E_NO_MEMORY;
 }
 
 void cop_memory_unsubscribe(void)

@@ -5,7 +5,7 @@
  * The pool only leaves a word, `over`, since it is used where nothing may be sent. Whoever comes by a place where that is allowed
  * (a refusal, a spawn, a death) compares it with what was told last, and tells the change: one exchange decides who does it.
  *
- * Who may touch what: all but the audience (audience.h) is atomic.
+ * Who may touch what: the audience (audience.h) has its lock; `said` and what was missed are whoever's who is telling; all else is atomic.
  */
 #ifndef ACTORS_OVERLOAD_H
 #define ACTORS_OVERLOAD_H
@@ -15,11 +15,17 @@
 #include "actors/audience.h"
 #include "scheduler/scheduler.h"
 
+/* Not told to all: for some there was no memory. The next who comes by tells those. */
+#define COP__OVERLOAD_UNTOLD 2u
+
 struct cop__overload {
-        uint32_t told;     /* atomic; the last word that was told */
+        uint32_t told;     /* atomic; the last word that was told, or COP__OVERLOAD_UNTOLD */
         uint32_t telling;  /* atomic; somebody does, and looks at `over` once more behind its store of 0: who has changed that before and
                             * finds it 1 need not. Both in one order (seq) */
         uint64_t alarms;   /* atomic */
+        uint32_t said;     /* whoever is `telling`: the word of the last alarm, also of one that not all have had */
+        uint32_t missed_count; /* the same: who have not */
+        cop_pid missed[COP__AUDIENCE_MAX];
         struct cop__audience audience;
 };
 

@@ -15,6 +15,7 @@
 #include "actors/actor.h"
 #include "actors/calling.h"
 #include "base/clock.h"
+#include "base/cue.h"
 #include "supervisor/stop.h"
 #include "supervisor/supervisor.h"
 
@@ -250,6 +251,7 @@ static bool waits_for_name(struct cop__supervisor *self, struct cop__child *chil
                 return false;
         if (ms < 0 && ms != COP_SHUTDOWN_INFINITY)
                 ms = COP__SHUTDOWN_DEFAULT_MS;
+        COP__CUE("child.waits_for_name");
         if (ms > 0 && child->tick.node.key == 0 &&
             !cop__child_tick(self, child, (uint64_t)ms * COP__NS_PER_MS)) {
                 cop_demonitor_flush(ref);

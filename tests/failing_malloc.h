@@ -41,6 +41,16 @@ static inline void fail_malloc_for(int64_t allocations, uint32_t failures)
 /* Of a thread that watches what others do without, and is to go on. */
 static _Thread_local bool malloc_spares_me;
 
+/* Requests of this thread until one that fails, whatever others ask for; 0: none is to. */
+static _Thread_local uint32_t malloc_fails_here;
+
+/* The next request of this thread fails. As what is done at a cue: cue_act("a.point", fail_malloc_here, NULL). */
+static inline void fail_malloc_here(void *unused)
+{
+        (void)unused;
+        malloc_fails_here = 1;
+}
+
 static inline void fail_malloc_after(int64_t allocations)
 {
         fail_malloc_for(allocations, 0);
@@ -62,6 +72,10 @@ static inline bool failing_malloc_can(void)
 /* One more request. */
 static inline bool malloc_must_fail(void)
 {
+        if (COP__UNLIKELY(malloc_fails_here > 0) && --malloc_fails_here == 0) {
+                errno = ENOMEM;
+                return true;
+        }
         int64_t left = cop__load_relaxed(&malloc_countdown);
         do {
                 if (left == 0 || malloc_spares_me)

@@ -60,6 +60,12 @@ static inline void refuse_call(const char *name, int error, int64_t nth)
         refuse_calls(name, error, nth, 1);
 }
 
+/* The n-th and all after it. */
+static inline void refuse_calls_from(const char *name, int error, int64_t nth)
+{
+        refuse_calls(name, error, nth, INT64_MAX);
+}
+
 /* Returns whether a call has failed since. */
 static inline bool stop_refusing_calls(void)
 {
@@ -117,6 +123,7 @@ REFUSABLE(int, getsockname, -1, (int fd, struct sockaddr *address, socklen_t *si
 REFUSABLE(int, getsockopt, -1, (int fd, int level, int name, void *value, socklen_t *size), fd, level, name, value, size)
 REFUSABLE(int, listen, -1, (int fd, int most), fd, most)
 REFUSABLE(int, lstat, -1, (const char *path, struct stat *is), path, is)
+REFUSABLE(void *, mmap, MAP_FAILED, (void *at, size_t size, int access, int how, int fd, off_t from), at, size, access, how, fd, from)
 REFUSABLE(int, mkdir, -1, (const char *path, mode_t mode), path, mode)
 REFUSABLE(int, munmap, -1, (void *memory, size_t size), memory, size)
 REFUSABLE(int, poll, -1, (struct pollfd *fds, nfds_t count, int ms), fds, count, ms)

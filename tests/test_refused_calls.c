@@ -231,6 +231,74 @@ TEST_WITHIN(a_node_to_which_a_call_is_refused_does_not_start_or_does_without, 12
         }
 }
 
+TEST(a_node_that_is_given_no_memory_does_not_start_from_whatever_place_on)
+{
+        bool has_refused = true;
+        int refusals = 0;
+        if (!calls_can_be_refused())
+                return;
+        for (int64_t n = 1; has_refused; n++, refusals += has_refused) {
+                cop_node *node;
+                const cop_node_options options = { .workers = 2, .max_actors = 100, .log = fixture_log_nothing };
+                refuse_calls_from("mmap", ENOMEM, n);
+                cop_status status = cop_node_start(&options, &node);
+                has_refused = stop_refusing_calls();
+                ck_assert_int_eq(status, has_refused ? COP_E_NO_MEMORY : COP_OK);
+                if (status == COP_OK)
+                        cop_node_stop(node);
+        }
+        ck_assert_int_gt(refusals, 4);
+        ck_assert(lives(true));
+}
+
+static uint32_t may_begin; /* atomic */
+
+/* So that all who are spawned meanwhile run behind each other. */
+static void holds_worker(void)
+{
+        while (!cop__load_acquire(&may_begin))
+                cop__spin_pause();
+}
+
+static void waits_for_sum(void)
+{
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(sum)));
+}
+
+TEST(who_finds_no_stack_to_wait_on_ends_and_those_behind_him_have_their_turns)
+{
+        enum { MANY = 3000 };
+        static cop_pid pids[MANY];
+        static cop_ref refs[MANY];
+        int failed = 0;
+        NEEDS_THREADS();
+        if (!calls_can_be_refused())
+                return;
+        cop_node *node = node_begin((cop_node_options){ .workers = 1 });
+        cop_ref held = spawn_watched(.run = holds_worker, .no_preempt = true);
+        for (int i = 0; i < MANY; i++)
+                ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = waits_for_sum, .monitor = true, .monitor_ref = &refs[i] },
+                                               &pids[i]), COP_OK);
+        refuse_calls_from("mmap", ENOMEM, 1);
+        cop__store_release(&may_begin, 1u);
+        await_down(held, "normal");
+        for (int i = 0; i < MANY; i++)
+                await_true(!cop_is_alive(pids[i]) || is_waiting(node, pids[i]));
+        ck_assert(stop_refusing_calls());
+        for (int i = 0; i < MANY; i++)
+                cop_send(pids[i], sum, .number = 1);
+        for (int i = 0; i < MANY; i++) {
+                cop_auto down = await(COP_REF(cop_down, refs[i]));
+                const char *reason = text_of(cop_read(cop_down, down)->reason);
+                failed += strcmp(reason, "normal") != 0;
+                if (strcmp(reason, "normal") != 0)
+                        ck_assert_str_eq(reason, "{system_limit, stack}");
+        }
+        ck_assert_int_gt(failed, 0);
+        ck_assert_int_lt(failed, MANY);
+        node_end(node);
+}
+
 /* ---- A dump ------------------------------------------------------------------------------------------------------- */
 
 /* The error that it breaks off with; 0: it is whole. */

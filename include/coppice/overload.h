@@ -41,7 +41,7 @@ COP_MESSAGE_DECLARE(cop_memory_alarm);
 
 /*
  * From now on the calling actor is told, until it takes that back or ends; at once if the node is over now. Twice is once.
- * Errors: COP_E_LIMIT (16 are subscribed already), COP_E_NO_NODE.
+ * Errors: COP_E_LIMIT (16 are subscribed already), COP_E_NO_MEMORY, COP_E_NO_NODE.
  */
 COP_API cop_status cop_memory_subscribe(void);
 COP_API void cop_memory_unsubscribe(void);

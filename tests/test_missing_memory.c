@@ -1,0 +1,293 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Memory that is missing at one place which no loop comes to: who comes to the cue before it finds none for his next request. What
+ * becomes of that is seen, and that afterwards it works.
+ */
+#define _GNU_SOURCE
+#include "tests/failing_malloc.h"
+
+#include <coppice/channel.h>
+#include <coppice/overload.h>
+#include <coppice/select.h>
+#include <coppice/supervisor.h>
+
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "tests/apart.h"
+#include "tests/bare_pools.h"
+#include "tests/cue.h"
+
+/* A claim about requests that can be made to fail. */
+#define WITHOUT_MEMORY(claim, ...)                                                      \
+        static void without_memory_##claim(cop_node *node);                             \
+        TEST(claim)                                                                     \
+        {                                                                               \
+                NEEDS_THREADS();                                                        \
+                if (!failing_malloc_can())                                              \
+                        return;                                                         \
+                cop_node *node = node_begin((cop_node_options){ __VA_ARGS__ });         \
+                without_memory_##claim(node);                                           \
+                node_end(node);                                                         \
+        }                                                                               \
+        static void without_memory_##claim(__attribute__((unused)) cop_node *node)
+
+static void expect_refusal(const char *cue)
+{
+        cue_act(cue, fail_malloc_here, NULL);
+}
+
+/* ---- The node's memory ------------------------------------------------------------------------ */
+
+static void hoards(void)
+{
+        while (cop_alloc(16 << 10) != NULL)
+                ;
+        cop_sleep(COP_FOREVER);
+}
+
+static void nothing(void)
+{
+}
+
+static bool is_told(bool over, int64_t ms)
+{
+        cop_auto alarm = cop_receive(ms, COP_KIND(cop_memory_alarm));
+        return alarm != NULL && cop_read(cop_memory_alarm, alarm)->over == over;
+}
+
+/* New work, which looks whether there is something to be told. */
+static bool is_refused(void)
+{
+        cop_pid pid;
+        return cop_spawn_opt(&(cop_spawn_options){ .run = nothing }, &pid) == COP_E_OVERLOAD;
+}
+
+WITHOUT_MEMORY(an_alarm_that_found_no_memory_is_told_by_the_next_who_comes_by, .memory_limit = 8 << 20)
+{
+        cop_memory_use use;
+        ck_assert_int_eq(cop_memory_subscribe(), COP_OK);
+        expect_refusal("overload.alarm");
+        cop_pid hoarder = cop_spawn(hoards);
+        cue_await("overload.alarm");
+        await_true(is_refused() && is_told(true, 0)); /* who came by while the alarm was being told did not tell it */
+        ck_assert(is_refused());
+        nothing_has_come();
+        cop_memory(node, &use);
+        ck_assert_uint_eq(use.alarms, 1);
+        put_down(hoarder);
+        ck_assert(is_told(false, PATIENCE_MS));
+}
+
+WITHOUT_MEMORY(who_cannot_be_told_that_the_node_is_over_does_not_subscribe, .memory_limit = 8 << 20)
+{
+        cop_memory_use use;
+        cop_pid hoarder = cop_spawn(hoards);
+        await_true((cop_memory(node, &use), use.alarms == 1));
+        expect_refusal("overload.alarm");
+        ck_assert_int_eq(cop_memory_subscribe(), COP_E_NO_MEMORY);
+        ck_assert_int_eq(cop_memory_subscribe(), COP_OK);
+        ck_assert(is_told(true, PATIENCE_MS));
+        put_down(hoarder);
+        ck_assert(is_told(false, PATIENCE_MS));
+        nothing_has_come();
+}
+
+/* ---- A channel -------------------------------------------------------------------------------- */
+
+COP_CHANNEL(add);
+
+static add_channel full;
+
+static void selects(const deed_order *order)
+{
+        for (int i = 0; i < 2; i++) {
+                cop_case cases[] = { COP_CASE_PUT(full, add, .number = 2), COP_CASE_RECEIVE(COP_KIND(sum)) };
+                int which = cop_select(PATIENCE_MS, cases);
+                cop_send(order->pid, sum, .total = which == 0 ? (int64_t)cases[0].status : -1);
+        }
+}
+
+/* It has tried, in vain, and has offered what it has. */
+static void await_offer(cop_node *node, cop_pid selector)
+{
+        for (int i = 0; i < 2; i++) {
+                await_true(is_waiting(node, selector));
+                settle_with(full.pid);
+        }
+}
+
+static int64_t next_total(void)
+{
+        cop_auto message = await(COP_KIND(sum));
+        return cop_read(sum, message)->total;
+}
+
+static int64_t taken(void)
+{
+        cop_auto message = NULL;
+        ck_assert_int_eq(cop_take(&message, full, PATIENCE_MS, add), COP_OK);
+        return cop_read(add, message)->number;
+}
+
+WITHOUT_MEMORY(an_offer_that_cannot_be_answered_fails_and_leaves_its_place_to_the_next, .workers = 0)
+{
+        cop_pid selector;
+        ck_assert_int_eq(cop_channel_open(&full, add, 1), COP_OK);
+        ck_assert_int_eq(cop_put(full, PATIENCE_MS, add, .number = 1), COP_OK);
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ RUN_WITH(selects, deed_order, .pid = cop_self()) }, &selector), COP_OK);
+        await_offer(node, selector);
+        expect_refusal("channel.grant");
+        ck_assert_int_eq(taken(), 1);
+        ck_assert_int_eq(next_total(), COP_E_NO_MEMORY);
+        ck_assert(cue_has_come("channel.grant"));
+        ck_assert_int_eq(next_total(), COP_OK);
+        ck_assert_int_eq(taken(), 2);
+        ck_assert_int_eq(cop_channel_close(full), COP_OK);
+}
+
+/* ---- A process -------------------------------------------------------------------------------- */
+
+/* It has nothing rare yet, for which memory would be there. */
+static void watches_with_priority(const deed_order *order)
+{
+        cop_ref ref;
+        const cop_monitor_options options = { .priority = true };
+        fail_malloc_here(NULL);
+        cop_status first = cop_monitor_opt(order->pid, &options, &ref);
+        cop_status second = cop_monitor_opt(order->pid, &options, &ref);
+        cop_send(order->pid, add, .number = first);
+        cop_send(order->pid, add, .number = second);
+}
+
+static int64_t next_number(void)
+{
+        cop_auto message = await(COP_KIND(add));
+        return cop_read(add, message)->number;
+}
+
+WITHOUT_MEMORY(who_is_in_a_process_and_has_no_memory_to_consent_does_not_watch_with_priority, .processes = true)
+{
+        cop_pid pid;
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ RUN_WITH(watches_with_priority, deed_order, .pid = cop_self()),
+                                                             .isolation = COP_ISOLATION_PROCESS }, &pid), COP_OK);
+        ck_assert_int_eq(next_number(), COP_E_NO_MEMORY);
+        ck_assert_int_eq(next_number(), COP_OK);
+}
+
+/* A little more than its outpost hears at a time. */
+#define POURED (COP__CROSSING_SLICE + 65536)
+#define PIECE 4096
+
+/* What this process and its actors' have in common. */
+static struct {
+        uint32_t may_pour, has_poured; /* atomic */
+} *common;
+
+__attribute__((constructor)) static void make_common(void)
+{
+        common = mmap(NULL, sizeof(*common), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+}
+
+/* All of it fits its socket. */
+static void pours_and_waits(const deed_order *order)
+{
+        static const char text[PIECE];
+        const int room = 1 << 20;
+        for (int fd = 3; fd < 4096; fd++) /* what is no socket refuses */
+                setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+        cop_send(order->pid, add, .number = 0);
+        cop_message_free(cop_receive(0, COP_KIND(note))); /* which says what there is to say */
+        while (!cop__load_acquire(&common->may_pour))
+                sched_yield();
+        for (int64_t i = 0; i < POURED / PIECE; i++)
+                cop_send(order->pid, note, .number = i, .text = { text, PIECE });
+        cop__store_release(&common->has_poured, 1u);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(note)));
+}
+
+static uint32_t is_held, may_go_on; /* atomic; of the only worker */
+
+static void holds_worker(void)
+{
+        cop__store_release(&is_held, 1u);
+        while (!cop__load_acquire(&may_go_on))
+                sched_yield();
+}
+
+/* It waits in the system, so all that it has said has been written. */
+static bool is_asleep(int64_t os_pid)
+{
+        char path[64], state = '?';
+        snprintf(path, sizeof(path), "/proc/%lld/stat", (long long)os_pid);
+        FILE *file = fopen(path, "re");
+        ck_assert_ptr_nonnull(file);
+        ck_assert_int_eq(fscanf(file, "%*d %*s %c", &state), 1);
+        fclose(file);
+        return state == 'S';
+}
+
+/* All of it is there before the first of it is heard, so nothing that comes later is news. */
+WITHOUT_MEMORY(what_a_process_has_said_is_heard_to_its_end_without_memory_for_the_news_of_more, .processes = true, .workers = 1)
+{
+        cop_pid pid;
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ RUN_WITH(pours_and_waits, deed_order, .pid = cop_self()),
+                                                             .isolation = COP_ISOLATION_PROCESS }, &pid), COP_OK);
+        ck_assert_int_eq(next_number(), 0);
+        int64_t os_pid = os_pid_of(pid);
+        cop_ref held = spawn_watched(.run = holds_worker, .no_preempt = true);
+        await_true(cop__load_acquire(&is_held));
+        cop__store_release(&common->may_pour, 1u);
+        await_true(cop__load_acquire(&common->has_poured) && is_asleep(os_pid));
+        expect_refusal("outpost.more");
+        cop__store_release(&may_go_on, 1u);
+        await_down(held, "normal");
+        for (int64_t i = 0; i < POURED / PIECE; i++) {
+                cop_auto message = await(COP_KIND(note));
+                ck_assert_int_eq(cop_read(note, message)->number, i);
+        }
+        ck_assert(cue_has_come("outpost.more"));
+        put_down(pid);
+}
+
+/* ---- A supervisor ------------------------------------------------------------------------------ */
+
+static void leaves_an_orphan(void)
+{
+        cop_pid pid;
+        if (cop_spawn_opt(&(cop_spawn_options){ .server = &adder_server, .name = "adder", .link = true }, &pid) != COP_OK)
+                cop_exit(cop_atom("no_orphan"));
+}
+
+static const cop_supervisor adders = { .name = "adders", .children = (const cop_child[]){ { "adder", .server = &adder_server },
+                                                                                          { .id = NULL } } };
+
+static void grows(void)
+{
+        cop_pid pid;
+        cop_status status = cop_supervise(&adders, &pid);
+        cop_send("witness", add, .number = status);
+        cop_send_term("witness", status == COP_OK ? cop_atom("grown") : cop_failure());
+        cop_sleep(COP_FOREVER);
+}
+
+/* The next time it waits, for as long as the one before may take to stop. */
+WITHOUT_MEMORY(a_supervisor_without_memory_to_wait_for_a_name_says_who_has_it, .workers = 0)
+{
+        char wanted[128];
+        ck_assert_int_eq(cop_register("witness", cop_self()), COP_OK);
+        await_down(spawn_watched(.run = leaves_an_orphan), "normal");
+        cop_pid orphan = cop_whereis("adder");
+        expect_refusal("child.waits_for_name");
+        cop_pid grower = cop_spawn(grows);
+        ck_assert_int_eq(next_number(), COP_E_DIED);
+        cop_auto why = await(COP_KIND(cop_any));
+        snprintf(wanted, sizeof(wanted), "{already_started, %s}", cop_pid_print(orphan, (char[COP_ID_TEXT_MAX]){ "" }));
+        ck_assert_msg(strstr(text_of(cop_read(cop_any, why)->term), wanted) != NULL, "%s", text_of(cop_read(cop_any, why)->term));
+        put_down(grower);
+        cop_pid another = cop_spawn(grows);
+        await_true(cop_whereis("adders").bits != 0 && cop_is_alive(orphan));
+        put_down(orphan);
+        ck_assert_int_eq(next_number(), COP_OK);
+        put_down(another);
+}
