@@ -12,6 +12,7 @@
 #include "actors/book.h"
 #include "actors/group_monitor.h"
 #include "actors/keyed_event.h"
+#include "base/cue.h"
 #include "base/memory.h"
 
 /* ---- Proposals ------------------------------------------------------------------------- */
@@ -150,6 +151,7 @@ cop_status cop__book_insert(struct cop__visit *visit, struct cop__proposal *prop
                             cop_pid *holder)
 {
         cop_pid found = cop_no_pid();
+        COP__CUE("book.enters");
         cop_status status = insert(visit, proposal, &found);
         while (status == COP_E_TAKEN && !cop_is_alive(found)) {
                 cop__book_withdraw(visit, found, &proposal->key->is, NULL, 1);

@@ -10,6 +10,7 @@
 #include "actors/actor.h"
 #include "actors/gather.h"
 #include "actors/outside.h"
+#include "base/cue.h"
 #include "base/memory.h"
 
 COP_MESSAGE_DEFINE(cop_group_joined, ref, group, pid);
@@ -176,6 +177,7 @@ static cop_status subscribe(struct cop__visit *visit, const struct cop__keying *
                 free(owner);
                 return status;
         }
+        COP__CUE("group_monitor.subscribes");
         struct cop__holdings_shard *shard = cop__holdings_lock(visit->here, subscription->pid);
         cop__lock_lock(&partition->lock);
         /* It is the caller who subscribes: this can only give it the mark. */

@@ -8,6 +8,7 @@
 #include "actors/actor.h"
 #include "actors/gather.h"
 #include "actors/inside.h"
+#include "base/cue.h"
 #include "base/memory.h"
 
 struct cop__name_entry {
@@ -304,6 +305,7 @@ cop_status cop_register(const char *name, cop_pid pid)
         /* A free slot bears the pid of the next one, who would be born without knowing of a name. */
         if (!cop_is_alive(pid))
                 return COP_E_NO_ACTOR;
+        COP__CUE("registry.registers");
         return cop__registry_add(here, name, pid, cop__slot_of(here->node, pid));
 }
 

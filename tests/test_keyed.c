@@ -356,6 +356,24 @@ IN_NODE(entries_are_found_among_many_keys_and_among_many_owners)
         ck_assert_uint_eq(count(), 0);
 }
 
+/* There the list of the owner is the shorter one, and others of its entries are in it. */
+IN_NODE(who_holds_little_leaves_a_crowded_key_and_keeps_the_rest)
+{
+        cop_pid p = a_tenant();
+        start_registry("rooms", (cop_registry){ .keys = COP_DUPLICATE });
+        ck_assert_int_eq(enter(p, cop_atom("ale"), cop_int(1)), COP_OK);
+        ck_assert_int_eq(enter(p, cop_atom("tea"), cop_int(2)), COP_OK);
+        for (int i = 0; i < 10; i++)
+                ck_assert_int_eq(cop_registry_register("rooms", cop_atom("tea"), cop_int(i), NULL), COP_OK);
+        ck_assert_int_eq(leave(p, cop_atom("tea")), COP_OK);
+        ck_assert_str_eq(values_of(p, cop_atom("tea")), "[]");
+        ck_assert_str_eq(keys_of(p), "[ale]");
+        ck_assert_uint_eq(count(), 11);
+        ck_assert_int_eq(leave(p, cop_atom("tea")), COP_E_NOT_FOUND);
+        put_down(p);
+        ck_assert_uint_eq(count(), 10);
+}
+
 /* ---- Listeners ------------------------------------------------------------------------------- */
 
 static void await_registered(cop_pid pid, const char *key, const char *value)
