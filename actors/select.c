@@ -27,6 +27,7 @@
 #include "actors/future.h"
 #include "actors/recent.h"
 #include "base/clock.h"
+#include "base/cue.h"
 #include "base/random.h"
 
 /* ---- One case at a time ------------------------------------------------------------ */
@@ -258,6 +259,7 @@ static int wait_all(struct cop__actor *actor, uint64_t until_ns, cop_case *cases
         cop_ref ref = cop__call_open(actor);
         struct cop__signal *signal = NULL;
         int which = ask_all(actor, cases, count, ref);
+        COP__CUE("select.has_asked");
         if (which < 0)
                 signal = cop__receive(actor, time_until(until_ns), patterns, pattern_count, where);
         if (signal != NULL)
@@ -287,5 +289,6 @@ int cop_select_any_of(int64_t timeout_ms, cop_case *cases, size_t count)
         int which = try_all(actor, end_of_tries(until_ns, timeout_ms > 0), cases, count, where);
         if (which != COP_SELECT_TIMEOUT || timeout_ms == 0 || cop__clock_is_past(until_ns))
                 return which;
+        COP__CUE("select.has_tried");
         return wait_all(actor, until_ns, cases, count, where);
 }

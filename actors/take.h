@@ -56,8 +56,9 @@ COP__INLINE bool cop__take_answer(struct cop__thread *thread, struct cop__actor 
         if (awaited.bits == 0 || (signal->ref.bits != 0 && awaited.bits != signal->ref.bits))
                 return cop__request_answered(thread, actor, signal);
         if (COP__UNLIKELY(actor->call_watched)) {
-                /* The one who deferred it may be dead already: its DOWN must find no monitor. */
-                cop__demonitor(thread, actor, awaited);
+                /* The one who deferred it may be dead already: its DOWN must find no monitor. A select asks several. */
+                while (cop__demonitor(thread, actor, awaited))
+                        ;
                 actor->call_watched = false;
         }
         actor->awaits = (uintptr_t)signal;
