@@ -17,6 +17,7 @@
 #include "actors/alias.h"
 #include "actors/outside.h"
 #include "base/clock.h"
+#include "base/cue.h"
 
 /* In a signal's flags until it is sent; the bits are nobody else's. */
 #define TO_NAME 0x100  /* the extra ends with a name */
@@ -122,6 +123,7 @@ static void tick(struct cop__thread *thread, struct cop_node *node, struct cop__
         struct cop__signal *copy = copy_of(thread, timed);
         cop_pid to = receiver(timed);
         uint64_t next_ns = next_tick_ns(timed);
+        COP__CUE("timer.ticks");
         cop__timer_home_lock(home);
         bool on = goes_on(home, node, timed);
         bool sooner = on && cop__timer_arm_locked(&home->worker->wheel, &timed->timer, next_ns);

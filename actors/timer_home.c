@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "actors/actor.h"
+#include "base/cue.h"
 #include "base/memory.h"
 
 #define REF_IS_TIMER (UINT64_C(1) << 63)
@@ -126,6 +127,7 @@ static bool add_room(struct cop__timer_home *home)
         uint32_t room = home->chunk_room;
         cop__timer_home_unlock(home);
         uint64_t **wider = cop__calloc((size_t)room * 2, sizeof(wider[0]));
+        COP__CUE("timer_home.adds_room");
         cop__timer_home_lock(home);
         bool grows = wider != NULL && home->chunk_room == room;
         uint64_t **left = grows ? home->chunks : wider;
@@ -145,6 +147,7 @@ static bool add_chunk(struct cop__timer_home *home, uint32_t chunk)
                 return add_room(home);
         cop__timer_home_unlock(home);
         uint64_t *handles = cop__calloc(COP__TIMER_CHUNK, sizeof(handles[0]));
+        COP__CUE("timer_home.adds_chunk");
         cop__timer_home_lock(home);
         if (home->chunks[chunk] != NULL)
                 free(handles);
@@ -386,6 +389,7 @@ void cop__timers_end(struct cop__thread *thread, struct cop__actor *actor, cop_p
 void cop__timer_sweep(struct cop__thread *thread, struct cop__timer_home *home)
 {
         struct cop__list ended = COP__LIST_INIT(ended);
+        COP__CUE("timer_home.sweeps");
         cop__timer_home_lock(home);
         end_slice(home, 0, &ended);
         bool sooner = home->firsts[0] != 0 && arm_sweep(home);
