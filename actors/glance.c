@@ -10,6 +10,7 @@
 
 #include "actors/actor.h"
 #include "actors/dump_value.h"
+#include "base/cue.h"
 
 /* Bytes of a struct; a larger one is told by its kind alone. */
 #define VALUE_MAX 2048u
@@ -87,6 +88,7 @@ bool cop__glance_message(struct cop_node *node, struct cop__actor *actor, char *
         if (!copy_from(&before, &actor->current, sizeof(before)) || before == NULL ||
             !copy_message(node, before, &copy))
                 return false;
+        COP__CUE("glance.has_copied");
         cop__fence_seq(); /* before who looks again */
         if (!copy_from(&after, &actor->current, sizeof(after)) || after != before ||
             cop__load_relaxed(&actor->handled) != handled)

@@ -9,6 +9,7 @@
 #include "actors/outpost_hear.h"
 #include "actors/sys.h"
 #include "actors/task.h"
+#include "base/cue.h"
 
 static bool is_thread(cop_pid pid)
 {
@@ -171,6 +172,7 @@ static cop_status look_from_outside(cop_pid pid, cop_term *result)
         struct cop_node *node = cop_node_here();
         struct cop__glimpse glimpse;
         struct cop__place place;
+        COP__CUE("sys_ask.looks_from_outside");
         if (!cop__glimpse_of(node, pid, &glimpse))
                 return COP_E_NO_ACTOR;
         bool is_thread = glimpse.state == COP_PROCESS_VISITING;

@@ -1,9 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* Timers that end, and room for them that is made, while a worker is in the middle of firing or another thread of setting one. */
 #include "tests/cue.h"
-#include "tests/node_fixture.h"
-
-#include <pthread.h>
+#include "tests/guest.h"
 
 typedef struct { int64_t number; } tick;
 COP_MESSAGE(tick, number);
@@ -12,40 +10,6 @@ typedef struct { int64_t unused; } later;
 COP_MESSAGE(later, unused);
 
 #define FAR_MS 10000000 /* nobody waits for it */
-
-/* A thread of the program whose visit ends when it is told: that needs no worker, which may be the one that is held. */
-typedef struct {
-        pthread_t thread;
-        cop_node *node;
-        cop_pid pid;
-        uint32_t here, leaves; /* atomic */
-} guest;
-
-static void *visits(void *memory)
-{
-        guest *g = memory;
-        ck_assert_int_eq(cop_node_enter(g->node), COP_OK);
-        g->pid = cop_self();
-        cop__store_seq(&g->here, 1);
-        while (!cop__load_seq(&g->leaves))
-                sched_yield();
-        cop_node_leave();
-        return NULL;
-}
-
-static void let_in(guest *g, cop_node *node)
-{
-        *g = (guest){ .node = node };
-        ck_assert_int_eq(pthread_create(&g->thread, NULL, visits, g), 0);
-        while (!cop__load_seq(&g->here))
-                sched_yield();
-}
-
-static void see_off(guest *g)
-{
-        cop__store_seq(&g->leaves, 1);
-        pthread_join(g->thread, NULL);
-}
 
 static cop_ref tick_after(int64_t ms, cop_pid to, int64_t number)
 {
@@ -99,12 +63,12 @@ IN_NODE(an_interval_whose_receiver_ends_in_the_middle_of_a_tick_ends_and_leaves_
         NEEDS_THREADS();
         cop_ref timer;
         guest g;
-        let_in(&g, node);
+        guest_comes(&g, node, NULL, NULL);
         uint64_t before = dead_letters(node);
         cue_hold("timer.ticks");
         ck_assert_int_eq(cop_send_every(&timer, 1, g.pid, tick, .number = 1), COP_OK);
         cue_await("timer.ticks");
-        see_off(&g);
+        guest_leaves(&g);
         ck_assert_int_eq(cop_timer_left(timer), -1);
         cue_go_and_await("timer.ticks");
         settle_timers();
@@ -172,16 +136,16 @@ IN_NODE(timers_of_many_who_end_before_any_are_swept_all_end)
         const int each = 2 * (int)COP__TIMERS_ENDED + 3;
         guest guests[3];
         for (int i = 0; i < 3; i++) {
-                let_in(&guests[i], node);
+                guest_comes(&guests[i], node, NULL, NULL);
                 for (int n = 0; n < each; n++)
                         tick_after(FAR_MS, guests[i].pid, n);
         }
         cop_ref own = tick_after(FAR_MS, cop_self(), 7);
         cue_hold("timer_home.sweeps");
-        see_off(&guests[0]);
+        guest_leaves(&guests[0]);
         cue_await("timer_home.sweeps");
-        see_off(&guests[1]);
-        see_off(&guests[2]);
+        guest_leaves(&guests[1]);
+        guest_leaves(&guests[2]);
         ck_assert_uint_eq(outstanding(home_of(node)), 3u * ((uint32_t)each - COP__TIMERS_ENDED) + 1);
         cue_go("timer_home.sweeps");
         await_true(outstanding(home_of(node)) == 1);
