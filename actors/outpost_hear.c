@@ -315,6 +315,7 @@ static void hear_started(const struct hearing *hearing)
         if (status != COP_OK)
                 exit_because(cop_atom("no_memory"));
         hearing->crossing->started = true;
+        COP__CUE("outpost_hear.has_started");
 }
 
 void cop__crossing_bury(struct cop__crossing *crossing)
@@ -472,6 +473,7 @@ void cop__outpost_hear(struct cop__actor *self, struct cop__crossing *crossing)
         hear_packets(self, crossing); /* that waited */
         do {
                 if (cop__crossing_is_paused(crossing)) {
+                        COP__CUE("outpost_hear.is_paused");
                         cop__crossing_flush(crossing, cop__actor_pid(self));
                         return;
                 }

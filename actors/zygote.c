@@ -16,6 +16,8 @@
 #include "actors/actor.h"
 #include "actors/outpost.h"
 #include "actors/zygote_main.h"
+#include "base/clock.h"
+#include "base/cue.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -100,6 +102,7 @@ static cop_status greet(struct cop__zygote *zygote, int control)
         }
         zygote->pidfd = pidfd;
         zygote->control = control;
+        COP__CUE("zygote.is_there");
         return COP_OK;
 }
 
@@ -262,6 +265,7 @@ static bool tell(struct cop_node *node, const struct cop__zygote_order *order, i
                         lose(node, cop__thread_here());
                         return false;
                 }
+                COP__CUE("zygote.has_no_room");
                 poll(&room, 1, -1);
                 hear(node, cop__thread_here());
         }
@@ -293,6 +297,7 @@ static cop_status ask(struct cop_node *node, const struct cop__birth *birth, int
                 cop_status status = start_and_listen(node);
                 if (status != COP_OK)
                         return status;
+                COP__CUE("zygote.is_asked");
                 if (tell(node, &order, end))
                         return COP_OK;
         }
@@ -387,13 +392,25 @@ void cop__zygote_hear(struct cop_node *node, struct cop__thread *thread)
 
 /* ---- Ending -------------------------------------------------------------------------- */
 
+/* Whatever signals the program gets meanwhile: a zygote that is killed leaves behind what its children have forked. */
+static bool ends_in_time(int pidfd)
+{
+        struct pollfd gone = { .fd = pidfd, .events = POLLIN };
+        uint64_t now_ns = cop__clock_ns();
+        const uint64_t until_ns = now_ns + (uint64_t)COP__ZYGOTE_END_MS * COP__NS_PER_MS;
+        int got = 0;
+        for (; now_ns < until_ns && got <= 0; now_ns = cop__clock_ns())
+                got = poll(&gone, 1, (int)((until_ns - now_ns) / COP__NS_PER_MS) + 1);
+        return got > 0;
+}
+
 void cop__zygote_fini(struct cop_node *node)
 {
         struct cop__zygote *zygote = &node->zygote;
         if (zygote->control >= 0) {
-                struct pollfd gone = { .fd = zygote->pidfd, .events = POLLIN };
+                COP__CUE("zygote.is_dismissed");
                 close(zygote->control);
-                if (poll(&gone, 1, COP__ZYGOTE_END_MS) <= 0)
+                if (!ends_in_time(zygote->pidfd))
                         kill_by(zygote->pidfd);
                 close(zygote->pidfd);
         }

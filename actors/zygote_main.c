@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "actors/inside.h"
+#include "base/cue.h"
 
 /*
  * Where the control socket lies in the zygote, and then an actor's socket in its process: high, where no file of the program's has
@@ -293,6 +294,7 @@ static void fork_child(struct cop_node *node, struct children *children, uint64_
         children->items[children->count++] = (struct child){ os_pid, pid };
         news.what = COP__NEWS_BORN;
         news.os_pid = os_pid;
+        COP__CUE("zygote_main.has_forked");
         int pidfd = pidfd_of(os_pid);
         tell(children, &news, pidfd);
         if (pidfd >= 0)
