@@ -381,6 +381,7 @@ void cop__timers_end(struct cop__thread *thread, struct cop__actor *actor, cop_p
         struct cop__timers *timers = &cop__node_of(thread)->timers;
         if (COP__LIKELY(marks < COP__TIMED))
                 return;
+        COP__CUE("timer_home.ends");
         for (unsigned i = 0; i < cop__load_acquire(&timers->count); i++)
                 if (marks & mark_of(&timers->homes[i]))
                         end_at(thread, &timers->homes[i], cop__pid_slot(pid));

@@ -15,6 +15,7 @@
 #include "actors/belonging.h"
 #include "actors/calling.h"
 #include "actors/relation.h"
+#include "base/cue.h"
 #include "base/memory.h"
 #include "supervisor/supervisor.h"
 
@@ -61,6 +62,7 @@ static cop_message *wait_once(struct cop__actor *self, const struct start *start
                 COP_REF(cop_down, start->monitor_ref),
                 { .kind = start->ear != NULL ? start->ear->kind : NULL },
         };
+        COP__CUE("supervise.waits");
         cop_message *message =
                 cop_receive_any_of(cop__calling_start_wait(self, start->start_ref, start->root), patterns,
                                    start->ear != NULL ? 3 : 2);

@@ -76,6 +76,35 @@ IN_NODE(an_interval_whose_receiver_ends_in_the_middle_of_a_tick_ends_and_leaves_
         ck_assert_int_eq(cop_cancel(timer), -1);
 }
 
+static void *leaves(void *g)
+{
+        guest_leaves(g);
+        return NULL;
+}
+
+/* Its pid is nobody's already, and its timers have not ended yet. */
+IN_NODE(an_interval_ticks_no_more_for_one_who_is_about_to_end_its_timers)
+{
+        NEEDS_THREADS();
+        guest g;
+        cop_ref timer;
+        pthread_t thread;
+        guest_comes(&g, node, NULL, NULL);
+        uint64_t before = dead_letters(node);
+        cue_hold("timer.ticks");
+        ck_assert_int_eq(cop_send_every(&timer, 1, g.pid, tick, .number = 1), COP_OK);
+        cue_await("timer.ticks");
+        cue_hold("timer_home.ends");
+        ck_assert_int_eq(pthread_create(&thread, NULL, leaves, &g), 0);
+        cue_await("timer_home.ends");
+        cue_go_and_await("timer.ticks");
+        settle_timers();
+        ck_assert_uint_eq(dead_letters(node), before);
+        cue_go("timer_home.ends");
+        pthread_join(thread, NULL);
+        ck_assert_int_eq(cop_timer_left(timer), -1);
+}
+
 /* ---- Room ----------------------------------------------------------------------------------- */
 
 static void sets_the_first(void *timer)
