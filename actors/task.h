@@ -49,6 +49,10 @@ cop_status cop__task_prepare(const cop_task_options *options, cop__task_start *s
 cop_status cop__task_conclude(struct cop__actor *self, cop_pid pid, cop_status status,
                               cop_message *answer, cop_message **result);
 
+/* It is sent an exit signal and untied from its owner, who does not hear of its end but by a monitor or its request. Errors:
+ * COP_E_NO_MEMORY, and then it is tied as before (task_outcome.c). */
+cop_status cop__task_ask_and_part(const struct cop__actor *self, cop_pid pid, const char *reason);
+
 /* The second half: the argument goes to the actor, which is a task from here on. Errors: those
  * of cop_request_send_value. */
 cop_status cop__task_begin(const cop_task_options *options, cop_pid pid, cop_task *task);

@@ -203,7 +203,7 @@ cop_status cop_task_ignore(cop_message **result, cop_task task)
  * the two: the caller takes nothing in. For an actor in a process of its own that is done outside, so there it is the other way
  * round.
  */
-static cop_status ask_and_part(const struct cop__actor *self, cop_pid pid, const char *reason)
+cop_status cop__task_ask_and_part(const struct cop__actor *self, cop_pid pid, const char *reason)
 {
         if (cop__inside_here() != NULL)
                 part(self, pid);
@@ -217,7 +217,8 @@ static cop_status ask_and_part(const struct cop__actor *self, cop_pid pid, const
 static cop_status stop(const struct cop__actor *self, cop_pid pid, int64_t shutdown_ms, cop_ref down_ref)
 {
         cop_message *down = NULL;
-        cop_status status = ask_and_part(self, pid, shutdown_ms != COP_BRUTAL_KILL ? "shutdown" : "kill");
+        cop_status status =
+                cop__task_ask_and_part(self, pid, shutdown_ms != COP_BRUTAL_KILL ? "shutdown" : "kill");
         if (status == COP_OK && shutdown_ms == COP_BRUTAL_KILL)
                 shutdown_ms = COP_FOREVER;
         if (status == COP_OK && shutdown_ms > 0)

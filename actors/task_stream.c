@@ -248,11 +248,12 @@ static void put_down(cop_task_stream *stream, struct cop__actor *self, struct pl
                result);
 }
 
+/* All are untied before the first is waited for: the end of another would else be that of an owner who traps no exits. */
 static void put_all_down(cop_task_stream *stream, struct cop__actor *self)
 {
         for (uint32_t i = 0; i < stream->options.most; i++)
                 if (stream->places[i].state == RUNS)
-                        cop_send_exit(stream->places[i].task.pid, cop_atom("kill"));
+                        cop__task_ask_and_part(self, stream->places[i].task.pid, "kill");
         for (uint32_t i = 0; i < stream->options.most; i++)
                 if (stream->places[i].state == RUNS)
                         put_down(stream, self, &stream->places[i]);

@@ -357,6 +357,47 @@ IN_NODE(closing_it_early_leaves_no_task_behind)
         nothing_has_come();
 }
 
+/* A stream with tasks that wait, whose owner traps no exits; how it ended is told, and nothing else ends the owner. */
+typedef struct over {
+        int64_t status;
+} over;
+COP_MESSAGE(over, status);
+
+static void ends_a_stream(const item *i)
+{
+        source from = { .count = INT64_MAX, .how = i->how, .tell = i->tell };
+        cop_streamed one;
+        cop_task_stream *stream = open_stream((cop_task_stream_options){
+                STREAM(&from), .most = 4, .timeout_ms = i->how == OTHERS_WAIT ? COP_FOREVER : 1 });
+        cop_status status = next_of(stream, &one);
+        cop_task_stream_close(stream);
+        cop_send(i->tell, over, .status = status);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
+}
+
+static void outlives_its_stream(int64_t how, cop_status status)
+{
+        cop_ref ref;
+        cop_pid owner = cop_spawn_with(ends_a_stream, item, .how = how, .tell = cop_self());
+        ck_assert_int_eq(cop_monitor(owner, &ref), COP_OK);
+        cop_auto message = cop_receive(PATIENCE_MS, COP_KIND(over), COP_REF(cop_down, ref));
+        ck_assert_ptr_nonnull(cop_read(over, message));
+        ck_assert_int_eq(cop_read(over, message)->status, status);
+        settle_with(owner);
+        cop_send(owner, go);
+        await_down(ref, "normal");
+}
+
+IN_NODE(who_closes_its_stream_early_lives_on_though_it_traps_no_exits)
+{
+        outlives_its_stream(OTHERS_WAIT, COP_OK);
+}
+
+IN_NODE(who_has_a_slow_task_in_its_stream_lives_on_though_it_traps_no_exits)
+{
+        outlives_its_stream(WHEN_TOLD, COP_E_TIMEOUT);
+}
+
 /* The owner ends in peace (0), the same without links (1), or is killed (2). */
 IN_NODE(tasks_end_with_the_owner_of_their_stream_however_that_ends)
 {
