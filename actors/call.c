@@ -433,11 +433,10 @@ cop_status cop__callee(struct cop__actor *actor, const char *function, cop_addre
 }
 
 COP__INLINE cop_status call(struct cop__actor *actor, cop_message **reply, cop_pid callee,
-                       int64_t timeout_ms, struct cop__signal *request, const void *where)
+                       uint64_t deadline_ns, struct cop__signal *request, const void *where)
 {
         struct cop__signal *answered;
-        cop_status status = cop__call(actor, callee, request,
-                                      cop__call_deadline(actor, timeout_ms), where, &answered);
+        cop_status status = cop__call(actor, callee, request, deadline_ns, where, &answered);
         if (status == COP_OK)
                 cop__take_reply(actor, answered, reply);
         return status;
@@ -454,7 +453,20 @@ cop_status cop_call_value(cop_message **reply, cop_address to, int64_t timeout_m
                 status = cop__signal_message(&cop__thread_here()->pool, kind, value, &request);
         if (status != COP_OK)
                 return status;
-        return call(actor, reply, callee, timeout_ms, request, __builtin_return_address(0));
+        return call(actor, reply, callee, cop__call_deadline(actor, timeout_ms), request, __builtin_return_address(0));
+}
+
+cop_status cop__call_in_own_time(cop_message **reply, cop_address to, int64_t timeout_ms, const cop_kind *kind, const void *value)
+{
+        struct cop__actor *actor = cop__actor_here();
+        struct cop__signal *request;
+        cop_pid callee;
+        cop_status status = cop__callee(actor, "call", to, timeout_ms, &callee);
+        if (status == COP_OK)
+                status = cop__signal_message(&cop__thread_here()->pool, kind, value, &request);
+        if (status != COP_OK)
+                return status;
+        return call(actor, reply, callee, cop__deadline_ns(timeout_ms), request, __builtin_return_address(0));
 }
 
 cop_status cop_call_term_to(cop_message **reply, cop_address to, int64_t timeout_ms, cop_term term)
@@ -467,7 +479,7 @@ cop_status cop_call_term_to(cop_message **reply, cop_address to, int64_t timeout
                 status = cop__signal_of_term(cop__thread_here(), term, &request);
         if (status != COP_OK)
                 return status;
-        return call(actor, reply, callee, timeout_ms, request, __builtin_return_address(0));
+        return call(actor, reply, callee, cop__call_deadline(actor, timeout_ms), request, __builtin_return_address(0));
 }
 
 cop_term cop_failure(void)

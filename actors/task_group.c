@@ -22,6 +22,7 @@
 #include <stdlib.h>
 
 #include "actors/actor.h"
+#include "actors/request.h"
 #include "actors/task.h"
 #include "base/memory.h"
 #include "mailbox/kind.h"
@@ -372,7 +373,12 @@ static cop_status take_answer(cop_message *reply, cop_pid *pid)
         return status;
 }
 
-/* The term ends before the wait, since whoever waits may be ended. */
+/*
+ * What is asked of a group has the time of its own, whoever the caller is at work for: a task that was started and not told of, or a
+ * group that nobody has closed, would be left behind.
+ *
+ * The term ends before the wait, since whoever waits may be ended.
+ */
 static cop_status send_start(cop_task_group group, const cop_task_options *options,
                              cop_request *request)
 {
@@ -386,11 +392,12 @@ static cop_status send_start(cop_task_group group, const cop_task_options *optio
                 if (argument == NULL)
                         return COP_E_NO_MEMORY;
         }
-        cop_status status = cop_request_send(request, group.pid, cop__group_start,
-                                             .run = (uintptr_t)options->run,
-                                             .run_with = (uintptr_t)options->run_with,
-                                             .kind = (uintptr_t)options->kind,
-                                             .argument = cop__kept_term(argument));
+        const cop__group_start start = { .run = (uintptr_t)options->run,
+                                         .run_with = (uintptr_t)options->run_with,
+                                         .kind = (uintptr_t)options->kind,
+                                         .argument = cop__kept_term(argument) };
+        cop_status status = cop__request_send(request, group.pid, COP_KIND_OF(cop__group_start), &start, UINT64_MAX,
+                                              __builtin_return_address(0));
         cop__kept_free(argument);
         return status;
 }
@@ -401,12 +408,12 @@ cop_status cop_task_group_start(cop_task_group group, const cop_task_options *op
         cop_request request;
         cop_message *reply = NULL;
         cop_status status = cop__task_prepare(options, &checked);
-        if (status == COP_OK && (options->nolink || options->link_to.bits != 0))
+        if (status == COP_OK && (options->nolink || options->link_to.bits != 0 || group.pid.bits == 0))
                 status = COP_E_BAD_ARGUMENT;
         if (status == COP_OK)
                 status = send_start(group, options, &request);
         if (status == COP_OK)
-                status = cop_request_await(request, COP_FOREVER, &reply);
+                status = cop__request_wait(cop__actor_here(), request, UINT64_MAX, __builtin_return_address(0), &reply);
         return status == COP_OK ? take_answer(reply, pid) : status;
 }
 
@@ -424,7 +431,8 @@ cop_status cop_task_group_close(cop_task_group group)
         cop_status status = cop_monitor(group.pid, &down_ref);
         if (status != COP_OK)
                 return status;
-        status = cop_call(&reply, group.pid, COP_FOREVER, cop__group_close, .all = true);
+        status = cop__call_in_own_time(&reply, cop_to_pid(group.pid), COP_FOREVER, COP_KIND_OF(cop__group_close),
+                                       &(cop__group_close){ .all = true });
         if (status == COP_OK)
                 status = take_answer(reply, NULL);
         if (is_over(status))

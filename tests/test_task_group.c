@@ -301,6 +301,80 @@ IN_NODE(who_does_not_own_a_group_cannot_close_it_and_a_killed_one_takes_its_task
         put_down(owner);
 }
 
+/* ---- At work for somebody ------------------------------------------------------------------ */
+
+typedef struct {
+        int64_t unused;
+} host;
+
+/* Opens a group, says so, waits until its caller has gone (END), and closes it. How that went is told. */
+static void host_on_work(host *self, const work *w)
+{
+        cop_task_group group;
+        (void)self;
+        if (w->how == CANCEL) {
+                cop_reply(outcome, .status = COP_OK);
+                return;
+        }
+        cop_task_group_open(NULL, &group);
+        cop_send(w->teller, began, .pid = cop_self(), .number = CANCEL);
+        while (w->how == END && cop_time_left() > 0)
+                cop_yield();
+        cop_status status = cop_group_task(group, works, work, .how = w->how, .teller = w->teller, .group = group);
+        cop_send(w->teller, outcome, .status = status);
+        cop_send(w->teller, outcome, .status = cop_task_group_close(group));
+}
+COP_SERVER(host, COP_ON(work, host_on_work));
+
+typedef struct {
+        cop_pid host, teller;
+} asking;
+COP_MESSAGE(asking, host, teller);
+
+static void asks(const asking *a)
+{
+        cop_call(NULL, a->host, COP_FOREVER, work, .how = END, .teller = a->teller);
+}
+
+static void expect_outcome(cop_status status)
+{
+        cop_auto message = await(COP_KIND(outcome));
+        ck_assert_int_eq(cop_read(outcome, message)->status, status);
+}
+
+IN_NODE(who_is_at_work_for_one_that_has_gone_starts_and_closes_as_ever)
+{
+        cop_pid pid = cop_spawn_server(&host_server, NULL);
+        cop_pid caller = cop_spawn_with(asks, asking, .host = pid, .teller = cop_self());
+        await_began(CANCEL);
+        put_down(caller);
+        expect_outcome(COP_OK);
+        await_began(END);
+        expect_outcome(COP_OK);
+        ck_assert_int_eq(cop_call(NULL, pid, PATIENCE_MS, work, .how = CANCEL), COP_OK);
+        nothing_has_come();
+        put_down(pid);
+}
+
+/* Of the milliseconds only those count that the call has: none may be left when the task ends. */
+IN_NODE(a_group_that_outlasts_the_patience_of_who_it_is_for_has_not_met_its_own_deadline)
+{
+        cop_pid pid = cop_spawn_server(&host_server, NULL);
+        cop_message *said = NULL;
+        while (said == NULL) { /* the call may be over before it is taken up */
+                ck_assert_int_eq(cop_call(NULL, pid, 20, work, .how = MORE, .teller = cop_self()), COP_E_TIMEOUT);
+                said = cop_receive(0, COP_FIELD(began, number, CANCEL));
+        }
+        cop_message_free(said);
+        cop_pid task = await_began(MORE);
+        expect_outcome(COP_OK); /* of the start */
+        await_true(is_waiting(node, pid));
+        cop_send(task, go);
+        expect_outcome(COP_OK); /* the task's own start of another */
+        expect_outcome(COP_OK); /* the close */
+        put_down(pid);
+}
+
 /* ---- Nested ---------------------------------------------------------------------------------- */
 
 IN_NODE(an_inner_group_is_waited_for_with_the_outer_one)

@@ -57,7 +57,8 @@ COP_API cop_status cop_task_group_start(cop_task_group group, const cop_task_opt
                                         cop_pid *pid);
 
 /*
- * Waits until all have ended; meanwhile its tasks may start more. The group is over then. Returns COP_OK, or what ended it
+ * Waits until all have ended, also if whoever the caller is at work for does so no longer; meanwhile its tasks may start more. The group
+ * is over then. Returns COP_OK, or what ended it
  * first:
  * COP_E_DIED, a task failed, cop_failure() is its reason, or the group was cancelled, and it is cancelled; COP_E_TIMEOUT,
  * the deadline. Errors: COP_E_NOT_OWNER, COP_E_NO_ACTOR (it is over), COP_E_NO_MEMORY, COP_E_NO_NODE.
