@@ -437,6 +437,12 @@ COP__INLINE struct cop__signal *cop__take_reply_of(struct cop__actor *actor)
 /* Hands a signal to a pid. Never fails: what nobody is there for is answered or dropped by the taker or at once. */
 void cop__send_signal(struct cop__thread *thread, cop_pid to, struct cop__signal *signal);
 
+/* What the runtime has to say of `self`: a message that no limit of a mailbox counts or refuses. It may end `self`. */
+void cop__send_news(struct cop__thread *thread, struct cop__actor *self, cop_pid to,
+                    struct cop__signal *signal);
+/* The same of a value. Errors: those of cop__signal_message. */
+cop_status cop__send_news_value(cop_pid to, const cop_kind *kind, const void *value);
+
 /* A message from `self` to `to`, as cop_send_value sends it; one that is refused aloud is a dead letter here. It may end `self`. */
 void cop__send_on(struct cop__thread *thread, struct cop__actor *self, cop_pid to,
                   struct cop__signal *signal);

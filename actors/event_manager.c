@@ -156,6 +156,12 @@ static cop_status join_owner(const manager *self, struct handler *handler, cop_p
         return status;
 }
 
+static void tell_owner(const struct handler *gone, cop_term reason)
+{
+        const cop_handler_gone news = { .id = cop_symbol_of(gone->id), .manager = cop_self(), .reason = reason };
+        cop__send_news_value(gone->owner, COP_KIND_OF(cop_handler_gone), &news);
+}
+
 /* The handler has ended, or will have: it is forgotten, and its owner told. */
 static void forget(manager *self, struct handler *gone, cop_term reason)
 {
@@ -167,8 +173,7 @@ static void forget(manager *self, struct handler *gone, cop_term reason)
                 reason = cop_atom("normal");
         if (gone->owner.bits != 0) {
                 leave_owner(self, gone);
-                cop_send(gone->owner, cop_handler_gone, .id = cop_symbol_of(gone->id),
-                         .manager = cop_self(), .reason = reason);
+                tell_owner(gone, reason);
         }
         cop_release(gone);
 }

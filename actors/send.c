@@ -174,6 +174,28 @@ void cop__send_on(struct cop__thread *thread, struct cop__actor *self, cop_pid t
         pay(self, pressure, __builtin_return_address(0));
 }
 
+void cop__send_news(struct cop__thread *thread, struct cop__actor *self, cop_pid to,
+                    struct cop__signal *signal)
+{
+        signal->from = cop__actor_pid(self);
+        cop__count_up(&cop__here_of(thread)->sent);
+        cop__send_signal(thread, to, signal);
+        cop__spend(self, 1, __builtin_return_address(0));
+}
+
+cop_status cop__send_news_value(cop_pid to, const cop_kind *kind, const void *value)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__here *here = cop__here_of(thread);
+        struct cop__signal *signal;
+        cop__critical_enter(&here->fault);
+        cop_status status = cop__signal_message(&thread->pool, kind, value, &signal);
+        cop__critical_leave(&here->fault);
+        if (status == COP_OK)
+                cop__send_news(thread, cop__actor_of(thread->current), to, signal);
+        return status;
+}
+
 /* Any message to anybody. `where` is the sender's place in its code. */
 static COP__NOINLINE cop_status send_value(cop_address to, const cop_kind *kind,
                                            const void *value, const void *where)

@@ -556,13 +556,14 @@ static cop_status answer_start(struct cop__actor *actor, const cop_started *star
         return status;
 }
 
-/* The message for who waits with start_ref. Without a term in it it points at nothing, and is copied as it is. */
+/* The message for who waits with start_ref, maybe with a full mailbox. Without a term in it it points at nothing, and is copied as it
+ * is. */
 static cop_status send_started(struct cop__actor *actor, const cop_started *started)
 {
         struct cop__thread *thread = cop__thread_here();
         struct cop__here *here = cop__here_of(thread);
         if (started->extra.type != COP_TERM_NIL || here->node->inside != NULL)
-                return cop_send_value(cop_to_pid(actor->parent), COP_KIND_OF(cop_started), started);
+                return cop__send_news_value(actor->parent, COP_KIND_OF(cop_started), started);
         cop__critical_enter(&here->fault);
         struct cop__signal *signal =
                 cop__signal_new(&thread->pool, COP__SIGNAL_MESSAGE, sizeof(*started));
@@ -571,8 +572,7 @@ static cop_status send_started(struct cop__actor *actor, const cop_started *star
                 return COP_E_NO_MEMORY;
         memcpy(cop__signal_body(signal), started, sizeof(*started));
         signal->kind = COP_KIND_OF(cop_started);
-        signal->from = started->pid;
-        cop__send_on(thread, actor, actor->parent, signal);
+        cop__send_news(thread, actor, actor->parent, signal);
         return COP_OK;
 }
 

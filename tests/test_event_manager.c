@@ -680,6 +680,63 @@ IN_NODE(GEV_13_a_handler_can_be_called_and_one_that_crashes_at_it_is_removed)
         put_down(pid);
 }
 
+/* Its init says that it is there, and waits for an answer. */
+typedef listener slow;
+static void slow_init(slow *self, const setup *s)
+{
+        listener_init(self, s);
+        says(self, "init");
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(water)));
+}
+COP_SERVER(slow, COP_INIT_WITH(setup, slow_init), COP_ON(fire, listener_on_fire));
+
+/* Adds a handler, supervised, and says how that went and what it hears of it, with an unread message in its only place. */
+static void owns_and_has_no_room(const setup *s)
+{
+        cop_trap_exit(true);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(cop_exited)));
+        setup of_handler = { cop_symbol_of("bell"), s->teller, START_WELL };
+        cop_status status = cop_add_handler("alarms", .id = "bell", .server = &slow_server, .kind = COP_KIND_OF(setup),
+                                            .argument = &of_handler, .supervised = true, .start_ms = PATIENCE_MS);
+        cop_send(s->teller, reply, .number = status);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(cop_handler_gone)));
+        cop_send(s->teller, reply, .number = -1);
+}
+
+static void expect_reply(int64_t number)
+{
+        cop_auto message = await(COP_KIND(reply));
+        ck_assert_int_eq(cop_read(reply, message)->number, number);
+}
+
+IN_NODE(news_of_handlers_find_their_way_into_full_mailboxes)
+{
+        cop_pid manager, owner;
+        setup s = { cop_symbol_of(""), cop_self(), START_WELL };
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &cop_event_manager, .name = "alarms",
+                                                             .mailbox_limit = 1, .mailbox_policy = COP_MAILBOX_REJECT },
+                                       &manager),
+                         COP_OK);
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run_with = COP_RUN_WITH(owns_and_has_no_room, setup),
+                                                             .kind = COP_KIND_OF(setup), .argument = &s,
+                                                             .mailbox_limit = 1, .mailbox_policy = COP_MAILBOX_REJECT },
+                                       &owner),
+                         COP_OK);
+        settle_with(owner);
+        ck_assert_int_eq(cop_send(owner, water), COP_OK);
+        cop_send_exit(owner, cop_atom("go"));
+        cop_auto message = await(COP_KIND(heard));
+        cop_pid handler = cop_message_from(message);
+        ck_assert_int_eq(cop_notify("alarms", fire, .floor = 1), COP_OK);
+        ck_assert_int_eq(cop_notify("alarms", fire, .floor = 1), COP_E_FULL);
+        cop_send(handler, water);
+        expect_reply(COP_OK);
+        await_and_drop(COP_KIND(heard)); /* the event */
+        put_down(handler);
+        expect_reply(-1);
+        put_down(manager);
+}
+
 IN_NODE(managers_come_and_go_and_leave_nothing)
 {
         int64_t before = blocks_in_use(node);

@@ -690,6 +690,38 @@ IN_NODE(what_the_runtime_tells_is_not_dropped_with_the_oldest)
         await_and_drop(COP_KIND(tally));
 }
 
+static void waits_for_ever(void)
+{
+        cop_sleep(COP_FOREVER);
+}
+
+/* Grows a tree when its only place is taken; `handled` tells what came of it. */
+static void grows_a_tree(void)
+{
+        cop_pid root;
+        cop_trap_exit(true);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(cop_exited)));
+        cop_status status = cop_supervise(&(cop_supervisor){ .children = COP_CHILDREN({ "leaf", .run = waits_for_ever }) },
+                                          &root);
+        cop_send(cop_parent(), tally, .handled = status);
+        if (status == COP_OK)
+                cop_shutdown(root, PATIENCE_MS);
+}
+
+IN_NODE(who_has_no_room_left_grows_a_tree_and_hears_that_it_runs)
+{
+        static const cop_mailbox_policy policies[] = { COP_MAILBOX_REJECT, COP_MAILBOX_DROP_NEW, COP_MAILBOX_STOP };
+        for (size_t i = 0; i < COP__COUNT(policies); i++) {
+                cop_pid pid = limited(.run = grows_a_tree, .mailbox_limit = 1, .mailbox_policy = policies[i]);
+                cop_ref down = watch(pid);
+                ck_assert_int_eq(cop_send(pid, letter), COP_OK);
+                let_go(pid);
+                cop_auto told = await(COP_KIND(tally));
+                ck_assert_int_eq(cop_read(tally, told)->handled, COP_OK);
+                await_down(down, "normal");
+        }
+}
+
 IN_NODE(a_call_that_nobody_waits_for_any_more_leaves_its_place)
 {
         cop_pid pid = limited(.mailbox_limit = 10);
