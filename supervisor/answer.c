@@ -218,8 +218,9 @@ static void restart_child(struct cop__supervisor *self, struct cop__child *child
         }
         if (!keep_caller(child, true))
                 return;
+        uint64_t open_until_ns = child->open_until_ns;
         cop__child_call_off(self, child);
-        child->past = (struct cop__past){ 0 };
+        child->open_until_ns = open_until_ns;
         start_asked(self, child);
 }
 

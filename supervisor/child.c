@@ -89,7 +89,7 @@ void cop__child_call_off(struct cop__supervisor *self, struct cop__child *child)
         cop__list_remove(&child->due);
         child->back = child->again = child->resumes = child->hesitates = false;
         child->asked = false;
-        child->delay_ns = 0;
+        child->delay_ns = child->open_until_ns = 0;
         set(self, child, COP__CHILD_STOPPED);
 }
 
@@ -125,6 +125,26 @@ static cop_term failure_of(struct failure *failure, const char *tag, cop_term wh
         return failure->reason = cop_tuple_of(failure->items, 2);
 }
 
+bool cop__child_open(struct cop__supervisor *self, struct cop__child *child, uint64_t delay_ns)
+{
+        if (!cop__child_tick(self, child, delay_ns))
+                return false;
+        child->open_until_ns = time_in(delay_ns);
+        set(self, child, COP__CHILD_OPEN);
+        return true;
+}
+
+/* It was asked for, in vain. What is behind an open breaker is tried in its time all the same. */
+static void stays_as_it_was(struct cop__supervisor *self, struct cop__child *child)
+{
+        uint64_t until_ns = child->open_until_ns, now_ns = cop__clock_ns();
+        bool open = until_ns != 0 && !is_fleeting(self, child);
+        if (open)
+                cop__child_call_off(self, child);
+        if (!open || !cop__child_open(self, child, until_ns > now_ns ? until_ns - now_ns : 0))
+                cop__child_rests(self, child);
+}
+
 /* `corpse` is who died in its init, or nobody. What became of the one before is in that one's
  * report. */
 static void has_failed_to_start(struct cop__supervisor *self, struct cop__child *child,
@@ -145,7 +165,7 @@ static void has_failed_to_start(struct cop__supervisor *self, struct cop__child 
                 set(self, child, COP__CHILD_STOPPED);
                 cop__answer_waiters(child, true, &(cop__child_answer){ .status = COP_E_DIED,
                                                                        .reason = reason });
-                cop__child_rests(self, child);
+                stays_as_it_was(self, child);
         } else {
                 cop__tell_failed(self, child, reason);
                 if (corpse.bits != 0)
@@ -217,6 +237,9 @@ static void runs(struct cop__supervisor *self, struct cop__child *child, cop_pid
 {
         expect_news(self, child, (cop_ref){ 0 });
         child->restarts += child->again;
+        if (child->asked)
+                child->past = (struct cop__past){ 0 };
+        child->open_until_ns = 0;
         if (child->spec->backoff.first_ms != 0 || child->spec->breaker.failures != 0)
                 child->past.born_ns = cop__clock_ns();
         child->known = pid;
@@ -509,6 +532,7 @@ void cop__child_hears_tick(struct cop__supervisor *self, struct cop__child *chil
         case COP__CHILD_RESTARTING:
         case COP__CHILD_OPEN:
                 set(self, child, COP__CHILD_WAITING);
+                child->open_until_ns = 0;
                 child->resumes = true;
                 cop__regrow_failed(self, child);
                 break;

@@ -46,8 +46,7 @@ static bool count_failure(struct cop__supervisor *self, struct cop__child *child
         struct cop__respite respite =
                 cop__past_fails(&child->past, &child->spec->backoff, breaker_of(self, child),
                                 cop__clock_ns(), cop__random_next(&self->chance));
-        if (respite.opens && cop__child_tick(self, child, respite.delay_ns)) {
-                cop__roster_set(self->roster, child, COP__CHILD_OPEN, cop_no_pid());
+        if (respite.opens && cop__child_open(self, child, respite.delay_ns)) {
                 cop__tell_open(self, child);
                 child->corpse = cop_no_pid();
                 return false;

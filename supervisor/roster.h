@@ -81,6 +81,7 @@ struct cop__child {
         struct cop__waiter *waiters;
         struct cop__past past;
         uint64_t delay_ns;              /* before its next attempt */
+        uint64_t open_until_ns;         /* OPEN, or in a start that was asked for behind an open breaker; else 0 */
         uint64_t stop_by_ns;            /* STOPPING with its group: when its time is over; else, or without end: UINT64_MAX */
         uint8_t state;                  /* a cop__child_state */
         bool back;                      /* it is stopped to be started again with its siblings */

@@ -122,6 +122,8 @@ void cop__child_begin(struct cop__supervisor *self, struct cop__child *child);
 void cop__child_stop(struct cop__supervisor *self, struct cop__child *child);
 /* A tick comes for the child after the delay. False: no memory. */
 bool cop__child_tick(struct cop__supervisor *self, struct cop__child *child, uint64_t delay_ns);
+/* Its breaker is open for so long. False: no memory. */
+bool cop__child_open(struct cop__supervisor *self, struct cop__child *child, uint64_t delay_ns);
 /* The tick for all that are stopped with their group: it is not needed any more; it has come. */
 void cop__group_tick_end(struct cop__supervisor *self);
 void cop__group_hears_tick(struct cop__supervisor *self);

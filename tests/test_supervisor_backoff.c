@@ -183,6 +183,23 @@ IN_FAMILY(siblings_that_depend_on_it_stand_still_while_a_child_waits_for_its_del
         fell(root);
 }
 
+typedef struct {
+        cop_pid supervisor;
+} errand;
+COP_MESSAGE(errand, supervisor);
+
+static void asks_to_restart(const errand *e)
+{
+        cop_restart_child(e->supervisor, "a", NULL);
+}
+
+static void expect_late(const char *text, int64_t within_ms)
+{
+        cop_auto message = cop_receive(within_ms, COP_KIND(word));
+        ck_assert_ptr_nonnull(message);
+        ck_assert_str_eq(cop_read(word, message)->text.data, text);
+}
+
 /* ---- Breakers ----------------------------------------------------------------------------------- */
 
 IN_FAMILY(after_its_failures_a_breaker_leaves_the_child_alone_and_calls_fail_at_once)
@@ -239,6 +256,55 @@ IN_FAMILY(a_child_behind_an_open_breaker_can_be_terminated)
         ck_assert_int_eq(cop_terminate_child(root, "a"), COP_OK);
         ck_assert_str_eq(ask_child(root, "a", "state"), "stopped");
         ck_assert_int_eq(cop_delete_child(root, "a"), COP_OK);
+        fell(root);
+}
+
+/* On a simulated node: its breaker is not closed by time before the test has asked. */
+IN_SIMULATED_FAMILY(a_child_that_is_tried_in_vain_stays_behind_its_open_breaker_and_starts_in_its_time)
+{
+        TREE(shop, PATIENT,
+             .children = COP_CHILDREN(WORKER("a", .breaker = { .failures = 2, .open_ms = HOUR_MS, .stable_ms = HOUR_MS })));
+        cop_pid root = grow_and_expect(&shop, "a");
+        crash("a");
+        expect("end a boom");
+        expect("start a");
+        uint64_t before_ns = cop__clock_ns();
+        crash("a");
+        expect("end a boom");
+        await_true(strcmp(ask_child(root, "a", "state"), "open") == 0);
+        let("a", FAILS);
+        for (uint32_t i = 3; i < 5; i++) {
+                ck_assert_int_eq(cop_restart_child(root, "a", NULL), COP_E_DIED);
+                ck_assert_str_eq(ask_child(root, "a", "state"), "open");
+                ck_assert_uint_eq(tries_of("a"), i);
+        }
+        let("a", STARTS);
+        expect_late("start a", 2 * HOUR_MS);
+        ck_assert_uint_ge(cop__clock_ns() - before_ns, (uint64_t)HOUR_MS * MS);
+        crash("a"); /* what was in vain has closed nothing: it is half open, and opens at once */
+        expect("end a boom");
+        await_true(strcmp(ask_child(root, "a", "state"), "open") == 0);
+        ck_assert_int_eq(cop_restart_child(root, "a", NULL), COP_OK); /* which closes it */
+        expect("start a");
+        crash("a");
+        expect("end a boom");
+        expect("start a");
+        fell(root);
+}
+
+IN_FAMILY(a_child_behind_an_open_breaker_that_is_terminated_in_a_start_that_was_asked_for_is_stopped)
+{
+        TREE(shop, PATIENT, .children = COP_CHILDREN(WORKER("a", .breaker = { .failures = 1, .open_ms = 1000000 })));
+        cop_pid root = grow_and_expect(&shop, "a");
+        crash("a");
+        expect("end a boom");
+        await_true(strcmp(ask_child(root, "a", "state"), "open") == 0);
+        let("a", HANGS);
+        cop_pid asker = cop_spawn_with(asks_to_restart, errand, .supervisor = root);
+        expect("hang a");
+        ck_assert_int_eq(cop_terminate_child(root, "a"), COP_OK);
+        ck_assert_str_eq(ask_child(root, "a", "state"), "stopped");
+        await_true(!cop_is_alive(asker));
         fell(root);
 }
 

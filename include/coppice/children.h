@@ -58,7 +58,7 @@ COP_API cop_status cop_terminate_child_of(cop_address to, cop_address which);
 /*
  * Starts a child that has no process, in its old place. *pid and *extra as above.
  * Errors: COP_E_NOT_FOUND, COP_E_RUNNING, COP_E_RESTARTING, COP_E_DYNAMIC, COP_E_DIED with
- * cop_failure(): it could not start, and stays as it was.
+ * cop_failure(): it could not start, and stays as it was, also behind an open breaker.
  */
 COP_API cop_status cop_restart_child_of(cop_address to, cop_address which, cop_pid *pid,
                                         cop_term *extra);
