@@ -78,6 +78,14 @@ static cop_status stop_monitored(cop_pid pid, cop_pid from, int64_t shutdown_ms,
         return status;
 }
 
+/* Whether it was asked to end or not: a dead slot answers at once, and the link's news may be here, or on its way. */
+static void part_with_dead(cop_pid pid)
+{
+        cop_unlink(pid);
+        cop_message_free(cop_receive(
+                0, (cop_pattern){ .kind = COP_KIND_OF(cop_exited), .from = pid }));
+}
+
 cop_status cop__stop(cop_pid pid, cop_pid from, int64_t shutdown_ms, bool *late)
 {
         cop_ref ref;
@@ -90,10 +98,7 @@ cop_status cop__stop(cop_pid pid, cop_pid from, int64_t shutdown_ms, bool *late)
                 cop_demonitor_flush(ref);
                 return status;
         }
-        /* A dead slot answers a monitor at once: the link's news may be here, or on its way. */
-        cop_unlink(pid);
-        cop_message_free(cop_receive(
-                0, (cop_pattern){ .kind = COP_KIND_OF(cop_exited), .from = pid }));
+        part_with_dead(pid);
         return COP_OK;
 }
 
@@ -134,11 +139,14 @@ cop_status cop_shutdown(cop_pid pid, int64_t shutdown_ms)
         bool late;
         if (cop__actor_here() == NULL)
                 return COP_E_NO_NODE;
-        if (pid.bits == 0 || cop_pid_equal(pid, cop_self()) || shutdown_ms < COP_SHUTDOWN_AT_ONCE)
+        if (pid.bits == 0 || cop_pid_equal(pid, cop_self()) || shutdown_ms < COP_SHUTDOWN_AT_ONCE ||
+            cop__pid_node(pid) != 0)
                 return COP_E_BAD_ARGUMENT;
         cop_status status = look_up(pid, &server, &master);
-        if (status == COP_E_NO_ACTOR)
+        if (status == COP_E_NO_ACTOR) {
+                part_with_dead(pid);
                 return COP_OK;
+        }
         if (status != COP_OK)
                 return status;
         return cop__stop(pid, master, time_for(server, shutdown_ms), &late);

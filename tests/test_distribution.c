@@ -330,6 +330,15 @@ PAIR(a_link_that_was_undone_tells_nobody)
         nothing_has_come();
 }
 
+PAIR(an_actor_of_another_node_is_not_said_to_have_been_shut_down)
+{
+        cop_pid pid = grow(pair, sleeps_and_answers, "one");
+        ck_assert_int_eq(cop_shutdown(pid, 1000), COP_E_BAD_ARGUMENT);
+        cop_ref ref = watch(pid);
+        ck_assert_int_eq(cop_send_exit(pid, cop_atom("gone")), COP_OK);
+        await_down(ref, "gone");
+}
+
 PAIR(who_is_dead_already_is_noproc)
 {
         cop_pid pid = grow(pair, sleeps_and_answers, "one");

@@ -338,6 +338,21 @@ IN_FAMILY(who_shuts_down_an_actor_hears_no_more_of_it)
         nothing_has_come();
 }
 
+static void ends(void)
+{
+}
+
+IN_FAMILY(who_shuts_down_an_actor_that_has_ended_by_itself_hears_no_more_of_it_either)
+{
+        for (int i = 0; i < 100; i++) {
+                cop_pid pid = cop_spawn_link(ends);
+                await_true(!cop_is_alive(pid));
+                ck_assert_int_eq(cop_shutdown(pid, 1000), COP_OK);
+        }
+        settle_with(cop_spawn(waits));
+        nothing_has_come();
+}
+
 static void shuts_its_child_down(void)
 {
         cop_pid pid = cop_spawn_link(waits);

@@ -159,8 +159,8 @@ COP_API cop_status cop_supervise(const cop_supervisor *tree, cop_pid *pid);
  * after shutdown_ms, which is as in cop_child, or COP_FOREVER. Anyone may: the exit signal comes in
  * the name of whom it obeys, its parent or, if it was spawned without a link, itself. Returns COP_OK
  * when it has ended, whatever the reason. A link between the two is gone then, and its exit is not
- * heard of. Errors: COP_E_BAD_ARGUMENT (nobody, oneself, a thread of the program, a time below those
- * values), COP_E_NO_MEMORY, COP_E_NO_NODE.
+ * heard of. Errors: COP_E_BAD_ARGUMENT (nobody, oneself, a thread of the program, an actor of another
+ * node, a time below those values), COP_E_NO_MEMORY, COP_E_NO_NODE.
  */
 COP_API cop_status cop_shutdown(cop_pid pid, int64_t shutdown_ms);
 
