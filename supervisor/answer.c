@@ -352,13 +352,33 @@ failed:;
         return false;
 }
 
+static bool has_own_argument(const struct cop__child *child)
+{
+        return child->argument != child->spec->argument;
+}
+
+/* Does another `each` take what all of them were started with? Else it is said. */
+static bool takes_arguments(const struct cop__supervisor *self, const struct cop__child_spec *each)
+{
+        const struct cop__child *child = cop__roster_first(self->roster);
+        for (; child != NULL && each != NULL; child = cop__roster_next(self->roster, child)) {
+                const char *wrong = cop__child_misfit_argument(each, has_own_argument(child) ? child->kind : each->kind);
+                if (wrong == NULL)
+                        continue;
+                cop__log_sentence(COP_LOG_ERROR, "your program: cop_replace_specs: %s: child %s: %s", self->label,
+                                  child->spec->id, wrong);
+                return false;
+        }
+        return true;
+}
+
 /* Children that are all alike keep their own arguments. */
 static void respec_each(struct cop__supervisor *self, const struct cop__child_spec *each,
                         cop_buffer *buffer)
 {
         struct cop__child *child = cop__roster_first(self->roster);
         for (; child != NULL && each != NULL; child = cop__roster_next(self->roster, child)) {
-                bool own = child->argument != child->spec->argument;
+                bool own = has_own_argument(child);
                 cop__roster_respec(self->roster, child, each, buffer);
                 child->kind = own ? child->kind : each->kind;
                 child->argument = own ? child->argument : each->argument;
@@ -395,7 +415,7 @@ void cop__on_replace_specs(struct cop__supervisor *self, const cop__replace_spec
         const struct cop__supervisor_spec *spec = (const void *)request->spec.data;
         bool dynamic = spec->strategy == COP_DYNAMIC;
         if (dynamic != (self->spec->strategy == COP_DYNAMIC) ||
-            (spec->each != NULL) != (self->spec->each != NULL)) {
+            (spec->each != NULL) != (self->spec->each != NULL) || !takes_arguments(self, spec->each)) {
                 refuse(COP_E_BAD_ARGUMENT, cop_no_pid());
                 return;
         }

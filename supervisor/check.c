@@ -372,6 +372,8 @@ const char *cop__child_misfit_argument(const struct cop__child_spec *child, cons
                 return "run_with is set without kind and argument";
         if (wanted != NULL && (kind == NULL || !cop__kind_same(wanted, kind)))
                 return "kind is not the one that its server's init takes";
+        if (kind != NULL && child->run_with != NULL && child->kind != NULL && !cop__kind_same(child->kind, kind))
+                return "kind is not the one that its run_with takes";
         return NULL;
 }
 

@@ -106,6 +106,67 @@ IN_FAMILY(an_argument_that_each_does_not_take_or_does_not_get_is_refused)
         fell(root);
 }
 
+static void takes_a_ping(const ping *p)
+{
+        (void)p;
+        waits();
+}
+
+typedef struct {
+        int64_t number;
+} pinged;
+
+static void pinged_init(pinged *self, const ping *p)
+{
+        self->number = p->number;
+}
+COP_SERVER(pinged, COP_INIT_WITH(ping, pinged_init));
+
+IN_FAMILY(an_argument_of_another_kind_than_each_has_for_its_function_is_refused)
+{
+        const cop_child each = { .run_with = COP_RUN_WITH(takes_a_job, job), .kind = COP_KIND_OF(job),
+                                 .argument = &(job){ .id = "a" } };
+        SESSIONS(.each = &each);
+        cop_pid root = grow(&sessions);
+        ck_assert_int_eq(cop_start_each(root, NULL, ping, .number = 1), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_start_each(root, NULL, job, .id = "b"), COP_OK);
+        ck_assert_int_eq(cop_start_child(root, NULL, NULL), COP_OK);
+        ck_assert_int_eq(count_of(root).specs, 2);
+        fell(root);
+}
+
+IN_FAMILY(another_each_that_does_not_take_what_children_were_started_with_is_refused)
+{
+        const cop_child each = WORKER_WITH("x", ((job){ .id = "x", .traps = true }));
+        const cop_child others[] = { { .server = &pinged_server, .kind = COP_KIND_OF(ping), .argument = &(ping){ 1 } },
+                                     { .run_with = COP_RUN_WITH(takes_a_ping, ping), .kind = COP_KIND_OF(ping),
+                                       .argument = &(ping){ 1 } },
+                                     { .run = waits } };
+        const cop_child bare = { .server = &worker_server }, same = WORKER_WITH("y", ((job){ .id = "y", .traps = true }));
+        const cop_supervisor bare_ones = { .strategy = COP_DYNAMIC, .each = &bare };
+        const cop_supervisor same_ones = { PATIENT, .strategy = COP_DYNAMIC, .each = &same };
+        SESSIONS(PATIENT, .each = &each);
+        cop_pid root = grow(&sessions), pid;
+        ck_assert_int_eq(cop_start_each(root, &pid, job, .id = "a", .traps = true), COP_OK);
+        expect("start a");
+        for (size_t i = 0; i < COP__COUNT(others); i++) {
+                const cop_supervisor other_ones = { PATIENT, .strategy = COP_DYNAMIC, .each = &others[i] };
+                ck_assert_int_eq(cop_replace_specs(root, &other_ones), COP_E_BAD_ARGUMENT);
+        }
+        dismiss(pid, cop_atom("boom"));
+        expect("end a boom");
+        pid = expect("start a");
+        ck_assert_int_eq(cop_replace_specs(root, &same_ones), COP_OK);
+        dismiss(pid, cop_atom("boom"));
+        expect("end a boom");
+        expect("start a"); /* with its own argument still */
+        start(root, NULL);
+        expect("start y");
+        ck_assert_int_eq(cop_replace_specs(root, &bare_ones), COP_E_BAD_ARGUMENT); /* y would have none */
+        fell(root);
+        expect_both("end y shutdown", "end a shutdown");
+}
+
 /* OTP's template is a list of exactly one spec. Here it is `each`, and none is right as well: any child may be started then, as
  * with Elixir's DynamicSupervisor. */
 IN_FAMILY(SUP_start_17_a_dynamic_supervisor_has_no_list_of_children)

@@ -74,7 +74,8 @@ COP_API cop_status cop_delete_child_of(cop_address to, cop_address which);
  * or from the end of a restart of siblings that is under way; those that it does not name come last.
  * Restarts counted so far go on counting, under the new limit. The name stays. Errors, and then nothing
  * has changed: COP_E_BAD_ARGUMENT, also for a dynamic supervisor that is to be none, or the other way
- * round, or to gain or lose `each`.
+ * round, or to gain or lose `each`, and for an `each` that does not take the argument of a child that
+ * is there, its own or that of `each`.
  */
 COP_API cop_status cop_replace_specs_of(cop_address to, const cop_supervisor *tree);
 
