@@ -307,12 +307,12 @@ static bool hears(const cop_behaviour *server, const cop_kind *kind)
         return false;
 }
 
-/* Nobody waits for an answer to an event, so none is no failure. */
+/* Nobody waits for an answer to an event, so none is no failure. Each hears it, also if who waits for all of them does so no longer. */
 static void tell(manager *self, struct handler *handler, const cop_message *event)
 {
         cop_message *reply = NULL;
-        cop_status status = cop_call_value(&reply, cop_to_pid(handler->pid), COP_FOREVER,
-                                           cop_message_kind(event), cop_message_body(event));
+        cop_status status = cop__call_in_own_time(&reply, cop_to_pid(handler->pid), COP_FOREVER,
+                                                  cop_message_kind(event), cop_message_body(event));
         if (status == COP_OK)
                 cop_message_free(reply);
         else if (status == COP_E_DIED)
@@ -362,8 +362,8 @@ static cop_status last_words(const struct handler *handler, cop_term argument, s
         *words = NULL;
         if (!hears(handler->server, COP_KIND_OF(cop_handler_delete)))
                 return COP_OK;
-        cop_status status = cop_call_value(&reply, cop_to_pid(handler->pid), STOP_MS,
-                                           COP_KIND_OF(cop_handler_delete), &delete);
+        cop_status status = cop__call_in_own_time(&reply, cop_to_pid(handler->pid), STOP_MS,
+                                                  COP_KIND_OF(cop_handler_delete), &delete);
         if (status != COP_OK)
                 return status == COP_E_DIED || status == COP_E_TIMEOUT ? status : COP_OK;
         const cop_any *any = cop_read(cop_any, reply);
@@ -415,8 +415,8 @@ static cop_status hand_over(manager *self, cop_symbol from, cop_term left)
         cop_handler_takes_over over = { from, left };
         if (!hears(handler->server, COP_KIND_OF(cop_handler_takes_over)))
                 return COP_OK;
-        cop_status status = cop_call_value(&reply, cop_to_pid(handler->pid), STOP_MS,
-                                           COP_KIND_OF(cop_handler_takes_over), &over);
+        cop_status status = cop__call_in_own_time(&reply, cop_to_pid(handler->pid), STOP_MS,
+                                                  COP_KIND_OF(cop_handler_takes_over), &over);
         cop_message_free(reply);
         if (status != COP_E_DIED && status != COP_E_NO_ACTOR && status != COP_E_TIMEOUT)
                 return COP_OK; /* what it answers, if anything, is no matter */
@@ -539,10 +539,13 @@ static cop_status take_answer(cop_message *reply, cop_term *term)
         return status;
 }
 
+/* A handler that comes or goes does so in time of its own: it would else be there, or gone, though its call has failed. */
+enum whose_time { OWN_TIME, CALLERS_TIME };
+
 /*
  * A call with a value that holds a term of ours: it ends here, before the wait, since whoever waits may be ended.
  */
-static cop_status call_with(cop_message **reply, cop_address to, int64_t timeout_ms,
+static cop_status call_with(cop_message **reply, cop_address to, int64_t timeout_ms, enum whose_time whose,
                             const cop_kind *kind, const void *value, cop_term held)
 {
         struct cop__actor *self = cop__actor_here();
@@ -560,7 +563,8 @@ static cop_status call_with(cop_message **reply, cop_address to, int64_t timeout
                 status = cop__signal_message(&cop__thread_here()->pool, kind, value, &request);
         cop__kept_free(kept);
         if (status == COP_OK)
-                status = cop__call(self, pid, request, cop__call_deadline(self, timeout_ms),
+                status = cop__call(self, pid, request,
+                                   whose == OWN_TIME ? cop__deadline_ns(timeout_ms) : cop__call_deadline(self, timeout_ms),
                                    __builtin_return_address(0), &answered);
         if (status != COP_OK)
                 return status;
@@ -569,12 +573,17 @@ static cop_status call_with(cop_message **reply, cop_address to, int64_t timeout
         return COP_OK;
 }
 
-static cop_status ask(cop_address to, int64_t timeout_ms, const cop_kind *kind, const void *value,
+static cop_status ask(cop_address to, int64_t timeout_ms, enum whose_time whose, const cop_kind *kind, const void *value,
                       cop_term held, cop_term *term)
 {
         cop_message *reply;
-        cop_status status = call_with(&reply, to, timeout_ms, kind, value, held);
+        cop_status status = call_with(&reply, to, timeout_ms, whose, kind, value, held);
         return status == COP_OK ? take_answer(reply, term) : status;
+}
+
+static cop_status order(cop_address to, const cop_kind *kind, const void *value, cop_term held, cop_term *term)
+{
+        return ask(to, COP_FOREVER, OWN_TIME, kind, value, held, term);
 }
 
 static bool is_good_id(const char *id)
@@ -611,7 +620,7 @@ cop_status cop_add_handler_to(cop_address to, const cop_handler_options *options
         cop_status status = make_add(options, &add);
         if (status != COP_OK)
                 return status;
-        return ask(to, COP_FOREVER, COP_KIND_OF(cop__handler_add), &add, add.argument, NULL);
+        return order(to, COP_KIND_OF(cop__handler_add), &add, add.argument, NULL);
 }
 
 cop_status cop_swap_handler_in(cop_address to, const char *old, cop_term argument,
@@ -624,7 +633,7 @@ cop_status cop_swap_handler_in(cop_address to, const char *old, cop_term argumen
         if (status != COP_OK)
                 return status;
         swap.old = (cop__handler_end){ cop_symbol_of(old), argument };
-        return ask(to, COP_FOREVER, COP_KIND_OF(cop__handler_swap), &swap, swap.fresh.argument, NULL);
+        return order(to, COP_KIND_OF(cop__handler_swap), &swap, swap.fresh.argument, NULL);
 }
 
 cop_status cop_delete_handler_of(cop_address to, const char *id, cop_term argument, cop_term *result)
@@ -632,7 +641,7 @@ cop_status cop_delete_handler_of(cop_address to, const char *id, cop_term argume
         if (!is_good_id(id))
                 return COP_E_BAD_ARGUMENT;
         cop__handler_end end = { cop_symbol_of(id), argument };
-        return ask(to, COP_FOREVER, COP_KIND_OF(cop__handler_end), &end, cop_nil(), result);
+        return order(to, COP_KIND_OF(cop__handler_end), &end, cop_nil(), result);
 }
 
 cop_status cop_notify_value(cop_address to, const cop_kind *kind, const void *value)
@@ -663,7 +672,7 @@ cop_status cop_call_handler_value(cop_message **reply, cop_address to, const cha
         if (status != COP_OK)
                 return status;
         cop__handler_call call = { cop_symbol_of(id), timeout_ms, message };
-        status = call_with(&answered, to, timeout_ms, COP_KIND_OF(cop__handler_call), &call, message);
+        status = call_with(&answered, to, timeout_ms, CALLERS_TIME, COP_KIND_OF(cop__handler_call), &call, message);
         if (status != COP_OK)
                 return status;
         if (cop_message_as(answered, COP_KIND_OF(cop__handler_answer)) != NULL)
@@ -679,6 +688,6 @@ cop_status cop_handlers_of(cop_address to, cop_term *ids)
 {
         if (ids == NULL)
                 return COP_E_BAD_ARGUMENT;
-        return ask(to, COP__ANSWER_MS, COP_KIND_OF(cop__handler_list), &(cop__handler_list){ true },
+        return ask(to, COP__ANSWER_MS, CALLERS_TIME, COP_KIND_OF(cop__handler_list), &(cop__handler_list){ true },
                    cop_nil(), ids);
 }

@@ -29,6 +29,12 @@ static bool is_for_a_glance(cop_pid pid, enum cop__sys_what what)
                (is_function && what != COP__SYS_REPLACE_STATE);
 }
 
+/* A stop is obeyed whoever it was asked for, and so it is sent. */
+static uint64_t deadline_of(struct cop__actor *actor, const cop__sys_request *request, int64_t timeout_ms)
+{
+        return request->what == COP__SYS_STOP ? cop__deadline_ns(timeout_ms) : cop__call_deadline(actor, timeout_ms);
+}
+
 /* Asks, and ends with the answer's status. *answer is a message in the caller's hands, if that was COP_OK or
  * COP_E_MALFORMED; else NULL. */
 static cop_status call(const char *function, cop_address to, int64_t timeout_ms,
@@ -49,8 +55,7 @@ static cop_status call(const char *function, cop_address to, int64_t timeout_ms,
         signal->type = COP__SIGNAL_SYS;
         if (is_for_a_glance(callee, (enum cop__sys_what)request->what))
                 signal->flags |= COP__SIGNAL_ASIDE;
-        status = cop__call(actor, callee, signal, cop__call_deadline(actor, timeout_ms), where,
-                           &reply);
+        status = cop__call(actor, callee, signal, deadline_of(actor, request, timeout_ms), where, &reply);
         if (status != COP_OK)
                 return status;
         cop__hand_over(actor, reply);

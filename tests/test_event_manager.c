@@ -78,6 +78,8 @@ static void listener_on_fire(listener *self, const fire *f)
                 *(volatile int *)NULL = 1;
         if (f->floor == 15)
                 cop_exit(cop_atom("remove_handler"));
+        if (f->floor == 17)
+                cop_message_free(cop_receive(COP_FOREVER, COP_KIND(water)));
         if (f->floor == 16) {
                 cop_sleep(5);
                 says(self, "done");
@@ -735,6 +737,117 @@ IN_NODE(news_of_handlers_find_their_way_into_full_mailboxes)
         put_down(handler);
         expect_reply(-1);
         put_down(manager);
+}
+
+/* ---- Somebody's time ---------------------------------------------------------------- */
+
+/* Who says that it is there, and waits for a go. */
+static cop_pid await_at(const char *who, const char *what)
+{
+        cop_auto message = await(COP_KIND(heard));
+        const heard *h = cop_read(heard, message);
+        ck_assert_str_eq(h->who, who);
+        ck_assert_str_eq(h->what, what);
+        return cop_message_from(message);
+}
+
+IN_NODE(every_handler_hears_an_event_though_its_notifier_gives_up_at_one_before_it)
+{
+        cop_pid pid = alarms(), newest = cop_no_pid();
+        add("a");
+        add("b");
+        while (newest.bits == 0) {
+                ck_assert_int_eq(cop_sync_notify("alarms", 20, fire, .floor = 17), COP_E_TIMEOUT);
+                cop_auto message = cop_receive(0, COP_KIND(heard));
+                newest = message != NULL ? cop_message_from(message) : cop_no_pid();
+        }
+        cop_send(newest, water);
+        cop_pid older = await_at("a", "fire");
+        cop_send(older, water);
+        ck_assert_str_eq(handlers(), "[\"b\", \"a\"]");
+        nothing_has_come();
+        put_down(pid);
+}
+
+typedef struct {
+        cop_pid teller;
+} errand;
+COP_MESSAGE(errand, teller);
+
+/* Takes its time at its deletion. */
+typedef listener slow_at_last;
+static void slow_at_last_on_delete(slow_at_last *self, const cop_handler_delete *d)
+{
+        (void)d;
+        says(self, "delete");
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(water)));
+        cop_reply(cop_any, cop_atom("done"));
+}
+COP_SERVER(slow_at_last, COP_INIT_WITH(setup, listener_init), COP_ON(cop_handler_delete, slow_at_last_on_delete),
+           COP_TERMINATE(listener_terminate));
+
+/* At somebody's call it adds a handler, when that one has given up, and swaps another; how that went is told. */
+typedef struct {
+        int64_t unused;
+} porter;
+
+static void porter_on_errand(porter *self, const errand *e)
+{
+        (void)self;
+        setup s = { cop_symbol_of("a"), e->teller, START_WELL };
+        cop_send(e->teller, reply, .number = -1);
+        while (cop_time_left() > 0)
+                cop_yield();
+        cop_status status = cop_add_handler("alarms", .id = "a", .server = &slow_server, .kind = COP_KIND_OF(setup),
+                                            .argument = &s, .start_ms = PATIENCE_MS);
+        cop_send(e->teller, reply, .number = status);
+}
+
+static void porter_on_question(porter *self, const question *q)
+{
+        (void)self;
+        cop_pid teller = { (uint64_t)q->number };
+        setup s = { cop_symbol_of("b"), teller, START_WELL };
+        cop_send(teller, reply, .number = -1);
+        cop_status status = cop_swap_handler("alarms", "a", cop_nil(), .id = "b", .server = &heir_server,
+                                             .kind = COP_KIND_OF(setup), .argument = &s);
+        cop_send(teller, reply, .number = status);
+}
+COP_SERVER(porter, COP_ON(errand, porter_on_errand), COP_ON(question, porter_on_question));
+
+IN_NODE(a_handler_that_is_added_for_one_who_has_given_up_is_there_and_said_to_be)
+{
+        cop_pid pid = alarms(), helper = cop_spawn_server(&porter_server, NULL);
+        cop_message *begun = NULL;
+        while (begun == NULL) {
+                ck_assert_int_eq(cop_call(NULL, helper, 20, errand, .teller = cop_self()), COP_E_TIMEOUT);
+                begun = cop_receive(0, COP_KIND(reply));
+        }
+        cop_message_free(begun);
+        cop_send(await_at("a", "init"), water);
+        expect_reply(COP_OK);
+        ck_assert_str_eq(handlers(), "[\"a\"]");
+        put_down(helper);
+        put_down(pid);
+}
+
+IN_NODE(a_handler_that_is_swapped_for_one_who_gives_up_has_its_last_words_and_an_heir)
+{
+        cop_pid pid = alarms(), helper = cop_spawn_server(&porter_server, NULL);
+        cop_message *begun = NULL;
+        ck_assert_int_eq(add_as("a", &slow_at_last_server, START_WELL, false), COP_OK);
+        while (begun == NULL) {
+                ck_assert_int_eq(cop_call(NULL, helper, 20, question, .number = (int64_t)cop_self().bits), COP_E_TIMEOUT);
+                begun = cop_receive(0, COP_KIND(reply));
+        }
+        cop_message_free(begun);
+        cop_send(await_at("a", "delete"), water);
+        await_heard("a", "normal");
+        await_heard("b", "a left done");
+        expect_reply(COP_OK);
+        ck_assert_str_eq(handlers(), "[\"b\"]");
+        put_down(helper);
+        put_down(pid);
 }
 
 IN_NODE(managers_come_and_go_and_leave_nothing)

@@ -715,6 +715,46 @@ static void stops_it(const order *o)
         cop_send(cop_parent(), outcome, .status = status, .failure = cop_failure());
 }
 
+typedef struct {
+        int64_t unused;
+} warden;
+
+/* Stops somebody for a caller, when that one has gone. */
+static void warden_on_order(warden *self, const order *o)
+{
+        cop_pid teller = cop_parent();
+        (void)self;
+        cop_send(teller, go);
+        while (cop_time_left() > 0)
+                cop_yield();
+        cop_send(teller, outcome, .status = cop_stop(o->pid, cop_atom("normal"), COP_FOREVER), .failure = cop_nil());
+}
+COP_SERVER(warden, COP_ON(order, warden_on_order));
+
+typedef struct {
+        cop_pid warden, prisoner;
+} petition;
+COP_MESSAGE(petition, warden, prisoner);
+
+static void petitions(const petition *p)
+{
+        cop_call(NULL, p->warden, COP_FOREVER, order, .pid = p->prisoner);
+}
+
+IN_NODE(a_stop_is_obeyed_though_the_caller_has_gone_for_whom_it_is)
+{
+        cop_pid pid = new_clerk(), keeper = cop_spawn_server(&warden_server, NULL);
+        cop_ref ref = watch(pid);
+        cop_pid caller = cop_spawn_with(petitions, petition, .warden = keeper, .prisoner = pid);
+        await_and_drop(COP_KIND(go));
+        put_down(caller);
+        cop_auto message = await(COP_KIND(outcome));
+        ck_assert_int_eq(cop_read(outcome, message)->status, COP_OK);
+        hear("terminate normal");
+        await_down(ref, "normal");
+        put_down(keeper);
+}
+
 IN_NODE(a_stop_of_one_that_ends_otherwise_is_an_error_with_its_reason)
 {
         cop_pid pid = new_clerk();

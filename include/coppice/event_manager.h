@@ -12,7 +12,8 @@
  *
  * Order: a manager handles one event at a time. Handlers hear it one after the other, those added last first, and
  * each has finished with it before the next one begins; so a handler that hangs holds up its manager. What a
- * handler replies to an event goes nowhere.
+ * handler replies to an event goes nowhere. Each hears it in time of its own, also if who waits for all of them (cop_sync_notify)
+ * gives up.
  *
  * Who adds a handler as `supervised` is told when that ends (cop_handler_gone), and is linked to the manager as long as it has
  * one there: a manager that is killed, or faults, can tell nobody of its handlers, and ends whoever does not trap exits. When it
