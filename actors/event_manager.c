@@ -178,10 +178,56 @@ static void forget(manager *self, struct handler *gone, cop_term reason)
         cop_release(gone);
 }
 
+/* What came of an exit signal with that reason. */
+static cop_status outcome_of(const cop_message *down, cop_term asked)
+{
+        const cop_down *end = cop_read(cop_down, down);
+        if (cop_term_equal(end->reason, asked))
+                return COP_OK;
+        if (cop_is_atom(end->reason, "noproc"))
+                return COP_E_NO_ACTOR;
+        cop__failure_keep(cop__actor_here(), cop__shared_term_new(end->reason));
+        return COP_E_DIED;
+}
+
+/*
+ * From an OS process nobody is asked to stop as a server is: the handler is told to exit by its parent, who we are. It is linked until it
+ * is dead, or if there is no memory for the signal. Who traps no exits would pass over normal.
+ */
+static cop_status stop_from_process(struct handler *handler, cop_term reason)
+{
+        const cop_term asked = cop_is_atom(reason, "normal") ? cop_atom("shutdown") : reason;
+        cop_message *down = NULL;
+        cop_ref ref;
+        bool late = false;
+        cop_status status = cop_monitor(handler->pid, &ref);
+        if (status != COP_OK)
+                return status;
+        status = cop_send_exit(handler->pid, asked);
+        if (status == COP_OK)
+                down = cop_receive(STOP_MS, COP_REF(cop_down, ref));
+        if (status == COP_OK && down == NULL) {
+                late = true;
+                status = cop_send_exit(handler->pid, cop_atom("kill"));
+                if (status == COP_OK)
+                        down = cop_receive(COP_FOREVER, COP_REF(cop_down, ref));
+        }
+        if (down == NULL) {
+                cop_demonitor_flush(ref);
+                return status;
+        }
+        cop_unlink(handler->pid);
+        status = late ? COP_E_TIMEOUT : outcome_of(down, asked);
+        cop_message_free(down);
+        return status;
+}
+
 /* Lets it run its terminate, and does not wait for ever: a cop_stop's status. Without memory for that it stays linked, and ends
  * with its manager; what a link says of one that is forgotten is passed over. */
 static cop_status stop(struct handler *handler, cop_term reason)
 {
+        if (COP__UNLIKELY(cop__inside_here() != NULL))
+                return stop_from_process(handler, reason);
         cop_status status = cop_stop(handler->pid, reason, STOP_MS), asked = status;
         if (status == COP_E_TIMEOUT)
                 asked = cop_send_exit(handler->pid, cop_atom("kill"));

@@ -529,6 +529,58 @@ IN_PROCESSES(a_handler_that_owned_another_ends_with_its_manager_wherever_that_li
         }
 }
 
+/* Says who it is, and, if it traps exits, that it ends. */
+typedef struct guest {
+        cop_pid to;
+} guest;
+
+static void guest_init(guest *self, const sum *about)
+{
+        self->to = about->parent;
+        cop_trap_exit(about->total != 0);
+        cop_send(self->to, note, .number = 0);
+}
+
+static void guest_terminate(guest *self, cop_term reason)
+{
+        cop_send(self->to, note, .number = cop_is_atom(reason, "shutdown") ? 1 : 2);
+}
+
+COP_SERVER(guest, COP_INIT_WITH(sum, guest_init), COP_TERMINATE(guest_terminate));
+
+static cop_pid add_guest(cop_pid manager, const char *id, bool traps)
+{
+        const sum about = { .total = traps, .parent = cop_self() };
+        ck_assert_int_eq(cop_add_handler(manager, .id = id, .server = &guest_server, .kind = COP_KIND_OF(sum),
+                                         .argument = &about), COP_OK);
+        cop_auto began = await(COP_KIND(note));
+        ck_assert_int_eq(cop_read(note, began)->number, 0);
+        return cop_message_from(began);
+}
+
+IN_PROCESSES(handlers_of_a_manager_in_a_process_are_dead_when_they_are_deleted_or_it_has_stopped)
+{
+        cop_pid manager;
+        ck_assert_int_eq(cop_start(&(cop_spawn_options){ .server = &cop_event_manager, .isolation = COP_ISOLATION_PROCESS },
+                                   PATIENCE_MS, &manager), COP_OK);
+        for (int traps = 0; traps <= 1; traps++) {
+                cop_pid pid = add_guest(manager, "guest", traps == 1);
+                ck_assert_int_eq(cop_delete_handler(manager, "guest", cop_nil(), NULL), COP_OK);
+                ck_assert(!cop_is_alive(pid));
+                if (traps == 0)
+                        continue;
+                cop_auto ended = await(COP_KIND(note));
+                ck_assert_int_eq(cop_read(note, ended)->number, 1);
+        }
+        cop_ref refs[2] = { watch(add_guest(manager, "one", false)), watch(add_guest(manager, "other", true)) };
+        ck_assert_int_eq(cop_stop(manager, cop_atom("normal"), PATIENCE_MS), COP_OK);
+        await_down(refs[1], "stop");
+        await_down(refs[0], "stop");
+        cop_auto ended = await(COP_KIND(note));
+        ck_assert_int_eq(cop_read(note, ended)->number, 2);
+        nothing_has_come();
+}
+
 typedef struct stubborn {
         int64_t unused;
 } stubborn;
