@@ -5,7 +5,8 @@
  *      message ──► manager ──call──► newest handler ──call──► … ──► oldest
  *
  * To let a handler hear an event is to call it and to be content with no answer: the call ends when the handler has, one
- * way or the other, and if the handler has died it says why. The link that also tells of it is for handlers that
+ * way or the other, and if the handler has died it says why. One that answers all the same is asked once more, between two
+ * callbacks, for it may go on after that. The link that also tells of it is for handlers that
  * die between two events, and for a manager that is killed.
  *
  * The owner of a supervised handler is linked to the manager, too, so that a kill or a fault of that reaches it; that it has
@@ -20,6 +21,7 @@
 #include "actors/belonging.h"
 #include "actors/inside.h"
 #include "actors/relation.h"
+#include "actors/sys.h"
 #include "mailbox/kind.h"
 
 #define START_MS_DEFAULT 5000
@@ -359,9 +361,11 @@ static void tell(manager *self, struct handler *handler, const cop_message *even
         cop_message *reply = NULL;
         cop_status status = cop__call_in_own_time(&reply, cop_to_pid(handler->pid), COP_FOREVER,
                                                   cop_message_kind(event), cop_message_body(event));
-        if (status == COP_OK)
+        if (status == COP_OK) {
                 cop_message_free(reply);
-        else if (status == COP_E_DIED)
+                status = cop__sys_settle(handler->pid); /* who answers need not be done */
+        }
+        if (status == COP_E_DIED)
                 forget(self, handler, cop_failure());
         /* Dead before: its exit is in our mailbox, and says why. */
 }

@@ -383,6 +383,9 @@ static void act(struct cop__actor *actor, bool in_the_middle)
                      cop__server_upgrade(actor, (const cop_behaviour *)(uintptr_t)request->number),
                      cop_nil());
                 return;
+        case COP__SYS_SETTLE:
+                done(actor, COP_OK, cop_nil());
+                return;
         case COP__SYS_STOP:
                 cop__exit_with(actor, request->term);
         }

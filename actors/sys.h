@@ -46,6 +46,7 @@ enum cop__sys_what {
         COP__SYS_GET_STATUS,
         COP__SYS_STOP,          /* term: the reason */
         COP__SYS_UPGRADE,       /* number: a const cop_behaviour * */
+        COP__SYS_SETTLE,        /* nothing: the answer says that what came before is over */
 };
 
 typedef struct cop__sys_request {
@@ -67,6 +68,10 @@ COP__INLINE bool cop__sys_is_aside(enum cop__sys_what what)
 {
         return what >= COP__SYS_TRACE && what <= COP__SYS_GET_STATUS;
 }
+
+/* Waits until a server is between two callbacks, and has handled what came before; in time of its own. Errors: those of cop_call; a
+ * process cannot ask it: COP_E_ISOLATED. */
+cop_status cop__sys_settle(cop_pid pid);
 
 /* Takes the signal. */
 void cop__sys_take_in(struct cop__thread *thread, struct cop__actor *actor,

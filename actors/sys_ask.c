@@ -29,10 +29,11 @@ static bool is_for_a_glance(cop_pid pid, enum cop__sys_what what)
                (is_function && what != COP__SYS_REPLACE_STATE);
 }
 
-/* A stop is obeyed whoever it was asked for, and so it is sent. */
+/* A stop is obeyed whoever it was asked for, and so it is sent; and to settle is for the caller itself. */
 static uint64_t deadline_of(struct cop__actor *actor, const cop__sys_request *request, int64_t timeout_ms)
 {
-        return request->what == COP__SYS_STOP ? cop__deadline_ns(timeout_ms) : cop__call_deadline(actor, timeout_ms);
+        bool own = request->what == COP__SYS_STOP || request->what == COP__SYS_SETTLE;
+        return own ? cop__deadline_ns(timeout_ms) : cop__call_deadline(actor, timeout_ms);
 }
 
 /* Asks, and ends with the answer's status. *answer is a message in the caller's hands, if that was COP_OK or
@@ -217,6 +218,12 @@ cop_status cop_stop_address(cop_address to, cop_term reason, int64_t timeout_ms)
         if (status == COP_E_DIED && cop_term_equal(cop_failure(), reason))
                 return COP_OK;
         return status;
+}
+
+cop_status cop__sys_settle(cop_pid pid)
+{
+        cop__sys_request request = { .what = COP__SYS_SETTLE };
+        return order("sys_settle", cop_to_pid(pid), COP_FOREVER, &request, HERE);
 }
 
 cop_status cop_upgrade_address(cop_address to, const cop_behaviour *server, int64_t timeout_ms)

@@ -739,10 +739,20 @@ IN_NODE(news_of_handlers_find_their_way_into_full_mailboxes)
         put_down(manager);
 }
 
-/* ---- Somebody's time ---------------------------------------------------------------- */
+/* It answers an event, and goes on with it. */
+typedef listener hasty;
+static void hasty_on_fire(hasty *self, const fire *f)
+{
+        cop_reply(reply, .number = f->floor);
+        says(self, "answered");
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(water)));
+        says(self, "done");
+        if (f->floor == 13)
+                cop_exit(cop_atom("bad_luck"));
+}
+COP_SERVER(hasty, COP_INIT_WITH(setup, listener_init), COP_ON(fire, hasty_on_fire));
 
-/* Who says that it is there, and waits for a go. */
-static cop_pid await_at(const char *who, const char *what)
+static cop_pid await_from(const char *who, const char *what)
 {
         cop_auto message = await(COP_KIND(heard));
         const heard *h = cop_read(heard, message);
@@ -750,6 +760,29 @@ static cop_pid await_at(const char *who, const char *what)
         ck_assert_str_eq(h->what, what);
         return cop_message_from(message);
 }
+
+IN_NODE(who_answers_an_event_and_goes_on_with_it_is_waited_for_before_the_next_hears_it)
+{
+        cop_pid pid = alarms();
+        add("a");
+        ck_assert_int_eq(add_as("b", &hasty_server, START_WELL, true), COP_OK);
+        for (int64_t floor = 12; floor <= 13; floor++) {
+                ck_assert_int_eq(cop_notify("alarms", fire, .floor = floor), COP_OK);
+                cop_pid b = await_from("b", "answered");
+                await_true(is_waiting(node, b) && is_waiting(node, pid));
+                cop_send(b, water);
+                await_from("b", "done");
+                if (floor == 13)
+                        await_gone("b", "bad_luck");
+                await_from("a", "fire");
+                if (floor == 13)
+                        await_from("a", "bad_luck");
+        }
+        ck_assert_str_eq(handlers(), "[]");
+        put_down(pid);
+}
+
+/* ---- Somebody's time ---------------------------------------------------------------- */
 
 IN_NODE(every_handler_hears_an_event_though_its_notifier_gives_up_at_one_before_it)
 {
@@ -762,7 +795,7 @@ IN_NODE(every_handler_hears_an_event_though_its_notifier_gives_up_at_one_before_
                 newest = message != NULL ? cop_message_from(message) : cop_no_pid();
         }
         cop_send(newest, water);
-        cop_pid older = await_at("a", "fire");
+        cop_pid older = await_from("a", "fire");
         cop_send(older, water);
         ck_assert_str_eq(handlers(), "[\"b\", \"a\"]");
         nothing_has_come();
@@ -824,7 +857,7 @@ IN_NODE(a_handler_that_is_added_for_one_who_has_given_up_is_there_and_said_to_be
                 begun = cop_receive(0, COP_KIND(reply));
         }
         cop_message_free(begun);
-        cop_send(await_at("a", "init"), water);
+        cop_send(await_from("a", "init"), water);
         expect_reply(COP_OK);
         ck_assert_str_eq(handlers(), "[\"a\"]");
         put_down(helper);
@@ -841,7 +874,7 @@ IN_NODE(a_handler_that_is_swapped_for_one_who_gives_up_has_its_last_words_and_an
                 begun = cop_receive(0, COP_KIND(reply));
         }
         cop_message_free(begun);
-        cop_send(await_at("a", "delete"), water);
+        cop_send(await_from("a", "delete"), water);
         await_heard("a", "normal");
         await_heard("b", "a left done");
         expect_reply(COP_OK);
