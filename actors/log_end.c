@@ -164,13 +164,22 @@ void cop__log_end_settle(void)
                 cop__add_relaxed(&lost, count);
 }
 
-void cop__log_end_write(const char *head, const char *text)
+static void write_or_count(const char *head, const char *text, int wait_ms)
 {
         int error = errno;
         cop__log_end_settle();
-        /* The watch, on which others rely, is no thread of the node. */
-        int wait_ms = cop__thread_here() != NULL ? COP__LOG_WAIT_MS : 0;
         if (cop__load_relaxed(&lost) != 0 || !write_quietly(head, text, wait_ms))
                 cop__add_relaxed(&lost, 1);
         errno = error;
+}
+
+void cop__log_end_write(const char *head, const char *text)
+{
+        /* The watch, on which others rely, is no thread of the node. */
+        write_or_count(head, text, cop__thread_here() != NULL ? COP__LOG_WAIT_MS : 0);
+}
+
+void cop__log_end_write_patiently(const char *head, const char *text)
+{
+        write_or_count(head, text, COP__LOG_WAIT_MS);
 }

@@ -6,7 +6,7 @@
  * ever, and with it the worker that logs, or the watch, and then nothing is preempted. So nothing here waits for long:
  *
  *      there is room ────────────► written
- *      there is none ──► a thread of the node waits COP__LOG_WAIT_MS; others do not: the watch is one
+ *      there is none ──► a thread of the node waits COP__LOG_WAIT_MS; the watch, and others, do not
  *             │ still none
  *             └─► lost, and counted; from now on nobody waits
  *                    │ there is room again
@@ -24,6 +24,9 @@
 
 /* Writes a line: the two, and a line feed. Threads: any. errno stays. */
 void cop__log_end_write(const char *head, const char *text);
+
+/* The same for a thread that may wait, though it may be none of the node: a heart's, and the one that stops the node. */
+void cop__log_end_write_patiently(const char *head, const char *text);
 
 /* Says how many were lost, if that has not been said and there is room. */
 void cop__log_end_settle(void);

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "actors/log_end.h"
 #include "base/clock.h"
 #include "base/compiler.h"
 
@@ -28,6 +29,7 @@ static const int forwarded[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGU
 struct beat {
         const struct cop__heart *heart;
         sigset_t before; /* the signal mask that a node begins with */
+        struct sigaction child; /* and what it does about children of its own */
         int signals;     /* a signalfd of those that are forwarded */
         pid_t node;
         int pidfd;
@@ -36,14 +38,19 @@ struct beat {
         unsigned delay_ms;
 };
 
+/* To a log that nobody reads any more, too: no heart may end by that, or wait. */
 static void say(const struct beat *beat, const char *text)
 {
-        fprintf(stderr, "%s: heart: %s\n", beat->heart->program, text);
+        char head[256];
+        snprintf(head, sizeof(head), "%s: heart: ", beat->heart->program);
+        cop__log_end_write_patiently(head, text);
 }
 
 static int complain(const struct beat *beat, const char *what)
 {
-        fprintf(stderr, "%s: heart: %s: %s\n", beat->heart->program, what, strerror(errno));
+        char text[256];
+        snprintf(text, sizeof(text), "%s: %s", what, strerror(errno));
+        say(beat, text);
         return COP_EXIT_GAVE_UP;
 }
 
@@ -53,6 +60,7 @@ static int complain(const struct beat *beat, const char *what)
 static void become_node(struct beat *beat, pid_t heart)
 {
         close(beat->signals);
+        sigaction(SIGCHLD, &beat->child, NULL);
         sigprocmask(SIG_SETMASK, &beat->before, NULL);
         prctl(PR_SET_PDEATHSIG, SIGTERM);
         if (getppid() != heart)
@@ -168,7 +176,7 @@ static bool recover(struct beat *beat, int status, uint64_t lived_ms)
 static bool live_once(struct beat *beat, int *code, bool *goes_on)
 {
         uint64_t born_ns = cop__clock_ns();
-        int status = 0, started = start(beat);
+        int status = SIGKILL, started = start(beat); /* as if it had been killed, should the kernel not tell */
         *goes_on = false;
         if (started == 1)
                 return true;
@@ -195,6 +203,8 @@ bool cop__heart_beat(const struct cop__heart *heart, int *code)
         for (size_t i = 0; i < COP__COUNT(forwarded); i++)
                 sigaddset(&set, forwarded[i]);
         sigprocmask(SIG_BLOCK, &set, &beat.before);
+        /* Where children are ignored, which may be inherited, the kernel does not tell how they ended. */
+        sigaction(SIGCHLD, &(struct sigaction){ .sa_handler = SIG_DFL }, &beat.child);
         beat.signals = signalfd(-1, &set, SFD_CLOEXEC);
         if (beat.signals < 0) {
                 *code = complain(&beat, "cannot wait for signals");

@@ -1,5 +1,6 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* cop_main: a node, its console, its tree, and the wait for the end of it. See include/coppice/main.h. */
+#define _GNU_SOURCE
 #include <coppice/main.h>
 
 #include <signal.h>
@@ -30,7 +31,8 @@ struct program {
         bool console, quiet, strict, heart, help;
         struct cop__heart beat;
         const cop_node_options *given; /* by the program; never NULL */
-        uint64_t asked_ns;   /* when a signal asked for the end; 0: none has */
+        uint64_t asked_ns;   /* when a signal asked for the end; 0: none has. Of the thread that waits for signals */
+        uint32_t is_done;    /* atomic: the tree has reached its auto_shutdown */
 };
 
 /* A service manager, a terminal and a heart may each send the same wish for the end; one that comes so much later is another. */
@@ -140,7 +142,7 @@ static const char *choose_dump(const struct program *program, const char *name, 
 {
         if (program->dump != NULL)
                 return program->dump;
-        if (program->given->dump != NULL || getenv("COPPICE_DUMP") != NULL)
+        if (program->given->dump != NULL || secure_getenv("COPPICE_DUMP") != NULL)
                 return program->given->dump;
         return cop__door_dump(name, path) == COP_OK ? path : NULL;
 }
@@ -154,84 +156,83 @@ static void log_errors(void *context, cop_log_level level, const char *text)
 
 /* ---- The run ------------------------------------------------------------------------------ */
 
+/* As the log is written: nobody may read it, and the program ends all the same. */
+static int complain_of(const struct program *program, const char *what, const char *why)
+{
+        char head[512];
+        snprintf(head, sizeof(head), "%s: %s: ", program->path, what);
+        cop__log_end_write_patiently(head, why);
+        return COP_EXIT_GAVE_UP;
+}
+
 static int complain(const struct program *program, const char *what, cop_status status)
 {
-        fprintf(stderr, "%s: %s: %s\n", program->path, what, cop_status_text(status));
-        return COP_EXIT_GAVE_UP;
+        return complain_of(program, what, cop_status_text(status));
 }
 
 static int complain_reason(const struct program *program, const char *what, cop_term reason)
 {
         char text[1024];
         cop_term_print(reason, cop_node_kinds(cop_node_here()), text, sizeof(text));
-        fprintf(stderr, "%s: %s: %s\n", program->path, what, text);
-        return COP_EXIT_GAVE_UP;
+        return complain_of(program, what, text);
 }
 
-/* Whoever asks a second time does not want to wait. */
-static void end_if_again(const struct program *program, const cop_os_signal *again)
+/* The first wish for the end is main's affair. Whoever asks a second time does not want to wait, for whatever it may be. */
+static bool hear_wish(void *context, int number)
 {
-        if (cop__clock_ns() - program->asked_ns < AGAIN_NS)
-                return;
-        fprintf(stderr, "%s: signal %d again: not waiting for the tree\n", program->path, again->number);
-        _exit(128 + again->number);
+        struct program *program = context;
+        char what[64];
+        uint64_t now = cop__clock_ns();
+        if (program->asked_ns == 0) {
+                program->asked_ns = now;
+                return true;
+        }
+        if (now - program->asked_ns < AGAIN_NS)
+                return false;
+        snprintf(what, sizeof(what), "signal %d again", number);
+        complain_of(program, what, "not waiting for the tree");
+        _exit(128 + number);
 }
 
 /* Stops the tree in order. */
-static int stop_tree(struct program *program, cop_pid root)
+static int stop_tree(const struct program *program, cop_pid root)
 {
         cop_ref ref;
         if (cop_monitor(root, &ref) != COP_OK || cop_send_exit(root, cop_atom("shutdown")) != COP_OK)
                 return complain(program, "cannot stop the tree", COP_E_NO_MEMORY);
-        for (;;) {
-                cop_auto message = cop_receive(COP_FOREVER, COP_REF(cop_down, ref),
-                                               COP_KIND(cop_os_signal));
-                const cop_os_signal *again = cop_read(cop_os_signal, message);
-                if (again == NULL)
-                        return 0;
-                end_if_again(program, again);
-        }
+        cop_message_free(cop_receive(COP_FOREVER, COP_REF(cop_down, ref)));
+        return 0;
 }
 
-/* Until a signal asks for the end, or the tree has ended by itself. */
-static int wait_for_end(struct program *program, cop_pid root)
+/* Until a signal asks for the end, or the tree has ended by itself: its work is done, or it gave up. */
+static int wait_for_end(const struct program *program, cop_pid root)
 {
         cop_auto message = cop_receive(COP_FOREVER, COP_KIND(cop_os_signal),
                                        (cop_pattern){ .kind = COP_KIND_OF(cop_exited), .from = root });
-        if (cop_read(cop_os_signal, message) != NULL) {
-                program->asked_ns = cop__clock_ns();
+        const cop_exited *exited = cop_read(cop_exited, message);
+        if (exited == NULL)
                 return stop_tree(program, root);
-        }
-        return complain_reason(program, "the supervision tree gave up",
-                               cop_read(cop_exited, message)->reason);
+        if (cop_is_atom(exited->reason, "normal") || cop__load_acquire(&program->is_done))
+                return 0;
+        return complain_reason(program, "the supervision tree gave up", exited->reason);
 }
 
-/* A tree that starts. */
-struct dawn {
-        struct program *program;
-        bool is_to_end;
-};
-
-/* It starts no further, and what runs of it already stops in order: the end of the start tells when. */
+/* A tree that starts, starts no further, and what runs of it already stops in order: the end of the start tells when. */
 static void hear_signal(void *context, const cop_message *message, cop_pid root)
 {
-        struct dawn *dawn = context;
-        if (dawn->is_to_end) {
-                end_if_again(dawn->program, cop_read(cop_os_signal, message));
-                return;
-        }
-        dawn->program->asked_ns = cop__clock_ns();
-        dawn->is_to_end = true; /* without memory to say so now, it is stopped when it has started */
+        bool *is_to_end = context;
+        (void)message;
+        *is_to_end = true; /* without memory to say so now, it is stopped when it has started */
         cop_send_exit(root, cop_atom("shutdown"));
 }
 
 static int run_tree(struct program *program, const cop_supervisor *tree)
 {
         cop_pid root;
-        struct dawn dawn = { .program = program };
-        const struct cop__start_ear ear = { COP_KIND_OF(cop_os_signal), hear_signal, &dawn };
+        bool is_to_end = false;
+        const struct cop__start_ear ear = { COP_KIND_OF(cop_os_signal), hear_signal, &is_to_end, &program->is_done };
         cop_status status = cop__supervise_hearing(tree, &root, &ear);
-        if (dawn.is_to_end)
+        if (is_to_end)
                 return status == COP_OK ? stop_tree(program, root) : 0;
         if (status == COP_E_DIED)
                 return complain_reason(program, "the supervision tree did not start", cop_failure());
@@ -240,12 +241,13 @@ static int run_tree(struct program *program, const cop_supervisor *tree)
         return wait_for_end(program, root);
 }
 
+/* The signals go on being waited for: the node may take long to stop. */
 static int run_inside(struct program *program, cop_node *node, const cop_supervisor *tree,
-                      const sigset_t *ends)
+                      const sigset_t *ends, struct cop__signals **signals)
 {
         struct cop__console *console = NULL;
-        struct cop__signals *signals;
-        cop_status status = cop__signals_start(node, ends, cop_self(), &signals);
+        const struct cop__signals_ear ear = { hear_wish, program };
+        cop_status status = cop__signals_start(node, ends, cop_self(), &ear, signals);
         if (status != COP_OK)
                 return complain(program, "cannot wait for signals", status);
         /* The console's own sentence says what is wrong; a program is worth running without it. */
@@ -254,7 +256,7 @@ static int run_inside(struct program *program, cop_node *node, const cop_supervi
         int code = run_tree(program, tree);
         if (console != NULL)
                 cop__console_stop(console);
-        cop__signals_stop(signals);
+        cop__signals_leave(*signals);
         return code;
 }
 
@@ -344,14 +346,16 @@ int cop_main_with(int argc, char **argv, const cop_supervisor *tree, const cop_n
         pthread_sigmask(SIG_BLOCK, &ends, NULL);
         signal(SIGPIPE, SIG_IGN);
         cop_node *node;
+        struct cop__signals *signals = NULL;
         const cop_node_options all = options_of(&program, tree, dump);
         cop_status status = cop_node_start_with(&all, kinds_first, kinds_last, &node);
         if (status != COP_OK)
                 return complain(&program, "cannot start a node", status);
         status = cop_node_enter(node);
-        int code = status == COP_OK ? run_inside(&program, node, tree, &ends)
+        int code = status == COP_OK ? run_inside(&program, node, tree, &ends, &signals)
                                     : complain(&program, "cannot enter the node", status);
         cop_node_leave();
         cop_node_stop(node);
+        cop__signals_stop(signals);
         return code;
 }

@@ -297,7 +297,7 @@ static void hears(void *context, const cop_message *message, cop_pid root)
 
 static cop_status supervise(keeper *self, size_t i, cop_pid *pid)
 {
-        const struct cop__start_ear ear = { COP_KIND_OF(cop_exited), hears, self };
+        const struct cop__start_ear ear = { COP_KIND_OF(cop_exited), hears, self, NULL };
         return cop__supervise_hearing(self->set[i].tree, pid, &ear);
 }
 

@@ -461,6 +461,8 @@ static void has_left(struct cop__supervisor *self, struct cop__child *child, cop
                             (self->spec->auto_shutdown == COP_ALL_SIGNIFICANT && last))) {
                 cop__tell_significant(self, child);
                 set(self, child, COP__CHILD_STOPPED);
+                if (self->is_done != NULL)
+                        cop__store_release(self->is_done, 1);
                 cop__supervisor_end(self, cop_atom("shutdown"));
         }
         cop__child_rests(self, child);

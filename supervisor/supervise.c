@@ -154,6 +154,7 @@ cop_status cop__supervise_hearing(const cop_supervisor *tree, cop_pid *pid, cons
                 return COP_E_NO_MEMORY;
         cop__supervisor_start argument = {
                 .spec = { (const uint8_t *)spec, sizeof(*spec), buffer },
+                .is_done = ear != NULL ? (uint64_t)(uintptr_t)ear->is_done : 0,
         };
         cop_spawn_options options = {
                 .server = cop__supervisor_behaviour(),

@@ -238,6 +238,7 @@ static void init(supervisor *self, const cop__supervisor_start *start)
         cop_trap_exit(true);
         self->spec = (const void *)start->spec.data;
         self->label = self->spec->label;
+        self->is_done = (uint32_t *)(uintptr_t)start->is_done;
         self->chance = cop_self().bits;
         cop__list_init(&self->due);
         allocate_state(self, start->spec.buffer);

@@ -76,9 +76,10 @@ COP_MESSAGE(cop__child_answer, status, pid, reason, extra);
 /* ---- What it is started with, and what it tells itself ------------------------------ */
 
 typedef struct cop__supervisor_start {
-        cop_bytes spec; /* a struct cop__supervisor_spec in the tree's buffer, and a share of it */
+        cop_bytes spec;   /* a struct cop__supervisor_spec in the tree's buffer, and a share of it */
+        uint64_t is_done; /* the address of a uint32_t that is set if auto_shutdown is reached; 0: nobody asks */
 } cop__supervisor_start;
-COP_MESSAGE(cop__supervisor_start, spec);
+COP_MESSAGE(cop__supervisor_start, spec, is_done);
 
 typedef struct cop__supervisor_tick {
         cop_ref ref;
@@ -93,6 +94,7 @@ enum cop__regrow { COP__REGROW_IDLE = 0, COP__REGROW_STOPS, COP__REGROW_STARTS }
 struct cop__supervisor {
         const struct cop__supervisor_spec *spec;
         const char *label;            /* of the first one: the name stays, whatever else is replaced */
+        uint32_t *is_done;            /* atomic; see cop__supervisor_start; or NULL */
         struct cop__roster *roster;
         struct cop__intensity intensity;
         enum cop__regrow regrow;

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Copyright (c) 2026 The Coppice authors. MIT licence.
 #
-# cop_main --heart: a node that dies is started again, with a limit; orderly ends and signals go through; nobody is left.
+# cop_main --heart: a node that dies is started again, with a limit, whoever reads the log; orderly ends and signals go through; nobody is
+# left.
 #
 #       tests/heart.sh BUILD_DIR
 set -eu
@@ -124,6 +125,37 @@ kill -KILL "$process"
 wait "$process" 2>/dev/null || true
 process=
 await is_gone "$last"
+
+# is_replaced: the node is killed, another one answers, and the heart lives until it is asked to end.
+is_replaced() {
+        await answers
+        first=$(node)
+        kill -KILL "$first"
+        await is_another_than "$first"
+        await answers
+        last=$(node)
+        kill -TERM "$process"
+        ends 0
+}
+
+# The reader of its log has ended: a heart that said why it starts a node again was ended by SIGPIPE.
+mkfifo "$work/pipe"
+cat "$work/pipe" >/dev/null &
+reader=$!
+"$shop" --heart --heart-delay 1 </dev/null >/dev/null 2>"$work/pipe" &
+process=$!
+await answers
+kill -KILL "$reader"
+wait "$reader" 2>/dev/null || true
+is_replaced
+
+# Nobody reads it, and it is full: a heart waited for ever.
+exec 9<>"$work/pipe"
+dd if=/dev/zero of="$work/pipe" bs=4096 count=1000 oflag=nonblock 2>/dev/null || true
+"$shop" --heart --heart-delay 1 </dev/null >/dev/null 2>&9 &
+process=$!
+is_replaced
+exec 9>&-
 
 # Wrong words do not become right by being tried again.
 code=0

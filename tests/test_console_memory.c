@@ -77,7 +77,7 @@ TEST_WITHIN(signals_for_which_there_is_no_memory_are_not_there_and_their_thread_
         for (int64_t n = 1; has_failed; n++) {
                 struct cop__signals *signals;
                 fail_malloc_for(n, 1);
-                cop_status status = cop__signals_start(node, &set, cop_self(), &signals);
+                cop_status status = cop__signals_start(node, &set, cop_self(), NULL, &signals);
                 has_failed = stop_failing_malloc();
                 ck_assert(status == COP_OK || (has_failed && (status == COP_E_NO_MEMORY || status == COP_E_SYSTEM)));
                 if (status == COP_OK)

@@ -242,7 +242,7 @@ WITH_NEAR_EBBS(a_thread_that_waits_for_signals_holds_nothing_up, .workers = 0)
         sigemptyset(&set);
         sigaddset(&set, SIGUSR2);
         pthread_sigmask(SIG_BLOCK, &set, NULL);
-        ck_assert_int_eq(cop__signals_start(node, &set, cop_self(), &signals), COP_OK);
+        ck_assert_int_eq(cop__signals_start(node, &set, cop_self(), NULL, &signals), COP_OK);
         cop_pid *gnats = nest_for(SWARM);
         hatch(gnats, SWARM);
         end_all(gnats, SWARM);
@@ -315,7 +315,7 @@ WITH_NEAR_EBBS(a_signal_waits_while_the_node_takes_no_new_work, .workers = 0)
         sigemptyset(&set);
         sigaddset(&set, SIGUSR2);
         pthread_sigmask(SIG_BLOCK, &set, NULL);
-        ck_assert_int_eq(cop__signals_start(node, &set, cop_self(), &signals), COP_OK);
+        ck_assert_int_eq(cop__signals_start(node, &set, cop_self(), NULL, &signals), COP_OK);
         cop__store_seq(&node->scheduler.pool.over, 1);
         kill(getpid(), SIGUSR2);
         do {

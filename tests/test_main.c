@@ -141,6 +141,52 @@ static void goes_astray(void)
         *(volatile int *)(uintptr_t)0x10000000010ull = 1;
 }
 
+/* Nobody waits for whom it starts, and who blocks in a call of the system that does not end. */
+static void waits_for_nothing(int *ends)
+{
+        char byte;
+        tell("blocked\n");
+        if (read(ends[0], &byte, 1) < 0)
+                tell("interrupted\n");
+}
+
+static void blocks(void)
+{
+        int ends[2];
+        if (pipe(ends) != 0)
+                _exit(98);
+        cop_blocking(waits_for_nothing, ends);
+}
+
+typedef struct farmer {
+        int64_t unused;
+} farmer;
+
+static void farmer_init(farmer *self)
+{
+        (void)self;
+        cop_spawn(blocks);
+}
+
+COP_SERVER(farmer, COP_INIT(farmer_init));
+
+static void does_its_work(void)
+{
+        tell("at work\n");
+}
+
+static void stops_the_tree(void)
+{
+        tell("at work\n");
+        cop_stop(cop_parent(), cop_atom("normal"), COP_FOREVER);
+}
+
+static void is_killed(void)
+{
+        tell("here\n");
+        kill(getpid(), SIGKILL);
+}
+
 static const cop_supervisor house = { .name = "house", .children = COP_CHILDREN({ "guest", .server = &guest_server }) };
 static const cop_supervisor promenade = { .name = "path", .children = COP_CHILDREN({ "walker", .server = &walker_server }) };
 static const cop_supervisor spaced = { .name = "a house", .children = COP_CHILDREN({ "guest", .server = &guest_server }) };
@@ -159,6 +205,15 @@ static const cop_supervisor shaky = { .name = "shaky", .intensity = COP_NO_RESTA
                                       .children = COP_CHILDREN({ "pane", .run = comes_and_breaks }) };
 static const cop_supervisor wild = { .name = "wild", .intensity = COP_NO_RESTARTS,
                                      .children = COP_CHILDREN({ "goose", .run = goes_astray }) };
+static const cop_supervisor farm = { .name = "farm", .children = COP_CHILDREN({ "farmer", .server = &farmer_server }) };
+static const cop_supervisor errand = { .name = "errand", .auto_shutdown = COP_ANY_SIGNIFICANT,
+                                       .children = COP_CHILDREN({ "porter", .server = &porter_server },
+                                                                { "job", .run = does_its_work, .restart = COP_TRANSIENT,
+                                                                  .significant = true }) };
+static const cop_supervisor doomed = { .name = "doomed", .children = COP_CHILDREN({ "victim", .run = is_killed }) };
+static const cop_supervisor strike = { .name = "strike",
+                                       .children = COP_CHILDREN({ "porter", .server = &porter_server },
+                                                                { "striker", .run = stops_the_tree }) };
 static const cop_supervisor wrong = { .name = "wrong", .children = COP_CHILDREN({ "twin", .server = &guest_server },
                                                                                 { "twin", .server = &guest_server }) };
 
@@ -181,6 +236,12 @@ static const cop_node_options *node_options;
 
 /* The threads that it may have besides its first one; -1: any number. */
 static int threads_more = -1;
+
+/* Where its log goes; -1: where its output does. */
+static int log_fd = -1;
+
+/* Whoever starts it has ignored the ends of its children, which is inherited. */
+static bool is_child_ignored;
 
 static void take_away_threads(void)
 {
@@ -207,9 +268,11 @@ static void begin(struct program *program, const cop_supervisor *tree, char **ar
                 suite_is_forked();
                 setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
                 dup2(ends[1], STDOUT_FILENO);
-                dup2(ends[1], STDERR_FILENO);
+                dup2(log_fd >= 0 ? log_fd : ends[1], STDERR_FILENO);
                 close(ends[0]);
                 close(ends[1]);
+                if (is_child_ignored)
+                        signal(SIGCHLD, SIG_IGN);
                 take_away_threads();
                 int code = node_options == NULL ? cop_main(count, arguments, tree)
                                                 : cop_main_opt(count, arguments, tree, node_options);
@@ -331,6 +394,61 @@ TEST(a_second_signal_does_not_wait_for_the_tree)
         insist(&program, SIGINT);
         end(&program, 128 + SIGINT);
         has_said(&program, "program: signal 2 again: not waiting for the tree");
+}
+
+TEST(a_second_signal_ends_a_program_whose_node_cannot_stop)
+{
+        struct program program;
+        BEGIN(&program, &farm, "--no-console");
+        hear(&program, "blocked");
+        kill(program.process, SIGTERM);
+        insist(&program, SIGINT);
+        end(&program, 128 + SIGINT);
+        has_said(&program, "program: signal 2 again: not waiting for the tree");
+}
+
+/* A pipe that is full; what reads it is its other end. */
+static void fill(int ends[2])
+{
+        static const char bytes[4096];
+        ck_assert_int_eq(pipe(ends), 0);
+        fcntl(ends[1], F_SETFL, O_NONBLOCK);
+        while (write(ends[1], bytes, sizeof(bytes)) > 0)
+                continue;
+        fcntl(ends[1], F_SETFL, 0);
+}
+
+static void forget(int ends[2])
+{
+        log_fd = -1;
+        close(ends[0]);
+        close(ends[1]);
+}
+
+TEST(a_log_that_nobody_reads_keeps_no_program_whose_tree_gave_up)
+{
+        struct program program;
+        int ends[2];
+        fill(ends);
+        log_fd = ends[1];
+        BEGIN(&program, &shaky, "--no-console");
+        end(&program, COP_EXIT_GAVE_UP);
+        forget(ends);
+}
+
+TEST(a_log_that_nobody_reads_does_not_hold_a_second_signal_up)
+{
+        struct program program;
+        int ends[2];
+        fill(ends);
+        log_fd = ends[1];
+        BEGIN(&program, &full, "--no-console");
+        hear(&program, "here");
+        kill(program.process, SIGTERM);
+        hear(&program, "leaving");
+        insist(&program, SIGTERM);
+        end(&program, 128 + SIGTERM);
+        forget(ends);
 }
 
 TEST(two_signals_at_once_are_one_wish)
@@ -504,6 +622,45 @@ TEST(a_tree_that_gives_up_ends_the_program)
         BEGIN(&program, &shaky, "--no-console");
         end(&program, COP_EXIT_GAVE_UP);
         has_said(&program, "program: the supervision tree gave up: shutdown");
+}
+
+TEST(a_tree_whose_significant_child_has_ended_ends_the_program_with_0)
+{
+        struct program program;
+        BEGIN(&program, &errand, "--no-console");
+        end(&program, 0);
+        has_said(&program, "shut down\n");
+        ck_assert_ptr_null(strstr(program.said, "gave up"));
+}
+
+TEST(a_tree_whose_work_is_done_is_not_begun_again_by_a_heart)
+{
+        struct program program;
+        BEGIN(&program, &errand, "--no-console", "--heart", "--heart-delay", "1", "--heart-limit", "1");
+        end(&program, 0);
+        const char *once = strstr(program.said, "at work\n");
+        ck_assert_ptr_nonnull(once);
+        ck_assert_ptr_null(strstr(once + 1, "at work\n"));
+}
+
+TEST(a_heart_whose_children_are_ignored_knows_how_a_node_has_ended)
+{
+        struct program program;
+        is_child_ignored = true;
+        BEGIN(&program, &doomed, "--no-console", "--heart", "--heart-delay", "1", "--heart-limit", "1");
+        end(&program, 128 + SIGKILL);
+        has_said(&program, "heart: the node died by signal 9 (KILL) after ");
+        has_said(&program, "restart 1 of 1");
+}
+
+TEST(a_tree_that_is_stopped_from_inside_ends_the_program_with_0)
+{
+        struct program program;
+        BEGIN(&program, &strike, "--no-console");
+        end(&program, 0);
+        has_said(&program, "at work\n");
+        has_said(&program, "shut down\n");
+        ck_assert_ptr_null(strstr(program.said, "gave up"));
 }
 
 TEST(a_wild_address_is_borne_unless_the_program_is_strict)

@@ -25,15 +25,15 @@ COP_API int cop_main_with(int argc, char **argv, const cop_supervisor *tree, con
 /*
  * Runs a tree until it ends: starts a node named after the tree, serves its console (the program `coppice`
  * attaches), starts the tree, and waits. SIGTERM and SIGINT stop the tree in order, also while
- * it starts; another one, half a second later or more, kills it. (Within that time it is taken for the same wish, which a service manager
- * and a heart may both send.)
+ * it starts; another one, half a second later or more, ends the program, whatever it waits for: an actor that is in a call of the system
+ * which does not end keeps the node. (Within that time it is taken for the same wish, which a service manager and a heart may both send.)
  * Options: --name NAME, --workers N, --no-console, --quiet, --dump FILE, --strict, --fault-code N, --heart, --heart-delay MS,
  * --heart-limit N, --help. What is behind -- is the program's own.
  * A fault that cannot be contained ends the program with COP_EXIT_FAULT after a report, and with a core dump where they are on; --fault-code
  * is another code, and 0 lets it die by the signal. node.h has the rest.
  * With --heart the program forks first: the child is the node, and the parent starts another one when it dies, by a
- * signal or by giving up; so main goes on in a process of its own each time, from this call on.
- * Returns what main should: 0 after an orderly stop, COP_EXIT_GAVE_UP with the reason on standard error, COP_EXIT_USAGE; a heart,
+ * signal or by giving up, but not when its work is done; so main goes on in a process of its own each time, from this call on.
+ * Returns what main should: 0 after an orderly stop, or when the tree has ended with normal or by its auto_shutdown; COP_EXIT_GAVE_UP with the reason on standard error, COP_EXIT_USAGE; a heart,
  * what its last node returned, or 128 + the signal that ended it.
  * Threads: the program's first, before it has made others (it blocks those signals for all of them).
  */
