@@ -252,7 +252,10 @@ bool cop__shell_run(struct cop__shell *shell, const char *line, size_t size)
                 return done;
         cop__text_clear(&shell->out);
         cop__text_clear(&shell->err);
-        return cop__shell_fail(shell, "the node has no memory left for the answer");
+        cop__shell_fail(shell, "the node has no memory left for the answer");
+        if (shell->wants_json)
+                wrap(&shell->err, "error");
+        return false;
 }
 
 void cop__shell_init(struct cop__shell *shell, cop_node *node)

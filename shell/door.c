@@ -195,11 +195,20 @@ static struct sockaddr_un address_of(const char *path)
         return address;
 }
 
-static int connect_to(const char *path)
+/* How long a connect may wait for room; 0: for ever. */
+static bool bound_wait(int fd, int64_t ms)
+{
+        struct timeval most = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+        return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof(most)) == 0;
+}
+
+/* -1 with EAGAIN: somebody listens there, and those who wait for him leave no room. */
+static int connect_to(const char *path, int64_t patience_ms)
 {
         struct sockaddr_un address = address_of(path);
-        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (patience_ms == 0 ? SOCK_NONBLOCK : 0), 0);
+        if (fd >= 0 && bound_wait(fd, patience_ms) && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+            bound_wait(fd, 0) && fcntl(fd, F_SETFL, 0) == 0)
                 return fd;
         int error = errno;
         if (fd >= 0)
@@ -218,9 +227,10 @@ static cop_status remove_stale(const char *path, char *sentence)
         if (!S_ISSOCK(is.st_mode))
                 return refuse(sentence, COP_E_BAD_ARGUMENT,
                               "%s: is no socket, and will not be replaced by one", path);
-        int fd = connect_to(path);
-        if (fd >= 0) {
-                close(fd);
+        int fd = connect_to(path, 0);
+        if (fd >= 0 || errno == EAGAIN) {
+                if (fd >= 0)
+                        close(fd);
                 return refuse(sentence, COP_E_NAME_TAKEN, "%s: another program listens there",
                               path);
         }
@@ -328,15 +338,17 @@ static cop_status path_of_node(const char *name, char *path, char *sentence)
         return status == COP_OK ? socket_path(folder, name, path, sentence) : status;
 }
 
-cop_status cop__door_knock(const char *name, int *fd, char *sentence)
+cop_status cop__door_knock(const char *name, int64_t patience_ms, int *fd, char *sentence)
 {
         char path[COP__DOOR_PATH_MAX];
         cop_status status = path_of_node(name, path, sentence);
         if (status != COP_OK)
                 return status;
-        *fd = connect_to(path);
+        *fd = connect_to(path, patience_ms);
         if (*fd >= 0)
                 return COP_OK;
+        if (errno == EAGAIN)
+                return refuse(sentence, COP_E_TIMEOUT, "the node %s does not answer, and others wait for it, too", name);
         if (errno == ENOENT || errno == ECONNREFUSED)
                 return refuse(sentence, COP_E_NO_NAME, "no node called %s runs", name);
         return refuse_system(sentence, path, "does not let us in");

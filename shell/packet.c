@@ -64,6 +64,7 @@ enum cop__packet_status cop__packet_read(int fd, size_t limit, int64_t patience_
         if (status != COP__PACKET_READ)
                 return status;
         size_t size = length_in(head);
+        packet->type = head[0];
         if (size > limit)
                 return COP__PACKET_TOO_BIG;
         char *body = malloc(size + 1);

@@ -3,6 +3,7 @@
 #include "shell/session.h"
 
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,6 +14,49 @@
 #include "coppice_config.h"
 #include "shell/console.h"
 #include "shell/packet.h"
+
+/* ---- Waits for the client ------------------------------------------------------------ */
+
+/*
+ * Whoever reads and writes when it likes is waited for away from the node: what waits until no visitor is awake (scheduler/grace.h) does not
+ * wait for it. Before the thread has entered, and when it could not, it is away anyway.
+ */
+static void go_away(void)
+{
+        if (cop__thread_here() != NULL)
+                cop__visitor_step_out(cop__thread_here());
+}
+
+static void come_back(void)
+{
+        if (cop__thread_here() != NULL)
+                cop__visitor_step_in(cop__thread_here());
+}
+
+static bool write_packet(const struct cop__session *session, int type, const char *text, size_t size)
+{
+        go_away();
+        bool written = cop__packet_write(session->fd, type, text, size);
+        come_back();
+        return written;
+}
+
+static bool write_text(const struct cop__session *session, int type, const struct cop__text *text)
+{
+        go_away();
+        bool written = cop__packet_write_parts(session->fd, type, cop__text_get(text), text->size);
+        come_back();
+        return written;
+}
+
+static enum cop__packet_status read_packet(const struct cop__session *session, struct cop__packet *packet)
+{
+        go_away();
+        enum cop__packet_status status =
+                cop__packet_read(session->fd, COP__REQUEST_MAX, COP__SESSION_PATIENCE_MS, packet);
+        come_back();
+        return status;
+}
 
 /* ---- Waits that can be interrupted --------------------------------------------------- */
 
@@ -90,7 +134,7 @@ static bool tell(struct cop__session *session, const struct cop__report *report)
         if (report->number == session->shell.told)
                 return true; /* the client has just read it as an error */
         cop__report_print(report, text, sizeof(text));
-        return cop__packet_write(session->fd, COP__PACKET_REPORT, text, strlen(text));
+        return write_packet(session, COP__PACKET_REPORT, text, strlen(text));
 }
 
 /* All reports that can be told. Those that the ring has lost meanwhile are skipped. False: the
@@ -131,23 +175,23 @@ static void want_news(struct cop__session *session)
 static bool write_done(struct cop__session *session, enum cop__done done)
 {
         char byte = (char)done;
-        return cop__packet_write(session->fd, COP__PACKET_DONE, &byte, 1);
+        return write_packet(session, COP__PACKET_DONE, &byte, 1);
 }
 
-static bool write_text(struct cop__session *session, int type, const struct cop__text *text)
+/* Where there may be no memory for more than that: words of ours. */
+static bool complain(struct cop__session *session, int type, const char *words)
 {
-        return cop__packet_write_parts(session->fd, type, cop__text_get(text), text->size);
+        char line[128];
+        snprintf(line, sizeof(line), type == COP__PACKET_RUN_JSON ? "{\"error\":\"** %s\"}\n" : "** %s\n", words);
+        return write_packet(session, COP__PACKET_ERR, line, strlen(line)) && write_done(session, COP__DONE_FAILED);
 }
 
 static bool run_command(struct cop__session *session, const struct cop__packet *packet)
 {
         struct cop__shell *shell = &session->shell;
-        static const char no_memory[] = "** the node has no memory left for the answer\n";
         bool done = cop__shell_run(shell, packet->body, packet->size);
         if (shell->err.failed) /* not even for the complaint */
-                return cop__packet_write(session->fd, COP__PACKET_ERR, no_memory,
-                                         sizeof(no_memory) - 1) &&
-                       write_done(session, COP__DONE_FAILED);
+                return complain(session, packet->type, "the node has no memory left for the answer");
         return write_text(session, COP__PACKET_OUT, &shell->out) &&
                write_text(session, COP__PACKET_ERR, &shell->err) &&
                write_done(session, !done            ? COP__DONE_FAILED
@@ -164,18 +208,11 @@ static bool complete(struct cop__session *session, const struct cop__packet *pac
         cop__shell_complete(&session->shell, packet->body, packet->size, &from, &candidates);
         cop__text_printf(&answer, "%zu\n", from);
         cop__text_append(&answer, cop__text_get(&candidates), candidates.size);
-        bool written = cop__packet_write(session->fd, COP__PACKET_CANDIDATES,
+        bool written = write_packet(session, COP__PACKET_CANDIDATES,
                                          cop__text_get(&answer), answer.failed ? 0 : answer.size);
         cop__text_fini(&candidates);
         cop__text_fini(&answer);
         return written;
-}
-
-static bool refuse(struct cop__session *session, const char *sentence)
-{
-        cop__packet_write(session->fd, COP__PACKET_ERR, sentence, strlen(sentence));
-        write_done(session, COP__DONE_FAILED);
-        return false;
 }
 
 static bool answer(struct cop__session *session, const struct cop__packet *packet)
@@ -193,27 +230,24 @@ static bool answer(struct cop__session *session, const struct cop__packet *packe
         case COP__PACKET_INTERRUPT:
                 return true; /* came too late: nothing waits */
         default:
-                return refuse(session, "** this is a console of Coppice, and that is no request\n");
+                complain(session, packet->type, "this is a console of Coppice, and that is no request");
+                return false;
         }
 }
 
 /* Reads one packet and answers it. False: the conversation is over. */
 static bool serve(struct cop__session *session)
 {
-        struct cop__packet packet;
-        switch (cop__packet_read(session->fd, COP__REQUEST_MAX, COP__SESSION_PATIENCE_MS,
-                                 &packet)) {
-        case COP__PACKET_READ:
-                break;
-        case COP__PACKET_TOO_BIG:
-                return refuse(session, "** a request has 1,048,576 bytes at most\n");
-        case COP__PACKET_TOO_SLOW:
-                return refuse(session, "** the rest of the request did not come within 10 s\n");
-        case COP__PACKET_NO_MEMORY:
-                return refuse(session, "** the node has no memory left for the request\n");
-        default:
+        struct cop__packet packet = { .type = 0 };
+        enum cop__packet_status status = read_packet(session, &packet);
+        if (status == COP__PACKET_TOO_BIG)
+                complain(session, packet.type, "a request has 1,048,576 bytes at most");
+        else if (status == COP__PACKET_TOO_SLOW)
+                complain(session, packet.type, "the rest of the request did not come within 10 s");
+        else if (status == COP__PACKET_NO_MEMORY)
+                complain(session, packet.type, "the node has no memory left for the request");
+        if (status != COP__PACKET_READ)
                 return false;
-        }
         bool goes_on = answer(session, &packet);
         free(packet.body);
         return goes_on;
@@ -231,7 +265,7 @@ static bool greet(struct cop__session *session)
         cop__text_append_string(&text, cop_node_name(cop__console_node(session->console)));
         cop__text_make_harmless(&text, name);
         cop__text_printf(&text, "\n%s\n%s\n", cop_pid_print(cop_self(), pid), COP__VERSION);
-        bool greeted = !text.failed && cop__packet_write(session->fd, COP__PACKET_GREETING,
+        bool greeted = !text.failed && write_packet(session, COP__PACKET_GREETING,
                                                         cop__text_get(&text), text.size);
         cop__text_fini(&text);
         return greeted;
@@ -254,9 +288,9 @@ static void converse(struct cop__session *session)
                 struct pollfd fds[2] = { { .fd = session->fd, .events = POLLIN },
                                          { .fd = session->bell, .events = POLLIN } };
                 uint64_t rings;
-                cop__visitor_step_out(cop__thread_here());
+                go_away();
                 poll(fds, 2, milliseconds_left(session));
-                cop__visitor_step_in(cop__thread_here());
+                come_back();
                 if (fds[1].revents != 0)
                         (void)!read(session->bell, &rings, sizeof(rings)); /* what is left in it rings again */
                 if (session->wants_news)
@@ -271,9 +305,8 @@ static void visit(struct cop__session *session)
         cop_node *node = cop__console_node(session->console);
         cop_status status = cop_node_enter(node);
         if (status != COP_OK) {
-                refuse(session, status == COP_E_LIMIT
-                                        ? "** the node has all the actors that it may have\n"
-                                        : "** the node has no memory left for a shell\n");
+                complain(session, 0, status == COP_E_LIMIT ? "the node has all the actors that it may have"
+                                                           : "the node has no memory left for a shell");
                 return;
         }
         cop__limit_begin(cop__actor_here(), COP__SHELL_MAIL_MAX, COP__SHELL_MAIL_BYTES);

@@ -309,7 +309,13 @@ COP__COMMAND(self)
 static void pause_before_look(int64_t *step_ms)
 {
         if (cop__clock_simulated() == NULL) {
+                struct cop__thread *thread = cop__thread_here();
+                bool is_visitor = cop__actor_here()->task.visitor != NULL;
+                if (is_visitor) /* away from the node, so that nothing waits for it (scheduler/grace.h) */
+                        cop__visitor_step_out(thread);
                 nanosleep(&(struct timespec){ .tv_nsec = AWAIT_STEP_MS * 1000000 }, NULL);
+                if (is_visitor)
+                        cop__visitor_step_in(thread);
                 return;
         }
         cop_sleep(*step_ms);

@@ -3,7 +3,7 @@
 #
 # The code in docs/threads_to_actors.md is code that runs: each block names a sample in its first line,
 # and the lines after it stand in that sample, one after the other, as they are. And where a page or a header says
-# "till_on_bill at samples/shop.c:27", that line is in that function.
+# "till_on_bill at samples/shop.c:27", that line is in that function. What a page says to install it says to build before.
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -68,5 +68,24 @@ done <"$work/places"
         echo "docs: there is no place to look at" >&2
         exit 1
 }
+# What a page installs it has built.
+for page in "$here/../README.md" "$here"/../docs/*.md; do
+        awk '
+                { line = $0
+                  while (match(line, /[.]\/run build( [a-z]+)?|cmake --install build\/[a-z]+/)) {
+                          found = substr(line, RSTART, RLENGTH)
+                          line = substr(line, RSTART + RLENGTH)
+                          preset = found
+                          sub(".*[ /]", "", preset)
+                          if (found ~ /install/ && !(preset in built)) {
+                                  print "docs: " FILENAME ": " found " comes before ./run build " preset > "/dev/stderr"
+                                  wrong = 1
+                          }
+                          if (found ~ /run build/)
+                                  built[preset == "build" ? "dev" : preset] = 1
+                  }
+                }
+                END { exit wrong }' "$page" || wrong=1
+done
 echo "docs: of $count pieces of code and $places lines it is looked whether they are there"
 exit $wrong

@@ -136,6 +136,16 @@ fi
 run 1 "$coppice" -n shop -j whereis nobody
 same out ''
 grep -q '^{"error":"\*\* no actor is called nobody' "$work/err" || fail "the error is no JSON: $(cat "$work/err")"
+# As JSON all that goes wrong is, whoever says it.
+printf 'whereis nobody\nself\n' >"$work/wrong"
+run 1 "$coppice" -n shop -j -f "$work/wrong"
+[ "$(grep -c '^{"error":".*"}$' "$work/err") $(wc -l <"$work/err")" = "2 2" ] ||
+        fail "not each complaint about a script is JSON: $(cat "$work/err")"
+run 3 "$coppice" -n nobody -j self
+same err '{"error":"coppice: no node called nobody runs"}
+'
+run 2 "$coppice" -n shop -j -f "$work/no-such-file"
+grep -q '^{"error":"coppice: .*no-such-file cannot be read: ' "$work/err" || fail "a file that cannot be read is no JSON: $(cat "$work/err")"
 run 0 "$coppice" --json nodes
 grep -q '^\[{"name":"shop","process":[0-9]*}\]$' "$work/out" || fail "the nodes are no JSON: $(cat "$work/out")"
 
@@ -254,6 +264,9 @@ has out 'got #share{pence_each = 2, number = '
 # --- several nodes -----------------------------------------------------------
 
 start shed
+run 3 "$coppice" -j self
+same err '{"error":"coppice: several nodes run; -n NAME says which one is meant"}
+'
 run 3 "$coppice" self
 has err 'several nodes run; -n NAME says which one is meant:'
 has err 'shed'
@@ -312,8 +325,10 @@ cabin=${pids##* }
 before=$(visitors)
 "$coppice" -n cabin await nobody 60000 >"$work/lone" 2>&1 &
 waits=$!
+"$coppice" -n cabin -j await nobody 60000 >"$work/lone_json" 2>&1 &
+waits_too=$!
 tries=0
-until [ "$(visitors)" -gt "$before" ]; do
+until [ "$(visitors)" -gt $((before + 1)) ]; do
         tries=$((tries + 1))
         [ "$tries" -lt 500 ] || break
         sleep 0.02
@@ -323,6 +338,11 @@ code=0
 wait "$waits" || code=$?
 [ "$code" -eq 1 ] || fail "a command whose node was killed ended with $code"
 grep -qF '** the node cabin has ended' "$work/lone" || fail "a lost command did not say so: $(cat "$work/lone")"
+code=0
+wait "$waits_too" || code=$?
+[ "$code" -eq 1 ] || fail "a command in JSON whose node was killed ended with $code"
+printf '{"error":"** the node cabin has ended"}\n' | cmp -s - "$work/lone_json" ||
+        fail "a lost command did not say so in JSON: $(cat "$work/lone_json")"
 
 # --- samples/shell.sh --------------------------------------------------------
 

@@ -97,7 +97,7 @@ static inline bool holds_a_talk(void)
         char sentence[COP__DOOR_SENTENCE];
         int fd;
         bool is_well = true;
-        if (cop__door_knock(SPARE_NODE, &fd, sentence) != COP_OK)
+        if (cop__door_knock(SPARE_NODE, COP__DOOR_PATIENCE_MS, &fd, sentence) != COP_OK)
                 return false;
         for (size_t i = 0; i < COP__COUNT(sayings); i++) {
                 enum end end = talks(fd, sayings[i].type, sayings[i].line);

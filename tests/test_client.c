@@ -4,6 +4,7 @@
  * console it is in shell_client.sh.
  */
 #define _GNU_SOURCE
+#include "shell/client/choose.h"
 #include "shell/client/history_file.h"
 #include "shell/client/script.h"
 #include "shell/client/talk.h"
@@ -95,13 +96,15 @@ static void host_end(struct host *host)
         rmdir(host->folder);
 }
 
+static bool is_for_a_program;
+
 static void is_not_talked_to(int type, const char *words, const char *sentence)
 {
         struct host host;
         struct talk talk;
         host_begin(&host, type, words);
         begin_to_hear();
-        enum exit_code code = talk_begin(&talk, host.path);
+        enum exit_code code = talk_begin(&talk, host.path, is_for_a_program);
         has_said(sentence);
         ck_assert_int_eq(code, EXIT_NO_NODE);
         host_end(&host);
@@ -126,6 +129,41 @@ TEST(who_greets_with_something_else_is_no_console)
 TEST(who_hangs_up_before_the_greeting_has_just_ended)
 {
         is_not_talked_to(0, "", "has just ended");
+}
+
+TEST(a_program_is_told_in_json_whom_it_cannot_talk_to)
+{
+        is_for_a_program = true;
+        is_not_talked_to(COP__PACKET_GREETING, "coppice 0\nshop\n<0.1.0>\n0\n", "{\"error\":\"coppice: the node speaks 'coppice 0', ");
+        is_not_talked_to(COP__PACKET_ERR, "** no more shells\n", "{\"error\":\"** no more shells\"}\n");
+        is_not_talked_to(0, "", "has just ended\"}\n");
+        is_for_a_program = false;
+}
+
+/* ---- A node that starts ------------------------------------------------------------------- */
+
+/* Its name is taken before its socket listens. */
+TEST(a_node_that_is_in_the_middle_of_its_start_is_waited_for)
+{
+        char folder[64] = "/tmp/coppice-test-XXXXXX", inner[80], path[128];
+        struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+        struct cop__door door;
+        char sentence[COP__DOOR_SENTENCE];
+        ck_assert_ptr_nonnull(mkdtemp(folder));
+        setenv("XDG_RUNTIME_DIR", folder, 1);
+        snprintf(inner, sizeof(inner), "%s/coppice", folder);
+        ck_assert_int_eq(mkdir(inner, 0700), 0);
+        snprintf(path, sizeof(path), "%s/shop.lock", inner);
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        ck_assert_int_eq(fcntl(fd, F_OFD_SETLK, &lock), 0);
+        ck_assert(!any_node_opens());
+        ck_assert(!node_opens("shop"));
+        close(fd);
+        ck_assert_int_eq(cop__door_open("shop", &door, sentence), COP_OK);
+        ck_assert(any_node_opens());
+        cop__door_close(&door);
+        ck_assert_int_eq(rmdir(inner), 0);
+        ck_assert_int_eq(rmdir(folder), 0);
 }
 
 /* ---- A node that ends in the middle ------------------------------------------------------------- */
@@ -250,6 +288,21 @@ TEST(a_command_that_is_too_long_is_not_sent)
         ck_assert_int_eq(outcome, OUTCOME_FAILED);
         ck_assert_ptr_null(talk_complete(&talk, line, size));
         ck_assert_int_lt((int)recv(other, &byte, 1, MSG_DONTWAIT), 0);
+        free(line);
+        close(other);
+        talk_end(&talk);
+}
+
+TEST(a_program_is_told_in_json_that_a_command_is_too_long)
+{
+        struct talk talk;
+        int other = converse(&talk);
+        char *line = calloc(1, COP__REQUEST_MAX + 1);
+        ck_assert_ptr_nonnull(line);
+        talk.wants_json = true;
+        begin_to_hear();
+        ck_assert_int_eq(talk_run(&talk, line, COP__REQUEST_MAX + 1), OUTCOME_FAILED);
+        has_said("{\"error\":\"** a command has 1048576 bytes at most\"}\n");
         free(line);
         close(other);
         talk_end(&talk);

@@ -139,7 +139,7 @@ static int knock(void)
 {
         char sentence[COP__DOOR_SENTENCE];
         int fd;
-        cop_status status = cop__door_knock("shop", &fd, sentence);
+        cop_status status = cop__door_knock("shop", COP__DOOR_PATIENCE_MS, &fd, sentence);
         ck_assert_msg(status == COP_OK, "%s", sentence);
         return fd;
 }
@@ -547,9 +547,9 @@ ON_STAGE(running_nodes_are_found_by_name)
         ck_assert_str_eq(neighbours[0].name, "shop");
         ck_assert_int_eq(neighbours[0].process, getpid());
         free(neighbours);
-        ck_assert_int_eq(cop__door_knock("shed", &fd, sentence), COP_E_NO_NAME);
+        ck_assert_int_eq(cop__door_knock("shed", COP__DOOR_PATIENCE_MS, &fd, sentence), COP_E_NO_NAME);
         ck_assert_str_eq(sentence, "no node called shed runs");
-        ck_assert_int_eq(cop__door_knock(cop__console_path(stage->console), &fd, sentence), COP_OK);
+        ck_assert_int_eq(cop__door_knock(cop__console_path(stage->console), COP__DOOR_PATIENCE_MS, &fd, sentence), COP_OK);
         close(fd);
         fd = attach();
         assert_has(say(fd, "nodes")->out, "this one");
@@ -817,7 +817,7 @@ ON_STAGE(a_thousand_clients_with_half_a_packet_each_cost_little_and_stop_nobody)
         size_t most = limit.rlim_cur < 1200 ? (size_t)limit.rlim_cur - 200 : COP__COUNT(fds); /* both ends are ours */
         for (; count < most; count++) {
                 char sentence[COP__DOOR_SENTENCE];
-                if (cop__door_knock("shop", &fds[count], sentence) != COP_OK)
+                if (cop__door_knock("shop", COP__DOOR_PATIENCE_MS, &fds[count], sentence) != COP_OK)
                         break;
                 static const char half[] = "R\0\x0f\xff\xff" "call till";
                 (void)!send(fds[count], half, sizeof(half) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -845,7 +845,7 @@ static void *knocks_without_end(void *unused)
         char sentence[COP__DOOR_SENTENCE];
         int fd;
         while (!cop__load_relaxed(&flood_ends))
-                if (cop__door_knock("shop", &fd, sentence) == COP_OK)
+                if (cop__door_knock("shop", COP__DOOR_PATIENCE_MS, &fd, sentence) == COP_OK)
                         close(fd);
         return unused;
 }

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "shell/door.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,6 +92,52 @@ TEST(a_socket_at_which_another_program_listens_is_left_to_it)
         end(coppice);
 }
 
+/* A listener that accepts nobody, with no room for another who waits. */
+static int fill_listener(const char *coppice, struct sockaddr_un *address, int *waits)
+{
+        *address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+        snprintf(address->sun_path, sizeof(address->sun_path), "%s/shop.sock", coppice);
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        ck_assert_int_eq(bind(fd, (struct sockaddr *)address, sizeof(*address)), 0);
+        ck_assert_int_eq(listen(fd, 0), 0);
+        *waits = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        ck_assert_int_eq(connect(*waits, (struct sockaddr *)address, sizeof(*address)), 0);
+        return fd;
+}
+
+TEST(who_knocks_where_nobody_is_let_in_waits_no_longer_than_he_would)
+{
+        struct sockaddr_un address;
+        int waits, fd = -1;
+        const char *coppice = begin();
+        int listener = fill_listener(coppice, &address, &waits);
+        is_refused(cop__door_knock("shop", 0, &fd, sentence), COP_E_TIMEOUT, "the node shop does not answer");
+        is_refused(cop__door_knock("shop", 1, &fd, sentence), COP_E_TIMEOUT, "the node shop does not answer");
+        ck_assert_int_eq(fd, -1);
+        close(accept(listener, NULL, NULL));
+        ck_assert_int_eq(cop__door_knock("shop", COP__DOOR_PATIENCE_MS, &fd, sentence), COP_OK);
+        ck_assert_int_eq(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+        close(fd);
+        close(waits);
+        close(listener);
+        ck_assert_int_eq(unlink(address.sun_path), 0);
+        end(coppice);
+}
+
+TEST(a_socket_at_which_another_program_listens_and_lets_nobody_in_is_left_to_it)
+{
+        struct sockaddr_un address;
+        struct cop__door door;
+        int waits;
+        const char *coppice = begin();
+        int listener = fill_listener(coppice, &address, &waits);
+        is_refused(cop__door_open("shop", &door, sentence), COP_E_NAME_TAKEN, "shop.sock: another program listens there");
+        close(waits);
+        close(listener);
+        ck_assert_int_eq(unlink(address.sun_path), 0);
+        end(coppice);
+}
+
 TEST(without_a_descriptor_there_is_no_door_and_nothing_is_left)
 {
         struct cop__door door;
@@ -129,13 +176,13 @@ TEST(who_knocks_where_no_door_can_be_is_told_why)
         memset(path, 'x', sizeof(path));
         path[0] = '/';
         path[sizeof(path) - 1] = '\0';
-        is_refused(cop__door_knock(path, &fd, sentence), COP_E_TOO_BIG, "the path of a socket has");
+        is_refused(cop__door_knock(path, COP__DOOR_PATIENCE_MS, &fd, sentence), COP_E_TOO_BIG, "the path of a socket has");
         snprintf(file, sizeof(file), "%s/file", coppice);
         FILE *made = fopen(file, "w");
         ck_assert_ptr_nonnull(made);
         fclose(made);
         snprintf(path, sizeof(path), "%s/a.sock", file);
-        is_refused(cop__door_knock(path, &fd, sentence), COP_E_SYSTEM, "does not let us in");
+        is_refused(cop__door_knock(path, COP__DOOR_PATIENCE_MS, &fd, sentence), COP_E_SYSTEM, "does not let us in");
         ck_assert_int_eq(fd, -1);
         unlink(file);
         end(coppice);
@@ -191,6 +238,6 @@ TEST(a_name_in_a_sentence_moves_no_terminal)
 {
         int fd = -1;
         const char *coppice = begin();
-        is_refused(cop__door_knock("shop\033[31m", &fd, sentence), COP_E_NO_NAME, "no node called shop?[31m runs");
+        is_refused(cop__door_knock("shop\033[31m", COP__DOOR_PATIENCE_MS, &fd, sentence), COP_E_NO_NAME, "no node called shop?[31m runs");
         end(coppice);
 }

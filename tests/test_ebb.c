@@ -7,11 +7,17 @@
  * A simulated node has no ebb, and under ThreadSanitizer slots have none: there is no fence.
  */
 #include "io/signals.h"
+#include "shell/console.h"
+#include "shell/door.h"
+#include "shell/packet.h"
 #include "tests/node_fixture.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define SWARM (COP__TINY || COP__TSAN ? 4000 : 20000)
@@ -249,6 +255,69 @@ WITH_NEAR_EBBS(a_thread_that_waits_for_signals_holds_nothing_up, .workers = 0)
         await_ebb(most_has_gone(node, 0, SWARM));
         free(gnats);
         cop__signals_stop(signals);
+}
+
+/* A shell's client, whose session has greeted it. */
+static int begin_shell(cop_node *node, char folder[64], struct cop__console **console)
+{
+        char sentence[COP__DOOR_SENTENCE];
+        struct cop__packet packet;
+        int fd;
+        strcpy(folder, "/tmp/coppice-test-XXXXXX");
+        REQUIRE(mkdtemp(folder) != NULL);
+        setenv("XDG_RUNTIME_DIR", folder, 1);
+        REQUIRE(cop__console_start(node, console) == COP_OK);
+        REQUIRE(cop__door_knock(cop_node_name(node), COP__DOOR_PATIENCE_MS, &fd, sentence) == COP_OK);
+        REQUIRE(cop__packet_read(fd, 4096, PATIENCE_MS, &packet) == COP__PACKET_READ);
+        free(packet.body);
+        return fd;
+}
+
+static void end_shell(int fd, char folder[64], struct cop__console *console)
+{
+        char inner[80];
+        close(fd);
+        cop__console_stop(console);
+        snprintf(inner, sizeof(inner), "%s/coppice", folder);
+        rmdir(inner);
+        rmdir(folder);
+}
+
+static void burst(cop_node *node)
+{
+        cop_pid *gnats = nest_for(SWARM);
+        hatch(gnats, SWARM);
+        end_all(gnats, SWARM);
+        await_ebb(most_has_gone(node, 0, SWARM));
+        free(gnats);
+}
+
+/* Its answers fill what lies between, and then its requests do. */
+WITH_NEAR_EBBS(a_shell_whose_client_does_not_read_holds_nothing_up, .workers = 0)
+{
+        static const char request[] = { COP__PACKET_RUN, 0, 0, 0, 4, 'h', 'e', 'l', 'p' };
+        char folder[64];
+        struct cop__console *console;
+        if (is_simulated())
+                return;
+        int fd = begin_shell(node, folder, &console);
+        while (send(fd, request, sizeof(request), MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof(request))
+                continue;
+        burst(node);
+        end_shell(fd, folder, console);
+}
+
+WITH_NEAR_EBBS(a_shell_that_waits_for_a_name_holds_nothing_up, .workers = 0)
+{
+        static const char await[] = "await nobody 86400000";
+        char folder[64];
+        struct cop__console *console;
+        if (is_simulated())
+                return;
+        int fd = begin_shell(node, folder, &console);
+        REQUIRE(cop__packet_write(fd, COP__PACKET_RUN, await, strlen(await)));
+        burst(node);
+        end_shell(fd, folder, console);
 }
 
 enum { FLOOD = 40000 };

@@ -277,7 +277,7 @@ static void desk_open(struct desk *desk, cop_node *node)
         ck_assert_ptr_nonnull(mkdtemp(desk->folder));
         setenv("XDG_RUNTIME_DIR", desk->folder, 1);
         ck_assert_int_eq(cop__console_start(node, &desk->console), COP_OK);
-        ck_assert_msg(cop__door_knock("flooded", &desk->fd, sentence) == COP_OK, "%s", sentence);
+        ck_assert_msg(cop__door_knock("flooded", COP__DOOR_PATIENCE_MS, &desk->fd, sentence) == COP_OK, "%s", sentence);
         read_packet(desk, &greeting);
         ck_assert_int_eq(greeting.type, COP__PACKET_GREETING);
         free(greeting.body);

@@ -166,6 +166,8 @@ static cop_status says_lines(int64_t which, bool in_json)
                         status = COP_E_NO_MEMORY;
                 if (!done && shell.err.size == 0 && !shell.err.failed)
                         status = COP_E_TIMEOUT; /* it has said nothing */
+                if (!done && in_json && !shell.err.failed && strncmp(cop__text_get(&shell.err), "{\"error\":", 9) != 0)
+                        status = COP_E_TIMEOUT; /* or not what a program reads */
         }
         cop__shell_fini(&shell);
         return status;

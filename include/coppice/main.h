@@ -33,8 +33,8 @@ COP_API int cop_main_with(int argc, char **argv, const cop_supervisor *tree, con
  * is another code, and 0 lets it die by the signal. node.h has the rest.
  * With --heart the program forks first: the child is the node, and the parent starts another one when it dies, by a
  * signal or by giving up, but not when its work is done; so main goes on in a process of its own each time, from this call on.
- * Returns what main should: 0 after an orderly stop, or when the tree has ended with normal or by its auto_shutdown; COP_EXIT_GAVE_UP with the reason on standard error, COP_EXIT_USAGE; a heart,
- * what its last node returned, or 128 + the signal that ended it.
+ * Returns what main should: 0 after an orderly stop, or when the tree has ended with normal or by its auto_shutdown; COP_EXIT_GAVE_UP
+ * with the reason on standard error, COP_EXIT_USAGE; a heart, what its last node returned, or 128 + the signal that ended it.
  * Threads: the program's first, before it has made others (it blocks those signals for all of them).
  */
 static inline int cop_main(int argc, char **argv, const cop_supervisor *tree)

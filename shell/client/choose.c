@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "shell/client/complain.h"
 #include "shell/json.h"
 
 struct nodes {
@@ -14,12 +16,12 @@ struct nodes {
         size_t count;
 };
 
-static enum exit_code find_nodes(struct nodes *nodes)
+static enum exit_code find_nodes(struct nodes *nodes, bool as_json)
 {
         char sentence[COP__DOOR_SENTENCE];
         if (cop__door_neighbours(&nodes->each, &nodes->count, sentence) == COP_OK)
                 return EXIT_OK;
-        fprintf(stderr, "coppice: %s\n", sentence);
+        complain(as_json, "coppice: %s", sentence);
         return EXIT_NO_NODE;
 }
 
@@ -68,7 +70,7 @@ static enum exit_code ask(const struct nodes *nodes, char name[COP_NAME_MAX + 1]
         }
 }
 
-static enum exit_code choose(const struct nodes *nodes, char name[COP_NAME_MAX + 1], bool may_ask)
+static enum exit_code choose(const struct nodes *nodes, char name[COP_NAME_MAX + 1], bool may_ask, bool as_json)
 {
         if (nodes->count == 1) {
                 strcpy(name, nodes->each[0].name);
@@ -77,23 +79,46 @@ static enum exit_code choose(const struct nodes *nodes, char name[COP_NAME_MAX +
         if (nodes->count > 1 && may_ask)
                 return ask(nodes, name);
         if (nodes->count == 0) {
-                fprintf(stderr, "coppice: no node runs\n");
+                complain(as_json, "coppice: no node runs");
                 return EXIT_NO_NODE;
         }
-        fprintf(stderr, "coppice: several nodes run; -n NAME says which one is meant:\n");
-        print_nodes(nodes, stderr, false);
+        complain(as_json, "coppice: several nodes run; -n NAME says which one is meant%s", as_json ? "" : ":");
+        if (!as_json)
+                print_nodes(nodes, stderr, false);
         return EXIT_NO_NODE;
 }
 
-enum exit_code choose_node(char name[COP_NAME_MAX + 1], bool may_ask)
+enum exit_code choose_node(char name[COP_NAME_MAX + 1], bool may_ask, bool as_json)
 {
         struct nodes nodes;
-        enum exit_code code = find_nodes(&nodes);
+        enum exit_code code = find_nodes(&nodes, as_json);
         if (code != EXIT_OK)
                 return code;
-        code = choose(&nodes, name, may_ask);
+        code = choose(&nodes, name, may_ask, as_json);
         free(nodes.each);
         return code;
+}
+
+bool node_opens(const char *node)
+{
+        char sentence[COP__DOOR_SENTENCE];
+        int fd;
+        if (cop__door_knock(node, 0, &fd, sentence) != COP_OK)
+                return false;
+        close(fd);
+        return true;
+}
+
+bool any_node_opens(void)
+{
+        char sentence[COP__DOOR_SENTENCE];
+        struct nodes nodes;
+        bool opens = false;
+        cop__door_neighbours(&nodes.each, &nodes.count, sentence);
+        for (size_t i = 0; i < nodes.count && !opens; i++)
+                opens = node_opens(nodes.each[i].name);
+        free(nodes.each);
+        return opens;
 }
 
 static void put_nodes(const struct nodes *nodes)
@@ -108,7 +133,7 @@ static void put_nodes(const struct nodes *nodes)
 enum exit_code list_nodes(bool as_json)
 {
         struct nodes nodes;
-        enum exit_code code = find_nodes(&nodes);
+        enum exit_code code = find_nodes(&nodes, as_json);
         if (code != EXIT_OK)
                 return code;
         if (as_json)

@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "coppice_config.h"
 #include "shell/client/choose.h"
+#include "shell/client/complain.h"
 #include "shell/client/dump.h"
 #include "shell/client/prompt.h"
 #include "shell/client/script.h"
@@ -142,11 +143,13 @@ static enum exit_code run_words(struct talk *talk, char **words)
         cop__text_init(&line);
         for (size_t i = 0; words[i] != NULL; i++)
                 cop__text_printf(&line, "%s%s", i > 0 ? " " : "", words[i]);
+        if (line.failed)
+                complain(talk->wants_json, "coppice: no memory for the command");
         enum outcome outcome = line.failed ? OUTCOME_FAILED
                                            : talk_run(talk, cop__text_get(&line), line.size);
         cop__text_fini(&line);
         if (outcome == OUTCOME_LOST)
-                fprintf(stderr, "** the node %s has ended\n", talk->node);
+                talk_say_lost(talk);
         return outcome == OUTCOME_OK || outcome == OUTCOME_LEAVE ? EXIT_OK : EXIT_FAILED;
 }
 
@@ -158,7 +161,7 @@ static enum exit_code run_file(struct talk *talk, const struct options *options)
         if (!is_stdin)
                 script.file = fopen(options->file, "re");
         if (script.file == NULL) {
-                fprintf(stderr, "coppice: %s cannot be read: %s\n", options->file, strerror(errno));
+                complain(options->json, "coppice: %s cannot be read: %s", options->file, strerror(errno));
                 return EXIT_USAGE;
         }
         enum exit_code code = script_run(&script, talk);
@@ -179,19 +182,8 @@ static bool is_interactive(const struct options *options)
 static void wait_for_node(const struct options *options)
 {
         uint64_t end_ns = cop__clock_ns() + (uint64_t)options->wait_ms * COP__NS_PER_MS;
-        char sentence[COP__DOOR_SENTENCE];
         while (options->wait_ms > 0 && cop__clock_ns() < end_ns) {
-                struct cop__neighbour *neighbours = NULL;
-                size_t count = 0;
-                int fd = -1;
-                if (options->node != NULL)
-                        cop__door_knock(options->node, &fd, sentence);
-                else
-                        cop__door_neighbours(&neighbours, &count, sentence);
-                free(neighbours);
-                if (fd >= 0)
-                        close(fd);
-                if (fd >= 0 || count > 0)
+                if (options->node != NULL ? node_opens(options->node) : any_node_opens())
                         return;
                 nanosleep(&(struct timespec){ .tv_nsec = LOOK_MS * 1000000 }, NULL);
         }
@@ -200,10 +192,9 @@ static void wait_for_node(const struct options *options)
 static enum exit_code talk_to(const struct options *options, const char *node)
 {
         struct talk talk;
-        enum exit_code code = talk_begin(&talk, node);
+        enum exit_code code = talk_begin(&talk, node, options->json);
         if (code != EXIT_OK)
                 return code;
-        talk.wants_json = options->json;
         if (*options->words != NULL)
                 code = run_words(&talk, options->words);
         else if (is_interactive(options))
@@ -237,7 +228,7 @@ static enum exit_code run(const struct options *options)
         wait_for_node(options);
         if (options->node != NULL)
                 return talk_to(options, options->node);
-        enum exit_code code = choose_node(name, is_interactive(options));
+        enum exit_code code = choose_node(name, is_interactive(options), options->json);
         return code == EXIT_OK ? talk_to(options, name) : code;
 }
 

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/types.h>
 
+#include "shell/client/complain.h"
+
 static size_t size_without_blanks(const char *line, ssize_t size)
 {
         while (size > 0 && strchr(" \t\r\n", line[size - 1]) != NULL)
@@ -33,10 +35,10 @@ static void echo(const struct talk *talk, const char *line, size_t size)
         fflush(stdout);
 }
 
-static void say_where_it_stopped(const struct script *script, unsigned long number)
+static void say_where_it_stopped(const struct script *script, const struct talk *talk, unsigned long number)
 {
-        fprintf(stderr, "coppice: stopped at line %lu of %s; --keep-going runs on\n", number,
-                script->name != NULL ? script->name : "standard input");
+        complain(talk->wants_json, "coppice: stopped at line %lu of %s; --keep-going runs on", number,
+                 script->name != NULL ? script->name : "standard input");
 }
 
 /* True: the script ends here, with *code. */
@@ -49,13 +51,13 @@ static bool ends_with(const struct script *script, enum outcome outcome, const s
         case OUTCOME_LEAVE:
                 return true;
         case OUTCOME_LOST:
-                fprintf(stderr, "** the node %s has ended\n", talk->node);
+                talk_say_lost(talk);
                 *code = EXIT_FAILED;
                 return true;
         default:
                 *code = EXIT_FAILED;
                 if (!script->keep_going)
-                        say_where_it_stopped(script, number);
+                        say_where_it_stopped(script, talk, number);
                 return !script->keep_going;
         }
 }
@@ -76,8 +78,8 @@ enum exit_code script_run(const struct script *script, struct talk *talk)
                         break;
         }
         if (ferror(script->file)) {
-                fprintf(stderr, "coppice: %s cannot be read: %s\n",
-                        script->name != NULL ? script->name : "standard input", strerror(errno));
+                complain(talk->wants_json, "coppice: %s cannot be read: %s",
+                         script->name != NULL ? script->name : "standard input", strerror(errno));
                 code = EXIT_USAGE;
         }
         free(line);

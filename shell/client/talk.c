@@ -12,14 +12,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shell/client/complain.h"
 #include "shell/packet.h"
 
 /* A console's packets are never longer than this. */
 #define PACKET_MAX ((size_t)1 << 20)
-
-/* How long the console may take to greet: longer is no console, or one that is stopped in a
- * debugger. */
-#define GREETING_MS 10000
 
 /* ---- The greeting -------------------------------------------------------------------- */
 
@@ -40,8 +37,7 @@ static bool read_greeting(struct talk *talk, const char *at)
         take_line(at, talk->version, sizeof(talk->version));
         if (strcmp(protocol, COP__PROTOCOL) == 0)
                 return true;
-        fprintf(stderr, "coppice: the node speaks '%s', and this program '%s'\n", protocol,
-                COP__PROTOCOL);
+        complain(talk->wants_json, "coppice: the node speaks '%s', and this program '%s'", protocol, COP__PROTOCOL);
         return false;
 }
 
@@ -49,34 +45,35 @@ static bool be_greeted(struct talk *talk, const char *node)
 {
         struct cop__packet packet;
         struct pollfd poll_for = { .fd = talk->fd, .events = POLLIN };
-        int ready = poll(&poll_for, 1, GREETING_MS);
+        int ready = poll(&poll_for, 1, COP__DOOR_PATIENCE_MS);
         if (ready <= 0) {
-                fprintf(stderr, "coppice: the node %s does not answer\n", node);
+                complain(talk->wants_json, "coppice: the node %s does not answer", node);
                 return false;
         }
-        if (cop__packet_read(talk->fd, PACKET_MAX, GREETING_MS, &packet) != COP__PACKET_READ) {
-                fprintf(stderr, "coppice: the node %s has just ended\n", node);
+        if (cop__packet_read(talk->fd, PACKET_MAX, COP__DOOR_PATIENCE_MS, &packet) != COP__PACKET_READ) {
+                complain(talk->wants_json, "coppice: the node %s has just ended", node);
                 return false;
         }
         bool greeted = packet.type == COP__PACKET_GREETING;
         if (greeted)
                 greeted = read_greeting(talk, packet.body);
         else if (packet.type == COP__PACKET_ERR)
-                fputs(packet.body, stderr);
+                complain(talk->wants_json, "%.*s", (int)strcspn(packet.body, "\n"), packet.body);
         else
-                fprintf(stderr, "coppice: what listens as %s is no console of Coppice\n", node);
+                complain(talk->wants_json, "coppice: what listens as %s is no console of Coppice", node);
         free(packet.body);
         return greeted;
 }
 
-enum exit_code talk_begin(struct talk *talk, const char *node)
+enum exit_code talk_begin(struct talk *talk, const char *node, bool wants_json)
 {
         char sentence[COP__DOOR_SENTENCE];
         memset(talk, 0, sizeof(*talk));
         talk->line = 1;
-        cop_status status = cop__door_knock(node, &talk->fd, sentence);
+        talk->wants_json = wants_json;
+        cop_status status = cop__door_knock(node, COP__DOOR_PATIENCE_MS, &talk->fd, sentence);
         if (status != COP_OK) {
-                fprintf(stderr, "coppice: %s\n", sentence);
+                complain(wants_json, "coppice: %s", sentence);
                 return EXIT_NO_NODE;
         }
         if (be_greeted(talk, node))
@@ -88,6 +85,11 @@ enum exit_code talk_begin(struct talk *talk, const char *node)
 void talk_end(struct talk *talk)
 {
         close(talk->fd);
+}
+
+void talk_say_lost(const struct talk *talk)
+{
+        complain(talk->wants_json, "** the node %s has ended", talk->node);
 }
 
 /* ---- Requests ------------------------------------------------------------------------ */
@@ -143,7 +145,7 @@ enum outcome talk_run(struct talk *talk, const char *line, size_t size)
                                                  [COP__DONE_FAILED] = OUTCOME_FAILED,
                                                  [COP__DONE_LEAVE] = OUTCOME_LEAVE };
         if (size > COP__REQUEST_MAX) {
-                fprintf(stderr, "** a command has %zu bytes at most\n", COP__REQUEST_MAX);
+                complain(talk->wants_json, "** a command has %zu bytes at most", COP__REQUEST_MAX);
                 return OUTCOME_FAILED;
         }
         int type = talk->wants_json ? COP__PACKET_RUN_JSON : COP__PACKET_RUN;

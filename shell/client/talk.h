@@ -45,8 +45,11 @@ struct talk {
 };
 
 /* Connects and reads the greeting. On failure it returns an exit code, having said why. */
-enum exit_code talk_begin(struct talk *talk, const char *node);
+enum exit_code talk_begin(struct talk *talk, const char *node, bool wants_json);
 void talk_end(struct talk *talk);
+
+/* The node has ended in the middle: says so. */
+void talk_say_lost(const struct talk *talk);
 
 /* Runs a command; its output goes to standard output and standard error. */
 enum outcome talk_run(struct talk *talk, const char *line, size_t size);

@@ -129,10 +129,11 @@ static void serve_client(const uint8_t *bytes, size_t size)
 
 static int knocked;
 
-cop_status __wrap_cop__door_knock(const char *name, int *fd, char *sentence);
-cop_status __wrap_cop__door_knock(const char *name, int *fd, char *sentence)
+cop_status __wrap_cop__door_knock(const char *name, int64_t patience_ms, int *fd, char *sentence);
+cop_status __wrap_cop__door_knock(const char *name, int64_t patience_ms, int *fd, char *sentence)
 {
         (void)name;
+        (void)patience_ms;
         (void)sentence;
         *fd = knocked;
         return COP_OK;
@@ -145,7 +146,7 @@ static void be_client(const uint8_t *bytes, size_t size)
         int pair[2];
         open_pair(pair, bytes, size);
         knocked = pair[1];
-        if (talk_begin(&talk, "anybody") == EXIT_OK) {
+        if (talk_begin(&talk, "anybody", false) == EXIT_OK) {
                 FUZZ_ASSERT(strlen(talk.node) < sizeof(talk.node) && strlen(talk_prompt(&talk, prompt)) < sizeof(prompt));
                 enum outcome outcome = talk_run(&talk, "i", 1);
                 while (outcome != OUTCOME_LOST && talk_want_news(&talk) && talk_hear(&talk)) {
