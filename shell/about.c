@@ -108,6 +108,9 @@ static void append_info(struct cop__shell *shell, cop_term info)
 {
         const cop_term *trap_exit = cop_map_get(info, cop_atom("trap_exit"));
         const cop_term *owned = cop_map_get(info, cop_atom("owned"));
+        const cop_term *dropped = cop_map_get(info, cop_atom("dropped"));
+        if (dropped != NULL && dropped->as.integer > 0)
+                cop__text_printf(&shell->out, "  %-13s %lld\n", "dropped", (long long)dropped->as.integer);
         if (owned != NULL && owned->as.integer > 0) {
                 cop__text_printf(&shell->out, "  %-13s ", "owns");
                 cop__text_append_count(&shell->out, (uint64_t)owned->as.integer, "thing");
@@ -172,6 +175,7 @@ static bool put_info(struct cop__shell *shell, const struct cop__glimpse *glimps
         cop__json_number(out, "unread", glimpse->unread);
         cop__json_number(out, "handled", (int64_t)glimpse->handled);
         cop__json_number(out, "memory", (int64_t)glimpse->bytes);
+        cop__json_pid(out, "waits_for", cop__ring_next(shell->node, glimpse->pid));
         cop__json_term(out, "itself", info, cop_node_kinds(shell->node));
         cop__json_close(out, '}');
         if (is_told)

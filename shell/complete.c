@@ -21,9 +21,7 @@
 #include "shell/command.h"
 #include "shell/glimpses.h"
 #include "shell/names.h"
-
-/* Candidates in one answer; more would fill the screen and help nobody. */
-#define CANDIDATES_MAX 200
+#include "shell/packet.h"
 
 struct completion {
         struct cop__shell *shell;
@@ -31,16 +29,40 @@ struct completion {
         const char *word; /* what is there of it */
         size_t size;
         size_t count;
+        size_t common; /* bytes that all candidates have in common, those that are left out, too */
+        size_t last;   /* where the last one begins */
 };
 
+/* What the first candidate shares with one, of the bytes that it shares with all before. */
+static size_t common_with_first(const struct completion *completion, const char *candidate, const char *behind)
+{
+        const char *first = cop__text_get(completion->candidates);
+        size_t at = 0, size = strlen(candidate), all = size + strlen(behind);
+        while (at < completion->common && at < all && first[at] == (at < size ? candidate[at] : behind[at - size]))
+                at++;
+        return at;
+}
+
+/*
+ * Beyond the most that are told one takes the last one's place if it has less in common with the others than they have: what all that
+ * are told have in common, and that is what the client types, all candidates have.
+ */
 static void offer(struct completion *completion, const char *candidate, const char *behind)
 {
+        struct cop__text *told = completion->candidates;
         size_t size = strlen(candidate);
-        if (completion->count == CANDIDATES_MAX || size < completion->size ||
-            memcmp(candidate, completion->word, completion->size) != 0)
+        if (size < completion->size || memcmp(candidate, completion->word, completion->size) != 0 || told->failed)
                 return;
-        cop__text_printf(completion->candidates, "%s%s\n", candidate, behind);
-        completion->count++;
+        size_t common = completion->count > 0 ? common_with_first(completion, candidate, behind) : size + strlen(behind);
+        bool is_full = completion->count == COP__CANDIDATES_MAX;
+        if (is_full && common == completion->common)
+                return;
+        if (is_full)
+                told->size = completion->last;
+        completion->common = common;
+        completion->last = told->size;
+        completion->count += !is_full;
+        cop__text_printf(told, "%s%s\n", candidate, behind);
 }
 
 /* ---- Commands, names, pids ----------------------------------------------------------- */
@@ -394,7 +416,7 @@ void cop__shell_complete(struct cop__shell *shell, const char *line, size_t size
         if (place.quoted || memchr(line, '\0', size) != NULL)
                 return;
         *from = place.in_term ? word_begin(line, size) : name_begin(line, size);
-        struct completion completion = { shell, candidates, line + *from, size - *from, 0 };
+        struct completion completion = { shell, candidates, line + *from, size - *from, 0, 0, 0 };
         const cop_kinds *kinds = cop_node_kinds(shell->node);
         const cop_kind *kind =
                 place.brace == SIZE_MAX ? NULL : kind_before(kinds, line, place.brace);

@@ -47,6 +47,9 @@ enum cop__done {
 /* Bytes of one packet of an answer; longer answers are several. */
 #define COP__ANSWER_PART ((size_t)1 << 16)
 
+/* Candidates in one answer; more would fill the screen and help nobody. What these have in common all have. */
+#define COP__CANDIDATES_MAX 200
+
 struct cop__packet {
         int type;
         char *body; /* malloc'ed, with a NUL behind it */

@@ -45,8 +45,20 @@ static void append_term(struct cop__shell *shell, cop_term term)
         free(text);
 }
 
-/* As Erlang shows them, where it has them. */
-static void append_value(struct cop__shell *shell, const cop_kind *kind, const void *value)
+/* In a list of messages it is one of them; else there is nothing that could stand for it. */
+static void append_too_large(struct cop__shell *shell, const cop_kind *kind)
+{
+        if (!cop__shell_speaks_json(shell)) {
+                cop__text_printf(&shell->out, "a %s that is too large to show", kind->name);
+                return;
+        }
+        cop__json_open(&shell->out, NULL, '{');
+        cop__json_string(&shell->out, "too_large", kind->name);
+        cop__json_close(&shell->out, '}');
+}
+
+/* As Erlang shows them, where it has them. False: it is too large, which is told. */
+static bool append_value(struct cop__shell *shell, const cop_kind *kind, const void *value)
 {
         cop_term term;
         if (cop__kind_same(kind, COP_KIND_OF(cop_any))) {
@@ -63,11 +75,11 @@ static void append_value(struct cop__shell *shell, const cop_kind *kind, const v
         } else if (cop__kind_to_term_within(kind, value, COP__SHOWN_MAX, &term) == COP_OK) {
                 append_term(shell, term);
                 cop_term_free(term);
-        } else if (cop__shell_speaks_json(shell)) {
-                cop__json_string(&shell->out, NULL, kind->name);
         } else {
-                cop__text_printf(&shell->out, "a %s that is too large to show", kind->name);
+                append_too_large(shell, kind);
+                return false;
         }
+        return true;
 }
 
 static void end_line(struct cop__shell *shell)
@@ -206,6 +218,17 @@ static cop_status wait_for_reply(struct cop__shell *shell, const struct letter *
         return status;
 }
 
+/* Takes the reply. For a program one that cannot be shown is an error: whatever stood there could be an answer, too. */
+static bool show_reply(struct cop__shell *shell, cop_message *reply)
+{
+        const char *kind = cop_message_kind(reply)->name;
+        bool is_shown = append_value(shell, cop_message_kind(reply), cop_message_body(reply));
+        end_line(shell);
+        cop_message_free(reply);
+        return is_shown || !shell->wants_json ||
+               cop__shell_fail(shell, "the answer is a %s that is too large to show", kind);
+}
+
 COP__COMMAND(call)
 {
         struct letter letter;
@@ -213,16 +236,13 @@ COP__COMMAND(call)
         if (!read_letter(words, command, true, &letter))
                 return false;
         cop_status status = wait_for_reply(shell, &letter, &reply);
-        if (status == COP_OK) {
-                append_value(shell, cop_message_kind(reply), cop_message_body(reply));
-                end_line(shell);
-                cop_message_free(reply);
-        }
         letter_fini(&letter);
+        if (status == COP_OK)
+                return show_reply(shell, reply);
         if (status == COP_E_NO_REPLY && cop__shell_interrupted(shell))
                 return cop__shell_fail(shell, "interrupted: the request stays with %s",
                                        letter.who.called);
-        return status == COP_OK || fail_call(shell, &letter, status);
+        return fail_call(shell, &letter, status);
 }
 
 /* ---- The shell's own mailbox --------------------------------------------------------- */

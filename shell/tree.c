@@ -241,11 +241,15 @@ static void put_twig(struct tree *tree, const struct twig *twig, size_t depth)
         cop__json_string(out, "state", twig->entry != NULL ? cop__child_state_text(twig->entry->state)
                                                            : NULL);
         cop__json_number(out, "restarts", twig->entry != NULL ? twig->entry->restarts : 0);
-        cop__json_open(out, "children", '[');
-        for (size_t at = first_child(tree, twig->pid);
-             twig->pid.bits != 0 && depth < DEPTH_MAX && is_child(tree, at, twig->pid); at++)
-                put_twig(tree, &tree->twigs[at], depth + 1);
-        cop__json_close(out, ']');
+        size_t at = twig->pid.bits != 0 ? first_child(tree, twig->pid) : tree->count;
+        if (depth == DEPTH_MAX && is_child(tree, at, twig->pid)) {
+                cop__json_string(out, "children", NULL); /* there are some, and nobody is told which */
+        } else {
+                cop__json_open(out, "children", '[');
+                for (; is_child(tree, at, twig->pid); at++)
+                        put_twig(tree, &tree->twigs[at], depth + 1);
+                cop__json_close(out, ']');
+        }
         cop__json_close(out, '}');
 }
 

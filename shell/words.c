@@ -7,6 +7,7 @@
 #include "actors/actor.h"
 #include "base/limits.h"
 #include "mailbox/term.h"
+#include "mailbox/term_lexer.h"
 #include "shell/names.h"
 #include "shell/nearest.h"
 
@@ -305,6 +306,31 @@ bool cop__words_term(struct cop__words *words, const char *usage, cop_term *term
         return status == COP_OK || fail_term(words, word, status, &error);
 }
 
+/* What stands in a binary, sizes and types, are no tokens of their own. */
+static bool next_token(struct cop__lexer *lexer, struct cop__text *bytes)
+{
+        return lexer->token.type == COP__TOKEN_BYTES_OPEN ? cop__lexer_read_binary(lexer, bytes) : cop__lexer_next(lexer);
+}
+
+/* Ends the word where its last token does: the comment behind it may hold anything. What is no term stays as it is. */
+static void cut_comment(struct cop__word *word)
+{
+        struct cop__lexer lexer;
+        struct cop__text bytes;
+        size_t end = 0;
+        bool is_read;
+        if (memchr(word->text, '%', word->size) == NULL)
+                return;
+        cop__text_init(&bytes);
+        cop__lexer_init(&lexer, word->text, word->size);
+        while ((is_read = next_token(&lexer, &bytes)) && lexer.token.type != COP__TOKEN_END)
+                end = lexer.token.offset + lexer.token.size;
+        if (is_read)
+                word->size = end;
+        cop__lexer_fini(&lexer);
+        cop__text_fini(&bytes);
+}
+
 /* Splits "TERM 200" in two; false if it does not end in a number behind a blank. */
 static bool split_ms(struct cop__word *word, int64_t *ms)
 {
@@ -331,6 +357,7 @@ bool cop__words_term_and_ms(struct cop__words *words, const char *usage, cop_ter
         struct cop__word word = cop__words_rest(words);
         if (word.size == 0)
                 return cop__words_fail_at(words, word.offset, "expected a term: %s", usage);
+        cut_comment(&word);
         *where = word;
         cop_status status = parse(&word, kinds, term, &error);
         if (status == COP_E_MALFORMED && split_ms(&word, ms)) {

@@ -14,7 +14,8 @@ count=$(printf '%s\n' "$parts" | wc -l)
 failed=0
 export COP_SOAK_SEED=1 # a test says the same each time
 heard=$(mktemp)
-trap 'rm -f -- "$heard"' EXIT
+broken=$(mktemp -d)
+trap 'rm -rf -- "$heard" "$broken"' EXIT
 
 # What random trees have survived, but for what is not possible in this build.
 expect_survived() {
@@ -49,6 +50,16 @@ for what in 'NULL pointers' 'wild pointers' 'stack overflows' kills timers 'endl
         'endless loops in a process' 'allocations without end in a process' "deaths heard of that were a process's"; do
         expect_survived "$what"
 done
+# An input that breaks a decoder is a failure also where the corpus is only replayed.
+mkdir -p "$broken/tests/fuzz"
+for name in bytes text packet line dump external; do
+        printf '#!/bin/sh\necho "fuzz: 3 inputs"\n[ %s != text ]\n' "$name" >"$broken/tests/fuzz/fuzz_$name"
+        chmod +x "$broken/tests/fuzz/fuzz_$name"
+done
+if sh "$here/soak/fuzz.sh" "$broken" 1 >/dev/null; then
+        echo "soak: a decoder that an input has broken was passed over" >&2
+        failed=1
+fi
 summary=$(awk -f "$here/soak/summary.awk" "$heard")
 echo "$summary"
 expect_in_summary seeds

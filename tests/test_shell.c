@@ -21,6 +21,7 @@
 #include "shell/glimpses.h"
 #include "shell/json.h"
 #include "shell/names.h"
+#include "shell/packet.h"
 #include "tests/failing_malloc.h"
 #include "tests/node_fixture.h"
 
@@ -402,6 +403,11 @@ ON_STAGE(blank_lines_and_comments_do_nothing)
         ck_assert_str_eq(out(stage, "   \t"), "");
         ck_assert_str_eq(out(stage, "% call till x"), "");
         ck_assert_str_eq(out(stage, "whereis till % who?"), about_till(stage, "%s\n"));
+        ck_assert_str_eq(out(stage, "call till #bill{pence = 4, people = 2} 1000 % why"), "#share{pence_each = 2, number = 1}\n");
+        ck_assert_str_eq(out(stage, "call till #bill{pence = 4, people = 2}%why 'not"), "#share{pence_each = 2, number = 2}\n");
+        assert_has(err(stage, "call till <<\"%\"/utf8, 1>> 1000 % why"), "till has no handler for a term that is no message");
+        assert_has(err(stage, "call till \"%\" 1000 % why"), "till has no handler for a term that is no message");
+        assert_has(err(stage, "call till {a, \"%} 1000"), "   call till {a, \"%} 1000\n");
 }
 
 /* ---- Directives of printf in what is said --------------------------------------------------- */
@@ -684,6 +690,19 @@ ON_STAGE(info_and_i_show_who_waits_for_whom)
         assert_has(row_of(stage, "second"), expected);
         assert_has(row_of(stage, "silent"), "  -  ");
         assert_has(out(stage, "i"), "  WAITS FOR  IN\n");
+}
+
+ON_STAGE(info_tells_how_many_messages_a_mailbox_has_dropped)
+{
+        cop_pid pid;
+        const cop_spawn_options options = { .run = is_silent, .name = "silent", .mailbox_limit = 1,
+                                            .mailbox_policy = COP_MAILBOX_DROP_NEW };
+        ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_OK);
+        await_true(strstr(out(stage, "info silent"), "traps exits") != NULL);
+        ck_assert_ptr_null(strstr(out(stage, "info silent"), "dropped"));
+        for (int i = 0; i < 3; i++)
+                cop_send(pid, hush, .unused = 0);
+        await_true(strstr(out(stage, "info silent"), "\n  dropped       2\n") != NULL);
 }
 
 ON_STAGE(info_shows_what_an_actor_knows_of_itself)
@@ -1097,6 +1116,33 @@ ON_STAGE(commands_names_kinds_and_fields_are_completed)
         assert_has(completed(stage, "call till #sign{owner = <"), about_till(stage, "%s |"));
 }
 
+/* 210 called w1..., which fill the list, and 40 called w2... behind them. */
+ON_STAGE(what_is_completed_all_candidates_have_in_common)
+{
+        char name[16];
+        for (int i = 0; i < 250; i++) {
+                snprintf(name, sizeof(name), "w%d", i < 210 ? 1000 + i : 2000 + i);
+                spawn_as(name, is_silent);
+        }
+        struct cop__text candidates;
+        size_t from, count = 0, common = SIZE_MAX;
+        cop__text_init(&candidates);
+        cop__shell_complete(&stage->shell, "call w", 6, &from, &candidates);
+        const char *first = cop__text_get(&candidates);
+        for (const char *at = first; *at != '\0'; at = strchr(at, '\n') + 1, count++) {
+                size_t same = 0;
+                while (same < common && at[same] == first[same] && at[same] != '\n')
+                        same++;
+                common = same;
+        }
+        ck_assert_uint_eq(count, COP__CANDIDATES_MAX);
+        ck_assert_uint_eq(common, 1);
+        cop__text_clear(&candidates);
+        cop__shell_complete(&stage->shell, "call w22", 8, &from, &candidates);
+        ck_assert_int_eq(strncmp(cop__text_get(&candidates), "w2210 \n", 7), 0);
+        cop__text_fini(&candidates);
+}
+
 ON_STAGE(completion_bears_any_bytes)
 {
         uint64_t random = 42;
@@ -1150,6 +1196,54 @@ ON_STAGE(whom_an_actor_waits_for_comes_as_json)
         spawn_as("second", calls_the_silent);
         snprintf(expected, sizeof(expected), "\"waits_for\":\"%s\"", silent);
         await_true(strstr(json(stage, "i"), expected) != NULL);
+        await_true(strstr(json(stage, "info second"), expected) != NULL);
+        expect_json(stage, "info till", "\"waits_for\":null");
+}
+
+static const page many_pages[150];
+
+static void answers_volumes(void)
+{
+        for (;;) {
+                cop_auto message = cop_receive(COP_FOREVER, COP_KIND(hush));
+                cop_answer(message, volume, .pages = { many_pages, COP__COUNT(many_pages) });
+        }
+}
+
+/* As the kind's name alone, it would look like an answer. */
+ON_STAGE(an_answer_that_is_too_large_is_an_error_to_a_program)
+{
+        spawn_as("library", answers_volumes);
+        ck_assert_str_eq(json(stage, "call library #hush{}"),
+                         "{\"error\":\"** the answer is a volume that is too large to show\"}\n");
+        stage->shell.wants_json = false;
+        ck_assert_str_eq(out(stage, "call library #hush{}"), "a volume that is too large to show\n");
+        cop_send(cop_self(), volume, .pages = { many_pages, COP__COUNT(many_pages) });
+        cop_send(cop_self(), share, .number = 7);
+        ck_assert_str_eq(json(stage, "flush"), "[{\"too_large\":\"volume\"},{\"kind\":\"share\",\"pence_each\":0,\"number\":7}]\n");
+}
+
+static void digs_on(const parcel *line)
+{
+        if (line->weight > 0)
+                cop_spawn_with(digs_on, parcel, .weight = line->weight - 1);
+        else
+                cop_register("bottom", cop_self());
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(leave)));
+}
+
+ON_STAGE(where_a_tree_as_json_is_cut_it_says_so)
+{
+        cop_spawn_with(digs_on, parcel, .weight = 62);
+        await_true(cop_whereis("bottom").bits != 0);
+        expect_json(stage, "tree", "\"name\":\"bottom\"");
+        ck_assert_ptr_null(strstr(json(stage, "tree"), "\"children\":null"));
+        cop_send("bottom", leave, .unused = 0);
+        await_true(cop_whereis("bottom").bits == 0);
+        cop_spawn_with(digs_on, parcel, .weight = 70);
+        await_true(cop_whereis("bottom").bits != 0);
+        ck_assert_ptr_null(strstr(json(stage, "tree"), "bottom"));
+        expect_json(stage, "tree", "\"children\":null");
 }
 
 ON_STAGE(what_is_called_and_looked_into_comes_as_json)

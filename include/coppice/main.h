@@ -35,7 +35,8 @@ COP_API int cop_main_with(int argc, char **argv, const cop_supervisor *tree, con
  * signal or by giving up, but not when its work is done; so main goes on in a process of its own each time, from this call on.
  * Returns what main should: 0 after an orderly stop, or when the tree has ended with normal or by its auto_shutdown; COP_EXIT_GAVE_UP
  * with the reason on standard error, COP_EXIT_USAGE; a heart, what its last node returned, or 128 + the signal that ended it.
- * Threads: the program's first, before it has made others (it blocks those signals for all of them).
+ * Threads: the program's first, before it has made others: it blocks those signals for all of them, and ignores SIGPIPE. Programs that are started
+ * inherit that, and of actors, whose threads have all signals blocked but those of faults, more: docs/preemption.md says what helps.
  */
 static inline int cop_main(int argc, char **argv, const cop_supervisor *tree)
 {

@@ -24,6 +24,7 @@
 
 #include "shell/client/editor.h"
 #include "shell/client/history_file.h"
+#include "shell/packet.h"
 
 #define HISTORY_LINES 1000
 
@@ -167,7 +168,7 @@ static void list_candidates(const char *candidates)
                 at += size + (at[size] == '\n');
         }
         if (count > LISTED_MAX)
-                printf("  and %zu more", count - LISTED_MAX);
+                printf("  and %zu%s more", count - LISTED_MAX, count < COP__CANDIDATES_MAX ? "" : " or");
         printf("\n");
         fflush(stdout);
 }

@@ -25,7 +25,11 @@ for name in bytes text packet line dump external; do
                 }
                 more=$(printf '%s\n' "$said" | awk '/number_of_executed_units/ { print $2 }')
         else
-                more=$("$build/tests/fuzz/fuzz_$name" "$corpus" 2>/dev/null | awk '/^fuzz:/ { print $2 }')
+                said=$("$build/tests/fuzz/fuzz_$name" "$corpus" 2>&1) || {
+                        printf '%s\n' "$said" | tail -n 30
+                        exit 1
+                }
+                more=$(printf '%s\n' "$said" | awk '/^fuzz:/ { print $2 }')
         fi
         total=$((total + ${more:-0}))
 done
