@@ -24,6 +24,7 @@ static struct cop__task *pick_fresh(struct cop__worker *worker)
             cop__load_relaxed(&worker->desk.pile.count) > 1)
                 cop__pile_share(worker);
         struct cop__task *task = cop__desk_begin_one(&worker->desk, &sibling);
+        worker->pile_served = true;
         if (sibling && worker->spoilt_litter != task->litter + 1u) {
                 worker->woken = cop__load_relaxed(&worker->desk.next);
                 worker->litter = task->litter;
@@ -54,6 +55,13 @@ static bool is_turn_of_sibling(struct cop__worker *worker)
  * The pile's turn, or the next slot has been served often enough. After so many turns of both together one of the ring has its
  * turn, if there is one; after so many of the next slot's, one of the pile; after so many of siblings, whom they have woken, and
  * then the ring. With nobody else waiting here there is nobody to be fair to.
+ *
+ * The ring's turn does not take that of the pile, or several pairs that talk, one in the next slot and the others in the ring, would
+ * leave it none: if none of it has begun since the ring's last turn, one does, and then comes the ring. What is remembered may be from
+ * a turn of the ring before that. So of a worker's own turns
+ *
+ *      one of the ring comes after at most next_most + 2 others     that of the pile, and whom siblings have woken
+ *      one of the pile after at most 2 * next_most + 3              twice the next slot's, the ring's between, and siblings' as above
  */
 struct cop__task *cop__pick_soon_slowly(struct cop__worker *worker)
 {
@@ -63,7 +71,11 @@ struct cop__task *cop__pick_soon_slowly(struct cop__worker *worker)
         if (worker->next_turns >= worker->next_most) {
                 if (sibling && next)
                         return cop__desk_swap(&worker->desk, NULL);
-                if (cop__is_anybody_behind(worker)) {
+                bool behind = cop__is_anybody_behind(worker);
+                if (behind && fresh && !worker->pile_served)
+                        return pick_fresh(worker);
+                if (behind) {
+                        worker->pile_served = false;
                         pass_over_next(worker);
                         return NULL;
                 }

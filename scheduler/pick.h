@@ -4,12 +4,13 @@
  *
  *      1 once in so many turns, or while other than normal ones wait:
  *        timers, the outside, priorities, who was interrupted, the shared queue
- *      2 next slot, pile                     up to `next_turns` in a row, while others wait; some more for who came from outside
+ *      2 next slot, pile                     up to `next_turns` in a row, while others wait; some more for who came from outside;
+ *                                            the pile is left none of them twice in a row at most (pick.c says how long each waits)
  *      3 the few on the desk                 come from the ring
  *      4 ring and shared queue               in proportion to their lengths
  *
  * Who may touch what
- *      next_turns, next_most, tilt, urgent_turns, urgent_at, common_turns, steals,
+ *      next_turns, next_most, pile_served, tilt, urgent_turns, urgent_at, common_turns, steals,
  *      woken, litter, spoilt_litter                                        the worker
  *      turns                                                               the worker writes; lookout and watch read
  */

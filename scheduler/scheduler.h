@@ -97,6 +97,7 @@ struct cop__worker {
         uint32_t steals;               /* in a row; see cop__pick_elsewhere */
         uint32_t next_turns;           /* how often in a row the next slot or the pile was served; and SIBLINGS: see pick.c */
         uint32_t next_most;            /* how often it may be; see pick.c */
+        bool pile_served;              /* one of the pile has begun since the ring had the next slot's turn */
         struct cop__task *woken;       /* what lay in the next slot when one of siblings began, or NULL */
         uint8_t litter;                /* the siblings that begin one after the other ... */
         uint16_t spoilt_litter;        /* ... and, + 1, those last seen not all to wake the same one; 0: none */

@@ -352,3 +352,62 @@ IN_NODE_WITH(two_that_talk_for_ever_leave_a_newborn_its_turn, ONE_WORKER)
         cop__store_relaxed(&over, 1);
         cop_send_exit(pid, cop_atom("kill"));
 }
+
+/* ---- Beside many that talk -------------------------------------------------------------------- */
+
+static uint32_t talking; /* atomic; those that have been told something */
+static uint32_t wanted;  /* atomic; whoever sees it is to spawn one for `reader` */
+static cop_pid reader;
+
+/* It always wakes another before its turn ends, also when it has spawned one. */
+static void echoes_for_ever(void)
+{
+        for (bool told = false; !cop__load_relaxed(&over); told = true) {
+                cop_auto message = cop_receive(COP_FOREVER, COP_KIND(part));
+                if (!told)
+                        cop__add_relaxed(&talking, 1);
+                if (cop__exchange_acquire(&wanted, 0u))
+                        cop_spawn_with(tells, part, .to = reader);
+                cop_send(cop_read(part, message)->to, part, .to = cop_self());
+        }
+}
+
+static void starts_pairs_that_talk(const part *p)
+{
+        for (int64_t i = 0; i < p->number; i++)
+                cop_send(cop_spawn(echoes_for_ever), part, .to = cop_spawn(echoes_for_ever));
+        while (cop__load_relaxed(&talking) < 2 * p->number)
+                cop_yield();
+        cop__store_release(&wanted, 1);
+}
+
+static void a_newborn_has_its_turn_beside(int64_t pairs)
+{
+        cop__store_relaxed(&over, 0);
+        cop__store_relaxed(&talking, 0);
+        reader = cop_self();
+        cop_spawn_with(starts_pairs_that_talk, part, .number = pairs);
+        await_and_drop(COP_KIND(part));
+        cop__store_relaxed(&over, 1);
+}
+
+IN_NODE_WITH(a_pair_that_talks_for_ever_leaves_a_newborn_its_turn, ONE_WORKER)
+{
+        a_newborn_has_its_turn_beside(1);
+}
+
+/* At the limit of the next slot's turns there is always somebody in the ring. */
+IN_NODE_WITH(two_pairs_that_talk_for_ever_leave_a_newborn_its_turn, ONE_WORKER)
+{
+        a_newborn_has_its_turn_beside(2);
+}
+
+IN_NODE_WITH(three_pairs_that_talk_for_ever_leave_a_newborn_its_turn, ONE_WORKER)
+{
+        a_newborn_has_its_turn_beside(3);
+}
+
+IN_NODE_WITH(five_hundred_pairs_that_talk_for_ever_leave_a_newborn_its_turn, ONE_WORKER)
+{
+        a_newborn_has_its_turn_beside(500);
+}
