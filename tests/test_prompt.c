@@ -63,7 +63,7 @@ static void be_client(void)
 {
         struct talk talk;
         suite_is_forked();
-        if (talk_begin(&talk, SPARE_NODE) != EXIT_OK)
+        if (talk_begin(&talk, SPARE_NODE, false) != EXIT_OK)
                 _exit(9);
         enum exit_code code = prompt_run(&talk);
         fflush(stdout);
