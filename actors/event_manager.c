@@ -22,6 +22,7 @@
 #include "actors/inside.h"
 #include "actors/relation.h"
 #include "actors/sys.h"
+#include "base/cue.h"
 #include "mailbox/kind.h"
 
 #define START_MS_DEFAULT 5000
@@ -508,6 +509,7 @@ static void manager_on_swap(manager *self, const cop__handler_swap *swap)
                 }
                 forget(self, old, COP_TUPLE(cop_atom("swapped"), cop_atom(fresh->id.text)));
         }
+        COP__CUE("event_manager.swap");
         cop_status status = add_handler(self, fresh, owner);
         if (status == COP_OK)
                 status = hand_over(self, swap->old.id, left);

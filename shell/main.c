@@ -12,6 +12,7 @@
 #include "actors/actor.h"
 #include "actors/log_end.h"
 #include "base/clock.h"
+#include "base/cue.h"
 #include "base/compiler.h"
 #include "base/limits.h"
 #include "base/standard.h"
@@ -198,6 +199,7 @@ static bool hear_wish(void *context, int number)
 static int stop_tree(const struct program *program, cop_pid root)
 {
         cop_ref ref;
+        COP__CUE("main.stop_tree");
         if (cop_monitor(root, &ref) != COP_OK || cop_send_exit(root, cop_atom("shutdown")) != COP_OK)
                 return complain(program, "cannot stop the tree", COP_E_NO_MEMORY);
         cop_message_free(cop_receive(COP_FOREVER, COP_REF(cop_down, ref)));

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/cue.h"
 #include "tests/node_fixture.h"
 
 typedef struct {
@@ -646,6 +647,28 @@ IN_NODE(the_link_to_an_owner_stays_over_a_swap_and_ends_with_one_that_fails)
         cop_message *message;
         while ((message = cop_receive(0, COP_KIND(heard))) != NULL) /* of those that are gone */
                 cop_message_free(message);
+}
+
+/* As it would without memory to wait for the new handler. */
+static void ends_here(void *unused)
+{
+        (void)unused;
+        cop_exit(cop_atom("no_more"));
+}
+
+IN_NODE(an_owner_outlives_a_manager_that_ends_in_the_middle_of_a_swap)
+{
+        cop_pid pid = alarms();
+        cop_ref end = watch(pid);
+        cop_pid owner = cop_spawn_with(swaps_and_waits, setup, .who = COP_SYMBOL("o"), .teller = cop_self());
+        await_heard("owner", "ready");
+        cue_act("event_manager.swap", ends_here, NULL);
+        ck_assert_int_eq(swap_for("one", "two", &listener_server, START_WELL, false), COP_E_DIED);
+        ck_assert(cue_has_come("event_manager.swap"));
+        await_down(end, "no_more");
+        ck_assert_str_eq(info_of(owner, "links"), "[]");
+        await_and_drop(COP_KIND(heard)); /* of the end of the old one */
+        put_down(owner);
 }
 
 IN_NODE(handlers_end_with_a_manager_that_is_killed)

@@ -16,6 +16,8 @@
 
 #include "base/compiler.h"
 #include "base/standard.h"
+#include "tests/bare_pools.h"
+#include "tests/cue.h"
 #include "tests/suite.h"
 #include "tests/threads.h"
 
@@ -356,6 +358,19 @@ TEST(a_program_ends_in_order_when_it_is_asked_to)
         hear(&program, "here");
         kill(program.process, SIGTERM);
         end(&program, 0);
+}
+
+TEST(a_program_without_memory_to_stop_its_tree_says_so_and_ends_all_the_same)
+{
+        struct program program;
+        if (!failing_malloc_can())
+                return;
+        cue_act("main.stop_tree", fail_malloc_here, NULL);
+        BEGIN(&program, &house, "--no-console", "--workers", "1");
+        hear(&program, "here");
+        kill(program.process, SIGTERM);
+        end(&program, COP_EXIT_GAVE_UP);
+        has_said(&program, "program: cannot stop the tree: the system has no memory left");
 }
 
 /* PSU-01. They are no list of children. */

@@ -299,6 +299,35 @@ TEST(who_finds_no_stack_to_wait_on_ends_and_those_behind_him_have_their_turns)
         node_end(node);
 }
 
+/* Its first blocking call, for which a thread begins: without a stack for its signals, from some place on. */
+static bool runs_blocking(const char **reason)
+{
+        int64_t before = cop__load_relaxed(&blocked);
+        cop_auto down = await(COP_REF(cop_down, spawn_watched(.run = goes_blocking)));
+        *reason = text_of(cop_read(cop_down, down)->reason);
+        return cop__load_relaxed(&blocked) > before;
+}
+
+TEST(a_function_that_blocks_runs_also_where_a_fault_in_it_could_not_be_caught)
+{
+        bool has_refused = true, has_run_without = false;
+        NEEDS_THREADS();
+        if (!calls_can_be_refused())
+                return;
+        for (int64_t n = 1; has_refused; n++) {
+                const char *reason;
+                cop_node *node = node_begin((cop_node_options){ .workers = 1 });
+                refuse_calls_from("mmap", ENOMEM, n);
+                bool has_run = runs_blocking(&reason);
+                has_refused = stop_refusing_calls();
+                ck_assert_str_eq(reason, has_run ? "normal" : "{system_limit, stack}");
+                has_run_without |= has_run && has_refused;
+                ck_assert(runs_blocking(&reason));
+                node_end(node);
+        }
+        ck_assert(has_run_without);
+}
+
 /* ---- A dump ------------------------------------------------------------------------------------------------------- */
 
 /* The error that it breaks off with; 0: it is whole. */

@@ -458,3 +458,17 @@ IN_FAMILY(who_is_told_to_exit_when_it_grows_a_tree_leaves_nothing_of_it)
         if (!suite_is_watched()) /* else the sanitizer says so */
                 ck_assert_uint_lt(resident_bytes(), before + (size_t)LOADS / 4 * LOAD_SIZE);
 }
+
+/* An OS process lives in its own time. */
+TEST(a_child_that_cannot_be_spawned_where_its_tree_is_fails_to_start_with_the_reason)
+{
+        cop_simulation order = { .seed = 1 };
+        cop_pid pid;
+        cop_node *node = node_begin((cop_node_options){ .simulation = &order });
+        ck_assert_int_eq(cop_supervise(&(cop_supervisor){ .children = COP_CHILDREN({ "brief", .server = &brief_server,
+                                                                                     .isolation = COP_ISOLATION_PROCESS }) },
+                                       &pid), COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()), "{shutdown, {failed_to_start_child, brief, "
+                                                 "{not_spawned, \"an argument is outside its documented range\"}}}");
+        node_end(node);
+}
