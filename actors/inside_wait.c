@@ -7,6 +7,7 @@
 #include "actors/actor.h"
 #include "actors/inside_main.h"
 #include "base/clock.h"
+#include "base/cue.h"
 #include "base/memory.h"
 
 struct wanted {
@@ -71,6 +72,7 @@ void cop__inside_look(void)
 void cop__inside_waits(cop_ref ref)
 {
         cop__inside_tell(COP__PACKET_WAITS, ref);
+        COP__CUE("inside.waits");
 }
 
 void cop__inside_over(cop_ref ref)

@@ -10,6 +10,7 @@
 #include "actors/calling.h"
 #include "actors/outpost_hear.h"
 #include "base/clock.h"
+#include "base/cue.h"
 #include "base/memory.h"
 
 /* A request of the process whose answer has not come. */
@@ -52,6 +53,7 @@ static bool break_ring(struct cop__actor *self, struct cop__crossing *crossing,
         struct cop__packet failed = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_FAILED,
                                       .pid = callee.bits, .ref = ref.bits,
                                       .more = COP__FAILED_CYCLE };
+        COP__CUE("outpost.break_ring");
         if (cop__tray_put(&crossing->out, failed, COP_KIND_OF(cop_any),
                           &(cop_any){ cop_failure() }) != COP_OK)
                 return false;
@@ -66,6 +68,7 @@ static void look_later(struct cop__actor *self, struct cop__crossing *crossing)
 {
         cop_pid pid = cop__actor_pid(self);
         crossing->look_at_ns = cop__clock_ns() + COP__OUTPOST_LOOK_MS * COP__NS_PER_MS;
+        COP__CUE("outpost.look_later");
         if (cop_send_value_after(COP__OUTPOST_LOOK_MS, cop_to_pid(pid), COP_KIND_OF(cop__ready),
                                  &(cop__ready){ 0 }, NULL) != COP_OK)
                 crossing->look_at_ns = 1; /* whenever something happens */

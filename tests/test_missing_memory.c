@@ -250,6 +250,113 @@ WITHOUT_MEMORY(what_a_process_has_said_is_heard_to_its_end_without_memory_for_th
         put_down(pid);
 }
 
+/* Calls whoever has called it, and answers with the status of that. */
+typedef struct echoer {
+        int64_t heard;
+} echoer;
+COP_MESSAGE(echoer, heard);
+
+static void echoer_on_note(echoer *self, const note *n)
+{
+        (void)self;
+        (void)n;
+        cop_status status = cop_call(NULL, cop_parent(), COP_FOREVER, add, .number = 1);
+        cop_reply(sum, .total = status);
+}
+
+static void echoer_on_add(echoer *self, const add *a)
+{
+        self->heard += a->number;
+}
+
+COP_SERVER(echoer, COP_STATE(echoer), COP_ON(note, echoer_on_note), COP_ON(add, echoer_on_add));
+
+static cop_status call_in_ring(cop_pid pid)
+{
+        cop_auto reply = NULL;
+        ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, note, .number = 1), COP_OK);
+        return (cop_status)cop_read(sum, reply)->total;
+}
+
+WITHOUT_MEMORY(a_ring_through_a_process_that_cannot_be_told_of_it_is_broken_a_little_later, .processes = true)
+{
+        cop_pid pid = START_APART(.server = &echoer_server);
+        ck_assert_int_eq(call_in_ring(pid), COP_E_CYCLE);
+        expect_refusal("outpost.break_ring");
+        ck_assert_int_eq(call_in_ring(pid), COP_E_CYCLE);
+        ck_assert(cue_has_come("outpost.break_ring"));
+        put_down(pid);
+}
+
+/* When no time can be set for that, something has to happen. */
+static void stirs(const deed_order *order)
+{
+        while (!cue_has_come("outpost.look_later"))
+                cop_yield();
+        cop_send(order->pid, add, .number = 1);
+}
+
+WITHOUT_MEMORY(a_ring_for_which_not_even_a_time_can_be_set_is_broken_when_something_happens, .processes = true)
+{
+        cop_pid pid = START_APART(.server = &echoer_server);
+        expect_refusal("outpost.break_ring");
+        expect_refusal("outpost.look_later");
+        cop_ref ref = spawn_watched(RUN_WITH(stirs, deed_order, .pid = pid));
+        ck_assert_int_eq(call_in_ring(pid), COP_E_CYCLE);
+        await_down(ref, "normal");
+        put_down(pid);
+}
+
+/* Asks, and is asked in its terminate, in which it answers. */
+typedef struct quitter {
+        int64_t unused;
+} quitter;
+COP_MESSAGE(quitter, unused);
+
+static void quitter_on_note(quitter *self, const note *n)
+{
+        cop_request request;
+        (void)self;
+        (void)n;
+        if (cop_request_send(&request, "witness", add, .number = 5) == COP_OK)
+                cop_request_await(request, COP_FOREVER, NULL);
+}
+
+static void quitter_terminate(quitter *self, cop_term reason)
+{
+        (void)self;
+        (void)reason;
+        cop_message *asked = cop_receive(COP_FOREVER, COP_KIND(add));
+        cop_answer(asked, sum, .total = cop_read(add, asked)->number + 1);
+        cop_message_free(asked);
+}
+
+COP_SERVER(quitter, COP_STATE(quitter), COP_ON(note, quitter_on_note), COP_TERMINATE(quitter_terminate));
+
+static void quits(void *unused)
+{
+        (void)unused;
+        cop_exit(cop_atom("no_more"));
+}
+
+/* As it would without memory for the wait. Who waits for nobody any more is in no ring. */
+TEST(who_ends_in_the_middle_of_a_wait_in_a_process_may_be_called_in_his_terminate)
+{
+        cop_auto reply = NULL;
+        NEEDS_THREADS();
+        cue_act("inside.waits", quits, NULL); /* in the process, which has it from here */
+        cop_node *node = node_begin((cop_node_options){ .processes = true });
+        cop_pid pid = START_APART(.server = &quitter_server);
+        cop_ref ref = watch(pid);
+        ck_assert_int_eq(cop_register("witness", cop_self()), COP_OK);
+        ck_assert_int_eq(cop_send(pid, note, .number = 1), COP_OK);
+        cop_auto asked = await(COP_KIND(add)); /* which is not answered */
+        ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, add, .number = 7), COP_OK);
+        ck_assert_int_eq(cop_read(sum, reply)->total, 8);
+        await_down(ref, "no_more");
+        node_end(node);
+}
+
 /* ---- A supervisor ------------------------------------------------------------------------------ */
 
 static void leaves_an_orphan(void)
