@@ -12,6 +12,7 @@
 #include "actors/log_end.h"
 #include "actors/simulation.h"
 #include "base/clock.h"
+#include "base/cue.h"
 #include "base/text.h"
 
 /* ---- The log ------------------------------------------------------------------------ */
@@ -326,6 +327,7 @@ bool cop__report_wait(struct cop_node *node, cop_pid pid, int64_t timeout_ms,
         pthread_mutex_lock(&reports->mutex);
         const struct cop__report_entry *found = find(reports, pid);
         while (timeout_ms > 0 && !is_whole(found)) {
+                COP__CUE("report.waits");
                 if (pthread_cond_timedwait(&reports->changed, &reports->mutex, &until) != 0)
                         timeout_ms = 0;
                 found = find(reports, pid);

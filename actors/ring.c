@@ -49,6 +49,7 @@
 
 #include "actors/calling.h"
 #include "actors/neighbours.h"
+#include "base/cue.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -233,6 +234,7 @@ enum cop__ring cop__ring_look_far(struct cop__actor *actor, struct cop__calling 
                 members = cop__malloc(count * sizeof(*members));
         if (members == NULL)
                 return COP__RING_UNSETTLED; /* without memory it cannot make sure now */
+        COP__CUE("ring.is_there");
         enum cop__ring ring = conclude(actor, members, count);
         if (members != near)
                 free(members);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "actors/calling.h"
 #include "actors/zygote.h"
 #include "tests/apart.h"
 #include "tests/cue.h"
@@ -221,4 +222,42 @@ TEST(what_a_process_says_before_the_zygote_tells_of_its_birth_is_heard_when_its_
         await_down(ref, "{os_process, {exit_status, 3}}");
         node_end(node);
         munmap(may, 4096);
+}
+
+/* ---- Who waits no more ----------------------------------------------------------------------------- */
+
+static void never_answers(void)
+{
+        cop_auto asked = cop_receive(COP_FOREVER, COP_KIND(add));
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(sum)));
+}
+
+typedef struct { cop_pid whom; } asks_whom;
+COP_MESSAGE(asks_whom, whom);
+
+static void asker_on_asks(adder *self, const asks_whom *a)
+{
+        (void)self;
+        cop_request request;
+        cop_status status = cop_request_send(&request, a->whom, add, .number = 1);
+        if (status == COP_OK)
+                status = cop_request_await(request, 20, NULL);
+        cop_reply(done, .value = status);
+}
+
+typedef adder asker;
+COP_SERVER(asker, COP_STATE(adder), COP_ON(asks_whom, asker_on_asks), COP_ON(add, adder_on_add));
+
+/* Its outpost would still wait for it, and be taken for a part of a ring. */
+IN_PROCESSES(a_request_that_a_process_has_awaited_in_vain_leaves_no_edge)
+{
+        cop_pid silent = cop_spawn(never_answers), apart = START_APART(.server = &asker_server);
+        cop_message *later = NULL;
+        cop_auto reply = NULL;
+        ck_assert_int_eq(cop_call(&reply, apart, PATIENCE_MS, asks_whom, .whom = silent), COP_OK);
+        ck_assert_int_eq(cop_read(done, reply)->value, COP_E_TIMEOUT);
+        ck_assert_int_eq(cop_call(&later, apart, PATIENCE_MS, add, .number = 2), COP_OK);
+        ck_assert_uint_eq(cop__ring_next(node, apart).bits, 0);
+        cop_message_free(later);
+        put_down(silent);
 }

@@ -1,5 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* Mailboxes with a limit: what gets in, what becomes of one too many, and that none is lost uncounted. */
+#include <sched.h>
+
 #include "tests/node_fixture.h"
 
 typedef struct letter {
@@ -183,6 +185,31 @@ IN_NODE(who_comes_after_one_that_was_stopped_is_stopped_too)
         cop__store_relaxed(&node->slots.limits[cop__pid_slot(pid)].stopped, before);
         send_numbers(pid, 1, 20);
         await_down(ref, "{system_limit, mailbox}");
+}
+
+static uint32_t may_look; /* atomic */
+
+static void looks_when_it_may(void)
+{
+        while (!cop__load_seq(&may_look))
+                sched_yield();
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(letter)));
+}
+
+/* Both are there when it looks, the kill first. */
+IN_NODE(who_was_killed_before_its_mailbox_was_over_the_limit_has_been_killed)
+{
+        NEEDS_THREADS();
+        cop_ref ref;
+        cop__store_seq(&may_look, 0);
+        cop_pid pid;
+        cop_spawn_options options = { .run = looks_when_it_may, .mailbox_limit = 10, .mailbox_policy = COP_MAILBOX_STOP,
+                                      .monitor = true, .monitor_ref = &ref };
+        ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_OK);
+        ck_assert_int_eq(cop_send_exit(pid, cop_atom("kill")), COP_OK);
+        send_numbers(pid, 1, 20);
+        cop__store_seq(&may_look, 1);
+        await_down(ref, "killed");
 }
 
 IN_NODE(a_slow_limit_holds_its_senders_back_and_loses_nothing)

@@ -695,6 +695,33 @@ IN_NODE(a_server_may_keep_what_it_has_received_beyond_its_handler)
         await_true(blocks_in_use(node) <= before + 4);
 }
 
+/* ---- A predicate that sends ------------------------------------------------------------------------ */
+
+static cop_alias ahead; /* of who receives */
+
+static bool sends_ahead(const letter *l, int64_t *const *sent)
+{
+        if (l->name == 'x' && (**sent)++ == 0)
+                ck_assert_int_eq(cop_send_priority(ahead, urgent, .number = 7), COP_OK);
+        return l->name == 'x';
+}
+
+/* What it sends comes before all that has been searched: the search begins anew, and takes what it had found all the same. */
+IN_NODE(a_message_of_priority_that_a_predicate_sends_is_the_first_and_none_is_lost)
+{
+        int64_t looks = 0, *counted = &looks;
+        ck_assert_int_eq(cop_alias_open(COP_ALIAS_EXPLICIT | COP_ALIAS_PRIORITY, &ahead), COP_OK);
+        send_letters("xy");
+        ck_assert_ptr_null(cop_receive(0, COP_KIND(urgent))); /* both are in the mailbox */
+        cop_auto found = cop_receive(0, COP_WHERE(letter, sends_ahead, &counted));
+        ck_assert_int_eq(name_of_message(found), 'x');
+        ck_assert_int_ge(looks, 2);
+        cop_auto first = cop_receive(0, COP_ANY);
+        ck_assert_ptr_nonnull(cop_read(urgent, first));
+        expect_letters("y");
+        cop_alias_close(ahead);
+}
+
 /* ---- A predicate that fails ------------------------------------------------------------------------ */
 
 static bool exits(const letter *l, const int64_t *unused)
