@@ -8,6 +8,7 @@
 
 #include "actors/actor.h"
 #include "actors/calling.h"
+#include "base/cue.h"
 #include "scheduler/barrier.h"
 #include "scheduler/ebb.h"
 
@@ -124,6 +125,7 @@ static void await_hand(struct cop__slots *slots)
 {
         for (unsigned looks = 0; slots->ebb.in_hand; looks++) {
                 cop__lock_unlock(&slots->lock);
+                COP__CUE("slot_ebb.awaits_hand");
                 cop__spin_wait(looks);
                 cop__lock_lock(&slots->lock);
         }
@@ -298,6 +300,7 @@ static size_t bare_hidden(struct cop__slots *slots)
         while (take_hidden(slots, &run)) {
                 uint32_t first = first_of(slots, run.first), count = run.count * COP__SLOT_BLOCK;
                 bool bare = all_sleep(slots, first, count);
+                COP__CUE("slot_ebb.has_some_in_hand");
                 if (bare)
                         return_pages(slots, first, count);
                 cop__lock_lock(&slots->lock);

@@ -6,6 +6,7 @@
 
 #include "actors/actor.h"
 #include "actors/inside.h"
+#include "base/cue.h"
 
 COP_MESSAGE_DEFINE(cop_mailbox_alarm, over, pid, messages, high, low);
 
@@ -72,8 +73,10 @@ COP__COLD void cop__watermark_look(struct cop__thread *thread, struct cop__limit
                 unsigned next = next_of(state, limit);
                 if (next == state)
                         return;
+                COP__CUE("watermark.is_crossed");
                 if (!cop__cas_acq_rel(&limit->mark, &word, word_of(pid, next)))
                         continue;
+                COP__CUE("watermark.tells");
                 tell(thread, limit, pid, next == RISING);
                 cop__exchange_acq_rel(&limit->mark, word_of(pid, next == RISING ? ABOVE : BELOW)); /* LOOK */
         }
@@ -100,6 +103,7 @@ void cop__watermark_end(struct cop__thread *thread, struct cop__limit *limit, co
         for (unsigned looks = 0;; looks++) {
                 unsigned state = (unsigned)(word & UINT32_MAX);
                 if (state == RISING || state == FALLING) {
+                        COP__CUE("watermark.awaits_teller");
                         cop__spin_wait(looks); /* its teller is in the middle of a few sends */
                         word = cop__load_acquire(&limit->mark);
                 } else if (cop__cas_acq_rel(&limit->mark, &word, 0)) {

@@ -10,6 +10,7 @@
 #include "shell/console.h"
 #include "shell/door.h"
 #include "shell/packet.h"
+#include "tests/cue.h"
 #include "tests/node_fixture.h"
 
 #include <pthread.h>
@@ -466,6 +467,29 @@ WITH_NEAR_EBBS(a_full_node_has_as_much_room_while_slots_ebb, .max_actors = ROOM)
         }
         await_ebb(returned(node) >= goal); /* now that it is left alone */
         ck_assert_uint_gt(fill(pids), ROOM / 10 * 9);
+        free(pids);
+}
+
+static void lets_them_go(void *unused)
+{
+        (void)unused;
+        cue_go("slot_ebb.has_some_in_hand");
+}
+
+/* Nearly all slots of the node are on their way out, and nowhere to be found for that moment. */
+WITH_NEAR_EBBS(who_needs_the_slots_that_are_just_given_back_waits_for_them_and_is_not_refused, .max_actors = ROOM)
+{
+        if (is_simulated() || !SLOTS_EBB)
+                return;
+        cop_pid *pids = nest_for(ROOM);
+        size_t most = fill(pids);
+        cue_hold("slot_ebb.has_some_in_hand");
+        cue_act("slot_ebb.awaits_hand", lets_them_go, NULL);
+        kill_all_of(pids, most);
+        await_ebb(cue_has_come("slot_ebb.has_some_in_hand"));
+        size_t count = fill(pids);
+        ck_assert(cue_has_come("slot_ebb.awaits_hand"));
+        ck_assert_uint_gt(count, ROOM / 10 * 9);
         free(pids);
 }
 

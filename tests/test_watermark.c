@@ -1,6 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* Watermarks of mailboxes: what is told, when, how often, and in which order. */
-#include "tests/node_fixture.h"
+#include "tests/cue.h"
+#include "tests/guest.h"
 
 typedef struct letter {
         int64_t number;
@@ -385,4 +386,68 @@ IN_NODE(marks_that_were_never_set_can_be_taken_back)
         cop_spawn(takes_marks_back);
         cop_auto message = await(COP_KIND(poured));
         ck_assert_int_eq(cop_read(poured, message)->count, COP_OK);
+}
+
+/* ---- Two at once ----------------------------------------------------------------------------- */
+
+static void sends_one(void *pid)
+{
+        ck_assert_int_eq(cop_send(*(const cop_pid *)pid, letter, .number = 1), COP_OK);
+}
+
+IN_NODE(of_two_who_fill_a_mailbox_up_to_its_mark_at_once_one_tells)
+{
+        NEEDS_THREADS();
+        guest other;
+        cop_pid pid = marked(2, 1);
+        send_letters(pid, 1);
+        cue_hold("watermark.is_crossed");
+        guest_comes(&other, node, sends_one, &pid);
+        cue_await("watermark.is_crossed");
+        send_letters(pid, 1);
+        expect_alarm(pid, true, 3);
+        cue_go("watermark.is_crossed");
+        guest_leaves(&other);
+        nothing_has_come();
+        let_read(pid, 2);
+        expect_alarm(pid, false, 1);
+        put_down(pid);
+        nothing_has_come();
+}
+
+static void gives_up_its_marks(void)
+{
+        cop_trap_exit(true);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(cop_exited)));
+        ck_assert_int_eq(cop_mailbox_marks(0, 0), COP_OK);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(cop_exited)));
+}
+
+static void lets_it_be_told(void *unused)
+{
+        (void)unused;
+        cue_go("watermark.tells");
+}
+
+/* Its end is told after its beginning. */
+IN_NODE(who_gives_up_its_marks_while_somebody_tells_of_them_waits_for_that)
+{
+        NEEDS_THREADS();
+        guest other;
+        cop_pid pid;
+        cop_spawn_options options = { .run = gives_up_its_marks, .mailbox_high = 1 };
+        ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_OK);
+        settle_with(pid);
+        ck_assert_int_eq(cop_mailbox_subscribe(), COP_OK);
+        cue_hold("watermark.tells");
+        cue_act("watermark.awaits_teller", lets_it_be_told, NULL);
+        guest_comes(&other, node, sends_one, &pid);
+        cue_await("watermark.tells");
+        ck_assert_int_eq(cop_send_exit(pid, cop_atom("now")), COP_OK);
+        expect_alarm(pid, true, 1);
+        expect_alarm(pid, false, 1);
+        ck_assert(cue_has_come("watermark.awaits_teller"));
+        guest_leaves(&other);
+        put_down(pid);
+        nothing_has_come();
 }
