@@ -8,6 +8,7 @@
 #include "actors/recent.h"
 #include "actors/registry.h"
 #include "actors/report.h"
+#include "base/cue.h"
 #include "mailbox/term.h"
 #include "shell/columns.h"
 #include "shell/command.h"
@@ -132,6 +133,7 @@ static bool ask(struct cop__shell *shell, const struct cop__glimpse *glimpse)
                                         "  a thread of the program: not asked for its links\n");
                 return true;
         }
+        COP__CUE("about.asks");
         cop_status status = cop__info(glimpse->pid, INFO_MS, &info);
         if (status == COP_OK) {
                 append_info(shell, info);

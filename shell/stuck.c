@@ -5,6 +5,7 @@
 #include "actors/info.h"
 #include "actors/watchdog.h"
 #include "base/clock.h"
+#include "base/cue.h"
 #include "shell/columns.h"
 #include "shell/command.h"
 #include "shell/glimpses.h"
@@ -69,6 +70,7 @@ COP__COMMAND(stuck)
         if (entries == NULL)
                 return cop__shell_fail(shell, "the node has no memory left for the list");
         size_t count = cop__watchdog_stuck(shell->node, entries, COP__LONG_TURNS_KEPT);
+        COP__CUE("stuck.has_looked");
         if (cop__shell_speaks_json(shell)) {
                 cop__json_open(&shell->out, NULL, '[');
                 for (size_t i = 0; i < count; i++)

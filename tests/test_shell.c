@@ -22,6 +22,7 @@
 #include "shell/json.h"
 #include "shell/names.h"
 #include "shell/packet.h"
+#include "tests/cue.h"
 #include "tests/failing_malloc.h"
 #include "tests/node_fixture.h"
 
@@ -834,6 +835,47 @@ ON_STAGE(stuck_shows_who_has_been_at_it_for_long_and_exit_ends_it)
         out(stage, line);
         await_down(ref, "killed");
         ck_assert_str_eq(out(stage, "stuck"), "nobody is stuck\n");
+}
+
+/* ---- Who ends between two looks ---------------------------------------------------------------------- */
+
+static void waits_for_ever(void)
+{
+        cop_sleep(COP_FOREVER);
+}
+
+static void ends_it(void *pid)
+{
+        put_down(*(const cop_pid *)pid);
+}
+
+ON_STAGE(who_ends_as_it_is_asked_about_itself_has_just_ended)
+{
+        char line[64], pid[COP_ID_TEXT_MAX];
+        cop_pid p = cop_spawn(waits_for_ever);
+        snprintf(line, sizeof(line), "info %s", cop_pid_print(p, pid));
+        cue_act("about.asks", ends_it, &p);
+        assert_has(err(stage, line), "it has just ended");
+        ck_assert(cue_has_come("about.asks"));
+}
+
+ON_STAGE(who_was_stuck_and_ends_as_it_is_listed_is_not_shown)
+{
+        char pid[COP_ID_TEXT_MAX];
+        if (!cop__detour_is_possible())
+                return;
+        cop_pid loop = cop_spawn(loops_for_ever), other = cop_spawn(loops_for_ever);
+        cop_pid_print(loop, pid);
+        await_true(strstr(out(stage, "stuck"), pid) != NULL);
+        cue_act("stuck.has_looked", ends_it, &loop);
+        ck_assert_ptr_null(strstr(out(stage, "stuck"), pid));
+        ck_assert(cue_has_come("stuck.has_looked"));
+        stage->shell.wants_json = true;
+        cop_pid_print(other, pid);
+        await_true(strstr(out(stage, "stuck"), pid) != NULL);
+        cue_act("stuck.has_looked", ends_it, &other);
+        ck_assert_str_eq(out(stage, "stuck"), "[]\n");
+        ck_assert(cue_has_come("stuck.has_looked"));
 }
 
 ON_STAGE(await_waits_for_a_name)
