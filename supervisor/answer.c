@@ -62,14 +62,19 @@ static bool keep_caller(struct cop__child *child, bool for_start)
 {
         struct cop__waiter *waiter = cop__malloc(sizeof(*waiter));
         struct cop__signal *hinge = NULL;
+        cop_caller caller = { { 0 }, { 0 } };
         if (waiter != NULL && for_start)
                 hinge = cop__calling_hinge_new(cop__thread_here());
-        if (waiter == NULL || (for_start && hinge == NULL)) {
+        if (waiter != NULL && (!for_start || hinge != NULL))
+                caller = cop_defer();
+        if (caller.pid.bits == 0) {
+                if (hinge != NULL)
+                        cop__signal_free(&cop__thread_here()->pool, hinge);
                 free(waiter);
                 refuse(COP_E_NO_MEMORY, cop_no_pid());
                 return false;
         }
-        *waiter = (struct cop__waiter){ child->waiters, cop_defer(), for_start, hinge };
+        *waiter = (struct cop__waiter){ child->waiters, caller, for_start, hinge };
         child->waiters = waiter;
         return true;
 }

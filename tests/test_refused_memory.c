@@ -105,6 +105,46 @@ TEST_WITHIN(a_request_for_memory_that_is_refused_once_is_an_error_or_an_end_and_
         ck_assert_int_gt(places, 500 / STRIDE);
 }
 
+/* ---- A child of one who asks ------------------------------------------------------------------------------------ */
+
+static void idles(void)
+{
+        cop_sleep(COP_FOREVER);
+}
+
+static void starts_a_child(const attempt *a)
+{
+        said = -1;
+        cop_simulation_refuse(cop_node_here(), (uint64_t)a->refused_at);
+        said = (int)cop_start_child("jobs", &(const cop_child){ .run = idles }, NULL);
+        cop_exit(cop_atom("over"));
+}
+
+/* Of a dynamic supervisor nobody would know of it. */
+TEST(who_is_refused_a_child_for_want_of_memory_has_none)
+{
+        const cop_supervisor jobs = { .name = "jobs", .strategy = COP_DYNAMIC };
+        bool has_refused = true;
+        int64_t refused = 0;
+        for (int64_t n = 1; has_refused; n++) {
+                cop_simulation order = { .seed = 1, .checks = 64 };
+                cop_node *node = node_begin((cop_node_options){ .simulation = &order, .max_actors = 1000 });
+                cop_pid root;
+                cop_child_count count = { 0 };
+                cop_trap_exit(true);
+                ck_assert_int_eq(cop_supervise(&jobs, &root), COP_OK);
+                has_refused = attempt_once(node, starts_a_child, "a start of a child", 0, n);
+                if (said >= 0 && cop_is_alive(root)) {
+                        ck_assert_int_eq(cop_count_children(root, &count), COP_OK);
+                        ck_assert_msg(count.specs == (said == COP_OK), "at request %d: %s, and %d children", (int)n,
+                                      cop_status_text((cop_status)said), (int)count.specs);
+                }
+                refused += said > 0;
+                node_end(node);
+        }
+        ck_assert_int_gt(refused, 5);
+}
+
 /* ---- Commands of the shell ---------------------------------------------------------------------------------- */
 
 static const cop_child some_each = { .server = &echo_server };
