@@ -194,8 +194,8 @@ static cop_status outcome_of(const cop_message *down, cop_term asked)
 }
 
 /*
- * From an OS process nobody is asked to stop as a server is: the handler is told to exit by its parent, who we are. It is linked until it
- * is dead, or if there is no memory for the signal. Who traps no exits would pass over normal.
+ * From an OS process nobody is asked to stop as a server is: the handler is told to exit by its parent, who we are. It is linked
+ * until it is dead, or if there is no memory for the signal. Who traps no exits would pass over normal.
  */
 static cop_status stop_from_process(struct handler *handler, cop_term reason)
 {
@@ -356,7 +356,7 @@ static bool hears(const cop_behaviour *server, const cop_kind *kind)
         return false;
 }
 
-/* Nobody waits for an answer to an event, so none is no failure. Each hears it, also if who waits for all of them does so no longer. */
+/* Nobody waits for an answer to an event, so none is no failure. Each hears it, also if who waits for all of them gives up. */
 static void tell(manager *self, struct handler *handler, const cop_message *event)
 {
         cop_message *reply = NULL;
@@ -550,6 +550,13 @@ static void manager_on_exited(manager *self, const cop_exited *exited)
         }
 }
 
+/* Of a start that was given up as it ended: no event. */
+static void manager_on_started(manager *self, const cop_started *started)
+{
+        (void)self;
+        (void)started;
+}
+
 /* The owner of a supervised handler has ended. It may own several: each has a monitor of its own. */
 static void manager_on_down(manager *self, const cop_down *down)
 {
@@ -567,6 +574,7 @@ COP_SERVER(manager, COP_INIT(manager_init), COP_TERMINATE(manager_terminate),
            COP_ON(cop__handler_call, manager_on_call), COP_ON(cop__handler_list, manager_on_list),
            COP_ON(cop__handler_swap, manager_on_swap),
            COP_ON(cop_exited, manager_on_exited), COP_ON(cop_down, manager_on_down),
+           COP_ON(cop_started, manager_on_started),
            COP_OTHERWISE(manager_otherwise));
 
 const cop_behaviour cop_event_manager = {

@@ -762,6 +762,24 @@ IN_NODE(news_of_handlers_find_their_way_into_full_mailboxes)
         put_down(manager);
 }
 
+/* It hears whatever comes. */
+typedef listener all_ears;
+static void all_ears_otherwise(all_ears *self, cop_message *event)
+{
+        says(self, cop_message_kind(event)->name);
+}
+COP_SERVER(all_ears, COP_INIT_WITH(setup, listener_init), COP_OTHERWISE(all_ears_otherwise));
+
+IN_NODE(the_news_of_a_start_that_was_given_up_is_no_event)
+{
+        cop_pid pid = alarms();
+        ck_assert_int_eq(add_as("a", &all_ears_server, START_WELL, false), COP_OK);
+        ck_assert_int_eq(cop_notify("alarms", cop_started, .pid = cop_self(), .extra = cop_nil()), COP_OK);
+        ck_assert_int_eq(cop_notify("alarms", fire, 1), COP_OK);
+        await_heard("a", "fire");
+        put_down(pid);
+}
+
 /* It answers an event, and goes on with it. */
 typedef listener hasty;
 static void hasty_on_fire(hasty *self, const fire *f)
