@@ -102,6 +102,7 @@ static bool is_fleeting(const struct cop__supervisor *self, const struct cop__ch
 void cop__child_rests(struct cop__supervisor *self, struct cop__child *child)
 {
         bool fleeting = is_fleeting(self, child) || child->fresh;
+        cop__tell_rests(self, child);
         cop__child_call_off(self, child);
         cop__answer_waiters(child, true, &(cop__child_answer){ .status = COP_E_DIED,
                                                                .reason = cop_atom("shutdown") });
@@ -153,6 +154,7 @@ static void has_failed_to_start(struct cop__supervisor *self, struct cop__child 
         set(self, child, COP__CHILD_WAITING);
         expect_news(self, child, (cop_ref){ 0 });
         if (self->ending) {
+                child->corpse = corpse.bits != 0 ? corpse : child->corpse;
                 cop__child_rests(self, child);
         } else if (!self->started) {
                 cop__tell_no_start(self, child, corpse);
@@ -474,6 +476,7 @@ static void has_failed(struct cop__supervisor *self, struct cop__child *child, c
         bool wanted = cop__restart_is_wanted(child->spec->restart, !cop__reason_is_crash(reason));
         set(self, child, COP__CHILD_WAITING);
         if (self->ending) {
+                child->corpse = corpse;
                 cop__child_rests(self, child);
         } else if (child->back && child->spec->restart != COP_TEMPORARY) { /* it was about to be stopped */
                 cop__tell_ended(self, child, corpse, reason);

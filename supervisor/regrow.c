@@ -30,6 +30,7 @@
 static COP__NORETURN void give_up(struct cop__supervisor *self, struct cop__child *child)
 {
         cop__tell_gave_up(self, child);
+        child->corpse = cop_no_pid();
         cop__supervisor_end(self, cop_atom("shutdown"));
 }
 
@@ -55,6 +56,7 @@ static bool count_failure(struct cop__supervisor *self, struct cop__child *child
                 give_up(self, child);
         if (respite.gives_up) {
                 cop__tell_tired(self, child);
+                child->corpse = cop_no_pid();
                 cop__supervisor_end(self, cop_atom("shutdown"));
         }
         child->delay_ns = respite.opens ? 0 : respite.delay_ns;

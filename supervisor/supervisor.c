@@ -168,9 +168,12 @@ static void wait_in_end(supervisor *self)
 static void call_off_all(supervisor *self)
 {
         struct cop__child *child = cop__roster_first(self->roster);
-        for (; child != NULL; child = cop__roster_next(self->roster, child))
-                if (!cop__child_has_process(child))
-                        cop__child_call_off(self, child);
+        for (; child != NULL; child = cop__roster_next(self->roster, child)) {
+                if (cop__child_has_process(child))
+                        continue;
+                cop__tell_rests(self, child);
+                cop__child_call_off(self, child);
+        }
 }
 
 /* Dynamic children are stopped all at once: nobody depends on the order of who came when. */

@@ -186,6 +186,8 @@ void cop__tell_stopped(const struct cop__supervisor *self, const struct cop__chi
                        cop_pid corpse, cop_term reason);
 void cop__tell_no_start(const struct cop__supervisor *self, const struct cop__child *child,
                         cop_pid corpse);
+/* Who died as it last is not replaced: it is not to be, the supervisor ends, or its next start chose not to run. Told once. */
+void cop__tell_rests(const struct cop__supervisor *self, struct cop__child *child);
 void cop__tell_significant(const struct cop__supervisor *self, const struct cop__child *child);
 /* An end that is not in a crash report has a line of its own, before what is done about it. */
 void cop__tell_ended(const struct cop__supervisor *self, const struct cop__child *child,

@@ -160,6 +160,16 @@ void cop__tell_open(const struct cop__supervisor *self, const struct cop__child 
                             open_ms != COP_FOREVER ? "for " : "", cop__print_time(open_ms, time));
 }
 
+void cop__tell_rests(const struct cop__supervisor *self, struct cop__child *child)
+{
+        const char *what = self->ending     ? "was stopping"
+                           : child->ignored ? "started it again, and it chose not to run"
+                                            : "was told not to restart it";
+        if (child->corpse.bits != 0 && has_report(child->corpse))
+                cop__report_outcome(cop_node_here(), child->corpse, "%s %s", self->label, what);
+        child->corpse = cop_no_pid();
+}
+
 void cop__tell_significant(const struct cop__supervisor *self, const struct cop__child *child)
 {
         cop__log_sentence(COP_LOG_INFO, "%s shuts down: its significant child %s has ended",

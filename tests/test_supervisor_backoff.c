@@ -103,6 +103,23 @@ TEST(the_shorter_time_of_being_stable_counts)
         ck_assert_uint_eq(cop__past_fails(&past, &backoff, &breaker, 1150 * MS, 0).delay_ns, 10 * MS);
 }
 
+typedef struct {
+        cop_pid supervisor;
+} errand;
+COP_MESSAGE(errand, supervisor);
+
+static void asks_to_restart(const errand *e)
+{
+        cop_restart_child(e->supervisor, "a", NULL);
+}
+
+static void expect_late(const char *text, int64_t within_ms)
+{
+        cop_auto message = cop_receive(within_ms, COP_KIND(word));
+        ck_assert_ptr_nonnull(message);
+        ck_assert_str_eq(cop_read(word, message)->text.data, text);
+}
+
 /* ---- Backoff ---------------------------------------------------------------------------------- */
 
 IN_FAMILY(a_restart_with_backoff_comes_after_its_delay_and_not_before)
@@ -169,6 +186,43 @@ IN_FAMILY(a_child_that_waits_for_its_delay_can_be_terminated)
         fell(root);
 }
 
+IN_FAMILY(what_became_of_a_crash_is_told_also_if_there_is_no_restart_after_all)
+{
+        const cop_child later = WORKER("a", .backoff = { .first_ms = 1000000 });
+        TREE(shop, PATIENT, .children = COP_CHILDREN(later));
+        for (int i = 0; i < 2; i++) {
+                cop_pid root = grow_and_expect(&shop, "a");
+                cop_pid last = crash("a");
+                expect("end a boom");
+                await_true(strcmp(ask_child(root, "a", "state"), "restarting") == 0);
+                if (i == 0)
+                        ck_assert_int_eq(cop_terminate_child(root, "a"), COP_OK);
+                fell(root);
+                ck_assert_str_eq(outcome_of(last), i == 0 ? "shop was told not to restart it" : "shop was stopping");
+        }
+}
+
+static void fells(const errand *e)
+{
+        cop_shutdown(e->supervisor, COP_SHUTDOWN_INFINITY);
+        say("felled", "it", "");
+}
+
+IN_SIMULATED_FAMILY(what_became_of_a_crash_is_told_also_if_its_supervisor_was_stopping_others)
+{
+        TREE(shop, PATIENT,
+             .children = COP_CHILDREN(WORKER("a"), WORKER_WITH("b", ((job){ .id = "b", .stop_ms = HOUR_MS }),
+                                                               .shutdown_ms = COP_SHUTDOWN_INFINITY)));
+        cop_pid root = grow_and_expect(&shop, "ab");
+        cop_spawn_with(fells, errand, .supervisor = root);
+        expect("end b shutdown");
+        cop_pid last = crash("a");
+        expect("end a boom");
+        expect_late("done b", 2 * HOUR_MS);
+        expect("felled it");
+        ck_assert_str_eq(outcome_of(last), "shop was stopping");
+}
+
 IN_FAMILY(siblings_that_depend_on_it_stand_still_while_a_child_waits_for_its_delay)
 {
         TREE(shop, PATIENT, .strategy = COP_REST_FOR_ONE,
@@ -181,23 +235,6 @@ IN_FAMILY(siblings_that_depend_on_it_stand_still_while_a_child_waits_for_its_del
         expect_start("bc");
         expect_silence(root);
         fell(root);
-}
-
-typedef struct {
-        cop_pid supervisor;
-} errand;
-COP_MESSAGE(errand, supervisor);
-
-static void asks_to_restart(const errand *e)
-{
-        cop_restart_child(e->supervisor, "a", NULL);
-}
-
-static void expect_late(const char *text, int64_t within_ms)
-{
-        cop_auto message = cop_receive(within_ms, COP_KIND(word));
-        ck_assert_ptr_nonnull(message);
-        ck_assert_str_eq(cop_read(word, message)->text.data, text);
 }
 
 /* ---- Breakers ----------------------------------------------------------------------------------- */
