@@ -566,7 +566,8 @@ cop_status cop__call(struct cop__actor *actor, cop_pid to, struct cop__signal *r
                      uint64_t deadline_ns, const void *where, struct cop__signal **reply);
 
 /* As cop_call_value, but it ends with no caller's patience: what is left half done would hurt more than to go on. */
-cop_status cop__call_in_own_time(cop_message **reply, cop_address to, int64_t timeout_ms, const cop_kind *kind, const void *value);
+cop_status cop__call_in_own_time(cop_message **reply, cop_address to, int64_t timeout_ms,
+                                 const cop_kind *kind, const void *value);
 
 /* Its second half: waits for what comes back under `waiting`, which is `ref`; its edge is written (calling.h). */
 cop_status cop__call_wait(struct cop__actor *actor, cop_ref ref, uint64_t deadline_ns,

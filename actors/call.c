@@ -456,7 +456,8 @@ cop_status cop_call_value(cop_message **reply, cop_address to, int64_t timeout_m
         return call(actor, reply, callee, cop__call_deadline(actor, timeout_ms), request, __builtin_return_address(0));
 }
 
-cop_status cop__call_in_own_time(cop_message **reply, cop_address to, int64_t timeout_ms, const cop_kind *kind, const void *value)
+cop_status cop__call_in_own_time(cop_message **reply, cop_address to, int64_t timeout_ms,
+                                 const cop_kind *kind, const void *value)
 {
         struct cop__actor *actor = cop__actor_here();
         struct cop__signal *request;

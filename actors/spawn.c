@@ -556,8 +556,8 @@ static cop_status answer_start(struct cop__actor *actor, const cop_started *star
         return status;
 }
 
-/* The message for who waits with start_ref, maybe with a full mailbox. Without a term in it it points at nothing, and is copied as it
- * is. */
+/* The message for who waits with start_ref, maybe with a full mailbox. Without a term in it it points at nothing, and is copied
+ * as it is. */
 static cop_status send_started(struct cop__actor *actor, const cop_started *started)
 {
         struct cop__thread *thread = cop__thread_here();

@@ -69,8 +69,8 @@ COP__INLINE bool cop__sys_is_aside(enum cop__sys_what what)
         return what >= COP__SYS_TRACE && what <= COP__SYS_GET_STATUS;
 }
 
-/* Waits until a server is between two callbacks, and has handled what came before; in time of its own. Errors: those of cop_call; a
- * process cannot ask it: COP_E_ISOLATED. */
+/* Waits until a server is between two callbacks, and has handled what came before; in time of its own. Errors: those of cop_call;
+ * from a process also COP_E_ISOLATED. */
 cop_status cop__sys_settle(cop_pid pid);
 
 /* Takes the signal. */

@@ -374,8 +374,8 @@ static cop_status take_answer(cop_message *reply, cop_pid *pid)
 }
 
 /*
- * What is asked of a group has the time of its own, whoever the caller is at work for: a task that was started and not told of, or a
- * group that nobody has closed, would be left behind.
+ * What is asked of a group has the time of its own, whoever the caller is at work for: a task that was started and not told of,
+ * or a group that nobody has closed, would be left behind.
  *
  * The term ends before the wait, since whoever waits may be ended.
  */

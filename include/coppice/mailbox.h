@@ -16,7 +16,8 @@
  *
  * What is counted: messages that were sent or called by actors and threads, from the send until the receiver takes one up. With
  * mailbox_bytes their bodies count: the struct, its texts and arrays. What the runtime sends (exits, downs, the news
- * of starts and of handlers, the messages of timers), replies and what comes through an alias is neither counted nor refused: the news of a death finds its way into a full mailbox.
+ * of starts and of handlers, the messages of timers), replies and what comes through an alias is neither counted nor refused: the
+ * news of a death finds its way into a full mailbox.
  *
  * How exact it is: no more than the limit is ever waiting, however many send at once. Close to it one may be refused though
  * there was room, when others are being refused at the same moment. A message larger than all of mailbox_bytes never gets in.

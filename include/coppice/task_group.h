@@ -15,7 +15,8 @@
  * that traps exits may clear up; one that is still there after grace_ms is killed.
  *
  * Nested: a group that a task of a group opens belongs to that task, and is cancelled and waited for with it. So close waits
- * for the tasks of inner groups too. What a task starts otherwise (cop_spawn) is no part of the group.
+ * for the tasks of inner groups too (but not of those whose owner is in an OS process: docs/processes.md). What a task starts
+ * otherwise (cop_spawn) is no part of the group.
  *
  * The owner is who opened it, and closes it. If the owner ends first, whatever the reason, the group is cancelled. A failure
  * does not disturb the owner before it closes: what it starts in the group is refused then, COP_E_STOPPING.
@@ -57,7 +58,7 @@ COP_API cop_status cop_task_group_start(cop_task_group group, const cop_task_opt
                                         cop_pid *pid);
 
 /*
- * Waits until all have ended, also if whoever the caller is at work for does so no longer; meanwhile its tasks may start more. The group
+ * Waits until all have ended, also if whoever the caller is at work for gives up; meanwhile its tasks may start more. The group
  * is over then. Returns COP_OK, or what ended it
  * first:
  * COP_E_DIED, a task failed, cop_failure() is its reason, or the group was cancelled, and it is cancelled; COP_E_TIMEOUT,
