@@ -4,6 +4,7 @@
  *
  *      |                         commands, names, pids after '<'
  *      call |                    names and pids; for others what they take
+ *      call 'my t|               names that need quotes
  *      call till |               the kinds that till's server handles, else all kinds
  *      call till #bi|            kinds
  *      call till #bill{pe|       the fields that are not written yet
@@ -221,14 +222,15 @@ static bool is_word_byte(char byte)
 
 /* What is open at the cursor. */
 struct place {
-        bool quoted;  /* in a text or a quoted atom */
+        bool quoted;  /* in a text or a quoted atom ... */
+        size_t quote; /* ... which begins here */
         bool in_term; /* behind some brace or bracket */
         size_t brace; /* the innermost one, if that is a brace; else SIZE_MAX */
 };
 
 static struct place place_at_end(const char *line, size_t size)
 {
-        size_t open[COP_TERM_DEPTH_MAX], depth = 0;
+        size_t open[COP_TERM_DEPTH_MAX], depth = 0, begun = 0;
         char quote = '\0';
         for (size_t at = 0; at < size; at++) {
                 char byte = line[at];
@@ -238,6 +240,7 @@ static struct place place_at_end(const char *line, size_t size)
                         quote = byte == quote ? '\0' : quote;
                 } else if (byte == '"' || byte == '\'') {
                         quote = byte;
+                        begun = at;
                 } else if ((byte == '{' || byte == '[') && depth < COP_TERM_DEPTH_MAX) {
                         open[depth++] = at;
                 } else if ((byte == '}' || byte == ']') && depth > 0) {
@@ -245,7 +248,7 @@ static struct place place_at_end(const char *line, size_t size)
                 }
         }
         bool is_brace = depth > 0 && line[open[depth - 1]] == '{';
-        return (struct place){ quote != '\0', depth > 0,
+        return (struct place){ quote != '\0', begun, depth > 0,
                                is_brace ? open[depth - 1] : SIZE_MAX };
 }
 
@@ -290,15 +293,25 @@ static cop_pid addressee(struct cop__word address)
 {
         char name[COP_NAME_MAX + 1];
         cop_pid pid = cop_no_pid();
-        if (address.size == 0 || address.size > COP_NAME_MAX)
+        cop_parse_error error;
+        if (address.size == 0)
                 return pid;
         if (address.text[0] == '<') {
                 cop_pid_parse(address.text, address.size, &pid);
                 return pid;
         }
-        memcpy(name, address.text, address.size);
-        name[address.size] = '\0';
-        return cop_whereis(name);
+        return cop__word_unquote(address, name, &error) == COP_OK ? cop_whereis(name) : pid;
+}
+
+/* A word of any kind: in a quoted name there may be blanks. */
+static struct cop__word next_word(struct cop__words *words)
+{
+        struct cop__words ahead = *words;
+        struct cop__word word = cop__words_next(&ahead);
+        if (word.size > 0 && word.text[0] == '\'')
+                return cop__words_address(words);
+        *words = ahead;
+        return word;
 }
 
 static void complete_message(struct completion *completion, struct cop__word address)
@@ -329,7 +342,7 @@ static bool is_word(struct cop__word word, const char *text)
 static void complete_sys(struct completion *completion, struct cop__word word,
                          struct cop__words *words)
 {
-        struct cop__word to = cop__words_next(words);
+        struct cop__word to = next_word(words);
         const char *name;
         if (word.size == 0) {
                 for (size_t i = 0; (name = cop__sys_word_at(i)) != NULL; i++)
@@ -361,7 +374,7 @@ static void complete_word(struct completion *completion, const char *line, size_
                         offer_actors(completion);
                 return;
         }
-        struct cop__word second = cop__words_next(&words);
+        struct cop__word second = next_word(&words);
         if (second.size == 1 && second.text[0] == '!') {
                 complete_message(completion, first);
                 return;
@@ -408,14 +421,22 @@ static size_t name_begin(const char *line, size_t size)
         return from;
 }
 
+/* In a quoted name, and not in a text or in an atom of a term. */
+static bool is_in_name(const struct place *place, const char *line)
+{
+        return place->quoted && !place->in_term && line[place->quote] == '\'' &&
+               (place->quote == 0 || strchr(" \t!", line[place->quote - 1]) != NULL);
+}
+
 void cop__shell_complete(struct cop__shell *shell, const char *line, size_t size, size_t *from,
                          struct cop__text *candidates)
 {
         struct place place = place_at_end(line, size);
+        bool is_name = is_in_name(&place, line);
         *from = size;
-        if (place.quoted || memchr(line, '\0', size) != NULL)
+        if ((place.quoted && !is_name) || memchr(line, '\0', size) != NULL)
                 return;
-        *from = place.in_term ? word_begin(line, size) : name_begin(line, size);
+        *from = is_name ? place.quote : place.in_term ? word_begin(line, size) : name_begin(line, size);
         struct completion completion = { shell, candidates, line + *from, size - *from, 0, 0, 0 };
         const cop_kinds *kinds = cop_node_kinds(shell->node);
         const cop_kind *kind =

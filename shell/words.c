@@ -205,15 +205,13 @@ bool cop__words_end(struct cop__words *words)
 
 /* ---- Names and pids ------------------------------------------------------------------ */
 
-/* A quoted atom as the name that it is; any other word is one already. */
-static bool unquote(struct cop__words *words, struct cop__word word, char name[COP_NAME_MAX + 1])
+cop_status cop__word_unquote(struct cop__word word, char name[COP_NAME_MAX + 1], cop_parse_error *error)
 {
         cop_term atom = { .type = COP_TERM_ATOM, .count = (uint32_t)word.size,
                           .as.text = word.text };
-        cop_parse_error error;
         bool quoted = word.text[0] == '\'';
-        if (quoted && parse(&word, NULL, &atom, &error) != COP_OK)
-                return cop__words_fail_at(words, word.offset + error.offset, "%s", error.text);
+        if (quoted && parse(&word, NULL, &atom, error) != COP_OK)
+                return COP_E_MALFORMED;
         bool good = atom.type == COP_TERM_ATOM && atom.count > 0 && atom.count <= COP_NAME_MAX &&
                     memchr(atom.as.text, '\0', atom.count) == NULL;
         if (good) {
@@ -222,7 +220,16 @@ static bool unquote(struct cop__words *words, struct cop__word word, char name[C
         }
         if (quoted)
                 cop_term_free(atom);
-        if (!good)
+        return good ? COP_OK : COP_E_TOO_BIG;
+}
+
+static bool unquote(struct cop__words *words, struct cop__word word, char name[COP_NAME_MAX + 1])
+{
+        cop_parse_error error;
+        cop_status status = cop__word_unquote(word, name, &error);
+        if (status == COP_E_MALFORMED)
+                return cop__words_fail_at(words, word.offset + error.offset, "%s", error.text);
+        if (status != COP_OK)
                 return cop__words_fail_at(words, word.offset,
                                           "expected a name of 1 to %d bytes", COP_NAME_MAX);
         return true;

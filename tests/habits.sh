@@ -38,7 +38,7 @@ echo 'if (taken >= COP__HOLDINGS_BATCH)' >"$planted"
 }
 
 # shellcheck disable=SC2046 # names of ours, without spaces
-wrong=$(find_wrong $(find base mailbox scheduler actors supervisor io shell -name '*.[ch]' \
+wrong=$(find_wrong $(find base mailbox scheduler actors supervisor io distribution shell -name '*.[ch]' \
         ! -path base/limits.h ! -path 'scheduler/habits.[ch]'))
 [ -z "$wrong" ] || {
         printf '%s\n' "$wrong" | sed 's/^/habits: a limit is read past its habit: /' >&2

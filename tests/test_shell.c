@@ -1158,6 +1158,21 @@ ON_STAGE(commands_names_kinds_and_fields_are_completed)
         assert_has(completed(stage, "call till #sign{owner = <"), about_till(stage, "%s |"));
 }
 
+ON_STAGE(names_that_need_quotes_are_completed_too)
+{
+        cop_pid pid = cop_spawn_server(&till_server, "my till");
+        settle_with(pid);
+        ck_assert_str_eq(completed(stage, "call '"), "5:'my till' |");
+        ck_assert_str_eq(completed(stage, "call 'my t"), "5:'my till' |");
+        ck_assert_str_eq(completed(stage, "'my t"), "0:'my till' |");
+        ck_assert_str_eq(completed(stage, "sys state 'my"), "10:'my till' |");
+        ck_assert_str_eq(completed(stage, "call 'my till' "), "15:#bill{|#hush{|#leave{|#stall{|");
+        ck_assert_str_eq(completed(stage, "'my till' ! #bi"), "12:#bill{|");
+        ck_assert_str_eq(completed(stage, "sys replace 'my till' "), "22:#till{|");
+        ck_assert_str_eq(completed(stage, "call till 'my"), "10:");
+        ck_assert_str_eq(completed(stage, "call till {'my"), "14:");
+}
+
 /* 210 called w1..., which fill the list, and 40 called w2... behind them. */
 ON_STAGE(what_is_completed_all_candidates_have_in_common)
 {
