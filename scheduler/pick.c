@@ -123,21 +123,79 @@ static struct cop__task *take_from_outside(struct cop__worker *worker)
         return task;
 }
 
+/* Those who have their time once in so many turns: bits of `owed`, and `awaited_last`. */
+enum {
+        INTERRUPTED = 1,
+        OUTSIDE = 2,
+};
+
+static struct cop__task *take_one_awaited(struct cop__worker *worker, uint8_t which)
+{
+        if (!(worker->owed & which))
+                return NULL;
+        worker->owed &= (uint8_t)~which;
+        struct cop__task *task = which == OUTSIDE ? take_from_outside(worker) : cop__pinned_take_overdue(worker);
+        if (task != NULL) {
+                worker->awaited_last = which;
+                worker->own_first = true;
+        }
+        return task;
+}
+
+/*
+ * What is owed, unless it is the worker's own tasks' turn.
+ *
+ * When it is time for these, one of another priority may have that turn, and the next time, too: the periods of both divide each other. So
+ * a time that was not used is owed. It is made good in the next turn that priorities leave, or at its next time before they are asked.
+ * Between two such turns the worker's own tasks have one, and the two kinds take turns. So of all turns of a worker, with u = urgent_turns,
+ *
+ *      its own tasks have one within 4 * (u + 1)            at worst: low, awaited, low, own, and u urgent ones before each
+ *      the first of each kind within 3 * shared_every + 2 * (u + 1)
+ *                                                           its time comes; the other kind's; low, own; its time comes again
+ */
+static struct cop__task *take_awaited(struct cop__worker *worker)
+{
+        uint8_t first = worker->awaited_last == INTERRUPTED ? OUTSIDE : INTERRUPTED;
+        if (worker->own_first)
+                return NULL;
+        struct cop__task *task = take_one_awaited(worker, first);
+        return task != NULL ? task : take_one_awaited(worker, first ^ (INTERRUPTED | OUTSIDE));
+}
+
+/* For whom is it time? The timers are served on the way. */
+static uint8_t look_around(struct cop__worker *worker)
+{
+        struct cop__scheduler *scheduler = worker->thread.scheduler;
+        uint8_t due = 0;
+        if (worker->turns != worker->unusual_at + 1) /* those between were the worker's own */
+                worker->own_first = false;
+        worker->unusual_at = worker->turns;
+        if (cop__is_time(worker->turns, scheduler->habits.timers_every)) {
+                cop__serve_timers(worker);
+                due |= INTERRUPTED;
+        }
+        if (worker->turns % COP__POLL_EVERY == 0 && COP__UNLIKELY(cop__poll_is_open(&scheduler->poll)))
+                cop__look_outside(worker);
+        if (cop__is_time(worker->turns, scheduler->habits.shared_every))
+                due |= OUTSIDE;
+        return due;
+}
+
 /* What is not done in each turn, and what comes before a worker's own tasks. NULL: now one of those. */
 struct cop__task *cop__pick_unusually(struct cop__worker *worker)
 {
-        struct cop__scheduler *scheduler = worker->thread.scheduler;
         struct cop__task *task = NULL;
-        if (cop__is_time(worker->turns, scheduler->habits.timers_every))
-                cop__serve_timers(worker);
-        if (worker->turns % COP__POLL_EVERY == 0 && COP__UNLIKELY(cop__poll_is_open(&scheduler->poll)))
-                cop__look_outside(worker);
-        if (cop__load_relaxed(&scheduler->waiting) != 0)
+        uint8_t due = look_around(worker);
+        bool again = (worker->owed & due) != 0;
+        worker->owed |= due;
+        if (again)
+                task = take_awaited(worker);
+        if (task == NULL && cop__load_relaxed(&worker->thread.scheduler->waiting) != 0)
                 task = pick_by_priority(worker);
-        if (task == NULL && cop__is_time(worker->turns, scheduler->habits.timers_every))
-                task = cop__pinned_take_overdue(worker);
-        if (task == NULL && cop__is_time(worker->turns, scheduler->habits.shared_every))
-                task = take_from_outside(worker);
+        if (task == NULL)
+                task = take_awaited(worker);
+        if (task == NULL)
+                worker->own_first = false;
         return task;
 }
 

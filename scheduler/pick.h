@@ -11,6 +11,7 @@
  *
  * Who may touch what
  *      next_turns, next_most, pile_served, tilt, urgent_turns, urgent_at, common_turns, steals,
+ *      owed, awaited_last, own_first, unusual_at,
  *      woken, litter, spoilt_litter                                        the worker
  *      turns                                                               the worker writes; lookout and watch read
  */

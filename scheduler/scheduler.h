@@ -105,6 +105,10 @@ struct cop__worker {
         uint32_t urgent_turns;         /* how often in a row an urgent task was ... */
         uint64_t urgent_at;            /* ... and the last such turn */
         uint32_t common_turns;         /* without an urgent one, while tasks of other priorities waited */
+        uint8_t owed;                  /* whose time has come and was not used ... */
+        uint8_t awaited_last;          /* ... and who had such a turn last; see pick.c */
+        bool own_first;                /* since then the worker's own tasks have had none */
+        uint64_t unusual_at;           /* the last turn that did not go to them at once */
         uint32_t later_turns;          /* tasks that have been put behind the others */
         struct cop__task_list pinned;  /* tasks that were interrupted, and go on on this thread and no other */
         uint64_t pinned_at_ns;         /* when one of them last ran, or the first came */

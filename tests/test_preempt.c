@@ -26,6 +26,7 @@
 #include "actors/preempt.h"
 #include "scheduler/detour.h"
 #include "tests/echo.h"
+#include "tests/phases.h"
 
 #define UNLESS_POSSIBLE               \
         if (!cop__detour_is_possible()) \
@@ -174,6 +175,32 @@ TEST(a_node_with_endless_loops_in_it_stops)
         for (int i = 0; i < 10; i++)
                 cop_spawn(loops);
         node_end(node);
+}
+
+static uint64_t counted; /* atomic */
+
+static void counts_for_ever(void)
+{
+        for (;;)
+                cop__add_relaxed(&counted, 1);
+}
+
+/* It goes on on the only worker, where one of the others has just had its turn. */
+IN_NODE_WITH(who_was_interrupted_goes_on_beside_two_pairs_and_urgent_ones_that_never_wait, .workers = 1, .no_spare_workers = true)
+{
+        UNLESS_POSSIBLE;
+        uint64_t before = interruptions(node);
+        phase_begin_talk(2);
+        cop_spawn(counts_for_ever);
+        await_true(interruptions(node) > before);
+        for (uint32_t i = 0; i < PHASE_MOST * PHASES; i++) {
+                phase_begin(COP_PRIORITY_MAX, i);
+                uint64_t then = cop__load_relaxed(&counted);
+                uint64_t until_ns = cop__clock_ns() + (uint64_t)PATIENCE_MS * 1000000;
+                while (cop__load_relaxed(&counted) == then)
+                        ck_assert_msg(cop__clock_ns() < until_ns, "in phase %u it does not go on", i);
+                phase_end();
+        }
 }
 
 IN_NODE(a_loop_that_nobody_waits_for_hears_an_exit_signal)

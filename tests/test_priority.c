@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "tests/node_fixture.h"
+#include "tests/phases.h"
 
 /* The one that there is: nobody stands in for it, and nobody is interrupted, for turns are counted here. */
 #define ONE_WORKER .workers = 1, .no_preempt = true, .no_spare_workers = true
@@ -452,6 +453,33 @@ IN_NODE_WITH(actors_of_all_priorities_call_each_other_on_four_workers, .workers 
 {
         for (int i = 0; i < 20; i++)
                 every_pair_calls();
+}
+
+/* ---- Those from outside --------------------------------------------------------------------------------- */
+
+static void who_comes_from_outside_has_a_turn_in_each_phase_beside(cop_priority priority)
+{
+        NEEDS_THREADS();
+        cop_pid pid;
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = answers }, &pid), COP_OK);
+        phase_begin_talk(1);
+        for (uint32_t i = 0; i < PHASE_MOST * PHASES; i++) {
+                cop_auto reply = NULL;
+                phase_begin(priority, i);
+                cop_status status = cop_call(&reply, pid, PATIENCE_MS, go, .number = i);
+                ck_assert_msg(status == COP_OK, "in phase %u nobody answers", i);
+                phase_end();
+        }
+}
+
+IN_NODE_WITH(who_comes_from_outside_has_a_turn_beside_a_pair_and_urgent_ones_that_never_wait, ONE_WORKER)
+{
+        who_comes_from_outside_has_a_turn_in_each_phase_beside(COP_PRIORITY_MAX);
+}
+
+IN_NODE_WITH(who_comes_from_outside_has_a_turn_beside_a_pair_and_low_ones_that_never_wait, ONE_WORKER)
+{
+        who_comes_from_outside_has_a_turn_in_each_phase_beside(COP_PRIORITY_LOW);
 }
 
 /* ---- Changing it --------------------------------------------------------------------------------------- */

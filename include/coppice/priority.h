@@ -7,7 +7,8 @@
  *      low         one turn in eight, or whenever there is nothing else to do. For work that can wait.
  *
  * Nothing starves: of 32 turns of a worker at most 31 go to max and high, and of those one in eight to high even if there is
- * always a max; of the others one in eight goes to low.
+ * always a max; of the others one in eight goes to low. An actor that was interrupted (preempt.h), and one that a thread of the
+ * program has woken, have theirs among the others', too: one of each kind within 112 turns of a worker.
  *
  * What people get wrong:
  * - A priority orders those who wait for a worker. It stops nobody: a turn goes on until its actor receives with an empty
