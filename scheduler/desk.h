@@ -90,36 +90,47 @@ uint32_t cop__desk_raid(struct cop__desk *desk, struct cop__task **tasks, struct
 void cop__desk_step_back(struct cop__desk *desk);
 void cop__desk_lock(struct cop__desk *desk);
 
-/* Owner. From here to `leave` the desk is its own. */
-COP__INLINE void cop__desk_come(struct cop__desk *desk)
+/* Owner. From here to `leave` the desk is its own. True: it has come as one who may meet a raider. */
+COP__INLINE bool cop__desk_come(struct cop__desk *desk)
 {
         uint8_t guard = cop__load_relaxed(&desk->guard);
-        if (guard != COP__DESK_BARRIER) {
-                if (COP__UNLIKELY(guard == COP__DESK_LOCK))
-                        cop__desk_lock(desk);
-                return;
+        if (guard == COP__DESK_ALONE)
+                return false;
+        if (COP__UNLIKELY(guard == COP__DESK_LOCK)) {
+                cop__desk_lock(desk);
+                return true;
         }
         cop__store_relaxed(&desk->at_work, true);
         __atomic_signal_fence(__ATOMIC_SEQ_CST);
         if (COP__UNLIKELY(cop__load_acquire(&desk->raided))) /* DESK */
                 cop__desk_step_back(desk);
+        return true;
 }
 
-COP__INLINE void cop__desk_leave(struct cop__desk *desk)
+/* `guarded` is what `come` has said: a guard that has begun since is for the next time. */
+COP__INLINE void cop__desk_leave(struct cop__desk *desk, bool guarded)
 {
         /* ThreadSanitizer is told also when alone, since it cannot see how one knows where a worker is (spare.h). */
-        if (COP__TSAN || cop__load_relaxed(&desk->guard) != COP__DESK_ALONE)
+        if (COP__TSAN || guarded)
                 cop__store_release(&desk->at_work, false); /* DESK */
 }
 
 /* Owner. Puts a task in the next slot, or NULL; what lay there before. */
 COP__INLINE struct cop__task *cop__desk_swap(struct cop__desk *desk, struct cop__task *task)
 {
-        cop__desk_come(desk);
+        bool guarded = cop__desk_come(desk);
         struct cop__task *before = cop__load_relaxed(&desk->next);
         cop__store_relaxed(&desk->next, task);
-        cop__desk_leave(desk);
+        cop__desk_leave(desk, guarded);
         return before;
+}
+
+/* Owner. The same where nothing lies there: nobody else puts anything. */
+COP__INLINE void cop__desk_put(struct cop__desk *desk, struct cop__task *task)
+{
+        bool guarded = cop__desk_come(desk);
+        cop__store_relaxed(&desk->next, task);
+        cop__desk_leave(desk, guarded);
 }
 
 /* Owner. The first of the few, or NULL. */
@@ -128,30 +139,30 @@ COP__INLINE struct cop__task *cop__desk_take(struct cop__desk *desk)
         struct cop__task *task = NULL;
         if (cop__load_relaxed(&desk->few_count) == 0)
                 return NULL;
-        cop__desk_come(desk);
+        bool guarded = cop__desk_come(desk);
         if (COP__LIKELY(desk->few_count > 0)) {
                 task = desk->few[desk->few_at++];
                 cop__store_relaxed(&desk->few_count, desk->few_count - 1);
         }
-        cop__desk_leave(desk);
+        cop__desk_leave(desk, guarded);
         return task;
 }
 
 /* Owner. Puts one that has never run on the pile. */
 COP__INLINE void cop__desk_pile(struct cop__desk *desk, struct cop__task *task)
 {
-        cop__desk_come(desk);
+        bool guarded = cop__desk_come(desk);
         cop__pile_put(&desk->pile, task);
-        cop__desk_leave(desk);
+        cop__desk_leave(desk, guarded);
 }
 
 /* Owner. The one of the pile to begin with, or NULL; *sibling: is the next one its sibling? */
 COP__INLINE struct cop__task *cop__desk_begin_one(struct cop__desk *desk, bool *sibling)
 {
-        cop__desk_come(desk);
+        bool guarded = cop__desk_come(desk);
         struct cop__task *task = cop__pile_take(&desk->pile);
         *sibling = task != NULL && cop__pile_has_sibling(&desk->pile, task);
-        cop__desk_leave(desk);
+        cop__desk_leave(desk, guarded);
         return task;
 }
 

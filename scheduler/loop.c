@@ -44,21 +44,26 @@ static struct cop__stack *leave_stack_of(struct cop__task *task)
         return stack;
 }
 
-/* A worker's loop. It may begin on one thread and go on on another: nothing is kept across a turn. */
+/*
+ * A worker's loop. It may begin on one thread and go on on another: the worker is asked for anew after each turn. What has been
+ * handed over is for who comes from another stack: a turn that ends here leaves nothing to take.
+ */
 static COP__NOINLINE void run_tasks(void)
 {
         for (;;) {
                 struct cop__worker *worker = cop__worker_here();
                 struct cop__task *task = cop__pick(worker);
+                while (COP__LIKELY(task != NULL && task->stack == NULL)) {
+                        cop__store_relaxed(&worker->thread.current, task);
+                        worker->thread.scheduler->hooks.run(task);
+                        worker = cop__worker_here();
+                        cop__store_relaxed(&worker->thread.current, NULL);
+                        task = cop__pick_or_wait(worker);
+                }
                 if (COP__UNLIKELY(task == NULL))
                         return;
                 cop__store_relaxed(&worker->thread.current, task);
-                if (task->stack != NULL) {
-                        switch_stack(worker, leave_stack_of(task), give_stack, worker->stack);
-                } else {
-                        worker->thread.scheduler->hooks.run(task);
-                        cop__store_relaxed(&cop__worker_here()->thread.current, NULL);
-                }
+                switch_stack(worker, leave_stack_of(task), give_stack, worker->stack);
         }
 }
 

@@ -214,12 +214,12 @@ static struct cop__task *pull_few(struct cop__worker *worker)
         uint32_t count = cop__runqueue_pull(&worker->ring, pulled, room);
         if (count == 0)
                 return NULL;
-        cop__desk_come(desk);
+        bool guarded = cop__desk_come(desk);
         desk->few_at = 0;
         for (uint32_t i = 1; i < count; i++)
                 desk->few[i - 1] = pulled[i];
         cop__store_relaxed(&desk->few_count, count - 1);
-        cop__desk_leave(desk);
+        cop__desk_leave(desk, guarded);
         return pulled[0];
 }
 
@@ -269,7 +269,10 @@ struct cop__task *cop__pick_low(struct cop__worker *worker)
 struct cop__task *cop__worker_pick(struct cop__worker *worker)
 {
         struct cop__task *task = cop__pick_at_hand(worker);
-        return task != NULL ? task : cop__search(worker);
+        if (task == NULL)
+                return cop__search(worker);
+        cop__stop_searching(worker, true);
+        return task;
 }
 
 struct cop__task *cop__worker_steal(struct cop__worker *worker)

@@ -96,23 +96,25 @@ COP__INLINE struct cop__task *cop__pick_at_hand(struct cop__worker *worker)
         struct cop__task *task = cop__pick_here(worker);
         if (COP__UNLIKELY(task == NULL))
                 task = cop__pinned_take(worker);
-        if (COP__UNLIKELY(task == NULL))
-                task = cop__pick_low(worker);
-        if (COP__LIKELY(task != NULL))
-                cop__stop_searching(worker, true);
-        return task;
+        return COP__LIKELY(task != NULL) ? task : cop__pick_low(worker);
 }
 
-/* The next task to run; NULL when the scheduler stops. */
+/* The next task to run; NULL when the scheduler stops. A worker that has something to run is never one that searches: who does,
+ * in there, stops when it has found something. */
+COP__INLINE struct cop__task *cop__pick_or_wait(struct cop__worker *worker)
+{
+        struct cop__task *task = cop__pick_at_hand(worker);
+        return COP__LIKELY(task != NULL) ? task : cop__wait_for_task(worker);
+}
+
+/* The same on a stack that was switched to, to which it may have been handed. */
 COP__INLINE struct cop__task *cop__pick(struct cop__worker *worker)
 {
         struct cop__task *task = worker->handed;
-        if (COP__UNLIKELY(task != NULL)) {
-                worker->handed = NULL;
-                return task;
-        }
-        task = cop__pick_at_hand(worker);
-        return COP__LIKELY(task != NULL) ? task : cop__wait_for_task(worker);
+        if (task == NULL)
+                return cop__pick_or_wait(worker);
+        worker->handed = NULL;
+        return task;
 }
 
 #endif

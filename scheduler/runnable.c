@@ -5,13 +5,11 @@
 
 static void put_next(struct cop__worker *worker, struct cop__task *task)
 {
-        struct cop__scheduler *scheduler = worker->thread.scheduler;
         struct cop__task *displaced = cop__desk_swap(&worker->desk, task);
         if (displaced != NULL)
                 cop__ring_put(worker, displaced);
-        else if (COP__UNLIKELY(cop__load_relaxed(&scheduler->idle) != 0) &&
-                 cop__load_relaxed(&scheduler->lookout) == 0)
-                cop__wake_one(scheduler);
+        else
+                cop__next_is_put(worker->thread.scheduler);
 }
 
 /* Not to a worker's own queues: it comes from outside, is a thread, or not of the common kind. */
@@ -109,10 +107,10 @@ void cop__pile_share(struct cop__worker *worker)
         }
         if (cop__load_relaxed(&scheduler->shared[COP_PRIORITY_NORMAL].count) != 0)
                 return;
-        cop__desk_come(desk);
+        bool guarded = cop__desk_come(desk);
         uint32_t batch = scheduler->habits.shared_batch;
         struct cop__task_list list = cop__pile_cut(&desk->pile, half < batch ? half : batch);
-        cop__desk_leave(desk);
+        cop__desk_leave(desk, guarded);
         if (list.count > 0)
                 cop__shared_put(scheduler, COP_PRIORITY_NORMAL, list.first, list.last, list.count);
 }

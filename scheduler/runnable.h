@@ -16,13 +16,34 @@
 void cop__ring_overflow(struct cop__worker *worker, struct cop__task *task);
 
 /* The worker. Behind all that its ring holds. */
-
 COP__INLINE void cop__ring_put(struct cop__worker *worker, struct cop__task *task)
 {
         if (COP__UNLIKELY(!cop__runqueue_push(&worker->ring, task)))
                 cop__ring_overflow(worker, task);
         else if (cop__has_others(worker->thread.scheduler))
                 cop__offer(worker->thread.scheduler);
+}
+
+/* The worker. One task more lies on its desk, where it is soon done: who sleeps is woken only if nobody looks after that. */
+COP__INLINE void cop__next_is_put(struct cop__scheduler *scheduler)
+{
+        if (COP__UNLIKELY(cop__load_relaxed(&scheduler->idle) != 0) &&
+            cop__load_relaxed(&scheduler->lookout) == 0)
+                cop__wake_one(scheduler);
+}
+
+/* cop__schedule, for where nearly every message passes: what nearly always follows is compiled in there. */
+COP__INLINE void cop__schedule_quickly(struct cop__thread *thread, struct cop__task *task)
+{
+        struct cop__worker *worker = thread->worker;
+        if (COP__UNLIKELY(worker == NULL || cop__load_relaxed(&worker->desk.next) != NULL ||
+                          cop__load_relaxed(&task->visitor) != NULL ||
+                          cop__load_relaxed(&task->priority) != COP_PRIORITY_NORMAL)) {
+                cop__schedule(thread->scheduler, thread, task);
+                return;
+        }
+        cop__desk_put(&worker->desk, task);
+        cop__next_is_put(thread->scheduler);
 }
 
 /*

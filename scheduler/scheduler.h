@@ -195,7 +195,7 @@ struct cop__thread *cop__thread_here(void);
 /* On a worker. As for the place: not to be kept across a switch. */
 COP__INLINE struct cop__worker *cop__worker_here(void)
 {
-        return cop__thread_here()->worker;
+        return COP__CONTAINER(cop__thread_here(), struct cop__worker, thread);
 }
 
 /* Starts `worker_count` threads; up to `spare_count` more come and go. Errors: COP_E_NO_MEMORY, COP_E_SYSTEM; nothing is left

@@ -44,7 +44,7 @@ static uint32_t move_share(struct cop__worker *worker, struct cop__task **rest, 
         uint32_t moved = 0, most = to_ring ? habits->shared_batch : habits->desk_few - 1; /* with the one taken as many as pull_few */
         if (!to_ring && cop__load_relaxed(&desk->few_count) > 0)
                 return 0;
-        cop__desk_come(desk);
+        bool guarded = cop__desk_come(desk);
         for (; *rest != NULL && moved < share && moved < most; moved++) {
                 struct cop__task *after = (*rest)->next; /* it may be gone once it is in the ring */
                 if (!to_ring)
@@ -57,7 +57,7 @@ static uint32_t move_share(struct cop__worker *worker, struct cop__task **rest, 
                 desk->few_at = 0;
                 cop__store_relaxed(&desk->few_count, moved);
         }
-        cop__desk_leave(desk);
+        cop__desk_leave(desk, guarded);
         return moved;
 }
 

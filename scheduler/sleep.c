@@ -113,5 +113,6 @@ struct cop__task *cop__wait_for_task(struct cop__worker *worker)
                         park(worker);
                 task = cop__pick_at_hand(worker);
         } while (task == NULL);
+        cop__stop_searching(worker, true);
         return task;
 }

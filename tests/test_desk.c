@@ -66,9 +66,9 @@ TEST(a_raid_takes_nothing_while_the_owner_is_there)
         struct cop__task task = { 0 }, *raided[1 + COP__DESK_FEW];
         struct cop__task_list pile;
         ck_assert_ptr_null(cop__desk_swap(&desk, &task));
-        cop__desk_come(&desk);
+        bool guarded = cop__desk_come(&desk);
         ck_assert_uint_eq(cop__desk_raid(&desk, raided, &pile), 0);
-        cop__desk_leave(&desk);
+        cop__desk_leave(&desk, guarded);
         ck_assert_uint_eq(cop__desk_raid(&desk, raided, &pile), 1);
         ck_assert_ptr_eq(raided[0], &task);
 }
@@ -116,14 +116,14 @@ static void *raids(void *argument)
 
 static void put_few(struct cop__desk *desk, struct cop__task *task)
 {
-        cop__desk_come(desk);
+        bool guarded = cop__desk_come(desk);
         if (desk->few_count == 0) {
                 desk->few_at = 0;
                 desk->few[0] = task;
                 cop__store_relaxed(&desk->few_count, 1);
                 task = NULL;
         }
-        cop__desk_leave(desk);
+        cop__desk_leave(desk, guarded);
         ck_assert_ptr_null(task);
 }
 

@@ -40,11 +40,11 @@ static void raids(void *unused)
 /* As what was pulled out of the ring is laid there, where nothing is left of that. */
 static void lay(struct cop__task *task)
 {
-        cop__desk_come(&desk);
+        bool guarded = cop__desk_come(&desk);
         desk.few_at = 0;
         desk.few[0] = task;
         cop__store_relaxed(&desk.few_count, 1);
-        cop__desk_leave(&desk);
+        cop__desk_leave(&desk, guarded);
 }
 
 static void take(void)
