@@ -170,9 +170,17 @@ void cop__text_append_quoted(struct cop__text *text, char quote, const char *byt
         cop__text_append_char(text, quote);
 }
 
+/* What nearly all of a text is: letters, digits and signs of ASCII. */
+static size_t skip_ascii(const char *bytes, size_t at, size_t size)
+{
+        while (at < size && bytes[at] >= ' ' && bytes[at] <= '~')
+                at++;
+        return at;
+}
+
 void cop__make_harmless(char *bytes, size_t size)
 {
-        for (size_t at = 0, length; at < size; at += length) {
+        for (size_t at = skip_ascii(bytes, 0, size), length; at < size; at = skip_ascii(bytes, at + length, size)) {
                 uint32_t point;
                 length = cop__utf8_read(bytes + at, size - at, &point);
                 if (length > 0 && !is_invisible(point))
