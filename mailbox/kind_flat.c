@@ -92,8 +92,8 @@ static cop_status measure_plain(const cop_kind *kind, unsigned depth_left)
         return status;
 }
 
-static cop_status measure_item(struct measure *measure, const cop_field *field, const char *item,
-                               unsigned depth_left)
+COP__INLINE cop_status measure_item(struct measure *measure, const cop_field *field, const char *item,
+                                    unsigned depth_left)
 {
         const void *at = item;
         switch (field->type) {
@@ -112,12 +112,10 @@ static cop_status measure_item(struct measure *measure, const cop_field *field, 
         }
 }
 
-/* A field that is not flat. */
-static cop_status measure_field(struct measure *measure, const cop_field *field,
-                                const char *value, unsigned depth_left)
+/* A field that is an array. */
+static COP__NOINLINE cop_status measure_array(struct measure *measure, const cop_field *field,
+                                              const char *value, unsigned depth_left)
 {
-        if (field->shape == COP_FIELD_ONE)
-                return measure_item(measure, field, value + field->offset, depth_left);
         struct cop__items items = cop__field_items(field, value);
         size_t item_size = cop__field_item_size(field);
         cop_status status = COP_OK;
@@ -145,8 +143,12 @@ static cop_status measure_struct(struct measure *measure, const cop_kind *kind,
         cop_status status = COP_OK;
         const cop_field *end = kind->fields + kind->field_count;
         for (const cop_field *field = kind->fields; field < end && status == COP_OK; field++)
-                if (!cop__field_is_flat(field))
-                        status = measure_field(measure, field, value, depth_left - 1);
+                if (cop__field_is_flat(field))
+                        continue;
+                else if (COP__UNLIKELY(field->shape != COP_FIELD_ONE))
+                        status = measure_array(measure, field, value, depth_left - 1);
+                else
+                        status = measure_item(measure, field, value + field->offset, depth_left - 1);
         return status;
 }
 
@@ -217,7 +219,7 @@ static void turn_bytes(struct copy *copy, cop_bytes *bytes)
 
 static void turn_struct(struct copy *copy, const cop_kind *kind, char *value);
 
-static void turn_item(struct copy *copy, const cop_field *field, char *item)
+COP__INLINE void turn_item(struct copy *copy, const cop_field *field, char *item)
 {
         void *at = item;
         cop_symbol *symbol = at;
@@ -242,13 +244,9 @@ static void turn_item(struct copy *copy, const cop_field *field, char *item)
         }
 }
 
-/* A field that is not flat. */
-static void turn_field(struct copy *copy, const cop_field *field, char *value)
+/* A field that is an array. */
+static COP__NOINLINE void turn_array(struct copy *copy, const cop_field *field, char *value)
 {
-        if (field->shape == COP_FIELD_ONE) {
-                turn_item(copy, field, value + field->offset);
-                return;
-        }
         struct cop__items items = cop__field_items(field, value);
         size_t item_size = cop__field_item_size(field);
         if (field->shape == COP_FIELD_ITEMS) {
@@ -271,8 +269,12 @@ static void turn_struct(struct copy *copy, const cop_kind *kind, char *value)
                 return;
         const cop_field *end = kind->fields + kind->field_count;
         for (const cop_field *field = kind->fields; field < end; field++)
-                if (!cop__field_is_flat(field))
-                        turn_field(copy, field, value);
+                if (cop__field_is_flat(field))
+                        continue;
+                else if (COP__UNLIKELY(field->shape != COP_FIELD_ONE))
+                        turn_array(copy, field, value);
+                else
+                        turn_item(copy, field, value + field->offset);
 }
 
 cop_status cop__flat_copy_slow(const cop_kind *kind, void *block, const void *value)
