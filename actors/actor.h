@@ -111,7 +111,7 @@ struct cop__actor {
         /* The owner, at each message. */
         struct cop__queue_cursor cursor COP__LINE_ALIGNED;
         struct cop__mailbox mailbox;
-        int32_t budget;            /* what is left of the turn; between turns, the next one's */
+        int32_t budget;            /* what the turn may do after what it is at, < 0: it is spent; else the next one's */
         uint32_t taken_count;      /* nodes taken out of the queue, ever, wrapping */
         uint32_t generation;       /* the owner's own, so that it need not look at `pid` */
         uint32_t relation_count;   /* of `relations`; atomic for others */
@@ -154,6 +154,9 @@ struct cop__actor {
         struct cop__block *held;    /* cop_alloc: the first of a ring; NULL: there is none */
         uint64_t bytes;             /* atomic; of state and cop_alloc */
 };
+
+/* Of a turn that begins. */
+#define COP__BUDGET (COP__TURN_BUDGET - 1)
 
 #define COP__STATE_OF_HEAP 15u
 _Static_assert(COP__POOL_CLASSES < COP__STATE_OF_HEAP, "a class fits its bits");
@@ -498,6 +501,17 @@ COP__INLINE bool cop__fall_asleep(struct cop__thread *thread, struct cop__actor 
         return asleep;
 }
 
+/* The same behind the last node that it has taken and done with, with nothing scouted. True: the node is the caller's to free. */
+COP__INLINE bool cop__fall_asleep_behind(struct cop__thread *thread, struct cop__actor *actor,
+                                         struct cop__queue_cursor last)
+{
+        if (!cop__alone_begin(&thread->solitude))
+                return cop__queue_sleep_behind(&actor->queue, &actor->cursor, last, false);
+        bool asleep = cop__queue_sleep_behind(&actor->queue, &actor->cursor, last, true);
+        cop__alone_end(&thread->solitude);
+        return asleep;
+}
+
 /*
  * What becomes of a signal that no living actor hears: calls get an answer with the reason, links and monitors theirs, the
  * rest is freed. `reason` is borrowed; NULL is noproc.
@@ -632,10 +646,10 @@ COP__INLINE struct cop__escape *cop__escape_here(void)
         return cop__thread_here()->worker->stack->escape;
 }
 
-/* Faults are the actor's from here on, on the stack that its turn runs on. */
+/* Faults are the actor's from here on, on the stack that its turn runs on: a worker's. */
 COP__INLINE void cop__guard_turn(struct cop__thread *thread)
 {
-        const struct cop__stack *stack = thread->worker->stack;
+        const struct cop__stack *stack = COP__CONTAINER(thread, struct cop__worker, thread)->stack;
         cop__turn_begin(&cop__here_of(thread)->fault, (uintptr_t)stack->low, stack->escape->top);
 }
 
@@ -728,6 +742,8 @@ void cop__actor_left(struct cop__task *task, int how);
  * `where` is shown by the console. Actors without memory for a stack or a timer exit with {system_limit, ...}.
  */
 void cop__wait(struct cop__actor *actor, uint64_t deadline_ns, const void *where);
+/* The same for one that cop__is_woken_by already. */
+void cop__wait_for_alarm(struct cop__actor *actor, uint64_t deadline_ns, const void *where);
 
 /*
  * Blocks without listening: `after` has the actor's run right, and schedules its task in the end. Without memory for a stack it
@@ -741,9 +757,14 @@ bool cop__arm_alarm(struct cop__thread *thread, struct cop__actor *actor, uint64
 
 /* Before an actor sleeps: a message that it received and has not freed cannot stay the queue's cursor. */
 void cop__let_go_slowly(struct cop__actor *actor);
+COP__INLINE bool cop__holds_on(const struct cop__actor *actor)
+{
+        return COP__UNLIKELY(actor->cursor.node != NULL && !actor->cursor.done);
+}
+
 COP__INLINE void cop__let_go(struct cop__actor *actor)
 {
-        if (COP__UNLIKELY(actor->cursor.node != NULL && !actor->cursor.done))
+        if (cop__holds_on(actor))
                 cop__let_go_slowly(actor);
 }
 
@@ -757,8 +778,7 @@ void cop__yield_here(struct cop__actor *actor);
 void cop__spent(struct cop__actor *actor, const void *where);
 COP__INLINE void cop__spend(struct cop__actor *actor, int32_t cost, const void *where)
 {
-        actor->budget -= cost;
-        if (COP__UNLIKELY(actor->budget <= 0 || cop__load_relaxed(&actor->urgent) != 0))
+        if (COP__UNLIKELY((actor->budget -= cost) < 0 || cop__load_relaxed(&actor->urgent) != 0))
                 cop__spent(actor, where);
 }
 

@@ -47,7 +47,7 @@ bool cop__outpost_rouse(struct cop__thread *thread, cop_pid pid)
                 return false;
         *(cop__ready *)cop__signal_body(signal) = (cop__ready){ 0 };
         signal->type = COP__SIGNAL_MESSAGE;
-        signal->kind = COP_KIND_OF(cop__ready);
+        cop__signal_set_kind(signal, COP_KIND_OF(cop__ready));
         signal->from = pid;
         cop__push_signal(thread, actor, cop__pid_generation(pid), signal);
         return true;
@@ -481,10 +481,9 @@ void cop__outpost_testify(struct cop__actor *actor, struct cop__report *report)
         report->from = crossing->obituary->from;
 }
 
-bool cop__is_outpost(const struct cop__actor *actor)
+bool cop__runs_outpost(const struct cop__actor *actor)
 {
-        return cop__load_relaxed(&actor->isolation) == COP_ISOLATION_PROCESS &&
-               actor->server == &cop__outpost_server;
+        return actor->server == &cop__outpost_server;
 }
 
 /*
@@ -510,6 +509,6 @@ bool cop__outpost_takes(struct cop__actor *actor, struct cop__signal *signal)
         if (crossing != NULL)
                 cop__outpost_answered(actor, crossing, signal->ref);
         if (signal->type == COP__SIGNAL_FAILED)
-                signal->kind = COP_KIND_OF(cop__call_failed);
+                cop__signal_set_kind(signal, COP_KIND_OF(cop__call_failed));
         return true;
 }

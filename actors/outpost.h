@@ -98,7 +98,12 @@ cop_status cop__outpost_spawn_wish(const cop__wish *wish, cop_ref *monitor_ref, 
 bool cop__outpost_rouse(struct cop__thread *thread, cop_pid pid);
 
 /* Is it one? */
-bool cop__is_outpost(const struct cop__actor *actor);
+bool cop__runs_outpost(const struct cop__actor *actor);
+COP__INLINE bool cop__is_outpost(const struct cop__actor *actor)
+{
+        return COP__UNLIKELY(cop__load_relaxed(&actor->isolation) == COP_ISOLATION_PROCESS) &&
+               cop__runs_outpost(actor);
+}
 
 /* Does that pid live, and is it one? Any thread of the node. */
 bool cop__outpost_is_at(struct cop_node *node, cop_pid pid);

@@ -219,10 +219,10 @@ static void become_exited(struct cop__signal *signal)
         body->message.pid = signal->from;
         body->message.reason = reason->term;
         body->reason = reason;
-        signal->kind = COP_KIND_OF(cop_exited);
+        cop__signal_set_kind(signal, COP_KIND_OF(cop_exited));
         signal->size = sizeof(body->message);
         signal->type = COP__SIGNAL_MESSAGE;
-        signal->flags |= COP__SIGNAL_REASON;
+        cop__signal_flag_held(signal, COP__SIGNAL_REASON);
         signal->ref = (cop_ref){ 0 };
 }
 
@@ -376,10 +376,10 @@ static bool take_down(struct cop__thread *thread, struct cop__actor *actor,
         body->message.reason = body->reason->term;
         body->message.tag = tag != NULL ? tag->term : cop_nil();
         body->tag = tag;
-        signal->kind = COP_KIND_OF(cop_down);
+        cop__signal_set_kind(signal, COP_KIND_OF(cop_down));
         signal->size = sizeof(body->message);
         signal->type = COP__SIGNAL_MESSAGE;
-        signal->flags |= COP__SIGNAL_REASON | (tag != NULL ? COP__SIGNAL_TAG : 0);
+        cop__signal_flag_held(signal, COP__SIGNAL_REASON | (tag != NULL ? COP__SIGNAL_TAG : 0));
         signal->ref = (cop_ref){ 0 };
         return cop__to_mailbox(actor, signal);
 }

@@ -6,29 +6,52 @@
 #include "actors/actor.h"
 #include "actors/alias.h"
 #include "actors/inside.h"
+#include "scheduler/runnable.h"
 
 /* ---- Signals -------------------------------------------------------------------- */
+
+/* cop__push_signal, with what nearly always follows compiled in. */
+COP__INLINE void push_quickly(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid,
+                              struct cop__signal *signal)
+{
+        uint32_t seq;
+        if (cop__push(thread, actor, cop__pid_generation(pid), signal, &seq))
+                cop__schedule_quickly(thread, &actor->task);
+        else if (COP__UNLIKELY(cop__queue_is_each(seq, COP__PRESSURE_FROM)))
+                cop__press_for(thread, actor);
+}
+
+/* Nobody of that pid lives in this node. */
+static COP__NOINLINE void send_elsewhere(struct cop__thread *thread, cop_pid to, struct cop__signal *signal)
+{
+        if (cop__node_of(thread)->inside != NULL)
+                cop__inside_export(thread, to, signal);
+        else if (cop__pid_node(to) != 0)
+                cop__send_abroad(thread, to, signal);
+        else
+                cop__refuse_signal(thread, to, signal, NULL);
+}
+
+#define URGENT_TYPES (1u << COP__SIGNAL_EXIT | 1u << COP__SIGNAL_LINK_EXIT | 1u << COP__SIGNAL_OVERFLOW)
+
+static COP__NOINLINE void push_urgently(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid,
+                                        struct cop__signal *signal)
+{
+        push_quickly(thread, actor, pid, signal);
+        /* After the push, or the owner could look too early; the release pairs with its exchange, see cop__hurry_slowly. Who
+         * lives there meanwhile hurries once for nothing. */
+        cop__store_release(&actor->urgent, 1);
+}
 
 void cop__send_signal(struct cop__thread *thread, cop_pid to, struct cop__signal *signal)
 {
         struct cop__actor *actor = cop__slot_of(cop__node_of(thread), to);
-        bool urgent = signal->type == COP__SIGNAL_EXIT || signal->type == COP__SIGNAL_LINK_EXIT ||
-                      signal->type == COP__SIGNAL_OVERFLOW ||
-                      signal->flags & COP__SIGNAL_PRIORITY;
-        if (COP__UNLIKELY(actor == NULL || !cop__slot_is(actor, to))) {
-                if (cop__node_of(thread)->inside != NULL)
-                        cop__inside_export(thread, to, signal);
-                else if (cop__pid_node(to) != 0)
-                        cop__send_abroad(thread, to, signal);
-                else
-                        cop__refuse_signal(thread, to, signal, NULL);
-                return;
-        }
-        cop__push_signal(thread, actor, cop__pid_generation(to), signal);
-        /* After the push, or the owner could look too early; the release pairs with its exchange, see cop__hurry_slowly. Who
-         * lives there meanwhile hurries once for nothing. */
-        if (COP__UNLIKELY(urgent))
-                cop__store_release(&actor->urgent, 1);
+        if (COP__UNLIKELY(actor == NULL || !cop__slot_is(actor, to)))
+                send_elsewhere(thread, to, signal);
+        else if (COP__UNLIKELY(URGENT_TYPES >> signal->type & 1 || signal->flags & COP__SIGNAL_PRIORITY))
+                push_urgently(thread, actor, to, signal);
+        else
+                push_quickly(thread, actor, to, signal);
 }
 
 /* As a message that bears the reference of the request and wants no answer. It goes back once: the flag means nothing then. */
@@ -98,7 +121,7 @@ static cop_status resolve(cop_address to, cop_pid *pid)
 COP__INLINE uint32_t push_message(struct cop__thread *thread, struct cop__actor *actor,
                                   cop_pid pid, struct cop__signal *signal, uint32_t pressure)
 {
-        cop__push_signal(thread, actor, cop__pid_generation(pid), signal);
+        push_quickly(thread, actor, pid, signal);
         return pressure;
 }
 
@@ -228,6 +251,29 @@ static COP__NOINLINE cop_status send_value(cop_address to, const cop_kind *kind,
         return pay(self, pressure, where);
 }
 
+/* The rest of the way below where the value is not just some words, or no block is at hand. */
+static COP__NOINLINE cop_status send_copied(struct cop__actor *actor, cop_pid pid, const cop_kind *kind,
+                                            const void *value, const void *where)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__here *here = cop__here_of(thread);
+        struct cop__actor *self = cop__actor_of(thread->current);
+        struct cop__signal *signal;
+        cop_status status = cop__signal_message_slow(&thread->pool, kind, value, &signal);
+        if (COP__UNLIKELY(status != COP_OK)) {
+                if (status == COP_E_OVERLOAD)
+                        cop__overload_look(thread);
+                cop__critical_leave(&here->fault);
+                return status;
+        }
+        signal->from = cop__actor_pid(self);
+        cop__count_up(&here->sent);
+        push_quickly(thread, actor, pid, signal);
+        cop__critical_leave(&here->fault);
+        cop__spend(self, 1, where);
+        return COP_OK;
+}
+
 /*
  * The path of nearly every message: some words to a pid of somebody alive who is not behind. On it: one allocation, one copy, one
  * look at the receiver's pid, one exchange. All else takes the way above, which comes to the same.
@@ -235,7 +281,7 @@ static COP__NOINLINE cop_status send_value(cop_address to, const cop_kind *kind,
 cop_status cop_send_value(cop_address to, const cop_kind *kind, const void *value)
 {
         struct cop__thread *thread = cop__thread_here();
-        if (COP__UNLIKELY(thread == NULL || thread->current == NULL || to.name != NULL || !kind->plain))
+        if (COP__UNLIKELY(thread == NULL || thread->current == NULL || to.name != NULL))
                 return send_value(to, kind, value, __builtin_return_address(0));
         struct cop__here *here = cop__here_of(thread);
         struct cop__actor *self = cop__actor_of(thread->current);
@@ -246,12 +292,10 @@ cop_status cop_send_value(cop_address to, const cop_kind *kind, const void *valu
         cop__critical_enter(&here->fault);
         struct cop__signal *signal =
                 cop__signal_quick(&thread->pool, kind, value, cop__actor_pid(self));
-        if (COP__UNLIKELY(signal == NULL)) {
-                cop__critical_leave(&here->fault);
-                return send_value(to, kind, value, __builtin_return_address(0));
-        }
+        if (COP__UNLIKELY(signal == NULL))
+                return send_copied(actor, to.pid, kind, value, __builtin_return_address(0));
         cop__count_up(&here->sent);
-        cop__push_signal(thread, actor, cop__pid_generation(to.pid), signal);
+        push_quickly(thread, actor, to.pid, signal);
         cop__critical_leave(&here->fault);
         cop__spend(self, 1, __builtin_return_address(0));
         return COP_OK;

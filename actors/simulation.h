@@ -22,8 +22,8 @@ COP__INLINE int32_t cop__simulation_budget(const struct cop_node *node)
 {
         struct cop__simulation *simulation = cop__simulation_of(node);
         return COP__LIKELY(simulation == NULL)
-                       ? COP__TURN_BUDGET
-                       : 1 + (int32_t)cop__simulation_below(simulation, simulation->budget_max);
+                       ? COP__BUDGET
+                       : (int32_t)cop__simulation_below(simulation, simulation->budget_max);
 }
 
 /* The sentence that says which invariant does not hold between two turns, or NULL: of one actor's slot, and of all there is. */

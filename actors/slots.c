@@ -102,7 +102,7 @@ void cop__slot_make(struct cop__actor *actor)
 {
         cop__queue_init(&actor->queue);
         cop__list_init(&actor->relations);
-        actor->budget = COP__TURN_BUDGET;
+        actor->budget = COP__BUDGET;
 }
 
 /* A slot that has never been. Under the lock. */

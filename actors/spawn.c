@@ -571,7 +571,7 @@ static cop_status send_started(struct cop__actor *actor, const cop_started *star
         if (signal == NULL)
                 return COP_E_NO_MEMORY;
         memcpy(cop__signal_body(signal), started, sizeof(*started));
-        signal->kind = COP_KIND_OF(cop_started);
+        cop__signal_set_kind(signal, COP_KIND_OF(cop_started));
         cop__send_news(thread, actor, actor->parent, signal);
         return COP_OK;
 }

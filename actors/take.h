@@ -34,6 +34,12 @@ COP__INLINE struct cop__signal *cop__next_signal(struct cop__thread *thread,
         return cop__signal_of(node);
 }
 
+/* Is it a message for the actor, which lives? */
+COP__INLINE bool cop__is_message_for(const struct cop__actor *actor, const struct cop__signal *signal)
+{
+        return signal->type == COP__SIGNAL_MESSAGE && signal->node.generation == actor->generation;
+}
+
 /*
  * The owner acts on one signal that has arrived. True if it is a message for the mailbox, which is the caller's now; else it
  * has been dealt with.
@@ -41,28 +47,38 @@ COP__INLINE struct cop__signal *cop__next_signal(struct cop__thread *thread,
 COP__INLINE bool cop__take_in(struct cop__thread *thread, struct cop__actor *actor,
                               struct cop__signal *signal)
 {
-        if (COP__LIKELY(signal->type == COP__SIGNAL_MESSAGE && actor->life == COP__ALIVE &&
-                        signal->node.generation == actor->generation))
+        if (COP__LIKELY(actor->life == COP__ALIVE && cop__is_message_for(actor, signal)))
                 return true;
         return cop__take_in_slowly(thread, actor, signal);
+}
+
+/* Is a REPLY or FAILED for the call that waits? Without a reference it is for whatever call does: somebody interrupts it
+ * (shell/console.c). */
+COP__INLINE bool cop__is_awaited(const struct cop__actor *actor, const struct cop__signal *signal)
+{
+        cop_ref awaited = cop__awaited_by(actor);
+        return awaited.bits != 0 && (signal->ref.bits == 0 || awaited.bits == signal->ref.bits);
+}
+
+COP__INLINE void cop__await_no_more(struct cop__actor *actor, struct cop__signal *answer)
+{
+        actor->awaits = (uintptr_t)answer;
+        actor->replied = true;
 }
 
 /* REPLY or FAILED has come: for the call that waits, or a request. False: for neither. */
 COP__INLINE bool cop__take_answer(struct cop__thread *thread, struct cop__actor *actor,
                                   struct cop__signal *signal)
 {
-        /* Without a reference it is for whatever call waits: somebody interrupts it (shell/console.c). */
-        cop_ref awaited = cop__awaited_by(actor);
-        if (awaited.bits == 0 || (signal->ref.bits != 0 && awaited.bits != signal->ref.bits))
+        if (!cop__is_awaited(actor, signal))
                 return cop__request_answered(thread, actor, signal);
         if (COP__UNLIKELY(actor->call_watched)) {
                 /* The one who deferred it may be dead already: its DOWN must find no monitor. A select asks several. */
-                while (cop__demonitor(thread, actor, awaited))
+                while (cop__demonitor(thread, actor, cop__awaited_by(actor)))
                         ;
                 actor->call_watched = false;
         }
-        actor->awaits = (uintptr_t)signal;
-        actor->replied = true;
+        cop__await_no_more(actor, signal);
         return true;
 }
 

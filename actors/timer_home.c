@@ -335,7 +335,7 @@ void cop__timed_free(struct cop__pool_cache *pool, struct cop__timed *timed)
         struct cop__signal *signal = &timed->as.signal;
         bool plain = signal->kind != NULL && signal->kind->plain;
         if (COP__LIKELY(plain && signal->flags == COP__SIGNAL_LED)) {
-                cop__pool_give(pool, signal->pool_class, timed); /* nothing but its memory */
+                cop__pool_give(pool, signal->pool_class & ~COP__SIGNAL_HOLDS, timed); /* nothing but its memory */
                 return;
         }
         if (signal->type == COP__SIGNAL_EXIT)

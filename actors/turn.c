@@ -40,19 +40,24 @@ void cop__signal_done(struct cop__thread *thread, struct cop__actor *actor,
         signal_done(thread, actor, signal);
 }
 
+static COP__NOINLINE void fail_unanswered(struct cop__thread *thread, struct cop__actor *actor,
+                                          struct cop__signal *signal)
+{
+        cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
+        cop__fail_call(thread, cop__actor_pid(actor), signal,
+                       cop__holds_line_for(actor, signal->kind) ? COP__FAILED_NO_MEMORY : COP__FAILED_NO_REPLY, NULL);
+}
+
 void cop__message_done(struct cop__thread *thread, struct cop__actor *actor,
                        struct cop__signal *signal)
 {
         if (COP__UNLIKELY(signal->flags & COP__SIGNAL_TAKEN))
                 return; /* its handler has kept it */
         if (COP__UNLIKELY(signal->ref.bits != 0 &&
-                          !(signal->flags & (COP__SIGNAL_ANSWERED | COP__SIGNAL_DEFERRED)))) {
-                cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
-                cop__fail_call(thread, cop__actor_pid(actor), signal,
-                               cop__holds_line_for(actor, signal->kind) ? COP__FAILED_NO_MEMORY : COP__FAILED_NO_REPLY, NULL);
-                return;
-        }
-        signal_done(thread, actor, signal);
+                          !(signal->flags & (COP__SIGNAL_ANSWERED | COP__SIGNAL_DEFERRED))))
+                fail_unanswered(thread, actor, signal);
+        else
+                signal_done(thread, actor, signal);
 }
 
 bool cop__refuse_unwanted(struct cop__actor *actor, struct cop__signal *signal)
@@ -108,8 +113,8 @@ static void refuse(struct cop__thread *thread, struct cop__actor *actor, struct 
                            dying ? actor->reason : NULL);
 }
 
-bool cop__take_in_slowly(struct cop__thread *thread, struct cop__actor *actor,
-                         struct cop__signal *signal)
+static COP__NOINLINE bool take_in_any(struct cop__thread *thread, struct cop__actor *actor,
+                                      struct cop__signal *signal)
 {
         uint32_t generation = cop__pid_generation(cop__actor_pid(actor));
         if (signal->type != COP__SIGNAL_START &&
@@ -159,6 +164,18 @@ bool cop__take_in_slowly(struct cop__thread *thread, struct cop__actor *actor,
         }
 }
 
+/* Most of them are the reply to the call that waits. */
+bool cop__take_in_slowly(struct cop__thread *thread, struct cop__actor *actor,
+                         struct cop__signal *signal)
+{
+        if (signal->type != COP__SIGNAL_REPLY || actor->life != COP__ALIVE ||
+            signal->node.generation != actor->generation || cop__is_outpost(actor) ||
+            !cop__is_awaited(actor, signal) || actor->call_watched)
+                return take_in_any(thread, actor, signal);
+        cop__await_no_more(actor, signal);
+        return false;
+}
+
 void cop__take_in_all(struct cop__actor *actor)
 {
         struct cop__thread *thread = cop__thread_here();
@@ -180,7 +197,8 @@ bool cop__hurry_slowly(struct cop__actor *actor)
 
 void cop__drain(struct cop__actor *actor)
 {
-        cop__take_in_all(actor);
+        if (cop__queue_has_next(&actor->queue, &actor->cursor))
+                cop__take_in_all(actor);
         if (cop__must_leave(actor))
                 cop__leave(actor);
 }
@@ -198,16 +216,6 @@ static COP__NOINLINE const cop_handler *handler_for_slowly(const cop_behaviour *
         for (size_t i = 0; i < server->handler_count; i++)
                 if (server->handlers[i].event == COP_EVENT_OTHERWISE)
                         return &server->handlers[i];
-        return NULL;
-}
-
-/* Nearly always the very same object. NULL: none; the slow way may find one. */
-COP__INLINE const cop_handler *handler_for(const cop_behaviour *server, const cop_kind *kind)
-{
-        const cop_handler *end = server->handlers + server->handler_count;
-        for (const cop_handler *handler = server->handlers; handler < end; handler++)
-                if (handler->kind == kind && handler->event == COP_EVENT_MESSAGE)
-                        return handler;
         return NULL;
 }
 
@@ -229,8 +237,21 @@ bool cop__is_parents_order(const struct cop__actor *actor, const struct cop__sig
 COP__INLINE void run_handler(struct cop__actor *actor, const cop_handler *handler,
                              struct cop__signal *signal)
 {
-        cop__store_relaxed(&actor->where, (const void *)(uintptr_t)handler->run.message);
-        handler->run.message(actor->state, cop__signal_body(signal));
+        void (*run)(void *, const void *) = handler->run.message;
+        cop__store_relaxed(&actor->where, (const void *)(uintptr_t)run);
+        run(actor->state, cop__signal_body(signal));
+}
+
+/* By the handler whose kind is the very same object, as nearly always. False: there is none; the slow way may find one. */
+COP__INLINE bool handle_quickly(struct cop__actor *actor, struct cop__signal *signal, const cop_kind *kind)
+{
+        const cop_handler *handler = actor->server->handlers;
+        for (size_t left = actor->server->handler_count; left > 0; left--, handler++)
+                if (handler->kind == kind && handler->event == COP_EVENT_MESSAGE) {
+                        run_handler(actor, handler, signal);
+                        return true;
+                }
+        return false;
 }
 
 /* By a handler whose kind is not the very same object, or by none. False: the message is somebody else's now, or has ended. */
@@ -253,16 +274,13 @@ static COP__NOINLINE bool handle_slowly(struct cop__actor *actor, struct cop__si
 /* Runs the handler. False: the message is somebody else's now, or has ended (machine.h). */
 COP__INLINE bool handle(struct cop__actor *actor, struct cop__signal *signal)
 {
+        const cop_kind *kind = signal->kind;
         bool ours = true;
         actor->current = signal;
-        cop__recent_note(actor, signal->kind);
-        if (COP__UNLIKELY(signal->kind == COP_KIND_OF(cop_exited)) &&
-            cop__is_parents_order(actor, signal))
+        cop__recent_note(actor, kind);
+        if (COP__UNLIKELY(kind == COP_KIND_OF(cop_exited)) && cop__is_parents_order(actor, signal))
                 cop__exit_with(actor, ((const cop_exited *)cop__signal_body(signal))->reason);
-        const cop_handler *handler = handler_for(actor->server, signal->kind);
-        if (COP__LIKELY(handler != NULL))
-                run_handler(actor, handler, signal);
-        else
+        if (COP__UNLIKELY(!handle_quickly(actor, signal, kind)))
                 ours = handle_slowly(actor, signal);
         actor->current = NULL;
         cop__count_up(&actor->handled);
@@ -320,7 +338,7 @@ int32_t cop__turn_budget(struct cop__actor *actor)
         if (COP__UNLIKELY(pressure < said) && is_cut_short(actor))
                 pressure = said;
         cop__press(actor, pressure);
-        return pressure != COP__PRESSURE_NONE ? 16 * COP__TURN_BUDGET : COP__TURN_BUDGET;
+        return pressure != COP__PRESSURE_NONE ? 16 * COP__TURN_BUDGET - 1 : COP__BUDGET;
 }
 
 /*
@@ -355,14 +373,11 @@ COP__INLINE bool admits(struct cop__thread *thread, struct cop__actor *actor,
         return false;
 }
 
-/* The next message for a server's handler, with the signals before it acted upon. NULL: there is none, or the actor is
- * to do something else first: end its life, or what its aside bits say. */
-COP__INLINE struct cop__signal *next_message(struct cop__thread *thread, struct cop__actor *actor)
+/* The same from a signal on that has arrived, and may be any. */
+static COP__NOINLINE struct cop__signal *next_message_from(struct cop__thread *thread, struct cop__actor *actor,
+                                                           struct cop__signal *signal)
 {
-        struct cop__signal *signal = mailbox_take_first(&actor->mailbox);
-        if (signal != NULL)
-                return signal;
-        while ((signal = cop__next_signal(thread, actor)) != NULL) {
+        for (; signal != NULL; signal = cop__next_signal(thread, actor)) {
                 bool message = cop__take_in(thread, actor, signal);
                 if (COP__UNLIKELY(actor->reason != NULL || actor->aside != 0)) {
                         if (message)
@@ -375,6 +390,20 @@ COP__INLINE struct cop__signal *next_message(struct cop__thread *thread, struct 
                         return mailbox_take_first(&actor->mailbox); /* it had priority */
         }
         return NULL;
+}
+
+/* The next message for a server's handler, with the signals before it acted upon. NULL: there is none, or the actor is
+ * to do something else first: end its life, or what its aside bits say, which are none now. */
+COP__INLINE struct cop__signal *next_message(struct cop__thread *thread, struct cop__actor *actor)
+{
+        struct cop__signal *signal = mailbox_take_first(&actor->mailbox);
+        if (signal != NULL)
+                return signal;
+        signal = cop__next_signal(thread, actor);
+        if (signal == NULL ||
+            COP__LIKELY(cop__is_message_for(actor, signal) && actor->reason == NULL))
+                return signal;
+        return next_message_from(thread, actor, signal);
 }
 
 COP__INLINE void end_message(struct cop__thread *thread, struct cop__actor *actor,
@@ -416,8 +445,6 @@ static COP__COLD bool is_to_wake(struct cop__actor *actor)
 static COP__NOINLINE bool live_aside(struct cop__actor *actor)
 {
         struct cop__signal *signal;
-        if (actor->life != COP__ALIVE || actor->task.visitor != NULL)
-                return false;
         if (actor->aside & COP__ASIDE_BEGIN) {
                 if (actor->hibernating && !is_to_wake(actor))
                         return false;
@@ -444,20 +471,20 @@ static COP__NOINLINE bool live_aside(struct cop__actor *actor)
         } else if (!(actor->aside & COP__ASIDE_IDLE) || !cop__server_idle(actor)) {
                 return false;
         }
-        return --actor->budget > 0 && !cop__hurry(actor);
+        return --actor->budget >= 0 && !cop__hurry(actor);
 }
 
 /* Runs user code: init or the plain function first, then messages. Returns when the turn is over or the actor must
- * end; an exit or a fault leaves it through the escape point. */
-COP__INLINE void live(struct cop__thread *thread, struct cop__actor *actor)
+ * end; an exit or a fault leaves it through the escape point. True: it has nothing to do, here or aside, unless it must end. */
+COP__INLINE bool live(struct cop__thread *thread, struct cop__actor *actor)
 {
-        if (COP__UNLIKELY(cop__load_relaxed(&actor->urgent) != 0) && actor->life == COP__ALIVE &&
-            actor->init_done && cop__hurry_slowly(actor))
-                return;
+        if (COP__UNLIKELY(cop__load_relaxed(&actor->urgent) != 0) && actor->init_done &&
+            cop__hurry_slowly(actor))
+                return false;
         for (;;) {
                 if (COP__UNLIKELY(actor->aside != 0)) {
                         if (!live_aside(actor))
-                                return;
+                                return false;
                         thread = cop__thread_here();
                         continue;
                 }
@@ -465,40 +492,64 @@ COP__INLINE void live(struct cop__thread *thread, struct cop__actor *actor)
                 if (COP__LIKELY(signal != NULL)) {
                         if (COP__UNLIKELY(signal->flags & (COP__SIGNAL_COUNTED | COP__SIGNAL_CALL)) &&
                             !admits(thread, actor, signal)) {
-                                if (--actor->budget <= 0)
-                                        return;
+                                if (--actor->budget < 0)
+                                        return false;
                                 continue;
                         }
                         bool ours = handle(actor, signal);
                         thread = cop__thread_here();
                         if (COP__LIKELY(ours))
                                 end_message(thread, actor, signal);
-                        if (--actor->budget <= 0 || cop__hurry(actor))
-                                return;
+                        if (--actor->budget < 0 || cop__hurry(actor))
+                                return false;
                         continue;
                 }
-                if (COP__LIKELY(actor->aside == 0) || actor->life != COP__ALIVE || actor->reason != NULL)
-                        return;
+                if (COP__LIKELY(actor->aside == 0))
+                        return true;
+                if (actor->reason != NULL)
+                        return false;
         }
 }
 
-COP__INLINE void fall_asleep(struct cop__thread *thread, struct cop__actor *actor)
+/* False: more is coming. Asleep, the actor may run elsewhere at once: nothing of it is touched after that. */
+COP__INLINE bool is_asleep_now(struct cop__thread *thread, struct cop__actor *actor)
 {
         struct cop__node *passed;
+        actor->budget = COP__BUDGET;
+        if (COP__UNLIKELY(!cop__fall_asleep(thread, actor, &passed)))
+                return false;
+        if (passed != NULL)
+                cop__signal_free(&thread->pool, cop__signal_of(passed));
+        return true;
+}
+
+/* The same with all that there may be to do before. */
+static COP__NOINLINE void fall_asleep_slowly(struct cop__thread *thread, struct cop__actor *actor)
+{
         uint32_t pressure = cop__load_relaxed(&actor->pressed) & ~(uint32_t)COP__PRESSURE_LIMITED;
-        if (COP__UNLIKELY(pressure != COP__PRESSURE_NONE))
-                cop__press(actor, COP__PRESSURE_NONE);
+        cop__press(actor, COP__PRESSURE_NONE);
         cop__let_go(actor); /* a handler may have kept what it received */
-        actor->budget = COP__TURN_BUDGET;
-        /* Asleep, the actor may run elsewhere at once: nothing of it is touched after that. */
-        if (COP__LIKELY(cop__fall_asleep(thread, actor, &passed))) {
-                if (passed != NULL)
-                        cop__signal_free(&thread->pool, cop__signal_of(passed));
+        if (is_asleep_now(thread, actor))
                 return;
-        }
-        /* More is coming: a sender stopped in the middle of a push may have many behind it. */
+        /* A sender stopped in the middle of a push may have many behind it. */
         cop__press(actor, pressure);
         cop__schedule_later(thread->scheduler, thread, &actor->task);
+}
+
+/* After messages that have all been handled: the last of them is the queue's cursor, and goes with this. */
+COP__INLINE void fall_asleep(struct cop__thread *thread, struct cop__actor *actor)
+{
+        struct cop__queue_cursor last = actor->cursor;
+        if (COP__UNLIKELY(!last.done || actor->scouted ||
+                          cop__load_relaxed(&actor->pressed) & ~(uint32_t)COP__PRESSURE_LIMITED)) {
+                fall_asleep_slowly(thread, actor);
+                return;
+        }
+        actor->budget = COP__BUDGET;
+        if (COP__LIKELY(cop__fall_asleep_behind(thread, actor, last)))
+                cop__signal_free(&thread->pool, cop__signal_of(last.node));
+        else
+                cop__schedule_later(thread->scheduler, thread, &actor->task);
 }
 
 /*
@@ -518,6 +569,25 @@ static COP__NOINLINE void end_spent_turn(struct cop__thread *thread, struct cop_
 }
 
 /* A slot with nobody in it: what came for the dead is answered. If a spawner's START is among it, life goes on. */
+static COP__NOINLINE bool is_cleared(struct cop__thread *thread, struct cop__actor *actor,
+                                     struct cop__node **passed)
+{
+        unsigned looks = 0;
+        do {
+                struct cop__signal *signal = cop__next_signal(thread, actor);
+                if (signal == NULL)
+                        cop__spin_wait(looks); /* a sender is between two instructions */
+                else
+                        cop__take_in(thread, actor, signal);
+                if (actor->life == COP__ALIVE) {
+                        cop__schedule(thread->scheduler, thread, &actor->task);
+                        return false;
+                }
+                looks++;
+        } while (!cop__fall_asleep(thread, actor, passed));
+        return true;
+}
+
 void cop__slot_clear(struct cop__thread *thread, struct cop__actor *actor)
 {
         struct cop__node *passed;
@@ -528,17 +598,8 @@ void cop__slot_clear(struct cop__thread *thread, struct cop__actor *actor)
                 actor->reason = NULL;
                 actor->life = COP__FREE;
         }
-        for (unsigned looks = 0; !cop__fall_asleep(thread, actor, &passed); looks++) {
-                struct cop__signal *signal = cop__next_signal(thread, actor);
-                if (signal == NULL)
-                        cop__spin_wait(looks); /* a sender is between two instructions */
-                else
-                        cop__take_in(thread, actor, signal);
-                if (actor->life == COP__ALIVE) {
-                        cop__schedule(thread->scheduler, thread, &actor->task);
-                        return;
-                }
-        }
+        if (COP__UNLIKELY(!cop__fall_asleep(thread, actor, &passed)) && !is_cleared(thread, actor, &passed))
+                return;
         if (passed != NULL)
                 cop__signal_free(&thread->pool, cop__signal_of(passed));
         if (died_now && !retired)
@@ -554,28 +615,61 @@ static COP__NOINLINE void run_dying(struct cop__thread *thread, struct cop__acto
                 cop__schedule_later(thread->scheduler, thread, &actor->task);
 }
 
-/* A turn is over in which the actor has got a reason to end, or in whose slot nobody lives, or a thread. */
-static COP__NOINLINE void end_turn_otherwise(struct cop__thread *thread, struct cop__actor *actor)
+/* Nobody lives in the slot, but something has come: START, or strays. True: an actor is born, and its first turn is now. */
+static bool is_born(struct cop__thread *thread, struct cop__actor *actor)
 {
-        if (actor->life != COP__ALIVE) {
-                cop__slot_clear(thread, actor);
-        } else if (actor->reason != NULL) {
-                cop__die(thread, actor);
-                run_dying(thread, actor);
-        } else {
-                /* START came behind a stray: its thread waits for the right */
-                cop__schedule(thread->scheduler, thread, &actor->task);
+        while (actor->life != COP__ALIVE) {
+                struct cop__signal *signal = cop__next_signal(thread, actor);
+                if (signal == NULL) {
+                        cop__slot_clear(thread, actor);
+                        return false;
+                }
+                if (COP__LIKELY(signal->type == COP__SIGNAL_START))
+                        cop__actor_born(thread, actor, signal);
+                else
+                        cop__take_in_slowly(thread, actor, signal);
         }
+        if (COP__LIKELY(actor->task.visitor == NULL))
+                return true;
+        /* START came behind a stray: its thread waits for the right */
+        cop__schedule(thread->scheduler, thread, &actor->task);
+        return false;
 }
 
-COP__INLINE void end_turn(struct cop__thread *thread, struct cop__actor *actor)
+/* The turn of one that dies, or of a slot in which nobody lives. True: somebody does now. */
+static COP__NOINLINE bool run_lifeless(struct cop__thread *thread, struct cop__actor *actor)
+{
+        if (actor->life != COP__DYING)
+                return is_born(thread, actor);
+        run_dying(thread, actor);
+        return false;
+}
+
+/* A turn is over in which the actor has got a reason to end. */
+static COP__NOINLINE void end_life(struct cop__thread *thread, struct cop__actor *actor)
+{
+        cop__die(thread, actor);
+        run_dying(thread, actor);
+}
+
+/* A turn is over in which something was left to do. */
+static COP__NOINLINE void end_turn(struct cop__thread *thread, struct cop__actor *actor)
 {
         cop__turn_end(&cop__here_of(thread)->fault);
-        if (COP__UNLIKELY(actor->life != COP__ALIVE || actor->reason != NULL ||
-                          actor->task.visitor != NULL))
-                end_turn_otherwise(thread, actor);
-        else if (COP__UNLIKELY(actor->budget <= 0))
+        if (COP__UNLIKELY(actor->reason != NULL))
+                end_life(thread, actor);
+        else if (COP__UNLIKELY(actor->budget < 0))
                 end_spent_turn(thread, actor);
+        else
+                fall_asleep_slowly(thread, actor);
+}
+
+/* The same where nothing was, not even aside, and the budget is not spent. */
+COP__INLINE void end_turn_idle(struct cop__thread *thread, struct cop__actor *actor)
+{
+        cop__turn_end(&cop__here_of(thread)->fault);
+        if (COP__UNLIKELY(actor->reason != NULL))
+                end_life(thread, actor);
         else
                 fall_asleep(thread, actor);
 }
@@ -584,13 +678,16 @@ void cop__actor_run(struct cop__task *task)
 {
         struct cop__thread *thread = cop__thread_here();
         struct cop__actor *actor = cop__actor_of(task);
-        if (COP__UNLIKELY(actor->life == COP__DYING)) {
-                run_dying(thread, actor);
+        COP__KEEP(actor);
+        if (COP__UNLIKELY(actor->life != COP__ALIVE) && !run_lifeless(thread, actor))
                 return;
-        }
         cop__guard_turn(thread);
-        live(thread, actor);
-        end_turn(cop__thread_here(), actor);
+        bool idle = live(thread, actor);
+        thread = cop__thread_here();
+        if (COP__LIKELY(idle))
+                end_turn_idle(thread, actor);
+        else
+                end_turn(thread, actor);
 }
 
 /* Exits and faults come here from wherever in a turn they were, with nothing of it left on the stack. */

@@ -104,7 +104,7 @@ void cop__wait_for(struct cop__actor *actor, void (*after)(void *), void *argume
         cop__let_go(actor);
         cop__store_relaxed(&actor->where, code);
         block_with(actor, after, argument);
-        actor->budget = COP__TURN_BUDGET;
+        actor->budget = COP__BUDGET;
 }
 
 static void wait_on_stack(struct cop__actor *actor)
@@ -126,7 +126,7 @@ static void sleep_on_thread(struct cop__actor *actor, uint32_t ticket, uint64_t 
  * A visitor's own thread sleeps, by its own clock: no worker need be free for its time-outs. The mark is taken by exactly
  * one sender, who wakes us exactly once, or by ourselves when the time is over.
  */
-static void wait_on_thread(struct cop__actor *actor, uint64_t deadline_ns)
+static COP__NOINLINE void wait_on_thread(struct cop__actor *actor, uint64_t deadline_ns)
 {
         struct cop__node *passed;
         uint32_t ticket = cop__park_ticket(actor->task.visitor);
@@ -157,10 +157,14 @@ void cop__let_go_slowly(struct cop__actor *actor)
 
 void cop__wait(struct cop__actor *actor, uint64_t deadline_ns, const void *where)
 {
-        struct cop__thread *thread = cop__thread_here();
         if (deadline_ns != UINT64_MAX && actor->task.visitor == NULL &&
-            !cop__arm_alarm(thread, actor, deadline_ns))
+            !cop__arm_alarm(cop__thread_here(), actor, deadline_ns))
                 cop__exit_with(actor, COP_TUPLE(cop_atom("system_limit"), cop_atom("timer")));
+        cop__wait_for_alarm(actor, deadline_ns, where);
+}
+
+void cop__wait_for_alarm(struct cop__actor *actor, uint64_t deadline_ns, const void *where)
+{
         if (COP__UNLIKELY(actor->aside & (COP__ASIDE_ASKED | COP__ASIDE_QUEUED)))
                 cop__sys_glance(actor);
         cop__let_go(actor);
@@ -168,10 +172,10 @@ void cop__wait(struct cop__actor *actor, uint64_t deadline_ns, const void *where
         show_where(actor, where);
         if (actor->task.visitor != NULL) {
                 wait_on_thread(actor, deadline_ns);
-                actor->budget = cop__simulation_budget(cop__node_of(thread));
+                actor->budget = cop__simulation_budget(cop__node_of(cop__thread_here()));
                 return;
         }
-        actor->budget = COP__TURN_BUDGET; /* asleep, as everybody's is: a simulation draws another when it wakes */
+        actor->budget = COP__BUDGET; /* asleep, as everybody's is: a simulation draws another when it wakes */
         wait_on_stack(actor);
 }
 
@@ -215,7 +219,7 @@ cop_status cop__no_name(struct cop__actor *actor, const char *name, const void *
 
 void cop__spent(struct cop__actor *actor, const void *where)
 {
-        if (actor->budget <= 0)
+        if (actor->budget < 0)
                 cop__yield(actor, where);
         else if (cop__hurry_slowly(actor))
                 cop__leave(actor);

@@ -32,7 +32,7 @@ static void send_alarm(struct cop__thread *thread, cop_pid to, const cop_mailbox
                 return;
         memcpy(cop__signal_body(signal), alarm, sizeof(*alarm));
         signal->type = COP__SIGNAL_MESSAGE;
-        signal->kind = COP_KIND_OF(cop_mailbox_alarm);
+        cop__signal_set_kind(signal, COP_KIND_OF(cop_mailbox_alarm));
         cop__send_signal(thread, to, signal);
 }
 

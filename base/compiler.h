@@ -38,6 +38,9 @@
 
 #define COP__COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* The compiler knows no more of this pointer than where it is: it computes it once, and keeps it. */
+#define COP__KEEP(pointer) __asm__("" : "+r"(pointer))
+
 /* The stack pointer of the function that this is written in. */
 COP__INLINE uintptr_t cop__stack_pointer(void)
 {

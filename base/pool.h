@@ -79,7 +79,7 @@ COP__INLINE uint8_t cop__pool_class(size_t size)
 }
 
 /* The bytes in each block of a class, all of which are the taker's. */
-COP__INLINE size_t cop__pool_block_size(uint8_t class)
+COP__INLINE size_t cop__pool_block_size(uint32_t class)
 {
         return cop__pool_block_sizes[class];
 }
@@ -226,7 +226,7 @@ void cop__pool_give_elsewhere(struct cop__pool_cache *cache, uint8_t class, void
  * The poison leaves out the link of the depot, which a pop that is about to fail may
  * read at any time (pool.c).
  */
-COP__INLINE void cop__pool_poison(void *block, uint8_t class)
+COP__INLINE void cop__pool_poison(void *block, uint32_t class)
 {
 #if COP__ASAN
         size_t depot_at = offsetof(struct cop__pool_block, in_depot);
@@ -253,7 +253,7 @@ COP__INLINE void cop__pool_unpoison(void *block, size_t size)
 }
 
 /* As below, but NULL too when the loaded magazine is empty. */
-COP__INLINE void *cop__pool_take_quick(struct cop__pool_cache *cache, uint8_t class)
+COP__INLINE void *cop__pool_take_quick(struct cop__pool_cache *cache, uint32_t class)
 {
         struct cop__pool_shelf *shelf = &cache->shelves[class];
         struct cop__pool_block *block = shelf->loaded;
@@ -285,12 +285,13 @@ COP__INLINE void *cop__pool_take_new(struct cop__pool_cache *cache, uint8_t clas
 }
 
 /* Taken: `block` came from a cache of the same pool, on any thread, with this class. */
-COP__INLINE void cop__pool_give(struct cop__pool_cache *cache, uint8_t class, void *block)
+COP__INLINE void cop__pool_give(struct cop__pool_cache *cache, uint32_t class, void *block)
 {
         struct cop__pool_shelf *shelf = &cache->shelves[class];
         struct cop__pool_block *given = block;
+        COP__KEEP(shelf);
         if (COP__UNLIKELY(shelf->room == 0)) {
-                cop__pool_give_elsewhere(cache, class, block);
+                cop__pool_give_elsewhere(cache, (uint8_t)class, block);
                 return;
         }
         given->next = shelf->loaded;

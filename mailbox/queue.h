@@ -125,7 +125,8 @@ COP__INLINE bool cop__queue_push_as(struct cop__queue *queue, struct cop__node *
 {
         /* The node is not visible yet; the store that publishes it (LINK) orders this one, and CHAIN the other. */
         node->next = NULL;
-        cop__store_relaxed(&node->seq, COP__QUEUE_NO_NUMBER);
+        if (!alone) /* else nobody comes before it has one */
+                cop__store_relaxed(&node->seq, COP__QUEUE_NO_NUMBER);
         /* Acquire: SLEEP and CHAIN. Release: CHAIN, for whoever takes this node out of `tail`. */
         uintptr_t before = alone ? cop__queue_swap_alone(queue, (uintptr_t)node)
                                  : cop__exchange_acq_rel(&queue->tail, (uintptr_t)node);
@@ -177,6 +178,12 @@ COP__INLINE struct cop__node *cop__queue_next(struct cop__queue *queue,
         return node;
 }
 
+/* Owner. Would next() find one? */
+COP__INLINE bool cop__queue_has_next(const struct cop__queue *queue, const struct cop__queue_cursor *cursor)
+{
+        return (cursor->node == NULL ? cop__load_relaxed(&queue->head) : cop__load_relaxed(&cursor->node->next)) != NULL;
+}
+
 /* Owner. True when the node may be freed now; false when it is the cursor: next() or sleep() will give it back. */
 COP__INLINE bool cop__queue_done(struct cop__queue_cursor *cursor, struct cop__node *node)
 {
@@ -200,6 +207,27 @@ COP__INLINE bool cop__queue_mark_alone(struct cop__queue *queue, uintptr_t empty
         return true;
 }
 
+/* Owner. Gives up the run right if nothing is behind what `empty` says; the cursor, which is `before`, leads nowhere any more. Else it
+ * is what it was. A node behind it need not be looked for: then `tail` is another. */
+COP__INLINE bool cop__queue_sleep_at(struct cop__queue *queue, struct cop__queue_cursor *cursor,
+                                     struct cop__queue_cursor before, uintptr_t empty, bool alone)
+{
+        cop__store_relaxed(&cursor->node, (struct cop__node *)NULL);
+        cursor->done = false;
+        if (alone ? cop__queue_mark_alone(queue, empty) : cop__queue_mark(queue, empty, COP__QUEUE_ASLEEP))
+                return true;
+        cop__store_relaxed(&cursor->node, before.node);
+        cursor->done = before.done;
+        return false;
+}
+
+/* Owner. As cop__queue_sleep below, with a cursor, `last`, that has a node and is done with it: that is the caller's to free. */
+COP__INLINE bool cop__queue_sleep_behind(struct cop__queue *queue, struct cop__queue_cursor *cursor,
+                                         struct cop__queue_cursor last, bool alone)
+{
+        return cop__queue_sleep_at(queue, cursor, last, (uintptr_t)last.node, alone);
+}
+
 /*
  * Owner. Gives up the run right if nothing has arrived: true, and from then on the caller may touch nothing
  * that belongs to the owner; *passed is the cursor's node if it was done with, for the caller to free. False: more has
@@ -215,19 +243,12 @@ COP__INLINE bool cop__queue_sleep_as(struct cop__queue *queue, struct cop__queue
                 empty = cop__load_relaxed(&queue->tail);
                 if (empty != COP__QUEUE_AWAKE)
                         return false; /* the node at `head`, or one on its way there */
-        } else if (cop__load_relaxed(&before.node->next) != NULL) {
+        }
+        if (!cop__queue_sleep_at(queue, cursor, before, empty, alone))
                 return false;
-        }
-        cop__store_relaxed(&cursor->node, (struct cop__node *)NULL);
-        cursor->done = false;
-        if (alone ? cop__queue_mark_alone(queue, empty) : cop__queue_mark(queue, empty, COP__QUEUE_ASLEEP)) {
-                if (before.done)
-                        *passed = before.node;
-                return true;
-        }
-        cop__store_relaxed(&cursor->node, before.node);
-        cursor->done = before.done;
-        return false;
+        if (before.done)
+                *passed = before.node;
+        return true;
 }
 
 COP__INLINE bool cop__queue_sleep(struct cop__queue *queue, struct cop__queue_cursor *cursor,

@@ -12,7 +12,7 @@ static bool attach_large(struct cop__pool_cache *cache, struct cop__signal *sign
         if (body == NULL)
                 return false;
         memcpy(signal + 1, &body, sizeof(body));
-        signal->flags |= COP__SIGNAL_LARGE;
+        cop__signal_flag_held(signal, COP__SIGNAL_LARGE);
         return true;
 }
 
@@ -35,7 +35,7 @@ COP__INLINE struct cop__signal *new_signal(struct cop__pool_cache *cache, unsign
         signal->kind = NULL;
         signal->size = (uint32_t)body_size;
         signal->type = (uint8_t)type;
-        signal->pool_class = class;
+        signal->pool_class = lead > 0 ? class | COP__SIGNAL_HOLDS : class;
         signal->flags = lead > 0 ? COP__SIGNAL_LED : 0;
         if (COP__UNLIKELY(large) && !attach_large(cache, signal, body_size)) {
                 cop__pool_give(cache, class, block);
@@ -44,9 +44,29 @@ COP__INLINE struct cop__signal *new_signal(struct cop__pool_cache *cache, unsign
         return signal;
 }
 
-struct cop__signal *cop__signal_new(struct cop__pool_cache *cache, unsigned type, size_t body_size)
+static COP__NOINLINE struct cop__signal *new_signal_slowly(struct cop__pool_cache *cache, unsigned type,
+                                                           size_t body_size)
 {
         return new_signal(cache, type, 0, body_size, 0);
+}
+
+/* Nearly always there is a block at hand; the slow way would take the same. */
+struct cop__signal *cop__signal_new(struct cop__pool_cache *cache, unsigned type, size_t body_size)
+{
+        if (COP__UNLIKELY(body_size > COP__POOL_SIZE_MAX - sizeof(struct cop__signal)))
+                return new_signal_slowly(cache, type, body_size);
+        uint32_t class = cop__pool_class_table[(sizeof(struct cop__signal) + body_size + 31) / 32];
+        struct cop__signal *signal = cop__pool_take_quick(cache, class);
+        if (COP__UNLIKELY(signal == NULL))
+                return new_signal_slowly(cache, type, body_size);
+        signal->from.bits = 0;
+        signal->ref.bits = 0;
+        signal->kind = NULL;
+        signal->size = (uint32_t)body_size;
+        signal->type = (uint8_t)type;
+        signal->pool_class = (uint8_t)class;
+        signal->flags = 0;
+        return signal;
 }
 
 struct cop__signal *cop__signal_new_led(struct cop__pool_cache *cache, unsigned type,
@@ -57,7 +77,7 @@ struct cop__signal *cop__signal_new_led(struct cop__pool_cache *cache, unsigned 
 }
 
 /* Fills a new signal, which may be NULL, with a copy of the value. */
-static cop_status fill(struct cop__pool_cache *cache, struct cop__signal *signal,
+COP__INLINE cop_status fill(struct cop__pool_cache *cache, struct cop__signal *signal,
                        const cop_kind *kind, const void *value, struct cop__signal **result)
 {
         if (signal == NULL)
@@ -71,7 +91,7 @@ static cop_status fill(struct cop__pool_cache *cache, struct cop__signal *signal
                 cop__signal_free(cache, signal);
                 return status;
         }
-        signal->kind = kind;
+        cop__signal_set_kind(signal, kind);
         *result = signal;
         return COP_OK;
 }
@@ -108,10 +128,11 @@ static void drop_reason(struct cop__signal *signal)
 
 void cop__signal_free_slow(struct cop__pool_cache *cache, struct cop__signal *signal)
 {
+        uint8_t class = signal->pool_class & (uint8_t)~COP__SIGNAL_HOLDS;
         if (signal->kind != NULL)
                 cop__flat_drop(signal->kind, cop__signal_body(signal));
         if (COP__LIKELY(!(signal->flags & (COP__SIGNAL_REASON | COP__SIGNAL_LARGE | COP__SIGNAL_LED)))) {
-                cop__pool_give(cache, signal->pool_class, signal);
+                cop__pool_give(cache, class, signal);
                 return;
         }
         if (signal->flags & COP__SIGNAL_REASON)
@@ -119,5 +140,5 @@ void cop__signal_free_slow(struct cop__pool_cache *cache, struct cop__signal *si
         if (signal->flags & COP__SIGNAL_LARGE)
                 cop__pool_give_large(cache->pool, cop__signal_body(signal), signal->size);
         size_t lead = signal->flags & COP__SIGNAL_LED ? COP__SIGNAL_LEAD : 0;
-        cop__pool_give(cache, signal->pool_class, (char *)signal - lead);
+        cop__pool_give(cache, class, (char *)signal - lead);
 }

@@ -76,9 +76,12 @@ struct cop__signal {
         const cop_kind *kind;
         uint32_t size; /* bytes of the body */
         uint8_t type;
-        uint8_t pool_class;
+        uint8_t pool_class; /* of its block; and COP__SIGNAL_HOLDS */
         uint16_t flags;
 };
+
+/* In pool_class: there may be more to end than a block: REASON, LARGE, LED, a kind that is counted. So its end looks in one place. */
+#define COP__SIGNAL_HOLDS 0x80u
 
 _Static_assert(sizeof(struct cop__signal) == 48, "a small message should be one cache line");
 
@@ -86,6 +89,20 @@ COP__INLINE void *cop__signal_body(const struct cop__signal *signal)
 {
         char *behind = (char *)(uintptr_t)(signal + 1);
         return COP__UNLIKELY(signal->flags & COP__SIGNAL_LARGE) ? *(void **)(void *)behind : behind;
+}
+
+COP__INLINE void cop__signal_flag_held(struct cop__signal *signal, unsigned flags)
+{
+        signal->flags |= (uint16_t)flags;
+        signal->pool_class |= COP__SIGNAL_HOLDS;
+}
+
+/* What its body is from now on, after its class is known. */
+COP__INLINE void cop__signal_set_kind(struct cop__signal *signal, const cop_kind *kind)
+{
+        signal->kind = kind;
+        if (kind->counted)
+                signal->pool_class |= COP__SIGNAL_HOLDS;
 }
 
 COP__INLINE struct cop__signal *cop__signal_of(struct cop__node *node)
@@ -136,66 +153,76 @@ COP__INLINE cop_status cop__signal_none(const struct cop__pool_cache *cache)
         return cop__pool_is_over(cache->pool) ? COP_E_OVERLOAD : COP_E_NO_MEMORY;
 }
 
-/* A message with a copy of `value`. Errors: those of cop__flat_size, COP_E_NO_MEMORY and COP_E_OVERLOAD. */
-COP__INLINE cop_status cop__signal_message(struct cop__pool_cache *cache, const cop_kind *kind,
-                                           const void *value, struct cop__signal **result)
+/* The class of the pool for a signal with a body of so many words. */
+#define COP__WORDS_MAX 8u
+COP__INLINE uint32_t cop__signal_class_of_words(uint32_t words)
 {
-        size_t size = kind->size;
-        if (COP__UNLIKELY(!kind->plain || size > COP__POOL_SIZE_MAX - sizeof(struct cop__signal)))
-                return cop__signal_message_slow(cache, kind, value, result);
-        uint8_t class = cop__pool_class(sizeof(struct cop__signal) + size);
-        struct cop__signal *signal = cop__pool_take_new(cache, class);
-        if (COP__UNLIKELY(signal == NULL))
-                return cop__signal_none(cache);
-        signal->from.bits = 0;
-        signal->ref.bits = 0;
-        signal->kind = kind;
-        signal->size = (uint32_t)size;
-        signal->type = COP__SIGNAL_MESSAGE;
-        signal->pool_class = class;
-        signal->flags = 0;
-        cop__copy_words(signal + 1, value, size);
-        *result = signal;
-        return COP_OK;
+        return (words + 1) / 4; /* blocks of 64, 96 and 128 bytes, less the header, hold 2, 6 and 10 words */
 }
 
 /*
- * The same for a message of a plain kind of some whole words, if there is a block at hand; NULL: go the other way. `from` is set,
- * too. Nothing is called, so that who is in a hurry has its registers to itself.
+ * A message with a copy of a value of a plain kind of some whole words, if there is a block at hand; NULL: go the other way.
+ * `from` is set, too. Nothing is called, so that who is in a hurry has its registers to itself.
  */
-#define COP__WORDS_MAX 64u
 COP__INLINE struct cop__signal *cop__signal_quick(struct cop__pool_cache *cache,
                                                   const cop_kind *kind, const void *value,
                                                   cop_pid from)
 {
-        size_t size = kind->size;
-        if (COP__UNLIKELY(size > COP__WORDS_MAX || size % 8 != 0))
+        uint32_t words = (uint32_t)kind->plain - 2;
+        if (COP__UNLIKELY(words > COP__WORDS_MAX))
                 return NULL;
-        uint8_t class = cop__pool_class(sizeof(struct cop__signal) + size);
+        uint32_t class = cop__signal_class_of_words(words);
         struct cop__signal *signal = cop__pool_take_quick(cache, class);
         if (COP__UNLIKELY(signal == NULL))
                 return NULL;
         signal->from = from;
         signal->ref.bits = 0;
         signal->kind = kind;
-        signal->size = (uint32_t)size;
+        signal->size = words * 8;
         signal->type = COP__SIGNAL_MESSAGE;
+        signal->pool_class = (uint8_t)class;
+        signal->flags = 0;
+        for (size_t at = 0; at < words; at++)
+                memcpy((char *)(signal + 1) + 8 * at, (const char *)value + 8 * at, 8);
+        return signal;
+}
+
+/* A message with a copy of `value`. Errors: those of cop__flat_size, COP_E_NO_MEMORY and COP_E_OVERLOAD. */
+COP__INLINE cop_status cop__signal_message(struct cop__pool_cache *cache, const cop_kind *kind,
+                                           const void *value, struct cop__signal **result)
+{
+        struct cop__signal *signal = cop__signal_quick(cache, kind, value, (cop_pid){ 0 });
+        if (COP__UNLIKELY(signal == NULL))
+                return cop__signal_message_slow(cache, kind, value, result);
+        *result = signal;
+        return COP_OK;
+}
+
+/* A signal that is no message, with a body for which the pool has a block. As cop__signal_new. */
+COP__INLINE struct cop__signal *cop__signal_new_small(struct cop__pool_cache *cache, unsigned type, size_t body_size)
+{
+        uint8_t class = cop__pool_class(sizeof(struct cop__signal) + body_size);
+        struct cop__signal *signal = cop__pool_take(cache, class);
+        if (COP__UNLIKELY(signal == NULL))
+                return NULL;
+        signal->from.bits = 0;
+        signal->ref.bits = 0;
+        signal->kind = NULL;
+        signal->size = (uint32_t)body_size;
+        signal->type = (uint8_t)type;
         signal->pool_class = class;
         signal->flags = 0;
-        for (size_t at = 0; at < size; at += 8)
-                memcpy((char *)(signal + 1) + at, (const char *)value + at, 8);
         return signal;
 }
 
 /* Ends a signal whose body holds a value of its kind (or nothing that needs ending). */
 COP__INLINE void cop__signal_free(struct cop__pool_cache *cache, struct cop__signal *signal)
 {
-        if (COP__UNLIKELY((signal->kind != NULL && signal->kind->counted) ||
-                          signal->flags &
-                                  (COP__SIGNAL_REASON | COP__SIGNAL_LARGE | COP__SIGNAL_LED)))
+        uint32_t class = signal->pool_class;
+        if (COP__UNLIKELY(class & COP__SIGNAL_HOLDS))
                 cop__signal_free_slow(cache, signal);
         else
-                cop__pool_give(cache, signal->pool_class, signal);
+                cop__pool_give(cache, class, signal);
 }
 
 #endif

@@ -45,12 +45,15 @@
                 .name = #name_of,                                                            \
                 .size = sizeof(name_of),                                                     \
                 .field_count = sizeof(cop__fields_of_##name_of) / sizeof(cop_field) - 1,     \
-                .plain = cop__plain_of_##name_of,                                            \
+                .plain = cop__plain_of_##name_of ? COP__PLAIN_SIZE(sizeof(name_of)) : 0,     \
                 .counted = cop__counted_of_##name_of,                                        \
                 .fields = cop__fields_of_##name_of,                                          \
         };                                                                                   \
         static const cop_kind *const cop__entry_of_##name_of                                 \
                 __attribute__((used, COP__RETAIN section("cop_kinds"))) = &cop_kind_of_##name_of
+
+/* `plain` of a struct of this size: a few whole words are sent by a shorter way. */
+#define COP__PLAIN_SIZE(size) ((size) % 8 == 0 && (size) <= 64 ? 2 + (size) / 8 : 1)
 
 #define COP__FIRST_OF(first, ...) first
 

@@ -210,7 +210,7 @@ struct cop_kind {
         const char *name;
         uint32_t size;          /* bytes of the struct */
         uint16_t field_count;
-        uint8_t plain;          /* 1: holds nothing that points; copying is memcpy */
+        uint8_t plain;          /* not 0: holds nothing that points; copying is memcpy, from 2 on of plain - 2 whole words */
         uint8_t counted;        /* 1: may hold shared bytes; dropping has something to do */
         const cop_field *fields; /* followed by one without a name */
 };
