@@ -684,6 +684,11 @@ void cop__take_in_all(struct cop__actor *actor);
 
 /* The same at a safe point. On a worker it does not return if the actor must end. */
 void cop__drain(struct cop__actor *actor);
+COP__INLINE void cop__drain_quickly(struct cop__actor *actor)
+{
+        if (COP__UNLIKELY(actor->reason != NULL || cop__queue_has_next(&actor->queue, &actor->cursor)))
+                cop__drain(actor);
+}
 
 /*
  * Exit signals and priority messages do not wait for the messages before them to be handled. Whoever sends one says so in `urgent`, on a line that
@@ -915,7 +920,13 @@ bool cop__start_is_ignored(const struct cop__actor *actor);
 const void *cop__start_code(const struct cop__actor *actor);
 /* Answers an INFO signal with a map of what the actor knows of itself (info.c). Takes the signal. */
 void cop__tell_info(struct cop__thread *thread, struct cop__actor *actor, struct cop__signal *signal);
-cop_ref cop__ref_new(struct cop__here *here);
+cop_ref cop__ref_new_block(struct cop__here *here);
+COP__INLINE cop_ref cop__ref_new(struct cop__here *here)
+{
+        if (COP__UNLIKELY(here->ref_next.bits == here->ref_end.bits))
+                return cop__ref_new_block(here);
+        return (cop_ref){ here->ref_next.bits++ };
+}
 /* References are handed to threads in blocks of so many; and the number of the one that a reference is from. */
 #define COP__REF_BLOCK (UINT64_C(1) << 20)
 uint64_t cop__ref_block(cop_ref ref);

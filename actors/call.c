@@ -190,25 +190,23 @@ static COP__NOINLINE void wait_for_start(struct cop__actor *actor, uint64_t dead
                 cop__wait(actor, until_ns < deadline_ns ? until_ns : deadline_ns, where);
 }
 
-/* By an alarm that is set already (wait.c): until it has come there is no need to look at the clock. */
-COP__INLINE bool is_woken_by(struct cop__actor *actor, uint64_t deadline_ns)
-{
-        return actor->alarmed && cop__timer_before(cop__calling_own(actor)->alarm)->when_ns <= deadline_ns;
-}
-
 /* Until the reply or a failure is there, or the time is over: then NULL. */
 struct cop__signal *cop__call_await(struct cop__actor *actor, uint64_t deadline_ns,
                                     const void *where)
 {
+        const struct cop__calling *own = cop__calling_own(actor); /* it stays where it is, whatever the thread */
         for (;;) {
-                cop__drain(actor);
+                cop__drain_quickly(actor);
                 struct cop__signal *reply = cop__take_reply_of(actor);
                 if (reply != NULL)
                         return reply;
-                if (deadline_ns != UINT64_MAX && !is_woken_by(actor, deadline_ns) && cop__clock_is_past(deadline_ns))
+                bool woken = deadline_ns == UINT64_MAX || cop__is_woken_by(actor, own, deadline_ns);
+                if (!woken && cop__clock_is_past(deadline_ns))
                         return NULL;
-                if (cop__calling_hinges(cop__calling_own(actor)))
+                if (cop__calling_hinges(own))
                         wait_for_start(actor, deadline_ns, where);
+                else if (COP__LIKELY(woken))
+                        cop__wait_for_alarm(actor, deadline_ns, where);
                 else
                         cop__wait(actor, deadline_ns, where);
         }
@@ -432,6 +430,16 @@ cop_status cop__callee(struct cop__actor *actor, const char *function, cop_addre
         return COP_OK;
 }
 
+/* The same, quickly where it is a pid. */
+COP__INLINE cop_status callee_of(struct cop__actor *actor, cop_address to, int64_t timeout_ms, cop_pid *callee)
+{
+        if (COP__UNLIKELY(actor == NULL || timeout_ms < 0 || to.name != NULL || to.pid.bits == 0 ||
+                          cop_pid_equal(to.pid, cop__actor_pid(actor))))
+                return cop__callee(actor, "call", to, timeout_ms, callee);
+        *callee = to.pid;
+        return COP_OK;
+}
+
 COP__INLINE cop_status call(struct cop__actor *actor, cop_message **reply, cop_pid callee,
                        uint64_t deadline_ns, struct cop__signal *request, const void *where)
 {
@@ -448,7 +456,7 @@ cop_status cop_call_value(cop_message **reply, cop_address to, int64_t timeout_m
         struct cop__actor *actor = cop__actor_here();
         struct cop__signal *request;
         cop_pid callee;
-        cop_status status = cop__callee(actor, "call", to, timeout_ms, &callee);
+        cop_status status = callee_of(actor, to, timeout_ms, &callee);
         if (status == COP_OK)
                 status = cop__signal_message(&cop__thread_here()->pool, kind, value, &request);
         if (status != COP_OK)

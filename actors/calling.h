@@ -86,6 +86,12 @@ COP__INLINE struct cop__calling *cop__calling_own(struct cop__actor *actor)
         return cop__calling_of(cop__node_of(cop__thread_here()), cop__actor_pid(actor));
 }
 
+/* By an alarm that is set already (wait.c): until it has come there is no need to look at the clock, nor to set another. */
+COP__INLINE bool cop__is_woken_by(const struct cop__actor *actor, const struct cop__calling *own, uint64_t deadline_ns)
+{
+        return actor->alarmed && cop__timer_before(own->alarm)->when_ns <= deadline_ns;
+}
+
 /* The owner is about to send a request under that reference. */
 COP__INLINE void cop__calling_begin(struct cop__calling *own, cop_ref ref, uint64_t deadline_ns)
 {

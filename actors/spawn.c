@@ -74,13 +74,11 @@ uint64_t cop__ref_block(cop_ref ref)
         return (ref.bits - 1) / COP__REF_BLOCK;
 }
 
-cop_ref cop__ref_new(struct cop__here *here)
+cop_ref cop__ref_new_block(struct cop__here *here)
 {
-        if (COP__UNLIKELY(here->ref_next.bits == here->ref_end.bits)) {
-                const uint64_t block = COP__REF_BLOCK;
-                here->ref_next.bits = cop__add_relaxed(&here->node->ref_blocks, 1) * block + 1;
-                here->ref_end.bits = here->ref_next.bits + block - 1;
-        }
+        const uint64_t block = COP__REF_BLOCK;
+        here->ref_next.bits = cop__add_relaxed(&here->node->ref_blocks, 1) * block + 1;
+        here->ref_end.bits = here->ref_next.bits + block - 1;
         return (cop_ref){ here->ref_next.bits++ };
 }
 
