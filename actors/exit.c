@@ -74,10 +74,11 @@ bool cop__reason_is_crash(cop_term reason)
 /* Most reasons are there already. */
 static struct cop__shared_term *known(cop_term reason)
 {
+        struct cop__shared_term *const *reasons = cop__node_of(cop__thread_here())->reasons;
         if (reason.type != COP_TERM_ATOM)
                 return NULL;
         for (unsigned i = 0; i < COP__REASONS; i++) {
-                struct cop__shared_term *shared = cop__reason((enum cop__reason)i);
+                struct cop__shared_term *shared = reasons[i];
                 if (shared->term.count == reason.count &&
                     memcmp(shared->term.as.text, reason.as.text, reason.count) == 0)
                         return shared;
@@ -125,10 +126,16 @@ static void forget_edge(struct cop__calling *own)
                 cop__inside_over(open.bits != 0 ? open : waits);
 }
 
-void cop__call_forget(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid)
+/* Is there anything to forget? */
+COP__INLINE bool is_at_call(const struct cop__actor *actor, const struct cop__calling *own)
 {
-        struct cop__slots *slots = &cop__node_of(thread)->slots;
-        struct cop__calling *own = &slots->calling[actor - slots->base];
+        return actor->awaits != 0 || actor->call_watched || cop__load_relaxed(&own->open) != 0 ||
+               cop__load_relaxed(&own->waits) != 0;
+}
+
+static COP__NOINLINE void forget_call(struct cop__thread *thread, struct cop__actor *actor,
+                                      struct cop__calling *own, cop_pid pid)
+{
         cop_ref waiting = cop__awaited_by(actor);
         bool calls = waiting.bits != 0 && cop__load_relaxed(&own->open) == waiting.bits;
         cop_pid callee = { cop__load_relaxed(&own->callee) };
@@ -146,6 +153,14 @@ void cop__call_forget(struct cop__thread *thread, struct cop__actor *actor, cop_
                 cop__queue_release(&actor->queue, &actor->cursor, &reply->node);
                 cop__refuse_signal(thread, pid, reply, NULL);
         }
+}
+
+void cop__call_forget(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid)
+{
+        struct cop__slots *slots = &cop__node_of(thread)->slots;
+        struct cop__calling *own = &slots->calling[actor - slots->base];
+        if (COP__UNLIKELY(is_at_call(actor, own)))
+                forget_call(thread, actor, own, pid);
 }
 
 /* Whatever it has been told is its own as long as it runs: a kill puts another reason in place of that. */
@@ -462,9 +477,9 @@ static bool refuse_taken(struct cop__thread *thread, struct cop__actor *actor, c
 
 static bool refuse_unread(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid)
 {
-        struct cop__signal *signal = cop__mailbox_take_first(&actor->mailbox);
-        if (signal == NULL)
+        if (actor->mailbox.first == NULL)
                 return false;
+        struct cop__signal *signal = cop__mailbox_take_first(&actor->mailbox);
         cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
         cop__refuse_signal(thread, pid, signal, actor->reason);
         return true;
@@ -473,6 +488,8 @@ static bool refuse_unread(struct cop__thread *thread, struct cop__actor *actor, 
 /* What came before the pid moved on, and was not taken in. */
 static bool refuse_arrived(struct cop__thread *thread, struct cop__actor *actor)
 {
+        if (!cop__queue_has_next(&actor->queue, &actor->cursor))
+                return false;
         struct cop__signal *signal = cop__next_signal(thread, actor);
         if (signal == NULL)
                 return false;
@@ -493,15 +510,18 @@ static bool free_block(struct cop__thread *thread, struct cop__actor *actor)
 /* Belongings end when the state is gone; see belonging.h. */
 static bool end_belonging(struct cop__thread *thread, struct cop__actor *actor)
 {
-        cop__state_free(thread, actor->state, cop__state_class(actor));
+        if (actor->state != NULL)
+                cop__state_free(thread, actor->state, cop__state_class(actor));
         actor->state = NULL;
         return actor->rare != NULL && cop__rare_end_one(actor);
 }
 
 static void free_memory(struct cop__actor *actor)
 {
-        cop__start_drop(actor);
-        cop__rare_end(actor);
+        if (COP__UNLIKELY(actor->start != NULL))
+                cop__start_drop(actor);
+        if (COP__UNLIKELY(actor->rare != NULL))
+                cop__rare_end(actor);
         cop__store_relaxed(&actor->bytes, 0);
         cop__store_relaxed(&actor->handled, 0);
         cop__store_relaxed(&actor->recent, 0);
@@ -544,7 +564,8 @@ void cop__die(struct cop__thread *thread, struct cop__actor *actor)
         if (limited)
                 cop__limit_end(thread, actor, pid);
         actor->released = false;
-        cop__timers_end(thread, actor, pid);
+        if (COP__UNLIKELY(cop__load_seq(&actor->named) >= COP__TIMED)) /* as it looks itself */
+                cop__timers_end(thread, actor, pid);
         if (cop__load_relaxed(&actor->labelled))
                 cop__label_put(here->node, actor, pid, NULL);
         if (crashed)
@@ -561,7 +582,8 @@ static void release(struct cop__thread *thread, struct cop__actor *actor, cop_pi
         refuse_current(thread, actor, pid);
         cop__server_end(actor);
         cop__call_forget(thread, actor, cop_no_pid());
-        cop__requests_end_begin(thread, actor);
+        if (COP__UNLIKELY(actor->rare != NULL))
+                cop__requests_end_begin(thread, actor);
 }
 
 /* One signal or block of what is left to do; false: nothing is. Relations first: others wait for the news, to act on it. */
@@ -577,12 +599,18 @@ static bool die_a_little(struct cop__thread *thread, struct cop__actor *actor, c
                end_belonging(thread, actor);
 }
 
+/* Holdings are marked, and a book is in `rare`: the same look as in cop__holdings_end. */
+COP__INLINE bool may_hold(const struct cop__actor *actor)
+{
+        return COP__UNLIKELY(cop__load_seq(&actor->named) & COP__HOLDS || actor->rare != NULL);
+}
+
 bool cop__die_on(struct cop__thread *thread, struct cop__actor *actor, unsigned most)
 {
         cop_pid next = cop__actor_pid(actor);
         uint32_t slot = (uint32_t)(actor - cop__node_of(thread)->slots.base);
         cop_pid pid = cop__pid(slot, (uint32_t)cop__pid_generation(next) - 1);
-        if (!actor->released && cop__holdings_end(thread, actor, pid))
+        if (!actor->released && may_hold(actor) && cop__holdings_end(thread, actor, pid))
                 return false; /* that was a slice */
         if (!actor->released)
                 release(thread, actor, pid);

@@ -494,11 +494,6 @@ void cop__server_print_state(struct cop__actor *actor, char *text, size_t size)
 
 /* ---- Its end --------------------------------------------------------------------------------- */
 
-void cop__server_end(struct cop__actor *actor)
-{
-        actor->aside = 0;
-}
-
 bool cop__server_end_one(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid)
 {
         struct cop__rare *rare = actor->rare;

@@ -65,7 +65,11 @@ void cop__server_print_state(struct cop__actor *actor, char *text, size_t size);
 
 /* In its death: nothing is to be done aside any more, and what it had not done is answered or freed, one by one. False: there is none
  * left. */
-void cop__server_end(struct cop__actor *actor);
+COP__INLINE void cop__server_end(struct cop__actor *actor)
+{
+        actor->aside = 0;
+}
+
 bool cop__server_end_one(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid);
 
 #endif

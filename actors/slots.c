@@ -125,7 +125,7 @@ struct cop__actor *cop__slots_open_at(struct cop__slots *slots, cop_pid pid)
         return actor;
 }
 
-static void fill_cache(struct cop__slots *slots, struct cop__here *here)
+static COP__NOINLINE void fill_cache(struct cop__slots *slots, struct cop__here *here)
 {
         const uint32_t most = slots->cached > 1 ? slots->cached / 2 : 1;
         cop__lock_lock(&slots->lock);
@@ -169,7 +169,7 @@ struct cop__actor *cop__slot_take_last(struct cop__here *here)
         return actor;
 }
 
-static void empty_cache(struct cop__slots *slots, struct cop__here *here, uint32_t keep)
+static COP__NOINLINE void empty_cache(struct cop__slots *slots, struct cop__here *here, uint32_t keep)
 {
         cop__lock_lock(&slots->lock);
         while (here->slot_count > keep)

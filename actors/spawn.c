@@ -38,6 +38,8 @@ struct start {
 };
 
 #define ARGUMENT_AT ((sizeof(struct start) + 15) & ~(size_t)15)
+#define SMALL_ARGUMENT ((size_t)COP__POOL_SIZE_MAX / 2) /* START is a block of the pool */
+_Static_assert(sizeof(struct cop__signal) + ARGUMENT_AT + SMALL_ARGUMENT <= COP__POOL_SIZE_MAX, "the pool has such blocks");
 
 static void *argument_of(struct start *start)
 {
@@ -122,9 +124,27 @@ static bool is_policy_good(const cop_spawn_options *options)
         return options->mailbox_key.kind == NULL && options->mailbox_key.field_at == 0;
 }
 
+/*
+ * Most newborns have no name, link and monitor, no limits and marks, no label, and the normal priority and isolation: one look
+ * at all of that.
+ */
+COP__INLINE bool is_plain(const cop_spawn_options *options)
+{
+        uint64_t terms = (uint64_t)(uintptr_t)options->name | (uint64_t)(uintptr_t)options->label |
+                         (uint64_t)(uintptr_t)options->mailbox_key.kind | options->mailbox_key.field_at |
+                         (uint64_t)options->mailbox_policy | options->mailbox_limit | options->mailbox_bytes |
+                         options->mailbox_high | options->mailbox_low | options->memory_limit |
+                         (uint64_t)options->memory_limit_soft | (uint64_t)options->priority |
+                         (uint64_t)options->isolation | (uint64_t)options->monitor | (uint64_t)options->link;
+        return COP__LIKELY(terms == 0);
+}
+_Static_assert(COP_PRIORITY_NORMAL == 0 && COP_ISOLATION_GUARDED == 0 && COP_MAILBOX_SLOW == 0, "what is plain is zero");
+
 /* All else. */
 static bool are_terms_good(const cop_spawn_options *options)
 {
+        if (is_plain(options))
+                return true;
         return (options->name == NULL || cop__name_is_good(options->name)) &&
                is_policy_good(options) &&
                ((options->mailbox_high | options->mailbox_low) == 0 ||
@@ -149,7 +169,9 @@ static cop_status new_start(struct cop__thread *thread, const cop_spawn_options 
                         return status;
         }
         struct cop__signal *signal =
-                cop__signal_new(&thread->pool, COP__SIGNAL_START, ARGUMENT_AT + size);
+                COP__LIKELY(size <= SMALL_ARGUMENT)
+                        ? cop__signal_new_small(&thread->pool, COP__SIGNAL_START, ARGUMENT_AT + size)
+                        : cop__signal_new(&thread->pool, COP__SIGNAL_START, ARGUMENT_AT + size);
         if (signal == NULL)
                 return COP_E_NO_MEMORY;
         struct start *start = cop__signal_body(signal);
@@ -200,7 +222,7 @@ struct halves {
         struct cop__relation *link, *monitor;
 };
 
-static cop_status prepare(struct cop__thread *thread, const cop_spawn_options *options,
+static COP__NOINLINE cop_status prepare(struct cop__thread *thread, const cop_spawn_options *options,
                           struct start *start, struct halves *mine)
 {
         if (options->server != NULL && options->server->state_size > 0) {
@@ -230,7 +252,7 @@ struct extras {
         struct cop__label *label;
 };
 
-static cop_status prepare_extras(const cop_spawn_options *options, struct extras *extras)
+static COP__NOINLINE cop_status prepare_extras(const cop_spawn_options *options, struct extras *extras)
 {
         if (options->memory_limit > 0) {
                 extras->rare = cop__calloc(1, sizeof(*extras->rare));
@@ -268,8 +290,9 @@ static void keep_halves(struct cop__here *here, struct cop__actor *self, cop_pid
         }
 }
 
-static cop_status spawn(struct cop__thread *thread, struct cop__actor *self,
-                        const cop_spawn_options *options, cop_ref asked, cop_pid *result)
+/* `plain` is a constant, and says what is_plain does. */
+COP__INLINE cop_status spawn_as(struct cop__thread *thread, struct cop__actor *self,
+                                const cop_spawn_options *options, cop_ref asked, cop_pid *result, bool plain)
 {
         struct cop__here *here = cop__here_of(thread);
         struct halves mine = { NULL, NULL };
@@ -281,14 +304,15 @@ static cop_status spawn(struct cop__thread *thread, struct cop__actor *self,
         struct cop__actor *actor = NULL;
         struct cop__name_entry *name = NULL;
         struct extras extras = { NULL, NULL };
-        status = prepare(thread, options, start, &mine);
-        if (status == COP_OK)
+        if (!plain || (options->server != NULL && options->server->state_size > 0))
+                status = prepare(thread, options, start, &mine);
+        if (!plain && status == COP_OK)
                 status = prepare_extras(options, &extras);
         if (status != COP_OK)
                 goto failed;
         /* The mark takes signals in, and they may want the lock under which the name is kept from here on. */
         cop_ref watched = { 0 };
-        if (mine.monitor != NULL) {
+        if (!plain && mine.monitor != NULL) {
                 watched = cop__ref_new(here);
                 cop__mark(self, watched);
         }
@@ -305,7 +329,7 @@ static cop_status spawn(struct cop__thread *thread, struct cop__actor *self,
         cop__store_relaxed(&actor->parent.bits, cop__actor_pid(self).bits);
         cop__store_relaxed(&actor->server, options->server);
         cop__store_relaxed(&actor->isolation, (uint8_t)options->isolation);
-        if (options->name != NULL) {
+        if (!plain && options->name != NULL) {
                 status = cop__registry_add_unborn(here, options->name, pid, actor, &name);
                 if (status != COP_OK)
                         goto failed;
@@ -313,18 +337,19 @@ static cop_status spawn(struct cop__thread *thread, struct cop__actor *self,
         /* From here on it will live, and not before: who finds it alive may keep its pid. Pairs with the acquire in
          * cop__outpost_is_at and in timer_home.c. */
         cop__store_release(&actor->alive, true);
-        if (extras.label != NULL)
+        if (!plain && extras.label != NULL)
                 cop__label_put(here->node, actor, pid, extras.label);
         actor->rare = extras.rare; /* the owner's, from START on */
-        keep_halves(here, self, pid, options, start, &mine, watched);
-        if (has_limit(options))
+        if (!plain)
+                keep_halves(here, self, pid, options, start, &mine, watched);
+        if (!plain && has_limit(options))
                 cop__limit_set(thread, actor, options);
         signal->from = cop__actor_pid(self);
         signal->ref = asked;
         cop__count_up(&here->spawned);
         *result = pid;
         cop__push_start(thread, actor, cop__pid_generation(pid), signal);
-        if (name != NULL)
+        if (!plain && name != NULL)
                 cop__registry_born(here, name);
         return COP_OK;
 failed:
@@ -338,6 +363,25 @@ failed:
         free(extras.rare);
         free_start(thread, signal);
         return status;
+}
+
+static COP__NOINLINE cop_status spawn_any(struct cop__thread *thread, struct cop__actor *self,
+                                          const cop_spawn_options *options, cop_ref asked, cop_pid *result)
+{
+        return spawn_as(thread, self, options, asked, result, false);
+}
+
+static COP__NOINLINE cop_status spawn_plain(struct cop__thread *thread, struct cop__actor *self,
+                                            const cop_spawn_options *options, cop_ref asked, cop_pid *result)
+{
+        return spawn_as(thread, self, options, asked, result, true);
+}
+
+static cop_status spawn(struct cop__thread *thread, struct cop__actor *self,
+                        const cop_spawn_options *options, cop_ref asked, cop_pid *result)
+{
+        return is_plain(options) ? spawn_plain(thread, self, options, asked, result)
+                                 : spawn_any(thread, self, options, asked, result);
 }
 
 cop_status cop_spawn_opt(const cop_spawn_options *options, cop_pid *pid)
@@ -423,6 +467,11 @@ static cop_status spawn_if_good(struct cop__actor *self, const cop_spawn_options
                 return COP_E_NO_NODE;
         if (options == NULL || pid == NULL || !is_code_good(options))
                 return COP_E_BAD_ARGUMENT;
+        struct cop__thread *thread = cop__thread_here();
+        const struct cop_node *node = cop__node_of(thread);
+        if (is_plain(options) && cop__load_relaxed(&node->stopping) == 0 && cop__is_calm(node) &&
+            COP__LIKELY(node->inside == NULL))
+                return spawn_plain(thread, self, options, asked, pid);
         cop_status status = cop__spawn_is_welcome(options);
         if (status == COP_OK)
                 status = spawn_there(self, options, asked, pid);
@@ -431,13 +480,18 @@ static cop_status spawn_if_good(struct cop__actor *self, const cop_spawn_options
         return status;
 }
 
-cop_status cop__spawn(const cop_spawn_options *options, cop_ref asked, cop_pid *pid)
+COP__INLINE cop_status spawn_and_pay(struct cop__actor *self, const cop_spawn_options *options, cop_ref asked,
+                                     cop_pid *pid, const void *where)
 {
-        struct cop__actor *self = cop__actor_here();
         cop_status status = spawn_if_good(self, options, asked, pid);
         if (status == COP_OK)
-                cop__spend(self, 1, __builtin_return_address(0));
+                cop__spend(self, 1, where);
         return status;
+}
+
+cop_status cop__spawn(const cop_spawn_options *options, cop_ref asked, cop_pid *pid)
+{
+        return spawn_and_pay(cop__actor_here(), options, asked, pid, __builtin_return_address(0));
 }
 
 cop_status cop__spawn_from_term(cop_spawn_options options, cop_term argument, cop_pid *pid)
@@ -462,7 +516,8 @@ cop_pid cop_spawn_or_exit(const cop_spawn_options *options)
 {
         struct cop__actor *self = cop__actor_here();
         cop_pid pid = cop_no_pid();
-        cop_status status = cop_spawn_opt(options, &pid);
+        cop_status status =
+                spawn_and_pay(self, options, (cop_ref){ 0 }, &pid, __builtin_return_address(0));
         if (status == COP_OK || self == NULL || self->task.visitor != NULL)
                 return pid;
         if (status == COP_E_LIMIT || status == COP_E_NO_MEMORY || status == COP_E_OVERLOAD ||
@@ -576,13 +631,10 @@ static cop_status send_started(struct cop__actor *actor, const cop_started *star
 
 /* The spawner waits for this one: for a message (start_ref), or in cop_start, which hears of one that ignores its start
  * only when it has ended. */
-static void acknowledge(struct cop__actor *actor, cop_ref start_ref, bool ignored)
+static COP__NOINLINE void acknowledge_to(struct cop__actor *actor, cop_ref start_ref, bool asked, bool ignored)
 {
         struct cop__rare *rare = actor->rare;
-        bool asked = actor->start->ref.bits != 0 && !ignored;
         cop_status status = COP_OK;
-        if (start_ref.bits == 0 && !asked)
-                return;
         cop_started started = {
                 .ref = start_ref,
                 .pid = cop__actor_pid(actor),
@@ -599,6 +651,13 @@ static void acknowledge(struct cop__actor *actor, cop_ref start_ref, bool ignore
                 cop__shared_term_drop(rare->extra);
                 rare->extra = NULL;
         }
+}
+
+COP__INLINE void acknowledge(struct cop__actor *actor, cop_ref start_ref, bool ignored)
+{
+        bool asked = actor->start->ref.bits != 0 && !ignored;
+        if (COP__UNLIKELY(start_ref.bits != 0 || asked))
+                acknowledge_to(actor, start_ref, asked, ignored);
 }
 
 static bool is_in_init(const struct cop__actor *actor)
