@@ -60,7 +60,7 @@ IN_NODE(a_signal_that_comes_as_the_thread_for_signals_begins_does_not_cut_that_s
         sigaddset(&set, SIGUSR2);
         pthread_sigmask(SIG_BLOCK, &set, NULL);
         cue_act("signals.begun", interrupt_twice, NULL);
-        ck_assert_int_eq(cop__signals_start(node, &set, cop_self(), &signals), COP_OK);
+        ck_assert_int_eq(cop__signals_start(node, &set, cop_self(), NULL, &signals), COP_OK);
         ck_assert_uint_eq(cop__load_seq(&hits), 2);
         kill(getpid(), SIGUSR2);
         cop_auto message = await(COP_KIND(cop_os_signal));
