@@ -5,7 +5,8 @@
  * The pool only leaves a word, `over`, since it is used where nothing may be sent. Whoever comes by a place where that is allowed
  * (a refusal, a spawn, a death) compares it with what was told last, and tells the change: one exchange decides who does it.
  *
- * Who may touch what: the audience (audience.h) has its lock; `said` and what was missed are whoever's who is telling; all else is atomic.
+ * Who may touch what: the audience (audience.h) has its lock; `said` and who was missed are whoever's who is telling; all
+ * else is atomic.
  */
 #ifndef ACTORS_OVERLOAD_H
 #define ACTORS_OVERLOAD_H

@@ -123,7 +123,8 @@ REFUSABLE(int, getsockname, -1, (int fd, struct sockaddr *address, socklen_t *si
 REFUSABLE(int, getsockopt, -1, (int fd, int level, int name, void *value, socklen_t *size), fd, level, name, value, size)
 REFUSABLE(int, listen, -1, (int fd, int most), fd, most)
 REFUSABLE(int, lstat, -1, (const char *path, struct stat *is), path, is)
-REFUSABLE(void *, mmap, MAP_FAILED, (void *at, size_t size, int access, int how, int fd, off_t from), at, size, access, how, fd, from)
+REFUSABLE(void *, mmap, MAP_FAILED, (void *at, size_t size, int access, int how, int fd, off_t from), at, size, access, how, fd,
+          from)
 REFUSABLE(int, mkdir, -1, (const char *path, mode_t mode), path, mode)
 REFUSABLE(int, munmap, -1, (void *memory, size_t size), memory, size)
 REFUSABLE(int, poll, -1, (struct pollfd *fds, nfds_t count, int ms), fds, count, ms)

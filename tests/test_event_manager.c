@@ -963,8 +963,8 @@ IN_NODE(an_argument_that_cannot_be_copied_and_a_manager_that_is_dead_are_told)
 
 TEST(who_is_in_no_node_adds_no_handler_and_its_argument_goes)
 {
-        ck_assert_int_eq(cop_add_handler(cop_to_name("manager"), .id = "a", .server = &listener_server, .kind = COP_KIND_OF(badge),
-                                         .argument = &(badge){ .text = COP_TEXT("a text of some length") }),
+        ck_assert_int_eq(cop_add_handler(cop_to_name("manager"), .id = "a", .server = &listener_server,
+                                         .kind = COP_KIND_OF(badge), .argument = &(badge){ .text = COP_TEXT("a text of some length") }),
                          COP_E_NO_NODE);
 }
 

@@ -1,7 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * Memory that is missing at one place which no loop comes to: who comes to the cue before it finds none for his next request. What
- * becomes of that is seen, and that afterwards it works.
+ * Memory that is missing at one place which no loop comes to: who comes to the cue before it finds none for his next request.
+ * What becomes of that is seen, and that afterwards it works.
  */
 #define _GNU_SOURCE
 #include "tests/failing_malloc.h"
@@ -135,7 +135,8 @@ WITHOUT_MEMORY(an_offer_that_cannot_be_answered_fails_and_leaves_its_place_to_th
         cop_pid selector;
         ck_assert_int_eq(cop_channel_open(&full, add, 1), COP_OK);
         ck_assert_int_eq(cop_put(full, PATIENCE_MS, add, .number = 1), COP_OK);
-        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ RUN_WITH(selects, deed_order, .pid = cop_self()) }, &selector), COP_OK);
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ RUN_WITH(selects, deed_order, .pid = cop_self()) }, &selector),
+                         COP_OK);
         await_offer(node, selector);
         expect_refusal("channel.grant");
         ck_assert_int_eq(taken(), 1);

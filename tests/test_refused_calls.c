@@ -277,8 +277,8 @@ TEST(who_finds_no_stack_to_wait_on_ends_and_those_behind_him_have_their_turns)
         cop_node *node = node_begin((cop_node_options){ .workers = 1 });
         cop_ref held = spawn_watched(.run = holds_worker, .no_preempt = true);
         for (int i = 0; i < MANY; i++)
-                ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = waits_for_sum, .monitor = true, .monitor_ref = &refs[i] },
-                                               &pids[i]), COP_OK);
+                ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = waits_for_sum, .monitor = true,
+                                                                     .monitor_ref = &refs[i] }, &pids[i]), COP_OK);
         refuse_calls_from("mmap", ENOMEM, 1);
         cop__store_release(&may_begin, 1u);
         await_down(held, "normal");

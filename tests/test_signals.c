@@ -1,5 +1,8 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
-/* Signals of the system as messages: the thread that waits for them. What the library's main function makes of them is in test_main.c. */
+/*
+ * Signals of the system as messages: the thread that waits for them. What the library's main function makes of them is in
+ * test_main.c.
+ */
 #define _GNU_SOURCE
 #include "tests/cue.h"
 #include "tests/node_fixture.h"
