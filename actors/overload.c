@@ -112,6 +112,7 @@ bool cop__overload_refuses(struct cop__thread *thread)
 {
         struct cop_node *node = cop__node_of(thread);
         cop__overload_look(thread);
+        COP__CUE("overload.is_seen");
         if (!cop__pool_is_over(&node->scheduler.pool))
                 return false;
         cop__add_relaxed(&node->scheduler.pool.refused, 1);

@@ -498,8 +498,6 @@ bool cop__server_end_one(struct cop__thread *thread, struct cop__actor *actor, c
 {
         struct cop__rare *rare = actor->rare;
         struct cop__signal *signal;
-        if (rare == NULL)
-                return false;
         if ((signal = cop__mailbox_take_first(&rare->continuations)) != NULL) {
                 cop__signal_free(&thread->pool, signal);
                 return true;

@@ -64,7 +64,7 @@ void cop__server_last_words(struct cop__actor *actor);
 void cop__server_print_state(struct cop__actor *actor, char *text, size_t size);
 
 /* In its death: nothing is to be done aside any more, and what it had not done is answered or freed, one by one. False: there is none
- * left. */
+ * left. Of one that has its rare half. */
 COP__INLINE void cop__server_end(struct cop__actor *actor)
 {
         actor->aside = 0;

@@ -11,6 +11,7 @@
 #include "actors/calling.h"
 #include "actors/zygote.h"
 #include "tests/apart.h"
+#include "tests/asleep.h"
 #include "tests/cue.h"
 
 /* ---- The zygote ------------------------------------------------------------------------------ */
@@ -108,17 +109,6 @@ static void is_interrupted(int unused)
         cop__add_seq(&interruptions, 1);
 }
 
-static bool sleeps(pid_t thread)
-{
-        char path[64], state = '?';
-        snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)thread);
-        FILE *file = fopen(path, "re");
-        ck_assert_ptr_nonnull(file);
-        int found = fscanf(file, "%*d (%*[^)]) %c", &state);
-        fclose(file);
-        return found == 1 && state == 'S';
-}
-
 struct dismissal {
         pid_t zygote, waits;
         pthread_t thread, helper;
@@ -128,13 +118,11 @@ struct dismissal {
 static void *interrupts(void *memory)
 {
         const struct dismissal *d = memory;
-        while (!sleeps(d->waits))
-                sched_yield();
+        await_asleep(d->waits);
         pthread_kill(d->thread, SIGUSR2);
         while (cop__load_seq(&interruptions) == 0)
                 sched_yield();
-        while (!sleeps(d->waits))
-                sched_yield();
+        await_asleep(d->waits);
         kill(d->zygote, SIGCONT);
         return NULL;
 }
@@ -142,7 +130,7 @@ static void *interrupts(void *memory)
 static void stops_it(void *memory)
 {
         struct dismissal *d = memory;
-        d->waits = (pid_t)syscall(SYS_gettid);
+        d->waits = thread_number();
         d->thread = pthread_self();
         ck_assert_int_eq(kill(d->zygote, SIGSTOP), 0);
         ck_assert_int_eq(pthread_create(&d->helper, NULL, interrupts, d), 0);

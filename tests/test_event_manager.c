@@ -221,6 +221,17 @@ IN_NODE(an_event_that_a_handler_has_no_entry_for_passes_it_by)
 
 /* ---- Adding and deleting ------------------------------------------------------------ */
 
+TEST(outside_a_node_no_event_manager_is_asked)
+{
+        cop_message *answer = NULL;
+        const question asked = { .number = 7 };
+        ck_assert_int_eq(cop_add_handler("alarms", .id = "a", .server = &listener_server, .kind = COP_KIND_OF(setup),
+                                         .argument = &(setup){ .how = 0 }), COP_E_NO_NODE);
+        ck_assert_int_eq(cop_call_handler_value(&answer, cop_to_name("alarms"), "a", 10, COP_KIND_OF(question), &asked),
+                         COP_E_NO_NODE);
+        ck_assert_ptr_null(answer);
+}
+
 IN_NODE(GEV_08_a_handler_whose_init_fails_is_not_added)
 {
         cop_pid pid = alarms();

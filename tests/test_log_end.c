@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "actors/watchdog.h"
@@ -207,6 +208,29 @@ TEST(a_pipe_whose_reader_is_gone_ends_no_program)
         ck_assert_ptr_nonnull(strstr(read_log(), words));
         node_end(node);
         redirect_back();
+}
+
+/* It cannot be opened once more then, which a pipe without a name can. */
+TEST(a_fifo_whose_reader_is_gone_costs_its_lines_and_no_more)
+{
+        char path[64], words[96];
+        snprintf(path, sizeof(path), "/tmp/coppice-log-%d", (int)getpid());
+        unlink(path);
+        ck_assert_int_eq(mkfifo(path, 0600), 0);
+        int reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        redirect(reader, open(path, O_WRONLY | O_CLOEXEC));
+        cop_node *node = begin(0);
+        close(end.reader);
+        log_lines();
+        end.reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        cop_log(COP_LOG_INFO, "hello");
+        snprintf(words, sizeof(words), "%d lines of the log", LINES);
+        const char *text = read_log();
+        ck_assert_ptr_nonnull(strstr(text, words));
+        ck_assert_ptr_nonnull(strstr(text, "info    hello\n"));
+        node_end(node);
+        redirect_back();
+        unlink(path);
 }
 
 /* ---- A node in trouble ------------------------------------------------------------------------ */

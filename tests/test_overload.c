@@ -4,6 +4,7 @@
  *
  * COP_SOAK_FLOOD in the environment is the number of messages of the flood: the soak asks for 100 million.
  */
+#include "tests/cue.h"
 #include "tests/gauges.h"
 #include "tests/node_fixture.h"
 
@@ -143,6 +144,26 @@ IN_NODE_WITH(what_was_accepted_under_overload_is_all_delivered, .memory_limit = 
         ck_assert(!cop_read(cop_memory_alarm, second)->over);
         ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = stores }, &yard.stores[0]), COP_OK);
         cop_memory_unsubscribe();
+}
+
+static void empties(void *yard)
+{
+        cop_memory_use use;
+        empty(yard);
+        cop_memory(cop_node_here(), &use);
+        ck_assert(!use.over);
+}
+
+IN_NODE_WITH(who_asks_for_new_work_as_room_is_made_for_it_is_not_refused, .memory_limit = LIMIT)
+{
+        static struct yard yard;
+        cop_pid pid = cop_no_pid();
+        memset(&yard, 0, sizeof(yard));
+        fill(&yard);
+        cue_act("overload.is_seen", empties, &yard);
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = stores }, &pid), COP_OK);
+        ck_assert(cue_has_come("overload.is_seen"));
+        ck_assert(cop_is_alive(pid));
 }
 
 IN_NODE_WITH(large_messages_and_cop_alloc_count_and_come_back, .memory_limit = LIMIT)

@@ -252,6 +252,24 @@ IN_SIMULATION(an_actor_that_waits_crashes_when_told_to, .seed = 4)
         ck_assert_uint_eq(state_of(node).crashes, 1);
 }
 
+IN_SIMULATION(a_crash_that_is_played_again_before_the_first_has_had_its_turn_is_the_same, .seed = 4)
+{
+        cop_ref ref;
+        cop_pid pid;
+        cop_spawn_options options = { .run = calls_itself_a_crash, .monitor = true, .monitor_ref = &ref };
+        ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_OK);
+        while (cop_simulation_run(node, 1) > 0)
+                ;
+        cop_simulation_refuse(node, 1);
+        ck_assert_int_eq(cop_simulation_crash(node, pid), COP_E_NO_MEMORY); /* for its reason */
+        cop_simulation_refuse(node, 0);
+        ck_assert_uint_eq(state_of(node).crashes, 0);
+        ck_assert_int_eq(cop_simulation_crash(node, pid), COP_OK);
+        ck_assert_int_eq(cop_simulation_crash(node, pid), COP_OK);
+        ck_assert_uint_eq(state_of(node).crashes, 1);
+        await_down(ref, "{crashed, simulation}");
+}
+
 /* In the middle of a handler: between a first message and a second. */
 static void says_two_words(const go *g)
 {
