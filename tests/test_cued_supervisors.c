@@ -66,11 +66,8 @@ IN_FAMILY(a_group_whose_strategy_has_become_one_for_one_goes_on_behind_one_that_
         const cop_supervisor single = { PATIENT, .strategy = COP_ONE_FOR_ONE, .children = ABC(0) };
         cop_pid b, root = grow_until_b_hangs(&b);
         ck_assert_int_eq(cop_replace_specs(root, &single), COP_OK);
-        let("b", FAILS);
         put_down(b);
-        expect("start c");
-        let("b", STARTS);
-        expect("start b");
+        expect_both("start c", "start b");
         expect_silence(root);
         fell(root);
         expect_end("cba");
