@@ -529,28 +529,34 @@ IN_PROCESSES(a_handler_that_owned_another_ends_with_its_manager_wherever_that_li
         }
 }
 
+enum { PLAIN, POLITE, SORE };
+
 /* Says who it is, and, if it traps exits, that it ends. */
 typedef struct guest {
         cop_pid to;
+        bool sore; /* its terminate is a bug */
 } guest;
 
 static void guest_init(guest *self, const sum *about)
 {
         self->to = about->parent;
-        cop_trap_exit(about->total != 0);
+        self->sore = about->total == SORE;
+        cop_trap_exit(about->total != PLAIN);
         cop_send(self->to, note, .number = 0);
 }
 
 static void guest_terminate(guest *self, cop_term reason)
 {
         cop_send(self->to, note, .number = cop_is_atom(reason, "shutdown") ? 1 : 2);
+        if (self->sore)
+                cop_exit(cop_atom("sore"));
 }
 
 COP_SERVER(guest, COP_INIT_WITH(sum, guest_init), COP_TERMINATE(guest_terminate));
 
-static cop_pid add_guest(cop_pid manager, const char *id, bool traps)
+static cop_pid add_guest(cop_pid manager, const char *id, int64_t how)
 {
-        const sum about = { .total = traps, .parent = cop_self() };
+        const sum about = { .total = how, .parent = cop_self() };
         ck_assert_int_eq(cop_add_handler(manager, .id = id, .server = &guest_server, .kind = COP_KIND_OF(sum),
                                          .argument = &about), COP_OK);
         cop_auto began = await(COP_KIND(note));
@@ -563,16 +569,18 @@ IN_PROCESSES(handlers_of_a_manager_in_a_process_are_dead_when_they_are_deleted_o
         cop_pid manager;
         ck_assert_int_eq(cop_start(&(cop_spawn_options){ .server = &cop_event_manager, .isolation = COP_ISOLATION_PROCESS },
                                    PATIENCE_MS, &manager), COP_OK);
-        for (int traps = 0; traps <= 1; traps++) {
-                cop_pid pid = add_guest(manager, "guest", traps == 1);
-                ck_assert_int_eq(cop_delete_handler(manager, "guest", cop_nil(), NULL), COP_OK);
+        for (int64_t how = PLAIN; how <= SORE; how++) {
+                cop_pid pid = add_guest(manager, "guest", how);
+                ck_assert_int_eq(cop_delete_handler(manager, "guest", cop_nil(), NULL), how == SORE ? COP_E_DIED : COP_OK);
                 ck_assert(!cop_is_alive(pid));
-                if (traps == 0)
+                if (how == SORE)
+                        ck_assert_str_eq(text_of(cop_failure()), "sore");
+                if (how == PLAIN)
                         continue;
                 cop_auto ended = await(COP_KIND(note));
                 ck_assert_int_eq(cop_read(note, ended)->number, 1);
         }
-        cop_ref refs[2] = { watch(add_guest(manager, "one", false)), watch(add_guest(manager, "other", true)) };
+        cop_ref refs[2] = { watch(add_guest(manager, "one", PLAIN)), watch(add_guest(manager, "other", POLITE)) };
         ck_assert_int_eq(cop_stop(manager, cop_atom("normal"), PATIENCE_MS), COP_OK);
         await_down(refs[1], "stop");
         await_down(refs[0], "stop");

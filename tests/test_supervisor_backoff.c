@@ -202,6 +202,37 @@ IN_FAMILY(what_became_of_a_crash_is_told_also_if_there_is_no_restart_after_all)
         }
 }
 
+typedef struct {
+        int64_t unused;
+} whim;
+
+static uint32_t whims;
+
+/* It runs once. */
+static void whim_init(whim *self)
+{
+        (void)self;
+        if (cop__add_relaxed(&whims, 1u) > 0)
+                cop_ignore();
+}
+
+static void whim_on_quit(whim *self, const quit *q)
+{
+        (void)self;
+        cop_exit(q->reason);
+}
+COP_SERVER(whim, COP_INIT(whim_init), COP_ON(quit, whim_on_quit));
+
+IN_FAMILY(what_became_of_a_crash_is_told_also_if_the_next_init_chose_not_to_run)
+{
+        TREE(shop, PATIENT, .children = COP_CHILDREN({ .id = "a", .server = &whim_server }));
+        cop__store_seq(&whims, 0u);
+        cop_pid root = grow(&shop), last = crash("a");
+        ck_assert_str_eq(outcome_of(last), "shop started it again, and it chose not to run");
+        ck_assert_str_eq(ask_child(root, "a", "state"), "stopped");
+        fell(root);
+}
+
 static void fells(const errand *e)
 {
         cop_shutdown(e->supervisor, COP_SHUTDOWN_INFINITY);
