@@ -82,7 +82,7 @@ static uint64_t key_of(const struct cop__relation *relation)
 
 static bool is_looked_for(const struct cop__relation *relation)
 {
-        return relation->as.tie.type != COP__TIE_WATCH;
+        return relation->as.tie.type != COP__TIE_WATCH || relation->as.tie.mode & COP__TIE_OF_CALL;
 }
 
 static struct cop__table *table_of(const struct cop__actor *actor)
@@ -325,9 +325,14 @@ static void take_unlink(struct cop__thread *thread, struct cop__actor *actor,
 static void take_demonitor(struct cop__thread *thread, struct cop__actor *actor,
                            struct cop__signal *signal)
 {
-        struct cop__relation *watch = relation_of(signal)->as.tie.other;
-        cop__relation_forget(actor, watch);
-        cop__relation_free(thread, watch);
+        const struct cop__relation *half = relation_of(signal);
+        struct cop__relation *watch = half->as.tie.other;
+        if (half->as.tie.mode & COP__TIE_OF_CALL) /* this one may be gone: cop__watch_fail */
+                watch = cop__relation_find(actor, COP__TIE_WATCH, signal->ref.bits, signal->ref);
+        if (watch != NULL) {
+                cop__relation_forget(actor, watch);
+                cop__relation_free(thread, watch);
+        }
         cop__signal_done(thread, actor, signal);
 }
 
@@ -619,6 +624,7 @@ bool cop__watched_by(struct cop__thread *thread, struct cop__actor *actor, cop_c
         struct cop__relation *pair[2];
         if (new_pair(thread, COP__TIE_MONITOR, COP__TIE_WATCH, NULL, pair) != COP_OK)
                 return false;
+        pair[1]->as.tie.mode = COP__TIE_OF_CALL;
         cop__relation_keep(actor, pair[1], caller.ref, caller.pid);
         pair[0]->signal.ref = caller.ref;
         pair[0]->as.tie.other = pair[1];
@@ -629,15 +635,12 @@ bool cop__watched_by(struct cop__thread *thread, struct cop__actor *actor, cop_c
 
 void cop__watch_fail(struct cop__thread *thread, struct cop__actor *actor, cop_caller caller)
 {
-        for (struct cop__list *at = actor->relations.next; at != &actor->relations; at = at->next) {
-                struct cop__relation *half = relation_of_list(at);
-                if (half->as.tie.type != COP__TIE_WATCH || !cop_ref_equal(half->signal.ref, caller.ref))
-                        continue;
-                cop__relation_forget(actor, half);
-                memset(&half->as.down, 0, sizeof(half->as.down)); /* without a reason: nobody has died */
-                send_half(thread, half, COP__SIGNAL_DOWN, cop__actor_pid(actor), caller.pid);
+        struct cop__relation *half = cop__relation_find(actor, COP__TIE_WATCH, caller.ref.bits, caller.ref);
+        if (half == NULL)
                 return;
-        }
+        cop__relation_forget(actor, half);
+        memset(&half->as.down, 0, sizeof(half->as.down)); /* without a reason: nobody has died */
+        send_half(thread, half, COP__SIGNAL_DOWN, cop__actor_pid(actor), caller.pid);
 }
 
 void cop__watch_callee(struct cop__thread *thread, struct cop__actor *actor,

@@ -18,7 +18,8 @@
  * demonitor has returned. Ids and references are never used again.
  *
  * DEMONITOR bears the address of the WATCH half. It is good: the two are kept by A and B for exactly as long as
- * neither DOWN nor DEMONITOR has been sent, and a B that has died in between refuses the signal without looking.
+ * neither DOWN nor DEMONITOR has been sent, and a B that has died in between refuses the signal without looking. Only of a deferral,
+ * below, a B that lives may have sent its half, as a failure: so of those it is looked for by its reference, and may not be there.
  *
  *      deferral  B has deferred its reply to A's call: B makes both halves, keeps the WATCH half, and sends A the MONITOR half as
  *                DEFERRED_BY. From there on it is a monitor like any other; an A that does not wait sends it back as DEMONITOR
@@ -50,7 +51,7 @@ enum cop__tie_type {
         COP__TIE_ALIAS,
 };
 
-/* In the mode of a MONITOR half, beside the cop_alias_mode of its alias: it ends a call whose reply was deferred. */
+/* In the mode of both halves, beside the cop_alias_mode of an alias: they are of a call whose reply was deferred. */
 #define COP__TIE_OF_CALL UINT32_C(0x100)
 
 /*

@@ -3,6 +3,7 @@
  * Links and monitors (actors/relation.c): made, undone and broken at the same time from both sides. Under every schedule
  * each death is told once for each link and monitor that stands, and nothing comes after unlink and demonitor have returned.
  */
+#include "actors/relation.h"
 #include "tests/explore/inside.h"
 
 static cop_pid other;
@@ -126,5 +127,42 @@ IN_NODE(each_monitor_answers_once)
         for (unsigned i = 0; i < COP__COUNT(refs); i++)
                 cop_message_free(inside_await(COP_REF(cop_down, refs[i])));
         explore_join(killer);
+        inside_nothing_has_come();
+}
+
+/* Defers, and then has no answer. */
+static void gives_up(void)
+{
+        for (;;) {
+                cop_auto message = cop_receive(COP_FOREVER, COP_KIND(note));
+                cop_caller caller = cop_caller_of(message);
+                if (cop_read(note, message)->n != 0) {
+                        cop_reply_to(caller, note, .n = 1);
+                        continue;
+                }
+                cop_yield();
+                cop__watch_fail(cop__thread_here(), cop__actor_here(), caller);
+        }
+}
+
+static cop_pid gives_none;
+
+static void calls_in_vain(void)
+{
+        cop_message *reply;
+        EXPLORE_ASSERT(cop_call(&reply, gives_none, COP_FOREVER, note, .n = 0) == COP_E_NO_MEMORY);
+}
+
+/* The failure and the caller's end pass each other. */
+IN_NODE(a_deferral_that_fails_while_its_caller_ends_is_forgotten_once)
+{
+        cop_message *reply;
+        gives_none = cop_spawn(gives_up);
+        other = cop_spawn(calls_in_vain);
+        unsigned killer = inside_visitor(ends_the_other);
+        await_death(other);
+        explore_join(killer);
+        EXPLORE_ASSERT(cop_call(&reply, gives_none, COP_FOREVER, note, .n = 1) == COP_OK);
+        cop_message_free(reply);
         inside_nothing_has_come();
 }

@@ -133,6 +133,10 @@ explore_plant(bonds_keeps_what_the_queue_has bonds each_monitor actors/relation.
         "/* The signal is the half, and one day it is sent again: the queue must have let go of it. */\n                cop__queue_release(&actor->queue, &actor->cursor, &signal->node);"
         "(void)0;")
 
+explore_plant(bonds_forgets_a_half_that_has_been_sent bonds a_deferral actors/relation.c
+        "if (half->as.tie.mode & COP__TIE_OF_CALL) /* this one may be gone: cop__watch_fail */"
+        "if (false)")
+
 explore_test(answers 300)
 
 explore_plant(answers_late_in_the_mailbox answers a_late_reply_enters actors/alias.c
