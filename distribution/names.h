@@ -10,7 +10,8 @@
  * death or its node's is heard by each server as of any monitor.
  *
  * When two nodes meet, each server tells the other all that it has. Of two holders of a name the one whose node has the lesser
- * name stays, on both sides.
+ * name stays, on both sides. One whose node is up in another life is over, which whoever speaks of it has not heard: it takes no
+ * name, and keeps none.
  *
  * Servers understand {set, Name, Pid}, {unset, Name} and {all, [{Name, Pid}]} of each other; what else comes is nothing.
  */
