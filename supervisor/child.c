@@ -131,6 +131,7 @@ bool cop__child_open(struct cop__supervisor *self, struct cop__child *child, uin
         if (!cop__child_tick(self, child, delay_ns))
                 return false;
         child->open_until_ns = time_in(delay_ns);
+        child->again = true;
         set(self, child, COP__CHILD_OPEN);
         return true;
 }
