@@ -45,8 +45,8 @@ static size_t common_with_first(const struct completion *completion, const char 
 }
 
 /*
- * Beyond the most that are told one takes the last one's place if it has less in common with the others than they have: what all that
- * are told have in common, and that is what the client types, all candidates have.
+ * Beyond the most that are told one takes the last one's place if it has less in common with the others than they have: what all
+ * that are told have in common, and that is what the client types, all candidates have.
  */
 static void offer(struct completion *completion, const char *candidate, const char *behind)
 {

@@ -53,13 +53,13 @@ cop_status cop__door_dump(const char *name, char path[COP__DOOR_DUMP_MAX]);
 bool cop__door_admits(int fd);
 
 /*
- * Connects to the node of that name; a name with a slash is the path of its socket. A node that lets nobody in, since it is stopped or has
- * no descriptors, has room for some that wait; who finds none waits for it for `patience_ms`; 0: not at all.
+ * Connects to the node of that name; a name with a slash is the path of its socket. A node that lets nobody in, since it is stopped
+ * or has no descriptors, has room for some that wait; who finds none waits for it for `patience_ms`; 0: not at all.
  * Errors: COP_E_NO_NAME (no such node), COP_E_TIMEOUT, COP_E_TOO_BIG, COP_E_BAD_ARGUMENT, COP_E_SYSTEM.
  */
 cop_status cop__door_knock(const char *name, int64_t patience_ms, int *fd, char *sentence);
 
-/* How long whoever wants to talk to a node waits until it answers: one that takes longer is no console, or is stopped in a debugger. */
+/* How long whoever wants to talk to a node waits until it answers: what takes longer is no console, or is stopped in a debugger. */
 #define COP__DOOR_PATIENCE_MS 10000
 
 /* A node of this user that runs. */

@@ -219,7 +219,7 @@ static int wait_for_end(const struct program *program, cop_pid root)
         return complain_reason(program, "the supervision tree gave up", exited->reason);
 }
 
-/* The tree that is being started starts no further, and what runs of it already stops in order: the end of the start tells when. */
+/* The tree that is starting starts no further, and what runs of it already stops in order: the end of the start tells when. */
 static void hear_signal(void *context, const cop_message *message, cop_pid root)
 {
         bool *is_to_end = context;

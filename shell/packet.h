@@ -68,8 +68,8 @@ enum cop__packet_status {
 /*
  * Reads one packet from a socket. Once its first byte is there, all of it must come within
  * `patience_ms`; below 0 is for ever.
- * Ownership: on COP__PACKET_READ the caller owns packet->body and ends it with free(). Of what is refused, too big, too slow, without
- * memory, packet->type is set if it was read.
+ * Ownership: on COP__PACKET_READ the caller owns packet->body and ends it with free(). Of what is refused (too big, too slow, no
+ * memory) packet->type is set if it was read.
  */
 enum cop__packet_status cop__packet_read(int fd, size_t limit, int64_t patience_ms,
                                        struct cop__packet *packet);

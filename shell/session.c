@@ -18,8 +18,8 @@
 /* ---- Waits for the client ------------------------------------------------------------ */
 
 /*
- * Whoever reads and writes when it likes is waited for away from the node: what waits until no visitor is awake (scheduler/grace.h) does not
- * wait for it. Before the thread has entered, and when it could not, it is away anyway.
+ * Whoever reads and writes when it likes is waited for away from the node: what waits until no visitor is awake (scheduler/grace.h)
+ * does not wait for it. Before the thread has entered, and when it could not, it is away anyway.
  */
 static void go_away(void)
 {

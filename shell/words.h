@@ -46,8 +46,8 @@ struct cop__word cop__words_rest(struct cop__words *words);
 struct cop__word cop__words_address(struct cop__words *words);
 
 /*
- * A quoted atom as the name that it is; any other word is one already. Says nothing. Errors: COP_E_MALFORMED, with *error, and COP_E_TOO_BIG:
- * it has not 1 to COP_NAME_MAX bytes.
+ * A quoted atom as the name that it is; any other word is one already. Says nothing. Errors: COP_E_MALFORMED, with *error, and
+ * COP_E_TOO_BIG: it has not 1 to COP_NAME_MAX bytes.
  */
 cop_status cop__word_unquote(struct cop__word word, char name[COP_NAME_MAX + 1], cop_parse_error *error);
 

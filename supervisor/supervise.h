@@ -18,7 +18,7 @@ struct cop__start_ear {
         const cop_kind *kind;
         void (*hears)(void *context, const cop_message *message, cop_pid root);
         void *context;
-        uint32_t *is_done; /* atomic; set before the root ends, if it does since its auto_shutdown is reached. It outlives the root. Or NULL */
+        uint32_t *is_done; /* atomic; set before the root ends, if its auto_shutdown is why. It outlives the root. Or NULL */
 };
 
 /* cop_supervise for who does not wait deafly; NULL: it does. Who hears exits traps them. */
