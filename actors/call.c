@@ -53,6 +53,18 @@ void cop__fail_call(struct cop__thread *thread, cop_pid callee, struct cop__sign
         cop__send_signal(thread, caller, request);
 }
 
+/* In a critical section. */
+COP__INLINE void post_reply(struct cop__thread *thread, struct cop__actor *self, cop_caller caller,
+                            struct cop__signal *signal, unsigned flags)
+{
+        signal->type = COP__SIGNAL_REPLY;
+        signal->flags |= (uint16_t)flags;
+        signal->ref = caller.ref;
+        signal->from = cop__actor_pid(self);
+        cop__count_up(&cop__here_of(thread)->sent);
+        cop__send_signal(thread, caller.pid, signal);
+}
+
 static cop_status send_reply(struct cop__actor *self, cop_caller caller, const cop_kind *kind,
                              const void *value, unsigned flags)
 {
@@ -68,14 +80,8 @@ static cop_status send_reply(struct cop__actor *self, cop_caller caller, const c
                 return cop_send_value(cop_to_pid(caller.pid), kind, value);
         cop__critical_enter(&here->fault);
         cop_status status = cop__signal_message(&thread->pool, kind, value, &signal);
-        if (status == COP_OK) {
-                signal->type = COP__SIGNAL_REPLY;
-                signal->flags |= (uint16_t)flags;
-                signal->ref = caller.ref;
-                signal->from = cop__actor_pid(self);
-                cop__count_up(&here->sent);
-                cop__send_signal(thread, caller.pid, signal);
-        }
+        if (status == COP_OK)
+                post_reply(thread, self, caller, signal, flags);
         cop__critical_leave(&here->fault);
         return status;
 }
@@ -127,6 +133,22 @@ cop_status cop_reply_value_to(cop_caller caller, const cop_kind *kind, const voi
         if (caller.pid.bits == 0)
                 return COP_E_NO_CALLER;
         return send_reply(actor, caller, kind, value, 0);
+}
+
+cop_status cop__reply_owed(cop_caller caller, const cop_kind *kind, const void *value)
+{
+        struct cop__actor *self = cop__actor_here();
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__here *here = cop__here_of(thread);
+        struct cop__signal *signal;
+        if (caller.ref.bits == 0 || self->aside & COP__ASIDE_OBSERVED)
+                return cop_reply_value_to(caller, kind, value);
+        cop__critical_enter(&here->fault);
+        cop_status status = cop__signal_owed(&thread->pool, kind, value, &signal);
+        if (status == COP_OK)
+                post_reply(thread, self, caller, signal, 0);
+        cop__critical_leave(&here->fault);
+        return status;
 }
 
 /* The duty to answer leaves the request. */

@@ -225,4 +225,8 @@ COP__INLINE enum cop__ring cop__ring_look(struct cop_node *node, struct cop__act
         return cop__ring_look_far(actor, own);
 }
 
+/* On an actor. As cop_reply_value_to, for an answer that somebody has long waited for: it goes also while the node is over its
+ * limit. Of an actor that is observed it is new work, as any other reply. */
+cop_status cop__reply_owed(cop_caller caller, const cop_kind *kind, const void *value);
+
 #endif

@@ -75,10 +75,13 @@ void cop_continue_value(const cop_kind *kind, const void *value)
         struct cop__here *here = cop__here_of(cop__thread_here());
         cop__critical_enter(&here->fault);
         struct cop__rare *rare = cop__rare_of(actor);
+        /* It goes on with what it has begun, which is no new work. */
         if (kind != NULL)
-                status = cop__signal_message(&cop__thread_here()->pool, kind, value, &signal);
+                status = cop__signal_owed(&cop__thread_here()->pool, kind, value, &signal);
         else
-                signal = cop__signal_new(&cop__thread_here()->pool, COP__SIGNAL_MESSAGE, 0);
+                signal = cop__signal_new(&cop__thread_here()->pool, COP__SIGNAL_REPLY, 0);
+        if (signal != NULL)
+                signal->type = COP__SIGNAL_MESSAGE;
         if (rare != NULL && signal != NULL) {
                 cop__mailbox_append(&rare->continuations, signal);
                 actor->aside |= COP__ASIDE_CONTINUE;
@@ -87,7 +90,7 @@ void cop_continue_value(const cop_kind *kind, const void *value)
                 signal = NULL;
         }
         cop__critical_leave(&here->fault);
-        if (signal == NULL && (status == COP_OK || status == COP_E_NO_MEMORY))
+        if (signal == NULL && (status == COP_OK || status == COP_E_NO_MEMORY || status == COP_E_OVERLOAD))
                 cop__exit_with(actor, COP_TUPLE(cop_atom("system_limit"), cop_atom("continue")));
         if (signal == NULL)
                 cop__badarg("continue", cop_status_text(status));

@@ -596,8 +596,7 @@ static cop_status answer_start(struct cop__actor *actor, const cop_started *star
         struct cop__here *here = cop__here_of(thread);
         struct cop__signal *signal;
         cop__critical_enter(&here->fault);
-        cop_status status = cop__signal_message(&thread->pool, COP_KIND_OF(cop_started), started,
-                                                &signal);
+        cop_status status = cop__signal_owed(&thread->pool, COP_KIND_OF(cop_started), started, &signal);
         if (status == COP_OK) {
                 signal->type = COP__SIGNAL_REPLY;
                 signal->ref = actor->start->ref;
@@ -609,22 +608,31 @@ static cop_status answer_start(struct cop__actor *actor, const cop_started *star
         return status;
 }
 
-/* The message for who waits with start_ref, maybe with a full mailbox. Without a term in it it points at nothing, and is copied
- * as it is. */
+/*
+ * The message for who waits with start_ref, maybe with a full mailbox. It is no new work: who has let the start in waits for it, and a
+ * supervisor that restarts goes on near the node's memory limit. Without a term in it it points at nothing, and is copied as it is.
+ */
 static cop_status send_started(struct cop__actor *actor, const cop_started *started)
 {
         struct cop__thread *thread = cop__thread_here();
         struct cop__here *here = cop__here_of(thread);
-        if (started->extra.type != COP_TERM_NIL || here->node->inside != NULL)
+        struct cop__signal *signal = NULL;
+        cop_status status = COP_OK;
+        if (here->node->inside != NULL)
                 return cop__send_news_value(actor->parent, COP_KIND_OF(cop_started), started);
         cop__critical_enter(&here->fault);
-        struct cop__signal *signal =
-                cop__signal_new(&thread->pool, COP__SIGNAL_MESSAGE, sizeof(*started));
+        if (started->extra.type != COP_TERM_NIL)
+                status = cop__signal_owed(&thread->pool, COP_KIND_OF(cop_started), started, &signal);
+        else
+                signal = cop__signal_new(&thread->pool, COP__SIGNAL_REPLY, sizeof(*started));
         cop__critical_leave(&here->fault);
         if (signal == NULL)
-                return COP_E_NO_MEMORY;
-        memcpy(cop__signal_body(signal), started, sizeof(*started));
-        cop__signal_set_kind(signal, COP_KIND_OF(cop_started));
+                return status != COP_OK ? status : COP_E_NO_MEMORY;
+        if (started->extra.type == COP_TERM_NIL) {
+                memcpy(cop__signal_body(signal), started, sizeof(*started));
+                cop__signal_set_kind(signal, COP_KIND_OF(cop_started));
+        }
+        signal->type = COP__SIGNAL_MESSAGE;
         cop__send_news(thread, actor, actor->parent, signal);
         return COP_OK;
 }

@@ -560,10 +560,9 @@ size_t cop__pool_used(const struct cop__pool *pool)
         return used > SIZE_MAX / 2 ? 0 : used; /* what was drawn before there was a limit has come back */
 }
 
-void *cop__pool_take_large(struct cop__pool *pool, size_t size)
+static void *take_large(struct cop__pool *pool, size_t size, bool refused)
 {
-        size_t limit = cop__load_relaxed(&pool->limit);
-        if (cop__pool_is_over(pool) || (limit > 0 && size > limit - limit / 8)) {
+        if (refused) {
                 cop__add_relaxed(&pool->refused, 1);
                 return NULL;
         }
@@ -571,6 +570,18 @@ void *cop__pool_take_large(struct cop__pool *pool, size_t size)
         if (block)
                 count_use(pool, size, 0);
         return block;
+}
+
+void *cop__pool_take_large(struct cop__pool *pool, size_t size)
+{
+        size_t limit = cop__load_relaxed(&pool->limit);
+        return take_large(pool, size, cop__pool_is_over(pool) || (limit > 0 && size > limit - limit / 8));
+}
+
+void *cop__pool_take_large_owed(struct cop__pool *pool, size_t size)
+{
+        size_t limit = cop__load_relaxed(&pool->limit), used = cop__pool_used(pool);
+        return take_large(pool, size, limit > 0 && (used > limit || size > limit - used));
 }
 
 void cop__pool_give_large(struct cop__pool *pool, void *block, size_t size)

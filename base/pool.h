@@ -200,6 +200,8 @@ COP__INLINE bool cop__pool_is_over(const struct cop__pool *pool)
 /* A block of any size from the calling thread's stock (stock.h), counted; NULL: no memory, or the
  * pool is over. Given back with the same size. */
 void *cop__pool_take_large(struct cop__pool *pool, size_t size);
+/* Also while the pool is over, up to its limit: for what is no new work. */
+void *cop__pool_take_large_owed(struct cop__pool *pool, size_t size);
 void cop__pool_give_large(struct cop__pool *pool, void *block, size_t size);
 
 /* Bytes mapped from the system, and of those what it has back. Any thread, any time. */

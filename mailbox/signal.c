@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A body that no pool class holds: the header keeps its address. */
+/* A body that no pool class holds: the header keeps its address. A START that comes so far, and what is owed, are no new work. */
 static bool attach_large(struct cop__pool_cache *cache, struct cop__signal *signal, size_t size)
 {
-        void *body = cop__pool_take_large(cache->pool, size);
+        bool owed = signal->type == COP__SIGNAL_START || signal->type == COP__SIGNAL_REPLY;
+        void *body = owed ? cop__pool_take_large_owed(cache->pool, size) : cop__pool_take_large(cache->pool, size);
         if (body == NULL)
                 return false;
         memcpy(signal + 1, &body, sizeof(body));
@@ -104,6 +105,18 @@ cop_status cop__signal_message_slow(struct cop__pool_cache *cache, const cop_kin
         if (status != COP_OK)
                 return status;
         return fill(cache, cop__signal_new(cache, COP__SIGNAL_MESSAGE, size), kind, value, result);
+}
+
+cop_status cop__signal_owed(struct cop__pool_cache *cache, const cop_kind *kind, const void *value,
+                            struct cop__signal **result)
+{
+        size_t size;
+        cop_status status = cop__flat_size(kind, value, &size);
+        if (status == COP_OK)
+                status = fill(cache, cop__signal_new(cache, COP__SIGNAL_REPLY, size), kind, value, result);
+        if (status == COP_OK)
+                (*result)->type = COP__SIGNAL_MESSAGE;
+        return status;
 }
 
 cop_status cop__signal_message_led(struct cop__pool_cache *cache, const cop_kind *kind,

@@ -125,6 +125,13 @@ struct cop__signal *cop__signal_new_led(struct cop__pool_cache *cache, unsigned 
 cop_status cop__signal_message_led(struct cop__pool_cache *cache, const cop_kind *kind,
                                    const void *value, size_t extra, struct cop__signal **signal);
 
+/*
+ * A message that is not new work, but ends what was let in: also near the pool's limit, out of the reserve that is kept for such. Errors: as
+ * cop__signal_message.
+ */
+cop_status cop__signal_owed(struct cop__pool_cache *cache, const cop_kind *kind, const void *value,
+                            struct cop__signal **signal);
+
 COP__INLINE void *cop__signal_extra(const struct cop__signal *signal)
 {
         size_t body = signal->flags & COP__SIGNAL_LARGE ? sizeof(void *) : signal->size;

@@ -23,7 +23,8 @@
 static void answer_later(cop_caller caller, const cop__child_answer *answer)
 {
         for (int i = 0; i < ANSWER_TRIES; i++) {
-                if (cop_reply_value_to(caller, COP_KIND_OF(cop__child_answer), answer) != COP_E_NO_MEMORY)
+                cop_status status = cop__reply_owed(caller, COP_KIND_OF(cop__child_answer), answer);
+                if (status != COP_E_NO_MEMORY && status != COP_E_OVERLOAD)
                         return;
                 cop_yield();
         }

@@ -26,6 +26,12 @@ typedef struct parcel {
 } parcel;
 COP_MESSAGE(parcel, number, fill);
 
+typedef struct crate {
+        int64_t number;
+        char fill[5000];
+} crate;
+COP_MESSAGE(crate, number, fill);
+
 typedef struct gate {
         int64_t unused;
 } gate;
@@ -125,6 +131,220 @@ IN_NODE_WITH(a_node_near_its_memory_limit_refuses_new_work_and_recovers, .memory
         await_down(ref, "killed");
         cop_memory(node, &use);
         ck_assert_uint_eq(use.alarms, 1);
+}
+
+/* ---- What goes on while a node is over ---------------------------------------------------------- */
+
+#define ONE_WORKER .workers = 1, .no_preempt = true, .no_spare_workers = true, .memory_limit = LIMIT
+
+/* As large as what a child and its supervisor tell of its start. */
+typedef struct crumb {
+        int64_t each[5];
+} crumb;
+COP_MESSAGE(crumb, each);
+
+typedef struct slice {
+        int64_t each[8];
+} slice;
+COP_MESSAGE(slice, each);
+
+typedef struct loaf {
+        int64_t each[12];
+} loaf;
+COP_MESSAGE(loaf, each);
+
+static uint32_t served; /* atomic */
+static cop_pid yard_pid; /* takes nothing in; none: the node is not over yet */
+
+/* From here on nothing of such sizes is left at hand on the calling worker. */
+static void strew(void)
+{
+        while (yard_pid.bits != 0 && (cop_send(yard_pid, crumb) == COP_OK || cop_send(yard_pid, slice) == COP_OK ||
+                                      cop_send(yard_pid, loaf) == COP_OK))
+                ;
+}
+
+static void prepare(void)
+{
+        cop__store_relaxed(&served, 0);
+        yard_pid = cop_no_pid();
+}
+
+static void fill_first(struct yard *yard)
+{
+        memset(yard, 0, sizeof(*yard));
+        fill(yard);
+        yard_pid = yard->stores[0];
+}
+
+/* What a timer sends is no new work. */
+static void open_gate(cop_pid pid)
+{
+        ck_assert_int_eq(cop_send_after(NULL, 0, pid, gate), COP_OK);
+}
+
+typedef struct hut {
+        int64_t unused;
+} hut;
+
+static void hut_on_gate(hut *self, const gate *g)
+{
+        (void)self;
+        (void)g;
+        cop__store_release(&served, 1);
+}
+
+static void hut_init(hut *self, const crate *c)
+{
+        self->unused = c->number;
+        strew();
+}
+
+COP_SERVER(hut, COP_INIT_WITH(crate, hut_init), COP_ON(gate, hut_on_gate));
+
+typedef struct shed {
+        int64_t unused;
+} shed;
+
+static void shed_on_gate(shed *self, const gate *g)
+{
+        (void)self;
+        (void)g;
+        cop__store_release(&served, 1);
+}
+
+static void shed_init(shed *self)
+{
+        (void)self;
+        strew();
+}
+
+COP_SERVER(shed, COP_INIT(shed_init), COP_ON(gate, shed_on_gate));
+
+/* A new one is there, and the tree has not given up. */
+static void is_started_again(const cop_supervisor *tree, const char *name)
+{
+        static struct yard yard;
+        cop_pid root, pid;
+        prepare();
+        ck_assert_int_eq(cop_supervise(tree, &root), COP_OK);
+        cop_pid before = cop_whereis(name);
+        cop_ref end = watch(root);
+        fill_first(&yard);
+        put_down(before);
+        await_true((pid = cop_whereis(name)).bits != 0 && !cop_pid_equal(pid, before));
+        open_gate(pid);
+        cop_message *down = NULL;
+        await_true(cop__load_acquire(&served) || (down = cop_receive(0, COP_REF(cop_down, end))) != NULL);
+        ck_assert_ptr_null(down);
+}
+
+IN_NODE_WITH(a_child_that_crashes_while_the_node_is_over_is_started_again, ONE_WORKER)
+{
+        const cop_supervisor tree = {
+                .name = "tree", .strategy = COP_ONE_FOR_ONE, .intensity = 1, .period_ms = 600000,
+                .children = COP_CHILDREN({ "shed", .server = &shed_server }),
+        };
+        is_started_again(&tree, "shed");
+}
+
+IN_NODE_WITH(a_child_with_a_large_argument_that_crashes_while_the_node_is_over_is_started_again, ONE_WORKER)
+{
+        static crate large;
+        const cop_supervisor tree = {
+                .name = "tree", .strategy = COP_ONE_FOR_ONE, .intensity = 1, .period_ms = 600000,
+                .children = COP_CHILDREN({ "hut", .server = &hut_server, .kind = COP_KIND_OF(crate), .argument = &large }),
+        };
+        is_started_again(&tree, "hut");
+}
+
+/* ---- Who waits for a child meanwhile ---- */
+
+typedef struct slow {
+        int64_t unused;
+} slow;
+
+/* With an argument, so that what is left of its start is not as large as an answer. */
+static void slow_init(slow *self, const parcel *p)
+{
+        self->unused = p->number;
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(gate)));
+        strew();
+}
+
+COP_SERVER(slow, COP_INIT_WITH(parcel, slow_init));
+
+static cop_status answered; /* released by `served` */
+
+static void starts_a_slow_one(void)
+{
+        cop_pid pid;
+        static parcel argument;
+        const cop_child child = { "slow", .server = &slow_server, .kind = COP_KIND_OF(parcel), .argument = &argument };
+        answered = cop_start_child("tree", &child, &pid);
+        cop__store_release(&served, 1);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(sum)));
+}
+
+static const cop_supervisor bare_tree = { .name = "tree", .strategy = COP_ONE_FOR_ONE, .intensity = 1, .period_ms = 600000 };
+
+/* Before each turn of another. */
+static void strews_for_ever(void)
+{
+        for (;;) {
+                strew();
+                cop_yield();
+        }
+}
+
+IN_NODE_WITH(who_waits_for_the_start_of_a_child_is_answered_while_the_node_is_over, ONE_WORKER)
+{
+        static struct yard yard;
+        cop_pid root, pid;
+        prepare();
+        ck_assert_int_eq(cop_supervise(&bare_tree, &root), COP_OK);
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = strews_for_ever, .priority = COP_PRIORITY_MAX }, &pid),
+                         COP_OK);
+        cop_spawn(starts_a_slow_one);
+        await_true((pid = cop_whereis("slow")).bits != 0);
+        fill_first(&yard);
+        open_gate(pid);
+        await_true(cop__load_acquire(&served));
+        ck_assert_int_eq(answered, COP_OK);
+}
+
+/* ---- Who goes on with what it has begun ---- */
+
+typedef struct walker {
+        int64_t unused;
+} walker;
+
+static void walker_on_gate(walker *self, const gate *g)
+{
+        (void)self;
+        (void)g;
+        strew();
+        cop_continue_with(crumb, { 1 });
+}
+
+static void walker_on_crumb(walker *self, const crumb *c)
+{
+        (void)self;
+        (void)c;
+        cop__store_release(&served, 1);
+}
+
+COP_SERVER(walker, COP_ON(gate, walker_on_gate), COP_CONTINUE_WITH(crumb, walker_on_crumb));
+
+IN_NODE_WITH(a_server_continues_while_the_node_is_over, ONE_WORKER)
+{
+        static struct yard yard;
+        prepare();
+        cop_pid pid;
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &walker_server }, &pid), COP_OK);
+        fill_first(&yard);
+        open_gate(pid);
+        await_true(cop__load_acquire(&served));
 }
 
 IN_NODE_WITH(what_was_accepted_under_overload_is_all_delivered, .memory_limit = LIMIT)

@@ -5,12 +5,13 @@
  * A node that was started with a memory_limit counts what messages, small states and cop_alloc take. At seven eighths of the limit it is
  * *over*, until it is back at three quarters, and while it is over it takes no new work:
  *
- *      cop_spawn_opt, cop_start, ...      COP_E_OVERLOAD; supervisors go on starting children
+ *      cop_spawn_opt, cop_start, ...      COP_E_OVERLOAD; supervisors go on starting children, and answer who waits for one
  *      cop_send, cop_call, ...            COP_E_OVERLOAD, once what the sender's thread has at hand is used up
  *      cop_alloc                          NULL
  *
- * All that ends work goes on: exit signals, links, monitors, timers, the console; and receivers that read make room. Between the mark and the
- * limit lies the reserve for that. Beyond the limit no memory is asked of the system: an operation answers COP_E_NO_MEMORY.
+ * All that ends work goes on: exit signals, links, monitors, timers, cop_continue, the console; and receivers that read make room. Between
+ * the mark and the limit lies the reserve for that. Beyond the limit no memory is asked of the system: an operation answers
+ * COP_E_NO_MEMORY.
  *
  * What people get wrong:
  * - Bytes of 256 and more that messages share (cop_bytes), stacks, states over 4 KiB and what the program takes from malloc are not counted.
