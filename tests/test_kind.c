@@ -11,6 +11,7 @@
 
 #include "base/compiler.h"
 #include "mailbox/kind.h"
+#include "mailbox/signal.h"
 #include "tests/failing_malloc.h"
 #include "tests/kinds.h"
 
@@ -130,6 +131,38 @@ TEST(a_message_may_have_no_field_or_forty)
         ck_assert_uint_eq(COP_KIND_OF(wide)->field_count, 40);
         ck_assert_str_eq(COP_KIND_OF(wide)->fields[39].name, "f40");
         ck_assert_uint_eq(COP_KIND_OF(wide)->fields[39].offset, 39);
+}
+
+typedef struct {
+        int64_t at[8];
+} eight_words;
+COP_MESSAGE(eight_words, at);
+
+typedef struct {
+        int64_t at[9];
+} nine_words;
+COP_MESSAGE(nine_words, at);
+
+typedef struct {
+        int32_t at[3];
+} half_a_word;
+COP_MESSAGE(half_a_word, at);
+
+TEST(a_small_plain_kind_says_how_many_whole_words_it_is)
+{
+        ck_assert_uint_eq(COP_KIND_OF(tick)->plain, 2 + sizeof(tick) / 8);
+        ck_assert_uint_eq(COP_KIND_OF(bill)->plain, 2 + sizeof(bill) / 8);
+        ck_assert_uint_eq(COP_KIND_OF(eight_words)->plain, 2 + 8);
+        ck_assert_uint_eq(COP_KIND_OF(nine_words)->plain, 1);
+        ck_assert_uint_eq(COP_KIND_OF(half_a_word)->plain, 1);
+        ck_assert_uint_eq(COP_KIND_OF(photo)->plain, 0);
+}
+
+TEST(a_message_of_a_few_words_is_a_block_of_the_class_that_its_bytes_ask_for)
+{
+        for (uint32_t words = 0; words <= COP__WORDS_MAX; words++)
+                ck_assert_uint_eq(cop__signal_class_of_words(words),
+                                  cop__pool_class(sizeof(struct cop__signal) + 8 * words));
 }
 
 TEST(the_kinds_of_a_program_are_listed_without_registering)
