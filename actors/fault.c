@@ -51,6 +51,7 @@ static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT
 static struct installation {
         pthread_mutex_t lock; /* a leaf */
         unsigned count;
+        pid_t process; /* that has installed; a copy of it which somebody forks has its handlers and none of its threads */
         struct sigaction previous[COP__COUNT(signals)];
         struct cop__code_map *map;
         const void *abort_words; /* see abort_words.h */
@@ -510,11 +511,27 @@ static COP__NORETURN void end_process(struct cop__fault_scope *scope, const sigi
         stop(scope, is_own ? &not_an_actors : &from_outside, context);
 }
 
+/*
+ * In a process that an actor, or whoever, has forked: there the actor's scope and its worker's loop are copies, and to go on in them would be a
+ * second node that has the first one's files and sockets. So the process ends as any other, or as the program's own handlers will have it.
+ */
+static COP__COLD void on_signal_in_copy(int number, siginfo_t *info, void *context)
+{
+        if (is_the_end(number, info))
+                die_by(number);
+        chain(number, info, context);
+}
+
 static void on_signal(int number, siginfo_t *info, void *opaque)
 {
         int saved_errno = errno;
         struct cop__fault_scope *scope = current_scope;
         ucontext_t *context = opaque;
+        if (COP__UNLIKELY(getpid() != installation.process)) {
+                on_signal_in_copy(number, info, opaque);
+                errno = saved_errno;
+                return;
+        }
         if (is_order_to_halt(info))
                 halt(scope, context);
         if (!scope || !is_own_doing(info, context)) {
@@ -583,6 +600,7 @@ static cop_status install_handlers(void)
 
 static cop_status install_first(void)
 {
+        installation.process = getpid();
         cop__backtrace_prime();
         installation.abort_words = cop__abort_words_find();
         installation.map = cop__code_map_new();

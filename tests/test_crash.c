@@ -8,9 +8,12 @@
 #include <dirent.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/descriptors.h"
@@ -883,4 +886,51 @@ IN_NODE(of_many_ancestors_a_report_has_the_nearest)
         size_t size = strlen(report.ancestors);
         ck_assert_str_eq(report.ancestors + size - 5, ", ...");
         put_down(pid);
+}
+
+/* ---- Processes of an actor's own ---------------------------------------------------------------------- */
+
+static void aborts(void)
+{
+        abort();
+}
+
+static void faults(void)
+{
+        *(volatile int *)8 = 1;
+}
+
+static int ended_by; /* written before its actor ends */
+
+static void forks_one_that(void (*ends)(void))
+{
+        int status = 0;
+        pid_t child = fork();
+        if (child == 0) {
+                struct rlimit none = { 0, 0 };
+                setrlimit(RLIMIT_CORE, &none);
+                ends();
+                _exit(0);
+        }
+        if (child > 0 && waitpid(child, &status, 0) == child)
+                ended_by = WIFSIGNALED(status) ? WTERMSIG(status) : -1;
+}
+
+static void forks_one_that_aborts(void)
+{
+        forks_one_that(aborts);
+}
+
+static void forks_one_that_faults(void)
+{
+        forks_one_that(faults);
+}
+
+IN_NODE_WITH(a_fault_in_a_process_that_an_actor_has_forked_ends_that_process, .workers = 1)
+{
+        NEEDS_THREADS();
+        await_down(spawn_watched(.run = forks_one_that_aborts), "normal");
+        ck_assert_int_eq(ended_by, SIGABRT);
+        await_down(spawn_watched(.run = forks_one_that_faults), "normal");
+        ck_assert_int_eq(ended_by, SIGSEGV);
 }
