@@ -129,21 +129,21 @@ enum {
         OUTSIDE = 2,
 };
 
-static struct cop__task *take_one_awaited(struct cop__worker *worker, uint8_t which)
+static struct cop__task *take_one_awaited(struct cop__worker *worker, unsigned which)
 {
         if (!(worker->owed & which))
                 return NULL;
         worker->owed &= (uint8_t)~which;
         struct cop__task *task = which == OUTSIDE ? take_from_outside(worker) : cop__pinned_take_overdue(worker);
         if (task != NULL) {
-                worker->awaited_last = which;
+                worker->awaited_last = (uint8_t)which;
                 worker->own_first = true;
         }
         return task;
 }
 
 /*
- * What is owed, unless it is the worker's own tasks' turn.
+ * What is owed, of these kinds, unless it is the worker's own tasks' turn.
  *
  * When it is time for these, one of another priority may have that turn, and the next time, too: the periods of both divide each other. So
  * a time that was not used is owed. It is made good in the next turn that priorities leave, or at its next time before they are asked.
@@ -153,13 +153,13 @@ static struct cop__task *take_one_awaited(struct cop__worker *worker, uint8_t wh
  *      the first of each kind within 3 * shared_every + 2 * (u + 1)
  *                                                           its time comes; the other kind's; low, own; its time comes again
  */
-static struct cop__task *take_awaited(struct cop__worker *worker)
+static struct cop__task *take_awaited(struct cop__worker *worker, unsigned kinds)
 {
-        uint8_t first = worker->awaited_last == INTERRUPTED ? OUTSIDE : INTERRUPTED;
+        unsigned first = worker->awaited_last == INTERRUPTED ? OUTSIDE : INTERRUPTED;
         if (worker->own_first)
                 return NULL;
-        struct cop__task *task = take_one_awaited(worker, first);
-        return task != NULL ? task : take_one_awaited(worker, first ^ (INTERRUPTED | OUTSIDE));
+        struct cop__task *task = take_one_awaited(worker, kinds & first);
+        return task != NULL ? task : take_one_awaited(worker, kinds & ~first);
 }
 
 /* For whom is it time? The timers are served on the way. */
@@ -186,14 +186,14 @@ struct cop__task *cop__pick_unusually(struct cop__worker *worker)
 {
         struct cop__task *task = NULL;
         uint8_t due = look_around(worker);
-        bool again = (worker->owed & due) != 0;
+        unsigned again = worker->owed & due;
         worker->owed |= due;
-        if (again)
-                task = take_awaited(worker);
+        if (again != 0)
+                task = take_awaited(worker, again);
         if (task == NULL && cop__load_relaxed(&worker->thread.scheduler->waiting) != 0)
                 task = pick_by_priority(worker);
         if (task == NULL)
-                task = take_awaited(worker);
+                task = take_awaited(worker, INTERRUPTED | OUTSIDE);
         if (task == NULL)
                 worker->own_first = false;
         return task;
