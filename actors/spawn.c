@@ -812,7 +812,7 @@ bool cop_is_alive(cop_pid pid)
                                COP_OK && told.value != 0;
         }
         return actor != NULL && cop__slot_is(actor, pid) &&
-               cop__load_relaxed(&actor->alive);
+               cop__load_acquire(&actor->alive); /* pairs with the release in spawn(): the caller may mark `named` now */
 }
 
 /* ---- Memory that ends with the actor -------------------------------------------------------------- */

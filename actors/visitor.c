@@ -63,7 +63,7 @@ static void be_born(struct cop__thread *thread, struct cop__visitor *visitor)
         cop__store_relaxed(&actor->trap_exit, true);
         cop__start_drop(actor);
         actor->budget = cop__simulation_budget(cop__node_of(thread));
-        cop__store_relaxed(&actor->alive, true);
+        cop__store_release(&actor->alive, true); /* as in spawn() */
 }
 
 static const uint64_t *clock_of(const struct cop__simulation *simulation)
