@@ -154,27 +154,28 @@ typedef struct loaf {
 COP_MESSAGE(loaf, each);
 
 static uint32_t served; /* atomic */
-static cop_pid yard_pid; /* takes nothing in; none: the node is not over yet */
+static uint64_t yard_bits; /* atomic; of the pid of one who takes nothing in; 0: the node is not over yet */
 
 /* From here on nothing of such sizes is left at hand on the calling worker. */
 static void strew(void)
 {
-        while (yard_pid.bits != 0 && (cop_send(yard_pid, crumb) == COP_OK || cop_send(yard_pid, slice) == COP_OK ||
-                                      cop_send(yard_pid, loaf) == COP_OK))
+        cop_pid to = { cop__load_acquire(&yard_bits) };
+        while (to.bits != 0 &&
+               (cop_send(to, crumb) == COP_OK || cop_send(to, slice) == COP_OK || cop_send(to, loaf) == COP_OK))
                 ;
 }
 
 static void prepare(void)
 {
         cop__store_relaxed(&served, 0);
-        yard_pid = cop_no_pid();
+        cop__store_relaxed(&yard_bits, 0);
 }
 
 static void fill_first(struct yard *yard)
 {
         memset(yard, 0, sizeof(*yard));
         fill(yard);
-        yard_pid = yard->stores[0];
+        cop__store_release(&yard_bits, yard->stores[0].bits);
 }
 
 /* What a timer sends is no new work. */
