@@ -199,7 +199,7 @@ explore_plant(alarms_cancel_what_has_fired alarms a_cancelled actors/timer.c
         "cop__timer_leave(cop__timer_home_of(timers, timed->as.wait.ref), timed);\n}"
         "(void)timers;\n}")
 
-explore_test(rings 200)
+explore_test(rings 500)
 
 explore_plant(rings_are_looked_for_twice_at_most rings of_two actors/call.c
         "if (ring == COP__RING_NONE)\n                        break;"
