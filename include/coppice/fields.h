@@ -53,7 +53,7 @@
                 __attribute__((used, COP__RETAIN section("cop_kinds"))) = &cop_kind_of_##name_of
 
 /* `plain` of a struct of this size: a few whole words are sent by a shorter way. */
-#define COP__PLAIN_SIZE(size) ((size) % 8 == 0 && (size) <= 64 ? 2 + (size) / 8 : 1)
+#define COP__PLAIN_SIZE(size) ((size) % 8 == 0 && (size) <= 64 ? (uint8_t)(2 + (size) / 8) : 1)
 
 #define COP__FIRST_OF(first, ...) first
 
