@@ -236,7 +236,7 @@ TEST(a_process_whose_argument_is_no_value_says_so_and_ends)
         if (COP__TSAN)
                 return; /* it bears no threads in a process that was forked by one of several */
         its_node = node_begin((cop_node_options){ .workers = 1 });
-        expect_refusal_of(cop_self(), &(cop__order){ OF_COUNTER, .argument = { (const uint8_t *)"\xc1\xc1", 2 } }, "its argument cannot be read");
+        expect_refusal_of(cop_self(), &(cop__order){ OF_COUNTER, .argument = { .data = (const uint8_t *)"\xc1\xc1", .size = 2 } }, "its argument cannot be read");
         node_end(its_node);
 }
 
