@@ -274,7 +274,7 @@ TEST(who_finds_no_stack_to_wait_on_ends_and_those_behind_him_have_their_turns)
         NEEDS_THREADS();
         if (!calls_can_be_refused())
                 return;
-        cop_node *node = node_begin((cop_node_options){ .workers = 1 });
+        cop_node *node = node_begin((cop_node_options){ .workers = 1, .no_spare_workers = true }); /* or one would run them */
         cop_ref held = spawn_watched(.run = holds_worker, .no_preempt = true);
         for (int i = 0; i < MANY; i++)
                 ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = waits_for_sum, .monitor = true,
