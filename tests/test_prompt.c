@@ -4,6 +4,7 @@
  * with a console of this one. What it draws comes back as bytes, in which words are looked for; where a line is edited they come in pieces.
  */
 #define _GNU_SOURCE
+#include "tests/cue.h"
 #include "tests/spare_client.h"
 
 #include <dlfcn.h>
@@ -128,6 +129,26 @@ static void types(struct terminal *terminal, const char *keys)
         ck_assert_int_eq((int)write(terminal->keys, keys, strlen(keys)), (int)strlen(keys));
 }
 
+/*
+ * Ctrl-C, until there is a prompt again. As it sends the signal the kernel drops what is drawn and not yet read, which may be the new
+ * prompt: then once more.
+ */
+static void cancels(struct terminal *terminal, const char *prompt)
+{
+        for (;;) {
+                struct pollfd look = { .fd = terminal->keys, .events = POLLIN };
+                types(terminal, "\003");
+                while (poll(&look, 1, 200) == 1) {
+                        ck_assert(reads_screen(terminal));
+                        const char *at = strstr(terminal->screen + terminal->seen, prompt);
+                        if (at == NULL)
+                                continue;
+                        terminal->seen = (size_t)(at - terminal->screen) + strlen(prompt);
+                        return;
+                }
+        }
+}
+
 static void ends_with(struct terminal *terminal, int code)
 {
         int status;
@@ -186,8 +207,7 @@ TEST(ctrl_c_ends_the_line_and_not_the_client)
         sit_down(&terminal);
         shows(&terminal, PROMPT "1> ");
         types(&terminal, "bogus");
-        types(&terminal, "\003");
-        shows(&terminal, PROMPT "1> ");
+        cancels(&terminal, PROMPT "1> ");
         types(&terminal, "await nobody 0\r");
         shows(&terminal, "nobody");
         shows(&terminal, PROMPT "2> ");
@@ -227,6 +247,25 @@ TEST(when_its_terminal_goes_the_client_goes)
 }
 
 #if COP__HAVE_LIBEDIT
+
+static void interrupt(void *unused)
+{
+        (void)unused;
+        raise(SIGINT);
+}
+
+TEST(an_interrupt_just_before_a_key_is_waited_for_ends_the_line)
+{
+        struct terminal terminal;
+        open_terminal(&terminal);
+        cue_act("editor.waits", interrupt, NULL);
+        sit_down(&terminal);
+        shows(&terminal, PROMPT "1> ");
+        shows(&terminal, PROMPT "1> ");
+        types(&terminal, "\004");
+        ends_with(&terminal, EXIT_OK);
+        close_terminal(&terminal);
+}
 
 TEST(a_window_of_another_size_keeps_the_line)
 {
@@ -314,8 +353,7 @@ TEST(what_was_typed_comes_back_in_the_next_shell)
         shows(&terminal, PROMPT "1> ");
         types(&terminal, "\020"); /* the line before */
         shows(&terminal, "whereis somebody");
-        types(&terminal, "\003");
-        shows(&terminal, PROMPT "1> ");
+        cancels(&terminal, PROMPT "1> ");
         types(&terminal, "\004");
         ends_with(&terminal, EXIT_OK);
         close_terminal(&terminal);
@@ -340,8 +378,7 @@ TEST(a_history_that_has_grown_long_is_written_anew_with_its_last_lines)
         shows(&terminal, PROMPT "1> ");
         types(&terminal, "\020");
         shows(&terminal, "whereis number59999");
-        types(&terminal, "\003");
-        shows(&terminal, PROMPT "1> ");
+        cancels(&terminal, PROMPT "1> ");
         types(&terminal, "\004");
         ends_with(&terminal, EXIT_OK);
         ck_assert_uint_gt(lines_of_history(&terminal), 900);
@@ -361,8 +398,7 @@ TEST(without_a_home_nothing_is_kept_and_all_else_works)
         shows(&terminal, PROMPT "2> ");
         types(&terminal, "\020");
         shows(&terminal, "bogus");
-        types(&terminal, "\003");
-        shows(&terminal, PROMPT "2> ");
+        cancels(&terminal, PROMPT "2> ");
         types(&terminal, "\004");
         ends_with(&terminal, EXIT_OK);
         ck_assert_uint_eq(lines_of_history(&terminal), 0);
@@ -401,8 +437,7 @@ TEST(what_all_candidates_have_in_common_goes_in_and_else_they_are_listed)
         types(&terminal, "99\t");         /* nobody */
         types(&terminal, "\177\1771\t"); /* ten */
         shows(&terminal, "worker_010   worker_011");
-        types(&terminal, "\003");
-        shows(&terminal, PROMPT "1> ");
+        cancels(&terminal, PROMPT "1> ");
         types(&terminal, "whereis worker_013\t"); /* there already */
         types(&terminal, "\r");
         shows(&terminal, "<");
@@ -423,8 +458,7 @@ TEST(half_a_character_is_never_inserted)
         shows(&terminal, PROMPT "1> ");
         types(&terminal, "whereis \t");
         shows(&terminal, "'gl");
-        types(&terminal, "\003");
-        shows(&terminal, PROMPT "1> ");
+        cancels(&terminal, PROMPT "1> ");
         ck_assert_ptr_null(strstr(terminal.screen, "'gl\xc3"));
         types(&terminal, "\004");
         ends_with(&terminal, EXIT_OK);

@@ -22,6 +22,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "base/cue.h"
 #include "shell/client/editor.h"
 #include "shell/client/history_file.h"
 #include "shell/packet.h"
@@ -81,6 +82,7 @@ static int stop_reading(struct editor *editor, enum reading why)
 static int await_key(struct editor *editor, struct pollfd fds[2])
 {
         sigset_t interrupt, before;
+        COP__CUE("editor.waits");
         sigemptyset(&interrupt);
         sigaddset(&interrupt, SIGINT);
         sigprocmask(SIG_BLOCK, &interrupt, &before);
