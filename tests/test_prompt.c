@@ -153,10 +153,23 @@ static void ends_with(struct terminal *terminal, int code)
 {
         int status;
         while (reads_screen(terminal))
-                continue;
+                continue; /* to the end */
         ck_assert_int_eq(waitpid(terminal->client, &status, 0), terminal->client);
         ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == code, "it ended with %#x: %s", (unsigned)status, terminal->screen);
         close(terminal->keys);
+}
+
+/* Ctrl-D, until it has left: just behind a Ctrl-C the terminal may not take single keys yet, and means something else by it. */
+static void leaves(struct terminal *terminal)
+{
+        struct pollfd look = { .fd = terminal->keys, .events = POLLIN };
+        bool is_there = true;
+        while (is_there) {
+                types(terminal, "\004");
+                while (is_there && poll(&look, 1, 200) == 1)
+                        is_there = reads_screen(terminal);
+        }
+        ends_with(terminal, EXIT_OK);
 }
 
 static void close_terminal(struct terminal *terminal)
@@ -356,8 +369,7 @@ TEST(what_was_typed_comes_back_in_the_next_shell)
         types(&terminal, "\020"); /* the line before */
         shows(&terminal, "whereis somebody");
         cancels(&terminal, PROMPT "1> ");
-        types(&terminal, "\004");
-        ends_with(&terminal, EXIT_OK);
+        leaves(&terminal);
         close_terminal(&terminal);
 }
 
@@ -381,8 +393,7 @@ TEST(a_history_that_has_grown_long_is_written_anew_with_its_last_lines)
         types(&terminal, "\020");
         shows(&terminal, "whereis number59999");
         cancels(&terminal, PROMPT "1> ");
-        types(&terminal, "\004");
-        ends_with(&terminal, EXIT_OK);
+        leaves(&terminal);
         ck_assert_uint_gt(lines_of_history(&terminal), 900);
         ck_assert_uint_lt(lines_of_history(&terminal), 1100);
         close_terminal(&terminal);
@@ -401,8 +412,7 @@ TEST(without_a_home_nothing_is_kept_and_all_else_works)
         types(&terminal, "\020");
         shows(&terminal, "bogus");
         cancels(&terminal, PROMPT "2> ");
-        types(&terminal, "\004");
-        ends_with(&terminal, EXIT_OK);
+        leaves(&terminal);
         ck_assert_uint_eq(lines_of_history(&terminal), 0);
         close_terminal(&terminal);
 }
@@ -462,8 +472,7 @@ TEST(half_a_character_is_never_inserted)
         shows(&terminal, "'gl");
         cancels(&terminal, PROMPT "1> ");
         ck_assert_ptr_null(strstr(terminal.screen, "'gl\xc3"));
-        types(&terminal, "\004");
-        ends_with(&terminal, EXIT_OK);
+        leaves(&terminal);
         close_terminal(&terminal);
 }
 
