@@ -472,8 +472,9 @@ COP__INLINE cop_status call(struct cop__actor *actor, cop_message **reply, cop_p
         return status;
 }
 
-cop_status cop_call_value(cop_message **reply, cop_address to, int64_t timeout_ms,
-                          const cop_kind *kind, const void *value)
+/* `own_time` is a constant: with the caller's patience, or without. */
+COP__INLINE cop_status call_value(cop_message **reply, cop_address to, int64_t timeout_ms, const cop_kind *kind,
+                                  const void *value, bool own_time, const void *where)
 {
         struct cop__actor *actor = cop__actor_here();
         struct cop__signal *request;
@@ -483,21 +484,20 @@ cop_status cop_call_value(cop_message **reply, cop_address to, int64_t timeout_m
                 status = cop__signal_message(&cop__thread_here()->pool, kind, value, &request);
         if (status != COP_OK)
                 return status;
-        return call(actor, reply, callee, cop__call_deadline(actor, timeout_ms), request, __builtin_return_address(0));
+        uint64_t deadline_ns = own_time ? cop__deadline_ns(timeout_ms) : cop__call_deadline(actor, timeout_ms);
+        return call(actor, reply, callee, deadline_ns, request, where);
+}
+
+cop_status cop_call_value(cop_message **reply, cop_address to, int64_t timeout_ms,
+                          const cop_kind *kind, const void *value)
+{
+        return call_value(reply, to, timeout_ms, kind, value, false, __builtin_return_address(0));
 }
 
 cop_status cop__call_in_own_time(cop_message **reply, cop_address to, int64_t timeout_ms,
                                  const cop_kind *kind, const void *value)
 {
-        struct cop__actor *actor = cop__actor_here();
-        struct cop__signal *request;
-        cop_pid callee;
-        cop_status status = cop__callee(actor, "call", to, timeout_ms, &callee);
-        if (status == COP_OK)
-                status = cop__signal_message(&cop__thread_here()->pool, kind, value, &request);
-        if (status != COP_OK)
-                return status;
-        return call(actor, reply, callee, cop__deadline_ns(timeout_ms), request, __builtin_return_address(0));
+        return call_value(reply, to, timeout_ms, kind, value, true, __builtin_return_address(0));
 }
 
 cop_status cop_call_term_to(cop_message **reply, cop_address to, int64_t timeout_ms, cop_term term)

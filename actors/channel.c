@@ -24,9 +24,10 @@
  * The owner's death ends the server, and all that it held is answered on the way.
  */
 #include "actors/channel.h"
-#include "base/cue.h"
 
 #include <coppice/channel.h>
+
+#include "base/cue.h"
 
 COP__KIND_DEFINE(cop__channel_take);
 COP__KIND_DEFINE(cop__channel_offer);

@@ -512,8 +512,9 @@ static COP__NORETURN void end_process(struct cop__fault_scope *scope, const sigi
 }
 
 /*
- * In a process that an actor, or whoever, has forked: there the actor's scope and its worker's loop are copies, and to go on in them would be a
- * second node that has the first one's files and sockets. So the process ends as any other, or as the program's own handlers will have it.
+ * In a process that an actor, or whoever, has forked: there the actor's scope and its worker's loop are copies, and to go on in
+ * them would be a second node that has the first one's files and sockets. So the process ends as any other, or as the program's own
+ * handlers will have it.
  */
 static COP__COLD void on_signal_in_copy(int number, siginfo_t *info, void *context)
 {
