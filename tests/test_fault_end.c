@@ -329,10 +329,31 @@ static void do_nothing(void *unused)
         (void)unused;
 }
 
-static void await_second(struct cop__fault_scope *scope)
+/* The process ends, and waits for another thread to come to a cue meanwhile. */
+static const char *awaited;
+static void *(*meanwhile)(void *unused);
+
+static void await_other(struct cop__fault_scope *scope)
 {
         (void)scope;
-        cue_await("fault.second");
+        cue_await(awaited);
+}
+
+static void end_beside_other(void)
+{
+        cue_act(awaited, do_nothing, NULL);
+        install(await_other);
+        in_thread(meanwhile);
+        read_null();
+}
+
+static struct verdict verdict_beside(void *(*run)(void *unused), const char *cue)
+{
+        awaited = cue;
+        meanwhile = run;
+        struct verdict verdict = in_child(end_beside_other);
+        ck_assert_int_eq(verdict.signal, SIGSEGV);
+        return verdict;
 }
 
 static void *fault_as_well(void *unused)
@@ -342,25 +363,10 @@ static void *fault_as_well(void *unused)
         return unused;
 }
 
-static void fault_twice(void)
-{
-        cue_act("fault.second", do_nothing, NULL);
-        install(await_second);
-        in_thread(fault_as_well);
-        read_null();
-}
-
 TEST(of_two_threads_that_fault_at_once_one_is_reported_and_both_wait_for_the_end)
 {
-        struct verdict verdict = in_child(fault_twice);
-        ck_assert_int_eq(verdict.signal, SIGSEGV);
+        struct verdict verdict = verdict_beside(fault_as_well, "fault.second");
         ck_assert_msg(times(&verdict, "cannot be contained") == 1 && times(&verdict, "witnessed") == 1, "%.2000s", verdict.report);
-}
-
-static void await_removal(struct cop__fault_scope *scope)
-{
-        (void)scope;
-        cue_await("fault.witness_removed");
 }
 
 static void *remove_witness(void *unused)
@@ -371,18 +377,9 @@ static void *remove_witness(void *unused)
         return unused;
 }
 
-static void lose_witness(void)
-{
-        cue_act("fault.witness_removed", do_nothing, NULL);
-        install(await_removal);
-        in_thread(remove_witness);
-        read_null();
-}
-
 TEST(who_takes_a_witness_away_while_the_process_ends_waits_for_the_end)
 {
-        struct verdict verdict = in_child(lose_witness);
-        ck_assert_int_eq(verdict.signal, SIGSEGV);
+        struct verdict verdict = verdict_beside(remove_witness, "fault.witness_removed");
         ck_assert_msg(times(&verdict, "witnessed") == 1 && times(&verdict, "returned") == 0, "%.2000s", verdict.report);
 }
 
