@@ -25,8 +25,9 @@ COP_API int cop_main_with(int argc, char **argv, const cop_supervisor *tree, con
 /*
  * Runs a tree until it ends: starts a node named after the tree, serves its console (the program `coppice`
  * attaches), starts the tree, and waits. SIGTERM and SIGINT stop the tree in order, also while
- * it starts; another one, half a second later or more, ends the program, whatever it waits for: an actor that is in a call of the system
- * which does not end keeps the node. (Within that time it is taken for the same wish, which a service manager and a heart may both send.)
+ * it starts; another one, half a second later or more, ends the program, whatever it waits for: an actor that is in a call of the
+ * system which does not end keeps the node. (Within that time it is taken for the same wish, which a service manager and a heart may
+ * both send.)
  * Options: --name NAME, --workers N, --no-console, --quiet, --dump FILE, --strict, --fault-code N, --heart, --heart-delay MS,
  * --heart-limit N, --help. What is behind -- is the program's own.
  * A fault that cannot be contained ends the program with COP_EXIT_FAULT after a report, and with a core dump where they are on; --fault-code
@@ -35,8 +36,9 @@ COP_API int cop_main_with(int argc, char **argv, const cop_supervisor *tree, con
  * signal or by giving up, but not when its work is done; so main goes on in a process of its own each time, from this call on.
  * Returns what main should: 0 after an orderly stop, or when the tree has ended with normal or by its auto_shutdown; COP_EXIT_GAVE_UP
  * with the reason on standard error, COP_EXIT_USAGE; a heart, what its last node returned, or 128 + the signal that ended it.
- * Threads: the program's first, before it has made others: it blocks those signals for all of them, and ignores SIGPIPE. Programs that are started
- * inherit that, and of actors, whose threads have all signals blocked but those of faults, more: docs/preemption.md says what helps.
+ * Threads: the program's first, before it has made others: it blocks those signals for all of them, and ignores SIGPIPE. Programs that
+ * are started inherit that, and of actors, whose threads have all signals blocked but those of faults, more: docs/preemption.md says
+ * what helps.
  */
 static inline int cop_main(int argc, char **argv, const cop_supervisor *tree)
 {
