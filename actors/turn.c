@@ -292,6 +292,10 @@ COP__INLINE bool handle(struct cop__actor *actor, struct cop__signal *signal)
 /* How hard senders are held back; see cop__push_back in wait.c. */
 static uint32_t pressure_of(uint32_t unread)
 {
+        if (unread > 256 * COP__PRESSURE_FROM)
+                return COP__PRESSURE_HIGHEST;
+        if (unread > 64 * COP__PRESSURE_FROM)
+                return COP__PRESSURE_HIGHER;
         if (unread > 16 * COP__PRESSURE_FROM)
                 return COP__PRESSURE_HIGH;
         return unread > COP__PRESSURE_FROM ? COP__PRESSURE_LOW : COP__PRESSURE_NONE;
@@ -345,7 +349,8 @@ int32_t cop__turn_budget(struct cop__actor *actor)
  * The owner counts when its turn ends, and may be long in one, or wait for its turn behind those
  * who send, or its thread may have lost its core. So a sender looks now and then, too, by the
  * numbers in the nodes. These may be less than there are (mailbox/queue.h), so it only ever says more than the
- * owner did, who counts again in the end. Who sends to itself is not to wait for itself.
+ * owner did, who counts again in the end. Who sends to itself is not to wait for itself. The two highest pressures are said
+ * here alone: the owner counts no further than the third, and while it takes turns at all that is enough.
  *
  * It may meet the owner's own word: the one that is stored last stays, for a turn at most. The slot
  * may be another's by now, or its owner asleep: the next one to send there loses a pause.

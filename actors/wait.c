@@ -229,7 +229,8 @@ void cop__spent(struct cop__actor *actor, const void *where)
  * The receiver of a message is behind. While it is a little, its senders lose a good part of their turns, so that it gets the
  * worker more often than they do. That helps where they share a worker; on another one they would fill memory faster than the
  * receiver, which has to fetch each message across, can empty it. So when it is far behind, each message costs its
- * sender a pause. A pause ends by itself, whatever the receiver does: no two actors can hold each other back for ever.
+ * sender a pause; when it has lost its core, or does not read, and a thousand go on with a message for each pause, the pauses grow. A pause
+ * ends by itself, whatever the receiver does: no two actors can hold each other back for ever.
  */
 void cop__push_back(struct cop__actor *actor, uint32_t pressure, const void *where)
 {
@@ -237,7 +238,8 @@ void cop__push_back(struct cop__actor *actor, uint32_t pressure, const void *whe
                 cop__spend(actor, (COP__TURN_BUDGET + 31) / 32, where);
                 return;
         }
-        cop__wait(actor, cop__clock_ns() + COP__PAUSE_NS, where);
+        unsigned doublings = 2 * (pressure - COP__PRESSURE_HIGH);
+        cop__wait(actor, cop__clock_ns() + ((uint64_t)COP__PAUSE_NS << doublings), where);
         cop__drain(actor);
 }
 

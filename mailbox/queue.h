@@ -43,13 +43,14 @@
  * cannot reach: next() says "nothing yet" and sleep() fails. The owner is then neither empty nor able to go on;
  * it must come back later, which costs a turn and is harmless: the sender is two instructions from done.
  *
- * Wait-free for senders: no loop, no failure. The owner's operations do not wait either, but for release(), which may
+ * Wait-free for senders: no failure, and no loop but the bounded one for a number, below. The owner's operations do not wait either, but for release(), which may
  * meet the two instructions above and spins for them; if the sender is not even running, it offers it the core.
  *
  * Counting. Each node bears `seq`, twice its number: one more than that of the node before it, or 1 behind a mark. So how many have
  * arrived since the last one taken is known from it and from `tail`: no counter is written by senders. A node has no number between
- * its sender's exchange and store, and says so by 1; who comes meanwhile counts from there, and numbers are odd until the next mark: so
- * many at least. For a sender that has lost its core just then, with its node, the rest can be said to be behind.
+ * its sender's exchange and store, and says so by 1. Who comes meanwhile looks again for a microsecond or two, since with senders on two cores that
+ * happens once in fifty messages; if it still has none, its sender has lost its core just then, and who comes counts from there, and numbers
+ * are odd until the next mark: so many at least. For that one sender, with its node, the rest can be said to be behind.
  *
  * Alone. An owner that knows that no other thread is at any queue (scheduler/company.h) does the exchange and the compare-and-swap as
  * a load and a store; the rest is the same. The functions say so by a constant.
@@ -65,6 +66,7 @@
 #include <stdint.h>
 
 #include "base/atomic.h"
+#include "base/cue.h"
 
 struct cop__node {
         struct cop__node *next; /* written once by the sender that found this node in `tail` */
@@ -88,6 +90,7 @@ struct cop__queue_cursor {
 #define COP__QUEUE_AWAKE ((uintptr_t)3)
 
 #define COP__QUEUE_NO_NUMBER 1u /* of a node that is not numbered yet; each one behind it has two more */
+#define COP__QUEUE_LOOKS 64u    /* at such a node: its sender is two stores and the fetching of a line from the number */
 
 /* Of a node whose seq that is: is its number a multiple of a power of two? */
 COP__INLINE bool cop__queue_is_each(uint32_t seq, uint32_t power)
@@ -116,6 +119,18 @@ COP__INLINE uintptr_t cop__queue_swap_alone(struct cop__queue *queue, uintptr_t 
         return before;
 }
 
+/* The number of the node before one's own, which is not linked to it yet, so that it stays. */
+static COP__NOINLINE uint32_t cop__queue_await_number(const struct cop__node *previous)
+{
+        uint32_t seq = COP__QUEUE_NO_NUMBER;
+        for (unsigned looks = 0; looks < COP__QUEUE_LOOKS && seq == COP__QUEUE_NO_NUMBER; looks++) {
+                COP__CUE("queue.no_number");
+                cop__spin_pause();
+                seq = cop__load_relaxed(&previous->seq);
+        }
+        return seq;
+}
+
 /*
  * Any thread. Returns true when the caller has taken the mark: it must schedule the owner. The node belongs to the
  * owner from the exchange on. *seq takes the node's number, which is advice as in the node.
@@ -138,7 +153,10 @@ COP__INLINE bool cop__queue_push_as(struct cop__queue *queue, struct cop__node *
         }
         struct cop__node *previous = (struct cop__node *)before;
         /* `previous` stays until its `next` is seen, so reading it is safe here and not after. */
-        *seq = cop__load_relaxed(&previous->seq) + 2;
+        uint32_t number = cop__load_relaxed(&previous->seq);
+        if (COP__UNLIKELY(number == COP__QUEUE_NO_NUMBER))
+                number = cop__queue_await_number(previous);
+        *seq = number + 2;
         cop__store_relaxed(&node->seq, *seq);
         cop__store_release(&previous->next, node); /* LINK */
         return false;

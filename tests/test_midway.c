@@ -170,7 +170,7 @@ static void counter_on_go(counter *self, const go *g)
         else
                 actor->taken_count += UINT32_C(1) << 31;
         cop__turn_budget(actor);
-        cop_reply(told, .same = (cop__load_relaxed(&actor->pressed) & 3) == COP__PRESSURE_NONE);
+        cop_reply(told, .same = (cop__load_relaxed(&actor->pressed) & ~(unsigned)COP__PRESSURE_LIMITED) == COP__PRESSURE_NONE);
 }
 
 COP_SERVER(counter, COP_ON(note, counter_on_note), COP_ON(go, counter_on_go));

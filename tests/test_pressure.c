@@ -27,7 +27,6 @@ static void let_pour(uint64_t grains)
         cop_pid pid = cop_spawn_with(pours, load, .to = cop_self(), .grains = grains);
         while (cop_is_alive(pid))
                 sched_yield();
-        ck_assert_uint_eq(cop__unread(cop__actor_here()), grains);
 }
 
 static void take_all(uint64_t grains)
@@ -56,6 +55,7 @@ static bool is_gone_after_a_wait(void)
 static void pour_and_look(uint64_t grains, unsigned pressure)
 {
         let_pour(grains);
+        ck_assert_uint_eq(cop__unread(cop__actor_here()), grains);
         ck_assert_uint_eq(pressure_here(), pressure);
         take_all(grains);
         await_true(is_gone_after_a_wait());
@@ -78,6 +78,41 @@ IN_NODE(far_behind_it_holds_its_senders_back_hard_and_loses_nothing)
 {
         NEEDS_THREADS();
         pour_and_look(17 * COP__PRESSURE_FROM + 8, COP__PRESSURE_HIGH);
+}
+
+/* As if others had sent them, who say nothing: the grains that are still missing to the sender's look at so many. */
+static unsigned fill_up(unsigned grains)
+{
+        struct cop__actor *self = cop__actor_here();
+        struct cop__thread *thread = cop__thread_here();
+        unsigned sent = 0;
+        for (uint32_t seq = 0; sent < grains - 1 || !cop__queue_is_each(seq + 2, COP__PRESSURE_FROM); sent++) {
+                struct cop__signal *signal;
+                ck_assert_int_eq(cop__signal_message(&thread->pool, COP_KIND_OF(grain), &(grain){ 0 }, &signal), COP_OK);
+                ck_assert(!cop__push(thread, self, self->generation, signal, &seq));
+        }
+        return sent;
+}
+
+/* A thousand that send one message in each pause are many messages, while a receiver has lost its core. Who looks pays from its next message on. */
+static void fill_and_look(unsigned grains, unsigned pressure, unsigned pauses)
+{
+        unsigned sent = fill_up(grains);
+        uint64_t before_ns = cop__clock_ns();
+        let_pour(2);
+        ck_assert_uint_ge(cop__clock_ns() - before_ns, pauses * (uint64_t)COP__PAUSE_NS);
+        ck_assert_uint_eq(pressure_here(), pressure);
+        for (unsigned i = 0; i < sent + 2; i++)
+                cop_message_free(await(COP_KIND(grain)));
+        await_true(is_gone_after_a_wait());
+}
+
+IN_NODE(the_pauses_of_senders_grow_with_how_far_behind_their_receiver_is)
+{
+        NEEDS_THREADS();
+        fill_and_look(17 * COP__PRESSURE_FROM, COP__PRESSURE_HIGH, 1);
+        fill_and_look(65 * COP__PRESSURE_FROM, COP__PRESSURE_HIGHER, 4);
+        fill_and_look(257 * COP__PRESSURE_FROM, COP__PRESSURE_HIGHEST, 16);
 }
 
 /*

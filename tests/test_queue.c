@@ -12,6 +12,7 @@
 #include "base/compiler.h"
 #include "base/random.h"
 #include "mailbox/queue.h"
+#include "tests/cue.h"
 #include "tests/suite.h"
 
 struct item {
@@ -202,6 +203,25 @@ TEST(the_count_wraps)
                 ck_assert_uint_eq(cop__queue_count(one.items[0].node.seq, one.items[i].node.seq), i);
                 ck_assert_uint_eq(cop__queue_count(one.items[i].node.seq, one.items[i].node.seq), 0);
         }
+}
+
+static void give_its_number(void *node)
+{
+        cop__store_relaxed(&((struct cop__node *)node)->seq, 6);
+}
+
+/* With senders on two cores that happens all the time, and those who count from there see nobody behind. */
+TEST(a_node_whose_number_comes_a_moment_later_is_counted_with_those_before_it)
+{
+        struct one one;
+        one_init(&one);
+        for (uint32_t i = 0; i < 3; i++)
+                one_push(&one, i);
+        one.items[2].node.seq = COP__QUEUE_NO_NUMBER;
+        cue_act("queue.no_number", give_its_number, &one.items[2].node);
+        one_push(&one, 3);
+        ck_assert(cue_has_come("queue.no_number"));
+        ck_assert_uint_eq(one.items[3].node.seq, 8);
 }
 
 /* As if the sender of the node lost its core between its exchange and its store. */
