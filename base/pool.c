@@ -103,7 +103,7 @@ _Static_assert(sizeof(struct cop__pool_block) <= 64, "a free block fits the smal
 _Static_assert(sizeof(struct cop__pool_cache) % COP__CACHE_LINE == 0, "caches share no line");
 
 const uint16_t cop__pool_block_sizes[COP__POOL_CLASSES] = {
-        64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096,
+        64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, [COP__POOL_CLASS_88] = 88,
 };
 
 /* By size in steps of 32 bytes, rounded up. */
@@ -120,7 +120,7 @@ const uint8_t cop__pool_class_table[COP__POOL_SIZE_MAX / 32 + 1] = {
  */
 #define MAGAZINE_MAX 64u
 static const uint32_t magazine_sizes[COP__POOL_CLASSES] = {
-        MAGAZINE_MAX, 64, 64, 48, 32, 32, 24, 16, 16, 12, 8, 8, 8,
+        MAGAZINE_MAX, 64, 64, 48, 32, 32, 24, 16, 16, 12, 8, 8, 8, [COP__POOL_CLASS_88] = 64,
 };
 
 /* --- the depot --------------------------------------------------------------- */

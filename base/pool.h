@@ -62,8 +62,11 @@
  * half way between. A block is at most a third unused beyond 64 bytes (65 of 96), on
  * average a sixth. Below 64, one cache line, nothing would be gained: a message has a
  * header. Above 4096 a message costs more to fill than malloc costs.
+ *
+ * And 88, aligned to 8 only, which no size leads to: who has many blocks of no more, and knows it, asks for the class.
  */
-#define COP__POOL_CLASSES 13
+#define COP__POOL_CLASSES 14
+#define COP__POOL_CLASS_88 13
 #define COP__POOL_SIZE_MAX 4096
 #define COP__POOL_CLASS_NONE UINT8_MAX
 
@@ -270,7 +273,7 @@ COP__INLINE void *cop__pool_take_quick(struct cop__pool_cache *cache, uint32_t c
 
 /*
  * A block of the class, its content undefined, or NULL when memory is short. Aligned to
- * 64 bytes where the block size is a multiple of 64, else to 32.
+ * 64 bytes where the block size is a multiple of 64, else to 32; of 88, to 8.
  */
 COP__INLINE void *cop__pool_take(struct cop__pool_cache *cache, uint8_t class)
 {

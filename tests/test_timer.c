@@ -428,6 +428,31 @@ IN_NODE(a_hundred_thousand_timers_stand_and_are_found_and_end)
         free(timers);
 }
 
+/* The class of the block of a timer that stands. */
+static uint8_t class_of(cop_node *node, cop_ref timer)
+{
+        struct cop__timer_home *home = cop__timer_home_of(&node->timers, timer);
+        cop__timer_home_lock(home);
+        uint8_t class = cop__timer_find(home, node, timer)->as.signal.pool_class & (uint8_t)~COP__SIGNAL_HOLDS;
+        cop__timer_home_unlock(home);
+        return class;
+}
+
+/* There may be a million, nearly all of which send no more than a number. */
+IN_NODE(a_timer_with_a_word_to_send_has_a_block_of_88_bytes_and_others_have_what_they_need)
+{
+        cop_ref word, period, payload;
+        ck_assert_int_eq(cop_send_after(&word, 600000, cop_self(), note, .number = 1), COP_OK);
+        ck_assert_int_eq(cop_send_every(&period, 600000, cop_self(), note, .number = 2), COP_OK);
+        ck_assert_int_eq(cop_start_timer(&payload, 600000, cop_self(), cop_int(3)), COP_OK);
+        ck_assert_uint_eq(class_of(node, word), COP__POOL_CLASS_88);
+        ck_assert_uint_eq(class_of(node, period), cop__pool_class(96));
+        ck_assert_uint_ge(cop__pool_block_size(class_of(node, payload)), 80 + sizeof(cop_timeout));
+        ck_assert_int_ge(cop_cancel(word), 0);
+        ck_assert_int_ge(cop_cancel(period), 0);
+        ck_assert_int_ge(cop_cancel(payload), 0);
+}
+
 /* ---- Intervals --------------------------------------------------------------------------------------- */
 
 /* The time of the next tick, in the books of whichever home has the timer. */
