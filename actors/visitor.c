@@ -8,14 +8,39 @@
  * START goes, the right ends up with the thread, with or without a call.
  *
  * The structs of visits that are over stay with the node: who has called a parking place may still be about to leave it.
+ *
+ * A thread that ends without leaving has left: the C library calls us for each thread that ends with a value under our key, and a thread has one
+ * while it visits. Where there is no key left, or no memory for the value, its visit lasts as long as the node.
  */
 #include <limits.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "actors/simulation.h"
 #include "actors/take.h"
 #include "base/clock.h"
 #include "base/memory.h"
+
+static struct { pthread_once_t once; pthread_key_t key; bool is_there; } ends = { .once = PTHREAD_ONCE_INIT };
+
+static void thread_ends(void *visitor)
+{
+        (void)visitor;
+        cop_node_leave();
+}
+
+static void make_key(void)
+{
+        ends.is_there = pthread_key_create(&ends.key, thread_ends) == 0;
+}
+
+/* What the end of the calling thread ends; NULL: nothing. */
+static void tie_to_thread(struct cop__visitor *visitor)
+{
+        pthread_once(&ends.once, make_key);
+        if (ends.is_there)
+                pthread_setspecific(ends.key, visitor);
+}
 
 static struct cop__visitor *visitor_new(struct cop_node *node)
 {
@@ -103,6 +128,7 @@ static cop_status enter(cop_node *node, struct cop__actor *(*take_slot)(struct c
         be_born(&visitor->thread, visitor);
         visitor->thread.current = &visitor->actor->task;
         cop__count_up(&here->spawned);
+        tie_to_thread(visitor);
         return COP_OK;
 }
 
@@ -121,6 +147,7 @@ void cop__visit_end(struct cop__actor *actor, struct cop__shared_term *reason)
         struct cop__thread *thread = cop__thread_here();
         struct cop_node *node = cop__node_of(thread);
         struct cop__visitor *visitor = COP__CONTAINER(thread, struct cop__visitor, thread);
+        tie_to_thread(NULL);
         cop__shared_term_drop(actor->reason);
         actor->reason = reason;
         actor->leaving = true;

@@ -358,6 +358,38 @@ IN_NODE(GSV_life_09_whoever_can_be_found_by_name_can_be_called)
         ck_assert_str_eq(cop_status_text(hunter.worst), cop_status_text(COP_OK));
 }
 
+struct guest {
+        cop_node *node;
+        cop_pid pid;
+        uint32_t stage; /* 1: it is inside; 2: it may end */
+};
+
+static void *ends_inside(void *argument)
+{
+        struct guest *guest = argument;
+        ck_assert_int_eq(cop_node_enter(guest->node), COP_OK);
+        guest->pid = cop_self();
+        cop__store_release(&guest->stage, 1);
+        await_true(cop__load_acquire(&guest->stage) == 2);
+        return NULL;
+}
+
+IN_NODE(a_thread_that_ends_inside_a_node_has_left_it)
+{
+        NEEDS_THREADS();
+        for (int round = 0; round < 3; round++) {
+                struct guest guest = { .node = node };
+                pthread_t thread;
+                ck_assert_int_eq(pthread_create(&thread, NULL, ends_inside, &guest), 0);
+                await_true(cop__load_acquire(&guest.stage) == 1);
+                cop_ref ref = watch(guest.pid);
+                cop__store_release(&guest.stage, 2);
+                await_down(ref, "normal");
+                pthread_join(thread, NULL);
+                ck_assert(!cop_is_alive(guest.pid));
+        }
+}
+
 static void tells_of_its_plan(const plan *p)
 {
         cop_send(p->to, parcel, .number = p->count, .text = p->word);
