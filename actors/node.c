@@ -242,6 +242,15 @@ static cop_status init_kinds(struct cop_node *node, const cop_node_options *opti
         return COP_OK;
 }
 
+static void tell_of_clash(struct cop_node *node, const cop_kind *clash)
+{
+        char text[256];
+        snprintf(text, sizeof(text),
+                 "your program: two message kinds have the same name and are not alike: of %.*s the shell does not know the one of %u bytes",
+                 100, clash->name, clash->size);
+        cop__log_to(node, COP_LOG_WARNING, text);
+}
+
 /* Everything but the workers. On failure the caller frees what is there: all of it is zero or whole. */
 static cop_status init_parts(struct cop_node *node, const cop_node_options *options,
                              const cop_kind *const *kinds_first, const cop_kind *const *kinds_last)
@@ -276,10 +285,8 @@ static cop_status init_parts(struct cop_node *node, const cop_node_options *opti
         node->symbols = cop__symbols_new();
         if (node->symbols == NULL || init_kinds(node, options, kinds_first, kinds_last) != COP_OK)
                 return COP_E_NO_MEMORY;
-        if (cop__kinds_clashes(node->kinds) > 0)
-                cop__log_to(node, COP_LOG_WARNING,
-                            "your program: two message kinds have the same name and are not alike: "
-                            "the shell knows only the first");
+        if (cop__kinds_clash(node->kinds) != NULL)
+                tell_of_clash(node, cop__kinds_clash(node->kinds));
         return COP_OK;
 }
 

@@ -13,10 +13,20 @@
 #ifndef BASE_OWN_CODE_MARK_H
 #define BASE_OWN_CODE_MARK_H
 
+/* Kept by linkers that collect garbage and do not count __start_cop_own_code as a use, where the assembler can say so. */
+#if defined(__has_attribute)
+#if __has_attribute(retain)
+#define COP__OWN_CODE_FLAGS "aR"
+#endif
+#endif
+#ifndef COP__OWN_CODE_FLAGS
+#define COP__OWN_CODE_FLAGS "a"
+#endif
+
 #define COP__OWN_CODE_NOTE(section, label)                    \
         ".pushsection " section ", 8191, \"ax\"\n" label ":\n" \
         ".popsection\n"                                       \
-        ".pushsection cop_own_code, \"a\"\n"                  \
+        ".pushsection cop_own_code, \"" COP__OWN_CODE_FLAGS "\"\n" \
         ".balign 4\n"                                         \
         ".long " section " - .\n"                             \
         ".long " label " - .\n"                               \

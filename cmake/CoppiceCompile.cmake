@@ -9,6 +9,14 @@ if(coppice_missing)
                 "installs what is missing; elsewhere ./run packages prints the list.")
 endif()
 
+include(CheckSymbolExists)
+set(CMAKE_REQUIRED_DEFINITIONS -D_GNU_SOURCE)
+check_symbol_exists(sigabbrev_np string.h COPPICE_C_LIBRARY_IS_GLIBC_2_32)
+unset(CMAKE_REQUIRED_DEFINITIONS)
+if(NOT COPPICE_C_LIBRARY_IS_GLIBC_2_32)
+        message(FATAL_ERROR "Coppice needs glibc 2.32 or later: this C library is older, or another one")
+endif()
+
 set(CMAKE_C_STANDARD 11)
 set(CMAKE_C_STANDARD_REQUIRED ON)
 set(CMAKE_C_EXTENSIONS ON)
@@ -44,12 +52,13 @@ target_include_directories(coppice_internal INTERFACE
 target_compile_options(coppice_internal INTERFACE
         $<$<COMPILE_LANGUAGE:C>:${coppice_warnings}>
         $<$<COMPILE_LANGUAGE:C>:-fno-delete-null-pointer-checks>
+        $<$<COMPILE_LANGUAGE:C>:-fasynchronous-unwind-tables>
         $<$<COMPILE_LANGUAGE:C>:-fno-omit-frame-pointer>
         $<$<COMPILE_LANGUAGE:C>:${coppice_sanitize_flags}>)
 target_link_options(coppice_internal INTERFACE ${coppice_sanitize_flags})
 # The layout of checked structures differs, so everyone inside must agree on this one.
 target_compile_definitions(coppice_internal INTERFACE
-        COP__CHECKED=$<BOOL:${COPPICE_CHECKED}> COP__TINY=$<BOOL:${COPPICE_TINY}> COP__CUES=$<BOOL:${COPPICE_TESTS}>)
+        COP__CHECKED=$<BOOL:${COPPICE_CHECKED}> COP__TINY=$<BOOL:${COPPICE_TINY}> COP__CUES=$<BOOL:${coppice_has_tests}>)
 target_link_libraries(coppice_internal INTERFACE ${coppice_dependencies})
 
 # For programs that crash on purpose (samples, tests, the bench): the fault must reach the

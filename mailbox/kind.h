@@ -93,7 +93,7 @@ COP__INLINE void cop__flat_drop(const cop_kind *kind, void *block)
 /*
  * The kinds of a range of pointers, as a program's COP__KINDS_FIRST and _LAST; NULLs are skipped.
  * The set borrows the kinds. One that is the same as an earlier one counts once; of two of one
- * name and different shape the first stays and the second is told by cop__kinds_clashes.
+ * name and different shape the first stays and the second is told by cop__kinds_clash.
  * Returns NULL without memory.
  */
 cop_kinds *cop__kinds_new(const cop_kind *const *first, const cop_kind *const *last);
@@ -118,8 +118,8 @@ cop_status cop__kinds_hide(cop_kinds *kinds, const char *names);
 const char *cop__kinds_secrets(const cop_kinds *kinds); /* those names, borrowed; NULL: none */
 bool cop__kinds_is_secret(const cop_kinds *kinds, const char *name); /* allocates nothing; `kinds` may be NULL */
 
-/* How many kinds were left out because another of the same name, but another shape, came first. */
-size_t cop__kinds_clashes(const cop_kinds *kinds);
+/* The last one that was left out for another of its name; NULL: none was. */
+const cop_kind *cop__kinds_clash(const cop_kinds *kinds);
 
 /* ---- Terms ------------------------------------------------------------------------ */
 

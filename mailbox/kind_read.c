@@ -215,7 +215,7 @@ static bool read_text(struct reader *reader, cop_term term, cop_text *text)
 /* Room is left for the NUL, so that what arrives is always a C string. */
 static bool read_chars(struct reader *reader, const cop_field *field, cop_term term, char *chars)
 {
-        cop_text text = { NULL, 0 };
+        cop_text text = { 0, NULL };
         if (is_text(term))
                 read_text(reader, term, &text);
         else

@@ -12,7 +12,7 @@
 struct cop_kinds {
         const cop_kind **each; /* count of them, their names ascending and distinct */
         size_t count;
-        size_t clashes;
+        const cop_kind *clash; /* left out for another of its name: the last one */
         char *secrets; /* names with a blank before and behind each; NULL: none */
 };
 
@@ -49,7 +49,8 @@ static void add(cop_kinds *kinds, const cop_kind *kind)
         size_t size = strlen(kind->name);
         size_t at = place(kinds, kind->name, size);
         if (is_at(kinds, at, kind->name, size)) {
-                kinds->clashes += !cop__kind_same(kinds->each[at], kind);
+                if (!cop__kind_same(kinds->each[at], kind))
+                        kinds->clash = kind;
                 return;
         }
         memmove(kinds->each + at + 1, kinds->each + at,
@@ -111,9 +112,9 @@ const cop_kind *cop__kinds_at(const cop_kinds *kinds, size_t at)
         return at < cop__kinds_count(kinds) ? kinds->each[at] : NULL;
 }
 
-size_t cop__kinds_clashes(const cop_kinds *kinds)
+const cop_kind *cop__kinds_clash(const cop_kinds *kinds)
 {
-        return kinds ? kinds->clashes : 0;
+        return kinds ? kinds->clash : NULL;
 }
 
 /* ---- Secrets ------------------------------------------------------------------------ */

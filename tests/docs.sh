@@ -45,6 +45,14 @@ done
         echo "docs: there is no code to compare" >&2
         exit 1
 }
+# Each sample is in the list of samples, and nothing else is.
+listed=$(grep -o '`[a-z_]*[.]c`' "$here/../samples/README.md" | tr -d '`' | sort -u)
+there=$(cd "$here/../samples" && printf '%s\n' *.c | sort)
+[ "$listed" = "$there" ] || {
+        echo "docs: samples/README.md does not list the samples that there are" >&2
+        wrong=1
+}
+
 # lies_in FUNCTION FILE LINE: between the line that the function begins with, and its brace at the left.
 lies_in() {
         awk -v wanted="$1" -v line="$3" '

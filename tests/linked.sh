@@ -119,11 +119,21 @@ if "$cc" -flto "$work/empty.c" -o "$work/empty" 2>/dev/null; then
         is_whole optimised
         contains optimised "" # the function may be part of another now
 fi
-cmake -S "$here/.." -B "$work/asked" -G Ninja -DCMAKE_C_COMPILER="$cc" -DCMAKE_C_FLAGS=-flto -DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON \
-        -DCOPPICE_TESTS=OFF -DCOPPICE_BENCH=OFF >"$work/said" 2>&1 || fail "-flto cannot be configured"
+cmake -S "$here/.." -B "$work/asked" -G Ninja -DCMAKE_C_COMPILER="$cc" -DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON \
+        -DCMAKE_C_FLAGS="-flto -ffunction-sections -fno-asynchronous-unwind-tables -fno-unwind-tables" \
+        -DCOPPICE_TESTS=OFF -DCOPPICE_BENCH=OFF >"$work/said" 2>&1 || fail "-flto and its like cannot be configured"
 of_ours=CMakeFiles/coppice_objects.dir/base/status.c.o
-ninja -C "$work/asked" $of_ours >"$work/said" 2>&1 || fail "-flto cannot be built"
+ninja -C "$work/asked" $of_ours >"$work/said" 2>&1 || fail "-flto and its like cannot be built"
 ! readelf -SW "$work/asked/$of_ours" | grep -q gnu.lto || fail "the library is optimised when it is linked"
+readelf -SW "$work/asked/$of_ours" >"$work/said"
+! grep -q ' \.text\.cop_' "$work/said" || fail "each function of the library has a section, and nobody is interrupted"
+grep -q ' \.eh_frame' "$work/said" || fail "the library's frames cannot be followed"
+
+# A linker that collects garbage, and does not take __start_NAME for a use.
+if "$cc" -fuse-ld=lld "$work/empty.c" -o "$work/empty" 2>/dev/null; then
+        link collected -fuse-ld=lld -Wl,--gc-sections || { cat "$work/log" >&2; fail "it cannot be linked with lld and --gc-sections"; }
+        is_whole collected
+fi
 
 link own_names -DOWN_NAMES || { cat "$work/log" >&2; fail "it cannot be linked with a function that faults in a report"; }
 ends_early own_names

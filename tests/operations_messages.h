@@ -16,7 +16,7 @@ static cop_status sends(void)
 static cop_status sends_much(void)
 {
         static const char text[8000] = "a text that no pool holds";
-        return cop_send(echo_pid(), note, .text = { text, sizeof(text) });
+        return cop_send(echo_pid(), note, .text = { sizeof(text), text });
 }
 
 static cop_status sends_term(void)

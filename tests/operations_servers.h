@@ -221,7 +221,7 @@ static void says_more(note *value, const item *by)
 {
         static char text[300];
         memset(text, 'x', sizeof(text));
-        value->text = (cop_text){ text, sizeof(text) };
+        value->text = (cop_text){ sizeof(text), text };
         cop_reply(item, .number = by->number);
 }
 

@@ -14,6 +14,7 @@ tree="$work/a tree"
 bin=$work/bin
 mkdir -p "$tree" "$bin"
 cp "$here/../run" "$tree/run"
+: >"$tree/CMakePresets.json"
 for tool in sh dirname cat sed grep awk find env rm mkdir uname; do
         ln -s "$(command -v $tool)" "$bin/$tool"
 done
@@ -59,6 +60,20 @@ says "$err" uproot
 run_it test --preset larch
 [ "$code" -eq 2 ] || fail "an unknown preset ended with $code"
 says "$err" larch asan
+
+# By a link: the tree is the script's, and nothing beside the link is touched. A copy without a tree refuses.
+mkdir -p "$work/elsewhere/build" "$tree/build" "$work/alone/build"
+ln -s "$tree/run" "$work/elsewhere/run"
+ln -s "$(command -v readlink)" "$bin/readlink"
+PATH=$bin "$work/elsewhere/run" clean || fail "clean by a link failed"
+[ -e "$work/elsewhere/build" ] || fail "clean by a link removed what is beside the link"
+[ ! -e "$tree/build" ] || fail "clean by a link left the tree's build"
+cp "$tree/run" "$work/alone/run"
+! PATH=$bin "$work/alone/run" clean 2>/dev/null || fail "a copy without a tree cleans"
+[ -e "$work/alone/build" ] || fail "a copy without a tree removed what is beside it"
+
+run_it test --preset fuzz
+[ "$code" -eq 2 ] || fail "a preset without tests ended with $code"
 
 # Another package manager: the list, and a failure.
 tool id 'echo 0'

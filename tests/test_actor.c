@@ -668,7 +668,7 @@ static void sends_parcels(const plan *p)
                         data[at] = byte_at(i, at);
                 memset(text, 'a' + (int)(i % 26), text_size);
                 cop_send(p->to, parcel, .number = i, .bytes = cop_bytes_of(data, size),
-                         .text = { text, text_size });
+                         .text = { text_size, text });
                 cop_release(data);
                 cop_release(text);
         }

@@ -113,7 +113,7 @@ static void rename_book(book *b, const words *w)
         char *kept = cop_alloc(size);
         memcpy(kept, b->name.data, b->name.size);
         memcpy(kept + b->name.size, w->text.data, w->text.size);
-        b->name = (cop_text){ kept, size };
+        b->name = (cop_text){ size, kept };
         b->changes++;
 }
 
@@ -163,7 +163,7 @@ IN_NODE(what_a_value_points_at_is_kept_too_and_ends_with_the_agent)
 static void spoil_book(book *b, const words *w)
 {
         (void)w;
-        b->name = (cop_text){ NULL, 5 };
+        b->name = (cop_text){ 5, NULL };
 }
 
 IN_NODE(a_value_that_cannot_be_kept_ends_the_agent)

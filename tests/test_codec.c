@@ -478,7 +478,7 @@ static cop_text random_cop_text(struct random_terms *random)
 static cop_symbol random_symbol(struct random_terms *random)
 {
         cop_text text = random_cop_text(random);
-        return (cop_symbol){ text.data, text.size };
+        return (cop_symbol){ text.size, text.data };
 }
 
 static double random_double(struct random_terms *random)
@@ -641,7 +641,7 @@ TEST(a_message_that_could_not_be_read_back_is_not_encoded)
 {
         uint8_t *bytes;
         size_t size;
-        photo odd = { .name = { "\xff", 1 } };
+        photo odd = { .name = { 1, "\xff" } };
         ck_assert_int_eq(cop__kind_encode(COP_KIND_OF(photo), &odd, &bytes, &size),
                          COP_E_MALFORMED);
         everything full = { .name = { 'n', 'o', ' ', 'N', 'U', 'L', ' ', 'h', 'e', 'r', 'e', '!',
@@ -651,14 +651,14 @@ TEST(a_message_that_could_not_be_read_back_is_not_encoded)
         tree ring = { .branches = { &ring, 1 } };
         ck_assert_int_eq(cop__kind_encode(COP_KIND_OF(tree), &ring, &bytes, &size),
                          COP_E_TOO_DEEP);
-        photo none = { .name = { NULL, 1 } };
+        photo none = { .name = { 1, NULL } };
         ck_assert_int_eq(cop__kind_encode(COP_KIND_OF(photo), &none, &bytes, &size),
                          COP_E_BAD_ARGUMENT);
 }
 
 TEST(a_message_as_deep_as_it_may_be_holds_a_term_that_is_too)
 {
-        tree chain[COP_TERM_DEPTH_MAX / 2] = { { .name = { NULL, 0 } } };
+        tree chain[COP_TERM_DEPTH_MAX / 2] = { { .name = { 0, NULL } } };
         for (size_t i = 0; i + 1 < COP__COUNT(chain); i++)
                 chain[i].branches.items = &chain[i + 1], chain[i].branches.count = 1;
         uint8_t *bytes;

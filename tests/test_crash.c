@@ -643,7 +643,7 @@ static void hoard_on_hoard(hoard *self, const hoard *h)
         if (copy == NULL || h->gold.size != LARGE)
                 write_null();
         memcpy(copy, h->gold.data, LARGE);
-        self->gold = (cop_text){ copy, LARGE };
+        self->gold = (cop_text){ LARGE, copy };
 }
 
 static void hoard_on_leave(hoard *self, const leave *l)
@@ -670,7 +670,7 @@ IN_NODE(of_a_state_message_and_reason_of_a_megabyte_a_report_has_the_beginning)
         memset(gold, 'g', LARGE + 1);
         gold[LARGE + 1] = '\0';
         cop_pid pid = cop_spawn_server(&hoard_server, NULL);
-        ck_assert_int_eq(cop_send(pid, hoard, .gold = { gold, LARGE }), COP_OK);
+        ck_assert_int_eq(cop_send(pid, hoard, .gold = { LARGE, gold }), COP_OK);
         ck_assert_int_eq(cop_send(pid, leave, .reason = cop_string(gold)), COP_OK);
         ck_assert(cop__report_wait(node, pid, PATIENCE_MS, &report));
         expect_cut(report.what, COP__CRASH_WHAT, "\"ggg");
@@ -680,7 +680,7 @@ IN_NODE(of_a_state_message_and_reason_of_a_megabyte_a_report_has_the_beginning)
         ck_assert_uint_lt(cop__report_print_all(&report, text, sizeof(text)), sizeof(text)); /* the whole */
 
         pid = cop_spawn_server(&hoard_server, NULL);
-        ck_assert_int_eq(cop_send(pid, hoard, .gold = { gold, LARGE + 1 }), COP_OK);
+        ck_assert_int_eq(cop_send(pid, hoard, .gold = { LARGE + 1, gold }), COP_OK);
         ck_assert(cop__report_wait(node, pid, PATIENCE_MS, &report));
         ck_assert_str_eq(report.what, "invalid memory access at 0x0 (NULL)");
         expect_cut(report.message, sizeof(report.message), "#hoard{gold = \"ggg");

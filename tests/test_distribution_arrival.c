@@ -104,7 +104,7 @@ TEST(what_distribution_cannot_do_anything_with_is_refused)
                 cop_distribution options;
         } starts_with[] = {
                 { COP_E_BAD_ARGUMENT, { .cookie = cop_text_of(long_name) } },
-                { COP_E_BAD_ARGUMENT, { .cookie = { "a\0b", 3 } } },
+                { COP_E_BAD_ARGUMENT, { .cookie = { 3, "a\0b" } } },
                 { COP_E_BAD_ARGUMENT, { .address = cop_text_of(long_name) } },
                 { COP_E_BAD_ARGUMENT, { .message_max = (uint64_t)COP_MESSAGE_SIZE_MAX + 1 } },
                 { COP_E_SYSTEM, { .address = COP_TEXT("192.0.2.1") } }, /* which no machine has */

@@ -964,7 +964,7 @@ IN_NODE(an_argument_that_cannot_be_copied_and_a_manager_that_is_dead_are_told)
 {
         cop_pid manager = cop_spawn_server(&cop_event_manager, NULL);
         ck_assert_int_eq(cop_add_handler(manager, .id = "a", .server = &listener_server, .kind = COP_KIND_OF(badge),
-                                         .argument = &(badge){ .text = { NULL, 5 } }),
+                                         .argument = &(badge){ .text = { 5, NULL } }),
                          COP_E_BAD_ARGUMENT);
         put_down(manager);
         cop_message *answer = NULL;

@@ -259,7 +259,7 @@ TEST(floats_that_are_not_finite_become_atoms_and_come_back)
 
 TEST(a_text_that_is_no_utf8_is_shown_as_bytes)
 {
-        photo odd = { .name = { "\xff", 1 }, .pixels = cop_bytes_of("", 0) };
+        photo odd = { .name = { 1, "\xff" }, .pixels = cop_bytes_of("", 0) };
         check_term(COP_KIND_OF(photo), &odd, "{photo, <<255>>, <<>>}");
 }
 

@@ -202,7 +202,7 @@ static void pours_and_waits(const deed_order *order)
         while (!cop__load_acquire(&common->may_pour))
                 sched_yield();
         for (int64_t i = 0; i < POURED / PIECE; i++)
-                cop_send(order->pid, note, .number = i, .text = { text, PIECE });
+                cop_send(order->pid, note, .number = i, .text = { PIECE, text });
         cop__store_release(&common->has_poured, 1u);
         cop_message_free(cop_receive(COP_FOREVER, COP_KIND(note)));
 }

@@ -27,7 +27,7 @@ static void use_memory(void)
         static char text[500];
         memset(text, 'x', sizeof(text));
         for (size_t size = 1; size < sizeof(text); size += 8)
-                cop_send(cop_self(), dirt, .text = { text, size });
+                cop_send(cop_self(), dirt, .text = { size, text });
         for (size_t size = 1; size < sizeof(text); size += 8)
                 await_and_drop(COP_KIND(dirt));
 }

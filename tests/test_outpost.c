@@ -130,7 +130,7 @@ IN_PROCESSES(a_message_of_a_mebibyte_crosses_both_ways)
         cop_pid pid = START_APART(.server = &adder_server);
         cop_auto reply = NULL;
         memset(text, 'x', SIZE);
-        ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, note, .number = 1, .text = { text, SIZE }), COP_OK);
+        ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, note, .number = 1, .text = { SIZE, text }), COP_OK);
         const note *n = cop_read(note, reply);
         ck_assert_uint_eq(n->text.size, SIZE);
         ck_assert_int_eq(memcmp(n->text.data, text, SIZE), 0);
@@ -186,7 +186,7 @@ static void pours(const deed_order *order)
         char *text = malloc(SIZE);
         memset(text, 'x', SIZE);
         for (int64_t i = 0; i < MANY; i++)
-                cop_send(order->pid, note, .number = i, .text = { text, SIZE });
+                cop_send(order->pid, note, .number = i, .text = { SIZE, text });
         free(text);
         cop_auto message = cop_receive(COP_FOREVER, COP_KIND(note));
         cop_send(order->pid, add, .number = (int64_t)cop_read(note, message)->text.size);
@@ -205,7 +205,7 @@ IN_PROCESSES(who_pours_out_more_than_fits_before_it_reads_is_heard_while_it_is_s
                                                                      .isolation = COP_ISOLATION_PROCESS },
                                                &pid),
                                  COP_OK);
-                ck_assert_int_eq(cop_send(pid, note, .text = { text, SIZE }), COP_OK);
+                ck_assert_int_eq(cop_send(pid, note, .text = { SIZE, text }), COP_OK);
                 cop_auto message = await(COP_KIND(add));
                 ck_assert_int_eq(cop_read(add, message)->number, SIZE);
                 for (cop_message *poured; (poured = cop_receive(0, COP_KIND(note))) != NULL;)

@@ -71,11 +71,11 @@ static cop_text draw_text(liar *self)
         static const char letters[] = "bystander\0\x1b[2J\xff";
         switch (draw_below(self, 4)) {
         case 0:
-                return (cop_text){ NULL, 0 };
+                return (cop_text){ 0, NULL };
         case 1:
                 return cop_text_of("bystander");
         case 2:
-                return (cop_text){ letters, draw_below(self, sizeof(letters)) };
+                return (cop_text){ draw_below(self, sizeof(letters)), letters };
         default:
                 return cop_text_of("no such name");
         }

@@ -234,7 +234,7 @@ TEST(an_argument_must_be_what_the_child_takes)
                            .argument = &(other){ 1 }),
                      "shop: child till: kind is other; the init of server till takes purse");
         expect_words(CHILD(.server = &till_server, .kind = COP_KIND_OF(purse),
-                           .argument = &(purse){ .owner = { NULL, 5 } }),
+                           .argument = &(purse){ .owner = { 5, NULL } }),
                      "shop: child till: argument cannot be copied: ");
 }
 

@@ -603,7 +603,7 @@ IN_NODE(a_message_of_any_size_may_wait_and_tick)
         int64_t before = blocks_in_use(node);
         for (size_t i = 0; i < COP__COUNT(sizes); i++) {
                 cop_ref once, every;
-                cop_text text = { letters, sizes[i] };
+                cop_text text = { sizes[i], letters };
                 ck_assert_int_eq(cop_send_after(&once, 1, cop_self(), page, .text = text), COP_OK);
                 ck_assert_int_eq(cop_register("reader", cop_self()), COP_OK);
                 ck_assert_int_eq(cop_send_every(&every, 1, "reader", page, .text = text), COP_OK);
@@ -804,7 +804,7 @@ static cop_status set_something(int what, cop_ref *timer)
                 return cop_send_after(timer, HOUR_MS, cop_self(), note);
         case 1:
                 return cop_send_after(timer, HOUR_MS, cop_self(), page,
-                                      .text = { letters, sizeof(letters) });
+                                      .text = { sizeof(letters), letters });
         case 2:
                 return cop_send_every(timer, HOUR_MS, "somebody", note);
         case 3:

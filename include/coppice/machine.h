@@ -48,7 +48,7 @@
  * The operations below act on the event at hand and work in a machine's handlers only: elsewhere, and
  * where an enter function must not use them, they end the actor with {badarg, {Function, Why}}.
  *
- * See also: server.h, timer functions of actor.h.
+ * See also: server.h, timer.h.
  */
 #ifndef COPPICE_MACHINE_H
 #define COPPICE_MACHINE_H

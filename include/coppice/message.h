@@ -47,16 +47,17 @@ COP_BEGIN_DECLS
 
 /* ---- Field types beside C's own, cop_pid, cop_ref and cop_term -------------------- */
 
-/* An atom: a name out of a small set. UTF-8. */
+/* An atom: a name out of a small set. UTF-8. The size comes first in both, so that a bare `.name = "Ada"` does not compile, or is warned of: as
+ * C has it, it would be a text without a size. */
 typedef struct cop_symbol {
-        const char *text;
         size_t size;
+        const char *text;
 } cop_symbol;
 
-/* A text: UTF-8. Made by COP_TEXT("Ada") or cop_text_of(name): a bare `.name = "Ada"` compiles as C has it, and is empty. */
+/* A text: UTF-8. Made by COP_TEXT("Ada") or cop_text_of(name). */
 typedef struct cop_text {
-        const char *data;
         size_t size;
+        const char *data;
 } cop_text;
 
 /* Immutable bytes in memory of their own, counted, which messages share instead of copying. */
@@ -98,13 +99,13 @@ typedef struct cop_terms {
 /* All three borrow what they are given; NULL is the empty text. */
 static inline cop_symbol cop_symbol_of(const char *text)
 {
-        cop_symbol symbol = { text ? text : "", text ? strlen(text) : 0 };
+        cop_symbol symbol = { text ? strlen(text) : 0, text ? text : "" };
         return symbol;
 }
 
 static inline cop_text cop_text_of(const char *text)
 {
-        cop_text whole = { text ? text : "", text ? strlen(text) : 0 };
+        cop_text whole = { text ? strlen(text) : 0, text ? text : "" };
         return whole;
 }
 
@@ -126,8 +127,8 @@ static inline bool cop_text_equal(cop_text text, const char *other)
 
 #ifndef __cplusplus
 /* .name = COP_TEXT("Ada"): for literals, also in constants. */
-#define COP_TEXT(literal) { "" literal, sizeof(literal) - 1 }
-#define COP_SYMBOL(literal) { "" literal, sizeof(literal) - 1 }
+#define COP_TEXT(literal) { sizeof(literal) - 1, "" literal }
+#define COP_SYMBOL(literal) { sizeof(literal) - 1, "" literal }
 /* .corners = COP_ITEMS(point, { 0, 0 }, { 3, 4 }): lives until the end of the enclosing block. */
 #define COP_ITEMS(type, ...) \
         { (const type[]){ __VA_ARGS__ }, sizeof((const type[]){ __VA_ARGS__ }) / sizeof(type) }

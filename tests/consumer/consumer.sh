@@ -40,8 +40,8 @@ prefix=$work/prefix
 library=$(find "$prefix" -name libcoppice.so)
 [ -n "$library" ] || fail "libcoppice.so was not installed"
 lib=$(dirname -- "$library")
-readelf -d "$library" | grep -q 'SONAME.*\[libcoppice\.so\.0\]' ||
-        fail "the shared library is not called libcoppice.so.0"
+readelf -d "$library" | grep -q 'SONAME.*\[libcoppice\.so\.0\.1\]' ||
+        fail "the shared library is not called libcoppice.so.0.1"
 for file in "$lib/libcoppice.a" "$lib/pkgconfig/coppice.pc" "$prefix/include/coppice/term.h"; do
         [ -e "$file" ] || fail "$file was not installed"
 done
@@ -97,5 +97,21 @@ if printf 'int main(void) { return 0; }' | "$cc" -static -x c - $(sed -n 's/^Lib
         expected='a node'
         runs "$work/static"
 fi
+
+# Without tests there is no hook of theirs, whichever way that is said. As a part of another project it installs nothing and has the parent's tests alone.
+for without in -DBUILD_TESTING=OFF -DCOPPICE_TESTS=OFF; do
+        quietly cmake -S "$here/../.." -B "$work/without" -G Ninja -DCMAKE_C_COMPILER="$cc" $without -DCMAKE_EXPORT_COMPILE_COMMANDS=ON
+        grep -q -e '-DCOP__CUES=0' "$work/without/compile_commands.json" || fail "with $without there are no commands"
+        ! grep -q -e '-DCOP__CUES=1' "$work/without/compile_commands.json" || fail "with $without the library has the tests' hooks"
+        rm -rf -- "$work/without"
+done
+mkdir "$work/parent"
+printf '%s\n' 'cmake_minimum_required(VERSION 3.22)' 'project(parent C)' "add_subdirectory(\"$here/../..\" coppice)" \
+        'add_executable(mine mine.c)' 'target_link_libraries(mine PRIVATE coppice::coppice)' >"$work/parent/CMakeLists.txt"
+printf '%s\n' '#include <coppice.h>' 'int main(void) { return COP_OK; }' >"$work/parent/mine.c"
+quietly cmake -S "$work/parent" -B "$work/parent/build" -G Ninja -DCMAKE_C_COMPILER="$cc"
+quietly cmake --install "$work/parent/build" --prefix "$work/parent/prefix"
+[ ! -e "$work/parent/prefix/include" ] || fail "as a part of another project it is installed unasked"
+! grep -q Nightly "$work/parent/build/build.ninja" || fail "as a part of another project it brings the targets of CTest"
 
 echo "consumer: find_package (shared, static) and pkg-config all work"
