@@ -105,8 +105,8 @@ void cop__context_start(void);
 
 #if defined(__x86_64__)
 
-/* See context_x86_64.S. The 16 bytes above stay zero, for those who walk off the end. */
-enum { FRAME_WORDS = 8, ABOVE_WORDS = 2 };
+/* See context_x86_64.h. The 16 bytes above stay zero, for those who walk off the end. */
+enum { FRAME_WORDS = 21, ABOVE_WORDS = 2 };
 
 static void fill_frame(uint64_t *frame, void (*entry)(void *), void *argument)
 {
@@ -114,9 +114,9 @@ static void fill_frame(uint64_t *frame, void (*entry)(void *), void *argument)
         uint16_t x87_default = 0x037f;
         memcpy(&frame[0], &mxcsr_default, sizeof mxcsr_default);
         memcpy((char *)&frame[0] + 4, &x87_default, sizeof x87_default);
-        frame[1] = (uintptr_t)entry;
-        frame[2] = (uintptr_t)argument;
-        frame[7] = (uintptr_t)&cop__context_start;
+        frame[2] = (uintptr_t)&cop__context_start;
+        frame[19] = (uintptr_t)entry;
+        frame[20] = (uintptr_t)argument;
 }
 
 #elif defined(__aarch64__)

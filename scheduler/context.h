@@ -25,7 +25,7 @@
  * - The signal mask belongs to the thread; no switch changes it. (The ucontext fallback
  *   does: there each context has the mask it was left with.)
  *
- * Own assembly on x86-64 and aarch64 (LP64), ucontext elsewhere and under
+ * Own assembly on x86-64 (compiled in) and aarch64 (LP64), ucontext elsewhere and under
  * -DCOP__CONTEXT_UCONTEXT. Nothing here can fail. See docs/decisions/stacks.md.
  */
 #ifndef SCHEDULER_CONTEXT_H
@@ -80,9 +80,11 @@ void cop__context_adopt(struct cop__context *context);
 /* The context is stopped, or is the adopted one of this thread. Doing it twice is harmless. */
 void cop__context_fini(struct cop__context *context);
 
-#if COP__CONTEXT_ASSEMBLY
-/* In context_x86_64.S and context_aarch64.S: the bare switch. Others use those below. */
-void cop__context_jump(struct cop__context *from, struct cop__context *to);
+/* The bare switch. Others use those below. */
+#if COP__CONTEXT_ASSEMBLY && defined(__x86_64__)
+#include "scheduler/context_x86_64.h"
+#elif COP__CONTEXT_ASSEMBLY
+void cop__context_jump(struct cop__context *from, struct cop__context *to); /* context_aarch64.S */
 #endif
 
 #if COP__CONTEXT_ASSEMBLY && !COP__ASAN && !COP__TSAN
