@@ -642,10 +642,15 @@ COP__INLINE bool cop__must_leave(const struct cop__actor *actor)
                actor->task.visitor == NULL;
 }
 
-/* The escape point of the turn that runs here. */
+/* The escape point of the turn that runs here, on a worker. */
+COP__INLINE struct cop__escape *cop__escape_of(struct cop__thread *thread)
+{
+        return COP__CONTAINER(thread, struct cop__worker, thread)->stack->escape;
+}
+
 COP__INLINE struct cop__escape *cop__escape_here(void)
 {
-        return cop__thread_here()->worker->stack->escape;
+        return cop__escape_of(cop__thread_here());
 }
 
 /* Faults are the actor's from here on, on the stack that its turn runs on: a worker's. */

@@ -15,6 +15,7 @@
 #include "actors/simulation.h"
 #include "actors/sys.h"
 #include "base/clock.h"
+#include "scheduler/loop.h"
 
 uint64_t cop__deadline_ns(int64_t timeout_ms)
 {
@@ -69,27 +70,37 @@ static void sleep_now(void *argument)
                 cop__signal_free(&thread->pool, cop__signal_of(passed));
 }
 
-static bool block_for(void (*after)(void *), void *argument)
-{
-        return after != NULL ? cop__block(after, argument) : cop__block_here();
-}
+/* What goes along with an actor that blocks, from the thread that is left to the one that comes back: its guard against faults. */
+struct guard {
+        unsigned critical, calm;
+};
 
-/* Blocks; the guard against faults goes along, from the thread that is left to the one that comes back. NULL: it comes back
- * to this one, when others have run. */
-static bool block_with(struct cop__actor *actor, void (*after)(void *), void *argument)
+COP__INLINE struct guard leave_thread(struct cop__actor *actor)
 {
-        struct cop__fault_scope *scope = &cop__here_of(cop__thread_here())->fault;
-        unsigned critical = scope->critical, calm = scope->calm;
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__fault_scope *scope = &cop__here_of(thread)->fault;
+        struct guard guard = { scope->critical, scope->calm };
         cop__turn_end(scope);
         scope->critical = 0;
-        cop__store_relaxed(&actor->task.stack_bytes,
-                           (uint32_t)(cop__escape_here()->top - cop__stack_pointer()));
-        bool blocked = block_for(after, argument);
-        cop__store_relaxed(&actor->task.stack_bytes, 0);
+        cop__store_relaxed(&actor->task.stack_bytes, (uint32_t)(cop__escape_of(thread)->top - cop__stack_pointer()));
+        return guard;
+}
+
+COP__INLINE void come_back(struct cop__actor *actor, struct guard guard)
+{
         struct cop__thread *thread = cop__thread_here();
-        cop__here_of(thread)->fault.critical = critical;
+        cop__store_relaxed(&actor->task.stack_bytes, 0);
+        cop__here_of(thread)->fault.critical = guard.critical;
         cop__guard_turn(thread);
-        cop__here_of(thread)->fault.calm = calm;
+        cop__here_of(thread)->fault.calm = guard.calm;
+}
+
+/* Blocks. NULL: it comes back to this thread, when others have run. */
+static bool block_with(struct cop__actor *actor, void (*after)(void *), void *argument)
+{
+        struct guard guard = leave_thread(actor);
+        bool blocked = after != NULL ? cop__block(after, argument) : cop__block_here();
+        come_back(actor, guard);
         return blocked;
 }
 
@@ -107,9 +118,13 @@ void cop__wait_for(struct cop__actor *actor, void (*after)(void *), void *argume
         actor->budget = COP__BUDGET;
 }
 
-static void wait_on_stack(struct cop__actor *actor)
+/* With the way of most waits compiled in. */
+COP__INLINE void wait_on_stack(struct cop__actor *actor)
 {
-        if (!block(actor, sleep_now))
+        struct guard guard = leave_thread(actor);
+        bool blocked = cop__block_quickly(sleep_now, actor);
+        come_back(actor, guard);
+        if (COP__UNLIKELY(!blocked))
                 cop__exit_with(actor, COP_TUPLE(cop_atom("system_limit"), cop_atom("stack")));
 }
 
@@ -126,7 +141,7 @@ static void sleep_on_thread(struct cop__actor *actor, uint32_t ticket, uint64_t 
  * A visitor's own thread sleeps, by its own clock: no worker need be free for its time-outs. The mark is taken by exactly
  * one sender, who wakes us exactly once, or by ourselves when the time is over.
  */
-static COP__NOINLINE void wait_on_thread(struct cop__actor *actor, uint64_t deadline_ns)
+static void wait_on_thread(struct cop__actor *actor, uint64_t deadline_ns)
 {
         struct cop__node *passed;
         uint32_t ticket = cop__park_ticket(actor->task.visitor);
@@ -143,6 +158,12 @@ static COP__NOINLINE void wait_on_thread(struct cop__actor *actor, uint64_t dead
                         return;
         }
         sleep_on_thread(actor, ticket, UINT64_MAX); /* the wake is on its way, if not here */
+}
+
+static COP__NOINLINE void wait_as_visitor(struct cop__actor *actor, uint64_t deadline_ns)
+{
+        wait_on_thread(actor, deadline_ns);
+        actor->budget = cop__simulation_budget(cop__node_of(cop__thread_here()));
 }
 
 /* A message in the user's hands cannot stay the queue's cursor: asleep, there is no moment left to link it. */
@@ -170,9 +191,8 @@ void cop__wait_for_alarm(struct cop__actor *actor, uint64_t deadline_ns, const v
         cop__let_go(actor);
         cop__press(actor, COP__PRESSURE_NONE);
         show_where(actor, where);
-        if (actor->task.visitor != NULL) {
-                wait_on_thread(actor, deadline_ns);
-                actor->budget = cop__simulation_budget(cop__node_of(cop__thread_here()));
+        if (COP__UNLIKELY(actor->task.visitor != NULL)) {
+                wait_as_visitor(actor, deadline_ns);
                 return;
         }
         actor->budget = COP__BUDGET; /* asleep, as everybody's is: a simulation draws another when it wakes */

@@ -8,16 +8,19 @@
  *      +24    128 bytes that the function may be using below its stack pointer, the ABI's red zone
  *      +152   the function's stack pointer (the entry function and its argument)
  *
- * Not a call, since the processor foretells where a return goes by the calls before it: a switch that is called and returns on another
- * stack returns to where nobody foretold it, and so do those around it if it jumps instead. A jump to a place in the middle of a
- * function is foretold by where it went before, and leaves that stack of return addresses as it was: the actor that goes on finds its own
- * callers there, or those of one that waits in the same way. It halves what a switch costs (docs/decisions/stacks.md).
+ * Not a call, since the processor foretells where a return goes by the calls before it: a switch that is called and returns on
+ * another stack returns to where nobody foretold it, and if it jumps instead, so do those around it. A jump to a place in the
+ * middle of a function is foretold by where it went before, and leaves the processor's stack of return addresses as it was: who
+ * goes on finds its own callers there, or those of one that waits in the same way. It halves what a switch costs
+ * (docs/decisions/stacks.md).
  *
- * What must survive a call besides, rbx and r12 to r15, the compiler saves as it needs, for it is told that they are gone: with all
- * else but the control bits of mxcsr and the x87 control word. An actor that rounds upwards must not make its neighbours do so.
+ * What must survive a call besides, rbx and r12 to r15, the compiler saves as it needs, for it is told that they are gone,
+ * with all else but the control bits of mxcsr and the x87 control word. An actor that rounds upwards must not make its neighbours
+ * do so.
  *
- * Frames are found by rbp in all code of ours. It changes right before the jump: so at each instruction the unwinding table shows the
- * stack that is left or the one that is gone to, whole. The unwinder stops at cop__context_start, which has no return address.
+ * Frames are found by rbp in all code of ours. It changes right before the jump: so at each instruction the unwinding table
+ * shows the stack that is left or the one that is gone to, whole. The unwinder stops at cop__context_start, which has no
+ * return address.
  */
 #ifndef SCHEDULER_CONTEXT_X86_64_H
 #define SCHEDULER_CONTEXT_X86_64_H

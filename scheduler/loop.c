@@ -6,15 +6,6 @@
 #include "scheduler/pinned.h"
 #include "scheduler/simulation.h"
 
-/* First thing on a context that was switched to: what the one that was left asked for. */
-static void run_after(struct cop__worker *worker)
-{
-        void (*after)(void *) = worker->after;
-        worker->after = NULL;
-        if (after != NULL)
-                after(worker->after_argument);
-}
-
 /* A stack on which nothing but a loop rests: the worker's spare, or the pool's. */
 static void give_stack(void *argument)
 {
@@ -24,24 +15,6 @@ static void give_stack(void *argument)
                 worker->spare = stack;
         else
                 cop__stack_give(&worker->thread.scheduler->stacks, stack);
-}
-
-static void switch_stack(struct cop__worker *worker, struct cop__stack *to, void (*after)(void *),
-                         void *argument)
-{
-        struct cop__stack *from = worker->stack;
-        worker->stack = to;
-        worker->after = after;
-        worker->after_argument = argument;
-        cop__context_switch(&from->context, &to->context);
-        run_after(cop__worker_here());
-}
-
-static struct cop__stack *leave_stack_of(struct cop__task *task)
-{
-        struct cop__stack *stack = task->stack;
-        task->stack = NULL;
-        return stack;
 }
 
 /*
@@ -63,7 +36,7 @@ static COP__NOINLINE void run_tasks(void)
                 if (COP__UNLIKELY(task == NULL))
                         return;
                 cop__store_relaxed(&worker->thread.current, task);
-                switch_stack(worker, leave_stack_of(task), give_stack, worker->stack);
+                cop__switch_stack(worker, cop__leave_stack_of(task), give_stack, worker->stack);
         }
 }
 
@@ -81,7 +54,7 @@ static COP__NORETURN void run_tasks_simulated(void)
                 }
                 cop__store_relaxed(&worker->thread.current, task);
                 if (task->stack != NULL) {
-                        switch_stack(worker, leave_stack_of(task), give_stack, worker->stack);
+                        cop__switch_stack(worker, cop__leave_stack_of(task), give_stack, worker->stack);
                 } else {
                         worker->thread.scheduler->hooks.run(task);
                         cop__store_relaxed(&cop__worker_here()->thread.current, NULL);
@@ -103,7 +76,8 @@ static void loop(void *unused)
         (void)unused;
         escape.top = cop__stack_pointer();
         cop__worker_here()->stack->escape = &escape;
-        run_after(cop__worker_here());
+        if (cop__worker_here()->after != NULL) /* else its thread has just begun */
+                cop__run_after(cop__worker_here());
         int how = _setjmp(escape.point);
         if (how != 0)
                 end_turn_left(how);
@@ -116,15 +90,11 @@ static void loop(void *unused)
 
 struct cop__stack *cop__loop_take_stack(struct cop__worker *worker)
 {
-        struct cop__stack *stack = worker->spare;
-        worker->spare = NULL;
-        if (stack != NULL)
-                return stack;
         struct cop__scheduler *scheduler = worker->thread.scheduler;
         struct cop__simulation *simulation = scheduler->hooks.simulation;
         if (simulation != NULL && cop__simulation_refuses(simulation))
                 return NULL;
-        stack = cop__stack_take(&scheduler->stacks);
+        struct cop__stack *stack = cop__stack_take(&scheduler->stacks);
         if (stack != NULL)
                 cop__context_init(&stack->context, stack->low, stack->size, loop, NULL);
         return stack;
@@ -139,32 +109,9 @@ void cop__loop_give_up_stacks(struct cop__worker *worker)
         worker->stack = worker->spare = NULL;
 }
 
-/*
- * The next task is picked before this stack is left: if it is blocked on a stack too, the worker goes there in one switch,
- * and otherwise to a loop on a spare stack that is handed the task.
- */
 bool cop__block(void (*after)(void *), void *argument)
 {
-        struct cop__worker *worker = cop__worker_here();
-        struct cop__task *task = worker->thread.current;
-        bool simulated = worker->thread.scheduler->hooks.simulation != NULL;
-        struct cop__task *next = COP__UNLIKELY(simulated) ? NULL : cop__pick_here(worker);
-        struct cop__stack *to = next != NULL ? leave_stack_of(next) : NULL;
-        if (to == NULL) {
-                to = cop__loop_take_stack(worker);
-                if (COP__UNLIKELY(to == NULL)) {
-                        if (next != NULL)
-                                cop__schedule_later(worker->thread.scheduler, &worker->thread, next);
-                        return false;
-                }
-                worker->handed = next;
-                next = NULL;
-        }
-        cop__stop_searching(worker, true);
-        task->stack = worker->stack;
-        cop__store_relaxed(&worker->thread.current, next);
-        switch_stack(worker, to, after, argument);
-        return true;
+        return cop__block_quickly(after, argument);
 }
 
 /* Timers first: one that is due may be why the task was interrupted, and is served in one turn of many only. */

@@ -35,6 +35,7 @@ static void *worker_main(void *argument)
                 cop__company_join(&worker->thread.scheduler->company);
         hooks->thread_enter(&worker->thread);
         cop__context_adopt(&worker->own);
+        worker->after = NULL;
         cop__context_switch(&worker->own, &worker->stack->context);
         cop__context_fini(&worker->own);
         if (spare)

@@ -91,7 +91,7 @@ struct cop__worker {
         struct cop__stack *stack;      /* the one that this worker's loop runs on */
         struct cop__stack *spare;      /* holds a loop at rest, to go on with when a task blocks */
         struct cop__task *handed;      /* picked already, for the loop that is switched to */
-        void (*after)(void *);         /* what the context that was switched away from asked for */
+        void (*after)(void *);         /* what the context that was switched away from asked for; NULL: none was, yet */
         void *after_argument;
         uint64_t random;
         uint32_t steals;               /* in a row; see cop__pick_elsewhere */
