@@ -365,15 +365,19 @@ COP__INLINE bool cop__slot_is(const struct cop__actor *actor, cop_pid pid)
         return cop__load_relaxed(&actor->pid) == pid.bits;
 }
 
-/* A call or request is about to be sent. COP_E_FULL: its receiver's mailbox is, and it has ended. */
-COP__INLINE cop_status cop__limit_knock(struct cop__thread *thread, cop_pid to,
-                                        struct cop__signal *request)
+/* A call or request is about to be sent to who lives in that slot, or NULL. COP_E_FULL: its mailbox is, and the request has ended. */
+COP__INLINE cop_status cop__limit_knock_at(struct cop__thread *thread, const struct cop__actor *callee, cop_pid to,
+                                           struct cop__signal *request)
 {
-        const struct cop__actor *callee = cop__slot_of(cop__node_of(thread), to);
         if (COP__LIKELY(callee == NULL ||
                         cop__load_relaxed(&callee->pressed) < COP__PRESSURE_LIMITED))
                 return COP_OK;
         return cop__limit_knock_slowly(thread, to, request);
+}
+
+COP__INLINE cop_status cop__limit_knock(struct cop__thread *thread, cop_pid to, struct cop__signal *request)
+{
+        return cop__limit_knock_at(thread, cop__slot_of(cop__node_of(thread), to), to, request);
 }
 
 cop_status cop__slots_init(struct cop__slots *slots, uint32_t limit, const struct cop__habits *habits);
@@ -521,7 +525,16 @@ COP__INLINE bool cop__fall_asleep_behind(struct cop__thread *thread, struct cop_
 void cop__refuse_signal(struct cop__thread *thread, cop_pid dead, struct cop__signal *signal,
                         struct cop__shared_term *reason);
 
+/* A received message is the user's from now on, and found again if the actor ends. Not while it is the queue's cursor. */
+void cop__taken_link(struct cop__actor *actor, struct cop__signal *signal);
+
 /* A received message goes into the user's hands. */
+COP__INLINE void cop__hand_over_quickly(struct cop__actor *actor, struct cop__signal *signal)
+{
+        signal->flags |= COP__SIGNAL_TAKEN;
+        if (COP__UNLIKELY(actor->cursor.node != &signal->node))
+                cop__taken_link(actor, signal);
+}
 void cop__hand_over(struct cop__actor *actor, struct cop__signal *signal);
 
 /*
@@ -691,11 +704,6 @@ void cop__take_in_all(struct cop__actor *actor);
 
 /* The same at a safe point. On a worker it does not return if the actor must end. */
 void cop__drain(struct cop__actor *actor);
-COP__INLINE void cop__drain_quickly(struct cop__actor *actor)
-{
-        if (COP__UNLIKELY(actor->reason != NULL || cop__queue_has_next(&actor->queue, &actor->cursor)))
-                cop__drain(actor);
-}
 
 /*
  * Exit signals and priority messages do not wait for the messages before them to be handled. Whoever sends one says so in `urgent`, on a line that
@@ -707,9 +715,6 @@ COP__INLINE bool cop__hurry(struct cop__actor *actor)
 {
         return COP__UNLIKELY(cop__load_relaxed(&actor->urgent) != 0) && cop__hurry_slowly(actor);
 }
-
-/* A received message is the user's from now on, and found again if the actor ends. Not while it is the queue's cursor. */
-void cop__taken_link(struct cop__actor *actor, struct cop__signal *signal);
 
 /* What is taken between these two: if it `fails` it is ended, and who called gets no reply. The mark is the caller's, and stays until then. */
 void cop__taken_mark(struct cop__actor *actor, struct cop__signal *mark);

@@ -27,7 +27,9 @@
 #include "actors/inside.h"
 #include "actors/observe.h"
 #include "actors/outpost.h"
+#include "actors/push.h"
 #include "actors/request.h"
+#include "actors/take.h"
 #include "base/clock.h"
 
 /* ---- The callee's side ------------------------------------------------------------ */
@@ -86,8 +88,34 @@ static cop_status send_reply(struct cop__actor *self, cop_caller caller, const c
         return status;
 }
 
-static cop_status answer(struct cop__actor *self, struct cop__signal *request,
-                         const cop_kind *kind, const void *value, unsigned flags)
+/*
+ * The path of nearly every reply: some words to a caller who lives in this node. True: it is sent. False: nothing has been done,
+ * and the way above comes to the same.
+ */
+COP__INLINE bool reply_quickly(struct cop__actor *self, struct cop__signal *request, const cop_kind *kind,
+                               const void *value)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__here *here = cop__here_of(thread);
+        cop_pid pid = request->from;
+        struct cop__actor *caller = cop__slot_of(here->node, pid);
+        if (COP__UNLIKELY(caller == NULL || !cop__slot_is(caller, pid)))
+                return false;
+        cop__critical_enter(&here->fault);
+        struct cop__signal *signal = cop__signal_quick(&thread->pool, kind, value, cop__actor_pid(self));
+        if (COP__LIKELY(signal != NULL)) {
+                signal->type = COP__SIGNAL_REPLY;
+                signal->ref = request->ref;
+                cop__count_up(&here->sent);
+                cop__push_quickly(thread, caller, pid, signal);
+                request->flags |= COP__SIGNAL_ANSWERED;
+        }
+        cop__critical_leave(&here->fault);
+        return signal != NULL;
+}
+
+static COP__NOINLINE cop_status answer_slowly(struct cop__actor *self, struct cop__signal *request,
+                                              const cop_kind *kind, const void *value, unsigned flags)
 {
         if (request == NULL || request->from.bits == 0)
                 return COP_E_NO_CALLER;
@@ -98,16 +126,31 @@ static cop_status answer(struct cop__actor *self, struct cop__signal *request,
         return status;
 }
 
+/* To a request that is a call. */
+static COP__NOINLINE cop_status answer_call(struct cop__actor *self, struct cop__signal *request, const cop_kind *kind,
+                                            const void *value)
+{
+        return COP__LIKELY(reply_quickly(self, request, kind, value)) ? COP_OK
+                                                                      : answer_slowly(self, request, kind, value, 0);
+}
+
+/* A message without a reference is answered by a message. */
+COP__INLINE cop_status answer(struct cop__actor *self, struct cop__signal *request, const cop_kind *kind, const void *value)
+{
+        if (COP__UNLIKELY(request == NULL || request->from.bits == 0 || self->aside & COP__ASIDE_OBSERVED))
+                return answer_slowly(self, request, kind, value, 0);
+        if (request->ref.bits == 0)
+                return cop_send_value(cop_to_pid(request->from), kind, value);
+        return answer_call(self, request, kind, value);
+}
+
 cop_status cop_reply_value(const cop_kind *kind, const void *value)
 {
-        struct cop__actor *actor = cop__actor_here();
-        if (COP__UNLIKELY(actor == NULL))
+        struct cop__thread *thread = cop__thread_here();
+        if (COP__UNLIKELY(thread == NULL || thread->current == NULL))
                 return COP_E_NO_NODE;
-        const struct cop__signal *request = actor->current;
-        if (COP__LIKELY(request != NULL && request->ref.bits == 0 && request->from.bits != 0 &&
-                        !(actor->aside & COP__ASIDE_OBSERVED)))
-                return cop_send_value(cop_to_pid(request->from), kind, value);
-        return answer(actor, actor->current, kind, value, 0);
+        struct cop__actor *actor = cop__actor_of(thread->current);
+        return answer(actor, actor->current, kind, value);
 }
 
 cop_status cop_answer_value(const cop_message *message, const cop_kind *kind, const void *value)
@@ -115,14 +158,13 @@ cop_status cop_answer_value(const cop_message *message, const cop_kind *kind, co
         struct cop__actor *actor = cop__actor_here();
         if (actor == NULL)
                 return COP_E_NO_NODE;
-        return answer(actor, (struct cop__signal *)(uintptr_t)message, kind, value, 0);
+        return answer(actor, (struct cop__signal *)(uintptr_t)message, kind, value);
 }
 
 cop_status cop__answer_returnable(const cop_message *request, const cop_kind *kind,
                                   const void *value)
 {
-        return answer(cop__actor_here(), (struct cop__signal *)(uintptr_t)request, kind, value,
-                      COP__SIGNAL_RETURN);
+        return answer_slowly(cop__actor_here(), (struct cop__signal *)(uintptr_t)request, kind, value, COP__SIGNAL_RETURN);
 }
 
 cop_status cop_reply_value_to(cop_caller caller, const cop_kind *kind, const void *value)
@@ -212,14 +254,28 @@ static COP__NOINLINE void wait_for_start(struct cop__actor *actor, uint64_t dead
                 cop__wait(actor, until_ns < deadline_ns ? until_ns : deadline_ns, where);
 }
 
-/* Until the reply or a failure is there, or the time is over: then NULL. */
-struct cop__signal *cop__call_await(struct cop__actor *actor, uint64_t deadline_ns,
-                                    const void *where)
+/*
+ * What has come for it by now; NULL. If the reply is what has come next, as nearly always, nothing else is looked at: what is
+ * behind it is acted on when signals are next taken in. Else all that has come is.
+ */
+COP__INLINE struct cop__signal *reply_now(struct cop__actor *actor)
 {
-        const struct cop__calling *own = cop__calling_own(actor); /* it stays where it is, whatever the thread */
+        struct cop__node *node = cop__queue_peek(&actor->queue, &actor->cursor);
+        if (node != NULL && cop__is_plain_reply(actor, cop__signal_of(node)) && COP__LIKELY(actor->reason == NULL)) {
+                cop__await_nothing(actor);
+                return cop__next_signal(cop__thread_here(), actor);
+        }
+        if (node != NULL || COP__UNLIKELY(actor->reason != NULL))
+                cop__drain(actor);
+        return cop__take_reply_of(actor);
+}
+
+/* Until the reply or a failure is there, or the time is over: then NULL. */
+COP__INLINE struct cop__signal *await(struct cop__actor *actor, const struct cop__calling *own, uint64_t deadline_ns,
+                                      const void *where)
+{
         for (;;) {
-                cop__drain_quickly(actor);
-                struct cop__signal *reply = cop__take_reply_of(actor);
+                struct cop__signal *reply = reply_now(actor);
                 if (reply != NULL)
                         return reply;
                 bool woken = deadline_ns == UINT64_MAX || cop__is_woken_by(actor, own, deadline_ns);
@@ -232,6 +288,11 @@ struct cop__signal *cop__call_await(struct cop__actor *actor, uint64_t deadline_
                 else
                         cop__wait(actor, deadline_ns, where);
         }
+}
+
+struct cop__signal *cop__call_await(struct cop__actor *actor, uint64_t deadline_ns, const void *where)
+{
+        return await(actor, cop__calling_own(actor), deadline_ns, where); /* it stays where it is, whatever the thread */
 }
 
 void cop__failure_keep(struct cop__actor *actor, struct cop__shared_term *reason)
@@ -276,14 +337,20 @@ static void become_message(struct cop__signal *answer)
         answer->ref.bits = 0;
 }
 
+/* ... and goes into the user's hands; NULL: it is not wanted, and freed. */
+COP__INLINE void hand_reply(struct cop__actor *actor, struct cop__signal *message, cop_message **reply)
+{
+        cop__hand_over_quickly(actor, message);
+        if (reply != NULL)
+                *reply = (cop_message *)message;
+        else
+                cop_message_free((cop_message *)message);
+}
+
 void cop__take_reply(struct cop__actor *actor, struct cop__signal *answer, cop_message **reply)
 {
         become_message(answer);
-        cop__hand_over(actor, answer);
-        if (reply != NULL)
-                *reply = (cop_message *)answer;
-        else
-                cop_message_free((cop_message *)answer);
+        hand_reply(actor, answer, reply);
 }
 
 COP__INLINE cop_ref open_call(struct cop__thread *thread, struct cop__actor *actor)
@@ -294,13 +361,17 @@ COP__INLINE cop_ref open_call(struct cop__thread *thread, struct cop__actor *act
         return ref;
 }
 
-COP__INLINE void send_request(struct cop__thread *thread, struct cop__actor *actor, cop_pid to,
-                              struct cop__signal *request, cop_ref ref)
+/* `callee` is who lives in the slot of that pid, or NULL. */
+COP__INLINE void send_request(struct cop__thread *thread, struct cop__actor *actor, struct cop__actor *callee,
+                              cop_pid to, struct cop__signal *request, cop_ref ref)
 {
         request->from = cop__actor_pid(actor);
         request->ref = ref;
         cop__count_up(&cop__here_of(thread)->sent);
-        cop__send_signal(thread, to, request);
+        if (COP__LIKELY(callee != NULL && cop__slot_is(callee, to) && !(request->flags & COP__SIGNAL_PRIORITY)))
+                cop__push_quickly(thread, callee, to, request);
+        else
+                cop__send_signal(thread, to, request);
 }
 
 COP__INLINE cop_status close_call(struct cop__actor *actor, cop_ref ref, struct cop__signal *signal,
@@ -325,7 +396,8 @@ cop_ref cop__call_open(struct cop__actor *actor)
 
 void cop__call_send(struct cop__actor *actor, cop_pid to, struct cop__signal *request, cop_ref ref)
 {
-        send_request(cop__thread_here(), actor, to, request, ref);
+        struct cop__thread *thread = cop__thread_here();
+        send_request(thread, actor, cop__slot_of(cop__node_of(thread), to), to, request, ref);
 }
 
 cop_status cop__call_close(struct cop__actor *actor, cop_ref ref, struct cop__signal *signal,
@@ -381,14 +453,14 @@ static COP__NOINLINE cop_status failed(struct cop__actor *actor, cop_status stat
         return status;
 }
 
+/* `ring` is what its wait closes. */
 COP__INLINE cop_status wait_in(struct cop__actor *actor, struct cop_node *node,
-                               struct cop__calling *own, cop_ref ref, uint64_t deadline_ns,
+                               struct cop__calling *own, cop_ref ref, enum cop__ring ring, uint64_t deadline_ns,
                                const void *where, struct cop__signal **reply)
 {
         struct cop__signal *signal = NULL;
-        enum cop__ring ring = cop__ring_look(node, actor, own);
         if (COP__LIKELY(ring == COP__RING_NONE))
-                signal = cop__call_await(actor, deadline_ns, where);
+                signal = await(actor, own, deadline_ns, where);
         else if (ring == COP__RING_UNSETTLED &&
                  await_unsettled(actor, node, deadline_ns, where, &signal))
                 ring = COP__RING_CLOSED;
@@ -404,20 +476,20 @@ cop_status cop__call_wait(struct cop__actor *actor, cop_ref ref, uint64_t deadli
                           const void *where, struct cop__signal **reply)
 {
         struct cop_node *node = cop__node_of(cop__thread_here());
-        return wait_in(actor, node, cop__calling_of(node, cop__actor_pid(actor)), ref, deadline_ns,
-                       where, reply);
+        struct cop__calling *own = cop__calling_of(node, cop__actor_pid(actor));
+        return wait_in(actor, node, own, ref, cop__ring_look(node, actor, own), deadline_ns, where, reply);
 }
 
-/* Sends the request and waits. *reply is a signal in nobody's hands yet. */
-cop_status cop__call(struct cop__actor *actor, cop_pid to, struct cop__signal *request,
-                     uint64_t deadline_ns, const void *where, struct cop__signal **reply)
+/* Sends the request to a pid, in whose slot `callee` lives, or NULL, and waits. *reply is a signal in nobody's hands yet. */
+COP__INLINE cop_status call_in(struct cop__thread *thread, struct cop__actor *actor, struct cop__actor *callee, cop_pid to,
+                               struct cop__signal *request, uint64_t deadline_ns, const void *where,
+                               struct cop__signal **reply)
 {
-        struct cop__thread *thread = cop__thread_here();
         if (COP__UNLIKELY(deadline_ns == 0)) {
                 cop__signal_free(&thread->pool, request);
                 return failed(actor, COP_E_TIMEOUT, where);
         }
-        if (COP__UNLIKELY(cop__limit_knock(thread, to, request) != COP_OK))
+        if (COP__UNLIKELY(cop__limit_knock_at(thread, callee, to, request) != COP_OK))
                 return failed(actor, COP_E_FULL, where);
         struct cop_node *node = cop__node_of(thread);
         struct cop__calling *own = cop__calling_of(node, cop__actor_pid(actor));
@@ -426,9 +498,18 @@ cop_status cop__call(struct cop__actor *actor, cop_pid to, struct cop__signal *r
         if (COP__LIKELY(!(request->flags & COP__SIGNAL_ASIDE)))
                 cop__calling_wait_for(own, ref, to);
         request->flags |= COP__SIGNAL_CALL;
-        send_request(thread, actor, to, request, ref);
+        send_request(thread, actor, callee, to, request, ref);
         cop__fence_after_exchange(); /* CLOSE */
-        return wait_in(actor, node, own, ref, deadline_ns, where, reply);
+        enum cop__ring ring = callee != NULL ? cop__ring_look_at(cop__calling_of(node, to), actor, own) : COP__RING_NONE;
+        return wait_in(actor, node, own, ref, ring, deadline_ns, where, reply);
+}
+
+cop_status cop__call(struct cop__actor *actor, cop_pid to, struct cop__signal *request,
+                     uint64_t deadline_ns, const void *where, struct cop__signal **reply)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__actor *callee = cop__slot_of(cop__node_of(thread), to);
+        return call_in(thread, actor, callee, to, request, deadline_ns, where, reply);
 }
 
 cop_status cop__callee(struct cop__actor *actor, const char *function, cop_address to,
@@ -452,46 +533,46 @@ cop_status cop__callee(struct cop__actor *actor, const char *function, cop_addre
         return COP_OK;
 }
 
-/* The same, quickly where it is a pid. */
-COP__INLINE cop_status callee_of(struct cop__actor *actor, cop_address to, int64_t timeout_ms, cop_pid *callee)
-{
-        if (COP__UNLIKELY(actor == NULL || timeout_ms < 0 || to.name != NULL || to.pid.bits == 0 ||
-                          cop_pid_equal(to.pid, cop__actor_pid(actor))))
-                return cop__callee(actor, "call", to, timeout_ms, callee);
-        *callee = to.pid;
-        return COP_OK;
-}
-
-COP__INLINE cop_status call(struct cop__actor *actor, cop_message **reply, cop_pid callee,
-                       uint64_t deadline_ns, struct cop__signal *request, const void *where)
-{
-        struct cop__signal *answered;
-        cop_status status = cop__call(actor, callee, request, deadline_ns, where, &answered);
-        if (status == COP_OK)
-                cop__take_reply(actor, answered, reply);
-        return status;
-}
-
-/* `own_time` is a constant: with the caller's patience, or without. */
-COP__INLINE cop_status call_value(cop_message **reply, cop_address to, int64_t timeout_ms, const cop_kind *kind,
-                                  const void *value, bool own_time, const void *where)
+/* Any value to anybody, in the caller's own time or also in that of whoever has called it. */
+static COP__NOINLINE cop_status call_value(cop_message **reply, cop_address to, int64_t timeout_ms, const cop_kind *kind,
+                                           const void *value, bool own_time, const void *where)
 {
         struct cop__actor *actor = cop__actor_here();
-        struct cop__signal *request;
+        struct cop__signal *request, *answered;
         cop_pid callee;
-        cop_status status = callee_of(actor, to, timeout_ms, &callee);
+        cop_status status = cop__callee(actor, "call", to, timeout_ms, &callee);
         if (status == COP_OK)
                 status = cop__signal_message(&cop__thread_here()->pool, kind, value, &request);
         if (status != COP_OK)
                 return status;
         uint64_t deadline_ns = own_time ? cop__deadline_ns(timeout_ms) : cop__call_deadline(actor, timeout_ms);
-        return call(actor, reply, callee, deadline_ns, request, where);
+        status = cop__call(actor, callee, request, deadline_ns, where, &answered);
+        if (status == COP_OK)
+                hand_reply(actor, answered, reply);
+        return status;
 }
 
+/* The path of nearly every call: to a pid of this node, not its own. All else takes the way above, which comes to the same. */
 cop_status cop_call_value(cop_message **reply, cop_address to, int64_t timeout_ms,
                           const cop_kind *kind, const void *value)
 {
-        return call_value(reply, to, timeout_ms, kind, value, false, __builtin_return_address(0));
+        uint64_t own_ns = cop__deadline_ns(timeout_ms); /* first, while there is little to keep over it */
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__signal *request, *answered = NULL;
+        if (COP__UNLIKELY(thread == NULL || thread->current == NULL))
+                return COP_E_NO_NODE;
+        struct cop__actor *actor = cop__actor_of(thread->current);
+        struct cop__actor *callee = cop__slot_of(cop__node_of(thread), to.pid);
+        if (COP__UNLIKELY(to.name != NULL || timeout_ms < 0 || callee == NULL || callee == actor))
+                return call_value(reply, to, timeout_ms, kind, value, false, __builtin_return_address(0));
+        cop_status status = cop__signal_message(&thread->pool, kind, value, &request);
+        if (COP__UNLIKELY(status != COP_OK))
+                return status;
+        uint64_t deadline_ns = COP__LIKELY(actor->current == NULL) ? own_ns : cop__call_deadline_left(actor, own_ns);
+        status = call_in(thread, actor, callee, to.pid, request, deadline_ns, __builtin_return_address(0), &answered);
+        if (COP__LIKELY(status == COP_OK))
+                hand_reply(actor, answered, reply);
+        return status;
 }
 
 cop_status cop__call_in_own_time(cop_message **reply, cop_address to, int64_t timeout_ms,
@@ -510,7 +591,12 @@ cop_status cop_call_term_to(cop_message **reply, cop_address to, int64_t timeout
                 status = cop__signal_of_term(cop__thread_here(), term, &request);
         if (status != COP_OK)
                 return status;
-        return call(actor, reply, callee, cop__call_deadline(actor, timeout_ms), request, __builtin_return_address(0));
+        struct cop__signal *answered = NULL;
+        status = cop__call(actor, callee, request, cop__call_deadline(actor, timeout_ms), __builtin_return_address(0),
+                           &answered);
+        if (status == COP_OK)
+                hand_reply(actor, answered, reply);
+        return status;
 }
 
 cop_term cop_failure(void)

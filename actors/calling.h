@@ -210,7 +210,14 @@ bool cop__ring_hinges(struct cop__actor *actor);
 COP__INLINE bool cop__calling_hinges(const struct cop__calling *own)
 {
         uint64_t waits = cop__load_relaxed(&own->waits);
-        return COP__UNLIKELY(waits != 0 && cop__load_relaxed(&own->hinge) == waits);
+        return COP__UNLIKELY(cop__load_relaxed(&own->hinge) == waits) && waits != 0;
+}
+
+/* The same to an actor whose record is `theirs`. Most callees wait for nobody. */
+COP__INLINE enum cop__ring cop__ring_look_at(const struct cop__calling *theirs, struct cop__actor *actor,
+                                             struct cop__calling *own)
+{
+        return COP__LIKELY(cop__load_relaxed(&theirs->waits) == 0) ? COP__RING_NONE : cop__ring_look_far(actor, own);
 }
 
 /* After the edge, and a fence. */
@@ -218,11 +225,9 @@ COP__INLINE enum cop__ring cop__ring_look(struct cop_node *node, struct cop__act
                                           struct cop__calling *own)
 {
         cop_pid callee = { cop__load_relaxed(&own->callee) };
-        /* Most callees wait for nobody. */
-        if (COP__LIKELY(cop__slot_of(node, callee) == NULL ||
-                        cop__load_relaxed(&cop__calling_of(node, callee)->waits) == 0))
+        if (COP__UNLIKELY(cop__slot_of(node, callee) == NULL))
                 return COP__RING_NONE;
-        return cop__ring_look_far(actor, own);
+        return cop__ring_look_at(cop__calling_of(node, callee), actor, own);
 }
 
 /* On an actor. As cop_reply_value_to, for an answer that somebody has long waited for: it goes also while the node is over its

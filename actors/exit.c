@@ -488,7 +488,7 @@ static bool refuse_unread(struct cop__thread *thread, struct cop__actor *actor, 
 /* What came before the pid moved on, and was not taken in. */
 static bool refuse_arrived(struct cop__thread *thread, struct cop__actor *actor)
 {
-        if (!cop__queue_has_next(&actor->queue, &actor->cursor))
+        if (cop__queue_peek(&actor->queue, &actor->cursor) == NULL)
                 return false;
         struct cop__signal *signal = cop__next_signal(thread, actor);
         if (signal == NULL)

@@ -83,9 +83,7 @@ static void taken_unlink(struct cop__actor *actor, struct cop__signal *signal)
 
 void cop__hand_over(struct cop__actor *actor, struct cop__signal *signal)
 {
-        signal->flags |= COP__SIGNAL_TAKEN;
-        if (actor->cursor.node != &signal->node)
-                cop__taken_link(actor, signal);
+        cop__hand_over_quickly(actor, signal);
 }
 
 static void take_back(struct cop__actor *actor, struct cop__signal *signal)
@@ -127,15 +125,20 @@ void cop__message_fail(cop_message *message, enum cop__failure why)
 
 void cop_message_free(cop_message *message)
 {
-        struct cop__actor *actor = cop__actor_here();
-        if (message == NULL || actor == NULL)
+        struct cop__thread *thread = cop__thread_here();
+        if (message == NULL || thread == NULL || thread->current == NULL)
                 return;
+        struct cop__actor *actor = cop__actor_of(thread->current);
         struct cop__signal *signal = signal_of(message);
         if (!(signal->flags & COP__SIGNAL_TAKEN))
                 return; /* only lent: the runtime ends it */
         take_back(actor, signal);
-        if (signal != actor->current) /* else its handler has kept it, and its end is the handler's again */
-                cop__message_done(cop__thread_here(), actor, signal);
+        if (signal == actor->current)
+                return; /* its handler has kept it, and its end is the handler's again */
+        if (COP__LIKELY(signal->ref.bits == 0 && actor->cursor.node == &signal->node))
+                actor->cursor.done = true;
+        else
+                cop__message_done(thread, actor, signal);
 }
 
 void cop__message_expire(struct cop__actor *actor, cop_message *message)

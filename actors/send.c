@@ -6,20 +6,9 @@
 #include "actors/actor.h"
 #include "actors/alias.h"
 #include "actors/inside.h"
-#include "scheduler/runnable.h"
+#include "actors/push.h"
 
 /* ---- Signals -------------------------------------------------------------------- */
-
-/* cop__push_signal, with what nearly always follows compiled in. */
-COP__INLINE void push_quickly(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid,
-                              struct cop__signal *signal)
-{
-        uint32_t seq;
-        if (cop__push(thread, actor, cop__pid_generation(pid), signal, &seq))
-                cop__schedule_quickly(thread, &actor->task);
-        else if (COP__UNLIKELY(cop__queue_is_each(seq, COP__PRESSURE_FROM)))
-                cop__press_for(thread, actor);
-}
 
 /* Nobody of that pid lives in this node. */
 static COP__NOINLINE void send_elsewhere(struct cop__thread *thread, cop_pid to, struct cop__signal *signal)
@@ -37,7 +26,7 @@ static COP__NOINLINE void send_elsewhere(struct cop__thread *thread, cop_pid to,
 static COP__NOINLINE void push_urgently(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid,
                                         struct cop__signal *signal)
 {
-        push_quickly(thread, actor, pid, signal);
+        cop__push_quickly(thread, actor, pid, signal);
         /* After the push, or the owner could look too early; the release pairs with its exchange, see cop__hurry_slowly. Who
          * lives there meanwhile hurries once for nothing. */
         cop__store_release(&actor->urgent, 1);
@@ -51,7 +40,7 @@ void cop__send_signal(struct cop__thread *thread, cop_pid to, struct cop__signal
         else if (COP__UNLIKELY(URGENT_TYPES >> signal->type & 1 || signal->flags & COP__SIGNAL_PRIORITY))
                 push_urgently(thread, actor, to, signal);
         else
-                push_quickly(thread, actor, to, signal);
+                cop__push_quickly(thread, actor, to, signal);
 }
 
 /* As a message that bears the reference of the request and wants no answer. It goes back once: the flag means nothing then. */
@@ -121,7 +110,7 @@ static cop_status resolve(cop_address to, cop_pid *pid)
 COP__INLINE uint32_t push_message(struct cop__thread *thread, struct cop__actor *actor,
                                   cop_pid pid, struct cop__signal *signal, uint32_t pressure)
 {
-        push_quickly(thread, actor, pid, signal);
+        cop__push_quickly(thread, actor, pid, signal);
         return pressure;
 }
 
@@ -268,7 +257,7 @@ static COP__NOINLINE cop_status send_copied(struct cop__actor *actor, cop_pid pi
         }
         signal->from = cop__actor_pid(self);
         cop__count_up(&here->sent);
-        push_quickly(thread, actor, pid, signal);
+        cop__push_quickly(thread, actor, pid, signal);
         cop__critical_leave(&here->fault);
         cop__spend(self, 1, where);
         return COP_OK;
@@ -295,7 +284,7 @@ cop_status cop_send_value(cop_address to, const cop_kind *kind, const void *valu
         if (COP__UNLIKELY(signal == NULL))
                 return send_copied(actor, to.pid, kind, value, __builtin_return_address(0));
         cop__count_up(&here->sent);
-        push_quickly(thread, actor, to.pid, signal);
+        cop__push_quickly(thread, actor, to.pid, signal);
         cop__critical_leave(&here->fault);
         cop__spend(self, 1, __builtin_return_address(0));
         return COP_OK;

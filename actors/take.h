@@ -7,6 +7,7 @@
 #define ACTORS_TAKE_H
 
 #include "actors/actor.h"
+#include "actors/outpost.h"
 #include "actors/priority.h"
 #include "actors/request.h"
 
@@ -64,6 +65,13 @@ COP__INLINE void cop__await_no_more(struct cop__actor *actor, struct cop__signal
 {
         actor->awaits = (uintptr_t)answer;
         actor->replied = true;
+}
+
+/* Is it the REPLY to the call that waits, and nothing else to be done about it? */
+COP__INLINE bool cop__is_plain_reply(const struct cop__actor *actor, const struct cop__signal *signal)
+{
+        return signal->type == COP__SIGNAL_REPLY && signal->node.generation == actor->generation &&
+               cop__is_awaited(actor, signal) && !actor->call_watched && !cop__is_outpost(actor);
 }
 
 /* REPLY or FAILED has come: for the call that waits, or a request. False: for neither. */

@@ -168,9 +168,7 @@ static COP__NOINLINE bool take_in_any(struct cop__thread *thread, struct cop__ac
 bool cop__take_in_slowly(struct cop__thread *thread, struct cop__actor *actor,
                          struct cop__signal *signal)
 {
-        if (signal->type != COP__SIGNAL_REPLY || actor->life != COP__ALIVE ||
-            signal->node.generation != actor->generation || cop__is_outpost(actor) ||
-            !cop__is_awaited(actor, signal) || actor->call_watched)
+        if (actor->life != COP__ALIVE || !cop__is_plain_reply(actor, signal))
                 return take_in_any(thread, actor, signal);
         cop__await_no_more(actor, signal);
         return false;
@@ -197,7 +195,7 @@ bool cop__hurry_slowly(struct cop__actor *actor)
 
 void cop__drain(struct cop__actor *actor)
 {
-        if (cop__queue_has_next(&actor->queue, &actor->cursor))
+        if (cop__queue_peek(&actor->queue, &actor->cursor) != NULL)
                 cop__take_in_all(actor);
         if (cop__must_leave(actor))
                 cop__leave(actor);
@@ -414,7 +412,8 @@ COP__INLINE struct cop__signal *next_message(struct cop__thread *thread, struct 
 COP__INLINE void end_message(struct cop__thread *thread, struct cop__actor *actor,
                              struct cop__signal *signal)
 {
-        if (COP__UNLIKELY(signal->ref.bits != 0))
+        if (COP__UNLIKELY(signal->ref.bits != 0 &&
+                          (signal->flags & (COP__SIGNAL_ANSWERED | COP__SIGNAL_TAKEN)) != COP__SIGNAL_ANSWERED))
                 cop__message_done(thread, actor, signal);
         else
                 signal_done(thread, actor, signal);

@@ -63,9 +63,9 @@ uint64_t cop__clock_slack_ns(void)
 uint64_t cop__clock_in_ns(uint64_t ns)
 {
         uint64_t slack_ns = cop__clock_slack_ns();
-        return ns < COP__NS_PER_S || simulated_now != NULL || slack_ns == UINT64_MAX
-                       ? cop__clock_ns() + ns
-                       : last_tick_ns() + slack_ns + ns;
+        if (COP__UNLIKELY(ns < COP__NS_PER_S || simulated_now != NULL || slack_ns == UINT64_MAX))
+                return cop__clock_ns() + ns;
+        return last_tick_ns() + slack_ns + ns;
 }
 
 bool cop__clock_is_past(uint64_t when_ns)

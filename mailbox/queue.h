@@ -196,10 +196,10 @@ COP__INLINE struct cop__node *cop__queue_next(struct cop__queue *queue,
         return node;
 }
 
-/* Owner. Would next() find one? */
-COP__INLINE bool cop__queue_has_next(const struct cop__queue *queue, const struct cop__queue_cursor *cursor)
+/* Owner. What next() would find, to look at; NULL: nothing. */
+COP__INLINE struct cop__node *cop__queue_peek(const struct cop__queue *queue, const struct cop__queue_cursor *cursor)
 {
-        return (cursor->node == NULL ? cop__load_relaxed(&queue->head) : cop__load_relaxed(&cursor->node->next)) != NULL;
+        return cursor->node == NULL ? cop__load_acquire(&queue->head) : cop__load_acquire(&cursor->node->next); /* LINK */
 }
 
 /* Owner. True when the node may be freed now; false when it is the cursor: next() or sleep() will give it back. */
