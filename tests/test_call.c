@@ -47,6 +47,8 @@ enum what {
         SUM,         /* answers with the sum of all notes so far */
         SLOW,        /* tells `pid`, if there is one, and answers once a note has come */
         RELAY,       /* calls `pid` itself, and answers with what it says */
+        NOTES_AROUND, /* sends `pid` a note, answers, and sends it another */
+        STRIKE,      /* answers, and sends `pid` an exit signal */
         SELF_CALL,   /* calls itself, by pid and by its name clerk, and answers with the sum of the two statuses */
 };
 
@@ -102,6 +104,15 @@ static void clerk_on_ask(clerk *self, const ask *a)
                     COP_OK)
                         cop_reply(answer, .number = cop_read(answer, reply)->number + 1000);
                 cop_message_free(reply);
+                return;
+        case NOTES_AROUND:
+                cop_send(a->pid, note, .number = a->number);
+                cop_reply(answer, .number = a->number);
+                cop_send(a->pid, note, .number = -a->number);
+                return;
+        case STRIKE:
+                cop_reply(answer, .number = a->number);
+                cop_send_exit(a->pid, cop_atom("struck"));
                 return;
         case SELF_CALL:
                 cop_reply(answer, .number = cop_call(NULL, cop_self(), COP_FOREVER, ask, .what = ECHO) +
@@ -176,6 +187,35 @@ IN_NODE(GSV_call_08_a_reply_before_an_exit_is_the_reply)
                 await_down(ref, "boom");
                 nothing_has_come();
         }
+}
+
+IN_NODE(what_comes_around_a_reply_keeps_its_order)
+{
+        cop_pid p = new_clerk();
+        for (int64_t i = 1; i <= 1000; i++) {
+                ck_assert_int_eq(cop_call(NULL, p, PATIENCE_MS, ask, .what = NOTES_AROUND, .number = i, .pid = cop_self()),
+                                 COP_OK);
+                for (int sign = 1; sign >= -1; sign -= 2) {
+                        cop_auto message = await(COP_KIND(note));
+                        ck_assert_int_eq(cop_read(note, message)->number, sign * i);
+                }
+        }
+        nothing_has_come();
+        put_down(p);
+}
+
+static void calls_for_ever(const ask *a)
+{
+        for (;;)
+                cop_call(NULL, a->pid, COP_FOREVER, ask, .what = STRIKE, .pid = cop_self());
+}
+
+IN_NODE(an_exit_signal_behind_a_reply_ends_who_does_nothing_but_call)
+{
+        cop_pid p = new_clerk();
+        for (int i = 0; i < 200; i++)
+                await_down(spawn_watched(RUN_WITH(calls_for_ever, ask, .pid = p)), "struck");
+        put_down(p);
 }
 
 IN_NODE(GSV_call_16_what_was_sent_before_a_call_is_handled_before_it)
