@@ -2,9 +2,10 @@
 /*
  * A context: where a stopped flow of control goes on, and the switch between two.
  *
- * What must survive a call (callee-saved registers, floating-point control) is pushed on
+ * What must survive a call (callee-saved registers, floating-point control) stays on
  * the stack that is left; the context itself is one pointer to it. The switch is a call
- * that returns on another stack, so the compiler has already saved all the rest.
+ * that returns on another stack, or is compiled in and has told the compiler that all
+ * registers are gone: so the compiler has already saved all the rest.
  *
  *      cop__context_switch(A, B)
  *
