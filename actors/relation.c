@@ -199,6 +199,7 @@ static void send_down(struct cop__thread *thread, struct cop__relation *relation
 {
         cop_pid to = relation->as.tie.peer;
         uint32_t name_size = relation->as.tie.name_size;
+        unsigned type = relation->as.tie.mode & COP__TIE_FAREWELL ? COP__SIGNAL_GONE : COP__SIGNAL_DOWN;
         struct cop__down_body *body = &relation->as.down;
         memset(body, 0, sizeof(*body));
         body->message.ref = relation->signal.ref;
@@ -206,7 +207,7 @@ static void send_down(struct cop__thread *thread, struct cop__relation *relation
         body->message.name.text = name_size > 0 ? (const char *)(relation + 1) : "";
         body->message.name.size = name_size;
         body->reason = reason != NULL ? cop__shared_term_take(reason) : cop__reason(COP__REASON_NOPROC);
-        send_half(thread, relation, COP__SIGNAL_DOWN, dead, to);
+        send_half(thread, relation, type, dead, to);
 }
 
 /* ---- Exit signals ------------------------------------------------------------------- */
@@ -311,6 +312,19 @@ static bool take_exit(struct cop__thread *thread, struct cop__actor *actor,
         return cop__exit_signal(thread, actor, signal, false) && cop__to_mailbox(actor, signal);
 }
 
+/* The link stays, and its news is that of the watch from here on: any other one to the same actor tells for itself, and is harmless. */
+static bool take_farewell(struct cop__thread *thread, struct cop__actor *actor,
+                          struct cop__signal *signal)
+{
+        struct cop__relation *watch = relation_of(signal)->as.farewell.watch;
+        struct cop__relation *link = find_link(actor, signal->from, (cop_ref){ 0 });
+        if (link != NULL)
+                link->as.tie.mode |= COP__TIE_TOLD;
+        cop__relation_keep(actor, watch, watch->signal.ref, signal->from);
+        signal->type = COP__SIGNAL_EXIT;
+        return take_exit(thread, actor, signal);
+}
+
 static void take_unlink(struct cop__thread *thread, struct cop__actor *actor,
                         struct cop__signal *signal)
 {
@@ -360,6 +374,31 @@ static void forget_monitor(struct cop__thread *thread, struct cop__actor *actor,
                 cop__alias_close(thread, actor, half->signal.ref);
 }
 
+static void become_down(struct cop__signal *signal, struct cop__shared_term *tag)
+{
+        struct cop__down_body *body = &relation_of(signal)->as.down;
+        body->message.reason = body->reason->term;
+        body->message.tag = tag != NULL ? tag->term : cop_nil();
+        body->tag = tag;
+        cop__signal_set_kind(signal, COP_KIND_OF(cop_down));
+        signal->size = sizeof(body->message);
+        signal->type = COP__SIGNAL_MESSAGE;
+        cop__signal_flag_held(signal, COP__SIGNAL_REASON | (tag != NULL ? COP__SIGNAL_TAG : 0));
+        signal->ref = (cop_ref){ 0 };
+}
+
+/* Who has unlinked meanwhile had no half left to forget, and who is gone links no more. */
+static bool take_gone(struct cop__thread *thread, struct cop__actor *actor, struct cop__signal *signal)
+{
+        struct cop__relation *half;
+        while ((half = find_link(actor, signal->from, (cop_ref){ 0 })) != NULL) {
+                cop__relation_forget(actor, half);
+                cop__relation_free(thread, half);
+        }
+        become_down(signal, NULL);
+        return cop__to_mailbox(actor, signal);
+}
+
 static bool take_down(struct cop__thread *thread, struct cop__actor *actor,
                       struct cop__signal *signal)
 {
@@ -378,14 +417,7 @@ static bool take_down(struct cop__thread *thread, struct cop__actor *actor,
                 fail_deferred_call(thread, actor, signal);
                 return false;
         }
-        body->message.reason = body->reason->term;
-        body->message.tag = tag != NULL ? tag->term : cop_nil();
-        body->tag = tag;
-        cop__signal_set_kind(signal, COP_KIND_OF(cop_down));
-        signal->size = sizeof(body->message);
-        signal->type = COP__SIGNAL_MESSAGE;
-        cop__signal_flag_held(signal, COP__SIGNAL_REASON | (tag != NULL ? COP__SIGNAL_TAG : 0));
-        signal->ref = (cop_ref){ 0 };
+        become_down(signal, tag);
         return cop__to_mailbox(actor, signal);
 }
 
@@ -409,6 +441,10 @@ bool cop__relation_take_in(struct cop__thread *thread, struct cop__actor *actor,
                 return take_link_exit(thread, actor, signal);
         case COP__SIGNAL_DOWN:
                 return take_down(thread, actor, signal);
+        case COP__SIGNAL_FAREWELL:
+                return take_farewell(thread, actor, signal);
+        case COP__SIGNAL_GONE:
+                return take_gone(thread, actor, signal);
         default:
                 return take_exit(thread, actor, signal);
         }
@@ -430,7 +466,13 @@ void cop__relation_refuse(struct cop__thread *thread, cop_pid dead, struct cop__
         case COP__SIGNAL_DEFERRED_BY:
                 send_half(thread, relation, COP__SIGNAL_DEMONITOR, dead, signal->from);
                 return;
+        case COP__SIGNAL_FAREWELL:
+                relation->as.farewell.watch->as.tie.peer = signal->from;
+                send_down(thread, relation->as.farewell.watch, dead, reason);
+                cop__shared_term_drop(relation->as.exited.reason);
+                break;
         case COP__SIGNAL_DOWN:
+        case COP__SIGNAL_GONE:
                 cop__shared_term_drop(relation->as.down.reason);
                 break;
         case COP__SIGNAL_EXIT:
@@ -452,7 +494,10 @@ bool cop__relation_end(struct cop__thread *thread, struct cop__actor *actor, cop
         cop__relation_forget(actor, relation);
         switch (relation->as.tie.type) {
         case COP__TIE_LINK:
-                send_link_exit(thread, relation, self, reason);
+                if (relation->as.tie.mode & COP__TIE_TOLD)
+                        cop__relation_free(thread, relation);
+                else
+                        send_link_exit(thread, relation, self, reason);
                 break;
         case COP__TIE_WATCH:
                 send_down(thread, relation, self, reason);
@@ -596,6 +641,26 @@ bool cop__link_break(cop_pid pid, struct cop__shared_term *reason)
         cop__relation_forget(actor, half);
         send_link_exit(cop__thread_here(), half, cop__actor_pid(actor), reason);
         return true;
+}
+
+cop_status cop__farewell(struct cop__thread *thread, struct cop__actor *actor, cop_pid to, cop_ref ref,
+                         struct cop__shared_term *reason)
+{
+        struct cop__signal *signal = cop__exit_new(thread, cop__actor_pid(actor), reason);
+        struct cop__relation *watch = cop__relation_new(thread, COP__TIE_WATCH, NULL);
+        if (signal == NULL || watch == NULL) {
+                if (signal != NULL)
+                        cop__signal_free(&thread->pool, signal);
+                if (watch != NULL)
+                        cop__relation_free(thread, watch);
+                return COP_E_NO_MEMORY;
+        }
+        watch->signal.ref = ref;
+        watch->as.tie.mode = COP__TIE_FAREWELL;
+        signal->type = COP__SIGNAL_FAREWELL;
+        relation_of(signal)->as.farewell.watch = watch;
+        cop__send_signal(thread, to, signal);
+        return COP_OK;
 }
 
 /* A monitor begins: the owner keeps its half, and the other goes to who is monitored. */

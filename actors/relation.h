@@ -24,6 +24,13 @@
  *      deferral  B has deferred its reply to A's call: B makes both halves, keeps the WATCH half, and sends A the MONITOR half as
  *                DEFERRED_BY. From there on it is a monitor like any other; an A that does not wait sends it back as DEMONITOR
  *
+ *      farewell  A, linked to B, wants B to end and to hear of that: it sends a WATCH half along with an exit signal, as FAREWELL, and
+ *                keeps nothing but its LINK half
+ *                B keeps the WATCH half, and marks its LINK half for A
+ *                B dies: the WATCH half goes to A as GONE, and tells for the link, too: B's LINK half goes nowhere, A forgets its own
+ *                A dies first: its LINK half goes to B as ever, and GONE to nobody
+ *                Nobody takes a farewell back. So A needs no half by which it would know one GONE from another.
+ *
  * Two actors that link to each other at the same time have two links; the first LINK_EXIT ends all of them.
  *
  * An alias is a relation of its owner with nobody: kept and found like a half, and never sent (alias.h). That of a monitor
@@ -60,6 +67,12 @@ enum cop__tie_type {
  */
 #define COP__TIE_HUSHED UINT32_C(0x200)
 
+/* In the mode of a LINK half: the WATCH half of a farewell tells the other side of the keeper's end, and this one does not. */
+#define COP__TIE_TOLD UINT32_C(0x400)
+
+/* In the mode of a WATCH half: it is of a farewell. */
+#define COP__TIE_FAREWELL UINT32_C(0x800)
+
 /* A half while an actor keeps it. Its id or reference is signal.ref. */
 struct cop__tie {
         struct cop__list list;        /* of the keeper's relations */
@@ -79,6 +92,10 @@ struct cop__exit_body {
         cop_exited message;
         struct cop__shared_term *reason;
 };
+struct cop__farewell_body {
+        struct cop__exit_body exited;
+        struct cop__relation *watch;
+};
 struct cop__down_body {
         cop_down message;
         struct cop__shared_term *reason;
@@ -90,6 +107,7 @@ struct cop__relation {
         union {
                 struct cop__tie tie;
                 struct cop__exit_body exited;
+                struct cop__farewell_body farewell; /* begins as `exited` */
                 struct cop__down_body down;
         } as;
 };
@@ -127,6 +145,13 @@ void cop__relation_refuse(struct cop__thread *thread, cop_pid dead, struct cop__
  * die. Takes no memory. False: they are not linked, or the caller is in a process of its own.
  */
 bool cop__link_break(cop_pid pid, struct cop__shared_term *reason);
+
+/*
+ * An exit signal from the actor, which hears of the end as of that of a monitor with this reference, even where nobody lives any more. Not from
+ * within a process. The reason is taken, unless there is no memory: COP_E_NO_MEMORY.
+ */
+cop_status cop__farewell(struct cop__thread *thread, struct cop__actor *actor, cop_pid to, cop_ref ref,
+                         struct cop__shared_term *reason);
 
 /* The death of the owner: its first half goes its way. False: it has none left. */
 bool cop__relation_end(struct cop__thread *thread, struct cop__actor *actor, cop_pid self,

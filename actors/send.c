@@ -21,7 +21,8 @@ static COP__NOINLINE void send_elsewhere(struct cop__thread *thread, cop_pid to,
                 cop__refuse_signal(thread, to, signal, NULL);
 }
 
-#define URGENT_TYPES (1u << COP__SIGNAL_EXIT | 1u << COP__SIGNAL_LINK_EXIT | 1u << COP__SIGNAL_OVERFLOW)
+#define URGENT_TYPES                                                                                             \
+        (1u << COP__SIGNAL_EXIT | 1u << COP__SIGNAL_LINK_EXIT | 1u << COP__SIGNAL_FAREWELL | 1u << COP__SIGNAL_OVERFLOW)
 
 static COP__NOINLINE void push_urgently(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid,
                                         struct cop__signal *signal)
@@ -81,6 +82,8 @@ void cop__refuse_signal(struct cop__thread *thread, cop_pid dead, struct cop__si
         case COP__SIGNAL_MONITOR:
         case COP__SIGNAL_DEMONITOR:
         case COP__SIGNAL_DOWN:
+        case COP__SIGNAL_FAREWELL:
+        case COP__SIGNAL_GONE:
         case COP__SIGNAL_EXIT:
                 cop__relation_refuse(thread, dead, signal, reason);
                 return;

@@ -38,6 +38,8 @@ enum cop__signal_type {
         COP__SIGNAL_MONITOR,
         COP__SIGNAL_DEMONITOR,
         COP__SIGNAL_DOWN,
+        COP__SIGNAL_FAREWELL,    /* an exit signal from who waits for the end, with the half that will tell of it */
+        COP__SIGNAL_GONE,        /* that half */
         COP__SIGNAL_WAKE,        /* look at your deadline */
         COP__SIGNAL_INFO,        /* tell about yourself */
         COP__SIGNAL_SYS,         /* do or tell something between two callbacks; see actors/sys.h */

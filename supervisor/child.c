@@ -14,6 +14,7 @@
 
 #include "actors/actor.h"
 #include "actors/calling.h"
+#include "actors/inside.h"
 #include "base/clock.h"
 #include "base/cue.h"
 #include "supervisor/stop.h"
@@ -409,24 +410,47 @@ static bool time_stop(struct cop__supervisor *self, struct cop__child *child, ui
 }
 
 /*
- * A monitor tells of the end, and not the link, which the other side may have undone. The link
- * stays until then all the same: if we are killed meanwhile, the child shall hear of it.
+ * Its watch tells of the end, and not the link, which the other side may have undone. The link stays until then all the same: if we
+ * are killed meanwhile, the child shall hear of it.
  */
+static cop_status bid_farewell(const struct cop__child *child, bool brutal, cop_ref *ref)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__shared_term *reason = brutal ? cop__shared_term_new(cop_atom("kill")) : cop__reason(COP__REASON_SHUTDOWN);
+        if (reason == NULL)
+                return COP_E_NO_MEMORY;
+        *ref = cop__ref_new(cop__here_of(thread));
+        cop_status status = cop__farewell(thread, cop__actor_here(), child->pid, *ref, reason);
+        if (status != COP_OK)
+                cop__shared_term_drop(reason);
+        return status;
+}
+
+/* The same for a supervisor in an OS process of its own, whose relations are the node's: a monitor and an exit signal. */
+static cop_status monitor_and_end(struct cop__supervisor *self, const struct cop__child *child, bool brutal, cop_ref *ref)
+{
+        cop_status status = cop_monitor(child->pid, ref);
+        if (status == COP_OK && (brutal || cop__send_shutdown(child->pid, cop_self()) != COP_OK))
+                kill_child(self, child);
+        return status;
+}
+
 void cop__child_stop(struct cop__supervisor *self, struct cop__child *child)
 {
         int64_t ms = child->spec->shutdown_ms;
+        bool brutal = ms == COP_BRUTAL_KILL, inside = cop__inside_here() != NULL;
         unsigned tries = 0;
         cop_ref ref;
-        while (cop_monitor(child->pid, &ref) != COP_OK)
+        while ((inside ? monitor_and_end(self, child, brutal, &ref) : bid_farewell(child, brutal, &ref)) != COP_OK)
                 if (!try_again(&tries))
                         cannot_stop(self, child);
         expect_news(self, child, ref);
-        child->heard = child->late = false;
+        child->heard = !inside;
+        child->late = false;
         child->stop_by_ns = UINT64_MAX;
         cop__roster_set(self->roster, child, COP__CHILD_STOPPING, child->pid);
-        bool asked = ms != COP_BRUTAL_KILL && cop__send_shutdown(child->pid, cop_self()) == COP_OK;
         bool timed = ms > 0 && time_stop(self, child, (uint64_t)ms * COP__NS_PER_MS);
-        if (!asked || ms == COP_SHUTDOWN_AT_ONCE || (ms > 0 && !timed))
+        if (ms == COP_SHUTDOWN_AT_ONCE || (ms > 0 && !timed))
                 kill_child(self, child);
 }
 
@@ -506,7 +530,7 @@ void cop__child_has_ended(struct cop__supervisor *self, struct cop__child *child
                 has_failed(self, child, reason);
                 break;
         case COP__CHILD_STOPPING:
-                child->heard = true; /* the monitor's word is what counts */
+                child->heard = true; /* the watch's word is what counts */
                 break;
         default:
                 break; /* late news of a process that is known to be dead */

@@ -2,6 +2,8 @@
 /* Applications: sets of trees that need each other, as OTP's. */
 #include "tests/family.h"
 
+#include "actors/actor.h"
+
 #define ONE_TREE(letter)                                                                  \
         static const job job_##letter = { .id = #letter, .traps = true };                 \
         static const cop_supervisor tree_##letter = {                                     \
@@ -256,15 +258,34 @@ TEST(an_application_that_finds_no_memory_to_stop_runs_on_and_is_stopped_the_next
         ck_assert_int_gt(refused, 0);
 }
 
-/* What they say may find no memory either; and a set without a stack to wait on ends as it can. */
-static void expect_end_in_reverse(cop_ref ref)
+/* The supervisor at the root of an application, by its child. */
+static cop_pid root_of(const char *child)
+{
+        const struct cop__actor *actor = cop__slot_of(cop__node_of(cop__thread_here()), cop_whereis(child));
+        ck_assert_ptr_nonnull(actor);
+        return cop__whom_it_obeys(actor);
+}
+
+static bool ended_well(cop_ref ref)
 {
         cop_auto down = await(COP_REF(cop_down, ref));
+        return cop_is_atom(cop_read(cop_down, down)->reason, "shutdown");
+}
+
+/*
+ * What they say may find no memory either. And who finds no stack to wait on, the set or the root of an application, ends as it can, and
+ * leaves what it has told to stop to itself.
+ */
+static void expect_end_in_reverse(const cop_ref ends[4])
+{
         char before = 'd';
+        bool waited = true;
+        for (size_t i = 0; i < 4; i++)
+                waited = ended_well(ends[i]) && waited;
         await_true(cop_whereis("a").bits == 0 && cop_whereis("b").bits == 0 && cop_whereis("c").bits == 0);
         for (cop_message *message; (message = cop_receive(0, COP_KIND(word))) != NULL;) {
                 char letter = cop_read(word, message)->text.data[4]; /* of "end c shutdown" */
-                if (cop_is_atom(cop_read(cop_down, down)->reason, "shutdown"))
+                if (waited)
                         ck_assert_msg(letter < before, "%c behind %c", letter, before);
                 before = letter;
                 cop_message_free(message);
@@ -277,12 +298,12 @@ TEST(a_set_stops_in_reverse_also_if_one_finds_no_memory_for_that_at_first)
                 cop_simulation order = { .seed = n };
                 cop_node *node = begin_simulated(&order);
                 cop_pid set = begin(temporary);
-                cop_ref ref = watch(set);
+                cop_ref ends[] = { watch(set), watch(root_of("a")), watch(root_of("b")), watch(root_of("c")) };
                 cop_simulation_refuse(node, n);
                 while (cop_shutdown(set, COP_SHUTDOWN_INFINITY) != COP_OK)
                         ;
                 cop_simulation_refuse(node, 0);
-                expect_end_in_reverse(ref);
+                expect_end_in_reverse(ends);
                 node_end(node);
         }
 }
