@@ -67,7 +67,7 @@ struct cop__shared_term *cop__reason(enum cop__reason reason)
 
 bool cop__reason_is_crash(cop_term reason)
 {
-        return !cop_is_atom(reason, "normal") && !cop_is_atom(reason, "shutdown") &&
+        return !cop__is_word(reason, "normal") && !cop__is_word(reason, "shutdown") &&
                !cop_is_tuple(reason, "shutdown", 2);
 }
 
@@ -77,6 +77,8 @@ static struct cop__shared_term *known(cop_term reason)
         struct cop__shared_term *const *reasons = cop__node_of(cop__thread_here())->reasons;
         if (reason.type != COP_TERM_ATOM)
                 return NULL;
+        if (cop__is_word(reason, "normal"))
+                return reasons[COP__REASON_NORMAL];
         for (unsigned i = 0; i < COP__REASONS; i++) {
                 struct cop__shared_term *shared = reasons[i];
                 if (shared->term.count == reason.count &&
@@ -114,7 +116,7 @@ COP__NORETURN void cop__leave_turn(enum cop__escape_how how)
         cop__turn_end(&here->fault);
         here->fault.critical = 0;
         here->fault.calm = 0;
-        cop__jump(cop__escape_here()->point, (int)how);
+        cop__jump_to(&cop__escape_here()->landing, (int)how);
 }
 
 /* Whoever asks in a process has the edge in the node. */
@@ -208,6 +210,13 @@ static bool is_guarded(const struct cop__actor *actor)
         return actor->rare != NULL && actor->rare->guarded > 0;
 }
 
+/* They are for the report of a crash. */
+static void say_last_words(struct cop__actor *actor)
+{
+        if (!is_plainly_no_crash(cop__node_of(cop__thread_here()), actor->reason))
+                cop__server_last_words(actor);
+}
+
 COP__NORETURN void cop__exit_with(struct cop__actor *actor, cop_term reason)
 {
         if (actor->task.visitor != NULL) {
@@ -218,11 +227,11 @@ COP__NORETURN void cop__exit_with(struct cop__actor *actor, cop_term reason)
                 actor->leaving = true;
                 set_reason(actor, reason);
                 run_terminate(actor);
-                cop__server_last_words(actor);
+                say_last_words(actor);
         } else if (actor->terminating && !is_guarded(actor)) {
                 set_reason(actor, reason);
                 end_terminate(actor, cop__calling_own(actor));
-                cop__server_last_words(actor);
+                say_last_words(actor);
         }
         cop__leave(actor);
 }
@@ -507,12 +516,17 @@ static bool free_block(struct cop__thread *thread, struct cop__actor *actor)
         return true;
 }
 
-/* Belongings end when the state is gone; see belonging.h. */
-static bool end_belonging(struct cop__thread *thread, struct cop__actor *actor)
+static void end_state(struct cop__thread *thread, struct cop__actor *actor)
 {
         if (actor->state != NULL)
                 cop__state_free(thread, actor->state, cop__state_class(actor));
         actor->state = NULL;
+}
+
+/* Belongings end when the state is gone; see belonging.h. */
+static bool end_belonging(struct cop__thread *thread, struct cop__actor *actor)
+{
+        end_state(thread, actor);
         return actor->rare != NULL && cop__rare_end_one(actor);
 }
 
@@ -543,19 +557,10 @@ static void stop_alarm(struct cop__thread *thread, struct cop__actor *actor)
                 cop__signal_free(&thread->pool, signal);
 }
 
-void cop__die(struct cop__thread *thread, struct cop__actor *actor)
+/* Nobody finds it from here on, and what was on its way to it by the clock is not any more. */
+COP__INLINE void depart(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid)
 {
         struct cop__here *here = cop__here_of(thread);
-        cop_pid pid = cop__actor_pid(actor);
-        char who[COP_NAME_MAX + 1] = "";
-        if (COP__UNLIKELY(here->node->inside != NULL))
-                cop__inside_end(thread, actor);
-        if (cop__is_outpost(actor))
-                cop__outpost_cut(actor);
-        bool crashed = actor->reports && !is_plainly_no_crash(here->node, actor->reason) &&
-                       cop__reason_is_crash(actor->reason->term);
-        if (crashed)
-                cop__who_is(here->node, actor, pid, who);
         actor->life = COP__DYING;
         cop__count_up(&here->died); /* whoever hears of the death finds it counted */
         stop_alarm(thread, actor);
@@ -568,8 +573,31 @@ void cop__die(struct cop__thread *thread, struct cop__actor *actor)
                 cop__timers_end(thread, actor, pid);
         if (cop__load_relaxed(&actor->labelled))
                 cop__label_put(here->node, actor, pid, NULL);
+}
+
+/* The same with the facts for its report: some are there before only, and the others are complete behind it. */
+static COP__NOINLINE void depart_crashed(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid)
+{
+        char who[COP_NAME_MAX + 1] = "";
+        cop__who_is(cop__node_of(thread), actor, pid, who);
+        depart(thread, actor, pid);
+        file_report(cop__node_of(thread), actor, pid, who);
+}
+
+void cop__die(struct cop__thread *thread, struct cop__actor *actor)
+{
+        const struct cop_node *node = cop__node_of(thread);
+        cop_pid pid = cop__actor_pid(actor);
+        if (COP__UNLIKELY(node->inside != NULL))
+                cop__inside_end(thread, actor);
+        if (cop__is_outpost(actor))
+                cop__outpost_cut(actor);
+        bool crashed = actor->reports && !is_plainly_no_crash(node, actor->reason) &&
+                       cop__reason_is_crash(actor->reason->term);
         if (crashed)
-                file_report(here->node, actor, pid, who);
+                depart_crashed(thread, actor, pid);
+        else
+                depart(thread, actor, pid);
 }
 
 /* What it held is out. The first who hear of the death are those who wait for it now. */
@@ -599,6 +627,13 @@ static bool die_a_little(struct cop__thread *thread, struct cop__actor *actor, c
                end_belonging(thread, actor);
 }
 
+/* Would it say of all that it looks at that there is nothing? One look, as of most there is nothing but the state. */
+COP__INLINE bool has_much_left(const struct cop__actor *actor)
+{
+        uintptr_t left = (uintptr_t)actor->rare | (uintptr_t)actor->taken | (uintptr_t)actor->mailbox.first | (uintptr_t)actor->held;
+        return left != 0 || !cop__list_is_empty(&actor->relations) || cop__queue_has_next(&actor->queue, &actor->cursor);
+}
+
 /* Holdings are marked, and a book is in `rare`: the same look as in cop__holdings_end. */
 COP__INLINE bool may_hold(const struct cop__actor *actor)
 {
@@ -614,9 +649,11 @@ bool cop__die_on(struct cop__thread *thread, struct cop__actor *actor, unsigned 
                 return false; /* that was a slice */
         if (!actor->released)
                 release(thread, actor, pid);
-        for (unsigned done = 0; die_a_little(thread, actor, pid); done++)
-                if (done == most)
-                        return false;
+        if (has_much_left(actor))
+                for (unsigned done = 0; die_a_little(thread, actor, pid); done++)
+                        if (done == most)
+                                return false;
+        end_state(thread, actor);
         free_memory(actor);
         if (!cop__is_calm(cop__node_of(thread)))
                 cop__overload_look(thread); /* perhaps it has made room */

@@ -32,13 +32,28 @@ static struct cop__relation *relation_of_node(struct cop__table_node *node)
         return COP__CONTAINER(node, struct cop__relation, as.tie.node);
 }
 
+#define HALF_SIZE (sizeof(struct cop__relation) - sizeof(struct cop__signal))
+
+/* One that is known by no name. */
+COP__INLINE struct cop__relation *new_half(struct cop__thread *thread, enum cop__tie_type type)
+{
+        struct cop__signal *signal = cop__signal_new_small(&thread->pool, COP__SIGNAL_LINK, HALF_SIZE);
+        if (signal == NULL)
+                return NULL;
+        struct cop__relation *relation = relation_of(signal);
+        memset(&relation->as, 0, sizeof(relation->as));
+        relation->as.tie.type = type;
+        return relation;
+}
+
 struct cop__relation *cop__relation_new(struct cop__thread *thread, enum cop__tie_type type,
                                         const char *name)
 {
         size_t name_size = name != NULL ? strlen(name) : 0;
         size_t tail_size = name_size > 0 ? name_size + 1 : 0;
-        size_t size = sizeof(struct cop__relation) - sizeof(struct cop__signal) + tail_size;
-        struct cop__signal *signal = cop__signal_new(&thread->pool, COP__SIGNAL_LINK, size);
+        if (tail_size == 0)
+                return new_half(thread, type);
+        struct cop__signal *signal = cop__signal_new(&thread->pool, COP__SIGNAL_LINK, HALF_SIZE + tail_size);
         if (signal == NULL)
                 return NULL;
         struct cop__relation *relation = relation_of(signal);
@@ -46,8 +61,7 @@ struct cop__relation *cop__relation_new(struct cop__thread *thread, enum cop__ti
         relation->as.tie.type = type;
         relation->as.tie.name_size = (uint32_t)name_size;
         /* A DOWN shows it as a symbol, which a NUL follows. */
-        if (tail_size > 0)
-                memcpy(relation + 1, name, tail_size);
+        memcpy(relation + 1, name, tail_size);
         return relation;
 }
 
@@ -238,8 +252,8 @@ bool cop__exit_signal(struct cop__thread *thread, struct cop__actor *actor,
                       struct cop__signal *signal, bool from_link)
 {
         struct cop__shared_term *reason = relation_of(signal)->as.exited.reason;
-        bool normal = cop_is_atom(reason->term, "normal");
-        bool kill = !from_link && cop_is_atom(reason->term, "kill");
+        bool normal = cop__is_word(reason->term, "normal");
+        bool kill = !from_link && cop__is_word(reason->term, "kill");
         bool visitor = actor->task.visitor != NULL;
         bool self = cop_pid_equal(signal->from, cop__actor_pid(actor));
         if (visitor || (actor->trap_exit && !kill)) {
@@ -267,7 +281,7 @@ bool cop__exit_signal(struct cop__thread *thread, struct cop__actor *actor,
 struct cop__signal *cop__exit_new(struct cop__thread *thread, cop_pid from,
                                   struct cop__shared_term *reason)
 {
-        struct cop__relation *relation = cop__relation_new(thread, COP__TIE_LINK, NULL);
+        struct cop__relation *relation = new_half(thread, COP__TIE_LINK);
         if (relation == NULL)
                 return NULL;
         relation->signal.type = COP__SIGNAL_EXIT;
@@ -647,7 +661,7 @@ cop_status cop__farewell(struct cop__thread *thread, struct cop__actor *actor, c
                          struct cop__shared_term *reason)
 {
         struct cop__signal *signal = cop__exit_new(thread, cop__actor_pid(actor), reason);
-        struct cop__relation *watch = cop__relation_new(thread, COP__TIE_WATCH, NULL);
+        struct cop__relation *watch = new_half(thread, COP__TIE_WATCH);
         if (signal == NULL || watch == NULL) {
                 if (signal != NULL)
                         cop__signal_free(&thread->pool, signal);

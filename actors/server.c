@@ -213,7 +213,7 @@ static COP__NOINLINE bool run_to_end(void (*run)(void *argument), void *argument
         bool returned = false;
         escape.top = cop__stack_pointer();
         cop__thread_here()->worker->stack->escape = &escape;
-        if (_setjmp(escape.point) == 0) {
+        if (COP__LAND(&escape.landing) == 0) {
                 cop__guard_turn(cop__thread_here());
                 run(argument);
                 returned = true;

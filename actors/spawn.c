@@ -41,6 +41,8 @@ struct start {
 #define SMALL_ARGUMENT ((size_t)COP__POOL_SIZE_MAX / 2) /* START is a block of the pool */
 _Static_assert(sizeof(struct cop__signal) + ARGUMENT_AT + SMALL_ARGUMENT <= COP__POOL_SIZE_MAX, "the pool has such blocks");
 
+#define COP__QUICK_STATE 64u /* bytes of a state that are not worth a call */
+
 static void *argument_of(struct start *start)
 {
         return start->kind != NULL ? (char *)start + ARGUMENT_AT : NULL;
@@ -67,6 +69,19 @@ void cop__state_free(struct cop__thread *thread, void *state, uint8_t class)
                 free(state);
         else
                 cop__pool_give(&thread->pool, class, state);
+}
+
+/* cop__state_new of what the pool has at hand, for some words; NULL: not this way. The block is whole words, and more. */
+COP__INLINE void *state_quickly(struct cop__thread *thread, size_t size, uint8_t *class)
+{
+        *class = cop__pool_class(size);
+        if (size > COP__QUICK_STATE)
+                return NULL;
+        void *state = cop__pool_take_quick(&thread->pool, *class);
+        if (state != NULL)
+                for (size_t at = 0; at < size; at += sizeof(uint64_t))
+                        memset((char *)state + at, 0, sizeof(uint64_t));
+        return state;
 }
 
 /* ---- References ----------------------------------------------------------------------- */
@@ -140,11 +155,9 @@ COP__INLINE bool is_plain(const cop_spawn_options *options)
 }
 _Static_assert(COP_PRIORITY_NORMAL == 0 && COP_ISOLATION_GUARDED == 0 && COP_MAILBOX_SLOW == 0, "what is plain is zero");
 
-/* All else. */
+/* All else, of one that is not. */
 static bool are_terms_good(const cop_spawn_options *options)
 {
-        if (is_plain(options))
-                return true;
         return (options->name == NULL || cop__name_is_good(options->name)) &&
                is_policy_good(options) &&
                ((options->mailbox_high | options->mailbox_low) == 0 ||
@@ -304,7 +317,9 @@ COP__INLINE cop_status spawn_as(struct cop__thread *thread, struct cop__actor *s
         struct cop__actor *actor = NULL;
         struct cop__name_entry *name = NULL;
         struct extras extras = { NULL, NULL };
-        if (!plain || (options->server != NULL && options->server->state_size > 0))
+        if (plain && options->server != NULL && options->server->state_size > 0)
+                start->state = state_quickly(thread, options->server->state_size, &start->state_class);
+        if (!plain || (options->server != NULL && options->server->state_size > 0 && start->state == NULL))
                 status = prepare(thread, options, start, &mine);
         if (!plain && status == COP_OK)
                 status = prepare_extras(options, &extras);
@@ -377,13 +392,6 @@ static COP__NOINLINE cop_status spawn_plain(struct cop__thread *thread, struct c
         return spawn_as(thread, self, options, asked, result, true);
 }
 
-static cop_status spawn(struct cop__thread *thread, struct cop__actor *self,
-                        const cop_spawn_options *options, cop_ref asked, cop_pid *result)
-{
-        return is_plain(options) ? spawn_plain(thread, self, options, asked, result)
-                                 : spawn_any(thread, self, options, asked, result);
-}
-
 cop_status cop_spawn_opt(const cop_spawn_options *options, cop_pid *pid)
 {
         return cop__spawn(options, (cop_ref){ 0 }, pid);
@@ -423,13 +431,12 @@ bool cop__start_is_ignored(const struct cop__actor *actor)
 
 cop_status cop__spawn_checked(const cop_spawn_options *options, cop_ref asked, cop_pid *pid)
 {
-        return spawn(cop__thread_here(), cop__actor_here(), options, asked, pid);
+        return spawn_any(cop__thread_here(), cop__actor_here(), options, asked, pid);
 }
 
-cop_status cop__spawn_is_welcome(const cop_spawn_options *options)
+COP__INLINE cop_status is_welcome(struct cop__thread *thread, const cop_spawn_options *options, bool plain)
 {
-        struct cop__thread *thread = cop__thread_here();
-        if (!are_terms_good(options))
+        if (!plain && !are_terms_good(options))
                 return COP_E_BAD_ARGUMENT;
         if (cop__load_relaxed(&cop__node_of(thread)->stopping))
                 return COP_E_STOPPING;
@@ -438,16 +445,20 @@ cop_status cop__spawn_is_welcome(const cop_spawn_options *options)
         return cop__overload_refuses(thread) && !options->supervised ? COP_E_OVERLOAD : COP_OK;
 }
 
-/* Where it will live: in the node, in a process, or, if its parent does, in a process that the outpost asks for. */
-static cop_status spawn_there(struct cop__actor *self, const cop_spawn_options *options, cop_ref asked,
-                              cop_pid *pid)
+cop_status cop__spawn_is_welcome(const cop_spawn_options *options)
 {
-        struct cop__thread *thread = cop__thread_here();
+        return is_welcome(cop__thread_here(), options, is_plain(options));
+}
+
+/* Where it will live: in the node, in a process, or, if its parent does, in a process that the outpost asks for. */
+COP__INLINE cop_status spawn_there(struct cop__thread *thread, struct cop__actor *self,
+                                   const cop_spawn_options *options, cop_ref asked, cop_pid *pid)
+{
         if (COP__UNLIKELY(cop__node_of(thread)->inside != NULL))
                 return cop__outside_spawn(options, asked, pid);
         if (COP__UNLIKELY(options->isolation == COP_ISOLATION_PROCESS))
                 return cop__outpost_spawn(options, asked, pid);
-        return spawn(thread, self, options, asked, pid);
+        return spawn_any(thread, self, options, asked, pid);
 }
 
 /* Who has the name, for cop_failure(): nothing if that one has ended meanwhile. */
@@ -469,12 +480,13 @@ static cop_status spawn_if_good(struct cop__actor *self, const cop_spawn_options
                 return COP_E_BAD_ARGUMENT;
         struct cop__thread *thread = cop__thread_here();
         const struct cop_node *node = cop__node_of(thread);
-        if (is_plain(options) && cop__load_relaxed(&node->stopping) == 0 && cop__is_calm(node) &&
+        bool plain = is_plain(options);
+        if (plain && cop__load_relaxed(&node->stopping) == 0 && cop__is_calm(node) &&
             COP__LIKELY(node->inside == NULL))
                 return spawn_plain(thread, self, options, asked, pid);
-        cop_status status = cop__spawn_is_welcome(options);
+        cop_status status = is_welcome(thread, options, plain);
         if (status == COP_OK)
-                status = spawn_there(self, options, asked, pid);
+                status = spawn_there(thread, self, options, asked, pid);
         if (status == COP_E_NAME_TAKEN)
                 tell_who_has(self, options->name);
         return status;

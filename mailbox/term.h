@@ -18,6 +18,8 @@
 #ifndef MAILBOX_TERM_H
 #define MAILBOX_TERM_H
 
+#include <string.h>
+
 #include <coppice/term.h>
 
 #include "base/compiler.h"
@@ -27,6 +29,13 @@
 #define COP__ATOM_SIZE_MAX 255
 
 #define COP__ROUND_UP_8(size) (((size) + 7) & ~(size_t)7)
+
+/* cop_is_atom with a literal: some instructions. */
+#define cop__is_word(term, word) cop__is_atom_of(term, word, sizeof(word) - 1)
+COP__INLINE bool cop__is_atom_of(cop_term term, const char *name, size_t size)
+{
+        return term.type == COP_TERM_ATOM && term.count == size && memcmp(term.as.text, name, size) == 0;
+}
 
 /* Holds other terms. [] does not. */
 COP__INLINE bool cop__term_is_container(cop_term term)

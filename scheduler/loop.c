@@ -70,7 +70,7 @@ static void end_turn_left(int how)
 }
 
 /* The bottom of a stack: where turns are left to, for as long as the loop runs on it. */
-static void loop(void *unused)
+static COP__NOINLINE void loop(void *unused)
 {
         struct cop__escape escape;
         (void)unused;
@@ -78,7 +78,7 @@ static void loop(void *unused)
         cop__worker_here()->stack->escape = &escape;
         if (cop__worker_here()->after != NULL) /* else its thread has just begun */
                 cop__run_after(cop__worker_here());
-        int how = _setjmp(escape.point);
+        int how = COP__LAND(&escape.landing);
         if (how != 0)
                 end_turn_left(how);
         if (COP__UNLIKELY(cop__worker_here()->thread.scheduler->hooks.simulation != NULL))

@@ -29,10 +29,10 @@
 #define SCHEDULER_SCHEDULER_H
 
 #include <pthread.h>
-#include <setjmp.h>
 
 #include <coppice/priority.h>
 
+#include "base/jump.h"
 #include "base/pool.h"
 #include "scheduler/company.h"
 #include "scheduler/desk.h"
@@ -50,7 +50,7 @@
 
 /* Where turns are left to: in a frame of the stack they run on, mostly that of the loop. Its stack points at it. */
 struct cop__escape {
-        jmp_buf point;
+        struct cop__landing landing;
         uintptr_t top; /* the frame's stack pointer: what lies below it is lost by a jump */
 };
 
