@@ -46,6 +46,7 @@ cop_status cop__registry_init(struct cop__registry *registry)
         cop__table_init(&registry->pids);
         registry->count = 0;
         registry->records = NULL;
+        registry->removals = 0;
         registry->allocator = cop__epoch_allocator();
         if (!ck_hs_init(&registry->names, CK_HS_MODE_SPMC | CK_HS_MODE_OBJECT, hash_name,
                         is_same_name, &registry->allocator, 64, 0x636f70u))
@@ -175,6 +176,7 @@ static void remove_locked(struct cop__here *here, struct cop__name_entry *entry)
         ck_hs_remove(&registry->names, hash, entry);
         cop__table_remove(&registry->pids, &entry->node);
         registry->count--;
+        cop__store_release(&registry->removals, registry->removals + 1); /* see registry.h, Remembered */
         cop__epoch_call(here, &entry->epoch, free_entry);
         cop__epoch_poll(here);
 }
@@ -219,17 +221,32 @@ static COP__COLD cop_status registered_outside(cop_term *names)
         return told.status == COP_OK ? cop_term_copy(told.term, names) : (cop_status)told.status;
 }
 
-cop_pid cop_whereis(const char *name)
+static struct cop__remembered *place_of(struct cop__here *here, const char *name)
 {
-        struct cop__thread *thread = cop__thread_here();
+        return &here->registry.remembered[(uintptr_t)name / sizeof(uint64_t) % COP__REMEMBERED];
+}
+
+static void remember(struct cop__here *here, const char *name, cop_pid pid, uint64_t removals)
+{
+        struct cop__remembered *place = place_of(here, name);
+        size_t size = strlen(name) + 1;
+        if (size > sizeof(place->name))
+                return;
+        place->removals = removals;
+        place->pid = pid;
+        memcpy(place->name, name, size);
+}
+
+static COP__NOINLINE cop_pid look_up(struct cop__here *here, const char *name)
+{
         struct cop__name_entry wanted;
         cop_pid pid = cop_no_pid();
-        if (thread == NULL || !cop__name_is_good(name))
+        if (!cop__name_is_good(name))
                 return pid;
-        struct cop__here *here = cop__here_of(thread);
         if (COP__UNLIKELY(here->node->inside != NULL))
                 return (cop_pid){ ask_outside(COP__ASK_WHEREIS, name, pid).value };
         memcpy(wanted.name, name, strlen(name) + 1);
+        uint64_t removals = cop__load_acquire(&here->node->registry.removals);
         cop__epoch_begin(here);
         struct cop__name_entry *entry = find(&here->node->registry, &wanted);
         bool born = true;
@@ -241,8 +258,29 @@ cop_pid cop_whereis(const char *name)
         if (COP__UNLIKELY(!born)) {
                 cop__lock_lock(&here->node->registry.lock);
                 cop__lock_unlock(&here->node->registry.lock);
+        } else if (entry != NULL) {
+                remember(here, name, pid, removals);
         }
         return pid;
+}
+
+/* NULL: it is to be looked up. */
+COP__INLINE const struct cop__remembered *recall(struct cop__here *here, const char *name)
+{
+        const struct cop__remembered *place = place_of(here, name);
+        if (place->removals != cop__load_acquire(&here->node->registry.removals) || strcmp(place->name, name) != 0 ||
+            name[0] == '\0')
+                return NULL;
+        return place;
+}
+
+cop_pid cop_whereis(const char *name)
+{
+        struct cop__thread *thread = cop__thread_here();
+        if (thread == NULL || name == NULL)
+                return cop_no_pid();
+        const struct cop__remembered *known = recall(cop__here_of(thread), name);
+        return COP__LIKELY(known != NULL) ? known->pid : look_up(cop__here_of(thread), name);
 }
 
 /* Pairs with the release in cop__registry_attach: the book is whole. */

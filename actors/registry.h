@@ -15,6 +15,11 @@
  * before would be refused. So the lock is held from the one to the other, and a reader who finds the name of one that is
  * not born waits for the lock.
  *
+ * Remembered. Each thread keeps the last few names that it has found, with the number of removals before it looked. `removals` goes up
+ * behind each, and before anyone can be told of it: so what was found stands as long as the number does, and who has heard that a name is
+ * free, or another's, does not find its old bearer. (Release in remove_locked ↔ acquire in recall.) A name that nobody has is not
+ * remembered.
+ *
  * Lock order: this lock, then those that scheduling a task takes.
  */
 #ifndef ACTORS_REGISTRY_H
@@ -25,6 +30,7 @@
 #include <coppice/actor.h>
 
 #include "actors/epoch.h"
+#include "base/limits.h"
 #include "base/table.h"
 
 struct cop__actor;
@@ -43,14 +49,23 @@ struct cop__registry {
         ck_epoch_t epoch;
         struct ck_malloc allocator; /* of the set */
         ck_hs_t names;          /* struct cop__name_entry; readers without the lock */
+        uint64_t removals;      /* atomic; of names, ever; written under the lock */
         struct cop__table pids; /* the same entries, by pid; under the lock */
         uint32_t count;         /* under the lock */
         struct cop__epoch_record *records; /* all there ever were; under the lock */
 };
 
-/* A thread's part in the epochs. */
+/* A name that the thread has found, if it is short. */
+struct cop__remembered {
+        uint64_t removals;
+        cop_pid pid;
+        char name[COP__REMEMBERED_NAME]; /* "": nothing yet */
+};
+
+/* A thread's part in the epochs, and what it remembers: a name's place is told by its address, most being literals. */
 struct cop__registry_reader {
         ck_epoch_record_t *record;
+        struct cop__remembered remembered[COP__REMEMBERED];
 };
 
 cop_status cop__registry_init(struct cop__registry *registry);

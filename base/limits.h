@@ -115,6 +115,10 @@
 /* How long each message holds back who sends to an actor that is 16 times as far behind; 4 times as long at 64, and 16 at 256. */
 #define COP__PAUSE_NS 200000u
 
+/* Names that a thread remembers who bears them, and the bytes of such a name with its end: with the rest a cache line. */
+#define COP__REMEMBERED (COP__TINY ? 1u : 8u)
+#define COP__REMEMBERED_NAME (COP__TINY ? 4u : 48u)
+
 /* Dead slots that a thread keeps for its next spawns. */
 #define COP__SLOTS_CACHED (COP__TINY ? 2u : 128u)
 
