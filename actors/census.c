@@ -13,8 +13,9 @@
 
 _Static_assert(sizeof(struct cop__census_entry) % sizeof(uint64_t) == 0,
                "an entry is copied in whole words");
-_Static_assert(offsetof(struct cop__census_entry, supervisor) % sizeof(uint64_t) == 0,
-               "what changes is whole words");
+_Static_assert(offsetof(struct cop__census_entry, child) == 0 && offsetof(struct cop__census_entry, restarts) == 8 &&
+                       offsetof(struct cop__census_entry, state) == 12 && offsetof(struct cop__census_entry, supervisor) == 16,
+               "what changes is two words");
 
 /* Chunk c has FIRST << c rows, so a row's chunk is the place of the highest bit. */
 static struct cop__census_row *row_at(struct cop__census *census, uint32_t row)
@@ -66,30 +67,23 @@ uint32_t cop__census_take(struct cop__census *census)
         return row;
 }
 
-/* The first `count` words of an entry. */
-static void write_words(struct cop__census *census, uint32_t row, const struct cop__census_entry *entry,
-                        size_t count)
+void cop__census_write(struct cop__census *census, uint32_t row, const struct cop__census_entry *entry)
 {
         uint64_t words[COP__CENSUS_WORDS];
         if (row == COP__CENSUS_NONE)
                 return;
         struct cop__census_row *at = row_at(census, row);
         uint32_t version = cop__load_relaxed(&at->version);
-        memcpy(words, entry, count * sizeof(words[0]));
+        memcpy(words, entry, sizeof(words));
         cop__store_relaxed(&at->version, version + 1);
-        for (size_t i = 0; i < count; i++) /* release: who sees one of the new words sees the odd version */
+        for (size_t i = 0; i < COP__CENSUS_WORDS; i++) /* release: who sees one of the new words sees the odd version */
                 cop__store_release(&at->words[i], words[i]);
         cop__store_release(&at->version, version + 2); /* pairs with cop__census_read */
 }
 
-void cop__census_write(struct cop__census *census, uint32_t row, const struct cop__census_entry *entry)
+struct cop__census_row *cop__census_row(struct cop__census *census, uint32_t row)
 {
-        write_words(census, row, entry, COP__CENSUS_WORDS);
-}
-
-void cop__census_change(struct cop__census *census, uint32_t row, const struct cop__census_entry *entry)
-{
-        write_words(census, row, entry, offsetof(struct cop__census_entry, supervisor) / sizeof(uint64_t));
+        return row != COP__CENSUS_NONE ? row_at(census, row) : NULL;
 }
 
 void cop__census_give(struct cop__census *census, uint32_t row)

@@ -25,8 +25,11 @@
 #ifndef ACTORS_CENSUS_H
 #define ACTORS_CENSUS_H
 
+#include <string.h>
+
 #include <coppice/actor.h>
 
+#include "base/atomic.h"
 #include "base/lock.h"
 
 #define COP__CENSUS_CHUNKS 24
@@ -37,7 +40,7 @@ struct cop__census_entry {
         cop_pid child;           /* nobody: it has no process */
         uint32_t restarts;       /* since its supervisor started */
         uint32_t state;          /* a cop__child_state of supervisor/roster.h */
-        cop_pid supervisor;      /* from here on it stays as it is; see cop__census_change */
+        cop_pid supervisor;      /* from here on it stays as it is; see cop__census_change, which knows what is before it */
         uint64_t number;         /* goes up with each child of a supervisor: the order of start */
         char id[COP_NAME_MAX + 1];
 };
@@ -70,9 +73,23 @@ void cop__census_give(struct cop__census *census, uint32_t row);
 void cop__census_write(struct cop__census *census, uint32_t row,
                        const struct cop__census_entry *entry);
 
-/* The same where only child, restarts and state have changed since: most of an entry is its id. */
-void cop__census_change(struct cop__census *census, uint32_t row,
-                        const struct cop__census_entry *entry);
+/* The row itself, which stays where it is; NULL: it is none. */
+struct cop__census_row *cop__census_row(struct cop__census *census, uint32_t row);
+
+/* The same where only child, restarts and state have changed since: most of an entry is its id. NULL is let through. */
+COP__INLINE void cop__census_change(struct cop__census_row *at, cop_pid child, uint32_t restarts, uint32_t state)
+{
+        const uint32_t pair[2] = { restarts, state };
+        uint64_t word;
+        if (COP__UNLIKELY(at == NULL))
+                return;
+        uint32_t version = cop__load_relaxed(&at->version);
+        memcpy(&word, pair, sizeof(word));
+        cop__store_relaxed(&at->version, version + 1);
+        cop__store_release(&at->words[0], child.bits); /* who sees one of the new words sees the odd version */
+        cop__store_release(&at->words[1], word);
+        cop__store_release(&at->version, version + 2); /* pairs with cop__census_read */
+}
 
 /* Threads: any. Rows are 0 .. cop__census_count - 1. False: nothing stands there at the moment. */
 uint32_t cop__census_count(struct cop__census *census);

@@ -252,8 +252,9 @@ static void runs(struct cop__supervisor *self, struct cop__child *child, cop_pid
                 cop__tell_restarted(self, child);
         child->again = child->asked = child->fresh = false;
         child->corpse = cop_no_pid();
-        cop__answer_waiters(child, true, &(cop__child_answer){ .status = COP_OK, .pid = pid,
-                                                               .extra = extra });
+        if (COP__UNLIKELY(child->waiters != NULL))
+                cop__answer_waiters(child, true, &(cop__child_answer){ .status = COP_OK, .pid = pid,
+                                                                       .extra = extra });
 }
 
 static bool is_orphan(cop_pid pid)
@@ -472,7 +473,8 @@ static void has_stopped(struct cop__supervisor *self, struct cop__child *child, 
                 cop__child_rests(self, child);
                 return;
         }
-        cop__answer_waiters(child, false, &(cop__child_answer){ .status = COP_OK });
+        if (COP__UNLIKELY(child->waiters != NULL))
+                cop__answer_waiters(child, false, &(cop__child_answer){ .status = COP_OK });
         child->again = !child->asked;
 }
 

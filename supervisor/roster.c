@@ -22,9 +22,9 @@ static void end_roster(struct cop__belonging *belonging)
 {
         struct cop__roster *roster = COP__CONTAINER(belonging, struct cop__roster, belonging);
         cop__table_fini(&roster->by_pid);
-        cop__table_fini(&roster->by_known);
+        cop__table_fini(&roster->by_known.table);
         cop__table_fini(&roster->by_id);
-        cop__table_fini(&roster->awaits);
+        cop__table_fini(&roster->awaits.table);
         cop_buffer_drop(roster->tree);
         cop_buffer_drop(roster->first_tree);
         free(roster);
@@ -97,6 +97,29 @@ static void rekey(struct cop__table *table, struct cop__table_node *node, uint64
                 cop__table_insert(table, node);
 }
 
+static void rekey_moment(struct cop__moments *moments, struct cop__table_node *node, uint64_t key)
+{
+        if (key == node->key)
+                return;
+        if (moments->newest == node)
+                moments->newest = NULL;
+        else if (node->key != 0)
+                cop__table_remove(&moments->table, node);
+        node->key = key;
+        if (key == 0)
+                return;
+        if (moments->newest != NULL)
+                cop__table_insert(&moments->table, moments->newest);
+        moments->newest = node;
+}
+
+static struct cop__table_node *find_moment(const struct cop__moments *moments, uint64_t key)
+{
+        if (moments->newest != NULL && moments->newest->key == key)
+                return moments->newest;
+        return cop__table_find_first(&moments->table, key);
+}
+
 static void add_id(struct cop__roster *roster, struct cop__child *child)
 {
         if (!roster->keyed)
@@ -117,6 +140,7 @@ static void enter_census(struct cop__child *child)
 {
         child->census = &cop_node_here()->census;
         child->row = cop__census_take(child->census);
+        child->written = cop__census_row(child->census, child->row);
         write_all_down(child);
 }
 
@@ -155,7 +179,7 @@ void cop__roster_remove(struct cop__roster *roster, struct cop__child *child)
         cop__roster_await(roster, &child->news, (cop_ref){ 0 });
         cop__roster_await(roster, &child->tick, (cop_ref){ 0 });
         rekey(&roster->by_pid, &child->by_pid, 0);
-        rekey(&roster->by_known, &child->by_known, 0);
+        rekey_moment(&roster->by_known, &child->by_known, 0);
         if (roster->keyed)
                 cop__table_remove(&roster->by_id, &child->by_id);
         cop__list_remove(&child->due);
@@ -179,15 +203,6 @@ void cop__roster_respec(struct cop__roster *roster, struct cop__child *child,
 
 /* ---- State -------------------------------------------------------------------------- */
 
-static void write_down(const struct cop__child *child)
-{
-        struct cop__census_entry entry;
-        entry.child = child->pid;
-        entry.restarts = child->restarts;
-        entry.state = child->state;
-        cop__census_change(child->census, child->row, &entry);
-}
-
 /*
  * Under the last pid that ran a child is found until it has another: what is late from the dead is known as such. Who asks for
  * the child by that pid finds it also while its next one starts.
@@ -198,7 +213,7 @@ static void note_pid(struct cop__roster *roster, struct cop__child *child, cop_p
         uint64_t last = pid.bits != 0 ? pid.bits : child->known.bits;
         if (last != 0)
                 rekey(&roster->by_pid, &child->by_pid, last);
-        rekey(&roster->by_known, &child->by_known, follows ? child->known.bits : 0);
+        rekey_moment(&roster->by_known, &child->by_known, follows ? child->known.bits : 0);
 }
 
 void cop__roster_set(struct cop__roster *roster, struct cop__child *child,
@@ -213,7 +228,7 @@ void cop__roster_set(struct cop__roster *roster, struct cop__child *child,
         note_pid(roster, child, pid);
         child->state = (uint8_t)state;
         child->pid = pid;
-        write_down(child);
+        cop__census_change(child->written, pid, child->restarts, state);
 }
 
 /* ---- Finding ------------------------------------------------------------------------ */
@@ -227,7 +242,7 @@ struct cop__child *cop__roster_by_pid(const struct cop__roster *roster, cop_pid 
 struct cop__child *cop__roster_by_known(const struct cop__roster *roster, cop_pid pid)
 {
         struct cop__child *child = cop__roster_by_pid(roster, pid);
-        struct cop__table_node *node = child == NULL ? cop__table_find_first(&roster->by_known, pid.bits) : NULL;
+        struct cop__table_node *node = child == NULL ? find_moment(&roster->by_known, pid.bits) : NULL;
         return node != NULL ? COP__CONTAINER(node, struct cop__child, by_known) : child;
 }
 
@@ -245,7 +260,7 @@ struct cop__child *cop__roster_by_id(const struct cop__roster *roster, const cha
 struct cop__child *cop__roster_by_ref(const struct cop__roster *roster, cop_ref ref,
                                       struct cop__await **await)
 {
-        struct cop__table_node *node = cop__table_find_first(&roster->awaits, ref.bits);
+        struct cop__table_node *node = find_moment(&roster->awaits, ref.bits);
         if (ref.bits == 0 || node == NULL)
                 return NULL;
         *await = COP__CONTAINER(node, struct cop__await, node);
@@ -254,7 +269,7 @@ struct cop__child *cop__roster_by_ref(const struct cop__roster *roster, cop_ref 
 
 void cop__roster_await(struct cop__roster *roster, struct cop__await *await, cop_ref ref)
 {
-        rekey(&roster->awaits, &await->node, ref.bits);
+        rekey_moment(&roster->awaits, &await->node, ref.bits);
 }
 
 /* ---- Order -------------------------------------------------------------------------- */

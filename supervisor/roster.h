@@ -72,6 +72,7 @@ struct cop__child {
         const void *argument;
 
         struct cop__census *census;
+        struct cop__census_row *written; /* its row in it, and the number of that */
         uint32_t row;
         uint32_t restarts;              /* for all its life */
         uint64_t number;                /* in the order of start */
@@ -95,12 +96,22 @@ struct cop__child {
         bool late;                      /* it was killed since its time was over */
 };
 
+/*
+ * A table whose newest node is in `newest` alone, until there is another. Of what is there for a moment only, one at a time, nothing
+ * is ever entered and taken out. Each key is there once.
+ */
+struct cop__moments {
+        struct cop__table table;
+        struct cop__table_node *newest;
+};
+
 struct cop__roster {
         struct cop__belonging belonging;
         cop_buffer *tree;               /* a share: the supervisor's own spec lies in it */
         cop_buffer *first_tree;         /* a share: its label lies in it; NULL: it is `tree` */
         struct cop__list order;
-        struct cop__table by_pid, by_known, by_id, awaits;
+        struct cop__table by_pid, by_id;
+        struct cop__moments by_known, awaits;
         uint64_t last_number;
         uint32_t count, active, supervisors, significant;
         bool keyed;                     /* children are found by id */
