@@ -321,7 +321,7 @@ COP__INLINE cop_status spawn_as(struct cop__thread *thread, struct cop__actor *s
                 start->state = state_quickly(thread, options->server->state_size, &start->state_class);
         if (!plain || (options->server != NULL && options->server->state_size > 0 && start->state == NULL))
                 status = prepare(thread, options, start, &mine);
-        if (!plain && status == COP_OK)
+        if (!plain && status == COP_OK && ((uintptr_t)options->label | options->memory_limit) != 0)
                 status = prepare_extras(options, &extras);
         if (status != COP_OK)
                 goto failed;
@@ -636,7 +636,7 @@ static cop_status send_started(struct cop__actor *actor, const cop_started *star
         if (started->extra.type != COP_TERM_NIL)
                 status = cop__signal_owed(&thread->pool, COP_KIND_OF(cop_started), started, &signal);
         else
-                signal = cop__signal_new(&thread->pool, COP__SIGNAL_REPLY, sizeof(*started));
+                signal = cop__signal_new_small(&thread->pool, COP__SIGNAL_REPLY, sizeof(*started));
         cop__critical_leave(&here->fault);
         if (signal == NULL)
                 return status != COP_OK ? status : COP_E_NO_MEMORY;

@@ -51,7 +51,8 @@ static void stop_ticking(struct cop__supervisor *self, struct cop__child *child)
         if (child->timer.bits != 0)
                 cop_cancel_async(child->timer, false); /* one that has fired bears a reference that nobody awaits */
         child->timer.bits = 0;
-        cop__roster_await(self->roster, &child->tick, (cop_ref){ 0 });
+        if (child->tick.node.key != 0)
+                cop__roster_await(self->roster, &child->tick, (cop_ref){ 0 });
 }
 
 /* When so much time has passed; most such ticks are called off, so it is not counted more exactly than it takes (base/clock.h). */
@@ -311,7 +312,7 @@ void cop__child_begin(struct cop__supervisor *self, struct cop__child *child)
         child->hesitates = child->ignored = child->back = false;
         child->delay_ns = 0;
         if (spec->server != NULL || spec->supervisor != NULL || spec->init_ack)
-                start_ref = cop_ref_new();
+                start_ref = cop__ref_new(cop__here_of(cop__thread_here()));
         cop_status status = spawn_child(child, start_ref, &pid);
         if (status == COP_E_NAME_TAKEN && waits_for_name(self, child))
                 return;

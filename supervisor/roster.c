@@ -86,10 +86,8 @@ static uint64_t key_of_id(const char *id, size_t size)
 }
 
 /* A key of 0: in no table. */
-static void rekey(struct cop__table *table, struct cop__table_node *node, uint64_t key)
+static COP__NOINLINE void move_in_table(struct cop__table *table, struct cop__table_node *node, uint64_t key)
 {
-        if (key == node->key)
-                return;
         if (node->key != 0)
                 cop__table_remove(table, node);
         node->key = key;
@@ -97,10 +95,15 @@ static void rekey(struct cop__table *table, struct cop__table_node *node, uint64
                 cop__table_insert(table, node);
 }
 
-static void rekey_moment(struct cop__moments *moments, struct cop__table_node *node, uint64_t key)
+/* Mostly it is what it was. */
+COP__INLINE void rekey(struct cop__table *table, struct cop__table_node *node, uint64_t key)
 {
-        if (key == node->key)
-                return;
+        if (key != node->key)
+                move_in_table(table, node, key);
+}
+
+static COP__NOINLINE void move_moment(struct cop__moments *moments, struct cop__table_node *node, uint64_t key)
+{
         if (moments->newest == node)
                 moments->newest = NULL;
         else if (node->key != 0)
@@ -111,6 +114,12 @@ static void rekey_moment(struct cop__moments *moments, struct cop__table_node *n
         if (moments->newest != NULL)
                 cop__table_insert(&moments->table, moments->newest);
         moments->newest = node;
+}
+
+COP__INLINE void rekey_moment(struct cop__moments *moments, struct cop__table_node *node, uint64_t key)
+{
+        if (key != node->key)
+                move_moment(moments, node, key);
 }
 
 static struct cop__table_node *find_moment(const struct cop__moments *moments, uint64_t key)

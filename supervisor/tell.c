@@ -98,7 +98,8 @@ static void tell_started_again(const struct cop__supervisor *self, const struct 
                                   cop_pid_print(child->pid, pid));
 }
 
-void cop__tell_restarted(struct cop__supervisor *self, const struct cop__child *child)
+/* The one whose failure it was: that is in its report. */
+static COP__NOINLINE void tell_outcome(struct cop__supervisor *self, const struct cop__child *child)
 {
         struct cop__outcome outcome = {
                 .print = print_restarted,
@@ -106,13 +107,17 @@ void cop__tell_restarted(struct cop__supervisor *self, const struct cop__child *
                 .limit = self->spec->intensity,
                 .period_ms = self->spec->period_ms,
         };
-        if (child->corpse.bits == 0) {
-                tell_started_again(self, child);
-                return;
-        }
         outcome.count = cop__supervisor_restarts(self);
         memcpy(outcome.by, self->label, strnlen(self->label, sizeof(outcome.by) - 1));
         cop__report_outcome_as(cop_node_here(), child->corpse, &outcome);
+}
+
+void cop__tell_restarted(struct cop__supervisor *self, const struct cop__child *child)
+{
+        if (child->corpse.bits == 0)
+                tell_started_again(self, child);
+        else
+                tell_outcome(self, child);
 }
 
 void cop__tell_failed(const struct cop__supervisor *self, const struct cop__child *child,
