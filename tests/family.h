@@ -53,6 +53,11 @@ typedef struct leave_home {
 } leave_home;
 COP_MESSAGE(leave_home, unused);
 
+typedef struct come_home {
+        bool at_the_end;
+} come_home;
+COP_MESSAGE(come_home, at_the_end);
+
 typedef struct play_dead {
         int64_t unused;
 } play_dead;
@@ -83,6 +88,7 @@ static inline void say(const char *what, const char *id, const char *more)
 typedef struct {
         job job;
         int64_t pings;
+        bool comes_home;
 } worker;
 
 static void worker_init(worker *self, const job *j)
@@ -122,6 +128,16 @@ static void worker_on_leave_home(worker *self, const leave_home *l)
         say("left", self->job.id, "");
 }
 
+/* Makes one again: now, or when it ends. */
+static void worker_on_come_home(worker *self, const come_home *c)
+{
+        if (c->at_the_end)
+                self->comes_home = true;
+        else
+                cop_link(cop_parent());
+        say("home", self->job.id, "");
+}
+
 static void worker_on_play_dead(worker *self, const play_dead *p)
 {
         (void)p;
@@ -138,6 +154,8 @@ static void worker_on_exited(worker *self, const cop_exited *exited)
 
 static void worker_terminate(worker *self, cop_term reason)
 {
+        if (self->comes_home)
+                cop_link(cop_parent());
         say("end", self->job.id, text_of(reason));
         if (self->job.stop_ms > 0) {
                 cop_sleep(self->job.stop_ms);
@@ -146,7 +164,7 @@ static void worker_terminate(worker *self, cop_term reason)
 }
 
 COP_SERVER(worker, COP_INIT_WITH(job, worker_init), COP_ON(quit, worker_on_quit),
-           COP_ON(ping, worker_on_ping), COP_ON(leave_home, worker_on_leave_home),
+           COP_ON(ping, worker_on_ping), COP_ON(leave_home, worker_on_leave_home), COP_ON(come_home, worker_on_come_home),
            COP_ON(play_dead, worker_on_play_dead), COP_ON(cop_exited, worker_on_exited),
            COP_TERMINATE(worker_terminate));
 

@@ -31,6 +31,36 @@ IN_NODE(REG_01_a_name_is_found_until_it_is_given_up)
         put_down(p);
 }
 
+/* The same letters at the same place, which is how a thread remembers whom it has found. */
+IN_NODE(a_name_that_was_found_before_is_its_new_bearers_or_nobodys)
+{
+        char name[COP_NAME_MAX + 1] = "tim";
+        cop_pid p = cop_spawn(waits), q = cop_spawn(waits);
+        ck_assert_int_eq(cop_register(name, p), COP_OK);
+        for (int i = 0; i < 3; i++)
+                ck_assert(cop_pid_equal(cop_whereis(name), p));
+        strcpy(name, "tom");
+        ck_assert_uint_eq(cop_whereis(name).bits, 0);
+        ck_assert_int_eq(cop_register(name, q), COP_OK);
+        ck_assert(cop_pid_equal(cop_whereis(name), q));
+        strcpy(name, "tim");
+        ck_assert(cop_pid_equal(cop_whereis(name), p));
+        ck_assert_int_eq(cop_unregister("tim"), COP_OK);
+        ck_assert_uint_eq(cop_whereis(name).bits, 0);
+        ck_assert_int_eq(cop_unregister("tom"), COP_OK);
+        ck_assert_int_eq(cop_register(name, q), COP_OK);
+        ck_assert(cop_pid_equal(cop_whereis(name), q));
+        put_down(q);
+        ck_assert_uint_eq(cop_whereis(name).bits, 0);
+        memset(name, 'n', COP_NAME_MAX); /* too long to be remembered */
+        ck_assert_int_eq(cop_register(name, p), COP_OK);
+        for (int i = 0; i < 3; i++)
+                ck_assert(cop_pid_equal(cop_whereis(name), p));
+        name[0] = '\0';
+        ck_assert_uint_eq(cop_whereis(name).bits, 0);
+        put_down(p);
+}
+
 IN_NODE(REG_02_a_name_has_one_actor_and_an_actor_one_name)
 {
         cop_pid p = cop_spawn(waits), q = cop_spawn(waits);

@@ -220,6 +220,27 @@ IN_FAMILY(a_child_that_undid_its_link_is_stopped_all_the_same)
         await_down(ref, "shutdown");
 }
 
+/* Links that its supervisor has not asked for, made before it is stopped and while it is: by then the end is told by another way. */
+IN_FAMILY(a_child_that_links_to_its_supervisor_again_is_stopped_and_started_as_ever)
+{
+        TREE(shop, PATIENT, .strategy = COP_ONE_FOR_ALL, .children = COP_CHILDREN(WORKER("a"), WORKER("b"), WORKER("c")));
+        cop_pid root = grow_and_expect(&shop, "abc");
+        for (int i = 0; i < 3; i++) {
+                cop_send("b", leave_home, .unused = 0);
+                expect("left b");
+                cop_send("b", come_home, .at_the_end = i > 0);
+                expect("home b");
+                crash("a");
+                expect("end a boom");
+                expect("end c shutdown");
+                expect("end b shutdown");
+                expect_start("abc");
+        }
+        expect_silence(root);
+        fell(root);
+        expect_end("cba");
+}
+
 IN_FAMILY(SUP_stop_14_a_supervisor_that_is_killed_takes_its_children_along)
 {
         TREE(shop, .children = COP_CHILDREN(WORKER("a"), { .id = "x", .run = waits }));
