@@ -630,7 +630,8 @@ static bool die_a_little(struct cop__thread *thread, struct cop__actor *actor, c
 /* Would it say of all that it looks at that there is nothing? One look, as of most there is nothing but the state. */
 COP__INLINE bool has_much_left(const struct cop__actor *actor)
 {
-        uintptr_t left = (uintptr_t)actor->rare | (uintptr_t)actor->taken | (uintptr_t)actor->mailbox.first | (uintptr_t)actor->held;
+        uintptr_t left = (uintptr_t)actor->rare | (uintptr_t)actor->taken | (uintptr_t)actor->mailbox.first |
+                         (uintptr_t)actor->held;
         return left != 0 || !cop__list_is_empty(&actor->relations) || cop__queue_has_next(&actor->queue, &actor->cursor);
 }
 

@@ -15,10 +15,10 @@
  * before would be refused. So the lock is held from the one to the other, and a reader who finds the name of one that is
  * not born waits for the lock.
  *
- * Remembered. Each thread keeps the last few names that it has found, with the number of removals before it looked. `removals` goes up
- * behind each, and before anyone can be told of it: so what was found stands as long as the number does, and who has heard that a name is
- * free, or another's, does not find its old bearer. (Release in remove_locked ↔ acquire in recall.) A name that nobody has is not
- * remembered.
+ * Remembered. Each thread keeps the last few names that it has found, with the number of removals before it looked. `removals`
+ * goes up behind each, and before anyone can be told of it: so what was found stands as long as the number does, and who has
+ * heard that a name is free, or another's, does not find its old bearer. (Release in remove_locked ↔ acquire in recall.) A name
+ * that nobody has is not remembered.
  *
  * Lock order: this lock, then those that scheduling a task takes.
  */

@@ -326,7 +326,8 @@ static bool take_exit(struct cop__thread *thread, struct cop__actor *actor,
         return cop__exit_signal(thread, actor, signal, false) && cop__to_mailbox(actor, signal);
 }
 
-/* The link stays, and its news is that of the watch from here on: any other one to the same actor tells for itself, and is harmless. */
+/* The link stays, and its news is that of the watch from here on; any other one to the same actor tells for itself, which does
+ * no harm. */
 static bool take_farewell(struct cop__thread *thread, struct cop__actor *actor,
                           struct cop__signal *signal)
 {

@@ -24,10 +24,11 @@
  *      deferral  B has deferred its reply to A's call: B makes both halves, keeps the WATCH half, and sends A the MONITOR half as
  *                DEFERRED_BY. From there on it is a monitor like any other; an A that does not wait sends it back as DEMONITOR
  *
- *      farewell  A, linked to B, wants B to end and to hear of that: it sends a WATCH half along with an exit signal, as FAREWELL, and
- *                keeps nothing but its LINK half
+ *      farewell  A, linked to B, wants B to end and to hear of that: it sends a WATCH half along with an exit signal, as
+ *                FAREWELL, and keeps nothing but its LINK half
  *                B keeps the WATCH half, and marks its LINK half for A
- *                B dies: the WATCH half goes to A as GONE, and tells for the link, too: B's LINK half goes nowhere, A forgets its own
+ *                B dies: the WATCH half goes to A as GONE, and tells for the link, too: B's LINK half goes nowhere, and A
+ *                forgets its own
  *                A dies first: its LINK half goes to B as ever, and GONE to nobody
  *                Nobody takes a farewell back. So A needs no half by which it would know one GONE from another.
  *
@@ -147,8 +148,8 @@ void cop__relation_refuse(struct cop__thread *thread, cop_pid dead, struct cop__
 bool cop__link_break(cop_pid pid, struct cop__shared_term *reason);
 
 /*
- * An exit signal from the actor, which hears of the end as of that of a monitor with this reference, even where nobody lives any more. Not from
- * within a process. The reason is taken, unless there is no memory: COP_E_NO_MEMORY.
+ * An exit signal from the actor, which hears of the end as by a monitor with this reference, also where nobody lives
+ * any more. Not from within a process. The reason is taken, unless there is no memory: COP_E_NO_MEMORY.
  */
 cop_status cop__farewell(struct cop__thread *thread, struct cop__actor *actor, cop_pid to, cop_ref ref,
                          struct cop__shared_term *reason);

@@ -7,9 +7,9 @@
  * with that, each actor that ends by cop_exit() or a fault leaves a few calls there for ever, until the list has grown past its
  * 65,536 and into what lies behind it.
  *
- * Each actor that exits leaves its turn, and the C library's way takes 60 instructions: it looks for handlers of cancelled threads,
- * and hides the address. So a turn's landing is the compiler's own pair where that is known to hold; it leaves all registers to the
- * frame that it goes back to. The sanitizers must see the jump, and have the library's.
+ * Each actor that exits leaves its turn, and the C library's way takes 60 instructions: it looks for handlers of cancelled
+ * threads, and hides the address. So a turn's landing is the compiler's own pair where that is known to hold; it leaves all
+ * registers to the frame that it goes back to. The sanitizers must see the jump, and have the library's.
  */
 #ifndef BASE_JUMP_H
 #define BASE_JUMP_H

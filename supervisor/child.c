@@ -412,8 +412,8 @@ static bool time_stop(struct cop__supervisor *self, struct cop__child *child, ui
 }
 
 /*
- * Its watch tells of the end, and not the link, which the other side may have undone. The link stays until then all the same: if we
- * are killed meanwhile, the child shall hear of it.
+ * Its watch tells of the end, and not the link, which the other side may have undone. The link stays until then all the same:
+ * if we are killed meanwhile, the child shall hear of it.
  */
 static cop_status bid_farewell(const struct cop__child *child, bool brutal, cop_ref *ref)
 {

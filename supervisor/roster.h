@@ -97,8 +97,8 @@ struct cop__child {
 };
 
 /*
- * A table whose newest node is in `newest` alone, until there is another. Of what is there for a moment only, one at a time, nothing
- * is ever entered and taken out. Each key is there once.
+ * A table whose newest node is in `newest` alone, until there is another. Of what is there for a moment only, one at a time,
+ * nothing is ever entered and taken out. Each key is there once.
  */
 struct cop__moments {
         struct cop__table table;

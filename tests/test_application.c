@@ -273,8 +273,8 @@ static bool ended_well(cop_ref ref)
 }
 
 /*
- * What they say may find no memory either. And who finds no stack to wait on, the set or the root of an application, ends as it can, and
- * leaves what it has told to stop to itself.
+ * What they say may find no memory either. And who finds no stack to wait on, the set or the root of an application, ends as it
+ * can, and leaves what it has told to stop to itself.
  */
 static void expect_end_in_reverse(const cop_ref ends[4])
 {

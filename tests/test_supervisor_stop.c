@@ -220,7 +220,7 @@ IN_FAMILY(a_child_that_undid_its_link_is_stopped_all_the_same)
         await_down(ref, "shutdown");
 }
 
-/* Links that its supervisor has not asked for, made before it is stopped and while it is: by then the end is told by another way. */
+/* Links that its supervisor has not asked for, made before it is stopped and while it is, when the end is told by another way. */
 IN_FAMILY(a_child_that_links_to_its_supervisor_again_is_stopped_and_started_as_ever)
 {
         TREE(shop, PATIENT, .strategy = COP_ONE_FOR_ALL, .children = COP_CHILDREN(WORKER("a"), WORKER("b"), WORKER("c")));
