@@ -122,6 +122,31 @@ IN_NODE(ALI_02_only_the_first_end_is_true_and_what_is_no_alias_has_none)
         ck_assert(!cop_alias_close((cop_alias){ { 0 }, { 0 } }));
 }
 
+/* Its pid was left out where it was typed, say. */
+IN_NODE(an_alias_of_nobody_is_nobody_whatever_its_reference_is)
+{
+        const cop_alias nobody = { cop_no_pid(), { 7 } };
+        cop_pid p = new_other();
+        cop_ref ref = { 7 };
+        cop_request request = { { 7 } };
+        uint64_t before = dead_letters(node);
+        ck_assert_int_eq(ask_errand(p, SEND, nobody, 1), COP_OK);
+        ck_assert_int_eq(cop_send_priority(nobody, note, .number = 2), COP_OK);
+        ck_assert_int_eq(cop_send_term(nobody, cop_int(3)), COP_OK);
+        ck_assert_uint_eq(dead_letters(node), before + 3);
+        ck_assert_int_eq(ask_errand(p, ANSWER, nobody, 4), COP_E_NO_CALLER);
+        ck_assert_int_eq(cop_call(NULL, nobody, PATIENCE_MS, note, .number = 5), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_request_send(&request, nobody, note, .number = 6), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_send_after(&ref, 1, nobody, note, .number = 7), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_exit_after(&ref, 1, nobody, cop_atom("late")), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_monitor(nobody, &ref), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_send_exit_priority(nobody, cop_atom("stop")), COP_E_BAD_ARGUMENT);
+        ck_assert(!cop_alias_close(nobody));
+        ck_assert_uint_eq(ref.bits, 7);
+        ck_assert_uint_eq(request.ref.bits, 7);
+        put_down(p);
+}
+
 IN_NODE(ALI_04_a_message_that_has_arrived_stays_after_deactivation)
 {
         cop_alias alias = open_alias(COP_ALIAS_EXPLICIT);

@@ -38,7 +38,7 @@ COP_BEGIN_DECLS
  * send it on as a field, COP_NESTED(cop_alias, reply_to), and send through it from any actor.
  */
 typedef struct cop_alias {
-        cop_pid pid; /* whose it is */
+        cop_pid pid; /* whose it is; nobody: nobody's, whatever the ref */
         cop_ref ref; /* none: no alias, but the pid itself */
 } cop_alias;
 COP_MESSAGE_DECLARE(cop_alias);
@@ -70,7 +70,8 @@ static inline cop_address cop_to_name(const char *name)
 static inline cop_address cop_to_alias(cop_alias alias)
 {
         cop_address address = cop_to_pid(alias.pid);
-        address.alias = alias.ref;
+        if (alias.pid.bits != 0) /* nobody's is nobody: without a pid it would be a name */
+                address.alias = alias.ref;
         return address;
 }
 
@@ -182,7 +183,7 @@ COP_MESSAGE_DECLARE(cop_started);
 COP_API COP_NORETURN void cop_ignore(void);
 
 /*
- * In an init: a term for who waits for its start; copied. Errors: COP_E_NO_MEMORY, COP_E_NO_NODE,
+ * In an init: a term for who waits for its start; copied. Errors: COP_E_NO_MEMORY, COP_E_TOO_DEEP, COP_E_NO_NODE,
  * COP_E_BAD_ARGUMENT (not in an init).
  */
 COP_API cop_status cop_start_extra(cop_term extra);
@@ -243,8 +244,8 @@ COP_API cop_pid cop_spawn_or_exit(const cop_spawn_options *options);
 /*
  * Copies a message and hands it over; never blocks, though a sender that floods a slow receiver
  * may lose the rest of its turn. To a dead pid: COP_OK, and a dead letter is counted.
- * To nobody (cop_no_pid()) the same. Errors: COP_E_NO_NAME, COP_E_BAD_ARGUMENT (a name that is NULL), COP_E_NO_MEMORY,
- * COP_E_TOO_BIG, COP_E_TOO_DEEP, COP_E_NO_NODE, COP_E_FULL (mailbox.h).
+ * To nobody (cop_no_pid()) the same. Errors: COP_E_NO_NAME, COP_E_BAD_ARGUMENT (a name that is NULL; in the value a text or an array
+ * that is NULL and has a size), COP_E_NO_MEMORY, COP_E_TOO_BIG, COP_E_TOO_DEEP, COP_E_NO_NODE, COP_E_FULL (mailbox.h).
  */
 COP_API cop_status cop_send_value(cop_address to, const cop_kind *kind, const void *value);
 
@@ -342,7 +343,7 @@ typedef cop_alias cop_caller;
  * Sends a request and waits for its reply. Always ends: with the reply (COP_OK, and the caller
  * owns *reply), or COP_E_TIMEOUT, COP_E_DIED (the callee ended; cop_failure() is the reason),
  * COP_E_NO_ACTOR, COP_E_NO_NAME, COP_E_NO_REPLY (cop_failure() is the atom no_handler if the callee has none for
- * that kind, else []), or an error of cop_send_value.
+ * that kind, else []), or an error of cop_send_value; COP_E_BAD_ARGUMENT (nobody, an alias, oneself).
  * COP_E_CYCLE: the callee waits for this actor, directly or through others: cop_failure() is {calling_cycle, [Pid, ...]},
  * of which each waits for the next and the last for the first, which is this one.
  * A call made while handling a call ends no later than that one's time. A request whose caller has given up or has ended before
@@ -401,7 +402,8 @@ COP_API cop_status cop_reply_value_to(cop_caller caller, const cop_kind *kind, c
 /* ---- Exit, links, monitors --------------------------------------------------- */
 
 /*
- * Ends the calling actor. `reason` is copied. normal, shutdown and {shutdown, _} are no crashes.
+ * Ends the calling actor. `reason` is copied. normal, shutdown and {shutdown, _} are no crashes. One that cannot be copied shows as
+ * too_deep, or no_memory.
  * On a visiting thread it ends the visit, and then the thread.
  */
 COP_API COP_NORETURN void cop_exit(cop_term reason);
@@ -409,7 +411,7 @@ COP_API COP_NORETURN void cop_exit(cop_term reason);
 /*
  * Sends an exit signal. normal is ignored (unless trapped, or sent to oneself), kill cannot be trapped and
  * shows as killed, any other ends the receiver with that reason, or becomes a cop_exited if it traps exits.
- * A dead receiver: COP_OK. Errors: COP_E_NO_MEMORY, COP_E_TOO_DEEP, COP_E_NO_NODE.
+ * A dead receiver: COP_OK. Errors: COP_E_BAD_ARGUMENT (nobody), COP_E_NO_MEMORY, COP_E_TOO_DEEP, COP_E_NO_NODE.
  */
 COP_API cop_status cop_send_exit(cop_pid pid, cop_term reason);
 
