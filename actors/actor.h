@@ -262,8 +262,9 @@ enum cop__reason {
         COP__REASON_SHUTDOWN,
         COP__REASON_NO_MEMORY,
         COP__REASON_NOCONNECTION,
+        COP__REASON_TOO_DEEP,
 };
-#define COP__REASONS 6
+#define COP__REASONS 7
 
 struct cop_node {
         struct cop__scheduler scheduler;
@@ -930,6 +931,9 @@ cop_status cop__spawn_inside(struct cop__thread *thread, const cop_spawn_options
 bool cop__start_is_ignored(const struct cop__actor *actor);
 /* The function that a plain actor is, for its report; NULL: it has none. */
 const void *cop__start_code(const struct cop__actor *actor);
+
+/* For a server's init: what it was started with, and the kind of that; NULL: nothing. */
+const void *cop__start_argument(const struct cop__actor *actor, const cop_kind **kind);
 /* Answers an INFO signal with a map of what the actor knows of itself (info.c). Takes the signal. */
 void cop__tell_info(struct cop__thread *thread, struct cop__actor *actor, struct cop__signal *signal);
 cop_ref cop__ref_new_block(struct cop__here *here);

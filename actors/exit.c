@@ -41,7 +41,7 @@
 /* ---- Reasons ------------------------------------------------------------------------- */
 
 static const char *const reason_names[COP__REASONS] = { "normal", "killed", "noproc", "shutdown",
-                                                        "no_memory", "noconnection" };
+                                                        "no_memory", "noconnection", "too_deep" };
 
 cop_status cop__reasons_init(struct cop_node *node)
 {
@@ -91,9 +91,12 @@ static struct cop__shared_term *known(cop_term reason)
 static struct cop__shared_term *share(cop_term reason)
 {
         struct cop__shared_term *shared = known(reason);
-        if (shared == NULL)
-                shared = cop__shared_term_new(reason);
-        return shared != NULL ? shared : cop__reason(COP__REASON_NO_MEMORY);
+        if (shared != NULL)
+                return shared;
+        cop_status status = cop__shared_term_make(reason, &shared);
+        if (status == COP_OK)
+                return shared;
+        return cop__reason(status == COP_E_TOO_DEEP ? COP__REASON_TOO_DEEP : COP__REASON_NO_MEMORY);
 }
 
 /* The same as !cop__reason_is_crash, at a glance, for the reasons that most actors end for. */
@@ -279,13 +282,11 @@ cop_status cop__send_exit(cop_pid pid, cop_ref alias, cop_term reason)
                 return COP_E_NO_NODE;
         if (pid.bits == 0)
                 return COP_E_BAD_ARGUMENT;
-        size_t size;
-        if (!cop__term_flat_size(reason, &size))
-                return COP_E_TOO_DEEP;
+        struct cop__shared_term *shared;
+        cop_status status = cop__shared_term_make(reason, &shared);
+        if (status != COP_OK)
+                return status;
         struct cop__thread *thread = cop__thread_here();
-        struct cop__shared_term *shared = cop__shared_term_new(reason);
-        if (shared == NULL)
-                return COP_E_NO_MEMORY;
         struct cop__signal *signal = cop__exit_new(thread, cop__actor_pid(actor), shared);
         if (signal == NULL) {
                 cop__shared_term_drop(shared);
@@ -374,6 +375,13 @@ static void place_of_fault(struct cop_node *node, const struct cop__fault *fault
                 snprintf(line, 160, "%s:%u", place->file, place->line);
 }
 
+/* As a part of the reason. */
+static bool fits(cop_term handled)
+{
+        size_t size;
+        return cop__term_flat_size(COP_TUPLE(handled), &size);
+}
+
 struct cop__shared_term *cop__fault_reason(struct cop_node *node, const struct cop__fault *fault,
                                            struct cop__signal *message)
 {
@@ -383,14 +391,13 @@ struct cop__shared_term *cop__fault_reason(struct cop_node *node, const struct c
         bool is_known = message != NULL && message->kind != NULL;
         bool copied = is_known && cop__kind_to_term_within(message->kind, cop__signal_body(message), COP__SHOWN_MAX,
                                                            &handled) == COP_OK;
-        if (is_known && !copied)
-                handled = cop_atom(message->kind->name);
+        cop_term shown = is_known && !(copied && fits(handled)) ? cop_atom(message->kind->name) : handled;
         place_of_fault(node, fault, &place, line);
         if (!cop__abort_words_of(fault, place.function, words, sizeof(words)))
                 snprintf(words, sizeof(words), "%s", cop__fault_words(fault));
         struct cop__shared_term *reason = cop__shared_term_new(
                 COP_TUPLE(cop_atom("fault"), cop_atom(cop__fault_atom(fault)), cop_string(words),
-                          COP_TUPLE(cop_atom(place.function), cop_string(line)), handled));
+                          COP_TUPLE(cop_atom(place.function), cop_string(line)), shown));
         if (copied)
                 cop_term_free(handled);
         return reason != NULL ? reason : node->reasons[COP__REASON_NO_MEMORY];

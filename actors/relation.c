@@ -768,19 +768,13 @@ static cop_status new_extras(struct cop__thread *thread, struct cop__actor *acto
                              const cop_monitor_options *options, cop_ref ref,
                              struct cop__shared_term **tag)
 {
-        size_t size;
-        *tag = NULL;
-        if (!cop__term_flat_size(options->tag, &size))
-                return COP_E_TOO_DEEP;
-        if (options->priority && !cop__consent(actor))
-                return COP_E_NO_MEMORY;
-        if (options->tag.type != COP_TERM_NIL) {
-                *tag = cop__shared_term_new(options->tag);
-                if (*tag == NULL)
-                        return COP_E_NO_MEMORY;
-        }
         cop_status status = COP_OK;
-        if (options->alias != 0)
+        *tag = NULL;
+        if (options->tag.type != COP_TERM_NIL)
+                status = cop__shared_term_make(options->tag, tag);
+        if (status == COP_OK && options->priority && !cop__consent(actor))
+                status = COP_E_NO_MEMORY;
+        if (status == COP_OK && options->alias != 0)
                 status = cop__alias_open(thread, actor, options->alias, ref);
         if (status != COP_OK)
                 cop__shared_term_drop(*tag);

@@ -718,10 +718,11 @@ cop_status cop_start_extra(cop_term extra)
                 return COP_E_NO_NODE;
         if (!is_in_init(actor))
                 return COP_E_BAD_ARGUMENT;
+        struct cop__shared_term *shared;
         struct cop__rare *rare = cop__rare_of(actor);
-        struct cop__shared_term *shared = rare != NULL ? cop__shared_term_new(extra) : NULL;
-        if (shared == NULL)
-                return COP_E_NO_MEMORY;
+        cop_status status = rare != NULL ? cop__shared_term_make(extra, &shared) : COP_E_NO_MEMORY;
+        if (status != COP_OK)
+                return status;
         cop__shared_term_drop(rare->extra);
         rare->extra = shared;
         return COP_OK;
@@ -743,6 +744,13 @@ static void begin_server(struct cop__actor *actor, struct start *start)
         cop__store_relaxed(&actor->init_done, true);
         acknowledge(actor, start->start_ref, false);
         end_start(actor);
+}
+
+const void *cop__start_argument(const struct cop__actor *actor, const cop_kind **kind)
+{
+        struct start *start = cop__signal_body(actor->start);
+        *kind = start->kind;
+        return argument_of(start);
 }
 
 const void *cop__start_code(const struct cop__actor *actor)

@@ -380,8 +380,8 @@ cop_status cop_exit_after_to(int64_t ms, cop_address to, cop_term reason, cop_re
                 return status;
         if (is_outside(&order))
                 return set_outside(&order, reason, timer);
-        order.reason = cop__shared_term_new(reason);
-        return order.reason != NULL ? set_checked(&order, timer) : COP_E_NO_MEMORY;
+        status = cop__shared_term_make(reason, &order.reason);
+        return status == COP_OK ? set_checked(&order, timer) : status;
 }
 
 /* ---- Stopping and reading ------------------------------------------------------------------ */

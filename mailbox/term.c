@@ -264,18 +264,25 @@ void cop_term_free(cop_term copy)
 
 /* --- shared --------------------------------------------------------------- */
 
-struct cop__shared_term *cop__shared_term_new(cop_term term)
+cop_status cop__shared_term_make(cop_term term, struct cop__shared_term **result)
 {
         size_t size;
         if (!cop__term_flat_size(term, &size))
-                return NULL;
+                return COP_E_TOO_DEEP;
         struct cop__shared_term *shared = cop__malloc(sizeof *shared + size);
         if (!shared)
-                return NULL;
+                return COP_E_NO_MEMORY;
         char *behind = (char *)(shared + 1);
         shared->holders = 1;
         shared->term = cop__term_flatten(term, &behind);
-        return shared;
+        *result = shared;
+        return COP_OK;
+}
+
+struct cop__shared_term *cop__shared_term_new(cop_term term)
+{
+        struct cop__shared_term *shared;
+        return cop__shared_term_make(term, &shared) == COP_OK ? shared : NULL;
 }
 
 struct cop__shared_term *cop__shared_term_take(struct cop__shared_term *shared)

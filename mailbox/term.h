@@ -91,7 +91,8 @@ struct cop__shared_term {
         cop_term term; /* points into the same block, right behind */
 };
 
-/* Held once. Returns NULL when there is no memory, or the term is too deep. */
+/* Held once. Errors: COP_E_NO_MEMORY, COP_E_TOO_DEEP. The other one, for terms that are not too deep: NULL without memory. */
+COP__CHECK_RESULT cop_status cop__shared_term_make(cop_term term, struct cop__shared_term **result);
 struct cop__shared_term *cop__shared_term_new(cop_term term);
 
 /*

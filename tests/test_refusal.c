@@ -289,6 +289,7 @@ IN_NODE(what_is_nested_too_deep_is_refused_wherever_it_is_given)
                                             .argument = &value };
         REFUSED(TOO_DEEP, cop_spawn_opt(&options, &pid));
         REFUSED(TOO_DEEP, cop_send_exit(cop_self(), deep));
+        REFUSED(TOO_DEEP, cop_exit_after(&ref, 1, other, deep));
         REFUSED(TOO_DEEP, cop_group_members("scope", deep, &result));
         REFUSED(TOO_DEEP, cop_group_join("scope", deep, cop_self()));
         REFUSED(TOO_DEEP, cop_registry_whereis("keys", deep, &pid));
@@ -297,6 +298,44 @@ IN_NODE(what_is_nested_too_deep_is_refused_wherever_it_is_given)
         ck_assert_int_eq(result.as.integer, 7);
         nothing_has_come();
         put_down(other);
+}
+
+static void exits_too_deep(void)
+{
+        cop_exit(too_deep());
+}
+
+static void starts_with_too_much(void)
+{
+        if (cop_start_extra(too_deep()) != COP_E_TOO_DEEP)
+                cop_exit(cop_atom("taken"));
+        cop_init_ack();
+}
+
+typedef struct {
+        char unused;
+} faulty;
+
+static void faulty_on_thing(faulty *self, const thing *t)
+{
+        (void)self;
+        (void)t;
+        *(volatile int *)NULL = 1;
+}
+
+COP_SERVER(faulty, COP_ON(thing, faulty_on_thing));
+
+IN_NODE(what_is_nested_too_deep_is_not_said_to_be_no_memory)
+{
+        await_down(spawn_watched(.run = exits_too_deep), "too_deep");
+        await_down(spawn_watched(.run = starts_with_too_much, .init_ack = true), "normal");
+        cop_pid pid = cop_spawn_server(&faulty_server, NULL); /* what it was at does not fit in its reason */
+        cop_ref ref = watch(pid);
+        ck_assert_int_eq(cop_send(pid, thing, nested_in(COP_TERM_DEPTH_MAX)), COP_OK);
+        cop_auto down = await(COP_REF(cop_down, ref));
+        const cop_term reason = cop_read(cop_down, down)->reason;
+        ck_assert(cop_is_tuple(reason, "fault", 5));
+        ck_assert_str_eq(text_of(reason.as.items[4]), "thing");
 }
 
 typedef struct {

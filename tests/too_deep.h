@@ -1,5 +1,5 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
-/* A term that is nested deeper than one may be: no copy of it can be made. */
+/* Terms that are nested deeper than one may be, so that no copy of them can be made, and as deep as one may be. */
 #ifndef TESTS_TOO_DEEP_H
 #define TESTS_TOO_DEEP_H
 
@@ -7,15 +7,21 @@
 
 #include "base/compiler.h"
 
-static inline cop_term too_deep(void)
+/* So many lists in each other. The memory is the same for all. */
+static inline cop_term nested_in(size_t levels)
 {
         static cop_term lists[COP_TERM_DEPTH_MAX + 2];
         cop_term term = cop_nil();
-        for (size_t i = 0; i < COP__COUNT(lists); i++) {
+        for (size_t i = 0; i < levels; i++) {
                 lists[i] = term;
                 term = cop_list_of(&lists[i], 1);
         }
         return term;
+}
+
+static inline cop_term too_deep(void)
+{
+        return nested_in(COP_TERM_DEPTH_MAX + 2);
 }
 
 #endif
