@@ -6,10 +6,11 @@
  *                │  admitted while there is room
  *                └► granted: an offer (of a select) whose item is on its way
  *
- *      room: items + granted < capacity + takers
+ *      room: items + granted < capacity + takers, but those of the same select
  *
- * The takers count as room, so that capacity 0 works: a put is admitted for a taker that waits. An item is the request that
- * brought it: it is held from the put until it is taken, and never copied in between.
+ * The takers count as room, so that capacity 0 works: a put is admitted for a taker that waits. A select that would take as well
+ * as put does not meet itself: its own takers are no room for it, who comes behind it may have some, and with its grant they
+ * are over. An item is the request that brought it: it is held from the put until it is taken, and never copied in between.
  *
  * No item is lost, and none is there twice:
  * - A put is answered exactly once, when its item has become one of `items`, or when it never will. One whose putter has given
@@ -29,8 +30,8 @@
 
 #include "base/cue.h"
 
-COP__KIND_DEFINE(cop__channel_take);
-COP__KIND_DEFINE(cop__channel_offer);
+COP__KIND_DEFINE(cop__channel_take, both);
+COP__KIND_DEFINE(cop__channel_offer, both);
 COP__KIND_DEFINE(cop__channel_granted);
 
 typedef struct {
@@ -96,6 +97,14 @@ static void admit(channel *self, struct cop__line *line, struct cop__entry *putt
         cop__line_move(line, &self->items, putter);
 }
 
+/* Their select has its answer. */
+static void end_all(struct cop__line *line, cop_ref ref)
+{
+        struct cop__entry *entry;
+        while ((entry = cop__line_find(line, ref)) != NULL)
+                cop__line_end(line, entry);
+}
+
 /* Without memory for that the putter fails, and the place is the next one's. */
 static void grant(channel *self, struct cop__entry *putter)
 {
@@ -107,11 +116,12 @@ static void grant(channel *self, struct cop__entry *putter)
         }
         cop__line_watch(putter);
         cop__line_move(&self->putters, &self->granted, putter);
+        if (putter->both)
+                end_all(&self->takers, putter->ref);
 }
 
-static void admit_first(channel *self)
+static void let_in(channel *self, struct cop__entry *putter)
 {
-        struct cop__entry *putter = cop__line_first(&self->putters);
         if (putter->offer)
                 grant(self, putter);
         else
@@ -131,9 +141,20 @@ static void give_first(channel *self)
         cop__line_end(&self->takers, taker);
 }
 
-static bool has_room(const channel *self)
+static bool has_room(const channel *self, size_t own_takers)
 {
-        return self->items.count + self->granted.count < self->capacity + self->takers.count;
+        return self->items.count + self->granted.count + own_takers < self->capacity + self->takers.count;
+}
+
+/* The first who may put now, or NULL. Only who would meet himself is passed over. */
+static struct cop__entry *first_with_room(const channel *self)
+{
+        if (!has_room(self, 0))
+                return NULL;
+        struct cop__entry *putter = cop__line_first(&self->putters);
+        while (putter != NULL && putter->both && !has_room(self, cop__line_count(&self->takers, putter->ref)))
+                putter = cop__line_next(&self->putters, putter);
+        return putter;
 }
 
 /* Who may have gone already is no reason to admit anything. */
@@ -147,13 +168,14 @@ static void dismiss_late_takers(channel *self)
 /* After each change: whatever can happen now happens. */
 static void settle(channel *self)
 {
+        struct cop__entry *putter;
         for (;;) {
                 if (self->items.count + self->putters.count > 0)
                         dismiss_late_takers(self);
                 if (self->items.count > 0 && self->takers.count > 0)
                         give_first(self);
-                else if (self->putters.count > 0 && has_room(self))
-                        admit_first(self);
+                else if ((putter = first_with_room(self)) != NULL)
+                        let_in(self, putter);
                 else
                         break;
         }
@@ -164,12 +186,13 @@ static void settle(channel *self)
 }
 
 /* The request that the handler is at joins a line, and is watched if it has to stay there. */
-static void join(channel *self, struct cop__line *line, bool offer)
+static void join(channel *self, struct cop__line *line, const cop__channel_offer *offer)
 {
         struct cop__entry *entry = cop__line_join(line);
         if (entry == NULL)
                 return;
-        entry->offer = offer;
+        entry->offer = offer != NULL;
+        entry->both = offer != NULL && offer->both != 0;
         settle(self);
         if (cop__line_last(line) == entry)
                 cop__line_watch(entry);
@@ -182,19 +205,19 @@ static void refuse(cop_status status)
         cop_reply(cop__answer, .status = status);
 }
 
+/* A select that has been granted a place meanwhile has its answer. */
 static void channel_on_take(channel *self, const cop__channel_take *take)
 {
-        (void)take;
-        join(self, &self->takers, false);
+        if (take->both == 0 || cop__line_find(&self->granted, cop__request_ref()) == NULL)
+                join(self, &self->takers, NULL);
 }
 
 static void channel_on_offer(channel *self, const cop__channel_offer *offer)
 {
-        (void)offer;
         if (self->closed)
                 refuse(COP_E_CLOSED);
         else
-                join(self, &self->putters, true);
+                join(self, &self->putters, offer);
 }
 
 /* A place that was kept is used, whatever the room is by now. */
@@ -215,7 +238,7 @@ static void on_put(channel *self, cop_pid from)
         else if (bearer != NULL)
                 on_granted_put(self, bearer);
         else
-                join(self, &self->putters, false);
+                join(self, &self->putters, NULL);
 }
 
 /* An item that nobody has received is the next to be taken. */
@@ -254,9 +277,9 @@ static void channel_on_granted(channel *self, const cop__channel_granted *grante
 /* One whose answer has been sent already finds it on its way. A place that was granted to who has gone is free. */
 static void channel_on_give_up(channel *self, const cop__give_up *who)
 {
-        while (cop__line_give_up(&self->takers, who) || cop__line_give_up(&self->putters, who))
-                continue; /* a select may be in both */
-        if (who->how != COP__GIVE_UP_WAITS)
+        bool unheard = who->how == COP__GIVE_UP_GONE || who->how == COP__GIVE_UP_TAKE_BACK;
+        bool found = cop__line_give_up(who->takes ? &self->takers : &self->putters, who);
+        if (!found && !who->takes && unheard)
                 end_found(&self->granted, who->ref);
         if (who->how == COP__GIVE_UP_TAKE_BACK)
                 end_found(&self->items, who->ref);

@@ -7,11 +7,13 @@
 
 /* To take: the answer is the item, returnable. */
 typedef struct {
+        uint64_t both; /* not 0: of a select that would also put something here */
 } cop__channel_take;
 COP__KIND_DECLARE(cop__channel_take);
 
 /* To put something: the answer is cop__channel_granted, returnable; the next put of the same actor has its place. */
 typedef struct {
+        uint64_t both; /* not 0: of a select that would also take something here */
 } cop__channel_offer;
 COP__KIND_DECLARE(cop__channel_offer);
 

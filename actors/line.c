@@ -3,12 +3,13 @@
 #include "actors/line.h"
 
 #include "actors/calling.h"
+#include "actors/channel.h"
 #include "actors/future.h"
 #include "actors/request.h"
 #include "base/clock.h"
 
 COP__KIND_DEFINE(cop__answer, status);
-COP__KIND_DEFINE(cop__give_up, ref, how);
+COP__KIND_DEFINE(cop__give_up, ref, how, takes);
 
 /* ---- Who holds -------------------------------------------------------------------- */
 
@@ -77,12 +78,34 @@ struct cop__entry *cop__line_last(const struct cop__line *line)
         return line->count > 0 ? entry_of(line->entries.prev) : NULL;
 }
 
+struct cop__entry *cop__line_next(const struct cop__line *line, const struct cop__entry *entry)
+{
+        return entry->list.next != &line->entries ? entry_of(entry->list.next) : NULL;
+}
+
 struct cop__entry *cop__line_find(const struct cop__line *line, cop_ref ref)
 {
         for (struct cop__list *at = line->entries.next; at != &line->entries; at = at->next)
                 if (cop_ref_equal(entry_of(at)->ref, ref))
                         return entry_of(at);
         return NULL;
+}
+
+/* The same from the end. */
+static struct cop__entry *find_last(const struct cop__line *line, cop_ref ref)
+{
+        for (struct cop__list *at = line->entries.prev; at != &line->entries; at = at->prev)
+                if (cop_ref_equal(entry_of(at)->ref, ref))
+                        return entry_of(at);
+        return NULL;
+}
+
+size_t cop__line_count(const struct cop__line *line, cop_ref ref)
+{
+        size_t count = 0;
+        for (struct cop__list *at = line->entries.next; at != &line->entries; at = at->next)
+                count += cop_ref_equal(entry_of(at)->ref, ref);
+        return count;
 }
 
 struct cop__entry *cop__line_find_dead(const struct cop__line *line, const cop_down *down)
@@ -148,12 +171,13 @@ void cop__line_dismiss(struct cop__line *line, struct cop__entry *entry, cop_sta
         cop__line_end(line, entry);
 }
 
+/* Of many who give up in the order of coming each is the first. */
 bool cop__line_give_up(struct cop__line *line, const cop__give_up *who)
 {
-        struct cop__entry *entry = cop__line_find(line, who->ref);
+        struct cop__entry *entry = who->how == COP__GIVE_UP_TRIES ? find_last(line, who->ref) : cop__line_find(line, who->ref);
         if (entry == NULL)
                 return false;
-        if (who->how == COP__GIVE_UP_WAITS)
+        if (who->how == COP__GIVE_UP_TRIES || who->how == COP__GIVE_UP_WAITS)
                 cop__line_dismiss(line, entry, COP_E_TIMEOUT);
         else
                 cop__line_end(line, entry);
@@ -190,12 +214,11 @@ cop_status cop__timed_request(const struct cop__patience *patience, const cop_ki
         return cop__request_message(&cop__thread_here()->pool, kind, value, patience->wanted_ns, request);
 }
 
-cop_status cop__give_up_asking(struct cop__actor *actor, cop_pid to, cop_ref ref, enum cop__giving_up how)
+cop_status cop__give_up_asking(struct cop__actor *actor, cop_pid to, cop__give_up what)
 {
         struct cop__thread *thread = cop__thread_here();
         struct cop__signal *signal;
-        cop_status status = cop__signal_message(&thread->pool, COP_KIND_OF(cop__give_up),
-                                                &(cop__give_up){ ref, how }, &signal);
+        cop_status status = cop__signal_message(&thread->pool, COP_KIND_OF(cop__give_up), &what, &signal);
         if (status != COP_OK)
                 return status;
         signal->from = cop__actor_pid(actor);
@@ -220,12 +243,12 @@ cop_status cop__ask_close(struct cop__actor *actor, cop_ref ref, struct cop__sig
 }
 
 /* The answer to giving up. If there is no memory to say so, there may be soon. */
-static struct cop__signal *give_up(struct cop__actor *actor, cop_pid to, cop_ref ref, uint64_t end_ns,
+static struct cop__signal *give_up(struct cop__actor *actor, cop_pid to, cop__give_up what, uint64_t end_ns,
                                    const void *where)
 {
         const uint64_t moment_ns = 1000000;
         for (;;) {
-                bool told = cop__give_up_asking(actor, to, ref, COP__GIVE_UP_WAITS) == COP_OK;
+                bool told = cop__give_up_asking(actor, to, what) == COP_OK;
                 uint64_t again_ns = told ? end_ns : cop__clock_ns() + moment_ns;
                 struct cop__signal *signal = cop__call_await(actor, again_ns < end_ns ? again_ns : end_ns, where);
                 if (signal != NULL || again_ns >= end_ns)
@@ -239,12 +262,17 @@ cop_status cop__ask(struct cop__actor *actor, cop_pid to, struct cop__signal *re
         bool timed = request->flags & COP__SIGNAL_TIMED;
         struct cop__signal *signal = NULL;
         cop_ref ref = cop__call_open(actor);
+        cop__give_up what = { .ref = ref,
+                              .how = patience->until_ns == 0 ? COP__GIVE_UP_TRIES : COP__GIVE_UP_WAITS,
+                              .takes = request->kind == COP_KIND_OF(cop__channel_take) };
         cop__call_send(actor, to, request, ref);
         if (patience->until_ns != 0)
                 signal = cop__call_await(actor, patience->until_ns, where);
         if (signal == NULL)
-                signal = give_up(actor, to, ref, patience->end_ns, where);
-        if (signal == NULL)
-                cop__give_up_asking(actor, to, ref, timed ? COP__GIVE_UP_TAKE_BACK : COP__GIVE_UP_GONE);
+                signal = give_up(actor, to, what, patience->end_ns, where);
+        if (signal == NULL) {
+                what.how = timed ? COP__GIVE_UP_TAKE_BACK : COP__GIVE_UP_GONE;
+                cop__give_up_asking(actor, to, what);
+        }
         return cop__ask_close(actor, ref, signal, reply);
 }

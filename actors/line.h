@@ -47,6 +47,7 @@ COP__KIND_DECLARE(cop__answer);
 
 /* From who asked under that reference: its time is over. */
 enum cop__giving_up {
+        COP__GIVE_UP_TRIES,     /* it was a try, and still waits for an answer; just sent, it is the last of its line if it is there */
         COP__GIVE_UP_WAITS,     /* it still waits for an answer */
         COP__GIVE_UP_GONE,      /* it does not: it has another one, or has waited long enough */
         COP__GIVE_UP_TAKE_BACK, /* it does not, and what it may have brought is not to be there */
@@ -54,6 +55,7 @@ enum cop__giving_up {
 typedef struct {
         cop_ref ref;
         int32_t how;
+        bool takes; /* of a channel: it was to take, and not to put */
 } cop__give_up;
 COP__KIND_DECLARE(cop__give_up);
 
@@ -65,6 +67,7 @@ struct cop__entry {
         cop_ref ref;
         cop_ref monitor;      /* of who asked; 0: not watched */
         bool offer;           /* of a channel: wants to put, and will bring the item when it may */
+        bool both;            /* the same, and under the same reference it would take here, too */
 };
 
 /* count = entries in the list. */
@@ -84,12 +87,14 @@ void cop__line_unwatch(struct cop__entry *entry);
 
 /* NULL: it is empty. */
 struct cop__entry *cop__line_first(const struct cop__line *line);
+struct cop__entry *cop__line_next(const struct cop__line *line, const struct cop__entry *entry); /* NULL: it is the last */
 struct cop__entry *cop__line_last(const struct cop__line *line);
 
 /* Found from the front: with equal time-outs the first in line are the first to give up. */
 struct cop__entry *cop__line_find(const struct cop__line *line, cop_ref ref);
 struct cop__entry *cop__line_find_dead(const struct cop__line *line, const cop_down *down);
 struct cop__entry *cop__line_find_from(const struct cop__line *line, cop_pid from);
+size_t cop__line_count(const struct cop__line *line, cop_ref ref);
 
 /* To the end of another line, or to its front. */
 void cop__line_move(struct cop__line *from, struct cop__line *to, struct cop__entry *entry);
@@ -135,7 +140,7 @@ cop_status cop__timed_request(const struct cop__patience *patience, const cop_ki
                       struct cop__signal **request);
 
 /* Tells `to` that the calling actor gives up what it has asked for. Errors: COP_E_NO_MEMORY. */
-cop_status cop__give_up_asking(struct cop__actor *actor, cop_pid to, cop_ref ref, enum cop__giving_up how);
+cop_status cop__give_up_asking(struct cop__actor *actor, cop_pid to, cop__give_up what);
 
 /*
  * Asks for something that may take its time, and gives up in the end. The request is taken. COP_OK: *reply is the

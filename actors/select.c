@@ -115,12 +115,24 @@ static const cop_kind *request_of(const cop_case *one)
                                             : COP_KIND_OF(cop__future_await);
 }
 
-/* The requests have no fields: any value is one. */
-static cop_status ask_case(struct cop__actor *actor, const cop_case *one, cop_ref ref)
+/* Is there a case that puts for one that takes, or one that takes for one that puts? */
+static bool is_met(const cop_case *cases, size_t count, const cop_case *one)
+{
+        uint32_t other = one->type == COP_CASE_IS_TAKE ? COP_CASE_IS_PUT : COP_CASE_IS_TAKE;
+        for (size_t i = 0; i < count; i++)
+                if (cases[i].type == other && cop_pid_equal(cases[i].pid, one->pid))
+                        return true;
+        return false;
+}
+
+static cop_status ask_case(struct cop__actor *actor, const cop_case *one, bool both, cop_ref ref)
 {
         struct cop__pool_cache *pool = &cop__thread_here()->pool;
         struct cop__signal *request;
-        cop_status status = cop__signal_message(pool, request_of(one), one, &request);
+        const cop__channel_take take = { both };
+        const cop__channel_offer offer = { both };
+        const void *value = one->type == COP_CASE_IS_TAKE ? (const void *)&take : &offer; /* an await has no fields: any is one */
+        cop_status status = cop__signal_message(pool, request_of(one), value, &request);
         if (status == COP_OK)
                 cop__call_send(actor, one->pid, request, ref);
         return status;
@@ -137,19 +149,31 @@ static int ask_all(struct cop__actor *actor, cop_case *cases, size_t count, cop_
         for (size_t i = 0; i < count; i++) {
                 if (!is_asked(&cases[i]))
                         continue;
-                cases[i].status = ask_case(actor, &cases[i], ref);
+                cases[i].status = ask_case(actor, &cases[i], is_met(cases, count, &cases[i]), ref);
                 if (cases[i].status != COP_OK)
                         return (int)i;
         }
         return -1;
 }
 
-/* Without memory to tell one of them, its answer comes back to it in its own time. */
-static void forget_all(struct cop__actor *actor, const cop_case *cases, size_t count, cop_ref ref)
+/* Of several cases of one channel or future it need not be known which has been answered. */
+static bool is_single(const cop_case *cases, size_t count, size_t which)
 {
         for (size_t i = 0; i < count; i++)
-                if (is_asked(&cases[i]))
-                        cop__give_up_asking(actor, cases[i].pid, ref, COP__GIVE_UP_GONE);
+                if (i != which && is_asked(&cases[i]) && cop_pid_equal(cases[i].pid, cases[which].pid))
+                        return false;
+        return true;
+}
+
+/* Each case by itself, but for the one that has been answered (-1: none): who looks for that looks through all of its line. Without
+ * memory to tell one of them, its answer comes back to it in its own time. */
+static void forget_all(struct cop__actor *actor, const cop_case *cases, size_t count, int answered, cop_ref ref)
+{
+        for (size_t i = 0; i < count; i++)
+                if (is_asked(&cases[i]) && !((int)i == answered && is_single(cases, count, i)))
+                        cop__give_up_asking(actor, cases[i].pid,
+                                            (cop__give_up){ .ref = ref, .how = COP__GIVE_UP_GONE,
+                                                            .takes = cases[i].type == COP_CASE_IS_TAKE });
 }
 
 /* An answer that has come, but that is not what the select ended with. */
@@ -271,7 +295,7 @@ static int wait_all(struct cop__actor *actor, uint64_t until_ns, cop_case *cases
         if (COP__UNLIKELY(actor->call_watched)) /* by some who have put their answers off */
                 while (cop__demonitor(cop__thread_here(), actor, ref))
                         ;
-        forget_all(actor, cases, count, ref);
+        forget_all(actor, cases, count, which, ref);
         return which >= 0 || which == COP_SELECT_BAD ? which : COP_SELECT_TIMEOUT;
 }
 

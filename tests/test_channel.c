@@ -446,7 +446,8 @@ IN_NODE(an_item_of_whose_coming_nobody_has_heard_is_taken_out_again)
         ck_assert_int_eq(cop__ask_close(self, ref, NULL, &none), COP_E_TIMEOUT);
         put_number(channel, 3);
         ck_assert_uint_eq(count_of(channel), 3);
-        ck_assert_int_eq(cop__give_up_asking(self, channel.pid, ref, COP__GIVE_UP_TAKE_BACK), COP_OK);
+        ck_assert_int_eq(cop__give_up_asking(self, channel.pid, (cop__give_up){ .ref = ref, .how = COP__GIVE_UP_TAKE_BACK }),
+                         COP_OK);
         ck_assert_uint_eq(count_of(channel), 2);
         ck_assert_int_eq(take_number(channel), 1);
         ck_assert_int_eq(take_number(channel), 3);

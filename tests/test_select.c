@@ -145,6 +145,67 @@ IN_NODE(who_waits_hears_of_the_first_that_becomes_ready_and_has_done_nothing_els
         ck_assert_uint_eq(count_of(left), 1);
 }
 
+/* Whichever of the two comes first. */
+IN_NODE(at_capacity_0_a_select_never_meets_itself)
+{
+        item_channel channel = open_items(0);
+        cop_case takes[] = { COP_CASE_TAKE(channel, item), COP_CASE_PUT(channel, item, .number = 1) };
+        cop_case puts[] = { COP_CASE_PUT(channel, item, .number = 1), COP_CASE_TAKE(channel, item) };
+        ck_assert_int_eq(cop_select(1, takes), COP_SELECT_TIMEOUT);
+        ck_assert_int_eq(cop_select(1, puts), COP_SELECT_TIMEOUT);
+        ck_assert_uint_eq(count_of(channel), 0);
+}
+
+/* Waits for either in the same channel, and tells what came true. */
+static void swaps(const errand *e)
+{
+        cop_case cases[] = { COP_CASE_PUT(e->left, item, .number = e->count), COP_CASE_TAKE(e->left, item) };
+        int which = cop_select(COP_FOREVER, cases);
+        const item *i = cop_read(item, cases[which].message);
+        cop_send(e->tell, done, .by = cop_self(), .which = which, .status = cases[which].status,
+                 .number = i != NULL ? i->number : 0);
+}
+
+/* The one that puts hears of no item, the other of that one's. */
+IN_NODE(at_capacity_0_of_two_selects_one_puts_and_the_other_takes)
+{
+        item_channel channel = open_items(0);
+        for (int64_t round = 0; round < 20; round++) {
+                cop_pid first = cop_spawn_with(swaps, errand, .left = channel, .tell = cop_self(), .count = 1);
+                if (round % 2 == 0)
+                        await_watched(first, channel.pid);
+                cop_spawn_with(swaps, errand, .left = channel, .tell = cop_self(), .count = 2);
+                cop_auto one = await(COP_KIND(done));
+                cop_auto other = await(COP_KIND(done));
+                const done *taker = cop_read(done, one)->which == 1 ? cop_read(done, one) : cop_read(done, other);
+                const done *putter = taker == cop_read(done, one) ? cop_read(done, other) : cop_read(done, one);
+                ck_assert_int_eq(taker->which, 1);
+                ck_assert_int_eq(putter->which, 0);
+                ck_assert_int_eq(taker->status | putter->status, COP_OK);
+                ck_assert_int_eq(taker->number, cop_pid_equal(taker->by, first) ? 2 : 1);
+        }
+        await_true(count_of(channel) == 0);
+}
+
+/* One that could only meet itself holds up nobody behind it. */
+IN_NODE(at_capacity_0_a_select_of_both_is_met_by_who_puts_and_by_who_takes)
+{
+        item_channel channel = open_items(0);
+        cop_auto message = NULL;
+        cop_pid waiting = cop_spawn_with(swaps, errand, .left = channel, .tell = cop_self(), .count = 3);
+        await_watched(waiting, channel.pid);
+        ck_assert_int_eq(cop_put(channel, PATIENCE_MS, item, .number = 4), COP_OK);
+        cop_auto took = await(COP_KIND(done));
+        ck_assert_int_eq(cop_read(done, took)->number, 4);
+        waiting = cop_spawn_with(swaps, errand, .left = channel, .tell = cop_self(), .count = 5);
+        await_watched(waiting, channel.pid);
+        ck_assert_int_eq(cop_take(&message, channel, PATIENCE_MS, item), COP_OK);
+        ck_assert_int_eq(cop_read(item, message)->number, 5);
+        cop_auto put = await(COP_KIND(done));
+        ck_assert_int_eq(cop_read(done, put)->which, 0);
+        ck_assert_uint_eq(count_of(channel), 0);
+}
+
 IN_NODE(who_waits_at_a_channel_that_closes_or_ends_hears_of_it)
 {
         item_channel left = open_items(1), right = open_items(0);

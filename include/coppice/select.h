@@ -16,6 +16,8 @@
  *              break;
  *      ...
  *      case COP_SELECT_TIMEOUT:
+ *              ...
+ *      case COP_SELECT_BAD:            one of them is no channel or future
  *      }
  *
  * All that comes as a message (timers, the deaths of actors, other actors) is COP_CASE_RECEIVE, with the patterns of
@@ -52,7 +54,10 @@ COP_BEGIN_DECLS
 /* No case came true in time. */
 #define COP_SELECT_TIMEOUT (-1)
 
-/* A mistake that a visiting thread survives: a negative time-out, too many cases, no node. */
+/*
+ * A mistake: a negative time-out or too many cases, which a visiting thread survives; no node; a case that is no channel or
+ * future, and whoever it is has answered; a predicate that said yes and then no, whose message is gone. No case came true.
+ */
 #define COP_SELECT_BAD (-2)
 
 typedef enum cop_case_type {
@@ -74,8 +79,8 @@ typedef struct cop_case {
 } cop_case;
 
 /*
- * Returns: the index of the case that came true, or COP_SELECT_TIMEOUT. A negative time-out and more than COP_SELECT_MAX cases
- * end the actor with {badarg, ...}. A case without memory to wait for it comes true with COP_E_NO_MEMORY.
+ * Returns: the index of the case that came true, COP_SELECT_TIMEOUT or COP_SELECT_BAD. A negative time-out and more than
+ * COP_SELECT_MAX cases end the actor with {badarg, ...}. A case without memory to wait for it comes true with COP_E_NO_MEMORY.
  */
 COP_API int cop_select_any_of(int64_t timeout_ms, cop_case *cases, size_t count);
 
