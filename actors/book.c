@@ -34,6 +34,8 @@ static bool partition_init(struct cop__partition *partition)
         cop__lock_init(&partition->lock);
         cop__list_init(&partition->keys);
         cop__list_init(&partition->subscribers);
+        cop__list_init(&partition->overseers);
+        cop__table_init(&partition->watchers);
         partition->allocator = cop__epoch_allocator();
         return ck_hs_init(&partition->set, CK_HS_MODE_SPMC | CK_HS_MODE_OBJECT, hash_key,
                           is_same_key, &partition->allocator, KEYS_FIRST, 0);
@@ -41,8 +43,10 @@ static bool partition_init(struct cop__partition *partition)
 
 static void book_free(struct cop__book *book)
 {
-        for (uint32_t i = 0; i < book->partition_count; i++)
+        for (uint32_t i = 0; i < book->partition_count; i++) {
                 ck_hs_destroy(&book->partitions[i].set);
+                cop__table_fini(&book->partitions[i].watchers);
+        }
         free(book->listeners);
         free(book);
 }

@@ -76,6 +76,8 @@ struct cop__partition {
         ck_hs_t set;                  /* struct cop__keying, the first member of each key */
         struct cop__list keys;        /* the same */
         struct cop__list subscribers; /* of a scope; see group_monitor.h */
+        struct cop__list overseers;   /* those of them who hear of all groups */
+        struct cop__table watchers;   /* and who hear of one, by its hash */
 } COP__LINE_ALIGNED;
 
 struct cop__book {

@@ -33,13 +33,25 @@ static cop_term flatten_behind(void *block, size_t size, cop_term term)
         return cop__term_flatten(term, &at);
 }
 
+/* Who looks is given a list of keys, or a map, and a list of pairs: both have to fit in that. */
+static cop_status rooms_of(cop_term key, cop_term value, size_t *key_room, size_t *value_room)
+{
+        cop_term pair = COP_TUPLE(value);
+        if (!cop__term_flat_size(COP_LIST(key), key_room) || !cop__term_flat_size(COP_LIST(pair), value_room))
+                return COP_E_TOO_DEEP;
+        *key_room -= sizeof(cop_term);
+        *value_room -= 2 * sizeof(cop_term);
+        return COP_OK;
+}
+
 cop_status cop__proposal_make(struct cop__visit *visit, const struct cop__keying *key, cop_pid pid,
                               cop_term value, struct cop__proposal *proposal)
 {
         size_t key_room, value_room;
         memset(proposal, 0, sizeof(*proposal));
-        if (!cop__term_flat_size(key->term, &key_room) || !cop__term_flat_size(value, &value_room))
-                return COP_E_TOO_DEEP;
+        cop_status status = rooms_of(key->term, value, &key_room, &value_room);
+        if (status != COP_OK)
+                return status;
         proposal->key = new_with_room(sizeof(*proposal->key), key_room);
         proposal->entry = new_with_room(sizeof(*proposal->entry), value_room);
         proposal->owner = cop__malloc(sizeof(*proposal->owner));

@@ -142,6 +142,7 @@ static cop_status members_now(const char *scope, cop_term group, cop_pid **pids,
         }
 }
 
+/* What one member refuses the others get. */
 cop_status cop_group_send_value(const char *scope, cop_term group, const cop_kind *kind,
                                 const void *value)
 {
@@ -150,8 +151,11 @@ cop_status cop_group_send_value(const char *scope, cop_term group, const cop_kin
         cop_status status = members_now(scope, group, &pids, &count);
         if (status != COP_OK)
                 return status;
-        for (size_t i = 0; status == COP_OK && i < count; i++)
-                status = cop_send_value(cop_to_pid(pids[i]), kind, value);
+        for (size_t i = 0; i < count; i++) {
+                cop_status sent = cop_send_value(cop_to_pid(pids[i]), kind, value);
+                if (status == COP_OK)
+                        status = sent;
+        }
         cop_release(pids);
         return status;
 }

@@ -48,25 +48,45 @@ static void tell(struct cop__thread *thread, struct cop__subscription *subscript
         cop__send_signal(thread, subscription->pid, signal);
 }
 
-static bool is_about(const struct cop__subscription *subscription, const struct cop__key *key)
-{
-        return subscription->all || (subscription->group.hash == key->is.hash &&
-                                     cop_term_equal(subscription->group.term, key->is.term));
-}
-
 void cop__subscribers_tell(struct cop__thread *thread, struct cop__partition *partition,
                            const struct cop__entry *entry, bool joined)
 {
-        COP__LIST_EACH(&partition->subscribers, at, ahead)
+        COP__LIST_EACH(&partition->overseers, at, ahead)
         {
                 struct cop__subscription *subscription =
-                        COP__CONTAINER(at, struct cop__subscription, list);
-                if (subscription->lost != NULL && is_about(subscription, entry->key))
+                        COP__CONTAINER(at, struct cop__subscription, overseer);
+                if (subscription->lost != NULL)
+                        tell(thread, subscription, entry, joined);
+        }
+        const struct cop__keying *group = &entry->key->is;
+        struct cop__table_node *node = cop__table_find_first(&partition->watchers, group->hash);
+        for (; node != NULL; node = cop__table_find_next(node)) {
+                struct cop__subscription *subscription =
+                        COP__CONTAINER(node, struct cop__subscription, watcher);
+                if (subscription->lost != NULL && cop_term_equal(subscription->group.term, group->term))
                         tell(thread, subscription, entry, joined);
         }
 }
 
 /* ---- Beginning and ending ---------------------------------------------------------------- */
+
+static void enlist(struct cop__partition *partition, struct cop__subscription *subscription)
+{
+        cop__list_push_back(&partition->subscribers, &subscription->list);
+        if (subscription->all)
+                cop__list_push_back(&partition->overseers, &subscription->overseer);
+        else
+                cop__table_insert(&partition->watchers, &subscription->watcher);
+}
+
+static void strike_off(struct cop__partition *partition, struct cop__subscription *subscription)
+{
+        cop__list_remove(&subscription->list);
+        if (subscription->all)
+                cop__list_remove(&subscription->overseer);
+        else
+                cop__table_remove(&partition->watchers, &subscription->watcher);
+}
 
 static void subscription_free(struct cop__thread *thread, struct cop__subscription *subscription)
 {
@@ -82,7 +102,7 @@ void cop__subscription_end(struct cop__thread *thread, struct cop__holdings_shar
                 COP__CONTAINER(holding, struct cop__subscription, holding);
         struct cop__partition *partition = &holding->book->partitions[0];
         cop__lock_lock(&partition->lock);
-        cop__list_remove(&subscription->list);
+        strike_off(partition, subscription);
         if (partition->closed)
                 send_lost(thread, subscription);
         cop__lock_unlock(&partition->lock);
@@ -108,7 +128,7 @@ static cop_status subscription_new(struct cop__visit *visit, const struct cop__k
         subscription->ref = cop__ref_new(visit->here);
         subscription->all = group == NULL;
         if (group != NULL) {
-                subscription->group.hash = group->hash;
+                subscription->group.hash = subscription->watcher.key = group->hash;
                 subscription->group.term = cop__term_flatten(group->term, &behind);
         }
         cop_status status = cop__signal_message(&visit->thread->pool, COP_KIND_OF(cop_group_lost),
@@ -186,7 +206,7 @@ static cop_status subscribe(struct cop__visit *visit, const struct cop__keying *
                          : COP_E_NO_ACTOR;
         if (status == COP_OK) {
                 *ref = subscription->ref;
-                cop__list_push_back(&partition->subscribers, &subscription->list);
+                enlist(partition, subscription);
                 cop__holding_add(shard, &subscription->holding, subscription->pid, &owner);
                 subscription = NULL;
         }
@@ -271,6 +291,8 @@ cop_status cop_group_demonitor(cop_ref ref)
         cop_pid self = cop_self();
         if (self.bits == 0)
                 return COP_E_NO_NODE;
+        if (ref.bits == 0)
+                return COP_E_NOT_FOUND; /* in a pattern it would be any reference */
         if (COP__UNLIKELY(cop__inside_here() != NULL)) {
                 cop_status status = cop__outside_book(
                         (cop__query){ .what = COP__ASK_UNWATCH, .ref = ref }, NULL, NULL, NULL);

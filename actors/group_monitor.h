@@ -6,6 +6,8 @@
  * over under it: so snapshot and events fit together, and nothing is missing or told twice. An event for which there is no
  * memory ends the subscription instead, with a message that was made with it: the subscriber never believes in a list that is
  * wrong.
+ *
+ * One of a single group is found by the hash of that: however many groups are watched, a change concerns those of its own alone.
  */
 #ifndef ACTORS_GROUP_MONITOR_H
 #define ACTORS_GROUP_MONITOR_H
@@ -15,6 +17,8 @@
 struct cop__subscription {
         struct cop__holding holding; /* of the subscriber; its shard's lock */
         struct cop__list list;       /* of the partition; its lock */
+        struct cop__list overseer;   /* the same, if it is of all groups */
+        struct cop__table_node watcher; /* the same, if it is of one; key: the group's hash */
         struct cop__signal *lost;    /* the same; NULL: it has been sent, nothing more comes */
         cop_pid pid;                 /* constant from here on */
         cop_ref ref;

@@ -4,6 +4,7 @@
 
 #include "tests/failing_malloc.h"
 #include "tests/keepers.h"
+#include "tests/too_deep.h"
 
 typedef struct { int64_t number; } said;
 COP_MESSAGE(said, number);
@@ -209,6 +210,25 @@ IN_NODE(a_message_to_a_group_reaches_each_membership)
         nothing_has_come();
 }
 
+/* The one in the middle takes nothing that waits for others. */
+IN_NODE(who_is_full_keeps_a_message_to_its_group_from_nobody_else)
+{
+        cop_pid full;
+        const cop_spawn_options options = { .run = waits, .mailbox_limit = 1, .mailbox_policy = COP_MAILBOX_REJECT };
+        start_scope("chat");
+        ck_assert_int_eq(cop_spawn_opt(&options, &full), COP_OK);
+        cop_pid last = cop_spawn(waits);
+        cop_ref last_down = watch(last);
+        ck_assert_int_eq(cop_send(full, unheard, 1), COP_OK);
+        ck_assert_int_eq(join("tea", cop_self()), COP_OK);
+        ck_assert_int_eq(join("tea", full), COP_OK);
+        ck_assert_int_eq(join("tea", last), COP_OK);
+        ck_assert_int_eq(cop_group_send("chat", cop_atom("tea"), said, 7), COP_E_FULL);
+        await_said(7);
+        await_down(last_down, "normal");
+        put_down(full);
+}
+
 IN_NODE(members_are_picked_in_turn_or_at_random)
 {
         enum { MEMBERS = 4, PICKS = 400 };
@@ -360,6 +380,21 @@ static void monitors(void)
         cop_message_free(cop_receive(COP_FOREVER, COP_KIND(said)));
 }
 
+/* As that of a monitor which could not be made. */
+IN_NODE(no_reference_is_no_monitor_and_takes_no_events_of_others)
+{
+        cop_ref ref, none = { 0 };
+        cop_term now;
+        start_scope("chat");
+        ck_assert_int_eq(cop_scope_monitor("chat", &ref, &now), COP_OK);
+        cop_term_free(now);
+        ck_assert_int_eq(join("tea", cop_self()), COP_OK);
+        ck_assert_int_eq(cop_group_monitor("nowhere", cop_atom("tea"), &none, &now), COP_E_NO_NAME);
+        ck_assert_int_eq(cop_group_demonitor(none), COP_E_NOT_FOUND);
+        await_and_drop(COP_REF(cop_group_joined, ref));
+        ck_assert_int_eq(cop_group_demonitor(ref), COP_OK);
+}
+
 static bool has_subscribers(void)
 {
         struct cop__visit visit;
@@ -397,6 +432,25 @@ IN_NODE(who_monitors_is_told_when_the_scope_ends)
         start_scope("chat");
         ck_assert_str_eq(groups(), "[]");
         ck_assert(!has_subscribers());
+}
+
+/* In an answer it lies in a list, or is the key of a map. */
+IN_NODE(a_group_that_may_be_joined_may_be_told_of)
+{
+        cop_ref ref;
+        cop_term now, group = nested_in(COP_TERM_DEPTH_MAX - 1);
+        start_scope("chat");
+        ck_assert_int_eq(cop_group_join("chat", nested_in(COP_TERM_DEPTH_MAX), cop_self()), COP_E_TOO_DEEP);
+        ck_assert_int_eq(cop_group_join("chat", group, cop_self()), COP_OK);
+        ck_assert_int_eq(cop_scope_groups("chat", &now), COP_OK);
+        ck_assert(cop_term_equal(now.as.items[0], group));
+        cop_term_free(now);
+        ck_assert_int_eq(cop_scope_monitor("chat", &ref, &now), COP_OK);
+        ck_assert_ptr_nonnull(cop_map_get(now, group));
+        cop_term_free(now);
+        ck_assert_int_eq(cop_group_leave("chat", group, cop_self()), COP_OK);
+        cop_auto left = await(COP_REF(cop_group_left, ref));
+        ck_assert(cop_term_equal(cop_read(cop_group_left, left)->group, group));
 }
 
 /* ---- Races --------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 
 #include "tests/failing_malloc.h"
 #include "tests/keepers.h"
+#include "tests/too_deep.h"
 
 /* ---- An actor that does what it is told -------------------------------------------- */
 
@@ -196,6 +197,29 @@ IN_NODE(a_key_or_value_that_is_too_deep_is_refused)
         ck_assert_int_eq(cop_registry_register("rooms", cop_nil(), deep, NULL), COP_E_TOO_DEEP);
         ck_assert_int_eq(cop_registry_unregister("rooms", deep), COP_E_TOO_DEEP);
         ck_assert_uint_eq(count(), 0);
+}
+
+/* In an answer they lie in a list, or in a list of pairs. */
+IN_NODE(a_key_or_value_that_may_be_entered_may_be_read_back)
+{
+        cop_term found, key = nested_in(COP_TERM_DEPTH_MAX - 1), value = nested_in(COP_TERM_DEPTH_MAX - 2);
+        start_registry("rooms", (cop_registry){ .keys = COP_DUPLICATE });
+        ck_assert_int_eq(cop_registry_register("rooms", nested_in(COP_TERM_DEPTH_MAX), cop_nil(), NULL), COP_E_TOO_DEEP);
+        ck_assert_int_eq(cop_registry_register("rooms", key, key, NULL), COP_E_TOO_DEEP);
+        ck_assert_int_eq(cop_registry_register("rooms", key, value, NULL), COP_OK);
+        ck_assert_int_eq(cop_registry_lookup("rooms", key, &found), COP_OK);
+        ck_assert(cop_term_equal(found.as.items[0].as.items[1], value));
+        cop_term_free(found);
+        ck_assert_int_eq(cop_registry_values("rooms", key, cop_self(), &found), COP_OK);
+        ck_assert(cop_term_equal(found.as.items[0], value));
+        cop_term_free(found);
+        ck_assert_int_eq(cop_registry_keys("rooms", cop_self(), &found), COP_OK);
+        ck_assert(cop_term_equal(found.as.items[0], key));
+        cop_term_free(found);
+        start_registry("seats", (cop_registry){ .keys = COP_UNIQUE });
+        ck_assert_int_eq(cop_registry_register("seats", key, cop_nil(), NULL), COP_OK);
+        ck_assert_int_eq(cop_registry_update("seats", key, key), COP_E_TOO_DEEP);
+        ck_assert_int_eq(cop_registry_update("seats", key, value), COP_OK);
 }
 
 IN_NODE(only_the_owner_gives_an_entry_another_value)
