@@ -272,26 +272,67 @@ static cop_status wait_for(struct cop__actor *actor, struct request *request, ui
         }
 }
 
+/* As an edge of what may be a ring: it waits for the callee and for nobody else. */
+static cop_status wait_as_edge(struct cop__actor *actor, struct request *request, uint64_t deadline_ns,
+                               const void *where)
+{
+        cop_ref ref = { request->node.key };
+        struct cop__calling *own = cop__calling_own(actor);
+        bool inside = cop__inside_here() != NULL && !cop__clock_is_past(deadline_ns);
+        if (!request->watched && request->answer == NULL) {
+                cop__calling_wait_for_request(own, ref, request->callee);
+                if (COP__UNLIKELY(inside))
+                        cop__inside_waits(ref);
+        }
+        cop__fence_seq(); /* CLOSE */
+        cop_status status = wait_for(actor, request, deadline_ns, where);
+        cop__calling_end(own);
+        if (COP__UNLIKELY(inside && status == COP_E_TIMEOUT))
+                cop__inside_over(ref);
+        return status;
+}
+
 cop_status cop__request_wait(struct cop__actor *actor, cop_request request, uint64_t deadline_ns,
                              const void *where, cop_message **reply)
 {
         struct request *found = find(actor, request.ref);
         if (found == NULL)
                 return COP_E_NOT_FOUND;
-        struct cop__calling *own = cop__calling_own(actor);
-        bool inside = cop__inside_here() != NULL && !cop__clock_is_past(deadline_ns);
-        if (!found->watched && found->answer == NULL) {
-                cop__calling_wait_for_request(own, request.ref, found->callee);
-                if (COP__UNLIKELY(inside))
-                        cop__inside_waits(request.ref);
-        }
-        cop__fence_seq(); /* CLOSE */
-        cop_status status = wait_for(actor, found, deadline_ns, where);
-        cop__calling_end(own);
-        if (COP__UNLIKELY(inside && status == COP_E_TIMEOUT))
-                cop__inside_over(request.ref);
+        cop_status status = wait_as_edge(actor, found, deadline_ns, where);
         if (status == COP_E_CYCLE)
                 drop(cop__thread_here(), actor, found);
+        return status == COP_OK ? take(actor, found, reply) : status;
+}
+
+/* That a ring has been closed somewhere else (ring.c) is no answer: the request is as before. */
+static cop_status take_ring(struct cop__actor *actor, struct request *request)
+{
+        struct cop__signal *failed = request->answer;
+        request->answer = NULL;
+        if (request->set != NULL) {
+                cop__list_remove(&request->list);
+                cop__list_push_back(&request->set->waiting, &request->list);
+        }
+        return cop__take_failure(cop__thread_here(), actor, failed);
+}
+
+/* In a process it is one: the outpost's call is over. */
+static bool is_ring(const struct cop__signal *answer)
+{
+        return answer->type == COP__SIGNAL_FAILED && cop__inside_here() == NULL &&
+               ((const struct cop__failed *)cop__signal_body(answer))->failure == COP__FAILED_CYCLE;
+}
+
+cop_status cop__request_look(struct cop__actor *actor, cop_request request, uint64_t deadline_ns,
+                             const void *where, cop_message **reply)
+{
+        struct request *found = find(actor, request.ref);
+        if (found == NULL)
+                return COP_E_NOT_FOUND;
+        cop_status status = deadline_ns == UINT64_MAX ? wait_as_edge(actor, found, deadline_ns, where)
+                                                      : wait_for(actor, found, deadline_ns, where);
+        if (status == COP_OK && is_ring(found->answer))
+                return take_ring(actor, found);
         return status == COP_OK ? take(actor, found, reply) : status;
 }
 

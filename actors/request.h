@@ -46,6 +46,13 @@ cop_status cop__request_message(struct cop__pool_cache *cache, const cop_kind *k
 cop_status cop__request_wait(struct cop__actor *actor, cop_request request, uint64_t deadline_ns,
                              const void *where, cop_message **reply);
 
+/*
+ * The same for who only looks: for a while it goes on by itself, so it is in no ring, and without an end it is, but with COP_E_CYCLE
+ * the request goes on, too.
+ */
+cop_status cop__request_look(struct cop__actor *actor, cop_request request, uint64_t deadline_ns,
+                             const void *where, cop_message **reply);
+
 /* As cop_requests_await_until, but with COP_E_TIMEOUT nothing is dropped. `where` is shown by
  * the console. */
 cop_status cop__requests_await_kept(cop_requests *set, cop_deadline deadline,

@@ -10,7 +10,8 @@
  *        └──closed or without owner, and no members──► over ◄──────┘
  *
  * The group spawns its tasks itself, so each is linked before its first instruction, and a group that is killed takes them
- * along. It traps exits: what comes through a link is the end of a member, and of nobody else.
+ * along. It traps exits: what comes from a member is its end, unless that is alive and has sent an exit signal, which would end
+ * whoever traps none. Then the group is cancelled for that reason, and the member is waited for like the others.
  *
  * A group that a task opens asks the group around it to be let in before the task has it. From there on it is a member like a
  * task, only that it is never killed: it has a grace of its own, and ends when its own members have. A group calls nobody
@@ -197,8 +198,10 @@ static void task_group_on_exited(task_group *self, const cop_exited *exited)
 {
         struct member *member = find(self, exited->pid);
         if (member != NULL) {
-                cop__table_remove(&self->contents->members, &member->node);
-                cop_release(member);
+                if (!cop_is_alive(exited->pid)) {
+                        cop__table_remove(&self->contents->members, &member->node);
+                        cop_release(member);
+                }
                 if (!cop_is_atom(exited->reason, "normal"))
                         cancel(self, COP_E_DIED, exited->reason);
         } else if (cop_pid_equal(exited->pid, self->around)) {

@@ -110,7 +110,12 @@ cop_status cop_task_yield(cop_message **result, cop_task task, int64_t timeout_m
                 status = look_at(self, task);
         if (status != COP_OK)
                 return status;
-        return take(self, task, cop__deadline_ns(timeout_ms), __builtin_return_address(0), result);
+        cop_message *answer = NULL;
+        status = cop__request_look(self, (cop_request){ task.ref }, cop__deadline_ns(timeout_ms),
+                                   __builtin_return_address(0), &answer);
+        if (status == COP_E_CYCLE)
+                return status; /* and the task lives */
+        return cop__task_conclude(self, task.pid, status, answer, result);
 }
 
 /* ---- Many ------------------------------------------------------------------------------------ */

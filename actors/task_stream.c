@@ -44,6 +44,7 @@ struct cop_task_stream {
         struct cop__belonging belonging;
         cop_pid owner, warden;
         cop_task_stream_options options;
+        char supervisor[COP_NAME_MAX + 1]; /* what options.supervisor.name points at, if it is a name */
         cop_requests *set;
         void *scratch; /* the item that is being asked for */
         int64_t begun, told;
@@ -97,11 +98,18 @@ static void forget_reasons(struct cop__belonging *belonging)
         free(stream);
 }
 
+/* Of the supervisor; NULL is one, too, that no start accepts. */
+static bool is_name(cop_address to)
+{
+        return to.pid.bits == 0 && to.name != NULL && !cop__is_null_name(to);
+}
+
 static bool is_good(const cop_task_stream_options *options)
 {
         return options != NULL && options->run_with != NULL && options->kind != NULL &&
                options->next != NULL && options->most <= COP_TASK_STREAM_MOST &&
-               options->timeout_ms >= 0;
+               options->timeout_ms >= 0 &&
+               !(is_name(options->supervisor) && strlen(options->supervisor.name) > COP_NAME_MAX);
 }
 
 static cop_task_stream *stream_new(struct cop__actor *self, const cop_task_stream_options *options,
@@ -114,6 +122,10 @@ static cop_task_stream *stream_new(struct cop__actor *self, const cop_task_strea
         stream->owner = cop__actor_pid(self);
         stream->options = *options;
         stream->options.most = most;
+        if (is_name(options->supervisor)) {
+                memcpy(stream->supervisor, options->supervisor.name, strlen(options->supervisor.name) + 1);
+                stream->options.supervisor.name = stream->supervisor;
+        }
         if (options->timeout_ms == 0)
                 stream->options.timeout_ms = 5000;
         if (cop__own(self, &stream->belonging))

@@ -279,10 +279,11 @@ TEST(the_log_says_who_waits_for_whom)
         node_end(node);
 }
 
-static void never_answers(const ask *a)
+/* Nor goes on before its owner does. */
+static void calls_its_owner(const ask *a)
 {
         (void)a;
-        cop_sleep(COP_FOREVER);
+        cop_call(&(cop_message *){ NULL }, cop_parent(), COP_FOREVER, ask, .how = BY_CALL);
 }
 
 /* Else who looks could take a member that has been elsewhere in between for one that has waited all the time. */
@@ -290,10 +291,12 @@ IN_NODE(a_task_that_is_awaited_again_is_another_wait_under_the_same_reference)
 {
         const struct cop__calling *own = cop__calling_of(node, cop_self());
         cop_message *result;
-        cop_task task = cop_task_async_nolink(never_answers, ask, .how = BY_CALL);
+        cop_task task = cop_task_async_nolink(calls_its_owner, ask, .how = BY_CALL);
         uint64_t before = cop__load_relaxed(&own->stand);
-        ck_assert_int_eq(cop_task_yield(&result, task, 0), COP_E_TIMEOUT);
-        ck_assert_int_eq(cop_task_yield(&result, task, 1), COP_E_TIMEOUT);
+        await_true(is_waiting(node, task.pid));
+        ck_assert_int_eq(cop_task_yield(&result, task, 1), COP_E_TIMEOUT); /* which goes on by itself, and is no edge */
+        ck_assert_int_eq(cop_task_yield(&result, task, COP_FOREVER), COP_E_CYCLE);
+        ck_assert_int_eq(cop_task_yield(&result, task, COP_FOREVER), COP_E_CYCLE);
         ck_assert_uint_eq(cop__load_relaxed(&own->stand), before + 2);
         ck_assert_uint_eq(cop__load_relaxed(&own->waits), 0);
         cop_task_shutdown(&result, task, PATIENCE_MS);

@@ -437,6 +437,77 @@ IN_NODE(TSK_07_a_look_at_a_task_finds_nothing_its_value_or_why_it_ended)
         await_outcome(COP_E_DIED, -1, "{boom, 7}");
 }
 
+/* Its result is what its owner has to say. */
+static void asks_its_owner(const work *w)
+{
+        cop_auto reply = NULL;
+        cop_send(w->teller, began, .pid = cop_self());
+        cop_status status = cop_call(&reply, w->teller, COP_FOREVER, go, .unused = w->number);
+        cop_reply(result, status == COP_OK ? cop_read(result, reply)->number : -status);
+}
+
+static cop_task started_and_asking(cop_node *node)
+{
+        cop_task task = cop_task_async(asks_its_owner, work, .teller = cop_self());
+        cop_pid pid = await_began();
+        ck_assert(cop_pid_equal(pid, task.pid));
+        await_true(is_waiting(node, pid));
+        return task;
+}
+
+static void answer_it(cop_task task)
+{
+        cop_message *message = NULL;
+        cop_auto asked = await(COP_KIND(go));
+        ck_assert_int_eq(cop_answer(asked, result, 7), COP_OK);
+        ck_assert_int_eq(cop_task_await(&message, task, PATIENCE_MS), COP_OK);
+        ck_assert_int_eq(number_of(message), 7);
+}
+
+IN_NODE(a_look_at_a_task_that_calls_its_owner_ends_with_its_time_and_both_go_on)
+{
+        cop_message *message = NULL;
+        cop_task task = started_and_asking(node);
+        ck_assert_int_eq(cop_task_yield(&message, task, 1), COP_E_TIMEOUT);
+        ck_assert_int_eq(cop_task_yield(&message, task, 0), COP_E_TIMEOUT);
+        answer_it(task);
+}
+
+/* The call is there while its owner looks, and none of the two fails. */
+static void looks_and_answers(const work *w)
+{
+        cop_message *message = NULL;
+        cop_task task = cop_task_async(asks_its_owner, work, .teller = cop_self());
+        cop_status status;
+        cop_send(w->teller, began, .pid = task.pid);
+        while ((status = cop_task_yield(&message, task, 1)) == COP_E_TIMEOUT) {
+                cop_auto asked = cop_receive(0, COP_KIND(go));
+                if (asked != NULL)
+                        cop_answer(asked, result, 7);
+        }
+        cop_send(w->teller, result, status == COP_OK ? cop_read(result, message)->number : -status);
+}
+
+IN_NODE(a_task_that_calls_its_owner_while_that_looks_is_answered_after_the_look)
+{
+        for (int round = 0; round < 20; round++) {
+                cop_spawn_with(looks_and_answers, work, .teller = cop_self());
+                await_began();
+                cop_auto message = await(COP_KIND(result));
+                ck_assert_int_eq(cop_read(result, message)->number, 7);
+        }
+}
+
+IN_NODE(a_look_without_end_at_a_task_that_calls_its_owner_says_so_and_the_task_goes_on)
+{
+        cop_message *message = NULL;
+        cop_task task = started_and_asking(node);
+        ck_assert_int_eq(cop_task_yield(&message, task, COP_FOREVER), COP_E_CYCLE);
+        ck_assert(cop_is_tuple(cop_failure(), "calling_cycle", 2));
+        ck_assert_int_eq(cop_task_yield(&message, task, COP_FOREVER), COP_E_CYCLE);
+        answer_it(task);
+}
+
 IN_NODE(a_task_that_is_killed_before_its_first_instruction_has_ended_all_the_same)
 {
         cop_message *message = NULL;

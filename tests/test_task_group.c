@@ -377,6 +377,43 @@ IN_NODE(a_group_that_outlasts_the_patience_of_who_it_is_for_has_not_met_its_own_
 
 /* ---- Nested ---------------------------------------------------------------------------------- */
 
+/* Says something to its group, as any actor may, and goes on until it is told to end. */
+static void signals(const work *w)
+{
+        cop_trap_exit(true);
+        cop_send_exit(cop_parent(), w->number == 0 ? cop_atom("normal") : cop_atom("boom"));
+        cop_send(w->teller, began, .pid = cop_self(), .number = w->how);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
+}
+
+static void start_signaller(cop_task_group group, int64_t number)
+{
+        ck_assert_int_eq(cop_group_task(group, signals, work, .how = END, .number = number, .teller = cop_self()),
+                         COP_OK);
+}
+
+IN_NODE(a_task_that_sends_its_group_an_exit_signal_is_waited_for_all_the_same)
+{
+        cop_task_group group = opened(0, 0);
+        start_signaller(group, 1);
+        cop_pid pid = await_began(END);
+        settle_with(group.pid);
+        cop_ref down = watch(pid);
+        cop_send_after(NULL, 1, pid, go, 1); /* it is waited for, as a rule */
+        ck_assert_int_eq(cop_task_group_close(group), COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()), "boom");
+        ck_assert(!cop_is_alive(pid));
+        await_down(down, "normal");
+
+        group = opened(0, 0);
+        start_signaller(group, 0);
+        pid = await_began(END);
+        settle_with(group.pid);
+        cop_send_after(NULL, 1, pid, go, 1);
+        ck_assert_int_eq(cop_task_group_close(group), COP_OK); /* normal, and no end */
+        ck_assert(!cop_is_alive(pid));
+}
+
 IN_NODE(an_inner_group_is_waited_for_with_the_outer_one)
 {
         cop_task_group group = opened(0, 0);

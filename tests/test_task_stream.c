@@ -3,6 +3,7 @@
 #include <coppice/task_stream.h>
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/atomic.h"
 #include "tests/node_fixture.h"
@@ -525,4 +526,41 @@ IN_NODE(tasks_may_be_children_of_a_dynamic_supervisor_which_limits_them)
         ck_assert_int_eq(cop_task_stream_close(stream), COP_OK);
         ck_assert_int_eq(cop_shutdown(jobs, PATIENCE_MS), COP_OK);
         ck_assert_int_eq(cop_shutdown(few, PATIENCE_MS), COP_OK);
+}
+
+/* The name lies where its caller's other names will. */
+static cop_task_stream *open_under(source *from, const char *first, const char *second)
+{
+        char name[COP_NAME_MAX + 1];
+        snprintf(name, sizeof(name), "%s%s", first, second);
+        cop_task_stream *stream =
+                open_stream((cop_task_stream_options){ STREAM(from), .supervisor = cop_to_name(name) });
+        memset(name, 'x', sizeof(name) - 1);
+        return stream;
+}
+
+IN_NODE(the_name_of_a_supervisor_may_go_when_its_stream_is_open)
+{
+        source from = { .count = 3 };
+        cop_streamed one;
+        cop_pid jobs;
+        char longest[COP_NAME_MAX + 2] = "";
+        ck_assert_int_eq(cop_supervise(&(cop_supervisor){ .name = "jobs", .strategy = COP_DYNAMIC }, &jobs), COP_OK);
+        cop_task_stream *stream = open_under(&from, "jo", "bs");
+        for (int i = 0; i < 3; i++) {
+                ck_assert_int_eq(next_of(stream, &one), COP_OK);
+                ck_assert_int_eq(one.status, COP_OK);
+        }
+        expect_end(stream);
+        ck_assert_int_eq(cop_shutdown(jobs, PATIENCE_MS), COP_OK);
+
+        memset(longest, 'x', sizeof(longest) - 1);
+        ck_assert_int_eq(cop_task_stream_open(&(cop_task_stream_options){ STREAM(&from),
+                                                                          .supervisor = cop_to_name(longest) },
+                                              &stream),
+                         COP_E_BAD_ARGUMENT);
+        from = (source){ .count = 1 };
+        stream = open_stream((cop_task_stream_options){ STREAM(&from), .supervisor = cop_to_name(NULL) });
+        ck_assert_int_eq(cop_task_stream_next(stream, &one), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_task_stream_close(stream), COP_OK);
 }

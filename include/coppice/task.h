@@ -76,7 +76,8 @@ COP_API cop_status cop_task_start_under_address(cop_address supervisor,
 
 /*
  * Waits for the result, which is the caller's and ended with cop_message_free; NULL for a task without one. A task that fails
- * ends the caller with its reason, and a time-out with {timeout, {task_await, Pid}}, as the caller counts on the result.
+ * ends the caller with its reason, and a time-out with {timeout, {task_await, Pid}}, as the caller counts on the result. One that
+ * waits for the caller ends it with {calling_cycle, Pids}: neither could go on (docs/calls.md).
  * A thread of the program is not ended, and gets COP_E_DIED with cop_failure(), or COP_E_TIMEOUT; the task is given up
  * then. Errors, at once: COP_E_NOT_OWNER, COP_E_NOT_FOUND (its outcome has been taken, or it was given up), COP_E_BAD_ARGUMENT
  * (NULL), COP_E_NO_NODE. A negative time-out ends the actor with {badarg, ...}.
@@ -93,7 +94,8 @@ COP_API cop_status cop_task_await_many(cop_message **results, const cop_task *ta
 
 /*
  * Looks for the result: COP_OK; COP_E_TIMEOUT, and the task goes on; COP_E_DIED, cop_failure() is the reason. Never ends
- * the caller, but a link may. Errors otherwise as above.
+ * the caller, but a link may. A task that calls its owner meanwhile is served when the look is over. Only with COP_FOREVER, which has
+ * no end before that: COP_E_CYCLE, cop_failure() is the ring, and the task goes on. Errors otherwise as above.
  */
 COP_API cop_status cop_task_yield(cop_message **result, cop_task task, int64_t timeout_ms);
 

@@ -9,7 +9,8 @@
  *      cop_status status = cop_task_group_close(group);       all have ended
  *
  * Nothing that was started in a group is alive when cop_task_group_close has returned: each task has run to its end, or one
- * has failed and the others were cancelled. To fail is to end with any reason but normal.
+ * has failed and the others were cancelled. To fail is to end with any reason but normal; an exit signal from a task to its group
+ * (its cop_parent()) counts as one, and the task is waited for like the others.
  *
  * Cancelled, by a failure, the deadline, or cop_task_group_cancel, the tasks get the exit signal {shutdown, cancelled}, so one
  * that traps exits may clear up; one that is still there after grace_ms is killed.
@@ -51,7 +52,8 @@ COP_API cop_status cop_task_group_open(const cop_task_group_options *options,
 
 /*
  * Starts a task in it. `nolink` and `link_to` are not for it. *pid, if not NULL, is who runs.
- * Errors: COP_E_STOPPING (it is being cancelled), COP_E_BAD_ARGUMENT, COP_E_NO_ACTOR and COP_E_DIED (it is over), those of
+ * Errors: COP_E_STOPPING (it is being cancelled), COP_E_BAD_ARGUMENT, COP_E_NO_ACTOR and COP_E_DIED (it is over),
+ * COP_E_MALFORMED and COP_E_TOO_DEEP (the argument goes there as a term: docs/messages.md; or who answers is no group), those of
  * cop_spawn_opt and cop_call.
  */
 COP_API cop_status cop_task_group_start(cop_task_group group, const cop_task_options *options,

@@ -64,7 +64,7 @@ typedef struct cop_task_stream_options {
         bool nolink;
         bool zip; /* each result comes with its item */
         cop_address
-                supervisor; /* set: tasks are children of this one; see cop_task_start_under_address */
+                supervisor; /* set: tasks are children of this one; see cop_task_start_under_address; a name is copied */
 } cop_task_stream_options;
 
 /* What has become of one item. */
@@ -78,7 +78,7 @@ typedef struct cop_streamed {
 
 /*
  * Opens a stream; nothing runs yet. Errors: COP_E_BAD_ARGUMENT (no function, kind or sequence, more than COP_TASK_STREAM_MOST, a time
- * below 0), COP_E_NO_MEMORY, COP_E_NO_NODE, those of cop_spawn_opt.
+ * below 0, a name longer than COP_NAME_MAX), COP_E_NO_MEMORY, COP_E_NO_NODE, those of cop_spawn_opt.
  */
 COP_API cop_status cop_task_stream_open(const cop_task_stream_options *options,
                                         cop_task_stream **stream);
