@@ -20,14 +20,8 @@
 #include "mailbox/kind.h"
 
 typedef struct {
-        uint64_t kind; /* addresses: constants of the program */
-        cop_term value;
-} cop__agent_begin;
-COP_MESSAGE(cop__agent_begin, kind, value);
-
-typedef struct {
-        uint64_t run, state, kind;
-        cop_term argument;
+        uint64_t run, state, kind; /* addresses: constants of the program */
+        cop_term argument;         /* of that kind */
 } cop__agent_run;
 COP_MESSAGE(cop__agent_run, run, state, kind, argument);
 
@@ -75,21 +69,6 @@ static cop_status fill(struct flat *flat, uint64_t kind, cop_term term)
         return cop__kind_from_term(flat->kind, term, &flat->block, NULL);
 }
 
-static void agent_init(agent *self, const cop__agent_begin *begin)
-{
-        struct contents *contents = cop__calloc(1, sizeof(*contents));
-        if (contents == NULL)
-                cop_exit(cop_atom("no_memory"));
-        contents->belonging.end = contents_end;
-        if (!cop__own(cop__actor_here(), &contents->belonging)) {
-                free(contents);
-                cop_exit(cop_atom("no_memory"));
-        }
-        self->contents = contents;
-        if (fill(&contents->value, begin->kind, begin->value) != COP_OK)
-                cop_exit(cop_atom("no_memory"));
-}
-
 /* What the function has left in `changed` is the value from now on. */
 static cop_status keep(struct flat *value, const void *changed)
 {
@@ -108,6 +87,23 @@ static cop_status keep(struct flat *value, const void *changed)
         empty(value);
         value->block = block;
         return COP_OK;
+}
+
+/* Its argument is the value, whose kind no entry can name. */
+static void agent_init(agent *self)
+{
+        struct contents *contents = cop__calloc(1, sizeof(*contents));
+        if (contents == NULL)
+                cop_exit(cop_atom("no_memory"));
+        contents->belonging.end = contents_end;
+        if (!cop__own(cop__actor_here(), &contents->belonging)) {
+                free(contents);
+                cop_exit(cop_atom("no_memory"));
+        }
+        self->contents = contents;
+        const void *value = cop__start_argument(cop__actor_here(), &contents->value.kind);
+        if (keep(&contents->value, value) != COP_OK)
+                cop_exit(cop_atom("no_memory"));
 }
 
 static void run_on_copy(struct flat *value, void (*run)(void *, const void *), const void *argument)
@@ -152,31 +148,29 @@ static void agent_on_run(agent *self, const cop__agent_run *order)
                 cop__answer_void((const cop_message *)cop__actor_here()->current);
 }
 
-COP_SERVER(agent, COP_INIT_WITH(cop__agent_begin, agent_init), COP_ON(cop__agent_run, agent_on_run));
+COP_SERVER(agent, COP_INIT(agent_init), COP_ON(cop__agent_run, agent_on_run));
 
 /* ---- The public operations ---------------------------------------------------------------- */
 
 cop_status cop_agent_start(const char *name, const cop_kind *kind, const void *value, cop_pid *pid)
 {
-        cop__agent_begin begin = { .kind = (uintptr_t)kind };
         if (cop__actor_here() == NULL)
                 return COP_E_NO_NODE;
         if (kind == NULL || value == NULL || pid == NULL)
                 return COP_E_BAD_ARGUMENT;
-        cop_status status = cop__kind_to_term(kind, value, &begin.value);
-        if (status != COP_OK)
-                return status;
-        struct cop__kept *kept = cop__keep_term(cop__actor_here(), begin.value);
-        if (kept == NULL)
-                return COP_E_NO_MEMORY;
         cop_spawn_options options = { .server = &agent_server,
-                                      .kind = COP_KIND_OF(cop__agent_begin),
-                                      .argument = &begin,
+                                      .kind = kind,
+                                      .argument = value,
                                       .name = name,
                                       .link = true };
-        status = cop_start(&options, COP_FOREVER, pid);
-        cop__kept_free(kept);
-        return status;
+        return cop_start(&options, COP_FOREVER, pid);
+}
+
+/* There is no room for one. Anything else is a mistake of its caller's. */
+static bool is_no_room(cop_status status)
+{
+        return status == COP_E_LIMIT || status == COP_E_NO_MEMORY || status == COP_E_OVERLOAD || status == COP_E_STOPPING ||
+               status == COP_E_DIED;
 }
 
 cop_pid cop_agent_start_or_exit(const cop_kind *kind, const void *value)
@@ -184,8 +178,11 @@ cop_pid cop_agent_start_or_exit(const cop_kind *kind, const void *value)
         struct cop__actor *self = cop__actor_here();
         cop_pid pid = cop_no_pid();
         cop_status status = cop_agent_start(NULL, kind, value, &pid);
-        if (status != COP_OK && self != NULL && self->task.visitor == NULL)
+        if (status == COP_OK || self == NULL || self->task.visitor != NULL)
+                return pid;
+        if (is_no_room(status))
                 cop__exit_with(self, COP_TUPLE(cop_atom("system_limit"), cop_atom("agent")));
+        cop__badarg("agent_start", cop_status_text(status));
         return pid;
 }
 

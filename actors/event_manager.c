@@ -15,6 +15,7 @@
  */
 #include <coppice/event_manager.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "actors/actor.h"
@@ -54,9 +55,10 @@ COP_MESSAGE(cop__handler_swap, COP_NESTED(cop__handler_end, old), COP_NESTED(cop
 typedef struct {
         cop_symbol id;
         int64_t timeout_ms;
-        cop_term message;
+        uint64_t kind;    /* an address: the node need not know it by name */
+        cop_term message; /* of that kind */
 } cop__handler_call;
-COP_MESSAGE(cop__handler_call, id, timeout_ms, message);
+COP_MESSAGE(cop__handler_call, id, timeout_ms, kind, message);
 
 typedef struct {
         bool all;
@@ -225,18 +227,29 @@ static cop_status stop_from_process(struct handler *handler, cop_term reason)
         return status;
 }
 
-/* Lets it run its terminate, and does not wait for ever: a cop_stop's status. Without memory for that it stays linked, and ends
- * with its manager; what a link says of one that is forgotten is passed over. */
+/* Of a cop_stop: it is no more. */
+static bool has_ended(cop_status stopped)
+{
+        return stopped == COP_OK || stopped == COP_E_DIED || stopped == COP_E_NO_ACTOR;
+}
+
+/* Lets it run its terminate, and does not wait for ever: a cop_stop's status. Who was not told, or does not obey, is killed. Without
+ * memory for that it stays linked, and ends with its manager; what a link says of one that is forgotten is passed over. */
 static cop_status stop(struct handler *handler, cop_term reason)
 {
         if (COP__UNLIKELY(cop__inside_here() != NULL))
                 return stop_from_process(handler, reason);
-        cop_status status = cop_stop(handler->pid, reason, STOP_MS), asked = status;
-        if (status == COP_E_TIMEOUT)
-                asked = cop_send_exit(handler->pid, cop_atom("kill"));
-        if (asked != COP_E_NO_MEMORY)
+        cop_status status = cop_stop(handler->pid, reason, STOP_MS);
+        if (has_ended(status) || cop_send_exit(handler->pid, cop_atom("kill")) == COP_OK)
                 cop_unlink(handler->pid);
         return status;
+}
+
+/* A term that holds another's: what is as deep as one may be fits in none. */
+static bool fits(cop_term whole)
+{
+        size_t size;
+        return cop__term_flat_size(whole, &size);
 }
 
 static void manager_terminate(manager *self, cop_term reason)
@@ -385,6 +398,36 @@ static void manager_otherwise(manager *self, cop_message *event)
 
 /* ---- One handler -------------------------------------------------------------------------- */
 
+/* A call with a request that is made; it is taken. */
+static cop_status call_by(struct cop__signal *request, cop_pid to, uint64_t deadline_ns, const void *where, cop_message **reply)
+{
+        struct cop__actor *self = cop__actor_here();
+        struct cop__signal *answered;
+        cop_status status = cop__call(self, to, request, deadline_ns, where, &answered);
+        if (status != COP_OK)
+                return status;
+        cop__hand_over(self, answered);
+        *reply = (cop_message *)answered;
+        return COP_OK;
+}
+
+/* The value ends before the wait, since whoever waits may be ended. */
+static cop_status pass_on(cop_pid to, const cop__handler_call *call, cop_message **reply)
+{
+        const cop_kind *kind = (const cop_kind *)(uintptr_t)call->kind;
+        struct cop__signal *request;
+        void *value;
+        cop_status status = cop__kind_from_term(kind, call->message, &value, NULL);
+        if (status != COP_OK)
+                return status;
+        status = cop__signal_message(&cop__thread_here()->pool, kind, value, &request);
+        cop__flat_drop(kind, value);
+        free(value);
+        if (status != COP_OK)
+                return status;
+        return call_by(request, to, cop__call_deadline(cop__actor_here(), call->timeout_ms), __builtin_return_address(0), reply);
+}
+
 static void manager_on_call(manager *self, const cop__handler_call *call)
 {
         cop_message *reply;
@@ -393,8 +436,7 @@ static void manager_on_call(manager *self, const cop__handler_call *call)
                 answer(COP_E_NOT_FOUND, cop_nil());
                 return;
         }
-        cop_status status =
-                cop_call_term_to(&reply, cop_to_pid(handler->pid), call->timeout_ms, call->message);
+        cop_status status = pass_on(handler->pid, call, &reply);
         if (status == COP_OK) {
                 cop_reply_value(cop_message_kind(reply), cop_message_body(reply));
                 cop_message_free(reply);
@@ -499,6 +541,8 @@ static void manager_on_swap(manager *self, const cop__handler_swap *swap)
                         crash[0] = cop_atom("EXIT");
                         crash[1] = cop__kept_term(words);
                         left = cop_tuple_of(crash, 2);
+                        if (!fits(left))
+                                crash[1] = cop_atom("too_deep");
                 } else {
                         left = cop__kept_term(words);
                 }
@@ -540,8 +584,11 @@ static void manager_on_list(manager *self, const cop__handler_list *list)
 
 /* ---- Ends ------------------------------------------------------------------------------------ */
 
+/* Who is alive has not ended, but sent an exit signal. That is none of a manager's business, from whomever it comes. */
 static void manager_on_exited(manager *self, const cop_exited *exited)
 {
+        if (cop_is_alive(exited->pid))
+                return;
         for (struct handler *at = self->newest; at != NULL; at = at->next) {
                 if (cop_pid_equal(at->pid, exited->pid)) {
                         forget(self, at, exited->reason);
@@ -562,7 +609,8 @@ static void manager_on_down(manager *self, const cop_down *down)
 {
         for (struct handler *at = self->newest; at != NULL; at = at->next) {
                 if (at->owner.bits != 0 && cop_ref_equal(at->owner_down, down->ref)) {
-                        stop(at, COP_TUPLE(cop_atom("stop"), down->reason));
+                        cop_term reason = COP_TUPLE(cop_atom("stop"), down->reason);
+                        stop(at, fits(reason) ? reason : cop_atom("stop"));
                         forget(self, at, cop_atom("normal"));
                         return;
                 }
@@ -609,7 +657,7 @@ static cop_status call_with(cop_message **reply, cop_address to, int64_t timeout
                             const cop_kind *kind, const void *value, cop_term held)
 {
         struct cop__actor *self = cop__actor_here();
-        struct cop__signal *request, *answered;
+        struct cop__signal *request;
         cop_pid pid;
         if (self == NULL) {
                 cop_term_free(held);
@@ -622,15 +670,10 @@ static cop_status call_with(cop_message **reply, cop_address to, int64_t timeout
         if (status == COP_OK)
                 status = cop__signal_message(&cop__thread_here()->pool, kind, value, &request);
         cop__kept_free(kept);
-        if (status == COP_OK)
-                status = cop__call(self, pid, request,
-                                   whose == OWN_TIME ? cop__deadline_ns(timeout_ms) : cop__call_deadline(self, timeout_ms),
-                                   __builtin_return_address(0), &answered);
         if (status != COP_OK)
                 return status;
-        cop__hand_over(self, answered);
-        *reply = (cop_message *)answered;
-        return COP_OK;
+        uint64_t deadline_ns = whose == OWN_TIME ? cop__deadline_ns(timeout_ms) : cop__call_deadline(self, timeout_ms);
+        return call_by(request, pid, deadline_ns, __builtin_return_address(0), reply);
 }
 
 static cop_status ask(cop_address to, int64_t timeout_ms, enum whose_time whose, const cop_kind *kind, const void *value,
@@ -731,7 +774,7 @@ cop_status cop_call_handler_value(cop_message **reply, cop_address to, const cha
         cop_status status = cop__kind_to_term(kind, value, &message);
         if (status != COP_OK)
                 return status;
-        cop__handler_call call = { cop_symbol_of(id), timeout_ms, message };
+        cop__handler_call call = { cop_symbol_of(id), timeout_ms, (uintptr_t)kind, message };
         status = call_with(&answered, to, timeout_ms, CALLERS_TIME, COP_KIND_OF(cop__handler_call), &call, message);
         if (status != COP_OK)
                 return status;

@@ -5,6 +5,7 @@
 
 #include "tests/cue.h"
 #include "tests/node_fixture.h"
+#include "tests/too_deep.h"
 
 typedef struct {
         cop_symbol who;
@@ -693,6 +694,64 @@ IN_NODE(handlers_end_with_a_manager_that_is_killed)
         nothing_has_come();
 }
 
+static void owns_and_ends_deep(const setup *s)
+{
+        setup own = { s->who, s->teller, START_WELL };
+        cop_add_handler("alarms", .id = "owned", .server = &listener_server,
+                        .kind = COP_KIND_OF(setup), .argument = &own, .supervised = true);
+        cop_exit(nested_in(COP_TERM_DEPTH_MAX));
+}
+
+IN_NODE(a_supervised_handler_ends_with_its_owner_however_deep_that_ones_reason_is)
+{
+        cop_pid pid = alarms();
+        cop_spawn_with(owns_and_ends_deep, setup, .who = COP_SYMBOL("o"), .teller = cop_self());
+        await_heard("o", "stop");
+        ck_assert_str_eq(handlers(), "[]");
+        put_down(pid);
+}
+
+typedef listener well;
+static void well_on_delete(well *self, const cop_handler_delete *d)
+{
+        (void)self;
+        (void)d;
+        cop_exit(nested_in(COP_TERM_DEPTH_MAX));
+}
+COP_SERVER(well, COP_INIT_WITH(setup, listener_init), COP_ON(cop_handler_delete, well_on_delete));
+
+IN_NODE(who_takes_the_place_of_one_that_crashes_at_it_hears_that_however_deep_the_reason_is)
+{
+        cop_pid pid = alarms();
+        ck_assert_int_eq(add_as("a", &well_server, START_WELL, false), COP_OK);
+        ck_assert_int_eq(swap_for("a", "c", &heir_server, START_WELL, false), COP_OK);
+        await_heard("c", "a left {'EXIT', too_deep}");
+        ck_assert_str_eq(handlers(), "[\"c\"]");
+        put_down(pid);
+}
+
+/* Says something to its manager, as any actor may, and goes on. */
+typedef listener loud;
+static void loud_on_fire(loud *self, const fire *f)
+{
+        (void)f;
+        cop_send_exit(cop_parent(), cop_atom("boom"));
+        says(self, "signalled");
+}
+COP_SERVER(loud, COP_INIT_WITH(setup, listener_init), COP_ON(fire, loud_on_fire), COP_TERMINATE(listener_terminate));
+
+IN_NODE(a_handler_that_sends_its_manager_an_exit_signal_stays_and_ends_with_it)
+{
+        cop_pid pid = alarms();
+        ck_assert_int_eq(add_as("l", &loud_server, START_WELL, true), COP_OK);
+        ck_assert_int_eq(cop_sync_notify("alarms", PATIENCE_MS, fire, .floor = 1), COP_OK);
+        await_heard("l", "signalled");
+        ck_assert_str_eq(handlers(), "[\"l\"]");
+        ck_assert_int_eq(cop_stop(pid, cop_atom("normal"), PATIENCE_MS), COP_OK);
+        await_heard("l", "stop");
+        await_gone("l", "shutdown");
+}
+
 /* ---- Calls ------------------------------------------------------------------------------- */
 
 IN_NODE(GEV_13_a_handler_can_be_called_and_one_that_crashes_at_it_is_removed)
@@ -970,6 +1029,33 @@ IN_NODE(an_argument_that_cannot_be_copied_and_a_manager_that_is_dead_are_told)
         cop_message *answer = NULL;
         ck_assert_int_eq(cop_call_handler(&answer, manager, "a", PATIENCE_MS, question, .number = 1), COP_E_NO_ACTOR);
         ck_assert_ptr_null(answer);
+}
+
+/* Of a part that came later than the node's list of kinds, say: the runtime's own are in none, either. */
+typedef struct {
+        int64_t number;
+} cop__unlisted;
+COP__KIND_DECLARE(cop__unlisted);
+COP__KIND_DEFINE(cop__unlisted, number);
+
+static void clerk_on_unlisted(listener *self, const cop__unlisted *u)
+{
+        cop_reply(reply, self->count + u->number);
+}
+typedef listener clerk;
+COP_SERVER(clerk, COP_ON(cop__unlisted, clerk_on_unlisted));
+
+IN_NODE(a_handler_is_called_with_whatever_kind_it_hears)
+{
+        cop_pid pid = alarms();
+        cop_auto answer = NULL;
+        ck_assert_int_eq(cop_add_handler("alarms", .id = "clerk", .server = &clerk_server), COP_OK);
+        ck_assert_int_eq(cop_call_handler(&answer, "alarms", "clerk", PATIENCE_MS, cop__unlisted, .number = 3), COP_OK);
+        ck_assert_int_eq(cop_read(reply, answer)->number, 3);
+        ck_assert_int_eq(cop_call_handler(NULL, "alarms", "clerk", PATIENCE_MS, badge, .text = cop_text_of("\xe9")),
+                         COP_E_MALFORMED);
+        ck_assert_str_eq(handlers(), "[\"clerk\"]");
+        put_down(pid);
 }
 
 TEST(who_is_in_no_node_adds_no_handler_and_its_argument_goes)

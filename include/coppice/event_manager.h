@@ -20,7 +20,8 @@
  * ends in order, that link is undone first, and every owner is told.
  *
  * How a handler ends: by cop_exit(cop_atom("remove_handler")), which is no failure; by any other exit or crash; when it is
- * deleted; when whoever added it as `supervised` ends; or with its manager. Its COP_TERMINATE runs as a server's does.
+ * deleted; when whoever added it as `supervised` ends, with {stop, Reason}, or stop if that is nested too deep; or with its manager.
+ * Its COP_TERMINATE runs as a server's does. An exit signal that it sends to its manager is no end: a manager passes over those.
  *
  * See also: server.h, supervisor.h.
  */
@@ -61,14 +62,15 @@ COP_MESSAGE_DECLARE(cop_handler_delete);
 /* Comes to a handler that takes another's place, if it has a COP_ON for it, after its init and before any event. */
 typedef struct cop_handler_takes_over {
         cop_symbol from; /* the id of the other one */
-        cop_term left;   /* what it had to say: see cop_delete_handler_of; {'EXIT', Reason}: it crashed at that; the atom
-                          * error: there was none */
+        cop_term left;   /* what it had to say: see cop_delete_handler_of; {'EXIT', Reason}: it crashed at that (too_deep if
+                          * that one is nested too deep for it); the atom error: there was none */
 } cop_handler_takes_over;
 COP_MESSAGE_DECLARE(cop_handler_takes_over);
 
 /*
  * Starts a handler and waits until its init has ended. Errors: COP_E_TAKEN (the id), COP_E_DIED (its init failed;
- * cop_failure() is the reason), COP_E_TIMEOUT, COP_E_IGNORED, COP_E_BAD_ARGUMENT, and those of cop_call: nothing is added.
+ * cop_failure() is the reason), COP_E_TIMEOUT, COP_E_IGNORED, COP_E_BAD_ARGUMENT, COP_E_MALFORMED (the argument, which goes there as a
+ * term, cannot be read back from one: a text that is no UTF-8, see docs/messages.md), and those of cop_call: nothing is added.
  */
 COP_API cop_status cop_add_handler_to(cop_address manager, const cop_handler_options *options);
 
@@ -94,12 +96,12 @@ COP_API cop_status cop_swap_handler_in(cop_address manager, const char *old, cop
 /* Sends an event: cop_send under another name, with its errors. Nobody need be there to hear it. */
 COP_API cop_status cop_notify_value(cop_address manager, const cop_kind *kind, const void *value);
 
-/* The same, and waits until every handler has finished with it. Errors: those of cop_call. */
+/* The same, and waits until every handler has finished with it. Errors: those of cop_call, COP_E_MALFORMED (who answers is no manager). */
 COP_API cop_status cop_sync_notify_value(cop_address manager, int64_t timeout_ms,
                                          const cop_kind *kind, const void *value);
 
 /*
- * Calls one handler, after the events that the caller has sent before. Errors: COP_E_NOT_FOUND, COP_E_NO_REPLY,
+ * Calls one handler, after the events that the caller has sent before. Errors: COP_E_NOT_FOUND, COP_E_NO_REPLY, COP_E_MALFORMED (as above),
  * COP_E_DIED (the handler crashed at it and is removed, or the manager ended), those of cop_call.
  */
 COP_API cop_status cop_call_handler_value(cop_message **reply, cop_address manager, const char *id,
