@@ -191,11 +191,12 @@ static void on_argument(future *self, const cop_message *message)
                                                  .monitor_ref = &self->runner_ref });
 }
 
+/* What is asked of it (a request) and none of its questions is no result at all. */
 static void on_result(future *self, const cop_message *message)
 {
         if (cop_message_as(message, self->result) != NULL)
                 conclude(self, self->result, cop_message_body(message));
-        else if (self->runner.bits != 0)
+        else if (((const struct cop__signal *)message)->ref.bits == 0)
                 fail(self, COP_E_DIED,
                      COP_TUPLE(cop_atom("badarg"),
                                COP_TUPLE(cop_atom("resolve"),
@@ -397,8 +398,11 @@ cop_status cop_await_any_message(cop_message **result, const cop_pid *futures, s
                 return COP_E_BAD_ARGUMENT;
         if (cop__actor_here() == NULL)
                 return COP_E_NO_NODE;
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; i < count; i++) {
+                if (futures[i].bits == 0)
+                        return COP_E_BAD_ARGUMENT; /* a case of a select that never comes true */
                 cases[i] = (cop_case){ .type = COP_CASE_IS_AWAIT, .pid = futures[i] };
+        }
         int which = cop_select_any_of(timeout_ms, cases, count);
         if (which < 0)
                 return which == COP_SELECT_TIMEOUT ? COP_E_TIMEOUT : COP_E_BAD_ARGUMENT;

@@ -157,6 +157,22 @@ IN_NODE(a_result_of_another_kind_is_a_failure)
         ck_assert(cop_is_tuple(cop_failure(), "badarg", 2));
 }
 
+IN_NODE(a_promise_that_is_completed_with_another_kind_has_failed)
+{
+        total_future future = cop_promise(total);
+        ck_assert_int_eq(cop_complete_value(future.pid, COP_KIND_OF(other), &(other){ 1 }), COP_OK);
+        ck_assert_int_eq(status_of(future, PATIENCE_MS), COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()),
+                         "{badarg, {resolve, \"the future is for another kind of result\"}}");
+        future = cop_promise(total); /* a question is no result */
+        ck_assert_int_eq(cop_call_value(&(cop_message *){ NULL }, cop_to_pid(future.pid), PATIENCE_MS, COP_KIND_OF(other),
+                                        &(other){ 1 }),
+                         COP_E_NO_REPLY);
+        ck_assert_int_eq(cop_complete(future, total, .value = 2), COP_OK);
+        ck_assert_int_eq(value_of(future), 2);
+        cop_future_drop(future);
+}
+
 IN_NODE(a_cancel_ends_the_function_and_is_told)
 {
         total_future future = cop_async_with(total, tells_and_waits, ask, .tell = cop_self());
@@ -322,6 +338,8 @@ IN_NODE(each_mistake_has_its_own_answer)
         ck_assert_int_eq(cop_async_opt(NULL, &pid), COP_E_BAD_ARGUMENT);
         ck_assert_int_eq(cop_async_opt(&(cop_async_options){ .run = exits }, &pid), COP_E_BAD_ARGUMENT);
         ck_assert_int_eq(cop_await_any(&message, &nobody, 0, 0, total, &index), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_await_any(&message, ((total_future[]){ future, nobody }), 2, 1, total, &index),
+                         COP_E_BAD_ARGUMENT); /* as for one alone: it would never be finished */
         ck_assert_int_eq(cop_await_all_messages(NULL, &future.pid, 1, 0), COP_E_BAD_ARGUMENT);
 }
 

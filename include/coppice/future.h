@@ -67,7 +67,11 @@ COP_API cop_pid cop_async_or_exit(const cop_async_options *options);
  */
 COP_API cop_status cop_resolve_value(const cop_kind *kind, const void *value);
 
-/* From anywhere, for a future without a function. Errors: COP_E_BAD_ARGUMENT, and those of cop_send_value. */
+/*
+ * From anywhere, for a future without a function; one with a function takes no result but that one's. A value of another kind makes
+ * it fail as with cop_resolve, and so does any other message that is sent to it. Errors: COP_E_BAD_ARGUMENT (nobody, no kind), and
+ * those of cop_send_value.
+ */
 COP_API cop_status cop_complete_value(cop_pid future, const cop_kind *kind, const void *value);
 
 /*
@@ -78,7 +82,7 @@ COP_API cop_status cop_complete_value(cop_pid future, const cop_kind *kind, cons
  */
 COP_API cop_status cop_await_message(cop_message **result, cop_pid future, int64_t timeout_ms);
 
-/* The same, and unless the time-out came first, drops the future. */
+/* The same, and unless the time-out came first, or it was not awaited for want of memory, drops the future. */
 COP_API cop_status cop_join_message(cop_message **result, cop_pid future, int64_t timeout_ms);
 
 /*
@@ -90,7 +94,7 @@ COP_API cop_status cop_await_all_messages(cop_message **results, const cop_pid *
 
 /*
  * Waits for the first that is finished, well or not; *index says which, the rest is as for cop_await_message.
- * At most COP_SELECT_MAX (select.h) at once: COP_E_BAD_ARGUMENT; none at all, too.
+ * At most COP_SELECT_MAX (select.h) at once: COP_E_BAD_ARGUMENT; none at all, and nobody among them, too.
  */
 COP_API cop_status cop_await_any_message(cop_message **result, const cop_pid *futures, size_t count,
                                          int64_t timeout_ms, size_t *index);
