@@ -245,13 +245,6 @@ static cop_status stop(struct handler *handler, cop_term reason)
         return status;
 }
 
-/* A term that holds another's: what is as deep as one may be fits in none. */
-static bool fits(cop_term whole)
-{
-        size_t size;
-        return cop__term_flat_size(whole, &size);
-}
-
 static void manager_terminate(manager *self, cop_term reason)
 {
         (void)reason;
@@ -539,10 +532,8 @@ static void manager_on_swap(manager *self, const cop__handler_swap *swap)
                         words = cop_term_copy(cop_failure(), &failure) == COP_OK ? cop__keep_term(cop__actor_here(), failure)
                                                                                  : NULL;
                         crash[0] = cop_atom("EXIT");
-                        crash[1] = cop__kept_term(words);
+                        crash[1] = cop__term_inside(cop__kept_term(words), 1);
                         left = cop_tuple_of(crash, 2);
-                        if (!fits(left))
-                                crash[1] = cop_atom("too_deep");
                 } else {
                         left = cop__kept_term(words);
                 }
@@ -609,8 +600,7 @@ static void manager_on_down(manager *self, const cop_down *down)
 {
         for (struct handler *at = self->newest; at != NULL; at = at->next) {
                 if (at->owner.bits != 0 && cop_ref_equal(at->owner_down, down->ref)) {
-                        cop_term reason = COP_TUPLE(cop_atom("stop"), down->reason);
-                        stop(at, fits(reason) ? reason : cop_atom("stop"));
+                        stop(at, COP_TUPLE(cop_atom("stop"), cop__term_inside(down->reason, 1)));
                         forget(self, at, cop_atom("normal"));
                         return;
                 }

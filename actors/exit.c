@@ -375,13 +375,6 @@ static void place_of_fault(struct cop_node *node, const struct cop__fault *fault
                 snprintf(line, 160, "%s:%u", place->file, place->line);
 }
 
-/* As a part of the reason. */
-static bool fits(cop_term handled)
-{
-        size_t size;
-        return cop__term_flat_size(COP_TUPLE(handled), &size);
-}
-
 struct cop__shared_term *cop__fault_reason(struct cop_node *node, const struct cop__fault *fault,
                                            struct cop__signal *message)
 {
@@ -391,7 +384,9 @@ struct cop__shared_term *cop__fault_reason(struct cop_node *node, const struct c
         bool is_known = message != NULL && message->kind != NULL;
         bool copied = is_known && cop__kind_to_term_within(message->kind, cop__signal_body(message), COP__SHOWN_MAX,
                                                            &handled) == COP_OK;
-        cop_term shown = is_known && !(copied && fits(handled)) ? cop_atom(message->kind->name) : handled;
+        cop_term shown = handled;
+        if (is_known && (!copied || cop__term_inside(handled, 1).type != handled.type))
+                shown = cop_atom(message->kind->name);
         place_of_fault(node, fault, &place, line);
         if (!cop__abort_words_of(fault, place.function, words, sizeof(words)))
                 snprintf(words, sizeof(words), "%s", cop__fault_words(fault));

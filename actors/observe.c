@@ -53,9 +53,10 @@ static void trace_event(struct cop__actor *actor, const char *what, cop_pid peer
 static void keep_event(struct cop__observation *observation, const char *what, cop_pid peer,
                        cop_term term)
 {
+        cop_term shown = cop__term_inside(term, 2); /* in a tuple, and that in the list of all */
         struct cop__shared_term *event = cop__shared_term_new(
-                peer.bits != 0 ? COP_TUPLE(cop_atom(what), term, cop_pid_term(peer))
-                               : COP_TUPLE(cop_atom(what), term));
+                peer.bits != 0 ? COP_TUPLE(cop_atom(what), shown, cop_pid_term(peer))
+                               : COP_TUPLE(cop_atom(what), shown));
         if (event == NULL)
                 return;
         struct cop__shared_term **place =
@@ -89,7 +90,7 @@ static void observe_value(struct cop__actor *actor, const char *what, cop_pid pe
 {
         cop_term term = cop_atom("none");
         bool copied = kind != NULL && cop__kind_to_term_within(kind, value, COP__SHOWN_MAX, &term) == COP_OK;
-        struct cop__shared_term *held = cop__shared_term_new(term);
+        struct cop__shared_term *held = cop__shared_term_new(cop__term_inside(term, 0));
         if (copied)
                 cop_term_free(term);
         if (held == NULL)

@@ -192,6 +192,13 @@ bool cop__term_flat_size(cop_term term, size_t *size)
         return true;
 }
 
+cop_term cop__term_inside(cop_term term, unsigned levels)
+{
+        size_t unused = 0;
+        bool fits = !cop__term_is_container(term) || measure(term, COP_TERM_DEPTH_MAX - levels, &unused);
+        return fits ? term : cop_atom("too_deep");
+}
+
 /* Puts the bytes of an atom, text or binary at *at. Other terms stay as they are. */
 static cop_term flatten_bytes(cop_term term, char **at)
 {

@@ -75,6 +75,9 @@ cop_term cop__term_of_bytes(cop_term_type type, const void *bytes, size_t size);
  */
 COP__CHECK_RESULT bool cop__term_flat_size(cop_term term, size_t *size);
 
+/* A term that is to lie so many levels deep in another; where that would be deeper than COP_TERM_DEPTH_MAX, the atom too_deep. */
+cop_term cop__term_inside(cop_term term, unsigned levels);
+
 /*
  * Copies what a term points at to *at, which is 8-aligned, and moves *at on by exactly
  * the flat size. The term must have passed cop__term_flat_size. Returns the term that

@@ -251,7 +251,8 @@ static COP__NORETURN void end(keeper *self, cop_term reason)
 static COP__NORETURN void fail_to_start(keeper *self, size_t i, cop_term reason)
 {
         end(self, COP_TUPLE(cop_atom("shutdown"), COP_TUPLE(cop_atom("failed_to_start_application"),
-                                                            cop_atom(self->set[i].name), reason)));
+                                                            cop_atom(self->set[i].name),
+                                                            cop__term_inside(reason, 2))));
 }
 
 static bool ends_all(cop_application_type type, cop_term reason)

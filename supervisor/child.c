@@ -163,7 +163,8 @@ static void has_failed_to_start(struct cop__supervisor *self, struct cop__child 
                 cop__tell_no_start(self, child, corpse);
                 cop__supervisor_end(self, COP_TUPLE(cop_atom("shutdown"),
                                                     COP_TUPLE(cop_atom("failed_to_start_child"),
-                                                              cop_atom(child->spec->id), reason)));
+                                                              cop_atom(child->spec->id),
+                                                              cop__term_inside(reason, 2))));
         } else if (child->asked) {
                 if (corpse.bits != 0)
                         cop__tell_no_start(self, child, corpse);

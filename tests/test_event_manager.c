@@ -706,7 +706,7 @@ IN_NODE(a_supervised_handler_ends_with_its_owner_however_deep_that_ones_reason_i
 {
         cop_pid pid = alarms();
         cop_spawn_with(owns_and_ends_deep, setup, .who = COP_SYMBOL("o"), .teller = cop_self());
-        await_heard("o", "stop");
+        await_heard("o", "{stop, too_deep}");
         ck_assert_str_eq(handlers(), "[]");
         put_down(pid);
 }

@@ -329,13 +329,15 @@ IN_NODE(what_is_nested_too_deep_is_not_said_to_be_no_memory)
 {
         await_down(spawn_watched(.run = exits_too_deep), "too_deep");
         await_down(spawn_watched(.run = starts_with_too_much, .init_ack = true), "normal");
-        cop_pid pid = cop_spawn_server(&faulty_server, NULL); /* what it was at does not fit in its reason */
-        cop_ref ref = watch(pid);
-        ck_assert_int_eq(cop_send(pid, thing, nested_in(COP_TERM_DEPTH_MAX)), COP_OK);
-        cop_auto down = await(COP_REF(cop_down, ref));
-        const cop_term reason = cop_read(cop_down, down)->reason;
-        ck_assert(cop_is_tuple(reason, "fault", 5));
-        ck_assert_str_eq(text_of(reason.as.items[4]), "thing");
+        for (size_t i = 0; i < 2; i++) { /* what it was at does not fit in its reason */
+                cop_pid pid = cop_spawn_server(&faulty_server, NULL);
+                cop_ref ref = watch(pid);
+                ck_assert_int_eq(cop_send(pid, thing, nested_in(COP_TERM_DEPTH_MAX - i)), COP_OK);
+                cop_auto down = await(COP_REF(cop_down, ref));
+                const cop_term reason = cop_read(cop_down, down)->reason;
+                ck_assert(cop_is_tuple(reason, "fault", 5));
+                ck_assert_str_eq(text_of(reason.as.items[4]), "thing");
+        }
 }
 
 typedef struct {

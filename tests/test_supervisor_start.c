@@ -2,6 +2,7 @@
 /* How supervisors start their children. A name with an ID shows that row of the semantics. */
 #include "tests/family.h"
 #include "tests/gauges.h"
+#include "tests/too_deep.h"
 
 /* Ends before it has begun. */
 typedef struct {
@@ -281,6 +282,23 @@ IN_FAMILY(a_child_that_exits_normally_in_its_init_has_failed_to_start)
         cop_pid root;
         ck_assert_int_eq(cop_supervise(&tree, &root), COP_E_DIED);
         ck_assert_str_eq(text_of(cop_failure()), "{shutdown, {failed_to_start_child, x, normal}}");
+}
+
+/* As deep as a term may be, and so in no other. */
+static void well_init(brief *self)
+{
+        (void)self;
+        cop_exit(nested_in(COP_TERM_DEPTH_MAX));
+}
+typedef brief well;
+COP_SERVER(well, COP_INIT(well_init));
+
+IN_FAMILY(a_child_that_fails_to_start_for_the_deepest_of_reasons_is_named_all_the_same)
+{
+        const cop_supervisor tree = { .children = COP_CHILDREN({ .id = "x", .server = &well_server }) };
+        cop_pid root;
+        ck_assert_int_eq(cop_supervise(&tree, &root), COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()), "{shutdown, {failed_to_start_child, x, too_deep}}");
 }
 
 IN_FAMILY(a_child_is_registered_under_its_id_unless_it_is_unnamed)

@@ -12,6 +12,7 @@
 #include "actors/sys.h"
 #include "tests/account.h"
 #include "tests/failing_malloc.h"
+#include "tests/too_deep.h"
 
 /* Says nothing of its state. */
 typedef struct closed {
@@ -659,6 +660,21 @@ static const char *log_of(cop_pid pid)
         cop_term_print(events, NULL, text, sizeof(text));
         cop_term_free(events);
         return text;
+}
+
+IN_NODE(what_is_too_deep_for_a_log_is_there_without_its_depth)
+{
+        char expected[512], me[COP_ID_TEXT_MAX];
+        cop_pid pid = cop_spawn_server(&closed_server, NULL);
+        cop_pid_print(cop_self(), me);
+        ck_assert_int_eq(cop_sys_log(pid, PATIENCE_MS, 4), COP_OK);
+        for (size_t i = 0; i < 4; i++)
+                ck_assert_int_eq(cop_send(pid, cop_any, nested_in(COP_TERM_DEPTH_MAX - i)), COP_OK);
+        settle_with(pid);
+        snprintf(expected, sizeof(expected), "{in, too_deep, %s}, {in, {cop_any, ", me);
+        const char *text = log_of(pid);
+        ck_assert_msg(strstr(text, expected) != NULL, "%s", text);
+        put_down(pid);
 }
 
 IN_NODE(SYS_06_a_log_keeps_the_last_events_and_can_be_removed)

@@ -20,7 +20,7 @@
  * ends in order, that link is undone first, and every owner is told.
  *
  * How a handler ends: by cop_exit(cop_atom("remove_handler")), which is no failure; by any other exit or crash; when it is
- * deleted; when whoever added it as `supervised` ends, with {stop, Reason}, or stop if that is nested too deep; or with its manager.
+ * deleted; when whoever added it as `supervised` ends, with {stop, Reason}; or with its manager.
  * Its COP_TERMINATE runs as a server's does. An exit signal that it sends to its manager is no end: a manager passes over those.
  *
  * See also: server.h, supervisor.h.
@@ -62,8 +62,8 @@ COP_MESSAGE_DECLARE(cop_handler_delete);
 /* Comes to a handler that takes another's place, if it has a COP_ON for it, after its init and before any event. */
 typedef struct cop_handler_takes_over {
         cop_symbol from; /* the id of the other one */
-        cop_term left;   /* what it had to say: see cop_delete_handler_of; {'EXIT', Reason}: it crashed at that (too_deep if
-                          * that one is nested too deep for it); the atom error: there was none */
+        cop_term left;   /* what it had to say: see cop_delete_handler_of; {'EXIT', Reason}: it crashed at that; the atom
+                          * error: there was none */
 } cop_handler_takes_over;
 COP_MESSAGE_DECLARE(cop_handler_takes_over);
 
