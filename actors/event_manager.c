@@ -233,8 +233,9 @@ static bool has_ended(cop_status stopped)
         return stopped == COP_OK || stopped == COP_E_DIED || stopped == COP_E_NO_ACTOR;
 }
 
-/* Lets it run its terminate, and does not wait for ever: a cop_stop's status. Who was not told, or does not obey, is killed. Without
- * memory for that it stays linked, and ends with its manager; what a link says of one that is forgotten is passed over. */
+/* Lets it run its terminate, and does not wait for ever: a cop_stop's status. Who was not told, or does not obey, is killed.
+ * Without memory for that it stays linked, and ends with its manager; what a link says of one that is forgotten is passed
+ * over. */
 static cop_status stop(struct handler *handler, cop_term reason)
 {
         if (COP__UNLIKELY(cop__inside_here() != NULL))

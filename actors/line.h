@@ -47,7 +47,7 @@ COP__KIND_DECLARE(cop__answer);
 
 /* From who asked under that reference: its time is over. */
 enum cop__giving_up {
-        COP__GIVE_UP_TRIES,     /* it was a try, and still waits for an answer; just sent, it is the last of its line if it is there */
+        COP__GIVE_UP_TRIES,     /* it was a try, and still waits for an answer; it is among the last of its line, if at all */
         COP__GIVE_UP_WAITS,     /* it still waits for an answer */
         COP__GIVE_UP_GONE,      /* it does not: it has another one, or has waited long enough */
         COP__GIVE_UP_TAKE_BACK, /* it does not, and what it may have brought is not to be there */

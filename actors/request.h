@@ -47,8 +47,8 @@ cop_status cop__request_wait(struct cop__actor *actor, cop_request request, uint
                              const void *where, cop_message **reply);
 
 /*
- * The same for who only looks: for a while it goes on by itself, so it is in no ring, and without an end it is, but with COP_E_CYCLE
- * the request goes on, too.
+ * The same for who only looks: for a while it goes on by itself, so it is in no ring. Without an end it is, but with COP_E_CYCLE
+ * the request goes on, too; not in an OS process, where the outpost's call is over.
  */
 cop_status cop__request_look(struct cop__actor *actor, cop_request request, uint64_t deadline_ns,
                              const void *where, cop_message **reply);

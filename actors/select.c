@@ -165,8 +165,8 @@ static bool is_single(const cop_case *cases, size_t count, size_t which)
         return true;
 }
 
-/* Each case by itself, but for the one that has been answered (-1: none): who looks for that looks through all of its line. Without
- * memory to tell one of them, its answer comes back to it in its own time. */
+/* Each case by itself, but for the one that has been answered (-1: none): who looks for that looks through all of its line.
+ * Without memory to tell one of them, its answer comes back to it in its own time. */
 static void forget_all(struct cop__actor *actor, const cop_case *cases, size_t count, int answered, cop_ref ref)
 {
         for (size_t i = 0; i < count; i++)

@@ -69,8 +69,8 @@ COP_MESSAGE_DECLARE(cop_handler_takes_over);
 
 /*
  * Starts a handler and waits until its init has ended. Errors: COP_E_TAKEN (the id), COP_E_DIED (its init failed;
- * cop_failure() is the reason), COP_E_TIMEOUT, COP_E_IGNORED, COP_E_BAD_ARGUMENT, COP_E_MALFORMED (the argument, which goes there as a
- * term, cannot be read back from one: a text that is no UTF-8, see docs/messages.md), and those of cop_call: nothing is added.
+ * cop_failure() is the reason), COP_E_TIMEOUT, COP_E_IGNORED, COP_E_BAD_ARGUMENT, COP_E_MALFORMED (the argument, which goes there as
+ * a term, cannot be read back from one: a text that is no UTF-8, see docs/messages.md), and those of cop_call: nothing is added.
  */
 COP_API cop_status cop_add_handler_to(cop_address manager, const cop_handler_options *options);
 
@@ -96,12 +96,16 @@ COP_API cop_status cop_swap_handler_in(cop_address manager, const char *old, cop
 /* Sends an event: cop_send under another name, with its errors. Nobody need be there to hear it. */
 COP_API cop_status cop_notify_value(cop_address manager, const cop_kind *kind, const void *value);
 
-/* The same, and waits until every handler has finished with it. Errors: those of cop_call, COP_E_MALFORMED (who answers is no manager). */
+/*
+ * The same, and waits until every handler has finished with it. Errors: those of cop_call, COP_E_MALFORMED (who answers is no
+ * manager).
+ */
 COP_API cop_status cop_sync_notify_value(cop_address manager, int64_t timeout_ms,
                                          const cop_kind *kind, const void *value);
 
 /*
- * Calls one handler, after the events that the caller has sent before. Errors: COP_E_NOT_FOUND, COP_E_NO_REPLY, COP_E_MALFORMED (as above),
+ * Calls one handler, after the events that the caller has sent before. Errors: COP_E_NOT_FOUND, COP_E_NO_REPLY,
+ * COP_E_MALFORMED (the message, as with cop_add_handler_to),
  * COP_E_DIED (the handler crashed at it and is removed, or the manager ended), those of cop_call.
  */
 COP_API cop_status cop_call_handler_value(cop_message **reply, cop_address manager, const char *id,

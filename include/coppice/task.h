@@ -94,8 +94,8 @@ COP_API cop_status cop_task_await_many(cop_message **results, const cop_task *ta
 
 /*
  * Looks for the result: COP_OK; COP_E_TIMEOUT, and the task goes on; COP_E_DIED, cop_failure() is the reason. Never ends
- * the caller, but a link may. A task that calls its owner meanwhile is served when the look is over. Only with COP_FOREVER, which has
- * no end before that: COP_E_CYCLE, cop_failure() is the ring, and the task goes on. Errors otherwise as above.
+ * the caller, but a link may. A task that calls its owner meanwhile is served when the look is over. Only with COP_FOREVER, which
+ * has no end before that: COP_E_CYCLE, cop_failure() is the ring, and the task goes on. Errors otherwise as above.
  */
 COP_API cop_status cop_task_yield(cop_message **result, cop_task task, int64_t timeout_ms);
 
