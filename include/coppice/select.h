@@ -24,7 +24,7 @@
  * cop_receive; if nothing but messages is waited for, cop_receive does the same with less. A time-out of 0 is Go's default case.
  *
  * Order: of the cases that are ready at once, any may come true, each as likely as the others, as in Go. If none is, the first
- *      that becomes ready, or very nearly so.
+ *      that becomes ready, or very nearly so. One that takes and puts at the same channel never meets itself.
  * Ownership: the message of the case that came true is the caller's, who ends it with cop_message_free. The others are not
  *      touched: nothing has been taken from them, put in them, or awaited.
  * Threads: actors and visiting threads.
