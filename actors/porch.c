@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "actors/actor.h"
+#include "base/cue.h"
 
 /* ---- Keys ------------------------------------------------------------------------------- */
 
@@ -204,6 +205,7 @@ bool cop__porch_take(struct cop__thread *thread, struct cop__limit *limit, cop_p
 {
         struct cop__porch *porch = &limit->porch;
         struct cop__signal *replaced = NULL;
+        COP__CUE("porch.is_needed");
         cop__lock_lock(&porch->lock);
         bool taken = porch->pid.bits == pid.bits &&
                      cop__kind_same(signal->kind, porch->kind) && place(limit, signal, &replaced);
@@ -227,7 +229,9 @@ void cop__porch_let_in(struct cop__thread *thread, struct cop__limit *limit)
                 cop__lock_unlock(&porch->lock);
                 if (signal == NULL)
                         return;
+                COP__CUE("porch.lets_in");
                 cop__send_signal(thread, pid, signal);
+                COP__CUE("porch.has_let_in");
                 cop__lock_lock(&porch->lock);
                 porch->moving = false;
                 cop__sub_acq_rel(&porch->waiting, 1);

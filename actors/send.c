@@ -7,6 +7,7 @@
 #include "actors/alias.h"
 #include "actors/inside.h"
 #include "actors/push.h"
+#include "base/cue.h"
 
 /* ---- Signals -------------------------------------------------------------------- */
 
@@ -28,6 +29,7 @@ static COP__NOINLINE void push_urgently(struct cop__thread *thread, struct cop__
                                         struct cop__signal *signal)
 {
         cop__push_quickly(thread, actor, pid, signal);
+        COP__CUE("send.is_urgent");
         /* After the push, or the owner could look too early; the release pairs with its exchange, see cop__hurry_slowly. Who
          * lives there meanwhile hurries once for nothing. */
         cop__store_release(&actor->urgent, 1);

@@ -299,6 +299,7 @@ static size_t bare_hidden(struct cop__slots *slots)
         struct run run;
         while (take_hidden(slots, &run)) {
                 uint32_t first = first_of(slots, run.first), count = run.count * COP__SLOT_BLOCK;
+                COP__CUE("slot_ebb.looks_at_some");
                 bool bare = all_sleep(slots, first, count);
                 COP__CUE("slot_ebb.has_some_in_hand");
                 if (bare)
@@ -318,6 +319,7 @@ static enum cop__ebb_state go_on(void *owner, size_t *bytes)
         if (!ebb->waits) {
                 uint32_t hidden;
                 bool more = true;
+                COP__CUE("slot_ebb.settles");
                 for (unsigned i = 0; i < SETTLES_IN_STEP && more; i++)
                         more = settle_some(&node->slots, &hidden);
                 if (more)

@@ -143,6 +143,12 @@ static void tick(struct cop__thread *thread, struct cop_node *node, struct cop__
                 cop__signal_free(&thread->pool, &timed->as.signal);
 }
 
+static void sound_alarm(struct cop__thread *thread, struct cop__timed *timed)
+{
+        COP__CUE("timer.rings");
+        cop__send_signal(thread, timed->as.wait.to, &timed->as.signal);
+}
+
 void cop__timer_fire(struct cop__timer *timer, void *node)
 {
         struct cop__timed *timed = timed_of(timer);
@@ -154,7 +160,7 @@ void cop__timer_fire(struct cop__timer *timer, void *node)
         else if (signal->flags & EVERY)
                 tick(thread, node, cop__timer_home_of(timers, timed->as.wait.ref), timed);
         else if (signal->type == COP__SIGNAL_WAKE)
-                cop__send_signal(thread, timed->as.wait.to, &timed->as.signal);
+                sound_alarm(thread, timed);
         else
                 send_once(thread, timed);
 }

@@ -18,6 +18,7 @@
 #include "actors/outpost.h"
 #include "actors/outpost_wait.h"
 #include "actors/priority.h"
+#include "base/cue.h"
 
 /* ---- Signals and their memory ------------------------------------------------------ */
 
@@ -579,10 +580,12 @@ static COP__NOINLINE bool is_cleared(struct cop__thread *thread, struct cop__act
         unsigned looks = 0;
         do {
                 struct cop__signal *signal = cop__next_signal(thread, actor);
-                if (signal == NULL)
+                if (signal == NULL) {
+                        COP__CUE("turn.awaits_sender");
                         cop__spin_wait(looks); /* a sender is between two instructions */
-                else
+                } else {
                         cop__take_in(thread, actor, signal);
+                }
                 if (actor->life == COP__ALIVE) {
                         cop__schedule(thread->scheduler, thread, &actor->task);
                         return false;
@@ -625,6 +628,7 @@ static bool is_born(struct cop__thread *thread, struct cop__actor *actor)
         while (actor->life != COP__ALIVE) {
                 struct cop__signal *signal = cop__next_signal(thread, actor);
                 if (signal == NULL) {
+                        COP__CUE("turn.nobody_lives");
                         cop__slot_clear(thread, actor);
                         return false;
                 }

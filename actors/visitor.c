@@ -19,6 +19,7 @@
 #include "actors/simulation.h"
 #include "actors/take.h"
 #include "base/clock.h"
+#include "base/cue.h"
 #include "base/memory.h"
 
 static struct { pthread_once_t once; pthread_key_t key; bool is_there; } ends = { .once = PTHREAD_ONCE_INIT };
@@ -74,6 +75,7 @@ static void be_born(struct cop__thread *thread, struct cop__visitor *visitor)
         uint32_t ticket = cop__park_ticket(&visitor->park);
         cop__store_relaxed(&actor->task.visitor, &visitor->park);
         visitor->start->node.generation = cop__pid_generation(cop__actor_pid(actor));
+        COP__CUE("visitor.comes");
         if (!cop__queue_push(&actor->queue, &visitor->start->node))
                 cop__visitor_wait(thread, &visitor->park, ticket, UINT64_MAX);
         visitor->start = NULL;

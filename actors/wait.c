@@ -15,6 +15,7 @@
 #include "actors/simulation.h"
 #include "actors/sys.h"
 #include "base/clock.h"
+#include "base/cue.h"
 #include "scheduler/loop.h"
 
 uint64_t cop__deadline_ns(int64_t timeout_ms)
@@ -36,6 +37,7 @@ bool cop__arm_alarm(struct cop__thread *thread, struct cop__actor *actor, uint64
                 struct cop__timer *armed = cop__timer_before(own->alarm);
                 if (armed->when_ns <= when_ns)
                         return true; /* fires before, and is armed again then */
+                COP__CUE("wait.brings_forward");
                 if (!cop__timer_cancel(armed))
                         return true; /* is firing: its signal is on the way */
                 cop__arm(thread, armed, when_ns);

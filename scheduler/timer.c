@@ -9,6 +9,7 @@
 #include "scheduler/timer.h"
 
 #include "base/atomic.h"
+#include "base/cue.h"
 
 /* Places that are no slot: slot s of level l is the place l * 64 + s. */
 #define PLACE_DUE (COP__WHEEL_LEVELS * COP__WHEEL_SLOTS)
@@ -182,6 +183,7 @@ bool cop__timer_cancel(struct cop__timer *timer)
         /* The timer may fire, and be armed on another wheel, before we have the lock. */
         struct cop__wheel *wheel;
         while ((wheel = wheel_of(cop__load_acquire(&timer->seat)))) {
+                COP__CUE("timer.is_found");
                 cop__lock_lock(&wheel->lock);
                 bool cancelled = cop__timer_cancel_locked(wheel, timer);
                 cop__lock_unlock(&wheel->lock);

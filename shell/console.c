@@ -16,6 +16,7 @@
 
 #include "actors/actor.h"
 #include "base/clock.h"
+#include "base/cue.h"
 #include "base/thread.h"
 #include "shell/door.h"
 #include "shell/packet.h"
@@ -425,6 +426,7 @@ static void ask_to_end(struct cop__console *console, int how)
                 shutdown(console->sessions[i]->fd, how);
         }
         cop__console_unlock(console);
+        COP__CUE("console.has_asked");
 }
 
 static void wait_for_sessions(struct cop__console *console)

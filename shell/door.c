@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cue.h"
 #include "base/text.h"
 
 /* Connections that wait to be accepted; the console refuses at its own limit, with a sentence. */
@@ -171,6 +172,7 @@ static cop_status lock_name(const char *name, struct cop__door *door, char *sent
                         close(fd);
                         return status;
                 }
+                COP__CUE("door.has_lock");
                 if (!is_at(fd, door->lock_path)) {
                         close(fd);
                         continue;

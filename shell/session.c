@@ -11,6 +11,7 @@
 
 #include "actors/actor.h"
 #include "base/clock.h"
+#include "base/cue.h"
 #include "coppice_config.h"
 #include "shell/console.h"
 #include "shell/packet.h"
@@ -72,6 +73,7 @@ static void begin_wait(struct cop__shell *shell)
         *(struct cop__failed *)cop__signal_body(signal) =
                 (struct cop__failed){ NULL, COP__FAILED_NO_REPLY };
         signal->node.generation = cop__pid_generation(cop__actor_pid(actor));
+        COP__CUE("session.waits");
         cop__console_lock(session->console);
         session->actor = actor;
         session->interruption = signal;
@@ -275,6 +277,7 @@ static int milliseconds_left(const struct cop__session *session)
 {
         if (session->outcome_by_ns == 0)
                 return -1;
+        COP__CUE("session.awaits_outcome");
         uint64_t now_ns = cop__clock_ns();
         if (now_ns >= session->outcome_by_ns)
                 return 0;

@@ -151,6 +151,13 @@ static inline cop_ref watch(cop_pid pid)
         return ref;
 }
 
+static inline uint64_t dead_letters_of(cop_node *node)
+{
+        struct cop__totals totals;
+        cop__totals(node, &totals);
+        return totals.dead_letters;
+}
+
 /* The DOWN of that monitor, with that reason. */
 static inline void await_down(cop_ref ref, const char *reason)
 {

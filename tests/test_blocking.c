@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <coppice/blocking.h>
@@ -283,4 +284,70 @@ IN_NODE(a_node_is_not_quiet_while_a_function_runs)
         await_and_drop(COP_KIND(ping));
         ck_assert_int_eq(cop_node_await_quiet(node, PATIENCE_MS), COP_OK);
         close_pipe();
+}
+
+/* ---- Jobs ---------------------------------------------------------------------------------- */
+
+struct errand {
+        struct cop__job job;
+        uint32_t may_end, done; /* atomic */
+};
+
+static void does_errand(struct cop__job *job, void *unused)
+{
+        struct errand *errand = COP__CONTAINER(job, struct errand, job);
+        (void)unused;
+        while (!cop__load_seq(&errand->may_end))
+                sched_yield();
+}
+
+static void errand_is_done(struct cop__job *job)
+{
+        cop__store_seq(&COP__CONTAINER(job, struct errand, job)->done, 1);
+}
+
+static void await_errand(struct errand *errand)
+{
+        while (!cop__load_seq(&errand->done))
+                sched_yield();
+}
+
+static void *has_nothing(void)
+{
+        return NULL;
+}
+
+static void leaves_nothing(void *unused)
+{
+        (void)unused;
+}
+
+static bool is_idle(struct cop__blocking_pool *pool)
+{
+        pthread_mutex_lock(&pool->lock);
+        bool idle = pool->idle > 0;
+        pthread_mutex_unlock(&pool->lock);
+        return idle;
+}
+
+/* It has been called, and has not come to its core. */
+TEST(a_job_that_comes_while_another_has_called_the_only_idle_thread_gets_one_of_its_own)
+{
+        struct cop__blocking_pool pool = { .count = 0 };
+        struct errand errands[3] = { { .may_end = 1 }, { .may_end = 0 }, { .may_end = 1 } };
+        for (int i = 0; i < 3; i++)
+                errands[i].job = (struct cop__job){ .run = does_errand, .done = errand_is_done };
+        cop__blocking_pool_init(&pool, 2, &(struct cop__blocking_hooks){ has_nothing, leaves_nothing });
+        ck_assert_int_eq(cop__blocking_pool_submit(&pool, &errands[0].job), COP_OK);
+        await_errand(&errands[0]);
+        while (!is_idle(&pool))
+                sched_yield();
+        pthread_mutex_lock(&pool.lock);
+        cop__list_push_back(&pool.jobs, &errands[1].job.list);
+        pthread_mutex_unlock(&pool.lock);
+        ck_assert_int_eq(cop__blocking_pool_submit(&pool, &errands[2].job), COP_OK);
+        await_errand(&errands[2]);
+        cop__store_seq(&errands[1].may_end, 1);
+        await_errand(&errands[1]);
+        cop__blocking_pool_fini(&pool);
 }

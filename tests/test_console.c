@@ -23,6 +23,7 @@
 #include "shell/packet.h"
 #include "shell/session.h"
 #include "shell/shell.h"
+#include "tests/cue.h"
 #include "tests/descriptors.h"
 #include "tests/gauges.h"
 #include "tests/node_fixture.h"
@@ -1134,21 +1135,48 @@ ON_STAGE(a_client_that_wants_news_hears_of_crashes_but_not_twice_of_its_own)
         close(caller);
 }
 
+/* A session that is told of crashes, and a till of which it is said that its supervisor will tell what becomes of it. */
+static int attach_for_news(cop_pid *supervised)
+{
+        int fd = attach();
+        ck_assert(cop__packet_write(fd, COP__PACKET_NEWS, "", 0));
+        assert_serves(fd);
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &till_server, .supervised = true }, supervised), COP_OK);
+        return fd;
+}
+
 /* Whoever started it as supervised will tell what becomes of it, and does not. */
 ON_STAGE(a_crash_whose_outcome_nobody_tells_is_news_all_the_same_after_a_while)
 {
         struct cop__packet packet;
         cop_pid pid;
-        int idle = attach();
-        ck_assert(cop__packet_write(idle, COP__PACKET_NEWS, "", 0));
-        assert_serves(idle);
-        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &till_server, .supervised = true }, &pid), COP_OK);
+        int idle = attach_for_news(&pid);
         uint64_t before_ns = cop__clock_ns();
         cop_send(pid, bill, .pence = 5);
         ck_assert_int_eq(next_packet(idle, &packet), COP__PACKET_READ);
         ck_assert_int_eq(packet.type, COP__PACKET_REPORT);
         assert_has(packet.body, "handling #bill{pence = 5, people = 0}");
         ck_assert_uint_ge(cop__clock_ns() - before_ns, COP__SESSION_OUTCOME_MS * COP__NS_PER_MS);
+        free(packet.body);
+        close(idle);
+}
+
+/* The time for that is over when it looks how long it may still wait, and nothing else happens. */
+ON_STAGE(a_session_that_comes_too_late_to_wait_for_an_outcome_tells_of_the_crash_at_once)
+{
+        struct cop__packet packet;
+        cop_pid pid;
+        int idle = attach_for_news(&pid);
+        cue_hold("session.awaits_outcome");
+        cop_send(pid, bill, .pence = 5);
+        cue_await("session.awaits_outcome");
+        uint64_t over_ns = cop__clock_ns() + COP__SESSION_OUTCOME_MS * COP__NS_PER_MS;
+        while (cop__clock_ns() < over_ns)
+                cop_yield();
+        cue_go("session.awaits_outcome");
+        ck_assert_int_eq(next_packet(idle, &packet), COP__PACKET_READ);
+        ck_assert_int_eq(packet.type, COP__PACKET_REPORT);
+        assert_has(packet.body, "handling #bill{pence = 5, people = 0}");
         free(packet.body);
         close(idle);
 }
@@ -1252,6 +1280,29 @@ ON_STAGE(a_console_that_stops_ends_calls_and_sessions)
         read_answer(calls, &answer);
         assert_hung_up(calls);
         assert_hung_up(idle);
+        ck_assert_int_eq(cop__console_start(stage->node, &stage->console), COP_OK);
+}
+
+static void lets_it_wait(void *unused)
+{
+        (void)unused;
+        cue_go("session.waits");
+}
+
+/* It has had nothing yet by which it could be interrupted when all were. */
+ON_STAGE(a_session_that_is_about_to_wait_as_the_console_stops_does_not)
+{
+        struct answer answer;
+        cop_register("deaf", cop_spawn(deaf));
+        int calls = attach();
+        cue_hold("session.waits");
+        ask(calls, "call deaf x 600000");
+        cue_await("session.waits");
+        cue_act("console.has_asked", lets_it_wait, NULL);
+        cop__console_stop(stage->console);
+        read_answer(calls, &answer);
+        assert_has(answer.err, "** interrupted");
+        close(calls);
         ck_assert_int_eq(cop__console_start(stage->node, &stage->console), COP_OK);
 }
 

@@ -1,5 +1,6 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* Timers that end, and room for them that is made, while a worker is in the middle of firing or another thread of setting one. */
+#include "tests/asleep.h"
 #include "tests/cue.h"
 #include "tests/guest.h"
 
@@ -31,13 +32,6 @@ static void settle_timers(void)
         await_and_drop(COP_KIND(later));
 }
 
-static uint64_t dead_letters(cop_node *node)
-{
-        struct cop__totals totals;
-        cop__totals(node, &totals);
-        return totals.dead_letters;
-}
-
 /* ---- Ticks -------------------------------------------------------------------------------- */
 
 /* Its handle is another timer's before the tick goes on. */
@@ -64,7 +58,7 @@ IN_NODE(an_interval_whose_receiver_ends_in_the_middle_of_a_tick_ends_and_leaves_
         cop_ref timer;
         guest g;
         guest_comes(&g, node, NULL, NULL);
-        uint64_t before = dead_letters(node);
+        uint64_t before = dead_letters_of(node);
         cue_hold("timer.ticks");
         ck_assert_int_eq(cop_send_every(&timer, 1, g.pid, tick, .number = 1), COP_OK);
         cue_await("timer.ticks");
@@ -72,7 +66,7 @@ IN_NODE(an_interval_whose_receiver_ends_in_the_middle_of_a_tick_ends_and_leaves_
         ck_assert_int_eq(cop_timer_left(timer), -1);
         cue_go_and_await("timer.ticks");
         settle_timers();
-        ck_assert_uint_eq(dead_letters(node), before);
+        ck_assert_uint_eq(dead_letters_of(node), before);
         ck_assert_int_eq(cop_cancel(timer), -1);
 }
 
@@ -90,7 +84,7 @@ IN_NODE(an_interval_ticks_no_more_for_one_who_is_about_to_end_its_timers)
         cop_ref timer;
         pthread_t thread;
         guest_comes(&g, node, NULL, NULL);
-        uint64_t before = dead_letters(node);
+        uint64_t before = dead_letters_of(node);
         cue_hold("timer.ticks");
         ck_assert_int_eq(cop_send_every(&timer, 1, g.pid, tick, .number = 1), COP_OK);
         cue_await("timer.ticks");
@@ -99,7 +93,7 @@ IN_NODE(an_interval_ticks_no_more_for_one_who_is_about_to_end_its_timers)
         cue_await("timer_home.ends");
         cue_go_and_await("timer.ticks");
         settle_timers();
-        ck_assert_uint_eq(dead_letters(node), before);
+        ck_assert_uint_eq(dead_letters_of(node), before);
         cue_go("timer_home.ends");
         pthread_join(thread, NULL);
         ck_assert_int_eq(cop_timer_left(timer), -1);
@@ -179,4 +173,175 @@ IN_NODE(timers_of_many_who_end_before_any_are_swept_all_end)
         cue_go("timer_home.sweeps");
         await_true(outstanding(home_of(node)) == 1);
         ck_assert_int_gt(cop_cancel(own), 0);
+}
+
+/* ---- Cancelled in the middle ---------------------------------------------------------------------- */
+
+#define SOON_NS (5 * COP__NS_PER_MS)
+
+static struct cop__wheel wheels[2];
+static struct cop__timer lone;
+
+static void arms_on_the_other(struct cop__timer *timer, void *unused)
+{
+        (void)unused;
+        cop__timer_arm(&wheels[1], timer, SOON_NS);
+}
+
+static void counts_it(struct cop__timer *timer, void *count)
+{
+        (void)timer;
+        ++*(int *)count;
+}
+
+static void fires(void *count)
+{
+        ck_assert_uint_eq(cop__wheel_expire(&wheels[0], 2 * SOON_NS, counts_it, count), 1);
+}
+
+static void moves(void *unused)
+{
+        (void)unused;
+        ck_assert_uint_eq(cop__wheel_expire(&wheels[0], 2 * SOON_NS, arms_on_the_other, NULL), 1);
+}
+
+static void arm_lone(void)
+{
+        cop__wheel_init(&wheels[0], 0);
+        cop__wheel_init(&wheels[1], 0);
+        cop__timer_init(&lone);
+        cop__timer_arm(&wheels[0], &lone, SOON_NS);
+}
+
+static void expect_none_armed(void)
+{
+        ck_assert(!cop__timer_armed(&lone));
+        for (int i = 0; i < 2; i++) {
+                ck_assert(cop__wheel_is_valid(&wheels[i]));
+                ck_assert_uint_eq(cop__wheel_count(&wheels[i]), 0);
+        }
+}
+
+TEST(a_timer_that_fires_as_it_is_cancelled_has_fired)
+{
+        int fired = 0;
+        arm_lone();
+        cue_act("timer.is_found", fires, &fired);
+        ck_assert(!cop__timer_cancel(&lone));
+        ck_assert(cue_has_come("timer.is_found"));
+        ck_assert_int_eq(fired, 1);
+        expect_none_armed();
+}
+
+TEST(a_timer_that_fires_and_is_armed_elsewhere_as_it_is_cancelled_is_cancelled_there)
+{
+        arm_lone();
+        cue_act("timer.is_found", moves, NULL);
+        ck_assert(cop__timer_cancel(&lone));
+        ck_assert(cue_has_come("timer.is_found"));
+        expect_none_armed();
+}
+
+/* ---- Alarms ------------------------------------------------------------------------------------------ */
+
+/* The alarm of the first wait is still set when the second sets in, whose time is over before that. */
+static void waits_shorter_and_shorter(void)
+{
+        while (!cue_has_come("wait.brings_forward")) {
+                cop_message_free(cop_receive(1000, COP_KIND(later)));
+                cop_message_free(cop_receive(1, COP_KIND(tick)));
+        }
+        for (int64_t i = 1; i <= 2; i++) {
+                cop_auto none = cop_receive(1, COP_KIND(tick));
+                cop_send(cop_parent(), tick, .number = none == NULL ? i : -1);
+        }
+}
+
+IN_NODE(an_alarm_that_rings_as_it_is_brought_forward_ends_the_wait_it_is_brought_forward_for)
+{
+        NEEDS_THREADS();
+        cue_hold("wait.brings_forward");
+        cop_pid pid = cop_spawn(waits_shorter_and_shorter);
+        while (!cue_has_come("wait.brings_forward")) {
+                if (is_waiting(node, pid))
+                        cop_send(pid, later);
+                cop_yield();
+        }
+        cue_hold("timer.rings");
+        cue_await("timer.rings");
+        cue_go_and_await("wait.brings_forward");
+        cue_go("timer.rings");
+        for (int64_t i = 1; i <= 2; i++) {
+                cop_auto message = await(COP_KIND(tick));
+                ck_assert_int_eq(cop_read(tick, message)->number, i);
+        }
+}
+
+/* ---- Whoever sleeps ------------------------------------------------------------------------------------ */
+
+/* Who holds a worker, and which. */
+struct hog {
+        uint32_t is_there, worker, thread, may_end; /* atomic */
+};
+
+static struct hog hogs[2];
+
+static void holds_as(struct hog *hog)
+{
+        cop__store_seq(&hog->worker, cop__thread_here()->worker->index);
+        cop__store_seq(&hog->thread, (uint32_t)thread_number());
+        cop__store_seq(&hog->is_there, 1);
+        while (!cop__load_seq(&hog->may_end))
+                sched_yield();
+}
+
+static void holds_some(void)
+{
+        holds_as(&hogs[0]);
+}
+
+static void holds_the_other(void)
+{
+        holds_as(&hogs[1]);
+}
+
+static struct hog *spawn_hog(void (*run)(void), struct hog *hog)
+{
+        cop_pid pid;
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = run, .no_preempt = true }, &pid), COP_OK);
+        while (!cop__load_seq(&hog->is_there))
+                sched_yield();
+        return hog;
+}
+
+/* The first of two workers, with which this thread has its timers. */
+static struct hog *hold_first_worker(void)
+{
+        struct hog *hog = spawn_hog(holds_some, &hogs[0]);
+        if (cop__load_seq(&hog->worker) == 0)
+                return hog;
+        hog = spawn_hog(holds_the_other, &hogs[1]);
+        ck_assert_uint_eq(cop__load_seq(&hog->worker), 0);
+        cop__store_seq(&hogs[0].may_end, 1);
+        return hog;
+}
+
+/* Another fires for it while it is held. For a moment it has no timer, as it looks how long it may sleep. */
+IN_NODE_WITH(an_interval_goes_on_though_the_worker_that_it_is_with_has_gone_to_sleep_for_ever_in_the_middle_of_a_tick, .workers = 2)
+{
+        NEEDS_THREADS();
+        cop_ref timer;
+        struct hog *first = hold_first_worker();
+        const struct cop__wheel *wheel = &node->scheduler.workers[0].wheel;
+        cue_hold("timer.ticks");
+        ck_assert_int_eq(cop_send_every(&timer, 1, cop_self(), tick, .number = 1), COP_OK);
+        cue_await("timer.ticks");
+        ck_assert_int_gt(cop_cancel(tick_after(FAR_MS, cop_self(), 2)), 0);
+        ck_assert_uint_eq(cop__wheel_next(wheel), COP__WHEEL_NEVER);
+        cop__store_seq(&first->may_end, 1);
+        await_asleep((pid_t)cop__load_seq(&first->thread));
+        cue_go("timer.ticks");
+        for (int i = 0; i < 3; i++)
+                await_and_drop(COP_KIND(tick));
+        ck_assert_int_ge(cop_cancel(timer), 0);
 }

@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "tests/cue.h"
 #include "tests/descriptors.h"
 #include "tests/suite.h"
 
@@ -148,6 +149,26 @@ TEST(without_a_descriptor_there_is_no_door_and_nothing_is_left)
         is_refused(cop__door_open("shop", &door, sentence), COP_E_SYSTEM, "shop.sock: no socket can be made");
         allow_all();
         ck_assert_int_eq(cop__door_open("shop", &door, sentence), COP_OK);
+        cop__door_close(&door);
+        end(coppice);
+}
+
+static void removes(void *path)
+{
+        ck_assert_int_eq(unlink(path), 0);
+}
+
+/* As the one who had the name does it at his end. A lock on a file that nobody finds would keep nobody away. */
+TEST(a_lock_that_is_removed_as_it_is_taken_is_taken_anew)
+{
+        struct cop__door door, other;
+        char path[COP__DOOR_PATH_MAX];
+        const char *coppice = begin();
+        snprintf(path, sizeof(path), "%s/shop.lock", coppice);
+        cue_act("door.has_lock", removes, path);
+        ck_assert_int_eq(cop__door_open("shop", &door, sentence), COP_OK);
+        ck_assert(cue_has_come("door.has_lock"));
+        is_refused(cop__door_open("shop", &other, sentence), COP_E_NAME_TAKEN, "a node called shop runs already");
         cop__door_close(&door);
         end(coppice);
 }

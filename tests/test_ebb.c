@@ -11,6 +11,7 @@
 #include "shell/door.h"
 #include "shell/packet.h"
 #include "tests/cue.h"
+#include "tests/half_sent.h"
 #include "tests/node_fixture.h"
 
 #include <pthread.h>
@@ -490,6 +491,108 @@ WITH_NEAR_EBBS(who_needs_the_slots_that_are_just_given_back_waits_for_them_and_i
         size_t count = fill(pids);
         ck_assert(cue_has_come("slot_ebb.awaits_hand"));
         ck_assert_uint_gt(count, ROOM / 10 * 9);
+        free(pids);
+}
+
+/* All slots go, of which most are hidden when it returns: nobody finds them, and they wait for this thread, which is awake. */
+static size_t fill_and_hide(cop_node *node, cop_pid *pids)
+{
+        struct cop__slots *slots = &node->slots;
+        size_t most = fill(pids);
+        kill_all_of(pids, most);
+        while (!is_there(slots, &slots->ebb.hidden))
+                sched_yield();
+        return most;
+}
+
+/* They are shown again, and are as good as before. */
+WITH_NEAR_EBBS(who_needs_the_slots_that_wait_to_be_given_back_gets_them, .max_actors = ROOM)
+{
+        if (is_simulated() || !SLOTS_EBB)
+                return;
+        cop_pid *pids = nest_for(ROOM);
+        size_t most = fill_and_hide(node, pids);
+        ck_assert_uint_gt(fill(pids), most / 10 * 9);
+        ck_assert(!is_there(&node->slots, &node->slots.ebb.hidden));
+        free(pids);
+}
+
+/* Of those that lie free when an ebb begins. It goes by what is left of them. */
+WITH_NEAR_EBBS(slots_that_are_needed_as_an_ebb_begins_do_not_go_with_it, .max_actors = ROOM)
+{
+        if (is_simulated() || !SLOTS_EBB)
+                return;
+        cop_pid *pids = nest_for(ROOM);
+        struct cop__slots *slots = &node->slots;
+        size_t most = fill(pids);
+        kill_all_of(pids, most);
+        cue_hold("slot_ebb.settles");
+        cue_await("slot_ebb.settles");
+        while (slots->ebb.ebbing == 0) { /* the first goes by what lay free before them */
+                cue_go_and_await("slot_ebb.settles");
+                cue_hold("slot_ebb.settles");
+                await_ebb(cue_has_come("slot_ebb.settles"));
+        }
+        size_t count = fill(pids);
+        ck_assert_uint_lt(slots->free_count, slots->ebb.ebbing);
+        cue_go_and_await("slot_ebb.settles");
+        for (size_t i = 0; i < count; i++)
+                REQUIRE(cop_is_alive(pids[i]));
+        kill_all_of(pids, count);
+        uint64_t before = returned(node);
+        await_ebb(returned(node) > before);
+        ck_assert_uint_gt(fill(pids), most / 10 * 9);
+        free(pids);
+}
+
+/* One of the slots in hand: they have no pids, and are not hidden any more. */
+static uint32_t slot_in_hand(struct cop__slots *slots)
+{
+        uint32_t found = 0;
+        cop__lock_lock(&slots->lock);
+        for (uint32_t slot = COP__SLOT_BLOCK; slot < slots->used && found == 0; slot++)
+                if (cop__load_relaxed(&slots->base[slot].pid) == 0 && !slots->ebb.blocks[slot / COP__SLOT_BLOCK].hidden)
+                        found = slot;
+        cop__lock_unlock(&slots->lock);
+        return found;
+}
+
+static bool has_some_in_hand(struct cop__slots *slots)
+{
+        cop__lock_lock(&slots->lock);
+        bool has = slots->ebb.in_hand;
+        cop__lock_unlock(&slots->lock);
+        return has;
+}
+
+/* Who sends to one that ended long ago, and was between two looks all the time. The run is kept, and goes when that is over. */
+WITH_NEAR_EBBS(slots_to_one_of_which_something_comes_as_they_go_stay_until_it_has_been_answered, .max_actors = ROOM)
+{
+        if (is_simulated() || !SLOTS_EBB)
+                return;
+        struct half_sent stray;
+        struct cop__slots *slots = &node->slots;
+        cop_pid *pids = nest_for(ROOM);
+        size_t most = fill(pids);
+        uint64_t letters = dead_letters_of(node);
+        cue_hold("slot_ebb.looks_at_some");
+        kill_all_of(pids, most);
+        await_ebb(cue_has_come("slot_ebb.looks_at_some"));
+        uint64_t before = returned(node);
+        uint32_t slot = slot_in_hand(slots);
+        ck_assert_uint_ne(slot, 0);
+        send_half(&stray, node, cop__pid(slot, slots->ebb.generations[slot] - 1), COP_KIND_OF(flash), &(flash){ 1 });
+        cue_hold("slot_ebb.has_some_in_hand");
+        cue_go("slot_ebb.looks_at_some");
+        cue_await("slot_ebb.has_some_in_hand");
+        cue_go_and_await("slot_ebb.has_some_in_hand");
+        while (has_some_in_hand(slots))
+                sched_yield();
+        ck_assert_uint_eq(cop__load_relaxed(&slots->base[slot].queue.tail), (uintptr_t)&stray.signal->node);
+        send_rest(&stray);
+        await_ebb(dead_letters_of(node) == letters + 1);
+        await_ebb(returned(node) > before);
+        ck_assert_uint_gt(fill(pids), most / 10 * 9);
         free(pids);
 }
 

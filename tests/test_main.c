@@ -189,6 +189,16 @@ static void is_killed(void)
         kill(getpid(), SIGKILL);
 }
 
+/* A supervisor that is still starting answers nobody. */
+static void says_when_all_are_there(void)
+{
+        cop_child_count count;
+        if (cop_count_children(cop_parent(), &count) == COP_OK)
+                tell("all here\n");
+        cop_sleep(COP_FOREVER);
+}
+
+static const cop_supervisor home = { .name = "home", .children = COP_CHILDREN({ "butler", .run = says_when_all_are_there }) };
 static const cop_supervisor house = { .name = "house", .children = COP_CHILDREN({ "guest", .server = &guest_server }) };
 static const cop_supervisor promenade = { .name = "path", .children = COP_CHILDREN({ "walker", .server = &walker_server }) };
 static const cop_supervisor spaced = { .name = "a house", .children = COP_CHILDREN({ "guest", .server = &guest_server }) };
@@ -366,8 +376,8 @@ TEST(a_program_without_memory_to_stop_its_tree_says_so_and_ends_all_the_same)
         if (!failing_malloc_can())
                 return;
         cue_act("main.stop_tree", fail_malloc_here, NULL);
-        BEGIN(&program, &house, "--no-console", "--workers", "1");
-        hear(&program, "here");
+        BEGIN(&program, &home, "--no-console", "--workers", "1");
+        hear(&program, "all here"); /* before that it would not be stopped, but start no further */
         kill(program.process, SIGTERM);
         end(&program, COP_EXIT_GAVE_UP);
         has_said(&program, "program: cannot stop the tree: the system has no memory left");

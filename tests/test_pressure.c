@@ -1,6 +1,6 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* Who sends to an actor that is behind is held back, also by one that has no time to say so itself. */
-#include "tests/node_fixture.h"
+#include "tests/half_sent.h"
 
 #include <sched.h>
 
@@ -123,23 +123,17 @@ IN_NODE(behind_a_sender_that_has_lost_its_core_others_are_held_back_as_well)
 {
         NEEDS_THREADS();
         struct cop__actor *self = cop__actor_here();
-        struct cop__signal *late;
+        struct half_sent late;
         enum { FEW = 10 };
         let_pour(FEW);
-        const grain last = { FEW };
-        ck_assert_int_eq(cop__signal_message(&cop__thread_here()->pool, COP_KIND_OF(grain), &last, &late), COP_OK);
-        late->node.next = NULL;
-        late->node.generation = self->generation;
-        late->node.seq = COP__QUEUE_NO_NUMBER;
-        struct cop__node *before = (struct cop__node *)cop__exchange_acq_rel(&self->queue.tail, (uintptr_t)&late->node);
+        send_half(&late, node, cop_self(), COP_KIND_OF(grain), &(grain){ FEW });
         cop_pid pid = cop_spawn_with(pours, load, .to = cop_self(), .grains = 17 * COP__PRESSURE_FROM + 8);
         while (cop_is_alive(pid))
                 sched_yield();
         ck_assert_uint_eq(pressure_here(), COP__PRESSURE_HIGH);
         cop__turn_budget(self); /* it sees no more than the few, and that they are not all */
         ck_assert_uint_eq(pressure_here(), COP__PRESSURE_HIGH);
-        cop__store_relaxed(&late->node.seq, cop__load_relaxed(&before->seq) + 2);
-        cop__store_release(&before->next, &late->node);
+        send_rest(&late);
         take_all(FEW + 1);
         take_all(17 * COP__PRESSURE_FROM + 8);
         await_true(is_gone_after_a_wait());
