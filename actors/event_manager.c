@@ -205,9 +205,11 @@ static cop_status stop_from_process(struct handler *handler, cop_term reason)
         cop_message *down = NULL;
         cop_ref ref;
         bool late = false;
+        COP__CUE("event_manager.watches");
         cop_status status = cop_monitor(handler->pid, &ref);
         if (status != COP_OK)
                 return status;
+        COP__CUE("event_manager.asks_to_end");
         status = cop_send_exit(handler->pid, asked);
         if (status == COP_OK)
                 down = cop_receive(STOP_MS, COP_REF(cop_down, ref));

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include <coppice/event_manager.h>
+
 #include "actors/calling.h"
 #include "actors/zygote.h"
 #include "tests/apart.h"
@@ -248,4 +250,100 @@ IN_PROCESSES(a_request_that_a_process_has_awaited_in_vain_leaves_no_edge)
         ck_assert_uint_eq(cop__ring_next(node, apart).bits, 0);
         cop_message_free(later);
         put_down(silent);
+}
+
+/* ---- Handlers of events --------------------------------------------------------------------------- */
+
+static struct {
+        uint32_t is_at, may_go; /* atomic; what the node and a process have in common */
+} *common;
+
+static void waits_for_the_node(void *unused)
+{
+        (void)unused;
+        cop__store_seq(&common->is_at, 1);
+        while (!cop__load_seq(&common->may_go))
+                sched_yield();
+}
+
+static void deletes(const deed_order *order)
+{
+        cop_status status = cop_delete_handler(order->pid, "adder", cop_nil(), NULL);
+        cop_send(cop_parent(), add, .number = status);
+}
+
+static void handler_says_where(adder *self)
+{
+        (void)self;
+        cop_trap_exit(false);
+        cop_send("witness", sum, .self = cop_self());
+}
+
+typedef adder plain;
+COP_SERVER(plain, COP_STATE(adder), COP_INIT(handler_says_where), COP_ON(add, adder_on_add));
+
+static void never_ends(adder *self, cop_term reason)
+{
+        (void)self;
+        (void)reason;
+        cop_message_free(cop_receive(COP_FOREVER, COP_REF(cop_down, cop_ref_new())));
+}
+
+static void says_where_and_traps(adder *self)
+{
+        handler_says_where(self);
+        cop_trap_exit(true);
+}
+
+typedef adder endless;
+COP_SERVER(endless, COP_STATE(adder), COP_INIT(says_where_and_traps), COP_TERMINATE(never_ends), COP_ON(add, adder_on_add));
+
+static cop_pid add_handler(cop_pid manager, const cop_behaviour *server)
+{
+        ck_assert_int_eq(cop_register("witness", cop_self()), COP_OK);
+        ck_assert_int_eq(cop_add_handler(manager, .id = "adder", .server = server), COP_OK);
+        cop_auto message = await(COP_KIND(sum));
+        ck_assert_int_eq(cop_unregister("witness"), COP_OK);
+        return cop_read(sum, message)->self;
+}
+
+static int64_t count_handlers(cop_pid manager)
+{
+        cop_term ids = cop_nil();
+        ck_assert_int_eq(cop_handlers(manager, &ids), COP_OK);
+        int64_t count = ids.type == COP_TERM_LIST ? ids.count : 0;
+        cop_term_free(ids);
+        return count;
+}
+
+/* It ends before its manager, which lives in a process, has come to watch it. */
+TEST(a_handler_that_ends_by_itself_as_it_is_deleted_from_a_process_is_gone_as_it_should)
+{
+        NEEDS_THREADS();
+        common = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        ck_assert_ptr_ne(common, MAP_FAILED);
+        cue_act("event_manager.watches", waits_for_the_node, NULL);
+        cop_node *node = node_begin((cop_node_options){ .processes = true });
+        cop_pid manager = START_APART(.server = &cop_event_manager), handler = add_handler(manager, &plain_server);
+        cop_ref ref = spawn_watched(RUN_WITH(deletes, deed_order, .pid = manager));
+        while (!cop__load_seq(&common->is_at))
+                sched_yield();
+        put_down(handler);
+        cop__store_seq(&common->may_go, 1);
+        cop_auto deleted = await(COP_KIND(add));
+        ck_assert_int_eq(cop_read(add, deleted)->number, COP_OK);
+        await_down(ref, "normal");
+        ck_assert_int_eq(count_handlers(manager), 0);
+        node_end(node);
+        munmap(common, 4096);
+}
+
+/* After five seconds. */
+IN_PROCESSES(a_handler_whose_terminate_does_not_end_is_killed_by_its_manager_in_a_process)
+{
+        cop_pid manager = START_APART(.server = &cop_event_manager), handler = add_handler(manager, &endless_server);
+        cop_ref ref = watch(handler);
+        ck_assert_int_eq(cop_delete_handler(manager, "adder", cop_nil(), NULL), COP_E_TIMEOUT);
+        await_down(ref, "killed");
+        ck_assert_int_eq(count_handlers(manager), 0);
 }

@@ -7,6 +7,7 @@
 #include "tests/failing_malloc.h"
 
 #include <coppice/channel.h>
+#include <coppice/event_manager.h>
 #include <coppice/overload.h>
 #include <coppice/select.h>
 #include <coppice/supervisor.h>
@@ -356,6 +357,35 @@ TEST(who_ends_in_the_middle_of_a_wait_in_a_process_may_be_called_in_his_terminat
         ck_assert_int_eq(cop_read(sum, reply)->total, 8);
         await_down(ref, "no_more");
         node_end(node);
+}
+
+/* Its manager lives in a process, and has it no more; so that it does not stay for ever it goes with that. */
+static void expect_end_with_manager(const char *cue)
+{
+        cue_act(cue, fail_malloc_here, NULL); /* in the process, which has it from here */
+        cop_node *node = node_begin((cop_node_options){ .processes = true });
+        cop_pid manager = START_APART(.server = &cop_event_manager);
+        cop_auto reply = NULL;
+        ck_assert_int_eq(cop_add_handler(manager, .id = "adder", .server = &adder_server), COP_OK);
+        ck_assert_int_eq(cop_call_handler(&reply, manager, "adder", PATIENCE_MS, add, .number = 1), COP_OK);
+        cop_pid handler = cop_read(sum, reply)->self;
+        cop_ref ref = watch(handler);
+        ck_assert_int_eq(cop_delete_handler(manager, "adder", cop_nil(), NULL), COP_OK);
+        settle_with(handler);
+        ck_assert(cop_is_alive(handler));
+        ck_assert_int_eq(cop_add_handler(manager, .id = "adder", .server = &adder_server), COP_OK);
+        put_down(manager);
+        await_down(ref, "killed");
+        node_end(node);
+}
+
+TEST(a_handler_that_cannot_be_watched_or_told_to_end_from_a_process_ends_with_its_manager)
+{
+        NEEDS_THREADS();
+        if (!failing_malloc_can())
+                return;
+        expect_end_with_manager("event_manager.watches");
+        expect_end_with_manager("event_manager.asks_to_end");
 }
 
 /* ---- A supervisor ------------------------------------------------------------------------------ */
