@@ -8,7 +8,11 @@
 #define _GNU_SOURCE
 #include <sys/socket.h>
 
+#include <coppice/registry.h>
+
 #include "actors/crossing.h"
+#include "actors/inside.h"
+#include "actors/sys.h"
 #include "base/random.h"
 #include "tests/apart.h"
 
@@ -295,6 +299,133 @@ IN_NODE_WITH(what_a_process_asks_is_freed_also_where_the_answer_ends_its_actor, 
                 const char *reason = text_of(cop_read(cop_down, down)->reason);
                 ck_assert_msg(strstr(reason, i > 0 ? "noproc" : "by_itself") != NULL, "%s", reason);
         }
+}
+
+/* ---- One packet at a time ------------------------------------------------------------------------ */
+
+typedef struct forgery {
+        cop_bytes bytes; /* none: its socket goes */
+} forgery;
+COP_MESSAGE(forgery, bytes);
+
+typedef struct {
+        int64_t forged;
+} forger;
+
+static void forger_on_forgery(forger *self, const forgery *f)
+{
+        self->forged++;
+        write_all(f->bytes.data, f->bytes.size);
+        if (f->bytes.size == 0)
+                close(SOCKET); /* it has nothing to say, so it does not notice */
+}
+
+COP_SERVER(forger, COP_ON(forgery, forger_on_forgery));
+
+/* The process of an actor writes these bytes. What its actor ends of. */
+static const char *end_by(const void *bytes, size_t size)
+{
+        cop_pid pid = START_APART(.server = &forger_server);
+        cop_ref ref = watch(pid);
+        int64_t os_pid = os_pid_of(pid);
+        ck_assert_int_eq(cop_send(pid, forgery, .bytes = cop_bytes_of(bytes, size)), COP_OK);
+        cop_auto down = await(COP_REF(cop_down, ref));
+        await_true(is_gone(os_pid));
+        return text_of(cop_read(cop_down, down)->reason);
+}
+
+static const char *end_by_packet(struct cop__packet packet, const cop_kind *kind, const void *value)
+{
+        struct cop__tray tray = { .start = 0 };
+        ck_assert_int_eq(cop__tray_put(&tray, packet, kind, value), COP_OK);
+        const char *reason = end_by(tray.data, tray.end);
+        cop__tray_free(&tray);
+        return reason;
+}
+
+/* Of nobody, under one reference. */
+static const char *end_by_two_calls(void)
+{
+        const struct cop__packet packet = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_MESSAGE, .flags = COP__SIGNAL_CALL, .ref = 1 };
+        struct cop__tray tray = { .start = 0 };
+        for (int i = 0; i < 2; i++)
+                ck_assert_int_eq(cop__tray_put(&tray, packet, COP_KIND_OF(add), &(add){ 5 }), COP_OK);
+        const char *reason = end_by(tray.data, tray.end);
+        cop__tray_free(&tray);
+        return reason;
+}
+
+/* A packet of no type, and one that goes the other way; a signal of no type; one that is larger than a message may be; a call under a reference
+ * that another had; a question that nobody asks; the answer to one that nobody has asked. */
+IN_NODE_WITH(an_actor_whose_process_writes_a_packet_that_it_may_not_ends_as_malformed, .processes = true)
+{
+        const struct cop__packet large = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_MESSAGE, .size = COP_MESSAGE_SIZE_MAX + 1 };
+        ck_assert_str_eq(end_by_packet((struct cop__packet){ .type = 0xee }, NULL, NULL), "{os_process, malformed}");
+        ck_assert_str_eq(end_by_packet((struct cop__packet){ .type = COP__PACKET_BEGIN }, NULL, NULL), "{os_process, malformed}");
+        ck_assert_str_eq(end_by_packet((struct cop__packet){ .type = COP__PACKET_SIGNAL, .signal = 0xee }, NULL, NULL), "{os_process, malformed}");
+        ck_assert_str_eq(end_by(&large, sizeof(large)), "{os_process, malformed}");
+        ck_assert_str_eq(end_by_two_calls(), "{os_process, malformed}");
+        ck_assert_str_eq(end_by_packet((struct cop__packet){ .type = COP__PACKET_ASK }, COP_KIND_OF(cop__query),
+                                       &(cop__query){ .what = COP__ASK_LAST + 1 }), "{os_process, malformed}");
+        ck_assert_str_eq(end_by_packet((struct cop__packet){ .type = COP__PACKET_SYS_ANSWER, .ref = 1 }, COP_KIND_OF(cop__sys_answer),
+                                       &(cop__sys_answer){ .status = COP_OK }), "{os_process, malformed}");
+        nothing_has_come();
+}
+
+/* What becomes of it is known when it ends, for which five seconds are waited; then it is killed. */
+IN_NODE_WITH(an_actor_whose_process_goes_on_without_its_socket_is_disconnected, .processes = true)
+{
+        ck_assert_str_eq(end_by(NULL, 0), "{os_process, disconnected}");
+}
+
+/* ---- One question at a time ------------------------------------------------------------------------ */
+
+static void says_told(cop__query ask)
+{
+        cop__told told = { .status = COP_OK };
+        cop_status status = cop__inside_ask(ask, &told);
+        cop_send(cop_parent(), note, .number = status == COP_OK ? (int64_t)told.status : -1);
+}
+
+static void asks_for_wish(const cop__wish *wish)
+{
+        uint8_t *body;
+        size_t size;
+        if (cop__kind_encode(COP_KIND_OF(cop__wish), wish, &body, &size) != COP_OK)
+                return;
+        says_told((cop__query){ .what = COP__ASK_SPAWN, .body = cop_bytes_of(body, size) });
+        free(body);
+}
+
+/* As the library in a process never asks; it is one that has been overwritten. The last question is a good one. */
+static void asks_what_nobody_asks(void)
+{
+        const cop_bytes garbage = cop_bytes_of("\xc1\xc1", 2);
+        says_told((cop__query){ .what = COP__ASK_TIMER, .how = COP__TIMER_HOWS, .pid = cop_parent(), .number = 1 });
+        says_told((cop__query){ .what = COP__ASK_TIMER, .how = COP__TIMER_EVERY, .pid = cop_parent() });
+        says_told((cop__query){ .what = COP__ASK_SERVER, .pid = cop_parent() });
+        says_told((cop__query){ .what = COP__ASK_SHUTDOWN, .pid = cop_parent() });
+        asks_for_wish(&(cop__wish){ .server = (uintptr_t)&cop_registry_server, .argument = garbage });
+        asks_for_wish(&(cop__wish){ .server = (uintptr_t)&adder_server, .server_name = COP_TEXT("adder"), .mailbox_high = 1, .mailbox_low = 5 });
+        asks_for_wish(&(cop__wish){ .server = (uintptr_t)&adder_server, .server_name = COP_TEXT("adder"), .name = { "a\0b", 3 } });
+        says_told((cop__query){ .what = COP__ASK_TIMER, .how = COP__TIMER_EXITS, .pid = cop_self(), .number = 1, .term = cop_atom("over") });
+        cop_sleep(COP_FOREVER);
+}
+
+IN_NODE_WITH(a_process_that_asks_for_what_there_is_not_is_refused_and_may_ask_again, .processes = true)
+{
+        const cop_status wanted[] = { COP_E_BAD_ARGUMENT, COP_E_BAD_ARGUMENT, COP_E_BAD_ARGUMENT, COP_E_BAD_ARGUMENT,
+                                      COP_E_MALFORMED, COP_E_BAD_ARGUMENT, COP_E_BAD_ARGUMENT, COP_OK };
+        cop_pid pid;
+        cop_ref ref;
+        cop_spawn_options options = { .run = asks_what_nobody_asks, .isolation = COP_ISOLATION_PROCESS, .monitor = true, .monitor_ref = &ref };
+        ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_OK);
+        for (size_t i = 0; i < COP__COUNT(wanted); i++) {
+                cop_auto told = await(COP_KIND(note));
+                ck_assert_msg(cop_read(note, told)->number == (int64_t)wanted[i], "question %zu: %d", i, (int)cop_read(note, told)->number);
+        }
+        await_down(ref, "over");
+        nothing_has_come();
 }
 
 /* Processes that are asked for with addresses where no code is say so. */
