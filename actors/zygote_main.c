@@ -217,6 +217,7 @@ static int kill_orphans(const struct children *children)
 static COP__NORETURN void be_child(struct cop_node *node, pid_t zygote, int end)
 {
         sigset_t mask;
+        COP__CUE("zygote_main.is_born");
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != zygote)
                 _exit(0);
