@@ -18,6 +18,7 @@
 #include "tests/apart.h"
 #include "tests/bare_pools.h"
 #include "tests/cue.h"
+#include "tests/lone_process.h"
 
 /* A claim about requests that can be made to fail. */
 #define WITHOUT_MEMORY(claim, ...)                                                      \
@@ -386,6 +387,42 @@ TEST(a_handler_that_cannot_be_watched_or_told_to_end_from_a_process_ends_with_it
                 return;
         expect_end_with_manager("event_manager.watches");
         expect_end_with_manager("event_manager.asks_to_end");
+}
+
+static void ends_at_once(void)
+{
+}
+
+static int64_t its_failure; /* the request that fails */
+
+static void lacks_memory_once(void)
+{
+        fail_malloc_for(its_failure, 1);
+}
+
+/* More requests than there are until it ends. */
+#define TOO_MANY 2000
+
+/* Else it ends as its actor does. Until it has often enough to believe that nothing fails on the way any more. */
+TEST_WITHIN(a_process_without_memory_at_one_place_as_it_begins_says_so_and_ends, 120)
+{
+        int whole = 0, refused = 0;
+        if (COP__TSAN || !failing_malloc_can())
+                return;
+        its_node = node_begin((cop_node_options){ .workers = 1 });
+        its_prelude = lacks_memory_once;
+        for (its_failure = 1; whole < 20; its_failure++) {
+                ck_assert_int_lt(its_failure, TOO_MANY);
+                struct verdict verdict = verdict_on_order(cop_self(), &(cop__order){ .run = (uint64_t)(uintptr_t)ends_at_once });
+                bool has_ended = verdict.code == 0 && has_said(COP__PACKET_ENDED, 0);
+                bool has_failed = verdict.code == 70 && strstr(verdict.report, "the process of an actor ") != NULL;
+                ck_assert_msg(verdict.signal == 0 && (has_ended || has_failed), "%d: %d, %d: %s", (int)its_failure, verdict.signal,
+                              verdict.code, verdict.report);
+                whole = has_ended ? whole + 1 : 0;
+                refused += has_failed;
+        }
+        ck_assert_int_gt(refused, 5);
+        node_end(its_node);
 }
 
 /* ---- A supervisor ------------------------------------------------------------------------------ */

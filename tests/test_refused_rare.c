@@ -4,14 +4,11 @@
  * the process of an actor to whom nonsense is said as it begins. Without it things are slower, or are not begun, and that is said.
  */
 #define _GNU_SOURCE
-#include "tests/failing_malloc.h"
 #include "tests/refused_calls.h"
-#include "tests/node_fixture.h"
-#include "tests/verdict.h"
+#include "tests/lone_process.h"
 
 #include <sys/wait.h>
 
-#include "actors/crossing.h"
 #include "actors/inside_main.h"
 #include "actors/log_end.h"
 #include "io/signals.h"
@@ -159,59 +156,6 @@ TEST(what_was_never_started_can_be_stopped)
 
 /* ---- The process of an actor that hears nonsense ------------------------------------------------------------------------ */
 
-static int its_socket;
-static cop_node *its_node;       /* NULL: it does not come so far */
-static const char *its_refusal;  /* the call that is refused there; NULL: none is */
-static int64_t its_failure;      /* the request for memory there that fails; 0: none does */
-static struct cop__packet its_news[2]; /* that come behind its order, up to one without a type */
-static uint8_t its_words[4096];  /* what it has said until its end */
-static ssize_t its_words_size;
-
-static void be_process(void)
-{
-        cop__inside_forget();
-        if (its_refusal != NULL)
-                refuse_call(its_refusal, ENOSPC, 1);
-        if (its_failure > 0)
-                fail_malloc_for(its_failure, 1);
-        cop__inside_main(its_node, its_socket);
-}
-
-static void write_packet(int fd, const struct cop__packet *packet, const void *body)
-{
-        ck_assert_int_eq((int)write(fd, packet, sizeof(*packet)), (int)sizeof(*packet));
-        if (packet->size > 0)
-                ck_assert_int_eq((int)write(fd, body, packet->size), (int)packet->size);
-}
-
-/* What a process does to which these bytes are said. */
-static struct verdict verdict_on(const struct cop__packet *packet, const void *body)
-{
-        int ends[2];
-        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-        write_packet(ends[0], packet, body);
-        for (size_t i = 0; i < COP__COUNT(its_news) && its_news[i].type != 0; i++)
-                write_packet(ends[0], &its_news[i], NULL);
-        its_socket = ends[1];
-        struct verdict verdict = in_child(be_process);
-        its_words_size = recv(ends[0], its_words, sizeof(its_words), MSG_DONTWAIT);
-        close(ends[0]);
-        close(ends[1]);
-        return verdict;
-}
-
-/* As the outpost writes it. */
-static struct verdict verdict_on_order(cop_pid pid, const cop__order *order)
-{
-        struct cop__tray tray = { .start = 0 };
-        struct cop__packet packet = { .type = COP__PACKET_BEGIN, .pid = pid.bits };
-        ck_assert_int_eq(cop__tray_put(&tray, packet, COP_KIND_OF(cop__order), order), COP_OK);
-        memcpy(&packet, tray.data + tray.start, sizeof(packet));
-        struct verdict verdict = verdict_on(&packet, tray.data + tray.start + sizeof(packet));
-        cop__tray_free(&tray);
-        return verdict;
-}
-
 /* It must end with this sentence. */
 static void has_refused(const struct verdict *verdict, const char *why)
 {
@@ -267,26 +211,19 @@ TEST(a_process_whose_argument_is_no_value_says_so_and_ends)
         node_end(its_node);
 }
 
+static void cannot_listen(void)
+{
+        refuse_call("epoll_ctl", ENOSPC, 1);
+}
+
 TEST(a_process_that_cannot_listen_says_so_and_ends)
 {
         if (!calls_can_be_refused())
                 return;
         its_node = node_begin((cop_node_options){ .workers = 1 });
-        its_refusal = "epoll_ctl";
+        its_prelude = cannot_listen;
         expect_refusal_of(cop_self(), &(cop__order){ OF_COUNTER }, "it cannot listen to its socket");
         node_end(its_node);
-}
-
-/* Has it said such a packet? */
-static bool has_said(uint8_t type, uint64_t ref)
-{
-        struct cop__packet packet;
-        for (ssize_t at = 0; at + (ssize_t)sizeof(packet) <= its_words_size; at += (ssize_t)(sizeof(packet) + packet.size)) {
-                memcpy(&packet, its_words + at, sizeof(packet));
-                if (packet.type == type && packet.ref == ref)
-                        return true;
-        }
-        return false;
 }
 
 /* It waits for no such answer, so its outpost need not watch who owes it; and then it hears what it cannot make anything of. */
@@ -302,31 +239,6 @@ TEST(a_process_that_hears_of_an_answer_it_does_not_wait_for_says_so_and_gives_up
         ck_assert_msg(strstr(verdict.report, "bytes that are no packets") != NULL, "%s", verdict.report);
         ck_assert(has_said(COP__PACKET_UNWATCH, 5));
         ck_assert(!has_said(COP__PACKET_UNWATCH, 6));
-        node_end(its_node);
-}
-
-/* More requests than there are until it has begun, and until it ends. */
-#define TOO_MANY 2000
-
-/* Until it has begun often enough to believe that nothing fails on the way any more. */
-TEST_WITHIN(a_process_without_memory_at_one_place_as_it_begins_says_so_and_ends, 120)
-{
-        int begun = 0, refused = 0;
-        if (COP__TSAN || !failing_malloc_can())
-                return;
-        its_node = node_begin((cop_node_options){ .workers = 1 });
-        its_news[0] = (struct cop__packet){ .type = 0xee };
-        for (its_failure = 1; begun < 20; its_failure++) {
-                ck_assert_int_lt(its_failure, TOO_MANY);
-                struct verdict verdict = verdict_on_order(cop_self(), &(cop__order){ OF_COUNTER, .title = COP_TEXT("counter") });
-                ck_assert_msg(verdict.signal == 0 && verdict.code == 70, "%d: %d, %d: %s", (int)its_failure, verdict.signal,
-                              verdict.code, verdict.report);
-                bool is_begun = strstr(verdict.report, "the process of an actor ends: ") != NULL;
-                ck_assert_msg(is_begun || strstr(verdict.report, "the process of an actor cannot begin: ") != NULL, "%s", verdict.report);
-                begun = is_begun ? begun + 1 : 0;
-                refused += !is_begun;
-        }
-        ck_assert_int_gt(refused, 5);
         node_end(its_node);
 }
 
