@@ -66,6 +66,7 @@ COP__COMMAND(stuck)
         (void)command;
         if (!cop__words_end(words))
                 return false;
+        COP__CUE("stuck.looks");
         struct cop__long_turn *entries = calloc(COP__LONG_TURNS_KEPT, sizeof(*entries));
         if (entries == NULL)
                 return cop__shell_fail(shell, "the node has no memory left for the list");

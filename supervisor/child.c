@@ -130,6 +130,7 @@ static cop_term failure_of(struct failure *failure, const char *tag, cop_term wh
 
 bool cop__child_open(struct cop__supervisor *self, struct cop__child *child, uint64_t delay_ns)
 {
+        COP__CUE("child.opens");
         if (!cop__child_tick(self, child, delay_ns))
                 return false;
         child->open_until_ns = time_in(delay_ns);

@@ -85,6 +85,23 @@ IN_NODE(a_ring_in_which_somebody_is_answered_as_it_is_looked_at_is_none)
         end_all(node, pids, 2);
 }
 
+/* Nobody in it is this one, who waits for one of them; it is longer than half of the slots, so that no mark is passed twice. */
+IN_NODE(a_ring_of_others_for_one_of_whom_one_waits_is_none)
+{
+        cop_pid pids[64];
+        size_t count = 0;
+        while (count <= cop__load_acquire(&node->slots.used) / 2) {
+                ck_assert_uint_lt(count, COP__COUNT(pids));
+                spawn_all(&pids[count++], 1);
+        }
+        draw_ring(node, pids, count);
+        draw_edge(node, pids[count - 1], pids[0]);
+        ck_assert_int_eq(look(), COP__RING_NONE);
+        draw_edge(node, pids[count - 1], cop_self());
+        ck_assert_int_eq(look(), COP__RING_CLOSED);
+        end_all(node, pids, count);
+}
+
 enum { MANY = 20 }; /* more than are written down without asking for memory */
 
 IN_NODE(a_long_ring_for_which_there_is_no_memory_is_found_when_there_is_some)

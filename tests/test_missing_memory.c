@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include "shell/shell.h"
 #include "tests/apart.h"
 #include "tests/bare_pools.h"
 #include "tests/cue.h"
@@ -444,6 +445,50 @@ static void grows(void)
         cop_send("witness", add, .number = status);
         cop_send_term("witness", status == COP_OK ? cop_atom("grown") : cop_failure());
         cop_sleep(COP_FOREVER);
+}
+
+static const cop_supervisor shaky = { .name = "shaky",
+                                      .children = (const cop_child[]){ { "adder", .server = &adder_server,
+                                                                         .breaker = { .failures = 1, .open_ms = 3600000 } },
+                                                                       { .id = NULL } } };
+
+static void ends_the_adder(void)
+{
+        await_true(cop_whereis("adder").bits != 0);
+        put_down(cop_whereis("adder"));
+}
+
+/* It is left without a process for that time, and cannot be if nothing would tell when that is over. */
+WITHOUT_MEMORY(a_child_whose_breaker_cannot_be_timed_is_started_again_at_once_and_the_breaker_opens_the_next_time, .workers = 0)
+{
+        cop_pid root;
+        cop_child_count count;
+        ck_assert_int_eq(cop_supervise(&shaky, &root), COP_OK);
+        expect_refusal("child.opens");
+        ends_the_adder();
+        cue_await("child.opens");
+        await_true(cop_count_children(root, &count) == COP_OK && count.active == 1);
+        cop_pid second = cop_whereis("adder");
+        ends_the_adder();
+        await_true(cop_count_children(root, &count) == COP_OK && count.active == 0);
+        ck_assert(!cop_is_alive(second));
+        ck_assert_uint_eq(cop_whereis("adder").bits, 0);
+        put_down(root);
+}
+
+/* ---- The shell -------------------------------------------------------------------------------------- */
+
+WITHOUT_MEMORY(a_list_of_those_who_are_stuck_for_which_there_is_no_memory_is_refused_and_the_next_one_is_there, .workers = 0)
+{
+        struct cop__shell shell;
+        cop__shell_init(&shell, node);
+        expect_refusal("stuck.looks");
+        ck_assert(!cop__shell_run(&shell, "stuck", 5));
+        ck_assert(cue_has_come("stuck.looks"));
+        ck_assert_msg(strstr(cop__text_get(&shell.err), "the node has no memory left for the list") != NULL, "%s",
+                      cop__text_get(&shell.err));
+        ck_assert(cop__shell_run(&shell, "stuck", 5));
+        cop__shell_fini(&shell);
 }
 
 /* The next time it waits, for as long as the one before may take to stop. */

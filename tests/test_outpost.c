@@ -37,6 +37,27 @@ IN_NODE(the_first_one_starts_what_forks_if_the_node_has_not)
 }
 #endif
 
+static void sends_two(const deed_order *order)
+{
+        cop_send(order->pid, add, .number = 1);
+        cop_send(order->pid, add, .number = 2);
+        cop_send(cop_parent(), note, .number = 3);
+}
+
+/* Its send is over when the node hears of that. */
+IN_PROCESSES(what_a_process_sends_to_a_mailbox_that_rejects_it_is_a_dead_letter)
+{
+        cop_pid pid, sender;
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = waits, .mailbox_limit = 1, .mailbox_policy = COP_MAILBOX_REJECT },
+                                       &pid), COP_OK);
+        uint64_t before = dead_letters_of(node);
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ RUN_WITH(sends_two, deed_order, .pid = pid),
+                                                             .isolation = COP_ISOLATION_PROCESS }, &sender), COP_OK);
+        await_and_drop(COP_KIND(note));
+        ck_assert_uint_eq(dead_letters_of(node), before + 1);
+        put_down(pid);
+}
+
 /* There before anything is forked. */
 static cop_behaviour odd_server, endless_server, many_servers[COP__SERVER_NAMES_MAX];
 

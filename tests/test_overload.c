@@ -123,6 +123,8 @@ IN_NODE_WITH(a_node_near_its_memory_limit_refuses_new_work_and_recovers, .memory
         ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = stores }, &pid), COP_E_OVERLOAD);
         ck_assert_uint_eq(pid.bits, 0);
         ck_assert_ptr_null(cop_alloc(100));
+        ck_assert_int_eq(cop_register("store", yard.stores[0]), COP_OK);
+        ck_assert_int_eq(cop_send("store", parcel, .number = 1), COP_E_OVERLOAD);
         ck_assert_str_eq(cop_status_text(COP_E_OVERLOAD),
                          "the node is near its memory limit, and takes no new work");
         /* but ends are, */

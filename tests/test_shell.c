@@ -1154,6 +1154,8 @@ ON_STAGE(commands_names_kinds_and_fields_are_completed)
         assert_has(all_kinds, "#bill{|");
         ck_assert_str_eq(strchr(completed(stage, strcat(line, " ")), ':'), all_kinds); /* nobody can be called so */
         ck_assert_str_eq(strchr(completed(stage, strcat(line, "#bi")), ':'), ":#bill{|");
+        ck_assert_str_eq(strchr(completed(stage, about_till(stage, "call %s ")), ':'), ":#bill{|#hush{|#leave{|#stall{|");
+        ck_assert_str_eq(strchr(completed(stage, about_till(stage, "sys replace %s ")), ':'), ":#till{|");
         assert_has(completed(stage, "info <"), about_till(stage, "%s |"));
         assert_has(completed(stage, "call till #sign{owner = <"), about_till(stage, "%s |"));
 }
