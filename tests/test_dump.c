@@ -5,6 +5,7 @@
  * Each scene is a child process in which a node with a small tree dies; what it leaves is read here.
  */
 #define _GNU_SOURCE
+#include "tests/failing_malloc.h"
 #include "tests/node_fixture.h"
 
 #include <fcntl.h>
@@ -265,8 +266,12 @@ static void write_file(const char *path, const void *bytes, size_t size)
         close(fd);
 }
 
+/* The request for memory that fails while it prints; 0: none does. */
+static int64_t print_fails_at;
+
 struct printed {
         enum exit_code code;
+        bool has_failed; /* that request has come */
         char out[65536], err[1024];
 };
 
@@ -281,7 +286,9 @@ static const struct printed *print_with(const char *path, bool wants_lines)
         int errors = open(err, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
         dup2(to, STDOUT_FILENO);
         dup2(errors, STDERR_FILENO);
+        fail_malloc_for(print_fails_at, 1);
         printed.code = dump_print(path, wants_lines);
+        printed.has_failed = stop_failing_malloc();
         fflush(NULL);
         dup2(stdout_before, STDOUT_FILENO);
         dup2(stderr_before, STDERR_FILENO);
@@ -701,6 +708,28 @@ TEST(a_lock_that_somebody_holds_is_seen_and_not_waited_for)
         ck_assert(!cop__dump_is_free(&lock));
         cop__lock_unlock(&lock);
         ck_assert(cop__dump_is_free(&lock));
+}
+
+/* ---- A reader without memory ---------------------------------------------------------------------------------------- */
+
+/* At each place in turn. Whoever reads it must not take a part for the whole, nor a want of memory for damage. */
+TEST_WITHIN(a_dump_that_is_read_without_memory_at_one_place_is_printed_whole_or_said_not_to_be, 60)
+{
+        static struct printed whole;
+        if (!failing_malloc_can())
+                return;
+        after_death(path_of("a.dump"), NULL);
+        whole = *print(path_of("a.dump"));
+        ck_assert_int_eq(whole.code, EXIT_OK);
+        const struct printed *printed = &whole;
+        for (print_fails_at = 1; print_fails_at == 1 || printed->has_failed; print_fails_at++) {
+                printed = print(path_of("a.dump"));
+                bool is_whole = printed->code == EXIT_OK && strcmp(printed->out, whole.out) == 0 && printed->err[0] == '\0';
+                bool is_said = printed->code == EXIT_FAILED && strstr(printed->err, "there is no memory for ") != NULL;
+                ck_assert_msg(is_whole || is_said, "request %d: %d, %s\n%s", (int)print_fails_at, printed->code, printed->err, printed->out);
+        }
+        ck_assert_int_gt(print_fails_at, 20);
+        clear_folder();
 }
 
 /* ---- A reader that is lied to ---------------------------------------------------------------------------------- */

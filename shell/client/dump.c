@@ -42,6 +42,7 @@ struct dump {
         struct child *children;
         size_t child_count, child_room;
         bool has_end, is_damaged;
+        bool lacks_memory; /* something is not printed, or not as it is */
         struct dump_places places;
 };
 
@@ -167,7 +168,7 @@ static void keep_child(struct dump *dump, const cop_term *record)
                 size_t room = 2 * dump->child_room + 64;
                 struct child *more = realloc(dump->children, room * sizeof(*more));
                 if (more == NULL) {
-                        dump->out.failed = true;
+                        dump->lacks_memory = true;
                         return;
                 }
                 dump->children = more;
@@ -253,7 +254,7 @@ static void print_trees(struct dump *dump)
                 return;
         uint64_t *pids = malloc(dump->child_count * sizeof(*pids));
         if (pids == NULL) {
-                dump->out.failed = true;
+                dump->lacks_memory = true;
                 return;
         }
         for (size_t i = 0; i < dump->child_count; i++)
@@ -287,6 +288,7 @@ static void cell_of_text(struct dump *dump, const cop_term *record, const char *
         cop__text_init(&text);
         record_append_text(&text, record, key);
         cop__columns_cell(&dump->actors, "%s", text.size > 0 ? cop__text_get(&text) : "-");
+        dump->lacks_memory |= text.failed;
         cop__text_fini(&text);
 }
 
@@ -309,6 +311,7 @@ static void keep_actor(struct dump *dump, const cop_term *record)
         cop__columns_cell(&dump->actors, "%llu", (unsigned long long)record_number_of(record, "unread"));
         cop__columns_cell(&dump->actors, "%llu", (unsigned long long)record_number_of(record, "handled"));
         cop__columns_cell(&dump->actors, "%s", cop__text_get(&memory));
+        dump->lacks_memory |= memory.failed;
         cop__columns_cell(&dump->actors, "%llu", (unsigned long long)record_number_of(record, "owned"));
         cell_of_text(dump, record, "where");
         cell_of_text(dump, record, "recent");
@@ -423,11 +426,12 @@ static void flush_gathered(struct dump *dump, struct cop__text *mail)
         if (dump->has_actors) {
                 begin_section(dump, "actors");
                 cop__columns_print(&dump->actors, &dump->out);
-                dump->out.failed |= dump->actors.cells.failed;
+                dump->lacks_memory |= dump->actors.cells.failed;
                 cop__columns_fini(&dump->actors);
                 cop__columns_init(&dump->actors, SIDES);
         }
         dump->has_actors = false;
+        dump->lacks_memory |= mail->failed;
         if (mail->size > 0) {
                 begin_section(dump, "mail");
                 cop__text_append(&dump->out, cop__text_get(mail), mail->size);
@@ -445,8 +449,10 @@ static void read_records(struct dump *dump)
                 struct cop__scratch scratch;
                 cop_term record;
                 cop__scratch_init(&scratch);
-                if (cop__unpack_term(bytes, size, RECORD_DEPTH, &scratch, &record) != COP_OK ||
-                    record.type != COP_TERM_MAP) {
+                cop_status status = cop__unpack_term(bytes, size, RECORD_DEPTH, &scratch, &record);
+                if (status == COP_E_NO_MEMORY) {
+                        dump->lacks_memory = true;
+                } else if (status != COP_OK || record.type != COP_TERM_MAP) {
                         dump->is_damaged = true;
                 } else {
                         if (record_is_what(&record, "crash") || record_is_what(&record, "letter") ||
@@ -457,7 +463,6 @@ static void read_records(struct dump *dump)
                 cop__scratch_fini(&scratch);
         }
         flush_gathered(dump, &mail);
-        dump->out.failed |= mail.failed;
         cop__text_fini(&mail);
 }
 
@@ -474,7 +479,8 @@ static enum exit_code print_bytes(const char *path, const uint8_t *bytes, size_t
         dump_places_init(&dump.places, has_lines);
         read_records(&dump);
         fwrite(cop__text_get(&dump.out), 1, dump.out.size, stdout);
-        const char *wrong = dump.out.failed ? "there is no memory for all of it"
+        bool is_short = dump.lacks_memory || dump.out.failed || dump.places.lacks_memory;
+        const char *wrong = is_short        ? "there is no memory for all of it"
                             : !dump.has_end ? "it breaks off here: its writer did not come to the end"
                             : dump.is_damaged || dump.at != dump.end ? "some of it is damaged, and was left out"
                                                                      : NULL;

@@ -38,8 +38,10 @@ static struct dump_module *next_module(struct dump_places *places)
         if (places->count == places->room) {
                 size_t room = 2 * places->room + 16;
                 struct dump_module *more = realloc(places->modules, room * sizeof(*more));
-                if (more == NULL)
+                if (more == NULL) {
+                        places->lacks_memory = true;
                         return NULL;
+                }
                 places->modules = more;
                 places->room = room;
         }

@@ -19,6 +19,7 @@ struct dump_places {
         struct cop__symbols *symbols; /* NULL: no lines are wanted, or there is no memory */
         struct dump_module *modules;
         size_t count, room;
+        bool lacks_memory;    /* for one of them, whose lines are missing */
         bool has_other_build; /* there was one whose lines would have misled, or that could not be read */
 };
 
