@@ -1261,6 +1261,28 @@ TEST(a_fault_of_a_foreign_thread_goes_to_the_handler_before)
         sigaction(SIGSEGV, &before, NULL);
 }
 
+static void ends_with_seven(int number)
+{
+        _exit(number == SIGSEGV ? 7 : 8);
+}
+
+static void faults_in_child(void)
+{
+        read_null();
+}
+
+/* Which is the program's: it has it as any child has. */
+TEST(a_fault_in_a_child_that_was_forked_goes_to_the_handler_before)
+{
+        struct sigaction action = { .sa_handler = ends_with_seven }, before;
+        sigaction(SIGSEGV, &action, &before);
+        ck_assert_int_eq(cop__fault_install(), COP_OK);
+        struct verdict verdict = in_child(faults_in_child);
+        ck_assert_msg(verdict.signal == 0 && verdict.code == 7, "%d, %d: %s", verdict.signal, verdict.code, verdict.report);
+        cop__fault_uninstall();
+        sigaction(SIGSEGV, &before, NULL);
+}
+
 static void *handler_of(int number)
 {
         struct sigaction action;
