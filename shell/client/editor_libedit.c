@@ -207,6 +207,7 @@ static unsigned char complete(EditLine *libedit, int key)
         const LineInfo *line = el_line(libedit);
         size_t typed = (size_t)(line->cursor - line->buffer);
         (void)key;
+        COP__CUE("editor.completes");
         char *answer = talk_complete(editor->talk, line->buffer, typed);
         if (answer == NULL)
                 return CC_REFRESH_BEEP; /* the next wait finds out that the node has ended */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cue.h"
 #include "shell/client/editor.h"
 
 static volatile sig_atomic_t interrupted;
@@ -54,6 +55,7 @@ static enum exit_code converse(struct talk *talk, struct editor *editor)
                 if (strspn(line, " \t") == size)
                         continue;
                 editor_remember(editor, line);
+                COP__CUE("prompt.runs");
                 switch (talk_run(talk, line, size)) {
                 case OUTCOME_LEAVE:
                         return EXIT_OK;
