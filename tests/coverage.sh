@@ -104,6 +104,13 @@ case $said in
 *"a.c:55: 1 line was not run"*"in all"*200*99.5*75.0*1) ;;
 *) fail "what another build has run is not added: $said" ;;
 esac
+sed 's,^SF:.*,SF:'"$work"'/build/coverage/../../a.c,' "$also" >"$work/cached.info" # as a cache of compilations names it
+also=$work/cached.info
+judge || fail "what another build has run is missing under its other name: $said"
+case $said in
+*"a.c:55: 1 line was not run"*"in all"*200*99.5*75.0*1) ;;
+*) fail "what another build has run is not added under its other name: $said" ;;
+esac
 also=
 counts 201 201
 expect 'a reason for nothing' '| `a.c` | * | no machine of ours comes here |'

@@ -51,6 +51,8 @@ NR == FNR {
 
 /^SF:/ {
         path = substr($0, 4)
+        while (sub(/[^\/]+\/\.\.\//, "", path)) # a cache of compilations names sources from where it was built
+                ;
         file = path
         if (index(file, root) == 1)
                 file = substr(file, length(root) + 1)
