@@ -1,6 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * A message whose sender has lost its core between the two steps of its push: it is in the queue, and cannot be reached (mailbox/queue.h).
+ * A message whose sender has lost its core between the two steps of its push: it is in the queue, and cannot be reached
+ * (mailbox/queue.h).
  *
  *      struct half_sent half;
  *      send_half(&half, node, pid, COP_KIND_OF(note), &(note){ 1 });   the first step

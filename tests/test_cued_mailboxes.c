@@ -51,8 +51,8 @@ static void sends_one_more(void *pid)
 }
 
 /*
- * There is room again when one more comes to the porch, so its sender lets it in himself, and then those of another, one after the other: as
- * that has sent them, though he finds room, too.
+ * There is room again when one more comes to the porch, so its sender lets it in himself, and then those of another, one after
+ * the other: as that has sent them, though he finds room, too.
  */
 IN_NODE(of_one_who_sends_while_another_lets_in_what_he_has_sent_all_comes_in_order)
 {
@@ -103,7 +103,8 @@ static void ends_it(void *pid)
         ck_assert_int_eq(cop_send_exit(*(const cop_pid *)pid, cop_atom("enough")), COP_OK);
 }
 
-/* What ends it came behind the mail, all of which it takes in to drop the oldest; and who has sent that has not yet said that it is urgent. */
+/* What ends it came behind the mail, all of which it takes in to drop the oldest; and who has sent that has not yet said that it
+ * is urgent. */
 IN_NODE(who_finds_its_end_as_it_drops_its_oldest_mail_receives_none_of_the_rest)
 {
         NEEDS_THREADS();

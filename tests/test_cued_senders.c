@@ -1,7 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * Senders that lose their core between the two steps of a push. Who is to take in what they send waits for them if he must, and comes back
- * otherwise.
+ * Senders that lose their core between the two steps of a push. Who is to take in what they send waits for them if he must, and
+ * comes back otherwise.
  */
 #include "tests/cue.h"
 #include "tests/guest.h"

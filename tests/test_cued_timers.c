@@ -327,7 +327,7 @@ static struct hog *hold_first_worker(void)
 }
 
 /* Another fires for it while it is held. For a moment it has no timer, as it looks how long it may sleep. */
-IN_NODE_WITH(an_interval_goes_on_though_the_worker_that_it_is_with_has_gone_to_sleep_for_ever_in_the_middle_of_a_tick, .workers = 2)
+IN_NODE_WITH(an_interval_goes_on_though_its_worker_has_gone_to_sleep_for_ever_in_the_middle_of_a_tick, .workers = 2)
 {
         NEEDS_THREADS();
         cop_ref timer;

@@ -726,7 +726,8 @@ TEST_WITHIN(a_dump_that_is_read_without_memory_at_one_place_is_printed_whole_or_
                 printed = print(path_of("a.dump"));
                 bool is_whole = printed->code == EXIT_OK && strcmp(printed->out, whole.out) == 0 && printed->err[0] == '\0';
                 bool is_said = printed->code == EXIT_FAILED && strstr(printed->err, "there is no memory for ") != NULL;
-                ck_assert_msg(is_whole || is_said, "request %d: %d, %s\n%s", (int)print_fails_at, printed->code, printed->err, printed->out);
+                ck_assert_msg(is_whole || is_said, "request %d: %d, %s\n%s", (int)print_fails_at, printed->code, printed->err,
+                              printed->out);
         }
         ck_assert_int_gt(print_fails_at, 20);
         clear_folder();

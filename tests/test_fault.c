@@ -699,7 +699,7 @@ TEST(the_culprit_has_its_function_file_and_line)
         expect_place(fault_by_call, "fault_by_call", calling_line);
 }
 
-__attribute__((noinline)) static int named_at_such_length_that_its_name_is_longer_than_the_room_which_there_is_for_it(int number)
+__attribute__((noinline)) static int named_at_such_length_that_its_name_has_more_letters_than_there_is_room_for(int number)
 {
         sink += number;
         return number + 1;
@@ -710,11 +710,11 @@ TEST(a_function_with_a_long_name_has_its_first_letters)
 {
         struct cop__place place;
         struct cop__symbols *symbols = cop__symbols_new();
-        const char whole[] = "named_at_such_length_that_its_name_is_longer_than_the_room_which_there_is_for_it";
+        const char whole[] = "named_at_such_length_that_its_name_has_more_letters_than_there_is_room_for";
         _Static_assert(sizeof(whole) > sizeof(place.function), "it is too long");
         memset(&place, 'x', sizeof(place));
-        const void *pc = __extension__ (const void *)named_at_such_length_that_its_name_is_longer_than_the_room_which_there_is_for_it;
-        ck_assert_int_eq(named_at_such_length_that_its_name_is_longer_than_the_room_which_there_is_for_it(1), 2);
+        const void *pc = __extension__ (const void *)named_at_such_length_that_its_name_has_more_letters_than_there_is_room_for;
+        ck_assert_int_eq(named_at_such_length_that_its_name_has_more_letters_than_there_is_room_for(1), 2);
         ck_assert(cop__place_of(symbols, pc, false, &place));
         ck_assert_uint_eq(strnlen(place.function, sizeof(place.function)), sizeof(place.function) - 1);
         ck_assert_int_eq(strncmp(place.function, whole, sizeof(place.function) - 1), 0);

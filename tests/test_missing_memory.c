@@ -417,8 +417,8 @@ TEST_WITHIN(a_process_without_memory_at_one_place_as_it_begins_says_so_and_ends,
                 struct verdict verdict = verdict_on_order(cop_self(), &(cop__order){ .run = (uint64_t)(uintptr_t)ends_at_once });
                 bool has_ended = verdict.code == 0 && has_said(COP__PACKET_ENDED, 0);
                 bool has_failed = verdict.code == 70 && strstr(verdict.report, "the process of an actor ") != NULL;
-                ck_assert_msg(verdict.signal == 0 && (has_ended || has_failed), "%d: %d, %d: %s", (int)its_failure, verdict.signal,
-                              verdict.code, verdict.report);
+                ck_assert_msg(verdict.signal == 0 && (has_ended || has_failed), "%d: %d, %d: %s", (int)its_failure,
+                              verdict.signal, verdict.code, verdict.report);
                 whole = has_ended ? whole + 1 : 0;
                 refused += has_failed;
         }

@@ -48,8 +48,8 @@ static void sends_two(const deed_order *order)
 IN_PROCESSES(what_a_process_sends_to_a_mailbox_that_rejects_it_is_a_dead_letter)
 {
         cop_pid pid, sender;
-        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = waits, .mailbox_limit = 1, .mailbox_policy = COP_MAILBOX_REJECT },
-                                       &pid), COP_OK);
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = waits, .mailbox_limit = 1,
+                                                             .mailbox_policy = COP_MAILBOX_REJECT }, &pid), COP_OK);
         uint64_t before = dead_letters_of(node);
         ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ RUN_WITH(sends_two, deed_order, .pid = pid),
                                                              .isolation = COP_ISOLATION_PROCESS }, &sender), COP_OK);

@@ -346,7 +346,8 @@ static const char *end_by_packet(struct cop__packet packet, const cop_kind *kind
 /* Of nobody, under one reference. */
 static const char *end_by_two_calls(void)
 {
-        const struct cop__packet packet = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_MESSAGE, .flags = COP__SIGNAL_CALL, .ref = 1 };
+        const struct cop__packet packet = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_MESSAGE, .flags = COP__SIGNAL_CALL,
+                                            .ref = 1 };
         struct cop__tray tray = { .start = 0 };
         for (int i = 0; i < 2; i++)
                 ck_assert_int_eq(cop__tray_put(&tray, packet, COP_KIND_OF(add), &(add){ 5 }), COP_OK);
@@ -355,20 +356,24 @@ static const char *end_by_two_calls(void)
         return reason;
 }
 
-/* A packet of no type, and one that goes the other way; a signal of no type; one that is larger than a message may be; a call under a reference
- * that another had; a question that nobody asks; the answer to one that nobody has asked. */
+#define MALFORMED "{os_process, malformed}"
+
+/* A packet of no type, and one that goes the other way; a signal of no type; one that is larger than a message may be; a call under
+ * a reference that another had; a question that nobody asks; the answer to one that nobody has asked. */
 IN_NODE_WITH(an_actor_whose_process_writes_a_packet_that_it_may_not_ends_as_malformed, .processes = true)
 {
-        const struct cop__packet large = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_MESSAGE, .size = COP_MESSAGE_SIZE_MAX + 1 };
-        ck_assert_str_eq(end_by_packet((struct cop__packet){ .type = 0xee }, NULL, NULL), "{os_process, malformed}");
-        ck_assert_str_eq(end_by_packet((struct cop__packet){ .type = COP__PACKET_BEGIN }, NULL, NULL), "{os_process, malformed}");
-        ck_assert_str_eq(end_by_packet((struct cop__packet){ .type = COP__PACKET_SIGNAL, .signal = 0xee }, NULL, NULL), "{os_process, malformed}");
-        ck_assert_str_eq(end_by(&large, sizeof(large)), "{os_process, malformed}");
-        ck_assert_str_eq(end_by_two_calls(), "{os_process, malformed}");
+        const struct cop__packet large = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_MESSAGE,
+                                           .size = COP_MESSAGE_SIZE_MAX + 1 };
+        const struct cop__packet nameless = { .type = COP__PACKET_SIGNAL, .signal = 0xee };
+        ck_assert_str_eq(end_by_packet((struct cop__packet){ .type = 0xee }, NULL, NULL), MALFORMED);
+        ck_assert_str_eq(end_by_packet((struct cop__packet){ .type = COP__PACKET_BEGIN }, NULL, NULL), MALFORMED);
+        ck_assert_str_eq(end_by_packet(nameless, NULL, NULL), MALFORMED);
+        ck_assert_str_eq(end_by(&large, sizeof(large)), MALFORMED);
+        ck_assert_str_eq(end_by_two_calls(), MALFORMED);
         ck_assert_str_eq(end_by_packet((struct cop__packet){ .type = COP__PACKET_ASK }, COP_KIND_OF(cop__query),
-                                       &(cop__query){ .what = COP__ASK_LAST + 1 }), "{os_process, malformed}");
-        ck_assert_str_eq(end_by_packet((struct cop__packet){ .type = COP__PACKET_SYS_ANSWER, .ref = 1 }, COP_KIND_OF(cop__sys_answer),
-                                       &(cop__sys_answer){ .status = COP_OK }), "{os_process, malformed}");
+                                       &(cop__query){ .what = COP__ASK_LAST + 1 }), MALFORMED);
+        ck_assert_str_eq(end_by_packet((struct cop__packet){ .type = COP__PACKET_SYS_ANSWER, .ref = 1 },
+                                       COP_KIND_OF(cop__sys_answer), &(cop__sys_answer){ .status = COP_OK }), MALFORMED);
         nothing_has_come();
 }
 
@@ -397,6 +402,8 @@ static void asks_for_wish(const cop__wish *wish)
         free(body);
 }
 
+#define OF_ADDER .server = (uintptr_t)&adder_server, .server_name = COP_TEXT("adder")
+
 /* As the library in a process never asks; it is one that has been overwritten. The last question is a good one. */
 static void asks_what_nobody_asks(void)
 {
@@ -406,9 +413,10 @@ static void asks_what_nobody_asks(void)
         says_told((cop__query){ .what = COP__ASK_SERVER, .pid = cop_parent() });
         says_told((cop__query){ .what = COP__ASK_SHUTDOWN, .pid = cop_parent() });
         asks_for_wish(&(cop__wish){ .server = (uintptr_t)&cop_registry_server, .argument = garbage });
-        asks_for_wish(&(cop__wish){ .server = (uintptr_t)&adder_server, .server_name = COP_TEXT("adder"), .mailbox_high = 1, .mailbox_low = 5 });
-        asks_for_wish(&(cop__wish){ .server = (uintptr_t)&adder_server, .server_name = COP_TEXT("adder"), .name = { "a\0b", 3 } });
-        says_told((cop__query){ .what = COP__ASK_TIMER, .how = COP__TIMER_EXITS, .pid = cop_self(), .number = 1, .term = cop_atom("over") });
+        asks_for_wish(&(cop__wish){ OF_ADDER, .mailbox_high = 1, .mailbox_low = 5 });
+        asks_for_wish(&(cop__wish){ OF_ADDER, .name = { "a\0b", 3 } });
+        says_told((cop__query){ .what = COP__ASK_TIMER, .how = COP__TIMER_EXITS, .pid = cop_self(), .number = 1,
+                                .term = cop_atom("over") });
         cop_sleep(COP_FOREVER);
 }
 
@@ -418,11 +426,13 @@ IN_NODE_WITH(a_process_that_asks_for_what_there_is_not_is_refused_and_may_ask_ag
                                       COP_E_MALFORMED, COP_E_BAD_ARGUMENT, COP_E_BAD_ARGUMENT, COP_OK };
         cop_pid pid;
         cop_ref ref;
-        cop_spawn_options options = { .run = asks_what_nobody_asks, .isolation = COP_ISOLATION_PROCESS, .monitor = true, .monitor_ref = &ref };
+        cop_spawn_options options = { .run = asks_what_nobody_asks, .isolation = COP_ISOLATION_PROCESS, .monitor = true,
+                                      .monitor_ref = &ref };
         ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_OK);
         for (size_t i = 0; i < COP__COUNT(wanted); i++) {
                 cop_auto told = await(COP_KIND(note));
-                ck_assert_msg(cop_read(note, told)->number == (int64_t)wanted[i], "question %zu: %d", i, (int)cop_read(note, told)->number);
+                int64_t status = cop_read(note, told)->number;
+                ck_assert_msg(status == (int64_t)wanted[i], "question %zu: %d", i, (int)status);
         }
         await_down(ref, "over");
         nothing_has_come();

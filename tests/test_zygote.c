@@ -1,7 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * The zygote by itself, at the other end of whose socket is the claim: what it does about orders that are none, without memory, and as its node
- * or itself goes. A child of it that has not been told who it is waits for that, and ends with its socket.
+ * The zygote by itself, at the other end of whose socket is the claim: what it does about orders that are none, without memory,
+ * and as its node or itself goes. A child of it that has not been told who it is waits for that, and ends with its socket.
  */
 #define _GNU_SOURCE
 #include "tests/failing_malloc.h"
