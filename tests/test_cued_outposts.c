@@ -14,7 +14,7 @@
 #include "actors/zygote.h"
 #include "tests/apart.h"
 #include "tests/asleep.h"
-#include "tests/cue.h"
+#include "tests/held.h"
 
 /* ---- The zygote ------------------------------------------------------------------------------ */
 
@@ -254,18 +254,6 @@ IN_PROCESSES(a_request_that_a_process_has_awaited_in_vain_leaves_no_edge)
 
 /* ---- Handlers of events --------------------------------------------------------------------------- */
 
-static struct {
-        uint32_t is_at, may_go; /* atomic; what the node and a process have in common */
-} *common;
-
-static void waits_for_the_node(void *unused)
-{
-        (void)unused;
-        cop__store_seq(&common->is_at, 1);
-        while (!cop__load_seq(&common->may_go))
-                sched_yield();
-}
-
 static void deletes(const deed_order *order)
 {
         cop_status status = cop_delete_handler(order->pid, "adder", cop_nil(), NULL);
@@ -320,22 +308,18 @@ static int64_t count_handlers(cop_pid manager)
 TEST(a_handler_that_ends_by_itself_as_it_is_deleted_from_a_process_is_gone_as_it_should)
 {
         NEEDS_THREADS();
-        common = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        ck_assert_ptr_ne(common, MAP_FAILED);
-        cue_act("event_manager.watches", waits_for_the_node, NULL);
+        hold_process("event_manager.watches");
         cop_node *node = node_begin((cop_node_options){ .processes = true });
         cop_pid manager = START_APART(.server = &cop_event_manager), handler = add_handler(manager, &plain_server);
         cop_ref ref = spawn_watched(RUN_WITH(deletes, deed_order, .pid = manager));
-        while (!cop__load_seq(&common->is_at))
-                sched_yield();
+        await_process();
         put_down(handler);
-        cop__store_seq(&common->may_go, 1);
+        let_process_go();
         cop_auto deleted = await(COP_KIND(add));
         ck_assert_int_eq(cop_read(add, deleted)->number, COP_OK);
         await_down(ref, "normal");
         ck_assert_int_eq(count_handlers(manager), 0);
         node_end(node);
-        munmap(common, 4096);
 }
 
 /* After five seconds. */

@@ -358,8 +358,8 @@ static const char *end_by_two_calls(void)
 
 #define MALFORMED "{os_process, malformed}"
 
-/* A packet of no type, and one that goes the other way; a signal of no type; one that is larger than a message may be; a call under
- * a reference that another had; a question that nobody asks; the answer to one that nobody has asked. */
+/* A packet of no type, and one that goes the other way; a signal of no type; one that is larger than a message may be; a call
+ * under a reference that another had; a question that nobody asks; the answer to one that nobody has asked. */
 IN_NODE_WITH(an_actor_whose_process_writes_a_packet_that_it_may_not_ends_as_malformed, .processes = true)
 {
         const struct cop__packet large = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_MESSAGE,

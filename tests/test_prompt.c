@@ -4,7 +4,7 @@
  * with a console of this one. What it draws comes back as bytes, in which words are looked for; where a line is edited they come in pieces.
  */
 #define _GNU_SOURCE
-#include "tests/cue.h"
+#include "tests/held.h"
 #include "tests/spare_client.h"
 
 #include <dlfcn.h>
@@ -12,7 +12,6 @@
 #include <pty.h>
 #include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -246,38 +245,22 @@ TEST(when_the_node_ends_so_does_the_client)
         close_terminal(&terminal);
 }
 
-static struct {
-        uint32_t is_at, may_go; /* atomic; what the client and its node have in common */
-} *common;
-
-static void waits_for_the_node(void *unused)
-{
-        (void)unused;
-        cop__store_seq(&common->is_at, 1);
-        while (!cop__load_seq(&common->may_go))
-                sched_yield();
-}
-
 /* The node ends when the client is there, at what these keys ask for. */
 static void expect_end_at(const char *cue, const char *keys)
 {
         struct terminal terminal;
-        common = mmap(NULL, sizeof(*common), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        ck_assert_ptr_ne(common, MAP_FAILED);
         open_terminal(&terminal);
-        cue_act(cue, waits_for_the_node, NULL);
+        hold_process(cue);
         sit_down(&terminal);
         shows(&terminal, PROMPT "1> ");
         types(&terminal, keys);
-        while (!cop__load_seq(&common->is_at))
-                sched_yield();
+        await_process();
         cop__console_stop(terminal.console);
-        cop__store_seq(&common->may_go, 1);
+        let_process_go();
         shows(&terminal, "** the node " SPARE_NODE " has ended");
         ends_with(&terminal, EXIT_FAILED);
         ck_assert_int_eq(cop__console_start(terminal.node, &terminal.console), COP_OK);
         close_terminal(&terminal);
-        munmap(common, sizeof(*common));
 }
 
 TEST(a_client_whose_node_ends_before_it_runs_a_line_says_so)
