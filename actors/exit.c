@@ -634,7 +634,7 @@ COP__INLINE bool has_much_left(const struct cop__actor *actor)
 {
         uintptr_t left = (uintptr_t)actor->rare | (uintptr_t)actor->taken | (uintptr_t)actor->mailbox.first |
                          (uintptr_t)actor->held;
-        return left != 0 || !cop__list_is_empty(&actor->relations) || cop__queue_has_next(&actor->queue, &actor->cursor);
+        return left != 0 || !cop__list_is_empty(&actor->relations) || cop__queue_peek(&actor->queue, &actor->cursor) != NULL;
 }
 
 /* Holdings are marked, and a book is in `rare`: the same look as in cop__holdings_end. */

@@ -178,7 +178,7 @@ IN_NODE(a_value_that_cannot_be_kept_ends_the_agent)
 static void makes_what_cannot_be(const customer *c)
 {
         (void)c;
-        cop_agent_new(words, .text = { NULL, 5 });
+        cop_agent_new(words, .text = { 5, NULL });
 }
 
 IN_NODE(what_may_be_sent_may_be_an_agents_value_and_what_may_not_is_a_mistake)
@@ -190,7 +190,7 @@ IN_NODE(what_may_be_sent_may_be_an_agents_value_and_what_may_not_is_a_mistake)
         ck_assert_mem_eq(cop_read(book, reply)->name.data, "caf\xe9", 4);
         cop_message_free(reply);
         ck_assert_int_eq(cop_agent_get(NULL, pid, PATIENCE_MS, book, read_book, words, cop_text_of("\xe9")), COP_E_MALFORMED);
-        ck_assert_int_eq(cop_agent_start(NULL, COP_KIND_OF(words), &(words){ { NULL, 5 } }, &pid), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_agent_start(NULL, COP_KIND_OF(words), &(words){ { 5, NULL } }, &pid), COP_E_BAD_ARGUMENT);
         ck_assert(cop_is_alive(pid));
         put_down(pid);
         await_down(spawn_watched(RUN_WITH(makes_what_cannot_be, customer, .pot = cop_self())),

@@ -415,7 +415,7 @@ static void asks_what_nobody_asks(void)
         says_told((cop__query){ .what = COP__ASK_SHUTDOWN, .pid = cop_parent() });
         asks_for_wish(&(cop__wish){ .server = (uintptr_t)&cop_registry_server, .argument = garbage });
         asks_for_wish(&(cop__wish){ OF_ADDER, .mailbox_high = 1, .mailbox_low = 5 });
-        asks_for_wish(&(cop__wish){ OF_ADDER, .name = { "a\0b", 3 } });
+        asks_for_wish(&(cop__wish){ OF_ADDER, .name = { 3, "a\0b" } });
         says_told((cop__query){ .what = COP__ASK_TIMER, .how = COP__TIMER_EXITS, .pid = cop_self(), .number = 1,
                                 .term = cop_atom("over") });
         cop_sleep(COP_FOREVER);
