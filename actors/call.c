@@ -347,6 +347,14 @@ COP__INLINE void hand_reply(struct cop__actor *actor, struct cop__signal *messag
                 cop_message_free((cop_message *)message);
 }
 
+cop_status cop__answer_must_be(struct cop__actor *actor, struct cop__signal *answer, const cop_kind *kind)
+{
+        if (COP__LIKELY(answer->kind != NULL && cop__kind_same(answer->kind, kind)))
+                return COP_OK;
+        cop__signal_done(cop__thread_here(), actor, answer);
+        return COP_E_NO_REPLY;
+}
+
 void cop__take_reply(struct cop__actor *actor, struct cop__signal *answer, cop_message **reply)
 {
         become_message(answer);

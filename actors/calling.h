@@ -234,4 +234,10 @@ COP__INLINE enum cop__ring cop__ring_look(struct cop_node *node, struct cop__act
  * limit. Of an actor that is observed it is new work, as any other reply. */
 cop_status cop__reply_owed(cop_caller caller, const cop_kind *kind, const void *value);
 
+/*
+ * The answer to a call of the library's own, which is to be of that kind; it is no more than a claim, and whoever has its memory
+ * broken (outpost_hear.h) may send any. Of another kind it is freed: COP_E_NO_REPLY.
+ */
+cop_status cop__answer_must_be(struct cop__actor *actor, struct cop__signal *answer, const cop_kind *kind);
+
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actors/actor.h"
+#include "actors/calling.h"
 #include "base/clock.h"
 #include "base/memcheck.h"
 #include "base/memory.h"
@@ -308,6 +309,8 @@ cop_status cop__info(cop_pid pid, int64_t timeout_ms, cop_term *info)
         request->flags |= COP__SIGNAL_ASIDE;
         cop_status status = cop__call(actor, pid, request, cop__deadline_ns(timeout_ms),
                                       __builtin_return_address(0), &reply);
+        if (status == COP_OK)
+                status = cop__answer_must_be(actor, reply, COP_KIND_OF(cop_any));
         if (status != COP_OK)
                 return status;
         status = cop_term_copy(((const cop_any *)cop__signal_body(reply))->term, info);

@@ -174,11 +174,15 @@ static void send_request(const struct hearing *hearing)
 
 /*
  * To whom it holds a request of, or, if that was deferred, to whoever has been named; and through
- * aliases.
+ * aliases. Never under no reference, which would be for whatever call that one is in (take.h); and what sys has asked has an answer of
+ * its own, which is judged.
  */
 static void send_reply(const struct hearing *hearing)
 {
-        struct cop__held *held = cop__held_of(hearing->crossing, (cop_ref){ hearing->packet->ref });
+        cop_ref ref = { hearing->packet->ref };
+        if (ref.bits == 0 || cop__outpost_sys_waits(hearing->crossing, ref))
+                exit_because(cop_atom("malformed"));
+        struct cop__held *held = cop__held_of(hearing->crossing, ref);
         bool through = hearing->packet->flags & COP__SIGNAL_THROUGH; /* an alias, which knows whether it may overtake */
         struct cop__signal *signal =
                 read_message(hearing, through ? COP__SIGNAL_THROUGH | COP__SIGNAL_PRIORITY : COP__SIGNAL_RETURN);
@@ -190,7 +194,7 @@ static void send_reply(const struct hearing *hearing)
                 end_held(hearing->crossing, held);
         }
         signal->type = COP__SIGNAL_REPLY;
-        signal->ref.bits = hearing->packet->ref;
+        signal->ref = ref;
         cop__count_up(&cop__here_of(cop__thread_here())->sent);
         cop__send_signal(cop__thread_here(), to, signal);
 }

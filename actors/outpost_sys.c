@@ -132,18 +132,28 @@ static bool fits(int64_t what, const cop__sys_answer *answer)
 
 /* ---- And back -------------------------------------------------------------------------- */
 
+/* NULL: there is none. */
+static struct cop__signal *find(const struct cop__crossing *crossing, cop_ref ref, struct cop__signal **before)
+{
+        struct cop__signal *request;
+        *before = NULL;
+        while ((request = cop__mailbox_after(&crossing->looked, *before)) != NULL && !cop_ref_equal(request->ref, ref))
+                *before = request;
+        return request;
+}
+
+bool cop__outpost_sys_waits(const struct cop__crossing *crossing, cop_ref ref)
+{
+        struct cop__signal *before;
+        return find(crossing, ref, &before) != NULL;
+}
+
 static struct cop__signal *take_out(struct cop__crossing *crossing, cop_ref ref)
 {
-        struct cop__mailbox *looked = &crossing->looked;
-        struct cop__signal *before = NULL, *request;
-        while ((request = cop__mailbox_after(looked, before)) != NULL) {
-                if (cop_ref_equal(request->ref, ref)) {
-                        cop__mailbox_remove(looked, before, request);
-                        return request;
-                }
-                before = request;
-        }
-        return NULL;
+        struct cop__signal *before, *request = find(crossing, ref, &before);
+        if (request != NULL)
+                cop__mailbox_remove(&crossing->looked, before, request);
+        return request;
 }
 
 /* Not suspended after all: the messages are not held up either. */

@@ -28,6 +28,9 @@ bool cop__outpost_sys_passes(const struct cop__actor *actor, enum cop__sys_what 
 /* Hands on a request that is. Takes it. */
 void cop__outpost_sys_ask(struct cop__actor *actor, struct cop__signal *request);
 
+/* Does such a request wait for its answer under that reference? */
+bool cop__outpost_sys_waits(const struct cop__crossing *crossing, cop_ref ref);
+
 /* The process has answered. False: that is no answer to anything that it has been asked. */
 bool cop__outpost_sys_hear(struct cop__actor *actor, struct cop__crossing *crossing, cop_ref ref,
                            const cop__sys_answer *answer);

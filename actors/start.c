@@ -80,6 +80,8 @@ static cop_status start(struct cop__actor *actor, const cop_spawn_options *optio
                 cop__inside_waits(asked);
         cop__fence_seq(); /* CLOSE: an init may call the one that waits for it */
         status = cop__call_wait(actor, asked, cop__deadline_ns(timeout_ms), where, &reply);
+        if (status == COP_OK && cop__answer_must_be(actor, reply, COP_KIND_OF(cop_started)) != COP_OK)
+                return put_down(child, options->link, watch, COP_E_NO_REPLY);
         if (status == COP_E_TIMEOUT || status == COP_E_CYCLE)
                 return put_down(child, options->link, watch, status);
         if (status != COP_OK || !options->monitor)

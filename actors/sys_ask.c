@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actors/calling.h"
 #include "actors/info.h"
 #include "actors/outpost_hear.h"
 #include "actors/sys.h"
@@ -57,6 +58,8 @@ static cop_status call(const char *function, cop_address to, int64_t timeout_ms,
         if (is_for_a_glance(callee, (enum cop__sys_what)request->what))
                 signal->flags |= COP__SIGNAL_ASIDE;
         status = cop__call(actor, callee, signal, deadline_of(actor, request, timeout_ms), where, &reply);
+        if (status == COP_OK)
+                status = cop__answer_must_be(actor, reply, COP_KIND_OF(cop__sys_answer));
         if (status != COP_OK)
                 return status;
         cop__hand_over(actor, reply);

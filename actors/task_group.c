@@ -241,8 +241,11 @@ static void join(cop_pid around)
 {
         cop_message *reply = NULL;
         cop_status status = cop_call(&reply, around, COP_FOREVER, cop__group_adopt, .inner = cop_self());
-        if (status == COP_OK)
-                status = (cop_status)cop_read(cop__group_answer, reply)->status;
+        const cop__group_answer *answer = status == COP_OK ? cop_read(cop__group_answer, reply) : NULL;
+        if (answer != NULL)
+                status = (cop_status)answer->status;
+        else if (status == COP_OK)
+                status = COP_E_NO_REPLY;
         cop_message_free(reply);
         if (status == COP_E_NO_MEMORY)
                 cop_exit(cop_atom("no_memory"));

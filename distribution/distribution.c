@@ -140,7 +140,8 @@ static cop_status await_up(struct cop__network *network, struct cop__peer *peer,
                                      .peer = peer->index);
         if (status != COP_OK)
                 return status == COP_E_TIMEOUT ? status : COP_E_NO_DISTRIBUTION;
-        owner = ((const cop__connection_of *)cop_message_body(message))->pid;
+        const cop__connection_of *connection = cop_read(cop__connection_of, message);
+        owner = connection != NULL ? connection->pid : cop_no_pid();
         cop_message_free(message);
         if (owner.bits == 0)
                 return COP_E_NO_CONNECTION;

@@ -204,9 +204,13 @@ COP__COMMAND(explain)
         end_wait(shell);
         if (!has_worked(shell, who.called, status))
                 return false;
-        cop__text_append_string(&shell->out, cop_read(cop__explained, answer)->words.data);
+        const cop__explained *explained = cop_read(cop__explained, answer);
+        if (explained != NULL)
+                cop__text_append_string(&shell->out, explained->words.data);
+        else
+                has_worked(shell, who.called, COP_E_NO_REPLY);
         cop_message_free(answer);
-        return true;
+        return explained != NULL;
 }
 
 /* ---- Changing ------------------------------------------------------------------------ */

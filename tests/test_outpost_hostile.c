@@ -11,6 +11,7 @@
 
 #include <coppice/registry.h>
 
+#include "actors/actor.h"
 #include "actors/crossing.h"
 #include "actors/inside.h"
 #include "actors/sys.h"
@@ -437,6 +438,61 @@ IN_NODE_WITH(a_process_that_asks_for_what_there_is_not_is_refused_and_may_ask_ag
         }
         await_down(ref, "over");
         nothing_has_come();
+}
+
+/* ---- Answers to what it was not asked -------------------------------------------------------------- */
+
+typedef struct forgery {
+        cop_pid forger, to;
+        cop_ref ref;
+} forgery;
+COP_MESSAGE(forgery, forger, to, ref);
+
+static void forge(cop_pid to, cop_ref ref)
+{
+        struct cop__tray tray = { 0 };
+        const struct cop__packet packet = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_REPLY, .pid = to.bits,
+                                            .ref = ref.bits };
+        if (cop__tray_put(&tray, packet, COP_KIND_OF(add), &(add){ 5 }) != COP_OK)
+                _exit(1);
+        write_all(tray.data, tray.end);
+        cop__tray_free(&tray);
+}
+
+static void forges(void)
+{
+        cop_auto order = cop_receive(COP_FOREVER, COP_KIND(forgery));
+        const forgery *f = cop_read(forgery, order);
+        forge(f->to, f->ref);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(note)));
+}
+
+static void answers_under_no_reference(void)
+{
+        forge(cop_parent(), (cop_ref){ 0 });
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(note)));
+}
+
+/* Somebody in the node whose start is waited for tells under which reference. */
+static void confides(const forgery *f)
+{
+        cop_send(f->forger, forgery, .to = cop_parent(), .ref = cop__actor_here()->start->ref);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(note)));
+}
+
+IN_NODE_WITH(who_waits_for_a_start_believes_no_process_that_answers_for_it, .processes = true)
+{
+        cop_pid pid;
+        cop_spawn_options options = { .run = answers_under_no_reference, .init_ack = true, .isolation = COP_ISOLATION_PROCESS };
+        ck_assert_int_eq(cop_start(&options, PATIENCE_MS, &pid), COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()), "{os_process, malformed}");
+        const forgery argument = { .forger = START_APART(.run = forges) };
+        options = (cop_spawn_options){ .run_with = COP_RUN_WITH(confides, forgery), .init_ack = true,
+                                       .kind = COP_KIND_OF(forgery), .argument = &argument };
+        ck_assert_int_eq(cop_start(&options, PATIENCE_MS, &pid), COP_E_NO_REPLY);
+        cop_auto reply = NULL;
+        cop_pid honest = cop_spawn_server(&adder_server, NULL);
+        ck_assert_int_eq(cop_call(&reply, honest, PATIENCE_MS, add, .number = 7), COP_OK);
 }
 
 /* Processes that are asked for with addresses where no code is say so. */

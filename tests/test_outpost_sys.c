@@ -549,7 +549,7 @@ IN_PROCESSES(a_request_whose_sender_has_ended_is_answered_to_nobody)
 /* ---- What is no answer -------------------------------------------------------------------------- */
 
 enum lie { NOT_ASKED, NO_STATUS, NO_MAP, NO_MESSAGES, NO_COUNTS, NO_LIST, NO_DEED, NO_SENTENCE, NO_ANSWER,
-           NO_BYTES, NO_END, TWICE, LIES };
+           NO_BYTES, NO_END, A_REPLY, NO_REFERENCE, TWICE, LIES };
 
 typedef struct liar {
         int64_t unused;
@@ -572,8 +572,8 @@ static void read_all(void *to, size_t size)
         }
 }
 
-/* The reference of the request that comes next, which is sys'. */
-static uint64_t read_request(void)
+/* The head of the request that comes next, which is sys'. */
+static struct cop__packet read_request(void)
 {
         struct cop__packet packet;
         char body[4096];
@@ -581,7 +581,7 @@ static uint64_t read_request(void)
         ck_assert_int_eq(packet.type, COP__PACKET_SYS);
         ck_assert_int_le(packet.size, sizeof(body));
         read_all(body, packet.size);
-        return packet.ref;
+        return packet;
 }
 
 static cop__sys_answer lie_of(int64_t what)
@@ -619,12 +619,25 @@ static void say_that_it_is_there(struct cop__tray *tray)
         cop__tray_flush(tray, SOCKET);
 }
 
+/* The asker waits for sys, and gets what an ordinary call would. */
+static COP__NORETURN void say_reply(struct cop__tray *tray, struct cop__packet request, uint64_t ref)
+{
+        request = (struct cop__packet){ .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_REPLY, .pid = request.pid, .ref = ref };
+        cop__tray_put(tray, request, COP_KIND_OF(lie_order), &(lie_order){ COP_OK });
+        cop__tray_flush(tray, SOCKET);
+        for (;;)
+                pause();
+}
+
 static void liar_on_order(liar *self, const lie_order *order)
 {
         (void)self;
         struct cop__tray tray = { .data = NULL };
         say_that_it_is_there(&tray);
-        struct cop__packet packet = { .type = COP__PACKET_SYS_ANSWER, .ref = read_request() };
+        struct cop__packet request = read_request();
+        struct cop__packet packet = { .type = COP__PACKET_SYS_ANSWER, .ref = request.ref };
+        if (order->what == A_REPLY || order->what == NO_REFERENCE)
+                say_reply(&tray, request, order->what == A_REPLY ? request.ref : 0);
         cop__sys_answer answer = lie_of(order->what);
         if (order->what == NOT_ASKED)
                 packet.ref++;
