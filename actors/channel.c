@@ -241,10 +241,12 @@ static void on_put(channel *self, cop_pid from)
                 join(self, &self->putters, NULL);
 }
 
-/* An item that nobody has received is the next to be taken. */
+/* An item that nobody has received is the next to be taken. One that is not away comes from a process whose memory is broken. */
 static void on_returned_item(channel *self)
 {
         struct cop__entry *entry = cop__line_first(&self->away);
+        if (entry == NULL)
+                return;
         entry->request = cop__message_keep(cop__actor_here());
         entry->ref.bits = 0; /* it may be another's item than the entry's: no putter takes it back */
         cop__line_move_first(&self->away, &self->items, entry);

@@ -139,10 +139,13 @@ static void send_message(const struct hearing *hearing)
                              (cop_pid){ hearing->packet->pid }, signal);
 }
 
-/* An answer that it has not received and that must not be lost: back to where it came from. */
+/*
+ * An answer that it has not received and that must not be lost: back to where it came from. There it is told by its flags from what is
+ * new, and looked for among what has been given (channel.c).
+ */
 static void send_back(const struct hearing *hearing)
 {
-        struct cop__signal *signal = read_message(hearing, COP__SIGNAL_ANSWERED);
+        struct cop__signal *signal = read_message(hearing, COP__SIGNAL_ANSWERED | COP__SIGNAL_RETURN);
         if (signal == NULL)
                 return;
         signal->ref.bits = hearing->packet->ref;
@@ -174,8 +177,8 @@ static void send_request(const struct hearing *hearing)
 
 /*
  * To whom it holds a request of, or, if that was deferred, to whoever has been named; and through
- * aliases. Never under no reference, which would be for whatever call that one is in (take.h); and what sys has asked has an answer of
- * its own, which is judged.
+ * aliases. Never under no reference, which would be for whatever call that one is in (take.h); and
+ * what sys has asked has an answer of its own, which is judged.
  */
 static void send_reply(const struct hearing *hearing)
 {

@@ -495,6 +495,32 @@ IN_NODE_WITH(who_waits_for_a_start_believes_no_process_that_answers_for_it, .pro
         ck_assert_int_eq(cop_call(&reply, honest, PATIENCE_MS, add, .number = 7), COP_OK);
 }
 
+COP_CHANNEL(add);
+
+/* An item that no channel has given it, as one that it has not received; and then one that it puts. */
+static void gives_back(const add_channel *channel)
+{
+        struct cop__tray tray = { 0 };
+        struct cop__packet packet = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_MESSAGE, .pid = channel->pid.bits,
+                                      .ref = 1, .flags = COP__SIGNAL_RETURN | COP__SIGNAL_ANSWERED };
+        if (cop__tray_put(&tray, packet, COP_KIND_OF(add), &(add){ 5 }) != COP_OK)
+                _exit(1);
+        write_all(tray.data, tray.end);
+        cop__tray_free(&tray);
+        cop_put(*channel, PATIENCE_MS, add, .number = 7);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(note)));
+}
+
+IN_NODE_WITH(a_channel_takes_back_from_a_process_only_what_it_has_given, .processes = true)
+{
+        add_channel channel;
+        cop_auto item = NULL;
+        ck_assert_int_eq(cop_channel_open(&channel, add, 2), COP_OK);
+        START_APART(RUN_WITH(gives_back, add_channel, channel.pid));
+        ck_assert_int_eq(cop_take(&item, channel, PATIENCE_MS, add), COP_OK);
+        ck_assert_int_eq(cop_read(add, item)->number, 7);
+}
+
 /* Processes that are asked for with addresses where no code is say so. */
 static void hush(void)
 {

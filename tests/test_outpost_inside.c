@@ -1,5 +1,6 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* The same code does the same in an OS process of its own: spawning, tasks, channels, agents, timers, groups, registries. */
+#include "actors/channel.h"
 #include "actors/crossing.h"
 #include "tests/apart.h"
 #include "tests/scenes.h"
@@ -426,6 +427,104 @@ IN_PROCESSES(a_channel_whose_process_is_stopped_keeps_nobody_beyond_his_time_and
                 ck_assert_int_eq(cop_read(add, taken)->number, i);
         }
         ck_assert_int_eq(cop_take(&item, channel, 0, add), COP_E_TIMEOUT);
+}
+
+/* Who chooses asks it for an item like the two channels, after them: then it tells that they are asked. */
+typedef struct probe {
+        int64_t asked;
+} probe;
+
+static void probe_on_take(probe *self, const cop__channel_take *take)
+{
+        (void)take;
+        if (++self->asked == 1) { /* only a try */
+                cop_reply(cop__answer, .status = COP_E_TIMEOUT);
+                return;
+        }
+        cop_defer();
+        cop_send(cop_parent(), note, .number = self->asked);
+}
+
+static void probe_on_give_up(probe *self, const cop__give_up *who)
+{
+        (void)self;
+        (void)who;
+}
+
+COP_SERVER(probe, COP_ON(cop__channel_take, probe_on_take), COP_ON(cop__give_up, probe_on_give_up));
+
+typedef struct choice {
+        cop_pid left, right, probe;
+} choice;
+COP_MESSAGE(choice, left, right, probe);
+
+static void chooses(const choice *c)
+{
+        const add_channel left = { c->left }, right = { c->right }, last = { c->probe };
+        cop_case cases[] = { COP_CASE_TAKE(left, add), COP_CASE_TAKE(right, add), COP_CASE_TAKE(last, add) };
+        int which = cop_select(PATIENCE_MS, cases);
+        cop_send(cop_parent(), add, .number = which);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(note)));
+}
+
+static void put_to_three(add_channel channel)
+{
+        size_t count = 0;
+        for (int64_t i = 1; i <= 3; i++)
+                ck_assert_int_eq(cop_put(channel, PATIENCE_MS, add, .number = i), COP_OK);
+        ck_assert_int_eq(cop_channel_count(channel, &count), COP_OK);
+        ck_assert_uint_eq(count, 2); /* one has been given */
+}
+
+static void take_until_closed(add_channel channel, int64_t from)
+{
+        size_t count = 0;
+        await_true(cop_channel_count(channel, &count) == COP_OK && count == (size_t)(4 - from));
+        ck_assert_int_eq(cop_channel_close(channel), COP_OK);
+        for (int64_t i = from; i <= 3; i++) {
+                cop_auto item = NULL;
+                ck_assert_int_eq(cop_take(&item, channel, PATIENCE_MS, add), COP_OK);
+                ck_assert_int_eq(cop_read(add, item)->number, i);
+        }
+        cop_auto none = NULL;
+        ck_assert_int_eq(cop_take(&none, channel, PATIENCE_MS, add), COP_E_CLOSED);
+}
+
+/* It is stopped while it waits, so that an item of either channel is on its way to it. */
+static void be_chosen_from(add_channel left, add_channel right)
+{
+        const choice argument = { left.pid, right.pid, cop_spawn_server(&probe_server, NULL) };
+        cop_pid pid = START_APART(.run_with = COP_RUN_WITH(chooses, choice), .kind = COP_KIND_OF(choice),
+                                  .argument = &argument);
+        await_and_drop(COP_KIND(note));
+        int64_t os_pid = os_pid_of(pid);
+        ck_assert_int_eq(kill((pid_t)os_pid, SIGSTOP), 0);
+        await_true(is_stopped(os_pid));
+        put_to_three(left);
+        put_to_three(right);
+        ck_assert_int_eq(kill((pid_t)os_pid, SIGCONT), 0);
+        cop_auto chosen = await(COP_KIND(add));
+        int64_t which = cop_read(add, chosen)->number;
+        ck_assert(which == 0 || which == 1);
+        take_until_closed(left, which == 0 ? 2 : 1);
+        take_until_closed(right, which == 1 ? 2 : 1);
+        put_down(pid);
+}
+
+static add_channel channel_of_a_process(void)
+{
+        START_APART(.run = opens_a_channel_and_sleeps);
+        cop_auto opened = await(COP_KIND(add_channel));
+        return *cop_read(add_channel, opened);
+}
+
+IN_PROCESSES(what_a_select_in_a_process_did_not_take_is_the_next_again_where_it_was)
+{
+        add_channel left, right;
+        ck_assert_int_eq(cop_channel_open(&left, add, 4), COP_OK);
+        ck_assert_int_eq(cop_channel_open(&right, add, 4), COP_OK);
+        be_chosen_from(left, right);
+        be_chosen_from(channel_of_a_process(), channel_of_a_process());
 }
 
 /* ---- Agents and events ----------------------------------------------------------------------------- */
