@@ -74,10 +74,13 @@ void cop__crossing_flush(struct cop__crossing *crossing, cop_pid self)
 {
         if (crossing->socket < 0 || crossing->hung_up)
                 return;
+        size_t before = cop__tray_waiting(&crossing->out);
         if (!cop__tray_flush(&crossing->out, crossing->socket)) {
                 shutdown(crossing->socket, SHUT_RDWR); /* it may live, and would wait for what cannot be sent */
                 crossing->out.start = crossing->out.end = 0; /* its end is read, too */
         }
+        size_t written = before - cop__tray_waiting(&crossing->out);
+        crossing->told -= written < crossing->told ? written : crossing->told;
         want_writable(crossing, self, cop__tray_waiting(&crossing->out) > 0);
 }
 

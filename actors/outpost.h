@@ -29,8 +29,11 @@
  * process has read: so the mailbox fills, and its limits and the pressure on senders are those of
  * any actor. Meanwhile it goes on reading what the process sends; neither side ever waits for the
  * other one in a circle. The process reads when its actor has nothing left to do, and when it
- * asks something. Between the end of its init and that of the outpost's own it is not read from,
- * and then nobody waits for it to read.
+ * asks something, one question at a time: who asks the next before the answer has left, and has
+ * left that much unread, has lost its mind and is ended, or its answers would take all of the
+ * node's memory. Calls that fail it may have any number of, as any actor: each is no larger than
+ * what it has sent for that. Between the end of its init and that of the outpost's own it is not
+ * read from, and then nobody waits for it to read.
  *
  * The end. By its own doing: COP__PACKET_ENDED, with reason and report. Otherwise the socket is
  * at its end, and the zygote tells how the process ended. Dying first of all kills the process.
@@ -63,6 +66,7 @@ struct cop__crossing {
         bool hung_up;
         bool over;                  /* the process had ended: when all is read there is no more */
         struct cop__tray in, out;
+        size_t told;                /* bytes of `out` up to the end of the last answer to a question; 0: all of that is written */
         struct cop__table held;     /* requests, by reference */
         struct cop__mailbox looked; /* what sys has asked and the process not answered; see outpost_sys.h */
         struct cop__table asked;    /* of the process: those whose answers have not come; see outpost_wait.h */

@@ -281,8 +281,16 @@ static void defer(const struct hearing *hearing)
 
 /* ---- Questions ------------------------------------------------------------------------- */
 
+/* An honest process has read the answer to its last question. */
+static bool asks_on(const struct cop__crossing *crossing)
+{
+        return crossing->told > 0 && cop__tray_waiting(&crossing->out) > COP__CROSSING_UNREAD;
+}
+
 static void hear_question(const struct hearing *hearing)
 {
+        if (asks_on(hearing->crossing))
+                exit_because(cop_atom("malformed"));
         struct cop__verdict answer = { .told = { .status = COP_OK, .term = cop_nil() } };
         void *value = read_value(hearing, COP_KIND_OF(cop__query));
         bool known = cop__outpost_answer(value, &answer);
@@ -296,6 +304,7 @@ static void hear_question(const struct hearing *hearing)
                 cop_term_free(answer.told.term);
         if (status != COP_OK)
                 exit_because(cop_atom("no_memory"));
+        hearing->crossing->told = cop__tray_waiting(&hearing->crossing->out);
 }
 
 /* What sys has asked of it. */

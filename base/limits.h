@@ -50,6 +50,9 @@
 /* What an actor's own process may be behind with, in bytes of packets, before its mailbox waits; see actors/outpost.h. */
 #define COP__CROSSING_WAITING (COP__TINY ? 64u : 65536u)
 
+/* With more than that before it, in bytes of packets, an answer that such a process has not fetched is its last: it asks without reading. */
+#define COP__CROSSING_UNREAD 1048576u
+
 /* Bytes that are read from such a process before others have their turns. */
 #define COP__CROSSING_SLICE (COP__TINY ? 512u : 262144u)
 

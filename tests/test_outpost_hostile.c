@@ -521,6 +521,34 @@ IN_NODE_WITH(a_channel_takes_back_from_a_process_only_what_it_has_given, .proces
         ck_assert_int_eq(cop_read(add, item)->number, 7);
 }
 
+/* ---- Who asks and does not read ------------------------------------------------------------------- */
+
+static void asks_and_asks(void)
+{
+        uint8_t *bytes;
+        size_t size;
+        cop__query query = { .what = COP__ASK_REGISTERED };
+        struct cop__packet packet = { .type = COP__PACKET_ASK };
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(note)));
+        if (cop__kind_encode(COP_KIND_OF(cop__query), &query, &bytes, &size) != COP_OK)
+                _exit(1);
+        packet.size = (uint32_t)size;
+        for (int i = 0; i < 100000; i++) {
+                write_all(&packet, sizeof(packet));
+                write_all(bytes, size);
+        }
+        _exit(3);
+}
+
+IN_NODE_WITH(a_process_that_asks_on_without_reading_is_ended_and_takes_no_memory_for_that, .processes = true)
+{
+        cop_pid pid = START_APART(.run = asks_and_asks);
+        cop_ref ref = watch(pid);
+        cop_register("somebody_with_a_long_name_that_is_told_to_whoever_asks_for_all_of_them", cop_self());
+        cop_send(pid, note, .number = 1);
+        await_down(ref, "{os_process, malformed}");
+}
+
 /* Processes that are asked for with addresses where no code is say so. */
 static void hush(void)
 {
