@@ -74,6 +74,15 @@ static void put_patience(const struct cop__inside *inside, const struct cop__sig
                                                           : cop__load_relaxed(&own->deadline_ns);
 }
 
+/* What must get there if not as it is, for an atom that is no UTF-8: then another one says so. */
+static cop_status put_term(struct cop__inside *inside, struct cop__packet packet, cop_term term)
+{
+        cop_status status = put(inside, packet, COP_KIND_OF(cop_any), &(cop_any){ term });
+        if (status == COP_OK || status == COP_E_NO_MEMORY)
+                return status;
+        return put(inside, packet, COP_KIND_OF(cop_any), &(cop_any){ cop_atom("does_not_cross") });
+}
+
 static cop_status put_signal(struct cop__inside *inside, cop_pid to, const struct cop__signal *signal)
 {
         struct cop__packet packet = {
@@ -96,11 +105,9 @@ static cop_status put_signal(struct cop__inside *inside, cop_pid to, const struc
         case COP__SIGNAL_FAILED:
                 packet.more = ((const struct cop__failed *)cop__signal_body(signal))->failure;
                 return put(inside, packet, NULL, NULL);
-        case COP__SIGNAL_EXIT: {
-                const struct cop__relation *exit = COP__CONTAINER((uintptr_t)signal, struct cop__relation, signal);
-                return put(inside, packet, COP_KIND_OF(cop_any),
-                           &(cop_any){ exit->as.exited.reason->term });
-        }
+        case COP__SIGNAL_EXIT:
+                return put_term(inside, packet,
+                                COP__CONTAINER((uintptr_t)signal, struct cop__relation, signal)->as.exited.reason->term);
         default:
                 return COP_E_ISOLATED;
         }
@@ -110,8 +117,7 @@ static cop_status put_signal(struct cop__inside *inside, cop_pid to, const struc
 static cop_status put_started(struct cop__inside *inside, const struct cop__signal *signal)
 {
         const cop_started *started = cop__signal_body(signal);
-        return put(inside, (struct cop__packet){ .type = COP__PACKET_STARTED }, COP_KIND_OF(cop_any),
-                   &(cop_any){ started->extra });
+        return put_term(inside, (struct cop__packet){ .type = COP__PACKET_STARTED }, started->extra);
 }
 
 static COP__NORETURN void give_up(const char *why)
@@ -160,6 +166,8 @@ void cop__inside_export(struct cop__thread *thread, cop_pid to, struct cop__sign
         struct cop__inside *inside = cop__node_of(thread)->inside;
         bool start = signal->type == COP__SIGNAL_REPLY && signal->ref.bits == COP__START_REF;
         cop_status status = start ? put_started(inside, signal) : put_signal(inside, to, signal);
+        if (start && status != COP_OK)
+                give_up("no memory to tell that it has started");
         if (signal->type == COP__SIGNAL_REPLY || signal->type == COP__SIGNAL_FAILED)
                 cop__inside_settle(inside, signal->ref);
         if (status == COP_OK)
@@ -389,6 +397,21 @@ static bool is_for_want_of_memory(const struct cop__inside *inside, cop_term rea
         return cop__inside_memory() + free_of_it > inside->memory_base + inside->memory_most;
 }
 
+/* What cannot be told is left out, and the end is told all the same: first the texts go, then the reason. */
+static cop_status put_obituary(struct cop__inside *inside, cop__obituary obituary)
+{
+        const struct cop__packet packet = { .type = COP__PACKET_ENDED };
+        cop_status status = put(inside, packet, COP_KIND_OF(cop__obituary), &obituary);
+        if (status == COP_OK || status == COP_E_NO_MEMORY)
+                return status;
+        obituary.message = obituary.state = obituary.events = cop_text_of("");
+        status = put(inside, packet, COP_KIND_OF(cop__obituary), &obituary);
+        if (status == COP_OK || status == COP_E_NO_MEMORY)
+                return status;
+        obituary.reason = cop_atom("does_not_cross");
+        return put(inside, packet, COP_KIND_OF(cop__obituary), &obituary);
+}
+
 COP__NORETURN void cop__inside_end(struct cop__thread *thread, struct cop__actor *actor)
 {
         struct cop__inside *inside = cop__node_of(thread)->inside;
@@ -417,8 +440,7 @@ COP__NORETURN void cop__inside_end(struct cop__thread *thread, struct cop__actor
         while (cop__rare_end_one(actor)) /* once the outpost has heard of its end, the process is killed */
                 ;
         cop__rare_end(actor);
-        if (put(inside, (struct cop__packet){ .type = COP__PACKET_ENDED }, COP_KIND_OF(cop__obituary),
-                &obituary) != COP_OK)
+        if (put_obituary(inside, obituary) != COP_OK)
                 give_up("no memory for its last words");
         if (!faulted)
                 fflush(NULL); /* after a fault its locks may be held */

@@ -157,19 +157,27 @@ static cop_status put_failure(struct cop__crossing *crossing, struct cop__packet
         packet.more = failed->failure;
         if (failed->reason == NULL)
                 return cop__tray_put(&crossing->out, packet, NULL, NULL);
-        return cop__tray_put(&crossing->out, packet, COP_KIND_OF(cop_any),
-                             &(cop_any){ failed->reason->term });
+        cop_status status = cop__tray_put(&crossing->out, packet, COP_KIND_OF(cop_any),
+                                          &(cop_any){ failed->reason->term });
+        if (status == COP_OK || status == COP_E_NO_MEMORY)
+                return status;
+        return cop__tray_put(&crossing->out, packet, COP_KIND_OF(cop_any), &(cop_any){ cop_atom("does_not_cross") });
 }
 
-static cop_status put_signal(struct cop__crossing *crossing, struct cop__signal *signal)
+static struct cop__packet packet_of(const struct cop__signal *signal)
 {
-        struct cop__packet packet = {
+        return (struct cop__packet){
                 .type = COP__PACKET_SIGNAL,
                 .signal = signal->type,
                 .flags = signal->flags & COP__CROSSING_FLAGS,
                 .pid = signal->from.bits,
                 .ref = signal->ref.bits,
         };
+}
+
+static cop_status put_signal(struct cop__crossing *crossing, struct cop__signal *signal)
+{
+        struct cop__packet packet = packet_of(signal);
         if (signal->type == COP__SIGNAL_FAILED)
                 return put_failure(crossing, packet, signal);
         if (!cop__kind_crosses(crossing->node->crossing_kinds, signal->kind))
@@ -200,23 +208,40 @@ static bool is_news_of_an_end(const struct cop__signal *signal)
                                         cop__kind_same(signal->kind, COP_KIND_OF(cop_exited)));
 }
 
+/* The news of an end whose reason, with an atom that is no UTF-8, cannot be told. The tag has come from the process. */
+static cop_status put_end(struct cop__crossing *crossing, const struct cop__signal *signal)
+{
+        const struct cop__packet packet = packet_of(signal);
+        const cop_term why = cop_atom("does_not_cross");
+        if (cop__kind_same(signal->kind, COP_KIND_OF(cop_exited))) {
+                cop_exited exited = *(const cop_exited *)cop__signal_body(signal);
+                exited.reason = why;
+                return cop__tray_put(&crossing->out, packet, COP_KIND_OF(cop_exited), &exited);
+        }
+        cop_down down = *(const cop_down *)cop__signal_body(signal);
+        down.reason = why;
+        return cop__tray_put(&crossing->out, packet, COP_KIND_OF(cop_down), &down);
+}
+
 /*
  * It is dropped. Who waits in the process for such an answer hears that it does not come: nobody else would say so. But the news of
- * an end may not be lost, also for want of memory: then the process ends.
+ * an end may not be lost: they cross with another reason, and if there is no memory for that the process ends.
  */
 static cop_status refuse(struct cop__actor *self, struct cop__crossing *crossing, const struct cop__signal *signal,
                          cop_status status)
 {
-        struct cop__packet failed = {
+        const struct cop__packet failed = {
                 .type = COP__PACKET_SIGNAL,
                 .signal = COP__SIGNAL_FAILED,
                 .pid = signal->from.bits,
                 .ref = signal->ref.bits,
                 .more = status == COP_E_NO_MEMORY ? COP__FAILED_NO_MEMORY : COP__FAILED_ISOLATED,
         };
-        complain(self, signal, status);
-        if (status == COP_E_NO_MEMORY && is_news_of_an_end(signal))
+        if (status != COP_E_NO_MEMORY && is_news_of_an_end(signal))
+                status = put_end(crossing, signal);
+        if (status == COP_OK || (status == COP_E_NO_MEMORY && is_news_of_an_end(signal)))
                 return status;
+        complain(self, signal, status);
         return signal->type != COP__SIGNAL_MESSAGE ? cop__tray_put(&crossing->out, failed, NULL, NULL) : COP_OK;
 }
 
@@ -340,10 +365,11 @@ static void found(struct cop__actor *self, struct cop__crossing *crossing, const
         order.refs = own_refs(pid);
         struct cop__packet packet = { .type = COP__PACKET_BEGIN, .pid = pid.bits,
                                       .more = self->parent.bits };
-        if (cop__tray_put(&crossing->out, packet, COP_KIND_OF(cop__order), &order) != COP_OK)
-                fail_to_start("no memory");
+        cop_status status = cop__tray_put(&crossing->out, packet, COP_KIND_OF(cop__order), &order);
+        if (status != COP_OK)
+                fail_to_start(status == COP_E_NO_MEMORY ? "no memory" : cop_status_text(status));
         const char *server = order.server != 0 ? order.server_name.data : NULL;
-        cop_status status = cop__zygote_ask(crossing->node, &crossing->birth, server);
+        status = cop__zygote_ask(crossing->node, &crossing->birth, server);
         crossing->socket = crossing->birth.socket;
         if (status == COP_OK)
                 status = cop__poll_add(&crossing->node->scheduler.poll, crossing->socket, reading,

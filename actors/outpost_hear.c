@@ -287,6 +287,18 @@ static bool asks_on(const struct cop__crossing *crossing)
         return crossing->told > 0 && cop__tray_waiting(&crossing->out) > COP__CROSSING_UNREAD;
 }
 
+/* A name or a key that is no UTF-8 cannot be told: then that is the answer. */
+static cop_status put_told(struct cop__crossing *crossing, cop__told told)
+{
+        const struct cop__packet packet = { .type = COP__PACKET_ANSWER };
+        cop_status status = cop__tray_put(&crossing->out, packet, COP_KIND_OF(cop__told), &told);
+        if (status == COP_OK || status == COP_E_NO_MEMORY)
+                return status;
+        told.status = (uint32_t)status;
+        told.term = cop_nil();
+        return cop__tray_put(&crossing->out, packet, COP_KIND_OF(cop__told), &told);
+}
+
 static void hear_question(const struct hearing *hearing)
 {
         if (asks_on(hearing->crossing))
@@ -297,9 +309,7 @@ static void hear_question(const struct hearing *hearing)
         cop__crossing_done(hearing->crossing);
         if (!known)
                 exit_because(cop_atom("malformed"));
-        cop_status status = cop__tray_put(&hearing->crossing->out,
-                                          (struct cop__packet){ .type = COP__PACKET_ANSWER },
-                                          COP_KIND_OF(cop__told), &answer.told);
+        cop_status status = put_told(hearing->crossing, answer.told);
         if (answer.owned)
                 cop_term_free(answer.told.term);
         if (status != COP_OK)

@@ -142,4 +142,5 @@ void cop__events_print(struct cop_node *node, const struct cop__actor *actor, ch
                 cop_term_print(term->term, node->kinds, event, sizeof(event));
                 cop__text_printf(&out, "%s%s", i > seen->logged - count ? "; " : "", event);
         }
+        cop__text_end_cut(&out);
 }

@@ -318,3 +318,37 @@ IN_PROCESSES(a_process_has_one_actor_and_no_thread_of_it_visits_besides)
         snprintf(wanted, sizeof(wanted), "{\"a limit of the node is reached\", %s, %s}", none, none);
         ck_assert_str_eq(play(lets_a_thread_visit, COP_ISOLATION_PROCESS), wanted);
 }
+
+/* ---- Names that are no UTF-8 --------------------------------------------------------------- */
+
+static void asks_for_all_names(void)
+{
+        cop_term names;
+        cop_status status = cop_registered(&names);
+        cop_send(cop_parent(), note, .number = status);
+        if (status == COP_OK)
+                cop_term_free(names);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(note)));
+}
+
+IN_PROCESSES(a_question_whose_answer_is_no_utf8_fails_and_its_actor_goes_on)
+{
+        ck_assert_int_eq(cop_register("caf\xe9", cop_self()), COP_OK);
+        cop_pid pid = START_APART(.run = asks_for_all_names);
+        cop_ref ref = watch(pid);
+        cop_auto told = cop_receive(PATIENCE_MS, COP_KIND(note), COP_REF(cop_down, ref));
+        ck_assert_ptr_nonnull(told);
+        ck_assert_ptr_nonnull(cop_read(note, told));
+        ck_assert_int_eq(cop_read(note, told)->number, COP_E_MALFORMED);
+        put_down(pid);
+}
+
+IN_PROCESSES(who_does_not_start_for_its_own_name_says_why)
+{
+        cop_pid pid;
+        cop_spawn_options options = { .run = asks_for_all_names, .name = "caf\xe9", .isolation = COP_ISOLATION_PROCESS };
+        char wanted[256];
+        snprintf(wanted, sizeof(wanted), "{os_process, {no_start, \"%s\"}}", cop_status_text(COP_E_MALFORMED));
+        ck_assert_int_eq(cop_start(&options, PATIENCE_MS, &pid), COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()), wanted);
+}

@@ -32,6 +32,103 @@ static const char *reason_after(enum deed what, size_t memory_limit)
         return text_of(cop_read(cop_down, message)->reason);
 }
 
+/* ---- Reasons that are no UTF-8 ----------------------------------------------------------- */
+
+/* With the message in its hands, so that a call that it was ends with the reason. */
+static void ends_for_a_foreign_file(void)
+{
+        cop_receive(COP_FOREVER, COP_KIND(add));
+        cop_exit(COP_TUPLE(cop_atom("no_file"), cop_atom("caf\xe9")));
+}
+
+static void hear_of(cop_pid who)
+{
+        cop_auto message = await(COP_KIND(heard));
+        const heard *h = cop_read(heard, message);
+        ck_assert(cop_pid_equal(h->pid, who));
+        ck_assert_str_eq(text_of(h->reason), "does_not_cross");
+}
+
+IN_PROCESSES(an_end_is_heard_in_a_process_whatever_its_reason)
+{
+        cop_pid pid = START_APART(.server = &victim_server);
+        ck_assert_int_eq(TELL(pid, TRAPS).value, COP_OK);
+        cop_pid watched = cop_spawn(ends_for_a_foreign_file), linked = cop_spawn(ends_for_a_foreign_file);
+        ck_assert_int_eq(TELL(pid, WATCHES, .pid = watched).value, COP_OK);
+        ck_assert_int_eq(TELL(pid, LINKS, .pid = linked).value, COP_OK);
+        cop_send(watched, add, .number = 1);
+        hear_of(watched);
+        cop_send(linked, add, .number = 1);
+        hear_of(linked);
+        ck_assert_int_eq(TELL(pid, CALLS, .pid = cop_spawn(ends_for_a_foreign_file)).value, -COP_E_DIED);
+}
+
+static void ends_another(const sum *other)
+{
+        cop_send_exit(other->self, cop_atom("caf\xe9"));
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(note)));
+}
+
+IN_PROCESSES(an_exit_signal_leaves_a_process_whatever_its_reason)
+{
+        cop_pid other = cop_spawn_server(&adder_server, NULL);
+        cop_ref ref = watch(other);
+        START_APART(RUN_WITH(ends_another, sum, .self = other));
+        await_down(ref, "does_not_cross");
+}
+
+IN_PROCESSES(its_own_end_is_told_whatever_its_reason)
+{
+        cop_pid pid = START_APART(.run = ends_for_a_foreign_file);
+        cop_ref ref = watch(pid);
+        cop_send(pid, add, .number = 1);
+        await_down(ref, "does_not_cross");
+}
+
+typedef struct scribe {
+        int64_t unused;
+} scribe;
+
+static void scribe_on_note(scribe *self, const note *n)
+{
+        (void)self;
+        if (n->number < 0)
+                cop_exit(cop_atom("normal"));
+}
+
+COP_SERVER(scribe, COP_ON(note, scribe_on_note));
+
+/* Two that it has heard fill them, up to the middle of a letter: in one of the two, which differ by a byte. */
+IN_PROCESSES(its_last_words_may_be_in_any_script)
+{
+        char text[302] = "x";
+        for (size_t i = 1; i < sizeof(text) - 1; i += 2)
+                memcpy(text + i, "\u0436", 2);
+        for (size_t from = 0; from < 2; from++) {
+                cop_pid pid = START_APART(.server = &scribe_server);
+                cop_ref ref = watch(pid);
+                ck_assert_int_eq(cop_sys_log(pid, PATIENCE_MS, 3), COP_OK);
+                for (int i = 0; i < 2; i++)
+                        cop_send(pid, note, .text = { text + from, sizeof(text) - 1 - from });
+                cop_send(pid, note, .number = -1);
+                await_down(ref, "normal");
+        }
+}
+
+static void starts_with_a_foreign_word(void)
+{
+        cop_start_extra(cop_atom("caf\xe9"));
+        cop_init_ack();
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(note)));
+}
+
+IN_PROCESSES(a_start_is_over_whatever_it_tells)
+{
+        cop_pid pid = START_APART(.run = starts_with_a_foreign_word, .init_ack = true);
+        ck_assert_str_eq(text_of(cop_started_extra()), "does_not_cross");
+        put_down(pid);
+}
+
 /* ---- Ends by its own doing -------------------------------------------------------------- */
 
 IN_PROCESSES(it_exits_with_its_reason)
