@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "actors/actor.h"
@@ -412,6 +413,29 @@ static cop_status put_obituary(struct cop__inside *inside, cop__obituary obituar
         return put(inside, packet, COP_KIND_OF(cop__obituary), &obituary);
 }
 
+static void *flush_streams(void *unused)
+{
+        fflush(NULL);
+        return unused;
+}
+
+/*
+ * What it has printed is written before its end is told, which has it killed. By a thread that is
+ * waited for only so long: another one may sit in a stream and have its lock, and nobody may ever
+ * read what one is written to. Without such a thread it is done afterwards.
+ */
+static bool flush_in_time(void)
+{
+        pthread_t thread;
+        struct timespec until;
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_sec += COP__CROSSING_END_MS / 1000;
+        if (pthread_create(&thread, NULL, flush_streams, NULL) != 0)
+                return false;
+        pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until);
+        return true;
+}
+
 COP__NORETURN void cop__inside_end(struct cop__thread *thread, struct cop__actor *actor)
 {
         struct cop__inside *inside = cop__node_of(thread)->inside;
@@ -440,9 +464,10 @@ COP__NORETURN void cop__inside_end(struct cop__thread *thread, struct cop__actor
         while (cop__rare_end_one(actor)) /* once the outpost has heard of its end, the process is killed */
                 ;
         cop__rare_end(actor);
+        bool flushed = faulted || flush_in_time(); /* after a fault locks of streams may be held */
         if (put_obituary(inside, obituary) != COP_OK)
                 give_up("no memory for its last words");
-        if (!faulted)
-                fflush(NULL); /* after a fault its locks may be held */
+        if (!flushed)
+                fflush(NULL);
         _exit(0);
 }

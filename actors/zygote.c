@@ -409,6 +409,7 @@ void cop__zygote_fini(struct cop_node *node)
         struct cop__zygote *zygote = &node->zygote;
         if (zygote->control >= 0) {
                 COP__CUE("zygote.is_dismissed");
+                shutdown(zygote->control, SHUT_RDWR); /* a child that the program has forked may hold it open */
                 close(zygote->control);
                 if (!ends_in_time(zygote->pidfd))
                         kill_by(zygote->pidfd);

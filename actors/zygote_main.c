@@ -135,6 +135,27 @@ static void keep_only(int fd)
         close_others();
 }
 
+/*
+ * What the program's other streams have not written yet goes nowhere. Else whoever flushes all of
+ * them here, or exits, writes it into what the actor has opened since under the same descriptor.
+ * Without /proc it stays as it is.
+ */
+static void empty_streams(int control)
+{
+        int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+        DIR *all = nowhere >= 0 ? opendir("/proc/self/fd") : NULL;
+        const struct dirent *one;
+        while (all != NULL && (one = readdir(all)) != NULL) {
+                int fd = atoi(one->d_name);
+                if (fd > STDERR_FILENO && fd != control && fd != nowhere && fd != dirfd(all))
+                        dup3(nowhere, fd, O_CLOEXEC);
+        }
+        if (all != NULL) {
+                fflush(NULL);
+                closedir(all);
+        }
+}
+
 static void forget_signals(void)
 {
         struct sigaction fallback = { .sa_handler = SIG_DFL };
@@ -152,8 +173,10 @@ static void forget_signals(void)
 static void forget_program(int control)
 {
         forget_signals();
+        __fpurge(stdin); /* else exit() goes back in the program's input by what has been read ahead */
         __fpurge(stdout); /* else it is written here, too */
         __fpurge(stderr);
+        empty_streams(control);
         keep_only(control);
         setsid();
         cop__inside_forget();
