@@ -154,10 +154,10 @@ static void refuse(struct cop__thread *thread, cop_pid to, struct cop__signal *s
         if (signal->kind != NULL)
                 cop_log(COP_LOG_WARNING, "%s cannot leave the actor's process: %s: dropped",
                         signal->kind->name, cop_status_text(status));
-        if (signal->type == COP__SIGNAL_REPLY)
-                put(cop__node_of(thread)->inside,
-                    (struct cop__packet){ .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_FAILED,
-                                          .pid = to.bits, .ref = signal->ref.bits }, NULL, NULL);
+        const struct cop__packet failed = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_FAILED, .pid = to.bits,
+                                            .ref = signal->ref.bits };
+        if (signal->type == COP__SIGNAL_REPLY && put(cop__node_of(thread)->inside, failed, NULL, NULL) != COP_OK)
+                give_up("no memory to tell that there is no answer");
         cop__count_up(&cop__here_of(thread)->dead_letters);
         end_exported(thread, signal);
 }

@@ -157,7 +157,9 @@ static void fail(const struct hearing *hearing, uint64_t why)
         struct cop__packet failed = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_FAILED,
                                       .pid = hearing->packet->pid, .ref = hearing->packet->ref,
                                       .more = why };
-        cop__tray_put(&hearing->crossing->out, failed, NULL, NULL);
+        COP__CUE("outpost_hear.fails");
+        if (cop__tray_put(&hearing->crossing->out, failed, NULL, NULL) != COP_OK)
+                exit_because(cop_atom("no_memory")); /* it would wait for ever */
 }
 
 static void send_request(const struct hearing *hearing)

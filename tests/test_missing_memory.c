@@ -254,6 +254,36 @@ WITHOUT_MEMORY(what_a_process_has_said_is_heard_to_its_end_without_memory_for_th
         put_down(pid);
 }
 
+static void calls_who_is_full(const deed_order *order)
+{
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(note)));
+        cop_call(NULL, order->pid, COP_FOREVER, add, .number = 2);
+}
+
+static void never_looks(void)
+{
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(note)));
+}
+
+/* What has crossed before is so large that its memory was given back: the next packet to the process needs some. */
+WITHOUT_MEMORY(a_call_from_a_process_that_fails_without_memory_to_say_so_ends_its_actor, .processes = true)
+{
+        static const char text[1 << 18];
+        cop_pid pid, brim;
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = never_looks, .mailbox_limit = 1,
+                                                             .mailbox_policy = COP_MAILBOX_REJECT }, &brim), COP_OK);
+        ck_assert_int_eq(cop_send(brim, add, .number = 1), COP_OK);
+        ck_assert_int_eq(cop_send(brim, add, .number = 2), COP_E_FULL);
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ RUN_WITH(calls_who_is_full, deed_order, .pid = brim),
+                                                             .isolation = COP_ISOLATION_PROCESS }, &pid), COP_OK);
+        cop_ref ref = watch(pid);
+        expect_refusal("outpost_hear.fails");
+        cop_send(pid, note, .text = { text, sizeof(text) });
+        await_down(ref, "{os_process, no_memory}");
+        ck_assert(cue_has_come("outpost_hear.fails"));
+        put_down(brim);
+}
+
 /* Calls whoever has called it, and answers with the status of that. */
 typedef struct echoer {
         int64_t heard;
