@@ -45,11 +45,6 @@ cop_status cop__dump_choose(const char *option, char path[COP__DUMP_PATH_MAX])
 
 /* ---- The node ------------------------------------------------------------------------------- */
 
-static bool is_free_mutex(pthread_mutex_t *mutex)
-{
-        return pthread_mutex_trylock(mutex) == 0 && pthread_mutex_unlock(mutex) == 0;
-}
-
 static void fill_node(struct cop__dump *dump, const void *subject)
 {
         const struct cop__fault *fault = &dump->scope->fault;
@@ -87,7 +82,7 @@ static void fill_totals(struct cop__dump *dump, const void *subject)
 static void put_node(struct cop__dump *dump)
 {
         cop__dump_put(dump, "node", fill_node, NULL);
-        if (cop__dump_is_free(&dump->node->threads_lock) && is_free_mutex(&dump->node->reports.mutex))
+        if (cop__dump_is_free(&dump->node->threads_lock) && cop__dump_is_free_mutex(&dump->node->reports.mutex))
                 cop__dump_put(dump, "totals", fill_totals, NULL);
 }
 

@@ -153,7 +153,8 @@ void cop__dump_put_actors(struct cop__dump *dump)
         struct cop__slots *slots = &dump->node->slots;
         uint32_t used = cop__load_acquire(&slots->used);
         dump->looks_up_places = used <= PLACES_LOOKED_UP;
-        dump->knows_names = cop__dump_is_free(&dump->node->registry.lock) && cop__dump_is_free(&dump->node->labels.lock);
+        dump->knows_names = cop__dump_is_free(&dump->node->registry.lock) && cop__dump_is_free(&dump->node->labels.lock) &&
+                            cop__dump_is_free_mutex(&dump->node->zygote.lock); /* which knows the processes */
         for (uint32_t slot = 1; slot <= used && dump->actors < COP__DUMP_ACTORS; slot++)
                 cop__dump_attempt(dump, put_actor, &slots->base[slot]);
 }

@@ -54,6 +54,11 @@ void cop__dump_pid(struct cop__dump *dump, const char *key, cop_pid pid)
                 cop__dump_add_pid(&dump->record, key, pid);
 }
 
+bool cop__dump_is_free_mutex(pthread_mutex_t *mutex)
+{
+        return pthread_mutex_trylock(mutex) == 0 && pthread_mutex_unlock(mutex) == 0;
+}
+
 bool cop__dump_is_free(struct cop__lock *lock)
 {
         if (!cop__lock_trylock(lock))

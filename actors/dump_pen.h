@@ -8,6 +8,8 @@
 #ifndef ACTORS_DUMP_PEN_H
 #define ACTORS_DUMP_PEN_H
 
+#include <pthread.h>
+
 #include "actors/dump_file.h"
 #include "actors/fault.h"
 #include "actors/object.h"
@@ -42,6 +44,7 @@ void cop__dump_pid(struct cop__dump *dump, const char *key, cop_pid pid);
 
 /* If nobody holds a lock now, whoever takes it from here on runs, and will give it back. */
 bool cop__dump_is_free(struct cop__lock *lock);
+bool cop__dump_is_free_mutex(pthread_mutex_t *mutex);
 
 /* The parts of a dump, each in a file of its own. */
 void cop__dump_put_threads(struct cop__dump *dump); /* dump_threads.c */

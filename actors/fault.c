@@ -138,11 +138,12 @@ static void limit_the_report(int number)
         alarm(COP__FAULT_REPORT_S);
 }
 
-/* Whoever read the report may be gone: that ends neither it nor the dump behind it. */
-static void bear_a_broken_pipe(void)
+/* Whoever read the report may be gone, and the dump larger than files may be: that ends neither, nor the process in another way. */
+static void bear_what_cannot_be_written(void)
 {
         struct sigaction action = { .sa_handler = SIG_IGN };
         sigaction(SIGPIPE, &action, NULL);
+        sigaction(SIGXFSZ, &action, NULL);
 }
 
 /* Only one thread reports. Another that faults meanwhile waits to die with it. */
@@ -187,7 +188,7 @@ static COP__NORETURN void stop(struct cop__fault_scope *scope,
         if (!is_first_to_report())
                 cut_the_report(scope, refusal);
         limit_the_report(number);
-        bear_a_broken_pipe();
+        bear_what_cannot_be_written();
         installation.refusal = refusal;
         if (scope->describe && refusal->blame != COP__BLAME_OUTSIDE)
                 scope->describe(actor, sizeof actor, scope->describe_context);

@@ -478,9 +478,11 @@ static void put_cause(const struct cop__birth *birth, char *text, size_t size)
         if (birth->code == CLD_EXITED)
                 snprintf(text, size, "its process %d has exited with status %d", (int)birth->os_pid,
                          birth->status);
-        else
+        else if (sigabbrev_np(birth->status) != NULL)
                 snprintf(text, size, "its process %d was ended by SIG%s", (int)birth->os_pid,
                          sigabbrev_np(birth->status));
+        else
+                snprintf(text, size, "its process %d was ended by signal %d", (int)birth->os_pid, birth->status);
 }
 
 void cop__outpost_testify(struct cop__actor *actor, struct cop__report *report)

@@ -107,7 +107,8 @@ static void forget_wakes(struct cop__poll *poll, struct cop__poll_events *events
         events->count = kept;
 }
 
-/* Kernels before 5.11 count in milliseconds: rounded up, a wait is never too short and repeated for nothing. */
+/* Kernels before 5.11 count in milliseconds: rounded up, a wait is never too short and repeated for nothing. What newer ones have
+ * may be forbidden by an older list (seccomp). */
 static int wait_until(int epoll_fd, struct epoll_event *items, uint64_t deadline_ns)
 {
         if (deadline_ns == UINT64_MAX)
@@ -117,7 +118,7 @@ static int wait_until(int epoll_fd, struct epoll_event *items, uint64_t deadline
         struct timespec left = { .tv_sec = (time_t)(left_ns / 1000000000u),
                                  .tv_nsec = (long)(left_ns % 1000000000u) };
         int count = epoll_pwait2(epoll_fd, items, COP__POLL_BATCH, &left, NULL);
-        if (count >= 0 || errno != ENOSYS)
+        if (count >= 0 || errno == EINTR)
                 return count;
         uint64_t left_ms = left_ns / 1000000u + 1;
         return epoll_wait(epoll_fd, items, COP__POLL_BATCH,

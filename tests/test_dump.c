@@ -175,6 +175,23 @@ static void die_elsewhere(const char *path)
                 pthread_join(thread, NULL);
 }
 
+static void waits_apart(void)
+{
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
+}
+
+/* In the middle of a look at an actor's process, with the lock that other looks want. */
+static void die_with_the_zygote(const char *path)
+{
+        cop_pid pid;
+        cop_spawn_options options = { .run = waits_apart, .isolation = COP_ISOLATION_PROCESS };
+        build_forge(path);
+        if (cop_start(&options, PATIENCE_MS, &pid) != COP_OK)
+                _exit(9);
+        pthread_mutex_lock(&cop_node_here()->zygote.lock);
+        abort();
+}
+
 /* The end that somebody else has chosen. */
 static void be_killed(const char *path)
 {
@@ -563,7 +580,6 @@ TEST(a_folder_that_is_not_there_is_said_and_the_process_dies_all_the_same)
 static void allow_little_space(void)
 {
         struct rlimit little = { 2000, 2000 };
-        signal(SIGXFSZ, SIG_IGN);
         setrlimit(RLIMIT_FSIZE, &little);
 }
 
@@ -576,6 +592,24 @@ TEST(a_full_disk_breaks_the_dump_off_and_what_is_there_can_be_read)
         ck_assert_int_eq(printed->code, EXIT_FAILED);
         expect_line(printed, "** the node forge ended");
         ck_assert_ptr_nonnull(strstr(printed->err, "it breaks off here"));
+        clear_folder();
+}
+
+/* A thread of the program, which holds no signals back. */
+TEST(a_dump_that_becomes_too_large_for_its_limit_changes_nothing_about_how_the_process_dies)
+{
+        const char *path = path_of("a.dump");
+        const char *report = after(die_elsewhere, SIGABRT, path, allow_little_space);
+        ck_assert_msg(strstr(report, "the dump breaks off in "), "%s", report);
+        ck_assert_msg(strstr(report, "the file would be larger than its limit"), "%s", report);
+        clear_folder();
+}
+
+TEST(a_dump_waits_for_no_lock_of_the_zygote)
+{
+        const char *path = path_of("a.dump");
+        after(die_with_the_zygote, SIGABRT, path, NULL);
+        ck_assert_int_eq(print(path)->code, EXIT_OK);
         clear_folder();
 }
 

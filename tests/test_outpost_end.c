@@ -191,6 +191,21 @@ IN_PROCESSES(a_process_that_is_killed_is_an_exit_reason)
 }
 
 #if PLAIN_MALLOC
+/* The system has no word for it. */
+IN_PROCESSES(the_report_of_one_that_a_signal_without_a_name_has_ended_tells_its_number)
+{
+        struct cop__report report;
+        char wanted[100];
+        cop_pid pid = START_APART(.server = &victim_server);
+        cop_ref ref = watch(pid);
+        int64_t os_pid = os_pid_of(pid);
+        ck_assert_int_eq(kill((pid_t)os_pid, SIGRTMIN + 1), 0);
+        await_down(ref, "{os_process, {signal, 'SIG?'}}");
+        ck_assert(cop__report_wait(node, pid, PATIENCE_MS, &report));
+        snprintf(wanted, sizeof(wanted), "its process %d was ended by signal %d", (int)os_pid, SIGRTMIN + 1);
+        ck_assert_str_eq(report.what, wanted);
+}
+
 IN_PROCESSES(a_corrupted_heap_is_an_exit_reason)
 {
         ck_assert_ptr_nonnull(strstr(reason_after(CORRUPTS_THE_HEAP, 0), "SIGABRT"));
