@@ -19,7 +19,7 @@
  *
  * Order. There is one socket, and each side handles what comes in order: so the order between a
  * pair of actors holds, an exit comes behind the last message, and after a question has been
- * answered nothing comes that was before it.
+ * answered nothing comes that it has ended.
  *
  * Requests. A call that has come is held by the outpost, and only a copy crosses. Whatever ends
  * the outpost ends the call, with its reason, as with any actor.

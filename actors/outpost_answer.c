@@ -23,10 +23,25 @@ static void answer_link(const cop__query *ask, struct cop__verdict *verdict)
         verdict->told.status = ask->on ? cop_link_priority(ask->pid) : cop_link(ask->pid);
 }
 
+/*
+ * An outpost that waits for room has taken in all that has come: what is to be heard of no more may lie in its mailbox, behind what the
+ * process has not read yet, and would get there after the answer. It goes, as if the other had ended a moment later.
+ */
+static bool forget_news(cop_pattern of)
+{
+        cop_message *news = cop_receive_any_of(0, &of, 1);
+        bool was_there = news != NULL;
+        cop_message_free(news);
+        return was_there;
+}
+
+/* Who lives has nothing there that a link has brought. */
 static void answer_unlink(const cop__query *ask, struct cop__verdict *verdict)
 {
         (void)verdict;
         cop_unlink(ask->pid);
+        if (!cop_is_alive(ask->pid))
+                forget_news((cop_pattern){ .kind = COP_KIND_OF(cop_exited), .from = ask->pid });
 }
 
 static void answer_monitor(const cop__query *ask, struct cop__verdict *verdict)
@@ -40,7 +55,8 @@ static void answer_monitor(const cop__query *ask, struct cop__verdict *verdict)
 
 static void answer_demonitor(const cop__query *ask, struct cop__verdict *verdict)
 {
-        verdict->told.value = cop__demonitor(cop__thread_here(), cop__actor_here(), ask->ref);
+        verdict->told.value = cop__demonitor(cop__thread_here(), cop__actor_here(), ask->ref) ||
+                              (ask->ref.bits != 0 && forget_news(COP_REF(cop_down, ask->ref)));
 }
 
 static void answer_trap_exit(const cop__query *ask, struct cop__verdict *verdict)

@@ -24,7 +24,7 @@ const uint64_t *cop__clock_simulated(void);
 
 /*
  * The time in so many nanoseconds, as a deadline: never earlier, and for a second and more up to cop__clock_slack_ns() later. That
- * is read off the kernel's last tick, at a tenth of what a look at the machine's counter costs. In a virtual machine that has lost
+ * is read off the kernel's last tick, at a tenth of what a look at the machine's counter costs. In a virtual machine that loses
  * the processor that ticks, others do so for it after some ticks without: there it may be tens of milliseconds earlier.
  */
 uint64_t cop__clock_in_ns(uint64_t ns);

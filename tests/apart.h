@@ -372,4 +372,16 @@ static inline bool is_gone(int64_t os_pid)
         return kill((pid_t)os_pid, 0) != 0;
 }
 
+static inline bool is_stopped(int64_t os_pid)
+{
+        char path[64], state = 0;
+        snprintf(path, sizeof(path), "/proc/%d/stat", (int)os_pid);
+        FILE *file = fopen(path, "r");
+        if (file == NULL)
+                return false;
+        bool read = fscanf(file, "%*d (%*[^)]) %c", &state) == 1;
+        fclose(file);
+        return read && state == 'T';
+}
+
 #endif

@@ -633,3 +633,69 @@ TEST(its_log_is_the_nodes)
         ck_assert_int_eq(cop__load_seq(&seen), 1);
         node_end(node);
 }
+
+/* ---- Ties that end behind much mail --------------------------------------------------------------- */
+
+/* It is stopped until the ends of both are known to the node, and lie there behind what it has not read. */
+static void parts_from_two(const sum *two)
+{
+        cop_ref ref;
+        int64_t seen = 0;
+        cop_trap_exit(true);
+        cop_monitor(two->self, &ref);
+        cop_link(two->parent);
+        cop_send(cop_parent(), add, .number = 0);
+        raise(SIGSTOP);
+        cop_demonitor_flush(ref);
+        cop_unlink(two->parent);
+        cop_message_free(cop_receive(0, COP_KIND(cop_exited)));
+        for (bool more = true; more;) {
+                cop_auto message = cop_receive(PATIENCE_MS, COP_KIND(cop_down), COP_KIND(cop_exited), COP_KIND(add));
+                more = message != NULL && cop_read(add, message) == NULL;
+                seen += more;
+        }
+        cop_send(cop_parent(), add, .number = seen);
+}
+
+static bool has_unread(cop_pid pid, uint32_t count)
+{
+        struct cop__glimpse glimpse;
+        return cop__glimpse_of(cop_node_here(), pid, &glimpse) && glimpse.unread == count &&
+               glimpse.state == COP_PROCESS_WAITING;
+}
+
+static bool is_stuck(cop_pid pid, uint32_t *count)
+{
+        struct cop__glimpse glimpse;
+        if (!cop__glimpse_of(cop_node_here(), pid, &glimpse) || glimpse.state != COP_PROCESS_WAITING)
+                return false;
+        *count = glimpse.unread;
+        return glimpse.unread > 0;
+}
+
+static void nothing_to_do(void)
+{
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(note)));
+}
+
+IN_PROCESSES(who_has_parted_from_another_in_a_process_hears_nothing_of_it_that_was_on_its_way)
+{
+        enum { SIZE = 1 << 20 };
+        static const char text[SIZE];
+        uint32_t unread = 0;
+        cop_pid watched = cop_spawn(nothing_to_do), linked = cop_spawn(nothing_to_do);
+        cop_pid pid = START_APART(RUN_WITH(parts_from_two, sum, .self = watched, .parent = linked));
+        await_and_drop(COP_KIND(add));
+        int64_t os_pid = os_pid_of(pid);
+        await_true(is_stopped(os_pid));
+        for (int i = 0; i < 3; i++)
+                ck_assert_int_eq(cop_send(pid, note, .text = { text, SIZE }), COP_OK);
+        await_true(is_stuck(pid, &unread));
+        put_down(watched);
+        put_down(linked);
+        await_true(has_unread(pid, unread + 2));
+        ck_assert_int_eq(kill((pid_t)os_pid, SIGCONT), 0);
+        cop_send(pid, add, .number = 1);
+        cop_auto seen = await(COP_KIND(add));
+        ck_assert_int_eq(cop_read(add, seen)->number, 0);
+}

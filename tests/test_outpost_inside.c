@@ -389,18 +389,6 @@ static void opens_a_channel_and_sleeps(void)
         cop_sleep(COP_FOREVER);
 }
 
-static bool is_stopped(int64_t os_pid)
-{
-        char path[64], state = 0;
-        snprintf(path, sizeof(path), "/proc/%d/stat", (int)os_pid);
-        FILE *file = fopen(path, "r");
-        if (file == NULL)
-                return false;
-        bool read = fscanf(file, "%*d (%*[^)]) %c", &state) == 1;
-        fclose(file);
-        return read && state == 'T';
-}
-
 IN_PROCESSES(a_channel_whose_process_is_stopped_keeps_nobody_beyond_his_time_and_loses_and_doubles_nothing)
 {
         START_APART(.run = opens_a_channel_and_sleeps);
