@@ -138,7 +138,7 @@ static void limit_the_report(int number)
         alarm(COP__FAULT_REPORT_S);
 }
 
-/* Whoever read the report may be gone, and the dump larger than files may be: that ends neither, nor changes how the process dies. */
+/* Whoever read the report may be gone, and the dump be larger than a file may: that ends neither, nor the process in another way. */
 static void bear_what_cannot_be_written(void)
 {
         struct sigaction action = { .sa_handler = SIG_IGN };

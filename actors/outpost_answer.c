@@ -24,8 +24,9 @@ static void answer_link(const cop__query *ask, struct cop__verdict *verdict)
 }
 
 /*
- * An outpost that waits for room has taken in all that has come: what is to be heard of no more may lie in its mailbox, behind what the
- * process has not read yet, and would get there after the answer. It goes, as if the other had ended a moment later.
+ * An outpost that waits for room has taken in all that has come: what is to be heard of no more may
+ * lie in its mailbox, behind what the process has not read yet, and would get there after the
+ * answer. It goes, as if the other had ended a moment later.
  */
 static bool forget_news(cop_pattern of)
 {

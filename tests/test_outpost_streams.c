@@ -92,13 +92,19 @@ static void writes_its_own_file(void)
                 abort();
 }
 
+/* It begins when it is told, and ends with that reason. */
+static void run_apart(void (*run)(void), const char *reason)
+{
+        cop_pid pid = START_APART(.run = run);
+        cop_ref ref = watch(pid);
+        cop_send(pid, add, .number = 1);
+        await_down(ref, reason);
+}
+
 static void end_one_that_writes(cop_node *node)
 {
         (void)node;
-        cop_pid pid = START_APART(.run = writes_its_own_file);
-        cop_ref ref = watch(pid);
-        cop_send(pid, add, .number = 1);
-        await_down(ref, "normal");
+        run_apart(writes_its_own_file, "normal");
 }
 
 TEST(what_the_program_has_not_written_yet_is_not_in_the_files_of_its_processes)
@@ -154,10 +160,7 @@ static void writes_to_nobody(void)
 static void let_one_write_to_nobody(cop_node *node)
 {
         (void)node;
-        cop_pid pid = START_APART(.run = writes_to_nobody);
-        cop_ref ref = watch(pid);
-        cop_send(pid, add, .number = 1);
-        await_down(ref, "told");
+        run_apart(writes_to_nobody, "told");
 }
 
 TEST(a_program_that_ignores_broken_pipes_has_processes_that_do)
