@@ -175,6 +175,7 @@ static void die_elsewhere(const char *path)
                 pthread_join(thread, NULL);
 }
 
+#if !COP__TSAN /* the zygote is forked while there are threads */
 static void waits_apart(void)
 {
         cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
@@ -191,6 +192,7 @@ static void die_with_the_zygote(const char *path)
         pthread_mutex_lock(&cop_node_here()->zygote.lock);
         abort();
 }
+#endif
 
 /* The end that somebody else has chosen. */
 static void be_killed(const char *path)
@@ -605,6 +607,7 @@ TEST(a_dump_that_becomes_too_large_for_its_limit_changes_nothing_about_how_the_p
         clear_folder();
 }
 
+#if !COP__TSAN
 TEST(a_dump_waits_for_no_lock_of_the_zygote)
 {
         const char *path = path_of("a.dump");
@@ -612,6 +615,7 @@ TEST(a_dump_waits_for_no_lock_of_the_zygote)
         ck_assert_int_eq(print(path)->code, EXIT_OK);
         clear_folder();
 }
+#endif
 
 /* All descriptors there may be, once the node is there: it needs some itself. */
 static void use_up_descriptors(void)
