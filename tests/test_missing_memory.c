@@ -278,7 +278,7 @@ WITHOUT_MEMORY(a_call_from_a_process_that_fails_without_memory_to_say_so_ends_it
                                                              .isolation = COP_ISOLATION_PROCESS }, &pid), COP_OK);
         cop_ref ref = watch(pid);
         expect_refusal("outpost_hear.fails");
-        cop_send(pid, note, .text = { text, sizeof(text) });
+        cop_send(pid, note, .text = { sizeof(text), text });
         await_down(ref, "{os_process, no_memory}");
         ck_assert(cue_has_come("outpost_hear.fails"));
         put_down(brim);
@@ -305,10 +305,16 @@ static void echoer_on_add(echoer *self, const add *a)
 
 COP_SERVER(echoer, COP_STATE(echoer), COP_ON(note, echoer_on_note), COP_ON(add, echoer_on_add));
 
+/* If this thread loses its core before it has looked for a ring, the other call is there by then, and it is this one that closes it. */
 static cop_status call_in_ring(cop_pid pid)
 {
         cop_auto reply = NULL;
-        ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, note, .number = 1), COP_OK);
+        cop_status status;
+        while ((status = cop_call(&reply, pid, PATIENCE_MS, note, .number = 1)) == COP_E_CYCLE) {
+                cop_auto asked = await(COP_KIND(add));
+                cop_answer(asked, sum, .total = 0);
+        }
+        ck_assert_int_eq(status, COP_OK);
         return (cop_status)cop_read(sum, reply)->total;
 }
 

@@ -689,7 +689,7 @@ IN_PROCESSES(who_has_parted_from_another_in_a_process_hears_nothing_of_it_that_w
         int64_t os_pid = os_pid_of(pid);
         await_true(is_stopped(os_pid));
         for (int i = 0; i < 3; i++)
-                ck_assert_int_eq(cop_send(pid, note, .text = { text, SIZE }), COP_OK);
+                ck_assert_int_eq(cop_send(pid, note, .text = { SIZE, text }), COP_OK);
         await_true(is_stuck(pid, &unread));
         put_down(watched);
         put_down(linked);

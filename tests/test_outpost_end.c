@@ -109,7 +109,7 @@ IN_PROCESSES(its_last_words_may_be_in_any_script)
                 cop_ref ref = watch(pid);
                 ck_assert_int_eq(cop_sys_log(pid, PATIENCE_MS, 3), COP_OK);
                 for (int i = 0; i < 2; i++)
-                        cop_send(pid, note, .text = { text + from, sizeof(text) - 1 - from });
+                        cop_send(pid, note, .text = { sizeof(text) - 1 - from, text + from });
                 cop_send(pid, note, .number = -1);
                 await_down(ref, "normal");
         }

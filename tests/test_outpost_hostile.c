@@ -442,13 +442,13 @@ IN_NODE_WITH(a_process_that_asks_for_what_there_is_not_is_refused_and_may_ask_ag
 
 /* ---- Answers to what it was not asked -------------------------------------------------------------- */
 
-typedef struct forgery {
-        cop_pid forger, to;
+typedef struct counterfeit {
+        cop_pid coiner, to;
         cop_ref ref;
-} forgery;
-COP_MESSAGE(forgery, forger, to, ref);
+} counterfeit;
+COP_MESSAGE(counterfeit, coiner, to, ref);
 
-static void forge(cop_pid to, cop_ref ref)
+static void coin(cop_pid to, cop_ref ref)
 {
         struct cop__tray tray = { 0 };
         const struct cop__packet packet = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_REPLY, .pid = to.bits,
@@ -459,24 +459,24 @@ static void forge(cop_pid to, cop_ref ref)
         cop__tray_free(&tray);
 }
 
-static void forges(void)
+static void coins(void)
 {
-        cop_auto order = cop_receive(COP_FOREVER, COP_KIND(forgery));
-        const forgery *f = cop_read(forgery, order);
-        forge(f->to, f->ref);
+        cop_auto order = cop_receive(COP_FOREVER, COP_KIND(counterfeit));
+        const counterfeit *f = cop_read(counterfeit, order);
+        coin(f->to, f->ref);
         cop_message_free(cop_receive(COP_FOREVER, COP_KIND(note)));
 }
 
 static void answers_under_no_reference(void)
 {
-        forge(cop_parent(), (cop_ref){ 0 });
+        coin(cop_parent(), (cop_ref){ 0 });
         cop_message_free(cop_receive(COP_FOREVER, COP_KIND(note)));
 }
 
 /* Somebody in the node whose start is waited for tells under which reference. */
-static void confides(const forgery *f)
+static void confides(const counterfeit *f)
 {
-        cop_send(f->forger, forgery, .to = cop_parent(), .ref = cop__actor_here()->start->ref);
+        cop_send(f->coiner, counterfeit, .to = cop_parent(), .ref = cop__actor_here()->start->ref);
         cop_message_free(cop_receive(COP_FOREVER, COP_KIND(note)));
 }
 
@@ -486,9 +486,9 @@ IN_NODE_WITH(who_waits_for_a_start_believes_no_process_that_answers_for_it, .pro
         cop_spawn_options options = { .run = answers_under_no_reference, .init_ack = true, .isolation = COP_ISOLATION_PROCESS };
         ck_assert_int_eq(cop_start(&options, PATIENCE_MS, &pid), COP_E_DIED);
         ck_assert_str_eq(text_of(cop_failure()), "{os_process, malformed}");
-        const forgery argument = { .forger = START_APART(.run = forges) };
-        options = (cop_spawn_options){ .run_with = COP_RUN_WITH(confides, forgery), .init_ack = true,
-                                       .kind = COP_KIND_OF(forgery), .argument = &argument };
+        const counterfeit argument = { .coiner = START_APART(.run = coins) };
+        options = (cop_spawn_options){ .run_with = COP_RUN_WITH(confides, counterfeit), .init_ack = true,
+                                       .kind = COP_KIND_OF(counterfeit), .argument = &argument };
         ck_assert_int_eq(cop_start(&options, PATIENCE_MS, &pid), COP_E_NO_REPLY);
         cop_auto reply = NULL;
         cop_pid honest = cop_spawn_server(&adder_server, NULL);

@@ -168,7 +168,7 @@ TEST(a_zygote_without_memory_for_a_child_says_so_and_forks_the_next)
         int pidfd;
         if (!failing_malloc_can())
                 return;
-        struct zygote zygote = begin_zygote(1);
+        struct zygote zygote = begin_zygote(2); /* the first is for the list of what is open */
         int line = order_child(&zygote, 5);
         struct cop__zygote_news news = news_of(&zygote, &pidfd);
         ck_assert_uint_eq(news.what, COP__NEWS_FAILED);
