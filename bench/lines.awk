@@ -18,7 +18,7 @@ function number_of(line, key,    at) {
         return at == 0 ? "" : substr(line, at + length(key) + 3) + 0
 }
 
-# Sorts found[1..count] and returns the middle.
+# Sorts found[1..count] and returns the middle: of an even number, the mean of the two that stand there.
 function median(count,    i, k, moved) {
         for (i = 2; i <= count; i++) {
                 moved = found[i]
@@ -26,5 +26,5 @@ function median(count,    i, k, moved) {
                         found[k + 1] = found[k]
                 found[k + 1] = moved
         }
-        return found[int(count / 2) + 1]
+        return (found[int((count + 1) / 2)] + found[int(count / 2) + 1]) / 2
 }

@@ -4,9 +4,10 @@
 #
 #       awk [-v short=1] -f lines.awk -f table.awk targets lines...      short: the tables only
 #
-# A figure is the median of all lines of that benchmark, number of workers and program. The first file says which rows there are, in
-# which measure, and what their targets are; one of which nobody has a line is left out. Behind Coppice's figure stand the least and
-# the most of its lines.
+# A figure is the median of all lines of that benchmark, number of workers and program; but where peers have lines, those of
+# Coppice that stand before theirs alone, which were measured by turns with them. The first file says which rows there are, in which
+# measure, and what their targets are; one of which nobody has a line is left out. Behind Coppice's figure stand the least and the
+# most of its lines.
 
 function trim(text) {
         gsub(/^[ \t]+|[ \t]+$/, "", text)
@@ -53,6 +54,8 @@ function figure(whose, name, workers, measure,    i, key, count, value) {
         key = whose " " name " " workers
         count = 0
         for (i = 1; i <= lines_of[key]; i++) {
+                if (whose == "" && (key in compared) && !by_turns[key, i])
+                        continue
                 value = value_in(measure, line_of[key, i])
                 if (value != "")
                         found[++count] = value
@@ -182,8 +185,12 @@ file == 1 {
         whose_is = text_of($0, "peer")
         key = whose_is " " text_of($0, "name") " " number_of($0, "workers")
         line_of[key, ++lines_of[key]] = $0
-        if (whose_is != "")
+        if (whose_is != "") {
                 seen[whose_is] = 1
+                sub(/^[^ ]+/, "", key)
+                compared[key] = 1
+                by_turns[key, lines_of[key]] = 1
+        }
         if (text_of($0, "skipped") != "") {
                 skipped[text_of($0, "name") " " number_of($0, "workers")] = 1
                 why[text_of($0, "name")] = text_of($0, "skipped")
