@@ -9,6 +9,7 @@
 // that takes longer from the start is not done again.
 #include <caf/all.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -246,7 +247,7 @@ static behavior player(stateful_actor<player_state> *self, uint64_t rounds, acto
 static outcome big(actor_system &system, uint64_t count, uint64_t ops)
 {
         scoped_actor self{ system };
-        uint64_t rounds = ops / (2 * count * (count - 1)) + 1;
+        uint64_t rounds = std::max<uint64_t>(20, ops / (2 * count * (count - 1)) + 1);
         actors players;
         for (uint64_t i = 0; i < count; i++)
                 players.push_back(system.spawn(player, rounds, actor{ self }));

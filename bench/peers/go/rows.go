@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"sort"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -176,6 +177,9 @@ type ball struct {
 // A box holds what may be under way to its owner, so that nobody waits for a place.
 func big(count, ops int) (int, time.Duration) {
 	rounds := ops/(2*count*(count-1)) + 1
+	if rounds < 20 {
+		rounds = 20
+	}
 	boxes := make([]chan ball, count)
 	start, done, end := make(chan bool), make(chan bool, count), make(chan bool)
 	for i := range boxes {
@@ -417,13 +421,14 @@ func forkJoin(n int) (int, time.Duration) {
 
 func spawnExit(ops int) (int, time.Duration) {
 	batches := ops/1000 + 1
-	present := make(chan bool, box)
+	var living sync.WaitGroup
 	return timed(batches*1000, func() {
 		for b := 0; b < batches; b++ {
+			living.Add(1000)
 			for i := 0; i < 1000; i++ {
-				go func() { present <- true }()
+				go living.Done()
 			}
-			await(present, 1000)
+			living.Wait()
 		}
 	})
 }

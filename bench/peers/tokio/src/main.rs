@@ -164,7 +164,7 @@ enum Ball {
 
 async fn big(count: usize, ops: u64) -> Outcome {
     let others = count as u64 - 1;
-    let rounds = ops / (2 * count as u64 * others) + 1;
+    let rounds = (ops / (2 * count as u64 * others) + 1).max(20);
     let (done, mut all) = unbounded_channel();
     let (boxes, owned): (Vec<_>, Vec<_>) = (0..count).map(|_| unbounded_channel::<Ball>()).unzip();
     for (this, mut at_this) in owned.into_iter().enumerate() {
