@@ -258,7 +258,44 @@ PAIR(an_exit_along_a_link_ends_the_other_side_with_its_reason)
         await_down(ref, "kill");
 }
 
-PAIR(DST_07_an_exit_signal_overtakes_no_message_across_nodes)
+/* Says in which order it has had parcels and exit signals, when a parcel asks for that. */
+static void keeps_the_order(void)
+{
+        char order[64] = "";
+        cop_trap_exit(true);
+        for (;;) {
+                cop_auto message = cop_receive(COP_FOREVER, COP_ANY);
+                const parcel *p = cop_read(parcel, message);
+                size_t length = strlen(order);
+                if (cop_read(cop_exited, message) != NULL) {
+                        snprintf(order + length, sizeof(order) - length, "exit ");
+                } else if (p != NULL && p->from.bits == 0) {
+                        snprintf(order + length, sizeof(order) - length, "%lld ", (long long)p->number);
+                } else if (p != NULL) {
+                        cop_send(p->from, parcel, .text = cop_text_of(order));
+                        order[0] = '\0';
+                } else {
+                        cop_answer(message, cop_any, .term = cop_atom("here"));
+                }
+        }
+}
+
+PAIR(DST_07_an_exit_signal_and_messages_come_in_the_order_in_which_they_were_sent_across_nodes)
+{
+        cop_pid pid = grow(pair, keeps_the_order, "keeper");
+        for (int round = 0; round < 100; round++) {
+                cop_send(pid, parcel, .number = 0);
+                cop_send(pid, parcel, .number = 1);
+                ck_assert_int_eq(cop_send_exit(pid, cop_atom("enough")), COP_OK);
+                cop_send(pid, parcel, .number = 2);
+                cop_send(pid, parcel, .from = cop_self());
+                cop_auto order = await(COP_KIND(parcel));
+                ck_assert(cop_text_equal(cop_read(parcel, order)->text, "0 1 exit 2 "));
+        }
+        put_down(pid);
+}
+
+PAIR(DST_07_no_message_overtakes_the_exit_signal_that_ends_its_receiver_across_nodes)
 {
         visit(pair->b);
         cop_spawn_server(&counter_server, "counter");

@@ -106,13 +106,18 @@ IN_NODE(SPN_25_it_holds_no_stack)
 
 IN_NODE(SPN_25_thousands_that_hibernate_share_the_stacks_of_a_few)
 {
-        enum { COUNT = 5000 };
+        enum { COUNT = 5000, FEW = 16, CHUNK = 63 };
         static cop_pid pids[COUNT];
         int count = suite_is_slow() ? 500 : COUNT;
+        struct cop__stack_counts before, after;
+        cop__stack_pool_counts(&node->scheduler.stacks, &before);
         for (int i = 0; i < count; i++)
                 pids[i] = cop_spawn_with(hibernates, go, .pid = cop_self());
         for (int i = 0; i < count; i++)
                 await_status(pids[i], COP_PROCESS_HIBERNATING);
+        cop__stack_pool_counts(&node->scheduler.stacks, &after);
+        ck_assert_uint_le(after.taken, before.taken + FEW);
+        ck_assert_uint_le(after.mapped, before.mapped + 2 * CHUNK);
         for (int i = 0; i < count; i++)
                 ck_assert_int_eq(ask(pids[i], i + 1), i + 1);
         for (int i = 0; i < count; i++)

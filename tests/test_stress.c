@@ -162,13 +162,32 @@ static void victim(const victim_start *start)
         cop_message_free(cop_receive(COP_FOREVER, COP_KIND(poke), COP_KIND(cop_exited)));
 }
 
+/* Of those that monitor somebody and have not been answered. */
+struct open_refs {
+        cop_ref each[20000];
+        size_t count;
+};
+
+/* The one that is answered is open no longer; one that was answered before is not found. */
+static bool close_ref(struct open_refs *open, cop_ref ref)
+{
+        for (size_t i = open->count; i > 0; i--)
+                if (open->each[i - 1].bits == ref.bits) {
+                        open->each[i - 1] = open->each[--open->count];
+                        return true;
+                }
+        return false;
+}
+
 /* Each is monitored, some are linked; then they are poked or killed while they live, die or are dead. */
 TEST_WITHIN(each_monitor_answers_once_while_thousands_come_and_go, 60)
 {
         cop_node *node = enter_node(4);
         const int total = suite_is_slow() ? 1000 : 20000;
         uint64_t random = seed;
+        static struct open_refs open;
         int downs = 0, started = 0;
+        open.count = 0;
         while (downs < total) {
                 if (started < total) {
                         victim_start start = { cop__random_next(&random) };
@@ -179,6 +198,7 @@ TEST_WITHIN(each_monitor_answers_once_while_thousands_come_and_go, 60)
                                 .kind = COP_KIND_OF(victim_start), .argument = &start,
                                 .link = cop__random_below(&random, 2) == 0,
                                 .monitor = true, .monitor_ref = &ref }, &pid), COP_OK);
+                        open.each[open.count++] = ref;
                         started++;
                         switch (cop__random_below(&random, 3)) {
                         case 0:
@@ -196,6 +216,8 @@ TEST_WITHIN(each_monitor_answers_once_while_thousands_come_and_go, 60)
                 cop_message *message;
                 while ((message = cop_receive(started < total ? 0 : COP_FOREVER,
                                               COP_KIND(cop_down))) != NULL) {
+                        CHECK_SEEDED(close_ref(&open, cop_read(cop_down, message)->ref),
+                                     "an answer to no monitor, or a second one");
                         downs++;
                         cop_message_free(message);
                         if (downs == total)
@@ -203,6 +225,7 @@ TEST_WITHIN(each_monitor_answers_once_while_thousands_come_and_go, 60)
                 }
         }
         CHECK_SEEDED(cop_receive(0, COP_KIND(cop_down)) == NULL, "a monitor answered twice");
+        ck_assert_uint_eq(open.count, 0);
         struct cop__totals totals;
         cop__totals(node, &totals);
         ck_assert_uint_eq(totals.spawned - totals.died, 1); /* this thread */
