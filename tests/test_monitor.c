@@ -368,7 +368,8 @@ IN_NODE(MON_23_a_name_is_free_when_the_down_has_come_however_busy_the_node_is)
 {
         cop_pid busy[4];
         for (size_t i = 0; i < COP__COUNT(busy); i++)
-                busy[i] = cop_spawn(churns);
+                ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = churns, .priority = COP_PRIORITY_MAX }, &busy[i]),
+                                 COP_OK);
         int rounds = suite_is_slow() ? 20 : 100;
         for (int i = 0; i < rounds; i++) {
                 cop_pid p;

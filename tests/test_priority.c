@@ -377,6 +377,50 @@ IN_NODE_WITH(SPN_21_who_never_waits_is_offered_to_all_workers_now_and_then, .wor
         cop__store_release(&released, 1);
 }
 
+/* Computing on two workers, in turns that end. */
+enum { COMPUTERS = 4 };
+static uint32_t computed_in_all;          /* atomic */
+static uint32_t computed_on[COMPUTERS][2]; /* by each on each worker */
+
+static void computes_and_yields(const void *argument)
+{
+        int64_t me = ((const go *)argument)->number;
+        uint32_t wanted = suite_is_slow() || COP__TINY ? 100000 : 1200000;
+        while (cop__load_relaxed(&computed_in_all) < wanted) {
+                for (int i = 0; i < 100; i++)
+                        cop__spin_pause();
+                cop__add_relaxed(&turns_of[me], 1);
+                cop__add_relaxed(&computed_in_all, 1);
+                computed_on[me][cop__worker_here()->index & 1]++;
+                cop_yield();
+        }
+}
+
+/* Work is counted, and not the time it takes: if the system gives a worker less of a processor, that is less for all of them. */
+IN_NODE_WITH(SPN_21_of_four_that_compute_all_come_to_both_workers_and_none_does_half_of_what_another_does, .workers = 2,
+             .no_spare_workers = true)
+{
+        NEEDS_THREADS();
+        cop_ref refs[COMPUTERS];
+        uint32_t least = UINT32_MAX, most = 0;
+        clear();
+        memset(computed_on, 0, sizeof(computed_on));
+        cop__store_relaxed(&computed_in_all, 0);
+        for (int i = 0; i < COMPUTERS; i++)
+                refs[i] = spawn_taker(computes_and_yields, COP_PRIORITY_NORMAL, i);
+        for (int i = 0; i < COMPUTERS; i++)
+                await_down(refs[i], "normal");
+        for (int i = 0; i < COMPUTERS; i++) {
+                uint32_t turns = cop__load_relaxed(&turns_of[i]);
+                ck_assert_uint_gt(computed_on[i][0], turns / 20);
+                ck_assert_uint_gt(computed_on[i][1], turns / 20);
+                least = turns < least ? turns : least;
+                most = turns > most ? turns : most;
+        }
+        if (!suite_is_slow())
+                ck_assert_uint_ge(least, most / 2);
+}
+
 /* ---- Urgent ones that need low ones ------------------------------------------------------------------ */
 
 static void asks_200_times(const go *g)

@@ -576,6 +576,7 @@ IN_FAMILY(nobody_waits_for_a_sibling_under_a_strategy_without_any)
 
 /* ---- Terminate, restart, delete ------------------------------------------------------------- */
 
+/* SUP-api-04. */
 IN_FAMILY(SUP_api_03_a_child_that_is_terminated_stays_without_a_process)
 {
         TREE(shop, .intensity = COP_NO_RESTARTS, .children = ABC(0));
@@ -583,7 +584,7 @@ IN_FAMILY(SUP_api_03_a_child_that_is_terminated_stays_without_a_process)
         ck_assert_int_eq(cop_terminate_child(root, "b"), COP_OK);
         expect_end("b");
         ck_assert_str_eq(ask_child(root, "b", "pid"), "undefined");
-        ck_assert_int_eq(cop_terminate_child(root, "b"), COP_OK); /* SUP-api-04 */
+        ck_assert_int_eq(cop_terminate_child(root, "b"), COP_OK);
         expect_silence(root);
         fell(root);
         expect_end("ca");

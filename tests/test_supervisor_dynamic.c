@@ -13,6 +13,7 @@ static cop_pid start(cop_pid root, const cop_child *child)
         return pid;
 }
 
+/* DSU-06. */
 IN_FAMILY(children_of_any_spec_come_and_go_by_pid)
 {
         SESSIONS(PATIENT);
@@ -25,7 +26,7 @@ IN_FAMILY(children_of_any_spec_come_and_go_by_pid)
         ck_assert_int_eq(count_of(root).active, 2);
         ck_assert_int_eq(cop_terminate_child(root, a), COP_OK);
         expect_end("a");
-        ck_assert_int_eq(cop_terminate_child(root, a), COP_E_NOT_FOUND); /* DSU-06 */
+        ck_assert_int_eq(cop_terminate_child(root, a), COP_E_NOT_FOUND);
         ck_assert_int_eq(count_of(root).specs, 1);
         fell(root);
         expect_end("a");
