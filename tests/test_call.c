@@ -675,32 +675,6 @@ IN_NODE(visitors_call_at_the_same_time)
         put_down(p);
 }
 
-/* The best of some, since others use the machine as well. */
-static uint64_t time_of_calls(cop_pid p)
-{
-        uint64_t best_ns = UINT64_MAX;
-        for (int round = 0; round < 8; round++) {
-                uint64_t before_ns = cop__clock_ns();
-                for (int64_t i = 0; i < 100; i++)
-                        ck_assert_int_eq(call_number(p, ECHO, i), i);
-                uint64_t took_ns = cop__clock_ns() - before_ns;
-                best_ns = took_ns < best_ns ? took_ns : best_ns;
-        }
-        return best_ns;
-}
-
-IN_NODE(GSV_call_24_a_full_mailbox_does_not_slow_calls)
-{
-        int count = suite_is_slow() ? 20000 : 200000;
-        cop_pid p = new_clerk();
-        uint64_t before_ns = time_of_calls(p);
-        for (int i = 0; i < count; i++)
-                cop_send(cop_self(), note, .number = i);
-        /* Calls that looked at each message would take some hundred milliseconds. */
-        ck_assert_uint_lt(time_of_calls(p), 10 * before_ns + 10000000);
-        put_down(p);
-}
-
 /* ---- Nobody with that name -------------------------------------------------------------------- */
 
 static void tries_until_somebody_answers(void)

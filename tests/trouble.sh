@@ -98,6 +98,7 @@ core_is_here() {
         ulimit -S -c unlimited 2>/dev/null && [ "$(cat /proc/sys/kernel/core_pattern)" = core ] &&
                 command -v readelf >/dev/null
 }
+core=
 if core_is_here; then
         run --workers 3
         ends_by SEGV 70
@@ -112,6 +113,6 @@ fi
 readers=$(cd -- "$here/.." && grep -lE 'CLOCK_REALTIME|gettimeofday|[^a-z_]time\(' base/*.c mailbox/*.c scheduler/*.c \
         supervisor/*.c actors/timer*.c actors/wait.c || true)
 [ -z "$readers" ] || fail "the wall clock is read in: $readers"
-echo "trouble: a signal from outside ends the node with a code and a core of its own"
+echo "trouble: a signal from outside ends the node with a code${core:+ and a core} of its own"
 echo "trouble: a log that nobody reads costs the log and nothing else, and what was lost is said"
 echo "trouble: a full disk costs the log and nothing else, and the wall clock is only printed"

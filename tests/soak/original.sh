@@ -14,7 +14,7 @@ while [ "$total" -eq 0 ] || [ "$(date +%s)" -lt "$end" ]; do
         status=0
         said=$(sh "$here/../original/compare.sh" "$1" 50 "$((seed + total))") || status=$?
         if [ "$status" -eq 77 ]; then
-                echo "original: 1 thing is missing: Erlang (erlang-base)"
+                echo "original: left out: Erlang is missing (erlang-base)"
                 exit 0
         fi
         [ "$status" -eq 0 ] || {

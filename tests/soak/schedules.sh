@@ -11,7 +11,7 @@ seconds=$2
 seed=${COP_SOAK_SEED:-$(($(date +%s) * 1000))}
 programs=$(find "$build/tests/explore" -name 'explore_*' -type f -perm -u+x 2>/dev/null | sort)
 if [ -z "$programs" ]; then
-        echo "schedules: 1 thing is missing: this build has no explored runtime, the build dev has"
+        echo "schedules: left out: this build has no explored runtime, the build dev has"
         exit 0
 fi
 share=$(awk -v seconds="$seconds" -v count="$(printf '%s\n' "$programs" | wc -l)" 'BEGIN { print seconds / count }')

@@ -10,6 +10,10 @@ build=$1
 end=$(($(date +%s) + $2))
 seed=${COP_SOAK_SEED:-$(($(date +%s) % 10000000 * 100))}
 suites=$(ctest --test-dir "$build" -N -R '^simulated/' | sed -n 's/.*simulated\///p')
+[ -n "$suites" ] || {
+        echo "suites: this build has no simulated suites" >&2
+        exit 1
+}
 said=$(mktemp)
 trap 'rm -f -- "$said"' EXIT
 seeds=0
