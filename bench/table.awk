@@ -4,8 +4,8 @@
 #
 #       awk [-v short=1] -f lines.awk -f table.awk targets lines...      short: the tables only
 #
-# A figure is the median of all lines of that benchmark, number of workers and program; but where peers have lines, those of
-# Coppice that stand before theirs alone, which were measured by turns with them. The first file says which rows there are, in which
+# A figure is the median of all lines of that benchmark, number of workers and program; but where peers have lines, those of Coppice
+# that stand before theirs alone, which were measured by turns with them. The first file says which rows there are, in which
 # measure, and what their targets are; one of which nobody has a line is left out. Behind Coppice's figure stand the least and the
 # most of its lines.
 

@@ -120,7 +120,8 @@ table() {
                                 if (!(row in shown) && must[area] && !later[row])
                                         wrong("no test shows " row)
                                 no = "not yet"
-                                print "| " row " | " (row in shown ? shown[row] : no) (row in partly ? "<br>in part: " partly[row] : "") " |"
+                                part = row in partly ? "<br>in part: " partly[row] : ""
+                                print "| " row " | " (row in shown ? shown[row] : no) part " |"
                         }
                 }
                 for (row in partly)
