@@ -116,7 +116,7 @@
 #define COP__PRESSURE_FROM (COP__TINY ? 2u : 1024u)
 
 /* How long each message holds back who sends to an actor that is 16 times as far behind; 4 times as long at 64, and 16 at 256. */
-#define COP__PAUSE_NS 200000u
+#define COP__PAUSE_NS (COP__TINY ? 12500u : 200000u)
 
 /* Names that a thread remembers who bears them, and the bytes of such a name with its end: with the rest a cache line. */
 #define COP__REMEMBERED (COP__TINY ? 1u : 8u)
