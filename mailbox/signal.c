@@ -17,11 +17,15 @@ static bool attach_large(struct cop__pool_cache *cache, struct cop__signal *sign
         return true;
 }
 
-/* A timer with a word to send is 88 bytes, and there may be a million of them. A body of a word needs no more than a word's alignment. */
-static uint8_t class_of(size_t lead, size_t size)
+/*
+ * A timer with a word to send is 88 bytes, and there may be a million of them. A body of a word needs no more than a word's alignment. What has more
+ * behind its body may be a request, whose block must do for its failure, too (struct cop__failed).
+ */
+static uint8_t class_of(size_t lead, size_t body_size, size_t extra)
 {
-        uint8_t class = cop__pool_class(size);
-        return lead > 0 && class == cop__pool_class(88) && size <= 88 ? COP__POOL_CLASS_88 : class;
+        size_t size = lead + sizeof(struct cop__signal) + body_size + extra;
+        bool is_small = lead > 0 && extra == 0 && size > 64 && size <= 88;
+        return is_small ? COP__POOL_CLASS_88 : cop__pool_class(size);
 }
 
 /* A block of the pool that holds `lead` bytes, the signal, its body if that is not too large, and `extra` bytes. */
@@ -29,7 +33,7 @@ COP__INLINE struct cop__signal *new_signal(struct cop__pool_cache *cache, unsign
                                            size_t lead, size_t body_size, size_t extra)
 {
         const size_t around = lead + sizeof(struct cop__signal) + extra;
-        uint8_t class = class_of(lead, around + body_size);
+        uint8_t class = class_of(lead, body_size, extra);
         bool large = class == COP__POOL_CLASS_NONE;
         if (COP__UNLIKELY(large))
                 class = cop__pool_class(around + sizeof(void *));
