@@ -6,6 +6,7 @@
 
 #include "actors/outpost.h"
 #include "base/clock.h"
+#include "base/cue.h"
 #include "distribution/epmd.h"
 #include "distribution/handshake.h"
 #include "distribution/kernel.h"
@@ -234,6 +235,17 @@ static bool take_over(struct cop__connection *connection)
         return true;
 }
 
+/* The one before it, an attempt of ours perhaps that has failed, is over but for what it tells of that: which takes a moment. */
+static bool is_closing(const struct cop__connection *connection, uint64_t deadline_ns)
+{
+        cop_pid owner;
+        if (cop__peer_look(connection->peer, &owner) != COP__PEER_CLOSING || cop__clock_is_past(deadline_ns))
+                return false;
+        COP__CUE("connection.finds_closing");
+        cop_sleep(1);
+        return true;
+}
+
 /*
  * The peer becomes ours: the other one has shown the cookie, and before that nothing is given up for it, and no place is made.
  * `replaces`: it has said that the connection that there was is over.
@@ -246,7 +258,7 @@ static cop_status claim(struct cop__connection *connection, uint64_t deadline_ns
         connection->peer = cop__network_peer(connection->network, other->name, strlen(other->name));
         if (connection->peer == NULL)
                 return COP_E_LIMIT;
-        for (int tries = 0; tries < 3; tries++) {
+        for (int tries = 0; tries < 3; tries += !is_closing(connection, deadline_ns)) {
                 if (cop__peer_try(connection->peer, connection->self, false, &owner))
                         return COP_OK;
                 if (counts && take_over(connection))

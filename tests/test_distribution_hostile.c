@@ -2,6 +2,7 @@
 /* Who does not keep to the protocol loses its connection, and nothing else happens. */
 #include "tests/stranger.h"
 #include "tests/clerk.h"
+#include "tests/cue.h"
 
 #include "base/random.h"
 #include "distribution/peer.h"
@@ -142,6 +143,33 @@ BESIEGED(who_says_it_is_this_node_or_another_that_is_up_without_the_cookie_chang
         ck_assert_str_eq(text_of(nodes), "['" EVIL "']");
         cop_term_free(nodes);
         close(good);
+}
+
+static void calls_in_vain(void)
+{
+        cop_connect(EVIL, 600000); /* epmd does not know it */
+}
+
+/* Who calls while an attempt of ours is just failing waits until that is over. */
+BESIEGED(who_calls_as_our_own_attempt_fails_is_let_in)
+{
+        uint8_t packet[512], answer[23] = { 0, 21, 'r', 0, 0, 0, 7 };
+        int fd = stranger_socket(port);
+        stranger_introduces(fd, EVIL, COP__CAN_ALL);
+        ck_assert_uint_eq(stranger_hears(fd, packet), 3);
+        ck_assert_uint_ge(stranger_hears(fd, packet), 19);
+        cue_hold("peer.closing");
+        cop_ref ref = watch(cop_spawn(calls_in_vain));
+        cue_await("peer.closing");
+        cue_hold("connection.finds_closing");
+        stranger_digest(COOKIE, stranger_word(packet + 9), answer + 7);
+        stranger_sends(fd, answer, sizeof(answer));
+        cue_await("connection.finds_closing");
+        cue_go("connection.finds_closing");
+        cue_go("peer.closing");
+        ck_assert_uint_eq(stranger_hears(fd, packet), 17);
+        await_down(ref, "normal");
+        close(fd);
 }
 
 /* ---- Afterwards ------------------------------------------------------------------------------- */
