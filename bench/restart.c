@@ -89,7 +89,7 @@ static cop_pid start_tree(const doom *d)
 {
         cop_pid tree;
         cop_status status = cop_supervise(
-                &(cop_supervisor){ .name = "crypt", .intensity = d->keeps ? 1000000 : 100000,
+                &(cop_supervisor){ .name = "crypt", .intensity = 1000000,
                                    .period_ms = d->keeps ? COP_FOREVER : 100,
                                    .strategy = d->all ? COP_ONE_FOR_ALL : COP_ONE_FOR_ONE,
                                    .children = family(d->children) },
