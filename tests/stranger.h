@@ -106,7 +106,9 @@ static inline bool stranger_shakes_hands_as(int fd, const char *name, const char
         uint8_t packet[512], answer[23] = { 0, 21, 'r', 0, 0, 0, 7 };
         stranger_introduces(fd, name, flags);
         size_t size = stranger_hears(fd, packet);
-        if (size == 0 || memcmp(packet, "sok", 3) != 0)
+        if (size == 6 && memcmp(packet, "salive", 6) == 0) /* the end of its last connection is told before it is over */
+                stranger_sends(fd, "\0\5strue", 7);
+        else if (size == 0 || memcmp(packet, "sok", 3) != 0)
                 return false;
         size = stranger_hears(fd, packet);
         if (size < 19 || packet[0] != 'N')
