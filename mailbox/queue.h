@@ -43,14 +43,15 @@
  * cannot reach: next() says "nothing yet" and sleep() fails. The owner is then neither empty nor able to go on;
  * it must come back later, which costs a turn and is harmless: the sender is two instructions from done.
  *
- * Wait-free for senders: no failure, and no loop but the bounded one for a number, below. The owner's operations do not wait either, but for release(), which may
+ * Wait-free for senders: no failure, and no loop but the bounded one for a number, below. The owner's operations do not wait
+ * either, but for release(), which may
  * meet the two instructions above and spins for them; if the sender is not even running, it offers it the core.
  *
  * Counting. Each node bears `seq`, twice its number: one more than that of the node before it, or 1 behind a mark. So how many have
  * arrived since the last one taken is known from it and from `tail`: no counter is written by senders. A node has no number between
- * its sender's exchange and store, and says so by 1. Who comes meanwhile looks again for a microsecond or two, since with senders on two cores that
- * happens once in fifty messages; if it still has none, its sender has lost its core just then, and who comes counts from there, and numbers
- * are odd until the next mark: so many at least. For that one sender, with its node, the rest can be said to be behind.
+ * its sender's exchange and store, and says so by 1. Who comes meanwhile looks again for a microsecond or two, since with
+ * senders on two cores that happens once in fifty messages; if it still has none, its sender has lost its core just then, and
+ * who comes counts from there, and numbers are odd until the next mark: so many at least. For that one sender, with its node, the rest can be said to be behind.
  *
  * Alone. An owner that knows that no other thread is at any queue (scheduler/company.h) does the exchange and the compare-and-swap as
  * a load and a store; the rest is the same. The functions say so by a constant.

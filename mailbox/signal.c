@@ -18,8 +18,8 @@ static bool attach_large(struct cop__pool_cache *cache, struct cop__signal *sign
 }
 
 /*
- * A timer with a word to send is 88 bytes, and there may be a million of them. A body of a word needs no more than a word's alignment. What has more
- * behind its body may be a request, whose block must do for its failure, too (struct cop__failed).
+ * A timer with a word to send is 88 bytes, and there may be a million of them. A body of a word needs no more than a word's
+ * alignment. What has more behind its body may be a request, whose block must do for its failure, too (struct cop__failed).
  */
 static uint8_t class_of(size_t lead, size_t body_size, size_t extra)
 {

@@ -9,7 +9,8 @@
  *      │ node │ from │ ref │ kind │ size, type, pool class, flags ││ the kind's struct │ its tails │
  *      └─────────────────────────────────────────────────────────┘└──────────────────────────────┘
  *
- * A small message is one cache line: 48 + 16. The body is 16-byte aligned; one of a word behind a timer, to 8. Bodies beyond the largest
+ * A small message is one cache line: 48 + 16. The body is 16-byte aligned; one of a word behind a timer, to 8. Bodies beyond
+ * the largest
  * class of the pool lie in a block of their own, but the header is always pool memory, which is
  * never unmapped while the node lives: a stale look at a header is harmless.
  */

@@ -50,7 +50,8 @@ typedef struct cop_distribution {
 } cop_distribution;
 COP_MESSAGE_DECLARE(cop_distribution);
 
-/* For a supervision tree: { "net_kernel", .server = &cop_distribution_server, .kind = COP_KIND_OF(cop_distribution), .argument = &(cop_distribution){ ... } }. */
+/* For a supervision tree: { "net_kernel", .server = &cop_distribution_server, .kind = COP_KIND_OF(cop_distribution),
+ * .argument = &(cop_distribution){ ... } }. */
 extern COP_API const cop_behaviour cop_distribution_server;
 
 /*

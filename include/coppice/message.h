@@ -47,8 +47,10 @@ COP_BEGIN_DECLS
 
 /* ---- Field types beside C's own, cop_pid, cop_ref and cop_term -------------------- */
 
-/* An atom: a name out of a small set. UTF-8. The size comes first in both, so that a bare `.name = "Ada"` does not compile, or is warned of: as
- * C has it, it would be a text without a size. */
+/*
+ * An atom: a name out of a small set. UTF-8. Its size comes first, as in a text, so that a bare `.name = "Ada"` does not
+ * compile, or is warned of: as C has it, it would have no size.
+ */
 typedef struct cop_symbol {
         size_t size;
         const char *text;

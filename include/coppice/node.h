@@ -104,8 +104,11 @@ COP_API void cop_node_stop(cop_node *node);
  */
 COP_API cop_status cop_node_enter(cop_node *node);
 
-/* Ends the visit as an actor ends: links and monitors hear the reason normal. Without a visit: nothing. A thread that ends inside a node leaves it so,
- * unless there is no memory, or no pthread key, to be told of its end. The main thread does not end by returning from main(). */
+/*
+ * Ends the visit as an actor ends: links and monitors hear the reason normal. Without a visit: nothing. A thread that ends
+ * inside a node leaves it so, unless there is no memory, or no pthread key, to be told of its end. The main thread does not end
+ * by returning from main().
+ */
 COP_API void cop_node_leave(void);
 
 /*
