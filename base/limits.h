@@ -94,6 +94,22 @@
 /* How long a task may wait in the next-slot of a busy worker while another worker is idle. */
 #define COP__LOOKOUT_NS 1000000u
 
+/*
+ * What a worker takes from others should keep it busy for longer than this, and so much more for each task, or it was not worth it: a
+ * wake-up, and the cache lines that travel. In an explored runtime all is, since who wakes up by itself hides who was not woken.
+ */
+#if defined(COP__ATOMICS)
+#define COP__HAUL_WAKE_NS 0u
+#define COP__HAUL_TASK_NS 0u
+#else
+#define COP__HAUL_WAKE_NS 10000u
+#define COP__HAUL_TASK_NS 1000u
+#endif
+
+/* How long it is aloof then (scheduler/haul.h): at first, and at most. */
+#define COP__ALOOF_NS (COP__TINY ? 100000u : 1000000u)
+#define COP__ALOOF_MOST_NS (COP__TINY ? 200000u : 8000000u)
+
 /* A turn that is longer is interrupted when others wait: short enough for people, and for nearly all handlers long. */
 #define COP__SLICE_MS (COP__TINY ? 1u : 4u)
 

@@ -22,6 +22,8 @@ static void look_after(struct cop__worker *worker, struct cop__worker *busy)
                 busy->turns_seen = turns;
                 return;
         }
+        if (!(cop__load_relaxed(&worker->thread.scheduler->idle) >> busy->index & 1))
+                cop__haul_forget(worker);
         cop__serve_timers(busy);
         if (cop__desk_is_empty(&busy->desk) || !cop__desk_is_open(&busy->desk))
                 return;

@@ -4,6 +4,7 @@
 #include "scheduler/due.h"
 #include "scheduler/runnable.h"
 #include "scheduler/shared.h"
+#include "scheduler/wake.h"
 
 /* The next slot has been served often enough, and others wait: what it holds goes behind them. */
 static COP__NOINLINE void pass_over_next(struct cop__worker *worker)
@@ -20,7 +21,7 @@ static COP__NOINLINE void pass_over_next(struct cop__worker *worker)
 static struct cop__task *pick_fresh(struct cop__worker *worker)
 {
         bool sibling;
-        if (COP__UNLIKELY(cop__load_relaxed(&worker->thread.scheduler->idle) != 0) &&
+        if (cop__is_anybody_willing(worker->thread.scheduler) &&
             cop__load_relaxed(&worker->desk.pile.count) > 1)
                 cop__pile_share(worker);
         struct cop__task *task = cop__desk_begin_one(&worker->desk, &sibling);

@@ -51,7 +51,7 @@ void cop__schedule_fresh(struct cop__scheduler *scheduler, struct cop__thread *t
         }
         task->litter = (uint8_t)worker->turns;
         cop__desk_pile(&worker->desk, task);
-        if (COP__UNLIKELY(cop__load_relaxed(&scheduler->idle) != 0))
+        if (cop__is_anybody_willing(scheduler))
                 cop__pile_share(worker);
 }
 

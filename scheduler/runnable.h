@@ -21,7 +21,7 @@ COP__INLINE void cop__ring_put(struct cop__worker *worker, struct cop__task *tas
         if (COP__UNLIKELY(!cop__runqueue_push(&worker->ring, task)))
                 cop__ring_overflow(worker, task);
         else if (cop__has_others(worker->thread.scheduler))
-                cop__offer(worker->thread.scheduler);
+                cop__offer_own(worker->thread.scheduler);
 }
 
 /* The worker. One task more lies on its desk, where it is soon done: who sleeps is woken only if nobody looks after that. */

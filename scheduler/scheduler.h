@@ -38,6 +38,7 @@
 #include "scheduler/desk.h"
 #include "scheduler/ebb.h"
 #include "scheduler/habits.h"
+#include "scheduler/haul.h"
 #include "scheduler/park.h"
 #include "scheduler/poll.h"
 #include "scheduler/quiet.h"
@@ -113,6 +114,7 @@ struct cop__worker {
         struct cop__task_list pinned;  /* tasks that were interrupted, and go on on this thread and no other */
         uint64_t pinned_at_ns;         /* when one of them last ran, or the first came */
         bool searching;                /* counted in scheduler->searching */
+        struct cop__haul haul;         /* what it has taken from others; see haul.h */
         bool was_lookout;              /* before it woke up last, and nobody has taken that over */
         struct cop__context own;       /* of the thread as it was made; used to start and to end */
         pthread_t handle;
@@ -153,6 +155,7 @@ struct cop__scheduler {
 
         /* Written when workers sleep and wake, read at each send: a line of their own. */
         uint64_t idle COP__LINE_ALIGNED; /* one bit for each worker that is parked or about to */
+        uint64_t aloof;                  /* of those or others: not to be woken for what lies in a worker's own queues; see haul.h */
         uint32_t searching;              /* workers that look for work; a waker makes it 1 for the one it wakes */
         uint32_t lookout;                /* index + 1 of the parked worker that looks after the busy ones; 0: none */
         uint32_t stopping;

@@ -7,6 +7,15 @@
 #include "scheduler/shared.h"
 #include "scheduler/wake.h"
 
+/* What comes this way is what others have given away, as a rule. */
+static struct cop__task *take_shared(struct cop__worker *worker)
+{
+        struct cop__task *task = cop__shared_take(worker);
+        if (task != NULL)
+                cop__haul_add(worker, 1 + cop__runqueue_count(&worker->ring));
+        return task;
+}
+
 struct cop__task *cop__search(struct cop__worker *worker)
 {
         struct cop__scheduler *scheduler = worker->thread.scheduler;
@@ -19,12 +28,13 @@ struct cop__task *cop__search(struct cop__worker *worker)
                 cop__add_seq(&scheduler->searching, 1);
                 worker->searching = true;
         }
+        bool aloof = cop__haul_is_aloof(worker);
         for (int round = 0; round < 4; round++) {
                 struct cop__task *task = cop__shared_take_urgent(scheduler, false);
-                if (task == NULL)
+                if (task == NULL && !aloof)
                         task = cop__steal(worker);
                 if (task == NULL)
-                        task = cop__shared_take(worker);
+                        task = take_shared(worker);
                 if (task != NULL) {
                         cop__stop_searching(worker, true);
                         return task;
@@ -41,7 +51,10 @@ static struct cop__task *steal_from(struct cop__worker *worker, struct cop__work
         uint32_t count = cop__runqueue_steal(&victim->ring, stolen, COP__RUNQUEUE_BATCH);
         for (uint32_t i = 1; i < count; i++)
                 cop__ring_put(worker, stolen[i]);
-        return count > 0 ? stolen[0] : NULL;
+        if (count == 0)
+                return NULL;
+        cop__haul_add(worker, count);
+        return stolen[0];
 }
 
 struct cop__task *cop__steal(struct cop__worker *worker)
@@ -60,13 +73,13 @@ struct cop__task *cop__steal(struct cop__worker *worker)
         return NULL;
 }
 
-bool cop__is_work_left(struct cop__scheduler *scheduler)
+bool cop__is_work_left(struct cop__scheduler *scheduler, bool elsewhere)
 {
         if (cop__load_relaxed(&scheduler->shared[COP_PRIORITY_NORMAL].count) != 0 ||
             cop__load_relaxed(&scheduler->waiting) != 0)
                 return true;
         uint32_t reach = cop__load_acquire(&scheduler->reach); /* REACH */
-        for (unsigned i = 0; i < reach; i++)
+        for (unsigned i = 0; elsewhere && i < reach; i++)
                 if (!cop__runqueue_is_empty(&scheduler->workers[i].ring))
                         return true;
         return false;
@@ -78,7 +91,7 @@ void cop__leave_search(struct cop__worker *worker, bool found)
         worker->searching = false;
         if (cop__sub_seq(&scheduler->searching, 1) == 1 && found) {
                 cop__fence_seq(); /* SLEEPER: it stands in for the wakers that saw it search */
-                if (cop__is_work_left(scheduler) || cop__lookout_is_needed(worker))
+                if (cop__is_work_left(scheduler, true) || cop__lookout_is_needed(worker))
                         cop__offer(scheduler);
         }
         worker->was_lookout = false;

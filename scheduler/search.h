@@ -17,8 +17,8 @@ struct cop__task *cop__steal(struct cop__worker *worker);
 /* Searches, counted as who does; NULL: nothing was found, and it is still counted, or others are enough. */
 struct cop__task *cop__search(struct cop__worker *worker);
 
-/* Any thread: lies something in a queue that all may take from? */
-bool cop__is_work_left(struct cop__scheduler *scheduler);
+/* Any thread: lies something in a queue that all may take from? Without `elsewhere` the workers' rings do not count. */
+bool cop__is_work_left(struct cop__scheduler *scheduler, bool elsewhere);
 
 /*
  * This worker no longer searches. If it was the last and found something, there may be more for another: then it looks, since

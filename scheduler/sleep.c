@@ -46,7 +46,7 @@ static bool linger(struct cop__worker *worker)
                 end_ns = timer_ns;
         do
                 cop__poll_look(poll, &events);
-        while (events.count == 0 && !cop__is_work_left(scheduler) &&
+        while (events.count == 0 && !cop__is_work_left(scheduler, true) &&
                !cop__load_relaxed(&scheduler->stopping) && cop__clock_ns() < end_ns);
         if (events.count == 0)
                 cop__poll_set_lively(poll, false);
@@ -62,6 +62,8 @@ static void park(struct cop__worker *worker)
         uint64_t bit = UINT64_C(1) << worker->index;
         bool lookout = false;
         struct cop__poll_events events = { .count = 0 };
+        cop__haul_judge(worker);
+        bool aloof = cop__haul_is_aloof(worker);
         uint32_t ticket = cop__park_ticket(&worker->park);
         cop__or_seq(&scheduler->idle, bit);
         if (worker->searching) {
@@ -69,9 +71,11 @@ static void park(struct cop__worker *worker)
                 cop__sub_seq(&scheduler->searching, 1);
         }
         cop__fence_seq(); /* SLEEPER */
-        bool more = cop__is_work_left(scheduler);
+        bool more = cop__is_work_left(scheduler, !aloof);
         if (!more && !cop__load_seq(&scheduler->stopping)) {
                 uint64_t deadline_ns = cop__wheel_next(&worker->wheel);
+                if (aloof && worker->haul.until_ns < deadline_ns)
+                        deadline_ns = worker->haul.until_ns;
                 lookout = cop__lookout_begin(worker);
                 uint64_t look_ns = lookout ? cop__clock_ns() + COP__LOOKOUT_NS : UINT64_MAX;
                 if (COP__UNLIKELY(cop__load_seq(&scheduler->quiet.onlookers) != 0))

@@ -92,9 +92,11 @@ explore_test(wake 14000 a_worker_runs 2)
 explore_plant(wake_puts_without_its_fence wake a_worker_runs_one scheduler/shared.c
         "cop__fence_seq(); /* SLEEPER */\n        cop__offer(scheduler);"
         "cop__offer(scheduler);")
+explore_plant(wake_leaves_the_aloof_asleep wake aloof_workers scheduler/shared.c
+        "cop__offer(scheduler)" "cop__offer_own(scheduler)")
 explore_plant(wake_looks_before_it_says_so wake one_worker scheduler/sleep.c
         "uint32_t ticket = cop__park_ticket(&worker->park);\n        cop__or_seq(&scheduler->idle, bit);"
-        "uint32_t ticket = cop__park_ticket(&worker->park);\n        bool left = cop__is_work_left(scheduler);\n        cop__or_seq(&scheduler->idle, bit);\n#define cop__is_work_left(unused) left")
+        "uint32_t ticket = cop__park_ticket(&worker->park);\n        bool left = cop__is_work_left(scheduler, true);\n        cop__or_seq(&scheduler->idle, bit);\n#define cop__is_work_left(unused, either) left")
 explore_plant(wake_takes_its_ticket_late wake one_worker scheduler/sleep.c
         "if (COP__UNLIKELY(cop__load_seq(&scheduler->quiet.onlookers) != 0))"
         "ticket = cop__park_ticket(&worker->park);\n                if (COP__UNLIKELY(cop__load_seq(&scheduler->quiet.onlookers) != 0))")

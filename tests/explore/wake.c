@@ -234,6 +234,37 @@ SCENARIO(who_finds_two_tasks_before_it_sleeps_tells_of_the_second)
         cop__scheduler_stop(&scheduler);
 }
 
+/*
+ * Workers that are aloof (scheduler/haul.h) are still woken for what comes through the queues that all share, and run what they have
+ * themselves. Here they are so for good, unless they see each other stuck: nobody looks by chance.
+ */
+SCENARIO(aloof_workers_run_what_comes_from_outside)
+{
+        memset(jobs, 0, sizeof(jobs));
+        ended = 0;
+        expected = TASKS;
+        for (unsigned i = 0; i < TASKS; i++)
+                jobs[i].left = 2;
+        for (unsigned i = 0; i < TASKS; i++)
+                jobs[i].task.priority = COP_PRIORITY_NORMAL;
+        explore_focus(false);
+        EXPLORE_ASSERT(cop__scheduler_start(&scheduler, 2, 0, 0, &hooks, NULL) == COP_OK);
+        for (unsigned i = 0; i < 2; i++)
+                scheduler.workers[i].haul.until_ns = UINT64_MAX;
+        cop__store_seq(&scheduler.aloof, 3);
+        explore_focus(true);
+        unsigned first = explore_thread(puts_normal, NULL);
+        unsigned second = explore_thread(puts_others, NULL);
+        while (cop__load_seq(&ended) < expected)
+                explore_sleep(&ended, UINT64_MAX);
+        explore_join(first);
+        explore_join(second);
+        explore_focus(false);
+        cop__scheduler_stop(&scheduler);
+        for (unsigned i = 0; i < TASKS; i++)
+                EXPLORE_ASSERT(jobs[i].left == 0 && jobs[i].runs > 0);
+}
+
 /* ---- A spare worker ------------------------------------------------------------------------------- */
 
 /* The watch looks: it asks for a spare, and takes what lies at the stuck worker's, whose desk it knows nobody is at. */

@@ -1,0 +1,146 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* What a worker has taken from others: whether it was worth it, and what becomes of one for whom it was not. */
+#include "scheduler/haul.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "scheduler/lookout.h"
+#include "scheduler/scheduler.h"
+#include "scheduler/wake.h"
+#include "tests/suite.h"
+
+#define LONG_NS UINT64_C(3600000000000)
+
+static struct cop__scheduler scheduler;
+static struct cop__worker workers[2];
+static struct cop__worker *const worker = &workers[0];
+static uint64_t judged_ns; /* when its last haul was, or a little before */
+
+/* Two workers without threads: the first one is asleep, as far as wakers see. */
+static void stand(void)
+{
+        memset(&scheduler, 0, sizeof(scheduler));
+        memset(workers, 0, sizeof(workers));
+        scheduler.workers = workers;
+        scheduler.worker_count = scheduler.reach = 2;
+        scheduler.idle = 1;
+        for (unsigned i = 0; i < 2; i++) {
+                workers[i].index = i;
+                workers[i].thread.scheduler = &scheduler;
+                cop__wheel_init(&workers[i].wheel, cop__clock_ns());
+        }
+}
+
+/* It has had so many tasks, and nothing to do any more since so long after it took them. */
+static void judge(uint32_t count, uint64_t busy_ns)
+{
+        cop__haul_add(worker, count);
+        judged_ns = cop__clock_ns();
+        worker->haul.since_ns = judged_ns - busy_ns;
+        cop__haul_judge(worker);
+}
+
+static void is_aloof(uint64_t while_ns)
+{
+        ck_assert_uint_eq(worker->haul.while_ns, while_ns);
+        ck_assert_uint_ge(worker->haul.until_ns, judged_ns + while_ns);
+        ck_assert_uint_le(worker->haul.until_ns, cop__clock_ns() + while_ns);
+        ck_assert_uint_eq(scheduler.aloof, 1);
+        ck_assert(!cop__is_anybody_willing(&scheduler));
+}
+
+static void is_willing(void)
+{
+        ck_assert(!cop__haul_is_aloof(worker));
+        ck_assert_uint_eq(scheduler.aloof, 0);
+        ck_assert(cop__is_anybody_willing(&scheduler));
+}
+
+TEST(who_took_what_was_over_at_once_is_aloof_for_a_while)
+{
+        stand();
+        is_willing();
+        judge(1000000, 0);
+        is_aloof(COP__ALOOF_NS);
+}
+
+TEST(who_took_what_lasted_is_not)
+{
+        stand();
+        judge(1, LONG_NS);
+        is_willing();
+        judge(1000, LONG_NS);
+        is_willing();
+}
+
+TEST(who_took_nothing_is_as_before)
+{
+        stand();
+        cop__haul_judge(worker);
+        is_willing();
+        judge(1000000, 0);
+        uint64_t until_ns = worker->haul.until_ns;
+        cop__haul_judge(worker);
+        ck_assert_uint_eq(worker->haul.until_ns, until_ns);
+        is_aloof(COP__ALOOF_NS);
+}
+
+TEST(each_haul_that_was_not_worth_it_makes_the_while_twice_as_long_up_to_a_limit)
+{
+        stand();
+        uint64_t while_ns = COP__ALOOF_NS;
+        for (int i = 0; i < 10; i++) {
+                judge(1000000, 0);
+                is_aloof(while_ns);
+                while_ns = 2 * while_ns < COP__ALOOF_MOST_NS ? 2 * while_ns : COP__ALOOF_MOST_NS;
+        }
+        ck_assert_uint_eq(worker->haul.while_ns, COP__ALOOF_MOST_NS);
+        judge(1, LONG_NS);
+        is_willing();
+        judge(1000000, 0);
+        is_aloof(COP__ALOOF_NS);
+}
+
+TEST(when_the_while_is_over_it_takes_from_others_again)
+{
+        stand();
+        judge(1000000, 0);
+        worker->haul.until_ns = UINT64_MAX;
+        ck_assert(cop__haul_is_aloof(worker));
+        worker->haul.until_ns = cop__clock_ns() - 1;
+        is_willing();
+        judge(1000000, 0); /* and learns that it is as it was */
+        is_aloof(2 * COP__ALOOF_NS);
+}
+
+/* As the watch's looks are: the same turn twice is a long one. */
+TEST(a_worker_that_is_stuck_in_a_turn_ends_it)
+{
+        stand();
+        judge(1000000, 0);
+        worker->haul.until_ns = UINT64_MAX;
+        workers[1].turns = 7;
+        cop__lookout_end(worker); /* it has had turns since the last look */
+        ck_assert_uint_eq(workers[1].turns_seen, 7);
+        ck_assert(cop__haul_is_aloof(worker));
+        scheduler.idle = 3;
+        cop__lookout_end(worker); /* it sleeps */
+        ck_assert(cop__haul_is_aloof(worker));
+        scheduler.idle = 1;
+        cop__lookout_end(worker);
+        is_willing();
+        ck_assert_uint_eq(worker->haul.while_ns, 0);
+}
+
+TEST(who_sleeps_and_is_not_aloof_can_be_woken_for_all)
+{
+        stand();
+        judge(1000000, 0);
+        ck_assert(!cop__is_anybody_willing(&scheduler));
+        scheduler.idle = 3;
+        ck_assert(cop__is_anybody_willing(&scheduler));
+        scheduler.idle = 0;
+        ck_assert(!cop__is_anybody_willing(&scheduler));
+}
