@@ -50,6 +50,10 @@ handle_call(nodes, _From, State) ->
     {reply, nodes(), State};
 handle_call({ping, Node}, _From, State) ->
     {reply, net_adm:ping(Node), State};
+handle_call({spawn_at, Node}, _From, State) ->
+    Asked = erlang:spawn_request(Node, erlang, node, [], [monitor]),
+    Reply = receive {spawn_reply, Asked, Is, Why} -> {Is, Why} end,
+    {reply, {Reply, lists:member(Node, nodes())}, State};
 handle_call(odd, _From, State) ->
     {reply, {fun() -> ok end, 1 bsl 70, -(1 bsl 63), 18446744073709551615, hd(erlang:ports()), <<5:3>>}, State};
 handle_call(seen, _From, State) ->

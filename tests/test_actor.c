@@ -113,6 +113,22 @@ IN_NODE(SPN_11_the_pids_of_5000_short_lives_are_all_different)
                 ck_assert(!cop_pid_equal(pids[i - 1], pids[i]));
 }
 
+/* The same for lives that follow each other in a few slots. */
+IN_NODE_WITH(SPN_11_a_slot_gives_each_of_its_lives_another_pid, .max_actors = 4)
+{
+        enum { LIVES = 5000 };
+        static cop_pid pids[LIVES];
+        for (int i = 0; i < LIVES; i++) {
+                cop_ref ref;
+                cop_spawn_options options = { .run = returns, .monitor = true, .monitor_ref = &ref };
+                await_true(cop_spawn_opt(&options, &pids[i]) == COP_OK); /* the slot of the one before is free soon */
+                await_down(ref, "normal");
+        }
+        qsort(pids, LIVES, sizeof(pids[0]), by_bits);
+        for (int i = 1; i < LIVES; i++)
+                ck_assert(!cop_pid_equal(pids[i - 1], pids[i]));
+}
+
 IN_NODE(SPN_16_a_child_knows_who_spawned_it_and_itself)
 {
         cop_pid pid = cop_spawn(tells_of_itself);

@@ -141,6 +141,64 @@ PAIR(DST_03_a_call_says_whether_the_name_or_the_node_is_missing)
         ck_assert_int_eq(cop_send(cop_at("echo", "b"), parcel, .number = 1), COP_E_NO_NAME);
 }
 
+PAIR(MON_05_the_down_of_a_name_on_another_node_says_which_node)
+{
+        static const char *const names[] = { "echo", "nobody" };
+        grow_echo(pair);
+        for (size_t i = 0; i < COP__COUNT(names); i++) {
+                cop_ref ref;
+                ck_assert_int_eq(cop_monitor(cop_at(names[i], "b@127.0.0.1"), &ref), COP_OK);
+                if (i == 0)
+                        cop_send_term(cop_at("echo", "b@127.0.0.1"), cop_atom("crash"));
+                cop_auto message = await(COP_REF(cop_down, ref));
+                const cop_down *down = cop_read(cop_down, message);
+                ck_assert(cop_is_atom(down->reason, i == 0 ? "crashed" : "noproc"));
+                ck_assert(cop_symbol_equal(down->name, ""));
+                ck_assert_str_eq(cop_node_of(down->pid), "b@127.0.0.1");
+        }
+}
+
+PAIR(GSV_call_23_a_call_to_several_nodes_says_of_each_what_it_answered_or_why_not)
+{
+        grow_echo(pair);
+        cop_spawn_server(&echo_server, "echo");
+        const cop_address to[] = { cop_to_name("echo"), cop_at("echo", "b@127.0.0.1"), cop_at("echo", "nobody@127.0.0.1"),
+                                   cop_at("none", "b@127.0.0.1") };
+        cop_response responses[COP__COUNT(to)];
+        ck_assert_uint_eq(cop_multi_call(responses, to, COP__COUNT(to), PATIENCE_MS, parcel, .number = 7), 2);
+        for (int i = 0; i < 2; i++) {
+                ck_assert_int_eq(responses[i].label, i);
+                ck_assert_int_eq(cop_read(parcel, responses[i].message)->number, 8);
+                cop_message_free(responses[i].message);
+        }
+        for (int i = 2; i < 4; i++)
+                ck_assert_ptr_null(responses[i].message);
+        ck_assert_int_eq(responses[2].status, COP_E_DIED);
+        ck_assert_int_eq(responses[3].status, COP_E_NO_ACTOR);
+}
+
+/* Somebody listens there and never speaks. Whoever waited for an answer would find the attempt given up, and its connection closed. */
+PAIR(GSV_call_26_a_cast_to_a_node_that_does_not_answer_does_not_wait)
+{
+        struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        socklen_t size = sizeof(at);
+        int silent = socket(AF_INET, SOCK_STREAM, 0);
+        ck_assert_int_eq(bind(silent, (struct sockaddr *)&at, size), 0);
+        ck_assert_int_eq(listen(silent, 5), 0);
+        ck_assert_int_eq(getsockname(silent, (struct sockaddr *)&at, &size), 0);
+        ck_assert_int_eq(cop_node_is_at("silent@127.0.0.1", NULL, ntohs(at.sin_port)), COP_OK);
+        for (int i = 0; i < 100; i++)
+                ck_assert_int_eq(cop_send(cop_at("echo", "silent@127.0.0.1"), parcel, .number = i), COP_OK);
+        char said[256];
+        int connection = accept(silent, NULL, NULL);
+        ck_assert_int_ge(connection, 0);
+        ck_assert_int_gt(recv(connection, said, sizeof(said), 0), 0);
+        ck_assert_int_eq(recv(connection, said, sizeof(said), MSG_DONTWAIT), -1);
+        ck_assert_int_eq(errno, EAGAIN);
+        close(connection);
+        close(silent);
+}
+
 /* ---- Order -------------------------------------------------------------------------------- */
 
 typedef struct { int64_t next; } counter;

@@ -112,6 +112,13 @@ WITH_ERLANG(calls_end_as_they_do_in_erlang)
         ck_assert_str_eq(ask(COP_TUPLE(cop_atom("call"), cop_pid_term(pid), cop_atom("silent"))), "{exit, noproc}");
 }
 
+/* Functions have no names here by which another node could begin one. */
+WITH_ERLANG(DST_02_a_spawn_from_another_node_is_refused_and_the_connection_stays)
+{
+        ck_assert_str_eq(ask(COP_TUPLE(cop_atom("spawn_at"), cop_atom("us@127.0.0.1"))),
+                         "{{error, notsup}, true}");
+}
+
 WITH_ERLANG(links_monitors_and_exits_go_both_ways)
 {
         cop_pid peer = them(), ours = cop_spawn_server(&till_server, NULL);

@@ -153,6 +153,33 @@ PAIR(DST_17_what_is_no_change_of_a_name_is_ignored)
         ck_assert_int_eq(cop_global_register("clerk", cop_spawn(waits)), COP_OK);
 }
 
+/* One thing is wrong with each at a time. */
+PAIR(DST_17_what_is_no_name_or_no_holder_is_ignored_by_itself)
+{
+        static char long_name[200];
+        memset(long_name, 'n', sizeof(long_name) - 1);
+        const cop_term bad[] = { cop_int(1), cop_atom(""), cop_string("x"), cop_atom(long_name) };
+        const char *const servers[] = { "coppice_names", "coppice_names_scribe" };
+        connect_both(pair);
+        cop_pid p = cop_spawn(waits);
+        for (size_t s = 0; s < COP__COUNT(servers); s++) {
+                cop_pid server = cop_whereis(servers[s]);
+                ck_assert_uint_ne(server.bits, 0);
+                for (size_t i = 0; i < COP__COUNT(bad); i++) {
+                        cop_send_term(servers[s], COP_TUPLE(cop_atom("set"), bad[i], cop_pid_term(p)));
+                        cop_send_term(servers[s], COP_TUPLE(cop_atom("register"), bad[i], cop_pid_term(p)));
+                        cop_send_term(servers[s], COP_TUPLE(cop_atom("all"), COP_LIST(COP_TUPLE(bad[i], cop_pid_term(p)))));
+                }
+                cop_send_term(servers[s], COP_TUPLE(cop_atom("set"), cop_atom("good"), cop_int(2)));
+                cop_send_term(servers[s], COP_TUPLE(cop_atom("all"), COP_LIST(COP_TUPLE(cop_atom("good"), cop_int(2)))));
+                ck_assert_int_eq(cop_call_term(NULL, servers[s], PATIENCE_MS, cop_atom("garbage")), COP_E_NO_REPLY);
+                ck_assert(cop_pid_equal(cop_whereis(servers[s]), server));
+        }
+        ck_assert_uint_eq(cop_global_whereis("good").bits, 0);
+        ck_assert_int_eq(cop_global_register("ledger", p), COP_OK);
+        ck_assert(cop_pid_equal(cop_global_whereis("ledger"), p));
+}
+
 PAIR(two_holders_of_a_name_that_meet_are_one_on_both_sides)
 {
         cop_pid one = cop_spawn(waits);

@@ -128,6 +128,29 @@ IN_NODE(LNK_08_an_exit_that_unlink_overtakes_is_dropped)
         }
 }
 
+/* And then they are linked again, to one who has gone: what it died of is the old link's. */
+IN_NODE(LNK_12_an_exit_of_the_old_link_is_none_of_the_new_one)
+{
+        NEEDS_THREADS();
+        for (int i = 0; i < 500; i++) {
+                cop_pid p = cop_spawn(puppet);
+                ck_assert_int_eq(cop_link(p), COP_OK);
+                cop_ref ref = watch(p);
+                settle_with(p);
+                tell(p, DIE, .reason = cop_atom("boom"));
+                while (cop_is_alive(p))
+                        sched_yield();
+                bool was_there = has_mail();
+                cop_unlink(p);
+                ck_assert_int_eq(cop_link(p), COP_OK);
+                if (was_there)
+                        await_exited(p, "boom");
+                await_exited(p, "noproc");
+                await_down(ref, "boom");
+                nothing_has_come();
+        }
+}
+
 IN_NODE(LNK_12_a_new_link_after_an_unlink_says_noproc_and_not_the_old_reason)
 {
         for (int i = 0; i < 100; i++) {

@@ -265,6 +265,20 @@ IN_NODE(MON_16_demonitor_with_flush_removes_a_down_that_is_queued)
         nothing_has_come();
 }
 
+IN_NODE(MON_16_flush_removes_its_own_down_and_no_other)
+{
+        cop_pid p = cop_spawn(puppet), q = cop_spawn(puppet);
+        cop_ref first = watch(p), second = watch(q);
+        tell(p, DIE, .reason = cop_atom("one"));
+        let_it_queue();
+        tell(q, DIE, .reason = cop_atom("two"));
+        await_true((cop_message_free(cop_receive(0, COP_KIND(saw))),
+                    cop__load_relaxed(&cop__actor_here()->mailbox.count) == 2));
+        ck_assert(!cop_demonitor_flush(second));
+        await_down(first, "one");
+        nothing_has_come();
+}
+
 IN_NODE(MON_17_a_plain_demonitor_leaves_a_down_that_is_queued)
 {
         cop_pid p = cop_spawn(puppet);

@@ -171,6 +171,24 @@ IN_NODE(RCV_08_a_timeout_is_never_early)
         await_down(ref, "normal");
 }
 
+/* Simulated time passes when nobody has anything to do, so that nothing but the wait itself makes it late. */
+TEST(RCV_08_a_timeout_is_not_late_where_nothing_makes_it_so)
+{
+        static const int64_t waits_ms[] = { 1, 15, 64, 65, 1000, 4096, 4097, 3600000, 86400000 };
+        for (uint64_t seed = 1; seed <= 30; seed++) {
+                cop_simulation order = { .seed = seed };
+                cop_node *node = node_begin((cop_node_options){ .simulation = &order, .max_actors = 1000 });
+                for (size_t i = 0; i < COP__COUNT(waits_ms); i++) {
+                        int64_t before_ns = cop_now_ns();
+                        ck_assert_ptr_null(cop_receive(waits_ms[i], COP_KIND(letter)));
+                        int64_t late_ns = cop_now_ns() - before_ns - waits_ms[i] * 1000000;
+                        ck_assert_int_ge(late_ns, 0);
+                        ck_assert_int_le(late_ns, 1000000 + waits_ms[i] * 10000); /* a hundredth, of long ones */
+                }
+                node_end(node);
+        }
+}
+
 /* The alarm of a wait that ended early stays armed; the waits after it must be neither shorter nor longer for that. */
 static void waits_short_after_long(void)
 {

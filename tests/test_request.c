@@ -613,7 +613,6 @@ IN_NODE(GSV_call_22_a_deadline_holds_over_several_waits)
         put_down(p);
 }
 
-/* To actors of one node so far: a dead pid and an unknown name stand for a node that cannot be reached. */
 IN_NODE(GSV_call_23_a_call_to_several_says_of_each_what_it_answered_or_why_not)
 {
         cop_pid good = new_clerk(), silent = new_clerk(), gone = new_clerk();

@@ -829,10 +829,18 @@ IN_NODE(GSV_call_16_two_casts_and_a_call_are_handled_in_that_order)
 {
         cop_pid pid = new_clerk();
         cop_send(pid, order, .deed = SAY);
-        cop_send(pid, order, .deed = SAY);
+        cop_send(pid, order, .deed = CONTINUE_WITH);
         ck_assert_int_eq(call(pid), 3);
         hear("order");
+        hear("page 1");
+        hear("page 9");
+        cop_send(pid, order, .deed = CONTINUE_WITH);
+        cop_send(pid, order, .deed = SAY);
+        ck_assert_int_eq(call(pid), 6);
+        hear("page 1");
+        hear("page 9");
         hear("order");
+        put_down(pid);
 }
 
 /* Erlang raises badarg for an unknown name with `!` and ignores it in a cast; here both are a send, which tells by its status. */

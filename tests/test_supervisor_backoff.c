@@ -239,6 +239,25 @@ static void fells(const errand *e)
         say("felled", "it", "");
 }
 
+IN_SIMULATED_FAMILY(OPT_06_who_has_run_for_long_enough_is_back_as_soon_as_at_first)
+{
+        const int64_t wanted_ms[] = { 1000, 10000, 1000 };
+        TREE(shop, PATIENT, .children = COP_CHILDREN(WORKER("a", .backoff = { .first_ms = 1000, .max_ms = 100000, .factor = 10,
+                                                                              .stable_ms = 60000 })));
+        cop_pid root = grow_and_expect(&shop, "a");
+        for (size_t i = 0; i < COP__COUNT(wanted_ms); i++) {
+                if (i == 2)
+                        ck_assert_int_eq(cop_simulation_advance(node, 60001), COP_OK);
+                int64_t before_ms = simulation_of(node).passed_ms;
+                crash("a");
+                expect("end a boom");
+                expect("start a");
+                ck_assert_int_ge(simulation_of(node).passed_ms - before_ms, wanted_ms[i]);
+                ck_assert_int_le(simulation_of(node).passed_ms - before_ms, wanted_ms[i] + wanted_ms[i] / 50);
+        }
+        fell(root);
+}
+
 IN_SIMULATED_FAMILY(what_became_of_a_crash_is_told_also_if_its_supervisor_was_stopping_others)
 {
         TREE(shop, PATIENT,

@@ -231,6 +231,21 @@ IN_FAMILY(DSU_01_more_than_max_children_are_refused)
         fell(root);
 }
 
+IN_FAMILY(DSU_01_who_is_about_to_be_restarted_counts)
+{
+        SESSIONS(.max_children = 1, .intensity = COP_RESTARTS_FOR_EVER);
+        cop_pid root = grow(&sessions), pid;
+        cop_pid a = start(root, CHILD(WORKER("a")));
+        expect("start a");
+        let("a", FAILS);
+        cop_send(a, quit, .reason = cop_atom("boom"));
+        expect("end a boom");
+        await_true(tries_of("a") > 3);
+        for (int i = 0; i < 200; i++)
+                ck_assert_int_eq(cop_start_child(root, CHILD({ .run = waits }), &pid), COP_E_MAX_CHILDREN);
+        fell(root);
+}
+
 typedef struct {
         int64_t unused;
 } shy;

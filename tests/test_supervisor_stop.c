@@ -75,6 +75,31 @@ IN_FAMILY(SUP_stop_04_brutal_kill_does_not_ask)
         nothing_has_come(); /* no word of a terminate */
 }
 
+IN_FAMILY(SUP_stop_04_who_would_die_of_shutdown_dies_of_the_kill)
+{
+        TREE(shop, .children = COP_CHILDREN({ .id = "x", .run = waits, .shutdown_ms = COP_BRUTAL_KILL }));
+        cop_pid root = grow(&shop);
+        cop_ref ref = watch(cop_whereis("x"));
+        ck_assert_int_eq(cop_terminate_child(root, "x"), COP_OK);
+        await_down(ref, "killed");
+        fell(root);
+        cop_pid alone = cop_spawn(waits);
+        ref = watch(alone);
+        ck_assert_int_eq(cop_shutdown(alone, COP_BRUTAL_KILL), COP_OK);
+        await_down(ref, "killed");
+}
+
+IN_SIMULATED_FAMILY(SUP_stop_03_at_once_gives_no_time)
+{
+        TREE(shop, .children = COP_CHILDREN(WORKER_WITH("a", ((job){ .id = "a", .stop_ms = HOUR_MS }),
+                                                        .shutdown_ms = COP_SHUTDOWN_AT_ONCE)));
+        cop_pid root = grow_and_expect(&shop, "a");
+        int64_t before_ms = simulation_of(node).passed_ms;
+        fell(root);
+        ck_assert_int_le(simulation_of(node).passed_ms - before_ms, 2);
+        cop_message_free(cop_receive(0, COP_KIND(word))); /* that it ends, if it came so far */
+}
+
 IN_SIMULATED_FAMILY(SUP_stop_05_infinity_waits_as_long_as_it_takes)
 {
         const cop_child slow[] = { WORKER_WITH("a", ((job){ .id = "a", .stop_ms = HOUR_MS }),

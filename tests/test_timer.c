@@ -273,6 +273,24 @@ IN_NODE(TMR_19_an_absolute_time_that_has_passed_fires_at_once_and_one_to_come_no
         ck_assert_int_ge(cop_now_ms(), at_ms);
 }
 
+static cop_node *begin_simulated(uint64_t seed)
+{
+        cop_simulation order = { .seed = seed };
+        return node_begin((cop_node_options){ .simulation = &order, .max_actors = 1000 });
+}
+
+TEST(TMR_19_an_absolute_time_that_has_passed_takes_no_time)
+{
+        for (uint64_t seed = 1; seed <= 30; seed++) {
+                cop_node *node = begin_simulated(seed);
+                int64_t before_ns = cop_now_ns();
+                ck_assert_int_eq(cop_send_at(NULL, cop_now_ms() - 1000, cop_self(), note, .number = 1), COP_OK);
+                await_note(1);
+                ck_assert_int_le(cop_now_ns() - before_ns, 2000000); /* what a turn takes in a simulation */
+                node_end(node);
+        }
+}
+
 IN_NODE(TMR_21_timers_of_one_time_all_fire)
 {
         int64_t at_ms = cop_now_ms() + 3, sum = 0;
@@ -484,6 +502,25 @@ IN_NODE(TMR_28_an_interval_ticks_at_its_times_until_it_is_cancelled)
         drop_notes();
         ck_assert(is_forgotten(timer));
         nothing_comes_any_more();
+}
+
+TEST(TMR_28_in_three_and_a_half_periods_there_are_three_ticks)
+{
+        for (uint64_t seed = 1; seed <= 30; seed++) {
+                cop_node *node = begin_simulated(seed);
+                cop_ref timer;
+                ck_assert_int_eq(cop_send_every(&timer, 20, cop_self(), note, .number = 7), COP_OK);
+                cop_sleep(70);
+                cop_cancel(timer);
+                for (int i = 0; i < 3; i++) {
+                        cop_message *message = cop_receive(0, COP_KIND(note));
+                        ck_assert_ptr_nonnull(message);
+                        cop_message_free(message);
+                }
+                cop_sleep(1000);
+                ck_assert_ptr_null(cop_receive(0, COP_KIND(note)));
+                node_end(node);
+        }
 }
 
 /* Alone on its worker, so nobody sends ticks while it spins. */

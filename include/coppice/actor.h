@@ -110,8 +110,8 @@ COP_MESSAGE_DECLARE(cop_exited);
 /* A monitored actor ended: exactly one for each monitor. {'DOWN', Ref, Name, Pid, Reason, Tag} */
 typedef struct cop_down {
         cop_ref ref;
-        cop_symbol name; /* as it was monitored; empty when it was by pid */
-        cop_pid pid;     /* nobody when the name was not registered */
+        cop_symbol name; /* as it was monitored; empty when it was by pid, or by a name on another node */
+        cop_pid pid;     /* nobody when the name was not registered; of a name on another node, as in its address: cop_node_of says where */
         cop_term reason;
         cop_term tag;    /* of cop_monitor_options, or [] */
 } cop_down;
