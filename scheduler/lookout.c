@@ -45,12 +45,19 @@ void cop__lookout_end(struct cop__worker *worker)
         cop__store_seq(&scheduler->lookout, 0);
 }
 
+/* Somebody is awake besides this worker: what lies on his desk he may have left to who was the lookout then. */
+static bool is_another_awake(const struct cop__scheduler *scheduler)
+{
+        unsigned asleep = (unsigned)__builtin_popcountll(cop__load_relaxed(&scheduler->idle));
+        return asleep + 1 < cop__workers_active(scheduler);
+}
+
 bool cop__lookout_is_needed(const struct cop__worker *worker)
 {
         const struct cop__scheduler *scheduler = worker->thread.scheduler;
         return cop__load_relaxed(&scheduler->lookout) == 0 &&
                (worker->was_lookout || cop__wheel_next(&worker->wheel) != COP__WHEEL_NEVER ||
-                cop__poll_is_open(&scheduler->poll));
+                cop__poll_is_open(&scheduler->poll) || is_another_awake(scheduler));
 }
 
 static void clear_ring(struct cop__worker *worker)

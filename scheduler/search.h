@@ -22,8 +22,8 @@ bool cop__is_work_left(struct cop__scheduler *scheduler, bool elsewhere);
 
 /*
  * This worker no longer searches. If it was the last and found something, there may be more for another: then it looks, since
- * to wake one for nothing costs two threads some microseconds each time that a node at rest gets one thing to do. But if
- * nobody is the lookout and there is something to look after, its own timers or what it has looked after so far, another one must.
+ * to wake one for nothing costs two threads some microseconds each time that a node at rest gets one thing to do. But if nobody is the
+ * lookout and there is something to look after, its own timers, another that is awake or what it has looked after so far, another one must.
  */
 void cop__leave_search(struct cop__worker *worker, bool found);
 

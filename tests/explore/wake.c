@@ -249,6 +249,8 @@ SCENARIO(aloof_workers_run_what_comes_from_outside)
                 jobs[i].task.priority = COP_PRIORITY_NORMAL;
         explore_focus(false);
         EXPLORE_ASSERT(cop__scheduler_start(&scheduler, 2, 0, 0, &hooks, NULL) == COP_OK);
+        while (cop__load_seq(&scheduler.idle) != 3 || cop__load_seq(&scheduler.lookout) != 0)
+                explore_sleep(&expected, explore_clock_ns() + COP__LOOKOUT_NS); /* until both sleep for good */
         for (unsigned i = 0; i < 2; i++)
                 scheduler.workers[i].haul.until_ns = UINT64_MAX;
         cop__store_seq(&scheduler.aloof, 3);
