@@ -873,6 +873,10 @@ COP__NORETURN void cop__exit_faulted(struct cop__actor *actor, struct cop__share
 /* What fault.h calls with an actor's fault. */
 void cop__fault_land(struct cop__fault *fault, void *context);
 
+/* For who runs an actor's code, in the handler, so with nothing but reads: "till <0.12.0>", and which of its faults end it alone. */
+void cop__actor_describe(const struct cop__actor *actor, char *text, size_t size);
+enum cop__containment cop__actor_containment(const struct cop_node *node, const struct cop__actor *actor);
+
 /* The end of a slot's turn when nobody lives in it; gives the slot back if its actor has just died (turn.c). */
 void cop__slot_clear(struct cop__thread *thread, struct cop__actor *actor);
 

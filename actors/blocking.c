@@ -8,9 +8,9 @@
  * While the function runs the job holds the actor's run right: nobody else can run it, and what is sent to it waits in its queue.
  * So it cannot end before the function has returned, and what the function points to stays.
  *
- * The function runs on the pool thread's own stack, in a make-believe turn of its own, so that faults are caught as an actor's are: a
- * fault lands in the frame beneath, its reason goes along with the job, and the actor exits with it when it goes on. The thread is inside no
- * node; what the function calls of Coppice answers so.
+ * The function runs on the pool thread's own stack, in a make-believe turn of its own, so that faults are judged and caught as the actor's
+ * are: one that may be contained lands in the frame beneath, its reason goes along with the job, and the actor exits with it when it goes
+ * on. The thread is inside no node; what the function calls of Coppice answers so.
  */
 #define _GNU_SOURCE /* pthread_getattr_np */
 #include <coppice/blocking.h>
@@ -42,7 +42,7 @@ struct blocker {
         uintptr_t low, size, guard; /* of its stack */
         jmp_buf escape;
         struct cop__fault fault; /* that has landed */
-        const char *who;
+        const struct call *call; /* whose function runs; NULL: none does */
 };
 
 /* ---- On the pool's thread ---------------------------------------------------------------- */
@@ -51,6 +51,19 @@ static bool is_guard(uintptr_t address, void *context)
 {
         const struct blocker *blocker = context;
         return address < blocker->low && blocker->low - address <= blocker->guard;
+}
+
+static enum cop__containment contains(void *context)
+{
+        const struct blocker *blocker = context;
+        return cop__actor_containment(blocker->call->node, blocker->call->actor);
+}
+
+static void describe(char *text, size_t size, void *context)
+{
+        const struct blocker *blocker = context;
+        if (blocker->call != NULL)
+                cop__actor_describe(blocker->call->actor, text, size);
 }
 
 static void land(struct cop__fault *fault, void *context)
@@ -85,8 +98,12 @@ static void *enter(void)
         find_stack(blocker);
         blocker->scope.guards = is_guard;
         blocker->scope.guards_context = blocker;
+        blocker->scope.contains = contains;
+        blocker->scope.contains_context = blocker;
         blocker->scope.land = land;
         blocker->scope.land_context = blocker;
+        blocker->scope.describe = describe;
+        blocker->scope.describe_context = blocker;
         if (cop__fault_thread_start(&blocker->scope) == COP_OK)
                 return blocker;
         free(blocker);
@@ -111,19 +128,21 @@ static void call_function(struct call *call)
 
 static COP__NOINLINE void call_guarded(struct call *call, struct blocker *blocker)
 {
+        blocker->call = call;
         if (_setjmp(blocker->escape) == 0) {
                 cop__turn_begin(&blocker->scope, blocker->low, cop__stack_pointer());
                 call_function(call);
                 cop__turn_end(&blocker->scope);
         } else {
-                call->fault = cop__fault_reason(call->node, &blocker->fault, NULL);
+                call->fault = cop__fault_reason(call->node, &blocker->fault, call->actor->current);
         }
+        blocker->call = NULL;
 }
 
 static void run(struct cop__job *job, void *thread_data)
 {
         struct call *call = COP__CONTAINER(job, struct call, job);
-        if (thread_data != NULL && cop__load_relaxed(&call->actor->isolation) != COP_ISOLATION_INLINE)
+        if (thread_data != NULL)
                 call_guarded(call, thread_data);
         else
                 call_function(call);

@@ -23,20 +23,23 @@
 
 /* ---- Threads: the scheduler's hooks ----------------------------------------------------- */
 
-/* In the handler, so with nothing but reads and the caller's buffer. */
-static void describe_actor(char *text, size_t size, void *context)
+void cop__actor_describe(const struct cop__actor *actor, char *text, size_t size)
 {
-        struct cop__thread *thread = context;
         char pid[COP_ID_TEXT_MAX] = "nobody";
         const char *server = "actor";
-        if (thread->current != NULL) {
-                struct cop__actor *actor = cop__actor_of(thread->current);
+        if (actor != NULL) {
                 cop_pid_print(cop__actor_pid(actor), pid);
                 if (actor->server != NULL)
                         server = actor->server->name;
         }
         snprintf(text, size, "%s %s", server, pid);
         cop__make_harmless(text, strlen(text));
+}
+
+static void describe_actor(char *text, size_t size, void *context)
+{
+        struct cop__thread *thread = context;
+        cop__actor_describe(thread->current != NULL ? cop__actor_of(thread->current) : NULL, text, size);
 }
 
 static bool is_stack_guard(uintptr_t address, void *context)
@@ -46,19 +49,24 @@ static bool is_stack_guard(uintptr_t address, void *context)
                cop__stack_guards(thread->worker->stack, address);
 }
 
-static enum cop__containment contains_actor(void *context)
+enum cop__containment cop__actor_containment(const struct cop_node *node, const struct cop__actor *actor)
 {
-        struct cop__thread *thread = context;
-        if (thread->current == NULL)
-                return COP__CONTAIN;
-        switch ((cop_isolation)cop__actor_of(thread->current)->isolation) {
+        switch ((cop_isolation)cop__load_relaxed(&actor->isolation)) {
         case COP_ISOLATION_INLINE:
                 return COP__CONTAIN_NOT;
         case COP_ISOLATION_STRICT:
                 return COP__CONTAIN_STRICT;
         default:
-                return cop__node_of(thread)->contains_strictly ? COP__CONTAIN_STRICT : COP__CONTAIN;
+                return node->contains_strictly ? COP__CONTAIN_STRICT : COP__CONTAIN;
         }
+}
+
+static enum cop__containment contains_actor(void *context)
+{
+        struct cop__thread *thread = context;
+        if (thread->current == NULL)
+                return COP__CONTAIN;
+        return cop__actor_containment(cop__node_of(thread), cop__actor_of(thread->current));
 }
 
 /* Of the workers of a simulation, which are one thread, the first has it. */

@@ -10,6 +10,8 @@
 #include "tests/faulty.h"
 #include "tests/node_fixture.h"
 
+#include <coppice/blocking.h>
+
 #undef NDEBUG /* a failed assertion is one of the faults */
 #include <assert.h>
 #include <dirent.h>
@@ -29,8 +31,9 @@
 typedef struct order {
         int64_t kind;
         bool after_waiting; /* so the handler has a stack of the pool's */
+        bool blocks;        /* a function does it, on a thread for what blocks */
 } order;
-COP_MESSAGE(order, kind, after_waiting);
+COP_MESSAGE(order, kind, after_waiting, blocks);
 
 typedef struct go {
         int64_t unused;
@@ -120,12 +123,21 @@ typedef struct culprit {
         int64_t served;
 } culprit;
 
+static void commit(order *o)
+{
+        kinds[o->kind].commit();
+}
+
 static void culprit_on_order(culprit *self, const order *o)
 {
         self->served++;
         if (o->after_waiting)
                 cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
-        kinds[o->kind].commit();
+        order mine = *o;
+        if (mine.blocks)
+                cop_blocking(commit, &mine);
+        else
+                commit(&mine);
 }
 
 COP_SERVER(culprit, COP_ON(order, culprit_on_order));
@@ -144,9 +156,9 @@ static bool is_at(const char *place, const struct kind *kind)
 }
 
 /* What is wrong with a DOWN after such a fault; NULL: nothing. {fault, Signal, Words, {Function, Line}, Message} */
-static const char *complaint_about(cop_term reason, int64_t number, bool after_waiting)
+static const char *complaint_about(cop_term reason, const order *o)
 {
-        const struct kind *kind = &kinds[number];
+        const struct kind *kind = &kinds[o->kind];
         if (!cop_is_tuple(reason, "fault", 5))
                 return "it is no fault";
         const cop_term *items = reason.as.items;
@@ -163,7 +175,7 @@ static const char *complaint_about(cop_term reason, int64_t number, bool after_w
         snprintf(text, sizeof(text), "%.*s", (int)place->count, place->as.text);
         if (COP__HAVE_LIBDW && !is_at(text, kind))
                 return "another file or line";
-        cop_term wanted = COP_TUPLE(cop_atom("order"), cop_int(number), cop_bool(after_waiting));
+        cop_term wanted = COP_TUPLE(cop_atom("order"), cop_int(o->kind), cop_bool(o->after_waiting), cop_bool(o->blocks));
         if (!cop_term_equal(items[4], wanted))
                 return "another message";
         return NULL;
@@ -193,11 +205,12 @@ static void drive(const task *t)
                                               .monitor_ref = &ref };
                 if (cop_spawn_opt(&options, &pid) != COP_OK)
                         cop_exit(cop_atom("no_culprit"));
-                cop_send(pid, order, .kind = t->kind, .after_waiting = i % 2 == 1);
+                order wanted = { .kind = t->kind, .after_waiting = i % 2 == 1 };
+                cop_send_value(cop_to_pid(pid), COP_KIND_OF(order), &wanted);
                 cop_send(pid, go);
                 cop_auto down = cop_receive(COP_FOREVER, COP_REF(cop_down, ref));
                 cop_term reason = cop_read(cop_down, down)->reason;
-                const char *complaint = complaint_about(reason, t->kind, i % 2 == 1);
+                const char *complaint = complaint_about(reason, &wanted);
                 mine.right += complaint == NULL;
                 mine.wrong += complaint != NULL;
                 if (complaint != NULL && first[0] == '\0')
@@ -279,7 +292,7 @@ struct verdict {
 static struct {
         cop_spawn_options spawn;
         cop_node_options node;
-        int64_t kind;
+        order order;
 } scene;
 
 /* One culprit in a node of its own: ends with 0 if its fault was contained. */
@@ -293,19 +306,19 @@ static void play_scene(void)
         scene.spawn.monitor_ref = &ref;
         if (cop_spawn_opt(&scene.spawn, &pid) != COP_OK)
                 _exit(1);
-        cop_send(pid, order, .kind = scene.kind);
+        cop_send_value(cop_to_pid(pid), COP_KIND_OF(order), &scene.order);
         cop_auto down = await(COP_REF(cop_down, ref));
-        _exit(complaint_about(cop_read(cop_down, down)->reason, scene.kind, false) == NULL ? 0 : 2);
+        _exit(complaint_about(cop_read(cop_down, down)->reason, &scene.order) == NULL ? 0 : 2);
 }
 
 /* Plays it in a child, and collects what it writes to stderr until its end. */
-static struct verdict verdict_on(cop_isolation isolation, bool node_is_strict, int64_t kind)
+static struct verdict verdict_on(cop_isolation isolation, bool node_is_strict, order wanted)
 {
         struct verdict verdict = { .signal = 0 };
         int ends[2], status;
         scene.spawn = (cop_spawn_options){ .isolation = isolation };
         scene.node = (cop_node_options){ .contain_strict = node_is_strict };
-        scene.kind = kind;
+        scene.order = wanted;
         ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
         pid_t child = fork();
         ck_assert_int_ge(child, 0);
@@ -358,27 +371,53 @@ static void expect_stop(struct verdict verdict, int64_t kind, const char *why)
         ck_assert_ptr_nonnull(strstr(verdict.report, "while running culprit <0."));
 }
 
+static void try_strict(order wanted)
+{
+        struct verdict by_spawn = verdict_on(COP_ISOLATION_STRICT, false, wanted);
+        struct verdict by_node = verdict_on(COP_ISOLATION_GUARDED, true, wanted);
+        if (kinds[wanted.kind].is_strict) {
+                expect_contained(by_spawn);
+                expect_contained(by_node);
+        } else {
+                expect_stop(by_spawn, wanted.kind, "because it is contained strictly");
+                expect_stop(by_node, wanted.kind, "because it is contained strictly");
+        }
+}
+
 TEST(strict_containment_contains_null_overflow_and_arithmetic_and_nothing_else)
 {
-        for (int64_t kind = 0; kind < KINDS; kind++) {
-                struct verdict by_spawn = verdict_on(COP_ISOLATION_STRICT, false, kind);
-                struct verdict by_node = verdict_on(COP_ISOLATION_GUARDED, true, kind);
-                if (kinds[kind].is_strict) {
-                        expect_contained(by_spawn);
-                        expect_contained(by_node);
-                } else {
-                        expect_stop(by_spawn, kind, "because it is contained strictly");
-                        expect_stop(by_node, kind, "because it is contained strictly");
-                }
-        }
+        for (int64_t kind = 0; kind < KINDS; kind++)
+                try_strict((order){ .kind = kind });
+}
+
+TEST(a_fault_of_each_kind_is_the_actors_in_a_function_that_blocks_too)
+{
+        for (int64_t kind = 0; kind < KINDS; kind++)
+                expect_contained(verdict_on(COP_ISOLATION_GUARDED, false, (order){ .kind = kind, .blocks = true }));
+}
+
+TEST(strict_containment_is_the_same_for_a_function_that_blocks)
+{
+        for (int64_t kind = 0; kind < KINDS; kind++)
+                try_strict((order){ .kind = kind, .blocks = true });
+}
+
+static void try_inline(order wanted)
+{
+        expect_stop(verdict_on(COP_ISOLATION_INLINE, false, wanted), wanted.kind, "isolation inline");
+        expect_stop(verdict_on(COP_ISOLATION_INLINE, true, wanted), wanted.kind, "isolation inline");
 }
 
 TEST(inline_isolation_contains_nothing_also_on_a_strict_node)
 {
-        for (int64_t kind = 0; kind < KINDS; kind++) {
-                expect_stop(verdict_on(COP_ISOLATION_INLINE, false, kind), kind, "isolation inline");
-                expect_stop(verdict_on(COP_ISOLATION_INLINE, true, kind), kind, "isolation inline");
-        }
+        for (int64_t kind = 0; kind < KINDS; kind++)
+                try_inline((order){ .kind = kind });
+}
+
+TEST(inline_isolation_is_the_same_for_a_function_that_blocks)
+{
+        for (int64_t kind = 0; kind < KINDS; kind++)
+                try_inline((order){ .kind = kind, .blocks = true });
 }
 
 IN_NODE(an_isolation_that_there_is_not_is_refused)
