@@ -84,42 +84,88 @@ static uintptr_t operand_address(const uint8_t *modrm, unsigned rex, const greg_
         return address + (uintptr_t)(intptr_t)displacement;
 }
 
+/* What an instruction that has trapped says of its division. */
+enum division {
+        DIVISION_UNKNOWN, /* it is none that is understood here */
+        DIVISION_BY_ZERO,
+        DIVISION_OVERFLOW,
+};
+
+/* An instruction, as far as it has been read. */
+struct division_code {
+        const uint8_t *next;
+        size_t size;      /* of its operands, in bytes */
+        unsigned rex;     /* 0: it has none */
+        uintptr_t origin; /* of addresses in memory */
+};
+
+static uintptr_t thread_pointer(void)
+{
+        uintptr_t pointer;
+        __asm__("movq %%fs:0, %0" : "=r"(pointer));
+        return pointer;
+}
+
+/* False: there is one that is not understood: other registers, or shorter addresses. */
+static bool read_prefixes(struct division_code *code)
+{
+        for (;; code->next++) {
+                if (*code->next == 0x66)
+                        code->size = 2;
+                else if (*code->next == 0x64)
+                        code->origin = thread_pointer(); /* of this very thread: the handler runs on it */
+                else
+                        break;
+        }
+        if ((*code->next & 0xf0) == 0x40)
+                code->rex = *code->next++;
+        if (code->rex & 8)
+                code->size = 8;
+        if (*code->next == 0xf6)
+                code->size = 1;
+        return *code->next == 0xf6 || *code->next == 0xf7;
+}
+
+static uint64_t divisor_in_register(const struct division_code *code, unsigned number, const greg_t *registers)
+{
+        uint64_t divisor = 0;
+        if (code->size == 1 && code->rex == 0 && number >= 4) /* ah to bh */
+                return (uint64_t)registers[numbered[number - 4]] >> 8 & 0xff;
+        memcpy(&divisor, &registers[numbered[number | (code->rex & 1) << 3]], code->size);
+        return divisor;
+}
+
 /* The processor has one trap for x / 0 and for INT_MIN / -1. The divisor tells which. */
-static bool is_division_overflow(const ucontext_t *context)
+static enum division division_at(const ucontext_t *context)
 {
         const greg_t *registers = context->uc_mcontext.gregs;
-        const uint8_t *code = (const uint8_t *)cop__context_pc(context);
-        size_t size = 4;
-        unsigned rex = 0;
-        if (*code == 0x66) {
-                size = 2;
-                code++;
-        }
-        if ((*code & 0xf0) == 0x40) {
-                rex = *code++;
-                size = rex & 8 ? 8 : size;
-        }
-        if (*code == 0xf6)
-                size = 1;
-        else if (*code != 0xf7)
-                return false;
-        const uint8_t *modrm = code + 1;
+        struct division_code code = { .next = (const uint8_t *)cop__context_pc(context), .size = 4 };
         uint64_t divisor = 0;
-        if (*modrm >> 6 == 3 && size == 1)
-                return false; /* ah to bh are not worth a table */
+        if (!read_prefixes(&code))
+                return DIVISION_UNKNOWN;
+        const uint8_t *modrm = code.next + 1;
         if (*modrm >> 6 == 3)
-                memcpy(&divisor, &registers[numbered[(*modrm & 7) | (rex & 1) << 3]], size);
+                divisor = divisor_in_register(&code, *modrm & 7, registers);
         else
-                memcpy(&divisor, (const void *)operand_address(modrm, rex, registers), size);
-        return divisor != 0;
+                memcpy(&divisor, (const void *)(code.origin + operand_address(modrm, code.rex, registers)), code.size);
+        return divisor != 0 ? DIVISION_OVERFLOW : DIVISION_BY_ZERO;
+}
+
+static const char *division_words(const ucontext_t *context)
+{
+        switch (division_at(context)) {
+        case DIVISION_BY_ZERO: return "integer division by zero";
+        case DIVISION_OVERFLOW: return "integer overflow in a division";
+        default: return "arithmetic fault";
+        }
 }
 
 #else
 
-static bool is_division_overflow(const ucontext_t *context)
+static const char *division_words(const ucontext_t *context)
 {
         (void)context;
-        return false;
+        return "integer division by zero";
 }
 
 #endif
@@ -127,9 +173,7 @@ static bool is_division_overflow(const ucontext_t *context)
 static const char *arithmetic_words(int code, const ucontext_t *context)
 {
         switch (code) {
-        case FPE_INTDIV:
-                return is_division_overflow(context) ? "integer overflow in a division"
-                                                     : "integer division by zero";
+        case FPE_INTDIV: return division_words(context);
         case FPE_INTOVF: return "integer overflow";
         case FPE_FLTDIV: return "floating-point division by zero";
         case FPE_FLTOVF: return "floating-point overflow";

@@ -284,6 +284,19 @@ CRASHES static void overflow_division(void)
         sink = least / divisor;
 }
 
+static __thread volatile int own_divisor = -1;
+
+CRASHES static void overflow_division_by_own(void)
+{
+        int quotient = INT_MIN, rest = -1;
+#if defined(__PIE__) || defined(__PIC__)
+        __asm__ __volatile__("movq own_divisor@gottpoff(%%rip), %%rcx\n\tidivl %%fs:(%%rcx)" : "+a"(quotient), "+d"(rest) : : "rcx");
+#else
+        __asm__ __volatile__("idivl %%fs:own_divisor@tpoff" : "+a"(quotient), "+d"(rest));
+#endif
+        sink = quotient + own_divisor;
+}
+
 CRASHES static void divide_float(void)
 {
         unsigned control;
@@ -344,6 +357,7 @@ static const struct crime crimes[] = {
         { divide_by_zero, SIGFPE, "sigfpe", "integer division by zero" },
         { divide_by_zero_in_memory, SIGFPE, "sigfpe", "integer division by zero" },
         { overflow_division, SIGFPE, "sigfpe", "integer overflow in a division" },
+        { overflow_division_by_own, SIGFPE, "sigfpe", "integer overflow in a division" },
         { divide_float, SIGFPE, "sigfpe", "floating-point division by zero" },
 #endif
 };
@@ -786,8 +800,12 @@ TEST(what_is_no_signal_of_ours_and_who_is_nobody_have_words_too)
 TEST(a_division_that_overflows_is_told_from_one_by_zero_whatever_instruction_it_is)
 {
         static const char by_zero[] = "integer division by zero", overflow[] = "integer overflow in a division";
+        static const char unknown[] = "arithmetic fault";
         static uint8_t one_byte[] = { 0, 1 };
-        const uint64_t bytes = (uintptr_t)one_byte;
+        static __thread uint8_t own_byte = 1;
+        uintptr_t thread_pointer;
+        __asm__("movq %%fs:0, %0" : "=r"(thread_pointer));
+        const uint64_t bytes = (uintptr_t)one_byte, own = (uintptr_t)&own_byte - thread_pointer;
         const struct {
                 uint8_t code[8];
                 uint64_t rax, rcx, r9;
@@ -802,8 +820,17 @@ TEST(a_division_that_overflows_is_told_from_one_by_zero_whatever_instruction_it_
                 { { 0x49, 0xf7, 0xf9 }, 0, 0, 1, overflow },
                 { { 0xf6, 0x38 }, bytes, 0, 0, by_zero },                    /* idivb (%rax) */
                 { { 0xf6, 0x78, 1 }, bytes, 0, 0, overflow },                /* idivb 1(%rax) */
-                { { 0xf6, 0xf9 }, 0, 1, 0, by_zero },                        /* idiv %cl: not looked at */
-                { { 0x90 }, 0, 1, 0, by_zero },                              /* nothing that divides */
+                { { 0x64, 0xf6, 0x38 }, own, 0, 0, overflow },               /* idivb %fs:(%rax): a thread-local */
+                { { 0x64, 0xf6, 0x78, 0xff }, own + 1, 0, 0, overflow },
+                { { 0xf6, 0xf9 }, 0, 0x100, 0, by_zero },                    /* idiv %cl */
+                { { 0xf6, 0xf9 }, 0, 1, 0, overflow },
+                { { 0xf6, 0xfd }, 0, 1, 0, by_zero },                        /* idiv %ch */
+                { { 0xf6, 0xfd }, 0, 0x100, 0, overflow },
+                { { 0x41, 0xf6, 0xf9 }, 0, 0, 0x100, by_zero },              /* idiv %r9b */
+                { { 0x41, 0xf6, 0xf9 }, 0, 0, 1, overflow },
+                { { 0x65, 0xf7, 0x38 }, 0, 0, 0, unknown },                  /* idivl %gs:(%rax) */
+                { { 0x67, 0xf7, 0x38 }, 0, 0, 0, unknown },                  /* idivl (%eax) */
+                { { 0x90 }, 0, 1, 0, unknown },                              /* nothing that divides */
         };
         for (size_t i = 0; i < COP__COUNT(each); i++) {
                 struct cop__fault fault = { .signal = SIGFPE, .code = FPE_INTDIV };
