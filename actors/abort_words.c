@@ -65,12 +65,12 @@ static bool is_assertion(const struct cop__fault *fault)
                strcmp(info.dli_sname, "__assert_fail") == 0;
 }
 
-/* Does the name before the mark hold that of the function? */
+/* Does what stands between FILE:LINE and the mark hold the function's name? In C++ that has colons of its own, and no blank behind one. */
 static bool is_named(const char *said, const char *mark, const char *function)
 {
         char name[COP__FAULT_SAID_MAX];
         size_t size = 0;
-        while (mark - size > said && mark[-(ptrdiff_t)size - 1] != ':')
+        while (mark - size > said && strncmp(mark - size - 1, ": ", 2) != 0)
                 size++;
         memcpy(name, mark - size, size);
         name[size] = '\0';

@@ -15,6 +15,7 @@
 #undef NDEBUG /* a failed assertion is one of the faults */
 #include <assert.h>
 #include <dirent.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
@@ -453,4 +454,37 @@ IN_NODE(words_are_not_believed_without_a_call_of_assert)
         char text[COP__FAULT_SAID_MAX];
         snprintf(fault.said, sizeof(fault.said), "p: f.c:1: f: Assertion `x' failed.\n");
         ck_assert(!cop__abort_words_of(&fault, "f", text, sizeof(text))); /* nobody has called assert() */
+        fault.signal = SIGSEGV;
+        ck_assert(!cop__abort_words_of(&fault, "f", text, sizeof(text)));
+}
+
+/* The words of an assertion that has failed, "" if they are of another one. */
+static const char *words_of(const char *said, const char *function, char text[COP__FAULT_SAID_MAX])
+{
+        struct cop__fault fault = { .signal = SIGABRT, .culprit = 1, .backtrace.depth = 2 };
+        fault.backtrace.frames[0] = (char *)dlsym(RTLD_DEFAULT, "__assert_fail") + 1;
+        snprintf(fault.said, sizeof(fault.said), "%s", said);
+        return cop__abort_words_of(&fault, function, text, COP__FAULT_SAID_MAX) ? text : "";
+}
+
+TEST(the_condition_of_an_assertion_is_told_whatever_stands_in_its_functions_type)
+{
+        static const struct {
+                const char *said, *function, *words;
+        } each[] = {
+                { "p: f.c:1: split: Assertion `people > 0' failed.\n", "split", "assertion failed: people > 0" },
+                { "p: f.cpp:1: int split(int): Assertion `people > 0' failed.\n", "split", "assertion failed: people > 0" },
+                { "p: f.cpp:1: int split(const std::vector<int>&): Assertion `v.size() > 5' failed.\n", "split",
+                  "assertion failed: v.size() > 5" },
+                { "p: f.cpp:1: int shop::split(std::list<int>): Assertion `std::min(a, b) > 0' failed.\n", "split",
+                  "assertion failed: std::min(a, b) > 0" },
+                { "p: f.cpp:1: split(std::string)::<lambda(int)>: Assertion `a' failed.\n", "split", "assertion failed: a" },
+                { "p: split.c:1: share: Assertion `people > 0' failed.\n", "split", "" }, /* of another function, earlier */
+                { "Assertion `people > 0' failed.\n", "split", "" },
+                { ": Assertion `people > 0' failed.\n", "split", "" },
+                { "p: f.c:1: split: Assertion `people", "split", "assertion failed: people..." },
+        };
+        char text[COP__FAULT_SAID_MAX];
+        for (size_t i = 0; i < COP__COUNT(each); i++)
+                ck_assert_str_eq(words_of(each[i].said, each[i].function, text), each[i].words);
 }
