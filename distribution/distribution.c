@@ -206,14 +206,26 @@ const char *cop_node_of(cop_pid pid)
         return peer != NULL ? peer->name : "";
 }
 
+static bool is_to_be_had(const char *name)
+{
+        return name != NULL && name[0] != '\0' && strlen(name) <= COP_SYMBOL_MAX;
+}
+
+/* Of this node: looked up at each use, as any name here, and no less lasting than one of another node. */
+static cop_address at_home(struct cop__network *network, const char *name)
+{
+        const char *lasting = cop__network_own_name(network, name);
+        return cop_to_name(lasting != NULL ? lasting : "undefined");
+}
+
 cop_address cop_at(const char *name, const char *node)
 {
         cop_status status = COP_OK;
         struct cop__network *network = open_network(&status);
         cop_pid pid = cop_no_pid();
-        if (network != NULL && name != NULL && name[0] != '\0' && strlen(name) <= COP_SYMBOL_MAX) {
+        if (network != NULL && is_to_be_had(name)) {
                 if (node != NULL && strcmp(node, network->name) == 0)
-                        return cop_to_pid(cop_whereis(name));
+                        return at_home(network, name);
                 struct cop__peer *peer = find_peer(network, node, &status);
                 if (peer != NULL)
                         pid = cop__network_name(network, peer, name);

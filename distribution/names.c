@@ -6,13 +6,14 @@
 #include <string.h>
 
 #include <coppice/global.h>
+#include <coppice/request.h>
 
 #include "actors/belonging.h"
 #include "actors/gather.h"
 #include "base/memory.h"
 #include "distribution/peer.h"
 
-/* How long the scribe waits for one server: as for a node that is about to be down. */
+/* How long the scribe waits for servers: as for a node that is about to be down. */
 #define SERVER_MS 5000
 
 /* How often a name that is in use is waited for, and for how long. */
@@ -230,9 +231,9 @@ static void name_server_init(name_server *self)
                 free(self->names);
                 cop_exit(cop_atom("no_memory"));
         }
-        cop_nodes_subscribe();
 }
 
+/* cop_node_up: see news.h. */
 COP_SERVER(name_server, COP_INIT(name_server_init), COP_ON(cop_any, name_server_on_any), COP_ON(cop_down, name_server_on_down),
            COP_ON(cop_node_up, name_server_on_up), COP_OTHERWISE(name_server_otherwise));
 
@@ -242,19 +243,34 @@ typedef struct scribe {
         uint64_t changes;
 } scribe;
 
-static bool tell_server(cop_address server, cop_term change)
-{
-        return cop_call_term_to(NULL, server, SERVER_MS, change) == COP_OK;
-}
-
-/* A node that goes down meanwhile need not know. */
-static bool tell_all(cop_term change)
+static void ask_others(cop_requests *set, cop_term change)
 {
         struct cop__network *network = cop__network_here();
-        bool told = tell_server(cop_to_name(COP__NAMES_SERVER), change);
-        for (uint32_t i = 0; told && i < cop__load_acquire(&network->peer_count); i++)
-                if (cop__peer_is_ours(network->peers[i]))
-                        tell_server(cop_at(COP__NAMES_SERVER, network->peers[i]->name), change);
+        cop_request request;
+        for (uint32_t i = 0; i < cop__load_acquire(&network->peer_count); i++)
+                if (cop__peer_is_ours(network->peers[i]) &&
+                    cop_request_send_value(&request, cop_at(COP__NAMES_SERVER, network->peers[i]->name), COP_KIND_OF(cop_any),
+                                           &(cop_any){ .term = change }) == COP_OK)
+                        cop_requests_add(set, request, 0);
+}
+
+/*
+ * Its own server first: who comes up meanwhile is told by that one, or is among the others. Those all at once: however many hang, it
+ * is one wait. A node that goes down need not know; one that hangs is told, and hears of it when it goes on.
+ */
+static bool tell_all(cop_term change)
+{
+        cop_requests *set = cop_requests_new();
+        cop_response response;
+        if (set == NULL)
+                return false;
+        bool told = cop_call_term_to(NULL, cop_to_name(COP__NAMES_SERVER), SERVER_MS, change) == COP_OK;
+        if (told)
+                ask_others(set, change);
+        cop_deadline deadline = cop_deadline_in(SERVER_MS);
+        while (cop_requests_await_until(set, deadline, &response) == COP_OK)
+                cop_message_free(response.message);
+        cop_requests_free(set);
         return told;
 }
 

@@ -2,12 +2,12 @@
 /*
  * Global names. Each node has a server with all of them, and a scribe.
  *
- *      who registers ──► the scribe of the node with the least name ──► the servers of all nodes, one after the other
+ *      who registers ──► the scribe of the node with the least name ──► its server, then those of all other nodes
  *                        one change at a time                           each watches the holder by itself
  *
  * The nodes that are connected to each other agree on who is the least of them, so there is one scribe that changes names, and
- * each server hears of changes in the order in which they were made. The scribe answers when the last server has. A holder's
- * death or its node's is heard by each server as of any monitor.
+ * each server hears of changes in the order in which they were made. The scribe answers when all servers have, or have had their
+ * time: one that hangs hears of the change when it goes on. A holder's death or its node's is heard by each server as of any monitor.
  *
  * When two nodes meet, each server tells the other all that it has. Of two holders of a name the one whose node has the lesser
  * name stays, on both sides. One whose node is up in another life is over, which whoever speaks of it has not heard: it takes no

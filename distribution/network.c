@@ -61,6 +61,7 @@ static void end(struct cop__abroad *abroad, struct cop__thread *thread)
         for (uint32_t i = 1; i <= network->name_count; i++)
                 free(network->names[i]);
         free(network->names);
+        cop__table_fini(&network->names_said);
         cop__foreign_end(network);
         free(network);
 }
@@ -135,12 +136,12 @@ struct cop__peer *cop__network_peer(struct cop__network *network, const char *na
                 return peer;
         cop__lock_lock(&network->lock);
         peer = cop__network_find(network, name, size);
-        if (peer == NULL && network->peer_count < COP__LIVES && (peer = cop__peer_new(name, size)) != NULL) {
+        bool full = network->peer_count == COP__LIVES - 1; /* no more can have a life */
+        if (peer == NULL && !full && (peer = cop__peer_new(name, size)) != NULL) {
                 peer->index = network->peer_count;
                 network->peers[peer->index] = peer;
                 cop__store_release(&network->peer_count, peer->index + 1);
         }
-        bool full = network->peer_count == COP__LIVES;
         cop__lock_unlock(&network->lock);
         if (peer == NULL && full)
                 say_full(network, "a node");
@@ -212,37 +213,78 @@ const struct cop__remote_name *cop__remote_name_of(const struct cop__network *ne
         return network->names[index];
 }
 
-static uint32_t find_name(const struct cop__network *network, const struct cop__peer *peer, const char *name)
+/* By chance as well, so that nobody over there chooses names of one chain. */
+static uint64_t hash_of_name(const struct cop__network *network, const struct cop__peer *peer, const char *name)
 {
-        for (uint32_t i = 1; i <= network->name_count; i++)
-                if (network->names[i]->peer == peer && strcmp(network->names[i]->name, name) == 0)
-                        return i;
-        return 0;
+        uint64_t hash = network->ref_key ^ (peer != NULL ? peer->index + 1 : 0);
+        for (const char *at = name; *at != '\0'; at++)
+                hash = cop__mix(hash ^ (uint8_t)*at);
+        return hash;
 }
 
-/* With the lock. The array is whole from the first on, so readers never see it move. */
-static uint32_t add_name(struct cop__network *network, struct cop__peer *peer, const char *name)
+/* With the lock, as the next. */
+static struct cop__remote_name *find_name(const struct cop__network *network, const struct cop__peer *peer, const char *name,
+                                          uint64_t hash)
 {
+        struct cop__table_node *node = cop__table_find_first(&network->names_said, hash);
+        for (; node != NULL; node = cop__table_find_next(node)) {
+                struct cop__remote_name *known = COP__CONTAINER(node, struct cop__remote_name, said);
+                if (known->peer == peer && strcmp(known->name, name) == 0)
+                        return known;
+        }
+        return NULL;
+}
+
+/* The array is whole from the first on, so readers never see it move. */
+static struct cop__remote_name *add_name(struct cop__network *network, struct cop__peer *peer, const char *name, uint64_t hash)
+{
+        size_t size = strlen(name) + 1;
         if (network->names == NULL)
                 network->names = cop__calloc(COP__REMOTE_NAMES + 1, sizeof(*network->names));
         if (network->names == NULL || network->name_count >= COP__REMOTE_NAMES)
-                return 0;
-        struct cop__remote_name *fresh = cop__calloc(1, sizeof(*fresh));
+                return NULL;
+        struct cop__remote_name *fresh = cop__calloc(1, sizeof(*fresh) + size);
         if (fresh == NULL)
-                return 0;
+                return NULL;
+        fresh->said.key = hash;
         fresh->peer = peer;
-        memcpy(fresh->name, name, strlen(name));
-        network->names[network->name_count + 1] = fresh;
-        cop__store_release(&network->name_count, network->name_count + 1);
-        return network->name_count;
+        fresh->index = network->name_count + 1;
+        memcpy(fresh->name, name, size);
+        cop__table_insert(&network->names_said, &fresh->said);
+        network->names[fresh->index] = fresh;
+        cop__store_release(&network->name_count, fresh->index);
+        return fresh;
+}
+
+static void say_names_are_full(struct cop__network *network, const char *name)
+{
+        if (cop__exchange_acq_rel(&network->names_were_full, 1u) == 0)
+                cop_log(COP_LOG_ERROR, "cop_at: %s is nobody's: %u names at nodes are known, and none is forgotten", name,
+                        COP__REMOTE_NAMES);
+}
+
+static const struct cop__remote_name *name_at(struct cop__network *network, struct cop__peer *peer, const char *name)
+{
+        const uint64_t hash = hash_of_name(network, peer, name);
+        cop__lock_lock(&network->lock);
+        struct cop__remote_name *known = find_name(network, peer, name, hash);
+        if (known == NULL)
+                known = add_name(network, peer, name, hash);
+        bool full = network->name_count == COP__REMOTE_NAMES;
+        cop__lock_unlock(&network->lock);
+        if (known == NULL && full)
+                say_names_are_full(network, name);
+        return known;
 }
 
 cop_pid cop__network_name(struct cop__network *network, struct cop__peer *peer, const char *name)
 {
-        cop__lock_lock(&network->lock);
-        uint32_t index = find_name(network, peer, name);
-        if (index == 0)
-                index = add_name(network, peer, name);
-        cop__lock_unlock(&network->lock);
-        return index != 0 ? cop__pid_of(COP__NODE_OF_NAMES, 0, index) : cop_no_pid();
+        const struct cop__remote_name *known = name_at(network, peer, name);
+        return known != NULL ? cop__pid_of(COP__NODE_OF_NAMES, 0, known->index) : cop_no_pid();
+}
+
+const char *cop__network_own_name(struct cop__network *network, const char *name)
+{
+        const struct cop__remote_name *known = name_at(network, NULL, name);
+        return known != NULL ? known->name : NULL;
 }

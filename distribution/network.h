@@ -6,7 +6,7 @@
  *                  │          └──────────────┴── id and serial of Erlang's pid; if they do not fit, slot 0xffffff and a number
  *                  ├─ 0          this node
  *                  ├─ 1 .. 254   a life: a node's name, and its creation. One that comes back is another number
- *                  └─ 255        a name at a node (cop_at): generation says which
+ *                  └─ 255        a name at another node (cop_at): generation says which
  *
  *      cop_ref   bit 62 and not 63: a reference of another node, by a number that is made of what it is there
  *
@@ -36,7 +36,7 @@ struct cop__peer;
 
 #define COP__LIVES 255u               /* number 0 is this node's own */
 #define COP__LIVES_MENTIONED 128u     /* from here on only who has shaken hands has one: others have only been spoken of */
-#define COP__REMOTE_NAMES 65536u      /* names at nodes: as cop_at() is called with different ones */
+#define COP__REMOTE_NAMES 65536u      /* names at nodes, this one too: as cop_at() is called with different ones */
 #define COP__FOREIGN_REFS 65536u      /* that are remembered without need */
 #define COP__FOREIGN_PIDS (1u << 20)  /* that do not fit; more than one peer makes in good faith */
 #define COP__REF_WORDS 5u
@@ -64,8 +64,10 @@ struct cop__lifetime {
 };
 
 struct cop__remote_name {
-        struct cop__peer *peer;
-        char name[COP__NODE_NAME_ROOM];
+        struct cop__table_node said; /* by a hash of the two below, under the lock */
+        struct cop__peer *peer;      /* NULL: it is one of this node, which has no pid */
+        uint32_t index;
+        char name[];
 };
 
 struct cop__network {
@@ -82,6 +84,7 @@ struct cop__network {
         char cookie[COP__COOKIE_ROOM];
         uint32_t creation;              /* atomic: also read of pids that came earlier */
         uint32_t was_full;              /* atomic: it has been said that there are too many nodes */
+        uint32_t names_were_full;       /* atomic: likewise, of names */
         uint16_t port;
         uint16_t epmd_port;             /* 0: none is asked */
         bool hidden, no_auto_connect;
@@ -92,10 +95,11 @@ struct cop__network {
         struct cop__lifetime lives[COP__LIVES];
         uint32_t peer_count;            /* atomic */
         struct cop__peer *peers[COP__LIVES];
-        uint32_t name_count;            /* atomic; 1 .. name_count, in blocks */
-        struct cop__remote_name **names;
+        uint32_t name_count;            /* atomic; 1 .. name_count */
+        struct cop__remote_name **names; /* by their index */
 
         /* Under the lock. */
+        struct cop__table names_said;   /* the same names */
         struct cop__table refs;         /* by their bits */
         struct cop__table refs_said;    /* by a hash of what they are on the wire, and the key */
         struct cop__list refs_idle;     /* those that nobody has pinned, the oldest first */
@@ -135,6 +139,8 @@ const struct cop__lifetime *cop__life_of(const struct cop__network *network, uin
 const struct cop__remote_name *cop__remote_name_of(const struct cop__network *network, cop_pid pid);
 /* What stands for a name there; nobody: too many, or no memory. */
 cop_pid cop__network_name(struct cop__network *network, struct cop__peer *peer, const char *name);
+/* A name of this node's, the same text until the node stops; NULL: too many, or no memory. */
+const char *cop__network_own_name(struct cop__network *network, const char *name);
 /* Whose a pid of another node is; NULL: nobody's that is known. */
 struct cop__peer *cop__network_whose(const struct cop__network *network, cop_pid pid);
 

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "distribution/names.h"
 #include "distribution/peer.h"
 #include "distribution/scope.h"
 
@@ -33,8 +34,12 @@ void cop__news_tell(struct cop__network *network, const struct cop__peer *peer, 
                 else
                         tell_one(thread, pids[i], COP_KIND_OF(cop_node_down), &is_down);
         }
-        if (up)
-                cop__scopes_greet(network, peer);
+        if (!up)
+                return;
+        cop_pid names = cop_whereis(COP__NAMES_SERVER); /* takes no place of the program's */
+        if (names.bits != 0)
+                tell_one(thread, names, COP_KIND_OF(cop_node_up), &is_up);
+        cop__scopes_greet(network, peer);
 }
 
 struct cop__shared_term *cop__news_nodedown(const struct cop__peer *peer)

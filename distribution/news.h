@@ -5,7 +5,7 @@
 
 #include "distribution/network.h"
 
-/* Tells the subscribers, and the scopes of groups of a node that is up. */
+/* Tells the subscribers, and the server of global names and the scopes of groups of a node that is up. */
 void cop__news_tell(struct cop__network *network, const struct cop__peer *peer, bool up, cop_term reason);
 
 /* {nodedown, Node}; NULL without memory. */

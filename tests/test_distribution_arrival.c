@@ -590,7 +590,7 @@ TEST(a_node_beyond_the_last_place_is_told_so_and_hung_up_on)
         uint16_t port;
         NEEDS_THREADS();
         cop_node *node = begin(&port);
-        for (unsigned i = 0; i < COP__LIVES; i++) {
+        for (unsigned i = 0; i < COP__LIVES - 1; i++) {
                 snprintf(name, sizeof(name), "n%u@127.0.0.1", i);
                 ck_assert_int_eq(cop_node_is_at(name, NULL, 1), COP_OK);
         }
@@ -601,7 +601,10 @@ TEST(a_node_beyond_the_last_place_is_told_so_and_hung_up_on)
         stranger_answers(fd, stranger_meets(fd, LATE, "sok"));
         stranger_is_hung_up(fd);
         close(fd);
-        close(stranger_calls(port, "n3@127.0.0.1"));
+        snprintf(name, sizeof(name), "n%u@127.0.0.1", COP__LIVES - 2);
+        fd = stranger_calls(port, name); /* the last that has a place */
+        await_up(name);
+        close(fd);
         node_end(node);
 }
 
@@ -625,22 +628,39 @@ TEST(a_node_whose_life_has_no_number_any_more_is_not_connected)
         node_end(node);
 }
 
-TEST(a_name_beyond_the_last_is_nobodys)
+static uint32_t told_of_names; /* atomic */
+
+static void hears_of_names(void *context, cop_log_level level, const char *text)
+{
+        (void)context;
+        (void)level;
+        if (strstr(text, "names at nodes are known") != NULL)
+                cop__add_seq(&told_of_names, 1);
+}
+
+TEST(a_name_beyond_the_last_is_nobodys_and_the_log_says_so_once)
 {
         uint16_t port;
         char name[32];
         NEEDS_THREADS();
-        cop_node *node = begin(&port);
-        struct cop__network *network = cop__network_here();
-        ck_assert_int_eq(cop_send(cop_at("first", LATE), outcome, .status = 1), COP_OK);
-        uint32_t count = network->name_count;
-        cop__store_relaxed(&network->name_count, COP__REMOTE_NAMES); /* as if they were there */
-        for (uint32_t i = count + 1; i <= COP__REMOTE_NAMES; i++)
-                network->names[i] = network->names[1];
-        snprintf(name, sizeof(name), "another");
-        ck_assert_int_eq(cop_send(cop_at(name, LATE), outcome, .status = 1), COP_E_NO_NAME);
-        ck_assert_int_eq(cop_send(cop_at("first", LATE), outcome, .status = 1), COP_OK);
-        cop__store_relaxed(&network->name_count, count);
+        cop_node *node = node_begin((cop_node_options){ .name = "m", .log = hears_of_names });
+        ck_assert_int_eq(distribute_with(OWN, (cop_distribution){ .port = 0 }, &port), COP_OK);
+        cop_address first = cop_at("n0", LATE), own = cop_at("n0", OWN);
+        for (int i = 1; i < (int)COP__REMOTE_NAMES - 1; i++) {
+                snprintf(name, sizeof(name), "n%d", i);
+                ck_assert_ptr_null(cop_at(name, LATE).name);
+        }
+        ck_assert_uint_eq(cop__load_seq(&told_of_names), 0);
+        for (int i = 0; i < 3; i++) {
+                snprintf(name, sizeof(name), "beyond%d", i);
+                ck_assert_int_eq(cop_send(cop_at(name, LATE), outcome, .status = 1), COP_E_NO_NAME);
+                ck_assert_int_eq(cop_send(cop_at(name, OWN), outcome, .status = 1), COP_E_NO_NAME);
+        }
+        await_true(cop__load_seq(&told_of_names) == 1);
+        ck_assert(cop_pid_equal(cop_at("n0", LATE).pid, first.pid));
+        ck_assert_ptr_eq(cop_at("n0", OWN).name, own.name);
+        snprintf(name, sizeof(name), "n%d", (int)COP__REMOTE_NAMES - 2);
+        ck_assert_ptr_null(cop_at(name, LATE).name);
         node_end(node);
 }
 

@@ -833,6 +833,60 @@ VISITED(a_call_to_many_is_answered_through_their_alias)
         cop__tray_free(&tag.tray);
 }
 
+/* ---- Names at this node ------------------------------------------------------------------------------------------- */
+
+PAIR(an_address_at_ones_own_node_follows_its_name)
+{
+        char name[] = "late", node[] = "a@127.0.0.1";
+        cop_ref ref;
+        cop_address to = cop_at(name, node);
+        memset(name, 'x', sizeof(name) - 1); /* it is copied */
+        memset(node, 'x', sizeof(node) - 1);
+        ck_assert_int_eq(cop_send_term(to, cop_atom("lost")), COP_E_NO_NAME);
+        ck_assert_int_eq(cop_call_term_to(NULL, to, PATIENCE_MS, cop_atom("lost")), COP_E_NO_NAME);
+        cop_pid first = cop_spawn_server(&echo_server, "late");
+        ck_assert_int_eq(cop_call_term_to(NULL, to, PATIENCE_MS, cop_atom("heard")), COP_OK);
+        ck_assert_int_eq(cop_monitor_address(to, &ref), COP_OK);
+        cop_send_exit(first, cop_atom("kill"));
+        await_down(ref, "killed");
+        await_true(cop_whereis("late").bits == 0);
+        ck_assert_int_eq(cop_send_term(to, cop_atom("lost")), COP_E_NO_NAME);
+        cop_spawn_server(&echo_server, "late");
+        ck_assert_int_eq(cop_call_term_to(NULL, to, PATIENCE_MS, cop_atom("heard")), COP_OK);
+}
+
+/* ---- News of nodes -------------------------------------------------------------------------------------------------- */
+
+static void subscribes(void)
+{
+        cop_send_term("witness", COP_TUPLE(cop_atom("subscribed"), cop_int(cop_nodes_subscribe())));
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(cop_node_up)));
+        cop_send_term("witness", cop_atom("up"));
+}
+
+static void expect_any(const char *text)
+{
+        cop_auto message = await(COP_KIND(cop_any));
+        ck_assert_str_eq(text_of(cop_read(cop_any, message)->term), text);
+}
+
+PAIR(as_many_actors_of_a_program_as_is_said_are_told_of_nodes_and_so_are_its_global_names)
+{
+        ck_assert_int_eq(cop_register("witness", cop_self()), COP_OK);
+        for (unsigned i = 0; i < COP__AUDIENCE_MAX; i++) {
+                cop_spawn(subscribes);
+                expect_any("{subscribed, 0}");
+        }
+        ck_assert_int_eq(cop_nodes_subscribe(), COP_E_LIMIT);
+        ck_assert_int_eq(cop_global_register("ledger", cop_self()), COP_OK);
+        ck_assert_int_eq(cop_connect(B, PATIENCE_MS), COP_OK);
+        for (unsigned i = 0; i < COP__AUDIENCE_MAX; i++)
+                expect_any("up");
+        cop_unregister("witness");
+        visit(pair->b);
+        await_true(cop_global_whereis("ledger").bits != 0);
+}
+
 /* ---- Global names -------------------------------------------------------------------------------------------------- */
 
 static void say_holder(int fd, const char *name, uint32_t id)

@@ -239,28 +239,40 @@ static void registers(void)
         cop_send("witness", said, .number = cop_global_register("ledger", cop_self()));
 }
 
-/* The next change that is asked for gets that answer. */
-static void scribe_answers(int fd, const char *word)
+/* The next change that is asked for: its message, the caller's with its end. */
+static void hear_change(int fd, const char *what, cop_term *message)
+{
+        cop_term heard;
+        stranger_hears_control(fd, COP__CONTROL_REG_SEND, &heard, message);
+        while (!cop_is_tuple(*message, "$gen_call", 3)) { /* its server tells of all that there is, at first */
+                cop_term_free(heard);
+                cop_term_free(*message);
+                stranger_hears_control(fd, COP__CONTROL_REG_SEND, &heard, message);
+        }
+        ck_assert(cop_is_tuple(message->as.items[2], what, 3));
+        cop_term_free(heard);
+}
+
+static void answer_change(int fd, const char *node, cop_term message, const char *word)
 {
         struct cop__tray tray;
         struct cop__pen pen;
-        cop_term heard, message;
-        stranger_hears_control(fd, COP__CONTROL_REG_SEND, &heard, &message);
-        while (!cop_is_tuple(message, "$gen_call", 3)) { /* its server tells of all that there is, at first */
-                cop_term_free(heard);
-                cop_term_free(message);
-                stranger_hears_control(fd, COP__CONTROL_REG_SEND, &heard, &message);
-        }
         const cop_term *from = message.as.items[1].as.items;
-        ck_assert(cop_is_tuple(message.as.items[2], "register", 3));
         stranger_begins(&pen, &tray, COP__CONTROL_SEND_SENDER, 3);
-        stranger_pid(&pen, LEAST, 7);
+        stranger_pid(&pen, node, 7);
         cop__pen_pid(&pen, from[0].as.pid);
         cop__pen_version(&pen);
         cop__pen_term(&pen, COP_TUPLE(from[1], cop_atom(word)));
         stranger_ends(fd, &pen);
-        cop_term_free(heard);
         cop_term_free(message);
+}
+
+/* The next change that is asked for gets that answer. */
+static void scribe_answers(int fd, const char *word)
+{
+        cop_term message;
+        hear_change(fd, "register", &message);
+        answer_change(fd, LEAST, message, word);
 }
 
 static void outcome_is(cop_status status)
@@ -294,5 +306,46 @@ TEST(a_scribe_that_says_neither_yes_nor_no_is_asked_three_times)
         scribe_answers(fd, "true");
         outcome_is(COP_OK);
         close(fd);
+        node_end(node);
+}
+
+/* ---- Servers that are strangers ------------------------------------------------------------------ */
+
+#define HANGING 13 /* one after the other they would hang for longer than a change may last */
+
+static int server_calls(uint16_t port, const char *name)
+{
+        int fd = stranger_calls(port, name);
+        struct cop__network *network = cop__network_here();
+        struct cop__peer *peer = cop__network_peer(network, name, strlen(name));
+        await_true(cop__peer_is_ours(peer));
+        return fd;
+}
+
+TEST(nodes_that_hang_however_many_hear_of_a_change_of_a_name_and_hold_it_up_once)
+{
+        NEEDS_THREADS();
+        uint16_t port;
+        char name[32];
+        cop_term change;
+        int hanging[HANGING];
+        cop_node *node = node_begin((cop_node_options){ .name = "a" });
+        ck_assert_int_eq(distribute_with("a@127.0.0.1", (cop_distribution){ .port = 0 }, &port), COP_OK);
+        ck_assert_int_eq(cop_register("witness", cop_self()), COP_OK);
+        for (int i = 0; i < HANGING; i++) {
+                snprintf(name, sizeof(name), "x%d@127.0.0.1", i);
+                hanging[i] = server_calls(port, name);
+        }
+        int other = server_calls(port, "y@127.0.0.1");
+        cop_spawn(registers);
+        hear_change(other, "set", &change);
+        answer_change(other, "y@127.0.0.1", change, "ok");
+        outcome_is(COP_OK);
+        for (int i = 0; i < HANGING; i++) {
+                hear_change(hanging[i], "set", &change); /* when it goes on */
+                cop_term_free(change);
+                close(hanging[i]);
+        }
+        close(other);
         node_end(node);
 }

@@ -10,13 +10,15 @@
  *
  * What people get wrong:
  * - A network that is split has two of each name as soon as both sides register one. When they meet again, all nodes keep the
- * actor
- *   whose node has the lesser name; the other one is not told, and goes on without it.
- * - To look a name up costs a call within the node; to register one, a call to each node.
+ *   actor whose node has the lesser name; the other one is not told, and goes on without it.
+ * - To look a name up costs a call within the node; to register one, a call to each node, to all at once.
+ * - A node that hangs and is not down yet holds each change up for 5 seconds, and hears of it when it goes on. If it is the one with
+ *   the least name, through which all changes go, they wait for it until it is down.
  * - Erlang's nodes do not take part: theirs are names of Erlang's `global`.
  *
  * Threads: actors and visiting threads. Errors of all: COP_E_NO_DISTRIBUTION, COP_E_NO_NODE, COP_E_BAD_ARGUMENT (no name:
- * empty, or longer than COP_NAME_MAX; nobody), COP_E_NO_MEMORY, COP_E_NO_CONNECTION (the nodes could not agree).
+ * empty, or longer than COP_NAME_MAX; nobody), COP_E_NO_MEMORY, COP_E_NO_CONNECTION (the node with the least name did not do it,
+ * nor did the one that was the next).
  *
  * See also: distribution.h; registry.h for keys within a node.
  */
@@ -27,11 +29,11 @@
 
 COP_BEGIN_DECLS
 
-/* All nodes know it when this returns. Errors: COP_E_NAME_TAKEN (an actor that lives has it). */
+/* All connected nodes that answer know it when this returns. Errors: COP_E_NAME_TAKEN (an actor that lives has it). */
 COP_API cop_status cop_global_register(const char *name, cop_pid pid);
 /* The same, also if another actor has it: that one has it no more. */
 COP_API cop_status cop_global_re_register(const char *name, cop_pid pid);
-/* Nobody has it when this returns, and nobody need have had it. */
+/* On none of those nodes has anybody it when this returns, and nobody need have had it. */
 COP_API cop_status cop_global_unregister(const char *name);
 
 /* Nobody. */
