@@ -4,6 +4,7 @@
 # The code in docs/threads_to_actors.md is code that runs: each block names a sample in its first line,
 # and the lines after it stand in that sample, one after the other, as they are. And where a page or a header says
 # "till_on_bill at samples/shop.c:27", that line is in that function. What a page says to install it says to build before.
+# docs/testing.md has the scenarios of tests/explore, and the number of bugs that are planted for each.
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -95,5 +96,30 @@ for page in "$here/../README.md" "$here"/../docs/*.md; do
                 }
                 END { exit wrong }' "$page" || wrong=1
 done
+# The rows with a scenario in their second column, and what they say is planted; a scenario in two rows has the bugs of both.
+awk -F'|' '
+        FNR == NR && match($0, /^explore_(test|plant)[(][a-z_]+( [a-z_]+)?/) {
+                split(substr($0, RSTART, RLENGTH), words, /[( ]/)
+                planted[words[1] == "explore_plant" ? words[3] : words[2]] += words[1] == "explore_plant"
+        }
+        FNR != NR && $3 ~ /^ `[a-z]+`/ && $4 ~ /^ [0-9]+ $/ {
+                scenario = $3
+                sub(/^ `/, "", scenario)
+                sub(/`.*/, "", scenario)
+                told[scenario] += $4
+        }
+        END {
+                for (scenario in planted)
+                        rows++
+                for (scenario in told)
+                        planted[scenario] += 0
+                for (scenario in planted)
+                        if (!(scenario in told) || told[scenario] != planted[scenario]) {
+                                print "docs: testing.md says that " told[scenario] + 0 " bugs are planted for " scenario \
+                                      ", and scenarios.cmake plants " planted[scenario] > "/dev/stderr"
+                                wrong = 1
+                        }
+                exit wrong || rows == 0
+        }' "$here/explore/scenarios.cmake" "$here/../docs/testing.md" || wrong=1
 echo "docs: of $count pieces of code and $places lines it is looked whether they are there"
 exit $wrong

@@ -178,7 +178,7 @@ static void asks_to_block(const order *o)
         cop_send(o->boss, order, .input = status, .output = mine.output);
 }
 
-/* Isolated or not, since nothing lands there. */
+/* Its faults are no less its own: see test_contain.c. */
 IN_NODE(an_actor_that_is_not_guarded_may_block_too)
 {
         cop_spawn_options options = { RUN_WITH(asks_to_block, order, .boss = cop_self()), .isolation = COP_ISOLATION_INLINE };
