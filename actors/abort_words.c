@@ -65,7 +65,7 @@ static bool is_assertion(const struct cop__fault *fault)
                strcmp(info.dli_sname, "__assert_fail") == 0;
 }
 
-/* Does what stands between FILE:LINE and the mark hold the function's name? In C++ that has colons of its own, and no blank behind one. */
+/* Does what stands between FILE:LINE and the mark hold the function's name? In C++ it has colons of its own, without a blank. */
 static bool is_named(const char *said, const char *mark, const char *function)
 {
         char name[COP__FAULT_SAID_MAX];

@@ -8,9 +8,9 @@
  * While the function runs the job holds the actor's run right: nobody else can run it, and what is sent to it waits in its queue.
  * So it cannot end before the function has returned, and what the function points to stays.
  *
- * The function runs on the pool thread's own stack, in a make-believe turn of its own, so that faults are judged and caught as the actor's
- * are: one that may be contained lands in the frame beneath, its reason goes along with the job, and the actor exits with it when it goes
- * on. The thread is inside no node; what the function calls of Coppice answers so.
+ * The function runs on the pool thread's own stack, in a make-believe turn of its own, so that faults are judged and caught as the
+ * actor's are: one that may be contained lands in the frame beneath, its reason goes along with the job, and the actor exits with it
+ * when it goes on. The thread is inside no node; what the function calls of Coppice answers so.
  */
 #define _GNU_SOURCE /* pthread_getattr_np */
 #include <coppice/blocking.h>

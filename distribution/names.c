@@ -255,8 +255,8 @@ static void ask_others(cop_requests *set, cop_term change)
 }
 
 /*
- * Its own server first: who comes up meanwhile is told by that one, or is among the others. Those all at once: however many hang, it
- * is one wait. A node that goes down need not know; one that hangs is told, and hears of it when it goes on.
+ * Its own server first: who comes up meanwhile is told by that one, or is among the others. Those all at once: however many hang,
+ * it is one wait. A node that goes down need not know; one that hangs is told, and hears of it when it goes on.
  */
 static bool tell_all(cop_term change)
 {

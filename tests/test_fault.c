@@ -290,7 +290,8 @@ CRASHES static void overflow_division_by_own(void)
 {
         int quotient = INT_MIN, rest = -1;
 #if defined(__PIE__) || defined(__PIC__)
-        __asm__ __volatile__("movq own_divisor@gottpoff(%%rip), %%rcx\n\tidivl %%fs:(%%rcx)" : "+a"(quotient), "+d"(rest) : : "rcx");
+        __asm__ __volatile__("movq own_divisor@gottpoff(%%rip), %%rcx\n\tidivl %%fs:(%%rcx)"
+                             : "+a"(quotient), "+d"(rest) : : "rcx");
 #else
         __asm__ __volatile__("idivl %%fs:own_divisor@tpoff" : "+a"(quotient), "+d"(rest));
 #endif

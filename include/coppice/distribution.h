@@ -70,8 +70,8 @@ COP_API const char *cop_node_here_name(void);
 /* ---- Other nodes -------------------------------------------------------------------- */
 
 /*
- * From now on that node is called there. `host` NULL: what its name says; `port` 0: what epmd there says, which is asked for nothing else.
- * Errors: COP_E_BAD_ARGUMENT, COP_E_LIMIT (254 other nodes are known, and none is forgotten).
+ * From now on that node is called there. `host` NULL: what its name says; `port` 0: what epmd there says, which is not asked
+ * otherwise. Errors: COP_E_BAD_ARGUMENT, COP_E_LIMIT (254 other nodes are known, and none is forgotten).
  */
 COP_API cop_status cop_node_is_at(const char *node, const char *host, uint16_t port);
 
@@ -94,8 +94,8 @@ COP_API const char *cop_node_of(cop_pid pid);
 
 /*
  * Whoever bears that name on that node when a message arrives there. For sends, calls and monitors; of a monitor by it the
- * cop_down has the pid that this address has. At this node it is what cop_to_name() of it is: who sends hears COP_E_NO_NAME
- * while nobody bears it. The address is good until the node stops; `name` and `node` are copied.
+ * cop_down has the pid that this address has. At this node it is as a name is: who sends hears COP_E_NO_NAME while nobody bears
+ * it. The address is good until the node stops; `name` and `node` are copied.
  *
  *      cop_send(cop_at("clerk", "office@10.0.0.7"), taking, .pence = 900);
  *

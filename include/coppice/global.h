@@ -12,8 +12,8 @@
  * - A network that is split has two of each name as soon as both sides register one. When they meet again, all nodes keep the
  *   actor whose node has the lesser name; the other one is not told, and goes on without it.
  * - To look a name up costs a call within the node; to register one, a call to each node, to all at once.
- * - A node that hangs and is not down yet holds each change up for 5 seconds, and hears of it when it goes on. If it is the one with
- *   the least name, through which all changes go, they wait for it until it is down.
+ * - A node that hangs and is not down yet holds each change up for 5 seconds, and hears of it when it goes on. If it is the one
+ *   with the least name, through which all changes go, they wait for it until it is down.
  * - Erlang's nodes do not take part: theirs are names of Erlang's `global`.
  *
  * Threads: actors and visiting threads. Errors of all: COP_E_NO_DISTRIBUTION, COP_E_NO_NODE, COP_E_BAD_ARGUMENT (no name:
