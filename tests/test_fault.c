@@ -284,18 +284,21 @@ CRASHES static void overflow_division(void)
         sink = least / divisor;
 }
 
+static uintptr_t thread_pointer(void)
+{
+        uintptr_t pointer;
+        __asm__("movq %%fs:0, %0" : "=r"(pointer));
+        return pointer;
+}
+
 static __thread volatile int own_divisor = -1;
 
 CRASHES static void overflow_division_by_own(void)
 {
         int quotient = INT_MIN, rest = -1;
-#if defined(__PIE__) || defined(__PIC__)
-        __asm__ __volatile__("movq own_divisor@gottpoff(%%rip), %%rcx\n\tidivl %%fs:(%%rcx)"
-                             : "+a"(quotient), "+d"(rest) : : "rcx");
-#else
-        __asm__ __volatile__("idivl %%fs:own_divisor@tpoff" : "+a"(quotient), "+d"(rest));
-#endif
-        sink = quotient + own_divisor;
+        uintptr_t own = (uintptr_t)&own_divisor - thread_pointer();
+        __asm__ __volatile__("idivl %%fs:(%2)" : "+a"(quotient), "+d"(rest) : "r"(own));
+        sink = quotient;
 }
 
 CRASHES static void divide_float(void)
@@ -804,9 +807,7 @@ TEST(a_division_that_overflows_is_told_from_one_by_zero_whatever_instruction_it_
         static const char unknown[] = "arithmetic fault";
         static uint8_t one_byte[] = { 0, 1 };
         static __thread uint8_t own_byte = 1;
-        uintptr_t thread_pointer;
-        __asm__("movq %%fs:0, %0" : "=r"(thread_pointer));
-        const uint64_t bytes = (uintptr_t)one_byte, own = (uintptr_t)&own_byte - thread_pointer;
+        const uint64_t bytes = (uintptr_t)one_byte, own = (uintptr_t)&own_byte - thread_pointer();
         const struct {
                 uint8_t code[8];
                 uint64_t rax, rcx, r9;
