@@ -301,15 +301,18 @@ static void play_scene(void)
 {
         cop_pid pid;
         cop_ref ref;
-        node_begin(scene.node);
+        cop_node *node = node_begin(scene.node);
         scene.spawn.server = &culprit_server;
         scene.spawn.monitor = true;
         scene.spawn.monitor_ref = &ref;
         if (cop_spawn_opt(&scene.spawn, &pid) != COP_OK)
                 _exit(1);
         cop_send_value(cop_to_pid(pid), COP_KIND_OF(order), &scene.order);
-        cop_auto down = await(COP_REF(cop_down, ref));
-        _exit(complaint_about(cop_read(cop_down, down)->reason, &scene.order) == NULL ? 0 : 2);
+        cop_message *down = await(COP_REF(cop_down, ref));
+        bool right = complaint_about(cop_read(cop_down, down)->reason, &scene.order) == NULL;
+        cop_message_free(down);
+        node_end(node); /* a thread for what blocks is joined */
+        _exit(right ? 0 : 2);
 }
 
 /* Plays it in a child, and collects what it writes to stderr until its end. */

@@ -878,7 +878,7 @@ PAIR(as_many_actors_of_a_program_as_is_said_are_told_of_nodes_and_so_are_its_glo
                 expect_any("{subscribed, 0}");
         }
         ck_assert_int_eq(cop_nodes_subscribe(), COP_E_LIMIT);
-        ck_assert_int_eq(cop_global_register("ledger", cop_self()), COP_OK);
+        ck_assert_int_eq(cop_global_register("ledger", cop_spawn_server(&echo_server, "echo")), COP_OK);
         ck_assert_int_eq(cop_connect(B, PATIENCE_MS), COP_OK);
         for (unsigned i = 0; i < COP__AUDIENCE_MAX; i++)
                 expect_any("up");
