@@ -195,6 +195,7 @@ struct cop__rare {
         uint32_t queued_for_glance;        /* ... and of these, what may be done as soon as the actor waits */
         int64_t idle_ms;                   /* COP_IDLE comes after so long without a message */
         uint64_t idle_due_ns;              /* 0: not counted yet; UINT64_MAX: it has been */
+        const cop_behaviour *becomes;      /* while its COP_UPGRADE runs; else NULL */
         struct cop__signal *looked_at;     /* suspended: the mailbox is searched up to here */
         struct cop__observation *observation; /* NULL: nobody looks */
         struct cop__shared_term *observed; /* the event that is being told */

@@ -60,6 +60,12 @@ bool cop__state_can_be_seen(const struct cop__actor *actor)
         return shown_kind(actor) != NULL;
 }
 
+/* Whose functions what it asks for will be: in a COP_UPGRADE those of the server that it is about to become. */
+static const cop_behaviour *next_server(const struct cop__actor *actor)
+{
+        return actor->rare != NULL && actor->rare->becomes != NULL ? actor->rare->becomes : actor->server;
+}
+
 /* ---- Continuations ------------------------------------------------------------------- */
 
 void cop_continue_value(const cop_kind *kind, const void *value)
@@ -68,7 +74,7 @@ void cop_continue_value(const cop_kind *kind, const void *value)
         struct cop__signal *signal = NULL;
         cop_status status = COP_OK;
         if (actor == NULL || actor->server == NULL ||
-            cop__server_entry(actor->server, COP_EVENT_CONTINUE, kind) == NULL) {
+            cop__server_entry(next_server(actor), COP_EVENT_CONTINUE, kind) == NULL) {
                 cop__badarg("continue", "the caller is no server with a COP_CONTINUE for it");
                 return;
         }
@@ -119,7 +125,7 @@ void cop_idle_after(int64_t ms)
 {
         struct cop__actor *actor = cop__actor_here();
         if (actor == NULL || actor->server == NULL ||
-            cop__server_entry(actor->server, COP_EVENT_IDLE, NULL) == NULL) {
+            cop__server_entry(next_server(actor), COP_EVENT_IDLE, NULL) == NULL) {
                 cop__badarg("idle_after", "the caller is no server with a COP_IDLE");
                 return;
         }
@@ -397,21 +403,59 @@ static void become(struct cop__actor *actor, const cop_behaviour *server)
                 actor->aside &= (uint8_t)~COP__ASIDE_IDLE;
 }
 
+/* What a COP_UPGRADE can have asked for, as it was before. */
+struct asked_for {
+        struct cop__mailbox continuations;
+        int64_t idle_ms;
+        uint64_t idle_due_ns;
+        uint8_t aside;
+};
+
+#define ASIDE_ASKED_FOR (COP__ASIDE_CONTINUE | COP__ASIDE_IDLE)
+
+static void begin_upgrade(struct cop__actor *actor, const cop_behaviour *server, struct asked_for *before)
+{
+        struct cop__rare *rare = actor->rare;
+        *before = (struct asked_for){ rare->continuations, rare->idle_ms, rare->idle_due_ns, actor->aside & ASIDE_ASKED_FOR };
+        rare->continuations = (struct cop__mailbox){ .first = NULL };
+        rare->becomes = server;
+}
+
+static void end_upgrade(struct cop__actor *actor, struct asked_for *before, bool succeeds)
+{
+        struct cop__rare *rare = actor->rare;
+        struct cop__signal *signal;
+        rare->becomes = NULL;
+        while (!succeeds && (signal = cop__mailbox_take_first(&rare->continuations)) != NULL)
+                cop__signal_free(&cop__thread_here()->pool, signal);
+        cop__machine_prepend(&rare->continuations, &before->continuations);
+        if (succeeds)
+                return;
+        rare->idle_ms = before->idle_ms;
+        rare->idle_due_ns = before->idle_due_ns;
+        actor->aside = (uint8_t)((actor->aside & ~ASIDE_ASKED_FOR) | before->aside);
+}
+
 /* The old state stays untouched until the new one is whole. */
 static cop_status transform(struct cop__actor *actor, const cop_behaviour *server,
                             const cop_handler *entry)
 {
         struct cop__thread *thread = cop__thread_here();
         uint8_t class = COP__POOL_CLASS_NONE;
+        struct asked_for before;
         void *fresh = NULL;
+        if (cop__rare_of(actor) == NULL)
+                return COP_E_NO_MEMORY;
         if (server->state_size > 0) {
                 fresh = cop__state_new(thread, server->state_size, &class);
                 if (fresh == NULL)
                         return COP_E_NO_MEMORY;
         }
         struct upgrading upgrading = { entry, fresh, actor->state, false };
-        bool returned = cop__guarded(actor, run_upgrade, &upgrading);
-        if (!returned || !upgrading.done || cop__guarded_was_killed(actor)) {
+        begin_upgrade(actor, server, &before);
+        const bool succeeds = cop__guarded(actor, run_upgrade, &upgrading) && upgrading.done && !cop__guarded_was_killed(actor);
+        end_upgrade(actor, &before, succeeds);
+        if (!succeeds) {
                 cop__state_free(cop__thread_here(), fresh, class);
                 cop__guarded_over(actor);
                 return COP_E_BAD_ARGUMENT;

@@ -1072,3 +1072,118 @@ IN_NODE(GSV_life_33_an_upgrade_that_fails_is_an_error_and_the_server_goes_on_as_
                 nothing_has_come(); /* neither init nor terminate was called */
         }
 }
+
+/* ---- What its successor asks for on the way --------------------------------------------------- */
+
+/* Has neither a continuation nor an idle time. */
+typedef struct bookless {
+        int64_t way;
+} bookless;
+COP_MESSAGE(bookless, way);
+
+static void bookless_on_order(bookless *self, const order *o)
+{
+        (void)o;
+        cop_reply(answer, .number = self->way);
+}
+
+static bool bookless_takes_over(bookless *self, const clerk *old)
+{
+        (void)self;
+        if (old->orders > 1)
+                cop_idle_after(1);
+        else
+                cop_continue();
+        return true;
+}
+
+COP_SERVER(bookless, COP_ON(order, bookless_on_order), COP_STATE(bookless), COP_UPGRADE(clerk, bookless_takes_over));
+
+/* Has both. */
+typedef struct bookish {
+        int64_t way;
+} bookish;
+COP_MESSAGE(bookish, way);
+
+static void bookish_continues(bookish *self)
+{
+        (void)self;
+        say("bookish continues");
+}
+
+static void bookish_idles(bookish *self)
+{
+        (void)self;
+        say("bookish idles");
+}
+
+static bool bookish_takes_over(bookish *self, const bookless *old)
+{
+        (void)self;
+        (void)old;
+        cop_idle_after(0);
+        cop_continue();
+        return true;
+}
+
+static bool bookish_takes_over_a_clerk(bookish *self, const clerk *old)
+{
+        (void)self;
+        cop_continue();
+        cop_idle_after(old->next == CONTINUE_WITH ? COP_FOREVER : 0);
+        if (old->orders > 0)
+                cop_exit(cop_atom("no"));
+        return false;
+}
+
+COP_SERVER(bookish, COP_CONTINUE(bookish_continues), COP_IDLE(bookish_idles), COP_STATE(bookish),
+           COP_UPGRADE(bookless, bookish_takes_over), COP_UPGRADE(clerk, bookish_takes_over_a_clerk));
+
+IN_NODE(an_upgrade_may_ask_for_a_continuation_of_the_new_server_and_for_none_that_it_has_not)
+{
+        cop_pid pid = cop_spawn_server(&bookless_server, NULL);
+        ck_assert_int_eq(cop_upgrade(pid, &bookish_server, PATIENCE_MS), COP_OK);
+        hear("bookish continues");
+        hear("bookish idles");
+        pid = new_clerk(); /* has what its successor has not */
+        ck_assert_int_eq(cop_upgrade(pid, &bookless_server, PATIENCE_MS), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(call(pid), 1);
+        ck_assert_int_eq(call(pid), 2);
+        ck_assert_int_eq(cop_upgrade(pid, &bookless_server, PATIENCE_MS), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(call(pid), 3);
+        ck_assert_str_eq(server_of(pid), "clerk");
+        nothing_has_come();
+}
+
+IN_NODE(an_upgrade_that_fails_leaves_no_continuation_and_no_idle_time)
+{
+        for (int64_t orders = 0; orders < 2; orders++) { /* it returns false, it exits */
+                cop_pid pid = new_clerk();
+                for (int64_t number = 1; number <= orders; number++)
+                        ck_assert_int_eq(call(pid), number);
+                ck_assert_int_eq(cop_upgrade(pid, &bookish_server, PATIENCE_MS), COP_E_BAD_ARGUMENT);
+                cop_send(pid, order, .deed = SAY);
+                hear("order"); /* and what has been asked for would have been done before, or when the call below came */
+                ck_assert_int_eq(call(pid), orders + 2);
+                ck_assert_int_eq(call(pid), orders + 3);
+                nothing_has_come();
+        }
+}
+
+IN_NODE(an_upgrade_that_fails_leaves_the_idle_time_that_there_was)
+{
+        cop_pid pid = new_clerk();
+        cop_send(pid, order, .deed = IDLE, .number = 0);
+        hear("idle");
+        cop_term state;
+        ck_assert_int_eq(cop_sys_get_state(pid, PATIENCE_MS, &state), COP_OK);
+        cop_term items[6];
+        memcpy(items, state.as.items, sizeof(items));
+        items[2] = cop_int(CONTINUE_WITH); /* so that the upgrade asks for no idle time any more */
+        ck_assert_int_eq(cop_sys_replace_state(pid, PATIENCE_MS, cop_tuple_of(items, 6), NULL), COP_OK);
+        cop_term_free(state);
+        ck_assert_int_eq(cop_upgrade(pid, &bookish_server, PATIENCE_MS), COP_E_BAD_ARGUMENT);
+        cop_send(pid, order, .deed = SAY);
+        hear("order");
+        hear("idle");
+}

@@ -145,7 +145,8 @@ COP_API cop_status cop_stop_address(cop_address to, cop_term reason, int64_t tim
  * A state machine becomes another machine: its state, time-outs, and postponed events stay, and no enter function runs.
  * Errors: COP_E_BAD_ARGUMENT (also: there is no COP_UPGRADE from this state, it returned false, or it
  * exited or faulted; only one of the two is a state machine, or a table was pushed on it), and those of cop_stop.
- * Whatever the error, the server goes on as it was.
+ * Whatever the error, the server goes on as it was. A COP_UPGRADE may ask for what the new server has: cop_continue() and
+ * cop_idle_after(), which take effect with it, and not if it fails.
  */
 COP_API cop_status cop_upgrade_address(cop_address to, const cop_behaviour *server,
                                        int64_t timeout_ms);
