@@ -251,24 +251,35 @@ static void settle(cop_task_stream *stream, struct cop__actor *self, struct plac
                 place->reason = cop__shared_term_take(self->rare->failure);
 }
 
-/* Dead when this returns, if it was not before. What it has answered in time counts. */
-static void put_down(cop_task_stream *stream, struct cop__actor *self, struct place *place)
+/*
+ * Dead when this returns, if it was not before. What it has answered in time counts. Without memory for that it runs on, and keeps
+ * its place: its answer would else be taken for that of the next one there.
+ */
+static cop_status put_down(cop_task_stream *stream, struct cop__actor *self, struct place *place)
 {
         cop_message *result = NULL;
         cop_status status = cop_task_shutdown(&result, place->task, COP_BRUTAL_KILL);
+        if (status == COP_E_NO_MEMORY)
+                return status;
         settle(stream, self, place, status == COP_OK && result == NULL ? COP_E_TIMEOUT : status,
                result);
+        return COP_OK;
 }
 
-/* All are untied before the first is waited for: the end of another would else be that of an owner who traps no exits. */
-static void put_all_down(cop_task_stream *stream, struct cop__actor *self)
+/*
+ * All are untied before the first is waited for: the end of another would else be that of an owner who traps no exits. One that
+ * cannot be told to end keeps no other from it.
+ */
+static cop_status put_all_down(cop_task_stream *stream, struct cop__actor *self)
 {
+        cop_status status = COP_OK;
         for (uint32_t i = 0; i < stream->options.most; i++)
                 if (stream->places[i].state == RUNS)
                         cop__task_ask_and_part(self, stream->places[i].task.pid, "kill");
         for (uint32_t i = 0; i < stream->options.most; i++)
-                if (stream->places[i].state == RUNS)
-                        put_down(stream, self, &stream->places[i]);
+                if (stream->places[i].state == RUNS && put_down(stream, self, &stream->places[i]) != COP_OK)
+                        status = COP_E_NO_MEMORY;
+        return status;
 }
 
 static uint64_t first_deadline(const cop_task_stream *stream)
@@ -283,12 +294,13 @@ static uint64_t first_deadline(const cop_task_stream *stream)
 static cop_status put_slow_down(cop_task_stream *stream, struct cop__actor *self)
 {
         const uint64_t now_ns = cop__clock_ns();
+        cop_status status = COP_OK;
         if (!stream->options.kill_slow)
                 return COP_E_TIMEOUT;
-        for (uint32_t i = 0; i < stream->options.most; i++)
+        for (uint32_t i = 0; i < stream->options.most && status == COP_OK; i++)
                 if (stream->places[i].state == RUNS && stream->places[i].deadline_ns <= now_ns)
-                        put_down(stream, self, &stream->places[i]);
-        return COP_OK;
+                        status = put_down(stream, self, &stream->places[i]);
+        return status;
 }
 
 /* Until one more is done. */
@@ -369,9 +381,10 @@ cop_status cop_task_stream_close(cop_task_stream *stream)
         if (stream == NULL)
                 return COP_OK;
         cop_status status = look_at(self, stream);
+        if (status == COP_OK)
+                status = put_all_down(stream, self);
         if (status != COP_OK)
                 return status;
-        put_all_down(stream, self);
         for (uint32_t i = 0; i < stream->options.most; i++) {
                 cop_message_free(stream->places[i].result);
                 cop_message_free(stream->places[i].item);

@@ -564,3 +564,56 @@ IN_NODE(the_name_of_a_supervisor_may_go_when_its_stream_is_open)
         ck_assert_int_eq(cop_task_stream_next(stream, &one), COP_E_BAD_ARGUMENT);
         ck_assert_int_eq(cop_task_stream_close(stream), COP_OK);
 }
+
+/* ---- Without memory ------------------------------------------------------------------------------- */
+
+static void is_slow_or_quick(const item *i)
+{
+        cop_sleep(i->number == 0 ? 30 : 7);
+        if (cop_reply(square, .number = i->number * i->number) != COP_OK)
+                cop_exit(cop_atom("no_memory"));
+}
+
+/* The n-th request for memory finds none: no item has another's outcome, and who is not told of all is told why. */
+static void stream_without(uint64_t n, unsigned *refused)
+{
+        cop_simulation order = { .seed = 12 };
+        cop_node *node = node_begin((cop_node_options){ .simulation = &order });
+        source from = { .count = 12 };
+        cop_streamed one;
+        cop_status status;
+        cop_simulation_state state;
+        int64_t told = 0;
+        cop_task_stream *stream = open_stream((cop_task_stream_options){
+                COP_STREAM(is_slow_or_quick, item, next_item, &from),
+                .most = 2, .timeout_ms = 10, .kill_slow = true, .unordered = true, .nolink = true });
+        cop_simulation_refuse(node, n);
+        while ((status = cop_task_stream_next(stream, &one)) == COP_OK) {
+                const square *s = cop_read(square, one.result);
+                ck_assert_int_eq(s != NULL, one.status == COP_OK);
+                if (one.status == COP_OK)
+                        ck_assert_int_eq(s->number, one.index * one.index);
+                else if (one.index != 0 || one.status != COP_E_TIMEOUT) /* a task that found no memory */
+                        ck_assert_int_eq(one.status, COP_E_DIED);
+                cop_message_free(one.result);
+                told++;
+        }
+        cop_simulation_refuse(node, 0);
+        if (status == COP_E_NOT_FOUND)
+                ck_assert_int_eq(told, from.count);
+        else
+                ck_assert_int_eq(status, COP_E_NO_MEMORY);
+        ck_assert_int_eq(cop_task_stream_next(stream, &one), status);
+        ck_assert_int_eq(cop_task_stream_close(stream), COP_OK);
+        ck_assert_int_eq(cop_simulation_look(node, &state), COP_OK);
+        *refused += state.refusals > 0;
+        node_end(node);
+}
+
+TEST(whatever_finds_no_memory_no_item_of_a_stream_has_the_outcome_of_another)
+{
+        unsigned refused = 0;
+        for (uint64_t n = 1; n <= 200; n++)
+                stream_without(n, &refused);
+        ck_assert_uint_gt(refused, 20);
+}

@@ -85,13 +85,16 @@ COP_API cop_status cop_task_stream_open(const cop_task_stream_options *options,
 
 /*
  * Waits for the outcome of the next item, or of any with `unordered`. COP_E_NOT_FOUND: there are no more. Else the stream is over, its tasks
- * are dead, and it is left to be closed: COP_E_TIMEOUT, a task took too long, without `kill_slow`; or an error of
- * cop_task_start or cop_task_start_under_address, which found no room for a task. COP_E_NOT_OWNER, COP_E_BAD_ARGUMENT (NULL, or from
- * the sequence's own function).
+ * are dead, and it is left to be closed: COP_E_TIMEOUT, a task took too long, without `kill_slow`; COP_E_NO_MEMORY, also to kill one
+ * that did, which may then run until it is closed; or an error of cop_task_start or cop_task_start_under_address, which found no room for a task. COP_E_NOT_OWNER,
+ * COP_E_BAD_ARGUMENT (NULL, or from the sequence's own function).
  */
 COP_API cop_status cop_task_stream_next(cop_task_stream *stream, cop_streamed *streamed);
 
-/* Ends a stream, also before its end. NULL is allowed. Another's: COP_E_NOT_OWNER; from its sequence's function: COP_E_BAD_ARGUMENT. */
+/*
+ * Ends a stream, also before its end. NULL is allowed. Another's: COP_E_NOT_OWNER; from its sequence's function: COP_E_BAD_ARGUMENT.
+ * COP_E_NO_MEMORY: there is none to end a task with, and the stream is still to be closed.
+ */
 COP_API cop_status cop_task_stream_close(cop_task_stream *stream);
 
 #ifndef __cplusplus
