@@ -46,14 +46,16 @@ static void part(const struct cop__actor *self, cop_pid pid)
 }
 
 /*
- * Whoever is refused by a slot without an actor hears no reason: the
- * task was gone before its argument came.
+ * Who has left in peace has not failed, and gave no result. Whoever is refused by a slot without an actor hears no reason: the task
+ * was gone before its argument came.
  */
 cop_status cop__task_conclude(struct cop__actor *self, cop_pid pid, cop_status status,
                               cop_message *answer, cop_message **result)
 {
         if (status == COP_E_NOT_FOUND || status == COP_E_TIMEOUT)
                 return status;
+        if (status == COP_E_DIED && cop_is_atom(cop_failure(), "normal"))
+                status = COP_OK;
         if (status == COP_OK || self->trap_exit)
                 part(self, pid);
         if (status == COP_E_NO_ACTOR)

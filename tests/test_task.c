@@ -184,6 +184,44 @@ IN_NODE(a_task_without_a_result_is_finished_when_its_function_is)
         ck_assert_ptr_null(message);
 }
 
+static void leaves_in_peace(const work *w)
+{
+        cop_send(w->teller, began, .pid = cop_self());
+        cop_exit(cop_atom("normal"));
+}
+
+static void awaits_one_that_leaves_in_peace(const work *w)
+{
+        cop_message *message = (cop_message *)&message;
+        cop_trap_exit(w->how == TRAP);
+        cop_task task = w->number != 0 ? cop_task_async_nolink(leaves_in_peace, work, .teller = w->teller)
+                                       : cop_task_async(leaves_in_peace, work, .teller = w->teller);
+        cop_status status = cop_task_await(&message, task, PATIENCE_MS);
+        cop_send(w->teller, outcome, .status = status, .number = message == NULL ? -1 : 0);
+        if (cop_receive(0, COP_ANY) != NULL)
+                cop_exit(cop_atom("mail"));
+        cop_exit(cop_atom("over"));
+}
+
+IN_NODE(a_task_that_exits_with_normal_is_finished_without_a_result_and_ends_nobody)
+{
+        for (int64_t i = 0; i < 4; i++) {
+                cop_ref down = spawn_watched(RUN_WITH(awaits_one_that_leaves_in_peace, work, .teller = cop_self(),
+                                                      .how = i < 2 ? TRAP : ANSWER, .number = i % 2));
+                await_began();
+                cop_auto message = await(COP_KIND(outcome));
+                ck_assert_int_eq(cop_read(outcome, message)->status, COP_OK);
+                ck_assert_int_eq(cop_read(outcome, message)->number, -1);
+                await_down(down, "over");
+        }
+        cop_message *message = (cop_message *)&message;
+        cop_task task = cop_task_async_nolink(leaves_in_peace, work, .teller = cop_self());
+        await_began();
+        ck_assert_int_eq(cop_task_yield(&message, task, PATIENCE_MS), COP_OK);
+        ck_assert_ptr_null(message);
+        nothing_has_come();
+}
+
 typedef struct {
         int64_t how;
         bool nolink, traps, yields;

@@ -17,8 +17,8 @@
  * The owner is who started it, and alone may take the result. The two are linked, so neither outlives the crash of
  * the other; a task that is started with `nolink` or under a supervisor fails alone, and its owner hears of it when it asks.
  *
- * In the function: cop_reply() is the result, and the first one counts; it may go on after it. One that ends without is
- * finished too, with no result: NULL. The argument is good until the function ends. cop_parent() is the owner or the supervisor.
+ * In the function: cop_reply() is the result, and the first one counts; it may go on after it. One that ends without, or by
+ * cop_exit() with normal, is finished too, with no result: NULL. The argument is good until the function ends. cop_parent() is the owner or the supervisor.
  *
  * No message of a task is ever in the owner's mailbox: a result waits outside of it until it is taken, and one that
  * nobody wants any more is dropped. Nor is the cop_exited of an owner that traps exits, once it has taken the outcome.
