@@ -85,6 +85,7 @@ struct handler {
         cop_pid owner;        /* nobody: it is not supervised */
         cop_ref owner_down;
         bool ties_owner;      /* the link to its owner is there for handlers, this and perhaps others */
+        bool had_failed;      /* before it was asked to end */
         char id[COP_NAME_MAX + 1];
 };
 
@@ -465,8 +466,27 @@ static cop_status last_words(const struct handler *handler, cop_term argument, s
         return COP_OK;
 }
 
-/* It speaks, runs its terminate and is gone, whatever comes of the two. COP_E_DIED: it crashed at one of them, cop_failure() is
- * why; COP_E_TIMEOUT: one of them took too long. The caller ends the term. */
+/*
+ * It was dead when it was asked for something: its exit is in our mailbox, behind the message at hand, and the last from it, for an
+ * exit signal that it has sent is none. COP_E_DIED, cop_failure() is why; COP_OK: it has left in peace.
+ */
+static cop_status why_it_ended(cop_pid pid)
+{
+        cop_message *last = NULL, *next;
+        while ((next = cop_receive(0, COP_FIELD(cop_exited, pid, pid))) != NULL) {
+                cop_message_free(last);
+                last = next;
+        }
+        const cop_exited *end = cop_read(cop_exited, last);
+        bool failed = end != NULL && !cop_is_atom(end->reason, "normal") && !cop_is_atom(end->reason, "remove_handler");
+        if (failed)
+                cop__failure_keep(cop__actor_here(), cop__shared_term_new(end->reason));
+        cop_message_free(last);
+        return failed ? COP_E_DIED : COP_OK;
+}
+
+/* It speaks, runs its terminate and is gone, whatever comes of the two. COP_E_DIED: it crashed at one of them or before,
+ * cop_failure() is why; COP_E_TIMEOUT: one of them took too long. The caller ends the term. */
 static cop_status see_out(struct handler *handler, cop_term argument, struct cop__kept **words)
 {
         cop_status said = last_words(handler, argument, words);
@@ -475,6 +495,10 @@ static cop_status see_out(struct handler *handler, cop_term argument, struct cop
                 return said;
         }
         cop_status ended = stop(handler, cop_atom("normal"));
+        if (ended == COP_E_NO_ACTOR) {
+                ended = why_it_ended(handler->pid);
+                handler->had_failed = ended == COP_E_DIED && *words == NULL;
+        }
         if (ended == COP_E_DIED || ended == COP_E_TIMEOUT)
                 return ended;
         return said;
@@ -491,7 +515,7 @@ static void manager_on_end(manager *self, const cop__handler_end *end)
         cop_status status = see_out(handler, end->argument, &words);
         answer(status, status == COP_E_DIED ? cop_failure() : cop__kept_term(words));
         cop__kept_free(words);
-        forget(self, handler, cop_atom("normal"));
+        forget(self, handler, handler->had_failed ? cop_failure() : cop_atom("normal"));
 }
 
 /* ---- One instead of another ------------------------------------------------------------------- */
@@ -507,6 +531,8 @@ static cop_status hand_over(manager *self, cop_symbol from, cop_term left)
         cop_status status = cop__call_in_own_time(&reply, cop_to_pid(handler->pid), STOP_MS,
                                                   COP_KIND_OF(cop_handler_takes_over), &over);
         cop_message_free(reply);
+        if (status == COP_E_NO_ACTOR && why_it_ended(handler->pid) == COP_E_DIED)
+                status = COP_E_DIED;
         if (status != COP_E_DIED && status != COP_E_NO_ACTOR && status != COP_E_TIMEOUT)
                 return COP_OK; /* what it answers, if anything, is no matter */
         self->newest = handler->next;
@@ -545,7 +571,7 @@ static void manager_on_swap(manager *self, const cop__handler_swap *swap)
                         self->tied = old->owner;
                         old->ties_owner = false;
                 }
-                forget(self, old, COP_TUPLE(cop_atom("swapped"), cop_atom(fresh->id.text)));
+                forget(self, old, old->had_failed ? cop_failure() : COP_TUPLE(cop_atom("swapped"), cop_atom(fresh->id.text)));
         }
         COP__CUE("event_manager.swap");
         cop_status status = add_handler(self, fresh, owner);

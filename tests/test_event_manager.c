@@ -918,6 +918,70 @@ typedef struct {
 } errand;
 COP_MESSAGE(errand, teller);
 
+/* ---- An end that nobody has heard of yet ---------------------------------------------- */
+
+typedef struct {
+        int64_t status;
+        cop_term reason;
+} told;
+COP_MESSAGE(told, status, reason);
+
+static void deletes(const errand *e)
+{
+        cop_status status = cop_delete_handler("alarms", "a", cop_nil(), NULL);
+        cop_send(e->teller, told, .status = status, .reason = cop_failure());
+}
+
+static void swaps(const errand *e)
+{
+        cop_status status = swap_for("a", "h", &heir_server, START_WELL, false);
+        cop_send(e->teller, told, .status = status, .reason = cop_failure());
+        cop_message_free(cop_receive(COP_FOREVER, COP_FIELD(heard, what, "a left {'EXIT', bad_luck}")));
+        cop_send(e->teller, told, .status = COP_OK);
+}
+
+/* What a handler died of, for its owner, lies in the manager's mailbox behind the request that is about it. */
+static void dies_behind(cop_node *node, void (*request)(const errand *), cop_status expected, const char *reason)
+{
+        cop_pid pid = alarms(), asker;
+        ck_assert_int_eq(add_as("a", &last_server, START_WELL, true), COP_OK);
+        add("s");
+        cop_notify("alarms", fire, 1);
+        await_from("s", "fire");
+        cop_pid a = await_from("a", "fire");
+        cop_notify("alarms", fire, 17);
+        cop_pid s = await_from("s", "fire"); /* and the manager is with it until some water comes */
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run_with = COP_RUN_WITH(request, errand),
+                                                             .kind = COP_KIND_OF(errand),
+                                                             .argument = &(errand){ cop_self() } },
+                                       &asker),
+                         COP_OK);
+        await_true(is_waiting(node, asker));
+        cop_ref down = watch(a);
+        cop_send_exit(a, cop_atom("bad_luck"));
+        await_down(down, "bad_luck");
+        cop_send(s, water);
+        cop_auto message = await(COP_KIND(told));
+        ck_assert_int_eq(cop_read(told, message)->status, expected);
+        if (expected != COP_OK)
+                ck_assert_str_eq(text_of(cop_read(told, message)->reason), "bad_luck");
+        await_gone("a", reason);
+        if (expected == COP_OK)
+                await_and_drop(COP_KIND(told));
+        nothing_has_come();
+        put_down(pid);
+}
+
+IN_NODE(GEV_03_who_deletes_a_handler_that_has_just_crashed_is_told_why_and_so_is_its_owner)
+{
+        dies_behind(node, deletes, COP_E_DIED, "bad_luck");
+}
+
+IN_NODE(GEV_03_who_takes_the_place_of_one_that_has_just_crashed_is_told_why_and_so_is_its_owner)
+{
+        dies_behind(node, swaps, COP_OK, "bad_luck");
+}
+
 /* Takes its time at its deletion. */
 typedef listener slow_at_last;
 static void slow_at_last_on_delete(slow_at_last *self, const cop_handler_delete *d)

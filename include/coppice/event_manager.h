@@ -45,7 +45,7 @@ typedef struct cop_handler_options {
 } cop_handler_options;
 
 /* A supervised handler has ended: with normal when it was deleted or removed itself, shutdown when its manager ended,
- * {swapped, Id} when another has taken its place. */
+ * {swapped, Id} when another has taken its place; with its reason when it has crashed, if only just before any of that. */
 typedef struct cop_handler_gone {
         cop_symbol id;
         cop_pid manager;
@@ -77,9 +77,9 @@ COP_API cop_status cop_add_handler_to(cop_address manager, const cop_handler_opt
 /*
  * Ends a handler and waits until it has ended. `result` may be NULL; else it is what the handler replied to
  * cop_handler_delete, as a term (of a cop_any its own), or []; the caller owns it and ends it with cop_term_free.
- * Errors: COP_E_NOT_FOUND, COP_E_DIED (it crashed at its deletion or in its terminate; cop_failure() is the reason),
- * COP_E_TIMEOUT (one of them took more than 5,000 ms, so it was killed), and those of cop_call. After COP_E_DIED and
- * COP_E_TIMEOUT it is gone all the same, and its owner hears normal.
+ * Errors: COP_E_NOT_FOUND, COP_E_DIED (it crashed at its deletion or in its terminate, or had just before; cop_failure() is the
+ * reason), COP_E_TIMEOUT (one of them took more than 5,000 ms, so it was killed), and those of cop_call. After COP_E_DIED and
+ * COP_E_TIMEOUT it is gone all the same, and its owner hears normal, or what it had crashed of before.
  */
 COP_API cop_status cop_delete_handler_of(cop_address manager, const char *id, cop_term argument,
                                          cop_term *result);
