@@ -72,6 +72,7 @@ void cop_machine_begin(const cop_machine *table)
         machine->table = table;
         machine->state = table->first;
         machine->phase = COP__MACHINE_INIT;
+        cop__machine_timers_init(machine);
         rare->machine = machine;
 }
 
@@ -79,8 +80,7 @@ void cop__machine_end(struct cop__actor *actor)
 {
         struct cop__machine *machine = actor->rare->machine;
         actor->rare->machine = NULL;
-        for (struct cop__machine_timer *at = machine->timers; at != NULL; at = at->next)
-                cop__machine_append(&machine->pending, at->event);
+        cop__machine_timers_fini(machine);
         cop__machine_prepend(&machine->pending, &machine->postponed);
         cop__machine_prepend(&machine->pending, &machine->inserted);
         cop__machine_prepend(&actor->mailbox, &machine->pending);
@@ -164,7 +164,7 @@ static void conclude(struct cop__actor *actor, struct cop__machine *machine)
         if (changes) {
                 machine->state = machine->next;
                 cop__machine_prepend(&machine->pending, &machine->postponed);
-                cop__machine_timer_end(actor, COP_STATE_TIMEOUT, true);
+                cop__machine_state_left(actor, machine);
         }
         cop__machine_prepend(&machine->pending, &machine->inserted);
         if (changes || machine->repeats)
@@ -176,8 +176,7 @@ static void begin(struct cop__machine *machine)
 {
         machine->phase = COP__MACHINE_HANDLES;
         machine->changes = machine->repeats = machine->postpones = false;
-        for (struct cop__machine_timer *at = machine->timers; at != NULL; at = at->next)
-                at->fresh = false;
+        machine->events++;
 }
 
 /* Handles one event, which becomes the current one: from here on a death finds it there. */
@@ -188,7 +187,7 @@ static void process(struct cop__actor *actor, struct cop__machine *machine,
         actor->current = event;
         begin(machine);
         if (!event_timeout)
-                cop__machine_timer_end(actor, COP_EVENT_TIMEOUT, false);
+                cop__machine_timer_end(actor, machine->event_timeout);
         if (entry == NULL) {
                 drop_unwanted(actor, machine, event->kind);
         } else if (entry->event == COP_MACHINE_OTHERWISE) {
@@ -209,7 +208,7 @@ static void process_pending(struct cop__actor *actor, struct cop__machine *machi
                 bool event_timeout = false;
                 struct cop__signal *event = take_first(&machine->pending);
                 if (event == NULL)
-                        event = cop__machine_timer_take(actor, (cop_ref){ 0 }, &event_timeout);
+                        event = cop__machine_timer_take(machine, (cop_ref){ 0 }, &event_timeout);
                 if (event == NULL)
                         return;
                 process(actor, machine, event, event_timeout);
@@ -227,7 +226,7 @@ static void process_timeout(struct cop__actor *actor, struct cop__machine *machi
         cop__signal_done(cop__thread_here(), actor, signal);
         if (id.bits == 0)
                 return;
-        struct cop__signal *event = cop__machine_timer_take(actor, id, &event_timeout);
+        struct cop__signal *event = cop__machine_timer_take(machine, id, &event_timeout);
         if (event != NULL)
                 process(actor, machine, event, event_timeout);
 }
@@ -256,7 +255,7 @@ void cop_machine_enter_first(void)
         cop__machine_prepend(&machine->pending, &machine->inserted);
         enter(actor, machine, first);
         machine->phase = COP__MACHINE_RESTS;
-        if (machine->pending.first == NULL && machine->timers == NULL)
+        if (machine->pending.first == NULL && cop__list_is_empty(&machine->due))
                 return;
         if (cop__signal_message(&cop__thread_here()->pool, COP_KIND_OF(cop__machine_time),
                                 &(cop__machine_time){ { 0 } }, &signal) != COP_OK)

@@ -19,14 +19,17 @@
 #include <coppice/machine.h>
 
 #include "actors/actor.h"
+#include "base/list.h"
+#include "base/table.h"
 
 /* A time-out that runs. In memory of the actor's own, which cop_alloc gives. */
 struct cop__machine_timer {
-        struct cop__machine_timer *next; /* started later */
-        struct cop__signal *event;       /* what it brings */
-        cop_ref id;                      /* of the message that says that its time has come */
-        cop_ref timer;                   /* none: 0 ms */
-        bool fresh;                      /* started by the event at hand */
+        struct cop__list list;         /* of those that wait for their time, or of those that are due */
+        struct cop__table_node by_name; /* of one that is in no slot; the key is of the name */
+        struct cop__table_node by_id;  /* while it waits; the key is of the message that says that its time has come */
+        struct cop__signal *event;     /* what it brings */
+        cop_ref timer;                 /* none: it is due */
+        uint64_t started, updated;     /* by which event */
         char name[];
 };
 
@@ -43,9 +46,14 @@ struct cop__machine {
         uint32_t depth;                      /* of `below` */
         int64_t state;
         struct cop__mailbox pending, postponed;
-        struct cop__machine_timer *timers;   /* in the order of their start */
+
+        /* Time-outs. waiting and due together are all that run; each has a slot or is in `names`. */
+        struct cop__list waiting, due;       /* in the order of their start; due are those of 0 ms */
+        struct cop__machine_timer *state_timeout, *event_timeout; /* the two that end by themselves; NULL: it does not run */
+        struct cop__table names, ids;
 
         /* What the event at hand has asked for. */
+        uint64_t events;                     /* which it is, from 1; 0: init */
         uint8_t phase;                       /* a cop__machine_phase */
         bool changes, repeats, postpones;
         int64_t next;
@@ -66,10 +74,15 @@ struct cop__machine *cop__machine_here(const char *function, bool may_enter);
 void cop__machine_append(struct cop__mailbox *list, struct cop__signal *signal);
 void cop__machine_prepend(struct cop__mailbox *list, struct cop__mailbox *before);
 
-/* Ends the time-out of that name, if there is one that is not `spared`. */
-bool cop__machine_timer_end(struct cop__actor *actor, const char *name, bool spare_fresh);
-/* The event of the time-out whose message came, or of the oldest of 0 ms (no id); NULL: it is over. The caller's. */
-struct cop__signal *cop__machine_timer_take(struct cop__actor *actor, cop_ref id, bool *is_event);
+/* At the beginning of a machine, and at its end: the events go to `pending`. */
+void cop__machine_timers_init(struct cop__machine *machine);
+void cop__machine_timers_fini(struct cop__machine *machine);
+/* Ends a time-out; NULL is allowed. */
+void cop__machine_timer_end(struct cop__actor *actor, struct cop__machine_timer *timer);
+/* The state has changed: its time-out is over, unless it is one that the event at hand has asked for. */
+void cop__machine_state_left(struct cop__actor *actor, struct cop__machine *machine);
+/* The event of the time-out whose message came, or of the oldest that is due (no id); NULL: it is over. The caller's. */
+struct cop__signal *cop__machine_timer_take(struct cop__machine *machine, cop_ref id, bool *is_event);
 
 /* The message that a time-out's timer sends. */
 typedef struct cop__machine_time {

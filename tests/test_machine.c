@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/cue.h"
 #include "tests/node_fixture.h"
 #include "tests/too_deep.h"
 
@@ -476,6 +477,93 @@ IN_NODE(GSM_18_an_update_changes_what_comes_but_not_when_and_comes_at_once_if_no
         LOG_IS(pid, "off:from_off off:1 off:A:new off:B off:2 off:new");
         tell_lamp(pid, "lU", 3);
         LOG_IS(pid, "off:from_off off:1 off:A:new off:B off:2 off:new off:3");
+        put_down(pid);
+}
+
+/* Without a change of state it would have come in an hour; with one it would be over, had it not been asked for anew. */
+IN_NODE(GSM_18_an_updated_state_timeout_comes_at_once_if_the_state_changes)
+{
+        cop_pid pid = lamp_with("");
+        tell_lamp(pid, "H", 1);
+        tell_lamp(pid, "u1", 2);
+        tell_lamp(pid, "H", 3);
+        tell_lamp(pid, "0uib", 4);
+        tell_lamp(pid, "H", 5);
+        tell_lamp(pid, "u", 6);
+        tell_lamp(pid, "1", 7);
+        LOG_IS(pid, "off:from_off off:1 off:2 on:from_off on:new on:3 on:4 off:from_on off:101 off:b off:new off:5 off:6 off:7 "
+                    "on:from_off");
+        put_down(pid);
+}
+
+/* ---- Many ------------------------------------------------------------------------------ */
+
+/* Has a time-out for each of its lines. */
+typedef struct {
+        int64_t lines;
+} board;
+
+static const char *line_name(int64_t number)
+{
+        static __thread char name[32];
+        snprintf(name, sizeof(name), "line_%d", (int)number);
+        return name;
+}
+
+/* Opens lines up to that number. */
+static void board_step(board *self, const step *s)
+{
+        for (; self->lines < s->number; self->lines++)
+                start_timeout(line_name(self->lines), 3600000, "line");
+        cop_reply(step, .number = self->lines);
+}
+
+/* Tells of the one whose number it is. */
+static void board_go(board *self, const go *g)
+{
+        (void)self;
+        ck_assert_int_eq(cop_update_timeout(line_name(g->unused), rung, "updated"), COP_OK);
+        start_timeout(line_name(g->unused), 3600000, "anew");
+        ck_assert(cop_cancel_timeout(line_name(g->unused)));
+        start_timeout(line_name(g->unused), 3600000, "again");
+        start_timeout("once", 0, "once");
+}
+
+static void board_rung(board *self, const rung *r)
+{
+        ck_assert_str_eq(r->name, "once");
+        self->lines = -self->lines;
+}
+
+COP_MACHINE(board, OFF, COP_IN_ANY(step, board_step), COP_IN_ANY(go, board_go), COP_IN_ANY(rung, board_rung));
+
+static int64_t lines_up_to(cop_pid pid, int64_t number)
+{
+        cop_auto reply = NULL;
+        ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, step, .number = number), COP_OK);
+        return cop_read(step, reply)->number;
+}
+
+static void nothing(void *unused)
+{
+        (void)unused;
+}
+
+/* Of a thousand that run, an event for one compares the names of a few with it, and one for none at all none. */
+IN_NODE(a_timeout_is_found_without_looking_at_all_the_others)
+{
+        enum { LINES = 1000, EVENTS = 20, COMPARED = EVENTS * 10 };
+        cop_pid pid = cop_spawn_server(&board_machine, NULL);
+        ck_assert_int_eq(lines_up_to(pid, LINES), LINES);
+        cue_ask("machine.compares_timeouts", COMPARED, nothing, NULL);
+        for (int64_t i = 0; i < EVENTS; i++)
+                cop_send(pid, go, .unused = i * (LINES / EVENTS));
+        ck_assert_int_eq(lines_up_to(pid, -LINES), LINES);
+        ck_assert(!cue_has_come("machine.compares_timeouts"));
+        while (!cue_has_come("machine.compares_timeouts")) { /* it would have come */
+                cop_send(pid, go, .unused = 0);
+                lines_up_to(pid, -LINES);
+        }
         put_down(pid);
 }
 

@@ -127,7 +127,10 @@ COP_API cop_status cop_insert_value(cop_caller caller, const cop_kind *kind, con
 COP_API cop_status cop_timeout_value(const char *name, int64_t ms, const cop_kind *kind,
                                      const void *value);
 
-/* Changes what comes, not when. If it is not running, the value comes at once. Errors: as above. */
+/*
+ * Changes what comes, not when. If it is not running, the value comes at once; so does that of a state time-out whose state the
+ * event at hand leaves. Errors: as above.
+ */
 COP_API cop_status cop_update_timeout_value(const char *name, const cop_kind *kind,
                                             const void *value);
 
