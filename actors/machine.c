@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/calling.h"
+#include "actors/observe.h"
 #include "actors/sys.h"
 #include "actors/take.h"
 #include "base/memory.h"
@@ -47,11 +49,12 @@ static struct cop__signal *take_first(struct cop__mailbox *list)
 
 /* ---- Whose machine -------------------------------------------------------------------- */
 
+/* Whoever leaves in the middle of an event has that event at hand still: a terminate is none of its handlers all the same. */
 struct cop__machine *cop__machine_here(const char *function, bool may_enter)
 {
         struct cop__actor *actor = cop__actor_here();
         struct cop__machine *machine = actor != NULL ? cop__machine_of(actor) : NULL;
-        if (machine == NULL || machine->phase == COP__MACHINE_RESTS) {
+        if (machine == NULL || machine->phase == COP__MACHINE_RESTS || actor->terminating) {
                 cop__badarg(function, "only a state machine's handlers may do this");
                 return NULL;
         }
@@ -185,6 +188,8 @@ static void process(struct cop__actor *actor, struct cop__machine *machine,
 {
         const cop_machine_entry *entry = entry_for(machine, event->kind);
         actor->current = event;
+        if (COP__UNLIKELY(actor->aside & COP__ASIDE_OBSERVED))
+                cop__observe_signal(actor, "in", event);
         begin(machine);
         if (!event_timeout)
                 cop__machine_timer_end(actor, machine->event_timeout);
@@ -199,6 +204,15 @@ static void process(struct cop__actor *actor, struct cop__machine *machine,
         }
         put_away(actor, machine, event, entry != NULL);
         conclude(actor, machine);
+        if (COP__UNLIKELY(actor->aside & COP__ASIDE_OBSERVED))
+                cop__observe_state(actor);
+}
+
+/* A call that was postponed, and nobody else will answer, may have lost its caller when its turn comes. */
+static bool is_given_up(const struct cop__signal *event)
+{
+        return event->flags & COP__SIGNAL_CALL && !(event->flags & (COP__SIGNAL_ANSWERED | COP__SIGNAL_DEFERRED)) &&
+               cop__calling_is_over(cop__node_of(cop__thread_here()), event);
 }
 
 /* All that comes before messages from outside. */
@@ -211,7 +225,10 @@ static void process_pending(struct cop__actor *actor, struct cop__machine *machi
                         event = cop__machine_timer_take(machine, (cop_ref){ 0 }, &event_timeout);
                 if (event == NULL)
                         return;
-                process(actor, machine, event, event_timeout);
+                if (COP__UNLIKELY(is_given_up(event)))
+                        cop__calling_drop(cop__thread_here(), actor, event);
+                else
+                        process(actor, machine, event, event_timeout);
                 cop__spend(actor, 1, __builtin_return_address(0));
         }
 }

@@ -247,10 +247,13 @@ cop_status cop_update_timeout_value(const char *name, const cop_kind *kind, cons
         return COP_OK;
 }
 
+/* In a terminate, too: what it cancels would not come anyway, but it may want to know whether it ran. */
 bool cop_cancel_timeout(const char *name)
 {
-        struct cop__machine *machine = cop__machine_here("cancel_timeout", true);
+        struct cop__actor *actor = cop__actor_here();
+        bool terminates = actor != NULL && actor->terminating && cop__machine_of(actor) != NULL;
+        struct cop__machine *machine = terminates ? cop__machine_of(actor) : cop__machine_here("cancel_timeout", true);
         struct cop__machine_timer *timer = machine != NULL && is_good_name(name) ? find(machine, name) : NULL;
-        cop__machine_timer_end(cop__actor_here(), timer);
+        cop__machine_timer_end(actor, timer);
         return timer != NULL;
 }

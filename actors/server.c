@@ -175,18 +175,21 @@ bool cop__server_idle(struct cop__actor *actor)
 
 /* ---- Messages, on the long way ---------------------------------------------------------- */
 
+/* A machine tells of its events itself, of which the message may be one, or several, or none. */
 void cop__server_message_begins(struct cop__actor *actor, struct cop__signal *signal)
 {
         if (actor->rare != NULL)
                 actor->rare->idle_due_ns = 0; /* before the handler, which may run for long */
-        cop__observe_signal(actor, "in", signal);
+        if (cop__machine_of(actor) == NULL)
+                cop__observe_signal(actor, "in", signal);
 }
 
 void cop__server_message_ended(struct cop__actor *actor)
 {
         if (actor->rare != NULL)
                 actor->rare->idle_due_ns = 0;
-        cop__observe_state(actor);
+        if (cop__machine_of(actor) == NULL)
+                cop__observe_state(actor);
 }
 
 struct cop__signal *cop__server_take_suspended(struct cop__actor *actor)

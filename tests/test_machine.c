@@ -637,7 +637,7 @@ IN_NODE(GSM_21_a_call_that_is_unanswered_at_the_end_gets_the_reason)
         ck_assert_str_eq(text_of(cop_failure()), "quit");
 }
 
-/* Postponed, so that it is answered when nobody waits any more. */
+/* Postponed or deferred, so that it is answered when nobody waits any more. */
 IN_NODE(GSM_23_after_a_call_has_given_up_its_late_reply_is_dropped)
 {
         static const char expected[] = "off:from_off off:99 off:1 broken:from_off broken:-99";
@@ -661,9 +661,9 @@ IN_NODE(GSM_23_after_a_call_has_given_up_its_late_reply_is_dropped)
 
         pid = lamp_with("");
         for (int64_t ms = 1; strstr(log_of(pid), "off:99") == NULL; ms *= 2) /* not handled if it gave up before */
-                ck_assert_int_eq(cop_call(NULL, pid, ms, step, "p", 99), COP_E_TIMEOUT);
-        tell_lamp(pid, "2", 1);
-        LOG_IS(pid, expected);
+                ck_assert_int_eq(cop_call(NULL, pid, ms, step, "d", 99), COP_E_TIMEOUT);
+        tell_lamp(pid, "Y", 1);
+        LOG_IS(pid, "off:from_off off:99 off:1");
         nothing_has_come();
         put_down(pid);
 }
@@ -1167,4 +1167,153 @@ IN_NODE(an_event_that_is_nested_too_deep_is_refused_and_nothing_else_happens)
         ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, step, .number = 0), COP_OK);
         ck_assert_int_eq(cop_read(step, reply)->number, 0);
         put_down(pid);
+}
+
+/* ---- Nobody waits ---------------------------------------------------------------------------------------- */
+
+typedef struct {
+        cop_pid lamp;
+} asked;
+COP_MESSAGE(asked, lamp);
+
+static void asks_to_postpone(const asked *a)
+{
+        cop_call(NULL, a->lamp, COP_FOREVER, step, .steps = "p", .number = 1);
+}
+
+/* Its turn comes a second time when the state changes, and then nobody waits for it. */
+IN_NODE(a_postponed_call_whose_caller_has_gone_is_a_dead_letter)
+{
+        cop_pid pid = lamp_with(""), caller;
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run_with = COP_RUN_WITH(asks_to_postpone, asked),
+                                                             .kind = COP_KIND_OF(asked),
+                                                             .argument = &(asked){ pid } },
+                                       &caller),
+                         COP_OK);
+        LOG_BECOMES(pid, "off:from_off off:1");
+        uint64_t letters = dead_letters_of(node);
+        cop_ref down = watch(caller);
+        cop_send_exit(caller, cop_atom("boom"));
+        await_down(down, "boom");
+        tell_lamp(pid, "p", 2); /* of a message the sender is no matter */
+        tell_lamp(pid, "1", 3);
+        LOG_IS(pid, "off:from_off off:1 off:2 off:3 on:from_off on:2");
+        ck_assert_uint_eq(dead_letters_of(node), letters + 1);
+        put_down(pid);
+}
+
+/* One that is answered, or will be by another, has nobody to wait for it, and is an event all the same. */
+IN_NODE(a_call_that_is_postponed_when_it_has_been_answered_is_handled_again)
+{
+        cop_pid pid = lamp_with("");
+        cop_auto reply = NULL;
+        ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, step, .steps = "yp", .number = 1), COP_OK);
+        tell_lamp(pid, "1", 2);
+        LOG_IS(pid, "off:from_off off:1 off:2 on:from_off on:1");
+        put_down(pid);
+}
+
+/* ---- Looking at one -------------------------------------------------------------------------------------- */
+
+IN_NODE(the_log_of_a_machine_holds_every_event_by_its_own_kind)
+{
+        cop_pid pid = lamp_with("");
+        cop_term events;
+        cop_sys_statistics statistics;
+        static const char *const expected[] = { "{step, \"Ra\", 1}", "{rung, \"inserted\"}", "{rung, \"a\"}", "{step, \"p\", 2}",
+                                                "{step, \"1\", 3}", "{step, \"p\", 2}", "{step, \"s\", 4}", "{rung, \"state\"}" };
+        LOG_IS(pid, "off:from_off");
+        ck_assert_int_eq(cop_sys_trace(pid, PATIENCE_MS, true, cop_self()), COP_OK);
+        ck_assert_int_eq(cop_sys_log(pid, PATIENCE_MS, 50), COP_OK);
+        ck_assert_int_eq(cop_sys_statistics_on(pid, PATIENCE_MS, true), COP_OK);
+        tell_lamp(pid, "Ra", 1); /* an inserted event and a time-out of 0 ms */
+        tell_lamp(pid, "p", 2);
+        tell_lamp(pid, "1", 3);
+        tell_lamp(pid, "s", 4); /* a time-out with a time */
+        for (size_t i = 0; i < COP__COUNT(expected); i++) {
+                cop_auto event = await(COP_KIND(cop_sys_event));
+                ck_assert_str_eq(text_of(cop_read(cop_sys_event, event)->term), expected[i]);
+        }
+        ck_assert_int_eq(cop_sys_get_log(pid, PATIENCE_MS, &events), COP_OK);
+        ck_assert_uint_eq(events.count, COP__COUNT(expected));
+        for (size_t i = 0; i < events.count; i++) {
+                const cop_term *event = events.as.items[i].as.items;
+                ck_assert(cop_is_atom(event[0], "in"));
+                ck_assert_str_eq(text_of(event[1]), expected[i]);
+        }
+        ck_assert_int_eq(cop_sys_get_statistics(pid, PATIENCE_MS, &statistics), COP_OK);
+        ck_assert_uint_eq(statistics.messages, COP__COUNT(expected));
+        cop_term_free(events);
+        put_down(pid);
+}
+
+/* ---- In its terminate ---------------------------------------------------------------------------------------- */
+
+typedef struct {
+        cop_pid teller;
+        int64_t way;
+} leaver;
+
+enum { CANCELS, STARTS, POSTPONES, GOES_ON };
+
+static void leaver_init(leaver *self, const step *s)
+{
+        self->teller = cop_parent();
+        self->way = s->number;
+        start_timeout("long", 3600000, "long");
+}
+
+static void leaver_go(leaver *self, const go *g)
+{
+        (void)self;
+        (void)g;
+        cop_exit(cop_atom("quit"));
+}
+
+static void leaver_terminate(leaver *self, cop_term reason)
+{
+        (void)reason;
+        if (self->way == STARTS)
+                start_timeout("long", 1, "long");
+        if (self->way == POSTPONES)
+                cop_postpone();
+        if (self->way == GOES_ON)
+                cop_next_state(ON);
+        bool ran = cop_cancel_timeout("long"), runs = cop_cancel_timeout("long");
+        cop_send(self->teller, step, .number = ran && !runs);
+}
+
+static void leaver_rung(leaver *self, const rung *r)
+{
+        (void)self;
+        (void)r;
+}
+
+COP_MACHINE(leaver, OFF, COP_INIT_WITH(step, leaver_init), COP_TERMINATE(leaver_terminate), COP_IN_ANY(go, leaver_go),
+            COP_IN_ANY(rung, leaver_rung));
+
+/* Whoever ends it, and in the middle of an event or between two. */
+IN_NODE(a_terminate_may_cancel_timeouts_and_ask_for_nothing_else)
+{
+        for (int64_t way = CANCELS; way <= GOES_ON; way++) {
+                for (int stops = 0; stops < 2; stops++) {
+                        cop_pid pid;
+                        cop_ref down;
+                        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &leaver_machine, .monitor = true,
+                                                                             .monitor_ref = &down, .kind = COP_KIND_OF(step),
+                                                                             .argument = &(step){ .number = way } },
+                                                       &pid),
+                                         COP_OK);
+                        if (stops)
+                                cop_stop(pid, cop_atom("quit"), PATIENCE_MS);
+                        else
+                                cop_send(pid, go);
+                        cop_auto end = await(COP_REF(cop_down, down));
+                        ck_assert_int_eq(cop_is_atom(cop_read(cop_down, end)->reason, "quit"), way == CANCELS);
+                        cop_auto told = cop_receive(0, COP_KIND(step));
+                        ck_assert_int_eq(told != NULL, way == CANCELS);
+                        if (told != NULL)
+                                ck_assert_int_eq(cop_read(step, told)->number, 1);
+                }
+        }
 }

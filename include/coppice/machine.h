@@ -45,8 +45,9 @@
  * - The first state is entered as the last part of init: an exit there is a start that failed.
  * - A time-out is an event of the kind that it was started with, handled as if somebody had sent it.
  *
- * The operations below act on the event at hand and work in a machine's handlers only: elsewhere, and
- * where an enter function must not use them, they end the actor with {badarg, {Function, Why}}.
+ * The operations below act on the event at hand and work in a machine's handlers only: elsewhere, in its COP_TERMINATE, too, and
+ * where an enter function must not use them, they end the actor with {badarg, {Function, Why}}. cop_state() and
+ * cop_cancel_timeout() work in a COP_TERMINATE as well.
  *
  * See also: server.h, timer.h.
  */
@@ -102,7 +103,8 @@ COP_API void cop_repeat_state(void);
 
 /*
  * Keeps the event at hand until the state changes. A call that is postponed goes on waiting, and is answered by
- * whichever handler takes it then. Not in an enter function.
+ * whichever handler takes it then; if its caller has given up by that time it is a dead letter (docs/calls.md).
+ * Not in an enter function.
  */
 COP_API void cop_postpone(void);
 

@@ -64,8 +64,8 @@ COP_API cop_status cop_sys_resume(cop_address to, int64_t timeout_ms);
 /* What an observer hears of a server. */
 typedef struct cop_sys_event {
         cop_pid pid;     /* the server's */
-        cop_symbol what; /* in: a message that is about to be handled; out: a reply; state: what it
-                          * is after a callback, with COP_STATE, redacted; continue; idle */
+        cop_symbol what; /* in: a message that is about to be handled, or any event of a state machine, each time that
+                          * it is; out: a reply; state: what it is after a callback, with COP_STATE, redacted; continue; idle */
         cop_pid peer;    /* who sent the message, or is to have the reply */
         cop_term term;   /* the message, the reply, or the state */
 } cop_sys_event;
