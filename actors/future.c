@@ -364,26 +364,39 @@ cop_status cop_join_message(cop_message **result, cop_pid pid, int64_t timeout_m
         return status;
 }
 
-static int64_t time_left(int64_t timeout_ms, uint64_t since_ns)
+/*
+ * The part of the patience with all of them that one may use up, of so many that are left. Each can need all the time, but of the grace
+ * for who does not answer no more than its share: a moment, at the least, for who does.
+ */
+static struct cop__patience share_of(const struct cop__patience *all, size_t left)
 {
-        if (timeout_ms == COP_FOREVER)
-                return COP_FOREVER;
-        int64_t passed_ms = (int64_t)((cop__clock_ns() - since_ns) / 1000000);
-        return passed_ms < timeout_ms ? timeout_ms - passed_ms : 0;
+        const uint64_t moment_ns = 1000000;
+        uint64_t now_ns = cop__clock_ns(), begin_ns = now_ns < all->until_ns ? all->until_ns : now_ns;
+        if (all->end_ns == UINT64_MAX)
+                return *all;
+        uint64_t share_ns = begin_ns < all->end_ns ? (all->end_ns - begin_ns) / left : 0;
+        if (share_ns < moment_ns)
+                share_ns = moment_ns;
+        if (now_ns < all->until_ns)
+                return (struct cop__patience){ all->until_ns, all->until_ns, all->until_ns + share_ns };
+        return (struct cop__patience){ 0, now_ns + share_ns / 2, now_ns + share_ns };
 }
 
 cop_status cop_await_all_messages(cop_message **results, const cop_pid *futures, size_t count,
                                   int64_t timeout_ms)
 {
-        uint64_t since_ns = cop__clock_ns();
+        struct cop__actor *actor = cop__actor_here();
+        struct cop__patience patience = cop__patience_of(timeout_ms);
         cop_status first = COP_OK;
+        cop_pid pid;
         if (results == NULL || (futures == NULL && count > 0))
                 return COP_E_BAD_ARGUMENT;
         for (size_t i = 0; i < count; i++) {
-                int64_t left_ms = timeout_ms < 0 ? timeout_ms : time_left(timeout_ms, since_ns);
+                struct cop__patience share = share_of(&patience, count - i);
                 results[i] = NULL;
-                cop_status status =
-                        await(&results[i], futures[i], left_ms, __builtin_return_address(0));
+                cop_status status = cop__callee(actor, "await", cop_to_pid(futures[i]), timeout_ms, &pid);
+                if (status == COP_OK)
+                        status = cop__future_fetch(actor, pid, &share, __builtin_return_address(0), &results[i]);
                 if (first == COP_OK)
                         first = status;
         }

@@ -86,7 +86,7 @@ COP_API cop_status cop_await_message(cop_message **result, cop_pid future, int64
 COP_API cop_status cop_join_message(cop_message **result, cop_pid future, int64_t timeout_ms);
 
 /*
- * Waits for all of them, within one time-out. results[i] is a message of the caller's, or NULL where there is none.
+ * Waits for all of them, within one time-out, and one time more for those that do not answer. results[i] is a message of the caller's, or NULL where there is none.
  * Returns: COP_OK if all have a result; else the status of the first, in the order of the array, that has none.
  */
 COP_API cop_status cop_await_all_messages(cop_message **results, const cop_pid *futures, size_t count,
