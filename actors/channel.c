@@ -461,7 +461,8 @@ cop_status cop_channel_count_pid(cop_pid pid, size_t *count)
         cop_message *reply;
         if (pid.bits == 0 || count == NULL)
                 return COP_E_BAD_ARGUMENT;
-        cop_status status = cop_call(&reply, pid, COP__ANSWER_MS, cop__channel_ask_count);
+        cop_status status = cop__call_in_own_time(&reply, cop_to_pid(pid), COP__ANSWER_MS, COP_KIND_OF(cop__channel_ask_count),
+                                                  &(cop__channel_ask_count){});
         if (status != COP_OK)
                 return closed_if_dead(status);
         const cop__channel_count *answer = cop_read(cop__channel_count, reply);

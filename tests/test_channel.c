@@ -775,3 +775,58 @@ IN_NODE(a_future_is_no_channel_and_a_channel_no_future)
         ck_assert_int_eq(cop_future_cancel_pid(channel.pid), COP_E_NO_ACTOR);
         cop_future_drop_pid(future.pid);
 }
+
+/* ---- On nobody's behalf ------------------------------------------------------------------------------- */
+
+typedef struct {
+        item_channel channel;
+        cop_pid teller;
+} stock;
+COP_MESSAGE(stock, COP_NESTED(item_channel, channel), teller);
+
+typedef struct {
+        int64_t status, count;
+} counted;
+COP_MESSAGE(counted, status, count);
+
+typedef struct {
+        int64_t seen;
+} keeper;
+
+/* Counts when who has called it is gone. */
+static void keeper_on_stock(keeper *self, const stock *s)
+{
+        size_t count = 0;
+        self->seen++;
+        cop_send(s->teller, counted);
+        await_and_drop(COP_KIND(item));
+        cop_status status = cop_channel_count(s->channel, &count);
+        cop_send(s->teller, counted, .status = status, .count = (int64_t)count);
+}
+COP_SERVER(keeper, COP_ON(stock, keeper_on_stock));
+
+static void asks_the_keeper(const stock *s)
+{
+        cop_call(NULL, "keeper", COP_FOREVER, stock, .channel = s->channel, .teller = s->teller);
+}
+
+IN_NODE(a_channel_is_counted_in_ones_own_time_though_who_has_called_is_gone)
+{
+        item_channel channel = open_items(2);
+        cop_pid pid = cop_spawn_server(&keeper_server, "keeper"), caller;
+        put_number(channel, 1);
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run_with = COP_RUN_WITH(asks_the_keeper, stock),
+                                                             .kind = COP_KIND_OF(stock),
+                                                             .argument = &(stock){ channel, cop_self() } },
+                                       &caller),
+                         COP_OK);
+        await_and_drop(COP_KIND(counted));
+        cop_ref down = watch(caller);
+        cop_send_exit(caller, cop_atom("kill"));
+        await_down(down, "killed");
+        cop_send(pid, item);
+        cop_auto message = await(COP_KIND(counted));
+        ck_assert_int_eq(cop_read(counted, message)->status, COP_OK);
+        ck_assert_int_eq(cop_read(counted, message)->count, 1);
+        put_down(pid);
+}
