@@ -139,6 +139,7 @@ static cop_status run_here(struct contents *contents, const cop__agent_run *orde
         return COP_OK;
 }
 
+/* An answer that finds no memory is none: see cop__lacks_memory_for. */
 static void agent_on_run(agent *self, const cop__agent_run *order)
 {
         cop_status status = run_here(self->contents, order);
@@ -149,6 +150,11 @@ static void agent_on_run(agent *self, const cop__agent_run *order)
 }
 
 COP_SERVER(agent, COP_INIT(agent_init), COP_ON(cop__agent_run, agent_on_run));
+
+bool cop__is_agent(const cop_behaviour *server)
+{
+        return server == &agent_server;
+}
 
 /* ---- The public operations ---------------------------------------------------------------- */
 

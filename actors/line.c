@@ -151,9 +151,9 @@ bool cop__line_is_wanted(const struct cop__entry *entry)
         return COP__LIKELY(deadline_ns == UINT64_MAX) || !cop__clock_is_past(deadline_ns);
 }
 
-bool cop__holds_line_for(const struct cop__actor *actor, const cop_kind *request)
+bool cop__lacks_memory_for(const struct cop__actor *actor, const cop_kind *request)
 {
-        return cop__is_channel(actor->server) ||
+        return cop__is_channel(actor->server) || cop__is_agent(actor->server) ||
                (cop__is_future(actor->server) && cop__kind_same(request, COP_KIND_OF(cop__future_await)));
 }
 

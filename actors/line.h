@@ -117,13 +117,14 @@ cop_ref cop__request_ref(void);
 bool cop__line_is_wanted(const struct cop__entry *entry);
 
 /* Is such a request, unanswered by it, one that it had no memory for? */
-bool cop__holds_line_for(const struct cop__actor *actor, const cop_kind *request);
+bool cop__lacks_memory_for(const struct cop__actor *actor, const cop_kind *request);
 
 /* Of cop__ask where the answer can be a status only: another is that of somebody else, is ended, and COP_E_NO_REPLY. NULL: there
  * is none. */
 cop_status cop__only_status(struct cop__actor *actor, cop_status status, struct cop__signal *other);
 bool cop__is_channel(const cop_behaviour *server);
 bool cop__is_future(const cop_behaviour *server);
+bool cop__is_agent(const cop_behaviour *server);
 
 /* ---- The other side: who asks ------------------------------------------------------------- */
 

@@ -46,7 +46,7 @@ static COP__NOINLINE void fail_unanswered(struct cop__thread *thread, struct cop
 {
         cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
         cop__fail_call(thread, cop__actor_pid(actor), signal,
-                       cop__holds_line_for(actor, signal->kind) ? COP__FAILED_NO_MEMORY : COP__FAILED_NO_REPLY, NULL);
+                       cop__lacks_memory_for(actor, signal->kind) ? COP__FAILED_NO_MEMORY : COP__FAILED_NO_REPLY, NULL);
 }
 
 void cop__message_done(struct cop__thread *thread, struct cop__actor *actor,

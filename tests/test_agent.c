@@ -278,3 +278,36 @@ TEST(outside_a_node_there_are_no_agents)
         ck_assert_int_eq(cop_agent_start(NULL, COP_KIND_OF(account), &a, &pid), COP_E_NO_NODE);
         ck_assert_int_eq(cop_agent_update(NULL, pid, 0, account, deposit, amount, 1), COP_E_NO_NODE);
 }
+
+/* ---- Without memory -------------------------------------------------------------------------------- */
+
+static int64_t ran;
+
+static void counts_its_runs(account *a, const amount *m)
+{
+        a->pence += m->pence;
+        ran++;
+}
+
+/* The n-th request for memory finds none: perhaps the one for its answer. */
+TEST(an_agent_that_has_no_memory_for_its_answer_is_no_other_kind_of_actor)
+{
+        enum { SEEDS = 40, REQUESTS = 8 };
+        unsigned unanswered = 0;
+        for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+                for (uint64_t n = 1; n <= REQUESTS; n++) {
+                        cop_simulation order = { .seed = seed };
+                        cop_node *node = node_begin((cop_node_options){ .simulation = &order });
+                        cop_pid pot = cop_agent_new(account, .pence = 1);
+                        ran = 0;
+                        cop_simulation_refuse(node, n);
+                        cop_status status = cop_agent_update(NULL, pot, PATIENCE_MS, account, counts_its_runs, amount, .pence = 1);
+                        cop_simulation_refuse(node, 0);
+                        ck_assert(status == COP_OK || status == COP_E_NO_MEMORY);
+                        unanswered += status == COP_E_NO_MEMORY && ran > 0;
+                        ck_assert_int_eq(pence_in(pot), 1 + ran);
+                        node_end(node);
+                }
+        }
+        ck_assert_uint_gt(unanswered, 0);
+}
