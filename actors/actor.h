@@ -40,6 +40,7 @@
 #include "actors/timer.h"
 #include "actors/watchdog.h"
 #include "actors/zygote.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/list.h"
 #include "mailbox/id.h"
@@ -582,6 +583,15 @@ cop_status cop__answer_returnable(const cop_message *request, const cop_kind *ki
 
 /* When a time-out that starts now is over; one of a second or more ends up to a hundredth later. */
 uint64_t cop__deadline_ns(int64_t timeout_ms);
+
+/* A time-out that ends then; 0: it is over. */
+COP__INLINE int64_t cop__ms_until(uint64_t until_ns)
+{
+        if (until_ns == UINT64_MAX)
+                return COP_FOREVER;
+        uint64_t now_ns = cop__clock_ns();
+        return now_ns < until_ns ? (int64_t)((until_ns - now_ns + COP__NS_PER_MS - 1) / COP__NS_PER_MS) : 0;
+}
 
 /* When a call of this actor's ends that begins now: at its time-out, or before, with the patience of whoever has called it; 0:
  * that is over already (calling.c). */

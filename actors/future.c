@@ -365,8 +365,8 @@ cop_status cop_join_message(cop_message **result, cop_pid pid, int64_t timeout_m
 }
 
 /*
- * The part of the patience with all of them that one may use up, of so many that are left. Each can need all the time, but of the grace
- * for who does not answer no more than its share: a moment, at the least, for who does.
+ * The part of the patience with all of them that one may use up, of so many that are left. Each can need all the time, but of the
+ * grace for who does not answer no more than its share: a moment, at the least, for who does.
  */
 static struct cop__patience share_of(const struct cop__patience *all, size_t left)
 {

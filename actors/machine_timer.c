@@ -1,6 +1,6 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * The time-outs of a state machine. There may be many, one for each of somebody's sessions: so none is looked for along the others.
+ * The time-outs of a state machine. There may be many, one for each of somebody's sessions: none is looked for along the others.
  *
  *      name ──slot or table──► time-out ──waiting──its message, by id──► its event
  *                                 └───────due, of 0 ms: the oldest────────►

@@ -25,7 +25,9 @@
 
 #include "actors/channel.h"
 #include "actors/future.h"
+#include "actors/observe.h"
 #include "actors/recent.h"
+#include "actors/sys.h"
 #include "base/clock.h"
 #include "base/cue.h"
 #include "base/random.h"
@@ -256,6 +258,8 @@ static int receive_case(struct cop__actor *actor, cop_case *cases, size_t count,
         cop__hand_over(actor, signal);
         cop__recent_note(actor, signal->kind);
         cop__count_up(&actor->handled);
+        if (COP__UNLIKELY(actor->aside & COP__ASIDE_OBSERVED) && cop__in_function(actor))
+                cop__observe_signal(actor, "in", signal);
         for (size_t i = 0; i < count; i++) {
                 if (cases[i].type != COP_CASE_IS_RECEIVE ||
                     !cop__pattern_fits((cop_message *)signal, &cases[i].pattern))
@@ -265,14 +269,6 @@ static int receive_case(struct cop__actor *actor, cop_case *cases, size_t count,
                 return (int)i;
         }
         return COP_SELECT_BAD; /* a predicate that says yes and then no */
-}
-
-static int64_t time_until(uint64_t until_ns)
-{
-        if (until_ns == UINT64_MAX)
-                return COP_FOREVER;
-        uint64_t now_ns = cop__clock_ns();
-        return now_ns < until_ns ? (int64_t)((until_ns - now_ns + 999999) / 1000000) : 0;
 }
 
 static int wait_all(struct cop__actor *actor, uint64_t until_ns, cop_case *cases, size_t count,
@@ -285,7 +281,7 @@ static int wait_all(struct cop__actor *actor, uint64_t until_ns, cop_case *cases
         int which = ask_all(actor, cases, count, ref);
         COP__CUE("select.has_asked");
         if (which < 0)
-                signal = cop__receive(actor, time_until(until_ns), patterns, pattern_count, where);
+                signal = cop__receive(actor, cop__ms_until(until_ns), patterns, pattern_count, where);
         if (signal != NULL)
                 which = receive_case(actor, cases, count, signal);
         if (which < 0 && signal == NULL && cop__reply_of(actor) != NULL)

@@ -219,6 +219,8 @@ static void trace(struct cop__actor *actor, bool on, cop_pid observer)
 {
         if (cop_pid_equal(observer, cop__actor_pid(actor)))
                 done(actor, COP_E_BAD_ARGUMENT, cop_nil());
+        else if (on && cop__pid_node(observer) != 0) /* whose end nobody here could tell */
+                done(actor, COP_E_NOT_LOCAL, cop_nil());
         else
                 done(actor, cop__observe_trace(actor, on, observer), cop_nil());
 }

@@ -301,7 +301,8 @@ TEST(an_agent_that_has_no_memory_for_its_answer_is_no_other_kind_of_actor)
                         cop_pid pot = cop_agent_new(account, .pence = 1);
                         ran = 0;
                         cop_simulation_refuse(node, n);
-                        cop_status status = cop_agent_update(NULL, pot, PATIENCE_MS, account, counts_its_runs, amount, .pence = 1);
+                        cop_status status =
+                                cop_agent_update(NULL, pot, PATIENCE_MS, account, counts_its_runs, amount, .pence = 1);
                         cop_simulation_refuse(node, 0);
                         ck_assert(status == COP_OK || status == COP_E_NO_MEMORY);
                         unanswered += status == COP_E_NO_MEMORY && ran > 0;

@@ -620,6 +620,20 @@ IN_NODE(SYS_06_a_server_cannot_observe_itself)
         ck_assert_int_eq(cop_sys_trace(pid, PATIENCE_MS, true, pid), COP_E_BAD_ARGUMENT);
 }
 
+IN_NODE(an_observer_on_another_node_is_refused_and_does_not_end_the_trace_that_there_is)
+{
+        cop_pid pid = new_account(), elsewhere = { cop_self().bits | UINT64_C(1) << COP__PID_NODE_SHIFT };
+        ck_assert_int_eq(cop_sys_trace(pid, PATIENCE_MS, true, elsewhere), COP_E_NOT_LOCAL);
+        ck_assert_str_eq(status_of(pid, "trace"), "off");
+        ck_assert_int_eq(cop_sys_trace(pid, PATIENCE_MS, true, cop_self()), COP_OK);
+        ck_assert_int_eq(cop_sys_trace(pid, PATIENCE_MS, true, elsewhere), COP_E_NOT_LOCAL);
+        ck_assert_int_eq(sum_of(pid), 0);
+        hear(pid, "in", "{get, 0}");
+        ck_assert_str_eq(status_of(pid, "trace"), text_of(cop_pid_term(cop_self())));
+        ck_assert_int_eq(cop_sys_trace(pid, PATIENCE_MS, false, elsewhere), COP_OK);
+        ck_assert_str_eq(status_of(pid, "trace"), "off");
+}
+
 static char traced[16][256];
 static unsigned trace_count;
 
@@ -923,6 +937,51 @@ IN_NODE(a_plain_function_is_traced_kept_and_counted)
         ck_assert_int_eq(counts.replies, 1);
         ck_assert_int_eq(cop_sys_get_log(pid, PATIENCE_MS, &events), COP_OK);
         ck_assert_uint_eq(events.count, 3);
+        cop_term_free(events);
+        put_down(pid);
+}
+
+typedef struct {
+        int64_t number;
+} parcel;
+COP_MESSAGE(parcel, number);
+COP_CHANNEL(parcel);
+
+/* Waits for several things, one of which is a message. */
+static void selects(void)
+{
+        parcel_channel channel;
+        if (cop_channel_open(&channel, parcel, 1) != COP_OK)
+                cop_exit(cop_atom("no_channel"));
+        for (;;) {
+                cop_case cases[] = { COP_CASE_TAKE(channel, parcel), COP_CASE_RECEIVE(COP_KIND(get)) };
+                if (cop_select(COP_FOREVER, cases) != 1)
+                        cop_exit(cop_atom("selects_wrong"));
+                cop_answer(cases[1].message, sum, .number = 1);
+                cop_message_free(cases[1].message);
+        }
+}
+
+IN_NODE(what_a_plain_function_receives_in_a_select_is_traced_kept_and_counted_as_well)
+{
+        cop_sys_statistics counts;
+        cop_term events;
+        cop_pid pid = cop_spawn(selects);
+        ck_assert_int_eq(tally_of(pid), 1);
+        ck_assert_int_eq(cop_sys_trace(pid, PATIENCE_MS, true, cop_self()), COP_OK);
+        ck_assert_int_eq(cop_sys_log(pid, PATIENCE_MS, 10), COP_OK);
+        ck_assert_int_eq(cop_sys_statistics_on(pid, PATIENCE_MS, true), COP_OK);
+        for (int i = 0; i < 2; i++)
+                ck_assert_int_eq(tally_of(pid), 1);
+        for (int i = 0; i < 2; i++) {
+                hear(pid, "in", "{get, 0}");
+                hear(pid, "out", "{sum, 1}");
+        }
+        ck_assert_int_eq(cop_sys_get_statistics(pid, PATIENCE_MS, &counts), COP_OK);
+        ck_assert_int_eq(counts.messages, 2);
+        ck_assert_int_eq(counts.replies, 2);
+        ck_assert_int_eq(cop_sys_get_log(pid, PATIENCE_MS, &events), COP_OK);
+        ck_assert_uint_eq(events.count, 4);
         cop_term_free(events);
         put_down(pid);
 }

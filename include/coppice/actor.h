@@ -92,7 +92,7 @@ COP_API cop_pid cop_self(void);
 /* Who spawned the calling actor; nobody for one whose spawner was no actor. */
 COP_API cop_pid cop_parent(void);
 
-/* True if the actor is alive now; it may be dead when you read the answer. */
+/* True if the actor is alive now; it may be dead when you read the answer. Of one on another node it knows nothing: false. */
 COP_API bool cop_is_alive(cop_pid pid);
 
 /* A reference that no one else has. */

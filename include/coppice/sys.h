@@ -75,7 +75,7 @@ COP_MESSAGE_DECLARE(cop_sys_event);
  * Tells of each event from now on: `observer` as a cop_sys_event, or, for nobody, the node's log.
  * An observer's end is the trace's. There is one trace at a time: the last to ask has it. Cost:
  * about a term for each event, paid by the server; switched off, none. Errors: also
- * COP_E_BAD_ARGUMENT (the server cannot observe itself).
+ * COP_E_BAD_ARGUMENT (the server cannot observe itself), COP_E_NOT_LOCAL (the observer lives on another node).
  */
 COP_API cop_status cop_sys_trace(cop_address to, int64_t timeout_ms, bool on, cop_pid observer);
 
