@@ -20,6 +20,7 @@
 
 #include "actors/actor.h"
 #include "actors/belonging.h"
+#include "actors/calling.h"
 #include "actors/inside.h"
 #include "actors/relation.h"
 #include "actors/sys.h"
@@ -279,11 +280,25 @@ static void put_down(cop_pid pid)
                 cop_unlink(pid);
 }
 
+/* What an init calls may wait for us, who wait for it: then that call fails. NULL: the time is over. */
+static cop_message *news_of_start(cop_pid pid, cop_ref start_ref, cop_ref down_ref, int64_t start_ms)
+{
+        struct cop__actor *self = cop__actor_here();
+        const uint64_t until_ns = cop__deadline_ns(start_ms);
+        cop_message *message = NULL;
+        for (int64_t left_ms = start_ms; message == NULL && left_ms > 0; left_ms = cop__ms_until(until_ns)) {
+                int64_t pause_ms = cop__calling_start_wait(self, start_ref, pid);
+                message = cop_receive(pause_ms < left_ms ? pause_ms : left_ms, COP_REF(cop_started, start_ref),
+                                      COP_REF(cop_down, down_ref));
+                cop__calling_end(cop__calling_own(self));
+        }
+        return message;
+}
+
 /* Until its init has ended, one way or the other. */
 static cop_status await_start(cop_pid pid, cop_ref start_ref, cop_ref down_ref, int64_t start_ms)
 {
-        cop_auto message = cop_receive(start_ms, COP_REF(cop_started, start_ref),
-                                       COP_REF(cop_down, down_ref));
+        cop_auto message = news_of_start(pid, start_ref, down_ref, start_ms);
         const cop_started *started = cop_read(cop_started, message);
         const cop_down *down = cop_read(cop_down, message);
         if (down != NULL) {
@@ -467,8 +482,8 @@ static cop_status last_words(const struct handler *handler, cop_term argument, s
 }
 
 /*
- * It was dead when it was asked for something: its exit is in our mailbox, behind the message at hand, and the last from it, for an
- * exit signal that it has sent is none. COP_E_DIED, cop_failure() is why; COP_OK: it has left in peace.
+ * It was dead when it was asked for something: its exit is in our mailbox, behind the message at hand, and the last from it, for
+ * an exit signal that it has sent is none. COP_E_DIED, cop_failure() is why; COP_OK: it has left in peace.
  */
 static cop_status why_it_ended(cop_pid pid)
 {

@@ -251,6 +251,31 @@ IN_NODE(GEV_08_a_handler_whose_init_fails_is_not_added)
         put_down(pid);
 }
 
+/* Asks its manager in its init. */
+typedef listener nosy;
+static void nosy_init(nosy *self, const setup *s)
+{
+        cop_term ids;
+        listener_init(self, s);
+        says(self, cop_handlers("alarms", &ids) == COP_E_CYCLE ? text_of(cop_failure()) : "answered");
+}
+COP_SERVER(nosy, COP_INIT_WITH(setup, nosy_init), COP_ON(fire, listener_on_fire));
+
+IN_NODE(an_init_of_a_handler_that_asks_its_manager_is_told_at_once_that_it_closes_a_ring)
+{
+        cop_pid pid = alarms();
+        ck_assert_int_eq(add_as("a", &nosy_server, START_WELL, true), COP_OK);
+        cop_auto message = await(COP_KIND(heard));
+        char ring[32];
+        cop_term members = COP_LIST(cop_pid_term(cop_message_from(message)), cop_pid_term(pid));
+        snprintf(ring, sizeof(ring), "%s", text_of(COP_TUPLE(cop_atom("calling_cycle"), members)));
+        ck_assert_str_eq(cop_read(heard, message)->what, ring);
+        ck_assert_str_eq(handlers(), "[\"a\"]");
+        cop_notify("alarms", fire, 1);
+        await_heard("a", "fire");
+        put_down(pid);
+}
+
 IN_NODE(GEV_09_the_same_server_may_be_added_twice_under_two_ids)
 {
         cop_pid pid = alarms();
