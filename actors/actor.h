@@ -305,6 +305,7 @@ struct cop_node {
         char name[COP_NAME_MAX + 1];
         char dump_path[COP__DUMP_PATH_MAX]; /* "": none is written; see dump.h */
         struct cop__fault_witness witness; /* writes it */
+        struct cop__fault_witness teller;  /* of a simulated node: says which seed it is */
 };
 
 /* A thread of the program that is inside the node: its place, its actor, and where it sleeps. */

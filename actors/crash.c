@@ -269,9 +269,7 @@ void cop__crash_restate(struct cop__crash *crash, const struct cop__report *repo
         crash->events = put_text(crash, report->events);
 }
 
-/* {fault, sigfpe, "integer division by zero", {till_on_bill, "samples/shop.c:27"}, Message}; or what somebody exits with that
- * looks like it. */
-static bool is_fault(cop_term reason)
+bool cop__is_fault(cop_term reason)
 {
         if (!cop_is_tuple(reason, "fault", 5) || reason.as.items[3].type != COP_TERM_TUPLE ||
             reason.as.items[3].count != 2)
@@ -288,7 +286,7 @@ void cop__crash_words(const struct cop__crash *crash, const cop_kinds *kinds, ch
         cop_term reason = crash->reason->term;
         const cop_term *items = reason.as.items;
         where[0] = '\0';
-        if (is_fault(reason)) {
+        if (cop__is_fault(reason)) {
                 cop_term function = items[3].as.items[0], line = items[3].as.items[1];
                 snprintf(what, COP__CRASH_WHAT, "%.*s", (int)items[2].count, items[2].as.text);
                 snprintf(where, COP__CRASH_WHERE, "%.*s%s%.*s", (int)function.count, function.as.text,

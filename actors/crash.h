@@ -64,6 +64,10 @@ void cop__crash_restate(struct cop__crash *crash, const struct cop__report *repo
 void cop__crash_tell(const struct cop__crash *crash, const struct cop_node *node,
                      struct cop__report *report);
 
+/* {fault, sigfpe, "integer division by zero", {till_on_bill, "samples/shop.c:27"}, Message}; or what somebody exits with that
+ * looks like it. */
+bool cop__is_fault(cop_term reason);
+
 /* What happened, and where, of that alone: takes no memory and no lock. `where` may be "". */
 void cop__crash_words(const struct cop__crash *crash, const cop_kinds *kinds, char what[COP__CRASH_WHAT],
                       char where[COP__CRASH_WHERE]);

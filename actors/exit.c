@@ -34,6 +34,7 @@
 #include "actors/outpost.h"
 #include "actors/server.h"
 #include "actors/request.h"
+#include "actors/simulation.h"
 #include "actors/take.h"
 #include "base/jump.h"
 #include "mailbox/kind.h"
@@ -220,12 +221,25 @@ static void say_last_words(struct cop__actor *actor)
                 cop__server_last_words(actor);
 }
 
+/* A visitor's thread ends with its visit, but in a trial, which goes on. */
+static COP__COLD COP__NORETURN void end_visit(struct cop__actor *actor, cop_term reason)
+{
+        struct cop_node *node = cop__node_of(cop__thread_here());
+        const struct cop__simulation *simulation = cop__simulation_of(node);
+        if (simulation != NULL && simulation->way_out != NULL) {
+                char why[256] = "the check ended with ";
+                size_t length = strlen(why);
+                cop_term_print(reason, node->kinds, why + length, sizeof(why) - length);
+                cop__simulation_leave(actor, share(reason), why);
+        }
+        cop__visit_end(actor, share(reason));
+        pthread_exit(NULL);
+}
+
 COP__NORETURN void cop__exit_with(struct cop__actor *actor, cop_term reason)
 {
-        if (actor->task.visitor != NULL) {
-                cop__visit_end(actor, share(reason));
-                pthread_exit(NULL);
-        }
+        if (actor->task.visitor != NULL)
+                end_visit(actor, reason);
         if (!actor->leaving) {
                 actor->leaving = true;
                 set_reason(actor, reason);
@@ -354,6 +368,8 @@ static void file_report(struct cop_node *node, struct cop__actor *actor, cop_pid
 {
         struct cop__crash crash;
         cop__crash_take(&crash, node, actor, pid, who);
+        if (COP__UNLIKELY(cop__simulation_of(node) != NULL) && cop__is_fault(actor->reason->term))
+                cop__simulation_faulted(node, &crash);
         if (COP__UNLIKELY(cop__is_outpost(actor))) {
                 struct cop__report report;
                 cop__crash_tell(&crash, node, &report);

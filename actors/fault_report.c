@@ -35,9 +35,9 @@ void cop__words_add_hex(struct cop__words *words, uintptr_t value)
         cop__words_add(words, at);
 }
 
-void cop__words_add_number(struct cop__words *words, unsigned value)
+void cop__words_add_number(struct cop__words *words, uint64_t value)
 {
-        char digits[12];
+        char digits[24];
         char *at = &digits[sizeof digits - 1];
         *at = '\0';
         do {

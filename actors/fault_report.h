@@ -32,7 +32,7 @@ COP__INLINE void cop__words_add(struct cop__words *words, const char *text)
 }
 
 void cop__words_add_hex(struct cop__words *words, uintptr_t value);
-void cop__words_add_number(struct cop__words *words, unsigned value);
+void cop__words_add_number(struct cop__words *words, uint64_t value);
 
 /* Fills in words. `context` is that of the fault, to look at the instruction. */
 void cop__fault_put_words(struct cop__fault *fault, const ucontext_t *context);

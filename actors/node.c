@@ -141,6 +141,8 @@ static void enter_thread(struct cop__thread *thread)
         if (thread->worker != NULL && cop__fault_thread_start(&cop__here_of(thread)->fault) != COP_OK)
                 cop_log(COP_LOG_WARNING, "the system refuses a worker's signal stack: a fault in an actor "
                                          "will end the program");
+        if (thread->worker != NULL && scheduler->hooks.simulation != NULL)
+                cop__fault_scope_use(NULL); /* until a step is run the thread is the program's: its faults are, too */
 }
 
 static void leave_thread(struct cop__thread *thread)
@@ -414,6 +416,10 @@ static cop_status start(const cop_node_options *given, const cop_kind *const *ki
                 cop__log_to(node, COP_LOG_WARNING,
                             "your program is linked statically and stripped, so each fault of an actor will end it: keep its symbols");
         cop__fault_witness_add(&node->witness);
+        if (all.simulation != NULL) {
+                node->teller = (struct cop__fault_witness){ .stopped = cop__simulation_testify, .context = all.simulation };
+                cop__fault_witness_add(&node->teller);
+        }
         if (options.fault_exit_code > 0)
                 cop__fault_end_with(options.fault_exit_code);
         *result = node;
@@ -538,6 +544,8 @@ static void stop(cop_node *node)
                 cop_node_leave();
         }
         struct cop__simulation *simulation = cop__simulation_of(node);
+        if (simulation != NULL)
+                cop__fault_witness_remove(&node->teller);
         cop__fault_witness_remove(&node->witness);
         cop__blocking_pool_stop(&node->blocking); /* its threads wake workers */
         cop__scheduler_stop(&node->scheduler);

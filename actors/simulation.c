@@ -5,8 +5,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "actors/fault_report.h"
+#include "actors/take.h"
 #include "base/clock.h"
+#include "base/jump.h"
 
 /* Signals that are signed before a turn: more are rarely heard in one that is cut short. */
 #define SIGNED_MAX 4
@@ -28,6 +32,8 @@ static void sign_signal(struct cop__simulation *simulation, const struct cop__si
         cop__simulation_sign(simulation, (uint64_t)signal->type << 32 | signal->node.generation);
         if (signal->kind != NULL)
                 cop__simulation_sign(simulation, text_sum(signal->kind->name));
+        if (signal->kind != NULL && (signal->type == COP__SIGNAL_MESSAGE || signal->type == COP__SIGNAL_REPLY))
+                cop__simulation_sign(simulation, cop__flat_sum(signal->kind, cop__signal_body(signal)));
 }
 
 /* The oldest that has arrived and was not taken in. Nobody pushes: all links are there. */
@@ -50,10 +56,16 @@ static void sign_actor(struct cop__simulation *simulation, const struct cop__act
 
 /* ---- Crashes ------------------------------------------------------------------------------ */
 
+/* Does it go on, as yet? */
+static bool lives_on(const struct cop__actor *actor)
+{
+        return actor->life == COP__ALIVE && !actor->leaving && actor->reason == NULL;
+}
+
+/* By the seed. */
 static bool can_crash(const struct cop__actor *actor)
 {
-        return actor->life == COP__ALIVE && actor->init_done && !actor->leaving &&
-               actor->reason == NULL && cop__load_relaxed(&actor->task.visitor) == NULL;
+        return lives_on(actor) && actor->init_done && cop__load_relaxed(&actor->task.visitor) == NULL;
 }
 
 static bool may_crash(const struct cop__simulation *simulation, const struct cop__actor *actor)
@@ -89,6 +101,59 @@ static COP__COLD COP__NORETURN void stop_for(const struct cop__simulation *simul
         if (simulation->again != NULL)
                 fprintf(stderr, "%s\n", simulation->again);
         abort();
+}
+
+/* The end of a visit, for which the stack of the visitor's calls is given up. */
+COP__NORETURN void cop__simulation_leave(struct cop__actor *actor, struct cop__shared_term *reason, const char *why)
+{
+        struct cop__way_out *way_out = cop__simulation_of(cop__node_of(cop__thread_here()))->way_out;
+        snprintf(way_out->why, sizeof(way_out->why), "%s", why);
+        cop__visit_end(actor, reason);
+        cop__jump(way_out->point, 1);
+}
+
+void cop__simulation_end_visit(struct cop_node *node)
+{
+        struct cop__simulation *simulation = cop__simulation_of(node);
+        struct cop__actor *actor = cop__actor_here();
+        if (simulation->way_out == NULL || actor == NULL)
+                return;
+        cop__queue_rouse(&actor->queue); /* or it was awake, or somebody has called it just now */
+        cop__simulation_leave(actor, cop__reason(COP__REASON_KILLED), simulation->over);
+}
+
+/* ---- What is to be told ------------------------------------------------------------------------- */
+
+static void keep_first_fault(struct cop_node *node, const struct cop__crash *crash, char *text, size_t size)
+{
+        struct cop__report report;
+        cop__crash_tell(crash, node, &report);
+        cop__report_print(&report, text, size);
+}
+
+void cop__simulation_faulted(struct cop_node *node, const struct cop__crash *crash)
+{
+        struct cop__simulation *simulation = cop__simulation_of(node);
+        if (simulation->faults++ == 0 && simulation->way_out != NULL)
+                keep_first_fault(node, crash, simulation->way_out->fault, sizeof(simulation->way_out->fault));
+}
+
+void cop__simulation_testify(struct cop__fault_scope *scope, const struct cop__fault_refusal *refusal, void *context)
+{
+        const struct cop__simulation *simulation = context;
+        char text[256];
+        struct cop__words words = { .text = text, .size = sizeof(text) };
+        (void)scope;
+        (void)refusal;
+        cop__words_add(&words, "   in a simulation with seed ");
+        cop__words_add_number(&words, simulation->options.seed);
+        cop__words_add(&words, ", after ");
+        cop__words_add_number(&words, simulation->steps);
+        cop__words_add(&words, simulation->again != NULL ? " turns: " : " turns");
+        cop__words_add(&words, simulation->again != NULL ? simulation->again : "");
+        cop__words_add(&words, "\n");
+        if (write(STDERR_FILENO, text, words.length) < 0)
+                return; /* nobody listens */
 }
 
 /* ---- The driver's hooks ----------------------------------------------------------------------- */
@@ -133,9 +198,17 @@ static uint64_t name_of(const struct cop__task *task)
 
 static void get_stuck(void *owner)
 {
-        const struct cop_node *node = owner;
-        stop_for(cop__simulation_of(node), "your program",
-                 "a visitor waits without a time-out, nothing is runnable and no timer is armed: it would wait for ever");
+        static const char why[] =
+                "a visitor waits without a time-out, nothing is runnable and no timer is armed: it would wait for ever";
+        struct cop__simulation *simulation = cop__simulation_of(owner);
+        if (simulation->way_out == NULL)
+                stop_for(simulation, "your program", why);
+        simulation->over = why;
+}
+
+static void end_driver(void *owner)
+{
+        cop__simulation_end_visit(owner);
 }
 
 struct cop__simulation *cop__simulation_new(const cop_simulation *options)
@@ -146,7 +219,7 @@ struct cop__simulation *cop__simulation_new(const cop_simulation *options)
         cop__simulation_init(simulation, options);
         simulation->hooks = (struct cop__simulation_hooks){
                 .place = take_place, .step = begin_step, .turn = begin_turn, .name = name_of,
-                .stuck = get_stuck,
+                .stuck = get_stuck, .over = end_driver,
         };
         return simulation;
 }
@@ -172,6 +245,7 @@ cop_status cop_simulation_look(struct cop_node *node, cop_simulation_state *stat
                 .passed_ms = (int64_t)((simulation->now_ns - simulation->started_ns) / COP__NS_PER_MS),
                 .crashes = simulation->crashes,
                 .refusals = simulation->refusals,
+                .faults = simulation->faults,
         };
         return COP_OK;
 }
@@ -192,8 +266,8 @@ static bool run_until(struct cop__simulation *simulation, uint64_t until_ns, boo
         while (holds == NULL || !holds(context)) {
                 if (simulation->now_ns >= until_ns)
                         return false;
-                if (!cop__simulation_step(simulation))
-                        cop__simulation_jump(simulation, until_ns);
+                if (!cop__simulation_step(simulation) && !cop__simulation_jump(simulation, until_ns))
+                        return false;
         }
         return true;
 }
@@ -201,7 +275,7 @@ static bool run_until(struct cop__simulation *simulation, uint64_t until_ns, boo
 cop_status cop_simulation_advance(struct cop_node *node, int64_t ms)
 {
         struct cop__simulation *simulation = simulation_to_drive(node);
-        if (simulation == NULL || ms < 0)
+        if (simulation == NULL || ms < 0 || ms == COP_FOREVER)
                 return COP_E_BAD_ARGUMENT;
         run_until(simulation, cop__deadline_ns(ms), NULL, NULL);
         return COP_OK;
@@ -217,18 +291,32 @@ cop_status cop_simulation_await(struct cop_node *node, bool (*holds)(void *conte
                                                                                   : COP_E_TIMEOUT;
 }
 
+/* Its birth is taken in for it, if it had no turn yet: nothing else runs. */
+static cop_status be_born(struct cop__actor *actor)
+{
+        struct cop__thread *thread = cop__thread_here();
+        while (actor->life != COP__ALIVE) {
+                struct cop__signal *signal = thread != NULL ? cop__next_signal(thread, actor) : NULL;
+                if (signal == NULL)
+                        return COP_E_NO_ACTOR;
+                cop__take_in(thread, actor, signal);
+        }
+        return COP_OK;
+}
+
 cop_status cop_simulation_crash(struct cop_node *node, cop_pid pid)
 {
         struct cop__simulation *simulation = simulation_to_drive(node);
         if (simulation == NULL)
                 return COP_E_BAD_ARGUMENT;
         struct cop__actor *actor = cop__slot_of(node, pid);
-        if (actor == NULL || !cop__slot_is(actor, pid) || actor->life != COP__ALIVE)
+        if (actor == NULL || !cop__slot_is(actor, pid) || !actor->alive)
                 return COP_E_NO_ACTOR;
         if (cop__load_relaxed(&actor->task.visitor) != NULL)
                 return COP_E_BAD_ARGUMENT;
-        if (!can_crash(actor))
-                return COP_OK; /* it is ending already */
+        cop_status status = be_born(actor);
+        if (status != COP_OK || !lives_on(actor))
+                return status; /* it is ending already */
         if (!crash(simulation, actor))
                 return COP_E_NO_MEMORY;
         if (cop__queue_rouse(&actor->queue)) /* asleep: it is woken to hear of it */

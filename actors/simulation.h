@@ -6,6 +6,8 @@
 #ifndef ACTORS_SIMULATION_H
 #define ACTORS_SIMULATION_H
 
+#include <setjmp.h>
+
 #include "actors/actor.h"
 #include "scheduler/simulation.h"
 
@@ -16,6 +18,32 @@ COP__INLINE struct cop__simulation *cop__simulation_of(const struct cop_node *no
 {
         return node->scheduler.hooks.simulation;
 }
+
+/* Where a visitor goes on that ends in the middle of something: what it called has not returned. A trial's. */
+struct cop__way_out {
+        jmp_buf point;
+        char why[256];    /* it ended, as a sentence */
+        char fault[1024]; /* the first report of a fault; empty: there was none */
+};
+
+/* Ends the visit of the calling thread with this reason, and takes that way. `actor` is the visitor, and holds its run right. */
+COP__NORETURN void cop__simulation_leave(struct cop__actor *actor, struct cop__shared_term *reason, const char *why);
+
+void cop__simulation_end_visit(struct cop_node *node);
+
+/* A visitor that has been asleep: if the simulation is over, so is its visit. */
+COP__INLINE void cop__simulation_end_if_over(struct cop_node *node)
+{
+        struct cop__simulation *simulation = cop__simulation_of(node);
+        if (COP__UNLIKELY(simulation != NULL && simulation->over != NULL))
+                cop__simulation_end_visit(node);
+}
+
+/* What a fault of an actor's own has killed, before it is forgotten. */
+void cop__simulation_faulted(struct cop_node *node, const struct cop__crash *crash);
+
+/* Says on standard error which seed it is, when the process is about to die: a witness (fault.h) whose `context` is the simulation. */
+void cop__simulation_testify(struct cop__fault_scope *scope, const struct cop__fault_refusal *refusal, void *context);
 
 /* What a turn that begins now may do. */
 COP__INLINE int32_t cop__simulation_budget(const struct cop_node *node)

@@ -8,6 +8,9 @@
  */
 #include "actors/simulation.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 /* ---- One slot --------------------------------------------------------------------------------------- */
 
 static bool has_timers(struct cop_node *node, uint32_t slot)
@@ -39,63 +42,96 @@ static const char *fault_of_slot(struct cop_node *node, uint32_t slot)
 
 /*
  * Awake are those whose run right somebody holds: signals wait, or they have not slept since they took the last. Of a visitor's slot
- * that is the visitor, or a worker that has still to clear it of what came for another.
+ * that is the visitor, or a worker that has still to clear it of what came for another; any other is put up. So a mark is set for each
+ * slot whose task is found in the bag and in whatever workers take tasks from, and then each slot is looked at.
  */
-struct awake {
-        uint32_t actors, visitors;
+struct put_up {
+        const struct cop_node *node;
+        struct cop__simulation *simulation;
+        const char *fault;
 };
 
-static void count_awake(struct awake *awake, const struct cop__actor *actor)
+static void mark(struct put_up *put_up, struct cop__task *task)
 {
+        const struct cop__actor *actor = cop__actor_of(task);
+        uint8_t *seen = &put_up->simulation->seen[actor - put_up->node->slots.base];
         if (cop__queue_is_asleep(&actor->queue))
-                return;
-        if (cop__load_relaxed(&actor->task.visitor) != NULL)
-                awake->visitors++;
-        else
-                awake->actors++;
+                put_up->fault = "an actor that is asleep is put up to be run";
+        else if (*seen)
+                put_up->fault = "an actor is put up to be run twice";
+        *seen = true;
 }
 
-static bool is_before(const struct cop__simulation *simulation, uint32_t place)
+static void mark_list(struct put_up *put_up, const struct cop__task_list *list)
 {
-        for (uint32_t i = 0; i < place; i++)
-                if (simulation->bag[i] == simulation->bag[place])
-                        return true;
-        return false;
+        struct cop__task *task = list->first;
+        for (uint32_t i = 0; i < list->count; i++, task = task->next)
+                mark(put_up, task);
 }
 
-static const char *fault_of_bag(const struct cop__simulation *simulation)
+static void mark_pile(struct put_up *put_up, const struct cop__pile *pile)
 {
-        for (uint32_t i = 0; i < simulation->count; i++) {
-                if (cop__queue_is_asleep(&cop__actor_of(simulation->bag[i])->queue))
-                        return "an actor that is asleep is put up to be run";
-                if (is_before(simulation, i))
-                        return "an actor is put up to be run twice";
-        }
-        return NULL;
+        struct cop__task *task = pile->bottom;
+        for (uint32_t i = 0; i < pile->count; i++, task = task->next)
+                mark(put_up, task);
 }
 
-static uint32_t in_queues(const struct cop__scheduler *scheduler)
+static void mark_those_of(struct put_up *put_up, const struct cop__worker *worker)
 {
-        uint32_t count = 0;
+        const struct cop__desk *desk = &worker->desk;
+        if (desk->next != NULL)
+                mark(put_up, desk->next);
+        for (uint32_t i = 0; i < desk->few_count; i++)
+                mark(put_up, desk->few[desk->few_at + i]);
+        mark_pile(put_up, &desk->pile);
+        for (uint32_t i = worker->ring.head; i != worker->ring.tail; i++)
+                mark(put_up, worker->ring.slots[i % COP__RUNQUEUE_SIZE]);
+        mark_list(put_up, &worker->pinned);
+}
+
+static void mark_all(struct put_up *put_up)
+{
+        const struct cop__simulation *simulation = put_up->simulation;
+        const struct cop__scheduler *scheduler = &put_up->node->scheduler;
+        for (uint32_t i = 0; i < simulation->count; i++)
+                mark(put_up, simulation->bag[i]);
         for (unsigned i = 0; i < COP__PRIORITIES; i++)
-                count += scheduler->shared[i].count;
-        for (unsigned i = 0; i < scheduler->worker_count; i++) {
-                const struct cop__worker *worker = &scheduler->workers[i];
-                count += (worker->desk.next != NULL) + worker->desk.few_count + worker->desk.pile.count +
-                         (worker->ring.tail - worker->ring.head);
-        }
-        return count;
+                mark_list(put_up, &scheduler->shared[i]);
+        for (unsigned i = 0; i < scheduler->worker_count; i++)
+                mark_those_of(put_up, &scheduler->workers[i]);
 }
 
-static const char *fault_of_queues(const struct cop_node *node, struct awake awake)
+static bool is_forgotten(const struct cop_node *node, uint32_t slot)
 {
-        const struct cop__simulation *simulation = cop__simulation_of(node);
-        uint32_t put_up = simulation->count + in_queues(&node->scheduler);
-        if (put_up < awake.actors)
-                return "an actor has something to do and is not put up to be run";
-        if (put_up > awake.actors + awake.visitors)
-                return "more is put up to be run than there is to do";
-        return fault_of_bag(simulation);
+        const struct cop__actor *actor = &node->slots.base[slot];
+        return !cop__queue_is_asleep(&actor->queue) && cop__load_relaxed(&actor->task.visitor) == NULL &&
+               !cop__simulation_of(node)->seen[slot];
+}
+
+/* With a mark for each slot that anybody has had, all unset. False: there is no memory for that. */
+static bool begin_marks(struct cop__simulation *simulation, uint32_t slots)
+{
+        if (slots > simulation->seen_room) {
+                uint8_t *seen = realloc(simulation->seen, 2 * (size_t)slots);
+                if (seen == NULL)
+                        return false;
+                simulation->seen = seen;
+                simulation->seen_room = 2 * slots;
+        }
+        memset(simulation->seen, 0, slots);
+        return true;
+}
+
+static const char *fault_of_queues(const struct cop_node *node)
+{
+        struct put_up put_up = { .node = node, .simulation = cop__simulation_of(node) };
+        if (!begin_marks(put_up.simulation, node->slots.used + 1))
+                return NULL;
+        mark_all(&put_up);
+        for (uint32_t slot = 1; slot <= node->slots.used && put_up.fault == NULL; slot++)
+                if (is_forgotten(node, slot))
+                        put_up.fault = "an actor has something to do and is not put up to be run";
+        return put_up.fault;
 }
 
 /* ---- Names ------------------------------------------------------------------------------------------------ */
@@ -129,13 +165,11 @@ const char *cop__simulation_fault_of(struct cop_node *node, const struct cop__ac
 
 const char *cop__simulation_fault(struct cop_node *node)
 {
-        struct awake awake = { 0, 0 };
         for (uint32_t slot = 1; slot <= node->slots.used; slot++) {
                 const char *fault = fault_of_slot(node, slot);
                 if (fault != NULL)
                         return fault;
-                count_awake(&awake, &node->slots.base[slot]);
         }
-        const char *fault = fault_of_queues(node, awake);
+        const char *fault = fault_of_queues(node);
         return fault != NULL ? fault : fault_of_names(node);
 }

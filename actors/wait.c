@@ -164,8 +164,10 @@ static void wait_on_thread(struct cop__actor *actor, uint64_t deadline_ns)
 
 static COP__NOINLINE void wait_as_visitor(struct cop__actor *actor, uint64_t deadline_ns)
 {
+        struct cop_node *node = cop__node_of(cop__thread_here());
         wait_on_thread(actor, deadline_ns);
-        actor->budget = cop__simulation_budget(cop__node_of(cop__thread_here()));
+        cop__simulation_end_if_over(node);
+        actor->budget = cop__simulation_budget(node);
 }
 
 /* A message in the user's hands cannot stay the queue's cursor: asleep, there is no moment left to link it. */

@@ -88,6 +88,9 @@ COP__INLINE void cop__flat_drop(const cop_kind *kind, void *block)
                 cop__flat_drop_slow(kind, block);
 }
 
+/* Of what a block says: the same for equal values, wherever their parts lie, on each machine of one byte order. */
+uint64_t cop__flat_sum(const cop_kind *kind, const void *block);
+
 /* ---- Sets of kinds ---------------------------------------------------------------- */
 
 /*

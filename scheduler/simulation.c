@@ -3,6 +3,7 @@
 #include "scheduler/simulation.h"
 
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -83,6 +84,8 @@ void cop__simulation_init(struct cop__simulation *simulation, const cop_simulati
         memset(simulation, 0, sizeof(*simulation));
         simulation->options = *options;
         simulation->stall_ns = UINT64_MAX;
+        simulation->steps_max = UINT64_MAX;
+        simulation->end_ns = UINT64_MAX;
         simulation->random = cop__mix(options->seed);
         draw(simulation);
         simulation->now_ns = EPOCH_NS + cop__random_next(&simulation->random) % COP__NS_PER_S;
@@ -94,6 +97,7 @@ void cop__simulation_init(struct cop__simulation *simulation, const cop_simulati
 void cop__simulation_fini(struct cop__simulation *simulation)
 {
         cop__context_fini(&simulation->outside);
+        free(simulation->seen);
         cop__clock_simulate(NULL);
         cop__memory_simulate(NULL, NULL);
 }
@@ -262,8 +266,21 @@ static void run_one(struct cop__simulation *simulation, struct cop__worker *work
         simulation->inside = false;
 }
 
+bool cop__simulation_is_over(struct cop__simulation *simulation)
+{
+        if (COP__LIKELY(simulation->over == NULL)) {
+                if (simulation->steps + simulation->jumps >= simulation->steps_max)
+                        simulation->over = "it goes on and on: the turns of a seed are used up";
+                else if (simulation->now_ns >= simulation->end_ns)
+                        simulation->over = "it goes on and on: the time of a seed is used up";
+        }
+        return simulation->over != NULL;
+}
+
 bool cop__simulation_step(struct cop__simulation *simulation)
 {
+        if (COP__UNLIKELY(cop__simulation_is_over(simulation)))
+                simulation->hooks.over(simulation->scheduler->owner);
         struct cop__thread *before = cop__thread_here();
         struct cop__worker *worker = any_worker(simulation);
         let_time_go_on(simulation);
@@ -286,6 +303,7 @@ bool cop__simulation_jump(struct cop__simulation *simulation, uint64_t until_ns)
                 next_ns = until_ns;
         if (next_ns == UINT64_MAX)
                 return false;
+        simulation->jumps++;
         if (next_ns > simulation->now_ns)
                 simulation->now_ns = next_ns;
         return true;
@@ -310,15 +328,16 @@ static bool is_called(struct cop__park *park, uint32_t ticket)
         return cop__park_ticket(park) != ticket;
 }
 
+/* Over, it comes back without a call: who waited takes its mark back, as when its time is over. */
 static void drive_until_called(struct cop__simulation *simulation, struct cop__park *park,
                                uint32_t ticket, uint64_t deadline_ns)
 {
-        while (!is_called(park, ticket) && simulation->now_ns < deadline_ns)
+        while (!is_called(park, ticket) && simulation->now_ns < deadline_ns && !cop__simulation_is_over(simulation))
                 if (!cop__simulation_step(simulation) && !is_called(park, ticket) &&
                     !cop__simulation_jump(simulation, deadline_ns))
                         simulation->hooks.stuck(simulation->scheduler->owner);
         /* It is awake, but who knows when it gets to run. */
-        while (!cop__simulation_once_in(simulation, simulation->patience) &&
+        while (!cop__simulation_once_in(simulation, simulation->patience) && !cop__simulation_is_over(simulation) &&
                simulation->now_ns < deadline_ns && cop__simulation_step(simulation))
                 ;
 }

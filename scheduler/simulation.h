@@ -22,8 +22,12 @@
  * thread to sleep; and whoever calls cop__simulation_run or waits for quiet. All on the thread that started the
  * scheduler: nothing here is shared, nothing needs an order.
  *
- * What makes it the same each time: all choices come from `random`; cop__clock_ns() says `now_ns` on this thread; no address
- * is compared or hashed. The signature sums up what happened, so a difference cannot hide.
+ * What makes it the same each time: all choices come from `random`; cop__clock_ns() says `now_ns` on this thread; what is done depends on
+ * no address. One chooses a place in a cache (of names), which decides how fast an answer is found and not what it is, nor whether it
+ * needs memory. The signature sums up what happened.
+ *
+ * When it is over. A trial gives each seed so many turns and so much time: what is used up, or a wait for what can never happen, makes it
+ * `over`, and whoever drives is sent back to the trial by hooks.over, from where it holds its run right again.
  */
 #ifndef SCHEDULER_SIMULATION_H
 #define SCHEDULER_SIMULATION_H
@@ -38,6 +42,7 @@ struct cop__park;
 struct cop__scheduler;
 struct cop__task;
 struct cop__thread;
+struct cop__way_out;
 struct cop__worker;
 
 /* Runnable tasks among which the next is drawn; what is more waits in the queues. */
@@ -58,7 +63,8 @@ struct cop__simulation_hooks {
         void (*step)(void *owner);                 /* a step begins; may make tasks runnable */
         void (*turn)(struct cop__task *task);      /* a task is about to run */
         uint64_t (*name)(const struct cop__task *task); /* the same in each run; no address */
-        void (*stuck)(void *owner);                /* a visitor waits for ever; does not return */
+        void (*stuck)(void *owner);                /* a visitor waits for ever; returns if the simulation is over for that */
+        void (*over)(void *owner);                 /* the driver, awake, is where it ends; does not return if somebody is there to end */
 };
 
 struct cop__simulation {
@@ -83,12 +89,20 @@ struct cop__simulation {
         uint64_t started_ns;
         uint64_t signature;
         uint64_t steps;         /* turns that were run */
+        uint64_t jumps;         /* of time */
+        uint64_t steps_max;     /* of both together; and how late it may be */
+        uint64_t end_ns;
+        const char *over;       /* why it is, as a sentence; NULL: it goes on */
         uint64_t refusals;      /* of memory, on cue */
         uint64_t crashes;       /* on cue */
+        uint64_t faults;        /* deaths by one, which nobody has simulated */
         uint64_t refuse_at;     /* the refusal that was asked for comes when so many more are; 0: none is */
         uint64_t stall_ns;      /* a stall is no longer than this */
         const char *again;      /* how to have it again, as a line for who reads of a fault; NULL: that is the program's to know */
         struct cop__task *last; /* whose turn was the last; NULL: there was none */
+        struct cop__way_out *way_out; /* the layer above's: where a visitor that ends goes on; NULL: its thread ends */
+        uint8_t *seen;          /* likewise: a mark for each of so many slots; NULL: none yet */
+        uint32_t seen_room;
         struct cop__context outside; /* the driver, while a worker's loop runs */
         bool inside;            /* a loop runs */
         uint32_t count;
@@ -123,6 +137,9 @@ COP__INLINE const struct cop__habits *cop__habits_of(const struct cop__simulatio
 
 /* Is it time that memory is refused? For the heap, the pool, and whoever makes a stack. */
 bool cop__simulation_refuses(void *simulation);
+
+/* Is there an end to it, and has it come? */
+bool cop__simulation_is_over(struct cop__simulation *simulation);
 
 /* One step. False: nothing is runnable. */
 bool cop__simulation_step(struct cop__simulation *simulation);

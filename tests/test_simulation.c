@@ -112,6 +112,50 @@ TEST(another_seed_gives_another_signature)
         }
 }
 
+typedef struct said {
+        int8_t small; /* seven bytes behind it are nobody's */
+        int64_t number;
+        char letters[8];
+        cop_text words;
+} said;
+COP_MESSAGE(said, small, number, letters, words);
+
+static void hears_it(void)
+{
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(said)));
+}
+
+/* One message with these contents, in memory that was filled with something before. */
+static uint64_t say_it(int64_t number, const char *words, int filling)
+{
+        cop_node *node = begin((cop_simulation){ .seed = 6 });
+        said it;
+        cop_ref ref;
+        cop_pid pid;
+        char *copy = strdup(words); /* elsewhere each time */
+        memset(&it, filling, sizeof(it));
+        it.small = 3;
+        it.number = number;
+        memcpy(it.letters, "ab", 3);
+        it.words = cop_text_of(copy);
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = hears_it, .monitor = true, .monitor_ref = &ref }, &pid), COP_OK);
+        ck_assert_int_eq(cop_node_await_quiet(node, 1000), COP_OK);
+        ck_assert_int_eq(cop_send_value(COP_TO(pid), COP_KIND_OF(said), &it), COP_OK);
+        await_down(ref, "normal");
+        free(copy);
+        uint64_t signature = state_of(node).signature;
+        node_end(node);
+        return signature;
+}
+
+TEST(what_a_message_says_is_in_the_signature_and_nothing_else_of_it)
+{
+        uint64_t signature = say_it(1, "one", 0);
+        ck_assert_uint_eq(say_it(1, "one", 0xa5), signature);
+        ck_assert_uint_ne(say_it(2, "one", 0), signature);
+        ck_assert_uint_ne(say_it(1, "two", 0), signature);
+}
+
 /* A child process whose addresses lie elsewhere. */
 static uint64_t play_elsewhere(uint64_t seed)
 {
@@ -230,6 +274,15 @@ IN_SIMULATION(one_can_run_turn_by_turn_or_until_something_holds, .seed = 1)
         ck_assert_uint_eq(cop_simulation_run(node, 100), 0);
 }
 
+IN_SIMULATION(to_await_for_ever_what_cannot_happen_any_more_ends, .seed = 1)
+{
+        ck_assert_int_eq(cop_simulation_await(node, never, NULL, COP_FOREVER), COP_E_TIMEOUT);
+        ck_assert_int_eq(cop_simulation_advance(node, COP_FOREVER), COP_E_BAD_ARGUMENT);
+        cop_spawn_with(sleeps_and_tells, go, .unused = 5);
+        ck_assert_int_eq(cop_simulation_await(node, never, NULL, COP_FOREVER), COP_E_TIMEOUT);
+        ck_assert_int_ge(state_of(node).passed_ms, 5);
+}
+
 /* ---- On cue ------------------------------------------------------------------------------------- */
 
 static void calls_itself_a_crash(void)
@@ -268,6 +321,68 @@ IN_SIMULATION(a_crash_that_is_played_again_before_the_first_has_had_its_turn_is_
         ck_assert_int_eq(cop_simulation_crash(node, pid), COP_OK);
         ck_assert_uint_eq(state_of(node).crashes, 1);
         await_down(ref, "{crashed, simulation}");
+}
+
+static int begun; /* inits and functions */
+
+typedef struct {
+        int64_t unused;
+} slow;
+
+static void slow_init(slow *self)
+{
+        (void)self;
+        begun++;
+        cop_sleep(100);
+        ck_abort_msg("it has crashed, and goes on");
+}
+
+static void slow_on_go(slow *self, const go *g)
+{
+        (void)self;
+        (void)g;
+}
+
+COP_SERVER(slow, COP_INIT(slow_init), COP_ON(go, slow_on_go));
+
+static void begins_and_waits(void)
+{
+        begun++;
+        cop_sleep(100);
+        ck_abort_msg("it has crashed, and goes on");
+}
+
+IN_SIMULATION(an_actor_in_its_init_crashes_when_told_to, .seed = 4)
+{
+        cop_ref ref;
+        cop_pid pid;
+        begun = 0;
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &slow_server, .monitor = true, .monitor_ref = &ref }, &pid),
+                         COP_OK);
+        while (cop_simulation_run(node, 1) > 0)
+                ;
+        ck_assert_int_eq(begun, 1);
+        ck_assert_int_eq(cop_simulation_crash(node, pid), COP_OK);
+        await_down(ref, "{crashed, simulation}");
+        ck_assert_uint_eq(state_of(node).crashes, 1);
+}
+
+/* It is told before its first turn, and crashes where it first waits. */
+IN_SIMULATION(an_actor_that_has_not_begun_crashes_when_told_to, .seed = 4)
+{
+        cop_spawn_options options[] = { { .server = &slow_server, .monitor = true }, { .run = begins_and_waits, .monitor = true } };
+        for (size_t i = 0; i < COP__COUNT(options); i++) {
+                cop_ref ref;
+                cop_pid pid;
+                begun = 0;
+                options[i].monitor_ref = &ref;
+                ck_assert_int_eq(cop_spawn_opt(&options[i], &pid), COP_OK);
+                ck_assert_int_eq(begun, 0);
+                ck_assert_int_eq(cop_simulation_crash(node, pid), COP_OK);
+                await_down(ref, "{crashed, simulation}");
+                ck_assert_int_eq(begun, 1);
+                ck_assert_uint_eq(state_of(node).crashes, i + 1);
+        }
 }
 
 /* In the middle of a handler: between a first message and a second. */
@@ -480,16 +595,26 @@ static void puts_up_one_twice(cop_node *node)
         put_in_bag(node, actor);
 }
 
-static void puts_up_two_sleepers(cop_node *node)
-{
-        struct cop__actor *one = sleeper(node), *two = sleeper(node);
-        put_in_bag(node, one);
-        put_in_bag(node, two);
-}
-
 static void forgets_to_put_up(cop_node *node)
 {
         ck_assert(cop__queue_rouse(&sleeper(node)->queue));
+}
+
+/* The numbers are right: one is awake, and one is put up. */
+static void puts_up_another(cop_node *node)
+{
+        struct cop__actor *one = sleeper(node), *two = sleeper(node);
+        ck_assert(cop__queue_rouse(&one->queue));
+        put_in_bag(node, two);
+}
+
+/* A visitor that is awake is nobody's excuse. */
+static void forgets_one_beside_a_visitor(cop_node *node)
+{
+        struct cop__actor *one = sleeper(node), *two = sleeper(node);
+        ck_assert(cop__queue_rouse(&one->queue));
+        ck_assert(cop__queue_rouse(&two->queue));
+        put_in_bag(node, one);
 }
 
 static void leaves_mail(cop_node *node)
@@ -530,7 +655,8 @@ TEST(a_simulated_node_that_breaks_ends_the_program_with_the_seed_and_what_is_bro
         } faults[] = {
                 { puts_up_a_sleeper, "an actor that is asleep is put up to be run" },
                 { puts_up_one_twice, "an actor is put up to be run twice" },
-                { puts_up_two_sleepers, "more is put up to be run than there is to do" },
+                { puts_up_another, "an actor that is asleep is put up to be run" },
+                { forgets_one_beside_a_visitor, "an actor has something to do and is not put up to be run" },
                 { forgets_to_put_up, "an actor has something to do and is not put up to be run" },
                 { leaves_mail, "a slot in which nobody lives has messages" },
                 { leaves_a_relation, "the dead have relations" },
@@ -540,6 +666,86 @@ TEST(a_simulated_node_that_breaks_ends_the_program_with_the_seed_and_what_is_bro
         };
         for (size_t i = 0; i < COP__COUNT(faults); i++)
                 expect_stop((cop_simulation){ .seed = 78, .checks = 1 }, faults[i].breaks, faults[i].sentence);
+}
+
+/* ---- Wherever a task may lie ------------------------------------------------------------------------- */
+
+static void put_in_ring(cop_node *node, struct cop__actor *actor)
+{
+        ck_assert(cop__runqueue_push(&node->scheduler.workers[0].ring, &actor->task));
+}
+
+static void put_next(cop_node *node, struct cop__actor *actor)
+{
+        node->scheduler.workers[0].desk.next = &actor->task;
+}
+
+static void put_among_few(cop_node *node, struct cop__actor *actor)
+{
+        struct cop__desk *desk = &node->scheduler.workers[0].desk;
+        desk->few_at = 0;
+        desk->few[desk->few_count++] = &actor->task;
+}
+
+static void put_on_pile(cop_node *node, struct cop__actor *actor)
+{
+        cop__pile_put(&node->scheduler.workers[0].desk.pile, &actor->task);
+}
+
+static void put_in_shared(cop_node *node, struct cop__actor *actor)
+{
+        struct cop__task_list *list = &node->scheduler.shared[COP_PRIORITY_NORMAL];
+        *list = (struct cop__task_list){ &actor->task, &actor->task, 1 };
+}
+
+static void (*const places[])(cop_node *node, struct cop__actor *actor) = {
+        put_in_bag, put_in_ring, put_next, put_among_few, put_on_pile, put_in_shared,
+};
+
+/* The node is left as it is after the last of it, and so is its process. */
+static void look_at_places(void *place)
+{
+        void (*put)(cop_node *, struct cop__actor *) = places[*(size_t *)place];
+        cop_node *node = begin((cop_simulation){ .seed = 80 });
+        struct cop__actor *one = sleeper(node), *two = sleeper(node);
+        cop__queue_rouse(&one->queue);
+        put(node, one);
+        fprintf(stderr, "first: %s\n", cop__simulation_fault(node) == NULL ? "nothing" : cop__simulation_fault(node));
+        put_in_bag(node, one);
+        fprintf(stderr, "then: %s\n", cop__simulation_fault(node));
+        cop__simulation_of(node)->bag[cop__simulation_of(node)->count - 1] = &two->task;
+        fprintf(stderr, "at last: %s\n", cop__simulation_fault(node));
+        abort();
+}
+
+TEST(a_task_is_found_wherever_it_is_put_up)
+{
+        char text[LAST_WORDS];
+        for (size_t i = 0; i < COP__COUNT(places); i++) {
+                last_words(look_at_places, &i, text);
+                ck_assert_msg(strstr(text, "first: nothing\nthen: an actor is put up to be run twice\n"
+                                           "at last: an actor that is asleep is put up to be run\n") != NULL,
+                              "place %zu: %s", i, text);
+        }
+}
+
+/* What a worker's queue has is not looked at less. */
+static void look_at_ring(void *unused)
+{
+        cop_node *node = begin((cop_simulation){ .seed = 80 });
+        struct cop__actor *one = sleeper(node), *two = sleeper(node);
+        (void)unused;
+        cop__queue_rouse(&one->queue);
+        put_in_ring(node, two);
+        fprintf(stderr, "%s\n", cop__simulation_fault(node));
+        abort();
+}
+
+TEST(a_sleeper_in_a_ring_is_no_excuse_for_one_that_is_forgotten)
+{
+        char text[LAST_WORDS];
+        last_words(look_at_ring, NULL, text);
+        ck_assert_msg(strstr(text, "an actor that is asleep is put up to be run") != NULL, "said: %s", text);
 }
 
 /* Seldom looked at as a whole, but the one whose turn it was is looked at after each. */
