@@ -4,23 +4,34 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "actors/preempt.h"
 #include "actors/simulation.h"
+#include "base/clock.h"
+#include "supervisor/tried.h"
 
 #define SEEDS_DEFAULT 1000u
 #define ACTORS_DEFAULT 65536u
+
+/* A second or so of a real one: a tree that ticks is a matter of a thousand turns, and one that spins gets there. */
+#define TURNS_DEFAULT 1000000u
+#define DAYS_DEFAULT 365u
 
 /* A trial that is on. */
 struct trial {
         const cop_trial *what;
         const cop_kind *const *kinds_first, *const *kinds_last;
         cop_simulation_state last;   /* of the seed before */
-        char wrong[COP_TRIAL_TEXT_MAX]; /* about it; empty: nothing */
+        bool failed;                 /* that one */
+        bool by_fault;               /* of an actor: its words may have an address in them */
+        char wrong[COP_TRIAL_TEXT_MAX]; /* about it */
         char again[64];              /* how to have the seed again */
+        struct cop__way_out way_out; /* of the visit */
+        struct cop__tried tried;
 };
 
 static void log_nothing(void *context, cop_log_level level, const char *text)
@@ -30,23 +41,45 @@ static void log_nothing(void *context, cop_log_level level, const char *text)
         (void)text;
 }
 
-static void say_wrong(struct trial *trial, const char *what)
+/* What is wrong first counts. */
+static void say_wrong(struct trial *trial, const char *format, ...) COP_PRINTF(2, 3);
+
+static void say_wrong(struct trial *trial, const char *format, ...)
 {
-        snprintf(trial->wrong, sizeof(trial->wrong), "%s", what);
+        va_list arguments;
+        if (trial->failed)
+                return;
+        trial->failed = true;
+        va_start(arguments, format);
+        vsnprintf(trial->wrong, sizeof(trial->wrong), format, arguments);
+        va_end(arguments);
 }
 
 /* ---- One seed ------------------------------------------------------------------------------ */
 
-/* From here on things go wrong, or no longer do. */
+/* From here on things go wrong, or no longer do: then a refusal that was asked for does not come either. */
 static void disturb(cop_node *node, const cop_simulation *how)
 {
         struct cop__simulation *simulation = cop__simulation_of(node);
         uint64_t seed = simulation->options.seed;
         simulation->options = *how;
         simulation->options.seed = seed;
+        simulation->refuse_at = 0;
 }
 
-static void check(struct trial *trial, cop_node *node)
+/* In the words of the report's first line, which begins with two stars. */
+static void look_for_faults(struct trial *trial, const cop_node *node)
+{
+        const char *report = trial->way_out.fault;
+        if (trial->failed || trial->what->may_fault || cop__simulation_of(node)->faults == 0)
+                return;
+        trial->by_fault = true;
+        report += strspn(report, "* ");
+        say_wrong(trial, "%.*s", (int)strcspn(report, "\n"), report);
+}
+
+/* False: the thread is not inside any more. */
+static bool check(struct trial *trial, cop_node *node)
 {
         const cop_trial *what = trial->what;
         const cop_simulation calm = { .checks = what->simulation.checks };
@@ -54,7 +87,23 @@ static void check(struct trial *trial, cop_node *node)
         const char *wrong = what->check(node, what->context);
         disturb(node, &calm);
         if (wrong != NULL)
-                say_wrong(trial, wrong);
+                say_wrong(trial, "%s", wrong[0] != '\0' ? wrong : "the check fails, and does not say why");
+        if (cop_node_here() != node)
+                say_wrong(trial, "the check has left its node");
+        look_for_faults(trial, node);
+        return cop_node_here() == node;
+}
+
+/* Why, if its exit signal has not been read. */
+static void say_ended(struct trial *trial, const cop_node *node, cop_pid root)
+{
+        char reason[128] = "";
+        cop_message *message =
+                cop_receive(0, (cop_pattern){ .kind = COP_KIND_OF(cop_exited), .from = root });
+        if (message != NULL)
+                cop_term_print(cop_read(cop_exited, message)->reason, node->kinds, reason, sizeof(reason));
+        cop_message_free(message);
+        say_wrong(trial, "the tree has ended%s%s", reason[0] != '\0' ? ": " : "", reason);
 }
 
 static void check_tree(struct trial *trial, cop_node *node)
@@ -62,12 +111,45 @@ static void check_tree(struct trial *trial, cop_node *node)
         cop_pid root = cop_no_pid();
         cop_status status = cop_supervise(trial->what->tree, &root);
         if (status != COP_OK) {
-                snprintf(trial->wrong, sizeof(trial->wrong), "the tree did not start: %s",
-                         cop_status_text(status));
+                look_for_faults(trial, node);
+                say_wrong(trial, "the tree did not start: %s", cop_status_text(status));
                 return;
         }
-        check(trial, node);
-        cop_shutdown(root, COP_SHUTDOWN_INFINITY);
+        if (!check(trial, node))
+                return;
+        if (!trial->what->may_end && !cop_is_alive(root))
+                say_ended(trial, node, root);
+        status = cop_shutdown(root, COP_SHUTDOWN_INFINITY);
+        if (status != COP_OK)
+                say_wrong(trial, "the tree cannot be stopped: %s", cop_status_text(status));
+        look_for_faults(trial, node);
+}
+
+/* What goes on too long, and what exits, comes back here, with the visit over. */
+static COP__NOINLINE void visit(struct trial *trial, cop_node *node)
+{
+        if (_setjmp(trial->way_out.point) != 0)
+                say_wrong(trial, "%s", trial->way_out.why);
+        else if (trial->what->tree != NULL)
+                check_tree(trial, node);
+        else
+                check(trial, node);
+}
+
+static void visit_in_bounds(struct trial *trial, cop_node *node)
+{
+        const cop_trial *what = trial->what;
+        struct cop__simulation *simulation = cop__simulation_of(node);
+        const cop_simulation calm = { .checks = what->simulation.checks };
+        uint64_t ms = what->max_ms > 0 ? (uint64_t)what->max_ms : DAYS_DEFAULT * UINT64_C(86400000);
+        simulation->steps_max = what->max_turns > 0 ? what->max_turns : TURNS_DEFAULT;
+        simulation->end_ns = cop__clock_in_ns(ms * COP__NS_PER_MS);
+        simulation->way_out = &trial->way_out;
+        visit(trial, node);
+        simulation->way_out = NULL;
+        simulation->steps_max = simulation->end_ns = UINT64_MAX;
+        simulation->over = NULL;
+        disturb(node, &calm);
 }
 
 static cop_status begin(struct trial *trial, uint64_t seed, cop_node **node)
@@ -84,6 +166,7 @@ static cop_status begin(struct trial *trial, uint64_t seed, cop_node **node)
         if (status != COP_OK)
                 return status;
         snprintf(trial->again, sizeof(trial->again), "repeat it with COP_SEED=%" PRIu64, seed);
+        cop__store_relaxed(&trial->tried.seed, seed);
         cop__simulation_of(*node)->again = trial->again;
         status = cop_node_enter(*node);
         if (status != COP_OK)
@@ -97,11 +180,9 @@ static cop_status try_seed(struct trial *trial, uint64_t seed)
         cop_status status = begin(trial, seed, &node);
         if (status != COP_OK)
                 return status;
-        trial->wrong[0] = '\0';
-        if (trial->what->tree != NULL)
-                check_tree(trial, node);
-        else
-                check(trial, node);
+        trial->failed = trial->by_fault = false;
+        trial->way_out.fault[0] = '\0';
+        visit_in_bounds(trial, node);
         cop_simulation_look(node, &trial->last);
         cop_node_leave();
         cop_node_stop(node);
@@ -116,17 +197,30 @@ static void add_up(const struct trial *trial, cop_trial_outcome *outcome)
         outcome->turns += trial->last.turns;
         outcome->passed_ms += trial->last.passed_ms;
         outcome->crashes += trial->last.crashes;
+        outcome->faults += trial->last.faults;
 }
 
-static void tell(const cop_trial_outcome *outcome, const cop_simulation_state *state, const char *again)
+/* As the log has it, but for what has been said. */
+static void tell_fault(const struct trial *trial)
+{
+        const char *report = trial->way_out.fault;
+        if (trial->by_fault)
+                report += strcspn(report, "\n") + (strchr(report, '\n') != NULL);
+        if (report[0] != '\0')
+                fprintf(stderr, "%s\n", report);
+}
+
+static void tell(const struct trial *trial, const cop_trial_outcome *outcome, const cop_simulation_state *state)
 {
         fprintf(stderr,
                 "seed %" PRIu64 ": %s (turns: %" PRIu64 ", crashes: %" PRIu64 ", refusals: %" PRIu64
                 ", simulated: %" PRId64 " ms)\n",
                 outcome->seed, outcome->what, state->turns, state->crashes, state->refusals,
                 state->passed_ms);
+        if (!trial->what->may_fault)
+                tell_fault(trial);
         if (outcome->repeatable)
-                fprintf(stderr, "%s\n", again);
+                fprintf(stderr, "%s\n", trial->again);
         else
                 fprintf(stderr, "its second run was another one: something in the program is not the node's "
                                 "(time, random numbers, addresses, threads)\n");
@@ -136,15 +230,17 @@ static void tell(const cop_trial_outcome *outcome, const cop_simulation_state *s
 static cop_status fail(struct trial *trial, uint64_t seed, cop_trial_outcome *outcome)
 {
         const cop_simulation_state first = trial->last;
+        const bool by_fault = trial->by_fault;
         outcome->failed = true;
         outcome->seed = seed;
         memcpy(outcome->what, trial->wrong, sizeof(outcome->what));
         cop_status status = try_seed(trial, seed);
         if (status != COP_OK)
                 return status;
-        outcome->repeatable = trial->last.signature == first.signature &&
-                              strcmp(trial->wrong, outcome->what) == 0;
-        tell(outcome, &first, trial->again);
+        outcome->repeatable = trial->failed && trial->by_fault == by_fault &&
+                              trial->last.signature == first.signature &&
+                              (by_fault || strcmp(trial->wrong, outcome->what) == 0);
+        tell(trial, outcome, &first);
         return COP_OK;
 }
 
@@ -156,7 +252,7 @@ static cop_status try_all(struct trial *trial, uint64_t first, uint64_t count,
                 if (status != COP_OK)
                         return status;
                 add_up(trial, outcome);
-                if (trial->wrong[0] != '\0')
+                if (trial->failed)
                         return fail(trial, first + i, outcome);
         }
         return COP_OK;
@@ -182,7 +278,8 @@ cop_status cop_trial_run_with(const cop_trial *what, const cop_kind *const *kind
 {
         struct trial trial = { .what = what, .kinds_first = kinds_first, .kinds_last = kinds_last };
         uint64_t first, count;
-        if (what == NULL || what->check == NULL || outcome == NULL || cop_node_here() != NULL)
+        if (what == NULL || what->check == NULL || what->max_ms < 0 || outcome == NULL ||
+            cop_node_here() != NULL)
                 return COP_E_BAD_ARGUMENT;
         cop_status status = choose_seeds(what, &first, &count);
         if (status != COP_OK)
@@ -194,7 +291,9 @@ cop_status cop_trial_run_with(const cop_trial *what, const cop_kind *const *kind
                 return status;
         status = cop__preempt_install();
         if (status == COP_OK) {
+                cop__tried_begin(&trial.tried);
                 status = try_all(&trial, first, count, outcome);
+                cop__tried_end(&trial.tried);
                 cop__preempt_uninstall();
         }
         cop__fault_uninstall();

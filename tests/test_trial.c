@@ -180,6 +180,296 @@ TEST(a_trial_that_cannot_be_held_is_refused)
         ck_assert_int_eq(cop_trial_run(&trial, &outcome), COP_OK);
 }
 
+/* ---- What fails a seed, besides what the check says -------------------------------------------------- */
+
+/* Tries it under the seed 41, and one more if that does not fail. */
+static cop_trial_outcome try_it(cop_trial trial)
+{
+        cop_trial_outcome outcome;
+        trial.first_seed = 41;
+        trial.seeds = 2;
+        ck_assert_int_eq(cop_trial_run(&trial, &outcome), COP_OK);
+        return outcome;
+}
+
+static void expect_failure(cop_trial trial, const char *what)
+{
+        cop_trial_outcome outcome = try_it(trial);
+        ck_assert_msg(outcome.failed && outcome.seed == 41 && strstr(outcome.what, what) != NULL, "failed: %d, by: %s",
+                      outcome.failed, outcome.what);
+        ck_assert(outcome.repeatable);
+}
+
+static const char *exits(cop_node *node, void *unused)
+{
+        (void)node;
+        (void)unused;
+        cop_send(cop_self(), step, .number = 1);
+        cop_auto message = cop_receive(COP_FOREVER, COP_KIND(step));
+        cop_exit(cop_atom("oops"));
+        return NULL;
+}
+
+static const char *ignores(cop_node *node, void *unused)
+{
+        (void)node;
+        (void)unused;
+        cop_ignore();
+        return NULL;
+}
+
+TEST(a_check_that_exits_fails_its_seed_and_the_trial_comes_back)
+{
+        expect_failure((cop_trial){ .check = exits }, "the check ended with oops");
+        expect_failure((cop_trial){ .tree = &house, .check = exits }, "the check ended with oops");
+        expect_failure((cop_trial){ .check = ignores }, "the check ended with {badarg, ");
+        ck_assert_ptr_null(cop_node_here());
+}
+
+static const char *leaves(cop_node *node, void *unused)
+{
+        (void)node;
+        (void)unused;
+        cop_node_leave();
+        return NULL;
+}
+
+TEST(a_check_that_leaves_its_node_fails_its_seed)
+{
+        expect_failure((cop_trial){ .tree = &house, .check = leaves }, "the check has left its node");
+        expect_failure((cop_trial){ .check = leaves }, "the check has left its node");
+}
+
+static const char *says_nothing(cop_node *node, void *unused)
+{
+        (void)node;
+        (void)unused;
+        return "";
+}
+
+TEST(a_check_that_fails_without_a_word_fails)
+{
+        expect_failure((cop_trial){ .check = says_nothing }, "the check fails, and does not say why");
+}
+
+/* A tree whose one child dies of each message, by a fault of its own. */
+typedef porter clumsy;
+
+static void clumsy_on_step(clumsy *self, const step *s)
+{
+        (void)self;
+        (void)s;
+        abort();
+}
+
+COP_SERVER(clumsy, COP_ON(step, clumsy_on_step));
+
+static const cop_supervisor fragile = {
+        .name = "fragile", .intensity = 1000, .period_ms = 1000, .children = COP_CHILDREN({ "clumsy", .server = &clumsy_server }),
+};
+
+static const char *touches(cop_node *node, void *unused)
+{
+        (void)unused;
+        cop_send("clumsy", step, .number = 1);
+        ck_assert_int_eq(cop_node_await_quiet(node, 1000), COP_OK);
+        return NULL;
+}
+
+TEST(an_actor_that_dies_of_a_fault_of_its_own_fails_the_seed)
+{
+        expect_failure((cop_trial){ .tree = &fragile, .check = touches }, "clumsy <0.");
+        expect_failure((cop_trial){ .tree = &fragile, .check = touches }, "crashed: abort() called");
+        cop_trial_outcome outcome = try_it((cop_trial){ .tree = &fragile, .check = touches, .may_fault = true });
+        ck_assert(!outcome.failed);
+        ck_assert_uint_eq(outcome.faults, 2);
+        ck_assert_uint_eq(outcome.crashes, 0);
+}
+
+TEST(simulated_crashes_are_no_faults)
+{
+        cop_trial trial = careless;
+        cop_trial_outcome outcome;
+        ck_assert_int_eq(cop_trial_run(&trial, &outcome), COP_OK);
+        ck_assert_uint_gt(outcome.crashes, 0);
+        ck_assert_uint_eq(outcome.faults, 0);
+}
+
+static void touch_in_vain(void *text)
+{
+        cop_trial_outcome outcome;
+        (void)text;
+        cop_trial_run(&(cop_trial){ .tree = &fragile, .check = touches, .first_seed = 41 }, &outcome);
+        abort();
+}
+
+TEST(the_first_report_of_a_fault_is_printed_with_the_seed)
+{
+        char text[LAST_WORDS];
+        last_words(touch_in_vain, NULL, text);
+        ck_assert_msg(strstr(text, "   in clumsy_on_step at ") != NULL && strstr(text, "handling #step{number = 1} from") != NULL &&
+                              strstr(text, "seed 41: clumsy <0.") != NULL,
+                      "said: %s", text);
+}
+
+static const cop_supervisor brittle = {
+        .name = "brittle", .children = COP_CHILDREN({ "porter", .server = &porter_server }),
+};
+
+static const char *stops_it(cop_node *node, void *unused)
+{
+        (void)unused;
+        cop_send_exit(cop_whereis("brittle"), cop_atom("kill"));
+        ck_assert_int_eq(cop_node_await_quiet(node, 1000), COP_OK);
+        return NULL;
+}
+
+/* As it is by default: one restart in five seconds. */
+static const char *wears_it_out(cop_node *node, void *unused)
+{
+        (void)unused;
+        for (int i = 0; i < 4; i++) {
+                cop_send_exit(cop_whereis("porter"), cop_atom("kill"));
+                ck_assert_int_eq(cop_node_await_quiet(node, 1000), COP_OK);
+        }
+        return NULL;
+}
+
+static const char *reads_of_it(cop_node *node, void *unused)
+{
+        (void)unused;
+        stops_it(node, NULL);
+        cop_message_free(cop_receive(0, COP_KIND(cop_exited)));
+        return NULL;
+}
+
+TEST(a_tree_that_has_ended_before_the_check_has_fails_the_seed)
+{
+        expect_failure((cop_trial){ .tree = &brittle, .check = stops_it }, "the tree has ended: killed");
+        expect_failure((cop_trial){ .tree = &brittle, .check = wears_it_out }, "the tree has ended: shutdown");
+        expect_failure((cop_trial){ .tree = &brittle, .check = reads_of_it }, "the tree has ended");
+        ck_assert(!try_it((cop_trial){ .tree = &brittle, .check = stops_it, .may_end = true }).failed);
+        ck_assert(!try_it((cop_trial){ .tree = &brittle, .check = wears_it_out, .may_end = true }).failed);
+}
+
+/* ---- What does not end -------------------------------------------------------------------------------- */
+
+static void ticks(void)
+{
+        for (;;)
+                cop_sleep(10);
+}
+
+static bool never(void *unused)
+{
+        (void)unused;
+        return false;
+}
+
+static const char *receives_for_ever(cop_node *node, void *unused)
+{
+        (void)node;
+        (void)unused;
+        cop_spawn(ticks);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(step)));
+        return NULL;
+}
+
+static const char *looks_again_and_again(cop_node *node, void *unused)
+{
+        (void)unused;
+        cop_spawn(ticks);
+        while (cop_node_await_quiet(node, 1000) != COP_OK)
+                ;
+        return NULL;
+}
+
+static const char *awaits_for_ever(cop_node *node, void *unused)
+{
+        (void)unused;
+        cop_spawn(ticks);
+        cop_simulation_await(node, never, NULL, COP_FOREVER);
+        return NULL;
+}
+
+static const char *sleeps_again_and_again(cop_node *node, void *unused)
+{
+        (void)node;
+        (void)unused;
+        while (!never(NULL))
+                cop_sleep(10);
+        return NULL;
+}
+
+static const char *yields_for_ever(cop_node *node, void *unused)
+{
+        (void)node;
+        (void)unused;
+        cop_spawn(ticks);
+        while (!never(NULL))
+                cop_yield();
+        return NULL;
+}
+
+static const char *has_ticks(cop_node *node, void *unused)
+{
+        (void)node;
+        (void)unused;
+        cop_send_every(NULL, 10, cop_self(), step, .number = 1);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(cop_down)));
+        return NULL;
+}
+
+TEST(a_seed_that_goes_on_and_on_fails)
+{
+        static const char *(*const checks[])(cop_node *, void *) = {
+                receives_for_ever, looks_again_and_again, awaits_for_ever, sleeps_again_and_again, yields_for_ever, has_ticks,
+        };
+        for (size_t i = 0; i < COP__COUNT(checks); i++) {
+                expect_failure((cop_trial){ .check = checks[i], .max_turns = 1000 }, "the turns of a seed are used up");
+                expect_failure((cop_trial){ .check = checks[i], .max_ms = 1000 }, "the time of a seed is used up");
+                expect_failure((cop_trial){ .tree = &house, .check = checks[i], .max_turns = 1000 }, "the turns of a seed are used up");
+        }
+        expect_failure((cop_trial){ .check = receives_for_ever }, "it goes on and on");
+        cop_trial_outcome outcome;
+        ck_assert_int_eq(cop_trial_run(&(cop_trial){ .check = says_nothing, .max_ms = -1 }, &outcome), COP_E_BAD_ARGUMENT);
+}
+
+/* Its terminate does not end, and its supervisor waits for it. */
+typedef porter clinging;
+
+static void clinging_init(clinging *self)
+{
+        (void)self;
+        cop_trap_exit(true);
+}
+
+static void clinging_on_step(clinging *self, const step *s)
+{
+        (void)self;
+        (void)s;
+}
+
+static void clinging_terminate(clinging *self, cop_term reason)
+{
+        (void)self;
+        (void)reason;
+        ticks();
+}
+
+COP_SERVER(clinging, COP_INIT(clinging_init), COP_ON(step, clinging_on_step), COP_TERMINATE(clinging_terminate));
+
+static const cop_supervisor sticky = {
+        .name = "sticky",
+        .children = COP_CHILDREN({ "clinging", .server = &clinging_server, .shutdown_ms = COP_SHUTDOWN_INFINITY }),
+};
+
+TEST(a_tree_that_does_not_stop_fails_the_seed)
+{
+        cop_trial trial = { .tree = &sticky, .check = changes_its_mind, .context = &(int){ 1 }, .max_turns = 1000 };
+        expect_failure(trial, "the turns of a seed are used up");
+}
+
 static const char *waits_for_ever(cop_node *node, void *unused)
 {
         (void)node;
@@ -188,18 +478,96 @@ static const char *waits_for_ever(cop_node *node, void *unused)
         return NULL;
 }
 
-static void try_for_ever(void *unused)
+TEST(a_check_that_would_wait_for_ever_fails_its_seed)
+{
+        expect_failure((cop_trial){ .check = waits_for_ever }, "it would wait for ever");
+        expect_failure((cop_trial){ .tree = &house, .check = waits_for_ever }, "it would wait for ever");
+}
+
+/* ---- What ends the program ------------------------------------------------------------------------------ */
+
+static const char *aborts(cop_node *node, void *unused)
+{
+        (void)node;
+        (void)unused;
+        abort();
+}
+
+static const char *aborts_later(cop_node *node, void *unused)
+{
+        touches(node, unused);
+        abort();
+}
+
+static const cop_supervisor bare = {
+        .name = "bare", .children = COP_CHILDREN({ "clumsy", .server = &clumsy_server, .isolation = COP_ISOLATION_INLINE }),
+};
+
+static void run_it(void *trial)
 {
         cop_trial_outcome outcome;
-        (void)unused;
-        cop_trial_run(&(cop_trial){ .check = waits_for_ever, .first_seed = 41 }, &outcome);
+        cop_trial_run(trial, &outcome);
 }
 
 TEST(what_ends_the_program_in_a_trial_says_how_to_repeat_it)
 {
+        cop_trial trials[] = {
+                { .check = aborts }, { .tree = &fragile, .check = aborts_later }, { .tree = &bare, .check = touches },
+        };
         char text[LAST_WORDS];
-        last_words(try_for_ever, NULL, text);
-        ck_assert_msg(strstr(text, "it would wait for ever\nrepeat it with COP_SEED=41\n") != NULL, "said: %s", text);
+        for (size_t i = 0; i < COP__COUNT(trials); i++) {
+                trials[i].first_seed = 41;
+                last_words(run_it, &trials[i], text);
+                ck_assert_msg(strstr(text, "a fault in your program cannot be contained") != NULL &&
+                                      strstr(text, "in a simulation with seed 41, after ") != NULL &&
+                                      strstr(text, ": repeat it with COP_SEED=41\n") != NULL,
+                              "%zu said: %s", i, text);
+        }
+}
+
+static const char *is_ended(cop_node *node, void *number)
+{
+        (void)node;
+        raise(*(const int *)number);
+        return NULL;
+}
+
+/* As a program has it that libcheck has not started. */
+static void run_it_as_told(void *trial)
+{
+        signal(*(const int *)((const cop_trial *)trial)->context, SIG_DFL);
+        run_it(trial);
+}
+
+TEST(a_signal_that_ends_a_trial_tells_its_seed)
+{
+        static const int numbers[] = { SIGTERM, SIGINT, SIGHUP, SIGALRM, SIGXCPU };
+        char text[LAST_WORDS];
+        for (size_t i = 0; i < COP__COUNT(numbers); i++) {
+                int number = numbers[i];
+                cop_trial trial = { .check = is_ended, .context = &number, .first_seed = UINT64_MAX };
+                last_words_by(number, run_it_as_told, &trial, text);
+                ck_assert_str_eq(text, "seed 18446744073709551615 was being tried: repeat it with COP_SEED=18446744073709551615\n");
+        }
+}
+
+static void heard(int number)
+{
+        (void)number;
+}
+
+/* And after the trial all is as it was. */
+TEST(a_signal_that_the_program_hears_is_left_to_it)
+{
+        struct sigaction now, before;
+        int number = SIGTERM;
+        signal(SIGHUP, SIG_DFL);
+        ck_assert_int_eq(sigaction(SIGTERM, &(struct sigaction){ .sa_handler = heard }, &before), 0);
+        ck_assert(!try_it((cop_trial){ .check = is_ended, .context = &number }).failed);
+        ck_assert_int_eq(sigaction(SIGTERM, &before, &now), 0);
+        ck_assert_ptr_eq((void *)(uintptr_t)now.sa_handler, (void *)(uintptr_t)heard);
+        ck_assert_int_eq(sigaction(SIGHUP, NULL, &now), 0);
+        ck_assert(now.sa_handler == SIG_DFL);
 }
 
 TEST(a_trial_whose_node_cannot_start_is_refused)

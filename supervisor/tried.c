@@ -1,0 +1,94 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * The handler of those signals, and its list. See tried.h.
+ *
+ * Writable globals: handlers are a process's, and are given no argument. The list is changed under the lock. Named pairs: ENDS, the
+ * handler's store of `ends` and its walk ↔ the unlinking and the look at `ends` by a trial that is over: it is not walked, or it stays.
+ */
+#include "supervisor/tried.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <unistd.h>
+
+#include "actors/fault_report.h"
+#include "base/atomic.h"
+
+static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGALRM, SIGXCPU };
+
+static struct {
+        pthread_mutex_t lock;     /* a leaf */
+        struct cop__tried *first; /* atomic */
+        uint32_t ends;            /* atomic: the process does */
+        bool is_ours[COP__COUNT(signals)];
+} trials = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static void tell(uint64_t seed)
+{
+        char text[128];
+        struct cop__words words = { .text = text, .size = sizeof(text) };
+        cop__words_add(&words, "seed ");
+        cop__words_add_number(&words, seed);
+        cop__words_add(&words, " was being tried: repeat it with COP_SEED=");
+        cop__words_add_number(&words, seed);
+        cop__words_add(&words, "\n");
+        if (write(STDERR_FILENO, text, words.length) < 0)
+                return; /* nobody listens */
+}
+
+/* Once: the next one of its number ends the process, and that is this one, sent on. */
+static void on_end(int number)
+{
+        cop__store_seq(&trials.ends, 1); /* ENDS */
+        struct cop__tried *tried = cop__load_seq(&trials.first); /* ENDS */
+        for (; tried != NULL; tried = cop__load_seq(&tried->next))
+                tell(cop__load_relaxed(&tried->seed));
+        raise(number);
+}
+
+static void install(void)
+{
+        const struct sigaction ours = { .sa_handler = on_end, .sa_flags = SA_RESETHAND | SA_NODEFER | SA_ONSTACK };
+        for (size_t i = 0; i < COP__COUNT(signals); i++) {
+                struct sigaction now;
+                trials.is_ours[i] = sigaction(signals[i], NULL, &now) == 0 && !(now.sa_flags & SA_SIGINFO) &&
+                                    now.sa_handler == SIG_DFL && sigaction(signals[i], &ours, NULL) == 0;
+        }
+}
+
+/* One that somebody has replaced since stays theirs. */
+static void uninstall(void)
+{
+        const struct sigaction fallback = { .sa_handler = SIG_DFL };
+        for (size_t i = 0; i < COP__COUNT(signals); i++) {
+                struct sigaction now;
+                if (trials.is_ours[i] && sigaction(signals[i], NULL, &now) == 0 && !(now.sa_flags & SA_SIGINFO) &&
+                    now.sa_handler == on_end)
+                        sigaction(signals[i], &fallback, NULL);
+        }
+}
+
+void cop__tried_begin(struct cop__tried *tried)
+{
+        pthread_mutex_lock(&trials.lock);
+        if (trials.first == NULL)
+                install();
+        cop__store_relaxed(&tried->next, trials.first); /* seen through the store below */
+        cop__store_seq(&trials.first, tried);
+        pthread_mutex_unlock(&trials.lock);
+}
+
+void cop__tried_end(struct cop__tried *tried)
+{
+        pthread_mutex_lock(&trials.lock);
+        struct cop__tried **link = &trials.first;
+        while (*link != tried)
+                link = &(*link)->next;
+        cop__store_seq(link, tried->next); /* ENDS */
+        if (trials.first == NULL)
+                uninstall();
+        pthread_mutex_unlock(&trials.lock);
+        while (cop__load_seq(&trials.ends) != 0) /* ENDS */
+                pause();
+}
