@@ -63,7 +63,7 @@ find_wrong() {
 # What belongs to the process and not to a node, begins before the simulation, or is not simulated: threads, OS processes.
 asks_malloc='base/memory.c base/pool.c base/stock.c scheduler/blocking_pool.c scheduler/scheduler.c actors/code_map.c
         actors/crossing.c actors/ground.c actors/inside.c actors/inside_main.c actors/node.c actors/outpost.c actors/outpost_answer.c actors/outside.c actors/place.c
-        actors/simulation.c actors/zygote.c actors/zygote_main.c'
+        actors/simulation.c actors/simulation_fault.c actors/zygote.c actors/zygote_main.c'
 
 # Prints one line for each request of malloc itself.
 find_raw() {

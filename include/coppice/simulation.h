@@ -62,7 +62,7 @@ typedef struct cop_simulation {
 /* How far a simulation has come. */
 typedef struct cop_simulation_state {
         uint64_t seed;
-        uint64_t signature; /* of all that happened: equal in two runs that did the same */
+        uint64_t signature; /* of what happened: equal in two runs that did the same; docs/simulation.md says what goes into it */
         uint64_t turns;     /* of actors */
         int64_t passed_ms;  /* of simulated time, since the start */
         uint64_t crashes;   /* that were simulated */

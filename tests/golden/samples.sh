@@ -43,6 +43,13 @@ without_missing() {
                 substr($0, 3) in there { print substr($0, 3) }'
 }
 
+# The page on simulation shows what that sample says: a seed does the same in each build.
+same_as_page() {
+        sed -n -e 's/^    \(seed [0-9]\)/\1/p' -e 's/^    \(repeat it with\)/\1/p' "$here/../../docs/simulation.md" >"$work/page"
+        [ -s "$work/page" ] || complain "docs/simulation.md shows no seed"
+        same "$work/page" "$1" "what docs/simulation.md shows of the sample trial"
+}
+
 for expected in "$here"/*.expected; do
         name=$(basename "$expected" .expected)
         case $left_out in *" $name "*) continue ;; esac
@@ -57,6 +64,7 @@ for expected in "$here"/*.expected; do
         mask_places "$build" <"$log" | without_missing "$work/masked_log" |
                 LC_ALL=C sort >"$work/expected_log"
         same "$work/expected_log" "$work/masked_log" "the log of $name"
+        [ "$name" != trial ] || same_as_page "$work/log"
 done
 
 # A sample that nobody compares is one that nobody runs. The shop and the studio serve until they are told to stop: demo.sh runs them.
