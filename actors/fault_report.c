@@ -21,6 +21,19 @@
 /* Frames beyond these are only counted. */
 #define FRAMES_SHOWN 24
 
+void cop__words_tell(const struct cop__words *words)
+{
+        const char *at = words->text;
+        size_t left = words->length;
+        while (left > 0) {
+                ssize_t written = write(STDERR_FILENO, at, left);
+                if (written <= 0)
+                        return; /* nobody listens */
+                at += written;
+                left -= (size_t)written;
+        }
+}
+
 void cop__words_add_hex(struct cop__words *words, uintptr_t value)
 {
         char digits[2 + 2 * sizeof value + 1];
@@ -290,15 +303,7 @@ static void begin_line(struct line *line, const char *text)
 
 static void put_line(const struct line *line)
 {
-        const char *at = line->text;
-        size_t left = line->words.length;
-        while (left > 0) {
-                ssize_t written = write(STDERR_FILENO, at, left);
-                if (written <= 0)
-                        return; /* nobody listens */
-                at += written;
-                left -= (size_t)written;
-        }
+        cop__words_tell(&line->words);
 }
 
 static void end_line(struct line *line)

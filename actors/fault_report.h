@@ -31,6 +31,9 @@ COP__INLINE void cop__words_add(struct cop__words *words, const char *text)
         words->text[words->length] = '\0';
 }
 
+/* Writes it to standard error, as far as somebody reads there. */
+void cop__words_tell(const struct cop__words *words);
+
 void cop__words_add_hex(struct cop__words *words, uintptr_t value);
 void cop__words_add_number(struct cop__words *words, uint64_t value);
 

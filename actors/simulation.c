@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "actors/fault_report.h"
 #include "actors/take.h"
@@ -152,8 +151,7 @@ void cop__simulation_testify(struct cop__fault_scope *scope, const struct cop__f
         cop__words_add(&words, simulation->again != NULL ? " turns: " : " turns");
         cop__words_add(&words, simulation->again != NULL ? simulation->again : "");
         cop__words_add(&words, "\n");
-        if (write(STDERR_FILENO, text, words.length) < 0)
-                return; /* nobody listens */
+        cop__words_tell(&words);
 }
 
 /* ---- The driver's hooks ----------------------------------------------------------------------- */

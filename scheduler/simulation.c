@@ -279,8 +279,10 @@ bool cop__simulation_is_over(struct cop__simulation *simulation)
 
 bool cop__simulation_step(struct cop__simulation *simulation)
 {
-        if (COP__UNLIKELY(cop__simulation_is_over(simulation)))
+        if (COP__UNLIKELY(cop__simulation_is_over(simulation))) {
                 simulation->hooks.over(simulation->scheduler->owner);
+                return false;
+        }
         struct cop__thread *before = cop__thread_here();
         struct cop__worker *worker = any_worker(simulation);
         let_time_go_on(simulation);
@@ -301,7 +303,7 @@ bool cop__simulation_jump(struct cop__simulation *simulation, uint64_t until_ns)
         uint64_t next_ns = next_timer_ns(simulation);
         if (until_ns < next_ns)
                 next_ns = until_ns;
-        if (next_ns == UINT64_MAX)
+        if (next_ns == UINT64_MAX || simulation->over != NULL)
                 return false;
         simulation->jumps++;
         if (next_ns > simulation->now_ns)
@@ -316,7 +318,8 @@ bool cop__simulation_settle(struct cop__simulation *simulation, uint64_t deadlin
                         continue;
                 if (next_timer_ns(simulation) == COP__WHEEL_NEVER)
                         return true;
-                cop__simulation_jump(simulation, deadline_ns);
+                if (!cop__simulation_jump(simulation, deadline_ns))
+                        return false;
         }
         return false;
 }

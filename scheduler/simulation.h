@@ -141,10 +141,10 @@ bool cop__simulation_refuses(void *simulation);
 /* Is there an end to it, and has it come? */
 bool cop__simulation_is_over(struct cop__simulation *simulation);
 
-/* One step. False: nothing is runnable. */
+/* One step. False: nothing is runnable, or it is over. */
 bool cop__simulation_step(struct cop__simulation *simulation);
 
-/* With nothing runnable: time goes on to the next timer, or to until_ns if that is sooner. False: neither will ever be. */
+/* With nothing runnable: time goes on to the next timer, or to until_ns if that is sooner. False: neither will ever be, or it is over. */
 bool cop__simulation_jump(struct cop__simulation *simulation, uint64_t until_ns);
 
 /* Steps and jumps until it is quiet (see quiet.h), or until deadline_ns; was it quiet? */

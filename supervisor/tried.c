@@ -33,8 +33,7 @@ static void tell(uint64_t seed)
         cop__words_add(&words, " was being tried: repeat it with COP_SEED=");
         cop__words_add_number(&words, seed);
         cop__words_add(&words, "\n");
-        if (write(STDERR_FILENO, text, words.length) < 0)
-                return; /* nobody listens */
+        cop__words_tell(&words);
 }
 
 /* Once: the next one of its number ends the process, and that is this one, sent on. */

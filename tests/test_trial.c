@@ -435,6 +435,31 @@ TEST(a_seed_that_goes_on_and_on_fails)
         ck_assert_int_eq(cop_trial_run(&(cop_trial){ .check = says_nothing, .max_ms = -1 }, &outcome), COP_E_BAD_ARGUMENT);
 }
 
+static const char *leaves_and_awaits(cop_node *node, void *unused)
+{
+        (void)unused;
+        cop_spawn(ticks);
+        cop_node_leave();
+        cop_simulation_await(node, never, NULL, COP_FOREVER);
+        return NULL;
+}
+
+static const char *leaves_and_looks(cop_node *node, void *unused)
+{
+        (void)unused;
+        cop_spawn(ticks);
+        cop_node_leave();
+        cop_node_await_quiet(node, COP_FOREVER);
+        return NULL;
+}
+
+/* It has no visit that could be ended: what it calls comes back. */
+TEST(a_check_that_has_left_its_node_does_not_drive_it_for_ever)
+{
+        expect_failure((cop_trial){ .check = leaves_and_awaits, .max_turns = 1000 }, "the check has left its node");
+        expect_failure((cop_trial){ .check = leaves_and_looks, .max_turns = 1000 }, "the check has left its node");
+}
+
 /* Its terminate does not end, and its supervisor waits for it. */
 typedef porter clinging;
 
