@@ -265,8 +265,9 @@ enum cop__reason {
         COP__REASON_NO_MEMORY,
         COP__REASON_NOCONNECTION,
         COP__REASON_TOO_DEEP,
+        COP__REASON_TOO_BIG,
 };
-#define COP__REASONS 7
+#define COP__REASONS 8
 
 struct cop_node {
         struct cop__scheduler scheduler;

@@ -169,10 +169,8 @@ void cop__book_leave(struct cop__visit *visit)
 
 cop_status cop__keying_of(cop_term term, struct cop__keying *keying)
 {
-        if (!cop__term_hash(term, &keying->hash))
-                return COP_E_TOO_DEEP;
         keying->term = term;
-        return COP_OK;
+        return cop__term_hash(term, &keying->hash);
 }
 
 /* ---- Looking ------------------------------------------------------------------------------ */

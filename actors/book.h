@@ -117,7 +117,7 @@ struct cop__visit {
 cop_status cop__book_enter(struct cop__visit *visit, const char *name, bool scope);
 void cop__book_leave(struct cop__visit *visit);
 
-/* Errors: COP_E_TOO_DEEP. */
+/* Errors: COP_E_TOO_DEEP, COP_E_TOO_BIG. */
 cop_status cop__keying_of(cop_term term, struct cop__keying *keying);
 
 struct cop__partition *cop__book_partition(struct cop__book *book, uint64_t hash);
@@ -145,7 +145,7 @@ struct cop__proposal {
         struct cop__signal *welcome; /* to listeners, linked by node.next */
 };
 
-/* Copies key and value. Errors: COP_E_NO_MEMORY, COP_E_TOO_DEEP. */
+/* Copies key and value. Errors: COP_E_NO_MEMORY, COP_E_TOO_DEEP, COP_E_TOO_BIG. */
 cop_status cop__proposal_make(struct cop__visit *visit, const struct cop__keying *key, cop_pid pid,
                               cop_term value, struct cop__proposal *proposal);
 /* What has not been used. */

@@ -37,8 +37,11 @@ static cop_term flatten_behind(void *block, size_t size, cop_term term)
 static cop_status rooms_of(cop_term key, cop_term value, size_t *key_room, size_t *value_room)
 {
         cop_term pair = COP_TUPLE(value);
-        if (!cop__term_flat_size(COP_LIST(key), key_room) || !cop__term_flat_size(COP_LIST(pair), value_room))
-                return COP_E_TOO_DEEP;
+        cop_status status = cop__term_flat_size(COP_LIST(key), key_room);
+        if (status == COP_OK)
+                status = cop__term_flat_size(COP_LIST(pair), value_room);
+        if (status != COP_OK)
+                return status;
         *key_room -= sizeof(cop_term);
         *value_room -= 2 * sizeof(cop_term);
         return COP_OK;

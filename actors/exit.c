@@ -42,7 +42,7 @@
 /* ---- Reasons ------------------------------------------------------------------------- */
 
 static const char *const reason_names[COP__REASONS] = { "normal", "killed", "noproc", "shutdown",
-                                                        "no_memory", "noconnection", "too_deep" };
+                                                        "no_memory", "noconnection", "too_deep", "too_big" };
 
 cop_status cop__reasons_init(struct cop_node *node)
 {
@@ -97,7 +97,9 @@ static struct cop__shared_term *share(cop_term reason)
         cop_status status = cop__shared_term_make(reason, &shared);
         if (status == COP_OK)
                 return shared;
-        return cop__reason(status == COP_E_TOO_DEEP ? COP__REASON_TOO_DEEP : COP__REASON_NO_MEMORY);
+        if (status == COP_E_NO_MEMORY)
+                return cop__reason(COP__REASON_NO_MEMORY);
+        return cop__reason(status == COP_E_TOO_DEEP ? COP__REASON_TOO_DEEP : COP__REASON_TOO_BIG);
 }
 
 /* The same as !cop__reason_is_crash, at a glance, for the reasons that most actors end for. */

@@ -19,7 +19,7 @@ void cop__gather_add_pair(struct cop__gather *gather, cop_term first, cop_term s
 
 /*
  * All of these end the gathering, also when they fail: the items as a list; each two items as a tuple in a list; each two as
- * key and value of a map. The caller owns the term. Errors: COP_E_NO_MEMORY, COP_E_TOO_DEEP.
+ * key and value of a map. The caller owns the term. Errors: COP_E_NO_MEMORY, COP_E_TOO_DEEP, COP_E_TOO_BIG.
  */
 cop_status cop__gather_list(struct cop__gather *gather, cop_term *list);
 cop_status cop__gather_pairs(struct cop__gather *gather, cop_term *list);

@@ -110,13 +110,14 @@ void cop__subscription_end(struct cop__thread *thread, struct cop__holdings_shar
         subscription_free(thread, subscription);
 }
 
-/* With a copy of the group behind it, unless that is NULL: all groups. Errors: COP_E_NO_MEMORY, COP_E_TOO_DEEP. */
+/* With a copy of the group behind it, unless that is NULL: all groups. Errors: COP_E_NO_MEMORY, COP_E_TOO_DEEP, COP_E_TOO_BIG. */
 static cop_status subscription_new(struct cop__visit *visit, const struct cop__keying *group,
                                    struct cop__subscription **result)
 {
         size_t room = 0;
-        if (group != NULL && !cop__term_flat_size(group->term, &room))
-                return COP_E_TOO_DEEP;
+        cop_status status = group != NULL ? cop__term_flat_size(group->term, &room) : COP_OK;
+        if (status != COP_OK)
+                return status;
         struct cop__subscription *subscription = cop__malloc(sizeof(*subscription) + room);
         if (subscription == NULL)
                 return COP_E_NO_MEMORY;
@@ -131,9 +132,8 @@ static cop_status subscription_new(struct cop__visit *visit, const struct cop__k
                 subscription->group.hash = subscription->watcher.key = group->hash;
                 subscription->group.term = cop__term_flatten(group->term, &behind);
         }
-        cop_status status = cop__signal_message(&visit->thread->pool, COP_KIND_OF(cop_group_lost),
-                                                &(cop_group_lost){ subscription->ref },
-                                                &subscription->lost);
+        status = cop__signal_message(&visit->thread->pool, COP_KIND_OF(cop_group_lost),
+                                     &(cop_group_lost){ subscription->ref }, &subscription->lost);
         if (status == COP_OK)
                 *result = subscription;
         else

@@ -167,9 +167,10 @@ cop_status cop_registry_count(const char *registry, uint64_t *count)
 static cop_status hold(cop_term term, void **memory, cop_term *copy)
 {
         size_t size;
-        if (!cop__term_flat_size(term, &size)) {
+        cop_status status = cop__term_flat_size(term, &size);
+        if (status != COP_OK) {
                 cop_term_free(term);
-                return COP_E_TOO_DEEP;
+                return status;
         }
         char *at = *memory = cop__alloc_or_free(size, term);
         if (at == NULL)

@@ -121,13 +121,24 @@ void cop__text_vprintf(struct cop__text *text, const char *format, va_list value
         va_end(again);
 }
 
-/* Control characters, and the marks that reorder or hide what stands around them. */
+/*
+ * Control characters, the marks that reorder or hide what stands around them, separators of lines, and whatever Unicode says is
+ * not shown by itself (Default_Ignorable_Code_Point): fillers, joiners, selectors of variants.
+ */
 static bool is_invisible(uint32_t point)
 {
-        return point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0xad ||
-               (point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||
-               (point >= 0x2060 && point <= 0x206f) || point == 0xfeff ||
-               (point >= 0xe0000 && point <= 0xe007f);
+        static const uint32_t ranges[][2] = {
+                { 0xad, 0xad },     { 0x34f, 0x34f },   { 0x61c, 0x61c },     { 0x115f, 0x1160 },   { 0x17b4, 0x17b5 },
+                { 0x180b, 0x180f }, { 0x200b, 0x200f }, { 0x2028, 0x202e },   { 0x2060, 0x206f },   { 0x3164, 0x3164 },
+                { 0xfe00, 0xfe0f }, { 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 },   { 0xfff0, 0xfffb },   { 0x1bca0, 0x1bca3 },
+                { 0x1d173, 0x1d17a }, { 0xe0000, 0xe0fff },
+        };
+        if (point < 0xa0)
+                return point < 0x20 || point >= 0x7f;
+        for (size_t i = 0; i < COP__COUNT(ranges) && point >= ranges[i][0]; i++)
+                if (point <= ranges[i][1])
+                        return true;
+        return false;
 }
 
 static void append_escape(struct cop__text *text, uint32_t point)

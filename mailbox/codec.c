@@ -165,9 +165,11 @@ void cop__pack_term(struct cop__pack *pack, cop_term term)
 
 cop_status cop_term_encode(cop_term term, uint8_t **bytes, size_t *size)
 {
+        /* Only what could be sent is walked: that is what bounds this. */
         size_t flat;
-        if (!cop__term_flat_size(term, &flat))
-                return COP_E_TOO_DEEP;
+        cop_status status = cop__term_flat_size(term, &flat);
+        if (status != COP_OK)
+                return status;
         struct cop__pack pack;
         cop__pack_init(&pack);
         cop__pack_term(&pack, term);

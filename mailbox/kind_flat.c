@@ -67,9 +67,8 @@ static cop_status add_bytes(struct measure *measure, const cop_bytes *bytes)
 static cop_status add_term(struct measure *measure, const cop_term *term)
 {
         size_t size;
-        if (!cop__term_flat_size(*term, &size))
-                return COP_E_TOO_DEEP;
-        return add(&measure->block, 1, size);
+        cop_status status = cop__term_flat_size(*term, &size);
+        return status == COP_OK ? add(&measure->block, 1, size) : status;
 }
 
 static cop_status measure_struct(struct measure *measure, const cop_kind *kind,

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <coppice/message.h>
+
 #include "base/atomic.h"
 #include "base/memory.h"
 #include "base/utf8.h"
@@ -161,42 +163,55 @@ bool cop__term_next(cop_term *rest, cop_term *item)
 
 /* --- flat ----------------------------------------------------------------- */
 
-/* Adds the flat size of a container; `levels` are those that may still be entered. */
-static bool measure(cop_term container, unsigned levels, size_t *size)
+/*
+ * Adds the flat size of a container; `levels` are those that may still be entered. Its items are added before they are looked at,
+ * and it ends where that is too much: a part that stands in many places would double the steps with each level.
+ */
+static cop_status measure(cop_term container, unsigned levels, size_t *size)
 {
         if (levels == 0)
-                return false;
+                return COP_E_TOO_DEEP;
         size_t count = cop__term_items(container);
         size_t bytes = 0;
-        for (size_t i = 0; i < count; i++) {
+        *size += count * sizeof(cop_term);
+        for (size_t i = 0; i < count && *size <= COP_MESSAGE_SIZE_MAX; i++) {
                 cop_term item = container.as.items[i];
-                if (!cop__term_is_container(item))
+                cop_status status = COP_OK;
+                if (cop__term_is_container(item))
+                        status = measure(item, levels - 1, size);
+                else
                         bytes += cop__term_bytes(item);
-                else if (!measure(item, levels - 1, size))
-                        return false;
+                if (status != COP_OK)
+                        return status;
         }
-        *size += count * sizeof(cop_term) + COP__ROUND_UP_8(bytes);
-        return true;
+        *size += COP__ROUND_UP_8(bytes);
+        return *size <= COP_MESSAGE_SIZE_MAX ? COP_OK : COP_E_TOO_BIG;
 }
 
-bool cop__term_flat_size(cop_term term, size_t *size)
+static cop_status measure_any(cop_term term, unsigned levels, size_t *size)
 {
-        if (!cop__term_is_container(term)) {
-                *size = COP__ROUND_UP_8(cop__term_bytes(term));
-                return true;
-        }
+        if (cop__term_is_container(term))
+                return measure(term, levels, size);
+        *size += COP__ROUND_UP_8(cop__term_bytes(term));
+        return *size <= COP_MESSAGE_SIZE_MAX ? COP_OK : COP_E_TOO_BIG;
+}
+
+cop_status cop__term_flat_size(cop_term term, size_t *size)
+{
         size_t total = 0;
-        if (!measure(term, COP_TERM_DEPTH_MAX, &total))
-                return false;
-        *size = total;
-        return true;
+        cop_status status = measure_any(term, COP_TERM_DEPTH_MAX, &total);
+        if (status == COP_OK)
+                *size = total;
+        return status;
 }
 
 cop_term cop__term_inside(cop_term term, unsigned levels)
 {
-        size_t unused = 0;
-        bool fits = !cop__term_is_container(term) || measure(term, COP_TERM_DEPTH_MAX - levels, &unused);
-        return fits ? term : cop_atom("too_deep");
+        size_t size = 0;
+        cop_status status = measure_any(term, COP_TERM_DEPTH_MAX - levels, &size);
+        if (status == COP_OK)
+                return term;
+        return cop_atom(status == COP_E_TOO_DEEP ? "too_deep" : "too_big");
 }
 
 /* Puts the bytes of an atom, text or binary at *at. Other terms stay as they are. */
@@ -253,8 +268,9 @@ cop_term cop__term_flatten(cop_term term, char **at)
 cop_status cop_term_copy(cop_term term, cop_term *copy)
 {
         size_t size;
-        if (!cop__term_flat_size(term, &size))
-                return COP_E_TOO_DEEP;
+        cop_status status = cop__term_flat_size(term, &size);
+        if (status != COP_OK)
+                return status;
         char nothing = 0;
         char *at = size > 0 ? cop__malloc(size) : &nothing;
         if (!at)
@@ -274,8 +290,9 @@ void cop_term_free(cop_term copy)
 cop_status cop__shared_term_make(cop_term term, struct cop__shared_term **result)
 {
         size_t size;
-        if (!cop__term_flat_size(term, &size))
-                return COP_E_TOO_DEEP;
+        cop_status status = cop__term_flat_size(term, &size);
+        if (status != COP_OK)
+                return status;
         struct cop__shared_term *shared = cop__malloc(sizeof *shared + size);
         if (!shared)
                 return COP_E_NO_MEMORY;

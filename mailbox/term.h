@@ -65,17 +65,23 @@ COP__INLINE size_t cop__term_bytes(cop_term term)
         return cop__term_is_bytes(term) ? term.count : 0;
 }
 
+/* What a flat term has for this one, without what its items point at. */
+COP__INLINE size_t cop__term_own_size(cop_term term)
+{
+        return cop__term_items(term) * sizeof(cop_term) + cop__term_bytes(term);
+}
+
 /* A term of this type and count; what does not fit in 32 bits becomes the atom too_big. */
 cop_term cop__term_of_items(cop_term_type type, const cop_term *items, size_t count);
 cop_term cop__term_of_bytes(cop_term_type type, const void *bytes, size_t size);
 
 /*
- * The bytes behind a term for all that it points at, a multiple of 8.
- * Returns false, and *size is untouched, if it is deeper than COP_TERM_DEPTH_MAX.
+ * The bytes behind a term for all that it points at, a multiple of 8. A part that stands in several places counts in each.
+ * Errors: COP_E_TOO_DEEP, COP_E_TOO_BIG (over COP_MESSAGE_SIZE_MAX), and *size is untouched.
  */
-COP__CHECK_RESULT bool cop__term_flat_size(cop_term term, size_t *size);
+COP__CHECK_RESULT cop_status cop__term_flat_size(cop_term term, size_t *size);
 
-/* A term that is to lie so many levels deep in another; where that would be deeper than COP_TERM_DEPTH_MAX, the atom too_deep. */
+/* A term that is to lie so many levels deep in another; where that would be deeper than COP_TERM_DEPTH_MAX, the atom too_deep; too_big. */
 cop_term cop__term_inside(cop_term term, unsigned levels);
 
 /*
@@ -94,7 +100,7 @@ struct cop__shared_term {
         cop_term term; /* points into the same block, right behind */
 };
 
-/* Held once. Errors: COP_E_NO_MEMORY, COP_E_TOO_DEEP. The other one, for terms that are not too deep: NULL without memory. */
+/* Held once. Errors: COP_E_NO_MEMORY, COP_E_TOO_DEEP, COP_E_TOO_BIG. The other one, for terms that are neither: NULL without memory. */
 COP__CHECK_RESULT cop_status cop__shared_term_make(cop_term term, struct cop__shared_term **result);
 struct cop__shared_term *cop__shared_term_new(cop_term term);
 
@@ -118,13 +124,12 @@ void cop__shared_term_drop(struct cop__shared_term *shared);
  */
 bool cop__term_next(cop_term *rest, cop_term *item);
 
-/* Erlang's =:=, with a text the same as the list of its code points: what matching uses. */
+/* Erlang's =:= (0.0 and -0.0 differ, as from OTP 27 on), with a text the same as the list of its code points: what matching uses. */
 bool cop__term_same(cop_term left, cop_term right);
 
 /*
- * The order of map keys: as cop_term_compare, but 0 only for terms that are
- * cop_term_equal; of two equal numbers the integer comes first, of a text and the
- * list of its code points the text.
+ * The order of map keys: as cop_term_compare, but an integer is below every float, -0.0 below 0.0, and
+ * of a text and the list of its code points the text comes first: 0 only for terms that are cop_term_equal.
  */
 int cop__term_compare_exactly(cop_term left, cop_term right);
 

@@ -35,36 +35,34 @@ static bool is_list(cop_term term)
         return term.type == COP_TERM_LIST || term.type == COP_TERM_CONS;
 }
 
-static bool add_term(uint64_t *hash, cop_term term, unsigned levels)
+static void add_term(uint64_t *hash, cop_term term)
 {
         cop_term item;
-        if (levels == 0 && cop__term_is_container(term))
-                return false;
         while (is_list(term) && cop__term_next(&term, &item)) {
                 add(hash, COP_TERM_LIST);
-                if (!add_term(hash, item, levels - 1))
-                        return false;
+                add_term(hash, item);
         }
         if (term.type == COP_TERM_INTEGER || term.type == COP_TERM_NATURAL) {
                 add(hash, COP_TERM_INTEGER);
                 add(hash, term.as.natural);
-                return true;
+                return;
         }
         add(hash, (uint64_t)term.type << 32 | cop__term_items(term) | cop__term_bytes(term));
         if (term.type == COP_TERM_FLOAT || term.type == COP_TERM_PID || term.type == COP_TERM_REF)
                 add(hash, term.as.natural);
         add_bytes(hash, term.as.text, cop__term_bytes(term));
         for (size_t i = 0; i < cop__term_items(term); i++)
-                if (levels == 0 || !add_term(hash, term.as.items[i], levels - 1))
-                        return false;
-        return true;
+                add_term(hash, term.as.items[i]);
 }
 
-bool cop__term_hash(cop_term term, uint64_t *result)
+cop_status cop__term_hash(cop_term term, uint64_t *result)
 {
         uint64_t hash = 0;
-        if (!add_term(&hash, term, COP_TERM_DEPTH_MAX))
-                return false;
+        size_t size;
+        cop_status status = cop__term_flat_size(term, &size);
+        if (status != COP_OK)
+                return status;
+        add_term(&hash, term);
         *result = hash;
-        return true;
+        return COP_OK;
 }

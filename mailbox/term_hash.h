@@ -7,8 +7,8 @@
 
 /*
  * Terms that are cop_term_equal have the same hash; all 64 bits are mixed. It looks at every byte that the term points at.
- * Returns false, and *hash is untouched, if the term is deeper than COP_TERM_DEPTH_MAX.
+ * Errors: COP_E_TOO_DEEP, COP_E_TOO_BIG: only what could be sent is walked; and *hash is untouched.
  */
-COP__CHECK_RESULT bool cop__term_hash(cop_term term, uint64_t *hash);
+COP__CHECK_RESULT cop_status cop__term_hash(cop_term term, uint64_t *hash);
 
 #endif

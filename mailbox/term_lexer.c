@@ -82,16 +82,27 @@ static bool is_word(char byte)
                byte == '_' || byte == '@';
 }
 
+/* Bytes of the blank at an offset, 0 if it is none: what prints as one, also the space that breaks no line. */
+static size_t blank_at(const struct cop__lexer *lexer, size_t at)
+{
+        char byte = lexer->text[at];
+        if (byte == ' ' || (byte >= '\t' && byte <= '\r'))
+                return 1;
+        return byte == '\xc2' && at + 1 < lexer->size && lexer->text[at + 1] == '\xa0' ? 2 : 0;
+}
+
 void cop__lexer_skip_blank(struct cop__lexer *lexer)
 {
         bool in_comment = false;
-        for (; lexer->at < lexer->size; lexer->at++) {
+        size_t step = 1;
+        for (; lexer->at < lexer->size; lexer->at += step) {
                 char byte = lexer->text[lexer->at];
+                step = 1;
                 if (byte == '%')
                         in_comment = true;
                 else if (byte == '\n')
                         in_comment = false;
-                else if (!in_comment && byte != ' ' && byte != '\t' && byte != '\r')
+                else if (!in_comment && (step = blank_at(lexer, lexer->at)) == 0)
                         return;
         }
 }

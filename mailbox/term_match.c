@@ -2,13 +2,19 @@
 /*
  * Matching. A pattern is walked beside the value; what a name such as '$1' stands for is
  * kept as a part of the value, so nothing is copied and a match cannot run out of memory.
+ *
+ * A pattern is walked no further than one that could be sent: a part that stands in many places could double the steps
+ * with each level.
  */
 #include "mailbox/term.h"
 
 #include <string.h>
 
+#include <coppice/message.h>
+
 /* Bound so far, each name once. */
 struct bindings {
+        size_t left; /* bytes that what is looked at of the pattern may still have if it were laid flat */
         size_t count;
         struct {
                 cop_term name;
@@ -77,6 +83,10 @@ static bool match(cop_term pattern, cop_term value, unsigned levels, struct bind
                 return true;
         if (is_name(pattern))
                 return match_name(pattern, value, bindings);
+        size_t size = cop__term_own_size(pattern);
+        if (size > bindings->left)
+                return false;
+        bindings->left -= size;
         if (!cop__term_is_container(pattern))
                 return cop__term_same(pattern, value);
         if (levels == 0)
@@ -91,6 +101,7 @@ static bool match(cop_term pattern, cop_term value, unsigned levels, struct bind
 bool cop_term_match(cop_term pattern, cop_term value, cop_term bound[10])
 {
         struct bindings bindings;
+        bindings.left = COP_MESSAGE_SIZE_MAX;
         bindings.count = 0;
         if (!match(pattern, value, COP_TERM_DEPTH_MAX, &bindings))
                 return false;

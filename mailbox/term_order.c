@@ -3,35 +3,47 @@
  * The order of terms, and three degrees of sameness, out of one walk over both.
  *
  * Two terms may be equal in the order and yet differ: 1 and 1.0, 0.0 and -0.0, a text and
- * the list of its code points. The walk notes the first such tie of each sort on its way:
+ * the list of its code points. A walk that is exact tells numbers apart where it meets them:
+ * an integer is below every float, as in the order of map keys in Erlang, and -0.0 below 0.0.
+ * Of texts beside lists each walk notes the first on its way:
  *
- *      cop_term_compare           looks at neither
- *      cop__term_same             looks at the ties of numbers (Erlang's =:=)
- *      cop__term_compare_exactly  looks at both, and so is 0 for identical terms only
+ *      cop_term_compare           is not exact
+ *      cop__term_same             is exact, and looks at no texts (Erlang's =:=)
+ *      cop__term_compare_exactly  is exact, then looks at the texts: 0 for identical terms only
  *
- * Terms that are equal in the order have the same shape, so the ties of all of them stand
+ * Terms that are equal but for texts have the same shape, so the texts of all of them stand
  * in the same places, and comparing the first one is comparing all from left to right:
  * that is why the exact order is transitive too.
  *
- * The keys of two maps are compared exactly, as Erlang does: #{1 => a} is not #{1.0 => a}.
+ * The keys of two maps are compared exactly, as Erlang does: #{1 => a} is not #{1.0 => a}, and
+ * #{2 => a} is below it.
  *
  * Below COP_TERM_DEPTH_MAX, containers are ordered by where they lie in memory: bounded,
- * and still an order, in which only a term and itself are equal.
+ * and still an order, in which only a term and itself are equal. So is all that comes behind
+ * as many steps as the largest message has: parts that stand in many places could
+ * double them at each level. Up to there two terms have the same shape, or the walk is over: those
+ * steps end at the same place in all terms that are still equal.
  */
 #include "mailbox/term.h"
 
 #include <math.h>
 #include <string.h>
 
-/* The first tie of each sort, below 0 or above; 0 while there was none. */
-struct ties {
-        int number;
-        int text;
+#include <coppice/message.h>
+
+/* A step is an item, a byte or a code point, and so many more to look into a term: never more than its flat size has bytes. */
+#define STEPS_INTO (sizeof(cop_term) - 1)
+#define STEPS_MAX ((int64_t)(COP_MESSAGE_SIZE_MAX + STEPS_INTO))
+
+struct walk {
+        bool is_exact;
+        int text;      /* of the first text beside a list, which stands where: below 0 or above; 0 while there was none */
+        int64_t steps; /* that are left */
 };
 
 enum rank { NUMBER, ATOM, REF, PID, TUPLE, MAP, LIST, BINARY };
 
-static int compare(cop_term left, cop_term right, unsigned levels, struct ties *ties);
+static int compare(cop_term left, cop_term right, unsigned levels, struct walk *walk);
 
 static enum rank rank_of(cop_term term)
 {
@@ -58,10 +70,10 @@ static int order_of(uint64_t left, uint64_t right)
         return (left > right) - (left < right);
 }
 
-static void note(int *tie, int order)
+static void note_text(struct walk *walk, cop_term left, cop_term right)
 {
-        if (*tie == 0)
-                *tie = order;
+        if (walk->text == 0)
+                walk->text = (right.type == COP_TERM_TEXT) - (left.type == COP_TERM_TEXT);
 }
 
 /* --- numbers -------------------------------------------------------------- */
@@ -73,12 +85,12 @@ static __int128 integer_of(cop_term term)
 }
 
 /* NaN, which only a term filled in by hand can hold, is above every number. */
-static int compare_floats(double left, double right, struct ties *ties)
+static int compare_floats(double left, double right, bool is_exact)
 {
         if (isnan(left) || isnan(right))
                 return (isnan(left) != 0) - (isnan(right) != 0);
-        if (left == right)
-                note(&ties->number, (signbit(right) != 0) - (signbit(left) != 0));
+        if (is_exact && left == right)
+                return (signbit(right) != 0) - (signbit(left) != 0);
         return (left > right) - (left < right);
 }
 
@@ -95,19 +107,20 @@ static int compare_integer_with_float(__int128 integer, double real)
         return (fraction < 0) - (fraction > 0);
 }
 
-static int compare_numbers(cop_term left, cop_term right, struct ties *ties)
+static int compare_numbers(cop_term left, cop_term right, bool is_exact)
 {
         bool left_is_float = left.type == COP_TERM_FLOAT;
         bool right_is_float = right.type == COP_TERM_FLOAT;
         if (left_is_float && right_is_float)
-                return compare_floats(left.as.real, right.as.real, ties);
+                return compare_floats(left.as.real, right.as.real, is_exact);
 
         if (!left_is_float && !right_is_float) {
                 __int128 a = integer_of(left);
                 __int128 b = integer_of(right);
                 return (a > b) - (a < b);
         }
-        note(&ties->number, left_is_float ? 1 : -1);
+        if (is_exact)
+                return left_is_float ? 1 : -1;
         if (left_is_float)
                 return -compare_integer_with_float(integer_of(right), left.as.real);
         return compare_integer_with_float(integer_of(left), right.as.real);
@@ -115,47 +128,49 @@ static int compare_numbers(cop_term left, cop_term right, struct ties *ties)
 
 /* --- bytes and items ------------------------------------------------------ */
 
-static int compare_bytes(cop_term left, cop_term right)
+static int compare_bytes(cop_term left, cop_term right, struct walk *walk)
 {
         size_t common = left.count < right.count ? left.count : right.count;
+        walk->steps -= (int64_t)common;
         int order = common > 0 ? memcmp(left.as.text, right.as.text, common) : 0;
         return order != 0 ? order : order_of(left.count, right.count);
 }
 
-static int compare_tuples(cop_term left, cop_term right, unsigned levels, struct ties *ties)
+static int compare_tuples(cop_term left, cop_term right, unsigned levels, struct walk *walk)
 {
         int order = order_of(left.count, right.count);
+        walk->steps -= left.count;
         for (size_t i = 0; order == 0 && i < left.count; i++)
-                order = compare(left.as.items[i], right.as.items[i], levels, ties);
+                order = compare(left.as.items[i], right.as.items[i], levels, walk);
         return order;
 }
 
-static int compare_exactly(cop_term left, cop_term right, unsigned levels)
+static int compare_exactly(cop_term left, cop_term right, unsigned levels, int64_t *steps)
 {
-        struct ties ties = { 0, 0 };
-        int order = compare(left, right, levels, &ties);
-        if (order != 0)
-                return order;
-        return ties.number != 0 ? ties.number : ties.text;
+        struct walk walk = { .is_exact = true, .steps = *steps };
+        int order = compare(left, right, levels, &walk);
+        *steps = walk.steps;
+        return order != 0 ? order : walk.text;
 }
 
 /* The smaller one first, then by all keys, then by the values. */
-static int compare_maps(cop_term left, cop_term right, unsigned levels, struct ties *ties)
+static int compare_maps(cop_term left, cop_term right, unsigned levels, struct walk *walk)
 {
         int order = order_of(left.count, right.count);
         size_t end = 2 * (size_t)left.count;
+        walk->steps -= (int64_t)end;
         for (size_t i = 0; order == 0 && i < end; i += 2)
-                order = compare_exactly(left.as.items[i], right.as.items[i], levels);
+                order = compare_exactly(left.as.items[i], right.as.items[i], levels, &walk->steps);
         for (size_t i = 1; order == 0 && i < end; i += 2)
-                order = compare(left.as.items[i], right.as.items[i], levels, ties);
+                order = compare(left.as.items[i], right.as.items[i], levels, walk);
         return order;
 }
 
 /* Item by item; what is left when one has none is [], or the tail of an improper list. */
-static int compare_lists(cop_term left, cop_term right, unsigned levels, struct ties *ties)
+static int compare_lists(cop_term left, cop_term right, unsigned levels, struct walk *walk)
 {
-        for (;;) {
-                note(&ties->text, (right.type == COP_TERM_TEXT) - (left.type == COP_TERM_TEXT));
+        for (;; walk->steps--) {
+                note_text(walk, left, right);
                 cop_term left_item, right_item;
                 bool left_more = cop__term_next(&left, &left_item);
                 bool right_more = cop__term_next(&right, &right_item);
@@ -167,33 +182,43 @@ static int compare_lists(cop_term left, cop_term right, unsigned levels, struct 
                 }
                 if (!left_more)
                         break;
-                int order = compare(left_item, right_item, levels, ties);
+                int order = compare(left_item, right_item, levels, walk);
                 if (order != 0)
                         return order;
         }
         if (rank_of(left) == LIST && rank_of(right) == LIST)
                 return 0;
-        return compare(left, right, levels, ties);
+        return compare(left, right, levels, walk);
 }
 
 /* --- any two terms -------------------------------------------------------- */
 
-/* What lies too deep to look into. Texts are looked into: they hold nothing. */
-static int compare_places(cop_term left, cop_term right, struct ties *ties)
+/* What is not looked into. */
+static int compare_places(cop_term left, cop_term right, struct walk *walk)
 {
         bool left_is_flat = !cop__term_is_container(left);
         bool right_is_flat = !cop__term_is_container(right);
-        if (left_is_flat && right_is_flat)
-                return compare_lists(left, right, 0, ties);
         if (left_is_flat != right_is_flat)
                 return left_is_flat ? -1 : 1;
         int order = order_of(left.count, right.count);
-        if (order != 0)
+        note_text(walk, left, right);
+        if (order != 0 || left.count == 0)
                 return order;
         return order_of((uintptr_t)left.as.items, (uintptr_t)right.as.items);
 }
 
-static int compare(cop_term left, cop_term right, unsigned levels, struct ties *ties)
+static bool is_same_place(cop_term left, cop_term right)
+{
+        return left.type == right.type && left.count == right.count && left.as.items == right.as.items;
+}
+
+/* Texts are looked into at any depth: they hold nothing. */
+static bool is_too_deep(cop_term left, cop_term right, unsigned levels)
+{
+        return levels == 0 && (cop__term_is_container(left) || cop__term_is_container(right));
+}
+
+static int compare(cop_term left, cop_term right, unsigned levels, struct walk *walk)
 {
         enum rank rank = rank_of(left);
         enum rank other = rank_of(right);
@@ -201,33 +226,42 @@ static int compare(cop_term left, cop_term right, unsigned levels, struct ties *
                 return rank < other ? -1 : 1;
 
         switch (rank) {
-        case NUMBER: return compare_numbers(left, right, ties);
-        case ATOM:
-        case BINARY: return compare_bytes(left, right);
+        case NUMBER: return compare_numbers(left, right, walk->is_exact);
         case REF: return order_of(left.as.ref.bits, right.as.ref.bits);
         case PID: return order_of(left.as.pid.bits, right.as.pid.bits);
+        case ATOM:
         case TUPLE:
         case MAP:
-        case LIST: break;
+        case LIST:
+        case BINARY: break;
         }
-        if (levels == 0)
-                return compare_places(left, right, ties);
+        if (is_same_place(left, right))
+                return 0;
+        if (walk->steps <= 0)
+                return compare_places(left, right, walk);
+        walk->steps -= STEPS_INTO;
+        if (rank == ATOM || rank == BINARY)
+                return compare_bytes(left, right, walk);
+        if (is_too_deep(left, right, levels))
+                return compare_places(left, right, walk);
+        unsigned inside = levels > 0 ? levels - 1 : 0;
         if (rank == TUPLE)
-                return compare_tuples(left, right, levels - 1, ties);
+                return compare_tuples(left, right, inside, walk);
         if (rank == MAP)
-                return compare_maps(left, right, levels - 1, ties);
-        return compare_lists(left, right, levels - 1, ties);
+                return compare_maps(left, right, inside, walk);
+        return compare_lists(left, right, inside, walk);
 }
 
 int cop_term_compare(cop_term left, cop_term right)
 {
-        struct ties ties = { 0, 0 };
-        return compare(left, right, COP_TERM_DEPTH_MAX, &ties);
+        struct walk walk = { .steps = STEPS_MAX };
+        return compare(left, right, COP_TERM_DEPTH_MAX, &walk);
 }
 
 int cop__term_compare_exactly(cop_term left, cop_term right)
 {
-        return compare_exactly(left, right, COP_TERM_DEPTH_MAX);
+        int64_t steps = STEPS_MAX;
+        return compare_exactly(left, right, COP_TERM_DEPTH_MAX, &steps);
 }
 
 bool cop_term_equal(cop_term left, cop_term right)
@@ -237,6 +271,6 @@ bool cop_term_equal(cop_term left, cop_term right)
 
 bool cop__term_same(cop_term left, cop_term right)
 {
-        struct ties ties = { 0, 0 };
-        return compare(left, right, COP_TERM_DEPTH_MAX, &ties) == 0 && ties.number == 0;
+        struct walk walk = { .is_exact = true, .steps = STEPS_MAX };
+        return compare(left, right, COP_TERM_DEPTH_MAX, &walk) == 0;
 }

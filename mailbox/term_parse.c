@@ -335,10 +335,13 @@ static bool parse(struct parser *parser)
                cop__lexer_expected(lexer, "nothing behind the term");
 }
 
-/* No deeper than the frames were: what is left out of a record is no container. */
+/* No deeper than the frames were: what is left out of a record is no container. But each record has its kind's name once more. */
 static bool copy_out(struct parser *parser, cop_term *term)
 {
-        return cop_term_copy(parser->stack.items[0], term) == COP_OK || cop__lexer_no_memory(&parser->lexer);
+        cop_status status = cop_term_copy(parser->stack.items[0], term);
+        if (status == COP_OK)
+                return true;
+        return status == COP_E_TOO_BIG ? no_room(parser) : cop__lexer_no_memory(&parser->lexer);
 }
 
 static void parser_init(struct parser *parser, const char *text, size_t size,

@@ -25,6 +25,7 @@
 struct printer {
         struct cop__text *text;
         const cop_kinds *kinds;
+        size_t left; /* bytes that the flat terms may still have: a part that stands in many places would double the text with each level */
 };
 
 static void print(struct printer *printer, cop_term term, unsigned levels);
@@ -169,6 +170,16 @@ static void print_binary(struct cop__text *text, const uint8_t *bytes, size_t si
         cop__text_append_string(text, ">>");
 }
 
+/* Is there so much left? Then it goes. */
+static bool take(struct printer *printer, cop_term term)
+{
+        size_t size = cop__term_own_size(term);
+        if (size > printer->left)
+                return false;
+        printer->left -= size;
+        return true;
+}
+
 /* --- containers ----------------------------------------------------------- */
 
 static void print_items(struct printer *printer, const cop_term *items, size_t count,
@@ -235,14 +246,25 @@ static void print_map(struct printer *printer, cop_term map, unsigned levels)
         cop__text_append_char(printer->text, '}');
 }
 
+/* [1 | [2, 3]] is the list [1, 2, 3], so a tail that is a list goes on with it, a level deeper. */
 static void print_list(struct printer *printer, cop_term list, unsigned levels)
 {
-        size_t proper = list.type == COP_TERM_CONS && list.count > 0 ? list.count - 1 : list.count;
         cop__text_append_char(printer->text, '[');
-        print_items(printer, list.as.items, proper, levels);
-        if (proper < list.count) {
-                cop__text_append_string(printer->text, " | ");
-                print(printer, list.as.items[proper], levels);
+        for (;; levels--) {
+                bool has_tail = list.type == COP_TERM_CONS && list.count > 0;
+                size_t before = has_tail ? list.count - 1 : list.count;
+                print_items(printer, list.as.items, before, levels);
+                if (!has_tail)
+                        break;
+                list = list.as.items[before];
+                bool goes_on = list.type == COP_TERM_LIST || list.type == COP_TERM_CONS;
+                if (!goes_on || levels == 0 || !take(printer, list)) {
+                        cop__text_append_string(printer->text, " | ");
+                        print(printer, list, levels);
+                        break;
+                }
+                if (before > 0)
+                        cop__text_append_string(printer->text, ", ");
         }
         cop__text_append_char(printer->text, ']');
 }
@@ -272,10 +294,11 @@ static void print_leaf(struct cop__text *text, cop_term term)
 
 static void print(struct printer *printer, cop_term term, unsigned levels)
 {
-        if (!cop__term_is_container(term))
-                print_leaf(printer->text, term);
-        else if (levels == 0)
+        bool is_container = cop__term_is_container(term);
+        if ((is_container && levels == 0) || !take(printer, term))
                 cop__text_append_string(printer->text, "...");
+        else if (!is_container)
+                print_leaf(printer->text, term);
         else if (term.type == COP_TERM_TUPLE)
                 print_tuple(printer, term, levels - 1);
         else if (term.type == COP_TERM_MAP)
@@ -286,7 +309,7 @@ static void print(struct printer *printer, cop_term term, unsigned levels)
 
 void cop__term_print(struct cop__text *text, cop_term term, const cop_kinds *kinds)
 {
-        struct printer printer = { text, kinds };
+        struct printer printer = { text, kinds, COP_MESSAGE_SIZE_MAX };
         print(&printer, term, COP_TERM_DEPTH_MAX);
 }
 

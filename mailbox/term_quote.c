@@ -54,6 +54,15 @@ static bool read_hex(struct cop__lexer *lexer, uint32_t *point)
         return true;
 }
 
+/* A or a, behind \^: of any character the five bits that Control leaves. */
+static bool read_control(struct cop__lexer *lexer, uint32_t *point)
+{
+        if (!read_plain(lexer, point))
+                return false;
+        *point &= 0x1f;
+        return true;
+}
+
 /* Behind the backslash. What has no meaning there stands for itself. */
 static bool read_escape(struct cop__lexer *lexer, uint32_t *point)
 {
@@ -74,11 +83,9 @@ static bool read_escape(struct cop__lexer *lexer, uint32_t *point)
                 lexer->at++;
                 return read_hex(lexer, point);
         }
-        char control = cop__lexer_peek(lexer, 1);
-        if (byte == '^' && control >= '@' && control <= '_') {
-                *point = control & 0x1f;
-                lexer->at += 2;
-                return true;
+        if (byte == '^') {
+                lexer->at++;
+                return read_control(lexer, point);
         }
         for (size_t i = 0; i + 1 < sizeof letters; i += 2) {
                 if (byte == letters[i]) {

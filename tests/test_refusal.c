@@ -272,6 +272,11 @@ static void takes_thing(const thing *t)
         (void)t;
 }
 
+static void exits_too_big(void)
+{
+        cop_exit(too_big());
+}
+
 IN_NODE(what_is_nested_too_deep_is_refused_wherever_it_is_given)
 {
         cop_ref ref = { 7 };
@@ -298,6 +303,25 @@ IN_NODE(what_is_nested_too_deep_is_refused_wherever_it_is_given)
         ck_assert_int_eq(result.as.integer, 7);
         nothing_has_come();
         put_down(other);
+}
+
+/* Of few bytes that stand in many places: nobody walks over all of them. */
+IN_NODE(what_doubles_with_each_level_is_refused_wherever_it_is_given)
+{
+        cop_ref ref = { 7 };
+        cop_pid pid = { 7 }, other = cop_spawn(waits);
+        cop_term result = cop_int(7), big = too_big();
+        const thing value = { big };
+        REFUSED(TOO_BIG, cop_send_value(cop_to_pid(cop_self()), COP_KIND_OF(thing), &value));
+        REFUSED(TOO_BIG, cop_send_exit(cop_self(), big));
+        REFUSED(TOO_BIG, cop_exit_after(&ref, 1, other, big));
+        REFUSED(TOO_BIG, cop_group_members("scope", big, &result));
+        REFUSED(TOO_BIG, cop_group_join("scope", big, cop_self()));
+        REFUSED(TOO_BIG, cop_registry_whereis("keys", big, &pid));
+        ck_assert_int_eq(result.as.integer, 7);
+        nothing_has_come();
+        put_down(other);
+        await_down(spawn_watched(.run = exits_too_big), "too_big");
 }
 
 static void exits_too_deep(void)

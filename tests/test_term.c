@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <coppice/message.h>
+
 #include "mailbox/term.h"
+#include "mailbox/term_hash.h"
 #include "tests/failing_malloc.h"
 #include "tests/random_term.h"
 #include "tests/suite.h"
@@ -116,8 +119,8 @@ TEST(a_map_is_in_order_and_the_last_of_equal_keys_stays)
         ck_assert_uint_eq(map.count, 3);
         ck_assert(cop_term_equal(map.as.items[0], cop_int(1)));
         ck_assert(cop_is_atom(map.as.items[1], "new"));
-        ck_assert(cop_term_equal(map.as.items[2], cop_float(1.0)));
-        ck_assert(cop_term_equal(map.as.items[4], cop_int(2)));
+        ck_assert(cop_term_equal(map.as.items[2], cop_int(2)));
+        ck_assert(cop_term_equal(map.as.items[4], cop_float(1.0)));
         ck_assert(cop_is_atom(*cop_map_get(map, cop_float(1.0)), "f"));
         ck_assert_ptr_null(cop_map_get(map, cop_float(2.0)));
         ck_assert_ptr_null(cop_map_get(map, cop_int(3)));
@@ -202,8 +205,8 @@ TEST(the_types_are_in_erlangs_order)
                 COP_TUPLE(cop_int(1), cop_int(3)),
                 cop_map_of(NULL, 0),
                 COP_MAP(cop_int(1), cop_int(9)),
-                COP_MAP(cop_float(1.0), cop_int(1)),
                 COP_MAP(cop_int(2), cop_int(1)),
+                COP_MAP(cop_float(1.0), cop_int(1)),
                 COP_MAP(cop_int(1), cop_int(1), cop_int(2), cop_int(1)),
                 cop_nil(),
                 COP_LIST(cop_int(1)),
@@ -232,6 +235,24 @@ TEST(the_types_are_in_erlangs_order)
                         ck_assert_msg(cop_term_equal(ascending[i], ascending[j]) == (i == j),
                                       "%zu equal to %zu", i, j);
                 }
+}
+
+TEST(an_integer_key_is_below_a_float_key_whatever_their_values)
+{
+        const cop_term less[] = { cop_int(2), cop_natural(UINT64_MAX), COP_TUPLE(cop_int(2), cop_int(9)), COP_LIST(cop_int(2)),
+                                  COP_MAP(cop_atom("k"), cop_int(2)), COP_MAP(cop_int(2), cop_nil()) };
+        const cop_term more[] = { cop_float(1.0), cop_float(-1.5), COP_TUPLE(cop_float(1.0), cop_int(1)), COP_LIST(cop_float(1.0)),
+                                  COP_MAP(cop_atom("k"), cop_float(1.0)), COP_MAP(cop_float(1.0), cop_nil()) };
+        for (size_t i = 0; i < COP__COUNT(less); i++) {
+                cop_term left = COP_MAP(less[i], cop_atom("a")), right = COP_MAP(more[i], cop_atom("a"));
+                ck_assert_msg(cop_term_compare(left, right) < 0, "key %zu", i);
+                ck_assert_msg(cop_term_compare(right, left) > 0, "key %zu", i);
+                cop_term both = COP_MAP(more[i], cop_int(1), less[i], cop_int(2));
+                ck_assert(cop_term_equal(both.as.items[0], less[i]));
+                ck_assert_int_eq(cop_map_get(both, less[i])->as.integer, 2);
+                ck_assert_int_eq(cop_map_get(both, more[i])->as.integer, 1);
+        }
+        ck_assert_int_gt(cop_term_compare(COP_MAP(cop_int(1), cop_int(2)), COP_MAP(cop_int(1), cop_float(1.0))), 0);
 }
 
 TEST(an_improper_list_is_ordered_by_its_tail)
@@ -330,8 +351,7 @@ TEST(the_order_is_total_antisymmetric_and_transitive)
                         ck_assert_msg(!(ab >= 0 && bc >= 0) || ac >= 0, "seed %lu", seed);
                         ck_assert_msg(!(ab == 0 && bc == 0) || ac == 0, "seed %lu", seed);
                 }
-                int order = cop_term_compare(a, b);
-                ck_assert_msg(order == 0 || sign(order) == sign(cop__term_compare_exactly(a, b)),
+                ck_assert_msg(cop_term_compare(a, b) == 0 || cop__term_compare_exactly(a, b) != 0,
                               "seed %lu", seed);
                 ck_assert_msg(cop_term_equal(a, b) == (cop__term_compare_exactly(a, b) == 0),
                               "seed %lu", seed);
@@ -556,7 +576,7 @@ TEST(a_term_too_deep_is_not_copied)
         ck_assert_int_eq(cop_term_copy(nested(boxes, 100000), &copy), COP_E_TOO_DEEP);
         ck_assert_int_eq(cop_term_copy(nested(boxes, DEEPEST + 1), &copy), COP_E_TOO_DEEP);
         ck_assert(cop_is_atom(copy, "untouched"));
-        ck_assert(!cop__term_flat_size(nested(boxes, DEEPEST + 1), &size));
+        ck_assert_int_eq(cop__term_flat_size(nested(boxes, DEEPEST + 1), &size), COP_E_TOO_DEEP);
         ck_assert_uint_eq(size, 42);
         ck_assert_ptr_null(cop__shared_term_new(nested(boxes, DEEPEST + 1)));
         ck_assert_int_eq(cop_term_copy(nested(boxes, DEEPEST), &copy), COP_OK);
@@ -570,9 +590,9 @@ TEST(an_empty_container_counts_as_a_level)
         cop_term deep = nested(boxes, DEEPEST);
         size_t size;
         boxes[0] = cop_nil();
-        ck_assert(cop__term_flat_size(deep, &size));
+        ck_assert_int_eq(cop__term_flat_size(deep, &size), COP_OK);
         boxes[0] = cop_tuple_of(NULL, 0);
-        ck_assert(!cop__term_flat_size(deep, &size));
+        ck_assert_int_eq(cop__term_flat_size(deep, &size), COP_E_TOO_DEEP);
 }
 
 TEST(a_copy_without_memory_fails_and_leaves_the_result_alone)
@@ -595,7 +615,7 @@ TEST(a_flattened_term_takes_exactly_its_flat_size)
                 struct random_terms random = { .state = seed };
                 cop_term term = random_term(&random, 4);
                 size_t size;
-                ck_assert(cop__term_flat_size(term, &size));
+                ck_assert_int_eq(cop__term_flat_size(term, &size), COP_OK);
                 ck_assert_uint_eq(size % 8, 0);
                 char *block = malloc(size + 16);
                 memset(block, '#', size + 16);
@@ -608,6 +628,69 @@ TEST(a_flattened_term_takes_exactly_its_flat_size)
                 free(block);
                 random_terms_fini(&random);
         }
+}
+
+/* --- parts that stand in many places --------------------------------------- */
+
+/* {t, t} around t, and so on: twice the items with each level. `pairs` has two for each. */
+static cop_term doubled(cop_term *pairs, size_t levels)
+{
+        cop_term term = cop_atom("leaf");
+        for (size_t i = 0; i < levels; i++) {
+                pairs[2 * i] = pairs[2 * i + 1] = term;
+                term = i % 2 ? cop_list_of(&pairs[2 * i], 2) : cop_tuple_of(&pairs[2 * i], 2);
+        }
+        return term;
+}
+
+TEST(a_term_that_doubles_with_each_level_is_too_big)
+{
+        static cop_term pairs[2 * DEEPEST];
+        cop_term term = doubled(pairs, DEEPEST - 2), copy = cop_atom("untouched");
+        struct cop__shared_term *shared;
+        size_t size = 42;
+        uint64_t hash = 42;
+        uint8_t *bytes;
+        ck_assert_int_eq(cop_term_copy(term, &copy), COP_E_TOO_BIG);
+        ck_assert(cop_is_atom(copy, "untouched"));
+        ck_assert_int_eq(cop__shared_term_make(term, &shared), COP_E_TOO_BIG);
+        ck_assert_int_eq(cop_term_encode(term, &bytes, &size), COP_E_TOO_BIG);
+        ck_assert_int_eq(cop__term_hash(term, &hash), COP_E_TOO_BIG);
+        ck_assert(size == 42 && hash == 42);
+        ck_assert(cop_is_atom(cop__term_inside(term, 2), "too_big"));
+        ck_assert(cop_is_atom(cop__term_inside(cop_binary("", COP_MESSAGE_SIZE_MAX + 1), 2), "too_big"));
+        ck_assert_int_eq(cop_term_copy(cop_binary("", COP_MESSAGE_SIZE_MAX + 1), &copy), COP_E_TOO_BIG);
+        ck_assert_int_eq(cop_term_copy(doubled(pairs, 16), &copy), COP_OK);
+        ck_assert(cop_term_equal(copy, doubled(pairs, 16)));
+        cop_term_free(copy);
+}
+
+/* What stands where no more is looked into is another one unless it is in the same memory. That takes a thousand million steps. */
+TEST(terms_that_double_with_each_level_are_compared_and_matched_in_the_end)
+{
+        if (suite_is_watched())
+                return;
+        static cop_term some[2 * DEEPEST], others[2 * DEEPEST];
+        cop_term left = doubled(some, DEEPEST - 2), right = doubled(others, DEEPEST - 2);
+        ck_assert(cop_term_equal(left, left));
+        ck_assert(!cop_term_equal(left, right));
+        ck_assert_int_eq(sign(cop_term_compare(left, right)), -sign(cop_term_compare(right, left)));
+        ck_assert(!cop_term_match(left, right, NULL));
+        cop_term map = COP_MAP(left, cop_int(1));
+        ck_assert_int_eq(cop_map_get(map, left)->as.integer, 1);
+}
+
+TEST(a_term_that_doubles_with_each_level_is_printed_as_far_as_a_message_would_hold_it)
+{
+        if (suite_is_watched())
+                return;
+        static cop_term pairs[2 * DEEPEST];
+        cop_term term = doubled(pairs, DEEPEST - 2);
+        char text[100];
+        size_t size = cop_term_print(term, NULL, text, sizeof text);
+        ck_assert_uint_gt(size, COP_MESSAGE_SIZE_MAX / sizeof(cop_term));
+        ck_assert_uint_lt(size, COP_MESSAGE_SIZE_MAX);
+        ck_assert_ptr_nonnull(strstr(text, "leaf, leaf"));
 }
 
 /* --- shared --------------------------------------------------------------- */

@@ -263,7 +263,16 @@ TEST(texts_know_erlangs_escapes)
         check_reads("\"\\0\\12\\1234\"", "\"\\x{0}\\nS4\"");
         check_reads("\"\\x41\\x{e9}\\x{1F600}\"", "\"A\xc3\xa9\xf0\x9f\x98\x80\"");
         check_reads("\"\\^A\\^Z\\q\"", "\"\\x{1}\\x{1a}q\"");
+        check_reads("\"\\^a\\^z\\^[\\^?\\^1\\^\xc3\xa9\"", "\"\\x{1}\\x{1a}\\e\\x{1f}\\x{11}\\t\"");
+        check_reads("[$\\^a, $\\^?, $\\^`]", "[1, 31, 0]");
         check_reads("\"two\nlines\"", "\"two\\nlines\"");
+}
+
+TEST(what_is_blank_in_erlang_is_blank)
+{
+        check_reads("\f[1,\v2,\xc2\xa0 3\xc2\xa0,\t\r\n4 % \xc2\xa0\f\n]\xc2\xa0", "[1, 2, 3, 4]");
+        check_refused("1 \xc2", 2, "expected a term, found '\xef\xbf\xbd'");
+        check_refused("1 \xc2\xa1", 2, "expected a term, found '\xc2\xa1'");
 }
 
 TEST(adjacent_texts_join)
@@ -278,6 +287,8 @@ TEST(what_is_wrong_inside_quotes_is_told)
         check_refused("{a, 'abc}", 4, "this quote is never closed");
         check_refused("\"a\" \"b", 4, "this \" is never closed");
         check_refused("\"abc\\", 5, "expected a character, found the end");
+        check_refused("$\\^", 3, "expected a character, found the end");
+        check_refused("\"\\^\"", 0, "this \" is never closed");
         check_refused("\"\\x4\"", 4,
                       "expected two hexadecimal digits, or {digits}, after \\x, found '\"'");
         check_refused("\"\\x{}\"", 4,
@@ -356,6 +367,11 @@ TEST(containers_print_and_read_in_erlangs_syntax)
         check_reads("[a|[b|[c,d]]]", "[a, b, c, d]");
         check_reads("[a|[b|c]]", "[a, b | c]");
         check_reads("[$a|\"bc\"]", "[97 | \"bc\"]");
+        const cop_term inner[] = { cop_int(3), cop_atom("x") };
+        const cop_term middle[] = { cop_int(2), cop_cons_of(inner, 2) }, outer[] = { cop_int(1), cop_cons_of(middle, 2) };
+        check_prints(cop_cons_of(outer, 2), NULL, "[1, 2, 3 | x]");
+        const cop_term proper[] = { cop_int(1), cop_list_of(inner, 2) };
+        check_prints(cop_cons_of(proper, 2), NULL, "[1, 3, x]");
         check_reads("#{}", "#{}");
         check_reads("# { b => 1 , \"k\" => #{ } }", "#{b => 1, \"k\" => #{}}");
         check_reads("#{b => 1, a => 2, b => 3}", "#{a => 2, b => 3}");

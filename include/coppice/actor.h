@@ -183,8 +183,8 @@ COP_MESSAGE_DECLARE(cop_started);
 COP_API COP_NORETURN void cop_ignore(void);
 
 /*
- * In an init: a term for who waits for its start; copied. Errors: COP_E_NO_MEMORY, COP_E_TOO_DEEP, COP_E_NO_NODE,
- * COP_E_BAD_ARGUMENT (not in an init).
+ * In an init: a term for who waits for its start; copied. Errors: COP_E_NO_MEMORY, COP_E_TOO_DEEP, COP_E_TOO_BIG,
+ * COP_E_NO_NODE, COP_E_BAD_ARGUMENT (not in an init).
  */
 COP_API cop_status cop_start_extra(cop_term extra);
 
@@ -403,7 +403,7 @@ COP_API cop_status cop_reply_value_to(cop_caller caller, const cop_kind *kind, c
 
 /*
  * Ends the calling actor. `reason` is copied. normal, shutdown and {shutdown, _} are no crashes. One that cannot be copied shows
- * as too_deep, or no_memory.
+ * as too_deep, too_big or no_memory.
  * On a visiting thread it ends the visit, and then the thread.
  */
 COP_API COP_NORETURN void cop_exit(cop_term reason);
@@ -411,7 +411,7 @@ COP_API COP_NORETURN void cop_exit(cop_term reason);
 /*
  * Sends an exit signal. normal is ignored (unless trapped, or sent to oneself), kill cannot be trapped and
  * shows as killed, any other ends the receiver with that reason, or becomes a cop_exited if it traps exits.
- * A dead receiver: COP_OK. Errors: COP_E_BAD_ARGUMENT (nobody), COP_E_NO_MEMORY, COP_E_TOO_DEEP, COP_E_NO_NODE.
+ * A dead receiver: COP_OK. Errors: COP_E_BAD_ARGUMENT (nobody), COP_E_NO_MEMORY, COP_E_TOO_DEEP, COP_E_TOO_BIG, COP_E_NO_NODE.
  */
 COP_API cop_status cop_send_exit(cop_pid pid, cop_term reason);
 
@@ -442,7 +442,7 @@ typedef struct cop_monitor_options {
 
 /*
  * The same with options. Errors of both: COP_E_BAD_ARGUMENT (nobody, an alias, an unknown mode), COP_E_NO_MEMORY,
- * COP_E_TOO_DEEP (the tag), COP_E_NO_NODE.
+ * COP_E_TOO_DEEP and COP_E_TOO_BIG (the tag), COP_E_NO_NODE.
  */
 COP_API cop_status cop_monitor_address_opt(cop_address to, const cop_monitor_options *options,
                                            cop_ref *ref);

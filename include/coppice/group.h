@@ -22,8 +22,8 @@
  * Threads: all of it works in actors and on visiting threads. Cost: members are read without a lock, in a time that grows with
  * their number; changes in one scope wait for each other.
  * Errors of all: COP_E_NO_NAME (no scope has this name, or it has not begun or has ended), COP_E_NO_NODE, COP_E_TOO_DEEP (a
- * key of more than COP_TERM_DEPTH_MAX - 1 levels: in an answer it lies in a list), COP_E_NO_MEMORY, COP_E_BAD_ARGUMENT (no place
- * for the result, nobody for a member).
+ * key of more than COP_TERM_DEPTH_MAX - 1 levels: in an answer it lies in a list), COP_E_TOO_BIG (larger than a message may be, also
+ * an answer), COP_E_NO_MEMORY, COP_E_BAD_ARGUMENT (no place for the result, nobody for a member).
  *
  * See also: registry.h for keys with values that only their owners register.
  */

@@ -24,7 +24,8 @@
  * million as in a small one; registering and unregistering lock a part of it.
  * Errors of all: COP_E_NO_NAME (no registry has this name, or it has not begun or has ended), COP_E_NO_NODE,
  * COP_E_TOO_DEEP (a key of more than COP_TERM_DEPTH_MAX - 1 levels, a value of more than COP_TERM_DEPTH_MAX - 2: in an answer
- * they lie in lists), COP_E_NO_MEMORY, COP_E_BAD_ARGUMENT (no place for the result).
+ * they lie in lists), COP_E_TOO_BIG (larger than a message may be, also an answer), COP_E_NO_MEMORY, COP_E_BAD_ARGUMENT (no place
+ * for the result).
  *
  * See also: group.h for anybody's membership, actor.h for plain names.
  */

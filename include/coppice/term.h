@@ -15,14 +15,16 @@
  * Order, as Erlang's: number < atom < reference < pid < tuple < map < list < binary.
  * Numbers are ordered by their exact values, atoms and binaries by their bytes, tuples
  * and maps first by their size, lists item by item; a text is a list of its code points.
+ * Maps of one size are ordered by their keys, then by their values; among keys every integer is
+ * below every float.
  *
  * Equal is said in two ways. In the order, 1 and 1.0 are equal, and 0.0 and -0.0, and a
  * text and the list of its code points. For cop_term_equal, and for the keys of maps, all
- * of these differ: equal terms are those that print the same.
+ * of these differ, as they do in print. [1 | [2]] is [1, 2] in every respect.
  *
  * Threads: every function here may be called on any thread; terms are never changed.
- * Cost: all but cop_term_copy and cop_term_parse use no memory but a bounded stack, of
- * some 20 KiB for the deepest term.
+ * Cost: only cop_term_copy, cop_term_parse, cop_term_encode and cop_term_decode use memory; the others
+ * a bounded stack, of some 20 KiB for the deepest term.
  */
 #ifndef COPPICE_TERM_H
 #define COPPICE_TERM_H
@@ -42,7 +44,7 @@ typedef enum cop_term_type {
         COP_TERM_INTEGER, /* as.integer */
         COP_TERM_NATURAL, /* as.natural, only for values above INT64_MAX */
         COP_TERM_FLOAT,   /* as.real, always finite */
-        COP_TERM_ATOM,    /* as.text, `count` bytes of UTF-8, at most 255 */
+        COP_TERM_ATOM,    /* as.text, `count` bytes, at most 255; UTF-8, or it is not encoded */
         COP_TERM_REF,     /* as.ref */
         COP_TERM_PID,     /* as.pid */
         COP_TERM_TUPLE,   /* as.items, `count` terms */
@@ -73,7 +75,8 @@ struct cop_term {
  * Builders. Items, text and bytes are borrowed for as long as the term is used.
  * None can fail. What no term can hold becomes an atom that says so: a float that is no
  * number nan, infinity or '-infinity'; more than 2^32 - 1 items or bytes, or an atom of more
- * than 255 bytes, too_big. A cop_string that is no UTF-8 becomes the binary of its bytes.
+ * than 255 bytes, too_big. A cop_string that is no UTF-8 becomes the binary of its bytes. A cop_atom is
+ * taken as it is: one that is no UTF-8 is an atom within the node, prints with U+FFFD, and goes nowhere else.
  */
 COP_API cop_term cop_int(int64_t value);
 COP_API cop_term cop_natural(uint64_t value);
@@ -115,14 +118,14 @@ COP_API bool cop_is_tuple(cop_term term, const char *tag, size_t count);
 COP_API const cop_term *cop_map_get(cop_term map, cop_term key);
 
 /*
- * The total order of terms: below 0, 0, above 0; and whether two are identical. Any depth
- * is safe: below COP_TERM_DEPTH_MAX, containers are equal only if they are the same items in
- * memory.
+ * The total order of terms: below 0, 0, above 0; and whether two are identical. Any depth and any
+ * size are safe: below COP_TERM_DEPTH_MAX, and behind as much as a message may hold, parts are equal only
+ * if they are the same in memory.
  */
 COP_API int cop_term_compare(cop_term left, cop_term right);
 COP_API bool cop_term_equal(cop_term left, cop_term right);
 
-/* A pattern with more different names than this matches nothing. */
+/* A pattern with more different names than this matches nothing, and neither does one that is too deep or too big to be sent. */
 #define COP_MATCH_NAMES_MAX 32
 
 /*
@@ -139,9 +142,9 @@ COP_API bool cop_term_equal(cop_term left, cop_term right);
 COP_API bool cop_term_match(cop_term pattern, cop_term value, cop_term bound[10]);
 
 /*
- * Copies a term and all it points at into one block.
+ * Copies a term and all it points at into one block. What stands in several places is copied for each.
  * Ownership: the caller owns *copy and ends it with cop_term_free.
- * Errors: COP_E_NO_MEMORY, COP_E_TOO_DEEP.
+ * Errors: COP_E_NO_MEMORY, COP_E_TOO_DEEP, COP_E_TOO_BIG (larger than a message may be).
  */
 COP_API cop_status cop_term_copy(cop_term term, cop_term *copy);
 COP_API void cop_term_free(cop_term copy);
@@ -171,11 +174,12 @@ COP_API cop_status cop_term_parse(const char *text, size_t size, const struct co
                                   cop_term *term, cop_parse_error *error);
 
 /*
- * Prints a term so that cop_term_parse reads back an equal one. A tuple that has the
- * name and the size of one of the kinds is printed as its record; `kinds` may be NULL.
+ * Prints a term so that cop_term_parse reads back an equal one, unless something is left out of it or is
+ * no UTF-8. A tuple that has the name and the size of one of the kinds is printed as its record, secret
+ * fields of the kinds as "..."; `kinds` may be NULL.
  * No character comes out raw that a terminal would act upon or not show.
  * At most `limit` bytes are written, with the final NUL; a longer text ends in "...", and
- * with no half character before that. What lies too deep prints as "..." too.
+ * with no half character before that. What lies too deep, or behind as much as a message may hold, prints as "..." too.
  * Returns: the length of the whole text without the NUL, as snprintf does.
  */
 COP_API size_t cop_term_print(cop_term term, const struct cop_kinds *kinds, char *text,

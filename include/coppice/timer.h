@@ -98,7 +98,7 @@ COP_API cop_status cop_send_value_every(int64_t period_ms, cop_address to, const
 
 /*
  * An exit signal from the calling actor instead of a message, with cop_send_exit's rules: the reason kill cannot be
- * trapped. `reason` is copied. Errors: as above, and COP_E_TOO_DEEP.
+ * trapped. `reason` is copied. Errors: as above, COP_E_TOO_DEEP and COP_E_TOO_BIG.
  */
 COP_API cop_status cop_exit_after_to(int64_t ms, cop_address to, cop_term reason, cop_ref *timer);
 
