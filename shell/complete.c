@@ -6,7 +6,7 @@
  *      call |                    names and pids; for others what they take
  *      call 'my t|               names that need quotes
  *      call till |               the kinds that till's server handles, else all kinds
- *      call till #bi|            kinds
+ *      call till #bi|            kinds, in quotes or not, as far as they may be typed so
  *      call till #bill{pe|       the fields that are not written yet
  *      sys |                     its words; then names and pids; then what the word takes
  *
@@ -131,7 +131,34 @@ static void offer_children(struct completion *completion, cop_pid supervisor)
         }
 }
 
+static bool is_word_byte(char byte)
+{
+        return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+               (byte >= '0' && byte <= '9') || byte == '_' || byte == '@' || (byte & 0x80) != 0;
+}
+
 /* ---- Kinds and fields ---------------------------------------------------------------- */
+
+/* Behind # a name that begins with a capital is read without quotes, too. */
+static bool can_be_bare(const char *name)
+{
+        bool can = (name[0] >= 'a' && name[0] <= 'z') || (name[0] >= 'A' && name[0] <= 'Z') || name[0] == '_';
+        for (size_t i = 0; can && name[i] != '\0'; i++)
+                can = is_word_byte(name[i]) && (name[i] & 0x80) == 0;
+        return can;
+}
+
+/* As it is printed, unless its first letter or a quote is there already. */
+static void append_kind_name(const struct completion *completion, struct cop__text *text, const char *name)
+{
+        bool is_begun = completion->size > 1 && completion->word[0] == '#';
+        if (is_begun && completion->word[1] == '\'')
+                cop__text_append_quoted(text, '\'', name, strlen(name));
+        else if (is_begun && can_be_bare(name))
+                cop__text_append_string(text, name);
+        else
+                cop__atom_print(text, name, strlen(name));
+}
 
 static void offer_kind(struct completion *completion, const cop_kind *kind)
 {
@@ -139,7 +166,7 @@ static void offer_kind(struct completion *completion, const cop_kind *kind)
         struct cop__text text;
         cop__text_init_fixed(&text, record, sizeof(record));
         cop__text_append_char(&text, '#');
-        cop__atom_print(&text, kind->name, strlen(kind->name));
+        append_kind_name(completion, &text, kind->name);
         cop__text_append_char(&text, '{');
         if (text.size < sizeof(record))
                 offer(completion, record, kind->field_count == 0 ? "}" : "");
@@ -172,24 +199,13 @@ static void offer_handled(struct completion *completion, cop_pid pid)
                         offer_kind(completion, server->handlers[i].kind);
 }
 
-static bool has_word(const char *text, size_t size, const char *word)
-{
-        size_t length = strlen(word);
-        for (size_t at = 0; at + length <= size; at++)
-                if (memcmp(text + at, word, length) == 0 &&
-                    (at == 0 || strchr("{, \t", text[at - 1]) != NULL) &&
-                    (at + length == size || strchr(" =\t", text[at + length]) != NULL))
-                        return true;
-        return false;
-}
-
 /* The fields of a kind but for those in `written`, which is what stands between the brace and
  * the word. */
 static void offer_fields(struct completion *completion, const cop_kind *kind, const char *written,
                          size_t size)
 {
         for (size_t i = 0; i < kind->field_count; i++)
-                if (!has_word(written, size, kind->fields[i].name))
+                if (cop__words_field(written, size, 0, kind->fields[i].name) == SIZE_MAX)
                         offer(completion, kind->fields[i].name, " = ");
 }
 
@@ -214,15 +230,9 @@ static void offer_values(struct completion *completion, const cop_kind *kind, co
 
 /* ---- Where the cursor is ------------------------------------------------------------- */
 
-static bool is_word_byte(char byte)
-{
-        return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-               (byte >= '0' && byte <= '9') || byte == '_' || byte == '@' || (byte & 0x80) != 0;
-}
-
 /* What is open at the cursor. */
 struct place {
-        bool quoted;  /* in a text or a quoted atom ... */
+        bool quoted;  /* in a text or a quoted atom, or behind $ ... */
         size_t quote; /* ... which begins here */
         bool in_term; /* behind some brace or bracket */
         size_t brace; /* the innermost one, if that is a brace; else SIZE_MAX */
@@ -230,37 +240,36 @@ struct place {
 
 static struct place place_at_end(const char *line, size_t size)
 {
-        size_t open[COP_TERM_DEPTH_MAX], depth = 0, begun = 0;
-        char quote = '\0';
-        for (size_t at = 0; at < size; at++) {
+        size_t open[COP_TERM_DEPTH_MAX], depth = 0, begun = 0, next = 0;
+        for (size_t at = 0; at < size; at = next) {
                 char byte = line[at];
-                if (quote != '\0' && byte == '\\') {
-                        at++;
-                } else if (quote != '\0') {
-                        quote = byte == quote ? '\0' : quote;
-                } else if (byte == '"' || byte == '\'') {
-                        quote = byte;
+                next = cop__words_skip(line, size, at);
+                if (next > size)
                         begun = at;
-                } else if ((byte == '{' || byte == '[') && depth < COP_TERM_DEPTH_MAX) {
+                else if ((byte == '{' || byte == '[') && depth < COP_TERM_DEPTH_MAX)
                         open[depth++] = at;
-                } else if ((byte == '}' || byte == ']') && depth > 0) {
+                else if ((byte == '}' || byte == ']') && depth > 0)
                         depth--;
-                }
         }
         bool is_brace = depth > 0 && line[open[depth - 1]] == '{';
-        return (struct place){ quote != '\0', begun, depth > 0,
-                               is_brace ? open[depth - 1] : SIZE_MAX };
+        return (struct place){ next > size, begun, depth > 0, is_brace ? open[depth - 1] : SIZE_MAX };
 }
 
 /* The kind of the record that a brace opens; NULL: a tuple, a map, or no such kind. */
 static const cop_kind *kind_before(const cop_kinds *kinds, const char *line, size_t brace)
 {
+        char name[COP_NAME_MAX + 1];
+        cop_parse_error error;
         size_t from = brace;
-        while (from > 0 && is_word_byte(line[from - 1]))
+        bool quoted = brace > 1 && line[brace - 1] == '\'';
+        from -= quoted;
+        while (from > 0 && (quoted ? line[from - 1] != '\'' : is_word_byte(line[from - 1])))
                 from--;
+        from -= quoted && from > 0;
         if (from == 0 || line[from - 1] != '#')
                 return NULL;
-        return cop__kinds_find(kinds, line + from, brace - from);
+        struct cop__word word = { line + from, brace - from, from };
+        return cop__word_unquote(word, name, &error) == COP_OK ? cop__kinds_find(kinds, name, strlen(name)) : NULL;
 }
 
 /* Inside #kind{...}: behind '{' or ',' a field is expected, behind '=' a value. */
@@ -428,15 +437,24 @@ static bool is_in_name(const struct place *place, const char *line)
                (place->quote == 0 || strchr(" \t!", line[place->quote - 1]) != NULL);
 }
 
+/* In the quoted name of a kind, behind #. */
+static bool is_in_kind(const struct place *place, const char *line)
+{
+        return place->quoted && line[place->quote] == '\'' && place->quote > 0 && line[place->quote - 1] == '#';
+}
+
 void cop__shell_complete(struct cop__shell *shell, const char *line, size_t size, size_t *from,
                          struct cop__text *candidates)
 {
         struct place place = place_at_end(line, size);
-        bool is_name = is_in_name(&place, line);
+        bool is_name = is_in_name(&place, line), is_kind = is_in_kind(&place, line);
         *from = size;
-        if ((place.quoted && !is_name) || memchr(line, '\0', size) != NULL)
+        if ((place.quoted && !is_name && !is_kind) || memchr(line, '\0', size) != NULL)
                 return;
-        *from = is_name ? place.quote : place.in_term ? word_begin(line, size) : name_begin(line, size);
+        if (place.quoted)
+                *from = place.quote - is_kind;
+        else
+                *from = place.in_term ? word_begin(line, size) : name_begin(line, size);
         struct completion completion = { shell, candidates, line + *from, size - *from, 0, 0, 0 };
         const cop_kinds *kinds = cop_node_kinds(shell->node);
         const cop_kind *kind =

@@ -112,13 +112,46 @@ struct json {
 
 static void put(const struct json *json, const char *key, cop_term term, unsigned levels);
 
+static void put_each(const struct json *json, const cop_term *items, size_t count, unsigned levels)
+{
+        for (size_t i = 0; i < count; i++)
+                put(json, NULL, items[i], levels);
+}
+
 static void put_items(const struct json *json, const char *key, const cop_term *items, size_t count,
                       unsigned levels)
 {
         cop__json_open(json->out, key, '[');
-        for (size_t i = 0; i < count; i++)
-                put(json, NULL, items[i], levels);
+        put_each(json, items, count, levels);
         cop__json_close(json->out, ']');
+}
+
+/* What stands behind the last |: [1 | [2 | 3]] is [1, 2 | 3]. */
+static cop_term end_of(cop_term list, unsigned levels)
+{
+        for (; list.type == COP_TERM_CONS && list.count > 0 && levels > 0; levels--)
+                list = list.as.items[list.count - 1];
+        return list;
+}
+
+static void put_list(const struct json *json, const char *key, cop_term list, unsigned levels)
+{
+        cop_term end = end_of(list, levels);
+        bool is_proper = end.type == COP_TERM_LIST || end.type == COP_TERM_NIL;
+        if (!is_proper)
+                cop__json_open(json->out, key, '{');
+        cop__json_open(json->out, is_proper ? key : "list", '[');
+        for (unsigned left = levels; list.type == COP_TERM_CONS && list.count > 0 && left > 0; left--) {
+                put_each(json, list.as.items, list.count - 1, levels);
+                list = list.as.items[list.count - 1];
+        }
+        if (is_proper)
+                put_each(json, list.as.items, cop__term_items(list), levels);
+        cop__json_close(json->out, ']');
+        if (is_proper)
+                return;
+        put(json, "tail", end, levels);
+        cop__json_close(json->out, '}');
 }
 
 static const cop_kind *kind_of(const struct json *json, cop_term tuple)
@@ -167,13 +200,14 @@ static void put_tuple(const struct json *json, const char *key, cop_term tuple, 
 enum keys { KEYS_AS_THEY_ARE, KEYS_AS_ERLANG_WRITES, KEYS_AS_VALUES };
 
 /* Texts alone are what they are, other plain values what Erlang writes; both together might be the same, and so might containers, which
- * are not printed to any depth. */
+ * are not printed to any depth, and names that are no UTF-8. */
 static enum keys keys_of(cop_term map)
 {
         size_t texts = 0;
         for (size_t i = 0; i < map.count; i++) {
                 cop_term name = map.as.items[2 * i];
-                if (cop__term_is_container(name))
+                bool is_name = name.type == COP_TERM_ATOM || name.type == COP_TERM_TEXT;
+                if (cop__term_is_container(name) || (is_name && !cop__utf8_valid(name.as.text, name.count)))
                         return KEYS_AS_VALUES;
                 texts += name.type == COP_TERM_TEXT;
         }
@@ -267,7 +301,7 @@ static void put(const struct json *json, const char *key, cop_term term, unsigne
         else if (term.type == COP_TERM_MAP)
                 put_map(json, key, term, levels - 1);
         else
-                put_items(json, key, term.as.items, term.count, levels - 1);
+                put_list(json, key, term, levels - 1);
 }
 
 void cop__json_term(struct cop__text *out, const char *key, cop_term term, const cop_kinds *kinds)

@@ -2,6 +2,7 @@
 /* Reading words, and complaining about them. See words.h. */
 #include "shell/words.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "actors/actor.h"
@@ -107,9 +108,10 @@ bool cop__words_fail_name(struct cop__words *words, size_t offset, const char *n
 {
         struct cop__names names;
         struct cop__nearest nearest;
-        struct cop__text list;
+        struct cop__text list, hint;
         cop__nearest_init(&nearest, name, strlen(name));
         cop__text_init(&list);
+        cop__text_init(&hint);
         cop__names_init(&names, words->shell->node, COP__NAMES_MAX); /* without memory there is just no hint */
         for (size_t i = 0; i < names.count; i++) {
                 cop__nearest_try(&nearest, names.each[i].name);
@@ -118,14 +120,17 @@ bool cop__words_fail_name(struct cop__words *words, size_t offset, const char *n
                 cop__text_append_string(&list, i > 0 ? ", " : "");
                 cop__atom_print(&list, names.each[i].name, strlen(names.each[i].name));
         }
+        if (nearest.name[0] != '\0') { /* as it can be typed */
+                cop__text_append_string(&hint, " did you mean ");
+                cop__atom_print(&hint, nearest.name, strlen(nearest.name));
+                cop__text_append_char(&hint, '?');
+        }
         if (names.count == 0)
                 cop__words_fail_at(words, offset, "no actor is called %s; none has a name", name);
         else
-                cop__words_fail_at(words, offset, "no actor is called %s;%s%s%s names are: %s%s",
-                                   name, nearest.name[0] != '\0' ? " did you mean " : "",
-                                   nearest.name,
-                                   nearest.name[0] != '\0' ? "?" : "", cop__text_get(&list),
-                                   names.count > NAMES_LISTED ? ", ... (regs lists them all)" : "");
+                cop__words_fail_at(words, offset, "no actor is called %s;%s names are: %s%s", name, cop__text_get(&hint),
+                                   cop__text_get(&list), names.count > NAMES_LISTED ? ", ... (regs lists them all)" : "");
+        cop__text_fini(&hint);
         cop__text_fini(&list);
         cop__names_fini(&names);
         return false;
@@ -161,13 +166,42 @@ struct cop__word cop__words_next(struct cop__words *words)
         return word_from(words, from);
 }
 
+static size_t skip_escape(const char *line, size_t at)
+{
+        return line[at + 1] == '^' ? at + 3 : at + 2;
+}
+
+size_t cop__words_skip(const char *line, size_t size, size_t at)
+{
+        char quote = line[at];
+        if (quote == '$' && at + 1 < size && line[at + 1] == '\\')
+                return at + 2 < size ? skip_escape(line, at + 1) : size + 1;
+        if (quote == '$')
+                return at + 2;
+        if (quote != '"' && quote != '\'')
+                return at + 1;
+        for (at++; at < size && line[at] != quote;)
+                at = line[at] == '\\' && at + 1 < size ? skip_escape(line, at) : at + 1;
+        return at < size ? at + 1 : size + 1;
+}
+
+/* Without the blanks at the end, but for one that is a character, as in "$ ". */
+static size_t size_without_blanks(const char *text, size_t size)
+{
+        size_t kept = 0;
+        for (size_t at = 0, next; at < size; at = next) {
+                next = cop__words_skip(text, size, at);
+                if (!is_blank(text[at]))
+                        kept = next < size ? next : size;
+        }
+        return kept;
+}
+
 struct cop__word cop__words_rest(struct cop__words *words)
 {
         skip_blanks(words);
         size_t from = words->at;
-        words->at = words->size;
-        while (words->at > from && is_blank(words->line[words->at - 1]))
-                words->at--;
+        words->at = from + size_without_blanks(words->line + from, words->size - from);
         struct cop__word rest = word_from(words, from);
         words->at = words->size;
         return rest;
@@ -179,14 +213,8 @@ struct cop__word cop__words_address(struct cop__words *words)
         size_t from = words->at;
         bool quoted = from < words->size && words->line[from] == '\'';
         if (quoted) {
-                for (words->at++; words->at < words->size; words->at++) {
-                        if (words->line[words->at] == '\\' && words->at + 1 < words->size)
-                                words->at++;
-                        else if (words->line[words->at] == '\'')
-                                break;
-                }
-                if (words->at < words->size)
-                        words->at++;
+                size_t behind = cop__words_skip(words->line, words->size, from);
+                words->at = behind < words->size ? behind : words->size;
                 return word_from(words, from);
         }
         while (words->at < words->size && !is_blank(words->line[words->at]) &&
@@ -345,9 +373,7 @@ static bool split_ms(struct cop__word *word, int64_t *ms)
         uint64_t number;
         while (from > 0 && !is_blank(word->text[from - 1]))
                 from--;
-        size_t end = from;
-        while (end > 0 && is_blank(word->text[end - 1]))
-                end--;
+        size_t end = size_without_blanks(word->text, from);
         if (end == 0 || !read_digits(word->text + from, word->size - from, INT64_MAX - 1, &number))
                 return false;
         word->size = end;
@@ -376,17 +402,92 @@ bool cop__words_term_and_ms(struct cop__words *words, const char *usage, cop_ter
 
 /* ---- Messages ------------------------------------------------------------------------ */
 
-/* "pence of bill: expected ..." names the field: the caret goes under it, if it was written out. */
+static size_t skip_blanks_of(const char *line, size_t size, size_t at)
+{
+        while (at < size && is_blank(line[at]))
+                at++;
+        return at;
+}
+
+static bool is_in_name(char byte)
+{
+        return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') || byte == '_' ||
+               byte == '@';
+}
+
+/* Behind the name that begins at a byte, in quotes or not; that byte itself: none does. */
+static size_t skip_name(const char *line, size_t size, size_t at)
+{
+        if (at < size && line[at] == '\'') {
+                size_t behind = cop__words_skip(line, size, at);
+                return behind <= size ? behind : at;
+        }
+        while (at < size && is_in_name(line[at]))
+                at++;
+        return at;
+}
+
+static bool is_name(const char *line, size_t at, size_t end, const char *name)
+{
+        char unquoted[COP_NAME_MAX + 1];
+        cop_parse_error error;
+        struct cop__word word = { line + at, end - at, at };
+        return end > at && cop__word_unquote(word, unquoted, &error) == COP_OK && strcmp(unquoted, name) == 0;
+}
+
+size_t cop__words_field(const char *line, size_t size, size_t at, const char *field)
+{
+        size_t depth = 0;
+        bool expects_name = true;
+        for (size_t next; at < size; at = next) {
+                size_t end = expects_name ? skip_name(line, size, at) : at;
+                next = end > at ? end : cop__words_skip(line, size, at);
+                if (is_name(line, at, end, field))
+                        return at;
+                if (line[at] == '{' || line[at] == '[')
+                        depth++;
+                else if ((line[at] == '}' || line[at] == ']') && depth-- == 0)
+                        break;
+                if (!is_blank(line[at]))
+                        expects_name = depth == 0 && line[at] == ',';
+        }
+        return SIZE_MAX;
+}
+
+/* Behind the brace of a record of this kind that begins here; 0: none does. */
+static size_t skip_head(struct cop__word term, size_t at, const char *kind)
+{
+        if (term.text[at] != '#')
+                return 0;
+        size_t name = skip_blanks_of(term.text, term.size, at + 1);
+        size_t end = skip_name(term.text, term.size, name);
+        size_t brace = skip_blanks_of(term.text, term.size, end);
+        return brace < term.size && term.text[brace] == '{' && is_name(term.text, name, end, kind) ? brace + 1 : 0;
+}
+
+/* Where the field of the only record of this kind in which it is written stands, else 0. */
+static size_t place_in_record(struct cop__word term, const char *kind, const char *field)
+{
+        size_t place = 0;
+        for (size_t at = 0; at < term.size; at = cop__words_skip(term.text, term.size, at)) {
+                size_t inside = skip_head(term, at, kind);
+                size_t found = inside > 0 ? cop__words_field(term.text, term.size, inside, field) : SIZE_MAX;
+                if (found == SIZE_MAX)
+                        continue;
+                if (place > 0)
+                        return 0;
+                place = found;
+        }
+        return place;
+}
+
+/* "item 2 of pence of bill: expected ..." names the field: the caret goes under it, if it was written out. */
 static size_t place_of_field(struct cop__word term, const char *sentence)
 {
-        size_t size = strcspn(sentence, " ");
-        for (size_t at = 1; size > 0 && at + size < term.size; at++) {
-                char before = term.text[at - 1];
-                if (memcmp(term.text + at, sentence, size) == 0 && strchr("{, ", before) != NULL &&
-                    strchr(" =", term.text[at + size]) != NULL)
-                        return at;
-        }
-        return 0;
+        char field[COP_NAME_MAX + 1], kind[COP_NAME_MAX + 1];
+        bool is_named = sscanf(sentence, "item %*u of %63s of %63[^:]:", field, kind) == 2 ||
+                        sscanf(sentence, "%63s of %63[^:]:", field, kind) == 2;
+        return is_named ? place_in_record(term, kind, field) : 0;
 }
 
 bool cop__words_message(struct cop__words *words, struct cop__word where, cop_term term,

@@ -41,6 +41,15 @@ struct cop__word cop__words_next(struct cop__words *words);
 /* All that is left, as one. */
 struct cop__word cop__words_rest(struct cop__words *words);
 
+/*
+ * Behind what begins at a byte of a line and is taken as a whole: a text or an atom in quotes, a character behind $, else that
+ * byte. Beyond the end: it is not complete.
+ */
+size_t cop__words_skip(const char *line, size_t size, size_t at);
+
+/* Where a field is written in the record whose brace is in front of `at`, and not in one inside of it. SIZE_MAX: nowhere. */
+size_t cop__words_field(const char *line, size_t size, size_t at, const char *field);
+
 /* The first word of a line as an actor's name or pid: up to a blank or '!', or to the end of a
  * quoted atom. */
 struct cop__word cop__words_address(struct cop__words *words);

@@ -326,6 +326,35 @@ TEST(a_script_whose_node_ends_says_so_and_fails)
         talk_end(&talk);
 }
 
+/* Only the node can tell what they are. */
+TEST(a_line_of_a_script_is_passed_on_with_the_blanks_at_its_end_and_with_nuls)
+{
+        static char lines[] = "send till $ \r\n\0\0\n";
+        const struct {
+                const char *sent;
+                size_t size;
+        } expected[] = { { "send till $ ", 12 }, { "\0\0", 2 } };
+        struct talk talk;
+        for (size_t i = 0; i < COP__COUNT(expected); i++) {
+                int other = converse(&talk);
+                struct cop__packet packet;
+                shutdown(other, SHUT_WR);
+                char *from = i == 0 ? lines : lines + 14;
+                struct script script = { .file = fmemopen(from, (size_t)(lines + sizeof(lines) - 1 - from), "r") };
+                ck_assert_ptr_nonnull(script.file);
+                begin_to_hear();
+                ck_assert_int_eq(script_run(&script, &talk), EXIT_FAILED);
+                has_said("** the node shop has ended");
+                ck_assert_int_eq(cop__packet_read(other, 1000, 20000, &packet), COP__PACKET_READ);
+                ck_assert_uint_eq(packet.size, expected[i].size);
+                ck_assert_mem_eq(packet.body, expected[i].sent, packet.size);
+                free(packet.body);
+                fclose(script.file);
+                close(other);
+                talk_end(&talk);
+        }
+}
+
 /* ---- The file of typed lines ----------------------------------------------------------------------- */
 
 static char home[64];

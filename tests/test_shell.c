@@ -64,6 +64,10 @@ COP_MESSAGE(sand, grains);
 typedef struct { cop_text kind; int64_t weight; } parcel;
 COP_MESSAGE(parcel, kind, weight);
 
+/* A kind whose name begins with a capital, with another in it and a text. */
+typedef struct { int64_t pence; bill inner; cop_text note; } Purse;
+COP_MESSAGE(Purse, pence, COP_NESTED(bill, inner), note);
+
 typedef struct { int64_t served; } till;
 COP_MESSAGE(till, served);
 
@@ -285,6 +289,22 @@ ON_STAGE(a_wrong_word_is_shown_with_what_was_expected_and_where)
                 { "call till #bill{people = \"x\"}",
                   "** people of bill: expected an integer of 64 bits, found \"x\"\n"
                   "   call till #bill{people = \"x\"}\n                   ^\n" },
+                { "call till #Purse{note = \"{pence = \", pence = \"x\"}",
+                  "** pence of Purse: expected an integer of 64 bits, found \"x\"\n"
+                  "   call till #Purse{note = \"{pence = \", pence = \"x\"}\n                                        ^\n" },
+                { "call till #Purse{inner = #bill{pence = 1}, 'pence' = x}",
+                  "** pence of Purse: expected an integer of 64 bits, found x\n"
+                  "   call till #Purse{inner = #bill{pence = 1}, 'pence' = x}\n                                              ^\n" },
+                { "call till #Purse{pence = 1, inner = # 'bill' {people = 1, pence = x}}",
+                  "** pence of bill: expected an integer of 64 bits, found x\n"
+                  "   call till #Purse{pence = 1, inner = # 'bill' {people = 1, pence = x}}\n"
+                  "                                                             ^\n" },
+                { "call till {bill, pence, 2}",
+                  "** pence of bill: expected an integer of 64 bits, found pence\n"
+                  "   call till {bill, pence, 2}\n             ^\n" },
+                { "call till #sand{grains = [1, x]}",
+                  "** item 2 of grains of sand: expected an integer of 64 bits, found x\n"
+                  "   call till #sand{grains = [1, x]}\n                   ^\n" },
                 { "till ! {x",
                   "** expected ',' or '}', found the end\n   till ! {x\n            ^\n" },
                 { "call \xc3\xa4\xc3\xa4 x",
@@ -489,6 +509,22 @@ ON_STAGE(of_many_names_a_dozen_are_offered_and_the_nearest_one)
         ck_assert_ptr_null(strstr(err(stage, line), "did you mean"));
         memset(line, 'x', 100);
         ck_assert_ptr_null(strstr(err(stage, line), "did you mean"));
+}
+
+ON_STAGE(a_name_that_was_meant_is_written_as_it_can_be_typed)
+{
+        register_another("my till");
+        assert_has(err(stage, "send 'my tlil' 1"), "did you mean 'my till'? names are: ");
+}
+
+ON_STAGE(a_blank_behind_a_dollar_is_a_character)
+{
+        ck_assert_str_eq(out(stage, "send till $ "), "32\n");
+        ck_assert_str_eq(out(stage, "send till [$ , $\\ , $\\^ ]  "), "[32, 32, 0]\n");
+        ck_assert_str_eq(out(stage, "till ! $\\ "), "32\n");
+        ck_assert_str_eq(out(stage, "send till \"$\" \t "), "\"$\"\n");
+        assert_begins(err(stage, "call till $  50"), "** till has no handler for a term that is no message");
+        assert_begins(err(stage, "call till $"), "** expected a character, found the end");
 }
 
 ON_STAGE(a_place_among_wide_characters_is_shown_with_whole_ones)
@@ -1134,6 +1170,19 @@ ON_STAGE(commands_names_kinds_and_fields_are_completed)
                 { "call till #ticket{bi", "18:bill = |" },
                 { "call till #ticket{bill = ", "25:#bill{|" },
                 { "call till #bill{pence 9", "22:" },
+                { "call till #Purse{", "17:pence = |inner = |note = |" },
+                { "call till #Purse{inner = #bill{pence = 1}, ", "43:pence = |note = |" },
+                { "call till #Purse{note = \", pence = 1, {\", ", "42:pence = |inner = |" },
+                { "call till #Purse{inner = #bill{people = [pence = 1], ", "53:pence = |" },
+                { "call till #Purse{'pence' = $\\^}, ", "33:inner = |note = |" },
+                { "call till #P", "10:#Purse{|" },
+                { "call till #'P", "10:#'Purse'{|" },
+                { "call till {#'bi", "11:#'bill'{|" },
+                { "call till #'Purse'{no", "19:note = |" },
+                { "call till {$\", #bi", "15:#bill{|" },
+                { "call till {$', #bi", "15:#bill{|" },
+                { "call till {$\\\", #bi", "16:#bill{|" },
+                { "call till {$", "12:" },
                 { "sys replace nobody ", "19:" },
                 { "sys replace till #till{} ", "25:" },
                 { "call till {a, [#bi", "15:#bill{|" },
@@ -1208,7 +1257,7 @@ ON_STAGE(completion_bears_any_bytes)
         char line[64];
         for (int round = 0; round < 20000; round++) {
                 size_t size = (size_t)(round % 40);
-                static const char bytes[] = "#{}[]\"'\\ ,=<>.!tilbcaepn\xc3\xa4%\t0";
+                static const char bytes[] = "#{}[]\"'\\ ,=<>.!tilbcaepn\xc3\xa4%\t0$^";
                 for (size_t i = 0; i < size; i++) {
                         random = random * UINT64_C(6364136223846793005) + 1442695040888963407u;
                         line[i] = bytes[(random >> 33) % (sizeof(bytes) - 1)];
@@ -1362,7 +1411,9 @@ ON_STAGE(terms_of_every_sort_come_as_json)
                 { "\"a\\\"b\\\\c\\nd\"", "\"a\\\"b\\\\c\\u000ad\"" },
                 { "<<255, 0>>", "{\"bytes\":\"ff00\"}" },
                 { "<<\"plain\">>", "\"plain\"" },
-                { "[a | b]", "[\"a\",\"b\"]" },
+                { "[a | b]", "{\"list\":[\"a\"],\"tail\":\"b\"}" },
+                { "[1, 2 | [3 | {}]]", "{\"list\":[1,2,3],\"tail\":{\"tuple\":[]}}" },
+                { "{[$a | \"bc\"], [1 | [2 | []]]}", "{\"tuple\":[{\"list\":[97],\"tail\":\"bc\"},[1,2]]}" },
         };
         for (size_t i = 0; i < COP__COUNT(each); i++) {
                 char line[128];
@@ -1421,6 +1472,17 @@ ON_STAGE(no_key_is_lost_in_json)
                 snprintf(line, sizeof(line), "send till %s", each[i].term);
                 expect_json(stage, line, each[i].json);
         }
+}
+
+ON_STAGE(no_name_that_is_no_text_is_lost_in_json)
+{
+        cop_term map = COP_MAP(cop_atom("a\xff"), cop_int(1), cop_atom("a\xfe"), cop_int(2));
+        ck_assert_int_eq(cop_send_term(cop_self(), map), COP_OK);
+        ck_assert_str_eq(json(stage, "flush"), "[{\"map\":[[\"a\\ufffd\",2],[\"a\\ufffd\",1]]}]\n");
+        const cop_term inner[] = { cop_int(2), cop_int(3) };
+        const cop_term outer[] = { cop_int(1), cop_list_of(inner, 2) };
+        ck_assert_int_eq(cop_send_term(cop_self(), cop_cons_of(outer, 2)), COP_OK);
+        ck_assert_str_eq(json(stage, "flush"), "[[1,2,3]]\n");
 }
 
 ON_STAGE(dead_letters_come_as_json_and_as_a_list)

@@ -13,9 +13,10 @@
 
 #include "shell/client/complain.h"
 
-static size_t size_without_blanks(const char *line, ssize_t size)
+/* The blanks at the end are the node's to judge: one behind $ is a character. */
+static size_t size_without_end(const char *line, ssize_t size)
 {
-        while (size > 0 && strchr(" \t\r\n", line[size - 1]) != NULL)
+        while (size > 0 && (line[size - 1] == '\n' || line[size - 1] == '\r'))
                 size--;
         return (size_t)size;
 }
@@ -23,7 +24,7 @@ static size_t size_without_blanks(const char *line, ssize_t size)
 static bool is_empty(const char *line, size_t size)
 {
         size_t blanks = 0;
-        while (blanks < size && strchr(" \t", line[blanks]) != NULL)
+        while (blanks < size && (line[blanks] == ' ' || line[blanks] == '\t'))
                 blanks++;
         return blanks == size || line[blanks] == '%';
 }
@@ -69,7 +70,7 @@ enum exit_code script_run(const struct script *script, struct talk *talk)
         size_t room = 0;
         ssize_t got;
         for (unsigned long number = 1; (got = getline(&line, &room, script->file)) >= 0; number++) {
-                size_t size = size_without_blanks(line, got);
+                size_t size = size_without_end(line, got);
                 if (is_empty(line, size))
                         continue;
                 if (script->echo)
