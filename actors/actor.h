@@ -583,7 +583,7 @@ cop_status cop__call_close(struct cop__actor *actor, cop_ref ref, struct cop__si
 /* Answers a held request with what comes back, as a message, if the caller does not receive it. */
 cop_status cop__answer_returnable(const cop_message *request, const cop_kind *kind, const void *value);
 
-/* When a time-out that starts now is over; one of a second or more ends up to a hundredth later. */
+/* When a time-out that starts now is over; one of a second or more ends up to 20 ms later. */
 uint64_t cop__deadline_ns(int64_t timeout_ms);
 
 /* A time-out that ends then; 0: it is over. */

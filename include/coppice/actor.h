@@ -289,7 +289,7 @@ typedef struct cop_pattern {
 
 /*
  * Takes the first message of the mailbox that any of the patterns fits, in order of arrival,
- * and waits for one to come until the time-out (one of a second or more may be a hundredth late). What does not fit stays, in order.
+ * and waits for one to come until the time-out (one of a second or more may be 20 ms late). What does not fit stays, in order.
  * Returns: the message, which the caller owns and ends with cop_message_free; NULL after `timeout_ms`.
  * A negative time-out ends the actor with {badarg, ...}.
  */
@@ -328,7 +328,7 @@ static inline void cop_message_free_at(cop_message **message)
         cop_message_free(*message);
 }
 
-/* Waits without receiving. Never returns early. */
+/* Waits without receiving. Never returns early; one of a second or more up to 20 ms late. */
 COP_API void cop_sleep(int64_t ms);
 
 /* Lets other actors run first. */

@@ -42,15 +42,15 @@ COP_API void cop_bridge_started(cop_status status);
 #ifndef __cplusplus
 
 #define COP_BRIDGE(state, start, stop)                                          \
-        static void cop__##state##_cross(state *self)                           \
+        static void cop__##state##_cross(state *cop__self)                      \
         {                                                                       \
                 cop_trap_exit(true); /* or its end would not run stop */        \
-                cop_bridge_started(start(self));                                \
+                cop_bridge_started(start(cop__self));                           \
         }                                                                       \
-        static void cop__##state##_lost(state *self, const cop_exited *exited)  \
+        static void cop__##state##_lost(state *cop__self, const cop_exited *cop__exited) \
         {                                                                       \
-                (void)self;                                                     \
-                cop_exit(exited->reason);                                       \
+                (void)cop__self;                                                \
+                cop_exit(cop__exited->reason);                                  \
         }                                                                       \
         COP_SERVER(state, COP_INIT(cop__##state##_cross),                       \
                    COP_ON(cop_exited, cop__##state##_lost), COP_TERMINATE(stop))

@@ -191,22 +191,22 @@ COP_API void cop_machine_handle(cop_message *message);
                 .entries = cop__##type##_entries,                                             \
                 .entry_count = sizeof(cop__##type##_entries) / sizeof(cop_machine_entry) - 1, \
         };                                                                                    \
-        static void cop__##type##_begin(void *self, const void *argument)                     \
+        static void cop__##type##_begin(void *cop__self, const void *cop__argument)           \
         {                                                                                     \
-                (void)self;                                                                   \
-                (void)argument;                                                               \
+                (void)cop__self;                                                              \
+                (void)cop__argument;                                                          \
                 cop_machine_begin(&type##_table);                                             \
         }                                                                                     \
-        static void cop__##type##_enter_first(void *self, const void *argument)               \
+        static void cop__##type##_enter_first(void *cop__self, const void *cop__argument)     \
         {                                                                                     \
-                (void)self;                                                                   \
-                (void)argument;                                                               \
+                (void)cop__self;                                                              \
+                (void)cop__argument;                                                          \
                 cop_machine_enter_first();                                                    \
         }                                                                                     \
-        static void cop__##type##_handle(void *self, cop_message *message)                    \
+        static void cop__##type##_handle(void *cop__self, cop_message *cop__message)          \
         {                                                                                     \
-                (void)self;                                                                   \
-                cop_machine_handle(message);                                                  \
+                (void)cop__self;                                                              \
+                cop_machine_handle(cop__message);                                             \
         }                                                                                     \
         static const cop_handler cop__##type##_handlers[] = {                                 \
                 { .event = COP_EVENT_INIT, .run.init = cop__##type##_begin },                 \
@@ -233,28 +233,28 @@ COP_API void cop_machine_handle(cop_message *message);
 #define COP__MACHINE_THUNK_cop__FORMAT(type, tag, ...) COP__THUNK_cop__FORMAT(type, __VA_ARGS__)
 #define COP__MACHINE_THUNK_cop__UPGRADE(type, tag, ...) COP__THUNK_cop__UPGRADE(type, __VA_ARGS__)
 #define COP__MACHINE_THUNK_cop__IN(type, tag, state, kind, function)                        \
-        COP__OF_TYPE(COP_IN, function, void(type *, const kind *))\
-        static void cop__##type##_in_##state##_on_##kind(void *self, const void *body) \
+        COP__OF_TYPE(COP_IN, function, void(type *, const kind *)) \
+        static void cop__##type##_in_##state##_on_##kind(void *cop__self, const void *cop__body) \
         {                                                                              \
-                function((type *)self, (const kind *)body);                            \
+                function((type *)cop__self, (const kind *)cop__body);                  \
         }
 #define COP__MACHINE_THUNK_cop__IN_ANY(type, tag, state, kind, function)            \
-        COP__OF_TYPE(COP_IN_ANY, function, void(type *, const kind *))\
-        static void cop__##type##_in_any_on_##kind(void *self, const void *body) \
+        COP__OF_TYPE(COP_IN_ANY, function, void(type *, const kind *)) \
+        static void cop__##type##_in_any_on_##kind(void *cop__self, const void *cop__body) \
         {                                                                      \
-                function((type *)self, (const kind *)body);                    \
+                function((type *)cop__self, (const kind *)cop__body);          \
         }
 #define COP__MACHINE_THUNK_cop__ENTER(type, tag, state, kind, function)         \
-        COP__OF_TYPE(COP_ENTER, function, void(type *, int64_t))\
-        static void cop__##type##_enter_##state(void *self, int64_t before) \
+        COP__OF_TYPE(COP_ENTER, function, void(type *, int64_t)) \
+        static void cop__##type##_enter_##state(void *cop__self, int64_t cop__before) \
         {                                                                  \
-                function((type *)self, before);                            \
+                function((type *)cop__self, cop__before);                  \
         }
 #define COP__MACHINE_THUNK_cop__ENTER_ANY(type, tag, state, kind, function)  \
-        COP__OF_TYPE(COP_ENTER_ANY, function, void(type *, int64_t))\
-        static void cop__##type##_enter_any(void *self, int64_t before) \
+        COP__OF_TYPE(COP_ENTER_ANY, function, void(type *, int64_t)) \
+        static void cop__##type##_enter_any(void *cop__self, int64_t cop__before) \
         {                                                               \
-                function((type *)self, before);                         \
+                function((type *)cop__self, cop__before);               \
         }
 
 #define COP__MACHINE_ENTRY(type, entry) COP__APPLY(COP__MACHINE_ENTRY_OF, type, COP__OPEN entry)

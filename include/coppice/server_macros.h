@@ -25,70 +25,70 @@
 #define COP__THUNK(state, entry) COP__APPLY(COP__THUNK_OF, state, COP__OPEN entry)
 #define COP__THUNK_OF(state, tag, kind, function) COP__THUNK_##tag(state, kind, function)
 #define COP__THUNK_cop__MESSAGE(state, kind, function)                            \
-        COP__OF_TYPE(COP_ON, function, void(state *, const kind *))\
-        static void cop__##state##_on_##kind(void *self, const void *body)   \
+        COP__OF_TYPE(COP_ON, function, void(state *, const kind *)) \
+        static void cop__##state##_on_##kind(void *cop__self, const void *cop__body) \
         {                                                                    \
-                function((state *)self, (const kind *)body);                 \
+                function((state *)cop__self, (const kind *)cop__body);       \
         }
 #define COP__THUNK_cop__INIT(state, kind, function)                               \
-        COP__OF_TYPE(COP_INIT, function, void(state *))\
-        static void cop__##state##_init(void *self, const void *argument)    \
+        COP__OF_TYPE(COP_INIT, function, void(state *)) \
+        static void cop__##state##_init(void *cop__self, const void *cop__argument) \
         {                                                                    \
-                (void)argument;                                              \
-                function((state *)self);                                     \
+                (void)cop__argument;                                         \
+                function((state *)cop__self);                                \
         }
 #define COP__THUNK_cop__INIT_WITH(state, kind, function)                          \
-        COP__OF_TYPE(COP_INIT_WITH, function, void(state *, const kind *))\
-        static void cop__##state##_init(void *self, const void *argument)    \
+        COP__OF_TYPE(COP_INIT_WITH, function, void(state *, const kind *)) \
+        static void cop__##state##_init(void *cop__self, const void *cop__argument) \
         {                                                                    \
-                function((state *)self, (const kind *)argument);             \
+                function((state *)cop__self, (const kind *)cop__argument);   \
         }
 #define COP__THUNK_cop__OTHERWISE(state, kind, function)                          \
-        COP__OF_TYPE(COP_OTHERWISE, function, void(state *, cop_message *))\
-        static void cop__##state##_otherwise(void *self, cop_message *message) \
+        COP__OF_TYPE(COP_OTHERWISE, function, void(state *, cop_message *)) \
+        static void cop__##state##_otherwise(void *cop__self, cop_message *cop__message) \
         {                                                                    \
-                function((state *)self, message);                            \
+                function((state *)cop__self, cop__message);                  \
         }
 #define COP__THUNK_cop__TERMINATE(state, kind, function)                          \
-        COP__OF_TYPE(COP_TERMINATE, function, void(state *, cop_term))\
-        static void cop__##state##_terminate(void *self, cop_term reason)    \
+        COP__OF_TYPE(COP_TERMINATE, function, void(state *, cop_term)) \
+        static void cop__##state##_terminate(void *cop__self, cop_term cop__reason) \
         {                                                                    \
-                function((state *)self, reason);                             \
+                function((state *)cop__self, cop__reason);                   \
         }
 
 #define COP__THUNK_cop__CONTINUE(state, kind, function)                           \
-        COP__OF_TYPE(COP_CONTINUE, function, void(state *))\
-        static void cop__##state##_continue(void *self, const void *body)    \
+        COP__OF_TYPE(COP_CONTINUE, function, void(state *)) \
+        static void cop__##state##_continue(void *cop__self, const void *cop__body) \
         {                                                                    \
-                (void)body;                                                  \
-                function((state *)self);                                     \
+                (void)cop__body;                                             \
+                function((state *)cop__self);                                \
         }
 #define COP__THUNK_cop__CONTINUE_WITH(state, kind, function)                      \
-        COP__OF_TYPE(COP_CONTINUE_WITH, function, void(state *, const kind *))\
-        static void cop__##state##_continue_##kind(void *self, const void *body) \
+        COP__OF_TYPE(COP_CONTINUE_WITH, function, void(state *, const kind *)) \
+        static void cop__##state##_continue_##kind(void *cop__self, const void *cop__body) \
         {                                                                    \
-                function((state *)self, (const kind *)body);                 \
+                function((state *)cop__self, (const kind *)cop__body);       \
         }
 #define COP__THUNK_cop__IDLE(state, kind, function)                               \
-        COP__OF_TYPE(COP_IDLE, function, void(state *))\
-        static void cop__##state##_idle(void *self)                          \
+        COP__OF_TYPE(COP_IDLE, function, void(state *)) \
+        static void cop__##state##_idle(void *cop__self)                     \
         {                                                                    \
-                function((state *)self);                                     \
+                function((state *)cop__self);                                \
         }
 #define COP__THUNK_cop__STATE(state, kind, function)                              \
         _Static_assert(__builtin_types_compatible_p(state, kind),            \
                        "COP_STATE(" #kind "): the state of this server is a " #state);
 #define COP__THUNK_cop__FORMAT(state, kind, function)                             \
-        COP__OF_TYPE(COP_FORMAT_STATUS, function, void(const state *, state *))\
-        static void cop__##state##_format(const void *self, void *shown)     \
+        COP__OF_TYPE(COP_FORMAT_STATUS, function, void(const state *, state *)) \
+        static void cop__##state##_format(const void *cop__self, void *cop__shown) \
         {                                                                    \
-                function((const state *)self, (state *)shown);               \
+                function((const state *)cop__self, (state *)cop__shown);     \
         }
 #define COP__THUNK_cop__UPGRADE(state, kind, function)                            \
-        COP__OF_TYPE(COP_UPGRADE, function, bool(state *, const kind *))\
-        static bool cop__##state##_upgrade_##kind(void *self, const void *old) \
+        COP__OF_TYPE(COP_UPGRADE, function, bool(state *, const kind *)) \
+        static bool cop__##state##_upgrade_##kind(void *cop__self, const void *cop__old) \
         {                                                                    \
-                return function((state *)self, (const kind *)old);           \
+                return function((state *)cop__self, (const kind *)cop__old); \
         }
 
 #define COP__ENTRY(state, entry) COP__APPLY(COP__ENTRY_OF, state, COP__OPEN entry)
