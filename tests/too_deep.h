@@ -24,7 +24,8 @@ static inline cop_term too_big(void)
 {
         enum { LEVELS = COP_TERM_DEPTH_MAX - 4 };
         static cop_term pairs[LEVELS][2];
-        cop_term term = cop_nil();
+        static const char large[1 << 20]; /* a thousand of it are too many already */
+        cop_term term = cop_binary(large, sizeof(large));
         for (size_t i = 0; i < LEVELS; i++) {
                 pairs[i][0] = pairs[i][1] = term;
                 term = cop_tuple_of(pairs[i], 2);
