@@ -5,9 +5,9 @@
  *
  *      actor ── rare ── belongings ◄──► a ◄──► b ◄──► c         each with the function that ends it
  *
- * Only the owner touches the list. At its death the list is ended last to first, by whoever buries the actor, after the
- * actor's state and cop_alloc memory are gone: an end may touch only what hangs on the belonging itself, and must not
- * send, wait or log.
+ * Only the owner touches the list. At its death the list is ended last to first, by whoever buries the actor, when the
+ * actor's state is gone, and before anybody hears of the death: who is started in its place can have what it had. An end
+ * may touch only what hangs on the belonging itself, and must not send, wait or log.
  */
 #ifndef ACTORS_BELONGING_H
 #define ACTORS_BELONGING_H

@@ -11,10 +11,11 @@
  *              3 the facts for the crash report, if it crashed
  *      and in slices, between which others run: cop__die_on
  *              4 what it held in registries and groups is out, and a registry that it kept is empty
- *              5 who waits for the message that it was at is told: from here on others hear of the death
- *              6 links and monitors are told
- *              7 its requests, what it held and had not read: calls are answered
- *              8 its memory, and its belongings
+ *              5 its state is gone, and its belongings have ended: who takes its place finds its port free
+ *              6 who waits for the message that it was at is told: from here on others hear of the death
+ *              7 links and monitors are told
+ *              8 its requests, what it held and had not read: calls are answered
+ *              9 its memory
  *      and what arrives later is answered by whoever takes it out of the slot's queue.
  *
  * A dying actor keeps its run right between two slices: it waits in a run queue like any other, with life DYING, and each turn
@@ -543,11 +544,16 @@ static void end_state(struct cop__thread *thread, struct cop__actor *actor)
         actor->state = NULL;
 }
 
-/* Belongings end when the state is gone; see belonging.h. */
-static bool end_belonging(struct cop__thread *thread, struct cop__actor *actor)
+/* Belongings end when the state is gone; see belonging.h. False: that was a slice. */
+static bool end_belongings(struct cop__thread *thread, struct cop__actor *actor, unsigned most, unsigned *done)
 {
         end_state(thread, actor);
-        return actor->rare != NULL && cop__rare_end_one(actor);
+        if (COP__LIKELY(actor->rare == NULL))
+                return true;
+        for (; cop__rare_end_one(actor); ++*done)
+                if (*done == most)
+                        return false;
+        return true;
 }
 
 static void free_memory(struct cop__actor *actor)
@@ -620,7 +626,7 @@ void cop__die(struct cop__thread *thread, struct cop__actor *actor)
                 depart(thread, actor, pid);
 }
 
-/* What it held is out. The first who hear of the death are those who wait for it now. */
+/* What it held is out, and what it owned has ended. The first who hear of the death are those who wait for it now. */
 static void release(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid)
 {
         struct cop__slots *slots = &cop__node_of(thread)->slots;
@@ -643,8 +649,7 @@ static bool die_a_little(struct cop__thread *thread, struct cop__actor *actor, c
             (cop__requests_end_one(thread, actor) || cop__server_end_one(thread, actor, pid)))
                 return true;
         return refuse_taken(thread, actor, pid) || refuse_unread(thread, actor, pid) ||
-               refuse_arrived(thread, actor) || free_block(thread, actor) ||
-               end_belonging(thread, actor);
+               refuse_arrived(thread, actor) || free_block(thread, actor);
 }
 
 /* Would it say of all that it looks at that there is nothing? One look, as of most there is nothing but the state. */
@@ -666,15 +671,17 @@ bool cop__die_on(struct cop__thread *thread, struct cop__actor *actor, unsigned 
         cop_pid next = cop__actor_pid(actor);
         uint32_t slot = (uint32_t)(actor - cop__node_of(thread)->slots.base);
         cop_pid pid = cop__pid(slot, (uint32_t)cop__pid_generation(next) - 1);
+        unsigned done = 0;
         if (!actor->released && may_hold(actor) && cop__holdings_end(thread, actor, pid))
                 return false; /* that was a slice */
+        if (!actor->released && !end_belongings(thread, actor, most, &done))
+                return false;
         if (!actor->released)
                 release(thread, actor, pid);
         if (has_much_left(actor))
-                for (unsigned done = 0; die_a_little(thread, actor, pid); done++)
+                for (; die_a_little(thread, actor, pid); done++)
                         if (done == most)
                                 return false;
-        end_state(thread, actor);
         free_memory(actor);
         if (!cop__is_calm(cop__node_of(thread)))
                 cop__overload_look(thread); /* perhaps it has made room */

@@ -282,6 +282,79 @@ IN_FAMILY(SUP_restart_25_a_restarted_child_gets_its_first_argument_and_a_fresh_s
         fell(root);
 }
 
+/* ---- What the dead have owned -------------------------------------------------------------------------- */
+
+enum { UNREAD = 5000, BLOCKS = 10000 };
+
+static char lock;
+static uint32_t lock_holders; /* atomic */
+static uint32_t births;       /* atomic */
+
+static void unlock(void *thing)
+{
+        (void)thing;
+        cop__sub_acq_rel(&lock_holders, 1u);
+}
+
+typedef struct {
+        int64_t unused;
+} holder;
+
+static void holder_init(holder *self)
+{
+        (void)self;
+        bool taken = cop__add_acq_rel(&lock_holders, 1u) > 0, again = cop__add_relaxed(&births, 1u) > 0;
+        if (cop_own("lock", unlock, &lock) != COP_OK)
+                cop_exit(cop_atom("not_owned"));
+        for (int i = 0; i < BLOCKS && !again; i++)
+                cop_alloc(64);
+        say(taken ? "both" : "alone", "x", "");
+}
+
+static void holder_on_go(holder *self, const go *g)
+{
+        (void)self;
+        (void)g;
+        say("holds", "x", "");
+        cop_auto message = cop_receive(COP_FOREVER, COP_KIND(quit));
+        cop_exit(cop_read(quit, message)->reason);
+}
+
+static void holder_on_ping(holder *self, const ping *p)
+{
+        (void)self;
+        (void)p;
+}
+
+COP_SERVER(holder, COP_INIT(holder_init), COP_ON(go, holder_on_go), COP_ON(ping, holder_on_ping));
+
+static void what_it_owned_has_ended(cop_strategy strategy)
+{
+        TREE(shop, PATIENT, .strategy = strategy, .children = COP_CHILDREN({ "x", .server = &holder_server }));
+        cop__store_seq(&lock_holders, 0u);
+        cop__store_seq(&births, 0u);
+        cop_pid root = grow(&shop), x = expect("alone x");
+        cop_send(x, go, .unused = 0);
+        expect("holds x");
+        for (int i = 0; i < UNREAD; i++)
+                cop_send(x, ping, .number = i);
+        dismiss(x, cop_atom("boom"));
+        expect("alone x");
+        fell(root);
+        ck_assert_uint_eq(cop__load_acquire(&lock_holders), 0);
+}
+
+/* What it owned came behind thousands of its unread messages and blocks, and its supervisor had been told before. With one worker
+ * others have their turns between the slices of a death. */
+IN_NODE_WITH(what_the_dead_owned_has_ended_when_its_successor_begins, .workers = 1)
+{
+        attend();
+        what_it_owned_has_ended(COP_ONE_FOR_ONE);
+        what_it_owned_has_ended(COP_REST_FOR_ONE);
+}
+
+/* ---- Arguments, trees, faults ---------------------------------------------------------------------------- */
+
 typedef struct {
         cop_bytes bytes;
 } page;

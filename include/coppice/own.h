@@ -7,8 +7,9 @@
  *              cop_exit(cop_atom("no_log"));
  *      cop_own("database", close_database, database);
  *
- * When the actor ends, however it ends (return, cop_exit, a fault, kill), all of it is ended, the last one first, after its
- * state and cop_alloc memory are gone. If it crashed, the report names what it still held:
+ * When the actor ends, however it ends (return, cop_exit, a fault, kill), all of it is ended, the last one first, when its
+ * state is gone, and before anybody hears of the end: who is started in its place can listen at the same port, and take the
+ * same lock. If it crashed, the report names what it still held:
  *
  *      ** till <0.12.0> crashed: integer division by zero
  *         ...
