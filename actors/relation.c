@@ -227,7 +227,7 @@ static void send_down(struct cop__thread *thread, struct cop__relation *relation
 /* ---- Exit signals ------------------------------------------------------------------- */
 
 /* From here on it is a message, and ends like one. */
-static void become_exited(struct cop__signal *signal)
+static void become_exited(struct cop__signal *signal, bool from_link)
 {
         struct cop__exit_body *body = &relation_of(signal)->as.exited;
         struct cop__shared_term *reason = body->reason;
@@ -237,7 +237,7 @@ static void become_exited(struct cop__signal *signal)
         cop__signal_set_kind(signal, COP_KIND_OF(cop_exited));
         signal->size = sizeof(body->message);
         signal->type = COP__SIGNAL_MESSAGE;
-        cop__signal_flag_held(signal, COP__SIGNAL_REASON);
+        cop__signal_flag_held(signal, from_link ? COP__SIGNAL_REASON | COP__SIGNAL_THROUGH : COP__SIGNAL_REASON);
         signal->ref = (cop_ref){ 0 };
 }
 
@@ -258,7 +258,7 @@ bool cop__exit_signal(struct cop__thread *thread, struct cop__actor *actor,
         bool self = cop_pid_equal(signal->from, cop__actor_pid(actor));
         if (visitor || (actor->trap_exit && !kill)) {
                 /* A thread of the program cannot be ended from here: it reads what would have killed it. */
-                become_exited(signal);
+                become_exited(signal, from_link);
                 return true;
         }
         if (normal && (from_link || !self)) {

@@ -64,7 +64,7 @@ enum cop__signal_flags {
         COP__SIGNAL_CALL = 2048, /* a call: its sender's record says whether it still waits; see actors/calling.h */
         COP__SIGNAL_TIMED = 8192, /* with CALL: it is wanted until a moment that lies behind the body; see actors/calling.h */
         COP__SIGNAL_ASIDE = 16384, /* a call that is answered also while its callee waits: it is no part of a ring */
-        COP__SIGNAL_THROUGH = 4096, /* a REPLY that was sent to an alias, and answers nothing */
+        COP__SIGNAL_THROUGH = 4096, /* a REPLY that came to an alias, and answers nothing; a cop_exited that came by a link */
         COP__SIGNAL_CROSSED = 32768, /* with CALL: its sender's record is the node's; see actors/inside_wait.h */
         COP__SIGNAL_RETURN = 1024, /* a reply that nobody has received goes back to its sender; see actors/line.h */
 };

@@ -81,25 +81,33 @@ static void on_tick(supervisor *self, const cop__supervisor_tick *tick)
         cop__regrow_go(self);
 }
 
-/* A link or an exit signal of someone else, or of a child that only says it is dead. */
+/* A link or an exit signal of someone else, or what a child has sent that is dead or not. */
 static void ignore_exit(const supervisor *self, const cop_exited *exited)
 {
         char pid[COP_ID_TEXT_MAX], reason[160];
         cop_term_print(exited->reason, cop_node_kinds(cop_node_here()), reason, sizeof(reason));
         cop__log_sentence(COP_LOG_WARNING,
-                          "%s ignored an exit signal from %s, who is neither its parent nor a child that has "
-                          "ended: %s",
+                          "%s ignored an exit signal from %s, which is neither its parent's nor the end of a "
+                          "child: %s",
                           self->label, cop_pid_print(exited->pid, pid), reason);
 }
 
-static void on_exited(supervisor *self, const cop_exited *exited)
+/* The end of a child is told by its link: what it has sent itself may be read after its end, and is somebody's word only. */
+static void hear_exit(supervisor *self, const struct cop__signal *signal)
 {
+        const cop_exited *exited = cop__signal_body(signal);
         struct cop__child *child = cop__roster_by_pid(self->roster, exited->pid);
-        if (child == NULL || cop_is_alive(exited->pid))
+        if (child == NULL || !(signal->flags & COP__SIGNAL_THROUGH))
                 ignore_exit(self, exited);
         else
                 cop__child_has_ended(self, child, exited->reason);
         cop__regrow_go(self);
+}
+
+static void on_exited(supervisor *self, const cop_exited *exited)
+{
+        (void)exited;
+        hear_exit(self, cop__actor_here()->current);
 }
 
 /* ---- Waiting, in init and terminate ----------------------------------------------------- */
@@ -142,8 +150,8 @@ static void wait_in_init(supervisor *self)
                 on_tick(self, cop_read(cop__supervisor_tick, message));
         else if (cop_pid_equal(exited->pid, parent))
                 cop__supervisor_end(self, exited->reason);
-        else if (!cop_is_alive(exited->pid))
-                on_exited(self, exited);
+        else
+                hear_exit(self, (const struct cop__signal *)message);
         cop_message_free(message);
 }
 
@@ -158,7 +166,7 @@ static void wait_in_end(supervisor *self)
         else if (exited == NULL)
                 on_tick(self, cop_read(cop__supervisor_tick, message));
         else if (cop__roster_by_pid(self->roster, exited->pid) != NULL)
-                on_exited(self, exited);
+                hear_exit(self, (const struct cop__signal *)message);
 }
 
 /* ---- Ending --------------------------------------------------------------------------- */

@@ -330,6 +330,29 @@ IN_FAMILY(a_child_that_only_claims_to_be_dead_is_not_replaced)
         expect_end("cba");
 }
 
+/* It has ended by the time its word is read. */
+static void forges(void)
+{
+        say("start", "f", "");
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
+        cop_send_exit(cop_parent(), cop_atom("normal"));
+        cop_exit(cop_atom("boom"));
+}
+
+/* Its own word was taken for its end, which was never told then. */
+IN_NODE_WITH(a_child_that_has_told_its_supervisor_another_reason_is_known_by_its_real_end, .workers = 1)
+{
+        attend();
+        TREE(shop, .intensity = 3, .children = COP_CHILDREN({ "f", .run = forges, .restart = COP_TRANSIENT }));
+        char wanted[128], pid[COP_ID_TEXT_MAX];
+        cop_pid root = grow(&shop), f = expect("start f");
+        cop_send(f, go, .unused = 0);
+        cop_pid next = expect("start f");
+        snprintf(wanted, sizeof(wanted), "shop restarted it as %s, restart 1 of 3 within 5 s", cop_pid_print(next, pid));
+        ck_assert_str_eq(outcome_of(f), wanted);
+        fell(root);
+}
+
 IN_FAMILY(a_dead_tree_has_given_everything_back)
 {
         const cop_supervisor desk = { .children = ABC(0) };
