@@ -425,9 +425,9 @@ void cop__on_replace_specs(struct cop__supervisor *self, const cop__replace_spec
                 refuse(COP_E_BAD_ARGUMENT, cop_no_pid());
                 return;
         }
-        uint64_t *times = cop_alloc(cop__intensity_size(spec->intensity));
+        uint64_t *times = cop__malloc(cop__intensity_size(spec->intensity));
         if (times == NULL || !add_new_children(self, spec, request->spec.buffer)) {
-                cop_release(times);
+                free(times);
                 refuse(COP_E_NO_MEMORY, cop_no_pid());
                 return;
         }
@@ -438,7 +438,7 @@ void cop__on_replace_specs(struct cop__supervisor *self, const cop__replace_spec
         struct cop__intensity intensity;
         cop__intensity_init(&intensity, times, spec->intensity, spec->period_ms);
         cop__intensity_inherit(&intensity, &self->intensity);
-        cop_release(self->intensity.times);
+        cop__roster_retime(self->roster, times);
         self->intensity = intensity;
         cop__roster_replant(self->roster, request->spec.buffer);
         self->spec = spec;

@@ -27,6 +27,7 @@ static void end_roster(struct cop__belonging *belonging)
         cop__table_fini(&roster->awaits.table);
         cop_buffer_drop(roster->tree);
         cop_buffer_drop(roster->first_tree);
+        free(roster->times);
         free(roster);
 }
 
@@ -51,6 +52,12 @@ void cop__waiter_free(struct cop__waiter *waiter)
         if (waiter->hinge != NULL)
                 cop__signal_free(&cop__thread_here()->pool, waiter->hinge);
         free(waiter);
+}
+
+void cop__roster_retime(struct cop__roster *roster, uint64_t *times)
+{
+        free(roster->times);
+        roster->times = times;
 }
 
 void cop__roster_replant(struct cop__roster *roster, cop_buffer *tree)

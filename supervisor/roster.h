@@ -110,6 +110,7 @@ struct cop__roster {
         cop_buffer *tree;               /* a share: the supervisor's own spec lies in it */
         cop_buffer *first_tree;         /* a share: its label lies in it; NULL: it is `tree` */
         struct cop__list order;
+        uint64_t *times;                /* of the intensity; cop_alloc has no room while the node is over its mark */
         struct cop__table by_pid, by_id;
         struct cop__moments by_known, awaits;
         uint64_t last_number;
@@ -122,6 +123,9 @@ struct cop__roster *cop__roster_new(cop_buffer *tree, bool keyed);
 
 /* Another tree in the place of that one; takes a share. */
 void cop__roster_replant(struct cop__roster *roster, cop_buffer *tree);
+/* Room for the times of another intensity; taken. */
+void cop__roster_retime(struct cop__roster *roster, uint64_t *times);
+
 
 /*
  * A child at the end of the order, STOPPED. `share` is taken if there is a child, and may be NULL: then `home`, in which

@@ -44,7 +44,7 @@
 
 #include "actors/actor.h"
 #include "actors/calling.h"
-#include "base/clock.h"
+#include "base/memory.h"
 
 typedef struct cop__supervisor supervisor;
 
@@ -230,10 +230,11 @@ static COP__NORETURN void no_memory(void)
 static void allocate_state(supervisor *self, cop_buffer *tree)
 {
         const struct cop__supervisor_spec *spec = self->spec;
-        uint64_t *times = cop_alloc(cop__intensity_size(spec->intensity));
         self->roster = cop__roster_new(tree, spec->strategy != COP_DYNAMIC);
-        if (times == NULL || self->roster == NULL)
+        uint64_t *times = self->roster != NULL ? cop__malloc(cop__intensity_size(spec->intensity)) : NULL;
+        if (times == NULL)
                 no_memory();
+        cop__roster_retime(self->roster, times);
         cop__intensity_init(&self->intensity, times, spec->intensity, spec->period_ms);
         for (uint32_t i = 0; i < spec->child_count; i++) {
                 struct cop__child *child = cop__roster_add(self->roster, &spec->children[i], tree,

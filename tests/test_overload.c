@@ -224,8 +224,8 @@ static void shed_init(shed *self)
 
 COP_SERVER(shed, COP_INIT(shed_init), COP_ON(gate, shed_on_gate));
 
-/* A new one is there, and the tree has not given up. */
-static void is_started_again(const cop_supervisor *tree, const char *name)
+/* `victim` ends, and a new one of that name is there, and the tree has not given up. */
+static void is_started_again_after(const cop_supervisor *tree, const char *victim, const char *name)
 {
         static struct yard yard;
         cop_pid root, pid;
@@ -234,12 +234,18 @@ static void is_started_again(const cop_supervisor *tree, const char *name)
         cop_pid before = cop_whereis(name);
         cop_ref end = watch(root);
         fill_first(&yard);
-        put_down(before);
-        await_true((pid = cop_whereis(name)).bits != 0 && !cop_pid_equal(pid, before));
+        put_down(cop_whereis(victim));
+        await_true(((pid = cop_whereis(name)).bits != 0 && !cop_pid_equal(pid, before)) || !cop_is_alive(root));
+        ck_assert(cop_is_alive(root));
         open_gate(pid);
         cop_message *down = NULL;
         await_true(cop__load_acquire(&served) || (down = cop_receive(0, COP_REF(cop_down, end))) != NULL);
         ck_assert_ptr_null(down);
+}
+
+static void is_started_again(const cop_supervisor *tree, const char *name)
+{
+        is_started_again_after(tree, name, name);
 }
 
 IN_NODE_WITH(a_child_that_crashes_while_the_node_is_over_is_started_again, ONE_WORKER)
@@ -259,6 +265,16 @@ IN_NODE_WITH(a_child_with_a_large_argument_that_crashes_while_the_node_is_over_i
                 .children = COP_CHILDREN({ "hut", .server = &hut_server, .kind = COP_KIND_OF(crate), .argument = &large }),
         };
         is_started_again(&tree, "hut");
+}
+
+IN_NODE_WITH(a_supervisor_that_ends_while_the_node_is_over_is_started_again, ONE_WORKER)
+{
+        const cop_supervisor desk = { .children = COP_CHILDREN({ "shed", .server = &shed_server }) };
+        const cop_supervisor tree = {
+                .name = "tree", .strategy = COP_ONE_FOR_ONE, .intensity = 1, .period_ms = 600000,
+                .children = COP_CHILDREN({ "desk", .supervisor = &desk }),
+        };
+        is_started_again_after(&tree, "desk", "shed");
 }
 
 /* ---- Who waits for a child meanwhile ---- */
