@@ -78,8 +78,8 @@ enum cop__escape_how {
 
 /* Marks of what others would have to take out of tables when the actor dies; see registry.h and holding.h. From TIMED
  * on each bit is for the timers of some homes; see timer_home.h. */
-enum cop__named { COP__NAMED = 1, COP__HOLDS = 2, COP__BORN_LINKED = 4, COP__TIMED = 8 };
-#define COP__TIMED_MARKS 29u
+enum cop__named { COP__NAMED = 1, COP__HOLDS = 2, COP__BORN_LINKED = 4, COP__BORN_SUPERVISED = 8, COP__TIMED = 16 };
+#define COP__TIMED_MARKS 28u
 
 /* How far an actor is behind with its messages, and a bit beside it that stays for its life. */
 enum cop__pressure {
@@ -751,6 +751,13 @@ COP__INLINE cop_pid cop__whom_it_obeys(const struct cop__actor *actor)
 {
         bool linked = cop__load_relaxed(&actor->named) & COP__BORN_LINKED;
         return (cop_pid){ cop__load_relaxed(linked ? &actor->parent.bits : &actor->pid) };
+}
+
+/* Is it a supervisor's child that has lost its supervisor? Then its end is near. A guess, as it may end meanwhile. */
+COP__INLINE bool cop__is_orphan(const struct cop__actor *actor)
+{
+        const uint32_t child = COP__BORN_LINKED | COP__BORN_SUPERVISED;
+        return (cop__load_relaxed(&actor->named) & child) == child && !cop_is_alive(cop__whom_it_obeys(actor));
 }
 
 bool cop__is_parents_order(const struct cop__actor *actor, const struct cop__signal *signal);

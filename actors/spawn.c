@@ -303,6 +303,12 @@ static void keep_halves(struct cop__here *here, struct cop__actor *self, cop_pid
         }
 }
 
+/* What is known of it from its first moment; see enum cop__named. */
+COP__INLINE uint32_t born_as(const cop_spawn_options *options, bool linked)
+{
+        return (linked ? COP__BORN_LINKED : 0u) | (options->supervised ? COP__BORN_SUPERVISED : 0u);
+}
+
 /* `plain` is a constant, and says what is_plain does. */
 COP__INLINE cop_status spawn_as(struct cop__thread *thread, struct cop__actor *self,
                                 const cop_spawn_options *options, cop_ref asked, cop_pid *result, bool plain)
@@ -337,7 +343,7 @@ COP__INLINE cop_status spawn_as(struct cop__thread *thread, struct cop__actor *s
                 goto failed;
         }
         cop_pid pid = cop__actor_pid(actor);
-        cop__store_relaxed(&actor->named, options->link ? COP__BORN_LINKED : 0);
+        cop__store_relaxed(&actor->named, born_as(options, options->link));
         cop__store_relaxed(&actor->labelled, 0);
         cop__store_relaxed(&actor->task.priority, (uint8_t)options->priority);
         /* What may be looked at before its birth. */
@@ -414,7 +420,7 @@ cop_status cop__spawn_inside(struct cop__thread *thread, const cop_spawn_options
                 free_start(thread, signal);
                 return status;
         }
-        cop__store_relaxed(&actor->named, linked ? COP__BORN_LINKED : 0);
+        cop__store_relaxed(&actor->named, born_as(options, linked));
         cop__store_relaxed(&actor->server, options->server);
         cop__store_relaxed(&actor->alive, true);
         actor->rare = extras.rare;

@@ -24,6 +24,9 @@
  * up. */
 #define MEMORY_TRIES 100
 
+/* Where a child may take for ever to stop, so long is an orphan's end waited for whose name it is to have. */
+#define NAME_MS 60000
+
 /* Half of what a timer can wait, 35 years, is for ever. */
 #define DELAY_MAX_NS ((uint64_t)COP_TIMER_MS_MAX / 2 * COP__NS_PER_MS)
 
@@ -262,29 +265,35 @@ static void runs(struct cop__supervisor *self, struct cop__child *child, cop_pid
 
 static bool is_orphan(cop_pid pid)
 {
-        struct cop__actor *actor = cop__slot_of(cop__node_of(cop__thread_here()), pid);
-        return actor != NULL && !cop_is_alive(cop__whom_it_obeys(actor));
+        const struct cop__actor *actor = cop__slot_of(cop__node_of(cop__thread_here()), pid);
+        return actor != NULL && cop__is_orphan(actor);
+}
+
+/* As long as the child that is to have the name may take to stop, but never without end. */
+static int64_t patience_for_name(const struct cop__child *child)
+{
+        int64_t ms = child->spec->shutdown_ms;
+        if (ms == COP_SHUTDOWN_INFINITY)
+                return NAME_MS;
+        return ms > 0 ? ms : COP__SHUTDOWN_DEFAULT_MS;
 }
 
 /*
  * When a supervisor is killed, the one above it and its children hear of that at the same time, and
  * its successor may start before they have ended. OTP lets that start fail, and the tree give up,
- * for nothing but bad luck. Here a name that an orphan holds is waited for, as long as the child
- * that is to have it may take to stop. False: the name is not an orphan's.
+ * for nothing but bad luck. Here a name that an orphan holds is waited for. Whoever else holds it
+ * may live for ever. False: the name is not an orphan's.
  */
 static bool waits_for_name(struct cop__supervisor *self, struct cop__child *child)
 {
-        int64_t ms = child->spec->shutdown_ms;
         cop_pid holder = cop_whereis(child->spec->name);
         cop_ref ref;
         if ((holder.bits != 0 && !is_orphan(holder)) ||
             cop_monitor(child->spec->name, &ref) != COP_OK)
                 return false;
-        if (ms < 0 && ms != COP_SHUTDOWN_INFINITY)
-                ms = COP__SHUTDOWN_DEFAULT_MS;
         COP__CUE("child.waits_for_name");
-        if (ms > 0 && child->tick.node.key == 0 &&
-            !cop__child_tick(self, child, (uint64_t)ms * COP__NS_PER_MS)) {
+        if (child->tick.node.key == 0 &&
+            !cop__child_tick(self, child, (uint64_t)patience_for_name(child) * COP__NS_PER_MS)) {
                 cop_demonitor_flush(ref);
                 return false;
         }

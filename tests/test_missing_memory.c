@@ -472,7 +472,8 @@ TEST_WITHIN(a_process_without_memory_at_one_place_as_it_begins_says_so_and_ends,
 static void leaves_an_orphan(void)
 {
         cop_pid pid;
-        if (cop_spawn_opt(&(cop_spawn_options){ .server = &adder_server, .name = "adder", .link = true }, &pid) != COP_OK)
+        if (cop_spawn_opt(&(cop_spawn_options){ .server = &adder_server, .name = "adder", .link = true,
+                                                .supervised = true }, &pid) != COP_OK)
                 cop_exit(cop_atom("no_orphan"));
 }
 

@@ -205,6 +205,67 @@ IN_FAMILY(a_trees_name_that_is_taken_is_an_answer)
         nothing_has_come();
 }
 
+/* Leaves one behind that bears the name. */
+static void leaves_one(bool supervised)
+{
+        cop_pid pid;
+        if (cop_spawn_opt(&(cop_spawn_options){ .run = waits, .name = "heir", .link = true, .supervised = supervised }, &pid) !=
+            COP_OK)
+                cop_exit(cop_atom("no_heir"));
+}
+
+static void leaves_a_free_one(void)
+{
+        leaves_one(false);
+}
+
+static void leaves_an_orphan(void)
+{
+        leaves_one(true);
+}
+
+static void expect_taken_for(const cop_supervisor *tree, cop_pid heir)
+{
+        char wanted[160], pid[COP_ID_TEXT_MAX];
+        cop_pid gardener_pid = hire(tree);
+        snprintf(wanted, sizeof(wanted), "died tree {shutdown, {failed_to_start_child, heir, {already_started, %s}}}",
+                 cop_pid_print(heir, pid));
+        cop_auto message = cop_receive(HOUR_MS, COP_KIND(word));
+        ck_assert_ptr_nonnull(message);
+        ck_assert_str_eq(cop_read(word, message)->text.data, wanted);
+        dismiss(gardener_pid, cop_atom("normal"));
+}
+
+/* To a worker, and to a supervisor, whose time to stop is without end. */
+static void expect_taken(cop_pid heir)
+{
+        const cop_supervisor desk = { .strategy = COP_ONE_FOR_ONE };
+        const cop_supervisor plain = { .children = COP_CHILDREN(WORKER("heir")) };
+        const cop_supervisor nested = { .children = COP_CHILDREN({ "heir", .supervisor = &desk }) };
+        expect_taken_for(&plain, heir);
+        expect_taken_for(&nested, heir);
+}
+
+/* It was taken for an orphan, as its parent has ended. On a simulated node, where no time passes. */
+IN_SIMULATED_FAMILY(a_name_whose_holder_outlives_its_parent_is_taken)
+{
+        await_down(spawn_watched(.run = leaves_a_free_one), "normal");
+        cop_pid heir = cop_whereis("heir");
+        uint64_t before_ns = cop__clock_ns();
+        expect_taken(heir);
+        ck_assert_uint_lt(cop__clock_ns() - before_ns, UINT64_C(1000000000));
+        put_down(heir);
+}
+
+/* One that should end and does not: a supervisor waited without end for its name. */
+IN_SIMULATED_FAMILY(an_orphan_that_does_not_end_is_not_waited_for_for_ever)
+{
+        await_down(spawn_watched(.run = leaves_an_orphan), "normal");
+        cop_pid heir = cop_whereis("heir");
+        expect_taken(heir);
+        put_down(heir);
+}
+
 IN_FAMILY(a_childs_name_that_is_taken_is_a_failed_start)
 {
         const cop_supervisor tree = { .children = COP_CHILDREN(WORKER("witness")) };
