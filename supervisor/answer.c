@@ -42,7 +42,8 @@ static void agree(void)
         refuse(COP_OK, cop_no_pid());
 }
 
-void cop__answer_waiters(struct cop__child *child, bool for_start, const cop__child_answer *news)
+void cop__answer_waiters(struct cop__supervisor *self, struct cop__child *child, bool for_start,
+                         const cop__child_answer *news)
 {
         struct cop__waiter **at = &child->waiters;
         while (*at != NULL) {
@@ -53,13 +54,14 @@ void cop__answer_waiters(struct cop__child *child, bool for_start, const cop__ch
                 }
                 cop_caller caller = waiter->caller;
                 *at = waiter->next;
+                self->roster->waiters -= for_start;
                 cop__waiter_free(waiter); /* first: a kill may end us at the answer */
                 answer_later(caller, news);
         }
 }
 
 /* The caller of the request that is being handled is answered later. False: he has been told that there is no memory. */
-static bool keep_caller(struct cop__child *child, bool for_start)
+static bool keep_caller(struct cop__supervisor *self, struct cop__child *child, bool for_start)
 {
         struct cop__waiter *waiter = cop__malloc(sizeof(*waiter));
         struct cop__signal *hinge = NULL;
@@ -77,6 +79,7 @@ static bool keep_caller(struct cop__child *child, bool for_start)
         }
         *waiter = (struct cop__waiter){ child->waiters, caller, for_start, hinge };
         child->waiters = waiter;
+        self->roster->waiters += for_start;
         return true;
 }
 
@@ -117,13 +120,48 @@ static struct cop__child *add_child(struct cop__supervisor *self,
         return child;
 }
 
-/* With the caller kept. It starts when its turn comes, if a group is on the way to it. */
+/* Is the caller in its start, which its supervisor waits for in its own, and so on up to `pid`? It sleeps in its call. */
+static bool starts_within(cop_pid caller, cop_pid pid)
+{
+        struct cop_node *node = cop_node_here();
+        while (!cop_pid_equal(caller, pid)) {
+                const struct cop__actor *actor = cop__slot_of(node, caller);
+                if (actor == NULL || !cop__slot_is(actor, caller) || cop__load_relaxed(&actor->init_done))
+                        return false;
+                caller.bits = cop__load_relaxed(&actor->parent.bits);
+                actor = cop__slot_of(node, caller);
+                if (actor == NULL || cop__load_relaxed(&actor->server) != cop__supervisor_behaviour())
+                        return false;
+        }
+        return true;
+}
+
+/* A start that comes after the one whose end waits for this answer would never come. True: the caller has been told. */
+static bool refuses_ring(struct cop__supervisor *self, const char *id)
+{
+        const struct cop__child *at = self->regrow == COP__REGROW_STARTS ? self->at : NULL;
+        const cop_pid caller = cop__actor_here()->current->from;
+        if (at == NULL || at->state != COP__CHILD_STARTING || !starts_within(caller, at->pid))
+                return false;
+        const cop_term ring[] = { cop_pid_term(caller), cop_pid_term(cop_self()) };
+        cop__log_sentence(COP_LOG_ERROR,
+                          "your program: a ring in which nobody can go on: the start of %s waits for that of %s, which %s "
+                          "would begin after it. The call has failed",
+                          at->spec->id, id, self->label);
+        cop_reply(cop__child_answer, .status = COP_E_CYCLE,
+                  .reason = COP_TUPLE(cop_atom("calling_cycle"), cop_list_of(ring, COP__COUNT(ring))));
+        return true;
+}
+
+/* With the caller kept. It starts when its turn comes, if a group is on the way to it: then he waits for whoever starts now. */
 static void start_asked(struct cop__supervisor *self, struct cop__child *child)
 {
         child->asked = true;
         cop__roster_set(self->roster, child, COP__CHILD_WAITING, cop_no_pid());
         if (!cop__regrow_reaches(self, child))
                 cop__child_begin(self, child);
+        else if (self->regrow == COP__REGROW_STARTS && self->at->state == COP__CHILD_STARTING)
+                cop__child_tell_waiters(child, self->at->pid);
         cop__regrow_go(self);
 }
 
@@ -150,12 +188,14 @@ void cop__on_start_child(struct cop__supervisor *self, const cop__start_child *r
                 refuse(COP_E_MAX_CHILDREN, cop_no_pid());
                 return;
         }
+        if (refuses_ring(self, spec->id))
+                return;
         child = add_child(self, spec, request->spec.buffer);
         if (child == NULL) {
                 refuse(COP_E_NO_MEMORY, cop_no_pid());
                 return;
         }
-        if (!keep_caller(child, true)) {
+        if (!keep_caller(self, child, true)) {
                 cop__roster_remove(self->roster, child);
                 return;
         }
@@ -201,7 +241,7 @@ static void terminate_child(struct cop__supervisor *self, struct cop__child *chi
                 agree();
                 return;
         }
-        if (!keep_caller(child, false))
+        if (!keep_caller(self, child, false))
                 return;
         child->back = false;
         if (child->state != COP__CHILD_STOPPING)
@@ -210,7 +250,7 @@ static void terminate_child(struct cop__supervisor *self, struct cop__child *chi
 
 static void restart_child(struct cop__supervisor *self, struct cop__child *child)
 {
-        if (!self->roster->keyed) {
+        if (!self->roster->keyed && child->state != COP__CHILD_OPEN) {
                 refuse(COP_E_DYNAMIC, cop_no_pid());
                 return;
         }
@@ -222,7 +262,9 @@ static void restart_child(struct cop__supervisor *self, struct cop__child *child
                 refuse(COP_E_RESTARTING, cop_no_pid());
                 return;
         }
-        if (!keep_caller(child, true))
+        if (cop__regrow_reaches(self, child) && refuses_ring(self, child->spec->id))
+                return;
+        if (!keep_caller(self, child, true))
                 return;
         uint64_t open_until_ns = child->open_until_ns;
         cop__child_call_off(self, child);
@@ -441,6 +483,7 @@ void cop__on_replace_specs(struct cop__supervisor *self, const cop__replace_spec
         cop__roster_retime(self->roster, times);
         self->intensity = intensity;
         cop__roster_replant(self->roster, request->spec.buffer);
+        self->outlasted = self->outlasted && spec->auto_shutdown == COP_ALL_SIGNIFICANT;
         self->spec = spec;
         self->disordered = true;
         agree();

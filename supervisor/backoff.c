@@ -38,15 +38,23 @@ static uint64_t stable_ns(const cop_backoff *backoff, const cop_breaker *breaker
         return ns_of(breaker->stable_ms);
 }
 
+void cop__past_ends(struct cop__past *past, const cop_backoff *backoff, const cop_breaker *breaker, uint64_t now_ns)
+{
+        if (past->born_ns == 0)
+                return;
+        bool counts = backoff->first_ms != 0 || breaker->failures != 0;
+        if (counts && now_ns - past->born_ns >= stable_ns(backoff, breaker))
+                past->streak = 0;
+        past->born_ns = 0;
+}
+
 struct cop__respite cop__past_fails(struct cop__past *past, const cop_backoff *backoff,
                                     const cop_breaker *breaker, uint64_t now_ns, uint64_t chance)
 {
         struct cop__respite respite = { .delay_ns = 0 };
         if (backoff->first_ms == 0 && breaker->failures == 0)
                 return respite;
-        if (past->born_ns != 0 && now_ns - past->born_ns >= stable_ns(backoff, breaker))
-                past->streak = 0;
-        past->born_ns = 0;
+        cop__past_ends(past, backoff, breaker, now_ns);
         if (past->streak < UINT32_MAX)
                 past->streak++;
         if (breaker->failures > 0 && past->streak >= breaker->failures) {

@@ -19,7 +19,7 @@
 
 /* The recent past of one child. All 0 at first. */
 struct cop__past {
-        uint64_t born_ns; /* of the life that runs, or ran last */
+        uint64_t born_ns; /* of the life that runs; 0: none does */
         uint32_t streak;  /* failures since the last stable life */
 };
 
@@ -29,6 +29,9 @@ struct cop__respite {
         bool opens;       /* the breaker opens: no restart before the delay is over */
         uint64_t delay_ns;
 };
+
+/* A life has ended at now_ns, by its own doing or not: after a stable one the numbers begin again. */
+void cop__past_ends(struct cop__past *past, const cop_backoff *backoff, const cop_breaker *breaker, uint64_t now_ns);
 
 /*
  * Notes a failure at now_ns and says what to do. `chance` is any random number. Both specs as spec.h has them.

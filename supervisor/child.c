@@ -75,14 +75,21 @@ bool cop__child_tick(struct cop__supervisor *self, struct cop__child *child, uin
         cop_ref ref = cop_ref_new();
         cop_status status;
         stop_ticking(self, child);
+        child->tick_ns = delay_ns > 0 ? time_in(delay_ns) : 0;
         if (delay_ns == 0)
                 status = cop_send(cop_self(), cop__supervisor_tick, .ref = ref);
         else
-                status = tick_at(&child->timer, time_in(delay_ns), ref);
+                status = tick_at(&child->timer, child->tick_ns, ref);
         if (status != COP_OK)
                 return false;
         cop__roster_await(self->roster, &child->tick, ref);
         return true;
+}
+
+uint64_t cop__child_delay_left(const struct cop__child *child)
+{
+        uint64_t now_ns = cop__clock_ns();
+        return child->tick_ns > now_ns ? child->tick_ns - now_ns : 0;
 }
 
 void cop__child_call_off(struct cop__supervisor *self, struct cop__child *child)
@@ -104,18 +111,22 @@ static bool is_fleeting(const struct cop__supervisor *self, const struct cop__ch
         return child->spec->restart == COP_TEMPORARY || self->spec->strategy == COP_DYNAMIC;
 }
 
-void cop__child_rests(struct cop__supervisor *self, struct cop__child *child)
+static void rest(struct cop__supervisor *self, struct cop__child *child, bool fleeting)
 {
-        bool fleeting = is_fleeting(self, child) || child->fresh;
         cop__tell_rests(self, child);
         cop__child_call_off(self, child);
-        cop__answer_waiters(child, true, &(cop__child_answer){ .status = COP_E_DIED,
-                                                               .reason = cop_atom("shutdown") });
-        cop__answer_waiters(child, false, &(cop__child_answer){ .status = COP_OK });
+        cop__answer_waiters(self, child, true, &(cop__child_answer){ .status = COP_E_DIED,
+                                                                     .reason = cop_atom("shutdown") });
+        cop__answer_waiters(self, child, false, &(cop__child_answer){ .status = COP_OK });
         if (!fleeting || self->ending)
                 return;
         cop__regrow_forget(self, child);
         cop__roster_remove(self->roster, child);
+}
+
+void cop__child_rests(struct cop__supervisor *self, struct cop__child *child)
+{
+        rest(self, child, is_fleeting(self, child) || child->fresh);
 }
 
 /* ---- Start ---------------------------------------------------------------------------- */
@@ -142,15 +153,16 @@ bool cop__child_open(struct cop__supervisor *self, struct cop__child *child, uin
         return true;
 }
 
-/* It was asked for, in vain. What is behind an open breaker is tried in its time all the same. */
+/* It was asked for, in vain. What is behind an open breaker is tried in its time all the same. A temporary child that was there
+ * is kept, since it has not run. */
 static void stays_as_it_was(struct cop__supervisor *self, struct cop__child *child)
 {
         uint64_t until_ns = child->open_until_ns, now_ns = cop__clock_ns();
-        bool open = until_ns != 0 && !is_fleeting(self, child);
+        bool open = until_ns != 0, fleeting = child->fresh || self->spec->strategy == COP_DYNAMIC;
         if (open)
                 cop__child_call_off(self, child);
         if (!open || !cop__child_open(self, child, until_ns > now_ns ? until_ns - now_ns : 0))
-                cop__child_rests(self, child);
+                rest(self, child, fleeting);
 }
 
 /* `corpse` is who died in its init, or nobody. What became of the one before is in that one's
@@ -173,8 +185,8 @@ static void has_failed_to_start(struct cop__supervisor *self, struct cop__child 
                 if (corpse.bits != 0)
                         cop__tell_no_start(self, child, corpse);
                 set(self, child, COP__CHILD_STOPPED);
-                cop__answer_waiters(child, true, &(cop__child_answer){ .status = COP_E_DIED,
-                                                                       .reason = reason });
+                cop__answer_waiters(self, child, true, &(cop__child_answer){ .status = COP_E_DIED,
+                                                                             .reason = reason });
                 stays_as_it_was(self, child);
         } else {
                 cop__tell_failed(self, child, reason);
@@ -253,14 +265,15 @@ static void runs(struct cop__supervisor *self, struct cop__child *child, cop_pid
         if (child->spec->backoff.first_ms != 0 || child->spec->breaker.failures != 0)
                 child->past.born_ns = cop__clock_ns();
         child->known = pid;
+        self->outlasted = self->outlasted && !child->spec->significant;
         cop__roster_set(self->roster, child, COP__CHILD_RUNNING, pid);
         if (child->again)
                 cop__tell_restarted(self, child);
         child->again = child->asked = child->fresh = false;
         child->corpse = cop_no_pid();
         if (COP__UNLIKELY(child->waiters != NULL))
-                cop__answer_waiters(child, true, &(cop__child_answer){ .status = COP_OK, .pid = pid,
-                                                                       .extra = extra });
+                cop__answer_waiters(self, child, true, &(cop__child_answer){ .status = COP_OK, .pid = pid,
+                                                                             .extra = extra });
 }
 
 static bool is_orphan(cop_pid pid)
@@ -302,17 +315,31 @@ static bool waits_for_name(struct cop__supervisor *self, struct cop__child *chil
         return true;
 }
 
-/* What they wait for is not the supervisor from here on, but this start: a ring through it can
- * be seen. A start that fails is answered: so the news is needed once. */
-static void tell_waiters(struct cop__child *child, cop_pid pid)
+/* What they wait for is not the supervisor from here on, but a start, its own or that of a sibling before it: a ring through
+ * that can be seen. Without memory for another news it cannot. */
+void cop__child_tell_waiters(struct cop__child *child, cop_pid starting)
 {
-        struct cop__waiter *waiter = child->waiters;
-        for (; waiter != NULL; waiter = waiter->next) {
+        struct cop__thread *thread = cop__thread_here();
+        for (struct cop__waiter *waiter = child->waiters; waiter != NULL; waiter = waiter->next) {
+                if (waiter->for_start && waiter->hinge == NULL)
+                        waiter->hinge = cop__calling_hinge_new(thread);
                 if (waiter->hinge == NULL)
                         continue;
-                cop__calling_hinge(cop__thread_here(), waiter->hinge, waiter->caller, pid);
+                cop__calling_hinge(thread, waiter->hinge, waiter->caller, starting);
                 waiter->hinge = NULL;
         }
+}
+
+/* In a group all those behind wait for this start. */
+static void tell_who_waits(struct cop__supervisor *self, struct cop__child *child)
+{
+        cop__child_tell_waiters(child, child->pid);
+        if (self->regrow != COP__REGROW_STARTS || self->at != child)
+                return;
+        struct cop__child *behind = cop__roster_next(self->roster, child);
+        for (; behind != NULL; behind = cop__roster_next(self->roster, behind))
+                if (behind->state == COP__CHILD_WAITING)
+                        cop__child_tell_waiters(behind, child->pid);
 }
 
 void cop__child_begin(struct cop__supervisor *self, struct cop__child *child)
@@ -335,7 +362,8 @@ void cop__child_begin(struct cop__supervisor *self, struct cop__child *child)
         } else {
                 expect_news(self, child, start_ref);
                 cop__roster_set(self->roster, child, COP__CHILD_STARTING, pid);
-                tell_waiters(child, pid);
+                if (COP__UNLIKELY(self->roster->waiters > 0))
+                        tell_who_waits(self, child);
         }
 }
 
@@ -350,12 +378,18 @@ void cop__child_has_started(struct cop__supervisor *self, struct cop__child *chi
 static void has_ignored(struct cop__supervisor *self, struct cop__child *child)
 {
         set(self, child, COP__CHILD_STOPPED);
-        cop__answer_waiters(child, true, &(cop__child_answer){ .status = COP_OK });
+        cop__answer_waiters(self, child, true, &(cop__child_answer){ .status = COP_OK });
         child->fresh = false;
         cop__child_rests(self, child);
 }
 
 /* ---- Stop ----------------------------------------------------------------------------- */
+
+const cop_breaker *cop__child_breaker(const struct cop__supervisor *self, const struct cop__child *child)
+{
+        static const cop_breaker none;
+        return cop__strategy_is_single(self->spec->strategy) ? &child->spec->breaker : &none;
+}
 
 /* The links that end with us need no memory; and nobody is waited for, as this one would be, who has not been told to stop. */
 static COP__NORETURN void cannot_stop(struct cop__supervisor *self, const struct cop__child *child)
@@ -467,9 +501,17 @@ void cop__child_stop(struct cop__supervisor *self, struct cop__child *child)
                 kill_child(self, child);
 }
 
+/* However it has ended: what lasted so long was no failure in a row of them. */
+static void life_ends(struct cop__supervisor *self, struct cop__child *child)
+{
+        if (child->past.born_ns != 0)
+                cop__past_ends(&child->past, &child->spec->backoff, cop__child_breaker(self, child), cop__clock_ns());
+}
+
 static void has_stopped(struct cop__supervisor *self, struct cop__child *child, cop_term reason)
 {
         cop_pid pid = child->pid;
+        life_ends(self, child);
         bool back = child->back && !is_fleeting(self, child) && !self->ending;
         if (!child->heard && !self->ending) { /* the link's news may be here, or on its way */
                 cop_unlink(pid);
@@ -486,26 +528,57 @@ static void has_stopped(struct cop__supervisor *self, struct cop__child *child, 
                 return;
         }
         if (COP__UNLIKELY(child->waiters != NULL))
-                cop__answer_waiters(child, false, &(cop__child_answer){ .status = COP_OK });
+                cop__answer_waiters(self, child, false, &(cop__child_answer){ .status = COP_OK });
         child->again = !child->asked;
 }
 
 /* ---- News ----------------------------------------------------------------------------- */
 
+static COP__NORETURN void shut_down(struct cop__supervisor *self)
+{
+        if (self->is_done != NULL)
+                cop__store_release(self->is_done, 1);
+        cop__supervisor_end(self, cop_atom("shutdown"));
+}
+
+/* What was asked of the supervisor comes before an end that it has heard of since, as if it waited for each stop and start. */
+static bool is_asked_for(const struct cop__child *child)
+{
+        return child->asked || (child->state == COP__CHILD_STOPPING && !child->back);
+}
+
+/* Of those that are significant, is there no other? One whose stop or start goes on is one until that is over: then *pending. */
+static bool is_last_significant(const struct cop__supervisor *self, const struct cop__child *child, bool *pending)
+{
+        const struct cop__child *other = cop__roster_first(self->roster);
+        *pending = self->roster->significant > 1; /* this one still counts */
+        for (; *pending && other != NULL; other = cop__roster_next(self->roster, other))
+                if (other != child && other->spec->significant && other->state != COP__CHILD_STOPPED && !is_asked_for(other))
+                        return false;
+        return true;
+}
+
+void cop__child_look_outlasted(struct cop__supervisor *self)
+{
+        if (COP__LIKELY(!self->outlasted) || self->ending || self->roster->significant > 0)
+                return;
+        cop__tell_outlasted(self);
+        shut_down(self);
+}
+
 static void has_left(struct cop__supervisor *self, struct cop__child *child, cop_pid corpse,
                      cop_term reason)
 {
-        bool significant = child->spec->significant;
+        cop_auto_shutdown when = child->spec->significant ? self->spec->auto_shutdown : COP_NEVER;
+        bool pending = false;
         cop__tell_left(self, child, corpse, reason);
-        bool last = self->roster->significant == 1; /* this one still counts */
-        if (significant && (self->spec->auto_shutdown == COP_ANY_SIGNIFICANT ||
-                            (self->spec->auto_shutdown == COP_ALL_SIGNIFICANT && last))) {
+        bool last = when == COP_ALL_SIGNIFICANT && is_last_significant(self, child, &pending);
+        if (when == COP_ANY_SIGNIFICANT || (last && !pending)) {
                 cop__tell_significant(self, child);
                 set(self, child, COP__CHILD_STOPPED);
-                if (self->is_done != NULL)
-                        cop__store_release(self->is_done, 1);
-                cop__supervisor_end(self, cop_atom("shutdown"));
+                shut_down(self);
         }
+        self->outlasted = self->outlasted || last;
         cop__child_rests(self, child);
 }
 
@@ -513,6 +586,7 @@ static void has_failed(struct cop__supervisor *self, struct cop__child *child, c
 {
         cop_pid corpse = child->pid;
         bool wanted = cop__restart_is_wanted(child->spec->restart, !cop__reason_is_crash(reason));
+        life_ends(self, child);
         set(self, child, COP__CHILD_WAITING);
         if (self->ending) {
                 child->corpse = corpse;

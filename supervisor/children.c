@@ -92,7 +92,7 @@ static cop_status status_of(cop_message *reply, cop_pid *pid, cop_term *extra)
 {
         const cop__child_answer *answer = cop_read(cop__child_answer, reply);
         cop_status status = answer != NULL ? (cop_status)answer->status : COP_E_NO_SUPERVISOR;
-        if (status == COP_E_DIED)
+        if (status == COP_E_DIED || status == COP_E_CYCLE)
                 cop__failure_keep(cop__actor_here(), cop__shared_term_new(answer->reason));
         if (status == COP_OK && extra != NULL && cop_term_copy(answer->extra, extra) != COP_OK)
                 *extra = cop_nil();

@@ -34,18 +34,11 @@ static COP__NORETURN void give_up(struct cop__supervisor *self, struct cop__chil
         cop__supervisor_end(self, cop_atom("shutdown"));
 }
 
-/* Where siblings wait for a child it is not left alone. It may have its breaker there from specs that were replaced. */
-static const cop_breaker *breaker_of(const struct cop__supervisor *self, const struct cop__child *child)
-{
-        static const cop_breaker none;
-        return cop__strategy_is_single(self->spec->strategy) ? &child->spec->breaker : &none;
-}
-
 /* One failure: counted once, however many children it concerns. False: the breaker has opened, and that is all. */
 static bool count_failure(struct cop__supervisor *self, struct cop__child *child)
 {
         struct cop__respite respite =
-                cop__past_fails(&child->past, &child->spec->backoff, breaker_of(self, child),
+                cop__past_fails(&child->past, &child->spec->backoff, cop__child_breaker(self, child),
                                 cop__clock_ns(), cop__random_next(&self->chance));
         if (respite.opens && cop__child_open(self, child, respite.delay_ns)) {
                 cop__tell_open(self, child);
@@ -100,6 +93,7 @@ void cop__regrow_failed(struct cop__supervisor *self, struct cop__child *child)
 
 /* ---- The group ------------------------------------------------------------------------ */
 
+/* A delay that has begun goes on: a sibling's failure is no reason to try earlier. */
 static void join_group(struct cop__supervisor *self, struct cop__child *child)
 {
         if (cop__child_has_process(child)) {
@@ -107,7 +101,7 @@ static void join_group(struct cop__supervisor *self, struct cop__child *child)
                 return;
         }
         bool asked = child->asked, hesitates = child->hesitates;
-        uint64_t delay_ns = child->delay_ns;
+        uint64_t delay_ns = child->state == COP__CHILD_RESTARTING ? cop__child_delay_left(child) : child->delay_ns;
         cop__child_call_off(self, child);
         cop__roster_set(self->roster, child, COP__CHILD_WAITING, cop_no_pid());
         child->asked = asked;
@@ -235,6 +229,8 @@ static void resume(struct cop__supervisor *self, struct cop__child *child)
 /* Those behind a sibling that is RESTARTING wait for that one, and one that is due will be dealt with. */
 void cop__regrow_pass(struct cop__supervisor *self, const struct cop__child *child)
 {
+        if (cop__strategy_is_single(self->spec->strategy))
+                return; /* nobody waits for another */
         struct cop__child *next = cop__roster_next(self->roster, child);
         while (next != NULL && next->state != COP__CHILD_WAITING &&
                next->state != COP__CHILD_RESTARTING)
@@ -266,6 +262,7 @@ static void put_in_order(struct cop__supervisor *self)
 
 void cop__regrow_go(struct cop__supervisor *self)
 {
+        cop__child_look_outlasted(self);
         for (;;) {
                 struct cop__list *first;
                 if (self->regrow == COP__REGROW_STOPS) {

@@ -82,6 +82,7 @@ struct cop__child {
         struct cop__waiter *waiters;
         struct cop__past past;
         uint64_t delay_ns;              /* before its next attempt */
+        uint64_t tick_ns;               /* when its tick comes, while one is awaited */
         uint64_t open_until_ns;         /* OPEN, or in a start that was asked for behind an open breaker; else 0 */
         uint64_t stop_by_ns;            /* STOPPING with its group: when its time is over; else, or without end: UINT64_MAX */
         uint8_t state;                  /* a cop__child_state */
@@ -109,23 +110,24 @@ struct cop__roster {
         struct cop__belonging belonging;
         cop_buffer *tree;               /* a share: the supervisor's own spec lies in it */
         cop_buffer *first_tree;         /* a share: its label lies in it; NULL: it is `tree` */
-        struct cop__list order;
         uint64_t *times;                /* of the intensity; cop_alloc has no room while the node is over its mark */
+        struct cop__list order;
         struct cop__table by_pid, by_id;
         struct cop__moments by_known, awaits;
         uint64_t last_number;
         uint32_t count, active, supervisors, significant;
+        uint32_t waiters;               /* of all children, those for a start */
         bool keyed;                     /* children are found by id */
 };
 
 /* Owned by the calling actor; takes a share of the buffer. NULL without memory. */
 struct cop__roster *cop__roster_new(cop_buffer *tree, bool keyed);
 
-/* Another tree in the place of that one; takes a share. */
-void cop__roster_replant(struct cop__roster *roster, cop_buffer *tree);
 /* Room for the times of another intensity; taken. */
 void cop__roster_retime(struct cop__roster *roster, uint64_t *times);
 
+/* Another tree in the place of that one; takes a share. */
+void cop__roster_replant(struct cop__roster *roster, cop_buffer *tree);
 
 /*
  * A child at the end of the order, STOPPED. `share` is taken if there is a child, and may be NULL: then `home`, in which

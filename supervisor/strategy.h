@@ -9,7 +9,7 @@
  *      one_for_all                  a   b   c   d        stop d c a    start a b c d
  *      rest_for_one                     b   c   d        stop d c      start b c d
  *
- * Stopping goes backwards and starting forwards, so that a child never runs without those before
+ * Stopping goes backwards and starting forwards, so that of a group none runs without those before
  * it. Whoever is in reach and has no process is started too: it was in reach of the failure that it
  * waits for. But a temporary child is stopped for good.
  */

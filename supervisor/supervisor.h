@@ -68,7 +68,7 @@ COP_MESSAGE(cop__explained, words);
 typedef struct cop__child_answer {
         int32_t status;
         cop_pid pid;
-        cop_term reason; /* of COP_E_DIED */
+        cop_term reason; /* of COP_E_DIED and COP_E_CYCLE */
         cop_term extra;
 } cop__child_answer;
 COP_MESSAGE(cop__child_answer, status, pid, reason, extra);
@@ -108,6 +108,7 @@ struct cop__supervisor {
         bool started;                 /* init is over: terminate will stop the children */
         bool ending;
         bool disordered;              /* the roster is to get the order of the spec, when no group is under way */
+        bool outlasted;               /* the last significant child has ended, but for what is asked of others */
         bool hushed;                  /* the failure that the group is for is not in the log: nor is what follows from it */
 };
 
@@ -124,6 +125,10 @@ void cop__child_begin(struct cop__supervisor *self, struct cop__child *child);
 void cop__child_stop(struct cop__supervisor *self, struct cop__child *child);
 /* A tick comes for the child after the delay. False: no memory. */
 bool cop__child_tick(struct cop__supervisor *self, struct cop__child *child, uint64_t delay_ns);
+/* Of the delay that it waits out, what is left. */
+uint64_t cop__child_delay_left(const struct cop__child *child);
+/* Where siblings wait for a child it is not left alone: there it has none, though specs that were replaced may have left one. */
+const cop_breaker *cop__child_breaker(const struct cop__supervisor *self, const struct cop__child *child);
 /* Its breaker is open for so long. False: no memory. */
 bool cop__child_open(struct cop__supervisor *self, struct cop__child *child, uint64_t delay_ns);
 /* The tick for all that are stopped with their group: it is not needed any more; it has come. */
@@ -133,6 +138,11 @@ void cop__group_hears_tick(struct cop__supervisor *self);
 void cop__child_call_off(struct cop__supervisor *self, struct cop__child *child);
 /* It has no process any more and is not to have one. It may be gone from the roster then. */
 void cop__child_rests(struct cop__supervisor *self, struct cop__child *child);
+
+/* Who waits for the child's start is told that it hinges on that of `starting`, until he is told again. */
+void cop__child_tell_waiters(struct cop__child *child, cop_pid starting);
+/* Ends the supervisor if it was `outlasted`, and of those that counted still none is left. */
+void cop__child_look_outlasted(struct cop__supervisor *self);
 
 /* News of it. */
 void cop__child_has_started(struct cop__supervisor *self, struct cop__child *child,
@@ -169,7 +179,8 @@ void cop__on_explain(struct cop__supervisor *self, const cop__explain_tree *requ
 void cop__on_replace_specs(struct cop__supervisor *self, const cop__replace_specs *request);
 
 /* Those who wait for the child's start, or else for its stop, are answered. */
-void cop__answer_waiters(struct cop__child *child, bool for_start, const cop__child_answer *answer);
+void cop__answer_waiters(struct cop__supervisor *self, struct cop__child *child, bool for_start,
+                         const cop__child_answer *answer);
 
 /* ---- What is told (tell.c) -------------------------------------------------------------- */
 
@@ -189,6 +200,8 @@ void cop__tell_no_start(const struct cop__supervisor *self, const struct cop__ch
 /* Who died as it last is not replaced: it is not to be, the supervisor ends, or its next start chose not to run. Told once. */
 void cop__tell_rests(const struct cop__supervisor *self, struct cop__child *child);
 void cop__tell_significant(const struct cop__supervisor *self, const struct cop__child *child);
+/* The same when it had ended before, and what was asked of others has come to nothing since. */
+void cop__tell_outlasted(const struct cop__supervisor *self);
 /* An end that is not in a crash report has a line of its own, before what is done about it. */
 void cop__tell_ended(const struct cop__supervisor *self, const struct cop__child *child,
                      cop_pid corpse, cop_term reason);

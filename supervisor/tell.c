@@ -181,6 +181,11 @@ void cop__tell_significant(const struct cop__supervisor *self, const struct cop_
                           self->label, child->spec->id);
 }
 
+void cop__tell_outlasted(const struct cop__supervisor *self)
+{
+        cop__log_sentence(COP_LOG_INFO, "%s shuts down: none of its significant children is left", self->label);
+}
+
 /* Who ends well has only done its work: no news for those who read the log. */
 void cop__tell_left(const struct cop__supervisor *self, const struct cop__child *child,
                     cop_pid corpse, cop_term reason)

@@ -287,6 +287,51 @@ IN_FAMILY(siblings_that_depend_on_it_stand_still_while_a_child_waits_for_its_del
         fell(root);
 }
 
+/* Its life was stable, and ended since its sibling failed: that was forgotten. */
+IN_SIMULATED_FAMILY(a_stable_life_counts_also_if_a_sibling_has_ended_it)
+{
+        TREE(shop, PATIENT, .strategy = COP_ONE_FOR_ALL,
+             .children = COP_CHILDREN(WORKER("a", .backoff = { .first_ms = 1, .stable_ms = HOUR_MS, .tries = 1 }), WORKER("b")));
+        cop_pid root = grow_and_expect(&shop, "ab");
+        crash("a");
+        expect("end a boom");
+        expect_end("b");
+        expect_start("ab");
+        cop_sleep(2 * HOUR_MS);
+        crash("b");
+        expect("end b boom");
+        expect_end("a");
+        expect_start("ab");
+        crash("a"); /* the first one in a row */
+        expect("end a boom");
+        expect_end("b");
+        expect_start("ab");
+        expect_silence(root);
+        fell(root);
+}
+
+IN_SIMULATED_FAMILY(the_failure_of_a_sibling_does_not_cut_a_delay_short)
+{
+        TREE(shop, PATIENT, .strategy = COP_ONE_FOR_ALL,
+             .children = COP_CHILDREN(WORKER("a"), WORKER("b", .backoff = { .first_ms = 2 * HOUR_MS, .max_ms = 2 * HOUR_MS })));
+        cop_pid root = grow_and_expect(&shop, "ab");
+        uint64_t before_ns = cop__clock_ns();
+        crash("b");
+        expect("end b boom");
+        expect_end("a");
+        expect("start a");
+        cop_sleep(HOUR_MS);
+        crash("a");
+        expect("end a boom");
+        expect("start a");
+        expect_late("start b", 2 * HOUR_MS);
+        uint64_t waited_ns = cop__clock_ns() - before_ns;
+        ck_assert_uint_ge(waited_ns, 2 * (uint64_t)HOUR_MS * MS);
+        ck_assert_uint_lt(waited_ns, 2 * (uint64_t)HOUR_MS * MS + 60000 * MS);
+        expect_silence(root);
+        fell(root);
+}
+
 /* ---- Breakers ----------------------------------------------------------------------------------- */
 
 IN_FAMILY(after_its_failures_a_breaker_leaves_the_child_alone_and_calls_fail_at_once)

@@ -574,6 +574,118 @@ IN_FAMILY(nobody_waits_for_a_sibling_under_a_strategy_without_any)
         expect_end("ca");
 }
 
+/* ---- Rings ------------------------------------------------------------------------------------ */
+
+enum { ASKS_NOBODY = 0, ASKS_FOR_A_NEW_ONE, ASKS_FOR_A_LATER_ONE, ASKS_A_FRIEND };
+static uint32_t asks_for; /* atomic */
+
+/* In its init, whoever starts it. */
+static cop_status ask_for_a_sibling(uint32_t what)
+{
+        switch (what) {
+        case ASKS_FOR_A_NEW_ONE:
+                return cop_start_child("shop", CHILD(WORKER("d")), NULL);
+        case ASKS_FOR_A_LATER_ONE:
+                cop_terminate_child("shop", "c");
+                return cop_restart_child("shop", "c", NULL);
+        default:
+                return cop_call(NULL, "friend", COP_FOREVER, ping, .number = 0);
+        }
+}
+
+typedef struct {
+        int64_t unused;
+} suitor;
+
+static void suitor_init(suitor *self)
+{
+        uint32_t what = cop__load_acquire(&asks_for);
+        (void)self;
+        if (what != ASKS_NOBODY)
+                say("asked", "a", cop_status_text(ask_for_a_sibling(what)));
+}
+
+COP_SERVER(suitor, COP_INIT(suitor_init));
+
+/* It asks on behalf of whoever asks it. */
+typedef struct {
+        int64_t unused;
+} helper;
+
+static void helper_on_ping(helper *self, const ping *p)
+{
+        (void)self;
+        (void)p;
+        cop_status status = cop_start_child("shop", CHILD(WORKER("d")), NULL);
+        say("helped", "d", cop_status_text(status));
+        cop_reply(ping, .number = status);
+}
+
+COP_SERVER(helper, COP_ON(ping, helper_on_ping));
+
+#define CLOSES_A_RING "asked a the call closes a ring of actors that wait for each other"
+
+static void ask_in_a_restart(cop_strategy strategy, uint32_t what)
+{
+        TREE(shop, PATIENT, .strategy = strategy,
+             .children = COP_CHILDREN({ "a", .server = &suitor_server }, WORKER("b"), WORKER("c")));
+        cop__store_release(&asks_for, (uint32_t)ASKS_NOBODY);
+        cop_pid root = grow_and_expect(&shop, "bc");
+        cop__store_release(&asks_for, what);
+        put_down(cop_whereis("a"));
+        expect_end("cb");
+        expect(CLOSES_A_RING);
+        expect("start b");
+        if (what != ASKS_FOR_A_LATER_ONE)
+                expect("start c");
+        if (what == ASKS_A_FRIEND) /* who goes on waiting, and gets what he asked for */
+                expect_both("start d", "helped d success");
+        expect_silence(root);
+        ck_assert_str_eq(ask_child(root, "d", "state"), what == ASKS_A_FRIEND ? "running" : "no such child");
+        ck_assert_str_eq(ask_child(root, "c", "state"), what == ASKS_FOR_A_LATER_ONE ? "stopped" : "running");
+        fell(root);
+        cop_message *message;
+        while ((message = cop_receive(0, COP_KIND(word))) != NULL)
+                cop_message_free(message);
+}
+
+/* It waited for ever: its own start is the one that the sibling's would come after. */
+IN_FAMILY(an_init_that_asks_for_a_sibling_in_a_restart_closes_a_ring)
+{
+        for (int i = 0; i < 2; i++) {
+                cop_strategy strategy = i == 0 ? COP_ONE_FOR_ALL : COP_REST_FOR_ONE;
+                ask_in_a_restart(strategy, ASKS_FOR_A_NEW_ONE);
+                ask_in_a_restart(strategy, ASKS_FOR_A_LATER_ONE);
+        }
+}
+
+IN_FAMILY(an_init_that_asks_for_a_sibling_through_another_actor_closes_a_ring)
+{
+        cop_pid friend;
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &helper_server, .name = "friend" }, &friend), COP_OK);
+        ask_in_a_restart(COP_ONE_FOR_ALL, ASKS_A_FRIEND);
+        ask_in_a_restart(COP_REST_FOR_ONE, ASKS_A_FRIEND);
+        put_down(friend);
+}
+
+/* The start that is waited for is that of its supervisor. */
+IN_FAMILY(also_an_init_that_asks_the_supervisor_above_its_own)
+{
+        const cop_supervisor desk = { .children = COP_CHILDREN({ "a", .server = &suitor_server }) };
+        TREE(shop, PATIENT, .strategy = COP_REST_FOR_ONE,
+             .children = COP_CHILDREN({ "desk", .supervisor = &desk }, WORKER("b")));
+        cop__store_release(&asks_for, (uint32_t)ASKS_NOBODY);
+        cop_pid root = grow_and_expect(&shop, "b");
+        cop__store_release(&asks_for, (uint32_t)ASKS_FOR_A_NEW_ONE);
+        put_down(cop_whereis("desk"));
+        expect_end("b");
+        expect(CLOSES_A_RING);
+        expect("start b");
+        expect_silence(root);
+        fell(root);
+        expect_end("b");
+}
+
 /* ---- Terminate, restart, delete ------------------------------------------------------------- */
 
 /* SUP-api-04. */
@@ -650,6 +762,25 @@ IN_FAMILY(SUP_api_09_a_child_that_cannot_be_restarted_stays_as_it_was)
         ck_assert_int_eq(cop_restart_child(root, "x", &pid), COP_E_NOT_FOUND);
         fell(root);
         expect_end("cba"); /* SUP-api-12: in its old place */
+}
+
+/* It was forgotten, though it had never run. */
+IN_FAMILY(a_temporary_child_of_new_specs_that_cannot_start_stays_as_it_was)
+{
+        TREE(shop, .children = COP_CHILDREN(WORKER("a")));
+        const cop_supervisor more = { .children = COP_CHILDREN(WORKER("a"), WORKER("b", .restart = COP_TEMPORARY)) };
+        cop_pid root = grow_and_expect(&shop, "a");
+        ck_assert_int_eq(cop_replace_specs(root, &more), COP_OK);
+        let("b", FAILS);
+        for (int i = 0; i < 2; i++) {
+                expect_failure(cop_restart_child(root, "b", NULL), "{no_start, b}");
+                ck_assert_str_eq(ask_child(root, "b", "state"), "stopped");
+        }
+        let("b", STARTS);
+        ck_assert_int_eq(cop_restart_child(root, "b", NULL), COP_OK);
+        expect("start b");
+        fell(root);
+        expect_end("ba");
 }
 
 IN_FAMILY(SUP_api_10_terminating_lasts_until_the_child_is_dead)

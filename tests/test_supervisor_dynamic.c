@@ -347,6 +347,29 @@ IN_FAMILY(DSU_07_a_restarting_child_is_terminated_by_its_old_pid)
         fell(root);
 }
 
+/* Nobody could: such a breaker closes only when it is asked for. */
+IN_FAMILY(a_dynamic_child_whose_breaker_is_open_for_ever_is_started_by_its_old_pid)
+{
+        SESSIONS(PATIENT);
+        cop_pid root = grow(&sessions), next = cop_no_pid();
+        cop_pid a = start(root, CHILD(WORKER("a", .breaker = { .failures = 1, .open_ms = COP_FOREVER })));
+        expect("start a");
+        ck_assert_int_eq(cop_restart_child(root, a, NULL), COP_E_DYNAMIC);
+        dismiss(a, cop_atom("boom"));
+        expect("end a boom");
+        await_true(strcmp(ask_child(root, "a", "state"), "open") == 0);
+        let("a", FAILS);
+        for (int i = 0; i < 2; i++) {
+                ck_assert_int_eq(cop_restart_child(root, a, NULL), COP_E_DIED);
+                ck_assert_str_eq(ask_child(root, "a", "state"), "open");
+        }
+        let("a", STARTS);
+        ck_assert_int_eq(cop_restart_child(root, a, &next), COP_OK);
+        ck_assert(cop_pid_equal(expect("start a"), next));
+        ck_assert_int_eq(cop_restart_child(root, next, NULL), COP_E_DYNAMIC);
+        fell(root);
+}
+
 /* Nothing else than the old pid is known of it until its init has ended. */
 IN_FAMILY(DSU_07_also_while_its_init_takes_long)
 {

@@ -218,3 +218,74 @@ IN_FAMILY(SUP_auto_12_a_mode_that_is_taken_away_or_comes_too_late_ends_nothing)
         fell(root);
         expect_end("a");
 }
+
+/* ---- What is asked for meanwhile ------------------------------------------------------------------------ */
+
+typedef struct {
+        cop_pid supervisor;
+} errand;
+COP_MESSAGE(errand, supervisor);
+
+static void terminates_a(const errand *e)
+{
+        say("answer", cop_status_text(cop_terminate_child(e->supervisor, "a")), "");
+}
+
+static void restarts_a(const errand *e)
+{
+        say("answer", cop_status_text(cop_restart_child(e->supervisor, "a", NULL)), "");
+}
+
+/* It counted as one that is there, and nobody looked again when it was not. */
+IN_SIMULATED_FAMILY(the_last_significant_child_ends_it_also_while_another_is_being_terminated)
+{
+        TREE(shop, ALL, .children = COP_CHILDREN(WORKER_WITH("a", ((job){ .id = "a", .stop_ms = HOUR_MS }),
+                                                             .shutdown_ms = COP_SHUTDOWN_INFINITY,
+                                                             .restart = COP_TRANSIENT, .significant = true),
+                                                 SIGNIFICANT("b", COP_TRANSIENT)));
+        cop_pid root = grow_and_expect(&shop, "ab");
+        cop_spawn_with(terminates_a, errand, .supervisor = root);
+        expect("end a shutdown");
+        quit_with("b", cop_atom("normal"));
+        expect("end b normal");
+        cop_auto message = cop_receive(2 * HOUR_MS, COP_KIND(word));
+        ck_assert_str_eq(cop_read(word, message)->text.data, "done a");
+        expect("answer success");
+        await_exited(root, "shutdown");
+}
+
+/* a is being started on request, and b, the only other one, has ended and is known to. */
+static cop_pid grow_with_one_that_may_start(cop_pid *root)
+{
+        TREE(shop, ALL, .children = COP_CHILDREN(SIGNIFICANT("a", COP_TRANSIENT), SIGNIFICANT("b", COP_TRANSIENT)));
+        *root = grow_and_expect(&shop, "ab");
+        ck_assert_int_eq(cop_terminate_child(*root, "a"), COP_OK);
+        expect_end("a");
+        let("a", HANGS);
+        cop_spawn_with(restarts_a, errand, .supervisor = *root);
+        cop_pid a = expect("hang a");
+        quit_with("b", cop_atom("normal"));
+        expect("end b normal");
+        await_true(strcmp(ask_child(*root, "b", "state"), "stopped") == 0);
+        return a;
+}
+
+IN_FAMILY(the_last_significant_child_ends_it_when_the_start_of_another_fails)
+{
+        cop_pid root, a = grow_with_one_that_may_start(&root);
+        put_down(a);
+        expect("answer the other actor ended before it answered");
+        await_exited(root, "shutdown");
+}
+
+IN_FAMILY(a_significant_child_that_starts_in_time_is_the_last_one)
+{
+        cop_pid root, a = grow_with_one_that_may_start(&root);
+        cop_send(a, go, .unused = 0);
+        expect_both("start a", "answer success");
+        expect_silence(root);
+        ck_assert(cop_is_alive(root));
+        quit_with("a", cop_atom("normal"));
+        expect("end a normal");
+        await_exited(root, "shutdown");
+}

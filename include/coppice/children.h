@@ -7,7 +7,8 @@
  *      cop_terminate_child("sessions", session);
  *
  * Each is a call to the supervisor, for any actor or visiting thread, and waits until it is done: a
- * start until the child's init has ended, a stop until the child is dead. Meanwhile the supervisor
+ * start until the child's init has ended, a stop until the child is dead (of one in a process of its
+ * own that was killed, the system may take a moment longer to end the process). Meanwhile the supervisor
  * serves others. `to` is a supervisor, by pid or name; `which` is a child, by its id. A dynamic
  * supervisor (COP_DYNAMIC) knows its children by pid instead, and forgets each with its end; one that is
  * being restarted is found by the pid that it had, until the next one runs.
@@ -20,6 +21,7 @@
  * - What was started here is forgotten when the supervisor itself is restarted: it begins with its
  *   spec again.
  * - A child whose init asks the supervisor that starts it closes a ring, and is told so: COP_E_CYCLE.
+ *   In a restart with its siblings that is so if it asks for the start of one that comes after it.
  *
  * Errors of all: COP_E_NO_NAME and COP_E_NO_ACTOR (no such supervisor), COP_E_NO_SUPERVISOR,
  * COP_E_DIED with cop_failure() (it ended before it answered), COP_E_NO_MEMORY, COP_E_NO_NODE.
@@ -39,8 +41,9 @@ COP_BEGIN_DECLS
  * Starts a child, after all others in the order of start. `child` is copied. With COP_DYNAMIC and
  * `each`, only its kind and argument count, and NULL is a child without: see cop_start_each. Its id
  * may be NULL with COP_DYNAMIC. *pid, if not NULL, is nobody for a child whose init chose not to
- * run (cop_ignore): it is kept by its id, without a process. *extra, if not NULL, is what the init
- * gave to cop_start_extra, or []; the caller owns it and ends it with cop_term_free.
+ * run (cop_ignore): it is kept by its id, without a process, unless it is temporary or dynamic. *extra,
+ * if not NULL, is what the init gave to cop_start_extra, or []; the caller owns it and ends it with
+ * cop_term_free. Siblings that wait out a delay after a failure are not waited for.
  * Errors: COP_E_BAD_ARGUMENT (the sentence is logged), COP_E_ALREADY_STARTED (*pid is who runs
  * under this id), COP_E_ALREADY_PRESENT, COP_E_MAX_CHILDREN, COP_E_DIED with cop_failure(): it
  * could not start, and nothing of it is kept.
@@ -56,7 +59,8 @@ COP_API cop_status cop_start_child_of(cop_address to, const cop_child *child, co
 COP_API cop_status cop_terminate_child_of(cop_address to, cop_address which);
 
 /*
- * Starts a child that has no process, in its old place. *pid and *extra as above.
+ * Starts a child that has no process, in its old place; of a dynamic supervisor one behind its open
+ * breaker, by the pid that it had. *pid and *extra as above.
  * Errors: COP_E_NOT_FOUND, COP_E_RUNNING, COP_E_RESTARTING, COP_E_DYNAMIC, COP_E_DIED with
  * cop_failure(): it could not start, and stays as it was, also behind an open breaker.
  */
@@ -72,7 +76,8 @@ COP_API cop_status cop_delete_child_of(cop_address to, cop_address which);
  * its next start, new children are kept without a process (cop_restart_child starts them), and
  * those that `tree` does not name stay as they are. The order of start is that of `tree` from then on,
  * or from the end of a restart of siblings that is under way; those that it does not name come last.
- * Restarts counted so far go on counting, under the new limit. The name stays. Errors, and then nothing
+ * Restarts counted so far go on counting, under the new limit; but without a limit (COP_RESTARTS_FOR_EVER)
+ * no times are kept, and one that follows begins at 0. The name stays. Errors, and then nothing
  * has changed: COP_E_BAD_ARGUMENT, also for a dynamic supervisor that is to be none, or the other way
  * round, or to gain or lose `each`, and for an `each` that does not take the argument of a child that
  * is there, its own or that of `each`.
@@ -98,7 +103,7 @@ typedef struct cop_children {
         cop_symbol strategy;
         int64_t intensity;  /* -1: there is no limit */
         int64_t period_ms;
-        int64_t restarts;   /* within the period that ends now */
+        int64_t restarts;   /* within the period that ends now; where there is no limit, all of them */
         struct {
                 const cop_child_state *items;
                 size_t count;

@@ -39,7 +39,7 @@ typedef enum cop_restart {
 typedef enum cop_auto_shutdown {
         COP_NEVER = 0,
         COP_ANY_SIGNIFICANT, /* the first significant child that ends by itself */
-        COP_ALL_SIGNIFICANT, /* the last of them */
+        COP_ALL_SIGNIFICANT, /* the last of them, when what was asked of the others (a stop, a start) is over */
 } cop_auto_shutdown;
 
 /* Values of shutdown_ms that are no time. */
@@ -62,7 +62,7 @@ typedef struct cop_backoff {
         int64_t max_ms;    /* 0: 60,000, or first_ms if that is more; COP_FOREVER: none */
         double factor;     /* 0: 2; at least 1 */
         double jitter;     /* 0 to 1: this part of each delay is left to chance */
-        int64_t stable_ms; /* running so long makes it start from first_ms again; 0: max_ms, or 60,000 without one */
+        int64_t stable_ms; /* a life so long, whatever ends it, makes it start from first_ms again; 0: max_ms, or 60,000 */
         uint32_t tries;    /* restarts in a row after which the supervisor gives up; 0: no end */
 } cop_backoff;
 
@@ -75,7 +75,7 @@ typedef struct cop_backoff {
  */
 typedef struct cop_breaker {
         uint32_t failures;
-        int64_t open_ms;   /* 0: 30,000; COP_FOREVER: until somebody asks for it (cop_restart_child) */
+        int64_t open_ms;   /* 0: 30,000; COP_FOREVER: until somebody asks for it (cop_restart_child; a dynamic one by pid) */
         int64_t stable_ms; /* 0: as open_ms */
 } cop_breaker;
 
