@@ -86,7 +86,7 @@ enum cop__pressure {
         COP__PRESSURE_NONE = 0,
         COP__PRESSURE_LOW,
         COP__PRESSURE_HIGH,
-        COP__PRESSURE_HIGHER,      /* this and the next are the senders' word only, see cop__press_for */
+        COP__PRESSURE_HIGHER,      /* of what is not in the mailbox yet, this and the next are the senders' word only */
         COP__PRESSURE_HIGHEST,
         COP__PRESSURE_FULL,        /* what a sender finds that is not let in; never in `pressed` */
         COP__PRESSURE_LIMITED = 8, /* its mailbox has a limit: see limit.h */

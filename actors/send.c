@@ -130,7 +130,8 @@ static COP__NOINLINE uint32_t deliver_at_door(struct cop__thread *thread, struct
         case COP__ADMIT:
                 return push_message(thread, actor, pid, signal, pressure);
         case COP__ADMIT_SLOWED:
-                return push_message(thread, actor, pid, signal, COP__PRESSURE_HIGH);
+                return push_message(thread, actor, pid, signal,
+                                    pressure > COP__PRESSURE_HIGH ? pressure : COP__PRESSURE_HIGH);
         case COP__ADMIT_LATER:
                 return COP__PRESSURE_NONE;
         case COP__REFUSE_ALOUD:
@@ -166,10 +167,13 @@ COP__INLINE uint32_t deliver(struct cop__thread *thread, struct cop__actor *self
         return push_message(thread, actor, pid, signal, pressure);
 }
 
-/* What a message costs its sender. It may end the actor, so nothing may be in hand here that only a return would free. */
-COP__INLINE cop_status pay(struct cop__actor *self, uint32_t pressure, const void *where)
+/*
+ * What a message costs its sender; who sends to itself is not to wait for itself. It may end the actor, so nothing may be in hand
+ * here that only a return would free.
+ */
+COP__INLINE cop_status pay(struct cop__actor *self, const struct cop__actor *receiver, uint32_t pressure, const void *where)
 {
-        if (COP__LIKELY(pressure == COP__PRESSURE_NONE)) {
+        if (COP__LIKELY(pressure == COP__PRESSURE_NONE) || (receiver == self && pressure != COP__PRESSURE_FULL)) {
                 cop__spend(self, 1, where);
                 return COP_OK;
         }
@@ -188,7 +192,7 @@ void cop__send_on(struct cop__thread *thread, struct cop__actor *self, cop_pid t
         uint32_t pressure = deliver(thread, self, actor, to, signal);
         if (pressure == COP__PRESSURE_FULL)
                 cop__count_up(&cop__here_of(thread)->dead_letters);
-        pay(self, pressure, __builtin_return_address(0));
+        pay(self, actor, pressure, __builtin_return_address(0));
 }
 
 void cop__send_news(struct cop__thread *thread, struct cop__actor *self, cop_pid to,
@@ -242,7 +246,7 @@ static COP__NOINLINE cop_status send_value(cop_address to, const cop_kind *kind,
         }
         uint32_t pressure = deliver(thread, self, actor, pid, signal);
         cop__critical_leave(&here->fault);
-        return pay(self, pressure, where);
+        return pay(self, actor, pressure, where);
 }
 
 /* The rest of the way below where the value is not just some words, or no block is at hand. */
@@ -345,5 +349,5 @@ cop_status cop_send_term_to(cop_address to, cop_term term)
         cop__send_through(signal, alias);
         struct cop__actor *self = cop__actor_of(thread->current);
         struct cop__actor *actor = cop__slot_of(cop__node_of(thread), pid);
-        return pay(self, deliver(thread, self, actor, pid, signal), __builtin_return_address(0));
+        return pay(self, actor, deliver(thread, self, actor, pid, signal), __builtin_return_address(0));
 }

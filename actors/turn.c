@@ -348,8 +348,9 @@ int32_t cop__turn_budget(struct cop__actor *actor)
  * The owner counts when its turn ends, and may be long in one, or wait for its turn behind those
  * who send, or its thread may have lost its core. So a sender looks now and then, too, by the
  * numbers in the nodes. These may be less than there are (mailbox/queue.h), so it only ever says more than the
- * owner did, who counts again in the end. Who sends to itself is not to wait for itself. The two highest pressures are said
- * here alone: the owner counts no further than the third, and while it takes turns at all that is enough.
+ * owner did, who counts again in the end. Who sends to itself is not to wait for itself. Of what is still in the queue the two
+ * highest pressures are said here alone: the owner counts no further than the third, and while it takes turns at all that is
+ * enough.
  *
  * It may meet the owner's own word: the one that is stored last stays, for a turn at most. The slot
  * may be another's by now, or its owner asleep: the next one to send there loses a pause.
@@ -532,7 +533,7 @@ COP__INLINE bool is_asleep_now(struct cop__thread *thread, struct cop__actor *ac
 static COP__NOINLINE void fall_asleep_slowly(struct cop__thread *thread, struct cop__actor *actor)
 {
         uint32_t pressure = cop__load_relaxed(&actor->pressed) & ~(uint32_t)COP__PRESSURE_LIMITED;
-        cop__press(actor, COP__PRESSURE_NONE);
+        cop__press(actor, pressure_of(actor->mailbox.count)); /* suspended it has some */
         cop__let_go(actor); /* a handler may have kept what it received */
         if (is_asleep_now(thread, actor))
                 return;

@@ -188,12 +188,20 @@ void cop__wait(struct cop__actor *actor, uint64_t deadline_ns, const void *where
         cop__wait_for_alarm(actor, deadline_ns, where);
 }
 
+/* Who waits has emptied the queue, not read it: what it did not want lies in the mailbox, and is still to be read. */
+COP__INLINE void press_for_mailbox(struct cop__actor *actor)
+{
+        uint32_t pressure = cop__load_relaxed(&actor->pressed) & ~(uint32_t)COP__PRESSURE_LIMITED;
+        if (COP__UNLIKELY(pressure != COP__PRESSURE_NONE || actor->mailbox.count > COP__PRESSURE_FROM))
+                (void)cop__turn_budget(actor);
+}
+
 void cop__wait_for_alarm(struct cop__actor *actor, uint64_t deadline_ns, const void *where)
 {
         if (COP__UNLIKELY(actor->aside & (COP__ASIDE_ASKED | COP__ASIDE_QUEUED)))
                 cop__sys_glance(actor);
         cop__let_go(actor);
-        cop__press(actor, COP__PRESSURE_NONE);
+        press_for_mailbox(actor);
         show_where(actor, where);
         if (COP__UNLIKELY(actor->task.visitor != NULL)) {
                 wait_as_visitor(actor, deadline_ns);
@@ -254,7 +262,8 @@ void cop__spent(struct cop__actor *actor, const void *where)
  * worker more often than they do. That helps where they share a worker; on another one they would fill memory faster than the
  * receiver, which has to fetch each message across, can empty it. So when it is far behind, each message costs its
  * sender a pause; when it has lost its core, or does not read, and a thousand go on with a message for each pause, the pauses grow. A pause
- * ends by itself, whatever the receiver does: no two actors can hold each other back for ever.
+ * ends by itself, whatever the receiver does: no two actors can hold each other back for ever. Nor can they wake each other out of it:
+ * what comes meanwhile is taken in, and only an exit ends it sooner.
  */
 void cop__push_back(struct cop__actor *actor, uint32_t pressure, const void *where)
 {
@@ -263,8 +272,11 @@ void cop__push_back(struct cop__actor *actor, uint32_t pressure, const void *whe
                 return;
         }
         unsigned doublings = 2 * (pressure - COP__PRESSURE_HIGH);
-        cop__wait(actor, cop__clock_ns() + ((uint64_t)COP__PAUSE_NS << doublings), where);
-        cop__drain(actor);
+        uint64_t until_ns = cop__clock_ns() + ((uint64_t)COP__PAUSE_NS << doublings);
+        do {
+                cop__wait(actor, until_ns, where);
+                cop__drain(actor);
+        } while (actor->reason == NULL && cop__clock_ns() < until_ns);
 }
 
 void cop__pay_for(struct cop__actor *self, cop_pid receiver, const void *where)
@@ -272,7 +284,7 @@ void cop__pay_for(struct cop__actor *self, cop_pid receiver, const void *where)
         struct cop__actor *actor = cop__slot_of(cop__node_of(cop__thread_here()), receiver);
         uint32_t pressure = actor != NULL ? cop__load_relaxed(&actor->pressed) : COP__PRESSURE_NONE;
         pressure &= ~(uint32_t)COP__PRESSURE_LIMITED;
-        if (pressure != COP__PRESSURE_NONE)
+        if (pressure != COP__PRESSURE_NONE && actor != self)
                 cop__push_back(self, pressure, where);
         else
                 cop__spend(self, 1, where);

@@ -2,6 +2,7 @@
 /* Who sends to an actor that is behind is held back, also by one that has no time to say so itself. */
 #include "tests/half_sent.h"
 
+#include <coppice/sys.h>
 #include <sched.h>
 
 typedef struct { uint64_t number; } grain;
@@ -43,7 +44,7 @@ static void answers(void)
         cop_reply_to(cop_caller_of(message), grain, 0);
 }
 
-/* To wait for anything is to have read what there was; but who sends meanwhile may look a moment before that. */
+/* With nothing in its mailbox, who waits for anything has read what there was; but who sends meanwhile may look a moment before that. */
 static bool is_gone_after_a_wait(void)
 {
         cop_auto reply = NULL;
@@ -137,4 +138,160 @@ IN_NODE(behind_a_sender_that_has_lost_its_core_others_are_held_back_as_well)
         take_all(FEW + 1);
         take_all(17 * COP__PRESSURE_FROM + 8);
         await_true(is_gone_after_a_wait());
+}
+
+/* ---- One that waits and does not read ---- */
+
+static struct cop__actor *actor_of(cop_pid pid)
+{
+        return cop__slot_of(cop__node_of(cop__thread_here()), pid);
+}
+
+static unsigned pressure_at(cop_pid pid)
+{
+        return cop__load_relaxed(&actor_of(pid)->pressed) & ~(unsigned)COP__PRESSURE_LIMITED;
+}
+
+/* It sleeps over so many. */
+static bool sleeps_over(cop_pid pid, uint64_t grains)
+{
+        return cop__unread(actor_of(pid)) == grains && cop__queue_is_asleep(&actor_of(pid)->queue);
+}
+
+/* The same pour presses it as hard as one that is at work; and the last grains cost a pause each, all that can bound what it does not read. */
+static void pour_at_sleeper(cop_pid pid)
+{
+        uint64_t grains = 17 * COP__PRESSURE_FROM + 8;
+        cop_pid pouring = cop_spawn_with(pours, load, .to = pid, .grains = grains);
+        await_true(!cop_is_alive(pouring));
+        await_true(sleeps_over(pid, grains));
+        ck_assert_uint_eq(pressure_at(pid), COP__PRESSURE_HIGH);
+        ck_assert_int_eq(cop_send_exit(pid, cop_atom("kill")), COP_OK);
+        await_true(!cop_is_alive(pid));
+}
+
+static void waits_for_a_load(void)
+{
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(load)));
+}
+
+static void sleeps(void)
+{
+        cop_sleep(COP_FOREVER);
+}
+
+typedef struct { uint64_t seen; } dozer;
+
+static void dozer_on_load(dozer *self, const load *l)
+{
+        self->seen = l->grains;
+        cop_sleep(COP_FOREVER);
+}
+
+static void dozer_on_grain(dozer *self, const grain *g)
+{
+        self->seen = g->number;
+}
+
+COP_SERVER(dozer, COP_ON(load, dozer_on_load), COP_ON(grain, dozer_on_grain));
+
+IN_NODE(who_waits_for_something_else_holds_its_senders_back)
+{
+        pour_at_sleeper(cop_spawn(waits_for_a_load));
+}
+
+IN_NODE(who_sleeps_holds_its_senders_back)
+{
+        pour_at_sleeper(cop_spawn(sleeps));
+}
+
+IN_NODE(who_sleeps_in_a_handler_holds_its_senders_back)
+{
+        cop_pid pid = cop_spawn_server(&dozer_server, NULL);
+        cop_send(pid, load, .grains = 0);
+        await_true(sleeps_over(pid, 0) && cop__load_relaxed(&actor_of(pid)->task.stack_bytes) > 0);
+        pour_at_sleeper(pid);
+}
+
+IN_NODE(who_is_suspended_holds_its_senders_back)
+{
+        cop_pid pid = cop_spawn_server(&dozer_server, NULL);
+        ck_assert_int_eq(cop_sys_suspend(pid, PATIENCE_MS), COP_OK);
+        pour_at_sleeper(pid);
+}
+
+/* ---- Two that pour to each other ---- */
+
+enum { PAUSES = 20 };
+
+typedef struct { cop_pid to, teller; uint64_t grains; bool limited; } duel;
+COP_MESSAGE(duel, to, teller, grains, limited);
+
+typedef struct { uint64_t ns; } took;
+COP_MESSAGE(took, ns);
+
+/* Until each message costs a pause; then so many more. */
+static void duels(void)
+{
+        cop_auto begin = cop_receive(COP_FOREVER, COP_KIND(duel));
+        const duel *d = cop_read(duel, begin);
+        for (uint64_t i = 0; i < d->grains || (!d->limited && pressure_at(d->to) < COP__PRESSURE_HIGH); i++)
+                cop_send(d->to, grain, .number = i);
+        uint64_t before_ns = cop__clock_ns();
+        for (unsigned i = 0; i < PAUSES; i++)
+                cop_send(d->to, grain, 0);
+        cop_send(d->teller, took, .ns = cop__clock_ns() - before_ns);
+        sleeps();
+}
+
+static void let_duel(uint32_t limit, uint64_t grains)
+{
+        cop_pid pid[2];
+        for (int i = 0; i < 2; i++)
+                ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = duels, .mailbox_limit = limit }, &pid[i]), COP_OK);
+        for (int i = 0; i < 2; i++)
+                cop_send(pid[i], duel, .to = pid[1 - i], .teller = cop_self(), .grains = grains, .limited = limit > 0);
+        for (int i = 0; i < 2; i++) {
+                cop_auto message = await(COP_KIND(took));
+                ck_assert_uint_ge(cop_read(took, message)->ns, PAUSES * (uint64_t)COP__PAUSE_NS);
+        }
+        for (int i = 0; i < 2; i++) {
+                cop_send_exit(pid[i], cop_atom("kill"));
+                await_true(!cop_is_alive(pid[i]));
+        }
+}
+
+IN_NODE(two_that_pour_to_each_other_do_not_wake_each_other_out_of_their_pauses)
+{
+        let_duel(0, 17 * COP__PRESSURE_FROM + 8);
+}
+
+IN_NODE(nor_do_two_whose_mailboxes_are_limited)
+{
+        let_duel(100, 200);
+}
+
+/* A pause would begin a new turn. */
+static void pours_to_itself(const load *l)
+{
+        struct cop__actor *self = cop__actor_here();
+        for (uint64_t i = 0; i < l->grains; i++)
+                cop_send(cop_self(), grain, .number = i);
+        cop_sleep(0);
+        cop_message_free(cop_receive(1, COP_KIND(load)));
+        ck_assert_uint_eq(pressure_here(), COP__PRESSURE_HIGH);
+        int32_t budget = self->budget;
+        for (int i = 0; i < 10; i++)
+                cop_send(cop_self(), grain, 0);
+        ck_assert_int_eq(self->budget, budget - 10);
+        cop_send(l->to, took, 0);
+}
+
+IN_NODE(who_sends_to_itself_does_not_wait_for_itself)
+{
+        NEEDS_THREADS();
+        if (COP__TINY) /* a turn is one message there */
+                return;
+        cop_spawn_with(pours_to_itself, load, .to = cop_self(), .grains = 17 * COP__PRESSURE_FROM);
+        cop_message_free(await(COP_KIND(took)));
 }
