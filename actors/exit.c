@@ -320,6 +320,7 @@ cop_status cop__send_exit(cop_pid pid, cop_ref alias, cop_term reason)
 
 cop_status cop_send_exit(cop_pid pid, cop_term reason)
 {
+        cop__charge(pid, __builtin_return_address(0));
         return cop__send_exit(pid, (cop_ref){ 0 }, reason);
 }
 

@@ -59,5 +59,6 @@ cop_status cop_send_priority_value(cop_address to, const cop_kind *kind, const v
 
 cop_status cop_send_exit_priority(cop_alias alias, cop_term reason)
 {
+        cop__charge(alias.pid, __builtin_return_address(0));
         return cop__send_exit(alias.pid, alias.ref, reason);
 }

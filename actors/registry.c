@@ -332,6 +332,7 @@ void cop__registry_each(struct cop_node *node,
 
 cop_status cop_register(const char *name, cop_pid pid)
 {
+        cop__charge(cop_no_pid(), __builtin_return_address(0));
         struct cop__thread *thread = cop__thread_here();
         if (thread == NULL)
                 return COP_E_NO_NODE;
@@ -349,6 +350,7 @@ cop_status cop_register(const char *name, cop_pid pid)
 
 cop_status cop_unregister(const char *name)
 {
+        cop__charge(cop_no_pid(), __builtin_return_address(0));
         struct cop__thread *thread = cop__thread_here();
         if (thread == NULL)
                 return COP_E_NO_NODE;

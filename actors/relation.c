@@ -613,6 +613,7 @@ static bool demonitor_outside(cop_ref ref)
 cop_status cop_link(cop_pid pid)
 {
         struct cop__actor *actor = cop__actor_here();
+        cop__charge(pid, __builtin_return_address(0));
         if (cop__inside_here() != NULL)
                 return link_outside(actor, pid, false);
         return actor != NULL ? link_to(actor, pid, 0) : COP_E_NO_NODE;
@@ -623,6 +624,7 @@ cop_status cop_link_priority(cop_pid pid)
         struct cop__actor *actor = cop__actor_here();
         if (actor == NULL)
                 return COP_E_NO_NODE;
+        cop__charge(pid, __builtin_return_address(0));
         if (!cop__consent(actor))
                 return COP_E_NO_MEMORY;
         return cop__inside_here() != NULL ? link_outside(actor, pid, true)
@@ -635,6 +637,7 @@ void cop_unlink(cop_pid pid)
         struct cop__relation *half;
         if (actor == NULL)
                 return;
+        cop__charge(pid, __builtin_return_address(0));
         if (cop__inside_here() != NULL) {
                 unlink_outside(actor, pid);
                 return;
@@ -781,7 +784,7 @@ static cop_status new_extras(struct cop__thread *thread, struct cop__actor *acto
         return status;
 }
 
-cop_status cop_monitor_address_opt(cop_address to, const cop_monitor_options *options, cop_ref *ref)
+static cop_status monitor(cop_address to, const cop_monitor_options *options, cop_ref *ref)
 {
         struct cop__actor *actor = cop__actor_here();
         if (actor == NULL)
@@ -816,12 +819,19 @@ cop_status cop_monitor_address_opt(cop_address to, const cop_monitor_options *op
         return COP_OK;
 }
 
-cop_status cop_monitor_address(cop_address to, cop_ref *ref)
+cop_status cop_monitor_address_opt(cop_address to, const cop_monitor_options *options, cop_ref *ref)
 {
-        return cop_monitor_address_opt(to, &(cop_monitor_options){ .alias = 0 }, ref);
+        cop__charge(to.pid, __builtin_return_address(0));
+        return monitor(to, options, ref);
 }
 
-bool cop_demonitor(cop_ref ref)
+cop_status cop_monitor_address(cop_address to, cop_ref *ref)
+{
+        cop__charge(to.pid, __builtin_return_address(0));
+        return monitor(to, &(cop_monitor_options){ .alias = 0 }, ref);
+}
+
+static bool demonitor(cop_ref ref)
 {
         struct cop__actor *actor = cop__actor_here();
         if (actor == NULL)
@@ -833,9 +843,16 @@ bool cop_demonitor(cop_ref ref)
         return cop__demonitor(cop__thread_here(), actor, ref);
 }
 
+bool cop_demonitor(cop_ref ref)
+{
+        cop__charge(cop_no_pid(), __builtin_return_address(0));
+        return demonitor(ref);
+}
+
 bool cop_demonitor_flush(cop_ref ref)
 {
-        if (cop_demonitor(ref))
+        cop__charge(cop_no_pid(), __builtin_return_address(0));
+        if (demonitor(ref))
                 return true;
         if (ref.bits != 0)
                 cop_message_free(cop_receive(0, COP_REF(cop_down, ref)));

@@ -332,8 +332,10 @@ static cop_status set_checked(const struct order *order, cop_ref *ref)
         return status;
 }
 
-static cop_status set(struct order *order, cop_ref *ref)
+/* What fires at once has a receiver that may be behind. `where` is who sets it. */
+static cop_status set(struct order *order, cop_ref *ref, const void *where)
 {
+        cop__charge(order->to.pid, where);
         order->alias = cop__take_alias(&order->to);
         cop_status status = check(order);
         if (status != COP_OK)
@@ -350,21 +352,24 @@ cop_status cop_send_value_after(int64_t ms, cop_address to, const cop_kind *kind
                                 const void *value, cop_ref *timer)
 {
         return set(&(struct order){ .function = "send_after", .ms = ms, .to = to, .kind = kind,
-                                    .value = value }, timer);
+                                    .value = value }, timer,
+                   __builtin_return_address(0));
 }
 
 cop_status cop_send_value_at(int64_t at_ms, cop_address to, const cop_kind *kind,
                              const void *value, cop_ref *timer)
 {
         return set(&(struct order){ .function = "send_at", .ms = at_ms, .absolute = true, .to = to,
-                                    .kind = kind, .value = value }, timer);
+                                    .kind = kind, .value = value }, timer,
+                   __builtin_return_address(0));
 }
 
 cop_status cop_send_value_every(int64_t period_ms, cop_address to, const cop_kind *kind,
                                 const void *value, cop_ref *timer)
 {
         return set(&(struct order){ .function = "send_every", .ms = period_ms, .every = true,
-                                    .to = to, .kind = kind, .value = value }, timer);
+                                    .to = to, .kind = kind, .value = value }, timer,
+                   __builtin_return_address(0));
 }
 
 cop_status cop_start_timer_to(int64_t ms, cop_address to, cop_term payload, cop_ref *timer)
@@ -372,12 +377,14 @@ cop_status cop_start_timer_to(int64_t ms, cop_address to, cop_term payload, cop_
         cop_timeout message = { .payload = payload };
         return set(&(struct order){ .function = "start_timer", .ms = ms, .to = to,
                                     .kind = COP_KIND_OF(cop_timeout), .value = &message,
-                                    .tells_ref = true }, timer);
+                                    .tells_ref = true }, timer,
+                   __builtin_return_address(0));
 }
 
 cop_status cop_exit_after_to(int64_t ms, cop_address to, cop_term reason, cop_ref *timer)
 {
         struct order order = { .function = "exit_after", .ms = ms, .to = to };
+        cop__charge(to.pid, __builtin_return_address(0));
         order.alias = cop__take_alias(&order.to);
         cop_status status = check(&order);
         if (status == COP_OK && order.alias.bits != 0)
@@ -422,12 +429,18 @@ static bool end(cop_ref ref, uint64_t *when_ns)
         return found;
 }
 
-int64_t cop_cancel(cop_ref timer)
+static int64_t cancel(cop_ref timer)
 {
         uint64_t when_ns;
         if (COP__UNLIKELY(cop__outside_has_timer(timer)))
                 return cop__outside_cancel(timer);
         return end(timer, &when_ns) ? left_ms(when_ns) : -1;
+}
+
+int64_t cop_cancel(cop_ref timer)
+{
+        cop__charge(cop_no_pid(), __builtin_return_address(0));
+        return cancel(timer);
 }
 
 static cop_status cancel_and_tell(struct cop__actor *actor, cop_ref timer)
@@ -439,7 +452,7 @@ static cop_status cancel_and_tell(struct cop__actor *actor, cop_ref timer)
                                                 &message, &answer);
         if (status != COP_OK)
                 return status;
-        ((cop_timer_cancelled *)cop__signal_body(answer))->left_ms = cop_cancel(timer);
+        ((cop_timer_cancelled *)cop__signal_body(answer))->left_ms = cancel(timer);
         answer->from = cop__actor_pid(actor);
         cop__count_up(&cop__here_of(thread)->sent);
         cop__send_signal(thread, answer->from, answer);
@@ -453,9 +466,10 @@ cop_status cop_cancel_async(cop_ref timer, bool tell)
                 return COP_E_NO_NODE;
         if (timer.bits == 0)
                 return COP_E_BAD_ARGUMENT;
+        cop__charge(cop_no_pid(), __builtin_return_address(0));
         if (tell)
                 return cancel_and_tell(actor, timer);
-        cop_cancel(timer);
+        cancel(timer);
         return COP_OK;
 }
 

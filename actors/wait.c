@@ -16,6 +16,7 @@
 #include "actors/sys.h"
 #include "base/clock.h"
 #include "base/cue.h"
+#include "base/own_code.h"
 #include "scheduler/loop.h"
 
 uint64_t cop__deadline_ns(int64_t timeout_ms)
@@ -288,6 +289,23 @@ void cop__pay_for(struct cop__actor *self, cop_pid receiver, const void *where)
                 cop__push_back(self, pressure, where);
         else
                 cop__spend(self, 1, where);
+}
+
+void cop__charge(cop_pid receiver, const void *where)
+{
+        struct cop__actor *self = cop__actor_here();
+        if (self == NULL)
+                return;
+        struct cop__actor *actor = cop__slot_of(cop__node_of(cop__thread_here()), receiver);
+        bool pressed = actor != NULL && (cop__load_relaxed(&actor->pressed) & ~(uint32_t)COP__PRESSURE_LIMITED) != 0;
+        if (!pressed && self->task.visitor != NULL)
+                return; /* its thread is its own */
+        if (COP__LIKELY(!pressed && self->budget > 0 && cop__load_relaxed(&self->urgent) == 0))
+                self->budget--;
+        else if (cop__own_code_has((uintptr_t)where - 1))
+                self->budget -= self->budget >= 0;
+        else
+                cop__pay_for(self, receiver, where);
 }
 
 void cop_yield(void)

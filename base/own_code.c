@@ -49,3 +49,11 @@ size_t cop__own_code(struct cop__code_range *ranges)
         }
         return merged;
 }
+
+bool cop__own_code_has(uintptr_t address)
+{
+        for (const struct note *note = __start_cop_own_code; note < __stop_cop_own_code; note++)
+                if (address >= address_in(&note->low) && address < address_in(&note->high))
+                        return true;
+        return false;
+}

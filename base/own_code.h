@@ -9,6 +9,7 @@
 #ifndef BASE_OWN_CODE_H
 #define BASE_OWN_CODE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,5 +23,8 @@ size_t cop__own_code_max(void);
 
 /* Fills in the ranges of our own code, ascending, neighbours taken together; how many. `ranges` has room for the most. */
 size_t cop__own_code(struct cop__code_range *ranges);
+
+/* Is that of our own code? Cost: a look at each file's. */
+bool cop__own_code_has(uintptr_t address);
 
 #endif

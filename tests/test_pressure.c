@@ -1,6 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* Who sends to an actor that is behind is held back, also by one that has no time to say so itself. */
 #include "tests/half_sent.h"
+#include "tests/echo.h"
 
 #include <coppice/sys.h>
 #include <sched.h>
@@ -294,4 +295,113 @@ IN_NODE(who_sends_to_itself_does_not_wait_for_itself)
                 return;
         cop_spawn_with(pours_to_itself, load, .to = cop_self(), .grains = 17 * COP__PRESSURE_FROM);
         cop_message_free(await(COP_KIND(took)));
+}
+
+/* ---- Signals that are no messages, timers and names ---- */
+
+static void asks_for_exits(cop_pid other)
+{
+        cop_send_exit(other, cop_atom("normal"));
+}
+
+static void links_and_unlinks(cop_pid other)
+{
+        cop_link(other);
+        cop_unlink(other);
+}
+
+static void monitors_and_demonitors(cop_pid other)
+{
+        cop_ref ref;
+        cop_monitor(other, &ref);
+        cop_demonitor(ref);
+}
+
+static void monitors_and_flushes(cop_pid other)
+{
+        cop_ref ref;
+        cop_monitor_opt(other, &(cop_monitor_options){ .alias = COP_ALIAS_DEMONITOR }, &ref);
+        cop_demonitor_flush(ref);
+}
+
+static void sets_and_cancels(cop_pid other)
+{
+        cop_ref timer;
+        cop_send_after(&timer, 100000, other, grain, .number = 1);
+        cop_cancel(timer);
+}
+
+static void cancels_nothing(cop_pid other)
+{
+        (void)other;
+        cop_cancel_async((cop_ref){ 1 }, false);
+}
+
+static void sets_one_that_fires(cop_pid other)
+{
+        (void)other;
+        cop_exit_after(NULL, 0, cop_no_pid(), cop_atom("normal"));
+}
+
+static void registers_and_unregisters(cop_pid other)
+{
+        cop_register("other", other);
+        cop_unregister("other");
+}
+
+static void (*const requests[])(cop_pid other) = {
+        asks_for_exits, links_and_unlinks, monitors_and_demonitors, monitors_and_flushes,
+        sets_and_cancels, cancels_nothing, sets_one_that_fires, registers_and_unregisters,
+};
+
+typedef struct { cop_pid other; uint32_t which; } chore;
+COP_MESSAGE(chore, other, which);
+
+static void asks_for_ever(const chore *c)
+{
+        for (;;)
+                requests[c->which](c->other);
+}
+
+/* Nobody is interrupted here, so only the end of its own turn lets others on, and only its own safe point ends it. */
+IN_NODE_WITH(a_loop_of_signals_timers_or_names_lets_others_on_and_ends_when_it_is_killed, .workers = 1, .no_preempt = true)
+{
+        cop_pid echo = cop_spawn(echoes);
+        for (uint32_t i = 0; i < COP__COUNT(requests); i++) {
+                cop_pid other = cop_spawn(sleeps); /* a link may end it */
+                cop_pid asking = cop_spawn_with(asks_for_ever, chore, .other = other, .which = i);
+                for (int j = 0; j < 3; j++)
+                        ck_assert_int_eq(ask(echo, j), j + 1);
+                cop_ref ref = watch(asking);
+                cop_send_exit(asking, cop_atom("kill"));
+                await_down(ref, "killed");
+                cop_send_exit(other, cop_atom("kill"));
+        }
+}
+
+static void traps_and_waits(void)
+{
+        cop_trap_exit(true);
+        waits_for_a_load();
+}
+
+static void pours_exits(const duel *d)
+{
+        for (uint64_t i = 0; i < d->grains || pressure_at(d->to) < COP__PRESSURE_HIGH; i++)
+                cop_send_exit(d->to, cop_atom("enough"));
+        uint64_t before_ns = cop__clock_ns();
+        for (unsigned i = 0; i < PAUSES; i++)
+                cop_send_exit(d->to, cop_atom("enough"));
+        cop_send(d->teller, took, .ns = cop__clock_ns() - before_ns);
+}
+
+IN_NODE(who_pours_exit_signals_is_held_back)
+{
+        cop_pid pid = cop_spawn(traps_and_waits);
+        await_true(sleeps_over(pid, 0) && cop__load_relaxed(&actor_of(pid)->trap_exit));
+        cop_spawn_with(pours_exits, duel, .to = pid, .teller = cop_self(), .grains = 17 * COP__PRESSURE_FROM + 8);
+        cop_auto message = await(COP_KIND(took));
+        ck_assert_uint_ge(cop_read(took, message)->ns, PAUSES * (uint64_t)COP__PAUSE_NS);
+        cop_send_exit(pid, cop_atom("kill"));
+        await_true(!cop_is_alive(pid));
 }
