@@ -131,7 +131,7 @@ struct cop__actor {
         uint8_t life;
         bool trap_exit;             /* atomic for others */
         bool init_done;             /* atomic for others */
-        bool hibernating;           /* atomic; a plain one, asleep without a stack; see hibernate.c */
+        uint8_t manner;             /* atomic; bits of cop__manner */
         uint8_t aside;              /* bits of cop__aside; 0 while messages are all there is to do */
         uint8_t urgent;             /* atomic, others set it; an exit or priority has come: see cop__hurry */
         uint16_t replied : 1;       /* `awaits` is what has come */
@@ -143,7 +143,6 @@ struct cop__actor {
         uint16_t killed : 1;        /* not even its terminate() may go on */
         uint16_t supervised : 1;    /* its parent will say what it does about its end */
         uint16_t drops_old : 1;     /* its mailbox has a limit with that policy */
-        uint16_t unpreempted : 1;   /* it is not to be interrupted; see preempt.h */
         uint16_t released : 1;      /* dying: what it held in tables is out, and others may hear of the death */
         uint16_t scouted : 1;       /* since it slept last its unread messages have been counted; see turn.c */
         uint16_t state_class : 4;   /* of `state` in the pool; COP__STATE_OF_HEAP: malloc'ed */
@@ -221,6 +220,12 @@ enum cop__aside {
         COP__ASIDE_OBSERVED = 16, /* telling what it does */
         COP__ASIDE_IDLE = 32,     /* counting the time without a message */
         COP__ASIDE_QUEUED = 64,   /* answers to sys when the messages before them have been handled */
+};
+
+/* What others may know of how it lives. Written by the owner alone. */
+enum cop__manner {
+        COP__HIBERNATES = 1, /* a plain one, asleep without a stack; see hibernate.c */
+        COP__UNPREEMPTED = 2, /* it is not to be interrupted; see preempt.h */
 };
 
 /* What this layer keeps for each thread. Only that thread, but for the counters, which others may read. */
@@ -768,6 +773,17 @@ struct cop__signal *cop__mailbox_after(const struct cop__mailbox *mailbox,
 /* Takes out `signal`, which is behind `before`. */
 void cop__mailbox_remove(struct cop__mailbox *mailbox, struct cop__signal *before,
                          struct cop__signal *signal);
+
+COP__INLINE bool cop__has_manner(const struct cop__actor *actor, enum cop__manner manner)
+{
+        return cop__load_relaxed(&actor->manner) & manner;
+}
+
+COP__INLINE void cop__set_manner(struct cop__actor *actor, enum cop__manner manner, bool on)
+{
+        uint8_t others = cop__load_relaxed(&actor->manner) & (uint8_t)~manner;
+        cop__store_relaxed(&actor->manner, (uint8_t)(others | (on ? manner : 0)));
+}
 
 /* The scheduler's hooks: a turn, and what follows one that was left. */
 void cop__actor_run(struct cop__task *task);

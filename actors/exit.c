@@ -122,7 +122,7 @@ COP__NORETURN void cop__leave_turn(enum cop__escape_how how)
         struct cop__here *here = cop__here_of(cop__thread_here());
         cop__turn_end(&here->fault);
         here->fault.critical = 0;
-        here->fault.calm = 0;
+        cop__store_relaxed(&here->fault.calm, 0);
         cop__jump_to(&cop__escape_here()->landing, (int)how);
 }
 
@@ -567,7 +567,7 @@ static void free_memory(struct cop__actor *actor)
         cop__store_relaxed(&actor->handled, 0);
         cop__store_relaxed(&actor->recent, 0);
         cop__store_relaxed(&actor->where, NULL);
-        cop__store_relaxed(&actor->hibernating, false);
+        cop__store_relaxed(&actor->manner, 0);
         cop__store_relaxed(&actor->trap_exit, false);
 }
 

@@ -720,7 +720,7 @@ cop_status cop__fault_thread_start(struct cop__fault_scope *scope)
         }
         cop__store_relaxed(&scope->overflow_sp, 0);
         scope->critical = 0;
-        scope->calm = 0;
+        cop__store_relaxed(&scope->calm, 0);
         scope->handling = false;
         scope->rescue = NULL;
         cop__store_relaxed(&scope->halted, 0);

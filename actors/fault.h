@@ -99,7 +99,7 @@ struct cop__fault_scope {
         uintptr_t overflow_sp; /* 0: no turn. Else the turn's frames all lie below it */
         uintptr_t stack_low;   /* the lowest usable byte of the stack the turn runs on */
         unsigned critical;     /* > 0: inside the runtime */
-        unsigned calm;         /* > 0: not to be interrupted; see preempt.h */
+        unsigned calm;         /* atomic for others; > 0: not to be interrupted; see preempt.h */
 
         /* Set before start. All but land may be NULL; all but land run in the handler. */
         bool (*guards)(uintptr_t address, void *context); /* is it in the stack's guard? */

@@ -34,7 +34,7 @@ void cop_hibernate_in(void (*next)(void *state), void *state)
         if (actor->mailbox.first != NULL)
                 cop__leave_turn(COP__ESCAPE_RENEWED);
         actor->aside |= COP__ASIDE_BEGIN;
-        cop__store_relaxed(&actor->hibernating, true);
+        cop__set_manner(actor, COP__HIBERNATES, true);
         cop__store_relaxed(&actor->where, (const void *)(uintptr_t)next);
         cop__leave_turn(COP__ESCAPE_OUT);
 }

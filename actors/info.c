@@ -62,7 +62,7 @@ static cop_process_status state_of(const struct cop__actor *actor)
                 return COP_PROCESS_VISITING;
         if (!cop__queue_is_asleep(&actor->queue))
                 return COP_PROCESS_RUNNING;
-        return cop__load_relaxed(&actor->hibernating) ? COP_PROCESS_HIBERNATING
+        return cop__has_manner(actor, COP__HIBERNATES) ? COP_PROCESS_HIBERNATING
                                                       : COP_PROCESS_WAITING;
 }
 

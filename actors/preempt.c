@@ -133,7 +133,7 @@ static enum cop__preempt_answer judge(struct cop__thread *thread, const struct c
                 return COP__PREEMPT_NO_TURN;
         if (scope->critical > 0 || scope->handling)
                 return COP__PREEMPT_RUNTIME;
-        if (scope->calm > 0 || cop__actor_of(thread->current)->unpreempted)
+        if (scope->calm > 0 || cop__has_manner(cop__actor_of(thread->current), COP__UNPREEMPTED))
                 return COP__PREEMPT_CALM;
         if (sp > top || sp < scope->stack_low)
                 return COP__PREEMPT_NO_STACK;
@@ -300,6 +300,12 @@ static bool is_in_task(struct cop__worker *worker)
         return cop__load_relaxed(&cop__here_of(&worker->thread)->fault.overflow_sp) != 0;
 }
 
+static bool is_left_alone(struct cop__worker *worker, struct cop__task *task)
+{
+        return cop__load_relaxed(&cop__here_of(&worker->thread)->fault.calm) > 0 ||
+               cop__has_manner(cop__actor_of(task), COP__UNPREEMPTED);
+}
+
 static uint64_t progress_of(struct cop__task *task)
 {
         return cop__load_relaxed(&cop__actor_of(task)->handled);
@@ -355,6 +361,7 @@ const struct cop__watch_hooks cop__preempt_hooks = {
         .call_of = call_of,
         .is_to_leave = is_to_leave,
         .is_in_task = is_in_task,
+        .is_left_alone = is_left_alone,
         .progress_of = progress_of,
         .interrupt = interrupt,
         .answers_of = answers_of,
@@ -366,6 +373,7 @@ const struct cop__watch_hooks cop__preempt_hooks_calm = {
         .call_of = call_of,
         .is_to_leave = is_to_leave,
         .is_in_task = is_in_task,
+        .is_left_alone = is_left_alone,
         .progress_of = progress_of,
         .interrupt = interrupt_calmly,
         .answers_of = answers_of,
@@ -423,7 +431,7 @@ bool cop_no_preempt(bool on)
         struct cop__actor *actor = cop__actor_here();
         if (actor == NULL)
                 return false;
-        bool before = actor->unpreempted;
-        actor->unpreempted = on;
+        bool before = cop__has_manner(actor, COP__UNPREEMPTED);
+        cop__set_manner(actor, COP__UNPREEMPTED, on);
         return before;
 }

@@ -561,7 +561,7 @@ void cop__actor_born(struct cop__thread *thread, struct cop__actor *actor,
         actor->state_class = start->state_class & COP__STATE_OF_HEAP;
         actor->supervised = start->supervised;
         actor->drops_old = start->drops_old;
-        actor->unpreempted = start->unpreempted;
+        cop__store_relaxed(&actor->manner, start->unpreempted ? COP__UNPREEMPTED : 0);
         actor->start = signal;
         cop__store_relaxed(&actor->init_done, false);
         actor->aside = COP__ASIDE_BEGIN;

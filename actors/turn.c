@@ -440,7 +440,7 @@ static COP__COLD bool is_to_wake(struct cop__actor *actor)
         if (actor->reason != NULL || actor->mailbox.first == NULL ||
             actor->aside & COP__ASIDE_SUSPENDED)
                 return false;
-        cop__store_relaxed(&actor->hibernating, false);
+        cop__set_manner(actor, COP__HIBERNATES, false);
         return true;
 }
 
@@ -452,7 +452,7 @@ static COP__NOINLINE bool live_aside(struct cop__actor *actor)
 {
         struct cop__signal *signal;
         if (actor->aside & COP__ASIDE_BEGIN) {
-                if (actor->hibernating && !is_to_wake(actor))
+                if (cop__has_manner(actor, COP__HIBERNATES) && !is_to_wake(actor))
                         return false;
                 actor->aside &= (uint8_t)~COP__ASIDE_BEGIN;
                 cop__actor_begin(actor);

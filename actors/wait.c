@@ -95,7 +95,7 @@ COP__INLINE void come_back(struct cop__actor *actor, struct guard guard)
         cop__store_relaxed(&actor->task.stack_bytes, 0);
         cop__here_of(thread)->fault.critical = guard.critical;
         cop__guard_turn(thread);
-        cop__here_of(thread)->fault.calm = guard.calm;
+        cop__store_relaxed(&cop__here_of(thread)->fault.calm, guard.calm);
 }
 
 /* Blocks. NULL: it comes back to this thread, when others have run. */

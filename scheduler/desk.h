@@ -75,6 +75,12 @@ COP__INLINE bool cop__desk_is_open(const struct cop__desk *desk)
         return cop__load_acquire(&desk->guard) != COP__DESK_ALONE && !cop__load_acquire(&desk->shut); /* GUARD */
 }
 
+/* The watch: has its guard begun, and its owner not been seen elsewhere since? */
+COP__INLINE bool cop__desk_awaits_owner(const struct cop__desk *desk)
+{
+        return cop__load_relaxed(&desk->guard) != COP__DESK_ALONE && cop__load_relaxed(&desk->shut);
+}
+
 /* The watch: the first and the second step of a guard that begins. */
 void cop__desk_begin_guard(struct cop__desk *desk);
 void cop__desk_open(struct cop__desk *desk);

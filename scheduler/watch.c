@@ -238,6 +238,8 @@ static void look_at(struct cop__watch *watch, struct cop__worker *worker, uint64
         if (leave)
                 watched->leave_at = 2 * watched->asked;
         bool is_time = watched->asked < PATIENCE || watched->asked % SELDOM == 0 || settled;
+        /* A signal that is refused may still end a system call; but a desk that is shut opens by the answer. */
+        is_time = is_time && (cop__desk_awaits_owner(&worker->desk) || !watch->hooks.is_left_alone(worker, task));
         if (leave || (!waits && (tell || is_time)))
                 watch->hooks.interrupt(worker, &(struct cop__watch_request){
                         .turn = watched->turn,

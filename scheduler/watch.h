@@ -69,6 +69,8 @@ struct cop__watch_hooks {
         bool (*is_to_leave)(struct cop__task *task);
         /* Is it the task's own code that the worker's thread is in, or has called? */
         bool (*is_in_task)(struct cop__worker *worker);
+        /* Has the program asked that it be left alone? As advice. */
+        bool (*is_left_alone)(struct cop__worker *worker, struct cop__task *task);
         /* Grows whenever the task comes to something new: then what it was at before is over. */
         uint64_t (*progress_of)(struct cop__task *task);
         /* Interrupt the turn, if that is still on and may be. */

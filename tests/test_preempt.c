@@ -752,6 +752,46 @@ TEST(a_section_is_not_interrupted_and_what_follows_is)
         node_end(node);
 }
 
+/* For so many looks of the watch, while others wait. */
+static void outlasts(uint64_t count)
+{
+        const uint64_t *seen = &cop_node_here()->scheduler.watch.looks;
+        uint64_t until = cop__load_relaxed(seen) + count;
+        while (cop__load_relaxed(seen) < until)
+                mixes_integers();
+}
+
+static void outlasts_alone(const work *w)
+{
+        cop_spawn(looks);
+        if (w->number == 0) {
+                COP_NO_PREEMPT
+                {
+                        outlasts(100);
+                }
+        } else {
+                outlasts(100);
+        }
+        cop_send(w->boss, outcome, .wrong = (int64_t)cop__preempt_count(cop_node_here(), COP__PREEMPT_CALM));
+}
+
+/* Refused, a signal still ends system calls with EINTR. */
+TEST(who_is_to_be_left_alone_is_sent_no_signal)
+{
+        UNLESS_POSSIBLE;
+        UNLESS_TINY;
+        for (int i = 0; i < 2; i++) {
+                cop_node *node = node_begin((cop_node_options){ .workers = 1, .no_spare_workers = true });
+                cop_spawn_or_exit(&(cop_spawn_options){ .run_with = COP_RUN_WITH(outlasts_alone, work),
+                                                        .kind = COP_KIND_OF(work),
+                                                        .argument = &(work){ .boss = cop_self(), .number = i },
+                                                        .no_preempt = i == 1 });
+                cop_auto message = await(COP_KIND(outcome));
+                ck_assert_int_eq(cop_read(outcome, message)->wrong, 0);
+                node_end(node);
+        }
+}
+
 static void returns_from_a_section(const work *w)
 {
         COP_NO_PREEMPT
