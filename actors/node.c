@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "actors/abroad.h"
 #include "actors/actor.h"
@@ -14,6 +13,7 @@
 #include "actors/inside.h"
 #include "actors/simulation.h"
 #include "base/clock.h"
+#include "base/processors.h"
 #include "base/text.h"
 
 #define ACTORS_DEFAULT 1048576u
@@ -187,8 +187,9 @@ bool cop__is_name_of_node(const char *name)
 
 static unsigned core_count(void)
 {
-        long cores = sysconf(_SC_NPROCESSORS_ONLN);
-        return cores < 1 ? 1 : cores > (long)COP__WORKERS_MAX ? COP__WORKERS_MAX : (unsigned)cores;
+        unsigned most = COP__WORKERS_MAX - COP__SPARES_LEAST;
+        unsigned cores = cop__processors();
+        return cores < most ? cores : most;
 }
 
 static unsigned spares_for(unsigned workers)

@@ -190,6 +190,9 @@
 /* Workers besides, while others are stuck: each is a thread that may be stuck, too. */
 #define COP__SPARES 16u
 
+/* For so many there is room beside as many workers as a node has by default. */
+#define COP__SPARES_LEAST 4u
+
 /* OS processes of actors at once: many times what a machine has cores for, and well below what a user may have. */
 #define COP__PROCESSES 1024u
 

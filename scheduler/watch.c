@@ -182,8 +182,8 @@ static void guard_desk(struct cop__watch *watch, struct cop__watched *watched,
 static void relieve(struct cop__watch *watch, struct cop__watched *watched, struct cop__worker *worker,
                     bool sleeps)
 {
-        if (watch->scheduler->spare_count == 0)
-                return;
+        if (watch->scheduler->worker_count + watch->scheduler->spare_count == 1)
+                return; /* there is nobody for it */
         watched->stuck = true;
         guard_desk(watch, watched, worker, sleeps);
         /* Who is the lookout does this already. */

@@ -46,7 +46,7 @@ static void print_usage(FILE *to, const struct program *program)
         fprintf(to,
                 "usage: %s [OPTIONS]\n"
                 "  --name NAME    of the node, for `coppice -n NAME`; default: %s\n"
-                "  --workers N    threads that run actors, 1 to 64; default: one for each core\n"
+                "  --workers N    threads that run actors, 1 to 64; default: one for each processor\n"
                 "  --no-console   do not serve a console\n"
                 "  --quiet        log errors only\n"
                 "  --dump FILE    written when a fault ends the node, for `coppice dump FILE`; '' is none;\n"

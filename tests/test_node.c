@@ -1,11 +1,16 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* The node itself: what it is started with, its log, the kinds it knows. */
+#define _GNU_SOURCE
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <coppice.h>
 
+#include "base/processors.h"
 #include "tests/descriptors.h"
 #include "tests/ledger.h"
 #include "tests/node_fixture.h"
@@ -82,6 +87,46 @@ TEST(what_no_node_can_be_started_with_is_refused)
                 ck_assert_int_eq(cop_node_start(&bad[i], &node), COP_E_BAD_ARGUMENT);
         ck_assert_ptr_null(node);
         ck_assert_int_eq(cop_node_enter(NULL), COP_E_BAD_ARGUMENT);
+}
+
+/* A process that may use one processor, which is the first of ours: how many workers its node has. */
+static int workers_on_one_processor(void)
+{
+        cpu_set_t set, one;
+        cop_node *node;
+        if (sched_getaffinity(0, sizeof(set), &set) != 0)
+                return -1;
+        CPU_ZERO(&one);
+        for (int i = 0; i < CPU_SETSIZE && CPU_COUNT(&one) == 0; i++)
+                if (CPU_ISSET(i, &set))
+                        CPU_SET(i, &one);
+        if (sched_setaffinity(0, sizeof(one), &one) != 0 || cop_node_start(&(cop_node_options){ .name = NULL }, &node) != COP_OK)
+                return -1;
+        return (int)node->scheduler.worker_count;
+}
+
+TEST(a_node_has_a_worker_for_each_processor_that_its_process_may_use)
+{
+        int status;
+        pid_t child = fork();
+        if (child == 0) {
+                suite_is_forked();
+                _exit(workers_on_one_processor());
+        }
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        ck_assert(WIFEXITED(status));
+        ck_assert_int_eq(WEXITSTATUS(status), 1);
+}
+
+TEST(the_quota_of_a_control_group_is_rounded_up_to_processors)
+{
+        ck_assert_uint_eq(cop__processors_of_quota("max 100000\n"), 0);
+        ck_assert_uint_eq(cop__processors_of_quota("150000 100000\n"), 2);
+        ck_assert_uint_eq(cop__processors_of_quota("200000 100000\n"), 2);
+        ck_assert_uint_eq(cop__processors_of_quota("1000 100000\n"), 1);
+        ck_assert_uint_eq(cop__processors_of_quota(""), 0);
+        ck_assert_uint_eq(cop__processors_of_quota("7\n"), 0);
+        ck_assert_uint_eq(cop__processors_of_quota("7 0\n"), 0);
 }
 
 /* Whatever it opens at its start: it is told that the system has no more, and nothing stays open. */

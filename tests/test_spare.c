@@ -484,6 +484,32 @@ TEST(a_timer_of_a_worker_fires_while_both_are_blocked)
 }
 
 /* Again and again: the same spares, and none stays at work. */
+static int may_rest; /* atomic */
+
+static void yields_on(void)
+{
+        while (!cop__load_acquire(&may_rest))
+                cop_yield();
+}
+
+/* Nobody is idle, so nobody else would look at it. */
+TEST(what_a_stuck_worker_has_goes_to_busy_ones_where_there_are_no_spares)
+{
+        cop_node *node = node_begin((cop_node_options){ .workers = 2, .no_spare_workers = true });
+        open_pipe();
+        may_rest = 0;
+        for (int i = 0; i < 6; i++)
+                cop_spawn(yields_on);
+        cop_spawn_with(sends_and_blocks, order, .boss = cop_self());
+        cop_auto started = await(COP_KIND(order));
+        await_and_drop(COP_FIELD(ping, number, 100));
+        ck_assert_int_eq(ask(cop_read(order, started)->boss, 5), 6);
+        cop__store_release(&may_rest, 1);
+        let_go(1);
+        close_pipe();
+        node_end(node);
+}
+
 TEST_WITHIN(spares_come_and_go, 60)
 {
         cop_node *node = node_begin((cop_node_options){ .workers = 1 });

@@ -1,0 +1,12 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* How many processors this process may use: fewer than the machine has, where an affinity or the quota of a control group says so. */
+#ifndef BASE_PROCESSORS_H
+#define BASE_PROCESSORS_H
+
+/* At least 1. */
+unsigned cop__processors(void);
+
+/* As the contents of cpu.max allow: "150000 100000", microseconds in each period, are two. 0: they say nothing. */
+unsigned cop__processors_of_quota(const char *text);
+
+#endif
