@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,6 +31,9 @@
 
 /* After so many looks as a stuck one a worker is settled: what it had is with others, and it goes on by itself. */
 #define SETTLED_AFTER 32u
+
+/* What the watch's own thread asks the kernel for. */
+#define SLICE_NS 100000u
 
 /* ---- Does its thread run? --------------------------------------------------------- */
 
@@ -333,18 +337,29 @@ static void wait_for(struct cop__watch *watch, uint64_t ns)
                 cop__park_wait(&watch->park, ticket, cop__clock_ns() + ns);
 }
 
-/* On busy cores it should not wait for the end of somebody's slice: its own are short. Refused, it waits a little longer. */
+/* As the system calls have it, which the C library does not. */
+struct attributes {
+        uint32_t size, policy;
+        uint64_t flags;
+        int32_t nice;
+        uint32_t priority;
+        uint64_t runtime_ns, deadline, period;
+};
+
+/*
+ * On busy cores it should not wait for the end of somebody's slice: its own are short. Refused, it waits a little longer. All else that the
+ * program has chosen for its threads stays; of other policies the runtime means something else.
+ */
 static void ask_for_short_slices(void)
 {
-        struct {
-                uint32_t size, policy;
-                uint64_t flags;
-                int32_t nice;
-                uint32_t priority;
-                uint64_t runtime_ns, deadline, period;
-        } attributes = { .size = sizeof(attributes), .runtime_ns = 100000 };
         prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
-#if defined(SYS_sched_setattr)
+#if defined(SYS_sched_setattr) && defined(SYS_sched_getattr)
+        struct attributes attributes = { .size = sizeof(attributes) };
+        if (syscall(SYS_sched_getattr, 0, &attributes, sizeof(attributes), 0) != 0 ||
+            (attributes.policy != SCHED_OTHER && attributes.policy != SCHED_BATCH))
+                return;
+        attributes.size = sizeof(attributes);
+        attributes.runtime_ns = SLICE_NS;
         syscall(SYS_sched_setattr, 0, &attributes, 0);
 #endif
 }

@@ -1,10 +1,12 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* The node itself: what it is started with, its log, the kinds it knows. */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -116,6 +118,35 @@ TEST(a_node_has_a_worker_for_each_processor_that_its_process_may_use)
         ck_assert_int_eq(waitpid(child, &status, 0), child);
         ck_assert(WIFEXITED(status));
         ck_assert_int_eq(WEXITSTATUS(status), 1);
+}
+
+/* A process that is nice: how many threads of its node are not as nice, once the watch has looked. */
+static int threads_that_are_not_as_nice(void)
+{
+        cop_node *node;
+        int count = 0;
+        if (setpriority(PRIO_PROCESS, 0, 5) != 0 || cop_node_start(&(cop_node_options){ .workers = 2 }, &node) != COP_OK)
+                return -1;
+        while (cop__load_relaxed(&node->scheduler.watch.looks) == 0)
+                sched_yield();
+        DIR *threads = opendir("/proc/self/task");
+        for (struct dirent *entry; (entry = readdir(threads)) != NULL;)
+                if (entry->d_name[0] != '.')
+                        count += getpriority(PRIO_PROCESS, (id_t)atoi(entry->d_name)) != 5;
+        return count;
+}
+
+TEST(a_nodes_threads_are_as_nice_as_its_program)
+{
+        int status;
+        pid_t child = fork();
+        if (child == 0) {
+                suite_is_forked();
+                _exit(threads_that_are_not_as_nice());
+        }
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        ck_assert(WIFEXITED(status));
+        ck_assert_int_eq(WEXITSTATUS(status), 0);
 }
 
 TEST(the_quota_of_a_control_group_is_rounded_up_to_processors)
