@@ -62,6 +62,7 @@
 #include <unistd.h>
 
 #include "base/atomic.h"
+#include "base/random.h"
 
 #if defined(__x86_64__) && defined(CK_F_STACK_POP_MPMC) && !COP__TSAN
 #define DEPOT_IS_LOCK_FREE 1
@@ -90,10 +91,24 @@ struct cop__pool_span {
         uint8_t class;
 };
 
+/*
+ * A slab in one of the stretches of SLAB_LARGEST bytes that it touches, of which there are two at most. All of these are a tree in
+ * the order of the stretches' mixed numbers, two bits at each step; who comes second to a place lies below it. A link is stored
+ * once, under the lock, and nothing is ever taken out; so who looks for a block's slab needs no lock, and takes few steps however
+ * many slabs there are.
+ *
+ *      INDEX   store of a link ↔ the load of it by who looks: the slab's size is visible
+ */
+struct cop__pool_index {
+        struct slab *slab;
+        struct cop__pool_index *below[4];
+};
+
 /* At the start of each slab, aligned to a span. The first span's blocks begin behind it. */
 struct slab {
         struct slab *next;
         size_t size;
+        struct cop__pool_index index[2];
         struct cop__pool_span spans[]; /* size / SPAN of them */
 };
 
@@ -210,6 +225,37 @@ static bool may_grow(const struct cop__pool *pool, size_t size)
         return !options->may_map || options->may_map(options->context, size);
 }
 
+static bool is_in(const struct slab *slab, const void *block)
+{
+        return (uintptr_t)block - (uintptr_t)slab < slab->size;
+}
+
+static uint64_t path_to(const void *block)
+{
+        return cop__mix((uintptr_t)block / SLAB_LARGEST);
+}
+
+/* With the lock. */
+static void enter_index(struct cop__pool *pool, struct slab *slab, struct cop__pool_index *entry, const void *block)
+{
+        struct cop__pool_index **link = &pool->index;
+        uint32_t steps = 1;
+        for (uint64_t path = path_to(block); *link != NULL; path <<= 2, steps++)
+                link = &(*link)->below[path >> 62];
+        *entry = (struct cop__pool_index){ .slab = slab };
+        cop__store_release(link, entry); /* INDEX */
+        if (steps > pool->index_steps)
+                pool->index_steps = steps;
+}
+
+static void index_slab(struct cop__pool *pool, struct slab *slab)
+{
+        const char *last = (const char *)slab + slab->size - 1;
+        enter_index(pool, slab, &slab->index[0], slab);
+        if ((uintptr_t)last / SLAB_LARGEST != (uintptr_t)slab / SLAB_LARGEST)
+                enter_index(pool, slab, &slab->index[1], last);
+}
+
 /* With the lock: its spans are not cut yet. */
 static bool add_slab(struct cop__pool *pool)
 {
@@ -229,23 +275,20 @@ static bool add_slab(struct cop__pool *pool)
 
         slab->next = pool->slabs;
         slab->size = size;
+        index_slab(pool, slab);
         pool->slabs = slab;
         pool->span_next = 0;
         cop__store_relaxed(&pool->mapped, mapped + size);
         return true;
 }
 
-static bool is_in(const struct slab *slab, const void *block)
+/* That there is one is known. */
+static struct slab *slab_of(struct cop__pool *pool, const void *block)
 {
-        return (uintptr_t)block - (uintptr_t)slab < slab->size;
-}
-
-/* In one of `slabs` and those behind it, whose links do not change. */
-static struct slab *slab_of(struct slab *slabs, const void *block)
-{
-        while (!is_in(slabs, block))
-                slabs = slabs->next;
-        return slabs;
+        struct cop__pool_index *at = cop__load_acquire(&pool->index); /* INDEX */
+        for (uint64_t path = path_to(block); !is_in(at->slab, block); path <<= 2)
+                at = cop__load_acquire(&at->below[path >> 62]); /* INDEX */
+        return at->slab;
 }
 
 static struct cop__pool_span *span_in(struct slab *slab, const void *block)
@@ -287,7 +330,7 @@ static bool open_span(struct cop__pool *pool, uint8_t class)
         }
         span->class = class;
         span->cut = 0;
-        struct reach reach = reach_of(slab_of(pool->slabs, span), span);
+        struct reach reach = reach_of(slab_of(pool, span), span);
         of->newest = span;
         of->free_from = reach.from;
         of->free_to = reach.to;
@@ -420,15 +463,6 @@ static void return_pages(struct reach reach)
                 madvise((void *)from, to - from, MADV_DONTNEED);
 }
 
-/* A block that has been taken out of a depot is in one of these. */
-static struct slab *slabs_of(struct cop__pool *pool)
-{
-        cop__lock_lock(&pool->lock);
-        struct slab *slabs = pool->slabs;
-        cop__lock_unlock(&pool->lock);
-        return slabs;
-}
-
 /* With the lock. */
 static void return_block(struct cop__pool *pool, struct cop__pool_span *span, struct cop__pool_block *block,
                          struct cop__list *empty)
@@ -455,11 +489,11 @@ static void return_magazine_to_spans(struct cop__pool *pool, uint8_t class, stru
 {
         struct cop__pool_block *blocks[MAGAZINE_MAX];
         struct cop__pool_span *spans[MAGAZINE_MAX];
-        struct slab *slabs = slabs_of(pool), *slab = slabs;
+        struct slab *slab = slab_of(pool, magazine);
         uint32_t count = 0;
         for (struct cop__pool_block *block = magazine; block != NULL; block = next_of(block, class)) {
                 if (!is_in(slab, block))
-                        slab = slab_of(slabs, block);
+                        slab = slab_of(pool, block);
                 blocks[count] = block;
                 spans[count++] = span_in(slab, block);
         }
@@ -472,11 +506,10 @@ static void return_magazine_to_spans(struct cop__pool *pool, uint8_t class, stru
 /* Without pages they are bare, and wait to be cut again. */
 static size_t return_spans(struct cop__pool *pool, struct cop__list *empty)
 {
-        struct slab *slabs = slabs_of(pool);
         size_t bytes = 0;
         COP__LIST_EACH(empty, node, ahead) {
                 struct cop__pool_span *span = COP__CONTAINER(node, struct cop__pool_span, in_class);
-                return_pages(reach_of(slab_of(slabs, span), span));
+                return_pages(reach_of(slab_of(pool, span), span));
                 cop__lock_lock(&pool->lock);
                 cop__list_remove(node);
                 cop__list_push_back(&pool->classes[span->class].bare, node);

@@ -143,6 +143,8 @@ struct cop__pool {
         struct cop__list caches;
         int64_t balance_of_gone; /* of the caches that are no more */
         struct slab *slabs;
+        struct cop__pool_index *index; /* of the slabs, for who has a block; atomic, anyone reads */
+        uint32_t index_steps;          /* the most that a look into it takes */
         size_t span_next; /* of the newest slab, the first span that no class has */
         struct cop__pool_class classes[COP__POOL_CLASSES];
 

@@ -1,5 +1,5 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
-/* How many processors this process may use: fewer than the machine has, where an affinity or the quota of a control group says so. */
+/* How many processors this process may use: fewer than the machine has where an affinity or a control group says so. */
 #ifndef BASE_PROCESSORS_H
 #define BASE_PROCESSORS_H
 
