@@ -852,9 +852,10 @@ void cop__push_back(struct cop__actor *actor, uint32_t pressure, const void *whe
 void cop__pay_for(struct cop__actor *self, cop_pid receiver, const void *where);
 
 /*
- * What a signal that is no message, a timer and a name cost who is about to ask for them, if that is an actor: so a loop of nothing else
- * ends its turns, and ends when it is killed. Only the program waits here or is left, `where` being its code: the runtime's own functions are
- * not, in the middle of what they do, and go on until the turn ends. `receiver` is nobody, or who may be behind with what it is sent.
+ * What a signal that is no message, a timer and a name cost who is about to ask for them, if that is an actor: so a loop of
+ * nothing else ends its turns, and ends when it is killed. Only the program waits here or is left, `where` being its code: the
+ * runtime's own functions are not, in the middle of what they do, and go on until the turn ends. `receiver` is nobody, or who may
+ * be behind with what it is sent.
  */
 void cop__charge(cop_pid receiver, const void *where);
 

@@ -263,8 +263,8 @@ void cop__spent(struct cop__actor *actor, const void *where)
  * worker more often than they do. That helps where they share a worker; on another one they would fill memory faster than the
  * receiver, which has to fetch each message across, can empty it. So when it is far behind, each message costs its
  * sender a pause; when it has lost its core, or does not read, and a thousand go on with a message for each pause, the pauses grow. A pause
- * ends by itself, whatever the receiver does: no two actors can hold each other back for ever. Nor can they wake each other out of it:
- * what comes meanwhile is taken in, and only an exit ends it sooner.
+ * ends by itself, whatever the receiver does: no two actors can hold each other back for ever. Nor can they wake each other out
+ * of it: what comes meanwhile is taken in, and only an exit ends it sooner.
  */
 void cop__push_back(struct cop__actor *actor, uint32_t pressure, const void *where)
 {

@@ -111,7 +111,9 @@ struct cop__worker {
         bool own_first;                /* since then the worker's own tasks have had none */
         uint64_t unusual_at;           /* the last turn that did not go to them at once */
         uint32_t later_turns;          /* tasks that have been put behind the others */
-        struct cop__task_list pinned;  /* tasks that were interrupted, and go on on this thread and no other */
+        struct cop__task_list pinned;  /* tasks that were interrupted, and go on on this thread and no other ... */
+        struct cop__task_list pinned_low; /* ... and those of them that are low */
+        uint32_t pinned_turns;         /* of others while low ones waited */
         uint64_t pinned_at_ns;         /* when one of them last ran, or the first came */
         bool searching;                /* counted in scheduler->searching */
         struct cop__haul haul;         /* what it has taken from others; see haul.h */
@@ -129,7 +131,7 @@ struct cop__worker {
         uint64_t run_since_ns;         /* ... since then; ... */
         uint64_t run_due_ns;           /* ... it should tell where at this time, ... */
         uint64_t run_progress;         /* ... unless its progress is not this any more. Released by run_turn: RUN */
-        uint32_t pinned_count;         /* the watch reads; of `pinned` */
+        uint32_t pinned_count;         /* the watch reads; of both */
         int tid;                       /* the watch reads; the kernel's number of the thread */
         struct cop__desk desk;         /* the next slot, the pile, and what is next of the ring; see desk.h */
         struct cop__park park;

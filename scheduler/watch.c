@@ -347,8 +347,8 @@ struct attributes {
 };
 
 /*
- * On busy cores it should not wait for the end of somebody's slice: its own are short. Refused, it waits a little longer. All else that the
- * program has chosen for its threads stays; of other policies the runtime means something else.
+ * On busy cores it should not wait for the end of somebody's slice: its own are short. Refused, it waits a little longer. All else
+ * that the program has chosen for its threads stays; of other policies the runtime means something else.
  */
 static void ask_for_short_slices(void)
 {

@@ -708,6 +708,50 @@ TEST_WITHIN(actors_killed_at_any_instruction_leave_nothing_behind, 120)
         node_end(node);
 }
 
+/* ---- Priorities of those that are interrupted ---- */
+
+enum { SLICES = 80 };
+
+static int64_t who_had[SLICES]; /* each slice, in order */
+static uint32_t slice_count;     /* atomic; on one worker, so nobody else counts meanwhile */
+
+static void notes_its_slices(const work *w)
+{
+        uint64_t seen = 0;
+        for (uint32_t count = 0; count < SLICES; count = cop__load_relaxed(&slice_count)) {
+                uint64_t turn = cop__load_relaxed(&cop__thread_here()->worker->turns);
+                if (turn == seen)
+                        continue;
+                seen = turn;
+                COP_NO_PREEMPT
+                {
+                        who_had[count] = w->number;
+                        cop__store_relaxed(&slice_count, count + 1);
+                }
+        }
+        cop_send(w->boss, outcome, .number = w->number);
+}
+
+TEST(of_two_loops_a_low_one_has_one_slice_in_eight)
+{
+        UNLESS_POSSIBLE;
+        cop_node *node = node_begin((cop_node_options){ .workers = 1, .no_spare_workers = true });
+        uint32_t low = 0;
+        slice_count = 0;
+        for (int i = 0; i < 2; i++)
+                cop_spawn_or_exit(&(cop_spawn_options){ .run_with = COP_RUN_WITH(notes_its_slices, work),
+                                                        .kind = COP_KIND_OF(work),
+                                                        .argument = &(work){ .boss = cop_self(), .number = i },
+                                                        .priority = i == 1 ? COP_PRIORITY_LOW : COP_PRIORITY_NORMAL });
+        for (int i = 0; i < 2; i++)
+                await_and_drop(COP_KIND(outcome));
+        for (uint32_t i = 0; i < SLICES; i++)
+                low += who_had[i] == 1;
+        ck_assert_uint_ge(low, SLICES / 8 / 2);
+        ck_assert_uint_le(low, SLICES / 8 + 2);
+        node_end(node);
+}
+
 /* ---- Being left alone --------------------------------------------------------------------------- */
 
 static uint64_t seen_by_another; /* of the actor below; on one worker, so nobody else runs unless it is interrupted */

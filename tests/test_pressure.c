@@ -45,7 +45,7 @@ static void answers(void)
         cop_reply_to(cop_caller_of(message), grain, 0);
 }
 
-/* With nothing in its mailbox, who waits for anything has read what there was; but who sends meanwhile may look a moment before that. */
+/* With nothing in its mailbox, who waits has read what there was; but who sends meanwhile may look a moment before that. */
 static bool is_gone_after_a_wait(void)
 {
         cop_auto reply = NULL;
@@ -159,7 +159,7 @@ static bool sleeps_over(cop_pid pid, uint64_t grains)
         return cop__unread(actor_of(pid)) == grains && cop__queue_is_asleep(&actor_of(pid)->queue);
 }
 
-/* The same pour presses it as hard as one that is at work; and the last grains cost a pause each, all that can bound what it does not read. */
+/* It presses as hard as one that is at work. */
 static void pour_at_sleeper(cop_pid pid)
 {
         uint64_t grains = 17 * COP__PRESSURE_FROM + 8;

@@ -12,8 +12,8 @@
  *   and B, having received that, sends to C, then C has A's message first.
  * - Sending is not delivery: the receiver may die first. To know, call, or monitor.
  * - A monitor or link on an actor that is dead already still answers, with the reason noproc.
- * - Whatever may wait, sends (exit signals, too), links, monitors, sets or cancels a timer, or registers a name may go on on another
- *   thread: do not keep errno, or the address of anything thread-local, across it.
+ * - Whatever may wait, sends (exit signals, too), links, monitors, sets or cancels a timer, or registers a name may go on on
+ *   another thread: do not keep errno, or the address of anything thread-local, across it.
  * - After a call has timed out, its late reply is dropped; it never enters the mailbox.
  *
  * Where an argument is called `to`, it is a cop_pid, a registered name ("till") or a cop_address; messages and

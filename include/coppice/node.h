@@ -45,8 +45,8 @@ typedef void cop_log_fn(void *context, cop_log_level level, const char *text);
 /* What a node is started with. Zero stands for each default. */
 typedef struct cop_node_options {
         const char *name;       /* "coppice"; letters, digits, '_', '-' and '.', at most 63; copied */
-        unsigned workers;       /* threads that run actors; at most 64. By default one for each processor that the process may use, by
-                                   its affinity and the quota of its control group (cgroup v2), and at most 60, which leaves room for spares */
+        unsigned workers;       /* threads that run actors; at most 64. By default one for each processor that the process may
+                                   use, by its affinity and the quota of its control group (cgroup v2), and at most 60 */
         uint32_t max_actors;    /* alive at once: 1,048,576; at most 16,711,679 */
         size_t stack_size;      /* bytes that any of its actors may use on its stack: 256 KiB; from 16 KiB to 1 GiB. What is not touched
                                    costs address space; docs/decisions/stack_size.md */
@@ -55,8 +55,8 @@ typedef struct cop_node_options {
         unsigned max_processes; /* of such actors at once, by all of the node and of their processes: 1,024; docs/processes.md */
         unsigned slice_ms;      /* an actor that computes for longer is interrupted if others wait: 4; at most 1,000; preempt.h */
         bool no_preempt;        /* nobody is ever interrupted */
-        unsigned spare_workers; /* that go on while workers are stuck: 16; with `workers` at most 64 together, so by default beside 60
-                                   workers 4, and beside 64 none; docs/preemption.md */
+        unsigned spare_workers; /* that go on while workers are stuck: 16; with `workers` at most 64 together, so by default
+                                   4 beside 60 workers, and none beside 64; docs/preemption.md */
         bool no_spare_workers;  /* none: an actor that blocks its worker holds up what waits there */
         unsigned blocking_threads; /* for cop_blocking, at once: 64; at most 4,096; blocking.h */
         unsigned long_turn_ms;  /* an actor that is at one message for longer is reported in the log: 1,000; UINT_MAX: as good as never */

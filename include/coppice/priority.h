@@ -12,7 +12,8 @@
  *
  * What people get wrong:
  * - A priority orders those who wait for a worker. It stops nobody: a turn goes on until its actor receives with an empty
- *   mailbox, yields, or has handled or sent some hundred messages. An endless loop keeps its worker, whatever its priority.
+ *   mailbox, yields, has handled or sent some hundred messages, or has computed for a slice and is interrupted (preempt.h), after
+ *   which it waits behind all others: of those that are interrupted a low one has one slice in eight, all others the same.
  * - This is not real time. The operating system sees only the workers' threads.
  * - A message has no priority. What an actor hears, it hears in the order of arrival.
  * - Who is asked by an urgent actor does not become urgent: a call to a low one takes as long as a low one takes.
