@@ -569,11 +569,12 @@ struct cop__signal *cop__receive(struct cop__actor *actor, int64_t timeout_ms,
 cop_message *cop__receive_unpaid(struct cop__actor *actor, const cop_pattern *pattern);
 
 /* A term as the message it is, within so many bytes; see send.c. */
-cop_status cop__message_of_term(const cop_kinds *kinds, cop_term term, size_t memory_max,
+cop_status cop__message_of_term(const cop_kinds *kinds, cop_term term, enum cop__kind_source source, size_t memory_max,
                                 const cop_kind **kind, void **value, cop_parse_error *error);
 
 /* The same as a signal that is ready to be sent: nothing is left in hand while its sender waits and may end. */
-cop_status cop__signal_of_term(struct cop__thread *thread, cop_term term, struct cop__signal **signal);
+cop_status cop__signal_of_term(struct cop__thread *thread, cop_term term, enum cop__kind_source source,
+                               struct cop__signal **signal);
 
 /*
  * A call in its parts: a reference is waited for, requests go out under it, one reply or failure comes back (NULL: the time is

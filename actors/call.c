@@ -596,7 +596,7 @@ cop_status cop_call_term_to(cop_message **reply, cop_address to, int64_t timeout
         cop_pid callee;
         cop_status status = cop__callee(actor, "call", to, timeout_ms, &callee);
         if (status == COP_OK)
-                status = cop__signal_of_term(cop__thread_here(), term, &request);
+                status = cop__signal_of_term(cop__thread_here(), term, COP__FROM_TERM, &request);
         if (status != COP_OK)
                 return status;
         struct cop__signal *answered = NULL;

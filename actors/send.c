@@ -8,6 +8,7 @@
 #include "actors/inside.h"
 #include "actors/push.h"
 #include "base/cue.h"
+#include "mailbox/kind_read.h"
 
 /* ---- Signals -------------------------------------------------------------------- */
 
@@ -305,7 +306,7 @@ cop_status cop_send_value(cop_address to, const cop_kind *kind, const void *valu
  * {bill, 900, 3} as the kind that it is, or as cop_any. The value's memory is the caller's: cop__flat_drop and free.
  * A term that has a kind's name but does not fit it is an error with a sentence, and not a cop_any.
  */
-cop_status cop__message_of_term(const cop_kinds *kinds, cop_term term, size_t memory_max,
+cop_status cop__message_of_term(const cop_kinds *kinds, cop_term term, enum cop__kind_source source, size_t memory_max,
                                 const cop_kind **kind, void **value, cop_parse_error *error)
 {
         const cop_term *tag = term.type == COP_TERM_TUPLE && term.count > 0 ? term.as.items : &term;
@@ -314,17 +315,18 @@ cop_status cop__message_of_term(const cop_kinds *kinds, cop_term term, size_t me
         else
                 *kind = NULL;
         if (*kind != NULL && (term.type == COP_TERM_TUPLE || (*kind)->field_count == 0))
-                return cop__kind_from_term_within(*kind, term, memory_max, value, error);
+                return cop__kind_read(*kind, term, source, memory_max, value, error);
         *kind = COP_KIND_OF(cop_any);
         return cop__kind_from_term_within(*kind, COP_TUPLE(cop_atom("cop_any"), term), memory_max, value, error);
 }
 
-cop_status cop__signal_of_term(struct cop__thread *thread, cop_term term, struct cop__signal **signal)
+cop_status cop__signal_of_term(struct cop__thread *thread, cop_term term, enum cop__kind_source source,
+                               struct cop__signal **signal)
 {
         const cop_kind *kind;
         void *value;
         cop_status status =
-                cop__message_of_term(cop__node_of(thread)->kinds, term, COP_MESSAGE_SIZE_MAX, &kind, &value, NULL);
+                cop__message_of_term(cop__node_of(thread)->kinds, term, source, COP_MESSAGE_SIZE_MAX, &kind, &value, NULL);
         if (status != COP_OK)
                 return status;
         status = cop__signal_message(&thread->pool, kind, value, signal);
@@ -343,7 +345,7 @@ cop_status cop_send_term_to(cop_address to, cop_term term)
         cop_ref alias = cop__take_alias(&to);
         cop_status status = resolve(to, &pid);
         if (status == COP_OK)
-                status = cop__signal_of_term(thread, term, &signal);
+                status = cop__signal_of_term(thread, term, COP__FROM_TERM, &signal);
         if (status != COP_OK)
                 return status;
         cop__send_through(signal, alias);

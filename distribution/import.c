@@ -71,7 +71,7 @@ static cop_status signal_of(struct import *import, cop_term term, struct cop__si
         const cop_any any = { term };
         if (import->reader.was_cut)
                 return COP_E_TOO_DEEP;
-        cop_status status = cop__signal_of_term(thread, term, signal);
+        cop_status status = cop__signal_of_term(thread, term, COP__FROM_ERLANG, signal);
         return status == COP_E_MALFORMED ? cop__signal_message(&thread->pool, COP_KIND_OF(cop_any), &any, signal) : status;
 }
 

@@ -126,6 +126,13 @@ const cop_kind *cop__kinds_clash(const cop_kinds *kinds);
 
 /* ---- Terms ------------------------------------------------------------------------ */
 
+/* Where a term comes from that is to be a value; see kind_read.h. */
+enum cop__kind_source {
+        COP__FROM_TERM,
+        COP__FROM_ERLANG, /* from another node, where no text is told from the list of its code points */
+        COP__FROM_WIRE,   /* MessagePack */
+};
+
 /*
  * What a record leaves out: 0, 0.0, false, "", <<>>, '', nobody, and [] for arrays of either
  * sort, terms and nested messages. cop__kind_from_term reads [] there as all zero.

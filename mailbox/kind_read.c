@@ -203,22 +203,57 @@ static bool is_text(cop_term term)
                (term.type == COP_TERM_BINARY && cop__utf8_valid(term.as.text, term.count));
 }
 
-static bool read_text(struct reader *reader, cop_term term, cop_text *text)
+/* Bytes of the text whose code points the items are; 0 if they are none. */
+static size_t size_as_text(cop_term list)
 {
+        char bytes[COP__UTF8_MAX];
+        size_t size = 0;
+        for (size_t i = 0; i < list.count; i++) {
+                cop_term item = list.as.items[i];
+                bool fits = item.type == COP_TERM_INTEGER && item.as.integer >= 0 && item.as.integer <= UINT32_MAX;
+                size_t step = fits ? cop__utf8_write((uint32_t)item.as.integer, bytes) : 0;
+                if (step == 0)
+                        return 0;
+                size += step;
+        }
+        return size;
+}
+
+static bool text_of_list(struct reader *reader, cop_term list, cop_text *text)
+{
+        size_t size = size_as_text(list), at = 0;
+        char *bytes = size > 0 ? cop__scratch_take(&reader->scratch, 1, size) : NULL;
+        if (!bytes)
+                return false;
+        for (size_t i = 0; i < list.count; i++)
+                at += cop__utf8_write((uint32_t)list.as.items[i].as.integer, bytes + at);
+        text->data = bytes;
+        text->size = size;
+        return true;
+}
+
+/* False: it is none, or there is no memory for it. */
+static bool find_text(struct reader *reader, cop_term term, cop_text *text)
+{
+        if (term.type == COP_TERM_LIST && reader->source == COP__FROM_ERLANG)
+                return text_of_list(reader, term, text);
         if (!is_text(term))
-                return refuse(reader, term, "a text");
+                return false;
         text->data = term.as.text;
         text->size = term.type == COP_TERM_NIL ? 0 : term.count;
         return true;
+}
+
+static bool read_text(struct reader *reader, cop_term term, cop_text *text)
+{
+        return find_text(reader, term, text) || refuse(reader, term, "a text");
 }
 
 /* Room is left for the NUL, so that what arrives is always a C string. */
 static bool read_chars(struct reader *reader, const cop_field *field, cop_term term, char *chars)
 {
         cop_text text = { 0, NULL };
-        if (is_text(term))
-                read_text(reader, term, &text);
-        else
+        if (!find_text(reader, term, &text))
                 text.size = field->count;
         if (text.size >= field->count || (text.size > 0 && memchr(text.data, '\0', text.size)))
                 return refuse(reader, term, "a text of at most %u bytes without a NUL",
@@ -291,16 +326,33 @@ static bool read_item(struct reader *reader, const cop_field *field, cop_term te
         }
 }
 
+static bool is_list(const struct reader *reader, cop_term term)
+{
+        return term.type == COP_TERM_LIST || term.type == COP_TERM_NIL ||
+               (term.type == COP_TERM_TEXT && reader->source == COP__FROM_ERLANG);
+}
+
+static size_t count_items(cop_term list)
+{
+        cop_term item;
+        size_t count = 0;
+        if (list.type == COP_TERM_LIST)
+                return list.count;
+        while (cop__term_next(&list, &item))
+                count++;
+        return count;
+}
+
 /* A list of any length gets its memory; an array has it. NULL: refused. */
 static char *place_items(struct reader *reader, const cop_field *field, cop_term list, char *at)
 {
-        size_t count = list.type == COP_TERM_LIST ? list.count : 0;
-        if (list.type != COP_TERM_LIST && list.type != COP_TERM_NIL) {
+        size_t count = count_items(list);
+        if (!is_list(reader, list)) {
                 refuse(reader, list, "a list");
                 return NULL;
         }
         if (field->shape == COP_FIELD_ARRAY) {
-                if (count == field->count || (count == 0 && reader->source == COP__FROM_TERM))
+                if (count == field->count || (count == 0 && reader->source != COP__FROM_WIRE))
                         return at;
                 refuse(reader, list, "a list of %u items", field->count);
                 return NULL;
@@ -319,13 +371,12 @@ static bool read_items(struct reader *reader, const cop_field *field, cop_term l
         char *items = place_items(reader, field, list, at);
         if (!items)
                 return false;
-        size_t count = list.type == COP_TERM_LIST ? list.count : 0;
-        for (size_t i = 0; i < count; i++) {
+        cop_term item;
+        for (size_t i = 0; cop__term_next(&list, &item); i++) {
                 reader->kind = kind;
                 reader->field = field;
                 reader->item = i;
-                if (!read_item(reader, field, list.as.items[i], items + i * item_size,
-                               depth_left))
+                if (!read_item(reader, field, item, items + i * item_size, depth_left))
                         return false;
         }
         return true;
@@ -368,7 +419,7 @@ static bool read_struct(struct reader *reader, const cop_kind *kind, cop_term te
                 reader->scratch.status = COP_E_TOO_DEEP;
                 return false;
         }
-        if (reader->field && term.type == COP_TERM_NIL && reader->source == COP__FROM_TERM)
+        if (reader->field && term.type == COP_TERM_NIL && reader->source != COP__FROM_WIRE)
                 return true; /* the memory is zeroed */
         if (!is_struct(reader, kind, term))
                 return refuse_struct(reader, kind, term);

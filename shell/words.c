@@ -495,7 +495,7 @@ bool cop__words_message(struct cop__words *words, struct cop__word where, cop_te
 {
         cop_parse_error error = { 0, "" };
         cop_status status = cop__message_of_term(cop_node_kinds(words->shell->node), term,
-                                                 COP__SHOWN_MAX, kind, value, &error);
+                                                 COP__FROM_TERM, COP__SHOWN_MAX, kind, value, &error);
         if (status == COP_OK)
                 return true;
         *kind = NULL;

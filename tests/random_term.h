@@ -29,6 +29,7 @@ struct random_block {
 
 struct random_terms {
         uint64_t state;
+        bool alone; /* no pids or references, of which another node must know whose they are */
         struct random_block *blocks;
 };
 
@@ -183,7 +184,8 @@ static cop_term random_cons(struct random_terms *random, unsigned depth)
 static cop_term random_term(struct random_terms *random, unsigned depth)
 {
         size_t count = random_below(random, 5);
-        switch (random_below(random, depth > 0 ? 14 : 9)) {
+        uint32_t sort = random_below(random, depth > 0 ? 14 : 9);
+        switch (random->alone && (sort == 6 || sort == 7) ? 4 : sort) {
         case 0:
         case 1:
                 return random_integer(random);

@@ -271,8 +271,8 @@ IN_NODE(an_alias_is_a_message_that_is_printed_and_read_back)
         ck_assert_str_eq(text, expected);
         const cop_kind *kind;
         void *value;
-        ck_assert_int_eq(cop__message_of_term(cop_node_kinds(node), term, COP_MESSAGE_SIZE_MAX, &kind, &value, NULL),
-                         COP_OK);
+        ck_assert_int_eq(cop__message_of_term(cop_node_kinds(node), term, COP__FROM_TERM, COP_MESSAGE_SIZE_MAX, &kind, &value,
+                                              NULL), COP_OK);
         ck_assert(kind == COP_KIND_OF(cop_alias));
         ck_assert_int_eq(memcmp(value, &alias, sizeof(alias)), 0);
         free(value);
