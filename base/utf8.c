@@ -6,8 +6,6 @@
  */
 #include "base/utf8.h"
 
-#define POINT_MAX 0x10ffffu
-
 static bool is_continuation(char byte)
 {
         return ((unsigned char)byte & 0xc0) == 0x80;
@@ -24,7 +22,7 @@ static size_t size_of_point(uint32_t point)
                 return 0;
         if (point < 0x10000)
                 return 3;
-        return point <= POINT_MAX ? 4 : 0;
+        return point <= COP__UTF8_LAST ? 4 : 0;
 }
 
 size_t cop__utf8_read(const char *bytes, size_t size, uint32_t *point)

@@ -10,6 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The last code point. */
+#define COP__UTF8_LAST 0x10ffffu
+
 /* Bytes of the longest code point. */
 #define COP__UTF8_MAX 4
 

@@ -6,6 +6,7 @@
 
 #include "actors/gather.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "distribution/connection.h"
 #include "distribution/kernel.h"
 
@@ -227,7 +228,7 @@ cop_address cop_at(const char *name, const char *node)
                 if (node != NULL && strcmp(node, network->name) == 0)
                         return at_home(network, name);
                 struct cop__peer *peer = find_peer(network, node, &status);
-                if (peer != NULL)
+                if (peer != NULL && cop__utf8_valid(name, strlen(name)))
                         pid = cop__network_name(network, peer, name);
         }
         return pid.bits != 0 ? cop_to_pid(pid) : cop_to_name("undefined");

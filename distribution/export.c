@@ -220,11 +220,18 @@ static void send_control(struct cop__connection *connection, struct frame *frame
         cop__pen_version(&frame->pen);
 }
 
+static const char *why(cop_status status)
+{
+        if (status == COP_E_MALFORMED)
+                return "an atom or a text in it is no UTF-8, or two keys of a map would be one there";
+        return cop_status_text(status);
+}
+
 static void complain(struct cop__connection *connection, cop_pid to, const struct cop__signal *signal, cop_status status)
 {
         char pid[COP_ID_TEXT_MAX];
         cop_log(COP_LOG_WARNING, "%s cannot go to %s at %s: %s: dropped", signal->kind->name, cop_pid_print(to, pid),
-                connection->peer->name, cop_status_text(status));
+                connection->peer->name, why(status));
         must(connection, status);
 }
 

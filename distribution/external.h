@@ -6,11 +6,13 @@
  *      integer                              SMALL_INTEGER, INTEGER, or SMALL_BIG of at most 8 bytes
  *      float, atom, binary, tuple, map      NEW_FLOAT, ATOM_UTF8, BINARY, TUPLE, MAP
  *      text                                 STRING if its code points fit bytes, else LIST of them
- *      list, improper list                  LIST
+ *      list, improper list                  LIST, with the items of a tail that is a list or a text among them
  *      pid, reference                       NEW_PID, NEWER_REFERENCE
  *
  * What comes in and is none of these (larger integers, functions, ports, bits that fill no bytes) becomes {'$erlang', Bytes},
- * with its bytes as they were; so do atoms of more than 255 bytes, and pids and references of nodes that are too many. A list of printable code points of which some are larger than a byte is a text.
+ * with its bytes as they were; so do atoms of more than 255 bytes, and pids and references of nodes that are too many. A list of
+ * printable code points of which some are larger than a byte is a text, and so is a STRING of printable bytes: where a kind wants
+ * the other one it takes it for that (mailbox/kind_read.h).
  *
  * Reading never trusts a count: an item takes at least one byte, so none is larger than what is left. Memory is asked for in
  * steps, as far as `memory_max`.
@@ -43,7 +45,10 @@ void cop__pen_atom(struct cop__pen *pen, const char *name, size_t size);
 void cop__pen_integer(struct cop__pen *pen, uint64_t value);
 void cop__pen_pid(struct cop__pen *pen, cop_pid pid);
 void cop__pen_ref(struct cop__pen *pen, cop_ref ref);
-/* Status: COP_E_TOO_DEEP; COP_E_NOT_FOUND, a pid or reference that is known no more. */
+/*
+ * Status: COP_E_TOO_DEEP; COP_E_NOT_FOUND, a pid or reference that is known no more; COP_E_MALFORMED, what Erlang could not read:
+ * an atom or a text that is no UTF-8, a map of which two keys are one there.
+ */
 void cop__pen_term(struct cop__pen *pen, cop_term term);
 
 /* ---- Reading ----------------------------------------------------------------------------- */

@@ -469,6 +469,30 @@ static cop_status get_items(struct cop__reader *reader, uint64_t count, unsigned
         return status;
 }
 
+static bool is_list(cop_term term)
+{
+        return term.type == COP_TERM_LIST || term.type == COP_TERM_CONS || term.type == COP_TERM_TEXT;
+}
+
+/* The items of a tail that is a list are items, too; behind all of them is what is none. */
+static cop_status splice(struct cop__reader *reader, cop_term **items, uint64_t *count)
+{
+        cop_term tail = (*items)[*count], item, *whole;
+        uint64_t all = *count;
+        for (cop_term rest = tail; cop__term_next(&rest, &item);)
+                all++;
+        cop_status status = take(reader, (size_t)(all + 1) * sizeof(*whole), &whole);
+        if (status != COP_OK)
+                return status;
+        memcpy(whole, *items, (size_t)*count * sizeof(*whole));
+        for (uint64_t i = *count; cop__term_next(&tail, &item); i++)
+                whole[i] = item;
+        whole[all] = is_list(tail) ? cop_nil() : tail;
+        *items = whole;
+        *count = all;
+        return COP_OK;
+}
+
 static cop_status get_list(struct cop__reader *reader, unsigned depth, cop_term *term)
 {
         cop_term *items;
@@ -476,12 +500,11 @@ static cop_status get_list(struct cop__reader *reader, unsigned depth, cop_term 
         if (!get_word(reader, 4, &count) || count >= UINT32_MAX)
                 return COP_E_MALFORMED;
         cop_status status = get_items(reader, count + 1, depth, &items);
+        if (status == COP_OK && is_list(items[count]))
+                status = splice(reader, &items, &count);
         if (status != COP_OK)
                 return status;
-        cop_term_type tail = (cop_term_type)items[count].type;
-        if (tail == COP_TERM_LIST || tail == COP_TERM_CONS || tail == COP_TERM_TEXT)
-                return COP_E_MALFORMED; /* it would be one list with these items, and is sent as that */
-        if (tail != COP_TERM_NIL)
+        if (items[count].type != COP_TERM_NIL)
                 *term = cop_cons_of(items, (size_t)count + 1);
         else if (is_wide_text(items, (size_t)count))
                 return wide_text(reader, items, (size_t)count, term);

@@ -1,5 +1,6 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* Terms as Erlang's bytes. See external.h. */
+#include <math.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -54,8 +55,20 @@ void cop__pen_tuple(struct cop__pen *pen, size_t count)
         cop__pen_word(pen, small ? 1 : 4, count);
 }
 
+/* What comes first is what is said of it. */
+static void fail(struct cop__pen *pen, cop_status status)
+{
+        if (pen->status == COP_OK)
+                pen->status = status;
+}
+
+/* The other side hangs up on who says an atom that is no UTF-8. */
 void cop__pen_atom(struct cop__pen *pen, const char *name, size_t size)
 {
+        if (size > COP_SYMBOL_MAX || !cop__utf8_valid(name, size)) {
+                fail(pen, COP_E_MALFORMED);
+                return;
+        }
         cop__pen_byte(pen, TAG_SMALL_ATOM_UTF8);
         cop__pen_byte(pen, (unsigned)size);
         cop__pen_bytes(pen, name, size);
@@ -98,7 +111,7 @@ void cop__pen_pid(struct cop__pen *pen, cop_pid pid)
 {
         struct cop__wire_pid wire;
         if (!cop__pid_to_wire(pen->network, pid, &wire)) {
-                pen->status = pen->status == COP_OK ? COP_E_NOT_FOUND : pen->status;
+                fail(pen, COP_E_NOT_FOUND);
                 return;
         }
         cop__pen_byte(pen, TAG_NEW_PID);
@@ -112,7 +125,7 @@ void cop__pen_ref(struct cop__pen *pen, cop_ref ref)
 {
         struct cop__wire_ref wire;
         if (!cop__ref_to_wire(pen->network, ref, &wire)) {
-                pen->status = pen->status == COP_OK ? COP_E_NOT_FOUND : pen->status;
+                fail(pen, COP_E_NOT_FOUND);
                 return;
         }
         cop__pen_byte(pen, TAG_NEWER_REFERENCE);
@@ -126,6 +139,10 @@ void cop__pen_ref(struct cop__pen *pen, cop_ref ref)
 static void put_float(struct cop__pen *pen, double value)
 {
         uint64_t bits;
+        if (!isfinite(value)) { /* cop_float makes none, but whoever fills in the struct may */
+                fail(pen, COP_E_MALFORMED);
+                return;
+        }
         memcpy(&bits, &value, sizeof(bits));
         cop__pen_byte(pen, TAG_NEW_FLOAT);
         cop__pen_word(pen, 8, bits);
@@ -133,16 +150,18 @@ static void put_float(struct cop__pen *pen, double value)
 
 /* ---- Texts --------------------------------------------------------------------------------- */
 
-/* How many code points; *bytes: does each fit a byte? */
-static size_t measure(const char *text, size_t size, bool *bytes)
+/* How many code points; *bytes: does each fit a byte? Stops where it is no text, and the pen with it. */
+static size_t measure(struct cop__pen *pen, const char *text, size_t size, bool *bytes)
 {
         size_t count = 0, step;
         uint32_t point;
         *bytes = true;
         for (size_t at = 0; at < size; at += step, count++) {
                 step = cop__utf8_read(text + at, size - at, &point);
-                if (step == 0)
+                if (step == 0) {
+                        fail(pen, COP_E_MALFORMED);
                         break;
+                }
                 *bytes = *bytes && point <= UINT8_MAX;
         }
         return count;
@@ -151,7 +170,7 @@ static size_t measure(const char *text, size_t size, bool *bytes)
 static void put_text(struct cop__pen *pen, const char *text, size_t size)
 {
         bool bytes;
-        size_t count = measure(text, size, &bytes), at = 0;
+        size_t count = measure(pen, text, size, &bytes), at = 0;
         bool string = bytes && count <= UINT16_MAX;
         uint32_t point = 0;
         if (count == 0) {
@@ -181,14 +200,44 @@ static void put_items(struct cop__pen *pen, const cop_term *items, size_t count,
                 put_term(pen, items[i], depth + 1);
 }
 
+/* How many items a list has, those of a tail that is one or a text among them; *list becomes what is behind them. */
+static size_t count_items(struct cop__pen *pen, cop_term *list)
+{
+        cop_term item;
+        size_t count = 0;
+        for (;; count++) {
+                bool is_text = list->type == COP_TERM_TEXT;
+                if (!cop__term_next(list, &item))
+                        return count;
+                if (is_text && item.as.integer > COP__UTF8_LAST)
+                        fail(pen, COP_E_MALFORMED);
+        }
+}
+
+/* [1 | "ab"] is [1, 97, 98] to Erlang, and is said as that. */
 static void put_list(struct cop__pen *pen, cop_term term, unsigned depth)
 {
-        size_t tail = term.type == COP_TERM_CONS ? 1 : 0;
-        cop__pen_byte(pen, TAG_LIST);
-        cop__pen_word(pen, 4, term.count - tail);
-        put_items(pen, term.as.items, term.count, depth);
-        if (tail == 0)
-                cop__pen_byte(pen, TAG_NIL);
+        cop_term tail = term, item;
+        size_t count = count_items(pen, &tail);
+        if (count > 0) {
+                cop__pen_byte(pen, TAG_LIST);
+                cop__pen_word(pen, 4, count);
+        }
+        while (count-- > 0 && pen->status == COP_OK && cop__term_next(&term, &item))
+                put_term(pen, item, depth + 1);
+        if (tail.type == COP_TERM_LIST || tail.type == COP_TERM_CONS)
+                tail = cop_nil(); /* without items, as whoever fills in the struct may have it */
+        put_term(pen, tail, depth + 1);
+}
+
+/* To Erlang two keys may be one, and then the map is none. */
+static void put_map(struct cop__pen *pen, cop_term map, unsigned depth)
+{
+        if (!cop__map_is_one_abroad(map))
+                fail(pen, COP_E_MALFORMED);
+        cop__pen_byte(pen, TAG_MAP);
+        cop__pen_word(pen, 4, map.count);
+        put_items(pen, map.as.items, 2 * (size_t)map.count, depth);
 }
 
 static void put_container(struct cop__pen *pen, cop_term term, unsigned depth)
@@ -199,9 +248,7 @@ static void put_container(struct cop__pen *pen, cop_term term, unsigned depth)
                 cop__pen_tuple(pen, term.count);
                 put_items(pen, term.as.items, term.count, depth);
         } else if (term.type == COP_TERM_MAP) {
-                cop__pen_byte(pen, TAG_MAP);
-                cop__pen_word(pen, 4, term.count);
-                put_items(pen, term.as.items, 2 * (size_t)term.count, depth);
+                put_map(pen, term, depth);
         } else {
                 put_list(pen, term, depth);
         }

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
 #include "distribution/names.h"
 #include "distribution/peer.h"
 
@@ -19,7 +20,8 @@ static cop_status check(const char *name)
                 return COP_E_NO_NODE;
         if (!cop__network_is_open(cop__network_here()))
                 return COP_E_NO_DISTRIBUTION;
-        return name != NULL && name[0] != '\0' && strlen(name) <= COP_NAME_MAX ? COP_OK : COP_E_BAD_ARGUMENT;
+        bool fits = name != NULL && name[0] != '\0' && strlen(name) <= COP_NAME_MAX && cop__utf8_valid(name, strlen(name));
+        return fits ? COP_OK : COP_E_BAD_ARGUMENT;
 }
 
 /* The least of the nodes that are connected. */

@@ -43,7 +43,7 @@ static uint64_t add_item(uint64_t sum, const cop_field *field, const char *item,
         case COP_FIELD_TEXT:
                 return add_bytes(sum, ((const cop_text *)at)->data, ((const cop_text *)at)->size);
         case COP_FIELD_TERM:
-                return cop__term_hash(*(const cop_term *)at, &hash) ? add(sum, hash) : sum;
+                return cop__term_hash(*(const cop_term *)at, &hash) == COP_OK ? add(sum, hash) : sum;
         case COP_FIELD_BYTES:
                 return add_bytes(sum, ((const cop_bytes *)at)->data, ((const cop_bytes *)at)->size);
         case COP_FIELD_NESTED:

@@ -133,6 +133,12 @@ bool cop__term_same(cop_term left, cop_term right);
  */
 int cop__term_compare_exactly(cop_term left, cop_term right);
 
+/*
+ * Is each key of this map another one in Erlang, too? There a text is the list of its code points, and before its release 27 0.0
+ * is -0.0.
+ */
+bool cop__map_is_one_abroad(cop_term map);
+
 /* As cop_term_parse; COP_E_TOO_BIG also when it would take more than so many bytes, at most COP_MESSAGE_SIZE_MAX, besides the result. */
 cop_status cop__term_parse_within(const char *text, size_t size, const struct cop_kinds *kinds,
                                   size_t memory_max, cop_term *term, cop_parse_error *error);

@@ -1,68 +1,130 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
  * Hashing a term: a walk over what cop_term_equal compares, and blind to what it is blind to. A list may be written as
- * [1, 2] or as [1 | [2]], which is the same, so lists are taken item by item; a text and the list of its code points differ.
+ * [1, 2] or as [1 | [2]], which is the same, so lists are taken item by item; a text and the list of its code points differ,
+ * unless it is for keys that other nodes know too.
  * The size of a tuple is hashed too, or {a, {b}} and {{a}, b} would be alike. A map's keys ascend, so equal maps have their
  * pairs in the same order.
  */
 #include "mailbox/term_hash.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/random.h"
+#include "base/utf8.h"
 
-static void add(uint64_t *hash, uint64_t word)
+struct walk {
+        uint64_t hash;
+        bool abroad; /* a text is the list of its code points, and all must be sayable */
+        cop_status status;
+};
+
+static void add(struct walk *walk, uint64_t word)
 {
-        *hash = cop__mix(*hash ^ word) + UINT64_C(0x9e3779b97f4a7c15);
+        walk->hash = cop__mix(walk->hash ^ word) + UINT64_C(0x9e3779b97f4a7c15);
 }
 
-static void add_bytes(uint64_t *hash, const char *bytes, size_t size)
+static void add_bytes(struct walk *walk, const char *bytes, size_t size)
 {
         uint64_t word;
         for (; size >= sizeof(word); bytes += sizeof(word), size -= sizeof(word)) {
                 memcpy(&word, bytes, sizeof(word));
-                add(hash, word);
+                add(walk, word);
         }
         if (size == 0)
                 return;
         word = 0;
         memcpy(&word, bytes, size);
-        add(hash, word);
+        add(walk, word);
 }
 
-static bool is_list(cop_term term)
+static bool is_list(const struct walk *walk, cop_term term)
 {
-        return term.type == COP_TERM_LIST || term.type == COP_TERM_CONS;
+        return term.type == COP_TERM_LIST || term.type == COP_TERM_CONS || (walk->abroad && term.type == COP_TERM_TEXT);
 }
 
-static void add_term(uint64_t *hash, cop_term term)
+static bool end(struct walk *walk, cop_status status)
+{
+        walk->status = status;
+        return false;
+}
+
+/* Of a text each code point is looked at. */
+static bool is_sayable(cop_term term)
+{
+        if (term.type == COP_TERM_ATOM)
+                return term.count <= COP__ATOM_SIZE_MAX && cop__utf8_valid(term.as.text, term.count);
+        if (term.type == COP_TERM_FLOAT)
+                return isfinite(term.as.real);
+        return term.type != COP_TERM_MAP || cop__map_is_one_abroad(term);
+}
+
+static bool add_term(struct walk *walk, cop_term term, unsigned levels);
+
+/* Item by item; what is behind them is left. */
+static bool add_list(struct walk *walk, cop_term *term, unsigned levels)
 {
         cop_term item;
-        while (is_list(term) && cop__term_next(&term, &item)) {
-                add(hash, COP_TERM_LIST);
-                add_term(hash, item);
+        bool is_text = term->type == COP_TERM_TEXT;
+        while (is_list(walk, *term) && cop__term_next(term, &item)) {
+                if (is_text && item.as.integer > COP__UTF8_LAST)
+                        return end(walk, COP_E_MALFORMED);
+                add(walk, COP_TERM_LIST);
+                if (!add_term(walk, item, levels - 1))
+                        return false;
+                is_text = term->type == COP_TERM_TEXT;
         }
-        if (term.type == COP_TERM_INTEGER || term.type == COP_TERM_NATURAL) {
-                add(hash, COP_TERM_INTEGER);
-                add(hash, term.as.natural);
-                return;
-        }
-        add(hash, (uint64_t)term.type << 32 | cop__term_items(term) | cop__term_bytes(term));
-        if (term.type == COP_TERM_FLOAT || term.type == COP_TERM_PID || term.type == COP_TERM_REF)
-                add(hash, term.as.natural);
-        add_bytes(hash, term.as.text, cop__term_bytes(term));
-        for (size_t i = 0; i < cop__term_items(term); i++)
-                add_term(hash, term.as.items[i]);
+        if (walk->abroad && term->type == COP_TERM_TEXT)
+                *term = cop_nil();
+        return true;
 }
 
-cop_status cop__term_hash(cop_term term, uint64_t *result)
+static bool add_term(struct walk *walk, cop_term term, unsigned levels)
 {
-        uint64_t hash = 0;
+        if (levels == 0 && cop__term_is_container(term))
+                return end(walk, COP_E_TOO_DEEP);
+        if (!add_list(walk, &term, levels))
+                return false;
+        if (term.type == COP_TERM_INTEGER || term.type == COP_TERM_NATURAL) {
+                add(walk, COP_TERM_INTEGER);
+                add(walk, term.as.natural);
+                return true;
+        }
+        if (walk->abroad && !is_sayable(term))
+                return end(walk, COP_E_MALFORMED);
+        add(walk, (uint64_t)term.type << 32 | cop__term_items(term) | cop__term_bytes(term));
+        if (term.type == COP_TERM_FLOAT || term.type == COP_TERM_PID || term.type == COP_TERM_REF)
+                add(walk, term.as.natural);
+        add_bytes(walk, term.as.text, cop__term_bytes(term));
+        for (size_t i = 0; i < cop__term_items(term); i++) {
+                if (levels == 0)
+                        return end(walk, COP_E_TOO_DEEP);
+                if (!add_term(walk, term.as.items[i], levels - 1))
+                        return false;
+        }
+        return true;
+}
+
+static cop_status hash_term(cop_term term, bool abroad, uint64_t *result)
+{
+        struct walk walk = { .abroad = abroad };
         size_t size;
         cop_status status = cop__term_flat_size(term, &size);
         if (status != COP_OK)
                 return status;
-        add_term(&hash, term);
-        *result = hash;
+        if (!add_term(&walk, term, COP_TERM_DEPTH_MAX))
+                return walk.status;
+        *result = walk.hash;
         return COP_OK;
+}
+
+cop_status cop__term_hash(cop_term term, uint64_t *result)
+{
+        return hash_term(term, false, result);
+}
+
+cop_status cop__term_hash_abroad(cop_term term, uint64_t *result)
+{
+        return hash_term(term, true, result);
 }

@@ -11,4 +11,10 @@
  */
 COP__CHECK_RESULT cop_status cop__term_hash(cop_term term, uint64_t *hash);
 
+/*
+ * The same for keys that other nodes know, too: cop__term_same is enough for the same hash. Errors: the same, and
+ * COP_E_MALFORMED: no other node can be told of it (an atom or a text that is no UTF-8, a map of which two keys would be one).
+ */
+COP__CHECK_RESULT cop_status cop__term_hash_abroad(cop_term term, uint64_t *hash);
+
 #endif

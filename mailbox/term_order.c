@@ -3,20 +3,20 @@
  * The order of terms, and three degrees of sameness, out of one walk over both.
  *
  * Two terms may be equal in the order and yet differ: 1 and 1.0, 0.0 and -0.0, a text and
- * the list of its code points. A walk that is exact tells numbers apart where it meets them:
- * an integer is below every float, as in the order of map keys in Erlang, and -0.0 below 0.0.
- * Of texts beside lists each walk notes the first on its way:
+ * the list of its code points. A walk that is exact tells integers and floats apart where it
+ * meets them: an integer is below every float, as in the order of map keys in Erlang. Of zeros of
+ * two signs, and of texts beside lists, each walk notes the first on its way:
  *
  *      cop_term_compare           is not exact
- *      cop__term_same             is exact, and looks at no texts (Erlang's =:=)
- *      cop__term_compare_exactly  is exact, then looks at the texts: 0 for identical terms only
+ *      cop__term_same             is exact, then looks at the zeros, and at no texts (Erlang's =:=)
+ *      cop__term_compare_exactly  is exact, then looks at both: 0 for identical terms only
  *
- * Terms that are equal but for texts have the same shape, so the texts of all of them stand
+ * Terms that are equal but for those have the same shape, so the zeros and texts of all of them stand
  * in the same places, and comparing the first one is comparing all from left to right:
  * that is why the exact order is transitive too.
  *
  * The keys of two maps are compared exactly, as Erlang does: #{1 => a} is not #{1.0 => a}, and
- * #{2 => a} is below it.
+ * #{2 => a} is below it. In a map, keys that differ in zeros and texts alone stand next to each other.
  *
  * Below COP_TERM_DEPTH_MAX, containers are ordered by where they lie in memory: bounded,
  * and still an order, in which only a term and itself are equal. So is all that comes behind
@@ -37,7 +37,8 @@
 
 struct walk {
         bool is_exact;
-        int text;      /* of the first text beside a list, which stands where: below 0 or above; 0 while there was none */
+        int zero;      /* of the first zeros of two signs, which is the lesser: below 0 or above; 0 while there were none */
+        int text;      /* of the first text beside a list, which stands where: the same */
         int64_t steps; /* that are left */
 };
 
@@ -85,12 +86,12 @@ static __int128 integer_of(cop_term term)
 }
 
 /* NaN, which only a term filled in by hand can hold, is above every number. */
-static int compare_floats(double left, double right, bool is_exact)
+static int compare_floats(double left, double right, struct walk *walk)
 {
         if (isnan(left) || isnan(right))
                 return (isnan(left) != 0) - (isnan(right) != 0);
-        if (is_exact && left == right)
-                return (signbit(right) != 0) - (signbit(left) != 0);
+        if (left == right && walk->zero == 0)
+                walk->zero = (signbit(right) != 0) - (signbit(left) != 0);
         return (left > right) - (left < right);
 }
 
@@ -107,19 +108,19 @@ static int compare_integer_with_float(__int128 integer, double real)
         return (fraction < 0) - (fraction > 0);
 }
 
-static int compare_numbers(cop_term left, cop_term right, bool is_exact)
+static int compare_numbers(cop_term left, cop_term right, struct walk *walk)
 {
         bool left_is_float = left.type == COP_TERM_FLOAT;
         bool right_is_float = right.type == COP_TERM_FLOAT;
         if (left_is_float && right_is_float)
-                return compare_floats(left.as.real, right.as.real, is_exact);
+                return compare_floats(left.as.real, right.as.real, walk);
 
         if (!left_is_float && !right_is_float) {
                 __int128 a = integer_of(left);
                 __int128 b = integer_of(right);
                 return (a > b) - (a < b);
         }
-        if (is_exact)
+        if (walk->is_exact)
                 return left_is_float ? 1 : -1;
         if (left_is_float)
                 return -compare_integer_with_float(integer_of(right), left.as.real);
@@ -145,12 +146,15 @@ static int compare_tuples(cop_term left, cop_term right, unsigned levels, struct
         return order;
 }
 
-static int compare_exactly(cop_term left, cop_term right, unsigned levels, int64_t *steps)
+/* The order of keys, but for texts beside lists, which are noted. */
+static int compare_keys(cop_term left, cop_term right, unsigned levels, struct walk *walk)
 {
-        struct walk walk = { .is_exact = true, .steps = *steps };
-        int order = compare(left, right, levels, &walk);
-        *steps = walk.steps;
-        return order != 0 ? order : walk.text;
+        struct walk own = { .is_exact = true, .steps = walk->steps };
+        int order = compare(left, right, levels, &own);
+        walk->steps = own.steps;
+        if (walk->text == 0)
+                walk->text = own.text;
+        return order != 0 ? order : own.zero;
 }
 
 /* The smaller one first, then by all keys, then by the values. */
@@ -160,7 +164,7 @@ static int compare_maps(cop_term left, cop_term right, unsigned levels, struct w
         size_t end = 2 * (size_t)left.count;
         walk->steps -= (int64_t)end;
         for (size_t i = 0; order == 0 && i < end; i += 2)
-                order = compare_exactly(left.as.items[i], right.as.items[i], levels, &walk->steps);
+                order = compare_keys(left.as.items[i], right.as.items[i], levels, walk);
         for (size_t i = 1; order == 0 && i < end; i += 2)
                 order = compare(left.as.items[i], right.as.items[i], levels, walk);
         return order;
@@ -226,7 +230,7 @@ static int compare(cop_term left, cop_term right, unsigned levels, struct walk *
                 return rank < other ? -1 : 1;
 
         switch (rank) {
-        case NUMBER: return compare_numbers(left, right, walk->is_exact);
+        case NUMBER: return compare_numbers(left, right, walk);
         case REF: return order_of(left.as.ref.bits, right.as.ref.bits);
         case PID: return order_of(left.as.pid.bits, right.as.pid.bits);
         case ATOM:
@@ -260,8 +264,9 @@ int cop_term_compare(cop_term left, cop_term right)
 
 int cop__term_compare_exactly(cop_term left, cop_term right)
 {
-        int64_t steps = STEPS_MAX;
-        return compare_exactly(left, right, COP_TERM_DEPTH_MAX, &steps);
+        struct walk walk = { .steps = STEPS_MAX };
+        int order = compare_keys(left, right, COP_TERM_DEPTH_MAX, &walk);
+        return order != 0 ? order : walk.text;
 }
 
 bool cop_term_equal(cop_term left, cop_term right)
@@ -271,6 +276,16 @@ bool cop_term_equal(cop_term left, cop_term right)
 
 bool cop__term_same(cop_term left, cop_term right)
 {
-        struct walk walk = { .is_exact = true, .steps = STEPS_MAX };
-        return compare(left, right, COP_TERM_DEPTH_MAX, &walk) == 0;
+        struct walk walk = { .steps = STEPS_MAX };
+        return compare_keys(left, right, COP_TERM_DEPTH_MAX, &walk) == 0;
+}
+
+bool cop__map_is_one_abroad(cop_term map)
+{
+        for (size_t i = 2; i < 2 * (size_t)map.count; i += 2) {
+                struct walk walk = { .is_exact = true, .steps = STEPS_MAX };
+                if (compare(map.as.items[i - 2], map.as.items[i], COP_TERM_DEPTH_MAX, &walk) == 0)
+                        return false;
+        }
+        return true;
 }

@@ -34,11 +34,23 @@ static cop_pid them(void)
         return pid;
 }
 
+typedef struct { cop_int64s values; uint8_t window[3]; cop_text text; char name[8]; } measured;
+COP_MESSAGE(measured, values, window, text, name);
+
 typedef struct { int64_t served; } till;
 
 static void till_on_bill(till *self, const bill *b)
 {
         cop_reply(share, .pence_each = b->pence / b->people, .number = ++self->served);
+}
+
+static void till_on_measured(till *self, const measured *m)
+{
+        int64_t sum = 0;
+        (void)self;
+        for (size_t i = 0; i < m->values.count; i++)
+                sum += m->values.items[i];
+        cop_reply(share, .pence_each = sum + m->window[0], .number = (int64_t)(m->text.size + strlen(m->name)));
 }
 
 static void till_on_any(till *self, const cop_any *any)
@@ -48,7 +60,7 @@ static void till_on_any(till *self, const cop_any *any)
                 cop_exit(cop_atom("died"));
 }
 
-COP_SERVER(till, COP_ON(bill, till_on_bill), COP_ON(cop_any, till_on_any));
+COP_SERVER(till, COP_ON(bill, till_on_bill), COP_ON(measured, till_on_measured), COP_ON(cop_any, till_on_any));
 
 static cop_term with(const char *tag, cop_pid pid)
 {
@@ -91,6 +103,36 @@ WITH_ERLANG(calls_and_terms_go_both_ways)
         ck_assert_str_eq(ask(COP_TUPLE(cop_atom("echo"), cop_pid_term(pid))), with_pid("%s", pid));
         /* What no term can hold comes as its bytes. */
         ck_assert_ptr_nonnull(strstr(ask(cop_atom("odd")), "{'$erlang', "));
+}
+
+/* To Erlang they are the same. */
+WITH_ERLANG(what_erlang_says_as_a_string_is_the_text_or_the_list_that_a_kind_has)
+{
+        static const char *const requests[] = {
+                "{measured, [72, 101], [200, 200, 200], \"\\x{1}\", [1, 127]}", "{measured, [], [65, 66, 67], [1], \"ab\"}",
+                "{measured, [1000, 2000], [1, 2, 3], [8364, 1], \"\"}",
+        };
+        static const char *const shares[] = { "{share, 373, 3}", "{share, 65, 3}", "{share, 3001, 4}" };
+        cop_pid pid = cop_spawn_server(&till_server, NULL);
+        for (size_t i = 0; i < COP__COUNT(requests); i++) {
+                cop_term term;
+                ck_assert_int_eq(cop_term_parse(requests[i], strlen(requests[i]), NULL, &term, NULL), COP_OK);
+                ck_assert_str_eq(ask(COP_TUPLE(cop_atom("call"), cop_pid_term(pid), term)), shares[i]);
+                cop_term_free(term);
+        }
+}
+
+WITH_ERLANG(what_erlang_could_not_read_ends_no_connection)
+{
+        cop_term pairs[] = { cop_string("ab"), cop_int(1), COP_LIST(cop_int(97), cop_int(98)), cop_int(2) };
+        cop_term zeros[] = { cop_float(0.0), cop_int(1), cop_float(-0.0), cop_int(2) };
+        const cop_term terms[] = { cop_map_of(pairs, 2), cop_map_of(zeros, 2), cop_atom("caf\xe9") };
+        cop_ref ref = watch(them());
+        for (size_t i = 0; i < COP__COUNT(terms); i++)
+                ck_assert_int_eq(cop_call_term(NULL, cop_at("peer", THEM), PATIENCE_MS, terms[i]), COP_E_ISOLATED);
+        cop_term tail[] = { cop_int(1), cop_string("ab") };
+        ck_assert_str_eq(ask(COP_TUPLE(cop_atom("echo"), cop_cons_of(tail, 2))), "[1, 97, 98]");
+        ck_assert_ptr_null(cop_receive(0, COP_REF(cop_down, ref)));
 }
 
 WITH_ERLANG(calls_end_as_they_do_in_erlang)
@@ -174,6 +216,15 @@ WITH_ERLANG(erlang_pings_and_lists_us_and_groups_are_shared)
         put_down(pid);
         await_true(strcmp(ask(COP_TUPLE(cop_atom("members"), cop_atom("tea"))), "{1, 1}") == 0);
         ck_assert_str_eq(ask(COP_TUPLE(cop_atom("leave"), cop_atom("tea"))), "ok");
+        /* What is a string there may be a list here. */
+        const cop_term string = COP_LIST(cop_int(1000), cop_int(2000));
+        pid = cop_spawn_server(&till_server, NULL);
+        ck_assert_int_eq(cop_group_join("chat", string, pid), COP_OK);
+        ck_assert_str_eq(ask(COP_TUPLE(cop_atom("join"), string)), "ok");
+        await_true(strcmp(ask(COP_TUPLE(cop_atom("members"), string)), "{2, 1}") == 0);
+        await_true(cop_group_members("chat", string, &list) == COP_OK && strchr(text_and_free(list), ',') != NULL);
+        put_down(pid);
+        ck_assert_str_eq(ask(COP_TUPLE(cop_atom("leave"), string)), "ok");
         await_true(cop_scope_groups("chat", &list) == COP_OK && strcmp(text_and_free(list), "[]") == 0);
 }
 

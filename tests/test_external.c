@@ -7,6 +7,8 @@
 #include "distribution/external.h"
 #include "distribution/md5.h"
 #include "distribution/peer.h"
+#include "mailbox/term_hash.h"
+#include "tests/random_term.h"
 #include "tests/suite.h"
 
 static struct cop__network *network_of(const char *name)
@@ -296,4 +298,32 @@ TEST(what_is_too_deep_or_takes_too_much_memory_is_refused)
         ck_assert_int_eq(cop__reader_term(&reader, &term), COP_E_MALFORMED); /* two items are missing */
         cop__reader_end(&reader);
         end(a);
+}
+
+/* ... but for what is a text and what a list. What is not said is no key that others know. */
+TEST(each_random_term_that_is_said_is_read_as_one_that_compares_equal)
+{
+        struct cop__network *a = network_of("a@x"), *b = network_of("b@x");
+        unsigned said = 0;
+        for (uint64_t seed = 1; seed <= 3000; seed++) {
+                struct random_terms random = { .state = seed, .alone = true };
+                cop_term term = random_term(&random, 5), there;
+                uint64_t hash, hash_there;
+                cop_status status = cross(a, b, term, &there);
+                ck_assert_msg(status == cop__term_hash_abroad(term, &hash), "seed %lu: %s", (unsigned long)seed,
+                              cop_status_text(status));
+                ck_assert(status == COP_OK || status == COP_E_MALFORMED);
+                if (status == COP_OK) {
+                        ck_assert_msg(cop_term_compare(term, there) == 0, "seed %lu is another one", (unsigned long)seed);
+                        ck_assert(cop__term_same(term, there));
+                        ck_assert_int_eq(cop__term_hash_abroad(there, &hash_there), COP_OK);
+                        ck_assert_uint_eq(hash, hash_there);
+                        cop_term_free(there);
+                        said++;
+                }
+                random_terms_fini(&random);
+        }
+        ck_assert_uint_gt(said, 2500);
+        end(a);
+        end(b);
 }

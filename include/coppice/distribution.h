@@ -13,7 +13,8 @@
  * what they mean here, and the order of signals between two actors holds. Whoever first sends to a node connects to it.
  *
  * A message of a kind crosses as Erlang's record, the tuple {bill, 900, 3}; what comes as such a tuple and fits is that kind,
- * anything else a cop_any. A call is Erlang's gen_server:call. docs/distribution.md says more.
+ * anything else a cop_any. What no other node could read, such as an atom that is no UTF-8, is dropped, with a line in the log. A
+ * call is Erlang's gen_server:call. docs/distribution.md says more.
  *
  * What people get wrong:
  * - A node that cannot be reached ends what leads there: links with an exit signal noconnection, monitors with a cop_down
@@ -99,7 +100,7 @@ COP_API const char *cop_node_of(cop_pid pid);
  *
  *      cop_send(cop_at("clerk", "office@10.0.0.7"), taking, .pence = 900);
  *
- * Without distribution, or with a name that none can have, it is an address that nobody bears: COP_E_NO_NAME. So is each new one when
+ * Without distribution, or with a name that none can have (it is no UTF-8), it is an address that nobody bears: COP_E_NO_NAME. So is each new one when
  * 65,536 names at nodes are known, of which none is forgotten; the log says so once. Names that are made up for each use are
  * not for this: send a pid.
  */

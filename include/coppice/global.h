@@ -17,7 +17,7 @@
  * - Erlang's nodes do not take part: theirs are names of Erlang's `global`.
  *
  * Threads: actors and visiting threads. Errors of all: COP_E_NO_DISTRIBUTION, COP_E_NO_NODE, COP_E_BAD_ARGUMENT (no name:
- * empty, or longer than COP_NAME_MAX; nobody), COP_E_NO_MEMORY, COP_E_NO_CONNECTION (the node with the least name did not do it,
+ * empty, longer than COP_NAME_MAX, or no UTF-8; nobody), COP_E_NO_MEMORY, COP_E_NO_CONNECTION (the node with the least name did not do it,
  * nor did the one that was the next).
  *
  * See also: distribution.h; registry.h for keys within a node.

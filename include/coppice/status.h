@@ -48,7 +48,7 @@ typedef enum cop_status {
         COP_E_NO_REPLY,     /* the handler ended without an answer and without cop_defer() */
         COP_E_NO_CALLER,    /* there is nobody to reply to */
         COP_E_NO_KIND,      /* no message kind has this name, or another kind is wanted */
-        COP_E_MALFORMED,    /* foreign bytes or text that are no term, or no such kind */
+        COP_E_MALFORMED,    /* foreign bytes or text that are no term, or no such kind; a term that they cannot say */
         COP_E_TOO_BIG,      /* over a documented size limit */
         COP_E_TOO_DEEP,     /* nested deeper than COP_TERM_DEPTH_MAX */
         COP_E_SYSTEM,       /* a system call failed; errno says how */

@@ -19,8 +19,9 @@
  * below every float.
  *
  * Equal is said in two ways. In the order, 1 and 1.0 are equal, and 0.0 and -0.0, and a
- * text and the list of its code points. For cop_term_equal, and for the keys of maps, all
- * of these differ, as they do in print. [1 | [2]] is [1, 2] in every respect.
+ * text and the list of its code points. For cop_term_equal, and for the keys of one map, all
+ * of these differ, as they do in print. [1 | [2]] is [1, 2] in every respect. Two maps are
+ * compared by their keys first, for which a text equals the list of its code points.
  *
  * Threads: every function here may be called on any thread; terms are never changed.
  * Cost: only cop_term_copy, cop_term_parse, cop_term_encode and cop_term_decode use memory; the others
