@@ -27,9 +27,16 @@ static bool is_same_key(const void *left, const void *right)
         return a->hash == b->hash && cop_term_equal(a->term, b->term);
 }
 
+/* As another node would take it. */
+static bool is_same_group(const void *left, const void *right)
+{
+        const struct cop__keying *a = left, *b = right;
+        return a->hash == b->hash && cop__term_same(a->term, b->term);
+}
+
 /* ---- Life ---------------------------------------------------------------------------- */
 
-static bool partition_init(struct cop__partition *partition)
+static bool partition_init(struct cop__partition *partition, bool scope)
 {
         cop__lock_init(&partition->lock);
         cop__list_init(&partition->keys);
@@ -38,7 +45,7 @@ static bool partition_init(struct cop__partition *partition)
         cop__table_init(&partition->watchers);
         partition->allocator = cop__epoch_allocator();
         return ck_hs_init(&partition->set, CK_HS_MODE_SPMC | CK_HS_MODE_OBJECT, hash_key,
-                          is_same_key, &partition->allocator, KEYS_FIRST, 0);
+                          scope ? is_same_group : is_same_key, &partition->allocator, KEYS_FIRST, 0);
 }
 
 static void book_free(struct cop__book *book)
@@ -66,7 +73,7 @@ struct cop__book *cop__book_new(enum cop__book_type type, uint32_t partitions)
         memset(book, 0, size);
         book->type = type;
         for (; book->partition_count < partitions; book->partition_count++)
-                if (!partition_init(&book->partitions[book->partition_count])) {
+                if (!partition_init(&book->partitions[book->partition_count], type == COP__BOOK_SCOPE)) {
                         book_free(book);
                         return NULL;
                 }
@@ -171,6 +178,14 @@ cop_status cop__keying_of(cop_term term, struct cop__keying *keying)
 {
         keying->term = term;
         return cop__term_hash(term, &keying->hash);
+}
+
+cop_status cop__keying_of_group(cop_term term, struct cop__keying *keying)
+{
+        cop_status status = cop__term_hash_abroad(term, &keying->hash);
+        if (status == COP_OK)
+                keying->term = term;
+        return status;
 }
 
 /* ---- Looking ------------------------------------------------------------------------------ */

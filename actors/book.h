@@ -120,6 +120,12 @@ void cop__book_leave(struct cop__visit *visit);
 /* Errors: COP_E_TOO_DEEP, COP_E_TOO_BIG. */
 cop_status cop__keying_of(cop_term term, struct cop__keying *keying);
 
+/*
+ * Of a scope, which other nodes share, to whom a text is the list of its code points. Errors: COP_E_TOO_DEEP; COP_E_MALFORMED,
+ * they cannot be told of it.
+ */
+cop_status cop__keying_of_group(cop_term term, struct cop__keying *keying);
+
 struct cop__partition *cop__book_partition(struct cop__book *book, uint64_t hash);
 
 /* NULL: nobody is entered under it. */

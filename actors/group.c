@@ -27,7 +27,7 @@ static cop_status begin(struct cop__visit *visit, const char *scope, cop_term gr
 {
         cop_status status = check_members(pids, count);
         if (status == COP_OK)
-                status = cop__keying_of(group, wanted);
+                status = cop__keying_of_group(group, wanted);
         return status == COP_OK ? cop__book_enter(visit, scope, true) : status;
 }
 

@@ -11,7 +11,7 @@
 static cop_status begin(struct cop__visit *visit, const char *scope, cop_term group,
                         struct cop__keying *wanted)
 {
-        cop_status status = cop__keying_of(group, wanted);
+        cop_status status = cop__keying_of_group(group, wanted);
         return status == COP_OK ? cop__book_enter(visit, scope, true) : status;
 }
 

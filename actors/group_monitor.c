@@ -63,7 +63,7 @@ void cop__subscribers_tell(struct cop__thread *thread, struct cop__partition *pa
         for (; node != NULL; node = cop__table_find_next(node)) {
                 struct cop__subscription *subscription =
                         COP__CONTAINER(node, struct cop__subscription, watcher);
-                if (subscription->lost != NULL && cop_term_equal(subscription->group.term, group->term))
+                if (subscription->lost != NULL && cop__term_same(subscription->group.term, group->term))
                         tell(thread, subscription, entry, joined);
         }
 }
@@ -253,7 +253,7 @@ cop_status cop_group_monitor(const char *scope, cop_term group, cop_ref *ref, co
                 return COP_E_BAD_ARGUMENT;
         if (COP__UNLIKELY(cop__inside_here() != NULL))
                 return watch_outside(scope, &group, ref, members);
-        cop_status status = cop__keying_of(group, &wanted);
+        cop_status status = cop__keying_of_group(group, &wanted);
         if (status == COP_OK)
                 status = cop__book_enter(&visit, scope, true);
         if (status != COP_OK)

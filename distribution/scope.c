@@ -10,7 +10,9 @@
 #include "actors/belonging.h"
 #include "actors/book.h"
 #include "actors/gather.h"
+#include "base/cue.h"
 #include "base/memory.h"
+#include "base/table.h"
 #include "distribution/peer.h"
 
 /* ---- What a scope knows of others -------------------------------------------------------- */
@@ -157,7 +159,7 @@ static void change_all(cop_term group, cop_term pids, const struct other *other,
         struct cop__keying key;
         const cop_term *items = pids.type == COP_TERM_LIST ? pids.as.items : &pids;
         size_t count = pids.type == COP_TERM_LIST ? pids.count : 1;
-        if (cop__keying_of(group, &key) != COP_OK || cop__book_enter(&visit, own_name(), true) != COP_OK)
+        if (cop__keying_of_group(group, &key) != COP_OK || cop__book_enter(&visit, own_name(), true) != COP_OK)
                 return;
         for (size_t i = 0; i < count; i++) {
                 if (!is_of(items[i], other))
@@ -170,26 +172,56 @@ static void change_all(cop_term group, cop_term pids, const struct other *other,
         cop__book_leave(&visit);
 }
 
-/* How many times that pid is in a list. */
-static size_t times_in(cop_term list, cop_pid pid)
+/* How many times a pid is in a list, and is not accounted for yet. */
+struct tally {
+        struct cop__table_node node;
+        size_t left;
+};
+
+static struct tally *tally_of(const struct cop__table *tallies, cop_pid pid)
 {
-        size_t times = 0;
-        for (size_t i = 0; list.type == COP_TERM_LIST && i < list.count; i++)
-                if (list.as.items[i].type == COP_TERM_PID && cop_pid_equal(list.as.items[i].as.pid, pid))
-                        times++;
-        return times;
+        COP__CUE("scope.looks");
+        struct cop__table_node *node = cop__table_find_first(tallies, pid.bits);
+        return node != NULL ? COP__CONTAINER(node, struct tally, node) : NULL;
+}
+
+/* `room` has one for each item. */
+static void tally(struct cop__table *tallies, cop_term list, struct tally *room)
+{
+        for (size_t i = 0; list.type == COP_TERM_LIST && i < list.count; i++) {
+                if (list.as.items[i].type != COP_TERM_PID)
+                        continue;
+                struct tally *found = tally_of(tallies, list.as.items[i].as.pid);
+                if (found == NULL) {
+                        found = room++;
+                        found->node.key = list.as.items[i].as.pid.bits;
+                        cop__table_insert(tallies, &found->node);
+                }
+                found->left++;
+        }
 }
 
 /* The members of the first list that are more often in it than in the second: the last of them first. */
 static cop_status surplus(cop_term list, cop_term than, const struct other *other, cop_term *result)
 {
         struct cop__gather gather = { 0 };
+        struct cop__table tallies;
+        struct tally *room = cop__calloc((than.type == COP_TERM_LIST ? than.count : 0) + 1, sizeof(*room));
+        if (room == NULL)
+                return COP_E_NO_MEMORY;
+        cop__table_init(&tallies);
+        tally(&tallies, than, room);
         for (size_t i = 0; list.type == COP_TERM_LIST && i < list.count; i++) {
-                cop_term before = { .type = COP_TERM_LIST, .count = (uint32_t)i, .as.items = list.as.items };
-                if (is_of(list.as.items[i], other) &&
-                    times_in(before, list.as.items[i].as.pid) >= times_in(than, list.as.items[i].as.pid))
+                if (!is_of(list.as.items[i], other))
+                        continue;
+                struct tally *found = tally_of(&tallies, list.as.items[i].as.pid);
+                if (found != NULL && found->left > 0)
+                        found->left--;
+                else
                         cop__gather_add(&gather, list.as.items[i]);
         }
+        cop__table_fini(&tallies);
+        free(room);
         return cop__gather_list(&gather, result);
 }
 
@@ -212,30 +244,61 @@ static void equalize(cop_term group, cop_term pids, const struct other *other)
         cop_term_free(now);
 }
 
-static bool has_group(cop_term said, cop_term group)
+/* A group that another scope speaks of. */
+struct said {
+        struct cop__table_node node;
+        cop_term group, pids;
+};
+
+static struct said *said_of(const struct cop__table *all, const struct cop__keying *group)
 {
-        for (size_t i = 0; said.type == COP_TERM_LIST && i < said.count; i++)
-                if (said.as.items[i].type == COP_TERM_TUPLE && said.as.items[i].count == 2 &&
-                    cop_term_equal(said.as.items[i].as.items[0], group))
-                        return true;
-        return false;
+        struct cop__table_node *node = cop__table_find_first(all, group->hash);
+        for (; node != NULL; node = cop__table_find_next(node)) {
+                struct said *said = COP__CONTAINER(node, struct said, node);
+                COP__CUE("scope.looks");
+                if (cop__term_same(said->group, group->term))
+                        return said;
+        }
+        return NULL;
+}
+
+/* [{Group, [Pid]}] by their groups; of one that is there twice the first counts. `room` has one for each item. */
+static struct said *collect(struct cop__table *all, cop_term list, struct said *room)
+{
+        for (size_t i = 0; list.type == COP_TERM_LIST && i < list.count; i++) {
+                cop_term item = list.as.items[i];
+                struct cop__keying group;
+                if (item.type != COP_TERM_TUPLE || item.count != 2 || cop__keying_of_group(item.as.items[0], &group) != COP_OK ||
+                    said_of(all, &group) != NULL)
+                        continue;
+                *room = (struct said){ .node.key = group.hash, .group = group.term, .pids = item.as.items[1] };
+                cop__table_insert(all, &room->node);
+                room++;
+        }
+        return room;
 }
 
 /* All that it says now, [{Group, [Pid]}], in place of what was entered of it. */
-static void synchronize(cop_term said, const struct other *other)
+static void synchronize(cop_term list, const struct other *other)
 {
         cop_term groups;
-        if (cop_scope_groups(own_name(), &groups) != COP_OK)
+        struct cop__keying group;
+        struct cop__table all;
+        struct said *room = cop__calloc((list.type == COP_TERM_LIST ? list.count : 0) + 1, sizeof(*room));
+        if (room == NULL || cop_scope_groups(own_name(), &groups) != COP_OK) {
+                free(room);
                 return;
-        for (size_t i = 0; groups.type == COP_TERM_LIST && i < groups.count; i++)
-                if (!has_group(said, groups.as.items[i]))
-                        equalize(groups.as.items[i], cop_nil(), other);
-        cop_term_free(groups);
-        for (size_t i = 0; said.type == COP_TERM_LIST && i < said.count; i++) {
-                cop_term item = said.as.items[i];
-                if (item.type == COP_TERM_TUPLE && item.count == 2)
-                        equalize(item.as.items[0], item.as.items[1], other);
         }
+        cop__table_init(&all);
+        struct said *end = collect(&all, list, room);
+        for (size_t i = 0; groups.type == COP_TERM_LIST && i < groups.count; i++)
+                if (cop__keying_of_group(groups.as.items[i], &group) == COP_OK && said_of(&all, &group) == NULL)
+                        equalize(group.term, cop_nil(), other);
+        cop_term_free(groups);
+        for (const struct said *said = room; said < end; said++)
+                equalize(said->group, said->pids, other);
+        cop__table_fini(&all);
+        free(room);
 }
 
 /* ---- Others come and go ------------------------------------------------------------------------------- */

@@ -17,13 +17,15 @@
  *   or monitor it.
  * - Without its name a scope is found no more: cop_unregister hides it until its next restart.
  *
- * Group keys are any terms; the same ones are those that would be the same key of a map.
+ * Group keys are any terms that other nodes can be told of (docs/distribution.md). The same ones are those that would be the same
+ * key of a map, and a text is the same as the list of its code points: groups span nodes, and it is there.
  *
  * Threads: all of it works in actors and on visiting threads. Cost: members are read without a lock, in a time that grows with
  * their number; changes in one scope wait for each other.
  * Errors of all: COP_E_NO_NAME (no scope has this name, or it has not begun or has ended), COP_E_NO_NODE, COP_E_TOO_DEEP (a
  * key of more than COP_TERM_DEPTH_MAX - 1 levels: in an answer it lies in a list), COP_E_TOO_BIG (larger than a message may be, also
- * an answer), COP_E_NO_MEMORY, COP_E_BAD_ARGUMENT (no place for the result, nobody for a member).
+ * an answer), COP_E_NO_MEMORY, COP_E_MALFORMED (a key that no other node can be told of: an atom or a text in it is no UTF-8, or
+ * two keys of a map are a text and the list of its code points), COP_E_BAD_ARGUMENT (no place for the result, nobody for a member).
  *
  * See also: registry.h for keys with values that only their owners register.
  */
