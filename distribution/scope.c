@@ -172,6 +172,11 @@ static void change_all(cop_term group, cop_term pids, const struct other *other,
         cop__book_leave(&visit);
 }
 
+static size_t items_of(cop_term list)
+{
+        return list.type == COP_TERM_LIST ? list.count : 0;
+}
+
 /* How many times a pid is in a list, and is not accounted for yet. */
 struct tally {
         struct cop__table_node node;
@@ -188,7 +193,7 @@ static struct tally *tally_of(const struct cop__table *tallies, cop_pid pid)
 /* `room` has one for each item. */
 static void tally(struct cop__table *tallies, cop_term list, struct tally *room)
 {
-        for (size_t i = 0; list.type == COP_TERM_LIST && i < list.count; i++) {
+        for (size_t i = 0; i < items_of(list); i++) {
                 if (list.as.items[i].type != COP_TERM_PID)
                         continue;
                 struct tally *found = tally_of(tallies, list.as.items[i].as.pid);
@@ -206,12 +211,12 @@ static cop_status surplus(cop_term list, cop_term than, const struct other *othe
 {
         struct cop__gather gather = { 0 };
         struct cop__table tallies;
-        struct tally *room = cop__calloc((than.type == COP_TERM_LIST ? than.count : 0) + 1, sizeof(*room));
-        if (room == NULL)
+        struct tally *room = items_of(than) > 0 ? cop__calloc(items_of(than), sizeof(*room)) : NULL;
+        if (room == NULL && items_of(than) > 0)
                 return COP_E_NO_MEMORY;
         cop__table_init(&tallies);
         tally(&tallies, than, room);
-        for (size_t i = 0; list.type == COP_TERM_LIST && i < list.count; i++) {
+        for (size_t i = 0; i < items_of(list); i++) {
                 if (!is_of(list.as.items[i], other))
                         continue;
                 struct tally *found = tally_of(&tallies, list.as.items[i].as.pid);
@@ -265,7 +270,7 @@ static struct said *said_of(const struct cop__table *all, const struct cop__keyi
 /* [{Group, [Pid]}] by their groups; of one that is there twice the first counts. `room` has one for each item. */
 static struct said *collect(struct cop__table *all, cop_term list, struct said *room)
 {
-        for (size_t i = 0; list.type == COP_TERM_LIST && i < list.count; i++) {
+        for (size_t i = 0; i < items_of(list); i++) {
                 cop_term item = list.as.items[i];
                 struct cop__keying group;
                 if (item.type != COP_TERM_TUPLE || item.count != 2 || cop__keying_of_group(item.as.items[0], &group) != COP_OK ||
@@ -284,14 +289,14 @@ static void synchronize(cop_term list, const struct other *other)
         cop_term groups;
         struct cop__keying group;
         struct cop__table all;
-        struct said *room = cop__calloc((list.type == COP_TERM_LIST ? list.count : 0) + 1, sizeof(*room));
-        if (room == NULL || cop_scope_groups(own_name(), &groups) != COP_OK) {
+        struct said *room = items_of(list) > 0 ? cop__calloc(items_of(list), sizeof(*room)) : NULL;
+        if ((room == NULL && items_of(list) > 0) || cop_scope_groups(own_name(), &groups) != COP_OK) {
                 free(room);
                 return;
         }
         cop__table_init(&all);
         struct said *end = collect(&all, list, room);
-        for (size_t i = 0; groups.type == COP_TERM_LIST && i < groups.count; i++)
+        for (size_t i = 0; i < items_of(groups); i++)
                 if (cop__keying_of_group(groups.as.items[i], &group) == COP_OK && said_of(&all, &group) == NULL)
                         equalize(group.term, cop_nil(), other);
         cop_term_free(groups);
