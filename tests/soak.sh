@@ -71,6 +71,10 @@ fi
 summary=$(awk -f "$here/soak/summary.awk" "$heard")
 echo "$summary"
 expect_in_summary seeds
+grep -q "^simulation: [0-9]* seeds from $COP_SOAK_SEED," "$heard" || {
+        echo "soak: the simulation did not begin at the seed that was asked for" >&2
+        failed=1
+}
 expect_in_summary 'simulated hours'
 expect_in_summary 'claims of suites'
 expect_in_summary 'faults survived'

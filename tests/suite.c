@@ -84,6 +84,14 @@ const char *suite_again(unsigned long long seed)
         return line;
 }
 
+const char *suite_again_on(unsigned workers, unsigned long long seed)
+{
+        static char line[512];
+        snprintf(line, sizeof line, "repeat it with: COP_TEST_SEED=%llu COP_TEST_WORKERS=%u %s %s", seed, workers, program_now,
+                 claim_now);
+        return line;
+}
+
 static void read_seeds(void)
 {
         const char *wanted = getenv("COP_TEST_SIMULATE");

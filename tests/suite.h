@@ -43,6 +43,12 @@ void suite_trial_is(long seed, const char *claim);
 /* How the claim that runs is had again under that seed, as a line; the next call overwrites it. */
 const char *suite_again(unsigned long long seed);
 
+/*
+ * The same of what a claim draws from a seed for a real node with so many workers: the claim reads COP_TEST_SEED and
+ * COP_TEST_WORKERS, and tries that seed alone, on such a node alone. Threads may still go another way.
+ */
+const char *suite_again_on(unsigned workers, unsigned long long seed);
+
 /* The first words of a claim that other threads are part of, or a turn which does not end: simulated, there is nothing to it. */
 #define NEEDS_THREADS()                 \
         do {                            \

@@ -8,9 +8,9 @@
 #define SEEDS (suite_is_slow() ? 20u : 150u)
 #define ROUNDS (suite_is_slow() ? 3u : 15u)
 
-static void complain(const struct workload *workload, uint64_t seed, const char *where, const char *wrong)
+static void complain(const struct workload *workload, uint64_t seed, const char *where, const char *wrong, const char *again)
 {
-        ck_abort_msg("%s, seed %llu, %s: %s\n    %s", workload->name, (unsigned long long)seed, where, wrong, suite_again(seed));
+        ck_abort_msg("%s, seed %llu, %s: %s\n    %s", workload->name, (unsigned long long)seed, where, wrong, again);
 }
 
 /* In one seed of ten the runtime looks at all of itself before each turn. */
@@ -42,22 +42,42 @@ static void try_simulated(const struct workload *workload)
         for (uint64_t seed = first; seed <= last; seed++) {
                 const char *wrong = run_simulated(workload, seed, (cop_simulation){ 0 }, NO_PLANT, NULL);
                 if (wrong != NULL)
-                        complain(workload, seed, "simulated", wrong);
+                        complain(workload, seed, "simulated", wrong, suite_again(seed));
                 wrong = run_simulated(workload, seed, workload->rough, NO_PLANT, NULL);
                 if (wrong != NULL)
-                        complain(workload, seed, "simulated, with crashes", wrong);
+                        complain(workload, seed, "simulated, with crashes", wrong, suite_again(seed));
         }
 }
 
-static void try_parallel(const struct workload *workload, unsigned workers)
+/* What an environment variable says; 0: nothing. */
+static uint64_t wanted(const char *name)
 {
+        const char *text = getenv(name);
+        return text != NULL ? strtoull(text, NULL, 10) : 0;
+}
+
+/* On a real node: what is wrong, and under which seed; NULL: nothing. COP_TEST_SEED is that seed alone, as often as there were seeds. */
+static const char *run_parallel(const struct workload *workload, unsigned workers, enum plant plant, uint64_t *seed)
+{
+        const char *wrong = NULL;
         cop_node *node = node_begin((cop_node_options){ .workers = workers });
-        for (uint64_t seed = 1; seed <= ROUNDS; seed++) {
-                const char *wrong = workload_run(workload, node, seed, NO_PLANT);
-                if (wrong != NULL)
-                        complain(workload, seed, workers == 2 ? "two workers" : "eight workers", wrong);
+        for (uint64_t round = 1; round <= ROUNDS && wrong == NULL; round++) {
+                *seed = wanted("COP_TEST_SEED") != 0 ? wanted("COP_TEST_SEED") : round;
+                wrong = workload_run(workload, node, *seed, plant);
         }
         node_end(node);
+        return wrong;
+}
+
+/* COP_TEST_SEED=SEED COP_TEST_WORKERS=NUMBER is that number alone. */
+static void try_parallel(const struct workload *workload, unsigned workers)
+{
+        uint64_t seed;
+        if (wanted("COP_TEST_SEED") != 0 && wanted("COP_TEST_WORKERS") != workers)
+                return;
+        const char *wrong = run_parallel(workload, workers, NO_PLANT, &seed);
+        if (wrong != NULL)
+                complain(workload, seed, workers == 2 ? "two workers" : "eight workers", wrong, suite_again_on(workers, seed));
 }
 
 /* A hundred times in all. */
@@ -112,6 +132,27 @@ static void expect_found(enum plant plant, size_t number, const char *word)
                 return;
         }
         ck_abort_msg("nobody sees it");
+}
+
+/* The line is taken at its word: what it sets is set, and the same is asked for. */
+TEST(a_load_that_fails_on_a_real_node_says_how_to_have_it_again)
+{
+        NEEDS_THREADS();
+        uint64_t seed, again;
+        unsigned workers;
+        unsigned long long drawn;
+        setenv("COP_TEST_SEED", "9", 1);
+        ck_assert_ptr_nonnull(run_parallel(&workloads[0], 2, LOSES, &seed));
+        ck_assert_uint_eq(seed, 9);
+        const char *line = suite_again_on(2, seed);
+        ck_assert_int_eq(sscanf(line, "repeat it with: COP_TEST_SEED=%llu COP_TEST_WORKERS=%u ", &drawn, &workers), 2);
+        ck_assert_ptr_null(strstr(line, "COP_TEST_SIMULATE"));
+        ck_assert_ptr_nonnull(strstr(line, "a_load_that_fails_on_a_real_node"));
+        ck_assert_uint_eq(workers, 2);
+        ck_assert_uint_eq(drawn, 9);
+        ck_assert_ptr_nonnull(run_parallel(&workloads[0], workers, LOSES, &again));
+        ck_assert_uint_eq(again, seed);
+        unsetenv("COP_TEST_SEED");
 }
 
 TEST(a_letter_that_is_lost_is_missed)
