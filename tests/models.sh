@@ -1,7 +1,7 @@
 #!/bin/sh
 # Copyright (c) 2026 The Coppice authors. MIT licence.
 #
-# The protocols of the arrival queue, of sleep and wake, of the desk, of the only worker's company, of the run queue, of slots, links and calls hold in
+# The protocols of the arrival queue, of sleep and wake, of the desk, of the only worker's company, of the run queue, of slots, links, calls and aliases hold in
 # every interleaving: SPIN walks through all of them. That it would notice is shown first, with planted bugs.
 #
 #       tests/models.sh [BUILD_DIR]     ends with 77 where spin is not installed
@@ -65,7 +65,9 @@ for bug in FORGET_CLAIM LOOK_FIRST; do
         is_found wake "-DPLANT_$bug"
         is_found wake "-DPLANT_$bug" -DWORKERS=2 -DTASKS=1
 done
+is_found wake -DPLANT_FIND_QUIETLY -DWORKERS=2 -DTASKS=1 -DFOR_EVER
 holds wake
+holds wake -DWORKERS=2 -DTASKS=1 -DFOR_EVER
 holds wake -DWORKERS=2 -DTASKS=1 # with 2 tasks it holds too, but takes 20 GB to walk
 
 for bug in STEAL_BLIND FULL_BY_ONE; do
@@ -79,12 +81,12 @@ done
 holds slot
 holds slot -DSENDS=4 -DLIVES=2
 
-for bug in NO_PARTNER SILENT_REFUSAL; do
+for bug in NO_PARTNER SILENT_REFUSAL TELLS_TWICE SILENT_GOODBYE GONE_KEEPS; do
         is_found link "-DPLANT_$bug"
 done
 holds link
 
-for bug in ANY_REPLY STAYS_OPEN; do
+for bug in ANY_REPLY STAYS_OPEN REPLY_STAYS DEMONITOR_STAYS DOWN_ANYWAY; do
         is_found alias "-DPLANT_$bug"
 done
 holds alias

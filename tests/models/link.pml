@@ -4,19 +4,30 @@
  *
  * Each actor has a queue, in which signals of the other arrive in order, and keeps halves by their id. A link makes a
  * half here and sends the other; unlink sends the half away as UNLINK; a death sends each half that is kept as LINK_EXIT, and what
- * arrives after it is answered with one. In every interleaving: an actor that lives is told of the other's death at most once for
- * all links that stand, never of a link that it has undone, and it is told if it has one at the end; no half is left over.
+ * arrives after it is answered with one. Actor 0 may send actor 1 a farewell, once: it keeps nothing for it. Actor 1 marks a half as
+ * told, and its death is told by GONE, and not along that half; the dead answer a farewell with GONE.
+ *
+ * In every interleaving: an actor that lives is told of the other's death at most once for all links that stand, never of a link
+ * that it has undone, and never along a half that was told; it is told if it has one at the end; a farewell is answered once, if both
+ * sides' lives are so that it can be; no half is left over.
  *
  * PLANT_NO_PARTNER: LINK_EXIT counts though no half is kept for it. PLANT_SILENT_REFUSAL: the dead do not answer a LINK.
+ * PLANT_TELLS_TWICE: a half that was told tells, too. PLANT_SILENT_GOODBYE: the dead do not answer a farewell. PLANT_GONE_KEEPS: GONE
+ * leaves the halves of links where they are.
  */
 #define LINK 1
 #define UNLINK 2
 #define LINK_EXIT 3
+#define FAREWELL 4
+#define GONE 5
 #define IDS 5 /* 1, 2: links of actor 0; 3: of actor 1 */
 
 chan queues[2] = [12] of { byte, byte };
 bool keeps[10]; /* me * IDS + id */
 bool dead[2];
+bool asked = false, watch = false; /* a farewell has been sent; actor 1 keeps its half */
+byte told = 0; /* actor 1's half of that id is silent */
+byte gone = 0; /* what actor 0 has heard */
 byte done = 0;
 
 inline has_any(me, answer)
@@ -41,7 +52,30 @@ inline take_in(me)
 #else
                         queues[1 - me]!LINK_EXIT, id
 #endif
-                :: dead[me] && what != LINK -> skip
+                :: dead[me] && what == FAREWELL ->
+#ifdef PLANT_SILENT_GOODBYE
+                        skip
+#else
+                        queues[1 - me]!GONE, 0
+#endif
+                :: dead[me] && what != LINK && what != FAREWELL -> skip
+                :: !dead[me] && what == FAREWELL -> /* dies of it, or does so when it likes */
+                        watch = true;
+                        id = 1;
+                        do
+                        :: id == IDS || keeps[me * IDS + id] -> break
+                        :: else -> id++
+                        od;
+                        if
+                        :: id < IDS -> told = id
+                        :: else -> skip
+                        fi
+                :: !dead[me] && what == GONE ->
+                        gone++;
+                        assert(asked && gone == 1);
+#ifndef PLANT_GONE_KEEPS
+                        forget_all(me)
+#endif
                 :: !dead[me] && what == LINK -> keeps[me * IDS + id] = true
                 :: !dead[me] && what == UNLINK -> keeps[me * IDS + id] = false
                 :: !dead[me] && what == LINK_EXIT ->
@@ -49,7 +83,7 @@ inline take_in(me)
 #ifdef PLANT_NO_PARTNER
                         :: true -> assert(linked); forget_all(me)
 #else
-                        :: keeps[me * IDS + id] -> assert(linked); forget_all(me)
+                        :: keeps[me * IDS + id] -> assert(linked && (me == 1 || id != told)); forget_all(me)
                         :: else -> skip
 #endif
                         fi
@@ -74,20 +108,36 @@ inline unlink_all(me)
         }
 }
 
+/* The half of a farewell goes before those of links or behind them. */
 inline die(me)
 {
         atomic {
                 dead[me] = true;
+                if
+                :: me == 1 && watch -> watch = false; queues[0]!GONE, 0
+                :: true -> skip
+                fi;
                 id = 1;
                 do
                 :: id == IDS -> break
                 :: else ->
                         if
-                        :: keeps[me * IDS + id] -> keeps[me * IDS + id] = false; queues[1 - me]!LINK_EXIT, id
+                        :: keeps[me * IDS + id] ->
+                                keeps[me * IDS + id] = false;
+                                if
+#ifndef PLANT_TELLS_TWICE
+                                :: me == 1 && id == told -> skip
+#endif
+                                :: else -> queues[1 - me]!LINK_EXIT, id
+                                fi
                         :: else -> skip
                         fi;
                         id++
                 od;
+                if
+                :: me == 1 && watch -> watch = false; queues[0]!GONE, 0
+                :: else -> skip
+                fi;
                 id = 0
         }
 }
@@ -109,7 +159,8 @@ proctype actor(byte me)
                         atomic { keeps[me * IDS + id] = true; queues[1 - me]!LINK, id; linked = true }
                 :: else -> unlink_all(me); linked = false
                 fi
-        :: !dead[me] && me == 0 && !counted -> die(me)
+        :: !dead[me] && me == 0 && !asked && !counted -> atomic { asked = true; queues[1]!FAREWELL, 0 }
+        :: !dead[me] && !counted -> die(me)
         :: !counted && (made == 2 - me || dead[me]) -> counted = true; done++
         :: done == 2 && empty(queues[0]) && empty(queues[1]) -> break
         od
@@ -121,7 +172,9 @@ init {
         byte i = 1;
         bool left;
         has_any(0, left);
-        assert(!dead[0] || !left);
+        assert(!left || (!dead[0] && !dead[1])); /* the dead keep nothing, and the living no half of a link to the dead */
         has_any(1, left);
-        assert(!(dead[0] && left)) /* the living keeps no half of a link to the dead */
+        assert(!left || (!dead[0] && !dead[1]));
+        assert(gone == (asked && dead[1] && !dead[0] -> 1 : gone));
+        assert(dead[1] || gone == 0)
 }

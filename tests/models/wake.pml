@@ -1,15 +1,19 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
  * Sleep and wake of workers (scheduler/wake.h): cop__shared_put, cop__offer, cop__wake_one,
- * cop__leave_search and park.
+ * cop__leave_search and park. (The lookout and the timers are left out.)
  *
  * Two threads from outside put TASKS tasks each into the shared queues, the one normal tasks and the other tasks of another
  * priority, whose queue shows by a bit in `waiting` that it is not empty; WORKERS workers take them. In every interleaving:
  * when nothing moves any more, no task is left and nobody is counted as searching. One step is one access, in an order
  * that all agree on, which is what the fences called SLEEPER are for.
  *
- * PLANT_FORGET_CLAIM puts in a bug, which must be found: a claim on `searching` that comes to nothing is given back without
- * another look at who sleeps. (PLANT_LOOK_FIRST: the sleeper looks for work before it says that it sleeps.)
+ * FOR_EVER: a worker stays in the first task that it takes. Then nobody makes up for a wake that was missed, and still no task waits
+ * while a worker sleeps.
+ *
+ * Planted bugs, which must be found. PLANT_FORGET_CLAIM: a claim on `searching` that comes to nothing is given back without
+ * another look at who sleeps. PLANT_LOOK_FIRST: the sleeper looks for work before it says that it sleeps. PLANT_FIND_QUIETLY, with
+ * FOR_EVER: who finds work in its last look does not search, and so tells nobody of the rest.
  */
 #ifndef WORKERS
 #define WORKERS 1
@@ -133,7 +137,7 @@ proctype outside(bool is_urgent)
 proctype worker(byte me)
 {
         byte ticket, before, at = 0;
-        bool mine = false, found, woken;
+        bool mine = false, found, woken, took;
         do
         :: true ->
                 /* pick_here */
@@ -150,6 +154,7 @@ proctype worker(byte me)
                         fi
                 :: else -> skip
                 fi;
+                took = found;
                 if
                 :: found && mine ->
                         mine = false;
@@ -161,7 +166,7 @@ proctype worker(byte me)
                         :: else -> skip
                         fi
                 :: found && !mine -> skip
-                :: else -> /* park */
+                :: !found -> /* park */
                         ticket = calls[me];
 #ifdef PLANT_LOOK_FIRST
                         look();
@@ -179,8 +184,20 @@ proctype worker(byte me)
                                 :: timeout -> assert(tasks == 0 && urgent == 0 && searching == 0); goto over
                                 fi
                         fi;
-                        atomic { mine = !idle[me]; idle[me] = false }
+                        atomic { mine = !idle[me]; idle[me] = false };
+#ifndef PLANT_FIND_QUIETLY
+                        if
+                        :: found && !mine -> searching++; mine = true
+                        :: else -> skip
+                        fi
+#endif
+                fi;
+#ifdef FOR_EVER
+                if
+                :: took -> timeout; break
+                :: else -> skip
                 fi
+#endif
         od;
 over:
         skip
