@@ -88,10 +88,10 @@ static void put_whole(struct cop__slot_block *block, struct cop__list *list)
         block->settled = UINT64_MAX;
 }
 
-/* Between the making of slots and the pids by which others find them: x86-64 reads, and writes, in order. */
+/* Between the making of slots and the pids by which others find them: x86-64 reads, and writes, in order. Explored, memory is weaker. */
 static void fence_for_guessers(void)
 {
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(COP__ATOMICS)
         __atomic_signal_fence(__ATOMIC_SEQ_CST);
 #else
         cop__barrier_all();

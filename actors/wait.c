@@ -150,7 +150,9 @@ static void wait_on_thread(struct cop__actor *actor, uint64_t deadline_ns)
         uint32_t ticket = cop__park_ticket(actor->task.visitor);
         actor->scouted = false;
         if (!cop__queue_sleep(&actor->queue, &actor->cursor, &passed)) {
-                cop__spin_pause();
+                /* Its sender may be between two instructions, and have lost its core. Not longer: there is a time to look at. */
+                for (unsigned looks = 0; looks < COP__SPINS && cop__queue_peek(&actor->queue, &actor->cursor) == NULL; looks++)
+                        cop__spin_wait(looks);
                 return;
         }
         if (passed != NULL)

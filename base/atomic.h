@@ -92,14 +92,11 @@ COP__INLINE void cop__count_up_64(uint64_t *counter)
 #endif
 #define cop__count_by(object, by) cop__store_relaxed((object), cop__load_relaxed(object) + (by))
 
-/* Looks of a spinning thread between two offers of its core: some microseconds. */
-#define COP__SPINS 128u
-
-/* A pause inside a short spin: tells the core, not the kernel. */
+/* A pause inside a short spin: tells the core, not the kernel. Nobody need do anything meanwhile: explored, it is a step like others. */
 COP__INLINE void cop__spin_pause(void)
 {
 #if defined(COP__ATOMICS)
-        (void)sched_yield();
+        cop__explored_pause();
 #elif defined(__x86_64__)
         __builtin_ia32_pause();
 #elif defined(__aarch64__)
@@ -108,6 +105,13 @@ COP__INLINE void cop__spin_pause(void)
         __asm__ __volatile__("" ::: "memory");
 #endif
 }
+
+/* Looks of a spinning thread between two offers of its core: some microseconds. Explored, only another thread's step ends the spin. */
+#if defined(COP__ATOMICS)
+#define COP__SPINS 1u
+#else
+#define COP__SPINS 128u
+#endif
 
 /* The same for a spin that waits for another thread, which may not be running at all; `looks` counts from 0. */
 COP__INLINE void cop__spin_wait(unsigned looks)

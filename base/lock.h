@@ -31,8 +31,12 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
-/* A few microseconds: longer than any section, shorter than a time slice. */
+/* A few microseconds: longer than any section, shorter than a time slice. Explored, only the holder's step ends the spin. */
+#if defined(COP__ATOMICS)
+#define COP__LOCK_SPINS 1
+#else
 #define COP__LOCK_SPINS 1000
+#endif
 
 /* All zero is a valid lock that nobody holds. */
 struct cop__lock {

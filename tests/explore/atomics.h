@@ -56,7 +56,8 @@
 #define cop__fence_seq() explore_fence(__FILE__, __LINE__)
 #define cop__fence_after_exchange() explore_fence(__FILE__, __LINE__)
 
-/* Whoever waits for another lets it go on. */
+/* Whoever waits for another lets it go on, and sees what it has stored. Who only pauses may be the next to go on, and see nothing new. */
 #define sched_yield() (explore_yield(), 0)
+#define cop__explored_pause() explore_step(__FILE__, __LINE__)
 
 #endif

@@ -130,6 +130,82 @@ IN_NODE(each_monitor_answers_once)
         inside_nothing_has_come();
 }
 
+/* What a supervisor does to a child that it stops (supervisor/child.c). */
+static cop_ref bid_farewell(cop_pid pid)
+{
+        struct cop__thread *thread = cop__thread_here();
+        cop_ref ref = cop__ref_new(cop__here_of(thread));
+        EXPLORE_ASSERT(cop__farewell(thread, cop__actor_here(), pid, ref, cop__reason(COP__REASON_SHUTDOWN)) == COP_OK);
+        return ref;
+}
+
+static uint32_t relations_of_mine(void)
+{
+        return cop__load_relaxed(&cop__actor_here()->relation_count);
+}
+
+/* Of its own accord, of an exit signal, or of the farewell, whichever comes first. */
+static void ends_soon(void)
+{
+        for (unsigned i = explore_random(3); i > 0; i--)
+                cop_yield();
+}
+
+/* Its own end, or another's exit signal, may pass the farewell on its way: then the link has told, too, and before that. */
+IN_NODE(a_farewell_is_answered_once_and_ends_the_link)
+{
+        bool killed = explore_random(2) == 0;
+        uint32_t before = relations_of_mine();
+        other = cop_spawn(killed ? waits : ends_soon);
+        EXPLORE_ASSERT(cop_link(other) == COP_OK);
+        unsigned killer = killed ? inside_visitor(ends_the_other) : 0;
+        cop_ref ref = bid_farewell(other);
+        cop_auto down = inside_await(COP_REF(cop_down, ref));
+        EXPLORE_ASSERT(cop_pid_equal(cop_read(cop_down, down)->pid, other));
+        unsigned told = exits_from(other);
+        EXPLORE_ASSERT(told <= 1);
+        EXPLORE_ASSERT(told == 0 || !cop_is_atom(cop_read(cop_down, down)->reason, "shutdown"));
+        EXPLORE_ASSERT(relations_of_mine() == before);
+        if (killed)
+                explore_join(killer);
+        inside_nothing_has_come();
+}
+
+/* Nor does undoing the link meanwhile take the answer back, or bring another. */
+IN_NODE(a_farewell_is_answered_though_the_link_is_undone_meanwhile)
+{
+        uint32_t before = relations_of_mine();
+        other = cop_spawn(explore_random(2) == 0 ? waits : ends_soon);
+        EXPLORE_ASSERT(cop_link(other) == COP_OK);
+        cop_ref ref = bid_farewell(other);
+        cop_unlink(other);
+        unsigned told = exits_from(other);
+        cop_message_free(inside_await(COP_REF(cop_down, ref)));
+        EXPLORE_ASSERT(told <= 1 && exits_from(other) == 0);
+        EXPLORE_ASSERT(relations_of_mine() == before);
+        inside_nothing_has_come();
+}
+
+/* Who has bidden it ends, too: the child hears along its link, as ever, or is told by the farewell. */
+static void bids_farewell_and_ends(void)
+{
+        cop_link(other);
+        bid_farewell(other);
+}
+
+IN_NODE(who_ends_after_a_farewell_is_told_of_nothing_and_the_child_ends)
+{
+        cop_ref refs[2];
+        other = cop_spawn(explore_random(2) == 0 ? waits_trapping : waits);
+        EXPLORE_ASSERT(cop_monitor(other, &refs[0]) == COP_OK);
+        cop_pid parent = cop_spawn(bids_farewell_and_ends);
+        EXPLORE_ASSERT(cop_monitor(parent, &refs[1]) == COP_OK);
+        cop_message_free(inside_await(COP_REF(cop_down, refs[1])));
+        inside_end(other, "kill");
+        cop_message_free(inside_await(COP_REF(cop_down, refs[0])));
+        inside_nothing_has_come();
+}
+
 /* Defers, and then has no answer. */
 static void gives_up(void)
 {

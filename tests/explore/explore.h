@@ -74,7 +74,8 @@ COP__NORETURN COP__PRINTF(1, 2) void explore_fail(const char *format, ...);
 /* A step: here another thread may go on. `where` is shown by --trace. */
 void explore_step(const char *where, unsigned line);
 
-/* This thread waits for another: let others go on first, and what they have stored be seen. */
+/* This thread waits for another: let others go on first, and what they have stored be seen. It hides what happens when nobody else goes
+ * on and a store is late, so it is only for a spin that would go on without end then. */
 void explore_yield(void);
 
 /* Sleeps on an address, until woken or until the time has come (UINT64_MAX: never): then false. */

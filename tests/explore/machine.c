@@ -131,11 +131,18 @@ int __wrap_munmap(void *memory, size_t size)
         return __real_munmap(memory, size);
 }
 
-/* Memory that is about to be used again need not be given back. */
+/* Memory that is about to be used again need not be given back, but is zero from here on; of stacks nobody would see that. */
 int __wrap_madvise(void *memory, size_t size, int advice)
 {
-        bool saves_memory = advice == MADV_DONTNEED || advice == MADV_NOHUGEPAGE;
-        return saves_memory ? 0 : __real_madvise(memory, size, advice);
+        if (advice == MADV_NOHUGEPAGE)
+                return 0;
+        if (advice != MADV_DONTNEED)
+                return __real_madvise(memory, size, advice);
+        explore_step("pages go", 0);
+        explore_settle_all();
+        if (size < STACKS_FROM)
+                memset(memory, 0, size);
+        return 0;
 }
 
 /* ---- Parking places: the count of park.h, a step each ----------------------------------- */
@@ -169,9 +176,10 @@ void __wrap_cop__park_wake(struct cop__park *park)
 
 /* ---- The fence that all threads pass: whatever they have stored is seen ------------------------ */
 
+/* Tried as well, so that it is one. */
 bool __wrap_cop__barrier_is_there(void)
 {
-        return true;
+        return __wrap_cop__barrier_all();
 }
 
 bool __wrap_cop__barrier_all(void)

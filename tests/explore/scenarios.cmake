@@ -87,13 +87,19 @@ explore_plant(depot_pops_without_a_generation depot a_block base/pool.c
 
 # ---- Sleep and wake: scheduler/wake.h, and the whole of the scheduler with it -------------
 
-explore_test(wake 14000 a_worker_runs 2)
+explore_test(wake 28000 a_worker_runs 2)
 
 explore_plant(wake_puts_without_its_fence wake a_worker_runs_one scheduler/shared.c
         "cop__fence_seq(); /* SLEEPER */\n        cop__offer(scheduler);"
         "cop__offer(scheduler);")
 explore_plant(wake_leaves_the_aloof_asleep wake aloof_workers scheduler/shared.c
         "cop__offer(scheduler)" "cop__offer_own(scheduler)")
+explore_plant(wake_puts_for_who_searches_without_its_fence wake what_comes_while scheduler/shared.c
+        "cop__fence_seq(); /* SLEEPER */\n        cop__offer(scheduler);"
+        "cop__offer(scheduler);")
+explore_plant(wake_finds_quietly wake who_finds_two scheduler/sleep.c
+        "if ((lookout || more) && !worker->searching) {"
+        "if (lookout && !worker->searching) {")
 explore_plant(wake_looks_before_it_says_so wake one_worker scheduler/sleep.c
         "uint32_t ticket = cop__park_ticket(&worker->park);\n        cop__or_seq(&scheduler->idle, bit);"
         "uint32_t ticket = cop__park_ticket(&worker->park);\n        bool left = cop__is_work_left(scheduler, true);\n        cop__or_seq(&scheduler->idle, bit);\n#define cop__is_work_left(unused, either) left")
@@ -115,6 +121,16 @@ explore_plant(spare_forgets_its_count wake a_spare_that_rested scheduler/spare.c
         "if (cop__cas_seq(&scheduler->spares.at_work, &at_work, at_work - 1))\n                        return true;"
         "return true;")
 
+# ---- Slots that go: actors/slot_ebb.h, scheduler/grace.h -----------------------------------------
+
+explore_test(ebb 400)
+
+explore_plant(ebb_waits_for_no_visitor ebb nobody_writes scheduler/grace.c
+        "return grace->workers == 0 && !grace->visitors && cop__barrier_all();"
+        "return grace->workers == 0 && cop__barrier_all();")
+explore_plant(ebb_has_no_grace ebb nobody_writes actors/slot_ebb.c
+        "if (ebb->waits && !cop__grace_is_over(&node->scheduler, &ebb->grace))"
+        "if (false)")
 # ---- Whole nodes ----------------------------------------------------------------------------
 
 explore_test(lives 300)
@@ -138,6 +154,16 @@ explore_plant(bonds_keeps_what_the_queue_has bonds each_monitor actors/relation.
 explore_plant(bonds_forgets_a_half_that_has_been_sent bonds a_deferral actors/relation.c
         "if (half->as.tie.mode & COP__TIE_OF_CALL) /* this one may be gone: cop__watch_fail */"
         "if (false)")
+
+explore_plant(bonds_tells_twice_after_a_farewell bonds a_farewell_is actors/relation.c
+        "if (relation->as.tie.mode & COP__TIE_TOLD)"
+        "if (false)")
+explore_plant(bonds_keeps_its_link_to_who_is_gone bonds a_farewell_is actors/relation.c
+        "while ((half = find_link(actor, signal->from, (cop_ref){ 0 })) != NULL) {\n                cop__relation_forget(actor, half);\n                cop__relation_free(thread, half);\n        }\n        become_down(signal, NULL);"
+        "(void)half;\n        (void)thread;\n        become_down(signal, NULL);")
+explore_plant(bonds_answers_no_farewell_to_the_dead bonds a_farewell_is actors/relation.c
+        "send_down(thread, relation->as.farewell.watch, dead, reason);"
+        "cop__relation_free(thread, relation->as.farewell.watch);")
 
 explore_test(answers 300)
 

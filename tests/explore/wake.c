@@ -209,7 +209,7 @@ SCENARIO(a_worker_does_not_sleep_over_its_pile)
 
 /*
  * Who is about to sleep looks once more, and may find two tasks: whoever put them saw it search, and woke nobody. One of the two holds its
- * worker until the other has ended. Who kept quiet about it was found out in schedule 130,041.
+ * worker until the other has ended.
  */
 SCENARIO(who_finds_two_tasks_before_it_sleeps_tells_of_the_second)
 {
@@ -265,6 +265,27 @@ SCENARIO(aloof_workers_run_what_comes_from_outside)
         cop__scheduler_stop(&scheduler);
         for (unsigned i = 0; i < TASKS; i++)
                 EXPLORE_ASSERT(jobs[i].left == 0 && jobs[i].runs > 0);
+}
+
+/*
+ * One of two workers sleeps, and the other one searches for a last time and falls asleep while the next task is put up. Nobody is at
+ * work then, so no lookout would make up for it.
+ */
+SCENARIO(what_comes_while_the_last_of_two_workers_falls_asleep_is_run)
+{
+        memset(jobs, 0, sizeof(jobs));
+        ended = 0;
+        jobs[0].task.priority = COP_PRIORITY_NORMAL;
+        explore_focus(false);
+        EXPLORE_ASSERT(cop__scheduler_start(&scheduler, 2, 0, 0, &hooks, NULL) == COP_OK);
+        explore_focus(true);
+        for (unsigned round = 1; round <= 8; round++) {
+                cop__shared_put(&scheduler, COP_PRIORITY_NORMAL, &jobs[0].task, &jobs[0].task, 1);
+                while (cop__load_seq(&ended) < round)
+                        explore_sleep(&ended, UINT64_MAX);
+        }
+        explore_focus(false);
+        cop__scheduler_stop(&scheduler);
 }
 
 /* ---- A spare worker ------------------------------------------------------------------------------- */
