@@ -1,8 +1,9 @@
 #!/bin/sh
 # Copyright (c) 2026 The Coppice authors. MIT licence.
 #
-# The protocols of the arrival queue, of sleep and wake, of the desk, of the only worker's company, of the run queue, of slots, links, calls and aliases hold in
-# every interleaving: SPIN walks through all of them. That it would notice is shown first, with planted bugs.
+# The protocols of the arrival queue, of sleep and wake, of the desk, of the only worker's company, of the run queue, of slots and their ebb,
+# of links, calls and aliases hold in every interleaving: SPIN walks through all of them. That it would notice is shown first, with
+# planted bugs.
 #
 #       tests/models.sh [BUILD_DIR]     ends with 77 where spin is not installed
 set -eu
@@ -80,6 +81,11 @@ for bug in NO_GENERATION PID_STAYS; do
 done
 holds slot
 holds slot -DSENDS=4 -DLIVES=2
+
+for bug in NO_FENCE NO_GRACE FORGET_VISITOR LOOK_NOT SHOW_FIRST; do
+        is_found ebb "-DPLANT_$bug"
+done
+holds ebb
 
 for bug in NO_PARTNER SILENT_REFUSAL TELLS_TWICE SILENT_GOODBYE GONE_KEEPS; do
         is_found link "-DPLANT_$bug"
