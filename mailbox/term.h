@@ -81,7 +81,10 @@ cop_term cop__term_of_bytes(cop_term_type type, const void *bytes, size_t size);
  */
 COP__CHECK_RESULT cop_status cop__term_flat_size(cop_term term, size_t *size);
 
-/* A term that is to lie so many levels deep in another; where that would be deeper than COP_TERM_DEPTH_MAX, the atom too_deep; too_big. */
+/*
+ * A term that is to lie so many levels deep in another; the atom too_deep where that would be deeper than COP_TERM_DEPTH_MAX,
+ * too_big where it is larger than COP_MESSAGE_SIZE_MAX.
+ */
 cop_term cop__term_inside(cop_term term, unsigned levels);
 
 /*
@@ -100,7 +103,10 @@ struct cop__shared_term {
         cop_term term; /* points into the same block, right behind */
 };
 
-/* Held once. Errors: COP_E_NO_MEMORY, COP_E_TOO_DEEP, COP_E_TOO_BIG. The other one, for terms that are neither: NULL without memory. */
+/*
+ * Held once. Errors: COP_E_NO_MEMORY, COP_E_TOO_DEEP, COP_E_TOO_BIG. The other one, for terms that are neither: NULL without
+ * memory.
+ */
 COP__CHECK_RESULT cop_status cop__shared_term_make(cop_term term, struct cop__shared_term **result);
 struct cop__shared_term *cop__shared_term_new(cop_term term);
 
@@ -124,7 +130,7 @@ void cop__shared_term_drop(struct cop__shared_term *shared);
  */
 bool cop__term_next(cop_term *rest, cop_term *item);
 
-/* Erlang's =:= (0.0 and -0.0 differ, as from OTP 27 on), with a text the same as the list of its code points: what matching uses. */
+/* Erlang's =:= (as from OTP 27 on, where 0.0 is not -0.0), with a text the same as the list of its code points, as in matches. */
 bool cop__term_same(cop_term left, cop_term right);
 
 /*

@@ -22,10 +22,14 @@
 /* And with at most so many zeros behind it: 0.0001, but 1.0e-5. */
 #define FLOAT_ZEROS_MAX 3
 
+/*
+ * `left` are the bytes that what is to come may still have if it were laid flat: a part that stands in many places would double
+ * the text with each level.
+ */
 struct printer {
         struct cop__text *text;
         const cop_kinds *kinds;
-        size_t left; /* bytes that the flat terms may still have: a part that stands in many places would double the text with each level */
+        size_t left;
 };
 
 static void print(struct printer *printer, cop_term term, unsigned levels);

@@ -10,10 +10,10 @@
  * A comma comes by itself where one is needed. `key` is NULL in a list, or for the value as a whole; else it is written as it is,
  * and so is a word of ours. What comes from outside is escaped; bytes that are no UTF-8 become U+FFFD.
  *
- * Terms: a number is a number, a text, an atom, a pid, a reference a string, true and false themselves, undefined is null; a list is a
- * list, an improper one {"list": [...], "tail": ...}; a record of a known kind is {"kind": "bill", "pence": 900}, without its secret
- * fields; any other tuple is {"tuple": [...]}, a map an object whose keys are texts as they are and else as Erlang writes them, or, where
- * these might be the same, {"map": [[key, value], ...]}; a binary that is no text {"bytes": "base 16"}.
+ * Terms: a number is a number, a text, an atom, a pid, a reference a string, true and false themselves, undefined is null; a list
+ * is a list, an improper one {"list": [...], "tail": ...}; a record of a known kind is {"kind": "bill", "pence": 900}, without
+ * its secret fields; any other tuple is {"tuple": [...]}, a map an object whose keys are texts as they are and else as Erlang
+ * writes them, or, where these might be the same, {"map": [[key, value], ...]}; a binary that is no text {"bytes": "base 16"}.
  */
 #ifndef SHELL_JSON_H
 #define SHELL_JSON_H

@@ -294,7 +294,8 @@ ON_STAGE(a_wrong_word_is_shown_with_what_was_expected_and_where)
                   "   call till #Purse{note = \"{pence = \", pence = \"x\"}\n                                        ^\n" },
                 { "call till #Purse{inner = #bill{pence = 1}, 'pence' = x}",
                   "** pence of Purse: expected an integer of 64 bits, found x\n"
-                  "   call till #Purse{inner = #bill{pence = 1}, 'pence' = x}\n                                              ^\n" },
+                  "   call till #Purse{inner = #bill{pence = 1}, 'pence' = x}\n"
+                  "                                              ^\n" },
                 { "call till #Purse{pence = 1, inner = # 'bill' {people = 1, pence = x}}",
                   "** pence of bill: expected an integer of 64 bits, found x\n"
                   "   call till #Purse{pence = 1, inner = # 'bill' {people = 1, pence = x}}\n"

@@ -241,8 +241,9 @@ TEST(an_integer_key_is_below_a_float_key_whatever_their_values)
 {
         const cop_term less[] = { cop_int(2), cop_natural(UINT64_MAX), COP_TUPLE(cop_int(2), cop_int(9)), COP_LIST(cop_int(2)),
                                   COP_MAP(cop_atom("k"), cop_int(2)), COP_MAP(cop_int(2), cop_nil()) };
-        const cop_term more[] = { cop_float(1.0), cop_float(-1.5), COP_TUPLE(cop_float(1.0), cop_int(1)), COP_LIST(cop_float(1.0)),
-                                  COP_MAP(cop_atom("k"), cop_float(1.0)), COP_MAP(cop_float(1.0), cop_nil()) };
+        const cop_term more[] = { cop_float(1.0), cop_float(-1.5), COP_TUPLE(cop_float(1.0), cop_int(1)),
+                                  COP_LIST(cop_float(1.0)), COP_MAP(cop_atom("k"), cop_float(1.0)),
+                                  COP_MAP(cop_float(1.0), cop_nil()) };
         for (size_t i = 0; i < COP__COUNT(less); i++) {
                 cop_term left = COP_MAP(less[i], cop_atom("a")), right = COP_MAP(more[i], cop_atom("a"));
                 ck_assert_msg(cop_term_compare(left, right) < 0, "key %zu", i);

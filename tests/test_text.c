@@ -173,8 +173,8 @@ TEST(quoted_text_shows_no_character_that_a_terminal_obeys)
         cop__text_append_quoted(&text, '"', hostile, sizeof hostile - 1);
         ck_assert_str_eq(cop__text_get(&text), "\"a\\\"'\\\\\\e[2J\\n\\x{0}\\d\\x{85}\\x{202e}"
                                                "\xef\xbf\xbd\xc3\xa9\"");
-        static const uint32_t hidden[] = { 0xad, 0x34f, 0x61c, 0x115f, 0x1160, 0x180e, 0x200b, 0x2028, 0x2066, 0x3164, 0xfe00, 0xfe0f,
-                                           0xfeff, 0xffa0, 0xfff9, 0xfffb, 0xe0001, 0xe0100, 0xe01ef };
+        static const uint32_t hidden[] = { 0xad, 0x34f, 0x61c, 0x115f, 0x1160, 0x180e, 0x200b, 0x2028, 0x2066, 0x3164, 0xfe00,
+                                           0xfe0f, 0xfeff, 0xffa0, 0xfff9, 0xfffb, 0xe0001, 0xe0100, 0xe01ef };
         for (size_t i = 0; i < COP__COUNT(hidden); i++) {
                 char bytes[COP__UTF8_MAX], expected[16];
                 cop__text_clear(&text);

@@ -1,5 +1,5 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
-/* Terms that are nested deeper than one may be, or are too big, so that no copy of them can be made, and as deep as one may be. */
+/* Terms that are nested deeper than one may be, or too big, so that no copy of them can be made, and as deep as one may be. */
 #ifndef TESTS_TOO_DEEP_H
 #define TESTS_TOO_DEEP_H
 
