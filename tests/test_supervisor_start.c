@@ -431,7 +431,7 @@ static void expect_hungry(cop_pid pid)
         ck_assert_uint_eq(process.mailbox_high, 9);
         ck_assert_uint_eq(process.mailbox_low, 3);
         ck_assert(cop__actor_here() != NULL);
-        ck_assert(cop__slot_of(cop_node_here(), pid)->unpreempted);
+        ck_assert_uint_eq(cop__load_relaxed(&cop__slot_of(cop_node_here(), pid)->manner) & COP__UNPREEMPTED, COP__UNPREEMPTED);
 }
 
 IN_NODE(a_child_has_the_marks_the_soft_limit_and_the_acknowledged_start_of_its_spec)
