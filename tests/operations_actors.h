@@ -25,7 +25,9 @@ static cop_status spawns(void)
 static cop_status starts(void)
 {
         cop_pid pid;
-        return cop_start(&(cop_spawn_options){ .server = &echo_server, .link = true }, MS, &pid);
+        TRY(cop_start(&(cop_spawn_options){ .server = &echo_server, .link = true }, MS, &pid));
+        TRY_NUMBER(4, cop_call(&message, pid, MS, item, .number = 4));
+        return COP_OK;
 }
 
 /* To what there may be to hear of dead letters and of memory. */
@@ -51,13 +53,17 @@ static cop_status looks_around(void)
                 cop_term_free(names);
         if (status == COP_OK)
                 status = cop_set_label("labelled");
+        cop_process process;
+        DID(status != COP_OK || (cop_process_info(cop_self(), &process) == COP_OK && strcmp(process.label, "labelled") == 0));
         return status;
 }
 
 static cop_status owns(void)
 {
         int fd;
-        return cop_open("/dev/null", O_RDONLY, 0, &fd);
+        TRY(cop_open("/dev/null", O_RDONLY, 0, &fd));
+        DID(fcntl(fd, F_GETFD) >= 0 && cop_owned() == 1);
+        return COP_OK;
 }
 
 static void crashes(const note *n)
@@ -76,8 +82,8 @@ static cop_status hears_of_a_crash(void)
                                                 .argument = &(note){ .text = COP_TEXT("text") }, .link = true,
                                                 .monitor = true, .monitor_ref = &ref },
                           &pid));
-        cop_message_free(cop_receive(MS, COP_REF(cop_down, ref)));
-        cop_message_free(cop_receive(MS, COP_KIND(cop_exited)));
+        DID_RECEIVE(COP_REF(cop_down, ref));
+        DID_RECEIVE(COP_KIND(cop_exited));
         return COP_OK;
 }
 
@@ -89,12 +95,16 @@ static void blocks(int *done)
 static cop_status blocks_a_thread(void)
 {
         int done = 0;
-        return cop_blocking(blocks, &done);
+        TRY(cop_blocking(blocks, &done));
+        DID(done == 1);
+        return COP_OK;
 }
+
+static int64_t woken; /* atomic; 0: it has not come to sleep */
 
 static void wakes(item *state)
 {
-        state->number++;
+        cop__store_relaxed(&woken, ++state->number);
 }
 
 static void sleeps_deep(void)
@@ -103,14 +113,20 @@ static void sleeps_deep(void)
         if (state == NULL)
                 return;
         *state = (item){ 1 };
+        cop__store_relaxed(&woken, 1);
         cop_hibernate(wakes, state);
 }
 
 static cop_status hibernates(void)
 {
         cop_pid pid;
-        TRY(cop_spawn_opt(&(cop_spawn_options){ .run = sleeps_deep, .link = true }, &pid));
-        return cop_send(pid, item, .number = 1);
+        cop_ref ref;
+        cop__store_relaxed(&woken, 0);
+        TRY(cop_spawn_opt(&(cop_spawn_options){ .run = sleeps_deep, .link = true, .monitor = true, .monitor_ref = &ref }, &pid));
+        TRY(cop_send(pid, item, .number = 1));
+        DID_RECEIVE(COP_REF(cop_down, ref)); /* and had it not ended well, so would have this one */
+        DID(cop__load_relaxed(&woken) != 1);
+        return COP_OK;
 }
 
 static cop_status sets_itself_up(void)
@@ -146,7 +162,7 @@ static cop_status hears_of_marks(void)
         for (int i = 0; status == COP_OK && i < 4; i++)
                 status = cop_send(cop_self(), item, .number = i);
         for (int i = 0; status == COP_OK && i < 4; i++)
-                cop_message_free(cop_receive(MS, COP_KIND(item)));
+                DID_RECEIVE(COP_KIND(item));
         cop_message *message = NULL;
         do {
                 cop_message_free(message);
@@ -173,7 +189,7 @@ static cop_status starts_with_acknowledgement(void)
 {
         cop_pid pid;
         TRY(cop_start(&(cop_spawn_options){ .run = answers_one, .init_ack = true, .link = true }, MS, &pid));
-        TRY_MESSAGE(cop_call(&message, pid, MS, item, .number = 1));
+        TRY_NUMBER(1, cop_call(&message, pid, MS, item, .number = 1));
         return COP_OK;
 }
 

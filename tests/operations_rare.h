@@ -11,7 +11,7 @@ static cop_status calls_behind_mail(void)
 {
         for (int i = 0; i < 20; i++)
                 TRY(cop_send(cop_self(), item, .number = i));
-        TRY_MESSAGE(cop_call(&message, "echo", MS, item, .number = 1));
+        TRY_NUMBER(1, cop_call(&message, "echo", MS, item, .number = 1));
         return COP_OK;
 }
 
@@ -76,7 +76,7 @@ static cop_status asks_one_with_a_limit(void)
         TRY(cop_start(&(cop_spawn_options){ .server = &echo_server, .mailbox_limit = 10, .mailbox_policy = COP_MAILBOX_REJECT,
                                             .link = true }, MS, &pid));
         TRY(cop_request_send(&request, pid, item, .number = 1));
-        TRY_MESSAGE(cop_request_await(request, MS, &message));
+        TRY_NUMBER(1, cop_request_await(request, MS, &message));
         return COP_OK;
 }
 
@@ -126,7 +126,7 @@ static cop_status has_a_machine_that_is_wound_up(void)
 {
         cop_pid pid;
         TRY(cop_start(&(cop_spawn_options){ .server = &clockwork_machine, .link = true }, MS, &pid));
-        TRY_MESSAGE(cop_call(&message, pid, MS, item, .number = 1));
+        TRY_NUMBER(2, cop_call(&message, pid, MS, item, .number = 1));
         return COP_OK;
 }
 
@@ -186,8 +186,12 @@ static cop_status owns_handlers(void)
 /* Whose sets grow. */
 static cop_status enters_many_keys(void)
 {
-        for (int i = 0; i < 40; i++)
+        for (int i = 0; i < 40; i++) {
+                cop_pid pid = cop_no_pid();
                 TRY(cop_registry_register("keys", cop_int(i), cop_nil(), NULL));
+                TRY(cop_registry_whereis("keys", cop_int(i), &pid));
+                DID(cop_pid_equal(pid, cop_self()));
+        }
         return COP_OK;
 }
 
@@ -198,6 +202,7 @@ static cop_status starts_a_child_that_says_more(void)
         cop_pid pid, child;
         TRY(cop_supervise(&(cop_supervisor){ .intensity = 100 }, &pid));
         TRY_TERM(cop_start_child_of(cop_to_pid(pid), &talker, &child, &term));
+        DID(child.bits != 0);
         return COP_OK;
 }
 

@@ -23,10 +23,12 @@ static void lamp_turn(lamp *self, const item *i)
 
 COP_MACHINE(lamp, DARK, COP_IN_ANY(item, lamp_turn));
 
+/* Who replies nothing gives none, which is no failure, here as in the next ones. */
 static void add_one(item *value, const item *by)
 {
         value->number += by->number;
-        cop_reply(item, .number = value->number);
+        if (cop_reply(item, .number = value->number) != COP_OK)
+                cop_exit(cop_atom("no_memory"));
 }
 
 static cop_status uses_agent(void)
@@ -37,6 +39,7 @@ static cop_status uses_agent(void)
         if (status != COP_OK)
                 return status;
         status = cop_agent_update(&reply, agent, MS, item, add_one, item, .number = 2);
+        DID(status != COP_OK || is_item(reply, 3));
         cop_message_free(reply);
         return status;
 }
@@ -49,6 +52,7 @@ static cop_status uses_machine(void)
         if (status != COP_OK)
                 return status;
         status = cop_call(&reply, pid, MS, item, .number = 1);
+        DID(status != COP_OK || is_item(reply, 1));
         cop_message_free(reply);
         return status;
 }
@@ -66,6 +70,7 @@ static cop_status uses_manager(void)
                 status = cop_sync_notify(pid, MS, item, .number = 1);
         if (status == COP_OK)
                 status = cop_call_handler(&reply, pid, "echo", MS, item, .number = 2);
+        DID(status != COP_OK || is_item(reply, 2));
         if (status == COP_OK)
                 status = cop_handlers(pid, &ids);
         if (status == COP_OK)
@@ -149,8 +154,10 @@ static cop_status serves(void)
 {
         cop_pid pid;
         TRY(cop_start(&(cop_spawn_options){ .server = &busy_server, .link = true }, MS, &pid));
-        TRY_MESSAGE(cop_call(&message, pid, MS, note, .text = COP_TEXT("text")));
-        return cop_stop(pid, cop_atom("normal"), MS);
+        TRY_NUMBER(3, cop_call(&message, pid, MS, note, .text = COP_TEXT("text")));
+        TRY(cop_stop(pid, cop_atom("normal"), MS));
+        DID(!cop_is_alive(pid));
+        return COP_OK;
 }
 
 static cop_status upgrades(void)
@@ -163,6 +170,7 @@ static cop_status upgrades(void)
         TRY(cop_sys_resume(pid, MS));
         TRY_TERM(cop_sys_get_status(pid, MS, &term));
         TRY(cop_upgrade(pid, &busy_server, MS));
+        TRY_NUMBER(6, cop_call(&message, pid, MS, note, .text = COP_TEXT("text")));
         return cop_stop(pid, cop_atom("normal"), MS);
 }
 
@@ -222,7 +230,8 @@ static void says_more(note *value, const item *by)
         static char text[300];
         memset(text, 'x', sizeof(text));
         value->text = (cop_text){ sizeof(text), text };
-        cop_reply(item, .number = by->number);
+        if (cop_reply(item, .number = by->number) != COP_OK)
+                cop_exit(cop_atom("no_memory"));
 }
 
 /* What the agent keeps is no longer as large as it was. */
@@ -230,7 +239,7 @@ static cop_status keeps_texts(void)
 {
         cop_pid agent;
         TRY(cop_agent_start(NULL, COP_KIND_OF(note), &(note){ .text = COP_TEXT("short"), .term = cop_string("x") }, &agent));
-        TRY_MESSAGE(cop_agent_update(&message, agent, MS, note, says_more, item, .number = 2));
+        TRY_NUMBER(2, cop_agent_update(&message, agent, MS, note, says_more, item, .number = 2));
         return COP_OK;
 }
 
@@ -340,8 +349,12 @@ static cop_status changes_tables(void)
 {
         cop_pid pid;
         TRY(cop_start(&(cop_spawn_options){ .server = &spring_machine, .link = true }, MS, &pid));
-        for (int64_t i = 1; i <= 4; i++)
-                TRY_MESSAGE(cop_call(&message, pid, MS, item, .number = i));
+        for (int64_t i = 1; i <= 4; i++) {
+                cop_message *message = NULL;
+                TRY(cop_call(&message, pid, MS, item, .number = i));
+                DID(message != NULL && cop_read(item, message)->number > i);
+                cop_message_free(message);
+        }
         return COP_OK;
 }
 
@@ -398,22 +411,23 @@ static cop_status continues(void)
 {
         cop_pid pid;
         TRY(cop_spawn_opt(&(cop_spawn_options){ .server = &sequel_server, .link = true }, &pid));
-        TRY_MESSAGE(cop_call(&message, pid, MS, item, .number = 1));
-        TRY_MESSAGE(cop_call(&message, pid, MS, item, .number = 1));
+        TRY_NUMBER(1, cop_call(&message, pid, MS, item, .number = 1));
+        TRY_NUMBER(3, cop_call(&message, pid, MS, item, .number = 1)); /* it has gone on meanwhile */
         return COP_OK;
 }
 
 static void packs_more(parcel *value, const item *by)
 {
         value->data = cop_bytes_of(many_bytes, sizeof(many_bytes));
-        cop_reply(item, .number = by->number);
+        if (cop_reply(item, .number = by->number) != COP_OK)
+                cop_exit(cop_atom("no_memory"));
 }
 
 static cop_status keeps_bytes(void)
 {
         cop_pid agent;
         TRY(cop_agent_start(NULL, COP_KIND_OF(parcel), &(parcel){ cop_bytes_of(many_bytes, 100) }, &agent));
-        TRY_MESSAGE(cop_agent_update(&message, agent, MS, parcel, packs_more, item, .number = 2));
+        TRY_NUMBER(2, cop_agent_update(&message, agent, MS, parcel, packs_more, item, .number = 2));
         return COP_OK;
 }
 

@@ -15,6 +15,7 @@ static cop_status uses_channel(void)
         status = cop_put(channel, MS, item, .number = 1);
         if (status == COP_OK)
                 status = cop_take(&message, channel, MS, item);
+        DID(status != COP_OK || is_item(message, 1));
         cop_message_free(message);
         cop_channel_close(channel);
         return status;
@@ -29,6 +30,7 @@ static cop_status uses_future(void)
         if (status != COP_OK)
                 return status;
         status = cop_await_message(&message, future, MS);
+        DID(status != COP_OK || is_item(message, 7));
         cop_message_free(message);
         cop_future_drop_pid(future);
         return status;
@@ -44,6 +46,7 @@ static cop_status selects(void)
         status = cop_put(channel, MS, item, .number = 1);
         if (status == COP_OK && cop_select(MS, cases) == 0) {
                 status = cases[0].status;
+                DID(status != COP_OK || is_item(cases[0].message, 1));
                 cop_message_free(cases[0].message);
         }
         cop_channel_close(channel);
@@ -60,6 +63,7 @@ static cop_status uses_task(void)
         if (status != COP_OK)
                 return status;
         status = cop_task_await(&message, task, MS);
+        DID(status != COP_OK || is_item(message, 2));
         cop_message_free(message);
         return status;
 }
@@ -100,6 +104,7 @@ static cop_status streams(void)
         cop_task_stream *stream;
         cop_streamed one;
         int64_t last = 0;
+        unsigned count = 0;
         cop_status status = cop_task_stream_open(
                 &(cop_task_stream_options){ COP_STREAM(replies_item, item, next_item, &last), .most = 2, .zip = true,
                                             .nolink = true },
@@ -107,9 +112,12 @@ static cop_status streams(void)
         if (status != COP_OK)
                 return status;
         while ((status = cop_task_stream_next(stream, &one)) == COP_OK) {
+                count++;
+                DID(one.status != COP_OK || is_item(one.result, one.index + 2));
                 cop_message_free(one.item);
                 cop_message_free(one.result);
         }
+        DID(status != COP_E_NOT_FOUND || count == 3);
         cop_status closed = cop_task_stream_close(stream);
         return status != COP_E_NOT_FOUND ? status : closed;
 }
@@ -130,8 +138,8 @@ static cop_status waits_at_channel(void)
         TRY(cop_spawn_opt(&(cop_spawn_options){ .run_with = COP_RUN_WITH(puts_in, item_channel),
                                                 .kind = COP_KIND_OF(item_channel), .argument = &channel, .link = true },
                           &pid));
-        TRY_MESSAGE(cop_take(&message, channel, MS, item));
-        TRY_MESSAGE(cop_take(&message, channel, MS, item));
+        TRY_NUMBER(1, cop_take(&message, channel, MS, item));
+        TRY_NUMBER(2, cop_take(&message, channel, MS, item));
         TRY(cop_channel_count(channel, &count));
         return cop_channel_close(channel);
 }
@@ -168,6 +176,7 @@ static cop_status uses_futures(void)
                                                 .argument = &(item){ 1 }, .result = COP_KIND_OF(item) },
                           &pids[1]));
         TRY(cop_await_all_messages(results, pids, 2, MS));
+        DID(is_item(results[0], 7) && is_item(results[1], 1));
         cop_message_free(results[0]);
         cop_message_free(results[1]);
         TRY_MESSAGE(cop_await_any_message(&message, pids, 2, MS, &index));
@@ -185,6 +194,7 @@ static cop_status ends_tasks(void)
         TRY(cop_task_start(&options, &tasks[0]));
         TRY(cop_task_start(&options, &tasks[1]));
         TRY(cop_task_await_many(results, tasks, 2, MS));
+        DID(is_item(results[0], 2) && is_item(results[1], 2));
         cop_message_free(results[0]);
         cop_message_free(results[1]);
         TRY(cop_task_start(&endless, &third));
@@ -204,7 +214,7 @@ static cop_status starts_tasks_under(void)
         int64_t last = 0;
         TRY(cop_supervise(&jobs, &pid));
         TRY(cop_task_async_under(pid, &task, replies_item, item, .number = 1));
-        TRY_MESSAGE(cop_task_await(&message, task, MS));
+        TRY_NUMBER(2, cop_task_await(&message, task, MS));
         TRY(cop_task_stream_open(&(cop_task_stream_options){ COP_STREAM(replies_item, item, next_item, &last), .most = 2,
                                                              .unordered = true, .kill_slow = true,
                                                              .supervisor = cop_to_pid(pid) },

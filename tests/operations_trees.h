@@ -16,6 +16,7 @@ static cop_status uses_registry(void)
                 status = cop_registry_update("keys", key, cop_string("another"));
         if (status == COP_OK)
                 status = cop_registry_lookup("keys", key, &entries);
+        DID(status != COP_OK || !cop_term_equal(entries, cop_list_of(NULL, 0)));
         if (status == COP_OK)
                 cop_term_free(entries);
         cop_status end = cop_registry_unregister("keys", key);
@@ -29,6 +30,7 @@ static cop_status uses_group(void)
         cop_status status = cop_group_join("scope", key, cop_self());
         if (status == COP_OK)
                 status = cop_group_members("scope", key, &members);
+        DID(status != COP_OK || !cop_term_equal(members, cop_list_of(NULL, 0)));
         if (status == COP_OK) {
                 cop_term_free(members);
                 status = cop_group_monitor("scope", key, &ref, &members);
@@ -53,6 +55,7 @@ static cop_status supervises(void)
         status = cop_start_child(pid, &extra, &child);
         if (status == COP_OK)
                 status = cop_terminate_child(pid, "three");
+        DID(status != COP_OK || !cop_is_alive(child));
         return status;
 }
 
@@ -75,12 +78,16 @@ static cop_status uses_duplicates(void)
                                   NULL));
         TRY(cop_registry_register("pairs", COP_TUPLE(key, cop_int(2)), cop_int(1), NULL));
         TRY(cop_registry_whereis("pairs", key, &pid));
+        DID(cop_pid_equal(pid, cop_self()));
         TRY_TERM(cop_registry_match("pairs", key, COP_TUPLE(cop_atom("one"), cop_atom("_")), &term));
         TRY_TERM(cop_registry_values("pairs", key, cop_self(), &term));
         TRY_TERM(cop_registry_keys("pairs", cop_self(), &term));
         TRY(cop_registry_count("pairs", &count));
+        DID(count == 3);
         TRY(cop_registry_dispatch("pairs", key, sees_entry, &seen));
+        DID(seen == 2);
         TRY(cop_send(cop_via("pairs", key), item, .number = 1));
+        DID_RECEIVE(COP_KIND(item));
         TRY(cop_registry_unregister_match("pairs", key, COP_TUPLE(cop_atom("one"), cop_atom("_"))));
         return cop_registry_unregister("pairs", key);
 }
@@ -96,6 +103,8 @@ static cop_status uses_groups(void)
         TRY_TERM(cop_scope_groups("scope", &term));
         TRY_TERM(cop_group_local_members("scope", tea, &term));
         TRY(cop_group_send("scope", tea, item, .number = 1));
+        DID_RECEIVE(COP_KIND(item));
+        DID_RECEIVE(COP_KIND(item));
         TRY(cop_group_pick("scope", tea, COP_PICK_IN_TURN, &pid));
         TRY(cop_group_leave_all("scope", tea, twice, 2));
         TRY(cop_group_leave("scope", COP_TUPLE(tea, cop_int(2)), cop_self()));
@@ -108,8 +117,10 @@ static cop_status uses_partitions(void)
         static const cop_supervisor parts = { .name = "parts", .partitions = 3, .each = &each };
         cop_pid pid;
         TRY(cop_supervise(&parts, &pid));
-        TRY_MESSAGE(cop_call(&message, cop_partition(&parts, "key", 3), MS, item, .number = 1));
-        return cop_shutdown(pid, MS);
+        TRY_NUMBER(1, cop_call(&message, cop_partition(&parts, "key", 3), MS, item, .number = 1));
+        TRY(cop_shutdown(pid, MS));
+        DID(!cop_is_alive(pid));
+        return COP_OK;
 }
 
 static const cop_supervisor store_tree = { .children = (const cop_child[]){ { "store", .server = &echo_server },
@@ -142,8 +153,10 @@ static cop_status asks_supervisor(void)
         TRY_MESSAGE(cop_which_children(pid, &message));
         TRY_MESSAGE(cop_get_child(pid, "one", &message));
         TRY(cop_count_children(pid, &count));
+        DID(count.specs == 2);
         TRY(cop_terminate_child(pid, "two"));
         TRY(cop_restart_child(pid, "two", &child));
+        DID(child.bits != 0);
         TRY(cop_replace_specs(pid, &tree));
         TRY(cop_terminate_child(pid, "two"));
         return cop_delete_child(pid, "two");
@@ -190,6 +203,7 @@ static cop_status has_dynamic_children(void)
         TRY(cop_start_child_of(cop_to_pid(pid), NULL, &two, NULL));
         TRY_MESSAGE(cop_which_children(pid, &message));
         TRY(cop_terminate_child(pid, one));
+        DID(!cop_is_alive(one));
         return cop_shutdown(pid, MS);
 }
 

@@ -1,8 +1,8 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
  * Memory fails, at each place in turn: for every operation the first request fails, then the second, and so on until none
- * does. Each time the operation answers with an error, or the actor that asked ends with a reason; the node goes on, nothing is
- * left behind, and the operation works the next time.
+ * does. Each time the operation answers with an error, or the actor that asked ends with a reason, or it was done all the same, which is
+ * looked at; the node goes on, nothing is left behind, and the operation works the next time.
  *
  *      for each operation                        an actor of its own runs it
  *              for n = 1, 2, 3 ...               from its first line on the n-th request of the process fails, whoever's: alone, with
@@ -99,6 +99,9 @@ static bool try_once(int64_t operation, int64_t fails_at, int64_t fails_for)
                       (long long)fails_at);
         int status = cop__load_acquire(&said);
         const char *reason = text_of(cop_read(cop_down, down)->reason);
+        const char *wrong = has_failed ? wrong_after_refusal(status, reason) : NULL;
+        ck_assert_msg(wrong == NULL, "%s at allocation %lld, for %lld: %s", operation_of(operation)->name, (long long)fails_at,
+                      (long long)fails_for, wrong);
         if (!has_failed)
                 ck_assert_msg(status == COP_OK && strcmp(reason, "over") == 0, "%s: %s, %s",
                               operation_of(operation)->name, status >= 0 ? cop_status_text((cop_status)status) : "-",
