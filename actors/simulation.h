@@ -42,7 +42,7 @@ COP__INLINE void cop__simulation_end_if_over(struct cop_node *node)
 /* What a fault of an actor's own has killed, before it is forgotten. */
 void cop__simulation_faulted(struct cop_node *node, const struct cop__crash *crash);
 
-/* Says on standard error which seed it is, when the process is about to die: a witness (fault.h) whose `context` is the simulation. */
+/* Says which seed it is when the process is about to die: a witness (fault.h) whose `context` is the simulation. */
 void cop__simulation_testify(struct cop__fault_scope *scope, const struct cop__fault_refusal *refusal, void *context);
 
 /* What a turn that begins now may do. */

@@ -41,9 +41,9 @@ static const char *fault_of_slot(struct cop_node *node, uint32_t slot)
 /* ---- Who is put up ------------------------------------------------------------------------------------ */
 
 /*
- * Awake are those whose run right somebody holds: signals wait, or they have not slept since they took the last. Of a visitor's slot
- * that is the visitor, or a worker that has still to clear it of what came for another; any other is put up. So a mark is set for each
- * slot whose task is found in the bag and in whatever workers take tasks from, and then each slot is looked at.
+ * Awake are those whose run right somebody holds: signals wait, or they have not slept since they took the last. Of a visitor's
+ * slot that is the visitor, or a worker that has still to clear it of what came for another; any other is put up. So a mark is set
+ * for each slot whose task is found in the bag and in whatever workers take tasks from, and then each slot is looked at.
  */
 struct put_up {
         const struct cop_node *node;

@@ -1,7 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * The sum of a value: a walk over what its fields say. Neither the bytes between the fields go into it, which nobody sets, nor where the
- * parts lie.
+ * The sum of a value: a walk over what its fields say. Neither the bytes between the fields go into it, which nobody sets, nor
+ * where the parts lie.
  */
 #include "base/random.h"
 #include "mailbox/field.h"

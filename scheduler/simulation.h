@@ -22,12 +22,12 @@
  * thread to sleep; and whoever calls cop__simulation_run or waits for quiet. All on the thread that started the
  * scheduler: nothing here is shared, nothing needs an order.
  *
- * What makes it the same each time: all choices come from `random`; cop__clock_ns() says `now_ns` on this thread; what is done depends on
- * no address. One chooses a place in a cache (of names), which decides how fast an answer is found and not what it is, nor whether it
- * needs memory. The signature sums up what happened.
+ * What makes it the same each time: all choices come from `random`; cop__clock_ns() says `now_ns` on this thread; what is done
+ * depends on no address. One chooses a place in a cache (of names), which decides how fast an answer is found and not what it is, nor
+ * whether it needs memory. The signature sums up what happened.
  *
- * When it is over. A trial gives each seed so many turns and so much time: what is used up, or a wait for what can never happen, makes it
- * `over`, and whoever drives is sent back to the trial by hooks.over, from where it holds its run right again.
+ * When it is over. A trial gives each seed so many turns and so much time: what is used up, or a wait for what can never happen,
+ * makes it `over`, and whoever drives is sent back to the trial by hooks.over, from where it holds its run right again.
  */
 #ifndef SCHEDULER_SIMULATION_H
 #define SCHEDULER_SIMULATION_H
@@ -64,7 +64,7 @@ struct cop__simulation_hooks {
         void (*turn)(struct cop__task *task);      /* a task is about to run */
         uint64_t (*name)(const struct cop__task *task); /* the same in each run; no address */
         void (*stuck)(void *owner);                /* a visitor waits for ever; returns if the simulation is over for that */
-        void (*over)(void *owner);                 /* the driver, awake, is where it ends; does not return if somebody is there to end */
+        void (*over)(void *owner);                 /* the driver is awake: its visit ends, if it visits */
 };
 
 struct cop__simulation {
@@ -144,7 +144,7 @@ bool cop__simulation_is_over(struct cop__simulation *simulation);
 /* One step. False: nothing is runnable, or it is over. */
 bool cop__simulation_step(struct cop__simulation *simulation);
 
-/* With nothing runnable: time goes on to the next timer, or to until_ns if that is sooner. False: neither will ever be, or it is over. */
+/* With nothing runnable: time goes on to the next timer, or to until_ns if that is sooner. False: neither will be, or it is over. */
 bool cop__simulation_jump(struct cop__simulation *simulation, uint64_t until_ns);
 
 /* Steps and jumps until it is quiet (see quiet.h), or until deadline_ns; was it quiet? */

@@ -2,8 +2,9 @@
 /*
  * The handler of those signals, and its list. See tried.h.
  *
- * Writable globals: handlers are a process's, and are given no argument. The list is changed under the lock. Named pairs: ENDS, the
- * handler's store of `ends` and its walk ↔ the unlinking and the look at `ends` by a trial that is over: it is not walked, or it stays.
+ * Writable globals: handlers are a process's, and are given no argument. The list is changed under the lock. Named pairs: ENDS,
+ * the handler's store of `ends` and its walk ↔ the unlinking and the look at `ends` by a trial that is over: it is not walked, or it
+ * stays.
  */
 #include "supervisor/tried.h"
 

@@ -1,7 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * The seeds that are being tried, for who ends the program from outside because one of them does not end: a turn that never ends, or a
- * check that looks again and again. The signals that end a program as they are told here say first which seeds those are.
+ * The seeds that are being tried, for who ends the program from outside because one of them does not end: a turn that never ends, or
+ * a check that looks again and again. The signals that end a program as they are told here say first which seeds those are.
  *
  *      timeout 60 build/my_test          seed 41 was being tried: repeat it with COP_SEED=41
  *

@@ -1,6 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * What a process says that ends itself: the first of it, which is all but the frames of a deep stack. It must abort, or end by that signal.
+ * What a process says that ends itself: the first of it, which is all but the frames of a deep stack. It must abort, or end by that
+ * signal.
  *
  *      char text[LAST_WORDS];
  *      last_words(breaks_something, &argument, text);
@@ -44,7 +45,8 @@ static inline void last_words_by(int number, void (*run)(void *argument), void *
         text[length] = '\0';
         close(ends[0]);
         ck_assert_int_eq(waitpid(child, &status, 0), child);
-        ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == number, "it does not end by signal %d, but says: %s", number, text);
+        ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == number, "it does not end by signal %d, but says: %s", number,
+                      text);
 }
 
 static inline void last_words(void (*run)(void *argument), void *argument, char text[LAST_WORDS])

@@ -138,7 +138,8 @@ static uint64_t say_it(int64_t number, const char *words, int filling)
         it.number = number;
         memcpy(it.letters, "ab", 3);
         it.words = cop_text_of(copy);
-        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = hears_it, .monitor = true, .monitor_ref = &ref }, &pid), COP_OK);
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = hears_it, .monitor = true, .monitor_ref = &ref },
+                                       &pid), COP_OK);
         ck_assert_int_eq(cop_node_await_quiet(node, 1000), COP_OK);
         ck_assert_int_eq(cop_send_value(COP_TO(pid), COP_KIND_OF(said), &it), COP_OK);
         await_down(ref, "normal");
@@ -357,8 +358,8 @@ IN_SIMULATION(an_actor_in_its_init_crashes_when_told_to, .seed = 4)
         cop_ref ref;
         cop_pid pid;
         begun = 0;
-        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &slow_server, .monitor = true, .monitor_ref = &ref }, &pid),
-                         COP_OK);
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &slow_server, .monitor = true,
+                                                              .monitor_ref = &ref }, &pid), COP_OK);
         while (cop_simulation_run(node, 1) > 0)
                 ;
         ck_assert_int_eq(begun, 1);
@@ -370,7 +371,9 @@ IN_SIMULATION(an_actor_in_its_init_crashes_when_told_to, .seed = 4)
 /* It is told before its first turn, and crashes where it first waits. */
 IN_SIMULATION(an_actor_that_has_not_begun_crashes_when_told_to, .seed = 4)
 {
-        cop_spawn_options options[] = { { .server = &slow_server, .monitor = true }, { .run = begins_and_waits, .monitor = true } };
+        cop_spawn_options options[] = {
+                { .server = &slow_server, .monitor = true }, { .run = begins_and_waits, .monitor = true },
+        };
         for (size_t i = 0; i < COP__COUNT(options); i++) {
                 cop_ref ref;
                 cop_pid pid;

@@ -307,7 +307,8 @@ TEST(the_first_report_of_a_fault_is_printed_with_the_seed)
 {
         char text[LAST_WORDS];
         last_words(touch_in_vain, NULL, text);
-        ck_assert_msg(strstr(text, "   in clumsy_on_step at ") != NULL && strstr(text, "handling #step{number = 1} from") != NULL &&
+        ck_assert_msg(strstr(text, "   in clumsy_on_step") != NULL &&
+                              strstr(text, "handling #step{number = 1} from") != NULL &&
                               strstr(text, "seed 41: clumsy <0.") != NULL,
                       "said: %s", text);
 }
@@ -428,7 +429,8 @@ TEST(a_seed_that_goes_on_and_on_fails)
         for (size_t i = 0; i < COP__COUNT(checks); i++) {
                 expect_failure((cop_trial){ .check = checks[i], .max_turns = 1000 }, "the turns of a seed are used up");
                 expect_failure((cop_trial){ .check = checks[i], .max_ms = 1000 }, "the time of a seed is used up");
-                expect_failure((cop_trial){ .tree = &house, .check = checks[i], .max_turns = 1000 }, "the turns of a seed are used up");
+                expect_failure((cop_trial){ .tree = &house, .check = checks[i], .max_turns = 1000 },
+                               "the turns of a seed are used up");
         }
         expect_failure((cop_trial){ .check = receives_for_ever }, "it goes on and on");
         cop_trial_outcome outcome;
@@ -572,7 +574,8 @@ TEST(a_signal_that_ends_a_trial_tells_its_seed)
                 int number = numbers[i];
                 cop_trial trial = { .check = is_ended, .context = &number, .first_seed = UINT64_MAX };
                 last_words_by(number, run_it_as_told, &trial, text);
-                ck_assert_str_eq(text, "seed 18446744073709551615 was being tried: repeat it with COP_SEED=18446744073709551615\n");
+                ck_assert_str_eq(text, "seed 18446744073709551615 was being tried: "
+                                       "repeat it with COP_SEED=18446744073709551615\n");
         }
 }
 

@@ -29,7 +29,7 @@
  * What people get wrong:
  * - What an actor asks the system itself is not simulated: clock_gettime, rand, files, sockets, threads of its own. Ask the node.
  * - A turn that never ends (for (;;);) never ends here either: nobody is there to interrupt it.
- * - Nor does a wait without a time-out for what does not come, while some timer ticks: time goes on for ever. A trial ends it (trial.h).
+ * - Nor does a wait without a time-out for what does not come, while some timer ticks: time goes on for ever. A trial ends it.
  * - Do not keep order in addresses: what sorts or hashes pointers differs from run to run.
  *
  * See also: trial.h for one tree under many seeds; docs/simulation.md.
@@ -62,7 +62,7 @@ typedef struct cop_simulation {
 /* How far a simulation has come. */
 typedef struct cop_simulation_state {
         uint64_t seed;
-        uint64_t signature; /* of what happened: equal in two runs that did the same; docs/simulation.md says what goes into it */
+        uint64_t signature; /* of what happened: equal in two runs that did the same; see docs/simulation.md */
         uint64_t turns;     /* of actors */
         int64_t passed_ms;  /* of simulated time, since the start */
         uint64_t crashes;   /* that were simulated */
@@ -84,15 +84,16 @@ COP_API cop_status cop_simulation_advance(struct cop_node *node, int64_t ms);
 
 /*
  * Runs until the condition holds; it is asked before each turn, and must not use the node.
- * Errors: COP_E_TIMEOUT (it did not hold within that time, or nothing can happen any more; with COP_FOREVER, and a timer that ticks,
- * neither may ever be), COP_E_BAD_ARGUMENT.
+ * Errors: COP_E_TIMEOUT (it did not hold within that time, or nothing can happen any more; with COP_FOREVER, and a timer that
+ * ticks, neither may ever be), COP_E_BAD_ARGUMENT.
  */
 COP_API cop_status cop_simulation_await(struct cop_node *node, bool (*holds)(void *context),
                                         void *context, int64_t timeout_ms);
 
 /*
  * Crashes an actor, whatever it does, as a bug of its own would: in its next turn, which may be in the middle of a handler that
- * waits, or of an init, whose start fails then. Its terminate is not called. One that is ending already just ends. Errors: COP_E_NO_ACTOR, COP_E_NO_MEMORY, COP_E_BAD_ARGUMENT (a real node, a visitor).
+ * waits, or of an init, whose start fails then. Its terminate is not called. One that is ending already just ends.
+ * Errors: COP_E_NO_ACTOR, COP_E_NO_MEMORY, COP_E_BAD_ARGUMENT (a real node, a visitor).
  */
 COP_API cop_status cop_simulation_crash(struct cop_node *node, cop_pid pid);
 

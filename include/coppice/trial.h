@@ -22,14 +22,15 @@
  *
  * A seed also fails when
  * - an actor dies by a fault of its own: an invalid access, a division by zero, a failed assertion. Its report is printed;
- * - the tree is not alive at the end of the check (more restarts than its intensity allows, say), does not start, or cannot be stopped;
+ * - the tree is not alive at the end of the check (more restarts than its intensity allows, say), does not start, or cannot be
+ *   stopped;
  * - the check ends by cop_exit(), or leaves the node;
- * - it goes on and on: more turns or more simulated time than a seed may have, or a wait for what can never happen. The check is left
- *   in its middle then, and what it has of its own stays as it is: threads, memory, files.
+ * - it goes on and on: more turns or more simulated time than a seed may have, or a wait for what can never happen. The check is
+ *   left in its middle then, and what it has of its own stays as it is: threads, memory, files.
  *
- * What ends the program itself, such as a failed assertion in the check, or in an actor in the middle of malloc, says the seed, too;
- * so does a signal that ends it from outside (SIGTERM, SIGINT, SIGHUP, SIGALRM, SIGXCPU), which is all that ends a turn that never
- * does: try it under timeout(1), or call alarm() before.
+ * What ends the program itself, such as a failed assertion in the check, or a fault in the middle of malloc, says the seed, too. So
+ * does a signal that ends it from outside (SIGTERM, SIGINT, SIGHUP, SIGALRM, SIGXCPU), which is all that ends a turn that never does:
+ * try it under timeout(1), or call alarm() before.
  *
  * With COP_SEED=N in the environment a trial runs that seed only: the same check, under a debugger, with more printed, mended.
  *
@@ -79,8 +80,8 @@ COP_API cop_status cop_trial_run_with(const cop_trial *trial, const cop_kind *co
                                       cop_trial_outcome *outcome);
 
 /*
- * Tries the seeds until one fails. Errors: COP_E_BAD_ARGUMENT (no check, no outcome, a negative max_ms, a thread that is in a node, a
- * COP_SEED that is no number), and what cop_node_start and cop_node_enter say; a tree that does not start is a seed that fails.
+ * Tries the seeds until one fails. Errors: COP_E_BAD_ARGUMENT (no check, no outcome, a negative max_ms, a thread that is in a node,
+ * a COP_SEED that is no number), and what cop_node_start and cop_node_enter say; a tree that does not start is a seed that fails.
  */
 static inline cop_status cop_trial_run(const cop_trial *trial, cop_trial_outcome *outcome)
 {

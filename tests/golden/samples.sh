@@ -45,7 +45,8 @@ without_missing() {
 
 # The page on simulation shows what that sample says: a seed does the same in each build.
 same_as_page() {
-        sed -n -e 's/^    \(seed [0-9]\)/\1/p' -e 's/^    \(repeat it with\)/\1/p' "$here/../../docs/simulation.md" >"$work/page"
+        sed -n -e 's/^    \(seed [0-9]\)/\1/p' -e 's/^    \(repeat it with\)/\1/p' \
+                "$here/../../docs/simulation.md" >"$work/page"
         [ -s "$work/page" ] || complain "docs/simulation.md shows no seed"
         same "$work/page" "$1" "what docs/simulation.md shows of the sample trial"
 }
