@@ -416,6 +416,7 @@ struct asked_for {
 
 #define ASIDE_ASKED_FOR (COP__ASIDE_CONTINUE | COP__ASIDE_IDLE)
 
+/* It has its rare half, where the order to become another was. */
 static void begin_upgrade(struct cop__actor *actor, const cop_behaviour *server, struct asked_for *before)
 {
         struct cop__rare *rare = actor->rare;
@@ -447,8 +448,6 @@ static cop_status transform(struct cop__actor *actor, const cop_behaviour *serve
         uint8_t class = COP__POOL_CLASS_NONE;
         struct asked_for before;
         void *fresh = NULL;
-        if (cop__rare_of(actor) == NULL)
-                return COP_E_NO_MEMORY;
         if (server->state_size > 0) {
                 fresh = cop__state_new(thread, server->state_size, &class);
                 if (fresh == NULL)
