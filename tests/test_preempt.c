@@ -717,16 +717,19 @@ static uint32_t slice_count;     /* atomic; on one worker, so nobody else counts
 
 static void notes_its_slices(const work *w)
 {
+        const uint64_t *turns = &cop__thread_here()->worker->turns;
         uint64_t seen = 0;
-        for (uint32_t count = 0; count < SLICES; count = cop__load_relaxed(&slice_count)) {
-                uint64_t turn = cop__load_relaxed(&cop__thread_here()->worker->turns);
-                if (turn == seen)
+        while (cop__load_relaxed(&slice_count) < SLICES) {
+                if (cop__load_relaxed(turns) == seen)
                         continue;
-                seen = turn;
                 COP_NO_PREEMPT
                 {
-                        who_had[count] = w->number;
-                        cop__store_relaxed(&slice_count, count + 1);
+                        uint32_t count = cop__load_relaxed(&slice_count);
+                        seen = cop__load_relaxed(turns);
+                        if (count < SLICES) {
+                                who_had[count] = w->number;
+                                cop__store_relaxed(&slice_count, count + 1);
+                        }
                 }
         }
         cop_send(w->boss, outcome, .number = w->number);
