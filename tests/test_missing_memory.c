@@ -231,8 +231,9 @@ static bool is_asleep(int64_t os_pid)
         return state == 'S';
 }
 
-/* All of it is there before the first of it is heard, so nothing that comes later is news. */
-WITHOUT_MEMORY(what_a_process_has_said_is_heard_to_its_end_without_memory_for_the_news_of_more, .processes = true, .workers = 1)
+/* All of it is there before the first of it is heard, so nothing that comes later is news: nobody stands in for the worker that is held. */
+WITHOUT_MEMORY(what_a_process_has_said_is_heard_to_its_end_without_memory_for_the_news_of_more, .processes = true, .workers = 1,
+               .no_spare_workers = true)
 {
         cop_pid pid;
         ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ RUN_WITH(pours_and_waits, deed_order, .pid = cop_self()),
