@@ -316,7 +316,7 @@ TEST(a_handler_that_ends_by_itself_as_it_is_deleted_from_a_process_is_gone_as_it
         put_down(handler);
         let_process_go();
         cop_auto deleted = await(COP_KIND(add));
-        ck_assert_int_eq(cop_read(add, deleted)->number, COP_OK);
+        ck_assert_int_eq(cop_read(add, deleted)->number, COP_E_DIED); /* it was killed, and that is said */
         await_down(ref, "normal");
         ck_assert_int_eq(count_handlers(manager), 0);
         node_end(node);

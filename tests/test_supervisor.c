@@ -199,7 +199,7 @@ TEST(a_secret_in_the_reason_of_a_stranger_is_not_in_the_log)
         annoyed = grow_and_expect(&shop, "a");
         cop_spawn(annoys);
         await_true(diary_has(&diary, "shop ignored an exit signal from <"));
-        ck_assert(diary_has(&diary, "has ended: #job{id = ..., stop_ms = 1, traps = true}\n"));
+        ck_assert(diary_has(&diary, "nor the end of a child: #job{id = ..., stop_ms = 1, traps = true}\n"));
         ck_assert(!diary_has(&diary, "knife"));
         fell(annoyed);
         node_end(node);
