@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "distribution/kernel.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -18,6 +19,10 @@
 #define TICK_MS_LEAST 100
 #define MESSAGE_MAX (UINT64_C(64) << 20)
 #define SET_UP_MS 7000
+
+/* How often a port that is still in use is waited for, and for how long. */
+#define TRIES 200
+#define PAUSE_MS 10
 
 COP_MESSAGE_DEFINE(cop_distribution, name, cookie, address, port, no_epmd, epmd_port, hidden, no_auto_connect, tick_ms,
                    message_max);
@@ -195,12 +200,18 @@ static cop_status new_creation(struct cop__network *network)
         return COP_OK;
 }
 
+/* Who begins when the name of one that was killed is free, and waits for nothing else, may be there before its socket is closed. */
 static cop_status listen_at(net_kernel *self, struct cop__network *network, const cop_distribution *options)
 {
         char address[64] = "127.0.0.1";
         if (options->address.size > 0 && !copy(address, sizeof(address), options->address))
                 return COP_E_BAD_ARGUMENT;
+        bool is_known = options->port != 0 && options->port == network->port;
         int ear = cop__listen_at(address, options->port, &network->port);
+        for (int tries = 0; tries < TRIES && ear < 0 && errno == EADDRINUSE && is_known; tries++) {
+                cop_sleep(PAUSE_MS);
+                ear = cop__listen_at(address, options->port, &network->port);
+        }
         if (ear < 0)
                 return COP_E_SYSTEM;
         self->ear = cop__line_new(network, ear);

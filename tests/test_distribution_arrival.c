@@ -63,8 +63,8 @@ static void spawn_connecting(const char *node, int64_t ms)
         cop_demonitor_flush(ref);
 }
 
-typedef struct { cop_pid whom; int64_t epmd_port; bool hidden; } starting;
-COP_MESSAGE(starting, whom, epmd_port, hidden);
+typedef struct { cop_pid whom; int64_t epmd_port, port; bool hidden; } starting;
+COP_MESSAGE(starting, whom, epmd_port, port, hidden);
 
 #define BY_ITSELF 0     /* without epmd */
 #define AS_THE_SYSTEM -1 /* with that of the environment */
@@ -72,6 +72,7 @@ COP_MESSAGE(starting, whom, epmd_port, hidden);
 static void starts(const starting *order)
 {
         const cop_distribution options = { .name = COP_TEXT(OWN), .cookie = COP_TEXT(COOKIE), .hidden = order->hidden,
+                                           .port = (uint16_t)order->port,
                                            .no_epmd = order->epmd_port == BY_ITSELF,
                                            .epmd_port = order->epmd_port > 0 ? (uint16_t)order->epmd_port : 0 };
         cop_send(order->whom, outcome, .status = cop_distribution_start(&options));
@@ -80,6 +81,12 @@ static void starts(const starting *order)
 static void spawn_starting(int64_t epmd_port, bool hidden)
 {
         cop_ref ref = spawn_watched(RUN_WITH(starts, starting, .whom = cop_self(), .epmd_port = epmd_port, .hidden = hidden));
+        cop_demonitor_flush(ref);
+}
+
+static void spawn_starting_at(uint16_t port)
+{
+        cop_ref ref = spawn_watched(RUN_WITH(starts, starting, .whom = cop_self(), .epmd_port = BY_ITSELF, .port = port));
         cop_demonitor_flush(ref);
 }
 
@@ -245,6 +252,23 @@ TEST(of_two_net_kernels_that_begin_at_once_as_the_first_of_their_node_one_begins
         cop_term reason = cop_read(cop_down, down)->reason;
         ck_assert(cop_is_tuple(reason, "distribution", 3));
         ck_assert_int_eq(reason.as.items[1].as.integer, COP_E_ALREADY_STARTED);
+        close(stranger_calls(port, LATE));
+        node_end(node);
+}
+
+TEST(where_a_node_listened_it_waits_for_the_port_if_that_is_still_in_use)
+{
+        uint16_t port, taken;
+        NEEDS_THREADS();
+        cop_node *node = begin(&port);
+        ck_assert_int_eq(cop_distribution_stop(), COP_OK);
+        int ear = cop__listen_at("127.0.0.1", port, &taken);
+        ck_assert_int_ge(ear, 0);
+        spawn_starting_at(port);
+        await_true(cop_whereis("net_kernel").bits != 0);
+        await_true(is_waiting(node, cop_whereis("net_kernel"))); /* it sleeps for a while */
+        close(ear);
+        ck_assert_int_eq(await_outcome(), COP_OK);
         close(stranger_calls(port, LATE));
         node_end(node);
 }
