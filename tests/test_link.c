@@ -105,20 +105,27 @@ IN_NODE(LNK_08_no_exit_comes_after_unlink_has_returned)
         }
 }
 
-/* The exit is on its way while the link is undone. */
+/* Linked to whom it watches, who has died since; its exit is on its way, or there. True: the latter. Where a turn is one message
+ * long, telling has ended ours: what has been taken in stays. */
+static bool link_to_one_who_dies(cop_pid *pid, cop_ref *ref)
+{
+        *pid = cop_spawn(puppet);
+        ck_assert_int_eq(cop_link(*pid), COP_OK);
+        *ref = watch(*pid);
+        settle_with(*pid);
+        tell(*pid, DIE, .reason = cop_atom("boom"));
+        while (cop_is_alive(*pid))
+                sched_yield(); /* and not cop_yield, which takes in what has arrived */
+        return has_mail();
+}
+
 IN_NODE(LNK_08_an_exit_that_unlink_overtakes_is_dropped)
 {
         NEEDS_THREADS();
         for (int i = 0; i < 500; i++) {
-                cop_pid p = cop_spawn(puppet);
-                ck_assert_int_eq(cop_link(p), COP_OK);
-                cop_ref ref = watch(p);
-                settle_with(p);
-                tell(p, DIE, .reason = cop_atom("boom"));
-                while (cop_is_alive(p))
-                        sched_yield(); /* and not cop_yield, which takes in what has arrived */
-                /* Where a turn is one message long, telling has ended ours: what has been taken in stays. */
-                bool was_there = has_mail();
+                cop_pid p;
+                cop_ref ref;
+                bool was_there = link_to_one_who_dies(&p, &ref);
                 cop_unlink(p);
                 if (was_there)
                         await_exited(p, "boom");
@@ -133,14 +140,9 @@ IN_NODE(LNK_12_an_exit_of_the_old_link_is_none_of_the_new_one)
 {
         NEEDS_THREADS();
         for (int i = 0; i < 500; i++) {
-                cop_pid p = cop_spawn(puppet);
-                ck_assert_int_eq(cop_link(p), COP_OK);
-                cop_ref ref = watch(p);
-                settle_with(p);
-                tell(p, DIE, .reason = cop_atom("boom"));
-                while (cop_is_alive(p))
-                        sched_yield();
-                bool was_there = has_mail();
+                cop_pid p;
+                cop_ref ref;
+                bool was_there = link_to_one_who_dies(&p, &ref);
                 cop_unlink(p);
                 ck_assert_int_eq(cop_link(p), COP_OK);
                 if (was_there)

@@ -132,6 +132,21 @@ static void puts_others(void *unused)
                 cop__schedule(&scheduler, NULL, &jobs[i].task);
 }
 
+/* Two threads put up all there are, which is the end of them and of the scheduler. */
+static void run_all_from_outside(void)
+{
+        unsigned first = explore_thread(puts_normal, NULL);
+        unsigned second = explore_thread(puts_others, NULL);
+        while (cop__load_seq(&ended) < expected)
+                explore_sleep(&ended, UINT64_MAX);
+        explore_join(first);
+        explore_join(second);
+        explore_focus(false);
+        cop__scheduler_stop(&scheduler);
+        for (unsigned i = 0; i < expected; i++)
+                EXPLORE_ASSERT(jobs[i].left == 0 && jobs[i].runs > 0);
+}
+
 static void run(unsigned workers, unsigned tasks, unsigned times)
 {
         static const uint8_t others[] = { COP_PRIORITY_MAX, COP_PRIORITY_LOW, COP_PRIORITY_HIGH };
@@ -145,16 +160,7 @@ static void run(unsigned workers, unsigned tasks, unsigned times)
         explore_focus(false);
         EXPLORE_ASSERT(cop__scheduler_start(&scheduler, workers, 0, 0, &hooks, NULL) == COP_OK);
         explore_focus(true);
-        unsigned first = explore_thread(puts_normal, NULL);
-        unsigned second = explore_thread(puts_others, NULL);
-        while (cop__load_seq(&ended) < expected)
-                explore_sleep(&ended, UINT64_MAX);
-        explore_join(first);
-        explore_join(second);
-        explore_focus(false);
-        cop__scheduler_stop(&scheduler);
-        for (unsigned i = 0; i < tasks; i++)
-                EXPLORE_ASSERT(jobs[i].left == 0 && jobs[i].runs > 0);
+        run_all_from_outside();
 }
 
 SCENARIO(a_worker_runs_one_task_from_each_of_two_threads)
@@ -240,13 +246,10 @@ SCENARIO(who_finds_two_tasks_before_it_sleeps_tells_of_the_second)
  */
 SCENARIO(aloof_workers_run_what_comes_from_outside)
 {
-        memset(jobs, 0, sizeof(jobs));
         ended = 0;
         expected = TASKS;
         for (unsigned i = 0; i < TASKS; i++)
-                jobs[i].left = 2;
-        for (unsigned i = 0; i < TASKS; i++)
-                jobs[i].task.priority = COP_PRIORITY_NORMAL;
+                jobs[i] = (struct job){ .task.priority = COP_PRIORITY_NORMAL, .left = 2 };
         explore_focus(false);
         EXPLORE_ASSERT(cop__scheduler_start(&scheduler, 2, 0, 0, &hooks, NULL) == COP_OK);
         while (cop__load_seq(&scheduler.idle) != 3 || cop__load_seq(&scheduler.lookout) != 0)
@@ -255,16 +258,7 @@ SCENARIO(aloof_workers_run_what_comes_from_outside)
                 scheduler.workers[i].haul.until_ns = UINT64_MAX;
         cop__store_seq(&scheduler.aloof, 3);
         explore_focus(true);
-        unsigned first = explore_thread(puts_normal, NULL);
-        unsigned second = explore_thread(puts_others, NULL);
-        while (cop__load_seq(&ended) < expected)
-                explore_sleep(&ended, UINT64_MAX);
-        explore_join(first);
-        explore_join(second);
-        explore_focus(false);
-        cop__scheduler_stop(&scheduler);
-        for (unsigned i = 0; i < TASKS; i++)
-                EXPLORE_ASSERT(jobs[i].left == 0 && jobs[i].runs > 0);
+        run_all_from_outside();
 }
 
 /*
