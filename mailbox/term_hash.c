@@ -17,7 +17,6 @@
 struct walk {
         uint64_t hash;
         bool abroad; /* a text is the list of its code points, and all must be sayable */
-        cop_status status;
 };
 
 static void add(struct walk *walk, uint64_t word)
@@ -44,12 +43,6 @@ static bool is_list(const struct walk *walk, cop_term term)
         return term.type == COP_TERM_LIST || term.type == COP_TERM_CONS || (walk->abroad && term.type == COP_TERM_TEXT);
 }
 
-static bool end(struct walk *walk, cop_status status)
-{
-        walk->status = status;
-        return false;
-}
-
 /* Of a text each code point is looked at. */
 static bool is_sayable(cop_term term)
 {
@@ -60,18 +53,19 @@ static bool is_sayable(cop_term term)
         return term.type != COP_TERM_MAP || cop__map_is_one_abroad(term);
 }
 
-static bool add_term(struct walk *walk, cop_term term, unsigned levels);
+/* False: it is not sayable. It is no deeper than what can be sent. */
+static bool add_term(struct walk *walk, cop_term term);
 
 /* Item by item; what is behind them is left. */
-static bool add_list(struct walk *walk, cop_term *term, unsigned levels)
+static bool add_list(struct walk *walk, cop_term *term)
 {
         cop_term item;
         bool is_text = term->type == COP_TERM_TEXT;
         while (is_list(walk, *term) && cop__term_next(term, &item)) {
                 if (is_text && item.as.integer > COP__UTF8_LAST)
-                        return end(walk, COP_E_MALFORMED);
+                        return false;
                 add(walk, COP_TERM_LIST);
-                if (!add_term(walk, item, levels - 1))
+                if (!add_term(walk, item))
                         return false;
                 is_text = term->type == COP_TERM_TEXT;
         }
@@ -80,11 +74,9 @@ static bool add_list(struct walk *walk, cop_term *term, unsigned levels)
         return true;
 }
 
-static bool add_term(struct walk *walk, cop_term term, unsigned levels)
+static bool add_term(struct walk *walk, cop_term term)
 {
-        if (levels == 0 && cop__term_is_container(term))
-                return end(walk, COP_E_TOO_DEEP);
-        if (!add_list(walk, &term, levels))
+        if (!add_list(walk, &term))
                 return false;
         if (term.type == COP_TERM_INTEGER || term.type == COP_TERM_NATURAL) {
                 add(walk, COP_TERM_INTEGER);
@@ -92,17 +84,14 @@ static bool add_term(struct walk *walk, cop_term term, unsigned levels)
                 return true;
         }
         if (walk->abroad && !is_sayable(term))
-                return end(walk, COP_E_MALFORMED);
+                return false;
         add(walk, (uint64_t)term.type << 32 | cop__term_items(term) | cop__term_bytes(term));
         if (term.type == COP_TERM_FLOAT || term.type == COP_TERM_PID || term.type == COP_TERM_REF)
                 add(walk, term.as.natural);
         add_bytes(walk, term.as.text, cop__term_bytes(term));
-        for (size_t i = 0; i < cop__term_items(term); i++) {
-                if (levels == 0)
-                        return end(walk, COP_E_TOO_DEEP);
-                if (!add_term(walk, term.as.items[i], levels - 1))
+        for (size_t i = 0; i < cop__term_items(term); i++)
+                if (!add_term(walk, term.as.items[i]))
                         return false;
-        }
         return true;
 }
 
@@ -113,8 +102,8 @@ static cop_status hash_term(cop_term term, bool abroad, uint64_t *result)
         cop_status status = cop__term_flat_size(term, &size);
         if (status != COP_OK)
                 return status;
-        if (!add_term(&walk, term, COP_TERM_DEPTH_MAX))
-                return walk.status;
+        if (!add_term(&walk, term))
+                return COP_E_MALFORMED;
         *result = walk.hash;
         return COP_OK;
 }
