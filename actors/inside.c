@@ -398,7 +398,7 @@ static bool is_for_want_of_memory(const struct cop__inside *inside, cop_term rea
         return cop__inside_memory() + free_of_it > inside->memory_base + inside->memory_most;
 }
 
-/* What cannot be told is left out, and the end is told all the same: first the texts go, then the reason. */
+/* The end is told even if its reason, for an atom that is no UTF-8, cannot be: without that, and without the texts. */
 static cop_status put_obituary(struct cop__inside *inside, cop__obituary obituary)
 {
         const struct cop__packet packet = { .type = COP__PACKET_ENDED };
@@ -406,9 +406,6 @@ static cop_status put_obituary(struct cop__inside *inside, cop__obituary obituar
         if (status == COP_OK || status == COP_E_NO_MEMORY)
                 return status;
         obituary.message = obituary.state = obituary.events = cop_text_of("");
-        status = put(inside, packet, COP_KIND_OF(cop__obituary), &obituary);
-        if (status == COP_OK || status == COP_E_NO_MEMORY)
-                return status;
         obituary.reason = cop_atom("does_not_cross");
         return put(inside, packet, COP_KIND_OF(cop__obituary), &obituary);
 }

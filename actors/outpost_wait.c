@@ -55,8 +55,6 @@ static bool break_ring(struct cop__actor *self, struct cop__crossing *crossing,
                                       .more = COP__FAILED_CYCLE };
         COP__CUE("outpost.break_ring");
         cop_status status = cop__tray_put(&crossing->out, failed, COP_KIND_OF(cop_any), &(cop_any){ cop_failure() });
-        if (status != COP_OK && status != COP_E_NO_MEMORY) /* a name in it that is no UTF-8 */
-                status = cop__tray_put(&crossing->out, failed, NULL, NULL);
         if (status != COP_OK)
                 return false;
         cop__calling_end(own);

@@ -236,17 +236,26 @@ static void task_group_on_close(task_group *self, const cop__group_close *close)
 
 /* ---- Beginnings --------------------------------------------------------------------------------- */
 
+/* What a group answers, as a status. */
+static cop_status take_answer(cop_message *reply, cop_pid *pid)
+{
+        const cop__group_answer *said = cop_read(cop__group_answer, reply);
+        cop_status status = said != NULL ? (cop_status)said->status : COP_E_MALFORMED;
+        if (status == COP_E_DIED)
+                cop__failure_keep(cop__actor_here(), cop__shared_term_new(said->reason));
+        else if (status == COP_OK && pid != NULL)
+                *pid = said->pid;
+        cop_message_free(reply);
+        return status;
+}
+
 /* Lets the group around know of this one before its owner does. One that is being cancelled lets in nobody. */
 static void join(cop_pid around)
 {
         cop_message *reply = NULL;
         cop_status status = cop_call(&reply, around, COP_FOREVER, cop__group_adopt, .inner = cop_self());
-        const cop__group_answer *answer = status == COP_OK ? cop_read(cop__group_answer, reply) : NULL;
-        if (answer != NULL)
-                status = (cop_status)answer->status;
-        else if (status == COP_OK)
-                status = COP_E_NO_REPLY;
-        cop_message_free(reply);
+        if (status == COP_OK)
+                status = take_answer(reply, NULL);
         if (status == COP_E_NO_MEMORY)
                 cop_exit(cop_atom("no_memory"));
         if (status != COP_OK)
@@ -364,19 +373,6 @@ cop_status cop_task_group_open(const cop_task_group_options *options, cop_task_g
                                                             .argument = &open },
                                       COP_FOREVER, &group->pid);
         return status == COP_E_IGNORED ? COP_E_STOPPING : status;
-}
-
-/* What a group answers, as a status. */
-static cop_status take_answer(cop_message *reply, cop_pid *pid)
-{
-        const cop__group_answer *said = cop_read(cop__group_answer, reply);
-        cop_status status = said != NULL ? (cop_status)said->status : COP_E_MALFORMED;
-        if (status == COP_E_DIED)
-                cop__failure_keep(cop__actor_here(), cop__shared_term_new(said->reason));
-        else if (status == COP_OK && pid != NULL)
-                *pid = said->pid;
-        cop_message_free(reply);
-        return status;
 }
 
 /*
