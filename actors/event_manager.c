@@ -543,6 +543,7 @@ static cop_status hand_over(manager *self, cop_symbol from, cop_term left)
         cop_handler_takes_over over = { from, left };
         if (!hears(handler->server, COP_KIND_OF(cop_handler_takes_over)))
                 return COP_OK;
+        COP__CUE("event_manager.hands_over");
         cop_status status = cop__call_in_own_time(&reply, cop_to_pid(handler->pid), STOP_MS,
                                                   COP_KIND_OF(cop_handler_takes_over), &over);
         cop_message_free(reply);

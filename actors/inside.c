@@ -21,6 +21,7 @@
 #include "actors/request.h"
 #include "actors/server.h"
 #include "actors/sys.h"
+#include "base/cue.h"
 #include "mailbox/kind.h"
 
 struct cop__inside *cop__inside_here(void)
@@ -166,6 +167,7 @@ void cop__inside_export(struct cop__thread *thread, cop_pid to, struct cop__sign
 {
         struct cop__inside *inside = cop__node_of(thread)->inside;
         bool start = signal->type == COP__SIGNAL_REPLY && signal->ref.bits == COP__START_REF;
+        COP__CUE("inside.exports");
         cop_status status = start ? put_started(inside, signal) : put_signal(inside, to, signal);
         if (start && status != COP_OK)
                 give_up("no memory to tell that it has started");

@@ -2,6 +2,9 @@
 /* Rings of callers that change, or cannot be written down, while somebody looks at them. Their edges are drawn by the claims. */
 #include "tests/failing_malloc.h"
 
+#include <coppice/request.h>
+#include <coppice/task.h>
+
 #include "actors/calling.h"
 #include "actors/neighbours.h"
 #include "tests/cue.h"
@@ -117,6 +120,70 @@ IN_NODE(a_long_ring_for_which_there_is_no_memory_is_found_when_there_is_some)
         ck_assert_int_eq(without, COP__RING_UNSETTLED);
         ck_assert_int_eq(look(), COP__RING_CLOSED);
         end_all(node, pids, MANY);
+}
+
+typedef struct {
+        cop_pid teller;
+} looker;
+COP_MESSAGE(looker, teller);
+
+typedef struct {
+        int64_t status;
+        cop_pid task;
+        cop_term reason;
+} seen;
+COP_MESSAGE(seen, status, task, reason);
+
+static void answers_when_told(const go *unused)
+{
+        (void)unused;
+        waits();
+        cop_reply(go, .unused = 7);
+}
+
+/* In its init it looks at a task that it has in a set as well; then it takes from the set what that answers. */
+static void looks_in_its_init(const looker *l)
+{
+        cop_message *result = NULL;
+        cop_task task = cop_task_async(answers_when_told, go, .unused = 0);
+        cop_requests *set = cop_requests_new();
+        ck_assert_int_eq(cop_requests_add(set, (cop_request){ task.ref }, 5), COP_OK);
+        cop_send(l->teller, seen, .task = task.pid);
+        cop_status status = cop_task_yield(&result, task, COP_FOREVER);
+        cop_send(l->teller, seen, .status = status, .task = task.pid, .reason = cop_failure());
+        cop_response response;
+        status = cop_requests_await(set, PATIENCE_MS, &response);
+        bool is_it = status == COP_OK && response.label == 5 && response.status == COP_OK;
+        cop_send(l->teller, seen, .status = is_it ? cop_read(go, response.message)->unused : -1, .task = task.pid);
+        if (is_it)
+                cop_message_free(response.message);
+        cop_requests_free(set);
+}
+
+static cop_pid await_seen(int64_t status, const char *reason)
+{
+        cop_auto message = await(COP_KIND(seen));
+        ck_assert_int_eq(cop_read(seen, message)->status, status);
+        ck_assert(reason == NULL || cop_is_tuple(cop_read(seen, message)->reason, reason, 2));
+        return cop_read(seen, message)->task;
+}
+
+/* It waits for no answer, but for a start: so the first of the others who waits for one is told that there will be none. */
+IN_NODE(a_look_at_a_task_fails_with_a_ring_that_is_closed_somewhere_else_and_the_request_goes_on)
+{
+        cop_pid pid;
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ RUN_WITH(looks_in_its_init, looker, .teller = cop_self()),
+                                                             .init_ack = true }, &pid), COP_OK);
+        cop_pid task = await_seen(0, NULL);
+        await_true(is_waiting(node, pid) && is_waiting(node, task));
+        draw_edge(node, task, cop_self());
+        cop__calling_wait_for_start(cop__calling_of(node, cop_self()), cop_ref_new(), pid);
+        ck_assert_int_eq(look(), COP__RING_NONE); /* any more */
+        await_seen(COP_E_CYCLE, "calling_cycle");
+        rub_out(node, task);
+        rub_out(node, cop_self());
+        cop_send(task, go);
+        await_seen(7, NULL);
 }
 
 /* ---- Printing ------------------------------------------------------------------------------------ */

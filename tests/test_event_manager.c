@@ -708,6 +708,50 @@ IN_NODE(an_owner_outlives_a_manager_that_ends_in_the_middle_of_a_swap)
         put_down(owner);
 }
 
+/* What it has sent itself ends it as soon as it has begun. */
+typedef listener brief;
+static cop_pid brief_pid;
+static void brief_init(brief *self, const setup *s)
+{
+        listener_init(self, s);
+        brief_pid = cop_self();
+        cop_send(cop_self(), water);
+}
+static void brief_on_water(brief *self, const water *w)
+{
+        (void)self;
+        (void)w;
+        cop_exit(cop_atom("bad_luck"));
+}
+static void brief_on_takes_over(brief *self, const cop_handler_takes_over *over)
+{
+        (void)over;
+        says(self, "takes over");
+}
+COP_SERVER(brief, COP_INIT_WITH(setup, brief_init), COP_ON(water, brief_on_water),
+           COP_ON(cop_handler_takes_over, brief_on_takes_over));
+
+static void awaits_the_end_of_the_brief(void *unused)
+{
+        (void)unused;
+        while (cop_is_alive(brief_pid))
+                cop_yield();
+}
+
+IN_NODE(a_swap_for_one_who_has_died_before_it_hears_what_was_left_to_it_says_why)
+{
+        cop_pid pid = alarms();
+        add("a");
+        cue_act("event_manager.hands_over", awaits_the_end_of_the_brief, NULL);
+        ck_assert_int_eq(swap_for("a", "b", &brief_server, START_WELL, false), COP_E_DIED);
+        ck_assert(cue_has_come("event_manager.hands_over"));
+        ck_assert_str_eq(text_of(cop_failure()), "bad_luck");
+        await_heard("a", "normal");
+        ck_assert_str_eq(handlers(), "[]");
+        nothing_has_come();
+        put_down(pid);
+}
+
 IN_NODE(handlers_end_with_a_manager_that_is_killed)
 {
         cop_pid pid = alarms();

@@ -442,6 +442,27 @@ TEST(however_many_never_listen_all_are_awaited_within_one_time_and_one_grace)
         node_end(node);
 }
 
+/* A millisecond, of which the grace has fewer. */
+TEST(each_of_more_who_never_listen_than_there_is_time_for_has_a_moment_and_so_has_the_one_behind_them)
+{
+        enum { DEAF = 150, TIME_MS = 100, GRACE_MS = 100 };
+        cop_simulation order = { .seed = 3, .checks = 16 };
+        cop_node *node = node_begin((cop_node_options){ .simulation = &order });
+        total_future futures[DEAF + 1];
+        cop_message *results[DEAF + 1];
+        for (size_t i = 0; i < DEAF; i++)
+                futures[i].pid = cop_spawn(sleeps);
+        futures[DEAF] = cop_promise(total);
+        ck_assert_int_eq(cop_complete(futures[DEAF], total, .value = 7), COP_OK);
+        int64_t before_ms = cop_now_ms();
+        ck_assert_int_eq(cop_await_all(results, futures, DEAF + 1, TIME_MS, total), COP_E_TIMEOUT);
+        ck_assert_int_ge(cop_now_ms() - before_ms, TIME_MS + DEAF);
+        ck_assert_int_le(cop_now_ms() - before_ms, TIME_MS + GRACE_MS + DEAF);
+        ck_assert_int_eq(cop_read(total, results[DEAF])->value, 7);
+        cop_message_free(results[DEAF]);
+        node_end(node);
+}
+
 IN_NODE(who_is_no_future_is_an_unknown_one_and_not_without_memory)
 {
         total_future none = { cop_spawn(drops_all) };

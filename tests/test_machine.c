@@ -834,6 +834,27 @@ static void asks_what_it_shows(const rung *r)
         cop_send_value(cop_to_pid(cop_parent()), COP_KIND_OF(rung), &shown);
 }
 
+/* Its init inserts an event, and finds no memory from there on for what is to be handled behind that. */
+static void poor_dial_init(dial *self)
+{
+        dial_init(self);
+        cop_insert_event(step, "", 5);
+        cop_simulation_refuse(cop_node_here(), 1);
+}
+
+typedef dial poor_dial;
+COP_MACHINE(poor_dial, OFF, COP_INIT(poor_dial_init), COP_STATE(dial), COP_IN_ANY(step, dial_step));
+
+TEST(a_machine_without_memory_for_the_events_that_its_init_inserts_does_not_start)
+{
+        cop_simulation order = { .seed = 3 };
+        cop_node *node = node_begin((cop_node_options){ .simulation = &order });
+        cop_pid pid;
+        ck_assert_int_eq(cop_start(&(cop_spawn_options){ .server = &poor_dial_machine }, PATIENCE_MS, &pid), COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()), "{system_limit, machine}");
+        node_end(node);
+}
+
 IN_NODE(events_that_init_inserts_come_before_what_sys_asks)
 {
         cop_pid pid = cop_spawn_server(&slow_dial_machine, "dial");

@@ -285,6 +285,35 @@ WITHOUT_MEMORY(a_call_from_a_process_that_fails_without_memory_to_say_so_ends_it
         put_down(brim);
 }
 
+static void fail_malloc_from_here_on(void *unused)
+{
+        (void)unused;
+        fail_malloc_after(1);
+}
+
+/* Answers with so much that the memory of its packets is given back, and then without any. */
+static void answerer(void)
+{
+        static const char text[1 << 18];
+        cop_message *asked = cop_receive(COP_FOREVER, COP_KIND(add));
+        cop_answer(asked, note, .text = { sizeof(text), text });
+        cop_message_free(asked);
+        asked = cop_receive(COP_FOREVER, COP_KIND(add));
+        cue_act("inside.exports", fail_malloc_from_here_on, NULL);
+        cop_answer(asked, sum, .total = 1);
+        cop_sleep(COP_FOREVER);
+}
+
+WITHOUT_MEMORY(an_answer_of_a_process_that_cannot_leave_it_without_memory_to_say_so_ends_its_actor, .processes = true)
+{
+        cop_pid pid = START_APART(.run = answerer);
+        cop_ref ref = watch(pid);
+        cop_auto first = NULL;
+        ck_assert_int_eq(cop_call(&first, pid, PATIENCE_MS, add, .number = 1), COP_OK);
+        ck_assert_int_eq(cop_call(NULL, pid, PATIENCE_MS, add, .number = 2), COP_E_DIED);
+        await_down(ref, "{os_process, {exit_status, 70}}");
+}
+
 /* Calls whoever has called it, and answers with the status of that. */
 typedef struct echoer {
         int64_t heard;

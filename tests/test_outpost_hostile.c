@@ -14,6 +14,7 @@
 #include "actors/actor.h"
 #include "actors/crossing.h"
 #include "actors/inside.h"
+#include "actors/outpost_hear.h"
 #include "actors/sys.h"
 #include "base/random.h"
 #include "tests/apart.h"
@@ -547,6 +548,26 @@ IN_NODE_WITH(a_process_that_asks_on_without_reading_is_ended_and_takes_no_memory
         cop_register("somebody_with_a_long_name_that_is_told_to_whoever_asks_for_all_of_them", cop_self());
         cop_send(pid, note, .number = 1);
         await_down(ref, "{os_process, malformed}");
+}
+
+/* Its end is read, and what waits for it stays where it is, be there no socket yet or one that it has left. */
+IN_NODE(to_a_process_that_has_hung_up_or_is_not_there_yet_nothing_is_written)
+{
+        int sockets[2];
+        char byte;
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, sockets), 0);
+        const struct cop__packet packet = { .type = COP__PACKET_ASK };
+        struct cop__crossing crossings[] = { { .socket = -1 }, { .socket = sockets[0], .hung_up = true } };
+        for (size_t i = 0; i < COP__COUNT(crossings); i++) {
+                struct cop__tray *out = &crossings[i].out;
+                ck_assert_int_eq(cop__tray_put(out, packet, NULL, NULL), COP_OK);
+                cop__crossing_flush(&crossings[i], cop_self());
+                ck_assert_uint_eq(cop__tray_waiting(out), sizeof(packet));
+                ck_assert(recv(sockets[1], &byte, 1, 0) == -1 && errno == EAGAIN);
+                cop__tray_free(out);
+        }
+        close(sockets[0]);
+        close(sockets[1]);
 }
 
 /* Processes that are asked for with addresses where no code is say so. */

@@ -1,5 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* Simulated nodes: the same seed does the same, time is virtual, memory and actors fail on cue. */
+#include "tests/failing_malloc.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -749,6 +751,25 @@ TEST(a_sleeper_in_a_ring_is_no_excuse_for_one_that_is_forgotten)
         char text[LAST_WORDS];
         last_words(look_at_ring, NULL, text);
         ck_assert_msg(strstr(text, "an actor that is asleep is put up to be run") != NULL, "said: %s", text);
+}
+
+/* A look at the queues needs a mark for each slot; one that cannot have them says nothing of anybody. */
+TEST(a_look_without_memory_for_its_marks_is_left_out_and_the_next_one_finds_the_fault)
+{
+        if (!failing_malloc_can())
+                return;
+        cop_node *node = begin((cop_simulation){ .seed = 80 });
+        struct cop__actor *one = sleeper(node);
+        cop__queue_rouse(&one->queue);
+        cop__simulation_of(node)->seen_room = 0; /* as if there were more slots than ever */
+        fail_malloc_after(1);
+        const char *without = cop__simulation_fault(node);
+        ck_assert(stop_failing_malloc());
+        ck_assert_ptr_null(without);
+        ck_assert_str_eq(cop__simulation_fault(node), "an actor has something to do and is not put up to be run");
+        put_in_bag(node, one);
+        ck_assert_ptr_null(cop__simulation_fault(node));
+        node_end(node);
 }
 
 /* Seldom looked at as a whole, but the one whose turn it was is looked at after each. */
