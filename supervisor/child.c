@@ -14,10 +14,8 @@
 
 #include "actors/actor.h"
 #include "actors/calling.h"
-#include "actors/inside.h"
 #include "base/clock.h"
 #include "base/cue.h"
-#include "supervisor/stop.h"
 #include "supervisor/supervisor.h"
 
 /* Attempts at what there is no memory for, with a yield after each, before the supervisor gives
@@ -473,26 +471,16 @@ static cop_status bid_farewell(const struct cop__child *child, bool brutal, cop_
         return status;
 }
 
-/* The same for a supervisor in an OS process of its own, whose relations are the node's: a monitor and an exit signal. */
-static cop_status monitor_and_end(struct cop__supervisor *self, const struct cop__child *child, bool brutal, cop_ref *ref)
-{
-        cop_status status = cop_monitor(child->pid, ref);
-        if (status == COP_OK && (brutal || cop__send_shutdown(child->pid, cop_self()) != COP_OK))
-                kill_child(self, child);
-        return status;
-}
-
 void cop__child_stop(struct cop__supervisor *self, struct cop__child *child)
 {
         int64_t ms = child->spec->shutdown_ms;
-        bool brutal = ms == COP_BRUTAL_KILL, inside = cop__inside_here() != NULL;
+        bool brutal = ms == COP_BRUTAL_KILL;
         unsigned tries = 0;
         cop_ref ref;
-        while ((inside ? monitor_and_end(self, child, brutal, &ref) : bid_farewell(child, brutal, &ref)) != COP_OK)
+        while (bid_farewell(child, brutal, &ref) != COP_OK)
                 if (!try_again(&tries))
                         cannot_stop(self, child);
         expect_news(self, child, ref);
-        child->heard = !inside;
         child->late = false;
         child->stop_by_ns = UINT64_MAX;
         cop__roster_set(self->roster, child, COP__CHILD_STOPPING, child->pid);
@@ -513,11 +501,6 @@ static void has_stopped(struct cop__supervisor *self, struct cop__child *child, 
         cop_pid pid = child->pid;
         life_ends(self, child);
         bool back = child->back && !is_fleeting(self, child) && !self->ending;
-        if (!child->heard && !self->ending) { /* the link's news may be here, or on its way */
-                cop_unlink(pid);
-                cop_message_free(cop_receive(
-                        0, (cop_pattern){ .kind = COP_KIND_OF(cop_exited), .from = pid }));
-        }
         expect_news(self, child, (cop_ref){ 0 });
         stop_ticking(self, child);
         child->corpse = cop_no_pid();
@@ -618,8 +601,7 @@ void cop__child_has_ended(struct cop__supervisor *self, struct cop__child *child
                 has_failed(self, child, reason);
                 break;
         case COP__CHILD_STOPPING:
-                child->heard = true; /* the watch's word is what counts */
-                break;
+                break; /* the watch's word is what counts */
         default:
                 break; /* late news of a process that is known to be dead */
         }

@@ -93,7 +93,6 @@ struct cop__child {
         bool asked;                     /* somebody waits for this start: he hears of its failure, and that is all */
         bool fresh;                     /* of start_child: if that fails it has never been */
         bool ignored;                   /* its init has ignored the start, and its end is near */
-        bool heard;                     /* being stopped: nothing of its link is to come any more */
         bool late;                      /* it was killed since its time was over */
 };
 
