@@ -686,6 +686,53 @@ IN_FAMILY(also_an_init_that_asks_the_supervisor_above_its_own)
         expect_end("b");
 }
 
+/* In its own init, which nobody waits for. */
+typedef suitor ward;
+
+static void ward_init(ward *self)
+{
+        (void)self;
+        say("asked", "d", cop_status_text(cop_start_child("shop", CHILD(WORKER("d")), NULL)));
+}
+
+COP_SERVER(ward, COP_INIT(ward_init));
+
+/* It starts at once the first time, and later has a ward, which it does not wait for. */
+typedef suitor guardian;
+static uint32_t has_a_ward; /* atomic */
+
+static void guardian_init(guardian *self)
+{
+        (void)self;
+        if (cop__load_acquire(&has_a_ward) == 0)
+                return;
+        cop_spawn_server(&ward_server, NULL);
+        say("hang", "a", "");
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
+}
+
+COP_SERVER(guardian, COP_INIT(guardian_init));
+
+IN_FAMILY(whom_an_init_spawns_and_does_not_wait_for_closes_no_ring_but_waits_for_its_end)
+{
+        TREE(shop, PATIENT, .strategy = COP_ONE_FOR_ALL,
+             .children = COP_CHILDREN({ "a", .server = &guardian_server }, WORKER("b"), WORKER("c")));
+        cop__store_release(&has_a_ward, 0);
+        cop_pid root = grow_and_expect(&shop, "bc");
+        cop__store_release(&has_a_ward, 1);
+        put_down(cop_whereis("a"));
+        expect_end("cb");
+        cop_pid a = expect("hang a");
+        await_true(strcmp(ask_child(root, "d", "state"), "waiting") == 0);
+        cop_send(a, go, .unused = 0);
+        expect_start("bc");
+        expect_both("start d", "asked d success");
+        expect_silence(root);
+        ck_assert_str_eq(ask_child(root, "d", "state"), "running");
+        fell(root);
+        expect_end("dcb");
+}
+
 /* ---- Terminate, restart, delete ------------------------------------------------------------- */
 
 /* SUP-api-04. */
