@@ -1,5 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* Trials: a tree under many seeds, the seed that fails, and having it again. */
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -353,6 +355,47 @@ TEST(a_tree_that_has_ended_before_the_check_has_fails_the_seed)
         ck_assert(!try_it((cop_trial){ .tree = &brittle, .check = wears_it_out, .may_end = true }).failed);
 }
 
+static const char *stops_it_and_says_so(cop_node *node, void *unused)
+{
+        stops_it(node, unused);
+        return "it was stopped";
+}
+
+TEST(what_is_wrong_first_is_what_a_seed_has_failed_of)
+{
+        expect_failure((cop_trial){ .tree = &brittle, .check = stops_it_and_says_so }, "it was stopped");
+}
+
+/* Refuses as many requests. */
+static bool refuses_some(void *count)
+{
+        return *(int *)count > 0 && (*(int *)count)--;
+}
+
+/* A refusal that is asked of the simulation is over with the check. So the node's pool has one of ours, which it asks when it has
+ * nothing at hand: as it is after a monitor in vain. */
+static const char *leaves_no_memory(cop_node *node, void *refusals)
+{
+        struct cop__pool_options *options = &node->scheduler.pool.options;
+        cop_pid root = cop_whereis("house");
+        cop_ref ref;
+        options->refuses = refuses_some;
+        options->context = refusals;
+        do
+                *(int *)refusals = 2;
+        while (cop_monitor(root, &ref) == COP_OK);
+        *(int *)refusals = 1;
+        return NULL;
+}
+
+TEST(a_tree_that_cannot_be_stopped_fails_the_seed)
+{
+        int refusals = 0;
+        expect_failure((cop_trial){ .tree = &house, .check = leaves_no_memory, .context = &refusals },
+                       "the tree cannot be stopped: the system has no memory left for it");
+        ck_assert_int_eq(refusals, 0);
+}
+
 /* ---- What does not end -------------------------------------------------------------------------------- */
 
 static void ticks(void)
@@ -577,6 +620,59 @@ TEST(a_signal_that_ends_a_trial_tells_its_seed)
                 ck_assert_str_eq(text, "seed 18446744073709551615 was being tried: "
                                        "repeat it with COP_SEED=18446744073709551615\n");
         }
+}
+
+/* Two at once, on two threads: the first waits in its check until the second is in its own, which lasts longer. */
+struct two_trials {
+        sem_t second_is_on, first_is_over;
+        pthread_t second;
+};
+
+static const char *outlasts_the_first(cop_node *node, void *two)
+{
+        struct two_trials *both = two;
+        (void)node;
+        sem_post(&both->second_is_on);
+        sem_wait(&both->first_is_over);
+        raise(SIGTERM);
+        return NULL;
+}
+
+static void *hold_the_second(void *two)
+{
+        cop_trial trial = { .check = outlasts_the_first, .context = two, .first_seed = 52, .seeds = 1 };
+        run_it(&trial);
+        return NULL;
+}
+
+static const char *begins_the_second(cop_node *node, void *two)
+{
+        struct two_trials *both = two;
+        (void)node;
+        if (pthread_create(&both->second, NULL, hold_the_second, both) != 0)
+                return "there is no second thread";
+        sem_wait(&both->second_is_on);
+        return NULL;
+}
+
+static void hold_two(void *two)
+{
+        struct two_trials *both = two;
+        cop_trial trial = { .check = begins_the_second, .context = two, .first_seed = 41, .seeds = 1 };
+        signal(SIGTERM, SIG_DFL);
+        run_it(&trial);
+        sem_post(&both->first_is_over);
+        pthread_join(both->second, NULL);
+}
+
+TEST(a_signal_tells_the_seed_of_the_trial_that_is_left_of_two_whichever_began_first)
+{
+        struct two_trials both;
+        char text[LAST_WORDS];
+        ck_assert_int_eq(sem_init(&both.second_is_on, 0, 0), 0);
+        ck_assert_int_eq(sem_init(&both.first_is_over, 0, 0), 0);
+        last_words_by(SIGTERM, hold_two, &both, text);
+        ck_assert_str_eq(text, "seed 52 was being tried: repeat it with COP_SEED=52\n");
 }
 
 static void heard(int number)
