@@ -169,3 +169,37 @@ TEST(a_tree_that_finds_no_memory_to_start_is_an_answer_and_not_the_end_of_who_gr
         ck_assert_int_eq(supervise_said, COP_OK);
         node_end(node);
 }
+
+/* ---- The stop of a child -------------------------------------------------------------------- */
+
+/* The n-th request is in vain. Either nothing has been done, which is the answer, or the child is killed. */
+static bool kill_without(int64_t n)
+{
+        cop_simulation order = { .seed = 5, .checks = 16 };
+        cop_node *node = node_begin((cop_node_options){ .simulation = &order, .max_actors = 1000 });
+        const cop_supervisor shop = { .name = "shop",
+                                      .children = COP_CHILDREN({ .id = "x", .run = waits, .shutdown_ms = COP_BRUTAL_KILL }) };
+        cop_pid root = grow(&shop);
+        cop_ref ref = watch(cop_whereis("x"));
+        cop_simulation_refuse(node, (uint64_t)n);
+        cop_status status = cop_terminate_child(root, "x");
+        cop_simulation_refuse(node, 0);
+        bool refused = simulation_of(node).refusals > 0;
+        ck_assert_msg(status == COP_OK || (refused && status == COP_E_NO_MEMORY), "%s", cop_status_text(status));
+        ck_assert_uint_eq(cop_whereis("x").bits != 0, status != COP_OK);
+        if (status == COP_OK)
+                await_down(ref, "killed");
+        fell(root);
+        if (status != COP_OK)
+                await_down(ref, "killed");
+        node_end(node);
+        return refused;
+}
+
+TEST(a_child_is_killed_although_there_is_no_memory_for_that_at_first)
+{
+        int64_t n = 1;
+        while (kill_without(n))
+                n++;
+        ck_assert_int_gt(n, 3);
+}
