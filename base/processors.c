@@ -28,11 +28,11 @@ unsigned cop__processors_of_quota(const char *text)
         return count < UINT_MAX ? (unsigned)count : UINT_MAX;
 }
 
-/* Of one group, which is a path from GROUPS on. */
-static unsigned quota_of(const char *group)
+/* Of one group, which is a path from `groups` on. */
+static unsigned quota_of(const char *groups, const char *group)
 {
-        char path[PATH_MAX + 32], text[64];
-        snprintf(path, sizeof(path), GROUPS "%s/cpu.max", group);
+        char path[2 * PATH_MAX], text[64];
+        snprintf(path, sizeof(path), "%s%s/cpu.max", groups, group);
         FILE *file = fopen(path, "re");
         if (file == NULL)
                 return 0;
@@ -42,11 +42,11 @@ static unsigned quota_of(const char *group)
 }
 
 /* Its own group's path, without a slash at the end; "": the root's, or none is known. */
-static void find_group(char group[PATH_MAX])
+static void find_group(const char *own, char group[PATH_MAX])
 {
         char line[PATH_MAX];
         group[0] = '\0';
-        FILE *file = fopen(OWN_GROUPS, "re");
+        FILE *file = fopen(own, "re");
         if (file == NULL)
                 return;
         while (fgets(line, sizeof(line), file) != NULL) {
@@ -57,29 +57,33 @@ static void find_group(char group[PATH_MAX])
         fclose(file);
 }
 
-/* The least of its group and those above. 0: there is none. */
-static unsigned quota(void)
+unsigned cop__processors_quota(const char *own, const char *groups)
 {
         char group[PATH_MAX];
-        find_group(group);
-        unsigned least = quota_of(group);
+        find_group(own, group);
+        unsigned least = quota_of(groups, group);
         for (char *slash; (slash = strrchr(group, '/')) != NULL;) {
                 *slash = '\0';
-                unsigned above = quota_of(group);
+                unsigned above = quota_of(groups, group);
                 if (above != 0 && (least == 0 || above < least))
                         least = above;
         }
         return least;
 }
 
-unsigned cop__processors(void)
+unsigned cop__processors_in(const char *own, const char *groups)
 {
         cpu_set_t set;
         long count = sysconf(_SC_NPROCESSORS_ONLN);
         if (sched_getaffinity(0, sizeof(set), &set) == 0) /* fails with more than 1,024 of them */
                 count = CPU_COUNT(&set);
-        unsigned allowed = quota();
+        unsigned allowed = cop__processors_quota(own, groups);
         if (allowed != 0 && (long)allowed < count)
                 count = (long)allowed;
         return count < 1 ? 1 : (unsigned)count;
+}
+
+unsigned cop__processors(void)
+{
+        return cop__processors_in(OWN_GROUPS, GROUPS);
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -149,6 +151,120 @@ TEST(a_nodes_threads_are_as_nice_as_its_program)
         ck_assert_int_eq(waitpid(child, &status, 0), child);
         ck_assert(WIFEXITED(status));
         ck_assert_int_eq(WEXITSTATUS(status), 0);
+}
+
+/* What the kernel says of a thread, as far as it knows such: its policy, and how long its slices are. False: nothing. */
+static bool slices_of(pid_t tid, uint32_t *policy, uint64_t *slice_ns)
+{
+        struct {
+                uint32_t size, policy;
+                uint64_t flags;
+                int32_t nice;
+                uint32_t priority;
+                uint64_t slice_ns, deadline, period;
+        } is = { .size = sizeof(is) };
+        if (syscall(SYS_sched_getattr, tid, &is, sizeof(is), 0) != 0)
+                return false;
+        *policy = is.policy;
+        *slice_ns = is.slice_ns;
+        return true;
+}
+
+/* A process that only wants what others leave: how many threads of its node want more, or have slices of their own. */
+static int threads_that_are_not_as_idle(void)
+{
+        cop_node *node;
+        uint32_t policy, other;
+        uint64_t slice_ns, other_ns;
+        int count = 0;
+        const struct sched_param none = { 0 };
+        if (sched_setscheduler(0, SCHED_IDLE, &none) != 0)
+                return -1;
+        if (!slices_of(0, &policy, &slice_ns))
+                return 0;
+        if (cop_node_start(&(cop_node_options){ .workers = 2 }, &node) != COP_OK)
+                return -1;
+        while (cop__load_relaxed(&node->scheduler.watch.looks) == 0)
+                sched_yield();
+        DIR *threads = opendir("/proc/self/task");
+        for (struct dirent *entry; (entry = readdir(threads)) != NULL;)
+                if (entry->d_name[0] != '.' && slices_of((pid_t)atoi(entry->d_name), &other, &other_ns))
+                        count += other != policy || other_ns != slice_ns;
+        return count;
+}
+
+TEST_WITHIN(a_nodes_threads_have_the_policy_and_the_slices_of_its_program, 120)
+{
+        int status;
+        if (COP__TSAN)
+                return; /* it has a thread of its own, from before */
+        pid_t child = fork();
+        if (child == 0) {
+                suite_is_forked();
+                _exit(threads_that_are_not_as_idle());
+        }
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        ck_assert(WIFEXITED(status));
+        ck_assert_int_eq(WEXITSTATUS(status), 0);
+}
+
+static void write_file(const char *folder, const char *name, const char *text)
+{
+        char path[128];
+        snprintf(path, sizeof(path), "%s/%s", folder, name);
+        FILE *file = fopen(path, "we");
+        ck_assert_ptr_nonnull(file);
+        fputs(text, file);
+        ck_assert_int_eq(fclose(file), 0);
+}
+
+TEST(the_quota_of_a_process_is_the_least_of_its_group_and_of_those_above)
+{
+        static const struct {
+                const char *own, *outer, *middle, *inner; /* what its file of groups says, and theirs of their quota; NULL: none */
+                unsigned quota;
+        } rows[] = {
+                { "0::/a/b\n", NULL, NULL, NULL, 0 },
+                { "0::/a/b\n", NULL, NULL, "300000 100000\n", 3 },
+                { "0::/a/b\n", NULL, "200000 100000\n", "300000 100000\n", 2 },
+                { "0::/a/b\n", "100000 100000\n", "200000 100000\n", "300000 100000\n", 1 },
+                { "0::/a/b\n", "500000 100000\n", "max 100000\n", "300000 100000\n", 3 },
+                { "0::/a/b\n", "500000 100000\n", "400000 100000\n", "max 100000\n", 4 },
+                { "0::/a/b\n", "500000 100000\n", "", "", 5 }, /* files that are empty */
+                { "0::/a\n", "500000 100000\n", "400000 100000\n", "100000 100000\n", 4 },
+                { "0::/\n", "500000 100000\n", "400000 100000\n", "100000 100000\n", 5 },
+                { "1:cpu:/a/b\n", "500000 100000\n", "400000 100000\n", "100000 100000\n", 5 }, /* of the first version */
+                { "2:cpu:/a\n0::/a/b", NULL, "400000 100000\n", "100000 100000\n", 1 },
+                { NULL, "500000 100000\n", "400000 100000\n", "100000 100000\n", 5 },
+        };
+        char path[64];
+        for (size_t i = 0; i < COP__COUNT(rows); i++) {
+                static const char *const files[] = { "own", "cpu.max", "a/cpu.max", "a/b/cpu.max" };
+                const char *texts[] = { rows[i].own, rows[i].outer, rows[i].middle, rows[i].inner };
+                char folder[] = "/tmp/coppice-test-XXXXXX", own[64];
+                ck_assert_ptr_nonnull(mkdtemp(folder));
+                snprintf(own, sizeof(own), "%s/own", folder);
+                snprintf(path, sizeof(path), "%s/a", folder);
+                ck_assert_int_eq(mkdir(path, 0700), 0);
+                snprintf(path, sizeof(path), "%s/a/b", folder);
+                ck_assert_int_eq(mkdir(path, 0700), 0);
+                for (size_t at = 0; at < COP__COUNT(files); at++)
+                        if (texts[at] != NULL)
+                                write_file(folder, files[at], texts[at]);
+                unsigned quota = cop__processors_quota(own, folder), processors = cop__processors_in(own, folder);
+                for (size_t at = 0; at < COP__COUNT(files); at++) {
+                        snprintf(path, sizeof(path), "%s/%s", folder, files[at]);
+                        unlink(path);
+                }
+                snprintf(path, sizeof(path), "%s/a/b", folder);
+                ck_assert_int_eq(rmdir(path), 0);
+                snprintf(path, sizeof(path), "%s/a", folder);
+                ck_assert_int_eq(rmdir(path), 0);
+                ck_assert_int_eq(rmdir(folder), 0);
+                ck_assert_uint_eq(quota, rows[i].quota);
+                ck_assert_uint_ge(processors, 1);
+                ck_assert(quota == 0 || processors <= quota);
+        }
 }
 
 TEST(the_quota_of_a_control_group_is_rounded_up_to_processors)
