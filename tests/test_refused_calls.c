@@ -251,6 +251,37 @@ TEST(a_node_that_is_given_no_memory_does_not_start_from_whatever_place_on)
         ck_assert(lives(true));
 }
 
+static uint32_t is_computing, has_computed; /* atomic */
+
+/* Never waits: only the watch gives its worker to another. */
+static void computes(void)
+{
+        cop__store_release(&is_computing, 1u);
+        while (!cop__load_acquire(&has_computed))
+                cop__spin_pause();
+}
+
+static void ends_computing(void)
+{
+        cop__store_release(&has_computed, 1u);
+}
+
+TEST(a_worker_of_which_the_watch_cannot_tell_how_long_it_ran_is_given_back_all_the_same)
+{
+        NEEDS_THREADS();
+        if (!calls_can_be_refused())
+                return;
+        cop_node *node = node_begin((cop_node_options){ .workers = 1, .no_spare_workers = true });
+        refuse_calls_from("pthread_getcpuclockid", ENOENT, 1);
+        cop_ref busy = spawn_watched(.run = computes);
+        await_true(cop__load_acquire(&is_computing) != 0);
+        cop_ref next = spawn_watched(.run = ends_computing);
+        await_down(next, "normal");
+        await_down(busy, "normal");
+        ck_assert(stop_refusing_calls());
+        node_end(node);
+}
+
 static uint32_t may_begin; /* atomic */
 
 /* So that all who are spawned meanwhile run behind each other. */
