@@ -68,6 +68,10 @@ COP_MESSAGE(parcel, kind, weight);
 typedef struct { int64_t pence; bill inner; cop_text note; } Purse;
 COP_MESSAGE(Purse, pence, COP_NESTED(bill, inner), note);
 
+/* Two of a kind. */
+typedef struct { bill a, b; } feast;
+COP_MESSAGE(feast, COP_NESTED(bill, a), COP_NESTED(bill, b));
+
 typedef struct { int64_t served; } till;
 COP_MESSAGE(till, served);
 
@@ -300,6 +304,13 @@ ON_STAGE(a_wrong_word_is_shown_with_what_was_expected_and_where)
                   "** pence of bill: expected an integer of 64 bits, found x\n"
                   "   call till #Purse{pence = 1, inner = # 'bill' {people = 1, pence = x}}\n"
                   "                                                             ^\n" },
+                { "call till #feast{a = #bill{}, b = #bill{people = 2, pence = x}}",
+                  "** pence of bill: expected an integer of 64 bits, found x\n"
+                  "   call till #feast{a = #bill{}, b = #bill{people = 2, pence = x}}\n"
+                  "                                                       ^\n" },
+                { "call till #feast{a = #bill{pence = 1}, b = #bill{pence = x}}", /* of which of the two, nobody knows */
+                  "** pence of bill: expected an integer of 64 bits, found x\n"
+                  "   call till #feast{a = #bill{pence = 1}, b...\n             ^\n" },
                 { "call till {bill, pence, 2}",
                   "** pence of bill: expected an integer of 64 bits, found pence\n"
                   "   call till {bill, pence, 2}\n             ^\n" },
