@@ -363,15 +363,21 @@ TEST(a_reference_of_ours_needs_no_pin)
 
 TEST(what_takes_more_memory_than_it_may_is_refused_wherever_that_is_noticed)
 {
-        char wide[5 + 5 * 230 + 1] = "l\0\0\0\346", texts[3 + 3000] = "k\13\270", bytes[3 + 300] = "k\1\54";
+        char wide[5 + 5 * 230 + 1] = "l\0\0\0\346";
+        char tailed[5 + 2 * 254 + 4] = "l\0\0\0\376", texts[3 + 3000] = "k\13\270", bytes[3 + 300] = "k\1\54";
         for (size_t at = 5; at < sizeof(wide) - 1; at += 5)
                 memcpy(wide + at, "b\0\0\40\254", 5);
         wide[sizeof(wide) - 1] = 'j';
+        for (size_t at = 5; at < sizeof(tailed) - 4; at += 2)
+                memcpy(tailed + at, "a\1", 2);
+        memcpy(tailed + sizeof(tailed) - 4, "k\0\1\1", 4);
         memset(texts + 3, '\344', 3000);
         memset(bytes + 3, '\1', 300);
         ck_assert_int_eq(read_alone(wide, sizeof(wide), 4095, NULL), COP_E_TOO_BIG);
         ck_assert_int_eq(read_alone(wide, sizeof(wide), 4096, NULL), COP_E_TOO_BIG); /* its items fit, the text does not */
         ck_assert_int_eq(read_alone(wide, sizeof(wide), 8192, NULL), COP_OK);
+        ck_assert_int_eq(read_alone(tailed, sizeof(tailed), 4096, NULL), COP_E_TOO_BIG); /* its parts fit, the whole does not */
+        ck_assert_int_eq(read_alone(tailed, sizeof(tailed), 8192, NULL), COP_OK);
         ck_assert_int_eq(read_alone(texts, sizeof(texts), 6000, NULL), COP_E_TOO_BIG);
         ck_assert_int_eq(read_alone(texts, sizeof(texts), 6016, NULL), COP_OK);
         ck_assert_int_eq(read_alone(bytes, sizeof(bytes), 4799, NULL), COP_E_TOO_BIG);

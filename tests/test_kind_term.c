@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "base/compiler.h"
-#include "mailbox/kind.h"
+#include "mailbox/kind_read.h"
 #include "tests/failing_malloc.h"
 #include "tests/kinds.h"
 
@@ -160,6 +160,35 @@ TEST(an_atom_too_long_for_its_field_is_told)
         void *value;
         ck_assert_int_eq(cop__kind_from_term(COP_KIND_OF(stamp), cop_tuple_of(term, 2), &value, &error), COP_E_MALFORMED);
         ck_assert_int_eq(strncmp(error.text, "mark of stamp: expected an atom of at most 255 bytes, found aaa", 63), 0);
+}
+
+/* What another node says of a kind of ours. COP_OK: the name of its photo is then the one given. */
+static cop_status read_from_erlang(cop_term name, size_t memory_max, const char *wanted, cop_parse_error *error)
+{
+        void *value;
+        cop_term term = COP_TUPLE(cop_atom("photo"), name, cop_binary("", 0));
+        cop_status status = cop__kind_read(COP_KIND_OF(photo), term, COP__FROM_ERLANG, memory_max, &value, error);
+        if (status != COP_OK)
+                return status;
+        cop_text is = ((photo *)value)->name;
+        ck_assert_uint_eq(is.size, strlen(wanted));
+        ck_assert_int_eq(memcmp(is.data, wanted, is.size), 0);
+        drop(COP_KIND_OF(photo), value);
+        return COP_OK;
+}
+
+TEST(a_list_from_erlang_is_a_text_if_each_item_is_a_character)
+{
+        cop_parse_error error;
+        const size_t enough = 4096;
+        ck_assert_int_eq(read_from_erlang(COP_LIST(cop_int(0x20ac), cop_int('A')), enough, "\xe2\x82\xac" "A", &error), COP_OK);
+        const cop_term none[] = { cop_atom("x"),       cop_int(-1),          cop_int(0xd800),
+                                  cop_int(0x110000), cop_int(0x100000041), cop_float(65) };
+        for (size_t i = 0; i < COP__COUNT(none); i++) {
+                ck_assert_int_eq(read_from_erlang(COP_LIST(cop_int('A'), none[i]), enough, NULL, &error), COP_E_MALFORMED);
+                ck_assert_ptr_nonnull(strstr(error.text, "of photo: expected a text, found ["));
+        }
+        ck_assert_int_eq(read_from_erlang(COP_LIST(cop_int('A')), 0, NULL, &error), COP_E_TOO_BIG);
 }
 
 TEST(what_does_not_fit_a_field_is_told_by_name)

@@ -631,6 +631,13 @@ TEST(a_term_filled_in_by_hand_prints_without_harm)
         check_prints(odd, NULL, "[]");
 }
 
+TEST(what_no_message_has_room_for_prints_as_dots)
+{
+        cop_term large = { .type = COP_TERM_TEXT, .count = (uint32_t)COP_MESSAGE_SIZE_MAX + 1, .as.text = "nobody reads this" };
+        check_prints(COP_TUPLE(cop_int(1), large, cop_int(2)), NULL, "{1, ..., 2}");
+        check_prints(COP_LIST(large, large), NULL, "[..., ...]");
+}
+
 /* --- all terms, all bytes ------------------------------------------------- */
 
 static void check_round_trip(uint64_t seed, const cop_kinds *kinds)
