@@ -10,8 +10,8 @@ unsigned cop__processors(void);
 unsigned cop__processors_of_quota(const char *text);
 
 /*
- * The parts of it, about any process: `own` is the file of the groups that it is in, of which the line "0::/a/b" counts, and `groups`
- * the folder in which they are. The quota is the least of its group and of those above. 0: there is none.
+ * The parts of it, about any process: `own` is the file of the groups that it is in, of which the line "0::/a/b" counts, and
+ * `groups` the folder in which they are. The quota is the least of its group and of those above. 0: there is none.
  */
 unsigned cop__processors_quota(const char *own, const char *groups);
 unsigned cop__processors_in(const char *own, const char *groups);

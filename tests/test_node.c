@@ -2,10 +2,15 @@
 /* The node itself: what it is started with, its log, the kinds it knows. */
 #define _GNU_SOURCE
 #include <dirent.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -170,18 +175,35 @@ static bool slices_of(pid_t tid, uint32_t *policy, uint64_t *slice_ns)
         return true;
 }
 
-/* A process that only wants what others leave: how many threads of its node want more, or have slices of their own. */
-static int threads_that_are_not_as_idle(void)
+/* From now on no thread is told what the kernel does with it; of others one may ask, by their numbers. */
+static bool refuse_own_slices(void)
+{
+        struct sock_filter steps[] = {
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sched_getattr, 0, 3),
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)), /* the half that a number has */
+                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        };
+        const struct sock_fprog program = { COP__COUNT(steps), steps };
+        return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+static bool be_idle(void)
+{
+        return sched_setscheduler(0, SCHED_IDLE, &(const struct sched_param){ 0 }) == 0;
+}
+
+/* A process that has begun so: how many threads of its node have another policy or other slices than its own. */
+static int threads_that_go_otherwise(bool (*begin)(void))
 {
         cop_node *node;
         uint32_t policy, other;
         uint64_t slice_ns, other_ns;
         int count = 0;
-        const struct sched_param none = { 0 };
-        if (sched_setscheduler(0, SCHED_IDLE, &none) != 0)
-                return -1;
-        if (!slices_of(0, &policy, &slice_ns))
-                return 0;
+        if (!begin() || !slices_of(getpid(), &policy, &slice_ns))
+                return 0; /* this system has no such thing */
         if (cop_node_start(&(cop_node_options){ .workers = 2 }, &node) != COP_OK)
                 return -1;
         while (cop__load_relaxed(&node->scheduler.watch.looks) == 0)
@@ -193,19 +215,22 @@ static int threads_that_are_not_as_idle(void)
         return count;
 }
 
-TEST_WITHIN(a_nodes_threads_have_the_policy_and_the_slices_of_its_program, 120)
+TEST_WITHIN(the_watch_has_short_slices_only_under_a_policy_that_it_knows_to_be_ordinary, 120)
 {
+        static bool (*const begins[])(void) = { be_idle, refuse_own_slices };
         int status;
         if (COP__TSAN)
                 return; /* it has a thread of its own, from before */
-        pid_t child = fork();
-        if (child == 0) {
-                suite_is_forked();
-                _exit(threads_that_are_not_as_idle());
+        for (size_t i = 0; i < COP__COUNT(begins); i++) {
+                pid_t child = fork();
+                if (child == 0) {
+                        suite_is_forked();
+                        _exit(threads_that_go_otherwise(begins[i]));
+                }
+                ck_assert_int_eq(waitpid(child, &status, 0), child);
+                ck_assert(WIFEXITED(status));
+                ck_assert_int_eq(WEXITSTATUS(status), 0);
         }
-        ck_assert_int_eq(waitpid(child, &status, 0), child);
-        ck_assert(WIFEXITED(status));
-        ck_assert_int_eq(WEXITSTATUS(status), 0);
 }
 
 static void write_file(const char *folder, const char *name, const char *text)
@@ -221,7 +246,7 @@ static void write_file(const char *folder, const char *name, const char *text)
 TEST(the_quota_of_a_process_is_the_least_of_its_group_and_of_those_above)
 {
         static const struct {
-                const char *own, *outer, *middle, *inner; /* what its file of groups says, and theirs of their quota; NULL: none */
+                const char *own, *outer, *middle, *inner; /* what is in its file and in theirs; NULL: there is none */
                 unsigned quota;
         } rows[] = {
                 { "0::/a/b\n", NULL, NULL, NULL, 0 },
