@@ -213,32 +213,6 @@ PAIR(a_scope_says_of_its_own_members_alone_who_joins_and_leaves)
         ck_assert_int_eq(members("tea", false), 2);
 }
 
-/* The number that is no pid has the bits of one. */
-PAIR(what_is_no_pid_and_what_is_no_group_counts_for_nothing_in_what_a_scope_says)
-{
-        begin(pair);
-        cop_pid scope = scope_of_b(pair), own = cop_whereis("chat");
-        cop_pid there = cop__pid_of(cop__pid_node(scope), 7, 1), other = cop__pid_of(cop__pid_node(scope), 8, 1);
-        cop_term good = COP_TUPLE(cop_atom("tea"), COP_LIST(cop_pid_term(there)));
-        cop_term again = COP_TUPLE(cop_atom("tea"), COP_LIST(cop_pid_term(there), cop_pid_term(other)));
-        cop_term longer = COP_TUPLE(cop_atom("rum"), COP_LIST(cop_pid_term(there)), cop_int(1));
-        cop_term list = COP_LIST(cop_int(1), cop_nil(), COP_TUPLE(cop_atom("gin")), longer, good, again);
-        ck_assert_int_eq(cop_send_term(own, COP_TUPLE(cop_atom("sync"), cop_pid_term(scope), list)), COP_OK);
-        settle_with(own);
-        ck_assert_int_eq(members("tea", false), 1);
-        ck_assert_int_eq(members("gin", false), 0);
-        ck_assert_int_eq(members("rum", false), 0);
-        cop_term number = cop_int((int64_t)there.bits);
-        list = COP_LIST(COP_TUPLE(cop_atom("tea"), COP_LIST(number, cop_pid_term(other))));
-        ck_assert_int_eq(cop_send_term(own, COP_TUPLE(cop_atom("sync"), cop_pid_term(scope), list)), COP_OK);
-        settle_with(own);
-        ck_assert_int_eq(members("tea", false), 1);
-        cop_term now;
-        ck_assert_int_eq(cop_group_members("chat", cop_atom("tea"), &now), COP_OK);
-        ck_assert(cop_pid_equal(now.as.items[0].as.pid, other));
-        cop_term_free(now);
-}
-
 PAIR(a_scope_without_its_name_takes_nobody_in_until_it_begins_again)
 {
         begin(pair);
