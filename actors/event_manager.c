@@ -481,14 +481,21 @@ static cop_status last_words(const struct handler *handler, cop_term argument, s
         return COP_OK;
 }
 
+/* While its death goes on, in slices, a link to it stands until its exit has come. */
+static bool will_exit_come(cop_pid pid)
+{
+        return cop__inside_here() == NULL &&
+               cop__relation_find(cop__actor_here(), COP__TIE_LINK, pid.bits, (cop_ref){ 0 }) != NULL;
+}
+
 /*
- * It was dead when it was asked for something: its exit is in our mailbox, behind the message at hand, and the last from it, for
- * an exit signal that it has sent is none. COP_E_DIED, cop_failure() is why; COP_OK: it has left in peace.
+ * It was dead when it was asked for something: its exit is in our mailbox, behind the message at hand, or about to come, and the last
+ * from it, for an exit signal that it has sent is none. COP_E_DIED, cop_failure() is why; COP_OK: it has left in peace.
  */
 static cop_status why_it_ended(cop_pid pid)
 {
         cop_message *last = NULL, *next;
-        while ((next = cop_receive(0, COP_FIELD(cop_exited, pid, pid))) != NULL) {
+        while ((next = cop_receive(will_exit_come(pid) ? STOP_MS : 0, COP_FIELD(cop_exited, pid, pid))) != NULL) {
                 cop_message_free(last);
                 last = next;
         }
