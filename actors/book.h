@@ -121,8 +121,8 @@ void cop__book_leave(struct cop__visit *visit);
 cop_status cop__keying_of(cop_term term, struct cop__keying *keying);
 
 /*
- * Of a scope, which other nodes share, to whom a text is the list of its code points. Errors: COP_E_TOO_DEEP; COP_E_MALFORMED,
- * they cannot be told of it.
+ * Of a scope, which other nodes share, to whom a text is the list of its code points. Errors: COP_E_TOO_DEEP, COP_E_TOO_BIG;
+ * COP_E_MALFORMED, they cannot be told of it.
  */
 cop_status cop__keying_of_group(cop_term term, struct cop__keying *keying);
 

@@ -11,6 +11,7 @@
 
 #include "actors/machine.h"
 #include "base/cue.h"
+#include "base/hash.h"
 
 #define TIMER_OF(node, member) COP__CONTAINER(node, struct cop__machine_timer, member)
 
@@ -24,10 +25,7 @@ void cop__machine_timers_init(struct cop__machine *machine)
 
 static uint64_t key_of(const char *name)
 {
-        uint64_t hash = UINT64_C(14695981039346656037);
-        for (; *name != '\0'; name++)
-                hash = (hash ^ (uint8_t)*name) * UINT64_C(1099511628211); /* FNV-1a */
-        return hash;
+        return cop__hash_text(COP__HASH_BEGIN, name);
 }
 
 /* Of the two that have one; else NULL. */

@@ -9,6 +9,7 @@
 #include "actors/gather.h"
 #include "actors/inside.h"
 #include "base/cue.h"
+#include "base/hash.h"
 #include "base/memory.h"
 
 struct cop__name_entry {
@@ -25,9 +26,7 @@ struct cop__name_entry {
 static unsigned long hash_name(const void *object, unsigned long seed)
 {
         const struct cop__name_entry *entry = object;
-        uint64_t hash = UINT64_C(14695981039346656037) ^ seed;
-        for (const char *at = entry->name; *at != '\0'; at++)
-                hash = (hash ^ (uint8_t)*at) * UINT64_C(1099511628211); /* FNV-1a */
+        uint64_t hash = cop__hash_text(COP__HASH_BEGIN ^ seed, entry->name);
         return (unsigned long)(hash ^ hash >> 32);
 }
 

@@ -3,30 +3,14 @@
  * The sum of a value: a walk over what its fields say. Neither the bytes between the fields go into it, which nobody sets, nor
  * where the parts lie.
  */
-#include "base/random.h"
+#include "base/hash.h"
 #include "mailbox/field.h"
 #include "mailbox/kind.h"
 #include "mailbox/term_hash.h"
 
-static uint64_t add(uint64_t sum, uint64_t word)
-{
-        return cop__mix(sum ^ word) + UINT64_C(0x9e3779b97f4a7c15);
-}
-
 static uint64_t add_bytes(uint64_t sum, const void *bytes, size_t size)
 {
-        const char *at = bytes;
-        uint64_t word;
-        sum = add(sum, size);
-        for (; size >= sizeof(word); at += sizeof(word), size -= sizeof(word)) {
-                memcpy(&word, at, sizeof(word));
-                sum = add(sum, word);
-        }
-        if (size == 0)
-                return sum;
-        word = 0;
-        memcpy(&word, at, size);
-        return add(sum, word);
+        return cop__hash_mix_all(cop__hash_mix(sum, size), bytes, size);
 }
 
 static uint64_t add_struct(uint64_t sum, const cop_kind *kind, const char *value);
@@ -43,7 +27,7 @@ static uint64_t add_item(uint64_t sum, const cop_field *field, const char *item,
         case COP_FIELD_TEXT:
                 return add_bytes(sum, ((const cop_text *)at)->data, ((const cop_text *)at)->size);
         case COP_FIELD_TERM:
-                return cop__term_hash(*(const cop_term *)at, &hash) == COP_OK ? add(sum, hash) : sum;
+                return cop__term_hash(*(const cop_term *)at, &hash) == COP_OK ? cop__hash_mix(sum, hash) : sum;
         case COP_FIELD_BYTES:
                 return add_bytes(sum, ((const cop_bytes *)at)->data, ((const cop_bytes *)at)->size);
         case COP_FIELD_NESTED:
@@ -60,7 +44,7 @@ static uint64_t add_struct(uint64_t sum, const cop_kind *kind, const char *value
                 struct cop__items items = cop__field_items(field, value);
                 size_t size = cop__field_item_size(field);
                 if (field->shape == COP_FIELD_ITEMS)
-                        sum = add(sum, items.count);
+                        sum = cop__hash_mix(sum, items.count);
                 for (size_t i = 0; i < items.count; i++)
                         sum = add_item(sum, field, items.at + i * size, size);
         }

@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/random.h"
+#include "base/hash.h"
 #include "base/utf8.h"
 
 struct walk {
@@ -21,21 +21,7 @@ struct walk {
 
 static void add(struct walk *walk, uint64_t word)
 {
-        walk->hash = cop__mix(walk->hash ^ word) + UINT64_C(0x9e3779b97f4a7c15);
-}
-
-static void add_bytes(struct walk *walk, const char *bytes, size_t size)
-{
-        uint64_t word;
-        for (; size >= sizeof(word); bytes += sizeof(word), size -= sizeof(word)) {
-                memcpy(&word, bytes, sizeof(word));
-                add(walk, word);
-        }
-        if (size == 0)
-                return;
-        word = 0;
-        memcpy(&word, bytes, size);
-        add(walk, word);
+        walk->hash = cop__hash_mix(walk->hash, word);
 }
 
 static bool is_list(const struct walk *walk, cop_term term)
@@ -88,7 +74,7 @@ static bool add_term(struct walk *walk, cop_term term)
         add(walk, (uint64_t)term.type << 32 | cop__term_items(term) | cop__term_bytes(term));
         if (term.type == COP_TERM_FLOAT || term.type == COP_TERM_PID || term.type == COP_TERM_REF)
                 add(walk, term.as.natural);
-        add_bytes(walk, term.as.text, cop__term_bytes(term));
+        walk->hash = cop__hash_mix_all(walk->hash, term.as.text, cop__term_bytes(term));
         for (size_t i = 0; i < cop__term_items(term); i++)
                 if (!add_term(walk, term.as.items[i]))
                         return false;

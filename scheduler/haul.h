@@ -32,7 +32,7 @@ struct cop__worker;
 struct cop__haul {
         uint32_t count;    /* tasks that came from others since it last slept */
         uint64_t since_ns; /* when the first of them came */
-        uint64_t while_ns; /* how long it is aloof for now; 0: the last haul was worth it */
+        uint64_t while_ns; /* how long it is aloof this time; 0: the last haul was worth it */
         uint64_t until_ns; /* it is aloof until then; 0: it is not */
 };
 

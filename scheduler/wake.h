@@ -16,8 +16,9 @@
  * With both fences (SLEEPER below) either 3 of the waker sees the bit, or 3 of the sleeper sees the task. Tasks that go
  * through the shared queues, from outside or for their priority, are put with the fence. A worker that puts a task in its own
  * ring does without it, since it is awake and will run the ring itself; a wake that is missed in that window costs parallelism,
- * not the task, and no more than a millisecond of it, because of the lookout (lookout.h). So it need not wake who is aloof either (haul.h):
- * that costs some milliseconds of parallelism, of tasks for which it did not pay. Who puts a task into a shared queue wakes those, too.
+ * not the task, and no more than a millisecond of it, because of the lookout (lookout.h). So it need not wake who is aloof
+ * either (haul.h): that costs some milliseconds of parallelism, of tasks for which it did not pay. Who puts a task into a
+ * shared queue wakes those, too.
  *
  * Priorities. Tasks of max, high and low wait in shared queues of their own, put and looked at in the same way: the bits of
  * `waiting` are to them what its count is to the normal one. So the argument above holds for each, and for all together.

@@ -16,6 +16,7 @@
 
 #include "actors/porch.h"
 #include "actors/registry.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/table.h"
 #include "base/text.h"
@@ -104,14 +105,6 @@ static void ids_fini(struct ids *ids)
         free(ids->nodes);
 }
 
-static uint64_t hash_of(const char *id)
-{
-        uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
-        for (; *id != '\0'; id++)
-                hash = (hash ^ (uint8_t)*id) * UINT64_C(1099511628211);
-        return hash;
-}
-
 /* A child before this one that has its id; NULL: there is none, and it has been seen. */
 static const cop_child *find_twin(struct ids *ids, const cop_child *child)
 {
@@ -122,7 +115,7 @@ static const cop_child *find_twin(struct ids *ids, const cop_child *child)
                 return other != child ? other : NULL;
         }
         struct cop__table_node *seen = &ids->nodes[child - ids->children];
-        seen->key = hash_of(child->id);
+        seen->key = cop__hash_text(COP__HASH_BEGIN, child->id);
         struct cop__table_node *node = cop__table_find_first(&ids->table, seen->key);
         for (; node != NULL; node = cop__table_find_next(node)) {
                 other = &ids->children[node - ids->nodes];

@@ -7,14 +7,14 @@
 
 #include <stdio.h>
 
+#include "base/hash.h"
+
 _Static_assert(COP_NAME_MAX + 1 == 64, "a partition's name has room in what the header says");
 
-/* FNV-1a, then mixed: its low bits alone are poor for keys that differ in their last byte only. */
+/* Mixed: its low bits alone are poor for keys that differ in their last byte only. */
 static uint64_t hash_of(const uint8_t *key, size_t size)
 {
-        uint64_t hash = UINT64_C(14695981039346656037);
-        for (size_t i = 0; i < size; i++)
-                hash = (hash ^ key[i]) * UINT64_C(1099511628211);
+        uint64_t hash = cop__hash_bytes(COP__HASH_BEGIN, key, size);
         hash = (hash ^ (hash >> 32)) * UINT64_C(0x9e3779b97f4a7c15);
         return hash ^ (hash >> 29);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actors/actor.h"
+#include "base/hash.h"
 #include "base/memory.h"
 
 static const char *const states[] = { "stopped", "waiting",  "naming",     "starting",
@@ -83,13 +84,9 @@ static void end_child(struct cop__belonging *belonging)
         free(child);
 }
 
-/* FNV-1a; never 0, which is no key. */
 static uint64_t key_of_id(const char *id, size_t size)
 {
-        uint64_t hash = UINT64_C(14695981039346656037);
-        for (size_t i = 0; i < size; i++)
-                hash = (hash ^ (uint8_t)id[i]) * UINT64_C(1099511628211);
-        return hash;
+        return cop__hash_bytes(COP__HASH_BEGIN, id, size);
 }
 
 /* A key of 0: in no table. */
