@@ -110,6 +110,13 @@
 #define COP__ALOOF_NS (COP__TINY ? 100000u : 1000000u)
 #define COP__ALOOF_MOST_NS (COP__TINY ? 200000u : 8000000u)
 
+/* A worker with others beside it is alone when it has been the only one awake for so long (scheduler/company.h). */
+#if defined(COP__ATOMICS) || COP__TINY
+#define COP__SOLITUDE_NS 0u
+#else
+#define COP__SOLITUDE_NS 1000000u
+#endif
+
 /* A turn that is longer is interrupted when others wait: short enough for people, and for nearly all handlers long. */
 #define COP__SLICE_MS (COP__TINY ? 1u : 4u)
 

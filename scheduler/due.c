@@ -21,20 +21,35 @@ void cop__hasten(struct cop__thread *thread, struct cop__worker *worker)
                 cop__wake_one(scheduler); /* who sees to it if that worker's turn is a long one */
 }
 
-void cop__serve_timers(struct cop__worker *worker)
+/* Those of `owner`, by `worker`, which joins the company for it; NULL: the caller has joined. */
+COP__INLINE void serve_timers(struct cop__worker *owner, struct cop__worker *worker)
 {
-        const struct cop__scheduler *scheduler = worker->thread.scheduler;
-        if (cop__wheel_next(&worker->wheel) == COP__WHEEL_NEVER)
+        const struct cop__scheduler *scheduler = owner->thread.scheduler;
+        if (cop__wheel_next(&owner->wheel) == COP__WHEEL_NEVER)
                 return;
         uint64_t now_ns = cop__clock_ns();
-        if (cop__wheel_next(&worker->wheel) > now_ns || !cop__lock_trylock(&worker->expiring))
+        if (cop__wheel_next(&owner->wheel) > now_ns || !cop__lock_trylock(&owner->expiring))
                 return;
-        cop__wheel_expire(&worker->wheel, now_ns, scheduler->hooks.fire, scheduler->owner);
-        cop__lock_unlock(&worker->expiring);
+        if (worker != NULL)
+                cop__join_company(worker);
+        cop__wheel_expire(&owner->wheel, now_ns, scheduler->hooks.fire, scheduler->owner);
+        cop__lock_unlock(&owner->expiring);
+}
+
+void cop__serve_timers(struct cop__worker *worker)
+{
+        serve_timers(worker, worker);
+}
+
+void cop__serve_timers_of(struct cop__worker *busy, struct cop__worker *worker)
+{
+        serve_timers(busy, worker);
 }
 
 void cop__tell_ready(struct cop__worker *worker, const struct cop__poll_events *events)
 {
+        if (events->count > 0)
+                cop__join_company(worker);
         for (int i = 0; i < events->count; i++)
                 worker->thread.scheduler->hooks.ready(&worker->thread, events->items[i].data.u64);
 }

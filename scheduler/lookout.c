@@ -24,7 +24,7 @@ static void look_after(struct cop__worker *worker, struct cop__worker *busy)
         }
         if (!(cop__load_relaxed(&worker->thread.scheduler->idle) >> busy->index & 1))
                 cop__haul_forget(worker);
-        cop__serve_timers(busy);
+        cop__serve_timers_of(busy, worker);
         if (cop__desk_is_empty(&busy->desk) || !cop__desk_is_open(&busy->desk))
                 return;
         struct cop__task *tasks[1 + COP__DESK_FEW];

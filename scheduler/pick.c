@@ -171,6 +171,8 @@ static uint8_t look_around(struct cop__worker *worker)
         if (worker->turns != worker->unusual_at + 1) /* those between were the worker's own */
                 worker->own_first = false;
         worker->unusual_at = worker->turns;
+        if (!worker->thread.solitude.alone)
+                cop__company_claim(&scheduler->company, &worker->membership, &worker->thread.solitude);
         if (cop__is_time(worker->turns, scheduler->habits.timers_every)) {
                 cop__serve_timers(worker);
                 due |= INTERRUPTED;

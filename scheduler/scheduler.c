@@ -30,17 +30,14 @@ static void *worker_main(void *argument)
         cop__store_relaxed(&worker->tid, (int)gettid());
         /* The kernel may let threads oversleep by 50 us, to wake several at once. A wheel knows when it wants to wake. */
         prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
-        bool spare = worker->index >= worker->thread.scheduler->worker_count;
-        if (spare)
-                cop__company_join(&worker->thread.scheduler->company);
+        cop__join_company(worker);
         hooks->thread_enter(&worker->thread);
         cop__context_adopt(&worker->own);
         worker->after = NULL;
         cop__context_switch(&worker->own, &worker->stack->context);
         cop__context_fini(&worker->own);
-        if (spare)
-                cop__company_leave(&worker->thread.scheduler->company);
         hooks->thread_leave(&worker->thread);
+        cop__leave_company(worker);
         cop__thread_become(NULL);
         return NULL;
 }
@@ -122,9 +119,7 @@ static cop_status start_workers(struct cop__scheduler *scheduler)
                 cop__store_relaxed(&scheduler->reach, i + 1);
         }
         bool simulated = scheduler->hooks.simulation != NULL;
-        cop__company_init(&scheduler->company, scheduler->worker_count == 1 && !simulated
-                                                       ? &scheduler->workers[0].thread.solitude
-                                                       : NULL);
+        cop__company_init(&scheduler->company, !simulated, scheduler->worker_count == 1 ? 0 : COP__SOLITUDE_NS);
         enum cop__desk_guard guard = cop__desk_guard_for(scheduler->worker_count);
         for (unsigned i = 0; i < scheduler->worker_count; i++)
                 scheduler->workers[i].desk.guard = (uint8_t)guard;

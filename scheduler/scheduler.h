@@ -115,6 +115,7 @@ struct cop__worker {
         struct cop__task_list pinned_low; /* ... and those of them that are low */
         uint32_t pinned_turns;         /* of others while low ones waited */
         uint64_t pinned_at_ns;         /* when one of them last ran, or the first came */
+        struct cop__membership membership; /* see company.h */
         bool searching;                /* counted in scheduler->searching */
         struct cop__haul haul;         /* what it has taken from others; see haul.h */
         bool was_lookout;              /* before it woke up last, and nobody has taken that over */
@@ -153,7 +154,7 @@ struct cop__scheduler {
         struct cop__stack_pool stacks;
         struct cop__poll poll;           /* written when a worker falls asleep or wakes up, if it is open */
         struct cop__quiet quiet;         /* written only when somebody waits for quiet */
-        struct cop__company company;     /* written only when a thread of the program comes, goes, wakes or sleeps */
+        struct cop__company company;     /* written when a thread that has something to do comes, goes, wakes or sleeps */
 
         /* Written when workers sleep and wake, read at each send: a line of their own. */
         uint64_t idle COP__LINE_ALIGNED; /* one bit for each worker that is parked or about to */
@@ -262,6 +263,17 @@ bool cop__block(void (*after)(void *), void *argument);
  */
 bool cop__block_here(void);
 
+/* The calling worker has something to do, or nothing any more: see company.h. */
+COP__INLINE void cop__join_company(struct cop__worker *worker)
+{
+        cop__company_join_working(&worker->thread.scheduler->company, &worker->membership, &worker->thread.solitude);
+}
+
+COP__INLINE void cop__leave_company(struct cop__worker *worker)
+{
+        cop__company_leave_working(&worker->thread.scheduler->company, &worker->membership);
+}
+
 /* The worker on whose wheel the calling thread arms timers: itself, or for a visitor the first one. */
 COP__INLINE struct cop__worker *cop__worker_for_timers(struct cop__thread *thread)
 {
@@ -280,11 +292,13 @@ COP__INLINE bool cop__has_others(const struct cop__scheduler *scheduler)
 /*
  * For spare.c and watch.c. What another worker has lying about goes to the queue that all share; the caller is the lookout
  * (lookout.h). Of one whose desk is not guarded, that is left. The same for what lies on the calling worker's own desk. And the timers that
- * are due on a worker's wheel are fired (due.h).
+ * are due on the calling worker's wheel are fired (due.h), or on that of a busy one by the calling worker; NULL: by another thread, which has
+ * joined the company.
  */
 void cop__relieve_worker(struct cop__worker *worker);
 void cop__clear_desk(struct cop__worker *worker);
 void cop__serve_timers(struct cop__worker *worker);
+void cop__serve_timers_of(struct cop__worker *busy, struct cop__worker *worker);
 /* All of it but the thread, and the thread. Errors: COP_E_NO_MEMORY, COP_E_SYSTEM. */
 cop_status cop__open_worker(struct cop__scheduler *scheduler, unsigned index);
 cop_status cop__launch_worker(struct cop__worker *worker);

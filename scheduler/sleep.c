@@ -73,6 +73,7 @@ static void park(struct cop__worker *worker)
         cop__fence_seq(); /* SLEEPER */
         bool more = cop__is_work_left(scheduler, !aloof);
         if (!more && !cop__load_seq(&scheduler->stopping)) {
+                cop__leave_company(worker);
                 uint64_t deadline_ns = cop__wheel_next(&worker->wheel);
                 if (aloof && worker->haul.until_ns < deadline_ns)
                         deadline_ns = worker->haul.until_ns;
@@ -106,7 +107,7 @@ struct cop__task *cop__wait_for_task(struct cop__worker *worker)
         do {
                 task = cop__search(worker);
                 if (task != NULL)
-                        return task;
+                        break;
                 if (COP__UNLIKELY(cop__load_relaxed(&worker->thread.scheduler->stopping)))
                         return NULL;
                 if (COP__UNLIKELY(worker->index >= worker->thread.scheduler->worker_count)) {
@@ -117,6 +118,7 @@ struct cop__task *cop__wait_for_task(struct cop__worker *worker)
                         park(worker);
                 task = cop__pick_at_hand(worker);
         } while (task == NULL);
+        cop__join_company(worker);
         cop__stop_searching(worker, true);
         return task;
 }

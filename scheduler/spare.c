@@ -33,10 +33,10 @@ static void fire_at_rest(struct cop__worker *worker)
 {
         struct cop__scheduler *scheduler = worker->thread.scheduler;
         cop__add_seq(&scheduler->elsewhere, 1);
-        cop__company_join(&scheduler->company);
+        cop__join_company(worker);
         cop__serve_timers(worker);
         cop__clear_desk(worker);
-        cop__company_leave(&scheduler->company);
+        cop__leave_company(worker);
         cop__sub_seq(&scheduler->elsewhere, 1);
 }
 
@@ -46,15 +46,13 @@ void cop__spare_rest(struct cop__worker *worker)
         if (!is_to_rest(scheduler))
                 return;
         cop__clear_desk(worker);
-        cop__company_leave(&scheduler->company);
+        cop__leave_company(worker);
         cop__or_seq(&scheduler->spares.resting, bit_of(worker)); /* RESTING */
         for (;;) {
                 uint32_t ticket = cop__park_ticket(&worker->park);
                 if (!(cop__load_seq(&scheduler->spares.resting) & bit_of(worker)) ||
-                    cop__load_seq(&scheduler->stopping)) {
-                        cop__company_join(&scheduler->company);
+                    cop__load_seq(&scheduler->stopping))
                         return;
-                }
                 if (COP__UNLIKELY(cop__load_seq(&scheduler->quiet.onlookers) != 0))
                         cop__quiet_tell(&scheduler->quiet);
                 cop__park_wait(&worker->park, ticket, cop__wheel_next(&worker->wheel));

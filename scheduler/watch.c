@@ -196,7 +196,7 @@ static void relieve(struct cop__watch *watch, struct cop__watched *watched, stru
                 return;
         cop__company_join(&watch->scheduler->company);
         cop__relieve_worker(worker);
-        cop__serve_timers(worker);
+        cop__serve_timers_of(worker, NULL);
         cop__company_leave(&watch->scheduler->company);
         cop__store_seq(&watch->scheduler->lookout, 0);
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Copyright (c) 2026 The Coppice authors. MIT licence.
 #
-# The protocols of the arrival queue, of sleep and wake, of the desk, of the only worker's company, of the run queue, of slots and their ebb,
+# The protocols of the arrival queue, of sleep and wake, of the desk, of a worker's company, of the run queue, of slots and their ebb,
 # of links, calls and aliases hold in every interleaving: SPIN walks through all of them. That it would notice is shown first, with
 # planted bugs.
 #
@@ -57,7 +57,7 @@ for bug in NO_FENCE LOOK_FIRST EARLY_CLEAR; do
 done
 holds barrier
 
-for bug in NO_FENCE LOOK_ONCE PART_EARLY; do
+for bug in NO_FENCE LOOK_ONCE CLAIM_EARLY KEEP; do
         is_found company "-DPLANT_$bug"
 done
 holds company

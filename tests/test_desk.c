@@ -184,6 +184,7 @@ TEST(none_is_where_there_is_no_such_fence_either)
 struct meeting {
         struct cop__company company;
         struct cop__solitude solitude;
+        struct cop__membership membership;
         uint64_t count;         /* plainly by who is alone, else by exchanges */
         uint64_t added;         /* by the worker */
         bool over;              /* atomic */
@@ -192,7 +193,9 @@ struct meeting {
 static void *works(void *argument)
 {
         struct meeting *meeting = argument;
+        cop__company_join_working(&meeting->company, &meeting->membership, &meeting->solitude);
         while (!cop__load_acquire(&meeting->over)) {
+                cop__company_claim(&meeting->company, &meeting->membership, &meeting->solitude);
                 if (cop__alone_begin(&meeting->solitude)) {
                         uint64_t before = cop__load_relaxed(&meeting->count);
                         cop__store_relaxed(&meeting->count, before + 1);
@@ -229,7 +232,7 @@ TEST(who_is_alone_may_do_without_exchanges_and_who_joins_is_waited_for)
         struct meeting meeting = { 0 };
         struct guest guests[2] = { { .meeting = &meeting }, { .meeting = &meeting } };
         pthread_t worker;
-        cop__company_init(&meeting.company, &meeting.solitude);
+        cop__company_init(&meeting.company, true, 0);
         ck_assert_int_eq(pthread_create(&worker, NULL, works, &meeting), 0);
         for (int i = 0; i < 2; i++)
                 ck_assert_int_eq(pthread_create(&guests[i].thread, NULL, visits, &guests[i]), 0);
@@ -237,18 +240,67 @@ TEST(who_is_alone_may_do_without_exchanges_and_who_joins_is_waited_for)
                 pthread_join(guests[i].thread, NULL);
         cop__store_release(&meeting.over, true);
         pthread_join(worker, NULL);
-        ck_assert_uint_eq(meeting.company.awake, 0);
+        ck_assert_uint_eq(meeting.company.awake, 1); /* the worker, which has not left */
         ck_assert_uint_eq(meeting.count, guests[0].added + guests[1].added + meeting.added);
+        cop__company_claim(&meeting.company, &meeting.membership, &meeting.solitude);
         ck_assert_int_eq(meeting.solitude.alone, cop__barrier_is_there());
 }
 
-TEST(one_of_several_workers_is_never_alone)
+struct member {
+        struct cop__solitude solitude;
+        struct cop__membership membership;
+};
+
+static void join(struct cop__company *company, struct member *member)
+{
+        cop__company_join_working(company, &member->membership, &member->solitude);
+        cop__company_claim(company, &member->membership, &member->solitude);
+}
+
+TEST(a_worker_is_alone_while_the_others_sleep_and_keeps_that_in_its_sleep)
 {
         struct cop__company company;
-        struct cop__solitude solitude = { 0 };
-        cop__company_init(&company, NULL);
-        ck_assert(!cop__alone_begin(&solitude));
+        struct member first = { 0 }, second = { 0 };
+        bool possible = cop__barrier_is_there();
+        cop__company_init(&company, true, 0);
+        join(&company, &first);
+        ck_assert_int_eq(first.solitude.alone, possible);
+        cop__company_leave_working(&company, &first.membership);
+        join(&company, &first);
+        ck_assert_int_eq(first.solitude.alone, possible);
+        join(&company, &second);
+        ck_assert(!first.solitude.alone && !second.solitude.alone);
+        cop__company_leave_working(&company, &first.membership);
+        join(&company, &second); /* which has not left: it claims */
+        ck_assert_int_eq(second.solitude.alone, possible);
+        cop__company_join(&company);
+        ck_assert(!second.solitude.alone);
+        cop__company_leave(&company);
+}
+
+TEST(a_worker_that_is_disturbed_again_and_again_never_claims)
+{
+        struct cop__company company;
+        struct member member = { 0 };
+        cop__company_init(&company, true, UINT64_C(3600000000000));
+        for (int i = 0; i < 100; i++) {
+                join(&company, &member);
+                ck_assert(!cop__alone_begin(&member.solitude));
+                cop__company_join(&company);
+                cop__company_leave(&company);
+        }
+}
+
+TEST(nobody_is_alone_where_that_is_not_possible)
+{
+        struct cop__company company;
+        struct member member = { 0 };
+        cop__company_init(&company, false, 0);
+        join(&company, &member);
+        ck_assert(!cop__alone_begin(&member.solitude));
         cop__company_join(&company);
         cop__company_leave(&company);
-        ck_assert(!solitude.alone);
+        cop__company_leave_working(&company, &member.membership);
+        join(&company, &member);
+        ck_assert(!member.solitude.alone);
 }

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/random.h"
+#include "scheduler/barrier.h"
 #include "tests/node_fixture.h"
 
 typedef struct go {
@@ -69,6 +70,30 @@ IN_NODE_WITH(what_one_worker_makes_runnable_is_stolen_by_the_other, .workers = 2
         for (int i = 0; i < 50; i++) {
                 clear_flags();
                 await_down(spawn_watched(.run = spawns_two_that_meet), "normal");
+        }
+}
+
+/* Turns of its own, until the worker that runs them knows that no other one is awake. It is not stolen: nobody else waits. */
+static void goes_on_until_alone(void)
+{
+        uint64_t until_ns = cop__clock_ns() + (uint64_t)PATIENCE_MS / 2 * 1000000;
+        while (!cop__load_relaxed(&cop__thread_here()->solitude.alone)) {
+                if (cop__clock_ns() > until_ns)
+                        cop_exit(cop_atom("never"));
+                cop_yield();
+        }
+}
+
+/* The test's own thread waits, and has left the company. The lookout wakes up all the time. */
+IN_NODE_WITH(of_two_workers_the_one_that_has_all_to_do_is_alone, .workers = 2)
+{
+        for (int i = 0; i < 3 && cop__barrier_is_there(); i++) {
+                await_down(spawn_watched(.run = goes_on_until_alone), "normal");
+                clear_flags();
+                cop_ref first = spawn_watched(RUN_WITH(meets_the_other, go, .number = 0));
+                cop_ref second = spawn_watched(RUN_WITH(meets_the_other, go, .number = 1));
+                await_down(first, "normal");
+                await_down(second, "normal");
         }
 }
 

@@ -1,9 +1,8 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * The only worker of a node and threads that come and go (scheduler/company.h), over a real arrival
- * queue. While it is alone the worker pushes to it and falls asleep at it by loads and stores; the
- * others join, push by an exchange, and leave. Under every schedule each node is taken once and in
- * its sender's order, and none is left lying while nobody is going to look.
+ * Workers that sleep and wake, and threads that come and go (scheduler/company.h), over a real arrival queue. A worker
+ * that is alone pushes to it and falls asleep at it by loads and stores; the others have joined, and push by an exchange.
+ * Under every schedule each node is taken once and in its sender's order, and none is left lying while nobody is going to look.
  */
 #include <string.h>
 
@@ -11,7 +10,9 @@
 #include "scheduler/company.h"
 #include "tests/explore/explore.h"
 
+#define WORKERS 2
 #define VISITORS 2
+#define SENDERS (WORKERS + VISITORS)
 #define EACH 2
 
 struct item {
@@ -21,11 +22,14 @@ struct item {
 
 static struct world {
         struct cop__company company;
-        struct cop__solitude solitude;
+        struct worker {
+                struct cop__solitude solitude;
+                struct cop__membership membership;
+        } workers[WORKERS];
         struct cop__queue queue;
         struct cop__queue_cursor cursor;
-        struct item items[VISITORS + 1][EACH];
-        unsigned taken[VISITORS + 1], taken_count, all;
+        struct item items[SENDERS][EACH];
+        unsigned taken[SENDERS], taken_count, all;
         bool scheduled;
 } world;
 
@@ -55,13 +59,21 @@ static void visits(void *argument)
         }
 }
 
-static void push_as_worker(struct item *item)
+/* ---- A worker ------------------------------------------------------------------------------ */
+
+static void join(struct worker *worker)
+{
+        cop__company_join_working(&world.company, &worker->membership, &worker->solitude);
+        cop__company_claim(&world.company, &worker->membership, &worker->solitude);
+}
+
+static void push_as(struct worker *worker, struct item *item)
 {
         bool asleep;
         uint32_t seq;
-        if (cop__alone_begin(&world.solitude)) {
+        if (cop__alone_begin(&worker->solitude)) {
                 asleep = cop__queue_push_as(&world.queue, &item->node, true, &seq);
-                cop__alone_end(&world.solitude);
+                cop__alone_end(&worker->solitude);
         } else {
                 asleep = cop__queue_push(&world.queue, &item->node);
         }
@@ -69,13 +81,13 @@ static void push_as_worker(struct item *item)
                 schedule();
 }
 
-static bool fall_asleep(void)
+static bool fall_asleep(struct worker *worker)
 {
         struct cop__node *passed;
-        if (!cop__alone_begin(&world.solitude))
+        if (!cop__alone_begin(&worker->solitude))
                 return cop__queue_sleep(&world.queue, &world.cursor, &passed);
         bool asleep = cop__queue_sleep_as(&world.queue, &world.cursor, &passed, true);
-        cop__alone_end(&world.solitude);
+        cop__alone_end(&worker->solitude);
         return asleep;
 }
 
@@ -90,50 +102,76 @@ static void take_all(void)
         }
 }
 
-/* One turn of the queue's owner, which the worker runs. */
-static void run_owner(void)
+/* One turn of the queue's owner, if it is scheduled and nobody runs it yet. */
+static bool run_owner(struct worker *worker)
 {
+        if (!world.scheduled)
+                return false;
         world.scheduled = false;
         do {
                 take_all();
                 explore_yield();
-        } while (!fall_asleep());
+        } while (!fall_asleep(worker));
+        return true;
 }
 
-static void works(void)
+/* It has something of its own to do, or the owner to run; in between it sleeps, as one that is not waited for. */
+static void works(void *argument)
 {
-        for (unsigned sent = 0; world.taken_count < world.all || sent < EACH;) {
+        unsigned me = (unsigned)(uintptr_t)argument;
+        struct worker *worker = &world.workers[me];
+        unsigned sent = 0;
+        while (world.taken_count < world.all || sent < EACH) {
+                join(worker);
                 if (sent < EACH)
-                        push_as_worker(next_of(0, sent++));
-                if (world.scheduled)
-                        run_owner();
-                else if (sent == EACH && world.taken_count < world.all)
+                        push_as(worker, next_of(me, sent++));
+                if (run_owner(worker))
+                        continue;
+                cop__company_leave_working(&world.company, &worker->membership);
+                if (sent == EACH && !world.scheduled && world.taken_count < world.all)
                         explore_sleep(&world.scheduled, UINT64_MAX);
         }
+        cop__company_leave_working(&world.company, &worker->membership);
+        explore_wake(&world.scheduled); /* nobody need wait any more */
 }
 
-static void run(unsigned visitors)
+static void run(unsigned workers, unsigned visitors)
 {
-        unsigned threads[VISITORS];
+        unsigned threads[SENDERS], count = 0;
         memset(&world, 0, sizeof(world));
         cop__queue_init(&world.queue);
-        cop__company_init(&world.company, &world.solitude);
-        EXPLORE_ASSERT(world.solitude.alone);
-        world.all = (visitors + 1) * EACH;
+        cop__company_init(&world.company, true, 0);
+        world.all = (workers + visitors) * EACH;
+        join(&world.workers[0]);
+        EXPLORE_ASSERT(world.workers[0].solitude.alone);
+        for (unsigned i = 1; i < workers; i++)
+                threads[count++] = explore_thread(works, (void *)(uintptr_t)i);
         for (unsigned i = 0; i < visitors; i++)
-                threads[i] = explore_thread(visits, (void *)(uintptr_t)(i + 1));
-        works();
-        for (unsigned i = 0; i < visitors; i++)
+                threads[count++] = explore_thread(visits, (void *)(uintptr_t)(WORKERS + i));
+        works(NULL);
+        for (unsigned i = 0; i < count; i++)
                 explore_join(threads[i]);
-        EXPLORE_ASSERT(cop__queue_is_asleep(&world.queue) && world.solitude.alone);
+        EXPLORE_ASSERT(cop__queue_is_asleep(&world.queue));
+        join(&world.workers[0]);
+        EXPLORE_ASSERT(world.workers[0].solitude.alone && !world.workers[1].solitude.alone);
 }
 
 SCENARIO(what_a_lonely_worker_and_its_visitors_push_is_taken_once)
 {
-        run(VISITORS);
+        run(1, VISITORS);
 }
 
 SCENARIO(one_visitor_comes_and_goes)
 {
-        run(1);
+        run(1, 1);
+}
+
+SCENARIO(two_workers_are_alone_by_turns)
+{
+        run(2, 0);
+}
+
+SCENARIO(of_two_workers_and_a_visitor_one_may_be_alone)
+{
+        run(2, 1);
 }

@@ -60,7 +60,7 @@ explore_plant(desk_steps_back_into_a_raid desk a_task_on scheduler/desk.c
         "} while (cop__load_acquire(&desk->raided));"
         "} while (false);")
 
-# ---- The only worker and who comes: scheduler/company.h, mailbox/queue.h ---------------------
+# ---- The only worker awake and who comes: scheduler/company.h, mailbox/queue.h ----------------
 
 explore_test(company 20000)
 
@@ -71,11 +71,17 @@ explore_plant(company_waits_for_nobody company what_a_lonely scheduler/company.c
         "for (unsigned looks = 0; cop__load_acquire(&solitude->at_work); looks++) /* JOIN */\n                cop__spin_wait(looks);"
         "(void)0;")
 explore_plant(company_is_not_looked_for_again company what_a_lonely scheduler/company.h
-        "if (COP__LIKELY(cop__load_acquire(&solitude->alone))) /* PART */"
+        "if (COP__LIKELY(cop__load_acquire(&solitude->alone)))"
         "if (true)")
-explore_plant(company_parts_while_others_stay company what_a_lonely scheduler/company.c
-        "if (--company->awake == 0)\n                cop__store_release"
-        "company->awake--;\n        cop__store_release")
+explore_plant(company_is_claimed_beside_others company what_a_lonely scheduler/company.c
+        "if (company->awake == 1) {"
+        "{")
+explore_plant(company_of_two_workers_both_alone company two_workers scheduler/company.c
+        "company->solitude != NULL && company->solitude != own"
+        "company->solitude != NULL && own == NULL")
+explore_plant(company_is_left_before_the_turn_ends company two_workers tests/explore/company.c
+        "} while (!fall_asleep(worker));"
+        "        cop__company_leave_working(&world.company, &worker->membership);\n        } while (!fall_asleep(worker));")
 
 # ---- The pool's depot: base/pool.c, ck_stack.h --------------------------------------------
 
@@ -123,7 +129,7 @@ explore_plant(spare_forgets_its_count wake a_spare_that_rested scheduler/spare.c
 
 # ---- Slots that go: actors/slot_ebb.h, scheduler/grace.h -----------------------------------------
 
-explore_test(ebb 400)
+explore_test(ebb 1400)
 
 explore_plant(ebb_waits_for_no_visitor ebb nobody_writes scheduler/grace.c
         "return grace->workers == 0 && !grace->visitors && cop__barrier_all();"
