@@ -471,6 +471,24 @@ void cop__send_on(struct cop__thread *thread, struct cop__actor *self, cop_pid t
 void cop__press_for(struct cop__thread *thread, struct cop__actor *actor);
 
 /*
+ * Where builds check themselves: who is at a queue has joined the company, so that nobody is alone but perhaps itself (scheduler/company.h).
+ */
+COP__INLINE void cop__check_company(const struct cop__thread *thread)
+{
+#if COP__CHECKED || defined(COP__ATOMICS)
+        const struct cop__company *company = &thread->scheduler->company;
+        const struct cop__solitude *solitude = cop__load_relaxed(&company->solitude);
+        if (!company->possible)
+                return;
+        if ((solitude != NULL && solitude != &thread->solitude) ||
+            (thread->worker != NULL && !thread->worker->membership.joined))
+                __builtin_trap();
+#else
+        (void)thread;
+#endif
+}
+
+/*
  * Hands a signal to the slot itself, for the actor of that generation; *seq is how many have come. True: it slept, and the caller
  * is to schedule it.
  */
@@ -478,6 +496,7 @@ COP__INLINE bool cop__push(struct cop__thread *thread, struct cop__actor *actor,
                            struct cop__signal *signal, uint32_t *seq)
 {
         signal->node.generation = generation;
+        cop__check_company(thread);
         if (!cop__alone_begin(&thread->solitude))
                 return cop__queue_push_as(&actor->queue, &signal->node, false, seq);
         bool asleep = cop__queue_push_as(&actor->queue, &signal->node, true, seq);
@@ -510,6 +529,7 @@ COP__INLINE bool cop__fall_asleep(struct cop__thread *thread, struct cop__actor 
 {
         if (COP__UNLIKELY(actor->scouted))
                 actor->scouted = false;
+        cop__check_company(thread);
         if (!cop__alone_begin(&thread->solitude))
                 return cop__queue_sleep(&actor->queue, &actor->cursor, passed);
         bool asleep = cop__queue_sleep_as(&actor->queue, &actor->cursor, passed, true);
@@ -521,6 +541,7 @@ COP__INLINE bool cop__fall_asleep(struct cop__thread *thread, struct cop__actor 
 COP__INLINE bool cop__fall_asleep_behind(struct cop__thread *thread, struct cop__actor *actor,
                                          struct cop__queue_cursor last)
 {
+        cop__check_company(thread);
         if (!cop__alone_begin(&thread->solitude))
                 return cop__queue_sleep_behind(&actor->queue, &actor->cursor, last, false);
         bool asleep = cop__queue_sleep_behind(&actor->queue, &actor->cursor, last, true);

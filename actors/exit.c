@@ -444,6 +444,7 @@ void cop__fault_land(struct cop__fault *fault, void *context)
 /* Who registers a name looks at the pid after it has marked the actor: one of the two sees the other. See registry.h. */
 static bool is_named(struct cop__thread *thread, struct cop__actor *actor, cop_pid next)
 {
+        cop__check_company(thread);
         if (cop__alone_begin(&thread->solitude)) { /* nobody registers anything meanwhile */
                 cop__store_relaxed(&actor->pid, next.bits);
                 cop__alone_end(&thread->solitude);

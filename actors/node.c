@@ -581,7 +581,12 @@ cop_status cop_node_await_quiet(cop_node *node, int64_t timeout_ms)
         struct cop__thread *thread = cop__thread_here();
         if (node == NULL || timeout_ms < 0 || (thread != NULL && thread->worker != NULL))
                 return COP_E_BAD_ARGUMENT;
+        bool visits = thread != NULL && thread->scheduler == &node->scheduler && node->scheduler.hooks.simulation == NULL;
+        if (visits)
+                cop__visitor_step_out(thread);
         bool quiet = cop__quiet_await(&node->scheduler, cop__deadline_ns(timeout_ms));
+        if (visits)
+                cop__visitor_step_in(thread);
         return quiet ? COP_OK : COP_E_TIMEOUT;
 }
 

@@ -2,6 +2,11 @@
 /* Joining and leaving. See company.h. */
 #include "scheduler/company.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/clock.h"
 #include "scheduler/barrier.h"
 
@@ -17,13 +22,21 @@ void cop__company_init(struct cop__company *company, bool possible, uint64_t pat
         company->visiting = 0;
 }
 
-/* The fence was there when the node began. Should it fail all the same, nobody can say where the worker is, and it may not go on. */
+/* The fence was there when the node began. Should it fail all the same, nobody can say where the worker is, and the node may not go on. */
+static COP__COLD void end_without_fence(void)
+{
+        fprintf(stderr, "your program: the system has taken membarrier away from the process (%s), which was there when its node started, and "
+                        "workers cannot meet without it, so the process ends; a filter of system calls has to let it through, or be there "
+                        "before the node\n", strerror(errno));
+        abort();
+}
+
 static void end_solitude(struct cop__company *company)
 {
         struct cop__solitude *solitude = company->solitude;
         cop__store_relaxed(&solitude->alone, false);
         if (!cop__barrier_all())
-                __builtin_trap();
+                end_without_fence();
         for (unsigned looks = 0; cop__load_acquire(&solitude->at_work); looks++) /* JOIN */
                 cop__spin_wait(looks);
         cop__store_relaxed(&company->solitude, (struct cop__solitude *)NULL);

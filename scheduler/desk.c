@@ -11,16 +11,22 @@ enum cop__desk_guard cop__desk_guard_for(unsigned worker_count)
         return cop__barrier_is_there() ? COP__DESK_BARRIER : COP__DESK_LOCK;
 }
 
-void cop__desk_begin_guard(struct cop__desk *desk)
+static void begin_guard(struct cop__desk *desk)
 {
         cop__store_relaxed(&desk->shut, true);
         cop__store_release(&desk->guard, (uint8_t)cop__desk_guard_for(2)); /* GUARD */
         cop__barrier_all(); /* where there is none, the signal or the call by which the owner is seen elsewhere is one */
 }
 
-void cop__desk_open(struct cop__desk *desk)
+bool cop__desk_guard_on(struct cop__desk *desk, bool is_elsewhere)
 {
-        cop__store_release(&desk->shut, false); /* GUARD */
+        if (cop__load_relaxed(&desk->guard) == COP__DESK_ALONE) {
+                begin_guard(desk);
+                return true;
+        }
+        if (is_elsewhere)
+                cop__store_release(&desk->shut, false); /* GUARD */
+        return false;
 }
 
 void cop__desk_lock(struct cop__desk *desk)

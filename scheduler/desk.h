@@ -81,9 +81,9 @@ COP__INLINE bool cop__desk_awaits_owner(const struct cop__desk *desk)
         return cop__load_relaxed(&desk->guard) != COP__DESK_ALONE && cop__load_relaxed(&desk->shut);
 }
 
-/* The watch: the first and the second step of a guard that begins. */
-void cop__desk_begin_guard(struct cop__desk *desk);
-void cop__desk_open(struct cop__desk *desk);
+/* The watch, at each look at who got its first company: the first step of a guard that begins, and the second once the owner
+ * has been seen elsewhere since. True: this was the first. */
+bool cop__desk_guard_on(struct cop__desk *desk, bool is_elsewhere);
 
 /* How the desks of so many workers are guarded, here and now. */
 enum cop__desk_guard cop__desk_guard_for(unsigned worker_count);

@@ -24,7 +24,7 @@ static bool has_moved(struct cop__scheduler *scheduler, const struct cop__grace 
                 return true;
         if (cop__load_seq(&scheduler->idle) & bit)
                 return cop__load_seq(&scheduler->lookout) != index + 1;
-        return cop__load_seq(&scheduler->spares.resting) & bit && cop__load_seq(&scheduler->elsewhere) == 0;
+        return cop__load_seq(&scheduler->spares.resting) & bit && cop__load_seq(&scheduler->spares.firing) == 0;
 }
 
 bool cop__grace_is_over(struct cop__scheduler *scheduler, struct cop__grace *grace)

@@ -83,7 +83,7 @@ static bool has_tasks(struct cop__scheduler *scheduler)
 /* Tasks of other threads. Such a one is in a queue before it is not counted any more: so this comes before the look at the queues. */
 static bool is_pending(struct cop__scheduler *scheduler)
 {
-        return cop__load_seq(&scheduler->elsewhere) != 0;
+        return cop__load_seq(&scheduler->elsewhere) != 0 || cop__load_seq(&scheduler->spares.firing) != 0;
 }
 
 static bool is_quiet(struct cop__scheduler *scheduler)

@@ -91,8 +91,10 @@ void cop__leave_search(struct cop__worker *worker, bool found)
         worker->searching = false;
         if (cop__sub_seq(&scheduler->searching, 1) == 1 && found) {
                 cop__fence_seq(); /* SLEEPER: it stands in for the wakers that saw it search */
-                if (cop__is_work_left(scheduler, true) || cop__lookout_is_needed(worker))
+                if (cop__is_work_left(scheduler, false) || cop__lookout_is_needed(worker))
                         cop__offer(scheduler);
+                else if (cop__is_work_left(scheduler, true))
+                        cop__offer_own(scheduler);
         }
         worker->was_lookout = false;
 }

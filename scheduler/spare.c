@@ -28,16 +28,16 @@ static bool is_to_rest(struct cop__scheduler *scheduler)
         return false;
 }
 
-/* Counted as elsewhere meanwhile, so that nobody takes the scheduler for quiet: see quiet.h. */
+/* Counted meanwhile, so that nobody takes the scheduler for quiet, or it for one that holds nothing: see quiet.h, grace.h. */
 static void fire_at_rest(struct cop__worker *worker)
 {
         struct cop__scheduler *scheduler = worker->thread.scheduler;
-        cop__add_seq(&scheduler->elsewhere, 1);
+        cop__add_seq(&scheduler->spares.firing, 1);
         cop__join_company(worker);
         cop__serve_timers(worker);
         cop__clear_desk(worker);
         cop__leave_company(worker);
-        cop__sub_seq(&scheduler->elsewhere, 1);
+        cop__sub_seq(&scheduler->spares.firing, 1);
 }
 
 void cop__spare_rest(struct cop__worker *worker)
@@ -69,11 +69,13 @@ static bool wake_spare(struct cop__scheduler *scheduler)
         if (resting == 0)
                 return false;
         struct cop__worker *spare = &scheduler->workers[__builtin_ctzll(resting)];
-        if (!spare->started && cop__launch_worker(spare) != COP_OK)
-                return true; /* again at the next look */
         cop__add_seq(&scheduler->spares.at_work, 1);
         cop__and_seq(&scheduler->spares.resting, ~bit_of(spare)); /* RESTING */
         cop__park_wake(&spare->park);
+        if (spare->started || cop__launch_worker(spare) == COP_OK)
+                return true;
+        cop__sub_seq(&scheduler->spares.at_work, 1); /* again at the next look */
+        cop__or_seq(&scheduler->spares.resting, bit_of(spare));
         return true;
 }
 

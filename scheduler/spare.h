@@ -23,7 +23,8 @@
  * run on code that is not the runtime's, since the guard began.
  *
  * Who may touch what: `wanted`, `at_work` up and the start of spares: the watch. `at_work` down: the spare that goes to rest, by
- * compare-and-swap. `resting`: a bit is set by the spare, and taken out by the watch, or by the spare while it fires timers.
+ * compare-and-swap. `resting`: a bit is set by the spare, or by the watch for one that got no thread; the watch takes it out. `firing`:
+ * the spare.
  */
 #ifndef SCHEDULER_SPARE_H
 #define SCHEDULER_SPARE_H
@@ -38,6 +39,7 @@ struct cop__spares {
         uint64_t resting; /* atomic: one bit for each worker, as in `idle` */
         uint32_t wanted;  /* atomic: how many should be at work */
         uint32_t at_work; /* atomic */
+        uint32_t firing;  /* atomic: of those at rest, who fire timers just now */
 };
 
 /* Workers that take part: those of the node, and the spares at work. */

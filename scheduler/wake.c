@@ -1,11 +1,11 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 #include "scheduler/wake.h"
 
-/* Wakes some sleeper, who is counted as searching already; false: there is none. */
-static bool wake_any(struct cop__scheduler *scheduler)
+/* Wakes some sleeper of these, who is counted as searching already; false: there is none. */
+static bool wake_any(struct cop__scheduler *scheduler, uint64_t among)
 {
         uint64_t idle;
-        while ((idle = cop__load_seq(&scheduler->idle)) != 0) {
+        while ((idle = cop__load_seq(&scheduler->idle) & among) != 0) {
                 uint64_t bit = idle & -idle;
                 if (cop__and_seq(&scheduler->idle, ~bit) & bit) {
                         cop__park_wake(&scheduler->workers[__builtin_ctzll(bit)].park);
@@ -19,12 +19,17 @@ static bool wake_any(struct cop__scheduler *scheduler)
  * Wakes one sleeper if nobody searches. A claim that came to nothing is looked after: another waker may have seen it and left
  * its task to it, and a worker that was awake when we looked for one may sleep by now.
  */
-void cop__wake_one(struct cop__scheduler *scheduler)
+void cop__wake_one_of(struct cop__scheduler *scheduler, uint64_t among)
 {
         do {
                 uint32_t none = 0;
-                if (!cop__cas_seq(&scheduler->searching, &none, 1) || wake_any(scheduler))
+                if (!cop__cas_seq(&scheduler->searching, &none, 1) || wake_any(scheduler, among))
                         return;
                 cop__sub_seq(&scheduler->searching, 1);
-        } while (cop__load_seq(&scheduler->idle) != 0);
+        } while ((cop__load_seq(&scheduler->idle) & among) != 0);
+}
+
+void cop__wake_one(struct cop__scheduler *scheduler)
+{
+        cop__wake_one_of(scheduler, UINT64_MAX);
 }

@@ -37,8 +37,9 @@
 
 #include "scheduler/scheduler.h"
 
-/* Wakes one sleeper if nobody searches. Any thread. */
+/* Wakes one sleeper if nobody searches; one of those whose bits these are. Any thread. */
 void cop__wake_one(struct cop__scheduler *scheduler);
+void cop__wake_one_of(struct cop__scheduler *scheduler, uint64_t among);
 
 /* Something is in a queue that all share; a missed wake is made up for by the lookout. */
 COP__INLINE void cop__offer(struct cop__scheduler *scheduler)
@@ -59,7 +60,7 @@ COP__INLINE bool cop__is_anybody_willing(const struct cop__scheduler *scheduler)
 COP__INLINE void cop__offer_own(struct cop__scheduler *scheduler)
 {
         if (cop__is_anybody_willing(scheduler) && cop__load_relaxed(&scheduler->searching) == 0)
-                cop__wake_one(scheduler);
+                cop__wake_one_of(scheduler, ~cop__load_relaxed(&scheduler->aloof));
 }
 
 #endif

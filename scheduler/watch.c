@@ -174,12 +174,8 @@ static void guard_desk(struct cop__watch *watch, struct cop__watched *watched,
         struct cop__desk *desk = &worker->desk;
         if (cop__desk_is_open(desk) || !cop__has_others(watch->scheduler))
                 return;
-        if (cop__load_relaxed(&desk->guard) == COP__DESK_ALONE) {
-                cop__desk_begin_guard(desk);
+        if (cop__desk_guard_on(desk, sleeps || watch->hooks.answers_of(worker) != watched->answers))
                 watched->answers = watch->hooks.answers_of(worker);
-        } else if (sleeps || watch->hooks.answers_of(worker) != watched->answers) {
-                cop__desk_open(desk);
-        }
 }
 
 /* It does not give its worker back, and others wait: what it has is for them. */

@@ -239,7 +239,87 @@ WITH_NEAR_EBBS(what_a_worker_leaves_while_the_watch_falls_asleep_goes_too, .work
         node->scheduler.hooks.ebb = &cop__slot_ebb_hooks;
 }
 
+/* ---- A spare worker that rests ------------------------------------------------------------- */
+
+static int doors[2];
+static bool is_held; /* atomic */
+
+static void read_one_byte(void *unused)
+{
+        char byte;
+        (void)unused;
+        while (read(doors[0], &byte, 1) < 0)
+                ;
+}
+
+static void blocks_without_a_word(void)
+{
+        cop__store_relaxed(&is_held, true);
+        read_one_byte(NULL);
+}
+
+static void blocks_aside(void)
+{
+        char unused;
+        cop_blocking_call(read_one_byte, &unused);
+}
+
+/* The only worker is held by one actor, so that a spare answers for another; then that one is not needed any more. */
+static void have_a_spare_at_rest(cop_node *node)
+{
+        cop_pid answerer = cop_spawn_server(&gnat_server, NULL);
+        cop_pid holder = cop_spawn(blocks_without_a_word);
+        await_ebb(cop__load_relaxed(&is_held));
+        REQUIRE(cop_send(answerer, flash, .number = 1) == COP_OK);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(flash)));
+        await_ebb(cop__load_relaxed(&node->scheduler.reach) > 1);
+        REQUIRE(write(doors[1], "x", 1) == 1);
+        await_ebb(!cop_is_alive(holder));
+        await_ebb(cop__load_seq(&node->scheduler.spares.resting) != 0);
+        put_down(answerer);
+}
+
+WITH_NEAR_EBBS(a_function_that_blocks_beside_a_spare_at_rest_holds_nothing_up, .workers = 1)
+{
+        if (is_simulated() || COP__TINY) /* its patience with turns is its own */
+                return;
+        ck_assert_int_eq(pipe(doors), 0);
+        have_a_spare_at_rest(node);
+        cop_pid blocked = cop_spawn(blocks_aside);
+        await_ebb(cop__load_seq(&node->scheduler.elsewhere) != 0);
+        cop_pid *gnats = nest_for(SWARM);
+        uint64_t before = returned(node);
+        hatch(gnats, SWARM);
+        end_all(gnats, SWARM);
+        await_ebb(most_has_gone(node, before, SWARM));
+        free(gnats);
+        ck_assert(cop_is_alive(blocked));
+        ck_assert_int_eq(write(doors[1], "x", 1), 1);
+        await_ebb(!cop_is_alive(blocked));
+        close(doors[0]);
+        close(doors[1]);
+}
+
 /* ---- Threads that wait elsewhere ------------------------------------------------------------- */
+
+/* A timer is armed all the while, so that it is never quiet. */
+WITH_NEAR_EBBS(a_thread_that_waits_for_quiet_holds_nothing_up, .workers = 0)
+{
+        cop_ref timer;
+        if (is_simulated())
+                return;
+        ck_assert_int_eq(cop_send_after(&timer, 3600000, cop_self(), flash, .number = 0), COP_OK);
+        cop_pid *gnats = nest_for(SWARM);
+        hatch(gnats, SWARM);
+        end_all(gnats, SWARM);
+        uint64_t until_ns = cop__clock_ns() + (uint64_t)PATIENCE_MS * 1000000;
+        while (!most_has_gone(node, 0, SWARM)) {
+                REQUIRE(cop__clock_ns() < until_ns && "never");
+                ck_assert_int_eq(cop_node_await_quiet(node, 1000), COP_E_TIMEOUT);
+        }
+        free(gnats);
+        cop_cancel(timer);
+}
 
 WITH_NEAR_EBBS(a_thread_that_waits_for_signals_holds_nothing_up, .workers = 0)
 {

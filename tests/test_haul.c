@@ -8,13 +8,14 @@
 #include "base/limits.h"
 #include "scheduler/lookout.h"
 #include "scheduler/scheduler.h"
+#include "scheduler/search.h"
 #include "scheduler/wake.h"
 #include "tests/suite.h"
 
 #define LONG_NS UINT64_C(3600000000000)
 
 static struct cop__scheduler scheduler;
-static struct cop__worker workers[2];
+static struct cop__worker workers[3];
 static struct cop__worker *const worker = &workers[0];
 static uint64_t judged_ns; /* when its last haul was, or a little before */
 
@@ -143,4 +144,63 @@ TEST(who_sleeps_and_is_not_aloof_can_be_woken_for_all)
         ck_assert(cop__is_anybody_willing(&scheduler));
         scheduler.idle = 0;
         ck_assert(!cop__is_anybody_willing(&scheduler));
+}
+
+/* ---- Of several who sleep ------------------------------------------------------------------ */
+
+/* The first worker is awake, the second aloof, the third willing. */
+static void stand_three(uint32_t tickets[3])
+{
+        stand();
+        memset(&workers[2], 0, sizeof(workers[2]));
+        workers[2].index = 2;
+        workers[2].thread.scheduler = &scheduler;
+        cop__wheel_init(&workers[2].wheel, cop__clock_ns());
+        scheduler.worker_count = scheduler.reach = 3;
+        scheduler.idle = 6;
+        scheduler.aloof = 2;
+        for (unsigned i = 0; i < 3; i++) {
+                cop__park_init(&workers[i].park);
+                tickets[i] = cop__park_ticket(&workers[i].park);
+        }
+}
+
+static bool is_woken(unsigned index, const uint32_t tickets[3])
+{
+        return cop__park_ticket(&workers[index].park) != tickets[index];
+}
+
+TEST(for_what_lies_in_a_ring_who_is_willing_is_woken_and_not_who_is_aloof)
+{
+        uint32_t tickets[3];
+        stand_three(tickets);
+        cop__offer_own(&scheduler);
+        ck_assert_uint_eq(scheduler.idle, 2);
+        ck_assert(is_woken(2, tickets) && !is_woken(1, tickets));
+}
+
+/* The queue that all share is for all. */
+TEST(for_what_all_share_the_aloof_are_woken_too)
+{
+        uint32_t tickets[3];
+        stand_three(tickets);
+        cop__offer(&scheduler);
+        ck_assert_uint_eq(scheduler.idle, 4);
+        ck_assert(is_woken(1, tickets) && !is_woken(2, tickets));
+}
+
+/* It stands in for who saw it search, and who lies in its ring wakes nobody who is aloof. */
+TEST(who_has_searched_and_found_wakes_nobody_aloof_for_a_ring)
+{
+        struct cop__task task = { .next = NULL };
+        uint32_t tickets[3];
+        stand_three(tickets);
+        cop__runqueue_init(&worker->ring, 8);
+        scheduler.lookout = 2;
+        scheduler.searching = 1;
+        worker->searching = true;
+        ck_assert(cop__runqueue_push(&worker->ring, &task));
+        cop__leave_search(worker, true);
+        ck_assert_uint_eq(scheduler.idle, 2);
+        ck_assert(is_woken(2, tickets) && !is_woken(1, tickets));
 }

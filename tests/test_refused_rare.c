@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "tests/refused_calls.h"
+#include "tests/last_words.h"
 #include "tests/lone_process.h"
 
 #include <sys/wait.h>
@@ -66,6 +67,29 @@ TEST(where_the_kernel_has_no_barrier_locks_are_taken_and_memory_stays)
         ck_assert(!cop__grace_begin(&node->scheduler, &grace));
         node_end(node);
         ck_assert(stop_refusing_calls());
+}
+
+/* One that locks itself up when its node runs: who was alone cannot be told that it is not, and nobody may go on. */
+static void joins_behind_a_new_filter(void *unused)
+{
+        struct cop__company company;
+        struct cop__solitude solitude = { 0 };
+        struct cop__membership membership = { 0 };
+        (void)unused;
+        cop__company_init(&company, true, 0);
+        cop__company_join_working(&company, &membership, &solitude);
+        cop__company_claim(&company, &membership, &solitude);
+        refuse_calls("membarrier", EPERM, 1, INT64_MAX);
+        cop__company_join(&company);
+}
+
+TEST(a_filter_that_takes_the_barrier_away_later_is_told_of)
+{
+        char text[LAST_WORDS];
+        if (!calls_can_be_refused() || !cop__barrier_is_there())
+                return;
+        last_words(joins_behind_a_new_filter, NULL, text);
+        ck_assert_msg(strstr(text, "membarrier") != NULL, "%s", text);
 }
 
 /* ---- The log --------------------------------------------------------------------------------------------------------- */

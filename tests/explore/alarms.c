@@ -72,3 +72,36 @@ IN_NODE(a_message_wakes_a_visitor)
         cop_message_free(inside_await(COP_KIND(note)));
         explore_join(sender);
 }
+
+/* ---- Beside a worker that is alone (scheduler/company.h) ------------------------------------------ */
+
+#define STEADY 4
+#define TIMED 2
+
+static cop_pid listener, waiting;
+
+static void listens(void)
+{
+        for (int i = 0; i < STEADY + TIMED; i++)
+                cop_message_free(cop_receive(COP_FOREVER, COP_KIND(note)));
+        cop_send(waiting, note, .n = STEADY + TIMED);
+}
+
+/* One turn for each, so that others come in between. */
+static void talks(void)
+{
+        for (int i = 0; i < STEADY; i++) {
+                EXPLORE_ASSERT(cop_send(listener, note, .n = i) == COP_OK);
+                cop_yield();
+        }
+}
+
+IN_NODE(what_timers_send_beside_a_worker_that_is_alone_is_read)
+{
+        waiting = cop_self();
+        listener = cop_spawn(listens);
+        for (int i = 0; i < TIMED; i++)
+                EXPLORE_ASSERT(cop_send_after(NULL, i, listener, note, .n = i) == COP_OK);
+        cop_spawn(talks);
+        cop_message_free(inside_await(COP_KIND(note)));
+}

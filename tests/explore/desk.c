@@ -22,17 +22,22 @@ static void have(struct cop__task *task)
         EXPLORE_ASSERT(had[task - tasks]++ == 0);
 }
 
-static void raids(void *unused)
+static void raid(void)
 {
         struct cop__task *raided[1 + COP__DESK_FEW];
         struct cop__task_list pile;
+        uint32_t count = cop__desk_raid(&desk, raided, &pile);
+        for (uint32_t i = 0; i < count; i++)
+                have(raided[i]);
+        for (struct cop__task *task = pile.first; task != NULL; task = task->next)
+                have(task);
+}
+
+static void raids(void *unused)
+{
         (void)unused;
         while (!cop__load_relaxed(&over)) {
-                uint32_t count = cop__desk_raid(&desk, raided, &pile);
-                for (uint32_t i = 0; i < count; i++)
-                        have(raided[i]);
-                for (struct cop__task *task = pile.first; task != NULL; task = task->next)
-                        have(task);
+                raid();
                 explore_yield();
         }
 }
@@ -109,14 +114,16 @@ static uint64_t elsewhere; /* how often its owner has been seen so */
 static void guards_and_raids(void *unused)
 {
         (void)unused;
-        cop__desk_begin_guard(&desk);
-        uint64_t seen = cop__load_seq(&elsewhere);
-        while (cop__load_seq(&elsewhere) == seen && !cop__load_seq(&over))
-                explore_yield();
-        if (cop__load_seq(&over))
-                return;
-        cop__desk_open(&desk);
-        raids(NULL);
+        uint64_t seen = 0;
+        for (unsigned looks = 0; !cop__load_seq(&over); looks++) {
+                bool is_open = cop__desk_is_open(&desk);
+                if (!is_open && cop__desk_guard_on(&desk, cop__load_seq(&elsewhere) != seen))
+                        seen = cop__load_seq(&elsewhere);
+                if (is_open)
+                        raid();
+                if (looks > 2) /* the first ones may all come while the owner is at one thing */
+                        explore_yield();
+        }
 }
 
 /* Its owner has been alone with it so far, and may be in the middle of something. */

@@ -53,9 +53,12 @@ explore_plant(desk_is_raided_without_a_look desk a_task_on scheduler/desk.c
 explore_plant(desk_has_a_lock_that_nobody_takes desk so_it_is scheduler/desk.c
         "if (cop__exchange_acquire(&desk->at_work, true)) /* DESK */\n                        return 0;"
         "cop__store_release(&desk->at_work, true);")
-explore_plant(desk_is_raided_while_its_guard_begins desk a_desk_whose tests/explore/desk.c
-        "cop__load_seq(&elsewhere) == seen"
-        "(void)seen, false")
+explore_plant(desk_is_raided_while_its_guard_begins desk a_desk_whose scheduler/desk.c
+        "cop__store_relaxed(&desk->shut, true);"
+        "cop__store_relaxed(&desk->shut, false);")
+explore_plant(desk_opens_at_once desk a_desk_whose scheduler/desk.c
+        "if (is_elsewhere)"
+        "(void)is_elsewhere;\n        if (true)")
 explore_plant(desk_steps_back_into_a_raid desk a_task_on scheduler/desk.c
         "} while (cop__load_acquire(&desk->raided));"
         "} while (false);")
@@ -65,8 +68,8 @@ explore_plant(desk_steps_back_into_a_raid desk a_task_on scheduler/desk.c
 explore_test(company 20000)
 
 explore_plant(company_is_joined_without_the_fence company what_a_lonely scheduler/company.c
-        "if (!cop__barrier_all())\n                __builtin_trap();"
-        "(void)0;")
+        "if (!cop__barrier_all())\n                end_without_fence();"
+        "(void)end_without_fence;")
 explore_plant(company_waits_for_nobody company what_a_lonely scheduler/company.c
         "for (unsigned looks = 0; cop__load_acquire(&solitude->at_work); looks++) /* JOIN */\n                cop__spin_wait(looks);"
         "(void)0;")
@@ -79,9 +82,6 @@ explore_plant(company_is_claimed_beside_others company what_a_lonely scheduler/c
 explore_plant(company_of_two_workers_both_alone company two_workers scheduler/company.c
         "company->solitude != NULL && company->solitude != own"
         "company->solitude != NULL && own == NULL")
-explore_plant(company_is_left_before_the_turn_ends company two_workers tests/explore/company.c
-        "} while (!fall_asleep(worker));"
-        "        cop__company_leave_working(&world.company, &worker->membership);\n        } while (!fall_asleep(worker));")
 
 # ---- The pool's depot: base/pool.c, ck_stack.h --------------------------------------------
 
@@ -229,6 +229,12 @@ explore_plant(books_enter_the_dead books nobody_dead actors/book_change.c
 
 explore_test(alarms 900)
 
+explore_plant(company_is_not_joined_for_a_task alarms what_timers_send scheduler/sleep.c
+        "        cop__join_company(worker);\n        cop__stop_searching"
+        "        cop__stop_searching")
+explore_plant(company_is_not_joined_for_timers alarms what_timers_send scheduler/due.c
+        "        if (worker != NULL)\n                cop__join_company(worker);\n"
+        "        (void)worker;\n")
 explore_plant(alarms_cancel_what_has_fired alarms a_cancelled actors/timer.c
         "cop__timer_leave(cop__timer_home_of(timers, timed->as.wait.ref), timed);\n}"
         "(void)timers;\n}")

@@ -290,8 +290,8 @@ static void look_after_stuck(void)
         uint32_t nobody = 0;
         cop__spares_adjust(&scheduler, 1, true);
         if (cop__has_others(&scheduler) && !cop__desk_is_open(&stuck->desk)) {
-                cop__desk_begin_guard(&stuck->desk);
-                cop__desk_open(&stuck->desk);
+                cop__desk_guard_on(&stuck->desk, true);
+                cop__desk_guard_on(&stuck->desk, true);
         }
         if (!cop__cas_seq(&scheduler.lookout, &nobody, COP__WORKERS_MAX + 1))
                 return;
