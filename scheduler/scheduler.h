@@ -154,7 +154,8 @@ struct cop__scheduler {
         struct cop__stack_pool stacks;
         struct cop__poll poll;           /* written when a worker falls asleep or wakes up, if it is open */
         struct cop__quiet quiet;         /* written only when somebody waits for quiet */
-        struct cop__company company;     /* written when a thread that has something to do comes, goes, wakes or sleeps */
+        /* Written when a thread that has something to do comes, goes, wakes or sleeps. */
+        struct cop__company company COP__LINE_ALIGNED;
 
         /* Written when workers sleep and wake, read at each send: a line of their own. */
         uint64_t idle COP__LINE_ALIGNED; /* one bit for each worker that is parked or about to */
