@@ -80,14 +80,26 @@ void cop__table_insert(struct cop__table *table, struct cop__table_node *node)
         table->count++;
 }
 
-void cop__table_remove(struct cop__table *table, struct cop__table_node *node)
+static void unlink_node(const struct cop__table *table, struct cop__table_node *node)
 {
         struct cop__table_node **link = chain_of(table, node->key);
         while (*link != node)
                 link = &(*link)->next;
         *link = node->next;
+}
+
+void cop__table_remove(struct cop__table *table, struct cop__table_node *node)
+{
+        unlink_node(table, node);
         node->next = NULL;
         table->count--;
+}
+
+void cop__table_rekey(struct cop__table *table, struct cop__table_node *node, uint64_t key)
+{
+        unlink_node(table, node);
+        node->key = key;
+        push(table, node);
 }
 
 static struct cop__table_node *with_key(struct cop__table_node *node, uint64_t key)

@@ -63,6 +63,9 @@ void cop__table_insert(struct cop__table *table, struct cop__table_node *node);
 /* The node must be in this table. */
 void cop__table_remove(struct cop__table *table, struct cop__table_node *node);
 
+/* The node must be in this table, and is under that key from now on. */
+void cop__table_rekey(struct cop__table *table, struct cop__table_node *node, uint64_t key);
+
 /* Some node with that key, or NULL. */
 struct cop__table_node *cop__table_find_first(const struct cop__table *table, uint64_t key);
 

@@ -137,6 +137,21 @@ TEST(nodes_with_one_key_are_all_found)
         cop__table_fini(&table);
 }
 
+TEST(a_node_that_gets_another_key_is_found_under_that_one_alone)
+{
+        struct cop__table table = fresh_table();
+        for (int i = 0; i < 30; i++) {
+                insert(&table, &items[i], (uint64_t)(i % 3));
+                cop__table_rekey(&table, &items[i].node, (uint64_t)(i % 3 + 3));
+                ck_assert_int_eq(count_with_key(&table, (uint64_t)(i % 3)), 0);
+        }
+        for (uint64_t key = 3; key < 6; key++)
+                ck_assert_int_eq(count_with_key(&table, key), 10);
+        ck_assert_uint_eq(table.count, 30);
+        expect_walk(&table, 30);
+        cop__table_fini(&table);
+}
+
 TEST(a_walk_may_remove_the_node_it_is_at)
 {
         struct cop__table table = fresh_table();
@@ -233,7 +248,11 @@ TEST(any_order_of_operations_agrees_with_a_count_per_key)
                 if (item->present && (step / 5000 % 2 || cop__random_below(&seed, 4) == 0)) {
                         with_key[item->node.key]--;
                         remove_item(&table, item);
-                } else if (!item->present) {
+                } else if (item->present) {
+                        with_key[item->node.key]--;
+                        cop__table_rekey(&table, &item->node, cop__random_below(&seed, KEYS));
+                        with_key[item->node.key]++;
+                } else {
                         uint64_t key = cop__random_below(&seed, KEYS);
                         insert(&table, item, key);
                         with_key[key]++;
