@@ -645,8 +645,10 @@ static void release(struct cop__thread *thread, struct cop__actor *actor, cop_pi
 /* One signal or block of what is left to do; false: nothing is. Relations first: others wait for the news, to act on it. */
 static bool die_a_little(struct cop__thread *thread, struct cop__actor *actor, cop_pid pid)
 {
-        if (cop__relation_end(thread, actor, pid, actor->reason))
+        if (!cop__list_is_empty(&actor->relations)) {
+                cop__relation_end(thread, actor, pid, actor->reason);
                 return true;
+        }
         if (actor->rare != NULL &&
             (cop__requests_end_one(thread, actor) || cop__server_end_one(thread, actor, pid)))
                 return true;

@@ -32,28 +32,14 @@ static struct cop__relation *relation_of_node(struct cop__table_node *node)
         return COP__CONTAINER(node, struct cop__relation, as.tie.node);
 }
 
-#define HALF_SIZE (sizeof(struct cop__relation) - sizeof(struct cop__signal))
-
-/* One that is known by no name. */
-COP__INLINE struct cop__relation *new_half(struct cop__thread *thread, enum cop__tie_type type)
-{
-        struct cop__signal *signal = cop__signal_new_small(&thread->pool, COP__SIGNAL_LINK, HALF_SIZE);
-        if (signal == NULL)
-                return NULL;
-        struct cop__relation *relation = relation_of(signal);
-        memset(&relation->as, 0, sizeof(relation->as));
-        relation->as.tie.type = type;
-        return relation;
-}
-
 struct cop__relation *cop__relation_new(struct cop__thread *thread, enum cop__tie_type type,
                                         const char *name)
 {
         size_t name_size = name != NULL ? strlen(name) : 0;
         size_t tail_size = name_size > 0 ? name_size + 1 : 0;
         if (tail_size == 0)
-                return new_half(thread, type);
-        struct cop__signal *signal = cop__signal_new(&thread->pool, COP__SIGNAL_LINK, HALF_SIZE + tail_size);
+                return cop__relation_new_quickly(&thread->pool, type);
+        struct cop__signal *signal = cop__signal_new(&thread->pool, COP__SIGNAL_LINK, COP__HALF_SIZE + tail_size);
         if (signal == NULL)
                 return NULL;
         struct cop__relation *relation = relation_of(signal);
@@ -121,14 +107,8 @@ static void begin_table(struct cop__actor *actor)
         rare->relation_table = table;
 }
 
-void cop__relation_keep(struct cop__actor *actor, struct cop__relation *relation, cop_ref ref,
-                        cop_pid peer)
+static COP__NOINLINE void keep_in_table(struct cop__actor *actor, struct cop__relation *relation)
 {
-        relation->signal.ref = ref;
-        relation->as.tie.peer = peer;
-        relation->as.tie.node.key = key_of(relation);
-        cop__list_push_back(&actor->relations, &relation->as.tie.list);
-        cop__count_up(&actor->relation_count);
         struct cop__table *table = table_of(actor);
         if (table != NULL) {
                 if (is_looked_for(relation))
@@ -138,13 +118,20 @@ void cop__relation_keep(struct cop__actor *actor, struct cop__relation *relation
         }
 }
 
-void cop__relation_forget(struct cop__actor *actor, struct cop__relation *relation)
+void cop__relation_keep(struct cop__actor *actor, struct cop__relation *relation, cop_ref ref,
+                        cop_pid peer)
 {
-        cop__list_remove(&relation->as.tie.list);
-        cop__count_by(&actor->relation_count, UINT32_MAX);
-        struct cop__table *table = table_of(actor);
-        if (table == NULL)
-                return;
+        relation->signal.ref = ref;
+        relation->as.tie.peer = peer;
+        relation->as.tie.node.key = key_of(relation);
+        cop__list_push_back(&actor->relations, &relation->as.tie.list);
+        cop__count_up(&actor->relation_count);
+        if (actor->rare != NULL || COP__UNLIKELY(actor->relation_count > COP__RELATIONS_LISTED))
+                keep_in_table(actor, relation);
+}
+
+static COP__NOINLINE void forget_in_table(struct cop__actor *actor, struct cop__table *table, struct cop__relation *relation)
+{
         if (is_looked_for(relation))
                 cop__table_remove(table, &relation->as.tie.node);
         if (actor->relation_count == 0) {
@@ -154,33 +141,64 @@ void cop__relation_forget(struct cop__actor *actor, struct cop__relation *relati
         }
 }
 
+COP__INLINE void forget(struct cop__actor *actor, struct cop__relation *relation)
+{
+        cop__list_remove(&relation->as.tie.list);
+        cop__count_by(&actor->relation_count, UINT32_MAX);
+        struct cop__table *table = table_of(actor);
+        if (table != NULL)
+                forget_in_table(actor, table, relation);
+}
+
+void cop__relation_forget(struct cop__actor *actor, struct cop__relation *relation)
+{
+        forget(actor, relation);
+}
+
+COP__INLINE bool is_sought(const struct cop__relation *relation, enum cop__tie_type type, cop_ref ref)
+{
+        return relation->as.tie.type == type && (ref.bits == 0 || cop_ref_equal(relation->signal.ref, ref));
+}
+
+static struct cop__relation *sought_in(struct cop__table_node *node, enum cop__tie_type type, cop_ref ref)
+{
+        for (; node != NULL; node = cop__table_find_next(node))
+                if (is_sought(relation_of_node(node), type, ref))
+                        return relation_of_node(node);
+        return NULL;
+}
+
+/* In the list from `at` on. */
+static struct cop__relation *sought_from(const struct cop__actor *actor, struct cop__list *at, enum cop__tie_type type,
+                                         uint64_t key, cop_ref ref)
+{
+        for (; at != &actor->relations; at = at->next)
+                if (is_sought(relation_of_list(at), type, ref) && key_of(relation_of_list(at)) == key)
+                        return relation_of_list(at);
+        return NULL;
+}
+
 struct cop__relation *cop__relation_find(struct cop__actor *actor, enum cop__tie_type type,
                                          uint64_t key, cop_ref ref)
 {
-        struct cop__relation *relation;
-        struct cop__table *table = table_of(actor);
-        if (table != NULL) {
-                struct cop__table_node *node = cop__table_find_first(table, key);
-                for (; node != NULL; node = cop__table_find_next(node)) {
-                        relation = relation_of_node(node);
-                        if (relation->as.tie.type == type &&
-                            (ref.bits == 0 || cop_ref_equal(relation->signal.ref, ref)))
-                                return relation;
-                }
-                return NULL;
-        }
-        for (struct cop__list *at = actor->relations.next; at != &actor->relations; at = at->next) {
-                relation = relation_of_list(at);
-                if (relation->as.tie.type == type && key_of(relation) == key &&
-                    (ref.bits == 0 || cop_ref_equal(relation->signal.ref, ref)))
-                        return relation;
-        }
-        return NULL;
+        const struct cop__table *table = table_of(actor);
+        if (table != NULL)
+                return sought_in(cop__table_find_first(table, key), type, ref);
+        return sought_from(actor, actor->relations.next, type, key, ref);
 }
 
 static struct cop__relation *find_link(struct cop__actor *actor, cop_pid peer, cop_ref id)
 {
         return cop__relation_find(actor, COP__TIE_LINK, peer.bits, id);
+}
+
+/* Another one to the same actor, behind `half` in whatever order they are found. */
+static struct cop__relation *find_next_link(struct cop__actor *actor, struct cop__relation *half)
+{
+        const cop_ref any = { 0 };
+        if (table_of(actor) != NULL)
+                return sought_in(cop__table_find_next(&half->as.tie.node), COP__TIE_LINK, any);
+        return sought_from(actor, half->as.tie.list.next, COP__TIE_LINK, half->as.tie.peer.bits, any);
 }
 
 static struct cop__relation *find_monitor(struct cop__actor *actor, cop_ref ref)
@@ -226,6 +244,13 @@ static void send_down(struct cop__thread *thread, struct cop__relation *relation
 
 /* ---- Exit signals ------------------------------------------------------------------- */
 
+/* What ends with a message that bears such a reason: most reasons are there for ever. */
+COP__INLINE void hold_reason(struct cop__signal *signal, const struct cop__shared_term *reason)
+{
+        if (!cop__shared_term_lasts(reason))
+                cop__signal_flag_held(signal, COP__SIGNAL_REASON);
+}
+
 /* From here on it is a message, and ends like one. */
 static void become_exited(struct cop__signal *signal, bool from_link)
 {
@@ -237,7 +262,9 @@ static void become_exited(struct cop__signal *signal, bool from_link)
         cop__signal_set_kind(signal, COP_KIND_OF(cop_exited));
         signal->size = sizeof(body->message);
         signal->type = COP__SIGNAL_MESSAGE;
-        cop__signal_flag_held(signal, from_link ? COP__SIGNAL_REASON | COP__SIGNAL_THROUGH : COP__SIGNAL_REASON);
+        hold_reason(signal, reason);
+        if (from_link)
+                signal->flags |= COP__SIGNAL_THROUGH;
         signal->ref = (cop_ref){ 0 };
 }
 
@@ -278,30 +305,37 @@ bool cop__exit_signal(struct cop__thread *thread, struct cop__actor *actor,
         return false;
 }
 
+COP__INLINE struct cop__signal *new_exit(struct cop__thread *thread, cop_pid from, struct cop__shared_term *reason,
+                                         enum cop__signal_type type)
+{
+        struct cop__signal *signal = cop__signal_new_small(&thread->pool, type, COP__HALF_SIZE);
+        if (COP__UNLIKELY(signal == NULL))
+                return NULL;
+        signal->from = from;
+        memset(&relation_of(signal)->as.exited, 0, sizeof(relation_of(signal)->as.exited));
+        relation_of(signal)->as.exited.reason = reason;
+        return signal;
+}
+
 struct cop__signal *cop__exit_new(struct cop__thread *thread, cop_pid from,
                                   struct cop__shared_term *reason)
 {
-        struct cop__relation *relation = new_half(thread, COP__TIE_LINK);
-        if (relation == NULL)
-                return NULL;
-        relation->signal.type = COP__SIGNAL_EXIT;
-        relation->signal.from = from;
-        relation->as.exited.reason = reason;
-        return &relation->signal;
+        return new_exit(thread, from, reason, COP__SIGNAL_EXIT);
 }
 
 /* ---- Taking in ------------------------------------------------------------------------ */
 
-static bool take_link_exit(struct cop__thread *thread, struct cop__actor *actor,
+static COP__NOINLINE bool take_link_exit(struct cop__thread *thread, struct cop__actor *actor,
                            struct cop__signal *signal)
 {
         if (find_link(actor, signal->from, signal->ref) == NULL) {
                 drop_exit(thread, actor, signal); /* unlinked meanwhile */
                 return false;
         }
-        struct cop__relation *half;
+        struct cop__relation *half = find_link(actor, signal->from, (cop_ref){ 0 }), *next;
         bool hushed = false;
-        while ((half = find_link(actor, signal->from, (cop_ref){ 0 })) != NULL) {
+        for (; half != NULL; half = next) {
+                next = find_next_link(actor, half);
                 if (half->as.tie.mode & COP_ALIAS_PRIORITY)
                         signal->flags |= COP__SIGNAL_PRIORITY;
                 hushed = hushed || half->as.tie.mode & COP__TIE_HUSHED;
@@ -316,7 +350,7 @@ static bool take_link_exit(struct cop__thread *thread, struct cop__actor *actor,
 }
 
 /* One that was sent by hand, perhaps through an alias. */
-static bool take_exit(struct cop__thread *thread, struct cop__actor *actor,
+static COP__NOINLINE bool take_exit(struct cop__thread *thread, struct cop__actor *actor,
                       struct cop__signal *signal)
 {
         if (signal->ref.bits != 0 && !cop__alias_lets_in(actor, signal)) {
@@ -328,7 +362,7 @@ static bool take_exit(struct cop__thread *thread, struct cop__actor *actor,
 
 /* The link stays, and its news is that of the watch from here on; any other one to the same actor tells for itself, which does
  * no harm. */
-static bool take_farewell(struct cop__thread *thread, struct cop__actor *actor,
+static COP__NOINLINE bool take_farewell(struct cop__thread *thread, struct cop__actor *actor,
                           struct cop__signal *signal)
 {
         struct cop__relation *watch = relation_of(signal)->as.farewell.watch;
@@ -340,7 +374,7 @@ static bool take_farewell(struct cop__thread *thread, struct cop__actor *actor,
         return take_exit(thread, actor, signal);
 }
 
-static void take_unlink(struct cop__thread *thread, struct cop__actor *actor,
+static COP__NOINLINE bool take_unlink(struct cop__thread *thread, struct cop__actor *actor,
                         struct cop__signal *signal)
 {
         struct cop__relation *half = find_link(actor, signal->from, signal->ref);
@@ -349,9 +383,10 @@ static void take_unlink(struct cop__thread *thread, struct cop__actor *actor,
                 cop__relation_free(thread, half);
         }
         cop__signal_done(thread, actor, signal);
+        return false;
 }
 
-static void take_demonitor(struct cop__thread *thread, struct cop__actor *actor,
+static COP__NOINLINE bool take_demonitor(struct cop__thread *thread, struct cop__actor *actor,
                            struct cop__signal *signal)
 {
         const struct cop__relation *half = relation_of(signal);
@@ -363,6 +398,7 @@ static void take_demonitor(struct cop__thread *thread, struct cop__actor *actor,
                 cop__relation_free(thread, watch);
         }
         cop__signal_done(thread, actor, signal);
+        return false;
 }
 
 /* The callee that had deferred its reply is dead, or has no memory for it: to the call it is a failure like the others. */
@@ -398,23 +434,27 @@ static void become_down(struct cop__signal *signal, struct cop__shared_term *tag
         cop__signal_set_kind(signal, COP_KIND_OF(cop_down));
         signal->size = sizeof(body->message);
         signal->type = COP__SIGNAL_MESSAGE;
-        cop__signal_flag_held(signal, COP__SIGNAL_REASON | (tag != NULL ? COP__SIGNAL_TAG : 0));
+        if (tag != NULL)
+                cop__signal_flag_held(signal, COP__SIGNAL_REASON | COP__SIGNAL_TAG);
+        else
+                hold_reason(signal, body->reason);
         signal->ref = (cop_ref){ 0 };
 }
 
 /* Who has unlinked meanwhile had no half left to forget, and who is gone links no more. */
-static bool take_gone(struct cop__thread *thread, struct cop__actor *actor, struct cop__signal *signal)
+static COP__NOINLINE bool take_gone(struct cop__thread *thread, struct cop__actor *actor, struct cop__signal *signal)
 {
-        struct cop__relation *half;
-        while ((half = find_link(actor, signal->from, (cop_ref){ 0 })) != NULL) {
-                cop__relation_forget(actor, half);
+        struct cop__relation *half = find_link(actor, signal->from, (cop_ref){ 0 }), *next;
+        for (; half != NULL; half = next) {
+                next = find_next_link(actor, half);
+                forget(actor, half);
                 cop__relation_free(thread, half);
         }
         become_down(signal, NULL);
         return cop__to_mailbox(actor, signal);
 }
 
-static bool take_down(struct cop__thread *thread, struct cop__actor *actor,
+static COP__NOINLINE bool take_down(struct cop__thread *thread, struct cop__actor *actor,
                       struct cop__signal *signal)
 {
         struct cop__down_body *body = &relation_of(signal)->as.down;
@@ -436,22 +476,25 @@ static bool take_down(struct cop__thread *thread, struct cop__actor *actor,
         return cop__to_mailbox(actor, signal);
 }
 
+static COP__NOINLINE bool take_half(struct cop__actor *actor, struct cop__signal *signal)
+{
+        /* The signal is the half, and one day it is sent again: the queue must have let go of it. */
+        cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
+        cop__relation_keep(actor, relation_of(signal), signal->ref, signal->from);
+        return false;
+}
+
 bool cop__relation_take_in(struct cop__thread *thread, struct cop__actor *actor,
                            struct cop__signal *signal)
 {
         switch (signal->type) {
         case COP__SIGNAL_LINK:
         case COP__SIGNAL_MONITOR:
-                /* The signal is the half, and one day it is sent again: the queue must have let go of it. */
-                cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
-                cop__relation_keep(actor, relation_of(signal), signal->ref, signal->from);
-                return false;
+                return take_half(actor, signal);
         case COP__SIGNAL_UNLINK:
-                take_unlink(thread, actor, signal);
-                return false;
+                return take_unlink(thread, actor, signal);
         case COP__SIGNAL_DEMONITOR:
-                take_demonitor(thread, actor, signal);
-                return false;
+                return take_demonitor(thread, actor, signal);
         case COP__SIGNAL_LINK_EXIT:
                 return take_link_exit(thread, actor, signal);
         case COP__SIGNAL_DOWN:
@@ -500,13 +543,11 @@ void cop__relation_refuse(struct cop__thread *thread, cop_pid dead, struct cop__
         cop__relation_free(thread, relation);
 }
 
-bool cop__relation_end(struct cop__thread *thread, struct cop__actor *actor, cop_pid self,
+void cop__relation_end(struct cop__thread *thread, struct cop__actor *actor, cop_pid self,
                        struct cop__shared_term *reason)
 {
-        if (cop__list_is_empty(&actor->relations))
-                return false;
         struct cop__relation *relation = relation_of_list(actor->relations.next);
-        cop__relation_forget(actor, relation);
+        forget(actor, relation);
         switch (relation->as.tie.type) {
         case COP__TIE_LINK:
                 if (relation->as.tie.mode & COP__TIE_TOLD)
@@ -524,7 +565,6 @@ bool cop__relation_end(struct cop__thread *thread, struct cop__actor *actor, cop
                 cop__shared_term_drop(relation->as.tie.tag);
                 send_half(thread, relation, COP__SIGNAL_DEMONITOR, self, relation->as.tie.peer);
         }
-        return true;
 }
 
 /* ---- The public operations ---------------------------------------------------------------- */
@@ -664,9 +704,9 @@ bool cop__link_break(cop_pid pid, struct cop__shared_term *reason)
 cop_status cop__farewell(struct cop__thread *thread, struct cop__actor *actor, cop_pid to, cop_ref ref,
                          struct cop__shared_term *reason)
 {
-        struct cop__signal *signal = cop__exit_new(thread, cop__actor_pid(actor), reason);
-        struct cop__relation *watch = new_half(thread, COP__TIE_WATCH);
-        if (signal == NULL || watch == NULL) {
+        struct cop__signal *signal = new_exit(thread, cop__actor_pid(actor), reason, COP__SIGNAL_FAREWELL);
+        struct cop__relation *watch = cop__relation_new_quickly(&thread->pool, COP__TIE_WATCH);
+        if (COP__UNLIKELY(signal == NULL || watch == NULL)) {
                 if (signal != NULL)
                         cop__signal_free(&thread->pool, signal);
                 if (watch != NULL)
@@ -675,7 +715,6 @@ cop_status cop__farewell(struct cop__thread *thread, struct cop__actor *actor, c
         }
         watch->signal.ref = ref;
         watch->as.tie.mode = COP__TIE_FAREWELL;
-        signal->type = COP__SIGNAL_FAREWELL;
         relation_of(signal)->as.farewell.watch = watch;
         cop__send_signal(thread, to, signal);
         return COP_OK;

@@ -118,6 +118,21 @@ _Static_assert(sizeof(struct cop__relation) <= 128, "a half should be two cache 
 /* Either half of a new relation, not yet kept by anyone. NULL without memory. `name` may be NULL. */
 struct cop__relation *cop__relation_new(struct cop__thread *thread, enum cop__tie_type type,
                                         const char *name);
+
+#define COP__HALF_SIZE (sizeof(struct cop__relation) - sizeof(struct cop__signal))
+
+/* One that is known by no name; `pool` is the thread's. */
+COP__INLINE struct cop__relation *cop__relation_new_quickly(struct cop__pool_cache *pool, enum cop__tie_type type)
+{
+        struct cop__signal *signal = cop__signal_new_small(pool, COP__SIGNAL_LINK, COP__HALF_SIZE);
+        if (COP__UNLIKELY(signal == NULL))
+                return NULL;
+        struct cop__relation *relation = COP__CONTAINER(signal, struct cop__relation, signal);
+        memset(&relation->as, 0, sizeof(relation->as));
+        relation->as.tie.type = type;
+        return relation;
+}
+
 void cop__relation_free(struct cop__thread *thread, struct cop__relation *relation);
 
 /* The owner keeps a half. */
@@ -154,8 +169,8 @@ bool cop__link_break(cop_pid pid, struct cop__shared_term *reason);
 cop_status cop__farewell(struct cop__thread *thread, struct cop__actor *actor, cop_pid to, cop_ref ref,
                          struct cop__shared_term *reason);
 
-/* The death of the owner: its first half goes its way. False: it has none left. */
-bool cop__relation_end(struct cop__thread *thread, struct cop__actor *actor, cop_pid self,
+/* The death of the owner, which keeps a half or more: its first one goes its way. */
+void cop__relation_end(struct cop__thread *thread, struct cop__actor *actor, cop_pid self,
                        struct cop__shared_term *reason);
 
 /* The owner is watched by the caller whose reply it has deferred, under the reference of the call. False: no memory. */

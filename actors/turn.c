@@ -103,7 +103,7 @@ struct cop__signal *cop__mailbox_take_first(struct cop__mailbox *mailbox)
 /* ---- Taking in ---------------------------------------------------------------------- */
 
 /* For one that is dead: who is dying right now still has a reason to give. */
-static void refuse(struct cop__thread *thread, struct cop__actor *actor, struct cop__signal *signal)
+static COP__NOINLINE bool refuse(struct cop__thread *thread, struct cop__actor *actor, struct cop__signal *signal)
 {
         cop_pid next = cop__actor_pid(actor);
         bool dying = actor->life == COP__DYING &&
@@ -112,17 +112,18 @@ static void refuse(struct cop__thread *thread, struct cop__actor *actor, struct 
         cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
         cop__refuse_signal(thread, cop__pid(slot, signal->node.generation), signal,
                            dying ? actor->reason : NULL);
+        return false;
 }
 
-static COP__NOINLINE bool take_in_any(struct cop__thread *thread, struct cop__actor *actor,
-                                      struct cop__signal *signal)
+/* Of links, monitors and exits: what relation.c takes in. */
+#define RELATION_TYPES                                                                                              \
+        (1u << COP__SIGNAL_EXIT | 1u << COP__SIGNAL_LINK | 1u << COP__SIGNAL_UNLINK | 1u << COP__SIGNAL_LINK_EXIT | \
+         1u << COP__SIGNAL_MONITOR | 1u << COP__SIGNAL_DEMONITOR | 1u << COP__SIGNAL_DOWN |                         \
+         1u << COP__SIGNAL_FAREWELL | 1u << COP__SIGNAL_GONE)
+
+static COP__NOINLINE bool take_in_other(struct cop__thread *thread, struct cop__actor *actor,
+                                        struct cop__signal *signal)
 {
-        uint32_t generation = cop__pid_generation(cop__actor_pid(actor));
-        if (signal->type != COP__SIGNAL_START &&
-            (actor->life != COP__ALIVE || signal->node.generation != generation)) {
-                refuse(thread, actor, signal);
-                return false;
-        }
         switch (signal->type) {
         case COP__SIGNAL_MESSAGE:
                 return true;
@@ -163,6 +164,19 @@ static COP__NOINLINE bool take_in_any(struct cop__thread *thread, struct cop__ac
         default:
                 return cop__relation_take_in(thread, actor, signal);
         }
+}
+
+/* Most of what is no message is of a relation, and the way to that has nothing to keep on the stack. */
+static COP__NOINLINE bool take_in_any(struct cop__thread *thread, struct cop__actor *actor,
+                                      struct cop__signal *signal)
+{
+        uint32_t generation = cop__pid_generation(cop__actor_pid(actor));
+        if (signal->type != COP__SIGNAL_START &&
+            (actor->life != COP__ALIVE || signal->node.generation != generation))
+                return refuse(thread, actor, signal);
+        if (RELATION_TYPES >> signal->type & 1)
+                return cop__relation_take_in(thread, actor, signal);
+        return take_in_other(thread, actor, signal);
 }
 
 /* Most of them are the reply to the call that waits. */

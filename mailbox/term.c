@@ -312,7 +312,7 @@ struct cop__shared_term *cop__shared_term_new(cop_term term)
 struct cop__shared_term *cop__shared_term_take(struct cop__shared_term *shared)
 {
         /* Relaxed: who takes has been shown the term already, which ordered its contents. */
-        if (shared && cop__load_relaxed(&shared->holders) != COP__TERM_LASTS)
+        if (!cop__shared_term_lasts(shared))
                 cop__add_relaxed(&shared->holders, 1);
         return shared;
 }
@@ -320,8 +320,7 @@ struct cop__shared_term *cop__shared_term_take(struct cop__shared_term *shared)
 void cop__shared_term_drop(struct cop__shared_term *shared)
 {
         /* Each drop releases the holder's reads, the last one acquires them all, then frees. */
-        if (shared && cop__load_relaxed(&shared->holders) != COP__TERM_LASTS &&
-            cop__sub_acq_rel(&shared->holders, 1) == 1)
+        if (!cop__shared_term_lasts(shared) && cop__sub_acq_rel(&shared->holders, 1) == 1)
                 free(shared);
 }
 

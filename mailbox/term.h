@@ -22,6 +22,7 @@
 
 #include <coppice/term.h>
 
+#include "base/atomic.h"
 #include "base/compiler.h"
 #include "base/text.h"
 
@@ -117,6 +118,11 @@ struct cop__shared_term *cop__shared_term_new(cop_term term);
 #define COP__TERM_LASTS (UINT64_C(1) << 63)
 void cop__shared_term_last(struct cop__shared_term *shared);
 void cop__shared_term_end(struct cop__shared_term *shared); /* NULL is let through */
+/* Is it not counted who holds it? NULL is nobody's. */
+COP__INLINE bool cop__shared_term_lasts(const struct cop__shared_term *shared)
+{
+        return shared == NULL || cop__load_relaxed(&shared->holders) == COP__TERM_LASTS;
+}
 /* One more holder; the caller must be one, or know of one. NULL is let through. */
 struct cop__shared_term *cop__shared_term_take(struct cop__shared_term *shared);
 /* One holder less; the last one frees it. NULL is let through. */

@@ -154,7 +154,7 @@ explore_plant(bonds_ends_one_of_two_links bonds two_that_link actors/relation.c
         "cop__relation_free(thread, half);\n        }\n        if (hushed) {"
         "cop__relation_free(thread, half);\n                break;\n        }\n        if (hushed) {")
 explore_plant(bonds_keeps_what_the_queue_has bonds each_monitor actors/relation.c
-        "/* The signal is the half, and one day it is sent again: the queue must have let go of it. */\n                cop__queue_release(&actor->queue, &actor->cursor, &signal->node);"
+        "/* The signal is the half, and one day it is sent again: the queue must have let go of it. */\n        cop__queue_release(&actor->queue, &actor->cursor, &signal->node);"
         "(void)0;")
 
 explore_plant(bonds_forgets_a_half_that_has_been_sent bonds a_deferral actors/relation.c
@@ -165,8 +165,8 @@ explore_plant(bonds_tells_twice_after_a_farewell bonds a_farewell_is actors/rela
         "if (relation->as.tie.mode & COP__TIE_TOLD)"
         "if (false)")
 explore_plant(bonds_keeps_its_link_to_who_is_gone bonds a_farewell_is actors/relation.c
-        "while ((half = find_link(actor, signal->from, (cop_ref){ 0 })) != NULL) {\n                cop__relation_forget(actor, half);\n                cop__relation_free(thread, half);\n        }\n        become_down(signal, NULL);"
-        "(void)half;\n        (void)thread;\n        become_down(signal, NULL);")
+        "forget(actor, half);\n                cop__relation_free(thread, half);\n        }\n        become_down(signal, NULL);"
+        "(void)thread;\n        }\n        become_down(signal, NULL);")
 explore_plant(bonds_answers_no_farewell_to_the_dead bonds a_farewell_is actors/relation.c
         "send_down(thread, relation->as.farewell.watch, dead, reason);"
         "cop__relation_free(thread, relation->as.farewell.watch);")
