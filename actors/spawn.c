@@ -121,7 +121,7 @@ static bool is_limit_good(const cop_spawn_options *options)
 }
 
 /* What runs, and with what. */
-static bool is_code_good(const cop_spawn_options *options)
+COP__INLINE bool is_code_good(const cop_spawn_options *options)
 {
         int ways = (options->run != NULL) + (options->run_with != NULL) + (options->server != NULL);
         return ways == 1 && (options->kind == NULL) == (options->argument == NULL) &&
@@ -140,8 +140,8 @@ static bool is_policy_good(const cop_spawn_options *options)
 }
 
 /*
- * Most newborns have no name, link and monitor, no limits and marks, no label, and the normal priority and isolation: one look
- * at all of that.
+ * Most newborns have no name and monitor, no limits and marks, no label, and the normal priority and isolation: one look at all of
+ * that. Whether they have a link is another question.
  */
 COP__INLINE bool is_plain(const cop_spawn_options *options)
 {
@@ -150,10 +150,13 @@ COP__INLINE bool is_plain(const cop_spawn_options *options)
                          (uint64_t)options->mailbox_policy | options->mailbox_limit | options->mailbox_bytes |
                          options->mailbox_high | options->mailbox_low | options->memory_limit |
                          (uint64_t)options->memory_limit_soft | (uint64_t)options->priority |
-                         (uint64_t)options->isolation | (uint64_t)options->monitor | (uint64_t)options->link;
+                         (uint64_t)options->isolation | (uint64_t)options->monitor;
         return COP__LIKELY(terms == 0);
 }
 _Static_assert(COP_PRIORITY_NORMAL == 0 && COP_ISOLATION_GUARDED == 0 && COP_MAILBOX_SLOW == 0, "what is plain is zero");
+
+/* What is known of a spawn where its code is made: PLAIN and LINKED are what is_plain says, without a link and with one. */
+enum terms { PLAIN, LINKED, ANY };
 
 /* All else, of one that is not. */
 static bool are_terms_good(const cop_spawn_options *options)
@@ -172,8 +175,8 @@ static bool has_limit(const cop_spawn_options *options)
         return options->mailbox_limit != 0 || options->mailbox_bytes != 0 || options->mailbox_high != 0;
 }
 
-static cop_status new_start(struct cop__thread *thread, const cop_spawn_options *options,
-                            struct cop__signal **result)
+COP__INLINE cop_status new_start(struct cop__thread *thread, const cop_spawn_options *options,
+                                 struct cop__signal **result)
 {
         size_t size = 0;
         if (options->kind != NULL) {
@@ -188,16 +191,17 @@ static cop_status new_start(struct cop__thread *thread, const cop_spawn_options 
         if (signal == NULL)
                 return COP_E_NO_MEMORY;
         struct start *start = cop__signal_body(signal);
-        memset(start, 0, sizeof(*start));
-        start->run = options->run;
-        start->run_with = options->run_with;
-        start->server = options->server;
-        start->start_ref = options->start_ref;
-        start->promise = options->promise;
-        start->supervised = options->supervised;
-        start->unpreempted = options->no_preempt;
-        start->acknowledges = options->init_ack;
-        start->drops_old = has_limit(options) && options->mailbox_policy == COP_MAILBOX_DROP_OLD;
+        *start = (struct start){
+                .run = options->run,
+                .run_with = options->run_with,
+                .server = options->server,
+                .start_ref = options->start_ref,
+                .promise = options->promise,
+                .supervised = options->supervised,
+                .unpreempted = options->no_preempt,
+                .acknowledges = options->init_ack,
+                .drops_old = options->mailbox_policy == COP_MAILBOX_DROP_OLD && has_limit(options),
+        };
         if (options->kind != NULL) {
                 cop_status status = cop__flat_copy(options->kind, (char *)start + ARGUMENT_AT,
                                                    options->argument);
@@ -235,8 +239,8 @@ struct halves {
         struct cop__relation *link, *monitor;
 };
 
-static COP__NOINLINE cop_status prepare(struct cop__thread *thread, const cop_spawn_options *options,
-                          struct start *start, struct halves *mine)
+static COP__NOINLINE cop_status prepare_state(struct cop__thread *thread, const cop_spawn_options *options,
+                                              struct start *start)
 {
         if (options->server != NULL && options->server->state_size > 0) {
                 start->state = cop__state_new(thread, options->server->state_size,
@@ -244,6 +248,15 @@ static COP__NOINLINE cop_status prepare(struct cop__thread *thread, const cop_sp
                 if (start->state == NULL)
                         return COP_E_NO_MEMORY;
         }
+        return COP_OK;
+}
+
+static COP__NOINLINE cop_status prepare(struct cop__thread *thread, const cop_spawn_options *options,
+                          struct start *start, struct halves *mine)
+{
+        cop_status status = prepare_state(thread, options, start);
+        if (status != COP_OK)
+                return status;
         if (options->link) {
                 mine->link = cop__relation_new(thread, COP__TIE_LINK, NULL);
                 start->link = cop__relation_new(thread, COP__TIE_LINK, NULL);
@@ -257,6 +270,22 @@ static COP__NOINLINE cop_status prepare(struct cop__thread *thread, const cop_sp
                         return COP_E_NO_MEMORY;
         }
         return COP_OK;
+}
+
+/* The same of a plain one. */
+COP__INLINE cop_status prepare_quickly(struct cop__thread *thread, const cop_spawn_options *options,
+                                       struct start *start, struct halves *mine, bool linked)
+{
+        if (linked) {
+                mine->link = cop__relation_new_quickly(&thread->pool, COP__TIE_LINK);
+                start->link = cop__relation_new_quickly(&thread->pool, COP__TIE_LINK);
+                if (COP__UNLIKELY(mine->link == NULL || start->link == NULL))
+                        return COP_E_NO_MEMORY;
+        }
+        if (options->server == NULL || options->server->state_size == 0)
+                return COP_OK;
+        start->state = state_quickly(thread, options->server->state_size, &start->state_class);
+        return COP__LIKELY(start->state != NULL) ? COP_OK : prepare_state(thread, options, start);
 }
 
 /* What few newborns have, and is theirs only when nothing can fail any more. */
@@ -283,18 +312,23 @@ static COP__NOINLINE cop_status prepare_extras(const cop_spawn_options *options,
         return COP_OK;
 }
 
+COP__INLINE void keep_link(struct cop__here *here, struct cop__actor *self, cop_pid pid, struct start *start,
+                           struct cop__relation *link)
+{
+        cop_ref id = cop__ref_new(here);
+        start->link->signal.ref = id;
+        cop__relation_keep(self, link, id, pid);
+        if (COP__UNLIKELY(self->rare != NULL && self->rare->hushes_links))
+                link->as.tie.mode = COP__TIE_HUSHED;
+}
+
 /* `watched` is the reference of the monitor, if there is one. */
 static void keep_halves(struct cop__here *here, struct cop__actor *self, cop_pid pid,
                         const cop_spawn_options *options, struct start *start,
                         const struct halves *mine, cop_ref watched)
 {
-        if (mine->link != NULL) {
-                cop_ref id = cop__ref_new(here);
-                start->link->signal.ref = id;
-                cop__relation_keep(self, mine->link, id, pid);
-                if (COP__UNLIKELY(self->rare != NULL && self->rare->hushes_links))
-                        mine->link->as.tie.mode = COP__TIE_HUSHED;
-        }
+        if (mine->link != NULL)
+                keep_link(here, self, pid, start, mine->link);
         if (mine->monitor != NULL) {
                 start->watch->signal.ref = watched;
                 cop__relation_keep(self, mine->monitor, watched, pid);
@@ -309,10 +343,11 @@ COP__INLINE uint32_t born_as(const cop_spawn_options *options, bool linked)
         return (linked ? COP__BORN_LINKED : 0u) | (options->supervised ? COP__BORN_SUPERVISED : 0u);
 }
 
-/* `plain` is a constant, and says what is_plain does. */
+/* `terms` is a constant. */
 COP__INLINE cop_status spawn_as(struct cop__thread *thread, struct cop__actor *self,
-                                const cop_spawn_options *options, cop_ref asked, cop_pid *result, bool plain)
+                                const cop_spawn_options *options, cop_ref asked, cop_pid *result, enum terms terms)
 {
+        const bool plain = terms != ANY, linked = plain ? terms == LINKED : options->link;
         struct cop__here *here = cop__here_of(thread);
         struct halves mine = { NULL, NULL };
         struct cop__signal *signal;
@@ -323,9 +358,9 @@ COP__INLINE cop_status spawn_as(struct cop__thread *thread, struct cop__actor *s
         struct cop__actor *actor = NULL;
         struct cop__name_entry *name = NULL;
         struct extras extras = { NULL, NULL };
-        if (plain && options->server != NULL && options->server->state_size > 0)
-                start->state = state_quickly(thread, options->server->state_size, &start->state_class);
-        if (!plain || (options->server != NULL && options->server->state_size > 0 && start->state == NULL))
+        if (plain)
+                status = prepare_quickly(thread, options, start, &mine, linked);
+        else
                 status = prepare(thread, options, start, &mine);
         if (!plain && status == COP_OK && ((uintptr_t)options->label | options->memory_limit) != 0)
                 status = prepare_extras(options, &extras);
@@ -343,7 +378,7 @@ COP__INLINE cop_status spawn_as(struct cop__thread *thread, struct cop__actor *s
                 goto failed;
         }
         cop_pid pid = cop__actor_pid(actor);
-        cop__store_relaxed(&actor->named, born_as(options, options->link));
+        cop__store_relaxed(&actor->named, born_as(options, linked));
         cop__store_relaxed(&actor->labelled, 0);
         cop__store_relaxed(&actor->task.priority, (uint8_t)options->priority);
         /* What may be looked at before its birth. */
@@ -363,6 +398,8 @@ COP__INLINE cop_status spawn_as(struct cop__thread *thread, struct cop__actor *s
         actor->rare = extras.rare; /* the owner's, from START on */
         if (!plain)
                 keep_halves(here, self, pid, options, start, &mine, watched);
+        else if (linked)
+                keep_link(here, self, pid, start, mine.link);
         if (!plain && has_limit(options))
                 cop__limit_set(thread, actor, options);
         signal->from = cop__actor_pid(self);
@@ -389,13 +426,19 @@ failed:
 static COP__NOINLINE cop_status spawn_any(struct cop__thread *thread, struct cop__actor *self,
                                           const cop_spawn_options *options, cop_ref asked, cop_pid *result)
 {
-        return spawn_as(thread, self, options, asked, result, false);
+        return spawn_as(thread, self, options, asked, result, ANY);
 }
 
 static COP__NOINLINE cop_status spawn_plain(struct cop__thread *thread, struct cop__actor *self,
                                             const cop_spawn_options *options, cop_ref asked, cop_pid *result)
 {
-        return spawn_as(thread, self, options, asked, result, true);
+        return spawn_as(thread, self, options, asked, result, PLAIN);
+}
+
+static COP__NOINLINE cop_status spawn_linked(struct cop__thread *thread, struct cop__actor *self,
+                                             const cop_spawn_options *options, cop_ref asked, cop_pid *result)
+{
+        return spawn_as(thread, self, options, asked, result, LINKED);
 }
 
 cop_status cop_spawn_opt(const cop_spawn_options *options, cop_pid *pid)
@@ -477,8 +520,8 @@ static COP__COLD void tell_who_has(struct cop__actor *self, const char *name)
                                                                          cop_pid_term(holder))));
 }
 
-static cop_status spawn_if_good(struct cop__actor *self, const cop_spawn_options *options, cop_ref asked,
-                                cop_pid *pid)
+COP__INLINE cop_status spawn_if_good(struct cop__actor *self, const cop_spawn_options *options, cop_ref asked,
+                                     cop_pid *pid)
 {
         if (self == NULL)
                 return COP_E_NO_NODE;
@@ -489,7 +532,8 @@ static cop_status spawn_if_good(struct cop__actor *self, const cop_spawn_options
         bool plain = is_plain(options);
         if (plain && cop__load_relaxed(&node->stopping) == 0 && cop__is_calm(node) &&
             COP__LIKELY(node->inside == NULL))
-                return spawn_plain(thread, self, options, asked, pid);
+                return options->link ? spawn_linked(thread, self, options, asked, pid)
+                                     : spawn_plain(thread, self, options, asked, pid);
         cop_status status = is_welcome(thread, options, plain);
         if (status == COP_OK)
                 status = spawn_there(thread, self, options, asked, pid);
