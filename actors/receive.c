@@ -199,7 +199,7 @@ bool cop__pattern_fits(const cop_message *message, const cop_pattern *pattern)
         return fits(signal_of(message), pattern);
 }
 
-static bool fits_any(const struct cop__signal *signal, const cop_pattern *patterns, size_t count)
+COP__INLINE bool fits_any(const struct cop__signal *signal, const cop_pattern *patterns, size_t count)
 {
         for (size_t i = 0; i < count; i++)
                 if (fits(signal, &patterns[i]))
