@@ -87,7 +87,7 @@ static bool keep_caller(struct cop__supervisor *self, struct cop__child *child, 
 
 static bool is_bare(const struct cop__child_spec *spec)
 {
-        return spec->server == NULL && spec->run == NULL && spec->run_with == NULL &&
+        return spec->spawn.server == NULL && spec->spawn.run == NULL && spec->spawn.run_with == NULL &&
                spec->supervisor == NULL;
 }
 
@@ -103,7 +103,7 @@ static const char *misfit(const struct cop__supervisor *self, const struct cop__
                 return cop__child_misfit(spec, self->spec->strategy, self->spec->auto_shutdown);
         if (!is_bare(spec))
                 return "its supervisor says by `each` what it runs; set only kind and argument";
-        return cop__child_misfit_argument(each, spec->kind != NULL ? spec->kind : each->kind);
+        return cop__child_misfit_argument(each, spec->spawn.kind != NULL ? spec->spawn.kind : each->spawn.kind);
 }
 
 static struct cop__child *add_child(struct cop__supervisor *self,
@@ -113,9 +113,9 @@ static struct cop__child *add_child(struct cop__supervisor *self,
         if (each == NULL)
                 return cop__roster_add(self->roster, spec, buffer, buffer);
         struct cop__child *child = cop__roster_add(self->roster, each, self->roster->tree, buffer);
-        if (child != NULL && spec->kind != NULL) {
-                child->kind = spec->kind;
-                child->argument = spec->argument;
+        if (child != NULL && spec->spawn.kind != NULL) {
+                child->kind = spec->spawn.kind;
+                child->argument = spec->spawn.argument;
         }
         return child;
 }
@@ -321,9 +321,9 @@ void cop__on_get_child(struct cop__supervisor *self, const cop__get_child *reque
         if (child == NULL)
                 return;
         const struct cop__child_spec *spec = child->spec;
-        cop_reply(cop_child_spec, .id = cop_text_of(spec->id), .name = cop_text_of(spec->name),
+        cop_reply(cop_child_spec, .id = cop_text_of(spec->id), .name = cop_text_of(spec->spawn.name),
                   .type = cop_symbol_of(type_of(spec)),
-                  .runs = cop_text_of(spec->server != NULL       ? spec->server->name
+                  .runs = cop_text_of(spec->spawn.server != NULL ? spec->spawn.server->name
                                       : spec->supervisor != NULL ? "supervisor"
                                                                  : "actor"),
                   .restart = cop_symbol_of(cop__restart_text(spec->restart)),
@@ -402,7 +402,7 @@ failed:;
 
 static bool has_own_argument(const struct cop__child *child)
 {
-        return child->argument != child->spec->argument;
+        return child->argument != child->spec->spawn.argument;
 }
 
 /* Does another `each` take what all of them were started with? Else it is said. */
@@ -410,7 +410,7 @@ static bool takes_arguments(const struct cop__supervisor *self, const struct cop
 {
         const struct cop__child *child = cop__roster_first(self->roster);
         for (; child != NULL && each != NULL; child = cop__roster_next(self->roster, child)) {
-                const char *wrong = cop__child_misfit_argument(each, has_own_argument(child) ? child->kind : each->kind);
+                const char *wrong = cop__child_misfit_argument(each, has_own_argument(child) ? child->kind : each->spawn.kind);
                 if (wrong == NULL)
                         continue;
                 cop__log_sentence(COP_LOG_ERROR, "your program: cop_replace_specs: %s: child %s: %s", self->label,
@@ -428,8 +428,8 @@ static void respec_each(struct cop__supervisor *self, const struct cop__child_sp
         for (; child != NULL && each != NULL; child = cop__roster_next(self->roster, child)) {
                 bool own = has_own_argument(child);
                 cop__roster_respec(self->roster, child, each, buffer);
-                child->kind = own ? child->kind : each->kind;
-                child->argument = own ? child->argument : each->argument;
+                child->kind = own ? child->kind : each->spawn.kind;
+                child->argument = own ? child->argument : each->spawn.argument;
         }
 }
 
@@ -442,8 +442,8 @@ static void respec_children(struct cop__supervisor *self, const struct cop__supe
                         cop__roster_by_id(self->roster, new->id, strlen(new->id));
                 cop_buffer *old = child->share;
                 cop__roster_respec(self->roster, child, new, buffer);
-                child->kind = new->kind;
-                child->argument = new->argument;
+                child->kind = new->spawn.kind;
+                child->argument = new->spawn.argument;
                 child->share = cop_buffer_take(buffer);
                 cop_buffer_drop(old);
         }

@@ -358,14 +358,15 @@ const char *cop__child_misfit(const struct cop__child_spec *child, cop_strategy 
 
 const char *cop__child_misfit_argument(const struct cop__child_spec *child, const cop_kind *kind)
 {
-        const cop_kind *wanted = kind_of_init(child->server);
-        if (kind != NULL && (child->run != NULL || child->supervisor != NULL))
+        const cop_spawn_options *spawn = &child->spawn;
+        const cop_kind *wanted = kind_of_init(spawn->server);
+        if (kind != NULL && (spawn->run != NULL || child->supervisor != NULL))
                 return "argument is set, but what it runs takes none";
-        if (kind == NULL && child->run_with != NULL)
+        if (kind == NULL && spawn->run_with != NULL)
                 return "run_with is set without kind and argument";
         if (wanted != NULL && (kind == NULL || !cop__kind_same(wanted, kind)))
                 return "kind is not the one that its server's init takes";
-        if (kind != NULL && child->run_with != NULL && child->kind != NULL && !cop__kind_same(child->kind, kind))
+        if (kind != NULL && spawn->run_with != NULL && spawn->kind != NULL && !cop__kind_same(spawn->kind, kind))
                 return "kind is not the one that its run_with takes";
         return NULL;
 }

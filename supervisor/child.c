@@ -36,24 +36,30 @@ static bool try_again(unsigned *tries)
 
 /* ---- States without a process --------------------------------------------------------- */
 
-static void set(struct cop__supervisor *self, struct cop__child *child,
-                enum cop__child_state state)
+COP__INLINE void set(struct cop__supervisor *self, struct cop__child *child,
+                     enum cop__child_state state)
 {
         cop__roster_set(self->roster, child, state, cop_no_pid());
 }
 
-static void expect_news(struct cop__supervisor *self, struct cop__child *child, cop_ref ref)
+COP__INLINE void expect_news(struct cop__supervisor *self, struct cop__child *child, cop_ref ref)
 {
         cop__roster_await(self->roster, &child->news, ref);
 }
 
-static void stop_ticking(struct cop__supervisor *self, struct cop__child *child)
+static COP__NOINLINE void call_tick_off(struct cop__supervisor *self, struct cop__child *child)
 {
         if (child->timer.bits != 0)
                 cop_cancel_async(child->timer, false); /* one that has fired bears a reference that nobody awaits */
         child->timer.bits = 0;
         if (child->tick.node.key != 0)
                 cop__roster_await(self->roster, &child->tick, (cop_ref){ 0 });
+}
+
+COP__INLINE void stop_ticking(struct cop__supervisor *self, struct cop__child *child)
+{
+        if (COP__UNLIKELY((child->timer.bits | child->tick.node.key) != 0))
+                call_tick_off(self, child);
 }
 
 /* When so much time has passed; most such ticks are called off, so it is not counted more exactly than it takes (base/clock.h). */
@@ -203,7 +209,7 @@ static void has_no_process(struct cop__supervisor *self, struct cop__child *chil
         if (status == COP_E_STOPPING)
                 cop__supervisor_end(self, cop_atom("shutdown"));
         if (status == COP_E_NAME_TAKEN)
-                holder = cop_whereis(child->spec->name);
+                holder = cop_whereis(child->spec->spawn.name);
         if (holder.bits != 0)
                 failure_of(&failure, "already_started", cop_pid_term(holder));
         else if (status == COP_E_LIMIT || status == COP_E_NO_MEMORY)
@@ -213,42 +219,27 @@ static void has_no_process(struct cop__supervisor *self, struct cop__child *chil
         has_failed_to_start(self, child, cop_no_pid(), failure.reason);
 }
 
-static cop_status spawn_child(struct cop__child *child, cop_ref start_ref, cop_pid *pid)
+static COP__NOINLINE cop_status spawn_supervisor(const struct cop__child *child, cop_spawn_options *options,
+                                                 cop_pid *pid)
 {
-        const struct cop__child_spec *spec = child->spec;
-        cop_spawn_options options = {
-                .run = spec->run,
-                .run_with = spec->run_with,
-                .server = spec->server,
-                .kind = child->kind,
-                .argument = child->argument,
-                .name = spec->name,
-                .label = spec->label,
-                .priority = spec->priority,
-                .mailbox_limit = spec->mailbox_limit,
-                .mailbox_bytes = spec->mailbox_bytes,
-                .mailbox_policy = spec->mailbox_policy,
-                .mailbox_key = spec->mailbox_key,
-                .start_ref = start_ref,
-                .link = true,
-                .supervised = true,
-                .isolation = spec->isolation,
-                .memory_limit = spec->memory_limit,
-                .memory_limit_soft = spec->memory_limit_soft,
-                .mailbox_high = spec->mailbox_high,
-                .mailbox_low = spec->mailbox_low,
-                .no_preempt = spec->no_preempt,
-                .init_ack = spec->init_ack,
-        };
+        const struct cop__supervisor_spec *spec = child->spec->supervisor;
         cop__supervisor_start nested = {
-                .spec = { (const uint8_t *)spec->supervisor, sizeof(*spec->supervisor),
-                          child->home },
+                .spec = { (const uint8_t *)spec, sizeof(*spec), child->home },
         };
-        if (spec->supervisor != NULL) {
-                options.server = cop__supervisor_behaviour();
-                options.kind = COP_KIND_OF(cop__supervisor_start);
-                options.argument = &nested;
-        }
+        options->server = cop__supervisor_behaviour();
+        options->kind = COP_KIND_OF(cop__supervisor_start);
+        options->argument = &nested;
+        return cop_spawn_opt(options, pid);
+}
+
+static cop_status spawn_child(const struct cop__child *child, cop_ref start_ref, cop_pid *pid)
+{
+        cop_spawn_options options = child->spec->spawn;
+        options.start_ref = start_ref;
+        if (child->spec->supervisor != NULL)
+                return spawn_supervisor(child, &options, pid);
+        options.kind = child->kind;
+        options.argument = child->argument;
         return cop_spawn_opt(&options, pid);
 }
 
@@ -297,10 +288,10 @@ static int64_t patience_for_name(const struct cop__child *child)
  */
 static bool waits_for_name(struct cop__supervisor *self, struct cop__child *child)
 {
-        cop_pid holder = cop_whereis(child->spec->name);
+        cop_pid holder = cop_whereis(child->spec->spawn.name);
         cop_ref ref;
         if ((holder.bits != 0 && !is_orphan(holder)) ||
-            cop_monitor(child->spec->name, &ref) != COP_OK)
+            cop_monitor(child->spec->spawn.name, &ref) != COP_OK)
                 return false;
         COP__CUE("child.waits_for_name");
         if (child->tick.node.key == 0 &&
@@ -347,7 +338,7 @@ void cop__child_begin(struct cop__supervisor *self, struct cop__child *child)
         cop_pid pid;
         child->hesitates = child->ignored = child->back = false;
         child->delay_ns = 0;
-        if (spec->server != NULL || spec->supervisor != NULL || spec->init_ack)
+        if (spec->spawn.server != NULL || spec->supervisor != NULL || spec->spawn.init_ack)
                 start_ref = cop__ref_new(cop__here_of(cop__thread_here()));
         cop_status status = spawn_child(child, start_ref, &pid);
         if (status == COP_E_NAME_TAKEN && waits_for_name(self, child))
@@ -543,7 +534,7 @@ static bool is_last_significant(const struct cop__supervisor *self, const struct
 
 void cop__child_look_outlasted(struct cop__supervisor *self)
 {
-        if (COP__LIKELY(!self->outlasted) || self->ending || self->roster->significant > 0)
+        if (!self->outlasted || self->ending || self->roster->significant > 0)
                 return;
         cop__tell_outlasted(self);
         shut_down(self);

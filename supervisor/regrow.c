@@ -178,7 +178,7 @@ static bool step_starts(struct cop__supervisor *self)
 
 /* ---- In turn -------------------------------------------------------------------------- */
 
-static void deal_with(struct cop__supervisor *self, struct cop__child *child)
+static COP__NOINLINE void deal_with(struct cop__supervisor *self, struct cop__child *child)
 {
         bool single = cop__strategy_is_single(self->spec->strategy);
         bool counted = child->resumes;
@@ -262,7 +262,8 @@ static void put_in_order(struct cop__supervisor *self)
 
 void cop__regrow_go(struct cop__supervisor *self)
 {
-        cop__child_look_outlasted(self);
+        if (COP__UNLIKELY(self->outlasted))
+                cop__child_look_outlasted(self);
         for (;;) {
                 struct cop__list *first;
                 if (self->regrow == COP__REGROW_STOPS) {

@@ -92,6 +92,10 @@ static uint64_t key_of_id(const char *id, size_t size)
 /* A key of 0: in no table. */
 static COP__NOINLINE void move_in_table(struct cop__table *table, struct cop__table_node *node, uint64_t key)
 {
+        if (node->key != 0 && key != 0) {
+                cop__table_rekey(table, node, key);
+                return;
+        }
         if (node->key != 0)
                 cop__table_remove(table, node);
         node->key = key;
@@ -106,7 +110,7 @@ COP__INLINE void rekey(struct cop__table *table, struct cop__table_node *node, u
                 move_in_table(table, node, key);
 }
 
-static COP__NOINLINE void move_moment(struct cop__moments *moments, struct cop__table_node *node, uint64_t key)
+COP__NOINLINE void cop__moment_move_slowly(struct cop__moments *moments, struct cop__table_node *node, uint64_t key)
 {
         if (moments->newest == node)
                 moments->newest = NULL;
@@ -118,19 +122,6 @@ static COP__NOINLINE void move_moment(struct cop__moments *moments, struct cop__
         if (moments->newest != NULL)
                 cop__table_insert(&moments->table, moments->newest);
         moments->newest = node;
-}
-
-COP__INLINE void rekey_moment(struct cop__moments *moments, struct cop__table_node *node, uint64_t key)
-{
-        if (key != node->key)
-                move_moment(moments, node, key);
-}
-
-static struct cop__table_node *find_moment(const struct cop__moments *moments, uint64_t key)
-{
-        if (moments->newest != NULL && moments->newest->key == key)
-                return moments->newest;
-        return cop__table_find_first(&moments->table, key);
 }
 
 static void add_id(struct cop__roster *roster, struct cop__child *child)
@@ -172,8 +163,8 @@ struct cop__child *cop__roster_add(struct cop__roster *roster, const struct cop_
         child->spec = spec;
         child->home = home;
         child->share = cop_buffer_take(share);
-        child->kind = spec->kind;
-        child->argument = spec->argument;
+        child->kind = spec->spawn.kind;
+        child->argument = spec->spawn.argument;
         child->news.child = child->tick.child = child;
         child->number = ++roster->last_number;
         enter_census(child);
@@ -192,7 +183,7 @@ void cop__roster_remove(struct cop__roster *roster, struct cop__child *child)
         cop__roster_await(roster, &child->news, (cop_ref){ 0 });
         cop__roster_await(roster, &child->tick, (cop_ref){ 0 });
         rekey(&roster->by_pid, &child->by_pid, 0);
-        rekey_moment(&roster->by_known, &child->by_known, 0);
+        cop__moment_move(&roster->by_known, &child->by_known, 0);
         if (roster->keyed)
                 cop__table_remove(&roster->by_id, &child->by_id);
         cop__list_remove(&child->due);
@@ -218,30 +209,32 @@ void cop__roster_respec(struct cop__roster *roster, struct cop__child *child,
 
 /*
  * Under the last pid that ran a child is found until it has another: what is late from the dead is known as such. Who asks for
- * the child by that pid finds it also while its next one starts.
+ * the child by that pid finds it also while its next one starts: then that is `before`, else 0.
  */
-static void note_pid(struct cop__roster *roster, struct cop__child *child, cop_pid pid)
+static COP__NOINLINE void note_pids(struct cop__roster *roster, struct cop__child *child, uint64_t last, uint64_t before)
 {
-        bool follows = pid.bits != 0 && pid.bits != child->known.bits;
-        uint64_t last = pid.bits != 0 ? pid.bits : child->known.bits;
-        if (last != 0)
-                rekey(&roster->by_pid, &child->by_pid, last);
-        rekey_moment(&roster->by_known, &child->by_known, follows ? child->known.bits : 0);
+        cop__moment_move(&roster->by_known, &child->by_known, before);
+        move_in_table(&roster->by_pid, &child->by_pid, last);
 }
 
 void cop__roster_set(struct cop__roster *roster, struct cop__child *child,
                      enum cop__child_state state, cop_pid pid)
 {
-        roster->active -= cop__child_has_process(child);
-        roster->active += pid.bits != 0;
-        if (child->spec->significant) {
+        const uint64_t known = child->known.bits;
+        const uint64_t last = pid.bits != 0 ? pid.bits : known;
+        const uint64_t before = last != known ? known : 0;
+        roster->active += (uint32_t)(pid.bits != 0) - (uint32_t)cop__child_has_process(child);
+        if (COP__UNLIKELY(child->spec->significant)) {
                 roster->significant -= child->state != COP__CHILD_STOPPED;
                 roster->significant += state != COP__CHILD_STOPPED;
         }
-        note_pid(roster, child, pid);
         child->state = (uint8_t)state;
         child->pid = pid;
         cop__census_change(child->written, pid, child->restarts, state);
+        if (last != 0 && last != child->by_pid.key)
+                note_pids(roster, child, last, before);
+        else
+                cop__moment_move(&roster->by_known, &child->by_known, before);
 }
 
 /* ---- Finding ------------------------------------------------------------------------ */
@@ -255,7 +248,7 @@ struct cop__child *cop__roster_by_pid(const struct cop__roster *roster, cop_pid 
 struct cop__child *cop__roster_by_known(const struct cop__roster *roster, cop_pid pid)
 {
         struct cop__child *child = cop__roster_by_pid(roster, pid);
-        struct cop__table_node *node = child == NULL ? find_moment(&roster->by_known, pid.bits) : NULL;
+        struct cop__table_node *node = child == NULL ? cop__moment_find(&roster->by_known, pid.bits) : NULL;
         return node != NULL ? COP__CONTAINER(node, struct cop__child, by_known) : child;
 }
 
@@ -268,21 +261,6 @@ struct cop__child *cop__roster_by_id(const struct cop__roster *roster, const cha
                         return child;
         }
         return NULL;
-}
-
-struct cop__child *cop__roster_by_ref(const struct cop__roster *roster, cop_ref ref,
-                                      struct cop__await **await)
-{
-        struct cop__table_node *node = find_moment(&roster->awaits, ref.bits);
-        if (ref.bits == 0 || node == NULL)
-                return NULL;
-        *await = COP__CONTAINER(node, struct cop__await, node);
-        return (*await)->child;
-}
-
-void cop__roster_await(struct cop__roster *roster, struct cop__await *await, cop_ref ref)
-{
-        rekey_moment(&roster->awaits, &await->node, ref.bits);
 }
 
 /* ---- Order -------------------------------------------------------------------------- */
@@ -302,30 +280,4 @@ void cop__roster_reorder(struct cop__roster *roster, const struct cop__superviso
                 child->number = ++roster->last_number;
                 write_all_down(child);
         }
-}
-
-static struct cop__child *child_at(const struct cop__roster *roster, struct cop__list *node)
-{
-        return node != &roster->order ? COP__CONTAINER(node, struct cop__child, order) : NULL;
-}
-
-struct cop__child *cop__roster_first(const struct cop__roster *roster)
-{
-        return child_at(roster, roster->order.next);
-}
-
-struct cop__child *cop__roster_last(const struct cop__roster *roster)
-{
-        return child_at(roster, roster->order.prev);
-}
-
-struct cop__child *cop__roster_next(const struct cop__roster *roster, const struct cop__child *child)
-{
-        return child_at(roster, child->order.next);
-}
-
-struct cop__child *cop__roster_before(const struct cop__roster *roster,
-                                      const struct cop__child *child)
-{
-        return child_at(roster, child->order.prev);
 }

@@ -105,6 +105,31 @@ struct cop__moments {
         struct cop__table_node *newest;
 };
 
+void cop__moment_move_slowly(struct cop__moments *moments, struct cop__table_node *node, uint64_t key);
+
+/* The node is under that key from now on; 0: it is there no more. Mostly one comes where there is none, and leaves before there is
+ * another. */
+COP__INLINE void cop__moment_move(struct cop__moments *moments, struct cop__table_node *node, uint64_t key)
+{
+        const bool comes = node->key == 0;
+        if (key == node->key)
+                return;
+        if (COP__UNLIKELY(comes != (key != 0) || moments->newest != (comes ? NULL : node))) {
+                cop__moment_move_slowly(moments, node, key);
+                return;
+        }
+        node->key = key;
+        moments->newest = comes ? node : NULL;
+}
+
+/* NULL: nothing is under that key. */
+COP__INLINE struct cop__table_node *cop__moment_find(const struct cop__moments *moments, uint64_t key)
+{
+        if (COP__LIKELY(moments->newest != NULL && moments->newest->key == key))
+                return moments->newest;
+        return cop__table_find_first(&moments->table, key);
+}
+
 struct cop__roster {
         struct cop__belonging belonging;
         cop_buffer *tree;               /* a share: the supervisor's own spec lies in it */
@@ -141,12 +166,22 @@ struct cop__child *cop__roster_by_pid(const struct cop__roster *roster, cop_pid 
 /* Also under the pid of who ran last, as long as nobody runs in his place: the next one may be in its init. */
 struct cop__child *cop__roster_by_known(const struct cop__roster *roster, cop_pid pid);
 struct cop__child *cop__roster_by_id(const struct cop__roster *roster, const char *id, size_t size);
+
 /* *await is the one of the child's two that bears the reference. */
-struct cop__child *cop__roster_by_ref(const struct cop__roster *roster, cop_ref ref,
-                                      struct cop__await **await);
+COP__INLINE struct cop__child *cop__roster_by_ref(const struct cop__roster *roster, cop_ref ref, struct cop__await **await)
+{
+        struct cop__table_node *node = ref.bits != 0 ? cop__moment_find(&roster->awaits, ref.bits) : NULL;
+        if (node == NULL)
+                return NULL;
+        *await = COP__CONTAINER(node, struct cop__await, node);
+        return (*await)->child;
+}
 
 /* A reference of 0: nothing is awaited any more. */
-void cop__roster_await(struct cop__roster *roster, struct cop__await *await, cop_ref ref);
+COP__INLINE void cop__roster_await(struct cop__roster *roster, struct cop__await *await, cop_ref ref)
+{
+        cop__moment_move(&roster->awaits, &await->node, ref.bits);
+}
 
 /* The state, and all that depends on it: pid (nobody for states without a process), counts, census. */
 void cop__roster_set(struct cop__roster *roster, struct cop__child *child,
@@ -164,11 +199,31 @@ static inline bool cop__child_has_process(const struct cop__child *child)
         return child->pid.bits != 0;
 }
 
-/* NULL at the ends. */
-struct cop__child *cop__roster_first(const struct cop__roster *roster);
-struct cop__child *cop__roster_last(const struct cop__roster *roster);
-struct cop__child *cop__roster_next(const struct cop__roster *roster, const struct cop__child *child);
-struct cop__child *cop__roster_before(const struct cop__roster *roster,
-                                      const struct cop__child *child);
+/* ---- In order: NULL at the ends -------------------------------------------------------- */
+
+COP__INLINE struct cop__child *cop__roster_at(const struct cop__roster *roster, struct cop__list *node)
+{
+        return node != &roster->order ? COP__CONTAINER(node, struct cop__child, order) : NULL;
+}
+
+COP__INLINE struct cop__child *cop__roster_first(const struct cop__roster *roster)
+{
+        return cop__roster_at(roster, roster->order.next);
+}
+
+COP__INLINE struct cop__child *cop__roster_last(const struct cop__roster *roster)
+{
+        return cop__roster_at(roster, roster->order.prev);
+}
+
+COP__INLINE struct cop__child *cop__roster_next(const struct cop__roster *roster, const struct cop__child *child)
+{
+        return cop__roster_at(roster, child->order.next);
+}
+
+COP__INLINE struct cop__child *cop__roster_before(const struct cop__roster *roster, const struct cop__child *child)
+{
+        return cop__roster_at(roster, child->order.prev);
+}
 
 #endif

@@ -163,8 +163,8 @@ static cop_status copy_argument(char **at, const cop_child *child, struct cop__c
         if (status != COP_OK)
                 return status;
         each_bytes(child->kind, argument, settle_bytes, at);
-        spec->kind = child->kind;
-        spec->argument = argument;
+        spec->spawn.kind = child->kind;
+        spec->spawn.argument = argument;
         return COP_OK;
 }
 
@@ -202,6 +202,30 @@ static cop_breaker breaker_of(const cop_breaker *given)
         return breaker;
 }
 
+/* But for what is copied. */
+static cop_spawn_options spawn_of(const cop_child *child)
+{
+        return (cop_spawn_options){
+                .run = child->run,
+                .run_with = child->run_with,
+                .server = child->server,
+                .priority = child->priority,
+                .mailbox_limit = child->mailbox_limit,
+                .mailbox_bytes = child->mailbox_bytes,
+                .mailbox_policy = child->mailbox_policy,
+                .mailbox_key = child->mailbox_key,
+                .mailbox_high = child->mailbox_high,
+                .mailbox_low = child->mailbox_low,
+                .link = true,
+                .supervised = true,
+                .isolation = child->isolation,
+                .memory_limit = child->memory_limit,
+                .memory_limit_soft = child->memory_limit_soft,
+                .no_preempt = child->no_preempt,
+                .init_ack = child->init_ack,
+        };
+}
+
 static bool needs_process(const cop_child *child)
 {
         return child->isolation == COP_ISOLATION_PROCESS ||
@@ -235,36 +259,22 @@ static cop_status copy_child(char **at, const cop_child *child, struct cop__chil
         memset(spec, 0, sizeof(*spec));
         spec->id = child->id != NULL ? copy_text(at, child->id) : what_it_runs(child);
         spec->has_id = child->id != NULL;
-        spec->server = child->server;
-        spec->run = child->run;
-        spec->run_with = child->run_with;
         spec->restart = child->restart;
-        spec->priority = child->priority;
-        spec->mailbox_limit = child->mailbox_limit;
-        spec->mailbox_bytes = child->mailbox_bytes;
-        spec->mailbox_policy = child->mailbox_policy;
-        spec->mailbox_key = child->mailbox_key;
-        spec->label = copy_text(at, child->label);
         spec->shutdown_ms = shutdown_of(child);
         spec->significant = child->significant;
         spec->backoff = backoff_of(&child->backoff);
         spec->breaker = breaker_of(&child->breaker);
-        spec->isolation = child->isolation;
-        spec->memory_limit = child->memory_limit;
-        spec->memory_limit_soft = child->memory_limit_soft;
-        spec->mailbox_high = child->mailbox_high;
-        spec->mailbox_low = child->mailbox_low;
-        spec->no_preempt = child->no_preempt;
-        spec->init_ack = child->init_ack;
+        spec->spawn = spawn_of(child);
+        spec->spawn.label = copy_text(at, child->label);
         if (child->supervisor == NULL) {
-                spec->name = child->unnamed || child->id == NULL ? NULL : spec->id;
+                spec->spawn.name = child->unnamed || child->id == NULL ? NULL : spec->id;
                 return copy_argument(at, child, spec);
         }
         cop_status status = copy_tree(at, child->supervisor, cop__spec_name_of(child),
                                       spec->id,
                                       &spec->supervisor);
         if (status == COP_OK)
-                spec->name = spec->supervisor->name;
+                spec->spawn.name = spec->supervisor->name;
         return status;
 }
 

@@ -44,29 +44,18 @@ struct cop__supervisor_spec;
 
 struct cop__child_spec {
         const char *id;
-        const char *name;                    /* to register at each start; NULL: none */
-        const cop_behaviour *server;         /* one of these four is set */
-        void (*run)(void);
-        void (*run_with)(const void *argument);
+        /*
+         * Of each of its processes: what runs, or nothing if that is `supervisor`; argument; name to register; the rest. Complete but
+         * for the start's reference.
+         */
+        cop_spawn_options spawn;
         const struct cop__supervisor_spec *supervisor;
-        const cop_kind *kind;                /* of the argument; NULL: none */
-        const void *argument;
         int64_t shutdown_ms;                 /* above 0, or COP_SHUTDOWN_INFINITY and its like */
-        cop_priority priority;
-        uint32_t mailbox_limit;
-        uint64_t mailbox_bytes;
-        cop_mailbox_policy mailbox_policy;
-        cop_mailbox_key mailbox_key;
-        const char *label;                   /* NULL: none */
         cop_restart restart;
         bool significant;
         bool has_id;                         /* else `id` is only what it is called */
         cop_backoff backoff;                 /* no field 0 but jitter and tries, unless first_ms is */
         cop_breaker breaker;                 /* no field 0, unless failures is */
-        cop_isolation isolation;
-        size_t memory_limit;
-        bool memory_limit_soft, no_preempt, init_ack;
-        uint32_t mailbox_high, mailbox_low;
 };
 
 struct cop__supervisor_spec {

@@ -90,12 +90,11 @@ void cop__tell_ended(const struct cop__supervisor *self, const struct cop__child
 }
 
 /* A sibling that was stopped and started again for the failure of another: said to the log if that failure is. */
-static void tell_started_again(const struct cop__supervisor *self, const struct cop__child *child)
+static COP__NOINLINE void tell_started_again(const struct cop__supervisor *self, const struct cop__child *child)
 {
         char pid[COP_ID_TEXT_MAX];
-        if (!self->hushed || self->regrow == COP__REGROW_IDLE)
-                cop__log_sentence(COP_LOG_INFO, "%s started %s again as %s", self->label, child->spec->id,
-                                  cop_pid_print(child->pid, pid));
+        cop__log_sentence(COP_LOG_INFO, "%s started %s again as %s", self->label, child->spec->id,
+                          cop_pid_print(child->pid, pid));
 }
 
 /* The one whose failure it was: that is in its report. */
@@ -114,10 +113,10 @@ static COP__NOINLINE void tell_outcome(struct cop__supervisor *self, const struc
 
 void cop__tell_restarted(struct cop__supervisor *self, const struct cop__child *child)
 {
-        if (child->corpse.bits == 0)
-                tell_started_again(self, child);
-        else
+        if (child->corpse.bits != 0)
                 tell_outcome(self, child);
+        else if (!self->hushed || self->regrow == COP__REGROW_IDLE)
+                tell_started_again(self, child);
 }
 
 void cop__tell_failed(const struct cop__supervisor *self, const struct cop__child *child,
@@ -202,14 +201,19 @@ void cop__tell_left(const struct cop__supervisor *self, const struct cop__child 
                           cop_pid_print(corpse, pid), print_reason(reason, text), self->label, type);
 }
 
+static COP__NOINLINE void tell_killed(const struct cop__supervisor *self, const struct cop__child *child, cop_pid corpse)
+{
+        char pid[COP_ID_TEXT_MAX], time[32];
+        cop__log_sentence(COP_LOG_WARNING, "%s killed %s %s, which had not stopped within %s",
+                          self->label, child->spec->id, cop_pid_print(corpse, pid),
+                          cop__print_time(child->spec->shutdown_ms, time));
+}
+
 void cop__tell_stopped(const struct cop__supervisor *self, const struct cop__child *child,
                        cop_pid corpse, cop_term reason)
 {
-        char pid[COP_ID_TEXT_MAX], time[32];
-        if (child->late)
-                cop__log_sentence(COP_LOG_WARNING, "%s killed %s %s, which had not stopped within %s",
-                                  self->label, child->spec->id, cop_pid_print(corpse, pid),
-                                  cop__print_time(child->spec->shutdown_ms, time));
+        if (COP__UNLIKELY(child->late))
+                tell_killed(self, child, corpse);
         if (cop__reason_is_crash(reason) && has_report(corpse))
                 cop__report_outcome(cop_node_here(), corpse, "%s was stopping it",
                                     self->label);

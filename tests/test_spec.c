@@ -379,7 +379,7 @@ TEST(SUP_start_12_what_is_left_out_takes_its_default)
         ck_assert_uint_eq(spec->child_count, 2);
         ck_assert_int_eq(spec->children[0].restart, COP_PERMANENT);
         ck_assert_int_eq(spec->children[0].shutdown_ms, 5000);
-        ck_assert_str_eq(spec->children[0].name, "till");
+        ck_assert_str_eq(spec->children[0].spawn.name, "till");
         ck_assert_int_eq(spec->children[1].shutdown_ms, COP_SHUTDOWN_INFINITY);
         ck_assert_uint_eq(spec->children[1].supervisor->child_count, 0);
         cop_buffer_drop(buffer);
@@ -404,12 +404,12 @@ TEST(a_nested_supervisor_bears_its_own_name_or_else_its_id)
                                          { .id = "d", .supervisor = &nameless, .unnamed = true }),
         };
         const struct cop__child_spec *children = copy_of(&tree, &buffer)->children;
-        ck_assert_str_eq(children[0].name, "desk");
+        ck_assert_str_eq(children[0].spawn.name, "desk");
         ck_assert_str_eq(children[0].supervisor->label, "desk");
-        ck_assert_str_eq(children[1].name, "b");
+        ck_assert_str_eq(children[1].spawn.name, "b");
         ck_assert_str_eq(children[1].supervisor->label, "b");
-        ck_assert_str_eq(children[2].name, "desk");
-        ck_assert_ptr_null(children[3].name);
+        ck_assert_str_eq(children[2].spawn.name, "desk");
+        ck_assert_ptr_null(children[3].spawn.name);
         ck_assert_str_eq(children[3].supervisor->label, "d");
         cop_buffer_drop(buffer);
 }
@@ -445,10 +445,10 @@ static void build_rich(struct rich *rich, cop_buffer *shared)
 
 static void expect_rich_child(const struct cop__child_spec *child, size_t stamp_size)
 {
-        const purse *argument = child->argument;
+        const purse *argument = child->spawn.argument;
         ck_assert_str_eq(child->id, "till");
-        ck_assert_ptr_null(child->name);
-        ck_assert_ptr_eq(child->kind, COP_KIND_OF(purse));
+        ck_assert_ptr_null(child->spawn.name);
+        ck_assert_ptr_eq(child->spawn.kind, COP_KIND_OF(purse));
         ck_assert_uint_eq((uintptr_t)argument % 16, 0);
         ck_assert(cop_text_equal(argument->owner, "Ada"));
         ck_assert_int_eq(argument->pence, 900);
@@ -494,7 +494,7 @@ TEST(bytes_of_an_argument_that_are_none_stay_none)
         const cop_supervisor tree = { .children = COP_CHILDREN({ .id = "till", .run_with = nothing_with,
                                                                  .kind = COP_KIND_OF(purse), .argument = &full }) };
         const struct cop__supervisor_spec *spec = copy_of(&tree, &buffer);
-        const purse *argument = spec->children[0].argument;
+        const purse *argument = spec->children[0].spawn.argument;
         ck_assert_ptr_null(argument->stamp.buffer);
         ck_assert_uint_eq(argument->stamp.size, 0);
         ck_assert(cop_text_equal(argument->owner, "Ada"));
@@ -514,7 +514,7 @@ TEST(bytes_that_are_nested_in_an_argument_are_the_copys_own)
         const cop_supervisor tree = { .children = COP_CHILDREN({ .id = "till", .run_with = nothing_with,
                                                                  .kind = COP_KIND_OF(coat), .argument = &worn }) };
         const struct cop__supervisor_spec *spec = copy_of(&tree, &buffer);
-        const coat *copy = spec->children[0].argument;
+        const coat *copy = spec->children[0].spawn.argument;
         ck_assert_ptr_null(copy->inner.stamp.buffer);
         ck_assert_ptr_ne(copy->inner.stamp.data, cop_buffer_data(shared));
         ck_assert_uint_eq(copy->inner.stamp.size, 100);
