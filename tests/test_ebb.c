@@ -455,30 +455,6 @@ WITH_NEAR_EBBS(what_a_thread_of_the_program_gives_back_goes, .workers = 0)
         await_ebb(returned(node) > before);
 }
 
-/* A signal comes once, and is told when there is memory for it. */
-WITH_NEAR_EBBS(a_signal_waits_while_the_node_takes_no_new_work, .workers = 0)
-{
-        sigset_t set;
-        struct cop__signals *signals;
-        cop_memory_use use;
-        if (is_simulated())
-                return;
-        sigemptyset(&set);
-        sigaddset(&set, SIGUSR2);
-        pthread_sigmask(SIG_BLOCK, &set, NULL);
-        ck_assert_int_eq(cop__signals_start(node, &set, cop_self(), NULL, &signals), COP_OK);
-        cop__store_seq(&node->scheduler.pool.over, 1);
-        kill(getpid(), SIGUSR2);
-        do {
-                cop_sleep(1);
-                cop_memory(node, &use);
-        } while (use.refused == 0);
-        cop__store_seq(&node->scheduler.pool.over, 0);
-        cop_auto message = await(COP_KIND(cop_os_signal));
-        ck_assert_int_eq(cop_read(cop_os_signal, message)->number, SIGUSR2);
-        cop__signals_stop(signals);
-}
-
 static int by_bits(const void *left, const void *right)
 {
         const cop_pid *a = left, *b = right;

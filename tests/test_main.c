@@ -121,6 +121,48 @@ static void walker_ends(walker *self, cop_term reason)
 
 COP_SERVER(walker, COP_INIT(walker_init), COP_TERMINATE(walker_ends));
 
+/* It takes longer than two signals may be apart that are one wish. */
+typedef walker stroller;
+
+static void stroller_ends(stroller *self, cop_term reason)
+{
+        (void)self;
+        (void)reason;
+        cop_sleep(600);
+        tell("shut down\n");
+}
+
+COP_SERVER(stroller, COP_INIT(walker_init), COP_TERMINATE(stroller_ends));
+
+/* They take memory until they are given no more, and keep it. */
+static void hoard(void)
+{
+        cop_trap_exit(true);
+        while (cop_alloc(16 << 10) != NULL)
+                continue;
+        tell("full\n");
+}
+
+typedef porter hoarder;
+
+static void hoarder_init(hoarder *self)
+{
+        (void)self;
+        hoard();
+}
+
+COP_SERVER(hoarder, COP_INIT(hoarder_init), COP_TERMINATE(porter_ends));
+
+typedef lodger miser;
+
+static void miser_init(miser *self)
+{
+        (void)self;
+        hoard();
+}
+
+COP_SERVER(miser, COP_INIT(miser_init), COP_TERMINATE(lodger_stays));
+
 typedef struct bunch {
         int64_t keys;
 } bunch;
@@ -201,6 +243,11 @@ static void says_when_all_are_there(void)
 static const cop_supervisor home = { .name = "home", .children = COP_CHILDREN({ "butler", .run = says_when_all_are_there }) };
 static const cop_supervisor house = { .name = "house", .children = COP_CHILDREN({ "guest", .server = &guest_server }) };
 static const cop_supervisor promenade = { .name = "path", .children = COP_CHILDREN({ "walker", .server = &walker_server }) };
+static const cop_supervisor stroll = { .name = "stroll", .children = COP_CHILDREN({ "stroller", .server = &stroller_server }) };
+static const cop_supervisor hoards = { .name = "hoards", .children = COP_CHILDREN({ "hoarder", .server = &hoarder_server }) };
+static const cop_supervisor avarice = { .name = "avarice",
+                                        .children = COP_CHILDREN({ "miser", .server = &miser_server,
+                                                                   .shutdown_ms = COP_SHUTDOWN_INFINITY }) };
 static const cop_supervisor spaced = { .name = "a house", .children = COP_CHILDREN({ "guest", .server = &guest_server }) };
 static const cop_supervisor full = { .name = "full",
                                      .children = COP_CHILDREN({ "lodger", .server = &lodger_server,
@@ -368,6 +415,41 @@ TEST(a_program_ends_in_order_when_it_is_asked_to)
         hear(&program, "here");
         kill(program.process, SIGTERM);
         end(&program, 0);
+}
+
+TEST(a_stop_in_order_that_takes_its_time_ends_with_0)
+{
+        struct program program;
+        BEGIN(&program, &stroll, "--no-console", "--workers", "1");
+        hear(&program, "here");
+        kill(program.process, SIGTERM);
+        end(&program, 0);
+        has_said(&program, "shut down\n");
+        ck_assert_ptr_null(strstr(program.said, "not waiting"));
+}
+
+TEST(a_program_over_its_memory_limit_ends_in_order_when_it_is_asked_to)
+{
+        struct program program;
+        node_options = &(cop_node_options){ .memory_limit = (size_t)8 << 20 };
+        BEGIN(&program, &hoards, "--no-console", "--workers", "1");
+        hear(&program, "full");
+        kill(program.process, SIGTERM);
+        end(&program, 0);
+        has_said(&program, "shut down\n");
+}
+
+TEST(a_second_signal_ends_a_program_that_is_over_its_memory_limit)
+{
+        struct program program;
+        node_options = &(cop_node_options){ .memory_limit = (size_t)8 << 20 };
+        BEGIN(&program, &avarice, "--no-console", "--workers", "1");
+        hear(&program, "full");
+        kill(program.process, SIGTERM);
+        hear(&program, "leaving");
+        insist(&program, SIGINT);
+        end(&program, 128 + SIGINT);
+        has_said(&program, "program: signal 2 again: not waiting for the tree");
 }
 
 TEST(a_program_without_memory_to_stop_its_tree_says_so_and_ends_all_the_same)

@@ -14,6 +14,7 @@
 #include <coppice/main.h>
 
 #include "actors/dump_file.h"
+#include "io/signals.h"
 #include "shell/console.h"
 #include "shell/heart.h"
 #include "tests/spare_client.h"
@@ -452,6 +453,37 @@ TEST(a_dump_that_cannot_be_written_is_said_with_a_reason)
                 ck_assert_msg(strstr(text, wanted) != NULL, "no '%s' in: %s", wanted, text);
         }
         end_folder(folder); /* in which nothing is left */
+}
+
+/* ---- Signals ---------------------------------------------------------------------------------------------------------- */
+
+TEST(signals_for_which_a_call_is_refused_are_not_waited_for)
+{
+        static const struct refusal of_signals[] = {
+                { "signalfd", EMFILE, 0 }, { "eventfd", EMFILE, 0 }, { "pthread_create", EAGAIN, 0 },
+                { "poll", EINTR, 0 },      { "read", EINTR, 0 },     { "write", EINTR, 0 },
+        };
+        sigset_t set;
+        if (!calls_can_be_refused())
+                return;
+        sigemptyset(&set);
+        sigaddset(&set, SIGUSR2);
+        pthread_sigmask(SIG_BLOCK, &set, NULL);
+        cop_node *node = node_begin((cop_node_options){ .workers = 1, .no_spare_workers = true });
+        for (size_t i = 0; i < COP__COUNT(of_signals); i++) {
+                const struct refusal *refusal = &of_signals[i];
+                struct cop__signals *signals = NULL;
+                refuse_call(refusal->call, refusal->error, 1);
+                cop_status status = cop__signals_start(node, &set, cop_self(), NULL, &signals);
+                ck_assert_int_eq(status, refusal->error == EINTR ? COP_OK : COP_E_SYSTEM);
+                if (status == COP_OK) {
+                        kill(getpid(), SIGUSR2);
+                        cop_message_free(await(COP_KIND(cop_os_signal)));
+                }
+                cop__signals_stop(signals);
+                ck_assert(stop_refusing_calls());
+        }
+        node_end(node);
 }
 
 /* ---- A heart -------------------------------------------------------------------------------------------------------- */
