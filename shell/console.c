@@ -31,9 +31,13 @@
 /* After a failed accept: the descriptors that are short may be back by then. */
 #define ACCEPT_PAUSE_MS 100
 
+/* Between two looks after the door. Nothing tells of a folder that is not there yet. */
+#define DOOR_LOOK_MS 5000
+
 struct cop__console {
         cop_node *node;
-        struct cop__door door;
+        struct cop__door door;    /* changed by the accept thread alone, under the lock */
+        bool lacks_door;          /* the accept thread's: it cannot be opened anew, which has been said */
         int wake;                 /* an eventfd: the accept thread looks around */
         bool in_need;             /* the accept thread's: there was no descriptor for a client, which has been said */
         pthread_t accept_thread;
@@ -290,6 +294,26 @@ static void accept_clients(struct cop__console *console)
         }
 }
 
+/* Its folder may have been taken away, as a logout does; those who are in stay. */
+static void look_after_door(struct cop__console *console)
+{
+        char sentence[COP__DOOR_SENTENCE], text[COP__DOOR_SENTENCE];
+        struct cop__door door = console->door;
+        cop_status status;
+        if (!cop__door_look_after(console->node->name, &door, &status, sentence))
+                return;
+        cop__console_lock(console);
+        console->door = door;
+        cop__console_unlock(console);
+        if (status == COP_OK) {
+                snprintf(text, sizeof(text), "the console's place was taken away: it is %s now", door.path);
+                cop__log_to(console->node, COP_LOG_WARNING, text);
+        } else if (!console->lacks_door) {
+                log_sentence(console->node, COP_LOG_ERROR, sentence);
+        }
+        console->lacks_door = status != COP_OK;
+}
+
 /* Something has come while a command waits: an interrupt ends the wait, anything else must wait
  * itself. */
 static void look_at(struct cop__session *session, short events)
@@ -342,7 +366,7 @@ static void *accept_loop(void *argument)
         for (;;) {
                 uint64_t wakes;
                 fill(console, fds);
-                if (poll(fds, COP__COUNT(fds), -1) < 0)
+                if (poll(fds, COP__COUNT(fds), DOOR_LOOK_MS) < 0)
                         continue;
                 if (fds[1].revents != 0)
                         (void)!read(console->wake, &wakes, sizeof(wakes)); /* what is left in it wakes again */
@@ -355,6 +379,8 @@ static void *accept_loop(void *argument)
                 bury(console);
                 if (fds[0].revents != 0)
                         accept_clients(console);
+                else
+                        look_after_door(console);
         }
 }
 

@@ -36,7 +36,7 @@ cop_status cop__console_start(cop_node *node, struct cop__console **console);
  */
 void cop__console_stop(struct cop__console *console);
 
-/* The path of the socket. Borrowed until the console stops. */
+/* The path of the socket, which moves when its folder is taken away. Borrowed until the console stops. */
 const char *cop__console_path(const struct cop__console *console);
 
 /* ---- For its sessions ---------------------------------------------------------------- */

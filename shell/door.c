@@ -54,9 +54,8 @@ static bool is_own_folder(const char *path)
                is.st_uid == geteuid();
 }
 
-static cop_status folder_of_user(char folder[COP__DOOR_FOLDER_MAX], char *sentence)
+static cop_status folder_in(const char *runtime, char folder[COP__DOOR_FOLDER_MAX], char *sentence)
 {
-        const char *runtime = getenv("XDG_RUNTIME_DIR");
         int size = is_own_folder(runtime)
                            ? snprintf(folder, COP__DOOR_FOLDER_MAX, "%s/coppice", runtime)
                            : snprintf(folder, COP__DOOR_FOLDER_MAX, "/tmp/coppice-%lu",
@@ -66,6 +65,11 @@ static cop_status folder_of_user(char folder[COP__DOOR_FOLDER_MAX], char *senten
                               "XDG_RUNTIME_DIR is too long for a folder of sockets: %d bytes",
                               size);
         return COP_OK;
+}
+
+static cop_status folder_of_user(char folder[COP__DOOR_FOLDER_MAX], char *sentence)
+{
+        return folder_in(getenv("XDG_RUNTIME_DIR"), folder, sentence);
 }
 
 /* Who may write here could put a socket of his own in ours' place. COP_E_NO_NAME: it is not
@@ -256,20 +260,30 @@ static cop_status listen_at(struct cop__door *door, char *sentence)
                 close(fd);
                 return status;
         }
-        if (chmod(door->path, 0600) != 0 || listen(fd, BACKLOG) != 0) {
+        struct stat is;
+        if (chmod(door->path, 0600) != 0 || listen(fd, BACKLOG) != 0 || lstat(door->path, &is) != 0) {
                 status = refuse_system(sentence, door->path, "cannot be listened at");
                 unlink(door->path);
                 close(fd);
                 return status;
         }
         door->listener = fd;
+        door->device = is.st_dev;
+        door->inode = is.st_ino;
         return COP_OK;
 }
 
-cop_status cop__door_open(const char *name, struct cop__door *door, char *sentence)
+static void keep_runtime(struct cop__door *door)
+{
+        const char *runtime = getenv("XDG_RUNTIME_DIR");
+        bool fits = runtime != NULL && strlen(runtime) < sizeof(door->runtime);
+        strcpy(door->runtime, fits ? runtime : "");
+}
+
+static cop_status open_door(const char *name, struct cop__door *door, char *sentence)
 {
         char folder[COP__DOOR_FOLDER_MAX];
-        cop_status status = folder_of_user(folder, sentence);
+        cop_status status = folder_in(door->runtime, folder, sentence);
         if (status == COP_OK)
                 status = socket_path(folder, name, door->path, sentence);
         if (status == COP_OK)
@@ -288,13 +302,66 @@ cop_status cop__door_open(const char *name, struct cop__door *door, char *senten
         return status;
 }
 
-/* The lock goes last: until then nobody takes the name. */
+cop_status cop__door_open(const char *name, struct cop__door *door, char *sentence)
+{
+        char folder[COP__DOOR_FOLDER_MAX];
+        cop_status status = folder_of_user(folder, sentence);
+        if (status != COP_OK)
+                return status;
+        keep_runtime(door);
+        return open_door(name, door, sentence);
+}
+
+/* What cannot be looked at is taken to be there. */
+static bool leads_to(const char *path, dev_t device, ino_t inode)
+{
+        struct stat is;
+        return lstat(path, &is) == 0 ? is.st_dev == device && is.st_ino == inode : errno != ENOENT && errno != ENOTDIR;
+}
+
+static bool leads_to_lock(const struct cop__door *door)
+{
+        struct stat is;
+        return fstat(door->lock, &is) != 0 || leads_to(door->lock_path, is.st_dev, is.st_ino);
+}
+
+/* Under a path that leads elsewhere now is another's. The lock goes last: until then nobody takes the name. */
 void cop__door_close(struct cop__door *door)
 {
+        if (door->listener < 0)
+                return;
+        if (leads_to(door->path, door->device, door->inode))
+                unlink(door->path);
         close(door->listener);
-        unlink(door->path);
-        unlink(door->lock_path);
+        if (leads_to_lock(door))
+                unlink(door->lock_path);
         close(door->lock);
+        door->listener = -1;
+        door->lock = -1;
+}
+
+/* Would a client look for it there? */
+static bool is_in_its_place(const struct cop__door *door, const char *name)
+{
+        char folder[COP__DOOR_FOLDER_MAX], path[COP__DOOR_PATH_MAX], sentence[COP__DOOR_SENTENCE];
+        return folder_in(door->runtime, folder, sentence) != COP_OK || socket_path(folder, name, path, sentence) != COP_OK ||
+               strcmp(path, door->path) == 0;
+}
+
+bool cop__door_look_after(const char *name, struct cop__door *door, cop_status *status, char *sentence)
+{
+        struct cop__door next = *door;
+        bool is_well = door->listener >= 0 && leads_to(door->path, door->device, door->inode) && leads_to_lock(door);
+        if (is_well && is_in_its_place(door, name))
+                return false;
+        if (!is_well)
+                cop__door_close(door);
+        *status = open_door(name, &next, sentence);
+        if (*status == COP_OK) {
+                cop__door_close(door);
+                *door = next;
+        }
+        return true;
 }
 
 cop_status cop__door_dump(const char *name, char path[COP__DOOR_DUMP_MAX])

@@ -11,6 +11,9 @@
  * without it is a leftover and is replaced. Lock files are unlinked by their holder; whoever opened
  * one just before finds that the name leads elsewhere, and begins again.
  *
+ * A folder may be taken away with all that is in it, as $XDG_RUNTIME_DIR is when its user logs out. Then nobody finds the node, and another may
+ * have its name: what is removed is only what is still one's own, and who keeps a door looks after it now and then.
+ *
  * Everything here is told in sentences: `sentence` takes COP__DOOR_SENTENCE bytes.
  */
 #ifndef SHELL_DOOR_H
@@ -27,8 +30,11 @@
 #define COP__DOOR_FOLDER_MAX 512
 
 struct cop__door {
-        int listener; /* listens; does not block */
-        int lock;     /* held */
+        int listener; /* listens; does not block; -1: the door is gone, and there was no other */
+        int lock;     /* held; -1: likewise */
+        dev_t device; /* what was made at `path`: it is no other's as long as it is listened at */
+        ino_t inode;
+        char runtime[COP__DOOR_FOLDER_MAX]; /* what XDG_RUNTIME_DIR said; "": nothing */
         char path[COP__DOOR_PATH_MAX];
         char lock_path[COP__DOOR_FOLDER_MAX + COP_NAME_MAX + 8];
 };
@@ -40,7 +46,13 @@ struct cop__door {
  * place, is not as it should be), COP_E_SYSTEM.
  */
 cop_status cop__door_open(const char *name, struct cop__door *door, char *sentence);
-void cop__door_close(struct cop__door *door);
+void cop__door_close(struct cop__door *door); /* may be gone */
+
+/*
+ * Is the door still where clients of this user look? If not, as its folder was taken away or there is one again, it is opened anew, there.
+ * True: that was tried. With an error, as of cop__door_open, a door that is gone has no listener any more: look again later.
+ */
+bool cop__door_look_after(const char *name, struct cop__door *door, cop_status *status, char *sentence);
 
 /*
  * Where a node of that name writes its dump: NAME.dump in its folder, which is made if need be.

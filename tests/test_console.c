@@ -250,6 +250,23 @@ ON_STAGE(the_socket_is_its_users_alone)
         ck_assert_int_eq(socket.st_mode & 07777, 0600);
 }
 
+/* As at a logout. It looks now and then, and when it is woken, whatever for. */
+ON_STAGE(a_console_whose_door_was_taken_away_opens_it_anew)
+{
+        char path[128], sentence[COP__DOOR_SENTENCE];
+        int fd = -1;
+        ck_assert_int_eq(unlink(cop__console_path(stage->console)), 0);
+        snprintf(path, sizeof(path), "%s/coppice/shop.lock", stage->folder);
+        ck_assert_int_eq(unlink(path), 0);
+        cop__console_wake(stage->console);
+        while (cop__door_knock("shop", COP__DOOR_PATIENCE_MS, &fd, sentence) != COP_OK)
+                sched_yield();
+        close(fd);
+        while (!has_logged("the console's place was taken away: it is"))
+                sched_yield();
+        ck_assert_int_eq(access(path, F_OK), 0);
+}
+
 /* Starts a console that must not start. Its sentence. */
 static const char *refusal(const char *name, cop_status expected)
 {

@@ -262,3 +262,91 @@ TEST(a_name_in_a_sentence_moves_no_terminal)
         is_refused(cop__door_knock("shop\033[31m", COP__DOOR_PATIENCE_MS, &fd, sentence), COP_E_NO_NAME, "no node called shop?[31m runs");
         end(coppice);
 }
+
+/* ---- A folder that is taken away ------------------------------------------------------------------ */
+
+/* As somebody does who clears the folder. */
+static void take_away(const struct cop__door *door)
+{
+        ck_assert_int_eq(unlink(door->path), 0);
+        ck_assert_int_eq(unlink(door->lock_path), 0);
+}
+
+static bool lets_in(const char *name)
+{
+        int fd;
+        if (cop__door_knock(name, 0, &fd, sentence) != COP_OK)
+                return false;
+        close(fd);
+        return true;
+}
+
+TEST(whoever_closes_a_door_that_was_taken_away_leaves_that_of_another_alone)
+{
+        struct cop__door door, other;
+        const char *coppice = begin();
+        ck_assert_int_eq(cop__door_open("shop", &door, sentence), COP_OK);
+        take_away(&door);
+        ck_assert_int_eq(cop__door_open("shop", &other, sentence), COP_OK);
+        cop__door_close(&door);
+        ck_assert(lets_in("shop"));
+        is_refused(cop__door_open("shop", &door, sentence), COP_E_NAME_TAKEN, "a node called shop runs already");
+        cop__door_close(&other);
+        end(coppice);
+}
+
+TEST(a_door_that_is_there_is_left_as_it_is_and_one_that_is_not_is_opened_anew)
+{
+        struct cop__door door, other;
+        cop_status status = COP_OK;
+        const char *coppice = begin();
+        ck_assert_int_eq(cop__door_open("shop", &door, sentence), COP_OK);
+        ck_assert(!cop__door_look_after("shop", &door, &status, sentence));
+        ck_assert_int_eq(unlink(door.lock_path), 0);
+        ck_assert(cop__door_look_after("shop", &door, &status, sentence));
+        ck_assert_int_eq(status, COP_OK);
+        ck_assert(lets_in("shop"));
+        take_away(&door);
+        ck_assert(!lets_in("shop"));
+        ck_assert_int_eq(cop__door_open("shop", &other, sentence), COP_OK);
+        ck_assert(cop__door_look_after("shop", &door, &status, sentence));
+        is_refused(status, COP_E_NAME_TAKEN, "a node called shop runs already");
+        ck_assert_int_lt(door.listener, 0);
+        cop__door_close(&other);
+        ck_assert(!lets_in("shop"));
+        ck_assert(cop__door_look_after("shop", &door, &status, sentence));
+        ck_assert_int_eq(status, COP_OK);
+        ck_assert(lets_in("shop"));
+        cop__door_close(&door);
+        cop__door_close(&door); /* which is gone */
+        end(coppice);
+}
+
+/* The runtime folder itself goes at a logout, and comes at the next login. */
+TEST(a_door_moves_to_where_clients_look_when_the_runtime_folder_goes_and_comes)
+{
+        struct cop__door door;
+        cop_status status = COP_OK;
+        char name[64], aside[96];
+        const char *coppice = begin();
+        snprintf(name, sizeof(name), "mover-%ld", (long)getpid()); /* the folder that is left has nodes of others */
+        snprintf(aside, sizeof(aside), "%s.aside", folder);
+        ck_assert_int_eq(cop__door_open(name, &door, sentence), COP_OK);
+        ck_assert_int_eq(rename(folder, aside), 0);
+        ck_assert(cop__door_look_after(name, &door, &status, sentence));
+        ck_assert_int_eq(status, COP_OK);
+        ck_assert_ptr_nonnull(strstr(door.path, "/tmp/coppice-"));
+        ck_assert_ptr_null(strstr(door.path, folder));
+        ck_assert(lets_in(name));
+        ck_assert_int_eq(rename(aside, folder), 0);
+        snprintf(aside, sizeof(aside), "%s/%s.sock", coppice, name);
+        ck_assert_int_eq(unlink(aside), 0);
+        snprintf(aside, sizeof(aside), "%s/%s.lock", coppice, name);
+        ck_assert_int_eq(unlink(aside), 0);
+        ck_assert(cop__door_look_after(name, &door, &status, sentence));
+        ck_assert_int_eq(status, COP_OK);
+        ck_assert_ptr_nonnull(strstr(door.path, folder));
+        ck_assert(lets_in(name));
+        cop__door_close(&door);
+        end(coppice);
+}
