@@ -6,6 +6,7 @@
 #include <coppice/main.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -34,6 +35,7 @@ struct beat {
         pid_t node;
         int pidfd;
         bool is_to_end;  /* somebody wants it all to end */
+        bool had_terminal, ignores_hup, ignores_quit; /* as it was begun; whoever ignores a signal does not want it heeded */
         unsigned tries;  /* restarts since the last one that was well */
         unsigned delay_ms;
 };
@@ -91,14 +93,34 @@ static int start(struct beat *beat)
 
 /* ---- Signals ------------------------------------------------------------------------------------ */
 
-/* From a terminal it has reached the node, too, and a second one would mean: do not wait for the tree. */
+/* Of its session; also when none of its descriptors leads there. */
+static bool has_terminal(void)
+{
+        int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+        if (fd >= 0)
+                close(fd);
+        return fd >= 0;
+}
+
+/* It has been closed: the kernel tells the first process of the session, which is this one or a shell that passes it on. */
+static bool is_hangup(const struct beat *beat, int number, bool is_of_kernel)
+{
+        return number == SIGHUP && !beat->ignores_hup && (is_of_kernel || (beat->had_terminal && !has_terminal()));
+}
+
+/*
+ * What comes from a terminal has reached the node, too, and a second one would mean: do not wait for the tree. That the terminal is closed may not
+ * have, and for the node it is the wish for an end.
+ */
 static void forward(struct beat *beat, const struct signalfd_siginfo *info)
 {
         int number = (int)info->ssi_signo;
-        if (number == SIGTERM || number == SIGINT)
+        bool is_of_kernel = info->ssi_code == SI_KERNEL;
+        bool is_closed = is_hangup(beat, number, is_of_kernel);
+        if (number == SIGTERM || number == SIGINT || is_closed || (number == SIGQUIT && is_of_kernel && !beat->ignores_quit))
                 beat->is_to_end = true;
-        if (beat->node > 0 && info->ssi_code != SI_KERNEL)
-                kill(beat->node, number); /* it is our child, and not waited for yet: nobody else has its number */
+        if (beat->node > 0 && (is_closed || !is_of_kernel))
+                kill(beat->node, is_closed ? SIGTERM : number); /* our child, not waited for yet: nobody else has its number */
 }
 
 /* Until the node has ended, or (without one) the time is over or somebody wants the end. */
@@ -135,9 +157,12 @@ static void describe(const struct beat *beat, int status, char *text, size_t siz
                 snprintf(text, size, "ended with code %d", WEXITSTATUS(status));
 }
 
-static bool is_orderly(int status)
+static bool is_orderly(const struct beat *beat, int status)
 {
-        return WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == COP_EXIT_USAGE);
+        if (!WIFEXITED(status))
+                return false;
+        int code = WEXITSTATUS(status);
+        return code == 0 || (code == COP_EXIT_USAGE && code != beat->heart->fault_code);
 }
 
 static int code_of(int status)
@@ -190,14 +215,26 @@ static bool live_once(struct beat *beat, int *code, bool *goes_on)
         close(beat->pidfd);
         beat->node = 0;
         *code = code_of(status);
-        if (!is_orderly(status) && !beat->is_to_end)
+        if (!is_orderly(beat, status) && !beat->is_to_end)
                 *goes_on = recover(beat, status, (cop__clock_ns() - born_ns) / COP__NS_PER_MS);
         return false;
 }
 
+static bool is_ignored(int number)
+{
+        struct sigaction is;
+        return sigaction(number, NULL, &is) == 0 && is.sa_handler == SIG_IGN;
+}
+
 bool cop__heart_beat(const struct cop__heart *heart, int *code)
 {
-        struct beat beat = { .heart = heart, .delay_ms = heart->delay_ms };
+        struct beat beat = {
+                .heart = heart,
+                .delay_ms = heart->delay_ms,
+                .had_terminal = has_terminal(),
+                .ignores_hup = is_ignored(SIGHUP),
+                .ignores_quit = is_ignored(SIGQUIT),
+        };
         sigset_t set;
         sigemptyset(&set);
         for (size_t i = 0; i < COP__COUNT(forwarded); i++)

@@ -157,6 +157,72 @@ process=$!
 is_replaced
 exec 9>&-
 
+# at_terminal COMMAND...: begun at a terminal of its own, as that session's first process; "$process" is the terminal.
+at_terminal() {
+        [ -p "$work/keys" ] || mkfifo "$work/keys"
+        exec 8<>"$work/keys"
+        script -qec "exec $*" /dev/null <&8 >"$work/log" 2>&1 &
+        process=$!
+        await answers
+        last=$(node)
+        heart=$(cut -d ' ' -f 4 "/proc/$last/stat")
+}
+
+is_closed() {
+        kill -KILL "$process"
+        wait "$process" 2>/dev/null || true
+        process=
+        exec 8>&-
+}
+
+# A terminal that is closed ends both, in order, whether the kernel tells the heart or a shell passes that on. Not where it is ignored.
+if command -v script >/dev/null && env --default-signal=QUIT true 2>/dev/null; then
+        at_terminal "$shop" --heart --heart-delay 1
+        is_closed
+        await is_gone "$heart"
+        await is_gone "$last"
+        cat >"$work/leader" <<'END'
+trap 'kill -HUP $job' HUP
+"$@" &
+job=$!
+wait
+END
+        at_terminal sh "$work/leader" "$shop" --heart --heart-delay 1
+        is_closed
+        await is_gone "$heart"
+        await is_gone "$last"
+        at_terminal sh -c "'trap \"\" HUP; exec $shop --heart --heart-delay 1'"
+        is_closed
+        process=$heart
+        kill -KILL "$last"
+        await is_another_than "$last"
+        await answers
+        last=$(node)
+        kill -TERM "$heart"
+        process=
+        await is_gone "$last"
+
+        # And its key that ends what does not heed Ctrl-C ends both. What is begun by a script's & ignores it.
+        at_terminal env --default-signal=QUIT "$shop" --heart --heart-delay 1
+        printf '\034' >&8
+        await is_gone "$heart"
+        await is_gone "$last"
+        wait "$process" || true
+        process=
+        exec 8>&-
+fi
+
+# A fault whose code is that of wrong words is a fault.
+begin --heart-limit 1 --fault-code 64
+first=$(node)
+kill -SEGV "$first"
+await is_another_than "$first"
+await answers
+last=$(node)
+kill -SEGV "$last"
+ends 64
+says "gave up: 1 restarts"
+
 # Wrong words do not become right by being tried again.
 code=0
 "$shop" --heart --heart-limit none >"$work/log" 2>&1 || code=$?
