@@ -42,9 +42,16 @@ static bool is_theirs(const struct import *import, cop_term term)
         return term.type == COP_TERM_PID && cop__pid_node(term.as.pid) == import->connection->peer->life;
 }
 
-static bool is_ours(cop_term term)
+/*
+ * Of a life of ours that is over, too, which Erlang's nodes address as us, for they find the way by the name; and nobody, who was told
+ * of in a message. Both are as any that is dead.
+ */
+static bool is_ours(const struct import *import, cop_term term)
 {
-        return term.type == COP_TERM_PID && cop__pid_node(term.as.pid) == 0 && term.as.pid.bits != 0;
+        if (term.type != COP_TERM_PID)
+                return false;
+        const struct cop__lifetime *life = cop__life_of(import->connection->network, cop__pid_node(term.as.pid));
+        return cop__pid_node(term.as.pid) == 0 || (life != NULL && life->peer->is_own);
 }
 
 /* An atom, or one that is too long for here, which nobody has. */
@@ -290,7 +297,7 @@ static cop_status take_message(struct import *import, cop_pid from, cop_pid to)
 
 static cop_status take_send(struct import *import, bool sender)
 {
-        if (!has(import, 2) || !is_ours(item(import, 2)) || (sender && !is_theirs(import, item(import, 1))))
+        if (!has(import, 2) || !is_ours(import, item(import, 2)) || (sender && !is_theirs(import, item(import, 1))))
                 return COP_E_MALFORMED;
         return take_message(import, sender ? item(import, 1).as.pid : cop_no_pid(), item(import, 2).as.pid);
 }
@@ -313,7 +320,7 @@ static cop_status take_alias(struct import *import)
         bool owned = has(import, 3), is_there;
         cop_term message;
         if ((!owned && !has(import, 2)) || !is_theirs(import, item(import, 1)) || item(import, 2).type != COP_TERM_REF ||
-            (owned && !is_ours(item(import, 3))))
+            (owned && !is_ours(import, item(import, 3))))
                 return COP_E_MALFORMED;
         cop_status status = next_message(import, &message, &is_there);
         if (status != COP_OK || !is_there)
@@ -345,7 +352,7 @@ static cop_status take_link(struct import *import)
 {
         struct cop__thread *thread = cop__thread_here();
         struct cop__peer *peer = import->connection->peer;
-        if (!has(import, 2) || !is_theirs(import, item(import, 1)) || !is_ours(item(import, 2)))
+        if (!has(import, 2) || !is_theirs(import, item(import, 1)) || !is_ours(import, item(import, 2)))
                 return COP_E_MALFORMED;
         cop_pid there = item(import, 1).as.pid, here = item(import, 2).as.pid;
         if (cop__is_linked(peer, here, there) || cop__is_unlinking(peer, here, there))
@@ -383,7 +390,7 @@ static void unlink_here(struct import *import, cop_pid here, cop_pid there)
 
 static cop_status take_unlink(struct import *import)
 {
-        if (!has(import, 2) || !is_theirs(import, item(import, 1)) || !is_ours(item(import, 2)))
+        if (!has(import, 2) || !is_theirs(import, item(import, 1)) || !is_ours(import, item(import, 2)))
                 return COP_E_MALFORMED;
         unlink_here(import, item(import, 2).as.pid, item(import, 1).as.pid);
         return COP_OK;
@@ -394,7 +401,7 @@ static bool is_unlinking(const struct import *import)
 {
         cop_term id = item(import, 1);
         return has(import, 3) && (id.type == COP_TERM_NATURAL || (id.type == COP_TERM_INTEGER && id.as.integer >= 0)) &&
-               is_theirs(import, item(import, 2)) && is_ours(item(import, 3));
+               is_theirs(import, item(import, 2)) && is_ours(import, item(import, 3));
 }
 
 static cop_status take_unlink_id(struct import *import)
@@ -430,7 +437,7 @@ static cop_status take_exit(struct import *import)
 {
         struct cop__thread *thread = cop__thread_here();
         struct cop__relation *half;
-        if (!has(import, 3) || !is_theirs(import, item(import, 1)) || !is_ours(item(import, 2)))
+        if (!has(import, 3) || !is_theirs(import, item(import, 1)) || !is_ours(import, item(import, 2)))
                 return COP_E_MALFORMED;
         cop_pid there = item(import, 1).as.pid, here = item(import, 2).as.pid;
         struct cop__shared_term *reason = reason_of(item(import, 3));
@@ -444,7 +451,7 @@ static cop_status take_exit(struct import *import)
 static cop_status take_exit2(struct import *import)
 {
         struct cop__thread *thread = cop__thread_here();
-        if (!has(import, 3) || !is_theirs(import, item(import, 1)) || !is_ours(item(import, 2)))
+        if (!has(import, 3) || !is_theirs(import, item(import, 1)) || !is_ours(import, item(import, 2)))
                 return COP_E_MALFORMED;
         struct cop__shared_term *reason = reason_of(item(import, 3));
         struct cop__signal *signal = cop__exit_new(thread, item(import, 1).as.pid, reason);
@@ -483,9 +490,9 @@ static cop_status watch(struct import *import, cop_pid watcher, cop_pid target, 
         return COP_OK;
 }
 
-static bool is_name_or_ours(cop_term target)
+static bool is_name_or_ours(const struct import *import, cop_term target)
 {
-        return is_name(target) || is_ours(target);
+        return is_name(target) || is_ours(import, target);
 }
 
 static bool is_foreign_ref(cop_term ref)
@@ -497,7 +504,7 @@ static cop_status take_monitor(struct import *import)
 {
         char text[COP_NAME_MAX + 1];
         cop_term target = item(import, 2);
-        if (!has(import, 3) || !is_theirs(import, item(import, 1)) || !is_name_or_ours(target) ||
+        if (!has(import, 3) || !is_theirs(import, item(import, 1)) || !is_name_or_ours(import, target) ||
             !is_foreign_ref(item(import, 3)))
                 return COP_E_MALFORMED;
         bool named = target.type != COP_TERM_PID;
@@ -505,7 +512,7 @@ static cop_status take_monitor(struct import *import)
         cop_ref ref = item(import, 3).as.ref;
         if (cop__table_find_first(&import->connection->peer->watched, ref.bits) != NULL)
                 return COP_E_MALFORMED;
-        if (pid.bits != 0)
+        if (!named || pid.bits != 0)
                 return watch(import, watcher, pid, named ? text : NULL, ref);
         cop__export_down(import->connection, cop_no_pid(), target.as.text, target.type == COP_TERM_ATOM ? target.count : 0,
                          watcher, ref, cop_atom("noproc"));
@@ -515,7 +522,7 @@ static cop_status take_monitor(struct import *import)
 /* Of a call, too: whoever gave it up wants no answer. */
 static cop_status take_demonitor(struct import *import)
 {
-        if (!has(import, 3) || !is_theirs(import, item(import, 1)) || !is_name_or_ours(item(import, 2)) ||
+        if (!has(import, 3) || !is_theirs(import, item(import, 1)) || !is_name_or_ours(import, item(import, 2)) ||
             item(import, 3).type != COP_TERM_REF)
                 return COP_E_MALFORMED;
         cop_ref ref = item(import, 3).as.ref;
@@ -551,7 +558,7 @@ static cop_status take_down(struct import *import)
 {
         struct cop__thread *thread = cop__thread_here();
         cop_term from = item(import, 1);
-        if (!has(import, 4) || (from.type != COP_TERM_ATOM && from.type != COP_TERM_PID) || !is_ours(item(import, 2)) ||
+        if (!has(import, 4) || (from.type != COP_TERM_ATOM && from.type != COP_TERM_PID) || !is_ours(import, item(import, 2)) ||
             item(import, 3).type != COP_TERM_REF)
                 return COP_E_MALFORMED;
         cop_ref ref = item(import, 3).as.ref;

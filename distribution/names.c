@@ -116,7 +116,7 @@ static bool is_before(cop_pid one, cop_pid other)
 static bool is_of_the_past(cop_pid holder)
 {
         struct cop__peer *peer = cop__network_whose(cop__network_here(), holder);
-        return peer != NULL && cop__peer_has_another_life(peer, cop__pid_node(holder));
+        return peer != NULL && (peer->is_own || cop__peer_has_another_life(peer, cop__pid_node(holder)));
 }
 
 /* One of theirs. */

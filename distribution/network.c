@@ -24,8 +24,12 @@ static uint32_t send_abroad(struct cop__abroad *abroad, struct cop__thread *thre
 {
         struct cop__network *network = network_of(abroad);
         struct cop__peer *peer = cop__network_whose(network, to);
-        if (peer != NULL)
+        if (peer != NULL && !peer->is_own)
                 return cop__peer_send(network, peer, thread, to, signal);
+        if (peer != NULL) { /* as any that is dead here */
+                cop__refuse_signal(thread, to, signal, NULL);
+                return COP__PRESSURE_NONE;
+        }
         cop__refuse_abroad(thread, to, signal, cop__reason(COP__REASON_NOCONNECTION), cop__reason(COP__REASON_NOCONNECTION));
         return COP__PRESSURE_NONE;
 }
@@ -58,6 +62,10 @@ static void end(struct cop__abroad *abroad, struct cop__thread *thread)
         cop__store_release(&network->node->abroad, (struct cop__abroad *)NULL);
         for (uint32_t i = 0; i < network->peer_count; i++)
                 cop__peer_free(thread, network->peers[i]);
+        for (struct cop__peer *own = network->own, *before; own != NULL; own = before) {
+                before = own->before;
+                cop__peer_free(thread, own);
+        }
         for (uint32_t i = 1; i <= network->name_count; i++)
                 free(network->names[i]);
         free(network->names);
@@ -129,23 +137,54 @@ static void say_full(struct cop__network *network, const char *name)
                         COP__LIVES - 1);
 }
 
-struct cop__peer *cop__network_peer(struct cop__network *network, const char *name, size_t size)
+/* With the lock; NULL: too many, or no memory. */
+static struct cop__peer *add_peer(struct cop__network *network, const char *name, size_t size)
+{
+        struct cop__peer *peer = network->peer_count < COP__LIVES - 1 ? cop__peer_new(name, size) : NULL; /* no more can have a life */
+        if (peer == NULL)
+                return NULL;
+        peer->index = network->peer_count;
+        network->peers[peer->index] = peer;
+        cop__store_release(&network->peer_count, peer->index + 1);
+        return peer;
+}
+
+/* `mentioned`: of those that are only spoken of there is a number. */
+static struct cop__peer *peer_of(struct cop__network *network, const char *name, size_t size, bool mentioned)
 {
         struct cop__peer *peer = cop__network_find(network, name, size);
         if (peer != NULL || !cop__node_name_is_good(name, size))
                 return peer;
         cop__lock_lock(&network->lock);
         peer = cop__network_find(network, name, size);
-        bool full = network->peer_count == COP__LIVES - 1; /* no more can have a life */
-        if (peer == NULL && !full && (peer = cop__peer_new(name, size)) != NULL) {
-                peer->index = network->peer_count;
-                network->peers[peer->index] = peer;
-                cop__store_release(&network->peer_count, peer->index + 1);
-        }
+        bool may = !mentioned || network->peers_mentioned < COP__LIVES_MENTIONED, full = network->peer_count == COP__LIVES - 1;
+        if (peer == NULL && may && (peer = add_peer(network, name, size)) != NULL)
+                network->peers_mentioned += mentioned;
         cop__lock_unlock(&network->lock);
-        if (peer == NULL && full)
+        if (peer == NULL && full && !mentioned)
                 say_full(network, "a node");
         return peer;
+}
+
+struct cop__peer *cop__network_peer(struct cop__network *network, const char *name, size_t size)
+{
+        return peer_of(network, name, size, false);
+}
+
+/* Of the name that this node has now; NULL without memory. */
+static struct cop__peer *own_peer(struct cop__network *network)
+{
+        cop__lock_lock(&network->lock);
+        struct cop__peer *own = network->own;
+        while (own != NULL && strcmp(own->name, network->name) != 0)
+                own = own->before;
+        if (own == NULL && (own = cop__peer_new(network->name, strlen(network->name))) != NULL) {
+                own->is_own = true;
+                own->before = network->own;
+                network->own = own;
+        }
+        cop__lock_unlock(&network->lock);
+        return own;
 }
 
 static uint32_t find_life(const struct cop__network *network, const struct cop__peer *peer, uint32_t creation)
@@ -157,19 +196,27 @@ static uint32_t find_life(const struct cop__network *network, const struct cop__
         return 0;
 }
 
-uint32_t cop__network_life(struct cop__network *network, struct cop__peer *peer, uint32_t creation)
+static uint32_t life_of(struct cop__network *network, struct cop__peer *peer, uint32_t creation, bool mentioned)
 {
         uint32_t life = find_life(network, peer, creation);
         if (life != 0)
                 return life;
         cop__lock_lock(&network->lock);
         life = find_life(network, peer, creation);
-        if (life == 0 && network->life_count + 1 < COP__LIVES) {
+        bool may = !mentioned || network->lives_mentioned < COP__LIVES_MENTIONED;
+        if (life == 0 && may && network->life_count + 1 < COP__LIVES) {
                 life = network->life_count + 1;
                 network->lives[life] = (struct cop__lifetime){ peer, creation };
+                network->lives_mentioned += mentioned;
                 cop__store_release(&network->life_count, life);
         }
         cop__lock_unlock(&network->lock);
+        return life;
+}
+
+uint32_t cop__network_life(struct cop__network *network, struct cop__peer *peer, uint32_t creation)
+{
+        uint32_t life = life_of(network, peer, creation, false);
         if (life == 0)
                 say_full(network, peer->name);
         return life;
@@ -177,13 +224,9 @@ uint32_t cop__network_life(struct cop__network *network, struct cop__peer *peer,
 
 uint32_t cop__network_mention(struct cop__network *network, const char *name, size_t size, uint32_t creation)
 {
-        struct cop__peer *peer = cop__network_find(network, name, size);
-        if (peer == NULL && cop__load_acquire(&network->peer_count) < COP__LIVES_MENTIONED)
-                peer = cop__network_peer(network, name, size);
-        uint32_t life = peer != NULL ? find_life(network, peer, creation) : 0;
-        if (life == 0 && peer != NULL && cop__load_acquire(&network->life_count) < COP__LIVES_MENTIONED)
-                life = cop__network_life(network, peer, creation);
-        return life;
+        bool own = size == strlen(network->name) && memcmp(name, network->name, size) == 0;
+        struct cop__peer *peer = own ? own_peer(network) : peer_of(network, name, size, true);
+        return peer != NULL ? life_of(network, peer, creation, true) : 0;
 }
 
 const struct cop__lifetime *cop__life_of(const struct cop__network *network, uint64_t number)

@@ -35,7 +35,7 @@ struct cop__peer;
 #define COP__COOKIE_ROOM 256
 
 #define COP__LIVES 255u               /* number 0 is this node's own */
-#define COP__LIVES_MENTIONED 128u     /* from here on only who has shaken hands has one: others have only been spoken of */
+#define COP__LIVES_MENTIONED 128u     /* of those that are only spoken of; who has shaken hands has one of the rest, too */
 #define COP__REMOTE_NAMES 65536u      /* names at nodes, this one too: as cop_at() is called with different ones */
 #define COP__FOREIGN_REFS 65536u      /* that are remembered without need */
 #define COP__FOREIGN_PIDS (1u << 20)  /* that do not fit; more than one peer makes in good faith */
@@ -59,7 +59,7 @@ struct cop__wire_ref {
 
 /* Constant once it is there. */
 struct cop__lifetime {
-        struct cop__peer *peer; /* who bears the name */
+        struct cop__peer *peer; /* who bears the name; of this node's own earlier ones, one that is no other node */
         uint32_t creation;
 };
 
@@ -95,6 +95,9 @@ struct cop__network {
         struct cop__lifetime lives[COP__LIVES];
         uint32_t peer_count;            /* atomic */
         struct cop__peer *peers[COP__LIVES];
+        uint32_t lives_mentioned;       /* under the lock, as the next: of those above, how many were spoken of at first */
+        uint32_t peers_mentioned;
+        struct cop__peer *own;          /* under the lock: who bears lives of this node that are over, no peer; by name, the last first */
         uint32_t name_count;            /* atomic; 1 .. name_count */
         struct cop__remote_name **names; /* by their index */
 
@@ -131,7 +134,7 @@ struct cop__peer *cop__network_find(const struct cop__network *network, const ch
 struct cop__peer *cop__network_peer(struct cop__network *network, const char *name, size_t size);
 /* The number of a life; 0: there are too many. */
 uint32_t cop__network_life(struct cop__network *network, struct cop__peer *peer, uint32_t creation);
-/* The same, of one that is only spoken of. */
+/* The same, of one that is only spoken of; one that bears the name of this node is a life of it that is over. */
 uint32_t cop__network_mention(struct cop__network *network, const char *name, size_t size, uint32_t creation);
 
 /* NULL: no such. */

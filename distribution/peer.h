@@ -51,6 +51,8 @@ struct cop__peer {
         /* Constant. */
         char name[COP__NODE_NAME_ROOM];
         uint32_t index; /* in the network's peers */
+        bool is_own;    /* no other node, and in no such list: lives of this node that are over, which nobody calls */
+        struct cop__peer *before; /* of those the next, of another name; NULL */
 
         struct cop__lock lock; /* of what follows */
         enum cop__peer_state state;

@@ -27,6 +27,9 @@ handle_call({call_many, Nodes, Name, Request}, _From, State) ->
 handle_call({send, To, Term}, _From, State) ->
     To ! Term,
     {reply, ok, State};
+handle_call({to_held, What}, _From, State) ->
+    [To | _] = [Pid || {hold, Pid} <- State],
+    {reply, to_held(What, To), State};
 handle_call({monitor, To}, _From, State) ->
     {reply, erlang:monitor(process, To), State};
 handle_call({link, To}, _From, State) ->
@@ -75,3 +78,16 @@ handle_info({'EXIT', _, Reason}, State) ->
     {noreply, [{exit, Reason} | State]};
 handle_info(Message, State) ->
     {noreply, [Message | State]}.
+
+%% What came of it, for whom it was told of before.
+to_held({send, Term}, To) ->
+    To ! Term,
+    ok;
+to_held(monitor, To) ->
+    Ref = erlang:monitor(process, To),
+    receive {'DOWN', Ref, process, To, Reason} -> Reason end;
+to_held(link, To) ->
+    link(To),
+    receive {'EXIT', To, Reason} -> Reason end;
+to_held(call, To) ->
+    try gen_server:call(To, hello) catch exit:{Reason, _} -> Reason end.

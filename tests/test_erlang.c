@@ -257,3 +257,35 @@ WITH_ERLANG(a_call_to_many_of_erlangs_is_one_here)
         ck_assert_str_eq(ask(COP_TUPLE(cop_atom("call_many"), COP_LIST(us), cop_atom("nobody"), cop_atom("x"))),
                          "{[], ['us@127.0.0.1']}");
 }
+
+/* ---- Who is not there ------------------------------------------------------------------------- */
+
+static void sits(void)
+{
+        cop_sleep(COP_FOREVER);
+}
+
+WITH_ERLANG(whom_erlang_knows_of_our_life_before_this_one_is_dead_to_it_and_ends_no_connection)
+{
+        uint16_t port;
+        cop_term dead = cop_atom("noproc");
+        ck_assert_int_eq(cop_send_term(cop_at("peer", THEM), with("hold", cop_spawn(sits))), COP_OK);
+        ck_assert_str_eq(ask(cop_atom("ping")), "pong");
+        ck_assert_int_eq(cop_distribution_stop(), COP_OK);
+        ck_assert_int_eq(distribute_with("us@127.0.0.1", (cop_distribution){ .epmd_port = erlang->epmd_port }, &port), COP_OK);
+        erlang_connect();
+        ck_assert_int_eq(cop_nodes_subscribe(), COP_OK);
+        ck_assert_str_eq(ask(COP_TUPLE(cop_atom("to_held"), COP_TUPLE(cop_atom("send"), cop_atom("hello")))), "ok");
+        ck_assert_str_eq(ask(COP_TUPLE(cop_atom("to_held"), cop_atom("monitor"))), text_of(dead));
+        ck_assert_str_eq(ask(COP_TUPLE(cop_atom("to_held"), cop_atom("link"))), text_of(dead));
+        ck_assert_str_eq(ask(COP_TUPLE(cop_atom("to_held"), cop_atom("call"))), text_of(dead));
+        nothing_has_come();
+}
+
+WITH_ERLANG(what_erlang_sends_to_nobody_ends_no_connection)
+{
+        ck_assert_int_eq(cop_nodes_subscribe(), COP_OK);
+        ck_assert_str_eq(ask(COP_TUPLE(cop_atom("send"), cop_pid_term(cop_no_pid()), cop_atom("hello"))), "ok");
+        ck_assert_str_eq(ask(cop_atom("ping")), "pong");
+        nothing_has_come();
+}
