@@ -427,6 +427,14 @@ static bool is_abroad(cop_term term)
         return term.type == COP_TERM_PID && cop__pid_node(term.as.pid) != 0 && cop__pid_node(term.as.pid) != COP__NODE_OF_NAMES;
 }
 
+/* Numbers that could be characters come as a text. */
+static void leave_each(cop_term groups, cop_term pids, const struct other *other)
+{
+        cop_term group;
+        while (cop__term_next(&groups, &group))
+                change_all(group, pids, other, false);
+}
+
 static void hear_term(struct cop__network *network, struct scope *scope, cop_term term)
 {
         if (term.type != COP_TERM_TUPLE || term.count < 2 || !is_abroad(term.as.items[1]))
@@ -441,9 +449,8 @@ static void hear_term(struct cop__network *network, struct scope *scope, cop_ter
                         synchronize(item[2], other);
         } else if (other != NULL && cop_is_tuple(term, "join", 4)) {
                 change_all(item[2], item[3], other, true);
-        } else if (other != NULL && cop_is_tuple(term, "leave", 4) && item[3].type == COP_TERM_LIST) {
-                for (size_t i = 0; i < item[3].count; i++)
-                        change_all(item[3].as.items[i], item[2], other, false);
+        } else if (other != NULL && cop_is_tuple(term, "leave", 4)) {
+                leave_each(item[3], item[2], other);
         }
 }
 

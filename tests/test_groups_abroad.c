@@ -180,6 +180,37 @@ PAIR(what_a_scope_hears_from_strangers_is_nothing)
         await_true(members("tea", false) == 2);
 }
 
+static size_t members_of_number(int64_t number)
+{
+        cop_term list;
+        ck_assert_int_eq(cop_group_members("chat", cop_int(number), &list), COP_OK);
+        size_t count = list.count;
+        cop_term_free(list);
+        return count;
+}
+
+/* A list of them is a text when it has crossed. */
+PAIR(a_group_with_any_integer_for_a_key_is_left_on_each_node)
+{
+        const int64_t keys[] = { 0, 10, 100, 255, 256, 1000, 0x10ffff, 0x110000, -1 };
+        begin(pair);
+        visit(pair->b);
+        cop_pid leaver = cop_spawn(answers);
+        for (size_t i = 0; i < COP__COUNT(keys); i++)
+                ck_assert_int_eq(cop_group_join("chat", cop_int(keys[i]), leaver), COP_OK);
+        visit(pair->a);
+        ck_assert_int_eq(cop_connect("b@127.0.0.1", PATIENCE_MS), COP_OK);
+        for (size_t i = 0; i < COP__COUNT(keys); i++)
+                await_true(members_of_number(keys[i]) == 1);
+        visit(pair->b);
+        put_down(leaver);
+        join_one("last"); /* which is told of after that */
+        visit(pair->a);
+        await_true(members("last", false) == 1);
+        for (size_t i = 0; i < COP__COUNT(keys); i++)
+                ck_assert_msg(members_of_number(keys[i]) == 0, "it is left in %lld", (long long)keys[i]);
+}
+
 static uint64_t noted; /* atomic */
 
 static void notes(void)
