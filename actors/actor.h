@@ -226,6 +226,7 @@ enum cop__aside {
 enum cop__manner {
         COP__HIBERNATES = 1, /* a plain one, asleep without a stack; see hibernate.c */
         COP__UNPREEMPTED = 2, /* it is not to be interrupted; see preempt.h */
+        COP__HEARS_NODES = 4, /* what others of its sort on other nodes say is said once, and no new work; see import.c */
 };
 
 /* What this layer keeps for each thread. Only that thread, but for the counters, which others may read. */

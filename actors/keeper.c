@@ -90,6 +90,7 @@ static void scope_keeper_init(scope_keeper *self)
 {
         struct cop__abroad *abroad = cop__abroad_of(cop__node_of(cop__thread_here()));
         self->unused = 0;
+        cop__set_manner(cop__actor_here(), COP__HEARS_NODES, true);
         cop__book_keep(cop__book_new(COP__BOOK_SCOPE, 1));
         if (abroad != NULL)
                 abroad->scope_begins(abroad);

@@ -10,6 +10,7 @@
 #include "distribution/epmd.h"
 #include "distribution/handshake.h"
 #include "distribution/kernel.h"
+#include "distribution/news.h"
 #include "distribution/wire.h"
 
 COP__KIND_DEFINE(cop__attempt, socket, peer);
@@ -231,7 +232,7 @@ static bool take_over(struct cop__connection *connection)
         cop_pid before;
         if (!cop__peer_take_over(connection->peer, connection->self, &before))
                 return false;
-        cop_send_value(cop_to_pid(before), COP_KIND_OF(cop__hang_up), &(cop__hang_up){ COP_SYMBOL("simultaneous") });
+        cop__tell(connection->self, before, COP_KIND_OF(cop__hang_up), &(cop__hang_up){ COP_SYMBOL("simultaneous") });
         return true;
 }
 
@@ -306,7 +307,7 @@ static void be_called(struct cop__connection *connection, int socket)
         }
         connection->peer = cop__network_find(connection->network, other.name, strlen(other.name));
         if (let_in(connection, deadline_ns, &other) == COP_OK) {
-                cop_send(cop_parent(), cop__admitted, .pid = connection->self);
+                cop__tell(connection->self, cop_parent(), COP_KIND_OF(cop__admitted), &(cop__admitted){ connection->self });
                 be_connected(connection, &other);
         }
         if (connection->peer != NULL)
@@ -321,7 +322,8 @@ cop_status cop__connection_end(cop_pid pid, const char *why, int64_t timeout_ms)
         cop_status status = cop_monitor(pid, &ref);
         if (status != COP_OK)
                 return status;
-        status = cop_send_value(cop_to_pid(pid), COP_KIND_OF(cop__hang_up), &(cop__hang_up){ cop_symbol_of(why) });
+        status = cop__tell(cop_self(), pid, COP_KIND_OF(cop__hang_up), &(cop__hang_up){ cop_symbol_of(why) }) ? COP_OK
+                                                                                                              : COP_E_NO_MEMORY;
         if (status == COP_OK)
                 cop_message_free(cop_receive(timeout_ms, COP_REF(cop_down, ref)));
         cop_demonitor_flush(ref);

@@ -4,7 +4,8 @@
  *
  * What is no control message, or is about no pid of ours, is garbage: its sender loses the connection. A message in one that is
  * only too deep or too large for here, or that the node takes no more of (overload.h), is dropped, with a line in the log, and is a
- * dead letter. For one that finds no memory the connection ends: nobody over there would hear that it is missing.
+ * dead letter; but what scopes of groups and servers of global names tell each other is taken all the same, for it is said once. For
+ * one that finds no memory the connection ends: nobody over there would hear that it is missing.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +83,21 @@ static cop_status signal_of(struct import *import, cop_term term, struct cop__si
         return status == COP_E_MALFORMED ? cop__signal_message(&thread->pool, COP_KIND_OF(cop_any), &any, signal) : status;
 }
 
+/* A scope of groups, or who keeps global names: what it is told is never said again. */
+static bool hears_nodes(cop_pid to)
+{
+        const struct cop__actor *actor = cop__slot_of(cop__node_of(cop__thread_here()), to);
+        return actor != NULL && cop__slot_is(actor, to) && cop__has_manner(actor, COP__HEARS_NODES);
+}
+
+/* To that one: such is no new work, and a term whatever kinds the program has. */
+static cop_status signal_for(struct import *import, cop_pid to, cop_term term, struct cop__signal **signal)
+{
+        if (!hears_nodes(to) || import->reader.was_cut)
+                return signal_of(import, term, signal);
+        return cop__signal_owed(&cop__thread_here()->pool, COP_KIND_OF(cop_any), &(cop_any){ term }, signal);
+}
+
 static void complain(const struct import *import, cop_status status)
 {
         cop_log(COP_LOG_WARNING, "a message from %s: %s: dropped", import->connection->peer->name, cop_status_text(status));
@@ -129,7 +145,7 @@ static void push(struct cop__signal *signal, cop_pid from, cop_pid to)
 static cop_status deliver(struct import *import, cop_pid from, cop_pid to, cop_term term)
 {
         struct cop__signal *signal;
-        cop_status status = signal_of(import, term, &signal);
+        cop_status status = signal_for(import, to, term, &signal);
         if (status != COP_OK)
                 return drop(import, status);
         push(signal, from, to);
@@ -202,22 +218,22 @@ static bool is_beyond_us(cop_status status)
         return status == COP_E_TOO_DEEP || status == COP_E_TOO_BIG;
 }
 
-static void deliver_request(struct import *import, cop_pid to, cop_term term, const struct tag *tag)
+static cop_status deliver_request(struct import *import, cop_pid to, cop_term term, const struct tag *tag)
 {
         const cop_ref ref = tag->ref;
         struct cop__peer *peer = import->connection->peer;
         struct cop__thread *thread = cop__thread_here();
         cop_pid from = term.as.items[1].as.items[0].as.pid;
         if (cop__asked_of(peer, ref) != NULL)
-                return; /* said twice */
+                return COP_OK; /* said twice */
         struct cop__peer_asked *asked = cop__malloc(sizeof(*asked));
         struct cop__signal *signal;
-        cop_status status = asked != NULL ? signal_of(import, term.as.items[2], &signal) : COP_E_NO_MEMORY;
+        cop_status status = asked != NULL ? signal_for(import, to, term.as.items[2], &signal) : COP_E_NO_MEMORY;
         if (status != COP_OK) {
                 free(asked);
                 complain(import, status);
                 fail(import, to, from, ref, is_beyond_us(status) ? "isolated" : "no_memory");
-                return;
+                return hears_nodes(to) && status == COP_E_NO_MEMORY ? status : COP_OK;
         }
         *asked = (struct cop__peer_asked){ .from = from, .alias = tag->alias, .through = tag->through, .named = tag->named };
         asked->node.key = ref.bits;
@@ -230,6 +246,7 @@ static void deliver_request(struct import *import, cop_pid to, cop_term term, co
                 fail(import, to, from, ref, "full");
         else
                 cop__send_signal(thread, to, signal);
+        return COP_OK;
 }
 
 /* The call is over, and its monitor with it. */
@@ -287,7 +304,7 @@ static cop_status take_message(struct import *import, cop_pid from, cop_pid to)
         if (call != NULL && cop_pid_equal(call->request->from, to))
                 answer(import, call, from, message.as.items[1]);
         else if (is_request(import, message, &tag))
-                deliver_request(import, to, message, &tag);
+                return deliver_request(import, to, message, &tag);
         else if (cop_is_tuple(message, "$gen_cast", 2))
                 return deliver(import, from, to, message.as.items[1]);
         else

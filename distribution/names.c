@@ -11,10 +11,14 @@
 #include "actors/belonging.h"
 #include "actors/gather.h"
 #include "base/memory.h"
+#include "distribution/news.h"
 #include "distribution/peer.h"
 
 /* How long the scribe waits for servers: as for a node that is about to be down. */
 #define SERVER_MS 5000
+
+/* When a node is told of all names for which there was no memory. */
+#define LATER_MS 100
 
 /* How often a name that is in use is waited for, and for how long. */
 #define TRIES 200
@@ -139,31 +143,33 @@ static void merge(name_server *self, cop_term all)
         }
 }
 
-/* Still? Nobody is connected to for this. */
-static bool is_up(cop_symbol node)
-{
-        struct cop__peer *peer = cop__network_find(cop__network_here(), node.text, strlen(node.text));
-        return peer != NULL && cop__peer_is_ours(peer);
-}
-
-static void name_server_on_up(name_server *self, const cop_node_up *up)
+/* False: there is no memory. */
+static bool tell_all_names(name_server *self, cop_pid to)
 {
         struct cop__gather gather = { 0 };
         cop_term all;
-        if (!is_up(up->node))
-                return;
         COP__LIST_EACH(&self->names->all, at, ahead)
         {
                 struct name *name = COP__CONTAINER(at, struct name, list);
                 cop__gather_add_pair(&gather, cop_atom(name->text), cop_pid_term(name->holder));
         }
         if (cop__gather_pairs(&gather, &all) != COP_OK)
+                return false;
+        bool told = cop__tell(cop_self(), to, COP_KIND_OF(cop_any), &(cop_any){ COP_TUPLE(cop_atom("all"), all) });
+        cop_term_free(all);
+        return told;
+}
+
+/* It is no new work, and is said once: without any memory later. */
+static void name_server_on_up(name_server *self, const cop_node_up *up)
+{
+        struct cop__network *network = cop__network_here();
+        struct cop__peer *peer = cop__network_find(network, up->node.text, strlen(up->node.text));
+        if (peer == NULL || !cop__peer_is_ours(peer)) /* any more: nobody is connected to for this */
                 return;
-        struct cop__kept *kept = cop__keep_term(cop__actor_here(), all); /* to send may end it */
-        if (kept == NULL)
-                return;
-        cop_send_term_to(cop_at(COP__NAMES_SERVER, up->node.text), COP_TUPLE(cop_atom("all"), kept->term));
-        cop__kept_free(kept);
+        cop_pid to = cop__network_name(network, peer, COP__NAMES_SERVER);
+        if (to.bits != 0 && !tell_all_names(self, to))
+                cop_send_after(NULL, LATER_MS, cop_self(), cop_node_up, .node = up->node);
 }
 
 /* ---- Hearing ------------------------------------------------------------------------------------- */
@@ -222,6 +228,7 @@ static void name_server_otherwise(name_server *self, cop_message *message)
 
 static void name_server_init(name_server *self)
 {
+        cop__set_manner(cop__actor_here(), COP__HEARS_NODES, true);
         self->names = cop__calloc(1, sizeof(*self->names));
         if (self->names == NULL)
                 cop_exit(cop_atom("no_memory"));

@@ -11,34 +11,35 @@
 COP_MESSAGE_DEFINE(cop_node_up, node);
 COP_MESSAGE_DEFINE(cop_node_down, node, reason);
 
-static void tell_one(struct cop__thread *thread, cop_pid to, const cop_kind *kind, const void *value)
+bool cop__tell(cop_pid from, cop_pid to, const cop_kind *kind, const void *value)
 {
+        struct cop__thread *thread = cop__thread_here();
         struct cop__signal *signal;
-        if (cop__signal_message(&thread->pool, kind, value, &signal) != COP_OK)
-                return;
-        signal->from = cop_self();
+        if (cop__signal_owed(&thread->pool, kind, value, &signal) != COP_OK)
+                return false;
+        signal->from = from;
         cop__count_up(&cop__here_of(thread)->sent);
         cop__send_signal(thread, to, signal);
+        return true;
 }
 
 void cop__news_tell(struct cop__network *network, const struct cop__peer *peer, bool up, cop_term reason)
 {
-        struct cop__thread *thread = cop__thread_here();
-        cop_pid pids[COP__AUDIENCE_MAX];
+        cop_pid pids[COP__AUDIENCE_MAX], self = cop_self();
         uint32_t count = cop__audience_copy(network->node, &network->audience, pids);
         const cop_node_up is_up = { cop_symbol_of(peer->name) };
         const cop_node_down is_down = { cop_symbol_of(peer->name), reason };
         for (uint32_t i = 0; i < count; i++) {
                 if (up)
-                        tell_one(thread, pids[i], COP_KIND_OF(cop_node_up), &is_up);
+                        cop__tell(self, pids[i], COP_KIND_OF(cop_node_up), &is_up);
                 else
-                        tell_one(thread, pids[i], COP_KIND_OF(cop_node_down), &is_down);
+                        cop__tell(self, pids[i], COP_KIND_OF(cop_node_down), &is_down);
         }
         if (!up)
                 return;
         cop_pid names = cop_whereis(COP__NAMES_SERVER); /* takes no place of the program's */
         if (names.bits != 0)
-                tell_one(thread, names, COP_KIND_OF(cop_node_up), &is_up);
+                cop__tell(self, names, COP_KIND_OF(cop_node_up), &is_up);
         cop__scopes_greet(network, peer);
 }
 

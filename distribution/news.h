@@ -1,5 +1,5 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
-/* Who is told that a node is up or down, and what those hear whose signals cannot get there. */
+/* Who is told that a node is up or down, how what is no new work is told, and what those hear whose signals cannot get there. */
 #ifndef DISTRIBUTION_NEWS_H
 #define DISTRIBUTION_NEWS_H
 
@@ -7,6 +7,9 @@
 
 /* Tells the subscribers, and the server of global names and the scopes of groups of a node that is up. */
 void cop__news_tell(struct cop__network *network, const struct cop__peer *peer, bool up, cop_term reason);
+
+/* A message that is no new work, so it is told near the memory limit, too. False: there is no memory. */
+bool cop__tell(cop_pid from, cop_pid to, const cop_kind *kind, const void *value);
 
 /* {nodedown, Node}; NULL without memory. */
 struct cop__shared_term *cop__news_nodedown(const struct cop__peer *peer);

@@ -13,6 +13,7 @@
 #include "base/cue.h"
 #include "base/memory.h"
 #include "base/table.h"
+#include "distribution/news.h"
 #include "distribution/peer.h"
 
 /* ---- What a scope knows of others -------------------------------------------------------- */
@@ -106,22 +107,10 @@ static bool is_up(const struct cop__network *network, cop_pid pid)
         return peer != NULL && cop__peer_look(peer, &owner) == COP__PEER_UP;
 }
 
-/*
- * To one that is up; nobody is connected to for this. It is no new work, so it is said near the memory limit, too. False: there is no
- * memory.
- */
+/* To one that is up; nobody is connected to for this. False: there is no memory. */
 static bool tell(struct cop__network *network, cop_pid from, cop_pid to, cop_term term)
 {
-        struct cop__thread *thread = cop__thread_here();
-        struct cop__signal *signal;
-        const cop_any any = { term };
-        if (!is_up(network, to))
-                return true;
-        if (cop__signal_message_led(&thread->pool, COP_KIND_OF(cop_any), &any, 0, &signal) != COP_OK)
-                return false;
-        signal->from = from;
-        cop__send_signal(thread, to, signal);
-        return true;
+        return !is_up(network, to) || cop__tell(from, to, COP_KIND_OF(cop_any), &(cop_any){ term });
 }
 
 /* Later, or when the next thing happens here. */
