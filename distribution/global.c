@@ -34,63 +34,82 @@ static cop_address scribe_of(struct cop__network *network)
         return least == network->name ? cop_to_name(COP__NAMES_SCRIBE) : cop_at(COP__NAMES_SCRIBE, least);
 }
 
-static cop_status change(cop_term what)
+/* Worth another try: a scribe that has gone down, or that says neither yes nor no. */
+static bool is_no_answer(cop_status status)
+{
+        return status != COP_OK && status != COP_E_NO_MEMORY && status != COP_E_OVERLOAD && status != COP_E_TIMEOUT;
+}
+
+/* In its own time: whoever the caller works for may have given up. */
+static cop_status ask_scribe(struct cop__network *network, cop_term what)
+{
+        cop_message *reply = NULL;
+        cop_status status = cop__call_in_own_time(&reply, scribe_of(network), CHANGE_MS, COP_KIND_OF(cop_any),
+                                                  &(cop_any){ what });
+        const cop_any *any = cop_read(cop_any, reply);
+        if (any != NULL && cop_is_atom(any->term, "no"))
+                status = COP_E_NAME_TAKEN;
+        else if (is_no_answer(status) || (status == COP_OK && (any == NULL || !cop_is_atom(any->term, "true"))))
+                status = COP_E_NO_CONNECTION;
+        cop_message_free(reply);
+        return status;
+}
+
+/* `again`: what a scribe is asked that is not the first; the one before may have made the change, and not lived to say so. */
+static cop_status change(cop_term what, cop_term again)
 {
         struct cop__network *network = cop__network_here();
-        cop_status status = COP_E_NO_CONNECTION;
-        for (int tries = 0; tries < TRIES && status == COP_E_NO_CONNECTION; tries++) {
-                cop_message *reply = NULL;
-                status = cop_call_term_to(&reply, scribe_of(network), CHANGE_MS, what);
-                const cop_any *any = cop_read(cop_any, reply);
-                if (any != NULL && cop_is_atom(any->term, "no"))
-                        status = COP_E_NAME_TAKEN;
-                else if (any == NULL || !cop_is_atom(any->term, "true"))
-                        status = status == COP_E_NO_MEMORY ? status : COP_E_NO_CONNECTION;
-                cop_message_free(reply);
-        }
+        cop_status status = ask_scribe(network, what);
+        for (int tries = 1; tries < TRIES && status == COP_E_NO_CONNECTION; tries++)
+                status = ask_scribe(network, again);
         return status;
+}
+
+static cop_status give(const char *name, cop_pid pid, const char *word, const char *again)
+{
+        cop_status status = check(name);
+        if (status == COP_OK && pid.bits == 0)
+                status = COP_E_BAD_ARGUMENT;
+        if (status != COP_OK)
+                return status;
+        return change(COP_TUPLE(cop_atom(word), cop_atom(name), cop_pid_term(pid)),
+                      COP_TUPLE(cop_atom(again), cop_atom(name), cop_pid_term(pid)));
 }
 
 cop_status cop_global_register(const char *name, cop_pid pid)
 {
-        cop_status status = check(name);
-        if (status == COP_OK && pid.bits == 0)
-                status = COP_E_BAD_ARGUMENT;
-        return status == COP_OK ? change(COP_TUPLE(cop_atom("register"), cop_atom(name), cop_pid_term(pid))) : status;
+        return give(name, pid, "register", "confirm");
 }
 
 cop_status cop_global_re_register(const char *name, cop_pid pid)
 {
-        cop_status status = check(name);
-        if (status == COP_OK && pid.bits == 0)
-                status = COP_E_BAD_ARGUMENT;
-        return status == COP_OK ? change(COP_TUPLE(cop_atom("re_register"), cop_atom(name), cop_pid_term(pid))) : status;
+        return give(name, pid, "re_register", "re_register");
 }
 
 cop_status cop_global_unregister(const char *name)
 {
         cop_status status = check(name);
-        return status == COP_OK ? change(COP_TUPLE(cop_atom("unregister"), cop_atom(name))) : status;
+        if (status != COP_OK)
+                return status;
+        const cop_term what = COP_TUPLE(cop_atom("unregister"), cop_atom(name));
+        return change(what, what);
 }
 
 cop_pid cop_global_whereis(const char *name)
 {
-        cop_message *reply = NULL;
         cop_pid pid = cop_no_pid();
         if (check(name) == COP_OK)
-                cop_call_term_to(&reply, cop_to_name(COP__NAMES_SERVER), CHANGE_MS,
-                                 COP_TUPLE(cop_atom("whereis"), cop_atom(name)));
-        const cop_any *any = cop_read(cop_any, reply);
-        if (any != NULL && any->term.type == COP_TERM_PID)
-                pid = any->term.as.pid;
-        cop_message_free(reply);
+                cop__names_look(cop_atom(name), &pid);
         return pid;
 }
 
+/* Of one that could not be asked for nobody knows whose it is. */
 cop_status cop_global_send_value(const char *name, const cop_kind *kind, const void *value)
 {
+        cop_pid pid = cop_no_pid();
         cop_status status = check(name);
-        cop_pid pid = status == COP_OK ? cop_global_whereis(name) : cop_no_pid();
+        if (status == COP_OK)
+                status = cop__names_look(cop_atom(name), &pid);
         if (status != COP_OK)
                 return status;
         if (pid.bits != 0)

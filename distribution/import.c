@@ -4,8 +4,8 @@
  *
  * What is no control message, or is about no pid of ours, is garbage: its sender loses the connection. A message in one that is
  * only too deep or too large for here, or that the node takes no more of (overload.h), is dropped, with a line in the log, and is a
- * dead letter; but what scopes of groups and servers of global names tell each other is taken all the same, for it is said once. For
- * one that finds no memory the connection ends: nobody over there would hear that it is missing.
+ * dead letter; but what scopes of groups and servers of global names tell each other is taken all the same, for it is said once.
+ * For one that finds no memory the connection ends: nobody over there would hear that it is missing.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -44,8 +44,8 @@ static bool is_theirs(const struct import *import, cop_term term)
 }
 
 /*
- * Of a life of ours that is over, too, which Erlang's nodes address as us, for they find the way by the name; and nobody, who was told
- * of in a message. Both are as any that is dead.
+ * Of a life of ours that is over, too, which Erlang's nodes address as us, for they find the way by the name; and nobody, who was
+ * told of in a message. Both are as any that is dead.
  */
 static bool is_ours(const struct import *import, cop_term term)
 {

@@ -8,17 +8,27 @@
 #include <coppice/global.h>
 #include <coppice/request.h>
 
+#include "actors/actor.h"
 #include "actors/belonging.h"
 #include "actors/gather.h"
+#include "base/cue.h"
 #include "base/memory.h"
+#include "base/random.h"
+#include "base/table.h"
 #include "distribution/news.h"
 #include "distribution/peer.h"
 
 /* How long the scribe waits for servers: as for a node that is about to be down. */
 #define SERVER_MS 5000
 
+/* How long who looks a name up waits for the server, which others may keep busy. */
+#define LOOK_MS 60000
+
 /* When a node is told of all names for which there was no memory. */
 #define LATER_MS 100
+
+/* How often a name is taken from who gets it by the order meanwhile. */
+#define TAKE_TRIES 3
 
 /* How often a name that is in use is waited for, and for how long. */
 #define TRIES 200
@@ -27,28 +37,37 @@
 /* ---- The server's table ------------------------------------------------------------------- */
 
 struct name {
-        struct cop__list list;
+        struct cop__table_node said;    /* by a hash of the text */
+        struct cop__table_node watches; /* by the reference of the monitor */
         cop_pid holder;
-        cop_ref watched;
         char text[COP_NAME_MAX + 1];
 };
 
 /* Ends with the server. */
 struct names {
         struct cop__belonging belonging;
-        struct cop__list all;
+        struct cop__table said, watched; /* the same names */
 };
 
 typedef struct name_server {
         struct names *names;
 } name_server;
 
+static struct name *name_of(struct cop__table_node *said)
+{
+        return COP__CONTAINER(said, struct name, said);
+}
+
 static void end_names(struct cop__belonging *belonging)
 {
         struct names *names = COP__CONTAINER(belonging, struct names, belonging);
-        struct cop__list *first;
-        while ((first = cop__list_pop_front(&names->all)) != NULL)
-                free(COP__CONTAINER(first, struct name, list));
+        struct cop__table_walk walk;
+        struct cop__table_node *node;
+        cop__table_walk_init(&walk, &names->said);
+        while ((node = cop__table_walk_next(&walk)) != NULL)
+                free(name_of(node));
+        cop__table_fini(&names->said);
+        cop__table_fini(&names->watched);
         free(names);
 }
 
@@ -57,21 +76,33 @@ static bool is_name(cop_term term)
         return term.type == COP_TERM_ATOM && term.count > 0 && term.count <= COP_NAME_MAX;
 }
 
-static struct name *find_name(name_server *self, cop_term text)
+/* By chance as well, so that nobody over there chooses names of one chain. */
+static uint64_t hash_of(cop_term text)
 {
-        COP__LIST_EACH(&self->names->all, at, ahead)
-        {
-                struct name *name = COP__CONTAINER(at, struct name, list);
-                if (cop_is_atom(text, name->text))
-                        return name;
+        uint64_t hash = cop__network_here()->ref_key;
+        for (size_t i = 0; i < text.count; i++)
+                hash = cop__mix(hash ^ (uint8_t)text.as.text[i]);
+        return hash;
+}
+
+static struct name *find_name(const name_server *self, cop_term text)
+{
+        if (!is_name(text))
+                return NULL;
+        struct cop__table_node *node = cop__table_find_first(&self->names->said, hash_of(text));
+        for (; node != NULL; node = cop__table_find_next(node)) {
+                COP__CUE("names.looks");
+                if (cop_is_atom(text, name_of(node)->text))
+                        return name_of(node);
         }
         return NULL;
 }
 
-static void forget(struct name *name)
+static void forget(name_server *self, struct name *name)
 {
-        cop_demonitor_flush(name->watched);
-        cop__list_remove(&name->list);
+        cop_demonitor_flush((cop_ref){ name->watches.key });
+        cop__table_remove(&self->names->said, &name->said);
+        cop__table_remove(&self->names->watched, &name->watches);
         free(name);
 }
 
@@ -79,20 +110,24 @@ static void forget(struct name *name)
 static void set_name(name_server *self, cop_term text, cop_pid holder)
 {
         struct name *name = find_name(self, text);
+        cop_ref ref;
         if (name != NULL && cop_pid_equal(name->holder, holder))
                 return;
         if (name != NULL)
-                forget(name);
+                forget(self, name);
         name = cop__calloc(1, sizeof(*name));
         if (name == NULL)
                 return;
-        if (cop_monitor(holder, &name->watched) != COP_OK) {
+        if (cop_monitor(holder, &ref) != COP_OK) {
                 free(name);
                 return;
         }
         name->holder = holder;
         memcpy(name->text, text.as.text, text.count);
-        cop__list_push_back(&self->names->all, &name->list);
+        name->said.key = hash_of(text);
+        name->watches.key = ref.bits;
+        cop__table_insert(&self->names->said, &name->said);
+        cop__table_insert(&self->names->watched, &name->watches);
 }
 
 /* ---- Meeting another node -------------------------------------------------------------------- */
@@ -148,11 +183,11 @@ static bool tell_all_names(name_server *self, cop_pid to)
 {
         struct cop__gather gather = { 0 };
         cop_term all;
-        COP__LIST_EACH(&self->names->all, at, ahead)
-        {
-                struct name *name = COP__CONTAINER(at, struct name, list);
-                cop__gather_add_pair(&gather, cop_atom(name->text), cop_pid_term(name->holder));
-        }
+        struct cop__table_walk walk;
+        struct cop__table_node *node;
+        cop__table_walk_init(&walk, &self->names->said);
+        while ((node = cop__table_walk_next(&walk)) != NULL)
+                cop__gather_add_pair(&gather, cop_atom(name_of(node)->text), cop_pid_term(name_of(node)->holder));
         if (cop__gather_pairs(&gather, &all) != COP_OK)
                 return false;
         bool told = cop__tell(cop_self(), to, COP_KIND_OF(cop_any), &(cop_any){ COP_TUPLE(cop_atom("all"), all) });
@@ -184,25 +219,49 @@ static bool is_there(cop_pid holder)
         return peer != NULL && cop__peer_look(peer, &owner) == COP__PEER_UP;
 }
 
-static void answer_whereis(name_server *self, cop_term text)
+static cop_pid holder_of(const name_server *self, cop_term text)
+{
+        const struct name *name = find_name(self, text);
+        return name != NULL && is_there(name->holder) ? name->holder : cop_no_pid();
+}
+
+/* From the scribe here, which asks before it tells others. `again`: it may have been made by the one before, who did not say so. */
+static bool enter_name(name_server *self, cop_term text, cop_pid pid, bool again)
+{
+        cop_pid holder = holder_of(self, text);
+        if (holder.bits != 0 && !(again && cop_pid_equal(holder, pid)))
+                return false;
+        set_name(self, text, pid);
+        return true;
+}
+
+static void unset_name(name_server *self, cop_term text)
 {
         struct name *name = find_name(self, text);
-        cop_reply(cop_any, .term = cop_pid_term(name != NULL && is_there(name->holder) ? name->holder : cop_no_pid()));
+        if (name != NULL)
+                forget(self, name);
+}
+
+/* A word, a name and a pid. */
+static bool is_change(cop_term term, const char *word)
+{
+        return cop_is_tuple(term, word, 3) && is_name(term.as.items[1]) && term.as.items[2].type == COP_TERM_PID;
 }
 
 static void name_server_on_any(name_server *self, const cop_any *any)
 {
         cop_term term = any->term;
-        struct name *name;
+        bool registers = is_change(term, "register"), confirms = is_change(term, "confirm");
         if (cop_is_tuple(term, "whereis", 2)) {
-                answer_whereis(self, term.as.items[1]);
-        } else if (cop_is_tuple(term, "set", 3) && is_name(term.as.items[1]) && term.as.items[2].type == COP_TERM_PID) {
+                cop_reply(cop_any, .term = cop_pid_term(holder_of(self, term.as.items[1])));
+        } else if (registers || confirms) {
+                cop_reply(cop_any, .term = cop_bool(enter_name(self, term.as.items[1], term.as.items[2].as.pid, confirms)));
+        } else if (is_change(term, "set")) {
                 set_name(self, term.as.items[1], term.as.items[2].as.pid);
-                cop_reply(cop_any, .term = cop_atom("ok"));
+                cop_reply(cop_any, .term = cop_bool(true));
         } else if (cop_is_tuple(term, "unset", 2)) {
-                if ((name = find_name(self, term.as.items[1])) != NULL)
-                        forget(name);
-                cop_reply(cop_any, .term = cop_atom("ok"));
+                unset_name(self, term.as.items[1]);
+                cop_reply(cop_any, .term = cop_bool(true));
         } else if (cop_is_tuple(term, "all", 2)) {
                 merge(self, term.as.items[1]);
         }
@@ -210,14 +269,9 @@ static void name_server_on_any(name_server *self, const cop_any *any)
 
 static void name_server_on_down(name_server *self, const cop_down *down)
 {
-        COP__LIST_EACH(&self->names->all, at, ahead)
-        {
-                struct name *name = COP__CONTAINER(at, struct name, list);
-                if (cop_ref_equal(name->watched, down->ref)) {
-                        forget(name);
-                        return;
-                }
-        }
+        struct cop__table_node *node = cop__table_find_first(&self->names->watched, down->ref.bits);
+        if (node != NULL)
+                forget(self, COP__CONTAINER(node, struct name, watches));
 }
 
 static void name_server_otherwise(name_server *self, cop_message *message)
@@ -233,7 +287,6 @@ static void name_server_init(name_server *self)
         if (self->names == NULL)
                 cop_exit(cop_atom("no_memory"));
         self->names->belonging.end = end_names;
-        cop__list_init(&self->names->all);
         if (!cop__own(cop__actor_here(), &self->names->belonging)) {
                 free(self->names);
                 cop_exit(cop_atom("no_memory"));
@@ -250,6 +303,19 @@ typedef struct scribe {
         uint64_t changes;
 } scribe;
 
+/* In its own time: who asked the scribe may have given up, and the change goes on. Errors: COP_E_NAME_TAKEN; those of calls. */
+static cop_status ask_own(cop_term what)
+{
+        cop_message *reply = NULL;
+        cop_status status = cop__call_in_own_time(&reply, cop_to_name(COP__NAMES_SERVER), SERVER_MS, COP_KIND_OF(cop_any),
+                                                  &(cop_any){ what });
+        const cop_any *any = cop_read(cop_any, reply);
+        if (status == COP_OK && (any == NULL || !cop_is_atom(any->term, "true")))
+                status = COP_E_NAME_TAKEN;
+        cop_message_free(reply);
+        return status;
+}
+
 static void ask_others(cop_requests *set, cop_term change)
 {
         struct cop__network *network = cop__network_here();
@@ -262,58 +328,103 @@ static void ask_others(cop_requests *set, cop_term change)
 }
 
 /*
- * Its own server first: who comes up meanwhile is told by that one, or is among the others. Those all at once: however many hang,
- * it is one wait. A node that goes down need not know; one that hangs is told, and hears of it when it goes on.
+ * Those all at once: however many hang, it is one wait. A node that goes down need not know; one that hangs is told, and hears of
+ * it when it goes on.
  */
-static bool tell_all(cop_term change)
+static cop_status tell_others(cop_term change)
 {
         cop_requests *set = cop_requests_new();
         cop_response response;
         if (set == NULL)
-                return false;
-        bool told = cop_call_term_to(NULL, cop_to_name(COP__NAMES_SERVER), SERVER_MS, change) == COP_OK;
-        if (told)
-                ask_others(set, change);
+                return COP_E_NO_MEMORY;
+        ask_others(set, change);
         cop_deadline deadline = cop_deadline_in(SERVER_MS);
         while (cop_requests_await_until(set, deadline, &response) == COP_OK)
                 cop_message_free(response.message);
         cop_requests_free(set);
-        return told;
+        return COP_OK;
 }
 
-static bool is_taken(cop_term name)
+/* To be merged as when nodes meet. */
+static void tell_again(cop_term name, cop_pid holder)
 {
-        cop_message *reply = NULL;
-        cop_status status = cop_call_term_to(&reply, cop_to_name(COP__NAMES_SERVER), SERVER_MS,
-                                             COP_TUPLE(cop_atom("whereis"), name));
-        const cop_any *any = cop_read(cop_any, reply);
-        bool taken = status != COP_OK || any == NULL || any->term.type != COP_TERM_PID || any->term.as.pid.bits != 0;
-        cop_message_free(reply);
-        return taken;
+        struct cop__network *network = cop__network_here();
+        const cop_any all = { COP_TUPLE(cop_atom("all"), COP_LIST(COP_TUPLE(name, cop_pid_term(holder)))) };
+        for (uint32_t i = 0; i < cop__load_acquire(&network->peer_count); i++)
+                if (cop__peer_is_ours(network->peers[i]))
+                        cop__tell(cop_self(), cop__network_name(network, network->peers[i], COP__NAMES_SERVER),
+                                  COP_KIND_OF(cop_any), &all);
+}
+
+/*
+ * Its own server first, in those words: who comes up meanwhile is told by that one, or is among the others. Such a one may have
+ * brought another holder, which took the name here by the order of the two, and has been told of this one since: it, and all
+ * others, are told of that one again.
+ */
+static cop_status enter_everywhere(const char *word, cop_term name, cop_term pid)
+{
+        cop_pid now = pid.as.pid;
+        cop_status status = ask_own(COP_TUPLE(cop_atom(word), name, pid));
+        if (status == COP_OK)
+                status = tell_others(COP_TUPLE(cop_atom("set"), name, pid));
+        if (status != COP_OK || cop__names_look(name, &now) != COP_OK || now.bits == 0 || cop_pid_equal(now, pid.as.pid))
+                return status;
+        tell_again(name, now);
+        return COP_E_NAME_TAKEN;
+}
+
+/* Also if another one has it: that it is taken is another one's that has come meanwhile. */
+static cop_status take_everywhere(cop_term name, cop_term pid)
+{
+        cop_status status = COP_E_NAME_TAKEN;
+        for (int tries = 0; tries < TAKE_TRIES && status == COP_E_NAME_TAKEN; tries++)
+                status = enter_everywhere("set", name, pid);
+        return status;
+}
+
+static cop_status remove_everywhere(cop_term name)
+{
+        const cop_term unset = COP_TUPLE(cop_atom("unset"), name);
+        cop_status status = ask_own(unset);
+        return status == COP_OK ? tell_others(unset) : status;
+}
+
+static void answer(cop_status status)
+{
+        cop_reply(cop_any, .term = status == COP_E_NAME_TAKEN ? cop_atom("no") : cop_bool(status == COP_OK));
+}
+
+static void scribe_hears(scribe *self, cop_term term)
+{
+        if (term.type != COP_TERM_TUPLE || term.count < 2 || !is_name(term.as.items[1]))
+                return;
+        const cop_term *item = term.as.items;
+        self->changes++;
+        if (is_change(term, "register"))
+                answer(enter_everywhere("register", item[1], item[2]));
+        else if (is_change(term, "confirm"))
+                answer(enter_everywhere("confirm", item[1], item[2]));
+        else if (is_change(term, "re_register"))
+                answer(take_everywhere(item[1], item[2]));
+        else if (cop_is_tuple(term, "unregister", 2))
+                answer(remove_everywhere(item[1]));
 }
 
 static void scribe_on_any(scribe *self, const cop_any *any)
 {
-        cop_term term = any->term;
-        bool registers = cop_is_tuple(term, "register", 3), replaces = cop_is_tuple(term, "re_register", 3);
-        if (term.type != COP_TERM_TUPLE || term.count < 2 || !is_name(term.as.items[1]))
-                return;
-        cop_term name = term.as.items[1];
-        self->changes++;
-        if ((registers || replaces) && term.as.items[2].type != COP_TERM_PID)
-                return;
-        if (registers && is_taken(name))
-                cop_reply(cop_any, .term = cop_atom("no"));
-        else if (registers || replaces)
-                cop_reply(cop_any, .term = cop_bool(tell_all(COP_TUPLE(cop_atom("set"), name, term.as.items[2]))));
-        else if (cop_is_tuple(term, "unregister", 2))
-                cop_reply(cop_any, .term = cop_bool(tell_all(COP_TUPLE(cop_atom("unset"), name))));
+        scribe_hears(self, any->term);
 }
 
+/* The program may have a kind that is called as one of the changes is. */
 static void scribe_otherwise(scribe *self, cop_message *message)
 {
-        (void)self;
-        (void)message;
+        cop_term term;
+        if (cop__kind_to_term(cop_message_kind(message), cop_message_body(message), &term) != COP_OK)
+                return;
+        struct cop__kept *kept = cop__keep_term(cop__actor_here(), term);
+        if (kept != NULL)
+                scribe_hears(self, kept->term);
+        cop__kept_free(kept);
 }
 
 COP_SERVER(scribe, COP_ON(cop_any, scribe_on_any), COP_OTHERWISE(scribe_otherwise));
@@ -328,6 +439,18 @@ static cop_status spawn_named(const cop_behaviour *server, const char *name)
                 cop_sleep(PAUSE_MS);
                 status = cop_spawn_opt(&options, &pid);
         }
+        return status;
+}
+
+cop_status cop__names_look(cop_term name, cop_pid *pid)
+{
+        cop_message *reply = NULL;
+        cop_status status = cop__call_in_own_time(&reply, cop_to_name(COP__NAMES_SERVER), LOOK_MS, COP_KIND_OF(cop_any),
+                                                  &(cop_any){ COP_TUPLE(cop_atom("whereis"), name) });
+        const cop_any *any = cop_read(cop_any, reply);
+        if (status == COP_OK && any != NULL && any->term.type == COP_TERM_PID)
+                *pid = any->term.as.pid;
+        cop_message_free(reply);
         return status;
 }
 

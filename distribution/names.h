@@ -13,7 +13,12 @@
  * name stays, on both sides. One whose node is up in another life is over, which whoever speaks of it has not heard: it takes no
  * name, and keeps none.
  *
- * Servers understand {set, Name, Pid}, {unset, Name} and {all, [{Name, Pid}]} of each other; what else comes is nothing.
+ * A change and a meeting may cross: the node that is met brings another holder, which takes the name of the new one where the
+ * change is made, and is then told of the change. So the scribe looks afterwards whether its server has who was set, and if it has
+ * another one, tells all servers of that, as nodes that meet do: the order of the two decides, everywhere.
+ *
+ * Servers understand {set, Name, Pid}, {unset, Name} and {all, [{Name, Pid}]} of each other; what else comes is nothing. All of it
+ * is a cop_any, whatever kinds the program has.
  */
 #ifndef DISTRIBUTION_NAMES_H
 #define DISTRIBUTION_NAMES_H
@@ -22,6 +27,9 @@
 
 #define COP__NAMES_SERVER "coppice_names"
 #define COP__NAMES_SCRIBE "coppice_names_scribe"
+
+/* Whose the name is, an atom; nobody's. Errors: those of calls, and nothing is known. */
+cop_status cop__names_look(cop_term name, cop_pid *pid);
 
 /* Both, linked to the caller, which is net_kernel. Errors: those of cop_spawn_opt. */
 cop_status cop__names_begin(void);

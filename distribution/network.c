@@ -140,7 +140,8 @@ static void say_full(struct cop__network *network, const char *name)
 /* With the lock; NULL: too many, or no memory. */
 static struct cop__peer *add_peer(struct cop__network *network, const char *name, size_t size)
 {
-        struct cop__peer *peer = network->peer_count < COP__LIVES - 1 ? cop__peer_new(name, size) : NULL; /* no more can have a life */
+        bool full = network->peer_count == COP__LIVES - 1; /* no more can have a life */
+        struct cop__peer *peer = full ? NULL : cop__peer_new(name, size);
         if (peer == NULL)
                 return NULL;
         peer->index = network->peer_count;

@@ -97,7 +97,7 @@ struct cop__network {
         struct cop__peer *peers[COP__LIVES];
         uint32_t lives_mentioned;       /* under the lock, as the next: of those above, how many were spoken of at first */
         uint32_t peers_mentioned;
-        struct cop__peer *own;          /* under the lock: who bears lives of this node that are over, no peer; by name, the last first */
+        struct cop__peer *own;          /* under the lock: no peers, but who bears lives of this node that are over, by its names */
         uint32_t name_count;            /* atomic; 1 .. name_count */
         struct cop__remote_name **names; /* by their index */
 

@@ -237,6 +237,7 @@ TEST(without_a_node_there_are_no_global_names)
 static void registers(void)
 {
         cop_send("witness", said, .number = cop_global_register("ledger", cop_self()));
+        cop_sleep(COP_FOREVER); /* the name's holder */
 }
 
 /* The next change that is asked for: its message, the caller's with its end. */
@@ -267,11 +268,11 @@ static void answer_change(int fd, const char *node, cop_term message, const char
         cop_term_free(message);
 }
 
-/* The next change that is asked for gets that answer. */
-static void scribe_answers(int fd, const char *word)
+/* The next change that is asked for, in those words, gets that answer. */
+static void scribe_answers(int fd, const char *asked, const char *word)
 {
         cop_term message;
-        hear_change(fd, "register", &message);
+        hear_change(fd, asked, &message);
         answer_change(fd, LEAST, message, word);
 }
 
@@ -295,23 +296,20 @@ TEST(a_scribe_that_says_neither_yes_nor_no_is_asked_three_times)
         await_true(cop__load_acquire(&network->peer_count) > 0);
         await_true(cop__peer_look(network->peers[0], &owner) == COP__PEER_UP);
         cop_spawn(registers);
-        for (int i = 0; i < 3; i++)
-                scribe_answers(fd, "perhaps");
+        scribe_answers(fd, "register", "perhaps");
+        scribe_answers(fd, "confirm", "perhaps"); /* the change may have been made */
+        scribe_answers(fd, "confirm", "perhaps");
         outcome_is(COP_E_NO_CONNECTION);
         cop_spawn(registers);
-        scribe_answers(fd, "no");
+        scribe_answers(fd, "register", "no");
         outcome_is(COP_E_NAME_TAKEN);
         cop_spawn(registers);
-        scribe_answers(fd, "perhaps");
-        scribe_answers(fd, "true");
+        scribe_answers(fd, "register", "perhaps");
+        scribe_answers(fd, "confirm", "true");
         outcome_is(COP_OK);
         close(fd);
         node_end(node);
 }
-
-/* ---- Servers that are strangers ------------------------------------------------------------------ */
-
-#define HANGING 13 /* one after the other they would hang for longer than a change may last */
 
 static int server_calls(uint16_t port, const char *name)
 {
@@ -321,6 +319,38 @@ static int server_calls(uint16_t port, const char *name)
         await_true(cop__peer_is_ours(peer));
         return fd;
 }
+
+/* The change has been made here, and the one who made it is no more: who is asked then finds that it is so. */
+TEST(who_got_a_name_by_a_scribe_that_went_down_has_it)
+{
+        NEEDS_THREADS();
+        uint16_t port;
+        cop_term message;
+        struct cop__tray tray;
+        struct cop__pen pen;
+        cop_node *node = node_begin((cop_node_options){ .name = "a" });
+        ck_assert_int_eq(distribute_with("a@127.0.0.1", (cop_distribution){ .port = 0 }, &port), COP_OK);
+        ck_assert_int_eq(cop_register("witness", cop_self()), COP_OK);
+        int fd = server_calls(port, LEAST);
+        cop_pid asker = cop_spawn(registers);
+        hear_change(fd, "register", &message);
+        cop_term_free(message);
+        stranger_begins(&pen, &tray, COP__CONTROL_REG_SEND, 4);
+        stranger_pid(&pen, LEAST, 7);
+        cop__pen_atom(&pen, "", 0);
+        cop__pen_atom(&pen, "coppice_names", strlen("coppice_names"));
+        cop__pen_version(&pen);
+        cop__pen_term(&pen, COP_TUPLE(cop_atom("set"), cop_atom("ledger"), cop_pid_term(asker)));
+        stranger_ends(fd, &pen);
+        await_true(cop_pid_equal(holder_of("ledger"), asker));
+        close(fd);
+        outcome_is(COP_OK);
+        node_end(node);
+}
+
+/* ---- Servers that are strangers ------------------------------------------------------------------ */
+
+#define HANGING 13 /* one after the other they would hang for longer than a change may last */
 
 TEST(nodes_that_hang_however_many_hear_of_a_change_of_a_name_and_hold_it_up_once)
 {
@@ -348,4 +378,142 @@ TEST(nodes_that_hang_however_many_hear_of_a_change_of_a_name_and_hold_it_up_once
         }
         close(other);
         node_end(node);
+}
+
+/* ---- A change and a meeting that cross ------------------------------------------------------------ */
+
+#define THIRD "0@127.0.0.1" /* of Erlang's, so it takes no part */
+
+static void says_holder(int fd, const char *node, const char *name, cop_pid holder)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        stranger_begins(&pen, &tray, COP__CONTROL_REG_SEND, 4);
+        stranger_pid(&pen, node, 7);
+        cop__pen_atom(&pen, "", 0);
+        cop__pen_atom(&pen, "coppice_names", strlen("coppice_names"));
+        cop__pen_version(&pen);
+        cop__pen_term(&pen, COP_TUPLE(cop_atom("all"), COP_LIST(COP_TUPLE(cop_atom(name), cop_pid_term(holder)))));
+        stranger_ends(fd, &pen);
+}
+
+/* The next {all, ...}, with the caller's end. */
+static cop_term hears_all(int fd)
+{
+        cop_term heard, message;
+        do {
+                stranger_hears_control(fd, COP__CONTROL_REG_SEND, &heard, &message);
+                cop_term_free(heard);
+                if (cop_is_tuple(message, "all", 2) && message.as.items[1].count > 0)
+                        return message;
+                cop_term_free(message);
+        } while (true);
+}
+
+static void takes(void)
+{
+        cop_send("witness", said, .number = cop_global_re_register("ledger", cop_self()));
+        cop_sleep(COP_FOREVER);
+}
+
+struct crossing {
+        cop_node *node;
+        int third, other;
+        cop_pid theirs; /* which is before all of ours */
+};
+
+#define OTHER "x@127.0.0.1"
+
+static void crossing_begin(struct crossing *crossing)
+{
+        uint16_t port;
+        crossing->node = node_begin((cop_node_options){ .name = "a" });
+        ck_assert_int_eq(distribute_with("a@127.0.0.1", (cop_distribution){ .port = 0 }, &port), COP_OK);
+        ck_assert_int_eq(cop_register("witness", cop_self()), COP_OK);
+        struct cop__network *network = cop__network_here();
+        crossing->third = stranger_calls_as(port, THIRD, COP__CAN_ALL & ~COP__CAN_COPPICE);
+        struct cop__peer *peer = cop__network_peer(network, THIRD, strlen(THIRD));
+        cop_pid owner;
+        await_true(cop__peer_look(peer, &owner) == COP__PEER_UP);
+        crossing->theirs = cop__pid_of(cop__network_life(network, peer, 12345), 7, 0);
+        crossing->other = server_calls(port, OTHER);
+}
+
+static void crossing_end(struct crossing *crossing)
+{
+        close(crossing->third);
+        close(crossing->other);
+        node_end(crossing->node);
+}
+
+/* The other one is told of a change, and what it had before that is heard here before its answer; then it is told of that. */
+static void crosses(struct crossing *crossing)
+{
+        cop_term change;
+        hear_change(crossing->other, "set", &change);
+        says_holder(crossing->other, OTHER, "ledger", crossing->theirs);
+        answer_change(crossing->other, OTHER, change, "true");
+        cop_term all = hears_all(crossing->other);
+        const cop_term *pair = all.as.items[1].as.items[0].as.items;
+        ck_assert(cop_is_atom(pair[0], "ledger"));
+        ck_assert(cop_pid_equal(pair[1].as.pid, crossing->theirs));
+        cop_term_free(all);
+}
+
+TEST(a_change_that_crosses_the_meeting_with_another_holder_leaves_one_holder)
+{
+        NEEDS_THREADS();
+        struct crossing crossing;
+        crossing_begin(&crossing);
+        cop_spawn(registers);
+        crosses(&crossing);
+        outcome_is(COP_E_NAME_TAKEN);
+        ck_assert(cop_pid_equal(holder_of("ledger"), crossing.theirs));
+        crossing_end(&crossing);
+}
+
+TEST(who_takes_a_name_over_has_it_also_if_that_crosses_a_meeting)
+{
+        NEEDS_THREADS();
+        cop_term change;
+        struct crossing crossing;
+        crossing_begin(&crossing);
+        cop_pid taker = cop_spawn(takes);
+        crosses(&crossing);
+        hear_change(crossing.other, "set", &change);
+        answer_change(crossing.other, OTHER, change, "true");
+        outcome_is(COP_OK);
+        ck_assert(cop_pid_equal(holder_of("ledger"), taker));
+        crossing_end(&crossing);
+}
+
+/* ---- On behalf of others ---------------------------------------------------------------------------- */
+
+typedef struct { int64_t unused; } late;
+
+/* When nobody waits for it any more. */
+static void late_on_any(late *self, const cop_any *any)
+{
+        (void)self;
+        (void)any;
+        cop_auto go = await(COP_KIND(said));
+        cop_send("witness", said, .number = cop_global_register("clerk", cop_self()));
+        cop_global_send("ledger", said, .number = cop_read(said, go)->number, .from = cop_whereis("witness"));
+}
+
+COP_SERVER(late, COP_ON(cop_any, late_on_any));
+
+PAIR(a_global_name_is_had_and_sent_to_also_on_behalf_of_one_who_has_given_up)
+{
+        ck_assert_int_eq(cop_register("witness", cop_self()), COP_OK);
+        cop_pid pid = cop_spawn_server(&late_server, "late");
+        ck_assert_int_eq(cop_global_register("ledger", cop_spawn(waits)), COP_OK);
+        ck_assert_int_eq(cop_call_term(NULL, pid, 1, cop_atom("go")), COP_E_TIMEOUT);
+        cop_ref ref = watch(pid);
+        cop_send(pid, said, .number = 7);
+        outcome_is(COP_OK);
+        cop_auto message = cop_receive(PATIENCE_MS, COP_KIND(said), COP_REF(cop_down, ref));
+        const said *s = cop_read(said, message);
+        ck_assert_msg(s != NULL, "it has ended");
+        ck_assert_int_eq(s->number, 8);
 }

@@ -19,7 +19,8 @@
  * What people get wrong:
  * - A node that cannot be reached ends what leads there: links with an exit signal noconnection, monitors with a cop_down
  *   noconnection, calls with COP_E_DIED and the failure {nodedown, Node}. What was sent before may have arrived or not.
- * - A node that comes back has other actors: a pid of its earlier life is dead for ever. Whoever monitors it or links to it hears noproc.
+ * - A node that comes back has other actors: a pid of its earlier life is dead for ever, and who monitors it or links to it hears
+ *   noproc.
  * - Who knows the cookie may do anything: send to any actor, end any. The cookie does not cross, but all else does, in the
  *   clear. So a node listens on the loopback unless told otherwise; between machines use a tunnel.
  *

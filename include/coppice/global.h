@@ -9,6 +9,8 @@
  * either.
  *
  * What people get wrong:
+ * - All of the nodes have to be connected to each other, which nobody does for them (distribution.h): each goes by those it is
+ *   connected to, so two that only have a third in common may give a name to one actor each.
  * - A network that is split has two of each name as soon as both sides register one. When they meet again, all nodes keep the
  *   actor whose node has the lesser name; the other one is not told, and goes on without it.
  * - To look a name up costs a call within the node; to register one, a call to each node, to all at once.
@@ -17,8 +19,10 @@
  * - Erlang's nodes do not take part: theirs are names of Erlang's `global`.
  *
  * Threads: actors and visiting threads. Errors of all: COP_E_NO_DISTRIBUTION, COP_E_NO_NODE, COP_E_BAD_ARGUMENT (no name:
- * empty, longer than COP_NAME_MAX, or no UTF-8; nobody), COP_E_NO_MEMORY, COP_E_NO_CONNECTION (the node with the least name did not do it,
- * nor did the one that was the next).
+ * empty, longer than COP_NAME_MAX, or no UTF-8; nobody), COP_E_NO_MEMORY, COP_E_OVERLOAD (overload.h), COP_E_TIMEOUT (in a minute
+ * there was no answer; the change may be made yet), COP_E_NO_CONNECTION (the node with the least name did not do it, nor did the
+ * one that was the next). None of them takes the time of a call that the caller is handling (cop_call): who waits for that may
+ * have given up.
  *
  * See also: distribution.h; registry.h for keys within a node.
  */
@@ -36,10 +40,13 @@ COP_API cop_status cop_global_re_register(const char *name, cop_pid pid);
 /* On none of those nodes has anybody it when this returns, and nobody need have had it. */
 COP_API cop_status cop_global_unregister(const char *name);
 
-/* Nobody. */
+/* Nobody, also on an error, such as COP_E_OVERLOAD: nobody could be asked then. */
 COP_API cop_pid cop_global_whereis(const char *name);
 
-/* Sends to who has the name. Nobody has it: the calling actor ends with {badarg, ...}, a visitor gets COP_E_NO_NAME. */
+/*
+ * Sends to who has the name. Nobody has it: the calling actor ends with {badarg, ...}, a visitor gets COP_E_NO_NAME. Errors: also
+ * those of cop_send_value.
+ */
 COP_API cop_status cop_global_send_value(const char *name, const cop_kind *kind, const void *value);
 #ifndef __cplusplus
 /* cop_global_send("ledger", taking, .pence = 900) */
