@@ -17,6 +17,7 @@
 #include "actors/outpost_answer.h"
 #include "actors/outpost_sys.h"
 #include "actors/outpost_wait.h"
+#include "actors/overload.h"
 #include "actors/sys.h"
 #include "base/clock.h"
 #include "base/cue.h"
@@ -89,54 +90,66 @@ static bool is_allowed(const struct hearing *hearing, const cop_kind *kind)
         return false;
 }
 
-static cop_status new_message(const cop_kind *kind, const void *value, size_t extra,
-                              struct cop__signal **signal)
+/* How a value becomes a message of the node's. */
+struct weight {
+        uint16_t flags; /* of the packet's those that such a signal may bear */
+        size_t extra;   /* so much room behind it; it has none of its own after that */
+        bool is_owed;   /* it is no new work: the node takes it also while it is over (overload.h) */
+};
+
+static cop_status new_message(const cop_kind *kind, const void *value, const struct weight *weight, struct cop__signal **signal)
 {
-        struct cop__pool_cache *cache = &cop__thread_here()->pool;
-        return extra > 0 ? cop__signal_message_led(cache, kind, value, extra, signal)
-                         : cop__signal_message(cache, kind, value, signal);
+        struct cop__thread *thread = cop__thread_here();
+        if (weight->is_owed)
+                return cop__signal_owed(&thread->pool, kind, value, signal);
+        cop_status status = weight->extra > 0
+                                    ? cop__signal_message_led(&thread->pool, kind, value, weight->extra, signal)
+                                    : cop__signal_message(&thread->pool, kind, value, signal);
+        if (status == COP_E_OVERLOAD)
+                cop__overload_look(thread);
+        return status;
 }
 
 /*
- * A value as a message of the node's, with so much room behind it; it has none of its own after that. Of the packet's flags those are
- * kept that such a signal may bear: others would say of it what is not so, as that its receiver has consented to be overtaken.
- * NULL: it is not allowed.
+ * A value as a message of the node's. Of the packet's flags those are kept that it may bear: others would say of it what is not so, as
+ * that its receiver has consented to be overtaken. Errors: COP_E_ISOLATED, it is not allowed; COP_E_OVERLOAD.
  */
-static struct cop__signal *read_led(const struct hearing *hearing, uint16_t flags, size_t extra)
+static cop_status read_message(const struct hearing *hearing, struct weight weight, struct cop__signal **signal)
 {
         const cop_kind *kind;
         void *value;
-        struct cop__signal *signal = NULL;
         cop_status status = cop__kind_decode(hearing->crossing->node->crossing_kinds,
                                              hearing->body, hearing->packet->size, &kind, &value);
         if (status != COP_OK)
                 exit_because(cop_atom(status == COP_E_NO_MEMORY ? "no_memory" : "malformed"));
-        bool allowed = is_allowed(hearing, kind);
-        if (allowed)
-                status = new_message(kind, value, extra, &signal);
+        status = is_allowed(hearing, kind) ? new_message(kind, value, &weight, signal) : COP_E_ISOLATED;
         cop__flat_drop(kind, value);
         free(value);
-        if (status != COP_OK)
+        if (status != COP_OK && status != COP_E_ISOLATED && status != COP_E_OVERLOAD)
                 exit_because(cop_atom("no_memory"));
-        if (!allowed)
-                return NULL;
-        signal->flags |= hearing->packet->flags & flags;
-        signal->from = cop__actor_pid(hearing->self);
-        return signal;
+        if (status != COP_OK)
+                return status;
+        (*signal)->flags |= hearing->packet->flags & weight.flags;
+        (*signal)->from = cop__actor_pid(hearing->self);
+        return COP_OK;
 }
 
-static struct cop__signal *read_message(const struct hearing *hearing, uint16_t flags)
+/* The process is past its send: what the node takes no more of is a dead letter. */
+static void lose(cop_status status)
 {
-        return read_led(hearing, flags, 0);
+        if (status == COP_E_OVERLOAD)
+                cop__count_up(&cop__here_of(cop__thread_here())->dead_letters);
 }
 
-/* A mailbox that takes no more said so: the process is past its send, so it is a dead letter. */
+/* A mailbox that takes no more said so: likewise. */
 static void send_message(const struct hearing *hearing)
 {
-        struct cop__signal *signal = read_message(hearing, 0);
-        if (signal != NULL)
-                cop__send_on(cop__thread_here(), hearing->self,
-                             (cop_pid){ hearing->packet->pid }, signal);
+        struct cop__signal *signal;
+        cop_status status = read_message(hearing, (struct weight){ 0 }, &signal);
+        if (status != COP_OK)
+                lose(status);
+        else
+                cop__send_on(cop__thread_here(), hearing->self, (cop_pid){ hearing->packet->pid }, signal);
 }
 
 /*
@@ -145,8 +158,9 @@ static void send_message(const struct hearing *hearing)
  */
 static void send_back(const struct hearing *hearing)
 {
-        struct cop__signal *signal = read_message(hearing, COP__SIGNAL_ANSWERED | COP__SIGNAL_RETURN);
-        if (signal == NULL)
+        struct cop__signal *signal;
+        const struct weight weight = { .flags = COP__SIGNAL_ANSWERED | COP__SIGNAL_RETURN, .is_owed = true };
+        if (read_message(hearing, weight, &signal) != COP_OK)
                 return;
         signal->ref.bits = hearing->packet->ref;
         cop__send_signal(cop__thread_here(), (cop_pid){ hearing->packet->pid }, signal);
@@ -167,37 +181,50 @@ static void send_request(const struct hearing *hearing)
         bool timed = hearing->packet->flags & COP__SIGNAL_TIMED;
         if (!cop__outpost_may_ask(hearing->crossing, hearing->packet))
                 exit_because(cop_atom("malformed"));
-        struct cop__signal *signal = read_led(hearing, 0, timed ? sizeof(uint64_t) : 0);
+        struct cop__signal *signal;
+        cop_status status = read_message(hearing, (struct weight){ .extra = timed ? sizeof(uint64_t) : 0 }, &signal);
         cop_pid to = { hearing->packet->pid };
-        if (signal == NULL)
-                fail(hearing, COP__FAILED_ISOLATED);
+        if (status != COP_OK)
+                fail(hearing, status == COP_E_OVERLOAD ? COP__FAILED_NO_MEMORY : COP__FAILED_ISOLATED);
         else if (cop__limit_knock(cop__thread_here(), to, signal) != COP_OK)
                 fail(hearing, COP__FAILED_FULL);
         else
                 cop__outpost_request(hearing->self, hearing->crossing, hearing->packet, signal);
 }
 
+/* An alias knows whether it may be overtaken; what goes to whom it holds no request of would be awaited for ever. */
+static struct weight weight_of_reply(const struct hearing *hearing, const struct cop__held *held)
+{
+        if (hearing->packet->flags & COP__SIGNAL_THROUGH)
+                return (struct weight){ .flags = COP__SIGNAL_THROUGH | COP__SIGNAL_PRIORITY };
+        return (struct weight){ .flags = COP__SIGNAL_RETURN, .is_owed = held == NULL };
+}
+
 /*
  * To whom it holds a request of, or, if that was deferred, to whoever has been named; and through
  * aliases. Never under no reference, which would be for whatever call that one is in (take.h); and
- * what sys has asked has an answer of its own, which is judged.
+ * what sys has asked has an answer of its own, which is judged. One that the node takes no more of is none: the call fails.
  */
 static void send_reply(const struct hearing *hearing)
 {
         cop_ref ref = { hearing->packet->ref };
         if (ref.bits == 0 || cop__outpost_sys_waits(hearing->crossing, ref))
                 exit_because(cop_atom("malformed"));
+        struct cop__signal *signal;
         struct cop__held *held = cop__held_of(hearing->crossing, ref);
-        bool through = hearing->packet->flags & COP__SIGNAL_THROUGH; /* an alias, which knows whether it may overtake */
-        struct cop__signal *signal =
-                read_message(hearing, through ? COP__SIGNAL_THROUGH | COP__SIGNAL_PRIORITY : COP__SIGNAL_RETURN);
         cop_pid to = { hearing->packet->pid };
-        if (signal == NULL)
+        cop_status status = read_message(hearing, weight_of_reply(hearing, held), &signal);
+        if (status == COP_E_ISOLATED)
                 return;
-        if (held != NULL && cop_pid_equal(cop_message_from(held->request), to)) {
+        bool is_held = held != NULL && cop_pid_equal(cop_message_from(held->request), to);
+        if (is_held && status == COP_OK)
                 ((struct cop__signal *)held->request)->flags |= COP__SIGNAL_ANSWERED;
+        if (is_held)
                 end_held(hearing->crossing, held);
-        }
+        if (status != COP_OK && !is_held)
+                lose(status);
+        if (status != COP_OK)
+                return;
         signal->type = COP__SIGNAL_REPLY;
         signal->ref = ref;
         cop__count_up(&cop__here_of(cop__thread_here())->sent);
