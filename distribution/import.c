@@ -331,12 +331,18 @@ static cop_status take_named(struct import *import)
         return COP_OK;
 }
 
+/* And not none: an answer without one is for whatever call an actor is in (take.h). */
+static bool is_reference(cop_term term)
+{
+        return term.type == COP_TERM_REF && term.as.ref.bits != 0;
+}
+
 /* Through the alias that a call is, or, from a node of this kind, through any of an actor's here. What is late is dropped. */
 static cop_status take_alias(struct import *import)
 {
         bool owned = has(import, 3), is_there;
         cop_term message;
-        if ((!owned && !has(import, 2)) || !is_theirs(import, item(import, 1)) || item(import, 2).type != COP_TERM_REF ||
+        if ((!owned && !has(import, 2)) || !is_theirs(import, item(import, 1)) || !is_reference(item(import, 2)) ||
             (owned && !is_ours(import, item(import, 3))))
                 return COP_E_MALFORMED;
         cop_status status = next_message(import, &message, &is_there);

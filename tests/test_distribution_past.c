@@ -171,3 +171,50 @@ VISITED(nodes_that_are_known_leave_room_for_those_that_are_only_spoken_of)
         }
         ck_assert_uint_ne(cop__network_mention(network, "other@127.0.0.1", 15, 1), 0);
 }
+
+/* ---- Aliases ------------------------------------------------------------------------------------ */
+
+typedef struct { int64_t unused; } clerk;
+
+/* When it is told to. */
+static void clerk_on_any(clerk *self, const cop_any *any)
+{
+        (void)self;
+        (void)any;
+        cop_send("witness", cop_any, .term = cop_atom("asked"));
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(cop_any)));
+        cop_reply(cop_any, .term = cop_atom("honest"));
+}
+
+COP_SERVER(clerk, COP_ON(cop_any, clerk_on_any));
+
+static void asks_clerk(void)
+{
+        cop_message *reply = NULL;
+        cop_call(&reply, "clerk", PATIENCE_MS, cop_any, .term = cop_atom("who"));
+        const cop_any *any = cop_read(cop_any, reply);
+        cop_exit(any != NULL ? any->term : cop_atom("unanswered"));
+}
+
+/* Without a reference an answer is for whatever call an actor is in. */
+VISITED(what_comes_through_no_alias_answers_no_call)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        cop_pid asker, pid = cop_spawn_server(&clerk_server, "clerk");
+        cop_ref ref;
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = asks_clerk, .monitor = true, .monitor_ref = &ref }, &asker),
+                         COP_OK);
+        await_and_drop(COP_KIND(cop_any));
+        stranger_begins(&pen, &tray, COP__CONTROL_ALIAS_SEND, 4);
+        stranger_pid(&pen, THEM, 7);
+        cop__pen_ref(&pen, (cop_ref){ 0 });
+        cop__pen_pid(&pen, asker);
+        cop__pen_version(&pen);
+        cop__pen_atom(&pen, "forged", 6);
+        stranger_ends(fd, &pen);
+        cop_auto down = await(COP_KIND(cop_node_down));
+        ck_assert_str_eq(text_of(cop_read(cop_node_down, down)->reason), "malformed");
+        ck_assert_int_eq(cop_send(pid, cop_any, .term = cop_atom("go")), COP_OK);
+        await_down(ref, "honest");
+}
