@@ -33,6 +33,7 @@ static void end_line(struct cop__belonging *belonging)
                 cop__list_remove(&line->list);
                 cop__lock_unlock(&line->network->lock);
                 cop__poll_remove(&line->network->node->scheduler.poll, line->socket);
+                shutdown(line->socket, SHUT_RDWR); /* which ends it also where a child of the program's has a copy */
                 close(line->socket);
         }
         cop__tray_free(&line->in);

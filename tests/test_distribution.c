@@ -2,6 +2,10 @@
 /* Two nodes: what runs between them means what it means within one. */
 #include "tests/stranger.h"
 
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
 #include "distribution/peer.h"
 
 typedef struct { int64_t number; cop_pid from; cop_text text; } parcel;
@@ -642,4 +646,40 @@ PAIR(net_kernel_that_is_killed_takes_its_connections_along_and_may_begin_again)
         await_true(distribute_with("a@127.0.0.1", (cop_distribution){ .port = 0 }, &port) == COP_OK);
         ck_assert_int_eq(cop_node_is_at("b@127.0.0.1", NULL, pair->port_b), COP_OK);
         ck_assert(cop_pid_equal(there("echo"), pid)); /* whose life has gone on */
+}
+
+/* ---- What the program has forked ------------------------------------------------------------------------ */
+
+/* With copies of all descriptors, until it is killed. */
+static pid_t fork_child(void)
+{
+        pid_t child = fork();
+        ck_assert_int_ge(child, 0);
+        if (child != 0)
+                return child;
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;)
+                pause();
+}
+
+static void end_child(pid_t child)
+{
+        ck_assert_int_eq(kill(child, SIGKILL), 0);
+        ck_assert_int_eq(waitpid(child, NULL, 0), child);
+}
+
+PAIR(a_node_that_is_disconnected_hears_of_that_although_a_child_has_all_descriptors)
+{
+        int fd = stranger_calls(pair->port_a, "guest@127.0.0.1");
+        cop_pid owner;
+        struct cop__network *network = cop__network_here();
+        struct cop__peer *guest = cop__network_peer(network, "guest@127.0.0.1", strlen("guest@127.0.0.1"));
+        await_true(cop__peer_look(guest, &owner) == COP__PEER_UP);
+        pid_t child = fork_child();
+        ck_assert_int_eq(cop_disconnect("guest@127.0.0.1"), COP_OK);
+        stranger_is_hung_up(fd);
+        ck_assert_int_eq(cop_distribution_stop(), COP_OK);
+        ck_assert_int_eq(distribute_with("a@127.0.0.1", (cop_distribution){ .port = pair->port_a }, &pair->port_a), COP_OK);
+        end_child(child);
+        close(fd);
 }
