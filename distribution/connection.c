@@ -23,6 +23,9 @@ COP__KIND_DEFINE(cop__is_up, unused);
 #define SLICE ((size_t)262144)
 #define WAITING ((size_t)1048576)
 
+/* What an answer takes that waits as a signal, with what it refers to. */
+#define ANSWER_SIZE ((size_t)256)
+
 /* ---- Talking ------------------------------------------------------------------------------- */
 
 /* The first frame as a whole; false: not yet. */
@@ -57,7 +60,8 @@ static bool is_too_slow(struct cop__connection *connection)
         size_t waiting = cop__tray_waiting(&connection->line->out);
         if (connection->answers > waiting)
                 connection->answers = waiting;
-        return connection->answers > 2 * connection->network->message_max + WAITING;
+        size_t signals = (size_t)cop__peer_answers(connection->peer) * ANSWER_SIZE;
+        return connection->answers + signals > 2 * connection->network->message_max + WAITING;
 }
 
 /* False: there is more, for which there is no room now. */

@@ -168,6 +168,7 @@ bool cop__peer_try(struct cop__peer *peer, cop_pid self, bool calls_out, cop_pid
                 peer->owner = self;
                 peer->calls_out = calls_out;
                 peer->roused = false;
+                peer->answers = 0;
         }
         *owner = peer->owner;
         cop__lock_unlock(&peer->lock);
@@ -256,7 +257,7 @@ uint32_t cop__peer_send(struct cop__network *network, struct cop__peer *peer, st
                         struct cop__signal *signal)
 {
         bool call = false, rouse = false, refused = false;
-        cop_pid owner;
+        cop_pid owner, self = cop_self();
         uint32_t count = 0;
         cop__lock_lock(&peer->lock);
         if (peer->state == COP__PEER_DOWN) {
@@ -274,6 +275,7 @@ uint32_t cop__peer_send(struct cop__network *network, struct cop__peer *peer, st
                 peer->roused = peer->roused || rouse;
         }
         owner = peer->owner;
+        peer->answers += cop_pid_equal(owner, self); /* it sends there only as it acts on what has come */
         cop__lock_unlock(&peer->lock);
         if (refused)
                 cop__news_refuse(network, peer, thread, to, signal);
@@ -309,6 +311,17 @@ void cop__peer_take_outbox(struct cop__peer *peer)
         peer->roused = false;
         peer->taken = take_all(&peer->outbox);
         cop__lock_unlock(&peer->lock);
+}
+
+uint32_t cop__peer_answers(struct cop__peer *peer)
+{
+        cop__lock_lock(&peer->lock);
+        uint32_t waiting = peer->outbox.count + peer->taken.count;
+        if (peer->answers > waiting)
+                peer->answers = waiting;
+        uint32_t answers = peer->answers;
+        cop__lock_unlock(&peer->lock);
+        return answers;
 }
 
 /* ---- The end --------------------------------------------------------------------------------- */

@@ -61,6 +61,7 @@ struct cop__peer {
         cop_pid dialler;       /* TRYING, and nobody's: the net_kernel that was told to call it */
         bool roused;           /* the owner has been told that there is something in the outbox */
         struct cop__row outbox;
+        uint32_t answers;      /* of what waits in `outbox` and `taken` at most so many are what the owner has answered by itself */
         char host[256];        /* where it was last said to be; "": where its name says */
         uint16_t port;         /* the same; 0: ask epmd */
 
@@ -130,6 +131,8 @@ bool cop__peer_take_over(struct cop__peer *peer, cop_pid self, cop_pid *before);
 bool cop__peer_up(struct cop__network *network, struct cop__peer *peer, cop_pid self, uint32_t creation, uint64_t flags);
 /* Of the outbox all into `taken`, which is empty. */
 void cop__peer_take_outbox(struct cop__peer *peer);
+/* How many answers wait that the other side has asked for and nobody but the owner was needed for, as of one that is dead. */
+uint32_t cop__peer_answers(struct cop__peer *peer);
 
 /*
  * It is over with whoever was the owner, who may be dead: everybody hears of it, subscribers too if it was up. Nothing if

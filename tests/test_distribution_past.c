@@ -218,3 +218,36 @@ VISITED(what_comes_through_no_alias_answers_no_call)
         ck_assert_int_eq(cop_send(pid, cop_any, .term = cop_atom("go")), COP_OK);
         await_down(ref, "honest");
 }
+
+/* ---- Who does not read ---------------------------------------------------------------------------- */
+
+/* Each is answered by a DOWN; none is read. */
+static bool says_many_monitors(int fd, uint32_t first)
+{
+        struct cop__tray all = { 0 };
+        struct cop__pen frames = { .tray = &all };
+        for (uint32_t i = 0; i < 1000; i++) {
+                struct cop__tray tray;
+                struct cop__pen pen;
+                stranger_begins(&pen, &tray, COP__CONTROL_MONITOR, 4);
+                stranger_pid(&pen, THEM, 7);
+                cop__pen_pid(&pen, cop__pid_of(0, 5, 100000));
+                put_ref(&pen, first + i);
+                cop__pen_word(&frames, 4, tray.end);
+                cop__pen_bytes(&frames, tray.data, tray.end);
+                cop__tray_free(&tray);
+        }
+        bool said = send(fd, all.data, all.end, MSG_NOSIGNAL) == (ssize_t)all.end;
+        cop__tray_free(&all);
+        return said;
+}
+
+VISITED(who_monitors_the_dead_and_does_not_read_the_answers_is_hung_up_on)
+{
+        uint32_t said = 0;
+        while (said < 1000000 && says_many_monitors(fd, said))
+                said += 1000;
+        ck_assert_msg(said < 1000000, "it takes whatever is asked");
+        cop_auto down = await(COP_KIND(cop_node_down));
+        ck_assert_str_eq(text_of(cop_read(cop_node_down, down)->reason), "too_slow");
+}
