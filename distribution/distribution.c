@@ -132,6 +132,12 @@ static int64_t left_ms(uint64_t deadline_ns)
         return now_ns < deadline_ns ? (int64_t)((deadline_ns - now_ns) / COP__NS_PER_MS) + 1 : 0;
 }
 
+/* It could not be asked, or did not answer in time: that says nothing of who is asked. */
+static bool is_not_asked(cop_status status)
+{
+        return status == COP_E_TIMEOUT || status == COP_E_OVERLOAD || status == COP_E_NO_MEMORY;
+}
+
 /* Asks net_kernel whose attempt it is, and that one whether it is up. */
 static cop_status await_up(struct cop__network *network, struct cop__peer *peer, uint64_t deadline_ns)
 {
@@ -140,14 +146,14 @@ static cop_status await_up(struct cop__network *network, struct cop__peer *peer,
         cop_status status = cop_call(&message, (cop_pid){ network->kernel }, left_ms(deadline_ns), cop__whose,
                                      .peer = peer->index);
         if (status != COP_OK)
-                return status == COP_E_TIMEOUT ? status : COP_E_NO_DISTRIBUTION;
+                return is_not_asked(status) ? status : COP_E_NO_DISTRIBUTION;
         const cop__connection_of *connection = cop_read(cop__connection_of, message);
         owner = connection != NULL ? connection->pid : cop_no_pid();
         cop_message_free(message);
         if (owner.bits == 0)
                 return COP_E_NO_CONNECTION;
         status = cop_call(NULL, owner, left_ms(deadline_ns), cop__is_up, .unused = 0);
-        return status == COP_OK || status == COP_E_TIMEOUT ? status : COP_E_NO_CONNECTION;
+        return status == COP_OK || is_not_asked(status) ? status : COP_E_NO_CONNECTION;
 }
 
 cop_status cop_connect(const char *node, int64_t timeout_ms)

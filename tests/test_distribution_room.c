@@ -100,11 +100,28 @@ VISITED_WITHIN(that_a_node_is_down_is_told_also_while_this_one_has_no_room, LIMI
         make_room(hoarder);
 }
 
+/* What this thread has at hand, of whatever size. */
+static void use_up(void)
+{
+        for (size_t size = 0; size <= 512; size += 16) {
+                static char text[512];
+                while (cop_send(cop_self(), cop_any, .term = cop_binary(text, size)) == COP_OK)
+                        ;
+        }
+}
+
+VISITED_WITHIN(who_connects_while_the_node_has_no_room_hears_of_that, LIMIT)
+{
+        cop_pid hoarder = fill();
+        use_up();
+        ck_assert_int_eq(cop_connect("other@127.0.0.1", PATIENCE_MS), COP_E_OVERLOAD);
+        make_room(hoarder);
+}
+
 VISITED_WITHIN(a_node_is_disconnected_also_while_this_one_has_no_room, LIMIT)
 {
         cop_pid hoarder = fill();
-        while (cop_send(cop_self(), cop_any, .term = cop_atom("mine")) == COP_OK) /* what this thread has at hand */
-                ;
+        use_up();
         ck_assert_int_eq(cop_disconnect(THEM), COP_OK);
         await_and_drop(COP_KIND(cop_node_down));
         make_room(hoarder);

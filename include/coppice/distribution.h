@@ -79,7 +79,7 @@ COP_API cop_status cop_node_is_at(const char *node, const char *host, uint16_t p
 
 /*
  * Connects, if they are not connected, and waits for that. Errors: COP_E_NO_CONNECTION, COP_E_TIMEOUT, COP_E_BAD_ARGUMENT (no
- * name of a node, or its own), COP_E_LIMIT.
+ * name of a node, or its own), COP_E_LIMIT, COP_E_OVERLOAD (overload.h).
  */
 COP_API cop_status cop_connect(const char *node, int64_t timeout_ms);
 /*
