@@ -80,6 +80,10 @@ static uint64_t key_of(const struct cop__relation *relation)
                                                       : relation->signal.ref.bits;
 }
 
+/*
+ * The WATCH half of a monitor goes by its address. That of a deferral may bear the same reference, beside it in one actor: who calls
+ * from another node monitors by the reference of his request. So the first is never found, in the table or in the list.
+ */
 static bool is_looked_for(const struct cop__relation *relation)
 {
         return relation->as.tie.type != COP__TIE_WATCH || relation->as.tie.mode & COP__TIE_OF_CALL;
@@ -173,7 +177,8 @@ static struct cop__relation *sought_from(const struct cop__actor *actor, struct 
                                          uint64_t key, cop_ref ref)
 {
         for (; at != &actor->relations; at = at->next)
-                if (is_sought(relation_of_list(at), type, ref) && key_of(relation_of_list(at)) == key)
+                if (is_sought(relation_of_list(at), type, ref) && key_of(relation_of_list(at)) == key &&
+                    is_looked_for(relation_of_list(at)))
                         return relation_of_list(at);
         return NULL;
 }

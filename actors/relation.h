@@ -142,7 +142,7 @@ void cop__relation_keep(struct cop__actor *actor, struct cop__relation *relation
 /* From here on the link is one like the others. False: there is none any more; if it was hushed, its exit has been dropped. */
 bool cop__link_unhush(struct cop__actor *actor, cop_pid pid);
 
-/* The first that the owner keeps of that type and key, with that reference unless it is 0. */
+/* The first that the owner keeps of that type and key, with that reference unless it is 0. A WATCH half: of a deferral only. */
 struct cop__relation *cop__relation_find(struct cop__actor *actor, enum cop__tie_type type,
                                          uint64_t key, cop_ref ref);
 /* The owner keeps it no longer. */
