@@ -202,6 +202,8 @@ cop_status cop_blocking_call(void (*function)(void *argument), void *argument)
                 .argument = argument,
                 .status = COP_E_NO_MEMORY,
         };
+        if (cop__hurry(actor)) /* for who has been told to end nothing begins */
+                cop__leave(actor);
         cop__wait_for(actor, submit, &call, (const void *)(uintptr_t)function);
         if (call.fault != NULL)
                 cop__exit_faulted(actor, call.fault);

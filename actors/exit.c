@@ -345,6 +345,7 @@ void cop__overflow(struct cop__actor *actor)
         actor->reports = true;
         cop__shared_term_drop(actor->reason);
         actor->reason = share(COP_TUPLE(cop_atom("system_limit"), cop_atom("mailbox")));
+        cop__store_relaxed(&actor->urgent, 1); /* as for an exit signal: relation.c */
 }
 
 /* ---- The report --------------------------------------------------------------------------------- */

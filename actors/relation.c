@@ -280,6 +280,16 @@ static void drop_exit(struct cop__thread *thread, struct cop__actor *actor,
         cop__signal_done(thread, actor, signal);
 }
 
+/*
+ * It has been told to end. Who has taken that in may be where it cannot leave, as it makes a reference, and who has sent it may not have
+ * said yet that it is urgent: the next look does not wait for that.
+ */
+static void must_end(struct cop__actor *actor, struct cop__shared_term *reason)
+{
+        actor->reason = reason;
+        cop__store_relaxed(&actor->urgent, 1);
+}
+
 bool cop__exit_signal(struct cop__thread *thread, struct cop__actor *actor,
                       struct cop__signal *signal, bool from_link)
 {
@@ -305,7 +315,7 @@ bool cop__exit_signal(struct cop__thread *thread, struct cop__actor *actor,
                 }
         }
         if (actor->reason == NULL)
-                actor->reason = kill ? cop__reason(COP__REASON_KILLED) : cop__shared_term_take(reason);
+                must_end(actor, kill ? cop__reason(COP__REASON_KILLED) : cop__shared_term_take(reason));
         drop_exit(thread, actor, signal);
         return false;
 }

@@ -829,7 +829,8 @@ void cop__actor_begin(struct cop__actor *actor)
                 start->run();
         else
                 start->run_with(start->renewed ? start->state : argument_of(start));
-        actor->reason = cop__reason(COP__REASON_NORMAL);
+        if (actor->reason == NULL) /* else it was told to end before it returned */
+                actor->reason = cop__reason(COP__REASON_NORMAL);
         actor->leaving = true;
 }
 

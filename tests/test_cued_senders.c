@@ -61,6 +61,68 @@ IN_NODE(a_kill_behind_a_sender_in_the_middle_of_its_push_comes_as_soon_as_that_g
         ck_assert_uint_eq(cop__load_seq(&at), 2);
 }
 
+/* ---- Who takes its end in before it can obey ------------------------------------------------ */
+
+/* So many unread that a reference has its place among them marked, for which all is taken in. */
+static cop_pid spawn_behind(void (*run)(void), cop_ref *ref)
+{
+        cop_pid pid;
+        cop_spawn_options options = { .run = run, .no_preempt = true, .monitor = true, .monitor_ref = ref };
+        cop__store_seq(&at, 0);
+        cop__store_seq(&until, 0);
+        ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_OK);
+        await_step(1);
+        for (int64_t i = 0; i < 2 * COP__MARK_FROM; i++)
+                ck_assert_int_eq(cop_send(pid, step, .number = i), COP_OK);
+        return pid;
+}
+
+static void refers(void)
+{
+        cop__store_seq(&at, 1);
+        waits_for_leave();
+        (void)cop_ref_new();
+        cop__store_seq(&at, 2);
+}
+
+static void refers_and_waits(void)
+{
+        refers();
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(cop_down)));
+}
+
+static void kills(void *pid)
+{
+        ck_assert_int_eq(cop_send_exit(*(const cop_pid *)pid, cop_atom("kill")), COP_OK);
+}
+
+IN_NODE(who_takes_in_its_end_as_it_makes_a_reference_ends_when_it_waits)
+{
+        NEEDS_THREADS();
+        guest g;
+        cop_ref ref;
+        cop_pid pid = spawn_behind(refers_and_waits, &ref);
+        cue_hold("send.is_urgent");
+        guest_comes(&g, node, kills, &pid);
+        cue_await("send.is_urgent");
+        cop__store_seq(&until, 1);
+        await_step(2);
+        await_true(is_waiting(node, pid) || !cop_is_alive(pid));
+        cue_go_and_await("send.is_urgent");
+        await_down(ref, "killed");
+        guest_leaves(&g);
+}
+
+IN_NODE(who_takes_in_its_end_as_it_makes_a_reference_and_returns_has_ended_of_it)
+{
+        NEEDS_THREADS();
+        cop_ref ref;
+        cop_pid pid = spawn_behind(refers, &ref);
+        ck_assert_int_eq(cop_send_exit(pid, COP_TUPLE(cop_atom("why"), cop_string("so"))), COP_OK);
+        cop__store_seq(&until, 1);
+        await_down(ref, "{why, \"so\"}");
+}
+
 /* ---- Slots that nobody lives in ---------------------------------------------------------------- */
 
 static cop_pid spawn_leaver(cop_ref *ref)
