@@ -197,6 +197,7 @@ static void has_failed_to_start(struct cop__supervisor *self, struct cop__child 
                 if (corpse.bits != 0)
                         child->corpse = corpse;
                 child->hesitates = true;
+                cop__child_is_there(self, child);
                 cop__regrow_failed(self, child);
         }
 }
@@ -254,7 +255,7 @@ static void runs(struct cop__supervisor *self, struct cop__child *child, cop_pid
         if (child->spec->backoff.first_ms != 0 || child->spec->breaker.failures != 0)
                 child->past.born_ns = cop__clock_ns();
         child->known = pid;
-        self->outlasted = self->outlasted && !child->spec->significant;
+        cop__child_is_there(self, child);
         cop__roster_set(self->roster, child, COP__CHILD_RUNNING, pid);
         if (child->again)
                 cop__tell_restarted(self, child);
@@ -515,10 +516,22 @@ static COP__NORETURN void shut_down(struct cop__supervisor *self)
         cop__supervisor_end(self, cop_atom("shutdown"));
 }
 
-/* What was asked of the supervisor comes before an end that it has heard of since, as if it waited for each stop and start. */
-static bool is_asked_for(const struct cop__child *child)
+/* What was asked of the supervisor, or is done by it, comes before an end that it has heard of since, as if it waited for each
+ * stop and start. Who is tried again later is there meanwhile. */
+static bool is_under_way(const struct cop__supervisor *self, const struct cop__child *child)
 {
-        return child->asked || (child->state == COP__CHILD_STOPPING && !child->back);
+        if (child->asked || child->back)
+                return true;
+        switch ((enum cop__child_state)child->state) {
+        case COP__CHILD_NAMING:
+        case COP__CHILD_STARTING:
+        case COP__CHILD_STOPPING:
+                return true;
+        case COP__CHILD_WAITING:
+                return cop__list_is_empty(&child->due) && cop__regrow_reaches(self, child);
+        default:
+                return false;
+        }
 }
 
 /* Of those that are significant, is there no other? One whose stop or start goes on is one until that is over: then *pending. */
@@ -527,9 +540,15 @@ static bool is_last_significant(const struct cop__supervisor *self, const struct
         const struct cop__child *other = cop__roster_first(self->roster);
         *pending = self->roster->significant > 1; /* this one still counts */
         for (; *pending && other != NULL; other = cop__roster_next(self->roster, other))
-                if (other != child && other->spec->significant && other->state != COP__CHILD_STOPPED && !is_asked_for(other))
+                if (other != child && other->spec->significant && other->state != COP__CHILD_STOPPED &&
+                    !is_under_way(self, other))
                         return false;
         return true;
+}
+
+void cop__child_is_there(struct cop__supervisor *self, const struct cop__child *child)
+{
+        self->outlasted = self->outlasted && !child->spec->significant;
 }
 
 void cop__child_look_outlasted(struct cop__supervisor *self)
@@ -540,10 +559,12 @@ void cop__child_look_outlasted(struct cop__supervisor *self)
         shut_down(self);
 }
 
+/* Who was about to be stopped with its group is gone with it, and that ends nothing. */
 static void has_left(struct cop__supervisor *self, struct cop__child *child, cop_pid corpse,
                      cop_term reason)
 {
-        cop_auto_shutdown when = child->spec->significant ? self->spec->auto_shutdown : COP_NEVER;
+        bool counts = child->spec->significant && !child->back;
+        cop_auto_shutdown when = counts ? self->spec->auto_shutdown : COP_NEVER;
         bool pending = false;
         cop__tell_left(self, child, corpse, reason);
         bool last = when == COP_ALL_SIGNIFICANT && is_last_significant(self, child, &pending);

@@ -65,6 +65,7 @@ static void attempt(struct cop__supervisor *self, struct cop__child *child)
         if (later && cop__child_tick(self, child, child->delay_ns)) {
                 child->hesitates = false;
                 child->delay_ns = 0;
+                cop__child_is_there(self, child);
                 cop__roster_set(self->roster, child, COP__CHILD_RESTARTING, cop_no_pid());
                 return;
         }

@@ -108,7 +108,7 @@ struct cop__supervisor {
         bool started;                 /* init is over: terminate will stop the children */
         bool ending;
         bool disordered;              /* the roster is to get the order of the spec, when no group is under way */
-        bool outlasted;               /* the last significant child has ended, but for what is asked of others */
+        bool outlasted;               /* the last significant child has ended, but for those that are being stopped or started */
         bool hushed;                  /* the failure that the group is for is not in the log: nor is what follows from it */
 };
 
@@ -141,6 +141,8 @@ void cop__child_rests(struct cop__supervisor *self, struct cop__child *child);
 
 /* Who waits for the child's start is told that it hinges on that of `starting`, until he is told again. */
 void cop__child_tell_waiters(struct cop__child *child, cop_pid starting);
+/* It runs, or will be tried again: if it is significant, nobody has outlasted it. */
+void cop__child_is_there(struct cop__supervisor *self, const struct cop__child *child);
 /* Ends the supervisor if it was `outlasted`, and of those that counted still none is left. */
 void cop__child_look_outlasted(struct cop__supervisor *self);
 

@@ -289,3 +289,146 @@ IN_FAMILY(a_significant_child_that_starts_in_time_is_the_last_one)
         expect("end a normal");
         await_exited(root, "shutdown");
 }
+
+/* It had ended while another was on its way, which then came: that one is terminated on request, which ends nothing. */
+IN_FAMILY(a_significant_child_that_has_started_and_is_terminated_ends_nothing)
+{
+        cop_pid root, a = grow_with_one_that_may_start(&root);
+        cop_send(a, go, .unused = 0);
+        expect_both("start a", "answer success");
+        ck_assert_int_eq(cop_terminate_child(root, "a"), COP_OK);
+        expect_end("a");
+        expect_silence(root);
+        ck_assert(cop_is_alive(root));
+        fell(root);
+}
+
+IN_FAMILY(a_mode_that_is_taken_away_while_another_is_started_ends_nothing)
+{
+        const cop_supervisor never = { .auto_shutdown = COP_NEVER };
+        cop_pid root, a = grow_with_one_that_may_start(&root);
+        ck_assert_int_eq(cop_replace_specs(root, &never), COP_OK);
+        put_down(a);
+        expect("answer the other actor ended before it answered");
+        expect_silence(root);
+        ck_assert(cop_is_alive(root));
+        fell(root);
+}
+
+/* ---- What the supervisor does meanwhile ----------------------------------------------------------------- */
+
+#define SLOW(id_, ...) \
+        WORKER_WITH(id_, ((job){ .id = id_, .stop_ms = HOUR_MS }), .shutdown_ms = COP_SHUTDOWN_INFINITY, __VA_ARGS__)
+
+static void expect_done(const char *words)
+{
+        cop_auto message = cop_receive(2 * HOUR_MS, COP_KIND(word));
+        ck_assert_ptr_nonnull(message);
+        ck_assert_str_eq(cop_read(word, message)->text.data, words);
+}
+
+/* A temporary one that is stopped with its group will not be back: OTP, which waits for that stop, shuts down. */
+IN_SIMULATED_FAMILY(the_last_significant_child_ends_it_also_while_another_is_stopped_with_its_group)
+{
+        TREE(shop, PATIENT, ALL, .strategy = COP_REST_FOR_ONE,
+             .children = COP_CHILDREN(SIGNIFICANT("a", COP_TEMPORARY), WORKER("p"),
+                                      SLOW("b", .restart = COP_TEMPORARY, .significant = true)));
+        cop_pid root = grow_and_expect(&shop, "apb");
+        crash("p");
+        expect("end p boom");
+        expect("end b shutdown");
+        quit_with("a", cop_atom("normal"));
+        expect("end a normal");
+        expect_done("done b");
+        await_exited(root, "shutdown");
+}
+
+/* Starts once; after that it hangs until it may go on, and does what the test has said. */
+typedef struct {
+        int64_t unused;
+} shy;
+
+static uint32_t shy_births;
+static bool shy_ignores;
+
+static void shy_init(shy *self)
+{
+        (void)self;
+        if (cop__add_relaxed(&shy_births, 1u) == 0)
+                return;
+        say("hang", "s", "");
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
+        if (shy_ignores)
+                cop_ignore();
+        cop_exit(cop_atom("no_start"));
+}
+
+static void shy_on_quit(shy *self, const quit *q)
+{
+        (void)self;
+        cop_exit(q->reason);
+}
+
+COP_SERVER(shy, COP_INIT(shy_init), COP_ON(quit, shy_on_quit));
+
+/* s is in its restart, and a, the only other one, has ended and is known to. */
+static cop_pid grow_with_a_shy_one(bool ignores, cop_pid *root)
+{
+        TREE(shop, PATIENT, ALL,
+             .children = COP_CHILDREN(SIGNIFICANT("a", COP_TRANSIENT),
+                                      { "s", .server = &shy_server, .restart = COP_TRANSIENT, .significant = true }));
+        shy_births = 0;
+        shy_ignores = ignores;
+        *root = grow_and_expect(&shop, "a");
+        crash("s");
+        cop_pid s = expect("hang s");
+        quit_with("a", cop_atom("normal"));
+        expect("end a normal");
+        await_true(strcmp(ask_child(*root, "a", "state"), "stopped") == 0);
+        return s;
+}
+
+IN_SIMULATED_FAMILY(the_last_significant_child_ends_it_also_when_the_restart_of_another_is_ignored)
+{
+        cop_pid root, s = grow_with_a_shy_one(true, &root);
+        cop_send(s, go, .unused = 0);
+        await_exited(root, "shutdown");
+}
+
+/* Who will be tried again is there, as in OTP: only what would have been the last end, had it been heard of later, ends it. */
+IN_SIMULATED_FAMILY(a_significant_child_whose_restart_has_failed_is_there)
+{
+        cop_pid root, s = grow_with_a_shy_one(false, &root);
+        cop_send(s, go, .unused = 0);
+        s = expect("hang s");
+        shy_ignores = true;
+        cop_send(s, go, .unused = 0);
+        await_true(strcmp(ask_child(root, "s", "state"), "stopped") == 0);
+        expect_silence(root);
+        ck_assert(cop_is_alive(root));
+        fell(root);
+}
+
+/* It is swept up by the group, as if it had been stopped: that is no end by itself. */
+IN_SIMULATED_FAMILY(a_significant_temporary_child_that_was_about_to_be_stopped_ends_nothing)
+{
+        const cop_auto_shutdown modes[] = { COP_ANY_SIGNIFICANT, COP_ALL_SIGNIFICANT };
+        for (int i = 0; i < 2; i++) {
+                TREE(shop, PATIENT, .auto_shutdown = modes[i], .strategy = COP_ONE_FOR_ALL,
+                     .children = COP_CHILDREN(WORKER("p"), SIGNIFICANT("a", COP_TEMPORARY), SLOW("b", .restart = COP_PERMANENT)));
+                cop_pid root = grow_and_expect(&shop, "pab");
+                crash("p");
+                expect("end p boom");
+                expect("end b shutdown");
+                quit_with("a", cop_atom("normal"));
+                expect("end a normal");
+                expect_done("done b");
+                expect_start("pb");
+                expect_silence(root);
+                ck_assert_str_eq(ask_child(root, "a", "state"), "no such child");
+                fell(root);
+                expect("end b shutdown");
+                expect_done("done b");
+                expect_end("p");
+        }
+}

@@ -39,7 +39,7 @@ typedef enum cop_restart {
 typedef enum cop_auto_shutdown {
         COP_NEVER = 0,
         COP_ANY_SIGNIFICANT, /* the first significant child that ends by itself */
-        COP_ALL_SIGNIFICANT, /* the last of them, when what was asked of the others (a stop, a start) is over */
+        COP_ALL_SIGNIFICANT, /* the last of them, when what is under way with the others (a stop, a start) is over */
 } cop_auto_shutdown;
 
 /* Values of shutdown_ms that are no time. */
