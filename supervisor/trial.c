@@ -94,16 +94,32 @@ static bool check(struct trial *trial, cop_node *node)
         return cop_node_here() == node;
 }
 
-/* Why, if its exit signal has not been read. */
-static void say_ended(struct trial *trial, const cop_node *node, cop_pid root)
+/* It may take its time to stop its children; nobody else runs here, so its own can be looked at. */
+static bool is_ending(cop_node *node, cop_pid root)
 {
-        char reason[128] = "";
-        cop_message *message =
-                cop_receive(0, (cop_pattern){ .kind = COP_KIND_OF(cop_exited), .from = root });
+        const struct cop__actor *actor = cop__slot_of(node, root);
+        return actor != NULL && cop__slot_is(actor, root) && actor->leaving;
+}
+
+/* The word of its end, which is awaited if it is near; NULL: it has been read, or there is no memory to wait. */
+static cop_message *word_of_end(cop_node *node, cop_pid root)
+{
+        cop_ref ref;
+        if (is_ending(node, root) && cop_monitor(root, &ref) == COP_OK)
+                return cop_receive(COP_FOREVER, COP_REF(cop_down, ref));
+        return cop_receive(0, (cop_pattern){ .kind = COP_KIND_OF(cop_exited), .from = root });
+}
+
+static void say_ended(struct trial *trial, cop_node *node, cop_pid root)
+{
+        char text[128] = "";
+        cop_message *message = word_of_end(node, root);
+        const cop_exited *exited = cop_read(cop_exited, message);
+        const cop_down *down = cop_read(cop_down, message);
         if (message != NULL)
-                cop_term_print(cop_read(cop_exited, message)->reason, node->kinds, reason, sizeof(reason));
+                cop_term_print(down != NULL ? down->reason : exited->reason, node->kinds, text, sizeof(text));
         cop_message_free(message);
-        say_wrong(trial, "the tree has ended%s%s", reason[0] != '\0' ? ": " : "", reason);
+        say_wrong(trial, "the tree has ended%s%s", text[0] != '\0' ? ": " : "", text);
 }
 
 static void check_tree(struct trial *trial, cop_node *node)
@@ -117,7 +133,7 @@ static void check_tree(struct trial *trial, cop_node *node)
         }
         if (!check(trial, node))
                 return;
-        if (!trial->what->may_end && !cop_is_alive(root))
+        if (!trial->what->may_end && (!cop_is_alive(root) || is_ending(node, root)))
                 say_ended(trial, node, root);
         status = cop_shutdown(root, COP_SHUTDOWN_INFINITY);
         if (status != COP_OK)

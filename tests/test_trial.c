@@ -355,6 +355,52 @@ TEST(a_tree_that_has_ended_before_the_check_has_fails_the_seed)
         ck_assert(!try_it((cop_trial){ .tree = &brittle, .check = wears_it_out, .may_end = true }).failed);
 }
 
+/* It has given up, and waits for a child that takes its time to stop. */
+typedef porter slow;
+
+static void slow_init(slow *self)
+{
+        (void)self;
+        cop_trap_exit(true);
+}
+
+static void slow_on_step(slow *self, const step *s)
+{
+        (void)self;
+        (void)s;
+}
+
+static void slow_terminate(slow *self, cop_term reason)
+{
+        (void)self;
+        (void)reason;
+        cop_sleep(100);
+}
+
+COP_SERVER(slow, COP_INIT(slow_init), COP_ON(step, slow_on_step), COP_TERMINATE(slow_terminate));
+
+static const cop_supervisor worn_out = {
+        .name = "worn_out",
+        .children = COP_CHILDREN({ "slow", .server = &slow_server }, { "porter", .server = &porter_server }),
+};
+
+static const char *wears_it_out_and_goes(cop_node *node, void *unused)
+{
+        (void)node;
+        (void)unused;
+        for (int i = 0; i < 2; i++) {
+                cop_send_exit(cop_whereis("porter"), cop_atom("kill"));
+                cop_sleep(5);
+        }
+        return cop_is_alive(cop_whereis("worn_out")) ? NULL : "it has ended already";
+}
+
+TEST(a_tree_that_has_given_up_and_is_ending_fails_the_seed)
+{
+        expect_failure((cop_trial){ .tree = &worn_out, .check = wears_it_out_and_goes }, "the tree has ended: shutdown");
+        ck_assert(!try_it((cop_trial){ .tree = &worn_out, .check = wears_it_out_and_goes, .may_end = true }).failed);
+}
+
 static const char *stops_it_and_says_so(cop_node *node, void *unused)
 {
         stops_it(node, unused);

@@ -22,8 +22,8 @@
  *
  * A seed also fails when
  * - an actor dies by a fault of its own: an invalid access, a division by zero, a failed assertion. Its report is printed;
- * - the tree is not alive at the end of the check (more restarts than its intensity allows, say), does not start, or cannot be
- *   stopped;
+ * - the tree has ended at the end of the check, or is ending (more restarts than its intensity allows, say), does not start, or
+ *   cannot be stopped;
  * - the check ends by cop_exit(), or leaves the node;
  * - it goes on and on: more turns or more simulated time than a seed may have, or a wait for what can never happen. The check is
  *   left in its middle then, and what it has of its own stays as it is: threads, memory, files.
@@ -56,7 +56,7 @@ typedef struct cop_trial {
         uint64_t max_turns;         /* of actors in a seed, and jumps to the next timer: 1,000,000 */
         int64_t max_ms;             /* of simulated time in a seed: those of 365 days */
         bool may_fault;             /* actors may die by faults of their own: they are counted, and that is all */
-        bool may_end;               /* the tree may have ended when the check is over */
+        bool may_end;               /* the tree may have ended, or be ending, when the check is over */
         cop_log_fn *log;            /* where the nodes' logs go: nowhere, for crashes are meant */
         void *log_context;
 } cop_trial;
