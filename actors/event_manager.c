@@ -627,10 +627,11 @@ static void manager_on_list(manager *self, const cop__handler_list *list)
 
 /* ---- Ends ------------------------------------------------------------------------------------ */
 
-/* Who is alive has not ended, but sent an exit signal. That is none of a manager's business, from whomever it comes. */
+/* What has not come by a link is an exit signal that somebody has sent, who may be dead since. That is none of a manager's
+ * business, from whomever it comes. */
 static void manager_on_exited(manager *self, const cop_exited *exited)
 {
-        if (cop_is_alive(exited->pid))
+        if (!(cop__actor_here()->current->flags & COP__SIGNAL_THROUGH))
                 return;
         for (struct handler *at = self->newest; at != NULL; at = at->next) {
                 if (cop_pid_equal(at->pid, exited->pid)) {

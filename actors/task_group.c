@@ -194,11 +194,12 @@ static void task_group_on_cancel(task_group *self, const cop__group_cancel *orde
         cancel(self, COP_E_DIED, cop_atom("cancelled"));
 }
 
+/* The end of a member is told by its link: what it has sent itself may be read after its end, and is somebody's word only. */
 static void task_group_on_exited(task_group *self, const cop_exited *exited)
 {
         struct member *member = find(self, exited->pid);
         if (member != NULL) {
-                if (!cop_is_alive(exited->pid)) {
+                if (cop__actor_here()->current->flags & COP__SIGNAL_THROUGH) {
                         cop__table_remove(&self->contents->members, &member->node);
                         cop_release(member);
                 }

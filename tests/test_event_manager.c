@@ -821,6 +821,26 @@ IN_NODE(a_handler_that_sends_its_manager_an_exit_signal_stays_and_ends_with_it)
         await_gone("l", "shutdown");
 }
 
+/* When what it has said is heard, it is dead. */
+typedef listener liar;
+static void liar_on_water(liar *self, const water *w)
+{
+        (void)self;
+        (void)w;
+        cop_send_exit(cop_parent(), cop_atom("normal"));
+        cop_exit(cop_atom("boom"));
+}
+COP_SERVER(liar, COP_INIT_WITH(setup, listener_init), COP_ON(water, liar_on_water));
+
+IN_NODE_WITH(a_handler_that_says_normal_to_its_manager_and_crashes_has_crashed, .workers = 1)
+{
+        cop_pid pid = alarms();
+        ck_assert_int_eq(add_as("l", &liar_server, START_WELL, true), COP_OK);
+        ck_assert_int_eq(cop_send(handler_of(pid), water, .floor = 1), COP_OK);
+        await_gone("l", "boom");
+        put_down(pid);
+}
+
 /* ---- Calls ------------------------------------------------------------------------------- */
 
 IN_NODE(GEV_13_a_handler_can_be_called_and_one_that_crashes_at_it_is_removed)

@@ -414,6 +414,24 @@ IN_NODE(a_task_that_sends_its_group_an_exit_signal_is_waited_for_all_the_same)
         ck_assert(!cop_is_alive(pid));
 }
 
+/* When what it has said is heard, it is dead. */
+static void says_normal_and_fails(const go *g)
+{
+        (void)g;
+        cop_send_exit(cop_parent(), cop_atom("normal"));
+        cop_exit(cop_atom("boom"));
+}
+
+IN_NODE_WITH(a_task_that_says_normal_to_its_group_and_fails_has_failed, .workers = 1)
+{
+        for (int i = 0; i < 20; i++) {
+                cop_task_group group = opened(0, 0);
+                ck_assert_int_eq(cop_group_task(group, says_normal_and_fails, go, 1), COP_OK);
+                ck_assert_int_eq(cop_task_group_close(group), COP_E_DIED);
+                ck_assert_str_eq(text_of(cop_failure()), "boom");
+        }
+}
+
 IN_NODE(an_inner_group_is_waited_for_with_the_outer_one)
 {
         cop_task_group group = opened(0, 0);
