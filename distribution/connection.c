@@ -302,8 +302,10 @@ static void be_called(struct cop__connection *connection, int socket)
 {
         struct cop__introduction other;
         uint64_t deadline_ns = cop__deadline_ns(SET_UP_MS);
-        connection->line = cop__line_new(connection->network, socket);
-        if (connection->line == NULL || cop__handshake_hear(connection->line, deadline_ns, &other) != COP_OK)
+        connection->line = cop__line_new(connection->network, socket, true);
+        if (connection->line == NULL || !cop_is_alive(cop_parent())) /* the next one looks for lines when that is dead */
+                return;
+        if (cop__handshake_hear(connection->line, deadline_ns, &other) != COP_OK)
                 return;
         if (strcmp(other.name, connection->network->name) == 0) {
                 cop__handshake_say(connection->line, "not_allowed");

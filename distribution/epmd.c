@@ -24,29 +24,30 @@ static size_t short_size(const char *node)
         return strcspn(node, "@");
 }
 
-static void put_alive(struct cop__pen *pen)
+static void put_alive(struct cop__pen *pen, const struct cop__settings *settings)
 {
-        size_t size = short_size(pen->network->name);
+        size_t size = short_size(settings->name);
         cop__pen_word(pen, 2, 13 + size);
         cop__pen_byte(pen, EPMD_ALIVE);
-        cop__pen_word(pen, 2, pen->network->port);
-        cop__pen_byte(pen, pen->network->hidden ? TYPE_HIDDEN : TYPE_NORMAL);
+        cop__pen_word(pen, 2, settings->port);
+        cop__pen_byte(pen, settings->hidden ? TYPE_HIDDEN : TYPE_NORMAL);
         cop__pen_byte(pen, 0); /* TCP */
         cop__pen_word(pen, 2, VERSION_HIGHEST);
         cop__pen_word(pen, 2, VERSION_LOWEST);
         cop__pen_word(pen, 2, size);
-        cop__pen_bytes(pen, pen->network->name, size);
+        cop__pen_bytes(pen, settings->name, size);
         cop__pen_word(pen, 2, 0);
 }
 
-cop_status cop__epmd_register(struct cop__network *network, uint64_t deadline_ns, struct cop__line **result)
+cop_status cop__epmd_register(struct cop__network *network, const struct cop__settings *settings, uint64_t deadline_ns,
+                              struct cop__line **result)
 {
         struct cop__line *line;
-        cop_status status = cop__line_call(network, "127.0.0.1", network->epmd_port, deadline_ns, &line);
+        cop_status status = cop__line_call(network, "127.0.0.1", settings->epmd_port, deadline_ns, &line);
         if (status != COP_OK)
                 return status;
         struct cop__pen pen = { .tray = &line->out, .network = network };
-        put_alive(&pen);
+        put_alive(&pen, settings);
         status = pen.status;
         if (status == COP_OK)
                 status = cop__line_await(line, 2, deadline_ns);

@@ -174,48 +174,78 @@ static uint16_t epmd_port_of(const cop_distribution *options)
         return port > 0 && port <= UINT16_MAX ? (uint16_t)port : EPMD_PORT;
 }
 
-static cop_status take_options(struct cop__network *network, const cop_distribution *options)
+static cop_status take_options(struct cop__settings *settings, const cop_distribution *options)
 {
         if (!cop__node_name_is_good(options->name.data, options->name.size) ||
-            !copy(network->name, sizeof(network->name), options->name) ||
-            !copy(network->cookie, sizeof(network->cookie), options->cookie) ||
+            !copy(settings->name, sizeof(settings->name), options->name) ||
+            !copy(settings->cookie, sizeof(settings->cookie), options->cookie) ||
             (options->tick_ms != 0 && options->tick_ms < TICK_MS_LEAST) || options->message_max > COP_MESSAGE_SIZE_MAX)
                 return COP_E_BAD_ARGUMENT;
-        network->epmd_port = epmd_port_of(options);
-        network->hidden = options->hidden;
-        network->no_auto_connect = options->no_auto_connect;
-        network->tick_ms = options->tick_ms != 0 ? options->tick_ms : TICK_MS;
-        network->message_max = options->message_max != 0 ? options->message_max : MESSAGE_MAX;
+        settings->epmd_port = epmd_port_of(options);
+        settings->hidden = options->hidden;
+        settings->no_auto_connect = options->no_auto_connect;
+        settings->tick_ms = options->tick_ms != 0 ? options->tick_ms : TICK_MS;
+        settings->message_max = options->message_max != 0 ? options->message_max : MESSAGE_MAX;
         return COP_OK;
 }
 
 /* One that no earlier life had, but for one chance in four thousand million. Small ones were Erlang's before it had 32 bits. */
-static cop_status new_creation(struct cop__network *network)
+static cop_status new_creation(struct cop__settings *settings)
 {
-        uint32_t creation = 0;
-        while (creation < 16)
-                if (getrandom(&creation, sizeof(creation), 0) != (ssize_t)sizeof(creation))
+        while (settings->creation < 16)
+                if (getrandom(&settings->creation, sizeof(settings->creation), 0) != (ssize_t)sizeof(settings->creation))
                         return COP_E_SYSTEM;
-        cop__store_relaxed(&network->creation, creation);
         return COP_OK;
 }
 
+static bool was_port(struct cop__network *network, uint16_t port)
+{
+        cop__lock_lock(&network->lock);
+        bool was = port != 0 && port == network->port;
+        cop__lock_unlock(&network->lock);
+        return was;
+}
+
 /* Who begins when the name of one that was killed is free, and waits for nothing else, may be there before its socket is closed. */
-static cop_status listen_at(net_kernel *self, struct cop__network *network, const cop_distribution *options)
+static cop_status listen_at(net_kernel *self, struct cop__network *network, const cop_distribution *options,
+                            struct cop__settings *settings)
 {
         char address[64] = "127.0.0.1";
         if (options->address.size > 0 && !copy(address, sizeof(address), options->address))
                 return COP_E_BAD_ARGUMENT;
-        bool is_known = options->port != 0 && options->port == network->port;
-        int ear = cop__listen_at(address, options->port, &network->port);
+        bool is_known = was_port(network, options->port);
+        int ear = cop__listen_at(address, options->port, &settings->port);
         for (int tries = 0; tries < TRIES && ear < 0 && errno == EADDRINUSE && is_known; tries++) {
                 cop_sleep(PAUSE_MS);
-                ear = cop__listen_at(address, options->port, &network->port);
+                ear = cop__listen_at(address, options->port, &settings->port);
         }
         if (ear < 0)
                 return COP_E_SYSTEM;
-        self->ear = cop__line_new(network, ear);
+        self->ear = cop__line_new(network, ear, false);
         return self->ear != NULL ? COP_OK : COP_E_NO_MEMORY;
+}
+
+/* Of several that have got so far one begins. */
+static bool claim(struct cop__network *network)
+{
+        uint64_t claimed = cop__load_acquire(&network->claim);
+        return !cop_is_alive((cop_pid){ claimed }) && cop__cas_release(&network->claim, &claimed, cop_self().bits);
+}
+
+/* The network goes by them from here on. */
+static void adopt(struct cop__network *network, const struct cop__settings *settings)
+{
+        cop__lock_lock(&network->lock);
+        memcpy(network->name, settings->name, sizeof(network->name));
+        memcpy(network->cookie, settings->cookie, sizeof(network->cookie));
+        cop__store_relaxed(&network->creation, settings->creation);
+        network->port = settings->port;
+        network->epmd_port = settings->epmd_port;
+        network->hidden = settings->hidden;
+        network->no_auto_connect = settings->no_auto_connect;
+        network->tick_ms = settings->tick_ms;
+        network->message_max = settings->message_max;
+        cop__lock_unlock(&network->lock);
 }
 
 /* It says who the node was, and watches a net_kernel that is no more. */
@@ -232,6 +262,16 @@ static cop_status end_connection(cop_pid pid)
         return status;
 }
 
+/* Who has called and not shaken hands goes by the name and the cookie that there were. */
+static cop_status end_strangers(struct cop__network *network)
+{
+        cop_status status = COP_OK;
+        cop_pid pid = cop__lines_called(network);
+        for (; status == COP_OK && pid.bits != 0; pid = cop__lines_called(network))
+                status = end_connection(pid);
+        return status;
+}
+
 /* What a net_kernel that has ended has left. */
 static cop_status take_over(struct cop__network *network)
 {
@@ -245,33 +285,42 @@ static cop_status take_over(struct cop__network *network)
                 if (!cop_is_alive(owner))
                         cop__peer_down(network, network->peers[i], owner, cop_atom("net_kernel_terminated"));
         }
-        return COP_OK;
+        return end_strangers(network);
+}
+
+static cop_status prepare(net_kernel *self, struct cop__network *network, const cop_distribution *options,
+                          struct cop__settings *settings)
+{
+        cop_status status = take_over(network);
+        if (status == COP_OK)
+                status = take_options(settings, options);
+        if (status == COP_OK)
+                status = new_creation(settings);
+        if (status == COP_OK)
+                status = listen_at(self, network, options, settings);
+        if (status == COP_OK && settings->epmd_port != 0)
+                status = cop__epmd_register(network, settings, cop__deadline_ns(SET_UP_MS), &self->epmd);
+        return status;
 }
 
 static void net_kernel_init(net_kernel *self, const cop_distribution *options)
 {
         cop_node *node = cop_node_here();
+        struct cop__settings settings = { .creation = 0 };
         if (cop__thread_here()->scheduler->hooks.simulation != NULL || cop__node_of(cop__thread_here())->inside != NULL)
                 refuse(COP_E_NO_DISTRIBUTION);
         struct cop__network *network = cop__network_make(node);
         if (network == NULL)
                 refuse(COP_E_NO_MEMORY);
-        uint64_t before = cop__load_acquire(&network->kernel);
-        if (cop_is_alive((cop_pid){ before }))
+        if (cop_is_alive((cop_pid){ cop__load_acquire(&network->kernel) }))
                 refuse(COP_E_ALREADY_STARTED);
-        cop_status status = take_over(network);
-        if (status == COP_OK)
-                status = take_options(network, options);
-        if (status == COP_OK)
-                status = new_creation(network);
-        if (status == COP_OK)
-                status = listen_at(self, network, options);
-        if (status == COP_OK && network->epmd_port != 0)
-                status = cop__epmd_register(network, cop__deadline_ns(SET_UP_MS), &self->epmd);
+        cop_status status = prepare(self, network, options, &settings);
         if (status != COP_OK)
                 refuse(status);
-        if (!cop__cas_release(&network->kernel, &before, cop_self().bits)) /* another has begun while epmd was waited for */
+        if (!claim(network)) /* another has begun while epmd was waited for */
                 refuse(COP_E_ALREADY_STARTED);
+        adopt(network, &settings);
+        cop__store_release(&network->kernel, cop_self().bits);
         status = cop__names_begin();
         if (status != COP_OK)
                 refuse(status);
@@ -287,6 +336,7 @@ static void net_kernel_terminate(net_kernel *self, cop_term reason)
         if (self->epmd != NULL)
                 cop__line_close(self->epmd);
         cop__store_release(&network->kernel, (uint64_t)0);
+        cop__store_release(&network->claim, (uint64_t)0);
         for (uint32_t i = 0; i < cop__load_acquire(&network->peer_count); i++)
                 cop__peer_down(network, network->peers[i], cop_no_pid(), cop_atom("net_kernel_terminated"));
         cop__names_end(); /* last: it waits */

@@ -13,6 +13,17 @@
 
 #define COP__KERNEL_NAME "net_kernel"
 
+/* What a net_kernel will be known by once it has begun; until then another may begin, and the network goes by that one's. */
+struct cop__settings {
+        char name[COP__NODE_NAME_ROOM];
+        char cookie[COP__COOKIE_ROOM];
+        uint32_t creation;
+        uint16_t port, epmd_port;
+        bool hidden, no_auto_connect;
+        int64_t tick_ms;
+        size_t message_max;
+};
+
 /* The peer is to be called, and is TRYING already. False: there is nobody who could, or no memory. */
 bool cop__kernel_call(struct cop__network *network, struct cop__thread *thread, struct cop__peer *peer);
 

@@ -41,7 +41,7 @@ static void end_line(struct cop__belonging *belonging)
         free(line);
 }
 
-struct cop__line *cop__line_new(struct cop__network *network, int socket)
+struct cop__line *cop__line_new(struct cop__network *network, int socket, bool is_called)
 {
         struct cop__line *line = cop__calloc(1, sizeof(*line));
         if (line == NULL) {
@@ -51,6 +51,7 @@ struct cop__line *cop__line_new(struct cop__network *network, int socket)
         line->network = network;
         line->owner = cop_self();
         line->socket = socket;
+        line->is_called = is_called;
         line->belonging.end = end_line;
         line->heard_ns = line->told_ns = cop__clock_ns();
         cop__lock_lock(&network->lock);
@@ -68,6 +69,20 @@ struct cop__line *cop__line_new(struct cop__network *network, int socket)
 void cop__line_close(struct cop__line *line)
 {
         cop__belonging_end(&line->belonging);
+}
+
+cop_pid cop__lines_called(struct cop__network *network)
+{
+        cop_pid owner = cop_no_pid();
+        cop__lock_lock(&network->lock);
+        COP__LIST_EACH(&network->lines, at, ahead)
+        {
+                const struct cop__line *line = COP__CONTAINER(at, struct cop__line, list);
+                if (line->is_called && cop_is_alive(line->owner))
+                        owner = line->owner;
+        }
+        cop__lock_unlock(&network->lock);
+        return owner;
 }
 
 /* A change makes whatever is the case news; that it can be written to is, as a rule. */
@@ -241,7 +256,7 @@ static cop_status call_one(struct cop__network *network, const struct addrinfo *
                 close(socket_fd);
                 return COP_E_NO_CONNECTION;
         }
-        struct cop__line *line = cop__line_new(network, socket_fd);
+        struct cop__line *line = cop__line_new(network, socket_fd, false);
         if (line == NULL)
                 return COP_E_NO_MEMORY;
         cop_status status = await_connected(line, deadline_ns, over);

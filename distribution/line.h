@@ -18,6 +18,7 @@ struct cop__line {
         struct cop__list list;       /* in the network's, under its lock */
         cop_pid owner;
         int socket;
+        bool is_called;              /* constant: somebody has called, and its actor is not who listens */
         bool writable_wanted;
         bool hung_up;                /* nothing comes any more, or goes */
         struct cop__tray in, out;
@@ -30,8 +31,13 @@ typedef struct cop__hang_up {
 } cop__hang_up;
 COP__KIND_DECLARE(cop__hang_up);
 
-/* A line of the calling actor's, with a socket, which is taken; NULL: no memory, and the socket is closed. */
-struct cop__line *cop__line_new(struct cop__network *network, int socket);
+/*
+ * A line of the calling actor's, with a socket, which is taken; NULL: no memory, and the socket is closed. `is_called`: that of one who
+ * has called.
+ */
+struct cop__line *cop__line_new(struct cop__network *network, int socket, bool is_called);
+/* Who lives and has one that somebody has called, as any thread finds it; nobody. */
+cop_pid cop__lines_called(struct cop__network *network);
 /* Before its actor's end. */
 void cop__line_close(struct cop__line *line);
 

@@ -75,11 +75,13 @@ struct cop__network {
         cop_node *node;
         struct cop__lock lock;
         uint64_t kernel;                /* atomic; the pid of the actor that listens; 0: nobody does */
+        uint64_t claim;                 /* atomic; the pid of the one that is, or is about to be */
         struct cop__audience audience;  /* who is told of nodes */
 
         uint64_t ref_key;               /* constant; by chance */
 
-        /* Of the one that listens, which writes it before it is `kernel`. */
+        /* Of the one that listens, which writes it when it has `claim` and before it is `kernel`; under the lock, for one that is about to
+         * begin looks at the port. */
         char name[COP__NODE_NAME_ROOM];
         char cookie[COP__COOKIE_ROOM];
         uint32_t creation;              /* atomic: also read of pids that came earlier */

@@ -131,10 +131,10 @@ VISITED_WITHIN(a_node_is_disconnected_also_while_this_one_has_no_room, LIMIT)
 
 #define NAMES 1000 /* no small message */
 
-static cop_term many_names(cop_term items[NAMES], char texts[NAMES][8], cop_term pairs[NAMES][2], cop_term pid)
+static cop_term many_names(cop_term items[NAMES], char texts[NAMES][16], cop_term pairs[NAMES][2], cop_term pid)
 {
         for (int i = 0; i < NAMES; i++) {
-                snprintf(texts[i], 8, "n%d", i);
+                snprintf(texts[i], 16, "n%d", i);
                 pairs[i][0] = cop_atom(texts[i]);
                 pairs[i][1] = pid;
                 items[i] = cop_tuple_of(pairs[i], 2);
@@ -149,7 +149,7 @@ static cop_pid holder_of(const char *name)
 
 static cop_term names_of(cop_term pid)
 {
-        static char texts[NAMES][8];
+        static char texts[NAMES][16];
         static cop_term items[NAMES], pairs[NAMES][2];
         return many_names(items, texts, pairs, pid);
 }
