@@ -111,8 +111,8 @@ static cop_status new_message(const cop_kind *kind, const void *value, const str
 }
 
 /*
- * A value as a message of the node's. Of the packet's flags those are kept that it may bear: others would say of it what is not so, as
- * that its receiver has consented to be overtaken. Errors: COP_E_ISOLATED, it is not allowed; COP_E_OVERLOAD.
+ * A value as a message of the node's. Of the packet's flags those are kept that it may bear: others would say of it what is not
+ * so, as that its receiver has consented to be overtaken. Errors: COP_E_ISOLATED, it is not allowed; COP_E_OVERLOAD.
  */
 static cop_status read_message(const struct hearing *hearing, struct weight weight, struct cop__signal **signal)
 {

@@ -328,8 +328,7 @@ cop_status cop__connection_end(cop_pid pid, const char *why, int64_t timeout_ms)
         cop_status status = cop_monitor(pid, &ref);
         if (status != COP_OK)
                 return status;
-        status = cop__tell(cop_self(), pid, COP_KIND_OF(cop__hang_up), &(cop__hang_up){ cop_symbol_of(why) }) ? COP_OK
-                                                                                                              : COP_E_NO_MEMORY;
+        status = cop__tell(cop_self(), pid, COP_KIND_OF(cop__hang_up), &(cop__hang_up){ cop_symbol_of(why) });
         if (status == COP_OK)
                 cop_message_free(cop_receive(timeout_ms, COP_REF(cop_down, ref)));
         cop_demonitor_flush(ref);

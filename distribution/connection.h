@@ -31,7 +31,7 @@ typedef struct cop__attempt {
 COP__KIND_DECLARE(cop__attempt);
 
 void cop__connection_run(const cop__attempt *attempt);
-/* Tells it to end, and waits for that as long as is said. Errors: COP_E_NO_MEMORY. */
+/* Tells it to end, and waits for that as long as is said. Errors: COP_E_NO_MEMORY, COP_E_OVERLOAD. */
 cop_status cop__connection_end(cop_pid pid, const char *why, int64_t timeout_ms);
 
 /* A question to one, and the answer when the peer is up; it ends without one if that fails. */

@@ -32,8 +32,8 @@ typedef struct cop__hang_up {
 COP__KIND_DECLARE(cop__hang_up);
 
 /*
- * A line of the calling actor's, with a socket, which is taken; NULL: no memory, and the socket is closed. `is_called`: that of one who
- * has called.
+ * A line of the calling actor's, with a socket, which is taken; NULL: no memory, and the socket is closed. `is_called`: that of one
+ * who has called.
  */
 struct cop__line *cop__line_new(struct cop__network *network, int socket, bool is_called);
 /* Who lives and has one that somebody has called, as any thread finds it; nobody. */

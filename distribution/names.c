@@ -178,8 +178,7 @@ static void merge(name_server *self, cop_term all)
         }
 }
 
-/* False: there is no memory. */
-static bool tell_all_names(name_server *self, cop_pid to)
+static cop_status tell_all_names(name_server *self, cop_pid to)
 {
         struct cop__gather gather = { 0 };
         cop_term all;
@@ -188,11 +187,12 @@ static bool tell_all_names(name_server *self, cop_pid to)
         cop__table_walk_init(&walk, &self->names->said);
         while ((node = cop__table_walk_next(&walk)) != NULL)
                 cop__gather_add_pair(&gather, cop_atom(name_of(node)->text), cop_pid_term(name_of(node)->holder));
-        if (cop__gather_pairs(&gather, &all) != COP_OK)
-                return false;
-        bool told = cop__tell(cop_self(), to, COP_KIND_OF(cop_any), &(cop_any){ COP_TUPLE(cop_atom("all"), all) });
+        cop_status status = cop__gather_pairs(&gather, &all);
+        if (status != COP_OK)
+                return status;
+        status = cop__tell(cop_self(), to, COP_KIND_OF(cop_any), &(cop_any){ COP_TUPLE(cop_atom("all"), all) });
         cop_term_free(all);
-        return told;
+        return status;
 }
 
 /* It is no new work, and is said once: without any memory later. */
@@ -203,7 +203,8 @@ static void name_server_on_up(name_server *self, const cop_node_up *up)
         if (peer == NULL || !cop__peer_is_ours(peer)) /* any more: nobody is connected to for this */
                 return;
         cop_pid to = cop__network_name(network, peer, COP__NAMES_SERVER);
-        if (to.bits != 0 && !tell_all_names(self, to))
+        cop_status status = to.bits != 0 ? tell_all_names(self, to) : COP_OK;
+        if (status == COP_E_NO_MEMORY || status == COP_E_OVERLOAD)
                 cop_send_after(NULL, LATER_MS, cop_self(), cop_node_up, .node = up->node);
 }
 
@@ -225,7 +226,7 @@ static cop_pid holder_of(const name_server *self, cop_term text)
         return name != NULL && is_there(name->holder) ? name->holder : cop_no_pid();
 }
 
-/* From the scribe here, which asks before it tells others. `again`: it may have been made by the one before, who did not say so. */
+/* From the scribe here, which then tells others. `again`: it may have been made by the one before, who did not say so. */
 static bool enter_name(name_server *self, cop_term text, cop_pid pid, bool again)
 {
         cop_pid holder = holder_of(self, text);

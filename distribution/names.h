@@ -14,11 +14,11 @@
  * name, and keeps none.
  *
  * A change and a meeting may cross: the node that is met brings another holder, which takes the name of the new one where the
- * change is made, and is then told of the change. So the scribe looks afterwards whether its server has who was set, and if it has
- * another one, tells all servers of that, as nodes that meet do: the order of the two decides, everywhere.
+ * change is made, and is then told of the change. So the scribe looks afterwards whether its server has who was set, and if it
+ * has another one, tells all servers of that, as nodes that meet do: the order of the two decides, everywhere.
  *
- * Servers understand {set, Name, Pid}, {unset, Name} and {all, [{Name, Pid}]} of each other; what else comes is nothing. All of it
- * is a cop_any, whatever kinds the program has.
+ * Servers understand {set, Name, Pid}, {unset, Name} and {all, [{Name, Pid}]} of each other; what else comes is nothing. All of
+ * it is a cop_any, whatever kinds the program has.
  */
 #ifndef DISTRIBUTION_NAMES_H
 #define DISTRIBUTION_NAMES_H

@@ -80,8 +80,8 @@ struct cop__network {
 
         uint64_t ref_key;               /* constant; by chance */
 
-        /* Of the one that listens, which writes it when it has `claim` and before it is `kernel`; under the lock, for one that is about to
-         * begin looks at the port. */
+        /* Of the one that listens, which writes it when it has `claim` and before it is `kernel`; under the lock, for one that is
+         * about to begin looks at the port. */
         char name[COP__NODE_NAME_ROOM];
         char cookie[COP__COOKIE_ROOM];
         uint32_t creation;              /* atomic: also read of pids that came earlier */
@@ -99,7 +99,7 @@ struct cop__network {
         struct cop__peer *peers[COP__LIVES];
         uint32_t lives_mentioned;       /* under the lock, as the next: of those above, how many were spoken of at first */
         uint32_t peers_mentioned;
-        struct cop__peer *own;          /* under the lock: no peers, but who bears lives of this node that are over, by its names */
+        struct cop__peer *own;          /* under the lock: no peers, but who bears lives of this node that are over; by name */
         uint32_t name_count;            /* atomic; 1 .. name_count */
         struct cop__remote_name **names; /* by their index */
 

@@ -11,16 +11,17 @@
 COP_MESSAGE_DEFINE(cop_node_up, node);
 COP_MESSAGE_DEFINE(cop_node_down, node, reason);
 
-bool cop__tell(cop_pid from, cop_pid to, const cop_kind *kind, const void *value)
+cop_status cop__tell(cop_pid from, cop_pid to, const cop_kind *kind, const void *value)
 {
         struct cop__thread *thread = cop__thread_here();
         struct cop__signal *signal;
-        if (cop__signal_owed(&thread->pool, kind, value, &signal) != COP_OK)
-                return false;
+        cop_status status = cop__signal_owed(&thread->pool, kind, value, &signal);
+        if (status != COP_OK)
+                return status;
         signal->from = from;
         cop__count_up(&cop__here_of(thread)->sent);
         cop__send_signal(thread, to, signal);
-        return true;
+        return COP_OK;
 }
 
 void cop__news_tell(struct cop__network *network, const struct cop__peer *peer, bool up, cop_term reason)

@@ -8,8 +8,11 @@
 /* Tells the subscribers, and the server of global names and the scopes of groups of a node that is up. */
 void cop__news_tell(struct cop__network *network, const struct cop__peer *peer, bool up, cop_term reason);
 
-/* A message that is no new work, so it is told near the memory limit, too. False: there is no memory. */
-bool cop__tell(cop_pid from, cop_pid to, const cop_kind *kind, const void *value);
+/*
+ * A message that is no new work, so it is told near the memory limit, too. Errors: COP_E_NO_MEMORY, COP_E_OVERLOAD (there is none
+ * in the reserve either), COP_E_TOO_DEEP, COP_E_TOO_BIG.
+ */
+cop_status cop__tell(cop_pid from, cop_pid to, const cop_kind *kind, const void *value);
 
 /* {nodedown, Node}; NULL without memory. */
 struct cop__shared_term *cop__news_nodedown(const struct cop__peer *peer);

@@ -61,7 +61,7 @@ struct cop__peer {
         cop_pid dialler;       /* TRYING, and nobody's: the net_kernel that was told to call it */
         bool roused;           /* the owner has been told that there is something in the outbox */
         struct cop__row outbox;
-        uint32_t answers;      /* of what waits in `outbox` and `taken` at most so many are what the owner has answered by itself */
+        uint32_t answers;      /* of what waits in `outbox` and `taken` at most so many are the owner's own answers */
         char host[256];        /* where it was last said to be; "": where its name says */
         uint16_t port;         /* the same; 0: ask epmd */
 

@@ -110,7 +110,7 @@ static bool is_up(const struct cop__network *network, cop_pid pid)
 /* To one that is up; nobody is connected to for this. False: there is no memory. */
 static bool tell(struct cop__network *network, cop_pid from, cop_pid to, cop_term term)
 {
-        return !is_up(network, to) || cop__tell(from, to, COP_KIND_OF(cop_any), &(cop_any){ term });
+        return !is_up(network, to) || cop__tell(from, to, COP_KIND_OF(cop_any), &(cop_any){ term }) == COP_OK;
 }
 
 /* Later, or when the next thing happens here. */

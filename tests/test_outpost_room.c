@@ -72,8 +72,8 @@ static void room_begin(struct room *room)
 {
         ck_assert_int_eq(cop_register("witness", cop_self()), COP_OK);
         cop_spawn_server(&adder_server, "clerk");
-        ck_assert_int_eq(cop_start(&(cop_spawn_options){ .server = &teller_server, .isolation = COP_ISOLATION_PROCESS }, PATIENCE_MS,
-                                   &room->teller), COP_OK);
+        const cop_spawn_options options = { .server = &teller_server, .isolation = COP_ISOLATION_PROCESS };
+        ck_assert_int_eq(cop_start(&options, PATIENCE_MS, &room->teller), COP_OK);
         ck_assert_int_eq(cop_call(NULL, room->teller, PATIENCE_MS, add, .number = ANSWERS), COP_OK);
         for (int i = 0; i < AT_HAND; i++)
                 ck_assert_int_eq(cop_send(cop_self(), sum, .total = i), COP_OK);
