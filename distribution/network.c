@@ -197,18 +197,19 @@ static uint32_t find_life(const struct cop__network *network, const struct cop__
         return 0;
 }
 
-static uint32_t life_of(struct cop__network *network, struct cop__peer *peer, uint32_t creation, bool mentioned)
+/* `count`, unless NULL, is how many of a sort there are, of which at most so many may be. 0: there are too many. */
+static uint32_t life_of(struct cop__network *network, struct cop__peer *peer, uint32_t creation, uint32_t *count, uint32_t most)
 {
         uint32_t life = find_life(network, peer, creation);
         if (life != 0)
                 return life;
         cop__lock_lock(&network->lock);
         life = find_life(network, peer, creation);
-        bool may = !mentioned || network->lives_mentioned < COP__LIVES_MENTIONED;
-        if (life == 0 && may && network->life_count + 1 < COP__LIVES) {
+        if (life == 0 && network->life_count + 1 < COP__LIVES && (count == NULL || *count < most)) {
                 life = network->life_count + 1;
                 network->lives[life] = (struct cop__lifetime){ peer, creation };
-                network->lives_mentioned += mentioned;
+                if (count != NULL)
+                        ++*count;
                 cop__store_release(&network->life_count, life);
         }
         cop__lock_unlock(&network->lock);
@@ -217,17 +218,29 @@ static uint32_t life_of(struct cop__network *network, struct cop__peer *peer, ui
 
 uint32_t cop__network_life(struct cop__network *network, struct cop__peer *peer, uint32_t creation)
 {
-        uint32_t life = life_of(network, peer, creation, false);
+        uint32_t life = life_of(network, peer, creation, NULL, 0);
         if (life == 0)
                 say_full(network, peer->name);
         return life;
 }
 
+/* Of our own that are over all are dead alike: what has no number is as if it were of the last that has one. */
+static uint32_t own_life(struct cop__network *network, uint32_t creation)
+{
+        struct cop__peer *own = own_peer(network);
+        uint32_t life = own != NULL ? life_of(network, own, creation, &network->lives_own, COP__LIVES_OWN) : 0;
+        for (uint32_t i = cop__load_acquire(&network->life_count); life == 0 && i > 0; i--)
+                if (network->lives[i].peer->is_own)
+                        life = i;
+        return life;
+}
+
 uint32_t cop__network_mention(struct cop__network *network, const char *name, size_t size, uint32_t creation)
 {
-        bool own = size == strlen(network->name) && memcmp(name, network->name, size) == 0;
-        struct cop__peer *peer = own ? own_peer(network) : peer_of(network, name, size, true);
-        return peer != NULL ? life_of(network, peer, creation, true) : 0;
+        if (size == strlen(network->name) && memcmp(name, network->name, size) == 0)
+                return own_life(network, creation);
+        struct cop__peer *peer = peer_of(network, name, size, true);
+        return peer != NULL ? life_of(network, peer, creation, &network->lives_mentioned, COP__LIVES_MENTIONED) : 0;
 }
 
 const struct cop__lifetime *cop__life_of(const struct cop__network *network, uint64_t number)

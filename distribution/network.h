@@ -36,6 +36,7 @@ struct cop__peer;
 
 #define COP__LIVES 255u               /* number 0 is this node's own */
 #define COP__LIVES_MENTIONED 128u     /* of those that are only spoken of; who has shaken hands has one of the rest, too */
+#define COP__LIVES_OWN 16u            /* of the node's own that are over; what is of others is as if it were of the last of these */
 #define COP__REMOTE_NAMES 65536u      /* names at nodes, this one too: as cop_at() is called with different ones */
 #define COP__FOREIGN_REFS 65536u      /* that are remembered without need */
 #define COP__FOREIGN_PIDS (1u << 20)  /* that do not fit; more than one peer makes in good faith */
@@ -99,6 +100,7 @@ struct cop__network {
         struct cop__peer *peers[COP__LIVES];
         uint32_t lives_mentioned;       /* under the lock, as the next: of those above, how many were spoken of at first */
         uint32_t peers_mentioned;
+        uint32_t lives_own;
         struct cop__peer *own;          /* under the lock: no peers, but who bears lives of this node that are over; by name */
         uint32_t name_count;            /* atomic; 1 .. name_count */
         struct cop__remote_name **names; /* by their index */

@@ -2,6 +2,8 @@
 /* What a stranger says to whom there is not: actors of a life of the node that is over, nobody, and aliases that are none. */
 #include "tests/visited.h"
 
+static uint32_t lives_ago = 1;
+
 /* An actor of this node in its life before this one, as whoever has kept its pid says it. */
 static void put_one_of_before(struct cop__pen *pen)
 {
@@ -9,7 +11,7 @@ static void put_one_of_before(struct cop__pen *pen)
         cop__pen_atom(pen, US, strlen(US));
         cop__pen_word(pen, 4, 5);
         cop__pen_word(pen, 4, 1);
-        cop__pen_word(pen, 4, cop__network_here()->creation - 1);
+        cop__pen_word(pen, 4, cop__network_here()->creation - lives_ago);
 }
 
 static void put_nobody(struct cop__pen *pen)
@@ -95,6 +97,18 @@ VISITED(a_message_for_a_pid_of_an_earlier_life_is_a_dead_letter_and_ends_no_conn
 {
         dead_letter_is_made_by(fd, put_one_of_before, "once");
         dead_letter_is_made_by(fd, put_one_of_before, "again");
+}
+
+/* Though all that may be spoken of have been, and there have been more lives than are told apart. */
+VISITED(an_actor_of_an_earlier_life_is_dead_however_many_lives_are_spoken_of)
+{
+        struct cop__network *network = cop__network_here();
+        for (uint32_t i = 0; i <= COP__LIVES_MENTIONED; i++)
+                cop__network_mention(network, "other@127.0.0.1", 15, 1 + i);
+        ck_assert_uint_eq(cop__network_mention(network, "other@127.0.0.1", 15, 1000), 0);
+        for (lives_ago = 1; lives_ago < 3 * COP__LIVES_OWN; lives_ago++)
+                dead_letter_is_made_by(fd, put_one_of_before, "once");
+        ck_assert_uint_ne(cop__network_life(network, network->peers[0], 1000), 0); /* there is room for who comes */
 }
 
 VISITED(who_monitors_or_links_to_an_earlier_life_hears_noproc)
