@@ -227,6 +227,7 @@ enum cop__manner {
         COP__HIBERNATES = 1, /* a plain one, asleep without a stack; see hibernate.c */
         COP__UNPREEMPTED = 2, /* it is not to be interrupted; see preempt.h */
         COP__HEARS_NODES = 4, /* what others of its sort on other nodes say is said once, and no new work; see import.c */
+        COP__DIES = 8, /* its pid has moved on, and its death is not over: see cop__is_dying */
 };
 
 /* What this layer keeps for each thread. Only that thread, but for the counters, which others may read. */
@@ -374,6 +375,18 @@ COP__INLINE struct cop__actor *cop__slot_of(struct cop_node *node, cop_pid pid)
 COP__INLINE bool cop__slot_is(const struct cop__actor *actor, cop_pid pid)
 {
         return cop__load_relaxed(&actor->pid) == pid.bits;
+}
+
+/*
+ * Is who lived in the slot under that pid dying? Nobody finds it any more, and what it owned may not have ended. Who asks for its end is
+ * answered by it then, behind that. Acquire: who sees the pid moved on sees what was said before; who sees a death that is over, all that it
+ * ended. See exit.c.
+ */
+COP__INLINE bool cop__is_dying(const struct cop__actor *actor, cop_pid pid)
+{
+        cop_pid now = { cop__load_acquire(&actor->pid) };
+        bool last = now.bits == 0 || cop__pid_generation(now) == cop__pid_generation(pid) + 1;
+        return last && cop__load_acquire(&actor->manner) & COP__DIES;
 }
 
 /* A call or request is about to be sent to who lives in that slot, or NULL. COP_E_FULL: its mailbox is, and the request has ended. */

@@ -12,7 +12,8 @@
  *      and in slices, between which others run: cop__die_on
  *              4 what it held in registries and groups is out, and a registry that it kept is empty
  *              5 its state is gone, and its belongings have ended: who takes its place finds its port free
- *              6 who waits for the message that it was at is told: from here on others hear of the death
+ *              6 who waits for the message that it was at is told: from here on others hear of the death; who has asked for it since 1,
+ *                by a link, a monitor or a farewell, is answered behind those who had before
  *              7 links and monitors are told
  *              8 its requests, what it held and had not read: calls are answered
  *              9 its memory
@@ -569,7 +570,7 @@ static void free_memory(struct cop__actor *actor)
         cop__store_relaxed(&actor->handled, 0);
         cop__store_relaxed(&actor->recent, 0);
         cop__store_relaxed(&actor->where, NULL);
-        cop__store_relaxed(&actor->manner, 0);
+        cop__store_release(&actor->manner, 0); /* pairs with cop__is_dying */
         cop__store_relaxed(&actor->trap_exit, false);
 }
 
@@ -594,6 +595,7 @@ COP__INLINE void depart(struct cop__thread *thread, struct cop__actor *actor, co
         cop__count_up(&here->died); /* whoever hears of the death finds it counted */
         stop_alarm(thread, actor);
         bool limited = cop__load_relaxed(&actor->pressed) >= COP__PRESSURE_LIMITED;
+        cop__store_relaxed(&actor->manner, COP__DIES); /* before the pid moves on, which says so to others */
         move_pid_on(thread, actor, pid);
         if (limited)
                 cop__limit_end(thread, actor, pid);

@@ -98,7 +98,7 @@ static void answer_is_alive(const cop__query *ask, struct cop__verdict *verdict)
 static const struct cop__actor *find_mortal(const cop__query *ask, struct cop__verdict *verdict)
 {
         const struct cop__actor *actor = cop__slot_of(cop_node_here(), ask->pid);
-        if (actor == NULL || !cop__slot_is(actor, ask->pid))
+        if (actor == NULL || (!cop__slot_is(actor, ask->pid) && !cop__is_dying(actor, ask->pid)))
                 verdict->told.status = COP_E_NO_ACTOR;
         else if (cop__load_relaxed(&actor->task.visitor) != NULL)
                 verdict->told.status = COP_E_BAD_ARGUMENT;

@@ -12,6 +12,17 @@
 
 /* ---- Signals -------------------------------------------------------------------- */
 
+/* One that asks for the end of an actor whose end is under way: it is answered with that. */
+static bool ask_dying(struct cop__thread *thread, cop_pid to, struct cop__signal *signal)
+{
+        struct cop__actor *actor = cop__slot_of(cop__node_of(thread), to);
+        if (!cop__signal_asks_for_end(signal) || actor == NULL || !cop__is_dying(actor, to))
+                return false;
+        signal->flags |= COP__SIGNAL_LATE;
+        cop__push_signal(thread, actor, cop__pid_generation(to), signal);
+        return true;
+}
+
 /* Nobody of that pid lives in this node. */
 static COP__NOINLINE void send_elsewhere(struct cop__thread *thread, cop_pid to, struct cop__signal *signal)
 {
@@ -19,7 +30,7 @@ static COP__NOINLINE void send_elsewhere(struct cop__thread *thread, cop_pid to,
                 cop__inside_export(thread, to, signal);
         else if (cop__pid_node(to) != 0)
                 cop__send_abroad(thread, to, signal);
-        else
+        else if (!ask_dying(thread, to, signal))
                 cop__refuse_signal(thread, to, signal, NULL);
 }
 

@@ -102,13 +102,17 @@ struct cop__signal *cop__mailbox_take_first(struct cop__mailbox *mailbox)
 
 /* ---- Taking in ---------------------------------------------------------------------- */
 
-/* For one that is dead: who is dying right now still has a reason to give. */
+/* For one that is dead: who is dying right now still has a reason to give, but to who came too late: whom it asked for was dead. */
 static COP__NOINLINE bool refuse(struct cop__thread *thread, struct cop__actor *actor, struct cop__signal *signal)
 {
         cop_pid next = cop__actor_pid(actor);
         bool dying = actor->life == COP__DYING &&
                      signal->node.generation == (uint32_t)cop__pid_generation(next) - 1;
         uint32_t slot = (uint32_t)(actor - cop__node_of(thread)->slots.base);
+        if (cop__signal_asks_for_end(signal)) {
+                dying = dying && !(signal->flags & COP__SIGNAL_LATE);
+                signal->flags &= (uint16_t)~COP__SIGNAL_LATE;
+        }
         cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
         cop__refuse_signal(thread, cop__pid(slot, signal->node.generation), signal,
                            dying ? actor->reason : NULL);

@@ -125,6 +125,11 @@ static cop_status look_up(cop_pid pid, const cop_behaviour **server, cop_pid *ma
                 return status == COP_OK ? (cop_status)told.status : status;
         }
         const struct cop__actor *actor = cop__slot_of(cop__node_of(cop__thread_here()), pid);
+        if (actor != NULL && cop__is_dying(actor, pid)) { /* nobody's any more, and its end is awaited */
+                *server = NULL;
+                *master = cop_no_pid();
+                return COP_OK;
+        }
         if (actor == NULL || !cop__slot_is(actor, pid))
                 return COP_E_NO_ACTOR;
         *server = cop__load_relaxed(&actor->server);
