@@ -378,9 +378,9 @@ COP__INLINE bool cop__slot_is(const struct cop__actor *actor, cop_pid pid)
 }
 
 /*
- * Is who lived in the slot under that pid dying? Nobody finds it any more, and what it owned may not have ended. Who asks for its end is
- * answered by it then, behind that. Acquire: who sees the pid moved on sees what was said before; who sees a death that is over, all that it
- * ended. See exit.c.
+ * Is who lived in the slot under that pid dying? Nobody finds it any more, and what it owned may not have ended. Who asks for
+ * its end is answered by it then, behind that. Acquire: who sees the pid moved on sees what was said before; who sees a death
+ * that is over, all that it ended. See exit.c.
  */
 COP__INLINE bool cop__is_dying(const struct cop__actor *actor, cop_pid pid)
 {

@@ -40,6 +40,13 @@ void cop__limit_end(struct cop__thread *thread, struct cop__actor *actor, cop_pi
         cop__store_relaxed(&limit->stopped, 0);
 }
 
+uint64_t cop__limit_bytes_of(const struct cop__signal *signal)
+{
+        if (COP__LIKELY(signal->kind == NULL || !signal->kind->counted))
+                return signal->size;
+        return signal->size + cop__flat_shared(signal->kind, cop__signal_body(signal));
+}
+
 /* ---- At the door ---------------------------------------------------------------------- */
 
 /* Release and acquire: whoever is given marks meanwhile sees the count, or is seen to have marks (count_mail). MARKED */
@@ -99,7 +106,7 @@ static enum cop__admission admit(struct cop__thread *thread, struct cop__limit *
                                  struct cop__signal *signal, bool may_wait)
 {
         uint32_t policy = cop__load_relaxed(&limit->policy);
-        uint64_t count = count_on(limit, signal->size);
+        uint64_t count = count_on(limit, cop__limit_bytes_of(signal));
         bool fits = fits_in(limit, policy, count);
         if (fits || policy == COP_MAILBOX_SLOW) {
                 signal->flags |= COP__SIGNAL_COUNTED;
@@ -107,7 +114,7 @@ static enum cop__admission admit(struct cop__thread *thread, struct cop__limit *
                         cop__watermark_look(thread, limit, pid);
                 return fits ? COP__ADMIT : COP__ADMIT_SLOWED;
         }
-        count_off(thread, limit, pid, signal->size);
+        count_off(thread, limit, pid, cop__limit_bytes_of(signal));
         if (policy == COP_MAILBOX_COALESCE && may_wait && cop__porch_take(thread, limit, pid, signal))
                 return COP__ADMIT_LATER;
         cop__add_relaxed(&limit->dropped, 1);
@@ -140,7 +147,14 @@ void cop__limit_leave(struct cop__thread *thread, struct cop__actor *actor,
                       struct cop__signal *signal)
 {
         signal->flags &= (uint16_t)~COP__SIGNAL_COUNTED;
-        count_off(thread, limit_of(thread, actor), cop__actor_pid(actor), signal->size);
+        count_off(thread, limit_of(thread, actor), cop__actor_pid(actor), cop__limit_bytes_of(signal));
+}
+
+bool cop__limit_slows(struct cop__thread *thread, const struct cop__actor *actor)
+{
+        const struct cop__limit *limit = limit_of(thread, actor);
+        return cop__load_relaxed(&limit->policy) == COP_MAILBOX_SLOW &&
+               !is_within(limit, cop__load_relaxed(&limit->count), cop__load_relaxed(&limit->bytes), 1);
 }
 
 /* Its mail came before it was counted at the door. */
@@ -151,7 +165,7 @@ static void count_mail(struct cop__thread *thread, struct cop__actor *actor)
         while ((signal = cop__mailbox_after(&actor->mailbox, signal)) != NULL)
                 if (!(signal->flags & COP__SIGNAL_COUNTED) && signal->type != COP__SIGNAL_SYS) {
                         signal->flags |= COP__SIGNAL_COUNTED;
-                        count_on(limit, signal->size);
+                        count_on(limit, cop__limit_bytes_of(signal));
                 }
 }
 

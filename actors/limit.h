@@ -13,7 +13,7 @@
  * learn that from the word they read anyway, `pressed`, so actors without a limit pay nothing.
  *
  * Invariant: count = signals with COP__SIGNAL_COUNTED that are for this slot, whichever actor lives there, and bytes = the sum of their
- * bodies; plus, for a moment, those that are being refused. A line belongs to the slot and not to the actor: so what
+ * bodies, with what they share; plus, for a moment, those that are being refused. A line belongs to the slot and not to the actor: so what
  * a sender with a stale pid has counted is counted off in the same place when it is refused.
  *
  * A sender counts first and looks then, and takes it back if it was one too many. So no more than the limit is ever let in,
@@ -72,9 +72,15 @@ void cop__limit_begin(struct cop__actor *actor, uint32_t most, uint64_t most_byt
 enum cop__admission cop__limit_admit(struct cop__thread *thread, struct cop__actor *actor,
                                      cop_pid pid, struct cop__signal *signal);
 
+/* One that was let in is one too many for a mailbox that slows its senders. */
+bool cop__limit_slows(struct cop__thread *thread, const struct cop__actor *actor);
+
 /* The same for a call or request: see cop__limit_knock in actor.h. */
 cop_status cop__limit_knock_slowly(struct cop__thread *thread, cop_pid to,
                                    struct cop__signal *request);
+
+/* What a message counts at the door, each time the same: its body, and what lies in buffers beside it. */
+uint64_t cop__limit_bytes_of(const struct cop__signal *signal);
 
 /* A counted message leaves the queue or the mailbox of a slot. */
 void cop__limit_leave(struct cop__thread *thread, struct cop__actor *actor,

@@ -109,12 +109,12 @@ static bool append(struct cop__limit *limit, struct cop__signal *signal)
 {
         struct cop__porch *porch = &limit->porch;
         uint64_t listed = cop__load_relaxed(&porch->waiting) - (uint32_t)porch->moving;
-        if (!has_room(limit, listed + 1, porch->bytes + signal->size))
+        if (!has_room(limit, listed + 1, porch->bytes + cop__limit_bytes_of(signal)))
                 return false;
         signal->node.next = NULL;
         set_after(porch, porch->first != NULL ? porch->last : NULL, signal);
         porch->last = signal;
-        porch->bytes += signal->size;
+        porch->bytes += cop__limit_bytes_of(signal);
         cop__add_acq_rel(&porch->waiting, 1); /* ROOM */
         return true;
 }
@@ -123,7 +123,7 @@ static bool replace(struct cop__limit *limit, struct cop__signal *before, struct
                     struct cop__signal *signal)
 {
         struct cop__porch *porch = &limit->porch;
-        uint64_t bytes = porch->bytes - older->size + signal->size;
+        uint64_t bytes = porch->bytes - cop__limit_bytes_of(older) + cop__limit_bytes_of(signal);
         if (!has_room(limit, 0, bytes))
                 return false;
         signal->node.next = older->node.next;
@@ -158,15 +158,16 @@ static struct cop__signal *take_first(struct cop__limit *limit)
         if (signal == NULL || porch->moving)
                 return NULL;
         uint64_t count = cop__add_relaxed(&limit->count, 1) + 1;
-        uint64_t bytes = cop__add_relaxed(&limit->bytes, signal->size) + signal->size;
+        uint64_t mine = cop__limit_bytes_of(signal);
+        uint64_t bytes = cop__add_relaxed(&limit->bytes, mine) + mine;
         if (!has_room(limit, count, bytes)) {
                 cop__sub_relaxed(&limit->count, 1);
-                cop__sub_relaxed(&limit->bytes, signal->size);
+                cop__sub_relaxed(&limit->bytes, mine);
                 return NULL;
         }
         signal->flags |= COP__SIGNAL_COUNTED;
         porch->first = after(signal);
-        porch->bytes -= signal->size;
+        porch->bytes -= mine;
         porch->moving = true;
         return signal;
 }

@@ -81,6 +81,9 @@ COP__INLINE cop_status cop__flat_copy(const cop_kind *kind, void *block, const v
         return COP_OK;
 }
 
+/* How many bytes a block holds beside itself, in buffers that others may hold, too. */
+size_t cop__flat_shared(const cop_kind *kind, const void *block);
+
 /* Gives back the shared bytes that a block holds. The block itself is the caller's. */
 COP__INLINE void cop__flat_drop(const cop_kind *kind, void *block)
 {

@@ -165,6 +165,14 @@ cop_status cop__flat_size_slow(const cop_kind *kind, const void *value, size_t *
         return COP_OK;
 }
 
+size_t cop__flat_shared(const cop_kind *kind, const void *block)
+{
+        struct measure measure = { 0 };
+        if (kind->counted) /* it was measured before, so this cannot fail */
+                (void)measure_struct(&measure, kind, block, COP_TERM_DEPTH_MAX);
+        return measure.shared;
+}
+
 /* ---- Copying -------------------------------------------------------------------------- */
 
 struct copy {

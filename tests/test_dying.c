@@ -1,7 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * Between an actor's last turn and the end of what it owned: its pid has moved on, and its lock is still held. Whoever is told of its end
- * meanwhile, by a monitor, a link, its supervisor or who stops it, is told when that is over.
+ * Between an actor's last turn and the end of what it owned: its pid has moved on, and its lock is still held. Whoever asks for
+ * its end meanwhile, by a monitor or a link, or as he stops it, is told when that is over.
  */
 #include "tests/family.h"
 

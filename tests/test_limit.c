@@ -441,6 +441,36 @@ IN_NODE(a_limit_of_bytes_counts_the_bodies)
         await_down(ref, "normal");
 }
 
+typedef struct crate {
+        cop_bytes bytes;
+} crate;
+COP_MESSAGE(crate, bytes);
+
+static void reads_crates(void)
+{
+        cop_trap_exit(true);
+        for (;;) {
+                cop_message_free(cop_receive(COP_FOREVER, COP_KIND(cop_exited)));
+                cop_message_free(cop_receive(COP_FOREVER, COP_KIND(crate)));
+                cop_send(cop_parent(), tally, .handled = 1);
+        }
+}
+
+/* They lie in a buffer beside the message, which several may share. */
+IN_NODE(a_limit_of_bytes_counts_shared_bytes_too)
+{
+        static char load[1000];
+        cop_pid pid = limited(.run = reads_crates, .mailbox_bytes = 4500, .mailbox_policy = COP_MAILBOX_REJECT);
+        for (int i = 0; i < 4; i++)
+                ck_assert_int_eq(cop_send(pid, crate, .bytes = cop_bytes_of(load, sizeof(load))), COP_OK);
+        ck_assert_int_eq(cop_send(pid, crate, .bytes = cop_bytes_of(load, sizeof(load))), COP_E_FULL);
+        let_go(pid);
+        await_and_drop(COP_KIND(tally));
+        ck_assert_int_eq(cop_send(pid, crate, .bytes = cop_bytes_of(load, sizeof(load))), COP_OK);
+        ck_assert_int_eq(cop_send(pid, crate, .bytes = cop_bytes_of(load, sizeof(load))), COP_E_FULL);
+        put_down(pid);
+}
+
 /* Parcels of the same size, told apart by their first letter; it tells which it reads, in one text. */
 static void reads_letters(void)
 {

@@ -20,7 +20,8 @@
  * news of a death finds its way into a full mailbox.
  *
  * How exact it is: no more than the limit is ever waiting, however many send at once. Close to it one may be refused though
- * there was room, when others are being refused at the same moment. A message larger than all of mailbox_bytes never gets in.
+ * there was room, when others are being refused at the same moment. A message larger than all of mailbox_bytes never gets
+ * in, but where its sender is only slowed, or, up to twice as large, where the oldest are dropped.
  *
  * See also: docs/mailboxes.md.
  *

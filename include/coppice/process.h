@@ -79,8 +79,9 @@ COP_API size_t cop_processes(cop_pid *pids, size_t room);
 /*
  * Asks an actor for a map of all that it knows of itself: name, label, parent, server, messages, handled, memory, owned (as
  * cop_owned counts), trap_exit, priority, links, monitors, monitored_by. It answers at its next safe point, also if it never
- * receives: when it sends, links, monitors, sets or cancels a timer, registers, yields, is interrupted, or its handler ends. Who
- * does none of this does not answer, nor does a visitor that does not receive.
+ * receives: when it waits, yields, is interrupted, its handler ends, or its turn is spent, with 512 things that it has sent,
+ * linked, monitored, set or cancelled a timer for, or registered. Who does none of this does not answer, nor does a visitor
+ * that does not receive.
  * Ownership: the caller owns *info and ends it with cop_term_free().
  * Errors: COP_E_NO_NODE, COP_E_TIMEOUT, COP_E_NO_ACTOR, COP_E_DIED, COP_E_NO_MEMORY; a negative time-out ends the caller.
  */

@@ -31,7 +31,7 @@
  * - cop_request_send answers COP_OK for a server that is dead: the awaited answer says so.
  *
  * Ownership: an answer is the caller's, who ends it with cop_message_free. Cost: a request is a
- * call and a block of 64 bytes. Threads: any that has entered a node, each for its own requests.
+ * call and a block of 96 bytes. Threads: any that has entered a node, each for its own requests.
  *
  * See also: actor.h, samples/requests.c.
  */

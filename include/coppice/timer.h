@@ -13,7 +13,8 @@
  * Through an alias: a message is dropped if the alias is closed when it comes; exit signals do not go through one.
  * To a name: whoever bears the name when the time has come gets it; if nobody does it is dropped, as a dead letter.
  * Threads: actors and visiting threads; elsewhere COP_E_NO_NODE, and the clock reads 0.
- * Cost: setting and stopping take constant time however many there are. An outstanding timer takes 104 bytes with a
+ * Cost: setting and stopping take constant time however many there are (but one for a receiver that is behind holds who sets
+ * it back, as a message would). An outstanding timer takes 104 bytes with a
  * message of up to 16. Firing needs no memory, but for a tick of cop_send_every.
  *
  * Errors of all that set one: a negative time is a bug, which ends the actor with {badarg, ...}; a visiting thread gets
@@ -126,7 +127,7 @@ COP_MESSAGE_DECLARE(cop_timer_cancelled);
 
 /*
  * Stops a timer, and if `tell` sends the caller what was left as a cop_timer_cancelled, for who will look at it later.
- * Without, it is the cheapest way to stop one: no look at the clock.
+ * Without, it is the cheapest way to stop one: nothing is sent.
  * An unknown timer is COP_OK, and left_ms is -1. Errors: COP_E_NO_MEMORY (for the answer; then the timer goes on),
  * COP_E_BAD_ARGUMENT (no reference), COP_E_NO_NODE.
  */
