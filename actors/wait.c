@@ -252,9 +252,17 @@ cop_status cop__no_name(struct cop__actor *actor, const char *name, const void *
         return name == cop__null_name ? COP_E_BAD_ARGUMENT : COP_E_NO_NAME;
 }
 
+/* Between cop_no_preempt_begin and its end: it may hold a lock, and what does not wait neither ends it nor lets others on. */
+static bool is_in_section(void)
+{
+        return cop__load_relaxed(&cop__here_of(cop__thread_here())->fault.calm) > 0;
+}
+
 void cop__spent(struct cop__actor *actor, const void *where)
 {
-        if (actor->budget < 0)
+        if (COP__UNLIKELY(is_in_section()))
+                actor->budget = actor->budget < 0 ? -1 : actor->budget;
+        else if (actor->budget < 0)
                 cop__yield(actor, where);
         else if (cop__hurry_slowly(actor))
                 cop__leave(actor);
