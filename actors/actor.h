@@ -971,6 +971,8 @@ void cop__visit_end(struct cop__actor *actor, struct cop__shared_term *reason);
 
 /* May an actor with a limit have so many bytes more? It does not return if that ends the actor (arena.c). */
 bool cop__arena_admits(struct cop__actor *actor, size_t size);
+/* May its state be of that size in place of the old one? As at its spawning: it is nobody's end if not. */
+bool cop__arena_fits(const struct cop__actor *actor, size_t old_size, size_t size);
 /* cop_alloc; the term is freed if nothing comes of it, also where the limit ends the actor (arena.c). */
 void *cop__alloc_or_free(size_t size, cop_term term);
 

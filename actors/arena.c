@@ -19,7 +19,13 @@ static void tell_once(struct cop__actor *actor)
 static bool has_room(const struct cop__actor *actor, size_t size)
 {
         const struct cop__rare *rare = actor->rare;
-        return rare == NULL || rare->memory_limit == 0 || size <= rare->memory_limit - actor->bytes;
+        return rare == NULL || rare->memory_limit == 0 ||
+               (actor->bytes <= rare->memory_limit && size <= rare->memory_limit - actor->bytes);
+}
+
+bool cop__arena_fits(const struct cop__actor *actor, size_t old_size, size_t size)
+{
+        return size <= old_size || has_room(actor, size - old_size);
 }
 
 bool cop__arena_admits(struct cop__actor *actor, size_t size)

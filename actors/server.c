@@ -448,6 +448,8 @@ static cop_status transform(struct cop__actor *actor, const cop_behaviour *serve
         uint8_t class = COP__POOL_CLASS_NONE;
         struct asked_for before;
         void *fresh = NULL;
+        if (!cop__arena_fits(actor, actor->server->state_size, server->state_size))
+                return COP_E_BAD_ARGUMENT;
         if (server->state_size > 0) {
                 fresh = cop__state_new(thread, server->state_size, &class);
                 if (fresh == NULL)

@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <coppice/sys.h>
+
 #include "tests/node_fixture.h"
 
 /* A crash on purpose must reach the processor, whatever else is looking for it. */
@@ -383,4 +385,63 @@ IN_NODE_WITH(TMR_25_a_timer_of_a_worker_that_is_held_up_is_delivered, .workers =
                 cop__store_release(&let_go, 1);
                 await_down(ref, "normal");
         }
+}
+
+/* ---- A limit of memory and a larger state ------------------------------------------------------ */
+
+typedef struct { int64_t size; } want;
+COP_MESSAGE(want, size);
+
+typedef struct { int64_t number; } narrow;
+COP_MESSAGE(narrow, number);
+static void narrow_on_want(narrow *self, const want *w)
+{
+        (void)self;
+        cop_reply(want, .size = cop_alloc((size_t)w->size) != NULL ? w->size : 0);
+}
+COP_SERVER(narrow, COP_ON(want, narrow_on_want), COP_STATE(narrow));
+
+typedef struct { int64_t numbers[64]; } wide;
+COP_MESSAGE(wide, numbers);
+static bool wide_from(wide *fresh, const narrow *before)
+{
+        fresh->numbers[0] = before->number;
+        return true;
+}
+static void wide_on_want(wide *self, const want *w)
+{
+        narrow_on_want((narrow *)(void *)self, w);
+}
+COP_SERVER(wide, COP_ON(want, wide_on_want), COP_STATE(wide), COP_UPGRADE(narrow, wide_from));
+
+static int64_t given(cop_pid pid, int64_t size)
+{
+        cop_auto reply = NULL;
+        ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, want, .size = size), COP_OK);
+        return cop_read(want, reply)->size;
+}
+
+IN_NODE(an_upgrade_to_a_state_beyond_the_limit_of_memory_is_refused_and_the_limit_holds)
+{
+        cop_pid pid;
+        cop_spawn_options options = { .server = &narrow_server, .memory_limit = 256, .memory_limit_soft = true };
+        ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_OK);
+        ck_assert_int_eq(given(pid, 1000), 0);
+        ck_assert_int_eq(cop_upgrade(pid, &wide_server, PATIENCE_MS), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(given(pid, 1000), 0);
+        ck_assert_int_eq(given(pid, 100), 100);
+        put_down(pid);
+}
+
+/* What it has from cop_alloc counts, too. */
+IN_NODE(a_limit_of_memory_holds_when_an_upgrade_has_left_nothing_of_it)
+{
+        cop_pid pid;
+        cop_spawn_options options = { .server = &narrow_server, .memory_limit = 600, .memory_limit_soft = true };
+        ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_OK);
+        ck_assert_int_eq(given(pid, 500), 500);
+        cop_status status = cop_upgrade(pid, &wide_server, PATIENCE_MS);
+        ck_assert_int_eq(status, COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(given(pid, 1000000), 0);
+        put_down(pid);
 }
