@@ -102,6 +102,7 @@ cop_status cop_alias_open(uint32_t mode, cop_alias *alias)
                 return COP_E_NO_NODE;
         if (alias == NULL || (closes != COP_ALIAS_EXPLICIT && closes != COP_ALIAS_REPLY))
                 return COP_E_BAD_ARGUMENT;
+        cop__charge(cop_no_pid(), __builtin_return_address(0));
         struct cop__thread *thread = cop__thread_here();
         cop_ref ref = cop__ref_new(cop__here_of(thread));
         cop__mark(actor, ref);
@@ -114,6 +115,7 @@ cop_status cop_alias_open(uint32_t mode, cop_alias *alias)
 bool cop_alias_close(cop_alias alias)
 {
         struct cop__actor *actor = cop__actor_here();
+        cop__charge(cop_no_pid(), __builtin_return_address(0));
         return actor != NULL && cop_pid_equal(alias.pid, cop__actor_pid(actor)) &&
                cop__alias_close(cop__thread_here(), actor, alias.ref);
 }

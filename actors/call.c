@@ -174,7 +174,10 @@ cop_status cop_reply_value_to(cop_caller caller, const cop_kind *kind, const voi
                 return COP_E_NO_NODE;
         if (caller.pid.bits == 0)
                 return COP_E_NO_CALLER;
-        return send_reply(actor, caller, kind, value, 0);
+        /* It may be an alias, through which any number comes. Paid for behind it: who is told to end has answered. */
+        cop_status status = send_reply(actor, caller, kind, value, 0);
+        cop__charge(caller.pid, __builtin_return_address(0));
+        return status;
 }
 
 cop_status cop__reply_owed(cop_caller caller, const cop_kind *kind, const void *value)

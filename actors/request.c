@@ -188,6 +188,7 @@ cop_status cop__request_send(cop_request *request, cop_pid callee, const cop_kin
         struct cop__here *here = cop__here_of(thread);
         struct cop__signal *signal;
         cop_ref ref = cop__ref_new(here);
+        bool slows = false;
         cop__critical_enter(&here->fault);
         cop_status status = cop__request_message(&thread->pool, kind, value, deadline_ns, &signal);
         if (status == COP_OK)
@@ -201,12 +202,18 @@ cop_status cop__request_send(cop_request *request, cop_pid callee, const cop_kin
                 signal->from = cop__actor_pid(self);
                 signal->ref = ref;
                 request->ref = ref;
+                slows = signal->flags & COP__SIGNAL_COUNTED && !cop_pid_equal(callee, signal->from) &&
+                        cop__limit_slows(thread, cop__slot_of(here->node, callee));
                 cop__count_up(&here->sent);
                 cop__send_signal(thread, callee, signal);
         }
         cop__critical_leave(&here->fault);
-        if (status == COP_OK)
+        if (COP__UNLIKELY(slows))
+                cop__push_back(self, COP__PRESSURE_HIGH, where);
+        else if (status == COP_OK)
                 cop__pay_for(self, callee, where);
+        else
+                cop__spend(self, 1, where); /* who tries again and again lets others run */
         return status;
 }
 

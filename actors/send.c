@@ -355,6 +355,8 @@ cop_status cop_send_term_to(cop_address to, cop_term term)
                 return COP_E_NO_NODE;
         cop_ref alias = cop__take_alias(&to);
         cop_status status = resolve(to, &pid);
+        if (status == COP_E_NO_NAME)
+                return cop__no_name(cop__actor_of(thread->current), to.name, __builtin_return_address(0));
         if (status == COP_OK)
                 status = cop__signal_of_term(thread, term, COP__FROM_TERM, &signal);
         if (status != COP_OK)

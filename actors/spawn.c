@@ -546,7 +546,7 @@ COP__INLINE cop_status spawn_and_pay(struct cop__actor *self, const cop_spawn_op
                                      cop_pid *pid, const void *where)
 {
         cop_status status = spawn_if_good(self, options, asked, pid);
-        if (status == COP_OK)
+        if (COP__LIKELY(status == COP_OK) || self != NULL) /* also for nobody: who tries until a name is free lets others run */
                 cop__spend(self, 1, where);
         return status;
 }
@@ -876,6 +876,8 @@ bool cop_is_alive(cop_pid pid)
         struct cop__thread *thread = cop__thread_here();
         if (thread == NULL)
                 return false;
+        cop__charge(cop_no_pid(), __builtin_return_address(0)); /* who looks again and again lets others run */
+        thread = cop__thread_here();
         struct cop__actor *actor = cop__slot_of(cop__node_of(thread), pid);
         if (COP__UNLIKELY(cop__node_of(thread)->inside != NULL && pid.bits != 0)) {
                 cop__told told;

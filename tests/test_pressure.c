@@ -3,6 +3,8 @@
 #include "tests/half_sent.h"
 #include "tests/echo.h"
 
+#include <coppice/alias.h>
+#include <coppice/request.h>
 #include <coppice/sys.h>
 #include <sched.h>
 
@@ -349,7 +351,47 @@ static void registers_and_unregisters(cop_pid other)
         cop_unregister("other");
 }
 
+static void sends_a_term_to_nobody(cop_pid other)
+{
+        (void)other;
+        cop_send_term("nobody of that name", cop_atom("tea"));
+}
+
+static void spawns_under_a_name_that_is_taken(cop_pid other)
+{
+        cop_pid pid;
+        (void)other;
+        cop_spawn_opt(&(cop_spawn_options){ .run = sleeps, .name = "taken" }, &pid);
+}
+
+static void asks_where_it_is_full(cop_pid other)
+{
+        cop_request request;
+        (void)other;
+        cop_request_send(&request, "taken", grain, .number = 1);
+}
+
+static void replies_to_no_call(cop_pid other)
+{
+        cop_reply_to(((cop_caller){ other, { 1 } }), grain, .number = 1);
+}
+
+static void opens_and_closes_an_alias(cop_pid other)
+{
+        cop_alias alias;
+        (void)other;
+        cop_alias_open(COP_ALIAS_EXPLICIT, &alias);
+        cop_alias_close(alias);
+}
+
+static void looks_whether_it_lives(cop_pid other)
+{
+        cop_is_alive(other);
+}
+
 static void (*const requests[])(cop_pid other) = {
+        sends_a_term_to_nobody, spawns_under_a_name_that_is_taken, asks_where_it_is_full, replies_to_no_call,
+        opens_and_closes_an_alias, looks_whether_it_lives,
         asks_for_exits, links_and_unlinks, monitors_and_demonitors, monitors_and_flushes,
         sets_and_cancels, cancels_nothing, sets_one_that_fires, registers_and_unregisters,
 };
@@ -366,7 +408,10 @@ static void asks_for_ever(const chore *c)
 /* Nobody is interrupted here, so only the end of its own turn lets others on, and only its own safe point ends it. */
 IN_NODE_WITH(a_loop_of_signals_timers_or_names_lets_others_on_and_ends_when_it_is_killed, .workers = 1, .no_preempt = true)
 {
-        cop_pid echo = cop_spawn(echoes);
+        cop_pid echo = cop_spawn(echoes), full;
+        cop_spawn_options options = { .run = sleeps, .name = "taken", .mailbox_limit = 1, .mailbox_policy = COP_MAILBOX_REJECT };
+        ck_assert_int_eq(cop_spawn_opt(&options, &full), COP_OK);
+        ck_assert_int_eq(cop_send(full, grain, .number = 1), COP_OK);
         for (uint32_t i = 0; i < COP__COUNT(requests); i++) {
                 cop_pid other = cop_spawn(sleeps); /* a link may end it */
                 cop_pid asking = cop_spawn_with(asks_for_ever, chore, .other = other, .which = i);
@@ -404,4 +449,51 @@ IN_NODE(who_pours_exit_signals_is_held_back)
         ck_assert_uint_ge(cop_read(took, message)->ns, PAUSES * (uint64_t)COP__PAUSE_NS);
         cop_send_exit(pid, cop_atom("kill"));
         await_true(!cop_is_alive(pid));
+}
+
+/* ---- Replies and requests ------------------------------------------------------------------------- */
+
+typedef struct { cop_alias to; uint64_t grains; bool requests; } stream;
+COP_MESSAGE(stream, COP_NESTED(cop_alias, to), grains, requests);
+
+static void pours_replies(const stream *s)
+{
+        for (uint64_t i = 0; i < s->grains || pressure_at(s->to.pid) < COP__PRESSURE_HIGH; i++)
+                cop_reply_to(s->to, grain, .number = i);
+        uint64_t before_ns = cop__clock_ns();
+        cop_reply_to(s->to, grain, .number = 0);
+        ck_assert_uint_ge(cop__clock_ns() - before_ns, COP__PAUSE_NS);
+}
+
+static void opens_an_alias_and_waits(void)
+{
+        cop_alias alias;
+        ck_assert_int_eq(cop_alias_open(COP_ALIAS_EXPLICIT, &alias), COP_OK);
+        cop_send(cop_parent(), stream, .to = alias);
+        waits_for_a_load();
+}
+
+IN_NODE(who_pours_replies_through_an_alias_is_held_back)
+{
+        cop_pid behind = cop_spawn(opens_an_alias_and_waits);
+        cop_auto message = await(COP_KIND(stream));
+        await_down(spawn_watched(RUN_WITH(pours_replies, stream, .to = cop_read(stream, message)->to)), "normal");
+        put_down(behind);
+}
+
+static void sends_a_request_too_many(const stream *s)
+{
+        cop_request request;
+        ck_assert_int_eq(cop_request_send(&request, s->to.pid, grain, .number = 1), COP_OK);
+        uint64_t before_ns = cop__clock_ns();
+        ck_assert_int_eq(cop_request_send(&request, s->to.pid, grain, .number = 2), COP_OK);
+        ck_assert_uint_ge(cop__clock_ns() - before_ns, COP__PAUSE_NS);
+}
+
+IN_NODE(who_sends_requests_to_a_mailbox_that_slows_is_slowed)
+{
+        cop_pid slow;
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = sleeps, .mailbox_limit = 1 }, &slow), COP_OK);
+        await_down(spawn_watched(RUN_WITH(sends_a_request_too_many, stream, .to = { .pid = slow })), "normal");
+        put_down(slow);
 }
