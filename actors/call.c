@@ -196,6 +196,17 @@ cop_status cop__reply_owed(cop_caller caller, const cop_kind *kind, const void *
         return status;
 }
 
+cop_status cop__reply_owed_here(const cop_kind *kind, const void *value)
+{
+        struct cop__signal *request = cop__actor_here()->current;
+        if (request == NULL || request->ref.bits == 0)
+                return cop_reply_value(kind, value);
+        cop_status status = cop__reply_owed((cop_caller){ request->from, request->ref }, kind, value);
+        if (status == COP_OK)
+                request->flags |= COP__SIGNAL_ANSWERED;
+        return status;
+}
+
 /* The duty to answer leaves the request. */
 static cop_caller defer(struct cop__actor *self, struct cop__signal *request)
 {

@@ -264,8 +264,7 @@ static void send_info(void *context, cop_term info)
         struct answer *answer = context;
         struct cop__signal *reply = NULL;
         cop_any any = { info };
-        if (cop__signal_message(&answer->thread->pool, COP_KIND_OF(cop_any), &any, &reply) !=
-            COP_OK)
+        if (cop__signal_owed(&answer->thread->pool, COP_KIND_OF(cop_any), &any, &reply) != COP_OK)
                 return;
         reply->type = COP__SIGNAL_REPLY;
         reply->ref = answer->request->ref;

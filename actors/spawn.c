@@ -890,17 +890,11 @@ bool cop_is_alive(cop_pid pid)
 
 /* ---- Memory that ends with the actor -------------------------------------------------------------- */
 
-void *cop_alloc(size_t size)
+/* Of a block that is in hand, or NULL. */
+static void *hold(struct cop__actor *actor, struct cop__block *block, size_t size)
 {
-        struct cop__actor *actor = cop__actor_here();
-        if (actor == NULL || size > COP_ALLOC_MAX || !cop__arena_admits(actor, size))
+        if (block == NULL)
                 return NULL;
-        struct cop__pool *pool = &cop__node_of(cop__thread_here())->scheduler.pool;
-        struct cop__block *block = cop__pool_take_large(pool, sizeof(*block) + size);
-        if (block == NULL) {
-                cop__overload_look(cop__thread_here()); /* perhaps it is the first that was refused */
-                return NULL;
-        }
         memset(block, 0, sizeof(*block) + size);
         block->size = size;
         cop__list_init(&block->list);
@@ -910,6 +904,24 @@ void *cop_alloc(size_t size)
                 actor->held = block;
         cop__count_by(&actor->bytes, size);
         return block + 1;
+}
+
+void *cop_alloc(size_t size)
+{
+        struct cop__actor *actor = cop__actor_here();
+        if (actor == NULL || size > COP_ALLOC_MAX || !cop__arena_admits(actor, size))
+                return NULL;
+        struct cop__pool *pool = &cop__node_of(cop__thread_here())->scheduler.pool;
+        struct cop__block *block = cop__pool_take_large(pool, sizeof(*block) + size);
+        if (block == NULL)
+                cop__overload_look(cop__thread_here()); /* perhaps it is the first that was refused */
+        return hold(actor, block, size);
+}
+
+void *cop__alloc_owed(size_t size)
+{
+        struct cop__pool *pool = &cop__node_of(cop__thread_here())->scheduler.pool;
+        return hold(cop__actor_here(), cop__pool_take_large_owed(pool, sizeof(struct cop__block) + size), size);
 }
 
 void cop__held_remove(struct cop__actor *actor, struct cop__block *block)

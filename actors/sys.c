@@ -21,7 +21,7 @@ void cop__sys_reply(struct cop__actor *actor, struct cop__signal *request, cop_s
         struct cop__thread *thread = cop__thread_here();
         cop__sys_answer body = { status, term };
         struct cop__signal *reply;
-        status = cop__signal_message(&thread->pool, COP_KIND_OF(cop__sys_answer), &body, &reply);
+        status = cop__signal_owed(&thread->pool, COP_KIND_OF(cop__sys_answer), &body, &reply);
         if (status != COP_OK) {
                 cop__fail_call(thread, cop__actor_pid(actor), request, COP__FAILED_NO_MEMORY, NULL);
                 return;

@@ -50,8 +50,7 @@ static cop_status call(const char *function, cop_address to, int64_t timeout_ms,
         if (status == COP_OK && is_thread(callee)) /* which may not look for ever */
                 status = COP_E_BAD_ARGUMENT;
         if (status == COP_OK)
-                status = cop__signal_message(&cop__thread_here()->pool,
-                                             COP_KIND_OF(cop__sys_request), request, &signal);
+                status = cop__signal_owed(&cop__thread_here()->pool, COP_KIND_OF(cop__sys_request), request, &signal);
         if (status != COP_OK)
                 return status;
         signal->type = COP__SIGNAL_SYS;

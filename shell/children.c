@@ -194,13 +194,10 @@ COP__COMMAND(explain)
 {
         struct cop__who who;
         cop_message *answer;
-        cop_child_count count;
         if (!cop__words_actor(words, command->usage, &who) || !cop__words_end(words))
                 return false;
         begin_wait(shell);
-        cop_status status = cop_count_children(who.pid, &count); /* which tells whether it is one, and so answers */
-        if (status == COP_OK)
-                status = cop_call(&answer, who.pid, COP_FOREVER, cop__explain_tree);
+        cop_status status = cop__explain_running(who.pid, &answer);
         end_wait(shell);
         if (!has_worked(shell, who.called, status))
                 return false;

@@ -34,7 +34,7 @@ static void answer_later(cop_caller caller, const cop__child_answer *answer)
 /* The request that is being handled is answered; without memory for that its caller hears that there is no answer. */
 static void refuse(cop_status status, cop_pid pid)
 {
-        cop_reply(cop__child_answer, .status = (int32_t)status, .pid = pid);
+        COP__REPLY_OWED(cop__child_answer, .status = (int32_t)status, .pid = pid);
 }
 
 static void agree(void)
@@ -148,8 +148,8 @@ static bool refuses_ring(struct cop__supervisor *self, const char *id)
                           "your program: a ring in which nobody can go on: the start of %s waits for that of %s, which %s "
                           "would begin after it. The call has failed",
                           at->spec->id, id, self->label);
-        cop_reply(cop__child_answer, .status = COP_E_CYCLE,
-                  .reason = COP_TUPLE(cop_atom("calling_cycle"), cop_list_of(ring, COP__COUNT(ring))));
+        COP__REPLY_OWED(cop__child_answer, .status = COP_E_CYCLE,
+                        .reason = COP_TUPLE(cop_atom("calling_cycle"), cop_list_of(ring, COP__COUNT(ring))));
         return true;
 }
 
@@ -321,17 +321,17 @@ void cop__on_get_child(struct cop__supervisor *self, const cop__get_child *reque
         if (child == NULL)
                 return;
         const struct cop__child_spec *spec = child->spec;
-        cop_reply(cop_child_spec, .id = cop_text_of(spec->id), .name = cop_text_of(spec->spawn.name),
-                  .type = cop_symbol_of(type_of(spec)),
-                  .runs = cop_text_of(spec->spawn.server != NULL ? spec->spawn.server->name
-                                      : spec->supervisor != NULL ? "supervisor"
-                                                                 : "actor"),
-                  .restart = cop_symbol_of(cop__restart_text(spec->restart)),
-                  .shutdown_ms = spec->shutdown_ms, .significant = spec->significant,
-                  .backoff_first_ms = spec->backoff.first_ms,
-                  .backoff_max_ms = spec->backoff.max_ms,
-                  .breaker_failures = spec->breaker.failures,
-                  .breaker_open_ms = spec->breaker.open_ms);
+        COP__REPLY_OWED(cop_child_spec, .id = cop_text_of(spec->id), .name = cop_text_of(spec->spawn.name),
+                        .type = cop_symbol_of(type_of(spec)),
+                        .runs = cop_text_of(spec->spawn.server != NULL ? spec->spawn.server->name
+                                            : spec->supervisor != NULL ? "supervisor"
+                                                                       : "actor"),
+                        .restart = cop_symbol_of(cop__restart_text(spec->restart)),
+                        .shutdown_ms = spec->shutdown_ms, .significant = spec->significant,
+                        .backoff_first_ms = spec->backoff.first_ms,
+                        .backoff_max_ms = spec->backoff.max_ms,
+                        .breaker_failures = spec->breaker.failures,
+                        .breaker_open_ms = spec->breaker.open_ms);
 }
 
 static cop_child_state state_of(const struct cop__child *child)
@@ -350,7 +350,7 @@ static cop_child_state state_of(const struct cop__child *child)
 void cop__on_children(struct cop__supervisor *self, const cop__children *request)
 {
         const struct cop__supervisor_spec *spec = self->spec;
-        cop_child_state *states = cop_alloc((self->roster->count + 1) * sizeof(*states));
+        cop_child_state *states = cop__alloc_owed((self->roster->count + 1) * sizeof(*states));
         size_t count = 0;
         (void)request;
         if (states == NULL)
@@ -366,7 +366,7 @@ void cop__on_children(struct cop__supervisor *self, const cop__children *request
                 .restarts = cop__supervisor_restarts(self),
                 .children = { states, count },
         };
-        cop_reply_value(COP_KIND_OF(cop_children), &answer);
+        cop__reply_owed_here(COP_KIND_OF(cop_children), &answer);
         cop_release(states);
 }
 
@@ -374,9 +374,9 @@ void cop__on_count(struct cop__supervisor *self, const cop__count *request)
 {
         const struct cop__roster *roster = self->roster;
         (void)request;
-        cop_reply(cop_child_count, .specs = roster->count, .active = roster->active,
-                  .supervisors = roster->supervisors,
-                  .workers = (int64_t)roster->count - roster->supervisors);
+        COP__REPLY_OWED(cop_child_count, .specs = roster->count, .active = roster->active,
+                        .supervisors = roster->supervisors,
+                        .workers = (int64_t)roster->count - roster->supervisors);
 }
 
 /* ---- Other specs ---------------------------------------------------------------------- */

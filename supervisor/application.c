@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "actors/actor.h"
+#include "actors/calling.h"
 #include "base/text.h"
 #include "supervisor/supervise.h"
 #include "supervisor/supervisor.h"
@@ -356,8 +357,8 @@ static void on_wish(keeper *self, const cop__application_wish *wish)
         } else {
                 status = stop_one(self, i);
         }
-        cop_reply(cop__child_answer, .status = (int32_t)status,
-                  .reason = status == COP_E_DIED ? cop_failure() : cop_nil());
+        COP__REPLY_OWED(cop__child_answer, .status = (int32_t)status,
+                        .reason = status == COP_E_DIED ? cop_failure() : cop_nil());
 }
 
 COP_SERVER(keeper, COP_INIT_WITH(cop__applications, init), COP_ON(cop_exited, on_exited),

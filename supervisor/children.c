@@ -66,13 +66,14 @@ static cop_status call(cop_message **reply, cop_pid pid, struct cop__signal *req
         return COP_OK;
 }
 
+/* What is asked of a supervisor about those whom it has is no new work: near the limit somebody looks for whom to end. */
 static cop_status ask(cop_message **reply, cop_address to, const cop_kind *kind, const void *value)
 {
         struct cop__signal *request;
         cop_pid pid;
         cop_status status = find_supervisor(to, &pid);
         if (status == COP_OK)
-                status = cop__signal_message(&cop__thread_here()->pool, kind, value, &request);
+                status = cop__signal_owed(&cop__thread_here()->pool, kind, value, &request);
         return status == COP_OK ? call(reply, pid, request) : status;
 }
 
@@ -201,6 +202,18 @@ cop_status cop_which_children_of(cop_address to, cop_message **answer)
         if (status != COP_OK)
                 return status;
         if (cop_read(cop_children, reply) == NULL)
+                return refusal_of(reply);
+        *answer = reply;
+        return COP_OK;
+}
+
+cop_status cop__explain_running(cop_pid pid, cop_message **answer)
+{
+        cop_message *reply;
+        cop_status status = ask(&reply, cop_to_pid(pid), COP_KIND_OF(cop__explain_tree), &(cop__explain_tree){});
+        if (status != COP_OK)
+                return status;
+        if (cop_read(cop__explained, reply) == NULL)
                 return refusal_of(reply);
         *answer = reply;
         return COP_OK;

@@ -13,6 +13,7 @@
  */
 #include <string.h>
 
+#include "actors/calling.h"
 #include "base/text.h"
 #include "supervisor/spec.h"
 #include "supervisor/supervisor.h"
@@ -240,7 +241,7 @@ void cop__on_explain(struct cop__supervisor *self, const cop__explain_tree *requ
 {
         struct cop__supervisor_spec spec = *self->spec;
         struct cop__child_spec *children =
-                cop_alloc((self->roster->count + 1) * sizeof(*children));
+                cop__alloc_owed((self->roster->count + 1) * sizeof(*children));
         struct cop__text words;
         (void)request;
         if (children == NULL)
@@ -253,12 +254,12 @@ void cop__on_explain(struct cop__supervisor *self, const cop__explain_tree *requ
                 children[spec.child_count++] = *child->spec;
         cop__text_init(&words);
         cop__explain(&spec, &words);
-        char *said = words.failed ? NULL : cop_alloc(words.size + 1); /* to answer may end it */
+        char *said = words.failed ? NULL : cop__alloc_owed(words.size + 1); /* to answer may end it */
         if (said != NULL)
                 memcpy(said, cop__text_get(&words), words.size + 1);
         cop__text_fini(&words);
         if (said != NULL)
-                cop_reply(cop__explained, .words = cop_text_of(said));
+                COP__REPLY_OWED(cop__explained, .words = cop_text_of(said));
         cop_release(said);
         cop_release(children);
 }

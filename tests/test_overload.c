@@ -467,6 +467,64 @@ IN_NODE(sixteen_may_be_told_and_the_dead_make_room)
                         put_down(pids[i]);
 }
 
+/* ---- The shell -------------------------------------------------------------------------------------- */
+
+/* Takes memory until it is given no more, and keeps it: whom somebody looks for. */
+typedef struct hoard {
+        int64_t blocks;
+} hoard;
+COP_MESSAGE(hoard, blocks);
+
+static void hoard_init(hoard *self)
+{
+        while (cop_alloc(16 << 10) != NULL)
+                self->blocks++;
+}
+
+COP_SERVER(hoard, COP_STATE(hoard), COP_INIT(hoard_init));
+
+/* Of whom there is a lot to say. */
+static void knows_many(void)
+{
+        for (int i = 0; i < 40; i++) {
+                cop_ref ref;
+                cop_monitor(cop_parent(), &ref);
+        }
+        cop_sleep(COP_FOREVER);
+}
+
+IN_NODE_WITH(near_the_limit_the_shell_shows_whoever_it_is_asked_for, .memory_limit = LIMIT)
+{
+        static const char *const lines[] = { "info hoard", "info busy", "info tree", "children tree", "explain tree", "sys status hoard",
+                                             "sys status tree", "sys state hoard", "count tree", "i", "tree", "regs" };
+        const cop_supervisor tree = {
+                .name = "tree", .strategy = COP_ONE_FOR_ONE, .intensity = 1, .period_ms = 600000,
+                .children = COP_CHILDREN({ "busy", .run = knows_many }, { "hoard", .server = &hoard_server }),
+        };
+        struct cop__shell shell;
+        cop_memory_use use;
+        cop_pid root;
+        cop_child_count count;
+        ck_assert_int_eq(cop_supervise(&tree, &root), COP_OK);
+        cop_memory(node, &use);
+        ck_assert(use.over);
+        cop__shell_init(&shell, node);
+        for (size_t i = 0; i < 20 * COP__COUNT(lines); i++) { /* also when all is used up that the thread had at hand */
+                const char *line = lines[i % COP__COUNT(lines)];
+                bool is_shown = cop__shell_run(&shell, line, strlen(line));
+                cop_memory(node, &use);
+                ck_assert_msg(is_shown, "%s: %s", line, cop__text_get(&shell.err));
+                ck_assert(use.over);
+                ck_assert_uint_gt(shell.out.size, 0);
+        }
+        ck_assert_int_eq(cop_count_children("tree", &count), COP_OK);
+        ck_assert_int_eq(count.active, 2);
+        cop__shell_fini(&shell);
+        cop_ref ref = watch(root);
+        ck_assert_int_eq(cop_send_exit(root, cop_atom("shutdown")), COP_OK);
+        await_down(ref, "shutdown");
+}
+
 /* ---- The flood --------------------------------------------------------------------------------- */
 
 typedef struct drop {

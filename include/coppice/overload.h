@@ -15,7 +15,7 @@
  *
  * What people get wrong:
  * - Bytes of 256 and more that messages share (cop_bytes), stacks, states over 4 KiB and what the program takes from malloc are not counted.
- * - A cop_reply may be refused, too; its caller hears COP_E_NO_REPLY.
+ * - A cop_reply may be refused, too; its caller hears COP_E_NO_REPLY. What supervisors and sys.h answer is not.
  * - A refused message is not lost unseen: whoever sends has the status in hand, and cop_memory counts.
  *
  * An actor may ask to be told, to shed load while the node is over:
