@@ -26,7 +26,7 @@ clean_up() {
         rm -rf -- "$work"
 }
 trap clean_up EXIT
-trap 'exit 1' HUP INT TERM
+trap 'exit 1' HUP INT QUIT TERM
 
 fail() {
         echo "demo.sh: $*" >&2

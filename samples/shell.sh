@@ -42,6 +42,7 @@ trap clean_up EXIT
 # Ctrl-C is the client's affair: it cancels a line, and leaves the shop alone.
 trap : INT
 trap 'exit 129' HUP
+trap 'exit 131' QUIT
 trap 'exit 143' TERM
 
 if ! "$coppice" -n shop self >/dev/null 2>&1; then

@@ -148,11 +148,16 @@ static const char *choose_dump(const struct program *program, const char *name, 
         return cop__door_dump(name, path) == COP_OK ? path : NULL;
 }
 
+/* To the log that the program has, or as it is written where it has none. */
 static void log_errors(void *context, cop_log_level level, const char *text)
 {
-        (void)context;
-        if (level <= COP_LOG_ERROR)
-                cop__log_end_write("", text);
+        const struct program *program = context;
+        if (level > COP_LOG_ERROR)
+                return;
+        if (program->given->log != NULL)
+                program->given->log(program->given->log_context, level, text);
+        else
+                cop__log_to(NULL, level, text);
 }
 
 /* ---- The run ------------------------------------------------------------------------------ */
@@ -263,7 +268,7 @@ static int run_inside(struct program *program, cop_node *node, const cop_supervi
 }
 
 /* What the node starts with: what the command line says, else what the program does. */
-static cop_node_options options_of(const struct program *program, const cop_supervisor *tree, char dump[COP__DOOR_DUMP_MAX])
+static cop_node_options options_of(struct program *program, const cop_supervisor *tree, char dump[COP__DOOR_DUMP_MAX])
 {
         cop_node_options options = *program->given;
         if (program->name != NULL)
@@ -271,8 +276,10 @@ static cop_node_options options_of(const struct program *program, const cop_supe
         if (program->workers > 0)
                 options.workers = program->workers;
         options.processes |= cop__spec_needs_processes(tree);
-        if (program->quiet)
+        if (program->quiet) {
                 options.log = log_errors;
+                options.log_context = program;
+        }
         options.dump = choose_dump(program, options.name, dump);
         options.fault_exit_code = (int)program->fault_code;
         options.contain_strict |= program->strict;
@@ -313,7 +320,7 @@ int cop_main_with(int argc, char **argv, const cop_supervisor *tree, const cop_n
         const char *slash = strrchr(path, '/');
         cop_node_options given = options != NULL ? *options : (cop_node_options){ 0 };
         if (given.name == NULL)
-                given.name = tree->name != NULL ? tree->name : slash != NULL ? slash + 1 : path;
+                given.name = tree != NULL && tree->name != NULL ? tree->name : slash != NULL ? slash + 1 : path;
         struct program program = {
                 .path = slash != NULL ? slash + 1 : path,
                 .console = true,

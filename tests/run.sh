@@ -97,7 +97,7 @@ run_it build
 # As root, and through sudo: only what the job needs is asked for, and it says why.
 tool id 'echo 0'
 run_it build
-says "$err" 'Concurrency Kit'
+says "$err" 'Concurrency Kit' 'installing through apt-get, because'
 says "$(cat "$work/notes")" 'noninteractive update' 'noninteractive install' ' cmake' ' libck-dev' \
         ' check'
 rm "$work/notes"
@@ -111,6 +111,7 @@ tool true 'exit 0'
 # shellcheck disable=SC2016 # sudo's script expands it
 tool sudo '[ "$1" = -n ] && shift; exec "$@"'
 run_it build
+says "$err" 'installing through sudo apt-get, because'
 says "$(cat "$work/notes")" 'noninteractive install' ' libmsgpack-dev'
 
 # A user who cannot install may go on without the optional ones.

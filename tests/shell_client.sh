@@ -358,6 +358,17 @@ if [ -e "$script" ]; then
         same out '#share{pence_each = 3, number = 1}
 '
         [ ! -e "$work/alone/coppice/shop.sock" ] || fail "shell.sh left its shop running"
+        # Ctrl-\, for which a script's & would make it deaf.
+        if command -v setsid >/dev/null && env --default-signal=QUIT true 2>/dev/null; then
+                # shellcheck disable=SC3045 # dash has it, and where it is missing there is only a core file more
+                ulimit -c 0 || true
+                XDG_RUNTIME_DIR="$work/alone" setsid env --default-signal=QUIT sh "$script" "$build" await nobody 20000 >"$work/out" 2>&1 &
+                quits=$!
+                XDG_RUNTIME_DIR="$work/alone" "$coppice" -n shop --wait 20000 await clerk 20000 >"$work/out"
+                kill -s QUIT -- "-$quits"
+                wait "$quits" 2>"$work/err" || true
+                [ ! -e "$work/alone/coppice/shop.sock" ] || fail "shell.sh left its shop running at Ctrl-\\"
+        fi
 fi
 
 # --- at a terminal -----------------------------------------------------------

@@ -706,6 +706,31 @@ TEST(a_quiet_program_tells_errors_alone)
         ck_assert_ptr_null(strstr(program.said, "a piece of news"));
 }
 
+static void log_for_itself(void *context, cop_log_level level, const char *text)
+{
+        dprintf(STDOUT_FILENO, "%s %d: %s\n", (const char *)context, (int)level, text);
+}
+
+TEST(a_quiet_program_tells_errors_to_the_log_that_it_has)
+{
+        struct program program;
+        node_options = &(cop_node_options){ .log = log_for_itself, .log_context = (void *)(uintptr_t)"mine" };
+        BEGIN(&program, &full, "--no-console", "--quiet");
+        hear(&program, "here");
+        kill(program.process, SIGTERM);
+        hear(&program, "leaving");
+        insist(&program, SIGTERM);
+        end(&program, 128 + SIGTERM);
+        has_said(&program, "mine 0: a complaint\n");
+        ck_assert_ptr_null(strstr(program.said, "a piece of news"));
+        node_options = NULL;
+        BEGIN(&program, &full, "--no-console", "--quiet");
+        hear(&program, "here");
+        insist(&program, SIGTERM);
+        end(&program, 128 + SIGTERM);
+        has_said(&program, " error   a complaint\n"); /* with its time, as any line */
+}
+
 TEST(a_tree_that_is_wrong_is_not_started)
 {
         struct program program;
@@ -713,6 +738,14 @@ TEST(a_tree_that_is_wrong_is_not_started)
         end(&program, COP_EXIT_GAVE_UP);
         has_said(&program, "program: your program: ");
         has_said(&program, "twin");
+}
+
+TEST(a_program_without_a_tree_says_so)
+{
+        struct program program;
+        BEGIN(&program, NULL, "--no-console");
+        end(&program, COP_EXIT_GAVE_UP);
+        has_said(&program, "program: your program: there is no tree: its pointer is NULL");
 }
 
 TEST(a_tree_that_does_not_start_is_told_with_its_reason)

@@ -345,6 +345,27 @@ TEST(characters_are_put_together_and_bytes_that_are_none_spoil_nothing)
         close_terminal(&terminal);
 }
 
+/* As in a container, or at many a host that one comes to by ssh. */
+TEST(what_is_typed_without_a_locale_is_sent_as_it_was_typed)
+{
+        static const char *const locales[] = { "C", "POSIX", "nowhere" };
+        struct terminal terminal;
+        open_terminal(&terminal);
+        for (size_t i = 0; i < COP__COUNT(locales); i++) {
+                setenv("LC_ALL", locales[i], 1);
+                sit_down(&terminal);
+                shows(&terminal, PROMPT "1> ");
+                types(&terminal, "whereis 'gl\xc3\xbcht'\r");
+                shows(&terminal, "gl\xc3\xbcht'"); /* as it is typed, */
+                shows(&terminal, "gl\xc3\xbcht");  /* and as the node has understood it */
+                shows(&terminal, PROMPT "2> ");
+                types(&terminal, "\004");
+                ends_with(&terminal, EXIT_OK);
+        }
+        setenv("LC_ALL", "C.UTF-8", 1);
+        close_terminal(&terminal);
+}
+
 TEST(without_an_editor_or_its_history_the_client_says_so_and_ends)
 {
         struct terminal terminal;

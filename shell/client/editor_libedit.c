@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <histedit.h>
+#include <langinfo.h>
 #include <locale.h>
 #include <poll.h>
 #include <signal.h>
@@ -289,12 +290,23 @@ static bool start_libedit(struct editor *editor)
         return true;
 }
 
+/*
+ * What is typed goes to the node as UTF-8. libedit drops characters that have no bytes in the locale, which is C where none is set, as in
+ * containers; so that is its own affair only as long as it is one of UTF-8.
+ */
+static void choose_characters(void)
+{
+        setlocale(LC_CTYPE, "");
+        if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+                setlocale(LC_CTYPE, "C.UTF-8");
+}
+
 struct editor *editor_new(struct talk *talk, volatile sig_atomic_t *interrupted)
 {
         struct editor *editor = calloc(1, sizeof(*editor));
         if (editor == NULL)
                 return NULL;
-        setlocale(LC_CTYPE, "");
+        choose_characters();
         editor->talk = talk;
         editor->interrupted = interrupted;
         if (start_history(editor) && start_libedit(editor))
