@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+#include "base/utf8.h"
 #include "mailbox/id.h"
 #include "mailbox/kind.h"
 
@@ -43,13 +45,17 @@ static uint64_t read_unsigned(const void *at, uint8_t type)
         return value;
 }
 
+/* With '?' for what a terminal would not show as it is, and for the quotes, as there is no room to escape any. */
 static void add_text(struct cop__words *words, const char *text, size_t size)
 {
         char shown[COP__DUMP_VALUE_TEXT + 1];
-        size_t length = size < COP__DUMP_VALUE_TEXT ? size : COP__DUMP_VALUE_TEXT;
-        for (size_t i = 0; i < length; i++)
-                shown[i] = text[i] >= ' ' && text[i] != 0x7f && text[i] != '"' ? text[i] : '?';
+        size_t length = cop__utf8_cut(text, size, COP__DUMP_VALUE_TEXT);
+        memcpy(shown, text, length);
         shown[length] = '\0';
+        cop__make_harmless(shown, length);
+        for (size_t i = 0; i < length; i++)
+                if (shown[i] == '"')
+                        shown[i] = '?';
         cop__words_add(words, "\"");
         cop__words_add(words, shown);
         cop__words_add(words, size > length ? "...\"" : "\"");

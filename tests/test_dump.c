@@ -737,6 +737,29 @@ TEST(of_a_message_of_many_fields_the_first_ones_are_told)
         ck_assert_msg(strncmp(text, "#wide{share = 0.25, a = 0, ", 27) == 0 && strstr(text, ", o = 7, ...}") != NULL, "%s", text);
 }
 
+typedef struct page {
+        cop_text words;
+        char mark[16];
+} page;
+COP_MESSAGE(page, words, mark);
+
+TEST(a_text_beyond_ascii_is_itself_in_a_dump_and_what_moves_a_terminal_is_not)
+{
+        char text[512] = "", longer[200], wanted[200];
+        struct cop__words words = { .text = text, .size = sizeof(text) };
+        const page value = { .words = COP_TEXT("M\xc3\xbcnchen \"q\" \xe6\x97\xa5\xe6\x9c\xac\x1b[2J\xff"), .mark = "\xe2\x82\xac" };
+        cop__dump_value(&words, NULL, COP_KIND_OF(page), &value);
+        ck_assert_str_eq(text, "#page{words = \"M\xc3\xbcnchen ?q? \xe6\x97\xa5\xe6\x9c\xac?[2J?\", mark = \"\xe2\x82\xac\"}");
+        /* What is cut is cut between characters. */
+        longer[0] = 'a';
+        for (size_t i = 1; i + 1 < sizeof(longer); i += 2)
+                memcpy(longer + i, "\xc3\xbc", 2);
+        snprintf(wanted, sizeof(wanted), "#page{words = \"%.*s...\", mark = \"\"}", (int)COP__DUMP_VALUE_TEXT - 1, longer);
+        words = (struct cop__words){ .text = text, .size = sizeof(text) };
+        cop__dump_value(&words, NULL, COP_KIND_OF(page), &(const page){ .words = { .data = longer, .size = sizeof(longer) - 1 } });
+        ck_assert_str_eq(text, wanted);
+}
+
 TEST(a_lock_that_somebody_holds_is_seen_and_not_waited_for)
 {
         struct cop__lock lock;
