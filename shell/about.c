@@ -124,6 +124,14 @@ static void append_info(struct cop__shell *shell, cop_term info)
         append_pids(shell, "monitored by", cop_map_get(info, cop_atom("monitored_by")));
 }
 
+/* Of one who has not answered, and has had the time for it. */
+static bool complain_of(struct cop__shell *shell, cop_status status)
+{
+        if (status == COP_E_NO_ACTOR || status == COP_E_DIED)
+                return cop__shell_fail(shell, "it has just ended");
+        return cop__shell_fail(shell, "no information: %s", cop_status_text(status));
+}
+
 /* A visitor answers when it next looks at its mail, which may be never: it is not asked. */
 static bool ask(struct cop__shell *shell, const struct cop__glimpse *glimpse)
 {
@@ -147,20 +155,27 @@ static bool ask(struct cop__shell *shell, const struct cop__glimpse *glimpse)
                 return true;
         }
         cop__text_clear(&shell->out);
-        if (status == COP_E_NO_ACTOR || status == COP_E_DIED)
-                return cop__shell_fail(shell, "it has just ended");
-        return cop__shell_fail(shell, "no information: %s", cop_status_text(status));
+        return complain_of(shell, status);
 }
 
-/* What can be seen from the side, and, if it answers in time, what it says of itself; else null. */
-static bool put_info(struct cop__shell *shell, const struct cop__glimpse *glimpse)
+/* 0 is as good as nothing. */
+static void put_known(struct cop__text *out, const char *key, bool is_known, int64_t value)
+{
+        if (is_known)
+                cop__json_number(out, key, value);
+        else
+                cop__json_string(out, key, NULL);
+}
+
+/* What can be seen from the side; the object stays open. */
+static void put_glimpse(struct cop__shell *shell, const struct cop__glimpse *glimpse)
 {
         struct cop__text *out = &shell->out;
         struct cop__place place;
-        cop_term info = cop_atom("undefined");
-        bool is_asked = strcmp(glimpse->status, "visiting") != 0;
-        bool is_told = is_asked && cop__info(glimpse->pid, INFO_MS, &info) == COP_OK;
+        char recent[COP__RECENT_TEXT];
+        bool has_marks = glimpse->marking.high != 0, has_process = glimpse->isolation == COP_ISOLATION_PROCESS;
         cop__glimpse_where(shell->node, glimpse, &place);
+        cop__recent_print(shell->node, glimpse->recent, 0, recent, sizeof(recent));
         cop__json_open(out, NULL, '{');
         cop__json_pid(out, "pid", glimpse->pid);
         cop__json_string(out, "name", glimpse->name);
@@ -168,19 +183,37 @@ static bool put_info(struct cop__shell *shell, const struct cop__glimpse *glimps
         cop__json_string(out, "server", glimpse->server);
         cop__json_string(out, "status", glimpse->status);
         cop__json_string(out, "priority", cop__priority_word(glimpse->priority));
-        cop__json_bool(out, "own_process", glimpse->isolation == COP_ISOLATION_PROCESS);
-        cop__json_number(out, "process", glimpse->os_pid);
+        cop__json_bool(out, "own_process", has_process);
+        put_known(out, "process", has_process, glimpse->os_pid);
         cop__json_string(out, "in", place.function);
         cop__json_string(out, "file", place.file);
-        cop__json_number(out, "line", place.line);
+        put_known(out, "line", place.line != 0, place.line);
         cop__json_pid(out, "parent", glimpse->parent);
         cop__json_number(out, "unread", glimpse->unread);
+        put_known(out, "mark_high", has_marks, glimpse->marking.high);
+        put_known(out, "mark_low", has_marks, glimpse->marking.low);
+        cop__json_bool(out, "too_many", has_marks && glimpse->marking.over);
         cop__json_number(out, "handled", (int64_t)glimpse->handled);
+        cop__json_string(out, "last", recent);
         cop__json_number(out, "memory", (int64_t)glimpse->bytes);
         cop__json_pid(out, "waits_for", cop__ring_next(shell->node, glimpse->pid));
-        cop__json_term(out, "itself", info, cop_node_kinds(shell->node));
-        cop__json_close(out, '}');
-        if (is_told)
+}
+
+/* And, if it answers in time, what it says of itself; else null. */
+static bool put_info(struct cop__shell *shell, const struct cop__glimpse *glimpse)
+{
+        cop_term info = cop_atom("undefined");
+        cop_status status = COP_E_TIMEOUT;
+        if (strcmp(glimpse->status, "visiting") != 0) {
+                COP__CUE("about.asks");
+                status = cop__info(glimpse->pid, INFO_MS, &info);
+        }
+        if (status != COP_OK && status != COP_E_TIMEOUT)
+                return complain_of(shell, status);
+        put_glimpse(shell, glimpse);
+        cop__json_term(&shell->out, "itself", info, cop_node_kinds(shell->node));
+        cop__json_close(&shell->out, '}');
+        if (status == COP_OK)
                 cop_term_free(info);
         return true;
 }
@@ -226,6 +259,10 @@ static void put_report(struct cop__text *out, const struct cop__report *report)
         cop__json_pid(out, "from", report->from);
         cop__json_string(out, "reason", report->reason);
         cop__json_string(out, "outcome", report->outcome);
+        cop__json_number(out, "handled", (int64_t)report->handled);
+        cop__json_string(out, "last", report->recent);
+        cop__json_string(out, "unread", report->unread);
+        cop__json_string(out, "events", report->events);
         cop__json_string(out, "state", report->state);
         cop__json_string(out, "held", report->held);
         cop__json_string(out, "started_as", report->started_as);

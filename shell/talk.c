@@ -275,8 +275,13 @@ static int show_messages(struct cop__shell *shell)
                         return count;
                 append_message(shell, message);
         }
-        if (!shell->wants_json)
+        if (shell->wants_json) {
+                cop__json_open(&shell->out, NULL, '{');
+                cop__json_bool(&shell->out, "more", true);
+                cop__json_close(&shell->out, '}');
+        } else {
                 cop__text_append_string(&shell->out, "and perhaps more: flush shows them\n");
+        }
         return count;
 }
 

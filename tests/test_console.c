@@ -992,7 +992,7 @@ ON_STAGE(a_shell_that_does_not_look_has_a_mailbox_with_a_limit)
         ck_assert(cop__packet_write(fd, COP__PACKET_RUN_JSON, "flush", 5));
         read_answer(fd, &answer);
         assert_has(answer.out, "[\"x\",\"x\",");
-        assert_has(answer.out, ",\"x\",{\"refused\":3}]\n");
+        assert_has(answer.out, ",\"x\",{\"more\":true},{\"refused\":3}]\n");
         close(fd);
 }
 

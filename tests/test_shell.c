@@ -1399,6 +1399,36 @@ ON_STAGE(every_list_comes_as_json)
         ck_assert_str_eq(json(stage, "flush"), "[{\"kind\":\"bill\",\"pence\":7,\"people\":0}]\n");
 }
 
+ON_STAGE(where_messages_as_json_are_cut_it_says_so)
+{
+        for (int64_t i = 1; i <= 1001; i++)
+                cop_send(cop_self(), bill, .pence = i);
+        bool says_so = strstr(json(stage, "flush"), "\"pence\":1000,\"people\":0},{\"more\":true}]\n") != NULL;
+        ck_assert(says_so); /* of a text that is too long to be shown */
+        ck_assert_str_eq(json(stage, "flush"), "[{\"kind\":\"bill\",\"pence\":1001,\"people\":0}]\n");
+}
+
+ON_STAGE(what_people_see_of_a_crash_and_of_an_actor_comes_as_json_too)
+{
+        json(stage, "call till #bill{pence = 900, people = 3}");
+        expect_json(stage, "info till", "\"handled\":1,\"last\":\"bill\"");
+        expect_json(stage, "info till", "\"mark_high\":null,\"mark_low\":null,\"too_many\":false");
+        expect_json(stage, "info till", "\"own_process\":false,\"process\":null");
+        json(stage, "sys log till on");
+        json(stage, "call till #bill{pence = 900, people = 0}");
+        expect_json(stage, "crashes", "\"handled\":1,\"last\":\"bill\",\"unread\":null,\"events\":\"{in, #bill{");
+}
+
+ON_STAGE(who_ends_as_it_is_asked_about_itself_has_just_ended_in_json_too)
+{
+        char line[64], pid[COP_ID_TEXT_MAX];
+        cop_pid p = cop_spawn(waits_for_ever);
+        snprintf(line, sizeof(line), "info %s", cop_pid_print(p, pid));
+        cue_act("about.asks", ends_it, &p);
+        ck_assert_str_eq(json(stage, line), "{\"error\":\"** it has just ended\"}\n");
+        ck_assert(cue_has_come("about.asks"));
+}
+
 ON_STAGE(an_error_is_json_too_and_so_is_what_has_no_form_of_its_own)
 {
         expect_json(stage, "call tlil 5", "{\"error\":\"** no actor is called tlil; did you mean till?");
