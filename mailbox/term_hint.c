@@ -68,6 +68,22 @@ static bool add_name(struct cop__text *list, const char *name)
         return true;
 }
 
+static bool is_of_library(const char *name)
+{
+        return strncmp(name, "cop_", 4) == 0;
+}
+
+/* False: no more fits. */
+static bool add_kinds(struct cop__text *list, const cop_kinds *kinds, bool of_library)
+{
+        for (size_t i = 0; i < cop__kinds_count(kinds); i++) {
+                const char *name = cop__kinds_at(kinds, i)->name;
+                if (is_of_library(name) == of_library && !add_name(list, name))
+                        return false;
+        }
+        return true;
+}
+
 bool cop__hint_no_kind(struct cop__lexer *lexer, const cop_kinds *kinds)
 {
         char listed[LIST_MAX];
@@ -80,9 +96,9 @@ bool cop__hint_no_kind(struct cop__lexer *lexer, const cop_kinds *kinds)
                 return cop__lexer_refuse(lexer, COP_E_NO_KIND, offset,
                                          "no kind %s; no kinds are known here", typed);
 
-        for (size_t i = 0; i < cop__kinds_count(kinds); i++)
-                if (!add_name(&list, cop__kinds_at(kinds, i)->name))
-                        break;
+        /* The program's own are what is typed, as a rule. */
+        if (add_kinds(&list, kinds, false))
+                add_kinds(&list, kinds, true);
         const char *meant = closest(kinds, lexer->token.value);
         return cop__lexer_refuse(lexer, COP_E_NO_KIND, offset, "no kind %s; known kinds: %s%s%s%s",
                                  typed, listed, meant ? "; did you mean " : "",

@@ -510,6 +510,23 @@ TEST(a_list_of_many_kinds_is_cut_but_not_the_suggestion)
         cop__kinds_free(kinds);
 }
 
+TEST(of_many_kinds_the_programs_own_are_told_first)
+{
+        static cop_kind library[4];
+        const cop_kind *pointers[COP__COUNT(library) + 1];
+        static const char *const names[] = { "cop_alias", "cop_any", "cop_child_count", "cop_child_spec" };
+        for (size_t i = 0; i < COP__COUNT(library); i++) {
+                library[i] = tick_kind;
+                library[i].name = names[i];
+                pointers[i] = &library[i];
+        }
+        pointers[COP__COUNT(library)] = &tick_kind;
+        cop_kinds *kinds = cop__kinds_new(pointers, pointers + COP__COUNT(pointers));
+        check_refused_with("#elephant{}", 11, kinds, COP_E_NO_KIND, 1,
+                           "no kind 'elephant'; known kinds: tick, cop_alias, cop_any, cop_child_count, cop_child_spec");
+        cop__kinds_free(kinds);
+}
+
 KIND(a_kind_whose_name_is_so_long_that_nobody_would_ever_type_it_by_hand, { 0 });
 KIND(roll, FIELD(the_first_of_many_fields), FIELD(the_second_of_many_fields), FIELD(the_third_of_many_fields), FIELD(end), { 0 });
 
