@@ -17,7 +17,7 @@ trap 'rm -rf -- "$work"' EXIT
         cat "$here"/test_*.c "$here"/explore/*.c | sed -n 's/^[A-Z_]\{4,\}(\([A-Za-z0-9_]*\)[,)].*/\1/p'
         sed -n 's/^explore_plant(\([a-z0-9_]*\) .*/\1/p' "$here/explore/scenarios.cmake"
         (cd "$here" && find corpus -type f)
-        (cd "$here" && ls ./*.sh) | sed 's/^\.\///'
+        (cd "$here" && ls ./*.sh consumer/*.sh) | sed 's/.*\///'
 } | LC_ALL=C sort -u >"$work/claims"
 
 # find_wrong FILE: rows without a claim, and claims that are nowhere.

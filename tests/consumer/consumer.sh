@@ -87,6 +87,18 @@ eval "set -- $flags"
 quietly "$cc" -o "$work/by-pkg-config" "$here/consumer.c" "$@"
 LD_LIBRARY_PATH=$lib runs "$work/by-pkg-config"
 
+# As the README says to anybody, with nothing set.
+mkdir -p "$work/home/build"
+ln -s "$build" "$work/home/build/release"
+cp "$here/consumer.c" "$work/home/hello.c"
+awk '/^As anybody/ { inside = 1 } inside && /^    / { sub("^    ", ""); print; said = 1 } said && /^$/ { exit }' "$here/../../README.md" |
+        sed "s|^cc |$cc |" >"$work/steps"
+grep -q pkg-config "$work/steps" || fail "the README does not say how anybody installs"
+if [ "${lib##*/}" = lib ]; then
+        (cd "$work/home" && quietly env -i HOME="$work/home" PATH="$PATH" sh -e "$work/steps") || exit 1
+        runs env -i "$work/home/hello"
+fi
+
 # Statically, with what pkg-config says of that, where there are such libraries. The program needs all of the library.
 # shellcheck disable=SC2046 # pkg-config's answer is words
 if printf 'int main(void) { return 0; }' | "$cc" -static -x c - $(sed -n 's/^Libs.private://p' "$lib/pkgconfig/coppice.pc") \
