@@ -222,7 +222,7 @@ COP__COMMAND(info)
 {
         struct cop__who who;
         struct cop__glimpse glimpse;
-        if (!cop__words_actor(words, command->usage, &who) || !cop__words_end(words))
+        if (!cop__words_actor_here(words, command->usage, &who) || !cop__words_end(words))
                 return false;
         if (!cop__glimpse_of(shell->node, who.pid, &glimpse))
                 return cop__shell_fail(shell, "%s is not alive", who.called);

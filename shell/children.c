@@ -143,7 +143,7 @@ COP__COMMAND(children)
 {
         struct cop__who who;
         cop_message *answer;
-        if (!cop__words_actor(words, command->usage, &who) || !cop__words_end(words))
+        if (!cop__words_actor_here(words, command->usage, &who) || !cop__words_end(words))
                 return false;
         begin_wait(shell);
         cop_status status = cop_which_children(who.pid, &answer);
@@ -173,7 +173,7 @@ COP__COMMAND(count)
 {
         struct cop__who who;
         cop_child_count count;
-        if (!cop__words_actor(words, command->usage, &who) || !cop__words_end(words))
+        if (!cop__words_actor_here(words, command->usage, &who) || !cop__words_end(words))
                 return false;
         begin_wait(shell);
         cop_status status = cop_count_children(who.pid, &count);
@@ -194,7 +194,7 @@ COP__COMMAND(explain)
 {
         struct cop__who who;
         cop_message *answer;
-        if (!cop__words_actor(words, command->usage, &who) || !cop__words_end(words))
+        if (!cop__words_actor_here(words, command->usage, &who) || !cop__words_end(words))
                 return false;
         begin_wait(shell);
         cop_status status = cop__explain_running(who.pid, &answer);
@@ -218,7 +218,7 @@ struct kin {
 static bool read_kin(struct cop__words *words, const char *usage, struct kin *kin)
 {
         cop_pid pid;
-        if (!cop__words_actor(words, usage, &kin->who))
+        if (!cop__words_actor_here(words, usage, &kin->who))
                 return false;
         struct cop__words ahead = *words;
         struct cop__word word = cop__words_address(&ahead);
@@ -346,7 +346,7 @@ COP__COMMAND(start)
         const cop_kind *kind = NULL;
         void *value = NULL;
         cop_pid pid;
-        if (!cop__words_actor(words, command->usage, &who) ||
+        if (!cop__words_actor_here(words, command->usage, &who) ||
             !read_argument(words, command->usage, &kind, &value))
                 return false;
         const cop_child child = { .kind = kind, .argument = value };

@@ -363,6 +363,6 @@ COP__COMMAND(sys)
         if (which == NULL)
                 return fail_word(words, word);
         request.usage = which->usage;
-        return cop__words_actor(words, request.usage, &request.who) &&
+        return cop__words_actor_here(words, request.usage, &request.who) &&
                which->run(&request);
 }

@@ -291,6 +291,16 @@ bool cop__words_actor(struct cop__words *words, const char *usage, struct cop__w
         return true;
 }
 
+bool cop__words_actor_here(struct cop__words *words, const char *usage, struct cop__who *who)
+{
+        struct cop__words ahead = *words;
+        size_t offset = cop__words_address(&ahead).offset;
+        if (!cop__words_actor(words, usage, who))
+                return false;
+        return cop__pid_node(who->pid) == 0 ||
+               cop__words_fail_at(words, offset, "%s lives on another node: the shell of that one can be asked", who->called);
+}
+
 /* ---- Numbers and terms --------------------------------------------------------------- */
 
 /* Digits only, with no more than `most` in them. */

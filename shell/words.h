@@ -62,6 +62,8 @@ cop_status cop__word_unquote(struct cop__word word, char name[COP_NAME_MAX + 1],
 
 /* A pid, or a name that somebody bears. `usage` is what to say when there is no word. */
 bool cop__words_actor(struct cop__words *words, const char *usage, struct cop__who *who);
+/* The same of one who lives here: what is asked of him does not go to other nodes. */
+bool cop__words_actor_here(struct cop__words *words, const char *usage, struct cop__who *who);
 /* A name, whether somebody bears it or not. */
 bool cop__words_name(struct cop__words *words, const char *usage, char name[COP_NAME_MAX + 1]);
 /* A natural number up to `most`; `otherwise` if there is no word. */

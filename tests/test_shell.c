@@ -1550,6 +1550,8 @@ ON_STAGE(words_that_are_wrong_are_named)
                 { "info 'a\\xq'", "expected two hexadecimal digits" }, { "info 'till", "is never closed" },
                 { "info <0.7777.3>", "<0.7777.3> is not alive" }, { "sys statistics <0.7777.3>", "<0.7777.3> is not alive" },
                 { "sys status <0.7777.3>", "<0.7777.3> is not alive" },
+                { "info <1.5.0>", "<1.5.0> lives on another node: the shell" }, { "children <1.5.0>", "<1.5.0> lives on another node" },
+                { "sys state <1.5.0>", "<1.5.0> lives on another node" }, { "restart <1.5.0> till", "<1.5.0> lives on another node" },
                 { "info 'a\nb'", "** no actor is called a b; " },
         };
         stage->shell.wants_json = false;
