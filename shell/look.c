@@ -152,9 +152,11 @@ static void list_names(struct cop__shell *shell, const struct cop__names *names,
                 append_name(&table, &names->each[i]);
         cop__columns_print(&table, &shell->out);
         shell->out.failed |= table.cells.failed;
-        if (names->count > rows)
-                cop__text_printf(&shell->out, "and %zu more: regs %zu lists them all\n",
-                                 names->count - rows, names->count);
+        size_t listed = names->count < rows ? names->count : rows;
+        if (names->seen > COP__NAMES_MAX)
+                cop__text_printf(&shell->out, "and %zu more\n", names->seen - listed);
+        else if (names->seen > listed)
+                cop__text_printf(&shell->out, "and %zu more: regs %zu lists them all\n", names->seen - listed, names->seen);
         cop__columns_fini(&table);
 }
 
@@ -170,7 +172,7 @@ static void put_names(struct cop__shell *shell, const struct cop__names *names, 
                 cop__json_close(out, '}');
         }
         cop__json_close(out, ']');
-        cop__json_number(out, "count", (int64_t)names->count);
+        cop__json_number(out, "count", (int64_t)names->seen);
         cop__json_close(out, '}');
 }
 

@@ -24,6 +24,7 @@ static void count_name(void *context, const char *name, cop_pid pid)
 static void copy_name(void *context, const char *name, cop_pid pid)
 {
         struct cop__names *names = context;
+        names->seen++;
         if (names->count == names->room)
                 return;
         struct cop__name *copy = &names->each[names->count++];
@@ -39,7 +40,7 @@ static int by_name(const void *left, const void *right)
 
 cop_status cop__names_init(struct cop__names *names, cop_node *node, size_t most)
 {
-        *names = (struct cop__names){ NULL, 0, SPARE };
+        *names = (struct cop__names){ .room = SPARE };
         cop__registry_each(node, count_name, names);
         if (names->room > most)
                 names->room = most;
@@ -54,5 +55,5 @@ cop_status cop__names_init(struct cop__names *names, cop_node *node, size_t most
 void cop__names_fini(struct cop__names *names)
 {
         free(names->each);
-        *names = (struct cop__names){ NULL, 0, 0 };
+        *names = (struct cop__names){ .each = NULL };
 }

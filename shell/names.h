@@ -20,6 +20,7 @@ struct cop__names {
         struct cop__name *each; /* count of them, by name */
         size_t count;
         size_t room;
+        size_t seen; /* all that there are */
 };
 
 /* No more than `most`. Errors: COP_E_NO_MEMORY, and there are none. Ended with cop__names_fini either way. */

@@ -1641,7 +1641,7 @@ ON_STAGE(a_thread_of_the_program_has_a_status_and_nothing_else)
 
 /* ---- What is large --------------------------------------------------------------------------- */
 
-ON_STAGE(names_beyond_the_most_are_left_out)
+ON_STAGE(names_beyond_the_most_are_left_out_and_counted)
 {
         struct cop__names names;
         put_down(stage->till);
@@ -1650,6 +1650,7 @@ ON_STAGE(names_beyond_the_most_are_left_out)
                 pids[i] = spawn_as(filled("name %d", i), is_labelled);
         ck_assert_int_eq(cop__names_init(&names, stage->node, 7), COP_OK);
         ck_assert_uint_eq(names.count, 7);
+        ck_assert_uint_eq(names.seen, 20);
         cop__names_fini(&names);
         ck_assert_int_eq(cop__names_init(&names, stage->node, 20), COP_OK);
         ck_assert_uint_eq(names.count, 20);
