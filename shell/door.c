@@ -403,7 +403,7 @@ static cop_status path_of_node(const char *name, char *path, char *sentence)
         if (status == COP_OK)
                 status = check_folder(folder, sentence);
         if (status == COP_E_NO_NAME)
-                return refuse(sentence, COP_E_NO_NAME, "no node called %s runs", name);
+                return refuse(sentence, COP_E_NO_NAME, "no node called %s runs: there is no folder %s", name, folder);
         return status == COP_OK ? socket_path(folder, name, path, sentence) : status;
 }
 
@@ -419,7 +419,7 @@ cop_status cop__door_knock(const char *name, int64_t patience_ms, int *fd, char 
         if (errno == EAGAIN)
                 return refuse(sentence, COP_E_TIMEOUT, "the node %s does not answer, and others wait for it, too", name);
         if (errno == ENOENT || errno == ECONNREFUSED)
-                return refuse(sentence, COP_E_NO_NAME, "no node called %s runs", name);
+                return refuse(sentence, COP_E_NO_NAME, "no node called %s runs: nobody listens at %s", name, path);
         return refuse_system(sentence, path, "does not let us in");
 }
 

@@ -142,7 +142,7 @@ run 1 "$coppice" -n shop -j -f "$work/wrong"
 [ "$(grep -c '^{"error":".*"}$' "$work/err") $(wc -l <"$work/err")" = "2 2" ] ||
         fail "not each complaint about a script is JSON: $(cat "$work/err")"
 run 3 "$coppice" -n nobody -j self
-same err '{"error":"coppice: no node called nobody runs"}
+same err '{"error":"coppice: no node called nobody runs: nobody listens at '"$XDG_RUNTIME_DIR"'/coppice/nobody.sock"}
 '
 run 2 "$coppice" -n shop -j -f "$work/no-such-file"
 grep -q '^{"error":"coppice: .*no-such-file cannot be read: ' "$work/err" || fail "a file that cannot be read is no JSON: $(cat "$work/err")"

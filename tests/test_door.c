@@ -206,7 +206,12 @@ TEST(who_knocks_where_no_door_can_be_is_told_why)
         is_refused(cop__door_knock(path, COP__DOOR_PATIENCE_MS, &fd, sentence), COP_E_SYSTEM, "does not let us in");
         ck_assert_int_eq(fd, -1);
         unlink(file);
-        end(coppice);
+        snprintf(path, sizeof(path), "no node called shop runs: nobody listens at %s/shop.sock", coppice);
+        is_refused(cop__door_knock("shop", COP__DOOR_PATIENCE_MS, &fd, sentence), COP_E_NO_NAME, path);
+        ck_assert_int_eq(rmdir(coppice), 0);
+        snprintf(path, sizeof(path), "no node called shop runs: there is no folder %s", coppice);
+        is_refused(cop__door_knock("shop", COP__DOOR_PATIENCE_MS, &fd, sentence), COP_E_NO_NAME, path);
+        ck_assert_int_eq(rmdir(folder), 0);
 }
 
 TEST(neighbours_that_cannot_be_read_are_no_empty_list)
