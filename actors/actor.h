@@ -473,7 +473,7 @@ void cop__send_signal(struct cop__thread *thread, cop_pid to, struct cop__signal
 /* What the runtime has to say of `self`: a message that no limit of a mailbox counts or refuses. It may end `self`. */
 void cop__send_news(struct cop__thread *thread, struct cop__actor *self, cop_pid to,
                     struct cop__signal *signal);
-/* The same of a value. Errors: those of cop__signal_message. */
+/* The same of a value, which is no new work. Errors: those of cop__signal_owed. */
 cop_status cop__send_news_value(cop_pid to, const cop_kind *kind, const void *value);
 
 /* A message from `self` to `to`, as cop_send_value sends it; one that is refused aloud is a dead letter here. It may end `self`. */
@@ -591,7 +591,7 @@ cop_message *cop__message_keep(struct cop__actor *actor);
 /* Ends a request that is in the actor's hands and that nobody waits for any more; see cop__calling_drop. */
 void cop__message_expire(struct cop__actor *actor, cop_message *message);
 
-/* A copy of a value as a message in the actor's own hands; NULL without memory. */
+/* A copy of a value as a message in the actor's own hands, which is no new work; NULL without memory. */
 cop_message *cop__message_hold(struct cop__actor *actor, const cop_kind *kind, const void *value);
 
 bool cop__pattern_fits(const cop_message *message, const cop_pattern *pattern);
@@ -624,6 +624,12 @@ cop_status cop__call_close(struct cop__actor *actor, cop_ref ref, struct cop__si
 /* Answers a held request with what comes back, as a message, if the caller does not receive it. */
 cop_status cop__answer_returnable(const cop_message *request, const cop_kind *kind, const void *value);
 
+/* As cop_answer_value, for what a server of the library's own has been asked and has let in: also while the node is over its mark. */
+cop_status cop__answer_owed(const cop_message *request, const cop_kind *kind, const void *value);
+/* The same to the request that the handler is at. */
+cop_status cop__reply_now_owed(const cop_kind *kind, const void *value);
+#define COP__REPLY_OWED(type, ...) cop__reply_now_owed(COP_KIND_OF(type), &(const type){ __VA_ARGS__ })
+
 /* When a time-out that starts now is over; one of a second or more ends up to 20 ms later. */
 uint64_t cop__deadline_ns(int64_t timeout_ms);
 
@@ -649,7 +655,8 @@ COP__INLINE uint64_t cop__call_deadline(struct cop__actor *actor, int64_t timeou
 cop_status cop__call(struct cop__actor *actor, cop_pid to, struct cop__signal *request,
                      uint64_t deadline_ns, const void *where, struct cop__signal **reply);
 
-/* As cop_call_value, but it ends with no caller's patience: what is left half done would hurt more than to go on. */
+/* As cop_call_value, but it ends with no caller's patience: what is left half done would hurt more than to go on.
+ * For the same reason it goes also while the node is over its mark. */
 cop_status cop__call_in_own_time(cop_message **reply, cop_address to, int64_t timeout_ms,
                                  const cop_kind *kind, const void *value);
 

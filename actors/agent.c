@@ -106,11 +106,12 @@ static void agent_init(agent *self)
                 cop_exit(cop_atom("no_memory"));
 }
 
-static void run_on_copy(struct flat *value, void (*run)(void *, const void *), const void *argument)
+/* Without memory for the copy nothing has run, and the value stays. */
+static cop_status run_on_copy(struct flat *value, void (*run)(void *, const void *), const void *argument)
 {
-        void *changed = cop_alloc(value->kind->size);
+        void *changed = cop__alloc_owed(value->kind->size);
         if (changed == NULL)
-                cop_exit(cop_atom("no_memory"));
+                return COP_E_NO_MEMORY;
         memcpy(changed, value->block, value->kind->size);
         run(changed, argument);
         if (memcmp(changed, value->block, value->kind->size) != 0) {
@@ -121,6 +122,7 @@ static void run_on_copy(struct flat *value, void (*run)(void *, const void *), c
                                                      cop_string(cop_status_text(status)))));
         }
         cop_release(changed);
+        return COP_OK;
 }
 
 static cop_status run_here(struct contents *contents, const cop__agent_run *order)
@@ -134,9 +136,9 @@ static cop_status run_here(struct contents *contents, const cop__agent_run *orde
         if (contents->value.kind->plain)
                 run(contents->value.block, contents->argument.block);
         else
-                run_on_copy(&contents->value, run, contents->argument.block);
+                status = run_on_copy(&contents->value, run, contents->argument.block);
         empty(&contents->argument);
-        return COP_OK;
+        return status;
 }
 
 /* An answer that finds no memory is none: see cop__lacks_memory_for. */
@@ -144,7 +146,7 @@ static void agent_on_run(agent *self, const cop__agent_run *order)
 {
         cop_status status = run_here(self->contents, order);
         if (status != COP_OK)
-                cop_reply(cop__agent_refused, .status = status);
+                cop__reply_now_owed(COP_KIND_OF(cop__agent_refused), &(cop__agent_refused){ .status = status });
         else
                 cop__answer_void((const cop_message *)cop__actor_here()->current);
 }

@@ -25,11 +25,13 @@
 #include "actors/alias.h"
 #include "actors/calling.h"
 #include "actors/inside.h"
+#include "actors/line.h"
 #include "actors/observe.h"
 #include "actors/outpost.h"
 #include "actors/push.h"
 #include "actors/request.h"
 #include "actors/take.h"
+#include "actors/task.h"
 #include "base/clock.h"
 
 /* ---- The callee's side ------------------------------------------------------------ */
@@ -67,8 +69,14 @@ COP__INLINE void post_reply(struct cop__thread *thread, struct cop__actor *self,
         cop__send_signal(thread, caller.pid, signal);
 }
 
+/* Who runs one function for one request, and then answers that it is done: what the function replies must not be lost before. */
+static bool owes_result(const struct cop__actor *self)
+{
+        return cop__is_agent(self->server) || self->server == &cop__task_behaviour;
+}
+
 static cop_status send_reply(struct cop__actor *self, cop_caller caller, const cop_kind *kind,
-                             const void *value, unsigned flags)
+                             const void *value, unsigned flags, bool owed)
 {
         struct cop__thread *thread = cop__thread_here();
         struct cop__here *here = cop__here_of(thread);
@@ -81,7 +89,8 @@ static cop_status send_reply(struct cop__actor *self, cop_caller caller, const c
         if (caller.ref.bits == 0)
                 return cop_send_value(cop_to_pid(caller.pid), kind, value);
         cop__critical_enter(&here->fault);
-        cop_status status = cop__signal_message(&thread->pool, kind, value, &signal);
+        cop_status status = owed || owes_result(self) ? cop__signal_owed(&thread->pool, kind, value, &signal)
+                                                      : cop__signal_message(&thread->pool, kind, value, &signal);
         if (status == COP_OK)
                 post_reply(thread, self, caller, signal, flags);
         cop__critical_leave(&here->fault);
@@ -115,12 +124,12 @@ COP__INLINE bool reply_quickly(struct cop__actor *self, struct cop__signal *requ
 }
 
 static COP__NOINLINE cop_status answer_slowly(struct cop__actor *self, struct cop__signal *request,
-                                              const cop_kind *kind, const void *value, unsigned flags)
+                                              const cop_kind *kind, const void *value, unsigned flags, bool owed)
 {
         if (request == NULL || request->from.bits == 0)
                 return COP_E_NO_CALLER;
         cop_caller caller = { request->from, request->ref };
-        cop_status status = send_reply(self, caller, kind, value, flags);
+        cop_status status = send_reply(self, caller, kind, value, flags, owed);
         if (status == COP_OK && request->ref.bits != 0)
                 request->flags |= COP__SIGNAL_ANSWERED;
         return status;
@@ -131,14 +140,14 @@ static COP__NOINLINE cop_status answer_call(struct cop__actor *self, struct cop_
                                             const void *value)
 {
         return COP__LIKELY(reply_quickly(self, request, kind, value)) ? COP_OK
-                                                                      : answer_slowly(self, request, kind, value, 0);
+                                                                      : answer_slowly(self, request, kind, value, 0, false);
 }
 
 /* A message without a reference is answered by a message. */
 COP__INLINE cop_status answer(struct cop__actor *self, struct cop__signal *request, const cop_kind *kind, const void *value)
 {
         if (COP__UNLIKELY(request == NULL || request->from.bits == 0 || self->aside & COP__ASIDE_OBSERVED))
-                return answer_slowly(self, request, kind, value, 0);
+                return answer_slowly(self, request, kind, value, 0, false);
         if (request->ref.bits == 0)
                 return cop_send_value(cop_to_pid(request->from), kind, value);
         return answer_call(self, request, kind, value);
@@ -164,7 +173,25 @@ cop_status cop_answer_value(const cop_message *message, const cop_kind *kind, co
 cop_status cop__answer_returnable(const cop_message *request, const cop_kind *kind,
                                   const void *value)
 {
-        return answer_slowly(cop__actor_here(), (struct cop__signal *)(uintptr_t)request, kind, value, COP__SIGNAL_RETURN);
+        return answer_slowly(cop__actor_here(), (struct cop__signal *)(uintptr_t)request, kind, value, COP__SIGNAL_RETURN, true);
+}
+
+cop_status cop__answer_owed(const cop_message *message, const cop_kind *kind, const void *value)
+{
+        struct cop__actor *self = cop__actor_here();
+        struct cop__signal *request = (struct cop__signal *)(uintptr_t)message;
+        bool is_call = request->from.bits != 0 && request->ref.bits != 0 && !(self->aside & COP__ASIDE_OBSERVED);
+        if (COP__LIKELY(is_call && reply_quickly(self, request, kind, value)))
+                return COP_OK;
+        return answer_slowly(self, request, kind, value, 0, true);
+}
+
+cop_status cop__reply_now_owed(const cop_kind *kind, const void *value)
+{
+        const struct cop__signal *request = cop__actor_here()->current;
+        if (request == NULL || request->ref.bits == 0)
+                return cop_reply_value(kind, value);
+        return cop__answer_owed((const cop_message *)request, kind, value);
 }
 
 cop_status cop_reply_value_to(cop_caller caller, const cop_kind *kind, const void *value)
@@ -175,36 +202,14 @@ cop_status cop_reply_value_to(cop_caller caller, const cop_kind *kind, const voi
         if (caller.pid.bits == 0)
                 return COP_E_NO_CALLER;
         /* It may be an alias, through which any number comes. Paid for behind it: who is told to end has answered. */
-        cop_status status = send_reply(actor, caller, kind, value, 0);
+        cop_status status = send_reply(actor, caller, kind, value, 0, false);
         cop__charge(caller.pid, __builtin_return_address(0));
         return status;
 }
 
 cop_status cop__reply_owed(cop_caller caller, const cop_kind *kind, const void *value)
 {
-        struct cop__actor *self = cop__actor_here();
-        struct cop__thread *thread = cop__thread_here();
-        struct cop__here *here = cop__here_of(thread);
-        struct cop__signal *signal;
-        if (caller.ref.bits == 0 || self->aside & COP__ASIDE_OBSERVED)
-                return cop_reply_value_to(caller, kind, value);
-        cop__critical_enter(&here->fault);
-        cop_status status = cop__signal_owed(&thread->pool, kind, value, &signal);
-        if (status == COP_OK)
-                post_reply(thread, self, caller, signal, 0);
-        cop__critical_leave(&here->fault);
-        return status;
-}
-
-cop_status cop__reply_owed_here(const cop_kind *kind, const void *value)
-{
-        struct cop__signal *request = cop__actor_here()->current;
-        if (request == NULL || request->ref.bits == 0)
-                return cop_reply_value(kind, value);
-        cop_status status = cop__reply_owed((cop_caller){ request->from, request->ref }, kind, value);
-        if (status == COP_OK)
-                request->flags |= COP__SIGNAL_ANSWERED;
-        return status;
+        return caller.pid.bits != 0 ? send_reply(cop__actor_here(), caller, kind, value, 0, true) : COP_E_NO_CALLER;
 }
 
 /* The duty to answer leaves the request. */
@@ -555,7 +560,7 @@ cop_status cop__callee(struct cop__actor *actor, const char *function, cop_addre
         return COP_OK;
 }
 
-/* Any value to anybody, in the caller's own time or also in that of whoever has called it. */
+/* Any value to anybody, in the caller's own time, and then owed, or also in that of whoever has called it. */
 static COP__NOINLINE cop_status call_value(cop_message **reply, cop_address to, int64_t timeout_ms, const cop_kind *kind,
                                            const void *value, bool own_time, const void *where)
 {
@@ -564,7 +569,8 @@ static COP__NOINLINE cop_status call_value(cop_message **reply, cop_address to, 
         cop_pid callee;
         cop_status status = cop__callee(actor, "call", to, timeout_ms, &callee);
         if (status == COP_OK)
-                status = cop__signal_message(&cop__thread_here()->pool, kind, value, &request);
+                status = own_time ? cop__signal_owed(&cop__thread_here()->pool, kind, value, &request)
+                                  : cop__signal_message(&cop__thread_here()->pool, kind, value, &request);
         if (status != COP_OK)
                 return status;
         uint64_t deadline_ns = own_time ? cop__deadline_ns(timeout_ms) : cop__call_deadline(actor, timeout_ms);

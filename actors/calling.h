@@ -231,11 +231,8 @@ COP__INLINE enum cop__ring cop__ring_look(struct cop_node *node, struct cop__act
 }
 
 /* On an actor. As cop_reply_value_to, for an answer that somebody has long waited for: it goes also while the node is over its
- * limit. Of an actor that is observed it is new work, as any other reply. */
+ * limit. */
 cop_status cop__reply_owed(cop_caller caller, const cop_kind *kind, const void *value);
-/* The same to the request that is being handled, as cop_reply_value. */
-cop_status cop__reply_owed_here(const cop_kind *kind, const void *value);
-#define COP__REPLY_OWED(type, ...) cop__reply_owed_here(COP_KIND_OF(type), &(const type){ __VA_ARGS__ })
 
 /*
  * The answer to a call of the library's own, which is to be of that kind; it is no more than a claim, and whoever has its memory

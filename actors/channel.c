@@ -89,7 +89,7 @@ static void admit(channel *self, struct cop__line *line, struct cop__entry *putt
                 cop__line_dismiss(line, putter, COP_E_TIMEOUT);
                 return;
         }
-        if (cop_answer(putter->request, cop__answer, .status = COP_OK) != COP_OK) {
+        if (cop__answer_owed(putter->request, COP_KIND_OF(cop__answer), &(cop__answer){ .status = COP_OK }) != COP_OK) {
                 cop__line_end(line, putter);
                 return;
         }
@@ -202,7 +202,7 @@ static void join(channel *self, struct cop__line *line, const cop__channel_offer
 
 static void refuse(cop_status status)
 {
-        cop_reply(cop__answer, .status = status);
+        cop__reply_now_owed(COP_KIND_OF(cop__answer), &(cop__answer){ .status = status });
 }
 
 /* A select that has been granted a place meanwhile has its answer. */
@@ -313,7 +313,7 @@ static void channel_on_close(channel *self, const cop__channel_close *close)
 static void channel_on_ask_count(channel *self, const cop__channel_ask_count *ask)
 {
         (void)ask;
-        cop_reply(cop__channel_count, .items = self->items.count);
+        cop__reply_now_owed(COP_KIND_OF(cop__channel_count), &(cop__channel_count){ .items = self->items.count });
 }
 
 /* Items are of the one kind that is known only to the channel. What is neither put nor come back is not for it. */
@@ -375,6 +375,17 @@ static cop_status ask(struct cop__actor *actor, cop_pid pid, const struct cop__p
         return status == COP_OK ? cop__ask(actor, pid, request, patience, where, reply) : status;
 }
 
+/* An item more is new work, of any size. What is taken makes room. */
+cop_status cop__channel_lets_in(void)
+{
+        struct cop__thread *thread = cop__thread_here();
+        if (!cop__pool_is_over(thread->pool.pool))
+                return COP_OK;
+        cop__pool_refuse(thread->pool.pool);
+        cop__overload_look(thread);
+        return COP_E_OVERLOAD;
+}
+
 /* The answer is only a status. */
 cop_status cop__channel_put(struct cop__actor *actor, cop_pid pid, const struct cop__patience *patience,
                             const cop_kind *kind, const void *value, const void *where)
@@ -388,6 +399,8 @@ cop_status cop_put_value(cop_pid pid, int64_t timeout_ms, const cop_kind *kind, 
 {
         struct cop__actor *actor = cop__actor_here();
         cop_status status = cop__callee(actor, "put", cop_to_pid(pid), timeout_ms, &pid);
+        if (status == COP_OK)
+                status = cop__channel_lets_in();
         if (status != COP_OK)
                 return status;
         struct cop__patience patience = cop__patience_of(timeout_ms);
@@ -417,8 +430,7 @@ cop_status cop__channel_receive(struct cop__actor *actor, struct cop__signal *re
                 cop__signal_done(thread, actor, reply);
                 return COP_E_CLOSED;
         }
-        if (cop__signal_message(&thread->pool, COP_KIND_OF(cop__channel_taken),
-                                &(cop__channel_taken){}, &taken) != COP_OK) {
+        if (cop__signal_owed(&thread->pool, COP_KIND_OF(cop__channel_taken), &(cop__channel_taken){}, &taken) != COP_OK) {
                 reply->type = COP__SIGNAL_REPLY;
                 reply->ref = cop__ref_new(cop__here_of(thread)); /* as if it had not been received */
                 cop__queue_release(&actor->queue, &actor->cursor, &reply->node);

@@ -21,6 +21,9 @@ typedef struct {
 } cop__channel_granted;
 COP__KIND_DECLARE(cop__channel_granted);
 
+/* Before a put or an offer. COP_E_OVERLOAD: the node is over its mark. */
+cop_status cop__channel_lets_in(void);
+
 /* As cop_put_value and cop_take_message, but with a patience of one's own. */
 cop_status cop__channel_put(struct cop__actor *actor, cop_pid pid, const struct cop__patience *patience,
                             const cop_kind *kind, const void *value, const void *where);

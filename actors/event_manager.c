@@ -268,7 +268,7 @@ static void manager_terminate(manager *self, cop_term reason)
 
 static void answer(cop_status status, cop_term term)
 {
-        cop_reply(cop__handler_answer, .status = status, .term = term);
+        cop__reply_now_owed(COP_KIND_OF(cop__handler_answer), &(cop__handler_answer){ .status = status, .term = term });
 }
 
 /* ---- Adding ---------------------------------------------------------------------------- */
@@ -381,8 +381,9 @@ static bool hears(const cop_behaviour *server, const cop_kind *kind)
         return false;
 }
 
-/* Nobody waits for an answer to an event, so none is no failure. Each hears it, also if who waits for all of them gives up. */
-static void tell(manager *self, struct handler *handler, const cop_message *event)
+/* Nobody waits for an answer to an event, so none is no failure. Each hears it, also if who waits for all of them gives up. False:
+ * there is no memory to tell it. */
+static bool tell(manager *self, struct handler *handler, const cop_message *event)
 {
         cop_message *reply = NULL;
         cop_status status = cop__call_in_own_time(&reply, cop_to_pid(handler->pid), COP_FOREVER,
@@ -393,19 +394,29 @@ static void tell(manager *self, struct handler *handler, const cop_message *even
         }
         if (status == COP_E_DIED)
                 forget(self, handler, cop_failure());
+        return status != COP_E_NO_MEMORY && status != COP_E_OVERLOAD;
         /* Dead before: its exit is in our mailbox, and says why. */
+}
+
+static void say_unheard(const struct handler *handler, const cop_message *event)
+{
+        cop__log_sentence(COP_LOG_ERROR, "the system: there is no memory to tell the handler %s of #%s{}: it has not heard it",
+                          handler->id, cop_message_kind(event)->name);
 }
 
 static void manager_otherwise(manager *self, cop_message *event)
 {
+        cop_status status = COP_OK;
         struct handler *next;
         for (struct handler *at = self->newest; at != NULL; at = next) {
                 next = at->next;
-                if (hears(at->server, cop_message_kind(event)))
-                        tell(self, at, event);
+                if (!hears(at->server, cop_message_kind(event)) || tell(self, at, event))
+                        continue;
+                say_unheard(at, event);
+                status = COP_E_NO_MEMORY;
         }
         if (((const struct cop__signal *)event)->ref.bits != 0)
-                answer(COP_OK, cop_nil());
+                answer(status, cop_nil());
 }
 
 /* ---- One handler -------------------------------------------------------------------------- */
@@ -432,7 +443,7 @@ static cop_status pass_on(cop_pid to, const cop__handler_call *call, cop_message
         cop_status status = cop__kind_from_term(kind, call->message, &value, NULL);
         if (status != COP_OK)
                 return status;
-        status = cop__signal_message(&cop__thread_here()->pool, kind, value, &request);
+        status = cop__signal_owed(&cop__thread_here()->pool, kind, value, &request);
         cop__flat_drop(kind, value);
         free(value);
         if (status != COP_OK)
@@ -450,7 +461,7 @@ static void manager_on_call(manager *self, const cop__handler_call *call)
         }
         cop_status status = pass_on(handler->pid, call, &reply);
         if (status == COP_OK) {
-                cop_reply_value(cop_message_kind(reply), cop_message_body(reply));
+                cop__reply_now_owed(cop_message_kind(reply), cop_message_body(reply));
                 cop_message_free(reply);
                 return;
         }
@@ -613,7 +624,7 @@ static void manager_on_list(manager *self, const cop__handler_list *list)
         (void)list;
         for (struct handler *at = self->newest; at != NULL; at = at->next)
                 count++;
-        cop_term *ids = cop_alloc((count + 1) * sizeof(*ids));
+        cop_term *ids = cop__alloc_owed((count + 1) * sizeof(*ids));
         if (ids == NULL) {
                 answer(COP_E_NO_MEMORY, cop_nil());
                 return;

@@ -59,8 +59,7 @@ typedef struct {
 static void answer_first(future *self)
 {
         struct cop__entry *entry = cop__line_first(&self->waiting);
-        cop_answer_value(entry->request, cop_message_kind(self->outcome),
-                         cop_message_body(self->outcome));
+        cop__answer_owed(entry->request, cop_message_kind(self->outcome), cop_message_body(self->outcome));
         cop__line_end(&self->waiting, entry);
 }
 
@@ -146,7 +145,7 @@ static void future_on_cancel(future *self, const cop__future_cancel *cancel)
         cop_status status = self->outcome == NULL ? stop_runner(self) : COP_OK;
         if (self->outcome == NULL && status == COP_OK)
                 fail(self, COP_E_DIED, cop_atom("cancelled"));
-        cop_reply(cop__answer, .status = status);
+        cop__reply_now_owed(COP_KIND_OF(cop__answer), &(cop__answer){ .status = status });
 }
 
 /* Its runner's promise is to nobody from then on. If it cannot be stopped now, it is tried again until it has ended. */
@@ -328,8 +327,7 @@ cop_status cop__future_fetch(struct cop__actor *actor, cop_pid pid, const struct
                              const void *where, cop_message **result)
 {
         struct cop__signal *request, *reply = NULL;
-        cop_status status = cop__signal_message(&cop__thread_here()->pool, COP_KIND_OF(cop__future_await),
-                                                &(cop__future_await){}, &request);
+        cop_status status = cop__signal_owed(&cop__thread_here()->pool, COP_KIND_OF(cop__future_await), &(cop__future_await){}, &request);
         if (status == COP_OK)
                 status = cop__ask(actor, pid, request, patience, where, &reply);
         if (status == COP_OK && reply == NULL)
@@ -432,8 +430,7 @@ cop_status cop_future_cancel_pid(cop_pid pid)
         struct cop__signal *request, *other = NULL;
         cop_status status = cop__callee(actor, "future_cancel", cop_to_pid(pid), COP__ANSWER_MS, &pid);
         if (status == COP_OK)
-                status = cop__signal_message(&cop__thread_here()->pool, COP_KIND_OF(cop__future_cancel),
-                                             &(cop__future_cancel){}, &request);
+                status = cop__signal_owed(&cop__thread_here()->pool, COP_KIND_OF(cop__future_cancel), &(cop__future_cancel){}, &request);
         if (status != COP_OK)
                 return status;
         status = cop__ask(actor, pid, request, &patience, __builtin_return_address(0), &other);

@@ -44,7 +44,7 @@ static void take_out(struct cop__line *line, struct cop__entry *entry)
 struct cop__entry *cop__line_join(struct cop__line *line)
 {
         struct cop__actor *self = cop__actor_here();
-        struct cop__entry *entry = cop_alloc(sizeof(*entry));
+        struct cop__entry *entry = cop__alloc_owed(sizeof(*entry));
         if (entry == NULL)
                 return NULL;
         entry->from = self->current->from;
@@ -167,7 +167,7 @@ cop_status cop__only_status(struct cop__actor *actor, cop_status status, struct 
 
 void cop__line_dismiss(struct cop__line *line, struct cop__entry *entry, cop_status status)
 {
-        cop_answer(entry->request, cop__answer, .status = status);
+        cop__answer_owed(entry->request, COP_KIND_OF(cop__answer), &(cop__answer){ .status = status });
         cop__line_end(line, entry);
 }
 
@@ -211,14 +211,17 @@ struct cop__patience cop__patience_of(int64_t timeout_ms)
 cop_status cop__timed_request(const struct cop__patience *patience, const cop_kind *kind, const void *value,
                       struct cop__signal **request)
 {
-        return cop__request_message(&cop__thread_here()->pool, kind, value, patience->wanted_ns, request);
+        struct cop__pool_cache *pool = &cop__thread_here()->pool;
+        if (patience->wanted_ns == UINT64_MAX)
+                return cop__signal_owed(pool, kind, value, request);
+        return cop__request_message(pool, kind, value, patience->wanted_ns, request);
 }
 
 cop_status cop__give_up_asking(struct cop__actor *actor, cop_pid to, cop__give_up what)
 {
         struct cop__thread *thread = cop__thread_here();
         struct cop__signal *signal;
-        cop_status status = cop__signal_message(&thread->pool, COP_KIND_OF(cop__give_up), &what, &signal);
+        cop_status status = cop__signal_owed(&thread->pool, COP_KIND_OF(cop__give_up), &what, &signal);
         if (status != COP_OK)
                 return status;
         signal->from = cop__actor_pid(actor);

@@ -326,7 +326,7 @@ cop_status cop_insert_value(cop_caller caller, const cop_kind *kind, const void 
         struct cop__signal *event;
         if (machine == NULL)
                 return COP_E_NO_NODE;
-        cop_status status = cop__signal_message(&cop__thread_here()->pool, kind, value, &event);
+        cop_status status = cop__signal_owed(&cop__thread_here()->pool, kind, value, &event); /* it goes on with what it is at */
         if (status != COP_OK)
                 return status;
         event->from = caller.pid.bits != 0 ? caller.pid : cop_self();

@@ -165,7 +165,7 @@ static bool is_good_name(const char *name)
 /* What a time-out brings, from the machine to itself. */
 static cop_status new_event(const cop_kind *kind, const void *value, struct cop__signal **event)
 {
-        cop_status status = cop__signal_message(&cop__thread_here()->pool, kind, value, event);
+        cop_status status = cop__signal_owed(&cop__thread_here()->pool, kind, value, event);
         if (status == COP_OK)
                 (*event)->from = cop_self();
         return status;
@@ -186,7 +186,7 @@ static cop_status add(struct cop__machine *machine, const char *name, int64_t ms
                       const cop_kind *kind, const void *value)
 {
         size_t name_size = strlen(name) + 1;
-        struct cop__machine_timer *timer = cop_alloc(sizeof(*timer) + name_size);
+        struct cop__machine_timer *timer = cop__alloc_owed(sizeof(*timer) + name_size);
         if (timer == NULL)
                 return COP_E_NO_MEMORY;
         memcpy(timer->name, name, name_size);

@@ -159,7 +159,7 @@ cop_message *cop__message_keep(struct cop__actor *actor)
 cop_message *cop__message_hold(struct cop__actor *actor, const cop_kind *kind, const void *value)
 {
         struct cop__signal *signal;
-        if (cop__signal_message(&cop__thread_here()->pool, kind, value, &signal) != COP_OK)
+        if (cop__signal_owed(&cop__thread_here()->pool, kind, value, &signal) != COP_OK)
                 return NULL;
         cop__hand_over(actor, signal);
         return (cop_message *)signal;

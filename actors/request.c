@@ -393,7 +393,7 @@ cop_deadline cop_deadline_in(int64_t timeout_ms)
 
 cop_requests *cop_requests_new(void)
 {
-        cop_requests *set = cop_alloc(sizeof(*set));
+        cop_requests *set = cop__alloc_owed(sizeof(*set)); /* what it waits for has been let in */
         if (set == NULL)
                 return NULL;
         set->owner = cop_self();

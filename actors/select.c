@@ -58,7 +58,8 @@ static cop_status try_case(struct cop__actor *actor, cop_case *one, uint64_t end
                 return cop__channel_fetch(actor, pid, &patience, where, message);
         if (one->type == COP_CASE_IS_AWAIT)
                 return cop__future_fetch(actor, pid, &patience, where, message);
-        return cop__channel_put(actor, pid, &patience, one->kind, one->value, where);
+        status = cop__channel_lets_in();
+        return status == COP_OK ? cop__channel_put(actor, pid, &patience, one->kind, one->value, where) : status;
 }
 
 /* A channel or future that is nobody. */
@@ -134,7 +135,8 @@ static cop_status ask_case(struct cop__actor *actor, const cop_case *one, bool b
         const cop__channel_take take = { both };
         const cop__channel_offer offer = { both };
         const void *value = one->type == COP_CASE_IS_TAKE ? (const void *)&take : &offer; /* an await has no fields: any is one */
-        cop_status status = cop__signal_message(pool, request_of(one), value, &request);
+        cop_status status = one->type == COP_CASE_IS_PUT ? cop__signal_message(pool, request_of(one), value, &request)
+                                                         : cop__signal_owed(pool, request_of(one), value, &request);
         if (status == COP_OK)
                 cop__call_send(actor, one->pid, request, ref);
         return status;

@@ -222,7 +222,7 @@ cop_status cop__send_news_value(cop_pid to, const cop_kind *kind, const void *va
         struct cop__here *here = cop__here_of(thread);
         struct cop__signal *signal;
         cop__critical_enter(&here->fault);
-        cop_status status = cop__signal_message(&thread->pool, kind, value, &signal);
+        cop_status status = cop__signal_owed(&thread->pool, kind, value, &signal);
         cop__critical_leave(&here->fault);
         if (status == COP_OK)
                 cop__send_news(thread, cop__actor_of(thread->current), to, signal);

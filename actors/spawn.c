@@ -890,11 +890,18 @@ bool cop_is_alive(cop_pid pid)
 
 /* ---- Memory that ends with the actor -------------------------------------------------------------- */
 
-/* Of a block that is in hand, or NULL. */
-static void *hold(struct cop__actor *actor, struct cop__block *block, size_t size)
+static void *take_block(size_t size, bool owed)
 {
-        if (block == NULL)
+        struct cop__actor *actor = cop__actor_here();
+        if (actor == NULL || size > COP_ALLOC_MAX || !cop__arena_admits(actor, size))
                 return NULL;
+        struct cop__pool *pool = &cop__node_of(cop__thread_here())->scheduler.pool;
+        struct cop__block *block = owed ? cop__pool_take_large_owed(pool, sizeof(*block) + size)
+                                        : cop__pool_take_large(pool, sizeof(*block) + size);
+        if (block == NULL) {
+                cop__overload_look(cop__thread_here()); /* perhaps it is the first that was refused */
+                return NULL;
+        }
         memset(block, 0, sizeof(*block) + size);
         block->size = size;
         cop__list_init(&block->list);
@@ -908,20 +915,12 @@ static void *hold(struct cop__actor *actor, struct cop__block *block, size_t siz
 
 void *cop_alloc(size_t size)
 {
-        struct cop__actor *actor = cop__actor_here();
-        if (actor == NULL || size > COP_ALLOC_MAX || !cop__arena_admits(actor, size))
-                return NULL;
-        struct cop__pool *pool = &cop__node_of(cop__thread_here())->scheduler.pool;
-        struct cop__block *block = cop__pool_take_large(pool, sizeof(*block) + size);
-        if (block == NULL)
-                cop__overload_look(cop__thread_here()); /* perhaps it is the first that was refused */
-        return hold(actor, block, size);
+        return take_block(size, false);
 }
 
 void *cop__alloc_owed(size_t size)
 {
-        struct cop__pool *pool = &cop__node_of(cop__thread_here())->scheduler.pool;
-        return hold(cop__actor_here(), cop__pool_take_large_owed(pool, sizeof(struct cop__block) + size), size);
+        return take_block(size, true);
 }
 
 void cop__held_remove(struct cop__actor *actor, struct cop__block *block)

@@ -16,7 +16,7 @@ COP__KIND_DEFINE(cop__task_void, nothing);
 bool cop__answer_void(const cop_message *request)
 {
         return ((const struct cop__signal *)request)->flags & (COP__SIGNAL_ANSWERED | COP__SIGNAL_DEFERRED) ||
-               cop_answer(request, cop__task_void, .nothing = true) == COP_OK;
+               cop__answer_owed(request, COP_KIND_OF(cop__task_void), &(cop__task_void){ .nothing = true }) == COP_OK;
 }
 
 cop_message *cop__result_of(cop_message *answer)

@@ -23,6 +23,7 @@
 #include <stdlib.h>
 
 #include "actors/actor.h"
+#include "actors/calling.h"
 #include "actors/request.h"
 #include "actors/task.h"
 #include "base/memory.h"
@@ -135,7 +136,7 @@ static void add(task_group *self, struct member *member, cop_pid pid, bool is_gr
 
 static void answer(cop_status status)
 {
-        cop_reply(cop__group_answer, .status = status, .reason = cop_nil());
+        cop__reply_now_owed(COP_KIND_OF(cop__group_answer), &(cop__group_answer){ .status = status, .reason = cop_nil() });
 }
 
 static void end_if_over(task_group *self)
@@ -144,8 +145,9 @@ static void end_if_over(task_group *self)
         if (self->contents->members.count > 0 || (self->closer.pid.bits == 0 && !self->orphaned))
                 return;
         if (self->closer.pid.bits != 0)
-                cop_reply_to(self->closer, cop__group_answer, .status = self->status,
-                             .reason = reason != NULL ? reason->term : cop_nil());
+                cop__reply_owed(self->closer, COP_KIND_OF(cop__group_answer),
+                                &(cop__group_answer){ .status = self->status,
+                                                      .reason = reason != NULL ? reason->term : cop_nil() });
         cop_exit(cop_atom("normal"));
 }
 

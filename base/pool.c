@@ -593,10 +593,15 @@ size_t cop__pool_used(const struct cop__pool *pool)
         return used > SIZE_MAX / 2 ? 0 : used; /* what was drawn before there was a limit has come back */
 }
 
+void cop__pool_refuse(struct cop__pool *pool)
+{
+        cop__add_relaxed(&pool->refused, 1);
+}
+
 static void *take_large(struct cop__pool *pool, size_t size, bool refused)
 {
         if (refused) {
-                cop__add_relaxed(&pool->refused, 1);
+                cop__pool_refuse(pool);
                 return NULL;
         }
         void *block = cop__stock_take(size);

@@ -202,6 +202,9 @@ COP__INLINE bool cop__pool_is_over(const struct cop__pool *pool)
         return COP__UNLIKELY(cop__load_relaxed(&pool->over) != 0);
 }
 
+/* Counts what somebody else has refused since the pool is over. */
+void cop__pool_refuse(struct cop__pool *pool);
+
 /* A block of any size from the calling thread's stock (stock.h), counted; NULL: no memory, or the
  * pool is over. Given back with the same size. */
 void *cop__pool_take_large(struct cop__pool *pool, size_t size);

@@ -366,7 +366,7 @@ void cop__on_children(struct cop__supervisor *self, const cop__children *request
                 .restarts = cop__supervisor_restarts(self),
                 .children = { states, count },
         };
-        cop__reply_owed_here(COP_KIND_OF(cop_children), &answer);
+        cop__reply_now_owed(COP_KIND_OF(cop_children), &answer);
         cop_release(states);
 }
 

@@ -73,7 +73,7 @@ static cop_status ask(cop_message **reply, cop_address to, const cop_kind *kind,
         cop_pid pid;
         cop_status status = find_supervisor(to, &pid);
         if (status == COP_OK)
-                status = cop__signal_owed(&cop__thread_here()->pool, kind, value, &request);
+                status = cop__signal_owed(&cop__thread_here()->pool, kind, value, &request); /* none of them starts a new child */
         return status == COP_OK ? call(reply, pid, request) : status;
 }
 

@@ -57,7 +57,8 @@ typedef struct cop_agent_function {
  * none. `reply` may be NULL. Errors: COP_E_MALFORMED (the agent's value is of another kind, or it is no agent; or the argument,
  * which goes there as a term, cannot be read back from one: a text that is no UTF-8, see docs/messages.md), COP_E_TOO_DEEP (so
  * too), COP_E_BAD_ARGUMENT, those of cop_call: after COP_E_TIMEOUT the function runs on if it had begun, and else never does;
- * with COP_E_NO_MEMORY it has perhaps run, and there was none for its answer.
+ * with COP_E_NO_MEMORY it has perhaps run, and there was none for its answer; without memory for its copy of the value it has
+ * not.
  */
 COP_API cop_status cop_agent_run(cop_message **reply, cop_address agent, int64_t timeout_ms,
                                  const cop_agent_function *function);

@@ -58,7 +58,8 @@ COP_API cop_status cop_channel_open_kind(const cop_kind *kind, uint32_t capacity
  * Puts a copy of an item in. A time-out of 0 is a try.
  * Errors: COP_E_TIMEOUT (it was full all the time, or has not answered: the item is not in it, nor will
  * be), COP_E_CLOSED (or no channel),
- * COP_E_NO_KIND (the channel is for another kind), COP_E_BAD_ARGUMENT (nobody), and those of cop_send_value.
+ * COP_E_NO_KIND (the channel is for another kind), COP_E_BAD_ARGUMENT (nobody), COP_E_OVERLOAD (the node is over its mark: an
+ * item is new work, and to take one is not), and those of cop_send_value.
  */
 COP_API cop_status cop_put_value(cop_pid channel, int64_t timeout_ms, const cop_kind *kind,
                                  const void *value);
