@@ -988,7 +988,7 @@ void cop__limit_mark(struct cop__actor *actor, uint32_t high, uint32_t low);
 
 bool cop__priority_is_good(cop_priority priority);
 
-/* On an actor of the library's own: as cop_alloc, also while the node is over its limit, for an answer that is no new work (spawn.c). */
+/* On an actor of the library's own: as cop_alloc, also over the node's limit, for an answer that is no new work (spawn.c). */
 void *cop__alloc_owed(size_t size);
 /* A block leaves those that the actor has from cop_alloc (spawn.c). */
 void cop__held_remove(struct cop__actor *actor, struct cop__block *block);

@@ -50,7 +50,8 @@ static void add_text(struct cop__words *words, const char *text, size_t size)
 {
         char shown[COP__DUMP_VALUE_TEXT + 1];
         size_t length = cop__utf8_cut(text, size, COP__DUMP_VALUE_TEXT);
-        memcpy(shown, text, length);
+        if (length > 0) /* an empty one may have no bytes */
+                memcpy(shown, text, length);
         shown[length] = '\0';
         cop__make_harmless(shown, length);
         for (size_t i = 0; i < length; i++)

@@ -24,8 +24,8 @@
 #define NUMBERS 64
 
 /*
- * What wakes the thread is no signal, so that none of its own can be taken for one of somebody's: who has sent it is the kernel's to say,
- * and with many pending it says only which it is.
+ * What wakes the thread is no signal, so that none of its own can be taken for one of somebody's: who has sent it is the
+ * kernel's to say, and with many pending it says only which it is.
  */
 struct cop__signals {
         cop_node *node;

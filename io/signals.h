@@ -29,8 +29,9 @@ struct cop__signals_ear {
 };
 
 /*
- * Sends a cop_os_signal to `to` for each signal of the set that the process gets, also while the node takes no new work. Of those for
- * which there is no memory at all each number is sent once, when there is some. The set and the ear are copied; NULL: no ear.
+ * Sends a cop_os_signal to `to` for each signal of the set that the process gets, also while the node takes no new work. Of
+ * those for which there is no memory at all each number is sent once, when there is some. The set and the ear are copied; NULL:
+ * no ear.
  * Errors: COP_E_NO_MEMORY, COP_E_SYSTEM (no thread, or no descriptor: two are needed).
  */
 cop_status cop__signals_start(cop_node *node, const sigset_t *set, cop_pid to, const struct cop__signals_ear *ear,

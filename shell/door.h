@@ -11,8 +11,8 @@
  * without it is a leftover and is replaced. Lock files are unlinked by their holder; whoever opened
  * one just before finds that the name leads elsewhere, and begins again.
  *
- * A folder may be taken away with all that is in it, as $XDG_RUNTIME_DIR is when its user logs out. Then nobody finds the node, and another may
- * have its name: what is removed is only what is still one's own, and who keeps a door looks after it now and then.
+ * A folder may be taken away with all that is in it, as $XDG_RUNTIME_DIR is when its user logs out. Then nobody finds the node,
+ * and another may have its name: what is removed is only what is still one's own, and who keeps a door looks after it now and then.
  *
  * Everything here is told in sentences: `sentence` takes COP__DOOR_SENTENCE bytes.
  */
@@ -49,8 +49,9 @@ cop_status cop__door_open(const char *name, struct cop__door *door, char *senten
 void cop__door_close(struct cop__door *door); /* may be gone */
 
 /*
- * Is the door still where clients of this user look? If not, as its folder was taken away or there is one again, it is opened anew, there.
- * True: that was tried. With an error, as of cop__door_open, a door that is gone has no listener any more: look again later.
+ * Is the door still where clients of this user look? If not, as its folder was taken away or there is one again, it is opened
+ * anew, there. True: that was tried. With an error, as of cop__door_open, a door that is gone has no listener any more: look
+ * again later.
  */
 bool cop__door_look_after(const char *name, struct cop__door *door, cop_status *status, char *sentence);
 

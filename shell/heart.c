@@ -109,8 +109,8 @@ static bool is_hangup(const struct beat *beat, int number, bool is_of_kernel)
 }
 
 /*
- * What comes from a terminal has reached the node, too, and a second one would mean: do not wait for the tree. That the terminal is closed may not
- * have, and for the node it is the wish for an end.
+ * What comes from a terminal has reached the node, too, and a second one would mean: do not wait for the tree. That the terminal
+ * is closed may not have, and for the node it is the wish for an end.
  */
 static void forward(struct beat *beat, const struct signalfd_siginfo *info)
 {

@@ -73,7 +73,10 @@ typedef struct cop__child_answer {
 } cop__child_answer;
 COP_MESSAGE(cop__child_answer, status, pid, reason, extra);
 
-/* How many crashes the tree of a supervisor that runs bears. Ownership: the caller ends *answer, a cop__explained. Errors: as cop_count_children. */
+/*
+ * How many crashes the tree of a supervisor that runs bears. Ownership: the caller ends *answer, a cop__explained. Errors: as
+ * cop_count_children.
+ */
 cop_status cop__explain_running(cop_pid pid, cop_message **answer);
 
 /* ---- What it is started with, and what it tells itself ------------------------------ */

@@ -291,8 +291,8 @@ static bool start_libedit(struct editor *editor)
 }
 
 /*
- * What is typed goes to the node as UTF-8. libedit drops characters that have no bytes in the locale, which is C where none is set, as in
- * containers; so that is its own affair only as long as it is one of UTF-8.
+ * What is typed goes to the node as UTF-8. libedit drops characters that have no bytes in the locale, which is C where none is
+ * set, as in containers: then it is another one.
  */
 static void choose_characters(void)
 {
