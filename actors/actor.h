@@ -624,7 +624,7 @@ cop_status cop__call_close(struct cop__actor *actor, cop_ref ref, struct cop__si
 /* Answers a held request with what comes back, as a message, if the caller does not receive it. */
 cop_status cop__answer_returnable(const cop_message *request, const cop_kind *kind, const void *value);
 
-/* As cop_answer_value, for what a server of the library's own has been asked and has let in: also while the node is over its mark. */
+/* As cop_answer_value, for what a server of the library's own has been asked and let in: also while the node is over its mark. */
 cop_status cop__answer_owed(const cop_message *request, const cop_kind *kind, const void *value);
 /* The same to the request that the handler is at. */
 cop_status cop__reply_now_owed(const cop_kind *kind, const void *value);
@@ -912,6 +912,8 @@ COP__NORETURN void cop__leave_turn(enum cop__escape_how how);
 
 /* The same with a reason, which is copied. Without memory for it the reason is `killed`. */
 COP__NORETURN void cop__exit_with(struct cop__actor *actor, cop_term reason);
+/* The same for an order from outside: that is no crash, whatever the reason. */
+COP__NORETURN void cop__exit_told(struct cop__actor *actor, cop_term reason);
 
 /* An exit signal, through an alias if there is one. */
 cop_status cop__send_exit(cop_pid pid, cop_ref alias, cop_term reason);

@@ -188,6 +188,8 @@ cop_status cop_blocking_call(void (*function)(void *argument), void *argument)
         struct cop__actor *actor = cop__actor_here();
         if (actor == NULL)
                 return COP_E_NO_NODE;
+        if (function == NULL)
+                return COP_E_BAD_ARGUMENT;
         struct cop_node *node = cop__node_of(cop__thread_here());
         /* A simulation has no other thread, and nothing happens until the function is over. */
         if (actor->task.visitor != NULL || cop__simulation_of(node) != NULL) {

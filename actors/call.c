@@ -221,7 +221,7 @@ static cop_caller defer(struct cop__actor *self, struct cop__signal *request)
                 return caller;
         if (COP__UNLIKELY(cop__node_of(cop__thread_here())->inside != NULL))
                 cop__inside_defer(caller.ref);
-        else if (!cop__watched_by(cop__thread_here(), self, caller))
+        else if (!cop__is_watched_by(self, caller) && !cop__watched_by(cop__thread_here(), self, caller))
                 return (cop_caller){ { 0 }, { 0 } };
         request->flags |= COP__SIGNAL_DEFERRED;
         return caller;

@@ -399,6 +399,8 @@ cop_status cop_put_value(cop_pid pid, int64_t timeout_ms, const cop_kind *kind, 
 {
         struct cop__actor *actor = cop__actor_here();
         cop_status status = cop__callee(actor, "put", cop_to_pid(pid), timeout_ms, &pid);
+        if (status == COP_OK && (kind == NULL || value == NULL))
+                status = COP_E_BAD_ARGUMENT;
         if (status == COP_OK)
                 status = cop__channel_lets_in();
         if (status != COP_OK)

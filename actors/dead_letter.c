@@ -175,6 +175,8 @@ void cop_dead_letters_unsubscribe(void)
 uint64_t cop_dead_letter_count(cop_node *node)
 {
         struct cop__totals totals;
+        if (node == NULL)
+                return 0;
         cop__totals(node, &totals);
         return totals.dead_letters;
 }

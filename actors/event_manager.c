@@ -381,8 +381,8 @@ static bool hears(const cop_behaviour *server, const cop_kind *kind)
         return false;
 }
 
-/* Nobody waits for an answer to an event, so none is no failure. Each hears it, also if who waits for all of them gives up. False:
- * there is no memory to tell it. */
+/* Nobody waits for an answer to an event, so none is no failure. Each hears it, also if who waits for all of them gives up.
+ * False: there is no memory to tell it. */
 static bool tell(manager *self, struct handler *handler, const cop_message *event)
 {
         cop_message *reply = NULL;
@@ -418,6 +418,8 @@ static void manager_otherwise(manager *self, cop_message *event)
         if (((const struct cop__signal *)event)->ref.bits != 0)
                 answer(status, cop_nil());
 }
+
+static cop_status why_it_ended(cop_pid pid);
 
 /* ---- One handler -------------------------------------------------------------------------- */
 
@@ -460,14 +462,16 @@ static void manager_on_call(manager *self, const cop__handler_call *call)
                 return;
         }
         cop_status status = pass_on(handler->pid, call, &reply);
+        if (status == COP_E_NO_ACTOR) /* it has ended between two events, and its exit is behind this call */
+                status = why_it_ended(handler->pid) == COP_E_DIED ? COP_E_DIED : COP_E_NOT_FOUND;
         if (status == COP_OK) {
                 cop__reply_now_owed(cop_message_kind(reply), cop_message_body(reply));
                 cop_message_free(reply);
                 return;
         }
         answer(status, status == COP_E_DIED ? cop_failure() : cop_nil());
-        if (status == COP_E_DIED)
-                forget(self, handler, cop_failure());
+        if (status == COP_E_DIED || status == COP_E_NOT_FOUND)
+                forget(self, handler, status == COP_E_DIED ? cop_failure() : cop_atom("normal"));
 }
 
 /* What the handler has to say to its deletion: the caller ends the term. Errors: COP_E_DIED, COP_E_TIMEOUT. */
@@ -819,7 +823,7 @@ cop_status cop_call_handler_value(cop_message **reply, cop_address to, const cha
 {
         cop_term message;
         cop_message *answered;
-        if (!is_good_id(id))
+        if (!is_good_id(id) || kind == NULL || value == NULL)
                 return COP_E_BAD_ARGUMENT;
         if (timeout_ms < 0) {
                 cop__badarg("call_handler", "a time-out is 0 or more milliseconds, or COP_FOREVER");

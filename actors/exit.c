@@ -28,6 +28,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <coppice/event_manager.h>
+
 #include "actors/abort_words.h"
 #include "actors/calling.h"
 #include "actors/inside.h"
@@ -204,12 +206,13 @@ static void run_terminate(struct cop__actor *actor)
         }
 }
 
-static void set_reason(struct cop__actor *actor, cop_term reason)
+/* `own`: its end is its own doing. */
+static void set_reason(struct cop__actor *actor, cop_term reason, bool own)
 {
         struct cop__shared_term *shared = share(reason);
         cop__shared_term_drop(actor->reason);
         actor->reason = shared;
-        actor->reports = true;
+        actor->reports = own;
 }
 
 /* At something on the side, whose end is not the actor's (server.c). */
@@ -240,21 +243,31 @@ static COP__COLD COP__NORETURN void end_visit(struct cop__actor *actor, cop_term
         pthread_exit(NULL);
 }
 
-COP__NORETURN void cop__exit_with(struct cop__actor *actor, cop_term reason)
+static COP__NORETURN void exit_with(struct cop__actor *actor, cop_term reason, bool own)
 {
         if (actor->task.visitor != NULL)
                 end_visit(actor, reason);
         if (!actor->leaving) {
                 actor->leaving = true;
-                set_reason(actor, reason);
+                set_reason(actor, reason, own);
                 run_terminate(actor);
                 say_last_words(actor);
         } else if (actor->terminating && !is_guarded(actor)) {
-                set_reason(actor, reason);
+                set_reason(actor, reason, true);
                 end_terminate(actor, cop__calling_own(actor));
                 say_last_words(actor);
         }
         cop__leave(actor);
+}
+
+COP__NORETURN void cop__exit_with(struct cop__actor *actor, cop_term reason)
+{
+        exit_with(actor, reason, true);
+}
+
+COP__NORETURN void cop__exit_told(struct cop__actor *actor, cop_term reason)
+{
+        exit_with(actor, reason, false);
 }
 
 void cop_exit(cop_term reason)
@@ -615,16 +628,24 @@ static COP__NOINLINE void depart_crashed(struct cop__thread *thread, struct cop_
         file_report(cop__node_of(thread), actor, pid, who);
 }
 
+/* A handler that removes itself from its manager has not failed. */
+static bool removes_itself(struct cop_node *node, const struct cop__actor *actor)
+{
+        const struct cop__actor *parent = cop__slot_of(node, actor->parent);
+        return cop_is_atom(actor->reason->term, "remove_handler") && parent != NULL && cop__slot_is(parent, actor->parent) &&
+               cop__load_relaxed(&parent->server) == &cop_event_manager;
+}
+
 void cop__die(struct cop__thread *thread, struct cop__actor *actor)
 {
-        const struct cop_node *node = cop__node_of(thread);
+        struct cop_node *node = cop__node_of(thread);
         cop_pid pid = cop__actor_pid(actor);
         if (COP__UNLIKELY(node->inside != NULL))
                 cop__inside_end(thread, actor);
         if (cop__is_outpost(actor))
                 cop__outpost_cut(actor);
         bool crashed = actor->reports && !is_plainly_no_crash(node, actor->reason) &&
-                       cop__reason_is_crash(actor->reason->term);
+                       cop__reason_is_crash(actor->reason->term) && !removes_itself(node, actor);
         if (crashed)
                 depart_crashed(thread, actor, pid);
         else

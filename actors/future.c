@@ -327,7 +327,8 @@ cop_status cop__future_fetch(struct cop__actor *actor, cop_pid pid, const struct
                              const void *where, cop_message **result)
 {
         struct cop__signal *request, *reply = NULL;
-        cop_status status = cop__signal_owed(&cop__thread_here()->pool, COP_KIND_OF(cop__future_await), &(cop__future_await){}, &request);
+        cop_status status = cop__signal_owed(&cop__thread_here()->pool, COP_KIND_OF(cop__future_await),
+                                             &(cop__future_await){}, &request);
         if (status == COP_OK)
                 status = cop__ask(actor, pid, request, patience, where, &reply);
         if (status == COP_OK && reply == NULL)
@@ -430,7 +431,8 @@ cop_status cop_future_cancel_pid(cop_pid pid)
         struct cop__signal *request, *other = NULL;
         cop_status status = cop__callee(actor, "future_cancel", cop_to_pid(pid), COP__ANSWER_MS, &pid);
         if (status == COP_OK)
-                status = cop__signal_owed(&cop__thread_here()->pool, COP_KIND_OF(cop__future_cancel), &(cop__future_cancel){}, &request);
+                status = cop__signal_owed(&cop__thread_here()->pool, COP_KIND_OF(cop__future_cancel),
+                                          &(cop__future_cancel){}, &request);
         if (status != COP_OK)
                 return status;
         status = cop__ask(actor, pid, request, &patience, __builtin_return_address(0), &other);

@@ -136,7 +136,7 @@ struct cop__patience {
 };
 struct cop__patience cop__patience_of(int64_t timeout_ms);
 
-/* A request that bears its time, and is no new work: a put has been let in before (channel.h). Errors: those of cop__signal_owed. */
+/* A request that bears its time, and is no new work: a put was let in before (channel.h). Errors: those of cop__signal_owed. */
 cop_status cop__timed_request(const struct cop__patience *patience, const cop_kind *kind, const void *value,
                       struct cop__signal **request);
 

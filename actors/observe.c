@@ -101,13 +101,19 @@ static void observe_value(struct cop__actor *actor, const char *what, cop_pid pe
         cop__observe(actor, what, peer, held->term);
 }
 
+static bool is_told(const struct cop__signal *signal)
+{
+        return signal->kind != NULL && cop__kind_same(signal->kind, COP_KIND_OF(cop_sys_event));
+}
+
 void cop__observe_signal(struct cop__actor *actor, const char *what, struct cop__signal *signal)
 {
         struct cop__observation *observation = observation_of(actor);
         if (observation == NULL)
                 return;
         observation->messages++;
-        if (wants_events(observation))
+        /* Of who is told, nobody is told: two that observe each other would never be quiet. */
+        if (wants_events(observation) && !is_told(signal))
                 observe_value(actor, what, signal->from, signal->kind, cop__signal_body(signal));
 }
 
@@ -123,7 +129,8 @@ void cop__observe_state(struct cop__actor *actor)
 {
         cop_term term;
         struct cop__rare *rare = actor->rare;
-        if (!wants_events(observation_of(actor)) || cop__state_told(actor, &term) != COP_OK)
+        if (!wants_events(observation_of(actor)) || (actor->current != NULL && is_told(actor->current)) ||
+            cop__state_told(actor, &term) != COP_OK)
                 return;
         struct cop__shared_term *held = cop__shared_term_new(term);
         cop_term_free(term);

@@ -159,6 +159,8 @@ void cop_memory_unsubscribe(void)
 
 void cop_memory(cop_node *node, cop_memory_use *use)
 {
+        if (node == NULL || use == NULL)
+                return;
         const struct cop__pool *pool = &node->scheduler.pool;
         *use = (cop_memory_use){
                 .used = cop__pool_used(pool),

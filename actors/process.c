@@ -45,7 +45,8 @@ cop_status cop_process_info(cop_pid pid, cop_process *process)
 const char *cop_process_where(const cop_process *process, char *text, size_t size)
 {
         cop_node *node = cop_node_here();
-        struct cop__glimpse glimpse = { .where = process->where, .server = process->server };
+        struct cop__glimpse glimpse = { .where = process != NULL ? process->where : NULL,
+                                    .server = process != NULL ? process->server : NULL };
         struct cop__place place;
         if (size == 0)
                 return text;

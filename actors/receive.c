@@ -397,6 +397,10 @@ cop_message *cop_receive_any_of(int64_t timeout_ms, const cop_pattern *patterns,
                 cop__badarg("receive", "a time-out is 0 or more milliseconds, or COP_FOREVER");
                 return NULL;
         }
+        if (COP__UNLIKELY(patterns == NULL && count > 0)) {
+                cop__badarg("receive", "there are patterns to look for, or none at all");
+                return NULL;
+        }
         cop_message *message = receive_any_of(actor, timeout_ms, patterns, count, __builtin_return_address(0));
         if (message != NULL)
                 cop__spend(actor, 1, __builtin_return_address(0));

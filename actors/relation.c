@@ -312,6 +312,7 @@ bool cop__exit_signal(struct cop__thread *thread, struct cop__actor *actor,
                 if (actor->leaving) {
                         cop__shared_term_drop(actor->reason);
                         actor->reason = NULL;
+                        actor->reports = false; /* what ends it now is not its own doing */
                 }
         }
         if (actor->reason == NULL)
@@ -768,6 +769,11 @@ bool cop__watched_by(struct cop__thread *thread, struct cop__actor *actor, cop_c
         pair[0]->as.tie.mode = COP__TIE_OF_CALL;
         send_half(thread, pair[0], COP__SIGNAL_DEFERRED_BY, cop__actor_pid(actor), caller.pid);
         return true;
+}
+
+bool cop__is_watched_by(struct cop__actor *actor, cop_caller caller)
+{
+        return cop__relation_find(actor, COP__TIE_WATCH, caller.ref.bits, caller.ref) != NULL;
 }
 
 void cop__watch_fail(struct cop__thread *thread, struct cop__actor *actor, cop_caller caller)

@@ -173,7 +173,9 @@ cop_status cop__farewell(struct cop__thread *thread, struct cop__actor *actor, c
 void cop__relation_end(struct cop__thread *thread, struct cop__actor *actor, cop_pid self,
                        struct cop__shared_term *reason);
 
-/* The owner is watched by the caller whose reply it has deferred, under the reference of the call. False: no memory. */
+/* The owner is watched by the caller whose reply it has deferred, under the reference of the call. Is it so already? */
+bool cop__is_watched_by(struct cop__actor *actor, cop_caller caller);
+/* From now on; once for each call. False: no memory. */
 bool cop__watched_by(struct cop__thread *thread, struct cop__actor *actor, cop_caller caller);
 /* The deferred reply does not come, for want of memory, of which this takes none. Nobody may be known to wait for it. */
 void cop__watch_fail(struct cop__thread *thread, struct cop__actor *actor, cop_caller caller);

@@ -389,7 +389,7 @@ static void act(struct cop__actor *actor, bool in_the_middle)
                 done(actor, COP_OK, cop_nil());
                 return;
         case COP__SYS_STOP:
-                cop__exit_with(actor, request->term);
+                cop__exit_told(actor, request->term);
         }
 }
 

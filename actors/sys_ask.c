@@ -85,6 +85,8 @@ static cop_status fetch(const char *function, cop_address to, int64_t timeout_ms
                         enum cop__sys_what what, const void *where, cop_term *term)
 {
         cop__sys_request request = { .what = what };
+        if (term == NULL)
+                return COP_E_BAD_ARGUMENT;
         cop_message *answer;
         cop_status status = call(function, to, timeout_ms, &request, where, &answer);
         if (status == COP_OK)
@@ -202,6 +204,8 @@ cop_status (cop_sys_get_status)(cop_address to, int64_t timeout_ms, cop_term *re
         struct cop__actor *self = cop__actor_here();
         cop_pid callee;
         cop_status status = cop__callee(self, "sys_get_status", to, timeout_ms, &callee);
+        if (status == COP_OK && result == NULL)
+                status = COP_E_BAD_ARGUMENT;
         if (status != COP_OK)
                 return status;
         if (is_thread(callee))

@@ -351,6 +351,8 @@ static cop_status set(struct order *order, cop_ref *ref, const void *where)
 cop_status cop_send_value_after(int64_t ms, cop_address to, const cop_kind *kind,
                                 const void *value, cop_ref *timer)
 {
+        if (kind == NULL)
+                return COP_E_BAD_ARGUMENT;
         return set(&(struct order){ .function = "send_after", .ms = ms, .to = to, .kind = kind,
                                     .value = value }, timer,
                    __builtin_return_address(0));
@@ -359,6 +361,8 @@ cop_status cop_send_value_after(int64_t ms, cop_address to, const cop_kind *kind
 cop_status cop_send_value_at(int64_t at_ms, cop_address to, const cop_kind *kind,
                              const void *value, cop_ref *timer)
 {
+        if (kind == NULL)
+                return COP_E_BAD_ARGUMENT;
         return set(&(struct order){ .function = "send_at", .ms = at_ms, .absolute = true, .to = to,
                                     .kind = kind, .value = value }, timer,
                    __builtin_return_address(0));
@@ -367,6 +371,8 @@ cop_status cop_send_value_at(int64_t at_ms, cop_address to, const cop_kind *kind
 cop_status cop_send_value_every(int64_t period_ms, cop_address to, const cop_kind *kind,
                                 const void *value, cop_ref *timer)
 {
+        if (kind == NULL)
+                return COP_E_BAD_ARGUMENT;
         return set(&(struct order){ .function = "send_every", .ms = period_ms, .every = true,
                                     .to = to, .kind = kind, .value = value }, timer,
                    __builtin_return_address(0));

@@ -39,12 +39,12 @@ cop_buffer *cop__buffer_of(const uint8_t *data, size_t size)
 
 uint8_t *cop_buffer_data(cop_buffer *buffer)
 {
-        return buffer->bytes;
+        return buffer != NULL ? buffer->bytes : NULL;
 }
 
 size_t cop_buffer_size(const cop_buffer *buffer)
 {
-        return buffer->size;
+        return buffer != NULL ? buffer->size : 0;
 }
 
 bool cop__buffer_holds(const cop_buffer *buffer, const uint8_t *data, size_t size)

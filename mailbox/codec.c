@@ -167,6 +167,8 @@ cop_status cop_term_encode(cop_term term, uint8_t **bytes, size_t *size)
 {
         /* Only what could be sent is walked: that is what bounds this. */
         size_t flat;
+        if (bytes == NULL || size == NULL)
+                return COP_E_BAD_ARGUMENT;
         cop_status status = cop__term_flat_size(term, &flat);
         if (status != COP_OK)
                 return status;

@@ -56,7 +56,7 @@ cop_term cop_float(double value)
 
 cop_term cop_atom(const char *name)
 {
-        return cop__term_of_bytes(COP_TERM_ATOM, name, strlen(name));
+        return cop__term_of_bytes(COP_TERM_ATOM, name, name != NULL ? strlen(name) : 0);
 }
 
 cop_term cop_bool(bool value)
@@ -66,7 +66,7 @@ cop_term cop_bool(bool value)
 
 cop_term cop_string(const char *text)
 {
-        size_t size = strlen(text);
+        size_t size = text != NULL ? strlen(text) : 0;
         bool is_text = cop__utf8_valid(text, size);
         return cop__term_of_bytes(is_text ? COP_TERM_TEXT : COP_TERM_BINARY, text, size);
 }
@@ -116,8 +116,8 @@ cop_term cop_cons_of(const cop_term *items, size_t count)
 
 bool cop_is_atom(cop_term term, const char *name)
 {
-        return term.type == COP_TERM_ATOM && term.count == strlen(name) &&
-               memcmp(term.as.text, name, term.count) == 0;
+        size_t size = name != NULL ? strlen(name) : 0;
+        return term.type == COP_TERM_ATOM && term.count == size && (size == 0 || memcmp(term.as.text, name, size) == 0);
 }
 
 bool cop_is_tuple(cop_term term, const char *tag, size_t count)
@@ -268,6 +268,8 @@ cop_term cop__term_flatten(cop_term term, char **at)
 cop_status cop_term_copy(cop_term term, cop_term *copy)
 {
         size_t size;
+        if (copy == NULL)
+                return COP_E_BAD_ARGUMENT;
         cop_status status = cop__term_flat_size(term, &size);
         if (status != COP_OK)
                 return status;

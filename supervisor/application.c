@@ -389,8 +389,9 @@ static cop_status ask(cop_pid set, const char *name, bool start)
         cop_message *reply;
         if (name == NULL || set.bits == 0)
                 return COP_E_BAD_ARGUMENT;
-        cop_status status = cop_call(&reply, set, COP_FOREVER, cop__application_wish,
-                                     .start = start, .name = cop_text_of(name));
+        /* In time of its own: what its caller gives up waiting for is started, or stopped, all the same. */
+        cop_status status = cop__call_in_own_time(&reply, cop_to_pid(set), COP_FOREVER, COP_KIND_OF(cop__application_wish),
+                                                  &(cop__application_wish){ .start = start, .name = cop_text_of(name) });
         if (status != COP_OK)
                 return status;
         const cop__child_answer *answer = cop_read(cop__child_answer, reply);

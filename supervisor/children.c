@@ -6,6 +6,7 @@
 #include <coppice/children.h>
 
 #include "actors/actor.h"
+#include "actors/alias.h"
 #include "actors/info.h"
 #include "actors/inside.h"
 #include "supervisor/supervisor.h"
@@ -31,6 +32,8 @@ static bool says_supervisor(const struct cop__actor *actor)
 static cop_status find_supervisor(cop_address to, cop_pid *pid)
 {
         cop_term info;
+        if (cop__is_alias(to)) /* before anything takes its reference for a name */
+                return cop_node_here() != NULL ? COP_E_BAD_ARGUMENT : COP_E_NO_NODE;
         *pid = to.name != NULL ? cop_whereis(to.name) : to.pid;
         if (cop_node_here() == NULL)
                 return COP_E_NO_NODE;
@@ -116,7 +119,7 @@ cop_status cop_start_child_of(cop_address to, const cop_child *child, cop_pid *p
                               cop_term *extra)
 {
         static const cop_child nothing;
-        const struct cop__child_place place = { .supervisor = to.name != NULL ? to.name : "a supervisor",
+        const struct cop__child_place place = { .supervisor = to.name != NULL && !cop__is_alias(to) ? to.name : "a supervisor",
                                                 .bare = true };
         const struct cop__child_spec *spec;
         char sentence[512];
@@ -141,16 +144,16 @@ cop_status cop_start_child_of(cop_address to, const cop_child *child, cop_pid *p
 
 static bool is_no_child(cop_address which)
 {
-        return cop__is_null_name(which) || (which.name == NULL && which.pid.bits == 0);
+        return cop__is_alias(which) || cop__is_null_name(which) || (which.name == NULL && which.pid.bits == 0);
 }
 
 static cop_status ask_child(cop_address to, cop_address which, enum cop__child_wish wish,
                             cop_pid *pid, cop_term *extra)
 {
-        const cop__ask_child request = { (int32_t)wish, which.pid, cop_text_of(which.name) };
         cop_message *reply;
         if (is_no_child(which))
                 return COP_E_BAD_ARGUMENT;
+        const cop__ask_child request = { (int32_t)wish, which.pid, cop_text_of(which.name) };
         cop_status status = ask(&reply, to, COP_KIND_OF(cop__ask_child), &request);
         return status == COP_OK ? status_of(reply, pid, extra) : status;
 }
@@ -237,10 +240,10 @@ cop_status cop_count_children_of(cop_address to, cop_child_count *count)
 
 cop_status cop_get_child_of(cop_address to, cop_address which, cop_message **answer)
 {
-        const cop__get_child request = { which.pid, cop_text_of(which.name) };
         cop_message *reply;
         if (answer == NULL || is_no_child(which))
                 return COP_E_BAD_ARGUMENT;
+        const cop__get_child request = { which.pid, cop_text_of(which.name) };
         cop_status status = ask(&reply, to, COP_KIND_OF(cop__get_child), &request);
         if (status != COP_OK)
                 return status;

@@ -157,9 +157,9 @@ static void visit_in_bounds(struct trial *trial, cop_node *node)
         const cop_trial *what = trial->what;
         struct cop__simulation *simulation = cop__simulation_of(node);
         const cop_simulation calm = { .checks = what->simulation.checks };
-        uint64_t ms = what->max_ms > 0 ? (uint64_t)what->max_ms : DAYS_DEFAULT * UINT64_C(86400000);
+        int64_t ms = what->max_ms > 0 ? what->max_ms : DAYS_DEFAULT * INT64_C(86400000);
         simulation->steps_max = what->max_turns > 0 ? what->max_turns : TURNS_DEFAULT;
-        simulation->end_ns = cop__clock_in_ns(ms * COP__NS_PER_MS);
+        simulation->end_ns = cop__deadline_ns(ms);
         simulation->way_out = &trial->way_out;
         visit(trial, node);
         simulation->way_out = NULL;

@@ -117,7 +117,7 @@ typedef struct cop_down {
 } cop_down;
 COP_MESSAGE_DECLARE(cop_down);
 
-/* A message of no declared kind: what cop_send_term sends when no kind has its name. */
+/* A message of no declared kind: what cop_send_term sends when no kind has the name of the term's tag. */
 typedef struct cop_any {
         cop_term term;
 } cop_any;
@@ -251,8 +251,9 @@ COP_API cop_pid cop_spawn_or_exit(const cop_spawn_options *options);
 COP_API cop_status cop_send_value(cop_address to, const cop_kind *kind, const void *value);
 
 /*
- * Sends a term: {bill, 900, 3} as the kind bill if the node knows one of that name, else as cop_any. Errors: also COP_E_MALFORMED
- * (it has the name of a kind and does not fit it).
+ * Sends a term: {bill, 900, 3} as the kind bill if the node knows a kind of that name, else as cop_any. Errors: those of
+ * cop_send_value; COP_E_MALFORMED (there is such a kind, but the term does not fit it: to send it all the same, put it in a
+ * cop_any).
  */
 COP_API cop_status cop_send_term_to(cop_address to, cop_term term);
 

@@ -24,7 +24,8 @@
  *   In a restart with its siblings that is so if it asks for the start of one that comes after it.
  *
  * Errors of all: COP_E_NO_NAME and COP_E_NO_ACTOR (no such supervisor), COP_E_NO_SUPERVISOR,
- * COP_E_DIED with cop_failure() (it ended before it answered), COP_E_NO_MEMORY, COP_E_NO_NODE.
+ * COP_E_DIED with cop_failure() (it ended before it answered), COP_E_BAD_ARGUMENT (a name that is NULL, nobody as the child, an
+ * alias), COP_E_NO_REPLY (it had no memory for an answer), COP_E_OVERLOAD, COP_E_ISOLATED, COP_E_NO_MEMORY, COP_E_NO_NODE.
  *
  * See also: supervisor.h.
  */

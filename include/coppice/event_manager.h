@@ -6,9 +6,10 @@
  *      cop_add_handler("alarms", .id = "log", .server = &logger_server);
  *      cop_notify("alarms", fire, .floor = 3);
  *
- * An event is a message of any kind. A handler is a server (server.h) with COP_ON for the kinds it wants to hear;
- * it lives in an actor of its own, linked to the manager. So one that crashes, even by a real fault, fails alone: it is
- * removed, and the others go on. cop_event_manager is a behaviour like any other and may be a supervisor's child.
+ * An event is a message of any kind, but for cop_exited, cop_down and cop_started, which are the manager's own. A handler is a
+ * server (server.h) with COP_ON for the kinds it wants to hear; it lives in an actor of its own, linked to the manager. So one
+ * that crashes, even by a real fault, fails alone: it is removed, and the others go on. cop_event_manager is a behaviour like
+ * any other and may be a supervisor's child.
  *
  * Order: a manager handles one event at a time. Handlers hear it one after the other, those added last first, and
  * each has finished with it before the next one begins; so a handler that hangs holds up its manager. What a
@@ -69,8 +70,9 @@ COP_MESSAGE_DECLARE(cop_handler_takes_over);
 
 /*
  * Starts a handler and waits until its init has ended. Errors: COP_E_TAKEN (the id), COP_E_DIED (its init failed;
- * cop_failure() is the reason), COP_E_TIMEOUT, COP_E_IGNORED, COP_E_BAD_ARGUMENT, COP_E_MALFORMED (the argument, which goes there as
- * a term, cannot be read back from one: a text that is no UTF-8, see docs/messages.md), and those of cop_call: nothing is added.
+ * cop_failure() is the reason), COP_E_TIMEOUT, COP_E_IGNORED, COP_E_BAD_ARGUMENT, COP_E_MALFORMED (the argument, which goes
+ * there as a term, cannot be read back from one: a text that is no UTF-8, see docs/messages.md), and those of cop_call: nothing
+ * is added.
  */
 COP_API cop_status cop_add_handler_to(cop_address manager, const cop_handler_options *options);
 
@@ -85,10 +87,12 @@ COP_API cop_status cop_delete_handler_of(cop_address manager, const char *id, co
                                          cop_term *result);
 
 /*
- * Puts a new handler in the place of `old`, between two events: the old one ends as if it were deleted, the new one starts, and hears
- * what was left to it (cop_handler_takes_over); its id may be the same. It has the old one's owner unless it is `supervised` by the
- * caller. If there is no old one it is added all the same. Errors: those of cop_add_handler_to, also if it ends before it has heard
- * that; then, but for COP_E_TAKEN and COP_E_BAD_ARGUMENT, the old one is gone and nothing has taken its place.
+ * Puts a new handler in the place of `old`, between two events: the old one ends as if it were deleted, the new one starts, and
+ * hears what was left to it (cop_handler_takes_over); its id may be the same. It has the old one's owner unless it is
+ * `supervised` by the caller. If there is no old one it is added all the same. Errors: those of cop_add_handler_to, also if it
+ * ends before it has heard that; then the old one is gone and nothing has taken its place, but for COP_E_TAKEN,
+ * COP_E_BAD_ARGUMENT and what fails before the manager is asked (COP_E_NO_MEMORY, COP_E_OVERLOAD, COP_E_TOO_DEEP, COP_E_NO_NAME,
+ * COP_E_FULL, COP_E_NO_NODE).
  */
 COP_API cop_status cop_swap_handler_in(cop_address manager, const char *old, cop_term argument,
                                        const cop_handler_options *fresh);
@@ -98,7 +102,7 @@ COP_API cop_status cop_notify_value(cop_address manager, const cop_kind *kind, c
 
 /*
  * The same, and waits until every handler has finished with it. Errors: those of cop_call, COP_E_MALFORMED (who answers is no
- * manager).
+ * manager), COP_E_NO_MEMORY (also: a handler could not be told for want of it, which the log says, too).
  */
 COP_API cop_status cop_sync_notify_value(cop_address manager, int64_t timeout_ms,
                                          const cop_kind *kind, const void *value);
@@ -106,7 +110,7 @@ COP_API cop_status cop_sync_notify_value(cop_address manager, int64_t timeout_ms
 /*
  * Calls one handler, after the events that the caller has sent before. Errors: COP_E_NOT_FOUND, COP_E_NO_REPLY,
  * COP_E_MALFORMED (the message, as with cop_add_handler_to),
- * COP_E_DIED (the handler crashed at it and is removed, or the manager ended), those of cop_call.
+ * COP_E_DIED (the handler crashed at it, or just before, and is removed, or the manager ended), those of cop_call.
  */
 COP_API cop_status cop_call_handler_value(cop_message **reply, cop_address manager, const char *id,
                                           int64_t timeout_ms, const cop_kind *kind,

@@ -43,7 +43,8 @@
  *      COP_UPGRADE(kind, function)        bool function(state *, const kind *old)
  *              makes this server's state, zeroed, of another's: see cop_upgrade()
  *
- * What ends without a crash report: normal, shutdown, {shutdown, _}, and whatever came from outside.
+ * What ends without a crash report: normal, shutdown, {shutdown, _}, and whatever came from outside: an exit
+ * signal, also one that comes during a terminate, and cop_stop(), whatever the reason; and an event handler's remove_handler.
  *
  * See also: actor.h, sys.h, supervisor.h.
  */
@@ -134,7 +135,8 @@ COP_API void cop_idle_after(int64_t ms);
  * callbacks, after the messages that came before, and what has come since is dropped; while suspended (sys.h) at once.
  * Errors: COP_E_DIED (it ended with another reason, cop_failure()), COP_E_NO_ACTOR, COP_E_NO_NAME, COP_E_TIMEOUT (it
  * will stop as soon as it can), COP_E_BAD_ARGUMENT (a plain actor, a thread of the program, the caller itself),
- * COP_E_NO_MEMORY, COP_E_NO_NODE. A caller that is linked to it hears of its end as of any.
+ * COP_E_CYCLE (it waits for the caller, directly or through others, and stops as soon as it can, too), COP_E_NO_MEMORY,
+ * COP_E_NO_NODE. A caller that is linked to it hears of its end as of any.
  */
 COP_API cop_status cop_stop_address(cop_address to, cop_term reason, int64_t timeout_ms);
 

@@ -73,8 +73,8 @@ COP_MESSAGE_DECLARE(cop_sys_event);
 
 /*
  * Tells of each event from now on: `observer` as a cop_sys_event, or, for nobody, the node's log.
- * An observer's end is the trace's. There is one trace at a time: the last to ask has it. Cost:
- * about a term for each event, paid by the server; switched off, none. Errors: also
+ * That it hears of them is no event itself: two may observe each other. An observer's end is the trace's. There is one trace at
+ * a time: the last to ask has it. Cost: about a term for each event, paid by the server; switched off, none. Errors: also
  * COP_E_BAD_ARGUMENT (the server cannot observe itself), COP_E_NOT_LOCAL (the observer lives on another node).
  */
 COP_API cop_status cop_sys_trace(cop_address to, int64_t timeout_ms, bool on, cop_pid observer);
@@ -82,7 +82,8 @@ COP_API cop_status cop_sys_trace(cop_address to, int64_t timeout_ms, bool on, co
 /* The most events that a server keeps. */
 #define COP_SYS_LOG_MAX 10000
 
-/* Keeps the last `count` events; 0: none, and the log is gone. Asking again begins anew. */
+/* Keeps the last `count` events; 0: none, and the log is gone. Asking again begins anew. Errors: also COP_E_BAD_ARGUMENT (more
+ * than COP_SYS_LOG_MAX). */
 COP_API cop_status cop_sys_log(cop_address to, int64_t timeout_ms, uint32_t count);
 
 /*
@@ -107,9 +108,9 @@ COP_API cop_status cop_sys_get_statistics(cop_address to, int64_t timeout_ms,
  * suspended, or waiting in the middle of something), waits_for (the actor without whose answer it
  * cannot go on, or the atom nobody), parent, messages, handled, trace, log, statistics and state
  * (redacted; without COP_STATE the atom undefined; of a server in the middle of a callback the atom
- * busy; if it cannot leave its OS process does_not_cross). Of one that has not answered in time, with the status busy, and of a thread of the
- * program, with the status thread: server, status, in (the function, or "process 4711"), parent, messages, handled. So
- * this is no error for a living actor. The caller owns *status and ends it with cop_term_free.
+ * busy; if it cannot leave its OS process does_not_cross). Of one that has not answered in time, with the status busy, and of a
+ * thread of the program, with the status thread: server, status, in (the function, or "process 4711"), parent, messages,
+ * handled. So this is no error for a living actor. The caller owns *status and ends it with cop_term_free.
  */
 COP_API cop_status cop_sys_get_status(cop_address to, int64_t timeout_ms, cop_term *status);
 

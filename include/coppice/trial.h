@@ -54,7 +54,7 @@ typedef struct cop_trial {
         cop_simulation simulation;  /* what goes wrong, from the start of the check to its end; its seed is not looked at */
         uint32_t max_actors;        /* alive at once: 65,536 */
         uint64_t max_turns;         /* of actors in a seed, and jumps to the next timer: 1,000,000 */
-        int64_t max_ms;             /* of simulated time in a seed: those of 365 days */
+        int64_t max_ms;             /* of simulated time in a seed: those of 365 days; COP_FOREVER: no bound */
         bool may_fault;             /* actors may die by faults of their own: they are counted, and that is all */
         bool may_end;               /* the tree may have ended, or be ending, when the check is over */
         cop_log_fn *log;            /* where the nodes' logs go: nowhere, for crashes are meant */
