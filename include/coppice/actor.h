@@ -200,7 +200,7 @@ COP_API void cop_init_ack(void);
  * cop_init_ack(). Without init_ack a plain actor's is over before its first instruction.
  * Returns: COP_OK, and only then *pid and the monitor's reference are set. COP_E_DIED: it has ended before;
  * cop_failure() is the reason, also normal. COP_E_IGNORED: cop_ignore(). COP_E_TIMEOUT: it was killed. Or an error of
- * cop_spawn_opt. In all these cases it is gone when cop_start returns, and its name is free. If it was to be linked, its
+ * cop_spawn_opt. Then it is gone when that returns, but for COP_E_NO_MEMORY, and its name is free. If it was to be linked, its
  * exit signal comes as from any link, but for a time-out: so a caller that does not trap exits ends with it.
  * COP_E_BAD_ARGUMENT: also with start_ref. A child that is to be killed and runs on without waiting holds this up.
  */
@@ -213,11 +213,11 @@ COP_API cop_term cop_started_extra(void);
  * Starts an actor. The name is registered before the actor's first instruction. What is refused has started nothing.
  * Errors: COP_E_BAD_ARGUMENT (a value that an option cannot have, or options that do not go together), COP_E_LIMIT (too
  * many actors), COP_E_NO_MEMORY, COP_E_NAME_TAKEN (cop_failure() is {already_started, Pid}, or [] if that one has ended
- * meanwhile), COP_E_STOPPING.
+ * meanwhile), COP_E_STOPPING, COP_E_OVERLOAD (overload.h), COP_E_TOO_DEEP and COP_E_TOO_BIG (the argument).
  */
 COP_API cop_status cop_spawn_opt(const cop_spawn_options *options, cop_pid *pid);
 
-/* The same; on failure the calling actor exits with {system_limit, spawn}, a visitor gets nobody. */
+/* The same; on failure the actor exits with {system_limit, spawn}, or {badarg, {spawn, Why}} for a mistake; a visitor: none. */
 COP_API cop_pid cop_spawn_or_exit(const cop_spawn_options *options);
 
 #ifndef __cplusplus
@@ -447,7 +447,7 @@ typedef struct cop_monitor_options {
 
 /*
  * The same with options. Errors of both: COP_E_BAD_ARGUMENT (nobody, an alias, an unknown mode), COP_E_NO_MEMORY,
- * COP_E_TOO_DEEP and COP_E_TOO_BIG (the tag), COP_E_NO_NODE.
+ * COP_E_TOO_DEEP and COP_E_TOO_BIG (the tag), COP_E_ISOLATED (with `alias`, from a process of its own), COP_E_NO_NODE.
  */
 COP_API cop_status cop_monitor_address_opt(cop_address to, const cop_monitor_options *options,
                                            cop_ref *ref);

@@ -48,7 +48,7 @@ COP_MESSAGE_DECLARE(cop_dead_letter);
 
 /*
  * From now on the calling actor is told of dead letters, until it takes that back or ends. Twice is once.
- * Errors: COP_E_LIMIT (16 are subscribed already), COP_E_NO_NODE.
+ * Errors: COP_E_LIMIT (16 are subscribed already), COP_E_ISOLATED, COP_E_NO_NODE.
  */
 COP_API cop_status cop_dead_letters_subscribe(void);
 COP_API void cop_dead_letters_unsubscribe(void);

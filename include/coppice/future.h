@@ -57,7 +57,7 @@ typedef struct cop_async_options {
  */
 COP_API cop_status cop_async_opt(const cop_async_options *options, cop_pid *future);
 
-/* The same; on failure the calling actor exits with {system_limit, async}, a visitor gets nobody. */
+/* The same; on failure, whatever it is, the calling actor exits with {system_limit, async}, a visitor gets nobody. */
 COP_API cop_pid cop_async_or_exit(const cop_async_options *options);
 
 /*

@@ -46,7 +46,7 @@ static inline bool cop_ref_equal(cop_ref left, cop_ref right)
 }
 
 /*
- * Prints a pid as "<0.SLOT.GENERATION>", a reference as "#Ref<0.N>".
+ * Prints a pid as "<NODE.SLOT.GENERATION>", node 0 being this one, a reference as "#Ref<0.N>".
  * Returns: `text`. Ownership: the caller's buffer of COP_ID_TEXT_MAX bytes.
  */
 COP_API char *cop_pid_print(cop_pid pid, char text[COP_ID_TEXT_MAX]);

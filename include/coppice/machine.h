@@ -123,8 +123,8 @@ COP_API cop_status cop_insert_value(cop_caller caller, const cop_kind *kind, con
 
 /*
  * Starts a time-out, or starts it anew: in `ms` milliseconds the value comes as an event. COP_FOREVER cancels it.
- * `name` has 1 to COP_NAME_MAX bytes; it and the value are copied. Errors: COP_E_BAD_ARGUMENT (the name),
- * COP_E_NO_MEMORY, those of cop_send_value for the value. A negative time ends the actor with {badarg, ...}.
+ * `name` has 1 to COP_NAME_MAX bytes; it and the value are copied. Errors: COP_E_BAD_ARGUMENT (the name), COP_E_NO_MEMORY,
+ * COP_E_TOO_BIG (over COP_TIMER_MS_MAX), those of cop_send_value for the value. A negative time ends the actor: {badarg, ...}.
  */
 COP_API cop_status cop_timeout_value(const char *name, int64_t ms, const cop_kind *kind,
                                      const void *value);

@@ -133,7 +133,7 @@ COP_API const cop_kinds *cop_node_kinds(const cop_node *node);
 
 /*
  * Writes an entry to the log of the node that the calling thread is in, or to standard error.
- * At most 8,191 bytes; a longer one ends in "...".
+ * At most 8,191 bytes; a longer one ends in "...", perhaps behind a part of a character.
  */
 COP_API void cop_log(cop_log_level level, const char *format, ...) COP_PRINTF(2, 3);
 

@@ -45,7 +45,7 @@ COP_API cop_status cop_close(int fd);
 
 /*
  * `end(thing)` is called once when the calling actor ends. `name` is for reports; borrowed until then, as a literal is.
- * Errors: COP_E_NO_NODE, COP_E_NO_MEMORY, COP_E_BAD_ARGUMENT (no name, no end), COP_E_TAKEN (it owns this thing already).
+ * Errors: COP_E_NO_NODE, COP_E_NO_MEMORY, COP_E_BAD_ARGUMENT (no name, end or thing), COP_E_TAKEN (it owns this already).
  */
 COP_API cop_status cop_own(const char *name, void (*end)(void *thing), void *thing);
 

@@ -33,7 +33,7 @@ COP_API cop_status cop_partition_of(const cop_supervisor *tree, const void *key,
                                     uint32_t *partition);
 
 /*
- * What a partition is registered as. Errors: COP_E_BAD_ARGUMENT (there are not so many), COP_E_TOO_BIG.
+ * What a partition is registered as. Errors: COP_E_BAD_ARGUMENT (there are not so many), COP_E_TOO_BIG (`name` is cut).
  */
 COP_API cop_status cop_partition_name(const cop_supervisor *tree, uint32_t partition,
                                       char name[64]);

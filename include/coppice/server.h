@@ -93,7 +93,7 @@ typedef struct cop_behaviour {
 } cop_behaviour;
 
 /*
- * Starts a server. `name` may be NULL. Returns the pid; on failure the calling actor exits with {system_limit, spawn}.
+ * Starts a server. `name` may be NULL. Returns the pid; on failure the calling actor exits as with cop_spawn_or_exit().
  * To wait until its init has ended, and hear whether it went well: cop_start() in actor.h.
  */
 static inline cop_pid cop_spawn_server(const cop_behaviour *server, const char *name)

@@ -62,7 +62,7 @@ typedef struct cop_task_options {
 /* Starts a task of the calling actor's. Errors: COP_E_BAD_ARGUMENT, those of cop_spawn_opt and cop_send_value. */
 COP_API cop_status cop_task_start(const cop_task_options *options, cop_task *task);
 
-/* The same; on failure the calling actor exits with {system_limit, task}, a visitor gets one of nobody. */
+/* The same; on failure the calling actor exits: {system_limit, task} or {badarg, {task_start, Why}}; a visitor: nobody's. */
 COP_API cop_task cop_task_start_or_exit(const cop_task_options *options);
 
 /*

@@ -51,7 +51,7 @@ COP_API int64_t cop_now_ns(void);
 COP_API cop_status cop_send_value_after(int64_t ms, cop_address to, const cop_kind *kind,
                                         const void *value, cop_ref *timer);
 
-/* Sends it when cop_now_ms() has reached `at_ms`; at once if it has already. */
+/* Sends it when cop_now_ms() has reached `at_ms`; at once if it has already. A time before the clock's 0 is negative: a bug. */
 COP_API cop_status cop_send_value_at(int64_t at_ms, cop_address to, const cop_kind *kind,
                                      const void *value, cop_ref *timer);
 
@@ -129,7 +129,7 @@ COP_MESSAGE_DECLARE(cop_timer_cancelled);
  * Stops a timer, and if `tell` sends the caller what was left as a cop_timer_cancelled, for who will look at it later.
  * Without, it is the cheapest way to stop one: nothing is sent.
  * An unknown timer is COP_OK, and left_ms is -1. Errors: COP_E_NO_MEMORY (for the answer; then the timer goes on),
- * COP_E_BAD_ARGUMENT (no reference), COP_E_NO_NODE.
+ * COP_E_OVERLOAD, COP_E_BAD_ARGUMENT (no reference), COP_E_NO_NODE.
  */
 COP_API cop_status cop_cancel_async(cop_ref timer, bool tell);
 

@@ -62,7 +62,7 @@ COP_API void cop_wait_group_close(cop_wait_group *group);
  */
 COP_API cop_status cop_wait_spawn_opt(cop_wait_group *group, const cop_spawn_options *options, cop_pid *pid);
 
-/* The same; on failure the calling actor exits with {system_limit, spawn}, a visitor gets nobody. */
+/* The same; on failure, whatever it is, the calling actor exits with {system_limit, spawn}, a visitor gets nobody. */
 COP_API cop_pid cop_wait_spawn_or_exit(cop_wait_group *group, const cop_spawn_options *options);
 
 /* Makes an actor a member that runs already. Errors: COP_E_BAD_ARGUMENT (nobody), COP_E_NO_MEMORY. */
