@@ -57,7 +57,7 @@ IN_NODE(an_alias_is_a_mistake_wherever_a_supervisor_or_a_child_is_asked_for)
         ck_assert_int_eq(cop_restart_child("shop", alias, &pid), COP_E_BAD_ARGUMENT);
         ck_assert_int_eq(cop_delete_child("shop", alias), COP_E_BAD_ARGUMENT);
         ck_assert_int_eq(cop_start_child(alias, &child, &pid), COP_E_BAD_ARGUMENT);
-        ck_assert_int_eq(cop_start_child(alias, &(cop_child){ NULL }, &pid), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_start_child(alias, &(cop_child){ .run = waits }, &pid), COP_E_BAD_ARGUMENT);
         ck_assert_int_eq(cop_replace_specs(alias, &shop), COP_E_BAD_ARGUMENT);
         ck_assert_int_eq(cop_count_children("shop", &count), COP_OK);
         ck_assert_int_eq(count.active, 1);
