@@ -73,7 +73,7 @@ static bool may_crash(const struct cop__simulation *simulation, const struct cop
         if (options->may_crash == NULL)
                 return actor->supervised;
         return options->may_crash(options->context, cop__actor_pid(actor),
-                                  actor->server != NULL ? actor->server->name : NULL);
+                                  actor->server != NULL ? actor->server->name : "actor");
 }
 
 /* As if it had exited by itself, where it next looks whether it must. */

@@ -403,7 +403,7 @@ static bool may_any(void *context, cop_pid pid, const char *server)
 {
         (void)context;
         (void)pid;
-        return server == NULL;
+        return strcmp(server, "actor") == 0; /* a plain function, as in cop_get_child */
 }
 
 TEST(an_actor_may_crash_between_two_sends)

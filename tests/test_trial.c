@@ -4,6 +4,7 @@
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 
 #include "tests/failing_malloc.h"
 #include "tests/last_words.h"
@@ -666,6 +667,31 @@ TEST(a_signal_that_ends_a_trial_tells_its_seed)
                 ck_assert_str_eq(text, "seed 18446744073709551615 was being tried: "
                                        "repeat it with COP_SEED=18446744073709551615\n");
         }
+}
+
+/* What is sent on does not end it, as with process 1 of a container, which the kernel spares: it waits until the handler is over. */
+static const char *is_spared(cop_node *node, void *number)
+{
+        struct sigaction handler;
+        sigaction(*(const int *)number, NULL, &handler);
+        handler.sa_flags &= ~(SA_RESETHAND | SA_NODEFER);
+        sigaction(*(const int *)number, &handler, NULL);
+        return is_ended(node, number);
+}
+
+TEST(a_signal_that_does_not_end_the_process_when_it_is_sent_on_ends_the_trial)
+{
+        int number = SIGTERM, status;
+        cop_trial trial = { .check = is_spared, .context = &number, .seeds = 1 };
+        pid_t child = fork();
+        if (child == 0) {
+                suite_is_forked();
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                run_it_as_told(&trial);
+                _exit(0);
+        }
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGTERM, "it ends with %d", status);
 }
 
 /* Two at once, on two threads: the first waits in its check until the second is in its own, which lasts longer. */

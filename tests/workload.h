@@ -626,7 +626,7 @@ static bool may_crash(void *context, cop_pid pid, const char *server)
 {
         (void)context;
         (void)pid;
-        return server == NULL || strcmp(server, "peer") == 0;
+        return strcmp(server, "actor") == 0 || strcmp(server, "peer") == 0;
 }
 
 static const struct workload {

@@ -53,8 +53,8 @@ typedef struct cop_simulation {
         uint32_t refusals;  /* of so many requests for fresh memory in actors' turns, one finds none */
         uint32_t stalls;    /* in so many turns, the next timer is due although somebody is runnable: a slow machine */
         uint32_t checks;    /* in so many turns, the runtime looks whether all its invariants hold (else at one actor's); if not, it aborts */
-        /* May this one crash? NULL: who was started by a supervisor, other supervisors among them. An actor's init never crashes. It
-         * must not use the node. */
+        /* May this one crash? NULL: who was started by a supervisor, other supervisors among them. An actor's init never crashes.
+         * `server` is the behaviour's name, "actor" for a plain function. It must not use the node. */
         bool (*may_crash)(void *context, cop_pid pid, const char *server);
         void *context;
 } cop_simulation;
