@@ -34,12 +34,22 @@ static COP__NORETURN void give_up(struct cop__supervisor *self, struct cop__chil
         cop__supervisor_end(self, cop_atom("shutdown"));
 }
 
+/* Most children have no jitter, and draw nothing. */
+static uint64_t draw(struct cop__supervisor *self, const struct cop__child *child)
+{
+        if (!(child->spec->backoff.jitter > 0))
+                return 0;
+        if (self->chance == 0)
+                self->chance = cop__supervisor_chance(cop_node_here(), cop_self());
+        return cop__random_next(&self->chance);
+}
+
 /* One failure: counted once, however many children it concerns. False: the breaker has opened, and that is all. */
 static bool count_failure(struct cop__supervisor *self, struct cop__child *child)
 {
         struct cop__respite respite =
                 cop__past_fails(&child->past, &child->spec->backoff, cop__child_breaker(self, child),
-                                cop__clock_ns(), cop__random_next(&self->chance));
+                                cop__clock_ns(), draw(self, child));
         if (respite.opens && cop__child_open(self, child, respite.delay_ns)) {
                 cop__tell_open(self, child);
                 child->corpse = cop_no_pid();

@@ -42,9 +42,14 @@
  */
 #include "supervisor/supervisor.h"
 
+#include <sys/random.h>
+
 #include "actors/actor.h"
 #include "actors/calling.h"
+#include "actors/simulation.h"
+#include "base/clock.h"
 #include "base/memory.h"
+#include "base/random.h"
 
 typedef struct cop__supervisor supervisor;
 
@@ -245,13 +250,25 @@ static void allocate_state(supervisor *self, cop_buffer *tree)
         }
 }
 
+/* Hosts that run the same program, and lose the same thing at once, shall not come back in step. Where the system has no number to
+ * give, the clock is one. */
+uint64_t cop__supervisor_chance(const struct cop_node *node, cop_pid self)
+{
+        const struct cop__simulation *simulation = cop__simulation_of(node);
+        uint64_t drawn;
+        if (simulation != NULL)
+                drawn = simulation->options.seed;
+        else if (getrandom(&drawn, sizeof(drawn), GRND_NONBLOCK) != (ssize_t)sizeof(drawn))
+                drawn = cop__clock_ns();
+        return cop__mix(cop__mix(drawn) + self.bits);
+}
+
 static void init(supervisor *self, const cop__supervisor_start *start)
 {
         cop_trap_exit(true);
         self->spec = (const void *)start->spec.data;
         self->label = self->spec->label;
         self->is_done = (uint32_t *)(uintptr_t)start->is_done;
-        self->chance = cop_self().bits;
         cop__list_init(&self->due);
         allocate_state(self, start->spec.buffer);
         cop__regrow_begin(self);

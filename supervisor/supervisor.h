@@ -110,7 +110,7 @@ struct cop__supervisor {
         cop_ref group_timer;          /* that brings it ... */
         uint64_t group_tick_ns;       /* ... then */
         struct cop__list due;         /* failures and delays that are over, oldest first */
-        uint64_t chance;
+        uint64_t chance;              /* 0: no jitter has been drawn yet */
         bool started;                 /* init is over: terminate will stop the children */
         bool ending;
         bool disordered;              /* the roster is to get the order of the spec, when no group is under way */
@@ -119,6 +119,9 @@ struct cop__supervisor {
 };
 
 const cop_behaviour *cop__supervisor_behaviour(void);
+
+/* What its jitter is drawn from: another number in each node, but for simulated ones, where the seed says it. */
+uint64_t cop__supervisor_chance(const struct cop_node *node, cop_pid self);
 
 /* Ends the supervisor: its children are stopped first. */
 COP__NORETURN void cop__supervisor_end(struct cop__supervisor *self, cop_term reason);

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "supervisor/backoff.h"
+#include "supervisor/supervisor.h"
 
 /* ---- Delays as numbers ------------------------------------------------------------------------ */
 
@@ -121,6 +122,52 @@ static void expect_late(const char *text, int64_t within_ms)
 }
 
 /* ---- Backoff ---------------------------------------------------------------------------------- */
+
+/* The delays of three restarts in a row, in minutes, each of which is anything below an hour. */
+static void draw_delays(uint64_t seed, int64_t minutes[3])
+{
+        cop_simulation order = { .seed = seed };
+        cop_node *node = node_begin((cop_node_options){ .simulation = &order, .max_actors = 1000 });
+        TREE(shop, PATIENT,
+             .children = COP_CHILDREN(WORKER("a", .backoff = { .first_ms = HOUR_MS, .max_ms = HOUR_MS, .jitter = 1 })));
+        attend();
+        cop_pid root = grow_and_expect(&shop, "a");
+        for (int i = 0; i < 3; i++) {
+                int64_t before_ms = simulation_of(node).passed_ms;
+                crash("a");
+                expect("end a boom");
+                expect_late("start a", 2 * HOUR_MS);
+                minutes[i] = (simulation_of(node).passed_ms - before_ms) / 60000;
+        }
+        fell(root);
+        node_end(node);
+}
+
+TEST(jitter_is_drawn_from_the_seed_of_a_simulation)
+{
+        int64_t one[3], again[3], other[3];
+        draw_delays(1, one);
+        draw_delays(1, again);
+        draw_delays(2, other);
+        ck_assert_msg(one[0] < 60 && (one[0] != one[1] || one[1] != one[2]), "%lld, %lld and %lld minutes",
+                      (long long)one[0], (long long)one[1], (long long)one[2]);
+        ck_assert_mem_eq(one, again, sizeof(one));
+        ck_assert_mem_ne(one, other, sizeof(one));
+}
+
+/* Many hosts that run the same program and lose the same thing are not to come back in step. */
+TEST(what_jitter_is_drawn_from_is_another_number_in_each_node)
+{
+        uint64_t drawn[2];
+        bool simulated = suite_seed() >= 0;
+        for (int i = 0; i < 2; i++) {
+                cop_node *node = node_begin((cop_node_options){ 0 });
+                drawn[i] = cop__supervisor_chance(node, cop_self());
+                node_end(node);
+        }
+        ck_assert_msg((drawn[0] == drawn[1]) == simulated, "%llx and %llx", (unsigned long long)drawn[0],
+                      (unsigned long long)drawn[1]);
+}
 
 IN_FAMILY(a_restart_with_backoff_comes_after_its_delay_and_not_before)
 {
