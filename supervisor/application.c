@@ -384,6 +384,7 @@ cop_status cop_start_applications(const cop_application *set, cop_pid *pid)
         return cop__supervise(&options, pid);
 }
 
+/* As of the child API: a time-out would leave behind a tree that runs, or does not, and nobody knows. */
 static cop_status ask(cop_pid set, const char *name, bool start)
 {
         cop_message *reply;

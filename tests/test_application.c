@@ -145,6 +145,63 @@ IN_FAMILY(one_application_is_stopped_and_started_and_nobody_else)
         expect_end("cba");
 }
 
+/* At work for a caller that has gone: what it begins now is its own matter. */
+typedef struct {
+        cop_pid set;
+} wish;
+COP_MESSAGE(wish, set);
+
+typedef struct {
+        int64_t unused;
+} host;
+
+static void host_on_wish(host *self, const wish *w)
+{
+        (void)self;
+        say("asked", "host", "");
+        while (cop_time_left() != 0)
+                cop_yield();
+        say("stop", cop_status_text(cop_stop_application(w->set, "b")), "");
+        say("start", cop_status_text(cop_start_application(w->set, "b")), "");
+}
+
+COP_SERVER(host, COP_ON(wish, host_on_wish));
+
+static void asks_host(const wish *w)
+{
+        cop_call(NULL, "host", COP_FOREVER, wish, .set = w->set);
+}
+
+IN_FAMILY(an_application_is_stopped_and_started_also_for_a_caller_that_has_gone)
+{
+        cop_pid set = begin(permanent), pid = cop_spawn_server(&host_server, "host");
+        cop_pid caller = cop_spawn_with(asks_host, wish, .set = set);
+        expect("asked host");
+        put_down(caller);
+        expect("end b shutdown");
+        expect("stop success");
+        expect("start b");
+        expect("start success");
+        put_down(pid);
+        fell(set);
+        expect_end("cba");
+}
+
+/* It is not to be missing, unless it has done its work. */
+IN_FAMILY(a_transient_application_that_ends_as_normal_ends_nobody_else)
+{
+        cop_pid set = begin(transient);
+        const struct cop__actor *b = cop__slot_of(cop_node_here(), cop_whereis("b"));
+        ck_assert_int_eq(cop_stop(b->parent, cop_atom("normal"), PATIENCE_MS), COP_OK);
+        expect_end("b");
+        cop_status status;
+        await_true((status = cop_start_application(set, "b")) != COP_E_ALREADY_STARTED);
+        ck_assert_int_eq(status, COP_OK);
+        expect("start b");
+        fell(set);
+        expect_end("cba");
+}
+
 /* ---- While one starts ------------------------------------------------------------------ */
 
 /* h may hang, and is killed soon then. */

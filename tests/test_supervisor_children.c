@@ -1032,7 +1032,7 @@ IN_FAMILY(SUP_api_16_a_childs_spec_has_all_defaults_filled_in)
 
 /* ---- Other specs ------------------------------------------------------------------------------ */
 
-IN_FAMILY(new_specs_hold_from_each_childs_next_start)
+IN_FAMILY(new_specs_stop_and_start_nobody_and_say_at_once_who_is_to_be_back)
 {
         TREE(shop, .intensity = COP_NO_RESTARTS, .children = ABC(0));
         const cop_supervisor other = { .name = "shop", PATIENT, .strategy = COP_REST_FOR_ONE,

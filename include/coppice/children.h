@@ -73,8 +73,9 @@ COP_API cop_status cop_delete_child_of(cop_address to, cop_address which);
 
 /*
  * Gives a running supervisor other specs: strategy, intensity, period, auto_shutdown, max_children
- * or each, and the children's, by id. It stops and starts nothing: who runs goes on as it is until
- * its next start, new children are kept without a process (cop_restart_child starts them), and
+ * or each, and the children's, by id. It stops and starts nothing: who runs goes on. What a
+ * child runs, its argument and the options of its process are those of its next start; restart, shutdown_ms, significant,
+ * backoff and breaker hold at once. New children are kept without a process (cop_restart_child starts them), and
  * those that `tree` does not name stay as they are. The order of start is that of `tree` from then on,
  * or from the end of a restart of siblings that is under way; those that it does not name come last.
  * Restarts counted so far go on counting, under the new limit; but without a limit (COP_RESTARTS_FOR_EVER)
