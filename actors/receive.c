@@ -10,6 +10,7 @@
 #include "actors/sys.h"
 #include "actors/take.h"
 #include "base/clock.h"
+#include "base/cue.h"
 
 static struct cop__signal *signal_of(const cop_message *message)
 {
@@ -250,6 +251,7 @@ COP__INLINE struct cop__signal *take_queued(struct cop__actor *actor, struct cop
                         cop__mailbox_remove(&actor->mailbox, *before, signal);
                         return signal;
                 }
+                COP__CUE("receive.passes");
                 *before = signal;
         }
         return NULL;

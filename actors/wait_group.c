@@ -100,13 +100,28 @@ cop_wait_group *cop_wait_group_open(void)
         return cop_alloc(sizeof(cop_wait_group));
 }
 
+static bool is_a_members(const cop_down *down, const struct members *members)
+{
+        return has(members, down->ref);
+}
+
+/* Whose end has come already is taken out in the order of the mail, each found where the last one was: not by looking for each. */
+static void forget_all(const struct members *members)
+{
+        cop_message *down;
+        for (size_t i = 0; i < members->capacity; i++)
+                if (members->slots[i].bits != 0)
+                        cop_demonitor(members->slots[i]);
+        while ((down = cop_receive(0, COP_WHERE(cop_down, is_a_members, members))) != NULL)
+                cop_message_free(down);
+}
+
 void cop_wait_group_close(cop_wait_group *group)
 {
         if (group == NULL)
                 return;
-        for (size_t i = 0; i < group->members.capacity; i++)
-                if (group->members.slots[i].bits != 0)
-                        cop_demonitor_flush(group->members.slots[i]);
+        if (group->members.count > 0)
+                forget_all(&group->members);
         cop_message_free(group->first);
         cop_message_free(group->last);
         cop_release(group->members.slots);
@@ -157,11 +172,6 @@ cop_status cop_wait_add(cop_wait_group *group, cop_pid pid)
 }
 
 /* ---- Waiting --------------------------------------------------------------------------- */
-
-static bool is_a_members(const cop_down *down, const struct members *members)
-{
-        return has(members, down->ref);
-}
 
 static bool is_failure(cop_term reason)
 {

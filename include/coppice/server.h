@@ -146,7 +146,8 @@ COP_API cop_status cop_stop_address(cop_address to, cop_term reason, int64_t tim
  * needed. For plug-ins, and for tests: `server` must stay in memory.
  * A state machine becomes another machine: its state, time-outs, and postponed events stay, and no enter function runs.
  * Errors: COP_E_BAD_ARGUMENT (also: there is no COP_UPGRADE from this state, it returned false, or it
- * exited or faulted; only one of the two is a state machine, or a table was pushed on it), and those of cop_stop.
+ * exited or faulted; only one of the two is a state machine, or a table was pushed on it; its state is beyond the actor's
+ * memory_limit), and those of cop_stop.
  * Whatever the error, the server goes on as it was. A COP_UPGRADE may ask for what the new server has: cop_continue() and
  * cop_idle_after(), which take effect with it, and not if it fails.
  */
