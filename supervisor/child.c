@@ -360,13 +360,22 @@ void cop__child_begin(struct cop__supervisor *self, struct cop__child *child)
 void cop__child_has_started(struct cop__supervisor *self, struct cop__child *child,
                             const cop_started *started)
 {
-        child->ignored = started->ignored; /* then the rest is done when its end is here, which is near */
+        cop_ref ref;
+        child->ignored = started->ignored;
         if (!child->ignored)
                 runs(self, child, child->pid, started->extra);
+        else if (cop_monitor(child->pid, &ref) == COP_OK)
+                expect_news(self, child, ref);
+        /* The rest is done when its end is here, which is near: by the watch, for its init may have undone the link, or by that. */
 }
 
+/* Of link and watch the other one tells nothing more. */
 static void has_ignored(struct cop__supervisor *self, struct cop__child *child)
 {
+        cop_unlink(child->pid);
+        cop_message_free(cop_receive(0, (cop_pattern){ .kind = COP_KIND_OF(cop_exited), .from = child->pid }));
+        if (child->news.node.key != 0)
+                cop_demonitor_flush((cop_ref){ child->news.node.key });
         set(self, child, COP__CHILD_STOPPED);
         cop__answer_waiters(self, child, true, &(cop__child_answer){ .status = COP_OK });
         child->fresh = false;
@@ -623,6 +632,8 @@ void cop__child_is_down(struct cop__supervisor *self, struct cop__child *child, 
 {
         if (child->state == COP__CHILD_STOPPING) {
                 has_stopped(self, child, reason);
+        } else if (child->state == COP__CHILD_STARTING && child->ignored) {
+                has_ignored(self, child);
         } else if (child->state == COP__CHILD_NAMING) {
                 expect_news(self, child, (cop_ref){ 0 });
                 cop__child_begin(self, child);

@@ -121,7 +121,7 @@ static void on_exited(supervisor *self, const cop_exited *exited)
  * that, too. */
 static int64_t pause_for(const struct cop__child *child)
 {
-        if (child == NULL || child->state != COP__CHILD_STARTING)
+        if (child == NULL || child->state != COP__CHILD_STARTING || child->ignored)
                 return COP_FOREVER;
         return cop__calling_start_wait(cop__actor_here(), (cop_ref){ child->news.node.key },
                                        child->pid);

@@ -551,3 +551,37 @@ TEST(a_child_that_cannot_be_spawned_where_its_tree_is_fails_to_start_with_the_re
                                                  "{not_spawned, \"an argument is outside its documented range\"}}}");
         node_end(node);
 }
+
+/* Its link would have told of the end that is near. */
+typedef struct {
+        int64_t unused;
+} hermit;
+
+static void hermit_init(hermit *self)
+{
+        (void)self;
+        cop_unlink(cop_parent());
+        cop_ignore();
+}
+
+COP_SERVER(hermit, COP_INIT(hermit_init));
+
+static void starts_a_hermit(void)
+{
+        cop_pid pid = { 7 };
+        cop_status status = cop_start_child("shop", (&(const cop_child){ .id = "h", .server = &hermit_server }), &pid);
+        say("answer", cop_status_text(status), pid.bits == 0 ? "nobody" : "somebody");
+}
+
+IN_SIMULATED_FAMILY(an_init_that_undoes_its_link_and_ignores_its_start_is_an_answer)
+{
+        TREE(shop, .children = COP_CHILDREN(WORKER("a"), { "b", .server = &hermit_server }, WORKER("c")));
+        cop_pid root = grow_and_expect(&shop, "ac");
+        ck_assert_str_eq(ask_child(root, "b", "state"), "stopped");
+        cop_spawn(starts_a_hermit);
+        expect("answer success nobody");
+        ck_assert_str_eq(ask_child(root, "h", "state"), "stopped");
+        expect_silence(root);
+        fell(root);
+        expect_end("ca");
+}
