@@ -1030,6 +1030,51 @@ IN_FAMILY(SUP_api_16_a_childs_spec_has_all_defaults_filled_in)
         fell(root);
 }
 
+/* ---- On behalf of somebody -------------------------------------------------------------------- */
+
+typedef struct {
+        cop_pid supervisor;
+} chore;
+COP_MESSAGE(chore, supervisor);
+
+typedef struct {
+        int64_t unused;
+} host;
+
+/* Its caller has gone: what it asks for now is its own matter, for else somebody would be left whom nobody knows. */
+static void host_on_chore(host *self, const chore *c)
+{
+        const cop_child child = WORKER("x");
+        (void)self;
+        say("asked", "host", "");
+        while (cop_time_left() != 0)
+                cop_yield();
+        say("answer", cop_status_text(cop_start_child(c->supervisor, &child, NULL)), "");
+        say("answer", cop_status_text(cop_terminate_child(c->supervisor, "x")), "");
+}
+
+COP_SERVER(host, COP_ON(chore, host_on_chore));
+
+static void asks_host(const chore *c)
+{
+        cop_call(NULL, "host", COP_FOREVER, chore, .supervisor = c->supervisor);
+}
+
+IN_FAMILY(a_child_is_started_and_stopped_also_for_a_caller_that_has_gone)
+{
+        TREE(shop, .children = NULL);
+        cop_pid root = grow(&shop), pid = cop_spawn_server(&host_server, "host");
+        cop_pid caller = cop_spawn_with(asks_host, chore, .supervisor = root);
+        expect("asked host");
+        put_down(caller);
+        expect("start x");
+        expect("answer success");
+        expect("end x shutdown");
+        expect("answer success");
+        put_down(pid);
+        fell(root);
+}
+
 /* ---- Other specs ------------------------------------------------------------------------------ */
 
 IN_FAMILY(new_specs_stop_and_start_nobody_and_say_at_once_who_is_to_be_back)

@@ -165,20 +165,34 @@ IN_FAMILY(SUP_restart_14_a_transient_child_that_ended_well_leaves_its_siblings_a
         fell(root);
 }
 
+/* The supervisor stands still while both die, so that it hears of both at once. */
 IN_FAMILY(two_children_that_die_together_are_both_replaced_once)
 {
         TREE(shop, PATIENT, .strategy = COP_ONE_FOR_ALL, .children = ABC(0));
         cop_pid root = grow_and_expect(&shop, "abc");
-        /* The supervisor stands still while both die, so that it hears of both at once. */
-        cop_pid a = cop_whereis("a"), c = cop_whereis("c");
+        ck_assert_int_eq(cop_sys_suspend(root, PATIENCE_MS), COP_OK);
+        crash("a");
+        crash("c");
+        ck_assert_int_eq(cop_sys_resume(root, PATIENCE_MS), COP_OK);
+        expect_both("end a boom", "end c boom");
+        expect_end("b");
+        expect_start("abc");
+        expect_silence(root);
+        ck_assert_int_eq(restarts_of(root), 1);
+        fell(root);
+}
+
+IN_FAMILY(a_child_that_dies_again_while_its_group_starts_is_replaced_again)
+{
+        TREE(shop, PATIENT, .strategy = COP_ONE_FOR_ALL, .children = ABC(0));
+        cop_pid root = grow_and_expect(&shop, "abc");
         let("b", HANGS);
         crash("b");
         expect("end b boom");
         expect_end("ca");
         expect("start a");
         cop_pid b = expect("hang b");
-        a = cop_whereis("a");
-        crash("a");
+        cop_pid a = crash("a");
         expect("end a boom");
         let("b", STARTS);
         cop_send(b, go, .unused = 0);
@@ -187,7 +201,24 @@ IN_FAMILY(two_children_that_die_together_are_both_replaced_once)
         expect_end("cb");
         expect_start("abc");
         expect_silence(root);
-        ck_assert(!cop_is_alive(a) && !cop_is_alive(c));
+        ck_assert(!cop_is_alive(a));
+        fell(root);
+}
+
+/* Its end is no second failure, which would be one too many. */
+IN_SIMULATED_FAMILY(who_fails_before_its_turn_to_be_stopped_is_part_of_the_failure)
+{
+        TREE(shop, .intensity = 1, .strategy = COP_ONE_FOR_ALL,
+             .children = COP_CHILDREN(WORKER("a"), WORKER_WITH("b", ((job){ .id = "b", .stop_ms = 1000 })), WORKER("c")));
+        cop_pid root = grow_and_expect(&shop, "abc");
+        crash("c");
+        expect("end c boom");
+        expect("end b shutdown");
+        crash("a");
+        expect("end a boom");
+        expect("done b");
+        expect_start("abc");
+        ck_assert_int_eq(restarts_of(root), 1);
         fell(root);
 }
 
