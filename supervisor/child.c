@@ -153,6 +153,7 @@ bool cop__child_open(struct cop__supervisor *self, struct cop__child *child, uin
                 return false;
         child->open_until_ns = time_in(delay_ns);
         child->again = true;
+        cop__child_is_there(self, child);
         set(self, child, COP__CHILD_OPEN);
         return true;
 }
@@ -197,7 +198,6 @@ static void has_failed_to_start(struct cop__supervisor *self, struct cop__child 
                 if (corpse.bits != 0)
                         child->corpse = corpse;
                 child->hesitates = true;
-                cop__child_is_there(self, child);
                 cop__regrow_failed(self, child);
         }
 }
