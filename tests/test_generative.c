@@ -207,6 +207,16 @@ TEST(a_group_that_keeps_the_dead_is_seen)
         expect_found(KEEPS_DEAD, 4, "members");
 }
 
+TEST(a_name_that_the_dead_keep_is_seen)
+{
+        expect_found(KEEPS_NAME, 4, "still somebody's");
+}
+
+TEST(a_child_that_is_not_back_is_missed)
+{
+        expect_found(STAYS_DOWN, 3, "of 5 children");
+}
+
 TEST(memory_that_is_not_given_back_is_seen)
 {
         if (!COP__TSAN)

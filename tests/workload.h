@@ -45,6 +45,8 @@ enum plant {
         FIRES_ANYWAY,  /* a timer that was cancelled */
         SHARES_NAME,   /* two bear it */
         KEEPS_DEAD,    /* as a member of a group */
+        KEEPS_NAME,    /* of one that is dead */
+        STAYS_DOWN,    /* a child of a supervisor */
         LEAKS,         /* a message */
         PLANTS,
 };
@@ -522,6 +524,8 @@ static void expect_regrown(cop_pid root)
 {
         int64_t until_ms = cop_now_ms() + load_patience_ms();
         cop_child_count count = { 0 };
+        if (load.plant == STAYS_DOWN)
+                cop_terminate_child(root, child_ids[below(COP__COUNT(child_ids))]);
         while ((cop_count_children(root, &count) != COP_OK || count.active < 5) && cop_now_ms() < until_ms)
                 cop_yield();
         if (count.active != 5)
@@ -596,6 +600,8 @@ static void expect_no_members(void)
 
 static void expect_no_names(void)
 {
+        if (load.plant == KEEPS_NAME)
+                cop_register(load_names[below(NAMES)], cop_self());
         for (uint32_t i = 0; i < NAMES; i++)
                 if (cop_whereis(load_names[i]).bits != 0)
                         blame("%s is still somebody's", load_names[i]);
