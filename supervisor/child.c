@@ -366,7 +366,7 @@ void cop__child_has_started(struct cop__supervisor *self, struct cop__child *chi
                 runs(self, child, child->pid, started->extra);
         else if (cop_monitor(child->pid, &ref) == COP_OK)
                 expect_news(self, child, ref);
-        /* The rest is done when its end is here, which is near: by the watch, for its init may have undone the link, or by that. */
+        /* The rest is done at its end, which is near: by the watch, for its init may have undone the link, or by that. */
 }
 
 /* Of link and watch the other one tells nothing more. */

@@ -250,8 +250,8 @@ static void allocate_state(supervisor *self, cop_buffer *tree)
         }
 }
 
-/* Hosts that run the same program, and lose the same thing at once, shall not come back in step. Where the system has no number to
- * give, the clock is one. */
+/* Hosts that run the same program, and lose the same thing at once, shall not come back in step. Where the system has no number
+ * to give, the clock is one. */
 uint64_t cop__supervisor_chance(const struct cop_node *node, cop_pid self)
 {
         const struct cop__simulation *simulation = cop__simulation_of(node);

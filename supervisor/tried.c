@@ -37,8 +37,8 @@ static void tell(uint64_t seed)
         cop__words_tell(&words);
 }
 
-/* Once: the next one of its number ends the process, and that is this one, sent on. Not process 1 of a container, which the kernel
- * spares what it has no handler for: there it comes back. */
+/* Once: the next one of its number ends the process, and that is this one, sent on. Not process 1 of a container, which the
+ * kernel spares what it has no handler for: there it comes back. */
 static void on_end(int number)
 {
         cop__store_seq(&trials.ends, 1); /* ENDS */
