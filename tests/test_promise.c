@@ -265,47 +265,6 @@ IN_NODE(a_call_that_is_deferred_twice_leaves_nothing)
         ck_assert_uint_eq(relations_of(cop_self()), 0);
 }
 
-/* ---- Applications, for who has gone ------------------------------------------------------------------ */
-
-static const cop_supervisor part = { .name = "part", .children = COP_CHILDREN({ "till", .run = waits }) };
-static const cop_application parts[] = { { .name = "part", .tree = &part, .type = COP_APPLICATION_TEMPORARY }, { .name = NULL } };
-
-typedef struct clerk {
-        int64_t unused;
-} clerk;
-
-static cop_pid set_of_parts; /* from before the clerk's first message */
-static cop_status orders[2]; /* released by `answered` */
-
-/* Its caller has given up by the time that this goes on. */
-static void clerk_on_ask(clerk *self, const ask *a)
-{
-        (void)self;
-        (void)a;
-        cop__store_release(&reached, 1);
-        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
-        orders[0] = cop_stop_application(set_of_parts, "part");
-        orders[1] = cop_start_application(set_of_parts, "part");
-        cop__store_release(&answered, 1);
-}
-
-COP_SERVER(clerk, COP_ON(ask, clerk_on_ask));
-
-IN_NODE(an_application_is_stopped_and_started_for_who_has_gone)
-{
-        cop__store_relaxed(&reached, 0);
-        cop__store_relaxed(&answered, 0);
-        ck_assert_int_eq(cop_start_applications(parts, &set_of_parts), COP_OK);
-        cop_pid pid = cop_spawn_server(&clerk_server, NULL);
-        settle_with(pid);
-        for (int64_t ms = 50; !cop__load_acquire(&reached); ms *= 2) /* one that is not taken up in its time is dropped */
-                ck_assert_int_eq(cop_call(NULL, pid, ms, ask, .n = 1), COP_E_TIMEOUT);
-        ck_assert_int_eq(cop_send(pid, go), COP_OK);
-        await_true(cop__load_acquire(&answered));
-        ck_assert_int_eq(orders[0], COP_OK);
-        ck_assert_int_eq(orders[1], COP_OK);
-}
-
 /* ---- Who observes each other ------------------------------------------------------------------------- */
 
 typedef struct spy {
