@@ -186,7 +186,7 @@ explore_plant(doors_counts_on_by_two_steps doors who_is actors/limit.c
         "return cop__add_acq_rel(&limit->count, 1) + 1;"
         "uint64_t count = cop__load_relaxed(&limit->count) + 1;\n        cop__store_relaxed(&limit->count, count);\n        return count;")
 explore_plant(doors_keeps_counting_the_refused doors who_is actors/limit.c
-        "count_off(thread, limit, pid, signal->size);\n        if (policy == COP_MAILBOX_COALESCE"
+        "count_off(thread, limit, pid, cop__limit_bytes_of(signal));\n        if (policy == COP_MAILBOX_COALESCE"
         "if (policy == COP_MAILBOX_COALESCE")
 explore_plant(doors_lets_overtake doors the_newest actors/limit.c
         "if (policy == COP_MAILBOX_COALESCE && cop__load_relaxed(&limit->porch.waiting) != 0)"
