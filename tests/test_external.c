@@ -25,6 +25,10 @@ static void end(struct cop__network *network)
 {
         for (uint32_t i = 0; i < network->peer_count; i++)
                 free(network->peers[i]);
+        for (struct cop__peer *own = network->own, *before; own != NULL; own = before) {
+                before = own->before;
+                free(own);
+        }
         cop__foreign_end(network);
         free(network);
 }
