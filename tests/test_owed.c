@@ -30,6 +30,7 @@ COP_FUTURE(number);
 
 static uint64_t yard_bits; /* atomic; of the pid of one who takes nothing in; 0: the node is not over yet */
 static uint32_t opened;    /* atomic */
+static char letters[4000]; /* from before there is an actor */
 
 static void stores(void)
 {
@@ -39,13 +40,10 @@ static void stores(void)
 /* The node is over, and the calling thread has nothing at hand of any size. Some letters behind the struct fill its class. */
 static void strew(void)
 {
-        static char letters[4000];
         static const size_t sizes[] = { 1, 30, 60, 110, 170, 300, 420, 680, 900, 1400, 1900, 2900, 3900 };
         cop_pid to = { cop__load_acquire(&yard_bits) };
         if (to.bits == 0)
                 return;
-        if (letters[0] == '\0')
-                memset(letters, 'x', sizeof(letters));
         for (size_t i = sizeof(sizes) / sizeof(sizes[0]); i-- > 0;)
                 while (cop_send(to, sack, .fill = { sizes[i], letters }) == COP_OK)
                         ;
@@ -66,6 +64,7 @@ static void prepare(void)
 {
         cop__store_relaxed(&yard_bits, 0);
         cop__store_relaxed(&opened, 0);
+        memset(letters, 'x', sizeof(letters));
 }
 
 static bool is_over(cop_node *node)
