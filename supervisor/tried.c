@@ -45,10 +45,12 @@ static void on_end(int number)
         struct cop__tried *tried = cop__load_seq(&trials.first); /* ENDS */
         for (; tried != NULL; tried = cop__load_seq(&tried->next))
                 tell(cop__load_relaxed(&tried->seed));
-        sigset_t own; /* ThreadSanitizer has all signals blocked while a handler runs */
+#if COP__TSAN /* it has all signals blocked while a handler runs */
+        sigset_t own;
         sigemptyset(&own);
         sigaddset(&own, number);
         pthread_sigmask(SIG_UNBLOCK, &own, NULL);
+#endif
         raise(number);
         _exit(128 + number); /* as a shell has it */
 }

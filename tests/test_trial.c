@@ -683,6 +683,8 @@ TEST(a_signal_that_does_not_end_the_process_when_it_is_sent_on_ends_the_trial)
 {
         int number = SIGTERM, status;
         cop_trial trial = { .check = is_spared, .context = &number, .seeds = 1 };
+        if (COP__TSAN) /* there the handler lets its own signal in (tried.c) */
+                return;
         pid_t child = fork();
         if (child == 0) {
                 suite_is_forked();
