@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "tests/cue.h"
 #include "tests/gauges.h"
+#include "tests/listener.h"
 #include "tests/stranger.h"
 
 #include <coppice/global.h>
@@ -22,23 +23,6 @@ static cop_node *begin(uint16_t *port)
         cop_node *node = node_begin((cop_node_options){ .name = "m" });
         ck_assert_int_eq(distribute_with(OWN, (cop_distribution){ .port = 0 }, port), COP_OK);
         return node;
-}
-
-/* One that others call, and where. */
-static int listener(uint16_t *port)
-{
-        int ear = cop__listen_at("127.0.0.1", 0, port);
-        ck_assert_int_ge(ear, 0);
-        return ear;
-}
-
-static int next_caller(int ear)
-{
-        struct pollfd news = { .fd = ear, .events = POLLIN };
-        ck_assert_int_eq(poll(&news, 1, PATIENCE_MS), 1);
-        int fd = accept4(ear, NULL, NULL, SOCK_CLOEXEC);
-        ck_assert_int_ge(fd, 0);
-        return fd;
 }
 
 static cop_status await_outcome(void)

@@ -5,6 +5,7 @@
 #include <coppice/global.h>
 
 #include "distribution/names.h"
+#include "tests/hoard.h"
 #include "tests/keepers.h"
 
 #define LIMIT (8 << 20)
@@ -13,20 +14,6 @@
 static void waits(void)
 {
         cop_sleep(COP_FOREVER);
-}
-
-static void hoards(void)
-{
-        while (cop_alloc(16 << 10) != NULL)
-                ;
-        cop_sleep(COP_FOREVER);
-}
-
-static bool is_over(void)
-{
-        cop_memory_use use;
-        cop_memory(cop_node_here(), &use);
-        return use.over;
 }
 
 /* Until that one is put down. */

@@ -1,27 +1,12 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* Net_kernels that begin beside each other, and one after the other. */
 #define _GNU_SOURCE
+#include "tests/listener.h"
 #include "tests/stranger.h"
 
 #include "distribution/line.h"
 
 #define EPMD_SAYS_YES "v\0\0\0\0\1"
-
-static int listener(uint16_t *port)
-{
-        int ear = cop__listen_at("127.0.0.1", 0, port);
-        ck_assert_int_ge(ear, 0);
-        return ear;
-}
-
-static int next_caller(int ear)
-{
-        struct pollfd news = { .fd = ear, .events = POLLIN };
-        ck_assert_int_eq(poll(&news, 1, PATIENCE_MS), 1);
-        int fd = accept4(ear, NULL, NULL, SOCK_CLOEXEC);
-        ck_assert_int_ge(fd, 0);
-        return fd;
-}
 
 /* One that waits for what is to be its epmd. */
 struct waiting {

@@ -1,6 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* What actors in processes send, ask and answer while their node is over its memory mark. What is large is never had at hand. */
 #include "tests/apart.h"
+#include "tests/hoard.h"
 
 #define LIMIT (8 << 20)
 #define LARGE 20000
@@ -46,20 +47,6 @@ static void teller_on_sum(teller *self, const sum *s)
 COP_SERVER(teller, COP_ON(add, teller_on_add), COP_ON(sum, teller_on_sum));
 
 /* ---- The node --------------------------------------------------------------------------------------- */
-
-static void hoards(void)
-{
-        while (cop_alloc(16 << 10) != NULL)
-                ;
-        cop_sleep(COP_FOREVER);
-}
-
-static bool is_over(void)
-{
-        cop_memory_use use;
-        cop_memory(cop_node_here(), &use);
-        return use.over;
-}
 
 struct room {
         cop_pid teller, hoarder;
