@@ -330,6 +330,8 @@ IN_NODE(what_is_null_is_a_mistake_of_who_asks_and_not_of_the_node)
         ck_assert_int_eq(cop_put_value(pid, 0, COP_KIND_OF(ask), NULL), COP_E_BAD_ARGUMENT);
         ck_assert_int_eq(cop_call_handler_value(NULL, cop_to_pid(pid), "x", 10, NULL, &value), COP_E_BAD_ARGUMENT);
         ck_assert_int_eq(cop_send_value_after(1, cop_to_pid(pid), NULL, &value, NULL), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_send_value_at(1, cop_to_pid(pid), NULL, &value, NULL), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_send_value_every(1, cop_to_pid(pid), NULL, &value, NULL), COP_E_BAD_ARGUMENT);
 }
 
 /* ---- A trial without an end ------------------------------------------------------------------------------ */
