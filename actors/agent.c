@@ -146,7 +146,7 @@ static void agent_on_run(agent *self, const cop__agent_run *order)
 {
         cop_status status = run_here(self->contents, order);
         if (status != COP_OK)
-                cop__reply_now_owed(COP_KIND_OF(cop__agent_refused), &(cop__agent_refused){ .status = status });
+                COP__REPLY_OWED(cop__agent_refused, .status = status);
         else
                 cop__answer_void((const cop_message *)cop__actor_here()->current);
 }

@@ -202,7 +202,7 @@ static void join(channel *self, struct cop__line *line, const cop__channel_offer
 
 static void refuse(cop_status status)
 {
-        cop__reply_now_owed(COP_KIND_OF(cop__answer), &(cop__answer){ .status = status });
+        COP__REPLY_OWED(cop__answer, .status = status);
 }
 
 /* A select that has been granted a place meanwhile has its answer. */
@@ -313,7 +313,7 @@ static void channel_on_close(channel *self, const cop__channel_close *close)
 static void channel_on_ask_count(channel *self, const cop__channel_ask_count *ask)
 {
         (void)ask;
-        cop__reply_now_owed(COP_KIND_OF(cop__channel_count), &(cop__channel_count){ .items = self->items.count });
+        COP__REPLY_OWED(cop__channel_count, .items = self->items.count);
 }
 
 /* Items are of the one kind that is known only to the channel. What is neither put nor come back is not for it. */

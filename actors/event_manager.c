@@ -268,7 +268,7 @@ static void manager_terminate(manager *self, cop_term reason)
 
 static void answer(cop_status status, cop_term term)
 {
-        cop__reply_now_owed(COP_KIND_OF(cop__handler_answer), &(cop__handler_answer){ .status = status, .term = term });
+        COP__REPLY_OWED(cop__handler_answer, .status = status, .term = term);
 }
 
 /* ---- Adding ---------------------------------------------------------------------------- */

@@ -145,7 +145,7 @@ static void future_on_cancel(future *self, const cop__future_cancel *cancel)
         cop_status status = self->outcome == NULL ? stop_runner(self) : COP_OK;
         if (self->outcome == NULL && status == COP_OK)
                 fail(self, COP_E_DIED, cop_atom("cancelled"));
-        cop__reply_now_owed(COP_KIND_OF(cop__answer), &(cop__answer){ .status = status });
+        COP__REPLY_OWED(cop__answer, .status = status);
 }
 
 /* Its runner's promise is to nobody from then on. If it cannot be stopped now, it is tried again until it has ended. */

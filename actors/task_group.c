@@ -136,7 +136,7 @@ static void add(task_group *self, struct member *member, cop_pid pid, bool is_gr
 
 static void answer(cop_status status)
 {
-        cop__reply_now_owed(COP_KIND_OF(cop__group_answer), &(cop__group_answer){ .status = status, .reason = cop_nil() });
+        COP__REPLY_OWED(cop__group_answer, .status = status, .reason = cop_nil());
 }
 
 static void end_if_over(task_group *self)
