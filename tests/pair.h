@@ -92,4 +92,14 @@ static inline cop_pid there(const char *name)
         return pid;
 }
 
+/* Of the group that has a number for its key. */
+static inline size_t members_under(const char *scope, int64_t number)
+{
+        cop_term list;
+        ck_assert_int_eq(cop_group_members(scope, cop_int(number), &list), COP_OK);
+        size_t count = list.count;
+        cop_term_free(list);
+        return count;
+}
+
 #endif

@@ -258,25 +258,16 @@ WITH_ERLANG(a_call_to_many_of_erlangs_is_one_here)
                          "{[], ['us@127.0.0.1']}");
 }
 
-static size_t members_of_number(int64_t number)
-{
-        cop_term list;
-        ck_assert_int_eq(cop_group_members("chat", cop_int(number), &list), COP_OK);
-        size_t count = list.count;
-        cop_term_free(list);
-        return count;
-}
-
 WITH_ERLANG(a_group_of_erlangs_with_an_integer_for_a_key_is_left_here)
 {
         const cop_term number = cop_int(100), last = cop_int(7);
         start_scope("chat");
         ck_assert_str_eq(ask(COP_TUPLE(cop_atom("join"), number)), "ok");
-        await_true(members_of_number(100) == 1);
+        await_true(members_under("chat", 100) == 1);
         ck_assert_str_eq(ask(COP_TUPLE(cop_atom("leave"), number)), "ok");
         ck_assert_str_eq(ask(COP_TUPLE(cop_atom("join"), last)), "ok");
-        await_true(members_of_number(7) == 1);
-        ck_assert_uint_eq(members_of_number(100), 0);
+        await_true(members_under("chat", 7) == 1);
+        ck_assert_uint_eq(members_under("chat", 100), 0);
 }
 
 /* ---- Who is not there ------------------------------------------------------------------------- */

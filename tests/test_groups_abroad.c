@@ -180,15 +180,6 @@ PAIR(what_a_scope_hears_from_strangers_is_nothing)
         await_true(members("tea", false) == 2);
 }
 
-static size_t members_of_number(int64_t number)
-{
-        cop_term list;
-        ck_assert_int_eq(cop_group_members("chat", cop_int(number), &list), COP_OK);
-        size_t count = list.count;
-        cop_term_free(list);
-        return count;
-}
-
 /* A list of them is a text when it has crossed. */
 PAIR(a_group_with_any_integer_for_a_key_is_left_on_each_node)
 {
@@ -201,14 +192,14 @@ PAIR(a_group_with_any_integer_for_a_key_is_left_on_each_node)
         visit(pair->a);
         ck_assert_int_eq(cop_connect("b@127.0.0.1", PATIENCE_MS), COP_OK);
         for (size_t i = 0; i < COP__COUNT(keys); i++)
-                await_true(members_of_number(keys[i]) == 1);
+                await_true(members_under("chat", keys[i]) == 1);
         visit(pair->b);
         put_down(leaver);
         join_one("last"); /* which is told of after that */
         visit(pair->a);
         await_true(members("last", false) == 1);
         for (size_t i = 0; i < COP__COUNT(keys); i++)
-                ck_assert_msg(members_of_number(keys[i]) == 0, "it is left in %lld", (long long)keys[i]);
+                ck_assert_msg(members_under("chat", keys[i]) == 0, "it is left in %lld", (long long)keys[i]);
 }
 
 static uint64_t noted; /* atomic */
