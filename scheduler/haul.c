@@ -10,11 +10,46 @@ static uint64_t bit_of(const struct cop__worker *worker)
         return UINT64_C(1) << worker->index;
 }
 
-void cop__haul_add(struct cop__worker *worker, uint32_t count)
+void cop__leisure_begin(struct cop__worker *worker)
 {
-        if (worker->haul.count == 0)
-                worker->haul.since_ns = cop__clock_ns();
-        worker->haul.count += count;
+        cop__store_relaxed(&worker->leisure.since_ns, cop__clock_ns());
+}
+
+void cop__leisure_end(struct cop__worker *worker)
+{
+        struct cop__leisure *leisure = &worker->leisure;
+        uint64_t lasted_ns = cop__clock_ns() - leisure->since_ns;
+        cop__store_relaxed(&leisure->since_ns, UINT64_C(0));
+        cop__store_release(&leisure->total_ns, leisure->total_ns + lasted_ns); /* LEISURE */
+}
+
+/* Up to now. What ends meanwhile may be missing, and nothing counts twice. */
+static uint64_t leisure_of(const struct cop__worker *worker, uint64_t now_ns)
+{
+        uint64_t total_ns = cop__load_acquire(&worker->leisure.total_ns); /* LEISURE */
+        uint64_t since_ns = cop__load_relaxed(&worker->leisure.since_ns);
+        return since_ns != 0 && since_ns < now_ns ? total_ns + now_ns - since_ns : total_ns;
+}
+
+/* What has been gained with what it took last. */
+static void count_gain(struct cop__haul *haul, uint64_t now_ns)
+{
+        uint64_t busy_ns = now_ns - haul->since_ns;
+        uint64_t idle_ns = haul->from != NULL ? leisure_of(haul->from, now_ns) - haul->leisure_ns : 0;
+        if (idle_ns < busy_ns)
+                haul->gained_ns += busy_ns - idle_ns;
+}
+
+void cop__haul_add(struct cop__worker *worker, struct cop__worker *from, uint32_t count)
+{
+        struct cop__haul *haul = &worker->haul;
+        uint64_t now_ns = cop__clock_ns();
+        if (haul->count != 0)
+                count_gain(haul, now_ns);
+        haul->since_ns = now_ns;
+        haul->from = from;
+        haul->leisure_ns = from != NULL ? leisure_of(from, now_ns) : 0;
+        haul->count += count;
 }
 
 void cop__haul_forget(struct cop__worker *worker)
@@ -26,14 +61,24 @@ void cop__haul_forget(struct cop__worker *worker)
         cop__and_seq(&worker->thread.scheduler->aloof, ~bit_of(worker));
 }
 
+void cop__haul_begin(struct cop__worker *worker, bool woken)
+{
+        worker->haul.woken = woken;
+        worker->haul.turns = worker->turns;
+}
+
 void cop__haul_judge(struct cop__worker *worker)
 {
         struct cop__haul *haul = &worker->haul;
-        if (haul->count == 0)
+        bool vain = haul->woken && worker->turns == haul->turns;
+        if (haul->count == 0 && (!vain || ++haul->vain < COP__VAIN_MOST))
                 return;
         uint64_t now_ns = cop__clock_ns();
-        bool worth = now_ns - haul->since_ns >= COP__HAUL_WAKE_NS + (uint64_t)haul->count * COP__HAUL_TASK_NS;
-        haul->count = 0;
+        if (haul->count != 0)
+                count_gain(haul, now_ns);
+        haul->vain = 0;
+        bool worth = haul->gained_ns >= COP__HAUL_WAKE_NS + (uint64_t)haul->count * COP__HAUL_TASK_NS;
+        haul->gained_ns = haul->count = 0;
         if (worth) {
                 cop__haul_forget(worker);
                 return;

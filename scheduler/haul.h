@@ -13,12 +13,19 @@
  *      long enough     (subtrees, long turns, actors that go on talking here)   as before
  *      too short       it stays aloof for a while: it does not rob others, and they do not wake it for what lies in their queues
  *
+ * Only the time counts in which whoever it was taken from had something to do as well. The rest was work that moved, and was not
+ * shared: one task that wakes the next, as who fails and whoever begins it anew, takes no less time here than it would have there.
+ * A haul of nothing, of who was woken and found everything done, is too short; but since that happens to all now and then, it
+ * counts only when it has happened COP__VAIN_MOST times with no haul between.
+ *
  * The while is COP__ALOOF_NS, twice as long each time up to COP__ALOOF_MOST_NS, and over at once when a busy worker is seen in
- * one turn for a millisecond (lookout.h). So short tasks are done where they are at hand, and long ones that come behind short
- * ones wait for some milliseconds at most. What comes through the queue that all share, from outside, wakes it as ever.
+ * one turn for a millisecond, or with tasks waiting behind turns that take COP__TURN_LONG_NS each (lookout.h). So short tasks are
+ * done where they are at hand, and long ones that come behind short ones wait for a millisecond or two. What comes through the
+ * queue that all share, from outside, wakes it as ever.
  *
  * Who may touch what
- *      count, since_ns, while_ns, until_ns     the worker
+ *      all in struct cop__haul                 the worker
+ *      all in struct cop__leisure              the worker writes; who has taken from it reads, as advice
  *      scheduler->aloof                        a worker sets and clears its own bit; wakers read, as advice
  */
 #ifndef SCHEDULER_HAUL_H
@@ -29,15 +36,34 @@
 
 struct cop__worker;
 
+/* How long a worker has had nothing to do. */
+struct cop__leisure {
+        uint64_t total_ns; /* without the time that lasts; released: LEISURE */
+        uint64_t since_ns; /* the one that lasts; 0: it has something to do */
+};
+
 struct cop__haul {
         uint32_t count;    /* tasks that came from others since it last slept */
-        uint64_t since_ns; /* when the first of them came */
+        bool woken;        /* somebody spent a system call for it then, ... */
+        uint64_t turns;    /* ... when it had had so many; ... */
+        uint32_t vain;     /* ... which was for nothing so often since a haul was judged */
+        uint64_t since_ns; /* when the last of them came */
+        uint64_t gained_ns; /* before, of the time that counts */
+        struct cop__worker *from; /* whom they were taken from; NULL: from the queue that all share */
+        uint64_t leisure_ns; /* of `from`, then */
         uint64_t while_ns; /* how long it is aloof this time; 0: the last haul was worth it */
         uint64_t until_ns; /* it is aloof until then; 0: it is not */
 };
 
-/* The worker has got so many from others, by stealing or out of the shared queue. */
-void cop__haul_add(struct cop__worker *worker, uint32_t count);
+/* The worker has got so many from another, or, if `from` is NULL, out of the shared queue. */
+void cop__haul_add(struct cop__worker *worker, struct cop__worker *from, uint32_t count);
+
+/* The worker has nothing to do, and then it has. */
+void cop__leisure_begin(struct cop__worker *worker);
+void cop__leisure_end(struct cop__worker *worker);
+
+/* The worker has slept, until it was woken or its time came. */
+void cop__haul_begin(struct cop__worker *worker, bool woken);
 
 /* The worker, about to sleep: was it worth it? */
 void cop__haul_judge(struct cop__worker *worker);

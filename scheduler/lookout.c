@@ -1,6 +1,8 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 #include "scheduler/lookout.h"
 
+#include "base/clock.h"
+#include "base/limits.h"
 #include "scheduler/due.h"
 #include "scheduler/runnable.h"
 #include "scheduler/shared.h"
@@ -14,16 +16,25 @@ bool cop__lookout_begin(struct cop__worker *worker)
                cop__cas_seq(&scheduler->lookout, &nobody, worker->index + 1);
 }
 
-/* What a worker that has been in one turn since the last look has lying about: its timers, the tasks on its desk. */
-static void look_after(struct cop__worker *worker, struct cop__worker *busy)
+/* Have its turns since the last look, so many, been long ones, with more waiting behind them? What was before that look's time is left out. */
+static bool is_behind(const struct cop__worker *busy, uint64_t turns, uint64_t now_ns)
 {
-        uint64_t turns = cop__load_relaxed(&busy->turns);
-        if (busy == worker || turns != busy->turns_seen) {
-                busy->turns_seen = turns;
-                return;
-        }
-        if (!(cop__load_relaxed(&worker->thread.scheduler->idle) >> busy->index & 1))
+        uint64_t lasted_ns = now_ns - busy->seen_ns < COP__LOOKOUT_NS ? now_ns - busy->seen_ns : COP__LOOKOUT_NS;
+        return turns * COP__TURN_LONG_NS < lasted_ns &&
+               !(cop__runqueue_is_empty(&busy->ring) && cop__desk_is_empty(&busy->desk));
+}
+
+/* What a worker that has been in one turn since the last look has lying about: its timers, the tasks on its desk. */
+static void look_after(struct cop__worker *worker, struct cop__worker *busy, uint64_t now_ns)
+{
+        uint64_t turns = cop__load_relaxed(&busy->turns) - busy->turns_seen;
+        bool is_asleep = cop__load_relaxed(&worker->thread.scheduler->idle) >> busy->index & 1;
+        if (busy != worker && !is_asleep && (turns == 0 || is_behind(busy, turns, now_ns)))
                 cop__haul_forget(worker);
+        busy->turns_seen += turns;
+        busy->seen_ns = now_ns;
+        if (busy == worker || turns != 0)
+                return;
         cop__serve_timers_of(busy, worker);
         if (cop__desk_is_empty(&busy->desk) || !cop__desk_is_open(&busy->desk))
                 return;
@@ -40,8 +51,9 @@ void cop__lookout_end(struct cop__worker *worker)
 {
         struct cop__scheduler *scheduler = worker->thread.scheduler;
         uint32_t reach = cop__load_acquire(&scheduler->reach); /* REACH */
+        uint64_t now_ns = cop__clock_ns();
         for (unsigned i = 0; i < reach; i++)
-                look_after(worker, &scheduler->workers[i]);
+                look_after(worker, &scheduler->workers[i], now_ns);
         cop__store_seq(&scheduler->lookout, 0);
 }
 

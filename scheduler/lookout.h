@@ -6,7 +6,7 @@
  *
  * Who may touch what
  *      scheduler->lookout     0 → index + 1: who falls asleep; back to 0: the same, when it has looked
- *      turns_seen             of any worker: the lookout
+ *      turns_seen, seen_ns    of any worker: the lookout
  *      was_lookout            the worker
  */
 #ifndef SCHEDULER_LOOKOUT_H

@@ -126,7 +126,9 @@ struct cop__worker {
 
         /* Shared. */
         uint64_t turns COP__LINE_ALIGNED; /* owner counts up; the lookout compares */
-        uint64_t turns_seen;           /* the lookout's */
+        uint64_t turns_seen;           /* the lookout's ... */
+        uint64_t seen_ns;              /* ... and when */
+        struct cop__leisure leisure;   /* owner; who has taken from it reads; see haul.h */
         uint64_t resumed_turn;         /* the watch reads; the last turn of a task that had been interrupted */
         uint64_t run_turn;             /* the watch reads: in this turn the task is still at what it was at ... */
         uint64_t run_since_ns;         /* ... since then; ... */

@@ -12,7 +12,7 @@ static struct cop__task *take_shared(struct cop__worker *worker)
 {
         struct cop__task *task = cop__shared_take(worker);
         if (task != NULL)
-                cop__haul_add(worker, 1 + cop__runqueue_count(&worker->ring));
+                cop__haul_add(worker, NULL, 1 + cop__runqueue_count(&worker->ring));
         return task;
 }
 
@@ -53,7 +53,7 @@ static struct cop__task *steal_from(struct cop__worker *worker, struct cop__work
                 cop__ring_put(worker, stolen[i]);
         if (count == 0)
                 return NULL;
-        cop__haul_add(worker, count);
+        cop__haul_add(worker, victim, count);
         return stolen[0];
 }
 

@@ -88,6 +88,7 @@ static void park(struct cop__worker *worker)
         }
         /* A waker that cleared the bit has counted this worker as searching. */
         worker->searching = !(cop__and_seq(&scheduler->idle, ~bit) & bit);
+        cop__haul_begin(worker, worker->searching);
         if (COP__UNLIKELY(cop__load_seq(&scheduler->watch.asleep) != 0)) /* WATCH */
                 cop__watch_wake(&scheduler->watch);
         if ((lookout || more) && !worker->searching) {
@@ -104,6 +105,7 @@ static void park(struct cop__worker *worker)
 struct cop__task *cop__wait_for_task(struct cop__worker *worker)
 {
         struct cop__task *task;
+        cop__leisure_begin(worker);
         do {
                 task = cop__search(worker);
                 if (task != NULL)
@@ -118,6 +120,7 @@ struct cop__task *cop__wait_for_task(struct cop__worker *worker)
                         park(worker);
                 task = cop__pick_at_hand(worker);
         } while (task == NULL);
+        cop__leisure_end(worker);
         cop__join_company(worker);
         cop__stop_searching(worker, true);
         return task;

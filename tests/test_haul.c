@@ -17,6 +17,7 @@
 static struct cop__scheduler scheduler;
 static struct cop__worker workers[3];
 static struct cop__worker *const worker = &workers[0];
+static struct cop__worker *const other = &workers[1];
 static uint64_t judged_ns; /* when its last haul was, or a little before */
 
 /* Two workers without threads: the first one is asleep, as far as wakers see. */
@@ -34,10 +35,10 @@ static void stand(void)
         }
 }
 
-/* It has had so many tasks, and nothing to do any more since so long after it took them. */
+/* It has had so many tasks of the other, who was as busy, and nothing to do any more since so long after it took them. */
 static void judge(uint32_t count, uint64_t busy_ns)
 {
-        cop__haul_add(worker, count);
+        cop__haul_add(worker, other, count);
         judged_ns = cop__clock_ns();
         worker->haul.since_ns = judged_ns - busy_ns;
         cop__haul_judge(worker);
@@ -75,6 +76,140 @@ TEST(who_took_what_lasted_is_not)
         judge(1000, LONG_NS);
         is_willing();
 }
+
+/* It took them a long time ago, and the other has had nothing to do for so long since then. */
+static void judge_idle(uint64_t idle_ns)
+{
+        cop__haul_add(worker, other, 1);
+        judged_ns = cop__clock_ns();
+        worker->haul.since_ns = judged_ns - LONG_NS;
+        other->leisure.total_ns += idle_ns;
+        cop__haul_judge(worker);
+}
+
+TEST(work_that_moved_and_was_not_shared_was_not_worth_it)
+{
+        stand();
+        judge_idle(LONG_NS / 2);
+        is_willing();
+        judge_idle(2 * LONG_NS);
+        is_aloof(COP__ALOOF_NS);
+}
+
+TEST(what_the_other_has_been_idle_up_to_now_counts_too)
+{
+        stand();
+        cop__leisure_begin(other);
+        ck_assert_uint_ne(other->leisure.since_ns, 0);
+        cop__haul_add(worker, other, 1);
+        judged_ns = cop__clock_ns();
+        uint64_t idle_ns = judged_ns < LONG_NS ? judged_ns - 1 : LONG_NS;
+        worker->haul.since_ns = judged_ns - idle_ns;
+        other->leisure.since_ns = judged_ns - idle_ns;
+        worker->haul.leisure_ns = 0;
+        cop__haul_judge(worker);
+        is_aloof(COP__ALOOF_NS);
+}
+
+TEST(leisure_lasts_from_when_there_is_nothing_to_do_until_there_is)
+{
+        stand();
+        uint64_t before_ns = cop__clock_ns();
+        cop__leisure_begin(other);
+        other->leisure.since_ns -= 1000;
+        cop__leisure_end(other);
+        uint64_t total_ns = other->leisure.total_ns;
+        ck_assert_uint_eq(other->leisure.since_ns, 0);
+        ck_assert_uint_ge(total_ns, 1000);
+        ck_assert_uint_le(total_ns, cop__clock_ns() - before_ns + 1000);
+        cop__leisure_begin(other);
+        cop__leisure_end(other);
+        ck_assert_uint_ge(other->leisure.total_ns, total_ns);
+}
+
+/* Each by whom it was taken from: the first was busy, the second not. */
+TEST(what_was_gained_with_one_haul_is_kept_while_the_next_one_lasts)
+{
+        stand();
+        cop__haul_add(worker, other, 1);
+        worker->haul.since_ns -= LONG_NS;
+        cop__haul_add(worker, &workers[2], 1);
+        worker->haul.since_ns -= LONG_NS;
+        workers[2].leisure.total_ns += 2 * LONG_NS;
+        cop__haul_judge(worker);
+        is_willing();
+        ck_assert_uint_eq(worker->haul.gained_ns, 0);
+        judge(1000000, 0);
+        is_aloof(COP__ALOOF_NS);
+}
+
+TEST(what_came_from_outside_counts_by_how_long_it_lasted)
+{
+        stand();
+        other->leisure.total_ns = LONG_NS;
+        cop__haul_add(worker, NULL, 1);
+        judged_ns = cop__clock_ns();
+        worker->haul.since_ns = judged_ns - LONG_NS;
+        cop__haul_judge(worker);
+        is_willing();
+}
+
+/* ---- Wake-ups for nothing ------------------------------------------------------------------ */
+
+static void wake_in_vain(unsigned times)
+{
+        for (unsigned i = 0; i < times; i++) {
+                cop__haul_begin(worker, true);
+                judged_ns = cop__clock_ns();
+                cop__haul_judge(worker);
+        }
+}
+
+TEST(who_is_woken_for_nothing_again_and_again_is_aloof)
+{
+        stand();
+        wake_in_vain(COP__VAIN_MOST - 1);
+        is_willing();
+        wake_in_vain(1);
+        is_aloof(COP__ALOOF_NS);
+        wake_in_vain(COP__VAIN_MOST - 1);
+        ck_assert_uint_eq(worker->haul.while_ns, COP__ALOOF_NS);
+        wake_in_vain(1);
+        is_aloof(2 * COP__ALOOF_NS);
+}
+
+TEST(a_haul_between_them_begins_the_count_of_wake_ups_for_nothing_again)
+{
+        stand();
+        wake_in_vain(COP__VAIN_MOST - 1);
+        judge(1, LONG_NS);
+        wake_in_vain(COP__VAIN_MOST - 1);
+        is_willing();
+}
+
+/* Its own timers, tasks that go on on its thread: it was not for nothing. */
+TEST(who_is_woken_and_has_turns_is_not)
+{
+        stand();
+        for (unsigned i = 0; i < 10 * COP__VAIN_MOST; i++) {
+                cop__haul_begin(worker, true);
+                worker->turns++;
+                cop__haul_judge(worker);
+        }
+        is_willing();
+}
+
+TEST(who_wakes_up_by_itself_is_not)
+{
+        stand();
+        for (unsigned i = 0; i < 10 * COP__VAIN_MOST; i++) {
+                cop__haul_begin(worker, false);
+                cop__haul_judge(worker);
+        }
+        is_willing();
+}
+
+/* ---- While it lasts ------------------------------------------------------------------------ */
 
 TEST(who_took_nothing_is_as_before)
 {
@@ -133,6 +268,43 @@ TEST(a_worker_that_is_stuck_in_a_turn_ends_it)
         cop__lookout_end(worker);
         is_willing();
         ck_assert_uint_eq(worker->haul.while_ns, 0);
+}
+
+/* A look after so long, in which the other has had so many turns, with a task behind them, or none. */
+static void look(uint64_t since_ns, uint64_t turns, bool more)
+{
+        struct cop__task task = { .next = NULL }, *taken;
+        stand();
+        cop__runqueue_init(&other->ring, 8);
+        judge(1000000, 0);
+        worker->haul.until_ns = UINT64_MAX;
+        scheduler.idle = 1;
+        if (more)
+                ck_assert(cop__runqueue_push(&other->ring, &task));
+        other->turns += turns;
+        other->seen_ns = cop__clock_ns() - since_ns;
+        cop__lookout_end(worker);
+        if (more)
+                ck_assert_uint_eq(cop__runqueue_steal(&other->ring, &taken, 1), 1);
+}
+
+TEST(when_tasks_wait_behind_long_turns_it_ends)
+{
+        const uint64_t long_turns = COP__LOOKOUT_NS / COP__TURN_LONG_NS;
+        look(COP__LOOKOUT_NS, long_turns - 1, true);
+        is_willing();
+        look(COP__LOOKOUT_NS, long_turns, true);
+        ck_assert(cop__haul_is_aloof(worker));
+        look(COP__LOOKOUT_NS, long_turns - 1, false);
+        ck_assert(cop__haul_is_aloof(worker));
+}
+
+/* It is not known how much of the time before the other had anything to do. */
+TEST(what_was_longer_ago_than_a_look_is_left_out)
+{
+        const uint64_t long_turns = COP__LOOKOUT_NS / COP__TURN_LONG_NS;
+        look(LONG_NS, long_turns, true);
+        ck_assert(cop__haul_is_aloof(worker));
 }
 
 TEST(who_sleeps_and_is_not_aloof_can_be_woken_for_all)
