@@ -311,23 +311,34 @@ static struct reach reach_of(struct slab *slab, const struct cop__pool_span *spa
         return reach;
 }
 
-/* With the lock: where the class goes on to be cut, in a span whose pages the system has, or a fresh one. */
+/* With the lock: one whose pages the system has, if they may come back. */
+static struct cop__pool_span *take_bare(struct cop__pool *pool, struct cop__pool_class *of)
+{
+        struct cop__list *bare = cop__list_first(&of->bare);
+        if (bare == NULL || !may_grow(pool, SPAN))
+                return NULL;
+        cop__list_remove(bare);
+        cop__store_relaxed(&pool->returned, pool->returned - SPAN);
+        return COP__CONTAINER(bare, struct cop__pool_span, in_class);
+}
+
+/* With the lock: one that no class has; those of the newest slab count for the limit already. */
+static struct cop__pool_span *take_fresh(struct cop__pool *pool)
+{
+        if ((!pool->slabs || pool->span_next == pool->slabs->size / SPAN) && !add_slab(pool))
+                return NULL;
+        return &pool->slabs->spans[pool->span_next++];
+}
+
+/* With the lock: where the class goes on to be cut. */
 static bool open_span(struct cop__pool *pool, uint8_t class)
 {
         struct cop__pool_class *of = &pool->classes[class];
-        struct cop__list *bare = cop__list_first(&of->bare);
-        struct cop__pool_span *span;
-        if (bare != NULL) {
-                if (!may_grow(pool, SPAN))
-                        return false;
-                span = COP__CONTAINER(bare, struct cop__pool_span, in_class);
-                cop__list_remove(bare);
-                cop__store_relaxed(&pool->returned, pool->returned - SPAN);
-        } else {
-                if ((!pool->slabs || pool->span_next == pool->slabs->size / SPAN) && !add_slab(pool))
-                        return false;
-                span = &pool->slabs->spans[pool->span_next++];
-        }
+        struct cop__pool_span *span = take_bare(pool, of);
+        if (span == NULL)
+                span = take_fresh(pool);
+        if (span == NULL)
+                return false;
         span->class = class;
         span->cut = 0;
         struct reach reach = reach_of(slab_of(pool, span), span);

@@ -620,6 +620,34 @@ TEST(a_pool_is_filled_up_to_its_limit)
         end(&pool, &cache);
 }
 
+/* Eight spans of pages, of which seven go. Then a small block asks for a slab of four, of which three are left, and three of pages may come back. */
+TEST(what_a_slab_still_has_is_cut_where_no_pages_may_come_back)
+{
+        enum { PAGE = 4096, SPAN = 64 << 10 };
+        const size_t limit = 8 * SPAN;
+        struct cop__pool pool;
+        struct cop__pool_cache cache;
+        uint8_t pages = cop__pool_class(PAGE);
+        void *first = NULL;
+        cop__pool_init(&pool, NULL);
+        cop__pool_cache_init(&cache, &pool);
+        cop__pool_limit(&pool, limit);
+        take_all(&cache, pages, &first);
+        give_all(&cache, pages, &first);
+        cop__pool_cache_fini(&cache);
+        cop__pool_cache_init(&cache, &pool);
+        ebb(&pool);
+        ebb(&pool);
+        ck_assert_uint_eq(cop__pool_returned(&pool), 7 * SPAN);
+        void *small = cop__pool_take(&cache, 0);
+        size_t count = take_all(&cache, pages, &first);
+        ck_assert_uint_eq(cop__pool_mapped(&pool) - cop__pool_returned(&pool), limit);
+        ck_assert_uint_ge((count + 3) * PAGE, limit - SPAN); /* but the small one's span, and where headers lie */
+        give_all(&cache, pages, &first);
+        cop__pool_give(&cache, 0, small);
+        end(&pool, &cache);
+}
+
 struct tide {
         struct cop__pool *pool;
         uint32_t over; /* atomic */
