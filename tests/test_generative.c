@@ -182,14 +182,42 @@ TEST(a_token_that_stays_where_it_is_is_missed)
         expect_found(STALLS, 1, "came home");
 }
 
+TEST(a_token_that_skips_one_is_seen)
+{
+        expect_found(MISCOUNTS, 1, "passed on");
+}
+
 TEST(a_monitor_that_does_not_tell_is_missed)
 {
-        expect_found(FORGETS_DOWN, 3, "does not tell");
+        expect_found(FORGETS_DOWN, 3, "a monitor of a dead actor does not tell");
 }
 
 TEST(a_monitor_that_tells_twice_is_seen)
 {
         expect_found(DOUBLES_DOWN, 3, "late or twice");
+}
+
+TEST(a_link_that_does_not_tell_is_missed)
+{
+        expect_found(FORGETS_EXIT, 3, "a link of a dead actor does not tell");
+}
+
+TEST(a_link_that_tells_twice_is_seen)
+{
+        expect_found(DOUBLES_EXIT, 3, "cop_exited came late or twice");
+}
+
+TEST(a_killed_actor_that_lives_on_is_seen)
+{
+        expect_found(SPARES, 0, "does not end");
+        expect_found(SPARES, 1, "does not end");
+}
+
+TEST(a_node_that_does_not_come_to_rest_is_seen)
+{
+        for (size_t i = 0; i < COP__COUNT(workloads); i++)
+                if (!COP__TSAN || workloads[i].run != run_churn) /* which rests for the look at memory only */
+                        expect_found(GOES_ON, i, "come to rest");
 }
 
 TEST(a_cancelled_timer_that_fires_is_seen)

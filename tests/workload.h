@@ -40,8 +40,13 @@ enum plant {
         CORRUPTS,      /* a letter */
         SWAPS,         /* two letters of one sender */
         STALLS,        /* the ring: a token stays where it is */
+        MISCOUNTS,     /* the ring: a token skips one */
         FORGETS_DOWN,  /* of a monitor */
         DOUBLES_DOWN,
+        FORGETS_EXIT,  /* of a link */
+        DOUBLES_EXIT,
+        SPARES,        /* one that is killed */
+        GOES_ON,       /* the node, for ever */
         FIRES_ANYWAY,  /* a timer that was cancelled */
         SHARES_NAME,   /* two bear it */
         KEEPS_DEAD,    /* as a member of a group */
@@ -190,8 +195,16 @@ static uint64_t dead_letters(void)
         return totals.dead_letters;
 }
 
+static void never_rests(void)
+{
+        for (;;)
+                cop_sleep(1000);
+}
+
 static void come_to_rest(void)
 {
+        if (load.plant == GOES_ON)
+                cop_spawn(never_rests);
         if (cop_node_await_quiet(load.node, load_patience_ms()) != COP_OK)
                 blame("the node does not come to rest");
 }
@@ -213,7 +226,8 @@ static void put_out(cop_pid pid)
         cop_ref ref;
         if (cop_monitor(pid, &ref) != COP_OK)
                 return;
-        cop_send_exit(pid, cop_atom("kill"));
+        if (!commits(SPARES))
+                cop_send_exit(pid, cop_atom("kill"));
         cop_message *down = cop_receive(load_patience_ms(), COP_REF(cop_down, ref));
         if (down == NULL)
                 blame("a killed actor does not end");
@@ -346,7 +360,7 @@ static void pass_on(int64_t number, const token *t, uint64_t *random)
         if (commits(STALLS))
                 return;
         if (t->hops > 1)
-                cop_send(next, token, .hops = t->hops - 1, .visited = t->visited + 1);
+                cop_send(next, token, .hops = t->hops - 1, .visited = t->visited + !commits(MISCOUNTS));
         else
                 cop_send("collector", token, .hops = 0, .visited = t->visited + 1);
 }
@@ -460,25 +474,23 @@ static const cop_supervisor nursery[] = {
 
 enum { MONITORS = 3, TRIES = 100 };
 
+/* One signal of a death, whichever it is; `again`: a second one like it. */
+static void expect_signal(const char *whose, cop_pattern pattern, bool again)
+{
+        cop_auto signal = cop_receive(load_patience_ms(), pattern);
+        if (signal == NULL)
+                blame("%s of a dead actor does not tell", whose);
+        else if (again)
+                cop_send_value(COP_TO(cop_self()), cop_message_kind(signal), cop_message_body(signal));
+}
+
 /* Each monitor tells, once; so does the link, if there is one. */
 static void expect_signals(cop_pid child, const cop_ref *refs, uint32_t count, bool linked)
 {
-        for (uint32_t i = 0; i < count; i++) {
-                cop_message *down = commits(FORGETS_DOWN)
-                                            ? NULL
-                                            : cop_receive(load_patience_ms(), COP_REF(cop_down, refs[i]));
-                if (down == NULL)
-                        blame("a monitor of a dead actor does not tell");
-                if (down != NULL && commits(DOUBLES_DOWN))
-                        cop_send_value(COP_TO(cop_self()), COP_KIND_OF(cop_down), cop_read(cop_down, down));
-                cop_message_free(down);
-        }
-        if (!linked)
-                return;
-        cop_message *exited = cop_receive(load_patience_ms(), COP_FIELD(cop_exited, pid, child));
-        if (exited == NULL)
-                blame("a link of a dead actor does not tell");
-        cop_message_free(exited);
+        for (uint32_t i = 0; i < count; i++)
+                expect_signal("a monitor", COP_REF(cop_down, refs[i]), commits(DOUBLES_DOWN));
+        if (linked)
+                expect_signal("a link", COP_FIELD(cop_exited, pid, child), commits(DOUBLES_EXIT));
 }
 
 static void kill_watched(cop_pid child)
@@ -489,6 +501,10 @@ static void kill_watched(cop_pid child)
         for (uint32_t i = 0; i < count; i++)
                 if (cop_monitor(child, &refs[i]) != COP_OK)
                         blame("a child cannot be monitored");
+        if (linked && commits(FORGETS_EXIT))
+                cop_unlink(child);
+        if (commits(FORGETS_DOWN))
+                cop_demonitor_flush(refs[count - 1]);
         cop_send_exit(child, cop_atom(below(2) == 0 ? "kill" : "boom"));
         expect_signals(child, refs, count, linked);
 }
