@@ -7,13 +7,20 @@
  * arrives after it is answered with one. Actor 0 may send actor 1 a farewell, once: it keeps nothing for it. Actor 1 marks a half as
  * told, and its death is told by GONE, and not along that half; the dead answer a farewell with GONE.
  *
+ * The first half that actor 0 makes may be hushed, as that of a start is: it is 1's birth, beside which there is no other link. While it is,
+ * an exit ends all halves and tells nobody. Unhushed, it is as any other; who finds no half then is answered that there is none, and a monitor,
+ * which is not here, tells in its place.
+ *
  * In every interleaving: an actor that lives is told of the other's death at most once for all links that stand, never of a link
- * that it has undone, and never along a half that was told; it is told if it has one at the end; a farewell is answered once, if both
- * sides' lives are so that it can be; no half is left over.
+ * that it has undone, never along a half that was told, and never while it is hushed; it is told if it has one at the end; a farewell is
+ * answered once, if both sides' lives are so that it can be; no half is left over. Of a half that was hushed and that neither side has undone
+ * one of two tells: the exit, or the answer to who wanted to unhush it.
  *
  * PLANT_NO_PARTNER: LINK_EXIT counts though no half is kept for it. PLANT_SILENT_REFUSAL: the dead do not answer a LINK.
  * PLANT_TELLS_TWICE: a half that was told tells, too. PLANT_SILENT_GOODBYE: the dead do not answer a farewell. PLANT_GONE_KEEPS: GONE
- * leaves the halves of links where they are.
+ * leaves the halves of links where they are. PLANT_HUSHED_TELLS: an exit is told though a half is hushed. PLANT_STAYS_HUSHED: the mark is left
+ * on a half that is unhushed. PLANT_UNHUSHES_BLINDLY: who finds none to unhush is answered that it is there. PLANT_HUSHED_KEEPS: an exit
+ * that is dropped leaves the half where it is.
  */
 #define LINK 1
 #define UNLINK 2
@@ -30,9 +37,25 @@ byte told = 0; /* actor 1's half of that id is silent */
 byte gone = 0; /* what actor 0 has heard */
 byte done = 0;
 
-inline has_any(me, answer)
+#define NOT_ASKED 0
+#define THERE 1
+#define NONE 2
+bool born = false; /* half 1 is of actor 1's birth, and begins hushed: */
+bool hushed = false; /* the mark, on actor 0's half */
+byte answer = NOT_ASKED; /* to who unhushes it */
+bool undone = false; /* by either side, or linked again */
+byte exits = 0; /* of links, that actor 0 is told */
+
+#define is_hushed(me) (me == 0 && hushed && keeps[1])
+#ifdef PLANT_HUSHED_TELLS
+#define is_told(me) true
+#else
+#define is_told(me) (!is_hushed(me))
+#endif
+
+inline has_any(me, any_there)
 {
-        answer = keeps[me * IDS + 1] || keeps[me * IDS + 2] || keeps[me * IDS + 3] || keeps[me * IDS + 4]
+        any_there = keeps[me * IDS + 1] || keeps[me * IDS + 2] || keeps[me * IDS + 3] || keeps[me * IDS + 4]
 }
 
 inline forget_all(me)
@@ -83,7 +106,18 @@ inline take_in(me)
 #ifdef PLANT_NO_PARTNER
                         :: true -> assert(linked); forget_all(me)
 #else
-                        :: keeps[me * IDS + id] -> assert(linked && (me == 1 || id != told)); forget_all(me)
+#ifndef PLANT_HUSHED_TELLS
+                        :: keeps[me * IDS + id] && is_hushed(me) -> /* dropped */
+#ifndef PLANT_HUSHED_KEEPS
+                                forget_all(me)
+#else
+                                skip
+#endif
+#endif
+                        :: keeps[me * IDS + id] && is_told(me) ->
+                                assert(linked && (me == 1 || id != told) && !is_hushed(me));
+                                exits = exits + 1 - me;
+                                forget_all(me)
                         :: else -> skip
 #endif
                         fi
@@ -99,12 +133,33 @@ inline unlink_all(me)
                 :: id == IDS -> break
                 :: else ->
                         if
-                        :: keeps[me * IDS + id] -> keeps[me * IDS + id] = false; queues[1 - me]!UNLINK, id
+                        :: keeps[me * IDS + id] -> keeps[me * IDS + id] = false; undone = true; queues[1 - me]!UNLINK, id
                         :: else -> skip
                         fi;
                         id++
                 od;
                 id = 0
+        }
+}
+
+/* Of any half that is there, as it is looked for by the other side's pid. */
+inline unhush()
+{
+        atomic {
+                has_any(0, any);
+                if
+                :: any ->
+                        answer = THERE;
+#ifndef PLANT_STAYS_HUSHED
+                        hushed = false
+#endif
+#ifdef PLANT_UNHUSHES_BLINDLY
+                :: else -> answer = THERE
+#else
+                :: else -> answer = NONE
+#endif
+                fi;
+                any = false
         }
 }
 
@@ -144,30 +199,37 @@ inline die(me)
 
 proctype actor(byte me)
 {
-        byte what, id, made = 0;
-        bool linked = false, any, counted = false;
+        byte what, id, made = (born && me == 0 -> 1 : 0);
+        bool linked = born, any, counted = false;
         do
         :: nempty(queues[me]) ->
                 take_in(me);
                 atomic { has_any(me, any); linked = any; any = false; what = 0; id = 0 }
-        :: !dead[me] && made < 2 - me ->
+        :: !dead[me] && !counted && made < 2 - me ->
                 has_any(me, any);
                 if
                 :: !any ->
                         made++;
                         id = me * 2 + made;
-                        atomic { keeps[me * IDS + id] = true; queues[1 - me]!LINK, id; linked = true }
+                        atomic { keeps[me * IDS + id] = true; undone = true; queues[1 - me]!LINK, id; linked = true }
                 :: else -> unlink_all(me); linked = false
                 fi
+        :: !dead[me] && me == 0 && born && answer == NOT_ASKED && !counted -> unhush()
         :: !dead[me] && me == 0 && !asked && !counted -> atomic { asked = true; queues[1]!FAREWELL, 0 }
         :: !dead[me] && !counted -> die(me)
-        :: !counted && (made == 2 - me || dead[me]) -> counted = true; done++
+        :: !counted && (made == 2 - me || dead[me] || born) -> counted = true; done++
         :: done == 2 && empty(queues[0]) && empty(queues[1]) -> break
         od
 }
 
 init {
-        atomic { run actor(0); run actor(1) }
+        atomic {
+                if
+                :: true -> born = true; hushed = true; keeps[1] = true; keeps[IDS + 1] = true
+                :: true -> skip
+                fi;
+                run actor(0); run actor(1)
+        }
         _nr_pr == 1;
         byte i = 1;
         bool left;
@@ -176,5 +238,6 @@ init {
         has_any(1, left);
         assert(!left || (!dead[0] && !dead[1]));
         assert(gone == (asked && dead[1] && !dead[0] -> 1 : gone));
-        assert(dead[1] || gone == 0)
+        assert(dead[1] || gone == 0);
+        assert(!born || undone || asked || !dead[1] || dead[0] || exits == (answer == THERE -> 1 : 0))
 }
