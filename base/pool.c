@@ -48,6 +48,14 @@
  * empty span in hand only after it has taken it out of the depot or the list, where others find
  * it no more; pages go without the lock.
  *
+ * What orders what
+ *      a magazine     its push ↔ its pop, by the swap or the depot's lock: what its last users did with the blocks comes before what the
+ *                     ebb does, and the next ones
+ *      a span         the pool's lock: all its blocks have come before it is found whole, and its pages have gone before it is found bare
+ *
+ * Half done: a span that was found whole is in the ebb's hand until it is bare. It is in no list, has no block out, and is not the newest, so
+ * nobody cuts it and nobody returns to it; only a popper that is late (above) may read in it.
+ *
  * Each span's blocks = those returned + those on shelves, in depots and in use; its pages go when the
  * first summand is all, so no block in use is among them, and no shelf's.
  *

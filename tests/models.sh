@@ -1,8 +1,8 @@
 #!/bin/sh
 # Copyright (c) 2026 The Coppice authors. MIT licence.
 #
-# The protocols of the arrival queue, of sleep and wake, of the desk, of a worker's company, of the run queue, of slots and their ebb,
-# of links, calls and aliases hold in every interleaving: SPIN walks through all of them. That it would notice is shown first, with
+# The protocols of the arrival queue, of sleep and wake, of the desk, of a worker's company, of the run queue, of
+# the pool's spans, of slots and their ebb, of links, calls and aliases hold in every interleaving: SPIN walks through all of them. That it would notice is shown first, with
 # planted bugs.
 #
 #       tests/models.sh [BUILD_DIR]     ends with 77 where spin is not installed
@@ -70,6 +70,11 @@ is_found wake -DPLANT_FIND_QUIETLY -DWORKERS=2 -DTASKS=1 -DFOR_EVER
 holds wake
 holds wake -DWORKERS=2 -DTASKS=1 -DFOR_EVER
 holds wake -DWORKERS=2 -DTASKS=1 # with 2 tasks it holds too, but takes 20 GB to walk
+
+for bug in NO_GENERATION BARE_FIRST NEWEST_GOES ONE_SHORT; do
+        is_found span "-DPLANT_$bug"
+done
+holds span
 
 for bug in STEAL_BLIND FULL_BY_ONE; do
         is_found ring "-DPLANT_$bug"

@@ -91,6 +91,33 @@ explore_plant(depot_pops_without_a_generation depot a_block base/pool.c
         "ck_stack_pop_mpmc(&depot->stack)"
         "ck_stack_pop_upmc(&depot->stack)")
 
+# ---- The pool's spans: base/pool.c ----------------------------------------------------------
+
+explore_test(spans 6000)
+
+explore_plant(spans_are_cut_before_their_pages_have_gone spans what_goes base/pool.c
+        "                return_pages(reach_of(slab_of(pool, span), span));
+                cop__lock_lock(&pool->lock);
+                cop__list_remove(node);
+                cop__list_push_back(&pool->classes[span->class].bare, node);
+                cop__store_relaxed(&pool->returned, pool->returned + SPAN);
+                cop__lock_unlock(&pool->lock);"
+        "                cop__lock_lock(&pool->lock);
+                cop__list_remove(node);
+                cop__list_push_back(&pool->classes[span->class].bare, node);
+                cop__store_relaxed(&pool->returned, pool->returned + SPAN);
+                cop__lock_unlock(&pool->lock);
+                return_pages(reach_of(slab_of(pool, span), span));")
+explore_plant(spans_go_while_they_are_cut spans what_goes base/pool.c
+        "if (span->returned < span->cut || span == of->newest)"
+        "if (span->returned < span->cut)")
+explore_plant(spans_go_with_a_block_out spans what_goes base/pool.c
+        "if (span->returned < span->cut || span == of->newest)"
+        "if (span->returned + 1 < span->cut || span == of->newest)")
+explore_plant(spans_ebb_from_a_stack_without_a_generation spans what_goes base/pool.c
+        "ck_stack_pop_mpmc(&depot->stack)"
+        "ck_stack_pop_upmc(&depot->stack)")
+
 # ---- Sleep and wake: scheduler/wake.h, and the whole of the scheduler with it -------------
 
 explore_test(wake 28000 a_worker_runs 2)
@@ -126,6 +153,26 @@ explore_plant(spare_is_woken_before_it_is_told wake a_spare_that_rested schedule
 explore_plant(spare_forgets_its_count wake a_spare_that_rested scheduler/spare.c
         "if (cop__cas_seq(&scheduler->spares.at_work, &at_work, at_work - 1))\n                        return true;"
         "return true;")
+
+# ---- A grace: scheduler/grace.h -------------------------------------------------------------
+
+explore_test(grace 40000)
+
+explore_plant(grace_begins_without_a_fence grace what_a_worker scheduler/grace.c
+        "if (!cop__barrier_is_there()) /* it is a fence, too */\n                return false;"
+        "(void)0;")
+explore_plant(grace_ends_without_a_fence grace what_a_worker scheduler/grace.c
+        "return grace->workers == 0 && !grace->visitors && cop__barrier_all();"
+        "return grace->workers == 0 && !grace->visitors;")
+explore_plant(grace_forgets_a_worker grace what_workers_and scheduler/grace.c
+        "(UINT64_C(1) << reach) - 1"
+        "(UINT64_C(1) << (reach - 1)) - 1")
+explore_plant(grace_takes_who_looks_out_for_asleep grace what_workers_and scheduler/grace.c
+        "return cop__load_seq(&scheduler->lookout) != index + 1;"
+        "return true;")
+explore_plant(grace_overlooks_visitors grace what_workers_and scheduler/grace.c
+        "grace->visitors = true;"
+        "grace->visitors = false;")
 
 # ---- Slots that go: actors/slot_ebb.h, scheduler/grace.h -----------------------------------------
 
