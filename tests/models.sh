@@ -1,7 +1,7 @@
 #!/bin/sh
 # Copyright (c) 2026 The Coppice authors. MIT licence.
 #
-# The protocols of the arrival queue, of sleep and wake, of the desk, of a worker's company, of the run queue, of
+# The protocols of the arrival queue, of sleep and wake, of the places to sleep in, of the desk, of a worker's company, of the run queue, of
 # the pool's spans, of slots and their ebb, of links, calls and aliases hold in every interleaving: SPIN walks through all of them. That it would notice is shown first, with
 # planted bugs.
 #
@@ -70,6 +70,11 @@ is_found wake -DPLANT_FIND_QUIETLY -DWORKERS=2 -DTASKS=1 -DFOR_EVER
 holds wake
 holds wake -DWORKERS=2 -DTASKS=1 -DFOR_EVER
 holds wake -DWORKERS=2 -DTASKS=1 # with 2 tasks it holds too, but takes 20 GB to walk
+
+for bug in NO_FENCE NO_CALL_FENCE LOOK_NOT TWO_SIT RISE_NOT; do
+        is_found poll "-DPLANT_$bug"
+done
+holds poll
 
 for bug in NO_GENERATION BARE_FIRST NEWEST_GOES ONE_SHORT; do
         is_found span "-DPLANT_$bug"

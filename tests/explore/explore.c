@@ -41,6 +41,7 @@ static unsigned thread_count;
 static struct cop__context outside;
 static uint64_t now_ns;
 static uint32_t steps;
+static bool runs;
 unsigned explore_running;
 bool explore_traces;
 
@@ -200,6 +201,11 @@ void explore_wake(const void *address)
                         threads[i].state = READY;
 }
 
+bool explore_is_inside(void)
+{
+        return runs;
+}
+
 uint64_t explore_clock_ns(void)
 {
         return now_ns += 100;
@@ -265,6 +271,8 @@ void explore_run(const struct explore_scenario *scenario)
         explore_thread(run_scenario, (void *)(uintptr_t)scenario);
         cop__context_adopt(&outside);
         enter(0);
+        runs = true;
         cop__context_switch(&outside, &threads[0].context);
+        runs = false;
         cop__context_fini(&outside);
 }

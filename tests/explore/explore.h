@@ -84,6 +84,12 @@ bool explore_sleep(const void *address, uint64_t deadline_ns);
 /* All that sleep there can go on. */
 void explore_wake(const void *address);
 
+/* A schedule runs: outside of one, between two or before, nobody is anybody's thread. */
+bool explore_is_inside(void);
+
+/* Set before the first schedule: parking places are those of scheduler/park.c, over what system.c has for the system, and no stand-ins. */
+extern bool explore_keeps_park;
+
 /* Virtual: moves when it is read, and to the first sleeper's deadline when nobody can go on. */
 uint64_t explore_clock_ns(void);
 

@@ -27,6 +27,10 @@ void __wrap_cop__park_init(struct cop__park *park);
 uint32_t __wrap_cop__park_ticket(struct cop__park *park);
 void __wrap_cop__park_wait(struct cop__park *park, uint32_t ticket, uint64_t deadline_ns);
 void __wrap_cop__park_wake(struct cop__park *park);
+void __real_cop__park_init(struct cop__park *park);
+uint32_t __real_cop__park_ticket(struct cop__park *park);
+void __real_cop__park_wait(struct cop__park *park, uint32_t ticket, uint64_t deadline_ns);
+void __real_cop__park_wake(struct cop__park *park);
 int __wrap_pthread_create(pthread_t *handle, const pthread_attr_t *attributes,
                           void *(*run)(void *argument), void *argument);
 int __wrap_pthread_join(pthread_t handle, void **result);
@@ -145,7 +149,7 @@ int __wrap_madvise(void *memory, size_t size, int advice)
         return 0;
 }
 
-/* ---- Parking places: the count of park.h, a step each ----------------------------------- */
+/* ---- Parking places: the count of park.h, a step each; or those that there are ------------ */
 
 static uint32_t *count_of(struct cop__park *park)
 {
@@ -154,22 +158,30 @@ static uint32_t *count_of(struct cop__park *park)
 
 void __wrap_cop__park_init(struct cop__park *park)
 {
+        if (explore_keeps_park)
+                __real_cop__park_init(park);
         *count_of(park) = 0;
 }
 
 uint32_t __wrap_cop__park_ticket(struct cop__park *park)
 {
-        return cop__load_acquire(count_of(park));
+        return explore_keeps_park ? __real_cop__park_ticket(park) : cop__load_acquire(count_of(park));
 }
 
 void __wrap_cop__park_wait(struct cop__park *park, uint32_t ticket, uint64_t deadline_ns)
 {
-        if (cop__load_seq(count_of(park)) == ticket)
+        if (explore_keeps_park)
+                __real_cop__park_wait(park, ticket, deadline_ns);
+        else if (cop__load_seq(count_of(park)) == ticket)
                 explore_sleep(park, deadline_ns);
 }
 
 void __wrap_cop__park_wake(struct cop__park *park)
 {
+        if (explore_keeps_park) {
+                __real_cop__park_wake(park);
+                return;
+        }
         cop__add_seq(count_of(park), 1);
         explore_wake(park);
 }

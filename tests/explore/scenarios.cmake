@@ -118,6 +118,31 @@ explore_plant(spans_ebb_from_a_stack_without_a_generation spans what_goes base/p
         "ck_stack_pop_mpmc(&depot->stack)"
         "ck_stack_pop_upmc(&depot->stack)")
 
+# ---- Where workers sleep: scheduler/park.h, poll.h ---------------------------------------------
+
+explore_test(poll 6000)
+
+explore_plant(poll_sleeps_without_its_fence poll who_sleeps_in_the_epoll_is_woken scheduler/park.c
+        "cop__store_release(&park->polling, 1); /* with the descriptor; pairs with the waker's load */\n        cop__fence_seq(); /* POLLING */"
+        "cop__store_release(&park->polling, 1);")
+explore_plant(poll_sleeps_without_a_look poll who_sleeps_in_the_epoll_is_woken scheduler/poll.c
+        "if (cop__park_ticket(park) == ticket)"
+        "(void)ticket;")
+explore_plant(poll_is_looked_for_before_the_call poll who_sleeps_in_the_epoll_is_woken scheduler/park.c
+        "        ck_ec32_inc(&park->count, &mode);
+        cop__fence_seq(); /* POLLING */
+        if (COP__UNLIKELY(cop__load_acquire(&park->polling)))"
+        "        bool polls = cop__load_acquire(&park->polling);
+        cop__fence_seq();
+        ck_ec32_inc(&park->count, &mode);
+        if (COP__UNLIKELY(polls))")
+explore_plant(poll_seats_two poll of_two_workers scheduler/poll.c
+        "cop__load_relaxed(&poll->seat) == 0 &&\n               cop__cas_acquire(&poll->seat, &empty, worker + 1);"
+        "(cop__store_release(&poll->seat, empty + worker + 1), true);")
+explore_plant(poll_is_left_to_nobody poll what_happens_while scheduler/lookout.c
+        "                cop__poll_is_open(&scheduler->poll) || is_another_awake(scheduler));"
+        "                is_another_awake(scheduler));")
+
 # ---- Sleep and wake: scheduler/wake.h, and the whole of the scheduler with it -------------
 
 explore_test(wake 28000 a_worker_runs 2)

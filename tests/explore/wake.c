@@ -9,8 +9,8 @@
  */
 #include <string.h>
 
-#include "scheduler/scheduler.h"
 #include "scheduler/shared.h"
+#include "tests/explore/bare.h"
 #include "tests/explore/explore.h"
 
 #define TASKS 6
@@ -91,32 +91,7 @@ static void run_job(struct cop__task *task)
         end();
 }
 
-static void leave(struct cop__timer *timer, void *owner)
-{
-        (void)timer;
-        (void)owner;
-}
-
-static cop_status thread_init(struct cop__thread *thread)
-{
-        (void)thread;
-        return COP_OK;
-}
-
-static void thread_other(struct cop__thread *thread)
-{
-        (void)thread;
-}
-
-static const struct cop__scheduler_hooks hooks = {
-        .run = run_job,
-        .leave = leave,
-        .fire = leave,
-        .thread_init = thread_init,
-        .thread_fini = thread_other,
-        .thread_enter = thread_other,
-        .thread_leave = thread_other,
-};
+static const struct cop__scheduler_hooks hooks = { .run = run_job, BARE_HOOKS };
 
 static void puts_normal(void *unused)
 {
