@@ -19,7 +19,7 @@
  * the first fence sees what was hidden before it.
  *
  *      a worker sleeps      its bit is in `idle`, and after that was read it is not the lookout, who acts with its bit there
- *      a spare rests        its bit is in `resting`, and after that was read nobody is `elsewhere`, as it is while it fires timers
+ *      a spare rests        its bit is in `resting`, and after that was read nobody is `firing`, as it is while it fires timers
  *
  * In both cases there was a moment between the two reads at which it did nothing. The watch is not looked at: the grace is its own.
  */

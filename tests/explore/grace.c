@@ -2,7 +2,8 @@
 /*
  * A grace (scheduler/grace.h), over one word: it shows something that workers look up in their turns, and visitors while they are awake,
  * and use. A thread hides it, and takes it away when the grace is over. Under every schedule nobody uses it from then on, and whatever
- * they have written there is seen. The workers here do no more than count their turns, and sleep and look out, as loop.c and sleep.c do.
+ * they have written there is seen. The workers here do no more than count their turns, and sleep, look out and rest, as loop.c, sleep.c and spare.c
+ * have them.
  */
 #include <string.h>
 
@@ -42,14 +43,32 @@ static void look_out(struct cop__worker *worker)
         cop__store_seq(&scheduler.lookout, 0);
 }
 
-static void work(void *argument)
+static void take_turns(struct cop__worker *worker)
 {
-        struct cop__worker *worker = argument;
-        uint64_t bit = UINT64_C(1) << worker->index;
         for (unsigned i = 0; i < TURNS; i++) {
                 cop__count_up(&worker->turns);
                 look_and_use(&users[worker->index]);
         }
+}
+
+/* A spare: at rest it fires timers. */
+static void stand_in(void *argument)
+{
+        struct cop__worker *worker = argument;
+        take_turns(worker);
+        cop__or_seq(&scheduler.spares.resting, UINT64_C(1) << worker->index);
+        for (unsigned i = 0; i < TURNS; i++) {
+                cop__add_seq(&scheduler.spares.firing, 1);
+                look_and_use(&users[worker->index]);
+                cop__sub_seq(&scheduler.spares.firing, 1);
+        }
+}
+
+static void work(void *argument)
+{
+        struct cop__worker *worker = argument;
+        uint64_t bit = UINT64_C(1) << worker->index;
+        take_turns(worker);
         cop__or_seq(&scheduler.idle, bit);
         look_out(worker);
         cop__and_seq(&scheduler.idle, ~bit);
@@ -90,14 +109,15 @@ static void begin(void)
         cop__company_init(&scheduler.company, false, 0);
 }
 
-static void run(unsigned worker_count, bool visited)
+static void run(unsigned worker_count, unsigned spare_count, bool visited)
 {
         unsigned threads[USERS], count = 0;
         begin();
-        scheduler.worker_count = scheduler.reach = worker_count;
-        for (; count < worker_count; count++) {
+        scheduler.worker_count = worker_count;
+        scheduler.reach = worker_count + spare_count;
+        for (; count < scheduler.reach; count++) {
                 workers[count].index = count;
-                threads[count] = explore_thread(work, &workers[count]);
+                threads[count] = explore_thread(count < worker_count ? work : stand_in, &workers[count]);
         }
         if (visited)
                 threads[count++] = explore_thread(visit, NULL);
@@ -108,10 +128,15 @@ static void run(unsigned worker_count, bool visited)
 
 SCENARIO(what_a_worker_may_have_found_stays_until_its_turn_is_over)
 {
-        run(1, false);
+        run(1, 0, false);
 }
 
 SCENARIO(what_workers_and_a_visitor_may_have_found_stays_until_all_have_been_elsewhere)
 {
-        run(WORKERS, true);
+        run(WORKERS, 0, true);
+}
+
+SCENARIO(what_a_spare_may_have_found_stays_until_it_rests_and_fires_nothing)
+{
+        run(0, 1, false);
 }

@@ -223,6 +223,9 @@ explore_plant(bonds_hears_what_was_unlinked bonds no_exit actors/relation.c
         "drop_exit(thread, actor, signal); /* unlinked meanwhile */\n                return false;"
         "(void)0;")
 explore_plant(bonds_ends_one_of_two_links bonds two_that_link actors/relation.c
+explore_plant(grace_takes_who_fires_for_at_rest grace what_a_spare scheduler/grace.c
+        "& bit && cop__load_seq(&scheduler->spares.firing) == 0;"
+        "& bit;")
         "cop__relation_free(thread, half);\n        }\n        if (hushed) {"
         "cop__relation_free(thread, half);\n                break;\n        }\n        if (hushed) {")
 explore_plant(bonds_keeps_what_the_queue_has bonds each_monitor actors/relation.c
