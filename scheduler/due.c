@@ -64,3 +64,24 @@ COP__COLD void cop__look_outside(struct cop__worker *worker)
         cop__poll_rise(poll);
         cop__tell_ready(worker, &events);
 }
+
+/* What has come is put where all find it, and is a reason to ask for a worker. One that has gone to sleep meanwhile has not found the seat, and
+ * tries again. */
+COP__COLD void cop__look_outside_for_workers(struct cop__scheduler *scheduler)
+{
+        struct cop__poll_events events;
+        if (!cop__poll_is_open(&scheduler->poll) || scheduler->poll.between_turns ||
+            cop__load_seq(&scheduler->idle) != 0 || !cop__poll_sit(&scheduler->poll, COP__WORKERS_MAX))
+                return;
+        cop__poll_look(&scheduler->poll, &events);
+        cop__poll_rise(&scheduler->poll);
+        if (events.count > 0) {
+                cop__company_join(&scheduler->company);
+                for (int i = 0; i < events.count; i++)
+                        scheduler->hooks.ready(&scheduler->watch_thread, events.items[i].data.u64);
+                cop__company_leave(&scheduler->company);
+        }
+        cop__fence_seq(); /* SLEEPER */
+        if (cop__load_seq(&scheduler->idle) != 0)
+                cop__wake_one(scheduler);
+}

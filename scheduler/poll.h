@@ -11,7 +11,7 @@
  * There is no thread for it: an idle worker has to sleep somewhere, and here what arrives wakes the very thread that will
  * run the actor it is for. Who gives up the seat to run something does not hand it on: while one worker is busy and
  * another sleeps, the lookout (lookout.h) wakes every millisecond and finds it empty; if all are busy, they look in every
- * COP__POLL_EVERY turns; and if none is idle and some are long in one turn, the watch does (watch.c), which wakes whoever meanwhile has gone
+ * COP__POLL_EVERY turns; and if none is idle and some are long in one turn, the watch does (due.c), which wakes whoever meanwhile has gone
  * to sleep without the seat.
  *
  * Who may touch what: the seat by compare-and-swap; only its holder waits, so an event goes to one worker. Descriptors may be

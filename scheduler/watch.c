@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "scheduler/due.h"
 #include "scheduler/scheduler.h"
-#include "scheduler/wake.h"
 
 /* Looks after which a thread that was asked to tell is taken not to hear: it may have to wait for a processor before it does. */
 #define DEAF_AFTER 200u
@@ -251,29 +251,6 @@ static void look_at(struct cop__watch *watch, struct cop__worker *worker, uint64
                 });
 }
 
-/*
- * Workers look outside between two turns. If none is idle, and some are long in one, the watch does: what has come is put where all
- * find it, and is a reason to ask for a worker. One that has gone to sleep meanwhile has not found the seat, and tries again.
- */
-static void look_outside(struct cop__scheduler *scheduler)
-{
-        struct cop__poll_events events;
-        if (!cop__poll_is_open(&scheduler->poll) || scheduler->poll.between_turns ||
-            cop__load_seq(&scheduler->idle) != 0 || !cop__poll_sit(&scheduler->poll, COP__WORKERS_MAX))
-                return;
-        cop__poll_look(&scheduler->poll, &events);
-        cop__poll_rise(&scheduler->poll);
-        if (events.count > 0) {
-                cop__company_join(&scheduler->company);
-                for (int i = 0; i < events.count; i++)
-                        scheduler->hooks.ready(&scheduler->watch_thread, events.items[i].data.u64);
-                cop__company_leave(&scheduler->company);
-        }
-        cop__fence_seq(); /* SLEEPER */
-        if (cop__load_seq(&scheduler->idle) != 0)
-                cop__wake_one(scheduler);
-}
-
 static void look(struct cop__watch *watch, struct findings *found)
 {
         struct cop__scheduler *scheduler = watch->scheduler;
@@ -291,7 +268,7 @@ static void look(struct cop__watch *watch, struct findings *found)
                 look_at(watch, &scheduler->workers[i], now_ns, found);
         }
         if (COP__UNLIKELY(found->long_turns))
-                look_outside(scheduler);
+                cop__look_outside_for_workers(scheduler);
         found->busy |= turns != watch->turns;
         watch->turns = turns;
         cop__spares_adjust(scheduler, found->stuck, found->others_wait);

@@ -2,7 +2,8 @@
 /*
  * Where workers sleep (scheduler/park.h, poll.h): one of them in the epoll, the others on their futexes, and all that they are woken for,
  * with the parking places that there are. The epoll is the kernel's, and so is the descriptor that things happen at. Under every schedule
- * each task is run and each event told, without anybody's coming to look by chance; nobody lingers.
+ * each task is run and each event told, without anybody's coming to look by chance. The watch has
+ * no thread here: who is to look in its place does.
  */
 #include <string.h>
 #include <sys/eventfd.h>
@@ -73,7 +74,7 @@ static void begin(unsigned workers)
         EXPLORE_ASSERT(cop__scheduler_start(&scheduler, workers, 0, 0, &hooks, NULL) == COP_OK);
         outside = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         EXPLORE_ASSERT(cop__poll_add(&scheduler.poll, outside, EPOLLIN, MARK) == COP_OK);
-        scheduler.poll.alone = true; /* whatever machine this is: nobody lingers */
+        scheduler.poll.alone = true; /* whatever machine this is: nobody lingers, unless it is told to */
         for (unsigned i = 0; i < workers; i++)
                 cop__park_wake(&scheduler.workers[i].park);
         explore_focus(true);
@@ -144,5 +145,42 @@ SCENARIO(what_happens_while_a_worker_is_busy_is_told_by_the_other)
         happen();
         await(2);
         EXPLORE_ASSERT(cop__load_seq(&told) == 1);
+        end();
+}
+
+static void looks_as_the_watch(void *unused)
+{
+        (void)unused;
+        for (unsigned i = 0; i < ROUNDS; i++)
+                cop__look_outside_for_workers(&scheduler);
+}
+
+/* The seat is the watch's while the only worker has a turn, which may end meanwhile: it falls asleep where no event wakes it. */
+SCENARIO(who_falls_asleep_while_the_watch_looks_is_told_what_happens)
+{
+        begin(1);
+        unsigned watch = explore_thread(looks_as_the_watch, NULL);
+        for (unsigned round = 1; round <= ROUNDS; round++) {
+                put(&jobs[0]);
+                happen();
+                await(2 * round);
+                EXPLORE_ASSERT(cop__load_seq(&told) == round);
+        }
+        explore_join(watch);
+        end();
+}
+
+/* Whoever lingers in the seat has no bit in `idle`, and does not search. */
+SCENARIO(who_lingers_finds_what_comes)
+{
+        begin(2);
+        scheduler.poll.alone = false;
+        for (unsigned round = 1; round <= ROUNDS; round++) {
+                cop__poll_set_lively(&scheduler.poll, true);
+                put(&jobs[0]);
+                happen();
+                await(2 * round);
+                EXPLORE_ASSERT(cop__load_seq(&told) == round);
+        }
         end();
 }

@@ -142,6 +142,34 @@ explore_plant(poll_seats_two poll of_two_workers scheduler/poll.c
 explore_plant(poll_is_left_to_nobody poll what_happens_while scheduler/lookout.c
         "                cop__poll_is_open(&scheduler->poll) || is_another_awake(scheduler));"
         "                is_another_awake(scheduler));")
+explore_plant(poll_is_looked_at_without_a_wake poll who_falls_asleep_while scheduler/due.c
+        "        cop__fence_seq(); /* SLEEPER */
+        if (cop__load_seq(&scheduler->idle) != 0)
+                cop__wake_one(scheduler);"
+        "")
+explore_plant(poll_is_looked_at_and_who_sleeps_before_the_seat_is_free poll who_falls_asleep_while scheduler/due.c
+        "        cop__poll_rise(&scheduler->poll);
+        if (events.count > 0) {
+                cop__company_join(&scheduler->company);
+                for (int i = 0; i < events.count; i++)
+                        scheduler->hooks.ready(&scheduler->watch_thread, events.items[i].data.u64);
+                cop__company_leave(&scheduler->company);
+        }
+        cop__fence_seq(); /* SLEEPER */
+        if (cop__load_seq(&scheduler->idle) != 0)"
+        "        bool some_sleep = cop__load_seq(&scheduler->idle) != 0;
+        cop__poll_rise(&scheduler->poll);
+        if (events.count > 0) {
+                cop__company_join(&scheduler->company);
+                for (int i = 0; i < events.count; i++)
+                        scheduler->hooks.ready(&scheduler->watch_thread, events.items[i].data.u64);
+                cop__company_leave(&scheduler->company);
+        }
+        if (some_sleep)")
+explore_plant(poll_lingers_on poll who_lingers scheduler/sleep.c
+        "                cop__poll_set_lively(poll, false);
+        cop__poll_rise(poll);"
+        "                cop__poll_set_lively(poll, false);")
 
 # ---- Sleep and wake: scheduler/wake.h, and the whole of the scheduler with it -------------
 
@@ -195,6 +223,9 @@ explore_plant(grace_forgets_a_worker grace what_workers_and scheduler/grace.c
 explore_plant(grace_takes_who_looks_out_for_asleep grace what_workers_and scheduler/grace.c
         "return cop__load_seq(&scheduler->lookout) != index + 1;"
         "return true;")
+explore_plant(grace_takes_who_fires_for_at_rest grace what_a_spare scheduler/grace.c
+        "& bit && cop__load_seq(&scheduler->spares.firing) == 0;"
+        "& bit;")
 explore_plant(grace_overlooks_visitors grace what_workers_and scheduler/grace.c
         "grace->visitors = true;"
         "grace->visitors = false;")
@@ -223,9 +254,6 @@ explore_plant(bonds_hears_what_was_unlinked bonds no_exit actors/relation.c
         "drop_exit(thread, actor, signal); /* unlinked meanwhile */\n                return false;"
         "(void)0;")
 explore_plant(bonds_ends_one_of_two_links bonds two_that_link actors/relation.c
-explore_plant(grace_takes_who_fires_for_at_rest grace what_a_spare scheduler/grace.c
-        "& bit && cop__load_seq(&scheduler->spares.firing) == 0;"
-        "& bit;")
         "cop__relation_free(thread, half);\n        }\n        if (hushed) {"
         "cop__relation_free(thread, half);\n                break;\n        }\n        if (hushed) {")
 explore_plant(bonds_keeps_what_the_queue_has bonds each_monitor actors/relation.c
