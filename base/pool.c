@@ -70,6 +70,7 @@
 #include <unistd.h>
 
 #include "base/atomic.h"
+#include "base/cue.h"
 #include "base/random.h"
 
 #if defined(__x86_64__) && defined(CK_F_STACK_POP_MPMC) && !COP__TSAN
@@ -583,21 +584,36 @@ bool cop__pool_is_high(const struct cop__pool *pool)
 
 /* --- the limit ---------------------------------------------------------------- */
 
+/* What was drawn before there was a limit has come back, and counts for less than nothing. */
+static size_t at_least_none(size_t used)
+{
+        return used > SIZE_MAX / 2 ? 0 : used;
+}
+
+/* By the mark that counts while it is over, or is not. */
+static bool is_beyond(size_t used, size_t limit, bool is_over)
+{
+        return is_over ? at_least_none(used) >= limit - limit / 4 : at_least_none(used) > limit - limit / 8;
+}
+
 /*
- * Whoever sees the sum pass a mark says so. Two that pass it in opposite directions at once may leave the wrong word, until the
- * next magazine: it is advice.
+ * Whoever sees the sum pass a mark says so in `over`. It may have gone back since, by one who found nothing said yet: so who has said
+ * something looks at the sum again behind that, as who changes the sum looks at the word behind the change, all in one order (seq). Of
+ * the two one comes first, and the other sees it.
  */
 static void count_use(struct cop__pool *pool, size_t more, size_t less)
 {
         size_t limit = cop__load_relaxed(&pool->limit);
         if (limit == 0)
                 return;
-        size_t used = cop__add_relaxed(&pool->used, more - less) + more - less;
-        bool is_over = cop__load_relaxed(&pool->over) != 0;
-        if (!is_over && used > limit - limit / 8)
-                cop__store_relaxed(&pool->over, 1);
-        else if (is_over && used < limit - limit / 4)
-                cop__store_relaxed(&pool->over, 0);
+        size_t used = cop__add_seq(&pool->used, more - less) + more - less;
+        uint32_t over = cop__load_seq(&pool->over);
+        while (COP__UNLIKELY(is_beyond(used, limit, over != 0) != (over != 0))) {
+                COP__CUE("pool.passes_a_mark");
+                over = over == 0;
+                cop__store_seq(&pool->over, over);
+                used = cop__load_seq(&pool->used);
+        }
 }
 
 void cop__pool_limit(struct cop__pool *pool, size_t limit)
@@ -608,8 +624,7 @@ void cop__pool_limit(struct cop__pool *pool, size_t limit)
 
 size_t cop__pool_used(const struct cop__pool *pool)
 {
-        size_t used = cop__load_relaxed(&pool->used);
-        return used > SIZE_MAX / 2 ? 0 : used; /* what was drawn before there was a limit has come back */
+        return at_least_none(cop__load_relaxed(&pool->used));
 }
 
 void cop__pool_refuse(struct cop__pool *pool)

@@ -5,7 +5,7 @@
  * the balance is 0.
  */
 #define _GNU_SOURCE
-#include "tests/suite.h"
+#include "tests/cue.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -762,6 +762,73 @@ TEST(a_block_that_was_given_is_poisoned)
         end(&pool, &cache);
 }
 #endif
+
+/* ---- What passes a mark while another goes back over it ------------------------------------------------------- */
+
+#define HALF ((size_t)4 << 20)
+
+struct halves {
+        struct cop__pool pool;
+        void *first, *second;
+};
+
+static void begin_halves(struct halves *halves)
+{
+        cop__pool_init(&halves->pool, NULL);
+        cop__pool_limit(&halves->pool, 2 * HALF);
+        halves->first = cop__pool_take_large(&halves->pool, HALF);
+        ck_assert_ptr_nonnull(halves->first);
+        halves->second = NULL;
+}
+
+static void end_halves(struct halves *halves)
+{
+        cop__pool_give_large(&halves->pool, halves->first, HALF);
+        cop__pool_give_large(&halves->pool, halves->second, HALF);
+        ck_assert_uint_eq(cop__pool_used(&halves->pool), 0);
+        cop__pool_fini(&halves->pool);
+}
+
+static void gives_the_first_back(void *argument)
+{
+        struct halves *halves = argument;
+        cop__pool_give_large(&halves->pool, halves->first, HALF);
+        halves->first = NULL;
+}
+
+static void takes_the_first_again(void *argument)
+{
+        struct halves *halves = argument;
+        halves->first = cop__pool_take_large_owed(&halves->pool, HALF);
+        ck_assert_ptr_nonnull(halves->first);
+}
+
+/* Nobody counts after that: new work would be refused for ever. */
+TEST(a_pool_whose_use_falls_as_somebody_sees_it_pass_the_mark_is_not_over)
+{
+        struct halves halves;
+        begin_halves(&halves);
+        cue_act("pool.passes_a_mark", gives_the_first_back, &halves);
+        halves.second = cop__pool_take_large(&halves.pool, HALF);
+        ck_assert_ptr_nonnull(halves.second);
+        ck_assert(cue_has_come("pool.passes_a_mark"));
+        ck_assert(!cop__pool_is_over(&halves.pool));
+        end_halves(&halves);
+}
+
+TEST(a_pool_whose_use_rises_as_somebody_sees_it_fall_below_the_mark_is_over)
+{
+        struct halves halves;
+        begin_halves(&halves);
+        halves.second = cop__pool_take_large(&halves.pool, HALF);
+        ck_assert(cop__pool_is_over(&halves.pool));
+        cue_act("pool.passes_a_mark", takes_the_first_again, &halves);
+        void *first = halves.first;
+        cop__pool_give_large(&halves.pool, first, HALF);
+        ck_assert(cue_has_come("pool.passes_a_mark"));
+        ck_assert(cop__pool_is_over(&halves.pool));
+        end_halves(&halves);
+}
 
 /* ---- A pool whose caches keep nothing --------------------------------------------------------------------- */
 

@@ -91,6 +91,10 @@ explore_plant(depot_pops_without_a_generation depot a_block base/pool.c
         "ck_stack_pop_mpmc(&depot->stack)"
         "ck_stack_pop_upmc(&depot->stack)")
 
+explore_plant(depot_says_so_and_does_not_look_again depot a_pool_that base/pool.c
+        "used = cop__load_seq(&pool->used);"
+        "return;")
+
 # ---- The pool's spans: base/pool.c ----------------------------------------------------------
 
 explore_test(spans 6000)
