@@ -9,8 +9,9 @@
 #include "scheduler/lookout.h"
 #include "scheduler/scheduler.h"
 #include "scheduler/search.h"
+#include "scheduler/shared.h"
 #include "scheduler/wake.h"
-#include "tests/suite.h"
+#include "tests/cue.h"
 
 #define LONG_NS UINT64_C(3600000000000)
 
@@ -375,4 +376,25 @@ TEST(who_has_searched_and_found_wakes_nobody_aloof_for_a_ring)
         ck_assert(cop__runqueue_push(&worker->ring, &task));
         cop__leave_search(worker, true);
         is_woken(2, tickets);
+}
+
+static void puts_for_all(void *argument)
+{
+        struct cop__task *task = argument;
+        cop__shared_put(&scheduler, COP_PRIORITY_NORMAL, task, task, 1);
+}
+
+/* Who was willing has been woken by another, and there is nobody else to wake for a ring. Meanwhile it looks as if somebody searched. */
+TEST(for_what_all_share_the_aloof_are_woken_also_while_somebody_looks_for_who_is_willing)
+{
+        struct cop__task task = { .next = NULL };
+        uint32_t tickets[3];
+        stand_three(tickets);
+        scheduler.idle = 2;
+        cue_act("wake.finds_nobody", puts_for_all, &task);
+        cop__wake_one_of(&scheduler, ~scheduler.aloof);
+        ck_assert(cue_has_come("wake.finds_nobody"));
+        ck_assert_uint_eq(scheduler.idle, 0);
+        ck_assert_uint_eq(scheduler.searching, 1);
+        ck_assert(cop__park_ticket(&workers[1].park) != tickets[1]);
 }
