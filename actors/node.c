@@ -576,17 +576,30 @@ void cop_node_stop(cop_node *node)
                 stop(node);
 }
 
+static void step_in(void *visitor)
+{
+        cop__visitor_step_in(visitor);
+}
+
+/* Cancelled, the thread is inside again before its end is (visitor.c). */
+static bool await_quiet_outside(struct cop__thread *visitor, uint64_t deadline_ns)
+{
+        bool quiet;
+        cop__visitor_step_out(visitor);
+        pthread_cleanup_push(step_in, visitor);
+        quiet = cop__quiet_await(visitor->scheduler, deadline_ns);
+        pthread_cleanup_pop(1);
+        return quiet;
+}
+
 cop_status cop_node_await_quiet(cop_node *node, int64_t timeout_ms)
 {
         struct cop__thread *thread = cop__thread_here();
         if (node == NULL || timeout_ms < 0 || (thread != NULL && thread->worker != NULL))
                 return COP_E_BAD_ARGUMENT;
         bool visits = thread != NULL && thread->scheduler == &node->scheduler && node->scheduler.hooks.simulation == NULL;
-        if (visits)
-                cop__visitor_step_out(thread);
-        bool quiet = cop__quiet_await(&node->scheduler, cop__deadline_ns(timeout_ms));
-        if (visits)
-                cop__visitor_step_in(thread);
+        uint64_t deadline_ns = cop__deadline_ns(timeout_ms);
+        bool quiet = visits ? await_quiet_outside(thread, deadline_ns) : cop__quiet_await(&node->scheduler, deadline_ns);
         return quiet ? COP_OK : COP_E_TIMEOUT;
 }
 

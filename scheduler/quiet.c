@@ -105,22 +105,36 @@ static void wait_until(struct cop__quiet *quiet, uint64_t when_ns)
         pthread_cond_timedwait(&quiet->changed, &quiet->mutex, &when);
 }
 
+/* Under the mutex. */
+static bool look_until(struct cop__scheduler *scheduler, uint64_t deadline_ns)
+{
+        while (!is_quiet(scheduler)) {
+                uint64_t now_ns = cop__clock_ns();
+                if (now_ns >= deadline_ns)
+                        return false;
+                wait_until(&scheduler->quiet, deadline_ns - now_ns < LOOK_NS ? deadline_ns : now_ns + LOOK_NS);
+        }
+        return true;
+}
+
+/* Workers take the mutex, and look whether anybody waits: so also where the thread is cancelled while it waits. */
+static void end_wait(void *argument)
+{
+        struct cop__quiet *quiet = argument;
+        pthread_mutex_unlock(&quiet->mutex);
+        cop__sub_seq(&quiet->onlookers, 1);
+}
+
 bool cop__quiet_await(struct cop__scheduler *scheduler, uint64_t deadline_ns)
 {
-        struct cop__quiet *quiet = &scheduler->quiet;
         bool found;
         if (scheduler->hooks.simulation != NULL)
                 return cop__simulation_settle(scheduler->hooks.simulation, deadline_ns);
         /* Before the first look: a worker that sets its bit after that look finds this. */
-        cop__add_seq(&quiet->onlookers, 1);
-        pthread_mutex_lock(&quiet->mutex);
-        while (!(found = is_quiet(scheduler))) {
-                uint64_t now_ns = cop__clock_ns();
-                if (now_ns >= deadline_ns)
-                        break;
-                wait_until(quiet, deadline_ns - now_ns < LOOK_NS ? deadline_ns : now_ns + LOOK_NS);
-        }
-        pthread_mutex_unlock(&quiet->mutex);
-        cop__sub_seq(&quiet->onlookers, 1);
+        cop__add_seq(&scheduler->quiet.onlookers, 1);
+        pthread_mutex_lock(&scheduler->quiet.mutex);
+        pthread_cleanup_push(end_wait, &scheduler->quiet);
+        found = look_until(scheduler, deadline_ns);
+        pthread_cleanup_pop(1);
         return found;
 }

@@ -209,3 +209,59 @@ IN_NODE(several_threads_may_wait_at_once)
                 ck_assert_ptr_eq(answer, node);
         }
 }
+
+/* ---- Who waits for quiet is cancelled ------------------------------------------------------------------- */
+
+static void has_a_timer_for_long(void)
+{
+        cop_message_free(cop_receive(1000 * PATIENCE_MS, COP_ANY));
+}
+
+static void *waits_outside(void *node)
+{
+        cop_node_await_quiet(node, 1000 * PATIENCE_MS);
+        return NULL;
+}
+
+static void *waits_inside(void *node)
+{
+        ck_assert_int_eq(cop_node_enter(node), COP_OK);
+        return waits_outside(node);
+}
+
+static uint32_t visiting(cop_node *node)
+{
+        struct cop__company *company = &node->scheduler.company;
+        cop__lock_lock(&company->lock);
+        uint32_t count = company->visiting;
+        cop__lock_unlock(&company->lock);
+        return count;
+}
+
+/* Workers tell who waits, under a lock that it must not have taken along. */
+static void cancel_one_that_waits(cop_node *node, void *(*waits)(void *))
+{
+        pthread_t thread;
+        void *how;
+        struct cop__quiet *quiet = &node->scheduler.quiet;
+        uint32_t before = visiting(node);
+        ck_assert_int_eq(pthread_create(&thread, NULL, waits, node), 0);
+        await_true(cop__load_seq(&quiet->onlookers) == 1);
+        ck_assert_int_eq(pthread_cancel(thread), 0);
+        ck_assert_int_eq(pthread_join(thread, &how), 0);
+        ck_assert_ptr_eq(how, PTHREAD_CANCELED);
+        ck_assert_uint_eq(cop__load_seq(&quiet->onlookers), 0);
+        ck_assert_int_eq(pthread_mutex_trylock(&quiet->mutex), 0);
+        pthread_mutex_unlock(&quiet->mutex);
+        ck_assert_uint_eq(visiting(node), before);
+}
+
+IN_NODE(a_thread_that_is_cancelled_while_it_waits_for_quiet_leaves_nothing_behind)
+{
+        NEEDS_THREADS();
+        cop_pid pid = cop_spawn(has_a_timer_for_long);
+        cancel_one_that_waits(node, waits_outside);
+        cancel_one_that_waits(node, waits_inside);
+        ck_assert_int_eq(cop_send_exit(pid, cop_atom("kill")), COP_OK);
+        ck_assert_int_eq(cop_node_await_quiet(node, PATIENCE_MS), COP_OK);
+}
