@@ -37,7 +37,7 @@ void cop__limit_end(struct cop__thread *thread, struct cop__actor *actor, cop_pi
         cop__store_relaxed(&limit->most, 0);
         cop__store_relaxed(&limit->most_bytes, 0);
         cop__store_relaxed(&limit->policy, COP_MAILBOX_SLOW);
-        cop__store_relaxed(&limit->stopped, 0);
+        cop__store_relaxed(&limit->stopped, (uint64_t)0);
 }
 
 uint64_t cop__limit_bytes_of(const struct cop__signal *signal)
@@ -83,14 +83,14 @@ static bool is_within(const struct cop__limit *limit, uint64_t count, uint64_t b
 /* Tells the receiver that it is at its end. Without memory for that the next one too many does it. */
 static void stop(struct cop__thread *thread, struct cop__limit *limit, cop_pid pid)
 {
-        const uint32_t whom = cop__pid_generation(pid) + 1; /* one who told an earlier one may do so just now */
-        if (cop__exchange_relaxed(&limit->stopped, whom) == whom)
+        /* One who told an earlier one may do so just now. */
+        if (cop__exchange_relaxed(&limit->stopped, pid.bits) == pid.bits)
                 return;
         struct cop__signal *signal = cop__signal_new(&thread->pool, COP__SIGNAL_OVERFLOW, 0);
         if (signal != NULL)
                 cop__send_signal(thread, pid, signal);
         else
-                cop__store_relaxed(&limit->stopped, 0);
+                cop__store_relaxed(&limit->stopped, (uint64_t)0);
 }
 
 /* Nobody overtakes who waits on the porch. */

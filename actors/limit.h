@@ -45,9 +45,9 @@ struct cop__limit {
         uint64_t count, bytes;
         uint64_t dropped;        /* since the actor's birth; refused ones too */
         uint64_t most_bytes;     /* 0: any */
+        uint64_t stopped;        /* COP_MAILBOX_STOP: the pid of the receiver that has been told; 0: nobody */
         uint32_t most;           /* 0: any */
         uint32_t policy;         /* a cop_mailbox_policy */
-        uint32_t stopped;        /* COP_MAILBOX_STOP: the generation of the receiver that has been told, and one; 0: nobody */
         uint32_t high, low;      /* marks, while `mark` is not 0 */
         uint64_t mark;           /* atomic; see watermark.h */
         struct cop__porch porch; /* COP_MAILBOX_COALESCE alone touches it: a line of its own; see porch.h */

@@ -181,8 +181,29 @@ IN_NODE(who_comes_after_one_that_was_stopped_is_stopped_too)
         cop_ref ref;
         cop_pid pid = limited(.mailbox_limit = 10, .mailbox_policy = COP_MAILBOX_STOP, .monitor = true, .monitor_ref = &ref);
         settle_with(pid);
-        uint32_t told = (uint32_t)cop__pid_generation(pid) + 1, before = told - 1 != 0 ? told - 1 : UINT32_MAX;
+        uint64_t before = cop__pid((uint32_t)cop__pid_slot(pid), cop__pid_generation(pid) - 1).bits;
         cop__store_relaxed(&node->slots.limits[cop__pid_slot(pid)].stopped, before);
+        send_numbers(pid, 1, 20);
+        await_down(ref, "{system_limit, mailbox}");
+}
+
+/* The next whom this thread spawns is the last that ever lives in its slot. */
+static void have_a_last_one(cop_node *node)
+{
+        struct cop__here *here = cop__here_of(cop__thread_here());
+        struct cop__actor *actor = cop__slot_take(here);
+        ck_assert_ptr_nonnull(actor);
+        cop__store_relaxed(&actor->pid, cop__pid((uint32_t)(actor - node->slots.base), UINT32_MAX).bits);
+        cop__slot_give(here, actor);
+}
+
+IN_NODE(the_last_that_lives_in_a_slot_is_stopped_by_its_mailbox_too)
+{
+        cop_ref ref;
+        have_a_last_one(node);
+        cop_pid pid = limited(.mailbox_limit = 10, .mailbox_policy = COP_MAILBOX_STOP, .monitor = true, .monitor_ref = &ref);
+        ck_assert_uint_eq((uint32_t)cop__pid_generation(pid), UINT32_MAX);
+        settle_with(pid);
         send_numbers(pid, 1, 20);
         await_down(ref, "{system_limit, mailbox}");
 }
