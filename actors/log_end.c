@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "actors/actor.h"
+#include "base/cue.h"
 #include "base/limits.h"
 
 /* Lines that nobody has been told of. */
@@ -118,6 +119,7 @@ static bool write_all(struct rest *rest, int wait_ms)
                 if (written > 0) {
                         advance(rest, (size_t)written);
                 } else if (written < 0 && errno == EAGAIN && wait_ms > 0) {
+                        COP__CUE("log_end.waits");
                         has_room(STDERR_FILENO, wait_ms);
                         wait_ms = 0;
                 } else if (written == 0 || errno != EINTR) {
@@ -175,8 +177,10 @@ static void write_or_count(const char *head, const char *text, int wait_ms)
 
 void cop__log_end_write(const char *head, const char *text)
 {
-        /* The watch, on which others rely, is no thread of the node. */
-        write_or_count(head, text, cop__thread_here() != NULL ? COP__LOG_WAIT_MS : 0);
+        /* Others rely on the watch, which is neither a worker nor an actor. */
+        const struct cop__thread *thread = cop__thread_here();
+        bool may_wait = thread != NULL && (thread->worker != NULL || thread->current != NULL);
+        write_or_count(head, text, may_wait ? COP__LOG_WAIT_MS : 0);
 }
 
 void cop__log_end_write_patiently(const char *head, const char *text)

@@ -1,6 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* A log whose reader does not read, or is gone: nobody waits for it, nobody dies of it, and what was lost is said. */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 
 #include "actors/watchdog.h"
 #include "scheduler/detour.h"
+#include "tests/cue.h"
 #include "tests/node_fixture.h"
 
 /* ---- Standard error, for a while -------------------------------------------------------- */
@@ -308,5 +310,35 @@ TEST(a_node_whose_log_nobody_reads_answers_through_crashes_and_endless_loops)
         const char *late = read_log();
         ck_assert_msg(is_told || strstr(late, lost) != NULL, "%s", late);
         node_end(node);
+        redirect_back();
+}
+
+/* As an impatient writer does. */
+static void fill_pipe(void)
+{
+        static const char page[4096];
+        int fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+        ck_assert_int_ge(fd, 0);
+        while (write(fd, page, sizeof(page)) > 0 || write(fd, page, 1) > 0)
+                continue;
+        ck_assert_int_eq(errno, EAGAIN);
+        close(fd);
+}
+
+/* Others rely on it to be let on. Its report is filed before it is logged, and it has logged when the node has stopped. */
+TEST(the_watch_waits_for_no_reader_of_the_log)
+{
+        redirect_to_pipe();
+        cop_node *node = begin(20);
+        fill_pipe();
+        cue_hold("log_end.waits");
+        cop_pid loops = cop_spawn(spins);
+        cop_ref ref = watch(loops);
+        await_true(long_turns(node) > 0);
+        cop__store_release(&is_over, 1);
+        cop_message_free(await(COP_REF(cop_down, ref)));
+        cue_go("log_end.waits");
+        node_end(node);
+        ck_assert(!cue_has_come("log_end.waits"));
         redirect_back();
 }
