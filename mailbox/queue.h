@@ -222,7 +222,7 @@ COP__INLINE bool cop__queue_mark_alone(struct cop__queue *queue, uintptr_t empty
 {
         if (cop__load_relaxed(&queue->tail) != empty)
                 return false;
-        cop__store_relaxed(&queue->tail, COP__QUEUE_ASLEEP);
+        cop__store_release(&queue->tail, COP__QUEUE_ASLEEP); /* SLEEP: also for one who has not joined (actors/slot_ebb.c) */
         return true;
 }
 
