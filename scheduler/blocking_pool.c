@@ -15,6 +15,8 @@ struct blocking_thread {
         struct cop__list list;
         pthread_t handle;
         struct cop__blocking_pool *pool;
+        void *data;          /* the layer above's */
+        struct cop__job *job; /* that runs; NULL: none does */
 };
 
 void cop__blocking_pool_init(struct cop__blocking_pool *pool, unsigned most,
@@ -48,36 +50,23 @@ static bool wait_for_job(struct cop__blocking_pool *pool)
         return !cop__list_is_empty(&pool->jobs);
 }
 
-static void run_jobs(struct cop__blocking_pool *pool, void *thread_data)
+static void run_jobs(struct blocking_thread *thread)
 {
+        struct cop__blocking_pool *pool = thread->pool;
         while (!cop__list_is_empty(&pool->jobs) || wait_for_job(pool)) {
                 struct cop__list *first = pool->jobs.next;
                 struct cop__job *job = COP__CONTAINER(first, struct cop__job, list);
                 cop__list_remove(first);
                 pthread_mutex_unlock(&pool->lock);
-                job->run(job, thread_data);
+                thread->job = job;
+                job->run(job, thread->data);
+                thread->job = NULL;
                 job->done(job);
                 pthread_mutex_lock(&pool->lock);
         }
 }
 
-static void *thread_main(void *argument)
-{
-        struct blocking_thread *thread = argument;
-        struct cop__blocking_pool *pool = thread->pool;
-        void *thread_data = pool->hooks.enter();
-        pthread_mutex_lock(&pool->lock);
-        run_jobs(pool, thread_data);
-        pool->count--;
-        pthread_mutex_unlock(&pool->lock);
-        pool->hooks.leave(thread_data);
-        /* The last look at the pool: who joins it waits for the thread itself. */
-        pthread_mutex_lock(&pool->lock);
-        cop__list_push_back(&pool->ended, &thread->list);
-        pthread_cond_broadcast(&pool->changed);
-        pthread_mutex_unlock(&pool->lock);
-        return NULL;
-}
+static void *thread_main(void *argument);
 
 /* Under the lock. */
 static bool make_thread(struct cop__blocking_pool *pool)
@@ -85,7 +74,7 @@ static bool make_thread(struct cop__blocking_pool *pool)
         struct blocking_thread *thread = malloc(sizeof(*thread));
         if (thread == NULL)
                 return false;
-        thread->pool = pool;
+        *thread = (struct blocking_thread){ .pool = pool };
         bool made = cop__thread_begin(&thread->handle, thread_main, thread);
         if (made) {
                 pool->count++;
@@ -94,6 +83,68 @@ static bool make_thread(struct cop__blocking_pool *pool)
                 free(thread);
         }
         return made;
+}
+
+/* The last look at the pool: who joins it waits for the thread itself. */
+static void end_thread(struct blocking_thread *thread)
+{
+        struct cop__blocking_pool *pool = thread->pool;
+        cop__list_push_back(&pool->ended, &thread->list);
+        pthread_cond_broadcast(&pool->changed);
+        pthread_mutex_unlock(&pool->lock);
+}
+
+static void serve(struct blocking_thread *thread);
+
+/*
+ * A job has ended the thread (pthread_exit), and so has ended itself. Those that wait get another thread, or this one once more, on what
+ * is left of its stack.
+ */
+static void end_in_a_job(void *argument)
+{
+        struct blocking_thread *thread = argument;
+        struct cop__blocking_pool *pool = thread->pool;
+        struct cop__job *job = thread->job;
+        if (job == NULL)
+                return; /* one that served once more has ended already */
+        pool->hooks.leave(thread->data);
+        thread->data = NULL;
+        thread->job = NULL;
+        job->done(job);
+        pthread_mutex_lock(&pool->lock);
+        pool->count--;
+        if (!cop__list_is_empty(&pool->jobs) && !make_thread(pool) && pool->count == 0) {
+                pool->count++;
+                serve(thread);
+                return;
+        }
+        end_thread(thread);
+}
+
+/* Under the lock, which it gives back in the end. */
+static void serve(struct blocking_thread *thread)
+{
+        struct cop__blocking_pool *pool = thread->pool;
+        pthread_cleanup_push(end_in_a_job, thread);
+        run_jobs(thread);
+        pool->count--;
+        pthread_mutex_unlock(&pool->lock);
+        pthread_cleanup_pop(0);
+        pool->hooks.leave(thread->data);
+        pthread_mutex_lock(&pool->lock);
+        end_thread(thread);
+}
+
+/* It is nobody's to cancel. */
+static void *thread_main(void *argument)
+{
+        struct blocking_thread *thread = argument;
+        int before;
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+        thread->data = thread->pool->hooks.enter();
+        pthread_mutex_lock(&thread->pool->lock);
+        serve(thread);
+        return NULL;
 }
 
 /* ---- Those that have ended -------------------------------------------------------------- */

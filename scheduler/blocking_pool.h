@@ -8,7 +8,7 @@
  *                      up to a most └──┘
  *
  * A thread is made when a job finds no idle one, up to `most` at once; what comes beyond waits, first in first out. A thread that has
- * had nothing to do for a while ends, so that after a burst there are none.
+ * had nothing to do for a while ends, so that after a burst there are none. One that a job ends is over, and so is the job.
  *
  * All of it is under the lock, but for the hooks, which are constant, and a job while a thread has it. Whoever ended puts itself into `ended`, and
  * is joined by the next who comes by.

@@ -351,3 +351,74 @@ TEST(a_job_that_comes_while_another_has_called_the_only_idle_thread_gets_one_of_
         await_errand(&errands[1]);
         cop__blocking_pool_fini(&pool);
 }
+
+/* ---- Functions that end their thread ----------------------------------------------------------------- */
+
+static void ends_its_thread(pipe_read *p)
+{
+        p->thread = pthread_self();
+        p->got = 1;
+        pthread_exit(NULL);
+}
+
+static void calls_two_that_end_and_one_that_returns(const order *o)
+{
+        int64_t over = 0;
+        for (int i = 0; i < 2; i++) {
+                pipe_read p = { .got = 0 };
+                if (cop_blocking(ends_its_thread, &p) == COP_OK)
+                        over += p.got;
+        }
+        pipe_read p = { .from = -1 };
+        if (cop_blocking(reads, &p) == COP_OK && p.got < 0 && errno_now() == EBADF)
+                over++;
+        cop_send(o->boss, ping, .number = over);
+}
+
+/* As one that was written to be a thread does. */
+IN_NODE(a_function_that_ends_its_thread_has_returned)
+{
+        if (suite_seed() >= 0)
+                return; /* there it is called on the claim's own */
+        cop_spawn_with(calls_two_that_end_and_one_that_returns, order, .boss = cop_self());
+        cop_auto message = await(COP_KIND(ping));
+        ck_assert_int_eq(cop_read(ping, message)->number, 3);
+}
+
+static void does_errand_and_ends(struct cop__job *job, void *unused)
+{
+        does_errand(job, unused);
+        pthread_exit(NULL);
+}
+
+/* The first of three jobs, on the only thread that there may be, and the one behind it end their thread. */
+static void end_threads(bool is_another_to_be_had)
+{
+        struct cop__blocking_pool pool = { .count = 0 };
+        struct errand errands[3] = { { .may_end = 0 }, { .may_end = 1 }, { .may_end = 1 } };
+        for (int i = 0; i < 3; i++)
+                errands[i].job = (struct cop__job){ .run = i < 2 ? does_errand_and_ends : does_errand, .done = errand_is_done };
+        cop__blocking_pool_init(&pool, 1, &(struct cop__blocking_hooks){ has_nothing, leaves_nothing });
+        for (int i = 0; i < 3; i++)
+                ck_assert_int_eq(cop__blocking_pool_submit(&pool, &errands[i].job), COP_OK);
+        if (!is_another_to_be_had)
+                allow_threads(0);
+        cop__store_seq(&errands[0].may_end, 1);
+        for (int i = 0; i < 3; i++)
+                await_errand(&errands[i]);
+        allow_all_threads();
+        cop__blocking_pool_fini(&pool);
+        ck_assert_uint_eq(pool.made, 0);
+}
+
+TEST(jobs_behind_one_that_ends_its_thread_get_another)
+{
+        end_threads(true);
+}
+
+TEST(jobs_behind_one_that_ends_its_thread_are_done_also_if_no_other_can_be_made)
+{
+        NEEDS_ROOT();
+        become_somebody_else();
+        end_threads(false);
+}

@@ -34,7 +34,8 @@ COP_BEGIN_DECLS
 
 /*
  * Calls function(argument) on one of the node's threads for that and waits until it has returned, without a time-out. Its errno is the
- * caller's then. A fault in it is the actor's, which exits with the reason that it would have had itself. At most blocking_threads of a node
+ * caller's then. One that ends its thread (pthread_exit) has returned by that. A fault in it is the actor's, which exits with the reason that
+ * it would have had itself. At most blocking_threads of a node
  * run at once (node.h); more wait for their turn. On a thread of the program that visits the node it is called at once, right there;
  * so it is for all in a simulation.
  * Ownership: `argument` is borrowed until the call returns; it may lie on the actor's stack.
