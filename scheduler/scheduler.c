@@ -11,6 +11,7 @@
 #define _GNU_SOURCE /* gettid */
 #include "scheduler/scheduler.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -21,6 +22,16 @@
 #include "base/thread.h"
 #include "scheduler/loop.h"
 #include "scheduler/simulation.h"
+
+/* A task has ended the thread that it runs on. What that was at stays half done: nobody can go on with it. */
+static COP__COLD void end_without_thread(void *unused)
+{
+        (void)unused;
+        fprintf(stderr,
+                "your program: an actor has ended the thread of its worker (pthread_exit), which its node cannot do without, so the process "
+                "ends; an actor ends by cop_exit, or when its function returns\n");
+        abort();
+}
 
 static void *worker_main(void *argument)
 {
@@ -34,7 +45,9 @@ static void *worker_main(void *argument)
         hooks->thread_enter(&worker->thread);
         cop__context_adopt(&worker->own);
         worker->after = NULL;
+        pthread_cleanup_push(end_without_thread, NULL);
         cop__context_switch(&worker->own, &worker->stack->context);
+        pthread_cleanup_pop(0);
         cop__context_fini(&worker->own);
         hooks->thread_leave(&worker->thread);
         cop__leave_company(worker);

@@ -10,6 +10,7 @@
 
 #include "tests/echo.h"
 #include "tests/faulty.h"
+#include "tests/last_words.h"
 #include "tests/threads.h"
 
 typedef struct order {
@@ -421,4 +422,28 @@ TEST(jobs_behind_one_that_ends_its_thread_are_done_also_if_no_other_can_be_made)
         NEEDS_ROOT();
         become_somebody_else();
         end_threads(false);
+}
+
+static void ends_the_thread_it_has(void)
+{
+        pthread_exit(NULL);
+}
+
+static void has_a_node_without_threads(void *unused)
+{
+        (void)unused;
+        node_begin((cop_node_options){ .workers = 1 });
+        cop_spawn(ends_the_thread_it_has);
+        for (;;)
+                pause();
+}
+
+/* Its node would wait for it for ever. ThreadSanitizer ends a program for it itself, with words of its own. */
+TEST(an_actor_that_ends_the_thread_of_its_worker_ends_the_program_which_says_so)
+{
+        char text[LAST_WORDS];
+        if (COP__TSAN)
+                return;
+        last_words(has_a_node_without_threads, NULL, text);
+        ck_assert_msg(strstr(text, "pthread_exit") != NULL, "%s", text);
 }
