@@ -13,6 +13,7 @@
 #include "actors/inside.h"
 #include "actors/simulation.h"
 #include "base/clock.h"
+#include "base/cue.h"
 #include "base/processors.h"
 #include "base/text.h"
 
@@ -564,13 +565,28 @@ static void *stop_on_thread(void *node)
         return NULL;
 }
 
-/* Whoever stops a node visits it, and a thread visits one node at a time: one that is inside another lends itself a thread. */
+/* Where there is none there may be one in a moment. */
+static bool make_thread(pthread_t *thread, void *node)
+{
+        unsigned tries = 0;
+        while (pthread_create(thread, NULL, stop_on_thread, node) != 0) {
+                COP__CUE("node.has_no_thread");
+                if (!try_again(&tries))
+                        return false;
+        }
+        return true;
+}
+
+/*
+ * Whoever stops a node visits it, and a thread visits one node at a time: one that is inside another lends itself a thread. Without one
+ * what the actors own is not ended.
+ */
 void cop_node_stop(cop_node *node)
 {
         pthread_t thread;
         if (node == NULL)
                 return;
-        if (cop__thread_here() != NULL && pthread_create(&thread, NULL, stop_on_thread, node) == 0)
+        if (cop__thread_here() != NULL && make_thread(&thread, node))
                 pthread_join(thread, NULL);
         else
                 stop(node);

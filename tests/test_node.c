@@ -20,9 +20,11 @@
 #include <coppice.h>
 
 #include "base/processors.h"
+#include "tests/cue.h"
 #include "tests/descriptors.h"
 #include "tests/ledger.h"
 #include "tests/node_fixture.h"
+#include "tests/threads.h"
 
 typedef struct {
         int64_t pence, people;
@@ -362,4 +364,45 @@ TEST(a_node_that_lacks_a_mapping_does_not_start_or_its_actors_crash_alone)
                 ck_assert(status == COP_OK || (refused && (status == COP_E_NO_MEMORY || status == COP_E_SYSTEM)));
         }
         ck_assert_int_gt(n, 4); /* slots, timers, stacks, that of signals, a slab */
+}
+
+/* ---- A node that is stopped from inside another ---------------------------------------------------------------- */
+
+static uint32_t ended; /* atomic */
+
+static void is_ended(void *unused)
+{
+        (void)unused;
+        cop__store_release(&ended, 1);
+}
+
+static void owns_something(void)
+{
+        ck_assert_int_eq(cop_own("thing", is_ended, &ended), COP_OK);
+        cop_register("owner", cop_self());
+        cop_message_free(cop_receive(COP_FOREVER, COP_ANY));
+}
+
+static void allow_threads_again(void *unused)
+{
+        (void)unused;
+        allow_all_threads();
+}
+
+IN_NODE(a_node_that_is_stopped_from_inside_another_waits_for_a_thread_to_end_its_actors)
+{
+        NEEDS_THREADS();
+        NEEDS_ROOT();
+        cop_node_leave();
+        cop_node *other = node_begin((cop_node_options){ .workers = 1 });
+        cop_spawn(owns_something);
+        await_true(cop_whereis("owner").bits != 0);
+        cop_node_leave();
+        ck_assert_int_eq(cop_node_enter(node), COP_OK);
+        become_somebody_else();
+        allow_threads(0);
+        cue_act("node.has_no_thread", allow_threads_again, NULL);
+        cop_node_stop(other);
+        ck_assert_uint_eq(cop__load_acquire(&ended), 1);
+        ck_assert(cue_has_come("node.has_no_thread"));
 }
