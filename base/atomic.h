@@ -113,11 +113,32 @@ COP__INLINE void cop__spin_pause(void)
 #define COP__SPINS 128u
 #endif
 
-/* The same for a spin that waits for another thread, which may not be running at all; `looks` counts from 0. */
+/*
+ * So many offers in vain, and it sleeps between two looks. One that has the processor by real-time priority offers it to no thread of
+ * another class, and may be waiting for one of those.
+ */
+#define COP__OFFERS 1024u
+void cop__spin_sleep(void);
+
+/* Whoever waits for another thread, which may not be running at all, offers its core; `offers` counts from 0. */
+COP__INLINE void cop__spin_offer(unsigned offers)
+{
+#if defined(COP__ATOMICS)
+        (void)offers;
+        sched_yield();
+#else
+        if (COP__LIKELY(offers < COP__OFFERS))
+                sched_yield();
+        else
+                cop__spin_sleep();
+#endif
+}
+
+/* A pause inside a longer spin for that; `looks` counts from 0. */
 COP__INLINE void cop__spin_wait(unsigned looks)
 {
         if (COP__UNLIKELY(looks % COP__SPINS == COP__SPINS - 1))
-                sched_yield();
+                cop__spin_offer(looks / COP__SPINS);
         else
                 cop__spin_pause();
 }

@@ -5,7 +5,8 @@
  *
  * It spins, since the holder is expected to be done before a sleep could begin; but not
  * for ever, since with more threads than cores the holder may not be running at all.
- * Then the spinning thread offers its core to others between looks.
+ * Then the spinning thread offers its core to others between looks, and when that does not help
+ * it sleeps between them.
  *
  * Whoever holds one takes no other, allocates nothing and calls nobody back, unless the
  * structure that the lock protects says so and why.
@@ -22,7 +23,6 @@
 #include <sys/types.h>
 
 #include <ck_spinlock.h>
-#include <sched.h>
 
 #include "base/atomic.h"
 #include "base/compiler.h"
@@ -33,9 +33,9 @@
 
 /* A few microseconds: longer than any section, shorter than a time slice. Explored, only the holder's step ends the spin. */
 #if defined(COP__ATOMICS)
-#define COP__LOCK_SPINS 1
+#define COP__LOCK_SPINS 1u
 #else
-#define COP__LOCK_SPINS 1000
+#define COP__LOCK_SPINS 1000u
 #endif
 
 /* All zero is a valid lock that nobody holds. */
@@ -62,12 +62,12 @@ COP__INLINE bool cop__lock_trylock(struct cop__lock *lock)
 COP__COLD COP__UNUSED static void cop__lock_wait(struct cop__lock *lock)
 {
         do {
-                int spins = 0;
+                unsigned spins = 0;
                 while (ck_spinlock_fas_locked(&lock->spin)) {
                         if (++spins < COP__LOCK_SPINS)
                                 cop__spin_pause();
                         else
-                                sched_yield();
+                                cop__spin_offer(spins - COP__LOCK_SPINS);
                 }
         } while (!cop__lock_trylock(lock));
 }
