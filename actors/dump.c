@@ -17,11 +17,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <coppice/version.h>
+
 #include "actors/actor.h"
 #include "actors/dump_pen.h"
 #include "actors/fault_report.h"
 #include "actors/info.h"
-#include "coppice_config.h"
 
 /* ---- Where ------------------------------------------------------------------------------- */
 
@@ -52,7 +53,7 @@ static void fill_node(struct cop__dump *dump, const void *subject)
         char actor[COP_NAME_MAX + COP_ID_TEXT_MAX + 2] = "";
         (void)subject;
         cop__dump_text(dump, "name", dump->node->name);
-        cop__dump_text(dump, "version", COP__VERSION);
+        cop__dump_text(dump, "version", COP_VERSION_TEXT);
         cop__dump_number(dump, "process", (uint64_t)getpid());
         cop__dump_number(dump, "when", (uint64_t)time(NULL));
         cop__dump_text(dump, "fault", fault->words);

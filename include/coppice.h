@@ -3,6 +3,7 @@
  * Coppice: Erlang-style actors with supervision for C. This header includes all of it.
  *
  *      coppice/status.h      what an operation can answer
+ *      coppice/version.h     which Coppice this is
  *      coppice/id.h          pids and references
  *      coppice/term.h        any Erlang term
  *      coppice/message.h     typed messages: COP_MESSAGE
@@ -76,6 +77,7 @@
 #include <coppice/task_stream.h>
 #include <coppice/timer.h>
 #include <coppice/trial.h>
+#include <coppice/version.h>
 #include <coppice/wait_group.h>
 #include <coppice/watermark.h>
 

@@ -57,6 +57,10 @@ int main(void)
 {
         cop_node *node;
         pthread_t thread;
+        if (cop_version() < COP_VERSION) {
+                fprintf(stderr, "made for Coppice %s, which is %s here\n", COP_VERSION_TEXT, cop_version_text());
+                return 1;
+        }
         if (cop_node_start(NULL, &node) != COP_OK || cop_node_enter(node) != COP_OK)
                 return 1;
         cop_spawn_server(&walker_server, "walker");

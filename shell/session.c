@@ -9,10 +9,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <coppice/version.h>
+
 #include "actors/actor.h"
 #include "base/clock.h"
 #include "base/cue.h"
-#include "coppice_config.h"
 #include "shell/console.h"
 #include "shell/packet.h"
 
@@ -266,7 +267,7 @@ static bool greet(struct cop__session *session)
         size_t name = text.size;
         cop__text_append_string(&text, cop_node_name(cop__console_node(session->console)));
         cop__text_make_harmless(&text, name);
-        cop__text_printf(&text, "\n%s\n%s\n", cop_pid_print(cop_self(), pid), COP__VERSION);
+        cop__text_printf(&text, "\n%s\n%s\n", cop_pid_print(cop_self(), pid), cop_version_text());
         bool greeted = !text.failed && write_packet(session, COP__PACKET_GREETING,
                                                         cop__text_get(&text), text.size);
         cop__text_fini(&text);

@@ -13,10 +13,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <coppice/version.h>
+
 #include "base/clock.h"
 #include "base/standard.h"
 #include "base/text.h"
-#include "coppice_config.h"
 #include "shell/client/choose.h"
 #include "shell/client/complain.h"
 #include "shell/client/dump.h"
@@ -245,7 +246,7 @@ int main(int argc, char **argv)
                 if (options.help)
                         print_usage(stdout);
                 else
-                        printf("coppice %s\n", COP__VERSION);
+                        printf("coppice %s\n", COP_VERSION_TEXT);
                 return EXIT_OK;
         }
         enum exit_code code = run(&options);

@@ -63,6 +63,20 @@ for static in OFF ON; do
         runs "$work/build-$static/consumer"
 done
 
+# Until 1.0 another minor version is another library.
+for version in 0.1 0.1.0 0.0 0.2 0.1.9 1; do
+        rm -rf -- "$work/asks"
+        mkdir "$work/asks"
+        printf '%s\n' 'cmake_minimum_required(VERSION 3.18)' 'project(asks NONE)' "find_package(coppice $version QUIET)" \
+                'message("is found: ${coppice_FOUND}")' >"$work/asks/CMakeLists.txt"
+        cmake -S "$work/asks" -B "$work/asks/build" -DCMAKE_PREFIX_PATH="$prefix" >"$work/log" 2>&1 ||
+                fail "find_package(coppice $version) ends CMake"
+        case $version in
+        0.1 | 0.1.0) grep -q 'is found: 1' "$work/log" || fail "find_package does not take this for $version" ;;
+        *) ! grep -q 'is found: 1' "$work/log" || fail "find_package takes this for $version" ;;
+        esac
+done
+
 # A component that there is not is told by its name.
 mkdir "$work/strange"
 printf '%s\n' 'cmake_minimum_required(VERSION 3.18)' 'project(strange NONE)' \
@@ -81,6 +95,12 @@ case $(pkg-config --cflags coppice) in
 *-fno-delete-null-pointer-checks*) ;;
 *) fail "coppice.pc does not keep stores through NULL" ;;
 esac
+# The name of the library, find_package (above), pkg-config and the program coppice have the number of the header.
+number=$(printf '#include <coppice/version.h>\nCOP_VERSION_TEXT\n' | "$cc" -E -P -I"$prefix/include" -x c - | tail -n 1 | tr -d '" ')
+[ "$(pkg-config --modversion coppice)" = "$number" ] || fail "pkg-config does not say that this is $number"
+[ -e "$lib/libcoppice.so.$number" ] || fail "the shared library is not called libcoppice.so.$number"
+[ ! -x "$prefix/bin/coppice" ] || [ "$("$prefix/bin/coppice" --version)" = "coppice $number" ] ||
+        fail "the program coppice does not say that it is $number"
 # pkg-config quotes what a shell would split, so a shell must read its answer.
 flags=$(pkg-config --cflags --libs coppice)
 eval "set -- $flags"
