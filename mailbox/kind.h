@@ -55,11 +55,13 @@ void cop__flat_drop_slow(const cop_kind *kind, void *block);
 /*
  * The bytes of the block that a copy of the value needs.
  * Errors: COP_E_TOO_DEEP, COP_E_TOO_BIG (over COP_MESSAGE_SIZE_MAX, with the bytes that will be
- * shared, or a symbol over COP_SYMBOL_MAX), COP_E_BAD_ARGUMENT (NULL with a size that is not 0,
+ * shared, or a symbol over COP_SYMBOL_MAX), COP_E_BAD_ARGUMENT (no kind, or NULL with a size that is not 0,
  * or bytes that lie outside their buffer).
  */
 COP__INLINE cop_status cop__flat_size(const cop_kind *kind, const void *value, size_t *size)
 {
+        if (COP__UNLIKELY(kind == NULL || (value == NULL && kind->size > 0)))
+                return COP_E_BAD_ARGUMENT;
         if (COP__UNLIKELY(!kind->plain))
                 return cop__flat_size_slow(kind, value, size);
         *size = kind->size;

@@ -186,6 +186,8 @@ COP__INLINE struct cop__signal *cop__signal_quick(struct cop__pool_cache *cache,
                                                   const cop_kind *kind, const void *value,
                                                   cop_pid from)
 {
+        if (COP__UNLIKELY(kind == NULL || value == NULL))
+                return NULL;
         uint32_t words = (uint32_t)kind->plain - 2;
         if (COP__UNLIKELY(words > COP__WORDS_MAX))
                 return NULL;

@@ -267,6 +267,37 @@ typedef struct {
 } thing;
 COP_MESSAGE(thing, term);
 
+/* In C there are macros for these; who writes in C++ calls the functions. */
+IN_NODE(a_message_without_a_kind_or_a_value_is_a_mistake_wherever_one_is_given)
+{
+        const cop_kind *const kinds[] = { NULL, COP_KIND_OF(word), COP_KIND_OF(thing) };
+        const cop_pid other = cop_spawn(waits);
+        const cop_address to = cop_to_pid(other);
+        cop_message *result = NULL;
+        cop_request request = { { 7 } };
+        cop_ref ref = { 7 };
+        ck_assert_int_eq(cop_register("other", other), COP_OK);
+        for (size_t i = 0; i < COP__COUNT(kinds); i++) {
+                const cop_kind *kind = kinds[i];
+                const void *value = kind == NULL ? &one : NULL;
+                REFUSED(BAD_ARGUMENT, cop_send_value(to, kind, value));
+                REFUSED(BAD_ARGUMENT, cop_send_value(cop_to_name("other"), kind, value));
+                REFUSED(BAD_ARGUMENT, cop_send_priority_value(to, kind, value));
+                REFUSED(BAD_ARGUMENT, cop_call_value(&result, to, 10, kind, value));
+                REFUSED(BAD_ARGUMENT, cop_call_value(&result, cop_to_name("other"), 10, kind, value));
+                REFUSED(BAD_ARGUMENT, cop_request_send_value(&request, to, kind, value));
+                REFUSED(BAD_ARGUMENT, cop_send_value_after(1, to, kind, value, &ref));
+                REFUSED(BAD_ARGUMENT, cop_send_value_every(1, to, kind, value, &ref));
+                REFUSED(BAD_ARGUMENT, cop_reply_value_to((cop_caller){ .pid = other }, kind, value));
+                REFUSED(BAD_ARGUMENT, cop_complete_value(other, kind, value));
+                REFUSED(BAD_ARGUMENT, cop_notify_value(to, kind, value));
+                REFUSED(BAD_ARGUMENT, cop_sync_notify_value(to, 10, kind, value));
+        }
+        ck_assert_uint_eq(ref.bits, 7);
+        ck_assert_ptr_null(result);
+        put_down(other);
+}
+
 static void takes_thing(const thing *t)
 {
         (void)t;

@@ -244,8 +244,8 @@ COP_API cop_pid cop_spawn_or_exit(const cop_spawn_options *options);
 /*
  * Copies a message and hands it over; waits for nobody, though a sender that floods a slow receiver
  * may lose the rest of its turn, or pause for some milliseconds (docs/mailboxes.md). To a dead pid: COP_OK, and a dead letter is counted.
- * To nobody (cop_no_pid()) the same. Errors: COP_E_NO_NAME, COP_E_BAD_ARGUMENT (a name that is NULL; in the value a text or an
- * array that is NULL and has a size), COP_E_NO_MEMORY, COP_E_TOO_BIG, COP_E_TOO_DEEP, COP_E_NO_NODE, COP_E_FULL (mailbox.h),
+ * To nobody (cop_no_pid()) the same. Errors: COP_E_NO_NAME, COP_E_BAD_ARGUMENT (a name, a kind or a value that is NULL; in the value
+ * a text or an array that is NULL and has a size), COP_E_NO_MEMORY, COP_E_TOO_BIG, COP_E_TOO_DEEP, COP_E_NO_NODE, COP_E_FULL (mailbox.h),
  * COP_E_OVERLOAD (overload.h).
  */
 COP_API cop_status cop_send_value(cop_address to, const cop_kind *kind, const void *value);
