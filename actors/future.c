@@ -439,7 +439,10 @@ cop_status cop_future_cancel_pid(cop_pid pid)
         return gone_if_none(cop__only_status(actor, status, other));
 }
 
+/* What ends something is no new work. */
 cop_status cop_future_drop_pid(cop_pid pid)
 {
-        return cop_send(pid, cop__future_drop);
+        if (cop__actor_here() == NULL)
+                return COP_E_NO_NODE;
+        return cop__send_news_value(pid, COP_KIND_OF(cop__future_drop), &(cop__future_drop){});
 }

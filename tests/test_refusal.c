@@ -100,6 +100,7 @@ TEST(who_is_in_no_node_owns_and_starts_nothing)
         REFUSED(NO_NODE, cop_sys_show_value(COP_KIND_OF(word), &thing));
         REFUSED(NO_NODE, cop_task_await(&result, (cop_task){ .pid = somebody }, 0));
         REFUSED(NO_NODE, cop_await_any_message(&result, &somebody, 1, 0, &(size_t){ 0 }));
+        REFUSED(NO_NODE, cop_future_drop_pid(somebody));
         ck_assert_int_eq(fd, 7);
         ck_assert_uint_eq(pid.bits, 7);
         ck_assert_ptr_eq(result, &one);

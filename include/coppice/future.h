@@ -106,7 +106,7 @@ COP_API cop_status cop_await_any_message(cop_message **result, const cop_pid *fu
  */
 COP_API cop_status cop_future_cancel_pid(cop_pid future);
 
-/* Ends the future, and the function if it still runs. Dropping twice is harmless. Errors: those of cop_send_value. */
+/* Ends the future, and the function if it still runs. Dropping twice is harmless. Errors: COP_E_NO_MEMORY, COP_E_NO_NODE. */
 COP_API cop_status cop_future_drop_pid(cop_pid future);
 
 #ifndef __cplusplus
