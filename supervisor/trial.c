@@ -274,6 +274,17 @@ static cop_status try_all(struct trial *trial, uint64_t first, uint64_t count,
         return COP_OK;
 }
 
+/* Who ends the program meanwhile hears which seed it is at. */
+static cop_status try_and_tell(struct trial *trial, uint64_t first, uint64_t count, cop_trial_outcome *outcome)
+{
+        cop_status status = cop__tried_begin(&trial->tried);
+        if (status == COP_OK) {
+                status = try_all(trial, first, count, outcome);
+                cop__tried_end(&trial->tried);
+        }
+        return status;
+}
+
 /* What the environment says instead of the trial. */
 static cop_status choose_seeds(const cop_trial *what, uint64_t *first, uint64_t *count)
 {
@@ -307,9 +318,7 @@ cop_status cop_trial_run_with(const cop_trial *what, const cop_kind *const *kind
                 return status;
         status = cop__preempt_install();
         if (status == COP_OK) {
-                cop__tried_begin(&trial.tried);
-                status = try_all(&trial, first, count, outcome);
-                cop__tried_end(&trial.tried);
+                status = try_and_tell(&trial, first, count, outcome);
                 cop__preempt_uninstall();
         }
         cop__fault_uninstall();

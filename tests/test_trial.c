@@ -669,6 +669,53 @@ TEST(a_signal_that_ends_a_trial_tells_its_seed)
         }
 }
 
+static const char *exits_with(cop_node *node, void *code)
+{
+        (void)node;
+        exit(*(const int *)code);
+}
+
+/* What a child of the check ends with is none of the trial's. */
+static const char *forks_who_exits(cop_node *node, void *code)
+{
+        int status = -1;
+        pid_t child = fork();
+        (void)node;
+        if (child == 0) {
+                suite_is_forked();
+                exit(*(const int *)code);
+        }
+        waitpid(child, &status, 0);
+        return WIFEXITED(status) && WEXITSTATUS(status) == *(const int *)code ? NULL : "the child did not end so";
+}
+
+static void run_and_exit(void *trial)
+{
+        cop_trial_outcome outcome;
+        exit(cop_trial_run(trial, &outcome) != COP_OK || outcome.failed);
+}
+
+TEST(a_program_that_exits_with_0_in_a_trial_ends_with_1_and_tells_the_seed)
+{
+        char text[LAST_WORDS];
+        for (int code = 0; code < 3; code++) {
+                cop_trial trial = { .check = exits_with, .context = &code, .first_seed = 41 };
+                int status = last_words_of(run_and_exit, &trial, text);
+                ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == (code == 0 ? 1 : code), "it ends with %d", status);
+                ck_assert_str_eq(text, "seed 41 was being tried when exit() was called: repeat it with COP_SEED=41\n");
+        }
+}
+
+TEST(who_exits_after_a_trial_or_in_another_process_ends_as_it_says)
+{
+        char text[LAST_WORDS];
+        int code = 0;
+        cop_trial trial = { .check = forks_who_exits, .context = &code, .seeds = 1 };
+        int status = last_words_of(run_and_exit, &trial, text);
+        ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "it ends with %d: %s", status, text);
+        ck_assert_str_eq(text, "");
+}
+
 /* What is sent on does not end it, as with process 1 of a container, which the kernel spares: it waits until the handler is over. */
 static const char *is_spared(cop_node *node, void *number)
 {

@@ -30,7 +30,8 @@
  *
  * What ends the program itself, such as a failed assertion in the check, or a fault in the middle of malloc, says the seed, too. So
  * does a signal that ends it from outside (SIGTERM, SIGINT, SIGHUP, SIGALRM, SIGXCPU), which is all that ends a turn that never does:
- * try it under timeout(1), or call alarm() before.
+ * try it under timeout(1), or call alarm() before. exit() in a trial says the seed as well, and exit(0) ends the program with 1: else
+ * a trial that was never finished would count as one that went well. _exit() does what it does.
  *
  * With COP_SEED=N in the environment a trial runs that seed only: the same check, under a debugger, with more printed, mended.
  *
