@@ -357,6 +357,14 @@ static void tell_blind(struct cop__worker *worker, struct cop__task *task, uint6
                 cop__watchdog_report_blind(cop__here_of(&worker->thread)->node, worker, task, since_ns);
 }
 
+/* In a process of its own an actor is all that there is to run. */
+static void tell_still(struct cop__scheduler *scheduler, uint64_t for_ns, bool is_over)
+{
+        struct cop_node *node = cop__here_of(&scheduler->watch_thread)->node;
+        if (node->inside == NULL)
+                cop__watchdog_tell_still(node, for_ns, is_over);
+}
+
 const struct cop__watch_hooks cop__preempt_hooks = {
         .call_of = call_of,
         .is_to_leave = is_to_leave,
@@ -367,6 +375,7 @@ const struct cop__watch_hooks cop__preempt_hooks = {
         .answers_of = answers_of,
         .has_told = has_told,
         .tell_blind = tell_blind,
+        .tell_still = tell_still,
 };
 
 const struct cop__watch_hooks cop__preempt_hooks_calm = {
@@ -379,6 +388,7 @@ const struct cop__watch_hooks cop__preempt_hooks_calm = {
         .answers_of = answers_of,
         .has_told = has_told,
         .tell_blind = tell_blind,
+        .tell_still = tell_still,
 };
 
 bool cop__preempt_is_own(uintptr_t pc)

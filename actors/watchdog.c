@@ -198,6 +198,23 @@ void cop__watchdog_report_blind(struct cop_node *node, struct cop__worker *worke
         file(node, &glimpse, since_ns, where, cop__text_get(&text));
 }
 
+/* Each of those actors has a report of its own. */
+void cop__watchdog_tell_still(struct cop_node *node, uint64_t for_ns, bool is_over)
+{
+        char text[320];
+        uint64_t ms = for_ns / COP__NS_PER_MS;
+        unsigned long long s = ms / 1000, tenths = ms % 1000 / 100;
+        unsigned workers = node->scheduler.worker_count, spares = node->scheduler.spare_count;
+        if (is_over)
+                snprintf(text, sizeof(text), "** others run again, after %llu.%llu s", s, tenths);
+        else
+                snprintf(text, sizeof(text),
+                         "** nothing else runs for %llu.%llu s: actors that do not wait hold all %u worker%s and %u spare worker%s\n"
+                         "   declare what blocks (cop_blocking), or have more spare workers: docs/preemption.md",
+                         s, tenths, workers, workers == 1 ? "" : "s", spares, spares == 1 ? "" : "s");
+        cop__log_to(node, COP_LOG_WARNING, text);
+}
+
 /* ---- Who is stuck ---------------------------------------------------------------------- */
 
 static bool is_stuck(struct cop_node *node, const struct cop__long_turn *entry)

@@ -11,6 +11,10 @@
  * out; where the actor is, its own thread tells, in the handler of the signal that interrupts it (preempt.c). A thread that waits in
  * the system is not sent one, since that would end its system call: of it is told what it waits for.
  *
+ * When all workers are held so, and as many spare ones as there may be, nothing else runs in the node, whoever is urgent:
+ *
+ *      ** nothing else runs for 1.0 s: actors that do not wait hold all 2 workers and 16 spare workers
+ *
  * The last COP__LONG_TURNS_KEPT reports are kept, one for each such piece of work, for whoever asks what is stuck: an entry counts
  * as long as its actor lives, runs, and has handled no other message.
  *
@@ -69,6 +73,9 @@ void cop__watchdog_report(struct cop_node *node, const struct cop__sighting *sig
                           uint64_t since_ns);
 void cop__watchdog_report_blind(struct cop_node *node, struct cop__worker *worker,
                                 struct cop__task *task, uint64_t since_ns);
+
+/* Likewise: nobody is left to run anything, or again, after so long. */
+void cop__watchdog_tell_still(struct cop_node *node, uint64_t for_ns, bool is_over);
 
 /* Those that are stuck now, the longest first; fills in at most `room` and returns how many. Threads: any in the node. */
 size_t cop__watchdog_stuck(struct cop_node *node, struct cop__long_turn *entries, size_t room);

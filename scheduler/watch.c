@@ -251,6 +251,33 @@ static void look_at(struct cop__watch *watch, struct cop__worker *worker, uint64
                 });
 }
 
+static void moves_again(struct cop__watch *watch, uint64_t now_ns)
+{
+        if (watch->still_told)
+                watch->hooks.tell_still(watch->scheduler, now_ns - watch->still_ns, true);
+        watch->still_ns = 0;
+        watch->still_told = false;
+}
+
+/* Is anybody left who could run something? */
+static void note_standstill(struct cop__watch *watch, unsigned stuck, uint64_t now_ns)
+{
+        if (COP__LIKELY(stuck < watch->scheduler->worker_count + watch->scheduler->spare_count)) {
+                if (COP__UNLIKELY(watch->still_ns != 0))
+                        moves_again(watch, now_ns);
+                return;
+        }
+        if (watch->still_ns == 0) {
+                watch->still_ns = now_ns;
+                watch->still_due_ns = now_ns + watch->long_ns;
+        }
+        if (now_ns < watch->still_due_ns)
+                return;
+        watch->still_due_ns = now_ns + (now_ns - watch->still_ns);
+        watch->still_told = true;
+        watch->hooks.tell_still(watch->scheduler, now_ns - watch->still_ns, false);
+}
+
 static void look(struct cop__watch *watch, struct findings *found)
 {
         struct cop__scheduler *scheduler = watch->scheduler;
@@ -272,6 +299,7 @@ static void look(struct cop__watch *watch, struct findings *found)
         found->busy |= turns != watch->turns;
         watch->turns = turns;
         cop__spares_adjust(scheduler, found->stuck, found->others_wait);
+        note_standstill(watch, found->stuck, now_ns);
 }
 
 /* ---- Sleep ------------------------------------------------------------------------------- */

@@ -30,6 +30,9 @@
  * queues to all, fires its timers, and sees to it that a spare worker is there (spare.h). After some looks it is settled: then the
  * looks at it are a slice apart again, or as near as its next timer.
  *
+ * When all are stuck, those that there may be besides too, nobody is left to run anything: after long_ns of that it is told, again
+ * each time that this has doubled, and once when it is over.
+ *
  * Sleep and wake of the watch: it says that it sleeps, then looks once more whether all workers do; a worker takes its bit out
  * of `idle`, then looks whether the watch sleeps. Both sequentially consistent (WATCH in the sources), so one of them sees the
  * other. In the same way it looks once more for what may ebb, and a visitor that steps out or leaves (place.c) has given back, and then
@@ -81,6 +84,8 @@ struct cop__watch_hooks {
         bool (*has_told)(struct cop__worker *worker, uint64_t since_ns);
         /* It has not, and cannot be asked: deal with it from the side. */
         void (*tell_blind)(struct cop__worker *worker, struct cop__task *task, uint64_t since_ns);
+        /* All workers, the spare ones too, are stuck for so long, or no longer are after so long. */
+        void (*tell_still)(struct cop__scheduler *scheduler, uint64_t for_ns, bool is_over);
 };
 
 /* What is asked of a thread in a long turn. */
@@ -123,6 +128,9 @@ struct cop__watch {
         uint32_t stopping; /* atomic */
         uint64_t turns; /* of all workers together, at the last look */
         uint64_t looks; /* atomic: how many there have been */
+        uint64_t still_ns;     /* the first look that found all workers stuck; 0: not all are */
+        uint64_t still_due_ns; /* when to tell of it */
+        bool still_told;
         struct cop__watched workers[COP__WORKERS_MAX];
 };
 

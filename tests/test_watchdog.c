@@ -18,11 +18,16 @@ static struct {
         pthread_mutex_t lock;
         int count;
         char last[2048];
+        uint32_t still, again; /* atomic: reports that nothing else runs, and that others do again */
 } kept = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static void keep(void *context, cop_log_level level, const char *text)
 {
         (void)context;
+        if (strstr(text, "hold all 1 worker and 1 spare worker\n") != NULL)
+                cop__add_relaxed(&kept.still, 1);
+        if (strstr(text, "others run again, after ") != NULL)
+                cop__add_relaxed(&kept.again, 1);
         if (level != COP_LOG_WARNING || strstr(text, "has been at work") == NULL)
                 return;
         pthread_mutex_lock(&kept.lock);
@@ -236,6 +241,33 @@ IN_NODE_WITH(of_one_that_waits_in_the_system_is_told_in_which_call, WATCHED)
         ck_assert_msg(says_message("#job{kind = 2, note = \"by noon\", password = ...}"), "%s", kept.last);
         ck_assert_int_eq(write(pipe_ends[1], "x", 1), 1);
         put_down(pid);
+        close(pipe_ends[0]);
+        close(pipe_ends[1]);
+}
+
+static void runs_at_last(void)
+{
+        cop__store_release(&is_over, 1);
+}
+
+/* Each of the two was reported, and nobody said that this was all there is. */
+IN_NODE_WITH(a_node_whose_workers_and_spare_ones_are_all_blocked_says_that_nothing_else_runs, WATCHED, .workers = 1, .spare_workers = 1)
+{
+        cop_pid pids[2];
+        ck_assert_int_eq(pipe(pipe_ends), 0);
+        for (int i = 0; i < 2; i++) {
+                ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &worker_server }, &pids[i]), COP_OK);
+                cop_send(pids[i], job, .kind = 2);
+        }
+        await_true(is_reported(node, pids[0]) && is_reported(node, pids[1]));
+        ck_assert_uint_eq(cop__load_relaxed(&kept.still), 0); /* nobody waits */
+        cop_spawn(runs_at_last);
+        await_true(cop__load_relaxed(&kept.still) >= 2);
+        ck_assert_uint_eq(cop__load_relaxed(&kept.again), 0);
+        ck_assert_int_eq(write(pipe_ends[1], "xx", 2), 2);
+        await_true(cop__load_relaxed(&kept.again) == 1 && cop__load_acquire(&is_over));
+        for (int i = 0; i < 2; i++)
+                put_down(pids[i]);
         close(pipe_ends[0]);
         close(pipe_ends[1]);
 }
