@@ -3,7 +3,7 @@
 #
 # What COP_MESSAGE and the types must not let through: each refuse/*.c, and *.cpp in C++, does not compile, with the sentence
 # that its "expect:" comment gives, and refuse/control.c compiles without a warning. With every
-# compiler that is here: gcc, clang and the one that the build uses.
+# compiler that is here: gcc, clang and the one that the build uses. Nor is any complaint of parts/strict.c, in strict C11.
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -32,6 +32,9 @@ failed=0
 for compiler in $compilers; do
         compile "$compiler" "$here/refuse/control.c" ||
                 fail "control.c does not compile with $compiler, so the others prove nothing"
+        LC_ALL=C "$compiler" -std=c11 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -fsyntax-only -I"$here/../include" \
+                "$here/parts/strict.c" >"$work/said" 2>&1 ||
+                fail "strict.c does not compile with $compiler in strict C11"
         for file in "$here"/refuse/*.c; do
                 name=$(basename -- "$file")
                 [ "$name" != control.c ] || continue

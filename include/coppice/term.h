@@ -97,16 +97,17 @@ COP_API cop_term cop_cons_of(const cop_term *items, size_t count);
 COP_API cop_term cop_map_of(cop_term *items, size_t pairs);
 
 #ifndef __cplusplus
-#define COP_TUPLE(...)                                \
-        cop_tuple_of((const cop_term[]){ __VA_ARGS__ }, \
-                     sizeof((const cop_term[]){ __VA_ARGS__ }) / sizeof(cop_term))
-#define COP_LIST(...)                                \
-        cop_list_of((const cop_term[]){ __VA_ARGS__ }, \
-                    sizeof((const cop_term[]){ __VA_ARGS__ }) / sizeof(cop_term))
+/* Without items: {}, [] and #{}. */
+#define COP_TUPLE(...)                                              \
+        __extension__ cop_tuple_of((const cop_term[]){ __VA_ARGS__ }, \
+                                   sizeof((const cop_term[]){ __VA_ARGS__ }) / sizeof(cop_term))
+#define COP_LIST(...)                                              \
+        __extension__ cop_list_of((const cop_term[]){ __VA_ARGS__ }, \
+                                  sizeof((const cop_term[]){ __VA_ARGS__ }) / sizeof(cop_term))
 /* COP_MAP(key, value, key, value, ...) */
-#define COP_MAP(...)                        \
-        cop_map_of((cop_term[]){ __VA_ARGS__ }, \
-                   sizeof((const cop_term[]){ __VA_ARGS__ }) / sizeof(cop_term) / 2)
+#define COP_MAP(...)                                        \
+        __extension__ cop_map_of((cop_term[]){ __VA_ARGS__ }, \
+                                 sizeof((const cop_term[]){ __VA_ARGS__ }) / sizeof(cop_term) / 2)
 #endif
 
 /*
