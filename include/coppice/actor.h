@@ -271,8 +271,13 @@ COP_API cop_status cop_send_term_to(cop_address to, cop_term term);
 /* A message in the hands of its receiver. */
 typedef struct cop_message cop_message;
 
+/*
+ * Its kind, its body, which is borrowed until it is freed, and who has sent it: of a cop_down who has ended, of a timer's who has set
+ * that. Of a NULL message NULL and nobody. Kinds are compared by cop_message_as: a COP_MESSAGE in a header gives each file a table of
+ * its own, so that their addresses differ.
+ */
 COP_API const cop_kind *cop_message_kind(const cop_message *message);
-COP_API const void *cop_message_body(const cop_message *message); /* borrowed until it is freed */
+COP_API const void *cop_message_body(const cop_message *message);
 COP_API cop_pid cop_message_from(const cop_message *message);
 
 /* The body if the message is of that kind, else NULL; also NULL for a NULL message. */
@@ -333,10 +338,13 @@ static inline void cop_message_free_at(cop_message **message)
         cop_message_free(*message);
 }
 
-/* Waits without receiving. Never returns early; one of a second or more up to 20 ms late. */
+/*
+ * Waits without receiving. Never returns early; one of a second or more up to 20 ms late. A negative time ends the actor with
+ * {badarg, ...}. Outside a node it returns at once.
+ */
 COP_API void cop_sleep(int64_t ms);
 
-/* Lets other actors run first. */
+/* Lets other actors run first. Outside a node: nothing. */
 COP_API void cop_yield(void);
 
 /* ---- Calls ------------------------------------------------------------------- */

@@ -62,6 +62,7 @@ typedef struct cop_timeout {
 } cop_timeout;
 COP_MESSAGE_DECLARE(cop_timeout);
 
+/* Sends one when `ms` milliseconds have passed. The payload is copied. Errors: as above, COP_E_TOO_DEEP and COP_E_TOO_BIG. */
 COP_API cop_status cop_start_timer_to(int64_t ms, cop_address to, cop_term payload, cop_ref *timer);
 
 #ifndef __cplusplus
