@@ -577,6 +577,15 @@ static bool make_thread(pthread_t *thread, void *node)
         return true;
 }
 
+/* An actor would wait for its own end, which this is then. What is left of a visit would look into a node that is gone. */
+static void leave_behind(void)
+{
+        struct cop__actor *actor = cop__actor_here();
+        if (actor != NULL && actor->task.visitor == NULL)
+                cop__badarg("node_stop", "an actor cannot stop the node that it lives in");
+        cop_node_leave();
+}
+
 /*
  * Whoever stops a node visits it, and a thread visits one node at a time: one that is inside another lends itself a thread. Without one
  * what the actors own is not ended.
@@ -586,6 +595,8 @@ void cop_node_stop(cop_node *node)
         pthread_t thread;
         if (node == NULL)
                 return;
+        if (cop_node_here() == node)
+                leave_behind();
         if (cop__thread_here() != NULL && make_thread(&thread, node))
                 pthread_join(thread, NULL);
         else

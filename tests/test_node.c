@@ -69,6 +69,32 @@ TEST(an_entry_of_the_log_goes_where_the_node_was_told)
         cop_node_stop(node);
 }
 
+static void stops_its_own_node(void)
+{
+        cop_node_stop(cop_node_here());
+}
+
+/* It waited for its own end, and so did everybody. */
+IN_NODE(an_actor_that_stops_the_node_that_it_lives_in_ends_and_the_node_goes_on)
+{
+        await_down(spawn_watched(.run = stops_its_own_node),
+                   "{badarg, {node_stop, \"an actor cannot stop the node that it lives in\"}}");
+        ck_assert_ptr_eq(cop_node_here(), node);
+}
+
+/* Its visit was left, to look into what was gone. */
+TEST(a_thread_that_stops_the_node_that_it_visits_has_left_it)
+{
+        cop_node *node;
+        ck_assert_int_eq(cop_node_start(&(cop_node_options){ .workers = 1 }, &node), COP_OK);
+        ck_assert_int_eq(cop_node_enter(node), COP_OK);
+        cop_node_stop(node);
+        ck_assert_ptr_null(cop_node_here());
+        ck_assert_int_eq(cop_send("somebody", bill, 900, 3), COP_E_NO_NODE);
+        cop_node_leave();
+        cop_node_stop(NULL);
+}
+
 TEST(a_node_knows_its_name_and_the_kinds_of_the_program_but_not_the_librarys_own)
 {
         cop_node *node;
