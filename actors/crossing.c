@@ -136,11 +136,22 @@ long cop__tray_fill(struct cop__tray *tray, int fd, size_t most)
         }
 }
 
+static ssize_t send_to_socket(void *context, int fd, const void *bytes, size_t size)
+{
+        (void)context;
+        return send(fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 bool cop__tray_flush(struct cop__tray *tray, int fd)
 {
+        return cop__tray_flush_by(tray, send_to_socket, NULL, fd);
+}
+
+bool cop__tray_flush_by(struct cop__tray *tray, ssize_t (*send_some)(void *context, int fd, const void *bytes, size_t size),
+                        void *context, int fd)
+{
         while (cop__tray_waiting(tray) > 0) {
-                ssize_t size = send(fd, tray->data + tray->start, cop__tray_waiting(tray),
-                                    MSG_DONTWAIT | MSG_NOSIGNAL);
+                ssize_t size = send_some(context, fd, tray->data + tray->start, cop__tray_waiting(tray));
                 if (size >= 0)
                         tray->start += (size_t)size;
                 else if (errno == EAGAIN || errno == EWOULDBLOCK)

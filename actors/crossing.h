@@ -234,6 +234,9 @@ long cop__tray_fill(struct cop__tray *tray, int fd, size_t most);
 
 /* Writes what it takes, without waiting. False: nobody reads it any more. */
 bool cop__tray_flush(struct cop__tray *tray, int fd);
+/* The same by another send, with errno as that has it. */
+bool cop__tray_flush_by(struct cop__tray *tray, ssize_t (*send_some)(void *context, int fd, const void *bytes, size_t size),
+                        void *context, int fd);
 
 /*
  * The message in MessagePack, which must be of `kind`. The caller ends *value with cop__flat_drop and free.

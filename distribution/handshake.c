@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "distribution/external.h"
 #include "distribution/md5.h"
@@ -121,9 +120,9 @@ static bool is_digest(const struct cop__network *network, uint32_t challenge, co
         return differs == 0;
 }
 
-static cop_status new_challenge(uint32_t *challenge)
+static cop_status new_challenge(struct cop__network *network, uint32_t *challenge)
 {
-        return getrandom(challenge, sizeof(*challenge), 0) == (ssize_t)sizeof(*challenge) ? COP_OK : COP_E_SYSTEM;
+        return network->transport->chance(network, challenge, sizeof(*challenge));
 }
 
 /* ---- Who calls ------------------------------------------------------------------------------------ */
@@ -182,7 +181,7 @@ cop_status cop__handshake_call(struct cop__line *line, struct cop__peer *peer, u
         if (status == COP_OK && strcmp(other->name, peer->name) != 0)
                 status = COP_E_NO_CONNECTION;
         if (status == COP_OK)
-                status = new_challenge(&ours);
+                status = new_challenge(line->network, &ours);
         if (status == COP_OK)
                 status = reply(line, theirs, ours);
         return status == COP_OK ? hear_acknowledgement(line, deadline_ns, ours) : status;
@@ -225,7 +224,7 @@ cop_status cop__handshake_challenge(struct cop__line *line, uint64_t deadline_ns
         struct packet packet;
         uint64_t tag, theirs;
         uint32_t ours;
-        cop_status status = new_challenge(&ours);
+        cop_status status = new_challenge(line->network, &ours);
         if (status == COP_OK)
                 status = introduce(line, &ours);
         if (status == COP_OK)

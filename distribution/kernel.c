@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <unistd.h>
 
 #include "actors/outpost.h"
 #include "distribution/connection.h"
@@ -83,14 +81,15 @@ static void is_no_stranger(net_kernel *self, cop_pid pid)
 
 static void net_kernel_on_ready(net_kernel *self, const cop__ready *ready)
 {
+        struct cop__network *network = cop__network_here();
         int called;
         cop_pid pid;
         (void)ready;
-        while ((called = cop__accept_at(self->ear->socket)) >= 0)
+        while ((called = network->transport->accept(network, self->ear->socket)) >= 0)
                 if (self->stranger_count < STRANGERS_MAX && spawn_connection(&(cop__attempt){ .socket = called }, &pid))
                         self->strangers[self->stranger_count++] = pid;
                 else
-                        close(called);
+                        network->transport->close(network, called);
         cop_cancel(self->later);
         if (called == -2)
                 cop_send_after(&self->later, LATER_MS, cop_self(), cop__ready, .unused = 0);
@@ -190,12 +189,12 @@ static cop_status take_options(struct cop__settings *settings, const cop_distrib
 }
 
 /* One that no earlier life had, but for one chance in four thousand million. Small ones were Erlang's before it had 32 bits. */
-static cop_status new_creation(struct cop__settings *settings)
+static cop_status new_creation(struct cop__network *network, struct cop__settings *settings)
 {
-        while (settings->creation < 16)
-                if (getrandom(&settings->creation, sizeof(settings->creation), 0) != (ssize_t)sizeof(settings->creation))
-                        return COP_E_SYSTEM;
-        return COP_OK;
+        cop_status status = COP_OK;
+        while (status == COP_OK && settings->creation < 16)
+                status = network->transport->chance(network, &settings->creation, sizeof(settings->creation));
+        return status;
 }
 
 static bool was_port(struct cop__network *network, uint16_t port)
@@ -214,10 +213,10 @@ static cop_status listen_at(net_kernel *self, struct cop__network *network, cons
         if (options->address.size > 0 && !copy(address, sizeof(address), options->address))
                 return COP_E_BAD_ARGUMENT;
         bool is_known = was_port(network, options->port);
-        int ear = cop__listen_at(address, options->port, &settings->port);
+        int ear = network->transport->listen(network, address, options->port, &settings->port);
         for (int tries = 0; tries < TRIES && ear < 0 && errno == EADDRINUSE && is_known; tries++) {
                 cop_sleep(PAUSE_MS);
-                ear = cop__listen_at(address, options->port, &settings->port);
+                ear = network->transport->listen(network, address, options->port, &settings->port);
         }
         if (ear < 0)
                 return COP_E_SYSTEM;
@@ -295,7 +294,7 @@ static cop_status prepare(net_kernel *self, struct cop__network *network, const 
         if (status == COP_OK)
                 status = take_options(settings, options);
         if (status == COP_OK)
-                status = new_creation(settings);
+                status = new_creation(network, settings);
         if (status == COP_OK)
                 status = listen_at(self, network, options, settings);
         if (status == COP_OK && settings->epmd_port != 0)

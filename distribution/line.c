@@ -5,13 +5,10 @@
 
 #include <errno.h>
 #include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <coppice/blocking.h>
 
@@ -32,9 +29,7 @@ static void end_line(struct cop__belonging *belonging)
                 cop__lock_lock(&line->network->lock);
                 cop__list_remove(&line->list);
                 cop__lock_unlock(&line->network->lock);
-                cop__poll_remove(&line->network->node->scheduler.poll, line->socket);
-                shutdown(line->socket, SHUT_RDWR); /* which ends it also where a child of the program's has a copy */
-                close(line->socket);
+                line->network->transport->close(line->network, line->socket);
         }
         cop__tray_free(&line->in);
         cop__tray_free(&line->out);
@@ -45,7 +40,7 @@ struct cop__line *cop__line_new(struct cop__network *network, int socket, bool i
 {
         struct cop__line *line = cop__calloc(1, sizeof(*line));
         if (line == NULL) {
-                close(socket);
+                network->transport->close(network, socket);
                 return NULL;
         }
         line->network = network;
@@ -57,7 +52,7 @@ struct cop__line *cop__line_new(struct cop__network *network, int socket, bool i
         cop__lock_lock(&network->lock);
         cop__list_push_back(&network->lines, &line->list);
         cop__lock_unlock(&network->lock);
-        if (cop__poll_add(&network->node->scheduler.poll, socket, reading | EPOLLOUT, line->owner.bits) != COP_OK ||
+        if (network->transport->watch(network, socket, reading | EPOLLOUT, line->owner.bits) != COP_OK ||
             !cop__own(cop__actor_here(), &line->belonging)) {
                 end_line(&line->belonging);
                 return NULL;
@@ -93,7 +88,7 @@ void cop__lines_look_again(struct cop__network *network, cop_pid owner)
         {
                 const struct cop__line *line = COP__CONTAINER(at, struct cop__line, list);
                 if (cop_pid_equal(line->owner, owner))
-                        cop__poll_change(&network->node->scheduler.poll, line->socket, reading | EPOLLOUT, owner.bits);
+                        network->transport->watch_again(network, line->socket, reading | EPOLLOUT, owner.bits);
         }
         cop__lock_unlock(&network->lock);
 }
@@ -106,8 +101,14 @@ static void want_writable(struct cop__line *line, bool wanted)
         if (line->writable_wanted == wanted)
                 return;
         line->writable_wanted = wanted;
-        cop__poll_change(&line->network->node->scheduler.poll, line->socket, wanted ? reading | EPOLLOUT : reading,
-                         cop_self().bits);
+        line->network->transport->watch_again(line->network, line->socket, wanted ? reading | EPOLLOUT : reading,
+                                              cop_self().bits);
+}
+
+static ssize_t send_some(void *context, int socket, const void *bytes, size_t size)
+{
+        struct cop__network *network = context;
+        return network->transport->send(network, socket, bytes, size);
 }
 
 void cop__line_flush(struct cop__line *line)
@@ -115,7 +116,7 @@ void cop__line_flush(struct cop__line *line)
         size_t before = cop__tray_waiting(&line->out);
         if (line->hung_up || before == 0)
                 return;
-        if (!cop__tray_flush(&line->out, line->socket)) {
+        if (!cop__tray_flush_by(&line->out, send_some, line->network, line->socket)) {
                 line->hung_up = true;
                 return;
         }
@@ -130,7 +131,8 @@ long cop__line_fill(struct cop__line *line, size_t most)
         while (got < most) {
                 if (!cop__tray_reserve(&line->in, COP__TRAY_FILL))
                         return -2;
-                ssize_t size = recv(line->socket, line->in.data + line->in.end, line->in.room - line->in.end, MSG_DONTWAIT);
+                ssize_t size = line->network->transport->receive(line->network, line->socket, line->in.data + line->in.end,
+                                                                 line->in.room - line->in.end);
                 if (size > 0) {
                         line->in.end += (size_t)size;
                         got += (size_t)size;
@@ -222,23 +224,12 @@ static void end_look_up(struct cop__belonging *belonging)
         free(ask);
 }
 
-static void set_nodelay(int socket)
-{
-        int on = 1;
-        setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* a socket of another sort refuses, which is no harm */
-}
-
 static cop_status await_connected(struct cop__line *line, uint64_t deadline_ns, bool *over)
 {
         for (;;) {
-                int error = 0;
-                socklen_t size = sizeof(error);
-                struct sockaddr_storage whom;
-                socklen_t whom_size = sizeof(whom);
-                if (getsockopt(line->socket, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0)
-                        return COP_E_NO_CONNECTION;
-                if (getpeername(line->socket, (struct sockaddr *)&whom, &whom_size) == 0)
-                        return COP_OK;
+                int is_through = line->network->transport->is_through(line->network, line->socket);
+                if (is_through != 0)
+                        return is_through > 0 ? COP_OK : COP_E_NO_CONNECTION;
                 cop_status status = await_news(deadline_ns, over);
                 if (status != COP_OK)
                         return status;
@@ -248,15 +239,10 @@ static cop_status await_connected(struct cop__line *line, uint64_t deadline_ns, 
 static cop_status call_one(struct cop__network *network, const struct addrinfo *at, uint64_t deadline_ns, bool *over,
                            struct cop__line **result)
 {
-        int socket_fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        if (socket_fd < 0)
+        int socket = network->transport->call(network, at->ai_addr, at->ai_addrlen);
+        if (socket < 0)
                 return COP_E_NO_CONNECTION;
-        set_nodelay(socket_fd);
-        if (connect(socket_fd, at->ai_addr, at->ai_addrlen) != 0 && errno != EINPROGRESS) {
-                close(socket_fd);
-                return COP_E_NO_CONNECTION;
-        }
-        struct cop__line *line = cop__line_new(network, socket_fd, false);
+        struct cop__line *line = cop__line_new(network, socket, false);
         if (line == NULL)
                 return COP_E_NO_MEMORY;
         cop_status status = await_connected(line, deadline_ns, over);
@@ -292,7 +278,7 @@ cop_status cop__line_call(struct cop__network *network, const char *host, uint16
         if (ask == NULL)
                 return COP_E_NO_MEMORY;
         ask->belonging.end = end_look_up;
-        ask->host = host;
+        ask->host = network->transport->host(host);
         snprintf(ask->port, sizeof(ask->port), "%u", (unsigned)port);
         if (!cop__own(cop__actor_here(), &ask->belonging)) {
                 free(ask);
@@ -304,69 +290,4 @@ cop_status cop__line_call(struct cop__network *network, const char *host, uint16
                 status = call_each(network, ask, deadline_ns, line);
         cop__belonging_end(&ask->belonging);
         return status;
-}
-
-/* ---- Listening ------------------------------------------------------------------------------------ */
-
-/* Of errno, which stays. */
-static int close_because(int socket_fd)
-{
-        int error = errno;
-        close(socket_fd);
-        errno = error;
-        return -1;
-}
-
-static int listen_one(const struct addrinfo *at)
-{
-        int on = 1;
-        int socket_fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        if (socket_fd < 0)
-                return -1;
-        setsockopt(socket_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-        if (bind(socket_fd, at->ai_addr, at->ai_addrlen) == 0 && listen(socket_fd, SOMAXCONN) == 0)
-                return socket_fd;
-        return close_because(socket_fd);
-}
-
-/* One that nobody can be told of is closed. */
-static int with_port(int socket_fd, uint16_t *port)
-{
-        struct sockaddr_storage own;
-        socklen_t size = sizeof(own);
-        if (getsockname(socket_fd, (struct sockaddr *)&own, &size) != 0)
-                return close_because(socket_fd);
-        *port = ntohs(own.ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)(const void *)&own)->sin6_port
-                                                : ((const struct sockaddr_in *)(const void *)&own)->sin_port);
-        return socket_fd;
-}
-
-int cop__listen_at(const char *address, uint16_t port, uint16_t *bound)
-{
-        const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM,
-                                        .ai_flags = AI_NUMERICSERV | AI_NUMERICHOST | AI_PASSIVE };
-        struct addrinfo *found = NULL;
-        char text[8];
-        snprintf(text, sizeof(text), "%u", (unsigned)port);
-        if (getaddrinfo(address, text, &hints, &found) != 0) {
-                errno = EINVAL;
-                return -1;
-        }
-        int socket_fd = listen_one(found);
-        int error = errno;
-        freeaddrinfo(found);
-        errno = error;
-        return socket_fd >= 0 ? with_port(socket_fd, bound) : -1;
-}
-
-int cop__accept_at(int socket)
-{
-        int called;
-        do
-                called = accept4(socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        while (called < 0 && (errno == EINTR || errno == ECONNABORTED));
-        if (called < 0)
-                return errno == EAGAIN || errno == EWOULDBLOCK ? -1 : -2;
-        set_nodelay(called);
-        return called;
 }

@@ -1,6 +1,6 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * A line: a socket that an actor owns, and the bytes on their way through it.
+ * A line: a socket that an actor owns (transport.h), and the bytes on their way through it.
  *
  * It never blocks a worker: who waits for it waits as an actor, for the news of it (cop__ready, see actors/outpost.h) or for
  * being told to hang up. The socket is closed when its actor ends, however it does.
@@ -62,10 +62,5 @@ cop_status cop__line_await(struct cop__line *line, size_t size, uint64_t deadlin
 /* What has come. Its first `size` bytes are read. */
 const uint8_t *cop__line_bytes(const struct cop__line *line);
 void cop__line_read(struct cop__line *line, size_t size);
-
-/* A socket that listens at an address, and its port. -1: errno says why. */
-int cop__listen_at(const char *address, uint16_t port, uint16_t *bound);
-/* The next one who calls; -1: nobody now; -2: perhaps somebody, for whom there is no descriptor or no memory, and no news will come. */
-int cop__accept_at(int socket);
 
 #endif

@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/cue.h"
 #include "base/memory.h"
@@ -94,7 +93,8 @@ struct cop__network *cop__network_make(cop_node *node)
         network->abroad = (struct cop__abroad){ .send = send_abroad, .scope_begins = scope_begins, .scope_hears = scope_hears,
                                                 .is_known = is_known, .untold = untold, .end = end };
         network->node = node;
-        if (getrandom(&network->ref_key, sizeof(network->ref_key), 0) != (ssize_t)sizeof(network->ref_key))
+        network->transport = &cop__transport_sockets;
+        if (network->transport->chance(network, &network->ref_key, sizeof(network->ref_key)) != COP_OK)
                 network->ref_key = cop__mix((uint64_t)(uintptr_t)network);
         cop__audience_init(&network->audience);
         cop__list_init(&network->refs_idle);

@@ -27,6 +27,7 @@
 #include "actors/audience.h"
 #include "base/lock.h"
 #include "base/table.h"
+#include "distribution/transport.h"
 
 struct cop__peer;
 
@@ -73,6 +74,7 @@ struct cop__remote_name {
 
 struct cop__network {
         struct cop__abroad abroad;      /* first: it is what the lower layers know */
+        const struct cop__transport *transport;
         cop_node *node;
         struct cop__lock lock;
         uint64_t kernel;                /* atomic; the pid of the actor that listens; 0: nobody does */
