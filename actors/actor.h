@@ -975,6 +975,10 @@ bool cop__is_name_of_node(const char *name);
 /* cop_node_enter for the thread that stops the node: a full table is no obstacle (visitor.c). */
 cop_status cop__visit_to_stop(cop_node *node);
 
+/* The calling thread is in no node until it takes up again whom it was; NULL: nobody (visitor.c). */
+struct cop__thread *cop__visit_set_aside(void);
+void cop__visit_take_up(struct cop__thread *thread);
+
 /* Ends a visit with a reason, which is taken (visitor.c). */
 void cop__visit_end(struct cop__actor *actor, struct cop__shared_term *reason);
 

@@ -70,10 +70,10 @@ static enum cop__containment contains_actor(void *context)
         return cop__actor_containment(cop__node_of(thread), cop__actor_of(thread->current));
 }
 
-/* Of the workers of a simulation, which are one thread, the first has it. */
+/* The workers of a simulation are one thread, which has its own. */
 static bool has_fault_stack(const struct cop__thread *thread)
 {
-        return thread->worker != NULL && (thread->scheduler->hooks.simulation == NULL || thread->worker->index == 0);
+        return thread->worker != NULL && thread->scheduler->hooks.simulation == NULL;
 }
 
 static cop_status init_thread(struct cop__thread *thread)
@@ -131,19 +131,16 @@ static void fini_thread(struct cop__thread *thread)
 static void enter_thread(struct cop__thread *thread)
 {
         struct cop__scheduler *scheduler = thread->scheduler;
-        if (scheduler->hooks.simulation != NULL && thread->worker != NULL && thread->worker->index > 0) {
-                /* The same thread as the first one's. */
-                cop__fault_scope_share(&cop__here_of(thread)->fault,
-                                       &cop__here_of(&scheduler->workers[0].thread)->fault);
+        if (thread->worker == NULL)
+                return;
+        if (scheduler->hooks.simulation != NULL) {
+                cop__simulation_share_stack(scheduler->hooks.simulation, &cop__here_of(thread)->fault);
                 return;
         }
-        if (thread->worker != NULL && scheduler->hooks.simulation == NULL)
-                cop__preempt_enter();
-        if (thread->worker != NULL && cop__fault_thread_start(&cop__here_of(thread)->fault) != COP_OK)
+        cop__preempt_enter();
+        if (cop__fault_thread_start(&cop__here_of(thread)->fault) != COP_OK)
                 cop_log(COP_LOG_WARNING, "the system refuses a worker's signal stack: a fault in an actor "
                                          "will end the program");
-        if (thread->worker != NULL && scheduler->hooks.simulation != NULL)
-                cop__fault_scope_use(NULL); /* until a step is run the thread is the program's: its faults are, too */
 }
 
 static void leave_thread(struct cop__thread *thread)
@@ -314,15 +311,21 @@ static cop_status start_watch(struct cop_node *node, const cop_node_options *opt
                                                     : &cop__preempt_hooks);
 }
 
-/* What the options do not say. A simulation is the same on each machine, so it has its own number of workers. */
+/* A simulation is the same on each machine, so its nodes have their own numbers of workers. */
+static unsigned simulated_workers(const cop_simulation *options)
+{
+        const struct cop__simulation *joined = options->with != NULL ? cop__simulation_of(options->with) : NULL;
+        uint64_t seed = joined != NULL ? joined->options.seed + joined->users : options->seed;
+        return 1 + (unsigned)(cop__mix(~seed) % 4);
+}
+
+/* What the options do not say. */
 static void fill_in_defaults(cop_node_options *options)
 {
         if (options->name == NULL)
                 options->name = "coppice";
         if (options->workers == 0)
-                options->workers = options->simulation == NULL
-                                           ? core_count()
-                                           : 1 + (unsigned)(cop__mix(~options->simulation->seed) % 4);
+                options->workers = options->simulation == NULL ? core_count() : simulated_workers(options->simulation);
         if (options->max_actors == 0)
                 options->max_actors = ACTORS_DEFAULT;
         if (options->long_turn_ms == 0)
@@ -341,10 +344,8 @@ static void fill_in_defaults(cop_node_options *options)
 
 static void end_simulation(struct cop__simulation *simulation)
 {
-        if (simulation == NULL)
-                return;
-        cop__simulation_fini(simulation);
-        free(simulation);
+        if (simulation != NULL)
+                cop__simulation_drop(simulation);
 }
 
 /* The simulation's clock is the first thing that is there, for all else asks it. */
@@ -353,7 +354,7 @@ static cop_status begin_simulation(const cop_node_options *options, struct cop__
         *all = hooks;
         if (options->simulation == NULL)
                 return COP_OK;
-        all->simulation = cop__simulation_new(options->simulation);
+        all->simulation = cop__simulation_begin(options->simulation);
         return all->simulation != NULL ? COP_OK : COP_E_NO_MEMORY;
 }
 
@@ -363,8 +364,10 @@ static cop_status start(const cop_node_options *given, const cop_kind *const *ki
 {
         cop_node_options options = given != NULL ? *given : (cop_node_options){ 0 };
         struct cop__scheduler_hooks all;
+        if (!cop__simulation_may_begin(options.simulation))
+                return COP_E_BAD_ARGUMENT;
         fill_in_defaults(&options);
-        if (result == NULL || cop__clock_simulated() != NULL || !cop__is_name_of_node(options.name) ||
+        if (result == NULL || !cop__is_name_of_node(options.name) ||
             options.workers > COP__WORKERS_MAX || options.max_actors > ACTORS_MAX ||
             options.spare_workers > COP__WORKERS_MAX - options.workers ||
             options.fault_exit_code < 0 || options.fault_exit_code > 255 ||
@@ -588,7 +591,7 @@ static void leave_behind(void)
 
 /*
  * Whoever stops a node visits it, and a thread visits one node at a time: one that is inside another lends itself a thread. Without one
- * what the actors own is not ended.
+ * what the actors own is not ended. Of nodes that are simulated together there is one thread, and its visit rests meanwhile.
  */
 void cop_node_stop(cop_node *node)
 {
@@ -597,10 +600,15 @@ void cop_node_stop(cop_node *node)
                 return;
         if (cop_node_here() == node)
                 leave_behind();
-        if (cop__thread_here() != NULL && make_thread(&thread, node))
-                pthread_join(thread, NULL);
-        else
+        if (cop__simulation_of(node) != NULL) {
+                struct cop__thread *visit = cop__visit_set_aside();
                 stop(node);
+                cop__visit_take_up(visit);
+        } else if (cop__thread_here() != NULL && make_thread(&thread, node)) {
+                pthread_join(thread, NULL);
+        } else {
+                stop(node);
+        }
 }
 
 static void step_in(void *visitor)

@@ -170,8 +170,9 @@ static void begin_step(void *owner)
         const char *fault = NULL;
         if (simulation->options.checks == 0)
                 return;
-        if (simulation->last != NULL)
-                fault = cop__simulation_fault_of(node, cop__actor_of(simulation->last));
+        struct cop__task *last = cop__simulated_of(simulation, &node->scheduler)->last;
+        if (last != NULL)
+                fault = cop__simulation_fault_of(node, cop__actor_of(last));
         if (fault == NULL && cop__simulation_once_in(simulation, simulation->options.checks))
                 fault = cop__simulation_fault(node);
         if (fault != NULL)
@@ -209,17 +210,70 @@ static void end_driver(void *owner)
         cop__simulation_end_visit(owner);
 }
 
-struct cop__simulation *cop__simulation_new(const cop_simulation *options)
+/* ---- Beginning and end -------------------------------------------------------------------------- */
+
+/* With what its thread needs. */
+struct driver {
+        struct cop__simulation simulation;
+        struct cop__fault_scope fault; /* of no turn: for its stack */
+};
+
+static struct driver *driver_of(struct cop__simulation *simulation)
 {
-        struct cop__simulation *simulation = malloc(sizeof(*simulation));
-        if (simulation == NULL)
+        return COP__CONTAINER(simulation, struct driver, simulation);
+}
+
+bool cop__simulation_may_begin(const cop_simulation *options)
+{
+        if (options == NULL || options->with == NULL)
+                return cop__clock_simulated() == NULL;
+        const struct cop__simulation *with = cop__simulation_of(options->with);
+        return with != NULL && cop__clock_simulated() == &with->now_ns && !with->inside && with->way_out == NULL &&
+               with->users < COP__SIMULATION_NODES;
+}
+
+static struct cop__simulation *new_simulation(const cop_simulation *options)
+{
+        struct driver *driver = calloc(1, sizeof(*driver));
+        if (driver == NULL || cop__fault_stack_map(&driver->fault) != COP_OK) {
+                free(driver);
                 return NULL;
-        cop__simulation_init(simulation, options);
-        simulation->hooks = (struct cop__simulation_hooks){
+        }
+        cop__fault_thread_start(&driver->fault); /* refused, it has no memory any more: see share_stack */
+        cop__fault_scope_use(NULL); /* until a step is run the thread is the program's: its faults are, too */
+        cop__simulation_init(&driver->simulation, options);
+        driver->simulation.hooks = (struct cop__simulation_hooks){
                 .place = take_place, .step = begin_step, .turn = begin_turn, .name = name_of,
                 .stuck = get_stuck, .over = end_driver,
         };
+        return &driver->simulation;
+}
+
+struct cop__simulation *cop__simulation_begin(const cop_simulation *options)
+{
+        struct cop__simulation *simulation =
+                options->with != NULL ? cop__simulation_of(options->with) : new_simulation(options);
+        if (simulation != NULL)
+                simulation->users++;
         return simulation;
+}
+
+void cop__simulation_drop(struct cop__simulation *simulation)
+{
+        if (--simulation->users > 0)
+                return;
+        cop__simulation_fini(simulation);
+        cop__fault_thread_stop(&driver_of(simulation)->fault);
+        free(driver_of(simulation));
+}
+
+void cop__simulation_share_stack(struct cop__simulation *simulation, struct cop__fault_scope *scope)
+{
+        const struct driver *driver = driver_of(simulation);
+        cop__fault_scope_share(scope, &driver->fault);
+        if (driver->fault.memory == NULL)
+                cop_log(COP_LOG_WARNING, "the system refuses a worker's signal stack: a fault in an actor "
+                                         "will end the program");
 }
 
 /* ---- Public ------------------------------------------------------------------------------------- */
@@ -302,11 +356,9 @@ static cop_status be_born(struct cop__actor *actor)
         return COP_OK;
 }
 
-cop_status cop_simulation_crash(struct cop_node *node, cop_pid pid)
+/* The calling thread is in no other node. */
+static cop_status crash_here(struct cop__simulation *simulation, struct cop_node *node, cop_pid pid)
 {
-        struct cop__simulation *simulation = simulation_to_drive(node);
-        if (simulation == NULL)
-                return COP_E_BAD_ARGUMENT;
         struct cop__actor *actor = cop__slot_of(node, pid);
         if (actor == NULL || !cop__slot_is(actor, pid) || !actor->alive)
                 return COP_E_NO_ACTOR;
@@ -320,6 +372,21 @@ cop_status cop_simulation_crash(struct cop_node *node, cop_pid pid)
         if (cop__queue_rouse(&actor->queue)) /* asleep: it is woken to hear of it */
                 cop__schedule(&node->scheduler, cop__thread_here(), &actor->task);
         return COP_OK;
+}
+
+/* From a visit of another node that is simulated with it: by a worker of its own. */
+cop_status cop_simulation_crash(struct cop_node *node, cop_pid pid)
+{
+        struct cop__simulation *simulation = simulation_to_drive(node);
+        struct cop__thread *before = cop__thread_here();
+        if (simulation == NULL)
+                return COP_E_BAD_ARGUMENT;
+        if (before == NULL || before->scheduler == &node->scheduler)
+                return crash_here(simulation, node, pid);
+        cop__simulation_stand_at(simulation, &node->scheduler.workers[0].thread);
+        cop_status status = crash_here(simulation, node, pid);
+        cop__simulation_stand_at(simulation, before);
+        return status;
 }
 
 void cop_simulation_refuse(struct cop_node *node, uint64_t n)

@@ -11,8 +11,16 @@
 #include "actors/actor.h"
 #include "scheduler/simulation.h"
 
-/* For a node that is about to start; NULL without memory. Ends with free() after cop__simulation_fini(). */
-struct cop__simulation *cop__simulation_new(const cop_simulation *options);
+/* Of the calling thread, for a node that is about to start, which may join the one of another; NULL: no memory. */
+struct cop__simulation *cop__simulation_begin(const cop_simulation *options);
+/* A node of it is no more. With the last it ends. */
+void cop__simulation_drop(struct cop__simulation *simulation);
+
+/* May the calling thread start a node that is simulated so, or a real one (NULL)? */
+bool cop__simulation_may_begin(const cop_simulation *options);
+
+/* The signal stack is the thread's, on which faults in all of its nodes are handled. A worker's scope begins. */
+void cop__simulation_share_stack(struct cop__simulation *simulation, struct cop__fault_scope *scope);
 
 COP__INLINE struct cop__simulation *cop__simulation_of(const struct cop_node *node)
 {

@@ -91,10 +91,10 @@ static void mark_those_of(struct put_up *put_up, const struct cop__worker *worke
 
 static void mark_all(struct put_up *put_up)
 {
-        const struct cop__simulation *simulation = put_up->simulation;
         const struct cop__scheduler *scheduler = &put_up->node->scheduler;
-        for (uint32_t i = 0; i < simulation->count; i++)
-                mark(put_up, simulation->bag[i]);
+        const struct cop__simulated *simulated = cop__simulated_of(put_up->simulation, scheduler);
+        for (uint32_t i = 0; i < simulated->count; i++)
+                mark(put_up, simulated->bag[i]);
         for (unsigned i = 0; i < COP__PRIORITIES; i++)
                 mark_list(put_up, &scheduler->shared[i]);
         for (unsigned i = 0; i < scheduler->worker_count; i++)

@@ -164,6 +164,19 @@ void cop__visit_end(struct cop__actor *actor, struct cop__shared_term *reason)
         visitor_rest(node, visitor);
 }
 
+struct cop__thread *cop__visit_set_aside(void)
+{
+        struct cop__thread *thread = cop__thread_here();
+        cop__thread_become(NULL);
+        return thread;
+}
+
+void cop__visit_take_up(struct cop__thread *thread)
+{
+        cop__thread_become(thread);
+        tie_to_thread(thread != NULL ? COP__CONTAINER(thread, struct cop__visitor, thread) : NULL);
+}
+
 void cop_node_leave(void)
 {
         struct cop__actor *actor = cop__actor_here();

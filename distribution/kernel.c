@@ -306,7 +306,7 @@ static void net_kernel_init(net_kernel *self, const cop_distribution *options)
 {
         cop_node *node = cop_node_here();
         struct cop__settings settings = { .creation = 0 };
-        if (cop__thread_here()->scheduler->hooks.simulation != NULL || cop__node_of(cop__thread_here())->inside != NULL)
+        if (cop__node_of(cop__thread_here())->inside != NULL)
                 refuse(COP_E_NO_DISTRIBUTION);
         struct cop__network *network = cop__network_make(node);
         if (network == NULL)

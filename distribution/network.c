@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/simulation.h"
 #include "base/cue.h"
 #include "base/memory.h"
 #include "base/random.h"
@@ -93,7 +94,7 @@ struct cop__network *cop__network_make(cop_node *node)
         network->abroad = (struct cop__abroad){ .send = send_abroad, .scope_begins = scope_begins, .scope_hears = scope_hears,
                                                 .is_known = is_known, .untold = untold, .end = end };
         network->node = node;
-        network->transport = &cop__transport_sockets;
+        network->transport = cop__simulation_of(node) == NULL ? &cop__transport_sockets : &cop__transport_wires;
         if (network->transport->chance(network, &network->ref_key, sizeof(network->ref_key)) != COP_OK)
                 network->ref_key = cop__mix((uint64_t)(uintptr_t)network);
         cop__audience_init(&network->audience);

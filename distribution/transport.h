@@ -1,8 +1,8 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /*
- * What carries the bytes between nodes: the system's sockets.
+ * What carries the bytes between nodes: the system's sockets, or, where the node is simulated, wires (scheduler/wires.h).
  *
- * A socket is a number from 0 on, which nothing here waits for: what has happened to one that is watched is told to its owner
+ * Either way a socket is a number from 0 on, which nothing here waits for: what has happened to one that is watched is told to its owner
  * as a cop__ready (actors/outpost.h). Its owner alone sends, receives and closes.
  */
 #ifndef DISTRIBUTION_TRANSPORT_H
@@ -34,11 +34,11 @@ struct cop__transport {
         void (*watch_again)(struct cop__network *network, int socket, uint32_t events, uint64_t pid);
         /* Watched or not. */
         void (*close)(struct cop__network *network, int socket);
-        /* Fills it with what nobody can guess. Errors: COP_E_SYSTEM. */
+        /* Fills it with what nobody can guess; of a simulated node, with what the seed says. Errors: COP_E_SYSTEM. */
         cop_status (*chance)(struct cop__network *network, void *bytes, size_t size);
 };
 
-extern const struct cop__transport cop__transport_sockets;
+extern const struct cop__transport cop__transport_sockets, cop__transport_wires;
 
 /* As listen of the sockets. */
 int cop__listen_at(const char *address, uint16_t port, uint16_t *bound);

@@ -102,25 +102,18 @@ static void fini_worker(struct cop__worker *worker)
 static void start_simulation(struct cop__scheduler *scheduler)
 {
         struct cop__simulation *simulation = scheduler->hooks.simulation;
-        cop__context_adopt(&simulation->outside);
         for (unsigned i = 0; i < scheduler->worker_count; i++) {
                 struct cop__worker *worker = &scheduler->workers[i];
                 worker->random = cop__random_next(&simulation->random);
                 scheduler->hooks.thread_enter(&worker->thread);
         }
-        simulation->scheduler = scheduler;
+        cop__simulation_take(simulation, scheduler);
 }
 
 static void stop_simulation(struct cop__scheduler *scheduler)
 {
-        if (scheduler->hooks.simulation->scheduler == NULL)
-                return;
-        /* As workers with threads do: some of the dead are still at what they had. */
-        while (cop__simulation_step(scheduler->hooks.simulation))
-                ;
-        for (unsigned i = scheduler->worker_count; i > 0; i--)
-                scheduler->hooks.thread_leave(&scheduler->workers[i - 1].thread);
-        scheduler->hooks.simulation->scheduler = NULL;
+        if (cop__simulated_of(scheduler->hooks.simulation, scheduler) != NULL)
+                cop__simulation_let_go(scheduler->hooks.simulation, scheduler);
 }
 
 static cop_status start_workers(struct cop__scheduler *scheduler)

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "scheduler/scheduler.h"
+#include "scheduler/wires.h"
 
 /* Time begins here and not at 0, a little elsewhere for each seed: wheels turn over at other moments. */
 #define EPOCH_NS (UINT64_C(1000) * COP__NS_PER_S)
@@ -82,6 +83,7 @@ static void draw(struct cop__simulation *simulation)
 void cop__simulation_init(struct cop__simulation *simulation, const cop_simulation *options)
 {
         memset(simulation, 0, sizeof(*simulation));
+        cop__context_adopt(&simulation->outside);
         simulation->options = *options;
         simulation->stall_ns = UINT64_MAX;
         simulation->steps_max = UINT64_MAX;
@@ -97,6 +99,7 @@ void cop__simulation_init(struct cop__simulation *simulation, const cop_simulati
 void cop__simulation_fini(struct cop__simulation *simulation)
 {
         cop__context_fini(&simulation->outside);
+        cop__wires_free(simulation->wires);
         free(simulation->seen);
         cop__clock_simulate(NULL);
         cop__memory_simulate(NULL, NULL);
@@ -115,30 +118,34 @@ bool cop__simulation_refuses(void *context)
 
 /* ---- Which task is next --------------------------------------------------------------------- */
 
-static struct cop__worker *any_worker(struct cop__simulation *simulation)
+static struct cop__worker *any_worker(struct cop__simulation *simulation, const struct cop__simulated *node)
 {
-        struct cop__scheduler *scheduler = simulation->scheduler;
+        struct cop__scheduler *scheduler = node->scheduler;
         return &scheduler->workers[cop__simulation_below(simulation, scheduler->worker_count)];
 }
 
-/* Whoever stands at a place has its caches and its wheel; so does what is looked for there. */
-static void stand_at(struct cop__simulation *simulation, struct cop__thread *thread)
+/* Alone, it is no choice. */
+static struct cop__simulated *any_node(struct cop__simulation *simulation)
+{
+        return &simulation->nodes[simulation->node_count > 1 ? cop__simulation_below(simulation, simulation->node_count) : 0];
+}
+
+void cop__simulation_stand_at(struct cop__simulation *simulation, struct cop__thread *thread)
 {
         cop__thread_become(thread);
         simulation->hooks.place(thread);
 }
 
 /* From a drawn worker on: a small bag is full before all have been asked. */
-static void fill_bag(struct cop__simulation *simulation)
+static void fill_bag(struct cop__simulation *simulation, struct cop__simulated *node)
 {
-        struct cop__scheduler *scheduler = simulation->scheduler;
+        struct cop__scheduler *scheduler = node->scheduler;
         struct cop__task *task;
-        unsigned first = any_worker(simulation)->index;
+        unsigned first = any_worker(simulation, node)->index;
         for (unsigned i = 0; i < scheduler->worker_count; i++) {
                 struct cop__worker *worker = &scheduler->workers[(first + i) % scheduler->worker_count];
-                while (simulation->count < simulation->bag_max &&
-                       (task = cop__worker_pick(worker)) != NULL)
-                        simulation->bag[simulation->count++] = task;
+                while (node->count < simulation->bag_max && (task = cop__worker_pick(worker)) != NULL)
+                        node->bag[node->count++] = task;
         }
 }
 
@@ -167,41 +174,42 @@ static bool comes_before(const struct cop__simulation *simulation, const struct 
         return simulation->order == COP__ORDER_RANKED && rank(simulation, one) > rank(simulation, other);
 }
 
-static uint32_t draw_place(struct cop__simulation *simulation)
+static uint32_t draw_place(struct cop__simulation *simulation, const struct cop__simulated *node)
 {
-        uint32_t place = cop__simulation_below(simulation, simulation->count);
+        uint32_t place = cop__simulation_below(simulation, node->count);
         if (simulation->order == COP__ORDER_NEWEST && !cop__simulation_once_in(simulation, RELENT_EVERY))
-                place = simulation->count - 1;
+                place = node->count - 1;
         if (simulation->order == COP__ORDER_RANKED && cop__simulation_once_in(simulation, RERANK_EVERY))
                 simulation->ranks = cop__random_next(&simulation->random);
         if (cop__simulation_once_in(simulation, FAIR_EVERY))
                 return place;
-        for (uint32_t i = 0; i < simulation->count; i++)
-                if (comes_before(simulation, simulation->bag[i], simulation->bag[place]))
+        for (uint32_t i = 0; i < node->count; i++)
+                if (comes_before(simulation, node->bag[i], node->bag[place]))
                         place = i;
         return place;
 }
 
 /* The place is filled by the last one, so that what became runnable last stays last but for that. */
-static struct cop__task *take_from_bag(struct cop__simulation *simulation)
+static struct cop__task *take_from_bag(struct cop__simulation *simulation, struct cop__simulated *node)
 {
-        fill_bag(simulation);
-        if (simulation->count == 0)
+        fill_bag(simulation, node);
+        if (node->count == 0)
                 return NULL;
-        uint32_t place = draw_place(simulation);
-        struct cop__task *task = simulation->bag[place];
-        simulation->bag[place] = simulation->bag[--simulation->count];
+        uint32_t place = draw_place(simulation, node);
+        struct cop__task *task = node->bag[place];
+        node->bag[place] = node->bag[--node->count];
         return task;
 }
 
 /* As a worker finds it by itself; the drawn one first. */
-static struct cop__task *take_from_queues(struct cop__simulation *simulation, struct cop__worker **worker)
+static struct cop__task *take_from_queues(struct cop__simulation *simulation, const struct cop__simulated *node,
+                                          struct cop__worker **worker)
 {
-        struct cop__scheduler *scheduler = simulation->scheduler;
+        struct cop__scheduler *scheduler = node->scheduler;
         unsigned first = (*worker)->index;
         for (unsigned i = 0; i < scheduler->worker_count; i++) {
                 *worker = &scheduler->workers[(first + i) % scheduler->worker_count];
-                stand_at(simulation, &(*worker)->thread);
+                cop__simulation_stand_at(simulation, &(*worker)->thread);
                 bool steals = cop__simulation_once_in(simulation, simulation->thefts);
                 struct cop__task *task = steals ? cop__worker_steal(*worker) : NULL;
                 if (task == NULL)
@@ -215,22 +223,21 @@ static struct cop__task *take_from_queues(struct cop__simulation *simulation, st
 /* ---- Steps -------------------------------------------------------------------------------------- */
 
 /* Each wheel's own are in order; among those of several, whose times are one, the first wheel is drawn. */
-static void fire_timers(struct cop__simulation *simulation)
+static void fire_timers(struct cop__simulation *simulation, const struct cop__simulated *node)
 {
-        struct cop__scheduler *scheduler = simulation->scheduler;
-        unsigned first = any_worker(simulation)->index;
+        struct cop__scheduler *scheduler = node->scheduler;
+        unsigned first = any_worker(simulation, node)->index;
         for (unsigned i = 0; i < scheduler->worker_count; i++) {
                 struct cop__worker *worker = &scheduler->workers[(first + i) % scheduler->worker_count];
                 if (cop__wheel_next(&worker->wheel) > simulation->now_ns)
                         continue;
-                stand_at(simulation, &worker->thread);
+                cop__simulation_stand_at(simulation, &worker->thread);
                 cop__serve_timers(worker);
         }
 }
 
-static uint64_t next_timer_ns(const struct cop__simulation *simulation)
+static uint64_t next_timer_of_ns(const struct cop__scheduler *scheduler)
 {
-        const struct cop__scheduler *scheduler = simulation->scheduler;
         uint64_t next_ns = COP__WHEEL_NEVER;
         for (unsigned i = 0; i < scheduler->worker_count; i++) {
                 uint64_t wheel_ns = cop__wheel_next(&scheduler->workers[i].wheel);
@@ -238,6 +245,24 @@ static uint64_t next_timer_ns(const struct cop__simulation *simulation)
                         next_ns = wheel_ns;
         }
         return next_ns;
+}
+
+static uint64_t next_timer_ns(const struct cop__simulation *simulation)
+{
+        uint64_t next_ns = COP__WHEEL_NEVER;
+        for (uint32_t i = 0; i < simulation->node_count; i++) {
+                uint64_t timer_ns = next_timer_of_ns(simulation->nodes[i].scheduler);
+                if (timer_ns < next_ns)
+                        next_ns = timer_ns;
+        }
+        return next_ns;
+}
+
+/* When something happens by itself: a timer, or what comes by wire. */
+static uint64_t next_event_ns(const struct cop__simulation *simulation)
+{
+        uint64_t timer_ns = next_timer_ns(simulation), wire_ns = cop__wires_next_ns(simulation);
+        return timer_ns < wire_ns ? timer_ns : wire_ns;
 }
 
 /* A slow machine: the next timer is due although there is something to do. */
@@ -252,14 +277,14 @@ static void let_time_go_on(struct cop__simulation *simulation)
                 simulation->now_ns = next_ns;
 }
 
-static void run_one(struct cop__simulation *simulation, struct cop__worker *worker,
+static void run_one(struct cop__simulation *simulation, struct cop__simulated *node, struct cop__worker *worker,
                     struct cop__task *task)
 {
         simulation->steps++;
-        simulation->last = task;
+        node->last = task;
         cop__simulation_sign(simulation, simulation->now_ns);
-        cop__simulation_sign(simulation, worker->index);
-        stand_at(simulation, &worker->thread);
+        cop__simulation_sign(simulation, (uint64_t)(node - simulation->nodes) << 32 | worker->index);
+        cop__simulation_stand_at(simulation, &worker->thread);
         simulation->hooks.turn(task);
         simulation->inside = true;
         cop__worker_run(worker, task);
@@ -277,30 +302,49 @@ bool cop__simulation_is_over(struct cop__simulation *simulation)
         return simulation->over != NULL;
 }
 
+static void *owner_of(const struct cop__simulation *simulation)
+{
+        return simulation->nodes[0].scheduler->owner;
+}
+
+/* Of this node; false: it has nothing to run. */
+static bool step_in(struct cop__simulation *simulation, struct cop__simulated *node, struct cop__worker *worker)
+{
+        fire_timers(simulation, node);
+        cop__simulation_stand_at(simulation, &worker->thread);
+        simulation->hooks.step(node->scheduler->owner);
+        struct cop__task *task = simulation->order == COP__ORDER_QUEUES
+                                         ? take_from_queues(simulation, node, &worker)
+                                         : take_from_bag(simulation, node);
+        if (task != NULL)
+                run_one(simulation, node, worker, task);
+        return task != NULL;
+}
+
 bool cop__simulation_step(struct cop__simulation *simulation)
 {
         if (COP__UNLIKELY(cop__simulation_is_over(simulation))) {
-                simulation->hooks.over(simulation->scheduler->owner);
+                simulation->hooks.over(owner_of(simulation));
                 return false;
         }
         struct cop__thread *before = cop__thread_here();
-        struct cop__worker *worker = any_worker(simulation);
+        struct cop__simulated *node = any_node(simulation);
+        struct cop__worker *worker = any_worker(simulation, node);
         let_time_go_on(simulation);
-        fire_timers(simulation);
-        stand_at(simulation, &worker->thread);
-        simulation->hooks.step(simulation->scheduler->owner);
-        struct cop__task *task = simulation->order == COP__ORDER_QUEUES
-                                         ? take_from_queues(simulation, &worker)
-                                         : take_from_bag(simulation);
-        if (task != NULL)
-                run_one(simulation, worker, task);
-        stand_at(simulation, before);
-        return task != NULL;
+        cop__wires_move(simulation);
+        bool ran = step_in(simulation, node, worker);
+        for (uint32_t i = 1; i < simulation->node_count && !ran; i++) {
+                if (++node == simulation->nodes + simulation->node_count)
+                        node = simulation->nodes;
+                ran = step_in(simulation, node, any_worker(simulation, node));
+        }
+        cop__simulation_stand_at(simulation, before);
+        return ran;
 }
 
 bool cop__simulation_jump(struct cop__simulation *simulation, uint64_t until_ns)
 {
-        uint64_t next_ns = next_timer_ns(simulation);
+        uint64_t next_ns = next_event_ns(simulation);
         if (until_ns < next_ns)
                 next_ns = until_ns;
         if (next_ns == UINT64_MAX || simulation->over != NULL)
@@ -316,12 +360,49 @@ bool cop__simulation_settle(struct cop__simulation *simulation, uint64_t deadlin
         while (simulation->now_ns < deadline_ns) {
                 if (cop__simulation_step(simulation))
                         continue;
-                if (next_timer_ns(simulation) == COP__WHEEL_NEVER)
+                if (next_event_ns(simulation) == UINT64_MAX)
                         return true;
                 if (!cop__simulation_jump(simulation, deadline_ns))
                         return false;
         }
         return false;
+}
+
+/* ---- Nodes ---------------------------------------------------------------------------------------- */
+
+struct cop__simulated *cop__simulated_of(struct cop__simulation *simulation, const struct cop__scheduler *scheduler)
+{
+        for (uint32_t i = 0; i < simulation->node_count; i++)
+                if (simulation->nodes[i].scheduler == scheduler)
+                        return &simulation->nodes[i];
+        return NULL;
+}
+
+void cop__simulation_take(struct cop__simulation *simulation, struct cop__scheduler *scheduler)
+{
+        struct cop__simulated *node = &simulation->nodes[simulation->node_count++];
+        node->scheduler = scheduler;
+        node->last = NULL;
+        node->count = 0;
+}
+
+/* As workers with threads do: some of the dead are still at what they had. */
+static void run_out(struct cop__simulation *simulation, struct cop__simulated *node)
+{
+        struct cop__thread *before = cop__thread_here();
+        while (step_in(simulation, node, any_worker(simulation, node)))
+                let_time_go_on(simulation);
+        cop__simulation_stand_at(simulation, before);
+}
+
+void cop__simulation_let_go(struct cop__simulation *simulation, struct cop__scheduler *scheduler)
+{
+        struct cop__simulated *node = cop__simulated_of(simulation, scheduler);
+        run_out(simulation, node);
+        cop__wires_hang_up(simulation, scheduler);
+        for (unsigned i = scheduler->worker_count; i > 0; i--)
+                scheduler->hooks.thread_leave(&scheduler->workers[i - 1].thread);
+        *node = simulation->nodes[--simulation->node_count];
 }
 
 /* ---- Visitors ------------------------------------------------------------------------------------ */
@@ -338,7 +419,7 @@ static void drive_until_called(struct cop__simulation *simulation, struct cop__p
         while (!is_called(park, ticket) && simulation->now_ns < deadline_ns && !cop__simulation_is_over(simulation))
                 if (!cop__simulation_step(simulation) && !is_called(park, ticket) &&
                     !cop__simulation_jump(simulation, deadline_ns))
-                        simulation->hooks.stuck(simulation->scheduler->owner);
+                        simulation->hooks.stuck(owner_of(simulation));
         /* It is awake, but who knows when it gets to run. */
         while (!cop__simulation_once_in(simulation, simulation->patience) && !cop__simulation_is_over(simulation) &&
                simulation->now_ns < deadline_ns && cop__simulation_step(simulation))

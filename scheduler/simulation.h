@@ -15,6 +15,9 @@
  * With an empty bag time jumps to the next timer. So whatever the workers share is shared here too, and each step leaves its
  * caches, wheels and slots to a worker that may be another one than the last; but two things never happen at once.
  *
+ * Several nodes may be simulated together: they have one time and one seed between them, each has a bag of its own, and a step begins
+ * with the draw of a node; one with nothing runnable leaves the step to the next. What goes between them goes by wire (wires.h).
+ *
  * In place of the bag the workers' own ways of finding a task may be followed (order QUEUES): then the seed draws whose turn it
  * is, and ring, next slot, shared queue and theft decide the rest.
  *
@@ -43,10 +46,14 @@ struct cop__scheduler;
 struct cop__task;
 struct cop__thread;
 struct cop__way_out;
+struct cop__wires;
 struct cop__worker;
 
 /* Runnable tasks among which the next is drawn; what is more waits in the queues. */
 #define COP__SIMULATION_BAG 256u
+
+/* Nodes that are simulated together, at most. */
+#define COP__SIMULATION_NODES 8u
 
 /* How the next task is found. */
 enum cop__simulation_order {
@@ -67,10 +74,19 @@ struct cop__simulation_hooks {
         void (*over)(void *owner);                 /* the driver is awake: its visit ends, if it visits */
 };
 
+/* A node's part. */
+struct cop__simulated {
+        struct cop__scheduler *scheduler;
+        struct cop__task *last; /* whose turn was the last here; NULL: there was none */
+        uint32_t count;
+        struct cop__task *bag[COP__SIMULATION_BAG];
+};
+
 struct cop__simulation {
         cop_simulation options; /* as they were asked for */
         struct cop__simulation_hooks hooks;
-        struct cop__scheduler *scheduler; /* NULL: it has not started */
+        uint32_t users;      /* nodes that are there, or are about to */
+        uint32_t node_count; /* those that have started; nodes[0 .. node_count - 1] */
 
         /* Drawn from the seed once. */
         enum cop__simulation_order order;
@@ -99,19 +115,27 @@ struct cop__simulation {
         uint64_t refuse_at;     /* the refusal that was asked for comes when so many more are; 0: none is */
         uint64_t stall_ns;      /* a stall is no longer than this */
         const char *again;      /* how to have it again, as a line for who reads of a fault; NULL: that is the program's to know */
-        struct cop__task *last; /* whose turn was the last; NULL: there was none */
         struct cop__way_out *way_out; /* the layer above's: where a visitor that ends goes on; NULL: its thread ends */
         uint8_t *seen;          /* likewise: a mark for each of so many slots; NULL: none yet */
         uint32_t seen_room;
         struct cop__context outside; /* the driver, while a worker's loop runs */
         bool inside;            /* a loop runs */
-        uint32_t count;
-        struct cop__task *bag[COP__SIMULATION_BAG];
+        struct cop__wires *wires; /* NULL: nobody has listened yet */
+        struct cop__simulated nodes[COP__SIMULATION_NODES];
 };
 
 /* Draws what the seed decides; from here to fini the calling thread's clock is the simulation's. */
 void cop__simulation_init(struct cop__simulation *simulation, const cop_simulation *options);
 void cop__simulation_fini(struct cop__simulation *simulation);
+
+/* A scheduler whose workers are there is driven from here on, until it is let go. Then its tasks have run as far as they get without time. */
+void cop__simulation_take(struct cop__simulation *simulation, struct cop__scheduler *scheduler);
+void cop__simulation_let_go(struct cop__simulation *simulation, struct cop__scheduler *scheduler);
+/* Its part, or NULL. */
+struct cop__simulated *cop__simulated_of(struct cop__simulation *simulation, const struct cop__scheduler *scheduler);
+
+/* The driving thread stands at this place from here on: whoever does has its caches and its wheel; so does what is looked for there. */
+void cop__simulation_stand_at(struct cop__simulation *simulation, struct cop__thread *thread);
 
 COP__INLINE uint32_t cop__simulation_below(struct cop__simulation *simulation, uint32_t bound)
 {

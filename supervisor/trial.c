@@ -305,7 +305,7 @@ cop_status cop_trial_run_with(const cop_trial *what, const cop_kind *const *kind
 {
         struct trial trial = { .what = what, .kinds_first = kinds_first, .kinds_last = kinds_last };
         uint64_t first, count;
-        if (what == NULL || what->check == NULL || what->max_ms < 0 || outcome == NULL ||
+        if (what == NULL || what->check == NULL || what->max_ms < 0 || what->simulation.with != NULL || outcome == NULL ||
             cop_node_here() != NULL)
                 return COP_E_BAD_ARGUMENT;
         cop_status status = choose_seeds(what, &first, &count);

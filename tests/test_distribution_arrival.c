@@ -126,15 +126,6 @@ TEST(a_name_at_ones_own_node_is_who_has_it)
 
 /* ---- Where nothing can be distributed -------------------------------------------------------- */
 
-TEST(a_simulated_node_has_no_distribution)
-{
-        cop_simulation order = { .seed = 1 };
-        uint16_t port;
-        cop_node *node = node_begin((cop_node_options){ .simulation = &order });
-        ck_assert_int_eq(distribute_with(OWN, (cop_distribution){ .port = 0 }, &port), COP_E_NO_DISTRIBUTION);
-        node_end(node);
-}
-
 typedef struct { int64_t unused; } remote;
 
 static void remote_on_any(remote *self, const cop_any *any)

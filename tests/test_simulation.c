@@ -581,10 +581,15 @@ static struct cop__actor *vacancy(cop_node *node)
         return actor;
 }
 
+static struct cop__simulated *simulated_of(cop_node *node)
+{
+        return cop__simulated_of(cop__simulation_of(node), &node->scheduler);
+}
+
 static void put_in_bag(cop_node *node, struct cop__actor *actor)
 {
-        struct cop__simulation *simulation = cop__simulation_of(node);
-        simulation->bag[simulation->count++] = &actor->task;
+        struct cop__simulated *simulated = simulated_of(node);
+        simulated->bag[simulated->count++] = &actor->task;
 }
 
 static void puts_up_a_sleeper(cop_node *node)
@@ -718,7 +723,7 @@ static void look_at_places(void *place)
         fprintf(stderr, "first: %s\n", cop__simulation_fault(node) == NULL ? "nothing" : cop__simulation_fault(node));
         put_in_bag(node, one);
         fprintf(stderr, "then: %s\n", cop__simulation_fault(node));
-        cop__simulation_of(node)->bag[cop__simulation_of(node)->count - 1] = &two->task;
+        simulated_of(node)->bag[simulated_of(node)->count - 1] = &two->task;
         fprintf(stderr, "at last: %s\n", cop__simulation_fault(node));
         abort();
 }
@@ -776,7 +781,7 @@ TEST(a_look_without_memory_for_its_marks_is_left_out_and_the_next_one_finds_the_
 static void breaks_who_was_last(cop_node *node)
 {
         struct cop__actor *actor = vacancy(node);
-        cop__simulation_of(node)->last = &actor->task;
+        simulated_of(node)->last = &actor->task;
         actor->relation_count = 1;
 }
 

@@ -24,9 +24,11 @@
  * - Who knows the cookie may do anything: send to any actor, end any. The cookie does not cross, but all else does, in the
  *   clear. So a node listens on the loopback unless told otherwise; between machines use a tunnel.
  *
- * Threads: all of it works in actors and on visiting threads. A simulated node has no distribution.
- * Errors of all: COP_E_NO_NODE, COP_E_NO_MEMORY, COP_E_NO_DISTRIBUTION (none has begun, the node is simulated, or the actor
- * lives in an OS process of its own).
+ * Threads: all of it works in actors and on visiting threads.
+ * A simulated node is connected with those that are simulated with it (`with` in simulation.h) and with no other: by wires that the
+ * seed makes slow, narrow and, on cue, cut. It has no port mapper and looks up no hosts, so `no_epmd` is to be set; cop_node_is_at says the port.
+ * Errors of all: COP_E_NO_NODE, COP_E_NO_MEMORY, COP_E_NO_DISTRIBUTION (none has begun, or the actor lives in an OS process of its
+ * own).
  */
 #ifndef COPPICE_DISTRIBUTION_H
 #define COPPICE_DISTRIBUTION_H

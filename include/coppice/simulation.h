@@ -20,11 +20,18 @@
  * While the visiting thread waits (cop_receive, cop_call, cop_sleep, cop_node_await_quiet) the node runs. While it does not
  * wait, nothing does, but that a thread which sends a lot lets others run in between.
  *
+ * Several simulated nodes of one thread may live in one simulation (`with`): one time, one order of events, one seed. They find each other
+ * by cop_node_is_at and are connected by wires, not sockets: see distribution.h.
+ *
+ *      cop_simulation joined = { .with = node };
+ *      cop_node_start(&(cop_node_options){ .simulation = &joined }, &other);
+ *
  * What the seed draws besides the order: how many workers there seem to be and how small their queues, batches and caches are, how
  * many messages a turn may handle (from one), how long a turn takes, how often messages come from fresh memory, how often a worker
  * takes from another, how fast a visitor wakes up, and of what kind the order is.
  *
- * Threads: a simulated node is started, visited and stopped by one thread, which is in no other node meanwhile.
+ * Threads: a simulated node is started, visited and stopped by one thread, which is in no other node meanwhile, but for those that are
+ * simulated with it.
  *
  * What people get wrong:
  * - What an actor asks the system itself is not simulated: clock_gettime, rand, files, sockets, threads of its own. Ask the node.
@@ -44,7 +51,7 @@ COP_BEGIN_DECLS
 struct cop_node;
 
 /*
- * What a simulation is asked for. The four in the middle say how often: once in so many on average; 0: never. All is copied; `context`
+ * What a simulation is asked for. The five in the middle say how often: once in so many on average; 0: never. All is copied; `context`
  * is borrowed until the node stops.
  */
 typedef struct cop_simulation {
@@ -52,11 +59,15 @@ typedef struct cop_simulation {
         uint32_t crashes;   /* in so many turns, the actor whose turn it is crashes: {crashed, simulation} */
         uint32_t refusals;  /* of so many requests for fresh memory in actors' turns, one finds none */
         uint32_t stalls;    /* in so many turns, the next timer is due although somebody is runnable: a slow machine */
+        uint32_t cuts;      /* of so many arrivals of bytes from another node, one finds that the connection has been cut */
         uint32_t checks;    /* in so many turns, the runtime looks whether all its invariants hold (else at one actor's); if not, it aborts */
         /* May this one crash? NULL: who was started by a supervisor, other supervisors among them. An actor's init never crashes.
-         * `server` is the behaviour's name, "actor" for a plain function. It must not use the node. */
+         * `server` is the behaviour's name, "actor" for a plain function; cop_node_here() is whose it is. It must not use the node. */
         bool (*may_crash)(void *context, cop_pid pid, const char *server);
         void *context;
+        /* NULL, or a simulated node of this thread, whose simulation this one joins; the rest is not looked at then. Up to 8 nodes. A
+         * trial's node is joined by none. Each is stopped by itself, in any order. */
+        struct cop_node *with;
 } cop_simulation;
 
 /* How far a simulation has come. */

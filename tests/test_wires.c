@@ -1,0 +1,504 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/* Nodes that are simulated together: one time, one seed, and wires between them that are slow, narrow and cut. */
+#include "tests/pair.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+#include <coppice/trial.h>
+
+#include "scheduler/wires.h"
+#include "tests/faulty.h"
+#include "tests/keepers.h"
+
+#define NODES 3
+#define TRIES 4
+
+static const char *const names[NODES] = { "a@127.0.0.1", "b@127.0.0.1", "c@127.0.0.1" };
+
+typedef struct { int64_t number; } parcel;
+COP_MESSAGE(parcel, number);
+
+typedef struct { int64_t had; } echo;
+
+static void echo_on_parcel(echo *self, const parcel *p)
+{
+        self->had++;
+        cop_reply(parcel, .number = p->number + 1);
+}
+
+COP_SERVER(echo, COP_ON(parcel, echo_on_parcel));
+
+/* ---- Some nodes ---------------------------------------------------------------------------- */
+
+static cop_node *begin_node(cop_simulation order, const char *name)
+{
+        cop_node *node = NULL;
+        ck_assert_int_eq(cop_node_start(&(cop_node_options){ .name = name, .simulation = &order, .max_actors = 500,
+                                                             .log = fixture_log_nothing },
+                                        &node), COP_OK);
+        if (order.with == NULL)
+                fixture_set(cop__simulation_of(node), false);
+        return node;
+}
+
+/* Each knows the others, and has an echo and a member of the group tea. The first of them is visited. */
+static void begin(cop_simulation order, cop_node *nodes[NODES])
+{
+        uint16_t ports[NODES];
+        for (int i = 0; i < NODES; i++) {
+                nodes[i] = begin_node(i == 0 ? order : (cop_simulation){ .with = nodes[0] }, (const char[]){ (char)('a' + i), 0 });
+                ck_assert_int_eq(cop_node_enter(nodes[i]), COP_OK);
+                ck_assert_int_eq(distribute_with(names[i], (cop_distribution){ .port = 0 }, &ports[i]), COP_OK);
+                start_scope("chat");
+                ck_assert_int_eq(cop_group_join("chat", cop_atom("tea"), cop_spawn_server(&echo_server, "echo")), COP_OK);
+                cop_node_leave();
+        }
+        for (int i = 0; i < NODES; i++) {
+                ck_assert_int_eq(cop_node_enter(nodes[i]), COP_OK);
+                for (int j = 0; j < NODES; j++)
+                        ck_assert(i == j || cop_node_is_at(names[j], NULL, ports[j]) == COP_OK);
+                cop_node_leave();
+        }
+        ck_assert_int_eq(cop_node_enter(nodes[0]), COP_OK);
+}
+
+static void end(cop_node *nodes[NODES])
+{
+        cop_node_leave();
+        for (int i = 0; i < NODES; i++)
+                cop_node_stop(nodes[i]);
+}
+
+static cop_simulation_state state_of(cop_node *node)
+{
+        cop_simulation_state state;
+        ck_assert_int_eq(cop_simulation_look(node, &state), COP_OK);
+        return state;
+}
+
+static size_t tea_drinkers(void)
+{
+        cop_term list;
+        ck_assert_int_eq(cop_group_members("chat", cop_atom("tea"), &list), COP_OK);
+        size_t count = list.count;
+        cop_term_free(list);
+        return count;
+}
+
+/* ---- The same seed is the same run ------------------------------------------------------------ */
+
+/* Calls, connections that end and begin, groups, and a node that stops; what that has come to. */
+static uint64_t play(cop_simulation order)
+{
+        cop_node *nodes[NODES];
+        begin(order, nodes);
+        for (int64_t i = 0; i < 12; i++)
+                cop_call(NULL, cop_at("echo", names[1 + i % 2]), 1000, parcel, .number = i);
+        cop_disconnect(names[1]);
+        visit(nodes[1]);
+        cop_call(NULL, cop_at("echo", names[2]), 1000, parcel, .number = 1);
+        cop_monitor(cop_at("echo", names[2]), &(cop_ref){ 0 });
+        cop_simulation_advance(nodes[1], 50);
+        tea_drinkers();
+        cop_node_stop(nodes[2]);
+        nodes[2] = NULL;
+        cop_message_free(cop_receive(1000, COP_KIND(cop_down)));
+        uint64_t signature = state_of(nodes[0]).signature;
+        end(nodes);
+        return signature;
+}
+
+TEST(the_same_seed_is_the_same_run_of_three_nodes_a_hundred_times)
+{
+        for (uint64_t seed = 1; seed <= 10; seed++) {
+                cop_simulation order = { .seed = seed, .stalls = 50, .cuts = seed % 2 ? 40 : 0, .checks = 16 };
+                uint64_t signature = play(order);
+                for (int again = 1; again < 10; again++)
+                        ck_assert_uint_eq(play(order), signature);
+        }
+}
+
+TEST(another_seed_is_another_run_of_three_nodes)
+{
+        uint64_t signatures[20];
+        for (uint64_t seed = 0; seed < COP__COUNT(signatures); seed++) {
+                signatures[seed] = play((cop_simulation){ .seed = seed });
+                for (uint64_t other = 0; other < seed; other++)
+                        ck_assert_uint_ne(signatures[seed], signatures[other]);
+        }
+}
+
+/* ---- One time ------------------------------------------------------------------------------------ */
+
+TEST(nodes_of_one_simulation_have_one_time_and_run_while_one_of_them_is_visited)
+{
+        cop_node *nodes[NODES];
+        begin((cop_simulation){ .seed = 3 }, nodes);
+        uint64_t before_ns = cop__clock_ns();
+        int64_t passed_ms = state_of(nodes[1]).passed_ms;
+        ck_assert_int_eq(cop_simulation_advance(nodes[0], 3600 * 1000), COP_OK);
+        ck_assert_uint_ge(cop__clock_ns() - before_ns, 3600 * COP__NS_PER_S);
+        ck_assert_int_ge(state_of(nodes[1]).passed_ms - passed_ms, 3600 * 1000);
+        visit(nodes[1]);
+        ck_assert_uint_ge(cop__clock_ns() - before_ns, 3600 * COP__NS_PER_S);
+        ck_assert_uint_eq(state_of(nodes[1]).signature, state_of(nodes[0]).signature);
+        ck_assert_int_eq(cop_call(NULL, cop_at("echo", names[0]), 1000, parcel, .number = 1), COP_OK);
+        end(nodes);
+}
+
+/* ---- Crashes ------------------------------------------------------------------------------------------ */
+
+static void waits(void)
+{
+        cop_sleep(COP_FOREVER);
+}
+
+TEST(an_actor_of_a_node_crashes_on_cue_also_for_who_visits_another)
+{
+        for (uint64_t seed = 0; seed < 20; seed++) {
+                cop_node *nodes[NODES];
+                begin((cop_simulation){ .seed = seed, .checks = 1 }, nodes);
+                visit(nodes[1]);
+                cop_pid sleeper = cop_spawn(waits);
+                settle_with(sleeper);
+                cop_pid unborn = cop_spawn_server(&echo_server, "unborn");
+                visit(nodes[0]);
+                ck_assert_int_eq(cop_simulation_crash(nodes[1], sleeper), COP_OK);
+                ck_assert_int_eq(cop_simulation_crash(nodes[1], unborn), COP_OK);
+                ck_assert_uint_eq(state_of(nodes[0]).crashes, 2);
+                visit(nodes[1]);
+                await_true(!cop_is_alive(sleeper) && !cop_is_alive(unborn));
+                end(nodes);
+        }
+}
+
+static bool only_of_b(void *context, cop_pid pid, const char *server)
+{
+        (void)pid;
+        *(int *)context += strcmp(server, "echo") == 0;
+        return strcmp(server, "echo") == 0 && strcmp(cop_node_name(cop_node_here()), "b") == 0;
+}
+
+TEST(whose_actor_may_crash_is_asked_in_its_node)
+{
+        int asked = 0;
+        cop_node *nodes[NODES];
+        begin((cop_simulation){ .seed = 1, .crashes = 1, .may_crash = only_of_b, .context = &asked }, nodes);
+        for (int i = 0; i < NODES; i++) {
+                visit(nodes[i]);
+                cop_send("echo", parcel, .number = 1);
+                cop_simulation_advance(nodes[i], 10);
+                ck_assert_int_eq(cop_whereis("echo").bits != 0, i != 1);
+        }
+        ck_assert_int_gt(asked, 1);
+        end(nodes);
+}
+
+/* ---- What is cut ------------------------------------------------------------------------------------ */
+
+/* As much as happened is told: whose call is answered had its answer, and each watch is told of once. */
+static void calls_and_watches(cop_node *nodes[NODES])
+{
+        int answered = 0;
+        for (int64_t i = 0; i < 60; i++) {
+                cop_auto reply = NULL;
+                cop_ref ref;
+                ck_assert_int_eq(cop_monitor(cop_at("echo", names[1 + i % 2]), &ref), COP_OK);
+                cop_status status = cop_call(&reply, cop_at("echo", names[1 + i % 2]), PATIENCE_MS, parcel, .number = i);
+                ck_assert_msg(status == COP_OK || status == COP_E_DIED, "%s", cop_status_text(status));
+                ck_assert(status != COP_OK || cop_read(parcel, reply)->number == i + 1);
+                answered += status == COP_OK;
+                cop_disconnect(names[1 + i % 2]); /* if it is connected, what is watched is told of now */
+                await_down(ref, "noconnection");
+                nothing_has_come();
+        }
+        ck_assert_int_gt(answered, 0);
+        ck_assert_int_ge(state_of(nodes[0]).turns, 60);
+}
+
+TEST(whatever_is_cut_each_call_is_answered_or_fails_and_each_monitor_tells_once)
+{
+        int failures = 0;
+        for (uint64_t seed = 0; seed < 20; seed++) {
+                cop_node *nodes[NODES];
+                begin((cop_simulation){ .seed = seed, .cuts = 30, .checks = 16 }, nodes);
+                calls_and_watches(nodes);
+                for (int64_t i = 0; i < 20; i++)
+                        failures += cop_call(NULL, cop_at("echo", names[1]), PATIENCE_MS, parcel, .number = i) != COP_OK;
+                end(nodes);
+        }
+        ck_assert_int_gt(failures, 0); /* or nothing has been cut */
+}
+
+TEST(when_nothing_is_cut_any_more_all_are_connected_again_and_a_group_is_all_of_it)
+{
+        for (uint64_t seed = 0; seed < 20; seed++) {
+                cop_node *nodes[NODES];
+                begin((cop_simulation){ .seed = seed, .cuts = 10, .checks = 16 }, nodes);
+                for (int64_t i = 0; i < 10; i++)
+                        cop_send(cop_at("echo", names[1 + i % 2]), parcel, .number = i);
+                cop_simulation_advance(nodes[0], 1000);
+                cop__simulation_of(nodes[0])->options.cuts = 0;
+                cop_simulation_advance(nodes[0], 20000); /* an attempt that was cut is over by then */
+                for (int i = 0; i < NODES; i++) {
+                        visit(nodes[i]);
+                        for (int j = 0; j < NODES; j++)
+                                ck_assert(i == j || cop_connect(names[j], PATIENCE_MS) == COP_OK);
+                        await_true(tea_drinkers() == NODES);
+                }
+                end(nodes);
+        }
+}
+
+/* ---- Wires ---------------------------------------------------------------------------------------------- */
+
+/* One end of each of two nodes, which are connected. */
+struct ends {
+        cop_node *nodes[2];
+        struct cop__scheduler *schedulers[2];
+        int ear, each[2];
+        uint16_t port;
+};
+
+static void connect_ends(struct ends *ends, uint64_t seed)
+{
+        ends->nodes[0] = begin_node((cop_simulation){ .seed = seed }, "a");
+        ends->nodes[1] = begin_node((cop_simulation){ .with = ends->nodes[0] }, "b");
+        for (int i = 0; i < 2; i++)
+                ends->schedulers[i] = &ends->nodes[i]->scheduler;
+        ends->ear = cop__wire_listen(ends->schedulers[1], 0, &ends->port);
+        ck_assert_int_ge(ends->ear, 0);
+        ck_assert_int_eq(cop__wire_accept(ends->schedulers[1], ends->ear), -1);
+        ends->each[0] = cop__wire_call(ends->schedulers[0], ends->port);
+        ck_assert_int_eq(cop__wire_is_through(ends->schedulers[0], ends->each[0]), 0);
+        cop_simulation_advance(ends->nodes[0], 10);
+        ck_assert_int_eq(cop__wire_is_through(ends->schedulers[0], ends->each[0]), 1);
+        ends->each[1] = cop__wire_accept(ends->schedulers[1], ends->ear);
+        ck_assert_int_ge(ends->each[1], 0);
+}
+
+static void disconnect_ends(struct ends *ends)
+{
+        for (int i = 0; i < 2; i++)
+                cop_node_stop(ends->nodes[i]);
+}
+
+static ssize_t sends(const struct ends *ends, int which, const void *bytes, size_t size)
+{
+        return cop__wire_send(ends->schedulers[which], ends->each[which], bytes, size);
+}
+
+static ssize_t receives(const struct ends *ends, int which, void *bytes, size_t room)
+{
+        return cop__wire_receive(ends->schedulers[which], ends->each[which], bytes, room);
+}
+
+/* Whatever is next on the wires, and no more. False: nothing is. */
+static bool something_moves(const struct ends *ends)
+{
+        struct cop__simulation *simulation = cop__simulation_of(ends->nodes[0]);
+        bool moves = cop__simulation_jump(simulation, UINT64_MAX);
+        cop__simulation_step(simulation);
+        return moves;
+}
+
+static void nothing_is_there(const struct ends *ends, int which)
+{
+        uint8_t byte;
+        errno = 0;
+        ck_assert_int_eq(receives(ends, which, &byte, 1), -1);
+        ck_assert_int_eq(errno, EAGAIN);
+}
+
+TEST(bytes_arrive_once_and_in_order_in_pieces_and_not_at_once)
+{
+        int pieces = 0;
+        bool was_full = false;
+        for (uint64_t seed = 0; seed < 40; seed++) {
+                struct ends ends;
+                uint8_t said[3000], heard[3000];
+                size_t sent = 0, got = 0;
+                connect_ends(&ends, seed);
+                for (size_t i = 0; i < sizeof(said); i++)
+                        said[i] = (uint8_t)cop__mix(i);
+                while (got < sizeof(said)) {
+                        ssize_t size = sent < sizeof(said) ? sends(&ends, 0, said + sent, sizeof(said) - sent) : 0;
+                        was_full |= sent < sizeof(said) && size < (ssize_t)(sizeof(said) - sent);
+                        ck_assert(size >= 0 || errno == EAGAIN);
+                        sent += size > 0 ? (size_t)size : 0;
+                        if (got == 0)
+                                nothing_is_there(&ends, 1);
+                        something_moves(&ends);
+                        while ((size = receives(&ends, 1, heard + got, sizeof(heard) - got)) > 0) {
+                                got += (size_t)size;
+                                pieces++;
+                        }
+                        ck_assert_int_eq(size, got == sizeof(heard) ? size : -1);
+                }
+                ck_assert_mem_eq(said, heard, sizeof(said));
+                nothing_is_there(&ends, 0);
+                disconnect_ends(&ends);
+        }
+        ck_assert_int_gt(pieces, 40);
+        ck_assert(was_full);
+}
+
+TEST(the_end_is_heard_behind_all_that_was_sent)
+{
+        for (uint64_t seed = 0; seed < 40; seed++) {
+                struct ends ends;
+                uint8_t heard[9];
+                size_t got = 0;
+                connect_ends(&ends, seed);
+                ck_assert_int_eq(sends(&ends, 0, "farewell", 8), 8);
+                cop__wire_close(ends.schedulers[0], ends.each[0]);
+                ck_assert_int_eq(sends(&ends, 1, "what?", 5), 5); /* which nobody hears, nor has that got there */
+                while (got < 8) {
+                        ssize_t size;
+                        ck_assert(something_moves(&ends));
+                        while ((size = receives(&ends, 1, heard + got, 1)) > 0)
+                                got++;
+                        ck_assert(size < 0 || got == 8);
+                }
+                ck_assert_mem_eq(heard, "farewell", 8);
+                while (something_moves(&ends))
+                        ;
+                ck_assert_int_eq(receives(&ends, 1, heard, 1), 0);
+                ck_assert_int_eq(sends(&ends, 1, "what?", 5), -1);
+                ck_assert_int_eq(errno, EPIPE);
+                disconnect_ends(&ends);
+        }
+}
+
+TEST(a_port_is_had_once_and_is_free_when_its_ear_is_closed)
+{
+        struct ends ends;
+        uint16_t port;
+        connect_ends(&ends, 1);
+        ck_assert_int_eq(cop__wire_listen(ends.schedulers[0], ends.port, &port), -1);
+        ck_assert_int_eq(errno, EADDRINUSE);
+        ck_assert_int_eq(cop__wire_call(ends.schedulers[0], (uint16_t)(ends.port ^ 1)), -1);
+        ck_assert_int_eq(errno, ECONNREFUSED);
+        /* One who waits to be let in, and one who has not come through. */
+        int waits = cop__wire_call(ends.schedulers[0], ends.port);
+        cop_simulation_advance(ends.nodes[0], 10);
+        int comes = cop__wire_call(ends.schedulers[0], ends.port);
+        cop__wire_close(ends.schedulers[1], ends.ear);
+        cop_simulation_advance(ends.nodes[0], 10);
+        ck_assert_int_eq(cop__wire_is_through(ends.schedulers[0], comes), -1);
+        ck_assert_int_eq(cop__wire_receive(ends.schedulers[0], waits, &(uint8_t){ 0 }, 1), 0);
+        ck_assert_int_eq(sends(&ends, 0, "x", 1), 1); /* who is connected stays so */
+        ck_assert_int_ge(cop__wire_listen(ends.schedulers[0], ends.port, &port), 0);
+        ck_assert_uint_eq(port, ends.port);
+        disconnect_ends(&ends);
+}
+
+TEST(a_call_that_is_given_up_before_it_comes_through_is_heard_of_by_nobody)
+{
+        struct ends ends;
+        connect_ends(&ends, 1);
+        cop__wire_close(ends.schedulers[0], cop__wire_call(ends.schedulers[0], ends.port));
+        cop_simulation_advance(ends.nodes[0], 10);
+        ck_assert_int_eq(cop__wire_accept(ends.schedulers[1], ends.ear), -1);
+        disconnect_ends(&ends);
+}
+
+/* ---- Who may join, and the end ------------------------------------------------------------------------------ */
+
+static cop_status join(cop_node *with)
+{
+        cop_node *node = NULL;
+        const cop_simulation joined = { .with = with };
+        cop_status status = cop_node_start(&(cop_node_options){ .simulation = &joined, .log = fixture_log_nothing }, &node);
+        if (status == COP_OK)
+                cop_node_stop(node);
+        return status;
+}
+
+static void *joins(void *node)
+{
+        return (void *)(uintptr_t)join(node);
+}
+
+static void joins_in_a_turn(void)
+{
+        cop_exit(cop_int(join(cop_node_here())));
+}
+
+static const char *joins_a_trial(cop_node *node, void *context)
+{
+        (void)context;
+        cop_node_leave();
+        cop_status status = join(node);
+        if (cop_node_enter(node) != COP_OK)
+                return "it is visited no more";
+        return status == COP_E_BAD_ARGUMENT ? NULL : "it has been joined";
+}
+
+TEST(a_real_node_another_thread_an_actor_and_a_trial_are_joined_by_none)
+{
+        pthread_t thread;
+        void *result;
+        cop_trial_outcome outcome;
+        cop_node *real = NULL;
+        ck_assert_int_eq(cop_node_start(&(cop_node_options){ .workers = 1, .log = fixture_log_nothing }, &real), COP_OK);
+        ck_assert_int_eq(join(real), COP_E_BAD_ARGUMENT);
+        cop_node_stop(real);
+        cop_node *node = begin_node((cop_simulation){ .seed = 1 }, "a");
+        ck_assert_int_eq(join(node), COP_OK);
+        ck_assert_int_eq(pthread_create(&thread, NULL, joins, node), 0);
+        ck_assert_int_eq(pthread_join(thread, &result), 0);
+        ck_assert_int_eq((cop_status)(uintptr_t)result, COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_node_start(&(cop_node_options){ .simulation = &(cop_simulation){ .seed = 2 } }, &real),
+                         COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_node_enter(node), COP_OK);
+        char expected[16];
+        snprintf(expected, sizeof(expected), "%d", COP_E_BAD_ARGUMENT);
+        await_down(spawn_watched(.run = joins_in_a_turn), expected);
+        node_end(node);
+        cop_trial trial = { .check = joins_a_trial, .seeds = 1 };
+        ck_assert_int_eq(cop_trial_run(&trial, &outcome), COP_OK);
+        ck_assert_uint_eq(outcome.failed, 0);
+        trial.simulation.with = node;
+        ck_assert_int_eq(cop_trial_run(&trial, &outcome), COP_E_BAD_ARGUMENT);
+}
+
+TEST(so_many_nodes_are_simulated_together_and_no_more)
+{
+        cop_node *nodes[COP__SIMULATION_NODES];
+        for (unsigned i = 0; i < COP__SIMULATION_NODES; i++)
+                nodes[i] = begin_node((cop_simulation){ .with = i > 0 ? nodes[0] : NULL }, "n");
+        ck_assert_int_eq(join(nodes[3]), COP_E_BAD_ARGUMENT);
+        cop_node_stop(nodes[0]);
+        nodes[0] = begin_node((cop_simulation){ .with = nodes[1] }, "n");
+        for (unsigned i = 0; i < COP__SIMULATION_NODES; i++)
+                cop_node_stop(nodes[i]);
+}
+
+static void overflows(void)
+{
+        descend(1);
+}
+
+/* Whoever of them is gone, the rest go on: what they share is not the first one's. */
+TEST(a_node_is_stopped_in_any_order_and_the_others_still_contain_what_faults)
+{
+        for (unsigned order = 0; order < 6; order++) {
+                cop_node *nodes[NODES];
+                unsigned first = order % 3, second = (first + 1 + order / 3) % 3, last = 3 - first - second;
+                begin((cop_simulation){ .seed = order }, nodes);
+                visit(nodes[last]);
+                ck_assert_int_eq(cop_connect(names[first], PATIENCE_MS), COP_OK);
+                ck_assert_int_eq(cop_connect(names[second], PATIENCE_MS), COP_OK);
+                ck_assert_int_eq(cop_nodes_subscribe(), COP_OK);
+                cop_node_stop(nodes[first]);
+                await_and_drop(COP_KIND(cop_node_down));
+                await_and_drop(COP_REF(cop_down, spawn_watched(.run = overflows)));
+                cop_node_stop(nodes[second]);
+                await_and_drop(COP_KIND(cop_node_down));
+                await_and_drop(COP_REF(cop_down, spawn_watched(.run = overflows)));
+                node_end(nodes[last]);
+        }
+        ck_assert_ptr_null(cop__clock_simulated());
+}
