@@ -8,7 +8,8 @@
  *              ...
  *      }
  *
- * The claim's thread visits `a`; visit(pair->b) takes it to the other one, as another actor.
+ * The claim's thread visits `a`; visit(pair->b) takes it to the other one, as another actor. Simulated, both are so together, and
+ * connected by wires.
  */
 #ifndef TESTS_PAIR_H
 #define TESTS_PAIR_H
@@ -46,12 +47,19 @@ static inline void visit(cop_node *node)
         ck_assert_int_eq(cop_node_enter(node), COP_OK);
 }
 
+/* Another one, in whose simulation the first is, if that is simulated. Enters it, when the first has been left. */
+static inline cop_node *node_begin_beside(cop_node *first, const char *name)
+{
+        const cop_simulation joined = { .with = first };
+        return node_begin((cop_node_options){ .name = name, .simulation = cop__simulation_of(first) != NULL ? &joined : NULL });
+}
+
 static inline void pair_begin(struct pair *pair, cop_distribution options)
 {
         pair->b = node_begin((cop_node_options){ .name = "b" });
         ck_assert_int_eq(distribute_with("b@127.0.0.1", options, &pair->port_b), COP_OK);
         cop_node_leave();
-        pair->a = node_begin((cop_node_options){ .name = "a" });
+        pair->a = node_begin_beside(pair->b, "a");
         ck_assert_int_eq(distribute_with("a@127.0.0.1", options, &pair->port_a), COP_OK);
         ck_assert_int_eq(cop_node_is_at("b@127.0.0.1", NULL, pair->port_b), COP_OK);
         visit(pair->b);
@@ -68,13 +76,11 @@ static inline void pair_end(struct pair *pair)
                 cop_node_stop(pair->b);
 }
 
-/* Sockets are outside of what a simulation drives. */
 #define PAIR_WITH(claim, ...)                                               \
         static void pair_##claim(struct pair *pair);                        \
         TEST(claim)                                                         \
         {                                                                   \
                 struct pair pair = { NULL, NULL, 0, 0 };                    \
-                NEEDS_THREADS();                                            \
                 pair_begin(&pair, (cop_distribution){ __VA_ARGS__ });       \
                 pair_##claim(&pair);                                        \
                 pair_end(&pair);                                            \

@@ -202,7 +202,6 @@ PAIR(two_holders_of_a_name_that_meet_are_one_on_both_sides)
 
 TEST(without_distribution_there_are_no_global_names)
 {
-        NEEDS_THREADS();
         cop_node *node = node_begin((cop_node_options){ .name = "a" });
         ck_assert_int_eq(cop_global_register("ledger", cop_self()), COP_E_NO_DISTRIBUTION);
         ck_assert_int_eq(cop_global_re_register("ledger", cop_self()), COP_E_NO_DISTRIBUTION);
