@@ -25,9 +25,10 @@ struct other {
         cop_ref watched; /* the monitor of it */
         cop_ref told;    /* by which it is told of our members; none: not yet */
         bool behind;     /* there was no memory to tell it of something: it is told of all again */
+        bool missed;     /* there was none for something that it has told: it is to tell all again */
 };
 
-/* To oneself: who is behind is looked for again. */
+/* To oneself: who is behind, and of whom something was missed, is looked for again. */
 typedef struct cop__scope_late {
         uint32_t unused;
 } cop__scope_late;
@@ -114,51 +115,69 @@ static bool tell(struct cop__network *network, cop_pid from, cop_pid to, cop_ter
 }
 
 /* Later, or when the next thing happens here. */
-static void fall_behind(struct other *other)
+static void look_again(void)
 {
-        other->behind = true;
         cop_send_after(NULL, LATER_MS, cop_self(), cop__scope_late, .unused = 0);
 }
 
-static void tell_discover(struct cop__network *network, cop_pid scope, cop_pid to)
+static void fall_behind(struct other *other)
 {
-        tell(network, scope, to, COP_TUPLE(cop_atom("discover"), cop_pid_term(scope)));
+        other->behind = true;
+        look_again();
+}
+
+static void miss(struct other *other)
+{
+        other->missed = true;
+        look_again();
+}
+
+/* Who hears it tells all its members. */
+static bool tell_discover(struct cop__network *network, cop_pid scope, cop_pid to)
+{
+        return tell(network, scope, to, COP_TUPLE(cop_atom("discover"), cop_pid_term(scope)));
 }
 
 /* ---- Members of others ----------------------------------------------------------------------------- */
+
+/* What changes them says whether there was memory for all of it. */
 
 static bool is_of(cop_term pid, const struct other *other)
 {
         return pid.type == COP_TERM_PID && cop__pid_node(pid.as.pid) == cop__pid_node(other->pid);
 }
 
-static void enter(struct cop__visit *visit, const struct cop__keying *group, cop_pid pid)
+static bool enter(struct cop__visit *visit, const struct cop__keying *group, cop_pid pid)
 {
         struct cop__proposal proposal;
-        if (cop__proposal_make(visit, group, pid, cop_nil(), &proposal) != COP_OK)
-                return;
-        cop__book_insert(visit, &proposal, NULL);
+        cop_status status = cop__proposal_make(visit, group, pid, cop_nil(), &proposal);
+        if (status != COP_OK)
+                return status != COP_E_NO_MEMORY;
+        status = cop__book_insert(visit, &proposal, NULL);
         cop__proposal_drop(visit->thread, &proposal);
+        return status != COP_E_NO_MEMORY;
 }
 
 /* A pid, or each of a list: those of the other one's join the group here, or leave it. */
-static void change_all(cop_term group, cop_term pids, const struct other *other, bool join)
+static bool change_all(cop_term group, cop_term pids, const struct other *other, bool join)
 {
+        bool done = true;
         struct cop__visit visit;
         struct cop__keying key;
         const cop_term *items = pids.type == COP_TERM_LIST ? pids.as.items : &pids;
         size_t count = pids.type == COP_TERM_LIST ? pids.count : 1;
         if (cop__keying_of_group(group, &key) != COP_OK || cop__book_enter(&visit, own_name(), true) != COP_OK)
-                return;
+                return true;
         for (size_t i = 0; i < count; i++) {
                 if (!is_of(items[i], other))
                         continue;
-                if (join)
-                        enter(&visit, &key, items[i].as.pid);
-                else
+                if (!join)
                         cop__book_withdraw(&visit, items[i].as.pid, &key, NULL, 1);
+                else if (!enter(&visit, &key, items[i].as.pid))
+                        done = false;
         }
         cop__book_leave(&visit);
+        return done;
 }
 
 static size_t items_of(cop_term list)
@@ -219,23 +238,28 @@ static cop_status surplus(cop_term list, cop_term than, const struct other *othe
         return cop__gather_list(&gather, result);
 }
 
-/* What is entered of it under the group becomes what it says. */
-static void equalize(cop_term group, cop_term pids, const struct other *other)
+/* Those of the first list that are not in the second leave the group, or join it. */
+static bool change_surplus(cop_term group, cop_term list, cop_term than, const struct other *other, bool join)
 {
-        cop_term now, wrong;
-        if (cop_group_members(own_name(), group, &now) != COP_OK)
-                return;
-        if (surplus(now, pids, other, &wrong) == COP_OK) {
-                if (wrong.type == COP_TERM_LIST)
-                        change_all(group, wrong, other, false);
-                cop_term_free(wrong);
-        }
-        if (surplus(pids, now, other, &wrong) == COP_OK) {
-                if (wrong.type == COP_TERM_LIST)
-                        change_all(group, wrong, other, true);
-                cop_term_free(wrong);
-        }
+        cop_term wrong;
+        if (surplus(list, than, other, &wrong) != COP_OK)
+                return false;
+        bool done = wrong.type != COP_TERM_LIST || change_all(group, wrong, other, join);
+        cop_term_free(wrong);
+        return done;
+}
+
+/* What is entered of it under the group becomes what it says. */
+static bool equalize(cop_term group, cop_term pids, const struct other *other)
+{
+        cop_term now;
+        cop_status status = cop_group_members(own_name(), group, &now);
+        if (status != COP_OK)
+                return status != COP_E_NO_MEMORY;
+        bool left = change_surplus(group, now, pids, other, false);
+        bool joined = change_surplus(group, pids, now, other, true);
         cop_term_free(now);
+        return left && joined;
 }
 
 /* A group that another scope speaks of. */
@@ -273,26 +297,28 @@ static struct said *collect(struct cop__table *all, cop_term list, struct said *
 }
 
 /* All that it says now, [{Group, [Pid]}], in place of what was entered of it. */
-static void synchronize(cop_term list, const struct other *other)
+static bool synchronize(cop_term list, const struct other *other)
 {
+        bool done = true;
         cop_term groups;
         struct cop__keying group;
         struct cop__table all;
         struct said *room = items_of(list) > 0 ? cop__calloc(items_of(list), sizeof(*room)) : NULL;
         if ((room == NULL && items_of(list) > 0) || cop_scope_groups(own_name(), &groups) != COP_OK) {
                 free(room);
-                return;
+                return false;
         }
         cop__table_init(&all);
         struct said *end = collect(&all, list, room);
         for (size_t i = 0; i < items_of(groups); i++)
                 if (cop__keying_of_group(groups.as.items[i], &group) == COP_OK && said_of(&all, &group) == NULL)
-                        equalize(group.term, cop_nil(), other);
+                        done &= equalize(group.term, cop_nil(), other);
         cop_term_free(groups);
         for (const struct said *said = room; said < end; said++)
-                equalize(said->group, said->pids, other);
+                done &= equalize(said->group, said->pids, other);
         cop__table_fini(&all);
         free(room);
+        return done;
 }
 
 /* ---- Others come and go ------------------------------------------------------------------------------- */
@@ -393,6 +419,11 @@ static void catch_up(struct cop__network *network, struct scope *scope)
                 struct other *other = COP__CONTAINER(at, struct other, list);
                 if (other->behind)
                         begin_telling(network, other);
+                if (!other->missed)
+                        continue;
+                other->missed = false;
+                if (!tell_discover(network, cop_self(), other->pid))
+                        miss(other);
         }
 }
 
@@ -405,8 +436,8 @@ static void be_discovered(struct cop__network *network, struct scope *scope, cop
         if (other == NULL)
                 return;
         begin_telling(network, other);
-        if (is_new)
-                tell_discover(network, cop_self(), pid);
+        if (is_new && !tell_discover(network, cop_self(), pid))
+                miss(other);
 }
 
 /* ---- Hearing --------------------------------------------------------------------------------------------- */
@@ -417,11 +448,13 @@ static bool is_abroad(cop_term term)
 }
 
 /* Numbers that could be characters come as a text. */
-static void leave_each(cop_term groups, cop_term pids, const struct other *other)
+static bool leave_each(cop_term groups, cop_term pids, const struct other *other)
 {
+        bool done = true;
         cop_term group;
         while (cop__term_next(&groups, &group))
-                change_all(group, pids, other, false);
+                done &= change_all(group, pids, other, false);
+        return done;
 }
 
 static void hear_term(struct cop__network *network, struct scope *scope, cop_term term)
@@ -430,17 +463,19 @@ static void hear_term(struct cop__network *network, struct scope *scope, cop_ter
                 return;
         const cop_term *item = term.as.items;
         struct other *other = find_other(scope, item[1].as.pid);
+        bool done = true;
         if (cop_is_tuple(term, "discover", 2) || cop_is_tuple(term, "discover", 3)) {
                 be_discovered(network, scope, item[1].as.pid);
         } else if (cop_is_tuple(term, "sync", 3)) {
                 other = other != NULL ? other : meet(network, scope, item[1].as.pid);
-                if (other != NULL)
-                        synchronize(item[2], other);
+                done = other == NULL || synchronize(item[2], other);
         } else if (other != NULL && cop_is_tuple(term, "join", 4)) {
-                change_all(item[2], item[3], other, true);
+                done = change_all(item[2], item[3], other, true);
         } else if (other != NULL && cop_is_tuple(term, "leave", 4)) {
-                leave_each(item[3], item[2], other);
+                done = leave_each(item[3], item[2], other);
         }
+        if (!done)
+                miss(other);
 }
 
 static void tell_joined(struct cop__network *network, struct scope *scope, const cop_group_joined *joined)

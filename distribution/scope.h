@@ -7,6 +7,8 @@
  *      {join, Self, Group, Pids}             ──►      what happens after that, in order
  *      {leave, Self, Pids, [Group]}          ──►
  *
+ * Whoever finds no memory for what it has to tell syncs later; for what it has heard, it discovers the other one again.
+ *
  * A scope hears these as the actor that keeps its book (actors/keeper.c). It subscribes to itself once for each other scope: a
  * snapshot for the sync, then the events, with nothing missing or told twice in between. Members of others are entered in the
  * book like its own, with pids of their nodes; each scope tells of its own members only. It monitors each other scope, and when

@@ -251,6 +251,52 @@ TEST(when_nothing_is_cut_any_more_all_are_connected_again_and_a_group_is_all_of_
         }
 }
 
+/* ---- What is missing ------------------------------------------------------------------------------ */
+
+static bool is_whole(cop_node *node, size_t members)
+{
+        visit(node);
+        return cop_whereis("chat").bits != 0 && tea_drinkers() == members;
+}
+
+/*
+ * Of two nodes that are connected one has a new member, and of the requests for memory that follow the n-th is refused. Returns how many
+ * were.
+ */
+static uint64_t joins_without_memory(uint64_t seed, uint64_t n)
+{
+        cop_node *nodes[NODES];
+        begin((cop_simulation){ .seed = seed }, nodes);
+        ck_assert_int_eq(cop_connect(names[1], PATIENCE_MS), COP_OK);
+        await_true(tea_drinkers() == 2);
+        visit(nodes[1]);
+        await_true(tea_drinkers() == 2);
+        cop_pid late = cop_spawn(waits);
+        settle_with(late); /* it has the stack that it waits on */
+        ck_assert_int_eq(cop_group_join("chat", cop_atom("tea"), late), COP_OK);
+        cop_simulation_refuse(nodes[0], n);
+        cop_simulation_advance(nodes[0], 50);
+        cop_simulation_refuse(nodes[0], 0);
+        uint64_t refusals = state_of(nodes[0]).refusals;
+        cop_simulation_advance(nodes[0], 5000);
+        ck_assert_int_eq(cop_connect(names[0], PATIENCE_MS), COP_OK); /* which it still is, unless a frame found no memory */
+        cop_simulation_advance(nodes[0], 5000);
+        ck_assert_msg(is_whole(nodes[1], 3) && is_whole(nodes[0], 3), "seed %d: without the memory of request %d it is not whole",
+                      (int)seed, (int)n);
+        end(nodes);
+        return refusals;
+}
+
+TEST(whichever_request_for_memory_is_refused_a_group_is_all_of_it_afterwards)
+{
+        for (uint64_t seed = 0; seed < 4; seed++) {
+                uint64_t n = 1;
+                while (joins_without_memory(seed, n) > 0)
+                        n++;
+                ck_assert_uint_gt(n, 3);
+        }
+}
+
 /* ---- Wires ---------------------------------------------------------------------------------------------- */
 
 /* One end of each of two nodes, which are connected. */
