@@ -1,10 +1,10 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* Birth, identity and memory of actors, and the order of what they send. */
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/companion.h"
 #include "tests/node_fixture.h"
 
 typedef struct numbered {
@@ -311,7 +311,6 @@ IN_NODE(GSV_life_01_a_name_that_is_taken_refuses_the_second_and_its_init_never_r
 }
 
 struct hunter {
-        cop_node *node;
         uint32_t round; /* atomic; UINT32_MAX: over */
         cop_status worst;
 };
@@ -326,21 +325,20 @@ typedef idle asked;
 COP_SERVER(asked, COP_ON(go, on_ask));
 
 /* Calls each new name the moment it can be found. */
-static void *hunt(void *argument)
+static void hunts(void *argument)
 {
         struct hunter *hunter = argument;
         char name[32];
         uint32_t seen = 0;
-        ck_assert_int_eq(cop_node_enter(hunter->node), COP_OK);
         for (uint32_t round; (round = cop__load_acquire(&hunter->round)) != UINT32_MAX;) {
                 if (round == seen) {
-                        sched_yield();
+                        companion_gives_way();
                         continue;
                 }
                 snprintf(name, sizeof(name), "prey%u", round);
                 for (uint32_t looks = 1; cop_whereis(name).bits == 0; looks++)
-                        if (looks % 4096 == 0)
-                                sched_yield(); /* it may need this very core to be born */
+                        if (looks % 4096 == 0 || suite_seed() >= 0)
+                                companion_gives_way(); /* it may need this very core to be born */
                 cop_status status = cop_call(NULL, name, PATIENCE_MS, go);
                 if (status != COP_OK)
                         hunter->worst = status;
@@ -348,18 +346,15 @@ static void *hunt(void *argument)
                 cop_demonitor_flush(ref);
                 cop__store_release(&hunter->round, seen = 0);
         }
-        cop_node_leave();
-        return NULL;
 }
 
 IN_NODE(GSV_life_09_whoever_can_be_found_by_name_can_be_called)
 {
-        NEEDS_THREADS();
-        struct hunter hunter = { .node = node };
-        pthread_t thread;
+        struct hunter hunter = { .worst = COP_OK };
+        struct companion companion;
         char name[32];
         int rounds = suite_is_slow() ? 300 : 2000;
-        ck_assert_int_eq(pthread_create(&thread, NULL, hunt, &hunter), 0);
+        companion_begin(&companion, node, hunts, &hunter);
         for (int i = 1; i <= rounds; i++) {
                 cop_pid pid;
                 snprintf(name, sizeof(name), "prey%d", i);
@@ -370,7 +365,7 @@ IN_NODE(GSV_life_09_whoever_can_be_found_by_name_can_be_called)
                 put_down(pid);
         }
         cop__store_release(&hunter.round, UINT32_MAX);
-        pthread_join(thread, NULL);
+        companion_end(&companion);
         ck_assert_str_eq(cop_status_text(hunter.worst), cop_status_text(COP_OK));
 }
 

@@ -1,7 +1,6 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* Groups: joined as often as one likes, told of in order, and left by the dead before anyone hears of it. */
-#include <pthread.h>
-
+#include "tests/companion.h"
 #include "tests/failing_malloc.h"
 #include "tests/keepers.h"
 #include "tests/too_deep.h"
@@ -478,10 +477,10 @@ static void joins_and_leaves(void)
         }
 }
 
-static void *joins_others(void *argument)
+static void joins_others(void *unused)
 {
         cop_pid pids[4];
-        ck_assert_int_eq(cop_node_enter(argument), COP_OK);
+        (void)unused;
         for (int i = 0; i < 4; i++)
                 pids[i] = cop_whereis("nobody");
         for (uint32_t i = 1; !cop__load_acquire(&is_over); i++) {
@@ -492,8 +491,6 @@ static void *joins_others(void *argument)
                         cop_group_join("chat", cop_atom("others"), pids[i % 4]);
                 catches_breath(i);
         }
-        cop_node_leave();
-        return NULL;
 }
 
 /* Is the pid in a group? Read as anyone reads. */
@@ -510,12 +507,11 @@ static bool is_member(cop_term group, cop_pid pid)
 
 IN_NODE(GRP_04_nobody_finds_a_member_whose_death_was_heard_however_it_was_joined)
 {
-        NEEDS_THREADS();
-        pthread_t thread;
+        struct companion companion;
         int rounds = suite_is_slow() ? 100 : 1000;
         start_scope("chat");
         cop__store_release(&is_over, 0);
-        ck_assert_int_eq(pthread_create(&thread, NULL, joins_others, node), 0);
+        companion_begin(&companion, node, joins_others, NULL);
         for (int round = 0; round < rounds; round++) {
                 cop_pid p = cop_spawn(joins_and_leaves), q = cop_spawn(joins_and_leaves);
                 for (int i = 0; i < round % 5; i++)
@@ -529,7 +525,7 @@ IN_NODE(GRP_04_nobody_finds_a_member_whose_death_was_heard_however_it_was_joined
                 ck_assert_str_eq(members(cop_int(0)), "[]");
         }
         cop__store_release(&is_over, 1);
-        pthread_join(thread, NULL);
+        companion_end(&companion);
         ck_assert_str_eq(groups(), "[]");
 }
 
@@ -580,15 +576,14 @@ IN_NODE(a_snapshot_and_its_events_give_the_members_at_every_moment)
 
 IN_NODE(a_scope_dies_while_it_is_joined_read_and_monitored)
 {
-        NEEDS_THREADS();
         enum { ACTORS = 4 };
-        pthread_t thread;
+        struct companion companion;
         cop_pid pids[ACTORS];
         int rounds = suite_is_slow() ? 30 : 200;
         cop__store_release(&is_over, 0);
         for (int i = 0; i < ACTORS; i++)
                 pids[i] = cop_spawn(joins_and_leaves);
-        ck_assert_int_eq(pthread_create(&thread, NULL, joins_others, node), 0);
+        companion_begin(&companion, node, joins_others, NULL);
         for (int round = 0; round < rounds; round++) {
                 cop_ref ref;
                 cop_term now;
@@ -603,7 +598,7 @@ IN_NODE(a_scope_dies_while_it_is_joined_read_and_monitored)
                 ck_assert_int_eq(cop_group_demonitor(ref), COP_E_NOT_FOUND);
         }
         cop__store_release(&is_over, 1);
-        pthread_join(thread, NULL);
+        companion_end(&companion);
         for (int i = 0; i < ACTORS; i++)
                 put_down(pids[i]);
 }

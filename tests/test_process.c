@@ -24,6 +24,15 @@ static cop_process look(cop_pid pid)
 
 static uint32_t flag; /* atomic */
 
+/* Simulated, others go on only when it gives way. */
+static void stays_at_it(void)
+{
+        if (suite_seed() >= 0)
+                cop_yield();
+        else
+                cop__spin_pause();
+}
+
 typedef struct clerk {
         int64_t unused;
 } clerk;
@@ -33,7 +42,7 @@ static void clerk_on_go(clerk *self, const go *g)
         if (g->number == 1) {
                 cop__store_release(&flag, 1);
                 while (cop__load_acquire(&flag) != 2)
-                        cop__spin_pause();
+                        stays_at_it();
         }
         if (g->number == 2)
                 cop_sleep(COP_FOREVER);
@@ -82,7 +91,6 @@ IN_NODE(SPN_13_of_three_messages_that_nobody_receives_three_are_counted)
 
 IN_NODE(SPN_13_a_huge_mailbox_is_counted_at_once)
 {
-        NEEDS_THREADS();
         enum { COUNT = 15000 };
         cop__store_release(&flag, 0);
         cop_pid pid = cop_spawn_server(&clerk_server, NULL);
