@@ -450,6 +450,34 @@ TEST(a_call_that_is_given_up_before_it_comes_through_is_heard_of_by_nobody)
         disconnect_ends(&ends);
 }
 
+TEST(without_memory_nobody_listens_or_calls_and_then_it_is_as_if_nobody_had_tried)
+{
+        uint16_t port;
+        cop_node *node = begin_node((cop_simulation){ .seed = 1 }, "a");
+        struct cop__scheduler *scheduler = &node->scheduler;
+        cop_simulation_refuse(node, 1);
+        ck_assert_int_eq(cop__wire_call(scheduler, 7), -1);
+        ck_assert_int_eq(errno, ENOMEM);
+        for (uint64_t n = 1; n <= 2; n++) {
+                cop_simulation_refuse(node, n);
+                ck_assert_int_eq(cop__wire_listen(scheduler, 7, &port), -1);
+                ck_assert_int_eq(errno, ENOMEM);
+        }
+        int ear = cop__wire_listen(scheduler, 7, &port);
+        ck_assert_int_ge(ear, 0);
+        for (uint64_t n = 1; n <= 2; n++) {
+                cop_simulation_refuse(node, n);
+                ck_assert_int_eq(cop__wire_call(scheduler, 7), -1);
+                ck_assert_int_eq(errno, ENOMEM);
+        }
+        cop_simulation_advance(node, 10);
+        ck_assert_int_eq(cop__wire_accept(scheduler, ear), -1);
+        ck_assert_int_ge(cop__wire_call(scheduler, 7), 0);
+        cop_simulation_advance(node, 10);
+        ck_assert_int_ge(cop__wire_accept(scheduler, ear), 0);
+        cop_node_stop(node);
+}
+
 /* ---- Who may join, and the end ------------------------------------------------------------------------------ */
 
 static cop_status join(cop_node *with)
