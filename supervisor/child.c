@@ -525,21 +525,20 @@ static COP__NORETURN void shut_down(struct cop__supervisor *self)
         cop__supervisor_end(self, cop_atom("shutdown"));
 }
 
-/* What was asked of the supervisor, or is done by it, comes before an end that it has heard of since, as if it waited for each
- * stop and start. Who is tried again later is there meanwhile. */
-static bool is_under_way(const struct cop__supervisor *self, const struct cop__child *child)
+/*
+ * What was asked of the supervisor, or is done by it, comes before an end that it has heard of since, as if it waited for each stop and
+ * start: so whoever is WAITING may still turn out to be back or not, whatever he waits for. Who is tried again later is there meanwhile.
+ */
+static bool is_under_way(const struct cop__child *child)
 {
-        if (child->asked || child->back)
-                return true;
         switch ((enum cop__child_state)child->state) {
-        case COP__CHILD_NAMING:
-        case COP__CHILD_STARTING:
-        case COP__CHILD_STOPPING:
-                return true;
-        case COP__CHILD_WAITING:
-                return cop__list_is_empty(&child->due) && cop__regrow_reaches(self, child);
-        default:
+        case COP__CHILD_RUNNING:
+                return child->back;
+        case COP__CHILD_RESTARTING:
+        case COP__CHILD_OPEN:
                 return false;
+        default:
+                return true;
         }
 }
 
@@ -549,8 +548,7 @@ static bool is_last_significant(const struct cop__supervisor *self, const struct
         const struct cop__child *other = cop__roster_first(self->roster);
         *pending = self->roster->significant > 1; /* this one still counts */
         for (; *pending && other != NULL; other = cop__roster_next(self->roster, other))
-                if (other != child && other->spec->significant && other->state != COP__CHILD_STOPPED &&
-                    !is_under_way(self, other))
+                if (other != child && other->spec->significant && other->state != COP__CHILD_STOPPED && !is_under_way(other))
                         return false;
         return true;
 }

@@ -409,6 +409,168 @@ IN_SIMULATED_FAMILY(a_significant_child_whose_restart_has_failed_is_there)
         fell(root);
 }
 
+typedef struct {
+        int64_t unused;
+} squatter;
+
+static void squatter_on_go(squatter *self, const go *g)
+{
+        (void)self;
+        (void)g;
+}
+
+COP_SERVER(squatter, COP_ON(go, squatter_on_go));
+
+/* Leaves one behind that bears the name, as a supervisor that is killed does for a moment. */
+static void leaves_one_with_the_name_of_s(void)
+{
+        cop_spawn_or_exit(&(cop_spawn_options){ .server = &squatter_server, .name = "s", .link = true, .supervised = true });
+}
+
+#define SHY(...) { "s", .server = &shy_server, .restart = COP_TRANSIENT, .significant = true, __VA_ARGS__ }
+
+static cop_pid grow_with_shy(const cop_supervisor *tree, const char *ids)
+{
+        shy_births = 0;
+        shy_ignores = true;
+        return grow_and_expect(tree, ids);
+}
+
+/* a ends well, and is known to have; then s, whose turn has come, chooses not to run. */
+static void end_with_s_behind(cop_pid root)
+{
+        cop_send(expect("hang s"), go, .unused = 0);
+        await_exited(root, "shutdown");
+}
+
+static void let_a_end(cop_pid root)
+{
+        quit_with("a", cop_atom("normal"));
+        expect("end a normal");
+        await_true(strcmp(ask_child(root, "a", "state"), "stopped") == 0);
+}
+
+IN_SIMULATED_FAMILY(the_last_significant_child_ends_it_also_while_another_waits_for_its_name)
+{
+        TREE(shop, PATIENT, ALL, .children = COP_CHILDREN(SIGNIFICANT("a", COP_TRANSIENT),
+                                                          SHY(.backoff = { .first_ms = HOUR_MS, .max_ms = HOUR_MS },
+                                                              .shutdown_ms = 10 * HOUR_MS)));
+        cop_pid root = grow_with_shy(&shop, "a");
+        crash("s");
+        await_true(strcmp(ask_child(root, "s", "state"), "restarting") == 0);
+        await_down(spawn_watched(.run = leaves_one_with_the_name_of_s), "normal");
+        ck_assert_int_eq(cop_simulation_advance(node, 2 * HOUR_MS), COP_OK);
+        ck_assert_str_eq(ask_child(root, "s", "state"), "naming");
+        let_a_end(root);
+        put_down(cop_whereis("s"));
+        end_with_s_behind(root);
+}
+
+/* p has failed, and h behind it hangs in its restart. */
+static cop_pid fail_until_h_hangs(void)
+{
+        let("h", HANGS);
+        crash("p");
+        expect("end p boom");
+        expect_end("h");
+        expect("start p");
+        return expect("hang h");
+}
+
+IN_SIMULATED_FAMILY(the_last_significant_child_ends_it_also_while_another_is_to_be_tried_again_with_its_group)
+{
+        TREE(shop, PATIENT, ALL, .strategy = COP_REST_FOR_ONE,
+             .children = COP_CHILDREN(SIGNIFICANT("a", COP_TRANSIENT), WORKER("p"), WORKER("h"), SHY()));
+        cop_pid root = grow_with_shy(&shop, "aph");
+        ck_assert_int_eq(cop_terminate_child(root, "s"), COP_OK);
+        cop_pid h = fail_until_h_hangs();
+        ck_assert_str_eq(ask_child(root, "s", "state"), "waiting");
+        let_a_end(root);
+        cop_send(h, go, .unused = 0);
+        expect("start h");
+        end_with_s_behind(root);
+}
+
+/* The failure came first. It counted as one that is there, and nobody looked again when it was not. */
+IN_SIMULATED_FAMILY(the_last_significant_child_ends_it_also_while_the_failure_of_another_waits_for_a_group)
+{
+        TREE(shop, PATIENT, ALL, .strategy = COP_REST_FOR_ONE,
+             .children = COP_CHILDREN(SIGNIFICANT("a", COP_TRANSIENT), SHY(), WORKER("p"), WORKER("h")));
+        cop_pid root = grow_with_shy(&shop, "aph");
+        cop_pid h = fail_until_h_hangs();
+        crash("s");
+        await_true(strcmp(ask_child(root, "s", "state"), "waiting") == 0);
+        let_a_end(root);
+        let("h", STARTS);
+        cop_send(h, go, .unused = 0);
+        expect("start h");
+        expect_end("hp"); /* for the failure of s */
+        end_with_s_behind(root);
+}
+
+/* s runs still, and is about to be stopped with its group. */
+IN_SIMULATED_FAMILY(the_last_significant_child_ends_it_also_while_another_is_about_to_be_stopped)
+{
+        TREE(shop, PATIENT, ALL, .strategy = COP_REST_FOR_ONE,
+             .children = COP_CHILDREN(SIGNIFICANT("a", COP_TRANSIENT), WORKER("p"), SHY(), SLOW("h", .restart = COP_PERMANENT)));
+        cop_pid root = grow_with_shy(&shop, "aph");
+        crash("p");
+        expect("end p boom");
+        expect("end h shutdown");
+        ck_assert_str_eq(ask_child(root, "s", "state"), "running");
+        let_a_end(root);
+        expect_done("done h");
+        expect("start p");
+        end_with_s_behind(root);
+}
+
+/* Who is tried again later is there, whatever becomes of it then: the end before that was not the last. */
+static void end_while_s_is_late(cop_node *node, const cop_supervisor *tree, const char *state)
+{
+        cop_pid root = grow_with_shy(tree, "a");
+        crash("s");
+        await_true(strcmp(ask_child(root, "s", "state"), state) == 0);
+        let_a_end(root);
+        ck_assert_int_eq(cop_simulation_advance(node, 2 * HOUR_MS), COP_OK);
+        cop_send(expect("hang s"), go, .unused = 0);
+        await_true(strcmp(ask_child(root, "s", "state"), "stopped") == 0);
+        expect_silence(root);
+        ck_assert(cop_is_alive(root));
+        fell(root);
+}
+
+IN_SIMULATED_FAMILY(a_significant_child_that_is_tried_again_later_is_there)
+{
+        TREE(late, PATIENT, ALL, .children = COP_CHILDREN(SIGNIFICANT("a", COP_TRANSIENT), SHY(.backoff = { .first_ms = HOUR_MS })));
+        TREE(open, PATIENT, ALL,
+             .children = COP_CHILDREN(SIGNIFICANT("a", COP_TRANSIENT), SHY(.breaker = { .failures = 1, .open_ms = HOUR_MS })));
+        end_while_s_is_late(node, &late, "restarting");
+        end_while_s_is_late(node, &open, "open");
+}
+
+/* Who waits behind one that is tried again later may wait for long, and is there when it runs: that was no last end. */
+IN_SIMULATED_FAMILY(a_significant_child_that_waits_for_a_sibling_and_then_runs_is_the_last_one)
+{
+        TREE(shop, PATIENT, ALL, .strategy = COP_REST_FOR_ONE,
+             .children = COP_CHILDREN(SIGNIFICANT("a", COP_TRANSIENT), WORKER("p", .backoff = { .first_ms = HOUR_MS }),
+                                      SIGNIFICANT("b", COP_TRANSIENT)));
+        cop_pid root = grow_and_expect(&shop, "apb");
+        ck_assert_int_eq(cop_terminate_child(root, "b"), COP_OK);
+        expect_end("b");
+        crash("p");
+        expect("end p boom");
+        await_true(strcmp(ask_child(root, "p", "state"), "restarting") == 0);
+        ck_assert_str_eq(ask_child(root, "b", "state"), "waiting");
+        let_a_end(root);
+        ck_assert_int_eq(cop_simulation_advance(node, 2 * HOUR_MS), COP_OK);
+        expect_start("pb");
+        expect_silence(root);
+        quit_with("b", cop_atom("normal"));
+        expect("end b normal");
+        expect_end("p");
+        await_exited(root, "shutdown");
+}
+
 /* It is swept up by the group, as if it had been stopped: that is no end by itself. */
 IN_SIMULATED_FAMILY(a_significant_temporary_child_that_was_about_to_be_stopped_ends_nothing)
 {
