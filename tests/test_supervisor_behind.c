@@ -1,0 +1,282 @@
+/* Copyright (c) 2026 The Coppice authors. MIT licence. */
+/*
+ * Children that wait behind a sibling which is tried again later, while others fail, come, go, and are put in another order. That sibling
+ * is a, first of all and under rest_for_one unless a claim says otherwise; who was started meanwhile runs, and has its failures by itself.
+ */
+#include "tests/family.h"
+
+#define COMES_LATE .backoff = { .first_ms = HOUR_MS, .max_ms = HOUR_MS }
+
+static void await_state(cop_pid root, const char *id, const char *state)
+{
+        await_true(strcmp(ask_child(root, id, "state"), state) == 0);
+}
+
+static void start(cop_pid root, const cop_child *child)
+{
+        char text[16];
+        ck_assert_int_eq(cop_start_child(root, child, NULL), COP_OK);
+        snprintf(text, sizeof(text), "start %s", child->id);
+        expect(text);
+}
+
+#define START(root, ...) start((root), &(const cop_child)WORKER(__VA_ARGS__))
+
+static void terminate(cop_pid root, const char *id)
+{
+        ck_assert_int_eq(cop_terminate_child(root, id), COP_OK);
+}
+
+/* Crashes it, and holds the start that follows: the group is under way. Whom to let go on. */
+static cop_pid crash_and_hold(const char *id, const char *siblings)
+{
+        char text[16];
+        let(id, HANGS);
+        crash(id);
+        snprintf(text, sizeof(text), "end %s boom", id);
+        expect(text);
+        expect_end(siblings);
+        snprintf(text, sizeof(text), "hang %s", id);
+        cop_pid held = expect(text);
+        let(id, STARTS);
+        return held;
+}
+
+static void let_go(cop_pid held)
+{
+        ck_assert_int_eq(cop_send(held, go, .unused = 0), COP_OK);
+}
+
+/* ---- The sibling is given up ------------------------------------------------------------------ */
+
+static cop_pid grow_with_a_late_one(void)
+{
+        TREE(shop, PATIENT, .strategy = COP_REST_FOR_ONE, .children = COP_CHILDREN(WORKER("a", COMES_LATE)));
+        cop_pid root = grow_and_expect(&shop, "a");
+        crash("a");
+        expect("end a boom");
+        await_state(root, "a", "restarting");
+        return root;
+}
+
+/* It waits for its turn, and not for the sibling: to call that off is no reason to start it as if nothing had happened. */
+IN_FAMILY(a_failure_that_is_still_to_be_dealt_with_counts_also_if_the_sibling_before_it_is_given_up)
+{
+        cop_pid root = grow_with_a_late_one();
+        START(root, "b");
+        START(root, "c");
+        cop_pid c = crash_and_hold("c", "");
+        crash("b");
+        expect("end b boom");
+        await_state(root, "b", "waiting");
+        terminate(root, "a");
+        let_go(c);
+        expect("start c");
+        expect_end("c"); /* for the failure of b */
+        expect_start("bc");
+        expect_silence(root);
+        ck_assert_int_eq(restarts_of(root), 3);
+        fell(root);
+        expect_end("cb");
+}
+
+IN_FAMILY(who_waits_behind_two_waits_for_the_second_when_the_first_is_given_up)
+{
+        cop_pid root = grow_with_a_late_one();
+        START(root, "b", COMES_LATE);
+        START(root, "c");
+        crash("b");
+        expect("end b boom");
+        expect_end("c");
+        await_state(root, "b", "restarting");
+        terminate(root, "a");
+        ck_assert_str_eq(ask_child(root, "c", "state"), "waiting");
+        terminate(root, "b");
+        expect("start c");
+        expect_silence(root);
+        fell(root);
+        expect_end("c");
+}
+
+/* It waits for its group, whoever else there was to wait for: the failure of d, before them all, is dealt with when that is over. */
+IN_FAMILY(a_group_goes_on_to_its_end_also_if_a_sibling_before_it_is_given_up)
+{
+        TREE(shop, PATIENT, .strategy = COP_REST_FOR_ONE, .children = COP_CHILDREN(WORKER("d"), WORKER("a", COMES_LATE)));
+        cop_pid root = grow_and_expect(&shop, "da");
+        crash("a");
+        expect("end a boom");
+        await_state(root, "a", "restarting");
+        START(root, "b");
+        START(root, "c");
+        cop_pid b = crash_and_hold("b", "c");
+        crash("d");
+        expect("end d boom");
+        await_state(root, "d", "waiting");
+        terminate(root, "a");
+        let_go(b);
+        expect_start("bc");
+        expect_end("cb");
+        expect_start("dabc");
+        expect_silence(root);
+        fell(root);
+        expect_end("cbad");
+}
+
+/* a has its next attempt behind it as far as time goes, and c, which was started meanwhile, is in its restart: b waits behind a. */
+static cop_pid grow_until_its_time_has_come(cop_node *node, cop_pid *c)
+{
+        TREE(shop, PATIENT, .strategy = COP_REST_FOR_ONE, .children = COP_CHILDREN(WORKER("a", COMES_LATE), WORKER("b")));
+        cop_pid root = grow_and_expect(&shop, "ab");
+        crash("a");
+        expect("end a boom");
+        expect_end("b");
+        await_state(root, "a", "restarting");
+        START(root, "c");
+        *c = crash_and_hold("c", "");
+        ck_assert_int_eq(cop_simulation_advance(node, 2 * HOUR_MS), COP_OK);
+        await_state(root, "a", "waiting");
+        ck_assert_str_eq(ask_child(root, "b", "state"), "waiting");
+        return root;
+}
+
+IN_SIMULATED_FAMILY(who_waits_for_one_whose_time_has_come_goes_on_when_that_one_is_given_up)
+{
+        cop_pid c, root = grow_until_its_time_has_come(node, &c);
+        terminate(root, "a");
+        ck_assert_str_eq(ask_child(root, "b", "state"), "waiting"); /* for the end of the group now */
+        let_go(c);
+        expect_start("cb");
+        expect_silence(root);
+        ck_assert_str_eq(ask_child(root, "a", "state"), "stopped");
+        fell(root);
+        expect_end("cb");
+}
+
+/* ---- Who has not run yet ------------------------------------------------------------------------ */
+
+typedef struct {
+        cop_pid supervisor;
+} errand;
+COP_MESSAGE(errand, supervisor);
+
+static void starts_f(const errand *e)
+{
+        const cop_child f = WORKER("f");
+        say("answer", cop_status_text(cop_start_child(e->supervisor, &f, NULL)), "");
+}
+
+/* f waits for a, as all do that are started while the group is under way; and the failure of b sweeps it up before it has run. */
+static cop_pid grow_with_one_who_has_not_run(void)
+{
+        TREE(shop, PATIENT, .strategy = COP_ONE_FOR_ALL, .children = COP_CHILDREN(WORKER("b"), WORKER("a", COMES_LATE)));
+        cop_pid root = grow_and_expect(&shop, "ba");
+        let("b", HANGS);
+        crash("a");
+        expect("end a boom");
+        expect_end("b");
+        cop_pid b = expect("hang b");
+        let("b", STARTS);
+        cop_spawn_with(starts_f, errand, .supervisor = root);
+        await_state(root, "f", "waiting");
+        let_go(b);
+        expect("start b");
+        await_state(root, "a", "restarting");
+        crash("b");
+        expect("end b boom");
+        expect("start b");
+        await_state(root, "a", "restarting");
+        ck_assert_str_eq(ask_child(root, "f", "state"), "waiting");
+        return root;
+}
+
+IN_FAMILY(who_waits_for_its_first_start_is_no_restart_when_a_sibling_fails_meanwhile)
+{
+        cop_pid root = grow_with_one_who_has_not_run();
+        terminate(root, "a");
+        expect_both("start f", "answer success");
+        expect_silence(root);
+        ck_assert_str_eq(ask_child(root, "f", "restarts"), "0");
+        ck_assert_str_eq(ask_child(root, "b", "restarts"), "2");
+        fell(root);
+        expect_end("fb");
+}
+
+IN_FAMILY(who_waits_for_its_first_start_and_fails_is_an_answer_also_if_a_sibling_has_failed_meanwhile)
+{
+        cop_pid root = grow_with_one_who_has_not_run();
+        let("f", FAILS);
+        terminate(root, "a");
+        char wanted[128];
+        snprintf(wanted, sizeof(wanted), "answer %s", cop_status_text(COP_E_DIED));
+        expect(wanted);
+        expect_silence(root);
+        ck_assert_str_eq(ask_child(root, "f", "state"), "no such child");
+        ck_assert_uint_eq(tries_of("f"), 1);
+        ck_assert_int_eq(restarts_of(root), 2);
+        fell(root);
+        expect_end("b");
+}
+
+/* ---- Other specs -------------------------------------------------------------------------------- */
+
+/* Nobody waits behind another for less than before, however many stand between them, and whatever those do. */
+IN_FAMILY(new_specs_in_the_same_order_start_nobody_who_waits)
+{
+        TREE(shop, PATIENT, .strategy = COP_REST_FOR_ONE,
+             .children = COP_CHILDREN(WORKER("a", COMES_LATE), WORKER("b"), WORKER("c"), WORKER("d")));
+        cop_pid root = grow_and_expect(&shop, "abcd");
+        crash("a");
+        expect("end a boom");
+        expect_end("dcb");
+        await_state(root, "a", "restarting");
+        terminate(root, "b");
+        ck_assert_int_eq(cop_replace_specs(root, &shop), COP_OK);
+        ck_assert_str_eq(ask_child(root, "c", "state"), "waiting");
+        ck_assert_str_eq(ask_child(root, "d", "state"), "waiting");
+        terminate(root, "a");
+        expect_start("cd");
+        expect_silence(root);
+        fell(root);
+        expect_end("dc");
+}
+
+/* The specs come while a has its time behind it and not its turn. */
+IN_SIMULATED_FAMILY(who_waits_for_one_whose_time_has_come_waits_on_under_new_specs_if_that_one_fails)
+{
+        cop_pid c, root = grow_until_its_time_has_come(node, &c);
+        TREE(shop, PATIENT, .strategy = COP_REST_FOR_ONE,
+             .children = COP_CHILDREN(WORKER("a", COMES_LATE), WORKER("b"), WORKER("c")));
+        ck_assert_int_eq(cop_replace_specs(root, &shop), COP_OK);
+        let("a", FAILS);
+        let_go(c);
+        expect("start c");
+        expect_end("c"); /* the start of a has failed, and c is behind it */
+        await_state(root, "a", "restarting");
+        ck_assert_str_eq(ask_child(root, "b", "state"), "waiting");
+        ck_assert_str_eq(ask_child(root, "c", "state"), "waiting");
+        let("a", STARTS);
+        ck_assert_int_eq(cop_simulation_advance(node, 2 * HOUR_MS), COP_OK);
+        expect_start("abc");
+        expect_silence(root);
+        fell(root);
+        expect_end("cba");
+}
+
+/* The order of new specs waits for the end of a group. If it is that of the supervisor it does not come any more. */
+IN_FAMILY(a_supervisor_that_ends_in_a_group_stops_all_in_the_order_that_they_were_started_in)
+{
+        TREE(shop, PATIENT, .strategy = COP_REST_FOR_ONE,
+             .children = COP_CHILDREN(WORKER("a"), WORKER("b"), WORKER("c"),
+                                      WORKER_WITH("d", ((job){ .id = "d", .stop_ms = 1000000 }), .shutdown_ms = COP_SHUTDOWN_INFINITY)));
+        const cop_supervisor backwards = { PATIENT, .strategy = COP_REST_FOR_ONE,
+                                           .children = COP_CHILDREN(WORKER("d"), WORKER("c"), WORKER("b"), WORKER("a")) };
+        cop_pid root = grow_and_expect(&shop, "abcd"), d = cop_whereis("d");
+        crash("c");
+        expect("end c boom");
+        expect_end("d");
+        ck_assert_int_eq(cop_replace_specs(root, &backwards), COP_OK);
+        cop_send_exit(root, cop_atom("shutdown")); /* before it can hear of d */
+        put_down(d);
+        expect_end("ba");
+        await_exited(root, "shutdown");
+}
