@@ -188,10 +188,7 @@ cop_status cop__answer_owed(const cop_message *message, const cop_kind *kind, co
 
 cop_status cop__reply_now_owed(const cop_kind *kind, const void *value)
 {
-        const struct cop__signal *request = cop__actor_here()->current;
-        if (request == NULL || request->ref.bits == 0)
-                return cop_reply_value(kind, value);
-        return cop__answer_owed((const cop_message *)request, kind, value);
+        return cop__answer_owed((const cop_message *)cop__actor_here()->current, kind, value);
 }
 
 cop_status cop_reply_value_to(cop_caller caller, const cop_kind *kind, const void *value)

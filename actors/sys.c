@@ -450,8 +450,6 @@ void cop__sys_rest(struct cop__actor *actor, const void *where)
                         cop__sys_act(actor);
                 if (!(actor->aside & COP__ASIDE_SUSPENDED))
                         return;
-                if (cop__must_leave(actor)) /* what was asked of it may have taken that in */
-                        cop__leave(actor);
                 cop__wait(actor, UINT64_MAX, where);
                 cop__drain(actor);
         }

@@ -161,12 +161,10 @@ static COP__NOINLINE bool take_in_other(struct cop__thread *thread, struct cop__
         case COP__SIGNAL_SYS:
                 cop__sys_take_in(thread, actor, signal);
                 return false;
-        case COP__SIGNAL_OVERFLOW:
+        default: /* COP__SIGNAL_OVERFLOW: what is of relations is taken in elsewhere, and no other comes */
                 cop__overflow(actor);
                 signal_done(thread, actor, signal);
                 return false;
-        default:
-                return cop__relation_take_in(thread, actor, signal);
         }
 }
 
