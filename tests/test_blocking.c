@@ -228,6 +228,39 @@ IN_NODE(a_kill_waits_for_the_end_of_the_function)
         close_pipe();
 }
 
+static uint32_t stage; /* atomic: 1: it is about to block; 2: it has been told to end; 3: the function has run */
+
+static void sets_stage(void *unused)
+{
+        (void)unused;
+        cop__store_seq(&stage, 3);
+}
+
+/* It has looked at nothing that came meanwhile. */
+static void blocks_when_told_to_end(void)
+{
+        cop__store_seq(&stage, 1);
+        while (cop__load_seq(&stage) == 1)
+                sched_yield();
+        cop_blocking_call(sets_stage, NULL);
+        cop_exit(cop_atom("survived"));
+}
+
+IN_NODE(for_who_has_been_told_to_end_no_function_begins)
+{
+        cop_pid pid;
+        cop_ref ref;
+        cop__store_seq(&stage, 0);
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = blocks_when_told_to_end, .no_preempt = true, .monitor = true,
+                                                             .monitor_ref = &ref }, &pid), COP_OK);
+        while (cop__load_seq(&stage) == 0)
+                sched_yield();
+        cop_send_exit(pid, cop_atom("kill"));
+        cop__store_seq(&stage, 2);
+        await_down(ref, "killed");
+        ck_assert_uint_eq(cop__load_seq(&stage), 2);
+}
+
 /* ---- Elsewhere -------------------------------------------------------------------------------- */
 
 IN_NODE(on_a_thread_of_the_program_it_is_called_right_there)

@@ -267,6 +267,29 @@ ON_STAGE(a_console_whose_door_was_taken_away_opens_it_anew)
         ck_assert_int_eq(access(path, F_OK), 0);
 }
 
+/* It says so once, looks again and again, and says when it has one. */
+ON_STAGE(a_console_whose_door_cannot_be_opened_anew_says_why_and_opens_it_when_it_can)
+{
+        char folder[128], path[160];
+        snprintf(folder, sizeof(folder), "%s/coppice", stage->folder);
+        snprintf(path, sizeof(path), "%s/shop.lock", folder);
+        ck_assert_int_eq(chmod(folder, 0755), 0);
+        ck_assert_int_eq(unlink(path), 0);
+        ck_assert_int_eq(unlink(cop__console_path(stage->console)), 0);
+        cop__console_wake(stage->console);
+        while (!has_logged("others may enter it: its mode is 0755, and should be 0700"))
+                sched_yield();
+        ck_assert(has_logged(folder));
+        ck_assert_int_ne(access(path, F_OK), 0);
+        ck_assert_int_eq(chmod(folder, 0700), 0);
+        cop__console_wake(stage->console);
+        while (!has_logged("the console's place was taken away: it is"))
+                sched_yield();
+        int fd = attach();
+        assert_serves(fd);
+        close(fd);
+}
+
 /* Starts a console that must not start. Its sentence. */
 static const char *refusal(const char *name, cop_status expected)
 {

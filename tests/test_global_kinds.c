@@ -2,6 +2,8 @@
 /* Global names of a program whose own messages are called as those are of who keeps them: some fit, and some do not. */
 #include "tests/pair.h"
 
+#include <stdlib.h>
+
 #include <coppice/global.h>
 
 typedef struct { int64_t value; } set;
@@ -24,6 +26,14 @@ COP_MESSAGE(re_register, name, pid);
 
 typedef struct { int64_t what; } unregister;
 COP_MESSAGE(unregister, what);
+
+typedef struct { int8_t weight; } grain;
+COP_MESSAGE(grain, weight);
+
+typedef struct {
+        struct { const grain *items; size_t count; } grains;
+} heap;
+COP_MESSAGE(heap, COP_NESTED_ITEMS(grain, grains));
 
 static void waits(void)
 {
@@ -66,4 +76,18 @@ PAIR(a_program_whose_kinds_are_called_as_the_words_of_names_has_global_names)
         await_true(cop_global_whereis("clerk").bits == 0);
         visit(pair->b);
         await_true(cop_global_whereis("clerk").bits == 0);
+}
+
+/* It fits a message, and no term: the scribe, who looks at each as at a term, goes on. */
+PAIR(a_message_that_is_too_large_for_a_term_is_no_change_of_a_name)
+{
+        const size_t count = COP_MESSAGE_SIZE_MAX / sizeof(cop_term) + 1;
+        grain *grains = calloc(count, sizeof(*grains));
+        cop_pid scribe = cop_whereis("coppice_names_scribe");
+        ck_assert_ptr_nonnull(grains);
+        ck_assert_int_eq(cop_send(scribe, heap, .grains = { grains, count }), COP_OK);
+        free(grains);
+        ck_assert_int_eq(cop_call_term(NULL, scribe, PATIENCE_MS, cop_atom("garbage")), COP_E_NO_REPLY);
+        ck_assert(cop_is_alive(scribe));
+        ck_assert_int_eq(cop_global_register("ledger", cop_spawn(waits)), COP_OK);
 }

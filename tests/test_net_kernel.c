@@ -5,6 +5,7 @@
 #include "tests/stranger.h"
 
 #include "distribution/line.h"
+#include "distribution/peer.h"
 
 #define EPMD_SAYS_YES "v\0\0\0\0\1"
 
@@ -75,5 +76,35 @@ TEST(who_called_a_net_kernel_that_is_no_more_is_hung_up_on_before_the_next_begin
                 ;
         ck_assert_msg(recv(fd, packet, 1, MSG_DONTWAIT) == 0 || errno != EAGAIN, "it is still heard");
         close(fd);
+        node_end(node);
+}
+
+static uint32_t life_of_before(const char *name, uint32_t creation)
+{
+        return cop__network_mention(cop__network_here(), name, strlen(name), creation);
+}
+
+static const char *name_of_life(uint32_t life)
+{
+        return cop_node_of(cop__pid_of(life, 5, 1));
+}
+
+/* Its lives are told apart by the name, too, and keep it whatever it is called later. */
+TEST(an_earlier_life_of_a_node_bears_the_name_that_the_node_had_then)
+{
+        NEEDS_THREADS();
+        uint16_t port;
+        cop_node *node = node_begin((cop_node_options){ .name = "m" });
+        ck_assert_int_eq(distribute_with("m@127.0.0.1", (cop_distribution){ .port = 0 }, &port), COP_OK);
+        uint32_t m = life_of_before("m@127.0.0.1", 7);
+        ck_assert_int_eq(cop_distribution_stop(), COP_OK);
+        ck_assert_int_eq(distribute_with("n@127.0.0.1", (cop_distribution){ .port = 0 }, &port), COP_OK);
+        uint32_t n = life_of_before("n@127.0.0.1", 7);
+        ck_assert(m != 0 && n != 0 && m != n);
+        ck_assert_int_eq(cop_distribution_stop(), COP_OK);
+        ck_assert_int_eq(distribute_with("m@127.0.0.1", (cop_distribution){ .port = 0 }, &port), COP_OK);
+        ck_assert_uint_eq(life_of_before("m@127.0.0.1", 7), m);
+        ck_assert_str_eq(name_of_life(m), "m@127.0.0.1");
+        ck_assert_str_eq(name_of_life(n), "n@127.0.0.1");
         node_end(node);
 }

@@ -17,6 +17,11 @@ static cop_text large_text(void)
 
 enum wish { ANSWERS = 1, ANSWERS_LATER, SENDS, ASKS };
 
+typedef struct handle {
+        cop_alias alias;
+} handle;
+COP_MESSAGE(handle, COP_NESTED(cop_alias, alias));
+
 typedef struct teller {
         cop_caller caller;
 } teller;
@@ -44,12 +49,19 @@ static void teller_on_sum(teller *self, const sum *s)
         cop_reply_to(self->caller, note, .number = s->total, .text = large_text());
 }
 
-COP_SERVER(teller, COP_ON(add, teller_on_add), COP_ON(sum, teller_on_sum));
+static void teller_on_handle(teller *self, const handle *h)
+{
+        (void)self;
+        cop_send(h->alias, note, .number = 3, .text = large_text());
+}
+
+COP_SERVER(teller, COP_ON(add, teller_on_add), COP_ON(sum, teller_on_sum), COP_ON(handle, teller_on_handle));
 
 /* ---- The node --------------------------------------------------------------------------------------- */
 
 struct room {
         cop_pid teller, hoarder;
+        cop_alias alias; /* of the claim's thread */
 };
 
 #define AT_HAND 100
@@ -59,6 +71,7 @@ static void room_begin(struct room *room)
 {
         ck_assert_int_eq(cop_register("witness", cop_self()), COP_OK);
         cop_spawn_server(&adder_server, "clerk");
+        ck_assert_int_eq(cop_alias_open(COP_ALIAS_EXPLICIT, &room->alias), COP_OK);
         const cop_spawn_options options = { .server = &teller_server, .isolation = COP_ISOLATION_PROCESS };
         ck_assert_int_eq(cop_start(&options, PATIENCE_MS, &room->teller), COP_OK);
         ck_assert_int_eq(cop_call(NULL, room->teller, PATIENCE_MS, add, .number = ANSWERS), COP_OK);
@@ -113,6 +126,15 @@ WITHOUT_ROOM(what_an_actor_in_a_process_sends_while_the_node_is_over_is_a_dead_l
 {
         uint64_t before = dead_letters_of(cop_node_here());
         ck_assert_int_eq(cop_send(room->teller, add, .number = SENDS), COP_OK);
+        await_true(dead_letters_of(cop_node_here()) == before + 1);
+        nothing_has_come();
+}
+
+/* As one that goes to its owner. */
+WITHOUT_ROOM(what_goes_from_a_process_through_an_alias_while_the_node_is_over_is_a_dead_letter)
+{
+        uint64_t before = dead_letters_of(cop_node_here());
+        ck_assert_int_eq(cop_send(room->teller, handle, .alias = room->alias), COP_OK);
         await_true(dead_letters_of(cop_node_here()) == before + 1);
         nothing_has_come();
 }

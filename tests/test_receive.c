@@ -124,6 +124,20 @@ IN_NODE(RCV_06_a_negative_timeout_ends_the_actor_and_not_the_visitor)
         expect_letters("a");
 }
 
+static void looks_for_nothing_at_all(void)
+{
+        cop_message_free(cop_receive_any_of(COP_FOREVER, NULL, 1));
+}
+
+IN_NODE(patterns_that_are_counted_and_not_there_end_the_actor_and_not_the_visitor)
+{
+        await_down(spawn_watched(.run = looks_for_nothing_at_all),
+                   "{badarg, {'receive', \"there are patterns to look for, or none at all\"}}");
+        send_letters("a");
+        ck_assert_ptr_null(cop_receive_any_of(COP_FOREVER, NULL, 2));
+        expect_letters("a");
+}
+
 static void waits_very_long(const urgent *u)
 {
         cop_auto message = cop_receive(u->number, COP_KIND(letter));

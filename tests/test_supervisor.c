@@ -1,5 +1,6 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* Trees of trees, and what supervisors tell. A name with an ID shows that row of the semantics. */
+#include "actors/calling.h"
 #include "tests/family.h"
 
 /* Crashes when it is to stop. */
@@ -277,4 +278,74 @@ IN_FAMILY(what_a_supervisor_is_and_how_its_children_are_is_listed)
         ck_assert(cop_symbol_equal(first->state, "running"));
         ck_assert_int_eq(first->restarts, 1);
         fell(root);
+}
+
+/* ---- Who asks, and who answers ------------------------------------------------------------------ */
+
+static void asks_for_children(const ping *root)
+{
+        cop_send((cop_pid){ (uint64_t)root->number }, cop__children);
+        cop_auto answer = await(COP_KIND(cop_children));
+        say("children", cop_read(cop_children, answer)->name.data, "");
+        cop_send((cop_pid){ (uint64_t)root->number }, cop__count);
+        cop_auto count = await(COP_KIND(cop_child_count));
+        say("specs", cop_read(cop_child_count, count)->specs == 1 ? "one" : "others", "");
+}
+
+/* As a server answers any message that is no call: to whoever sent it, by another. */
+IN_FAMILY(what_a_supervisor_is_asked_in_a_message_it_answers_by_one)
+{
+        TREE(shop, .children = COP_CHILDREN(WORKER("a")));
+        cop_pid root = grow_and_expect(&shop, "a");
+        cop_spawn_with(asks_for_children, ping, .number = (int64_t)root.bits);
+        expect("children shop");
+        expect("specs one");
+        fell(root);
+}
+
+static void asks_for_an_explanation(const ping *root)
+{
+        cop_message *answer = NULL;
+        cop_status status = cop__explain_running((cop_pid){ (uint64_t)root->number }, &answer);
+        say("explained", cop_status_text(status), answer != NULL ? "with words" : "");
+}
+
+/* Under the reference that the call waits for. */
+static void answer_in_place_of_a_supervisor(cop_node *node, cop_pid caller)
+{
+        const struct cop__calling *own = cop__calling_own(cop__slot_of(node, caller));
+        await_true(cop__load_relaxed(&own->waits) != 0);
+        const cop_caller to = { caller, { cop__load_relaxed(&own->waits) } };
+        ck_assert_int_eq(cop_reply_to(to, ping, .number = 1), COP_OK);
+}
+
+/* An actor in a process of its own could guess the reference: nothing that it says is believed. */
+IN_FAMILY(an_explanation_that_is_none_is_no_supervisors)
+{
+        TREE(shop, .children = COP_CHILDREN(WORKER("a")));
+        cop_pid root = grow_and_expect(&shop, "a");
+        ck_assert_int_eq(cop_sys_suspend(root, PATIENCE_MS), COP_OK);
+        cop_pid asker = cop_spawn_with(asks_for_an_explanation, ping, .number = (int64_t)root.bits);
+        answer_in_place_of_a_supervisor(node, asker);
+        char wanted[128];
+        snprintf(wanted, sizeof(wanted), "explained %s", cop_status_text(COP_E_NO_SUPERVISOR));
+        expect(wanted);
+        ck_assert_int_eq(cop_sys_resume(root, PATIENCE_MS), COP_OK);
+        fell(root);
+}
+
+/* ---- The node stops ----------------------------------------------------------------------------- */
+
+/* Who would have been killed next ends by itself, and its children in their order; it tries no start again and again meanwhile. */
+IN_FAMILY(a_supervisor_in_a_node_that_begins_to_stop_ends_instead_of_a_restart)
+{
+        TREE(shop, .intensity = COP_RESTARTS_FOR_EVER, .children = ABC(0));
+        cop_pid root = grow_and_expect(&shop, "abc");
+        cop__store_seq(&node->stopping, 1);
+        cop_pid b = crash("b");
+        expect("end b boom");
+        expect_end("ca");
+        await_exited(root, "shutdown");
+        cop__store_seq(&node->stopping, 0);
+        ck_assert_str_eq(outcome_of(b), "shop was stopping");
 }
