@@ -1684,6 +1684,28 @@ TEST(sizes_are_shown_in_the_unit_that_fits_up_to_the_largest)
         }
 }
 
+typedef struct { int64_t unused; } idler;
+
+static void idler_on_hush(idler *self, const hush *unused)
+{
+        (void)self;
+        (void)unused;
+}
+
+COP_SERVER(idler, COP_ON(hush, idler_on_hush));
+
+/* The till has the last name. */
+ON_STAGE_WITH(the_rest_of_more_names_than_may_be_listed_names_no_number_either, .workers = 1)
+{
+        for (int i = 0; i < COP__NAMES_MAX; i++) {
+                if (i == COP__NAMES_MAX - 1)
+                        ck_assert_str_eq(out(stage, "regs 0"), "NAME  PID\nand 100000 more: regs 100000 lists them all\n");
+                ck_assert_uint_ne(cop_spawn_server(&idler_server, filled("n%d", i)).bits, 0);
+        }
+        ck_assert_str_eq(out(stage, "regs 0"), "NAME  PID\nand 100001 more\n");
+        assert_has(err(stage, "regs 100001"), "100000");
+}
+
 /* Who sees less than all is told how to see them, unless nobody may see so many. */
 TEST(the_rest_of_a_list_names_no_number_that_would_be_refused)
 {
