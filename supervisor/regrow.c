@@ -84,22 +84,10 @@ static void attempt(struct cop__supervisor *self, struct cop__child *child)
         cop__child_begin(self, child);
 }
 
-/* The group ends with a child that is tried again later, for those behind it wait for it; unless its strategy was replaced by
- * one under which nobody waits for another. */
-static void leave_behind(struct cop__supervisor *self, const struct cop__child *child)
-{
-        if (cop__strategy_is_single(self->spec->strategy))
-                self->at = cop__roster_next(self->roster, child);
-        else
-                self->regrow = COP__REGROW_IDLE;
-}
-
 void cop__regrow_failed(struct cop__supervisor *self, struct cop__child *child)
 {
         cop__list_remove(&child->due);
         cop__list_push_back(&self->due, &child->due);
-        if (self->regrow == COP__REGROW_STARTS && self->at == child)
-                leave_behind(self, child);
 }
 
 /* ---- The group ------------------------------------------------------------------------ */
@@ -158,6 +146,16 @@ static bool step_stops(struct cop__supervisor *self)
         if (child->state != COP__CHILD_STOPPING)
                 cop__child_stop(self, child);
         return false;
+}
+
+/* The group ends with a child that is tried again later, for those behind it wait for it; unless its strategy was replaced by
+ * one under which nobody waits for another. */
+static void leave_behind(struct cop__supervisor *self, const struct cop__child *child)
+{
+        if (cop__strategy_is_single(self->spec->strategy))
+                self->at = cop__roster_next(self->roster, child);
+        else
+                self->regrow = COP__REGROW_IDLE;
 }
 
 static bool step_starts(struct cop__supervisor *self)
@@ -233,8 +231,7 @@ void cop__regrow_forget(struct cop__supervisor *self, struct cop__child *child)
 static void resume(struct cop__supervisor *self, struct cop__child *child)
 {
         child->resumes = true;
-        cop__list_remove(&child->due);
-        cop__list_push_back(&self->due, &child->due);
+        cop__regrow_failed(self, child);
 }
 
 /* Those behind a sibling that is RESTARTING wait for that one, and one that is due will be dealt with. */

@@ -152,12 +152,90 @@ IN_SIMULATED_FAMILY(who_waits_for_one_whose_time_has_come_goes_on_when_that_one_
         expect_end("cb");
 }
 
-/* ---- Who has not run yet ------------------------------------------------------------------------ */
+/* ---- In a group -------------------------------------------------------------------------------- */
 
 typedef struct {
         cop_pid supervisor;
 } errand;
 COP_MESSAGE(errand, supervisor);
+
+static void terminates_b(const errand *e)
+{
+        say("answer", cop_status_text(cop_terminate_child(e->supervisor, "b")), "");
+}
+
+/* It is asked to stop in the middle of its restart, and does so when its init is over. */
+IN_FAMILY(a_group_goes_on_behind_one_that_is_terminated_in_its_start_when_that_one_has_stopped)
+{
+        TREE(shop, PATIENT, .strategy = COP_ONE_FOR_ALL,
+             .children = COP_CHILDREN(WORKER("b", .shutdown_ms = COP_SHUTDOWN_INFINITY), WORKER("c")));
+        cop_pid root = grow_and_expect(&shop, "bc"), b = crash_and_hold("b", "c");
+        cop_spawn_with(terminates_b, errand, .supervisor = root);
+        await_state(root, "b", "stopping");
+        ck_assert_str_eq(ask_child(root, "c", "state"), "waiting");
+        let_go(b);
+        expect("start b");
+        expect_end("b");
+        expect_both("answer success", "start c");
+        expect_silence(root);
+        fell(root);
+        expect_end("c");
+}
+
+static void restarts_f(const errand *e)
+{
+        say("answer", cop_status_text(cop_restart_child(e->supervisor, "f", NULL)), "");
+}
+
+/* f has failed, and s behind it takes its time: whoever is before them does not wait for that, and f does, though it was asked for. */
+IN_SIMULATED_FAMILY(while_siblings_are_stopped_who_is_asked_for_waits_if_it_is_one_of_them_and_else_does_not)
+{
+        TREE(shop, PATIENT, .strategy = COP_REST_FOR_ONE,
+             .children = COP_CHILDREN(WORKER("b"), WORKER("f"),
+                                      WORKER_WITH("s", ((job){ .id = "s", .stop_ms = HOUR_MS }), .shutdown_ms = COP_SHUTDOWN_INFINITY)));
+        cop_pid root = grow_and_expect(&shop, "bfs");
+        terminate(root, "b");
+        expect_end("b");
+        crash("f");
+        expect("end f boom");
+        expect_end("s");
+        ck_assert_int_eq(cop_restart_child(root, "b", NULL), COP_OK);
+        expect("start b");
+        terminate(root, "f");
+        cop_spawn_with(restarts_f, errand, .supervisor = root);
+        await_state(root, "f", "waiting");
+        ck_assert_str_eq(ask_child(root, "s", "state"), "stopping");
+        cop_auto done = cop_receive(2 * HOUR_MS, COP_KIND(word));
+        ck_assert_str_eq(cop_read(word, done)->text.data, "done s");
+        expect("start f");
+        expect_both("answer success", "start s");
+        expect_silence(root);
+        fell(root);
+}
+
+typedef struct {
+        int64_t unused;
+} absent;
+
+static void absent_init(absent *self)
+{
+        (void)self;
+        cop_ignore();
+}
+
+COP_SERVER(absent, COP_INIT(absent_init));
+
+/* It is forgotten in its turn, and the turn is that of the next one. */
+IN_FAMILY(behind_a_first_child_that_chooses_not_to_run_and_is_not_kept_the_others_start)
+{
+        TREE(shop, .children = COP_CHILDREN({ .id = "x", .server = &absent_server, .restart = COP_TEMPORARY }, WORKER("a"), WORKER("b")));
+        cop_pid root = grow_and_expect(&shop, "ab");
+        ck_assert_int_eq(count_of(root).specs, 2);
+        fell(root);
+        expect_end("ba");
+}
+
+/* ---- Who has not run yet ------------------------------------------------------------------------ */
 
 static void starts_f(const errand *e)
 {
