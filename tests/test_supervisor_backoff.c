@@ -218,6 +218,19 @@ IN_FAMILY(OPT_07_after_its_tries_the_supervisor_gives_up)
         ck_assert_uint_eq(tries_of("a"), 1 + 2);
 }
 
+IN_FAMILY(what_became_of_a_crash_that_was_one_too_many_in_a_row_is_told)
+{
+        TREE(shop, PATIENT, .children = COP_CHILDREN(WORKER("a", .backoff = { .first_ms = 1, .stable_ms = HOUR_MS, .tries = 1 })));
+        cop_pid root = grow_and_expect(&shop, "a");
+        crash("a");
+        expect("end a boom");
+        expect("start a");
+        cop_pid last = crash("a");
+        expect("end a boom");
+        await_exited(root, "shutdown");
+        ck_assert_str_eq(outcome_of(last), "shop gave up: a has failed 2 times in a row, and is worth 1 tries");
+}
+
 IN_FAMILY(a_child_that_waits_for_its_delay_can_be_terminated)
 {
         TREE(shop, PATIENT,
@@ -429,11 +442,15 @@ IN_FAMILY(a_child_behind_an_open_breaker_can_be_terminated)
              .children = COP_CHILDREN(WORKER("a", .breaker = { .failures = 1,
                                                                .open_ms = 1000000 })));
         cop_pid root = grow_and_expect(&shop, "a");
-        crash("a");
+        cop_pid last = crash("a");
         expect("end a boom");
         await_true(strcmp(ask_child(root, "a", "state"), "open") == 0);
         ck_assert_int_eq(cop_terminate_child(root, "a"), COP_OK);
         ck_assert_str_eq(ask_child(root, "a", "state"), "stopped");
+        ck_assert_str_eq(outcome_of(last), "shop opened the breaker of a after 1 failures in a row: it is left alone for 1000 s");
+        let("a", FAILS);
+        ck_assert_int_eq(cop_restart_child(root, "a", NULL), COP_E_DIED);
+        ck_assert_str_eq(ask_child(root, "a", "state"), "stopped"); /* the breaker is a matter of the past */
         ck_assert_int_eq(cop_delete_child(root, "a"), COP_OK);
         fell(root);
 }

@@ -148,8 +148,78 @@ IN_SIMULATED_FAMILY(who_waits_for_one_whose_time_has_come_goes_on_when_that_one_
         expect_start("cb");
         expect_silence(root);
         ck_assert_str_eq(ask_child(root, "a", "state"), "stopped");
-        fell(root);
+        ck_assert_int_eq(restarts_of(root), 0); /* of its period: those before are over */
+        ck_assert_int_eq(cop_restart_child(root, "a", NULL), COP_OK);
+        expect("start a");
+        crash("a"); /* a failure as any: that of before is over */
+        expect("end a boom");
         expect_end("cb");
+        await_state(root, "a", "restarting");
+        ck_assert_int_eq(restarts_of(root), 1);
+        fell(root);
+}
+
+/* What a child was about to be is over with it: its next start is one that was asked for. */
+IN_FAMILY(who_waits_and_is_terminated_and_then_started_is_no_restart)
+{
+        TREE(shop, PATIENT, .strategy = COP_REST_FOR_ONE, .children = COP_CHILDREN(WORKER("a", COMES_LATE), WORKER("b")));
+        cop_pid root = grow_and_expect(&shop, "ab");
+        crash("a");
+        expect("end a boom");
+        expect_end("b");
+        await_state(root, "a", "restarting");
+        terminate(root, "b");
+        ck_assert_int_eq(cop_restart_child(root, "b", NULL), COP_OK);
+        expect("start b");
+        ck_assert_str_eq(ask_child(root, "b", "restarts"), "0");
+        fell(root);
+        expect_end("b");
+}
+
+IN_FAMILY(a_delay_that_was_called_off_holds_up_no_later_start)
+{
+        TREE(shop, PATIENT, .strategy = COP_REST_FOR_ONE,
+             .children = COP_CHILDREN(WORKER("d"), WORKER("a", COMES_LATE), WORKER("b", COMES_LATE)));
+        cop_pid root = grow_and_expect(&shop, "dab");
+        crash("b");
+        expect("end b boom");
+        await_state(root, "b", "restarting");
+        crash("a");
+        expect("end a boom");
+        await_state(root, "a", "restarting");
+        ck_assert_str_eq(ask_child(root, "b", "state"), "waiting"); /* its delay goes on behind a */
+        terminate(root, "b");
+        crash("d"); /* with which b is to be tried again */
+        expect("end d boom");
+        expect("start d");
+        await_state(root, "a", "restarting");
+        terminate(root, "a");
+        expect("start b");
+        fell(root);
+        expect_end("bd");
+}
+
+/* Each tick that was set for it is called off: else the node would not come to rest for as long. */
+IN_FAMILY(no_timer_is_left_of_a_group_that_is_over_or_of_a_delay_that_was_called_off)
+{
+        NEEDS_THREADS();
+        TREE(shop, PATIENT, .strategy = COP_ONE_FOR_ALL,
+             .children = COP_CHILDREN(WORKER("b", .shutdown_ms = HOUR_MS), WORKER("c", COMES_LATE, .shutdown_ms = HOUR_MS)));
+        cop_pid root = grow_and_expect(&shop, "bc");
+        crash("b");
+        expect("end b boom");
+        expect_end("c");
+        expect_start("bc");
+        crash("c");
+        expect("end c boom");
+        expect_end("b");
+        expect("start b");
+        await_state(root, "c", "restarting");
+        ck_assert_int_eq(cop_node_await_quiet(node, 0), COP_E_TIMEOUT);
+        terminate(root, "c");
+        ck_assert_int_eq(cop_node_await_quiet(node, PATIENCE_MS), COP_OK);
+        fell(root);
+        expect_end("b");
 }
 
 /* ---- In a group -------------------------------------------------------------------------------- */
