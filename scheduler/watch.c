@@ -312,9 +312,8 @@ static bool all_idle(struct cop__scheduler *scheduler)
         return ((cop__load_seq(&scheduler->idle) | resting) & all) == all; /* WATCH */
 }
 
-/* Or until the next step of an ebb. A worker that has run since the last look and rests again has not woken us: what it has left is
- * seen here, behind the mark. */
-static void sleep_until_needed(struct cop__watch *watch, uint64_t ebb_in_ns)
+/* A worker that has run since the last look and rests again has not woken us: what it has left is seen here, behind the mark. */
+void cop__watch_sleep(struct cop__watch *watch, uint64_t ebb_in_ns)
 {
         uint64_t deadline_ns = ebb_in_ns != UINT64_MAX ? cop__clock_ns() + ebb_in_ns : UINT64_MAX;
         uint32_t ticket = cop__park_ticket(&watch->park);
@@ -387,7 +386,7 @@ static void *watch_main(void *argument)
                 if (found.busy)
                         wait_for(watch, pause_ns(watch, &found));
                 else
-                        sleep_until_needed(watch, ebb_in_ns);
+                        cop__watch_sleep(watch, ebb_in_ns);
         }
         cop__visitor_end(&watch->scheduler->watch_thread);
         return NULL;

@@ -142,6 +142,9 @@ cop_status cop__watch_start(struct cop__watch *watch, struct cop__scheduler *sch
 /* Before the workers stop. One that was not started is left alone. */
 void cop__watch_stop(struct cop__watch *watch);
 
+/* The watch's own thread. Until a worker wakes up, or the next step of an ebb; not at all if one is awake, or it stops. */
+void cop__watch_sleep(struct cop__watch *watch, uint64_t ebb_in_ns);
+
 /* A worker has taken its bit out of `idle`, and found the watch asleep. */
 void cop__watch_wake(struct cop__watch *watch);
 

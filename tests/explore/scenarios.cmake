@@ -211,6 +211,29 @@ explore_plant(spare_forgets_its_count wake a_spare_that_rested scheduler/spare.c
         "if (cop__cas_seq(&scheduler->spares.at_work, &at_work, at_work - 1))\n                        return true;"
         "return true;")
 
+# ---- The watch falls asleep, and is woken: scheduler/watch.h -------------------------------------
+
+explore_test(watch 12000)
+
+explore_plant(watch_looks_before_it_says_so watch a_worker scheduler/watch.c
+        "cop__store_seq(&watch->asleep, 1); /* WATCH */\n        if (all_idle(watch->scheduler) &&"
+        "bool idle = all_idle(watch->scheduler);\n        cop__store_seq(&watch->asleep, 1);\n        if (idle &&")
+explore_plant(watch_says_so_late watch a_worker scheduler/watch.c
+        "cop__store_seq(&watch->asleep, 1); /* WATCH */"
+        "cop__store_release(&watch->asleep, 1);")
+explore_plant(watch_takes_its_ticket_late watch a_worker scheduler/watch.c
+        "                cop__park_wait(&watch->park, ticket, deadline_ns);
+        cop__store_seq(&watch->asleep, 0);"
+        "                ticket = cop__park_ticket(&watch->park), cop__park_wait(&watch->park, ticket, deadline_ns);
+        cop__store_seq(&watch->asleep, 0);")
+explore_plant(watch_is_looked_at_too_early watch a_worker scheduler/sleep.c
+        "        worker->searching = !(cop__and_seq(&scheduler->idle, ~bit) & bit);
+        if (COP__UNLIKELY(cop__load_seq(&scheduler->watch.asleep) != 0)) /* WATCH */
+                cop__watch_wake(&scheduler->watch);"
+        "        if (COP__UNLIKELY(cop__load_seq(&scheduler->watch.asleep) != 0))
+                cop__watch_wake(&scheduler->watch);
+        worker->searching = !(cop__and_seq(&scheduler->idle, ~bit) & bit);")
+
 # ---- A grace: scheduler/grace.h -------------------------------------------------------------
 
 explore_test(grace 40000)
