@@ -767,6 +767,9 @@ void cop__take_in_all(struct cop__actor *actor);
 /* The same at a safe point. On a worker it does not return if the actor must end. */
 void cop__drain(struct cop__actor *actor);
 
+/* The same for one that looks for something: in a section it ends only where it `waits` for that. */
+void cop__drain_to_look(struct cop__actor *actor, bool waits);
+
 /*
  * Exit signals and priority messages do not wait for the messages before them to be handled. Whoever sends one says so in `urgent`, on a line that
  * is otherwise the owner's, who looks there whenever it may end: after each handler, when it receives, and when it sends. If
@@ -887,6 +890,12 @@ COP__INLINE bool cop__is_null_name(cop_address to)
 {
         return to.name == cop__null_name;
 }
+
+/*
+ * Between cop_no_preempt_begin and its end: it may hold a lock, and what does not wait neither ends it nor lets others on. So no
+ * exit signal is obeyed there but by who waits, or has waited.
+ */
+bool cop__is_in_section(void);
 
 /* The calling actor has sent to one that is behind with its messages. */
 void cop__push_back(struct cop__actor *actor, uint32_t pressure, const void *where);

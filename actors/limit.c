@@ -176,7 +176,7 @@ static void begin_to_count(struct cop__actor *actor)
         if (pressed >= COP__PRESSURE_LIMITED)
                 return;
         cop__store_relaxed(&actor->pressed, (uint8_t)(pressed | COP__PRESSURE_LIMITED));
-        cop__drain(actor);
+        cop__take_in_all(actor);
         count_mail(cop__thread_here(), actor);
 }
 

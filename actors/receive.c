@@ -266,16 +266,31 @@ static bool asks_the_user(const cop_pattern *patterns, size_t count)
         return false;
 }
 
+/* May one that has been told to end be left here? In a section only if it `waits`. */
+static COP__NOINLINE bool is_left_here(bool waits)
+{
+        return waits || !cop__is_in_section();
+}
+
+/* An exit signal has come, or priority. */
+static COP__NOINLINE void heed(struct cop__actor *actor, bool waits)
+{
+        if (!is_left_here(waits))
+                cop__take_in_all(actor);
+        else if (cop__hurry_slowly(actor))
+                cop__leave(actor);
+}
+
 /* From those that arrive; what does not fit joins the mailbox. NULL also when one has overtaken the search. */
 COP__INLINE struct cop__signal *take_arrived(struct cop__actor *actor, struct cop__signal **before,
-                                        const cop_pattern *patterns, size_t count)
+                                             const cop_pattern *patterns, size_t count, bool waits)
 {
         struct cop__thread *thread = cop__thread_here();
         bool keep_first = asks_the_user(patterns, count);
         struct cop__signal *signal;
         while ((signal = cop__next_signal(thread, actor)) != NULL) {
                 bool message = cop__take_in(thread, actor, signal);
-                if (cop__must_leave(actor)) {
+                if (cop__must_leave(actor) && is_left_here(waits)) {
                         if (message)
                                 cop__mailbox_append(&actor->mailbox, signal);
                         cop__leave(actor);
@@ -327,8 +342,8 @@ struct cop__signal *cop__receive(struct cop__actor *actor, int64_t timeout_ms,
         struct cop__signal *before = begin_behind(actor, patterns, count);
         uint64_t deadline_ns = 0; /* not known yet: most receives do not wait */
         for (;;) {
-                if (cop__hurry(actor))
-                        cop__leave(actor);
+                if (COP__UNLIKELY(cop__load_relaxed(&actor->urgent) != 0))
+                        heed(actor, deadline_ns != 0);
                 if (COP__UNLIKELY(actor->aside & (COP__ASIDE_ASKED | COP__ASIDE_SUSPENDED)) &&
                     cop__in_function(actor))
                         cop__sys_rest(actor, where);
@@ -340,7 +355,7 @@ struct cop__signal *cop__receive(struct cop__actor *actor, int64_t timeout_ms,
                         before = actor->mailbox.first != NULL ? actor->mailbox.last : NULL;
                 struct cop__signal *signal = take_queued(actor, &before, patterns, count);
                 if (signal == NULL && COP__LIKELY(!actor->mailbox.overtaken))
-                        signal = take_arrived(actor, &before, patterns, count);
+                        signal = take_arrived(actor, &before, patterns, count, deadline_ns != 0);
                 if (signal != NULL && COP__UNLIKELY(signal->flags & COP__SIGNAL_CALL) &&
                     !lets_call_in(actor, signal))
                         continue;
@@ -360,6 +375,8 @@ struct cop__signal *cop__receive(struct cop__actor *actor, int64_t timeout_ms,
                         deadline_ns = cop__deadline_ns(timeout_ms);
                 else if (deadline_ns != UINT64_MAX && cop__clock_is_past(deadline_ns))
                         return NULL;
+                if (cop__must_leave(actor)) /* it has looked in a section, and would wait now */
+                        cop__leave(actor);
                 cop__wait(actor, deadline_ns, where);
         }
 }
@@ -369,7 +386,7 @@ COP__INLINE cop_message *receive_any_of(struct cop__actor *actor, int64_t timeou
 {
         if (COP__UNLIKELY(actor->drops_old)) {
                 cop__limit_trim(actor);
-                if (cop__must_leave(actor))
+                if (cop__must_leave(actor) && is_left_here(false))
                         cop__leave(actor);
         }
         struct cop__signal *signal = cop__receive(actor, timeout_ms, patterns, count, where);

@@ -258,8 +258,8 @@ static cop_status wait_for(struct cop__actor *actor, struct request *request, ui
         struct cop_node *node = cop__node_of(cop__thread_here());
         struct cop__calling *own = cop__calling_own(actor);
         enum cop__ring ring = COP__RING_UNSETTLED;
-        for (;;) {
-                cop__drain(actor);
+        for (bool waits = false;; waits = true) {
+                cop__drain_to_look(actor, waits);
                 if (request->answer != NULL)
                         return COP_OK;
                 uint64_t until_ns = deadline_ns, now_ns = 0;
@@ -367,7 +367,7 @@ cop_status cop_request_poll(cop_request request, cop_message **reply)
         struct request *found = find(actor, request.ref);
         if (found == NULL)
                 return COP_E_NOT_FOUND;
-        cop__drain(actor);
+        cop__drain_to_look(actor, false);
         return found->answer != NULL ? take(actor, found, reply) : COP_E_TIMEOUT;
 }
 
@@ -464,11 +464,11 @@ size_t cop_requests_count(const cop_requests *set)
 }
 
 /* COP_E_TIMEOUT: none has been answered; nothing is dropped by that. */
-static cop_status take_first(struct cop__actor *actor, cop_requests *set, cop_response *response)
+static cop_status take_first(struct cop__actor *actor, cop_requests *set, cop_response *response, bool waits)
 {
         if (set->count == 0)
                 return COP_E_NOT_FOUND;
-        cop__drain(actor);
+        cop__drain_to_look(actor, waits);
         if (cop__list_is_empty(&set->answered))
                 return COP_E_TIMEOUT;
         struct request *request = request_of_list(set->answered.next);
@@ -487,16 +487,17 @@ cop_status cop__requests_await_kept(cop_requests *set, cop_deadline deadline,
         cop_status status = look_at(actor, set);
         if (status == COP_OK && response == NULL)
                 status = COP_E_BAD_ARGUMENT;
-        while (status == COP_OK) {
-                status = take_first(actor, set, response);
+        if (status != COP_OK)
+                return status;
+        for (bool waits = false;; waits = true) {
+                status = take_first(actor, set, response, waits);
                 if (status != COP_E_TIMEOUT)
                         return status;
                 if (deadline_ns != UINT64_MAX && cop__clock_is_past(deadline_ns))
                         return status;
-                cop__wait(actor, deadline_ns, where);
-                status = COP_OK;
+                if (!cop__must_leave(actor)) /* else it has looked in a section */
+                        cop__wait(actor, deadline_ns, where);
         }
-        return status;
 }
 
 static cop_status await_any(cop_requests *set, cop_deadline deadline, cop_response *response,
@@ -533,5 +534,5 @@ cop_status cop_requests_poll(cop_requests *set, cop_response *response)
         cop_status status = look_at(actor, set);
         if (status != COP_OK)
                 return status;
-        return response != NULL ? take_first(actor, set, response) : COP_E_BAD_ARGUMENT;
+        return response != NULL ? take_first(actor, set, response, false) : COP_E_BAD_ARGUMENT;
 }

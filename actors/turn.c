@@ -218,6 +218,14 @@ void cop__drain(struct cop__actor *actor)
                 cop__leave(actor);
 }
 
+void cop__drain_to_look(struct cop__actor *actor, bool waits)
+{
+        if (waits || COP__LIKELY(!cop__is_in_section()))
+                cop__drain(actor);
+        else
+                cop__take_in_all(actor);
+}
+
 /* ---- Handling ------------------------------------------------------------------------- */
 
 /* A kind that another file declared too, or one for COP_OTHERWISE. */

@@ -252,15 +252,14 @@ cop_status cop__no_name(struct cop__actor *actor, const char *name, const void *
         return name == cop__null_name ? COP_E_BAD_ARGUMENT : COP_E_NO_NAME;
 }
 
-/* Between cop_no_preempt_begin and its end: it may hold a lock, and what does not wait neither ends it nor lets others on. */
-static bool is_in_section(void)
+bool cop__is_in_section(void)
 {
         return cop__load_relaxed(&cop__here_of(cop__thread_here())->fault.calm) > 0;
 }
 
 void cop__spent(struct cop__actor *actor, const void *where)
 {
-        if (COP__UNLIKELY(is_in_section()))
+        if (COP__UNLIKELY(cop__is_in_section()))
                 actor->budget = actor->budget < 0 ? -1 : actor->budget;
         else if (actor->budget < 0)
                 cop__yield(actor, where);
@@ -274,11 +273,11 @@ void cop__spent(struct cop__actor *actor, const void *where)
  * receiver, which has to fetch each message across, can empty it. So when it is far behind, each message costs its
  * sender a pause; when it has lost its core, or does not read, and a thousand go on with a message for each pause, the pauses grow. A pause
  * ends by itself, whatever the receiver does: no two actors can hold each other back for ever. Nor can they wake each other out
- * of it: what comes meanwhile is taken in, and only an exit ends it sooner.
+ * of it: what comes meanwhile is taken in, and only an exit ends it sooner. Who is in a section makes none.
  */
 void cop__push_back(struct cop__actor *actor, uint32_t pressure, const void *where)
 {
-        if (pressure == COP__PRESSURE_LOW) {
+        if (pressure == COP__PRESSURE_LOW || COP__UNLIKELY(cop__is_in_section())) {
                 cop__spend(actor, (COP__TURN_BUDGET + 31) / 32, where);
                 return;
         }

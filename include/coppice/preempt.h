@@ -28,7 +28,8 @@
 COP_BEGIN_DECLS
 
 /*
- * Between these two the calling actor is not interrupted, and no exit signal ends it unless it waits. They nest. What is
+ * Between these two the calling actor is not interrupted, and no exit signal ends it unless it waits. To look, with a time-out of 0
+ * or by a poll, is not to wait, nor is to send: who sends to one that is far behind makes no pause here. They nest. What is
  * not ended ends with the turn; an actor that waits in between takes it along. An end without a beginning ends the actor with
  * {badarg, ...}. On other threads: nothing. Cost: a few nanoseconds.
  */
