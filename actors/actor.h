@@ -476,6 +476,12 @@ void cop__send_news(struct cop__thread *thread, struct cop__actor *self, cop_pid
 /* The same of a value, which is no new work. Errors: those of cop__signal_owed. */
 cop_status cop__send_news_value(cop_pid to, const cop_kind *kind, const void *value);
 
+/*
+ * As cop_send_value to a pid, for what ends something or is its outcome: also while the node is over its mark. `where` is the
+ * sender's place in its code. It may end the sender. Errors: those of cop_send_value, but for COP_E_OVERLOAD.
+ */
+cop_status cop__send_owed_value(cop_pid pid, const cop_kind *kind, const void *value, const void *where);
+
 /* A message from `self` to `to`, as cop_send_value sends it; one that is refused aloud is a dead letter here. It may end `self`. */
 void cop__send_on(struct cop__thread *thread, struct cop__actor *self, cop_pid to,
                   struct cop__signal *signal);

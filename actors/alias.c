@@ -85,6 +85,8 @@ cop_status cop__send_to_alias(cop_address to, const cop_kind *kind, const void *
                 signal->from = cop__actor_pid(self);
                 cop__count_up(&here->sent);
                 cop__send_signal(thread, to.pid, signal);
+        } else {
+                cop__refused(thread, status);
         }
         cop__critical_leave(&here->fault);
         if (status == COP_OK)

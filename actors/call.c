@@ -93,6 +93,8 @@ static cop_status send_reply(struct cop__actor *self, cop_caller caller, const c
                                                       : cop__signal_message(&thread->pool, kind, value, &signal);
         if (status == COP_OK)
                 post_reply(thread, self, caller, signal, flags);
+        else
+                cop__refused(thread, status);
         cop__critical_leave(&here->fault);
         return status;
 }
@@ -557,6 +559,15 @@ cop_status cop__callee(struct cop__actor *actor, const char *function, cop_addre
         return COP_OK;
 }
 
+/* Nothing has been asked, and it may be the first that the node has no room for. */
+static COP__NOINLINE cop_status refuse(cop_status status)
+{
+        struct cop__thread *thread = cop__thread_here();
+        if (thread != NULL)
+                cop__refused(thread, status);
+        return status;
+}
+
 /* Any value to anybody, in the caller's own time, and then owed, or also in that of whoever has called it. */
 static COP__NOINLINE cop_status call_value(cop_message **reply, cop_address to, int64_t timeout_ms, const cop_kind *kind,
                                            const void *value, bool own_time, const void *where)
@@ -569,7 +580,7 @@ static COP__NOINLINE cop_status call_value(cop_message **reply, cop_address to, 
                 status = own_time ? cop__signal_owed(&cop__thread_here()->pool, kind, value, &request)
                                   : cop__signal_message(&cop__thread_here()->pool, kind, value, &request);
         if (status != COP_OK)
-                return status;
+                return refuse(status);
         uint64_t deadline_ns = own_time ? cop__deadline_ns(timeout_ms) : cop__call_deadline(actor, timeout_ms);
         status = cop__call(actor, callee, request, deadline_ns, where, &answered);
         if (status == COP_OK)
@@ -592,7 +603,7 @@ cop_status cop_call_value(cop_message **reply, cop_address to, int64_t timeout_m
                 return call_value(reply, to, timeout_ms, kind, value, false, __builtin_return_address(0));
         cop_status status = cop__signal_message(&thread->pool, kind, value, &request);
         if (COP__UNLIKELY(status != COP_OK))
-                return status;
+                return refuse(status);
         uint64_t deadline_ns = COP__LIKELY(actor->current == NULL) ? own_ns : cop__call_deadline_left(actor, own_ns);
         status = call_in(thread, actor, callee, to.pid, request, deadline_ns, __builtin_return_address(0), &answered);
         if (COP__LIKELY(status == COP_OK))
@@ -615,7 +626,7 @@ cop_status cop_call_term_to(cop_message **reply, cop_address to, int64_t timeout
         if (status == COP_OK)
                 status = cop__signal_of_term(cop__thread_here(), term, COP__FROM_TERM, &request);
         if (status != COP_OK)
-                return status;
+                return refuse(status);
         struct cop__signal *answered = NULL;
         status = cop__call(actor, callee, request, cop__call_deadline(actor, timeout_ms), __builtin_return_address(0),
                            &answered);

@@ -708,10 +708,10 @@ static cop_status take_answer(cop_message *reply, cop_term *term)
 /* A handler that comes or goes does so in time of its own: it would else be there, or gone, though its call has failed. */
 enum whose_time { OWN_TIME, CALLERS_TIME };
 
-/* Near the node's memory limit, too: what ends a handler, or looks who is there, is no new work. */
-static bool is_new_work(const cop_kind *kind)
+/* What is asked about those that are there is no new work, nor what ends them. */
+static bool is_owed(const cop_kind *kind)
 {
-        return kind != COP_KIND_OF(cop__handler_end) && kind != COP_KIND_OF(cop__handler_list);
+        return kind == COP_KIND_OF(cop__handler_end) || kind == COP_KIND_OF(cop__handler_list);
 }
 
 /*
@@ -732,8 +732,8 @@ static cop_status call_with(cop_message **reply, cop_address to, int64_t timeout
                 return COP_E_NO_MEMORY;
         cop_status status = cop__callee(self, "call_handler", to, timeout_ms, &pid);
         if (status == COP_OK)
-                status = is_new_work(kind) ? cop__signal_message(&cop__thread_here()->pool, kind, value, &request)
-                                           : cop__signal_owed(&cop__thread_here()->pool, kind, value, &request);
+                status = is_owed(kind) ? cop__signal_owed(&cop__thread_here()->pool, kind, value, &request)
+                                       : cop__signal_message(&cop__thread_here()->pool, kind, value, &request);
         cop__kept_free(kept);
         if (status != COP_OK)
                 return status;

@@ -288,14 +288,14 @@ cop_status cop_resolve_value(const cop_kind *kind, const void *value)
         cop_pid keeper = cop__promise_of(actor);
         if (keeper.bits == 0)
                 return COP_E_NO_CALLER;
-        return cop_send_value(cop_to_pid(keeper), kind, value);
+        return cop__send_owed_value(keeper, kind, value, __builtin_return_address(0));
 }
 
 cop_status cop_complete_value(cop_pid pid, const cop_kind *kind, const void *value)
 {
         if (pid.bits == 0 || kind == NULL)
                 return COP_E_BAD_ARGUMENT;
-        return cop_send_value(cop_to_pid(pid), kind, value);
+        return cop__send_owed_value(pid, kind, value, __builtin_return_address(0));
 }
 
 /* ---- Who awaits one -------------------------------------------------------------------------- */
@@ -442,7 +442,5 @@ cop_status cop_future_cancel_pid(cop_pid pid)
 /* What ends something is no new work. */
 cop_status cop_future_drop_pid(cop_pid pid)
 {
-        if (cop__actor_here() == NULL)
-                return COP_E_NO_NODE;
-        return cop__send_news_value(pid, COP_KIND_OF(cop__future_drop), &(cop__future_drop){});
+        return cop__send_owed_value(pid, COP_KIND_OF(cop__future_drop), &(cop__future_drop){}, __builtin_return_address(0));
 }

@@ -274,8 +274,8 @@ void cop_machine_enter_first(void)
         machine->phase = COP__MACHINE_RESTS;
         if (machine->pending.first == NULL && cop__list_is_empty(&machine->due))
                 return;
-        if (cop__signal_message(&cop__thread_here()->pool, COP_KIND_OF(cop__machine_time),
-                                &(cop__machine_time){ { 0 } }, &signal) != COP_OK)
+        if (cop__signal_owed(&cop__thread_here()->pool, COP_KIND_OF(cop__machine_time), &(cop__machine_time){ { 0 } }, &signal) !=
+            COP_OK)
                 cop__exit_with(actor, COP_TUPLE(cop_atom("system_limit"), cop_atom("machine")));
         cop__sys_give_way(actor);
         struct cop__mailbox one = { .first = NULL };

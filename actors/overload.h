@@ -37,6 +37,13 @@ void cop__overload_tell(struct cop__thread *thread);
 /* Tells a change that nobody has told. */
 void cop__overload_look(struct cop__thread *thread);
 
+/* What somebody has asked for came to that. If it is refused as new work, perhaps it is the first. */
+COP__INLINE void cop__refused(struct cop__thread *thread, cop_status status)
+{
+        if (COP__UNLIKELY(status == COP_E_OVERLOAD))
+                cop__overload_look(thread);
+}
+
 /* Is new work to be refused? Then that is counted. What is done at each spawn and each death asks cop__is_calm (actor.h) first. */
 bool cop__overload_refuses(struct cop__thread *thread);
 

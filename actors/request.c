@@ -190,7 +190,11 @@ cop_status cop__request_send(cop_request *request, cop_pid callee, const cop_kin
         cop_ref ref = cop__ref_new(here);
         bool slows = false;
         cop__critical_enter(&here->fault);
-        cop_status status = cop__request_message(&thread->pool, kind, value, deadline_ns, &signal);
+        /* One that bears its time has its block from where timers have theirs, which no mark keeps. */
+        cop_status status = COP_E_OVERLOAD;
+        if (COP__LIKELY(deadline_ns == UINT64_MAX) || !cop__overload_refuses(thread))
+                status = cop__request_message(&thread->pool, kind, value, deadline_ns, &signal);
+        cop__refused(thread, status);
         if (status == COP_OK)
                 status = cop__limit_knock(thread, callee, signal);
         if (status == COP_OK && (status = begin(thread, self, callee, ref)) != COP_OK) {

@@ -229,12 +229,32 @@ cop_status cop__send_news_value(cop_pid to, const cop_kind *kind, const void *va
         return status;
 }
 
+/* A copy to a pid; `owed`: it is no new work. In a critical section, which is over behind it. It may end the sender. */
+static COP__NOINLINE cop_status send_copy(cop_pid pid, const cop_kind *kind, const void *value, bool owed, const void *where)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__here *here = cop__here_of(thread);
+        struct cop__actor *self = cop__actor_of(thread->current);
+        struct cop__actor *actor = cop__slot_of(here->node, pid);
+        struct cop__signal *signal;
+        cop__critical_enter(&here->fault);
+        cop_status status = owed ? cop__signal_owed(&thread->pool, kind, value, &signal)
+                                 : cop__signal_message(&thread->pool, kind, value, &signal);
+        if (COP__UNLIKELY(status != COP_OK)) {
+                cop__refused(thread, status);
+                cop__critical_leave(&here->fault);
+                return status;
+        }
+        uint32_t pressure = deliver(thread, self, actor, pid, signal);
+        cop__critical_leave(&here->fault);
+        return pay(self, actor, pressure, where);
+}
+
 /* Any message to anybody. `where` is the sender's place in its code. */
 static COP__NOINLINE cop_status send_value(cop_address to, const cop_kind *kind,
                                            const void *value, const void *where)
 {
         struct cop__thread *thread = cop__thread_here();
-        struct cop__signal *signal;
         cop_pid pid = to.pid;
         if (COP__UNLIKELY(thread == NULL || thread->current == NULL))
                 return COP_E_NO_NODE;
@@ -245,20 +265,12 @@ static COP__NOINLINE cop_status send_value(cop_address to, const cop_kind *kind,
                 if (pid.bits == 0)
                         return cop__no_name(cop__actor_of(thread->current), to.name, where);
         }
-        struct cop__here *here = cop__here_of(thread);
-        cop__critical_enter(&here->fault);
-        struct cop__actor *self = cop__actor_of(thread->current);
-        struct cop__actor *actor = cop__slot_of(here->node, pid);
-        cop_status status = cop__signal_message(&thread->pool, kind, value, &signal);
-        if (COP__UNLIKELY(status != COP_OK)) {
-                if (status == COP_E_OVERLOAD)
-                        cop__overload_look(thread);
-                cop__critical_leave(&here->fault);
-                return status;
-        }
-        uint32_t pressure = deliver(thread, self, actor, pid, signal);
-        cop__critical_leave(&here->fault);
-        return pay(self, actor, pressure, where);
+        return send_copy(pid, kind, value, false, where);
+}
+
+cop_status cop__send_owed_value(cop_pid pid, const cop_kind *kind, const void *value, const void *where)
+{
+        return cop__actor_here() != NULL ? send_copy(pid, kind, value, true, where) : COP_E_NO_NODE;
 }
 
 /* The rest of the way below where the value is not just some words, or no block is at hand. */
@@ -271,8 +283,7 @@ static COP__NOINLINE cop_status send_copied(struct cop__actor *actor, cop_pid pi
         struct cop__signal *signal;
         cop_status status = cop__signal_message_slow(&thread->pool, kind, value, &signal);
         if (COP__UNLIKELY(status != COP_OK)) {
-                if (status == COP_E_OVERLOAD)
-                        cop__overload_look(thread);
+                cop__refused(thread, status);
                 cop__critical_leave(&here->fault);
                 return status;
         }

@@ -449,5 +449,6 @@ cop_status cop_task_group_close(cop_task_group group)
 
 cop_status cop_task_group_cancel(cop_task_group group)
 {
-        return cop_send(group.pid, cop__group_cancel, .all = true);
+        return cop__send_owed_value(group.pid, COP_KIND_OF(cop__group_cancel), &(cop__group_cancel){ .all = true },
+                                    __builtin_return_address(0));
 }

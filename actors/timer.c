@@ -454,8 +454,7 @@ static cop_status cancel_and_tell(struct cop__actor *actor, cop_ref timer)
         struct cop__thread *thread = cop__thread_here();
         cop_timer_cancelled message = { .ref = timer };
         struct cop__signal *answer;
-        cop_status status = cop__signal_message(&thread->pool, COP_KIND_OF(cop_timer_cancelled),
-                                                &message, &answer);
+        cop_status status = cop__signal_owed(&thread->pool, COP_KIND_OF(cop_timer_cancelled), &message, &answer);
         if (status != COP_OK)
                 return status;
         ((cop_timer_cancelled *)cop__signal_body(answer))->left_ms = cancel(timer);

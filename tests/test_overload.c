@@ -478,6 +478,102 @@ IN_NODE_WITH(who_fills_a_node_by_cop_alloc_alone_is_told_of, .memory_limit = LIM
         await_and_drop(COP_KIND(cop_memory_alarm));
 }
 
+/* ---- The first that is refused ---- */
+
+static void answers_nothing(void)
+{
+        for (;;)
+                cop_message_free(cop_receive(COP_FOREVER, COP_KIND(crate)));
+}
+
+static cop_status calls(cop_pid to)
+{
+        return cop_call(NULL, to, PATIENCE_MS, crate, 0);
+}
+
+static cop_status calls_in_words(cop_pid to)
+{
+        return cop_call_term_to(NULL, cop_to_pid(to), PATIENCE_MS, COP_TUPLE(cop_atom("crate"), cop_int(1), cop_string("x")));
+}
+
+static cop_status requests(cop_pid to)
+{
+        cop_request request;
+        cop_status status = cop_request_send(&request, to, crate, 0);
+        if (status == COP_OK)
+                cop_request_drop(request);
+        return status;
+}
+
+static cop_status replies(cop_pid to)
+{
+        return cop_reply_to(((cop_caller){ to, cop_ref_new() }), crate, 0);
+}
+
+static cop_status sends_to_an_alias(cop_pid to)
+{
+        return cop_send(((cop_alias){ to, cop_ref_new() }), crate, 0);
+}
+
+static cop_status (*const askings[])(cop_pid) = { calls, calls_in_words, requests, replies, sends_to_an_alias };
+
+/* What timers hold has filled it, which is never refused. A crate lies in no block that may be at hand. */
+TEST(the_first_that_is_refused_tells_of_it_whatever_it_asks_for)
+{
+        for (size_t i = 0; i < sizeof(askings) / sizeof(askings[0]); i++) {
+                cop_node *node = node_begin((cop_node_options){ .workers = 1, .memory_limit = LIMIT });
+                cop_memory_use use;
+                cop_pid other = cop_spawn(answers_nothing);
+                ck_assert_int_eq(cop_memory_subscribe(), COP_OK);
+                do {
+                        ck_assert_int_eq(cop_send_after(NULL, 3600000, other, parcel, 0), COP_OK);
+                        cop_memory(node, &use);
+                } while (!use.over);
+                cop_status status = askings[i](other);
+                ck_assert_msg(status == COP_E_OVERLOAD, "asking %u: %s", (unsigned)i, cop_status_text(status));
+                cop_message *alarm = cop_receive(0, COP_KIND(cop_memory_alarm));
+                ck_assert_msg(alarm != NULL, "asking %u told nobody", (unsigned)i);
+                cop_message_free(alarm);
+                put_down(other);
+                node_end(node);
+        }
+}
+
+/* ---- On behalf of a call ---- */
+
+static struct yard relayed;
+static cop_status relayed_status; /* released by `served` */
+
+typedef struct relay {
+        int64_t unused;
+} relay;
+
+static void relay_on_gate(relay *self, const gate *g)
+{
+        cop_request request;
+        (void)self;
+        (void)g;
+        for (size_t i = 0; (relayed_status = cop_request_send(&request, relayed.stores[i % STORES], parcel, 0)) == COP_OK; i++)
+                ;
+        cop__store_release(&served, 1);
+}
+
+COP_SERVER(relay, COP_ON(gate, relay_on_gate));
+
+IN_NODE_WITH(requests_on_behalf_of_a_call_are_new_work_too, ONE_WORKER)
+{
+        prepare();
+        for (size_t i = 0; i < STORES; i++)
+                relayed.stores[i] = cop_spawn(stores);
+        cop_pid pid = cop_spawn_server(&relay_server, NULL);
+        cop_memory_use use;
+        cop_call(NULL, pid, PATIENCE_MS, gate, 0);
+        ck_assert_uint_eq(cop__load_acquire(&served), 1);
+        ck_assert_int_eq(relayed_status, COP_E_OVERLOAD);
+        cop_memory(node, &use);
+        ck_assert_uint_lt(use.used, LIMIT - LIMIT / 16); /* what is between the mark and the limit is for others */
+}
+
 TEST(a_limit_too_small_to_work_with_is_refused)
 {
         cop_node *node = NULL;

@@ -183,6 +183,56 @@ IN_NODE_WITH(a_future_has_its_outcome_while_the_node_is_over, ONE_WORKER)
         ck_assert_int_eq(cop_await(&result, future, COP_FOREVER, number), COP_E_DIED);
 }
 
+static cop_status resolved; /* of the runner */
+
+static void says_and_resolves(void)
+{
+        runner_pid = cop_self();
+        cop__store_release(&opened, 1);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(gate)));
+        strew();
+        resolved = cop_resolve(number, .n = 7);
+}
+
+IN_NODE_WITH(a_function_gives_its_result_to_its_future_while_the_node_is_over, ONE_WORKER)
+{
+        cop_message *result = NULL;
+        prepare();
+        number_future future = cop_async(number, says_and_resolves);
+        await_true(cop__load_acquire(&opened));
+        fill(node);
+        open_gate(runner_pid);
+        ck_assert_int_eq(cop_await(&result, future, COP_FOREVER, number), COP_OK);
+        ck_assert_int_eq(cop_read(number, result)->n, 7);
+        cop_message_free(result);
+        ck_assert_int_eq(resolved, COP_OK);
+}
+
+IN_NODE_WITH(a_promise_is_kept_while_the_node_is_over, ONE_WORKER)
+{
+        cop_message *result = NULL;
+        prepare();
+        number_future future = cop_promise(number);
+        settle_with(future.pid);
+        fill(node);
+        ck_assert_int_eq(cop_complete(future, number, .n = 7), COP_OK);
+        ck_assert_int_eq(cop_await(&result, future, COP_FOREVER, number), COP_OK);
+        ck_assert_int_eq(cop_read(number, result)->n, 7);
+        cop_message_free(result);
+}
+
+/* What it holds is what there is no room for. */
+IN_NODE_WITH(a_future_is_dropped_while_the_node_is_over, ONE_WORKER)
+{
+        prepare();
+        number_future future = cop_promise(number);
+        cop_ref end = watch(future.pid);
+        settle_with(future.pid);
+        fill(node);
+        ck_assert_int_eq(cop_future_drop(future), COP_OK);
+        await_down(end, "normal");
+}
+
 /* ---- Agents ------------------------------------------------------------------------------------ */
 
 typedef struct account {
@@ -312,6 +362,19 @@ IN_NODE_WITH(the_owner_of_a_handler_that_has_failed_is_told_while_the_node_is_ov
         ck_assert_str_eq(text_of(cop_read(cop_handler_gone, gone)->reason), "boom");
 }
 
+IN_NODE_WITH(handlers_are_listed_and_deleted_while_the_node_is_over, ONE_WORKER)
+{
+        cop_term ids = cop_nil(), left = cop_nil();
+        prepare_manager(false);
+        fill(node);
+        ck_assert_int_eq(cop_handlers("alarms", &ids), COP_OK);
+        ck_assert_str_eq(text_of(ids), "[\"siren\"]");
+        cop_term_free(ids);
+        strew();
+        ck_assert_int_eq(cop_delete_handler("alarms", "siren", cop_nil(), &left), COP_OK);
+        cop_term_free(left);
+}
+
 typedef struct bulk {
         cop_text fill;
 } bulk;
@@ -429,6 +492,36 @@ IN_NODE_WITH(a_machine_sets_its_timeouts_and_inserts_events_while_the_node_is_ov
         await_true(cop__load_acquire(&closed) && cop__load_acquire(&noted));
 }
 
+static void latch_init(door *self)
+{
+        door_on_gate(self, NULL);
+        strew();
+}
+
+typedef door latch;
+COP_MACHINE(latch, CLOSED, COP_INIT(latch_init), COP_IN(CLOSED, number, door_on_number), COP_IN(CLOSED, sack, door_on_sack));
+
+IN_NODE_WITH(a_machine_whose_init_has_events_is_started_again_while_the_node_is_over, ONE_WORKER)
+{
+        const cop_supervisor tree = {
+                .name = "tree", .strategy = COP_ONE_FOR_ONE, .intensity = 1, .period_ms = 600000,
+                .children = COP_CHILDREN({ "latch", .server = &latch_machine }),
+        };
+        cop_pid root;
+        prepare();
+        ck_assert_int_eq(cop_supervise(&tree, &root), COP_OK);
+        cop_ref end = watch(root);
+        settle_with(cop_whereis("latch"));
+        fill(node);
+        cop__store_relaxed(&closed, 0);
+        cop__store_relaxed(&noted, 0);
+        put_down(cop_whereis("latch"));
+        cop_message *down = NULL;
+        await_true((cop__load_acquire(&closed) && cop__load_acquire(&noted)) ||
+                   (down = cop_receive(0, COP_REF(cop_down, end))) != NULL);
+        ck_assert_ptr_null(down);
+}
+
 /* ---- Tasks and supervisors --------------------------------------------------------------------------- */
 
 static uint32_t running; /* atomic */
@@ -483,6 +576,20 @@ IN_NODE_WITH(a_group_of_tasks_is_closed_while_the_node_is_over, ONE_WORKER)
         ck_assert_int_eq(group_closed, COP_OK);
 }
 
+IN_NODE_WITH(a_group_of_tasks_is_cancelled_while_the_node_is_over, ONE_WORKER)
+{
+        cop_task_group group;
+        prepare();
+        cop__store_relaxed(&running, 0);
+        ck_assert_int_eq(cop_task_group_open(NULL, &group), COP_OK);
+        ck_assert_int_eq(cop_group_task(group, works, number, .n = 0), COP_OK);
+        await_true(cop__load_acquire(&running) == 1);
+        fill(node);
+        ck_assert_int_eq(cop_task_group_cancel(group), COP_OK);
+        ck_assert_int_eq(cop_task_group_close(group), COP_E_DIED);
+        ck_assert_str_eq(text_of(cop_failure()), "cancelled");
+}
+
 static const cop_supervisor shop = { .name = "shop", .children = COP_CHILDREN({ "till", .run = stores }) };
 
 IN_NODE_WITH(a_supervisor_tells_of_its_children_while_the_node_is_over, ONE_WORKER)
@@ -516,4 +623,15 @@ IN_NODE_WITH(a_server_tells_of_itself_while_the_node_is_over, ONE_WORKER)
         strew();
         ck_assert_int_eq(cop_process_ask(pid, PATIENCE_MS, &status), COP_OK);
         cop_term_free(status);
+}
+
+IN_NODE_WITH(a_timer_is_cancelled_and_says_what_was_left_while_the_node_is_over, ONE_WORKER)
+{
+        cop_ref timer;
+        prepare();
+        ck_assert_int_eq(cop_send_after(&timer, 3600000, cop_self(), gate), COP_OK);
+        fill(node);
+        ck_assert_int_eq(cop_cancel_async(timer, true), COP_OK);
+        cop_auto cancelled = await(COP_KIND(cop_timer_cancelled));
+        ck_assert_int_gt(cop_read(cop_timer_cancelled, cancelled)->left_ms, 0);
 }

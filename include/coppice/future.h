@@ -63,14 +63,14 @@ COP_API cop_pid cop_async_or_exit(const cop_async_options *options);
 /*
  * In the function that a future runs: its result, copied. A second one is dropped.
  * A value of another kind than the future's makes the future fail, with the reason {badarg, {resolve, ...}}.
- * Errors: COP_E_NO_CALLER (no future runs this actor), and those of cop_send_value.
+ * Errors: COP_E_NO_CALLER (no future runs this actor), and those of cop_send_value, but for COP_E_OVERLOAD.
  */
 COP_API cop_status cop_resolve_value(const cop_kind *kind, const void *value);
 
 /*
  * From anywhere, for a future without a function; one with a function takes no result but that one's. A value of another kind
  * makes it fail as with cop_resolve, and so does any other message that is sent to it. Errors: COP_E_BAD_ARGUMENT (nobody, no
- * kind), and those of cop_send_value.
+ * kind), and those of cop_send_value, but for COP_E_OVERLOAD.
  */
 COP_API cop_status cop_complete_value(cop_pid future, const cop_kind *kind, const void *value);
 

@@ -10,8 +10,9 @@
  *      cop_alloc                          NULL
  *
  * All that ends work goes on: exit signals, links, monitors, timers, cop_continue, a machine's time-outs and inserted events,
- * what an event manager has to tell its handlers, the end of a handler or a future, the console; takes from a channel, awaits and the outcomes of futures and
- * tasks, and what is asked with sys.h and of a supervisor, but for new children; and receivers that read make room. Between the
+ * what an event manager has to tell its handlers, the console; takes from a channel, awaits and the outcomes of futures and
+ * tasks, and what is asked with sys.h and of a supervisor, but for new children; futures are resolved, completed and dropped, groups
+ * of tasks cancelled, handlers of events listed and deleted, timers cancelled; and receivers that read make room. Between the
  * mark and the limit lies the reserve for that. Beyond the limit no memory is asked of the system: an operation answers
  * COP_E_NO_MEMORY.
  *

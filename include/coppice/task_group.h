@@ -69,8 +69,8 @@ COP_API cop_status cop_task_group_start(cop_task_group group, const cop_task_opt
 COP_API cop_status cop_task_group_close(cop_task_group group);
 
 /*
- * Cancels what runs in it. Anyone who has the group may, also its tasks, and does not wait. Errors: those of
- * cop_send_value; none if it is over.
+ * Cancels what runs in it. Anyone who has the group may, also its tasks, and does not wait. Errors:
+ * COP_E_NO_MEMORY, COP_E_NO_NODE; none if it is over.
  */
 COP_API cop_status cop_task_group_cancel(cop_task_group group);
 

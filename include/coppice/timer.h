@@ -130,7 +130,7 @@ COP_MESSAGE_DECLARE(cop_timer_cancelled);
  * Stops a timer, and if `tell` sends the caller what was left as a cop_timer_cancelled, for who will look at it later.
  * Without, it is the cheapest way to stop one: nothing is sent.
  * An unknown timer is COP_OK, and left_ms is -1. Errors: COP_E_NO_MEMORY (for the answer; then the timer goes on),
- * COP_E_OVERLOAD, COP_E_BAD_ARGUMENT (no reference), COP_E_NO_NODE.
+ * COP_E_BAD_ARGUMENT (no reference), COP_E_NO_NODE.
  */
 COP_API cop_status cop_cancel_async(cop_ref timer, bool tell);
 
