@@ -13,7 +13,7 @@
  *              4 what it held in registries and groups is out, and a registry that it kept is empty
  *              5 its state is gone, and its belongings have ended: who takes its place finds its port free
  *              6 who waits for the message that it was at is told: from here on others hear of the death; who has asked for it since 1,
- *                by a link, a monitor or a farewell, is answered behind those who had before
+ *                by a link, a monitor, a farewell or a stop, is answered behind those who had before
  *              7 links and monitors are told
  *              8 its requests, what it held and had not read: calls are answered
  *              9 its memory

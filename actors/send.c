@@ -7,6 +7,7 @@
 #include "actors/alias.h"
 #include "actors/inside.h"
 #include "actors/push.h"
+#include "actors/sys.h"
 #include "base/cue.h"
 #include "mailbox/kind_read.h"
 
@@ -16,7 +17,7 @@
 static bool ask_dying(struct cop__thread *thread, cop_pid to, struct cop__signal *signal)
 {
         struct cop__actor *actor = cop__slot_of(cop__node_of(thread), to);
-        if (!cop__signal_asks_for_end(signal) || actor == NULL || !cop__is_dying(actor, to))
+        if (!cop__sys_asks_for_end(signal) || actor == NULL || !cop__is_dying(actor, to))
                 return false;
         signal->flags |= COP__SIGNAL_LATE;
         cop__push_signal(thread, actor, cop__pid_generation(to), signal);

@@ -69,6 +69,14 @@ COP__INLINE bool cop__sys_is_aside(enum cop__sys_what what)
         return what >= COP__SYS_TRACE && what <= COP__SYS_GET_STATUS;
 }
 
+/* Will it be answered with the end of who it is for? */
+COP__INLINE bool cop__sys_asks_for_end(const struct cop__signal *signal)
+{
+        return cop__signal_asks_for_end(signal) ||
+               (signal->type == COP__SIGNAL_SYS &&
+                ((const cop__sys_request *)cop__signal_body(signal))->what == COP__SYS_STOP);
+}
+
 /* Waits until a server is between two callbacks, and has handled what came before; in time of its own. Errors: those of cop_call;
  * from a process also COP_E_ISOLATED. */
 cop_status cop__sys_settle(cop_pid pid);

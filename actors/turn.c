@@ -109,7 +109,7 @@ static COP__NOINLINE bool refuse(struct cop__thread *thread, struct cop__actor *
         bool dying = actor->life == COP__DYING &&
                      signal->node.generation == (uint32_t)cop__pid_generation(next) - 1;
         uint32_t slot = (uint32_t)(actor - cop__node_of(thread)->slots.base);
-        if (cop__signal_asks_for_end(signal)) {
+        if (cop__sys_asks_for_end(signal)) {
                 dying = dying && !(signal->flags & COP__SIGNAL_LATE);
                 signal->flags &= (uint16_t)~COP__SIGNAL_LATE;
         }

@@ -55,7 +55,7 @@ enum cop__signal_flags {
         COP__SIGNAL_LED = 2,      /* its block begins COP__SIGNAL_LEAD bytes before it */
         COP__SIGNAL_DEFERRED = 4, /* its handler has taken over the duty to reply */
         COP__SIGNAL_ANSWERED = 8, /* it has been replied to */
-        COP__SIGNAL_LATE = 8,     /* a LINK, MONITOR or FAREWELL: to one that was dying already; see actors/send.c */
+        COP__SIGNAL_LATE = 8,     /* a LINK, MONITOR, FAREWELL or stop: to one that was dying already; see actors/send.c */
         COP__SIGNAL_TAKEN = 32,   /* received, and in the user's hands */
         COP__SIGNAL_COUNTED = 512, /* by the limit of its slot; see actors/limit.h */
         COP__SIGNAL_MARKED = 256, /* in a mailbox: a mark may stand behind it; see actors/mark.h */
@@ -84,7 +84,7 @@ struct cop__signal {
         uint16_t flags;
 };
 
-/* Will it be answered with the end of who it is for? */
+/* Will it be answered with the end of who it is for? So will a stop: see actors/sys.h. */
 COP__INLINE bool cop__signal_asks_for_end(const struct cop__signal *signal)
 {
         const unsigned asking = 1u << COP__SIGNAL_LINK | 1u << COP__SIGNAL_MONITOR | 1u << COP__SIGNAL_FAREWELL;

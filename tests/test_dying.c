@@ -95,6 +95,11 @@ static const char *shuts_down(const question *q)
         return cop_status_text(cop_shutdown(q->dying, COP_FOREVER));
 }
 
+static const char *stops(const question *q)
+{
+        return cop_status_text(cop_stop(q->dying, cop_atom("normal"), COP_FOREVER));
+}
+
 static const char *terminates(const question *q)
 {
         return cop_status_text(cop_terminate_child(q->root, "x"));
@@ -105,7 +110,7 @@ static const char *stops_the_tree(const question *q)
         return cop_status_text(cop_shutdown(q->root, COP_FOREVER));
 }
 
-static const char *(*const hows[])(const question *) = { monitors, links, shuts_down, terminates, stops_the_tree };
+static const char *(*const hows[])(const question *) = { monitors, links, shuts_down, terminates, stops_the_tree, stops };
 
 static void asks(const question *q)
 {
@@ -160,6 +165,12 @@ IN_NODE_WITH(who_shuts_one_down_that_is_dying_goes_on_when_what_it_owned_has_end
 {
         NEEDS_THREADS();
         fall_down(who_asks_is_told_when_all_has_ended(2, cop_status_text(COP_OK)));
+}
+
+IN_NODE_WITH(who_stops_one_that_is_dying_goes_on_when_what_it_owned_has_ended, .workers = 4)
+{
+        NEEDS_THREADS();
+        fall_down(who_asks_is_told_when_all_has_ended(5, cop_status_text(COP_E_NO_ACTOR)));
 }
 
 IN_NODE_WITH(a_child_that_is_dying_is_terminated_when_what_it_owned_has_ended, .workers = 4)

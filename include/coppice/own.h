@@ -8,8 +8,8 @@
  *      cop_own("database", close_database, database);
  *
  * When the actor ends, however it ends (return, cop_exit, a fault, kill), all of it is ended, the last one first, when its
- * state is gone, and before anybody is told of the end, by a link, a monitor, its supervisor or cop_shutdown, whenever he has
- * asked: who is started in its place can listen at the same port, and take the same lock. (That it is not alive, and that its
+ * state is gone, and before anybody is told of the end, by a link, a monitor, its supervisor, cop_shutdown or cop_stop, whenever
+ * he has asked: who is started in its place can listen at the same port, and take the same lock. (That it is not alive, and that its
  * name is free, can be seen earlier: monitor its pid.) If it crashed, the report names what it still held:
  *
  *      ** till <0.12.0> crashed: integer division by zero

@@ -133,7 +133,8 @@ COP_API void cop_idle_after(int64_t ms);
 /*
  * Stops a server and waits until it has ended: its terminate has run with `reason`, its name is free. It stops between two
  * callbacks, after the messages that came before, and what has come since is dropped; while suspended (sys.h) at once.
- * Errors: COP_E_DIED (it ended with another reason, cop_failure()), COP_E_NO_ACTOR, COP_E_NO_NAME, COP_E_TIMEOUT (it
+ * Errors: COP_E_DIED (it ended with another reason, cop_failure()), COP_E_NO_ACTOR (also of one that was dying, when what it owned
+ * has ended), COP_E_NO_NAME, COP_E_TIMEOUT (it
  * will stop as soon as it can), COP_E_BAD_ARGUMENT (a plain actor, a thread of the program, the caller itself),
  * COP_E_CYCLE (it waits for the caller, directly or through others, and stops as soon as it can, too), COP_E_NO_MEMORY,
  * COP_E_NO_NODE. A caller that is linked to it hears of its end as of any.
