@@ -455,9 +455,12 @@ static cop_status transform(struct cop__actor *actor, const cop_behaviour *serve
                 if (fresh == NULL)
                         return COP_E_NO_MEMORY;
         }
+        const size_t old_size = actor->server->state_size, more = server->state_size > old_size ? server->state_size - old_size : 0;
         struct upgrading upgrading = { entry, fresh, actor->state, false };
         begin_upgrade(actor, server, &before);
+        cop__count_by(&actor->bytes, more); /* the limit holds also for what COP_UPGRADE asks for */
         const bool succeeds = cop__guarded(actor, run_upgrade, &upgrading) && upgrading.done && !cop__guarded_was_killed(actor);
+        cop__count_by(&actor->bytes, (uint64_t)0 - more);
         end_upgrade(actor, &before, succeeds);
         if (!succeeds) {
                 cop__state_free(cop__thread_here(), fresh, class);

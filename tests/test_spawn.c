@@ -445,3 +445,30 @@ IN_NODE(a_limit_of_memory_holds_when_an_upgrade_has_left_nothing_of_it)
         ck_assert_int_eq(given(pid, 1000000), 0);
         put_down(pid);
 }
+
+/* ---- What it has in its COP_UPGRADE counts beside the larger state ---- */
+
+typedef struct { int64_t numbers[64]; } greedy;
+COP_MESSAGE(greedy, numbers);
+static bool greedy_from(greedy *fresh, const narrow *before)
+{
+        fresh->numbers[0] = before->number;
+        fresh->numbers[1] = cop_alloc(400) != NULL;
+        return true;
+}
+static void greedy_on_want(greedy *self, const want *w)
+{
+        (void)w;
+        cop_reply(want, .size = self->numbers[1]);
+}
+COP_SERVER(greedy, COP_ON(want, greedy_on_want), COP_STATE(greedy), COP_UPGRADE(narrow, greedy_from));
+
+IN_NODE(what_an_upgrade_allocates_is_within_the_limit_of_memory_with_the_new_state)
+{
+        cop_pid pid;
+        cop_spawn_options options = { .server = &narrow_server, .memory_limit = 800, .memory_limit_soft = true };
+        ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_OK);
+        ck_assert_int_eq(cop_upgrade(pid, &greedy_server, PATIENCE_MS), COP_OK);
+        ck_assert_int_eq(given(pid, 0), 0);
+        put_down(pid);
+}
