@@ -480,7 +480,7 @@ static COP__NOINLINE bool live_aside(struct cop__actor *actor)
                         return false;
                 actor->aside &= (uint8_t)~COP__ASIDE_BEGIN;
                 cop__actor_begin(actor);
-                return actor->server != NULL;
+                return actor->server != NULL && !cop__hurry(actor);
         }
         cop__take_in_all(actor);
         if (actor->reason != NULL)

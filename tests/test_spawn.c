@@ -2,6 +2,7 @@
 /* What an actor can be started with: each option, its limits, and what is refused. */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -471,4 +472,37 @@ IN_NODE(what_an_upgrade_allocates_is_within_the_limit_of_memory_with_the_new_sta
         ck_assert_int_eq(cop_upgrade(pid, &greedy_server, PATIENCE_MS), COP_OK);
         ck_assert_int_eq(given(pid, 0), 0);
         put_down(pid);
+}
+
+/* ---- Told to end before the first message ------------------------------------------------------ */
+
+static uint32_t has_begun, may_begin, has_handled; /* atomic */
+
+typedef struct { int64_t unused; } starter;
+static void starter_init(starter *self)
+{
+        (void)self;
+        cop__store_seq(&has_begun, 1);
+        while (!cop__load_seq(&may_begin))
+                sched_yield();
+}
+static void starter_on_want(starter *self, const want *w)
+{
+        (void)self;
+        (void)w;
+        cop__store_seq(&has_handled, 1);
+}
+COP_SERVER(starter, COP_INIT(starter_init), COP_ON(want, starter_on_want));
+
+IN_NODE_WITH(EXS_25_a_server_that_is_told_to_end_in_its_init_handles_nothing, .workers = 2)
+{
+        NEEDS_THREADS();
+        cop_pid pid = cop_spawn_server(&starter_server, NULL);
+        cop_ref ref = watch(pid);
+        await_true(cop__load_seq(&has_begun));
+        cop_send(pid, want, .size = 1);
+        ck_assert_int_eq(cop_send_exit(pid, cop_atom("kill")), COP_OK);
+        cop__store_seq(&may_begin, 1);
+        await_down(ref, "killed");
+        ck_assert_uint_eq(cop__load_seq(&has_handled), 0);
 }
