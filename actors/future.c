@@ -439,7 +439,6 @@ cop_status cop_future_cancel_pid(cop_pid pid)
         return gone_if_none(cop__only_status(actor, status, other));
 }
 
-/* What ends something is no new work. */
 cop_status cop_future_drop_pid(cop_pid pid)
 {
         return cop__send_owed_value(pid, COP_KIND_OF(cop__future_drop), &(cop__future_drop){}, __builtin_return_address(0));

@@ -480,3 +480,35 @@ TEST(an_actor_that_ends_the_thread_of_its_worker_ends_the_program_which_says_so)
         last_words(has_a_node_without_threads, NULL, text);
         ck_assert_msg(strstr(text, "pthread_exit") != NULL, "%s", text);
 }
+
+/* ---- Who has been told to end ----------------------------------------------------------------- */
+
+static uint32_t is_there, may_ask, has_run; /* atomic */
+
+static void runs(void *unused)
+{
+        (void)unused;
+        cop__store_seq(&has_run, 1);
+}
+
+static void asks_when_told(void)
+{
+        cop__store_seq(&is_there, 1);
+        while (!cop__load_seq(&may_ask))
+                sched_yield();
+        cop_blocking_call(runs, NULL);
+}
+
+IN_NODE_WITH(no_function_begins_for_who_has_been_told_to_end, .workers = 2)
+{
+        NEEDS_THREADS();
+        cop_pid pid;
+        cop_spawn_options options = { .run = asks_when_told, .no_preempt = true };
+        ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_OK);
+        cop_ref ref = watch(pid);
+        await_true(cop__load_seq(&is_there));
+        ck_assert_int_eq(cop_send_exit(pid, cop_atom("kill")), COP_OK);
+        cop__store_seq(&may_ask, 1);
+        await_down(ref, "killed");
+        ck_assert_uint_eq(cop__load_seq(&has_run), 0);
+}

@@ -622,6 +622,16 @@ static void starts_and_owns(const setup *s)
         await_and_drop(COP_KIND(fire));
 }
 
+IN_NODE(who_has_no_handler_any_more_is_watched_by_no_manager)
+{
+        cop_pid pid = alarms();
+        ck_assert_int_eq(add_as("a", &listener_server, START_WELL, true), COP_OK);
+        await_true(strcmp(info_of(cop_self(), "monitored_by"), "[]") != 0);
+        ck_assert_int_eq(cop_delete_handler("alarms", "a", cop_nil(), NULL), COP_OK);
+        await_true(strcmp(info_of(cop_self(), "monitored_by"), "[]") == 0);
+        put_down(pid);
+}
+
 IN_NODE(the_link_of_a_manager_to_its_parent_stays_when_a_handler_of_the_parent_goes)
 {
         cop_ref ref = spawn_watched(RUN_WITH(starts_and_owns, setup, .who = COP_SYMBOL("o"), .teller = cop_self()));

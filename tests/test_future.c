@@ -1,6 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* Futures: results, failures, who awaits them, and that nothing is left behind. */
 #include <stdio.h>
+#include <string.h>
 
 #include "tests/node_fixture.h"
 
@@ -20,6 +21,7 @@ typedef struct {
         int64_t nothing;
 } other;
 COP_MESSAGE(other, nothing);
+COP_FUTURE(other);
 
 typedef struct {
         total_future future;
@@ -120,6 +122,67 @@ IN_NODE(a_join_takes_the_result_and_ends_the_future)
         ck_assert_int_eq(cop_join(&message, future, PATIENCE_MS, total), COP_OK);
         ck_assert_int_eq(cop_read(total, message)->value, 1);
         await_down(ended, "normal");
+}
+
+IN_NODE(a_join_of_a_function_without_a_result_ends_the_future)
+{
+        total_future future = cop_async(total, resolves_nothing);
+        cop_ref end = watch(future.pid);
+        ck_assert_int_eq(cop_join(&(cop_message *){ NULL }, future, PATIENCE_MS, total), COP_E_NO_REPLY);
+        await_down(end, "normal");
+}
+
+IN_NODE(who_is_not_its_function_gives_a_future_no_result)
+{
+        total_future future = cop_async_with(total, tells_and_waits, ask, .tell = cop_self());
+        cop_auto message = await(COP_KIND(ask));
+        ck_assert_int_eq(cop_complete(future, total, .value = 9), COP_OK);
+        settle_with(future.pid);
+        ck_assert_int_eq(status_of(future, 0), COP_E_TIMEOUT);
+        cop_send(cop_read(ask, message)->tell, other, 1);
+        ck_assert_int_eq(value_of(future), 5);
+        ck_assert_int_eq(cop_future_drop(future), COP_OK);
+}
+
+/* What it answers is told as any server's, also where that is but a word. */
+IN_NODE(who_traces_a_future_hears_of_its_answer)
+{
+        cop_message *result = NULL;
+        bool has_answered = false;
+        other_future future = cop_promise(other);
+        ck_assert_int_eq(cop_complete(future, other, .nothing = 3), COP_OK);
+        ck_assert_int_eq(cop_sys_trace(future.pid, PATIENCE_MS, true, cop_self()), COP_OK);
+        ck_assert_int_eq(cop_await(&result, future, PATIENCE_MS, other), COP_OK);
+        cop_message_free(result);
+        while (!has_answered) {
+                cop_auto message = await(COP_KIND(cop_sys_event));
+                has_answered = strcmp(cop_read(cop_sys_event, message)->what.text, "out") == 0;
+        }
+        put_down(future.pid);
+}
+
+static uint64_t alive_in(cop_node *node)
+{
+        struct cop__totals totals;
+        cop__totals(node, &totals);
+        return totals.spawned - totals.died;
+}
+
+static void takes_a_total(const total *t)
+{
+        cop_resolve_value(COP_KIND_OF(total), t);
+}
+
+IN_NODE(a_future_whose_argument_cannot_be_sent_is_not_left_behind)
+{
+        const uint64_t before = alive_in(node);
+        const total wrong = { .words = { 5, NULL } };
+        cop_pid pid = cop_no_pid();
+        cop_async_options options = { .run_with = COP_RUN_WITH(takes_a_total, total), .kind = COP_KIND_OF(total),
+                                      .argument = &wrong, .result = COP_KIND_OF(total) };
+        ck_assert_int_eq(cop_async_opt(&options, &pid), COP_E_BAD_ARGUMENT);
+        ck_assert_uint_eq(pid.bits, 0);
+        await_true(alive_in(node) == before);
 }
 
 IN_NODE(a_join_that_times_out_leaves_the_future)

@@ -77,6 +77,23 @@ IN_NODE(SPN_25_a_message_wakes_it_and_its_memory_is_kept)
         await_down(ref, "normal");
 }
 
+IN_NODE(who_is_suspended_is_not_woken_before_it_goes_on)
+{
+        cop_pid pid = cop_spawn_with(hibernates, go, .pid = cop_self());
+        cop_request request;
+        cop_auto reply = NULL;
+        await_status(pid, COP_PROCESS_HIBERNATING);
+        ck_assert_int_eq(cop_sys_suspend(pid, PATIENCE_MS), COP_OK);
+        ck_assert_int_eq(cop_request_send(&request, pid, go, .number = 5), COP_OK);
+        settle_with(pid);
+        await_status(pid, COP_PROCESS_HIBERNATING);
+        ck_assert_int_eq(cop_request_poll(request, NULL), COP_E_TIMEOUT);
+        ck_assert_int_eq(cop_sys_resume(pid, PATIENCE_MS), COP_OK);
+        ck_assert_int_eq(cop_request_await(request, PATIENCE_MS, &reply), COP_OK);
+        ck_assert_int_eq(cop_read(go, reply)->number, 5);
+        put_down(pid);
+}
+
 static void blocks_first(const go *g)
 {
         volatile char much[10000];

@@ -492,6 +492,77 @@ IN_NODE(a_limit_of_bytes_counts_shared_bytes_too)
         put_down(pid);
 }
 
+static struct cop__limit *limit_of(cop_node *node, cop_pid pid)
+{
+        return &node->slots.limits[cop__slot_of(node, pid) - node->slots.base];
+}
+
+/* Also of what came before anything was counted. */
+IN_NODE(what_is_counted_late_is_counted_off_with_the_bytes_that_it_shares)
+{
+        static char load[1000];
+        struct cop__limit *limit = limit_of(node, cop_self());
+        for (int i = 0; i < 3; i++)
+                ck_assert_int_eq(cop_send(cop_self(), crate, .bytes = cop_bytes_of(load, sizeof(load))), COP_OK);
+        ck_assert_int_eq(cop_mailbox_marks(100, 50), COP_OK);
+        ck_assert_uint_eq(cop__load_relaxed(&limit->count), 3);
+        ck_assert_uint_ge(cop__load_relaxed(&limit->bytes), 3 * sizeof(load));
+        for (int i = 0; i < 3; i++)
+                await_and_drop(COP_KIND(crate));
+        ck_assert_uint_eq(cop__load_relaxed(&limit->count), 0);
+        ck_assert_uint_eq(cop__load_relaxed(&limit->bytes), 0);
+}
+
+typedef struct pack {
+        cop_text share;
+        int64_t pence;
+        cop_bytes load;
+} pack;
+COP_MESSAGE(pack, share, pence, load);
+
+/* As reads_quotes. */
+static void reads_packs(void)
+{
+        cop_message *message;
+        cop_trap_exit(true);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(cop_exited)));
+        while ((message = cop_receive(0, COP_KIND(pack))) != NULL) {
+                const pack *p = cop_read(pack, message);
+                cop_send(cop_parent(), quote, .share = p->share, .pence = p->pence);
+                cop_message_free(message);
+        }
+        cop_send(cop_parent(), tally);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(parcel)));
+}
+
+static void send_pack(cop_pid to, const char *share, int64_t pence)
+{
+        static char load[1000];
+        ck_assert_int_eq(cop_send(to, pack, .share = cop_text_of(share), .pence = pence, .load = cop_bytes_of(load, sizeof(load))),
+                         COP_OK);
+}
+
+/* Room for two in the mailbox, and for two before it. */
+IN_NODE(what_waits_by_its_key_counts_with_the_bytes_that_it_shares)
+{
+        cop_pid pid = limited(.run = reads_packs, .mailbox_policy = COP_MAILBOX_COALESCE, .mailbox_key = COP_KEY(pack, share),
+                              .mailbox_bytes = 5 * (sizeof(pack) + 8 + 1000) / 2);
+        struct cop__limit *limit = limit_of(node, pid);
+        send_pack(pid, "a", 1);
+        send_pack(pid, "b", 2);
+        send_pack(pid, "c", 3);
+        send_pack(pid, "d", 4);
+        send_pack(pid, "e", 5); /* one too many */
+        for (int64_t i = 6; i < 10; i++)
+                send_pack(pid, "d", i);
+        ck_assert_str_eq(info_of(pid, "dropped"), "5");
+        ck_assert_str_eq(quotes_read(pid), "a1 b2 c3 d9");
+        ck_assert_uint_eq(cop__load_relaxed(&limit->count), 0);
+        ck_assert_uint_eq(cop__load_relaxed(&limit->bytes), 0);
+        ck_assert_uint_eq(limit->porch.bytes, 0);
+        put_down(pid);
+}
+
 /* Parcels of the same size, told apart by their first letter; it tells which it reads, in one text. */
 static void reads_letters(void)
 {

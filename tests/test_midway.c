@@ -424,6 +424,66 @@ IN_NODE(a_kill_while_a_state_is_shown_loses_nothing)
         await_down(ref, "normal");
 }
 
+typedef former idler;
+static void idler_init(idler *self)
+{
+        (void)self;
+        cop_idle_after(0);
+}
+static void idler_idles(idler *self)
+{
+        self->n++;
+}
+COP_SERVER(idler, COP_INIT(idler_init), COP_ON(note, former_on_note), COP_IDLE(idler_idles), COP_STATE(former));
+
+IN_NODE(who_becomes_one_that_is_never_idle_is_not_told_that_it_is)
+{
+        cop_pid pid = cop_spawn_server(&idler_server, NULL);
+        ck_assert_int_eq(cop_upgrade(pid, &former_server, PATIENCE_MS), COP_OK);
+        ck_assert_int_eq(cop_send(pid, note, .n = 1), COP_OK);
+        settle_with(pid);
+        settle_with(pid); /* behind that message */
+        put_down(pid);
+}
+
+/* What it has received nobody will answer; the last may be where the queue is. */
+typedef struct grabber {
+        int64_t n;
+} grabber;
+COP_MESSAGE(grabber, n);
+
+static bool grabs_and_fails(grabber *fresh, const former *before)
+{
+        (void)fresh;
+        (void)before;
+        cop__store_release(&ready, 1);
+        for (int i = 0; i < 2; i++)
+                (void)cop_receive(COP_FOREVER, COP_KIND(go));
+        cop_exit(cop_atom("no"));
+}
+COP_SERVER(grabber, COP_STATE(grabber), COP_UPGRADE(former, grabs_and_fails));
+
+static void upgrades_in_vain(const subject *s)
+{
+        cop_status status = cop_upgrade(s->pid, &grabber_server, PATIENCE_MS);
+        cop_send(cop_parent(), told, .same = status == COP_E_BAD_ARGUMENT);
+}
+
+IN_NODE(requests_that_an_upgrade_has_received_end_when_it_fails)
+{
+        cop_pid pid = cop_spawn_server(&former_server, NULL), upgrader;
+        cop_request requests[2];
+        begin();
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ RUN_WITH(upgrades_in_vain, subject, .pid = pid) }, &upgrader), COP_OK);
+        await_true(cop__load_acquire(&ready) && is_waiting(node, pid));
+        for (int i = 0; i < 2; i++)
+                ck_assert_int_eq(cop_request_send(&requests[i], pid, go), COP_OK);
+        for (int i = 0; i < 2; i++)
+                ck_assert_int_eq(cop_request_await(requests[i], PATIENCE_MS, NULL), COP_E_NO_REPLY);
+        await_told();
+        put_down(pid);
+}
+
 /* ---- Without memory ---------------------------------------------------------------------------- */
 
 typedef struct handler {
@@ -438,6 +498,28 @@ static void handler_on_note(handler *self, const note *n)
 COP_SERVER(handler, COP_ON(note, handler_on_note));
 
 enum { REFUSALS = 80 };
+
+/* It was counted at the door, and then there was nothing to wait for its answer with. */
+TEST(a_request_without_memory_keeps_no_place_in_a_mailbox_that_is_limited)
+{
+        cop_simulation order = { .seed = 1 };
+        unsigned refused = 0;
+        for (uint64_t nth = 1; nth <= REFUSALS; nth++) {
+                cop_pid pid;
+                cop_request request;
+                cop_node *node = node_begin((cop_node_options){ .simulation = &order, .max_actors = 100 });
+                ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = waits, .mailbox_limit = 1, .mailbox_policy = COP_MAILBOX_REJECT },
+                                               &pid), COP_OK);
+                cop_simulation_refuse(node, nth);
+                cop_status status = cop_request_send(&request, pid, note);
+                cop_simulation_refuse(node, 0);
+                if (status == COP_E_NO_MEMORY)
+                        ck_assert_int_eq(cop_send(pid, note), COP_OK);
+                refused += status == COP_E_NO_MEMORY;
+                node_end(node);
+        }
+        ck_assert_uint_gt(refused, 0);
+}
 
 TEST(a_manager_that_cannot_watch_an_owner_says_so_and_is_no_bug)
 {

@@ -260,6 +260,7 @@ static void account_add(account *a, const number *by)
 static void account_tell(const account *a, const gate *g)
 {
         (void)g;
+        strew();
         cop_reply(number, .n = a->pence);
 }
 

@@ -139,6 +139,39 @@ IN_NODE_WITH(who_is_in_a_section_is_not_held_back_by_one_that_is_behind, .worker
         each_deed_is_done(other);
 }
 
+/* ---- Who looks there --------------------------------------------------------------------------- */
+
+static cop_alias way; /* released by is_inside */
+static int64_t found_first;
+
+static void looks_inside(void)
+{
+        if (cop_alias_open(COP_ALIAS_EXPLICIT | COP_ALIAS_PRIORITY, &way) != COP_OK)
+                return;
+        COP_NO_PREEMPT {
+                cop__store_seq(&is_inside, 1);
+                while (!cop__load_seq(&may_go))
+                        sched_yield();
+                cop_auto message = cop_receive(0, COP_KIND(letter));
+                found_first = message != NULL ? cop_read(letter, message)->number : 0;
+        }
+}
+
+IN_NODE_WITH(who_looks_in_a_section_finds_what_has_priority_first, .workers = 2)
+{
+        NEEDS_THREADS();
+        cop__store_seq(&is_inside, 0);
+        cop__store_seq(&may_go, 0);
+        cop_pid pid = cop_spawn(looks_inside);
+        cop_ref ref = watch(pid);
+        await_true(cop__load_seq(&is_inside));
+        ck_assert_int_eq(cop_send(pid, letter, .number = 1), COP_OK);
+        ck_assert_int_eq(cop_send_priority(way, letter, .number = 2), COP_OK);
+        cop__store_seq(&may_go, 1);
+        await_down(ref, "normal");
+        ck_assert_int_eq(found_first, 2);
+}
+
 /* ---- Who waits there --------------------------------------------------------------------------- */
 
 static void receives(void)

@@ -459,8 +459,10 @@ static bool greedy_from(greedy *fresh, const narrow *before)
 }
 static void greedy_on_want(greedy *self, const want *w)
 {
-        (void)w;
-        cop_reply(want, .size = self->numbers[1]);
+        if (w->size > 0)
+                narrow_on_want((narrow *)(void *)self, w);
+        else
+                cop_reply(want, .size = self->numbers[1]);
 }
 COP_SERVER(greedy, COP_ON(want, greedy_on_want), COP_STATE(greedy), COP_UPGRADE(narrow, greedy_from));
 
@@ -471,6 +473,18 @@ IN_NODE(what_an_upgrade_allocates_is_within_the_limit_of_memory_with_the_new_sta
         ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_OK);
         ck_assert_int_eq(cop_upgrade(pid, &greedy_server, PATIENCE_MS), COP_OK);
         ck_assert_int_eq(given(pid, 0), 0);
+        ck_assert_int_eq(given(pid, 250), 250); /* the state is counted once */
+        ck_assert_int_eq(given(pid, 50), 0);
+        put_down(pid);
+}
+
+IN_NODE(an_upgrade_to_a_state_that_just_fits_the_limit_of_memory_is_done)
+{
+        cop_pid pid;
+        cop_spawn_options options = { .server = &narrow_server, .memory_limit = sizeof(wide), .memory_limit_soft = true };
+        ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_OK);
+        ck_assert_int_eq(cop_upgrade(pid, &wide_server, PATIENCE_MS), COP_OK);
+        ck_assert_int_eq(given(pid, 1), 0);
         put_down(pid);
 }
 

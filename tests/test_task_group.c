@@ -450,8 +450,16 @@ IN_NODE(cancelling_a_group_cancels_the_inner_ones_and_waits_for_their_tasks)
                 cop_pid innermost = await_began(hows[i]);
                 cop_ref nest = watch(await_began(NEST));
                 if (hows[i] == TRAP) { /* its own group's grace is long: the test ends it */
+                        add(group, TRAP, 0);
+                        cop_ref killed = watch(await_began(TRAP));
+                        cop_process process;
                         cop_task_group_cancel(group);
                         await_down(nest, "{shutdown, cancelled}");
+                        await_down(killed, "killed");
+                        settle_with(group.pid);
+                        ck_assert_int_eq(cop_process_info(innermost, &process), COP_OK);
+                        settle_with(process.parent);
+                        ck_assert(cop_is_alive(innermost));
                         ck_assert(cop_is_alive(group.pid));
                         put_down(innermost);
                 } else {

@@ -2,6 +2,7 @@
 /* Task streams: order, bounds, laziness, what becomes of each item, and that no task outlives its stream. */
 #include <coppice/task_stream.h>
 
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -40,6 +41,8 @@ enum how {
         FIRST_WAITS,
         OTHERS_WAIT,
         COUNTS, /* itself, among those that run */
+        FIRST_FAILS_LAST, /* all exit with {bad, number} */
+        FIRST_BLOCKS, /* until it may go on; the next waits and fails, the others do not wait */
 };
 
 static int64_t running, most_running;
@@ -64,14 +67,30 @@ static int64_t how_of(const item *i)
                 return i->number == 0 ? WHEN_TOLD : AT_ONCE;
         case OTHERS_WAIT:
                 return i->number > 0 ? WHEN_TOLD : AT_ONCE;
+        case FIRST_FAILS_LAST:
+                return i->number == 0 ? WHEN_TOLD : FAILS;
+        case FIRST_BLOCKS:
+                return i->number == 1 ? WHEN_TOLD : AT_ONCE;
         default:
                 return i->how;
         }
 }
 
+static uint32_t is_blocking, may_go_on; /* atomic */
+
+static void blocks(void *unused)
+{
+        (void)unused;
+        cop__store_seq(&is_blocking, 1);
+        while (!cop__load_seq(&may_go_on))
+                sched_yield();
+}
+
 static void work(const item *i)
 {
         int64_t how = how_of(i);
+        if (i->how == FIRST_BLOCKS && i->number == 0)
+                cop_blocking_call(blocks, NULL);
         if (how == FAILS)
                 cop_exit(COP_TUPLE(cop_atom("bad"), cop_int(i->number)));
         if (how == COUNTS)
@@ -80,6 +99,8 @@ static void work(const item *i)
                 cop_send(i->tell, here, .number = i->number, .pid = cop_self());
                 cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
         }
+        if (i->how == FIRST_FAILS_LAST || (i->how == FIRST_BLOCKS && i->number == 1))
+                cop_exit(COP_TUPLE(cop_atom("bad"), cop_int(i->number)));
         if (how != WITHOUT)
                 cop_reply(square, .number = i->number * i->number);
 }
@@ -125,6 +146,14 @@ static void expect_end(cop_task_stream *stream)
                 ck_assert_int_eq(cop_task_stream_next(stream, &one), COP_E_NOT_FOUND);
         ck_assert_int_eq(cop_task_stream_close(stream), COP_OK);
         nothing_has_come();
+}
+
+/* Who lives in the node; whoever's end has been heard does not. */
+static uint64_t alive_in(cop_node *node)
+{
+        struct cop__totals totals;
+        cop__totals(node, &totals);
+        return totals.spawned - totals.died;
 }
 
 static cop_pid await_here(int64_t number)
@@ -246,6 +275,35 @@ IN_NODE(a_task_that_fails_alone_is_an_outcome_in_its_place)
         expect_end(stream);
 }
 
+/* Lets the first go when all the others have ended. */
+static void lets_go_last(const item *i)
+{
+        cop_auto message = cop_receive(COP_FOREVER, COP_KIND(here));
+        while (alive_in(cop_node_here()) > (uint64_t)i->number)
+                cop_yield();
+        cop_send(cop_read(here, message)->pid, go);
+}
+
+/* However early it was known. */
+IN_NODE(each_failure_is_told_with_its_own_reason)
+{
+        source from = { .count = 5, .how = FIRST_FAILS_LAST };
+        cop_streamed one;
+        char reason[32];
+        /* It, the first task and the warden. */
+        from.tell = cop_spawn_with(lets_go_last, item, .number = (int64_t)alive_in(node) + 3);
+        cop_task_stream *stream = open_stream((cop_task_stream_options){
+                STREAM(&from), .most = 5, .nolink = true, .timeout_ms = COP_FOREVER });
+        for (int64_t i = 0; i < 5; i++) {
+                ck_assert_int_eq(next_of(stream, &one), COP_OK);
+                ck_assert_int_eq(one.index, i);
+                ck_assert_int_eq(one.status, COP_E_DIED);
+                snprintf(reason, sizeof(reason), "{bad, %d}", (int)i);
+                ck_assert_str_eq(text_of(cop_failure()), reason);
+        }
+        expect_end(stream);
+}
+
 IN_NODE(an_owner_that_traps_exits_survives_linked_tasks_and_hears_of_none_twice)
 {
         source from = { .count = 6, .how = FAILS };
@@ -326,11 +384,13 @@ IN_NODE(else_a_slow_task_ends_the_stream_and_the_other_tasks)
 {
         source from = { .count = 8, .how = WHEN_TOLD, .tell = cop_self() };
         cop_streamed one;
+        uint64_t before = alive_in(node);
         cop_task_stream *stream =
                 open_stream((cop_task_stream_options){ STREAM(&from), .most = 3, .timeout_ms = 1 });
         for (int i = 0; i < 2; i++)
                 ck_assert_int_eq(cop_task_stream_next(stream, &one), COP_E_TIMEOUT);
         ck_assert_int_eq(from.asked, 3);
+        ck_assert_uint_eq(alive_in(node), before + 1); /* the warden */
         for (;;) {
                 cop_auto message = cop_receive(0, COP_KIND(here));
                 if (message == NULL)
@@ -339,6 +399,7 @@ IN_NODE(else_a_slow_task_ends_the_stream_and_the_other_tasks)
         }
         ck_assert_int_eq(cop_task_stream_close(stream), COP_OK);
         nothing_has_come();
+        await_true(alive_in(node) == before);
 }
 
 /* ---- The end --------------------------------------------------------------------------------------- */
@@ -376,6 +437,18 @@ static void ends_a_stream(const item *i)
         cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
 }
 
+static void ends_a_stream_without_order(const item *i)
+{
+        source from = { .count = INT64_MAX, .how = i->how, .tell = i->tell };
+        cop_streamed one;
+        cop_task_stream *stream = open_stream((cop_task_stream_options){
+                STREAM(&from), .most = 3, .unordered = true, .timeout_ms = COP_FOREVER });
+        cop_send(i->tell, over, .status = next_of(stream, &one));
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
+        cop_send(i->tell, over, .status = cop_task_stream_close(stream));
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
+}
+
 static void outlives_its_stream(int64_t how, cop_status status)
 {
         cop_ref ref;
@@ -397,6 +470,74 @@ IN_NODE(who_closes_its_stream_early_lives_on_though_it_traps_no_exits)
 IN_NODE(who_has_a_slow_task_in_its_stream_lives_on_though_it_traps_no_exits)
 {
         outlives_its_stream(WHEN_TOLD, COP_E_TIMEOUT);
+}
+
+/* The others are untied before the first of them is waited for. */
+IN_NODE(who_closes_its_stream_lives_on_though_a_task_fails_while_the_end_of_another_takes_long)
+{
+        NEEDS_THREADS();
+        cop_ref ref;
+        cop__store_seq(&is_blocking, 0);
+        cop__store_seq(&may_go_on, 0);
+        cop_pid owner = cop_spawn_with(ends_a_stream_without_order, item, .how = FIRST_BLOCKS, .tell = cop_self());
+        ck_assert_int_eq(cop_monitor(owner, &ref), COP_OK);
+        cop_pid failing = await_here(1);
+        await_true(cop__load_seq(&is_blocking));
+        await_and_drop(COP_KIND(over));
+        cop_send(owner, go);
+        await_true(is_waiting(node, owner)); /* for the end of the first */
+        cop_send(failing, go);
+        await_true(!cop_is_alive(failing));
+        cop__store_seq(&may_go_on, 1);
+        cop_auto message = cop_receive(PATIENCE_MS, COP_KIND(over), COP_REF(cop_down, ref));
+        ck_assert_ptr_nonnull(cop_read(over, message));
+        settle_with(owner);
+        cop_send(owner, go);
+        await_down(ref, "normal");
+}
+
+/* ---- In a terminate ---- */
+
+typedef struct {
+        source from;
+        cop_task_stream *stream;
+} streamer;
+
+static bool has_enough(source *from, item *i)
+{
+        (void)from;
+        (void)i;
+        cop_exit(cop_atom("enough"));
+}
+
+static cop_status closed_at_the_end; /* read when its end has been heard */
+
+static void streamer_on_go(streamer *self, const go *g)
+{
+        cop_streamed one;
+        (void)g;
+        self->stream = open_stream((cop_task_stream_options){ COP_STREAM(work, item, has_enough, &self->from), .most = 2 });
+        cop_task_stream_next(self->stream, &one);
+}
+
+static void streamer_terminate(streamer *self, cop_term reason)
+{
+        (void)reason;
+        closed_at_the_end = cop_task_stream_close(self->stream);
+}
+
+COP_SERVER(streamer, COP_ON(go, streamer_on_go), COP_TERMINATE(streamer_terminate));
+
+IN_NODE(who_exits_in_its_sequence_may_close_the_stream_in_its_terminate)
+{
+        uint64_t before = alive_in(node);
+        cop_pid pid = cop_spawn_server(&streamer_server, NULL);
+        cop_ref ref = watch(pid);
+        closed_at_the_end = COP_E_TIMEOUT;
+        cop_send(pid, go);
+        await_down(ref, "enough");
+        ck_assert_int_eq(closed_at_the_end, COP_OK);
+        await_true(alive_in(node) == before);
 }
 
 /* The owner ends in peace (0), the same without links (1), or is killed (2). */
