@@ -830,3 +830,49 @@ IN_NODE(a_channel_is_counted_in_ones_own_time_though_who_has_called_is_gone)
         ck_assert_int_eq(cop_read(counted, message)->count, 1);
         put_down(pid);
 }
+
+/* ---- Who has been given an item and does not look ---------------------------------------------- */
+
+static uint32_t is_closed, has_taken; /* atomic */
+static cop_status take_status;        /* released by `has_taken`, as the next one */
+static int64_t taken_number;
+
+static void closes(const item_channel *channel)
+{
+        if (cop_channel_close(*channel) == COP_OK)
+                cop__store_release(&is_closed, 1);
+}
+
+static void takes_one(const item_channel *channel)
+{
+        cop_auto message = NULL;
+        take_status = cop_take(&message, *channel, COP_FOREVER, item);
+        taken_number = message != NULL ? cop_read(item, message)->number : 0;
+        cop__store_release(&has_taken, 1);
+}
+
+/* Until it is said that it has come, or it comes back. */
+IN_NODE(a_closed_channel_is_not_over_while_an_item_may_come_back)
+{
+        struct cop__actor *self = cop__actor_here();
+        struct cop__signal *request;
+        item_channel channel = open_items(1);
+        cop_ref end = watch(channel.pid);
+        cop__store_relaxed(&is_closed, 0);
+        cop__store_relaxed(&has_taken, 0);
+        put_number(channel, 7);
+        cop_ref ref = cop__call_open(self);
+        ck_assert_int_eq(cop__signal_message(&cop__thread_here()->pool, COP_KIND_OF(cop__channel_take), &(cop__channel_take){ 0 },
+                                             &request), COP_OK);
+        cop__call_send(self, channel.pid, request, ref);
+        cop_spawn_with(closes, item_channel, channel.pid);
+        await_true(cop__load_acquire(&is_closed));
+        cop_pid taker = cop_spawn_with(takes_one, item_channel, channel.pid);
+        await_true(cop__load_acquire(&has_taken) || is_waiting(node, taker));
+        await_true(cop__reply_of(self) != NULL);
+        cop__call_forget(cop__thread_here(), self, cop__actor_pid(self));
+        await_true(cop__load_acquire(&has_taken));
+        ck_assert_int_eq(take_status, COP_OK);
+        ck_assert_int_eq(taken_number, 7);
+        await_down(end, "normal");
+}

@@ -209,6 +209,10 @@ IN_NODE(GEV_13_who_calls_a_handler_that_has_just_crashed_is_told_why)
         ck_assert_int_eq(said, COP_E_DIED);
         ck_assert_str_eq(why, "boom");
         ck_assert(cop_is_alive(cop_whereis("alarms")));
+        cop_term ids = cop_nil();
+        ck_assert_int_eq(cop_handlers("alarms", &ids), COP_OK);
+        ck_assert_ptr_null(strstr(text_of(ids), "ear")); /* its exit has been read */
+        cop_term_free(ids);
 }
 
 /* ---- Calls that are deferred twice ------------------------------------------------------------------ */

@@ -122,6 +122,37 @@ TEST(a_failure_that_is_not_the_nodes_doing_is_told_to_be_so)
         ck_assert_str_eq(outcome.what, "it is wrong");
 }
 
+static const char *says_another_word(cop_node *node, void *times)
+{
+        (void)node;
+        return ++*(int *)times == 1 ? "it is wrong" : "it is bad";
+}
+
+TEST(a_failure_that_has_other_words_the_second_time_is_not_repeated)
+{
+        cop_trial_outcome outcome;
+        int times = 0;
+        ck_assert_int_eq(cop_trial_run(&(cop_trial){ .check = says_another_word, .context = &times }, &outcome), COP_OK);
+        ck_assert(outcome.failed);
+        ck_assert(!outcome.repeatable);
+        ck_assert_str_eq(outcome.what, "it is wrong");
+}
+
+static const char *asks_for_a_refusal(cop_node *node, void *unused)
+{
+        (void)unused;
+        cop_simulation_refuse(node, 1);
+        return NULL;
+}
+
+TEST(a_refusal_that_the_check_has_asked_for_does_not_come_behind_it)
+{
+        cop_trial_outcome outcome;
+        ck_assert_int_eq(cop_trial_run(&(cop_trial){ .tree = &house, .check = asks_for_a_refusal, .seeds = 3 }, &outcome), COP_OK);
+        ck_assert(!outcome.failed);
+        ck_assert_uint_eq(outcome.seeds, 3);
+}
+
 static const char *never_called(cop_node *node, void *unused)
 {
         (void)node;
