@@ -231,6 +231,20 @@ IN_FAMILY(what_became_of_a_crash_that_was_one_too_many_in_a_row_is_told)
         ck_assert_str_eq(outcome_of(last), "shop gave up: a has failed 2 times in a row, and is worth 1 tries");
 }
 
+IN_FAMILY(what_became_of_a_crash_is_told_once_whatever_becomes_of_who_came_after_it)
+{
+        TREE(shop, PATIENT, .children = COP_CHILDREN(WORKER("a", .restart = COP_TRANSIENT)));
+        cop_pid root = grow_and_expect(&shop, "a");
+        cop_pid last = crash("a");
+        expect("end a boom");
+        expect("start a");
+        quit_with("a", cop_atom("normal"));
+        expect("end a normal");
+        await_true(strcmp(ask_child(root, "a", "state"), "stopped") == 0);
+        ck_assert_ptr_eq(strstr(outcome_of(last), "shop restarted it as "), outcome_of(last));
+        fell(root);
+}
+
 IN_FAMILY(a_child_that_waits_for_its_delay_can_be_terminated)
 {
         TREE(shop, PATIENT,
@@ -433,6 +447,23 @@ IN_FAMILY(an_open_breaker_lets_one_try_through)
                 ck_assert_uint_ge(cop__clock_ns() - before_ns, 20 * MS);
         }
         ck_assert_int_eq(restarts_of(root), 0);
+        fell(root);
+}
+
+IN_SIMULATED_FAMILY(a_stable_life_is_no_failure_in_a_row_for_a_breaker_without_backoff)
+{
+        TREE(shop, PATIENT,
+             .children = COP_CHILDREN(WORKER("a", .breaker = { .failures = 2, .open_ms = HOUR_MS, .stable_ms = HOUR_MS })));
+        cop_pid root = grow_and_expect(&shop, "a");
+        crash("a");
+        expect("end a boom");
+        expect("start a");
+        ck_assert_int_eq(cop_simulation_advance(node, 2 * HOUR_MS), COP_OK);
+        int64_t before_ms = simulation_of(node).passed_ms;
+        crash("a");
+        expect("end a boom");
+        expect("start a");
+        ck_assert_int_lt(simulation_of(node).passed_ms - before_ms, HOUR_MS);
         fell(root);
 }
 

@@ -252,6 +252,27 @@ IN_FAMILY(a_group_goes_on_behind_one_that_is_terminated_in_its_start_when_that_o
         expect_end("c");
 }
 
+/* As in OTP, where the stop is over first, and the group starts all that it has. */
+IN_SIMULATED_FAMILY(who_is_terminated_while_a_sibling_fails_stops_for_who_asked_and_comes_back_with_its_group)
+{
+        TREE(shop, PATIENT, .strategy = COP_ONE_FOR_ALL,
+             .children = COP_CHILDREN(WORKER_WITH("b", ((job){ .id = "b", .stop_ms = HOUR_MS }), .shutdown_ms = COP_SHUTDOWN_INFINITY),
+                                      WORKER("c")));
+        cop_pid root = grow_and_expect(&shop, "bc");
+        cop_spawn_with(terminates_b, errand, .supervisor = root);
+        expect_end("b");
+        let("b", HANGS);
+        crash("c");
+        expect("end c boom");
+        cop_auto done = cop_receive(2 * HOUR_MS, COP_KIND(word));
+        ck_assert_str_eq(cop_read(word, done)->text.data, "done b");
+        expect_both("answer success", "hang b");
+        let_go(cop_whereis("b"));
+        expect_start("bc");
+        expect_silence(root);
+        fell(root);
+}
+
 static void restarts_f(const errand *e)
 {
         say("answer", cop_status_text(cop_restart_child(e->supervisor, "f", NULL)), "");
@@ -311,6 +332,25 @@ static void starts_f(const errand *e)
 {
         const cop_child f = WORKER("f");
         say("answer", cop_status_text(cop_start_child(e->supervisor, &f, NULL)), "");
+}
+
+/* It is in its first start when it is stopped with its siblings. */
+IN_SIMULATED_FAMILY(a_first_start_that_begins_anew_with_a_group_is_no_restart)
+{
+        TREE(shop, PATIENT, .strategy = COP_ONE_FOR_ALL, .children = COP_CHILDREN(WORKER("b")));
+        cop_pid root = grow_and_expect(&shop, "b");
+        let("f", HANGS);
+        cop_spawn_with(starts_f, errand, .supervisor = root);
+        expect("hang f");
+        let("f", STARTS);
+        crash("b");
+        expect("end b boom");
+        expect("start b");
+        expect_both("start f", "answer success");
+        expect_silence(root);
+        ck_assert_str_eq(ask_child(root, "f", "restarts"), "0");
+        fell(root);
+        expect_end("fb");
 }
 
 /* f waits for a, as all do that are started while the group is under way; and the failure of b sweeps it up before it has run. */
