@@ -27,15 +27,29 @@ static void terminate(cop_pid root, const char *id)
         ck_assert_int_eq(cop_terminate_child(root, id), COP_OK);
 }
 
-/* Crashes it, and holds the start that follows: the group is under way. Whom to let go on. */
-static cop_pid crash_and_hold(const char *id, const char *siblings)
+/* It crashes, and its siblings behind it are stopped. */
+static void crash_with(const char *id, const char *siblings)
 {
         char text[16];
-        let(id, HANGS);
         crash(id);
         snprintf(text, sizeof(text), "end %s boom", id);
         expect(text);
         expect_end(siblings);
+}
+
+/* ... and it is to be tried again later. */
+static void crash_for_long(cop_pid root, const char *id, const char *siblings)
+{
+        crash_with(id, siblings);
+        await_state(root, id, "restarting");
+}
+
+/* ... and the start that follows is held: the group is under way. Whom to let go on. */
+static cop_pid crash_and_hold(const char *id, const char *siblings)
+{
+        char text[16];
+        let(id, HANGS);
+        crash_with(id, siblings);
         snprintf(text, sizeof(text), "hang %s", id);
         cop_pid held = expect(text);
         let(id, STARTS);
@@ -53,9 +67,7 @@ static cop_pid grow_with_a_late_one(void)
 {
         TREE(shop, PATIENT, .strategy = COP_REST_FOR_ONE, .children = COP_CHILDREN(WORKER("a", COMES_LATE)));
         cop_pid root = grow_and_expect(&shop, "a");
-        crash("a");
-        expect("end a boom");
-        await_state(root, "a", "restarting");
+        crash_for_long(root, "a", "");
         return root;
 }
 
@@ -66,8 +78,7 @@ IN_FAMILY(a_failure_that_is_still_to_be_dealt_with_counts_also_if_the_sibling_be
         START(root, "b");
         START(root, "c");
         cop_pid c = crash_and_hold("c", "");
-        crash("b");
-        expect("end b boom");
+        crash_with("b", "");
         await_state(root, "b", "waiting");
         terminate(root, "a");
         let_go(c);
@@ -85,10 +96,7 @@ IN_FAMILY(who_waits_behind_two_waits_for_the_second_when_the_first_is_given_up)
         cop_pid root = grow_with_a_late_one();
         START(root, "b", COMES_LATE);
         START(root, "c");
-        crash("b");
-        expect("end b boom");
-        expect_end("c");
-        await_state(root, "b", "restarting");
+        crash_for_long(root, "b", "c");
         terminate(root, "a");
         ck_assert_str_eq(ask_child(root, "c", "state"), "waiting");
         terminate(root, "b");
@@ -103,14 +111,11 @@ IN_FAMILY(a_group_goes_on_to_its_end_also_if_a_sibling_before_it_is_given_up)
 {
         TREE(shop, PATIENT, .strategy = COP_REST_FOR_ONE, .children = COP_CHILDREN(WORKER("d"), WORKER("a", COMES_LATE)));
         cop_pid root = grow_and_expect(&shop, "da");
-        crash("a");
-        expect("end a boom");
-        await_state(root, "a", "restarting");
+        crash_for_long(root, "a", "");
         START(root, "b");
         START(root, "c");
         cop_pid b = crash_and_hold("b", "c");
-        crash("d");
-        expect("end d boom");
+        crash_with("d", "");
         await_state(root, "d", "waiting");
         terminate(root, "a");
         let_go(b);
@@ -127,10 +132,7 @@ static cop_pid grow_until_its_time_has_come(cop_node *node, cop_pid *c)
 {
         TREE(shop, PATIENT, .strategy = COP_REST_FOR_ONE, .children = COP_CHILDREN(WORKER("a", COMES_LATE), WORKER("b")));
         cop_pid root = grow_and_expect(&shop, "ab");
-        crash("a");
-        expect("end a boom");
-        expect_end("b");
-        await_state(root, "a", "restarting");
+        crash_for_long(root, "a", "b");
         START(root, "c");
         *c = crash_and_hold("c", "");
         ck_assert_int_eq(cop_simulation_advance(node, 2 * HOUR_MS), COP_OK);
@@ -151,10 +153,7 @@ IN_SIMULATED_FAMILY(who_waits_for_one_whose_time_has_come_goes_on_when_that_one_
         ck_assert_int_eq(restarts_of(root), 0); /* of its period: those before are over */
         ck_assert_int_eq(cop_restart_child(root, "a", NULL), COP_OK);
         expect("start a");
-        crash("a"); /* a failure as any: that of before is over */
-        expect("end a boom");
-        expect_end("cb");
-        await_state(root, "a", "restarting");
+        crash_for_long(root, "a", "cb"); /* a failure as any: that of before is over */
         ck_assert_int_eq(restarts_of(root), 1);
         fell(root);
 }
@@ -164,10 +163,7 @@ IN_FAMILY(who_waits_and_is_terminated_and_then_started_is_no_restart)
 {
         TREE(shop, PATIENT, .strategy = COP_REST_FOR_ONE, .children = COP_CHILDREN(WORKER("a", COMES_LATE), WORKER("b")));
         cop_pid root = grow_and_expect(&shop, "ab");
-        crash("a");
-        expect("end a boom");
-        expect_end("b");
-        await_state(root, "a", "restarting");
+        crash_for_long(root, "a", "b");
         terminate(root, "b");
         ck_assert_int_eq(cop_restart_child(root, "b", NULL), COP_OK);
         expect("start b");
@@ -181,16 +177,11 @@ IN_FAMILY(a_delay_that_was_called_off_holds_up_no_later_start)
         TREE(shop, PATIENT, .strategy = COP_REST_FOR_ONE,
              .children = COP_CHILDREN(WORKER("d"), WORKER("a", COMES_LATE), WORKER("b", COMES_LATE)));
         cop_pid root = grow_and_expect(&shop, "dab");
-        crash("b");
-        expect("end b boom");
-        await_state(root, "b", "restarting");
-        crash("a");
-        expect("end a boom");
-        await_state(root, "a", "restarting");
+        crash_for_long(root, "b", "");
+        crash_for_long(root, "a", "");
         ck_assert_str_eq(ask_child(root, "b", "state"), "waiting"); /* its delay goes on behind a */
         terminate(root, "b");
-        crash("d"); /* with which b is to be tried again */
-        expect("end d boom");
+        crash_with("d", ""); /* with which b is to be tried again */
         expect("start d");
         await_state(root, "a", "restarting");
         terminate(root, "a");
@@ -206,13 +197,9 @@ IN_FAMILY(no_timer_is_left_of_a_group_that_is_over_or_of_a_delay_that_was_called
         TREE(shop, PATIENT, .strategy = COP_ONE_FOR_ALL,
              .children = COP_CHILDREN(WORKER("b", .shutdown_ms = HOUR_MS), WORKER("c", COMES_LATE, .shutdown_ms = HOUR_MS)));
         cop_pid root = grow_and_expect(&shop, "bc");
-        crash("b");
-        expect("end b boom");
-        expect_end("c");
+        crash_with("b", "c");
         expect_start("bc");
-        crash("c");
-        expect("end c boom");
-        expect_end("b");
+        crash_with("c", "b");
         expect("start b");
         await_state(root, "c", "restarting");
         ck_assert_int_eq(cop_node_await_quiet(node, 0), COP_E_TIMEOUT);
@@ -262,8 +249,7 @@ IN_SIMULATED_FAMILY(who_is_terminated_while_a_sibling_fails_stops_for_who_asked_
         cop_spawn_with(terminates_b, errand, .supervisor = root);
         expect_end("b");
         let("b", HANGS);
-        crash("c");
-        expect("end c boom");
+        crash_with("c", "");
         cop_auto done = cop_receive(2 * HOUR_MS, COP_KIND(word));
         ck_assert_str_eq(cop_read(word, done)->text.data, "done b");
         expect_both("answer success", "hang b");
@@ -287,9 +273,7 @@ IN_SIMULATED_FAMILY(while_siblings_are_stopped_who_is_asked_for_waits_if_it_is_o
         cop_pid root = grow_and_expect(&shop, "bfs");
         terminate(root, "b");
         expect_end("b");
-        crash("f");
-        expect("end f boom");
-        expect_end("s");
+        crash_with("f", "s");
         ck_assert_int_eq(cop_restart_child(root, "b", NULL), COP_OK);
         expect("start b");
         terminate(root, "f");
@@ -343,8 +327,7 @@ IN_SIMULATED_FAMILY(a_first_start_that_begins_anew_with_a_group_is_no_restart)
         cop_spawn_with(starts_f, errand, .supervisor = root);
         expect("hang f");
         let("f", STARTS);
-        crash("b");
-        expect("end b boom");
+        crash_with("b", "");
         expect("start b");
         expect_both("start f", "answer success");
         expect_silence(root);
@@ -359,9 +342,7 @@ static cop_pid grow_with_one_who_has_not_run(void)
         TREE(shop, PATIENT, .strategy = COP_ONE_FOR_ALL, .children = COP_CHILDREN(WORKER("b"), WORKER("a", COMES_LATE)));
         cop_pid root = grow_and_expect(&shop, "ba");
         let("b", HANGS);
-        crash("a");
-        expect("end a boom");
-        expect_end("b");
+        crash_with("a", "b");
         cop_pid b = expect("hang b");
         let("b", STARTS);
         cop_spawn_with(starts_f, errand, .supervisor = root);
@@ -369,8 +350,7 @@ static cop_pid grow_with_one_who_has_not_run(void)
         let_go(b);
         expect("start b");
         await_state(root, "a", "restarting");
-        crash("b");
-        expect("end b boom");
+        crash_with("b", "");
         expect("start b");
         await_state(root, "a", "restarting");
         ck_assert_str_eq(ask_child(root, "f", "state"), "waiting");
@@ -413,10 +393,7 @@ IN_FAMILY(new_specs_in_the_same_order_start_nobody_who_waits)
         TREE(shop, PATIENT, .strategy = COP_REST_FOR_ONE,
              .children = COP_CHILDREN(WORKER("a", COMES_LATE), WORKER("b"), WORKER("c"), WORKER("d")));
         cop_pid root = grow_and_expect(&shop, "abcd");
-        crash("a");
-        expect("end a boom");
-        expect_end("dcb");
-        await_state(root, "a", "restarting");
+        crash_for_long(root, "a", "dcb");
         terminate(root, "b");
         ck_assert_int_eq(cop_replace_specs(root, &shop), COP_OK);
         ck_assert_str_eq(ask_child(root, "c", "state"), "waiting");
@@ -459,9 +436,7 @@ IN_FAMILY(a_supervisor_that_ends_in_a_group_stops_all_in_the_order_that_they_wer
         const cop_supervisor backwards = { PATIENT, .strategy = COP_REST_FOR_ONE,
                                            .children = COP_CHILDREN(WORKER("d"), WORKER("c"), WORKER("b"), WORKER("a")) };
         cop_pid root = grow_and_expect(&shop, "abcd"), d = cop_whereis("d");
-        crash("c");
-        expect("end c boom");
-        expect_end("d");
+        crash_with("c", "d");
         ck_assert_int_eq(cop_replace_specs(root, &backwards), COP_OK);
         cop_send_exit(root, cop_atom("shutdown")); /* before it can hear of d */
         put_down(d);
