@@ -259,6 +259,41 @@ IN_SIMULATED_FAMILY(who_is_terminated_while_a_sibling_fails_stops_for_who_asked_
         fell(root);
 }
 
+/* c has an hour to stop and needs none, b has a second and needs hours: each is waited for as long as is its own. */
+IN_SIMULATED_FAMILY(who_has_less_time_to_stop_than_the_one_before_is_killed_when_that_is_over)
+{
+        TREE(shop, PATIENT, .strategy = COP_ONE_FOR_ALL,
+             .children = COP_CHILDREN(WORKER("a"), WORKER_WITH("b", ((job){ .id = "b", .stop_ms = 9 * HOUR_MS }), .shutdown_ms = 1000),
+                                      WORKER("c", .shutdown_ms = HOUR_MS)));
+        cop_pid root = grow_and_expect(&shop, "abc");
+        int64_t before_ms = simulation_of(node).passed_ms;
+        crash_with("a", "cb");
+        expect_start("abc");
+        ck_assert_int_ge(simulation_of(node).passed_ms - before_ms, 1000);
+        ck_assert_int_lt(simulation_of(node).passed_ms - before_ms, HOUR_MS);
+        fell(root);
+}
+
+/* s takes its time, and b, which is to be stopped after it, does not wait for that: it comes back with them, as a restart. */
+IN_SIMULATED_FAMILY(who_crashes_as_it_is_about_to_be_stopped_with_its_group_is_restarted_and_its_report_says_so)
+{
+        TREE(shop, PATIENT, .strategy = COP_ONE_FOR_ALL,
+             .children = COP_CHILDREN(WORKER("a"), WORKER("b"),
+                                      WORKER_WITH("s", ((job){ .id = "s", .stop_ms = HOUR_MS }), .shutdown_ms = COP_SHUTDOWN_INFINITY)));
+        cop_pid root = grow_and_expect(&shop, "abs");
+        crash_with("a", "s");
+        cop_pid b = crash("b");
+        expect("end b boom");
+        cop_auto done = cop_receive(2 * HOUR_MS, COP_KIND(word));
+        ck_assert_str_eq(cop_read(word, done)->text.data, "done s");
+        expect_start("abs");
+        expect_silence(root);
+        ck_assert_str_eq(ask_child(root, "b", "restarts"), "1");
+        ck_assert_ptr_eq(strstr(outcome_of(b), "shop restarted it as "), outcome_of(b));
+        ck_assert_int_eq(restarts_of(root), 0); /* the failure of a was an hour ago, and that of b is no other */
+        fell(root);
+}
+
 static void restarts_f(const errand *e)
 {
         say("answer", cop_status_text(cop_restart_child(e->supervisor, "f", NULL)), "");
