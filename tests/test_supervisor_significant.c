@@ -491,6 +491,22 @@ IN_SIMULATED_FAMILY(the_last_significant_child_ends_it_also_while_another_is_to_
         end_with_s_behind(root);
 }
 
+/* What ends meanwhile and is not significant changes nothing. */
+IN_SIMULATED_FAMILY(the_last_significant_child_ends_it_also_if_another_that_is_none_has_ended_since)
+{
+        TREE(shop, PATIENT, ALL,
+             .children = COP_CHILDREN(SIGNIFICANT("a", COP_TRANSIENT), WORKER("t", .restart = COP_TRANSIENT), SHY()));
+        cop_pid root = grow_with_shy(&shop, "at");
+        crash("s");
+        cop_pid s = expect("hang s");
+        let_a_end(root);
+        quit_with("t", cop_atom("normal"));
+        expect("end t normal");
+        await_true(strcmp(ask_child(root, "t", "state"), "stopped") == 0);
+        cop_send(s, go, .unused = 0);
+        await_exited(root, "shutdown");
+}
+
 /* The failure came first. It counted as one that is there, and nobody looked again when it was not. */
 IN_SIMULATED_FAMILY(the_last_significant_child_ends_it_also_while_the_failure_of_another_waits_for_a_group)
 {
