@@ -19,6 +19,9 @@
 #define OPEN_MAX 8
 #define SANITIZER_MAX 4
 
+/* Sections with the program's jumps into libraries: .plt, .plt.sec, .plt.got. */
+#define JUMPS_MAX 4
+
 /* Harmless when its frames are thrown away, but not when others run in the middle of it: it is on its way out. */
 static const char *const ending_names[] = {
         "abort", "raise", "gsignal", "pthread_kill", "longjmp", "_longjmp", "siglongjmp",
@@ -39,6 +42,8 @@ struct cop__grounds {
         size_t open_count;
         struct cop__code_range sanitizer[SANITIZER_MAX];
         size_t sanitizer_count;
+        struct cop__code_range jumps[JUMPS_MAX];
+        size_t jump_count;
         struct cop__code_range ending[COP__COUNT(ending_names)];
         size_t ending_count;
         struct cop__code_range waiting[COP__COUNT(waiting_names)];
@@ -129,6 +134,7 @@ struct cop__grounds *cop__grounds_new(const struct cop__code_map *map)
         grounds->is_program = true;
         grounds->own_count = cop__own_code(grounds->own);
         dl_iterate_phdr(open_object, grounds);
+        grounds->jump_count = cop__object_program_jumps(grounds->jumps, JUMPS_MAX);
         grounds->ending_count = find_functions(ending_names, COP__COUNT(ending_names), grounds->ending);
         grounds->waiting_count = find_functions(waiting_names, COP__COUNT(waiting_names), grounds->waiting);
         return grounds;
@@ -168,6 +174,8 @@ enum cop__ground cop__ground_of(const struct cop__grounds *grounds, uintptr_t pc
                 return COP__GROUND_OWN;
         if (is_in_one_of(grounds->sanitizer, grounds->sanitizer_count, pc))
                 return COP__GROUND_CLOSED;
+        if (is_in_one_of(grounds->jumps, grounds->jump_count, pc))
+                return COP__GROUND_JUMP;
         enum cop__code code = cop__code_map_find(grounds->map, pc);
         if (code == COP__CODE_USER || code == COP__CODE_LANGUAGE)
                 return is_in_one_of(grounds->open, grounds->open_count, pc) ? COP__GROUND_OPEN

@@ -9,6 +9,8 @@
  *                                   allocator of its own
  *      libm                         open: it touches nothing but its arguments
  *      functions of the C library   harmless, if they touch nothing but their arguments, as memcpy and qsort do
+ *      the program's jumps into     nobody's: where Coppice is linked statically its own functions go through them as well
+ *      libraries (.plt)
  *      a sanitizer's library        closed: parts of its allocator have no names, and who jumps into them leaves no frame
  *      every other library          closed: it may hold a lock of its own
  *      a static program             closed as a whole: there the C library cannot be told apart well enough
@@ -27,6 +29,7 @@ enum cop__ground {
         COP__GROUND_OPEN = 0,
         COP__GROUND_HARMLESS,
         COP__GROUND_UNNAMED, /* inside a library: as its caller is, if that is harmless */
+        COP__GROUND_JUMP,    /* the linker's way into a library: as its caller is */
         COP__GROUND_OWN,     /* Coppice's */
         COP__GROUND_CLOSED,
 };

@@ -7,6 +7,7 @@
 
 #include <elf.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -110,19 +111,33 @@ const char *cop__object_function_at(const struct cop__object *object, uintptr_t 
 
 /* --- the program's file ----------------------------------------------------------- */
 
-/* Finds the full symbol table in the mapped file. */
-static bool read_sections(struct cop__object *object, const char *file, size_t size)
+struct sections {
+        const ElfW(Shdr) *all;
+        size_t count, names; /* the one with their names */
+};
+
+/* False: the file is cut short. */
+static bool sections_of(const char *file, size_t size, struct sections *sections)
 {
         const ElfW(Ehdr) *header = (const void *)file;
         if (size < sizeof *header || header->e_shoff > size
             || (size_t)header->e_shnum * sizeof(ElfW(Shdr)) > size - header->e_shoff)
                 return false;
-        const ElfW(Shdr) *sections = (const void *)(file + header->e_shoff);
-        for (size_t i = 0; i < header->e_shnum; i++) {
-                const ElfW(Shdr) *section = &sections[i];
-                if (section->sh_type != SHT_SYMTAB || section->sh_link >= header->e_shnum)
+        *sections = (struct sections){ (const void *)(file + header->e_shoff), header->e_shnum, header->e_shstrndx };
+        return true;
+}
+
+/* Finds the full symbol table in the mapped file. */
+static bool read_sections(struct cop__object *object, const char *file, size_t size)
+{
+        struct sections sections;
+        if (!sections_of(file, size, &sections))
+                return false;
+        for (size_t i = 0; i < sections.count; i++) {
+                const ElfW(Shdr) *section = &sections.all[i];
+                if (section->sh_type != SHT_SYMTAB || section->sh_link >= sections.count)
                         continue;
-                const ElfW(Shdr) *names = &sections[section->sh_link];
+                const ElfW(Shdr) *names = &sections.all[section->sh_link];
                 if (section->sh_offset > size || section->sh_size > size - section->sh_offset
                     || names->sh_offset > size || names->sh_size > size - names->sh_offset
                     || names->sh_size == 0 || file[names->sh_offset + names->sh_size - 1] != '\0')
@@ -154,7 +169,8 @@ static void find_program(struct cop__object *object)
                 object->bias = (uintptr_t)object->headers - sizeof(ElfW(Ehdr)) - first->p_vaddr;
 }
 
-bool cop__object_open_program(struct cop__object *object)
+/* False: nothing is mapped. */
+static bool map_program(struct cop__object *object)
 {
         struct stat status;
         find_program(object);
@@ -162,17 +178,57 @@ bool cop__object_open_program(struct cop__object *object)
         if (descriptor < 0)
                 return false;
         bool has_size = fstat(descriptor, &status) == 0 && status.st_size > 0;
-        object->file_size = has_size ? (size_t)status.st_size : 1;
-        object->file = mmap(NULL, object->file_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+        void *file = has_size ? mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0) : MAP_FAILED;
         close(descriptor);
-        if (object->file == MAP_FAILED) {
-                object->file = NULL;
+        if (file == MAP_FAILED)
                 return false;
-        }
-        if (has_size && read_sections(object, object->file, object->file_size))
+        object->file = file;
+        object->file_size = (size_t)status.st_size;
+        return true;
+}
+
+bool cop__object_open_program(struct cop__object *object)
+{
+        if (!map_program(object))
+                return false;
+        if (read_sections(object, object->file, object->file_size))
                 return true;
         cop__object_close_program(object);
         return false;
+}
+
+/* Is it one of ".plt", ".plt.sec", ".plt.got", where the program's jumps into libraries are? */
+static bool is_of_jumps(const char *names, size_t size, const ElfW(Shdr) *section)
+{
+        return section->sh_flags & SHF_EXECINSTR && section->sh_name < size && size - section->sh_name > 4
+               && memcmp(names + section->sh_name, ".plt", 4) == 0;
+}
+
+static size_t find_jumps(const struct cop__object *object, const char *file, size_t size, struct cop__code_range *ranges, size_t most)
+{
+        size_t count = 0;
+        struct sections sections;
+        if (!sections_of(file, size, &sections) || sections.names >= sections.count)
+                return 0;
+        const ElfW(Shdr) *names = &sections.all[sections.names];
+        if (names->sh_offset > size || names->sh_size > size - names->sh_offset)
+                return 0;
+        for (size_t i = 0; i < sections.count && count < most; i++) {
+                uintptr_t low = object->bias + sections.all[i].sh_addr;
+                if (is_of_jumps(file + names->sh_offset, names->sh_size, &sections.all[i]))
+                        ranges[count++] = (struct cop__code_range){ low, low + sections.all[i].sh_size };
+        }
+        return count;
+}
+
+size_t cop__object_program_jumps(struct cop__code_range *ranges, size_t most)
+{
+        struct cop__object program;
+        if (!map_program(&program))
+                return 0;
+        size_t count = find_jumps(&program, program.file, program.file_size, ranges, most);
+        cop__object_close_program(&program);
+        return count;
 }
 
 void cop__object_close_program(struct cop__object *object)

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/own_code.h"
+
 struct cop__object {
         uintptr_t bias; /* what was added to the addresses in the file */
         const ElfW(Phdr) *headers;
@@ -36,6 +38,12 @@ void cop__object_init(struct cop__object *object, const struct dl_phdr_info *inf
  */
 bool cop__object_open_program(struct cop__object *object);
 void cop__object_close_program(struct cop__object *object);
+
+/*
+ * Where the running program's jumps into its libraries are, by its file: code that the linker has made, for the program's functions and
+ * ours alike. Returns how many ranges it has filled in, at most so many; 0 if the file cannot be read.
+ */
+size_t cop__object_program_jumps(struct cop__code_range *ranges, size_t most);
 
 /* NULL: it has no header of this type. */
 const ElfW(Phdr) *cop__object_header(const struct cop__object *object, uint32_t type);

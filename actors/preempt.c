@@ -39,6 +39,7 @@ struct walk {
         unsigned frames;
         bool may_wait;    /* the actor is to end: it may be left in a call that waits */
         bool has_unnamed; /* the frame just passed is as its caller is */
+        bool has_jump;    /* likewise: it is on its way into a library */
         bool has_own;     /* the runtime's own frames have begun: the actor's are all seen */
         bool has_theirs;  /* and before those there was one of the program */
         bool is_done;     /* up to the turn */
@@ -57,11 +58,14 @@ static bool is_beyond(uintptr_t sp, uintptr_t top)
 
 static enum cop__preempt_answer judge_ground(struct walk *walk, enum cop__ground ground)
 {
-        bool had_unnamed = walk->has_unnamed;
+        bool had_unnamed = walk->has_unnamed, had_jump = walk->has_jump;
         walk->has_unnamed = ground == COP__GROUND_UNNAMED;
+        walk->has_jump = ground == COP__GROUND_JUMP;
         switch (ground) {
         case COP__GROUND_OWN:
                 walk->has_own = true;
+                if (had_jump) /* ours; or the last call of the program's function, which is another time somewhere else */
+                        return COP__PREEMPT_RUNTIME;
                 break;
         case COP__GROUND_OPEN:
                 walk->has_theirs = true;
@@ -71,7 +75,7 @@ static enum cop__preempt_answer judge_ground(struct walk *walk, enum cop__ground
         case COP__GROUND_HARMLESS:
                 return walk->has_own ? COP__PREEMPT_RUNTIME : COP__PREEMPTED;
         case COP__GROUND_UNNAMED:
-                walk->has_theirs = true;
+        case COP__GROUND_JUMP:
                 return COP__PREEMPTED;
         default:
                 return COP__PREEMPT_LIBRARY;

@@ -23,6 +23,8 @@
 #include <coppice/supervisor.h>
 
 #include "actors/fault.h"
+#include "actors/ground.h"
+#include "actors/object.h"
 #include "actors/preempt.h"
 #include "scheduler/detour.h"
 #include "tests/echo.h"
@@ -753,6 +755,44 @@ TEST(of_two_loops_a_low_one_has_one_slice_in_eight)
         ck_assert_uint_ge(low, SLICES / every / 2);
         ck_assert_uint_le(low, SLICES / every + 2);
         node_end(node);
+}
+
+enum { LOOPS = 4 };
+
+TEST(SPN_21_of_loops_that_end_no_turn_on_one_worker_each_has_the_same_slices)
+{
+        UNLESS_POSSIBLE;
+        cop_node *node = node_begin((cop_node_options){ .workers = 1, .no_spare_workers = true });
+        uint32_t had[LOOPS] = { 0 };
+        slice_count = 0;
+        for (int i = 0; i < LOOPS; i++)
+                cop_spawn_with(notes_its_slices, work, .boss = cop_self(), .number = i);
+        for (int i = 0; i < LOOPS; i++)
+                await_and_drop(COP_KIND(outcome));
+        for (uint32_t i = 0; i < SLICES; i++)
+                had[who_had[i]]++;
+        for (int i = 0; i < LOOPS; i++) {
+                ck_assert_uint_ge(had[i], SLICES / LOOPS - 2);
+                ck_assert_uint_le(had[i], SLICES / LOOPS + 2);
+        }
+        node_end(node);
+}
+
+/* ---- What is nobody's code ----------------------------------------------------------------------- */
+
+/* The library's functions go that way too, where it is linked statically: who is there is where its caller is. */
+IN_NODE(a_jump_into_a_library_is_as_who_makes_it)
+{
+        UNLESS_POSSIBLE;
+        struct cop__code_range jumps[4];
+        struct cop__grounds *grounds = cop__grounds_new(cop__fault_code_map());
+        size_t count = cop__object_program_jumps(jumps, COP__COUNT(jumps));
+        ck_assert_uint_gt(count, 0);
+        for (size_t i = 0; i < count; i++) {
+                ck_assert_int_eq(cop__ground_of(grounds, jumps[i].low), COP__GROUND_JUMP);
+                ck_assert_int_eq(cop__ground_of(grounds, jumps[i].high - 1), COP__GROUND_JUMP);
+        }
+        cop__grounds_free(grounds);
 }
 
 /* ---- Being left alone --------------------------------------------------------------------------- */
