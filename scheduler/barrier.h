@@ -12,16 +12,21 @@
  * The model: tests/models/barrier.pml.
  *
  * The kernel may not have it, or forbid it, and ThreadSanitizer does not know it: then whoever would use it takes another way.
+ *
+ * Where it is taken away later, by a filter of system calls, there are those who count on it. Then the thread runs on each processor in
+ * turn. Who ran there has made room for it, and the switch from one thread to another is a full fence of that processor; who has gone from
+ * one that was still to be visited to one that had been was switched on the way, behind the fence by which the visit begins. On a processor that
+ * the system refuses because the process may not run there is nobody to be told. That costs a switch for each processor.
  */
 #ifndef SCHEDULER_BARRIER_H
 #define SCHEDULER_BARRIER_H
 
 #include <stdbool.h>
 
-/* Can it be used, here and now? To be asked before the first use. */
+/* Does the kernel have it, here and now? To be asked before the first use. */
 bool cop__barrier_is_there(void);
 
-/* Costs some microseconds. True: done. */
+/* Costs some microseconds. False: neither way is there any more. */
 bool cop__barrier_all(void);
 
 #endif

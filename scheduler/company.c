@@ -22,14 +22,14 @@ void cop__company_init(struct cop__company *company, bool possible, uint64_t pat
         company->visiting = 0;
 }
 
-/* The fence was there when the node began. Should it fail all the same, nobody can say where the worker is, and the node may not
- * go on. */
+/* The fence was there when the node began. Should it fail all the same, and the way around it too, nobody can say where the worker is,
+ * and the node may not go on. */
 static COP__COLD void end_without_fence(void)
 {
         fprintf(stderr,
-                "your program: the system has taken membarrier away from the process (%s), which was there when its node started, "
-                "and workers cannot meet without it, so the process ends; a filter of system calls has to let it through, or be "
-                "there before the node\n",
+                "your program: the system has taken membarrier and sched_setaffinity away from the process (%s), which were there when "
+                "its node started, and workers cannot meet without them, so the process ends; a filter of system calls has to let one of "
+                "them through, or be there before the node\n",
                 strerror(errno));
         abort();
 }

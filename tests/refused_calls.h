@@ -166,7 +166,10 @@ int close(int fd)
         return is_refused("close") ? -1 : (int)result;
 }
 
-/* Of those that have no function of their own, or are not called by it: "pidfd_open", "clone", "membarrier". */
+/*
+ * Of those that have no function of their own, or are not called by it: "pidfd_open", "clone", "membarrier", and "every fence", which is
+ * that and the way to each processor.
+ */
 long syscall(long number, ...)
 {
         static long (*real)(long, long, long, long, long, long, long); /* atomic */
@@ -179,7 +182,8 @@ long syscall(long number, ...)
         if (cop__load_acquire(&real) == NULL)
                 cop__store_release(&real, (__typeof__(real))(uintptr_t)dlsym(RTLD_NEXT, "syscall"));
         if ((number == SYS_pidfd_open && is_refused("pidfd_open")) || (number == SYS_clone && is_refused("clone")) ||
-            (number == SYS_membarrier && is_refused("membarrier")))
+            (number == SYS_membarrier && (is_refused("membarrier") || is_refused("every fence"))) ||
+            (number == SYS_sched_setaffinity && is_refused("every fence")))
                 return -1;
         return real(number, with[0], with[1], with[2], with[3], with[4], with[5]);
 }

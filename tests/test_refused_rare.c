@@ -8,6 +8,7 @@
 #include "tests/last_words.h"
 #include "tests/lone_process.h"
 
+#include <sched.h>
 #include <sys/wait.h>
 
 #include "actors/inside_main.h"
@@ -79,8 +80,33 @@ static void joins_behind_a_new_filter(void *unused)
         cop__company_init(&company, true, 0);
         cop__company_join_working(&company, &membership, &solitude);
         cop__company_claim(&company, &membership, &solitude);
-        refuse_calls("membarrier", EPERM, 1, INT64_MAX);
+        refuse_calls("every fence", EPERM, 1, INT64_MAX);
         cop__company_join(&company);
+}
+
+/* A worker that is alone, and several that raid each other. */
+static void goes_on_without_a_barrier(unsigned workers)
+{
+        cpu_set_t before, after;
+        cop_node *node = node_begin((cop_node_options){ .workers = workers });
+        ck_assert_int_eq(sched_getaffinity(0, sizeof(before), &before), 0);
+        ck_assert_int_eq(sum_of_pieces(), (int64_t)SENDERS * EACH * (EACH + 1) / 2);
+        refuse_calls("membarrier", EPERM, 1, INT64_MAX);
+        for (int round = 0; round < 3; round++)
+                ck_assert_int_eq(sum_of_pieces(), (int64_t)SENDERS * EACH * (EACH + 1) / 2);
+        ck_assert(cop__barrier_all());
+        node_end(node);
+        ck_assert(stop_refusing_calls());
+        ck_assert_int_eq(sched_getaffinity(0, sizeof(after), &after), 0);
+        ck_assert(CPU_EQUAL(&before, &after));
+}
+
+TEST(a_node_whose_barrier_is_taken_away_by_a_filter_goes_on)
+{
+        if (!calls_can_be_refused() || !cop__barrier_is_there())
+                return;
+        goes_on_without_a_barrier(1);
+        goes_on_without_a_barrier(4);
 }
 
 TEST(a_filter_that_takes_the_barrier_away_later_is_told_of)
