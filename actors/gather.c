@@ -58,14 +58,19 @@ cop_status cop__gather_map(struct cop__gather *gather, cop_term *map)
         return finish(gather, cop_map_of(gather->items, pairs), map);
 }
 
-cop_status cop__gather_pairs(struct cop__gather *gather, cop_term *list)
+cop_status cop__gather_tuples(struct cop__gather *gather, size_t width, cop_term *list)
 {
-        size_t pairs = gather->count / 2;
-        cop_term *tuples = cop__malloc((pairs + 1) * sizeof(*tuples));
+        size_t count = gather->count / width;
+        cop_term *tuples = cop__malloc((count + 1) * sizeof(*tuples));
         gather->failed |= tuples == NULL;
-        for (size_t i = 0; tuples != NULL && i < pairs; i++)
-                tuples[i] = cop_tuple_of(&gather->items[2 * i], 2);
-        cop_status status = finish(gather, cop_list_of(tuples, pairs), list);
+        for (size_t i = 0; tuples != NULL && i < count; i++)
+                tuples[i] = cop_tuple_of(&gather->items[width * i], width);
+        cop_status status = finish(gather, cop_list_of(tuples, count), list);
         free(tuples);
         return status;
+}
+
+cop_status cop__gather_pairs(struct cop__gather *gather, cop_term *list)
+{
+        return cop__gather_tuples(gather, 2, list);
 }

@@ -18,11 +18,12 @@ void cop__gather_add(struct cop__gather *gather, cop_term item);
 void cop__gather_add_pair(struct cop__gather *gather, cop_term first, cop_term second);
 
 /*
- * All of these end the gathering, also when they fail: the items as a list; each two items as a tuple in a list; each two as
- * key and value of a map. The caller owns the term. Errors: COP_E_NO_MEMORY, COP_E_TOO_DEEP, COP_E_TOO_BIG.
+ * All of these end the gathering, also when they fail: the items as a list; each two, or `width`, items as a tuple in a list; each
+ * two as key and value of a map. The caller owns the term. Errors: COP_E_NO_MEMORY, COP_E_TOO_DEEP, COP_E_TOO_BIG.
  */
 cop_status cop__gather_list(struct cop__gather *gather, cop_term *list);
 cop_status cop__gather_pairs(struct cop__gather *gather, cop_term *list);
+cop_status cop__gather_tuples(struct cop__gather *gather, size_t width, cop_term *list);
 cop_status cop__gather_map(struct cop__gather *gather, cop_term *map);
 
 /* Without a result. */

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include <coppice/global.h>
 #include <coppice/request.h>
@@ -30,6 +31,9 @@
 /* How often a name is taken from who gets it by the order meanwhile. */
 #define TAKE_TRIES 3
 
+/* Changes that are over are remembered as long as there are no more than so many after them. */
+#define OVER_MAX 65536u
+
 /* How often a name that is in use is waited for, and for how long. */
 #define TRIES 200
 #define PAUSE_MS 10
@@ -40,13 +44,30 @@ struct name {
         struct cop__table_node said;    /* by a hash of the text */
         struct cop__table_node watches; /* by the reference of the monitor */
         cop_pid holder;
+        int64_t change; /* the one that made it so; 0: it is not known which */
         char text[COP_NAME_MAX + 1];
+};
+
+/* A change that another one has followed. */
+struct past {
+        struct cop__table_node node; /* by its number */
+        struct cop__list list;
 };
 
 /* Ends with the server. */
 struct names {
         struct cop__belonging belonging;
         struct cop__table said, watched; /* the same names */
+        struct cop__table over;          /* changes */
+        struct cop__list over_order;     /* the same, the oldest first */
+};
+
+/* A change of a name as it is said: what is left out is 0. */
+struct change {
+        cop_term name;
+        cop_pid holder;
+        int64_t number;
+        int64_t over; /* the one that it follows; 0: none */
 };
 
 typedef struct name_server {
@@ -68,6 +89,10 @@ static void end_names(struct cop__belonging *belonging)
                 free(name_of(node));
         cop__table_fini(&names->said);
         cop__table_fini(&names->watched);
+        struct cop__list *first;
+        while ((first = cop__list_pop_front(&names->over_order)) != NULL)
+                free(COP__CONTAINER(first, struct past, list));
+        cop__table_fini(&names->over);
         free(names);
 }
 
@@ -107,12 +132,14 @@ static void forget(name_server *self, struct name *name)
 }
 
 /* Without memory it stays unset here, and who looks it up here finds nobody. */
-static void set_name(name_server *self, cop_term text, cop_pid holder)
+static void set_name(name_server *self, cop_term text, cop_pid holder, int64_t change)
 {
         struct name *name = find_name(self, text);
         cop_ref ref;
-        if (name != NULL && cop_pid_equal(name->holder, holder))
+        if (name != NULL && cop_pid_equal(name->holder, holder)) {
+                name->change = change;
                 return;
+        }
         if (name != NULL)
                 forget(self, name);
         name = cop__calloc(1, sizeof(*name));
@@ -123,11 +150,40 @@ static void set_name(name_server *self, cop_term text, cop_pid holder)
                 return;
         }
         name->holder = holder;
+        name->change = change;
         memcpy(name->text, text.as.text, text.count);
         name->said.key = hash_of(text);
         name->watches.key = ref.bits;
         cop__table_insert(&self->names->said, &name->said);
         cop__table_insert(&self->names->watched, &name->watches);
+}
+
+/* ---- Changes that are over ------------------------------------------------------------------- */
+
+static bool is_over(const name_server *self, int64_t change)
+{
+        return change != 0 && cop__table_find_first(&self->names->over, (uint64_t)change) != NULL;
+}
+
+static void forget_oldest(struct names *names)
+{
+        struct past *past = COP__CONTAINER(cop__list_pop_front(&names->over_order), struct past, list);
+        cop__table_remove(&names->over, &past->node);
+        free(past);
+}
+
+/* Without memory for it whoever has not heard of that may bring it back. */
+static void end_change(name_server *self, int64_t change)
+{
+        struct names *names = self->names;
+        struct past *past = change != 0 && !is_over(self, change) ? cop__malloc(sizeof(*past)) : NULL;
+        if (past == NULL)
+                return;
+        past->node.key = (uint64_t)change;
+        cop__table_insert(&names->over, &past->node);
+        cop__list_push_back(&names->over_order, &past->list);
+        if (names->over.count > OVER_MAX)
+                forget_oldest(names);
 }
 
 /* ---- Meeting another node -------------------------------------------------------------------- */
@@ -158,23 +214,30 @@ static bool is_of_the_past(cop_pid holder)
         return peer != NULL && (peer->is_own || cop__peer_has_another_life(peer, cop__pid_node(holder)));
 }
 
-/* One of theirs. */
-static void merge_one(name_server *self, cop_term text, cop_pid theirs)
+/* One of theirs. Of two changes that gave it to the same actor both sides keep the same one. */
+static void merge_one(name_server *self, cop_term text, cop_pid theirs, int64_t change)
 {
         struct name *ours = find_name(self, text);
-        if (is_of_the_past(theirs))
+        if (is_of_the_past(theirs) || is_over(self, change))
                 return;
-        if (ours == NULL || is_of_the_past(ours->holder) || is_before(theirs, ours->holder))
-                set_name(self, text, theirs);
+        if (ours != NULL && cop_pid_equal(ours->holder, theirs))
+                ours->change = change > ours->change ? change : ours->change;
+        else if (ours == NULL || is_of_the_past(ours->holder) || is_before(theirs, ours->holder))
+                set_name(self, text, theirs, change);
+}
+
+static int64_t number_at(cop_term tuple, size_t at)
+{
+        return at < tuple.count && tuple.as.items[at].type == COP_TERM_INTEGER ? tuple.as.items[at].as.integer : 0;
 }
 
 static void merge(name_server *self, cop_term all)
 {
         for (size_t i = 0; all.type == COP_TERM_LIST && i < all.count; i++) {
                 cop_term item = all.as.items[i];
-                if (item.type == COP_TERM_TUPLE && item.count == 2 && is_name(item.as.items[0]) &&
+                if (item.type == COP_TERM_TUPLE && item.count >= 2 && is_name(item.as.items[0]) &&
                     item.as.items[1].type == COP_TERM_PID && item.as.items[1].as.pid.bits != 0)
-                        merge_one(self, item.as.items[0], item.as.items[1].as.pid);
+                        merge_one(self, item.as.items[0], item.as.items[1].as.pid, number_at(item, 2));
         }
 }
 
@@ -185,9 +248,11 @@ static cop_status tell_all_names(name_server *self, cop_pid to)
         struct cop__table_walk walk;
         struct cop__table_node *node;
         cop__table_walk_init(&walk, &self->names->said);
-        while ((node = cop__table_walk_next(&walk)) != NULL)
+        while ((node = cop__table_walk_next(&walk)) != NULL) {
                 cop__gather_add_pair(&gather, cop_atom(name_of(node)->text), cop_pid_term(name_of(node)->holder));
-        cop_status status = cop__gather_pairs(&gather, &all);
+                cop__gather_add(&gather, cop_int(name_of(node)->change));
+        }
+        cop_status status = cop__gather_tuples(&gather, 3, &all);
         if (status != COP_OK)
                 return status;
         status = cop__tell(cop_self(), to, COP_KIND_OF(cop_any), &(cop_any){ COP_TUPLE(cop_atom("all"), all) });
@@ -226,46 +291,87 @@ static cop_pid holder_of(const name_server *self, cop_term text)
         return name != NULL && is_there(name->holder) ? name->holder : cop_no_pid();
 }
 
-/* From the scribe here, which then tells others. `again`: it may have been made by the one before, who did not say so. */
-static bool enter_name(name_server *self, cop_term text, cop_pid pid, bool again)
+/* From the scribe here, who is told what is over, and tells others. */
+static bool is_own(void)
 {
-        cop_pid holder = holder_of(self, text);
-        if (holder.bits != 0 && !(again && cop_pid_equal(holder, pid)))
+        return cop__pid_node(cop__actor_here()->current->from) == 0;
+}
+
+/* Returns the change that it follows; 0: none. One that is over itself has been followed already. */
+static int64_t make_change(name_server *self, const struct change *change)
+{
+        const struct name *name = find_name(self, change->name);
+        int64_t before = name != NULL && name->change != change->number ? name->change : 0;
+        end_change(self, is_own() ? before : change->over);
+        if (!is_over(self, change->number))
+                set_name(self, change->name, change->holder, change->number);
+        return before;
+}
+
+/*
+ * From the scribe here, which then tells others. `again`: it may have been made by the one before, who did not say so. Answers which
+ * change this one follows, or false.
+ */
+static cop_term enter_name(name_server *self, const struct change *change, bool again)
+{
+        cop_pid holder = holder_of(self, change->name);
+        if (holder.bits != 0 && !(again && cop_pid_equal(holder, change->holder)))
+                return cop_bool(false);
+        return cop_int(make_change(self, change));
+}
+
+/* Returns what make_change() does. */
+static int64_t unset_name(name_server *self, cop_term text, int64_t over)
+{
+        struct name *name = find_name(self, text);
+        int64_t before = name != NULL ? name->change : 0;
+        end_change(self, is_own() ? before : over);
+        if (name != NULL)
+                forget(self, name);
+        return before;
+}
+
+/* A word, a name and a pid; then, perhaps, numbers. */
+static bool is_change(cop_term term, const char *word, struct change *change)
+{
+        if (term.type != COP_TERM_TUPLE || term.count < 3 || !cop_is_atom(term.as.items[0], word) || !is_name(term.as.items[1]) ||
+            term.as.items[2].type != COP_TERM_PID)
                 return false;
-        set_name(self, text, pid);
+        *change = (struct change){ term.as.items[1], term.as.items[2].as.pid, number_at(term, 3), number_at(term, 4) };
         return true;
 }
 
-static void unset_name(name_server *self, cop_term text)
+/* A word and a name; then, perhaps, a number. */
+static bool is_removal(cop_term term, const char *word)
 {
-        struct name *name = find_name(self, text);
-        if (name != NULL)
-                forget(self, name);
+        return term.type == COP_TERM_TUPLE && term.count >= 2 && cop_is_atom(term.as.items[0], word) && is_name(term.as.items[1]);
 }
 
-/* A word, a name and a pid. */
-static bool is_change(cop_term term, const char *word)
+static cop_term holder_term(const name_server *self, cop_term text, cop_term items[2])
 {
-        return cop_is_tuple(term, word, 3) && is_name(term.as.items[1]) && term.as.items[2].type == COP_TERM_PID;
+        const struct name *name = find_name(self, text);
+        items[0] = cop_pid_term(holder_of(self, text));
+        items[1] = cop_int(name != NULL ? name->change : 0);
+        return cop_tuple_of(items, 2);
 }
 
 static void name_server_on_any(name_server *self, const cop_any *any)
 {
-        cop_term term = any->term;
-        bool registers = is_change(term, "register"), confirms = is_change(term, "confirm");
-        if (cop_is_tuple(term, "whereis", 2)) {
+        cop_term term = any->term, items[2];
+        struct change change;
+        bool confirms = is_change(term, "confirm", &change);
+        if (cop_is_tuple(term, "whereis", 2))
                 cop_reply(cop_any, .term = cop_pid_term(holder_of(self, term.as.items[1])));
-        } else if (registers || confirms) {
-                cop_reply(cop_any, .term = cop_bool(enter_name(self, term.as.items[1], term.as.items[2].as.pid, confirms)));
-        } else if (is_change(term, "set")) {
-                set_name(self, term.as.items[1], term.as.items[2].as.pid);
-                cop_reply(cop_any, .term = cop_bool(true));
-        } else if (cop_is_tuple(term, "unset", 2)) {
-                unset_name(self, term.as.items[1]);
-                cop_reply(cop_any, .term = cop_bool(true));
-        } else if (cop_is_tuple(term, "all", 2)) {
+        else if (cop_is_tuple(term, "holder", 2))
+                cop_reply(cop_any, .term = holder_term(self, term.as.items[1], items));
+        else if (confirms || is_change(term, "register", &change))
+                cop_reply(cop_any, .term = enter_name(self, &change, confirms));
+        else if (is_change(term, "set", &change))
+                cop_reply(cop_any, .term = cop_int(make_change(self, &change)));
+        else if (is_removal(term, "unset"))
+                cop_reply(cop_any, .term = cop_int(unset_name(self, term.as.items[1], number_at(term, 2))));
+        else if (cop_is_tuple(term, "all", 2))
                 merge(self, term.as.items[1]);
-        }
 }
 
 static void name_server_on_down(name_server *self, const cop_down *down)
@@ -288,6 +394,7 @@ static void name_server_init(name_server *self)
         if (self->names == NULL)
                 cop_exit(cop_atom("no_memory"));
         self->names->belonging.end = end_names;
+        cop__list_init(&self->names->over_order);
         if (!cop__own(cop__actor_here(), &self->names->belonging)) {
                 free(self->names);
                 cop_exit(cop_atom("no_memory"));
@@ -304,15 +411,34 @@ typedef struct scribe {
         uint64_t changes;
 } scribe;
 
-/* In its own time: who asked the scribe may have given up, and the change goes on. Errors: COP_E_NAME_TAKEN; those of calls. */
-static cop_status ask_own(cop_term what)
+/* In its own time: who asked the scribe may have given up, and the change goes on. The caller owns *reply. */
+static cop_status call_own(cop_term what, cop_message **reply)
+{
+        return cop__call_in_own_time(reply, cop_to_name(COP__NAMES_SERVER), SERVER_MS, COP_KIND_OF(cop_any), &(cop_any){ what });
+}
+
+/* *before: the change that this one follows. Errors: COP_E_NAME_TAKEN; those of calls. */
+static cop_status ask_own(cop_term what, int64_t *before)
 {
         cop_message *reply = NULL;
-        cop_status status = cop__call_in_own_time(&reply, cop_to_name(COP__NAMES_SERVER), SERVER_MS, COP_KIND_OF(cop_any),
-                                                  &(cop_any){ what });
+        cop_status status = call_own(what, &reply);
         const cop_any *any = cop_read(cop_any, reply);
-        if (status == COP_OK && (any == NULL || !cop_is_atom(any->term, "true")))
+        if (status == COP_OK && (any == NULL || any->term.type != COP_TERM_INTEGER))
                 status = COP_E_NAME_TAKEN;
+        if (status == COP_OK)
+                *before = any->term.as.integer;
+        cop_message_free(reply);
+        return status;
+}
+
+/* Who has the name here, and by which change. */
+static cop_status look_own(cop_term name, struct change *now)
+{
+        cop_message *reply = NULL;
+        cop_status status = call_own(COP_TUPLE(cop_atom("holder"), name), &reply);
+        const cop_any *any = cop_read(cop_any, reply);
+        if (any != NULL && any->term.type == COP_TERM_TUPLE && any->term.count == 2 && any->term.as.items[0].type == COP_TERM_PID)
+                *now = (struct change){ name, any->term.as.items[0].as.pid, number_at(any->term, 1), 0 };
         cop_message_free(reply);
         return status;
 }
@@ -347,31 +473,61 @@ static cop_status tell_others(cop_term change)
 }
 
 /* To be merged as when nodes meet. */
-static void tell_again(cop_term name, cop_pid holder)
+static void tell_again(const struct change *change, cop_pid server)
+{
+        const cop_term one = COP_TUPLE(change->name, cop_pid_term(change->holder), cop_int(change->number));
+        const cop_any all = { COP_TUPLE(cop_atom("all"), COP_LIST(one)) };
+        cop__tell(cop_self(), server, COP_KIND_OF(cop_any), &all);
+}
+
+static void tell_others_again(const struct change *change)
 {
         struct cop__network *network = cop__network_here();
-        const cop_any all = { COP_TUPLE(cop_atom("all"), COP_LIST(COP_TUPLE(name, cop_pid_term(holder)))) };
         for (uint32_t i = 0; i < cop__load_acquire(&network->peer_count); i++)
                 if (cop__peer_is_ours(network->peers[i]))
-                        cop__tell(cop_self(), cop__network_name(network, network->peers[i], COP__NAMES_SERVER),
-                                  COP_KIND_OF(cop_any), &all);
+                        tell_again(change, cop__network_name(network, network->peers[i], COP__NAMES_SERVER));
+}
+
+/*
+ * Somebody else has the name here meanwhile. The order of the two decides, here as everywhere, also if it was another scribe's doing; then
+ * all others, who have been told of the one or of the other, are told of the one that it is.
+ */
+static cop_status settle(const struct change *change)
+{
+        struct change now = { change->name, cop_no_pid(), 0, 0 };
+        tell_again(change, cop_whereis(COP__NAMES_SERVER));
+        cop_status status = look_own(change->name, &now);
+        if (status != COP_OK || now.holder.bits == 0)
+                return COP_OK;
+        tell_others_again(&now);
+        return cop_pid_equal(now.holder, change->holder) ? COP_OK : COP_E_NAME_TAKEN;
+}
+
+/* By chance, so that whoever makes one makes another one. */
+static cop_status number_change(struct change *change)
+{
+        uint64_t number;
+        if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
+                return COP_E_SYSTEM;
+        change->number = (int64_t)(number >> 1 | 1);
+        return COP_OK;
 }
 
 /*
  * Its own server first, in those words: who comes up meanwhile is told by that one, or is among the others. Such a one may have
- * brought another holder, which took the name here by the order of the two, and has been told of this one since: it, and all
- * others, are told of that one again.
+ * brought another holder, which took the name here by the order of the two, and has been told of this one since.
  */
 static cop_status enter_everywhere(const char *word, cop_term name, cop_term pid)
 {
-        cop_pid now = pid.as.pid;
-        cop_status status = ask_own(COP_TUPLE(cop_atom(word), name, pid));
+        struct change change = { name, pid.as.pid, 0, 0 }, now = change;
+        cop_status status = number_change(&change);
         if (status == COP_OK)
-                status = tell_others(COP_TUPLE(cop_atom("set"), name, pid));
-        if (status != COP_OK || cop__names_look(name, &now) != COP_OK || now.bits == 0 || cop_pid_equal(now, pid.as.pid))
+                status = ask_own(COP_TUPLE(cop_atom(word), name, pid, cop_int(change.number)), &change.over);
+        if (status == COP_OK)
+                status = tell_others(COP_TUPLE(cop_atom("set"), name, pid, cop_int(change.number), cop_int(change.over)));
+        if (status != COP_OK || look_own(name, &now) != COP_OK || now.holder.bits == 0 || cop_pid_equal(now.holder, pid.as.pid))
                 return status;
-        tell_again(name, now);
-        return COP_E_NAME_TAKEN;
+        return settle(&change);
 }
 
 /* Also if another one has it: that it is taken is another one's that has come meanwhile. */
@@ -385,9 +541,9 @@ static cop_status take_everywhere(cop_term name, cop_term pid)
 
 static cop_status remove_everywhere(cop_term name)
 {
-        const cop_term unset = COP_TUPLE(cop_atom("unset"), name);
-        cop_status status = ask_own(unset);
-        return status == COP_OK ? tell_others(unset) : status;
+        int64_t before = 0;
+        cop_status status = ask_own(COP_TUPLE(cop_atom("unset"), name), &before);
+        return status == COP_OK ? tell_others(COP_TUPLE(cop_atom("unset"), name, cop_int(before))) : status;
 }
 
 static void answer(cop_status status)
@@ -400,12 +556,13 @@ static void scribe_hears(scribe *self, cop_term term)
         if (term.type != COP_TERM_TUPLE || term.count < 2 || !is_name(term.as.items[1]))
                 return;
         const cop_term *item = term.as.items;
+        struct change change;
         self->changes++;
-        if (is_change(term, "register"))
+        if (is_change(term, "register", &change))
                 answer(enter_everywhere("register", item[1], item[2]));
-        else if (is_change(term, "confirm"))
+        else if (is_change(term, "confirm", &change))
                 answer(enter_everywhere("confirm", item[1], item[2]));
-        else if (is_change(term, "re_register"))
+        else if (is_change(term, "re_register", &change))
                 answer(take_everywhere(item[1], item[2]));
         else if (cop_is_tuple(term, "unregister", 2))
                 answer(remove_everywhere(item[1]));

@@ -13,12 +13,21 @@
  * name stays, on both sides. One whose node is up in another life is over, which whoever speaks of it has not heard: it takes no
  * name, and keeps none.
  *
+ * Each change has a number, by chance, and is said with the number of the one that it follows, which is over from there on. A node that has
+ * not heard of that may still speak of what is over to one that has, as the two meet: whoever is told of it passes over it. So what
+ * was unset, or set anew, is not brought back. Of changes that are over the last 65,536 are remembered.
+ *
  * A change and a meeting may cross: the node that is met brings another holder, which takes the name of the new one where the
  * change is made, and is then told of the change. So the scribe looks afterwards whether its server has who was set, and if it
  * has another one, tells all servers of that, as nodes that meet do: the order of the two decides, everywhere.
  *
- * Servers understand {set, Name, Pid}, {unset, Name} and {all, [{Name, Pid}]} of each other; what else comes is nothing. All of
- * it is a cop_any, whatever kinds the program has.
+ * As a node comes up whose name is less, two scribes may make changes of one name at the same time, and each server has the one that it
+ * was told of last. One of the two scribes sees that: it looks when all others have answered, and of its own change and the other's
+ * each server has both by then; if both had seen their own one last, each would have set it before it was told of the other's, which was
+ * behind the other's own. It settles it in the same way.
+ *
+ * Servers understand {set, Name, Pid, Number, Over}, {unset, Name, Over} and {all, [{Name, Pid, Number}]} of each other, also without
+ * the numbers; what else comes is nothing. All of it is a cop_any, whatever kinds the program has.
  */
 #ifndef DISTRIBUTION_NAMES_H
 #define DISTRIBUTION_NAMES_H

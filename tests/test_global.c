@@ -276,7 +276,7 @@ static void hear_change(int fd, const char *what, cop_term *message)
                 cop_term_free(*message);
                 stranger_hears_control(fd, COP__CONTROL_REG_SEND, &heard, message);
         }
-        ck_assert(cop_is_tuple(message->as.items[2], what, 3));
+        ck_assert(cop_is_atom(message->as.items[2].as.items[0], what));
         cop_term_free(heard);
 }
 
@@ -346,14 +346,26 @@ static int server_calls(uint16_t port, const char *name)
         return fd;
 }
 
+/* In the name of process 7 of that node. */
+static void says_to_names(int fd, const char *node, cop_term term)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        stranger_begins(&pen, &tray, COP__CONTROL_REG_SEND, 4);
+        stranger_pid(&pen, node, 7);
+        cop__pen_atom(&pen, "", 0);
+        cop__pen_atom(&pen, "coppice_names", strlen("coppice_names"));
+        cop__pen_version(&pen);
+        cop__pen_term(&pen, term);
+        stranger_ends(fd, &pen);
+}
+
 /* The change has been made here, and the one who made it is no more: who is asked then finds that it is so. */
 TEST(who_got_a_name_by_a_scribe_that_went_down_has_it)
 {
         NEEDS_THREADS();
         uint16_t port;
         cop_term message;
-        struct cop__tray tray;
-        struct cop__pen pen;
         cop_node *node = node_begin((cop_node_options){ .name = "a" });
         ck_assert_int_eq(distribute_with("a@127.0.0.1", (cop_distribution){ .port = 0 }, &port), COP_OK);
         ck_assert_int_eq(cop_register("witness", cop_self()), COP_OK);
@@ -361,13 +373,7 @@ TEST(who_got_a_name_by_a_scribe_that_went_down_has_it)
         cop_pid asker = cop_spawn(registers);
         hear_change(fd, "register", &message);
         cop_term_free(message);
-        stranger_begins(&pen, &tray, COP__CONTROL_REG_SEND, 4);
-        stranger_pid(&pen, LEAST, 7);
-        cop__pen_atom(&pen, "", 0);
-        cop__pen_atom(&pen, "coppice_names", strlen("coppice_names"));
-        cop__pen_version(&pen);
-        cop__pen_term(&pen, COP_TUPLE(cop_atom("set"), cop_atom("ledger"), cop_pid_term(asker)));
-        stranger_ends(fd, &pen);
+        says_to_names(fd, LEAST, COP_TUPLE(cop_atom("set"), cop_atom("ledger"), cop_pid_term(asker)));
         await_true(cop_pid_equal(holder_of("ledger"), asker));
         close(fd);
         outcome_is(COP_OK);
@@ -412,15 +418,7 @@ TEST(nodes_that_hang_however_many_hear_of_a_change_of_a_name_and_hold_it_up_once
 
 static void says_holder(int fd, const char *node, const char *name, cop_pid holder)
 {
-        struct cop__tray tray;
-        struct cop__pen pen;
-        stranger_begins(&pen, &tray, COP__CONTROL_REG_SEND, 4);
-        stranger_pid(&pen, node, 7);
-        cop__pen_atom(&pen, "", 0);
-        cop__pen_atom(&pen, "coppice_names", strlen("coppice_names"));
-        cop__pen_version(&pen);
-        cop__pen_term(&pen, COP_TUPLE(cop_atom("all"), COP_LIST(COP_TUPLE(cop_atom(name), cop_pid_term(holder)))));
-        stranger_ends(fd, &pen);
+        says_to_names(fd, node, COP_TUPLE(cop_atom("all"), COP_LIST(COP_TUPLE(cop_atom(name), cop_pid_term(holder)))));
 }
 
 /* The next {all, ...}, with the caller's end. */
@@ -444,6 +442,7 @@ static void takes(void)
 
 struct crossing {
         cop_node *node;
+        uint16_t port;
         int third, other;
         cop_pid theirs; /* which is before all of ours */
 };
@@ -452,17 +451,16 @@ struct crossing {
 
 static void crossing_begin(struct crossing *crossing)
 {
-        uint16_t port;
         crossing->node = node_begin((cop_node_options){ .name = "a" });
-        ck_assert_int_eq(distribute_with("a@127.0.0.1", (cop_distribution){ .port = 0 }, &port), COP_OK);
+        ck_assert_int_eq(distribute_with("a@127.0.0.1", (cop_distribution){ .port = 0 }, &crossing->port), COP_OK);
         ck_assert_int_eq(cop_register("witness", cop_self()), COP_OK);
         struct cop__network *network = cop__network_here();
-        crossing->third = stranger_calls_as(port, THIRD, COP__CAN_ALL & ~COP__CAN_COPPICE);
+        crossing->third = stranger_calls_as(crossing->port, THIRD, COP__CAN_ALL & ~COP__CAN_COPPICE);
         struct cop__peer *peer = cop__network_peer(network, THIRD, strlen(THIRD));
         cop_pid owner;
         await_true(cop__peer_look(peer, &owner) == COP__PEER_UP);
         crossing->theirs = cop__pid_of(cop__network_life(network, peer, 12345), 7, 0);
-        crossing->other = server_calls(port, OTHER);
+        crossing->other = server_calls(crossing->port, OTHER);
 }
 
 static void crossing_end(struct crossing *crossing)
@@ -509,6 +507,87 @@ TEST(who_takes_a_name_over_has_it_also_if_that_crosses_a_meeting)
         hear_change(crossing.other, "set", &change);
         answer_change(crossing.other, OTHER, change, "true");
         outcome_is(COP_OK);
+        ck_assert(cop_pid_equal(holder_of("ledger"), taker));
+        crossing_end(&crossing);
+}
+
+/* As a node comes up whose name is less, there may be two scribes for a moment. Each node has been told of both holders. */
+TEST(of_two_holders_that_two_scribes_have_set_at_once_all_have_the_same_one)
+{
+        NEEDS_THREADS();
+        cop_term change;
+        struct crossing crossing;
+        crossing_begin(&crossing);
+        struct cop__network *network = cop__network_here();
+        struct cop__peer *peer = cop__network_peer(network, OTHER, strlen(OTHER));
+        cop_pid theirs = cop__pid_of(cop__network_life(network, peer, 12345), 9, 0);
+        cop_pid ours = cop_spawn(registers);
+        hear_change(crossing.other, "set", &change);
+        says_to_names(crossing.other, OTHER, COP_TUPLE(cop_atom("set"), cop_atom("ledger"), cop_pid_term(theirs)));
+        answer_change(crossing.other, OTHER, change, "true");
+        cop_term all = hears_all(crossing.other);
+        ck_assert(cop_pid_equal(all.as.items[1].as.items[0].as.items[1].as.pid, ours)); /* whose node has the lesser name */
+        cop_term_free(all);
+        outcome_is(COP_OK);
+        ck_assert(cop_pid_equal(holder_of("ledger"), ours));
+        crossing_end(&crossing);
+}
+
+static void unregisters(void)
+{
+        cop_send("witness", said, .number = cop_global_unregister("ledger"));
+}
+
+/* The name is registered, and the other one, which has not heard of that, comes up and is told of all. Returns what it is told. */
+static cop_term meet_anew(struct crossing *crossing)
+{
+        cop_term change;
+        cop_spawn(registers);
+        hear_change(crossing->other, "set", &change);
+        answer_change(crossing->other, OTHER, change, "true");
+        outcome_is(COP_OK);
+        close(crossing->other);
+        crossing->other = server_calls(crossing->port, OTHER);
+        return hears_all(crossing->other);
+}
+
+/* What it says as it meets a third one, that has been told of the change already. */
+static void says_late(struct crossing *crossing, cop_term all)
+{
+        says_to_names(crossing->other, OTHER, all);
+        says_holder(crossing->other, OTHER, "after", crossing->theirs);
+        await_true(holder_of("after").bits != 0);
+        cop_term_free(all);
+}
+
+TEST(a_name_that_is_unset_is_not_brought_back_by_who_had_not_heard_of_that)
+{
+        NEEDS_THREADS();
+        cop_term change;
+        struct crossing crossing;
+        crossing_begin(&crossing);
+        cop_term all = meet_anew(&crossing);
+        cop_spawn(unregisters);
+        hear_change(crossing.other, "unset", &change);
+        answer_change(crossing.other, OTHER, change, "true");
+        outcome_is(COP_OK);
+        says_late(&crossing, all);
+        ck_assert_uint_eq(holder_of("ledger").bits, 0);
+        crossing_end(&crossing);
+}
+
+TEST(a_name_that_is_taken_over_is_not_given_back_by_who_had_not_heard_of_that)
+{
+        NEEDS_THREADS();
+        cop_term change;
+        struct crossing crossing;
+        crossing_begin(&crossing);
+        cop_term all = meet_anew(&crossing);
+        cop_pid taker = cop_spawn(takes);
+        hear_change(crossing.other, "set", &change);
+        answer_change(crossing.other, OTHER, change, "true");
+        outcome_is(COP_OK);
+        says_late(&crossing, all);
         ck_assert(cop_pid_equal(holder_of("ledger"), taker));
         crossing_end(&crossing);
 }
