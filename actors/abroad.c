@@ -24,6 +24,12 @@ void cop__refuse_abroad(struct cop__thread *thread, cop_pid to, struct cop__sign
                 cop__refuse_signal(thread, to, signal, asks(signal) ? call_reason : reason);
 }
 
+uint32_t cop__pressure_abroad(struct cop_node *node, cop_pid to)
+{
+        struct cop__abroad *abroad = cop__abroad_of(node);
+        return abroad != NULL ? abroad->pressure(abroad, to) : COP__PRESSURE_NONE;
+}
+
 uint32_t cop__send_abroad(struct cop__thread *thread, cop_pid to, struct cop__signal *signal)
 {
         struct cop__abroad *abroad = cop__abroad_of(cop__node_of(thread));

@@ -29,6 +29,8 @@ struct cop__abroad {
          * cop__pressure.
          */
         uint32_t (*send)(struct cop__abroad *abroad, struct cop__thread *thread, cop_pid to, struct cop__signal *signal);
+        /* How far the way to a pid of another node is behind: a cop__pressure. Any thread of the node. */
+        uint32_t (*pressure)(struct cop__abroad *abroad, cop_pid to);
         /* A scope of groups has begun, in its init, and it has heard something. */
         void (*scope_begins)(struct cop__abroad *abroad);
         void (*scope_hears)(struct cop__abroad *abroad, cop_message *message);
@@ -42,6 +44,9 @@ struct cop__abroad {
 
 /* Of the node that the thread is in; NULL: it has none. */
 struct cop__abroad *cop__abroad_of(struct cop_node *node);
+
+/* How far the way to a pid of another node is behind: a cop__pressure. */
+uint32_t cop__pressure_abroad(struct cop_node *node, cop_pid to);
 
 /* Hands it on, or refuses it. Returns a cop__pressure. */
 uint32_t cop__send_abroad(struct cop__thread *thread, cop_pid to, struct cop__signal *signal);

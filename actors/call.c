@@ -137,22 +137,36 @@ static COP__NOINLINE cop_status answer_slowly(struct cop__actor *self, struct co
         return status;
 }
 
+/*
+ * The same, and the way to another node is paid for, behind it: its callers wait for no answer of this actor's before they ask again,
+ * and one that is told to end has answered. In this node a caller who waits is slowed enough.
+ */
+static COP__NOINLINE cop_status answer_and_pay(struct cop__actor *self, struct cop__signal *request, const cop_kind *kind,
+                                               const void *value, const void *where)
+{
+        const cop_pid caller = request != NULL ? request->from : cop_no_pid();
+        cop_status status = answer_slowly(self, request, kind, value, 0, false);
+        if (cop__pid_node(caller) != 0)
+                cop__charge(caller, where);
+        return status;
+}
+
 /* To a request that is a call. */
 static COP__NOINLINE cop_status answer_call(struct cop__actor *self, struct cop__signal *request, const cop_kind *kind,
-                                            const void *value)
+                                            const void *value, const void *where)
 {
-        return COP__LIKELY(reply_quickly(self, request, kind, value)) ? COP_OK
-                                                                      : answer_slowly(self, request, kind, value, 0, false);
+        return COP__LIKELY(reply_quickly(self, request, kind, value)) ? COP_OK : answer_and_pay(self, request, kind, value, where);
 }
 
 /* A message without a reference is answered by a message. */
-COP__INLINE cop_status answer(struct cop__actor *self, struct cop__signal *request, const cop_kind *kind, const void *value)
+COP__INLINE cop_status answer(struct cop__actor *self, struct cop__signal *request, const cop_kind *kind, const void *value,
+                              const void *where)
 {
         if (COP__UNLIKELY(request == NULL || request->from.bits == 0 || self->aside & COP__ASIDE_OBSERVED))
-                return answer_slowly(self, request, kind, value, 0, false);
+                return answer_and_pay(self, request, kind, value, where);
         if (request->ref.bits == 0)
                 return cop_send_value(cop_to_pid(request->from), kind, value);
-        return answer_call(self, request, kind, value);
+        return answer_call(self, request, kind, value, where);
 }
 
 cop_status cop_reply_value(const cop_kind *kind, const void *value)
@@ -161,7 +175,7 @@ cop_status cop_reply_value(const cop_kind *kind, const void *value)
         if (COP__UNLIKELY(thread == NULL || thread->current == NULL))
                 return COP_E_NO_NODE;
         struct cop__actor *actor = cop__actor_of(thread->current);
-        return answer(actor, actor->current, kind, value);
+        return answer(actor, actor->current, kind, value, __builtin_return_address(0));
 }
 
 cop_status cop_answer_value(const cop_message *message, const cop_kind *kind, const void *value)
@@ -169,7 +183,7 @@ cop_status cop_answer_value(const cop_message *message, const cop_kind *kind, co
         struct cop__actor *actor = cop__actor_here();
         if (actor == NULL)
                 return COP_E_NO_NODE;
-        return answer(actor, (struct cop__signal *)(uintptr_t)message, kind, value);
+        return answer(actor, (struct cop__signal *)(uintptr_t)message, kind, value, __builtin_return_address(0));
 }
 
 cop_status cop__answer_returnable(const cop_message *request, const cop_kind *kind,

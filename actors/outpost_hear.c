@@ -141,6 +141,12 @@ static void lose(cop_status status)
                 cop__count_up(&cop__here_of(cop__thread_here())->dead_letters);
 }
 
+/* What is no message costs what it does in the node: whoever gets many answers, or exit signals, that it does not read slows the process. */
+static void pay_for(const struct hearing *hearing, cop_pid to)
+{
+        cop__pay_for(hearing->self, to, __builtin_return_address(0));
+}
+
 /* A mailbox that takes no more said so: likewise. */
 static void send_message(const struct hearing *hearing)
 {
@@ -229,6 +235,8 @@ static void send_reply(const struct hearing *hearing)
         signal->ref = ref;
         cop__count_up(&cop__here_of(cop__thread_here())->sent);
         cop__send_signal(cop__thread_here(), to, signal);
+        if (!is_held || cop__pid_node(to) != 0) /* else whoever gets it has waited for it */
+                pay_for(hearing, to);
 }
 
 /* Is nobody waiting for it any more, as far as can be seen from here? */
@@ -270,6 +278,7 @@ static void send_exit(const struct hearing *hearing)
         cop__crossing_done(hearing->crossing);
         if (status == COP_E_NO_MEMORY)
                 exit_because(cop_atom("no_memory"));
+        pay_for(hearing, (cop_pid){ hearing->packet->pid });
 }
 
 static void hear_signal(const struct hearing *hearing)

@@ -10,6 +10,7 @@
  * it: when it fires too early for the wait that is on then, it is armed again. So a server that is called a million times
  * with a time-out of five seconds sets a timer once in five seconds.
  */
+#include "actors/abroad.h"
 #include "actors/actor.h"
 #include "actors/calling.h"
 #include "actors/simulation.h"
@@ -289,12 +290,20 @@ void cop__push_back(struct cop__actor *actor, uint32_t pressure, const void *whe
         } while (actor->reason == NULL && cop__clock_ns() < until_ns);
 }
 
+/* How far whoever it is, or the way to its node, is behind. */
+static uint32_t pressure_of(cop_pid receiver)
+{
+        struct cop_node *node = cop__node_of(cop__thread_here());
+        const struct cop__actor *actor = cop__slot_of(node, receiver);
+        if (COP__UNLIKELY(actor == NULL))
+                return cop__pid_node(receiver) != 0 ? cop__pressure_abroad(node, receiver) : COP__PRESSURE_NONE;
+        return cop__load_relaxed(&actor->pressed) & ~(uint32_t)COP__PRESSURE_LIMITED;
+}
+
 void cop__pay_for(struct cop__actor *self, cop_pid receiver, const void *where)
 {
-        struct cop__actor *actor = cop__slot_of(cop__node_of(cop__thread_here()), receiver);
-        uint32_t pressure = actor != NULL ? cop__load_relaxed(&actor->pressed) : COP__PRESSURE_NONE;
-        pressure &= ~(uint32_t)COP__PRESSURE_LIMITED;
-        if (pressure != COP__PRESSURE_NONE && actor != self)
+        uint32_t pressure = pressure_of(receiver);
+        if (pressure != COP__PRESSURE_NONE && !cop_pid_equal(receiver, cop__actor_pid(self)))
                 cop__push_back(self, pressure, where);
         else
                 cop__spend(self, 1, where);
@@ -305,8 +314,7 @@ void cop__charge(cop_pid receiver, const void *where)
         struct cop__actor *self = cop__actor_here();
         if (self == NULL)
                 return;
-        struct cop__actor *actor = cop__slot_of(cop__node_of(cop__thread_here()), receiver);
-        bool pressed = actor != NULL && (cop__load_relaxed(&actor->pressed) & ~(uint32_t)COP__PRESSURE_LIMITED) != 0;
+        bool pressed = pressure_of(receiver) != COP__PRESSURE_NONE;
         if (!pressed && self->task.visitor != NULL)
                 return; /* its thread is its own */
         if (COP__LIKELY(!pressed && self->budget > 0 && cop__load_relaxed(&self->urgent) == 0))

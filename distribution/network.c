@@ -34,6 +34,12 @@ static uint32_t send_abroad(struct cop__abroad *abroad, struct cop__thread *thre
         return COP__PRESSURE_NONE;
 }
 
+static uint32_t pressure(struct cop__abroad *abroad, cop_pid to)
+{
+        struct cop__peer *peer = cop__network_whose(network_of(abroad), to);
+        return peer != NULL && !peer->is_own ? cop__peer_pressure(peer) : COP__PRESSURE_NONE;
+}
+
 static void scope_begins(struct cop__abroad *abroad)
 {
         cop__scope_begins(network_of(abroad));
@@ -91,8 +97,8 @@ struct cop__network *cop__network_make(cop_node *node)
         struct cop__network *network = cop__calloc(1, sizeof(*network));
         if (network == NULL)
                 return NULL;
-        network->abroad = (struct cop__abroad){ .send = send_abroad, .scope_begins = scope_begins, .scope_hears = scope_hears,
-                                                .is_known = is_known, .untold = untold, .end = end };
+        network->abroad = (struct cop__abroad){ .send = send_abroad, .pressure = pressure, .scope_begins = scope_begins,
+                                                .scope_hears = scope_hears, .is_known = is_known, .untold = untold, .end = end };
         network->node = node;
         network->transport = cop__simulation_of(node) == NULL ? &cop__transport_sockets : &cop__transport_wires;
         if (network->transport->chance(network, &network->ref_key, sizeof(network->ref_key)) != COP_OK)

@@ -209,11 +209,25 @@ static uint32_t pressure_of(uint32_t count)
         return count > 16 * BEHIND ? COP__PRESSURE_HIGH : count > BEHIND ? COP__PRESSURE_LOW : COP__PRESSURE_NONE;
 }
 
+uint32_t cop__peer_pressure(struct cop__peer *peer)
+{
+        cop__lock_lock(&peer->lock);
+        uint32_t count = peer->outbox.count;
+        cop__lock_unlock(&peer->lock);
+        return pressure_of(count);
+}
+
 /* What ends something that the other side knows of only if it is connected: nobody is called for that. */
 static bool is_worth_a_call(const struct cop__signal *signal)
 {
         return signal->type == COP__SIGNAL_MESSAGE || signal->type == COP__SIGNAL_LINK || signal->type == COP__SIGNAL_MONITOR ||
                signal->type == COP__SIGNAL_EXIT || (signal->type == COP__SIGNAL_REPLY && signal->flags & COP__SIGNAL_THROUGH);
+}
+
+/* To a call of theirs. Those that come through an alias of an actor's there are as messages are. */
+static bool is_answer(const struct cop__signal *signal)
+{
+        return signal->type == COP__SIGNAL_REPLY && !(signal->flags & COP__SIGNAL_THROUGH);
 }
 
 /* With the lock: it is to be called, and nobody's until net_kernel has begun that. */
@@ -256,7 +270,7 @@ static void give_up(struct cop__network *network, struct cop__peer *peer, struct
 uint32_t cop__peer_send(struct cop__network *network, struct cop__peer *peer, struct cop__thread *thread, cop_pid to,
                         struct cop__signal *signal)
 {
-        bool call = false, rouse = false, refused = false;
+        bool call = false, rouse = false, refused = false, answers = is_answer(signal);
         cop_pid owner, self = cop_self();
         uint32_t count = 0;
         cop__lock_lock(&peer->lock);
@@ -275,7 +289,7 @@ uint32_t cop__peer_send(struct cop__network *network, struct cop__peer *peer, st
                 peer->roused = peer->roused || rouse;
         }
         owner = peer->owner;
-        peer->answers += cop_pid_equal(owner, self); /* it sends there only as it acts on what has come */
+        peer->answers += answers || cop_pid_equal(owner, self); /* who sends there only as it acts on what has come */
         cop__lock_unlock(&peer->lock);
         if (refused)
                 cop__news_refuse(network, peer, thread, to, signal);

@@ -61,7 +61,7 @@ struct cop__peer {
         cop_pid dialler;       /* TRYING, and nobody's: the net_kernel that was told to call it */
         bool roused;           /* the owner has been told that there is something in the outbox */
         struct cop__row outbox;
-        uint32_t answers;      /* of what waits in `outbox` and `taken` at most so many are the owner's own answers */
+        uint32_t answers;      /* of what waits in `outbox` and `taken` at most so many are answers, the owner's or other actors' */
         char host[256];        /* where it was last said to be; "": where its name says */
         uint16_t port;         /* the same; 0: ask epmd */
 
@@ -104,6 +104,8 @@ struct cop__signal *cop__row_take(struct cop__row *row, cop_pid *to);
 /* A signal for an actor there, or a name. Returns a cop__pressure. */
 uint32_t cop__peer_send(struct cop__network *network, struct cop__peer *peer, struct cop__thread *thread, cop_pid to,
                         struct cop__signal *signal);
+/* What that returned if something were sent now. */
+uint32_t cop__peer_pressure(struct cop__peer *peer);
 
 /* What it is now; *owner: whose it is. */
 enum cop__peer_state cop__peer_look(struct cop__peer *peer, cop_pid *owner);
