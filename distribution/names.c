@@ -297,38 +297,38 @@ static bool is_own(void)
         return cop__pid_node(cop__actor_here()->current->from) == 0;
 }
 
-/* Returns the change that it follows; 0: none. One that is over itself has been followed already. */
-static int64_t make_change(name_server *self, const struct change *change)
+/* What a server answers to a change: which one it follows, 0 for none; or false, it is over already, or the name is taken. */
+static cop_term make_change(name_server *self, const struct change *change)
 {
         const struct name *name = find_name(self, change->name);
         int64_t before = name != NULL && name->change != change->number ? name->change : 0;
+        if (is_over(self, change->number))
+                return cop_bool(false);
         end_change(self, is_own() ? before : change->over);
-        if (!is_over(self, change->number))
-                set_name(self, change->name, change->holder, change->number);
-        return before;
+        set_name(self, change->name, change->holder, change->number);
+        return cop_int(before);
 }
 
-/*
- * From the scribe here, which then tells others. `again`: it may have been made by the one before, who did not say so. Answers which
- * change this one follows, or false.
- */
+/* From the scribe here, which then tells others. `again`: it may have been made by the one before, who did not say so. */
 static cop_term enter_name(name_server *self, const struct change *change, bool again)
 {
         cop_pid holder = holder_of(self, change->name);
-        if (holder.bits != 0 && !(again && cop_pid_equal(holder, change->holder)))
-                return cop_bool(false);
-        return cop_int(make_change(self, change));
+        bool is_free = holder.bits == 0 || (again && cop_pid_equal(holder, change->holder));
+        return is_free ? make_change(self, change) : cop_bool(false);
 }
 
-/* Returns what make_change() does. */
-static int64_t unset_name(name_server *self, cop_term text, int64_t over)
+/* A change, too, and over as soon as it is made. */
+static cop_term unset_name(name_server *self, const struct change *change)
 {
-        struct name *name = find_name(self, text);
+        struct name *name = find_name(self, change->name);
         int64_t before = name != NULL ? name->change : 0;
-        end_change(self, is_own() ? before : over);
+        if (is_over(self, change->number))
+                return cop_bool(false);
+        end_change(self, is_own() ? before : change->over);
+        end_change(self, change->number);
         if (name != NULL)
                 forget(self, name);
-        return before;
+        return cop_int(before);
 }
 
 /* A word, a name and a pid; then, perhaps, numbers. */
@@ -341,10 +341,13 @@ static bool is_change(cop_term term, const char *word, struct change *change)
         return true;
 }
 
-/* A word and a name; then, perhaps, a number. */
-static bool is_removal(cop_term term, const char *word)
+/* A word and a name; then, perhaps, the same numbers. */
+static bool is_removal(cop_term term, const char *word, struct change *change)
 {
-        return term.type == COP_TERM_TUPLE && term.count >= 2 && cop_is_atom(term.as.items[0], word) && is_name(term.as.items[1]);
+        if (term.type != COP_TERM_TUPLE || term.count < 2 || !cop_is_atom(term.as.items[0], word) || !is_name(term.as.items[1]))
+                return false;
+        *change = (struct change){ term.as.items[1], cop_no_pid(), number_at(term, 2), number_at(term, 3) };
+        return true;
 }
 
 static cop_term holder_term(const name_server *self, cop_term text, cop_term items[2])
@@ -367,9 +370,9 @@ static void name_server_on_any(name_server *self, const cop_any *any)
         else if (confirms || is_change(term, "register", &change))
                 cop_reply(cop_any, .term = enter_name(self, &change, confirms));
         else if (is_change(term, "set", &change))
-                cop_reply(cop_any, .term = cop_int(make_change(self, &change)));
-        else if (is_removal(term, "unset"))
-                cop_reply(cop_any, .term = cop_int(unset_name(self, term.as.items[1], number_at(term, 2))));
+                cop_reply(cop_any, .term = make_change(self, &change));
+        else if (is_removal(term, "unset", &change))
+                cop_reply(cop_any, .term = unset_name(self, &change));
         else if (cop_is_tuple(term, "all", 2))
                 merge(self, term.as.items[1]);
 }
@@ -503,13 +506,12 @@ static cop_status settle(const struct change *change)
         return cop_pid_equal(now.holder, change->holder) ? COP_OK : COP_E_NAME_TAKEN;
 }
 
-/* By chance, so that whoever makes one makes another one. */
-static cop_status number_change(struct change *change)
+cop_status cop__names_number(int64_t *number)
 {
-        uint64_t number;
-        if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
+        uint64_t drawn;
+        if (getrandom(&drawn, sizeof(drawn), 0) != (ssize_t)sizeof(drawn))
                 return COP_E_SYSTEM;
-        change->number = (int64_t)(number >> 1 | 1);
+        *number = (int64_t)(drawn >> 1 | 1);
         return COP_OK;
 }
 
@@ -517,33 +519,36 @@ static cop_status number_change(struct change *change)
  * Its own server first, in those words: who comes up meanwhile is told by that one, or is among the others. Such a one may have
  * brought another holder, which took the name here by the order of the two, and has been told of this one since.
  */
-static cop_status enter_everywhere(const char *word, cop_term name, cop_term pid)
+static cop_status enter_everywhere(const char *word, struct change change)
 {
-        struct change change = { name, pid.as.pid, 0, 0 }, now = change;
-        cop_status status = number_change(&change);
+        const cop_term pid = cop_pid_term(change.holder), number = cop_int(change.number);
+        struct change now = change;
+        cop_status status = ask_own(COP_TUPLE(cop_atom(word), change.name, pid, number), &change.over);
         if (status == COP_OK)
-                status = ask_own(COP_TUPLE(cop_atom(word), name, pid, cop_int(change.number)), &change.over);
-        if (status == COP_OK)
-                status = tell_others(COP_TUPLE(cop_atom("set"), name, pid, cop_int(change.number), cop_int(change.over)));
-        if (status != COP_OK || look_own(name, &now) != COP_OK || now.holder.bits == 0 || cop_pid_equal(now.holder, pid.as.pid))
+                status = tell_others(COP_TUPLE(cop_atom("set"), change.name, pid, number, cop_int(change.over)));
+        if (status != COP_OK || look_own(change.name, &now) != COP_OK || now.holder.bits == 0 ||
+            cop_pid_equal(now.holder, change.holder))
                 return status;
         return settle(&change);
 }
 
 /* Also if another one has it: that it is taken is another one's that has come meanwhile. */
-static cop_status take_everywhere(cop_term name, cop_term pid)
+static cop_status take_everywhere(struct change change)
 {
         cop_status status = COP_E_NAME_TAKEN;
         for (int tries = 0; tries < TAKE_TRIES && status == COP_E_NAME_TAKEN; tries++)
-                status = enter_everywhere("set", name, pid);
+                status = enter_everywhere("set", change);
         return status;
 }
 
-static cop_status remove_everywhere(cop_term name)
+/* Nobody has it any more, also if another scribe has done so. */
+static cop_status remove_everywhere(struct change change)
 {
-        int64_t before = 0;
-        cop_status status = ask_own(COP_TUPLE(cop_atom("unset"), name), &before);
-        return status == COP_OK ? tell_others(COP_TUPLE(cop_atom("unset"), name, cop_int(before))) : status;
+        const cop_term number = cop_int(change.number);
+        cop_status status = ask_own(COP_TUPLE(cop_atom("unset"), change.name, number), &change.over);
+        if (status == COP_E_NAME_TAKEN)
+                return COP_OK;
+        return status == COP_OK ? tell_others(COP_TUPLE(cop_atom("unset"), change.name, number, cop_int(change.over))) : status;
 }
 
 static void answer(cop_status status)
@@ -555,17 +560,16 @@ static void scribe_hears(scribe *self, cop_term term)
 {
         if (term.type != COP_TERM_TUPLE || term.count < 2 || !is_name(term.as.items[1]))
                 return;
-        const cop_term *item = term.as.items;
         struct change change;
         self->changes++;
         if (is_change(term, "register", &change))
-                answer(enter_everywhere("register", item[1], item[2]));
+                answer(enter_everywhere("register", change));
         else if (is_change(term, "confirm", &change))
-                answer(enter_everywhere("confirm", item[1], item[2]));
+                answer(enter_everywhere("confirm", change));
         else if (is_change(term, "re_register", &change))
-                answer(take_everywhere(item[1], item[2]));
-        else if (cop_is_tuple(term, "unregister", 2))
-                answer(remove_everywhere(item[1]));
+                answer(take_everywhere(change));
+        else if (is_removal(term, "unregister", &change))
+                answer(remove_everywhere(change));
 }
 
 static void scribe_on_any(scribe *self, const cop_any *any)

@@ -244,6 +244,7 @@ PAIR(what_is_no_global_name_is_refused)
         ck_assert_int_eq(cop_global_register(NULL, cop_self()), COP_E_BAD_ARGUMENT);
         ck_assert_int_eq(cop_global_register("x", cop_no_pid()), COP_E_BAD_ARGUMENT);
         ck_assert_int_eq(cop_global_re_register("x", cop_no_pid()), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_global_register("x", cop_at("clerk", "b@127.0.0.1").pid), COP_E_BAD_ARGUMENT); /* who is there may change */
         ck_assert_int_eq(cop_global_register("0123456789012345678901234567890123456789012345678901234567890123", cop_self()),
                          COP_E_BAD_ARGUMENT);
         ck_assert_int_eq(cop_global_unregister(""), COP_E_BAD_ARGUMENT);
@@ -380,6 +381,51 @@ TEST(who_got_a_name_by_a_scribe_that_went_down_has_it)
         node_end(node);
 }
 
+static void takes_over(void)
+{
+        cop_send("witness", said, .number = cop_global_re_register("ledger", cop_self()));
+        cop_sleep(COP_FOREVER);
+}
+
+/* The next change that is asked for has this number. */
+static int64_t hear_number(int fd, const char *word, cop_term *message)
+{
+        hear_change(fd, word, message);
+        const cop_term what = message->as.items[2];
+        ck_assert_uint_eq(what.count, 4);
+        return what.as.items[3].as.integer;
+}
+
+/* Nor is what it had been asked for made again when it goes on, and all has changed since. */
+TEST_WITHIN(a_scribe_that_hangs_is_passed_over_and_what_it_does_late_is_nothing, 120)
+{
+        NEEDS_THREADS();
+        uint16_t port;
+        cop_term message, change;
+        cop_node *node = node_begin((cop_node_options){ .name = "a" });
+        ck_assert_int_eq(distribute_with("a@127.0.0.1", (cop_distribution){ .port = 0 }, &port), COP_OK);
+        ck_assert_int_eq(cop_register("witness", cop_self()), COP_OK);
+        int fd = server_calls(port, LEAST);
+        cop_pid first = cop_spawn(registers);
+        int64_t number = hear_number(fd, "register", &message);
+        cop_term_free(message);
+        hear_change(fd, "set", &change); /* from the scribe of the node itself */
+        answer_change(fd, LEAST, change, "true");
+        outcome_is(COP_OK);
+        ck_assert(cop_pid_equal(holder_of("ledger"), first));
+        cop_pid second = cop_spawn(takes_over);
+        cop_term_free((hear_number(fd, "re_register", &message), message));
+        hear_change(fd, "set", &change);
+        answer_change(fd, LEAST, change, "true");
+        outcome_is(COP_OK);
+        says_to_names(fd, LEAST, COP_TUPLE(cop_atom("set"), cop_atom("ledger"), cop_pid_term(first), cop_int(number), cop_int(0)));
+        says_to_names(fd, LEAST, COP_TUPLE(cop_atom("set"), cop_atom("after"), cop_pid_term(first), cop_int(1), cop_int(0)));
+        await_true(holder_of("after").bits != 0);
+        ck_assert(cop_pid_equal(holder_of("ledger"), second));
+        close(fd);
+        node_end(node);
+}
+
 /* ---- Servers that are strangers ------------------------------------------------------------------ */
 
 #define HANGING 13 /* one after the other they would hang for longer than a change may last */
@@ -432,12 +478,6 @@ static cop_term hears_all(int fd)
                         return message;
                 cop_term_free(message);
         } while (true);
-}
-
-static void takes(void)
-{
-        cop_send("witness", said, .number = cop_global_re_register("ledger", cop_self()));
-        cop_sleep(COP_FOREVER);
 }
 
 struct crossing {
@@ -502,7 +542,7 @@ TEST(who_takes_a_name_over_has_it_also_if_that_crosses_a_meeting)
         cop_term change;
         struct crossing crossing;
         crossing_begin(&crossing);
-        cop_pid taker = cop_spawn(takes);
+        cop_pid taker = cop_spawn(takes_over);
         crosses(&crossing);
         hear_change(crossing.other, "set", &change);
         answer_change(crossing.other, OTHER, change, "true");
@@ -583,7 +623,7 @@ TEST(a_name_that_is_taken_over_is_not_given_back_by_who_had_not_heard_of_that)
         struct crossing crossing;
         crossing_begin(&crossing);
         cop_term all = meet_anew(&crossing);
-        cop_pid taker = cop_spawn(takes);
+        cop_pid taker = cop_spawn(takes_over);
         hear_change(crossing.other, "set", &change);
         answer_change(crossing.other, OTHER, change, "true");
         outcome_is(COP_OK);

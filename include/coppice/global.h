@@ -15,7 +15,8 @@
  *   actor whose node has the lesser name; the other one is not told, and goes on without it.
  * - To look a name up costs a call within the node; to register one, a call to each node, to all at once.
  * - A node that hangs and is not down yet holds each change up for 5 seconds, and hears of it when it goes on. If it is the one
- *   with the least name, through which all changes go, they wait for it until it is down.
+ *   with the least name, through which all changes go, they wait for it for 10 seconds, and then go through the next one. When it
+ *   goes on there may be two through which changes go for a moment: of two actors that get one name then, one keeps it, everywhere.
  * - Erlang's nodes do not take part: theirs are names of Erlang's `global`.
  *
  * Threads: actors and visiting threads. Errors of all: COP_E_NO_DISTRIBUTION, COP_E_NO_NODE, COP_E_BAD_ARGUMENT (no name:
