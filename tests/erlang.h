@@ -121,6 +121,21 @@ static inline void erlang_end(struct erlang *erlang)
         ck_assert_int_eq(system(clean), 0);
 }
 
+/* What their server answers to a term, as text. */
+static inline const char *ask(cop_term request)
+{
+        cop_message *reply = NULL;
+        cop_status status = cop_call_term(&reply, cop_at("peer", THEM), PATIENCE_MS, request);
+        ck_assert_msg(status == COP_OK, "%s: %s", text_of(request), cop_status_text(status));
+        const char *text = "";
+        cop_term term;
+        ck_assert_int_eq(cop__kind_to_term(cop_message_kind(reply), cop_message_body(reply), &term), COP_OK);
+        text = cop_is_tuple(term, "cop_any", 2) ? text_of(term.as.items[1]) : text_of(term);
+        cop_term_free(term);
+        cop_message_free(reply);
+        return text;
+}
+
 #define WITH_ERLANG(claim)                                                      \
         static void with_erlang_##claim(struct erlang *erlang);                 \
         TEST_WITHIN(claim, 60)                                                  \

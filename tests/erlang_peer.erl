@@ -24,6 +24,11 @@ handle_call({call, Pid, Request}, _From, State) ->
     {reply, Reply, State};
 handle_call({call_many, Nodes, Name, Request}, _From, State) ->
     {reply, gen_server:multi_call(Nodes, Name, Request, 5000), State};
+handle_call({eval, Text, Arg}, _From, State) ->
+    {ok, Tokens, _} = erl_scan:string(Text),
+    {ok, Expressions} = erl_parse:parse_exprs(Tokens),
+    {value, Value, _} = erl_eval:exprs(Expressions, [{'Arg', Arg}]),
+    {reply, Value, State};
 handle_call({send, To, Term}, _From, State) ->
     To ! Term,
     {reply, ok, State};

@@ -10,21 +10,6 @@ COP_MESSAGE(bill, pence, people);
 typedef struct { int64_t pence_each, number; } share;
 COP_MESSAGE(share, pence_each, number);
 
-/* What their server answers to a term, as text. */
-static const char *ask(cop_term request)
-{
-        cop_message *reply = NULL;
-        cop_status status = cop_call_term(&reply, cop_at("peer", THEM), PATIENCE_MS, request);
-        ck_assert_msg(status == COP_OK, "%s: %s", text_of(request), cop_status_text(status));
-        const char *text = "";
-        cop_term term;
-        ck_assert_int_eq(cop__kind_to_term(cop_message_kind(reply), cop_message_body(reply), &term), COP_OK);
-        text = cop_is_tuple(term, "cop_any", 2) ? text_of(term.as.items[1]) : text_of(term);
-        cop_term_free(term);
-        cop_message_free(reply);
-        return text;
-}
-
 static cop_pid them(void)
 {
         cop_message *reply = NULL;

@@ -42,7 +42,7 @@ COP_BEGIN_DECLS
 /* How a node is known to others. Zero and empty stand for each default. */
 typedef struct cop_distribution {
         cop_text name;       /* "shop@127.0.0.1": what is before the @ is free, what is behind it is where others look for it */
-        cop_text cookie;     /* what all of them must know: 1 to 255 bytes */
+        cop_text cookie;     /* what all of them must know: 1 to 255 bytes, each of which is a character to Erlang */
         cop_text address;    /* where it listens: "127.0.0.1"; a numeric address, "0.0.0.0" for all */
         uint16_t port;       /* any that is free */
         bool no_epmd;        /* neither registers with Erlang's port mapper nor asks it: ports are told by cop_node_is_at() */
