@@ -58,7 +58,7 @@ bool cop__tray_reserve(struct cop__tray *tray, size_t size)
         return true;
 }
 
-cop_status cop__tray_put(struct cop__tray *tray, struct cop__packet packet, const cop_kind *kind,
+cop_status cop__tray_put(struct cop__tray *tray, struct cop__crossing_packet packet, const cop_kind *kind,
                          const void *value)
 {
         uint8_t *bytes = NULL;
@@ -81,7 +81,7 @@ cop_status cop__tray_put(struct cop__tray *tray, struct cop__packet packet, cons
         return COP_OK;
 }
 
-bool cop__tray_take(struct cop__tray *tray, struct cop__packet *packet, const uint8_t **body,
+bool cop__tray_take(struct cop__tray *tray, struct cop__crossing_packet *packet, const uint8_t **body,
                     cop_status *status)
 {
         *status = COP_OK;
@@ -103,7 +103,7 @@ bool cop__tray_take(struct cop__tray *tray, struct cop__packet *packet, const ui
 /* The packet that has begun to arrive is read as a whole. */
 static size_t still_to_come(const struct cop__tray *tray)
 {
-        struct cop__packet packet;
+        struct cop__crossing_packet packet;
         size_t waiting = cop__tray_waiting(tray);
         if (waiting < sizeof(packet))
                 return COP__TRAY_FILL;
@@ -174,7 +174,7 @@ cop_status cop__value_read(const cop_kind *kind, const uint8_t *bytes, size_t si
         return status;
 }
 
-cop_status cop__packet_value(const struct cop__packet *packet, const uint8_t *body,
+cop_status cop__packet_value(const struct cop__crossing_packet *packet, const uint8_t *body,
                             const cop_kind *kind, void **value)
 {
         return cop__value_read(kind, body, packet->size, value);

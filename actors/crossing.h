@@ -20,7 +20,7 @@
 #include "mailbox/signal.h"
 #include "mailbox/term.h"
 
-enum cop__packet_type {
+enum cop__crossing_type {
         COP__PACKET_SIGNAL = 1, /* either way: a message, a reply, a failure, an exit signal; pid: to or from */
         COP__PACKET_BEGIN,      /* to the process, first: a cop__order; pid: who it is, more: its parent */
         COP__PACKET_ANSWER,     /* to the process: a cop__told, to the one question it has asked */
@@ -52,7 +52,7 @@ enum cop__packet_type {
  */
 #define COP__CROSSING_CALL_FLAGS (COP__SIGNAL_CALL | COP__SIGNAL_TIMED)
 
-struct cop__packet {
+struct cop__crossing_packet {
         uint32_t size; /* of what follows */
         uint8_t type;
         uint8_t signal; /* its cop__signal_type */
@@ -62,7 +62,7 @@ struct cop__packet {
         uint64_t more;
 };
 
-_Static_assert(sizeof(struct cop__packet) == 32, "the head of a packet has no holes");
+_Static_assert(sizeof(struct cop__crossing_packet) == 32, "the head of a packet has no holes");
 
 /* ---- What is in packets ------------------------------------------------------------- */
 
@@ -219,14 +219,14 @@ bool cop__tray_reserve(struct cop__tray *tray, size_t size);
  * Appends a packet, whose size is set, with a message of that kind; NULL: none.
  * Errors: COP_E_NO_MEMORY, those of cop__kind_encode; nothing is appended then.
  */
-cop_status cop__tray_put(struct cop__tray *tray, struct cop__packet packet, const cop_kind *kind,
+cop_status cop__tray_put(struct cop__tray *tray, struct cop__crossing_packet packet, const cop_kind *kind,
                          const void *value);
 
 /*
  * The first packet, if it is there as a whole; then it is taken out, and *body is borrowed until the next change of the
  * tray. False: not yet. COP_E_MALFORMED in *status: what comes is no packet.
  */
-bool cop__tray_take(struct cop__tray *tray, struct cop__packet *packet, const uint8_t **body,
+bool cop__tray_take(struct cop__tray *tray, struct cop__crossing_packet *packet, const uint8_t **body,
                     cop_status *status);
 
 /* Reads what a descriptor has, without waiting. Returns: bytes; 0: nothing now; -1: it is at its end; -2: no memory. */
@@ -245,7 +245,7 @@ bool cop__tray_flush_by(struct cop__tray *tray, ssize_t (*send_some)(void *conte
 cop_status cop__value_read(const cop_kind *kind, const uint8_t *bytes, size_t size, void **value);
 
 /* The same of a packet. */
-cop_status cop__packet_value(const struct cop__packet *packet, const uint8_t *body,
+cop_status cop__packet_value(const struct cop__crossing_packet *packet, const uint8_t *body,
                             const cop_kind *kind, void **value);
 
 #endif

@@ -45,7 +45,7 @@ static void write_all(struct cop__inside *inside, struct cop__tray *tray)
         }
 }
 
-static cop_status put(struct cop__inside *inside, struct cop__packet packet, const cop_kind *kind,
+static cop_status put(struct cop__inside *inside, struct cop__crossing_packet packet, const cop_kind *kind,
                       const void *value)
 {
         pthread_mutex_lock(&inside->write_lock);
@@ -59,7 +59,7 @@ static cop_status put(struct cop__inside *inside, struct cop__packet packet, con
 /* What sys has asked is answered in any case, if only with why it is not. */
 static cop_status put_sys_answer(struct cop__inside *inside, const struct cop__signal *signal)
 {
-        const struct cop__packet packet = { .type = COP__PACKET_SYS_ANSWER, .ref = signal->ref.bits };
+        const struct cop__crossing_packet packet = { .type = COP__PACKET_SYS_ANSWER, .ref = signal->ref.bits };
         cop_status status = put(inside, packet, COP_KIND_OF(cop__sys_answer), cop__signal_body(signal));
         if (status == COP_OK || status == COP_E_NO_MEMORY)
                 return status;
@@ -68,7 +68,7 @@ static cop_status put_sys_answer(struct cop__inside *inside, const struct cop__s
 
 /* That of the actor in its call, or what goes along with a request. */
 static void put_patience(const struct cop__inside *inside, const struct cop__signal *request,
-                         struct cop__packet *packet)
+                         struct cop__crossing_packet *packet)
 {
         const struct cop__calling *own = cop__calling_of(inside->node, inside->pid);
         packet->flags |= request->flags & COP__CROSSING_CALL_FLAGS;
@@ -77,7 +77,7 @@ static void put_patience(const struct cop__inside *inside, const struct cop__sig
 }
 
 /* What must get there if not as it is, for an atom that is no UTF-8: then another one says so. */
-static cop_status put_term(struct cop__inside *inside, struct cop__packet packet, cop_term term)
+static cop_status put_term(struct cop__inside *inside, struct cop__crossing_packet packet, cop_term term)
 {
         cop_status status = put(inside, packet, COP_KIND_OF(cop_any), &(cop_any){ term });
         if (status == COP_OK || status == COP_E_NO_MEMORY)
@@ -87,7 +87,7 @@ static cop_status put_term(struct cop__inside *inside, struct cop__packet packet
 
 static cop_status put_signal(struct cop__inside *inside, cop_pid to, const struct cop__signal *signal)
 {
-        struct cop__packet packet = {
+        struct cop__crossing_packet packet = {
                 .type = COP__PACKET_SIGNAL,
                 .signal = signal->type,
                 .flags = signal->flags & COP__CROSSING_FLAGS,
@@ -119,7 +119,7 @@ static cop_status put_signal(struct cop__inside *inside, cop_pid to, const struc
 static cop_status put_started(struct cop__inside *inside, const struct cop__signal *signal)
 {
         const cop_started *started = cop__signal_body(signal);
-        return put_term(inside, (struct cop__packet){ .type = COP__PACKET_STARTED }, started->extra);
+        return put_term(inside, (struct cop__crossing_packet){ .type = COP__PACKET_STARTED }, started->extra);
 }
 
 static COP__NORETURN void give_up(const char *why)
@@ -155,7 +155,7 @@ static void refuse(struct cop__thread *thread, cop_pid to, struct cop__signal *s
         if (signal->kind != NULL)
                 cop_log(COP_LOG_WARNING, "%s cannot leave the actor's process: %s: dropped",
                         signal->kind->name, cop_status_text(status));
-        const struct cop__packet failed = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_FAILED, .pid = to.bits,
+        const struct cop__crossing_packet failed = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_FAILED, .pid = to.bits,
                                             .ref = signal->ref.bits };
         if (signal->type == COP__SIGNAL_REPLY && put(cop__node_of(thread)->inside, failed, NULL, NULL) != COP_OK)
                 give_up("no memory to tell that there is no answer");
@@ -179,9 +179,9 @@ void cop__inside_export(struct cop__thread *thread, cop_pid to, struct cop__sign
                 refuse(thread, to, signal, status);
 }
 
-void cop__inside_tell(enum cop__packet_type type, cop_ref ref)
+void cop__inside_tell(enum cop__crossing_type type, cop_ref ref)
 {
-        put(cop__inside_here(), (struct cop__packet){ .type = (uint8_t)type, .ref = ref.bits }, NULL, NULL);
+        put(cop__inside_here(), (struct cop__crossing_packet){ .type = (uint8_t)type, .ref = ref.bits }, NULL, NULL);
 }
 
 void cop__inside_defer(cop_ref ref)
@@ -199,7 +199,7 @@ void cop__inside_log(void *context, cop_log_level level, const char *text)
 {
         struct cop__inside *inside = context;
         cop__log_line line = { .level = (uint32_t)level, .text = cop_text_of(text) };
-        if (put(inside, (struct cop__packet){ .type = COP__PACKET_LOG }, COP_KIND_OF(cop__log_line), &line) !=
+        if (put(inside, (struct cop__crossing_packet){ .type = COP__PACKET_LOG }, COP_KIND_OF(cop__log_line), &line) !=
             COP_OK)
                 fprintf(stderr, "%s\n", text);
 }
@@ -207,7 +207,7 @@ void cop__inside_log(void *context, cop_log_level level, const char *text)
 /* ---- Reading ---------------------------------------------------------------------------- */
 
 /* What the node sends is believed: it is the actor's own. What it cannot be made of ends the process. */
-static struct cop__signal *failure_of(struct cop__thread *thread, const struct cop__packet *packet,
+static struct cop__signal *failure_of(struct cop__thread *thread, const struct cop__crossing_packet *packet,
                                       const uint8_t *body)
 {
         struct cop__signal *signal =
@@ -225,7 +225,7 @@ static struct cop__signal *failure_of(struct cop__thread *thread, const struct c
         return signal;
 }
 
-static struct cop__signal *message_of(struct cop__thread *thread, const struct cop__packet *packet,
+static struct cop__signal *message_of(struct cop__thread *thread, const struct cop__crossing_packet *packet,
                                       const uint8_t *body)
 {
         const cop_kind *kind;
@@ -242,7 +242,7 @@ static struct cop__signal *message_of(struct cop__thread *thread, const struct c
 }
 
 static void take_signal(struct cop__thread *thread, struct cop__inside *inside,
-                        const struct cop__packet *packet, const uint8_t *body)
+                        const struct cop__crossing_packet *packet, const uint8_t *body)
 {
         struct cop__signal *signal = packet->signal == COP__SIGNAL_FAILED
                                              ? failure_of(thread, packet, body)
@@ -261,7 +261,7 @@ static void take_signal(struct cop__thread *thread, struct cop__inside *inside,
 }
 
 static void take_sys(struct cop__thread *thread, struct cop__inside *inside,
-                     const struct cop__packet *packet, const uint8_t *body)
+                     const struct cop__crossing_packet *packet, const uint8_t *body)
 {
         struct cop__signal *signal;
         void *value;
@@ -286,7 +286,7 @@ static void take_deferred(struct cop__inside *inside, cop_ref ref)
                 cop__inside_unwatch(ref);
 }
 
-static void take_answer(struct cop__inside *inside, const struct cop__packet *packet, const uint8_t *body)
+static void take_answer(struct cop__inside *inside, const struct cop__crossing_packet *packet, const uint8_t *body)
 {
         void *value;
         if (cop__packet_value(packet, body, COP_KIND_OF(cop__told), &value) != COP_OK)
@@ -301,7 +301,7 @@ static void take_answer(struct cop__inside *inside, const struct cop__packet *pa
 
 static bool take_packets(struct cop__thread *thread, struct cop__inside *inside)
 {
-        struct cop__packet packet;
+        struct cop__crossing_packet packet;
         const uint8_t *body;
         cop_status status;
         bool any = false;
@@ -359,7 +359,7 @@ cop_status cop__inside_ask(cop__query ask, cop__told *told)
         struct cop__here *here = cop__here_of(thread);
         cop__critical_enter(&here->fault);
         cop_status status =
-                put(inside, (struct cop__packet){ .type = COP__PACKET_ASK }, COP_KIND_OF(cop__query), &ask);
+                put(inside, (struct cop__crossing_packet){ .type = COP__PACKET_ASK }, COP_KIND_OF(cop__query), &ask);
         inside->answered = false;
         while (status == COP_OK && !inside->answered) {
                 struct pollfd socket = { .fd = inside->socket, .events = POLLIN };
@@ -403,7 +403,7 @@ static bool is_for_want_of_memory(const struct cop__inside *inside, cop_term rea
 /* The end is told even if its reason, for an atom that is no UTF-8, cannot be: without that, and without the texts. */
 static cop_status put_obituary(struct cop__inside *inside, cop__obituary obituary)
 {
-        const struct cop__packet packet = { .type = COP__PACKET_ENDED };
+        const struct cop__crossing_packet packet = { .type = COP__PACKET_ENDED };
         cop_status status = put(inside, packet, COP_KIND_OF(cop__obituary), &obituary);
         if (status == COP_OK || status == COP_E_NO_MEMORY)
                 return status;

@@ -59,7 +59,7 @@ cop_status cop__inside_ask(cop__query ask, cop__told *told);
 bool cop__inside_made(const struct cop__inside *inside, cop_ref ref);
 
 /* A packet that says no more than a reference. */
-void cop__inside_tell(enum cop__packet_type type, cop_ref ref);
+void cop__inside_tell(enum cop__crossing_type type, cop_ref ref);
 
 /* The duty to answer has left the request, or the call is over. */
 void cop__inside_defer(cop_ref ref);

@@ -43,7 +43,7 @@ static void read_all(int socket, void *to, size_t size)
 }
 
 /* No byte more than that: what comes behind it is the worker's. */
-static const cop__order *read_order(const struct cop__inside *inside, struct cop__packet *packet)
+static const cop__order *read_order(const struct cop__inside *inside, struct cop__crossing_packet *packet)
 {
         void *order;
         read_all(inside->socket, packet, sizeof(*packet));
@@ -175,7 +175,7 @@ static void begin(struct cop__inside *inside, const cop__order *order, cop_pid p
 COP__NORETURN void cop__inside_main(struct cop_node *origin, int socket)
 {
         struct cop__thread thread;
-        struct cop__packet packet;
+        struct cop__crossing_packet packet;
         struct cop__inside *inside = calloc(1, sizeof(*inside));
         if (inside == NULL)
                 give_up("no memory");

@@ -150,7 +150,7 @@ static void drop_failure(struct cop__signal *signal)
 }
 
 /* A failure of a call that the process has made: no message, but as one. */
-static cop_status put_failure(struct cop__crossing *crossing, struct cop__packet packet,
+static cop_status put_failure(struct cop__crossing *crossing, struct cop__crossing_packet packet,
                               struct cop__signal *signal)
 {
         struct cop__failed *failed = cop__signal_body(signal);
@@ -164,9 +164,9 @@ static cop_status put_failure(struct cop__crossing *crossing, struct cop__packet
         return cop__tray_put(&crossing->out, packet, COP_KIND_OF(cop_any), &(cop_any){ cop_atom("does_not_cross") });
 }
 
-static struct cop__packet packet_of(const struct cop__signal *signal)
+static struct cop__crossing_packet packet_of(const struct cop__signal *signal)
 {
-        return (struct cop__packet){
+        return (struct cop__crossing_packet){
                 .type = COP__PACKET_SIGNAL,
                 .signal = signal->type,
                 .flags = signal->flags & COP__CROSSING_FLAGS,
@@ -177,7 +177,7 @@ static struct cop__packet packet_of(const struct cop__signal *signal)
 
 static cop_status put_signal(struct cop__crossing *crossing, struct cop__signal *signal)
 {
-        struct cop__packet packet = packet_of(signal);
+        struct cop__crossing_packet packet = packet_of(signal);
         if (signal->type == COP__SIGNAL_FAILED)
                 return put_failure(crossing, packet, signal);
         if (!cop__kind_crosses(crossing->node->crossing_kinds, signal->kind))
@@ -211,7 +211,7 @@ static bool is_news_of_an_end(const struct cop__signal *signal)
 /* The news of an end whose reason, with an atom that is no UTF-8, cannot be told. The tag has come from the process. */
 static cop_status put_end(struct cop__crossing *crossing, const struct cop__signal *signal)
 {
-        const struct cop__packet packet = packet_of(signal);
+        const struct cop__crossing_packet packet = packet_of(signal);
         const cop_term why = cop_atom("does_not_cross");
         if (cop__kind_same(signal->kind, COP_KIND_OF(cop_exited))) {
                 cop_exited exited = *(const cop_exited *)cop__signal_body(signal);
@@ -230,7 +230,7 @@ static cop_status put_end(struct cop__crossing *crossing, const struct cop__sign
 static cop_status refuse(struct cop__actor *self, struct cop__crossing *crossing, const struct cop__signal *signal,
                          cop_status status)
 {
-        const struct cop__packet failed = {
+        const struct cop__crossing_packet failed = {
                 .type = COP__PACKET_SIGNAL,
                 .signal = COP__SIGNAL_FAILED,
                 .pid = signal->from.bits,
@@ -363,7 +363,7 @@ static void found(struct cop__actor *self, struct cop__crossing *crossing, const
         cop_pid pid = cop__actor_pid(self);
         cop__order order = *given;
         order.refs = own_refs(pid);
-        struct cop__packet packet = { .type = COP__PACKET_BEGIN, .pid = pid.bits,
+        struct cop__crossing_packet packet = { .type = COP__PACKET_BEGIN, .pid = pid.bits,
                                       .more = self->parent.bits };
         cop_status status = cop__tray_put(&crossing->out, packet, COP_KIND_OF(cop__order), &order);
         if (status != COP_OK)
@@ -453,7 +453,7 @@ void cop__outpost_cut(struct cop__actor *actor)
 bool cop__outpost_deferred(struct cop__actor *actor, cop_ref ref)
 {
         struct cop__crossing *crossing = cop__crossing_of(actor);
-        struct cop__packet packet = { .type = COP__PACKET_DEFERRED, .ref = ref.bits };
+        struct cop__crossing_packet packet = { .type = COP__PACKET_DEFERRED, .ref = ref.bits };
         if (crossing != NULL)
                 cop__outpost_let_go(crossing, ref);
         /*

@@ -26,7 +26,7 @@
 struct hearing {
         struct cop__actor *self;
         struct cop__crossing *crossing;
-        const struct cop__packet *packet;
+        const struct cop__crossing_packet *packet;
         const uint8_t *body;
 };
 
@@ -174,7 +174,7 @@ static void send_back(const struct hearing *hearing)
 
 static void fail(const struct hearing *hearing, uint64_t why)
 {
-        struct cop__packet failed = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_FAILED,
+        struct cop__crossing_packet failed = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_FAILED,
                                       .pid = hearing->packet->pid, .ref = hearing->packet->ref,
                                       .more = why };
         COP__CUE("outpost_hear.fails");
@@ -328,7 +328,7 @@ static bool asks_on(const struct cop__crossing *crossing)
 /* A name or a key that is no UTF-8 cannot be told: then that is the answer. */
 static cop_status put_told(struct cop__crossing *crossing, cop__told told)
 {
-        const struct cop__packet packet = { .type = COP__PACKET_ANSWER };
+        const struct cop__crossing_packet packet = { .type = COP__PACKET_ANSWER };
         cop_status status = cop__tray_put(&crossing->out, packet, COP_KIND_OF(cop__told), &told);
         if (status == COP_OK || status == COP_E_NO_MEMORY)
                 return status;
@@ -512,7 +512,7 @@ static void hear_packet(const struct hearing *hearing)
 
 static void hear_packets(struct cop__actor *self, struct cop__crossing *crossing)
 {
-        struct cop__packet packet;
+        struct cop__crossing_packet packet;
         struct hearing hearing = { self, crossing, &packet, NULL };
         cop_status status;
         status = COP_OK;

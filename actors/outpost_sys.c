@@ -54,7 +54,7 @@ static void refuse(struct cop__actor *actor, struct cop__signal *request, cop_st
 void cop__outpost_sys_ask(struct cop__actor *actor, struct cop__signal *request)
 {
         struct cop__crossing *crossing = cop__crossing_of(actor);
-        const struct cop__packet packet = {
+        const struct cop__crossing_packet packet = {
                 .type = COP__PACKET_SYS,
                 .pid = request->from.bits,
                 .ref = request->ref.bits,

@@ -50,7 +50,7 @@ static bool break_ring(struct cop__actor *self, struct cop__crossing *crossing,
 {
         cop_ref ref = { cop__load_relaxed(&own->waits) };
         cop_pid callee = { cop__load_relaxed(&own->callee) };
-        struct cop__packet failed = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_FAILED,
+        struct cop__crossing_packet failed = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_FAILED,
                                       .pid = callee.bits, .ref = ref.bits,
                                       .more = COP__FAILED_CYCLE };
         COP__CUE("outpost.break_ring");
@@ -99,7 +99,7 @@ void cop__outpost_look_again(struct cop__actor *self, struct cop__crossing *cros
 /* ---- Its process' own requests --------------------------------------------------------------- */
 
 /* Nobody waits longer than a timer can. */
-static uint64_t deadline_of(const struct cop__packet *packet)
+static uint64_t deadline_of(const struct cop__crossing_packet *packet)
 {
         return packet->more < COP__TIMER_NS_MAX || packet->more == UINT64_MAX ? packet->more
                                                                               : COP__TIMER_NS_MAX;
@@ -107,7 +107,7 @@ static uint64_t deadline_of(const struct cop__packet *packet)
 
 /* As cop__call does it. */
 static void call(struct cop__actor *self, struct cop__crossing *crossing,
-                 const struct cop__packet *packet, struct cop__signal *request)
+                 const struct cop__crossing_packet *packet, struct cop__signal *request)
 {
         struct cop__calling *own = cop__calling_own(self);
         cop_ref ref = { packet->ref };
@@ -121,18 +121,18 @@ static void call(struct cop__actor *self, struct cop__crossing *crossing,
         look(self, crossing);
 }
 
-static unsigned how_of(const struct cop__packet *packet)
+static unsigned how_of(const struct cop__crossing_packet *packet)
 {
         return packet->flags & COP__CROSSING_CALL_FLAGS;
 }
 
-bool cop__outpost_may_ask(const struct cop__crossing *crossing, const struct cop__packet *packet)
+bool cop__outpost_may_ask(const struct cop__crossing *crossing, const struct cop__crossing_packet *packet)
 {
         return how_of(packet) != COP__SIGNAL_CALL || packet->ref > crossing->last_ref;
 }
 
 void cop__outpost_request(struct cop__actor *self, struct cop__crossing *crossing,
-                          const struct cop__packet *packet, struct cop__signal *request)
+                          const struct cop__crossing_packet *packet, struct cop__signal *request)
 {
         cop_ref ref = { packet->ref };
         cop_pid to = { packet->pid };
@@ -247,7 +247,7 @@ void cop__outpost_withdrawn(struct cop__actor *self, cop_ref ref)
         if (crossing == NULL)
                 return;
         const struct cop__held *held = cop__held_of(crossing, ref);
-        struct cop__packet packet = { .type = COP__PACKET_WITHDRAWN, .ref = ref.bits };
+        struct cop__crossing_packet packet = { .type = COP__PACKET_WITHDRAWN, .ref = ref.bits };
         if (held == NULL || !(((struct cop__signal *)held->request)->flags & COP__SIGNAL_CALL))
                 return;
         /* Without memory it is handled in vain, unless its deadline is over. */

@@ -60,14 +60,14 @@ struct cop__signal;
 /* ---- Its process' own requests ---------------------------------------------------------- */
 
 /* Can an actor ask under that reference? */
-bool cop__outpost_may_ask(const struct cop__crossing *crossing, const struct cop__packet *packet);
+bool cop__outpost_may_ask(const struct cop__crossing *crossing, const struct cop__crossing_packet *packet);
 
 /*
  * Sends a request of the process, under packet->ref; takes it. `packet` says whether it is a call's, and its
  * deadline.
  */
 void cop__outpost_request(struct cop__actor *self, struct cop__crossing *crossing,
-                          const struct cop__packet *packet, struct cop__signal *request);
+                          const struct cop__crossing_packet *packet, struct cop__signal *request);
 
 /* The process has had that child spawned, and may wait for its start. */
 void cop__outpost_started(struct cop__actor *self, cop_ref ref, cop_pid child);

@@ -23,7 +23,7 @@
 static int its_socket;
 static cop_node *its_node;       /* NULL: it does not come so far */
 static void (*its_prelude)(void); /* runs there before it begins; or NULL */
-static struct cop__packet its_news[2]; /* that come behind its order, up to one without a type */
+static struct cop__crossing_packet its_news[2]; /* that come behind its order, up to one without a type */
 static uint8_t its_words[4096];  /* what it has said until its end */
 static ssize_t its_words_size;
 
@@ -35,7 +35,7 @@ static inline void be_process(void)
         cop__inside_main(its_node, its_socket);
 }
 
-static inline void write_packet(int fd, const struct cop__packet *packet, const void *body)
+static inline void write_packet(int fd, const struct cop__crossing_packet *packet, const void *body)
 {
         ck_assert_int_eq((int)write(fd, packet, sizeof(*packet)), (int)sizeof(*packet));
         if (packet->size > 0)
@@ -43,7 +43,7 @@ static inline void write_packet(int fd, const struct cop__packet *packet, const 
 }
 
 /* What a process does to which these bytes are said. */
-static inline struct verdict verdict_on(const struct cop__packet *packet, const void *body)
+static inline struct verdict verdict_on(const struct cop__crossing_packet *packet, const void *body)
 {
         int ends[2];
         ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
@@ -62,7 +62,7 @@ static inline struct verdict verdict_on(const struct cop__packet *packet, const 
 static inline struct verdict verdict_on_order(cop_pid pid, const cop__order *order)
 {
         struct cop__tray tray = { .start = 0 };
-        struct cop__packet packet = { .type = COP__PACKET_BEGIN, .pid = pid.bits };
+        struct cop__crossing_packet packet = { .type = COP__PACKET_BEGIN, .pid = pid.bits };
         ck_assert_int_eq(cop__tray_put(&tray, packet, COP_KIND_OF(cop__order), order), COP_OK);
         memcpy(&packet, tray.data + tray.start, sizeof(packet));
         struct verdict verdict = verdict_on(&packet, tray.data + tray.start + sizeof(packet));
@@ -73,7 +73,7 @@ static inline struct verdict verdict_on_order(cop_pid pid, const cop__order *ord
 /* Has it said such a packet until its end? */
 static inline bool has_said(uint8_t type, uint64_t ref)
 {
-        struct cop__packet packet;
+        struct cop__crossing_packet packet;
         for (ssize_t at = 0; at + (ssize_t)sizeof(packet) <= its_words_size; at += (ssize_t)(sizeof(packet) + packet.size)) {
                 memcpy(&packet, its_words + at, sizeof(packet));
                 if (packet.type == type && packet.ref == ref)

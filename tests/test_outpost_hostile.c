@@ -139,7 +139,7 @@ static cop_status encode_obituary(liar *self, uint8_t **bytes, size_t *size)
 }
 
 /* What belongs into such a packet. */
-static cop_status encode_fitting(liar *self, const struct cop__packet *packet, uint8_t **bytes, size_t *size)
+static cop_status encode_fitting(liar *self, const struct cop__crossing_packet *packet, uint8_t **bytes, size_t *size)
 {
         cop__log_line line = { .level = (uint32_t)draw_number(self), .text = draw_text(self) };
         switch (packet->type) {
@@ -159,9 +159,9 @@ static cop_status encode_fitting(liar *self, const struct cop__packet *packet, u
 }
 
 /* That of any other packet. */
-static cop_status encode_body(liar *self, const struct cop__packet *packet, uint8_t **bytes, size_t *size)
+static cop_status encode_body(liar *self, const struct cop__crossing_packet *packet, uint8_t **bytes, size_t *size)
 {
-        struct cop__packet other = { .type = (uint8_t)draw_below(self, COP__PACKET_LOG + 1) };
+        struct cop__crossing_packet other = { .type = (uint8_t)draw_below(self, COP__PACKET_LOG + 1) };
         return encode_fitting(self, draw_below(self, 100) > 0 ? packet : &other, bytes, size);
 }
 
@@ -205,7 +205,7 @@ static void tell_a_lie(liar *self)
 {
         uint8_t *bytes = NULL;
         size_t size = 0;
-        struct cop__packet packet = {
+        struct cop__crossing_packet packet = {
                 .type = draw_type(self), .signal = draw_signal(self), .flags = (uint16_t)draw_number(self),
                 .pid = draw_pid(self).bits, .ref = draw_number(self), .more = draw_number(self),
         };
@@ -272,7 +272,7 @@ static void desperate_on_blow(desperate *self, const blow *b)
         uint8_t *bytes;
         size_t size;
         const cop_term why = COP_TUPLE(cop_atom("by_itself"), cop_string("with a text that is too long for a term to hold it"));
-        struct cop__packet packet = { .type = b->by_question ? COP__PACKET_ASK : COP__PACKET_SIGNAL, .signal = COP__SIGNAL_EXIT,
+        struct cop__crossing_packet packet = { .type = b->by_question ? COP__PACKET_ASK : COP__PACKET_SIGNAL, .signal = COP__SIGNAL_EXIT,
                                       .pid = cop_self().bits };
         cop__query query = { .what = COP__ASK_LINK, .pid = { UINT64_C(0xffff) << 40 | 1 }, .term = why };
         self->blows++;
@@ -337,7 +337,7 @@ static const char *end_by(const void *bytes, size_t size)
         return text_of(cop_read(cop_down, down)->reason);
 }
 
-static const char *end_by_packet(struct cop__packet packet, const cop_kind *kind, const void *value)
+static const char *end_by_packet(struct cop__crossing_packet packet, const cop_kind *kind, const void *value)
 {
         struct cop__tray tray = { .start = 0 };
         ck_assert_int_eq(cop__tray_put(&tray, packet, kind, value), COP_OK);
@@ -349,7 +349,7 @@ static const char *end_by_packet(struct cop__packet packet, const cop_kind *kind
 /* Of nobody, under one reference. */
 static const char *end_by_two_calls(void)
 {
-        const struct cop__packet packet = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_MESSAGE, .flags = COP__SIGNAL_CALL,
+        const struct cop__crossing_packet packet = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_MESSAGE, .flags = COP__SIGNAL_CALL,
                                             .ref = 1 };
         struct cop__tray tray = { .start = 0 };
         for (int i = 0; i < 2; i++)
@@ -365,17 +365,17 @@ static const char *end_by_two_calls(void)
  * under a reference that another had; a question that nobody asks; the answer to one that nobody has asked. */
 IN_NODE_WITH(an_actor_whose_process_writes_a_packet_that_it_may_not_ends_as_malformed, .processes = true)
 {
-        const struct cop__packet large = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_MESSAGE,
+        const struct cop__crossing_packet large = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_MESSAGE,
                                            .size = COP_MESSAGE_SIZE_MAX + 1 };
-        const struct cop__packet nameless = { .type = COP__PACKET_SIGNAL, .signal = 0xee };
-        ck_assert_str_eq(end_by_packet((struct cop__packet){ .type = 0xee }, NULL, NULL), MALFORMED);
-        ck_assert_str_eq(end_by_packet((struct cop__packet){ .type = COP__PACKET_BEGIN }, NULL, NULL), MALFORMED);
+        const struct cop__crossing_packet nameless = { .type = COP__PACKET_SIGNAL, .signal = 0xee };
+        ck_assert_str_eq(end_by_packet((struct cop__crossing_packet){ .type = 0xee }, NULL, NULL), MALFORMED);
+        ck_assert_str_eq(end_by_packet((struct cop__crossing_packet){ .type = COP__PACKET_BEGIN }, NULL, NULL), MALFORMED);
         ck_assert_str_eq(end_by_packet(nameless, NULL, NULL), MALFORMED);
         ck_assert_str_eq(end_by(&large, sizeof(large)), MALFORMED);
         ck_assert_str_eq(end_by_two_calls(), MALFORMED);
-        ck_assert_str_eq(end_by_packet((struct cop__packet){ .type = COP__PACKET_ASK }, COP_KIND_OF(cop__query),
+        ck_assert_str_eq(end_by_packet((struct cop__crossing_packet){ .type = COP__PACKET_ASK }, COP_KIND_OF(cop__query),
                                        &(cop__query){ .what = COP__ASK_LAST + 1 }), MALFORMED);
-        ck_assert_str_eq(end_by_packet((struct cop__packet){ .type = COP__PACKET_SYS_ANSWER, .ref = 1 },
+        ck_assert_str_eq(end_by_packet((struct cop__crossing_packet){ .type = COP__PACKET_SYS_ANSWER, .ref = 1 },
                                        COP_KIND_OF(cop__sys_answer), &(cop__sys_answer){ .status = COP_OK }), MALFORMED);
         nothing_has_come();
 }
@@ -452,7 +452,7 @@ COP_MESSAGE(counterfeit, coiner, to, ref);
 static void coin(cop_pid to, cop_ref ref)
 {
         struct cop__tray tray = { 0 };
-        const struct cop__packet packet = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_REPLY, .pid = to.bits,
+        const struct cop__crossing_packet packet = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_REPLY, .pid = to.bits,
                                             .ref = ref.bits };
         if (cop__tray_put(&tray, packet, COP_KIND_OF(add), &(add){ 5 }) != COP_OK)
                 _exit(1);
@@ -502,7 +502,7 @@ COP_CHANNEL(add);
 static void gives_back(const add_channel *channel)
 {
         struct cop__tray tray = { 0 };
-        struct cop__packet packet = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_MESSAGE, .pid = channel->pid.bits,
+        struct cop__crossing_packet packet = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_MESSAGE, .pid = channel->pid.bits,
                                       .ref = 1, .flags = COP__SIGNAL_RETURN | COP__SIGNAL_ANSWERED };
         if (cop__tray_put(&tray, packet, COP_KIND_OF(add), &(add){ 5 }) != COP_OK)
                 _exit(1);
@@ -529,7 +529,7 @@ static void asks_and_asks(void)
         uint8_t *bytes;
         size_t size;
         cop__query query = { .what = COP__ASK_REGISTERED };
-        struct cop__packet packet = { .type = COP__PACKET_ASK };
+        struct cop__crossing_packet packet = { .type = COP__PACKET_ASK };
         cop_message_free(cop_receive(COP_FOREVER, COP_KIND(note)));
         if (cop__kind_encode(COP_KIND_OF(cop__query), &query, &bytes, &size) != COP_OK)
                 _exit(1);
@@ -556,7 +556,7 @@ IN_NODE(to_a_process_that_has_hung_up_or_is_not_there_yet_nothing_is_written)
         int sockets[2];
         char byte;
         ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, sockets), 0);
-        const struct cop__packet packet = { .type = COP__PACKET_ASK };
+        const struct cop__crossing_packet packet = { .type = COP__PACKET_ASK };
         struct cop__crossing crossings[] = { { .socket = -1 }, { .socket = sockets[0], .hung_up = true } };
         for (size_t i = 0; i < COP__COUNT(crossings); i++) {
                 struct cop__tray *out = &crossings[i].out;

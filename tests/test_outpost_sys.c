@@ -573,9 +573,9 @@ static void read_all(void *to, size_t size)
 }
 
 /* The head of the request that comes next, which is sys'. */
-static struct cop__packet read_request(void)
+static struct cop__crossing_packet read_request(void)
 {
-        struct cop__packet packet;
+        struct cop__crossing_packet packet;
         char body[4096];
         read_all(&packet, sizeof(packet));
         ck_assert_int_eq(packet.type, COP__PACKET_SYS);
@@ -613,16 +613,16 @@ static cop__sys_answer lie_of(int64_t what)
 /* By hand: cop_send may give the worker away, which would read the request. */
 static void say_that_it_is_there(struct cop__tray *tray)
 {
-        const struct cop__packet packet = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_MESSAGE,
+        const struct cop__crossing_packet packet = { .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_MESSAGE,
                                             .pid = cop_parent().bits };
         cop__tray_put(tray, packet, COP_KIND_OF(stay), &(stay){ 0 });
         cop__tray_flush(tray, SOCKET);
 }
 
 /* The asker waits for sys, and gets what an ordinary call would. */
-static COP__NORETURN void say_reply(struct cop__tray *tray, struct cop__packet request, uint64_t ref)
+static COP__NORETURN void say_reply(struct cop__tray *tray, struct cop__crossing_packet request, uint64_t ref)
 {
-        request = (struct cop__packet){ .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_REPLY, .pid = request.pid, .ref = ref };
+        request = (struct cop__crossing_packet){ .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_REPLY, .pid = request.pid, .ref = ref };
         cop__tray_put(tray, request, COP_KIND_OF(lie_order), &(lie_order){ COP_OK });
         cop__tray_flush(tray, SOCKET);
         for (;;)
@@ -634,8 +634,8 @@ static void liar_on_order(liar *self, const lie_order *order)
         (void)self;
         struct cop__tray tray = { .data = NULL };
         say_that_it_is_there(&tray);
-        struct cop__packet request = read_request();
-        struct cop__packet packet = { .type = COP__PACKET_SYS_ANSWER, .ref = request.ref };
+        struct cop__crossing_packet request = read_request();
+        struct cop__crossing_packet packet = { .type = COP__PACKET_SYS_ANSWER, .ref = request.ref };
         if (order->what == A_REPLY || order->what == NO_REFERENCE)
                 say_reply(&tray, request, order->what == A_REPLY ? request.ref : 0);
         cop__sys_answer answer = lie_of(order->what);

@@ -891,14 +891,14 @@ IN_PROCESSES(in_any_graph_of_calls_through_processes_each_ring_fails_once_and_ev
 
 #define SOCKET_INSIDE 250
 
-static void say(struct cop__packet packet)
+static void say(struct cop__crossing_packet packet)
 {
         if (send(SOCKET_INSIDE, &packet, sizeof(packet), MSG_NOSIGNAL) != sizeof(packet))
                 _exit(1);
 }
 
 /* An ask, as it crosses. */
-static void say_ask(struct cop__packet packet, cop_pid to)
+static void say_ask(struct cop__crossing_packet packet, cop_pid to)
 {
         struct cop__tray tray = { 0 };
         packet.type = COP__PACKET_SIGNAL;
@@ -924,13 +924,13 @@ enum lie {
 static void lie_about_references(int64_t what, cop_ref ref)
 {
         for (uint64_t i = 0; i < 3 && what == WAITS_FOR_NOTHING; i++) {
-                say((struct cop__packet){ .type = COP__PACKET_WAITS, .ref = i * 1000003 });
-                say((struct cop__packet){ .type = COP__PACKET_OVER, .ref = i * 1000003 });
+                say((struct cop__crossing_packet){ .type = COP__PACKET_WAITS, .ref = i * 1000003 });
+                say((struct cop__crossing_packet){ .type = COP__PACKET_OVER, .ref = i * 1000003 });
         }
         if (what == WAITS_FOR_WHAT_IS_TOLD)
-                say((struct cop__packet){ .type = COP__PACKET_WAITS, .ref = ref.bits, .pid = UINT64_MAX });
+                say((struct cop__crossing_packet){ .type = COP__PACKET_WAITS, .ref = ref.bits, .pid = UINT64_MAX });
         if (what == WITHDRAWS)
-                say((struct cop__packet){ .type = COP__PACKET_WITHDRAWN, .ref = ref.bits });
+                say((struct cop__crossing_packet){ .type = COP__PACKET_WITHDRAWN, .ref = ref.bits });
 }
 
 static void liar_obey(victim *self, const deed_order *o)
@@ -941,16 +941,16 @@ static void liar_obey(victim *self, const deed_order *o)
         lie_about_references(o->what, o->ref);
         if (o->what == CALLS_TWICE || o->what == CALLS_BACKWARDS)
                 for (uint64_t i = 0; i < 2; i++)
-                        say_ask((struct cop__packet){ .flags = COP__SIGNAL_CALL, .more = UINT64_MAX,
+                        say_ask((struct cop__crossing_packet){ .flags = COP__SIGNAL_CALL, .more = UINT64_MAX,
                                                       .ref = call - (o->what == CALLS_BACKWARDS ? i : 0) }, o->pid);
         for (size_t i = 0; i < COP__COUNT(deadlines) && o->what == CALLS_WILDLY; i++) {
-                say_ask((struct cop__packet){ .flags = COP__SIGNAL_CALL, .more = deadlines[i], .ref = call + 2 * i },
+                say_ask((struct cop__crossing_packet){ .flags = COP__SIGNAL_CALL, .more = deadlines[i], .ref = call + 2 * i },
                         o->pid);
-                say_ask((struct cop__packet){ .flags = COP__SIGNAL_CALL | COP__SIGNAL_TIMED, .more = deadlines[i],
+                say_ask((struct cop__crossing_packet){ .flags = COP__SIGNAL_CALL | COP__SIGNAL_TIMED, .more = deadlines[i],
                                               .ref = call + 2 * i + 1 }, o->pid);
         }
         if (o->what == SAYS_EXPIRED)
-                say((struct cop__packet){ .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_FAILED,
+                say((struct cop__crossing_packet){ .type = COP__PACKET_SIGNAL, .signal = COP__SIGNAL_FAILED,
                                           .more = COP__FAILED_EXPIRED, .ref = cop__actor_here()->current->ref.bits });
         else
                 cop_reply(done, .value = o->what);

@@ -3,6 +3,7 @@
  * Packets of the console's protocol on a socket pair.
  */
 #include "shell/packet.h"
+#include "actors/crossing.h" /* the other packets: a source may want both */
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -214,7 +214,7 @@ static void has_refused(const struct verdict *verdict, const char *why)
                       strstr(verdict->report, why) != NULL, "%s", verdict->report);
 }
 
-static void expect_refusal(const struct cop__packet *packet, const void *body, const char *why)
+static void expect_refusal(const struct cop__crossing_packet *packet, const void *body, const char *why)
 {
         struct verdict verdict = verdict_on(packet, body);
         has_refused(&verdict, why);
@@ -228,8 +228,8 @@ static void expect_refusal_of(cop_pid pid, const cop__order *order, const char *
 
 TEST(a_process_that_is_given_no_order_says_so_and_ends)
 {
-        expect_refusal(&(struct cop__packet){ .type = COP__PACKET_SIGNAL }, NULL, "its order is no packet");
-        expect_refusal(&(struct cop__packet){ .type = COP__PACKET_BEGIN, .size = 4 }, "\xc1\xc1\xc1\xc1", "its order cannot be read");
+        expect_refusal(&(struct cop__crossing_packet){ .type = COP__PACKET_SIGNAL }, NULL, "its order is no packet");
+        expect_refusal(&(struct cop__crossing_packet){ .type = COP__PACKET_BEGIN, .size = 4 }, "\xc1\xc1\xc1\xc1", "its order cannot be read");
 }
 
 typedef struct counter {
@@ -282,8 +282,8 @@ TEST(a_process_that_hears_of_an_answer_it_does_not_wait_for_says_so_and_gives_up
         if (COP__TSAN)
                 return;
         its_node = node_begin((cop_node_options){ .workers = 1 });
-        its_news[0] = (struct cop__packet){ .type = COP__PACKET_DEFERRED, .ref = 5 };
-        its_news[1] = (struct cop__packet){ .type = 0xee };
+        its_news[0] = (struct cop__crossing_packet){ .type = COP__PACKET_DEFERRED, .ref = 5 };
+        its_news[1] = (struct cop__crossing_packet){ .type = 0xee };
         struct verdict verdict = verdict_on_order(cop_self(), &(cop__order){ OF_COUNTER });
         ck_assert_msg(verdict.signal == 0 && verdict.code == 70, "%d, %d: %s", verdict.signal, verdict.code, verdict.report);
         ck_assert_msg(strstr(verdict.report, "bytes that are no packets") != NULL, "%s", verdict.report);
