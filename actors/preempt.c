@@ -103,8 +103,9 @@ static bool visit(const struct cop__frame *frame, void *visitor)
 }
 
 /*
- * `where` is what the turn is at. If that is ours and nothing of the program's is above it, as in an actor of the library's own, then who
- * waits in the system does so for us, perhaps with a lock. Else the program's last call may have been made a jump.
+ * With nothing of the program's above us a harmless function works for us, as we take in what has come, and what we have in hand would be
+ * lost. Or the program's last call was made a jump: then it is asked another time. But a call that waits may never end: there `where`, what
+ * the turn is at, decides. If that is ours, as in an actor of the library's own, it waits for us, perhaps with a lock.
  */
 static enum cop__preempt_answer judge_frames(uintptr_t top, bool may_wait, const void *where, const ucontext_t *context)
 {
@@ -120,7 +121,9 @@ static enum cop__preempt_answer judge_frames(uintptr_t top, bool may_wait, const
                 return walk.answer;
         if (walk.frames == 0 || walk.frames == FRAMES_MAX)
                 return COP__PREEMPT_NO_STACK;
-        if (!walk.has_theirs && where != NULL && cop__ground_of(preemption.grounds, (uintptr_t)where) == COP__GROUND_OWN)
+        bool waits = may_wait && cop__ground_waits(preemption.grounds, cop__context_pc(context));
+        bool is_ours = where != NULL && cop__ground_of(preemption.grounds, (uintptr_t)where) == COP__GROUND_OWN;
+        if (!walk.has_theirs && (is_ours || !waits))
                 return COP__PREEMPT_RUNTIME;
         return walk.is_done && walk.has_own && !walk.has_unnamed ? COP__PREEMPTED
                                                                  : COP__PREEMPT_LIBRARY;

@@ -710,6 +710,39 @@ TEST_WITHIN(actors_killed_at_any_instruction_leave_nothing_behind, 120)
         node_end(node);
 }
 
+typedef struct { int64_t heard; } drowsy;
+
+static void drowsy_on_work(drowsy *self, const work *w)
+{
+        self->heard += w->number;
+}
+
+COP_SERVER(drowsy, COP_ON(work, drowsy_on_work));
+
+enum { LATE = 200 };
+
+/* Between its messages it is at what the runtime does for it, with functions of the C library that are harmless to the program. */
+TEST_WITHIN(actors_killed_as_they_take_in_what_nobody_waits_for_leave_nothing_behind, 120)
+{
+        UNLESS_POSSIBLE;
+        cop_node *node = node_begin((cop_node_options){ .workers = 2 });
+        struct tormentor tormentor;
+        begin_torment(&tormentor, node);
+        for (int i = 0; i < (suite_is_slow() ? 40 : 1000); i++) {
+                cop_pid pid = cop_spawn_server(&drowsy_server, NULL);
+                cop_ref ref = watch(pid);
+                cop_send(pid, work, .number = 1);
+                for (uint64_t late = 1; late <= LATE; late++) {
+                        const cop_caller caller = { .pid = pid, .ref.bits = late };
+                        cop_reply_to(caller, work, .number = 1);
+                }
+                cop_send_exit(pid, cop_atom("kill"));
+                await_down(ref, "killed");
+        }
+        end_torment(&tormentor);
+        node_end(node);
+}
+
 /* ---- Priorities of those that are interrupted ---- */
 
 enum { SLICES = 80 };
