@@ -65,13 +65,13 @@ static void pour(bool exits)
         put_down(behind);
 }
 
-IN_NODE(a_process_that_pours_exit_signals_is_held_back)
+IN_PROCESSES(a_process_that_pours_exit_signals_is_held_back)
 {
         ck_assert_int_eq(cop_register("witness", cop_self()), COP_OK);
         pour(true);
 }
 
-IN_NODE(a_process_that_pours_replies_through_an_alias_is_held_back)
+IN_PROCESSES(a_process_that_pours_replies_through_an_alias_is_held_back)
 {
         ck_assert_int_eq(cop_register("witness", cop_self()), COP_OK);
         pour(false);
