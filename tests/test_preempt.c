@@ -23,16 +23,11 @@
 #include <coppice/supervisor.h>
 
 #include "actors/fault.h"
-#include "actors/ground.h"
-#include "actors/object.h"
 #include "actors/preempt.h"
 #include "scheduler/detour.h"
 #include "tests/echo.h"
 #include "tests/phases.h"
-
-#define UNLESS_POSSIBLE               \
-        if (!cop__detour_is_possible()) \
-        return
+#include "tests/torment.h"
 
 /* With tiny limits a turn ends with the first message that is sent. */
 #define UNLESS_TINY   \
@@ -41,43 +36,6 @@
 
 /* Code that is to compute for long, as it is written and not as the compiler would have it. */
 #define COMPUTES __attribute__((noinline))
-
-/* ---- A tormentor ------------------------------------------------------------------- */
-
-struct tormentor {
-        pthread_t thread;
-        cop_node *node;
-        int done;
-};
-
-static void *torments(void *context)
-{
-        struct tormentor *tormentor = context;
-        struct cop__scheduler *scheduler = &tormentor->node->scheduler;
-        while (!cop__load_acquire(&tormentor->done)) {
-                for (unsigned i = 0; i < scheduler->worker_count; i++) {
-                        struct cop__worker *worker = &scheduler->workers[i];
-                        cop__preempt_hooks.interrupt(worker, &(struct cop__watch_request){
-                                .turn = cop__load_relaxed(&worker->turns),
-                                .end = true,
-                        });
-                }
-                nanosleep(&(struct timespec){ .tv_nsec = 20000 }, NULL);
-        }
-        return NULL;
-}
-
-static void begin_torment(struct tormentor *tormentor, cop_node *node)
-{
-        *tormentor = (struct tormentor){ .node = node };
-        ck_assert_int_eq(pthread_create(&tormentor->thread, NULL, torments, tormentor), 0);
-}
-
-static void end_torment(struct tormentor *tormentor)
-{
-        cop__store_release(&tormentor->done, 1);
-        pthread_join(tormentor->thread, NULL);
-}
 
 static uint64_t interruptions(cop_node *node)
 {
@@ -710,39 +668,6 @@ TEST_WITHIN(actors_killed_at_any_instruction_leave_nothing_behind, 120)
         node_end(node);
 }
 
-typedef struct { int64_t heard; } drowsy;
-
-static void drowsy_on_work(drowsy *self, const work *w)
-{
-        self->heard += w->number;
-}
-
-COP_SERVER(drowsy, COP_ON(work, drowsy_on_work));
-
-enum { LATE = 200 };
-
-/* Between its messages it is at what the runtime does for it, with functions of the C library that are harmless to the program. */
-TEST_WITHIN(actors_killed_as_they_take_in_what_nobody_waits_for_leave_nothing_behind, 120)
-{
-        UNLESS_POSSIBLE;
-        cop_node *node = node_begin((cop_node_options){ .workers = 2 });
-        struct tormentor tormentor;
-        begin_torment(&tormentor, node);
-        for (int i = 0; i < (suite_is_slow() ? 40 : 1000); i++) {
-                cop_pid pid = cop_spawn_server(&drowsy_server, NULL);
-                cop_ref ref = watch(pid);
-                cop_send(pid, work, .number = 1);
-                for (uint64_t late = 1; late <= LATE; late++) {
-                        const cop_caller caller = { .pid = pid, .ref.bits = late };
-                        cop_reply_to(caller, work, .number = 1);
-                }
-                cop_send_exit(pid, cop_atom("kill"));
-                await_down(ref, "killed");
-        }
-        end_torment(&tormentor);
-        node_end(node);
-}
-
 /* ---- Priorities of those that are interrupted ---- */
 
 enum { SLICES = 80 };
@@ -809,23 +734,6 @@ TEST(SPN_21_of_loops_that_end_no_turn_on_one_worker_each_has_the_same_slices)
                 ck_assert_uint_le(had[i], SLICES / LOOPS + 2);
         }
         node_end(node);
-}
-
-/* ---- What is nobody's code ----------------------------------------------------------------------- */
-
-/* The library's functions go that way too, where it is linked statically: who is there is where its caller is. */
-IN_NODE(a_jump_into_a_library_is_as_who_makes_it)
-{
-        UNLESS_POSSIBLE;
-        struct cop__code_range jumps[4];
-        struct cop__grounds *grounds = cop__grounds_new(cop__fault_code_map());
-        size_t count = cop__object_program_jumps(jumps, COP__COUNT(jumps));
-        ck_assert_uint_gt(count, 0);
-        for (size_t i = 0; i < count; i++) {
-                ck_assert_int_eq(cop__ground_of(grounds, jumps[i].low), COP__GROUND_JUMP);
-                ck_assert_int_eq(cop__ground_of(grounds, jumps[i].high - 1), COP__GROUND_JUMP);
-        }
-        cop__grounds_free(grounds);
 }
 
 /* ---- Being left alone --------------------------------------------------------------------------- */
