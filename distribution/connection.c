@@ -13,7 +13,7 @@
 #include "distribution/news.h"
 #include "distribution/wire.h"
 
-COP__KIND_DEFINE(cop__attempt, socket, peer);
+COP__KIND_DEFINE(cop__attempt, caller, peer);
 COP__KIND_DEFINE(cop__is_up, unused);
 
 /* How long a handshake may take, as Erlang's. */
@@ -298,11 +298,12 @@ static cop_status let_in(struct cop__connection *connection, uint64_t deadline_n
         return status == COP_OK ? cop__handshake_meet(connection->line, challenge) : status;
 }
 
-static void be_called(struct cop__connection *connection, int socket)
+static void be_called(struct cop__connection *connection, uint64_t caller)
 {
         struct cop__introduction other;
         uint64_t deadline_ns = cop__deadline_ns(SET_UP_MS);
-        connection->line = cop__line_new(connection->network, socket, true);
+        int socket = cop__caller_take(connection->network, caller);
+        connection->line = socket >= 0 ? cop__line_new(connection->network, socket, true) : NULL;
         if (connection->line == NULL || !cop_is_alive(cop_parent())) /* the next one looks for lines when that is dead */
                 return;
         if (cop__handshake_hear(connection->line, deadline_ns, &other) != COP_OK)
@@ -342,8 +343,8 @@ void cop__connection_run(const cop__attempt *attempt)
         struct cop__connection connection = { .network = cop__network_here(), .self = cop_self() };
         cop_ref ref;
         cop_monitor(cop_parent(), &ref); /* net_kernel. Without memory for it this one outlives it until the node ends */
-        if (attempt->socket >= 0) {
-                be_called(&connection, attempt->socket);
+        if (attempt->caller != 0) {
+                be_called(&connection, attempt->caller);
                 return;
         }
         connection.peer = connection.network->peers[attempt->peer];

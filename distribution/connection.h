@@ -23,9 +23,9 @@ struct cop__connection {
         size_t answers; /* of what waits to be written at most so many bytes have been asked for by the other side */
 };
 
-/* A connection that is to be: the socket of one who calls, or a peer to be called. */
+/* A connection that is to be: with one who calls, or with a peer to be called. */
 typedef struct cop__attempt {
-        int32_t socket;  /* -1: the peer is to be called */
+        uint64_t caller; /* 0: the peer is to be called */
         uint32_t peer;
 } cop__attempt;
 COP__KIND_DECLARE(cop__attempt);

@@ -41,9 +41,15 @@ typedef struct cop__dial {
 COP__KIND_DECLARE(cop__dial);
 COP__KIND_DEFINE(cop__dial, peer);
 
+/* The connection with one, and the number of his socket, if that is not taken yet. */
+struct stranger {
+        cop_pid pid;
+        uint64_t caller;
+};
+
 typedef struct net_kernel {
         struct cop__line *ear, *epmd; /* what listens; what says where */
-        cop_pid strangers[STRANGERS_MAX]; /* the connections with them */
+        struct stranger strangers[STRANGERS_MAX];
         uint32_t stranger_count;
         cop_ref later; /* the timer by which it looks again */
 } net_kernel;
@@ -72,24 +78,34 @@ static bool spawn_connection(const cop__attempt *attempt, cop_pid *pid)
         return cop_spawn_opt(&options, pid) == COP_OK;
 }
 
+/* The connection with him is one, or has ended, perhaps before it took the socket. */
 static void is_no_stranger(net_kernel *self, cop_pid pid)
 {
         for (uint32_t i = 0; i < self->stranger_count; i++)
-                if (cop_pid_equal(self->strangers[i], pid))
+                if (cop_pid_equal(self->strangers[i].pid, pid)) {
+                        cop__caller_drop(cop__network_here(), self->strangers[i].caller);
                         self->strangers[i--] = self->strangers[--self->stranger_count];
+                }
+}
+
+static void let_talk(net_kernel *self, int called)
+{
+        struct cop__network *network = cop__network_here();
+        struct stranger stranger = { .caller = cop__caller_add(network, called) };
+        bool has_room = stranger.caller != 0 && self->stranger_count < STRANGERS_MAX;
+        if (has_room && spawn_connection(&(cop__attempt){ .caller = stranger.caller }, &stranger.pid))
+                self->strangers[self->stranger_count++] = stranger;
+        else
+                cop__caller_drop(network, stranger.caller);
 }
 
 static void net_kernel_on_ready(net_kernel *self, const cop__ready *ready)
 {
         struct cop__network *network = cop__network_here();
         int called;
-        cop_pid pid;
         (void)ready;
         while ((called = network->transport->accept(network, self->ear->socket)) >= 0)
-                if (self->stranger_count < STRANGERS_MAX && spawn_connection(&(cop__attempt){ .socket = called }, &pid))
-                        self->strangers[self->stranger_count++] = pid;
-                else
-                        network->transport->close(network, called);
+                let_talk(self, called);
         cop_cancel(self->later);
         if (called == -2)
                 cop_send_after(&self->later, LATER_MS, cop_self(), cop__ready, .unused = 0);
@@ -104,7 +120,7 @@ static void net_kernel_on_admitted(net_kernel *self, const cop__admitted *admitt
 static void dial(struct cop__network *network, struct cop__peer *peer)
 {
         cop_pid pid;
-        if (!spawn_connection(&(cop__attempt){ .socket = -1, .peer = peer->index }, &pid))
+        if (!spawn_connection(&(cop__attempt){ .peer = peer->index }, &pid))
                 cop__peer_down(network, peer, cop_no_pid(), cop_atom("system_limit"));
 }
 
@@ -123,7 +139,7 @@ static void net_kernel_on_whose(net_kernel *self, const cop__whose *asked)
         (void)self;
         enum cop__peer_state state = cop__peer_look(network->peers[asked->peer], &owner);
         bool is_free = state == COP__PEER_DOWN || owner.bits == 0;
-        if (is_free && !spawn_connection(&(cop__attempt){ .socket = -1, .peer = asked->peer }, &owner))
+        if (is_free && !spawn_connection(&(cop__attempt){ .peer = asked->peer }, &owner))
                 owner = cop_no_pid();
         cop_reply(cop__connection_of, .pid = owner);
 }

@@ -291,3 +291,61 @@ cop_status cop__line_call(struct cop__network *network, const char *host, uint16
         cop__belonging_end(&ask->belonging);
         return status;
 }
+
+/* ---- Who has called --------------------------------------------------------------------------------- */
+
+struct caller {
+        struct cop__list list; /* in the network's, under its lock */
+        uint64_t number;
+        int socket;
+};
+
+uint64_t cop__caller_add(struct cop__network *network, int socket)
+{
+        struct caller *caller = cop__malloc(sizeof(*caller));
+        if (caller == NULL) {
+                network->transport->close(network, socket);
+                return 0;
+        }
+        caller->socket = socket;
+        cop__lock_lock(&network->lock);
+        caller->number = ++network->callers_so_far;
+        cop__list_push_back(&network->callers, &caller->list);
+        uint64_t number = caller->number;
+        cop__lock_unlock(&network->lock);
+        return number;
+}
+
+int cop__caller_take(struct cop__network *network, uint64_t number)
+{
+        struct caller *found = NULL;
+        cop__lock_lock(&network->lock);
+        COP__LIST_EACH(&network->callers, at, ahead)
+        {
+                struct caller *caller = COP__CONTAINER(at, struct caller, list);
+                if (caller->number == number)
+                        found = caller;
+        }
+        if (found != NULL)
+                cop__list_remove(&found->list);
+        cop__lock_unlock(&network->lock);
+        int socket = found != NULL ? found->socket : -1;
+        free(found);
+        return socket;
+}
+
+void cop__caller_drop(struct cop__network *network, uint64_t number)
+{
+        int socket = cop__caller_take(network, number);
+        if (socket >= 0)
+                network->transport->close(network, socket);
+}
+
+void cop__callers_end(struct cop__network *network)
+{
+        struct cop__list *first;
+        while ((first = cop__list_pop_front(&network->callers)) != NULL) {
+                network->transport->close(network, COP__CONTAINER(first, struct caller, list)->socket);
+                free(COP__CONTAINER(first, struct caller, list));
+        }
+}

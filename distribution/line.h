@@ -63,4 +63,16 @@ cop_status cop__line_await(struct cop__line *line, size_t size, uint64_t deadlin
 const uint8_t *cop__line_bytes(const struct cop__line *line);
 void cop__line_read(struct cop__line *line, size_t size);
 
+/*
+ * One who has called, until the actor that is to talk with him has the socket: if it never does, for it was killed before its first
+ * turn, the socket is closed all the same. Returns his number; 0: no memory, and the socket is closed.
+ */
+uint64_t cop__caller_add(struct cop__network *network, int socket);
+/* His socket, which is the calling actor's to close; -1: he is known no more. */
+int cop__caller_take(struct cop__network *network, uint64_t number);
+/* It is closed, if it has not been taken. */
+void cop__caller_drop(struct cop__network *network, uint64_t number);
+/* Of all of them, when the node has ended. */
+void cop__callers_end(struct cop__network *network);
+
 #endif

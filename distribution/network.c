@@ -77,6 +77,7 @@ static void end(struct cop__abroad *abroad, struct cop__thread *thread)
         free(network->names);
         cop__table_fini(&network->names_said);
         cop__foreign_end(network);
+        cop__callers_end(network);
         free(network);
 }
 
@@ -106,6 +107,7 @@ struct cop__network *cop__network_make(cop_node *node)
         cop__audience_init(&network->audience);
         cop__list_init(&network->refs_idle);
         cop__list_init(&network->lines);
+        cop__list_init(&network->callers);
         COP__CUE("network.made");
         if (cop__cas_release(&node->abroad, &none, &network->abroad))
                 return network;

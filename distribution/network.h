@@ -117,6 +117,8 @@ struct cop__network {
         struct cop__table pids_said;
         uint32_t foreign_count;
         struct cop__list lines;         /* sockets that actors own; see line.h */
+        struct cop__list callers;       /* sockets of who has called that nobody owns yet; see line.h */
+        uint64_t callers_so_far;
 };
 
 /* The network of the node that the thread is in; NULL: there is none. */

@@ -108,3 +108,23 @@ TEST(an_earlier_life_of_a_node_bears_the_name_that_the_node_had_then)
         ck_assert_str_eq(name_of_life(n), "n@127.0.0.1");
         node_end(node);
 }
+
+#define NODES 100
+#define CALLERS 5
+
+/* Some of the actors that are to talk with them are killed before their first turn. */
+TEST_WITHIN(who_calls_a_node_that_ends_leaves_no_descriptor_there, 60)
+{
+        NEEDS_THREADS();
+        for (int i = 0; i < NODES; i++) {
+                uint16_t port;
+                int callers[CALLERS];
+                cop_node *node = node_begin((cop_node_options){ .name = "a" });
+                ck_assert_int_eq(distribute_with("a@127.0.0.1", (cop_distribution){ .port = 0 }, &port), COP_OK);
+                for (int k = 0; k < CALLERS; k++)
+                        callers[k] = stranger_socket(port);
+                node_end(node);
+                for (int k = 0; k < CALLERS; k++)
+                        close(callers[k]);
+        }
+}
