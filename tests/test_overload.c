@@ -366,47 +366,6 @@ IN_NODE_WITH(a_server_continues_while_the_node_is_over, ONE_WORKER)
         await_true(cop__load_acquire(&served));
 }
 
-/* ---- What ends something ---- */
-
-COP_FUTURE(sum);
-
-static void never_resolves(void)
-{
-        cop_sleep(COP_FOREVER);
-}
-
-static void passes_over(hut *self, const gate *g)
-{
-        (void)self;
-        (void)g;
-}
-
-typedef hut idler;
-COP_SERVER(idler, COP_ON(gate, passes_over));
-
-IN_NODE_WITH(what_ends_a_future_or_a_handler_is_no_new_work, ONE_WORKER)
-{
-        static struct yard yard;
-        cop_term ids;
-        prepare();
-        cop_pid manager = cop_spawn_server(&cop_event_manager, "alarms");
-        ck_assert_int_eq(cop_add_handler("alarms", .id = "idler", .server = &idler_server), COP_OK);
-        sum_future future = cop_async(sum, never_resolves);
-        cop_ref end = watch(future.pid);
-        fill_first(&yard);
-        strew();
-        ck_assert_int_eq(cop_handlers("alarms", &ids), COP_OK);
-        ck_assert_uint_eq(ids.count, 1);
-        cop_term_free(ids);
-        strew();
-        ck_assert_int_eq(cop_delete_handler("alarms", "idler", cop_nil(), NULL), COP_OK);
-        strew();
-        ck_assert_int_eq(cop_add_handler("alarms", .id = "idler", .server = &idler_server), COP_E_OVERLOAD);
-        ck_assert_int_eq(cop_future_drop(future), COP_OK);
-        await_down(end, "normal");
-        put_down(manager);
-}
-
 IN_NODE_WITH(what_was_accepted_under_overload_is_all_delivered, .memory_limit = LIMIT)
 {
         static struct yard yard;
