@@ -177,7 +177,7 @@ explore_plant(poll_lingers_on poll who_lingers scheduler/sleep.c
 
 # ---- Sleep and wake: scheduler/wake.h, and the whole of the scheduler with it -------------
 
-explore_test(wake 28000 a_worker_runs 2)
+explore_test(wake 36000 a_worker_runs 2)
 
 explore_plant(wake_puts_without_its_fence wake a_worker_runs_one scheduler/shared.c
         "cop__fence_seq(); /* SLEEPER */\n        cop__offer(scheduler);"
