@@ -31,8 +31,23 @@
 /* How often a name is taken from who gets it by the order meanwhile. */
 #define TAKE_TRIES 3
 
+/* How often a change is made whose version is less than another node's. */
+#define CHANGE_TRIES 3
+
 /* Changes that are over are remembered as long as there are no more than so many after them. */
 #define OVER_MAX 65536u
+
+/* Names that nobody has here are remembered as long as there are no more than so many after them. */
+#define IDLE_MAX 16384u
+
+/* Names that are told in one message. */
+#define TOLD_MAX 1000u
+
+/* {Name, Holder, Number, Version, State} */
+#define ITEM_WIDTH 5
+
+/* Nobody's word has a greater version, so that there is always a next one. */
+#define VERSION_MAX (INT64_MAX / 2)
 
 /* How often a name that is in use is waited for, and for how long. */
 #define TRIES 200
@@ -40,12 +55,17 @@
 
 /* ---- The server's table ------------------------------------------------------------------- */
 
+/* One whose holder is watched, or of which it is remembered that nobody has it here. */
 struct name {
         struct cop__table_node said;    /* by a hash of the text */
-        struct cop__table_node watches; /* by the reference of the monitor */
-        cop_pid holder;
-        int64_t change; /* the one that made it so; 0: it is not known which */
-        char text[COP_NAME_MAX + 1];
+        struct cop__table_node watches; /* by the reference of the monitor, while it is watched */
+        struct cop__list idle;          /* while it is not */
+        bool is_watched;
+        bool has_ended; /* the holder, who counts as before in the order of changes; else one that is not watched may be, later */
+        cop_pid holder; /* nobody: it is unset */
+        int64_t change;  /* the one that made it so; 0: it is not known which */
+        int64_t version; /* its own; 0: it is not known */
+        char text[];
 };
 
 /* A change that another one has followed. */
@@ -57,17 +77,24 @@ struct past {
 /* Ends with the server. */
 struct names {
         struct cop__belonging belonging;
-        struct cop__table said, watched; /* the same names */
+        struct cop__table said, watched; /* names: all of them, and those that are watched */
+        struct cop__list idle;           /* the others, those first that have been so for the longest */
         struct cop__table over;          /* changes */
         struct cop__list over_order;     /* the same, the oldest first */
+        int64_t newest;                  /* of the versions that have been heard of */
 };
+
+/* Numbers on the wire. */
+enum state { IS_THERE = 0, HAS_ENDED = 1, IS_AWAY = 2 };
 
 /* A change of a name as it is said: what is left out is 0. */
 struct change {
         cop_term name;
         cop_pid holder;
+        enum state state; /* of the holder, to who says it */
         int64_t number;
-        int64_t over; /* the one that it follows; 0: none */
+        int64_t over;    /* the one that it follows; 0: none */
+        int64_t version; /* 0: it is not known */
 };
 
 typedef struct name_server {
@@ -123,39 +150,89 @@ static struct name *find_name(const name_server *self, cop_term text)
         return NULL;
 }
 
-static void forget(name_server *self, struct name *name)
+static void forget_idle(struct names *names)
 {
-        cop_demonitor_flush((cop_ref){ name->watches.key });
-        cop__table_remove(&self->names->said, &name->said);
-        cop__table_remove(&self->names->watched, &name->watches);
+        struct name *name = COP__CONTAINER(cop__list_pop_front(&names->idle), struct name, idle);
+        cop__table_remove(&names->said, &name->said);
         free(name);
 }
 
-/* Without memory it stays unset here, and who looks it up here finds nobody. */
-static void set_name(name_server *self, cop_term text, cop_pid holder, int64_t change)
+/* Of those that are not watched it is the last to be forgotten. */
+static void unwatch(name_server *self, struct name *name)
 {
-        struct name *name = find_name(self, text);
+        struct names *names = self->names;
+        if (name->is_watched) {
+                cop_demonitor_flush((cop_ref){ name->watches.key });
+                cop__table_remove(&names->watched, &name->watches);
+        }
+        name->is_watched = false;
+        cop__list_remove(&name->idle);
+        cop__list_push_back(&names->idle, &name->idle);
+        if (names->said.count - names->watched.count > IDLE_MAX)
+                forget_idle(names);
+}
+
+/* If not, its DOWN is on its way. */
+static bool is_there(cop_pid holder)
+{
+        struct cop__peer *peer = cop__network_whose(cop__network_here(), holder);
+        cop_pid owner;
+        if (cop__pid_node(holder) == 0)
+                return cop_is_alive(holder);
+        return peer != NULL && cop__peer_look(peer, &owner) == COP__PEER_UP;
+}
+
+/* Its node is called for that. Without memory nobody has it here. */
+static void watch(name_server *self, struct name *name)
+{
         cop_ref ref;
-        if (name != NULL && cop_pid_equal(name->holder, holder)) {
-                name->change = change;
+        if (cop_monitor(name->holder, &ref) != COP_OK)
                 return;
-        }
-        if (name != NULL)
-                forget(self, name);
-        name = cop__calloc(1, sizeof(*name));
+        name->watches.key = ref.bits;
+        cop__table_insert(&self->names->watched, &name->watches);
+        name->is_watched = true;
+        cop__list_remove(&name->idle);
+}
+
+/* Nobody has it yet. NULL without memory. */
+static struct name *add_name(name_server *self, cop_term text)
+{
+        struct name *name = cop__calloc(1, sizeof(*name) + text.count + 1);
         if (name == NULL)
-                return;
-        if (cop_monitor(holder, &ref) != COP_OK) {
-                free(name);
-                return;
-        }
-        name->holder = holder;
-        name->change = change;
+                return NULL;
         memcpy(name->text, text.as.text, text.count);
         name->said.key = hash_of(text);
-        name->watches.key = ref.bits;
+        cop__list_init(&name->idle);
         cop__table_insert(&self->names->said, &name->said);
-        cop__table_insert(&self->names->watched, &name->watches);
+        unwatch(self, name);
+        return name;
+}
+
+static void hear_version(name_server *self, int64_t version)
+{
+        if (version > self->names->newest)
+                self->names->newest = version;
+}
+
+/*
+ * The holder is nobody where it is unset. One that is away is watched as its node comes up. Without memory it stays as if it had never
+ * been set.
+ */
+static void set_name(name_server *self, const struct change *change)
+{
+        struct name *name = find_name(self, change->name);
+        hear_version(self, change->version);
+        if (name == NULL && (name = add_name(self, change->name)) == NULL)
+                return;
+        name->change = change->number;
+        name->version = change->version;
+        name->has_ended = change->state == HAS_ENDED;
+        if (name->is_watched && !name->has_ended && cop_pid_equal(name->holder, change->holder))
+                return;
+        unwatch(self, name);
+        name->holder = change->holder;
+        if (name->holder.bits != 0 && (change->state == IS_THERE || (change->state == IS_AWAY && is_there(name->holder))))
+                watch(self, name);
 }
 
 /* ---- Changes that are over ------------------------------------------------------------------- */
@@ -214,45 +291,136 @@ static bool is_of_the_past(cop_pid holder)
         return peer != NULL && (peer->is_own || cop__peer_has_another_life(peer, cop__pid_node(holder)));
 }
 
-/* One of theirs. Of two changes that gave it to the same actor both sides keep the same one. */
-static void merge_one(name_server *self, cop_term text, cop_pid theirs, int64_t change)
-{
-        struct name *ours = find_name(self, text);
-        if (is_of_the_past(theirs) || is_over(self, change))
-                return;
-        if (ours != NULL && cop_pid_equal(ours->holder, theirs))
-                ours->change = change > ours->change ? change : ours->change;
-        else if (ours == NULL || is_of_the_past(ours->holder) || is_before(theirs, ours->holder))
-                set_name(self, text, theirs, change);
-}
-
 static int64_t number_at(cop_term tuple, size_t at)
 {
         return at < tuple.count && tuple.as.items[at].type == COP_TERM_INTEGER ? tuple.as.items[at].as.integer : 0;
 }
 
-static void merge(name_server *self, cop_term all)
+static int64_t version_at(cop_term tuple, size_t at)
 {
-        for (size_t i = 0; all.type == COP_TERM_LIST && i < all.count; i++) {
-                cop_term item = all.as.items[i];
-                if (item.type == COP_TERM_TUPLE && item.count >= 2 && is_name(item.as.items[0]) &&
-                    item.as.items[1].type == COP_TERM_PID && item.as.items[1].as.pid.bits != 0)
-                        merge_one(self, item.as.items[0], item.as.items[1].as.pid, number_at(item, 2));
-        }
+        int64_t version = number_at(tuple, at);
+        return version > 0 && version < VERSION_MAX ? version : 0;
 }
 
-static cop_status tell_all_names(name_server *self, cop_pid to)
+static enum state state_at(cop_term tuple, size_t at)
 {
-        struct cop__gather gather = { 0 };
-        cop_term all;
-        struct cop__table_walk walk;
-        struct cop__table_node *node;
-        cop__table_walk_init(&walk, &self->names->said);
-        while ((node = cop__table_walk_next(&walk)) != NULL) {
-                cop__gather_add_pair(&gather, cop_atom(name_of(node)->text), cop_pid_term(name_of(node)->holder));
-                cop__gather_add(&gather, cop_int(name_of(node)->change));
+        int64_t state = number_at(tuple, at);
+        return state == HAS_ENDED || state == IS_AWAY ? (enum state)state : IS_THERE;
+}
+
+static enum state state_of(const struct name *name)
+{
+        if (name->has_ended)
+                return HAS_ENDED;
+        return name->is_watched ? IS_THERE : IS_AWAY;
+}
+
+/*
+ * Of one name: is that change behind the one that is here? Then ours and theirs are never both so. By their versions, then by their
+ * holders, then by whether that one has ended. Whose version is not known may be of any, and is as old as a holder that is there.
+ */
+static bool is_behind(const struct change *change, const struct name *ours)
+{
+        if (change->version != 0 && change->version != ours->version)
+                return change->version < ours->version;
+        if (cop_pid_equal(change->holder, ours->holder))
+                return ours->has_ended && change->state != HAS_ENDED;
+        if (change->holder.bits == 0 || ours->holder.bits == 0)
+                return change->holder.bits == 0;
+        if (change->version == 0 && (!ours->is_watched || is_of_the_past(ours->holder)))
+                return false;
+        return is_before(ours->holder, change->holder);
+}
+
+/* Nobody, on the wire: whoever knows of no versions passes over it. */
+static cop_term holder_said(cop_pid holder)
+{
+        return holder.bits != 0 ? cop_pid_term(holder) : cop_atom("nobody");
+}
+
+/* To be merged as when nodes meet. */
+static void tell_again(const struct change *change, cop_pid server)
+{
+        const cop_term one = COP_TUPLE(change->name, holder_said(change->holder), cop_int(change->number), cop_int(change->version),
+                                       cop_int(change->state));
+        const cop_any all = { COP_TUPLE(cop_atom("all"), COP_LIST(one)) };
+        cop__tell(cop_self(), server, COP_KIND_OF(cop_any), &all);
+}
+
+static void tell_others_again(const struct change *change)
+{
+        struct cop__network *network = cop__network_here();
+        for (uint32_t i = 0; i < cop__load_acquire(&network->peer_count); i++)
+                if (cop__peer_is_ours(network->peers[i]))
+                        tell_again(change, cop__network_name(network, network->peers[i], COP__NAMES_SERVER));
+}
+
+/* Of a network that was split the holder of one side has ended, and that of the other lives, here: who lives keeps the name. */
+static bool outlives(const struct name *ours, const struct change *change)
+{
+        return change->state == HAS_ENDED && ours->is_watched && cop__pid_node(ours->holder) == 0 && cop_is_alive(ours->holder) &&
+               !cop_pid_equal(ours->holder, change->holder);
+}
+
+/* It is so by a version that is later than all that have been heard of, as all others are told. NULL: what it was is forgotten. */
+static void renew(name_server *self, struct name *name)
+{
+        hear_version(self, self->names->newest + 1);
+        if (name == NULL)
+                return;
+        name->version = self->names->newest;
+        tell_others_again(&(struct change){ .name = cop_atom(name->text), .holder = name->holder, .state = state_of(name),
+                                            .number = name->change, .version = name->version });
+}
+
+/* False: the one that is here stays, of the same name. */
+static bool take_change(name_server *self, struct change change)
+{
+        struct name *ours = find_name(self, change.name);
+        hear_version(self, change.version);
+        if (change.holder.bits != 0 && is_of_the_past(change.holder)) {
+                if (change.version == 0)
+                        return false;
+                change.state = HAS_ENDED;
         }
-        cop_status status = cop__gather_tuples(&gather, 3, &all);
+        if (ours != NULL && is_behind(&change, ours))
+                return false;
+        if (ours != NULL && outlives(ours, &change)) {
+                renew(self, ours);
+                return false;
+        }
+        if (ours != NULL && change.version == 0)
+                change.version = ours->version;
+        if (ours != NULL && change.version == ours->version && cop_pid_equal(change.holder, ours->holder) && ours->change > change.number)
+                change.number = ours->change;
+        set_name(self, &change);
+        return true;
+}
+
+/* One of the list of {all, List}. Whose version is not known may have been over for long. */
+static bool is_said(cop_term item, struct change *change)
+{
+        if (item.type != COP_TERM_TUPLE || item.count < 2 || !is_name(item.as.items[0]))
+                return false;
+        const cop_term holder = item.as.items[1];
+        *change = (struct change){ .name = item.as.items[0], .number = number_at(item, 2), .version = version_at(item, 3),
+                                    .state = state_at(item, 4) };
+        if (holder.type == COP_TERM_PID)
+                change->holder = holder.as.pid;
+        return change->holder.bits != 0 || (change->version != 0 && cop_is_atom(holder, "nobody"));
+}
+
+static void gather_name(struct cop__gather *gather, const struct name *name)
+{
+        cop__gather_add_pair(gather, cop_atom(name->text), holder_said(name->holder));
+        cop__gather_add_pair(gather, cop_int(name->change), cop_int(name->version));
+        cop__gather_add(gather, cop_int(state_of(name)));
+}
+
+static cop_status tell_gathered(struct cop__gather *gather, cop_pid to)
+{
+        cop_term all;
+        cop_status status = cop__gather_tuples(gather, ITEM_WIDTH, &all);
         if (status != COP_OK)
                 return status;
         status = cop__tell(cop_self(), to, COP_KIND_OF(cop_any), &(cop_any){ COP_TUPLE(cop_atom("all"), all) });
@@ -260,35 +428,91 @@ static cop_status tell_all_names(name_server *self, cop_pid to)
         return status;
 }
 
+static cop_pid server_at(const char *node)
+{
+        struct cop__network *network = cop__network_here();
+        struct cop__peer *peer = cop__network_find(network, node, strlen(node));
+        /* Nobody is connected to for this. */
+        return peer != NULL && cop__peer_is_ours(peer) ? cop__network_name(network, peer, COP__NAMES_SERVER) : cop_no_pid();
+}
+
+/* Those of which more is known here than there. */
+static void tell_what_is_behind(name_server *self, cop_term all)
+{
+        struct cop__gather gather = { 0 };
+        cop_pid to = server_at(cop_node_of(cop__actor_here()->current->from));
+        struct change change;
+        for (size_t i = 0; to.bits != 0 && i < all.count; i++) {
+                bool is_known = is_said(all.as.items[i], &change) && change.version != 0;
+                const struct name *ours = is_known ? find_name(self, change.name) : NULL;
+                if (ours != NULL && is_behind(&change, ours))
+                        gather_name(&gather, ours);
+        }
+        if (gather.count > 0 || gather.failed)
+                tell_gathered(&gather, to);
+}
+
+static void merge(name_server *self, cop_term all)
+{
+        struct change change;
+        for (size_t i = 0; all.type == COP_TERM_LIST && i < all.count; i++)
+                if (is_said(all.as.items[i], &change) && (change.version != 0 || !is_over(self, change.number)))
+                        take_change(self, change);
+        if (all.type == COP_TERM_LIST)
+                tell_what_is_behind(self, all);
+}
+
+static cop_status tell_all_names(name_server *self, cop_pid to)
+{
+        struct cop__gather gather = { 0 };
+        cop_status status = COP_OK;
+        struct cop__table_walk walk;
+        struct cop__table_node *node;
+        cop__table_walk_init(&walk, &self->names->said);
+        while (status == COP_OK && (node = cop__table_walk_next(&walk)) != NULL) {
+                gather_name(&gather, name_of(node));
+                if (gather.count >= ITEM_WIDTH * TOLD_MAX) {
+                        status = tell_gathered(&gather, to);
+                        gather = (struct cop__gather){ 0 };
+                }
+        }
+        if (status == COP_OK)
+                return tell_gathered(&gather, to);
+        cop__gather_drop(&gather);
+        return status;
+}
+
+/* Those who could not be reached. */
+static void watch_again(name_server *self, const char *node)
+{
+        COP__LIST_EACH(&self->names->idle, at, ahead) {
+                struct name *name = COP__CONTAINER(at, struct name, idle);
+                if (name->holder.bits == 0 || name->has_ended || strcmp(cop_node_of(name->holder), node) != 0)
+                        continue;
+                name->has_ended = is_of_the_past(name->holder);
+                if (!name->has_ended)
+                        watch(self, name);
+        }
+}
+
 /* It is no new work, and is said once: without any memory later. */
 static void name_server_on_up(name_server *self, const cop_node_up *up)
 {
-        struct cop__network *network = cop__network_here();
-        struct cop__peer *peer = cop__network_find(network, up->node.text, strlen(up->node.text));
-        if (peer == NULL || !cop__peer_is_ours(peer)) /* any more: nobody is connected to for this */
+        cop_pid to = server_at(up->node.text);
+        if (to.bits == 0)
                 return;
-        cop_pid to = cop__network_name(network, peer, COP__NAMES_SERVER);
-        cop_status status = to.bits != 0 ? tell_all_names(self, to) : COP_OK;
+        watch_again(self, up->node.text);
+        cop_status status = tell_all_names(self, to);
         if (status == COP_E_NO_MEMORY || status == COP_E_OVERLOAD)
                 cop_send_after(NULL, LATER_MS, cop_self(), cop_node_up, .node = up->node);
 }
 
 /* ---- Hearing ------------------------------------------------------------------------------------- */
 
-/* If not, its DOWN is on its way. */
-static bool is_there(cop_pid holder)
-{
-        struct cop__peer *peer = cop__network_whose(cop__network_here(), holder);
-        cop_pid owner;
-        if (cop__pid_node(holder) == 0)
-                return cop_is_alive(holder);
-        return peer != NULL && cop__peer_look(peer, &owner) == COP__PEER_UP;
-}
-
 static cop_pid holder_of(const name_server *self, cop_term text)
 {
         const struct name *name = find_name(self, text);
-        return name != NULL && is_there(name->holder) ? name->holder : cop_no_pid();
+        return name != NULL && name->is_watched && is_there(name->holder) ? name->holder : cop_no_pid();
 }
 
 /* From the scribe here, who is told what is over, and tells others. */
@@ -297,38 +521,92 @@ static bool is_own(void)
         return cop__pid_node(cop__actor_here()->current->from) == 0;
 }
 
-/* What a server answers to a change: which one it follows, 0 for none; or false, it is over already, or the name is taken. */
-static cop_term make_change(name_server *self, const struct change *change)
+/* It has been made, and another one after it. */
+static bool has_been_followed(const name_server *self, const struct change *change)
 {
         const struct name *name = find_name(self, change->name);
-        int64_t before = name != NULL && name->change != change->number ? name->change : 0;
-        if (is_over(self, change->number))
-                return cop_bool(false);
-        end_change(self, is_own() ? before : change->over);
-        set_name(self, change->name, change->holder, change->number);
-        return cop_int(before);
+        return is_over(self, change->number) && (name == NULL || name->change != change->number);
 }
 
-/* From the scribe here, which then tells others. `again`: it may have been made by the one before, who did not say so. */
-static cop_term enter_name(name_server *self, const struct change *change, bool again)
+/* The change that this one follows; 0: none. */
+static int64_t before(const name_server *self, const struct change *change)
+{
+        const struct name *name = find_name(self, change->name);
+        return name != NULL && name->change != change->number ? name->change : 0;
+}
+
+static void end_changes(name_server *self, const struct change *change)
+{
+        end_change(self, change->over);
+        if (change->holder.bits == 0) /* it is over as soon as it is made */
+                end_change(self, change->number);
+}
+
+/*
+ * From the scribe here, which then tells others: later than all that has been heard of. {Over, Version}; or false, it is over
+ * already, or the name is taken.
+ */
+static cop_term make_change(name_server *self, struct change change, cop_term items[5])
+{
+        if (has_been_followed(self, &change))
+                return cop_bool(false);
+        change.over = before(self, &change);
+        change.version = self->names->newest + 1;
+        end_changes(self, &change);
+        set_name(self, &change);
+        items[0] = cop_int(change.over);
+        items[1] = cop_int(change.version);
+        return cop_tuple_of(items, 2);
+}
+
+/* `again`: it may have been made by the one before, who did not say so. */
+static cop_term enter_name(name_server *self, const struct change *change, bool again, cop_term items[5])
 {
         cop_pid holder = holder_of(self, change->name);
         bool is_free = holder.bits == 0 || (again && cop_pid_equal(holder, change->holder));
-        return is_free ? make_change(self, change) : cop_bool(false);
+        return is_free ? make_change(self, *change, items) : cop_bool(false);
 }
 
-/* A change, too, and over as soon as it is made. */
-static cop_term unset_name(name_server *self, const struct change *change)
+/* From a scribe that says no version: the last one that is heard of counts. */
+static cop_term hear_unversioned(name_server *self, struct change change)
 {
-        struct name *name = find_name(self, change->name);
-        int64_t before = name != NULL ? name->change : 0;
-        if (is_over(self, change->number))
+        const struct name *name = find_name(self, change.name);
+        int64_t followed = before(self, &change);
+        if (has_been_followed(self, &change))
                 return cop_bool(false);
-        end_change(self, is_own() ? before : change->over);
-        end_change(self, change->number);
-        if (name != NULL)
-                forget(self, name);
-        return cop_int(before);
+        end_changes(self, &change);
+        change.version = change.holder.bits == 0 ? self->names->newest + 1 : name != NULL ? name->version : 0;
+        set_name(self, &change);
+        return cop_int(followed);
+}
+
+/* What is known here instead. */
+static cop_term refusal(const name_server *self, const struct change *change, cop_term items[5])
+{
+        const struct name *name = find_name(self, change->name);
+        items[0] = holder_said(name != NULL ? name->holder : cop_no_pid());
+        items[1] = cop_int(name != NULL ? name->change : 0);
+        items[2] = cop_int(name != NULL ? name->version : self->names->newest);
+        items[3] = cop_int(name != NULL ? state_of(name) : IS_THERE);
+        return cop_tuple_of(items, 4);
+}
+
+/* From the scribe of another node. */
+static cop_term hear_change(name_server *self, const struct change *change, cop_term items[5])
+{
+        int64_t followed = before(self, change);
+        if (change->version == 0)
+                return hear_unversioned(self, *change);
+        if (has_been_followed(self, change)) {
+                /* A scribe that has hung makes what was over for long: what came after that is later. */
+                hear_version(self, change->version);
+                renew(self, find_name(self, change->name));
+                return refusal(self, change, items);
+        }
+        if (!take_change(self, *change))
+                return refusal(self, change, items);
+        end_changes(self, change);
+        return cop_int(followed);
 }
 
 /* A word, a name and a pid; then, perhaps, numbers. */
@@ -337,7 +615,8 @@ static bool is_change(cop_term term, const char *word, struct change *change)
         if (term.type != COP_TERM_TUPLE || term.count < 3 || !cop_is_atom(term.as.items[0], word) || !is_name(term.as.items[1]) ||
             term.as.items[2].type != COP_TERM_PID)
                 return false;
-        *change = (struct change){ term.as.items[1], term.as.items[2].as.pid, number_at(term, 3), number_at(term, 4) };
+        *change = (struct change){ .name = term.as.items[1], .holder = term.as.items[2].as.pid, .number = number_at(term, 3),
+                                   .over = number_at(term, 4), .version = version_at(term, 5) };
         return true;
 }
 
@@ -346,21 +625,26 @@ static bool is_removal(cop_term term, const char *word, struct change *change)
 {
         if (term.type != COP_TERM_TUPLE || term.count < 2 || !cop_is_atom(term.as.items[0], word) || !is_name(term.as.items[1]))
                 return false;
-        *change = (struct change){ term.as.items[1], cop_no_pid(), number_at(term, 2), number_at(term, 3) };
+        *change = (struct change){ .name = term.as.items[1], .number = number_at(term, 2), .over = number_at(term, 3),
+                                   .version = version_at(term, 4) };
         return true;
 }
 
-static cop_term holder_term(const name_server *self, cop_term text, cop_term items[2])
+/* Who has it for those who look it up, and for whoever is told. */
+static cop_term holder_term(const name_server *self, cop_term text, cop_term items[5])
 {
         const struct name *name = find_name(self, text);
         items[0] = cop_pid_term(holder_of(self, text));
         items[1] = cop_int(name != NULL ? name->change : 0);
-        return cop_tuple_of(items, 2);
+        items[2] = cop_int(name != NULL ? name->version : 0);
+        items[3] = cop_pid_term(name != NULL ? name->holder : cop_no_pid());
+        items[4] = cop_int(name != NULL ? state_of(name) : IS_THERE);
+        return cop_tuple_of(items, 5);
 }
 
 static void name_server_on_any(name_server *self, const cop_any *any)
 {
-        cop_term term = any->term, items[2];
+        cop_term term = any->term, items[5];
         struct change change;
         bool confirms = is_change(term, "confirm", &change);
         if (cop_is_tuple(term, "whereis", 2))
@@ -368,20 +652,28 @@ static void name_server_on_any(name_server *self, const cop_any *any)
         else if (cop_is_tuple(term, "holder", 2))
                 cop_reply(cop_any, .term = holder_term(self, term.as.items[1], items));
         else if (confirms || is_change(term, "register", &change))
-                cop_reply(cop_any, .term = enter_name(self, &change, confirms));
-        else if (is_change(term, "set", &change))
-                cop_reply(cop_any, .term = make_change(self, &change));
-        else if (is_removal(term, "unset", &change))
-                cop_reply(cop_any, .term = unset_name(self, &change));
+                cop_reply(cop_any, .term = enter_name(self, &change, confirms, items));
+        else if (is_change(term, "set", &change) || is_removal(term, "unset", &change))
+                cop_reply(cop_any, .term = is_own() ? make_change(self, change, items) : hear_change(self, &change, items));
         else if (cop_is_tuple(term, "all", 2))
                 merge(self, term.as.items[1]);
 }
 
+/*
+ * Who cannot be reached may be again, unless it ends meanwhile: it keeps the name as far as others are told. Of a name whose version is
+ * not known nothing is remembered.
+ */
 static void name_server_on_down(name_server *self, const cop_down *down)
 {
         struct cop__table_node *node = cop__table_find_first(&self->names->watched, down->ref.bits);
-        if (node != NULL)
-                forget(self, COP__CONTAINER(node, struct name, watches));
+        if (node == NULL)
+                return;
+        struct name *name = COP__CONTAINER(node, struct name, watches);
+        if (name->version == 0)
+                name->holder = cop_no_pid();
+        else
+                name->has_ended = !cop_is_atom(down->reason, "noconnection");
+        unwatch(self, name);
 }
 
 static void name_server_otherwise(name_server *self, cop_message *message)
@@ -397,6 +689,7 @@ static void name_server_init(name_server *self)
         if (self->names == NULL)
                 cop_exit(cop_atom("no_memory"));
         self->names->belonging.end = end_names;
+        cop__list_init(&self->names->idle);
         cop__list_init(&self->names->over_order);
         if (!cop__own(cop__actor_here(), &self->names->belonging)) {
                 free(self->names);
@@ -420,30 +713,46 @@ static cop_status call_own(cop_term what, cop_message **reply)
         return cop__call_in_own_time(reply, cop_to_name(COP__NAMES_SERVER), SERVER_MS, COP_KIND_OF(cop_any), &(cop_any){ what });
 }
 
-/* *before: the change that this one follows. Errors: COP_E_NAME_TAKEN; those of calls. */
-static cop_status ask_own(cop_term what, int64_t *before)
+/* With the version that it gets, and the change that it follows. Errors: COP_E_NAME_TAKEN; those of calls. */
+static cop_status ask_own(cop_term what, struct change *change)
 {
         cop_message *reply = NULL;
         cop_status status = call_own(what, &reply);
         const cop_any *any = cop_read(cop_any, reply);
-        if (status == COP_OK && (any == NULL || any->term.type != COP_TERM_INTEGER))
+        if (status == COP_OK && (any == NULL || any->term.type != COP_TERM_TUPLE))
                 status = COP_E_NAME_TAKEN;
-        if (status == COP_OK)
-                *before = any->term.as.integer;
+        if (status == COP_OK) {
+                change->over = number_at(any->term, 0);
+                change->version = version_at(any->term, 1);
+        }
         cop_message_free(reply);
         return status;
 }
 
-/* Who has the name here, and by which change. */
-static cop_status look_own(cop_term name, struct change *now)
+/* Who has the name here; *now: what others are told of it. Errors: those of calls. */
+static cop_status look_own(cop_term name, cop_pid *holder, struct change *now)
 {
         cop_message *reply = NULL;
         cop_status status = call_own(COP_TUPLE(cop_atom("holder"), name), &reply);
         const cop_any *any = cop_read(cop_any, reply);
-        if (any != NULL && any->term.type == COP_TERM_TUPLE && any->term.count == 2 && any->term.as.items[0].type == COP_TERM_PID)
-                *now = (struct change){ name, any->term.as.items[0].as.pid, number_at(any->term, 1), 0 };
+        if (status == COP_OK && (any == NULL || any->term.type != COP_TERM_TUPLE || any->term.count != 5))
+                status = COP_E_NO_REPLY;
+        if (status == COP_OK) {
+                const cop_term *items = any->term.as.items;
+                *holder = items[0].as.pid;
+                *now = (struct change){ .name = name, .holder = items[3].as.pid, .number = number_at(any->term, 1),
+                                        .version = version_at(any->term, 2), .state = state_at(any->term, 4) };
+        }
         cop_message_free(reply);
         return status;
+}
+
+/* Nobody else, as far as one can tell. */
+static bool has_own(cop_term name, cop_pid holder)
+{
+        struct change now;
+        cop_pid has;
+        return look_own(name, &has, &now) != COP_OK || has.bits == 0 || cop_pid_equal(has, holder);
 }
 
 static void ask_others(cop_requests *set, cop_term change)
@@ -457,11 +766,23 @@ static void ask_others(cop_requests *set, cop_term change)
                         cop_requests_add(set, request, 0);
 }
 
+/* Of those who know of something later, the latest. */
+static void hear_refusal(const cop_any *any, struct change *refused)
+{
+        if (any == NULL || any->term.type != COP_TERM_TUPLE || version_at(any->term, 2) <= refused->version)
+                return;
+        const cop_term holder = any->term.as.items[0];
+        refused->holder = holder.type == COP_TERM_PID ? holder.as.pid : cop_no_pid();
+        refused->number = number_at(any->term, 1);
+        refused->version = version_at(any->term, 2);
+        refused->state = state_at(any->term, 3);
+}
+
 /*
  * Those all at once: however many hang, it is one wait. A node that goes down need not know; one that hangs is told, and hears of
  * it when it goes on.
  */
-static cop_status tell_others(cop_term change)
+static cop_status tell_others(cop_term change, struct change *refused)
 {
         cop_requests *set = cop_requests_new();
         cop_response response;
@@ -469,41 +790,32 @@ static cop_status tell_others(cop_term change)
                 return COP_E_NO_MEMORY;
         ask_others(set, change);
         cop_deadline deadline = cop_deadline_in(SERVER_MS);
-        while (cop_requests_await_until(set, deadline, &response) == COP_OK)
+        while (cop_requests_await_until(set, deadline, &response) == COP_OK) {
+                hear_refusal(cop_read(cop_any, response.message), refused);
                 cop_message_free(response.message);
+        }
         cop_requests_free(set);
         return COP_OK;
 }
 
-/* To be merged as when nodes meet. */
-static void tell_again(const struct change *change, cop_pid server)
+static void tell_own_again(const struct change *change)
 {
-        const cop_term one = COP_TUPLE(change->name, cop_pid_term(change->holder), cop_int(change->number));
-        const cop_any all = { COP_TUPLE(cop_atom("all"), COP_LIST(one)) };
-        cop__tell(cop_self(), server, COP_KIND_OF(cop_any), &all);
-}
-
-static void tell_others_again(const struct change *change)
-{
-        struct cop__network *network = cop__network_here();
-        for (uint32_t i = 0; i < cop__load_acquire(&network->peer_count); i++)
-                if (cop__peer_is_ours(network->peers[i]))
-                        tell_again(change, cop__network_name(network, network->peers[i], COP__NAMES_SERVER));
+        tell_again(change, cop_whereis(COP__NAMES_SERVER));
 }
 
 /*
- * Somebody else has the name here meanwhile. The order of the two decides, here as everywhere, also if it was another scribe's doing; then
- * all others, who have been told of the one or of the other, are told of the one that it is.
+ * Somebody else has the name here meanwhile. The later of the two changes counts, here as everywhere, also if it was another scribe's
+ * doing; then all others, who have been told of the one or of the other, are told of the one that it is.
  */
 static cop_status settle(const struct change *change)
 {
-        struct change now = { change->name, cop_no_pid(), 0, 0 };
-        tell_again(change, cop_whereis(COP__NAMES_SERVER));
-        cop_status status = look_own(change->name, &now);
-        if (status != COP_OK || now.holder.bits == 0)
+        struct change now;
+        cop_pid has;
+        tell_own_again(change);
+        if (look_own(change->name, &has, &now) != COP_OK)
                 return COP_OK;
         tell_others_again(&now);
-        return cop_pid_equal(now.holder, change->holder) ? COP_OK : COP_E_NAME_TAKEN;
+        return has.bits == 0 || cop_pid_equal(has, change->holder) ? COP_OK : COP_E_NAME_TAKEN;
 }
 
 cop_status cop__names_number(int64_t *number)
@@ -516,20 +828,36 @@ cop_status cop__names_number(int64_t *number)
 }
 
 /*
- * Its own server first, in those words: who comes up meanwhile is told by that one, or is among the others. Such a one may have
- * brought another holder, which took the name here by the order of the two, and has been told of this one since.
+ * Its own server first, in those words: who comes up meanwhile is told by that one, or is among the others. *refused: what one of them
+ * knows that is later, by now its own server, too; its version is 0 if there is none.
+ */
+static cop_status make_everywhere(const char *word, struct change *change, struct change *refused)
+{
+        const cop_term pid = cop_pid_term(change->holder), number = cop_int(change->number);
+        *refused = (struct change){ .name = change->name };
+        cop_status status = ask_own(COP_TUPLE(cop_atom(word), change->name, pid, number), change);
+        if (status == COP_OK)
+                status = tell_others(COP_TUPLE(cop_atom("set"), change->name, pid, number, cop_int(change->over), cop_int(change->version)),
+                                     refused);
+        if (refused->version != 0)
+                tell_own_again(refused);
+        return status;
+}
+
+/*
+ * Who comes up meanwhile may have brought another holder, which took the name here by the order of the two, and has been told of this
+ * one since.
  */
 static cop_status enter_everywhere(const char *word, struct change change)
 {
-        const cop_term pid = cop_pid_term(change.holder), number = cop_int(change.number);
-        struct change now = change;
-        cop_status status = ask_own(COP_TUPLE(cop_atom(word), change.name, pid, number), &change.over);
-        if (status == COP_OK)
-                status = tell_others(COP_TUPLE(cop_atom("set"), change.name, pid, number, cop_int(change.over)));
-        if (status != COP_OK || look_own(change.name, &now) != COP_OK || now.holder.bits == 0 ||
-            cop_pid_equal(now.holder, change.holder))
+        struct change refused;
+        cop_status status = make_everywhere(word, &change, &refused);
+        if (status != COP_OK)
                 return status;
-        return settle(&change);
+        for (int tries = 1; tries < CHANGE_TRIES && status == COP_OK && refused.version != 0; tries++)
+                status = make_everywhere(word, &change, &refused);
+        bool is_made = status == COP_OK && refused.version == 0;
+        return is_made && has_own(change.name, change.holder) ? COP_OK : settle(&change);
 }
 
 /* Also if another one has it: that it is taken is another one's that has come meanwhile. */
@@ -541,14 +869,31 @@ static cop_status take_everywhere(struct change change)
         return status;
 }
 
-/* Nobody has it any more, also if another scribe has done so. */
+/* False: somebody who was met meanwhile, or refuses, knows of a later holder, by now its own server, too. */
+static bool is_removed(const struct change *refused)
+{
+        if (refused->version != 0)
+                tell_own_again(refused);
+        return refused->version == 0 && has_own(refused->name, cop_no_pid());
+}
+
+/* Nobody has it any more, also if another scribe has done so. What is removed again is so by a change that is nobody's. */
 static cop_status remove_everywhere(struct change change)
 {
-        const cop_term number = cop_int(change.number);
-        cop_status status = ask_own(COP_TUPLE(cop_atom("unset"), change.name, number), &change.over);
-        if (status == COP_E_NAME_TAKEN)
-                return COP_OK;
-        return status == COP_OK ? tell_others(COP_TUPLE(cop_atom("unset"), change.name, number, cop_int(change.over))) : status;
+        for (int tries = 0; tries < CHANGE_TRIES; tries++) {
+                struct change refused = { .name = change.name };
+                const cop_term number = cop_int(change.number);
+                cop_status status = ask_own(COP_TUPLE(cop_atom("unset"), change.name, number), &change);
+                if (status == COP_E_NAME_TAKEN)
+                        return COP_OK;
+                if (status == COP_OK)
+                        status = tell_others(COP_TUPLE(cop_atom("unset"), change.name, number, cop_int(change.over),
+                                                       cop_int(change.version)), &refused);
+                if (status != COP_OK || is_removed(&refused))
+                        return status;
+                change.number = 0;
+        }
+        return COP_E_NO_CONNECTION;
 }
 
 static void answer(cop_status status)

@@ -9,29 +9,44 @@
  * each server hears of changes in the order in which they were made. The scribe answers when all servers have, or have had their
  * time: one that hangs hears of the change when it goes on. A holder's death or its node's is heard by each server as of any monitor.
  *
- * When two nodes meet, each server tells the other all that it has. Of two holders of a name the one whose node has the lesser
- * name stays, on both sides. One whose node is up in another life is over, which whoever speaks of it has not heard: it takes no
- * name, and keeps none.
+ * Each change has a version: one more than the greatest that its scribe's server has heard of, of any name, so it is greater than those
+ * of all changes that one knew of. Of two changes of a name the one with the greater version counts, of equals the one whose holder's node
+ * has the lesser name, and a holder counts before none: the same on all nodes, in whatever order they hear of the two. So nothing needs
+ * to be told in order, and who is told of what is behind passes over it. What must be seen to is that everybody is told:
  *
- * Each change has a number, by chance, and is said with the number of the one that it follows, which is over from there on. A node that has
- * not heard of that may still speak of what is over to one that has, as the two meet: whoever is told of it passes over it. So what
- * was unset, or set anew, is not brought back. Of changes that are over the last 65,536 are remembered.
+ * - A scribe has its own server make the change, and then tells those of all nodes that are up. One that comes up later is told of all
+ *   names by that server, which has the change by then. So of any two nodes that are connected each knows what the other one's scribe has
+ *   changed, also if that was before they met.
+ * - A server that knows of something later refuses the change, and says of what. The scribe has its own server hear of that and makes the
+ *   change again, with a version that is greater, or tells all others of what has the name instead. So what was made is the latest
+ *   wherever it was told, and who asked hears of that only then.
  *
- * Who asks for a change gives it its number. So if the scribe does not answer, its node hangs, perhaps, the scribe of the node with the
- * next name may be asked for the same change: when the first one goes on and makes it, too, it is the same, or is over, also where
- * the name has been set or unset since. The removal of a name is over as soon as it is made: nobody makes it again.
+ * For that a server remembers names that nobody has: those that are unset, those whose holder has ended, with that holder, for it still
+ * counts among changes with its version, and those whose holder is away, which is watched again as its node comes up. Whoever speaks of a
+ * holder says which of these it is. They are told to whom is met, too; of those the last 16,384 are remembered. So what was unset, or
+ * taken over, is not brought back by one that has not heard of that; but, if more than so many names were given up while it was away, it is.
  *
- * A change and a meeting may cross: the node that is met brings another holder, which takes the name of the new one where the
- * change is made, and is then told of the change. So the scribe looks afterwards whether its server has who was set, and if it
- * has another one, tells all servers of that, as nodes that meet do: the order of the two decides, everywhere.
+ * A network that was split has two holders of a name. One that has ended may have the greater version, and its name would be nobody's where
+ * the other one lives: the server of the node that it lives on says so, with a version that is greater.
  *
- * As a node comes up whose name is less, or goes on after it hung, two scribes may make changes of one name at the same time, and each server has the one that it
- * was told of last. One of the two scribes sees that: it looks when all others have answered, and of its own change and the other's
- * each server has both by then; if both had seen their own one last, each would have set it before it was told of the other's, which was
- * behind the other's own. It settles it in the same way.
+ * A holder whose node is up in another life has ended, which whoever speaks of it has not heard.
  *
- * Servers understand {set, Name, Pid, Number, Over}, {unset, Name, Number, Over} and {all, [{Name, Pid, Number}]} of each other, also without
- * the numbers; what else comes is nothing. All of it is a cop_any, whatever kinds the program has.
+ * Who asks for a change gives it a number, by chance. If the scribe does not answer, its node hangs, perhaps, the scribe of the node with
+ * the next name may be asked for the same change: when the first one goes on and makes it, too, it is the same, also where
+ * the name has been set or unset since: a change is said with the number of the one that it follows, which is over from there on. Who is
+ * told of it by a scribe that has not heard of that, refuses it, and tells all others what came after it, with a version that is greater. Of
+ * changes that are over the last 65,536 are remembered. The removal of a name is over as soon as it is made.
+ *
+ * As a node comes up whose name is less, or goes on after it hung, two scribes may make changes of one name at the same time: then one
+ * of the two counts, everywhere. The scribe looks afterwards whether its server has who was set, and answers by that.
+ *
+ * There are servers that say no versions: of what they say two nodes that meet have the one whose node has the lesser name, and the last change
+ * that is heard of counts. The scribe looks afterwards whether its server has another holder than the one that was set, and tells all of
+ * that.
+ *
+ * Servers understand {set, Name, Pid, Number, Over, Version}, {unset, Name, Number, Over, Version} and
+ * {all, [{Name, Pid, Number, Version, State}]} of each other, also without what comes after the pid or the name; what else comes is nothing.
+ * Of a name that is unset the pid in {all, ...} is the atom nobody. All of it is a cop_any, whatever kinds the program has.
  */
 #ifndef DISTRIBUTION_NAMES_H
 #define DISTRIBUTION_NAMES_H

@@ -419,6 +419,8 @@ TEST_WITHIN(a_scribe_that_hangs_is_passed_over_and_what_it_does_late_is_nothing,
         answer_change(fd, LEAST, change, "true");
         outcome_is(COP_OK);
         says_to_names(fd, LEAST, COP_TUPLE(cop_atom("set"), cop_atom("ledger"), cop_pid_term(first), cop_int(number), cop_int(0)));
+        says_to_names(fd, LEAST, COP_TUPLE(cop_atom("set"), cop_atom("ledger"), cop_pid_term(first), cop_int(number), cop_int(0),
+                                           cop_int(1000))); /* a version that is later than all that has been heard of */
         says_to_names(fd, LEAST, COP_TUPLE(cop_atom("set"), cop_atom("after"), cop_pid_term(first), cop_int(1), cop_int(0)));
         await_true(holder_of("after").bits != 0);
         ck_assert(cop_pid_equal(holder_of("ledger"), second));

@@ -5,8 +5,11 @@
 #include <errno.h>
 #include <pthread.h>
 
+#include <coppice/global.h>
 #include <coppice/trial.h>
 
+#include "base/random.h"
+#include "distribution/network.h"
 #include "scheduler/wires.h"
 #include "tests/faulty.h"
 #include "tests/keepers.h"
@@ -249,6 +252,224 @@ TEST(when_nothing_is_cut_any_more_all_are_connected_again_and_a_group_is_all_of_
                 }
                 end(nodes);
         }
+}
+
+/* ---- Global names ---------------------------------------------------------------------------------- */
+
+/* Who has it, in words that are the same on each node; of nobody, none. */
+static void holder_at(cop_node *node, const char *name, char text[64])
+{
+        struct cop__wire_pid wire;
+        visit(node);
+        cop_pid pid = cop_global_whereis(name);
+        text[0] = '\0';
+        if (pid.bits == 0)
+                return;
+        ck_assert(cop__pid_to_wire(cop__network_here(), pid, &wire));
+        snprintf(text, 64, "%s %u %u", cop_node_of(pid)[0] ? cop_node_of(pid) : cop_node_here_name(), wire.id, wire.serial);
+}
+
+static void all_have(cop_node *nodes[NODES], const char *name, const char *holder, uint64_t seed)
+{
+        char text[64];
+        for (int i = 0; i < NODES; i++) {
+                holder_at(nodes[i], name, text);
+                ck_assert_msg(strcmp(text, holder) == 0, "seed %d: at %s \"%s\" has %s, not \"%s\"", (int)seed, names[i], text, name,
+                              holder);
+        }
+}
+
+static void connect_all(cop_node *nodes[NODES])
+{
+        for (int i = 0; i < NODES; i++) {
+                visit(nodes[i]);
+                for (int j = 0; j < NODES; j++)
+                        ck_assert(i == j || cop_connect(names[j], PATIENCE_MS) == COP_OK);
+        }
+}
+
+/* All of them connected, and all that is under way has come. */
+static void settle_all(cop_node *nodes[NODES])
+{
+        connect_all(nodes);
+        cop_simulation_advance(nodes[0], 1000);
+}
+
+static uint32_t draw(uint64_t *state, uint32_t below)
+{
+        return (uint32_t)(cop__mix(++*state) % below);
+}
+
+static cop_status unregistered;
+
+static void unregisters(void)
+{
+        unregistered = cop_global_unregister("x");
+}
+
+/* Whose scribe is asked depends on who is met first. */
+TEST(a_global_name_that_is_given_up_while_a_node_meets_the_others_is_nobodys)
+{
+        for (uint64_t seed = 0; seed < 60; seed++) {
+                cop_node *nodes[NODES];
+                begin((cop_simulation){ .seed = seed, .checks = 16 }, nodes);
+                visit(nodes[2]);
+                ck_assert_int_eq(cop_connect(names[1], PATIENCE_MS), COP_OK);
+                ck_assert_int_eq(cop_global_register("x", cop_spawn(waits)), COP_OK);
+                unregistered = COP_E_TIMEOUT;
+                cop_spawn(unregisters);
+                visit(nodes[0]);
+                for (int i = 1; i < NODES; i++)
+                        cop_send(cop_at("echo", names[i]), parcel, .number = 1);
+                settle_all(nodes);
+                ck_assert_int_eq(unregistered, COP_OK);
+                all_have(nodes, "x", "", seed);
+                end(nodes);
+        }
+}
+
+static uint64_t storm_state;
+
+static void storms(void)
+{
+        const char *name = draw(&storm_state, 2) == 0 ? "x" : "y";
+        uint32_t what = draw(&storm_state, 4);
+        if (what == 0)
+                cop_global_unregister(name);
+        else if (what == 1)
+                cop_global_re_register(name, cop_self());
+        else
+                cop_global_register(name, cop_self());
+        cop_sleep(draw(&storm_state, 3) > 0 ? COP_FOREVER : draw(&storm_state, 3000));
+}
+
+/* Changes and ends of connections, with some time between them or none. */
+static void storm(cop_node *nodes[NODES])
+{
+        for (int64_t i = 0; i < 30; i++) {
+                uint32_t here = draw(&storm_state, NODES), what = draw(&storm_state, 5);
+                const char *other = names[(here + 1 + draw(&storm_state, NODES - 1)) % NODES];
+                visit(nodes[here]);
+                if (what == 0)
+                        cop_disconnect(other);
+                else if (what <= 2)
+                        cop_send(cop_at("echo", other), parcel, .number = i);
+                else
+                        cop_spawn(storms);
+                cop_simulation_advance(nodes[here], draw(&storm_state, 10) == 0 ? 20000 : draw(&storm_state, 4));
+        }
+}
+
+TEST(whatever_is_cut_a_global_name_has_one_holder_when_all_are_connected_again)
+{
+        for (uint64_t seed = 0; seed < 90; seed++) {
+                const unsigned cuts[] = { 0, 20, 100 };
+                cop_node *nodes[NODES];
+                char holder[64];
+                storm_state = seed << 32;
+                begin((cop_simulation){ .seed = seed, .cuts = cuts[seed % 3], .checks = 16 }, nodes);
+                storm(nodes);
+                cop__simulation_of(nodes[0])->options.cuts = 0;
+                cop_simulation_advance(nodes[0], 100000); /* what was asked for is made, or given up */
+                settle_all(nodes);
+                for (const char *name = "x"; name != NULL; name = name[0] == 'x' ? "y" : NULL) {
+                        holder_at(nodes[0], name, holder);
+                        all_have(nodes, name, holder, seed);
+                }
+                end(nodes);
+        }
+}
+
+/* At that node, whose actor gets it, if any does. */
+static void change_once(cop_node *nodes[NODES], uint32_t here, uint64_t seed)
+{
+        struct cop__wire_pid wire;
+        char holder[64] = "";
+        visit(nodes[here]);
+        cop_pid pid = cop_spawn(waits);
+        uint32_t what = draw(&storm_state, 3);
+        cop_status status = what == 0   ? cop_global_unregister("x")
+                            : what == 1 ? cop_global_re_register("x", pid)
+                                        : cop_global_register("x", pid);
+        ck_assert(status == COP_OK || (what == 2 && status == COP_E_NAME_TAKEN));
+        if (status == COP_OK && what != 0) {
+                ck_assert(cop__pid_to_wire(cop__network_here(), pid, &wire));
+                snprintf(holder, sizeof(holder), "%s %u %u", names[here], wire.id, wire.serial);
+        }
+        cop_simulation_advance(nodes[here], 1000);
+        if (status != COP_OK)
+                holder_at(nodes[0], "x", holder);
+        all_have(nodes, "x", holder, seed);
+}
+
+TEST(the_last_change_of_a_global_name_is_what_all_nodes_have_though_some_have_only_just_met)
+{
+        for (uint64_t seed = 0; seed < 60; seed++) {
+                cop_node *nodes[NODES];
+                storm_state = seed << 32;
+                begin((cop_simulation){ .seed = seed, .checks = 16 }, nodes);
+                connect_all(nodes);
+                for (int i = 0; i < 12; i++) {
+                        uint32_t here = draw(&storm_state, NODES);
+                        visit(nodes[here]);
+                        cop_disconnect(names[(here + 1 + draw(&storm_state, NODES - 1)) % NODES]);
+                        cop_simulation_advance(nodes[here], draw(&storm_state, 4));
+                        connect_all(nodes);
+                        change_once(nodes, draw(&storm_state, NODES), seed);
+                }
+                end(nodes);
+        }
+}
+
+/* On that side the name has been changed more often. */
+TEST(of_a_network_that_was_split_who_lives_keeps_the_global_name_of_one_that_has_ended)
+{
+        for (uint64_t seed = 0; seed < 20; seed++) {
+                cop_node *nodes[NODES];
+                char holder[64];
+                begin((cop_simulation){ .seed = seed, .checks = 16 }, nodes);
+                cop_pid pid = cop_spawn(waits);
+                for (int i = 0; i < 3; i++)
+                        ck_assert_int_eq(cop_global_re_register("x", pid), COP_OK);
+                put_down(pid);
+                visit(nodes[2]);
+                ck_assert_int_eq(cop_global_register("x", cop_spawn(waits)), COP_OK);
+                holder_at(nodes[2], "x", holder);
+                settle_all(nodes);
+                all_have(nodes, "x", holder, seed);
+                ck_assert_str_ne(holder, "");
+                end(nodes);
+        }
+}
+
+#define REMEMBERED 16384
+
+/* The first of them is forgotten: who was away brings it back, to all. */
+TEST(of_the_global_names_that_were_given_up_while_a_node_was_away_so_many_are_remembered)
+{
+        cop_node *nodes[NODES];
+        char name[16], holder[64];
+        begin((cop_simulation){ .seed = 1 }, nodes);
+        visit(nodes[2]);
+        cop_pid pid = cop_spawn(waits);
+        ck_assert_int_eq(cop_global_register("first", pid), COP_OK);
+        ck_assert_int_eq(cop_global_register("last", pid), COP_OK);
+        settle_all(nodes);
+        visit(nodes[2]);
+        ck_assert(cop_disconnect(names[0]) == COP_OK && cop_disconnect(names[1]) == COP_OK);
+        visit(nodes[0]);
+        ck_assert_int_eq(cop_global_unregister("first"), COP_OK);
+        for (int i = 0; i < REMEMBERED; i++) {
+                snprintf(name, sizeof(name), "%d", i);
+                ck_assert_int_eq(cop_global_unregister(name), COP_OK);
+        }
+        ck_assert_int_eq(cop_global_unregister("last"), COP_OK);
+        settle_all(nodes);
+        all_have(nodes, "last", "", 1);
+        holder_at(nodes[2], "first", holder);
+        ck_assert_str_ne(holder, "");
+        all_have(nodes, "first", holder, 1);
+        end(nodes);
 }
 
 /* ---- What is missing ------------------------------------------------------------------------------ */

@@ -11,8 +11,10 @@
  * What people get wrong:
  * - All of the nodes have to be connected to each other, which nobody does for them (distribution.h): each goes by those it is
  *   connected to, so two that only have a third in common may give a name to one actor each.
- * - A network that is split has two of each name as soon as both sides register one. When they meet again, all nodes keep the
- *   actor whose node has the lesser name; the other one is not told, and goes on without it.
+ * - A network that is split has two of each name as soon as both sides register one. When they meet again, all nodes keep the same
+ *   one of the two, and one that lives rather than one that has ended: that of the side on which more names have been changed, of
+ *   equals the actor whose node has the lesser name. The other one is not told, and goes on without it. A name that one side has
+ *   unregistered meanwhile may be nobody's then, by the same rule.
  * - To look a name up costs a call within the node; to register one, a call to each node, to all at once.
  * - A node that hangs and is not down yet holds each change up for 5 seconds, and hears of it when it goes on. If it is the one
  *   with the least name, through which all changes go, they wait for it for 10 seconds, and then go through the next one. When it
