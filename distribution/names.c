@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include <coppice/global.h>
 #include <coppice/request.h>
@@ -820,11 +819,11 @@ static cop_status settle(const struct change *change)
 
 cop_status cop__names_number(int64_t *number)
 {
-        uint64_t drawn;
-        if (getrandom(&drawn, sizeof(drawn), 0) != (ssize_t)sizeof(drawn))
-                return COP_E_SYSTEM;
+        struct cop__network *network = cop__network_here(); /* without one there is no scribe to ask either */
+        uint64_t drawn = 0;
+        cop_status status = network != NULL ? network->transport->chance(network, &drawn, sizeof(drawn)) : COP_OK;
         *number = (int64_t)(drawn >> 1 | 1);
-        return COP_OK;
+        return status;
 }
 
 /*
