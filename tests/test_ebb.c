@@ -180,6 +180,18 @@ static bool keep_busy(struct cop__slots *slots, const struct cop__actor *slot)
         return kept;
 }
 
+static bool is_kept_busy(const struct cop__actor *slot)
+{
+        return cop__load_relaxed(&slot->queue.tail) == COP__QUEUE_ASLEEP + 1;
+}
+
+/* If it was looked at before it was busy, its block goes all the same, and its pages are new ones. */
+static bool is_held_back(struct cop__slots *slots, const struct cop__actor *slot)
+{
+        await_ebb(is_there(slots, &slots->ebb.whole) || !is_kept_busy(slot));
+        return is_kept_busy(slot);
+}
+
 /* One that is busy keeps its block, and its neighbours that lie beside it: for an ebb, and not for ever. */
 WITH_NEAR_EBBS(slots_that_cannot_go_in_one_ebb_go_in_another, .workers = 0)
 {
@@ -194,8 +206,7 @@ WITH_NEAR_EBBS(slots_that_cannot_go_in_one_ebb_go_in_another, .workers = 0)
                 hatch(gnats, SWARM);
                 slot = cop__slot_of(node, gnats[SWARM / 2]);
                 end_all(gnats, SWARM);
-        } while (!keep_busy(slots, slot));
-        await_ebb(is_there(slots, &slots->ebb.whole));
+        } while (!keep_busy(slots, slot) || !is_held_back(slots, slot));
         cop__store_release(&slot->queue.tail, COP__QUEUE_ASLEEP);
         await_ebb(!is_there(slots, &slots->ebb.whole));
         await_ebb(most_has_gone(node, before, SWARM));
