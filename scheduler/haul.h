@@ -26,10 +26,10 @@
  * Who may touch what
  *      all in struct cop__haul                 the worker
  *      all in struct cop__leisure              the worker writes; who has taken from it reads, as advice
+ *      scheduler->aloof                        a worker sets and clears its own bit; wakers read, as advice
  *
  * Named pair. LEISURE: the worker adds a while that is over to the total, behind the word that it is over, by release ↔ who has taken
  * from it acquires the total, and then reads that word. So a while may be missing to it, and never counts twice.
- *      scheduler->aloof                        a worker sets and clears its own bit; wakers read, as advice
  */
 #ifndef SCHEDULER_HAUL_H
 #define SCHEDULER_HAUL_H
