@@ -241,7 +241,7 @@ struct cop__here {
         struct cop__registry_reader registry;
         uint64_t spawned, died, sent, dead_letters; /* counted up by this thread */
         struct cop__letter_share letter_share;
-        uint64_t asked_turn;        /* atomic, the watch sets them: the turn that is to be interrupted, and what to do then */
+        uint64_t asked_turn;        /* atomic, the watch sets them: the turn that is to be interrupted, and what to do then; ASKED */
         uint64_t asked_since_ns, asked_due_ns;
         bool asked_end, asked_in_call;
         struct cop__sighting sighting;

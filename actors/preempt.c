@@ -136,7 +136,7 @@ static enum cop__preempt_answer judge(struct cop__thread *thread, const struct c
         uintptr_t top = scope->overflow_sp;
         uintptr_t sp = cop__context_sp(context);
         if (top == 0 || thread->current == NULL ||
-            cop__load_relaxed(&cop__here_of(thread)->asked_turn) != worker->turns)
+            cop__load_acquire(&cop__here_of(thread)->asked_turn) != worker->turns) /* ASKED */
                 return COP__PREEMPT_NO_TURN;
         if (scope->critical > 0 || scope->handling)
                 return COP__PREEMPT_RUNTIME;
@@ -327,7 +327,7 @@ static void interrupt(struct cop__worker *worker, const struct cop__watch_reques
         cop__store_relaxed(&here->asked_due_ns, request->due_ns);
         cop__store_relaxed(&here->asked_end, request->end);
         cop__store_relaxed(&here->asked_in_call, request->in_call);
-        cop__store_relaxed(&here->asked_turn, request->turn);
+        cop__store_release(&here->asked_turn, request->turn); /* ASKED */
         if (request->tell)
                 cop__store_release(&here->sighting.state, COP__SIGHTING_ASKED);
         pthread_kill(worker->handle, preemption.signal);

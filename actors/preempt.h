@@ -25,6 +25,13 @@
  * It goes on on the same thread because compilers keep the addresses of thread-locals, errno's above all. While others run
  * there, errno and the floating-point control are kept for it.
  *
+ * A signal may come late, when the turn that it is about is over and the next one is being asked. So the handler goes by what it finds: the turn is
+ * stored last.
+ *
+ * Named pairs (release ↔ acquire)
+ *      ASKED   the watch's store of `asked_turn` ↔ the handler's load of it: what is to be done is that turn's.
+ *      RUN     the worker's store of `run_turn` ↔ the watch's load of it: what else it says of its task is said.
+ *
  * The signal is a real-time one whose action was the default one when the first node of the process started, the highest below
  * SIGRTMAX; it stays ours until the last node has stopped. A program that uses real-time signals installs its handlers before.
  */
