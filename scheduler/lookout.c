@@ -6,6 +6,7 @@
 #include "scheduler/due.h"
 #include "scheduler/runnable.h"
 #include "scheduler/shared.h"
+#include "scheduler/wake.h"
 
 bool cop__lookout_begin(struct cop__worker *worker)
 {
@@ -55,6 +56,20 @@ void cop__lookout_end(struct cop__worker *worker)
         for (unsigned i = 0; i < reach; i++)
                 look_after(worker, &scheduler->workers[i], now_ns);
         cop__store_seq(&scheduler->lookout, 0);
+}
+
+bool cop__lookout_stand_in(struct cop__scheduler *scheduler)
+{
+        uint32_t nobody = 0;
+        return cop__cas_seq(&scheduler->lookout, &nobody, COP__WORKERS_MAX + 1);
+}
+
+/* Whoever found the place taken as it fell asleep had set its bit before. */
+void cop__lookout_stood_in(struct cop__scheduler *scheduler)
+{
+        cop__store_seq(&scheduler->lookout, 0);
+        if (cop__load_seq(&scheduler->idle) != 0)
+                cop__wake_one(scheduler);
 }
 
 /* Somebody is awake besides this worker: what lies on his desk he may have left to who was the lookout then. */

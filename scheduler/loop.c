@@ -27,7 +27,7 @@ static COP__NOINLINE void run_tasks(void)
                 struct cop__worker *worker = cop__worker_here();
                 struct cop__task *task = cop__pick(worker);
                 while (COP__LIKELY(task != NULL && task->stack == NULL)) {
-                        cop__store_relaxed(&worker->thread.current, task);
+                        cop__store_release(&worker->thread.current, task); /* TURN */
                         worker->thread.scheduler->hooks.run(task);
                         worker = cop__worker_here();
                         cop__store_relaxed(&worker->thread.current, NULL);
@@ -35,7 +35,7 @@ static COP__NOINLINE void run_tasks(void)
                 }
                 if (COP__UNLIKELY(task == NULL))
                         return;
-                cop__store_relaxed(&worker->thread.current, task);
+                cop__store_release(&worker->thread.current, task); /* TURN */
                 cop__switch_stack(worker, cop__leave_stack_of(task), give_stack, worker->stack);
         }
 }

@@ -69,7 +69,7 @@ COP__INLINE bool cop__block_quickly(void (*after)(void *), void *argument)
         }
         cop__stop_searching(worker, true);
         task->stack = worker->stack;
-        cop__store_relaxed(&worker->thread.current, next);
+        cop__store_release(&worker->thread.current, next); /* TURN */
         cop__switch_stack(worker, to, after, argument);
         return true;
 }

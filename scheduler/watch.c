@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "scheduler/due.h"
+#include "scheduler/lookout.h"
 #include "scheduler/scheduler.h"
 
 /* Looks after which a thread that was asked to tell is taken not to hear: it may have to wait for a processor before it does. */
@@ -187,21 +188,20 @@ static void relieve(struct cop__watch *watch, struct cop__watched *watched, stru
         watched->stuck = true;
         guard_desk(watch, watched, worker, sleeps);
         /* Who is the lookout does this already. */
-        uint32_t nobody = 0;
-        if (!cop__cas_seq(&watch->scheduler->lookout, &nobody, COP__WORKERS_MAX + 1))
+        if (!cop__lookout_stand_in(watch->scheduler))
                 return;
         cop__company_join(&watch->scheduler->company);
         cop__relieve_worker(worker);
         cop__serve_timers_of(worker, NULL);
         cop__company_leave(&watch->scheduler->company);
-        cop__store_seq(&watch->scheduler->lookout, 0);
+        cop__lookout_stood_in(watch->scheduler);
 }
 
 static void look_at(struct cop__watch *watch, struct cop__worker *worker, uint64_t now_ns,
                     struct findings *found)
 {
         struct cop__watched *watched = &watch->workers[worker->index];
-        struct cop__task *task = cop__load_relaxed(&worker->thread.current);
+        struct cop__task *task = cop__load_acquire(&worker->thread.current); /* TURN */
         bool ran = ran_on(watched, worker, now_ns);
         await_telling(watch, watched, worker, task);
         note_progress(watch, watched, worker, task, now_ns);

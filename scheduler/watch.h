@@ -39,6 +39,9 @@
  * looks whether the watch sleeps. Of a worker that has run and rests again meanwhile, the bit is seen with what it has left.
  *
  * Who may touch what: the watch's thread alone, but for `asleep` and `stopping`. What it reads of workers are atomics.
+ *
+ * Named pair (release ↔ acquire). TURN: a worker's store of the task that it begins with ↔ the watch's load of it: the turn has been counted. Else what
+ * begins after a long rest would seem to have gone on all that time.
  */
 #ifndef SCHEDULER_WATCH_H
 #define SCHEDULER_WATCH_H
