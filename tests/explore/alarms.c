@@ -50,7 +50,7 @@ IN_NODE(a_message_that_meets_a_time_out_is_not_lost)
 /* The same for a thread of the program, which sleeps in its parking place. */
 static void visitor_waits_a_while(void)
 {
-        clock_watcher = cop_self();
+        cop__store_release(&clock_watcher.bits, cop_self().bits);
         waits_a_while();
 }
 
@@ -58,7 +58,7 @@ IN_NODE(a_message_that_meets_a_visitors_time_out_is_not_lost)
 {
         clock_watcher = cop_no_pid();
         unsigned visitor = inside_visitor(visitor_waits_a_while);
-        while (cop__load_relaxed(&clock_watcher.bits) == 0)
+        while (cop__load_acquire(&clock_watcher.bits) == 0)
                 explore_yield();
         pokes();
         explore_join(visitor);
@@ -71,6 +71,37 @@ IN_NODE(a_message_wakes_a_visitor)
         unsigned sender = inside_visitor(pokes);
         cop_message_free(inside_await(COP_KIND(note)));
         explore_join(sender);
+}
+
+/* ---- Beside the death of who it is for (actors/timer_home.h) ---------------------------------------- */
+
+#define FAR_MS 1000000
+
+static void sets_a_timer_for_the_mortal(void)
+{
+        cop_ref timer;
+        cop_status status = cop_send_after(&timer, FAR_MS, clock_watcher, note, .n = 1);
+        EXPLORE_ASSERT(status == COP_OK || status == COP_E_NO_ACTOR);
+}
+
+static void waits_for_ever(void)
+{
+        cop_receive(COP_FOREVER, COP_KIND(cop_down));
+}
+
+/* The one who sets it and the one who dies each do something and then look at what the other has done. */
+IN_NODE(no_timer_stays_with_the_dead)
+{
+        cop_ref ref;
+        clock_watcher = cop_spawn(waits_for_ever);
+        uint32_t slot = cop__pid_slot(clock_watcher);
+        EXPLORE_ASSERT(cop_monitor(clock_watcher, &ref) == COP_OK);
+        unsigned setter = inside_visitor(sets_a_timer_for_the_mortal);
+        inside_end(clock_watcher, "kill");
+        cop_message_free(inside_await(COP_REF(cop_down, ref)));
+        explore_join(setter);
+        for (unsigned i = 0; i < inside->timers.count; i++)
+                EXPLORE_ASSERT(inside->timers.homes[i].firsts[slot] == 0);
 }
 
 /* ---- Beside a worker that is alone (scheduler/company.h) ------------------------------------------ */

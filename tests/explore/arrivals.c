@@ -17,6 +17,7 @@
 struct item {
         struct cop__node node;
         unsigned sender, number;
+        uint32_t content; /* atomic */
         bool taken, gone;
 };
 
@@ -25,6 +26,8 @@ static struct world {
         struct cop__queue_cursor cursor;
         struct item items[SENDERS][EACH];
         unsigned each, taken[SENDERS], taken_count, rouses;
+        uint32_t turns;    /* atomic; of the owner, as it leaves them to whoever takes its mark */
+        uint32_t last_seq; /* of the node taken last */
         bool scheduled, running;
 } world;
 
@@ -49,8 +52,10 @@ static void sends(void *argument)
                 struct item *item = &world.items[me][i];
                 item->sender = me;
                 item->number = i;
+                cop__store_relaxed(&item->content, me + i + 1);
                 if (!cop__queue_push(&world.queue, &item->node))
                         continue;
+                EXPLORE_SEES(world.turns);
                 EXPLORE_ASSERT(!world.scheduled && !world.running);
                 world.scheduled = true;
                 explore_wake(&world.scheduled);
@@ -73,9 +78,18 @@ static void become_owner(void)
         }
 }
 
+/* It is linked to the one before: unless one of the two has been counted from a node that had no number, they are numbered in turn. */
+static void expect_number(const struct cop__node *node, const struct cop__node *before)
+{
+        uint32_t seq = cop__load_relaxed(&node->seq);
+        EXPLORE_ASSERT(before == NULL || (seq & 1) || (world.last_seq & 1) || seq == world.last_seq + 2);
+        world.last_seq = seq;
+}
+
 static void handle(struct cop__node *node)
 {
         struct item *item = item_of(node);
+        EXPLORE_SEES(item->content);
         EXPLORE_ASSERT(!item->taken && item->number == world.taken[item->sender]);
         item->taken = true;
         world.taken[item->sender]++;
@@ -95,14 +109,17 @@ static void handle(struct cop__node *node)
 
 static void owns(void)
 {
-        struct cop__node *passed, *node;
+        struct cop__node *passed, *node, *before;
         while (world.taken_count < SENDERS * world.each || world.running) {
                 become_owner();
-                while ((node = cop__queue_next(&world.queue, &world.cursor, &passed)) != NULL) {
+                while (before = world.cursor.node,
+                       (node = cop__queue_next(&world.queue, &world.cursor, &passed)) != NULL) {
+                        expect_number(node, before);
                         if (passed != NULL)
                                 let_go(passed);
                         handle(node);
                 }
+                cop__store_relaxed(&world.turns, world.turns + 1);
                 world.running = false; /* a sender may be quicker than the return */
                 if (!cop__queue_sleep(&world.queue, &world.cursor, &passed)) {
                         world.running = true;

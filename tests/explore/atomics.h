@@ -14,8 +14,8 @@
 /* By way of the object's own type, so that it is converted as an assignment would. */
 #define EXPLORE_VALUE(object, value) ((uint64_t)(EXPLORE_TYPE(object))(value))
 
-#define EXPLORE_LOAD(object) \
-        ((EXPLORE_TYPE(object))explore_load((object), sizeof(*(object)), __FILE__, __LINE__))
+#define EXPLORE_LOAD(object, order) \
+        ((EXPLORE_TYPE(object))explore_load((object), sizeof(*(object)), EXPLORE_##order, __FILE__, __LINE__))
 #define EXPLORE_STORE(object, value, order)                                                   \
         explore_store((object), sizeof(*(object)), EXPLORE_VALUE(object, value), EXPLORE_##order, \
                       __FILE__, __LINE__)
@@ -26,9 +26,9 @@
         explore_cas((object), (expected), sizeof(*(object)), EXPLORE_VALUE(object, desired),  \
                     EXPLORE_##order, __FILE__, __LINE__)
 
-#define cop__load_relaxed(object) EXPLORE_LOAD(object)
-#define cop__load_acquire(object) EXPLORE_LOAD(object)
-#define cop__load_seq(object) EXPLORE_LOAD(object)
+#define cop__load_relaxed(object) EXPLORE_LOAD(object, RELAXED)
+#define cop__load_acquire(object) EXPLORE_LOAD(object, ACQUIRE)
+#define cop__load_seq(object) EXPLORE_LOAD(object, SEQ)
 
 #define cop__store_relaxed(object, value) EXPLORE_STORE(object, value, RELAXED)
 #define cop__store_release(object, value) EXPLORE_STORE(object, value, RELEASE)
@@ -36,19 +36,19 @@
 
 #define cop__exchange_relaxed(object, value) EXPLORE_CHANGE(object, EXCHANGE, value, RELAXED)
 #define cop__exchange_acquire(object, value) EXPLORE_CHANGE(object, EXCHANGE, value, ACQUIRE)
-#define cop__exchange_acq_rel(object, value) EXPLORE_CHANGE(object, EXCHANGE, value, RELEASE)
+#define cop__exchange_acq_rel(object, value) EXPLORE_CHANGE(object, EXCHANGE, value, ACQ_REL)
 #define cop__exchange_seq(object, value) EXPLORE_CHANGE(object, EXCHANGE, value, SEQ)
 
 #define cop__cas_release(object, expected, desired) EXPLORE_CAS(object, expected, desired, RELEASE)
 #define cop__cas_acquire(object, expected, desired) EXPLORE_CAS(object, expected, desired, ACQUIRE)
-#define cop__cas_acq_rel(object, expected, desired) EXPLORE_CAS(object, expected, desired, RELEASE)
+#define cop__cas_acq_rel(object, expected, desired) EXPLORE_CAS(object, expected, desired, ACQ_REL)
 #define cop__cas_seq(object, expected, desired) EXPLORE_CAS(object, expected, desired, SEQ)
 
 #define cop__add_relaxed(object, value) EXPLORE_CHANGE(object, ADD, value, RELAXED)
-#define cop__add_acq_rel(object, value) EXPLORE_CHANGE(object, ADD, value, RELEASE)
+#define cop__add_acq_rel(object, value) EXPLORE_CHANGE(object, ADD, value, ACQ_REL)
 #define cop__add_seq(object, value) EXPLORE_CHANGE(object, ADD, value, SEQ)
 #define cop__sub_relaxed(object, value) EXPLORE_CHANGE(object, ADD, -(int64_t)(value), RELAXED)
-#define cop__sub_acq_rel(object, value) EXPLORE_CHANGE(object, ADD, -(int64_t)(value), RELEASE)
+#define cop__sub_acq_rel(object, value) EXPLORE_CHANGE(object, ADD, -(int64_t)(value), ACQ_REL)
 #define cop__sub_seq(object, value) EXPLORE_CHANGE(object, ADD, -(int64_t)(value), SEQ)
 #define cop__or_seq(object, value) EXPLORE_CHANGE(object, OR, value, SEQ)
 #define cop__and_seq(object, value) EXPLORE_CHANGE(object, AND, value, SEQ)

@@ -30,6 +30,7 @@ static struct world {
         struct cop__queue_cursor cursor;
         struct item items[SENDERS][EACH];
         unsigned taken[SENDERS], taken_count, all;
+        uint32_t alone; /* atomic: how often some worker has been, which it says then */
         bool scheduled;
 } world;
 
@@ -53,6 +54,7 @@ static void visits(void *argument)
         unsigned me = (unsigned)(uintptr_t)argument;
         for (unsigned i = 0; i < EACH; i++) {
                 cop__company_join(&world.company);
+                EXPLORE_SEES(world.alone);
                 if (cop__queue_push(&world.queue, &next_of(me, i)->node))
                         schedule();
                 cop__company_leave(&world.company);
@@ -72,6 +74,8 @@ static void push_as(struct worker *worker, struct item *item)
         bool asleep;
         uint32_t seq;
         if (cop__alone_begin(&worker->solitude)) {
+                EXPLORE_SEES(world.alone);
+                cop__store_relaxed(&world.alone, world.alone + 1);
                 asleep = cop__queue_push_as(&world.queue, &item->node, true, &seq);
                 cop__alone_end(&worker->solitude);
         } else {

@@ -150,6 +150,52 @@ SCENARIO(a_desk_whose_guard_begins_is_raided_when_its_owner_was_elsewhere)
                 EXPLORE_ASSERT(had[i] == 1);
 }
 
+static void guards(void *unused)
+{
+        (void)unused;
+        uint64_t seen = 0;
+        while (!cop__load_seq(&over)) {
+                if (!cop__desk_is_open(&desk) && cop__desk_guard_on(&desk, cop__load_seq(&elsewhere) != seen))
+                        seen = cop__load_seq(&elsewhere);
+                explore_yield();
+        }
+}
+
+static void raids_if_open(void *unused)
+{
+        (void)unused;
+        while (!cop__load_seq(&over))
+                if (cop__desk_is_open(&desk))
+                        raid();
+                else
+                        explore_yield();
+}
+
+/* The raider is not who guards it. */
+SCENARIO(whoever_finds_a_guard_finds_the_desk_shut)
+{
+        memset(&desk, 0, sizeof(desk));
+        memset(tasks, 0, sizeof(tasks));
+        memset(had, 0, sizeof(had));
+        task_count = 3;
+        over = false;
+        elsewhere = 0;
+        unsigned guard = explore_thread(guards, NULL), raider = explore_thread(raids_if_open, NULL);
+        for (unsigned i = 0; i < task_count; i++) {
+                wake(&tasks[i]);
+                cop__add_relaxed(&elsewhere, 1);
+        }
+        take();
+        wake(NULL);
+        begin();
+        cop__store_seq(&over, true);
+        explore_join(guard);
+        explore_join(raider);
+        EXPLORE_ASSERT(cop__desk_is_empty(&desk));
+        for (unsigned i = 0; i < task_count; i++)
+                EXPLORE_ASSERT(had[i] == 1);
+}
+
 SCENARIO(a_task_on_the_desk_is_had_by_its_owner_or_a_raider)
 {
         run(COP__DESK_BARRIER, TASKS);

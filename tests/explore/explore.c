@@ -8,6 +8,7 @@
  */
 #include "tests/explore/explore.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,15 @@ struct thread {
         char locals[LOCALS_MAX];
         const char *where;
         unsigned line;
+        /* Of signals. */
+        void (*handle)(void *argument);
+        void *handle_argument;
+        unsigned signals; /* under way */
+        bool is_handling;
+        const char *interrupted_at;
+        void (*go)(void *argument); /* behind the handler; NULL: nothing */
+        void *go_argument;
+        int error; /* errno, which is one for all here */
 };
 
 static struct thread threads[EXPLORE_THREADS];
@@ -100,8 +110,10 @@ static void switch_to(unsigned number)
         if (number == explore_running)
                 return;
         leave(from);
+        from->error = errno;
         enter(number);
         cop__context_switch(&from->context, &threads[number].context);
+        errno = from->error;
 }
 
 static uint32_t ready_threads(void)
@@ -150,6 +162,50 @@ static unsigned pick(void)
         return explore_strategy_pick(ready, explore_running);
 }
 
+/* ---- Signals ---------------------------------------------------------------------------- */
+
+void explore_interrupt(unsigned number, void (*handle)(void *argument), void *argument)
+{
+        struct thread *thread = &threads[number];
+        if (thread->state == ENDED)
+                return;
+        thread->handle = handle;
+        thread->handle_argument = argument;
+        thread->signals++;
+        if (thread->state == ASLEEP)
+                thread->state = READY;
+}
+
+const char *explore_interrupted_at(void)
+{
+        return threads[explore_running].interrupted_at;
+}
+
+void explore_go_by(void (*go)(void *argument), void *argument)
+{
+        threads[explore_running].go = go;
+        threads[explore_running].go_argument = argument;
+}
+
+/* What it goes by may go on elsewhere first, and take signals there. */
+static void be_interrupted(const char *where)
+{
+        struct thread *thread = &threads[explore_running];
+        if (thread->is_handling || !explore_strategy_delivers())
+                return;
+        thread->signals--;
+        thread->is_handling = true;
+        thread->interrupted_at = where;
+        thread->handle(thread->handle_argument);
+        thread->is_handling = false;
+        void (*go)(void *argument) = thread->go;
+        thread->go = NULL;
+        if (go != NULL)
+                go(thread->go_argument);
+}
+
+/* ---- Steps ------------------------------------------------------------------------------ */
+
 void explore_step(const char *where, unsigned line)
 {
         struct thread *thread = &threads[explore_running];
@@ -161,11 +217,13 @@ void explore_step(const char *where, unsigned line)
         switch_to(pick());
         if (explore_traces)
                 printf("%8u  thread %u  %s:%u\n", steps, explore_running, where, line);
+        if (threads[explore_running].signals > 0)
+                be_interrupted(where);
 }
 
 void explore_yield(void)
 {
-        explore_settle_all();
+        explore_catch_up();
         uint32_t others = ready_threads() & ~(1u << explore_running);
         struct thread *due = first_due();
         if (++steps > EXPLORE_STEPS_MAX)
@@ -190,12 +248,16 @@ bool explore_sleep(const void *address, uint64_t deadline_ns)
         thread->timed_out = false;
         thread->state = ASLEEP;
         switch_to(pick());
+        explore_meet();
         return !thread->timed_out;
 }
 
 void explore_wake(const void *address)
 {
-        explore_settle();
+        bool anybody = false;
+        for (unsigned i = 0; i < thread_count; i++)
+                anybody |= threads[i].state == ASLEEP && threads[i].sleeps_on == address;
+        explore_settle_waking(anybody);
         for (unsigned i = 0; i < thread_count; i++)
                 if (threads[i].state == ASLEEP && threads[i].sleeps_on == address)
                         threads[i].state = READY;
@@ -246,6 +308,7 @@ unsigned explore_thread(void (*run)(void *argument), void *argument)
         *thread = (struct thread){ .stack = stack, .run = run, .argument = argument, .state = READY };
         cop__context_init(&thread->context, stack, STACK_SIZE, begin, thread);
         explore_strategy_thread(number);
+        explore_memory_thread(number);
         return number;
 }
 
@@ -253,6 +316,7 @@ void explore_join(unsigned number)
 {
         while (threads[number].state != ENDED)
                 explore_sleep(&threads[number], UINT64_MAX);
+        explore_meet();
 }
 
 static void run_scenario(void *argument)

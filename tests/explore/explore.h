@@ -12,6 +12,8 @@
  *      explore.c    threads, sleep and wake, virtual time
  *      strategy.c   who goes on: at random, by random priorities (PCT), or each way in turn (exhaust)
  *      memory.c     stores that others do not see yet
+ *      history.c    what a thread may read, by the orders that the source has
+ *      signals.c    what interrupts a thread at a step
  *      main.c       schedules by the thousand; the seed and the command that bring a failure back
  *
  * A scenario is written like a test:
@@ -69,6 +71,13 @@ COP__NORETURN COP__PRINTF(1, 2) void explore_fail(const char *format, ...);
 #define EXPLORE_ASSERT(condition)                                                  \
         ((condition) ? (void)0 : explore_fail("%s:%d: %s", __FILE__, __LINE__, #condition))
 
+/* The running thread finds what was stored there last: whoever did that has released it, and this thread has acquired it, by whatever way. */
+#define EXPLORE_SEES(object)                                               \
+        do {                                                               \
+                __typeof__(object) found = cop__load_relaxed(&(object));   \
+                EXPLORE_ASSERT(found == (object));                         \
+        } while (0)
+
 /* ---- For what stands in for the system ------------------------------------------------ */
 
 /* A step: here another thread may go on. `where` is shown by --trace. */
@@ -93,12 +102,38 @@ extern bool explore_keeps_park;
 /* Virtual: moves when it is read, and to the first sleeper's deadline when nobody can go on. */
 uint64_t explore_clock_ns(void);
 
+/* ---- Signals (signals.c) ---------------------------------------------------------------- */
+
+/* `handle` is called on that thread, at one of its next steps; those that it takes itself are not interrupted. One that sleeps wakes up. */
+void explore_interrupt(unsigned thread, void (*handle)(void *argument), void *argument);
+
+/* In such a call: where the step is at which it came; and what is called when it has returned, with signals as before. */
+const char *explore_interrupted_at(void);
+void explore_go_by(void (*go)(void *argument), void *argument);
+
+/* Set before the first schedule: there is a watch, and it interrupts; the steps of that file are in the program's own code; and what it is
+ * told to call instead of what the node has for it. */
+struct cop__watch_hooks;
+extern bool explore_keeps_watch;
+extern const char *explore_program;
+extern const struct cop__watch_hooks *(*explore_watch_hooks)(const struct cop__watch_hooks *hooks);
+
+/* A step within a function of the C library that does nothing but wait. */
+void explore_wait_in_call(void);
+
 /* ---- The memory (memory.c) -------------------------------------------------------------- */
 
 /* Enough of the C11 orders: whether stores before it must be seen first, and whether it is seen itself at once. */
-enum explore_order { EXPLORE_RELAXED, EXPLORE_ACQUIRE, EXPLORE_RELEASE, EXPLORE_SEQ };
+enum explore_order {
+        EXPLORE_RELAXED,
+        EXPLORE_ACQUIRE,
+        EXPLORE_RELEASE,
+        EXPLORE_ACQ_REL,
+        EXPLORE_SEQ,
+        EXPLORE_FULL, /* a read-modify-write that is a fence on both sides, as on x86-64 */
+};
 
-uint64_t explore_load(const void *object, size_t size, const char *where, unsigned line);
+uint64_t explore_load(const void *object, size_t size, enum explore_order order, const char *where, unsigned line);
 void explore_store(void *object, size_t size, uint64_t value, enum explore_order order,
                    const char *where, unsigned line);
 /* Read-modify-writes: the old value. */
@@ -117,6 +152,14 @@ void explore_fence(const char *where, unsigned line);
 void explore_settle(void);
 void explore_settle_all(void);
 
+/* It wakes those that sleep somewhere; of nobody it does not. It has been woken, or has waited for the end of another. It waits for another. */
+void explore_settle_waking(bool anybody);
+void explore_meet(void);
+void explore_catch_up(void);
+
+/* What was stored in this memory is nobody's business any more. */
+void explore_forget(const void *memory, size_t size);
+
 /* ---- Between the files of the explorer ------------------------------------------------ */
 
 #define EXPLORE_THREADS 12
@@ -124,10 +167,24 @@ void explore_settle_all(void);
 
 extern unsigned explore_running; /* the thread that runs */
 
-/* A new schedule: stores are seen at once (0), in their order (1), or relaxed ones out of order (2). */
+/* A new schedule: stores are seen at once (0), in their order (1), relaxed ones out of order (2), or all of it as C11 has it (3). */
 void explore_memory_begin(unsigned weakness);
+/* The running thread starts another. */
+void explore_memory_thread(unsigned thread);
 /* At a step: what was stored a while ago may be seen by now. */
 void explore_memory_step(void);
+
+/* The third of those (history.c). Memory holds the latest value before and after each of them. */
+void explore_history_begin(void);
+uint64_t explore_history_load(const void *object, size_t size, enum explore_order order);
+void explore_history_store(void *object, size_t size, uint64_t value, enum explore_order order);
+void explore_history_replace(void *object, size_t size, uint64_t after, enum explore_order order);
+void explore_history_fail(const void *object, size_t size, enum explore_order order);
+void explore_history_fence(void);
+void explore_history_fence_all(void);
+void explore_history_catch_up(void);
+void explore_history_forget(const void *memory, size_t size);
+void explore_history_thread(unsigned thread);
 
 enum explore_strategy { EXPLORE_BY_SEED, EXPLORE_RANDOM, EXPLORE_PCT, EXPLORE_EXHAUST };
 
@@ -140,6 +197,8 @@ void explore_strategy_thread(unsigned thread);
 unsigned explore_strategy_yield_to(uint32_t others, unsigned current);
 /* Who goes on: one bit of `ready`, which is not 0. `current` is among them or not. */
 unsigned explore_strategy_pick(uint32_t ready, unsigned current);
+/* Does a signal that is under way come at this step? */
+bool explore_strategy_delivers(void);
 /* May a sleeper's time come, though others could go on? */
 bool explore_strategy_hurries(void);
 /* Those since the schedule began that were in focus. */

@@ -19,10 +19,17 @@ static void say_nothing(void *context, cop_log_level level, const char *text)
 
 void inside_run(unsigned workers, void (*scenario)(void))
 {
+        inside_run_with(&(cop_node_options){ .workers = workers }, scenario);
+}
+
+void inside_run_with(const cop_node_options *options, void (*scenario)(void))
+{
+        cop_node_options own = *options;
+        own.name = "explored";
+        own.max_actors = 16;
+        own.log = say_nothing;
         explore_focus(false);
-        EXPLORE_ASSERT(cop_node_start(&(cop_node_options){ .name = "explored", .workers = workers,
-                                                           .max_actors = 16, .log = say_nothing },
-                                      &inside) == COP_OK);
+        EXPLORE_ASSERT(cop_node_start(&own, &inside) == COP_OK);
         EXPLORE_ASSERT(cop_node_enter(inside) == COP_OK);
         explore_focus(true);
         scenario();

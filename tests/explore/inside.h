@@ -28,6 +28,9 @@ COP_MESSAGE_DECLARE(note);
 /* Starts a node with that many workers, runs the scenario inside, and stops it; nothing may be left of it. */
 void inside_run(unsigned workers, void (*scenario)(void));
 
+/* The same with other options of it. */
+void inside_run_with(const cop_node_options *options, void (*scenario)(void));
+
 /* The next message must be of that kind. */
 cop_message *inside_await(cop_pattern pattern);
 

@@ -16,7 +16,6 @@
 #include "actors/fault.h"
 #include "base/atomic.h"
 #include "scheduler/park.h"
-#include "scheduler/watch.h"
 #include "tests/explore/explore.h"
 
 /* Declared so that each has been; the linker knows them by these names. */
@@ -51,9 +50,6 @@ void __wrap_cop__fault_uninstall(void);
 cop_status __wrap_cop__fault_stack_map(struct cop__fault_scope *scope);
 cop_status __wrap_cop__fault_thread_start(struct cop__fault_scope *scope);
 void __wrap_cop__fault_thread_stop(struct cop__fault_scope *scope);
-cop_status __wrap_cop__watch_start(struct cop__watch *watch, struct cop__scheduler *scheduler,
-                                   uint64_t slice_ns, uint64_t long_ns,
-                                   const struct cop__watch_hooks *hooks);
 void *__real_mmap(void *address, size_t size, int protection, int flags, int descriptor, off_t offset);
 void *__wrap_mmap(void *address, size_t size, int protection, int flags, int descriptor, off_t offset);
 int __real_munmap(void *memory, size_t size);
@@ -83,7 +79,7 @@ uint64_t __wrap_cop__clock_ns(void)
 /* Overwritten, so that who still reads it is found out. What was stored there must not be seen in what comes there next. */
 void __wrap_free(void *memory)
 {
-        explore_settle();
+        explore_forget(memory, memory != NULL ? malloc_usable_size(memory) : 0);
         if (memory != NULL)
                 memset(memory, 0xdd, malloc_usable_size(memory));
         __real_free(memory);
@@ -126,7 +122,8 @@ void *__wrap_mmap(void *address, size_t size, int protection, int flags, int des
 
 int __wrap_munmap(void *memory, size_t size)
 {
-        explore_settle_all();
+        explore_catch_up();
+        explore_forget(memory, size);
         for (unsigned i = 0; i < KEPT_MAX && size != 4096; i++)
                 if (kept[i].memory == NULL) {
                         kept[i] = (struct mapping){ memory, size };
@@ -143,7 +140,8 @@ int __wrap_madvise(void *memory, size_t size, int advice)
         if (advice != MADV_DONTNEED)
                 return __real_madvise(memory, size, advice);
         explore_step("pages go", 0);
-        explore_settle_all();
+        explore_catch_up();
+        explore_forget(memory, size);
         if (size < STACKS_FROM)
                 memset(memory, 0, size);
         return 0;
@@ -182,7 +180,7 @@ void __wrap_cop__park_wake(struct cop__park *park)
                 __real_cop__park_wake(park);
                 return;
         }
-        cop__add_seq(count_of(park), 1);
+        explore_change(count_of(park), sizeof(uint32_t), EXPLORE_ADD, 1, EXPLORE_FULL, __FILE__, __LINE__);
         explore_wake(park);
 }
 
@@ -332,18 +330,4 @@ cop_status __wrap_cop__fault_thread_start(struct cop__fault_scope *scope)
 void __wrap_cop__fault_thread_stop(struct cop__fault_scope *scope)
 {
         (void)scope;
-}
-
-/* ---- The watch: it interrupts by signals, and nothing takes long in virtual time ---------------- */
-
-cop_status __wrap_cop__watch_start(struct cop__watch *watch, struct cop__scheduler *scheduler,
-                                   uint64_t slice_ns, uint64_t long_ns,
-                                   const struct cop__watch_hooks *hooks)
-{
-        (void)watch;
-        (void)scheduler;
-        (void)slice_ns;
-        (void)long_ns;
-        (void)hooks;
-        return COP_OK;
 }

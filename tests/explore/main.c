@@ -7,6 +7,7 @@
  *              --seconds S               for so long instead, shared by the scenarios
  *              --seed N                  begins with that seed; alone, it is that one schedule
  *              --exhaust P               all schedules with at most P preemptions instead
+ *              --c11                     memory is as C11 has it: history.c
  *              --trace                   prints each step
  *              --finds                   something must fail: ends with 0 if it does
  *
@@ -29,7 +30,7 @@ static struct {
         uint64_t schedules, seed;
         double seconds;
         int preemptions; /* -1: by seed */
-        bool finds;
+        bool finds, c11;
 } options = { .schedules = 1000, .seed = 1, .preemptions = -1 };
 
 static const char *program;
@@ -61,8 +62,8 @@ void explore_say_how(void)
                        options.preemptions);
         else
                 printf("explore: %s does not hold: seed %" PRIu64 "\n"
-                       "explore: again with: %s %s --seed %" PRIu64 " --schedules 1 --trace\n",
-                       scenario->name, seed, program, scenario->name, seed);
+                       "explore: again with: %s %s%s --seed %" PRIu64 " --schedules 1 --trace\n",
+                       scenario->name, seed, program, scenario->name, options.c11 ? " --c11" : "", seed);
 }
 
 static void on_crash(int number)
@@ -108,7 +109,7 @@ static void by_seed(double seconds)
                         break;
                 schedule_count++;
                 explore_strategy_begin(EXPLORE_BY_SEED, seed, steps);
-                explore_memory_begin(explore_random(3));
+                explore_memory_begin(options.c11 ? 3 : explore_random(3));
                 explore_run(scenario);
         }
         printf("explore: %s: holds under %" PRIu64 " schedules of some %u steps, seeds %" PRIu64
@@ -155,6 +156,10 @@ static void read_options(char **words)
                 }
                 if (strcmp(word, "--trace") == 0) {
                         explore_traces = true;
+                        continue;
+                }
+                if (strcmp(word, "--c11") == 0) {
+                        options.c11 = true;
                         continue;
                 }
                 if (strcmp(word, "--finds") == 0) {

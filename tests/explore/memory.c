@@ -10,6 +10,7 @@
  *      weakness 0   all is seen at once
  *               1   as x86-64: in the order of the stores
  *               2   weaker, as on aarch64: relaxed stores to different objects in any order; a release store after all before it
+ *               3   as C11 has it, loads too: history.c, and nothing of what follows here
  *
  * A store to where another thread's is not settled settles that one first. Plain accesses are not seen here; the sanitizer for
  * threads looks at those.
@@ -32,10 +33,14 @@ static struct pending pending[PENDING_MAX]; /* the oldest first */
 static unsigned pending_count;
 static unsigned weakness;
 
+#define BY_HISTORY 3
+
 void explore_memory_begin(unsigned wanted)
 {
         weakness = wanted;
         pending_count = 0;
+        if (weakness == BY_HISTORY)
+                explore_history_begin();
 }
 
 /* ---- Settling -------------------------------------------------------------------------- */
@@ -100,13 +105,50 @@ static bool is_of_others(const struct pending *one, const void *object)
 
 void explore_settle(void)
 {
-        if (pending_count > 0)
+        if (weakness == BY_HISTORY)
+                explore_history_fence();
+        else if (pending_count > 0)
                 settle_if(is_own, NULL);
 }
 
 void explore_settle_all(void)
 {
         pending_count = 0;
+        if (weakness == BY_HISTORY)
+                explore_history_fence_all();
+}
+
+void explore_settle_waking(bool anybody)
+{
+        if (anybody || weakness != BY_HISTORY)
+                explore_settle();
+}
+
+void explore_meet(void)
+{
+        if (weakness == BY_HISTORY)
+                explore_history_fence();
+}
+
+void explore_catch_up(void)
+{
+        pending_count = 0;
+        if (weakness == BY_HISTORY)
+                explore_history_catch_up();
+}
+
+void explore_forget(const void *memory, size_t size)
+{
+        if (weakness == BY_HISTORY)
+                explore_history_forget(memory, size);
+        else
+                explore_settle();
+}
+
+void explore_memory_thread(unsigned thread)
+{
+        if (weakness == BY_HISTORY)
+                explore_history_thread(thread);
 }
 
 void explore_memory_step(void)
@@ -136,9 +178,13 @@ static void write_now(void *object, size_t size, uint64_t value)
         memcpy(object, &value, size);
 }
 
-uint64_t explore_load(const void *object, size_t size, const char *where, unsigned line)
+uint64_t explore_load(const void *object, size_t size, enum explore_order order, const char *where, unsigned line)
 {
         explore_step(where, line);
+        if (weakness == BY_HISTORY) {
+                refuse_freed(read_now(object, size), size, where, line);
+                return explore_history_load(object, size, order);
+        }
         for (unsigned i = 0; i < pending_count; i++)
                 if (is_of_others(&pending[i], object))
                         return pending[i].before;
@@ -150,6 +196,10 @@ void explore_store(void *object, size_t size, uint64_t value, enum explore_order
                    const char *where, unsigned line)
 {
         explore_step(where, line);
+        if (weakness == BY_HISTORY) {
+                explore_history_store(object, size, value, order);
+                return;
+        }
         settle_if(is_of_others, object);
         if (order == EXPLORE_SEQ) {
                 explore_settle();
@@ -176,7 +226,8 @@ uint64_t explore_change(void *object, size_t size, enum explore_change change, u
                         enum explore_order order, const char *where, unsigned line)
 {
         explore_step(where, line);
-        settle_for(object, order);
+        if (weakness != BY_HISTORY)
+                settle_for(object, order);
         uint64_t before = read_now(object, size);
         refuse_freed(before, size, where, line);
         uint64_t after = change == EXPLORE_EXCHANGE ? operand
@@ -184,7 +235,10 @@ uint64_t explore_change(void *object, size_t size, enum explore_change change, u
                          : change == EXPLORE_OR     ? before | operand
                          : change == EXPLORE_AND    ? before & operand
                                                     : before ^ operand;
-        write_now(object, size, after);
+        if (weakness == BY_HISTORY)
+                explore_history_replace(object, size, after, order);
+        else
+                write_now(object, size, after);
         return before;
 }
 
@@ -192,12 +246,18 @@ bool explore_cas(void *object, void *expected, size_t size, uint64_t desired,
                  enum explore_order order, const char *where, unsigned line)
 {
         explore_step(where, line);
-        settle_for(object, order);
+        if (weakness != BY_HISTORY)
+                settle_for(object, order);
         uint64_t before = read_now(object, size);
         if (before == read_now(expected, size)) {
-                write_now(object, size, desired);
+                if (weakness == BY_HISTORY)
+                        explore_history_replace(object, size, desired, order);
+                else
+                        write_now(object, size, desired);
                 return true;
         }
+        if (weakness == BY_HISTORY)
+                explore_history_fail(object, size, order);
         write_now(expected, size, before);
         return false;
 }
@@ -212,9 +272,15 @@ bool explore_cas_pair(void *object, const void *expected, const void *desired, v
         bool fits = memcmp(object, expected, 16) == 0;
         if (found != NULL)
                 memcpy(found, object, 16);
-        if (fits)
+        if (!fits)
+                return false;
+        if (weakness == BY_HISTORY) {
+                explore_history_replace(object, 8, read_now(desired, 8), EXPLORE_FULL);
+                explore_history_replace((char *)object + 8, 8, read_now((const char *)desired + 8, 8), EXPLORE_FULL);
+        } else {
                 memcpy(object, desired, 16);
-        return fits;
+        }
+        return true;
 }
 
 void explore_fence(const char *where, unsigned line)

@@ -74,6 +74,39 @@ IN_NODE(of_two_that_want_a_name_one_gets_it)
         explore_join(second);
 }
 
+#define SHORT "a" /* a name that is remembered, in tiny builds, too */
+
+#define OWNERS 6
+
+static cop_pid owners[OWNERS]; /* one after the other */
+static unsigned over;          /* atomic: of so many it has been said that they have it no more */
+
+static void looks_up_until_all_are_over(void)
+{
+        unsigned heard;
+        do {
+                heard = cop__load_acquire(&over);
+                cop_pid pid = cop_whereis(SHORT);
+                for (unsigned i = 0; i < heard; i++)
+                        EXPLORE_ASSERT(!cop_pid_equal(pid, owners[i]));
+        } while (heard < OWNERS);
+}
+
+/* What a thread remembers of a name does not outlast it. */
+IN_NODE(whoever_has_heard_that_a_name_is_free_finds_no_former_owner)
+{
+        over = 0;
+        for (unsigned i = 0; i < OWNERS; i++)
+                owners[i] = cop_spawn(waits);
+        unsigned reader = inside_visitor(looks_up_until_all_are_over);
+        for (unsigned i = 0; i < OWNERS; i++) {
+                EXPLORE_ASSERT(cop_register(SHORT, owners[i]) == COP_OK);
+                EXPLORE_ASSERT(cop_unregister(SHORT) == COP_OK);
+                cop__store_release(&over, i + 1);
+        }
+        explore_join(reader);
+}
+
 static cop_pid mortal;
 
 static void names_the_mortal(void)
@@ -85,12 +118,14 @@ static void names_the_mortal(void)
 /* The one who names it and the one who dies each do something and then look at what the other has done. */
 IN_NODE(no_name_stays_with_the_dead)
 {
-        cop_ref ref;
-        mortal = cop_spawn(waits);
-        EXPLORE_ASSERT(cop_monitor(mortal, &ref) == COP_OK);
-        unsigned namer = inside_visitor(names_the_mortal);
-        inside_end(mortal, "kill");
-        cop_message_free(inside_await(COP_REF(cop_down, ref)));
-        explore_join(namer);
-        EXPLORE_ASSERT(cop_whereis("till").bits == 0);
+        for (unsigned i = 0; i < 3; i++) {
+                cop_ref ref;
+                mortal = cop_spawn(waits);
+                EXPLORE_ASSERT(cop_monitor(mortal, &ref) == COP_OK);
+                unsigned namer = inside_visitor(names_the_mortal);
+                inside_end(mortal, "kill");
+                cop_message_free(inside_await(COP_REF(cop_down, ref)));
+                explore_join(namer);
+                EXPLORE_ASSERT(cop_whereis("till").bits == 0);
+        }
 }

@@ -4,6 +4,7 @@
  * of them before it serves. Under every schedule one of the calls fails with the ring, so that the
  * others are answered and nobody waits for ever.
  */
+#include "actors/calling.h"
 #include "tests/explore/inside.h"
 
 #define CALLERS_MAX 3
@@ -42,6 +43,54 @@ static void run(unsigned count)
         }
         EXPLORE_ASSERT(closed <= count - 1);
 }
+
+/* ---- What the callee may read of a call (calling.h) ------------------------------------------------- */
+
+static cop_pid caller;
+static uint64_t call_count;
+
+static uint64_t patience_of(uint64_t call)
+{
+        return 1000 * call;
+}
+
+static void looks_for_patience(void)
+{
+        static struct cop__signal request;
+        for (uint64_t look = 0; look < 2 * call_count; look++) {
+                uint64_t call = 1 + look % call_count;
+                request.flags = COP__SIGNAL_CALL;
+                request.from = caller;
+                request.ref.bits = call;
+                uint64_t deadline_ns = cop__calling_deadline(cop__thread_here(), &request);
+                EXPLORE_ASSERT(deadline_ns == 0 || deadline_ns == patience_of(call));
+        }
+}
+
+static void call(uint64_t times)
+{
+        struct cop__calling *own = cop__calling_own(cop__actor_here());
+        caller = cop_self();
+        call_count = times;
+        unsigned callee = inside_visitor(looks_for_patience);
+        for (uint64_t number = 1; number <= times; number++) {
+                cop__calling_begin(own, (cop_ref){ number }, patience_of(number));
+                cop__calling_end(own);
+        }
+        explore_join(callee);
+}
+
+IN_NODE(the_patience_that_is_found_is_that_of_the_call)
+{
+        call(12);
+}
+
+IN_NODE(the_patience_of_few_calls_is_theirs)
+{
+        call(4);
+}
+
+/* ---- Rings ----------------------------------------------------------------------------------------- */
 
 /* The second may call when the first is served already: then there was no ring. */
 IN_NODE(of_two_that_call_each_other_one_hears_of_it)

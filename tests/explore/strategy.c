@@ -93,6 +93,11 @@ bool explore_strategy_hurries(void)
         return strategy != EXPLORE_EXHAUST && explore_random(haste) == 0;
 }
 
+bool explore_strategy_delivers(void)
+{
+        return strategy == EXPLORE_EXHAUST || explore_random(4) == 0;
+}
+
 /* The nth bit that is set. */
 static unsigned nth(uint32_t set, unsigned n)
 {

@@ -38,6 +38,11 @@ static bool is_asked(void)
         return explore_keeps_park && explore_is_inside();
 }
 
+static bool is_watched(void)
+{
+        return explore_keeps_watch && explore_is_inside();
+}
+
 static uint64_t ns_of(const struct timespec *time)
 {
         return (uint64_t)time->tv_sec * NS_PER_S + (uint64_t)time->tv_nsec;
@@ -63,6 +68,8 @@ long __wrap_syscall(long number, ...)
         va_end(rest);
         if (number == SYS_futex && is_asked())
                 return ask_futex((const uint32_t *)words[0], (int)words[1], (uint32_t)words[2], (const struct timespec *)words[3]);
+        if (number == SYS_sched_getattr && is_watched())
+                return -1; /* the watch would have slices of its own, and has the explorer's thread */
         return __real_syscall(number, words[0], words[1], words[2], words[3], words[4], words[5]);
 }
 
@@ -104,7 +111,7 @@ ssize_t __wrap_write(int fd, const void *bytes, size_t size)
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
 {
-        if (!is_asked())
+        if (!is_asked() && !is_watched())
                 return __real_clock_gettime(clock, now);
         uint64_t ns = explore_clock_ns();
         *now = (struct timespec){ .tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S) };

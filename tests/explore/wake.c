@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "scheduler/lookout.h"
 #include "scheduler/shared.h"
 #include "tests/explore/bare.h"
 #include "tests/explore/explore.h"
@@ -47,6 +48,21 @@ static void end(void)
         explore_wake(&ended);
 }
 
+/* As who waits in the system for what another one does. */
+static void await(const unsigned *others)
+{
+        while (cop__load_seq(&ended) < *others)
+                explore_sleep(&ended, UINT64_MAX);
+}
+
+/* What it has put up lies on its worker's desk until somebody else takes it. */
+static void wait_for_laid(struct job *job)
+{
+        cop__schedule(&scheduler, cop__thread_here(), job->lays);
+        await(job->awaits);
+        end();
+}
+
 /* As who waits in the system: what it has put up lies on its worker's desk meanwhile. */
 static void be_stuck(struct job *job)
 {
@@ -59,20 +75,16 @@ static void be_stuck(struct job *job)
         end();
 }
 
-/* As who waits in the system for what another one does. */
-static void await(const unsigned *others)
-{
-        while (cop__load_seq(&ended) < *others)
-                explore_sleep(&ended, UINT64_MAX);
-}
-
 /* Some end at once, some are put up again, some block. */
 static void run_job(struct cop__task *task)
 {
         struct job *job = job_of(task);
         job->runs++;
         if (job->lays != NULL) {
-                be_stuck(job);
+                if (job->awaits != NULL)
+                        wait_for_laid(job);
+                else
+                        be_stuck(job);
                 return;
         }
         if (job->awaits != NULL)
@@ -259,21 +271,26 @@ SCENARIO(what_comes_while_the_last_of_two_workers_falls_asleep_is_run)
 
 /* ---- A spare worker ------------------------------------------------------------------------------- */
 
+/* In the place of a lookout. */
+static void relieve(struct cop__worker *worker)
+{
+        if (!cop__lookout_stand_in(&scheduler))
+                return;
+        cop__company_join(&scheduler.company);
+        cop__relieve_worker(worker);
+        cop__company_leave(&scheduler.company);
+        cop__lookout_stood_in(&scheduler);
+}
+
 /* The watch looks: it asks for a spare, and takes what lies at the stuck worker's, whose desk it knows nobody is at. */
 static void look_after_stuck(void)
 {
-        uint32_t nobody = 0;
         cop__spares_adjust(&scheduler, 1, true);
         if (cop__has_others(&scheduler) && !cop__desk_is_open(&stuck->desk)) {
                 cop__desk_guard_on(&stuck->desk, true);
                 cop__desk_guard_on(&stuck->desk, true);
         }
-        if (!cop__cas_seq(&scheduler.lookout, &nobody, COP__WORKERS_MAX + 1))
-                return;
-        cop__company_join(&scheduler.company);
-        cop__relieve_worker(stuck);
-        cop__company_leave(&scheduler.company);
-        cop__store_seq(&scheduler.lookout, 0);
+        relieve(stuck);
 }
 
 /* One task is stuck until all others, among them one that it has put up itself, have been run by the spare. */
@@ -314,9 +331,70 @@ static void run_with_spare(unsigned times)
         EXPLORE_ASSERT(cop__load_relaxed(&scheduler.spares.at_work) <= 1);
 }
 
+static void looks_once(void *unused)
+{
+        (void)unused;
+        relieve(&scheduler.workers[0]);
+}
+
+/*
+ * The watch stands in for a lookout, for once, while one of two workers falls asleep. It is not to sleep on then: the other one waits for what lies on
+ * its own desk.
+ */
+SCENARIO(who_falls_asleep_while_the_watch_looks_is_the_lookout_next)
+{
+        static const unsigned two = 2;
+        memset(jobs, 0, sizeof(jobs));
+        ended = 0;
+        expected = 3;
+        for (unsigned i = 0; i < expected; i++)
+                jobs[i].task.priority = COP_PRIORITY_NORMAL;
+        jobs[0].lays = &jobs[1].task;
+        jobs[0].awaits = &two;
+        explore_focus(false);
+        EXPLORE_ASSERT(cop__scheduler_start(&scheduler, 2, 0, 0, &hooks, NULL) == COP_OK);
+        explore_focus(true);
+        unsigned watch = explore_thread(looks_once, NULL);
+        cop__schedule(&scheduler, NULL, &jobs[2].task);
+        cop__schedule(&scheduler, NULL, &jobs[0].task);
+        while (cop__load_seq(&ended) < expected)
+                explore_sleep(&ended, UINT64_MAX);
+        explore_join(watch);
+        explore_focus(false);
+        cop__scheduler_stop(&scheduler);
+}
+
 SCENARIO(a_spare_runs_what_a_stuck_worker_leaves)
 {
         run_with_spare(1);
+}
+
+static unsigned is_over; /* atomic */
+
+/* Whoever sees that there is one more worker finds all of it. */
+static void looks_at_all_workers(void *unused)
+{
+        (void)unused;
+        while (!cop__load_seq(&is_over)) {
+                uint32_t reach = cop__load_acquire(&scheduler.reach);
+                for (uint32_t i = 0; i < reach; i++)
+                        EXPLORE_ASSERT(cop__wheel_next(&scheduler.workers[i].wheel) == COP__WHEEL_NEVER);
+        }
+}
+
+SCENARIO(a_spare_is_there_as_a_whole)
+{
+        is_over = 0;
+        explore_focus(false);
+        EXPLORE_ASSERT(cop__scheduler_start(&scheduler, 1, 1, 0, &hooks, NULL) == COP_OK);
+        explore_focus(true);
+        unsigned looking = explore_thread(looks_at_all_workers, NULL);
+        cop__spares_adjust(&scheduler, 1, true);
+        cop__spares_adjust(&scheduler, 0, false);
+        cop__store_seq(&is_over, 1);
+        explore_join(looking);
+        explore_focus(false);
+        cop__scheduler_stop(&scheduler);
 }
 
 SCENARIO(a_spare_that_rested_stands_in_again)

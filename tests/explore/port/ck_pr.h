@@ -24,7 +24,7 @@
 #define CK_F_PR_CAS_PTR_2
 
 #define EXPLORE_CK_LOAD(object) \
-        ((__typeof__(*(object)))explore_load((object), sizeof(*(object)), __FILE__, __LINE__))
+        ((__typeof__(*(object)))explore_load((object), sizeof(*(object)), EXPLORE_ACQUIRE, __FILE__, __LINE__))
 #define EXPLORE_CK_STORE(object, value)                                                       \
         explore_store((object), sizeof(*(object)), (uint64_t)(__typeof__(*(object)))(value),  \
                       EXPLORE_RELEASE, __FILE__, __LINE__)
@@ -47,7 +47,7 @@
         CK_CC_INLINE static type ck_pr_##name(type *object, type value)                       \
         {                                                                                     \
                 return (type)explore_change(object, sizeof(*object), change, (uint64_t)value, \
-                                            EXPLORE_SEQ, __func__, __LINE__);                 \
+                                            EXPLORE_FULL, __func__, __LINE__);                 \
         }
 EXPLORE_CK_CHANGE(fas_uint, unsigned, EXPLORE_EXCHANGE)
 EXPLORE_CK_CHANGE(fas_int, int, EXPLORE_EXCHANGE)
@@ -61,14 +61,14 @@ EXPLORE_CK_CHANGE(faa_64, uint64_t, EXPLORE_ADD)
 CK_CC_INLINE static void *ck_pr_fas_ptr(void *object, void *value)
 {
         return (void *)explore_change(object, sizeof(void *), EXPLORE_EXCHANGE, (uint64_t)value,
-                                      EXPLORE_SEQ, __func__, __LINE__);
+                                      EXPLORE_FULL, __func__, __LINE__);
 }
 
 #define EXPLORE_CK_APPLY(name, type, change, operand)                                         \
         CK_CC_INLINE static void ck_pr_##name(type *object)                                   \
         {                                                                                     \
                 explore_change(object, sizeof(*object), change, (uint64_t)(operand),          \
-                               EXPLORE_SEQ, __func__, __LINE__);                              \
+                               EXPLORE_FULL, __func__, __LINE__);                              \
         }
 EXPLORE_CK_APPLY(inc_uint, unsigned, EXPLORE_ADD, 1)
 EXPLORE_CK_APPLY(inc_32, uint32_t, EXPLORE_ADD, 1)
@@ -79,7 +79,7 @@ EXPLORE_CK_APPLY(dec_32, uint32_t, EXPLORE_ADD, -1)
 #define EXPLORE_CK_OPERATE(name, type, change)                                                \
         CK_CC_INLINE static void ck_pr_##name(type *object, type value)                       \
         {                                                                                     \
-                explore_change(object, sizeof(*object), change, (uint64_t)value, EXPLORE_SEQ, \
+                explore_change(object, sizeof(*object), change, (uint64_t)value, EXPLORE_FULL, \
                                __func__, __LINE__);                                           \
         }
 EXPLORE_CK_OPERATE(add_uint, unsigned, EXPLORE_ADD)
@@ -91,7 +91,7 @@ EXPLORE_CK_OPERATE(xor_uint, unsigned, EXPLORE_XOR)
 
 CK_CC_INLINE static bool ck_pr_dec_uint_is_zero(unsigned *object)
 {
-        return explore_change(object, sizeof(*object), EXPLORE_ADD, (uint64_t)-1, EXPLORE_SEQ,
+        return explore_change(object, sizeof(*object), EXPLORE_ADD, (uint64_t)-1, EXPLORE_FULL,
                               __func__, __LINE__) == 1;
 }
 CK_CC_INLINE static void ck_pr_dec_uint_zero(unsigned *object, bool *is_zero)
@@ -103,14 +103,14 @@ CK_CC_INLINE static void ck_pr_dec_uint_zero(unsigned *object, bool *is_zero)
         CK_CC_INLINE static bool ck_pr_cas_##name(type *object, type expected, type desired)  \
         {                                                                                     \
                 return explore_cas(object, &expected, sizeof(*object), (uint64_t)desired,     \
-                                   EXPLORE_SEQ, __func__, __LINE__);                          \
+                                   EXPLORE_FULL, __func__, __LINE__);                          \
         }                                                                                     \
         CK_CC_INLINE static bool ck_pr_cas_##name##_value(type *object, type expected, type desired, \
                                                           type *found)                        \
         {                                                                                     \
                 *found = expected;                                                            \
                 return explore_cas(object, found, sizeof(*object), (uint64_t)desired,         \
-                                   EXPLORE_SEQ, __func__, __LINE__);                          \
+                                   EXPLORE_FULL, __func__, __LINE__);                          \
         }
 EXPLORE_CK_CAS(uint, unsigned)
 EXPLORE_CK_CAS(int, int)
@@ -119,12 +119,12 @@ EXPLORE_CK_CAS(64, uint64_t)
 
 CK_CC_INLINE static bool ck_pr_cas_ptr(void *object, void *expected, void *desired)
 {
-        return explore_cas(object, &expected, sizeof(void *), (uint64_t)desired, EXPLORE_SEQ,
+        return explore_cas(object, &expected, sizeof(void *), (uint64_t)desired, EXPLORE_FULL,
                            __func__, __LINE__);
 }
 CK_CC_INLINE static bool ck_pr_cas_ptr_value(void *object, void *expected, void *desired, void *found)
 {
-        bool fits = explore_cas(object, &expected, sizeof(void *), (uint64_t)desired, EXPLORE_SEQ,
+        bool fits = explore_cas(object, &expected, sizeof(void *), (uint64_t)desired, EXPLORE_FULL,
                                 __func__, __LINE__);
         *(void **)found = expected;
         return fits;
