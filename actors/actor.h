@@ -15,6 +15,9 @@
  * the dying actor moves it on first of all, so that from then on no sender mistakes it for living, and the spawner of the next
  * one uses what it finds. A sender's look at it is advice; what is decided by it is only whether to answer at once. The
  * generation in each signal is compared when it is taken out.
+ *
+ * alive. A death moves the pid on, and then clears `alive`: whoever has seen that somebody is dead finds nobody under his pid. What is set in
+ * between is the mark of the one who has died: a guess of the next pid finds nobody there either.
  */
 #ifndef ACTORS_ACTOR_H
 #define ACTORS_ACTOR_H
@@ -108,7 +111,7 @@ struct cop__actor {
         uint32_t named;            /* atomic; marks of enum cop__named: what has been for it since its birth */
         uint8_t pressed;           /* atomic; a cop__pressure: how far the owner is behind, and LIMITED */
         uint8_t labelled;          /* atomic; it has a label; see label.h */
-        bool alive;                /* atomic; from its spawning to its death, for looking from outside */
+        uint8_t alive;             /* atomic; a cop__life_mark from its spawning to its death, for looking from outside; else 0 */
         uint8_t isolation;         /* atomic; a cop_isolation, the spawner's word */
 
         /* The owner, at each message. */
@@ -375,6 +378,19 @@ COP__INLINE struct cop__actor *cop__slot_of(struct cop_node *node, cop_pid pid)
 COP__INLINE bool cop__slot_is(const struct cop__actor *actor, cop_pid pid)
 {
         return cop__load_relaxed(&actor->pid) == pid.bits;
+}
+
+/* Of who has that pid, and not of who lived in the slot before him or will behind him. */
+COP__INLINE uint8_t cop__life_mark(cop_pid pid)
+{
+        return (uint8_t)(1 + (cop__pid_generation(pid) & 1));
+}
+
+/* Does he live, as of now? Acquire: who finds that he does finds what was set before his birth, and may mark `named`; who finds that he
+ * does not any more finds the pid moved on. */
+COP__INLINE bool cop__lives(const struct cop__actor *actor, cop_pid pid)
+{
+        return cop__load_acquire(&actor->pid) == pid.bits && cop__load_acquire(&actor->alive) == cop__life_mark(pid);
 }
 
 /*

@@ -95,7 +95,7 @@ static void fill_end(struct cop__dump *dump, const void *subject)
         uint64_t alive = 0;
         uint32_t used = cop__load_relaxed(&slots->used);
         for (uint32_t slot = 1; slot <= used; slot++)
-                alive += cop__load_relaxed(&slots->base[slot].alive);
+                alive += cop__load_relaxed(&slots->base[slot].alive) != 0;
         cop__dump_number(dump, "records", dump->file.records);
         cop__dump_number(dump, "alive", alive);
         cop__dump_number(dump, "actors", dump->actors);

@@ -40,6 +40,7 @@
 #include "actors/request.h"
 #include "actors/simulation.h"
 #include "actors/take.h"
+#include "base/cue.h"
 #include "base/jump.h"
 #include "mailbox/kind.h"
 
@@ -474,9 +475,12 @@ static void move_pid_on(struct cop__thread *thread, struct cop__actor *actor, co
         uint32_t generation = cop__pid_generation(pid) + 1;
         /* The last generation: nobody lives here again. See slots.c. */
         cop_pid next = generation == 0 ? cop_no_pid() : cop__pid(cop__pid_slot(pid), generation);
-        cop__store_relaxed(&actor->alive, false);
         cop__store_relaxed(&actor->pressed, COP__PRESSURE_NONE); /* of the next one, who may have no limit */
-        if (is_named(thread, actor, next))
+        COP__CUE("exit.moves_pid");
+        bool named = is_named(thread, actor, next);
+        COP__CUE("exit.has_moved_pid");
+        cop__store_release(&actor->alive, 0); /* behind the pid: see cop__lives */
+        if (named)
                 cop__registry_remove_pid(cop__here_of(thread), pid);
 }
 

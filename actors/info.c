@@ -117,7 +117,7 @@ bool cop__glimpse_slot(struct cop_node *node, struct cop__actor *actor, bool nam
 {
         memset(glimpse, 0, sizeof(*glimpse));
         glimpse->pid = cop__actor_pid(actor);
-        if (!cop__load_acquire(&actor->alive))
+        if (!cop__lives(actor, glimpse->pid))
                 return false;
         look_at(actor, glimpse);
         glimpse->marking = cop__limit_marking(node, actor);

@@ -518,13 +518,12 @@ bool cop__runs_outpost(const struct cop__actor *actor)
 }
 
 /*
- * `alive` is read first, and pairs with the release in spawn(): what was set before it is seen.
- * Its death moves the pid on first.
+ * Whether he lives is read first: what was set before his birth is seen. His death moves the pid on before anything else changes.
  */
 bool cop__outpost_is_at(struct cop_node *node, cop_pid pid)
 {
         const struct cop__actor *actor = cop__slot_of(node, pid);
-        if (actor == NULL || !cop__load_acquire(&actor->alive))
+        if (actor == NULL || !cop__lives(actor, pid))
                 return false;
         bool is = cop__load_relaxed(&actor->isolation) == COP_ISOLATION_PROCESS &&
                   cop__load_relaxed(&actor->server) == &cop__outpost_server;

@@ -68,10 +68,11 @@ size_t cop_processes(cop_pid *pids, size_t room)
         uint32_t used = cop__load_acquire(&node->slots.used);
         for (uint32_t slot = 1; slot <= used; slot++) {
                 const struct cop__actor *actor = &node->slots.base[slot];
-                if (!cop__load_relaxed(&actor->alive))
+                const cop_pid pid = cop__actor_pid(actor);
+                if (!cop__lives(actor, pid))
                         continue;
                 if (count < room)
-                        pids[count] = cop__actor_pid(actor);
+                        pids[count] = pid;
                 count++;
         }
         return count;

@@ -390,9 +390,9 @@ COP__INLINE cop_status spawn_as(struct cop__thread *thread, struct cop__actor *s
                 if (status != COP_OK)
                         goto failed;
         }
-        /* From here on it will live, and not before: who finds it alive may keep its pid. Pairs with the acquire in
-         * cop__outpost_is_at and in timer_home.c. */
-        cop__store_release(&actor->alive, true);
+        /* From here on it will live, and not before: who finds it alive may keep its pid. Pairs with the acquire in cop__lives and in
+         * timer_home.c. */
+        cop__store_release(&actor->alive, cop__life_mark(pid));
         if (!plain && extras.label != NULL)
                 cop__label_put(here->node, actor, pid, extras.label);
         actor->rare = extras.rare; /* the owner's, from START on */
@@ -465,7 +465,7 @@ cop_status cop__spawn_inside(struct cop__thread *thread, const cop_spawn_options
         }
         cop__store_relaxed(&actor->named, born_as(options, linked));
         cop__store_relaxed(&actor->server, options->server);
-        cop__store_relaxed(&actor->alive, true);
+        cop__store_relaxed(&actor->alive, cop__life_mark(cop__actor_pid(actor)));
         actor->rare = extras.rare;
         signal->from = parent;
         signal->ref = asked;
@@ -884,8 +884,7 @@ bool cop_is_alive(cop_pid pid)
                 return cop__inside_ask((cop__query){ .what = COP__ASK_IS_ALIVE, .pid = pid }, &told) ==
                                COP_OK && told.value != 0;
         }
-        return actor != NULL && cop__slot_is(actor, pid) &&
-               cop__load_acquire(&actor->alive); /* pairs with the release in spawn(): the caller may mark `named` now */
+        return actor != NULL && cop__lives(actor, pid);
 }
 
 /* ---- Memory that ends with the actor -------------------------------------------------------------- */

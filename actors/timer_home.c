@@ -257,7 +257,7 @@ static uint32_t mark_of(const struct cop__timer_home *home)
 static bool mark(const struct cop__timer_home *home, struct cop__actor *actor, cop_pid to)
 {
         uint32_t bit = mark_of(home);
-        if (!cop__load_acquire(&actor->alive)) /* its birth would undo the mark */
+        if (cop__load_acquire(&actor->alive) != cop__life_mark(to)) /* its birth would undo the mark */
                 return false;
         if (!(cop__load_seq(&actor->named) & bit))
                 cop__or_seq(&actor->named, bit);

@@ -90,7 +90,7 @@ static void be_born(struct cop__thread *thread, struct cop__visitor *visitor)
         cop__store_relaxed(&actor->trap_exit, true);
         cop__start_drop(actor);
         actor->budget = cop__simulation_budget(cop__node_of(thread));
-        cop__store_release(&actor->alive, true); /* as in spawn() */
+        cop__store_release(&actor->alive, cop__life_mark(cop__actor_pid(actor))); /* as in spawn() */
 }
 
 static const uint64_t *clock_of(const struct cop__simulation *simulation)
@@ -173,8 +173,9 @@ struct cop__thread *cop__visit_set_aside(void)
 
 void cop__visit_take_up(struct cop__thread *thread)
 {
+        bool visits = thread != NULL && thread->worker == NULL;
         cop__thread_become(thread);
-        tie_to_thread(thread != NULL ? COP__CONTAINER(thread, struct cop__visitor, thread) : NULL);
+        tie_to_thread(visits ? COP__CONTAINER(thread, struct cop__visitor, thread) : NULL);
 }
 
 void cop_node_leave(void)

@@ -7,6 +7,7 @@
  * what is checked, and no time is.
  */
 #include "base/atomic.h"
+#include "tests/cue.h"
 #include "tests/keepers.h"
 
 typedef struct load {
@@ -290,4 +291,60 @@ IN_NODE_WITH(a_node_stops_in_the_middle_of_such_deaths, .workers = 2)
                 await_and_drop(COP_KIND(spin));
                 cop_send(pid, load);
         }
+}
+
+/* ---- The moment of it ----------------------------------------------------------------------------- */
+
+static void goes_boom(void)
+{
+        cop_exit(cop_atom("boom"));
+}
+
+/* He is held there. */
+static cop_pid dies_up_to(const char *moment)
+{
+        cue_hold(moment);
+        cop_pid pid = cop_spawn(goes_boom);
+        cue_await(moment);
+        return pid;
+}
+
+IN_NODE(who_links_to_one_whom_it_has_seen_dead_hears_noproc)
+{
+        static const char *const moments[] = { "exit.moves_pid", "exit.has_moved_pid" };
+        NEEDS_THREADS();
+        for (size_t i = 0; i < COP__COUNT(moments); i++) {
+                cop_pid pid = dies_up_to(moments[i]);
+                bool lived = cop_is_alive(pid);
+                ck_assert_int_eq(cop_link(pid), COP_OK);
+                cop_ref ref = watch(pid);
+                cue_go(moments[i]);
+                await_exited(pid, lived ? "boom" : "noproc");
+                await_down(ref, lived ? "boom" : "noproc");
+        }
+}
+
+static bool is_listed(cop_pid pid)
+{
+        cop_pid pids[64];
+        size_t count = cop_processes(pids, COP__COUNT(pids));
+        bool is = false;
+        for (size_t i = 0; i < count; i++)
+                is |= cop_pid_equal(pids[i], pid);
+        return is;
+}
+
+IN_NODE(the_next_of_a_slot_is_not_alive_before_it_is_born)
+{
+        struct cop__glimpse glimpse;
+        NEEDS_THREADS();
+        cop_pid pid = dies_up_to("exit.has_moved_pid");
+        cop_pid next = cop__pid(cop__pid_slot(pid), (uint32_t)cop__pid_generation(pid) + 1);
+        ck_assert(cop__slot_is(cop__slot_of(node, next), next));
+        ck_assert(!cop_is_alive(pid));
+        ck_assert(!cop_is_alive(next));
+        ck_assert(!is_listed(next));
+        ck_assert(!cop__glimpse_of(node, next, &glimpse));
+        ck_assert_int_eq(cop_register("next", next), COP_E_NO_ACTOR);
+        cue_go("exit.has_moved_pid");
 }
