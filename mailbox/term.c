@@ -20,6 +20,8 @@ cop_term cop__term_of_bytes(cop_term_type type, const void *bytes, size_t size)
 {
         if (size > UINT32_MAX || (type == COP_TERM_ATOM && size > COP__ATOM_SIZE_MAX))
                 return cop_atom("too_big");
+        if (COP__UNLIKELY(bytes == NULL && size > 0))
+                return cop_atom("null");
         /* An empty one points at nothing that could go away. */
         return (cop_term){ .type = type, .count = (uint32_t)size,
                            .as.text = size > 0 ? bytes : "" };
@@ -29,6 +31,8 @@ cop_term cop__term_of_items(cop_term_type type, const cop_term *items, size_t co
 {
         if (count > UINT32_MAX)
                 return cop_atom("too_big");
+        if (COP__UNLIKELY(items == NULL && count > 0))
+                return cop_atom("null");
         return (cop_term){ .type = type, .count = (uint32_t)count,
                            .as.items = count > 0 ? items : NULL };
 }
@@ -105,6 +109,8 @@ cop_term cop_cons_of(const cop_term *items, size_t count)
 {
         if (count == 0)
                 return cop_nil();
+        if (COP__UNLIKELY(items == NULL))
+                return cop_atom("null");
         if (count == 1)
                 return items[0];
         if (items[count - 1].type == COP_TERM_NIL)

@@ -90,6 +90,8 @@ static size_t drop_overridden(cop_term *items, size_t pairs)
 
 cop_term cop_map_of(cop_term *items, size_t pairs)
 {
+        if (COP__UNLIKELY(items == NULL))
+                return cop__term_of_items(COP_TERM_MAP, NULL, pairs);
         for (size_t width = 1; width < pairs; width *= 2)
                 for (size_t first = 0; pairs - first > width; first += 2 * width) {
                         size_t end = pairs - first > 2 * width ? first + 2 * width : pairs;

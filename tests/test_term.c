@@ -73,6 +73,19 @@ TEST(what_is_too_big_for_a_term_becomes_an_atom)
         ck_assert(cop_is_atom(cop_tuple_of(NULL, (size_t)UINT32_MAX + 1), "too_big"));
 }
 
+TEST(items_and_bytes_that_are_null_become_an_atom)
+{
+        ck_assert(cop_is_atom(cop_tuple_of(NULL, 2), "null"));
+        ck_assert(cop_is_atom(cop_list_of(NULL, 2), "null"));
+        ck_assert(cop_is_atom(cop_cons_of(NULL, 1), "null"));
+        ck_assert(cop_is_atom(cop_cons_of(NULL, 2), "null"));
+        ck_assert(cop_is_atom(cop_map_of(NULL, 2), "null"));
+        ck_assert(cop_is_atom(cop_binary(NULL, 2), "null"));
+        ck_assert_uint_eq(cop_tuple_of(NULL, 0).type, COP_TERM_TUPLE);
+        ck_assert_uint_eq(cop_map_of(NULL, 0).type, COP_TERM_MAP);
+        ck_assert_uint_eq(cop_binary(NULL, 0).type, COP_TERM_BINARY);
+}
+
 TEST(a_string_that_is_no_utf8_becomes_a_binary)
 {
         ck_assert_uint_eq(cop_string("caf\xc3\xa9").type, COP_TERM_TEXT);

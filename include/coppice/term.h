@@ -76,7 +76,7 @@ struct cop_term {
  * Builders. Items, text and bytes are borrowed for as long as the term is used.
  * None can fail; a text that is NULL is the empty one. What no term can hold becomes an atom that says so: a float that is no
  * number nan, infinity or '-infinity'; more than 2^32 - 1 items or bytes, or an atom of more
- * than 255 bytes, too_big. A cop_string that is no UTF-8 becomes the binary of its bytes. A cop_atom is
+ * than 255 bytes, too_big; items or bytes that are NULL, but as many as none, null. A cop_string that is no UTF-8 becomes the binary of its bytes. A cop_atom is
  * taken as it is: one that is no UTF-8 is an atom within the node, prints with U+FFFD, and goes nowhere else.
  */
 COP_API cop_term cop_int(int64_t value);
