@@ -81,7 +81,8 @@ bool cop__child_tick(struct cop__supervisor *self, struct cop__child *child, uin
         stop_ticking(self, child);
         child->tick_ns = delay_ns > 0 ? time_in(delay_ns) : 0;
         if (delay_ns == 0)
-                status = cop_send(cop_self(), cop__supervisor_tick, .ref = ref);
+                status = cop__send_owed_value(cop_self(), COP_KIND_OF(cop__supervisor_tick), &(cop__supervisor_tick){ ref },
+                                              __builtin_return_address(0));
         else
                 status = tick_at(&child->timer, child->tick_ns, ref);
         if (status != COP_OK)
