@@ -153,7 +153,7 @@ bool cop__line_is_wanted(const struct cop__entry *entry)
 
 bool cop__lacks_memory_for(const struct cop__actor *actor, const cop_kind *request)
 {
-        return cop__is_channel(actor->server) || cop__is_agent(actor->server) ||
+        return cop__is_channel(actor->server) || cop__is_agent(actor->server) || cop__is_task_group(actor->server) ||
                (cop__is_future(actor->server) && cop__kind_same(request, COP_KIND_OF(cop__future_await)));
 }
 

@@ -125,6 +125,7 @@ cop_status cop__only_status(struct cop__actor *actor, cop_status status, struct 
 bool cop__is_channel(const cop_behaviour *server);
 bool cop__is_future(const cop_behaviour *server);
 bool cop__is_agent(const cop_behaviour *server);
+bool cop__is_task_group(const cop_behaviour *server);
 
 /* ---- The other side: who asks ------------------------------------------------------------- */
 

@@ -252,11 +252,13 @@ static cop_status take_answer(cop_message *reply, cop_pid *pid)
         return status;
 }
 
-/* Lets the group around know of this one before its owner does. One that is being cancelled lets in nobody. */
+/* Lets the group around know of this one before its owner does. One that is being cancelled lets in nobody. This one has been let in by the
+ * node. */
 static void join(cop_pid around)
 {
         cop_message *reply = NULL;
-        cop_status status = cop_call(&reply, around, COP_FOREVER, cop__group_adopt, .inner = cop_self());
+        cop_status status = cop__call_in_own_time(&reply, cop_to_pid(around), COP_FOREVER, COP_KIND_OF(cop__group_adopt),
+                                                  &(cop__group_adopt){ .inner = cop_self() });
         if (status == COP_OK)
                 status = take_answer(reply, NULL);
         if (status == COP_E_NO_MEMORY)
@@ -287,7 +289,7 @@ static cop_status adopt(task_group *self, cop_pid inner)
 {
         if (self->cancelled)
                 return COP_E_STOPPING;
-        struct member *member = cop_alloc(sizeof(*member));
+        struct member *member = cop__alloc_owed(sizeof(*member));
         cop_status status = member != NULL ? cop_link(inner) : COP_E_NO_MEMORY;
         if (status == COP_OK)
                 add(self, member, inner, true);
@@ -316,7 +318,7 @@ static cop_status start_task(task_group *self, const cop__group_start *start, co
 {
         if (self->cancelled)
                 return COP_E_STOPPING;
-        struct member *member = cop_alloc(sizeof(*member));
+        struct member *member = cop__alloc_owed(sizeof(*member)); /* whether it is let in the spawn says */
         cop_status status = member != NULL ? spawn(start, pid) : COP_E_NO_MEMORY;
         if (status == COP_OK)
                 add(self, member, *pid, false);
@@ -329,7 +331,7 @@ static void task_group_on_start(task_group *self, const cop__group_start *start)
 {
         cop_pid pid = cop_no_pid();
         cop_status status = start_task(self, start, &pid);
-        cop_reply(cop__group_answer, .status = status, .pid = pid, .reason = cop_nil());
+        COP__REPLY_OWED(cop__group_answer, .status = status, .pid = pid, .reason = cop_nil());
 }
 
 COP_SERVER(task_group, COP_INIT_WITH(cop__group_open, task_group_init),
@@ -340,6 +342,11 @@ COP_SERVER(task_group, COP_INIT_WITH(cop__group_open, task_group_init),
            COP_ON(cop__group_time, task_group_on_time), COP_ON(cop_exited, task_group_on_exited),
            COP_ON(cop_down, task_group_on_down));
 
+bool cop__is_task_group(const cop_behaviour *server)
+{
+        return server == &task_group_server;
+}
+
 /* ---- The public operations ------------------------------------------------------------------------ */
 
 /* The group that the actor is a task of. One that is no more is none: its tasks are as good as dead. */
@@ -348,7 +355,7 @@ static cop_pid group_around(const struct cop__actor *self)
         cop_pid parent = self->parent;
         struct cop__actor *actor = cop__slot_of(cop__node_of(cop__thread_here()), parent);
         bool is_group = actor != NULL && cop__slot_is(actor, parent) &&
-                        cop__load_relaxed(&actor->server) == &task_group_server;
+                        cop__is_task_group(cop__load_relaxed(&actor->server));
         return is_group ? parent : cop_no_pid();
 }
 

@@ -155,6 +155,12 @@ typedef struct loaf {
 } loaf;
 COP_MESSAGE(loaf, each);
 
+/* As large as what a supervisor tells itself. */
+typedef struct mote {
+        int64_t unused;
+} mote;
+COP_MESSAGE(mote, unused);
+
 static uint32_t served; /* atomic */
 static uint64_t yard_bits; /* atomic; of the pid of one who takes nothing in; 0: the node is not over yet */
 
@@ -163,7 +169,8 @@ static void strew(void)
 {
         cop_pid to = { cop__load_acquire(&yard_bits) };
         while (to.bits != 0 &&
-               (cop_send(to, crumb) == COP_OK || cop_send(to, slice) == COP_OK || cop_send(to, loaf) == COP_OK))
+               (cop_send(to, mote) == COP_OK || cop_send(to, crumb) == COP_OK || cop_send(to, slice) == COP_OK ||
+                cop_send(to, loaf) == COP_OK))
                 ;
 }
 
@@ -330,6 +337,113 @@ IN_NODE_WITH(who_waits_for_the_start_of_a_child_is_answered_while_the_node_is_ov
         open_gate(pid);
         await_true(cop__load_acquire(&served));
         ck_assert_int_eq(answered, COP_OK);
+}
+
+/* ---- Who is tried again meanwhile ---- */
+
+static uint32_t starts; /* atomic */
+
+typedef struct frail {
+        int64_t unused;
+} frail;
+
+/* The first lives; the others fail when they are told to. */
+static void frail_init(frail *self)
+{
+        self->unused = 0;
+        if (cop__add_seq(&starts, 1) == 0)
+                return;
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(gate)));
+        cop_exit(cop_atom("frail"));
+}
+
+COP_SERVER(frail, COP_INIT(frail_init));
+
+static void terminates_the_frail_one(void)
+{
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(gate)));
+        answered = cop_terminate_child("tree", "frail");
+        cop__store_release(&served, 1);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(sum)));
+}
+
+/* What was asked before the first start failed comes before the second. */
+IN_NODE_WITH(who_is_to_be_tried_again_has_its_turn_behind_what_was_asked_also_while_the_node_is_over, ONE_WORKER)
+{
+        static struct yard yard;
+        const cop_supervisor tree = {
+                .name = "tree", .strategy = COP_ONE_FOR_ONE, .intensity = 5, .period_ms = 600000,
+                .children = COP_CHILDREN({ "frail", .server = &frail_server }),
+        };
+        cop_pid root, pid;
+        prepare();
+        cop__store_seq(&starts, 0);
+        ck_assert_int_eq(cop_supervise(&tree, &root), COP_OK);
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = strews_for_ever, .priority = COP_PRIORITY_MAX }, &pid),
+                         COP_OK);
+        cop_pid terminator = cop_spawn(terminates_the_frail_one);
+        put_down(cop_whereis("frail"));
+        await_true(cop__load_seq(&starts) == 2);
+        fill_first(&yard);
+        ck_assert_int_eq(cop_sys_suspend(root, PATIENCE_MS), COP_OK);
+        pid = cop_whereis("frail");
+        cop_ref ref = watch(pid);
+        open_gate(pid);
+        await_down(ref, "frail");
+        open_gate(terminator);
+        await_true(cop__unread(cop__slot_of(node, root)) == 2);
+        ck_assert_int_eq(cop_sys_resume(root, PATIENCE_MS), COP_OK);
+        await_true(cop__load_acquire(&served));
+        ck_assert_int_eq(answered, COP_OK);
+        ck_assert_uint_eq(cop__load_seq(&starts), 2);
+}
+
+/* ---- Who starts a task meanwhile ---- */
+
+static uint64_t group_bits; /* atomic; of a group's pid */
+static uint32_t refused; /* atomic: how many starts */
+
+static void idles(const loaf *l)
+{
+        (void)l;
+        cop_sleep(COP_FOREVER);
+}
+
+/* With an argument, so that what is left of the request is not as large as an answer. */
+static void starts_a_task(void)
+{
+        cop_task_group group = { { cop__load_acquire(&group_bits) } };
+        if (group.pid.bits == 0)
+                ck_assert_int_eq(cop_task_group_open(NULL, &group), COP_OK);
+        cop__store_release(&group_bits, group.pid.bits);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(gate)));
+        cop_status status = cop_group_task(group, idles, loaf, { 1 });
+        cop__add_seq(&refused, status == COP_E_OVERLOAD);
+        cop__add_seq(&served, 1);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(sum)));
+}
+
+/* They were let in before. */
+IN_NODE_WITH(who_starts_a_task_in_a_group_hears_that_the_node_is_over, ONE_WORKER)
+{
+        static struct yard yard;
+        cop_pid pid, group;
+        prepare();
+        cop__store_relaxed(&group_bits, 0);
+        cop__store_relaxed(&refused, 0);
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run = strews_for_ever, .priority = COP_PRIORITY_MAX }, &pid),
+                         COP_OK);
+        cop_pid owner = cop_spawn(starts_a_task);
+        await_true((group.bits = cop__load_acquire(&group_bits)) != 0);
+        cop_pid other = cop_spawn(starts_a_task);
+        ck_assert_int_eq(cop_sys_suspend(group, PATIENCE_MS), COP_OK);
+        open_gate(owner);
+        open_gate(other);
+        await_true(cop__unread(cop__slot_of(node, group)) == 2);
+        fill_first(&yard);
+        ck_assert_int_eq(cop_sys_resume(group, PATIENCE_MS), COP_OK);
+        await_true(cop__load_seq(&served) == 2);
+        ck_assert_uint_eq(cop__load_seq(&refused), 2);
 }
 
 /* ---- Who goes on with what it has begun ---- */

@@ -471,6 +471,31 @@ IN_NODE(cancelling_a_group_cancels_the_inner_ones_and_waits_for_their_tasks)
         }
 }
 
+/* Hears its own cancellation, and does not obey. */
+static void outlasts(const work *w)
+{
+        cop_task_group inner;
+        cop_trap_exit(true);
+        ck_assert_int_eq(cop_task_group_open(NULL, &inner), COP_OK);
+        cop_group_task(inner, works, work, .how = HANG, .teller = w->teller);
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
+}
+
+IN_NODE(an_inner_group_is_cancelled_though_its_owner_goes_on)
+{
+        cop_task_group group = opened(0, COP_TIMER_MS_MAX);
+        cop_pid owner;
+        cop_task_options task = { COP__TASK(outlasts, work, .teller = cop_self()) };
+        ck_assert_int_eq(cop_task_group_start(group, &task, &owner), COP_OK);
+        cop_pid innermost = await_began(HANG);
+        cop_ref ref = watch(innermost);
+        cop_task_group_cancel(group);
+        await_down(ref, "{shutdown, cancelled}");
+        ck_assert(cop_is_alive(owner));
+        cop_send(owner, go);
+        closes(group, COP_E_DIED, "cancelled");
+}
+
 IN_NODE(a_failure_in_an_inner_group_is_its_owners_to_handle)
 {
         cop_task_group group = opened(0, 0);
