@@ -14,6 +14,7 @@
 #include "actors/simulation.h"
 #include "base/clock.h"
 #include "base/cue.h"
+#include "base/own_wait.h"
 #include "base/processors.h"
 #include "base/text.h"
 
@@ -503,7 +504,9 @@ static bool try_again(unsigned *tries)
         if (*tries == STOP_TRIES)
                 return false;
         ++*tries;
+        cop__own_wait_begin();
         nanosleep(&(struct timespec){ .tv_nsec = STOP_PAUSE_NS }, NULL);
+        cop__own_wait_end();
         return true;
 }
 
@@ -589,9 +592,16 @@ static void leave_behind(void)
         cop_node_leave();
 }
 
+/* The stack of an actor may be small for it, and who lives in simulated time visits no other. */
+static bool wants_thread(const cop_node *node)
+{
+        const struct cop__thread *here = cop__thread_here();
+        return here != NULL && cop__simulation_of(node) == NULL && (here->worker != NULL || cop__clock_simulated() != NULL);
+}
+
 /*
- * Whoever stops a node visits it, and a thread visits one node at a time: one that is inside another lends itself a thread. Without one
- * what the actors own is not ended. Of nodes that are simulated together there is one thread, and its visit rests meanwhile.
+ * Whoever stops a node visits it, and a thread visits one node at a time: what it is in another rests meanwhile. Where no thread can be made
+ * for it an actor does so itself; out of simulated time nobody can, and what the actors own is not ended.
  */
 void cop_node_stop(cop_node *node)
 {
@@ -600,15 +610,13 @@ void cop_node_stop(cop_node *node)
                 return;
         if (cop_node_here() == node)
                 leave_behind();
-        if (cop__simulation_of(node) != NULL) {
-                struct cop__thread *visit = cop__visit_set_aside();
-                stop(node);
-                cop__visit_take_up(visit);
-        } else if (cop__thread_here() != NULL && make_thread(&thread, node)) {
+        if (wants_thread(node) && make_thread(&thread, node)) {
                 pthread_join(thread, NULL);
-        } else {
-                stop(node);
+                return;
         }
+        struct cop__thread *here = cop__visit_set_aside();
+        stop(node);
+        cop__visit_take_up(here);
 }
 
 static void step_in(void *visitor)

@@ -409,26 +409,68 @@ static void owns_something(void)
         cop_message_free(cop_receive(COP_FOREVER, COP_ANY));
 }
 
+static cop_node *other;
+
+/* Another node, with somebody in it who owns something. */
+static void begin_other(cop_node *node)
+{
+        cop_node_leave();
+        cop__store_release(&ended, 0);
+        other = node_begin((cop_node_options){ .workers = 1 });
+        cop_spawn(owns_something);
+        await_true(cop_whereis("owner").bits != 0);
+        cop_node_leave();
+        ck_assert_int_eq(cop_node_enter(node), COP_OK);
+}
+
+IN_NODE(a_thread_that_visits_a_node_stops_another_by_itself)
+{
+        NEEDS_THREADS();
+        NEEDS_ROOT();
+        begin_other(node);
+        cop_pid self = cop_self();
+        become_somebody_else();
+        allow_threads(0);
+        cop_node_stop(other);
+        ck_assert_uint_eq(cop__load_acquire(&ended), 1);
+        ck_assert_ptr_eq(cop_node_here(), node); /* as before */
+        ck_assert(cop_pid_equal(cop_self(), self));
+        ck_assert_int_eq(cop_send(self, bill, 900, 3), COP_OK);
+        await_and_drop(COP_KIND(bill));
+}
+
+static void stops_other(void)
+{
+        cop_node_stop(other);
+        ck_assert_uint_eq(cop__load_acquire(&ended), 1);
+        cop_exit(cop_atom("done"));
+}
+
 static void allow_threads_again(void *unused)
 {
         (void)unused;
         allow_all_threads();
 }
 
-IN_NODE(a_node_that_is_stopped_from_inside_another_waits_for_a_thread_to_end_its_actors)
+IN_NODE(an_actor_that_stops_another_node_waits_for_a_thread_to_end_its_actors)
 {
         NEEDS_THREADS();
         NEEDS_ROOT();
-        cop_node_leave();
-        cop_node *other = node_begin((cop_node_options){ .workers = 1 });
-        cop_spawn(owns_something);
-        await_true(cop_whereis("owner").bits != 0);
-        cop_node_leave();
-        ck_assert_int_eq(cop_node_enter(node), COP_OK);
+        begin_other(node);
         become_somebody_else();
         allow_threads(0);
         cue_act("node.has_no_thread", allow_threads_again, NULL);
-        cop_node_stop(other);
-        ck_assert_uint_eq(cop__load_acquire(&ended), 1);
+        await_down(spawn_watched(.run = stops_other), "done");
         ck_assert(cue_has_come("node.has_no_thread"));
+}
+
+IN_NODE(an_actor_that_stops_another_node_and_gets_no_thread_ends_its_actors_by_itself)
+{
+        NEEDS_THREADS();
+        NEEDS_ROOT();
+        begin_other(node);
+        become_somebody_else();
+        allow_threads(0);
+        await_down(spawn_watched(.run = stops_other), "done");
+        settle_with(cop_spawn(owns_something)); /* on the same worker, or another: it is there as before */
 }
