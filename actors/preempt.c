@@ -17,6 +17,7 @@
 
 #include "actors/actor.h"
 #include "actors/ground.h"
+#include "base/own_wait.h"
 #include "scheduler/detour.h"
 
 /* Frames that are followed: an actor deeper than this in a recursion is not interrupted there. */
@@ -105,7 +106,8 @@ static bool visit(const struct cop__frame *frame, void *visitor)
 /*
  * With nothing of the program's above us a harmless function works for us, as we take in what has come, and what we have in hand would be
  * lost. Or the program's last call was made a jump: then it is asked another time. But a call that waits may never end: there `where`, what
- * the turn is at, decides. If that is ours, as in an actor of the library's own, it waits for us, perhaps with a lock.
+ * the turn is at, decides. If that is ours, as in an actor of the library's own, it waits for us, perhaps with a lock. Where we wait although
+ * it is the program's, we say so ourselves (own_wait.h).
  */
 static enum cop__preempt_answer judge_frames(uintptr_t top, bool may_wait, const void *where, const ucontext_t *context)
 {
@@ -138,7 +140,7 @@ static enum cop__preempt_answer judge(struct cop__thread *thread, const struct c
         if (top == 0 || thread->current == NULL ||
             cop__load_acquire(&cop__here_of(thread)->asked_turn) != worker->turns) /* ASKED */
                 return COP__PREEMPT_NO_TURN;
-        if (scope->critical > 0 || scope->handling)
+        if (scope->critical > 0 || scope->handling || cop__own_wait_is_on())
                 return COP__PREEMPT_RUNTIME;
         if (scope->calm > 0 || cop__has_manner(cop__actor_of(thread->current), COP__UNPREEMPTED))
                 return COP__PREEMPT_CALM;

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/cue.h"
 #include "base/memory.h"
+#include "base/own_wait.h"
 #include "base/text.h"
 
 void cop__zygote_init(struct cop__zygote *zygote, unsigned limit)
@@ -266,7 +267,9 @@ static bool tell(struct cop_node *node, const struct cop__zygote_order *order, i
                         return false;
                 }
                 COP__CUE("zygote.has_no_room");
+                cop__own_wait_begin();
                 poll(&room, 1, -1);
+                cop__own_wait_end();
                 hear(node, cop__thread_here());
         }
         return zygote->control >= 0;

@@ -1,6 +1,8 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* Where the runtime is at work for an actor, also in the C library, that actor is neither interrupted nor left. */
 #define _GNU_SOURCE /* dl_phdr_info */
+#include <sched.h>
+
 #include "tests/torment.h"
 
 #include "actors/fault.h"
@@ -56,4 +58,80 @@ TEST_WITHIN(actors_killed_as_they_take_in_what_nobody_waits_for_leave_nothing_be
         }
         end_torment(&tormentor);
         node_end(node);
+}
+
+/* ---- Where the runtime waits ------------------------------------------------------------------------------- */
+
+typedef struct quote {
+        int64_t share, pence;
+} quote;
+COP_MESSAGE(quote, share, pence);
+
+typedef struct said {
+        int64_t status;
+} said;
+COP_MESSAGE(said, status);
+
+static uint32_t may_go; /* atomic */
+
+typedef struct { int64_t quotes; } board;
+
+static void board_on_quote(board *self, const quote *q)
+{
+        (void)q;
+        self->quotes++;
+        while (!cop__load_seq(&may_go))
+                sched_yield();
+}
+
+static void board_on_work(board *self, const work *w)
+{
+        (void)self;
+        cop_reply(work, w->number);
+}
+
+COP_SERVER(board, COP_ON(quote, board_on_quote), COP_ON(work, board_on_work));
+
+typedef struct { cop_pid pid; } whom;
+COP_MESSAGE(whom, pid);
+
+static void calls(const whom *w)
+{
+        cop_status status = cop_call(NULL, w->pid, COP_FOREVER, work, 1);
+        cop_send(cop_parent(), said, .status = status);
+}
+
+/* How often the watch has asked, and what came of it is that. */
+static uint64_t asked(cop_node *node)
+{
+        return cop__preempt_count(node, COP__PREEMPTED) + cop__preempt_count(node, COP__PREEMPT_RUNTIME);
+}
+
+/* Between two messages, with the second in its hand: no function of the program's is on the stack then, as if the first one's handler had made
+ * the call that waits its last. */
+IN_NODE_WITH(who_is_killed_while_the_runtime_waits_for_a_lock_loses_nothing, .workers = 2)
+{
+        NEEDS_THREADS();
+        UNLESS_POSSIBLE;
+        cop_pid pid;
+        cop_ref ref;
+        cop_spawn_options options = { .server = &board_server, .mailbox_limit = 1, .mailbox_policy = COP_MAILBOX_COALESCE,
+                                      .mailbox_key = COP_KEY(quote, share), .monitor = true, .monitor_ref = &ref };
+        ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_OK);
+        struct cop__limit *limit = &node->slots.limits[cop__pid_slot(pid)];
+        cop__store_seq(&may_go, 0);
+        ck_assert_int_eq(cop_send(pid, quote, .share = 1), COP_OK);
+        await_true(cop__load_relaxed(&limit->count) == 0);
+        cop_spawn_with(calls, whom, pid);
+        await_true(cop__load_relaxed(&limit->count) == 1);
+        ck_assert_int_eq(cop_send(pid, quote, .share = 2), COP_OK); /* it waits by its key */
+        cop__lock_lock(&limit->porch.lock);
+        cop__store_seq(&may_go, 1);
+        await_true(cop__load_relaxed(&limit->count) == 0); /* and wants the lock */
+        uint64_t before = asked(node);
+        ck_assert_int_eq(cop_send_exit(pid, cop_atom("kill")), COP_OK);
+        await_true(asked(node) > before);
+        cop__lock_unlock(&limit->porch.lock);
+        await_down(ref, "killed");
+        await_and_drop(COP_KIND(said));
 }
