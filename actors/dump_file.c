@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "actors/fault.h"
 #include "mailbox/codec.h"
 
 /* What stands before the pairs: the record's length, and a map's head with a count of 32 bits. */
@@ -47,12 +48,11 @@ static void write_all(struct cop__dump_file *file, const void *bytes, size_t siz
  */
 static int open_new(const char *path)
 {
+        int fd;
         unlink(path);
-        int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
-                close(STDIN_FILENO); /* the process reads nothing any more */
+        do
                 fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-        }
+        while (fd < 0 && cop__fault_free_descriptor(errno));
         return fd;
 }
 

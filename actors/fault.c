@@ -22,6 +22,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -459,6 +460,27 @@ static unsigned halt_those_in(const char *entries, long size)
         return told;
 }
 
+bool cop__fault_free_descriptor(int error)
+{
+        if (error != EMFILE && error != ENFILE)
+                return false;
+        /* Where it is all processes together that have too many open, the others' are not closed by that. */
+        if (error == EMFILE && syscall(SYS_unshare, CLONE_FILES) == 0)
+                syscall(SYS_close_range, STDERR_FILENO + 1, ~0u, 0);
+        bool is_free = close(STDIN_FILENO) == 0;
+        COP__CUE("fault.has_freed_descriptor");
+        return is_free;
+}
+
+static int open_tasks(void)
+{
+        int tasks;
+        do
+                tasks = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        while (tasks < 0 && cop__fault_free_descriptor(errno));
+        return tasks;
+}
+
 unsigned cop__fault_halt_threads(void)
 {
         _Alignas(struct entry) char entries[1024];
@@ -466,7 +488,7 @@ unsigned cop__fault_halt_threads(void)
         if (installation.has_halted)
                 return 0;
         installation.has_halted = true;
-        int tasks = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int tasks = open_tasks();
         for (long got = 1; tasks >= 0 && got > 0; told += got > 0 ? halt_those_in(entries, got) : 0)
                 got = syscall(SYS_getdents64, tasks, entries, sizeof entries);
         if (tasks >= 0)

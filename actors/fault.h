@@ -167,6 +167,13 @@ struct cop__bystander {
 #define COP__BYSTANDERS_MAX 64u
 
 /*
+ * What was opened for the last report was refused with that error: for want of a descriptor the calling thread gives up standard input, as the
+ * process reads nothing any more. From there on it has a table of descriptors of its own, in which all others but standard output and error are
+ * closed, too: else another thread could take the place. False: there is nothing to be had, so the error is final. Before anything else is open.
+ */
+bool cop__fault_free_descriptor(int error);
+
+/*
  * For a witness: halts all threads but the calling one, and those that hold the signal back. Returns how many were told to; the second
  * witness finds it done, and gets 0. They leave their backtraces in their scopes, or with the bystanders, a moment later.
  */

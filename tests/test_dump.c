@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "actors/dump_file.h"
+#include "base/cue.h"
 #include "actors/dump_pen.h"
 #include "coppice_config.h"
 #include "actors/dump_value.h"
@@ -617,7 +618,7 @@ TEST(a_dump_waits_for_no_lock_of_the_zygote)
 }
 #endif
 
-/* All descriptors there may be, once the node is there: it needs some itself. */
+/* All descriptors there may be. */
 static void use_up_descriptors(void)
 {
         struct rlimit few = { 64, 64 };
@@ -631,6 +632,49 @@ TEST(a_process_without_descriptors_leaves_a_dump)
         const char *path = path_of("a.dump");
         after_death(path, use_up_descriptors);
         ck_assert_int_eq(print(path)->code, EXIT_OK);
+        clear_folder();
+}
+
+static uint32_t may_take, has_tried; /* atomic: how often */
+
+/* Takes each descriptor that becomes free. */
+static void *takes_descriptors(void *unused)
+{
+        pthread_setname_np(pthread_self(), "thief");
+        for (uint32_t tried = 0;; cop__store_seq(&has_tried, ++tried)) {
+                while (cop__load_seq(&may_take) == tried)
+                        sched_yield();
+                if (open("/dev/null", O_RDONLY) >= 0)
+                        continue;
+        }
+        return unused;
+}
+
+static void lets_take(const char *name)
+{
+        if (strcmp(name, "fault.has_freed_descriptor") != 0)
+                return;
+        uint32_t times = cop__add_seq(&may_take, 1) + 1;
+        while (cop__load_seq(&has_tried) != times)
+                sched_yield();
+}
+
+static void use_up_descriptors_beside_a_thief(void)
+{
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, takes_descriptors, NULL) != 0)
+                _exit(9);
+        use_up_descriptors();
+        cop__store_release(&cop__cue_heard_by, lets_take);
+}
+
+TEST(what_is_closed_for_a_dump_no_other_thread_takes)
+{
+        const char *path = path_of("a.dump");
+        after_death(path, use_up_descriptors_beside_a_thief);
+        const struct printed *printed = print(path);
+        ck_assert_int_eq(printed->code, EXIT_OK);
+        expect_line(printed, "thief"); /* all have halted, for which a descriptor was needed first */
         clear_folder();
 }
 
