@@ -111,11 +111,11 @@ struct cop__watched {
         bool carried;       /* in this turn the two are what they were when its task was interrupted */
         uint64_t cpu_ns;    /* its thread's processor time at the last look ... */
         uint64_t cpu_at_ns; /* ... and when that was */
-        uint32_t asked;     /* how often it was asked to end this turn */
+        uint64_t asked;     /* how often it was asked to end this turn: in one that lasts for months, too */
         bool stuck;         /* in this turn: others do its work ... */
-        uint32_t stuck_looks; /* ... since so many looks */
+        uint64_t stuck_looks; /* ... since so many looks */
         uint64_t answers;   /* of its handler, when its desk's guard began */
-        uint32_t leave_at;  /* its system call is interrupted, for it to leave, when it has been asked so often */
+        uint64_t leave_at;  /* its system call is interrupted, for it to leave, when it has been asked so often */
         uint32_t told;      /* looks since it was asked to tell; 0: it was not */
 };
 
