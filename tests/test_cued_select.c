@@ -146,3 +146,41 @@ IN_NODE(a_select_over_two_that_have_put_their_answers_off_watches_neither_after_
         put_down(answers.pid);
         nothing_has_come();
 }
+
+/* ---- Who would do either ------------------------------------------------------------------------- */
+
+static void puts_or_takes(const task *t)
+{
+        item_channel channel = { t->channel };
+        cop_case cases[] = { COP_CASE_TAKE(channel, item), COP_CASE_PUT(channel, item, .number = 6) };
+        cop_send(t->selects, stop, .why = cop_select(COP_FOREVER, cases));
+        if (cases[0].message != NULL)
+                cop_message_free(cases[0].message);
+}
+
+static void takes(const task *t)
+{
+        item_channel channel = { t->channel };
+        cop_auto message = NULL;
+        if (cop_take(&message, channel, COP_FOREVER, item) == COP_OK)
+                cop_send(t->selects, item, .number = cop_read(item, message)->number);
+}
+
+/* It has a place, and has not used it yet: it takes nothing any more, and so is no room for another. */
+IN_NODE(a_select_that_has_been_granted_a_place_is_no_taker_any_more)
+{
+        NEEDS_THREADS();
+        item_channel channel = open_items(0);
+        cue_hold("select.has_asked");
+        cop_spawn_with(puts_or_takes, task, .channel = channel.pid, .selects = cop_self());
+        cue_await("select.has_asked");
+        cop_pid taker = cop_spawn_with(takes, task, .channel = channel.pid, .selects = cop_self());
+        await_true(is_waiting(node, taker));
+        ck_assert_uint_eq(count_of(channel), 0);
+        ck_assert_int_eq(cop_put(channel, 0, item, .number = 7), COP_E_TIMEOUT);
+        cue_go("select.has_asked");
+        cop_auto said = await(COP_KIND(stop));
+        ck_assert_int_eq(cop_read(stop, said)->why, 1);
+        cop_auto got = await(COP_KIND(item));
+        ck_assert_int_eq(cop_read(item, got)->number, 6);
+}

@@ -762,6 +762,20 @@ IN_NODE(a_swap_for_one_who_has_died_before_it_hears_what_was_left_to_it_says_why
         put_down(pid);
 }
 
+IN_NODE(the_owner_of_one_who_could_not_take_over_is_neither_tied_to_its_manager_nor_watched)
+{
+        cop_pid pid = alarms();
+        add("a");
+        cue_act("event_manager.hands_over", awaits_the_end_of_the_brief, NULL);
+        ck_assert_int_eq(swap_for("a", "b", &brief_server, START_WELL, true), COP_E_DIED);
+        ck_assert(cue_has_come("event_manager.hands_over"));
+        await_heard("a", "normal");
+        ck_assert_str_eq(info_of(cop_self(), "links"), "[]");
+        ck_assert_str_eq(info_of(cop_self(), "monitored_by"), "[]");
+        nothing_has_come();
+        put_down(pid);
+}
+
 IN_NODE(handlers_end_with_a_manager_that_is_killed)
 {
         cop_pid pid = alarms();

@@ -284,3 +284,45 @@ TEST(completion_whose_memory_is_refused_once_offers_less)
                 }
         }
 }
+
+/* ---- Whose mailbox has a letter too many -------------------------------------------------------------------- */
+
+typedef struct letter {
+        int64_t number;
+} letter;
+COP_MESSAGE(letter, number);
+
+static void reads_nothing(void)
+{
+        cop_sleep(COP_FOREVER);
+}
+
+/* For the order to end there is no memory: the next letter brings it. */
+TEST(who_could_not_be_told_to_end_is_told_with_the_next_letter)
+{
+        bool was_spared = false, refused = true;
+        for (uint64_t n = 1; refused; n++) {
+                cop_simulation order = { .seed = 1 };
+                cop_node *node = node_begin((cop_node_options){ .simulation = &order });
+                cop_spawn_options options = { .run = reads_nothing, .mailbox_limit = 1, .mailbox_policy = COP_MAILBOX_STOP };
+                cop_pid pid;
+                ck_assert_int_eq(cop_spawn_opt(&options, &pid), COP_OK);
+                cop_ref ref = watch(pid);
+                ck_assert_int_eq(cop_send(pid, letter, .number = 1), COP_OK);
+                settle_with(pid);
+                uint64_t before = refusals(node);
+                cop_simulation_refuse(node, n);
+                cop_status status = cop_send(pid, letter, .number = 2);
+                cop_simulation_refuse(node, 0);
+                refused = refusals(node) > before;
+                ck_assert_int_eq(cop_node_await_quiet(node, PATIENCE_MS), COP_OK);
+                ck_assert_int_eq(status, refused && status != COP_OK ? COP_E_NO_MEMORY : COP_OK);
+                if (cop_is_alive(pid)) {
+                        was_spared = was_spared || status == COP_OK;
+                        ck_assert_int_eq(cop_send(pid, letter, .number = 3), COP_OK);
+                }
+                await_and_drop(COP_REF(cop_down, ref));
+                node_end(node);
+        }
+        ck_assert(was_spared);
+}

@@ -451,3 +451,56 @@ IN_NODE(who_gives_up_its_marks_while_somebody_tells_of_them_waits_for_that)
         put_down(pid);
         nothing_has_come();
 }
+
+/* ---- What is no mail ---------------------------------------------------------------------------------- */
+
+static uint32_t may_mark; /* atomic */
+
+typedef struct shelf {
+        int64_t letters;
+} shelf;
+COP_MESSAGE(shelf, letters);
+
+/* It has mail, and is asked something, before it has marks. */
+static void shelf_on_poured(shelf *self, const poured *p)
+{
+        (void)self;
+        cop__store_seq(&may_mark, 1);
+        while (cop__load_seq(&may_mark) < 2)
+                sched_yield();
+        ck_assert_int_eq(cop_mailbox_marks((uint32_t)p->count, 1), COP_OK);
+}
+
+static void shelf_on_letter(shelf *self, const letter *l)
+{
+        (void)l;
+        self->letters++;
+}
+
+COP_SERVER(shelf, COP_ON(poured, shelf_on_poured), COP_ON(letter, shelf_on_letter), COP_STATE(shelf));
+
+static void replaces(const flood *f)
+{
+        const cop_term state = COP_TUPLE(cop_atom("shelf"), cop_int(7));
+        if (cop_sys_replace_state(f->to, COP_FOREVER, state, NULL) != COP_OK)
+                cop_exit(cop_atom("not_replaced"));
+}
+
+IN_NODE(what_sys_asks_is_no_mail_that_marks_count)
+{
+        NEEDS_THREADS();
+        cop_pid pid = cop_spawn_server(&shelf_server, NULL);
+        ck_assert_int_eq(cop_mailbox_subscribe(), COP_OK);
+        cop__store_seq(&may_mark, 0);
+        cop_send(pid, poured, .count = 2);
+        await_true(cop__load_seq(&may_mark) == 1);
+        send_letters(pid, 1);
+        cop_ref ref = spawn_watched(.run_with = COP_RUN_WITH(replaces, flood), .kind = COP_KIND_OF(flood),
+                                    .argument = &(flood){ .to = pid });
+        await_true(cop__unread(cop__slot_of(node, pid)) == 2);
+        cop__store_seq(&may_mark, 2);
+        await_down(ref, "normal");
+        ck_assert_uint_eq(cop__load_relaxed(&node->slots.limits[cop__pid_slot(pid)].count), 0);
+        nothing_has_come();
+        put_down(pid);
+}
