@@ -48,11 +48,13 @@ static void write_all(struct cop__dump_file *file, const void *bytes, size_t siz
  */
 static int open_new(const char *path)
 {
-        int fd;
+        int fd = -1;
         unlink(path);
-        do
+        for (unsigned tries = 0; fd < 0 && tries < COP__FAULT_OPEN_TRIES; tries++) {
                 fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-        while (fd < 0 && cop__fault_free_descriptor(errno));
+                if (fd < 0 && !cop__fault_free_descriptor(errno))
+                        break;
+        }
         return fd;
 }
 

@@ -474,10 +474,12 @@ bool cop__fault_free_descriptor(int error)
 
 static int open_tasks(void)
 {
-        int tasks;
-        do
+        int tasks = -1;
+        for (unsigned tries = 0; tasks < 0 && tries < COP__FAULT_OPEN_TRIES; tries++) {
                 tasks = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        while (tasks < 0 && cop__fault_free_descriptor(errno));
+                if (tasks < 0 && !cop__fault_free_descriptor(errno))
+                        break;
+        }
         return tasks;
 }
 

@@ -173,6 +173,9 @@ struct cop__bystander {
  */
 bool cop__fault_free_descriptor(int error);
 
+/* Where the system grants no such table, as in some containers, another thread may take what is freed: then it is tried again, so often. */
+#define COP__FAULT_OPEN_TRIES 8u
+
 /*
  * For a witness: halts all threads but the calling one, and those that hold the signal back. Returns how many were told to; the second
  * witness finds it done, and gets 0. They leave their backtraces in their scopes, or with the bystanders, a moment later.
