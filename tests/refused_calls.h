@@ -139,6 +139,7 @@ REFUSABLE(ssize_t, send, -1, (int fd, const void *from, size_t size, int flags),
 REFUSABLE(ssize_t, sendmsg, -1, (int fd, const struct msghdr *message, int flags), fd, message, flags)
 REFUSABLE(int, rename, -1, (const char *from, const char *to), from, to)
 REFUSABLE(int, sigaction, -1, (int number, const struct sigaction *now, struct sigaction *before), number, now, before)
+REFUSABLE(int, sigaltstack, -1, (const stack_t *now, stack_t *before), now, before)
 REFUSABLE(int, signalfd, -1, (int fd, const sigset_t *set, int flags), fd, set, flags)
 REFUSABLE(int, sigtimedwait, -1, (const sigset_t *set, siginfo_t *info, const struct timespec *most), set, info, most)
 REFUSABLE(int, socket, -1, (int family, int type, int protocol), family, type, protocol)

@@ -199,6 +199,41 @@ TEST(of_names_beyond_their_table_nothing_is_known)
         free(file);
 }
 
+static size_t jumps_in(size_t size)
+{
+        struct cop__code_range jumps[4];
+        int fd = memfd_create("program", MFD_CLOEXEC);
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq((int)write(fd, file, size), (int)size);
+        open_gives(fd);
+        size_t count = cop__object_program_jumps(jumps, COP__COUNT(jumps));
+        ck_assert_msg(open_has_given(), "it was not asked for");
+        return count;
+}
+
+/* As with SPOILT. */
+#define WITHOUT_JUMPS(place, value)                                                          \
+        do {                                                                                 \
+                __typeof__(place) was_ = (place);                                            \
+                (place) = (__typeof__(place))(value);                                        \
+                ck_assert_msg(jumps_in(file_size) == 0, "with %s = %s", #place, #value);     \
+                (place) = was_;                                                              \
+                ck_assert_uint_gt(jumps_in(file_size), 0);                                   \
+        } while (0)
+
+TEST(of_a_file_without_the_names_of_its_sections_no_jumps_are_known)
+{
+        read_own_file();
+        ck_assert_uint_gt(jumps_in(file_size), 0);
+        ck_assert_uint_eq(jumps_in(sizeof(ElfW(Ehdr)) - 1), 0);
+        ck_assert_uint_eq(jumps_in(header()->e_shoff), 0);
+        WITHOUT_JUMPS(header()->e_shstrndx, header()->e_shnum);
+        ElfW(Shdr) *of_names = &sections()[header()->e_shstrndx];
+        WITHOUT_JUMPS(of_names->sh_offset, file_size + 8);
+        WITHOUT_JUMPS(of_names->sh_size, file_size + 8);
+        free(file);
+}
+
 TEST(a_program_whose_file_cannot_be_had_knows_nothing_of_its_functions)
 {
         struct cop__object object;

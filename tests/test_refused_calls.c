@@ -520,3 +520,51 @@ TEST(a_heart_to_which_a_call_is_refused_gives_up_and_leaves_no_node)
                 sigprocmask(SIG_SETMASK, &before, NULL);
         }
 }
+
+/* ---- The stack for signals ----------------------------------------------------------------------------------------- */
+
+/* Whoever starts a node is in none, so it is said on standard error. */
+static int stderr_before;
+
+static void begin_hearing(void)
+{
+        int file = memfd_create("said", MFD_CLOEXEC);
+        ck_assert_int_ge(file, 0);
+        stderr_before = dup(STDERR_FILENO);
+        ck_assert_int_eq(dup2(file, STDERR_FILENO), STDERR_FILENO);
+        close(file);
+}
+
+static bool has_heard(const char *words)
+{
+        char text[4096] = "";
+        ck_assert_int_ge(pread(STDERR_FILENO, text, sizeof(text) - 1, 0), 0);
+        ck_assert_int_eq(dup2(stderr_before, STDERR_FILENO), STDERR_FILENO);
+        close(stderr_before);
+        return strstr(text, words) != NULL;
+}
+
+static void stays(void)
+{
+        cop_sleep(COP_FOREVER);
+}
+
+TEST(a_simulated_node_to_which_a_stack_for_signals_is_refused_says_so_and_runs)
+{
+        if (!calls_can_be_refused())
+                return;
+        for (int refuses = 1; refuses >= 0; refuses--) {
+                cop_node *node;
+                const cop_simulation order = { .seed = 1 };
+                if (refuses)
+                        refuse_call("sigaltstack", ENOMEM, 1);
+                begin_hearing();
+                cop_status status = cop_node_start(&(cop_node_options){ .simulation = &order, .log = fixture_log_nothing }, &node);
+                ck_assert_int_eq(has_heard("the system refuses a worker's signal stack"), refuses);
+                ck_assert(!refuses || stop_refusing_calls());
+                ck_assert_int_eq(status, COP_OK);
+                ck_assert_int_eq(cop_node_enter(node), COP_OK);
+                put_down(cop_spawn(stays));
+                node_end(node);
+        }
+}
