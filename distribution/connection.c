@@ -19,6 +19,9 @@ COP__KIND_DEFINE(cop__is_up, unused);
 /* How long a handshake may take, as Erlang's. */
 #define SET_UP_MS 7000
 
+/* When what is owed is tried again, for which there was no memory. */
+#define PAY_MS 100
+
 /* Bytes that are read before others have their turns, and that wait to be written before signals wait instead. */
 #define SLICE ((size_t)262144)
 #define WAITING ((size_t)1048576)
@@ -95,6 +98,21 @@ static bool tick(struct cop__connection *connection)
         return true;
 }
 
+/* How long it waits for what comes next. What is owed is paid before, but not more often than so. */
+static int64_t patience_ms(struct cop__connection *connection)
+{
+        const int64_t ms = connection->network->tick_ms / 4;
+        const uint64_t now_ns = cop__clock_ns();
+        if (COP__LIKELY(cop__load_acquire(&connection->peer->news_owed) == 0))
+                return ms;
+        if (now_ns - connection->paid_ns >= PAY_MS * COP__NS_PER_MS) {
+                connection->paid_ns = now_ns;
+                if (cop__news_pay(connection->network, connection->peer))
+                        return ms;
+        }
+        return ms < PAY_MS ? ms : PAY_MS;
+}
+
 static cop_term reason_of(cop_status status)
 {
         switch (status) {
@@ -153,7 +171,7 @@ static void talk(struct cop__connection *connection, cop_message **last, cop_ter
                 cop_message_free(*last);
                 if (more)
                         cop_yield();
-                *last = cop_receive(more ? 0 : connection->network->tick_ms / 4, COP_KIND(cop__ready), COP_KIND(cop__hang_up),
+                *last = cop_receive(more ? 0 : patience_ms(connection), COP_KIND(cop__ready), COP_KIND(cop__hang_up),
                                     COP_KIND(cop__is_up), COP_KIND(cop_down));
                 going_on = obey(connection, *last, reason);
         }

@@ -20,6 +20,7 @@ struct cop__connection {
         struct cop__peer *peer;
         struct cop__line *line;
         cop_pid self;
+        uint64_t paid_ns; /* when what is owed was paid last; see news.h */
         size_t answers; /* of what waits to be written at most so many bytes have been asked for by the other side */
 };
 

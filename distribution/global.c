@@ -28,14 +28,13 @@ static cop_status check(const char *name)
         return fits ? COP_OK : COP_E_BAD_ARGUMENT;
 }
 
-/* The least of the nodes that are connected, of those whose names are greater than that one; NULL: of all. NULL: there is none. */
+/* The least of the nodes that are connected, of those whose names are greater than that one; NULL: of all. Else this one. */
 static const char *least_node(const struct cop__network *network, const char *than)
 {
-        const char *least = than == NULL || strcmp(network->name, than) > 0 ? network->name : NULL;
+        const char *least = network->name;
         for (uint32_t i = 0; i < cop__load_acquire(&network->peer_count); i++) {
                 const char *name = network->peers[i]->name;
-                if ((than == NULL || strcmp(name, than) > 0) && (least == NULL || strcmp(name, least) < 0) &&
-                    cop__peer_is_ours(network->peers[i]))
+                if ((than == NULL || strcmp(name, than) > 0) && strcmp(name, least) < 0 && cop__peer_is_ours(network->peers[i]))
                         least = name;
         }
         return least;
@@ -70,9 +69,9 @@ static cop_status change(cop_term what, cop_term again)
 {
         struct cop__network *network = cop__network_here();
         const uint64_t deadline_ns = cop__deadline_ns(CHANGE_MS);
-        const char *hangs = NULL, *node;
-        int tries = 0;
-        while ((node = least_node(network, hangs)) != NULL) {
+        const char *hangs = NULL;
+        for (int tries = 0;;) {
+                const char *node = least_node(network, hangs);
                 uint64_t now_ns = cop__clock_ns();
                 int64_t left_ms = now_ns < deadline_ns ? (int64_t)((deadline_ns - now_ns) / COP__NS_PER_MS) : 0;
                 bool is_last = node == network->name || left_ms < HANG_MS;
@@ -83,7 +82,6 @@ static cop_status change(cop_term what, cop_term again)
                         return status;
                 what = again;
         }
-        return COP_E_TIMEOUT;
 }
 
 static cop_status give(const char *name, cop_pid pid, const char *word, const char *again)

@@ -24,9 +24,6 @@
 /* How long who looks a name up waits for the server, which others may keep busy. */
 #define LOOK_MS 60000
 
-/* When a node is told of all names for which there was no memory. */
-#define LATER_MS 100
-
 /* How often a name is taken from who gets it by the order meanwhile. */
 #define TAKE_TRIES 3
 
@@ -81,6 +78,7 @@ struct names {
         struct cop__table over;          /* changes */
         struct cop__list over_order;     /* the same, the oldest first */
         int64_t newest;                  /* of the versions that have been heard of */
+        bool missed[COP__LIVES];         /* by the index of a peer: there was no memory for something that it has told */
 };
 
 /* Numbers on the wire. */
@@ -181,16 +179,17 @@ static bool is_there(cop_pid holder)
         return peer != NULL && cop__peer_look(peer, &owner) == COP__PEER_UP;
 }
 
-/* Its node is called for that. Without memory nobody has it here. */
-static void watch(name_server *self, struct name *name)
+/* Its node is called for that. False: there is no memory, and nobody has it here. */
+static bool watch(name_server *self, struct name *name)
 {
         cop_ref ref;
         if (cop_monitor(name->holder, &ref) != COP_OK)
-                return;
+                return false;
         name->watches.key = ref.bits;
         cop__table_insert(&self->names->watched, &name->watches);
         name->is_watched = true;
         cop__list_remove(&name->idle);
+        return true;
 }
 
 /* Nobody has it yet. NULL without memory. */
@@ -214,24 +213,25 @@ static void hear_version(name_server *self, int64_t version)
 }
 
 /*
- * The holder is nobody where it is unset. One that is away is watched as its node comes up. Without memory it stays as if it had never
- * been set.
+ * The holder is nobody where it is unset. One that is away is watched as its node comes up. False: there is no memory, and nobody has it
+ * until this is done again.
  */
-static void set_name(name_server *self, const struct change *change)
+static bool set_name(name_server *self, const struct change *change)
 {
         struct name *name = find_name(self, change->name);
         hear_version(self, change->version);
         if (name == NULL && (name = add_name(self, change->name)) == NULL)
-                return;
+                return false;
         name->change = change->number;
         name->version = change->version;
         name->has_ended = change->state == HAS_ENDED;
         if (name->is_watched && !name->has_ended && cop_pid_equal(name->holder, change->holder))
-                return;
+                return true;
         unwatch(self, name);
         name->holder = change->holder;
-        if (name->holder.bits != 0 && (change->state == IS_THERE || (change->state == IS_AWAY && is_there(name->holder))))
-                watch(self, name);
+        bool is_watched = name->holder.bits != 0 &&
+                          (change->state == IS_THERE || (change->state == IS_AWAY && is_there(name->holder)));
+        return !is_watched || watch(self, name);
 }
 
 /* ---- Changes that are over ------------------------------------------------------------------- */
@@ -338,20 +338,38 @@ static cop_term holder_said(cop_pid holder)
 }
 
 /* To be merged as when nodes meet. */
-static void tell_again(const struct change *change, cop_pid server)
+static cop_status tell(cop_pid server, cop_term all)
 {
-        const cop_term one = COP_TUPLE(change->name, holder_said(change->holder), cop_int(change->number), cop_int(change->version),
-                                       cop_int(change->state));
-        const cop_any all = { COP_TUPLE(cop_atom("all"), COP_LIST(one)) };
-        cop__tell(cop_self(), server, COP_KIND_OF(cop_any), &all);
+        return cop__tell(cop_self(), server, COP_KIND_OF(cop_any), &(cop_any){ COP_TUPLE(cop_atom("all"), all) });
 }
+
+/* The server of a node that is up. */
+static cop_status tell_there(struct cop__peer *peer, cop_term all)
+{
+        struct cop__network *network = cop__network_here();
+        cop_pid to = cop__network_name(network, peer, COP__NAMES_SERVER);
+        if (to.bits == 0)
+                return cop__network_names_are_full(network) ? COP_E_LIMIT : COP_E_NO_MEMORY;
+        return tell(to, all);
+}
+
+/* What nobody will say again: the server there is told of all names when there is memory. */
+static void make_good(struct cop__peer *peer, cop_status status)
+{
+        if (status == COP_E_NO_MEMORY || status == COP_E_OVERLOAD)
+                cop__news_owe(cop__network_here(), peer);
+}
+
+#define AS_ONE(change)                                                                                                        \
+        COP_LIST(COP_TUPLE((change)->name, holder_said((change)->holder), cop_int((change)->number), cop_int((change)->version), \
+                           cop_int((change)->state)))
 
 static void tell_others_again(const struct change *change)
 {
         struct cop__network *network = cop__network_here();
         for (uint32_t i = 0; i < cop__load_acquire(&network->peer_count); i++)
                 if (cop__peer_is_ours(network->peers[i]))
-                        tell_again(change, cop__network_name(network, network->peers[i], COP__NAMES_SERVER));
+                        make_good(network->peers[i], tell_there(network->peers[i], AS_ONE(change)));
 }
 
 /* Of a network that was split the holder of one side has ended, and that of the other lives, here: who lives keeps the name. */
@@ -372,28 +390,27 @@ static void renew(name_server *self, struct name *name)
                                             .number = name->change, .version = name->version });
 }
 
-/* False: the one that is here stays, of the same name. */
-static bool take_change(name_server *self, struct change change)
+/* Errors: COP_E_TAKEN (the one that is here stays, of the same name), COP_E_NO_MEMORY (as it was, or nobody has it). */
+static cop_status take_change(name_server *self, struct change change)
 {
         struct name *ours = find_name(self, change.name);
         hear_version(self, change.version);
         if (change.holder.bits != 0 && is_of_the_past(change.holder)) {
                 if (change.version == 0)
-                        return false;
+                        return COP_E_TAKEN;
                 change.state = HAS_ENDED;
         }
         if (ours != NULL && is_behind(&change, ours))
-                return false;
+                return COP_E_TAKEN;
         if (ours != NULL && outlives(ours, &change)) {
                 renew(self, ours);
-                return false;
+                return COP_E_TAKEN;
         }
         if (ours != NULL && change.version == 0)
                 change.version = ours->version;
         if (ours != NULL && change.version == ours->version && cop_pid_equal(change.holder, ours->holder) && ours->change > change.number)
                 change.number = ours->change;
-        set_name(self, &change);
-        return true;
+        return set_name(self, &change) ? COP_OK : COP_E_NO_MEMORY;
 }
 
 /* One of the list of {all, List}. Whose version is not known may have been over for long. */
@@ -416,52 +433,40 @@ static void gather_name(struct cop__gather *gather, const struct name *name)
         cop__gather_add(gather, cop_int(state_of(name)));
 }
 
-static cop_status tell_gathered(struct cop__gather *gather, cop_pid to)
+static cop_status tell_gathered(struct cop__gather *gather, struct cop__peer *peer)
 {
         cop_term all;
         cop_status status = cop__gather_tuples(gather, ITEM_WIDTH, &all);
         if (status != COP_OK)
                 return status;
-        status = cop__tell(cop_self(), to, COP_KIND_OF(cop_any), &(cop_any){ COP_TUPLE(cop_atom("all"), all) });
+        status = tell_there(peer, all);
         cop_term_free(all);
         return status;
 }
 
-static cop_pid server_at(const char *node)
+/* NULL: it has no server, or is not up. Nobody is connected to for what is told. */
+static struct cop__peer *peer_of(const char *node)
 {
-        struct cop__network *network = cop__network_here();
-        struct cop__peer *peer = cop__network_find(network, node, strlen(node));
-        /* Nobody is connected to for this. */
-        return peer != NULL && cop__peer_is_ours(peer) ? cop__network_name(network, peer, COP__NAMES_SERVER) : cop_no_pid();
+        struct cop__peer *peer = cop__network_find(cop__network_here(), node, strlen(node));
+        return peer != NULL && cop__peer_is_ours(peer) ? peer : NULL;
 }
 
 /* Those of which more is known here than there. */
-static void tell_what_is_behind(name_server *self, cop_term all)
+static void tell_what_is_behind(name_server *self, struct cop__peer *peer, cop_term all)
 {
         struct cop__gather gather = { 0 };
-        cop_pid to = server_at(cop_node_of(cop__actor_here()->current->from));
         struct change change;
-        for (size_t i = 0; to.bits != 0 && i < all.count; i++) {
+        for (size_t i = 0; i < all.count; i++) {
                 bool is_known = is_said(all.as.items[i], &change) && change.version != 0;
                 const struct name *ours = is_known ? find_name(self, change.name) : NULL;
                 if (ours != NULL && is_behind(&change, ours))
                         gather_name(&gather, ours);
         }
         if (gather.count > 0 || gather.failed)
-                tell_gathered(&gather, to);
+                make_good(peer, tell_gathered(&gather, peer));
 }
 
-static void merge(name_server *self, cop_term all)
-{
-        struct change change;
-        for (size_t i = 0; all.type == COP_TERM_LIST && i < all.count; i++)
-                if (is_said(all.as.items[i], &change) && (change.version != 0 || !is_over(self, change.number)))
-                        take_change(self, change);
-        if (all.type == COP_TERM_LIST)
-                tell_what_is_behind(self, all);
-}
-
-static cop_status tell_all_names(name_server *self, cop_pid to)
+static cop_status tell_all_names(name_server *self, struct cop__peer *peer)
 {
         struct cop__gather gather = { 0 };
         cop_status status = COP_OK;
@@ -471,39 +476,74 @@ static cop_status tell_all_names(name_server *self, cop_pid to)
         while (status == COP_OK && (node = cop__table_walk_next(&walk)) != NULL) {
                 gather_name(&gather, name_of(node));
                 if (gather.count >= ITEM_WIDTH * TOLD_MAX) {
-                        status = tell_gathered(&gather, to);
+                        status = tell_gathered(&gather, peer);
                         gather = (struct cop__gather){ 0 };
                 }
         }
-        if (status == COP_OK)
-                return tell_gathered(&gather, to);
-        cop__gather_drop(&gather);
-        return status;
+        return status == COP_OK ? tell_gathered(&gather, peer) : status;
 }
 
-/* Those who could not be reached. */
-static void watch_again(name_server *self, const char *node)
+/* The one there is told of all names, and to tell all of its own if something of them has been missed. */
+static void exchange(name_server *self, struct cop__peer *peer)
 {
+        bool *missed = &self->names->missed[peer->index];
+        cop_status status = *missed ? tell_there(peer, COP_LIST(cop_atom("again"))) : COP_OK;
+        *missed = status != COP_OK;
+        if (status == COP_OK)
+                status = tell_all_names(self, peer);
+        make_good(peer, status);
+}
+
+/* Not at once: memory that was missing a moment ago is missing still, perhaps. */
+static void miss(name_server *self, struct cop__peer *peer)
+{
+        if (peer == NULL)
+                return;
+        self->names->missed[peer->index] = true;
+        cop__news_owe(cop__network_here(), peer);
+}
+
+static void merge(name_server *self, cop_term all)
+{
+        struct cop__peer *peer = peer_of(cop_node_of(cop__actor_here()->current->from));
+        struct change change;
+        bool is_whole = true;
+        for (size_t i = 0; all.type == COP_TERM_LIST && i < all.count; i++) {
+                if (is_said(all.as.items[i], &change) && (change.version != 0 || !is_over(self, change.number)))
+                        is_whole &= take_change(self, change) != COP_E_NO_MEMORY;
+                else if (peer != NULL && cop_is_atom(all.as.items[i], "again"))
+                        make_good(peer, tell_all_names(self, peer));
+        }
+        if (!is_whole)
+                miss(self, peer);
+        if (peer != NULL && all.type == COP_TERM_LIST)
+                tell_what_is_behind(self, peer, all);
+}
+
+/* Those who could not be reached. False: for some there is no memory. */
+static bool watch_again(name_server *self, const char *node)
+{
+        bool done = true;
+
         COP__LIST_EACH(&self->names->idle, at, ahead) {
                 struct name *name = COP__CONTAINER(at, struct name, idle);
                 if (name->holder.bits == 0 || name->has_ended || strcmp(cop_node_of(name->holder), node) != 0)
                         continue;
                 name->has_ended = is_of_the_past(name->holder);
                 if (!name->has_ended)
-                        watch(self, name);
+                        done &= watch(self, name);
         }
+        return done;
 }
 
-/* It is no new work, and is said once: without any memory later. */
 static void name_server_on_up(name_server *self, const cop_node_up *up)
 {
-        cop_pid to = server_at(up->node.text);
-        if (to.bits == 0)
+        struct cop__peer *peer = peer_of(up->node.text);
+        if (peer == NULL)
                 return;
-        watch_again(self, up->node.text);
-        cop_status status = tell_all_names(self, to);
-        if (status == COP_E_NO_MEMORY || status == COP_E_OVERLOAD)
-                cop_send_after(NULL, LATER_MS, cop_self(), cop_node_up, .node = up->node);
+        if (!watch_again(self, up->node.text))
+                cop__news_owe(cop__network_here(), peer);
+        exchange(self, peer);
 }
 
 /* ---- Hearing ------------------------------------------------------------------------------------- */
@@ -541,9 +581,14 @@ static void end_changes(name_server *self, const struct change *change)
                 end_change(self, change->number);
 }
 
+static cop_term no_memory(void)
+{
+        return cop_atom("no_memory");
+}
+
 /*
  * From the scribe here, which then tells others: later than all that has been heard of. {Over, Version}; or false, it is over
- * already, or the name is taken.
+ * already, or the name is taken; or there is no memory, and it may be made again.
  */
 static cop_term make_change(name_server *self, struct change change, cop_term items[5])
 {
@@ -551,8 +596,9 @@ static cop_term make_change(name_server *self, struct change change, cop_term it
                 return cop_bool(false);
         change.over = before(self, &change);
         change.version = self->names->newest + 1;
+        if (!set_name(self, &change))
+                return no_memory();
         end_changes(self, &change);
-        set_name(self, &change);
         items[0] = cop_int(change.over);
         items[1] = cop_int(change.version);
         return cop_tuple_of(items, 2);
@@ -575,8 +621,7 @@ static cop_term hear_unversioned(name_server *self, struct change change)
                 return cop_bool(false);
         end_changes(self, &change);
         change.version = change.holder.bits == 0 ? self->names->newest + 1 : name != NULL ? name->version : 0;
-        set_name(self, &change);
-        return cop_int(followed);
+        return set_name(self, &change) ? cop_int(followed) : no_memory();
 }
 
 /* What is known here instead. */
@@ -602,7 +647,10 @@ static cop_term hear_change(name_server *self, const struct change *change, cop_
                 renew(self, find_name(self, change->name));
                 return refusal(self, change, items);
         }
-        if (!take_change(self, *change))
+        cop_status status = take_change(self, *change);
+        if (status == COP_E_NO_MEMORY)
+                return no_memory();
+        if (status != COP_OK)
                 return refusal(self, change, items);
         end_changes(self, change);
         return cop_int(followed);
@@ -718,7 +766,9 @@ static cop_status ask_own(cop_term what, struct change *change)
         cop_message *reply = NULL;
         cop_status status = call_own(what, &reply);
         const cop_any *any = cop_read(cop_any, reply);
-        if (status == COP_OK && (any == NULL || any->term.type != COP_TERM_TUPLE))
+        if (status == COP_OK && any != NULL && cop_is_atom(any->term, "no_memory"))
+                status = COP_E_NO_MEMORY;
+        else if (status == COP_OK && (any == NULL || any->term.type != COP_TERM_TUPLE))
                 status = COP_E_NAME_TAKEN;
         if (status == COP_OK) {
                 change->over = number_at(any->term, 0);
@@ -754,15 +804,29 @@ static bool has_own(cop_term name, cop_pid holder)
         return look_own(name, &has, &now) != COP_OK || has.bits == 0 || cop_pid_equal(has, holder);
 }
 
+/* The label of each is the index of the peer. */
 static void ask_others(cop_requests *set, cop_term change)
 {
         struct cop__network *network = cop__network_here();
         cop_request request;
-        for (uint32_t i = 0; i < cop__load_acquire(&network->peer_count); i++)
-                if (cop__peer_is_ours(network->peers[i]) &&
-                    cop_request_send_value(&request, cop_at(COP__NAMES_SERVER, network->peers[i]->name), COP_KIND_OF(cop_any),
-                                           &(cop_any){ .term = change }) == COP_OK)
-                        cop_requests_add(set, request, 0);
+        for (uint32_t i = 0; i < cop__load_acquire(&network->peer_count); i++) {
+                struct cop__peer *peer = network->peers[i];
+                if (!cop__peer_is_ours(peer))
+                        continue;
+                cop_status status = cop_request_send_value(&request, cop_at(COP__NAMES_SERVER, peer->name), COP_KIND_OF(cop_any),
+                                                           &(cop_any){ .term = change });
+                if (status == COP_OK)
+                        status = cop_requests_add(set, request, i);
+                make_good(peer, status);
+        }
+}
+
+/* One that has found no memory for the change, or the way there has not. */
+static void hear_want_of_memory(const cop_response *response)
+{
+        const cop_any *any = cop_read(cop_any, response->message);
+        bool is_without = any != NULL && cop_is_atom(any->term, "no_memory");
+        make_good(cop__network_here()->peers[response->label], is_without ? COP_E_NO_MEMORY : response->status);
 }
 
 /* Of those who know of something later, the latest. */
@@ -791,6 +855,7 @@ static cop_status tell_others(cop_term change, struct change *refused)
         cop_deadline deadline = cop_deadline_in(SERVER_MS);
         while (cop_requests_await_until(set, deadline, &response) == COP_OK) {
                 hear_refusal(cop_read(cop_any, response.message), refused);
+                hear_want_of_memory(&response);
                 cop_message_free(response.message);
         }
         cop_requests_free(set);
@@ -799,7 +864,7 @@ static cop_status tell_others(cop_term change, struct change *refused)
 
 static void tell_own_again(const struct change *change)
 {
-        tell_again(change, cop_whereis(COP__NAMES_SERVER));
+        tell(cop_whereis(COP__NAMES_SERVER), AS_ONE(change));
 }
 
 /*
@@ -811,8 +876,9 @@ static cop_status settle(const struct change *change)
         struct change now;
         cop_pid has;
         tell_own_again(change);
-        if (look_own(change->name, &has, &now) != COP_OK)
-                return COP_OK;
+        cop_status status = look_own(change->name, &has, &now);
+        if (status != COP_OK)
+                return status;
         tell_others_again(&now);
         return has.bits == 0 || cop_pid_equal(has, change->holder) ? COP_OK : COP_E_NAME_TAKEN;
 }

@@ -40,13 +40,17 @@
  * As a node comes up whose name is less, or goes on after it hung, two scribes may make changes of one name at the same time: then one
  * of the two counts, everywhere. The scribe looks afterwards whether its server has who was set, and answers by that.
  *
+ * What a server has no memory to tell another one, and what that has found none for, is made good by telling all names again: of that its
+ * connection reminds it (news.h). Who has missed something of a list asks for all of it by the word again in one of its own. A scribe whose
+ * server has no memory for a change does not say that it is made, and is asked again.
+ *
  * There are servers that say no versions: of what they say two nodes that meet have the one whose node has the lesser name, and the last change
  * that is heard of counts. The scribe looks afterwards whether its server has another holder than the one that was set, and tells all of
  * that.
  *
  * Servers understand {set, Name, Pid, Number, Over, Version}, {unset, Name, Number, Over, Version} and
  * {all, [{Name, Pid, Number, Version, State}]} of each other, also without what comes after the pid or the name; what else comes is nothing.
- * Of a name that is unset the pid in {all, ...} is the atom nobody. All of it is a cop_any, whatever kinds the program has.
+ * Of a name that is unset the pid in {all, ...} is the atom nobody. In place of a name there may be the atom again: it is to tell all. All of it is a cop_any, whatever kinds the program has.
  */
 #ifndef DISTRIBUTION_NAMES_H
 #define DISTRIBUTION_NAMES_H

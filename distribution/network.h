@@ -150,6 +150,12 @@ const struct cop__lifetime *cop__life_of(const struct cop__network *network, uin
 const struct cop__remote_name *cop__remote_name_of(const struct cop__network *network, cop_pid pid);
 /* What stands for a name there; nobody: too many, or no memory. */
 cop_pid cop__network_name(struct cop__network *network, struct cop__peer *peer, const char *name);
+/* Then there is none for any more. */
+COP__INLINE bool cop__network_names_are_full(const struct cop__network *network)
+{
+        return cop__load_acquire(&network->name_count) == COP__REMOTE_NAMES;
+}
+
 /* A name of this node's, the same text until the node stops; NULL: too many, or no memory. */
 const char *cop__network_own_name(struct cop__network *network, const char *name);
 /* Whose a pid of another node is; NULL: nobody's that is known. */

@@ -308,6 +308,7 @@ bool cop__peer_up(struct cop__network *network, struct cop__peer *peer, cop_pid 
         cop__lock_lock(&peer->lock);
         bool ours = peer->state == COP__PEER_TRYING && cop_pid_equal(peer->owner, self) && life != 0;
         if (ours) {
+                cop__store_relaxed(&peer->news_owed, 0);
                 peer->state = COP__PEER_UP;
                 peer->creation = creation;
                 peer->life = life;

@@ -65,6 +65,8 @@ struct cop__peer {
         char host[256];        /* where it was last said to be; "": where its name says */
         uint16_t port;         /* the same; 0: ask epmd */
 
+        uint32_t news_owed;    /* atomic; see cop__news_owe */
+
         /* The owner's. */
         uint32_t creation;
         uint32_t life;

@@ -24,11 +24,12 @@ struct other {
         cop_pid pid;
         cop_ref watched; /* the monitor of it */
         cop_ref told;    /* by which it is told of our members; none: not yet */
+        bool unasked;    /* it has not asked for them, which may have been missed: if it does not soon, it is told all the same */
         bool behind;     /* there was no memory to tell it of something: it is told of all again */
         bool missed;     /* there was none for something that it has told: it is to tell all again */
 };
 
-/* To oneself: who is behind, and of whom something was missed, is looked for again. */
+/* To a scope: who is behind, and of whom something was missed, is looked for again. */
 typedef struct cop__scope_late {
         uint32_t unused;
 } cop__scope_late;
@@ -41,6 +42,7 @@ COP__KIND_DEFINE(cop__scope_late, unused);
 struct scope {
         struct cop__belonging belonging;
         struct cop__list others;
+        bool is_alarmed; /* it has set itself an alarm, which has not come yet */
 };
 
 static void end_scope(struct cop__belonging *belonging)
@@ -114,22 +116,33 @@ static bool tell(struct cop__network *network, cop_pid from, cop_pid to, cop_ter
         return !is_up(network, to) || cop__tell(from, to, COP_KIND_OF(cop_any), &(cop_any){ term }) == COP_OK;
 }
 
-/* Later, or when the next thing happens here. */
-static void look_again(void)
+/* Something was missed that somebody of the pid's node has said, or has to hear, and there is nothing here to remember that by. */
+static void owe(struct cop__network *network, cop_pid pid)
 {
-        cop_send_after(NULL, LATER_MS, cop_self(), cop__scope_late, .unused = 0);
+        struct cop__peer *peer = cop__network_whose(network, pid);
+        if (peer != NULL)
+                cop__news_owe(network, peer);
 }
 
-static void fall_behind(struct other *other)
+/* Later; without memory for that as soon as there is some. */
+static void look_again(struct cop__network *network, struct scope *scope, const struct other *other)
+{
+        if (!scope->is_alarmed)
+                scope->is_alarmed = cop_send_after(NULL, LATER_MS, cop_self(), cop__scope_late, .unused = 0) == COP_OK;
+        if (!scope->is_alarmed)
+                owe(network, other->pid);
+}
+
+static void fall_behind(struct cop__network *network, struct scope *scope, struct other *other)
 {
         other->behind = true;
-        look_again();
+        look_again(network, scope, other);
 }
 
-static void miss(struct other *other)
+static void miss(struct cop__network *network, struct scope *scope, struct other *other)
 {
         other->missed = true;
-        look_again();
+        look_again(network, scope, other);
 }
 
 /* Who hears it tells all its members. */
@@ -321,12 +334,53 @@ static bool synchronize(cop_term list, const struct other *other)
         return done;
 }
 
+/* Groups in which some are found at a time. */
+#define FOUND_MAX 64u
+
+struct found {
+        uint64_t node;
+        const struct cop__key *groups[FOUND_MAX];
+        size_t count;
+};
+
+static const struct cop__entry *first_of(const struct cop__key *group, uint64_t node)
+{
+        const struct cop__entry *entry = cop__entry_first(group);
+        while (entry != NULL && cop__pid_node(entry->pid) != node)
+                entry = cop__entry_next(entry);
+        return entry;
+}
+
+static void find(void *context, const struct cop__key *group)
+{
+        struct found *found = context;
+        if (found->count < FOUND_MAX && first_of(group, found->node) != NULL)
+                found->groups[found->count++] = group;
+}
+
+/* All that is entered of it goes out. It may be looked for over and over, but that takes no memory. */
+static void take_out(const struct other *other)
+{
+        struct cop__visit visit;
+        struct found found = { .node = cop__pid_node(other->pid), .count = FOUND_MAX };
+        const struct cop__entry *entry;
+        while (found.count == FOUND_MAX && cop__book_enter(&visit, own_name(), true) == COP_OK) {
+                found.count = 0;
+                cop__book_keys(visit.book, find, &found);
+                for (size_t i = 0; i < found.count; i++)
+                        while ((entry = first_of(found.groups[i], found.node)) != NULL)
+                                cop__book_withdraw(&visit, entry->pid, &found.groups[i]->is, NULL, 1);
+                cop__book_leave(&visit);
+        }
+}
+
 /* ---- Others come and go ------------------------------------------------------------------------------- */
 
 /* It or its node is down. */
 static void part(struct other *other)
 {
-        synchronize(cop_nil(), other);
+        if (!synchronize(cop_nil(), other))
+                take_out(other);
         if (other->told.bits != 0)
                 cop_group_demonitor(other->told);
         cop__list_remove(&other->list);
@@ -346,14 +400,13 @@ static void part_from_node(struct scope *scope, cop_pid pid)
         }
 }
 
-/* NULL if its node is down, or without memory; it will be discovered again when its node is. */
+/* NULL if its node is down, or without memory; it will be discovered again when its node is, or there is some. */
 static struct other *meet(struct cop__network *network, struct scope *scope, cop_pid pid)
 {
         struct other *other = is_up(network, pid) ? cop__calloc(1, sizeof(*other)) : NULL;
-        if (other == NULL)
-                return NULL;
-        if (cop_monitor(pid, &other->watched) != COP_OK) {
+        if (other == NULL || cop_monitor(pid, &other->watched) != COP_OK) {
                 free(other);
+                owe(network, pid);
                 return NULL;
         }
         part_from_node(scope, pid);
@@ -390,16 +443,16 @@ static cop_status own_members(cop_term groups, cop_term *result)
 }
 
 /* It is told of all our members now, and from here on of what happens. */
-static void begin_telling(struct cop__network *network, struct other *other)
+static void begin_telling(struct cop__network *network, struct scope *scope, struct other *other)
 {
         cop_term groups, members;
         bool told = false;
         if (other->told.bits != 0)
                 cop_group_demonitor(other->told);
         other->told.bits = 0;
-        other->behind = false;
+        other->behind = other->unasked = false;
         if (cop_scope_monitor(own_name(), &other->told, &groups) != COP_OK) {
-                fall_behind(other);
+                fall_behind(network, scope, other);
                 return;
         }
         if (own_members(groups, &members) == COP_OK) {
@@ -409,21 +462,21 @@ static void begin_telling(struct cop__network *network, struct other *other)
         }
         cop_term_free(groups);
         if (!told)
-                fall_behind(other);
+                fall_behind(network, scope, other);
 }
 
-static void catch_up(struct cop__network *network, struct scope *scope)
+static void catch_up(struct cop__network *network, struct scope *scope, bool is_late)
 {
         COP__LIST_EACH(&scope->others, at, ahead)
         {
                 struct other *other = COP__CONTAINER(at, struct other, list);
-                if (other->behind)
-                        begin_telling(network, other);
+                if (other->behind || (other->unasked && is_late))
+                        begin_telling(network, scope, other);
                 if (!other->missed)
                         continue;
                 other->missed = false;
                 if (!tell_discover(network, cop_self(), other->pid))
-                        miss(other);
+                        miss(network, scope, other);
         }
 }
 
@@ -435,9 +488,29 @@ static void be_discovered(struct cop__network *network, struct scope *scope, cop
                 other = meet(network, scope, pid);
         if (other == NULL)
                 return;
-        begin_telling(network, other);
+        begin_telling(network, scope, other);
         if (is_new && !tell_discover(network, cop_self(), pid))
-                miss(other);
+                miss(network, scope, other);
+}
+
+/* By what it tells. */
+static struct other *meet_unasked(struct cop__network *network, struct scope *scope, cop_pid pid)
+{
+        struct other *other = meet(network, scope, pid);
+        if (other == NULL)
+                return NULL;
+        other->unasked = true;
+        look_again(network, scope, other);
+        return other;
+}
+
+/* It has ended, or its node is down; or it is not watched any more for want of memory there was to say so, and is told to sync again. */
+static void lose(struct cop__network *network, struct other *other, cop_term reason)
+{
+        cop_pid pid = other->pid;
+        part(other);
+        if (cop_is_atom(reason, "noconnection") && !tell_discover(network, cop_self(), pid))
+                owe(network, pid);
 }
 
 /* ---- Hearing --------------------------------------------------------------------------------------------- */
@@ -467,7 +540,7 @@ static void hear_term(struct cop__network *network, struct scope *scope, cop_ter
         if (cop_is_tuple(term, "discover", 2) || cop_is_tuple(term, "discover", 3)) {
                 be_discovered(network, scope, item[1].as.pid);
         } else if (cop_is_tuple(term, "sync", 3)) {
-                other = other != NULL ? other : meet(network, scope, item[1].as.pid);
+                other = other != NULL ? other : meet_unasked(network, scope, item[1].as.pid);
                 done = other == NULL || synchronize(item[2], other);
         } else if (other != NULL && cop_is_tuple(term, "join", 4)) {
                 done = change_all(item[2], item[3], other, true);
@@ -475,7 +548,7 @@ static void hear_term(struct cop__network *network, struct scope *scope, cop_ter
                 done = leave_each(item[3], item[2], other);
         }
         if (!done)
-                miss(other);
+                miss(network, scope, other);
 }
 
 static void tell_joined(struct cop__network *network, struct scope *scope, const cop_group_joined *joined)
@@ -484,7 +557,7 @@ static void tell_joined(struct cop__network *network, struct scope *scope, const
         if (other != NULL && cop__pid_node(joined->pid) == 0 &&
             !tell(network, cop_self(), other->pid,
                   COP_TUPLE(cop_atom("join"), cop_pid_term(cop_self()), joined->group, cop_pid_term(joined->pid))))
-                fall_behind(other);
+                fall_behind(network, scope, other);
 }
 
 static void tell_left(struct cop__network *network, struct scope *scope, const cop_group_left *left)
@@ -493,18 +566,19 @@ static void tell_left(struct cop__network *network, struct scope *scope, const c
         if (other != NULL && cop__pid_node(left->pid) == 0 &&
             !tell(network, cop_self(), other->pid,
                   COP_TUPLE(cop_atom("leave"), cop_pid_term(cop_self()), cop_pid_term(left->pid), COP_LIST(left->group))))
-                fall_behind(other);
+                fall_behind(network, scope, other);
 }
 
 /* The program may have a kind that is called as one of the messages is. */
 static void hear_value(struct cop__network *network, struct scope *scope, const cop_message *message)
 {
         cop_term term;
-        if (cop__kind_to_term(cop_message_kind(message), cop_message_body(message), &term) != COP_OK)
-                return;
-        struct cop__kept *kept = cop__keep_term(cop__actor_here(), term);
+        cop_status status = cop__kind_to_term(cop_message_kind(message), cop_message_body(message), &term);
+        struct cop__kept *kept = status == COP_OK ? cop__keep_term(cop__actor_here(), term) : NULL;
         if (kept != NULL)
                 hear_term(network, scope, kept->term);
+        else if (status == COP_OK || status == COP_E_NO_MEMORY)
+                owe(network, cop_message_from(message));
         cop__kept_free(kept);
 }
 
@@ -517,32 +591,42 @@ void cop__scope_hears(struct cop__network *network, cop_message *message)
         const cop_group_left *left = cop_message_as(message, COP_KIND_OF(cop_group_left));
         const cop_group_lost *lost = cop_message_as(message, COP_KIND_OF(cop_group_lost));
         struct other *other;
-        if (scope == NULL)
+        bool is_late = cop_message_as(message, COP_KIND_OF(cop__scope_late)) != NULL;
+        if (scope == NULL) { /* it knows nobody yet */
+                owe(network, cop_message_from(message));
                 return;
-        catch_up(network, scope);
-        if (cop_message_as(message, COP_KIND_OF(cop__scope_late)) != NULL)
+        }
+        scope->is_alarmed = scope->is_alarmed && !is_late;
+        catch_up(network, scope, is_late);
+        if (is_late)
                 return;
         if (any != NULL)
                 hear_term(network, scope, any->term);
         else if (down != NULL && (other = other_by(scope, down->ref, true)) != NULL)
-                part(other);
+                lose(network, other, down->reason);
         else if (joined != NULL)
                 tell_joined(network, scope, joined);
         else if (left != NULL)
                 tell_left(network, scope, left);
         else if (lost != NULL && (other = other_by(scope, lost->ref, false)) != NULL)
-                begin_telling(network, other);
+                begin_telling(network, scope, other);
         else if (down == NULL && lost == NULL)
                 hear_value(network, scope, message);
 }
 
 /* ---- Making oneself known ------------------------------------------------------------------------------------ */
 
-static void greet(struct cop__network *network, struct cop__peer *peer, const char *name, cop_pid scope)
+static bool greet(struct cop__network *network, struct cop__peer *peer, const char *name, cop_pid scope)
 {
         cop_pid there = cop__network_name(network, peer, name);
-        if (there.bits != 0)
-                tell_discover(network, scope, there);
+        if (there.bits == 0)
+                return cop__network_names_are_full(network);
+        return tell_discover(network, scope, there);
+}
+
+static bool wake(cop_pid scope)
+{
+        return cop__tell(cop_self(), scope, COP_KIND_OF(cop__scope_late), &(cop__scope_late){ 0 }) == COP_OK;
 }
 
 static bool is_scope(const char *name)
@@ -554,25 +638,32 @@ static bool is_scope(const char *name)
         return true;
 }
 
-void cop__scopes_greet(struct cop__network *network, const struct cop__peer *peer)
+bool cop__scopes_greet(struct cop__network *network, struct cop__peer *peer, bool again)
 {
+        bool done = true;
         cop_term names;
-        if (network->hidden || !cop__peer_is_published(network->peers[peer->index]) || cop_registered(&names) != COP_OK)
-                return;
+        if (network->hidden || !cop__peer_is_published(peer))
+                return true;
+        if (cop_registered(&names) != COP_OK)
+                return false;
         for (size_t i = 0; names.type == COP_TERM_LIST && i < names.count; i++) {
                 char name[COP_NAME_MAX + 1];
                 memcpy(name, names.as.items[i].as.text, names.as.items[i].count);
                 name[names.as.items[i].count] = '\0';
-                if (is_scope(name))
-                        greet(network, network->peers[peer->index], name, cop_whereis(name));
+                if (!is_scope(name))
+                        continue;
+                cop_pid scope = cop_whereis(name);
+                done &= greet(network, peer, name, scope) && (!again || wake(scope));
         }
         cop_term_free(names);
+        return done;
 }
 
 void cop__scope_begins(struct cop__network *network)
 {
         for (uint32_t i = 0; !network->hidden && i < cop__load_acquire(&network->peer_count); i++) {
-                if (cop__peer_is_published(network->peers[i]))
-                        greet(network, network->peers[i], own_name(), cop_self());
+                struct cop__peer *peer = network->peers[i];
+                if (cop__peer_is_published(peer) && !greet(network, peer, own_name(), cop_self()))
+                        cop__news_owe(network, peer);
         }
 }

@@ -7,7 +7,8 @@
  *      {join, Self, Group, Pids}             ──►      what happens after that, in order
  *      {leave, Self, Pids, [Group]}          ──►
  *
- * Whoever finds no memory for what it has to tell syncs later; for what it has heard, it discovers the other one again.
+ * Whoever finds no memory for what it has to tell syncs later; for what it has heard, it discovers the other one again. If there is none for
+ * the alarm either by which it would look again, or for whom it has heard of, the connection wakes it (news.h).
  *
  * A scope hears these as the actor that keeps its book (actors/keeper.c). It subscribes to itself once for each other scope: a
  * snapshot for the sync, then the events, with nothing missing or told twice in between. Members of others are entered in the
@@ -21,8 +22,11 @@
 
 struct cop__peer;
 
-/* The node is up: the scopes of this one make themselves known. */
-void cop__scopes_greet(struct cop__network *network, const struct cop__peer *peer);
+/*
+ * The node is up: the scopes of this one make themselves known. `again`: and look for what they have missed. False: there was no memory for
+ * some of it.
+ */
+bool cop__scopes_greet(struct cop__network *network, struct cop__peer *peer, bool again);
 
 /* By the actor that keeps the book. */
 void cop__scope_begins(struct cop__network *network);

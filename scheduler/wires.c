@@ -263,6 +263,10 @@ ssize_t cop__wire_send(struct cop__scheduler *scheduler, int number, const void 
                 errno = EPIPE;
                 return -1;
         }
+        if (end->through_ns != 0) {
+                errno = EAGAIN;
+                return -1;
+        }
         if (end->other < 0)
                 return (ssize_t)size; /* the other one has gone, which has not got here */
         struct inflow *in = &wires->ends[end->other].in;
@@ -318,12 +322,11 @@ void cop__wire_watch(struct cop__scheduler *scheduler, int number, uint32_t even
                         end->news |= EPOLLIN;
 }
 
+/* Who is called is there: else it would never come through. */
 static void let_through(struct cop__wires *wires, struct end *caller)
 {
         caller->through_ns = 0;
         caller->news |= EPOLLOUT;
-        if (caller->other < 0)
-                return;
         int ear = find_ear(wires, wires->ends[caller->other].port);
         wires->ends[ear].news |= EPOLLIN;
 }

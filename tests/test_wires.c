@@ -1,93 +1,16 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* Nodes that are simulated together: one time, one seed, and wires between them that are slow, narrow and cut. */
-#include "tests/pair.h"
+#include "tests/wired.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <sys/epoll.h>
 
-#include <coppice/global.h>
 #include <coppice/trial.h>
 
-#include "base/random.h"
-#include "distribution/network.h"
+#include "actors/outpost.h"
 #include "scheduler/wires.h"
 #include "tests/faulty.h"
-#include "tests/keepers.h"
-
-#define NODES 3
-#define TRIES 4
-
-static const char *const names[NODES] = { "a@127.0.0.1", "b@127.0.0.1", "c@127.0.0.1" };
-
-typedef struct { int64_t number; } parcel;
-COP_MESSAGE(parcel, number);
-
-typedef struct { int64_t had; } echo;
-
-static void echo_on_parcel(echo *self, const parcel *p)
-{
-        self->had++;
-        cop_reply(parcel, .number = p->number + 1);
-}
-
-COP_SERVER(echo, COP_ON(parcel, echo_on_parcel));
-
-/* ---- Some nodes ---------------------------------------------------------------------------- */
-
-static cop_node *begin_node(cop_simulation order, const char *name)
-{
-        cop_node *node = NULL;
-        ck_assert_int_eq(cop_node_start(&(cop_node_options){ .name = name, .simulation = &order, .max_actors = 500,
-                                                             .log = fixture_log_nothing },
-                                        &node), COP_OK);
-        if (order.with == NULL)
-                fixture_set(cop__simulation_of(node), false);
-        return node;
-}
-
-/* Each knows the others, and has an echo and a member of the group tea. The first of them is visited. */
-static void begin(cop_simulation order, cop_node *nodes[NODES])
-{
-        uint16_t ports[NODES];
-        for (int i = 0; i < NODES; i++) {
-                nodes[i] = begin_node(i == 0 ? order : (cop_simulation){ .with = nodes[0] }, (const char[]){ (char)('a' + i), 0 });
-                ck_assert_int_eq(cop_node_enter(nodes[i]), COP_OK);
-                ck_assert_int_eq(distribute_with(names[i], (cop_distribution){ .port = 0 }, &ports[i]), COP_OK);
-                start_scope("chat");
-                ck_assert_int_eq(cop_group_join("chat", cop_atom("tea"), cop_spawn_server(&echo_server, "echo")), COP_OK);
-                cop_node_leave();
-        }
-        for (int i = 0; i < NODES; i++) {
-                ck_assert_int_eq(cop_node_enter(nodes[i]), COP_OK);
-                for (int j = 0; j < NODES; j++)
-                        ck_assert(i == j || cop_node_is_at(names[j], NULL, ports[j]) == COP_OK);
-                cop_node_leave();
-        }
-        ck_assert_int_eq(cop_node_enter(nodes[0]), COP_OK);
-}
-
-static void end(cop_node *nodes[NODES])
-{
-        cop_node_leave();
-        for (int i = 0; i < NODES; i++)
-                cop_node_stop(nodes[i]);
-}
-
-static cop_simulation_state state_of(cop_node *node)
-{
-        cop_simulation_state state;
-        ck_assert_int_eq(cop_simulation_look(node, &state), COP_OK);
-        return state;
-}
-
-static size_t tea_drinkers(void)
-{
-        cop_term list;
-        ck_assert_int_eq(cop_group_members("chat", cop_atom("tea"), &list), COP_OK);
-        size_t count = list.count;
-        cop_term_free(list);
-        return count;
-}
 
 /* ---- The same seed is the same run ------------------------------------------------------------ */
 
@@ -151,11 +74,6 @@ TEST(nodes_of_one_simulation_have_one_time_and_run_while_one_of_them_is_visited)
 }
 
 /* ---- Crashes ------------------------------------------------------------------------------------------ */
-
-static void waits(void)
-{
-        cop_sleep(COP_FOREVER);
-}
 
 TEST(an_actor_of_a_node_crashes_on_cue_also_for_who_visits_another)
 {
@@ -255,50 +173,6 @@ TEST(when_nothing_is_cut_any_more_all_are_connected_again_and_a_group_is_all_of_
 }
 
 /* ---- Global names ---------------------------------------------------------------------------------- */
-
-/* Who has it, in words that are the same on each node; of nobody, none. */
-static void holder_at(cop_node *node, const char *name, char text[64])
-{
-        struct cop__wire_pid wire;
-        visit(node);
-        cop_pid pid = cop_global_whereis(name);
-        text[0] = '\0';
-        if (pid.bits == 0)
-                return;
-        ck_assert(cop__pid_to_wire(cop__network_here(), pid, &wire));
-        snprintf(text, 64, "%s %u %u", cop_node_of(pid)[0] ? cop_node_of(pid) : cop_node_here_name(), wire.id, wire.serial);
-}
-
-static void all_have(cop_node *nodes[NODES], const char *name, const char *holder, uint64_t seed)
-{
-        char text[64];
-        for (int i = 0; i < NODES; i++) {
-                holder_at(nodes[i], name, text);
-                ck_assert_msg(strcmp(text, holder) == 0, "seed %d: at %s \"%s\" has %s, not \"%s\"", (int)seed, names[i], text, name,
-                              holder);
-        }
-}
-
-static void connect_all(cop_node *nodes[NODES])
-{
-        for (int i = 0; i < NODES; i++) {
-                visit(nodes[i]);
-                for (int j = 0; j < NODES; j++)
-                        ck_assert(i == j || cop_connect(names[j], PATIENCE_MS) == COP_OK);
-        }
-}
-
-/* All of them connected, and all that is under way has come. */
-static void settle_all(cop_node *nodes[NODES])
-{
-        connect_all(nodes);
-        cop_simulation_advance(nodes[0], 1000);
-}
-
-static uint32_t draw(uint64_t *state, uint32_t below)
-{
-        return (uint32_t)(cop__mix(++*state) % below);
-}
 
 static cop_status unregistered;
 
@@ -472,52 +346,6 @@ TEST(of_the_global_names_that_were_given_up_while_a_node_was_away_so_many_are_re
         end(nodes);
 }
 
-/* ---- What is missing ------------------------------------------------------------------------------ */
-
-static bool is_whole(cop_node *node, size_t members)
-{
-        visit(node);
-        return cop_whereis("chat").bits != 0 && tea_drinkers() == members;
-}
-
-/*
- * Of two nodes that are connected one has a new member, and of the requests for memory that follow the n-th is refused. Returns how many
- * were.
- */
-static uint64_t joins_without_memory(uint64_t seed, uint64_t n)
-{
-        cop_node *nodes[NODES];
-        begin((cop_simulation){ .seed = seed }, nodes);
-        ck_assert_int_eq(cop_connect(names[1], PATIENCE_MS), COP_OK);
-        await_true(tea_drinkers() == 2);
-        visit(nodes[1]);
-        await_true(tea_drinkers() == 2);
-        cop_pid late = cop_spawn(waits);
-        settle_with(late); /* it has the stack that it waits on */
-        ck_assert_int_eq(cop_group_join("chat", cop_atom("tea"), late), COP_OK);
-        cop_simulation_refuse(nodes[0], n);
-        cop_simulation_advance(nodes[0], 50);
-        cop_simulation_refuse(nodes[0], 0);
-        uint64_t refusals = state_of(nodes[0]).refusals;
-        cop_simulation_advance(nodes[0], 5000);
-        ck_assert_int_eq(cop_connect(names[0], PATIENCE_MS), COP_OK); /* which it still is, unless a frame found no memory */
-        cop_simulation_advance(nodes[0], 5000);
-        ck_assert_msg(is_whole(nodes[1], 3) && is_whole(nodes[0], 3), "seed %d: without the memory of request %d it is not whole",
-                      (int)seed, (int)n);
-        end(nodes);
-        return refusals;
-}
-
-TEST(whichever_request_for_memory_is_refused_a_group_is_all_of_it_afterwards)
-{
-        for (uint64_t seed = 0; seed < 4; seed++) {
-                uint64_t n = 1;
-                while (joins_without_memory(seed, n) > 0)
-                        n++;
-                ck_assert_uint_gt(n, 3);
-        }
-}
-
 /* ---- Wires ---------------------------------------------------------------------------------------------- */
 
 /* One end of each of two nodes, which are connected. */
@@ -658,6 +486,64 @@ TEST(a_port_is_had_once_and_is_free_when_its_ear_is_closed)
         ck_assert_int_eq(sends(&ends, 0, "x", 1), 1); /* who is connected stays so */
         ck_assert_int_ge(cop__wire_listen(ends.schedulers[0], ends.port, &port), 0);
         ck_assert_uint_eq(port, ends.port);
+        disconnect_ends(&ends);
+}
+
+TEST(nothing_can_be_sent_before_a_call_has_come_through)
+{
+        uint8_t byte;
+        struct ends ends;
+        connect_ends(&ends, 1);
+        int comes = cop__wire_call(ends.schedulers[0], ends.port);
+        errno = 0;
+        ck_assert_int_eq(cop__wire_send(ends.schedulers[0], comes, "x", 1), -1);
+        ck_assert_int_eq(errno, EAGAIN);
+        cop_simulation_advance(ends.nodes[0], 10);
+        ck_assert_int_eq(cop__wire_send(ends.schedulers[0], comes, "y", 1), 1);
+        int called = cop__wire_accept(ends.schedulers[1], ends.ear);
+        cop_simulation_advance(ends.nodes[0], 10);
+        ck_assert_int_eq(cop__wire_receive(ends.schedulers[1], called, &byte, 1), 1);
+        ck_assert_int_eq(byte, 'y');
+        disconnect_ends(&ends);
+}
+
+/* Tells the visitor of the second node, which is visited from here on, of what happens to an end or an ear. */
+static void watches(const struct ends *ends, int number)
+{
+        if (cop_node_here() == NULL)
+                ck_assert_int_eq(cop_node_enter(ends->nodes[1]), COP_OK);
+        cop__wire_watch(ends->schedulers[1], number, EPOLLIN, cop_self().bits);
+}
+
+static uint64_t now_ns(const struct ends *ends)
+{
+        return cop__simulation_of(ends->nodes[0])->now_ns;
+}
+
+TEST(what_has_happened_before_is_news_to_who_begins_to_watch_before_any_time_goes_on)
+{
+        struct ends ends;
+        connect_ends(&ends, 1);
+        struct cop__simulation *simulation = cop__simulation_of(ends.nodes[0]);
+        watches(&ends, ends.ear);
+        nothing_has_come();
+        ck_assert_int_ge(cop__wire_call(ends.schedulers[0], ends.port), 0);
+        cop__wire_watch(ends.schedulers[1], ends.ear, 0, 0);
+        cop_simulation_advance(ends.nodes[0], 10);
+        nothing_has_come();
+        const int numbers[] = { ends.ear, ends.each[1] };
+        ck_assert_int_eq(sends(&ends, 0, "x", 1), 1);
+        cop_simulation_advance(ends.nodes[0], 10);
+        for (size_t i = 0; i < COP__COUNT(numbers); i++) {
+                watches(&ends, numbers[i]);
+                uint64_t before_ns = now_ns(&ends);
+                ck_assert(cop__simulation_jump(simulation, before_ns + COP__NS_PER_S));
+                ck_assert_uint_eq(now_ns(&ends), before_ns);
+                cop__simulation_step(simulation);
+                await_and_drop(COP_KIND(cop__ready));
+                nothing_has_come();
+        }
+        cop_node_leave();
         disconnect_ends(&ends);
 }
 
