@@ -504,12 +504,12 @@ static struct other *meet_unasked(struct cop__network *network, struct scope *sc
         return other;
 }
 
-/* It has ended, or its node is down; or it is not watched any more for want of memory there was to say so, and is told to sync again. */
+/* It has ended, or its node is down, or there was no memory to say there that it is watched: then it is greeted anew. */
 static void lose(struct cop__network *network, struct other *other, cop_term reason)
 {
         cop_pid pid = other->pid;
         part(other);
-        if (cop_is_atom(reason, "noconnection") && !tell_discover(network, cop_self(), pid))
+        if (cop_is_atom(reason, "noconnection"))
                 owe(network, pid);
 }
 
@@ -577,8 +577,6 @@ static void hear_value(struct cop__network *network, struct scope *scope, const 
         struct cop__kept *kept = status == COP_OK ? cop__keep_term(cop__actor_here(), term) : NULL;
         if (kept != NULL)
                 hear_term(network, scope, kept->term);
-        else if (status == COP_OK || status == COP_E_NO_MEMORY)
-                owe(network, cop_message_from(message));
         cop__kept_free(kept);
 }
 

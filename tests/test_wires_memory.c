@@ -107,6 +107,48 @@ TEST_WITHIN(whichever_request_for_memory_is_refused_as_two_nodes_meet_a_group_is
         }
 }
 
+/* Of two nodes that are connected one begins a scope that the other has. */
+static uint64_t begin_without_memory(uint64_t seed, uint64_t n)
+{
+        cop_node *nodes[NODES];
+        cop_term members;
+        cop_pid pid;
+        begin((cop_simulation){ .seed = seed }, nodes);
+        visit(nodes[1]);
+        start_scope("late");
+        ck_assert_int_eq(cop_group_join("late", cop_atom("tea"), cop_whereis("echo")), COP_OK);
+        ck_assert_int_eq(cop_connect(names[0], PATIENCE_MS), COP_OK);
+        cop_simulation_advance(nodes[0], 1000);
+        visit(nodes[0]);
+        cop_simulation_refuse(nodes[0], n);
+        cop_spawn_opt(&(cop_spawn_options){ .server = &cop_scope_server, .name = "late" }, &pid);
+        cop_simulation_advance(nodes[0], 50);
+        cop_simulation_refuse(nodes[0], 0);
+        uint64_t refusals = state_of(nodes[0]).refusals;
+        cop_simulation_advance(nodes[0], 20000);
+        mend(nodes);
+        visit(nodes[0]);
+        if (cop_whereis("late").bits == 0)
+                start_scope("late");
+        ck_assert_int_eq(cop_connect(names[1], PATIENCE_MS), COP_OK);
+        cop_simulation_advance(nodes[0], 5000);
+        ck_assert_int_eq(cop_group_members("late", cop_atom("tea"), &members), COP_OK);
+        ck_assert_msg(members.count == 1, "seed %d: without the memory of request %d nobody is known", (int)seed, (int)n);
+        cop_term_free(members);
+        end(nodes);
+        return refusals;
+}
+
+TEST(whichever_request_for_memory_is_refused_as_a_scope_begins_it_finds_the_others_afterwards)
+{
+        for (uint64_t seed = 0; seed < 4; seed++) {
+                uint64_t n = 1;
+                while (begin_without_memory(seed, n) > 0)
+                        n++;
+                ck_assert_uint_gt(n, 5);
+        }
+}
+
 /* ---- Global names ----------------------------------------------------------------------------------------- */
 
 /* At the first node a name is given, and of the requests for memory from there on the n-th is refused. Returns how many were. */
@@ -146,7 +188,7 @@ TEST_WITHIN(whichever_request_for_memory_is_refused_a_global_name_has_the_same_h
         }
 }
 
-/* Two nodes, each of which has a name, meet. */
+/* Two nodes, each of which has a name, meet, or meet again. */
 static uint64_t meet_with_names(uint64_t seed, uint64_t n)
 {
         cop_node *nodes[NODES];
@@ -155,6 +197,12 @@ static uint64_t meet_with_names(uint64_t seed, uint64_t n)
         for (int i = 0; i < 2; i++) {
                 visit(nodes[i]);
                 ck_assert_int_eq(cop_global_register(i == 0 ? "x" : "y", cop_whereis("echo")), COP_OK);
+        }
+        if (seed % 2 == 1) {
+                settle_all(nodes);
+                visit(nodes[1]);
+                ck_assert_int_eq(cop_disconnect(names[0]), COP_OK);
+                cop_simulation_advance(nodes[0], 1000);
         }
         cop_simulation_refuse(nodes[0], n);
         cop_send(cop_at("echo", names[0]), parcel, .number = 1);
