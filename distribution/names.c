@@ -1,12 +1,11 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
-/* Global names: the server and the scribe. See names.h. */
+/* Global names: the server, and the beginning and end of it and the scribe. See names.h. */
 #include "distribution/names.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include <coppice/global.h>
-#include <coppice/request.h>
 
 #include "actors/actor.h"
 #include "actors/belonging.h"
@@ -15,20 +14,13 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/table.h"
+#include "distribution/change.h"
 #include "distribution/news.h"
 #include "distribution/peer.h"
-
-/* How long the scribe waits for servers: as for a node that is about to be down. */
-#define SERVER_MS 5000
+#include "distribution/scribe.h"
 
 /* How long who looks a name up waits for the server, which others may keep busy. */
 #define LOOK_MS 60000
-
-/* How often a name is taken from who gets it by the order meanwhile. */
-#define TAKE_TRIES 3
-
-/* How often a change is made whose version is less than another node's. */
-#define CHANGE_TRIES 3
 
 /* Changes that are over are remembered as long as there are no more than so many after them. */
 #define OVER_MAX 65536u
@@ -42,8 +34,8 @@
 /* {Name, Holder, Number, Version, State} */
 #define ITEM_WIDTH 5
 
-/* Nobody's word has a greater version, so that there is always a next one. */
-#define VERSION_MAX (INT64_MAX / 2)
+/* How long the end of one of the two is waited for. */
+#define END_MS 5000
 
 /* How often a name that is in use is waited for, and for how long. */
 #define TRIES 200
@@ -81,19 +73,6 @@ struct names {
         bool missed[COP__LIVES];         /* by the index of a peer: there was no memory for something that it has told */
 };
 
-/* Numbers on the wire. */
-enum state { IS_THERE = 0, HAS_ENDED = 1, IS_AWAY = 2 };
-
-/* A change of a name as it is said: what is left out is 0. */
-struct change {
-        cop_term name;
-        cop_pid holder;
-        enum state state; /* of the holder, to who says it */
-        int64_t number;
-        int64_t over;    /* the one that it follows; 0: none */
-        int64_t version; /* 0: it is not known */
-};
-
 typedef struct name_server {
         struct names *names;
 } name_server;
@@ -120,11 +99,6 @@ static void end_names(struct cop__belonging *belonging)
         free(names);
 }
 
-static bool is_name(cop_term term)
-{
-        return term.type == COP_TERM_ATOM && term.count > 0 && term.count <= COP_NAME_MAX;
-}
-
 /* By chance as well, so that nobody over there chooses names of one chain. */
 static uint64_t hash_of(cop_term text)
 {
@@ -136,7 +110,7 @@ static uint64_t hash_of(cop_term text)
 
 static struct name *find_name(const name_server *self, cop_term text)
 {
-        if (!is_name(text))
+        if (!cop__is_global_name(text))
                 return NULL;
         struct cop__table_node *node = cop__table_find_first(&self->names->said, hash_of(text));
         for (; node != NULL; node = cop__table_find_next(node)) {
@@ -216,7 +190,7 @@ static void hear_version(name_server *self, int64_t version)
  * The holder is nobody where it is unset. One that is away is watched as its node comes up. False: there is no memory, and nobody has it
  * until this is done again.
  */
-static bool set_name(name_server *self, const struct change *change)
+static bool set_name(name_server *self, const struct cop__change *change)
 {
         struct name *name = find_name(self, change->name);
         hear_version(self, change->version);
@@ -224,13 +198,13 @@ static bool set_name(name_server *self, const struct change *change)
                 return false;
         name->change = change->number;
         name->version = change->version;
-        name->has_ended = change->state == HAS_ENDED;
+        name->has_ended = change->state == COP__HAS_ENDED;
         if (name->is_watched && !name->has_ended && cop_pid_equal(name->holder, change->holder))
                 return true;
         unwatch(self, name);
         name->holder = change->holder;
         bool is_watched = name->holder.bits != 0 &&
-                          (change->state == IS_THERE || (change->state == IS_AWAY && is_there(name->holder)));
+                          (change->state == COP__IS_THERE || (change->state == COP__IS_AWAY && is_there(name->holder)));
         return !is_watched || watch(self, name);
 }
 
@@ -290,40 +264,23 @@ static bool is_of_the_past(cop_pid holder)
         return peer != NULL && (peer->is_own || cop__peer_has_another_life(peer, cop__pid_node(holder)));
 }
 
-static int64_t number_at(cop_term tuple, size_t at)
-{
-        return at < tuple.count && tuple.as.items[at].type == COP_TERM_INTEGER ? tuple.as.items[at].as.integer : 0;
-}
-
-static int64_t version_at(cop_term tuple, size_t at)
-{
-        int64_t version = number_at(tuple, at);
-        return version > 0 && version < VERSION_MAX ? version : 0;
-}
-
-static enum state state_at(cop_term tuple, size_t at)
-{
-        int64_t state = number_at(tuple, at);
-        return state == HAS_ENDED || state == IS_AWAY ? (enum state)state : IS_THERE;
-}
-
-static enum state state_of(const struct name *name)
+static enum cop__holder_state state_of(const struct name *name)
 {
         if (name->has_ended)
-                return HAS_ENDED;
-        return name->is_watched ? IS_THERE : IS_AWAY;
+                return COP__HAS_ENDED;
+        return name->is_watched ? COP__IS_THERE : COP__IS_AWAY;
 }
 
 /*
  * Of one name: is that change behind the one that is here? Then ours and theirs are never both so. By their versions, then by their
  * holders, then by whether that one has ended. Whose version is not known may be of any, and is as old as a holder that is there.
  */
-static bool is_behind(const struct change *change, const struct name *ours)
+static bool is_behind(const struct cop__change *change, const struct name *ours)
 {
         if (change->version != 0 && change->version != ours->version)
                 return change->version < ours->version;
         if (cop_pid_equal(change->holder, ours->holder))
-                return ours->has_ended && change->state != HAS_ENDED;
+                return ours->has_ended && change->state != COP__HAS_ENDED;
         if (change->holder.bits == 0 || ours->holder.bits == 0)
                 return change->holder.bits == 0;
         if (change->version == 0 && (!ours->is_watched || is_of_the_past(ours->holder)))
@@ -331,51 +288,10 @@ static bool is_behind(const struct change *change, const struct name *ours)
         return is_before(ours->holder, change->holder);
 }
 
-/* Nobody, on the wire: whoever knows of no versions passes over it. */
-static cop_term holder_said(cop_pid holder)
-{
-        return holder.bits != 0 ? cop_pid_term(holder) : cop_atom("nobody");
-}
-
-/* To be merged as when nodes meet. */
-static cop_status tell(cop_pid server, cop_term all)
-{
-        return cop__tell(cop_self(), server, COP_KIND_OF(cop_any), &(cop_any){ COP_TUPLE(cop_atom("all"), all) });
-}
-
-/* The server of a node that is up. */
-static cop_status tell_there(struct cop__peer *peer, cop_term all)
-{
-        struct cop__network *network = cop__network_here();
-        cop_pid to = cop__network_name(network, peer, COP__NAMES_SERVER);
-        if (to.bits == 0)
-                return cop__network_names_are_full(network) ? COP_E_LIMIT : COP_E_NO_MEMORY;
-        return tell(to, all);
-}
-
-/* What nobody will say again: the server there is told of all names when there is memory. */
-static void make_good(struct cop__peer *peer, cop_status status)
-{
-        if (status == COP_E_NO_MEMORY || status == COP_E_OVERLOAD)
-                cop__news_owe(cop__network_here(), peer);
-}
-
-#define AS_ONE(change)                                                                                                        \
-        COP_LIST(COP_TUPLE((change)->name, holder_said((change)->holder), cop_int((change)->number), cop_int((change)->version), \
-                           cop_int((change)->state)))
-
-static void tell_others_again(const struct change *change)
-{
-        struct cop__network *network = cop__network_here();
-        for (uint32_t i = 0; i < cop__load_acquire(&network->peer_count); i++)
-                if (cop__peer_is_ours(network->peers[i]))
-                        make_good(network->peers[i], tell_there(network->peers[i], AS_ONE(change)));
-}
-
 /* Of a network that was split the holder of one side has ended, and that of the other lives, here: who lives keeps the name. */
-static bool outlives(const struct name *ours, const struct change *change)
+static bool outlives(const struct name *ours, const struct cop__change *change)
 {
-        return change->state == HAS_ENDED && ours->is_watched && cop__pid_node(ours->holder) == 0 && cop_is_alive(ours->holder) &&
+        return change->state == COP__HAS_ENDED && ours->is_watched && cop__pid_node(ours->holder) == 0 && cop_is_alive(ours->holder) &&
                !cop_pid_equal(ours->holder, change->holder);
 }
 
@@ -386,19 +302,19 @@ static void renew(name_server *self, struct name *name)
         if (name == NULL)
                 return;
         name->version = self->names->newest;
-        tell_others_again(&(struct change){ .name = cop_atom(name->text), .holder = name->holder, .state = state_of(name),
-                                            .number = name->change, .version = name->version });
+        cop__names_tell_others(&(struct cop__change){ .name = cop_atom(name->text), .holder = name->holder, .state = state_of(name),
+                                                      .number = name->change, .version = name->version });
 }
 
 /* Errors: COP_E_TAKEN (the one that is here stays, of the same name), COP_E_NO_MEMORY (as it was, or nobody has it). */
-static cop_status take_change(name_server *self, struct change change)
+static cop_status take_change(name_server *self, struct cop__change change)
 {
         struct name *ours = find_name(self, change.name);
         hear_version(self, change.version);
         if (change.holder.bits != 0 && is_of_the_past(change.holder)) {
                 if (change.version == 0)
                         return COP_E_TAKEN;
-                change.state = HAS_ENDED;
+                change.state = COP__HAS_ENDED;
         }
         if (ours != NULL && is_behind(&change, ours))
                 return COP_E_TAKEN;
@@ -413,22 +329,9 @@ static cop_status take_change(name_server *self, struct change change)
         return set_name(self, &change) ? COP_OK : COP_E_NO_MEMORY;
 }
 
-/* One of the list of {all, List}. Whose version is not known may have been over for long. */
-static bool is_said(cop_term item, struct change *change)
-{
-        if (item.type != COP_TERM_TUPLE || item.count < 2 || !is_name(item.as.items[0]))
-                return false;
-        const cop_term holder = item.as.items[1];
-        *change = (struct change){ .name = item.as.items[0], .number = number_at(item, 2), .version = version_at(item, 3),
-                                    .state = state_at(item, 4) };
-        if (holder.type == COP_TERM_PID)
-                change->holder = holder.as.pid;
-        return change->holder.bits != 0 || (change->version != 0 && cop_is_atom(holder, "nobody"));
-}
-
 static void gather_name(struct cop__gather *gather, const struct name *name)
 {
-        cop__gather_add_pair(gather, cop_atom(name->text), holder_said(name->holder));
+        cop__gather_add_pair(gather, cop_atom(name->text), cop__holder_said(name->holder));
         cop__gather_add_pair(gather, cop_int(name->change), cop_int(name->version));
         cop__gather_add(gather, cop_int(state_of(name)));
 }
@@ -439,7 +342,7 @@ static cop_status tell_gathered(struct cop__gather *gather, struct cop__peer *pe
         cop_status status = cop__gather_tuples(gather, ITEM_WIDTH, &all);
         if (status != COP_OK)
                 return status;
-        status = tell_there(peer, all);
+        status = cop__names_tell_there(peer, all);
         cop_term_free(all);
         return status;
 }
@@ -455,15 +358,15 @@ static struct cop__peer *peer_of(const char *node)
 static void tell_what_is_behind(name_server *self, struct cop__peer *peer, cop_term all)
 {
         struct cop__gather gather = { 0 };
-        struct change change;
+        struct cop__change change;
         for (size_t i = 0; i < all.count; i++) {
-                bool is_known = is_said(all.as.items[i], &change) && change.version != 0;
+                bool is_known = cop__is_said(all.as.items[i], &change) && change.version != 0;
                 const struct name *ours = is_known ? find_name(self, change.name) : NULL;
                 if (ours != NULL && is_behind(&change, ours))
                         gather_name(&gather, ours);
         }
         if (gather.count > 0 || gather.failed)
-                make_good(peer, tell_gathered(&gather, peer));
+                cop__names_make_good(peer, tell_gathered(&gather, peer));
 }
 
 static cop_status tell_all_names(name_server *self, struct cop__peer *peer)
@@ -487,18 +390,16 @@ static cop_status tell_all_names(name_server *self, struct cop__peer *peer)
 static void exchange(name_server *self, struct cop__peer *peer)
 {
         bool *missed = &self->names->missed[peer->index];
-        cop_status status = *missed ? tell_there(peer, COP_LIST(cop_atom("again"))) : COP_OK;
+        cop_status status = *missed ? cop__names_tell_there(peer, COP_LIST(cop_atom("again"))) : COP_OK;
         *missed = status != COP_OK;
         if (status == COP_OK)
                 status = tell_all_names(self, peer);
-        make_good(peer, status);
+        cop__names_make_good(peer, status);
 }
 
 /* Not at once: memory that was missing a moment ago is missing still, perhaps. */
 static void miss(name_server *self, struct cop__peer *peer)
 {
-        if (peer == NULL)
-                return;
         self->names->missed[peer->index] = true;
         cop__news_owe(cop__network_here(), peer);
 }
@@ -506,15 +407,15 @@ static void miss(name_server *self, struct cop__peer *peer)
 static void merge(name_server *self, cop_term all)
 {
         struct cop__peer *peer = peer_of(cop_node_of(cop__actor_here()->current->from));
-        struct change change;
+        struct cop__change change;
         bool is_whole = true;
         for (size_t i = 0; all.type == COP_TERM_LIST && i < all.count; i++) {
-                if (is_said(all.as.items[i], &change) && (change.version != 0 || !is_over(self, change.number)))
+                if (cop__is_said(all.as.items[i], &change) && (change.version != 0 || !is_over(self, change.number)))
                         is_whole &= take_change(self, change) != COP_E_NO_MEMORY;
                 else if (peer != NULL && cop_is_atom(all.as.items[i], "again"))
-                        make_good(peer, tell_all_names(self, peer));
+                        cop__names_make_good(peer, tell_all_names(self, peer));
         }
-        if (!is_whole)
+        if (!is_whole && peer != NULL)
                 miss(self, peer);
         if (peer != NULL && all.type == COP_TERM_LIST)
                 tell_what_is_behind(self, peer, all);
@@ -541,8 +442,7 @@ static void name_server_on_up(name_server *self, const cop_node_up *up)
         struct cop__peer *peer = peer_of(up->node.text);
         if (peer == NULL)
                 return;
-        if (!watch_again(self, up->node.text))
-                cop__news_owe(cop__network_here(), peer);
+        cop__names_make_good(peer, watch_again(self, up->node.text) ? COP_OK : COP_E_NO_MEMORY);
         exchange(self, peer);
 }
 
@@ -561,20 +461,20 @@ static bool is_own(void)
 }
 
 /* It has been made, and another one after it. */
-static bool has_been_followed(const name_server *self, const struct change *change)
+static bool has_been_followed(const name_server *self, const struct cop__change *change)
 {
         const struct name *name = find_name(self, change->name);
         return is_over(self, change->number) && (name == NULL || name->change != change->number);
 }
 
 /* The change that this one follows; 0: none. */
-static int64_t before(const name_server *self, const struct change *change)
+static int64_t before(const name_server *self, const struct cop__change *change)
 {
         const struct name *name = find_name(self, change->name);
         return name != NULL && name->change != change->number ? name->change : 0;
 }
 
-static void end_changes(name_server *self, const struct change *change)
+static void end_changes(name_server *self, const struct cop__change *change)
 {
         end_change(self, change->over);
         if (change->holder.bits == 0) /* it is over as soon as it is made */
@@ -590,7 +490,7 @@ static cop_term no_memory(void)
  * From the scribe here, which then tells others: later than all that has been heard of. {Over, Version}; or false, it is over
  * already, or the name is taken; or there is no memory, and it may be made again.
  */
-static cop_term make_change(name_server *self, struct change change, cop_term items[5])
+static cop_term make_change(name_server *self, struct cop__change change, cop_term items[5])
 {
         if (has_been_followed(self, &change))
                 return cop_bool(false);
@@ -605,7 +505,7 @@ static cop_term make_change(name_server *self, struct change change, cop_term it
 }
 
 /* `again`: it may have been made by the one before, who did not say so. */
-static cop_term enter_name(name_server *self, const struct change *change, bool again, cop_term items[5])
+static cop_term enter_name(name_server *self, const struct cop__change *change, bool again, cop_term items[5])
 {
         cop_pid holder = holder_of(self, change->name);
         bool is_free = holder.bits == 0 || (again && cop_pid_equal(holder, change->holder));
@@ -613,7 +513,7 @@ static cop_term enter_name(name_server *self, const struct change *change, bool 
 }
 
 /* From a scribe that says no version: the last one that is heard of counts. */
-static cop_term hear_unversioned(name_server *self, struct change change)
+static cop_term hear_unversioned(name_server *self, struct cop__change change)
 {
         const struct name *name = find_name(self, change.name);
         int64_t followed = before(self, &change);
@@ -625,18 +525,18 @@ static cop_term hear_unversioned(name_server *self, struct change change)
 }
 
 /* What is known here instead. */
-static cop_term refusal(const name_server *self, const struct change *change, cop_term items[5])
+static cop_term refusal(const name_server *self, const struct cop__change *change, cop_term items[5])
 {
         const struct name *name = find_name(self, change->name);
-        items[0] = holder_said(name != NULL ? name->holder : cop_no_pid());
+        items[0] = cop__holder_said(name != NULL ? name->holder : cop_no_pid());
         items[1] = cop_int(name != NULL ? name->change : 0);
         items[2] = cop_int(name != NULL ? name->version : self->names->newest);
-        items[3] = cop_int(name != NULL ? state_of(name) : IS_THERE);
+        items[3] = cop_int(name != NULL ? state_of(name) : COP__IS_THERE);
         return cop_tuple_of(items, 4);
 }
 
 /* From the scribe of another node. */
-static cop_term hear_change(name_server *self, const struct change *change, cop_term items[5])
+static cop_term hear_change(name_server *self, const struct cop__change *change, cop_term items[5])
 {
         int64_t followed = before(self, change);
         if (change->version == 0)
@@ -656,27 +556,6 @@ static cop_term hear_change(name_server *self, const struct change *change, cop_
         return cop_int(followed);
 }
 
-/* A word, a name and a pid; then, perhaps, numbers. */
-static bool is_change(cop_term term, const char *word, struct change *change)
-{
-        if (term.type != COP_TERM_TUPLE || term.count < 3 || !cop_is_atom(term.as.items[0], word) || !is_name(term.as.items[1]) ||
-            term.as.items[2].type != COP_TERM_PID)
-                return false;
-        *change = (struct change){ .name = term.as.items[1], .holder = term.as.items[2].as.pid, .number = number_at(term, 3),
-                                   .over = number_at(term, 4), .version = version_at(term, 5) };
-        return true;
-}
-
-/* A word and a name; then, perhaps, the same numbers. */
-static bool is_removal(cop_term term, const char *word, struct change *change)
-{
-        if (term.type != COP_TERM_TUPLE || term.count < 2 || !cop_is_atom(term.as.items[0], word) || !is_name(term.as.items[1]))
-                return false;
-        *change = (struct change){ .name = term.as.items[1], .number = number_at(term, 2), .over = number_at(term, 3),
-                                   .version = version_at(term, 4) };
-        return true;
-}
-
 /* Who has it for those who look it up, and for whoever is told. */
 static cop_term holder_term(const name_server *self, cop_term text, cop_term items[5])
 {
@@ -685,22 +564,22 @@ static cop_term holder_term(const name_server *self, cop_term text, cop_term ite
         items[1] = cop_int(name != NULL ? name->change : 0);
         items[2] = cop_int(name != NULL ? name->version : 0);
         items[3] = cop_pid_term(name != NULL ? name->holder : cop_no_pid());
-        items[4] = cop_int(name != NULL ? state_of(name) : IS_THERE);
+        items[4] = cop_int(name != NULL ? state_of(name) : COP__IS_THERE);
         return cop_tuple_of(items, 5);
 }
 
 static void name_server_on_any(name_server *self, const cop_any *any)
 {
         cop_term term = any->term, items[5];
-        struct change change;
-        bool confirms = is_change(term, "confirm", &change);
+        struct cop__change change;
+        bool confirms = cop__is_change(term, "confirm", &change);
         if (cop_is_tuple(term, "whereis", 2))
                 cop_reply(cop_any, .term = cop_pid_term(holder_of(self, term.as.items[1])));
         else if (cop_is_tuple(term, "holder", 2))
                 cop_reply(cop_any, .term = holder_term(self, term.as.items[1], items));
-        else if (confirms || is_change(term, "register", &change))
+        else if (confirms || cop__is_change(term, "register", &change))
                 cop_reply(cop_any, .term = enter_name(self, &change, confirms, items));
-        else if (is_change(term, "set", &change) || is_removal(term, "unset", &change))
+        else if (cop__is_change(term, "set", &change) || cop__is_removal(term, "unset", &change))
                 cop_reply(cop_any, .term = is_own() ? make_change(self, change, items) : hear_change(self, &change, items));
         else if (cop_is_tuple(term, "all", 2))
                 merge(self, term.as.items[1]);
@@ -748,259 +627,6 @@ static void name_server_init(name_server *self)
 COP_SERVER(name_server, COP_INIT(name_server_init), COP_ON(cop_any, name_server_on_any), COP_ON(cop_down, name_server_on_down),
            COP_ON(cop_node_up, name_server_on_up), COP_OTHERWISE(name_server_otherwise));
 
-/* ---- The scribe --------------------------------------------------------------------------------------- */
-
-typedef struct scribe {
-        uint64_t changes;
-} scribe;
-
-/* In its own time: who asked the scribe may have given up, and the change goes on. The caller owns *reply. */
-static cop_status call_own(cop_term what, cop_message **reply)
-{
-        return cop__call_in_own_time(reply, cop_to_name(COP__NAMES_SERVER), SERVER_MS, COP_KIND_OF(cop_any), &(cop_any){ what });
-}
-
-/* With the version that it gets, and the change that it follows. Errors: COP_E_NAME_TAKEN; those of calls. */
-static cop_status ask_own(cop_term what, struct change *change)
-{
-        cop_message *reply = NULL;
-        cop_status status = call_own(what, &reply);
-        const cop_any *any = cop_read(cop_any, reply);
-        if (status == COP_OK && any != NULL && cop_is_atom(any->term, "no_memory"))
-                status = COP_E_NO_MEMORY;
-        else if (status == COP_OK && (any == NULL || any->term.type != COP_TERM_TUPLE))
-                status = COP_E_NAME_TAKEN;
-        if (status == COP_OK) {
-                change->over = number_at(any->term, 0);
-                change->version = version_at(any->term, 1);
-        }
-        cop_message_free(reply);
-        return status;
-}
-
-/* Who has the name here; *now: what others are told of it. Errors: those of calls. */
-static cop_status look_own(cop_term name, cop_pid *holder, struct change *now)
-{
-        cop_message *reply = NULL;
-        cop_status status = call_own(COP_TUPLE(cop_atom("holder"), name), &reply);
-        const cop_any *any = cop_read(cop_any, reply);
-        if (status == COP_OK && (any == NULL || any->term.type != COP_TERM_TUPLE || any->term.count != 5))
-                status = COP_E_NO_REPLY;
-        if (status == COP_OK) {
-                const cop_term *items = any->term.as.items;
-                *holder = items[0].as.pid;
-                *now = (struct change){ .name = name, .holder = items[3].as.pid, .number = number_at(any->term, 1),
-                                        .version = version_at(any->term, 2), .state = state_at(any->term, 4) };
-        }
-        cop_message_free(reply);
-        return status;
-}
-
-/* Nobody else, as far as one can tell. */
-static bool has_own(cop_term name, cop_pid holder)
-{
-        struct change now;
-        cop_pid has;
-        return look_own(name, &has, &now) != COP_OK || has.bits == 0 || cop_pid_equal(has, holder);
-}
-
-/* The label of each is the index of the peer. */
-static void ask_others(cop_requests *set, cop_term change)
-{
-        struct cop__network *network = cop__network_here();
-        cop_request request;
-        for (uint32_t i = 0; i < cop__load_acquire(&network->peer_count); i++) {
-                struct cop__peer *peer = network->peers[i];
-                if (!cop__peer_is_ours(peer))
-                        continue;
-                cop_status status = cop_request_send_value(&request, cop_at(COP__NAMES_SERVER, peer->name), COP_KIND_OF(cop_any),
-                                                           &(cop_any){ .term = change });
-                if (status == COP_OK)
-                        status = cop_requests_add(set, request, i);
-                make_good(peer, status);
-        }
-}
-
-/* One that has found no memory for the change, or the way there has not. */
-static void hear_want_of_memory(const cop_response *response)
-{
-        const cop_any *any = cop_read(cop_any, response->message);
-        bool is_without = any != NULL && cop_is_atom(any->term, "no_memory");
-        make_good(cop__network_here()->peers[response->label], is_without ? COP_E_NO_MEMORY : response->status);
-}
-
-/* Of those who know of something later, the latest. */
-static void hear_refusal(const cop_any *any, struct change *refused)
-{
-        if (any == NULL || any->term.type != COP_TERM_TUPLE || version_at(any->term, 2) <= refused->version)
-                return;
-        const cop_term holder = any->term.as.items[0];
-        refused->holder = holder.type == COP_TERM_PID ? holder.as.pid : cop_no_pid();
-        refused->number = number_at(any->term, 1);
-        refused->version = version_at(any->term, 2);
-        refused->state = state_at(any->term, 3);
-}
-
-/*
- * Those all at once: however many hang, it is one wait. A node that goes down need not know; one that hangs is told, and hears of
- * it when it goes on.
- */
-static cop_status tell_others(cop_term change, struct change *refused)
-{
-        cop_requests *set = cop_requests_new();
-        cop_response response;
-        if (set == NULL)
-                return COP_E_NO_MEMORY;
-        ask_others(set, change);
-        cop_deadline deadline = cop_deadline_in(SERVER_MS);
-        while (cop_requests_await_until(set, deadline, &response) == COP_OK) {
-                hear_refusal(cop_read(cop_any, response.message), refused);
-                hear_want_of_memory(&response);
-                cop_message_free(response.message);
-        }
-        cop_requests_free(set);
-        return COP_OK;
-}
-
-static void tell_own_again(const struct change *change)
-{
-        tell(cop_whereis(COP__NAMES_SERVER), AS_ONE(change));
-}
-
-/*
- * Somebody else has the name here meanwhile. The later of the two changes counts, here as everywhere, also if it was another scribe's
- * doing; then all others, who have been told of the one or of the other, are told of the one that it is.
- */
-static cop_status settle(const struct change *change)
-{
-        struct change now;
-        cop_pid has;
-        tell_own_again(change);
-        cop_status status = look_own(change->name, &has, &now);
-        if (status != COP_OK)
-                return status;
-        tell_others_again(&now);
-        return has.bits == 0 || cop_pid_equal(has, change->holder) ? COP_OK : COP_E_NAME_TAKEN;
-}
-
-cop_status cop__names_number(int64_t *number)
-{
-        struct cop__network *network = cop__network_here(); /* without one there is no scribe to ask either */
-        uint64_t drawn = 0;
-        cop_status status = network != NULL ? network->transport->chance(network, &drawn, sizeof(drawn)) : COP_OK;
-        *number = (int64_t)(drawn >> 1 | 1);
-        return status;
-}
-
-/*
- * Its own server first, in those words: who comes up meanwhile is told by that one, or is among the others. *refused: what one of them
- * knows that is later, by now its own server, too; its version is 0 if there is none.
- */
-static cop_status make_everywhere(const char *word, struct change *change, struct change *refused)
-{
-        const cop_term pid = cop_pid_term(change->holder), number = cop_int(change->number);
-        *refused = (struct change){ .name = change->name };
-        cop_status status = ask_own(COP_TUPLE(cop_atom(word), change->name, pid, number), change);
-        if (status == COP_OK)
-                status = tell_others(COP_TUPLE(cop_atom("set"), change->name, pid, number, cop_int(change->over), cop_int(change->version)),
-                                     refused);
-        if (refused->version != 0)
-                tell_own_again(refused);
-        return status;
-}
-
-/*
- * Who comes up meanwhile may have brought another holder, which took the name here by the order of the two, and has been told of this
- * one since.
- */
-static cop_status enter_everywhere(const char *word, struct change change)
-{
-        struct change refused;
-        cop_status status = make_everywhere(word, &change, &refused);
-        if (status != COP_OK)
-                return status;
-        for (int tries = 1; tries < CHANGE_TRIES && status == COP_OK && refused.version != 0; tries++)
-                status = make_everywhere(word, &change, &refused);
-        bool is_made = status == COP_OK && refused.version == 0;
-        return is_made && has_own(change.name, change.holder) ? COP_OK : settle(&change);
-}
-
-/* Also if another one has it: that it is taken is another one's that has come meanwhile. */
-static cop_status take_everywhere(struct change change)
-{
-        cop_status status = COP_E_NAME_TAKEN;
-        for (int tries = 0; tries < TAKE_TRIES && status == COP_E_NAME_TAKEN; tries++)
-                status = enter_everywhere("set", change);
-        return status;
-}
-
-/* False: somebody who was met meanwhile, or refuses, knows of a later holder, by now its own server, too. */
-static bool is_removed(const struct change *refused)
-{
-        if (refused->version != 0)
-                tell_own_again(refused);
-        return refused->version == 0 && has_own(refused->name, cop_no_pid());
-}
-
-/* Nobody has it any more, also if another scribe has done so. What is removed again is so by a change that is nobody's. */
-static cop_status remove_everywhere(struct change change)
-{
-        for (int tries = 0; tries < CHANGE_TRIES; tries++) {
-                struct change refused = { .name = change.name };
-                const cop_term number = cop_int(change.number);
-                cop_status status = ask_own(COP_TUPLE(cop_atom("unset"), change.name, number), &change);
-                if (status == COP_E_NAME_TAKEN)
-                        return COP_OK;
-                if (status == COP_OK)
-                        status = tell_others(COP_TUPLE(cop_atom("unset"), change.name, number, cop_int(change.over),
-                                                       cop_int(change.version)), &refused);
-                if (status != COP_OK || is_removed(&refused))
-                        return status;
-                change.number = 0;
-        }
-        return COP_E_NO_CONNECTION;
-}
-
-static void answer(cop_status status)
-{
-        cop_reply(cop_any, .term = status == COP_E_NAME_TAKEN ? cop_atom("no") : cop_bool(status == COP_OK));
-}
-
-static void scribe_hears(scribe *self, cop_term term)
-{
-        if (term.type != COP_TERM_TUPLE || term.count < 2 || !is_name(term.as.items[1]))
-                return;
-        struct change change;
-        self->changes++;
-        if (is_change(term, "register", &change))
-                answer(enter_everywhere("register", change));
-        else if (is_change(term, "confirm", &change))
-                answer(enter_everywhere("confirm", change));
-        else if (is_change(term, "re_register", &change))
-                answer(take_everywhere(change));
-        else if (is_removal(term, "unregister", &change))
-                answer(remove_everywhere(change));
-}
-
-static void scribe_on_any(scribe *self, const cop_any *any)
-{
-        scribe_hears(self, any->term);
-}
-
-/* The program may have a kind that is called as one of the changes is. */
-static void scribe_otherwise(scribe *self, cop_message *message)
-{
-        cop_term term;
-        if (cop__kind_to_term(cop_message_kind(message), cop_message_body(message), &term) != COP_OK)
-                return;
-        struct cop__kept *kept = cop__keep_term(cop__actor_here(), term);
-        if (kept != NULL)
-                scribe_hears(self, kept->term);
-        cop__kept_free(kept);
-}
-
-COP_SERVER(scribe, COP_ON(cop_any, scribe_on_any), COP_OTHERWISE(scribe_otherwise));
-
 /* Whoever still bears the name was linked to a net_kernel that was killed, and is about to end. */
 static cop_status spawn_named(const cop_behaviour *server, const char *name)
 {
@@ -1029,7 +655,7 @@ cop_status cop__names_look(cop_term name, cop_pid *pid)
 cop_status cop__names_begin(void)
 {
         cop_status status = spawn_named(&name_server_server, COP__NAMES_SERVER);
-        return status == COP_OK ? spawn_named(&scribe_server, COP__NAMES_SCRIBE) : status;
+        return status == COP_OK ? spawn_named(&cop__scribe_server, COP__NAMES_SCRIBE) : status;
 }
 
 /* Along the link: that needs no memory, without which it would have the name for good. It is waited for if it can be. */
@@ -1040,7 +666,7 @@ static void end_named(const char *name)
         bool watched = pid.bits != 0 && cop_monitor(pid, &ref) == COP_OK;
         cop__link_break(pid, cop__reason(COP__REASON_SHUTDOWN));
         if (watched)
-                cop_message_free(cop_receive(SERVER_MS, COP_REF(cop_down, ref)));
+                cop_message_free(cop_receive(END_MS, COP_REF(cop_down, ref)));
 }
 
 void cop__names_end(void)

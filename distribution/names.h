@@ -55,16 +55,10 @@
 #ifndef DISTRIBUTION_NAMES_H
 #define DISTRIBUTION_NAMES_H
 
-#include "distribution/network.h"
-
-#define COP__NAMES_SERVER "coppice_names"
-#define COP__NAMES_SCRIBE "coppice_names_scribe"
+#include "distribution/change.h"
 
 /* Whose the name is, an atom; nobody's. Errors: those of calls, and nothing is known. */
 cop_status cop__names_look(cop_term name, cop_pid *pid);
-
-/* That of a change, by chance, so that no other one has it. Errors: COP_E_SYSTEM. */
-cop_status cop__names_number(int64_t *number);
 
 /* Both, linked to the caller, which is net_kernel. Errors: those of cop_spawn_opt. */
 cop_status cop__names_begin(void);
