@@ -14,13 +14,10 @@ trap 'exit 1' HUP INT TERM
 
 flags='-Wall -Wextra -Wpedantic -Werror -fsyntax-only'
 
-present() {
-        for compiler in "$@"; do
-                command -v "$compiler" >/dev/null 2>&1 && echo "$compiler"
-        done | sort -u
-}
-c_compilers=$(present gcc clang "${CC:-cc}")
-cxx_compilers=$(present g++ clang++ "${CXX:-c++}")
+# shellcheck source=tests/parts/compilers.sh
+. "$here/parts/compilers.sh"
+c_compilers=$(each_compiler gcc clang "${CC:-cc}")
+cxx_compilers=$(each_compiler g++ clang++ "${CXX:-c++}")
 
 # compile INCLUDE_DIR HEADER SUFFIX STANDARD COMPILERS
 compile() {

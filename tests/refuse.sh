@@ -12,9 +12,9 @@ trap 'rm -rf -- "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
 flags='-std=gnu11 -Wall -Wextra -Werror -fsyntax-only'
-compilers=$(for compiler in gcc clang "${CC:-cc}"; do
-        command -v "$compiler" >/dev/null 2>&1 && echo "$compiler"
-done | sort -u)
+# shellcheck source=tests/parts/compilers.sh
+. "$here/parts/compilers.sh"
+compilers=$(each_compiler gcc clang "${CC:-cc}")
 
 compile() {
         # shellcheck disable=SC2086 # the flags are words
@@ -54,9 +54,7 @@ done
 
 # In C++ the macros are refused in one sentence each.
 flags='-std=c++17 -Wall -Wextra -fsyntax-only'
-for compiler in $(for compiler in g++ clang++ "${CXX:-c++}"; do
-        command -v "$compiler" >/dev/null 2>&1 && echo "$compiler"
-done | sort -u); do
+for compiler in $(each_compiler g++ clang++ "${CXX:-c++}"); do
         for file in "$here"/refuse/*.cpp; do
                 name=$(basename -- "$file")
                 count=$((count + 1))
