@@ -19,11 +19,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/atomic.h"
 #include "base/compiler.h"
 #include "tests/ledger.h"
 
@@ -66,6 +68,60 @@ struct trial {
 };
 static struct trial *first_trial;
 
+/*
+ * Where a case was when it last asserted something that held. check writes that to a file each time, for its report of a claim that
+ * dies, and claims assert in loops: the linker puts __wrap__mark_point in the place of it. What a claim's process notes here the
+ * suite's reads. Of two threads that assert at once the line of either may be in the file of the other.
+ */
+struct place {
+        const char *claim;
+        long seed;
+        const char *file; /* atomic, as line is, relaxed; NULL: it has asserted nothing */
+        int line;
+};
+
+/* Of the cases that have begun, one after the other; shared with the claims' processes. */
+struct places {
+        size_t taken;
+        struct place each[];
+};
+
+static struct places *places; /* NULL: there is no memory for it */
+static size_t places_size;
+static struct place *place_now; /* the running claim's, in its process; NULL in one that it has forked */
+
+void __wrap__mark_point(const char *file, int line);
+void __wrap__mark_point(const char *file, int line)
+{
+        struct place *place = cop__load_relaxed(&place_now);
+        if (place == NULL)
+                return;
+        cop__store_relaxed(&place->file, file);
+        cop__store_relaxed(&place->line, line);
+}
+
+static void make_places(size_t count)
+{
+        places_size = sizeof(*places) + count * sizeof(places->each[0]);
+        void *memory = mmap(NULL, places_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        places = memory != MAP_FAILED ? memory : NULL;
+}
+
+static void free_places(void)
+{
+        if (places != NULL)
+                munmap(places, places_size);
+}
+
+static void take_place(const char *claim, long seed)
+{
+        if (places == NULL)
+                return;
+        struct place *place = &places->each[places->taken++];
+        *place = (struct place){ .claim = claim, .seed = seed };
+        cop__store_relaxed(&place_now, place);
+}
+
 long suite_seed(void)
 {
         return first_seed < 0 ? -1 : seed_now;
@@ -75,6 +131,7 @@ void suite_trial_is(long seed, const char *claim)
 {
         seed_now = seed;
         claim_now = claim;
+        take_place(claim, seed);
 }
 
 const char *suite_again(unsigned long long seed)
@@ -123,6 +180,7 @@ static int is_watched(void)
 /* check's file has no name and is open for the claim and for whoever it forks: to the latter it becomes /dev/null. */
 void suite_is_forked(void)
 {
+        cop__store_relaxed(&place_now, NULL);
         int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
         for (int fd = 3; fd < NUMBERS_MAX; fd++) {
                 struct stat file;
@@ -281,6 +339,14 @@ static void add_case(Suite *suite, const char *name, struct suite_claim *claim, 
         suite_add_tcase(suite, tcase);
 }
 
+static void name_trial(char *name, size_t size, const char *claim, long seed)
+{
+        if (seed < 0)
+                snprintf(name, size, "%s", claim);
+        else
+                snprintf(name, size, "%s, seed %ld", claim, seed);
+}
+
 static void add_trial(Suite *suite, struct suite_claim *claim, long seed)
 {
         struct trial *trial = malloc(sizeof *trial);
@@ -289,7 +355,7 @@ static void add_trial(Suite *suite, struct suite_claim *claim, long seed)
         trial->claim = claim;
         trial->seed = seed;
         trial->next = first_trial;
-        snprintf(trial->name, sizeof trial->name, "%s, seed %ld", claim->test.name, seed);
+        name_trial(trial->name, sizeof trial->name, claim->test.name, seed);
         first_trial = trial;
         add_case(suite, trial->name, claim, seed);
 }
@@ -324,12 +390,27 @@ static void print_replay(const char *program, const char *name)
                                trial->claim->test.name);
 }
 
+/* Where a case that has died last was, or NULL. */
+static const struct place *place_of(TestResult *result)
+{
+        char name[sizeof first_trial->name];
+        if (places == NULL || tr_rtype(result) != CK_ERROR)
+                return NULL;
+        for (const struct place *place = places->each; place < &places->each[places->taken]; place++) {
+                name_trial(name, sizeof name, place->claim, place->seed);
+                if (strcmp(name, tr_tcname(result)) == 0)
+                        return place->file != NULL ? place : NULL;
+        }
+        return NULL;
+}
+
 static void print_failures(SRunner *runner, const char *program, int count)
 {
         TestResult **failures = srunner_failures(runner);
         for (int i = 0; i < count; i++) {
-                printf("%s:%d: %s: %s\n", tr_lfile(failures[i]), tr_lno(failures[i]),
-                       tr_tcname(failures[i]), tr_msg(failures[i]));
+                const struct place *place = place_of(failures[i]);
+                printf("%s:%d: %s: %s\n", place != NULL ? place->file : tr_lfile(failures[i]),
+                       place != NULL ? place->line : tr_lno(failures[i]), tr_tcname(failures[i]), tr_msg(failures[i]));
                 print_replay(program, tr_tcname(failures[i]));
         }
         free(failures);
@@ -365,11 +446,13 @@ int main(int argc, char **argv)
                 srunner_free(runner);
                 return 2;
         }
+        make_places((size_t)count);
         srunner_run_all(runner, CK_SILENT);
         int failed = srunner_ntests_failed(runner);
         print_failures(runner, argv[0], failed);
         printf("%s: %d of %d claims hold\n", name, count - failed, count);
         srunner_free(runner);
         free_trials();
+        free_places();
         return failed ? 1 : 0;
 }

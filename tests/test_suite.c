@@ -114,6 +114,15 @@ TEST(misbehaves_by_dying)
                 kill(getpid(), SIGKILL);
 }
 
+enum { LAST_HELD = __LINE__ + 4 }; /* the line of the assertion below */
+
+TEST(misbehaves_by_a_death_on_its_way)
+{
+        ck_assert_int_eq(getpid(), getpid());
+        if (asked())
+                kill(getpid(), SIGKILL);
+}
+
 TEST(misbehaves_by_a_leak)
 {
         void *volatile block = asked() ? malloc(1000) : NULL;
@@ -166,6 +175,37 @@ TEST(a_claim_out_of_time_is_a_failure)
 TEST(a_killed_claim_is_a_failure)
 {
         expect_refused("misbehaves_by_dying", "Received signal 9");
+}
+
+TEST(of_a_killed_claim_the_last_assertion_that_held_is_told)
+{
+        char place[64];
+        snprintf(place, sizeof place, "test_suite.c:%d: misbehaves_by_a_death_on_its_way", LAST_HELD);
+        expect_refused("misbehaves_by_a_death_on_its_way", place);
+}
+
+/* How many times this process has asked the kernel to write, or -1 where it does not say. */
+static long long writes_so_far(void)
+{
+        long long count = -1;
+        char line[128];
+        FILE *file = fopen("/proc/self/io", "re");
+        if (file == NULL)
+                return -1;
+        while (fgets(line, sizeof line, file))
+                sscanf(line, "syscw: %lld", &count);
+        fclose(file);
+        return count;
+}
+
+/* Claims assert in loops. */
+TEST(an_assertion_that_holds_is_not_written_anywhere)
+{
+        long long before = writes_so_far();
+        for (int i = 0; i < 1000; i++)
+                ck_assert_int_eq(i, i);
+        long long writes = writes_so_far() - before;
+        ck_assert_msg(writes < 100, "%lld writes for 1000 assertions", writes);
 }
 
 TEST(leaked_memory_is_a_failure_where_the_sanitizer_watches)
