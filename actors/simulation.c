@@ -348,7 +348,7 @@ static cop_status be_born(struct cop__actor *actor)
 {
         struct cop__thread *thread = cop__thread_here();
         while (actor->life != COP__ALIVE) {
-                struct cop__signal *signal = thread != NULL ? cop__next_signal(thread, actor) : NULL;
+                struct cop__signal *signal = cop__next_signal(thread, actor);
                 if (signal == NULL)
                         return COP_E_NO_ACTOR;
                 cop__take_in(thread, actor, signal);
@@ -356,7 +356,7 @@ static cop_status be_born(struct cop__actor *actor)
         return COP_OK;
 }
 
-/* The calling thread is in no other node. */
+/* The calling thread is in this node. */
 static cop_status crash_here(struct cop__simulation *simulation, struct cop_node *node, cop_pid pid)
 {
         struct cop__actor *actor = cop__slot_of(node, pid);
@@ -374,14 +374,14 @@ static cop_status crash_here(struct cop__simulation *simulation, struct cop_node
         return COP_OK;
 }
 
-/* From a visit of another node that is simulated with it: by a worker of its own. */
+/* From outside, or from a visit of another node that is simulated with it: by a worker of its own. */
 cop_status cop_simulation_crash(struct cop_node *node, cop_pid pid)
 {
         struct cop__simulation *simulation = simulation_to_drive(node);
         struct cop__thread *before = cop__thread_here();
         if (simulation == NULL)
                 return COP_E_BAD_ARGUMENT;
-        if (before == NULL || before->scheduler == &node->scheduler)
+        if (before != NULL && before->scheduler == &node->scheduler)
                 return crash_here(simulation, node, pid);
         cop__simulation_stand_at(simulation, &node->scheduler.workers[0].thread);
         cop_status status = crash_here(simulation, node, pid);

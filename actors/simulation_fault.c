@@ -99,6 +99,9 @@ static void mark_all(struct put_up *put_up)
                 mark_list(put_up, &scheduler->shared[i]);
         for (unsigned i = 0; i < scheduler->worker_count; i++)
                 mark_those_of(put_up, &scheduler->workers[i]);
+        const struct cop__worker *held = put_up->simulation->held;
+        if (held != NULL && held->thread.scheduler == scheduler)
+                mark(put_up, held->thread.current); /* in the middle of its turn */
 }
 
 static bool is_forgotten(const struct cop_node *node, uint32_t slot)

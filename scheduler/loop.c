@@ -49,7 +49,7 @@ static COP__NORETURN void run_tasks_simulated(void)
                 worker->handed = NULL;
                 if (task == NULL) {
                         cop__context_switch(&worker->stack->context,
-                                            &worker->thread.scheduler->hooks.simulation->outside);
+                                            worker->thread.scheduler->hooks.simulation->outside);
                         continue;
                 }
                 cop__store_relaxed(&worker->thread.current, task);
@@ -126,5 +126,5 @@ void cop__worker_run(struct cop__worker *worker, struct cop__task *task)
 {
         struct cop__simulation *simulation = worker->thread.scheduler->hooks.simulation;
         worker->handed = task;
-        cop__context_switch(&simulation->outside, &worker->stack->context);
+        cop__context_switch(simulation->outside, &worker->stack->context);
 }

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "scheduler/lookout.h"
 #include "scheduler/scheduler.h"
 #include "scheduler/wires.h"
 
@@ -83,7 +84,8 @@ static void draw(struct cop__simulation *simulation)
 void cop__simulation_init(struct cop__simulation *simulation, const cop_simulation *options)
 {
         memset(simulation, 0, sizeof(*simulation));
-        cop__context_adopt(&simulation->outside);
+        cop__context_adopt(&simulation->driver);
+        simulation->outside = &simulation->driver;
         simulation->options = *options;
         simulation->stall_ns = UINT64_MAX;
         simulation->steps_max = UINT64_MAX;
@@ -98,7 +100,7 @@ void cop__simulation_init(struct cop__simulation *simulation, const cop_simulati
 
 void cop__simulation_fini(struct cop__simulation *simulation)
 {
-        cop__context_fini(&simulation->outside);
+        cop__context_fini(&simulation->driver);
         cop__wires_free(simulation->wires);
         free(simulation->seen);
         cop__clock_simulate(NULL);
@@ -118,10 +120,14 @@ bool cop__simulation_refuses(void *context)
 
 /* ---- Which task is next --------------------------------------------------------------------- */
 
+/* Not one that is held; the node of such a one has others. */
 static struct cop__worker *any_worker(struct cop__simulation *simulation, const struct cop__simulated *node)
 {
         struct cop__scheduler *scheduler = node->scheduler;
-        return &scheduler->workers[cop__simulation_below(simulation, scheduler->worker_count)];
+        uint32_t drawn = cop__simulation_below(simulation, scheduler->worker_count);
+        if (&scheduler->workers[drawn] == simulation->held)
+                drawn = (drawn + 1) % scheduler->worker_count;
+        return &scheduler->workers[drawn];
 }
 
 /* Alone, it is no choice. */
@@ -144,7 +150,8 @@ static void fill_bag(struct cop__simulation *simulation, struct cop__simulated *
         unsigned first = any_worker(simulation, node)->index;
         for (unsigned i = 0; i < scheduler->worker_count; i++) {
                 struct cop__worker *worker = &scheduler->workers[(first + i) % scheduler->worker_count];
-                while (node->count < simulation->bag_max && (task = cop__worker_pick(worker)) != NULL)
+                while (worker != simulation->held && node->count < simulation->bag_max &&
+                       (task = cop__worker_pick(worker)) != NULL)
                         node->bag[node->count++] = task;
         }
 }
@@ -209,6 +216,8 @@ static struct cop__task *take_from_queues(struct cop__simulation *simulation, co
         unsigned first = (*worker)->index;
         for (unsigned i = 0; i < scheduler->worker_count; i++) {
                 *worker = &scheduler->workers[(first + i) % scheduler->worker_count];
+                if (*worker == simulation->held)
+                        continue;
                 cop__simulation_stand_at(simulation, &(*worker)->thread);
                 bool steals = cop__simulation_once_in(simulation, simulation->thefts);
                 struct cop__task *task = steals ? cop__worker_steal(*worker) : NULL;
@@ -229,19 +238,20 @@ static void fire_timers(struct cop__simulation *simulation, const struct cop__si
         unsigned first = any_worker(simulation, node)->index;
         for (unsigned i = 0; i < scheduler->worker_count; i++) {
                 struct cop__worker *worker = &scheduler->workers[(first + i) % scheduler->worker_count];
-                if (cop__wheel_next(&worker->wheel) > simulation->now_ns)
+                if (worker == simulation->held || cop__wheel_next(&worker->wheel) > simulation->now_ns)
                         continue;
                 cop__simulation_stand_at(simulation, &worker->thread);
                 cop__serve_timers(worker);
         }
 }
 
-static uint64_t next_timer_of_ns(const struct cop__scheduler *scheduler)
+/* A worker's that is held are the lookout's. */
+static uint64_t next_timer_of_ns(const struct cop__simulation *simulation, const struct cop__scheduler *scheduler)
 {
         uint64_t next_ns = COP__WHEEL_NEVER;
         for (unsigned i = 0; i < scheduler->worker_count; i++) {
                 uint64_t wheel_ns = cop__wheel_next(&scheduler->workers[i].wheel);
-                if (wheel_ns < next_ns)
+                if (&scheduler->workers[i] != simulation->held && wheel_ns < next_ns)
                         next_ns = wheel_ns;
         }
         return next_ns;
@@ -251,7 +261,7 @@ static uint64_t next_timer_ns(const struct cop__simulation *simulation)
 {
         uint64_t next_ns = COP__WHEEL_NEVER;
         for (uint32_t i = 0; i < simulation->node_count; i++) {
-                uint64_t timer_ns = next_timer_of_ns(simulation->nodes[i].scheduler);
+                uint64_t timer_ns = next_timer_of_ns(simulation, simulation->nodes[i].scheduler);
                 if (timer_ns < next_ns)
                         next_ns = timer_ns;
         }
@@ -293,7 +303,7 @@ static void run_one(struct cop__simulation *simulation, struct cop__simulated *n
 
 bool cop__simulation_is_over(struct cop__simulation *simulation)
 {
-        if (COP__LIKELY(simulation->over == NULL)) {
+        if (COP__LIKELY(simulation->over == NULL && simulation->unbounded == 0)) {
                 if (simulation->steps + simulation->jumps >= simulation->steps_max)
                         simulation->over = "it goes on and on: the turns of a seed are used up";
                 else if (simulation->now_ns >= simulation->end_ns)
@@ -321,6 +331,18 @@ static bool step_in(struct cop__simulation *simulation, struct cop__simulated *n
         return task != NULL;
 }
 
+/* On a real node one of those who have nothing to do. */
+static void look_out(struct cop__simulation *simulation)
+{
+        if (COP__LIKELY(simulation->held == NULL) || simulation->now_ns < simulation->look_ns)
+                return;
+        struct cop__scheduler *scheduler = simulation->held->thread.scheduler;
+        struct cop__worker *lookout = &scheduler->workers[(simulation->held->index + 1) % scheduler->worker_count];
+        cop__simulation_stand_at(simulation, &lookout->thread);
+        cop__lookout_end(lookout);
+        simulation->look_ns = simulation->now_ns + COP__LOOKOUT_NS;
+}
+
 bool cop__simulation_step(struct cop__simulation *simulation)
 {
         if (COP__UNLIKELY(cop__simulation_is_over(simulation))) {
@@ -332,6 +354,7 @@ bool cop__simulation_step(struct cop__simulation *simulation)
         struct cop__worker *worker = any_worker(simulation, node);
         let_time_go_on(simulation);
         cop__wires_move(simulation);
+        look_out(simulation);
         bool ran = step_in(simulation, node, worker);
         for (uint32_t i = 1; i < simulation->node_count && !ran; i++) {
                 if (++node == simulation->nodes + simulation->node_count)
@@ -341,6 +364,47 @@ bool cop__simulation_step(struct cop__simulation *simulation)
         cop__simulation_stand_at(simulation, before);
         return ran;
 }
+
+/* ---- A turn that is held ------------------------------------------------------------------------ */
+
+/* A look that finds nothing, twice: the first only notes which turn it is. */
+#define LOOKS_IN_VAIN 2
+
+/* False: nothing can happen any more. */
+static bool go_on_beside(struct cop__simulation *simulation, unsigned *looks)
+{
+        if (cop__simulation_is_over(simulation))
+                return false;
+        if (cop__simulation_step(simulation)) {
+                *looks = 0;
+                return true;
+        }
+        bool expected = next_event_ns(simulation) != UINT64_MAX ||
+                        cop__wheel_next(&simulation->held->wheel) != COP__WHEEL_NEVER;
+        if (!expected && ++*looks > LOOKS_IN_VAIN)
+                return false;
+        return cop__simulation_jump(simulation, simulation->look_ns);
+}
+
+bool cop__simulation_hold(struct cop__simulation *simulation, bool (*holds)(void *context), void *context)
+{
+        struct cop__worker *worker = cop__worker_here();
+        struct cop__context *outside = simulation->outside;
+        unsigned looks = 0;
+        if (!simulation->inside || simulation->held != NULL || worker->thread.scheduler->worker_count < 2)
+                return holds(context);
+        simulation->held = worker;
+        simulation->outside = &worker->stack->context;
+        simulation->look_ns = simulation->now_ns + COP__LOOKOUT_NS;
+        while (!holds(context) && go_on_beside(simulation, &looks))
+                ;
+        simulation->held = NULL;
+        simulation->outside = outside;
+        simulation->inside = true;
+        return holds(context);
+}
+
+/* ---- Time that jumps ---------------------------------------------------------------------------- */
 
 bool cop__simulation_jump(struct cop__simulation *simulation, uint64_t until_ns)
 {

@@ -18,6 +18,8 @@
  * Several nodes may be simulated together: they have one time and one seed between them, each has a bag of its own, and a step begins
  * with the draw of a node; one with nothing runnable leaves the step to the next. What goes between them goes by wire (wires.h).
  *
+ * A turn may be held in its middle (hold): then it stands where the driver does, and the steps of the others go back to it.
+ *
  * In place of the bag the workers' own ways of finding a task may be followed (order QUEUES): then the seed draws whose turn it
  * is, and ring, next slot, shared queue and theft decide the rest.
  *
@@ -108,6 +110,7 @@ struct cop__simulation {
         uint64_t jumps;         /* of time */
         uint64_t steps_max;     /* of both together; and how late it may be */
         uint64_t end_ns;
+        uint32_t unbounded;     /* who waits meanwhile is not left in the middle: a node that stops, a visit that begins */
         const char *over;       /* why it is, as a sentence; NULL: it goes on */
         uint64_t refusals;      /* of memory, on cue */
         uint64_t crashes;       /* on cue */
@@ -118,8 +121,11 @@ struct cop__simulation {
         struct cop__way_out *way_out; /* the layer above's: where a visitor that ends goes on; NULL: its thread ends */
         uint8_t *seen;          /* likewise: a mark for each of so many slots; NULL: none yet */
         uint32_t seen_room;
-        struct cop__context outside; /* the driver, while a worker's loop runs */
+        struct cop__context driver; /* while a worker's loop runs */
+        struct cop__context *outside; /* whom a loop goes back to: the driver, or a turn that is held */
         bool inside;            /* a loop runs */
+        struct cop__worker *held; /* it stands still in the middle of a turn; NULL: none does */
+        uint64_t look_ns;       /* when the lookout next looks after it */
         struct cop__wires *wires; /* NULL: nobody has listened yet */
         struct cop__simulated nodes[COP__SIMULATION_NODES];
 };
@@ -170,6 +176,13 @@ bool cop__simulation_step(struct cop__simulation *simulation);
 
 /* With nothing runnable: time goes on to the next timer, or to until_ns if that is sooner. False: neither will be, or it is over. */
 bool cop__simulation_jump(struct cop__simulation *simulation, uint64_t until_ns);
+
+/*
+ * In the middle of a turn of a node with two workers or more: its worker stands still, as one whose turn is long does, and all others go
+ * on until the condition holds, which is asked before each of their turns. What lies about at that worker is had as on a real node: by
+ * thieves, and by the lookout. One at a time. False: it does not hold, and nothing can happen that would change that.
+ */
+bool cop__simulation_hold(struct cop__simulation *simulation, bool (*holds)(void *context), void *context);
 
 /* Steps and jumps until it is quiet (see quiet.h), or until deadline_ns; was it quiet? */
 bool cop__simulation_settle(struct cop__simulation *simulation, uint64_t deadline_ns);

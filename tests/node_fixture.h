@@ -88,6 +88,57 @@ static inline cop_node *node_begin(cop_node_options options)
         return node;
 }
 
+/* ---- What a simulated claim does in the place of a thread ---- */
+
+static inline bool fixture_is_set(void *flag)
+{
+        return cop__load_acquire((uint32_t *)flag) != 0;
+}
+
+/*
+ * In the middle of an actor's turn: its worker stays there until the flag is set, by another actor, for simulated the claim's thread is
+ * beneath. The node has two workers or more.
+ */
+static inline void stay_until(uint32_t *flag)
+{
+        struct cop__simulation *simulation = cop__simulation_of(cop_node_here());
+        if (simulation != NULL && !cop__simulation_hold(simulation, fixture_is_set, flag))
+                cop_exit(cop_atom("never"));
+        while (!fixture_is_set(flag))
+                cop__spin_pause();
+}
+
+/* In the middle of a turn that takes so long. */
+static inline void take_time(int64_t ms)
+{
+        struct cop__simulation *simulation = cop__simulation_of(cop_node_here());
+        uint64_t until_ns = cop__clock_ns() + (uint64_t)ms * COP__NS_PER_MS;
+        if (simulation != NULL)
+                simulation->now_ns = until_ns;
+        while (cop__clock_ns() < until_ns)
+                cop__spin_pause();
+}
+
+/*
+ * From here on, before anything runs: who comes next is what the workers' own queues say, with the limits of a real node, and none of the other
+ * orders and limits that a seed may draw. For claims about shares of turns.
+ */
+static inline void follow_the_queues(cop_node *node)
+{
+        struct cop__simulation *simulation = cop__simulation_of(node);
+        if (simulation == NULL)
+                return;
+        ck_assert_uint_eq(simulation->steps, 0);
+        ck_assert_uint_eq(cop__simulated_of(simulation, &node->scheduler)->count, 0);
+        simulation->order = COP__ORDER_QUEUES;
+        simulation->habits = node->scheduler.habits = cop__habits_ordinary;
+        for (unsigned i = 0; i < node->scheduler.worker_count; i++) {
+                struct cop__worker *worker = &node->scheduler.workers[i];
+                cop__runqueue_init(&worker->ring, cop__habits_ordinary.ring_size);
+                worker->next_most = cop__habits_ordinary.next_turns;
+        }
+}
+
 static inline void node_end(cop_node *node)
 {
         cop_node_leave();

@@ -1,5 +1,5 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
-/* The sliding window of restarts, in times of our own making. */
+/* The sliding window of restarts, in times of our own making. What a supervisor does by it is in test_supervisor_intensity.c. */
 #include "tests/suite.h"
 
 #include <stdlib.h>
@@ -35,7 +35,7 @@ static uint32_t count_at(struct window *window, uint64_t ms)
         return cop__intensity_count(&window->intensity, ms * COP__NS_PER_MS);
 }
 
-TEST(SUP_intensity_01_as_many_restarts_as_the_limit_are_borne)
+TEST(as_many_restarts_as_the_limit_are_borne)
 {
         struct window window;
         open_window(&window, 3, 5000);
@@ -44,7 +44,7 @@ TEST(SUP_intensity_01_as_many_restarts_as_the_limit_are_borne)
         ck_assert_uint_eq(count_at(&window, 3), 3);
 }
 
-TEST(SUP_intensity_02_one_more_is_too_many)
+TEST(one_more_is_too_many)
 {
         struct window window;
         open_window(&window, 3, 5000);
@@ -54,7 +54,7 @@ TEST(SUP_intensity_02_one_more_is_too_many)
         ck_assert_uint_eq(count_at(&window, 4999), 4);
 }
 
-TEST(SUP_intensity_03_with_limit_0_the_first_is_too_many)
+TEST(with_limit_0_the_first_is_too_many)
 {
         struct window window;
         open_window(&window, 0, 5000);
@@ -64,7 +64,7 @@ TEST(SUP_intensity_03_with_limit_0_the_first_is_too_many)
         ck_assert_uint_eq(count_at(&window, 100000), 1);
 }
 
-TEST(SUP_intensity_09_restarts_further_apart_than_the_period_never_add_up)
+TEST(restarts_further_apart_than_the_period_never_add_up)
 {
         struct window window;
         open_window(&window, 1, 1000);
@@ -74,7 +74,7 @@ TEST(SUP_intensity_09_restarts_further_apart_than_the_period_never_add_up)
         }
 }
 
-TEST(SUP_intensity_10_a_restart_exactly_one_period_old_still_counts)
+TEST(a_restart_exactly_one_period_old_still_counts)
 {
         struct window window;
         open_window(&window, 1, 1000);

@@ -465,7 +465,7 @@ TEST(a_program_without_memory_to_stop_its_tree_says_so_and_ends_all_the_same)
         has_said(&program, "program: cannot stop the tree: the system has no memory left");
 }
 
-/* PSU-01. They are no list of children. */
+/* They are no list of children. */
 TEST(a_program_may_be_a_tree_of_partitions_or_have_one)
 {
         const cop_supervisor *trees[] = { &parts, &mansion };

@@ -12,6 +12,8 @@ IN_FAMILY(PSU_01_a_key_belongs_to_the_same_partition_for_ever)
 {
         cop_pid root = grow_and_expect(&parts, "pppp");
         ck_assert_int_eq(count_of(root).active, 4);
+        for (const char *id = "parts.0\0parts.1\0parts.2\0parts.3\0"; *id != '\0'; id += 8)
+                ck_assert_str_eq(ask_child(root, id, "state"), "running");
         for (uint32_t key = 0; key < 100; key++) {
                 uint32_t one, again;
                 char name[64];

@@ -151,48 +151,6 @@ IN_NODE_WITH(one_worker_that_is_stuck_does_not_stop_the_others_work, .workers = 
 
 /* ---- One worker: fairness ----------------------------------------------------------------------- */
 
-enum { TAKERS = 10, TURNS = 200 };
-static uint32_t turns_of[TAKERS]; /* atomic */
-static uint32_t begun;            /* atomic */
-
-static void takes_turns(const go *g)
-{
-        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
-        /* They are told one by one, and the thread that tells them may be held up between two. */
-        cop__add_relaxed(&begun, 1);
-        while (cop__load_relaxed(&begun) < TAKERS)
-                cop_yield();
-        for (uint32_t i = 0; i < TURNS; i++) {
-                uint32_t least = UINT32_MAX, most = 0;
-                for (int other = 0; other < TAKERS; other++) {
-                        uint32_t turns = cop__load_relaxed(&turns_of[other]);
-                        least = turns < least ? turns : least;
-                        most = turns > most ? turns : most;
-                }
-                if (most - least > 20)
-                        cop_exit(cop_atom("unfair"));
-                cop__store_relaxed(&turns_of[g->number], i + 1);
-                cop_yield();
-        }
-}
-
-IN_NODE_WITH(SPN_24_yielding_actors_take_turns, .workers = 1)
-{
-        cop_pid takers[TAKERS];
-        cop_ref refs[TAKERS];
-        cop__store_relaxed(&begun, 0);
-        for (int i = 0; i < TAKERS; i++) {
-                cop__store_relaxed(&turns_of[i], 0);
-                takers[i] = cop_spawn_with(takes_turns, go, .number = i);
-                refs[i] = watch(takers[i]);
-                settle_with(takers[i]);
-        }
-        for (int i = 0; i < TAKERS; i++)
-                cop_send(takers[i], go);
-        for (int i = 0; i < TAKERS; i++)
-                await_down(refs[i], "normal");
-}
-
 static void plays(const go *g)
 {
         cop_pid other = g->pid;

@@ -826,7 +826,7 @@ ON_STAGE(crashes_shows_the_last_ones_oldest_first)
         assert_begins(out(stage, "crashes"), "crash 1, ");
 }
 
-ON_STAGE(OPT_11_dead_shows_what_nobody_read_oldest_first)
+ON_STAGE(dead_shows_what_nobody_read_oldest_first)
 {
         char expected[256], self[COP_ID_TEXT_MAX];
         ck_assert_str_eq(out(stage, "dead"), "no dead letter so far\n");

@@ -390,6 +390,20 @@ IN_SIMULATION(an_actor_that_has_not_begun_crashes_when_told_to, .seed = 4)
         }
 }
 
+IN_SIMULATION(an_actor_that_has_not_begun_crashes_also_for_who_visits_no_node, .seed = 4)
+{
+        cop_pid pid;
+        begun = 0;
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .server = &slow_server }, &pid), COP_OK);
+        cop_node_leave();
+        ck_assert_int_eq(begun, 0);
+        ck_assert_int_eq(cop_simulation_crash(node, pid), COP_OK);
+        ck_assert_int_eq(cop_simulation_advance(node, 10), COP_OK);
+        ck_assert_uint_eq(state_of(node).crashes, 1);
+        ck_assert_int_eq(cop_simulation_crash(node, pid), COP_E_NO_ACTOR);
+        ck_assert_int_eq(cop_node_enter(node), COP_OK);
+}
+
 /* In the middle of a handler: between a first message and a second. */
 static void says_two_words(const go *g)
 {
@@ -425,6 +439,117 @@ TEST(an_actor_may_crash_between_two_sends)
         }
         ck_assert_int_gt(halves, 5);
 }
+
+/* ---- Whom the seed crashes ---- */
+
+static int gentle_ended, gentle_begun;
+
+typedef struct {
+        int64_t unused;
+} gentle;
+
+static void gentle_init(gentle *self)
+{
+        (void)self;
+        cop_trap_exit(true);
+        for (int i = 0; i < 20; i++)
+                cop_yield();
+        gentle_begun++;
+}
+
+static void gentle_on_go(gentle *self, const go *g)
+{
+        (void)self;
+        (void)g;
+}
+
+static void gentle_terminate(gentle *self, cop_term reason)
+{
+        (void)self;
+        (void)reason;
+        gentle_ended++;
+}
+
+COP_SERVER(gentle, COP_INIT(gentle_init), COP_ON(go, gentle_on_go), COP_TERMINATE(gentle_terminate));
+
+static const cop_supervisor gentle_house = {
+        .name = "gentle_house", .intensity = 1000, .period_ms = 1, .children = COP_CHILDREN({ "gentle", .server = &gentle_server }),
+};
+
+static void yields_often(void)
+{
+        for (int i = 0; i < 50; i++)
+                cop_yield();
+}
+
+/* In each turn. Its init is over all the same, neither a trap nor its terminate is heard of, and who has no supervisor goes on. */
+IN_SIMULATION(who_was_started_by_a_supervisor_crashes_at_once_after_its_init_and_nobody_else, .seed = 8, .crashes = 1, .checks = 1)
+{
+        gentle_begun = gentle_ended = 0;
+        cop_pid root = grow(&gentle_house);
+        ck_assert_int_eq(gentle_begun, 1);
+        for (int i = 0; i < 5; i++) {
+                cop_ref ref = watch(cop_whereis("gentle"));
+                cop_send("gentle", go);
+                await_down(ref, "{crashed, simulation}");
+                cop_simulation_advance(node, 1);
+        }
+        ck_assert_int_ge(gentle_begun, 6);
+        await_down(spawn_watched(.run = yields_often), "normal");
+        cop__simulation_of(node)->options.crashes = 0;
+        ck_assert_int_eq(gentle_ended, 0);
+        fell(root);
+        ck_assert_int_eq(gentle_ended, 1);
+}
+
+/* ---- A slow machine ---- */
+
+static void yields_until_told(void)
+{
+        while (cop_receive(0, COP_KIND(go)) == NULL)
+                cop_yield();
+}
+
+/* Nothing is waited for: somebody is runnable all the time. */
+static int64_t ms_until_a_timer_of_an_hour(uint32_t stalls, uint64_t turns)
+{
+        cop_node *node = begin((cop_simulation){ .seed = 3, .stalls = stalls });
+        cop_pid pid = cop_spawn(yields_until_told);
+        cop_ref ref = watch(pid);
+        cop_send_after(NULL, HOUR_MS, pid, go);
+        cop_simulation_run(node, turns);
+        cop_message *down = cop_receive(0, COP_REF(cop_down, ref));
+        int64_t ms = down != NULL ? state_of(node).passed_ms : -1;
+        cop_message_free(down);
+        node_end(node);
+        return ms;
+}
+
+TEST(a_slow_machine_has_timers_that_are_due_although_somebody_is_runnable)
+{
+        ck_assert_int_eq(ms_until_a_timer_of_an_hour(0, 2000), -1);
+        ck_assert_int_ge(ms_until_a_timer_of_an_hour(1, 2000), HOUR_MS);
+        ck_assert_int_ge(ms_until_a_timer_of_an_hour(50, 2000), HOUR_MS);
+}
+
+/* ---- Who may not drive ---- */
+
+static void drives_itself(void)
+{
+        cop_node *node = cop_node_here();
+        cop_simulation_state state;
+        bool refused = cop_simulation_run(node, 1) == 0 && cop_simulation_advance(node, 1) == COP_E_BAD_ARGUMENT &&
+                       cop_simulation_await(node, never, NULL, 1) == COP_E_BAD_ARGUMENT &&
+                       cop_simulation_crash(node, cop_parent()) == COP_E_BAD_ARGUMENT;
+        cop_exit(cop_atom(refused && cop_simulation_look(node, &state) == COP_OK ? "refused" : "driven"));
+}
+
+IN_SIMULATION(an_actor_does_not_drive_the_node_that_it_lives_in, .seed = 1)
+{
+        await_down(spawn_watched(.run = drives_itself), "refused");
+}
+
+/* ---- Memory ---- */
 
 IN_SIMULATION(memory_is_refused_on_cue, .seed = 5)
 {
@@ -788,6 +913,96 @@ static void breaks_who_was_last(cop_node *node)
 TEST(the_slot_of_the_last_turn_is_looked_at_before_the_next)
 {
         expect_stop((cop_simulation){ .seed = 79, .checks = 1000000000 }, breaks_who_was_last, "the dead have relations");
+}
+
+/* ---- A turn that is held ------------------------------------------------------------------------------- */
+
+static uint32_t heard_of[2]; /* from its child, from its timer */
+
+static bool both_are_heard_of(void *unused)
+{
+        (void)unused;
+        return heard_of[0] == 1 && heard_of[1] == 1;
+}
+
+static void hears(const go *g)
+{
+        cop_message_free(cop_receive(COP_FOREVER, COP_KIND(go)));
+        heard_of[g->unused]++;
+}
+
+static void tells_its_like(const go *g)
+{
+        cop_send(g->unused == 0 ? "child's" : "timer's", go);
+}
+
+static void counts_no_turn(void)
+{
+        heard_of[0] += 100;
+}
+
+/* Its child lies on its desk and its timer on its wheel; then its worker does nothing for as long as it takes. */
+static void has_much_and_is_held(void)
+{
+        struct cop__simulation *simulation = cop__simulation_of(cop_node_here());
+        cop_pid timers = cop_spawn_with(hears, go, .unused = 1);
+        cop_register("child's", cop_spawn_with(hears, go, .unused = 0));
+        cop_spawn_with(tells_its_like, go, .unused = 0);
+        cop_send_after(NULL, 5, timers, go);
+        int64_t before_ms = cop_now_ms();
+        bool held = cop__simulation_hold(simulation, both_are_heard_of, NULL);
+        cop_spawn(counts_no_turn); /* it has its own place again */
+        cop_exit(cop_atom(!held ? "in_vain" : cop_now_ms() - before_ms < 5 ? "too_soon" : cop__worker_here() == NULL ? "lost" : "held"));
+}
+
+static uint64_t hold_one(cop_simulation order)
+{
+        cop_node *node = NULL;
+        ck_assert_int_eq(cop_node_start(&(cop_node_options){ .simulation = &order, .workers = 2, .log = fixture_log_nothing }, &node),
+                         COP_OK);
+        ck_assert_int_eq(cop_node_enter(node), COP_OK);
+        memset(heard_of, 0, sizeof(heard_of));
+        await_down(spawn_watched(.run = has_much_and_is_held), "held");
+        cop_simulation_advance(node, 10);
+        ck_assert_uint_eq(heard_of[0], 101);
+        ck_assert_uint_eq(heard_of[1], 1);
+        uint64_t signature = state_of(node).signature;
+        node_end(node);
+        return signature;
+}
+
+TEST(while_a_turn_is_held_others_have_what_lies_about_at_its_worker)
+{
+        for (uint64_t seed = 0; seed < 60; seed++) {
+                cop_simulation order = { .seed = seed, .checks = 1 };
+                ck_assert_uint_eq(hold_one(order), hold_one(order));
+        }
+}
+
+static bool never_holds(void *unused)
+{
+        (void)unused;
+        return false;
+}
+
+static void is_held_in_vain(void)
+{
+        bool held = cop__simulation_hold(cop__simulation_of(cop_node_here()), never_holds, NULL);
+        cop_exit(cop_atom(held ? "held" : "in_vain"));
+}
+
+/* Nothing can happen that would make it true; and one worker cannot go on beside itself. */
+TEST(a_turn_is_held_no_longer_than_something_can_happen)
+{
+        for (unsigned workers = 1; workers < 3; workers++) {
+                cop_node *node = NULL;
+                cop_simulation order = { .seed = workers, .checks = 1 };
+                ck_assert_int_eq(cop_node_start(&(cop_node_options){ .simulation = &order, .workers = workers, .log = fixture_log_nothing },
+                                                &node), COP_OK);
+                ck_assert_int_eq(cop_node_enter(node), COP_OK);
+                await_down(spawn_watched(.run = is_held_in_vain), "in_vain");
+                node_end(node);
+        }
 }
 
 /* ---- Whoever yields ---------------------------------------------------------------------------------- */

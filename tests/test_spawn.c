@@ -2,7 +2,6 @@
 /* What an actor can be started with: each option, its limits, and what is refused. */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -288,25 +287,43 @@ static void slow_on_go(slow *self, const go *g)
         (void)self;
         (void)g;
         cop__add_relaxed(&handled, 1);
-        while (!cop__load_acquire(&let_go))
-                cop__spin_pause();
+        stay_until(&let_go);
 }
 COP_SERVER(slow, COP_ON(go, slow_on_go));
 
-IN_NODE(EXS_25_a_server_that_is_at_a_message_ends_when_it_is_done_with_it_whatever_waits)
+/* Ends with the reason of which it hears. */
+static void ends_like(cop_ref ref)
 {
-        NEEDS_THREADS();
+        cop_auto message = cop_receive(COP_FOREVER, COP_REF(cop_down, ref));
+        cop_exit(cop_read(cop_down, message)->reason);
+}
+
+/* While it is in the middle of a turn. */
+static void tell_it_to_end(cop_pid pid)
+{
+        cop_ref ref;
+        while (cop__load_relaxed(&handled) == 0)
+                cop_yield();
+        cop_monitor(pid, &ref);
+        cop_send_exit(pid, cop_atom("enough"));
+        cop__store_release(&let_go, 1);
+        ends_like(ref);
+}
+
+static void tells_a_server_to_end(void)
+{
+        cop_pid pid = cop_spawn_server(&slow_server, NULL);
+        for (int i = 0; i < 40; i++)
+                cop_send(pid, go);
+        tell_it_to_end(pid);
+}
+
+IN_NODE_WITH(EXS_25_a_server_that_is_at_a_message_ends_when_it_is_done_with_it_whatever_waits, .workers = 2)
+{
         for (int round = 0; round < 20; round++) {
                 cop__store_relaxed(&handled, 0);
                 cop__store_relaxed(&let_go, 0);
-                cop_pid pid = cop_spawn_server(&slow_server, NULL);
-                for (int i = 0; i < 40; i++)
-                        cop_send(pid, go);
-                await_true(cop__load_relaxed(&handled) == 1);
-                cop_ref ref = watch(pid);
-                cop_send_exit(pid, cop_atom("enough"));
-                cop__store_release(&let_go, 1);
-                await_down(ref, "enough");
+                await_down(spawn_watched(.run = tells_a_server_to_end), "enough");
                 ck_assert_uint_eq(cop__load_relaxed(&handled), 1);
         }
 }
@@ -314,24 +331,22 @@ IN_NODE(EXS_25_a_server_that_is_at_a_message_ends_when_it_is_done_with_it_whatev
 static void sends_after_it_was_told_to_end(const go *g)
 {
         cop__add_relaxed(&handled, 1);
-        while (!cop__load_acquire(&let_go))
-                cop__spin_pause();
+        stay_until(&let_go);
         for (int i = 0; i < 100; i++)
                 cop_send(g->pid, go, .number = i);
 }
 
-IN_NODE_WITH(EXS_25_a_send_is_the_last_thing_that_one_does_who_was_told_to_end, .no_preempt = true)
+static void tells_one_that_sends_to_end(const go *g)
 {
-        NEEDS_THREADS();
+        tell_it_to_end(cop_spawn_with(sends_after_it_was_told_to_end, go, .pid = g->pid));
+}
+
+IN_NODE_WITH(EXS_25_a_send_is_the_last_thing_that_one_does_who_was_told_to_end, .workers = 2, .no_preempt = true)
+{
         for (int round = 0; round < 20; round++) {
                 cop__store_relaxed(&handled, 0);
                 cop__store_relaxed(&let_go, 0);
-                cop_pid pid = cop_spawn_with(sends_after_it_was_told_to_end, go, .pid = cop_self());
-                await_true(cop__load_relaxed(&handled) == 1);
-                cop_ref ref = watch(pid);
-                cop_send_exit(pid, cop_atom("enough"));
-                cop__store_release(&let_go, 1);
-                await_down(ref, "enough");
+                await_down(spawn_watched(RUN_WITH(tells_one_that_sends_to_end, go, .pid = cop_self())), "enough");
                 cop_auto message = await(COP_KIND(go));
                 ck_assert_int_eq(cop_read(go, message)->number, 0);
                 nothing_has_come();
@@ -371,19 +386,24 @@ IN_NODE(EXS_24_a_bad_argument_in_a_linked_child_is_badarg_with_the_function_and_
 static void arms_and_holds(const go *g)
 {
         cop_send_after(NULL, 1, g->pid, go, .number = 7);
-        while (!cop__load_acquire(&let_go))
-                cop__spin_pause();
+        stay_until(&let_go);
+}
+
+/* Meanwhile. */
+static void hears_and_lets_go(void)
+{
+        cop_auto message = cop_receive(COP_FOREVER, COP_KIND(go));
+        cop__store_release(&let_go, 1);
+        cop_exit(cop_int(cop_read(go, message)->number));
 }
 
 IN_NODE_WITH(TMR_25_a_timer_of_a_worker_that_is_held_up_is_delivered, .workers = 2)
 {
-        NEEDS_THREADS();
         for (int round = 0; round < 20; round++) {
                 cop__store_relaxed(&let_go, 0);
-                cop_ref ref = spawn_watched(RUN_WITH(arms_and_holds, go, .pid = cop_self()));
-                cop_auto message = await(COP_KIND(go));
-                ck_assert_int_eq(cop_read(go, message)->number, 7);
-                cop__store_release(&let_go, 1);
+                cop_pid to = cop_spawn(hears_and_lets_go);
+                cop_ref heard = watch(to), ref = spawn_watched(RUN_WITH(arms_and_holds, go, .pid = to));
+                await_down(heard, "7");
                 await_down(ref, "normal");
         }
 }
@@ -497,8 +517,7 @@ static void starter_init(starter *self)
 {
         (void)self;
         cop__store_seq(&has_begun, 1);
-        while (!cop__load_seq(&may_begin))
-                sched_yield();
+        stay_until(&may_begin);
 }
 static void starter_on_want(starter *self, const want *w)
 {
@@ -508,15 +527,22 @@ static void starter_on_want(starter *self, const want *w)
 }
 COP_SERVER(starter, COP_INIT(starter_init), COP_ON(want, starter_on_want));
 
+/* While it is in its init. */
+static void asks_and_kills(void)
+{
+        cop_ref ref;
+        cop_pid pid = cop_spawn_server(&starter_server, NULL);
+        while (!cop__load_seq(&has_begun))
+                cop_yield();
+        cop_monitor(pid, &ref);
+        cop_send(pid, want, .size = 1);
+        cop_send_exit(pid, cop_atom("kill"));
+        cop__store_seq(&may_begin, 1);
+        ends_like(ref);
+}
+
 IN_NODE_WITH(EXS_25_a_server_that_is_told_to_end_in_its_init_handles_nothing, .workers = 2)
 {
-        NEEDS_THREADS();
-        cop_pid pid = cop_spawn_server(&starter_server, NULL);
-        cop_ref ref = watch(pid);
-        await_true(cop__load_seq(&has_begun));
-        cop_send(pid, want, .size = 1);
-        ck_assert_int_eq(cop_send_exit(pid, cop_atom("kill")), COP_OK);
-        cop__store_seq(&may_begin, 1);
-        await_down(ref, "killed");
+        await_down(spawn_watched(.run = asks_and_kills), "killed");
         ck_assert_uint_eq(cop__load_seq(&has_handled), 0);
 }

@@ -1,5 +1,6 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
-/* Strategies as pure functions: who is in reach of a failure, and whether an end is one. */
+/* Strategies as pure functions: who is in reach of a failure, and whether an end is one. What
+ * a supervisor does by it is in test_supervisor_restart.c. */
 #include "tests/suite.h"
 
 #include "supervisor/strategy.h"
@@ -18,7 +19,7 @@ static const char *reach(cop_strategy strategy, uint64_t failed)
         return answer;
 }
 
-TEST(SUP_restart_01_one_for_one_concerns_only_the_child_that_failed)
+TEST(one_for_one_concerns_only_the_child_that_failed)
 {
         ck_assert_str_eq(reach(COP_ONE_FOR_ONE, 1), "1");
         ck_assert_str_eq(reach(COP_ONE_FOR_ONE, 4), "4");
@@ -31,18 +32,18 @@ TEST(one_for_all_concerns_all)
                 ck_assert_str_eq(reach(COP_ONE_FOR_ALL, failed), "1234");
 }
 
-TEST(SUP_restart_03_rest_for_one_concerns_those_started_later)
+TEST(rest_for_one_concerns_those_started_later)
 {
         ck_assert_str_eq(reach(COP_REST_FOR_ONE, 1), "1234");
         ck_assert_str_eq(reach(COP_REST_FOR_ONE, 2), "234");
 }
 
-TEST(SUP_restart_04_rest_for_one_with_the_last_child_concerns_only_it)
+TEST(rest_for_one_with_the_last_child_concerns_only_it)
 {
         ck_assert_str_eq(reach(COP_REST_FOR_ONE, 4), "4");
 }
 
-TEST(SUP_restart_05_06_07_08_the_restart_type_decides)
+TEST(the_restart_type_decides)
 {
         ck_assert(cop__restart_is_wanted(COP_PERMANENT, true));
         ck_assert(cop__restart_is_wanted(COP_PERMANENT, false));

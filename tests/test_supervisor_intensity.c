@@ -107,6 +107,34 @@ IN_SIMULATED_FAMILY(SUP_intensity_09_crashes_further_apart_than_the_period_never
         await_exited(root, "shutdown");
 }
 
+/* No turn takes time here, so a restart is at the very time at which its child crashes: time goes on when nothing is runnable. */
+static void crash_at(cop_node *node, uint64_t at_ns)
+{
+        struct cop__simulation *simulation = cop__simulation_of(node);
+        simulation->step_ns = 0;
+        simulation->now_ns = at_ns;
+        ck_assert_int_eq(cop_simulation_crash(node, cop_whereis("a")), COP_OK);
+}
+
+IN_SIMULATED_FAMILY(SUP_intensity_10_a_restart_exactly_one_period_old_still_counts)
+{
+        TREE(shop, .intensity = 1, .period_ms = 1000, .children = COP_CHILDREN(WORKER("a")));
+        for (uint64_t more_ns = 0; more_ns < 2; more_ns++) {
+                cop_pid root = grow_and_expect(&shop, "a");
+                uint64_t first_ns = cop__clock_ns(), second_ns = first_ns + COP__NS_PER_S + more_ns;
+                crash_at(node, first_ns);
+                expect("start a");
+                crash_at(node, second_ns);
+                if (more_ns == 0) {
+                        await_exited(root, "shutdown");
+                } else {
+                        expect("start a");
+                        fell(root);
+                        expect_end("a");
+                }
+        }
+}
+
 IN_FAMILY(a_failed_restart_counts_too)
 {
         TREE(shop, .intensity = 4, .period_ms = 1500, .children = ABC(0));

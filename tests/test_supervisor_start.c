@@ -158,6 +158,58 @@ IN_FAMILY(a_tree_that_dies_takes_along_who_grew_it)
         await_down(ref, "shutdown");
 }
 
+/* How long it takes to stop it. */
+static int64_t ms_to_fell(cop_pid root)
+{
+        int64_t before_ms = cop_now_ms();
+        fell(root);
+        return cop_now_ms() - before_ms;
+}
+
+IN_SIMULATED_FAMILY(SUP_start_12_what_is_left_out_takes_its_default)
+{
+        /* One for one, permanent, one restart in five seconds. */
+        TREE(shop, .children = COP_CHILDREN(WORKER("a"), WORKER("b")));
+        cop_pid root = grow_and_expect(&shop, "ab");
+        for (int i = 0; i < 3; i++) {
+                quit_with("a", cop_atom("normal"));
+                expect("end a normal");
+                expect("start a");
+                expect_silence(root);
+                ck_assert_int_eq(cop_simulation_advance(node, 5100), COP_OK);
+        }
+        for (int i = 0; i < 2; i++) {
+                ck_assert_int_eq(cop_simulation_advance(node, i * 4800), COP_OK);
+                quit_with("a", cop_atom("normal"));
+                expect("end a normal");
+                if (i == 0)
+                        expect("start a");
+        }
+        expect_end("b");
+        await_exited(root, "shutdown");
+        /* A worker has five seconds to stop. */
+        TREE(slow, .children = COP_CHILDREN(WORKER_WITH("a", ((job){ .id = "a", .stop_ms = 4900 })),
+                                            WORKER_WITH("b", ((job){ .id = "b", .stop_ms = HOUR_MS }))));
+        root = grow_and_expect(&slow, "ab");
+        cop_ref a = watch(cop_whereis("a")), b = watch(cop_whereis("b"));
+        int64_t ms = ms_to_fell(root);
+        ck_assert_int_ge(ms, 5000 + 4900);
+        ck_assert_int_lt(ms, 5000 + 4900 + 50);
+        await_down(b, "killed");
+        await_down(a, "shutdown");
+        expect_end("ba");
+        expect("done a");
+        /* A supervisor as long as it takes. */
+        const cop_supervisor desk = {
+                .children = COP_CHILDREN(WORKER_WITH("c", ((job){ .id = "c", .stop_ms = HOUR_MS }), .shutdown_ms = COP_SHUTDOWN_INFINITY)),
+        };
+        TREE(house, .children = COP_CHILDREN({ .id = "desk", .supervisor = &desk }));
+        root = grow_and_expect(&house, "c");
+        ck_assert_int_ge(ms_to_fell(root), HOUR_MS);
+        expect_end("c");
+        expect("done c");
+}
+
 IN_FAMILY(SUP_start_15_a_tree_that_is_wrong_is_refused_and_nothing_starts)
 {
         TREE(shop, .children = COP_CHILDREN(WORKER("a"), WORKER("a")));

@@ -102,7 +102,7 @@ TEST(a_time_already_past_fires_at_once)
         ck_assert_uint_eq(cop__wheel_expire(&wheel, YEAR_NS, note, &log), 1);
 }
 
-/* Rows TMR-20 and its like: after a long stall they are all late, and still in order. */
+/* After a long stall they are all late, and still in order. */
 TEST(late_timers_fire_in_the_order_of_their_times)
 {
         static const uint64_t ms[] = { 50, 10, 40, 20, 30, 3600000, 0, 900000, 11, 5000 };
