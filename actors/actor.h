@@ -326,6 +326,7 @@ struct cop__visitor {
         struct cop__list list;
         struct cop__actor *actor;
         struct cop__signal *start;  /* until it is born */
+        struct cop__thread *beneath; /* the visit of another simulated node that rests meanwhile; NULL: none */
 };
 
 /* ---- Where am I -------------------------------------------------------------------- */
@@ -1010,7 +1011,10 @@ cop_status cop__visit_to_stop(cop_node *node);
 struct cop__thread *cop__visit_set_aside(void);
 void cop__visit_take_up(struct cop__thread *thread);
 
-/* Ends a visit with a reason, which is taken (visitor.c). */
+/* Ends the calling thread's visit of this node, if it is one that rests beneath another. */
+void cop__visit_end_beneath(const struct cop_node *node);
+
+/* Ends a visit with a reason, which is taken; the one beneath goes on (visitor.c). */
 void cop__visit_end(struct cop__actor *actor, struct cop__shared_term *reason);
 
 /* May an actor with a limit have so many bytes more? It does not return if that ends the actor (arena.c). */

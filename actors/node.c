@@ -323,6 +323,11 @@ static unsigned simulated_workers(const cop_simulation *options)
 /* What the options do not say. */
 static void fill_in_defaults(cop_node_options *options)
 {
+        const cop_node *beside = options->simulation != NULL ? options->simulation->with : NULL;
+        if (options->log == NULL && beside != NULL && cop__simulation_of(beside)->way_out != NULL) {
+                options->log = beside->log; /* a trial's */
+                options->log_context = beside->log_context;
+        }
         if (options->name == NULL)
                 options->name = "coppice";
         if (options->workers == 0)
@@ -592,16 +597,30 @@ static void leave_behind(void)
         cop_node_leave();
 }
 
-/* The stack of an actor may be small for it, and who lives in simulated time visits no other. */
-static bool wants_thread(const cop_node *node)
+/* The stack of an actor may be small for it, and who lives in simulated time visits no node outside. */
+static bool wants_thread(void)
 {
         const struct cop__thread *here = cop__thread_here();
-        return here != NULL && cop__simulation_of(node) == NULL && (here->worker != NULL || cop__clock_simulated() != NULL);
+        return here != NULL && (here->worker != NULL || cop__clock_simulated() != NULL);
+}
+
+/* The visit rests meanwhile, and no bound of a trial's seed leaves the stop half done. With the last of its nodes the simulation ends. */
+static void stop_simulated(cop_node *node, struct cop__simulation *simulation)
+{
+        cop__visit_end_beneath(node);
+        struct cop__thread *visit = cop__visit_set_aside();
+        bool last = simulation->users == 1;
+        simulation->unbounded++;
+        stop(node);
+        cop__visit_take_up(visit);
+        if (!last)
+                simulation->unbounded--;
 }
 
 /*
  * Whoever stops a node visits it, and a thread visits one node at a time: what it is in another rests meanwhile. Where no thread can be made
- * for it an actor does so itself; out of simulated time nobody can, and what the actors own is not ended.
+ * for it an actor does so itself; out of simulated time nobody can, and what the actors own is not ended. Of nodes that are simulated
+ * together there is one thread.
  */
 void cop_node_stop(cop_node *node)
 {
@@ -610,7 +629,11 @@ void cop_node_stop(cop_node *node)
                 return;
         if (cop_node_here() == node)
                 leave_behind();
-        if (wants_thread(node) && make_thread(&thread, node)) {
+        if (cop__simulation_of(node) != NULL) {
+                stop_simulated(node, cop__simulation_of(node));
+                return;
+        }
+        if (wants_thread() && make_thread(&thread, node)) {
                 pthread_join(thread, NULL);
                 return;
         }

@@ -108,6 +108,8 @@ COP__NORETURN void cop__simulation_leave(struct cop__actor *actor, struct cop__s
         struct cop__way_out *way_out = cop__simulation_of(cop__node_of(cop__thread_here()))->way_out;
         snprintf(way_out->why, sizeof(way_out->why), "%s", why);
         cop__visit_end(actor, reason);
+        while ((actor = cop__actor_here()) != NULL)
+                cop__visit_end(actor, cop__reason(COP__REASON_KILLED)); /* those beneath */
         cop__jump(way_out->point, 1);
 }
 
@@ -228,7 +230,7 @@ bool cop__simulation_may_begin(const cop_simulation *options)
         if (options == NULL || options->with == NULL)
                 return cop__clock_simulated() == NULL;
         const struct cop__simulation *with = cop__simulation_of(options->with);
-        return with != NULL && cop__clock_simulated() == &with->now_ns && !with->inside && with->way_out == NULL &&
+        return with != NULL && cop__clock_simulated() == &with->now_ns && !with->inside &&
                with->users < COP__SIMULATION_NODES;
 }
 

@@ -76,8 +76,14 @@ static void be_born(struct cop__thread *thread, struct cop__visitor *visitor)
         cop__store_relaxed(&actor->task.visitor, &visitor->park);
         visitor->start->node.generation = cop__pid_generation(cop__actor_pid(actor));
         COP__CUE("visitor.comes");
-        if (!cop__queue_push(&actor->queue, &visitor->start->node))
+        struct cop__simulation *simulation = cop__simulation_of(cop__node_of(thread));
+        if (!cop__queue_push(&actor->queue, &visitor->start->node)) {
+                if (simulation != NULL)
+                        simulation->unbounded++;
                 cop__visitor_wait(thread, &visitor->park, ticket, UINT64_MAX);
+                if (simulation != NULL)
+                        simulation->unbounded--;
+        }
         visitor->start = NULL;
         for (unsigned looks = 0; actor->life != COP__ALIVE; looks++) {
                 struct cop__signal *signal = cop__next_signal(thread, actor);
@@ -98,11 +104,27 @@ static const uint64_t *clock_of(const struct cop__simulation *simulation)
         return simulation != NULL ? &simulation->now_ns : NULL;
 }
 
-static cop_status enter(cop_node *node, struct cop__actor *(*take_slot)(struct cop__here *))
+static struct cop__visitor *visitor_of(struct cop__thread *thread)
 {
-        if (node == NULL || cop__thread_here() != NULL ||
-            cop__clock_simulated() != clock_of(cop__simulation_of(node)))
-                return COP_E_BAD_ARGUMENT;
+        return COP__CONTAINER(thread, struct cop__visitor, thread);
+}
+
+/* Inside none, or visiting others that are simulated with it. */
+static bool may_enter(const cop_node *node)
+{
+        const struct cop__simulation *simulation = cop__simulation_of(node);
+        if (cop__clock_simulated() != clock_of(simulation))
+                return false;
+        for (struct cop__thread *visit = cop__thread_here(); visit != NULL; visit = visitor_of(visit)->beneath)
+                if (simulation == NULL || simulation->inside || visit->scheduler == &node->scheduler ||
+                    visit->scheduler->hooks.simulation != simulation)
+                        return false;
+        return true;
+}
+
+/* The calling thread is inside none. */
+static cop_status enter_one(cop_node *node, struct cop__thread *beneath, struct cop__actor *(*take_slot)(struct cop__here *))
+{
         struct cop__visitor *visitor = visitor_new(node);
         if (visitor == NULL)
                 return COP_E_NO_MEMORY;
@@ -129,9 +151,21 @@ static cop_status enter(cop_node *node, struct cop__actor *(*take_slot)(struct c
         cop__store_relaxed(&visitor->actor->task.priority, COP_PRIORITY_NORMAL);
         be_born(&visitor->thread, visitor);
         visitor->thread.current = &visitor->actor->task;
+        visitor->beneath = beneath;
         cop__count_up(&here->spawned);
         tie_to_thread(visitor);
         return COP_OK;
+}
+
+static cop_status enter(cop_node *node, struct cop__actor *(*take_slot)(struct cop__here *))
+{
+        if (node == NULL || !may_enter(node))
+                return COP_E_BAD_ARGUMENT;
+        struct cop__thread *beneath = cop__visit_set_aside();
+        cop_status status = enter_one(node, beneath, take_slot);
+        if (status != COP_OK && beneath != NULL)
+                cop__visit_take_up(beneath);
+        return status;
 }
 
 cop_status cop_node_enter(cop_node *node)
@@ -148,7 +182,8 @@ void cop__visit_end(struct cop__actor *actor, struct cop__shared_term *reason)
 {
         struct cop__thread *thread = cop__thread_here();
         struct cop_node *node = cop__node_of(thread);
-        struct cop__visitor *visitor = COP__CONTAINER(thread, struct cop__visitor, thread);
+        struct cop__visitor *visitor = visitor_of(thread);
+        struct cop__thread *beneath = visitor->beneath;
         tie_to_thread(NULL);
         cop__shared_term_drop(actor->reason);
         actor->reason = reason;
@@ -162,6 +197,23 @@ void cop__visit_end(struct cop__actor *actor, struct cop__shared_term *reason)
         visitor->actor = NULL;
         cop__visitor_leave(thread);
         visitor_rest(node, visitor);
+        if (beneath != NULL)
+                cop__visit_take_up(beneath);
+}
+
+void cop__visit_end_beneath(const struct cop_node *node)
+{
+        struct cop__thread *here = cop__thread_here(), *above = here != NULL && here->worker == NULL ? here : NULL;
+        while (above != NULL && visitor_of(above)->beneath != NULL && visitor_of(above)->beneath->scheduler != &node->scheduler)
+                above = visitor_of(above)->beneath;
+        struct cop__thread *visit = above != NULL ? visitor_of(above)->beneath : NULL;
+        if (visit == NULL)
+                return;
+        visitor_of(above)->beneath = visitor_of(visit)->beneath;
+        visitor_of(visit)->beneath = NULL;
+        cop__visit_take_up(visit);
+        cop_node_leave();
+        cop__visit_take_up(here);
 }
 
 struct cop__thread *cop__visit_set_aside(void)
@@ -175,7 +227,7 @@ void cop__visit_take_up(struct cop__thread *thread)
 {
         bool visits = thread != NULL && thread->worker == NULL;
         cop__thread_become(thread);
-        tie_to_thread(visits ? COP__CONTAINER(thread, struct cop__visitor, thread) : NULL);
+        tie_to_thread(visits ? visitor_of(thread) : NULL);
 }
 
 void cop_node_leave(void)

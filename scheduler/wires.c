@@ -356,7 +356,7 @@ static void arrive(struct cop__simulation *simulation, int number)
         if (left > 0 && cop__random_below(&wires->random, wires->whole_every) != 0)
                 left = 1 + cop__random_below(&wires->random, left);
         in->arrived += left;
-        in->ended = left == 0;
+        in->ended = in->ends && left == 0;
         end->news |= EPOLLIN;
         cop__simulation_sign(simulation, (uint64_t)number << 32 | left);
         bool more = in->arrived < in->size || (in->ends && !in->ended);

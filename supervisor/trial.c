@@ -89,7 +89,7 @@ static bool check(struct trial *trial, cop_node *node)
         if (wrong != NULL)
                 say_wrong(trial, "%s", wrong[0] != '\0' ? wrong : "the check fails, and does not say why");
         if (cop_node_here() != node)
-                say_wrong(trial, "the check has left its node");
+                say_wrong(trial, "the check has left its node"); /* for none, or for another one */
         look_for_faults(trial, node);
         return cop_node_here() == node;
 }
@@ -190,6 +190,17 @@ static cop_status begin(struct trial *trial, uint64_t seed, cop_node **node)
         return status;
 }
 
+/* Those that the check has started and not stopped. */
+static void stop_others(cop_node *node)
+{
+        struct cop__simulation *simulation = cop__simulation_of(node);
+        for (uint32_t i = simulation->node_count; i-- > 0;) {
+                cop_node *other = simulation->nodes[i].scheduler->owner;
+                if (other != node)
+                        cop_node_stop(other);
+        }
+}
+
 static cop_status try_seed(struct trial *trial, uint64_t seed)
 {
         cop_node *node;
@@ -200,7 +211,9 @@ static cop_status try_seed(struct trial *trial, uint64_t seed)
         trial->way_out.fault[0] = '\0';
         visit_in_bounds(trial, node);
         cop_simulation_look(node, &trial->last);
-        cop_node_leave();
+        while (cop_node_here() != NULL)
+                cop_node_leave();
+        stop_others(node);
         cop_node_stop(node);
         return COP_OK;
 }

@@ -8,7 +8,7 @@
 
 #include "tests/failing_malloc.h"
 #include "tests/last_words.h"
-#include "tests/node_fixture.h"
+#include "tests/pair.h"
 
 typedef struct step {
         int64_t number;
@@ -210,7 +210,10 @@ TEST(a_trial_that_cannot_be_held_is_refused)
         unsetenv("COP_SEED");
         cop_node *node = node_begin((cop_node_options){ .workers = 1 });
         ck_assert_int_eq(cop_trial_run(&trial, &outcome), COP_E_BAD_ARGUMENT);
+        trial.simulation.with = node;
         node_end(node);
+        ck_assert_int_eq(cop_trial_run(&trial, &outcome), COP_E_BAD_ARGUMENT);
+        trial.simulation.with = NULL;
         ck_assert_int_eq(cop_trial_run(&trial, &outcome), COP_OK);
 }
 
@@ -844,6 +847,173 @@ TEST(a_signal_that_the_program_hears_is_left_to_it)
         ck_assert_ptr_eq((void *)(uintptr_t)now.sa_handler, (void *)(uintptr_t)heard);
         ck_assert_int_eq(sigaction(SIGHUP, NULL, &now), 0);
         ck_assert(now.sa_handler == SIG_DFL);
+}
+
+/* ---- Several nodes --------------------------------------------------------------------------------- */
+
+#define HERE "here@127.0.0.1"
+#define THERE "there@127.0.0.1"
+
+static cop_node *begin_beside(cop_node *first)
+{
+        cop_node *node = NULL;
+        const cop_simulation joined = { .with = first };
+        return cop_node_start(&(cop_node_options){ .name = "there", .simulation = &joined }, &node) == COP_OK ? node : NULL;
+}
+
+/* Another node, with a friend and a clumsy one there, and the way to it; visited is this one, or none if it cannot be. */
+static cop_node *befriend(cop_node *here)
+{
+        uint16_t port = 0;
+        cop_node *there = begin_beside(here);
+        if (there == NULL || distribute_with(HERE, (cop_distribution){ .port = 0 }, &port) != COP_OK)
+                return NULL;
+        ck_assert_int_eq(cop_node_enter(there), COP_OK);
+        if (distribute_with(THERE, (cop_distribution){ .port = 0 }, &port) != COP_OK)
+                return NULL;
+        cop_spawn_server(&pal_server, "far_friend");
+        cop_spawn_server(&clumsy_server, "clumsy");
+        cop_node_leave();
+        return cop_node_is_at(THERE, NULL, port) == COP_OK ? there : NULL;
+}
+
+static const char *calls_over_there(cop_node *node, void *failures)
+{
+        cop_node *there = befriend(node);
+        if (there == NULL)
+                return "there is no other node";
+        for (int i = 0; i < 10; i++)
+                *(int *)failures += cop_call(NULL, cop_at("far_friend", THERE), COP_FOREVER, step, .number = i) != COP_OK;
+        return NULL;
+}
+
+/* Nothing is said of those that it has left: the suite looks for what they have, and the next seed has a node of their name. */
+TEST(a_check_may_have_other_nodes_whose_connections_are_cut_and_which_the_trial_stops)
+{
+        cop_trial_outcome outcome;
+        int failures = 0;
+        cop_trial trial = { .check = calls_over_there, .context = &failures, .seeds = 20 };
+        ck_assert_int_eq(cop_trial_run(&trial, &outcome), COP_OK);
+        ck_assert_msg(!outcome.failed, "%s", outcome.what);
+        ck_assert_int_eq(failures, 0);
+        trial.simulation.cuts = 10;
+        ck_assert_int_eq(cop_trial_run(&trial, &outcome), COP_OK);
+        ck_assert_msg(!outcome.failed, "%s", outcome.what);
+        ck_assert_int_gt(failures, 0);
+        ck_assert_ptr_null(cop_node_here());
+}
+
+static const char *is_cut_off(cop_node *node, void *failures)
+{
+        *(int *)failures = 0;
+        const char *wrong = calls_over_there(node, failures);
+        return wrong != NULL ? wrong : *(int *)failures > 0 ? "a call failed" : NULL;
+}
+
+TEST(a_seed_of_several_nodes_that_fails_can_be_had_again)
+{
+        cop_trial_outcome outcome;
+        int failures = 0;
+        cop_trial trial = { .check = is_cut_off, .context = &failures, .seeds = 200, .simulation = { .cuts = 50 } };
+        ck_assert_int_eq(cop_trial_run(&trial, &outcome), COP_OK);
+        ck_assert(outcome.failed && outcome.repeatable);
+        ck_assert_str_eq(outcome.what, "a call failed");
+}
+
+/* In the middle of whatever it is at: a start, a handshake, a call, a visit there, a stop. */
+static const char *has_another_and_stops_it(cop_node *node, void *unused)
+{
+        int failures = 0;
+        (void)unused;
+        const char *wrong = calls_over_there(node, &failures);
+        if (wrong != NULL)
+                return wrong;
+        cop_node *there = begin_beside(node);
+        ck_assert_int_eq(cop_node_enter(there), COP_OK);
+        for (int i = 0; i < 5; i++)
+                cop_yield();
+        cop_node_leave();
+        cop_node_stop(there);
+        return NULL;
+}
+
+TEST(a_check_of_several_nodes_may_be_left_anywhere_and_nothing_of_them_stays)
+{
+        unsigned left = 0;
+        cop_trial_outcome outcome = { .failed = true };
+        for (uint64_t turns = 1; outcome.failed; turns++, left++) {
+                const cop_trial trial = { .check = has_another_and_stops_it, .seeds = 1, .first_seed = turns % 7, .max_turns = turns };
+                ck_assert_int_eq(cop_trial_run(&trial, &outcome), COP_OK);
+                ck_assert_msg(!outcome.failed || strstr(outcome.what, "it goes on and on") != NULL, "%s", outcome.what);
+                ck_assert(!outcome.failed || outcome.repeatable);
+                ck_assert_ptr_null(cop_node_here());
+        }
+        ck_assert_uint_gt(left, 100);
+}
+
+static const char *touches_over_there(cop_node *node, void *unused)
+{
+        (void)unused;
+        if (befriend(node) == NULL)
+                return "there is no other node";
+        cop_call(NULL, cop_at("clumsy", THERE), 1000, step, .number = 1);
+        return NULL;
+}
+
+static const char *exits_over_there(cop_node *node, void *unused)
+{
+        cop_node *there = befriend(node);
+        if (there == NULL)
+                return "there is no other node";
+        ck_assert_int_eq(cop_node_enter(there), COP_OK);
+        return exits(there, unused);
+}
+
+static const char *stays_over_there(cop_node *node, void *unused)
+{
+        cop_node *there = befriend(node);
+        (void)unused;
+        if (there == NULL)
+                return "there is no other node";
+        ck_assert_int_eq(cop_node_enter(there), COP_OK);
+        return NULL;
+}
+
+static const char *calls_beside_its_tree(cop_node *node, void *failures)
+{
+        const char *wrong = calls_over_there(node, failures);
+        return wrong == NULL && cop_call(NULL, "friend", COP_FOREVER, step, .number = 1) != COP_OK ? "its own is gone" : wrong;
+}
+
+TEST(the_tree_of_a_trial_lives_while_its_check_visits_another_node)
+{
+        int failures = 0;
+        ck_assert(!try_it((cop_trial){ .tree = &house, .check = calls_beside_its_tree, .context = &failures }).failed);
+        ck_assert_int_eq(failures, 0);
+}
+
+TEST(what_fails_a_seed_fails_it_in_each_of_its_nodes)
+{
+        expect_failure((cop_trial){ .check = touches_over_there }, "clumsy <0.");
+        expect_failure((cop_trial){ .check = exits_over_there }, "the check ended with oops");
+        expect_failure((cop_trial){ .tree = &house, .check = exits_over_there }, "the check ended with oops");
+        expect_failure((cop_trial){ .tree = &house, .check = stays_over_there }, "the check has left its node");
+}
+
+static void count_entries(void *count, cop_log_level level, const char *text)
+{
+        (void)level;
+        *(int *)count += strstr(text, "clumsy") != NULL;
+}
+
+TEST(the_log_of_a_trial_is_that_of_all_its_nodes)
+{
+        cop_trial_outcome outcome;
+        int entries = 0;
+        const cop_trial trial = { .check = touches_over_there, .seeds = 1, .may_fault = true, .log = count_entries, .log_context = &entries };
+        ck_assert_int_eq(cop_trial_run(&trial, &outcome), COP_OK);
+        ck_assert_msg(!outcome.failed, "%s", outcome.what);
+        ck_assert_int_gt(entries, 0);
 }
 
 TEST(a_trial_whose_node_cannot_start_is_refused)

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sys/epoll.h>
 
+#include <coppice/global.h>
 #include <coppice/trial.h>
 
 #include "actors/outpost.h"
@@ -70,6 +71,48 @@ TEST(nodes_of_one_simulation_have_one_time_and_run_while_one_of_them_is_visited)
         ck_assert_uint_ge(cop__clock_ns() - before_ns, 3600 * COP__NS_PER_S);
         ck_assert_uint_eq(state_of(nodes[1]).signature, state_of(nodes[0]).signature);
         ck_assert_int_eq(cop_call(NULL, cop_at("echo", names[0]), 1000, parcel, .number = 1), COP_OK);
+        end(nodes);
+}
+
+static void waits(void)
+{
+        cop_sleep(COP_FOREVER);
+}
+
+/* What comes meanwhile waits, and nobody hears of an end. */
+TEST(a_visit_rests_while_its_thread_visits_another_node_of_the_simulation_and_then_goes_on)
+{
+        cop_node *nodes[NODES];
+        begin((cop_simulation){ .seed = 5, .checks = 16 }, nodes);
+        cop_pid self = cop_self();
+        ck_assert_int_eq(cop_register("me", self), COP_OK);
+        cop_pid child = cop_spawn_link(waits);
+        ck_assert_int_eq(cop_node_enter(nodes[0]), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_node_enter(nodes[1]), COP_OK);
+        ck_assert_ptr_eq(cop_node_here(), nodes[1]);
+        ck_assert_int_eq(cop_send(cop_at("me", names[0]), parcel, .number = 7), COP_OK);
+        ck_assert_int_eq(cop_node_enter(nodes[2]), COP_OK);
+        ck_assert_int_eq(cop_node_enter(nodes[0]), COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(cop_node_enter(nodes[1]), COP_E_BAD_ARGUMENT);
+        cop_simulation_advance(nodes[2], 100);
+        cop_node_leave();
+        ck_assert_ptr_eq(cop_node_here(), nodes[1]);
+        cop_node_leave();
+        ck_assert_ptr_eq(cop_node_here(), nodes[0]);
+        ck_assert(cop_pid_equal(cop_self(), self) && cop_is_alive(child));
+        cop_auto message = cop_receive(0, COP_KIND(parcel));
+        ck_assert_ptr_nonnull(message);
+        cop_message_free(message);
+        message = NULL;
+        /* A node that is stopped is visited no more, whatever is above that visit. */
+        ck_assert_int_eq(cop_node_enter(nodes[1]), COP_OK);
+        ck_assert_int_eq(cop_node_enter(nodes[2]), COP_OK);
+        cop_node_stop(nodes[1]);
+        ck_assert_ptr_eq(cop_node_here(), nodes[2]);
+        cop_node_stop(nodes[2]);
+        ck_assert_ptr_eq(cop_node_here(), nodes[0]);
+        ck_assert(cop_pid_equal(cop_self(), self));
+        nodes[1] = nodes[2] = NULL;
         end(nodes);
 }
 
@@ -439,6 +482,21 @@ TEST(bytes_arrive_once_and_in_order_in_pieces_and_not_at_once)
         ck_assert(was_full);
 }
 
+TEST(to_send_nothing_is_not_to_hang_up)
+{
+        struct ends ends;
+        char bytes[8];
+        connect_ends(&ends, 1);
+        ck_assert_int_eq(sends(&ends, 0, "", 0), 0);
+        cop_simulation_advance(ends.nodes[0], 10);
+        ck_assert_int_eq(receives(&ends, 1, bytes, sizeof(bytes)), -1);
+        ck_assert_int_eq(errno, EAGAIN);
+        ck_assert_int_eq(sends(&ends, 0, "yes", 3), 3);
+        cop_simulation_advance(ends.nodes[0], 100);
+        ck_assert_int_gt(receives(&ends, 1, bytes, sizeof(bytes)), 0);
+        disconnect_ends(&ends);
+}
+
 TEST(the_end_is_heard_behind_all_that_was_sent)
 {
         for (uint64_t seed = 0; seed < 40; seed++) {
@@ -607,21 +665,10 @@ static void joins_in_a_turn(void)
         cop_exit(cop_int(join(cop_node_here())));
 }
 
-static const char *joins_a_trial(cop_node *node, void *context)
-{
-        (void)context;
-        cop_node_leave();
-        cop_status status = join(node);
-        if (cop_node_enter(node) != COP_OK)
-                return "it is visited no more";
-        return status == COP_E_BAD_ARGUMENT ? NULL : "it has been joined";
-}
-
-TEST(a_real_node_another_thread_an_actor_and_a_trial_are_joined_by_none)
+TEST(a_real_node_another_thread_and_an_actor_are_joined_by_none)
 {
         pthread_t thread;
         void *result;
-        cop_trial_outcome outcome;
         cop_node *real = NULL;
         ck_assert_int_eq(cop_node_start(&(cop_node_options){ .workers = 1, .log = fixture_log_nothing }, &real), COP_OK);
         ck_assert_int_eq(join(real), COP_E_BAD_ARGUMENT);
@@ -638,11 +685,6 @@ TEST(a_real_node_another_thread_an_actor_and_a_trial_are_joined_by_none)
         snprintf(expected, sizeof(expected), "%d", COP_E_BAD_ARGUMENT);
         await_down(spawn_watched(.run = joins_in_a_turn), expected);
         node_end(node);
-        cop_trial trial = { .check = joins_a_trial, .seeds = 1 };
-        ck_assert_int_eq(cop_trial_run(&trial, &outcome), COP_OK);
-        ck_assert_uint_eq(outcome.failed, 0);
-        trial.simulation.with = node;
-        ck_assert_int_eq(cop_trial_run(&trial, &outcome), COP_E_BAD_ARGUMENT);
 }
 
 TEST(so_many_nodes_are_simulated_together_and_no_more)

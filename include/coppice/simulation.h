@@ -65,12 +65,12 @@ typedef struct cop_simulation {
          * `server` is the behaviour's name, "actor" for a plain function; cop_node_here() is whose it is. It must not use the node. */
         bool (*may_crash)(void *context, cop_pid pid, const char *server);
         void *context;
-        /* NULL, or a simulated node of this thread, whose simulation this one joins; the rest is not looked at then. Up to 8 nodes. A
-         * trial's node is joined by none. Each is stopped by itself, in any order. */
+        /* NULL, or a simulated node of this thread, whose simulation this one joins; the rest is not looked at then. Up to 8 nodes, a
+         * trial's own among them. Each is stopped by itself, in any order. */
         struct cop_node *with;
 } cop_simulation;
 
-/* How far a simulation has come. */
+/* How far a simulation has come; what is counted is that of all its nodes. */
 typedef struct cop_simulation_state {
         uint64_t seed;
         uint64_t signature; /* of what happened: equal in two runs that did the same; see docs/simulation.md */
@@ -86,11 +86,12 @@ COP_API cop_status cop_simulation_look(struct cop_node *node, cop_simulation_sta
 
 /*
  * Runs at most so many turns, and says how many there were; fewer: nothing is runnable before time goes on. Time goes on with the turns
- * alone, by microseconds. 0 on a real node.
+ * alone, by microseconds. 0 on a real node, and for an actor of the simulation, which does not drive what it lives in.
  */
 COP_API uint64_t cop_simulation_run(struct cop_node *node, uint64_t turns);
 
-/* So much time passes, with all that happens in it. Errors: COP_E_BAD_ARGUMENT (a real node, a negative time, COP_FOREVER). */
+/* So much time passes, with all that happens in it. Errors: COP_E_BAD_ARGUMENT (a real node, an actor asks,
+ * a negative time, COP_FOREVER). */
 COP_API cop_status cop_simulation_advance(struct cop_node *node, int64_t ms);
 
 /*
@@ -104,11 +105,11 @@ COP_API cop_status cop_simulation_await(struct cop_node *node, bool (*holds)(voi
 /*
  * Crashes an actor, whatever it does, as a bug of its own would: in its next turn, which may be in the middle of a handler that
  * waits, or of an init, whose start fails then. Its terminate is not called. One that is ending already just ends.
- * Errors: COP_E_NO_ACTOR, COP_E_NO_MEMORY, COP_E_BAD_ARGUMENT (a real node, a visitor).
+ * Errors: COP_E_NO_ACTOR, COP_E_NO_MEMORY, COP_E_BAD_ARGUMENT (a real node; an actor asks; it is a visitor).
  */
 COP_API cop_status cop_simulation_crash(struct cop_node *node, cop_pid pid);
 
-/* The n-th request of the node for fresh memory from now on, by anybody, finds none; 0: takes that back. On a real node: nothing. */
+/* The n-th request of the simulation's nodes for fresh memory from now on, by anybody, finds none; 0: takes that back. On a real node: nothing. */
 COP_API void cop_simulation_refuse(struct cop_node *node, uint64_t n);
 
 COP_END_DECLS

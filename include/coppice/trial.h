@@ -24,9 +24,13 @@
  * - an actor dies by a fault of its own: an invalid access, a division by zero, a failed assertion. Its report is printed;
  * - the tree has ended at the end of the check, or is ending (more restarts than its intensity allows, say), does not start, or
  *   cannot be stopped;
- * - the check ends by cop_exit(), or leaves the node;
+ * - the check ends by cop_exit(), or is not in its node at its end;
  * - it goes on and on: more turns or more simulated time than a seed may have, or a wait for what can never happen. The check is
  *   left in its middle then, and what it has of its own stays as it is: threads, memory, files.
+ *
+ * A check may start other nodes beside its own, `with` it (simulation.h), and visit them: they are of the same seed and have the same
+ * bounds, what goes wrong does so in all of them, `cuts` included, and one that names no log has the trial's. At its end it is back in its
+ * own node. Those that it has not stopped the trial stops.
  *
  * What ends the program itself, such as a failed assertion in the check, or a fault in the middle of malloc, says the seed, too. So
  * does a signal that ends it from outside (SIGTERM, SIGINT, SIGHUP, SIGALRM, SIGXCPU), which is all that ends a turn that never does:
@@ -35,7 +39,7 @@
  *
  * With COP_SEED=N in the environment a trial runs that seed only: the same check, under a debugger, with more printed, mended.
  *
- * Threads: one that is in no node. See also: simulation.h, supervisor.h; docs/simulation.md; samples/trial.c.
+ * Threads: one that is in no node. See also: simulation.h, supervisor.h; docs/simulation.md; samples/trial.c, samples/turnstile.c.
  */
 #ifndef COPPICE_TRIAL_H
 #define COPPICE_TRIAL_H
