@@ -4,7 +4,7 @@
  * connection between the two is cut now and then. What was cut, the word or its answer, the gate cannot know.
  *
  * So an office that counts each word counts somebody twice, and one of the first seeds of a trial finds that. The second office is told
- * a number with each person, and counts none twice: whatever is cut, a thousand schedules find nothing.
+ * a number with each person, and counts none twice: whatever is cut, hundreds of schedules find nothing.
  */
 #include <stdio.h>
 
@@ -96,7 +96,7 @@ static uint16_t open_office(cop_node *here, const cop_behaviour *office)
 {
         const cop_simulation beside = { .with = here };
         cop_node *there;
-        if (cop_node_start(&(cop_node_options){ .name = "office", .simulation = &beside }, &there) != COP_OK)
+        if (cop_node_start(&(cop_node_options){ .name = "office", .max_actors = 100, .simulation = &beside }, &there) != COP_OK)
                 return 0;
         cop_node_enter(there);
         uint16_t port = distribute(OFFICE);
@@ -130,7 +130,7 @@ static void try_office(const cop_behaviour *office)
 {
         cop_trial_outcome outcome;
         const cop_trial trial = {
-                .tree = &entrance, .check = everybody_is_counted_once, .seeds = 1000, .max_actors = 100,
+                .tree = &entrance, .check = everybody_is_counted_once, .seeds = 300, .max_actors = 100,
                 .context = office == &careful_server ? &outcome : NULL, .simulation = { .cuts = 40 },
         };
         if (cop_trial_run(&trial, &outcome) != COP_OK)
