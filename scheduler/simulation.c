@@ -379,8 +379,9 @@ static bool go_on_beside(struct cop__simulation *simulation, unsigned *looks)
                 *looks = 0;
                 return true;
         }
+        uint64_t timer_ns = cop__wheel_next(&simulation->held->wheel);
         bool expected = next_event_ns(simulation) != UINT64_MAX ||
-                        cop__wheel_next(&simulation->held->wheel) != COP__WHEEL_NEVER;
+                        (timer_ns != COP__WHEEL_NEVER && timer_ns > simulation->now_ns); /* one that is late had its looks */
         if (!expected && ++*looks > LOOKS_IN_VAIN)
                 return false;
         return cop__simulation_jump(simulation, simulation->look_ns);
