@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include <coppice/global.h>
 #include <coppice/trial.h>
@@ -43,6 +45,45 @@ TEST(the_same_seed_is_the_same_run_of_three_nodes_a_hundred_times)
                 uint64_t signature = play(order);
                 for (int again = 1; again < 10; again++)
                         ck_assert_uint_eq(play(order), signature);
+        }
+}
+
+#define ROUGH(number) ((cop_simulation){ .seed = (number), .stalls = 50, .cuts = 40, .checks = 16 })
+
+/* Not a claim of its own: what the next one runs in other processes. */
+TEST(plays_with_nodes_when_asked_to)
+{
+        const char *seed = getenv("COP_TEST_PLAY");
+        if (seed == NULL)
+                return;
+        printf("%llx\n", (unsigned long long)play(ROUGH(strtoull(seed, NULL, 10))));
+        fflush(stdout);
+}
+
+/* Their addresses lie elsewhere. */
+static uint64_t play_elsewhere(uint64_t seed)
+{
+        char command[512], line[64], path[256];
+        ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - 1);
+        ck_assert_int_gt(size, 0);
+        path[size] = '\0';
+        snprintf(command, sizeof(command), "COP_TEST_PLAY=%llu CK_FORK=no %s plays_with_nodes_when_asked_to", (unsigned long long)seed,
+                 path);
+        FILE *output = popen(command, "re");
+        ck_assert_ptr_nonnull(output);
+        ck_assert_ptr_nonnull(fgets(line, sizeof(line), output));
+        while (fgetc(output) != EOF)
+                ;
+        ck_assert_int_eq(pclose(output), 0);
+        return strtoull(line, NULL, 16);
+}
+
+TEST(the_same_seed_is_the_same_run_of_three_nodes_in_other_processes)
+{
+        for (uint64_t seed = 1; seed <= 5; seed++) {
+                uint64_t signature = play(ROUGH(seed));
+                for (int again = 0; again < 2; again++)
+                        ck_assert_uint_eq(play_elsewhere(seed), signature);
         }
 }
 
