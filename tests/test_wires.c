@@ -120,6 +120,36 @@ static void waits(void)
         cop_sleep(COP_FOREVER);
 }
 
+/* Nothing of it is there, and the visit goes on where it was. */
+TEST(a_node_that_joins_and_a_visit_that_begins_without_memory_are_refused)
+{
+        cop_node *first = begin_node((cop_simulation){ .seed = 2 }, "a"), *second = NULL;
+        const cop_simulation joined = { .with = first };
+        const cop_node_options options = { .simulation = &joined, .max_actors = 20, .log = fixture_log_nothing };
+        cop_status status = COP_E_NO_MEMORY;
+        uint64_t n;
+        ck_assert_int_eq(cop_node_enter(first), COP_OK);
+        for (n = 0; status == COP_E_NO_MEMORY; n++) {
+                cop_simulation_refuse(first, n + 1);
+                status = cop_node_start(&options, &second);
+                ck_assert_ptr_eq(cop_node_here(), first);
+        }
+        ck_assert_int_eq(status, COP_OK);
+        ck_assert_uint_gt(n, 1);
+        status = COP_E_NO_MEMORY;
+        for (n = 0; status == COP_E_NO_MEMORY; n++) {
+                cop_simulation_refuse(first, n + 1);
+                status = cop_node_enter(second);
+                ck_assert_ptr_eq(cop_node_here(), status == COP_OK ? second : first);
+        }
+        ck_assert_int_eq(status, COP_OK);
+        ck_assert_uint_gt(n, 1);
+        cop_simulation_refuse(first, 0);
+        cop_node_stop(second);
+        ck_assert_ptr_eq(cop_node_here(), first);
+        node_end(first);
+}
+
 /* What comes meanwhile waits, and nobody hears of an end. */
 TEST(a_visit_rests_while_its_thread_visits_another_node_of_the_simulation_and_then_goes_on)
 {

@@ -103,7 +103,8 @@ COP_API void cop_node_stop(cop_node *node);
  * whose blocking calls block the thread. From here on everything in actor.h works on this thread.
  * A thread visits one node at a time; of nodes that are simulated together it may enter another one, and is back in the first when it
  * leaves that.
- * Errors: COP_E_BAD_ARGUMENT (the thread is inside a node already, or inside this one, or the node is simulated by another), COP_E_LIMIT, COP_E_NO_MEMORY.
+ * Errors: COP_E_BAD_ARGUMENT (the thread is inside another node, or inside this one, or the node is simulated by another thread),
+ * COP_E_LIMIT, COP_E_NO_MEMORY.
  */
 COP_API cop_status cop_node_enter(cop_node *node);
 
