@@ -905,6 +905,15 @@ COP__INLINE void cop__spend(struct cop__actor *actor, int32_t cost, const void *
                 cop__spent(actor, where);
 }
 
+/* The same for who has spent it on messages, about so many, the last of them to this one (NULL: nobody here). */
+void cop__spent_on(struct cop__actor *actor, const struct cop__actor *receiver, uint32_t messages, const void *where);
+COP__INLINE void cop__spend_on(struct cop__actor *actor, const struct cop__actor *receiver, int32_t cost, uint32_t messages,
+                               const void *where)
+{
+        if (COP__UNLIKELY((actor->budget -= cost) < 0 || cop__load_relaxed(&actor->urgent) != 0))
+                cop__spent_on(actor, receiver, messages, where);
+}
+
 /* COP_E_NO_NAME, or COP_E_BAD_ARGUMENT for a name that was NULL. It costs what a message does: who tries again and again until
  * somebody bears the name lets others run. */
 cop_status cop__no_name(struct cop__actor *actor, const char *name, const void *where);
@@ -920,8 +929,8 @@ COP__INLINE bool cop__is_null_name(cop_address to)
  */
 bool cop__is_in_section(void);
 
-/* The calling actor has sent to one that is behind with its messages. */
-void cop__push_back(struct cop__actor *actor, uint32_t pressure, const void *where);
+/* The calling actor has sent to one that is behind with its messages; NULL: it is not to be followed. */
+void cop__push_back(struct cop__actor *actor, const struct cop__actor *receiver, uint32_t pressure, const void *where);
 
 /* What a message costs its sender, looked up: for those that are not sent by send.c. It may end the actor. */
 void cop__pay_for(struct cop__actor *self, cop_pid receiver, const void *where);

@@ -213,7 +213,7 @@ cop_status cop__request_send(cop_request *request, cop_pid callee, const cop_kin
         }
         cop__critical_leave(&here->fault);
         if (COP__UNLIKELY(slows))
-                cop__push_back(self, COP__PRESSURE_HIGH, where);
+                cop__push_back(self, NULL, COP__PRESSURE_HIGH, where);
         else if (status == COP_OK)
                 cop__pay_for(self, callee, where);
         else

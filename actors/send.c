@@ -194,7 +194,7 @@ COP__INLINE cop_status pay(struct cop__actor *self, const struct cop__actor *rec
                 cop__spend(self, 1, where);
                 return COP_E_FULL;
         }
-        cop__push_back(self, pressure, where);
+        cop__push_back(self, receiver, pressure, where);
         return COP_OK;
 }
 
@@ -319,7 +319,7 @@ cop_status cop_send_value(cop_address to, const cop_kind *kind, const void *valu
         cop__count_up(&here->sent);
         cop__push_quickly(thread, actor, to.pid, signal);
         cop__critical_leave(&here->fault);
-        cop__spend(self, 1, __builtin_return_address(0));
+        cop__spend_on(self, actor, 1, COP__TURN_BUDGET, __builtin_return_address(0));
         return COP_OK;
 }
 

@@ -87,6 +87,8 @@ static void mark_those_of(struct put_up *put_up, const struct cop__worker *worke
         for (uint32_t i = worker->ring.head; i != worker->ring.tail; i++)
                 mark(put_up, worker->ring.slots[i % COP__RUNQUEUE_SIZE]);
         mark_list(put_up, &worker->pinned);
+        for (struct cop__task *task = worker->guests.last; task != NULL; task = task->next)
+                mark(put_up, task);
 }
 
 static void mark_all(struct put_up *put_up)

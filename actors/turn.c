@@ -365,6 +365,9 @@ int32_t cop__turn_budget(struct cop__actor *actor)
         if (COP__UNLIKELY(pressure < said) && is_cut_short(actor))
                 pressure = said;
         cop__press(actor, pressure);
+        struct cop__worker *worker = cop__thread_here()->worker;
+        if (worker != NULL)
+                cop__follow_show(&actor->task, worker->index);
         return pressure != COP__PRESSURE_NONE ? 16 * COP__TURN_BUDGET - 1 : COP__BUDGET;
 }
 

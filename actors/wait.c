@@ -268,6 +268,21 @@ void cop__spent(struct cop__actor *actor, const void *where)
                 cop__leave(actor);
 }
 
+/* It has sent so many messages there, about. True: it is to go where its receiver is; see scheduler/follow.h. */
+static bool note_receiver(const struct cop__actor *self, const struct cop__actor *receiver, uint32_t messages)
+{
+        struct cop__worker *worker = cop__thread_here()->worker;
+        return receiver != NULL && worker != NULL && self->task.visitor == NULL &&
+               cop__follow_note(worker, &receiver->task, messages);
+}
+
+void cop__spent_on(struct cop__actor *actor, const struct cop__actor *receiver, uint32_t messages, const void *where)
+{
+        if (actor->budget < 0)
+                note_receiver(actor, receiver, messages);
+        cop__spent(actor, where);
+}
+
 /*
  * The receiver of a message is behind. While it is a little, its senders lose a good part of their turns, so that it gets the
  * worker more often than they do. That helps where they share a worker; on another one they would fill memory faster than the
@@ -276,12 +291,14 @@ void cop__spent(struct cop__actor *actor, const void *where)
  * ends by itself, whatever the receiver does: no two actors can hold each other back for ever. Nor can they wake each other out
  * of it: what comes meanwhile is taken in, and only an exit ends it sooner. Who is in a section makes none.
  */
-void cop__push_back(struct cop__actor *actor, uint32_t pressure, const void *where)
+void cop__push_back(struct cop__actor *actor, const struct cop__actor *receiver, uint32_t pressure, const void *where)
 {
         if (pressure == COP__PRESSURE_LOW || COP__UNLIKELY(cop__is_in_section())) {
-                cop__spend(actor, (COP__TURN_BUDGET + 31) / 32, where);
+                cop__spend_on(actor, receiver, (COP__TURN_BUDGET + COP__PRESSED_TURN - 1) / COP__PRESSED_TURN, COP__PRESSED_TURN, where);
                 return;
         }
+        if (note_receiver(actor, receiver, COP__FOLLOW_LEAST))
+                cop__yield(actor, where); /* there it goes on */
         unsigned doublings = 2 * (pressure - COP__PRESSURE_HIGH);
         uint64_t until_ns = cop__clock_ns() + ((uint64_t)COP__PAUSE_NS << doublings);
         do {
@@ -304,7 +321,7 @@ void cop__pay_for(struct cop__actor *self, cop_pid receiver, const void *where)
 {
         uint32_t pressure = pressure_of(receiver);
         if (pressure != COP__PRESSURE_NONE && !cop_pid_equal(receiver, cop__actor_pid(self)))
-                cop__push_back(self, pressure, where);
+                cop__push_back(self, cop__slot_of(cop__node_of(cop__thread_here()), receiver), pressure, where);
         else
                 cop__spend(self, 1, where);
 }

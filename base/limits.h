@@ -117,6 +117,36 @@
 #define COP__ALOOF_NS (COP__TINY ? 100000u : 1000000u)
 #define COP__ALOOF_MOST_NS (COP__TINY ? 200000u : 32000000u)
 
+/* Messages to somebody on another worker, in turns that they have used up, from which on their sender goes there (scheduler/follow.h). */
+#define COP__FOLLOW_LEAST (COP__TINY ? 1u : 8u)
+
+/*
+ * What each of these takes off the time gained with a haul: twice the lines of a message, from far. So many of them make it be judged
+ * at the next search, and with so many in it the worker stays aloof for its while, however long the turns of those who send now are.
+ */
+#define COP__ABROAD_NS 256u
+#define COP__ABROAD_MOST 4096u
+#define COP__ABROAD_MANY 512u
+
+/*
+ * How long a worker shares tasks with another, and then leaves them to it, to find out which is faster (scheduler/retreat.h): long
+ * enough for a thousand short turns. In an explored runtime none does.
+ */
+#if defined(COP__ATOMICS)
+#define COP__RETREATS 0
+#else
+#define COP__RETREATS 1
+#endif
+#define COP__SHARE_NS (COP__TINY ? 50000u : 1000000u)
+
+/* Turns are short, and whether one worker would do them sooner worth finding out, when one takes less than the lines of some messages. */
+#define COP__TURN_SHORT_NS (COP__TINY ? 1000000u : 2000u)
+
+/* How long it leaves it at sharing that is better, at first and at most, and how many turns apart are its looks whether that is over. */
+#define COP__SHARE_EVERY_NS (COP__TINY ? 100000u : 16000000u)
+#define COP__SHARE_EVERY_MOST_NS (COP__TINY ? 400000u : 128000000u)
+#define COP__SHARE_TURNS (COP__TINY ? 16u : 1024u)
+
 /* Turns are long, and tasks behind them worth taking, when one takes as long as a wake-up. */
 #define COP__TURN_LONG_NS 10000u
 
@@ -144,6 +174,9 @@
 
 /* Signals and blocks of memory that a death deals with before others run. */
 #define COP__DEATH_SLICE (COP__TINY ? 1u : 512u)
+
+/* Messages in a turn to one that is a little behind. */
+#define COP__PRESSED_TURN 32
 
 /* Unread messages from which on a mailbox slows those who send to it. */
 #define COP__PRESSURE_FROM (COP__TINY ? 2u : 1024u)

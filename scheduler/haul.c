@@ -23,8 +23,7 @@ void cop__leisure_end(struct cop__worker *worker)
         cop__store_release(&leisure->total_ns, leisure->total_ns + lasted_ns); /* LEISURE */
 }
 
-/* Up to now. What ends meanwhile may be missing, and nothing counts twice. */
-static uint64_t leisure_of(const struct cop__worker *worker, uint64_t now_ns)
+uint64_t cop__leisure_of(const struct cop__worker *worker, uint64_t now_ns)
 {
         uint64_t total_ns = cop__load_acquire(&worker->leisure.total_ns); /* LEISURE */
         uint64_t since_ns = cop__load_relaxed(&worker->leisure.since_ns);
@@ -35,7 +34,7 @@ static uint64_t leisure_of(const struct cop__worker *worker, uint64_t now_ns)
 static void count_gain(struct cop__haul *haul, uint64_t now_ns)
 {
         uint64_t busy_ns = now_ns - haul->since_ns;
-        uint64_t idle_ns = haul->from != NULL ? leisure_of(haul->from, now_ns) - haul->leisure_ns : 0;
+        uint64_t idle_ns = haul->from != NULL ? cop__leisure_of(haul->from, now_ns) - haul->leisure_ns : 0;
         if (idle_ns < busy_ns)
                 haul->gained_ns += busy_ns - idle_ns;
 }
@@ -48,8 +47,19 @@ void cop__haul_add(struct cop__worker *worker, struct cop__worker *from, uint32_
                 count_gain(haul, now_ns);
         haul->since_ns = now_ns;
         haul->from = from;
-        haul->leisure_ns = from != NULL ? leisure_of(from, now_ns) : 0;
+        haul->leisure_ns = from != NULL ? cop__leisure_of(from, now_ns) : 0;
         haul->count += count;
+        if (from != NULL)
+                cop__retreat_share(worker, from, now_ns);
+}
+
+void cop__haul_keep_aloof(struct cop__worker *worker, uint64_t until_ns)
+{
+        struct cop__haul *haul = &worker->haul;
+        if (haul->until_ns == 0)
+                cop__or_seq(&worker->thread.scheduler->aloof, bit_of(worker));
+        if (until_ns > haul->until_ns)
+                haul->until_ns = until_ns;
 }
 
 void cop__haul_forget(struct cop__worker *worker)
@@ -58,6 +68,7 @@ void cop__haul_forget(struct cop__worker *worker)
         if (worker->haul.until_ns == 0)
                 return;
         worker->haul.until_ns = 0;
+        cop__retreat_end(worker);
         cop__and_seq(&worker->thread.scheduler->aloof, ~bit_of(worker));
 }
 
@@ -77,8 +88,10 @@ void cop__haul_judge(struct cop__worker *worker)
         if (haul->count != 0)
                 count_gain(haul, now_ns);
         haul->vain = 0;
-        bool worth = haul->gained_ns >= COP__HAUL_WAKE_NS + (uint64_t)haul->count * COP__HAUL_TASK_NS;
+        bool worth = haul->gained_ns >= COP__HAUL_WAKE_NS + (uint64_t)haul->count * COP__HAUL_TASK_NS + haul->abroad * COP__ABROAD_NS;
         haul->gained_ns = haul->count = 0;
+        haul->talks = haul->abroad >= COP__ABROAD_MANY;
+        haul->abroad = 0;
         if (worth) {
                 cop__haul_forget(worker);
                 return;
@@ -86,9 +99,7 @@ void cop__haul_judge(struct cop__worker *worker)
         haul->while_ns = haul->while_ns == 0 ? COP__ALOOF_NS : 2 * haul->while_ns;
         if (haul->while_ns > COP__ALOOF_MOST_NS)
                 haul->while_ns = COP__ALOOF_MOST_NS;
-        if (haul->until_ns == 0)
-                cop__or_seq(&worker->thread.scheduler->aloof, bit_of(worker));
-        haul->until_ns = now_ns + haul->while_ns;
+        cop__haul_keep_aloof(worker, now_ns + haul->while_ns);
 }
 
 bool cop__haul_is_aloof(struct cop__worker *worker)
@@ -96,7 +107,8 @@ bool cop__haul_is_aloof(struct cop__worker *worker)
         struct cop__haul *haul = &worker->haul;
         if (haul->until_ns == 0)
                 return false;
-        if (cop__clock_ns() < haul->until_ns)
+        uint64_t now_ns = cop__clock_ns();
+        if (now_ns < haul->until_ns || cop__retreat_goes_on(worker, now_ns))
                 return true;
         haul->until_ns = 0;
         cop__and_seq(&worker->thread.scheduler->aloof, ~bit_of(worker));

@@ -13,13 +13,19 @@
  *      long enough     (subtrees, long turns, actors that go on talking here)   as before
  *      too short       it stays aloof for a while: it does not rob others, and they do not wake it for what lies in their queues
  *
+ * For each message that such a task sends to one on another worker, so many that a turn is spent with it, so much time is taken off again:
+ * a sender that waits for lines is busy, too (follow.h).
+ *
  * Only the time counts in which whoever it was taken from had something to do as well. The rest was work that moved, and was not
  * shared: one task that wakes the next, as who fails and whoever begins it anew, takes no less time here than it would have there.
  * A haul of nothing, of who was woken and found everything done, is too short; but since that happens to all now and then, it
  * counts only when it has happened COP__VAIN_MOST times with no haul between.
  *
+ * Whether two workers are faster than one, where neither is idle, busy time does not say: that is tried out (retreat.h).
+ *
  * The while is COP__ALOOF_NS, twice as long each time up to COP__ALOOF_MOST_NS, and over at once when a busy worker is seen in
- * one turn for a millisecond, or with tasks waiting behind turns that take COP__TURN_LONG_NS each (lookout.h). So short tasks are
+ * one turn for a millisecond, or with tasks waiting behind turns that take COP__TURN_LONG_NS each (lookout.h), but not those of senders that have gone where their
+ * receiver is. So short tasks are
  * done where they are at hand, and long ones that come behind short ones wait for a millisecond or two. What comes through the
  * queue that all share, from outside, wakes it as ever.
  *
@@ -51,6 +57,8 @@ struct cop__haul {
         uint64_t turns;    /* ... when it had had so many; ... */
         uint32_t vain;     /* ... which was for nothing so often since a haul was judged */
         uint64_t since_ns; /* when the last of them came */
+        uint64_t abroad;   /* messages that such tasks have sent to other workers' since, about: see follow.h */
+        bool talks;        /* the last one judged had many of them */
         uint64_t gained_ns; /* before, of the time that counts */
         struct cop__worker *from; /* whom they were taken from; NULL: from the queue that all share */
         uint64_t leisure_ns; /* of `from`, then */
@@ -73,6 +81,12 @@ void cop__haul_judge(struct cop__worker *worker);
 
 /* Is it aloof still? The worker. */
 bool cop__haul_is_aloof(struct cop__worker *worker);
+
+/* How long a worker has had nothing to do, up to now. Any thread: what ends meanwhile may be missing, and nothing counts twice. */
+uint64_t cop__leisure_of(const struct cop__worker *worker, uint64_t now_ns);
+
+/* It is aloof until then at least. The worker. */
+void cop__haul_keep_aloof(struct cop__worker *worker, uint64_t until_ns);
 
 /* It is not any more. The worker. */
 void cop__haul_forget(struct cop__worker *worker);

@@ -30,13 +30,14 @@ static void look_after(struct cop__worker *worker, struct cop__worker *busy, uin
 {
         uint64_t turns = cop__load_relaxed(&busy->turns) - busy->turns_seen;
         bool is_asleep = cop__load_relaxed(&worker->thread.scheduler->idle) >> busy->index & 1;
-        if (busy != worker && !is_asleep && (turns == 0 || is_behind(busy, turns, now_ns)))
+        if (busy != worker && !is_asleep && (turns == 0 || (!worker->haul.talks && is_behind(busy, turns, now_ns))))
                 cop__haul_forget(worker);
         busy->turns_seen += turns;
         busy->seen_ns = now_ns;
         if (busy == worker || turns != 0)
                 return;
         cop__serve_timers_of(busy, worker);
+        cop__guests_send_on(busy);
         if (cop__desk_is_empty(&busy->desk) || !cop__desk_is_open(&busy->desk))
                 return;
         struct cop__task *tasks[1 + COP__DESK_FEW];
@@ -103,6 +104,7 @@ void cop__relieve_worker(struct cop__worker *worker)
         struct cop__scheduler *scheduler = worker->thread.scheduler;
         uint32_t count;
         clear_ring(worker);
+        cop__guests_send_on(worker);
         if (cop__desk_is_empty(&worker->desk) || !cop__desk_is_open(&worker->desk))
                 return;
         struct cop__task *few[1 + COP__DESK_FEW];

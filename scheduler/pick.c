@@ -175,6 +175,10 @@ static uint8_t look_around(struct cop__worker *worker)
                 cop__company_claim(&scheduler->company, &worker->membership, &worker->thread.solitude);
         if (cop__is_time(worker->turns, scheduler->habits.timers_every)) {
                 cop__serve_timers(worker);
+                if (cop__guests_are_there(&worker->guests))
+                        cop__guests_seat(worker);
+                if (cop__has_others(scheduler))
+                        cop__retreat_look(worker);
                 due |= INTERRUPTED;
         }
         if (worker->turns % COP__POLL_EVERY == 0 && COP__UNLIKELY(cop__poll_is_open(&scheduler->poll)))
@@ -248,6 +252,8 @@ static bool is_turn_of_shared(struct cop__worker *worker)
 /* With nothing at hand. */
 struct cop__task *cop__pick_queued(struct cop__worker *worker)
 {
+        if (cop__guests_are_there(&worker->guests))
+                cop__guests_seat(worker);
         struct cop__task *task = is_turn_of_shared(worker) ? cop__shared_take(worker) : NULL;
         if (task == NULL)
                 task = pull_few(worker);

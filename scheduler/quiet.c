@@ -76,6 +76,7 @@ static bool has_tasks(struct cop__scheduler *scheduler)
         cop__lock_unlock(&scheduler->shared_lock);
         for (unsigned i = 0; i < cop__load_acquire(&scheduler->reach) && !found; i++)
                 found = !cop__runqueue_is_empty(&scheduler->workers[i].ring) ||
+                        cop__guests_are_there(&scheduler->workers[i].guests) ||
                         !cop__desk_is_empty(&scheduler->workers[i].desk);
         return found;
 }

@@ -63,6 +63,14 @@ static bool has_another(const struct cop__worker *worker, const struct cop__task
                cop__load_relaxed(&worker->desk.pile.count) > 0;
 }
 
+/* Is there another worker that is not asleep and aloof? Who is has no tasks, and none of these are for it. */
+static bool is_anybody_up(const struct cop__scheduler *scheduler)
+{
+        uint64_t regular = UINT64_MAX >> (64 - scheduler->worker_count);
+        uint64_t away = cop__load_relaxed(&scheduler->idle) & cop__load_relaxed(&scheduler->aloof) & regular;
+        return (unsigned)__builtin_popcountll(away) + 1 < scheduler->worker_count;
+}
+
 /*
  * Those that never wait would stay with one worker for good, and get more or less than those of the next one, which has
  * fewer or more of them. So once in so many turns one of them goes to whoever comes for it.
@@ -72,14 +80,16 @@ COP__INLINE bool is_to_wander(struct cop__worker *worker, const struct cop__task
         if (COP__LIKELY(++worker->later_turns < worker->thread.scheduler->habits.wander_every))
                 return false;
         worker->later_turns = 0;
-        return cop__has_others(worker->thread.scheduler) && has_another(worker, task);
+        return cop__has_others(worker->thread.scheduler) && has_another(worker, task) && is_anybody_up(worker->thread.scheduler);
 }
 
 void cop__schedule_later(struct cop__scheduler *scheduler, struct cop__thread *thread,
                          struct cop__task *task)
 {
         struct cop__worker *worker = worker_for(thread, task);
-        if (COP__UNLIKELY(worker == NULL || is_to_wander(worker, task)))
+        if (COP__UNLIKELY(worker != NULL && cop__follow_is_due(&worker->follow, task)))
+                cop__follow_go(worker, task);
+        else if (COP__UNLIKELY(worker == NULL || is_to_wander(worker, task)))
                 put_elsewhere(scheduler, task);
         else
                 cop__ring_put(worker, task);

@@ -37,11 +37,14 @@
 #include "scheduler/company.h"
 #include "scheduler/desk.h"
 #include "scheduler/ebb.h"
+#include "scheduler/follow.h"
+#include "scheduler/guest.h"
 #include "scheduler/habits.h"
 #include "scheduler/haul.h"
 #include "scheduler/park.h"
 #include "scheduler/poll.h"
 #include "scheduler/quiet.h"
+#include "scheduler/retreat.h"
 #include "scheduler/runqueue.h"
 #include "scheduler/spare.h"
 #include "scheduler/stack.h"
@@ -118,6 +121,8 @@ struct cop__worker {
         struct cop__membership membership; /* see company.h */
         bool searching;                /* counted in scheduler->searching */
         struct cop__haul haul;         /* what it has taken from others; see haul.h */
+        struct cop__follow follow;     /* who is to go to another worker; see follow.h */
+        struct cop__retreat retreat;   /* is it better without this one? See retreat.h */
         bool was_lookout;              /* before it woke up last, and nobody has taken that over */
         struct cop__context own;       /* of the thread as it was made; used to start and to end */
         pthread_t handle;
@@ -137,6 +142,8 @@ struct cop__worker {
         uint32_t pinned_count;         /* the watch reads; of both */
         int tid;                       /* the watch reads; the kernel's number of the thread */
         struct cop__desk desk;         /* the next slot, the pile, and what is next of the ring; see desk.h */
+        struct cop__guests guests;     /* what others have sent here; see guest.h */
+        uint8_t haven;                 /* a cop__haven: see retreat.h */
         struct cop__park park;
         struct cop__wheel wheel;       /* has its own lock */
         struct cop__lock expiring;     /* one thread at a time serves the wheel */

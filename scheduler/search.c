@@ -1,6 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 #include "scheduler/search.h"
 
+#include "base/limits.h"
 #include "base/random.h"
 #include "scheduler/lookout.h"
 #include "scheduler/runnable.h"
@@ -28,6 +29,8 @@ struct cop__task *cop__search(struct cop__worker *worker)
                 cop__add_seq(&scheduler->searching, 1);
                 worker->searching = true;
         }
+        if (worker->haul.abroad >= COP__ABROAD_MOST)
+                cop__haul_judge(worker);
         bool aloof = cop__haul_is_aloof(worker);
         for (int round = 0; round < 4; round++) {
                 struct cop__task *task = cop__shared_take_urgent(scheduler, false);

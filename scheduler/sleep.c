@@ -71,7 +71,7 @@ static void park(struct cop__worker *worker)
                 cop__sub_seq(&scheduler->searching, 1);
         }
         cop__fence_seq(); /* SLEEPER */
-        bool more = cop__is_work_left(scheduler, !aloof);
+        bool more = cop__is_work_left(scheduler, !aloof) || cop__guests_are_there(&worker->guests);
         if (!more && !cop__load_seq(&scheduler->stopping)) {
                 cop__leave_company(worker);
                 uint64_t deadline_ns = cop__wheel_next(&worker->wheel);

@@ -18,6 +18,7 @@ struct cop__task {
         struct cop__park *visitor; /* set: a thread of its own runs it, and sleeps here */
         uint8_t priority;          /* atomic; a cop_priority: where it will wait next */
         uint8_t litter;            /* on a pile: the turn in which it was started, the lowest bits; siblings have the same */
+        uint8_t at;                /* atomic; index + 1 of the worker where it had its last long turn, or 0; see follow.h */
         uint32_t stack_bytes;      /* atomic; the layer above's: in use on the stack it is blocked on */
 };
 

@@ -80,7 +80,7 @@ static bool ran_on(struct cop__watched *watched, struct cop__worker *worker, uin
 static bool others_wait(struct cop__scheduler *scheduler, const struct cop__worker *worker,
                         uint64_t now_ns)
 {
-        return !cop__desk_is_empty(&worker->desk) || !cop__runqueue_is_empty(&worker->ring) ||
+        return cop__guests_are_there(&worker->guests) || !cop__desk_is_empty(&worker->desk) || !cop__runqueue_is_empty(&worker->ring) ||
                cop__load_relaxed(&scheduler->shared[COP_PRIORITY_NORMAL].count) != 0 ||
                cop__load_relaxed(&scheduler->waiting) != 0 ||
                cop__wheel_next(&worker->wheel) <= now_ns;

@@ -29,7 +29,7 @@ static void stand(void)
         scheduler.workers = workers;
         scheduler.worker_count = scheduler.reach = 2;
         scheduler.idle = 1;
-        for (unsigned i = 0; i < 2; i++) {
+        for (unsigned i = 0; i < 3; i++) {
                 workers[i].index = i;
                 workers[i].thread.scheduler = &scheduler;
                 cop__wheel_init(&workers[i].wheel, cop__clock_ns());

@@ -1,6 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 /* Who sends to an actor that is behind is held back, also by one that has no time to say so itself. */
 #include "tests/half_sent.h"
+#include "tests/cue.h"
 #include "tests/echo.h"
 
 #include <coppice/alias.h>
@@ -197,6 +198,56 @@ static void dozer_on_grain(dozer *self, const grain *g)
 }
 
 COP_SERVER(dozer, COP_ON(load, dozer_on_load), COP_ON(grain, dozer_on_grain));
+
+/* ---- Who sends much to another worker goes there: scheduler/follow.h --------------------------- */
+
+static void takes_grains(void)
+{
+        for (;;) {
+                cop_auto message = cop_receive(COP_FOREVER, COP_KIND(grain));
+                ck_assert_ptr_nonnull(message);
+        }
+}
+
+/* To one that is always said to be where this actor is not. */
+static void pours_until_it_goes(const load *l)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__actor *receiver = cop__slot_of(cop__node_of(thread), l->to);
+        for (uint64_t i = 0; !cue_has_come("follow.goes"); i++) {
+                cop__follow_show(&receiver->task, 1 - cop__worker_here()->index);
+                cop_send(l->to, grain, .number = i);
+        }
+}
+
+static void does_nothing(void *unused)
+{
+        (void)unused;
+}
+
+static void pour_until_it_goes(cop_pid to)
+{
+        cue_act("follow.goes", does_nothing, NULL);
+        watch(cop_spawn_with(pours_until_it_goes, load, .to = to));
+        cop_auto down = await(COP_KIND(cop_down));
+        ck_assert_ptr_nonnull(down);
+        ck_assert(cue_has_come("follow.goes"));
+}
+
+IN_NODE_WITH(who_spends_its_turn_on_messages_to_another_worker_goes_there, .workers = 2)
+{
+        pour_until_it_goes(cop_spawn(takes_grains));
+}
+
+/* This thread does not read meanwhile. */
+IN_NODE_WITH(who_is_to_pause_for_a_receiver_on_another_worker_goes_there_first, .workers = 2)
+{
+        cop_pid pid = cop_spawn_with(pours, load, .to = cop_self(), .grains = 17 * COP__PRESSURE_FROM + 8);
+        while (cop_is_alive(pid))
+                cop_sleep(1);
+        ck_assert_uint_ge(pressure_here(), COP__PRESSURE_HIGH);
+        pour_until_it_goes(cop_self());
+}
 
 IN_NODE(who_waits_for_something_else_holds_its_senders_back)
 {

@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "scheduler/guest.h"
 #include "scheduler/lookout.h"
 #include "scheduler/shared.h"
 #include "tests/explore/bare.h"
@@ -269,6 +270,57 @@ SCENARIO(what_comes_while_the_last_of_two_workers_falls_asleep_is_run)
         cop__scheduler_stop(&scheduler);
 }
 
+/* ---- Guests: scheduler/guest.h --------------------------------------------------------------------- */
+
+/* The second of two workers, which sleep: what others send is for it, and nobody else looks there. */
+static struct cop__worker *begin_host(unsigned tasks)
+{
+        memset(jobs, 0, sizeof(jobs));
+        ended = 0;
+        expected = tasks;
+        for (unsigned i = 0; i < tasks; i++)
+                jobs[i].task.priority = COP_PRIORITY_NORMAL;
+        explore_focus(false);
+        EXPLORE_ASSERT(cop__scheduler_start(&scheduler, 2, 0, 0, &hooks, NULL) == COP_OK);
+        return &scheduler.workers[1];
+}
+
+SCENARIO(a_guest_that_comes_while_its_host_falls_asleep_is_run)
+{
+        struct cop__worker *host = begin_host(1);
+        explore_focus(true);
+        for (unsigned round = 1; round <= 8; round++) {
+                cop__guest_put(host, &jobs[0].task);
+                while (cop__load_seq(&ended) < round)
+                        explore_sleep(&ended, UINT64_MAX);
+        }
+        explore_focus(false);
+        cop__scheduler_stop(&scheduler);
+}
+
+static void sends_guests(void *first)
+{
+        for (unsigned i = *(unsigned *)first; i < expected; i += 2)
+                cop__guest_put(&scheduler.workers[1], &jobs[i].task);
+}
+
+SCENARIO(guests_that_two_threads_send_are_all_run)
+{
+        static unsigned places[] = { 0, 1 };
+        begin_host(4);
+        explore_focus(true);
+        unsigned one = explore_thread(sends_guests, &places[0]);
+        unsigned two = explore_thread(sends_guests, &places[1]);
+        while (cop__load_seq(&ended) < expected)
+                explore_sleep(&ended, UINT64_MAX);
+        explore_join(one);
+        explore_join(two);
+        explore_focus(false);
+        cop__scheduler_stop(&scheduler);
+        for (unsigned i = 0; i < expected; i++)
+                EXPLORE_ASSERT(jobs[i].runs == 1);
+}
+
 /* ---- A spare worker ------------------------------------------------------------------------------- */
 
 /* In the place of a lookout. */
@@ -298,7 +350,7 @@ static void be_stood_in_for(void)
 {
         memset(jobs, 0, sizeof(jobs));
         ended = 0;
-        expected = 3;
+        expected = 4;
         is_stuck = false;
         jobs[0].lays = &jobs[1].task;
         for (unsigned i = 0; i < expected; i++)
@@ -307,6 +359,7 @@ static void be_stood_in_for(void)
         while (!cop__load_seq(&is_stuck))
                 explore_sleep(&is_stuck, UINT64_MAX);
         cop__schedule(&scheduler, NULL, &jobs[2].task);
+        cop__guest_put(stuck->index == 0 ? stuck : &scheduler.workers[0], &jobs[3].task);
         while (cop__load_seq(&ended) < expected - 1) {
                 look_after_stuck();
                 explore_yield();
