@@ -8,6 +8,11 @@
  * with the reason noconnection.
  *
  * The table is set once, by release, and stays until the node has ended.
+ *
+ * An actor of another node that was asked for from here (distribution/offers.h) is there when its spawner hears of it, linked and
+ * monitored: so the answer, SPAWNED, brings the spawner's halves along, and whoever takes it out of the queue keeps them at once, before
+ * anything that comes behind it. Is nobody there who waits for it any more, the newborn is told to end, and the halves go back as their
+ * ends; which takes no memory.
  */
 #ifndef ACTORS_ABROAD_H
 #define ACTORS_ABROAD_H
@@ -17,7 +22,9 @@
 #include "mailbox/signal.h"
 
 struct cop__abroad;
+struct cop__actor;
 struct cop__belonging;
+struct cop__relation;
 struct cop__thread;
 
 /* Two halves of a pid of another node that names whoever bears a name there: this node number, and what stands for the name. */
@@ -54,5 +61,26 @@ uint32_t cop__send_abroad(struct cop__thread *thread, cop_pid to, struct cop__si
 /* A signal that cannot reach another node: calls fail with {nodedown, Node} if `call_reason` is that, all else with `reason`. */
 void cop__refuse_abroad(struct cop__thread *thread, cop_pid to, struct cop__signal *signal,
                         struct cop__shared_term *reason, struct cop__shared_term *call_reason);
+
+/* ---- Spawned abroad ------------------------------------------------------------------------ */
+
+/* The body of SPAWNED, which is an answer to a call when it has been taken in. */
+typedef struct cop__spawned {
+        cop_pid pid;            /* nobody: none has begun */
+        cop_ref ref;            /* what it was asked for under, and is monitored under */
+        uint32_t status;        /* why none has */
+        uint64_t link, monitor; /* until it is taken in: the spawner's halves, each a struct cop__relation; 0: none */
+} cop__spawned;
+COP__KIND_DECLARE(cop__spawned);
+
+/* NULL without memory. The halves are to be of the two types, and bear the id and the reference. */
+struct cop__signal *cop__spawned_new(struct cop__thread *thread, cop_ref ref);
+void cop__spawned_set(struct cop__signal *signal, cop_pid pid, cop_status status, struct cop__relation *link,
+                      struct cop__relation *monitor);
+
+/* The owner has it: for the call that waits, or for nobody. */
+void cop__spawned_take_in(struct cop__thread *thread, struct cop__actor *actor, struct cop__signal *signal);
+/* Nobody waits for it; `dead` is who did. */
+void cop__spawned_refuse(struct cop__thread *thread, cop_pid dead, struct cop__signal *signal);
 
 #endif

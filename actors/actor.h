@@ -276,8 +276,9 @@ enum cop__reason {
         COP__REASON_NOCONNECTION,
         COP__REASON_TOO_DEEP,
         COP__REASON_TOO_BIG,
+        COP__REASON_ABANDONED,
 };
-#define COP__REASONS 8
+#define COP__REASONS 9
 
 struct cop_node {
         struct cop__scheduler scheduler;
@@ -1067,8 +1068,21 @@ cop_status cop__spawn(const cop_spawn_options *options, cop_ref asked, cop_pid *
 cop_status cop__spawn_from_term(cop_spawn_options options, cop_term argument, cop_pid *pid);
 /* Are the options good, but for what is to run, and does the node take actors at all? Errors: those of cop_spawn_opt. */
 cop_status cop__spawn_is_welcome(const cop_spawn_options *options);
-/* cop__spawn for options that are known to be good, and for the isolation that they have come to (outpost.h). */
-cop_status cop__spawn_checked(const cop_spawn_options *options, cop_ref asked, cop_pid *pid);
+/* cop_spawn_opt of who pays for it when what it holds is free again: nothing ends it in here. */
+cop_status cop__spawn_unpaid(const cop_spawn_options *options, cop_pid *pid);
+/* Could there be actors of such options, with some argument? They have none. */
+bool cop__spawn_is_good(const cop_spawn_options *options);
+
+/* A spawner that lives on another node, and what it is given: its halves, which whoever acts for it keeps. */
+struct cop__sponsor {
+        cop_pid pid;
+        cop_ref watched;                      /* for the monitor, if there is one */
+        struct cop__relation *link, *monitor; /* set with success, each with its id or reference; NULL: not asked for */
+};
+/* cop_spawn_opt in its name, for good options, of which monitor_ref is not touched. The caller pays nothing. */
+cop_status cop__spawn_for(const cop_spawn_options *options, struct cop__sponsor *sponsor, cop_pid *pid);
+/* cop__spawn for options that are known to be good, and for the isolation that they have come to (outpost.h). `sponsor`: NULL, or as above. */
+cop_status cop__spawn_checked(const cop_spawn_options *options, cop_ref asked, struct cop__sponsor *sponsor, cop_pid *pid);
 /* The actor of a node that is inside, in its slot, whose link, if any, is the outpost's; for inside.h. Errors: those of cop_spawn_opt. */
 cop_status cop__spawn_inside(struct cop__thread *thread, const cop_spawn_options *options,
                              cop_pid parent, bool linked, cop_ref asked, struct cop__actor *actor);

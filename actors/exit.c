@@ -47,7 +47,7 @@
 /* ---- Reasons ------------------------------------------------------------------------- */
 
 static const char *const reason_names[COP__REASONS] = { "normal", "killed", "noproc", "shutdown",
-                                                        "no_memory", "noconnection", "too_deep", "too_big" };
+                                                        "no_memory", "noconnection", "too_deep", "too_big", "abandoned" };
 
 cop_status cop__reasons_init(struct cop_node *node)
 {

@@ -83,11 +83,13 @@ typedef struct cop__ready {
 } cop__ready;
 COP__KIND_DECLARE(cop__ready);
 
+struct cop__sponsor;
+
 /*
- * Spawns an outpost for options whose isolation is COP_ISOLATION_PROCESS, as cop__spawn does for
- * others.
+ * Spawns an outpost for options whose isolation is COP_ISOLATION_PROCESS, as cop__spawn and
+ * cop__spawn_for do for others.
  */
-cop_status cop__outpost_spawn(const cop_spawn_options *options, cop_ref asked, cop_pid *pid);
+cop_status cop__outpost_spawn(const cop_spawn_options *options, cop_ref asked, struct cop__sponsor *sponsor, cop_pid *pid);
 
 /*
  * The same for an actor in a process that wants another one: which lives in a process of its own,

@@ -18,7 +18,7 @@
 
 /* Addresses in an order are for the process: nothing here looks at what is there. */
 static cop_status spawn_with_order(cop_spawn_options *options, const cop__order *order,
-                                   cop_ref asked, cop_pid *pid)
+                                   cop_ref asked, struct cop__sponsor *sponsor, cop_pid *pid)
 {
         options->run = NULL;
         options->run_with = NULL;
@@ -30,7 +30,7 @@ static cop_status spawn_with_order(cop_spawn_options *options, const cop__order 
         options->memory_limit = 0;
         options->memory_limit_soft = false;
         options->isolation = COP_ISOLATION_PROCESS;
-        return cop__spawn_checked(options, asked, pid);
+        return cop__spawn_checked(options, asked, sponsor, pid);
 }
 
 static cop_text title_of(const cop_spawn_options *options, const char *server_name)
@@ -42,7 +42,7 @@ static cop_text title_of(const cop_spawn_options *options, const char *server_na
         return cop_text_of(server_name[0] != '\0' ? server_name : "coppice-actor");
 }
 
-cop_status cop__outpost_spawn(const cop_spawn_options *given, cop_ref asked, cop_pid *pid)
+cop_status cop__outpost_spawn(const cop_spawn_options *given, cop_ref asked, struct cop__sponsor *sponsor, cop_pid *pid)
 {
         cop_spawn_options options = *given;
         const char *server_name = given->server != NULL ? given->server->name : "";
@@ -72,7 +72,7 @@ cop_status cop__outpost_spawn(const cop_spawn_options *given, cop_ref asked, cop
                 .title = title_of(given, server_name),
                 .argument = cop_bytes_of(argument, size),
         };
-        cop_status status = spawn_with_order(&options, &order, asked, pid);
+        cop_status status = spawn_with_order(&options, &order, asked, sponsor, pid);
         free(argument);
         return status;
 }
@@ -108,7 +108,7 @@ static cop_status spawn_keeper(cop_spawn_options *options, const cop_behaviour *
         options->server = keeper;
         options->kind = argument != NULL ? COP_KIND_OF(cop_registry) : NULL;
         options->argument = argument;
-        status = cop__spawn_checked(options, wish->asked, pid);
+        status = cop__spawn_checked(options, wish->asked, NULL, pid);
         if (argument != NULL)
                 cop__flat_drop(COP_KIND_OF(cop_registry), argument);
         free(argument);
@@ -164,5 +164,5 @@ cop_status cop__outpost_spawn_wish(const cop__wish *wish, cop_ref *monitor_ref, 
                 return status;
         const cop_behaviour *keeper = keeper_of(wish);
         return keeper != NULL ? spawn_keeper(&options, keeper, wish, pid)
-                              : spawn_with_order(&options, &order, wish->asked, pid);
+                              : spawn_with_order(&options, &order, wish->asked, NULL, pid);
 }

@@ -102,6 +102,9 @@ void cop__refuse_signal(struct cop__thread *thread, cop_pid dead, struct cop__si
         case COP__SIGNAL_EXIT:
                 cop__relation_refuse(thread, dead, signal, reason);
                 return;
+        case COP__SIGNAL_SPAWNED:
+                cop__spawned_refuse(thread, dead, signal);
+                return;
         case COP__SIGNAL_FAILED:
                 cop__shared_term_drop(((struct cop__failed *)cop__signal_body(signal))->reason);
                 cop__signal_free(&thread->pool, signal);

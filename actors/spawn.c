@@ -155,8 +155,11 @@ COP__INLINE bool is_plain(const cop_spawn_options *options)
 }
 _Static_assert(COP_PRIORITY_NORMAL == 0 && COP_ISOLATION_GUARDED == 0 && COP_MAILBOX_SLOW == 0, "what is plain is zero");
 
-/* What is known of a spawn where its code is made: PLAIN and LINKED are what is_plain says, without a link and with one. */
-enum terms { PLAIN, LINKED, ANY };
+/*
+ * What is known of a spawn where its code is made: PLAIN and LINKED are what is_plain says, without a link and with one; of one ABROAD
+ * the spawner lives on another node.
+ */
+enum terms { PLAIN, LINKED, ANY, ABROAD };
 
 /* All else, of one that is not. */
 static bool are_terms_good(const cop_spawn_options *options)
@@ -337,17 +340,32 @@ static void keep_halves(struct cop__here *here, struct cop__actor *self, cop_pid
         }
 }
 
+/* The same of a spawner on another node, for whom another actor keeps them. */
+static void give_halves(struct cop__here *here, struct start *start, const struct halves *mine, struct cop__sponsor *sponsor)
+{
+        sponsor->link = mine->link;
+        sponsor->monitor = mine->monitor;
+        if (mine->link != NULL)
+                mine->link->signal.ref = start->link->signal.ref = cop__ref_new(here);
+        if (mine->monitor != NULL) {
+                mine->monitor->signal.ref = start->watch->signal.ref = sponsor->watched;
+                mine->monitor->as.tie.other = start->watch;
+        }
+}
+
 /* What is known of it from its first moment; see enum cop__named. */
 COP__INLINE uint32_t born_as(const cop_spawn_options *options, bool linked)
 {
         return (linked ? COP__BORN_LINKED : 0u) | (options->supervised ? COP__BORN_SUPERVISED : 0u);
 }
 
-/* `terms` is a constant. */
+/* `terms` is a constant. `sponsor`: of one ABROAD; else NULL. */
 COP__INLINE cop_status spawn_as(struct cop__thread *thread, struct cop__actor *self,
-                                const cop_spawn_options *options, cop_ref asked, cop_pid *result, enum terms terms)
+                                const cop_spawn_options *options, cop_ref asked, struct cop__sponsor *sponsor, cop_pid *result,
+                                enum terms terms)
 {
-        const bool plain = terms != ANY, linked = plain ? terms == LINKED : options->link;
+        const bool plain = terms == PLAIN || terms == LINKED, linked = plain ? terms == LINKED : options->link;
+        const cop_pid parent = terms == ABROAD ? sponsor->pid : cop__actor_pid(self);
         struct cop__here *here = cop__here_of(thread);
         struct halves mine = { NULL, NULL };
         struct cop__signal *signal;
@@ -368,7 +386,7 @@ COP__INLINE cop_status spawn_as(struct cop__thread *thread, struct cop__actor *s
                 goto failed;
         /* The mark takes signals in, and they may want the lock under which the name is kept from here on. */
         cop_ref watched = { 0 };
-        if (!plain && mine.monitor != NULL) {
+        if (terms == ANY && mine.monitor != NULL) {
                 watched = cop__ref_new(here);
                 cop__mark(self, watched);
         }
@@ -382,7 +400,7 @@ COP__INLINE cop_status spawn_as(struct cop__thread *thread, struct cop__actor *s
         cop__store_relaxed(&actor->labelled, 0);
         cop__store_relaxed(&actor->task.priority, (uint8_t)options->priority);
         /* What may be looked at before its birth. */
-        cop__store_relaxed(&actor->parent.bits, cop__actor_pid(self).bits);
+        cop__store_relaxed(&actor->parent.bits, parent.bits);
         cop__store_relaxed(&actor->server, options->server);
         cop__store_relaxed(&actor->isolation, (uint8_t)options->isolation);
         if (!plain && options->name != NULL) {
@@ -396,13 +414,15 @@ COP__INLINE cop_status spawn_as(struct cop__thread *thread, struct cop__actor *s
         if (!plain && extras.label != NULL)
                 cop__label_put(here->node, actor, pid, extras.label);
         actor->rare = extras.rare; /* the owner's, from START on */
-        if (!plain)
+        if (terms == ABROAD)
+                give_halves(here, start, &mine, sponsor);
+        else if (!plain)
                 keep_halves(here, self, pid, options, start, &mine, watched);
         else if (linked)
                 keep_link(here, self, pid, start, mine.link);
         if (!plain && has_limit(options))
                 cop__limit_set(thread, actor, options);
-        signal->from = cop__actor_pid(self);
+        signal->from = parent;
         signal->ref = asked;
         cop__count_up(&here->spawned);
         *result = pid;
@@ -426,19 +446,25 @@ failed:
 static COP__NOINLINE cop_status spawn_any(struct cop__thread *thread, struct cop__actor *self,
                                           const cop_spawn_options *options, cop_ref asked, cop_pid *result)
 {
-        return spawn_as(thread, self, options, asked, result, ANY);
+        return spawn_as(thread, self, options, asked, NULL, result, ANY);
 }
 
 static COP__NOINLINE cop_status spawn_plain(struct cop__thread *thread, struct cop__actor *self,
                                             const cop_spawn_options *options, cop_ref asked, cop_pid *result)
 {
-        return spawn_as(thread, self, options, asked, result, PLAIN);
+        return spawn_as(thread, self, options, asked, NULL, result, PLAIN);
 }
 
 static COP__NOINLINE cop_status spawn_linked(struct cop__thread *thread, struct cop__actor *self,
                                              const cop_spawn_options *options, cop_ref asked, cop_pid *result)
 {
-        return spawn_as(thread, self, options, asked, result, LINKED);
+        return spawn_as(thread, self, options, asked, NULL, result, LINKED);
+}
+
+static COP__NOINLINE cop_status spawn_abroad(struct cop__thread *thread, struct cop__actor *self,
+                                             const cop_spawn_options *options, struct cop__sponsor *sponsor, cop_pid *result)
+{
+        return spawn_as(thread, self, options, (cop_ref){ 0 }, sponsor, result, ABROAD);
 }
 
 cop_status cop_spawn_opt(const cop_spawn_options *options, cop_pid *pid)
@@ -478,8 +504,10 @@ bool cop__start_is_ignored(const struct cop__actor *actor)
         return actor->start != NULL && ((const struct start *)cop__signal_body(actor->start))->ignored;
 }
 
-cop_status cop__spawn_checked(const cop_spawn_options *options, cop_ref asked, cop_pid *pid)
+cop_status cop__spawn_checked(const cop_spawn_options *options, cop_ref asked, struct cop__sponsor *sponsor, cop_pid *pid)
 {
+        if (sponsor != NULL)
+                return spawn_abroad(cop__thread_here(), cop__actor_here(), options, sponsor, pid);
         return spawn_any(cop__thread_here(), cop__actor_here(), options, asked, pid);
 }
 
@@ -506,7 +534,7 @@ COP__INLINE cop_status spawn_there(struct cop__thread *thread, struct cop__actor
         if (COP__UNLIKELY(cop__node_of(thread)->inside != NULL))
                 return cop__outside_spawn(options, asked, pid);
         if (COP__UNLIKELY(options->isolation == COP_ISOLATION_PROCESS))
-                return cop__outpost_spawn(options, asked, pid);
+                return cop__outpost_spawn(options, asked, NULL, pid);
         return spawn_any(thread, self, options, asked, pid);
 }
 
@@ -554,6 +582,27 @@ COP__INLINE cop_status spawn_and_pay(struct cop__actor *self, const cop_spawn_op
 cop_status cop__spawn(const cop_spawn_options *options, cop_ref asked, cop_pid *pid)
 {
         return spawn_and_pay(cop__actor_here(), options, asked, pid, __builtin_return_address(0));
+}
+
+cop_status cop__spawn_unpaid(const cop_spawn_options *options, cop_pid *pid)
+{
+        return spawn_if_good(cop__actor_here(), options, (cop_ref){ 0 }, pid);
+}
+
+bool cop__spawn_is_good(const cop_spawn_options *options)
+{
+        cop_spawn_options any = *options;
+        any.argument = any.kind != NULL ? &any : NULL; /* which is not looked at */
+        return options->argument == NULL && is_code_good(&any) && are_terms_good(&any);
+}
+
+cop_status cop__spawn_for(const cop_spawn_options *options, struct cop__sponsor *sponsor, cop_pid *pid)
+{
+        cop_status status = cop__spawn_is_welcome(options);
+        if (status != COP_OK)
+                return status;
+        return options->isolation == COP_ISOLATION_PROCESS ? cop__outpost_spawn(options, (cop_ref){ 0 }, sponsor, pid)
+                                                           : cop__spawn_checked(options, (cop_ref){ 0 }, sponsor, pid);
 }
 
 cop_status cop__spawn_from_term(cop_spawn_options options, cop_term argument, cop_pid *pid)

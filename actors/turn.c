@@ -14,6 +14,7 @@
 
 #include <string.h>
 
+#include "actors/abroad.h"
 #include "actors/alias.h"
 #include "actors/outpost.h"
 #include "actors/outpost_wait.h"
@@ -149,6 +150,9 @@ static COP__NOINLINE bool take_in_other(struct cop__thread *thread, struct cop__
         case COP__SIGNAL_WITHDRAWN:
                 cop__outpost_withdrawn(actor, signal->ref);
                 signal_done(thread, actor, signal);
+                return false;
+        case COP__SIGNAL_SPAWNED:
+                cop__spawned_take_in(thread, actor, signal);
                 return false;
         case COP__SIGNAL_WAKE:
                 if (actor->alarmed && cop__calling_own(actor)->alarm == signal)

@@ -54,6 +54,9 @@ void cop__export_demonitor(struct cop__connection *connection, cop_pid from, cop
 void cop__export_exit(struct cop__connection *connection, cop_pid from, cop_pid to, cop_term reason);
 void cop__export_unlinked(struct cop__connection *connection, uint64_t id, cop_pid from, cop_pid to);
 
+/* The answer to an order of theirs: a pid, or the word for why not. `what`: COP__SPAWN_LINKED, COP__SPAWN_MONITORED. */
+void cop__export_spawned(struct cop__connection *connection, cop_ref ref, cop_pid to, unsigned what, cop_term result);
+
 /*
  * Acts on one frame, without its size. Errors end the connection: COP_E_MALFORMED, and COP_E_NO_MEMORY for what the other side
  * would not know to be missing. All else has been dealt with.

@@ -47,23 +47,10 @@ cop_status cop_distribution_start(const cop_distribution *options)
         return status == COP_E_DIED ? why_not() : status;
 }
 
-/* Of the network that listens; NULL, and why not. */
-static struct cop__network *open_network(cop_status *status)
-{
-        struct cop__network *network = cop__network_here();
-        if (cop_node_here() == NULL || cop__actor_here() == NULL)
-                *status = COP_E_NO_NODE;
-        else if (!cop__network_is_open(network))
-                *status = COP_E_NO_DISTRIBUTION;
-        else
-                return network;
-        return NULL;
-}
-
 cop_status cop_distribution_stop(void)
 {
         cop_status status = COP_OK;
-        struct cop__network *network = open_network(&status);
+        struct cop__network *network = cop__network_open(&status);
         if (network == NULL)
                 return status;
         status = cop_stop_address(cop_to_pid((cop_pid){ network->kernel }), cop_atom("shutdown"), STOP_MS);
@@ -79,7 +66,7 @@ cop_status cop_distribution_stop(void)
 cop_status cop_distribution_port(uint16_t *port)
 {
         cop_status status = COP_OK;
-        struct cop__network *network = open_network(&status);
+        struct cop__network *network = cop__network_open(&status);
         if (network != NULL && port != NULL)
                 *port = network->port;
         return network != NULL && port == NULL ? COP_E_BAD_ARGUMENT : status;
@@ -93,24 +80,11 @@ const char *cop_node_here_name(void)
 
 /* ---- Other nodes ---------------------------------------------------------------------------- */
 
-static struct cop__peer *find_peer(struct cop__network *network, const char *node, cop_status *status)
-{
-        size_t size = node != NULL ? strlen(node) : 0;
-        if (size == 0 || !cop__node_name_is_good(node, size) || strcmp(node, network->name) == 0) {
-                *status = COP_E_BAD_ARGUMENT;
-                return NULL;
-        }
-        struct cop__peer *peer = cop__network_peer(network, node, size);
-        if (peer == NULL)
-                *status = COP_E_LIMIT;
-        return peer;
-}
-
 cop_status cop_node_is_at(const char *node, const char *host, uint16_t port)
 {
         cop_status status = COP_OK;
-        struct cop__network *network = open_network(&status);
-        struct cop__peer *peer = network != NULL ? find_peer(network, node, &status) : NULL;
+        struct cop__network *network = cop__network_open(&status);
+        struct cop__peer *peer = network != NULL ? cop__network_other(network, node, &status) : NULL;
         if (peer == NULL)
                 return status;
         if (host == NULL)
@@ -159,8 +133,8 @@ static cop_status await_up(struct cop__network *network, struct cop__peer *peer,
 cop_status cop_connect(const char *node, int64_t timeout_ms)
 {
         cop_status status = COP_OK;
-        struct cop__network *network = open_network(&status);
-        struct cop__peer *peer = network != NULL ? find_peer(network, node, &status) : NULL;
+        struct cop__network *network = cop__network_open(&status);
+        struct cop__peer *peer = network != NULL ? cop__network_other(network, node, &status) : NULL;
         if (peer == NULL)
                 return status;
         cop_pid owner;
@@ -179,8 +153,8 @@ cop_status cop_connect(const char *node, int64_t timeout_ms)
 cop_status cop_disconnect(const char *node)
 {
         cop_status status = COP_OK;
-        struct cop__network *network = open_network(&status);
-        struct cop__peer *peer = network != NULL ? find_peer(network, node, &status) : NULL;
+        struct cop__network *network = cop__network_open(&status);
+        struct cop__peer *peer = network != NULL ? cop__network_other(network, node, &status) : NULL;
         cop_pid owner;
         if (peer == NULL)
                 return status;
@@ -192,7 +166,7 @@ cop_status cop_disconnect(const char *node)
 cop_status cop_nodes(cop_term *nodes)
 {
         cop_status status = COP_OK;
-        struct cop__network *network = open_network(&status);
+        struct cop__network *network = cop__network_open(&status);
         struct cop__gather gather = { 0 };
         if (network == NULL)
                 return status;
@@ -228,12 +202,12 @@ static cop_address at_home(struct cop__network *network, const char *name)
 cop_address cop_at(const char *name, const char *node)
 {
         cop_status status = COP_OK;
-        struct cop__network *network = open_network(&status);
+        struct cop__network *network = cop__network_open(&status);
         cop_pid pid = cop_no_pid();
         if (network != NULL && is_to_be_had(name)) {
                 if (node != NULL && strcmp(node, network->name) == 0)
                         return at_home(network, name);
-                struct cop__peer *peer = find_peer(network, node, &status);
+                struct cop__peer *peer = cop__network_other(network, node, &status);
                 if (peer != NULL && cop__utf8_valid(name, strlen(name)))
                         pid = cop__network_name(network, peer, name);
         }
@@ -245,7 +219,7 @@ cop_address cop_at(const char *name, const char *node)
 cop_status cop_nodes_subscribe(void)
 {
         cop_status status = COP_OK;
-        struct cop__network *network = open_network(&status);
+        struct cop__network *network = cop__network_open(&status);
         bool is_new;
         if (network == NULL)
                 return status;

@@ -14,15 +14,18 @@
  *      LINK_EXIT, DOWN, EXIT    EXIT, DOWN, EXIT2
  *      DEFERRED_BY              nothing: who calls watches us anyway. The half goes back
  *      WITHDRAWN                DEMONITOR of the call
+ *      an order (offers.h)      SPAWN_REQUEST: what its answer takes is kept in `spawning`
  *
  * A frame that cannot be written whole leaves nothing behind, and its signal is refused.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/calling.h"
 #include "base/memory.h"
 #include "distribution/connection.h"
 #include "distribution/news.h"
+#include "distribution/offers.h"
 #include "distribution/wire.h"
 #include "mailbox/kind.h"
 
@@ -423,6 +426,94 @@ static void write_failure(struct cop__connection *connection, cop_pid to, struct
         cop__signal_free(&cop__thread_here()->pool, signal);
 }
 
+/* ---- Orders ------------------------------------------------------------------------------------------- */
+
+/* A proper list of so many, and the end behind them; none is only that. */
+static void put_list(struct frame *frame, size_t count)
+{
+        if (count == 0)
+                return;
+        cop__pen_byte(&frame->pen, 108);
+        cop__pen_word(&frame->pen, 4, count);
+}
+
+static void put_end_of_list(struct frame *frame)
+{
+        cop__pen_byte(&frame->pen, 106);
+}
+
+static void put_options(struct frame *frame, const cop__spawn_order *order)
+{
+        put_list(frame, (size_t)order->link + order->monitor + (order->name.size > 0));
+        if (order->link)
+                put_atom(frame, "link");
+        if (order->monitor)
+                put_atom(frame, "monitor");
+        if (order->name.size > 0) {
+                cop__pen_tuple(&frame->pen, 2);
+                put_atom(frame, "name");
+                cop__pen_atom(&frame->pen, order->name.data, order->name.size);
+        }
+        put_end_of_list(frame);
+}
+
+/* What is printed there comes to net_kernel, which says that it is done: see kernel.c. */
+static cop_status write_order(struct cop__connection *connection, const struct cop__signal *request)
+{
+        const cop__spawn_order *order = cop__signal_body(request);
+        struct frame frame = begin(connection);
+        control(&frame, COP__CONTROL_SPAWN_REQUEST, 5);
+        cop__pen_ref(&frame.pen, request->ref);
+        cop__pen_pid(&frame.pen, request->from);
+        cop__pen_pid(&frame.pen, (cop_pid){ cop__load_relaxed(&connection->network->kernel) });
+        cop__pen_tuple(&frame.pen, 3);
+        cop__pen_atom(&frame.pen, order->module.data, order->module.size);
+        cop__pen_atom(&frame.pen, order->function.data, order->function.size);
+        cop__pen_integer(&frame.pen, order->one ? 1 : order->arguments.count);
+        put_options(&frame, order);
+        cop__pen_version(&frame.pen);
+        if (order->one)
+                put_list(&frame, 1);
+        cop__pen_term(&frame.pen, order->arguments);
+        if (order->one)
+                put_end_of_list(&frame);
+        return end(&frame);
+}
+
+/* Whoever has given up meanwhile gets nobody. */
+static void write_spawn(struct cop__connection *connection, cop_pid to, struct cop__signal *request)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__spawning *spawning = NULL;
+        bool is_over = cop__calling_is_over(connection->network->node, request);
+        if (!is_over)
+                spawning = cop__spawning_new(thread, request);
+        if (spawning == NULL) {
+                cop__fail_call(thread, to, request, is_over ? COP__FAILED_EXPIRED : COP__FAILED_NO_MEMORY, NULL);
+                return;
+        }
+        bool can = connection->peer->flags & COP__CAN_SPAWN;
+        cop_status status = can ? write_order(connection, request) : COP_E_NOT_FOUND;
+        if (can && status == COP_E_NOT_FOUND) /* a pid or a reference in it that is known no more */
+                status = COP_E_MALFORMED;
+        cop__signal_free(&thread->pool, request);
+        if (status == COP_OK)
+                cop__table_insert(&connection->peer->spawning, &spawning->node);
+        else
+                cop__spawning_fail(thread, spawning, status);
+}
+
+void cop__export_spawned(struct cop__connection *connection, cop_ref ref, cop_pid to, unsigned what, cop_term result)
+{
+        struct frame frame = begin(connection);
+        control(&frame, COP__CONTROL_SPAWN_REPLY, 4);
+        cop__pen_ref(&frame.pen, ref);
+        cop__pen_pid(&frame.pen, to);
+        cop__pen_integer(&frame.pen, what);
+        cop__pen_term(&frame.pen, result);
+        must(connection, end(&frame));
+}
+
 /* ---- Relations ---------------------------------------------------------------------------------------- */
 
 static struct cop__relation *relation_of(struct cop__signal *signal)
@@ -544,7 +635,9 @@ static bool is_there(const struct cop__connection *connection, cop_pid to)
 
 static void export_message(struct cop__connection *connection, cop_pid to, struct cop__signal *signal)
 {
-        if (signal->ref.bits != 0 && !(signal->flags & COP__SIGNAL_ANSWERED))
+        if (signal->kind == COP_KIND_OF(cop__spawn_order))
+                write_spawn(connection, to, signal);
+        else if (signal->ref.bits != 0 && !(signal->flags & COP__SIGNAL_ANSWERED))
                 write_call(connection, to, signal);
         else
                 write_message(connection, to, signal);

@@ -12,6 +12,7 @@
 
 #include "base/memory.h"
 #include "distribution/connection.h"
+#include "distribution/offers.h"
 #include "distribution/wire.h"
 #include "mailbox/kind.h"
 
@@ -61,13 +62,19 @@ static bool is_name(cop_term term)
         return term.type == COP_TERM_ATOM || cop_is_tuple(term, "$erlang", 2);
 }
 
-static cop_pid whereis(cop_term name, char text[COP_NAME_MAX + 1])
+/* As a registered one; false: nobody could bear it. */
+static bool read_name(cop_term name, char text[COP_NAME_MAX + 1])
 {
-        if (name.type != COP_TERM_ATOM || name.count > COP_NAME_MAX || memchr(name.as.text, '\0', name.count) != NULL)
-                return cop_no_pid();
+        if (name.type != COP_TERM_ATOM || name.count == 0 || name.count > COP_NAME_MAX || memchr(name.as.text, '\0', name.count) != NULL)
+                return false;
         memcpy(text, name.as.text, name.count);
         text[name.count] = '\0';
-        return cop_whereis(text);
+        return true;
+}
+
+static cop_pid whereis(cop_term name, char text[COP_NAME_MAX + 1])
+{
+        return read_name(name, text) ? cop_whereis(text) : cop_no_pid();
 }
 
 /* ---- Messages --------------------------------------------------------------------------------- */
@@ -600,6 +607,178 @@ static cop_status take_down(struct import *import)
         return COP_OK;
 }
 
+/* ---- Orders ------------------------------------------------------------------------------------------------- */
+
+/* What a spawner of theirs wants. */
+struct order {
+        cop_ref ref;
+        cop_pid from;
+        cop_text module, function;
+        bool link, monitor;
+        char name[COP_NAME_MAX + 1];
+};
+
+static cop_text text_of(cop_term atom)
+{
+        return (cop_text){ .data = atom.as.text, .size = atom.count };
+}
+
+static bool read_option(cop_term option, struct order *order)
+{
+        if (cop_is_atom(option, "link"))
+                order->link = true;
+        else if (cop_is_atom(option, "monitor") || cop_is_tuple(option, "monitor", 2))
+                order->monitor = true;
+        else
+                return cop_is_tuple(option, "name", 2) && read_name(option.as.items[1], order->name);
+        return true;
+}
+
+/* False: one that there is not. Who spawns by an offer has no say in how it runs. */
+static bool read_options(cop_term options, struct order *order)
+{
+        bool are_good = options.type == COP_TERM_NIL || options.type == COP_TERM_LIST;
+        for (size_t i = 0; are_good && options.type == COP_TERM_LIST && i < options.count; i++)
+                are_good = read_option(options.as.items[i], order);
+        return are_good;
+}
+
+/* Of the whole: else it is no order. */
+static bool read_order(const struct import *import, struct order *order)
+{
+        if (!has(import, 5) || !is_foreign_ref(item(import, 1)) || !is_theirs(import, item(import, 2)) ||
+            item(import, 4).type != COP_TERM_TUPLE || item(import, 4).count != 3)
+                return false;
+        const cop_term *what = item(import, 4).as.items;
+        if (!is_name(what[0]) || !is_name(what[1]) || what[2].type != COP_TERM_INTEGER)
+                return false;
+        *order = (struct order){ .ref = item(import, 1).as.ref, .from = item(import, 2).as.pid,
+                                 .module = COP_TEXT(""), .function = COP_TEXT("") };
+        if (what[0].type == COP_TERM_ATOM && what[1].type == COP_TERM_ATOM) { /* else none is so long */
+                order->module = text_of(what[0]);
+                order->function = text_of(what[1]);
+        }
+        return cop__table_find_first(&import->connection->peer->watched, order->ref.bits) == NULL;
+}
+
+/* The spawner's halves, which nobody here keeps but the tables. */
+static void keep_halves(struct import *import, cop_pid pid, const struct cop__sponsor *sponsor)
+{
+        struct cop__peer *peer = import->connection->peer;
+        if (sponsor->link != NULL) {
+                sponsor->link->signal.type = COP__SIGNAL_LINK;
+                sponsor->link->signal.from = pid;
+                sponsor->link->as.tie.peer = sponsor->pid;
+                sponsor->link->as.tie.node.key = cop__link_key(pid, sponsor->pid);
+                cop__table_insert(&peer->links, &sponsor->link->as.tie.node);
+        }
+        if (sponsor->monitor != NULL) {
+                cop__ref_pin(import->connection->network, sponsor->watched);
+                sponsor->monitor->signal.type = COP__SIGNAL_DEMONITOR;
+                sponsor->monitor->signal.from = sponsor->pid;
+                sponsor->monitor->as.tie.peer = pid;
+                sponsor->monitor->as.tie.node.key = sponsor->watched.bits;
+                cop__table_insert(&peer->watched, &sponsor->monitor->as.tie.node);
+        }
+}
+
+static cop_status spawn(struct import *import, const struct order *order, struct cop__offered *offered, const void *argument,
+                        cop_pid *pid)
+{
+        struct cop__sponsor sponsor = { .pid = order->from, .watched = order->ref };
+        cop_spawn_options *options = &offered->options;
+        if (order->name[0] != '\0' && options->name != NULL)
+                return COP_E_BAD_ARGUMENT;
+        if (order->name[0] != '\0')
+                options->name = order->name;
+        options->argument = argument;
+        options->link = order->link;
+        options->monitor = order->monitor;
+        options->monitor_ref = &sponsor.watched;
+        cop_status status = cop__spawn_for(options, &sponsor, pid);
+        if (status == COP_OK)
+                keep_halves(import, *pid, &sponsor);
+        return status;
+}
+
+/* The list of arguments may be one deeper than what is in it. */
+static cop_status carry_out(struct import *import, const struct order *order, cop_pid *pid, cop_parse_error *error)
+{
+        struct cop__offered offered;
+        cop_term arguments;
+        void *value;
+        import->reader.marks_deep = true;
+        cop_status status = cop__reader_term(&import->reader, &arguments);
+        if (status == COP_OK && import->reader.was_cut)
+                status = COP_E_TOO_DEEP;
+        if (status == COP_E_MALFORMED)
+                return status;
+        if (status == COP_OK && !cop__offer_find(import->connection->network, order->module, order->function, &offered))
+                status = COP_E_NOT_FOUND;
+        if (status == COP_OK)
+                status = cop__offer_argument(&offered, arguments, COP__FROM_ERLANG, &value, error);
+        if (status != COP_OK)
+                return status;
+        status = spawn(import, order, &offered, value, pid);
+        if (value != NULL)
+                cop__flat_drop(offered.options.kind, value);
+        free(value);
+        return status;
+}
+
+static void complain_of(const struct import *import, const struct order *order, cop_status status, const char *why)
+{
+        cop_log(COP_LOG_WARNING, "%s cannot spawn %.*s:%.*s here: %s%s%s", import->connection->peer->name, (int)order->module.size,
+                order->module.data, (int)order->function.size, order->function.data,
+                status == COP_E_NOT_FOUND ? "there is no such offer" : cop_status_text(status), why[0] != '\0' ? ": " : "", why);
+}
+
+static cop_status take_order(struct import *import)
+{
+        struct cop__connection *connection = import->connection;
+        bool ours = connection->peer->flags & COP__CAN_COPPICE;
+        cop_parse_error error = { .text = "" };
+        struct order order;
+        cop_pid pid;
+        if (!read_order(import, &order))
+                return COP_E_MALFORMED;
+        bool are_good = read_options(item(import, 5), &order);
+        cop_status status = are_good ? carry_out(import, &order, &pid, &error) : COP_E_BAD_ARGUMENT;
+        if (status == COP_E_MALFORMED)
+                return status;
+        if (status == COP_OK) {
+                cop__export_spawned(connection, order.ref, order.from,
+                                    (order.link ? COP__SPAWN_LINKED : 0) | (order.monitor ? COP__SPAWN_MONITORED : 0),
+                                    cop_pid_term(pid));
+                return COP_OK;
+        }
+        complain_of(import, &order, status, are_good ? error.text : "it has an option that there is not");
+        cop__export_spawned(connection, order.ref, order.from, 0, cop_atom(are_good ? cop__refusal_word(status, ours) : "badopt"));
+        return COP_OK;
+}
+
+/* Of an order of ours. What is said of another, or once more, means nothing. */
+static cop_status take_spawned(struct import *import)
+{
+        cop_term result = item(import, 4);
+        if (!has(import, 4) || !is_reference(item(import, 1)) || !is_ours(import, item(import, 2)) ||
+            item(import, 3).type != COP_TERM_INTEGER || (result.type != COP_TERM_ATOM && !is_theirs(import, result)))
+                return COP_E_MALFORMED;
+        struct cop__spawning *spawning = cop__spawning_of(import->connection->peer, item(import, 1).as.ref);
+        if (spawning == NULL)
+                return COP_OK;
+        int64_t wanted = (spawning->link != NULL ? COP__SPAWN_LINKED : 0) | (spawning->monitor != NULL ? COP__SPAWN_MONITORED : 0);
+        bool is_pid = result.type == COP_TERM_PID;
+        if (!cop_pid_equal(spawning->from, item(import, 2).as.pid) || (is_pid && (wanted & ~item(import, 3).as.integer) != 0))
+                return COP_E_MALFORMED;
+        cop__table_remove(&import->connection->peer->spawning, &spawning->node);
+        if (is_pid)
+                cop__spawning_done(cop__thread_here(), import->connection->peer, spawning, result.as.pid);
+        else
+                cop__spawning_fail(cop__thread_here(), spawning, cop__refusal_status(result));
+        return COP_OK;
+}
+
 /* ---- All ---------------------------------------------------------------------------------------------------- */
 
 /* Of one that is traced the same without its token; nothing is traced here. */
@@ -614,6 +793,8 @@ static void forget_trace(struct import *import)
                 { COP__CONTROL_EXIT2_TT, COP__CONTROL_EXIT2, 3 },
                 { COP__CONTROL_SEND_SENDER_TT, COP__CONTROL_SEND_SENDER, 3 },
                 { COP__CONTROL_ALIAS_SEND_TT, COP__CONTROL_ALIAS_SEND, 3 },
+                { COP__CONTROL_SPAWN_REQUEST_TT, COP__CONTROL_SPAWN_REQUEST, 6 },
+                { COP__CONTROL_SPAWN_REPLY_TT, COP__CONTROL_SPAWN_REPLY, 5 },
         };
         cop_term *items = (cop_term *)(uintptr_t)import->control.as.items; /* in the reader's own memory */
         for (size_t i = 0; i < COP__COUNT(forms); i++) {
@@ -657,6 +838,10 @@ static cop_status act(struct import *import)
                 return take_down(import);
         case COP__CONTROL_UNLINK_ACK:
                 return take_unlink_ack(import);
+        case COP__CONTROL_SPAWN_REQUEST:
+                return take_order(import);
+        case COP__CONTROL_SPAWN_REPLY:
+                return take_spawned(import);
         case COP__CONTROL_GROUP_LEADER:
                 return COP_OK;
         default: /* what we have not said that we can do */

@@ -11,6 +11,7 @@
 #include "distribution/connection.h"
 #include "distribution/epmd.h"
 #include "distribution/names.h"
+#include "distribution/news.h"
 
 #define EPMD_PORT 4369u
 #define TICK_MS 60000
@@ -155,11 +156,23 @@ static void net_kernel_on_down(net_kernel *self, const cop_down *down)
 }
 
 /* Erlang's ping. */
+/* What a process prints that was spawned from here, at a node of Erlang's: that waits until somebody says that it is done. */
+static void answer_printing(const cop_term *request)
+{
+        const bool prints = cop_is_tuple(request[3], "put_chars", request[3].count);
+        const cop_any answer = { COP_TUPLE(cop_atom("io_reply"), request[2],
+                                           prints ? cop_atom("ok") : COP_TUPLE(cop_atom("error"), cop_atom("request"))) };
+        if (request[1].type == COP_TERM_PID)
+                cop__tell(cop_self(), request[1].as.pid, COP_KIND_OF(cop_any), &answer);
+}
+
 static void net_kernel_on_any(net_kernel *self, const cop_any *any)
 {
         (void)self;
         if (cop_is_tuple(any->term, "is_auth", 2))
                 cop_reply(cop_any, .term = cop_atom("yes"));
+        else if (cop_is_tuple(any->term, "io_request", 4))
+                answer_printing(any->term.as.items);
 }
 
 /* ---- Beginning and end ----------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "distribution/line.h"
+#include "distribution/offers.h"
 #include "distribution/peer.h"
 #include "distribution/scope.h"
 
@@ -76,6 +77,7 @@ static void end(struct cop__abroad *abroad, struct cop__thread *thread)
                 free(network->names[i]);
         free(network->names);
         cop__table_fini(&network->names_said);
+        cop__offers_end(network);
         cop__foreign_end(network);
         cop__callers_end(network);
         free(network);
@@ -88,6 +90,18 @@ struct cop__network *cop__network_here(void)
         struct cop__thread *thread = cop__thread_here();
         struct cop__abroad *abroad = thread != NULL && thread->upper != NULL ? cop__abroad_of(cop__node_of(thread)) : NULL;
         return abroad != NULL ? network_of(abroad) : NULL;
+}
+
+struct cop__network *cop__network_open(cop_status *status)
+{
+        struct cop__network *network = cop__network_here();
+        if (cop_node_here() == NULL || cop__actor_here() == NULL)
+                *status = COP_E_NO_NODE;
+        else if (!cop__network_is_open(network))
+                *status = COP_E_NO_DISTRIBUTION;
+        else
+                return network;
+        return NULL;
 }
 
 struct cop__network *cop__network_make(cop_node *node)
@@ -179,6 +193,19 @@ static struct cop__peer *peer_of(struct cop__network *network, const char *name,
 struct cop__peer *cop__network_peer(struct cop__network *network, const char *name, size_t size)
 {
         return peer_of(network, name, size, false);
+}
+
+struct cop__peer *cop__network_other(struct cop__network *network, const char *node, cop_status *status)
+{
+        size_t size = node != NULL ? strlen(node) : 0;
+        if (size == 0 || !cop__node_name_is_good(node, size) || strcmp(node, network->name) == 0) {
+                *status = COP_E_BAD_ARGUMENT;
+                return NULL;
+        }
+        struct cop__peer *peer = cop__network_peer(network, node, size);
+        if (peer == NULL)
+                *status = COP_E_LIMIT;
+        return peer;
 }
 
 /* Of the name that this node has now; NULL without memory. */

@@ -15,7 +15,7 @@
  * has the same number when it comes again; the key of the numbers is the network's secret, so nobody over there chooses one.
  *
  * Who may touch what: lives, peers and names are written once, under the lock, before their count is (release ↔ acquire); what
- * the lock is not named for is constant. References, foreign pids and the list of lines are under the lock, which is a leaf.
+ * the lock is not named for is constant. References, foreign pids, offers and the list of lines are under the lock, which is a leaf.
  */
 #ifndef DISTRIBUTION_NETWORK_H
 #define DISTRIBUTION_NETWORK_H
@@ -116,6 +116,7 @@ struct cop__network {
         struct cop__table pids;         /* foreign ones, by their bits */
         struct cop__table pids_said;
         uint32_t foreign_count;
+        struct cop__table offers;       /* what others may spawn here, by a hash of its name; see offers.h */
         struct cop__list lines;         /* sockets that actors own; see line.h */
         struct cop__list callers;       /* sockets of who has called that nobody owns yet; see line.h */
         uint64_t callers_so_far;
@@ -131,6 +132,11 @@ COP__INLINE bool cop__network_is_open(const struct cop__network *network)
 {
         return network != NULL && cop__load_acquire(&network->kernel) != 0;
 }
+
+/* The same of the node that the calling actor is in, which does listen; NULL, and why not. */
+struct cop__network *cop__network_open(cop_status *status);
+/* The peer of another node's name, made if need be; NULL: COP_E_BAD_ARGUMENT (no such name, or this node's), COP_E_LIMIT. */
+struct cop__peer *cop__network_other(struct cop__network *network, const char *node, cop_status *status);
 
 /* "name@host", within its limits, of characters that ASCII can print. */
 bool cop__node_name_is_good(const char *name, size_t size);

@@ -12,6 +12,7 @@
 #include "distribution/kernel.h"
 #include "distribution/line.h"
 #include "distribution/news.h"
+#include "distribution/offers.h"
 #include "distribution/wire.h"
 
 /* Signals in an outbox from which on senders are slowed, and from which on each costs a pause. */
@@ -113,6 +114,10 @@ void cop__peer_free(struct cop__thread *thread, struct cop__peer *peer)
         while ((node = cop__table_walk_next(&walk)) != NULL)
                 free(COP__CONTAINER(node, struct cop__peer_asked, node));
         cop__table_fini(&peer->asked);
+        cop__table_walk_init(&walk, &peer->spawning);
+        while ((node = cop__table_walk_next(&walk)) != NULL)
+                cop__spawning_free(thread, COP__CONTAINER(node, struct cop__spawning, node));
+        cop__table_fini(&peer->spawning);
         free(peer);
 }
 
@@ -387,6 +392,9 @@ static void tell_callers(struct cop__network *network, struct cop__peer *peer, s
                 cop__fail_call(thread, call->to, call->request, COP__FAILED_DIED, reason);
                 free(call);
         }
+        cop__table_walk_init(&walk, &peer->spawning);
+        while ((node = take_next(&peer->spawning, &walk)) != NULL)
+                cop__spawning_fail(thread, COP__CONTAINER(node, struct cop__spawning, node), COP_E_NO_CONNECTION);
         cop__table_walk_init(&walk, &peer->asked);
         while ((node = take_next(&peer->asked, &walk)) != NULL) {
                 struct cop__peer_asked *asked = COP__CONTAINER(node, struct cop__peer_asked, node);
@@ -404,6 +412,7 @@ static void fini_tables(struct cop__thread *thread, struct cop__peer *peer)
         cop__table_fini(&peer->watched);
         cop__table_fini(&peer->calls);
         cop__table_fini(&peer->asked);
+        cop__table_fini(&peer->spawning);
 }
 
 /* With the lock: does what has been sent meanwhile begin the next attempt? */

@@ -3,7 +3,7 @@
  * A peer: another node by its name, the connection with it, and what runs through that.
  *
  *      senders ──signals──► outbox ──► the connection, an actor ──► socket
- *                                      its tables: watches, watched, links, unlinking, calls, asked
+ *                                      its tables: watches, watched, links, unlinking, calls, asked, spawning
  *
  *      DOWN ──somebody sends, connects──► TRYING ──handshake──► UP ──the connection ends──► CLOSING ──all told──► DOWN, or TRYING
  *        └──the other one calls──────────► TRYING ──failed─────────────────────────────────► CLOSING
@@ -22,6 +22,7 @@
  *      unlinking those of links that we have ended, until the other side has said that it knows
  *      calls     requests of ours, as they were sent: node down makes a failure of each
  *      asked     requests of theirs that wait for an answer from here
+ *      spawning  actors that we have asked for: node down makes an answer of each (offers.h)
  *
  * So whatever was lost is told of exactly once: a half is in one place, and going is taking it out.
  *
@@ -72,7 +73,7 @@ struct cop__peer {
         uint32_t life;
         uint64_t flags;
         struct cop__row taken; /* out of the outbox, and not yet written */
-        struct cop__table watches, watched, links, unlinking, calls, asked;
+        struct cop__table watches, watched, links, unlinking, calls, asked, spawning;
 };
 
 /* A request of ours. */

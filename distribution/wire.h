@@ -31,10 +31,18 @@ enum cop__control {
         COP__CONTROL_SEND_SENDER_TT = 23,
         COP__CONTROL_ALIAS_SEND_TT = 34,
         COP__CONTROL_SEND_SENDER = 22,  /* From, To; message */
+        COP__CONTROL_SPAWN_REQUEST = 29, /* Ref, From, unused, {Module, Function, Arity}, Options; the list of arguments */
+        COP__CONTROL_SPAWN_REQUEST_TT = 30,
+        COP__CONTROL_SPAWN_REPLY = 31,  /* Ref, To, what has been set up, Pid or why not */
+        COP__CONTROL_SPAWN_REPLY_TT = 32,
         COP__CONTROL_ALIAS_SEND = 33,   /* From, Alias; message. Between nodes of this kind also: Owner */
         COP__CONTROL_UNLINK_ID = 35,    /* Id, From, To */
         COP__CONTROL_UNLINK_ACK = 36,   /* Id, From, To */
 };
+
+/* What a SPAWN_REPLY says has been set up. */
+#define COP__SPAWN_LINKED 1u
+#define COP__SPAWN_MONITORED 2u
 
 /* The capabilities that a node says it has. */
 #define COP__CAN_PUBLISHED UINT64_C(0x1)
@@ -56,6 +64,7 @@ enum cop__control {
 #define COP__CAN_UNLINK_ID UINT64_C(0x2000000)
 /* All that is mandatory for Erlang/OTP 25, in one bit. */
 #define COP__CAN_ALL_OF_25 UINT64_C(0x4000000)
+#define COP__CAN_SPAWN (UINT64_C(1) << 32)
 #define COP__CAN_V4 (UINT64_C(1) << 34)
 #define COP__CAN_ALIAS (UINT64_C(1) << 35)
 /* A node of this kind: no bit of Erlang's. */
@@ -65,7 +74,7 @@ enum cop__control {
         (COP__CAN_EXTENDED_REFERENCES | COP__CAN_MONITOR | COP__CAN_FUN_TAGS | COP__CAN_MONITOR_NAME | COP__CAN_NEW_FUN_TAGS | \
          COP__CAN_EXTENDED_PIDS | COP__CAN_EXPORT | COP__CAN_BITS | COP__CAN_NEW_FLOATS | COP__CAN_UTF8_ATOMS | COP__CAN_MAPS | \
          COP__CAN_BIG_CREATION | COP__CAN_SEND_SENDER | COP__CAN_HANDSHAKE_23 | COP__CAN_UNLINK_ID | COP__CAN_V4 |             \
-         COP__CAN_ALL_OF_25 | COP__CAN_ALIAS | COP__CAN_COPPICE)
+         COP__CAN_ALL_OF_25 | COP__CAN_SPAWN | COP__CAN_ALIAS | COP__CAN_COPPICE)
 
 #define COP__CAN_MANDATORY_25                                                                                              \
         (COP__CAN_EXTENDED_REFERENCES | COP__CAN_FUN_TAGS | COP__CAN_NEW_FUN_TAGS | COP__CAN_EXTENDED_PIDS | COP__CAN_EXPORT | \

@@ -33,6 +33,7 @@
  *      coppice/group.h       groups of actors
  *      coppice/distribution.h actors on other machines
  *      coppice/global.h      names that all connected nodes know
+ *      coppice/offer.h       what other nodes may spawn here, and spawning there
  *      coppice/event_manager.h events that any number of handlers hear
  *      coppice/channel.h     a bounded queue between actors
  *      coppice/future.h      a function that runs elsewhere, and its result
@@ -63,6 +64,7 @@
 #include <coppice/group.h>
 #include <coppice/machine.h>
 #include <coppice/main.h>
+#include <coppice/offer.h>
 #include <coppice/overload.h>
 #include <coppice/own.h>
 #include <coppice/partition.h>

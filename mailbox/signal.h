@@ -47,6 +47,7 @@ enum cop__signal_type {
         COP__SIGNAL_OVERFLOW,    /* your mailbox is over its limit: end */
         COP__SIGNAL_HINGE,       /* your call's answer depends on a start; see actors/calling.h */
         COP__SIGNAL_WITHDRAWN,   /* nobody waits for `ref` any more; to an outpost, see actors/outpost_wait.h */
+        COP__SIGNAL_SPAWNED,     /* to the call that has asked another node for an actor; see actors/abroad.h */
         COP__SIGNAL_SWEEP,       /* is never sent: marks a timer of the runtime's own; see actors/timer_home.h */
 };
 

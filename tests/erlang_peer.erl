@@ -2,11 +2,15 @@
 %% What runs on Erlang's node in tests/test_erlang.c: a gen_server that does as it is asked.
 -module(erlang_peer).
 -behaviour(gen_server).
--export([start/0, init/1, handle_call/3, handle_cast/2, handle_info/2]).
+-export([start/0, tell_parent/1, init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
 start() ->
     {ok, _} = pg:start(chat),
     {ok, _} = gen_server:start({local, peer}, ?MODULE, [], []).
+
+%% Spawned from the other side.
+tell_parent(To) ->
+    To ! process_info(self(), parent).
 
 init([]) ->
     process_flag(trap_exit, true),

@@ -110,6 +110,7 @@ static const struct operation {
         { "owned handlers", owns_handlers },
         { "many keys", enters_many_keys },
         { "child that says more", starts_a_child_that_says_more },
+        { "offers", offers },
 };
 
 /* ---- Keepers ---------------------------------------------------------------------------------------------- */

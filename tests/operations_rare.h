@@ -195,6 +195,18 @@ static cop_status enters_many_keys(void)
         return COP_OK;
 }
 
+/* To other nodes, of which there are none. */
+static cop_status offers(void)
+{
+        cop_status status = cop_offer("shop:echo", &(cop_spawn_options){ .server = &echo_server, .name = "offered", .label = "an offer" });
+        if (status == COP_E_NAME_TAKEN) /* before the memory failed that time */
+                status = COP_OK;
+        TRY(status);
+        DID(cop_offer("shop:echo", &(cop_spawn_options){ .server = &echo_server }) != COP_OK);
+        TRY(cop_unoffer("shop:echo"));
+        return COP_OK;
+}
+
 /* Its init says more, which the one who asked for it hears. */
 static cop_status starts_a_child_that_says_more(void)
 {

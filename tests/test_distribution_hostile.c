@@ -27,6 +27,7 @@ static uint16_t port;
                 cop_node *node = node_begin((cop_node_options){ .name = "a" });      \
                 ck_assert_int_eq(distribute_with("a@127.0.0.1", (cop_distribution){ .message_max = 65536 }, &port), COP_OK); \
                 cop_spawn_server(&clerk_server, "clerk");                            \
+                ck_assert_int_eq(cop_offer("clerk", &(cop_spawn_options){ .server = &clerk_server, .kind = COP_KIND_OF(job) }), COP_OK); \
                 besieged_##claim();                                                  \
                 goes_on();                                                           \
                 node_end(node);                                                      \
@@ -231,11 +232,11 @@ BESIEGED(a_frame_that_is_none_ends_the_connection)
 /* Of each sort, with too few items and with enough. */
 BESIEGED(a_control_message_about_nobody_ends_the_connection)
 {
-        static const uint8_t controls[] = { 1, 2, 3, 4, 6, 8, 19, 20, 21, 22, 33, 35, 36 };
+        static const uint8_t controls[] = { 1, 2, 3, 4, 6, 8, 19, 20, 21, 22, 29, 31, 33, 35, 36 };
         struct cop__tray tray;
         struct cop__pen pen;
         for (size_t i = 0; i < COP__COUNT(controls); i++)
-                for (size_t count = 3; count <= 5; count++) {
+                for (size_t count = 3; count <= 6; count++) {
                         stranger_begins(&pen, &tray, controls[i], count);
                         for (size_t j = 1; j < count; j++)
                                 cop__pen_term(&pen, cop_nil());
@@ -361,12 +362,15 @@ BESIEGED(a_message_that_is_too_deep_is_dropped)
 /* One of all that may come, then some of its bytes are others. */
 static void make_frame(struct cop__pen *pen, struct cop__tray *tray, uint64_t *random)
 {
-        static const uint8_t controls[] = { 1, 2, 3, 4, 6, 8, 19, 20, 21, 22, 33, 35, 36 };
+        static const uint8_t controls[] = { 1, 2, 3, 4, 6, 8, 19, 20, 21, 22, 29, 31, 33, 35, 36 };
         unsigned control = controls[cop__random_below(random, COP__COUNT(controls))];
-        unsigned count = 3 + cop__random_below(random, 3);
+        unsigned count = 3 + cop__random_below(random, 4);
         stranger_begins(pen, tray, control, count);
         for (unsigned i = 1; i < count; i++) {
-                switch (cop__random_below(random, 5)) {
+                switch (control == COP__CONTROL_SPAWN_REQUEST && i == 4 ? 5 : cop__random_below(random, 5)) {
+                case 5:
+                        cop__pen_term(pen, COP_TUPLE(cop_atom("coppice"), cop_atom("clerk"), cop_int(1)));
+                        break;
                 case 0:
                         cop__pen_atom(pen, "clerk", 5);
                         break;

@@ -645,3 +645,571 @@ LET_IN(what_is_too_deep_and_comes_through_an_alias_is_a_dead_letter, OF_OURS)
         await_and_drop(COP_FIELD(job, number, 3));
         ck_assert(cop_alias_close(alias));
 }
+
+/* ---- Orders of theirs --------------------------------------------------------------------------------------- */
+
+static void goes_on(const job *j)
+{
+        cop_send(cop_to_name("witness"), job, .number = j->number);
+        cop_sleep(COP_FOREVER);
+}
+
+static void takes_any(const cop_any *any)
+{
+        cop_send(cop_to_name("witness"), cop_any, .term = any->term);
+}
+
+static void stays(void)
+{
+        cop_sleep(COP_FOREVER);
+}
+
+static void make_offers(void)
+{
+        ck_assert_int_eq(cop_offer("goes_on", &(cop_spawn_options){ .run_with = COP_RUN_WITH(goes_on, job),
+                                                                    .kind = COP_KIND_OF(job) }), COP_OK);
+        ck_assert_int_eq(cop_offer("any", &(cop_spawn_options){ .run_with = COP_RUN_WITH(takes_any, cop_any),
+                                                                .kind = COP_KIND_OF(cop_any) }), COP_OK);
+        ck_assert_int_eq(cop_offer("shop:one", &(cop_spawn_options){ .run = stays, .name = "one" }), COP_OK);
+}
+
+/* Of their process 7, which is its own group leader. */
+static void puts_order(struct cop__pen *pen, struct cop__tray *tray, bool traced, uint32_t ref, const char *module,
+                       const char *function, cop_term options)
+{
+        stranger_begins(pen, tray, traced ? COP__CONTROL_SPAWN_REQUEST_TT : COP__CONTROL_SPAWN_REQUEST, traced ? 7 : 6);
+        put_ref(pen, ref);
+        stranger_pid(pen, THEM, 7);
+        stranger_pid(pen, THEM, 7);
+        cop__pen_tuple(pen, 3);
+        cop__pen_atom(pen, module, strlen(module));
+        cop__pen_atom(pen, function, strlen(function));
+        cop__pen_integer(pen, 1);
+        cop__pen_term(pen, options);
+        if (traced)
+                cop__pen_term(pen, cop_atom("token"));
+}
+
+static void says_order(int fd, uint32_t ref, const char *module, const char *function, cop_term options, cop_term arguments)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        puts_order(&pen, &tray, false, ref, module, function, options);
+        cop__pen_version(&pen);
+        cop__pen_term(&pen, arguments);
+        stranger_ends(fd, &pen);
+}
+
+/* The answer to the last one. */
+static cop_term hears_spawned(int fd, int64_t set_up, const char *result)
+{
+        cop_term said = hears(fd, COP__CONTROL_SPAWN_REPLY, 5, "[]");
+        ck_assert(cop_pid_equal(said.as.items[2].as.pid, theirs(7)));
+        ck_assert_int_eq(said.as.items[3].as.integer, set_up);
+        if (result != NULL)
+                ck_assert_str_eq(text_of(said.as.items[4]), result);
+        return said;
+}
+
+static cop_pid hears_born(int fd, int64_t set_up)
+{
+        cop_term said = hears_spawned(fd, set_up, NULL);
+        ck_assert_int_eq(said.as.items[4].type, COP_TERM_PID);
+        cop_pid pid = said.as.items[4].as.pid;
+        cop_term_free(said);
+        return pid;
+}
+
+static void hears_refused(int fd, const char *word)
+{
+        cop_term_free(hears_spawned(fd, 0, word));
+}
+
+static void await_number(int64_t number)
+{
+        cop_auto message = await(COP_KIND(job));
+        ck_assert_int_eq(cop_read(job, message)->number, number);
+}
+
+LET_IN(a_child_of_theirs_is_tied_to_its_spawner_as_it_wants, OF_ERLANG)
+{
+        const cop_term argument = COP_LIST(COP_TUPLE(cop_atom("job"), cop_int(5)));
+        cop_process process;
+        make_offers();
+        says_order(fd, 1, "coppice", "goes_on", cop_nil(), argument);
+        cop_pid alone = hears_born(fd, 0);
+        await_number(5);
+        ck_assert_int_eq(cop_process_info(alone, &process), COP_OK);
+        ck_assert(cop_pid_equal(process.parent, theirs(7)));
+        ck_assert_uint_eq(process.relations, 0);
+        says_order(fd, 2, "coppice", "goes_on", COP_LIST(cop_atom("monitor")), argument);
+        cop_pid watched = hears_born(fd, 2);
+        says_order(fd, 3, "coppice", "goes_on", COP_LIST(cop_atom("link"), COP_TUPLE(cop_atom("monitor"), cop_nil())), argument);
+        cop_pid both = hears_born(fd, 3);
+        await_number(5);
+        await_number(5);
+        put_down(watched);
+        hears_reason(fd, COP__CONTROL_DOWN, 5, "killed");
+        ck_assert_int_eq(cop_send_exit(both, cop_atom("enough")), COP_OK);
+        cop_term said, message;
+        bool exited = false, down = false;
+        while (!exited || !down) {
+                ck_assert(stranger_hears_frame(fd, &said, &message));
+                int64_t control = said.type == COP_TERM_TUPLE ? said.as.items[0].as.integer : 0;
+                exited = exited || control == COP__CONTROL_EXIT;
+                down = down || control == COP__CONTROL_DOWN;
+                if (control == COP__CONTROL_EXIT || control == COP__CONTROL_DOWN)
+                        ck_assert_str_eq(text_of(said.as.items[said.count - 1]), "enough");
+                cop_term_free(said);
+                cop_term_free(message);
+        }
+        /* And what they tell it, as to any. */
+        says_order(fd, 4, "coppice", "goes_on", COP_LIST(cop_atom("link"), cop_atom("monitor")), argument);
+        both = hears_born(fd, 3);
+        await_number(5);
+        cop_ref ref = watch(both);
+        says_monitor(fd, COP__CONTROL_DEMONITOR, both, 4);
+        struct cop__tray tray;
+        struct cop__pen pen;
+        stranger_begins(&pen, &tray, COP__CONTROL_EXIT, 4);
+        stranger_pid(&pen, THEM, 7);
+        cop__pen_pid(&pen, both);
+        cop__pen_term(&pen, cop_atom("over"));
+        stranger_ends(fd, &pen);
+        await_down(ref, "over");
+        put_down(alone);
+        is_all(fd);
+}
+
+LET_IN(what_is_offered_here_is_known_to_erlang_by_a_module_and_a_function, OF_ERLANG)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        make_offers();
+        says_order(fd, 1, "coppice", "any", cop_nil(), COP_LIST(cop_int(65)));
+        hears_born(fd, 0);
+        cop_auto number = await(COP_KIND(cop_any));
+        ck_assert_str_eq(text_of(cop_read(cop_any, number)->term), "65");
+        puts_order(&pen, &tray, true, 2, "coppice", "any", cop_nil()); /* traced, and with a string for a list */
+        cop__pen_version(&pen);
+        cop__pen_bytes(&pen, "k\0\1B", 4);
+        stranger_ends(fd, &pen);
+        hears_born(fd, 0);
+        cop_auto traced = await(COP_KIND(cop_any));
+        ck_assert_str_eq(text_of(cop_read(cop_any, traced)->term), "66");
+        says_order(fd, 3, "shop", "one", cop_nil(), cop_nil());
+        put_down(hears_born(fd, 0));
+        is_all(fd);
+}
+
+static void hears_refusals(int fd, const char *taken)
+{
+        static char long_name[COP_NAME_MAX + 2];
+        const cop_term none = cop_nil();
+        const cop_term wrong[] = {
+                cop_atom("x"), cop_string("ab"), COP_LIST(cop_atom("monitor"), cop_atom("x")), COP_LIST(COP_TUPLE(cop_atom("name"), cop_int(1))),
+                COP_LIST(COP_TUPLE(cop_atom("priority"), cop_atom("high"))), COP_LIST(COP_TUPLE(cop_atom("name"), cop_atom(""))),
+                COP_LIST(COP_TUPLE(cop_atom("name"), cop_atom(long_name))),
+        };
+        memset(long_name, 'n', sizeof(long_name) - 1);
+        make_offers();
+        says_order(fd, 1, "erlang", "halt", none, none);
+        hears_refused(fd, "undef");
+        says_order(fd, 2, "one", "shop", none, none);
+        hears_refused(fd, "undef");
+        says_order(fd, 3, "coppice", "goes_on", none, none);
+        hears_refused(fd, "badarg");
+        says_order(fd, 4, "coppice", "goes_on", none, COP_LIST(COP_TUPLE(cop_atom("job"), cop_atom("one"))));
+        hears_refused(fd, "badarg");
+        says_order(fd, 5, "coppice", "goes_on", none, cop_string("ab"));
+        hears_refused(fd, "badarg");
+        for (size_t i = 0; i < COP__COUNT(wrong); i++) {
+                says_order(fd, 10 + (uint32_t)i, "shop", "one", wrong[i], none);
+                hears_refused(fd, "badopt");
+        }
+        ck_assert_uint_eq(cop_whereis("one").bits, 0);
+        says_order(fd, 20, "shop", "one", none, none);
+        cop_pid one = hears_born(fd, 0);
+        says_order(fd, 21, "shop", "one", none, none);
+        hears_refused(fd, taken);
+        says_order(fd, 22, "shop", "one", COP_LIST(COP_TUPLE(cop_atom("name"), cop_atom("two"))), none);
+        hears_refused(fd, "badarg");
+        put_down(one);
+        is_all(fd);
+}
+
+LET_IN(what_cannot_be_spawned_is_refused_in_words_of_erlangs_and_the_connection_stays, OF_ERLANG)
+{
+        hears_refusals(fd, "badarg");
+}
+
+LET_IN(to_a_node_of_this_kind_more_is_said_of_a_refusal, OF_OURS)
+{
+        hears_refusals(fd, "name_taken");
+}
+
+/* An argument as deep as a message may be, and one deeper, which is refused and ends no connection. */
+LET_IN(an_argument_of_theirs_that_is_too_deep_is_refused, OF_OURS)
+{
+        static const char *const words[] = { NULL, "too_deep" };
+        make_offers();
+        for (int more = 0; more < 2; more++) {
+                struct cop__tray tray;
+                struct cop__pen pen;
+                puts_order(&pen, &tray, false, 1 + (uint32_t)more, "coppice", "any", cop_nil());
+                cop__pen_version(&pen);
+                cop__pen_bytes(&pen, "l\0\0\0\1", 5);
+                for (int i = 0; i < COP_TERM_DEPTH_MAX + more; i++)
+                        cop__pen_tuple(&pen, 1);
+                cop__pen_bytes(&pen, "jj", 2);
+                stranger_ends(fd, &pen);
+                if (words[more] != NULL)
+                        hears_refused(fd, words[more]);
+                else
+                        hears_born(fd, 0);
+        }
+        await_and_drop(COP_KIND(cop_any));
+        is_all(fd);
+}
+
+static void ends_by_order(int fd, size_t wrong)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        stranger_begins(&pen, &tray, COP__CONTROL_SPAWN_REQUEST, wrong == 0 ? 5 : 6);
+        if (wrong == 1)
+                cop__pen_ref(&pen, (cop_ref){ 5 }); /* one of ours */
+        else
+                put_ref(&pen, 1);
+        if (wrong == 2)
+                cop__pen_pid(&pen, cop_self());
+        else
+                stranger_pid(&pen, THEM, 7);
+        stranger_pid(&pen, THEM, 7);
+        if (wrong == 3)
+                cop__pen_term(&pen, COP_TUPLE(cop_atom("coppice"), cop_atom("any")));
+        else if (wrong == 4)
+                cop__pen_term(&pen, COP_TUPLE(cop_atom("coppice"), cop_int(1), cop_int(1)));
+        else if (wrong == 5)
+                cop__pen_term(&pen, COP_TUPLE(cop_atom("coppice"), cop_atom("any"), cop_atom("one")));
+        else
+                cop__pen_term(&pen, COP_TUPLE(cop_atom("coppice"), cop_atom("any"), cop_int(1)));
+        if (wrong > 0)
+                cop__pen_term(&pen, cop_nil());
+        cop__pen_version(&pen);
+        if (wrong == 6)
+                cop__pen_tuple(&pen, 3); /* of which nothing comes */
+        else
+                cop__pen_term(&pen, cop_nil());
+        stranger_ends(fd, &pen);
+        stranger_is_hung_up(fd);
+}
+
+LET_IN(what_is_no_order_ends_the_connection, OF_ERLANG)
+{
+        make_offers();
+        for (size_t wrong = 0; wrong <= 6; wrong++) {
+                ends_by_order(fd, wrong);
+                close(fd);
+                fd = stranger_calls_as(port, THEM, OF_ERLANG);
+                await_up();
+        }
+        /* One that is to be monitored under a reference that is taken. */
+        says_monitor(fd, COP__CONTROL_MONITOR, cop_self(), 5);
+        says_order(fd, 5, "shop", "one", COP_LIST(cop_atom("monitor")), cop_nil());
+        stranger_is_hung_up(fd);
+        close(fd);
+        ck_assert_uint_eq(cop_whereis("one").bits, 0);
+        fd = stranger_calls_as(port, THEM, OF_ERLANG);
+        close(fd);
+}
+
+/* ---- Orders of ours ---------------------------------------------------------------------------------------- */
+
+typedef struct { bool link, monitor, named; } wanted;
+COP_MESSAGE(wanted, link, monitor, named);
+
+/* Ends with what it has been answered. */
+static void orders(const wanted *w)
+{
+        cop_ref ref = { 0 };
+        cop_pid pid;
+        cop_trap_exit(true);
+        cop_status status = cop_spawn_at(&(cop_spawn_there){ .node = THEM, .offer = "shop:till", .link = w->link, .monitor = w->monitor,
+                                                             .monitor_ref = &ref, .name = w->named ? "cashier" : NULL,
+                                                             .kind = COP_KIND_OF(job), .argument = &(job){ 7 } },
+                                         PATIENCE_MS, &pid);
+        if (status != COP_OK)
+                cop_exit(cop_int(status));
+        cop_send(cop_to_name("witness"), cop_any, .term = cop_pid_term(pid));
+        for (int i = 0; i < w->link + w->monitor; i++) {
+                cop_auto message = cop_receive(COP_FOREVER, COP_KIND(cop_exited), COP_REF(cop_down, ref));
+                const cop_exited *exited = cop_read(cop_exited, message);
+                const cop_down *down = cop_read(cop_down, message);
+                cop_send(cop_to_name("witness"), cop_any, .term = exited != NULL ? exited->reason : down->reason);
+        }
+}
+
+static cop_pid begin_order(wanted w, cop_ref *ref)
+{
+        cop_pid pid;
+        ck_assert_int_eq(cop_spawn_opt(&(cop_spawn_options){ .run_with = COP_RUN_WITH(orders, wanted), .kind = COP_KIND_OF(wanted),
+                                                             .argument = &w, .monitor = true, .monitor_ref = ref }, &pid), COP_OK);
+        return pid;
+}
+
+/* What it is under. */
+static cop_ref hears_order(int fd, const char *options)
+{
+        cop_term said = hears(fd, COP__CONTROL_SPAWN_REQUEST, 6, "[{job, 7}]");
+        ck_assert_str_eq(text_of(said.as.items[4]), "{shop, till, 1}");
+        ck_assert_str_eq(text_of(said.as.items[5]), options);
+        ck_assert(cop_pid_equal(said.as.items[3].as.pid, cop_whereis("net_kernel")));
+        cop_ref ref = said.as.items[1].as.ref;
+        cop_term_free(said);
+        return ref;
+}
+
+static void says_spawned(int fd, cop_ref ref, cop_pid to, int64_t set_up, uint32_t child, const char *word, bool traced)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        stranger_begins(&pen, &tray, traced ? COP__CONTROL_SPAWN_REPLY_TT : COP__CONTROL_SPAWN_REPLY, traced ? 6 : 5);
+        cop__pen_ref(&pen, ref);
+        cop__pen_pid(&pen, to);
+        cop__pen_integer(&pen, (uint64_t)set_up);
+        if (word != NULL)
+                cop__pen_atom(&pen, word, strlen(word));
+        else
+                stranger_pid(&pen, THEM, child);
+        if (traced)
+                cop__pen_term(&pen, cop_atom("token"));
+        stranger_ends(fd, &pen);
+}
+
+static void says_child_ends(int fd, unsigned control, uint32_t child, cop_pid to, cop_ref ref)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        bool down = control == COP__CONTROL_DOWN;
+        stranger_begins(&pen, &tray, control, down ? 5 : 4);
+        stranger_pid(&pen, THEM, child);
+        cop__pen_pid(&pen, to);
+        if (down)
+                cop__pen_ref(&pen, ref);
+        cop__pen_term(&pen, cop_atom("boom"));
+        stranger_ends(fd, &pen);
+}
+
+static void await_words(const char *words)
+{
+        cop_auto message = await(COP_KIND(cop_any));
+        ck_assert_str_eq(text_of(cop_read(cop_any, message)->term), words);
+}
+
+/* All in one, so that the spawner has it all at once. */
+LET_IN(whoever_is_spawned_and_ends_at_once_is_told_of_with_its_reason, OF_ERLANG)
+{
+        for (int i = 0; i < 20; i++) {
+                cop_ref done;
+                cop_pid pid = begin_order((wanted){ .link = true, .monitor = true }, &done);
+                cop_ref ref = hears_order(fd, "[link, monitor]");
+                says_spawned(fd, ref, pid, 3, 9, NULL, i % 2 == 1);
+                says_child_ends(fd, COP__CONTROL_DOWN, 9, pid, ref);
+                says_child_ends(fd, COP__CONTROL_EXIT, 9, pid, ref);
+                await_words(text_of(cop_pid_term(theirs(9))));
+                await_words("boom");
+                await_words("boom");
+                await_down(done, "normal");
+        }
+        is_all(fd);
+}
+
+LET_IN(a_refusal_of_theirs_is_a_status, OF_ERLANG)
+{
+        static const struct {
+                const char *word;
+                cop_status status;
+        } words[] = {
+                { "undef", COP_E_NOT_FOUND }, { "badarg", COP_E_BAD_ARGUMENT }, { "badopt", COP_E_BAD_ARGUMENT },
+                { "system_limit", COP_E_LIMIT }, { "notsup", COP_E_NOT_FOUND }, { "no_memory", COP_E_NO_MEMORY },
+                { "overload", COP_E_OVERLOAD }, { "stopping", COP_E_STOPPING }, { "name_taken", COP_E_NAME_TAKEN },
+                { "too_deep", COP_E_TOO_DEEP }, { "too_big", COP_E_TOO_BIG }, { "whatever", COP_E_BAD_ARGUMENT },
+        };
+        for (size_t i = 0; i < COP__COUNT(words); i++) {
+                cop_ref done;
+                cop_pid pid = begin_order((wanted){ .link = true, .monitor = true, .named = true }, &done);
+                says_spawned(fd, hears_order(fd, "[link, monitor, {name, cashier}]"), pid, 0, 0, words[i].word, false);
+                await_down(done, text_of(cop_int(words[i].status)));
+        }
+        is_all(fd);
+}
+
+/* The time is over, or it has ended: what was begun for it is told to end, and what was tied is not. */
+static void is_abandoned(int fd, wanted w, const char *options)
+{
+        cop_ref done;
+        cop_pid pid = begin_order(w, &done);
+        cop_ref ref = hears_order(fd, options);
+        ck_assert_int_eq(cop_send_exit(pid, cop_atom("kill")), COP_OK);
+        await_down(done, "killed");
+        says_spawned(fd, ref, pid, w.link + 2 * w.monitor, 9, NULL, false);
+        if (w.monitor)
+                hears_and_drops(fd, COP__CONTROL_DEMONITOR, 4, "[]");
+        hears_reason(fd, w.link ? COP__CONTROL_EXIT : COP__CONTROL_EXIT2, 4, "abandoned");
+        is_all(fd);
+        struct cop__peer *peer = cop__network_here()->peers[0];
+        ck_assert_uint_eq(peer->links.count + peer->watches.count + peer->spawning.count, 0);
+}
+
+LET_IN(whoever_has_begun_for_nobody_is_told_to_end, OF_ERLANG)
+{
+        is_abandoned(fd, (wanted){ .link = true, .monitor = true }, "[link, monitor]");
+        is_abandoned(fd, (wanted){ .link = true }, "[link]");
+        is_abandoned(fd, (wanted){ .monitor = true }, "[monitor]");
+        is_abandoned(fd, (wanted){ .link = false }, "[]");
+}
+
+LET_IN(whoever_begins_when_the_time_is_over_is_told_to_end, OF_ERLANG)
+{
+        cop_pid pid = cop_self();
+        for (int link = 0; link < 2; link++) {
+                cop_ref ref = { 0 };
+                ck_assert_int_eq(cop_spawn_at(&(cop_spawn_there){ .node = THEM, .offer = "shop:till", .kind = COP_KIND_OF(job),
+                                                                  .argument = &(job){ 7 }, .link = link == 1, .monitor = true,
+                                                                  .monitor_ref = &ref }, 1000, &pid), COP_E_TIMEOUT);
+                ck_assert_uint_eq(ref.bits, 0);
+                says_spawned(fd, hears_order(fd, link == 1 ? "[link, monitor]" : "[monitor]"), cop_self(), 3, 9, NULL, false);
+                is_all(fd); /* this thread has taken it in */
+                hears_and_drops(fd, COP__CONTROL_DEMONITOR, 4, "[]");
+                hears_reason(fd, link == 1 ? COP__CONTROL_EXIT : COP__CONTROL_EXIT2, 4, "abandoned");
+                is_all(fd);
+        }
+        ck_assert(cop_pid_equal(pid, cop_self()));
+}
+
+LET_IN(a_node_that_hangs_up_on_an_order_ends_it_with_no_connection, OF_ERLANG)
+{
+        cop_ref done;
+        begin_order((wanted){ .link = true, .monitor = true }, &done);
+        hears_order(fd, "[link, monitor]");
+        shutdown(fd, SHUT_RDWR);
+        await_down(done, text_of(cop_int(COP_E_NO_CONNECTION)));
+        nothing_has_come();
+}
+
+LET_IN(a_node_that_spawns_for_nobody_has_no_such_offer, OF_ERLANG & ~COP__CAN_SPAWN)
+{
+        cop_ref done;
+        begin_order((wanted){ .link = true, .monitor = true }, &done);
+        await_down(done, text_of(cop_int(COP_E_NOT_FOUND)));
+        is_all(fd);
+}
+
+/* Of one that nobody has asked for, or twice; and of an order, but not as it was meant: that ends the connection. */
+LET_IN(an_answer_to_no_order_means_nothing, OF_ERLANG)
+{
+        cop_ref done;
+        says_spawned(fd, (cop_ref){ 12345 }, cop_self(), 0, 9, NULL, false);
+        says_spawned(fd, (cop_ref){ 12345 }, cop_self(), 0, 0, "undef", false);
+        cop_pid pid = begin_order((wanted){ .link = false }, &done);
+        cop_ref ref = hears_order(fd, "[]");
+        says_spawned(fd, ref, pid, 0, 9, NULL, false);
+        says_spawned(fd, ref, pid, 0, 10, NULL, false);
+        await_words(text_of(cop_pid_term(theirs(9))));
+        await_down(done, "normal");
+        is_all(fd);
+}
+
+static void answers_wrongly(int fd, size_t wrong)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        cop_ref done;
+        cop_pid pid = begin_order((wanted){ .link = true, .monitor = true }, &done);
+        cop_ref ref = hears_order(fd, "[link, monitor]");
+        stranger_begins(&pen, &tray, COP__CONTROL_SPAWN_REPLY, 5);
+        if (wrong == 0)
+                cop__pen_term(&pen, cop_int(1));
+        else
+                cop__pen_ref(&pen, ref);
+        if (wrong == 1)
+                cop__pen_pid(&pen, cop_self()); /* who has not asked */
+        else if (wrong == 2)
+                stranger_pid(&pen, THEM, 7);
+        else
+                cop__pen_pid(&pen, pid);
+        if (wrong == 3)
+                cop__pen_term(&pen, cop_atom("all"));
+        else
+                cop__pen_integer(&pen, wrong == 4 ? 1 : 3); /* not monitored */
+        if (wrong == 5)
+                cop__pen_term(&pen, cop_int(9));
+        else if (wrong == 6)
+                cop__pen_pid(&pen, pid); /* one of ours */
+        else
+                stranger_pid(&pen, THEM, 9);
+        stranger_ends(fd, &pen);
+        stranger_is_hung_up(fd);
+        await_down(done, text_of(cop_int(COP_E_NO_CONNECTION)));
+}
+
+LET_IN(an_answer_that_is_none_ends_the_connection, OF_ERLANG)
+{
+        for (size_t wrong = 0; wrong <= 6; wrong++) {
+                answers_wrongly(fd, wrong);
+                close(fd);
+                fd = stranger_calls_as(port, THEM, OF_ERLANG);
+                await_up();
+        }
+        shutdown(fd, SHUT_RDWR);
+}
+
+/* Whoever was not asked answers in the stead of who was: it is no answer to an order. */
+LET_IN(what_is_answered_to_an_order_as_to_a_call_is_nobody_spawned, OF_OURS)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        cop_ref done;
+        cop_pid pid = begin_order((wanted){ .link = false }, &done);
+        cop_ref ref = hears_order(fd, "[]");
+        stranger_begins(&pen, &tray, COP__CONTROL_ALIAS_SEND, 4);
+        stranger_pid(&pen, THEM, 7);
+        cop__pen_ref(&pen, ref);
+        cop__pen_pid(&pen, pid);
+        put_job(&pen, 5);
+        stranger_ends(fd, &pen);
+        await_down(done, text_of(cop_int(COP_E_NO_CONNECTION)));
+        says_spawned(fd, ref, pid, 0, 9, NULL, false);
+        hears_reason(fd, COP__CONTROL_EXIT2, 4, "abandoned");
+        is_all(fd);
+}
+
+/* What a process of Erlang's prints that was spawned from here: it waits until that is done. */
+LET_IN(whoever_is_spawned_from_here_prints_in_vain_and_goes_on, OF_ERLANG)
+{
+        const struct {
+                cop_term request;
+                const char *answer;
+        } cases[] = {
+                { cop_atom("getopts"), "{io_reply, 5, {error, request}}" },
+                { COP_TUPLE(cop_atom("put_chars"), cop_atom("unicode"), cop_string("hello")), "{io_reply, 5, ok}" },
+        };
+        for (size_t i = 0; i < COP__COUNT(cases); i++) {
+                struct cop__tray tray;
+                struct cop__pen pen;
+                stranger_begins(&pen, &tray, COP__CONTROL_REG_SEND, 4);
+                stranger_pid(&pen, THEM, 7);
+                cop__pen_atom(&pen, "", 0);
+                cop__pen_atom(&pen, "net_kernel", 10);
+                cop__pen_version(&pen);
+                cop__pen_tuple(&pen, 4);
+                cop__pen_atom(&pen, "io_request", 10);
+                stranger_pid(&pen, THEM, 9);
+                cop__pen_integer(&pen, 5);
+                cop__pen_term(&pen, cases[i].request);
+                stranger_ends(fd, &pen);
+                hears_and_drops(fd, COP__CONTROL_SEND_SENDER, 3, cases[i].answer);
+        }
+        is_all(fd);
+}

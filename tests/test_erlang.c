@@ -139,11 +139,131 @@ WITH_ERLANG(calls_end_as_they_do_in_erlang)
         ck_assert_str_eq(ask(COP_TUPLE(cop_atom("call"), cop_pid_term(pid), cop_atom("silent"))), "{exit, noproc}");
 }
 
-/* Functions have no names here by which another node could begin one. */
-WITH_ERLANG(DST_02_a_spawn_from_another_node_is_refused_and_the_connection_stays)
+/* ---- Spawning ------------------------------------------------------------------------------------- */
+
+static const char *evaluate(const char *text)
 {
-        ck_assert_str_eq(ask(COP_TUPLE(cop_atom("spawn_at"), cop_atom("us@127.0.0.1"))),
-                         "{{error, notsup}, true}");
+        return ask(COP_TUPLE(cop_atom("eval"), cop_string(text), cop_nil()));
+}
+
+/* Gives its spawner the bill, and its own end a reason. */
+static void charges(const bill *b)
+{
+        cop_send(cop_parent(), share, .pence_each = b->pence / b->people, .number = 1);
+        cop_exit(cop_atom("charged"));
+}
+
+static void rests(void)
+{
+        cop_sleep(COP_FOREVER);
+}
+
+static void offer_to_erlang(void)
+{
+        ck_assert_int_eq(cop_offer("charges", &(cop_spawn_options){ .run_with = COP_RUN_WITH(charges, bill), .kind = COP_KIND_OF(bill) }),
+                         COP_OK);
+        ck_assert_int_eq(cop_offer("shop:rests", &(cop_spawn_options){ .run = rests, .name = "rests" }), COP_OK);
+}
+
+#define US "'us@127.0.0.1'"
+
+WITH_ERLANG(SPN_16_a_process_of_erlangs_spawns_what_is_offered_here_and_is_its_parent)
+{
+        offer_to_erlang();
+        ck_assert_str_eq(evaluate("P = spawn(" US ", coppice, charges, [{bill, 900, 3}]), "
+                                  "{node(P), receive S -> S after 5000 -> late end}."), "{'us@127.0.0.1', {share, 300, 1}}");
+        ck_assert_str_eq(evaluate("P = spawn_link(" US ", coppice, charges, [{bill, 8, 2}]), "
+                                  "{receive {share, _, _} = S -> S end, receive {'EXIT', P, W} -> W end}."), "{{share, 4, 1}, charged}");
+        ck_assert_str_eq(evaluate("{P, R} = spawn_monitor(" US ", coppice, charges, [{bill, 8, 4}]), "
+                                  "{receive {share, _, _} = S -> S end, receive {'DOWN', R, process, P, W} -> W end}."),
+                         "{{share, 2, 1}, charged}");
+        ck_assert_str_eq(evaluate("R = erlang:spawn_request(" US ", shop, rests, [], [link, monitor]), "
+                                  "P = receive {spawn_reply, R, ok, Q} -> Q end, exit(P, enough), "
+                                  "{receive {'DOWN', R, process, P, W} -> W end, receive {'EXIT', P, V} -> V end}."), "{enough, enough}");
+        ck_assert_str_eq(evaluate("P = spawn_link(" US ", shop, rests, []), unlink(P), exit(P, kill), "
+                                  "receive {'EXIT', P, V} -> V after 0 -> none end."), "none");
+        ck_assert_str_eq(ask(cop_atom("seen")), "[]");
+}
+
+WITH_ERLANG(DST_02_what_erlang_cannot_spawn_here_is_an_error_there_and_the_connection_stays)
+{
+        static const char *const spawns[][2] = {
+                { "spawn(" US ", nothing, at_all, [])", "undef" },      { "spawn(" US ", erlang, node, [])", "undef" },
+                { "spawn(" US ", coppice, charges, [])", "badarg" },    { "spawn(" US ", coppice, charges, [{bill, x, 1}])", "badarg" },
+                { "spawn_opt(" US ", shop, rests, [], [{priority, high}])", "badarg" },
+                { "spawn(fun() -> ok end), spawn(" US ", fun() -> ok end)", "undef" },
+        };
+        char text[256];
+        offer_to_erlang();
+        for (size_t i = 0; i < COP__COUNT(spawns); i++) {
+                snprintf(text, sizeof(text), "try %s of P -> P catch error:E -> E end.", spawns[i][0]);
+                ck_assert_str_eq(evaluate(text), spawns[i][1]);
+        }
+        ck_assert_str_eq(ask(COP_TUPLE(cop_atom("spawn_at"), cop_atom("us@127.0.0.1"))), "{{error, undef}, true}");
+        ck_assert_uint_eq(cop_whereis("rests").bits, 0);
+        ck_assert_str_eq(ask(cop_atom("seen")), "[]");
+}
+
+static cop_status spawn_theirs(const char *offer, cop_term arguments, cop_pid *pid, cop_ref *ref, bool link)
+{
+        return cop_spawn_at(&(cop_spawn_there){ .node = THEM, .offer = offer, .arguments = arguments, .link = link,
+                                                .monitor = ref != NULL, .monitor_ref = ref },
+                            PATIENCE_MS, pid);
+}
+
+WITH_ERLANG(a_function_of_erlangs_is_spawned_from_here)
+{
+        cop_pid pid;
+        cop_ref ref;
+        cop_auto message = NULL;
+        cop_trap_exit(true);
+        ck_assert_int_eq(spawn_theirs("erlang:send", COP_LIST(cop_pid_term(cop_self()), cop_string("hello")), &pid, &ref, false), COP_OK);
+        ck_assert_str_eq(cop_node_of(pid), THEM);
+        message = await(COP_KIND(cop_any));
+        ck_assert_str_eq(text_of(cop_read(cop_any, message)->term), "\"hello\"");
+        await_down(ref, "normal");
+        ck_assert_int_eq(spawn_theirs("erlang:exit", COP_LIST(cop_atom("boom")), &pid, &ref, true), COP_OK);
+        await_down(ref, "boom");
+        await_exited(pid, "boom");
+        /* Who is the parent, as they see it. */
+        ck_assert_int_eq(spawn_theirs("erlang_peer:tell_parent", COP_LIST(cop_pid_term(cop_self())), &pid, NULL, false), COP_OK);
+        cop_auto told = await(COP_KIND(cop_any));
+        ck_assert_str_eq(text_of(cop_read(cop_any, told)->term), text_of(COP_TUPLE(cop_atom("parent"), cop_pid_term(cop_self()))));
+        /* What it prints goes nowhere, and it goes on. */
+        ck_assert_int_eq(spawn_theirs("io:format", COP_LIST(cop_string("hello ~p~n"), COP_LIST(cop_int(1))), &pid, &ref, true), COP_OK);
+        await_down(ref, "normal");
+        await_exited(pid, "normal");
+        nothing_has_come();
+}
+
+/* As SPN-05 has it: the spawn itself succeeds. */
+WITH_ERLANG(SPN_05_a_function_that_erlang_has_not_is_spawned_and_dies_with_undef)
+{
+        cop_pid pid;
+        cop_ref ref;
+        cop_trap_exit(true);
+        ck_assert_int_eq(spawn_theirs("nothing:at_all", cop_nil(), &pid, &ref, true), COP_OK);
+        cop_auto down = await(COP_REF(cop_down, ref));
+        ck_assert_ptr_nonnull(strstr(text_of(cop_read(cop_down, down)->reason), "{undef, "));
+        cop_auto exited = await(COP_FIELD(cop_exited, pid, pid));
+        ck_assert_ptr_nonnull(strstr(text_of(cop_read(cop_exited, exited)->reason), "{undef, "));
+        nothing_has_come();
+}
+
+WITH_ERLANG(DST_02_a_spawn_on_a_node_of_erlangs_that_is_gone_ends_with_no_connection)
+{
+        cop_pid pid;
+        cop_ref ref, none = { 0 };
+        cop_trap_exit(true);
+        ck_assert_int_eq(cop_spawn_at(&(cop_spawn_there){ .node = THEM, .offer = "erlang:node", .name = "x" }, PATIENCE_MS, &pid),
+                         COP_E_BAD_ARGUMENT);
+        ck_assert_int_eq(spawn_theirs("timer:sleep", COP_LIST(cop_atom("infinity")), &pid, &ref, true), COP_OK);
+        kill(erlang->them, SIGKILL);
+        await_down(ref, "noconnection");
+        await_exited(pid, "noconnection");
+        ck_assert_int_eq(spawn_theirs("erlang:node", cop_nil(), &pid, &none, true), COP_E_NO_CONNECTION);
+        ck_assert_uint_eq(none.bits, 0);
+        nothing_has_come();
 }
 
 WITH_ERLANG(links_monitors_and_exits_go_both_ways)

@@ -12,6 +12,8 @@
  * From there on a pid of another node is a cop_pid like any other: send, call, link, monitor, exit signals, groups (group.h) mean
  * what they mean here, and the order of signals between two actors holds. Whoever first sends to a node connects to it.
  *
+ * What a node offers may be spawned there from another one: offer.h.
+ *
  * A message of a kind crosses as Erlang's record, the tuple {bill, 900, 3}; what comes as such a tuple and fits is that kind,
  * anything else a cop_any. What no other node could read, such as an atom that is no UTF-8, is dropped, with a line in the log. A
  * call is Erlang's gen_server:call. docs/distribution.md says more.
