@@ -26,8 +26,8 @@ void cop__neighbour_print(struct cop__text *text, cop_pid pid, const char *name,
 {
         char shown[COP_ID_TEXT_MAX];
         size_t from = text->size;
-        cop__text_printf(text, "%s%s%s%s", name, name[0] != '\0' ? " " : "", cop_pid_print(pid, shown),
-                         alive ? "" : " (ended)");
+        const char *where = cop__pid_node(pid) != 0 ? " (on another node)" : " (ended)"; /* of which nothing is known here */
+        cop__text_printf(text, "%s%s%s%s", name, name[0] != '\0' ? " " : "", cop_pid_print(pid, shown), alive ? "" : where);
         cop__text_make_harmless(text, from);
 }
 

@@ -20,7 +20,7 @@
 /* Its name, "shop", else what its server is called, "(till)", else "". False: it has ended. Threads: any that is inside. */
 bool cop__neighbour_name(struct cop_node *node, cop_pid pid, char name[COP__NEIGHBOUR_NAME]);
 
-/* "shop <0.3.0>", "(till) <0.4.0> (ended)". */
+/* "shop <0.3.0>", "(till) <0.4.0> (ended)", "<1.5.0> (on another node)". */
 void cop__neighbour_print(struct cop__text *text, cop_pid pid, const char *name, bool alive);
 
 /* Both in one. False: it has ended. */

@@ -353,13 +353,15 @@ OFFERS(an_argument_that_cannot_cross_is_refused_and_the_connection_stays)
         nothing_has_come();
 }
 
-static char complaint[256];
+static char complaint[256], report[1024];
 
 static void keeps_complaint(void *context, cop_log_level level, const char *text)
 {
         (void)context;
         if (level == COP_LOG_WARNING)
                 snprintf(complaint, sizeof(complaint), "%s", text);
+        else if (level == COP_LOG_ERROR)
+                snprintf(report, sizeof(report), "%s", text);
 }
 
 static void pair_begin_with(struct pair *pair, cop_node_options options)
@@ -402,6 +404,21 @@ TEST(an_argument_that_an_offer_does_not_take_is_refused_and_it_is_said_why)
                 ck_assert_msg(strstr(complaint, cases[i].why) != NULL, "%s: %s", cases[i].arguments, complaint);
         }
         pair_end(&pair);
+}
+
+/* Of whom nobody here knows whether he lives. */
+TEST(a_report_of_a_child_that_has_crashed_names_its_spawner_on_the_other_node)
+{
+        struct pair pair = { NULL, NULL, 0, 0 };
+        cop_ref ref;
+        pair_begin_with(&pair, (cop_node_options){ .log = keeps_complaint });
+        cop_trap_exit(true);
+        cop_pid pid = SPAWN_AT(.offer = "dies", .link = true, .monitor = true, .monitor_ref = &ref);
+        await_down(ref, "died");
+        await_exited(pid, "died");
+        pair_end(&pair); /* it has been written */
+        ck_assert_msg(strstr(report, "by <1.") != NULL && strstr(report, "> (on another node)") != NULL && strstr(report, "(ended)") == NULL,
+                      "%s", report);
 }
 
 static void has_no_patience(void)
