@@ -73,6 +73,19 @@ static void mend_keeper(const char *name, const cop_behaviour *server)
                 ck_assert_int_eq(cop_start(&(cop_spawn_options){ .server = server, .name = name }, PATIENCE_MS, &pid), COP_OK);
 }
 
+static void takes(const job *j)
+{
+        (void)j;
+        sleeps();
+}
+
+static void offer_grown(void)
+{
+        cop_status status = cop_offer("grown", &(cop_spawn_options){ .run_with = COP_RUN_WITH(takes, job), .kind = COP_KIND_OF(job),
+                                                                     .name = "grown" });
+        ck_assert(status == COP_OK || status == COP_E_NAME_TAKEN);
+}
+
 /* Whoever has ended without memory begins again. */
 static void mend(cop_node *node, const char *name, uint16_t port)
 {
@@ -80,6 +93,7 @@ static void mend(cop_node *node, const char *name, uint16_t port)
         if (cop_whereis("net_kernel").bits == 0)
                 ck_assert_int_eq(distribute(name, port), COP_OK);
         mend_keeper("clerk", &clerk_server);
+        offer_grown();
         mend_keeper("chat", &cop_scope_server);
 }
 
@@ -199,6 +213,23 @@ static cop_status ties(void)
         return down != NULL && exited != NULL ? COP_OK : COP_E_TIMEOUT;
 }
 
+/* One that nobody has heard of has been told to end; it may still be about to. */
+static cop_status spawns_there(void)
+{
+        cop_ref ref;
+        cop_pid pid;
+        const cop_spawn_there there = { .node = B, .offer = "grown", .kind = COP_KIND_OF(job), .argument = &(job){ 1 },
+                                        .link = true, .monitor = true, .monitor_ref = &ref };
+        cop_trap_exit(true);
+        TRY(cop_spawn_at(&there, MS, &pid));
+        TRY(cop_send_exit(pid, COP_TUPLE(cop_atom("a"), cop_string("reason"))));
+        cop_message *down = cop_receive(MS, COP_REF(cop_down, ref));
+        cop_message *exited = cop_receive(MS, COP_FIELD(cop_exited, pid, pid));
+        cop_message_free(down);
+        cop_message_free(exited);
+        return down != NULL && exited != NULL ? COP_OK : COP_E_TIMEOUT;
+}
+
 static cop_status has_a_global_name(void)
 {
         TRY(cop_global_re_register("ledger", cop_self()));
@@ -251,6 +282,7 @@ static const struct scene {
         { "to connect", connects },
         { "to be connected for what is sent", sends_and_is_connected },
         { "a monitor, a link and an exit", ties },
+        { "a spawn", spawns_there },
         { "a global name", has_a_global_name },
         { "a group", joins },
         { "a scope", begins_a_scope },
