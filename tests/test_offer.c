@@ -442,6 +442,50 @@ OFFERS(who_may_not_spawn_there_is_told_so)
         ck_assert_int_eq(cop_node_enter(pair->a), COP_OK);
 }
 
+/* ---- Processes -------------------------------------------------------------------------------------------------- */
+
+/* The answers of all three, there. */
+static void asks_in_vain(const said *s)
+{
+        cop_pid pid;
+        int64_t sum = cop_offer("x", &(cop_spawn_options){ .run = waits }) == COP_E_NO_DISTRIBUTION;
+        sum += cop_unoffer("x") == COP_E_NO_DISTRIBUTION;
+        sum += cop_spawn_at(&(cop_spawn_there){ .node = A, .offer = "waits" }, PATIENCE_MS, &pid) == COP_E_NO_DISTRIBUTION;
+        cop_send(s->pid, said, .number = sum);
+}
+
+TEST(what_is_offered_may_live_in_a_process_of_its_own_and_is_tied_to_its_spawner_all_the_same)
+{
+        struct pair pair = { NULL, NULL, 0, 0 };
+        NEEDS_THREADS();
+        pair_begin_with(&pair, (cop_node_options){ .processes = true });
+        visit(pair.b);
+        offer("apart", (cop_spawn_options){ .server = &till_server, .kind = COP_KIND_OF(drawer), .isolation = COP_ISOLATION_PROCESS });
+        offer("asks", (cop_spawn_options){ .run_with = COP_RUN_WITH(asks_in_vain, said), .kind = COP_KIND_OF(said),
+                                           .isolation = COP_ISOLATION_PROCESS });
+        visit(pair.a);
+        cop_trap_exit(true);
+        for (int i = 0; i < 4; i++) {
+                cop_ref ref = { 0 };
+                cop_auto reply = NULL;
+                bool link = i & 1, monitor = i & 2;
+                cop_pid pid = SPAWN_AT(.offer = "apart", WITH_DRAWER, .link = link, .monitor = monitor, .monitor_ref = &ref);
+                ck_assert_int_eq(cop_call_term(&reply, pid, PATIENCE_MS, cop_atom("parent")), COP_OK);
+                ck_assert_int_eq(cop_read(said, reply)->number, 905);
+                ck_assert(cop_pid_equal(cop_read(said, reply)->pid, cop_self()));
+                ck_assert_int_eq(cop_send_term(pid, cop_atom("die")), COP_OK);
+                if (link)
+                        await_exited(pid, "died");
+                if (monitor)
+                        await_down(ref, "died");
+        }
+        SPAWN_AT(.offer = "asks", .kind = COP_KIND_OF(said), .argument = &(said){ .pid = cop_self() });
+        cop_auto refused = await(COP_KIND(said));
+        ck_assert_int_eq(cop_read(said, refused)->number, 3);
+        nothing_has_come();
+        pair_end(&pair);
+}
+
 /* ---- Links and monitors ------------------------------------------------------------------------------------- */
 
 OFFERS(a_child_that_ends_at_once_is_told_of_by_its_link_and_its_monitor_with_its_reason)
