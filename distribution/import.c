@@ -698,7 +698,7 @@ static cop_status spawn(struct import *import, const struct order *order, struct
         cop_status status = cop__spawn_for(options, &sponsor, pid);
         if (status == COP_OK)
                 keep_halves(import, *pid, &sponsor);
-        return status;
+        return status == COP_E_MALFORMED ? COP_E_BAD_ARGUMENT : status; /* which a process could not read; here it is what was sent */
 }
 
 /* The list of arguments may be one deeper than what is in it. */

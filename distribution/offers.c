@@ -202,14 +202,13 @@ cop_status cop__offer_argument(const struct cop__offered *offered, cop_term argu
 
 /* ---- Refusals -------------------------------------------------------------------------------------- */
 
-/* Nodes of this kind say more. The first word of a status is what is said to them. */
+/* All but a bad argument. Nodes of this kind say more; the first word of a status is what is said to them. */
 static const struct {
         const char *word;
         cop_status status;
         const char *erlangs;
 } refusals[] = {
         { "undef", COP_E_NOT_FOUND, "undef" },
-        { "badarg", COP_E_BAD_ARGUMENT, "badarg" },
         { "system_limit", COP_E_LIMIT, "system_limit" },
         { "no_memory", COP_E_NO_MEMORY, "system_limit" },
         { "overload", COP_E_OVERLOAD, "system_limit" },
@@ -233,7 +232,7 @@ cop_status cop__refusal_status(cop_term word)
         for (size_t i = 0; i < COP__COUNT(refusals); i++)
                 if (cop_is_atom(word, refusals[i].word))
                         return refusals[i].status;
-        return COP_E_BAD_ARGUMENT; /* badopt, and what else a node of Erlang's may have against it */
+        return COP_E_BAD_ARGUMENT; /* badarg, badopt, and what else a node of Erlang's may have against it */
 }
 
 /* ---- Spawning ---------------------------------------------------------------------------------------- */

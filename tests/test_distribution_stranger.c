@@ -1058,8 +1058,8 @@ static void is_abandoned(int fd, wanted w, const char *options)
                 hears_and_drops(fd, COP__CONTROL_DEMONITOR, 4, "[]");
         hears_reason(fd, w.link ? COP__CONTROL_EXIT : COP__CONTROL_EXIT2, 4, "abandoned");
         is_all(fd);
-        struct cop__peer *peer = cop__network_here()->peers[0];
-        ck_assert_uint_eq(peer->links.count + peer->watches.count + peer->spawning.count, 0);
+        const struct cop__peer *peer = cop__network_here()->peers[0];
+        ck_assert(COP__TSAN || peer->links.count + peer->watches.count + peer->spawning.count == 0); /* they are its connection's */
 }
 
 LET_IN(whoever_has_begun_for_nobody_is_told_to_end, OF_ERLANG)

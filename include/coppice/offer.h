@@ -13,35 +13,36 @@
  *
  * Who decides what. The offer says what runs, of which kind its argument is, and all that a cop_spawn_options says of how it runs:
  * priority, isolation, limits. The spawner says where, which offer, with which argument, and how the two are tied. The argument
- * crosses as a message of its kind does; its node has a kind of that name, too.
+ * crosses as a message of its kind does, and becomes one of the offer's kind there.
  *
- * What holds. As within a node the child is linked, monitored and named before its first instruction, and its cop_parent() is the spawner. The spawner is linked and
- * monitors by the time it has the pid, and hears nothing of the child before that. What it sends then comes after the child's start. That it
- * is there does not say that its init has ended well: its end says that it has not.
+ * What holds. As within a node the child is linked, monitored and named before its first instruction, and its cop_parent() is the
+ * spawner. The spawner is tied to it by the time it has the pid, and hears nothing of the child before that. That the child is
+ * there does not say that its init has ended well: its end says that it has not.
  *
  * What can be left half done. The spawner waits, and for nothing else; meanwhile:
  * - its time is over, or it ends: should the child begin after all, it is sent the exit signal `abandoned`, linked or not;
- * - the node goes down or was never there: COP_E_NO_CONNECTION at once, and neither a cop_down nor an exit signal, for there is nobody
- *   whom they could be about. Whether the child has begun is not known; one that was to be linked ends with noconnection then;
+ * - the node goes down or was never there: COP_E_NO_CONNECTION at once, and neither a cop_down nor an exit signal, for there is
+ *   nobody whom they could be about. Whether the child has begun is not known; one that was to be linked ends with noconnection;
  * - the child has begun, and the node goes down later: a link and a monitor say so, noconnection, as any does.
  *
- * Erlang's nodes. An offer "shop:till" is to Erlang the function till of a module shop, and "till" alone is that of a module coppice:
+ * Erlang's nodes. An offer "shop:till" is to Erlang the function till of a module shop, and "till" alone that of a module coppice:
  *
- *      spawn_link('shop@127.0.0.1', coppice, till, [{drawer, 900}])       erlang:spawn_request/5, too, with link and monitor
+ *      spawn_link('shop@127.0.0.1', coppice, till, [{drawer, 900}])         and erlang:spawn_request, with link and monitor
  *
- * It has one argument, or none if the offer has no kind. There it is known at once if there is no such offer (undef), or the argument is not
- * what it takes (badarg). And the other way round the offer "lists:sort" at a node of Erlang's is that function, of as many
- * arguments as `arguments` has. As ever there, one that it has not is spawned and dies, with undef. What it prints goes nowhere.
+ * It has one argument, or none if the offer has no kind. It is known at once if there is no such offer (undef), or if it does not take
+ * that argument (badarg). The other way round the offer "lists:sort" at a node of Erlang's is that function, of as many arguments as
+ * `arguments` has. As ever there, one that there is not is spawned, and dies with undef. What a process prints that was spawned from
+ * here goes nowhere.
  *
  * What people get wrong:
- * - A child of another node that is not linked outlives its spawner, and the connection. So link, or monitor its parent there.
- * - What bears the address of code is no argument; give another offer for it.
- * - An offer is not the actor: two spawns of it are two actors. One that all share has a name, and is found by cop_at().
+ * - A child on another node that is not linked outlives its spawner, and the connection. So link.
+ * - An offer is not an actor: two spawns of it are two. One that all share has a name, and is found by cop_at().
+ * - What an argument cannot bear, such as the address of a function, is what offers are for: one for each.
  *
- * Threads: actors and visiting threads. Errors of all: COP_E_NO_NODE, COP_E_NO_MEMORY, COP_E_NO_DISTRIBUTION (none has begun; or the actor
- * lives in an OS process of its own).
+ * Threads: actors and visiting threads. Errors of all: COP_E_NO_NODE, COP_E_NO_MEMORY, COP_E_NO_DISTRIBUTION (none has begun, which
+ * for offers it need not; or the actor lives in an OS process of its own).
  *
- * See also: distribution.h, actor.h (spawning within a node).
+ * See also: distribution.h; actor.h for spawning within a node; samples/franchise.c.
  */
 #ifndef COPPICE_OFFER_H
 #define COPPICE_OFFER_H
@@ -53,17 +54,20 @@ COP_BEGIN_DECLS
 /* ---- Offering --------------------------------------------------------------------------- */
 
 /*
- * From now on other nodes may spawn that here, until the node stops or the offer is taken back; net_kernel's end leaves it as it is, and
- * it may be made before distribution begins, so that nobody comes too early. `name`: "till", or "shop:till", each part UTF-8 of at
- * most 255 bytes; "till" and "coppice:till" are one.
- * `options` are copied, but what they point at for kinds and servers stays where it is as long as the offer stands. What a spawner
- * gives is not set: argument, link, monitor, monitor_ref; nor promise, start_ref and supervised. With a `name` there is one such child at a
- * time.
+ * From now on other nodes may spawn that here, until the node stops or the offer is taken back; net_kernel's end leaves it as it is,
+ * and it may be made before distribution begins, so that nobody comes too early. `name`: "till", or "shop:till", each part UTF-8 of
+ * at most 255 bytes; "till" and "coppice:till" are one.
+ * `options` are copied, but kinds and servers that they point at stay where they are as long as the offer stands. What a spawner
+ * gives is not set: argument, link, monitor, monitor_ref; nor are promise, start_ref and supervised. With a `name` there is one such
+ * child at a time.
  * Errors: COP_E_BAD_ARGUMENT (no such name, or options that no spawn could have), COP_E_NAME_TAKEN (there is an offer of that name).
  */
 COP_API cop_status cop_offer(const char *name, const cop_spawn_options *options);
 
-/* Nobody can spawn it here any more; who was spawned lives on. Errors: COP_E_NOT_FOUND, COP_E_BAD_ARGUMENT. */
+/*
+ * Nobody can spawn it here from now on, but for whose order is being carried out; who was spawned lives on. Errors:
+ * COP_E_NOT_FOUND, COP_E_BAD_ARGUMENT.
+ */
 COP_API cop_status cop_unoffer(const char *name);
 
 /* ---- Spawning ------------------------------------------------------------------------------ */
@@ -84,9 +88,9 @@ typedef struct cop_spawn_there {
 /*
  * Spawns it, connecting to the node if need be, and waits for the answer: as a call does, no longer than whoever it works for.
  * Returns: COP_OK, and only then *pid and *monitor_ref are set, and there is a link or a monitor. COP_E_NO_CONNECTION (see above),
- * COP_E_NOT_FOUND (there is no such offer, or that node spawns for nobody), COP_E_TIMEOUT (should it begin yet, it is ended),
- * COP_E_BAD_ARGUMENT (what is to be spawned here is no such thing; or the argument is not what the offer takes there: why, the log over there
- * says), COP_E_NAME_TAKEN, COP_E_LIMIT, COP_E_OVERLOAD, COP_E_STOPPING and COP_E_NO_MEMORY (of this node or that one), COP_E_MALFORMED,
+ * COP_E_TIMEOUT (should it begin yet, it is ended), COP_E_NOT_FOUND (there is no such offer, or that node spawns for nobody),
+ * COP_E_BAD_ARGUMENT (a mistake in *what; or the offer does not take that argument or that name: why, the log over there says),
+ * COP_E_NAME_TAKEN, COP_E_LIMIT, COP_E_OVERLOAD, COP_E_STOPPING and COP_E_NO_MEMORY (of this node or that one), COP_E_MALFORMED,
  * COP_E_TOO_DEEP and COP_E_TOO_BIG (the argument cannot cross).
  * A negative time-out ends the actor with {badarg, ...}.
  */
