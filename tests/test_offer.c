@@ -676,6 +676,21 @@ OFFERS(DST_02_a_node_that_goes_down_while_it_is_asked_ends_the_spawn_with_no_con
         nothing_has_come();
 }
 
+/* What was on its way ends with it. */
+OFFERS(a_node_that_stops_in_the_middle_of_a_spawn_leaves_nothing)
+{
+        cop_ref ref;
+        cop_pid owner = hold_up(pair);
+        spawner_that_waits(pair, true, &ref);
+        cop_node_leave();
+        cop_node_stop(pair->a);
+        pair->a = NULL;
+        ck_assert_int_eq(cop_node_enter(pair->b), COP_OK);
+        ck_assert_int_eq(cop_sys_resume(owner, PATIENCE_MS), COP_OK);
+        await_true(cop_disconnect(A) == COP_E_NOT_FOUND);
+        await_true(cop_whereis("tells").bits == 0);
+}
+
 /* ---- Who does not wait any more ------------------------------------------------------------------------------------ */
 
 typedef struct { cop_symbol last; } witness;
