@@ -59,7 +59,7 @@ int main(void)
 END
 flags="-std=gnu11 -O1 -I$here -I$here/include -I$1/generated -include $here/base/own_code_mark.h -include $here/bench/count/count.h"
 # shellcheck disable=SC2086 # a list of words
-${CC:-cc} $flags "$work/known.c" "$here/bench/count/count.c" "$here/base/spin.c" -o "$work/known" -pthread >"$work/log" 2>&1 ||
+${CC:-cc} $flags "$work/known.c" "$here/bench/count/count.c" "$here/base/spin.c" "$here/base/own_wait.c" -o "$work/known" -pthread >"$work/log" 2>&1 ||
         fail "does not build: $(cat "$work/log")"
 "$work/known" >"$work/out" || fail "it ended with $?"
 

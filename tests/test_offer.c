@@ -589,16 +589,17 @@ PAIR_WITH(DST_02_without_a_connection_that_may_be_made_a_spawn_ends_at_once, .no
         SPAWN_AT(.offer = "waits");
 }
 
-OFFERS(DST_02_a_node_that_goes_down_later_ends_the_link_and_the_monitor_with_noconnection)
+OFFERS(DST_02_a_connection_that_goes_down_later_ends_the_link_and_the_monitor_with_noconnection)
 {
         cop_ref ref;
         cop_trap_exit(true);
         cop_pid pid = SPAWN_AT(.offer = "waits", .link = true, .monitor = true, .monitor_ref = &ref);
         SPAWN_AT(.offer = "waits");
-        cop_node_stop(pair->b);
-        pair->b = NULL;
+        ck_assert_int_eq(cop_disconnect(B), COP_OK); /* a node that is stopped kills its own first */
         await_down(ref, "noconnection");
         await_exited(pid, "noconnection");
+        cop_node_stop(pair->b);
+        pair->b = NULL;
         await_down(watch(pid), "noconnection");
         nothing_has_come();
 }

@@ -115,11 +115,6 @@ TEST(nodes_of_one_simulation_have_one_time_and_run_while_one_of_them_is_visited)
         end(nodes);
 }
 
-static void waits(void)
-{
-        cop_sleep(COP_FOREVER);
-}
-
 /* Nothing of it is there, and the visit goes on where it was. */
 TEST(a_node_that_joins_and_a_visit_that_begins_without_memory_are_refused)
 {
