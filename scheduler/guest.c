@@ -3,9 +3,10 @@
 
 #include "base/cue.h"
 #include "scheduler/runnable.h"
+#include "scheduler/search.h"
 #include "scheduler/shared.h"
 
-/* As cop__wake_one, but nobody else will do, and whether others search does not matter. */
+/* As cop__wake_one, but nobody else will do, whether others search or not. */
 static void wake(struct cop__worker *host)
 {
         struct cop__scheduler *scheduler = host->thread.scheduler;
@@ -14,10 +15,14 @@ static void wake(struct cop__worker *host)
                 return;
         cop__add_seq(&scheduler->searching, 1);
         COP__CUE("guest.wakes");
-        if (cop__and_seq(&scheduler->idle, ~bit) & bit)
+        if (cop__and_seq(&scheduler->idle, ~bit) & bit) {
                 cop__park_wake(&host->park);
-        else
-                cop__sub_seq(&scheduler->searching, 1);
+                return;
+        }
+        cop__sub_seq(&scheduler->searching, 1);
+        cop__fence_seq(); /* SLEEPER: it stands in for the wakers that saw the claim */
+        if (cop__is_work_left(scheduler, false))
+                cop__wake_one(scheduler);
 }
 
 void cop__guest_put(struct cop__worker *host, struct cop__task *task)

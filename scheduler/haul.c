@@ -34,7 +34,7 @@ uint64_t cop__leisure_of(const struct cop__worker *worker, uint64_t now_ns)
 static void count_gain(struct cop__haul *haul, uint64_t now_ns)
 {
         uint64_t busy_ns = now_ns - haul->since_ns;
-        uint64_t idle_ns = haul->from != NULL ? cop__leisure_of(haul->from, now_ns) - haul->leisure_ns : 0;
+        uint64_t idle_ns = haul->from != NULL ? cop__leisure_since(haul->from, haul->leisure_ns, now_ns) : 0;
         if (idle_ns < busy_ns)
                 haul->gained_ns += busy_ns - idle_ns;
 }
@@ -45,6 +45,8 @@ void cop__haul_add(struct cop__worker *worker, struct cop__worker *from, uint32_
         uint64_t now_ns = cop__clock_ns();
         if (haul->count != 0)
                 count_gain(haul, now_ns);
+        else
+                haul->abroad = 0; /* of its own tasks */
         haul->since_ns = now_ns;
         haul->from = from;
         haul->leisure_ns = from != NULL ? cop__leisure_of(from, now_ns) : 0;
@@ -78,20 +80,28 @@ void cop__haul_begin(struct cop__worker *worker, bool woken)
         worker->haul.turns = worker->turns;
 }
 
+static void drop(struct cop__haul *haul)
+{
+        haul->gained_ns = haul->abroad = 0;
+        haul->count = haul->vain = 0;
+}
+
 void cop__haul_judge(struct cop__worker *worker)
 {
         struct cop__haul *haul = &worker->haul;
+        if (cop__retreat_is_on(&worker->retreat)) {
+                drop(haul); /* it has given all of it away, however long it had it */
+                return;
+        }
         bool vain = haul->woken && worker->turns == haul->turns;
         if (haul->count == 0 && (!vain || ++haul->vain < COP__VAIN_MOST))
                 return;
         uint64_t now_ns = cop__clock_ns();
         if (haul->count != 0)
                 count_gain(haul, now_ns);
-        haul->vain = 0;
         bool worth = haul->gained_ns >= COP__HAUL_WAKE_NS + (uint64_t)haul->count * COP__HAUL_TASK_NS + haul->abroad * COP__ABROAD_NS;
-        haul->gained_ns = haul->count = 0;
         haul->talks = haul->abroad >= COP__ABROAD_MANY;
-        haul->abroad = 0;
+        drop(haul);
         if (worth) {
                 cop__haul_forget(worker);
                 return;

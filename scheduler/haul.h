@@ -43,6 +43,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/compiler.h"
+
 struct cop__worker;
 
 /* How long a worker has had nothing to do. */
@@ -84,6 +86,13 @@ bool cop__haul_is_aloof(struct cop__worker *worker);
 
 /* How long a worker has had nothing to do, up to now. Any thread: what ends meanwhile may be missing, and nothing counts twice. */
 uint64_t cop__leisure_of(const struct cop__worker *worker, uint64_t now_ns);
+
+/* How much of it is of later than when it was `before_ns`. What was being ended then may have been counted with more than it came to. */
+COP__INLINE uint64_t cop__leisure_since(const struct cop__worker *worker, uint64_t before_ns, uint64_t now_ns)
+{
+        uint64_t all_ns = cop__leisure_of(worker, now_ns);
+        return all_ns > before_ns ? all_ns - before_ns : 0;
+}
 
 /* It is aloof until then at least. The worker. */
 void cop__haul_keep_aloof(struct cop__worker *worker, uint64_t until_ns);

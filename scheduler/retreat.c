@@ -37,7 +37,7 @@ static bool is_regular(const struct cop__worker *worker)
 void cop__retreat_share(struct cop__worker *worker, struct cop__worker *other, uint64_t now_ns)
 {
         struct cop__retreat *retreat = &worker->retreat;
-        if (!COP__RETREATS || retreat->phase > COP__RETREAT_SHARING || !is_regular(worker) || !is_regular(other))
+        if (!COP__RETREATS || cop__retreat_is_on(retreat) || !is_regular(worker) || !is_regular(other))
                 return;
         if (retreat->phase == COP__RETREAT_SHARING && retreat->other == other)
                 return;
@@ -88,7 +88,7 @@ static void stay_busy(struct cop__retreat *retreat, uint64_t now_ns)
 void cop__retreat_end(struct cop__worker *worker)
 {
         struct cop__retreat *retreat = &worker->retreat;
-        if (retreat->phase <= COP__RETREAT_SHARING)
+        if (!cop__retreat_is_on(retreat))
                 return;
         retreat->phase = COP__RETREAT_BUSY;
         cop__store_seq(&retreat->other->haven, (uint8_t)COP__HAVEN_NONE);
@@ -119,7 +119,7 @@ static void end_sharing(struct cop__worker *worker, uint64_t ns, uint64_t now_ns
 void cop__retreat_look(struct cop__worker *worker)
 {
         struct cop__retreat *retreat = &worker->retreat;
-        if (retreat->phase > COP__RETREAT_SHARING) {
+        if (cop__retreat_is_on(retreat)) {
                 cop__haul_is_aloof(worker); /* it has got tasks by other ways, and no search looks at the time */
                 return;
         }
@@ -137,7 +137,7 @@ void cop__retreat_look(struct cop__worker *worker)
 static bool is_better_alone(const struct cop__retreat *retreat, uint64_t now_ns)
 {
         uint64_t ns = now_ns - retreat->since_ns;
-        uint64_t idle_ns = cop__leisure_of(retreat->other, now_ns) - retreat->leisure_ns;
+        uint64_t idle_ns = cop__leisure_since(retreat->other, retreat->leisure_ns, now_ns);
         return idle_ns > ns / 4 || pace_of(turns_there(retreat), ns) > retreat->pace + retreat->pace / 8;
 }
 

@@ -34,6 +34,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/compiler.h"
+
 struct cop__worker;
 
 enum cop__retreat_phase {
@@ -60,6 +62,11 @@ struct cop__retreat {
         uint64_t busy_ns;          /* how long it leaves it at that before it tries again; 0: never tried */
         uint64_t not_before_ns;
 };
+
+COP__INLINE bool cop__retreat_is_on(const struct cop__retreat *retreat)
+{
+        return retreat->phase > COP__RETREAT_SHARING;
+}
 
 /* It has taken tasks from that one. */
 void cop__retreat_share(struct cop__worker *worker, struct cop__worker *other, uint64_t now_ns);

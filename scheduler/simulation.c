@@ -142,13 +142,24 @@ void cop__simulation_stand_at(struct cop__simulation *simulation, struct cop__th
         simulation->hooks.place(thread);
 }
 
+/* Have all been asked? Twice, if there is something: one may leave its tasks to another that was asked before (retreat.h). */
+static bool are_asked(const struct cop__scheduler *scheduler, unsigned asked)
+{
+        if (asked != scheduler->worker_count)
+                return asked >= 2 * scheduler->worker_count;
+        for (unsigned i = 0; i < scheduler->worker_count; i++)
+                if (cop__guests_are_there(&scheduler->workers[i].guests))
+                        return false;
+        return true;
+}
+
 /* From a drawn worker on: a small bag is full before all have been asked. */
 static void fill_bag(struct cop__simulation *simulation, struct cop__simulated *node)
 {
         struct cop__scheduler *scheduler = node->scheduler;
         struct cop__task *task;
         unsigned first = any_worker(simulation, node)->index;
-        for (unsigned i = 0; i < scheduler->worker_count; i++) {
+        for (unsigned i = 0; !are_asked(scheduler, i); i++) {
                 struct cop__worker *worker = &scheduler->workers[(first + i) % scheduler->worker_count];
                 while (worker != simulation->held && node->count < simulation->bag_max &&
                        (task = cop__worker_pick(worker)) != NULL)
@@ -214,7 +225,7 @@ static struct cop__task *take_from_queues(struct cop__simulation *simulation, co
 {
         struct cop__scheduler *scheduler = node->scheduler;
         unsigned first = (*worker)->index;
-        for (unsigned i = 0; i < scheduler->worker_count; i++) {
+        for (unsigned i = 0; !are_asked(scheduler, i); i++) {
                 *worker = &scheduler->workers[(first + i) % scheduler->worker_count];
                 if (*worker == simulation->held)
                         continue;

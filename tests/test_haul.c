@@ -128,6 +128,19 @@ TEST(leisure_lasts_from_when_there_is_nothing_to_do_until_there_is)
         ck_assert_uint_ge(other->leisure.total_ns, total_ns);
 }
 
+/* It was about to end its leisure, and had looked at the clock before whoever took from it did. */
+TEST(leisure_that_came_to_less_than_was_counted_then_is_none_since)
+{
+        stand();
+        cop__haul_add(worker, other, 1);
+        judged_ns = cop__clock_ns();
+        worker->haul.since_ns = judged_ns - LONG_NS;
+        worker->haul.leisure_ns = 100;
+        other->leisure.total_ns = 99;
+        cop__haul_judge(worker);
+        is_willing();
+}
+
 /* Each by whom it was taken from: the first was busy, the second not. */
 TEST(what_was_gained_with_one_haul_is_kept_while_the_next_one_lasts)
 {

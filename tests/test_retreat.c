@@ -312,6 +312,24 @@ TEST(all_that_it_has_goes_to_the_other_one)
         ck_assert_uint_eq(worker->haven, COP__HAVEN_LEFT);
 }
 
+/* It had it for long enough to be worth it, and then it would not be aloof. */
+TEST(what_it_had_before_does_not_call_it_back)
+{
+        stand();
+        share(SHORT_TURNS, SHORT_TURNS);
+        ck_assert_uint_eq(worker->haul.count, 1);
+        cop__haul_judge(worker);
+        ck_assert_uint_eq(worker->haul.count, 0);
+        ck_assert(cop__haul_is_aloof(worker));
+        cop__haul_add(worker, NULL, 1); /* what all share, meanwhile */
+        worker->haul.since_ns = 0;
+        cop__haul_judge(worker);
+        ck_assert(cop__haul_is_aloof(worker));
+        leave_alone(3 * SHORT_TURNS);
+        ck_assert(cop__haul_is_aloof(worker));
+        ck_assert_int_eq(worker->retreat.phase, COP__RETREAT_AWAY);
+}
+
 TEST(nobody_retreats_from_a_tree_that_grows)
 {
         stand();

@@ -487,7 +487,7 @@ IN_SIMULATION(who_was_started_by_a_supervisor_crashes_at_once_after_its_init_and
 {
         gentle_begun = gentle_ended = 0;
         cop_pid root = grow(&gentle_house);
-        ck_assert_int_eq(gentle_begun, 1);
+        ck_assert_int_ge(gentle_begun, 1);
         for (int i = 0; i < 5; i++) {
                 cop_ref ref = watch(cop_whereis("gentle"));
                 cop_send("gentle", go);
