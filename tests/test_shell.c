@@ -1807,7 +1807,7 @@ ON_STAGE_WITH(of_more_actors_than_anybody_may_see_the_rest_is_a_number, .workers
         out(stage, "till ! #stall{}");
         await_true(__atomic_load_n(&stalled, __ATOMIC_ACQUIRE));
         for (uint64_t i = 0; i < crowd; i++)
-                cop_spawn(is_labelled);
+                cop_spawn_server(&idler_server, NULL); /* without a stack each */
         assert_has(out(stage, "i 2"), " more\n");
         ck_assert_ptr_null(strstr(out(stage, "i 2"), "shows them all"));
         const char *said = out(stage, "tree 1");
