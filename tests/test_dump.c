@@ -631,6 +631,8 @@ static void use_up_descriptors(void)
 
 TEST(a_process_without_descriptors_leaves_a_dump)
 {
+        if (COP__ASAN) /* its runtime reads the map of a thread that begins, and ends the process where it cannot */
+                return;
         const char *path = path_of("a.dump");
         after_death(path, use_up_descriptors);
         ck_assert_int_eq(print(path)->code, EXIT_OK);
@@ -673,6 +675,8 @@ static void use_up_descriptors_beside_a_thief(void)
 /* Some containers do not let a thread have a table of descriptors of its own. */
 TEST(what_is_closed_for_a_dump_no_other_thread_takes)
 {
+        if (COP__ASAN) /* its runtime reads the map of a thread that begins, and ends the process where it cannot */
+                return;
         NEEDS_THE_KERNEL();
         if (syscall(SYS_unshare, CLONE_FILES) != 0)
                 return;
