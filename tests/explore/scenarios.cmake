@@ -270,9 +270,6 @@ explore_plant(wake_sleeps_over_its_pile wake a_worker_does_not_sleep scheduler/p
 explore_plant(guest_comes_without_its_fence wake a_guest_that scheduler/guest.c
         "cop__fence_seq(); /* SLEEPER */\n        wake(host);"
         "wake(host);" C11)
-explore_plant(guest_is_taken_in_relaxed_order wake guests_that_two scheduler/guest.c
-        "cop__exchange_acquire(&guests->last, (struct cop__task *)NULL); /* GUEST */"
-        "cop__exchange_relaxed(&guests->last, (struct cop__task *)NULL);" C11)
 explore_plant(guest_is_slept_over wake a_guest_that scheduler/sleep.c
         "cop__is_work_left(scheduler, !aloof) || cop__guests_are_there(&worker->guests);"
         "cop__is_work_left(scheduler, !aloof);")
@@ -282,10 +279,6 @@ explore_plant(guest_is_taken_in_two_steps wake guests_that_two scheduler/guest.c
 explore_plant(guest_is_put_in_two_steps wake guests_that_two scheduler/guest.c
         "while (!cop__cas_release(&host->guests.last, &before, task)); /* GUEST */"
         "while (cop__store_release(&host->guests.last, task), false);")
-explore_plant(guest_of_who_is_stuck_waits wake a_spare_runs scheduler/lookout.c
-        "        clear_ring(worker);\n        cop__guests_send_on(worker);"
-        "        clear_ring(worker);")
-
 explore_plant(watch_stands_in_and_wakes_nobody wake is_the_lookout_next scheduler/lookout.c
         "        cop__store_seq(&scheduler->lookout, 0);
         if (cop__load_seq(&scheduler->idle) != 0)
