@@ -1,7 +1,6 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 #include "scheduler/guest.h"
 
-#include "base/cue.h"
 #include "scheduler/runnable.h"
 #include "scheduler/search.h"
 #include "scheduler/shared.h"
@@ -14,7 +13,6 @@ static void wake(struct cop__worker *host)
         if (!(cop__load_seq(&scheduler->idle) & bit))
                 return;
         cop__add_seq(&scheduler->searching, 1);
-        COP__CUE("guest.wakes");
         if (cop__and_seq(&scheduler->idle, ~bit) & bit) {
                 cop__park_wake(&host->park);
                 return;
