@@ -45,8 +45,6 @@ void cop__haul_add(struct cop__worker *worker, struct cop__worker *from, uint32_
         uint64_t now_ns = cop__clock_ns();
         if (haul->count != 0)
                 count_gain(haul, now_ns);
-        else
-                haul->abroad = 0; /* of its own tasks */
         haul->since_ns = now_ns;
         haul->from = from;
         haul->leisure_ns = from != NULL ? cop__leisure_of(from, now_ns) : 0;

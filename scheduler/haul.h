@@ -59,7 +59,7 @@ struct cop__haul {
         uint64_t turns;    /* ... when it had had so many; ... */
         uint32_t vain;     /* ... which was for nothing so often since a haul was judged */
         uint64_t since_ns; /* when the last of them came */
-        uint64_t abroad;   /* messages that such tasks have sent to other workers' since, about: see follow.h */
+        uint64_t abroad;   /* messages to other workers' since one was judged, its own tasks' too, about: see follow.h */
         bool talks;        /* the last one judged had many of them */
         uint64_t gained_ns; /* before, of the time that counts */
         struct cop__worker *from; /* whom they were taken from; NULL: from the queue that all share */
