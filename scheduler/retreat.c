@@ -7,7 +7,7 @@
 #include "scheduler/haul.h"
 #include "scheduler/scheduler.h"
 
-static void begin(struct cop__worker *worker, enum cop__retreat_phase phase, uint64_t now_ns)
+static void enter(struct cop__worker *worker, enum cop__retreat_phase phase, uint64_t now_ns)
 {
         struct cop__retreat *retreat = &worker->retreat;
         retreat->phase = phase;
@@ -43,7 +43,7 @@ void cop__retreat_share(struct cop__worker *worker, struct cop__worker *other, u
                 return;
         retreat->other = other;
         if (now_ns >= retreat->not_before_ns)
-                begin(worker, COP__RETREAT_SHARING, now_ns);
+                enter(worker, COP__RETREAT_SHARING, now_ns);
         else
                 retreat->phase = COP__RETREAT_BUSY;
 }
@@ -103,7 +103,7 @@ static void end_sharing(struct cop__worker *worker, uint64_t ns, uint64_t now_ns
         struct cop__retreat *retreat = &worker->retreat;
         uint64_t here = worker->turns - retreat->turns_here, turns = here + turns_there(retreat);
         if (here < turns / 8) {
-                begin(worker, COP__RETREAT_SHARING, now_ns); /* it has had hardly any of it */
+                enter(worker, COP__RETREAT_SHARING, now_ns); /* it has had hardly any of it */
                 return;
         }
         if (turns * COP__TURN_SHORT_NS < 2 * ns || !claim_both(worker, retreat->other)) {
@@ -112,7 +112,7 @@ static void end_sharing(struct cop__worker *worker, uint64_t ns, uint64_t now_ns
         }
         retreat->pace = pace_of(turns, ns);
         give_all(worker, retreat->other);
-        begin(worker, COP__RETREAT_SETTLING, now_ns);
+        enter(worker, COP__RETREAT_SETTLING, now_ns);
         cop__haul_keep_aloof(worker, now_ns + COP__SHARE_NS / 2);
 }
 
@@ -146,7 +146,7 @@ bool cop__retreat_goes_on(struct cop__worker *worker, uint64_t now_ns)
         struct cop__retreat *retreat = &worker->retreat;
         switch (retreat->phase) {
         case COP__RETREAT_SETTLING:
-                begin(worker, COP__RETREAT_ALONE, now_ns);
+                enter(worker, COP__RETREAT_ALONE, now_ns);
                 cop__haul_keep_aloof(worker, now_ns + COP__SHARE_NS);
                 return true;
         case COP__RETREAT_ALONE:
@@ -155,7 +155,7 @@ bool cop__retreat_goes_on(struct cop__worker *worker, uint64_t now_ns)
                         retreat->away_ns = retreat->away_ns < COP__ALOOF_NS ? COP__ALOOF_NS : 2 * retreat->away_ns;
                         if (retreat->away_ns > COP__ALOOF_MOST_NS)
                                 retreat->away_ns = COP__ALOOF_MOST_NS;
-                        begin(worker, COP__RETREAT_AWAY, now_ns);
+                        enter(worker, COP__RETREAT_AWAY, now_ns);
                         cop__haul_keep_aloof(worker, now_ns + retreat->away_ns);
                         return true;
                 }

@@ -34,18 +34,28 @@ static uint32_t steal_counted(struct cop__runqueue *queue, struct cop__task **ta
 #define cop__thread_begin crowd_thread_begin
 #define pthread_join crowd_thread_join
 
+#include "scheduler/company.c"
+#include "scheduler/desk.c"
 #include "scheduler/due.c"
+#include "scheduler/ebb.c"
+#include "scheduler/follow.c"
+#include "scheduler/guest.c"
+#include "scheduler/habits.c"
+#include "scheduler/haul.c"
 #include "scheduler/lookout.c"
 #include "scheduler/loop.c"
 #include "scheduler/pick.c"
 #include "scheduler/pinned.c"
 #include "scheduler/place.c"
+#include "scheduler/quiet.c"
+#include "scheduler/retreat.c"
 #include "scheduler/runnable.c"
 #include "scheduler/scheduler.c"
 #include "scheduler/search.c"
 #include "scheduler/shared.c"
 #include "scheduler/sleep.c"
 #include "scheduler/wake.c"
+#include "scheduler/watch.c"
 
 void *crowd_here(void)
 {

@@ -19,7 +19,7 @@
 #include "scheduler/context.h"
 
 #define STACK_SIZE ((size_t)256 << 10)
-#define LOCALS_MAX 64
+#define LOCALS_MAX 128
 
 enum state { UNUSED, READY, ASLEEP, ENDED };
 
