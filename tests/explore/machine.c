@@ -98,35 +98,52 @@ void __wrap_ck_epoch_barrier(ck_epoch_record_t *record)
 
 /* Not the page on which the kernel's guards are tried out. Stacks, which are the large ones, keep their guards and are not
  * cleared. */
-#define KEPT_MAX 32
+#define MAPPINGS_MAX 64
 #define STACKS_FROM ((size_t)600 << 10)
 
 static struct mapping {
-        void *memory;
+        void *memory; /* NULL: none */
         size_t size;
-} kept[KEPT_MAX];
+        size_t gone;  /* unmapped, in parts perhaps; all of it: kept */
+} mappings[MAPPINGS_MAX];
+
+static bool lies_in(const struct mapping *mapping, const void *memory)
+{
+        return mapping->memory != NULL && (uintptr_t)memory - (uintptr_t)mapping->memory < mapping->size;
+}
+
+static void note_mapping(void *memory, size_t size)
+{
+        for (unsigned i = 0; memory != MAP_FAILED && size != 4096 && i < MAPPINGS_MAX; i++)
+                if (mappings[i].memory == NULL) {
+                        mappings[i] = (struct mapping){ memory, size, 0 };
+                        return;
+                }
+}
 
 void *__wrap_mmap(void *address, size_t size, int protection, int flags, int descriptor, off_t offset)
 {
-        for (unsigned i = 0; i < KEPT_MAX; i++) {
-                void *memory = kept[i].memory;
-                if (memory == NULL || kept[i].size != size)
+        for (unsigned i = 0; i < MAPPINGS_MAX; i++) {
+                struct mapping *mapping = &mappings[i];
+                if (mapping->memory == NULL || mapping->size != size || mapping->gone != size)
                         continue;
-                kept[i].memory = NULL;
+                mapping->gone = 0;
                 if (size < STACKS_FROM)
-                        memset(memory, 0, size);
-                return memory;
+                        memset(mapping->memory, 0, size);
+                return mapping->memory;
         }
-        return __real_mmap(address, size, protection, flags, descriptor, offset);
+        void *memory = __real_mmap(address, size, protection, flags, descriptor, offset);
+        note_mapping(memory, size);
+        return memory;
 }
 
 int __wrap_munmap(void *memory, size_t size)
 {
         explore_catch_up();
         explore_forget(memory, size);
-        for (unsigned i = 0; i < KEPT_MAX && size != 4096; i++)
-                if (kept[i].memory == NULL) {
-                        kept[i] = (struct mapping){ memory, size };
+        for (unsigned i = 0; i < MAPPINGS_MAX; i++)
+                if (lies_in(&mappings[i], memory)) {
+                        mappings[i].gone += size;
                         return 0;
                 }
         return __real_munmap(memory, size);

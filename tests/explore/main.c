@@ -190,6 +190,7 @@ int main(int argc, char **argv)
         read_options(argv + 1);
         catch_crashes();
         mallopt(M_TRIM_THRESHOLD, 64 << 20); /* each schedule takes and frees the same again */
+        mallopt(M_MMAP_THRESHOLD, 32 << 20);
         for (scenario = scenarios; scenario != NULL; scenario = scenario->next)
                 count += is_wanted(scenario);
         if (count == 0) {

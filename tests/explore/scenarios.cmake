@@ -332,8 +332,8 @@ explore_plant(watch_is_looked_at_too_early watch a_worker scheduler/sleep.c
 
 # ---- Turns that are interrupted: scheduler/watch.h, actors/preempt.h, scheduler/pinned.h --------------
 
-explore_test(preempt 300)
-explore_c11(preempt 400)
+explore_test(preempt 3000)
+explore_c11(preempt 1200)
 
 explore_plant(preempt_hears_no_turn preempt endless actors/preempt.c
         "cop__load_acquire(&cop__here_of(thread)->asked_turn) != worker->turns) /* ASKED */"
@@ -440,15 +440,15 @@ explore_plant(ebb_has_no_grace ebb nobody_writes actors/slot_ebb.c
         "if (false)")
 # ---- Whole nodes ----------------------------------------------------------------------------
 
-explore_test(lives 300)
-explore_c11(lives 60)
+explore_test(lives 3000)
+explore_c11(lives 300)
 
 explore_plant(lives_reads_the_mail_of_the_dead lives a_sender_that actors/turn.c
         "(actor->life != COP__ALIVE || signal->node.generation != generation)"
         "(actor->life != COP__ALIVE || (signal->type != COP__SIGNAL_MESSAGE && signal->node.generation != generation))")
 
-explore_test(bonds 300)
-explore_c11(bonds 40)
+explore_test(bonds 3000)
+explore_c11(bonds 400)
 
 explore_plant(bonds_hears_what_was_unlinked bonds no_exit actors/relation.c
         "drop_exit(thread, actor, signal); /* unlinked meanwhile */\n                return false;"
@@ -474,8 +474,8 @@ explore_plant(bonds_answers_no_farewell_to_the_dead bonds a_farewell_is actors/r
         "send_down(thread, relation->as.farewell.watch, dead, reason);"
         "cop__relation_free(thread, relation->as.farewell.watch);")
 
-explore_test(answers 300)
-explore_c11(answers 60)
+explore_test(answers 3000)
+explore_c11(answers 300)
 
 explore_plant(answers_late_in_the_mailbox answers a_late_reply_enters actors/alias.c
         "|| !cop__alias_lets_in(actor, signal)) {"
@@ -484,8 +484,8 @@ explore_plant(answers_by_a_closed_alias answers nothing_comes actors/alias.c
         "|| !cop__alias_lets_in(actor, signal)) {"
         "|| (signal->from.bits == 0 && !cop__alias_lets_in(actor, signal))) {")
 
-explore_test(doors 300)
-explore_c11(doors 60)
+explore_test(doors 3000)
+explore_c11(doors 300)
 
 explore_plant(doors_counts_on_by_two_steps doors who_is actors/limit.c
         "return cop__add_acq_rel(&limit->count, 1) + 1;"
@@ -503,7 +503,7 @@ explore_plant(doors_look_for_who_waits_in_relaxed_order doors the_newest actors/
         "while (cop__add_acq_rel(&porch->waiting, 0) != 0) { /* ROOM */"
         "while (cop__load_relaxed(&porch->waiting) != 0) {" C11)
 
-explore_test(marks 150)
+explore_test(marks 1500)
 explore_c11(marks 400)
 
 explore_plant(marks_tells_and_does_not_look_again marks what_is_left actors/watermark.c
@@ -516,8 +516,8 @@ explore_plant(marks_looks_in_relaxed_order marks what_is_left actors/watermark.c
         "uint64_t word = cop__add_acq_rel(&limit->mark, 0); /* a look that is a write: LOOK */"
         "uint64_t word = cop__load_relaxed(&limit->mark);" C11)
 
-explore_test(names 300)
-explore_c11(names 60)
+explore_test(names 3000)
+explore_c11(names 300)
 
 explore_plant(names_frees_what_is_looked_at names a_look_up actors/registry.c
         "cop__epoch_call(here, &entry->epoch, free_entry);"
@@ -545,8 +545,8 @@ explore_plant(names_are_given_and_not_looked_after names no_name_stays actors/re
 
 # ---- Books of registries and groups: actors/book.h --------------------------------------------
 
-explore_test(books 900)
-explore_c11(books 60)
+explore_test(books 3000)
+explore_c11(books 300)
 
 explore_plant(books_lose_who_is_behind books who_is_a_member actors/book_change.c
         "                key->last = entry->prev;\n        cop__count_by(&key->count, (uint64_t)-1);"
@@ -561,8 +561,8 @@ explore_plant(books_enter_the_dead books nobody_dead actors/book_change.c
         "if (cop__owner_lives(visit->here, pid)) {"
         "if (cop_is_alive(pid)) {")
 
-explore_test(alarms 900)
-explore_c11(alarms 300)
+explore_test(alarms 3000)
+explore_c11(alarms 600)
 
 explore_plant(company_is_not_joined_for_a_task alarms what_timers_send scheduler/sleep.c
         "        cop__join_company(worker);\n        cop__stop_searching"
@@ -582,7 +582,7 @@ explore_plant(alarms_are_set_and_not_looked_after alarms no_timer_stays actors/t
         cop__or_seq(&actor->named, bit);
         return lives;")
 
-explore_test(rings 500)
+explore_test(rings 3000)
 explore_c11(rings 1000)
 
 explore_plant(rings_are_looked_for_twice_at_most rings of_two actors/call.c
@@ -635,8 +635,8 @@ explore_plant(census_writes_unsaid census was_written actors/census.c
 "
         "")
 
-explore_test(quiet 200)
-explore_c11(quiet 60)
+explore_test(quiet 1000)
+explore_c11(quiet 300)
 
 explore_plant(quiet_overlooks_timers quiet when_it_is_quiet_who scheduler/quiet.c
         "if (!all_asleep(scheduler, &turns) || has_timers(scheduler) ||"
