@@ -13,13 +13,14 @@ fail() {
         exit 1
 }
 
+root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
 cmake --build "$1" --target coppice_crowd >"$work/log" 2>&1 || fail "does not build: $(cat "$work/log")"
 "$1/bench/coppice-crowd" --quick >"$work/json" || fail "it ended with $?"
-[ "$(grep -c '^{"crowd":' "$work/json")" -eq 20 ] || fail "not a line for each workload: $(cat "$work/json")"
+[ "$(grep -c '^{"crowd":' "$work/json")" -eq 24 ] || fail "not a line for each workload: $(cat "$work/json")"
 
 # value WORKLOAD WORKERS FIELD
 value() {
@@ -60,4 +61,20 @@ at_most 0.1 pairs 8 moved_per_turn
 at_most 1 pairs 64 moved_per_turn
 at_most 0.1 ring 64 moved_per_turn
 at_most 4 pairs 64 locked_per_turn
+
+# Who talks all the time is where its receiver is, and so is each fan on a worker of its own.
+for workers in 2 8 64; do
+        at_most 0.2 fans $workers abroad_per_turn
+done
+at_least 1.4 fans 2 speed_up
+at_least 4 fans 8 speed_up
+at_least 20 fans 64 speed_up
+
+# What is linked and not included goes by the real clock, and is simulated by half.
+for source in $(grep -l 'cop__clock_ns()' "$root"/scheduler/*.c); do
+        case $(basename "$source") in
+        blocking_pool.c | poll.c | watch.c | wires.c) ;; # nothing here uses them
+        *) grep -q "^#include \"scheduler/$(basename "$source")\"" "$root/bench/crowd/scheduler.c" || fail "$source is not simulated" ;;
+        esac
+done
 echo "crowd: 64 workers share what can be shared, and wake one for one"

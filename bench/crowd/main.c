@@ -4,17 +4,19 @@
  *
  *      coppice-crowd [--quick]         1, 2, 8 and 64 workers; a line of JSON for each workload
  *
- * The scheduler's own source with up to 64 workers, simulated (crowd.h), under five workloads. A turn takes 200 ns.
+ * The scheduler's own source with up to 64 workers, simulated (crowd.h), under six workloads. A turn takes 200 ns.
  *
  *      tree        a task spawns four, each of these four, and so on: work that spreads from one worker to all
  *      burst       one task makes thousands runnable at once
  *      pairs       four pairs for each worker, each with one ball: work that has spread, and should stay
  *      ring        one token among a thousand tasks: nothing to share
+ *      fans        a receiver with seven senders for each worker, which need long turns: each fan should be on one worker, and each
+ *                  worker have a fan. A sender's turn takes 800 ns more if its receiver is elsewhere: eight messages travel
  *      trickle     from outside, one task every 50 us: each needs one worker, and no more
  *
  * For each: `turns`, and how long they took (`us`); how often a sleeping worker was woken, and how often in vain, that is, slept
  * again without having run a task; looks into others' rings that found nothing, for each turn; atomic changes, and
- * cache lines that came from another core, for each turn.
+ * cache lines that came from another core, for each turn; turns of senders whose receiver was elsewhere, of each turn.
  * Checked: each turn that was to be was, and no task ran on two workers at once.
  */
 #include <stdio.h>
@@ -22,14 +24,19 @@
 #include <string.h>
 
 #include "bench/crowd/crowd.h"
+#include "scheduler/follow.h"
+#include "scheduler/runnable.h"
 #include "scheduler/scheduler.h"
 
 #define TURN_NS 200u
 #define WORKERS_MAX 64u
+#define SENDERS 7u
+#define MESSAGES 8u /* of a sender in a turn */
 
 struct unit {
         struct cop__task task;
         struct unit *partner; /* made runnable at the end of a turn; NULL: none */
+        struct unit *fan;     /* its receiver, or itself; NULL: it is in no fan */
         uint32_t children;    /* spawned in a turn: of depth less one */
         uint32_t depth;
         bool running;
@@ -39,7 +46,7 @@ struct unit {
 static struct {
         struct cop__scheduler scheduler;
         struct unit *units;
-        uint64_t used, room, turns, wanted;
+        uint64_t used, room, turns, wanted, abroad;
 } crowd;
 
 static void fail(const char *what)
@@ -72,6 +79,21 @@ static void spawn_children(const struct unit *unit)
         }
 }
 
+/* What it takes more. */
+static uint64_t be_in_fan(struct unit *unit)
+{
+        struct cop__worker *worker = cop__worker_here();
+        bool is_abroad = unit->fan != unit && cop__load_relaxed(&unit->fan->task.at) != worker->index + 1;
+        if (unit->fan == unit)
+                cop__follow_show(&unit->task, worker->index);
+        else
+                cop__follow_note(worker, &unit->fan->task, MESSAGES);
+        crowd.abroad += is_abroad;
+        if (crowd.turns < crowd.wanted)
+                cop__schedule_later(&crowd.scheduler, cop__thread_here(), &unit->task);
+        return is_abroad ? MESSAGES * CROWD_MOVE_NS : 0;
+}
+
 static void run(struct cop__task *task)
 {
         struct unit *unit = (struct unit *)task;
@@ -81,9 +103,12 @@ static void run(struct cop__task *task)
         crowd.turns++;
         spawn_children(unit);
         unit->running = false;
+        uint64_t spent_ns = TURN_NS;
+        if (unit->fan != NULL)
+                spent_ns += be_in_fan(unit);
         if (unit->partner != NULL && crowd.turns < crowd.wanted)
                 make_runnable(unit->partner);
-        crowd_spend(TURN_NS);
+        crowd_spend(spent_ns);
 }
 
 /* ---- The workloads -------------------------------------------------------------------------- */
@@ -133,6 +158,19 @@ static void ring(uint64_t scale, unsigned workers)
         make_runnable(first);
 }
 
+static void fans(uint64_t scale, unsigned workers)
+{
+        crowd.wanted = scale * workers;
+        for (unsigned i = 0; i < workers; i++) {
+                struct unit *receiver = new_unit();
+                for (unsigned k = 0; k <= SENDERS; k++) {
+                        struct unit *unit = k == 0 ? receiver : new_unit();
+                        unit->fan = receiver;
+                        make_runnable(unit);
+                }
+        }
+}
+
 static bool are_done(const void *turns)
 {
         return crowd.turns >= *(const uint64_t *)turns;
@@ -161,7 +199,8 @@ static const struct workload {
         const char *name;
         void (*begin)(uint64_t scale, unsigned workers);
 } workloads[] = {
-        { "tree", tree }, { "burst", burst }, { "pairs", pairs }, { "ring", ring }, { "trickle", trickle },
+        { "tree", tree }, { "burst", burst }, { "pairs", pairs }, { "ring", ring }, { "fans", fans },
+        { "trickle", trickle },
 };
 
 /* ---- A run ---------------------------------------------------------------------------------- */
@@ -193,16 +232,17 @@ static void print(const char *name, unsigned workers, uint64_t began_ns)
         double turns = (double)crowd.turns;
         printf("{\"crowd\":\"%s\",\"workers\":%u,\"turns\":%llu,\"us\":%.1f,\"speed_up\":%.1f,\"wakes\":%llu,"
                "\"futile_wakes\":%llu,\"failed_steals_per_turn\":%.3f,\"locked_per_turn\":%.2f,"
-               "\"moved_per_turn\":%.3f}\n",
+               "\"moved_per_turn\":%.3f,\"abroad_per_turn\":%.3f}\n",
                name, workers, (unsigned long long)crowd.turns, (double)(crowd_clock_ns() - began_ns) / 1000,
                turns * TURN_NS / (double)(crowd_clock_ns() - began_ns), (unsigned long long)counts->wakes,
                (unsigned long long)counts->futile_wakes, (double)counts->failed_steals / turns,
-               (double)counts->locked / turns, (double)counts->moved / turns);
+               (double)counts->locked / turns, (double)counts->moved / turns,
+               (double)crowd.abroad / turns);
 }
 
 static void measure(const struct workload *workload, uint64_t scale, unsigned workers)
 {
-        crowd.used = crowd.turns = 0;
+        crowd.used = crowd.turns = crowd.abroad = 0;
         crowd.room = 8 * scale + 2000;
         crowd.units = calloc(crowd.room, sizeof(crowd.units[0]));
         if (crowd.units == NULL || cop__scheduler_start(&crowd.scheduler, workers, 0, 0, &hooks, NULL) != COP_OK)
