@@ -512,7 +512,10 @@ OFFERS(a_child_that_ends_at_once_is_told_of_by_its_link_and_its_monitor_with_its
                 if (i % 3 != 2)
                         await_down(ref, "died");
         }
-        await_down(watch(SPAWN_AT(.offer = "dies")), "noproc");
+        cop_ref ref;
+        cop_pid pid = SPAWN_AT(.offer = "dies", .monitor = true, .monitor_ref = &ref);
+        await_down(ref, "died");
+        await_down(watch(pid), "noproc");
         nothing_has_come();
 }
 
