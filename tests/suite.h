@@ -86,9 +86,9 @@ int suite_is_emulated(void);
                         return;         \
         } while (0)
 
-#define TEST(claim) TEST_WITHIN(claim, 30)
+#define TEST(claim) TEST_WITHIN(claim, 50)
 
-/* For the few that need another limit than 30 seconds. */
+/* For the few that need another limit than 50 seconds. */
 #define TEST_WITHIN(claim, limit_seconds)                                        \
         static void test_##claim(int unused_index);                              \
         static void try_##claim(int index)                                       \
