@@ -511,7 +511,8 @@ void cop__export_spawned(struct cop__connection *connection, cop_ref ref, cop_pi
         cop__pen_pid(&frame.pen, to);
         cop__pen_integer(&frame.pen, what);
         cop__pen_term(&frame.pen, result);
-        must(connection, end(&frame));
+        if (end(&frame) != COP_OK) /* whoever waits for it would do so for ever */
+                connection->line->hung_up = true;
 }
 
 /* ---- Relations ---------------------------------------------------------------------------------------- */

@@ -733,28 +733,37 @@ static void complain_of(const struct import *import, const struct order *order, 
                 status == COP_E_NOT_FOUND ? "there is no such offer" : cop_status_text(status), why[0] != '\0' ? ": " : "", why);
 }
 
-static cop_status take_order(struct import *import)
+static cop_status answer_order(struct import *import, struct order *order)
 {
         struct cop__connection *connection = import->connection;
         bool ours = connection->peer->flags & COP__CAN_COPPICE;
         cop_parse_error error = { .text = "" };
-        struct order order;
         cop_pid pid;
-        if (!read_order(import, &order))
-                return COP_E_MALFORMED;
-        bool are_good = read_options(item(import, 5), &order);
-        cop_status status = are_good ? carry_out(import, &order, &pid, &error) : COP_E_BAD_ARGUMENT;
+        bool are_good = read_options(item(import, 5), order);
+        cop_status status = are_good ? carry_out(import, order, &pid, &error) : COP_E_BAD_ARGUMENT;
         if (status == COP_E_MALFORMED)
                 return status;
         if (status == COP_OK) {
-                cop__export_spawned(connection, order.ref, order.from,
-                                    (order.link ? COP__SPAWN_LINKED : 0) | (order.monitor ? COP__SPAWN_MONITORED : 0),
+                cop__export_spawned(connection, order->ref, order->from,
+                                    (order->link ? COP__SPAWN_LINKED : 0) | (order->monitor ? COP__SPAWN_MONITORED : 0),
                                     cop_pid_term(pid));
                 return COP_OK;
         }
-        complain_of(import, &order, status, are_good ? error.text : "it has an option that there is not");
-        cop__export_spawned(connection, order.ref, order.from, 0, cop_atom(are_good ? cop__refusal_word(status, ours) : "badopt"));
+        complain_of(import, order, status, are_good ? error.text : "it has an option that there is not");
+        cop__export_spawned(connection, order->ref, order->from, 0, cop_atom(are_good ? cop__refusal_word(status, ours) : "badopt"));
         return COP_OK;
+}
+
+/* Its argument may have more references than are remembered, and it is answered under its own. */
+static cop_status take_order(struct import *import)
+{
+        struct order order;
+        if (!read_order(import, &order))
+                return COP_E_MALFORMED;
+        cop__ref_pin(import->connection->network, order.ref);
+        cop_status status = answer_order(import, &order);
+        cop__ref_let_go(import->connection->network, order.ref);
+        return status;
 }
 
 /* Of an order of ours. What is said of another, or once more, means nothing. */

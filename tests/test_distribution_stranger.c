@@ -872,6 +872,58 @@ LET_IN(an_argument_of_theirs_that_is_too_deep_is_refused, OF_OURS)
         is_all(fd);
 }
 
+/* A list of so many references, none of which was ever heard of. */
+static void put_refs(struct cop__pen *pen, uint32_t first, uint32_t count)
+{
+        cop__pen_byte(pen, 108);
+        cop__pen_word(pen, 4, count);
+        for (uint32_t i = 0; i < count; i++)
+                put_ref(pen, first + i);
+        cop__pen_byte(pen, 106);
+}
+
+LET_IN(an_order_with_more_references_than_are_remembered_is_answered_under_its_own, OF_ERLANG)
+{
+        make_offers();
+        for (uint32_t i = 0; i < 2; i++) {
+                struct cop__tray tray;
+                struct cop__pen pen;
+                puts_order(&pen, &tray, false, 1 + i, "coppice", i == 0 ? "any" : "none", COP_LIST(cop_atom("monitor")));
+                cop__pen_version(&pen);
+                cop__pen_bytes(&pen, "l\0\0\0\1", 5);
+                put_refs(&pen, 1000, COP__FOREIGN_REFS + 10);
+                cop__pen_byte(&pen, 106);
+                stranger_ends(fd, &pen);
+                if (i == 1) {
+                        hears_refused(fd, "undef");
+                        continue;
+                }
+                hears_born(fd, 2);
+                hears_reason(fd, COP__CONTROL_DOWN, 5, "normal");
+                await_and_drop(COP_KIND(cop_any));
+        }
+        is_all(fd);
+}
+
+/* Whoever has its reference forgotten over what it wants: better no connection than one that waits for ever. */
+LET_IN(an_order_that_cannot_be_answered_ends_the_connection, OF_ERLANG)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        make_offers();
+        stranger_begins(&pen, &tray, COP__CONTROL_SPAWN_REQUEST, 6);
+        put_ref(&pen, 1);
+        stranger_pid(&pen, THEM, 7);
+        stranger_pid(&pen, THEM, 7);
+        cop__pen_term(&pen, COP_TUPLE(cop_atom("shop"), cop_atom("one"), cop_int(0)));
+        put_refs(&pen, 1000, COP__FOREIGN_REFS + 10);
+        cop__pen_version(&pen);
+        cop__pen_term(&pen, cop_nil());
+        stranger_ends(fd, &pen);
+        stranger_is_hung_up(fd);
+        ck_assert_uint_eq(cop_whereis("one").bits, 0);
+}
+
 static void ends_by_order(int fd, size_t wrong)
 {
         struct cop__tray tray;
