@@ -7,7 +7,7 @@
 #include "actors/actor.h"
 #include "actors/take.h"
 
-COP__KIND_DEFINE(cop__spawned, pid, ref, status, link, monitor);
+COP__KIND_DEFINE(cop__spawned, pid, ref, status, link, monitor, spawner);
 
 struct cop__abroad *cop__abroad_of(struct cop_node *node)
 {
@@ -83,13 +83,14 @@ static void keep_half(struct cop__actor *actor, uint64_t half, cop_pid pid)
 void cop__spawned_take_in(struct cop__thread *thread, struct cop__actor *actor, struct cop__signal *signal)
 {
         cop__spawned *body = cop__signal_body(signal);
-        if (!cop_ref_equal(cop__awaited_by(actor), signal->ref)) {
+        if (!cop_ref_equal(cop__awaited_by(actor), signal->ref) || cop__must_leave(actor)) {
                 cop__queue_release(&actor->queue, &actor->cursor, &signal->node);
                 cop__spawned_refuse(thread, cop__actor_pid(actor), signal);
                 return;
         }
         keep_half(actor, body->link, body->pid);
         keep_half(actor, body->monitor, body->pid);
+        body->spawner = body->link == 0 ? cop__actor_pid(actor) : cop_no_pid();
         body->link = body->monitor = 0;
         cop__signal_set_kind(signal, COP_KIND_OF(cop__spawned));
         signal->size = sizeof(*body);
@@ -105,6 +106,29 @@ static void send_end(struct cop__thread *thread, struct cop__relation *half, uns
         cop__send_signal(thread, to, &half->signal);
 }
 
+/* There are no halves in it any more, and its block has room for an exit signal. */
+static void abandon(struct cop__thread *thread, cop_pid spawner, cop_pid pid, struct cop__signal *signal)
+{
+        struct cop__relation *exit = COP__CONTAINER(signal, struct cop__relation, signal);
+        memset(&exit->as.exited, 0, sizeof(exit->as.exited));
+        exit->as.exited.reason = cop__shared_term_take(cop__reason(COP__REASON_ABANDONED));
+        signal->kind = NULL;
+        signal->ref = (cop_ref){ 0 };
+        send_end(thread, exit, COP__SIGNAL_EXIT, spawner, pid);
+}
+
+bool cop__spawned_forget(struct cop__thread *thread, struct cop__signal *answer)
+{
+        if (answer->kind != COP_KIND_OF(cop__spawned))
+                return false;
+        const cop__spawned body = *(cop__spawned *)cop__signal_body(answer);
+        if (body.spawner.bits != 0 && body.pid.bits != 0)
+                abandon(thread, body.spawner, body.pid, answer);
+        else
+                cop__signal_free(&thread->pool, answer);
+        return true;
+}
+
 void cop__spawned_refuse(struct cop__thread *thread, cop_pid dead, struct cop__signal *signal)
 {
         const cop__spawned body = *(cop__spawned *)cop__signal_body(signal);
@@ -117,13 +141,8 @@ void cop__spawned_refuse(struct cop__thread *thread, cop_pid dead, struct cop__s
                 link->as.exited.reason = cop__shared_term_take(cop__reason(COP__REASON_ABANDONED));
                 send_end(thread, link, COP__SIGNAL_LINK_EXIT, dead, body.pid);
         }
-        if (link != NULL || body.pid.bits == 0) {
+        if (link != NULL || body.pid.bits == 0)
                 cop__signal_free(&thread->pool, signal);
-                return;
-        }
-        struct cop__relation *exit = COP__CONTAINER(signal, struct cop__relation, signal);
-        memset(&exit->as.exited, 0, sizeof(exit->as.exited));
-        exit->as.exited.reason = cop__shared_term_take(cop__reason(COP__REASON_ABANDONED));
-        signal->ref = (cop_ref){ 0 };
-        send_end(thread, exit, COP__SIGNAL_EXIT, dead, body.pid);
+        else
+                abandon(thread, dead, body.pid, signal);
 }

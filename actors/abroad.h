@@ -12,7 +12,8 @@
  * An actor of another node that was asked for from here (distribution/offers.h) is there when its spawner hears of it, linked and
  * monitored: so the answer, SPAWNED, brings the spawner's halves along, and whoever takes it out of the queue keeps them at once, before
  * anything that comes behind it. Is nobody there who waits for it any more, the newborn is told to end, and the halves go back as their
- * ends; which takes no memory.
+ * ends; which takes no memory. One that has been taken in, by a spawner that is told to end before it goes on, is as good: then the
+ * halves end with the spawner.
  */
 #ifndef ACTORS_ABROAD_H
 #define ACTORS_ABROAD_H
@@ -70,6 +71,7 @@ typedef struct cop__spawned {
         cop_ref ref;            /* what it was asked for under, and is monitored under */
         uint32_t status;        /* why none has */
         uint64_t link, monitor; /* until it is taken in: the spawner's halves, each a struct cop__relation; 0: none */
+        cop_pid spawner;        /* from then on, if there is no link: who would have to tell the newborn that nobody has it */
 } cop__spawned;
 COP__KIND_DECLARE(cop__spawned);
 
@@ -80,6 +82,8 @@ void cop__spawned_set(struct cop__signal *signal, cop_pid pid, cop_status status
 
 /* The owner has it: for the call that waits, or for nobody. */
 void cop__spawned_take_in(struct cop__thread *thread, struct cop__actor *actor, struct cop__signal *signal);
+/* Who had taken it in ends without it. False: it is another answer. */
+bool cop__spawned_forget(struct cop__thread *thread, struct cop__signal *answer);
 /* Nobody waits for it; `dead` is who did. */
 void cop__spawned_refuse(struct cop__thread *thread, cop_pid dead, struct cop__signal *signal);
 

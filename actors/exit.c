@@ -31,6 +31,7 @@
 #include <coppice/event_manager.h>
 
 #include "actors/abort_words.h"
+#include "actors/abroad.h"
 #include "actors/calling.h"
 #include "actors/inside.h"
 #include "actors/inside_wait.h"
@@ -164,7 +165,8 @@ static COP__NOINLINE void forget_call(struct cop__thread *thread, struct cop__ac
         cop__await_nothing(actor);
         if (reply != NULL) {
                 cop__queue_release(&actor->queue, &actor->cursor, &reply->node);
-                cop__refuse_signal(thread, pid, reply, NULL);
+                if (!cop__spawned_forget(thread, reply))
+                        cop__refuse_signal(thread, pid, reply, NULL);
         }
 }
 

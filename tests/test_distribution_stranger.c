@@ -29,12 +29,13 @@ COP_SERVER(clerk, COP_ON(job, clerk_on_job));
 static uint16_t port;
 
 /* Node `a` and its clerk, and a stranger who is let in; the claim's thread is an actor of `a` that bears the name witness. */
-#define LET_IN(claim, flags)                                                                         \
+#define LET_IN(claim, flags) LET_IN_WITH(claim, flags, .workers = 0)
+#define LET_IN_WITH(claim, flags, ...)                                                               \
         static void let_in_##claim(int fd);                                                          \
         TEST(claim)                                                                                  \
         {                                                                                            \
                 NEEDS_THREADS();                                                                     \
-                cop_node *node = node_begin((cop_node_options){ .name = "a" });                      \
+                cop_node *node = node_begin((cop_node_options){ .name = "a", __VA_ARGS__ });         \
                 ck_assert_int_eq(distribute_with("a@127.0.0.1", (cop_distribution){ .port = 0 }, &port), COP_OK); \
                 cop_spawn_server(&clerk_server, "clerk");                                            \
                 ck_assert_int_eq(cop_register("witness", cop_self()), COP_OK);                       \
@@ -1039,6 +1040,35 @@ static void says_spawned(int fd, cop_ref ref, cop_pid to, int64_t set_up, uint32
         stranger_ends(fd, &pen);
 }
 
+/* The answer, and that the spawner is to end, at once: it has both when it goes on. */
+static void says_spawned_and_kills(int fd, cop_ref ref, cop_pid to, int64_t set_up, bool kills_first)
+{
+        struct cop__tray both = { 0 };
+        struct cop__pen frames = { .tray = &both };
+        for (int i = 0; i < 2; i++) {
+                struct cop__tray tray;
+                struct cop__pen pen;
+                bool kills = (i == 0) == kills_first;
+                stranger_begins(&pen, &tray, kills ? COP__CONTROL_EXIT2 : COP__CONTROL_SPAWN_REPLY, kills ? 4 : 5);
+                if (kills)
+                        stranger_pid(&pen, THEM, 7);
+                else
+                        cop__pen_ref(&pen, ref);
+                cop__pen_pid(&pen, to);
+                if (kills) {
+                        cop__pen_term(&pen, cop_atom("kill"));
+                } else {
+                        cop__pen_integer(&pen, (uint64_t)set_up);
+                        stranger_pid(&pen, THEM, 9);
+                }
+                cop__pen_word(&frames, 4, tray.end);
+                cop__pen_bytes(&frames, tray.data, tray.end);
+                cop__tray_free(&tray);
+        }
+        stranger_sends(fd, both.data, both.end);
+        cop__tray_free(&both);
+}
+
 static void says_child_ends(int fd, unsigned control, uint32_t child, cop_pid to, cop_ref ref)
 {
         struct cop__tray tray;
@@ -1120,6 +1150,24 @@ LET_IN(whoever_has_begun_for_nobody_is_told_to_end, OF_ERLANG)
         is_abandoned(fd, (wanted){ .link = true }, "[link]");
         is_abandoned(fd, (wanted){ .monitor = true }, "[monitor]");
         is_abandoned(fd, (wanted){ .link = false }, "[]");
+}
+
+/* With one worker the spawner goes on when all of it has been acted on. */
+LET_IN_WITH(whoever_has_begun_for_one_that_is_just_told_to_end_is_told_to_end, OF_ERLANG, .workers = 1)
+{
+        for (int i = 0; i < 4; i++) {
+                cop_ref done;
+                wanted w = { .link = i & 1, .monitor = true };
+                bool kills_first = i & 2;
+                cop_pid pid = begin_order(w, &done);
+                cop_ref ref = hears_order(fd, w.link ? "[link, monitor]" : "[monitor]");
+                says_spawned_and_kills(fd, ref, pid, w.link + 2, kills_first);
+                await_down(done, "killed");
+                hears_reason(fd, w.link ? COP__CONTROL_EXIT : COP__CONTROL_EXIT2, 4, w.link && !kills_first ? "killed" : "abandoned");
+                is_all(fd);
+                const struct cop__peer *peer = cop__network_here()->peers[0];
+                ck_assert(COP__TSAN || peer->links.count + peer->watches.count + peer->spawning.count == 0); /* they are its connection's */
+        }
 }
 
 LET_IN(whoever_begins_when_the_time_is_over_is_told_to_end, OF_ERLANG)
