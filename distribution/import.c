@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/report.h"
 #include "base/memory.h"
 #include "distribution/connection.h"
 #include "distribution/offers.h"
@@ -728,9 +729,10 @@ static cop_status carry_out(struct import *import, const struct order *order, co
 
 static void complain_of(const struct import *import, const struct order *order, cop_status status, const char *why)
 {
-        cop_log(COP_LOG_WARNING, "%s cannot spawn %.*s:%.*s here: %s%s%s", import->connection->peer->name, (int)order->module.size,
-                order->module.data, (int)order->function.size, order->function.data,
-                status == COP_E_NOT_FOUND ? "there is no such offer" : cop_status_text(status), why[0] != '\0' ? ": " : "", why);
+        cop__log_sentence(COP_LOG_WARNING, "%s cannot spawn %.*s:%.*s here: %s%s%s", import->connection->peer->name,
+                          (int)order->module.size, order->module.data, (int)order->function.size, order->function.data,
+                          status == COP_E_NOT_FOUND ? "there is no such offer" : cop_status_text(status),
+                          why[0] != '\0' ? ": " : "", why);
 }
 
 static cop_status answer_order(struct import *import, struct order *order)

@@ -405,6 +405,7 @@ TEST(an_argument_that_an_offer_does_not_take_is_refused_and_it_is_said_why)
                 { "till", "[{drawer, one, \"\"}]", COP_E_BAD_ARGUMENT, "pence" },
                 { "till", "[{drawer, 1}]", COP_E_BAD_ARGUMENT, "drawer" },
                 { "shop:till", "[]", COP_E_NOT_FOUND, "a@127.0.0.1 cannot spawn shop:till here: there is no such offer" },
+                { "a\nshop:\033[2Jtill", "[]", COP_E_NOT_FOUND, "a@127.0.0.1 cannot spawn a?shop:?[2Jtill here: there is no such offer" },
         };
         struct pair pair = { NULL, NULL, 0, 0 };
         pair_begin_with(&pair, (cop_node_options){ .log = keeps_complaint });
