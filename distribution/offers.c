@@ -349,8 +349,10 @@ cop_status cop_spawn_at(const cop_spawn_there *what, int64_t timeout_ms, cop_pid
         bool is_here = strcmp(what->node, network->name) == 0;
         struct cop__peer *peer = is_here ? NULL : cop__network_other(network, what->node, &status);
         cop_pid kernel = peer != NULL ? cop__network_name(network, peer, COP__KERNEL_NAME) : cop_no_pid();
-        if (!is_here && kernel.bits == 0)
-                return status != COP_OK ? status : COP_E_NO_MEMORY;
+        if (peer != NULL && kernel.bits == 0)
+                return cop__network_names_are_full(network) ? COP_E_LIMIT : COP_E_NO_MEMORY;
+        if (!is_here && peer == NULL)
+                return status;
         status = term_of(what, &term);
         if (status != COP_OK)
                 return status;

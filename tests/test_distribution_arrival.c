@@ -7,6 +7,7 @@
 #include "tests/stranger.h"
 
 #include <coppice/global.h>
+#include <coppice/offer.h>
 
 #include "distribution/line.h"
 #include "distribution/peer.h"
@@ -616,6 +617,7 @@ static void hears_of_names(void *context, cop_log_level level, const char *text)
 TEST(a_name_beyond_the_last_is_nobodys_and_the_log_says_so_once)
 {
         uint16_t port;
+        cop_pid pid;
         char name[32];
         NEEDS_THREADS();
         cop_node *node = node_begin((cop_node_options){ .name = "m", .log = hears_of_names });
@@ -634,6 +636,7 @@ TEST(a_name_beyond_the_last_is_nobodys_and_the_log_says_so_once)
         await_true(cop__load_seq(&told_of_names) == 1);
         ck_assert(cop_pid_equal(cop_at("n0", LATE).pid, first.pid));
         ck_assert_ptr_eq(cop_at("n0", OWN).name, own.name);
+        ck_assert_int_eq(cop_spawn_at(&(cop_spawn_there){ .node = LATE, .offer = "x" }, 1000, &pid), COP_E_LIMIT);
         snprintf(name, sizeof(name), "n%d", (int)COP__REMOTE_NAMES - 2);
         ck_assert_ptr_null(cop_at(name, LATE).name);
         node_end(node);
