@@ -2,6 +2,8 @@
 /* Changes of global names as they are said. See change.h. */
 #include "distribution/change.h"
 
+#include <string.h>
+
 #include "distribution/news.h"
 #include "distribution/peer.h"
 
@@ -12,7 +14,8 @@
 
 bool cop__is_global_name(cop_term term)
 {
-        return term.type == COP_TERM_ATOM && term.count > 0 && term.count <= COP_NAME_MAX;
+        return term.type == COP_TERM_ATOM && term.count > 0 && term.count <= COP_NAME_MAX &&
+               memchr(term.as.text, '\0', term.count) == NULL;
 }
 
 int64_t cop__number_at(cop_term tuple, size_t at)

@@ -408,13 +408,15 @@ static void merge(name_server *self, cop_term all)
 {
         struct cop__peer *peer = peer_of(cop_node_of(cop__actor_here()->current->from));
         struct cop__change change;
-        bool is_whole = true;
+        bool is_whole = true, asks = false;
         for (size_t i = 0; all.type == COP_TERM_LIST && i < all.count; i++) {
                 if (cop__is_said(all.as.items[i], &change) && (change.version != 0 || !is_over(self, change.number)))
                         is_whole &= take_change(self, change) != COP_E_NO_MEMORY;
-                else if (peer != NULL && cop_is_atom(all.as.items[i], "again"))
-                        cop__names_make_good(peer, tell_all_names(self, peer));
+                else
+                        asks |= cop_is_atom(all.as.items[i], "again");
         }
+        if (asks && peer != NULL) /* once, however often it is said */
+                cop__names_make_good(peer, tell_all_names(self, peer));
         if (!is_whole && peer != NULL)
                 miss(self, peer);
         if (peer != NULL && all.type == COP_TERM_LIST)

@@ -2,6 +2,8 @@
 /* A stranger that keeps to the protocol, in the forms that our own nodes and Erlang's of today do not use. */
 #include "tests/stranger_talk.h"
 
+#include <coppice/global.h>
+
 #include "distribution/connection.h"
 
 typedef struct { int64_t number; } job;
@@ -645,6 +647,64 @@ LET_IN(what_is_too_deep_and_comes_through_an_alias_is_a_dead_letter, OF_OURS)
         says_through_alias(fd, alias.ref, true);
         await_and_drop(COP_FIELD(job, number, 3));
         ck_assert(cop_alias_close(alias));
+}
+
+/* ---- Global names ----------------------------------------------------------------------------------------------- */
+
+static void says_to_names(int fd, cop_term term)
+{
+        struct cop__tray tray;
+        struct cop__pen pen;
+        put_to(&pen, &tray, "coppice_names", strlen("coppice_names"));
+        cop__pen_version(&pen);
+        cop__pen_term(&pen, term);
+        stranger_ends(fd, &pen);
+        says_job(fd, "witness", 98); /* behind it */
+        await_and_drop(COP_KIND(job));
+}
+
+/* How many lists of names have come until the server has acted on all that it has heard. */
+static size_t hears_lists(int fd)
+{
+        size_t count = 0;
+        bool is_last = false;
+        cop_global_whereis("nobody");
+        ck_assert_int_eq(cop_send(theirs(7), job, .number = 1), COP_OK);
+        while (!is_last) {
+                cop_term said, message;
+                ck_assert(stranger_hears_frame(fd, &said, &message));
+                count += cop_is_tuple(message, "all", 2);
+                is_last = cop_is_tuple(message, "job", 2);
+                cop_term_free(said);
+                cop_term_free(message);
+        }
+        return count;
+}
+
+LET_IN(whoever_asks_again_and_again_for_all_names_in_one_list_is_told_once, OF_OURS)
+{
+        static cop_term items[1000];
+        for (size_t i = 0; i < COP__COUNT(items); i++)
+                items[i] = cop_atom("again");
+        says_to_names(fd, COP_TUPLE(cop_atom("all"), cop_list_of(items, COP__COUNT(items))));
+        ck_assert_uint_le(hears_lists(fd), 2); /* and once as it was met */
+}
+
+/* No text here could be that. */
+LET_IN(a_global_name_with_a_nul_in_it_is_none, OF_OURS)
+{
+        const cop_term name = { .type = COP_TERM_ATOM, .count = 3, .as.text = "a\0b" };
+        says_to_names(fd, COP_TUPLE(cop_atom("set"), name, cop_pid_term(cop_self()), cop_int(5), cop_int(0), cop_int(7)));
+        hears_lists(fd);
+        says_to_names(fd, COP_TUPLE(cop_atom("all"), COP_LIST(cop_atom("again"))));
+        cop_global_whereis("nobody");
+        cop_term said, message;
+        do {
+                stranger_hears_control(fd, COP__CONTROL_REG_SEND, &said, &message);
+                cop_term_free(said);
+        } while (!cop_is_tuple(message, "all", 2));
+        ck_assert_str_eq(text_of(message), "{all, []}");
+        cop_term_free(message);
 }
 
 /* ---- Orders of theirs --------------------------------------------------------------------------------------- */
