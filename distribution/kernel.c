@@ -155,7 +155,6 @@ static void net_kernel_on_down(net_kernel *self, const cop_down *down)
                 cop__peer_down(network, network->peers[i], down->pid, down->reason);
 }
 
-/* Erlang's ping. */
 /* What a process prints that was spawned from here, at a node of Erlang's: that waits until somebody says that it is done. */
 static void answer_printing(const cop_term *request)
 {
@@ -166,6 +165,7 @@ static void answer_printing(const cop_term *request)
                 cop__tell(cop_self(), request[1].as.pid, COP_KIND_OF(cop_any), &answer);
 }
 
+/* Erlang's ping, and the prints of its processes. */
 static void net_kernel_on_any(net_kernel *self, const cop_any *any)
 {
         (void)self;
