@@ -294,7 +294,8 @@ uint32_t cop__peer_send(struct cop__network *network, struct cop__peer *peer, st
                 peer->roused = peer->roused || rouse;
         }
         owner = peer->owner;
-        peer->answers += answers || cop_pid_equal(owner, self); /* who sends there only as it acts on what has come */
+        /* Who sends there only as it acts on what has come: the connection, and net_kernel. */
+        peer->answers += answers || cop_pid_equal(owner, self) || self.bits == cop__load_relaxed(&network->kernel);
         cop__lock_unlock(&peer->lock);
         if (refused)
                 cop__news_refuse(network, peer, thread, to, signal);

@@ -62,7 +62,7 @@ struct cop__peer {
         cop_pid dialler;       /* TRYING, and nobody's: the net_kernel that was told to call it */
         bool roused;           /* the owner has been told that there is something in the outbox */
         struct cop__row outbox;
-        uint32_t answers;      /* of what waits in `outbox` and `taken` at most so many are answers, the owner's or other actors' */
+        uint32_t answers;      /* of what waits in `outbox` and `taken` at most so many are answers, the owner's, net_kernel's or other actors' */
         char host[256];        /* where it was last said to be; "": where its name says */
         uint16_t port;         /* the same; 0: ask epmd */
 

@@ -162,6 +162,40 @@ VISITED(who_calls_and_does_not_read_what_actors_answer_is_hung_up_on)
         ck_assert(cop_is_atom(cop_read(cop_node_down, down)->reason, "too_slow"));
 }
 
+/* The same of what is to be printed, which net_kernel answers by messages. */
+static bool prints_much(int fd, uint32_t first)
+{
+        struct cop__tray all = { 0 };
+        struct cop__pen pen = { .tray = &all };
+        for (uint32_t i = 0; i < 1000; i++) {
+                struct cop__tray tray;
+                struct cop__pen one;
+                put_to(&one, &tray, "net_kernel", strlen("net_kernel"));
+                cop__pen_version(&one);
+                cop__pen_tuple(&one, 4);
+                cop__pen_atom(&one, "io_request", 10);
+                stranger_pid(&one, THEM, 7);
+                cop__pen_integer(&one, first + i);
+                cop__pen_atom(&one, "getopts", 7);
+                cop__pen_word(&pen, 4, tray.end);
+                cop__pen_bytes(&pen, tray.data, tray.end);
+                cop__tray_free(&tray);
+        }
+        bool said = send(fd, all.data, all.end, MSG_NOSIGNAL) == (ssize_t)all.end;
+        cop__tray_free(&all);
+        return said;
+}
+
+VISITED(who_prints_here_and_does_not_read_that_it_is_done_is_hung_up_on)
+{
+        uint32_t asked = 0;
+        while (asked < 1000000 && prints_much(fd, asked))
+                asked += 1000;
+        ck_assert_msg(asked < 1000000, "it is answered without an end");
+        cop_auto down = await(COP_KIND(cop_node_down));
+        ck_assert(cop_is_atom(cop_read(cop_node_down, down)->reason, "too_slow"));
+}
+
 /* ---- The end of the way ------------------------------------------------------------------------------ */
 
 /* What is refused last of all, behind much that is. */
