@@ -106,13 +106,6 @@
 #define COP__HAUL_TASK_NS 1000u
 #endif
 
-/* So many wake-ups for nothing, and no haul that was worth it between them, are as bad as a haul that was not. */
-#if defined(COP__ATOMICS)
-#define COP__VAIN_MOST UINT32_MAX
-#else
-#define COP__VAIN_MOST 8u
-#endif
-
 /* How long it is aloof then (scheduler/haul.h): at first, and at most. */
 #define COP__ALOOF_NS (COP__TINY ? 100000u : 1000000u)
 #define COP__ALOOF_MOST_NS (COP__TINY ? 200000u : 32000000u)

@@ -72,16 +72,10 @@ void cop__haul_forget(struct cop__worker *worker)
         cop__and_seq(&worker->thread.scheduler->aloof, ~bit_of(worker));
 }
 
-void cop__haul_begin(struct cop__worker *worker, bool woken)
-{
-        worker->haul.woken = woken;
-        worker->haul.turns = worker->turns;
-}
-
 static void drop(struct cop__haul *haul)
 {
         haul->gained_ns = haul->abroad = 0;
-        haul->count = haul->vain = 0;
+        haul->count = 0;
 }
 
 void cop__haul_judge(struct cop__worker *worker)
@@ -91,12 +85,10 @@ void cop__haul_judge(struct cop__worker *worker)
                 drop(haul); /* it has given all of it away, however long it had it */
                 return;
         }
-        bool vain = haul->woken && worker->turns == haul->turns;
-        if (haul->count == 0 && (!vain || ++haul->vain < COP__VAIN_MOST))
+        if (haul->count == 0)
                 return;
         uint64_t now_ns = cop__clock_ns();
-        if (haul->count != 0)
-                count_gain(haul, now_ns);
+        count_gain(haul, now_ns);
         bool worth = haul->gained_ns >= COP__HAUL_WAKE_NS + (uint64_t)haul->count * COP__HAUL_TASK_NS + haul->abroad * COP__ABROAD_NS;
         haul->talks = haul->abroad >= COP__ABROAD_MANY;
         drop(haul);

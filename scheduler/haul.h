@@ -18,8 +18,6 @@
  *
  * Only the time counts in which whoever it was taken from had something to do as well. The rest was work that moved, and was not
  * shared: one task that wakes the next, as who fails and whoever begins it anew, takes no less time here than it would have there.
- * A haul of nothing, of who was woken and found everything done, is too short; but since that happens to all now and then, it
- * counts only when it has happened COP__VAIN_MOST times with no haul between.
  *
  * Whether two workers are faster than one, where neither is idle, busy time does not say: that is tried out (retreat.h).
  *
@@ -55,9 +53,6 @@ struct cop__leisure {
 
 struct cop__haul {
         uint32_t count;    /* tasks that came from others since it last slept */
-        bool woken;        /* somebody spent a system call for it then, ... */
-        uint64_t turns;    /* ... when it had had so many; ... */
-        uint32_t vain;     /* ... which was for nothing so often since a haul was judged */
         uint64_t since_ns; /* when the last of them came */
         uint64_t abroad;   /* messages to other workers' since one was judged, its own tasks' too, about: see follow.h */
         bool talks;        /* the last one judged had many of them */
@@ -74,9 +69,6 @@ void cop__haul_add(struct cop__worker *worker, struct cop__worker *from, uint32_
 /* The worker has nothing to do, and then it has. */
 void cop__leisure_begin(struct cop__worker *worker);
 void cop__leisure_end(struct cop__worker *worker);
-
-/* The worker has slept, until it was woken or its time came. */
-void cop__haul_begin(struct cop__worker *worker, bool woken);
 
 /* The worker, about to sleep: was it worth it? */
 void cop__haul_judge(struct cop__worker *worker);

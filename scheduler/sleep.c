@@ -90,7 +90,6 @@ static void park(struct cop__worker *worker)
         worker->searching = !(cop__and_seq(&scheduler->idle, ~bit) & bit);
         if (COP__UNLIKELY(cop__load_seq(&scheduler->watch.asleep) != 0)) /* WATCH */
                 cop__watch_wake(&scheduler->watch);
-        cop__haul_begin(worker, worker->searching);
         if ((lookout || more) && !worker->searching) {
                 /* Who was the lookout and finds something to do must not leave the others asleep without one. And who put what is
                  * left may have seen this one search: whoever finds some of it tells of the rest. */

@@ -168,61 +168,6 @@ TEST(what_came_from_outside_counts_by_how_long_it_lasted)
         is_willing();
 }
 
-/* ---- Wake-ups for nothing ------------------------------------------------------------------ */
-
-static void wake_in_vain(unsigned times)
-{
-        for (unsigned i = 0; i < times; i++) {
-                cop__haul_begin(worker, true);
-                judged_ns = cop__clock_ns();
-                cop__haul_judge(worker);
-        }
-}
-
-TEST(who_is_woken_for_nothing_again_and_again_is_aloof)
-{
-        stand();
-        wake_in_vain(COP__VAIN_MOST - 1);
-        is_willing();
-        wake_in_vain(1);
-        is_aloof(COP__ALOOF_NS);
-        wake_in_vain(COP__VAIN_MOST - 1);
-        ck_assert_uint_eq(worker->haul.while_ns, COP__ALOOF_NS);
-        wake_in_vain(1);
-        is_aloof(2 * COP__ALOOF_NS);
-}
-
-TEST(a_haul_between_them_begins_the_count_of_wake_ups_for_nothing_again)
-{
-        stand();
-        wake_in_vain(COP__VAIN_MOST - 1);
-        judge(1, LONG_NS);
-        wake_in_vain(COP__VAIN_MOST - 1);
-        is_willing();
-}
-
-/* Its own timers, tasks that go on on its thread: it was not for nothing. */
-TEST(who_is_woken_and_has_turns_is_not)
-{
-        stand();
-        for (unsigned i = 0; i < 10 * COP__VAIN_MOST; i++) {
-                cop__haul_begin(worker, true);
-                worker->turns++;
-                cop__haul_judge(worker);
-        }
-        is_willing();
-}
-
-TEST(who_wakes_up_by_itself_is_not)
-{
-        stand();
-        for (unsigned i = 0; i < 10 * COP__VAIN_MOST; i++) {
-                cop__haul_begin(worker, false);
-                cop__haul_judge(worker);
-        }
-        is_willing();
-}
-
 /* ---- While it lasts ------------------------------------------------------------------------ */
 
 TEST(who_took_nothing_is_as_before)
