@@ -1,6 +1,7 @@
 /* Copyright (c) 2026 The Coppice authors. MIT licence. */
 #include "scheduler/guest.h"
 
+#include "base/cue.h"
 #include "scheduler/runnable.h"
 #include "scheduler/search.h"
 #include "scheduler/shared.h"
@@ -13,14 +14,17 @@ static void wake(struct cop__worker *host)
         if (!(cop__load_seq(&scheduler->idle) & bit))
                 return;
         cop__add_seq(&scheduler->searching, 1);
+        COP__CUE("guest.claims_its_host");
         if (cop__and_seq(&scheduler->idle, ~bit) & bit) {
                 cop__park_wake(&host->park);
                 return;
         }
         cop__sub_seq(&scheduler->searching, 1);
         cop__fence_seq(); /* SLEEPER: it stands in for the wakers that saw the claim */
-        if (cop__is_work_left(scheduler, false))
+        if (cop__is_work_left(scheduler, false) || cop__load_relaxed(&scheduler->lookout) == 0)
                 cop__wake_one(scheduler);
+        else if (cop__is_work_left(scheduler, true))
+                cop__offer_own(scheduler);
 }
 
 void cop__guest_put(struct cop__worker *host, struct cop__task *task)
@@ -31,6 +35,8 @@ void cop__guest_put(struct cop__worker *host, struct cop__task *task)
         while (!cop__cas_release(&host->guests.last, &before, task)); /* GUEST */
         cop__fence_seq(); /* SLEEPER */
         wake(host);
+        if (COP__UNLIKELY(cop__load_relaxed(&host->thread.scheduler->stopping)))
+                cop__guests_send_on(host); /* it may have ended, and this one looks there before it does */
 }
 
 /* All of them, in the order in which they came. */

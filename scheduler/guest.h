@@ -16,6 +16,8 @@
  * Named pairs
  *      GUEST     compare-and-swap that puts a task ↔ the exchange that takes it: all that was done with it before is visible.
  *      SLEEPER   as for a queue that all share (wake.h), but that only this worker is woken, and only this one looks before it sleeps.
+ *      STOP      the fence after the put (SLEEPER) ↔ that of a host that has seen the scheduler stop, before it looks for guests a last time: it sees
+ *                them, or who put them sees that the scheduler stops, and takes them back.
  *
  * The list is R. K. Treiber's stack, of which only the push and a take of everything are used.
  */

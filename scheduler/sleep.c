@@ -46,7 +46,7 @@ static bool linger(struct cop__worker *worker)
                 end_ns = timer_ns;
         do
                 cop__poll_look(poll, &events);
-        while (events.count == 0 && !cop__is_work_left(scheduler, true) &&
+        while (events.count == 0 && !cop__is_work_left(scheduler, true) && !cop__guests_are_there(&worker->guests) &&
                !cop__load_relaxed(&scheduler->stopping) && cop__clock_ns() < end_ns);
         if (events.count == 0)
                 cop__poll_set_lively(poll, false);
@@ -101,6 +101,13 @@ static void park(struct cop__worker *worker)
         cop__tell_ready(worker, &events); /* with the bit back: what it makes runnable is for this worker */
 }
 
+/* The scheduler stops. Has somebody come meanwhile? */
+static bool is_visited(struct cop__worker *worker)
+{
+        cop__fence_seq(); /* STOP */
+        return cop__guests_are_there(&worker->guests);
+}
+
 struct cop__task *cop__wait_for_task(struct cop__worker *worker)
 {
         struct cop__task *task;
@@ -109,7 +116,7 @@ struct cop__task *cop__wait_for_task(struct cop__worker *worker)
                 task = cop__search(worker);
                 if (task != NULL)
                         break;
-                if (COP__UNLIKELY(cop__load_relaxed(&worker->thread.scheduler->stopping)))
+                if (COP__UNLIKELY(cop__load_relaxed(&worker->thread.scheduler->stopping)) && !is_visited(worker))
                         return NULL;
                 if (COP__UNLIKELY(worker->index >= worker->thread.scheduler->worker_count)) {
                         cop__stop_searching(worker, true);

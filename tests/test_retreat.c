@@ -3,6 +3,7 @@
 #include "scheduler/retreat.h"
 
 #include <string.h>
+#include <sys/epoll.h>
 
 #include "base/clock.h"
 #include "base/limits.h"
@@ -14,7 +15,8 @@
 #include "scheduler/quiet.h"
 #include "scheduler/runnable.h"
 #include "scheduler/scheduler.h"
-#include "tests/suite.h"
+#include "scheduler/sleep.h"
+#include "tests/cue.h"
 
 #define WORKERS 3
 
@@ -92,6 +94,43 @@ TEST(a_guest_wakes_its_host_and_nobody_else)
         ck_assert_uint_eq(scheduler.searching, 1);
 }
 
+/* The host, which is to have woken up by itself, puts this in its ring. Whoever would be woken for it sees somebody search. */
+static void puts_in_its_ring(void *task)
+{
+        scheduler.idle = 1;
+        cop__ring_put(other, task);
+        ck_assert_uint_eq(scheduler.idle, 1);
+}
+
+TEST(whoever_claims_a_host_that_is_awake_wakes_another_for_what_the_claim_hid)
+{
+        stand();
+        scheduler.idle = 3;
+        cue_act("guest.claims_its_host", puts_in_its_ring, &tasks[1]);
+        cop__guest_put(other, &tasks[0]);
+        ck_assert(cue_has_come("guest.claims_its_host"));
+        ck_assert_uint_eq(scheduler.idle, 0);
+        ck_assert_uint_eq(scheduler.searching, 1);
+}
+
+/* It has come from a lookout's place, too. */
+static void wakes_up(void *unused)
+{
+        (void)unused;
+        scheduler.idle = 1;
+        scheduler.lookout = 0;
+}
+
+TEST(whoever_claims_a_host_that_is_awake_wakes_a_lookout_where_there_is_none)
+{
+        stand();
+        scheduler.idle = 3;
+        cue_act("guest.claims_its_host", wakes_up, NULL);
+        cop__guest_put(other, &tasks[0]);
+        ck_assert(cue_has_come("guest.claims_its_host"));
+        ck_assert_uint_eq(scheduler.idle, 0);
+}
+
 TEST(who_has_nothing_at_hand_finds_its_guests)
 {
         stand();
@@ -112,6 +151,20 @@ TEST(guests_of_one_that_is_long_in_a_turn_go_to_all)
         ck_assert(!cop__guests_are_there(&other->guests));
         ck_assert_uint_eq(scheduler.shared[COP_PRIORITY_NORMAL].count, 2);
         ck_assert_ptr_eq(scheduler.shared[COP_PRIORITY_NORMAL].first, &tasks[0]);
+}
+
+/* Its time stands still here, so that it would linger for ever. */
+TEST(who_lingers_at_the_poll_sees_its_guests)
+{
+        stand();
+        cop__poll_init(&scheduler.poll);
+        ck_assert_int_eq(cop__poll_add(&scheduler.poll, -1, EPOLLIN, 1), COP_E_SYSTEM); /* and so opens it */
+        scheduler.poll.alone = false; /* whatever machine this is */
+        cop__poll_set_lively(&scheduler.poll, true);
+        cop__guest_put(worker, &tasks[0]);
+        ck_assert_ptr_eq(cop__wait_for_task(worker), &tasks[0]);
+        ck_assert(!cop__poll_is_lively(&scheduler.poll)); /* it has lingered */
+        cop__poll_fini(&scheduler.poll);
 }
 
 /* ---- Who follows its receiver ------------------------------------------------------------ */

@@ -279,6 +279,16 @@ explore_plant(guest_is_taken_in_two_steps wake guests_that_two scheduler/guest.c
 explore_plant(guest_is_put_in_two_steps wake guests_that_two scheduler/guest.c
         "while (!cop__cas_release(&host->guests.last, &before, task)); /* GUEST */"
         "while (cop__store_release(&host->guests.last, task), false);")
+explore_plant(guest_is_left_by_one_that_ends wake comes_while_the_scheduler scheduler/sleep.c
+        "        cop__fence_seq(); /* STOP */
+        return cop__guests_are_there(&worker->guests);"
+        "        return worker == NULL;")
+explore_plant(guest_is_looked_for_without_a_fence wake comes_while_the_scheduler scheduler/sleep.c
+        "        cop__fence_seq(); /* STOP */\n"
+        "" C11)
+explore_plant(guest_is_left_with_one_that_has_ended wake comes_while_the_scheduler scheduler/guest.c
+        "if (COP__UNLIKELY(cop__load_relaxed(&host->thread.scheduler->stopping)))"
+        "if (false)")
 explore_plant(watch_stands_in_and_wakes_nobody wake is_the_lookout_next scheduler/lookout.c
         "        cop__store_seq(&scheduler->lookout, 0);
         if (cop__load_seq(&scheduler->idle) != 0)

@@ -321,6 +321,36 @@ SCENARIO(guests_that_two_threads_send_are_all_run)
                 EXPLORE_ASSERT(jobs[i].runs == 1);
 }
 
+static bool puts_on;
+
+static void run_last(struct cop__task *task)
+{
+        struct cop__worker *worker = cop__thread_here()->worker;
+        job_of(task)->runs++;
+        if (task != &jobs[0].task)
+                return;
+        cop__store_seq(&puts_on, true);
+        explore_wake(&puts_on);
+        cop__guest_put(&scheduler.workers[1 - worker->index], &jobs[1].task);
+}
+
+/* As one that is dead and has slices of its end left: its host may have ended. */
+SCENARIO(a_guest_that_comes_while_the_scheduler_stops_is_run)
+{
+        static const struct cop__scheduler_hooks last = { .run = run_last, BARE_HOOKS };
+        memset(jobs, 0, sizeof(jobs));
+        puts_on = false;
+        jobs[0].task.priority = jobs[1].task.priority = COP_PRIORITY_NORMAL;
+        explore_focus(false);
+        EXPLORE_ASSERT(cop__scheduler_start(&scheduler, 2, 0, 0, &last, NULL) == COP_OK);
+        explore_focus(true);
+        cop__schedule(&scheduler, NULL, &jobs[0].task);
+        while (!cop__load_seq(&puts_on))
+                explore_sleep(&puts_on, UINT64_MAX);
+        cop__scheduler_stop(&scheduler);
+        EXPLORE_ASSERT(jobs[1].runs == 1);
+}
+
 /* ---- A spare worker ------------------------------------------------------------------------------- */
 
 /* In the place of a lookout. */
