@@ -278,7 +278,7 @@ static bool note_receiver(const struct cop__actor *self, const struct cop__actor
 
 void cop__spent_on(struct cop__actor *actor, const struct cop__actor *receiver, uint32_t messages, const void *where)
 {
-        if (actor->budget < 0)
+        if (actor->budget < 0 && COP__LIKELY(!cop__is_in_section())) /* there its turn ends later, and each message would count as one */
                 note_receiver(actor, receiver, messages);
         cop__spent(actor, where);
 }

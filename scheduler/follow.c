@@ -11,8 +11,9 @@ bool cop__follow_note(struct cop__worker *worker, const struct cop__task *receiv
         struct cop__scheduler *scheduler = worker->thread.scheduler;
         struct cop__follow *follow = &worker->follow;
         unsigned at = cop__load_relaxed(&receiver->at);
-        if (at == 0 || at > scheduler->worker_count || at == worker->index + 1)
-                return false;
+        if (at == 0 || at > scheduler->worker_count || at == worker->index + 1 ||
+            cop__load_relaxed(&worker->thread.current->priority) != COP_PRIORITY_NORMAL)
+                return false; /* those of other priorities are where the first worker is that is free */
         if (follow->task != worker->thread.current) {
                 follow->task = worker->thread.current;
                 follow->messages = 0;

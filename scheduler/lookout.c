@@ -29,7 +29,9 @@ static bool is_behind(const struct cop__worker *busy, uint64_t turns, uint64_t n
 static void look_after(struct cop__worker *worker, struct cop__worker *busy, uint64_t now_ns)
 {
         uint64_t turns = cop__load_relaxed(&busy->turns) - busy->turns_seen;
-        bool is_asleep = cop__load_relaxed(&worker->thread.scheduler->idle) >> busy->index & 1;
+        const struct cop__scheduler *scheduler = worker->thread.scheduler;
+        uint64_t asleep = cop__load_relaxed(&scheduler->idle) | cop__load_relaxed(&scheduler->spares.resting);
+        bool is_asleep = asleep >> busy->index & 1;
         if (busy != worker && !is_asleep && (turns == 0 || (!worker->haul.talks && is_behind(busy, turns, now_ns))))
                 cop__haul_forget(worker);
         busy->turns_seen += turns;

@@ -111,6 +111,7 @@ static void end_sharing(struct cop__worker *worker, uint64_t ns, uint64_t now_ns
                 return;
         }
         retreat->pace = pace_of(turns, ns);
+        worker->haul.talks = false; /* that was said of tasks that are the other's now */
         give_all(worker, retreat->other);
         enter(worker, COP__RETREAT_SETTLING, now_ns);
         cop__haul_keep_aloof(worker, now_ns + COP__SHARE_NS / 2);

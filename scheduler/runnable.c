@@ -66,9 +66,8 @@ static bool has_another(const struct cop__worker *worker, const struct cop__task
 /* Is there another worker that is not asleep and aloof? Who is has no tasks, and none of these are for it. */
 static bool is_anybody_up(const struct cop__scheduler *scheduler)
 {
-        uint64_t regular = UINT64_MAX >> (64 - scheduler->worker_count);
-        uint64_t away = cop__load_relaxed(&scheduler->idle) & cop__load_relaxed(&scheduler->aloof) & regular;
-        return (unsigned)__builtin_popcountll(away) + 1 < scheduler->worker_count;
+        uint64_t away = cop__load_relaxed(&scheduler->idle) & cop__load_relaxed(&scheduler->aloof);
+        return (unsigned)__builtin_popcountll(away) + 1 < cop__workers_active(scheduler);
 }
 
 /*

@@ -229,6 +229,25 @@ TEST(a_worker_that_is_stuck_in_a_turn_ends_it)
         ck_assert_uint_eq(worker->haul.while_ns, 0);
 }
 
+/* Its turns stand still, too. */
+TEST(a_spare_worker_at_rest_does_not_end_it)
+{
+        stand();
+        scheduler.reach = 3;
+        judge(1000000, 0);
+        worker->haul.until_ns = UINT64_MAX;
+        scheduler.idle = 3;
+        scheduler.spares.resting = 4;
+        cop__lookout_end(worker);
+        cop__lookout_end(worker);
+        ck_assert(cop__haul_is_aloof(worker));
+        scheduler.idle = 1;
+        workers[1].turns = 1; /* since the last look */
+        scheduler.spares.resting = 0; /* at work, and in a turn all that time */
+        cop__lookout_end(worker);
+        is_willing();
+}
+
 /* A look after so long, in which the other has had so many turns, with a task behind them, or none. */
 static void look(uint64_t since_ns, uint64_t turns, bool more)
 {

@@ -239,6 +239,28 @@ IN_NODE_WITH(who_spends_its_turn_on_messages_to_another_worker_goes_there, .work
         pour_until_it_goes(cop_spawn(takes_grains));
 }
 
+static void pours_in_a_section(const load *l)
+{
+        struct cop__thread *thread = cop__thread_here();
+        struct cop__actor *receiver = cop__slot_of(cop__node_of(thread), l->to);
+        COP_NO_PREEMPT
+        {
+                struct cop__worker *worker = cop__worker_here();
+                uint64_t abroad = worker->haul.abroad;
+                for (uint64_t i = 0; i < l->grains; i++) {
+                        cop__follow_show(&receiver->task, 1 - worker->index);
+                        cop_send(l->to, grain, .number = i);
+                }
+                ck_assert_uint_eq(worker->haul.abroad, abroad);
+        }
+}
+
+/* The turn goes on until the section ends, and each message after its budget would count as one more turn of them. */
+IN_NODE_WITH(what_is_sent_to_another_worker_in_a_section_is_not_noted, .workers = 2)
+{
+        await_down(spawn_watched(RUN_WITH(pours_in_a_section, load, .to = cop_spawn(takes_grains), .grains = 4 * COP__TURN_BUDGET)), "normal");
+}
+
 /* This thread does not read meanwhile. */
 IN_NODE_WITH(who_is_to_pause_for_a_receiver_on_another_worker_goes_there_first, .workers = 2)
 {

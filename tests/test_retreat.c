@@ -225,6 +225,18 @@ TEST(nobody_follows_where_its_receiver_is_already_or_is_not_known_to_be)
         took(worker, sender);
 }
 
+/* They wait where all find them. */
+TEST(nobody_follows_but_those_of_normal_priority)
+{
+        stand();
+        cop__follow_show(receiver, other->index);
+        sender->priority = COP_PRIORITY_HIGH;
+        ck_assert(!sends(COP__TURN_BUDGET));
+        sender->priority = COP_PRIORITY_NORMAL;
+        cop__schedule_later(&scheduler, &worker->thread, sender);
+        took(worker, sender);
+}
+
 /* Senders keep whoever took them busy, and it waits for lines all the time. */
 TEST(a_haul_of_senders_to_elsewhere_was_not_worth_it_however_long_it_lasted)
 {
@@ -255,6 +267,17 @@ TEST(nobody_wanders_while_all_others_sleep_and_are_aloof)
                 cop__schedule_later(&scheduler, &worker->thread, &tasks[2 + i]);
                 ck_assert_uint_eq(scheduler.shared[COP_PRIORITY_NORMAL].count, i);
         }
+}
+
+TEST(the_only_worker_and_a_spare_one_at_work_exchange_tasks)
+{
+        stand();
+        scheduler.worker_count = 1;
+        scheduler.spares.at_work = 1;
+        cop__schedule_later(&scheduler, &worker->thread, &tasks[1]);
+        worker->later_turns = COP__WANDER_EVERY;
+        cop__schedule_later(&scheduler, &worker->thread, &tasks[2]);
+        ck_assert_uint_eq(scheduler.shared[COP_PRIORITY_NORMAL].count, 1);
 }
 
 /* ---- Who leaves another one its tasks ------------------------------------------------------ */
@@ -461,6 +484,21 @@ TEST(who_is_stuck_in_a_turn_ends_the_retreat_to_it)
         scheduler.lookout = 1;
         cop__lookout_end(worker);
         ck_assert(cop__haul_is_aloof(worker));
+        cop__lookout_end(worker);
+        is_at_home(worker);
+        is_at_home(other);
+}
+
+/* Not any more: what it had before were senders to elsewhere, and now it has nothing. */
+TEST(who_leaves_its_senders_comes_back_for_tasks_behind_long_turns)
+{
+        stand();
+        worker->haul.talks = true;
+        share(SHORT_TURNS, SHORT_TURNS);
+        scheduler.lookout = 1;
+        cop__lookout_end(worker);
+        ck_assert(cop__runqueue_push(&other->ring, &tasks[0]));
+        pass(COP__LOOKOUT_NS, 0, 1);
         cop__lookout_end(worker);
         is_at_home(worker);
         is_at_home(other);
