@@ -318,10 +318,11 @@ static int64_t await_turns(cop_pid from)
 }
 
 /*
- * There is one worker. The first witness linked itself to the hub before the hub had its many other relations, the second one
+ * There is one worker, and nobody stands in for it. The first witness linked itself to the hub before the hub had its many other relations, the second one
  * after: so the one is told in the first slice and the other in the last, and the counter has a turn between any two.
  */
-IN_NODE_WITH(LNK_15_while_one_with_many_relations_dies_others_have_their_turns, .workers = 1)
+IN_NODE_WITH(LNK_15_while_one_with_many_relations_dies_others_have_their_turns, .workers = 1, .no_preempt = true,
+             .no_spare_workers = true)
 {
         const int64_t slices = COP__TINY ? 1000 : 100;
         follow_the_queues(node);

@@ -377,7 +377,7 @@ WITHOUT_MEMORY(a_ring_for_which_not_even_a_time_can_be_set_is_broken_when_someth
         put_down(pid);
 }
 
-/* Asks, and is asked in its terminate, in which it answers. */
+/* Asks, and is asked in its terminate, of which it tells and in which it answers. */
 typedef struct quitter {
         int64_t unused;
 } quitter;
@@ -396,6 +396,7 @@ static void quitter_terminate(quitter *self, cop_term reason)
 {
         (void)self;
         (void)reason;
+        cop_send("witness", quitter);
         cop_message *asked = cop_receive(COP_FOREVER, COP_KIND(add));
         cop_answer(asked, sum, .total = cop_read(add, asked)->number + 1);
         cop_message_free(asked);
@@ -421,6 +422,7 @@ TEST(who_ends_in_the_middle_of_a_wait_in_a_process_may_be_called_in_his_terminat
         ck_assert_int_eq(cop_register("witness", cop_self()), COP_OK);
         ck_assert_int_eq(cop_send(pid, note, .number = 1), COP_OK);
         cop_auto asked = await(COP_KIND(add)); /* which is not answered */
+        await_and_drop(COP_KIND(quitter));
         ck_assert_int_eq(cop_call(&reply, pid, PATIENCE_MS, add, .number = 7), COP_OK);
         ck_assert_int_eq(cop_read(sum, reply)->total, 8);
         await_down(ref, "no_more");

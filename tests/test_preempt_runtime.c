@@ -130,7 +130,7 @@ IN_NODE_WITH(who_is_killed_while_the_runtime_waits_for_a_lock_loses_nothing, .wo
         await_true(cop__load_relaxed(&limit->count) == 0); /* and wants the lock */
         uint64_t before = asked(node);
         ck_assert_int_eq(cop_send_exit(pid, cop_atom("kill")), COP_OK);
-        await_true(asked(node) > before);
+        await_true(asked(node) >= before + 4); /* the first may have been for what waits, and not to be left there */
         cop__lock_unlock(&limit->porch.lock);
         await_down(ref, "killed");
         await_and_drop(COP_KIND(said));

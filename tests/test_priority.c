@@ -465,7 +465,7 @@ static void takes_turns(const go *g)
         }
 }
 
-IN_NODE_WITH(SPN_24_yielding_actors_take_turns, .workers = 1)
+IN_NODE_WITH(SPN_24_yielding_actors_take_turns, ONE_WORKER)
 {
         cop_pid takers[TAKERS];
         cop_ref refs[TAKERS];
