@@ -588,12 +588,19 @@ static bool make_thread(pthread_t *thread, void *node)
         return true;
 }
 
+/* The calling actor: one whose node is simulated does not drive what it lives in, and of that the other node is a part. */
+static bool is_driven_with(const cop_node *node)
+{
+        const struct cop__simulation *simulation = cop__simulation_of(node);
+        return simulation != NULL && simulation->inside && cop__clock_simulated() == &simulation->now_ns;
+}
+
 /* An actor would wait for its own end, which this is then. What is left of a visit would look into a node that is gone. */
 static void leave_behind(void)
 {
         struct cop__actor *actor = cop__actor_here();
         if (actor != NULL && actor->task.visitor == NULL)
-                cop__badarg("node_stop", "an actor cannot stop the node that it lives in");
+                cop__badarg("node_stop", "an actor cannot stop the node that it lives in, nor one that is simulated with it");
         cop_node_leave();
 }
 
@@ -627,7 +634,7 @@ void cop_node_stop(cop_node *node)
         pthread_t thread;
         if (node == NULL)
                 return;
-        if (cop_node_here() == node)
+        if (cop_node_here() == node || is_driven_with(node))
                 leave_behind();
         if (cop__simulation_of(node) != NULL) {
                 stop_simulated(node, cop__simulation_of(node));

@@ -731,6 +731,30 @@ static void joins_in_a_turn(void)
         cop_exit(cop_int(join(cop_node_here())));
 }
 
+static cop_node *to_stop;
+
+static void stops_one(void)
+{
+        cop_node_stop(to_stop);
+}
+
+/* It is driven, and the end of a node is driven, too. */
+TEST(an_actor_stops_no_node_that_is_simulated_with_its_own)
+{
+        cop_node *nodes[NODES];
+        begin((cop_simulation){ .seed = 3, .checks = 16 }, nodes);
+        for (int i = 0; i < NODES; i++) {
+                to_stop = nodes[i];
+                cop_ref ref = spawn_watched(.run = stops_one);
+                cop_auto down = await(COP_REF(cop_down, ref));
+                ck_assert_ptr_nonnull(strstr(text_of(cop_read(cop_down, down)->reason), "{badarg, "));
+        }
+        settle_all(nodes);
+        visit(nodes[0]);
+        ck_assert_int_eq(cop_call(NULL, cop_at("echo", names[1]), PATIENCE_MS, parcel, .number = 1), COP_OK);
+        end(nodes);
+}
+
 TEST(a_real_node_another_thread_and_an_actor_are_joined_by_none)
 {
         pthread_t thread;

@@ -94,7 +94,7 @@ static inline cop_status cop_node_start(const cop_node_options *options, cop_nod
 /*
  * Ends a node: kills what still lives (a supervision tree should have been stopped before),
  * stops the workers and frees everything. All visiting threads must have left, but for the one that calls this, which leaves now. NULL: nothing.
- * Threads: any but an actor's of this node, which ends with {badarg, ...}.
+ * Threads: any but an actor's of this node, or of one that is simulated with it, which ends with {badarg, ...}.
  */
 COP_API void cop_node_stop(cop_node *node);
 
