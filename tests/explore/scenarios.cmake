@@ -184,7 +184,7 @@ explore_plant(spans_ebb_from_a_stack_without_a_generation spans what_goes base/p
 # ---- Where workers sleep: scheduler/park.h, poll.h ---------------------------------------------
 
 explore_test(poll 6000)
-explore_c11(poll 6000)
+explore_c11(poll 8000)
 
 explore_plant(poll_is_looked_for_without_the_fence poll who_sleeps_in_the_epoll_is_woken scheduler/park.c
         "ck_ec32_inc(&park->count, &mode);
@@ -342,7 +342,7 @@ explore_plant(watch_is_looked_at_too_early watch a_worker scheduler/sleep.c
 
 # ---- Turns that are interrupted: scheduler/watch.h, actors/preempt.h, scheduler/pinned.h --------------
 
-explore_test(preempt 3000)
+explore_test(preempt 4000)
 explore_c11(preempt 1200)
 
 explore_plant(preempt_hears_no_turn preempt endless actors/preempt.c
@@ -439,7 +439,7 @@ explore_plant(grace_overlooks_visitors grace what_workers_and scheduler/grace.c
 
 # ---- Slots that go: actors/slot_ebb.h, scheduler/grace.h -----------------------------------------
 
-explore_test(ebb 1400)
+explore_test(ebb 3000)
 explore_c11(ebb 200)
 
 explore_plant(ebb_waits_for_no_visitor ebb nobody_writes scheduler/grace.c
@@ -488,11 +488,21 @@ explore_test(answers 3000)
 explore_c11(answers 300)
 
 explore_plant(answers_late_in_the_mailbox answers a_late_reply_enters actors/alias.c
-        "|| !cop__alias_lets_in(actor, signal)) {"
-        "|| (signal->from.bits == 0 && !cop__alias_lets_in(actor, signal))) {")
+        "        if (signal->type != COP__SIGNAL_REPLY || !cop__alias_lets_in(actor, signal)) {"
+        "        if (signal->type == COP__SIGNAL_REPLY && find_alias(actor, ref) == NULL) {
+                signal->type = COP__SIGNAL_MESSAGE;
+                signal->ref.bits = 0;
+                return cop__to_mailbox(actor, signal);
+        }
+        if (signal->type != COP__SIGNAL_REPLY || !cop__alias_lets_in(actor, signal)) {")
 explore_plant(answers_by_a_closed_alias answers nothing_comes actors/alias.c
-        "|| !cop__alias_lets_in(actor, signal)) {"
-        "|| (signal->from.bits == 0 && !cop__alias_lets_in(actor, signal))) {")
+        "        if (signal->type != COP__SIGNAL_REPLY || !cop__alias_lets_in(actor, signal)) {"
+        "        if (signal->type == COP__SIGNAL_REPLY && find_alias(actor, ref) == NULL) {
+                signal->type = COP__SIGNAL_MESSAGE;
+                signal->ref.bits = 0;
+                return cop__to_mailbox(actor, signal);
+        }
+        if (signal->type != COP__SIGNAL_REPLY || !cop__alias_lets_in(actor, signal)) {")
 
 explore_test(doors 3000)
 explore_c11(doors 300)
@@ -593,7 +603,7 @@ explore_plant(alarms_are_set_and_not_looked_after alarms no_timer_stays actors/t
         return lives;")
 
 explore_test(rings 3000)
-explore_c11(rings 1000)
+explore_c11(rings 1500)
 
 explore_plant(rings_are_looked_for_twice_at_most rings of_two actors/call.c
         "if (ring == COP__RING_NONE)\n                        break;"
