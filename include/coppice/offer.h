@@ -57,9 +57,9 @@ COP_BEGIN_DECLS
  * From now on other nodes may spawn that here, until the node stops or the offer is taken back; net_kernel's end leaves it as it is,
  * and it may be made before distribution begins, so that nobody comes too early. `name`: "till", or "shop:till", each part UTF-8 of
  * at most 255 bytes; "till" and "coppice:till" are one.
- * `options` are copied, but kinds and servers that they point at stay where they are as long as the offer stands. What a spawner
- * gives is not set: argument, link, monitor, monitor_ref; nor are promise, start_ref and supervised. With a `name` there is one such
- * child at a time.
+ * `options` are copied, but kinds and servers that they point at stay where they are as long as the offer stands, an order for it is
+ * being carried out, or anybody lives who was spawned by it. What a spawner gives is not set: argument, link, monitor, monitor_ref;
+ * nor are promise, start_ref and supervised. With a `name` there is one such child at a time.
  * Errors: COP_E_BAD_ARGUMENT (no such name, or options that no spawn could have), COP_E_NAME_TAKEN (there is an offer of that name).
  */
 COP_API cop_status cop_offer(const char *name, const cop_spawn_options *options);
