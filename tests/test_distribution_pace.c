@@ -126,22 +126,17 @@ STALLED(who_answers_a_node_that_does_not_read_is_held_back)
         has_paused();
 }
 
-/* A thousand requests for much; false: it has been hung up on. */
-static bool asks_for_much(int fd, uint32_t first)
+/* A thousand messages to that name, each with its number; false: it has been hung up on. */
+static bool says_much(int fd, const char *to, void (*put)(struct cop__pen *pen, uint32_t number), uint32_t first)
 {
         struct cop__tray all = { 0 };
         struct cop__pen pen = { .tray = &all };
         for (uint32_t i = 0; i < 1000; i++) {
                 struct cop__tray tray;
                 struct cop__pen one;
-                put_to(&one, &tray, "desk", strlen("desk"));
+                put_to(&one, &tray, to, strlen(to));
                 cop__pen_version(&one);
-                cop__pen_tuple(&one, 3);
-                cop__pen_atom(&one, "$gen_call", 9);
-                cop__pen_tuple(&one, 2);
-                stranger_pid(&one, THEM, 7);
-                put_ref(&one, first + i);
-                cop__pen_term(&one, cop_atom("much"));
+                put(&one, first + i);
                 cop__pen_word(&pen, 4, tray.end);
                 cop__pen_bytes(&pen, tray.data, tray.end);
                 cop__tray_free(&tray);
@@ -149,51 +144,47 @@ static bool asks_for_much(int fd, uint32_t first)
         bool said = send(fd, all.data, all.end, MSG_NOSIGNAL) == (ssize_t)all.end;
         cop__tray_free(&all);
         return said;
+}
+
+static void is_hung_up_on(int fd, const char *to, void (*put)(struct cop__pen *pen, uint32_t number))
+{
+        uint32_t asked = 0;
+        while (asked < 1000000 && says_much(fd, to, put, asked))
+                asked += 1000;
+        ck_assert_msg(asked < 1000000, "it is answered without an end");
+        cop_auto down = await(COP_KIND(cop_node_down));
+        ck_assert(cop_is_atom(cop_read(cop_node_down, down)->reason, "too_slow"));
+}
+
+static void put_request_for_much(struct cop__pen *pen, uint32_t number)
+{
+        cop__pen_tuple(pen, 3);
+        cop__pen_atom(pen, "$gen_call", 9);
+        cop__pen_tuple(pen, 2);
+        stranger_pid(pen, THEM, 7);
+        put_ref(pen, number);
+        cop__pen_term(pen, cop_atom("much"));
 }
 
 VISITED(who_calls_and_does_not_read_what_actors_answer_is_hung_up_on)
 {
-        uint32_t asked = 0;
         cop_spawn_server(&desk_server, "desk");
-        while (asked < 1000000 && asks_for_much(fd, asked))
-                asked += 1000;
-        ck_assert_msg(asked < 1000000, "it is answered without an end");
-        cop_auto down = await(COP_KIND(cop_node_down));
-        ck_assert(cop_is_atom(cop_read(cop_node_down, down)->reason, "too_slow"));
+        is_hung_up_on(fd, "desk", put_request_for_much);
 }
 
-/* The same of what is to be printed, which net_kernel answers by messages. */
-static bool prints_much(int fd, uint32_t first)
+/* net_kernel answers it by a message. */
+static void put_print(struct cop__pen *pen, uint32_t number)
 {
-        struct cop__tray all = { 0 };
-        struct cop__pen pen = { .tray = &all };
-        for (uint32_t i = 0; i < 1000; i++) {
-                struct cop__tray tray;
-                struct cop__pen one;
-                put_to(&one, &tray, "net_kernel", strlen("net_kernel"));
-                cop__pen_version(&one);
-                cop__pen_tuple(&one, 4);
-                cop__pen_atom(&one, "io_request", 10);
-                stranger_pid(&one, THEM, 7);
-                cop__pen_integer(&one, first + i);
-                cop__pen_atom(&one, "getopts", 7);
-                cop__pen_word(&pen, 4, tray.end);
-                cop__pen_bytes(&pen, tray.data, tray.end);
-                cop__tray_free(&tray);
-        }
-        bool said = send(fd, all.data, all.end, MSG_NOSIGNAL) == (ssize_t)all.end;
-        cop__tray_free(&all);
-        return said;
+        cop__pen_tuple(pen, 4);
+        cop__pen_atom(pen, "io_request", 10);
+        stranger_pid(pen, THEM, 7);
+        cop__pen_integer(pen, number);
+        cop__pen_atom(pen, "getopts", 7);
 }
 
 VISITED(who_prints_here_and_does_not_read_that_it_is_done_is_hung_up_on)
 {
-        uint32_t asked = 0;
-        while (asked < 1000000 && prints_much(fd, asked))
-                asked += 1000;
-        ck_assert_msg(asked < 1000000, "it is answered without an end");
-        cop_auto down = await(COP_KIND(cop_node_down));
-        ck_assert(cop_is_atom(cop_read(cop_node_down, down)->reason, "too_slow"));
+        is_hung_up_on(fd, "net_kernel", put_print);
 }
 
 /* ---- The end of the way ------------------------------------------------------------------------------ */
